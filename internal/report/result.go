@@ -1,0 +1,164 @@
+// Package report is the end of the line discover → measure → decide → act → report: the
+// result of a cycle as a value, and its three forms for people and programs.
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// Decision is what became of a resource, as results spell it.
+type Decision string
+
+// The decisions.
+const (
+	None     Decision = "none"
+	StepDown Decision = "step-down"
+	Stop     Decision = "stop"
+	Delete   Decision = "delete"
+	Refused  Decision = "refused" // wanted, but a guard said no
+)
+
+// decisions in the order in which the summary counts them.
+var decisions = []Decision{None, StepDown, Stop, Delete, Refused}
+
+// Window is the span of time that was measured, half open.
+type Window struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Resource is one campaign or recommender with what was measured and decided.
+type Resource struct {
+	ARN          string        `json:"arn"`
+	Kind         estate.Kind   `json:"kind"`
+	Name         string        `json:"name"`
+	Region       string        `json:"region"`
+	DatasetGroup string        `json:"datasetGroup"` // name; empty if it could not be read
+	Recipe       string        `json:"recipe"`       // name; empty if it could not be read
+	Status       estate.Status `json:"status"`
+	Min          int           `json:"min"`         // TPS or RPS
+	Average      *float64      `json:"average"`     // TPS or RPS; nil if unreadable
+	Utilization  *float64      `json:"utilization"` // percent; nil if unreadable
+	Checked      bool          `json:"checked"`     // whether the hourly checks were done
+	Decision     Decision      `json:"decision"`
+	NewMin       int           `json:"newMin,omitempty"` // with StepDown only
+	Reason       string        `json:"reason"`
+}
+
+// Alarms counts what was done with alarms, or would have been in a dry run.
+type Alarms struct {
+	Created int `json:"created"`
+	Updated int `json:"updated"`
+	Deleted int `json:"deleted"`
+	Kept    int `json:"kept"` // as they were
+	Left    int `json:"left"` // changes that did not fit and wait for the next cycle
+}
+
+// Event is one event that was sent, or would have been in a dry run.
+type Event struct {
+	DetailType string `json:"detailType"`
+	Resource   string `json:"resource"` // ARN; empty for a general rebuild of the dashboard
+}
+
+// Problem is one failure that cost one resource or region something.
+type Problem struct {
+	ARN       string `json:"arn"` // empty if a whole region failed
+	Region    string `json:"region"`
+	Operation string `json:"operation"`
+	Error     string `json:"error"`
+}
+
+// ProblemOf turns a problem of the cycle into the form of results, its error in one line.
+func ProblemOf(p estate.Problem) Problem {
+	return Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Error: oneLine(p.Err.Error())}
+}
+
+// Result is what one cycle saw, decided and did. Its JSON keys are stable.
+type Result struct {
+	Window           Window         `json:"window"`
+	Resources        []Resource     `json:"resources"`
+	Alarms           Alarms         `json:"alarms"`
+	Events           []Event        `json:"events"`
+	Problems         []Problem      `json:"problems"`
+	MetricsPublished int            `json:"metricsPublished"`
+	Calls            map[string]int `json:"calls"` // by service.Operation
+	DurationMs       int64          `json:"durationMs"`
+	DryRun           bool           `json:"dryRun"` // nothing was written; the rest tells what would have been
+}
+
+// Changes tells whether the result holds a change: a decision to act on a resource, or
+// an alarm that is created, updated, deleted or waits for one of these. Kept alarms,
+// events and metrics are none.
+func (r Result) Changes() bool {
+	if r.Alarms.changed()+r.Alarms.Left > 0 {
+		return true
+	}
+	return slices.ContainsFunc(r.Resources, func(one Resource) bool {
+		return one.Decision == StepDown || one.Decision == Stop || one.Decision == Delete
+	})
+}
+
+// changed is the number of alarms written or removed.
+func (a Alarms) changed() int { return a.Created + a.Updated + a.Deleted }
+
+// Failed tells whether some resource or region had a problem.
+func (r Result) Failed() bool { return len(r.Problems) > 0 }
+
+// settled is the result in the order and form in which all writers show it: resources
+// by region, kind and name, events by type and resource, problems by region and
+// resource, times in UTC, no list nil.
+func (r Result) settled() Result {
+	r.Window = Window{Start: r.Window.Start.UTC(), End: r.Window.End.UTC()}
+	r.Resources = append([]Resource{}, r.Resources...)
+	slices.SortStableFunc(r.Resources, func(a, b Resource) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind),
+			cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
+	})
+	r.Events = append([]Event{}, r.Events...)
+	slices.SortStableFunc(r.Events, func(a, b Event) int {
+		return cmp.Or(cmp.Compare(a.DetailType, b.DetailType), cmp.Compare(a.Resource, b.Resource))
+	})
+	r.Problems = append([]Problem{}, r.Problems...)
+	slices.SortStableFunc(r.Problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN),
+			cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Error, b.Error))
+	})
+	if r.Calls == nil {
+		r.Calls = map[string]int{}
+	}
+	return r
+}
+
+// plainResult is a Result without its methods, for the encoder.
+type plainResult Result
+
+// MarshalJSON writes the result in its settled order, empty lists as [].
+func (r Result) MarshalJSON() ([]byte, error) { return json.Marshal(plainResult(r.settled())) }
+
+// WriteJSON writes the result as one indented object. It is an error if a number is
+// none, or if w fails.
+func (r Result) WriteJSON(w io.Writer) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(plainResult(r.settled()))
+}
+
+// oneLine puts a text of others on one line and takes out what could upset a terminal.
+func oneLine(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return strings.Join(strings.Fields(s), " ")
+}

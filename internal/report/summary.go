@@ -1,0 +1,192 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// labelWidth is the width of the words that begin the lines of the summary.
+const labelWidth = 11
+
+// labelled writes one line of the summary, wrapped under its own text.
+func (p painter) labelled(label, text string) {
+	lines := []string{text}
+	if p.width > 0 {
+		lines = wrap(text, max(minReason, p.width-labelWidth))
+	}
+	for i, line := range lines {
+		if i > 0 {
+			label = ""
+		}
+		p.line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
+	}
+}
+
+// summary writes what the cycle came to.
+func (p painter) summary(r Result) {
+	p.labelled("Resources", counted(r.Resources)+", "+r.Window.text())
+	if text := decided(r.Resources); text != "" {
+		p.labelled("Decisions", text)
+	}
+	say := tense{would: r.DryRun}
+	if r.Alarms.changed()+r.Alarms.Left > 0 {
+		p.labelled("Alarms", say.alarms(r.Alarms))
+	}
+	if len(r.Events) > 0 {
+		p.labelled("Events", say.events(r.Events))
+	}
+	p.labelled("Metrics", say.metrics(r.MetricsPublished))
+	p.labelled("AWS calls", fmt.Sprintf("%d in %s", total(r.Calls), spent(r.DurationMs)))
+	if r.DryRun {
+		p.line("Nothing was written.")
+	}
+}
+
+// problems writes each problem on a line of its own, which is never wrapped: errors are
+// searched for and copied.
+func (p painter) problems(problems []Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	p.line("")
+	p.line(p.paint(bold+red, plural(len(problems), "problem")+":"))
+	for _, one := range problems {
+		where := one.Region
+		if one.ARN != "" {
+			where = one.ARN
+		}
+		p.line("  " + oneLine(one.Operation+" "+where+": "+one.Error))
+	}
+}
+
+// counted tells how many resources there are, of which kinds and in how many regions.
+func counted(resources []Resource) string {
+	if len(resources) == 0 {
+		return "none"
+	}
+	regions := map[string]bool{}
+	kinds := map[estate.Kind]int{}
+	for _, one := range resources {
+		regions[one.Region] = true
+		kinds[one.Kind]++
+	}
+	var parts []string
+	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+		if n := kinds[kind]; n > 0 {
+			parts = append(parts, plural(n, string(kind)))
+		}
+	}
+	return strings.Join(parts, " and ") + " in " + plural(len(regions), "region")
+}
+
+// text is the window, its date once unless it spans midnight.
+func (w Window) text() string {
+	end := "15:04"
+	if w.Start.Format(time.DateOnly) != w.End.Format(time.DateOnly) {
+		end = "2006-01-02 15:04"
+	}
+	return "window " + w.Start.Format("2006-01-02 15:04") + "–" + w.End.Format(end) + " UTC"
+}
+
+// decided counts the decisions.
+func decided(resources []Resource) string {
+	counts := map[Decision]int{}
+	for _, one := range resources {
+		counts[one.Decision]++
+	}
+	var parts []string
+	for _, decision := range decisions {
+		if n := counts[decision]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, decision))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// tense says what was done, or in a dry run what would be.
+type tense struct{ would bool }
+
+func (t tense) verb(would, did string) string {
+	if t.would {
+		return would
+	}
+	return did
+}
+
+func (t tense) alarms(a Alarms) string {
+	var parts []string
+	for _, change := range []struct {
+		count      int
+		would, did string
+	}{
+		{a.Created, "create", "created"},
+		{a.Updated, "update", "updated"},
+		{a.Deleted, "delete", "deleted"},
+	} {
+		if change.count > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", t.verb(change.would, change.did), change.count))
+		}
+	}
+	var text []string
+	if len(parts) > 0 {
+		text = append(text, t.verb("would ", "")+strings.Join(parts, ", "))
+	}
+	if a.Kept > 0 {
+		text = append(text, fmt.Sprintf("kept %d", a.Kept))
+	}
+	if a.Left > 0 {
+		text = append(text, fmt.Sprintf("%s left for the next cycle", plural(a.Left, "change")))
+	}
+	return strings.Join(text, "; ")
+}
+
+func (t tense) events(events []Event) string {
+	counts := map[string]int{}
+	var types []string
+	for _, event := range events {
+		if counts[event.DetailType]++; counts[event.DetailType] == 1 {
+			types = append(types, event.DetailType)
+		}
+	}
+	slices.Sort(types)
+	for i, detailType := range types {
+		if n := counts[detailType]; n > 1 {
+			types[i] = fmt.Sprintf("%d×%s", n, detailType)
+		}
+	}
+	return fmt.Sprintf("%s %d: %s", t.verb("would send", "sent"), len(events), strings.Join(types, ", "))
+}
+
+func (t tense) metrics(published int) string {
+	return fmt.Sprintf("%s %d", t.verb("would publish", "published"), published)
+}
+
+// total adds up the calls.
+func total(calls map[string]int) int {
+	sum := 0
+	for _, n := range calls {
+		sum += n
+	}
+	return sum
+}
+
+// spent is a duration with as many digits as one wants to read.
+func spent(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	if d >= time.Second {
+		d = d.Round(100 * time.Millisecond)
+	}
+	return d.String()
+}
+
+// plural counts things whose plural ends in s.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,79 @@
+package report
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+func TestWrap(t *testing.T) {
+	tests := []struct {
+		name  string
+		text  string
+		width int
+		want  []string
+	}{
+		{"nothing is one empty line", "", 10, []string{""}},
+		{"what fits stays", "ten of ten", 10, []string{"ten of ten"}},
+		{"one character more breaks at the space", "ten of ten!", 10, []string{"ten of", "ten!"}},
+		{"a long word is cut", "abcdefghij kl", 4, []string{"abcd", "efgh", "ij", "kl"}},
+		{"the rest of a cut word takes the next", "abcde f", 4, []string{"abcd", "e f"}},
+		{"a word as wide as the line", "abcd efgh", 4, []string{"abcd", "efgh"}},
+		{"characters count, not bytes", "→ → →", 5, []string{"→ → →"}},
+		{"a width of nought is one", "ab", 0, []string{"a", "b"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := wrap(tt.text, tt.width); !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func FuzzWrap(f *testing.F) {
+	f.Add("kept at 10: lowest hour averaged 10.0 TPS over 336 hours", 20)
+	f.Add("  \u00a0x\ty\n", 1)
+	f.Add(strings.Repeat("w", 100), -3)
+	f.Fuzz(func(t *testing.T, text string, width int) {
+		if !utf8.ValidString(text) {
+			t.Skip()
+		}
+		lines := wrap(text, width)
+		if len(lines) == 0 {
+			t.Fatal("no line")
+		}
+		for _, line := range lines {
+			if utf8.RuneCountInString(line) > max(width, 1) {
+				t.Errorf("%q is wider than %d", line, width)
+			}
+		}
+		squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if got := squeeze(strings.Join(lines, "")); got != squeeze(text) {
+			t.Errorf("%q became %q", text, got)
+		}
+	})
+}
+
+// FuzzTable holds that nothing a service says can break the table, at any width.
+func FuzzTable(f *testing.F) {
+	f.Add("home", "not due in this window", 80)
+	f.Add(strings.Repeat("n", 63), "\x1b[2Jclear\r\nme", 100)
+	f.Add("", "", -1)
+	f.Fuzz(func(t *testing.T, name, reason string, width int) {
+		one := resource(estate.Campaign, "eu-west-1", name, 1, nil, nil)
+		one.Reason = reason
+		r := Result{Resources: []Resource{one}, Problems: []Problem{{Region: "eu-west-1", Operation: name, Error: reason}}}
+		var out bytes.Buffer
+		if err := r.WriteTable(&out, width%300, false); err != nil {
+			t.Fatal(err)
+		}
+		if strings.ContainsAny(out.String(), "\x1b\r\t") {
+			t.Errorf("control characters in %q", out.String())
+		}
+	})
+}
