@@ -1,0 +1,180 @@
+package decide
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// A fingerprint stands at the end of an alarm's description and tells, group by group,
+// which settings we last wrote. A group that differs from it was changed by a person.
+//
+//	… [pm1 metric=ab12cd34 window=300/12/9 condition=LessThanThreshold:100:missing:Average actions=5f6e7d8c on=yes]
+const (
+	fingerprintStart = " [pm1 "
+	fingerprintEnd   = "]"
+)
+
+// Values of the fingerprint's "on": what we last wrote of the actions. Told means that
+// they were switched on while the alarm was in ALARM, and its state was to be reset
+// right after, so that its next evaluation is told.
+const (
+	onYes  = "yes"
+	onNo   = "no"
+	onTold = "told"
+)
+
+// group is a set of settings that are only changed together, as one without the other
+// could be refused by CloudWatch or mean something else.
+type group string
+
+const (
+	groupMetric    group = "metric"
+	groupWindow    group = "window"
+	groupCondition group = "condition"
+	groupActions   group = "actions"
+	groupOn        group = "on"
+)
+
+// groups in the order in which they are written.
+var groups = []group{groupMetric, groupWindow, groupCondition, groupActions, groupOn}
+
+// print gives one group of the settings as it stands in the fingerprint.
+func (s AlarmSettings) print(g group) string {
+	switch g {
+	case groupMetric:
+		return hash(s.Metric.Namespace, s.Metric.Name, s.Metric.DimensionName, s.Metric.DimensionValue)
+	case groupWindow:
+		return fmt.Sprintf("%d/%d/%d", s.PeriodSeconds, s.EvaluationPeriods, s.DatapointsToAlarm)
+	case groupCondition:
+		return strings.Join([]string{s.Comparison, strconv.FormatFloat(s.Threshold, 'g', -1, 64), s.MissingData, string(s.Stat)}, ":")
+	case groupActions:
+		return hash(sortedList(s.OKActions), sortedList(s.AlarmActions), sortedList(s.InsufficientActions))
+	case groupOn:
+		if s.ActionsOn {
+			return onYes
+		}
+	}
+	return onNo
+}
+
+// take copies one group of settings from another alarm's.
+func (s *AlarmSettings) take(g group, from AlarmSettings) {
+	switch g {
+	case groupMetric:
+		s.Metric = from.Metric
+	case groupWindow:
+		s.PeriodSeconds, s.EvaluationPeriods, s.DatapointsToAlarm = from.PeriodSeconds, from.EvaluationPeriods, from.DatapointsToAlarm
+	case groupCondition:
+		s.Comparison, s.Threshold, s.MissingData, s.Stat = from.Comparison, from.Threshold, from.MissingData, from.Stat
+	case groupActions:
+		s.OKActions, s.AlarmActions, s.InsufficientActions = from.OKActions, from.AlarmActions, from.InsufficientActions
+	case groupOn:
+		s.ActionsOn = from.ActionsOn
+	}
+}
+
+func sortedList(list []string) string {
+	sorted := slices.Clone(list)
+	slices.Sort(sorted)
+	return strings.Join(sorted, ",")
+}
+
+func hash(parts ...string) string {
+	h := fnv.New32a()
+	h.Write([]byte(strings.Join(parts, "\x00"))) // a hash's Write never fails
+	return fmt.Sprintf("%08x", h.Sum32())
+}
+
+// written is what a fingerprint says we last wrote, by group.
+type written map[group]string
+
+func (s AlarmSettings) written() written {
+	w := make(written, len(groups))
+	for _, g := range groups {
+		w[g] = s.print(g)
+	}
+	return w
+}
+
+// describe makes the description of an alarm: what it is for, and the fingerprint.
+func describe(t AlarmType, kind estate.Kind, w written) string {
+	text := "Personalize Monitor: the " + string(kind) + " has had no requests for a long time; it may be abandoned."
+	if t == LowUtilization {
+		text = "Personalize Monitor: the " + string(kind) + " uses less than it is provisioned for; its minimum may be too high."
+	}
+	fields := make([]string, 0, len(groups))
+	for _, g := range groups {
+		fields = append(fields, string(g)+"="+w[g])
+	}
+	return text + fingerprintStart + strings.Join(fields, " ") + fingerprintEnd
+}
+
+// readFingerprint finds the fingerprint in a description; ok is false if there is none,
+// or if it lacks a group.
+func readFingerprint(description string) (w written, ok bool) {
+	start := strings.LastIndex(description, fingerprintStart)
+	if start < 0 {
+		return nil, false
+	}
+	body, _, closed := strings.Cut(description[start+len(fingerprintStart):], fingerprintEnd)
+	if !closed {
+		return nil, false
+	}
+	w = make(written, len(groups))
+	for _, field := range strings.Fields(body) {
+		key, value, found := strings.Cut(field, "=")
+		if found {
+			w[group(key)] = value
+		}
+	}
+	for _, g := range groups {
+		if w[g] == "" {
+			return nil, false
+		}
+	}
+	return w, true
+}
+
+// Descriptions that the original Personalize Monitor gave its alarms; they are how its
+// alarms are recognised, spelling and all.
+const (
+	originalLowDescription  = "Alarms when utilization falls below threshold indicating possible over provisioning condition"
+	originalIdleDescription = "Alarms when utilization is idle for continguous length of time indicating potential abandoned campaign/recommender"
+)
+
+// original tells whether an alarm without fingerprint is as the original application
+// would have written it for the wanted one: the same metric and topic, and the threshold
+// or idle time of today's parameters or of its defaults.
+func original(a Alarm, w WantedAlarm) bool {
+	if a.Foreign || !slices.Equal(a.Settings.OKActions, w.Settings.OKActions) ||
+		!slices.Equal(a.Settings.AlarmActions, w.Settings.AlarmActions) || len(a.Settings.InsufficientActions) > 0 {
+		return false
+	}
+	s, want := a.Settings, w.Settings
+	if w.Type == LowUtilization {
+		return a.Description == originalLowDescription && s.print(groupMetric) == want.print(groupMetric) &&
+			s.print(groupWindow) == want.print(groupWindow) &&
+			s.Comparison == want.Comparison && s.MissingData == want.MissingData && s.Stat == want.Stat &&
+			(s.Threshold == want.Threshold || s.Threshold == 100)
+	}
+	hours := want.EvaluationPeriods * want.PeriodSeconds / int(time.Hour/time.Second)
+	span := s.EvaluationPeriods * s.PeriodSeconds
+	return a.Description == originalIdleDescription && originalIdleMetric(s.Metric, want.Metric) &&
+		s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 && s.print(groupCondition) == want.print(groupCondition) &&
+		(span == hours*3600 || span == 24*3600)
+}
+
+// originalIdleMetric allows for the wrong request metric that the original chose for
+// the newer ranking recipe and for next-best-action.
+func originalIdleMetric(got, want estate.Metric) bool {
+	if got.Name == estate.MetricGetRecommendations {
+		want.Name = got.Name
+	}
+	return got == want
+}

@@ -1,0 +1,101 @@
+package decide
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// The moment that the tests decide for: 12:02:30, measuring 11:55 to 12:00.
+var (
+	testNow    = time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
+	testMoment = Moment{Now: testNow, Window: MeasuredWindow(testNow, 2*time.Minute)}
+)
+
+func testSettings() Settings {
+	return Settings{
+		AdjustMinTPS: true, StopIdle: true, IdleHours: 24,
+		HourlyChecks: Always, DeploymentRegion: "us-east-1",
+	}
+}
+
+// campaign is an ACTIVE campaign of 30 days, never updated since, with a sure recipe.
+func campaign(minTPS int, change ...func(*estate.Resource)) estate.Resource {
+	r := estate.Resource{
+		ARN:  estate.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home"},
+		Kind: estate.Campaign, Name: "home", Recipe: "aws-user-personalization", Status: estate.StatusActive, MinTPS: minTPS,
+		Created: testNow.Add(-30 * 24 * time.Hour), LastUpdated: testNow.Add(-30 * 24 * time.Hour),
+		Described: true, Observed: testNow,
+	}
+	for _, f := range change {
+		f(&r)
+	}
+	return r
+}
+
+func recommender(minRPS int, change ...func(*estate.Resource)) estate.Resource {
+	return campaign(minRPS, append([]func(*estate.Resource){func(r *estate.Resource) {
+		r.Kind, r.ARN.Resource, r.Recipe = estate.Recommender, "recommender/home", "aws-ecomm-recommended-for-you"
+	}}, change...)...)
+}
+
+func createdAgo(d time.Duration) func(*estate.Resource) {
+	return func(r *estate.Resource) { r.Created, r.LastUpdated = testNow.Add(-d), testNow.Add(-d) }
+}
+
+func updatedAgo(d time.Duration, status estate.Status) func(*estate.Resource) {
+	return func(r *estate.Resource) {
+		at := testNow.Add(-d)
+		r.LastUpdated = at
+		r.Update = &estate.Update{Status: status, MinTPS: r.MinTPS, Created: at, Changed: at}
+	}
+}
+
+// readEmpty answers all questions of a resource completely and without data: no
+// requests at all, and a monitor that never ran before.
+func readEmpty(r estate.Resource, s Settings, m Moment) estate.Readings {
+	readings := estate.Readings{}
+	for _, q := range WindowQueries([]estate.Resource{r}, m) {
+		readings[q] = estate.Series{Complete: true}
+	}
+	for _, q := range CheckQueries(r, ThroughputOf(r, readings, m), s, m) {
+		readings[q] = estate.Series{Complete: true}
+	}
+	return readings
+}
+
+// steady fills every period of the query with the same value.
+func steady(q estate.Query, value float64) estate.Series {
+	s := estate.Series{Complete: true}
+	for at := q.Window.Start; at.Before(q.Window.End); at = at.Add(q.Period) {
+		s.Points = append(s.Points, estate.Datapoint{Time: at, Value: value})
+	}
+	return s
+}
+
+// with replaces the value of the period that starts at the given time, or adds it.
+func with(s estate.Series, at time.Time, value float64) estate.Series {
+	out := without(s, at)
+	for i := range out.Points {
+		if out.Points[i].Time.After(at) {
+			out.Points = append(out.Points[:i], append([]estate.Datapoint{{Time: at, Value: value}}, out.Points[i:]...)...)
+			return out
+		}
+	}
+	out.Points = append(out.Points, estate.Datapoint{Time: at, Value: value})
+	return out
+}
+
+func without(s estate.Series, at ...time.Time) estate.Series {
+	out := estate.Series{Complete: s.Complete}
+	for _, p := range s.Points {
+		drop := false
+		for _, t := range at {
+			drop = drop || p.Time.Equal(t)
+		}
+		if !drop {
+			out.Points = append(out.Points, p)
+		}
+	}
+	return out
+}

@@ -1,0 +1,258 @@
+package decide
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// Idle is what the idle rule found. The zero value means that it had nothing to look
+// at: the resource had requests in the window, or is too young.
+type Idle struct {
+	Is       bool          // no request of any kind in the whole idle time, by complete data
+	For      time.Duration // how long without a successful request, as far as is known; at least the idle time
+	Requests float64       // successful requests within the idle time
+	Failed   float64       // failed ones
+}
+
+// Tolerances of the idle rule.
+const (
+	// gapSlots is how many windows in a row without our utilization metric, while the
+	// monitor was running, mean that the resource was not: stopping and starting again
+	// takes longer than one, while a single window may be lost to a failed read.
+	gapSlots = 2
+	// freshSlots at the end of the idle time are not searched for gaps: what was put
+	// there just now may not be visible yet.
+	freshSlots = 2
+	// markerReach is how far from the start of an update our mark of it may stand.
+	markerReach = 10 * time.Minute
+	// syncReach is how long after a solution version is trained the service may take to
+	// move a campaign to it by itself.
+	syncReach = 6 * time.Hour
+	// updateSlack is how far a resource's last-updated time may lie from its latest
+	// update's and still be taken for the same event.
+	updateSlack = 2 * time.Minute
+)
+
+// idleWindow is the idle time before the end of the measured window.
+func idleWindow(s Settings, m Moment) estate.Window {
+	return estate.NewWindow(m.Window.End.Add(-s.IdleTime()), m.Window.End)
+}
+
+// idleQuery asks for one metric of the resource in every 5 minutes of the idle time.
+func idleQuery(r estate.Resource, namespace, name string, stat estate.Stat, s Settings, m Moment) estate.Query {
+	return estate.Query{
+		Region: r.Region(), Metric: estate.ResourceMetric(r, namespace, name),
+		Stat: stat, Window: idleWindow(s, m), Period: WindowLength,
+	}
+}
+
+func utilizationQuery(r estate.Resource, s Settings, m Moment) estate.Query {
+	return idleQuery(r, estate.NamespaceMonitor, r.Kind.UtilizationMetric(), estate.Count, s, m)
+}
+
+// runningQuery asks when the monitor itself was running.
+func runningQuery(s Settings, m Moment) estate.Query {
+	return estate.Query{
+		Region: s.DeploymentRegion,
+		Metric: estate.Metric{Namespace: estate.NamespaceMonitor, Name: estate.MetricResourceCount},
+		Stat:   estate.Count, Window: idleWindow(s, m), Period: WindowLength,
+	}
+}
+
+// markerQuery asks for our marks of automatic changes, from a little before the idle time.
+func markerQuery(r estate.Resource, s Settings, m Moment) estate.Query {
+	q := idleQuery(r, estate.NamespaceMonitor, estate.MetricActionsTaken, estate.Sum, s, m)
+	q.Window = estate.NewWindow(q.Window.Start.Add(-markerReach), q.Window.End)
+	return q
+}
+
+// trafficQueries ask for every request metric, successful and failed calls, whatever
+// the recipe: a wrong guess at the recipe must not make a busy resource look idle.
+func trafficQueries(r estate.Resource, s Settings, m Moment) (succeeded, failed []estate.Query) {
+	for _, name := range estate.RequestMetrics() {
+		succeeded = append(succeeded, idleQuery(r, estate.NamespacePersonalize, name, estate.Sum, s, m))
+		for _, suffix := range []string{estate.Suffix4xx, estate.Suffix5xx} {
+			failed = append(failed, idleQuery(r, estate.NamespacePersonalize, name+suffix, estate.Sum, s, m))
+		}
+	}
+	return succeeded, failed
+}
+
+// CheckQueries are the questions whose answers the hourly checks of a resource need.
+// They depend on its throughput: only one without requests in the window can be idle.
+func CheckQueries(r estate.Resource, t Throughput, s Settings, m Moment) []estate.Query {
+	if !t.Readable || r.Stale {
+		return nil
+	}
+	queries := stepDownQueries(r, m)
+	if t.Requests > 0 || age(r, m) < s.IdleTime() {
+		return queries
+	}
+	succeeded, failed := trafficQueries(r, s, m)
+	queries = append(append(queries, succeeded...), failed...)
+	queries = append(queries, hourlyQuery(r, m), utilizationQuery(r, s, m), runningQuery(s, m))
+	if m.Now.Sub(r.LastTouched()) < s.IdleTime() {
+		queries = append(queries, markerQuery(r, s, m),
+			idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, m))
+	}
+	return queries
+}
+
+// checkIdle finds resources that nobody uses. A recommender would be stopped, a
+// campaign deleted: its solution version, the trained model, stays in either case.
+func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Settings, m Moment) (Idle, finding) {
+	if t.Requests > 0 {
+		return Idle{}, finding{action: None}
+	}
+	if a := age(r, m); a < s.IdleTime() {
+		return Idle{}, finding{None, fmt.Sprintf("no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)}
+	}
+	idle, complete := idleTraffic(r, readings, s, m)
+	switch {
+	case idle.Requests > 0:
+		return idle, finding{None, fmt.Sprintf("no requests now, but %.0f in the last %d h", idle.Requests, s.IdleHours)}
+	case idle.Failed > 0:
+		return idle, finding{None, fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", idle.Failed, s.IdleHours)}
+	case !complete:
+		return idle, finding{Refused, fmt.Sprintf("cannot tell whether it is idle: its requests in the last %d h could not be read completely", s.IdleHours)}
+	}
+	idle.Is = true
+	idle.For = idleFor(r, readings, s, m)
+	found := "idle " + span(idle.For)
+	if why := idleBlocked(r, readings, s, m); why != "" {
+		return idle, finding{Refused, found + ", but left alone: " + why}
+	}
+	action, doing := Delete, "deleting"
+	if r.Kind == estate.Recommender {
+		action, doing = Stop, "stopping"
+	}
+	if !s.StopIdle {
+		return idle, finding{None, found + "; " + doing + " is off (AutoDeleteOrStopIdleResources=No)"}
+	}
+	return idle, finding{action, fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)}
+}
+
+// idleTraffic adds up the requests of the idle time; complete is false if any of the
+// series was not read completely.
+func idleTraffic(r estate.Resource, readings estate.Readings, s Settings, m Moment) (idle Idle, complete bool) {
+	complete = true
+	add := func(queries []estate.Query) float64 {
+		total := 0.0
+		for _, q := range queries {
+			series := readings.Get(q)
+			complete = complete && series.Complete
+			total += series.Sum()
+		}
+		return total
+	}
+	succeeded, failed := trafficQueries(r, s, m)
+	idle.Requests = add(succeeded)
+	idle.Failed = add(failed)
+	return idle, complete
+}
+
+// idleFor tells how long the resource has been without requests: since the end of the
+// last hour that had some, or since the series begins. The hourly series is coarser than
+// the idle time's and reaches further back.
+func idleFor(r estate.Resource, readings estate.Readings, s Settings, m Moment) time.Duration {
+	since := r.Created
+	if w := hourlyWindow(r, m); w.Start.After(since) && m.Window.End.Sub(since) > lookBack {
+		since = w.Start
+	}
+	for _, p := range readings.Get(hourlyQuery(r, m)).Points {
+		if p.Value > 0 {
+			since = p.Time.Add(time.Hour)
+		}
+	}
+	return max(m.Window.End.Sub(since), s.IdleTime())
+}
+
+// idleBlocked is the guard before a stop or delete: it says why the idle resource is
+// left alone, or gives the empty string.
+func idleBlocked(r estate.Resource, readings estate.Readings, s Settings, m Moment) string {
+	if why := busy(r); why != "" {
+		return why
+	}
+	seen, running := readings.Get(utilizationQuery(r, s, m)), readings.Get(runningQuery(s, m))
+	if !seen.Complete || !running.Complete {
+		return "whether it was running all that time could not be read"
+	}
+	if at, found := gap(seen, running, idleWindow(s, m)); found {
+		return fmt.Sprintf("it was not seen running all that time (no utilization from %s on)", at.Format("2006-01-02 15:04"))
+	}
+	if touched := m.Now.Sub(r.LastTouched()); touched < s.IdleTime() && !ownUpdate(r, readings, s, m) {
+		return fmt.Sprintf("updated %s ago", span(touched))
+	}
+	return ""
+}
+
+// gap finds the first run of windows in which the monitor published its count of
+// resources but no utilization of this one: then it was not ACTIVE. Windows in which
+// the monitor itself did not run prove nothing.
+func gap(seen, running estate.Series, w estate.Window) (at time.Time, found bool) {
+	has := make(map[time.Time]bool, len(seen.Points))
+	for _, p := range seen.Points {
+		has[p.Time.UTC()] = true
+	}
+	missing := 0
+	last := w.End.Add(-freshSlots * WindowLength)
+	for _, p := range running.Points {
+		switch {
+		case !p.Time.Before(last):
+		case has[p.Time.UTC()]:
+			missing = 0
+		default:
+			if missing++; missing == 1 {
+				at = p.Time
+			}
+			if missing >= gapSlots {
+				return at, true
+			}
+		}
+	}
+	return time.Time{}, false
+}
+
+// ownUpdate tells whether the latest update was made by us or by the service itself,
+// which moves a synchronised campaign to each newly trained solution version. In doubt
+// it was a person's.
+func ownUpdate(r estate.Resource, readings estate.Readings, s Settings, m Moment) bool {
+	u := r.Update
+	if u == nil || r.LastUpdated.After(u.Changed.Add(updateSlack)) {
+		return false
+	}
+	return markedByUs(u, readings.Get(markerQuery(r, s, m))) || versionSync(r, readings, s, m)
+}
+
+func markedByUs(u *estate.Update, markers estate.Series) bool {
+	for _, p := range markers.Points {
+		apart := p.Time.Sub(u.Created)
+		if p.Value > 0 && apart >= -markerReach && apart <= markerReach {
+			return true
+		}
+	}
+	return false
+}
+
+// versionSync recognises the service's own update: the campaign synchronises, a new
+// solution version was trained shortly before, and the minimum did not change.
+func versionSync(r estate.Resource, readings estate.Readings, s Settings, m Moment) bool {
+	if !r.AutoSync || r.VersionReady.IsZero() {
+		return false
+	}
+	if after := r.Update.Created.Sub(r.VersionReady); after < 0 || after > syncReach {
+		return false
+	}
+	minimums := readings.Get(idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, m))
+	if !minimums.Complete {
+		return false
+	}
+	for _, p := range minimums.Points {
+		if p.Value != float64(r.MinTPS) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,160 @@
+package decide
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+func TestIdle(t *testing.T) {
+	s := testSettings()
+	idleStart := idleWindow(s, testMoment).Start
+	traffic := func(name string, at time.Time, value float64) func(estate.Readings, estate.Resource) {
+		return func(rd estate.Readings, r estate.Resource) {
+			q := idleQuery(r, estate.NamespacePersonalize, name, estate.Sum, s, testMoment)
+			rd[q] = with(rd[q], at, value)
+		}
+	}
+	unread := func(name string) func(estate.Readings, estate.Resource) {
+		return func(rd estate.Readings, r estate.Resource) {
+			rd[idleQuery(r, estate.NamespacePersonalize, name, estate.Sum, s, testMoment)] = estate.Series{}
+		}
+	}
+	// observed makes the monitor run all the time and see the resource, save in the
+	// windows that start at the given times before the end of the measured window.
+	observed := func(except ...time.Duration) func(estate.Readings, estate.Resource) {
+		return func(rd estate.Readings, r estate.Resource) {
+			rd[runningQuery(s, testMoment)] = steady(runningQuery(s, testMoment), 1)
+			seen := steady(utilizationQuery(r, s, testMoment), 1)
+			for _, back := range except {
+				seen = without(seen, testMoment.Window.End.Add(-back))
+			}
+			rd[utilizationQuery(r, s, testMoment)] = seen
+		}
+	}
+	marked := func(ago time.Duration) func(estate.Readings, estate.Resource) {
+		return func(rd estate.Readings, r estate.Resource) {
+			q := markerQuery(r, s, testMoment)
+			rd[q] = with(rd[q], testNow.Add(-ago).Truncate(WindowLength), 1)
+		}
+	}
+	synced := func(trainedBefore time.Duration) func(*estate.Resource) {
+		return func(r *estate.Resource) {
+			updatedAgo(5*time.Hour, "ACTIVE")(r)
+			r.AutoSync, r.VersionReady = true, r.Update.Created.Add(-trainedBefore)
+		}
+	}
+	tests := []struct {
+		name     string
+		resource estate.Resource
+		change   func(estate.Readings, estate.Resource)
+		stopOff  bool
+		action   Action
+		reason   string // a part of it
+	}{
+		{name: "a campaign without requests is deleted", resource: campaign(1), action: Delete, reason: "idle 14 days: no request in the last 24 h"},
+		{name: "a recommender is stopped", resource: recommender(1), action: Stop, reason: "idle 14 days: no request in the last 24 h"},
+		{name: "switched off: a campaign", resource: campaign(1), stopOff: true, action: None, reason: "idle 14 days; deleting is off (AutoDeleteOrStopIdleResources=No)"},
+		{name: "switched off: a recommender tells since when", resource: recommender(1, createdAgo(31*time.Hour+10*time.Minute)), stopOff: true, action: None,
+			reason: "idle 31 h; stopping is off (AutoDeleteOrStopIdleResources=No)"},
+		{name: "created 24 h ago to the second", resource: campaign(1, createdAgo(24*time.Hour), func(r *estate.Resource) { r.LastUpdated = time.Time{} }), action: Delete},
+		{name: "created a second later: too new", resource: campaign(1, createdAgo(24*time.Hour-time.Second)), action: None,
+			reason: "too new to be idle: created 23 h ago, at least 24 h are needed"},
+		{name: "a request in the first window of the idle time", resource: campaign(1), change: traffic(estate.MetricGetRecommendations, idleStart, 1), action: None,
+			reason: "no requests now, but 1 in the last 24 h"},
+		{name: "a request of another kind than the recipe's", resource: campaign(1), change: traffic(estate.MetricGetPersonalizedRanking, idleStart, 3), action: None,
+			reason: "no requests now, but 3 in the last 24 h"},
+		{name: "an action request", resource: campaign(1), change: traffic(estate.MetricGetActionRecommendations, idleStart, 3), action: None},
+		{name: "failed requests with 4xx: broken, not idle", resource: campaign(1), change: traffic(estate.MetricGetRecommendations+estate.Suffix4xx, idleStart, 12), action: None,
+			reason: "broken, not idle: all its 12 requests in the last 24 h failed"},
+		{name: "failed requests with 5xx: broken, not idle", resource: recommender(1), change: traffic(estate.MetricGetPersonalizedRanking+estate.Suffix5xx, idleStart, 2), action: None,
+			reason: "broken, not idle"},
+		{name: "requests that could not be read are not zero", resource: campaign(1), change: unread(estate.MetricGetRecommendations), action: Refused,
+			reason: "cannot tell whether it is idle"},
+		{name: "nor are those of another metric", resource: campaign(1), change: unread(estate.MetricGetActionRecommendations), action: Refused},
+		{name: "nor failed ones", resource: campaign(1), change: unread(estate.MetricGetPersonalizedRanking + estate.Suffix5xx), action: Refused},
+		{name: "seen running all the time", resource: recommender(1), change: observed(), action: Stop},
+		{name: "one window missed", resource: recommender(1), change: observed(time.Hour), action: Stop},
+		{name: "two windows missed, apart", resource: recommender(1), change: observed(time.Hour, 2*time.Hour), action: Stop},
+		{name: "two windows missed in a row: it was not running", resource: recommender(1), change: observed(time.Hour, time.Hour-WindowLength), action: Refused,
+			reason: "it was not seen running all that time (no utilization from 2026-03-04 11:00 on)"},
+		{name: "a gap at the start of the idle time", resource: recommender(1), change: observed(24*time.Hour, 24*time.Hour-WindowLength), action: Refused},
+		{name: "the last two windows may not be visible yet", resource: recommender(1), change: observed(2*WindowLength, WindowLength), action: Stop},
+		{name: "no series of ours at all while the monitor ran", resource: recommender(1), action: Refused,
+			change: func(rd estate.Readings, _ estate.Resource) {
+				rd[runningQuery(s, testMoment)] = steady(runningQuery(s, testMoment), 1)
+			}},
+		{name: "our series could not be read", resource: recommender(1), action: Refused, reason: "whether it was running all that time could not be read",
+			change: func(rd estate.Readings, r estate.Resource) { delete(rd, utilizationQuery(r, s, testMoment)) }},
+		{name: "the monitor's own running could not be read", resource: recommender(1), action: Refused,
+			change: func(rd estate.Readings, _ estate.Resource) { delete(rd, runningQuery(s, testMoment)) }},
+		{name: "updated 23 h 59 min ago by a person", resource: campaign(1, updatedAgo(24*time.Hour-time.Minute, "ACTIVE")), action: Refused, reason: "updated 23 h ago"},
+		{name: "updated 24 h ago to the second", resource: campaign(1, updatedAgo(24*time.Hour, "ACTIVE")), action: Delete},
+		{name: "updated by us, marked within 10 minutes", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour - 5*time.Minute), action: Delete},
+		{name: "our mark stands too far away", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour + 20*time.Minute), action: Refused},
+		{name: "changed again after our update", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE"), func(r *estate.Resource) { r.LastUpdated = testNow.Add(-3 * time.Hour) }),
+			change: marked(5 * time.Hour), action: Refused, reason: "updated 3 h ago"},
+		{name: "started again: last updated moves, no update is told", resource: recommender(1, func(r *estate.Resource) { r.LastUpdated = testNow.Add(-2 * time.Hour) }),
+			action: Refused, reason: "updated 2 h ago"},
+		{name: "moved to a new solution version by the service", resource: campaign(1, synced(10*time.Minute)), action: Delete},
+		{name: "trained 6 h before", resource: campaign(1, synced(6*time.Hour)), action: Delete},
+		{name: "trained longer before: somebody else's update", resource: campaign(1, synced(6*time.Hour+time.Second)), action: Refused},
+		{name: "trained after the update: somebody else's", resource: campaign(1, synced(-time.Second)), action: Refused},
+		{name: "the same without synchronisation", resource: campaign(1, synced(10*time.Minute), func(r *estate.Resource) { r.AutoSync = false }), action: Refused},
+		{name: "the minimum changed with it: a person's", resource: campaign(1, synced(10*time.Minute)), action: Refused,
+			change: func(rd estate.Readings, r estate.Resource) {
+				q := idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, testMoment)
+				rd[q] = with(rd[q], idleStart, 3)
+			}},
+		{name: "an update in progress", resource: campaign(1, updatedAgo(30*24*time.Hour, "CREATE PENDING")), action: Refused, reason: "an update is in progress (CREATE PENDING)"},
+		{name: "a stale copy", resource: campaign(1, func(r *estate.Resource) { r.Stale = true }), action: Refused},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := s
+			s.StopIdle = !tt.stopOff
+			readings := readEmpty(tt.resource, s, testMoment)
+			if tt.change != nil {
+				tt.change(readings, tt.resource)
+			}
+			d := Decide(tt.resource, readings, s, testMoment)
+			if d.Action != tt.action {
+				t.Errorf("got %s (%s), want %s", d.Action, d.Reason, tt.action)
+			}
+			if !strings.Contains(d.Reason, tt.reason) {
+				t.Errorf("reason:\n got %s\nwant %s", d.Reason, tt.reason)
+			}
+		})
+	}
+}
+
+func TestIdleThresholdOfTheParameter(t *testing.T) {
+	s := testSettings()
+	for _, hours := range []int{1, 24, 25, 168} {
+		s.IdleHours = hours
+		for _, tt := range []struct {
+			age    time.Duration
+			action Action
+		}{{s.IdleTime(), Delete}, {s.IdleTime() - time.Second, None}} {
+			r := campaign(1, createdAgo(tt.age), func(r *estate.Resource) { r.LastUpdated = time.Time{} })
+			if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != tt.action {
+				t.Errorf("%d h, %s old: got %s (%s), want %s", hours, tt.age, d.Action, d.Reason, tt.action)
+			}
+		}
+	}
+}
+
+// What is idle and may not be stopped is still stepped down; what is stopped is not.
+func TestIdleComesBeforeStepDown(t *testing.T) {
+	r := campaign(8)
+	s := testSettings()
+	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != Delete {
+		t.Errorf("got %s (%s), want delete", d.Action, d.Reason)
+	}
+	s.StopIdle = false
+	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown || d.NewMinTPS != 6 {
+		t.Errorf("got %s → %d (%s), want step-down → 6", d.Action, d.NewMinTPS, d.Reason)
+	}
+}
