@@ -196,12 +196,16 @@ func TestWhatAPersonChangedStays(t *testing.T) {
 		{"the threshold", func(a *Alarm) { a.Settings.Threshold = 30 }, wantedLow(5, stricter), KeepAlarm, nil, "condition"},
 		{"actions switched off", func(a *Alarm) { a.Settings.ActionsOn = false }, w, KeepAlarm, nil, "on"},
 		{"actions switched off in ALARM", func(a *Alarm) { a.Settings.ActionsOn, a.State = false, StateAlarm }, w, KeepAlarm, nil, "on"},
-		{"a further action, while the threshold follows", func(a *Alarm) {
-			a.Settings.AlarmActions = append([]string{"arn:aws:sns:eu-west-1:123456789012:chat"}, a.Settings.AlarmActions...)
+		{
+			"a further action, while the threshold follows", func(a *Alarm) {
+				a.Settings.AlarmActions = append([]string{"arn:aws:sns:eu-west-1:123456789012:chat"}, a.Settings.AlarmActions...)
+			},
+			wantedLow(5, stricter), UpdateAlarm, func(s AlarmSettings) bool { return len(s.AlarmActions) == 2 && s.Threshold == 50 }, "actions",
 		},
-			wantedLow(5, stricter), UpdateAlarm, func(s AlarmSettings) bool { return len(s.AlarmActions) == 2 && s.Threshold == 50 }, "actions"},
-		{"the evaluation window, while the threshold follows", func(a *Alarm) { a.Settings.EvaluationPeriods = 6; a.Settings.DatapointsToAlarm = 6 },
-			wantedLow(5, stricter), UpdateAlarm, func(s AlarmSettings) bool { return s.EvaluationPeriods == 6 && s.Threshold == 50 }, "window"},
+		{
+			"the evaluation window, while the threshold follows", func(a *Alarm) { a.Settings.EvaluationPeriods = 6; a.Settings.DatapointsToAlarm = 6 },
+			wantedLow(5, stricter), UpdateAlarm, func(s AlarmSettings) bool { return s.EvaluationPeriods == 6 && s.Threshold == 50 }, "window",
+		},
 		{"the description: it is theirs altogether", func(a *Alarm) { a.Description = "my alarm" }, wantedLow(5, stricter), KeepAlarm, nil, "no fingerprint"},
 		{"metric math: theirs altogether", func(a *Alarm) { a.Foreign = true }, wantedLow(5, stricter), KeepAlarm, nil, "changed by a person"},
 	}
@@ -250,8 +254,10 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 		{"another action is a person's", wantedLow(5, longer), with(originalLow, func(a *Alarm) { a.Settings.AlarmActions = nil }), KeepAlarm},
 		{"another description is a person's", wantedLow(5, longer), with(originalLow, func(a *Alarm) { a.Description = "mine" }), KeepAlarm},
 		{"the wrong metric of a newer ranking recipe is mended", idle, with(originalIdle, func(a *Alarm) { a.Settings.Metric.Name = "GetRecommendations" }), UpdateAlarm},
-		{"the default idle time follows a new one", WantedAlarms(campaign(5), Throughput{Readable: true}, testTopic, longer, testMoment)[1],
-			with(originalIdle, func(a *Alarm) { a.Settings.Metric.Name = "GetRecommendations" }), UpdateAlarm},
+		{
+			"the default idle time follows a new one", WantedAlarms(campaign(5), Throughput{Readable: true}, testTopic, longer, testMoment)[1],
+			with(originalIdle, func(a *Alarm) { a.Settings.Metric.Name = "GetRecommendations" }), UpdateAlarm,
+		},
 		{"another idle time is a person's", idle, with(originalIdle, func(a *Alarm) { a.Settings.EvaluationPeriods = 24 }), KeepAlarm},
 	}
 	for _, tt := range tests {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
@@ -152,22 +151,36 @@ const (
 // would have written it for the wanted one: the same metric and topic, and the threshold
 // or idle time of today's parameters or of its defaults.
 func original(a Alarm, w WantedAlarm) bool {
-	if a.Foreign || !slices.Equal(a.Settings.OKActions, w.Settings.OKActions) ||
-		!slices.Equal(a.Settings.AlarmActions, w.Settings.AlarmActions) || len(a.Settings.InsufficientActions) > 0 {
-		return false
-	}
 	s, want := a.Settings, w.Settings
-	if w.Type == LowUtilization {
-		return a.Description == originalLowDescription && s.print(groupMetric) == want.print(groupMetric) &&
-			s.print(groupWindow) == want.print(groupWindow) &&
-			s.Comparison == want.Comparison && s.MissingData == want.MissingData && s.Stat == want.Stat &&
-			(s.Threshold == want.Threshold || s.Threshold == 100)
+	switch {
+	case a.Foreign || s.print(groupActions) != want.print(groupActions):
+		return false
+	case w.Type == LowUtilization:
+		return a.Description == originalLowDescription && originalLow(s, want)
 	}
-	hours := want.EvaluationPeriods * want.PeriodSeconds / int(time.Hour/time.Second)
+	return a.Description == originalIdleDescription && originalIdle(s, want)
+}
+
+// originalThreshold and originalIdleHours are the defaults of the original's parameters.
+const (
+	originalThreshold = 100
+	originalIdleHours = 24
+)
+
+func originalLow(s, want AlarmSettings) bool {
+	if s.Threshold == originalThreshold {
+		want.Threshold = originalThreshold
+	}
+	return s.print(groupMetric) == want.print(groupMetric) && s.print(groupWindow) == want.print(groupWindow) &&
+		s.print(groupCondition) == want.print(groupCondition)
+}
+
+func originalIdle(s, want AlarmSettings) bool {
+	const hour = 3600 // seconds
 	span := s.EvaluationPeriods * s.PeriodSeconds
-	return a.Description == originalIdleDescription && originalIdleMetric(s.Metric, want.Metric) &&
-		s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 && s.print(groupCondition) == want.print(groupCondition) &&
-		(span == hours*3600 || span == 24*3600)
+	sameSpan := span == want.EvaluationPeriods*want.PeriodSeconds || span == originalIdleHours*hour
+	return sameSpan && s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 &&
+		originalIdleMetric(s.Metric, want.Metric) && s.print(groupCondition) == want.print(groupCondition)
 }
 
 // originalIdleMetric allows for the wrong request metric that the original chose for

@@ -50,11 +50,12 @@ func hourlyQuery(r estate.Resource, m Moment) estate.Query {
 	}
 }
 
-// minimumQuery asks our own series of the minimum over a span up to the measured window.
-func minimumQuery(r estate.Resource, back time.Duration, m Moment) estate.Query {
+// minimumQuery asks our own series of the minimum over the day up to the measured
+// window: a raise shows as a lower value in it.
+func minimumQuery(r estate.Resource, m Moment) estate.Query {
 	return estate.Query{
 		Region: r.Region(), Metric: estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.MinimumMetric()),
-		Stat: estate.Minimum, Window: estate.NewWindow(m.Window.End.Add(-back), m.Window.End), Period: WindowLength,
+		Stat: estate.Minimum, Window: estate.NewWindow(m.Window.End.Add(-raisePause), m.Window.End), Period: WindowLength,
 	}
 }
 
@@ -63,7 +64,7 @@ func stepDownQueries(r estate.Resource, m Moment) []estate.Query {
 	if r.MinTPS <= lowestMinimum || age(r, m) < stepDownAge {
 		return nil
 	}
-	return []estate.Query{hourlyQuery(r, m), minimumQuery(r, raisePause, m)}
+	return []estate.Query{hourlyQuery(r, m), minimumQuery(r, m)}
 }
 
 func age(r estate.Resource, m Moment) time.Duration { return m.Now.Sub(r.Created) }
@@ -132,7 +133,7 @@ func stepDownBlocked(r estate.Resource, readings estate.Readings, m Moment) stri
 	if touched := m.Now.Sub(r.LastTouched()); touched < updatePause {
 		return fmt.Sprintf("updated %s ago, a step waits 45 min", span(touched))
 	}
-	minimums := readings.Get(minimumQuery(r, raisePause, m))
+	minimums := readings.Get(minimumQuery(r, m))
 	if !minimums.Complete {
 		return "whether it was raised in the last 24 h could not be read"
 	}

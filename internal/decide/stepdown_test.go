@@ -24,69 +24,101 @@ func TestStepDown(t *testing.T) {
 		newMin   int
 		reason   string
 	}{
-		{name: "watermark at the minimum: kept", resource: campaign(10), rate: 10, action: None,
-			reason: "kept at 10: lowest hour averaged 10.0 TPS over 336 hours"},
-		{name: "watermark just below the minimum: one step, not below the watermark", resource: campaign(10), rate: 9.99, action: StepDown, newMin: 9,
-			reason: "step down from 10 to 9: lowest hour averaged 9.9 TPS over 336 hours"},
+		{
+			name: "watermark at the minimum: kept", resource: campaign(10), rate: 10, action: None,
+			reason: "kept at 10: lowest hour averaged 10.0 TPS over 336 hours",
+		},
+		{
+			name: "watermark just below the minimum: one step, not below the watermark", resource: campaign(10), rate: 9.99, action: StepDown, newMin: 9,
+			reason: "step down from 10 to 9: lowest hour averaged 9.9 TPS over 336 hours",
+		},
 		{name: "far below: down to three quarters, rounded down", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7},
 		{name: "watermark between three quarters and the minimum bounds the step", resource: campaign(100), rate: 99.5, action: StepDown, newMin: 99},
 		{name: "watermark below three quarters does not", resource: campaign(100), rate: 74, action: StepDown, newMin: 75},
 		{name: "from 2 to 1", resource: campaign(2), rate: 0.2, action: StepDown, newMin: 1},
 		{name: "2 with watermark 1 goes to 1", resource: campaign(2), rate: 1.9, action: StepDown, newMin: 1},
 		{name: "a minimum of 1 is never touched", resource: campaign(1), rate: 0.2, action: None, reason: "its minimum is 1, the lowest there is"},
-		{name: "one quiet hour decides", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+		{
+			name: "one quiet hour decides", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
 			change: func(rd estate.Readings, r estate.Resource) {
 				q := hourlyQuery(r, testMoment)
 				rd[q] = with(rd[q], lastHour, perHour(0.9))
-			}},
-		{name: "an hour without data had no requests", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+			},
+		},
+		{
+			name: "an hour without data had no requests", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
 			change: func(rd estate.Readings, r estate.Resource) {
 				q := hourlyQuery(r, testMoment)
 				rd[q] = without(rd[q], lastHour)
-			}},
-		{name: "hours that could not be read are not zero", resource: campaign(10), rate: 0.5, action: Refused,
+			},
+		},
+		{
+			name: "hours that could not be read are not zero", resource: campaign(10), rate: 0.5, action: Refused,
 			change: func(rd estate.Readings, r estate.Resource) {
 				q := hourlyQuery(r, testMoment)
 				rd[q] = estate.Series{Points: rd[q].Points}
 			},
-			reason: "cannot tell whether to step down: its hourly request counts could not be read completely"},
-		{name: "23 h 59 min 59 s old: too new", resource: campaign(10, createdAgo(24*time.Hour-time.Second)), rate: 0.5, action: None,
-			reason: "too new to step down: created 23 h ago, at least 24 h are needed"},
-		{name: "24 h old to the second", resource: campaign(10, createdAgo(24*time.Hour)), rate: 0.5, action: StepDown, newMin: 7,
-			reason: "step down from 10 to 7: lowest hour averaged 0.5 TPS over 23 hours"},
-		{name: "updated 44 min 59 s ago: it waits", resource: campaign(10, updatedAgo(45*time.Minute-time.Second, "ACTIVE")), rate: 0.5, action: Refused,
-			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): updated 44 min ago, a step waits 45 min"},
+			reason: "cannot tell whether to step down: its hourly request counts could not be read completely",
+		},
+		{
+			name: "23 h 59 min 59 s old: too new", resource: campaign(10, createdAgo(24*time.Hour-time.Second)), rate: 0.5, action: None,
+			reason: "too new to step down: created 23 h ago, at least 24 h are needed",
+		},
+		{
+			name: "24 h old to the second", resource: campaign(10, createdAgo(24*time.Hour)), rate: 0.5, action: StepDown, newMin: 7,
+			reason: "step down from 10 to 7: lowest hour averaged 0.5 TPS over 23 hours",
+		},
+		{
+			name: "updated 44 min 59 s ago: it waits", resource: campaign(10, updatedAgo(45*time.Minute-time.Second, "ACTIVE")), rate: 0.5, action: Refused,
+			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): updated 44 min ago, a step waits 45 min",
+		},
 		{name: "updated 45 min ago to the second", resource: campaign(10, updatedAgo(45*time.Minute, "ACTIVE")), rate: 0.5, action: StepDown, newMin: 7},
 		{name: "an update in the future, by a clock that is off, is recent", resource: campaign(10, updatedAgo(-time.Minute, "ACTIVE")), rate: 0.5, action: Refused},
 		{name: "a failed update is over", resource: campaign(10, updatedAgo(2*time.Hour, "CREATE FAILED")), rate: 0.5, action: StepDown, newMin: 7},
-		{name: "an update in progress", resource: campaign(10, updatedAgo(2*time.Hour, "CREATE IN_PROGRESS")), rate: 0.5, action: Refused,
-			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): an update is in progress (CREATE IN_PROGRESS)"},
+		{
+			name: "an update in progress", resource: campaign(10, updatedAgo(2*time.Hour, "CREATE IN_PROGRESS")), rate: 0.5, action: Refused,
+			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): an update is in progress (CREATE IN_PROGRESS)",
+		},
 		{name: "an update in a state unknown to us", resource: campaign(10, updatedAgo(2*time.Hour, "REBALANCING")), rate: 0.5, action: Refused},
-		{name: "raised just under 24 h ago: capacity warmed up stays", resource: campaign(10), rate: 0.5, action: Refused,
+		{
+			name: "raised just under 24 h ago: capacity warmed up stays", resource: campaign(10), rate: 0.5, action: Refused,
 			change: func(rd estate.Readings, r estate.Resource) {
-				q := minimumQuery(r, raisePause, testMoment)
+				q := minimumQuery(r, testMoment)
 				rd[q] = with(rd[q], q.Window.Start, 9)
 			},
-			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): raised in the last 24 h (it was 9 at 12:00)"},
-		{name: "raised longer ago: the lower value is out of sight", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7,
+			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): raised in the last 24 h (it was 9 at 12:00)",
+		},
+		{
+			name: "raised longer ago: the lower value is out of sight", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7,
 			change: func(rd estate.Readings, r estate.Resource) {
-				q := minimumQuery(r, raisePause, testMoment)
+				q := minimumQuery(r, testMoment)
 				rd[q] = steady(q, 10)
-			}},
-		{name: "lowered in the last 24 h is no raise", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7,
+			},
+		},
+		{
+			name: "lowered in the last 24 h is no raise", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7,
 			change: func(rd estate.Readings, r estate.Resource) {
-				q := minimumQuery(r, raisePause, testMoment)
+				q := minimumQuery(r, testMoment)
 				rd[q] = with(steady(q, 10), q.Window.Start, 13)
-			}},
-		{name: "a raise that could not be looked for", resource: campaign(10), rate: 0.5, action: Refused,
-			change: func(rd estate.Readings, r estate.Resource) { delete(rd, minimumQuery(r, raisePause, testMoment)) }},
-		{name: "switched off: the check still tells", resource: campaign(10), rate: 0.5, action: None,
+			},
+		},
+		{
+			name: "a raise that could not be looked for", resource: campaign(10), rate: 0.5, action: Refused,
+			change: func(rd estate.Readings, r estate.Resource) { delete(rd, minimumQuery(r, testMoment)) },
+		},
+		{
+			name: "switched off: the check still tells", resource: campaign(10), rate: 0.5, action: None,
 			settings: func(s *Settings) { s.AdjustMinTPS = false },
-			reason:   "could step down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours); adjusting is off (AutoAdjustMinTPS=No)"},
-		{name: "a recommender, in RPS", resource: recommender(4), rate: 1.5, action: StepDown, newMin: 3,
-			reason: "step down from 4 to 3: lowest hour averaged 1.5 RPS over 336 hours"},
-		{name: "a stale copy decides nothing", resource: campaign(10, func(r *estate.Resource) { r.Stale, r.Observed = true, testNow.Add(-7*time.Minute) }), rate: 0.5,
-			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be renewed"},
+			reason:   "could step down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours); adjusting is off (AutoAdjustMinTPS=No)",
+		},
+		{
+			name: "a recommender, in RPS", resource: recommender(4), rate: 1.5, action: StepDown, newMin: 3,
+			reason: "step down from 4 to 3: lowest hour averaged 1.5 RPS over 336 hours",
+		},
+		{
+			name: "a stale copy decides nothing", resource: campaign(10, func(r *estate.Resource) { r.Stale, r.Observed = true, testNow.Add(-7*time.Minute) }), rate: 0.5,
+			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be renewed",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,30 +40,57 @@ func TestMetrics(t *testing.T) {
 		window, presence estate.Series
 		want             map[string]float64
 	}{
-		{"a campaign: requests ÷ 300, in percent of the minimum", campaign(4), points(600), unread,
-			map[string]float64{"minProvisionedTPS": 4, "averageTPS": 2, "campaignUtilization": 50}},
-		{"a recommender", recommender(2), points(1500), unread,
-			map[string]float64{"minRecommendationRequestsPerSecond": 2, "averageRPS": 5, "recommenderUtilization": 250}},
-		{"no requests: no average, utilization 0", campaign(4), points(), unread,
-			map[string]float64{"minProvisionedTPS": 4, "campaignUtilization": 0}},
-		{"a window that was not read completely: the minimum only", campaign(4), estate.Series{Points: points(600).Points}, unread,
-			map[string]float64{"minProvisionedTPS": 4}},
-		{"a recipe that could not be read: the minimum only", campaign(4, recipe("")), points(600), points(600),
-			map[string]float64{"minProvisionedTPS": 4}},
-		{"a recommender's recipe does not matter", recommender(4, recipe("")), points(600), unread,
-			map[string]float64{"minRecommendationRequestsPerSecond": 4, "averageRPS": 2, "recommenderUtilization": 50}},
-		{"next-best-action without data in 14 days: the minimum only", campaign(4, recipe("aws-next-best-action")), points(), points(),
-			map[string]float64{"minProvisionedTPS": 4}},
-		{"next-best-action with data in 14 days: as any other", campaign(4, recipe("aws-next-best-action")), points(), points(7),
-			map[string]float64{"minProvisionedTPS": 4, "campaignUtilization": 0}},
-		{"next-best-action, some of whose 14 days could be read: it counts", campaign(4, recipe("aws-next-best-action")), points(600), estate.Series{Points: points(7).Points},
-			map[string]float64{"minProvisionedTPS": 4, "averageTPS": 2, "campaignUtilization": 50}},
-		{"next-best-action, nothing of whose 14 days could be read", campaign(4, recipe("aws-next-best-action")), points(), unread,
-			map[string]float64{"minProvisionedTPS": 4}},
-		{"an unknown recipe without data in 14 days: the minimum only", campaign(4, recipe("aws-mind-reading")), points(), points(),
-			map[string]float64{"minProvisionedTPS": 4}},
-		{"an unknown recipe with data", campaign(4, recipe("aws-mind-reading")), points(300), points(300),
-			map[string]float64{"minProvisionedTPS": 4, "averageTPS": 1, "campaignUtilization": 25}},
+		{
+			"a campaign: requests ÷ 300, in percent of the minimum", campaign(4), points(600), unread,
+			map[string]float64{"minProvisionedTPS": 4, "averageTPS": 2, "campaignUtilization": 50},
+		},
+		{
+			"a recommender", recommender(2), points(1500), unread,
+			map[string]float64{"minRecommendationRequestsPerSecond": 2, "averageRPS": 5, "recommenderUtilization": 250},
+		},
+		{
+			"no requests: no average, utilization 0", campaign(4), points(), unread,
+			map[string]float64{"minProvisionedTPS": 4, "campaignUtilization": 0},
+		},
+		{
+			"a window that was not read completely: the minimum only", campaign(4),
+			estate.Series{Points: points(600).Points},
+			unread,
+			map[string]float64{"minProvisionedTPS": 4},
+		},
+		{
+			"a recipe that could not be read: the minimum only", campaign(4, recipe("")), points(600), points(600),
+			map[string]float64{"minProvisionedTPS": 4},
+		},
+		{
+			"a recommender's recipe does not matter", recommender(4, recipe("")), points(600), unread,
+			map[string]float64{"minRecommendationRequestsPerSecond": 4, "averageRPS": 2, "recommenderUtilization": 50},
+		},
+		{
+			"next-best-action without data in 14 days: the minimum only", campaign(4, recipe("aws-next-best-action")), points(), points(),
+			map[string]float64{"minProvisionedTPS": 4},
+		},
+		{
+			"next-best-action with data in 14 days: as any other", campaign(4, recipe("aws-next-best-action")), points(), points(7),
+			map[string]float64{"minProvisionedTPS": 4, "campaignUtilization": 0},
+		},
+		{
+			"next-best-action, some of whose 14 days could be read: it counts", campaign(4, recipe("aws-next-best-action")), points(600),
+			estate.Series{Points: points(7).Points},
+			map[string]float64{"minProvisionedTPS": 4, "averageTPS": 2, "campaignUtilization": 50},
+		},
+		{
+			"next-best-action, nothing of whose 14 days could be read", campaign(4, recipe("aws-next-best-action")), points(), unread,
+			map[string]float64{"minProvisionedTPS": 4},
+		},
+		{
+			"an unknown recipe without data in 14 days: the minimum only", campaign(4, recipe("aws-mind-reading")), points(), points(),
+			map[string]float64{"minProvisionedTPS": 4},
+		},
+		{
+			"an unknown recipe with data", campaign(4, recipe("aws-mind-reading")), points(300), points(300),
+			map[string]float64{"minProvisionedTPS": 4, "averageTPS": 1, "campaignUtilization": 25},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,0 +1,150 @@
+// Package act is every write of the program: metrics published, alarms brought in step,
+// notifications wired and events put on the bus. It is the fourth step of
+// discover → measure → decide → act → report: it decides nothing about resources, takes
+// what decide made, and translates it for AWS. All writes pass one door, the gate, in
+// which alone a dry run differs.
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// Tags that mark what was made by the program, and for which deployment.
+const (
+	tagCreatedBy  = "CreatedBy"
+	createdBy     = "PersonalizeMonitor"
+	tagDeployment = "Deployment"
+)
+
+// Options says on whose behalf and how an Actor writes.
+type Options struct {
+	// Clients make the calls; their rate limits and retries are relied on.
+	Clients *awsapi.Clients
+	// Clock is asked for the time and waited on; nil means the system clock.
+	Clock estate.Clock
+	// Logger takes what was written (info) and what was looked at (debug); nil discards it.
+	Logger *slog.Logger
+	// DryRun keeps every write from being made. Reads are made, and results tell what
+	// would have been written as if it had been.
+	DryRun bool
+	// DeploymentRegion is where events are put and the notification rule stands.
+	DeploymentRegion string
+	// Deployment is the value of the tag Deployment: "cli", or "<region>/<stack name>".
+	Deployment string
+	// Identity is who the credentials belong to; left zero, STS is asked when it is needed.
+	Identity Identity
+}
+
+// Identity is the account and partition that the program works in.
+type Identity struct {
+	Account   string // 12 digits
+	Partition string // aws, aws-cn, aws-us-gov, ...
+}
+
+// Actor makes the writes. It is safe for concurrent use, and remembers between cycles
+// what need not be asked or said again.
+type Actor struct {
+	clients    *awsapi.Clients
+	clock      estate.Clock
+	log        *slog.Logger
+	gate       gate
+	home       string // the deployment region
+	deployment string
+
+	asking   sync.Mutex // held while STS is asked
+	identity Identity
+
+	mu    sync.Mutex           // guards what follows
+	said  map[string]string    // what was last said about a thing, by its ARN
+	kept  map[string]keptAlarm // tags of alarms that were not removed for them, by ARN
+	wired map[string]wiring    // notification plumbing, by region
+}
+
+// New makes an Actor. It calls nothing.
+func New(o Options) *Actor {
+	a := &Actor{
+		clients: o.Clients, clock: o.Clock, log: o.Logger,
+		home: o.DeploymentRegion, deployment: o.Deployment, identity: o.Identity,
+		said: map[string]string{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
+	}
+	if a.clock == nil {
+		a.clock = estate.SystemClock{}
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.gate = gate{dryRun: o.DryRun, log: a.log}
+	return a
+}
+
+// identityAPI is what is asked of STS.
+type identityAPI interface {
+	GetCallerIdentity(context.Context, *sts.GetCallerIdentityInput, ...func(*sts.Options)) (*sts.GetCallerIdentityOutput, error)
+}
+
+// Identity tells the account and partition of the credentials. STS is asked once, in
+// the deployment region; a failure is not remembered.
+func (a *Actor) Identity(ctx context.Context) (Identity, error) {
+	a.asking.Lock()
+	defer a.asking.Unlock()
+	if a.identity != (Identity{}) {
+		return a.identity, nil
+	}
+	id, err := callerIdentity(ctx, a.clients.STS(a.home))
+	if err != nil {
+		return Identity{}, fmt.Errorf("ask STS whose the credentials are: %w", awsapi.Plain(err))
+	}
+	a.identity = id
+	return id, nil
+}
+
+func callerIdentity(ctx context.Context, api identityAPI) (Identity, error) {
+	out, err := api.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return Identity{}, err
+	}
+	arn, err := estate.ParseARN(aws.ToString(out.Arn))
+	if err != nil {
+		return Identity{}, err
+	}
+	if aws.ToString(out.Account) == "" {
+		return Identity{}, errors.New("the answer names no account")
+	}
+	return Identity{Account: *out.Account, Partition: arn.Partition}, nil
+}
+
+// tell logs a remark about a thing: at info when it is new, at debug while it stays the
+// same, so that a cycle every 5 minutes does not fill the log with it.
+func (a *Actor) tell(ctx context.Context, arn, remark string, args ...any) {
+	line := remark + fmt.Sprint(args...)
+	a.mu.Lock()
+	level := slog.LevelInfo
+	if a.said[arn] == line {
+		level = slog.LevelDebug
+	}
+	a.said[arn] = line
+	a.mu.Unlock()
+	a.log.Log(ctx, level, "noticed", append([]any{"what", remark, "arn", arn}, args...)...)
+}
+
+// late tells whether it is too late to begin another write: ctx has ended, or until has
+// come. A zero until never comes.
+func (a *Actor) late(ctx context.Context, until time.Time) bool {
+	return ctx.Err() != nil || (!until.IsZero() && !a.clock.Now().Before(until))
+}
+
+// problem is a failure of one operation for one thing; the ARN may be empty.
+func problem(region, arn, op string, err error) estate.Problem {
+	return estate.Problem{ARN: arn, Region: region, Operation: op, Err: awsapi.Plain(err)}
+}

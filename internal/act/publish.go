@@ -1,0 +1,177 @@
+package act
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+const opPutMetricData = "PutMetricData"
+
+// parallelCalls bounds how many calls of one kind are under way at once, in all regions
+// together; the rate limits are the clients' affair.
+const parallelCalls = 16
+
+// metricsAPI is what is asked of CloudWatch to publish.
+type metricsAPI interface {
+	PutMetricData(context.Context, *cloudwatch.PutMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.PutMetricDataOutput, error)
+}
+
+// putCall is one PutMetricData call.
+type putCall struct {
+	region, namespace string
+	data              []estate.Datum
+}
+
+// Publish writes the data to the regions they name, in as few calls as the API allows,
+// side by side. A call that fails costs its own data only, and is one problem; a value
+// that CloudWatch would refuse is left out, as a problem of its resource, because it
+// would cost its whole call. The result counts the data written.
+func (a *Actor) Publish(ctx context.Context, data []estate.Datum) (published int, problems []estate.Problem) {
+	sendable, problems := checkData(data)
+	calls := planCalls(sendable)
+	errs := make([]error, len(calls))
+	var group errgroup.Group
+	group.SetLimit(parallelCalls)
+	for i, call := range calls {
+		group.Go(func() error {
+			errs[i] = a.put(ctx, a.clients.CloudWatch(call.region), call)
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs
+	for i, call := range calls {
+		if errs[i] == nil {
+			published += len(call.data)
+			continue
+		}
+		err := fmt.Errorf("%d metric values were not published: %w", len(call.data), errs[i])
+		problems = append(problems, problem(call.region, onlyResource(call.data), opPutMetricData, err))
+	}
+	return published, problems
+}
+
+func (a *Actor) put(ctx context.Context, api metricsAPI, call putCall) error {
+	in := Intent{
+		Op: opPutMetricData, Region: call.region, Routine: true,
+		What: fmt.Sprintf("publish %d metric values to %s", len(call.data), call.namespace),
+	}
+	_, err := a.gate.do(ctx, in, func(ctx context.Context) error {
+		_, err := api.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
+			Namespace: aws.String(call.namespace), MetricData: toMetricData(call.data),
+		})
+		return err
+	})
+	return err
+}
+
+// onlyResource is the resource that all data are about; empty if there are several.
+func onlyResource(data []estate.Datum) string {
+	arn := data[0].Metric.DimensionValue
+	for _, d := range data {
+		if d.Metric.DimensionValue != arn {
+			return ""
+		}
+	}
+	return arn
+}
+
+// checkData leaves out the values that CloudWatch does not take (MetricDatum in its API
+// reference: no NaN, no infinity, nothing beyond ±2^360).
+func checkData(data []estate.Datum) (sendable []estate.Datum, problems []estate.Problem) {
+	sendable = make([]estate.Datum, 0, len(data))
+	for _, d := range data {
+		if math.IsNaN(d.Value) || math.Abs(d.Value) > awsapi.MaxMetricValue {
+			err := fmt.Errorf("%s is %v, which CloudWatch does not take", d.Metric.Name, d.Value)
+			problems = append(problems, problem(d.Region, d.Metric.DimensionValue, opPutMetricData, err))
+			continue
+		}
+		sendable = append(sendable, d)
+	}
+	return sendable, problems
+}
+
+// planCalls sorts the data into calls: by region and namespace in the order of their
+// first appearance, and within the limits of one call.
+func planCalls(data []estate.Datum) []putCall {
+	type target struct{ region, namespace string }
+	var order []target
+	byTarget := map[target][]estate.Datum{}
+	for _, d := range data {
+		t := target{d.Region, d.Metric.Namespace}
+		if byTarget[t] == nil {
+			order = append(order, t)
+		}
+		byTarget[t] = append(byTarget[t], d)
+	}
+	var calls []putCall
+	for _, t := range order {
+		for _, batch := range batchData(byTarget[t], awsapi.MaxMetricData, awsapi.MaxMetricDataBytes-requestOverhead(t.namespace)) {
+			calls = append(calls, putCall{t.region, t.namespace, batch})
+		}
+	}
+	return calls
+}
+
+// batchData cuts data into batches of at most maxCount and, by datumSize, maxBytes,
+// keeping their order. A single datum larger than that, which does not occur with names
+// and ARNs of valid lengths, goes alone, for the service to judge.
+func batchData(data []estate.Datum, maxCount, maxBytes int) [][]estate.Datum {
+	var batches [][]estate.Datum
+	start, bytes := 0, 0
+	for i, d := range data {
+		size := datumSize(d)
+		if i > start && (i-start >= maxCount || bytes+size > maxBytes) {
+			batches = append(batches, slices.Clip(data[start:i]))
+			start, bytes = i, 0
+		}
+		bytes += size
+	}
+	if start < len(data) {
+		batches = append(batches, slices.Clip(data[start:]))
+	}
+	return batches
+}
+
+// What the request and each datum take beside their own texts: keys, lengths, numbers
+// and the timestamp. In CBOR, which the SDK sends, they come to about 40 and 100 bytes;
+// rounded up, as the limit counts the request before compression, and in whatever
+// protocol the SDK may use another day.
+const (
+	requestFixedBytes = 1_000
+	datumFixedBytes   = 250
+)
+
+func requestOverhead(namespace string) int { return requestFixedBytes + len(namespace) }
+
+// datumSize is an upper estimate of a datum's share of the request, in bytes.
+func datumSize(d estate.Datum) int {
+	return datumFixedBytes + len(d.Metric.Name) + len(d.Metric.DimensionName) + len(d.Metric.DimensionValue) + len(d.Unit)
+}
+
+func toMetricData(data []estate.Datum) []types.MetricDatum {
+	out := make([]types.MetricDatum, 0, len(data))
+	for _, d := range data {
+		out = append(out, types.MetricDatum{
+			MetricName: aws.String(d.Metric.Name), Dimensions: toDimensions(d.Metric),
+			Timestamp: aws.Time(d.Time), Unit: types.StandardUnit(d.Unit), Value: aws.Float64(d.Value),
+		})
+	}
+	return out
+}
+
+func toDimensions(m estate.Metric) []types.Dimension {
+	if m.DimensionName == "" {
+		return nil
+	}
+	return []types.Dimension{{Name: aws.String(m.DimensionName), Value: aws.String(m.DimensionValue)}}
+}

@@ -1,0 +1,103 @@
+// Package internal_test holds the one rule that no single package can hold: who may
+// import whom. docs/architecture.md tells why.
+package internal_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/personalize-monitor/personalize-monitor/internal/"
+
+// Groups of packages, named once.
+var (
+	pure      = []string{"estate", "params", "events", "decide", "report"}
+	aws       = []string{"awsapi", "inventory", "traffic", "act"}
+	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
+	sdkOnlyIn = aws
+)
+
+// allowed says what each package may import of ours. A package that is not named here
+// may not exist.
+var allowed = map[string][]string{
+	"estate":        nil,
+	"params":        {"estate"},
+	"events":        {"estate"},
+	"decide":        {"estate"},
+	"report":        {"estate", "decide"},
+	"awsapi":        {"estate"},
+	"inventory":     {"estate", "awsapi"},
+	"traffic":       {"estate", "awsapi"},
+	"act":           slices.Concat(pure, []string{"awsapi"}),
+	"cycle":         slices.Concat(pure, []string{"inventory", "traffic", "act"}),
+	"cli":           everyone,
+	"localaws":      {"localaws/wire"},
+	"localaws/wire": nil,
+}
+
+func TestWhoMayImportWhom(t *testing.T) {
+	for _, file := range sources(t) {
+		pkg := filepath.ToSlash(filepath.Dir(file))
+		may, known := allowed[pkg]
+		if !known {
+			t.Errorf("%s: package %s has no place in the architecture", file, pkg)
+			continue
+		}
+		for _, path := range imports(t, file) {
+			if ours, ok := strings.CutPrefix(path, module); ok && !slices.Contains(may, ours) {
+				t.Errorf("%s: %s may not import %s", file, pkg, ours)
+			}
+			if strings.HasPrefix(path, "github.com/aws/") && !slices.Contains(sdkOnlyIn, pkg) && !awsConfigOnly(pkg, path) {
+				t.Errorf("%s: %s may not import the AWS SDK (%s)", file, pkg, path)
+			}
+		}
+	}
+}
+
+// awsConfigOnly lets the command line hold the SDK's configuration value, which it
+// passes from where it is loaded to where clients are made.
+func awsConfigOnly(pkg, path string) bool {
+	return pkg == "cli" && path == "github.com/aws/aws-sdk-go-v2/aws"
+}
+
+// sources are all Go files of ours, tests aside.
+func sources(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+			files = append(files, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) == 0 {
+		t.Fatal("no source files found")
+	}
+	return files
+}
+
+func imports(t *testing.T, file string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, spec := range parsed.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}

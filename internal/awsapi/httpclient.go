@@ -1,0 +1,37 @@
+package awsapi
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+)
+
+// Time limits of one HTTP exchange. AWS answers control-plane calls in well under a
+// second and a full GetMetricData in a few; what takes longer than this is stuck, and
+// a retry on a new connection serves better.
+const (
+	dialTimeout   = 5 * time.Second
+	tlsTimeout    = 5 * time.Second
+	headerTimeout = 30 * time.Second
+	readTimeout   = 30 * time.Second // without a byte arriving
+)
+
+// idleConnections is how many connections are kept open per host. With an endpoint of
+// one's own a single host serves all regions and services; the default of 10 would
+// close and reopen connections all the time.
+const idleConnections = 128
+
+// newHTTPClient is the HTTP client of all service clients.
+func newHTTPClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.TLSHandshakeTimeout = tlsTimeout
+			t.ResponseHeaderTimeout = headerTimeout
+			t.MaxIdleConns = 2 * idleConnections
+			t.MaxIdleConnsPerHost = idleConnections
+		}).
+		WithReadTimeout(readTimeout)
+}

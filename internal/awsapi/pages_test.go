@@ -1,0 +1,47 @@
+package awsapi_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+)
+
+func TestPages(t *testing.T) {
+	tests := []struct {
+		name   string
+		tokens []string
+		more   bool
+		fault  string
+	}{
+		{"no token is the end", []string{""}, false, ""},
+		{"a token leads on", []string{"a"}, true, ""},
+		{"to the end", []string{"a", "b", ""}, false, ""},
+		{"the same token again is tolerated", []string{"a", "a", "a"}, true, ""},
+		{"but not for ever", []string{"a", "a", "a", "a"}, false, "repeats itself"},
+		{"nor in a circle", []string{"a", "b", "a", "b", "a", "b", "a"}, false, "repeats itself"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var pages awsapi.Pages
+			var more bool
+			var err error
+			for _, token := range tt.tokens {
+				more, err = pages.More(token)
+			}
+			if more != tt.more || (err == nil) != (tt.fault == "") || (err != nil && !strings.Contains(err.Error(), tt.fault)) {
+				t.Errorf("more %v, error %v", more, err)
+			}
+		})
+	}
+	var endless awsapi.Pages
+	for i := 1; ; i++ {
+		if _, err := endless.More(strconv.Itoa(i)); err != nil {
+			if i != 10_000 {
+				t.Errorf("after %d pages: %v", i, err)
+			}
+			break
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package cycle_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+)
+
+// testClock stands still until it is moved on; whoever sleeps on it moves it.
+type testClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *testClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *testClock) Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.advance(d)
+	return nil
+}
+
+func (c *testClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(max(0, d))
+}
+
+// home is the deployment region of the tests.
+const home = "us-east-1"
+
+// bed is a whole monitor in front of an embedded AWS, on a clock of its own.
+type bed struct {
+	tb     testing.TB
+	aws    *localaws.Server
+	url    string
+	clock  *testClock
+	cycle  *cycle.Cycle
+	dryRun bool
+}
+
+func newBed(tb testing.TB, description localaws.Estate) *bed {
+	tb.Helper()
+	b := &bed{tb: tb, clock: &testClock{now: time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)}}
+	server, err := localaws.New(description, localaws.WithClock(b.clock))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.aws = server
+	http := httptest.NewServer(server)
+	tb.Cleanup(http.Close)
+	b.url = http.URL
+	b.restart(b.clock)
+	return b
+}
+
+// restart wires a new monitor that remembers nothing, as a new process would.
+func (b *bed) restart(clock estate.Clock) {
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: clock})
+	b.tb.Cleanup(clients.Close)
+	b.cycle = cycle.New(cycle.Options{
+		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}),
+		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: clock}),
+		Actor: act.New(act.Options{
+			Clients: clients, Clock: clock, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
+		}),
+		Clock: clock, Logger: slog.New(slog.DiscardHandler), Calls: clients.Calls, Region: home, DryRun: b.dryRun,
+	})
+}
+
+// values are the default parameters, with changes by parameter name.
+func values(tb testing.TB, changes map[string]string) params.Values {
+	tb.Helper()
+	v, err := params.Resolve(params.Sources{Env: func(name string) (string, bool) {
+		value, ok := changes[name]
+		return value, ok
+	}})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return v
+}
+
+// run runs one cycle, which must succeed, and gives its result.
+func (b *bed) run(changes map[string]string) report.Result {
+	b.tb.Helper()
+	result, err := b.cycle.Run(context.Background(), cycle.Input{Params: values(b.tb, changes)})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return result
+}
+
+// next moves on to the same place in the next window.
+func (b *bed) next() {
+	at := b.clock.Now().Truncate(5 * time.Minute).Add(5*time.Minute + 150*time.Second)
+	b.clock.advance(at.Sub(b.clock.Now()))
+	b.aws.Tick()
+}
+
+// settleAlarms runs cycles, without hourly checks, until no alarm wants a change.
+func (b *bed) settleAlarms(changes map[string]string) {
+	b.tb.Helper()
+	quiet := map[string]string{params.HourlyChecks: "never"}
+	for name, value := range changes {
+		quiet[name] = value
+	}
+	for range 40 {
+		result := b.run(quiet)
+		b.next()
+		if a := result.Alarms; a.Created+a.Updated+a.Deleted+a.Left == 0 {
+			return
+		}
+	}
+	b.tb.Fatal("the alarms do not come to rest")
+}
+
+func total(calls map[string]int) int {
+	sum := 0
+	for _, n := range calls {
+		sum += n
+	}
+	return sum
+}
+
+// flat is an estate of n resources in each region, half of them campaigns, with steady
+// traffic of a little over their minimum.
+func flat(n int, regions ...string) localaws.Estate {
+	var out localaws.Estate
+	busy := localaws.EstateTraffic{Shape: "constant", TPS: 2.2}
+	for _, region := range regions {
+		out.Regions = append(out.Regions, localaws.EstateRegion{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{{
+			Name: "shop", Domain: "ECOMMERCE",
+			Campaigns: []localaws.EstateCampaign{{
+				EstateEndpoint: localaws.EstateEndpoint{Name: "c", Copies: n / 2, Recipe: "aws-user-personalization-v2", Traffic: busy}, MinTPS: 2,
+			}},
+			Recommenders: []localaws.EstateRecommender{{
+				EstateEndpoint: localaws.EstateEndpoint{Name: "r", Copies: n - n/2, Recipe: "aws-ecomm-recommended-for-you", Traffic: busy}, MinRPS: 2,
+			}},
+		}}})
+	}
+	return out
+}
+
+// byName finds a resource of the result.
+func byName(tb testing.TB, result report.Result, name string) report.Resource {
+	tb.Helper()
+	for _, r := range result.Resources {
+		if r.Name == name {
+			return r
+		}
+	}
+	tb.Fatal(fmt.Sprintf("no resource %s in the result", name))
+	return report.Resource{}
+}
+
+// deleteCampaign deletes a campaign as its owner would.
+func (b *bed) deleteCampaign(name string) {
+	b.tb.Helper()
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: b.clock})
+	defer clients.Close()
+	arn := "arn:aws:personalize:" + home + ":" + account + ":campaign/" + name
+	if _, err := clients.Personalize(home).DeleteCampaign(context.Background(), &personalize.DeleteCampaignInput{CampaignArn: &arn}); err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+// account is the embedded AWS's default account.
+const account = "000000000000"

@@ -1,0 +1,85 @@
+package cycle_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+)
+
+// latency is how long every call takes in the benchmarks.
+const latency = 20 * time.Millisecond
+
+// waitingClock shows the time of a test clock plus the real time that has passed, and
+// really waits.
+type waitingClock struct {
+	*testClock
+	began time.Time
+}
+
+func (c waitingClock) Now() time.Time { return c.testClock.Now().Add(time.Since(c.began)) }
+
+func (c waitingClock) Sleep(ctx context.Context, d time.Duration) error {
+	return estate.SystemClock{}.Sleep(ctx, d)
+}
+
+// BenchmarkCycle runs one cycle at 20 ms a call, alarms present: cold, as in a new
+// process, and warm, in the window after another cycle. The largest estate is spread over
+// five regions, as no single one holds so many.
+//
+//	go test ./internal/cycle -run '^$' -bench Cycle -benchtime 3x
+func BenchmarkCycle(b *testing.B) {
+	five := []string{home, "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1"}
+	for _, size := range []struct {
+		resources int
+		regions   []string
+	}{{10, five[:1]}, {100, five[:1]}, {1000, five[:1]}, {10000, five}} {
+		bed := newBed(b, flat(size.resources/len(size.regions), size.regions...))
+		where := map[string]string{}
+		list := ""
+		for _, region := range size.regions {
+			list += region + ","
+		}
+		where["Regions"] = list
+		bed.settleAlarms(where)
+		localaws.WithLatency(latency)(bed.aws)
+		for _, warm := range []bool{false, true} {
+			name := fmt.Sprintf("%d/cold", size.resources)
+			if warm {
+				name = fmt.Sprintf("%d/warm", size.resources)
+			}
+			b.Run(name, func(b *testing.B) { bed.measure(b, where, warm) })
+		}
+	}
+}
+
+// measure times single cycles and reports the calls they made.
+func (b *bed) measure(tb *testing.B, where map[string]string, warm bool) {
+	tb.ReportAllocs()
+	calls := 0
+	tb.StopTimer()
+	for range tb.N {
+		b.tb = tb
+		b.next()
+		b.restart(waitingClock{b.clock, time.Now()})
+		changes := map[string]string{"Regions": where["Regions"], params.HourlyChecks: "never"}
+		if warm {
+			b.run(changes)
+			b.next()
+			changes[params.HourlyChecks] = "auto"
+		}
+		b.aws.ResetCalls()
+		tb.StartTimer()
+		result := b.run(changes)
+		tb.StopTimer()
+		calls += total(b.aws.Calls())
+		if len(result.Problems) > 0 || result.Alarms.Created+result.Alarms.Updated > 0 {
+			tb.Fatalf("alarms %+v, problems %v", result.Alarms, result.Problems)
+		}
+	}
+	tb.ReportMetric(float64(calls)/float64(tb.N), "calls/op")
+}

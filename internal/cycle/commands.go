@@ -1,0 +1,48 @@
+package cycle
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// commands turns decisions into the events that ask for them to be carried out.
+func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) []events.Event {
+	var list []events.Event
+	for _, d := range decisions {
+		arn := d.Resource.ARN.String()
+		ageHours := int(m.Now.Sub(d.Resource.Created).Hours())
+		switch d.Action {
+		case decide.StepDown:
+			list = append(list, events.Event{
+				DetailType: events.UpdateType(d.Resource.Kind), Resources: []string{arn}, Time: m.Now,
+				Detail: events.UpdateDetail{
+					ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
+					CurrentMinTPS: d.Resource.MinTPS, NewMinTPS: d.NewMinTPS,
+					MinAverageTPS: d.StepDown.Watermark(), MaxAverageTPS: int(math.Floor(d.StepDown.Highest)),
+					Datapoints: events.DatapointsOf(d.StepDown.Datapoints), Reason: d.Reason,
+				},
+			})
+		case decide.Stop, decide.Delete:
+			list = append(list, events.Event{
+				DetailType: events.IdleType(d.Resource.Kind), Resources: []string{arn}, Time: m.Now,
+				Detail: events.IdleDetail{
+					ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
+					IdleThresholdHours: s.IdleHours, TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests),
+					Reason: d.Reason,
+				},
+			})
+		}
+	}
+	return list
+}
+
+// rebuild asks for the dashboard to be built again.
+func rebuild(alarms int) events.Event {
+	return events.Event{
+		DetailType: events.BuildDashboard,
+		Detail:     events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", alarms)},
+	}
+}

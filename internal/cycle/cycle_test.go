@@ -1,0 +1,302 @@
+package cycle_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// What a thousand resources in one region may cost in calls, half of them campaigns.
+func TestCallsOfACycle(t *testing.T) {
+	const resources = 1000
+	b := newBed(t, flat(resources, home))
+	b.settleAlarms(nil)
+
+	b.restart(b.clock)
+	b.aws.ResetCalls()
+	cold := b.run(map[string]string{params.HourlyChecks: "never"})
+	if got, most := total(b.aws.Calls()), resources/2*22/10+40; got > most {
+		t.Errorf("cold: %d calls, at most %d: %v", got, most, b.aws.Calls())
+	}
+	if got := total(cold.Calls); got != total(b.aws.Calls()) {
+		t.Errorf("the result counts %d calls, the service %d", got, total(b.aws.Calls()))
+	}
+	for window := range 12 {
+		b.next()
+		b.aws.ResetCalls()
+		warm := b.run(nil)
+		due := 0
+		for _, r := range warm.Resources {
+			if r.Checked && r.Kind == "campaign" {
+				due++
+			}
+		}
+		calls := b.aws.Calls()
+		if got := total(calls); got > 60+due {
+			t.Errorf("warm window %d: %d calls with %d campaigns due: %v", window, got, due, calls)
+		}
+		if calls["personalize.DescribeCampaign"] != due {
+			t.Errorf("warm window %d: %d campaigns described, %d due", window, calls["personalize.DescribeCampaign"], due)
+		}
+		if len(warm.Problems) > 0 || warm.MetricsPublished != 3*resources+1 {
+			t.Errorf("warm window %d: %d metrics, problems %v", window, warm.MetricsPublished, warm.Problems)
+		}
+	}
+}
+
+// Acting on a recommender costs one description each, and no more.
+func TestRecommendersAreDescribedOnlyBeforeTheyAreActedOn(t *testing.T) {
+	estate := flat(20, home)
+	idle := &estate.Regions[0].DatasetGroups[0].Recommenders[0]
+	idle.MinRPS = 8
+	b := newBed(t, estate)
+	result := b.run(map[string]string{params.HourlyChecks: "always"})
+	if got := b.aws.Calls()["personalize.DescribeRecommender"]; got != 10 {
+		t.Errorf("%d descriptions for 10 step-downs", got)
+	}
+	for _, r := range result.Resources {
+		if want := report.StepDown; r.Kind == "recommender" && r.Decision != want {
+			t.Errorf("%s: %s (%s)", r.Name, r.Decision, r.Reason)
+		}
+	}
+	if len(result.Events) != 11 { // and one for the dashboard
+		t.Errorf("%d events: %v", len(result.Events), result.Events)
+	}
+}
+
+func TestRecommenderBeingUpdatedIsRefusedOnAFreshLook(t *testing.T) {
+	estate := flat(2, home)
+	r := &estate.Regions[0].DatasetGroups[0].Recommenders[0]
+	r.MinRPS = 8
+	r.Update = &localaws.EstateUpdate{Status: "CREATE IN_PROGRESS", Age: time.Minute}
+	result := newBed(t, estate).run(map[string]string{params.HourlyChecks: "always"})
+	got := byName(t, result, "r")
+	if got.Decision != report.Refused {
+		t.Errorf("%s (%s)", got.Decision, got.Reason)
+	}
+	for _, e := range result.Events {
+		if strings.Contains(e.Resource, "recommender") {
+			t.Errorf("sent %v", e)
+		}
+	}
+}
+
+// A second cycle finds everything in place: only metrics are written.
+func TestSecondCycleWritesOnlyMetrics(t *testing.T) {
+	b := newBed(t, flat(10, home, "eu-west-1"))
+	endpoint := map[string]string{"Regions": home + ",eu-west-1", "NotificationEndpoint": "ml@example.com,https://example.com/hook"}
+	b.settleAlarms(endpoint)
+	b.restart(b.clock)
+	b.aws.ResetCalls()
+	result := b.run(endpoint)
+	for operation := range b.aws.Calls() {
+		if _, name, _ := strings.Cut(operation, "."); !strings.HasPrefix(name, "List") && !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "Get") && name != "PutMetricData" {
+			t.Errorf("%s was called again", operation)
+		}
+	}
+	if result.Alarms.Kept != 40 || len(result.Problems) > 0 {
+		t.Errorf("alarms %+v, problems %v", result.Alarms, result.Problems)
+	}
+}
+
+func TestDryRunWritesNothing(t *testing.T) {
+	estate := flat(10, home)
+	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
+	b := newBed(t, estate)
+	b.dryRun = true
+	b.restart(b.clock)
+	result := b.run(map[string]string{params.HourlyChecks: "always"})
+	for operation := range b.aws.Calls() {
+		if _, name, _ := strings.Cut(operation, "."); !strings.HasPrefix(name, "List") && !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "Get") {
+			t.Errorf("%s was called", operation)
+		}
+	}
+	if result.Alarms.Created != 20 || !result.Changes() || !result.DryRun || len(result.Events) != 6 {
+		t.Errorf("alarms %+v, events %v", result.Alarms, result.Events)
+	}
+}
+
+func TestOneRegionsFailureCostsTheOthersNothing(t *testing.T) {
+	tests := []struct {
+		name    string
+		fault   localaws.Fault
+		metrics int // of 2 × 10 resources at 3 each, and the count
+	}{
+		{"its campaigns cannot be listed", localaws.Fault{Service: "personalize", Operation: "ListCampaigns", Region: "eu-west-1", Code: "AccessDeniedException"}, 46},
+		{"its metrics cannot be read", localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Region: "eu-west-1", Code: "InternalServiceFault", Status: 500}, 41},
+		{"its metrics are read in part", localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Region: "eu-west-1", Kind: localaws.Partial}, 41},
+		{"its metrics cannot be written", localaws.Fault{Service: "cloudwatch", Operation: "PutMetricData", Region: "eu-west-1", Code: "AccessDenied", Status: 403}, 31},
+		{"its alarms cannot be listed", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "eu-west-1", Code: "AccessDenied", Status: 403}, 61},
+		{"its topic cannot be made", localaws.Fault{Service: "sns", Operation: "CreateTopic", Region: "eu-west-1", Code: "AuthorizationError", Status: 403}, 61},
+		{"the connection is cut", localaws.Fault{Service: "personalize", Operation: "ListRecommenders", Region: "eu-west-1", Kind: localaws.Reset}, 46},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBed(t, flat(10, home, "eu-west-1"))
+			b.aws.AddFault(tt.fault)
+			result := b.run(map[string]string{"Regions": home + ",eu-west-1", params.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
+			if result.MetricsPublished != tt.metrics {
+				t.Errorf("%d metrics, want %d: %v", result.MetricsPublished, tt.metrics, result.Problems)
+			}
+			if len(result.Problems) == 0 {
+				t.Error("no problem is told")
+			}
+			for _, p := range result.Problems {
+				if p.Region != "eu-west-1" || p.Operation == "" || p.Error == "" {
+					t.Errorf("problem %+v", p)
+				}
+			}
+			for _, r := range result.Resources {
+				if r.Region == home && r.Utilization == nil || r.Decision != report.None && r.Decision != report.Refused {
+					t.Errorf("%s in %s: %s (%s)", r.Name, r.Region, r.Decision, r.Reason)
+				}
+			}
+		})
+	}
+}
+
+func TestNothingMeasuredIsAnError(t *testing.T) {
+	b := newBed(t, flat(2, home))
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Code: "AccessDeniedException", Status: 400})
+	_, err := b.cycle.Run(context.Background(), cycle.Input{Params: values(t, nil)})
+	if !errors.Is(err, cycle.ErrNothingMeasured) || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("error %v", err)
+	}
+	if n := b.aws.Calls()["cloudwatch.PutMetricData"]; n != 0 {
+		t.Errorf("%d writes", n)
+	}
+}
+
+func TestEmptyAccountIsNoError(t *testing.T) {
+	result := newBed(t, localaws.Estate{}).run(nil)
+	if len(result.Resources) != 0 || len(result.Problems) != 0 || result.MetricsPublished != 1 {
+		t.Errorf("%+v", result)
+	}
+}
+
+func TestCancelledCycleEndsAtOnce(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := newBed(t, flat(4, home)).cycle.Run(ctx, cycle.Input{Params: values(t, nil)})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A throttled description gives metrics by the last known copy, and nothing else.
+func TestStaleCopyGivesMetricsOnly(t *testing.T) {
+	estate := flat(2, home)
+	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
+	b := newBed(t, estate)
+	b.run(map[string]string{params.HourlyChecks: "never"})
+	b.next()
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Code: "ThrottlingException"})
+	result := b.run(map[string]string{params.HourlyChecks: "always"})
+	got := byName(t, result, "c")
+	if got.Decision != report.Refused || got.Utilization == nil || len(result.Problems) != 1 || result.MetricsPublished != 7 {
+		t.Errorf("%s (%s), %d metrics, problems %v", got.Decision, got.Reason, result.MetricsPublished, result.Problems)
+	}
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "ListCampaigns", Code: "ThrottlingException"})
+	for _, tt := range []struct {
+		after time.Duration
+		left  int
+	}{{20 * time.Minute, 2}, {5 * time.Minute, 1}} {
+		b.clock.advance(tt.after)
+		if result = b.run(nil); len(result.Resources) != tt.left {
+			t.Errorf("%s later %d resources are left: %v", tt.after, len(result.Resources), result.Problems)
+		}
+	}
+}
+
+// Thousands of alarms do not fit one cycle; they are carried over, and metrics do not wait.
+func TestAlarmsAreCarriedOver(t *testing.T) {
+	b := newBed(t, flat(600, home))
+	first := b.run(map[string]string{params.HourlyChecks: "never"})
+	if first.Alarms.Left == 0 || first.Alarms.Created == 0 || first.Alarms.Created+first.Alarms.Left != 1200 {
+		t.Fatalf("first cycle: %+v", first.Alarms)
+	}
+	if first.MetricsPublished != 1801 {
+		t.Errorf("%d metrics", first.MetricsPublished)
+	}
+	created := first.Alarms.Created
+	for created < 1200 {
+		b.next()
+		result := b.run(map[string]string{params.HourlyChecks: "never"})
+		if result.Alarms.Created == 0 {
+			t.Fatalf("stuck at %d: %+v", created, result.Alarms)
+		}
+		created += result.Alarms.Created
+	}
+	if created != 1200 {
+		t.Errorf("%d alarms created", created)
+	}
+}
+
+// Resources that are gone lose their alarms; a failed listing proves nothing.
+func TestAlarmsOfGoneResourcesAreRemoved(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	b.settleAlarms(nil)
+	b.deleteCampaign("c-1")
+	b.clock.advance(30 * time.Minute)
+	b.next()
+
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "ListCampaigns", Code: "ThrottlingException"})
+	if result := b.run(nil); result.Alarms.Deleted != 0 {
+		t.Errorf("removed on a failed listing: %+v", result.Alarms)
+	}
+	b.aws.ClearFaults()
+	b.next()
+	result := b.run(nil)
+	if result.Alarms.Deleted != 2 || result.Alarms.Kept != 6 {
+		t.Errorf("%+v", result.Alarms)
+	}
+	if last := result.Events[len(result.Events)-1]; last.DetailType != "BuildPersonalizeMonitorDashboard" {
+		t.Errorf("events %v", result.Events)
+	}
+}
+
+// Alarms of resources that exist but are not monitored are nobody's business here.
+func TestUnselectedResourcesKeepTheirAlarms(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	b.settleAlarms(nil)
+	for name, selection := range map[string]map[string]string{
+		"one campaign by name": {"CampaignARNs": "arn:aws:personalize:us-east-1:000000000000:campaign/c-1"},
+		"no campaigns":         {"CampaignARNs": "none"},
+	} {
+		if result := b.run(selection); result.Alarms.Deleted != 0 {
+			t.Errorf("%s: %+v", name, result.Alarms)
+		}
+	}
+}
+
+func TestSwitchedOffAlarmsAreRemoved(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	b.settleAlarms(nil)
+	result := b.run(map[string]string{"AutoCreateIdleAlarms": "no"})
+	if result.Alarms.Deleted != 4 || result.Alarms.Kept != 4 {
+		t.Errorf("%+v", result.Alarms)
+	}
+}
+
+func TestLateEventIsMeasuredButNotDecidedOn(t *testing.T) {
+	estate := flat(2, home)
+	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
+	b := newBed(t, estate)
+	result, err := b.cycle.Run(context.Background(), cycle.Input{
+		Params:      values(t, map[string]string{params.HourlyChecks: "always"}),
+		ScheduledAt: b.clock.Now().Add(-2 * time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.MetricsPublished != 7 || byName(t, result, "c").Checked || result.Window.End.After(b.clock.Now().Add(-2*time.Hour)) {
+		t.Errorf("%+v", result)
+	}
+}

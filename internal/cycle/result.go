@@ -1,0 +1,65 @@
+package cycle
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// report completes the result.
+func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, began time.Time) report.Result {
+	for _, d := range decisions {
+		r.result.Resources = append(r.result.Resources, record(d))
+	}
+	r.result.Calls = map[string]int{}
+	for operation, count := range r.calls() {
+		if made := count - callsBefore[operation]; made > 0 {
+			r.result.Calls[operation] = made
+		}
+	}
+	r.result.DurationMs = r.Clock.Now().Sub(began).Milliseconds()
+	return r.result
+}
+
+// record is a decision as the result shows it.
+func record(d decide.Decision) report.Resource {
+	resource := report.Resource{
+		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
+		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
+		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: report.Decision(d.Action), NewMin: d.NewMinTPS, Reason: d.Reason,
+	}
+	if d.Throughput.Readable {
+		average, utilization := d.Throughput.Average, d.Throughput.Utilization
+		resource.Average, resource.Utilization = &average, &utilization
+	}
+	return resource
+}
+
+func (r *run) addProblems(list []estate.Problem) {
+	for _, p := range list {
+		r.result.Problems = append(r.result.Problems, report.ProblemOf(p))
+	}
+}
+
+func (r *run) addEvents(list []events.Event) {
+	for _, e := range list {
+		event := report.Event{DetailType: string(e.DetailType)}
+		if len(e.Resources) > 0 {
+			event.Resource = e.Resources[0]
+		}
+		r.result.Events = append(r.result.Events, event)
+	}
+}
+
+func (r *run) addAlarms(a act.AlarmCounts) {
+	sum := &r.result.Alarms
+	sum.Created += a.Created
+	sum.Updated += a.Updated
+	sum.Deleted += a.Deleted
+	sum.Kept += a.Kept
+	sum.Left += a.Left
+}

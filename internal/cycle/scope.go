@@ -1,0 +1,34 @@
+package cycle
+
+import (
+	"slices"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+)
+
+// Scope is what the parameters ask to discover; without Regions, the current region.
+func Scope(p params.Values, current string) estate.Scope {
+	regions := p.Regions
+	if len(regions) == 0 {
+		regions = []string{current}
+	}
+	return estate.Scope{Campaigns: p.Campaigns, Recommenders: p.Recommenders, Regions: regions}
+}
+
+// Regions are all the regions a scope reaches into, sorted.
+func Regions(s estate.Scope) []string {
+	var regions []string
+	if s.Campaigns.All || s.Recommenders.All {
+		regions = append(regions, s.Regions...)
+	}
+	for _, selection := range []estate.Selection{s.Campaigns, s.Recommenders} {
+		if !selection.All {
+			for _, arn := range selection.ARNs {
+				regions = append(regions, arn.Region)
+			}
+		}
+	}
+	slices.Sort(regions)
+	return slices.Compact(regions)
+}

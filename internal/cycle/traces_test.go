@@ -1,0 +1,139 @@
+package cycle_test
+
+import (
+	"encoding/csv"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// tracesVariable names the folder of real request counts that some tests replay.
+const tracesVariable = "PERSONALIZE_MONITOR_TRACES"
+
+// row is one line of a CSV of request counts.
+type row struct {
+	at    time.Time
+	count float64
+}
+
+// readTrace reads a CSV by means of its own, not the program's.
+func readTrace(t *testing.T, name string) (data []byte, rows []row) {
+	t.Helper()
+	dir := os.Getenv(tracesVariable)
+	if dir == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("%s is not set", tracesVariable)
+		}
+		t.Skipf("%s is not set; it names a folder of request counts to replay", tracesVariable)
+	}
+	path := filepath.Join(dir, name)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines, err := csv.NewReader(file).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range lines[1:] {
+		at, err := time.Parse(time.DateTime, line[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		count, err := strconv.ParseFloat(line[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, row{at, count})
+	}
+	return data, rows
+}
+
+// watermark is the lowest hourly average of the 14 days before end, rounded down, when
+// the end of the last row is moved to end. Only whole hours since the first row count,
+// and an hour without a row had no requests.
+func watermark(rows []row, scale float64, end time.Time) int {
+	shift := end.Sub(rows[len(rows)-1].at.Add(5 * time.Minute))
+	sums := map[time.Time]float64{}
+	for _, r := range rows {
+		sums[r.at.Add(shift).Truncate(5*time.Minute).Truncate(time.Hour)] += r.count * scale
+	}
+	last := end.Truncate(time.Hour)
+	lowest := math.Inf(1)
+	for hour := last.Add(-14 * 24 * time.Hour); hour.Before(last); hour = hour.Add(time.Hour) {
+		if !hour.Before(rows[0].at.Add(shift)) {
+			lowest = min(lowest, sums[hour]/3600)
+		}
+	}
+	return int(lowest)
+}
+
+// Three campaigns replay real traffic. Their averages are those of the CSV's last row,
+// and step by step their minimums come to rest on the low watermark of the CSV.
+func TestRealTraffic(t *testing.T) {
+	for _, name := range []string{"elb_request_count_8c0756.csv", "Twitter_volume_AAPL.csv", "Twitter_volume_AMZN.csv"} {
+		t.Run(name, func(t *testing.T) {
+			data, rows := readTrace(t, name)
+			sum := 0.0
+			for _, r := range rows {
+				sum += r.count
+			}
+			scale := 20 * 300 / (sum / float64(len(rows)))
+			trace, err := localaws.ParseTrace(data, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			decide := func(minTPS int) report.Resource {
+				b := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
+					Name: "shop",
+					Campaigns: []localaws.EstateCampaign{{
+						EstateEndpoint: localaws.EstateEndpoint{
+							Name: "replay", Recipe: "aws-user-personalization", Traffic: localaws.EstateTraffic{Trace: trace, Scale: scale},
+						},
+						MinTPS: minTPS,
+					}},
+				}}}}})
+				return byName(t, b.run(map[string]string{params.HourlyChecks: "always"}), "replay")
+			}
+			low := watermark(rows, scale, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+			rest := max(1, low)
+
+			first := decide(50)
+			want := rows[len(rows)-1].count * scale / 300
+			if first.Average == nil || math.Abs(*first.Average-want) > 1e-6*want {
+				t.Errorf("average %v, want %.6f", first.Average, want)
+			}
+			chain := []int{50}
+			for len(chain) < 40 {
+				r := decide(chain[len(chain)-1])
+				if r.Decision != report.StepDown {
+					break
+				}
+				chain = append(chain, r.NewMin)
+			}
+			if got := chain[len(chain)-1]; got != rest || len(chain) == 1 {
+				t.Errorf("the chain %v ends at %d, the watermark is %d", chain, got, low)
+			}
+			t.Logf("watermark %d, chain %v", low, chain)
+
+			if r := decide(rest + 1); r.Decision != report.StepDown || r.NewMin != rest {
+				t.Errorf("one above the watermark: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
+			}
+			if r := decide(rest); r.Decision != report.None {
+				t.Errorf("on the watermark: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
+			}
+		})
+	}
+}
