@@ -1,0 +1,36 @@
+// Command personalize-monitor watches Amazon Personalize campaigns and recommenders.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+)
+
+// version is set by the linker in releases.
+var version string
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the next one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	return cli.Run(ctx, os.Args[1:], versionText(), cli.Streams{Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
+}
+
+// versionText is the release's version or, in a build from source, the module's.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// headerTime is how long a client of the embedded endpoint may take to send its headers.
+const headerTime = 10 * time.Second
+
+// loadEstate reads the estate file, or gives the example estate if none is named.
+func loadEstate(path string) (localaws.Estate, error) {
+	if path == "" {
+		return localaws.ExampleEstate(), nil
+	}
+	return localaws.LoadEstate(path)
+}
+
+// endpoint is an embedded AWS being served on a loopback port.
+type endpoint struct {
+	url    string
+	server *http.Server
+	failed chan error // what Serve ended with
+}
+
+// serveLocal begins to serve the embedded AWS on an address.
+func serveLocal(ctx context.Context, address string, handler http.Handler) (*endpoint, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	e := &endpoint{
+		url:    "http://" + listener.Addr().String(),
+		server: &http.Server{Handler: handler, ReadHeaderTimeout: headerTime},
+		failed: make(chan error, 1),
+	}
+	go func() { e.failed <- e.server.Serve(listener) }()
+	return e, nil
+}
+
+// stop lets the last requests finish and waits for the server to end.
+func (e *endpoint) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	if err := e.server.Shutdown(ctx); err != nil {
+		_ = e.server.Close() // requests that hang are cut off
+	}
+	<-e.failed
+}
+
+// estateRegions are the regions of an estate, sorted.
+func estateRegions(estate localaws.Estate) []string {
+	var regions []string
+	for _, region := range estate.Regions {
+		regions = append(regions, region.Name)
+	}
+	slices.Sort(regions)
+	return regions
+}

@@ -1,0 +1,205 @@
+// Package cli is the command line: a file per command, each of which parses, calls and
+// prints. Results go to stdout; logs, progress and what a person should know first go
+// to stderr.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+)
+
+// Exit codes of the program.
+const (
+	ExitDone    = 0
+	ExitFailed  = 1
+	ExitUsage   = 2  // bad usage or configuration: nothing was done
+	ExitPartial = 3  // done, but some resources or regions failed
+	ExitChanges = 10 // plan found changes
+)
+
+// Streams are where a command reads and writes.
+type Streams struct {
+	Out io.Writer
+	Err io.Writer
+	Env func(string) (string, bool) // looks up an environment variable
+}
+
+// exit is an error that carries its exit code. Without a cause nothing is printed: the
+// result already tells.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// usage marks an error as bad usage or configuration.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exit{code: ExitUsage, err: err}
+}
+
+// Run runs one command line and gives the exit code. It never calls os.Exit, so it can
+// be tested.
+func Run(ctx context.Context, args []string, version string, streams Streams) int {
+	root := newRoot(version, streams)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	code := exitCode(err)
+	var withCode *exit
+	if err == nil || (errors.As(err, &withCode) && withCode.err == nil) {
+		return code
+	}
+	fmt.Fprintln(streams.Err, "personalize-monitor:", oneLine(message(ctx, err)))
+	if hint := hint(ctx, err, code); hint != "" {
+		fmt.Fprintln(streams.Err, "  try:", hint)
+	}
+	return code
+}
+
+// message is the error as people see it; AWS errors lose the SDK's wrapping.
+func message(ctx context.Context, err error) string {
+	if ctx.Err() != nil {
+		return "interrupted: " + awsapi.Line(err)
+	}
+	return awsapi.Line(err)
+}
+
+func hint(ctx context.Context, err error, code int) string {
+	switch {
+	case ctx.Err() != nil:
+		return ""
+	case errors.As(err, new(*badFlag)):
+		return err.(interface{ hint() string }).hint() //nolint:errorlint // set by this package, never wrapped
+	}
+	if h := awsapi.Hint(err); h != "" && code != ExitDone {
+		return h
+	}
+	return ""
+}
+
+// exitCode tells apart what kind of error ended a command.
+func exitCode(err error) int {
+	var withCode *exit
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.As(err, &withCode):
+		return withCode.code
+	case errors.As(err, new(*params.Invalid)), errors.As(err, new(*badFlag)):
+		return ExitUsage
+	}
+	return ExitFailed
+}
+
+// badFlag is a mistake in the command line itself.
+type badFlag struct {
+	err     error
+	command string
+}
+
+func (b *badFlag) Error() string { return b.err.Error() }
+func (b *badFlag) Unwrap() error { return b.err }
+func (b *badFlag) hint() string  { return b.command + " --help" }
+
+// global are the settings that every command takes.
+type global struct {
+	streams   Streams
+	region    string
+	profile   string
+	endpoint  string
+	local     bool
+	estate    string
+	logLevel  string
+	logFormat string
+}
+
+func newRoot(version string, streams Streams) *cobra.Command {
+	g := &global{streams: streams}
+	root := &cobra.Command{
+		Use:   "personalize-monitor",
+		Short: "Watches Amazon Personalize campaigns and recommenders",
+		Long: `Personalize Monitor watches Amazon Personalize campaigns and recommenders, shows what
+they really do against what is paid for, and asks for what is not used to be given back.
+
+Without an account at hand, try:  personalize-monitor run --local`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			_, err := g.logger()
+			return usage(err)
+		},
+	}
+	root.SetOut(streams.Out)
+	root.SetErr(streams.Err)
+	flags := root.PersistentFlags()
+	flags.StringVar(&g.region, "region", "", "AWS region; also where events and the notification rule are (default: AWS_REGION or the shared configuration)")
+	flags.StringVar(&g.profile, "profile", "", "profile of the shared AWS configuration")
+	flags.StringVar(&g.endpoint, "endpoint-url", "", "send all AWS requests to this URL")
+	flags.BoolVar(&g.local, "local", false, "use an embedded AWS inside the process instead of an account")
+	flags.StringVar(&g.estate, "estate", "", "estate `FILE` for the embedded AWS (default: the example estate)")
+	flags.StringVar(&g.logLevel, "log-level", "warn", "debug, info, warn or error")
+	flags.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
+	root.AddCommand(newRun(g), newPlan(g), newLocalAWS(g), newVersion(version, streams))
+	root.InitDefaultCompletionCmd()
+	refuseArguments(root)
+	return root
+}
+
+// refuseArguments makes every command of ours refuse what it does not take, as bad usage.
+func refuseArguments(cmd *cobra.Command) {
+	if args := cmd.Args; args != nil {
+		cmd.Args = func(c *cobra.Command, given []string) error {
+			if err := args(c, given); err != nil {
+				return &badFlag{err, c.CommandPath()}
+			}
+			return nil
+		}
+	}
+	for _, sub := range cmd.Commands() {
+		refuseArguments(sub)
+	}
+}
+
+// logger makes the logger that the flags ask for.
+func (g *global) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil || strings.ContainsAny(g.logLevel, "+-") {
+		return nil, fmt.Errorf("--log-level %q is not one of debug, info, warn, error", g.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch g.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(g.streams.Err, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(g.streams.Err, options)), nil
+	}
+	return nil, fmt.Errorf("--log-format %q is not one of text, json", g.logFormat)
+}
+
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// shutdownTime is how long an embedded server may take to finish its last requests.
+const shutdownTime = 2 * time.Second

@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+)
+
+// deployment marks what the command line makes, as opposed to a deployed stack.
+const deployment = "cli"
+
+// cycleOptions are the settings of run and plan.
+type cycleOptions struct {
+	output string
+	dryRun bool
+}
+
+func newRun(g *global) *cobra.Command {
+	o := &cycleOptions{}
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run one monitoring cycle",
+		Long: `Run one monitoring cycle: find campaigns and recommenders, measure them over the last
+whole 5 minutes, publish metrics, keep alarms and notifications in order, and decide
+what is over-provisioned or idle. Decisions go out as events, for functions deployed
+in the account; this command itself changes no campaign and no recommender.
+
+Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
+or regions failed.`,
+		Example: `  personalize-monitor run --local
+  personalize-monitor run --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
+  personalize-monitor run --dry-run --output json`,
+		Args: cobra.NoArgs,
+	}
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "write nothing; show what would be written")
+	addCycleFlags(cmd, o)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		result, err := g.runCycle(cmd.Context(), cmd.Flags(), o)
+		if err != nil {
+			return err
+		}
+		if result.Failed() {
+			return &exit{code: ExitPartial}
+		}
+		return nil
+	}
+	return cmd
+}
+
+func newPlan(g *global) *cobra.Command {
+	o := &cycleOptions{dryRun: true}
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what a cycle would decide, and write nothing",
+		Long: `Show what a monitoring cycle would measure and decide, and write nothing at all.
+
+Exit codes: 0 nothing to change, 10 changes found (a step-down, stop or delete, or
+alarms to create, update or remove), 1 failed, 2 bad usage or configuration, 3 some
+resources or regions failed, whatever else was found.`,
+		Example: `  personalize-monitor plan --local
+  personalize-monitor plan --auto-delete-or-stop-idle yes --output csv`,
+		Args: cobra.NoArgs,
+	}
+	addCycleFlags(cmd, o)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		result, err := g.runCycle(cmd.Context(), cmd.Flags(), o)
+		switch {
+		case err != nil:
+			return err
+		case result.Failed():
+			return &exit{code: ExitPartial}
+		case result.Changes():
+			return &exit{code: ExitChanges}
+		}
+		return nil
+	}
+	return cmd
+}
+
+// addCycleFlags adds the flags that run and plan share: the parameters, and the form of
+// the result.
+func addCycleFlags(cmd *cobra.Command, o *cycleOptions) {
+	cmd.Flags().StringVar(&o.output, "output", "table", "table, json or csv")
+	for _, spec := range params.All() {
+		help := fmt.Sprintf("%s: %s (env %s", spec.Help, spec.Valid, spec.Name)
+		if value := cycleDefault(spec); value != "" {
+			help += ", default " + value
+		}
+		cmd.Flags().String(spec.Flag, "", help+")")
+	}
+}
+
+// personDefaults differ from the parameters' own: a person who runs a cycle wants every
+// resource checked now.
+var personDefaults = map[string]string{params.HourlyChecks: string(params.Always)}
+
+func cycleDefault(spec params.Spec) string {
+	if value, ok := personDefaults[spec.Name]; ok {
+		return value
+	}
+	return spec.Default
+}
+
+// resolve reads the parameters from flags and environment.
+func (g *global) resolve(flags *pflag.FlagSet) (params.Values, error) {
+	given := map[string]string{}
+	for _, spec := range params.All() {
+		if flags.Changed(spec.Flag) {
+			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
+		}
+	}
+	return params.Resolve(params.Sources{Flags: given, Env: g.streams.Env, Defaults: personDefaults})
+}
+
+// runCycle runs a cycle and prints its result. Nothing is asked of AWS before all the
+// words of the command line are known to be good.
+func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOptions) (report.Result, error) {
+	values, err := g.resolve(flags)
+	if err != nil {
+		return report.Result{}, err
+	}
+	if !strings.Contains(" table json csv ", " "+o.output+" ") {
+		return report.Result{}, usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
+	}
+	s, err := g.open(ctx)
+	if err != nil {
+		return report.Result{}, err
+	}
+	defer s.close()
+	if len(values.Regions) == 0 {
+		values.Regions = s.regions
+	}
+	actor := act.New(act.Options{
+		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: o.dryRun,
+		DeploymentRegion: s.config.Region, Deployment: deployment,
+	})
+	if err := g.announce(ctx, actor, s, values, o.dryRun); err != nil {
+		return report.Result{}, err
+	}
+	progress := newProgress(g.streams.Err)
+	result, err := cycle.New(cycle.Options{
+		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Actor:     actor,
+		Clock:     s.clock, Logger: s.logger, Progress: progress.show, Calls: s.clients.Calls,
+		Region: s.config.Region, DryRun: o.dryRun,
+	}).Run(ctx, cycle.Input{Params: values})
+	progress.clear()
+	if err == nil && ctx.Err() != nil {
+		err = fmt.Errorf("%d metrics were published; what was left comes with the next run: %w", result.MetricsPublished, ctx.Err())
+	}
+	if err != nil {
+		return report.Result{}, err
+	}
+	return result, g.print(result, o.output)
+}
+
+// announce tells for which account and regions the command works and what it may
+// write, before it writes anything.
+func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, values params.Values, dryRun bool) error {
+	identity, err := actor.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	account := "account " + identity.Account
+	if g.local {
+		account = "embedded AWS, " + account
+	}
+	may := "may write metrics, alarms, topics, subscriptions, a rule and events; changes no campaign or recommender"
+	if dryRun {
+		may = "reads only"
+	}
+	regions := strings.Join(cycle.Regions(cycle.Scope(values, s.config.Region)), ", ")
+	if regions == "" {
+		regions = "none"
+	}
+	_, err = fmt.Fprintf(g.streams.Err, "%s, regions %s (events in %s): %s.\n", account, regions, s.config.Region, may)
+	return err
+}
+
+// print writes the result in the form asked for.
+func (g *global) print(result report.Result, form string) error {
+	var write func(io.Writer) error
+	switch form {
+	case "json":
+		write = result.WriteJSON
+	case "csv":
+		write = result.WriteCSV
+	default:
+		out := g.streams.Out
+		write = func(w io.Writer) error { return result.WriteTable(w, terminalWidth(out), g.streams.color(out)) }
+	}
+	if err := write(g.streams.Out); err != nil {
+		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// session is what a command works with: an account, real or embedded, and the time.
+type session struct {
+	config  aws.Config
+	clock   estate.Clock
+	logger  *slog.Logger
+	clients *awsapi.Clients
+	// regions are those to look at where the parameters name none.
+	regions []string
+	close   func()
+}
+
+// errLocalAndAccount refuses flags that contradict each other.
+var errLocalAndAccount = errors.New("--local uses an embedded AWS; --profile and --endpoint-url do not go with it")
+
+// open finds the account to work in: the embedded AWS if --local says so, else what the
+// AWS settings give. Whatever is missing is bad configuration.
+func (g *global) open(ctx context.Context) (*session, error) {
+	logger, err := g.logger()
+	if err != nil {
+		return nil, usage(err)
+	}
+	s := &session{clock: estate.SystemClock{}, logger: logger, close: func() {}}
+	switch {
+	case g.local:
+		err = g.openLocal(ctx, s)
+	case g.estate != "":
+		err = usage(errors.New("--estate is for the embedded AWS; add --local"))
+	default:
+		s.config, err = awsapi.LoadConfig(ctx, awsapi.LoadOptions{
+			Region: g.region, Profile: g.profile, EndpointURL: g.endpoint, Logger: logger,
+		})
+		err = usage(err)
+		s.regions = []string{s.config.Region}
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.clients = awsapi.New(awsapi.Options{Config: s.config, Clock: s.clock, Logger: logger})
+	stop := s.close
+	s.close = func() { s.clients.Close(); stop() }
+	return s, nil
+}
+
+// openLocal starts the embedded AWS. Its clock skips all waiting: there is no service
+// to be spared.
+func (g *global) openLocal(ctx context.Context, s *session) error {
+	if g.profile != "" || g.endpoint != "" {
+		return usage(errLocalAndAccount)
+	}
+	estateFile, err := loadEstate(g.estate)
+	if err != nil {
+		return usage(err)
+	}
+	clock := &estate.SkipClock{}
+	server, err := localaws.New(estateFile, localaws.WithClock(clock), localaws.WithLogger(s.logger))
+	if err != nil {
+		return usage(err)
+	}
+	local, err := serveLocal(ctx, "127.0.0.1:0", server)
+	if err != nil {
+		return err
+	}
+	s.clock, s.close = clock, local.stop
+	s.regions = estateRegions(estateFile)
+	home := "us-east-1"
+	if len(s.regions) > 0 && !slices.Contains(s.regions, home) {
+		home = s.regions[0]
+	}
+	if g.region != "" {
+		home = g.region
+	}
+	s.config = awsapi.LocalConfig(home, local.url, localAccessKey, nil)
+	return nil
+}
+
+// localAccessKey is no secret: the embedded AWS takes any.
+const localAccessKey = "LOCAL"
