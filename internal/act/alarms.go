@@ -91,6 +91,8 @@ type ReconcileInput struct {
 	Region  string
 	Changes []decide.AlarmChange // in the order in which they should be made
 	Until   time.Time            // no write is begun from then on; zero: as long as it takes
+	// Progress is told how many creations, updates and resets are behind; may be nil.
+	Progress func(done, total int)
 }
 
 // AlarmCounts says what became of alarms. In a dry run, what would have become of them.
@@ -145,8 +147,11 @@ func (a *Actor) ReconcileAlarms(ctx context.Context, in ReconcileInput) (AlarmCo
 		}
 	}
 	r.delete(ctx, deletions)
-	for _, change := range writes {
+	for i, change := range writes {
 		r.write(ctx, change)
+		if in.Progress != nil {
+			in.Progress(i+1, len(writes))
+		}
 	}
 	return r.counts, r.problems()
 }

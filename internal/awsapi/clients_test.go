@@ -117,13 +117,13 @@ func TestRatePerOperationAndRegion(t *testing.T) {
 			map[string]float64{"cloudwatch.PutMetricAlarm": 0},
 			func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 20) }, 0,
 		},
-		{"the control plane of Personalize takes 25 at once, not 26", nil, func(t *testing.T, c *awsapi.Clients) {
-			for range 26 {
+		{"the control plane of Personalize takes 50 at once, not 51", nil, func(t *testing.T, c *awsapi.Clients) {
+			for range 51 {
 				if _, err := c.Personalize("eu-west-1").ListCampaigns(t.Context(), nil); err != nil {
 					t.Fatal(err)
 				}
 			}
-		}, time.Second / 25},
+		}, time.Second / 50},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -199,7 +199,10 @@ func (g *global) logger() (*slog.Logger, error) {
 	return nil, fmt.Errorf("--log-format %q is not one of text, json", g.logFormat)
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine joins the lines of an error, such as the faults of an estate file.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}
 
 // shutdownTime is how long an embedded server may take to finish its last requests.
 const shutdownTime = 2 * time.Second

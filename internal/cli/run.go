@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -204,6 +205,11 @@ func (g *global) print(result report.Result, form string) error {
 	}
 	if err := write(g.streams.Out); err != nil {
 		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
+	}
+	if form == "csv" { // it has no room for them
+		for _, p := range result.Problems {
+			fmt.Fprintf(g.streams.Err, "%s %s: %s\n", p.Operation, cmp.Or(p.ARN, p.Region), p.Error)
+		}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 
@@ -61,6 +62,9 @@ func (g *global) open(ctx context.Context) (*session, error) {
 func (g *global) openLocal(ctx context.Context, s *session) error {
 	if g.profile != "" || g.endpoint != "" {
 		return usage(errLocalAndAccount)
+	}
+	if g.region != "" && !estate.ValidRegion(g.region) {
+		return usage(fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", g.region))
 	}
 	estateFile, err := loadEstate(g.estate)
 	if err != nil {

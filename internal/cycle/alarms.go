@@ -61,17 +61,18 @@ func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map
 		}
 		topic, ok := topics[list.region]
 		if !ok && len(byRegion[list.region]) > 0 {
-			r.result.Alarms.Left += r.missing(byRegion[list.region], list.alarms)
+			r.alarms.Left += r.missing(byRegion[list.region], list.alarms)
 			continue
 		}
 		group.Go(func() error {
 			changes := decide.DiffAlarms(r.wanted(byRegion[list.region], topic), list.alarms, standing)
 			counts, problems := r.Actor.ReconcileAlarms(ctx, act.ReconcileInput{
 				Region: list.region, Changes: decide.Rotate(changes, r.moment.Window), Until: r.until,
+				Progress: r.step("alarms " + list.region),
 			})
 			mu.Lock()
 			defer mu.Unlock()
-			r.addAlarms(counts)
+			r.alarms = r.alarms.Add(counts)
 			r.problems(problems...)
 			return nil
 		})

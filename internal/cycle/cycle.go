@@ -104,6 +104,7 @@ type run struct {
 
 	snapshot estate.Snapshot
 	readings estate.Readings
+	alarms   act.AlarmCounts
 	result   report.Result
 }
 
@@ -144,7 +145,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 
 	r.emit(ctx, commands(decisions, r.moment, r.settings))
 	r.reconcile(ctx, <-existing, topics, decisions)
-	if changed := r.result.Alarms.Created + r.result.Alarms.Deleted; changed > 0 {
+	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
 		r.emit(ctx, []events.Event{rebuild(changed)})
 	}
 	return r.report(decisions, callsBefore, began), nil
@@ -185,14 +186,6 @@ func (r *run) due(arn estate.ARN) bool { return decide.Due(arn, r.settings, r.mo
 
 func (r *run) step(name string) func(done, total int) {
 	return func(done, total int) { r.Progress(name, done, total) }
-}
-
-// problems notes what failed, for the result and the log.
-func (r *run) problems(list ...estate.Problem) {
-	r.addProblems(list)
-	for _, p := range list {
-		r.Logger.Error("part of the cycle failed", "region", p.Region, "arn", p.ARN, "op", p.Operation, "err", p.Err)
-	}
 }
 
 func (r *run) discover(ctx context.Context) {

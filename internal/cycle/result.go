@@ -3,7 +3,6 @@ package cycle
 import (
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -15,6 +14,7 @@ func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, be
 	for _, d := range decisions {
 		r.result.Resources = append(r.result.Resources, record(d))
 	}
+	r.result.Alarms = report.Alarms(r.alarms)
 	r.result.Calls = map[string]int{}
 	for operation, count := range r.calls() {
 		if made := count - callsBefore[operation]; made > 0 {
@@ -39,7 +39,8 @@ func record(d decide.Decision) report.Resource {
 	return resource
 }
 
-func (r *run) addProblems(list []estate.Problem) {
+// problems notes what failed.
+func (r *run) problems(list ...estate.Problem) {
 	for _, p := range list {
 		r.result.Problems = append(r.result.Problems, report.ProblemOf(p))
 	}
@@ -53,13 +54,4 @@ func (r *run) addEvents(list []events.Event) {
 		}
 		r.result.Events = append(r.result.Events, event)
 	}
-}
-
-func (r *run) addAlarms(a act.AlarmCounts) {
-	sum := &r.result.Alarms
-	sum.Created += a.Created
-	sum.Updated += a.Updated
-	sum.Deleted += a.Deleted
-	sum.Kept += a.Kept
-	sum.Left += a.Left
 }

@@ -79,7 +79,7 @@ func (d *discovery) standIn(arn estate.ARN, old entry, known bool, err error) fi
 		return finding{arn: arn, problems: []estate.Problem{problem}}
 	}
 	problem.Err = fmt.Errorf("metrics only, by the copy of %s: %w", old.resource.Observed.Format("15:04:05"), err)
-	d.logger.Warn("last known copy used", "arn", arn.String(), "region", arn.Region, "kind", string(estate.Campaign),
+	d.logger.Debug("last known copy used", "arn", arn.String(), "region", arn.Region, "kind", string(estate.Campaign),
 		"op", problem.Operation, "observed", old.resource.Observed, "err", err)
 	return finding{arn: arn, resource: stale(old), found: true, problems: []estate.Problem{problem}}
 }

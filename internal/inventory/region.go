@@ -102,7 +102,7 @@ func (d *discovery) standIns(region string, kind estate.Kind, wanted selection, 
 		}
 	}
 	d.progress.add(count, count)
-	d.logger.Warn("listing incomplete, copies stand in", "region", region, "kind", string(kind), "op", listOperation(kind), "copies", count)
+	d.logger.Debug("listing incomplete, copies stand in", "region", region, "kind", string(kind), "op", listOperation(kind), "copies", count)
 }
 
 // fresh tells whether a copy may still stand in for a description.

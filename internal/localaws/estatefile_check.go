@@ -69,8 +69,11 @@ func (e *Estate) checkSettings(found *faultList) {
 		key string
 		neg bool
 	}{
-		{"create", e.LifeCycle.Create < 0}, {"update", e.LifeCycle.Update < 0}, {"stop", e.LifeCycle.Stop < 0},
-		{"start", e.LifeCycle.Start < 0}, {"delete", e.LifeCycle.Delete < 0},
+		{"create", e.LifeCycle.Create < 0},
+		{"update", e.LifeCycle.Update < 0},
+		{"stop", e.LifeCycle.Stop < 0},
+		{"start", e.LifeCycle.Start < 0},
+		{"delete", e.LifeCycle.Delete < 0},
 	} {
 		if d.neg {
 			found.add(0, "%s of lifeCycle is negative; zero means the default", d.key)

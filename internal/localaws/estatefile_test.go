@@ -155,17 +155,25 @@ func TestParseEstateRefuses(t *testing.T) {
 		{"traffic that stopped at no time", campaignFile(base + "traffic: {shape: stopped, tps: 5}"), []string{"since"}},
 		{"scale and mean", campaignFile(base + "traffic: {csv: shop.csv, scale: 2, meanTPS: 3}"), []string{"exclude each other"}},
 		{"a csv that is not there", campaignFile(base + "traffic: {csv: gone.csv}"), []string{"e.yaml:8:", "gone.csv"}},
-		{"a recommender without a domain", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, recommenders: [{name: r, recipe: aws-vod-top-picks}]}",
-			[]string{"e.yaml:4:", "no domain"}},
+		{
+			"a recommender without a domain", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, recommenders: [{name: r, recipe: aws-vod-top-picks}]}",
+			[]string{"e.yaml:4:", "no domain"},
+		},
 		{"a recipe of another domain", recommenderFile("name: r, recipe: aws-vod-top-picks"), []string{"aws-ecomm-recommended-for-you"}},
-		{"a delete state of a recommender's update", recommenderFile("name: r, recipe: aws-ecomm-recommended-for-you, update: {status: DELETE PENDING, age: 1m}"),
-			[]string{"DELETE PENDING"}},
+		{
+			"a delete state of a recommender's update", recommenderFile("name: r, recipe: aws-ecomm-recommended-for-you, update: {status: DELETE PENDING, age: 1m}"),
+			[]string{"DELETE PENDING"},
+		},
 		{"the minimum of the other kind", recommenderFile("name: r, recipe: aws-ecomm-recommended-for-you, minTPS: 2"), []string{`unknown key "minTPS"`, "minRPS"}},
 		{"a tag that AWS reserves", campaignFile(base + "tags: {'aws:x': y}"), []string{"e.yaml:8:", "reserved"}},
-		{"one name twice", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, campaigns: [{name: c, recipe: aws-sims}]}\n      - {name: h, campaigns: [{name: c, recipe: aws-sims}]}",
-			[]string{"e.yaml:5:", "exists already", "line 4"}},
-		{"a solution of two recipes", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, campaigns: [{name: c, recipe: aws-sims, solution: s}, {name: d, recipe: aws-hrnn, solution: s}]}",
-			[]string{`solution "s"`}},
+		{
+			"one name twice", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, campaigns: [{name: c, recipe: aws-sims}]}\n      - {name: h, campaigns: [{name: c, recipe: aws-sims}]}",
+			[]string{"e.yaml:5:", "exists already", "line 4"},
+		},
+		{
+			"a solution of two recipes", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, campaigns: [{name: c, recipe: aws-sims, solution: s}, {name: d, recipe: aws-hrnn, solution: s}]}",
+			[]string{`solution "s"`},
+		},
 		{"too many resources", campaignFile(base+"copies: 200000") + "          - {name: b, recipe: aws-sims, copies: 2}", []string{"at most 200000"}},
 	}
 	for _, tt := range tests {
@@ -202,9 +210,24 @@ func TestParseSpan(t *testing.T) {
 		text string
 		want time.Duration // 0: refused
 	}{
-		{"30d", 720 * time.Hour}, {"2d12h", 60 * time.Hour}, {"31h", 31 * time.Hour}, {"20m", 20 * time.Minute},
-		{"1d1h1m1s", 25*time.Hour + 61*time.Second}, {"3653d", maxSpan},
-		{"3654d", 0}, {"", 0}, {"0d", 0}, {"d", 0}, {"5", 0}, {"1h1d", 0}, {"1h1h", 0}, {"-1h", 0}, {"1.5h", 0}, {"1w", 0}, {"9999999999h", 0}, {"1h ", 0},
+		{"30d", 720 * time.Hour},
+		{"2d12h", 60 * time.Hour},
+		{"31h", 31 * time.Hour},
+		{"20m", 20 * time.Minute},
+		{"1d1h1m1s", 25*time.Hour + 61*time.Second},
+		{"3653d", maxSpan},
+		{"3654d", 0},
+		{"", 0},
+		{"0d", 0},
+		{"d", 0},
+		{"5", 0},
+		{"1h1d", 0},
+		{"1h1h", 0},
+		{"-1h", 0},
+		{"1.5h", 0},
+		{"1w", 0},
+		{"9999999999h", 0},
+		{"1h ", 0},
 	}
 	for _, tt := range tests {
 		got, err := parseSpan(tt.text)

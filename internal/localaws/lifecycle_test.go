@@ -223,8 +223,10 @@ func TestWhatTheFileSaysIsInProgressGoesOn(t *testing.T) {
 			c := r.campaign(t, name)
 			return fmt.Sprintf("%s %d", *c.LatestCampaignUpdate.Status, *c.MinProvisionedTPS)
 		}
-		return strings.Join([]string{status("coming"), status("failing"), status("going"), update("changing"), update("late"),
-			*r.recommender(t, "stopping").Status, *r.recommender(t, "starting").Status}, "|")
+		return strings.Join([]string{
+			status("coming"), status("failing"), status("going"), update("changing"), update("late"),
+			*r.recommender(t, "stopping").Status, *r.recommender(t, "starting").Status,
+		}, "|")
 	}
 	for _, tt := range []struct {
 		move time.Duration

@@ -39,6 +39,7 @@ func (r *rig) config(region string) aws.Config {
 func (r *rig) personalize() *personalize.Client {
 	return personalize.NewFromConfig(r.config(testRegion))
 }
+
 func (r *rig) eventBridge() *eventbridge.Client {
 	return eventbridge.NewFromConfig(r.config(testRegion))
 }

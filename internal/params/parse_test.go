@@ -180,7 +180,8 @@ func TestNotificationEndpoint(t *testing.T) {
 		{"a URL", `"https://hooks.example.com/x?y=z"`, []Endpoint{post("https://hooks.example.com/x?y=z")}, ""},
 		{
 			"several of both", `"a@example.com, https://h.example.com:8443/p ,b+c@example.com,"`,
-			[]Endpoint{mailTo("a@example.com"), post("https://h.example.com:8443/p"), mailTo("b+c@example.com")}, "",
+			[]Endpoint{mailTo("a@example.com"), post("https://h.example.com:8443/p"), mailTo("b+c@example.com")},
+			"",
 		},
 		{"a JSON list", `["a@example.com", "https://h.example.com/a,b"]`, []Endpoint{mailTo("a@example.com"), post("https://h.example.com/a,b")}, ""},
 		{"addresses differing in case are one", `"Ops@Example.com,ops@example.COM"`, []Endpoint{mailTo("Ops@Example.com")}, ""},

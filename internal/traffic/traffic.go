@@ -110,7 +110,7 @@ func (m *Meter) Measure(ctx context.Context, queries []estate.Query, progress fu
 	})
 	problems := failures.problems()
 	for _, p := range problems {
-		m.logger.Warn("data not read", "region", p.Region, "arn", p.ARN, "op", p.Operation, "err", p.Err)
+		m.logger.Debug("data not read", "region", p.Region, "arn", p.ARN, "op", p.Operation, "err", p.Err)
 	}
 	return readings, problems
 }
