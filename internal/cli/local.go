@@ -26,7 +26,8 @@ func loadEstate(path string) (localaws.Estate, error) {
 type endpoint struct {
 	url    string
 	server *http.Server
-	failed chan error // what Serve ended with
+	ended  chan struct{} // closed when the server has ended
+	err    error         // what it ended with, once ended is closed
 }
 
 // serveLocal begins to serve the embedded AWS on an address.
@@ -38,9 +39,12 @@ func serveLocal(ctx context.Context, address string, handler http.Handler) (*end
 	e := &endpoint{
 		url:    "http://" + listener.Addr().String(),
 		server: &http.Server{Handler: handler, ReadHeaderTimeout: headerTime},
-		failed: make(chan error, 1),
+		ended:  make(chan struct{}),
 	}
-	go func() { e.failed <- e.server.Serve(listener) }()
+	go func() {
+		e.err = e.server.Serve(listener)
+		close(e.ended)
+	}()
 	return e, nil
 }
 
@@ -51,7 +55,7 @@ func (e *endpoint) stop() {
 	if err := e.server.Shutdown(ctx); err != nil {
 		_ = e.server.Close() // requests that hang are cut off
 	}
-	<-e.failed
+	<-e.ended
 }
 
 // estateRegions are the regions of an estate, sorted.

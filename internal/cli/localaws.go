@@ -2,9 +2,9 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,8 +66,8 @@ func (g *global) serveEstate(ctx context.Context, listen string) error {
 		case <-ctx.Done():
 			local.stop()
 			return nil
-		case err := <-local.failed:
-			return errors.Join(errors.New("the embedded AWS stopped"), err)
+		case <-local.ended:
+			return fmt.Errorf("the embedded AWS stopped: %w", local.err)
 		case <-ticker.C:
 			server.Tick()
 		}
@@ -81,13 +81,7 @@ func regionVariables(regions []string) string {
 	}
 	text := " AWS_REGION=" + regions[0]
 	if len(regions) > 1 {
-		text += " Regions="
-		for i, region := range regions {
-			if i > 0 {
-				text += ","
-			}
-			text += region
-		}
+		text += " Regions=" + strings.Join(regions, ",")
 	}
 	return text
 }

@@ -70,7 +70,7 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 		return code
 	}
 	fmt.Fprintln(streams.Err, "personalize-monitor:", oneLine(message(ctx, err)))
-	if hint := hint(ctx, err, code); hint != "" {
+	if hint := hint(ctx, err); hint != "" {
 		fmt.Fprintln(streams.Err, "  try:", hint)
 	}
 	return code
@@ -84,17 +84,15 @@ func message(ctx context.Context, err error) string {
 	return awsapi.Line(err)
 }
 
-func hint(ctx context.Context, err error, code int) string {
+func hint(ctx context.Context, err error) string {
+	var flag *badFlag
 	switch {
 	case ctx.Err() != nil:
 		return ""
-	case errors.As(err, new(*badFlag)):
-		return err.(interface{ hint() string }).hint() //nolint:errorlint // set by this package, never wrapped
+	case errors.As(err, &flag):
+		return flag.command + " --help"
 	}
-	if h := awsapi.Hint(err); h != "" && code != ExitDone {
-		return h
-	}
-	return ""
+	return awsapi.Hint(err)
 }
 
 // exitCode tells apart what kind of error ended a command.
@@ -119,7 +117,6 @@ type badFlag struct {
 
 func (b *badFlag) Error() string { return b.err.Error() }
 func (b *badFlag) Unwrap() error { return b.err }
-func (b *badFlag) hint() string  { return b.command + " --help" }
 
 // global are the settings that every command takes.
 type global struct {

@@ -2,7 +2,6 @@ package cycle_test
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"sync"
@@ -172,7 +171,7 @@ func byName(tb testing.TB, result report.Result, name string) report.Resource {
 			return r
 		}
 	}
-	tb.Fatal(fmt.Sprintf("no resource %s in the result", name))
+	tb.Fatalf("no resource %s in the result", name)
 	return report.Resource{}
 }
 

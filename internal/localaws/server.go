@@ -152,7 +152,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer carries the call out, with the fault that is due for it if there is one.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Request, op operation, c *call, requestID string) {
 	fault, err := s.admit(c)
-	if !s.delay(r.Context()) {
+	if !pause(r.Context(), s.latency) {
 		return
 	}
 	if fault != nil && fault.before(w, r) {
@@ -177,6 +177,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Reques
 		writeError(w, req, requestID, internalFailure())
 		return
 	}
+	if len(body) > bigAnswer && s.latency < bigAnswerDelay && !pause(r.Context(), bigAnswerDelay) {
+		return
+	}
 	if fault != nil {
 		body = fault.after(w, body)
 	}
@@ -192,12 +195,22 @@ func (s *Server) run(c *call, op operation) (any, error) {
 	return op(c)
 }
 
-// delay waits the latency of a call and tells whether the client is still there.
-func (s *Server) delay(ctx context.Context) bool {
-	if s.latency <= 0 {
+// A client of the SDK for Go loses the connection under an answer that begins before its
+// HTTP transport has noticed the end of the request: smithy-go closes the request's body as
+// soon as it sees the answer's header, and its body answers the transport, which is still
+// looking for that end, with an error. Answers of AWS never come so soon. Answers that are
+// read together with their header are not affected.
+const (
+	bigAnswer      = 2000 // bytes
+	bigAnswerDelay = 5 * time.Millisecond
+)
+
+// pause waits and tells whether the client is still there.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
 		return true
 	}
-	timer := time.NewTimer(s.latency)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

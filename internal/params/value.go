@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -50,7 +51,7 @@ func eventValue(raw json.RawMessage) (v value, ok bool, err error) {
 		v = textValue(d)
 		return v, v.text != "", nil
 	case bool:
-		return value{form: formBoolean, text: fmt.Sprint(d)}, true, nil
+		return value{form: formBoolean, text: strconv.FormatBool(d)}, true, nil
 	case json.Number:
 		return value{form: formNumber, text: d.String()}, true, nil
 	case []any:

@@ -139,7 +139,7 @@ func (t tense) alarms(a Alarms) string {
 		text = append(text, fmt.Sprintf("kept %d", a.Kept))
 	}
 	if a.Left > 0 {
-		text = append(text, fmt.Sprintf("%s left for the next cycle", plural(a.Left, "change")))
+		text = append(text, plural(a.Left, "change")+" left for the next cycle")
 	}
 	return strings.Join(text, "; ")
 }
