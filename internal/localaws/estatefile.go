@@ -196,10 +196,10 @@ func ParseEstate(data []byte, name string, open func(path string) ([]byte, error
 	}
 	estate := readEstate(root, found)
 	estate.file = name
-	if found.err() == nil {
-		readTraces(&estate, open, found)
-		estate.check(found)
-	}
+	readTraces(&estate, open, found)
+	meaning := &faultList{file: name}
+	estate.check(meaning)
+	found.addElsewhere(meaning)
 	if err := found.err(); err != nil {
 		return Estate{}, err
 	}

@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -174,6 +175,14 @@ func TestParseEstateRefuses(t *testing.T) {
 			"a solution of two recipes", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, campaigns: [{name: c, recipe: aws-sims, solution: s}, {name: d, recipe: aws-hrnn, solution: s}]}",
 			[]string{`solution "s"`},
 		},
+		{"an unlisted recipe that is no name", campaignFile("name: a\nrecipe: a b\nunlisted: true"), []string{"e.yaml:7:", "not a recipe's name"}},
+		{"a list where there is none", campaignFile(base + "tags: [a]"), []string{"e.yaml:8:", "a list"}},
+		{"a truth value that is none", campaignFile(base + "autoSync: maybe"), []string{"e.yaml:8:", "true or false"}},
+		{"a number that is none", campaignFile(base + "traffic: {shape: constant, tps: many}"), []string{"e.yaml:8:", "a number"}},
+		{"a time that is none", campaignFile(base + "created: yesterday"), []string{"e.yaml:8:", "2026-01-02T15:04:05Z"}},
+		{"campaigns that are no list", "regions: {eu-west-1: {datasetGroups: [{name: g, campaigns: 4}]}}", []string{"e.yaml:1:", "a list"}},
+		{"columns that are no lists", recommenderFile("name: r, recipe: aws-ecomm-recommended-for-you, includedColumns: {ITEMS: PRICE}"), []string{"a list of texts"}},
+		{"a ranking influence beyond 1", campaignFile(base + "rankingInfluence: {FRESHNESS: 1.1}"), []string{"e.yaml:8:", "from 0 to 1"}},
 		{"too many resources", campaignFile(base+"copies: 200000") + "          - {name: b, recipe: aws-sims, copies: 2}", []string{"at most 200000"}},
 	}
 	for _, tt := range tests {
@@ -195,13 +204,19 @@ func TestParseEstateRefuses(t *testing.T) {
 }
 
 func TestParseEstateReportsAllFaultsByLine(t *testing.T) {
-	_, err := ParseEstate([]byte(campaignFile("name: a\nminTps: 3\nage: soon\nstatus: 4")), "e.yaml", noFiles)
+	// The recipe is missing altogether, which is told where the campaign begins.
+	_, err := ParseEstate([]byte(campaignFile("name: a\nminTps: 3\nage: soon\nstatus: 4\nfails: never\ntraffic: {csv: none.csv}")), "e.yaml", noFiles)
 	if err == nil {
 		t.Fatal("accepted")
 	}
 	lines := strings.Split(err.Error(), "\n")
-	if len(lines) != 3 || !strings.HasPrefix(lines[0], "e.yaml:7:") || !strings.HasPrefix(lines[1], "e.yaml:8:") || !strings.HasPrefix(lines[2], "e.yaml:9:") {
-		t.Errorf("faults:\n%v", err)
+	if len(lines) != 6 {
+		t.Errorf("%d faults:\n%v", len(lines), err)
+	}
+	for i, line := range lines {
+		if want := fmt.Sprintf("e.yaml:%d: ", 6+i); !strings.HasPrefix(line, want) {
+			t.Errorf("fault %d is not on line %d:\n%v", i+1, 6+i, err)
+		}
 	}
 }
 

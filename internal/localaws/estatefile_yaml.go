@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,12 +29,28 @@ func (l *faultList) add(line int, format string, args ...any) {
 	l.faults = append(l.faults, fileFault{line: line, text: fmt.Sprintf(format, args...)})
 }
 
+// addElsewhere adds the other list's faults, except on lines that have one already: they
+// would only follow from it.
+func (l *faultList) addElsewhere(other *faultList) {
+	taken := map[int]bool{}
+	for _, f := range l.faults {
+		taken[f.line] = true
+	}
+	for _, f := range other.faults {
+		if f.line == 0 || !taken[f.line] {
+			l.faults = append(l.faults, f)
+		}
+	}
+}
+
 // err is nil if there are no faults, else an error of one line for each, by line number.
 func (l *faultList) err() error {
 	if len(l.faults) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(l.faults, func(a, b fileFault) int { return a.line - b.line })
+	slices.SortFunc(l.faults, func(a, b fileFault) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.text, b.text))
+	})
 	lines := make([]string, len(l.faults))
 	for i, f := range l.faults {
 		switch {

@@ -148,6 +148,7 @@ func TestInputTransformers(t *testing.T) {
 		{"an undefined placeholder", `"<arm>"`, ""},
 		{"the event inside a string", `"<aws.events.event.json>"`, ""},
 		{"invalid JSON", `{"a": <arn>`, ""},
+		{"a placeholder as a key", `{"<arn>" : 1}`, ""},
 		{"nothing", ``, ""},
 	}
 	event, err := decodeObject([]byte(sampleEvent))

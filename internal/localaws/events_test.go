@@ -312,12 +312,23 @@ func TestEventBridgeRefuses(t *testing.T) {
 	both.InputPath = aws.String("$.detail")
 	badInput := target("a", lambdaARN)
 	badInput.Input = aws.String("text")
+	retrying := func(attempts, age int32) types.Target {
+		x := target("a", lambdaARN)
+		x.RetryPolicy = &types.RetryPolicy{MaximumRetryAttempts: &attempts, MaximumEventAgeInSeconds: &age}
+		return x
+	}
+	dead := target("a", lambdaARN)
+	dead.DeadLetterConfig = &types.DeadLetterConfig{Arn: aws.String(topicForSNS)}
 	const invalid, pattern, missing = "ValidationException", "InvalidEventPatternException", "ResourceNotFoundException"
 	tests := []struct {
 		name string
 		err  error
 		want string
 	}{
+		{"185 attempts within a day", put(retrying(185, 86400)), ""},
+		{"186 attempts", put(retrying(186, 86400)), invalid},
+		{"attempts for less than a minute", put(retrying(0, 59)), invalid},
+		{"a dead-letter queue that is a topic", put(dead), invalid},
 		{"a rule without pattern and schedule", rule(eventbridge.PutRuleInput{}), invalid},
 		{"a name of 65 characters", rule(eventbridge.PutRuleInput{Name: aws.String(strings.Repeat("x", 65)), EventPattern: aws.String(anyPattern)}), invalid},
 		{"a name with a blank", rule(eventbridge.PutRuleInput{Name: aws.String("a b"), EventPattern: aws.String(anyPattern)}), invalid},

@@ -161,11 +161,15 @@ func (t *transformer) readDocument() error {
 		if end < 0 {
 			return errors.New("InputTemplate is not valid JSON: a string does not end")
 		}
-		for _, p := range splitPlaceholders(rest[:end+1]) {
+		pieces := splitPlaceholders(rest[:end+1])
+		rest = rest[end+1:]
+		if len(pieces) > 1 && strings.HasPrefix(strings.TrimLeft(rest, " \t\r\n"), ":") {
+			return errors.New("InputTemplate has a placeholder in the key of an object")
+		}
+		for _, p := range pieces {
 			p.quote = p.name != ""
 			t.pieces = append(t.pieces, p)
 		}
-		rest = rest[end+1:]
 	}
 	trial := t.render(func(piece) any { return nil })
 	if !json.Valid([]byte(trial)) {

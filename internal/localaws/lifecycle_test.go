@@ -294,3 +294,35 @@ func TestALeapOfTheClockGivesTheHistoryOfACreep(t *testing.T) {
 		t.Errorf("recommender: leap %+v, creep %+v", a, b)
 	}
 }
+
+func TestUpdateOfARecommenderFromTheFile(t *testing.T) {
+	e := shopEstate()
+	e.Regions[0].DatasetGroups[0].Recommenders = []EstateRecommender{{
+		EstateEndpoint: EstateEndpoint{Name: "r", Recipe: "aws-ecomm-recommended-for-you", Update: &EstateUpdate{Status: "CREATE IN_PROGRESS", MinTPS: 3, Age: time.Minute}},
+		MinRPS:         8,
+	}}
+	r := newWorld(t, e)
+	minimum := func() string {
+		rec := r.recommender(t, "r")
+		return fmt.Sprint(*rec.RecommenderConfig.MinRecommendationRequestsPerSecond, " ", *rec.LatestRecommenderUpdate.RecommenderConfig.MinRecommendationRequestsPerSecond)
+	}
+	if got, want := r.unfold(minimum, 9*time.Minute-time.Second, time.Second), "8 3, 8 3, 3 3"; got != want {
+		t.Errorf("minimum and what is asked for: %s, want %s", got, want)
+	}
+}
+
+func TestAnUnlistedRecipeIsServed(t *testing.T) {
+	e := shopEstate()
+	e.Regions[0].DatasetGroups[0].Campaigns = []EstateCampaign{{EstateEndpoint: EstateEndpoint{
+		Name: "c", Recipe: "aws-recipe-of-tomorrow", Unlisted: true, Traffic: EstateTraffic{Shape: "constant", TPS: 1},
+	}}}
+	r := newWorld(t, e)
+	c := r.campaign(t, "c")
+	v := ok[*personalize.DescribeSolutionVersionOutput](t)(r.personalize().DescribeSolutionVersion(background, &personalize.DescribeSolutionVersionInput{SolutionVersionArn: c.SolutionVersionArn})).SolutionVersion
+	if !strings.HasSuffix(*v.RecipeArn, ":recipe/aws-recipe-of-tomorrow") {
+		t.Errorf("recipe %s", *v.RecipeArn)
+	}
+	if n, _ := r.requests("GetRecommendations", map[string]string{"CampaignArn": *c.CampaignArn}, noon.Add(-step)); n != 300 {
+		t.Errorf("%v requests", n)
+	}
+}

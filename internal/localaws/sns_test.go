@@ -65,6 +65,11 @@ func TestTopicsAreCreatedOnce(t *testing.T) {
 	if apiCode(t, err) != "InvalidParameter" {
 		t.Errorf("with other tags: %v", err)
 	}
+	same := errOf(r.topics().CreateTopic(background, &sns.CreateTopicInput{Name: aws.String("alerts"), Attributes: map[string]string{"Policy": defaultPolicy(arn, testAccount)}}))
+	other := errOf(r.topics().CreateTopic(background, &sns.CreateTopicInput{Name: aws.String("alerts"), Attributes: map[string]string{"DisplayName": "Alerts"}}))
+	if same != nil || apiCode(t, other) != "InvalidParameter" {
+		t.Errorf("with the same attributes: %v; with others: %v", same, other)
+	}
 	for name, want := range map[string]string{"a b": "InvalidParameter", "": "InvalidParameter", strings.Repeat("x", 256): "", strings.Repeat("x", 257): "InvalidParameter", "a.fifo": "InvalidParameter"} {
 		if got := apiCode(t, errOf(r.topics().CreateTopic(background, &sns.CreateTopicInput{Name: &name}))); got != want {
 			t.Errorf("name %q: %q, want %q", name, got, want)

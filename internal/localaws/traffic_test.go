@@ -244,3 +244,17 @@ func BenchmarkTrafficValue(b *testing.B) {
 		m.Value(noon.Add(time.Duration(i%4032) * step))
 	}
 }
+
+func BenchmarkLoadEstate(b *testing.B) {
+	e := Estate{Regions: []EstateRegion{{Name: "eu-west-1", DatasetGroups: []EstateDatasetGroup{{
+		Name: "g", Campaigns: []EstateCampaign{{EstateEndpoint: EstateEndpoint{
+			Name: "c", Recipe: "aws-sims", Copies: 10_000, Traffic: EstateTraffic{Shape: "constant", TPS: 3},
+		}}},
+	}}}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := New(e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
