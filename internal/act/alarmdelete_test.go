@@ -53,12 +53,12 @@ func TestAlarmsWithoutOurTagStayAndAreNotAskedAboutAgain(t *testing.T) {
 	}
 	w.writes()
 
-	w.clock.advance(tagsTTL - time.Minute)
+	w.clock.Advance(tagsTTL - time.Minute)
 	w.wantCounts(w.reconcile(a, nil, alarmParams, decide.Gone), AlarmCounts{Kept: 1})
 	if n := w.server.Calls()["cloudwatch.ListTagsForResource"]; n != 0 {
 		t.Errorf("asked for tags %d times within the time", n)
 	}
-	w.clock.advance(time.Minute)
+	w.clock.Advance(time.Minute)
 	w.wantCounts(w.reconcile(a, nil, alarmParams, decide.Gone), AlarmCounts{Kept: 1})
 	if n := w.server.Calls()["cloudwatch.ListTagsForResource"]; n != 1 {
 		t.Errorf("asked for tags %d times after the time, want once", n)

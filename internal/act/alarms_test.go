@@ -231,7 +231,7 @@ func TestAnAlarmSwitchedOnInAlarmIsReset(t *testing.T) {
 	}
 	inAlarm()
 	w.writes()
-	w.clock.advance(time.Second)
+	w.clock.Advance(time.Second)
 
 	changes := w.diff(a, resources, alarmParams, decide.Monitored)
 	i := slices.IndexFunc(changes, func(c decide.AlarmChange) bool { return c.Name == name })

@@ -103,7 +103,7 @@ func TestNotifyCreatesWhatIsMissingOnce(t *testing.T) {
 	if calls := w.server.Calls(); len(calls) != 0 {
 		t.Errorf("calls within the hour: %v", calls)
 	}
-	w.clock.advance(wiringTTL)
+	w.clock.Advance(wiringTTL)
 	w.notify(a, mail, hook)
 	if calls := w.server.Calls(); calls["sns.GetTopicAttributes"] != 2 || calls["sts.GetCallerIdentity"] != 0 {
 		t.Errorf("calls after the hour: %v", calls)
@@ -219,7 +219,7 @@ func TestSubscriptionsAreMadeOnce(t *testing.T) {
 		t.Errorf("topics %v", topics)
 	}
 	w.wantWrites(map[string]int{"sns.SetTopicAttributes": 1, "events.PutRule": 1, "events.PutTargets": 1})
-	w.clock.advance(wiringTTL)
+	w.clock.Advance(wiringTTL)
 	_, problems = a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
 	w.noProblems(problems)
 	if info, debug := log.count("level=INFO", "subscription waits to be confirmed"), log.count("level=DEBUG", "subscription waits to be confirmed"); info != 1 || debug != 1 {
@@ -266,7 +266,7 @@ func TestOneRegionsTroubleCostsTheOthersNothing(t *testing.T) {
 
 	// Later trouble does not take a topic away that was there.
 	w.server.AddFault(localaws.Fault{Service: "sns", Region: other, Code: "AuthorizationError"})
-	w.clock.advance(wiringTTL)
+	w.clock.Advance(wiringTTL)
 	topics, problems = a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []params.Endpoint{mail}})
 	if len(topics) != 2 || len(problems) != 1 {
 		t.Errorf("topics %v, problems %v", topics, problems)
@@ -309,7 +309,7 @@ func TestEachStepOfTheTopicReportsItsFailure(t *testing.T) {
 				t.Errorf("afterwards: topics %v", topics)
 			}
 			w.writes()
-			w.clock.advance(2 * time.Hour)
+			w.clock.Advance(2 * time.Hour)
 			_, _ = a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
 			w.wantWrites(map[string]int{})
 		})

@@ -95,7 +95,7 @@ func TestTheOriginalsRuleGetsReadableText(t *testing.T) {
 	if target := targets[TargetID]; target.InputTransformer == nil || target.RetryPolicy == nil || *target.RetryPolicy.MaximumRetryAttempts != 7 {
 		t.Errorf("target %+v", target)
 	}
-	w.clock.advance(wiringTTL)
+	w.clock.Advance(wiringTTL)
 	w.notify(a)
 	w.wantWrites(map[string]int{})
 }
@@ -107,7 +107,7 @@ func TestAMissingTargetIsRepaired(t *testing.T) {
 	_, err := w.raw.EventBridge(home).RemoveTargets(ctxAll, &eventbridge.RemoveTargetsInput{Rule: aws.String(RuleName), Ids: []string{TargetID}})
 	w.must(err)
 	w.writes()
-	w.clock.advance(wiringTTL)
+	w.clock.Advance(wiringTTL)
 	w.notify(a)
 	w.wantWrites(map[string]int{"events.PutTargets": 1})
 	if _, targets := w.rule(home); len(targets) != 1 || targets[TargetID].InputTransformer == nil {
@@ -153,7 +153,7 @@ func TestWhatAPersonMadeOfTheRuleStays(t *testing.T) {
 			w.notify(a)
 			tt.change(w)
 			w.writes()
-			w.clock.advance(wiringTTL)
+			w.clock.Advance(wiringTTL)
 			w.notify(a)
 			w.wantWrites(map[string]int{})
 			if tt.said != "" && log.count("level=INFO", tt.said) != 1 {
@@ -204,7 +204,7 @@ func TestTheOriginalsRuleElsewhereIsRemoved(t *testing.T) {
 			if rule, _ := w.rule(other); (rule == nil) != (tt.writes != nil) {
 				t.Errorf("rule %v", rule)
 			}
-			w.clock.advance(wiringTTL)
+			w.clock.Advance(wiringTTL)
 			w.notify(a)
 			w.wantWrites(map[string]int{})
 		})
@@ -257,7 +257,7 @@ func TestEachStepOfTheRuleReportsItsFailure(t *testing.T) {
 			}
 			w.server.ClearFaults()
 			w.notify(a)
-			w.clock.advance(2 * time.Hour)
+			w.clock.Advance(2 * time.Hour)
 			w.writes()
 			w.notify(a)
 			w.wantWrites(map[string]int{})

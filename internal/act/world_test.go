@@ -2,7 +2,6 @@ package act
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -22,29 +20,6 @@ const (
 	home  = "eu-west-1"
 	other = "us-east-1"
 )
-
-// testClock is a virtual clock: whoever sleeps moves it on at once.
-type testClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *testClock) Sleep(ctx context.Context, d time.Duration) error {
-	c.advance(d)
-	return ctx.Err()
-}
-
-func (c *testClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // logBuffer is a log that several goroutines write.
 type logBuffer struct {
@@ -74,7 +49,7 @@ func (b *logBuffer) count(parts ...string) int {
 // world is an AWS endpoint on the network with a virtual clock.
 type world struct {
 	t      *testing.T
-	clock  *testClock
+	clock  *estate.VirtualClock
 	server *localaws.Server
 	url    string
 	// raw clients are the tests' own, without rate limits.
@@ -83,7 +58,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	clock := &testClock{now: testTime}
+	clock := estate.NewVirtualClock(testTime)
 	server, err := localaws.New(localaws.Estate{Account: testAccount}, localaws.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +66,7 @@ func newWorld(t *testing.T) *world {
 	return worldAround(t, clock, server, server)
 }
 
-func worldAround(t *testing.T, clock *testClock, server *localaws.Server, handler http.Handler) *world {
+func worldAround(t *testing.T, clock *estate.VirtualClock, server *localaws.Server, handler http.Handler) *world {
 	t.Helper()
 	ts := httptest.NewServer(handler)
 	w := &world{t: t, clock: clock, server: server, url: ts.URL}

@@ -70,7 +70,7 @@ func (g *global) openLocal(ctx context.Context, s *session) error {
 	if err != nil {
 		return usage(err)
 	}
-	clock := &estate.SkipClock{}
+	clock := estate.NewVirtualClock(estate.SystemClock{}.Now())
 	server, err := localaws.New(estateFile, localaws.WithClock(clock), localaws.WithLogger(s.logger))
 	if err != nil {
 		return usage(err)

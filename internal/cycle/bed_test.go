@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,32 +20,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
-// testClock stands still until it is moved on; whoever sleeps on it moves it.
-type testClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *testClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *testClock) Sleep(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	c.advance(d)
-	return nil
-}
-
-func (c *testClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(max(0, d))
-}
-
 // home is the deployment region of the tests.
 const home = "us-east-1"
 
@@ -55,14 +28,14 @@ type bed struct {
 	tb     testing.TB
 	aws    *localaws.Server
 	url    string
-	clock  *testClock
+	clock  *estate.VirtualClock
 	cycle  *cycle.Cycle
 	dryRun bool
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
 	tb.Helper()
-	b := &bed{tb: tb, clock: &testClock{now: time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)}}
+	b := &bed{tb: tb, clock: estate.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))}
 	server, err := localaws.New(description, localaws.WithClock(b.clock))
 	if err != nil {
 		tb.Fatal(err)
@@ -115,7 +88,7 @@ func (b *bed) run(changes map[string]string) report.Result {
 // next moves on to the same place in the next window.
 func (b *bed) next() {
 	at := b.clock.Now().Truncate(5 * time.Minute).Add(5*time.Minute + 150*time.Second)
-	b.clock.advance(at.Sub(b.clock.Now()))
+	b.clock.Advance(at.Sub(b.clock.Now()))
 	b.aws.Tick()
 }
 

@@ -18,11 +18,11 @@ const latency = 20 * time.Millisecond
 // waitingClock shows the time of a test clock plus the real time that has passed, and
 // really waits.
 type waitingClock struct {
-	*testClock
+	*estate.VirtualClock
 	began time.Time
 }
 
-func (c waitingClock) Now() time.Time { return c.testClock.Now().Add(time.Since(c.began)) }
+func (c waitingClock) Now() time.Time { return c.VirtualClock.Now().Add(time.Since(c.began)) }
 
 func (c waitingClock) Sleep(ctx context.Context, d time.Duration) error {
 	return estate.SystemClock{}.Sleep(ctx, d)

@@ -208,7 +208,7 @@ func TestStaleCopyGivesMetricsOnly(t *testing.T) {
 		after time.Duration
 		left  int
 	}{{20 * time.Minute, 2}, {5 * time.Minute, 1}} {
-		b.clock.advance(tt.after)
+		b.clock.Advance(tt.after)
 		if result = b.run(nil); len(result.Resources) != tt.left {
 			t.Errorf("%s later %d resources are left: %v", tt.after, len(result.Resources), result.Problems)
 		}
@@ -244,7 +244,7 @@ func TestAlarmsOfGoneResourcesAreRemoved(t *testing.T) {
 	b := newBed(t, flat(4, home))
 	b.settleAlarms(nil)
 	b.deleteCampaign("c-1")
-	b.clock.advance(30 * time.Minute)
+	b.clock.Advance(30 * time.Minute)
 	b.next()
 
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "ListCampaigns", Code: "ThrottlingException"})

@@ -36,30 +36,38 @@ func (SystemClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// SkipClock runs with the real time, but whoever sleeps on it is woken at once and
+// VirtualClock stands still but for those who sleep on it: they are woken at once, and
 // the clock moves on instead. It serves embedded estates and tests, where nobody is
-// spared anything by waiting. The zero value starts at the real time.
-type SkipClock struct {
-	mu      sync.Mutex
-	skipped time.Duration
+// spared anything by waiting.
+type VirtualClock struct {
+	mu  sync.Mutex
+	now time.Time
 }
 
-// Now is the real time plus all the time slept so far, in UTC.
-func (c *SkipClock) Now() time.Time {
+// NewVirtualClock makes a clock that shows the given time.
+func NewVirtualClock(now time.Time) *VirtualClock {
+	return &VirtualClock{now: now.UTC().Round(0)}
+}
+
+// Now is the time shown, in UTC.
+func (c *VirtualClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().UTC().Round(0).Add(c.skipped)
+	return c.now
 }
 
-// Sleep moves the clock on by d.
-func (c *SkipClock) Sleep(ctx context.Context, d time.Duration) error {
+// Sleep moves the clock on by d, unless ctx has ended.
+func (c *VirtualClock) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if d > 0 {
-		c.mu.Lock()
-		c.skipped += d
-		c.mu.Unlock()
-	}
+	c.Advance(d)
 	return nil
+}
+
+// Advance moves the clock on; a negative d does nothing.
+func (c *VirtualClock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(max(0, d))
 }

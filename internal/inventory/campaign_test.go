@@ -57,7 +57,7 @@ func TestWhenDescribeFails(t *testing.T) {
 			if tt.seen {
 				inv.Discover(t.Context(), everything(region), nil, nil)
 			}
-			s.clk.add(tt.wait)
+			s.clk.Advance(tt.wait)
 			s.update(arn, tt.change)
 			s.fail("DescribeCampaign", arn, tt.code)
 			got := inv.Discover(t.Context(), everything(region), due, nil)
@@ -297,7 +297,7 @@ func TestRefresh(t *testing.T) {
 	before := inv.Discover(t.Context(), everything(region, "us-east-1"), nil, nil)
 	s.update(c, object{"minProvisionedTPS": 9, "status": "DELETE PENDING"})
 	s.fail("DescribeRecommender", refused, "ThrottlingException")
-	s.clk.add(time.Minute)
+	s.clk.Advance(time.Minute)
 	ask := append([]estate.Resource{{ARN: gone, Kind: estate.Recommender}}, before.Resources...)
 	got, problems := inv.Refresh(t.Context(), ask)
 	if names(got) != "eu-west-1/c/c eu-west-1/r/r us-east-1/r/far" {

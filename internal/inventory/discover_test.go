@@ -179,7 +179,7 @@ func TestACampaignIsDescribedOnlyWhenNewChangedUnsettledOrDue(t *testing.T) {
 			if n := s.count("DescribeCampaign"); n != 1 {
 				t.Fatalf("new: %d describes, want 1", n)
 			}
-			s.clk.add(5 * time.Minute)
+			s.clk.Advance(5 * time.Minute)
 			s.update(arn, tt.change)
 			got := inv.Discover(t.Context(), everything(region), func(a estate.ARN) bool { return tt.due && a == arn }, nil)
 			if n := s.count("DescribeCampaign"); n != tt.describes {
@@ -325,7 +325,7 @@ func TestABrokenListingIsFilledUpWithCopies(t *testing.T) {
 			s.addCampaign(region, "b", nil)
 			s.addRecommender(region, "r", nil)
 			inv.Discover(t.Context(), everything(region), nil, nil)
-			s.clk.add(tt.wait)
+			s.clk.Advance(tt.wait)
 			s.fail("ListCampaigns", estate.ARN{}, "InternalFailure")
 			got := inv.Discover(t.Context(), everything(region), nil, nil)
 			if names(got.Resources) != tt.want {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
@@ -23,7 +24,7 @@ func TestAgainstTheEmbeddedAWS(t *testing.T) {
 	updating.Update = &localaws.EstateUpdate{Age: time.Minute, Status: "CREATE IN_PROGRESS", MinTPS: 6}
 	off := localaws.EstateRecommender{EstateEndpoint: endpoint("off", "aws-vod-top-picks", 0)}
 	off.Status = "INACTIVE"
-	clk := &clock{now: testStart}
+	clk := estate.NewVirtualClock(testStart)
 	local, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{{
 		Name: region,
 		DatasetGroups: []localaws.EstateDatasetGroup{
@@ -85,7 +86,7 @@ func TestAgainstTheEmbeddedAWS(t *testing.T) {
 	if n := calls(); n != 5 { // four pages, and the campaign that is being updated
 		t.Errorf("warm: %d calls, want 5", n)
 	}
-	clk.add(time.Hour)
+	clk.Advance(time.Hour)
 	got = inv.Discover(t.Context(), everything(region), nil, nil)
 	for _, r := range got.Resources {
 		if r.Name == "updating" && (r.MinTPS != 6 || !r.Update.Status.Settled()) {

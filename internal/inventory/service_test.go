@@ -57,13 +57,13 @@ type service struct {
 	pageSize     int
 	fault        func(operation, region, arn string, page int) string // an error code, or "token:<t>" for a list's next token
 	asked        map[string]int                                       // "operation arn"
-	clk          *clock
+	clk          *estate.VirtualClock
 }
 
 func newService(t *testing.T) *service {
 	s := &service{
 		t: t, described: map[string]object{}, versions: map[string]object{}, solutions: map[string]object{},
-		pageSize: 100, asked: map[string]int{}, clk: &clock{now: testStart},
+		pageSize: 100, asked: map[string]int{}, clk: estate.NewVirtualClock(testStart),
 	}
 	s.server = httptest.NewServer(s)
 	t.Cleanup(s.server.Close)

@@ -107,7 +107,7 @@ regions:
 	}
 }
 
-// in puts a campaign's lines into an otherwise valid estate; they begin at line 6.
+// campaignFile puts a campaign's lines into an otherwise valid estate; they begin at line 6.
 func campaignFile(lines string) string {
 	return "regions:\n  eu-west-1:\n    datasetGroups:\n      - name: shop\n        campaigns:\n          - " +
 		strings.ReplaceAll(lines, "\n", "\n            ") + "\n"
@@ -127,6 +127,9 @@ func TestParseEstateRefuses(t *testing.T) {
 		{"text that is not YAML", "regions: [", []string{"e.yaml", "not readable as YAML"}},
 		{"a scalar", "7", []string{"e.yaml:1:", "keys and values"}},
 		{"no regions", "seed: 1", []string{"e.yaml:1:", "no regions"}},
+		{"brackets without end", "seed: 1\nregions: " + strings.Repeat("[", 65), []string{"e.yaml:2:", "nested more than 64 deep"}},
+		{"dashes without end", "regions:\n  " + strings.Repeat("- ", 65), []string{"e.yaml:2:", "nested more than 64 deep"}},
+		{"more than 4 MiB", "seed: 1 #" + strings.Repeat("x", maxEstateFile), []string{"e.yaml: the file has", "at most"}},
 		{"two documents", "regions: {}\n---\nregions: {}", []string{"second YAML document"}},
 		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, quotas, regions"}},
 		{"a key given twice", "seed: 1\nseed: 2\nregions: {}", []string{"e.yaml:2:"}},

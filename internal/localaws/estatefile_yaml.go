@@ -76,6 +76,14 @@ func parseYAML(data []byte, found *faultList) (root ast.Node) {
 			root = nil
 		}
 	}()
+	if len(data) > maxEstateFile {
+		found.add(0, "the file has %d bytes; an estate has at most %d", len(data), maxEstateFile)
+		return nil
+	}
+	if line := tooDeep(data); line > 0 {
+		found.add(line, "the file is nested more than %d deep", maxNesting)
+		return nil
+	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		var syntax yaml.Error
@@ -100,6 +108,35 @@ func parseYAML(data []byte, found *faultList) (root ast.Node) {
 		found.add(0, "the estate is empty; it needs at least the key regions")
 	}
 	return root
+}
+
+// maxNesting bounds the brackets and the dashes within each other. An estate needs eight.
+const maxNesting = 64
+
+// tooDeep returns the line on which the nesting passes the bound, 0 if none does. The
+// parser takes time in the square of the depth. Brackets in texts are counted too, which
+// does no harm: nobody writes that many.
+func tooDeep(data []byte) int {
+	line, depth, dashes := 1, 0, 0
+	for _, b := range data {
+		switch b {
+		case '\n':
+			line, dashes = line+1, 0
+		case '[', '{':
+			depth++
+		case ']', '}':
+			depth = max(depth-1, 0)
+		case '-', '?', ':':
+			dashes++
+		case ' ':
+		default:
+			dashes = 0
+		}
+		if depth > maxNesting || dashes > maxNesting {
+			return line
+		}
+	}
+	return 0
 }
 
 func firstLine(text string) string {
@@ -373,39 +410,3 @@ func describe(n ast.Node) string {
 	}
 	return "something else"
 }
-
-var spanUnits = map[byte]time.Duration{'d': 24 * time.Hour, 'h': time.Hour, 'm': time.Minute, 's': time.Second}
-
-// parseSpan reads a length of time: whole numbers with the units d, h, m and s, largest
-// first, such as 30d, 2d12h or 20m. It is more than zero and at most ten years.
-func parseSpan(text string) (time.Duration, error) {
-	bad := fmt.Errorf("%q is not a length of time such as 30d, 2d12h, 31h or 20m", text)
-	var total time.Duration
-	last := 100 * 24 * time.Hour
-	rest := text
-	for rest != "" {
-		end := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
-		if end <= 0 || end > 9 {
-			return 0, bad
-		}
-		n, err := strconv.Atoi(rest[:end])
-		unit := spanUnits[rest[end]]
-		if err != nil || unit == 0 || unit >= last {
-			return 0, bad
-		}
-		if time.Duration(n) > maxSpan/unit {
-			return 0, fmt.Errorf("%q is more than ten years", text)
-		}
-		total += time.Duration(n) * unit
-		last, rest = unit, rest[end+1:]
-	}
-	if total <= 0 {
-		return 0, bad
-	}
-	if total > maxSpan {
-		return 0, fmt.Errorf("%q is more than ten years", text)
-	}
-	return total, nil
-}
-
-const maxSpan = 3653 * 24 * time.Hour

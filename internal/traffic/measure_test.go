@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -24,37 +23,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// clock is a virtual clock: it stands still but for sleepers.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(max(0, d))
-	return ctx.Err()
-}
-
 // bed is an embedded AWS with campaigns of 2 requests a second in each region, and a
 // meter in front of it.
 type bed struct {
 	aws    *localaws.Server
 	meter  *traffic.Meter
 	config aws.Config
-	clock  *clock
+	clock  *estate.VirtualClock
 }
 
 func newBed(t *testing.T, campaigns int, regions ...string) bed {
 	t.Helper()
-	clk := &clock{now: noon.Add(time.Minute)}
+	clk := estate.NewVirtualClock(noon.Add(time.Minute))
 	var description localaws.Estate
 	for _, region := range regions {
 		description.Regions = append(description.Regions, localaws.EstateRegion{
