@@ -93,11 +93,11 @@ func arnOf(resource string) *string {
 // errOf keeps only the error of an operation.
 func errOf[T any](_ T, err error) error { return err }
 
-// requests is what CloudWatch would say of a metric of the five minutes from start.
-func (r *rig) requests(metric string, dims map[string]string, start time.Time) (float64, bool) {
+// requests is what CloudWatch would say of GetRecommendations in the five minutes from start.
+func (r *rig) requests(dims map[string]string, start time.Time) (float64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sr := r.metrics.find(home{r.account, testRegion}, seriesKey(personalizeNamespace, metric, dimensionsOf(dims)))
+	sr := r.metrics.find(home{r.account, testRegion}, seriesKey(personalizeNamespace, "GetRecommendations", dimensionsOf(dims)))
 	if sr == nil || sr.source == nil {
 		return 0, false
 	}
