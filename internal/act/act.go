@@ -127,9 +127,17 @@ func callerIdentity(ctx context.Context, api identityAPI) (Identity, error) {
 // tell logs a remark about a thing: at info when it is new, at debug while it stays the
 // same, so that a cycle every 5 minutes does not fill the log with it.
 func (a *Actor) tell(ctx context.Context, arn, remark string, args ...any) {
+	a.say(ctx, slog.LevelInfo, arn, remark, args...)
+}
+
+// remind is tell for what a person has to do something about: a warning when it is new.
+func (a *Actor) remind(ctx context.Context, arn, remark string, args ...any) {
+	a.say(ctx, slog.LevelWarn, arn, remark, args...)
+}
+
+func (a *Actor) say(ctx context.Context, level slog.Level, arn, remark string, args ...any) {
 	line := remark + fmt.Sprint(args...)
 	a.mu.Lock()
-	level := slog.LevelInfo
 	if a.said[arn] == line {
 		level = slog.LevelDebug
 	}

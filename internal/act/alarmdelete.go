@@ -194,7 +194,7 @@ func (r *reconciler) deleteBatch(ctx context.Context, changes []decide.AlarmChan
 		intent.ARN = changes[0].Resource.String()
 		intent.What = fmt.Sprintf("delete alarm %s: %s", names[0], changes[0].Reason)
 	}
-	outcome, err := r.gate.do(ctx, intent, func(ctx context.Context) error {
+	_, err := r.gate.do(ctx, intent, func(ctx context.Context) error {
 		_, err := r.api.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
 		return err
 	})
@@ -202,10 +202,6 @@ func (r *reconciler) deleteBatch(ctx context.Context, changes []decide.AlarmChan
 	case err == nil:
 		r.counts.Deleted += len(changes)
 		streak.succeed()
-		for _, change := range changes {
-			r.log.Info("alarm deleted", "region", r.region, "arn", change.Resource.String(), "alarm", change.Name,
-				"reason", change.Reason, "outcome", string(outcome))
-		}
 	case ctx.Err() != nil:
 		r.counts.Left += len(changes)
 	default:

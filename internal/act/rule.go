@@ -222,14 +222,14 @@ func entryError(code, message *string) error {
 func listTargets(ctx context.Context, api ruleAPI) ([]types.Target, error) {
 	in := &eventbridge.ListTargetsByRuleInput{Rule: aws.String(RuleName)}
 	var all []types.Target
-	var pages pageGuard
+	var pages awsapi.Pages
 	for {
 		out, err := api.ListTargetsByRule(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, out.Targets...)
-		if in.NextToken, err = pages.next(out.NextToken); err != nil || in.NextToken == nil {
+		if in.NextToken, err = nextToken(&pages, out.NextToken); err != nil || in.NextToken == nil {
 			return all, err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
@@ -94,7 +95,7 @@ func (w Window) text() string {
 
 // decided counts the decisions.
 func decided(resources []Resource) string {
-	counts := map[Decision]int{}
+	counts := map[decide.Action]int{}
 	for _, one := range resources {
 		counts[one.Decision]++
 	}
