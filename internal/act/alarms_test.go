@@ -318,7 +318,7 @@ func TestADeniedOperationIsReportedOnce(t *testing.T) {
 	w.wantCounts(counts, AlarmCounts{})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 3})
 	if len(problems) != 1 || problems[0].Region != home || problems[0].Operation != "PutMetricAlarm" ||
-		!strings.Contains(problems[0].Err.Error(), "denied 3 times in a row, 17 more not tried") {
+		!strings.Contains(problems[0].Err.Error(), "failed 3 times in a row, 17 more not tried") {
 		t.Fatalf("problems %v", problems)
 	}
 	if strings.Contains(problems[0].Err.Error(), "operation error") {

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -93,14 +94,47 @@ resources or regions failed, whatever else was found.`,
 // addCycleFlags adds the flags that run and plan share: the parameters, and the form of
 // the result.
 func addCycleFlags(cmd *cobra.Command, o *cycleOptions) {
-	cmd.Flags().StringVar(&o.output, "output", "table", "table, json or csv")
+	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
+	complete(cmd, "output", []string{"table", "json", "csv"})
 	for _, spec := range params.All() {
-		help := fmt.Sprintf("%s: %s (env %s", spec.Help, spec.Valid, spec.Name)
+		form, values := valueForm(spec)
+		help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
 		if value := cycleDefault(spec); value != "" {
 			help += ", default " + value
 		}
-		cmd.Flags().String(spec.Flag, "", help+")")
+		cmd.Flags().Var(&textFlag{form: form}, spec.Flag, help+")")
+		complete(cmd, spec.Flag, values)
 	}
+}
+
+// textFlag is a flag whose text is judged later, with all the others.
+type textFlag struct{ text, form string }
+
+func (f *textFlag) String() string        { return f.text }
+func (f *textFlag) Set(text string) error { f.text = text; return nil }
+func (f *textFlag) Type() string          { return f.form }
+
+// valueForm says what a parameter's value looks like, and the few there are, if so.
+func valueForm(spec params.Spec) (form string, values []string) {
+	switch spec.Name {
+	case params.CampaignARNs, params.RecommenderARNs:
+		return "ARNS", []string{"all", "none"}
+	case params.HourlyChecks:
+		return "WHEN", []string{string(params.Auto), string(params.Always), string(params.Never)}
+	case params.Regions:
+		return "REGIONS", nil
+	case params.NotificationEndpoint:
+		return "ADDRESSES", nil
+	case params.MetricDelay:
+		return "DURATION", nil
+	case params.DashboardName:
+		return "NAME", nil
+	case params.IdleThresholdHours:
+		return "HOURS", nil
+	case params.UtilizationThresholdAlarmLowerBound:
+		return "PERCENT", nil
+	}
+	return "yes|no", []string{"yes", "no"}
 }
 
 // personDefaults differ from the parameters' own: a person who runs a cycle wants every
@@ -159,23 +193,32 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		Region: s.config.Region, DryRun: o.dryRun,
 	}).Run(ctx, cycle.Input{Params: values})
 	progress.clear()
-	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("%d metrics were published; what was left comes with the next run: %w", result.MetricsPublished, ctx.Err())
-	}
 	if err != nil {
 		return report.Result{}, err
 	}
-	return result, g.print(result, o.output)
+	if err := g.print(result, o.output); err != nil {
+		return report.Result{}, err
+	}
+	if ctx.Err() != nil {
+		return report.Result{}, errLeftUndone
+	}
+	return result, nil
 }
+
+// errLeftUndone ends a run that was interrupted after it had begun to write.
+var errLeftUndone = errors.New("what was left undone comes with the next run")
 
 // announce tells for which account and regions the command works and what it may
 // write, before it writes anything.
 func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, values params.Values, dryRun bool) error {
 	identity, err := actor.Identity(ctx)
-	if err != nil {
-		return err
-	}
 	account := "account " + identity.Account
+	switch {
+	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:
+		return err
+	case err != nil: // no reason to go without metrics
+		account = "account unknown (" + awsapi.Line(err) + ")"
+	}
 	if g.local {
 		account = "embedded AWS, " + account
 	}

@@ -17,7 +17,7 @@ const labelWidth = 11
 func (p painter) labelled(label, text string) {
 	lines := []string{text}
 	if p.width > 0 {
-		lines = wrap(text, max(minReason, p.width-labelWidth))
+		lines = wrap(text, max(minName, p.width-labelWidth))
 	}
 	for i, line := range lines {
 		if i > 0 {
@@ -34,7 +34,7 @@ func (p painter) summary(r Result) {
 		p.labelled("Decisions", text)
 	}
 	say := tense{would: r.DryRun}
-	if r.Alarms.changed()+r.Alarms.Left > 0 {
+	if r.Alarms != (Alarms{}) {
 		p.labelled("Alarms", say.alarms(r.Alarms))
 	}
 	if len(r.Events) > 0 {

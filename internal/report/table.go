@@ -39,7 +39,7 @@ var titles = [columns]string{"KIND", "NAME", "REGION", "MIN", "AVG", "UTIL", "DE
 // Widths, in characters.
 const (
 	gap       = 2  // between columns
-	minReason = 32 // a narrower reason goes below its row instead
+	minReason = 60 // a narrower reason goes below its row instead
 	minName   = 16 // names are not broken into shorter pieces
 	indent    = 4  // of a reason below its row
 )
