@@ -141,7 +141,7 @@ func (a *Actor) Cleanup(ctx context.Context, in CleanupInput) (CleanupResult, []
 	if err != nil {
 		return CleanupResult{}, []estate.Problem{problem(a.home, "", "GetCallerIdentity", err)}
 	}
-	regions := cleanupRegions(identity.Partition, in.Regions, a.home)
+	regions := CleanupRegions(identity.Partition, in.Regions, a.home)
 	cleaners := make([]*cleaner, len(regions))
 	done := counter(len(regions), in.Progress)
 	var group errgroup.Group
@@ -169,8 +169,9 @@ func (a *Actor) Cleanup(ctx context.Context, in CleanupInput) (CleanupResult, []
 	return collect(CleanupResult{Account: identity.Account, Regions: regions}, cleaners)
 }
 
-// cleanupRegions are all the regions to look at, sorted.
-func cleanupRegions(partition string, given []string, home string) []string {
+// CleanupRegions are all the regions that a clean-up looks at, sorted: those of the
+// partition in which Personalize is offered, those given, and the deployment region.
+func CleanupRegions(partition string, given []string, home string) []string {
 	regions := slices.Concat(awsapi.PersonalizeRegions(partition), given, []string{home})
 	slices.Sort(regions)
 	return slices.Compact(regions)
@@ -252,7 +253,7 @@ func (c *cleaner) sumUp(ctx context.Context) {
 			remaining++
 		}
 	}
-	err := fmt.Errorf("ended before all was looked at; %d things known remain: %w", remaining, awsapi.Plain(ctx.Err()))
+	err := fmt.Errorf("ended before all was done, %d known to remain: %w", remaining, awsapi.Plain(ctx.Err()))
 	c.problems = append(c.problems, estate.Problem{Region: c.region, Operation: "Cleanup", Err: err})
 }
 

@@ -35,7 +35,7 @@ var (
 	theirTags  = map[string]string{"CreatedBy": "PersonalizeMonitor", "Deployment": otherStack}
 )
 
-// putAlarm makes an alarm with tags; low is one that the original application describes.
+// putAlarm makes an alarm of the resource that its name ends with.
 func (w *world) putAlarm(region, name, description string, tags map[string]string) {
 	w.t.Helper()
 	in := &cloudwatch.PutMetricAlarmInput{
@@ -55,7 +55,7 @@ func (w *world) putAlarm(region, name, description string, tags map[string]strin
 	w.must(err)
 }
 
-// manyAlarms makes n alarms of ours, quickly.
+// manyAlarms makes n alarms of ours.
 func (w *world) manyAlarms(region string, n int) {
 	w.t.Helper()
 	for i := range n {
@@ -102,6 +102,7 @@ func (w *world) tagRule(region string, tags map[string]string) {
 	w.must(err)
 }
 
+// formerPolicy is the policy that the original application gave the topic.
 func formerPolicy(region string) string {
 	return `{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":` +
 		`["cloudwatch.amazonaws.com","events.amazonaws.com"]},"Action":["sns:Publish"],"Resource":"` + topicIn(region).String() + `"}]}`
@@ -220,6 +221,22 @@ func TestCleanupOfHundredsOfAlarms(t *testing.T) {
 	if len(counts) != 1 || counts[0].Region != other || counts[0].Kind != KindAlarm || counts[0].States[Removed] != 320 {
 		t.Errorf("counts %+v", counts)
 	}
+}
+
+func TestCleanupRemovesWhatTheOriginalLeftInEveryRegion(t *testing.T) {
+	w := newWorld(t)
+	for _, region := range []string{home, other} {
+		w.formerRule(region, nil)
+		w.setPolicy(region, formerPolicy(region))
+		w.putAlarm(region, "PersonalizeMonitor-LowCampaignUtilization-home", "", formerTags)
+	}
+	w.putBoards(board)
+	a, _ := w.actor(func(o *Options) { o.Deployment = "eu-west-1/stack" })
+	result := w.cleanup(a)
+	if len(result.In(Removed)) != 9 || len(result.Items) != 9 || !strings.Contains(states(result)[0], "removed (the original application's)") {
+		t.Errorf("items %v", states(result))
+	}
+	w.wantStates(w.cleanup(a))
 }
 
 func TestCleanupAfterItsDryRunReadsNoTagsTwice(t *testing.T) {
@@ -476,52 +493,82 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 		removed int // of two alarms, target, rule, two topics and dashboard
 	}{
 		{
-			"alarms cannot be listed", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "InternalFailure"},
+			"alarms cannot be listed",
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "InternalFailure"},
 			"DescribeAlarms eu-west-1: look for alarms: InternalFailure", nil, 5,
 		},
 		{
-			"alarms may not be deleted", localaws.Fault{Service: "cloudwatch", Operation: "DeleteAlarms", Code: "AccessDenied"},
-			"DeleteAlarms eu-west-1: delete 2 alarms (PersonalizeMonitor-LowCampaignUtilization-c000 …): AccessDenied", []string{"alarm", "alarm"}, 5,
+			"alarms may not be deleted",
+			localaws.Fault{Service: "cloudwatch", Operation: "DeleteAlarms", Code: "AccessDenied"},
+			"DeleteAlarms eu-west-1: delete 2 alarms (PersonalizeMonitor-LowCampaignUtilization-c000 …): AccessDenied",
+			[]string{"alarm", "alarm"},
+			5,
 		},
 		{
-			"tags of alarms may not be read", localaws.Fault{Service: "cloudwatch", Operation: "ListTagsForResource", Code: "AccessDenied"},
-			"read the tags of alarm PersonalizeMonitor-LowCampaignUtilization-c000: AccessDenied", []string{"alarm?", "alarm?"}, 5,
+			"tags of alarms may not be read",
+			localaws.Fault{Service: "cloudwatch", Operation: "ListTagsForResource", Code: "AccessDenied"},
+			"read the tags of alarm PersonalizeMonitor-LowCampaignUtilization-c000: AccessDenied",
+			[]string{"alarm?", "alarm?"},
+			5,
 		},
 		{
-			"the rule cannot be looked for", localaws.Fault{Service: "events", Operation: "DescribeRule", Code: "InternalException"},
+			"the rule cannot be looked for",
+			localaws.Fault{Service: "events", Operation: "DescribeRule", Code: "InternalException"},
 			"DescribeRule eu-west-1: look for the rule: InternalException", nil, 5,
 		},
 		{
-			"the tags of the rule may not be read", localaws.Fault{Service: "events", Operation: "ListTagsForResource", Code: "AccessDeniedException"},
-			"read the tags of the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException", []string{"rule?"}, 5,
+			"the tags of the rule may not be read",
+			localaws.Fault{Service: "events", Operation: "ListTagsForResource", Code: "AccessDeniedException"},
+			"read the tags of the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException",
+			[]string{"rule?"},
+			5,
 		},
 		{
-			"the targets may not be listed", localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Code: "AccessDeniedException"},
-			"list the targets of the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException", []string{"rule?"}, 5,
+			"the targets may not be listed",
+			localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Code: "AccessDeniedException"},
+			"list the targets of the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException",
+			[]string{"rule?"},
+			5,
 		},
 		{
-			"the target may not be removed", localaws.Fault{Service: "events", Operation: "RemoveTargets", Code: "AccessDeniedException"},
-			"remove the target PersonalizeMonitorNotificationsId: AccessDeniedException", []string{"target", "rule"}, 5,
+			"the target may not be removed",
+			localaws.Fault{Service: "events", Operation: "RemoveTargets", Code: "AccessDeniedException"},
+			"remove the target PersonalizeMonitorNotificationsId: AccessDeniedException",
+			[]string{"target", "rule"},
+			5,
 		},
 		{
-			"the rule may not be deleted", localaws.Fault{Service: "events", Operation: "DeleteRule", Code: "AccessDeniedException"},
-			"remove the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException", []string{"rule"}, 6,
+			"the rule may not be deleted",
+			localaws.Fault{Service: "events", Operation: "DeleteRule", Code: "AccessDeniedException"},
+			"remove the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException",
+			[]string{"rule"},
+			6,
 		},
 		{
-			"the tags of the topic may not be read", localaws.Fault{Service: "sns", Operation: "ListTagsForResource", Code: "AuthorizationError"},
-			"read the tags of the topic PersonalizeMonitorNotifications: AuthorizationError", []string{"topic?"}, 6,
+			"the tags of the topic may not be read",
+			localaws.Fault{Service: "sns", Operation: "ListTagsForResource", Code: "AuthorizationError"},
+			"read the tags of the topic PersonalizeMonitorNotifications: AuthorizationError",
+			[]string{"topic?"},
+			6,
 		},
 		{
-			"the topic may not be deleted", localaws.Fault{Service: "sns", Operation: "DeleteTopic", Code: "AuthorizationError"},
-			"remove the topic PersonalizeMonitorNotifications: AuthorizationError", []string{"topic"}, 6,
+			"the topic may not be deleted",
+			localaws.Fault{Service: "sns", Operation: "DeleteTopic", Code: "AuthorizationError"},
+			"remove the topic PersonalizeMonitorNotifications: AuthorizationError",
+			[]string{"topic"},
+			6,
 		},
 		{
-			"dashboards cannot be listed", localaws.Fault{Service: "cloudwatch", Operation: "ListDashboards", Code: "InternalServiceFault"},
+			"dashboards cannot be listed",
+			localaws.Fault{Service: "cloudwatch", Operation: "ListDashboards", Code: "InternalServiceFault"},
 			"ListDashboards eu-west-1: look for dashboards: InternalServiceFault", nil, 6,
 		},
 		{
-			"the dashboard may not be deleted", localaws.Fault{Service: "cloudwatch", Operation: "DeleteDashboards", Code: "AccessDenied"},
-			"remove the dashboard Amazon-Personalize-Monitor: AccessDenied", []string{"dashboard"}, 6,
+			"the dashboard may not be deleted",
+			localaws.Fault{Service: "cloudwatch", Operation: "DeleteDashboards", Code: "AccessDenied"},
+			"remove the dashboard Amazon-Personalize-Monitor: AccessDenied",
+			[]string{"dashboard"},
+			6,
 		},
 	}
 	for _, tt := range tests {
@@ -620,7 +667,7 @@ func TestACleanupThatIsInterrupted(t *testing.T) {
 		t.Errorf("%d remain", n)
 	}
 	i := slices.IndexFunc(problems, func(p estate.Problem) bool { return p.Region == home })
-	if i < 0 || !strings.Contains(problems[i].Error(), "Cleanup eu-west-1: ended before all was looked at; 100 things known remain: canceled") {
+	if i < 0 || !strings.Contains(problems[i].Error(), "Cleanup eu-west-1: ended before all was done, 100 known to remain: canceled") {
 		t.Errorf("problems %v", problems)
 	}
 	w.server.ClearFaults()
