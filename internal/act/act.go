@@ -69,6 +69,8 @@ type Actor struct {
 	said  map[string]string    // what was last said about a thing, by its ARN
 	kept  map[string]keptAlarm // tags of alarms that were not removed for them, by ARN
 	wired map[string]wiring    // notification plumbing, by region
+	// scanned are the tags of alarms that the dry run of a clean-up has read, by ARN.
+	scanned map[string]keptAlarm
 }
 
 // New makes an Actor. It calls nothing.
@@ -77,6 +79,7 @@ func New(o Options) *Actor {
 		clients: o.Clients, clock: o.Clock, log: o.Logger,
 		home: o.DeploymentRegion, deployment: o.Deployment, identity: o.Identity,
 		said: map[string]string{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
+		scanned: map[string]keptAlarm{},
 	}
 	if a.clock == nil {
 		a.clock = estate.SystemClock{}

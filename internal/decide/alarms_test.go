@@ -376,3 +376,32 @@ func FuzzReadFingerprint(f *testing.F) {
 		}
 	})
 }
+
+func TestAlarmsOfTheOriginalAreKnownByTheirDescription(t *testing.T) {
+	const arn = "arn:aws:personalize:eu-west-1:123456789012:campaign/home"
+	low, idle := LowUtilization.Name(estate.Campaign, "home"), IdleAlarm.Name(estate.Campaign, "home")
+	tests := []struct {
+		name                                 string
+		alarm, description, dimension, value string
+		want                                 bool
+	}{
+		{"low utilization", low, originalLowDescription, "CampaignArn", arn, true},
+		{"idle", idle, originalIdleDescription, "CampaignArn", arn, true},
+		{"the description of the other alarm", idle, originalLowDescription, "CampaignArn", arn, false},
+		{"described by a person", low, "mine", "CampaignArn", arn, false},
+		{"described by us", low, originalLowDescription + fingerprintStart, "CampaignArn", arn, false},
+		{"named for another resource", low + "-page", originalLowDescription, "CampaignArn", arn, false},
+		{"of another name", AlarmPrefix + "mine-home", originalLowDescription, "CampaignArn", arn, false},
+		{"of another kind of resource", low, originalLowDescription, "RecommenderArn", arn, false},
+		{"of no resource", low, originalLowDescription, "", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := Alarm{Name: tt.alarm, Description: tt.description}
+			a.Settings.Metric = estate.Metric{DimensionName: tt.dimension, DimensionValue: tt.value}
+			if got := OriginalAlarm(a); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}

@@ -203,3 +203,18 @@ func originalIdleMetric(got, want estate.Metric) bool {
 	}
 	return got == want
 }
+
+// OriginalAlarm tells whether an alarm was made by the original application, which gave
+// no fingerprint: it has its description, and name and dimension fit together as they do
+// in its alarms. What a person changed in its settings does not matter.
+func OriginalAlarm(a Alarm) bool {
+	arn, ok := alarmResource(a)
+	if !ok {
+		return false
+	}
+	want := originalIdleDescription
+	if a.Name == LowUtilization.Name(kindOf(arn), arn.Name()) {
+		want = originalLowDescription
+	}
+	return a.Description == want
+}
