@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func (r *rig) config(region string) aws.Config {
 		BaseEndpoint:     aws.String(r.url),
 		Credentials:      credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		RetryMaxAttempts: 1,
+		HTTPClient:       plainBodies{http.DefaultClient},
 	}
 }
 
