@@ -55,20 +55,25 @@ func groupsOf(resources []estate.Resource, leaveOut []estate.ARN) []group {
 }
 
 func byKindAndName(a, b estate.Resource) int {
-	return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN.String(), b.ARN.String()))
+	if c := cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.ARN.String(), b.ARN.String()) // another account's
 }
 
 func byRegionAndName(a, b group) int {
-	unknown := func(g group) int {
-		if g.arn == (estate.ARN{}) {
-			return 1
-		}
-		return 0
+	if c := cmp.Or(cmp.Compare(a.region, b.region), a.unknown()-b.unknown(), cmp.Compare(a.name(), b.name())); c != 0 {
+		return c
 	}
-	return cmp.Or(
-		cmp.Compare(a.region, b.region), cmp.Compare(unknown(a), unknown(b)),
-		cmp.Compare(a.name(), b.name()), cmp.Compare(a.arn.String(), b.arn.String()),
-	)
+	return cmp.Compare(a.arn.String(), b.arn.String())
+}
+
+// unknown is 1 if the dataset group could not be read, else 0.
+func (g group) unknown() int {
+	if g.arn == (estate.ARN{}) {
+		return 1
+	}
+	return 0
 }
 
 // partitionOf is the partition of an estate; empty if there is nothing in it.
