@@ -1,5 +1,5 @@
 // Package act is every write of the program: metrics published, alarms brought in step,
-// notifications wired and events put on the bus. It is the fourth step of
+// notifications wired, events put on the bus and dashboards built. It is the fourth step of
 // discover → measure → decide → act → report: it decides nothing about resources, takes
 // what decide made, and translates it for AWS. All writes pass one door, the gate, in
 // which alone a dry run differs.

@@ -168,7 +168,7 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	}
 	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
-	root.AddCommand(newRun(g), newPlan(g), newCleanup(g), newLocalAWS(g), newVersion(version, streams))
+	root.AddCommand(newRun(g), newPlan(g), newDashboard(g), newCleanup(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	refuseArguments(root)

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,14 +96,20 @@ func addCycleFlags(cmd *cobra.Command, o *cycleOptions) {
 	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
 	complete(cmd, "output", []string{"table", "json", "csv"})
 	for _, spec := range params.All() {
-		form, values := valueForm(spec)
-		help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
-		if value := cycleDefault(spec); value != "" {
-			help += ", default " + value
-		}
-		cmd.Flags().Var(&textFlag{form: form}, spec.Flag, help+")")
-		complete(cmd, spec.Flag, values)
+		addParam(cmd, spec, cycleDefault(spec))
 	}
+}
+
+// addParam adds the flag of a parameter. Its default is resolved later, after the
+// environment, and only told here.
+func addParam(cmd *cobra.Command, spec params.Spec, value string) {
+	form, values := valueForm(spec)
+	help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
+	if value != "" {
+		help += ", default " + value
+	}
+	cmd.Flags().Var(&textFlag{form: form}, spec.Flag, help+")")
+	complete(cmd, spec.Flag, values)
 }
 
 // textFlag is a flag whose text is judged later, with all the others.
@@ -250,9 +255,7 @@ func (g *global) print(result report.Result, form string) error {
 		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
 	}
 	if form == "csv" { // it has no room for them
-		for _, p := range result.Problems {
-			fmt.Fprintf(g.streams.Err, "%s %s: %s\n", p.Operation, cmp.Or(p.ARN, p.Region), p.Error)
-		}
+		g.tellProblems(result.Problems)
 	}
 	return nil
 }
