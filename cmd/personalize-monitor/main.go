@@ -21,7 +21,7 @@ func run() int {
 	defer stop()
 	// After the first signal the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	return cli.Run(ctx, os.Args[1:], versionText(), cli.Streams{Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
+	return cli.Run(ctx, os.Args[1:], versionText(), cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
 }
 
 // versionText is the release's version or, in a build from source, the module's.

@@ -18,7 +18,7 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"personalize-monitor": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := cli.Run(ctx, os.Args[1:], "test", cli.Streams{Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
+		code := cli.Run(ctx, os.Args[1:], "test", cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
 		stop()
 		os.Exit(code)
 	}})

@@ -29,6 +29,7 @@ const (
 
 // Streams are where a command reads and writes.
 type Streams struct {
+	In  io.Reader // for events and answers; nil if there is none
 	Out io.Writer
 	Err io.Writer
 	Env func(string) (string, bool) // looks up an environment variable
@@ -159,7 +160,7 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	flags.StringVar(&g.logLevel, "log-level", "warn", "debug, info, warn or error")
 	flags.StringVar(&g.logFormat, "log-format", "text", "text or json")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
-	root.AddCommand(newRun(g), newPlan(g), newLocalAWS(g), newVersion(version, streams))
+	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	refuseArguments(root)
 	return root

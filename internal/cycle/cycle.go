@@ -50,6 +50,10 @@ type Actor interface {
 	ReconcileAlarms(ctx context.Context, in act.ReconcileInput) (act.AlarmCounts, []estate.Problem)
 	// Emit puts events on the bus of the deployment region.
 	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []estate.Problem)
+	// RebuildDashboard has the dashboard built again, in this process or by an event.
+	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem)
+	// Do carries out an action.
+	Do(ctx context.Context, action events.Action, req events.Request) (act.Answer, error)
 }
 
 // defaultBudget is how long a cycle may take: it comes round every 5 minutes, and what
@@ -73,6 +77,9 @@ type Options struct {
 	// count of resources are.
 	Region string
 	DryRun bool
+	// Act has decisions carried out in this process instead of sent as events. Only
+	// notifications are sent then.
+	Act bool
 }
 
 // Cycle runs monitoring cycles. It keeps nothing between them.
@@ -105,6 +112,8 @@ type run struct {
 	snapshot estate.Snapshot
 	readings estate.Readings
 	alarms   act.AlarmCounts
+	outcomes map[estate.ARN]act.Outcome // of what was carried out here
+	ended    map[estate.ARN]bool        // what was deleted or stopped here
 	result   report.Result
 }
 
@@ -143,10 +152,17 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	_ = group.Wait() // neither returns an error: failures are problems
 	r.problems(notifyProblems...)
 
-	r.emit(ctx, commands(decisions, r.moment, r.settings))
-	r.reconcile(ctx, <-existing, topics, decisions)
-	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
-		r.emit(ctx, []events.Event{rebuild(changed)})
+	alarms := <-existing
+	if r.Act {
+		r.carryOut(ctx, decisions)
+		alarms = r.withoutEnded(alarms)
+	} else {
+		r.emit(ctx, commands(decisions, r.moment, r.settings))
+	}
+	removed := r.alarms.Deleted
+	r.reconcile(ctx, alarms, topics, decisions)
+	if changed := r.alarms.Created + r.alarms.Deleted - removed; changed > 0 {
+		r.rebuild(ctx, changed)
 	}
 	return r.report(decisions, callsBefore, began), nil
 }
@@ -165,7 +181,10 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 			until = left
 		}
 	}
-	r := &run{Cycle: c, params: in.Params, moment: moment, until: until, readings: estate.Readings{}}
+	r := &run{
+		Cycle: c, params: in.Params, moment: moment, until: until, readings: estate.Readings{},
+		outcomes: map[estate.ARN]act.Outcome{}, ended: map[estate.ARN]bool{},
+	}
 	r.settings = decide.Settings{
 		AdjustMinTPS: in.Params.AutoAdjustMinTPS, StopIdle: in.Params.AutoDeleteOrStopIdle,
 		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: decide.Mode(in.Params.HourlyChecks),

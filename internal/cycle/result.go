@@ -12,7 +12,9 @@ import (
 // report completes the result.
 func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, began time.Time) report.Result {
 	for _, d := range decisions {
-		r.result.Resources = append(r.result.Resources, record(d))
+		one := record(d)
+		one.Outcome = string(r.outcomes[d.Resource.ARN])
+		r.result.Resources = append(r.result.Resources, one)
 	}
 	r.result.Alarms = report.Alarms(r.alarms)
 	r.result.Calls = map[string]int{}

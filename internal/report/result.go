@@ -51,6 +51,9 @@ type Resource struct {
 	Decision     Decision      `json:"decision"`
 	NewMin       int           `json:"newMin,omitempty"` // with StepDown only
 	Reason       string        `json:"reason"`
+	// Outcome is what came of the decision where it was carried out by the cycle itself:
+	// done, already so, dry run, refused or failed.
+	Outcome string `json:"outcome,omitempty"`
 }
 
 // Alarms counts what was done with alarms, or would have been in a dry run.
