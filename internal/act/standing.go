@@ -3,6 +3,7 @@ package act
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -80,7 +81,7 @@ func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, e
 	}
 	c := out.Campaign
 	if c == nil || aws.ToString(c.CampaignArn) != arn {
-		return standing{}, fmt.Errorf("the description is of something else")
+		return standing{}, errors.New("the description is of something else")
 	}
 	s := standing{status: estate.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS)}
 	if u := c.LatestCampaignUpdate; u != nil {
@@ -98,7 +99,7 @@ func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing
 	}
 	r := out.Recommender
 	if r == nil || aws.ToString(r.RecommenderArn) != arn {
-		return standing{}, fmt.Errorf("the description is of something else")
+		return standing{}, errors.New("the description is of something else")
 	}
 	s := standing{status: estate.Status(aws.ToString(r.Status)), minTPS: minimumIn(r.RecommenderConfig), config: r.RecommenderConfig}
 	if u := r.LatestRecommenderUpdate; u != nil {

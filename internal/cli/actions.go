@@ -203,5 +203,5 @@ func mayOf(action events.Action, req events.Request) string {
 	case events.ActionStop:
 		return fmt.Sprintf("may stop recommender %s, delete its alarms, and send events", req.ARN.Name())
 	}
-	return fmt.Sprintf("may start recommender %s", req.ARN.Name())
+	return "may start recommender " + req.ARN.Name()
 }
