@@ -17,7 +17,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/internal/"
 
 // Groups of packages, named once.
 var (
-	pure      = []string{"estate", "params", "events", "decide", "report"}
+	pure      = []string{"estate", "params", "events", "dashboard", "decide", "report"}
 	aws       = []string{"awsapi", "inventory", "traffic", "act"}
 	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
 	sdkOnlyIn = aws
@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"estate":        nil,
 	"params":        {"estate"},
 	"events":        {"estate"},
+	"dashboard":     {"estate"},
 	"decide":        {"estate"},
 	"report":        {"estate", "decide"},
 	"awsapi":        {"estate"},

@@ -1,8 +1,8 @@
 // Package act is every write of the program: metrics published, alarms brought in step,
-// notifications wired, events put on the bus, and minimums changed, campaigns deleted and
-// recommenders stopped. It is the fourth step of discover → measure → decide → act →
-// report: it decides nothing about resources, takes what decide made or a person asks
-// for, and translates it for AWS. All writes pass one door, the gate, in
+// notifications wired, events put on the bus, dashboards built, and minimums changed,
+// campaigns deleted and recommenders stopped. It is the fourth step of discover → measure →
+// decide → act → report: it decides nothing about resources, takes what decide made or a
+// person asks for, and translates it for AWS. All writes pass one door, the gate, in
 // which alone a dry run differs.
 package act
 
@@ -78,6 +78,8 @@ type Actor struct {
 	said  map[string]string    // what was last said about a thing, by its ARN
 	kept  map[string]keptAlarm // tags of alarms that were not removed for them, by ARN
 	wired map[string]wiring    // notification plumbing, by region
+	// scanned are the tags of alarms that the dry run of a clean-up has read, by ARN.
+	scanned map[string]keptAlarm
 }
 
 // New makes an Actor. It calls nothing.
@@ -87,6 +89,7 @@ func New(o Options) *Actor {
 		home: o.DeploymentRegion, deployment: o.Deployment, identity: o.Identity,
 		recheck: o.Recheck, rebuild: o.Rebuild,
 		said: map[string]string{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
+		scanned: map[string]keptAlarm{},
 	}
 	if a.clock == nil {
 		a.clock = estate.SystemClock{}
@@ -137,9 +140,17 @@ func callerIdentity(ctx context.Context, api identityAPI) (Identity, error) {
 // tell logs a remark about a thing: at info when it is new, at debug while it stays the
 // same, so that a cycle every 5 minutes does not fill the log with it.
 func (a *Actor) tell(ctx context.Context, arn, remark string, args ...any) {
+	a.say(ctx, slog.LevelInfo, arn, remark, args...)
+}
+
+// remind is tell for what a person has to do something about: a warning when it is new.
+func (a *Actor) remind(ctx context.Context, arn, remark string, args ...any) {
+	a.say(ctx, slog.LevelWarn, arn, remark, args...)
+}
+
+func (a *Actor) say(ctx context.Context, level slog.Level, arn, remark string, args ...any) {
 	line := remark + fmt.Sprint(args...)
 	a.mu.Lock()
-	level := slog.LevelInfo
 	if a.said[arn] == line {
 		level = slog.LevelDebug
 	}

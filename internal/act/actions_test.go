@@ -18,6 +18,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
@@ -269,19 +270,8 @@ func (w *world) makeAlarms(a *Actor, kind estate.Kind, names ...string) {
 	for _, r := range resources {
 		wanted = append(wanted, decide.WantedAlarms(r, decide.Throughput{Readable: true}, topic, alarmParams, decide.Moment{Now: w.clock.Now()})...)
 	}
-	_, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: other, Changes: decide.DiffAlarms(wanted, nil, nil)})
+	_, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: other, Changes: decide.DiffAlarms(wanted, nil, nil, w.clock.Now())})
 	w.noProblems(problems)
-}
-
-func (w *world) alarmNames() []string {
-	w.t.Helper()
-	out, err := w.raw.CloudWatch(other).DescribeAlarms(ctxAll, &cloudwatch.DescribeAlarmsInput{})
-	w.must(err)
-	var names []string
-	for _, a := range out.MetricAlarms {
-		names = append(names, *a.AlarmName)
-	}
-	return names
 }
 
 func TestDeleteCampaign(t *testing.T) {
@@ -306,7 +296,7 @@ func TestDeleteCampaign(t *testing.T) {
 	if len(n.Events) != 2 || n.AlarmsRemoved != 2 {
 		t.Errorf("answer %+v", n)
 	}
-	if got := w.alarmNames(); len(got) != 4 || slices.Contains(got, "PersonalizeMonitor-IdleCampaign-home") {
+	if got := w.alarmNames(other); len(got) != 4 || slices.Contains(got, "PersonalizeMonitor-IdleCampaign-home") {
 		t.Errorf("alarms %v", got)
 	}
 }
@@ -492,7 +482,7 @@ func TestRefusedCallsAreErrorsAndChangeNothingElse(t *testing.T) {
 			t.Errorf("%s: %v", op, err)
 		}
 		w.wantSent()
-		if len(w.alarmNames()) != 2 {
+		if len(w.alarmNames(other)) != 2 {
 			t.Errorf("%s: alarms are gone", op)
 		}
 	}
@@ -504,7 +494,9 @@ func TestAPersonsAlarmsStay(t *testing.T) {
 	w.makeAlarms(a, estate.Campaign, "home")
 	put := func(name string) {
 		_, err := w.raw.CloudWatch(other).PutMetricAlarm(ctxAll, &cloudwatch.PutMetricAlarmInput{
-			AlarmName: aws.String(name), Namespace: aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"),
+			AlarmName:  aws.String(name),
+			Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(ask(t, "campaign/home", 0).ARN.String())}},
+			Namespace:  aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"),
 			Statistic: "Sum", Period: aws.Int32(300), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(0), ComparisonOperator: "LessThanOrEqualToThreshold",
 		})
 		w.must(err)
@@ -517,7 +509,7 @@ func TestAPersonsAlarmsStay(t *testing.T) {
 	n, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
 	w.wantAnswer(n, err, Done, "alarms removed: 1.")
 	want := []string{"PersonalizeMonitor-IdleCampaign-home", "PersonalizeMonitor-Special-home"}
-	if got := w.alarmNames(); !slices.Equal(got, want) {
+	if got := w.alarmNames(other); !slices.Equal(got, want) {
 		t.Errorf("alarms %v, want %v", got, want)
 	}
 }
@@ -534,15 +526,21 @@ func TestEachPartOfWhatFollowsIsTried(t *testing.T) {
 	}{
 		{"the notification fails", notification, "PutEvents", 2, []string{"BuildPersonalizeMonitorDashboard"}},
 		{
-			"the alarms cannot be listed", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "AccessDenied"}, "DescribeAlarms", 0,
+			"the alarms cannot be listed",
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "AccessDenied"},
+			"DescribeAlarms", 0,
 			[]string{"PersonalizeRecommenderStopped", "BuildPersonalizeMonitorDashboard"},
 		},
 		{
-			"the alarms cannot be deleted", localaws.Fault{Service: "cloudwatch", Operation: "DeleteAlarms", Code: "AccessDenied"}, "DeleteAlarms", 0,
+			"the alarms cannot be deleted",
+			localaws.Fault{Service: "cloudwatch", Operation: "DeleteAlarms", Code: "AccessDenied"},
+			"DeleteAlarms", 0,
 			[]string{"PersonalizeRecommenderStopped", "BuildPersonalizeMonitorDashboard"},
 		},
 		{
-			"the rebuilding fails", localaws.Fault{Service: "events", Operation: "PutEvents", Skip: 1, Code: "AccessDeniedException"}, "PutEvents", 2,
+			"the rebuilding fails",
+			localaws.Fault{Service: "events", Operation: "PutEvents", Skip: 1, Code: "AccessDeniedException"},
+			"PutEvents", 2,
 			[]string{"PersonalizeRecommenderStopped"},
 		},
 	} {
@@ -573,8 +571,8 @@ func TestEachPartOfWhatFollowsIsTried(t *testing.T) {
 
 func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	w := newShop(t)
-	real, _ := w.actor()
-	w.makeAlarms(real, estate.Campaign, "home")
+	before, _ := w.actor()
+	w.makeAlarms(before, estate.Campaign, "home")
 	a, log := w.actor(dryRun)
 	w.writes()
 	for _, tt := range []struct {

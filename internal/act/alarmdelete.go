@@ -26,8 +26,18 @@ const (
 	tagsTTL = 6 * time.Hour
 )
 
-// tags are those of an alarm that matter to us; empty where it has none.
+// tags are those of an alarm, rule or topic that matter to us; empty where it has none.
 type tags struct{ createdBy, deployment string }
+
+// take keeps one of the tags, if it matters to us.
+func (t *tags) take(key, value string) {
+	switch key {
+	case tagCreatedBy:
+		t.createdBy = value
+	case tagDeployment:
+		t.deployment = value
+	}
+}
 
 // keptAlarm is an alarm that was not removed, and when its tags were read.
 type keptAlarm struct {
@@ -102,7 +112,7 @@ func (r *reconciler) judge(ctx context.Context, change decide.AlarmChange) verdi
 			return verdict{late: true}
 		}
 		var err error
-		t, err = r.readTags(ctx, change.ARN)
+		t, err = readAlarmTags(ctx, r.api, change.ARN)
 		switch {
 		case err != nil && ctx.Err() != nil:
 			return verdict{late: true}
@@ -154,19 +164,19 @@ func (r *reconciler) keptTags(arn string) (t tags, known bool) {
 	return k.tags, true
 }
 
-func (r *reconciler) readTags(ctx context.Context, arn string) (tags, error) {
-	out, err := r.api.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String(arn)})
+// alarmTagsAPI is what is asked of CloudWatch about tags.
+type alarmTagsAPI interface {
+	ListTagsForResource(context.Context, *cloudwatch.ListTagsForResourceInput, ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error)
+}
+
+func readAlarmTags(ctx context.Context, api alarmTagsAPI, arn string) (tags, error) {
+	out, err := api.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String(arn)})
 	if err != nil {
 		return tags{}, err
 	}
 	var t tags
 	for _, tag := range out.Tags {
-		switch aws.ToString(tag.Key) {
-		case tagCreatedBy:
-			t.createdBy = aws.ToString(tag.Value)
-		case tagDeployment:
-			t.deployment = aws.ToString(tag.Value)
-		}
+		t.take(aws.ToString(tag.Key), aws.ToString(tag.Value))
 	}
 	return t, nil
 }
@@ -194,7 +204,7 @@ func (r *reconciler) deleteBatch(ctx context.Context, changes []decide.AlarmChan
 		intent.ARN = changes[0].Resource.String()
 		intent.What = fmt.Sprintf("delete alarm %s: %s", names[0], changes[0].Reason)
 	}
-	outcome, err := r.gate.do(ctx, intent, func(ctx context.Context) error {
+	_, err := r.gate.do(ctx, intent, func(ctx context.Context) error {
 		_, err := r.api.DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
 		return err
 	})
@@ -202,10 +212,6 @@ func (r *reconciler) deleteBatch(ctx context.Context, changes []decide.AlarmChan
 	case err == nil:
 		r.counts.Deleted += len(changes)
 		streak.succeed()
-		for _, change := range changes {
-			r.log.Info("alarm deleted", "region", r.region, "arn", change.Resource.String(), "alarm", change.Name,
-				"reason", change.Reason, "outcome", string(outcome))
-		}
 	case ctx.Err() != nil:
 		r.counts.Left += len(changes)
 	default:

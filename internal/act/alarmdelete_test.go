@@ -100,7 +100,7 @@ func TestTagsThatMayNotBeReadAreReportedOnce(t *testing.T) {
 	if n := w.server.Calls()["cloudwatch.ListTagsForResource"]; n != parallelTags {
 		t.Errorf("asked %d times", n)
 	}
-	if len(problems) != 1 || !strings.Contains(problems[0].Err.Error(), "denied 8 times in a row, 32 more not tried") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Err.Error(), "failed 8 times in a row, 32 more not tried") {
 		t.Errorf("problems %v", problems)
 	}
 	w.wantWrites(map[string]int{})

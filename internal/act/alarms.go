@@ -2,7 +2,6 @@ package act
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -48,7 +47,7 @@ func listAlarms(ctx context.Context, api listAlarmsAPI) ([]decide.Alarm, error) 
 		MaxRecords:      aws.Int32(awsapi.MaxAlarmPage),
 	}
 	var alarms []decide.Alarm
-	var pages pageGuard
+	var pages awsapi.Pages
 	for {
 		out, err := api.DescribeAlarms(ctx, in)
 		if err != nil {
@@ -57,31 +56,18 @@ func listAlarms(ctx context.Context, api listAlarmsAPI) ([]decide.Alarm, error) 
 		for _, m := range out.MetricAlarms {
 			alarms = append(alarms, toAlarm(m))
 		}
-		if in.NextToken, err = pages.next(out.NextToken); err != nil || in.NextToken == nil {
+		if in.NextToken, err = nextToken(&pages, out.NextToken); err != nil || in.NextToken == nil {
 			return alarms, err
 		}
 	}
 }
 
-// pageGuard keeps a listing from going round in circles. It counts how often each token
-// was handed out.
-type pageGuard map[string]int
-
-// tokenRepeats is how often a token may come again: an empty page may well lead on with
-// the token that led to it.
-const tokenRepeats = 3
-
-// next is the token to go on with, or nil where the listing ends. A token that comes
-// again and again is an error.
-func (g *pageGuard) next(token *string) (*string, error) {
-	if aws.ToString(token) == "" {
-		return nil, nil
-	}
-	if *g == nil {
-		*g = pageGuard{}
-	}
-	if (*g)[*token]++; (*g)[*token] > 1+tokenRepeats {
-		return nil, errors.New("the listing hands out the same page token over and over")
+// nextToken is the token to go on with, or nil where the listing ends. A listing that
+// does not end is an error.
+func nextToken(pages *awsapi.Pages, token *string) (*string, error) {
+	more, err := pages.More(aws.ToString(token))
+	if err != nil || !more {
+		return nil, err
 	}
 	return token, nil
 }

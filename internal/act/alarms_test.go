@@ -42,7 +42,7 @@ func (w *world) diff(a *Actor, resources []estate.Resource, p decide.AlarmParams
 	for _, r := range resources {
 		wanted = append(wanted, decide.WantedAlarms(r, decide.Throughput{Readable: true}, testTopic, p, decide.Moment{Now: w.clock.Now()})...)
 	}
-	return decide.DiffAlarms(wanted, actual, func(estate.ARN) decide.Standing { return standing })
+	return decide.DiffAlarms(wanted, actual, func(estate.ARN) decide.Standing { return standing }, w.clock.Now())
 }
 
 // reconcile brings the alarms of the home region in step.
@@ -318,7 +318,7 @@ func TestADeniedOperationIsReportedOnce(t *testing.T) {
 	w.wantCounts(counts, AlarmCounts{})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 3})
 	if len(problems) != 1 || problems[0].Region != home || problems[0].Operation != "PutMetricAlarm" ||
-		!strings.Contains(problems[0].Err.Error(), "denied 3 times in a row, 17 more not tried") {
+		!strings.Contains(problems[0].Err.Error(), "failed 3 times in a row, 17 more not tried") {
 		t.Fatalf("problems %v", problems)
 	}
 	if strings.Contains(problems[0].Err.Error(), "operation error") {
@@ -344,7 +344,7 @@ func TestReconcileAllAddsUpTheRegions(t *testing.T) {
 	topic := testTopic
 	topic.Region = other
 	elsewhere := decide.DiffAlarms(
-		decide.WantedAlarms(campaigns(other, 1)[0], decide.Throughput{Readable: true}, topic, alarmParams, decide.Moment{Now: testTime}), nil, nil)
+		decide.WantedAlarms(campaigns(other, 1)[0], decide.Throughput{Readable: true}, topic, alarmParams, decide.Moment{Now: testTime}), nil, nil, testTime)
 	counts, problems := a.ReconcileAll(context.Background(), []ReconcileInput{
 		{Region: home, Changes: w.diff(a, campaigns(home, 2), alarmParams, decide.Monitored)},
 		{Region: other, Changes: elsewhere, Until: w.clock.Now()},

@@ -264,7 +264,7 @@ func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action eve
 			return standing
 		}
 		return decide.Unknown
-	})
+	}, a.clock.Now())
 	counts, problems := a.ReconcileAlarms(ctx, ReconcileInput{Region: region, Changes: changes})
 	if counts.Left > 0 {
 		err := fmt.Errorf("no time was left to remove %d alarms; the next cycle does", counts.Left)

@@ -70,7 +70,7 @@ func TestAListingThatGoesRoundInCirclesIsAnError(t *testing.T) {
 	w.formerRule(home, nil)
 	a, _ := w.actor()
 	_, problems := a.Notify(ctxAll, NotifyInput{})
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "the same page token over and over") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "the same page token keeps coming") {
 		t.Errorf("problems %v", problems)
 	}
 }
@@ -91,7 +91,7 @@ func TestDeniedResetsStopAfterThree(t *testing.T) {
 	counts, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: changes})
 	w.wantCounts(counts, AlarmCounts{Updated: 10})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 10, "cloudwatch.SetAlarmState": 3})
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "denied 3 times in a row, 7 more not tried: reset alarm") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "failed 3 times in a row, 7 more not tried: reset alarm") {
 		t.Errorf("problems %v", problems)
 	}
 }
@@ -106,7 +106,7 @@ func TestDeniedDeletionsStopAfterThreeCalls(t *testing.T) {
 	counts, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: changes})
 	w.wantCounts(counts, AlarmCounts{})
 	w.wantWrites(map[string]int{"cloudwatch.DeleteAlarms": 3})
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "denied 3 times in a row, 120 more not tried: delete 100 alarms") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "failed 3 times in a row, 120 more not tried: delete 100 alarms") {
 		t.Errorf("problems %v", problems)
 	}
 }

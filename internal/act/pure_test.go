@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/smithy-go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
@@ -71,9 +70,9 @@ func TestStreak(t *testing.T) {
 		{"all well", []string{"", ""}, false, nil},
 		{"one and another", []string{throttled, denied}, false, []string{"Throttling", "AccessDenied"}},
 		{"two denials", []string{denied, denied}, false, []string{"AccessDenied", "AccessDenied"}},
-		{"three denials are one problem", []string{denied, denied, denied}, true, []string{"denied 3 times in a row, 7 more not tried: AccessDenied: because"}},
+		{"three denials are one problem", []string{denied, denied, denied}, true, []string{"failed 3 times in a row, 7 more not tried: AccessDenied: because"}},
 		{"a success between", []string{denied, denied, "", denied, denied}, false, []string{"AccessDenied", "AccessDenied", "AccessDenied", "AccessDenied"}},
-		{"what failed before stands for itself", []string{throttled, denied, denied, denied}, true, []string{"Throttling", "denied 3 times in a row, 7 more"}},
+		{"what failed before stands for itself", []string{throttled, denied, denied, denied}, true, []string{"Throttling", "failed 3 times in a row, 7 more"}},
 		{"other failures never stop it", []string{throttled, throttled, throttled, throttled}, false, []string{"Throttling", "Throttling", "Throttling", "Throttling"}},
 	}
 	for _, tt := range tests {
@@ -125,28 +124,6 @@ func TestWhyKept(t *testing.T) {
 				t.Errorf("reason %q", reason)
 			}
 		})
-	}
-}
-
-func TestPageGuard(t *testing.T) {
-	var g pageGuard
-	for _, end := range []*string{nil, aws.String("")} {
-		if token, err := g.next(end); token != nil || err != nil {
-			t.Errorf("the end: got %v, %v", token, err)
-		}
-	}
-	for _, name := range []string{"a", "b"} {
-		if token, err := g.next(aws.String(name)); aws.ToString(token) != name || err != nil {
-			t.Errorf("%s: got %v, %v", name, token, err)
-		}
-	}
-	for i := range tokenRepeats {
-		if _, err := g.next(aws.String("a")); err != nil {
-			t.Errorf("repeat %d: %v", i+1, err)
-		}
-	}
-	if token, err := g.next(aws.String("a")); err == nil || token != nil {
-		t.Error("a token over and over: no error")
 	}
 }
 

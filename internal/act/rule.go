@@ -222,14 +222,14 @@ func entryError(code, message *string) error {
 func listTargets(ctx context.Context, api ruleAPI) ([]types.Target, error) {
 	in := &eventbridge.ListTargetsByRuleInput{Rule: aws.String(RuleName)}
 	var all []types.Target
-	var pages pageGuard
+	var pages awsapi.Pages
 	for {
 		out, err := api.ListTargetsByRule(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, out.Targets...)
-		if in.NextToken, err = pages.next(out.NextToken); err != nil || in.NextToken == nil {
+		if in.NextToken, err = nextToken(&pages, out.NextToken); err != nil || in.NextToken == nil {
 			return all, err
 		}
 	}
@@ -252,13 +252,16 @@ func (n *notifier) removeOriginalRule(ctx context.Context, api ruleAPI) {
 		return
 	}
 	intent := Intent{Op: opDeleteRule, Region: n.region, ARN: arn, What: "delete the rule " + RuleName + ", which never matches in this region"}
-	_, err = n.gate.do(ctx, intent, func(ctx context.Context) error {
-		_, err := api.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: aws.String(RuleName)})
-		return alreadyGone(err)
-	})
+	_, err = n.gate.do(ctx, intent, func(ctx context.Context) error { return deleteRule(ctx, api) })
 	if err != nil {
 		n.fail(arn, opDeleteRule, "delete the rule "+RuleName, err)
 	}
+}
+
+// deleteRule deletes the rule, which must have no target any more.
+func deleteRule(ctx context.Context, api ruleAPI) error {
+	_, err := api.DeleteRule(ctx, &eventbridge.DeleteRuleInput{Name: aws.String(RuleName)})
+	return alreadyGone(err)
 }
 
 // originalRule tells whether a rule is as the original application made it: with its
@@ -286,22 +289,31 @@ func (n *notifier) originalRule(ctx context.Context, api ruleAPI, rule *eventbri
 // removeTarget takes our target off the rule, which must have none to be deleted.
 func (n *notifier) removeTarget(ctx context.Context, api ruleAPI, arn string) bool {
 	intent := Intent{Op: opRemoveTargets, Region: n.region, ARN: arn, What: "remove the target of the rule " + RuleName}
-	_, err := n.gate.do(ctx, intent, func(ctx context.Context) error {
-		out, err := api.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: aws.String(RuleName), Ids: []string{TargetID}})
-		if err != nil || out.FailedEntryCount == 0 {
-			return alreadyGone(err)
-		}
-		failed := types.RemoveTargetsResultEntry{}
-		if len(out.FailedEntries) > 0 {
-			failed = out.FailedEntries[0]
-		}
-		return entryError(failed.ErrorCode, failed.ErrorMessage)
-	})
+	_, err := n.gate.do(ctx, intent, func(ctx context.Context) error { return removeOurTarget(ctx, api) })
 	if err != nil {
 		n.fail(arn, opRemoveTargets, "remove the target of the rule "+RuleName, err)
 	}
 	return err == nil
 }
+
+// removeOurTarget removes the target; one that is gone is none to remove.
+func removeOurTarget(ctx context.Context, api ruleAPI) error {
+	out, err := api.RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{Rule: aws.String(RuleName), Ids: []string{TargetID}})
+	if err != nil || out.FailedEntryCount == 0 {
+		return alreadyGone(err)
+	}
+	failed := types.RemoveTargetsResultEntry{}
+	if len(out.FailedEntries) > 0 {
+		failed = out.FailedEntries[0]
+	}
+	if aws.ToString(failed.ErrorCode) == targetNotFound {
+		return errAlreadySo
+	}
+	return entryError(failed.ErrorCode, failed.ErrorMessage)
+}
+
+// targetNotFound is the code of an entry about a target that the rule does not have.
+const targetNotFound = "ResourceNotFoundException"
 
 // alreadyGone makes a success of an error that says that there is nothing to remove.
 func alreadyGone(err error) error {

@@ -7,43 +7,44 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
-// patience is how many denials in a row it takes to believe that one more call of the
-// kind would be denied as well.
+// patience is how many failures in a row it takes to believe that one more call of the
+// kind would fail as well.
 const patience = 3
 
-// streak collects the failures of one kind of change in one region. Denials in a row
-// stop it: a missing permission is told once, not once for every alarm.
+// streak collects the failures of one kind of change in one region. Denials and lost
+// connections in a row stop it: a missing permission, or an endpoint that is down, is
+// told once, not once for every alarm.
 type streak struct {
 	region, op string
 	failures   []estate.Problem // those that stand for themselves
-	denials    []estate.Problem // those since the last success
+	hopeless   []estate.Problem // denials and lost connections since the last success
 	skipped    int
 }
 
 // broken tells that it is no use to try on.
-func (s *streak) broken() bool { return len(s.denials) >= patience }
+func (s *streak) broken() bool { return len(s.hopeless) >= patience }
 
 func (s *streak) skip(n int) { s.skipped += n }
 
 func (s *streak) succeed() {
-	s.failures = append(s.failures, s.denials...)
-	s.denials = nil
+	s.failures = append(s.failures, s.hopeless...)
+	s.hopeless = nil
 }
 
 func (s *streak) fail(arn string, err error) {
 	p := problem(s.region, arn, s.op, err)
-	if awsapi.KindOf(err) == awsapi.Denied {
-		s.denials = append(s.denials, p)
+	if kind := awsapi.KindOf(err); kind == awsapi.Denied || kind == awsapi.Unreachable {
+		s.hopeless = append(s.hopeless, p)
 		return
 	}
 	s.failures = append(s.failures, p)
 }
 
-// problems are the failures, with the denials that broke the streak put into one.
+// problems are the failures, with those that broke the streak put into one.
 func (s *streak) problems() []estate.Problem {
 	if !s.broken() {
-		return append(s.failures, s.denials...)
+		return append(s.failures, s.hopeless...)
 	}
-	err := fmt.Errorf("denied %d times in a row, %d more not tried: %w", len(s.denials), s.skipped, s.denials[0].Err)
+	err := fmt.Errorf("failed %d times in a row, %d more not tried: %w", len(s.hopeless), s.skipped, s.hopeless[0].Err)
 	return append(s.failures, problem(s.region, "", s.op, err))
 }

@@ -139,7 +139,7 @@ func (n *notifier) ensureSubscriptions(ctx context.Context, api topicAPI, listab
 		case i < 0:
 			n.subscribe(ctx, api, endpoint)
 		case pending(existing[i]):
-			n.tell(ctx, n.topic.String()+" "+endpoint.Address, "subscription waits to be confirmed",
+			n.remind(ctx, n.topic.String()+" "+endpoint.Address, "subscription waits to be confirmed",
 				"region", n.region, "endpoint", endpoint.Address)
 		}
 	}
@@ -154,14 +154,14 @@ func pending(s types.Subscription) bool {
 func listSubscriptions(ctx context.Context, api topicAPI, topic string) ([]types.Subscription, error) {
 	in := &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topic)}
 	var all []types.Subscription
-	var pages pageGuard
+	var pages awsapi.Pages
 	for {
 		out, err := api.ListSubscriptionsByTopic(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, out.Subscriptions...)
-		if in.NextToken, err = pages.next(out.NextToken); err != nil || in.NextToken == nil {
+		if in.NextToken, err = nextToken(&pages, out.NextToken); err != nil || in.NextToken == nil {
 			return all, err
 		}
 	}

@@ -103,6 +103,7 @@ func dryRun(o *Options) { o.DryRun = true }
 var reads = []string{
 	"cloudwatch.DescribeAlarms", "cloudwatch.ListTagsForResource", "sns.GetTopicAttributes", "sns.ListSubscriptionsByTopic",
 	"events.DescribeRule", "events.ListTargetsByRule", "events.ListTagsForResource", "sts.GetCallerIdentity",
+	"sns.ListTagsForResource", "cloudwatch.ListDashboards", "cloudwatch.GetDashboard",
 }
 
 // writes are the writing calls since the last time, which are forgotten.

@@ -94,7 +94,11 @@ func (c *Clients) shareHTTPClient() {
 	case *awshttp.BuildableClient:
 		c.config.HTTPClient = client.Freeze()
 	}
-	c.http, _ = c.config.HTTPClient.(*http.Client)
+	if client, ok := c.config.HTTPClient.(*http.Client); ok && client.Transport != nil {
+		plain := *client
+		plain.Transport = plainBodies{client.Transport}
+		c.http, c.config.HTTPClient = &plain, &plain
+	}
 }
 
 // Close drops the idle connections. Clients made stay usable.

@@ -1,6 +1,7 @@
 package awsapi
 
 import (
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -22,6 +23,29 @@ const (
 // one's own a single host serves all regions and services; the default of 10 would
 // close and reopen connections all the time.
 const idleConnections = 128
+
+// plainBodies hides how smithy-go's request bodies write themselves. It closes a body as
+// soon as it sees the answer's header, and the body then answers the transport, which
+// may still be looking for its end, with an error: an answer that comes in no time, as
+// over loopback, would cost the connection.
+type plainBodies struct{ http.RoundTripper }
+
+// RoundTrip sends the request with a body that can only be read and closed.
+func (p plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		plain := *r // a transport may not change the request it was given
+		plain.Body = struct{ io.ReadCloser }{r.Body}
+		r = &plain
+	}
+	return p.RoundTripper.RoundTrip(r)
+}
+
+// CloseIdleConnections lets the HTTP client reach through.
+func (p plainBodies) CloseIdleConnections() {
+	if closer, ok := p.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
 
 // newHTTPClient is the HTTP client of all service clients.
 func newHTTPClient() *awshttp.BuildableClient {

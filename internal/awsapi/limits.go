@@ -33,6 +33,10 @@ const (
 	// MaxAlarmNames is how many names DeleteAlarms, EnableAlarmActions,
 	// DisableAlarmActions and DescribeAlarms take (CloudWatch API reference, DeleteAlarms).
 	MaxAlarmNames = 100
+
+	// MaxDashboardNames is how many names DeleteDashboards takes (CloudWatch API model,
+	// DashboardNames).
+	MaxDashboardNames = 100
 )
 
 // How long CloudWatch keeps datapoints of which resolution. A GetMetricData query that

@@ -9,9 +9,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // actionOptions are the settings of the commands that act on one resource.
@@ -149,13 +151,13 @@ func (g *global) readEvent(name string) (payload []byte, err error) {
 
 // runAction carries out a request and prints the answer.
 func (g *global) runAction(ctx context.Context, req events.Request, o *actionOptions) error {
-	values, err := params.Resolve(params.Sources{Env: g.streams.Env, Defaults: cycle.RecheckDefaults()})
+	values, err := params.Resolve(params.Sources{Env: someOf(g.streams.Env, recheckParams), Defaults: cycle.RecheckDefaults()})
 	if err != nil {
 		return err
 	}
-	ask := confirmation{needed: o.action.Ends() && !o.dryRun, yes: o.yes, what: fmt.Sprintf("%s %s", o.action, req.ARN)}
-	if err := ask.possible(g.streams.In, o.event == "-"); err != nil {
-		return err
+	ask := o.action.Ends() && !o.dryRun && !o.yes
+	if ask && (o.event == "-" || !g.streams.interactive()) {
+		return usage(fmt.Errorf("%s asks before it acts; without a terminal give --yes, or --dry-run to look only", o.action))
 	}
 	s, err := g.open(ctx)
 	if err != nil {
@@ -163,34 +165,66 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	}
 	defer s.close()
 	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
-	may := "reads only"
-	if !o.dryRun {
-		may = mayOf(o.action, req)
-	}
-	identity, err := g.announce(ctx, actor, s, "region "+req.ARN.Region, may)
-	if err != nil {
+	if err := g.announceAction(ctx, actor, s, req, o); err != nil {
 		return err
 	}
-	if identity.Account != req.ARN.Account {
-		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
-	}
-	if err := ask.ask(ctx, g.streams); err != nil {
-		return err
+	if ask {
+		if err := g.streams.confirm(ctx, question(o.action, req)); err != nil {
+			return err
+		}
 	}
 	answer, err := actor.Do(ctx, o.action, req)
 	if err != nil {
 		return err
 	}
+	return g.printAnswer(answer)
+}
+
+// announceAction tells for which account and region the command works and what it may
+// write, and refuses another account's resource.
+func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *session, req events.Request, o *actionOptions) error {
+	identity, err := actor.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	may := "reads only"
+	if !o.dryRun {
+		may = mayOf(o.action, req)
+	}
+	if err := g.announce(ctx, actor, s, "region "+req.ARN.Region, may); err != nil {
+		return err
+	}
+	if identity.Account != req.ARN.Account {
+		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
+	}
+	return nil
+}
+
+// printAnswer prints the sentence, and to stderr what failed after it was true.
+func (g *global) printAnswer(answer act.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
+	if len(answer.Problems) == 0 {
+		return nil
+	}
+	var problems []report.Problem
 	for _, p := range answer.Problems {
-		fmt.Fprintln(g.streams.Err, oneLine(p.Error()))
+		problems = append(problems, report.ProblemOf(p))
 	}
-	if len(answer.Problems) > 0 {
-		return &exit{code: ExitPartial}
+	g.tellProblems(problems)
+	return &exit{code: ExitPartial}
+}
+
+// recheckParams are the parameters by which automatic events are checked again.
+var recheckParams = []string{params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay}
+
+// question is what is asked before a resource goes out of service.
+func question(action events.Action, req events.Request) string {
+	if action == events.ActionDelete {
+		return fmt.Sprintf("Delete campaign %s?", req.ARN)
 	}
-	return nil
+	return fmt.Sprintf("Stop recommender %s?", req.ARN)
 }
 
 // mayOf says what an action may write.

@@ -22,8 +22,8 @@ func newLocalAWS(g *global) *cobra.Command {
 		Short: "Serve an embedded AWS endpoint, to try things without an account",
 		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, EventBridge, SNS
 and STS that this program uses, filled from an estate file. Any AWS client can be
-pointed at it with AWS_ENDPOINT_URL. It is as strict as the real services, keeps
-everything in memory and forgets it when it ends. Whoever can reach it can use it.`,
+pointed at it with AWS_ENDPOINT_URL. It is strict: what AWS refuses, it refuses.
+It keeps everything in memory and forgets it when it ends. Whoever can reach it can use it.`,
 		Example: `  personalize-monitor localaws --estate my-estate.yaml
   AWS_ENDPOINT_URL=http://127.0.0.1:4566 personalize-monitor run`,
 		Args: cobra.NoArgs,
@@ -79,7 +79,7 @@ func regionVariables(regions []string) string {
 	if len(regions) == 0 {
 		return ""
 	}
-	text := " AWS_REGION=" + regions[0]
+	text := " AWS_REGION=" + homeOf(regions) + " AWS_DEFAULT_REGION=" + homeOf(regions)
 	if len(regions) > 1 {
 		text += " Regions=" + strings.Join(regions, ",")
 	}

@@ -10,7 +10,6 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +28,7 @@ const (
 
 // Streams are where a command reads and writes.
 type Streams struct {
-	In  io.Reader // for events and answers; nil if there is none
+	In  io.Reader // for events and, if it is a terminal, answers; may be nil
 	Out io.Writer
 	Err io.Writer
 	Env func(string) (string, bool) // looks up an environment variable
@@ -81,6 +80,9 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 func message(ctx context.Context, err error) string {
 	if ctx.Err() != nil {
 		return "interrupted: " + awsapi.Line(err)
+	}
+	if awsapi.KindOf(err) == awsapi.Other {
+		return err.Error() // several lines, perhaps
 	}
 	return awsapi.Line(err)
 }
@@ -134,15 +136,16 @@ type global struct {
 func newRoot(version string, streams Streams) *cobra.Command {
 	g := &global{streams: streams}
 	root := &cobra.Command{
-		Use:   "personalize-monitor",
-		Short: "Watches Amazon Personalize campaigns and recommenders",
+		Use:     "personalize-monitor",
+		Version: version,
+		Short:   "Watches Amazon Personalize campaigns and recommenders",
 		Long: `Personalize Monitor watches Amazon Personalize campaigns and recommenders, shows what
 they really do against what is paid for, and asks for what is not used to be given back.
 
 Without an account at hand, try:  personalize-monitor run --local`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			_, err := g.logger()
@@ -159,11 +162,30 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	flags.StringVar(&g.estate, "estate", "", "estate `FILE` for the embedded AWS (default: the example estate)")
 	flags.StringVar(&g.logLevel, "log-level", "warn", "debug, info, warn or error")
 	flags.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	root.SuggestionsMinimumDistance = 2
+	for flag, values := range map[string][]string{"log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"}} {
+		complete(root, flag, values)
+	}
+	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
-	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newLocalAWS(g), newVersion(version, streams))
+	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
+		newDashboard(g), newCleanup(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
+	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	refuseArguments(root)
 	return root
+}
+
+// knownCommand refuses a command that does not exist, and says which may be meant.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q", args[0])
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return errors.New(text)
 }
 
 // refuseArguments makes every command of ours refuse what it does not take, as bad usage.
@@ -201,6 +223,3 @@ func (g *global) logger() (*slog.Logger, error) {
 func oneLine(s string) string {
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }
-
-// shutdownTime is how long an embedded server may take to finish its last requests.
-const shutdownTime = 2 * time.Second

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -105,14 +106,53 @@ resources or regions failed, whatever else was found.`,
 // addCycleFlags adds the flags that run and plan share: the parameters, and the form of
 // the result.
 func addCycleFlags(cmd *cobra.Command, o *cycleOptions) {
-	cmd.Flags().StringVar(&o.output, "output", "table", "table, json or csv")
+	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
+	complete(cmd, "output", []string{"table", "json", "csv"})
 	for _, spec := range params.All() {
-		help := fmt.Sprintf("%s: %s (env %s", spec.Help, spec.Valid, spec.Name)
-		if value := cycleDefault(spec); value != "" {
-			help += ", default " + value
-		}
-		cmd.Flags().String(spec.Flag, "", help+")")
+		addParam(cmd, spec, cycleDefault(spec))
 	}
+}
+
+// addParam adds the flag of a parameter. Its default is resolved later, after the
+// environment, and only told here.
+func addParam(cmd *cobra.Command, spec params.Spec, value string) {
+	form, values := valueForm(spec)
+	help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
+	if value != "" {
+		help += ", default " + value
+	}
+	cmd.Flags().Var(&textFlag{form: form}, spec.Flag, help+")")
+	complete(cmd, spec.Flag, values)
+}
+
+// textFlag is a flag whose text is judged later, with all the others.
+type textFlag struct{ text, form string }
+
+func (f *textFlag) String() string        { return f.text }
+func (f *textFlag) Set(text string) error { f.text = text; return nil }
+func (f *textFlag) Type() string          { return f.form }
+
+// valueForm says what a parameter's value looks like, and the few there are, if so.
+func valueForm(spec params.Spec) (form string, values []string) {
+	switch spec.Name {
+	case params.CampaignARNs, params.RecommenderARNs:
+		return "ARNS", []string{"all", "none"}
+	case params.HourlyChecks:
+		return "WHEN", []string{string(params.Auto), string(params.Always), string(params.Never)}
+	case params.Regions:
+		return "REGIONS", nil
+	case params.NotificationEndpoint:
+		return "ADDRESSES", nil
+	case params.MetricDelay:
+		return "DURATION", nil
+	case params.DashboardName:
+		return "NAME", nil
+	case params.IdleThresholdHours:
+		return "HOURS", nil
+	case params.UtilizationThresholdAlarmLowerBound:
+		return "PERCENT", nil
+	}
+	return "yes|no", []string{"yes", "no"}
 }
 
 // personDefaults differ from the parameters' own: a person who runs a cycle wants every
@@ -144,14 +184,7 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 	if err != nil {
 		return report.Result{}, err
 	}
-	if !strings.Contains(" table json csv ", " "+o.output+" ") {
-		return report.Result{}, usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
-	}
-	ask := confirmation{
-		needed: o.act && !o.dryRun && values.AutoDeleteOrStopIdle, yes: o.yes,
-		what: "run --act deletes idle campaigns and stops idle recommenders (AutoDeleteOrStopIdleResources=Yes)",
-	}
-	if err := ask.possible(g.streams.In, false); err != nil {
+	if err := o.check(g.streams, values); err != nil {
 		return report.Result{}, err
 	}
 	s, err := g.open(ctx)
@@ -164,21 +197,26 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 	}
 	progress := newProgress(g.streams.Err)
 	actor, monitor := g.wire(s, values, wiring{dryRun: o.dryRun, act: o.act, progress: progress.show})
-	if _, err := g.announce(ctx, actor, s, regionsOf(values, s), mayWrite(values, o)); err != nil {
+	if err := g.announce(ctx, actor, s, regionsOf(values, s), mayWrite(values, o)); err != nil {
 		return report.Result{}, err
 	}
-	if err := ask.ask(ctx, g.streams); err != nil {
-		return report.Result{}, err
+	if o.asks(values) {
+		if err := g.streams.confirm(ctx, "Delete idle campaigns and stop idle recommenders, if there are any?"); err != nil {
+			return report.Result{}, err
+		}
 	}
 	result, err := monitor.Run(ctx, cycle.Input{Params: values})
 	progress.clear()
-	if err == nil && ctx.Err() != nil {
-		err = fmt.Errorf("%d metrics were published; what was left comes with the next run: %w", result.MetricsPublished, ctx.Err())
-	}
 	if err != nil {
 		return report.Result{}, err
 	}
-	return result, g.print(result, o.output)
+	if err := g.print(result, o.output); err != nil {
+		return report.Result{}, err
+	}
+	if ctx.Err() != nil {
+		return report.Result{}, errLeftUndone
+	}
+	return result, nil
 }
 
 // wiring says how the parts of a session are put together.
@@ -217,19 +255,42 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 	return actor, monitor
 }
 
+// asks tells whether a person has to confirm: something may be deleted or stopped.
+func (o *cycleOptions) asks(values params.Values) bool {
+	return o.act && values.AutoDeleteOrStopIdle && !o.dryRun && !o.yes
+}
+
+// check refuses settings that cannot be meant.
+func (o *cycleOptions) check(streams Streams, values params.Values) error {
+	switch {
+	case !strings.Contains(" table json csv ", " "+o.output+" "):
+		return usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
+	case o.asks(values) && !streams.interactive():
+		return usage(errors.New("run --act asks before it deletes and stops what is idle (AutoDeleteOrStopIdleResources=Yes); " +
+			"without a terminal give --yes, or --dry-run to look only"))
+	}
+	return nil
+}
+
+// errLeftUndone ends a run that was interrupted after it had begun to write.
+var errLeftUndone = errors.New("what was left undone comes with the next run")
+
 // announce tells for which account and regions the command works and what it may
 // write, before it writes anything.
-func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, where, may string) (act.Identity, error) {
+func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, where, may string) error {
 	identity, err := actor.Identity(ctx)
-	if err != nil {
-		return identity, err
-	}
 	account := "account " + identity.Account
+	switch {
+	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:
+		return err
+	case err != nil: // no reason to go without metrics
+		account = "account unknown (" + awsapi.Line(err) + ")"
+	}
 	if g.local {
 		account = "embedded AWS, " + account
 	}
 	_, err = fmt.Fprintf(g.streams.Err, "%s, %s (events in %s): %s.\n", account, where, s.config.Region, may)
-	return identity, err
+	return err
 }
 
 // regionsOf names the regions that a cycle works in.
@@ -269,9 +330,7 @@ func (g *global) print(result report.Result, form string) error {
 		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
 	}
 	if form == "csv" { // it has no room for them
-		for _, p := range result.Problems {
-			fmt.Fprintf(g.streams.Err, "%s %s: %s\n", p.Operation, cmp.Or(p.ARN, p.Region), p.Error)
-		}
+		g.tellProblems(result.Problems)
 	}
 	return nil
 }

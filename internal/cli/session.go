@@ -81,15 +81,22 @@ func (g *global) openLocal(ctx context.Context, s *session) error {
 	}
 	s.clock, s.close = clock, local.stop
 	s.regions = estateRegions(estateFile)
-	home := "us-east-1"
-	if len(s.regions) > 0 && !slices.Contains(s.regions, home) {
-		home = s.regions[0]
-	}
+	home := homeOf(s.regions)
 	if g.region != "" {
 		home = g.region
 	}
 	s.config = awsapi.LocalConfig(home, local.url, localAccessKey, nil)
 	return nil
+}
+
+// homeOf is the deployment region in an embedded AWS with the given regions, if nobody
+// says otherwise.
+func homeOf(regions []string) string {
+	const usual = "us-east-1"
+	if len(regions) == 0 || slices.Contains(regions, usual) {
+		return usual
+	}
+	return regions[0]
 }
 
 // localAccessKey is no secret: the embedded AWS takes any.

@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,8 +10,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
-// regionConcurrency bounds how many regions are listed or reconciled at once.
-const regionConcurrency = 16
+// regionConcurrency bounds how many regions are looked at at once.
+const regionConcurrency = 32
 
 // regionAlarms are the alarms that exist in a region, or why they could not be listed.
 type regionAlarms struct {
@@ -27,12 +26,14 @@ func (r *run) listAlarms(ctx context.Context) <-chan []regionAlarms {
 	regions := Regions(Scope(r.params, r.Region))
 	found := make(chan []regionAlarms, 1)
 	go func() {
+		looking, cancel := r.look(ctx)
+		defer cancel()
 		lists := make([]regionAlarms, len(regions))
 		group := errgroup.Group{}
 		group.SetLimit(regionConcurrency)
 		for i, region := range regions {
 			group.Go(func() error {
-				alarms, err := r.Actor.ListAlarms(ctx, region)
+				alarms, err := r.Actor.ListAlarms(looking, region)
 				lists[i] = regionAlarms{region, alarms, err}
 				return nil
 			})
@@ -43,46 +44,54 @@ func (r *run) listAlarms(ctx context.Context) <-chan []regionAlarms {
 	return found
 }
 
-// reconcile brings the alarms of every region in step. A region waits for its topic,
-// and a region whose alarms could not be listed is left as it is.
+// reconcile brings the alarms of every region in step. A region whose alarms could not
+// be listed is left as it is; one without its topic waits for it, save for removals.
 func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map[string]estate.ARN, decisions []decide.Decision) {
 	byRegion := map[string][]decide.Decision{}
 	for _, d := range decisions {
 		byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], d)
 	}
 	standing := r.standing(decisions)
-	var mu sync.Mutex
-	group := errgroup.Group{}
-	group.SetLimit(regionConcurrency)
+	var inputs []act.ReconcileInput
+	waiting := 0
 	for _, list := range existing {
 		if list.err != nil {
 			r.problems(estate.Problem{Region: list.region, Operation: "DescribeAlarms", Err: list.err})
 			continue
 		}
-		topic, ok := topics[list.region]
-		if !ok && len(byRegion[list.region]) > 0 {
-			r.alarms.Left += r.missing(byRegion[list.region], list.alarms)
-			continue
+		changes := decide.DiffAlarms(r.wanted(byRegion[list.region]), list.alarms, standing, r.moment.Now)
+		if _, ok := topics[list.region]; !ok {
+			var left int
+			changes, left = removals(changes)
+			waiting += left
 		}
-		group.Go(func() error {
-			changes := decide.DiffAlarms(r.wanted(byRegion[list.region], topic), list.alarms, standing)
-			counts, problems := r.Actor.ReconcileAlarms(ctx, act.ReconcileInput{
-				Region: list.region, Changes: decide.Rotate(changes, r.moment.Window), Until: r.until,
-				Progress: r.step("alarms " + list.region),
-			})
-			mu.Lock()
-			defer mu.Unlock()
-			r.alarms = r.alarms.Add(counts)
-			r.problems(problems...)
-			return nil
+		inputs = append(inputs, act.ReconcileInput{
+			Region: list.region, Changes: decide.Rotate(changes, r.moment.Window), Until: r.until,
+			Progress: r.step("alarms " + list.region),
 		})
 	}
-	_ = group.Wait() // failures are problems
+	counts, problems := r.Actor.ReconcileAll(ctx, inputs)
+	r.alarms = counts
+	r.alarms.Left += waiting
+	r.problems(problems...)
+}
+
+// removals keeps the removals among alarm changes, and what stays as it is, and counts
+// the rest, which cannot be written without the topic.
+func removals(changes []decide.AlarmChange) (kept []decide.AlarmChange, left int) {
+	for _, change := range changes {
+		if change.Kind == decide.DeleteAlarm || change.Kind == decide.KeepAlarm {
+			kept = append(kept, change)
+		} else {
+			left++
+		}
+	}
+	return kept, left
 }
 
 // wanted are the alarms that the resources of a region should have. A resource that is
 // about to be stopped or deleted gets none any more, but keeps what it has.
-func (r *run) wanted(decisions []decide.Decision, topic estate.ARN) []decide.WantedAlarm {
+func (r *run) wanted(decisions []decide.Decision) []decide.WantedAlarm {
 	p := decide.AlarmParams{
 		LowUtilization: r.params.AutoCreateUtilizationAlarms, Threshold: r.params.UtilizationThreshold,
 		Idle: r.params.AutoCreateIdleAlarms, IdleHours: r.params.IdleThresholdHours,
@@ -90,6 +99,8 @@ func (r *run) wanted(decisions []decide.Decision, topic estate.ARN) []decide.Wan
 	var wanted []decide.WantedAlarm
 	for _, d := range decisions {
 		if decidesAlarms(d) {
+			arn := d.Resource.ARN
+			topic := estate.ARN{Partition: arn.Partition, Service: "sns", Region: arn.Region, Account: arn.Account, Resource: act.TopicName}
 			wanted = append(wanted, decide.WantedAlarms(d.Resource, d.Throughput, topic, p, r.moment)...)
 		}
 	}
@@ -98,21 +109,6 @@ func (r *run) wanted(decisions []decide.Decision, topic estate.ARN) []decide.Wan
 
 func decidesAlarms(d decide.Decision) bool {
 	return d.Action != decide.Stop && d.Action != decide.Delete && decide.DecidesAlarms(d.Resource, d.Throughput)
-}
-
-// missing counts the alarms of a region that would be created if it had its topic.
-func (r *run) missing(decisions []decide.Decision, existing []decide.Alarm) int {
-	have := make(map[string]bool, len(existing))
-	for _, a := range existing {
-		have[a.Name] = true
-	}
-	count := 0
-	for _, w := range r.wanted(decisions, estate.ARN{}) {
-		if !have[w.Name] {
-			count++
-		}
-	}
-	return count
 }
 
 // standing tells what is known of a resource that an existing alarm belongs to. Only a

@@ -57,6 +57,8 @@ func (r *run) carryOut(ctx context.Context, decisions []decide.Decision) {
 
 // settle notes what came of one action.
 func (r *run) settle(d *decide.Decision, answer act.Answer, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if err != nil {
 		r.outcomes[d.Resource.ARN] = act.Failed
 		r.problems(estate.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Action), Err: err})
@@ -65,7 +67,7 @@ func (r *run) settle(d *decide.Decision, answer act.Answer, err error) {
 	r.outcomes[d.Resource.ARN] = answer.Outcome
 	r.addEvents(answer.Events)
 	r.problems(answer.Problems...)
-	r.alarms.Deleted += answer.AlarmsRemoved
+	r.removed += answer.AlarmsRemoved
 	if answer.Outcome.Counts() && d.Action != decide.StepDown {
 		r.ended[d.Resource.ARN] = true
 	}

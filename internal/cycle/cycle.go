@@ -5,10 +5,14 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,8 +50,8 @@ type Actor interface {
 	Notify(ctx context.Context, in act.NotifyInput) (map[string]estate.ARN, []estate.Problem)
 	// ListAlarms lists the metric alarms of a region whose names start with our prefix.
 	ListAlarms(ctx context.Context, region string) ([]decide.Alarm, error)
-	// ReconcileAlarms carries out alarm changes until the time is up.
-	ReconcileAlarms(ctx context.Context, in act.ReconcileInput) (act.AlarmCounts, []estate.Problem)
+	// ReconcileAll carries out alarm changes in several regions until the time is up.
+	ReconcileAll(ctx context.Context, inputs []act.ReconcileInput) (act.AlarmCounts, []estate.Problem)
 	// Emit puts events on the bus of the deployment region.
 	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []estate.Problem)
 	// RebuildDashboard has the dashboard built again, in this process or by an event.
@@ -62,6 +66,10 @@ const defaultBudget = 4 * time.Minute
 
 // deadlineMargin is kept free before the context's deadline, to report in.
 const deadlineMargin = 10 * time.Second
+
+// lookShare of the budget is given to each of the two rounds of looking: who does not
+// answer by then is left out, so that a region that hangs costs the others nothing.
+const lookShare = 3.0 / 8
 
 // Options wires a cycle.
 type Options struct {
@@ -80,6 +88,10 @@ type Options struct {
 	// Act has decisions carried out in this process instead of sent as events. Only
 	// notifications are sent then.
 	Act bool
+
+	// Budget is how long a cycle may take; zero means 4 minutes. A nearer deadline of the
+	// context wins.
+	Budget time.Duration
 }
 
 // Cycle runs monitoring cycles. It keeps nothing between them.
@@ -89,6 +101,9 @@ type Cycle struct{ Options }
 func New(o Options) *Cycle {
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
+	}
+	if o.Budget == 0 {
+		o.Budget = defaultBudget
 	}
 	return &Cycle{Options: o}
 }
@@ -107,14 +122,18 @@ type run struct {
 	params   params.Values
 	settings decide.Settings
 	moment   decide.Moment
+	budget   time.Duration
 	until    time.Time // alarms are left to the next cycle from here on
 
+	mu       sync.Mutex // guards what regions add at the same time
 	snapshot estate.Snapshot
 	readings estate.Readings
 	alarms   act.AlarmCounts
 	outcomes map[estate.ARN]act.Outcome // of what was carried out here
 	ended    map[estate.ARN]bool        // what was deleted or stopped here
+	removed  int                        // alarms of what was
 	result   report.Result
+	first    error // the first problem of all
 }
 
 // ErrNothingMeasured is wrapped by the error of a cycle that could not list a single
@@ -122,36 +141,21 @@ type run struct {
 var ErrNothingMeasured = errors.New("nothing could be measured")
 
 // Run runs one cycle. Failures of single regions or resources are problems in the
-// result; it is an error only if no region could be looked at, or ctx ended before
-// anything was published.
+// result; it is an error only if no region could be looked at.
 func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r := c.start(ctx, in)
-	began, callsBefore := c.Clock.Now(), c.calls()
+	began, callsBefore := time.Now(), c.calls()
 
 	existing := r.listAlarms(ctx) // meanwhile; it needs nothing that is found here
-	r.discover(ctx)
+	r.lookAtRegions(ctx)
 	if err := r.nothingSeen(ctx); err != nil {
 		<-existing
 		return report.Result{}, err
 	}
-	r.measureWindow(ctx)
-	r.publish(ctx)
+	r.publishCount(ctx)
 
-	var topics map[string]estate.ARN
-	var notifyProblems []estate.Problem
-	var decisions []decide.Decision
-	group := errgroup.Group{}
-	group.Go(func() error {
-		topics, notifyProblems = r.notify(ctx)
-		return nil
-	})
-	group.Go(func() error {
-		decisions = r.decideAll(ctx)
-		return nil
-	})
-	_ = group.Wait() // neither returns an error: failures are problems
-	r.problems(notifyProblems...)
-
+	topics := r.notify(ctx) // meanwhile
+	decisions := r.decideAll(ctx)
 	alarms := <-existing
 	if r.Act {
 		r.carryOut(ctx, decisions)
@@ -159,12 +163,12 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	} else {
 		r.emit(ctx, commands(decisions, r.moment, r.settings))
 	}
-	removed := r.alarms.Deleted
-	r.reconcile(ctx, alarms, topics, decisions)
-	if changed := r.alarms.Created + r.alarms.Deleted - removed; changed > 0 {
+
+	r.reconcile(ctx, alarms, <-topics, decisions)
+	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
 		r.rebuild(ctx, changed)
 	}
-	return r.report(decisions, callsBefore, began), nil
+	return r.report(decisions, callsBefore, time.Since(began)), nil
 }
 
 // start settles what the cycle is about: the moment, the settings and the time allowed.
@@ -174,15 +178,13 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	if warning != "" {
 		c.Logger.WarnContext(ctx, "the event's time is not used", "err", warning)
 	}
-	until := now.Add(defaultBudget)
+	budget := c.Budget
 	if deadline, ok := ctx.Deadline(); ok {
 		// The context runs on real time, the clock may not.
-		if left := now.Add(time.Until(deadline) - deadlineMargin); left.Before(until) {
-			until = left
-		}
+		budget = max(0, min(budget, time.Until(deadline)-deadlineMargin))
 	}
 	r := &run{
-		Cycle: c, params: in.Params, moment: moment, until: until, readings: estate.Readings{},
+		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: estate.Readings{},
 		outcomes: map[estate.ARN]act.Outcome{}, ended: map[estate.ARN]bool{},
 	}
 	r.settings = decide.Settings{
@@ -207,19 +209,77 @@ func (r *run) step(name string) func(done, total int) {
 	return func(done, total int) { r.Progress(name, done, total) }
 }
 
-func (r *run) discover(ctx context.Context) {
+// look gives a context for one round of looking.
+func (r *run) look(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, time.Duration(lookShare*float64(r.budget)))
+}
+
+// lookAtRegions discovers, measures and publishes every region by itself and at the
+// same time, so that none waits for another.
+func (r *run) lookAtRegions(ctx context.Context) {
 	scope := Scope(r.params, r.Region)
-	r.snapshot = r.Inventory.Discover(ctx, scope, r.due, r.step("discover"))
-	r.problems(r.snapshot.Problems...)
+	group := errgroup.Group{}
+	group.SetLimit(regionConcurrency)
+	for _, region := range Regions(scope) {
+		group.Go(func() error {
+			r.lookAt(ctx, region, within(scope, region))
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are problems
+	slices.SortFunc(r.snapshot.Resources, func(a, b estate.Resource) int {
+		return cmp.Or(cmp.Compare(a.Region(), b.Region()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// lookAt does one region: discover, measure the window, and publish the metrics before
+// anything else is attempted with its resources.
+func (r *run) lookAt(ctx context.Context, region string, scope estate.Scope) {
+	looking, cancel := r.look(ctx)
+	defer cancel()
+	snapshot := r.Inventory.Discover(looking, scope, r.due, r.step("discover "+region))
+	readings, problems := r.measure(looking, "measure "+region, decide.WindowQueries(snapshot.Resources, r.moment))
+	data := make([]estate.Datum, 0, 3*len(snapshot.Resources))
+	for _, resource := range snapshot.Resources {
+		data = append(data, decide.Metrics(resource, decide.ThroughputOf(resource, readings, r.moment), r.moment.Window)...)
+	}
+	published, failed := r.publish(ctx, data)
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.snapshot.Resources = append(r.snapshot.Resources, snapshot.Resources...)
+	r.snapshot.Others = append(r.snapshot.Others, snapshot.Others...)
+	r.snapshot.Listings = append(r.snapshot.Listings, snapshot.Listings...)
+	maps.Copy(r.readings, readings)
+	r.result.MetricsPublished += published
+	r.problems(slices.Concat(snapshot.Problems, problems, failed)...)
+}
+
+func (r *run) measure(ctx context.Context, step string, queries []estate.Query) (estate.Readings, []estate.Problem) {
+	if len(queries) == 0 {
+		return nil, nil
+	}
+	return r.Meter.Measure(ctx, queries, r.step(step))
+}
+
+func (r *run) publish(ctx context.Context, data []estate.Datum) (int, []estate.Problem) {
+	if len(data) == 0 {
+		return 0, nil
+	}
+	return r.Actor.Publish(ctx, data)
+}
+
+// publishCount publishes how many resources are monitored, once all regions were seen.
+func (r *run) publishCount(ctx context.Context) {
+	published, problems := r.publish(ctx, []estate.Datum{decide.CountMetric(r.Region, len(r.snapshot.Resources), r.moment.Window)})
+	r.result.MetricsPublished += published
+	r.problems(problems...)
 }
 
 // nothingSeen is the error of a cycle that cannot go on: no listing succeeded and no
 // earlier copy stood in.
 func (r *run) nothingSeen(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%w: stopped while listing campaigns and recommenders: %w", ErrNothingMeasured, err)
-	}
-	if len(r.snapshot.Resources) > 0 || len(r.snapshot.Listings) == 0 {
+	if len(r.snapshot.Resources) > 0 || len(r.result.Problems) == 0 && ctx.Err() == nil {
 		return nil
 	}
 	for _, l := range r.snapshot.Listings {
@@ -227,107 +287,31 @@ func (r *run) nothingSeen(ctx context.Context) error {
 			return nil
 		}
 	}
-	if len(r.snapshot.Problems) == 0 {
-		return nil
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%w: stopped while looking for campaigns and recommenders: %w", ErrNothingMeasured, err)
 	}
-	return fmt.Errorf("%w: %w", ErrNothingMeasured, r.snapshot.Problems[0])
+	return fmt.Errorf("%w: %w", ErrNothingMeasured, r.first)
 }
 
-// measureWindow reads the window of every resource.
-func (r *run) measureWindow(ctx context.Context) {
-	r.measure(ctx, "measure", decide.WindowQueries(r.snapshot.Resources, r.moment))
-}
-
-func (r *run) measure(ctx context.Context, step string, queries []estate.Query) {
-	if len(queries) == 0 {
-		return
-	}
-	readings, problems := r.Meter.Measure(ctx, queries, r.step(step))
-	for q, series := range readings {
-		r.readings[q] = series
-	}
-	r.problems(problems...)
-}
-
-// publish puts the metrics of all resources, before anything else is written.
-func (r *run) publish(ctx context.Context) {
-	data := []estate.Datum{decide.CountMetric(r.Region, len(r.snapshot.Resources), r.moment.Window)}
+// notify begins to put topics, subscriptions and the rule in order, and gives the
+// topics when that is done.
+func (r *run) notify(ctx context.Context) <-chan map[string]estate.ARN {
+	in := act.NotifyInput{Regions: []string{r.Region}, Endpoints: r.params.Endpoints}
 	for _, resource := range r.snapshot.Resources {
-		throughput := decide.ThroughputOf(resource, r.readings, r.moment)
-		data = append(data, decide.Metrics(resource, throughput, r.moment.Window)...)
+		in.Regions = append(in.Regions, resource.Region())
+		in.Identity = act.Identity{Account: resource.ARN.Account, Partition: resource.ARN.Partition}
 	}
-	published, problems := r.Actor.Publish(ctx, data)
-	r.result.MetricsPublished = published
-	r.problems(problems...)
-}
-
-func (r *run) notify(ctx context.Context) (map[string]estate.ARN, []estate.Problem) {
-	seen := map[string]bool{r.Region: true}
-	regions := []string{r.Region}
-	for _, resource := range r.snapshot.Resources {
-		if region := resource.Region(); !seen[region] {
-			seen[region] = true
-			regions = append(regions, region)
-		}
-	}
-	return r.Actor.Notify(ctx, act.NotifyInput{Regions: regions, Endpoints: r.params.Endpoints})
-}
-
-// decideAll makes the hourly checks of the resources that are due, and decides on all.
-// A recommender that would be acted on is described anew first: its list summary does
-// not tell of an update under way.
-func (r *run) decideAll(ctx context.Context) []decide.Decision {
-	var queries []estate.Query
-	for _, resource := range r.snapshot.Resources {
-		if r.due(resource.ARN) {
-			queries = append(queries, decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment)...)
-		}
-	}
-	r.measure(ctx, "check", queries)
-
-	decisions := make([]decide.Decision, len(r.snapshot.Resources))
-	var uncertain []int
-	var look []estate.Resource
-	for i, resource := range r.snapshot.Resources {
-		decisions[i] = decide.Decide(resource, r.readings, r.settings, r.moment)
-		if decisions[i].Action.Changes() && !resource.Described {
-			uncertain = append(uncertain, i)
-			look = append(look, resource)
-		}
-	}
-	if len(look) == 0 {
-		return decisions
-	}
-	fresh, problems := r.Inventory.Refresh(ctx, look)
-	r.problems(problems...)
-	byARN := make(map[estate.ARN]estate.Resource, len(fresh))
-	for _, resource := range fresh {
-		byARN[resource.ARN] = resource
-	}
-	for _, i := range uncertain {
-		decisions[i] = r.decideAgain(decisions[i], byARN)
-	}
-	return decisions
-}
-
-// decideAgain decides on the fresh description, or refuses if there is none.
-func (r *run) decideAgain(d decide.Decision, fresh map[estate.ARN]estate.Resource) decide.Decision {
-	resource, ok := fresh[d.Resource.ARN]
-	switch {
-	case !ok:
-		return decide.Refuse(d, "it could not be described anew")
-	case !resource.Monitored():
-		return decide.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
-	}
-	return decide.Decide(resource, r.readings, r.settings, r.moment)
-}
-
-// emit puts events on the bus and notes those that were sent.
-func (r *run) emit(ctx context.Context, list []events.Event) {
-	if len(list) == 0 {
-		return
-	}
-	sent, problems := r.Actor.Emit(ctx, list)
-	r.addEvents(sent)
-	r.problems(problems...)
+	slices.Sort(in.Regions)
+	in.Regions = slices.Compact(in.Regions)
+	done := make(chan map[string]estate.ARN, 1)
+	go func() {
+		looking, cancel := r.look(ctx)
+		defer cancel()
+		topics, problems := r.Actor.Notify(looking, in)
+		r.mu.Lock()
+		r.problems(problems...)
+		r.mu.Unlock()
+		done <- topics
+	}()
+	return done
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // What a thousand resources in one region may cost in calls, half of them campaigns.
@@ -62,7 +62,7 @@ func TestRecommendersAreDescribedOnlyBeforeTheyAreActedOn(t *testing.T) {
 		t.Errorf("%d descriptions for 10 step-downs", got)
 	}
 	for _, r := range result.Resources {
-		if want := report.StepDown; r.Kind == "recommender" && r.Decision != want {
+		if want := decide.StepDown; r.Kind == "recommender" && r.Decision != want {
 			t.Errorf("%s: %s (%s)", r.Name, r.Decision, r.Reason)
 		}
 	}
@@ -78,7 +78,7 @@ func TestRecommenderBeingUpdatedIsRefusedOnAFreshLook(t *testing.T) {
 	r.Update = &localaws.EstateUpdate{Status: "CREATE IN_PROGRESS", Age: time.Minute}
 	result := newBed(t, estate).run(map[string]string{params.HourlyChecks: "always"})
 	got := byName(t, result, "r")
-	if got.Decision != report.Refused {
+	if got.Decision != decide.Refused {
 		t.Errorf("%s (%s)", got.Decision, got.Reason)
 	}
 	for _, e := range result.Events {
@@ -154,7 +154,7 @@ func TestOneRegionsFailureCostsTheOthersNothing(t *testing.T) {
 				}
 			}
 			for _, r := range result.Resources {
-				if r.Region == home && r.Utilization == nil || r.Decision != report.None && r.Decision != report.Refused {
+				if r.Region == home && r.Utilization == nil || r.Decision != decide.None && r.Decision != decide.Refused {
 					t.Errorf("%s in %s: %s (%s)", r.Name, r.Region, r.Decision, r.Reason)
 				}
 			}
@@ -200,7 +200,7 @@ func TestStaleCopyGivesMetricsOnly(t *testing.T) {
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Code: "ThrottlingException"})
 	result := b.run(map[string]string{params.HourlyChecks: "always"})
 	got := byName(t, result, "c")
-	if got.Decision != report.Refused || got.Utilization == nil || len(result.Problems) != 1 || result.MetricsPublished != 7 {
+	if got.Decision != decide.Refused || got.Utilization == nil || len(result.Problems) != 1 || result.MetricsPublished != 7 {
 		t.Errorf("%s (%s), %d metrics, problems %v", got.Decision, got.Reason, result.MetricsPublished, result.Problems)
 	}
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "ListCampaigns", Code: "ThrottlingException"})
@@ -298,5 +298,120 @@ func TestLateEventIsMeasuredButNotDecidedOn(t *testing.T) {
 	}
 	if result.MetricsPublished != 7 || byName(t, result, "c").Checked || result.Window.End.After(b.clock.Now().Add(-2*time.Hour)) {
 		t.Errorf("%+v", result)
+	}
+}
+
+// A region that does not answer is given up on; the others have their metrics and
+// decisions, and the result tells.
+func TestHangingRegionCostsTheOthersNothing(t *testing.T) {
+	for _, operation := range []string{"ListCampaigns", "DescribeCampaign", "GetMetricData", "DescribeAlarms", "GetTopicAttributes"} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			estate := flat(4, home, "eu-west-1")
+			estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
+			b := newBed(t, estate)
+			b.cycle.Budget = 3 * time.Second
+			b.aws.AddFault(localaws.Fault{Operation: operation, Region: "eu-west-1", Kind: localaws.Hang})
+			result := b.run(map[string]string{"Regions": home + ",eu-west-1", params.HourlyChecks: "always"})
+			for _, r := range result.Resources {
+				if r.Region == home && (r.Utilization == nil || r.Kind == "campaign" && r.Decision != decide.StepDown) {
+					t.Errorf("%s: %s (%s)", r.Name, r.Decision, r.Reason)
+				}
+			}
+			if result.MetricsPublished < 13 || len(result.Problems) == 0 {
+				t.Errorf("%d metrics, problems %v", result.MetricsPublished, result.Problems)
+			}
+			for _, p := range result.Problems {
+				if p.Region != "eu-west-1" {
+					t.Errorf("problem %+v", p)
+				}
+			}
+		})
+	}
+}
+
+// Alarms of a region whose listing failed stay, whatever other regions' listings say.
+func TestGoneIsToldByTheRegionsOwnListing(t *testing.T) {
+	b := newBed(t, flat(4, home, "eu-west-1"))
+	both := map[string]string{"Regions": home + ",eu-west-1"}
+	b.settleAlarms(both)
+	b.restart(b.clock) // without copies to stand in
+	for _, operation := range []string{"ListCampaigns", "ListRecommenders"} {
+		b.aws.AddFault(localaws.Fault{Operation: operation, Region: "eu-west-1", Code: "AccessDeniedException"})
+	}
+	if result := b.run(both); result.Alarms.Deleted != 0 || result.Alarms.Kept != 16 {
+		t.Errorf("%+v", result.Alarms)
+	}
+}
+
+// Problems of several regions at once are all told.
+func TestProblemsOfManyRegionsAreAllTold(t *testing.T) {
+	regions := []string{home, "eu-west-1", "eu-central-1", "ap-south-1"}
+	b := newBed(t, flat(2, regions...))
+	for _, region := range regions[:2] {
+		b.aws.AddFault(localaws.Fault{Operation: "DescribeAlarms", Region: region, Code: "AccessDenied"})
+	}
+	b.aws.AddFault(localaws.Fault{Operation: "PutMetricAlarm", Region: regions[3], Code: "AccessDenied"})
+	result := b.run(map[string]string{"Regions": strings.Join(regions, ",")})
+	found := map[string]bool{}
+	for _, p := range result.Problems {
+		found[p.Operation+" "+p.Region] = true
+	}
+	for _, want := range []string{"DescribeAlarms us-east-1", "DescribeAlarms eu-west-1", "PutMetricAlarm ap-south-1"} {
+		if !found[want] {
+			t.Errorf("no problem for %s: %v", want, result.Problems)
+		}
+	}
+}
+
+// Without its topic a region's alarms wait, and the result counts them.
+func TestAlarmsWaitForTheTopic(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	b.aws.AddFault(localaws.Fault{Operation: "CreateTopic", Code: "AuthorizationError", Times: 1})
+	first := b.run(nil)
+	if first.Alarms.Created != 0 || first.Alarms.Left != 8 || b.aws.Calls()["cloudwatch.PutMetricAlarm"] != 0 {
+		t.Errorf("without a topic: %+v", first.Alarms)
+	}
+	b.next()
+	if second := b.run(nil); second.Alarms.Created != 8 || second.Alarms.Left != 0 {
+		t.Errorf("with a topic: %+v", second.Alarms)
+	}
+}
+
+// What is about to be deleted gets no new alarms.
+func TestDoomedResourcesGetNoAlarms(t *testing.T) {
+	estate := flat(2, home)
+	idle := &estate.Regions[0].DatasetGroups[0].Campaigns[0]
+	idle.Traffic = localaws.EstateTraffic{}
+	result := newBed(t, estate).run(map[string]string{params.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
+	if got := byName(t, result, "c"); got.Decision != decide.Delete {
+		t.Fatalf("%s (%s)", got.Decision, got.Reason)
+	}
+	if result.Alarms.Created != 2 {
+		t.Errorf("%+v", result.Alarms)
+	}
+}
+
+// A recommender that is stopped or gone on the fresh look is left alone.
+func TestRecommenderThatChangedMeanwhileIsLeftAlone(t *testing.T) {
+	tests := []struct {
+		name   string
+		fault  localaws.Fault
+		reason string
+	}{
+		{"it is gone", localaws.Fault{Operation: "DescribeRecommender", Code: "ResourceNotFoundException"}, "it no longer exists"},
+		{"it cannot be described", localaws.Fault{Operation: "DescribeRecommender", Code: "AccessDeniedException"}, "it could not be described anew"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			estate := flat(2, home)
+			estate.Regions[0].DatasetGroups[0].Recommenders[0].MinRPS = 9
+			b := newBed(t, estate)
+			b.aws.AddFault(tt.fault)
+			got := byName(t, b.run(map[string]string{params.HourlyChecks: "always"}), "r")
+			if got.Decision != decide.Refused || !strings.Contains(got.Reason, tt.reason) {
+				t.Errorf("%s (%s)", got.Decision, got.Reason)
+			}
+		})
 	}
 }

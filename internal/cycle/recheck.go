@@ -3,6 +3,7 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"maps"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -39,16 +40,19 @@ func (c *Cycle) Recheck(ctx context.Context, p params.Values, req events.Request
 	case !found[0].Monitored():
 		return decide.Decision{Resource: found[0], Action: decide.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
-	r.problems(problems...)
 	resource := found[0]
-	r.measure(ctx, "check again", decide.WindowQueries(found, r.moment))
-	throughput := decide.ThroughputOf(resource, r.readings, r.moment)
-	r.measure(ctx, "check again", decide.CheckQueries(resource, throughput, r.settings, r.moment))
+	read := func(queries []estate.Query) {
+		readings, failed := r.measure(ctx, "check again", queries)
+		maps.Copy(r.readings, readings)
+		problems = append(problems, failed...)
+	}
+	read(decide.WindowQueries(found, r.moment))
+	read(decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment))
 	if err := ctx.Err(); err != nil {
 		return decide.Decision{}, err
 	}
-	for _, problem := range r.result.Problems { // the decision says what they cost
-		c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Error)
+	for _, problem := range problems { // the decision says what they cost
+		c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Err)
 	}
 	return decide.Decide(resource, r.readings, r.settings, r.moment), nil
 }

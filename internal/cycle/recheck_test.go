@@ -17,10 +17,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // unused is an estate of a campaign and a recommender that nobody has called for two
@@ -304,7 +304,7 @@ func TestACycleThatActs(t *testing.T) {
 	if len(result.Problems) > 0 {
 		t.Errorf("problems %v", result.Problems)
 	}
-	for name, want := range map[string]report.Decision{"c": report.Delete, "r": report.Stop, "c-1": report.StepDown, "c-2": report.StepDown} {
+	for name, want := range map[string]decide.Action{"c": decide.Delete, "r": decide.Stop, "c-1": decide.StepDown, "c-2": decide.StepDown} {
 		if got := byName(t, result, name); got.Decision != want || got.Outcome != "done" {
 			t.Errorf("%s: %s, %s (%s)", name, got.Decision, got.Outcome, got.Reason)
 		}
@@ -331,7 +331,7 @@ func TestACycleThatActs(t *testing.T) {
 		if r.Name == "c" || r.Name == "r" {
 			t.Errorf("%s is still there: %s", r.Name, r.Status)
 		}
-		if r.Outcome != "" || r.Decision == report.StepDown || r.Decision == report.Delete {
+		if r.Outcome != "" || r.Decision == decide.StepDown || r.Decision == decide.Delete {
 			t.Errorf("%s: %s again (%s)", r.Name, r.Decision, r.Reason)
 		}
 	}
@@ -347,14 +347,14 @@ func TestACycleThatActsLooksAgain(t *testing.T) {
 	b.act, b.given = true, map[string]string{"AutoAdjustMinTPS": "no"}
 	b.restart(b.clock)
 	result := b.run(checked)
-	if got := byName(t, result, "c"); got.Decision != report.Refused || got.Outcome != "refused" || !strings.Contains(got.Reason, "AutoAdjustMinTPS=No") {
+	if got := byName(t, result, "c"); got.Decision != decide.Refused || got.Outcome != "refused" || !strings.Contains(got.Reason, "AutoAdjustMinTPS=No") {
 		t.Errorf("%+v", got)
 	}
 	b.given = nil
 	b.next()
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "UpdateCampaign", Code: "AccessDeniedException"})
 	result = b.run(checked)
-	if got := byName(t, result, "c"); got.Decision != report.StepDown || got.Outcome != "failed" {
+	if got := byName(t, result, "c"); got.Decision != decide.StepDown || got.Outcome != "failed" {
 		t.Errorf("%+v", got)
 	}
 	if got := byName(t, result, "r"); got.Outcome != "done" {
@@ -370,7 +370,7 @@ func TestADryRunOfACycleThatActsChangesNothing(t *testing.T) {
 	b.act, b.dryRun, b.given = true, true, idleOn("24")
 	b.restart(b.clock)
 	result := b.run(idleOn("24"))
-	if got := byName(t, result, "c"); got.Decision != report.Delete || got.Outcome != "dry run" {
+	if got := byName(t, result, "c"); got.Decision != decide.Delete || got.Outcome != "dry run" {
 		t.Errorf("%+v", got)
 	}
 	if got := b.changes(); len(got) > 0 || len(b.aws.Events()) > 0 {
@@ -378,17 +378,25 @@ func TestADryRunOfACycleThatActsChangesNothing(t *testing.T) {
 	}
 }
 
+// lateClock is five minutes ahead once metrics were published.
+type lateClock struct {
+	*estate.VirtualClock
+	aws *localaws.Server
+}
+
+func (c lateClock) Now() time.Time {
+	if c.aws.Calls()["cloudwatch.PutMetricData"] > 0 {
+		return c.VirtualClock.Now().Add(5 * time.Minute)
+	}
+	return c.VirtualClock.Now()
+}
+
 // What does not fit the time is left for the next run, and said so.
 func TestActionsThatDoNotFitTheTimeAreTold(t *testing.T) {
 	b := newBed(t, unused(t, 40))
 	b.act = true
-	b.restart(b.clock)
-	ctx, cancel := context.WithTimeout(context.Background(), 9*time.Second) // less than is kept free to report in
-	defer cancel()
-	result, err := b.cycle.Run(ctx, cycle.Input{Params: values(t, checked)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.restart(lateClock{b.clock, b.aws})
+	result := b.run(checked)
 	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Error, "for lack of time") || len(b.changes()) > 0 {
 		t.Errorf("problems %v", result.Problems)
 	}

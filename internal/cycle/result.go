@@ -10,12 +10,13 @@ import (
 )
 
 // report completes the result.
-func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, began time.Time) report.Result {
+func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, took time.Duration) report.Result {
 	for _, d := range decisions {
 		one := record(d)
 		one.Outcome = string(r.outcomes[d.Resource.ARN])
 		r.result.Resources = append(r.result.Resources, one)
 	}
+	r.alarms.Deleted += r.removed
 	r.result.Alarms = report.Alarms(r.alarms)
 	r.result.Calls = map[string]int{}
 	for operation, count := range r.calls() {
@@ -23,7 +24,7 @@ func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, be
 			r.result.Calls[operation] = made
 		}
 	}
-	r.result.DurationMs = r.Clock.Now().Sub(began).Milliseconds()
+	r.result.DurationMs = took.Milliseconds()
 	return r.result
 }
 
@@ -32,7 +33,7 @@ func record(d decide.Decision) report.Resource {
 	resource := report.Resource{
 		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
 		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
-		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: report.Decision(d.Action), NewMin: d.NewMinTPS, Reason: d.Reason,
+		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Action, NewMin: d.NewMinTPS, Reason: d.Reason,
 	}
 	if d.Throughput.Readable {
 		average, utilization := d.Throughput.Average, d.Throughput.Utilization
@@ -41,9 +42,12 @@ func record(d decide.Decision) report.Resource {
 	return resource
 }
 
-// problems notes what failed.
+// problems notes what failed. The caller holds mu where others may be at it too.
 func (r *run) problems(list ...estate.Problem) {
 	for _, p := range list {
+		if r.first == nil {
+			r.first = p
+		}
 		r.result.Problems = append(r.result.Problems, report.ProblemOf(p))
 	}
 }

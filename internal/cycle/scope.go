@@ -16,6 +16,17 @@ func Scope(p params.Values, current string) estate.Scope {
 	return estate.Scope{Campaigns: p.Campaigns, Recommenders: p.Recommenders, Regions: regions}
 }
 
+// within narrows a scope to one region.
+func within(s estate.Scope, region string) estate.Scope {
+	narrow := func(selection estate.Selection) estate.Selection {
+		if selection.All {
+			return estate.Selection{All: slices.Contains(s.Regions, region)}
+		}
+		return estate.Selection{ARNs: slices.DeleteFunc(slices.Clone(selection.ARNs), func(arn estate.ARN) bool { return arn.Region != region })}
+	}
+	return estate.Scope{Campaigns: narrow(s.Campaigns), Recommenders: narrow(s.Recommenders), Regions: []string{region}}
+}
+
 // Regions are all the regions a scope reaches into, sorted.
 func Regions(s estate.Scope) []string {
 	var regions []string

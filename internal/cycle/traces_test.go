@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -95,7 +96,7 @@ func TestRealTraffic(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decide := func(minTPS int) report.Resource {
+			cycleWith := func(minTPS int) report.Resource {
 				b := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
 					Name: "shop",
 					Campaigns: []localaws.EstateCampaign{{
@@ -110,15 +111,15 @@ func TestRealTraffic(t *testing.T) {
 			low := watermark(rows, scale, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
 			rest := max(1, low)
 
-			first := decide(50)
+			first := cycleWith(50)
 			want := rows[len(rows)-1].count * scale / 300
 			if first.Average == nil || math.Abs(*first.Average-want) > 1e-6*want {
 				t.Errorf("average %v, want %.6f", first.Average, want)
 			}
 			chain := []int{50}
 			for len(chain) < 40 {
-				r := decide(chain[len(chain)-1])
-				if r.Decision != report.StepDown {
+				r := cycleWith(chain[len(chain)-1])
+				if r.Decision != decide.StepDown {
 					break
 				}
 				chain = append(chain, r.NewMin)
@@ -128,10 +129,10 @@ func TestRealTraffic(t *testing.T) {
 			}
 			t.Logf("watermark %d, chain %v", low, chain)
 
-			if r := decide(rest + 1); r.Decision != report.StepDown || r.NewMin != rest {
+			if r := cycleWith(rest + 1); r.Decision != decide.StepDown || r.NewMin != rest {
 				t.Errorf("one above the watermark: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
 			}
-			if r := decide(rest); r.Decision != report.None {
+			if r := cycleWith(rest); r.Decision != decide.None {
 				t.Errorf("on the watermark: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
 			}
 		})

@@ -2,7 +2,9 @@ package decide
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
@@ -52,7 +54,7 @@ const (
 // nobody wants are removed if standing says that their resource is gone or no longer
 // active, or is monitored and should not have this alarm. The changes are ordered by
 // the alarms' names.
-func DiffAlarms(wanted []WantedAlarm, actual []Alarm, standing func(estate.ARN) Standing) []AlarmChange {
+func DiffAlarms(wanted []WantedAlarm, actual []Alarm, standing func(estate.ARN) Standing, now time.Time) []AlarmChange {
 	byName := make(map[string]Alarm, len(actual))
 	for _, a := range actual {
 		byName[a.Name] = a
@@ -60,7 +62,7 @@ func DiffAlarms(wanted []WantedAlarm, actual []Alarm, standing func(estate.ARN) 
 	changes := make([]AlarmChange, 0, len(wanted)+len(actual))
 	for _, w := range wanted {
 		if a, exists := byName[w.Name]; exists {
-			changes = append(changes, adjust(w, a))
+			changes = append(changes, adjust(w, a, now))
 			delete(byName, w.Name)
 		} else {
 			changes = append(changes, create(w))
@@ -126,7 +128,7 @@ func alarmResource(a Alarm) (arn estate.ARN, ok bool) {
 
 // adjust brings an existing alarm in step with the wanted one: setting by setting,
 // what we wrote follows the parameters and what a person changed stays.
-func adjust(w WantedAlarm, a Alarm) AlarmChange {
+func adjust(w WantedAlarm, a Alarm, now time.Time) AlarmChange {
 	change := AlarmChange{Kind: KeepAlarm, Name: a.Name, ARN: a.ARN, Resource: w.Resource}
 	last, ours := readFingerprint(a.Description)
 	switch {
@@ -147,7 +149,11 @@ func adjust(w WantedAlarm, a Alarm) AlarmChange {
 		change.Kind, change.Settings = UpdateAlarm, next
 		change.Reason = joinReasons("brought in step: "+strings.Join(differs, ", "), change.Reason)
 		change.Reset = next.ActionsOn && !a.Settings.ActionsOn && a.State == StateAlarm
-		change.Description = describe(w.Type, kindOf(w.Resource), rewrite(last, a.Settings, next, change.Reset))
+		written := rewrite(last, a.Settings, next)
+		if change.Reset {
+			written[groupOn] = onReset + strconv.FormatInt(now.Unix(), 10)
+		}
+		change.Description = describe(w.Type, kindOf(w.Resource), written)
 	} else if resetLost(last, a) {
 		change.Kind, change.Reason = ResetAlarm, "switched on while in ALARM, which nobody was told yet"
 	}
@@ -178,8 +184,10 @@ func merge(want AlarmSettings, a Alarm, last written) (next AlarmSettings, their
 }
 
 func sameAsWritten(g group, last written, s AlarmSettings) bool {
-	now := s.print(g)
-	return last[g] == now || (g == groupOn && last[g] == onTold && now == onYes)
+	if _, ok := switchedOn(last[g]); ok && g == groupOn {
+		return s.ActionsOn
+	}
+	return last[g] == s.print(g)
 }
 
 // differences names the groups in which two settings differ.
@@ -195,26 +203,26 @@ func differences(have, want AlarmSettings) []string {
 
 // rewrite is the fingerprint after an update: for what we write now its new value, for
 // what a person changed what we wrote before, so that it stays known as theirs.
-func rewrite(last written, have, next AlarmSettings, reset bool) written {
+func rewrite(last written, have, next AlarmSettings) written {
 	w := make(written, len(groups))
 	for _, g := range groups {
 		w[g] = next.print(g)
-		if !sameAsWritten(g, last, have) || (g == groupOn && last[g] == onTold && next.ActionsOn) {
+		if _, reset := switchedOn(last[g]); !sameAsWritten(g, last, have) || (reset && next.ActionsOn) {
 			w[g] = last[g]
 		}
-	}
-	if reset {
-		w[groupOn] = onTold
 	}
 	return w
 }
 
 // resetLost recognises an alarm whose actions were switched on in ALARM and whose state
 // was not reset after that, because the program was stopped in between: it has stood in
-// ALARM since before its settings were written.
+// ALARM since before it was switched on. That its settings were written later than that
+// is asked for besides, by CloudWatch's own clock: should ours be ahead, it is the same
+// alarm over and over otherwise.
 func resetLost(last written, a Alarm) bool {
-	return last[groupOn] == onTold && a.Settings.ActionsOn && a.State == StateAlarm &&
-		!a.StateChanged.IsZero() && a.StateChanged.Before(a.Configured)
+	at, reset := switchedOn(last[groupOn])
+	return reset && a.Settings.ActionsOn && a.State == StateAlarm && !a.StateChanged.IsZero() &&
+		a.StateChanged.Before(at) && a.StateChanged.Before(a.Configured)
 }
 
 // rotateStride is a large prime: its multiples visit every place of a list of any

@@ -94,7 +94,7 @@ func wantedLow(minTPS int, p AlarmParams) WantedAlarm {
 
 func diffOne(t *testing.T, w WantedAlarm, a Alarm) AlarmChange {
 	t.Helper()
-	changes := DiffAlarms([]WantedAlarm{w}, []Alarm{a}, func(estate.ARN) Standing { return Monitored })
+	changes := DiffAlarms([]WantedAlarm{w}, []Alarm{a}, func(estate.ARN) Standing { return Monitored }, testNow)
 	if len(changes) != 1 {
 		t.Fatalf("%d changes", len(changes))
 	}
@@ -103,7 +103,7 @@ func diffOne(t *testing.T, w WantedAlarm, a Alarm) AlarmChange {
 
 func TestAlarmIsCreatedWithActionsOffAndSwitchedOnLater(t *testing.T) {
 	w := wantedLow(5, testParams())
-	created := DiffAlarms([]WantedAlarm{w}, nil, nil)[0]
+	created := DiffAlarms([]WantedAlarm{w}, nil, nil, testNow)[0]
 	if created.Kind != CreateAlarm || created.Settings.ActionsOn {
 		t.Fatalf("created: %+v", created)
 	}
@@ -134,7 +134,7 @@ func TestAlarmIsCreatedWithActionsOffAndSwitchedOnLater(t *testing.T) {
 
 func TestResetThatWasLostIsMadeGood(t *testing.T) {
 	w := wantedLow(5, testParams())
-	on := diffOne(t, w, existing(DiffAlarms([]WantedAlarm{w}, nil, nil)[0], StateAlarm))
+	on := diffOne(t, w, existing(DiffAlarms([]WantedAlarm{w}, nil, nil, testNow)[0], StateAlarm))
 	a := existing(on, StateAlarm)
 	a.Configured = testNow
 	for _, tt := range []struct {
@@ -144,6 +144,7 @@ func TestResetThatWasLostIsMadeGood(t *testing.T) {
 		kind    ChangeKind
 	}{
 		{"in ALARM since before it was switched on", testNow.Add(-time.Second), StateAlarm, ResetAlarm},
+		{"changed at that very second", testNow, StateAlarm, KeepAlarm},
 		{"in ALARM again since", testNow.Add(time.Second), StateAlarm, KeepAlarm},
 		{"reset, not evaluated yet", testNow.Add(time.Second), StateInsufficient, KeepAlarm},
 	} {
@@ -154,11 +155,23 @@ func TestResetThatWasLostIsMadeGood(t *testing.T) {
 			}
 		})
 	}
+	// Once it was told, neither a later change of ours nor a person's tells it again.
+	a.StateChanged, a.State, a.Configured = testNow.Add(time.Minute), StateAlarm, testNow.Add(time.Hour)
+	if got := diffOne(t, w, a); got.Kind != KeepAlarm {
+		t.Errorf("written again later: %+v", got)
+	}
+	stricter := testParams()
+	stricter.Threshold = 50
+	again := existing(diffOne(t, wantedLow(5, stricter), a), StateAlarm)
+	again.StateChanged, again.Configured = a.StateChanged, testNow.Add(2*time.Hour)
+	if got := diffOne(t, wantedLow(5, stricter), again); got.Kind != KeepAlarm {
+		t.Errorf("after a new threshold: %+v", got)
+	}
 }
 
 func TestAlarmsFollowTheParameters(t *testing.T) {
 	w := wantedLow(5, testParams())
-	on := existing(diffOne(t, w, existing(DiffAlarms([]WantedAlarm{w}, nil, nil)[0], StateOK)), StateOK)
+	on := existing(diffOne(t, w, existing(DiffAlarms([]WantedAlarm{w}, nil, nil, testNow)[0], StateOK)), StateOK)
 
 	stricter := testParams()
 	stricter.Threshold = 50
@@ -173,7 +186,7 @@ func TestAlarmsFollowTheParameters(t *testing.T) {
 	longer := testParams()
 	longer.IdleHours = 48
 	idle := WantedAlarms(campaign(5), Throughput{Readable: true}, testTopic, testParams(), testMoment)[1]
-	idleOn := existing(DiffAlarms([]WantedAlarm{idle}, nil, nil)[0], StateInsufficient)
+	idleOn := existing(DiffAlarms([]WantedAlarm{idle}, nil, nil, testNow)[0], StateInsufficient)
 	got = diffOne(t, WantedAlarms(campaign(5), Throughput{Readable: true}, testTopic, longer, testMoment)[1], idleOn)
 	if got.Kind != UpdateAlarm || got.Settings.PeriodSeconds != 3600 || got.Settings.EvaluationPeriods != 48 {
 		t.Errorf("a longer idle time: %+v", got)
@@ -182,7 +195,7 @@ func TestAlarmsFollowTheParameters(t *testing.T) {
 
 func TestWhatAPersonChangedStays(t *testing.T) {
 	w := wantedLow(5, testParams())
-	on := existing(diffOne(t, w, existing(DiffAlarms([]WantedAlarm{w}, nil, nil)[0], StateOK)), StateOK)
+	on := existing(diffOne(t, w, existing(DiffAlarms([]WantedAlarm{w}, nil, nil, testNow)[0], StateOK)), StateOK)
 	stricter := testParams()
 	stricter.Threshold = 50
 	tests := []struct {
@@ -270,7 +283,7 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 }
 
 func TestUnwantedAlarms(t *testing.T) {
-	alarm := existing(DiffAlarms([]WantedAlarm{wantedLow(5, testParams())}, nil, nil)[0], StateOK)
+	alarm := existing(DiffAlarms([]WantedAlarm{wantedLow(5, testParams())}, nil, nil, testNow)[0], StateOK)
 	alarm.ARN = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:" + alarm.Name
 	tests := []struct {
 		name     string
@@ -293,7 +306,7 @@ func TestUnwantedAlarms(t *testing.T) {
 			if tt.change != nil {
 				tt.change(&a)
 			}
-			got := DiffAlarms(nil, []Alarm{a}, func(estate.ARN) Standing { return tt.standing })[0]
+			got := DiffAlarms(nil, []Alarm{a}, func(estate.ARN) Standing { return tt.standing }, testNow)[0]
 			if got.Kind != tt.kind || got.OwnOnly != tt.ownOnly {
 				t.Errorf("%+v", got)
 			}
@@ -312,6 +325,7 @@ func TestUncertainResourcesKeepTheirAlarms(t *testing.T) {
 		{"window unread, recipe known", campaign(1), Throughput{}, true},
 		{"a stale copy", campaign(1, func(r *estate.Resource) { r.Stale = true }), Throughput{Readable: true}, false},
 		{"recipe unread", campaign(1, recipe("")), Throughput{}, false},
+		{"recipe unread, whatever else is said", campaign(1, recipe("")), Throughput{Readable: true}, false},
 		{"traffic known to be invisible", campaign(1, recipe("aws-next-best-action")), Throughput{Invisible: true}, true},
 		{"visibility unread", campaign(1, recipe("aws-next-best-action")), Throughput{}, false},
 	}
@@ -361,4 +375,33 @@ func FuzzReadFingerprint(f *testing.F) {
 			t.Errorf("%v became %v", w, again)
 		}
 	})
+}
+
+func TestAlarmsOfTheOriginalAreKnownByTheirDescription(t *testing.T) {
+	const arn = "arn:aws:personalize:eu-west-1:123456789012:campaign/home"
+	low, idle := LowUtilization.Name(estate.Campaign, "home"), IdleAlarm.Name(estate.Campaign, "home")
+	tests := []struct {
+		name                                 string
+		alarm, description, dimension, value string
+		want                                 bool
+	}{
+		{"low utilization", low, originalLowDescription, "CampaignArn", arn, true},
+		{"idle", idle, originalIdleDescription, "CampaignArn", arn, true},
+		{"the description of the other alarm", idle, originalLowDescription, "CampaignArn", arn, false},
+		{"described by a person", low, "mine", "CampaignArn", arn, false},
+		{"described by us", low, originalLowDescription + fingerprintStart, "CampaignArn", arn, false},
+		{"named for another resource", low + "-page", originalLowDescription, "CampaignArn", arn, false},
+		{"of another name", AlarmPrefix + "mine-home", originalLowDescription, "CampaignArn", arn, false},
+		{"of another kind of resource", low, originalLowDescription, "RecommenderArn", arn, false},
+		{"of no resource", low, originalLowDescription, "", "", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := Alarm{Name: tt.alarm, Description: tt.description}
+			a.Settings.Metric = estate.Metric{DimensionName: tt.dimension, DimensionValue: tt.value}
+			if got := OriginalAlarm(a); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
 }

@@ -116,7 +116,8 @@ func Decide(r estate.Resource, readings estate.Readings, s Settings, m Moment) D
 	d.Checked = true
 	var idle, step finding
 	d.Idle, idle = checkIdle(r, d.Throughput, readings, s, m)
-	if !idle.action.Changes() {
+	// A step-down would become the latest update and hide the one that spares the resource.
+	if !idle.action.Changes() && !d.Idle.Touched {
 		d.StepDown, step = checkStepDown(r, readings, s, m)
 	}
 	d.Action, d.Reason = settle(idle, step)
@@ -188,4 +189,11 @@ func Refuse(d Decision, why string) Decision {
 	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
 	d.Action, d.NewMinTPS = Refused, 0
 	return d
+}
+
+// NeedsDescription tells whether a decision rests on the latest update of a resource
+// that was only listed: the update is known from a description alone. It does if it
+// would change the resource, or spares it because of an update that may be our own.
+func NeedsDescription(d Decision) bool {
+	return !d.Resource.Described && (d.Action.Changes() || d.Idle.Touched)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
@@ -19,14 +20,25 @@ const (
 	fingerprintEnd   = "]"
 )
 
-// Values of the fingerprint's "on": what we last wrote of the actions. Told means that
-// they were switched on while the alarm was in ALARM, and its state was to be reset
-// right after, so that its next evaluation is told.
+// Values of the fingerprint's "on": what we last wrote of the actions. One that begins
+// with onReset means that they were switched on while the alarm was in ALARM, at the
+// Unix time that follows, and that its state was to be reset right after, so that its
+// next evaluation is told.
 const (
-	onYes  = "yes"
-	onNo   = "no"
-	onTold = "told"
+	onYes   = "yes"
+	onNo    = "no"
+	onReset = "reset@"
 )
+
+// switchedOn reads the time of an onReset; ok is false for any other value.
+func switchedOn(on string) (at time.Time, ok bool) {
+	digits, ok := strings.CutPrefix(on, onReset)
+	seconds, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil {
+		return time.Time{}, false
+	}
+	return time.Unix(seconds, 0), true
+}
 
 // group is a set of settings that are only changed together, as one without the other
 // could be refused by CloudWatch or mean something else.
@@ -190,4 +202,19 @@ func originalIdleMetric(got, want estate.Metric) bool {
 		want.Name = got.Name
 	}
 	return got == want
+}
+
+// OriginalAlarm tells whether an alarm was made by the original application, which gave
+// no fingerprint: it has its description, and name and dimension fit together as they do
+// in its alarms. What a person changed in its settings does not matter.
+func OriginalAlarm(a Alarm) bool {
+	arn, ok := alarmResource(a)
+	if !ok {
+		return false
+	}
+	want := originalIdleDescription
+	if a.Name == LowUtilization.Name(kindOf(arn), arn.Name()) {
+		want = originalLowDescription
+	}
+	return a.Description == want
 }

@@ -14,19 +14,21 @@ type Idle struct {
 	For      time.Duration // how long without a successful request, as far as is known; at least the idle time
 	Requests float64       // successful requests within the idle time
 	Failed   float64       // failed ones
+	// Touched is true if the resource is idle, but spared because of an update within the
+	// idle time that was not ours.
+	Touched bool
 }
 
 // Tolerances of the idle rule.
 const (
-	// gapSlots is how many windows in a row without our utilization metric, while the
-	// monitor was running, mean that the resource was not: stopping and starting again
-	// takes longer than one, while a single window may be lost to a failed read.
-	gapSlots = 2
 	// freshSlots at the end of the idle time are not searched for gaps: what was put
 	// there just now may not be visible yet.
 	freshSlots = 2
-	// markerReach is how far from the start of an update our mark of it may stand.
+	// markerReach is how long before the idle time our marks are looked for, and
+	// markerSlack how far the times of an update and of its mark may differ. Marks are
+	// read in windows, so a mark stands for all of its window.
 	markerReach = 10 * time.Minute
+	markerSlack = time.Minute
 	// syncReach is how long after a solution version is trained the service may take to
 	// move a campaign to it by itself.
 	syncReach = 6 * time.Hour
@@ -121,15 +123,20 @@ func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Sett
 	idle.Is = true
 	idle.For = idleFor(r, readings, s, m)
 	found := "idle " + span(idle.For)
-	if why := idleBlocked(r, readings, s, m); why != "" {
-		return idle, finding{Refused, found + ", but left alone: " + why}
-	}
 	action, doing := Delete, "deleting"
 	if r.Kind == estate.Recommender {
 		action, doing = Stop, "stopping"
 	}
 	if !s.StopIdle {
 		return idle, finding{None, found + "; " + doing + " is off (AutoDeleteOrStopIdleResources=No)"}
+	}
+	why := idleBlocked(r, readings, s, m)
+	if why == "" {
+		why = touched(r, readings, s, m)
+		idle.Touched = why != ""
+	}
+	if why != "" {
+		return idle, finding{Refused, found + ", but left alone: " + why}
 	}
 	return idle, finding{action, fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)}
 }
@@ -182,35 +189,39 @@ func idleBlocked(r estate.Resource, readings estate.Readings, s Settings, m Mome
 	if at, found := gap(seen, running, idleWindow(s, m)); found {
 		return fmt.Sprintf("it was not seen running all that time (no utilization from %s on)", at.Format("2006-01-02 15:04"))
 	}
-	if touched := m.Now.Sub(r.LastTouched()); touched < s.IdleTime() && !ownUpdate(r, readings, s, m) {
-		return fmt.Sprintf("updated %s ago", span(touched))
-	}
 	return ""
 }
 
-// gap finds the first run of windows in which the monitor published its count of
-// resources but no utilization of this one: then it was not ACTIVE. Windows in which
-// the monitor itself did not run prove nothing.
+// touched says when somebody else than we or the service itself updated the resource
+// within the idle time, or gives the empty string.
+func touched(r estate.Resource, readings estate.Readings, s Settings, m Moment) string {
+	ago := m.Now.Sub(r.LastTouched())
+	if ago >= s.IdleTime() || ownUpdate(r, readings, s, m) {
+		return ""
+	}
+	return "updated " + span(ago) + " ago"
+}
+
+// gap finds the first window in which the monitor published its count of resources but
+// no utilization of this one. A single such window between two others with utilization
+// may be a failed read and does not count; windows in which the monitor itself did not
+// run prove nothing.
 func gap(seen, running estate.Series, w estate.Window) (at time.Time, found bool) {
 	has := make(map[time.Time]bool, len(seen.Points))
 	for _, p := range seen.Points {
 		has[p.Time.UTC()] = true
 	}
-	missing := 0
 	last := w.End.Add(-freshSlots * WindowLength)
 	for _, p := range running.Points {
-		switch {
-		case !p.Time.Before(last):
-		case has[p.Time.UTC()]:
-			missing = 0
-		default:
-			if missing++; missing == 1 {
-				at = p.Time
-			}
-			if missing >= gapSlots {
-				return at, true
-			}
+		start := p.Time.UTC()
+		if !start.Before(last) || has[start] {
+			continue
 		}
+		before, after := start.Add(-WindowLength), start.Add(WindowLength)
+		if has[after] && (has[before] || before.Before(w.Start)) {
+			continue // a single window; stopping and starting again takes longer
+		}
+		return start, true
 	}
 	return time.Time{}, false
 }
@@ -228,8 +239,8 @@ func ownUpdate(r estate.Resource, readings estate.Readings, s Settings, m Moment
 
 func markedByUs(u *estate.Update, markers estate.Series) bool {
 	for _, p := range markers.Points {
-		apart := p.Time.Sub(u.Created)
-		if p.Value > 0 && apart >= -markerReach && apart <= markerReach {
+		after := u.Created.Sub(p.Time)
+		if p.Value > 0 && after >= -markerSlack && after <= WindowLength+markerSlack {
 			return true
 		}
 	}
@@ -246,13 +257,13 @@ func versionSync(r estate.Resource, readings estate.Readings, s Settings, m Mome
 		return false
 	}
 	minimums := readings.Get(idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, m))
-	if !minimums.Complete {
-		return false
-	}
+	before, since := false, false
 	for _, p := range minimums.Points {
 		if p.Value != float64(r.MinTPS) {
 			return false
 		}
+		before = before || p.Time.Before(r.Update.Created)
+		since = since || p.Time.After(r.Update.Created)
 	}
-	return true
+	return minimums.Complete && before && since
 }

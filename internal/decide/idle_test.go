@@ -34,11 +34,30 @@ func TestIdle(t *testing.T) {
 			rd[utilizationQuery(r, s, testMoment)] = seen
 		}
 	}
-	marked := func(ago time.Duration) func(estate.Readings, estate.Resource) {
+	marked := func(ago time.Duration, value float64) func(estate.Readings, estate.Resource) {
 		return func(rd estate.Readings, r estate.Resource) {
 			q := markerQuery(r, s, testMoment)
-			rd[q] = with(rd[q], testNow.Add(-ago).Truncate(WindowLength), 1)
+			rd[q] = with(rd[q], testNow.Add(-ago).Truncate(WindowLength), value)
 		}
+	}
+	minimumOf := func(r estate.Resource) estate.Query {
+		return idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, testMoment)
+	}
+	// minimums makes our series of the minimum, with the given value up to 6 hours ago
+	// and today's from then on.
+	minimums := func(before float64) func(estate.Readings, estate.Resource) {
+		return func(rd estate.Readings, r estate.Resource) {
+			series := steady(minimumOf(r), float64(r.MinTPS))
+			for i, p := range series.Points {
+				if p.Time.Before(testNow.Add(-6 * time.Hour)) {
+					series.Points[i].Value = before
+				}
+			}
+			rd[minimumOf(r)] = series
+		}
+	}
+	touchedAfter := func(d time.Duration) func(*estate.Resource) {
+		return func(r *estate.Resource) { r.LastUpdated = r.Update.Changed.Add(d) }
 	}
 	synced := func(trainedBefore time.Duration) func(*estate.Resource) {
 		return func(r *estate.Resource) {
@@ -90,13 +109,28 @@ func TestIdle(t *testing.T) {
 		{name: "nor are those of another metric", resource: campaign(1), change: unread(estate.MetricGetActionRecommendations), action: Refused},
 		{name: "nor failed ones", resource: campaign(1), change: unread(estate.MetricGetPersonalizedRanking + estate.Suffix5xx), action: Refused},
 		{name: "seen running all the time", resource: recommender(1), change: observed(), action: Stop},
-		{name: "one window missed", resource: recommender(1), change: observed(time.Hour), action: Stop},
+		{name: "one window missed between two others", resource: recommender(1), change: observed(time.Hour), action: Stop},
 		{name: "two windows missed, apart", resource: recommender(1), change: observed(time.Hour, 2*time.Hour), action: Stop},
 		{
 			name: "two windows missed in a row: it was not running", resource: recommender(1), change: observed(time.Hour, time.Hour-WindowLength), action: Refused,
 			reason: "it was not seen running all that time (no utilization from 2026-03-04 11:00 on)",
 		},
 		{name: "a gap at the start of the idle time", resource: recommender(1), change: observed(24*time.Hour, 24*time.Hour-WindowLength), action: Refused},
+		{
+			name: "one window missed by a monitor that runs once an hour", resource: recommender(1), action: Refused, reason: "no utilization from 2026-03-04 09:00 on",
+			change: func(rd estate.Readings, r estate.Resource) {
+				for h := 24; h > 0; h-- {
+					at := testMoment.Window.End.Add(-time.Duration(h) * time.Hour)
+					rd[runningQuery(s, testMoment)] = with(rd[runningQuery(s, testMoment)], at, 1)
+					if h != 3 {
+						rd[utilizationQuery(r, s, testMoment)] = with(rd[utilizationQuery(r, s, testMoment)], at, 1)
+					}
+				}
+			},
+		},
+		{name: "the first window missed", resource: recommender(1), change: observed(24 * time.Hour), action: Stop},
+		{name: "the third but last window missed, the last two not visible yet", resource: recommender(1), change: observed(3*WindowLength, 2*WindowLength, WindowLength), action: Refused},
+		{name: "the third but last window missed alone", resource: recommender(1), change: observed(3 * WindowLength), action: Stop},
 		{name: "the last two windows may not be visible yet", resource: recommender(1), change: observed(2*WindowLength, WindowLength), action: Stop},
 		{
 			name: "no series of ours at all while the monitor ran", resource: recommender(1), action: Refused,
@@ -114,28 +148,41 @@ func TestIdle(t *testing.T) {
 		},
 		{name: "updated 23 h 59 min ago by a person", resource: campaign(1, updatedAgo(24*time.Hour-time.Minute, "ACTIVE")), action: Refused, reason: "updated 23 h ago"},
 		{name: "updated 24 h ago to the second", resource: campaign(1, updatedAgo(24*time.Hour, "ACTIVE")), action: Delete},
-		{name: "updated by us, marked within 10 minutes", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour - 5*time.Minute), action: Delete},
-		{name: "our mark stands too far away", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour + 20*time.Minute), action: Refused},
+		{name: "updated by us: our mark stands in its window", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
+		{name: "our mark stands in the window before", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
+		{name: "our mark stands in the window after", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour-WindowLength, 1), action: Refused},
+		{name: "a mark in the window before, an update a minute after its end", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second-time.Minute, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Delete},
+		{name: "an update a second later than that", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second-time.Minute-time.Second, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
+		{name: "an update a minute before its mark's window", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second+time.Minute, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
+		{name: "an update a second earlier than that", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second+time.Minute+time.Second, "ACTIVE")), change: marked(5*time.Hour, 1), action: Refused},
+		{name: "a mark of nothing", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour, 0), action: Refused},
 		{
 			name: "changed again after our update", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE"), func(r *estate.Resource) { r.LastUpdated = testNow.Add(-3 * time.Hour) }),
-			change: marked(5 * time.Hour), action: Refused, reason: "updated 3 h ago",
+			change: marked(5*time.Hour, 1), action: Refused, reason: "updated 3 h ago",
 		},
 		{
 			name: "started again: last updated moves, no update is told", resource: recommender(1, func(r *estate.Resource) { r.LastUpdated = testNow.Add(-2 * time.Hour) }),
 			action: Refused, reason: "updated 2 h ago",
 		},
-		{name: "moved to a new solution version by the service", resource: campaign(1, synced(10*time.Minute)), action: Delete},
-		{name: "trained 6 h before", resource: campaign(1, synced(6*time.Hour)), action: Delete},
-		{name: "trained longer before: somebody else's update", resource: campaign(1, synced(6*time.Hour+time.Second)), action: Refused},
-		{name: "trained after the update: somebody else's", resource: campaign(1, synced(-time.Second)), action: Refused},
-		{name: "the same without synchronisation", resource: campaign(1, synced(10*time.Minute), func(r *estate.Resource) { r.AutoSync = false }), action: Refused},
-		{
-			name: "the minimum changed with it: a person's", resource: campaign(1, synced(10*time.Minute)), action: Refused,
-			change: func(rd estate.Readings, r estate.Resource) {
-				q := idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, testMoment)
-				rd[q] = with(rd[q], idleStart, 3)
-			},
-		},
+		{name: "moved to a new solution version by the service", resource: campaign(1, synced(10*time.Minute)), change: minimums(1), action: Delete},
+		{name: "last updated up to two minutes after the update is the same event", resource: campaign(1, synced(10*time.Minute), touchedAfter(updateSlack)), change: minimums(1), action: Delete},
+		{name: "last updated later than that is another one", resource: campaign(1, synced(10*time.Minute), touchedAfter(updateSlack+time.Second)), change: minimums(1), action: Refused},
+		{name: "our series of the minimum could not be read", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
+			minimums(1)(rd, r)
+			rd[minimumOf(r)] = estate.Series{Points: rd[minimumOf(r)].Points}
+		}},
+		{name: "without a minimum from before there is no telling", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
+			rd[minimumOf(r)] = with(rd[minimumOf(r)], testNow.Add(-time.Hour).Truncate(WindowLength), 1)
+		}},
+		{name: "nor without one from after", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
+			rd[minimumOf(r)] = with(rd[minimumOf(r)], idleStart, 1)
+		}},
+		{name: "raised with the update", resource: campaign(4, synced(10*time.Minute)), action: Refused, change: minimums(3)},
+		{name: "lowered with the update", resource: campaign(2, synced(10*time.Minute)), action: Refused, change: minimums(3)},
+		{name: "trained 6 h before", resource: campaign(1, synced(6*time.Hour)), change: minimums(1), action: Delete},
+		{name: "trained longer before: somebody else's update", resource: campaign(1, synced(6*time.Hour+time.Second)), change: minimums(1), action: Refused},
+		{name: "trained after the update: somebody else's", resource: campaign(1, synced(-time.Second)), change: minimums(1), action: Refused},
+		{name: "the same without synchronisation", resource: campaign(1, synced(10*time.Minute), func(r *estate.Resource) { r.AutoSync = false }), change: minimums(1), action: Refused},
 		{name: "an update in progress", resource: campaign(1, updatedAgo(30*24*time.Hour, "CREATE PENDING")), action: Refused, reason: "an update is in progress (CREATE PENDING)"},
 		{name: "a stale copy", resource: campaign(1, func(r *estate.Resource) { r.Stale = true }), action: Refused},
 	}
@@ -184,5 +231,29 @@ func TestIdleComesBeforeStepDown(t *testing.T) {
 	s.StopIdle = false
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown || d.NewMinTPS != 6 {
 		t.Errorf("got %s → %d (%s), want step-down → 6", d.Action, d.NewMinTPS, d.Reason)
+	}
+}
+
+// A person's update spares an idle resource from being stopped. It is not stepped down
+// either, as that would become the latest update, ours, and hide the person's.
+func TestUpdateThatSparesAResourceIsNotHidden(t *testing.T) {
+	r := campaign(8, updatedAgo(5*time.Hour, "ACTIVE"))
+	s := testSettings()
+	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
+	if d.Action != Refused || !d.Idle.Touched {
+		t.Errorf("got %s (%s), want refused", d.Action, d.Reason)
+	}
+	s.StopIdle = false
+	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown {
+		t.Errorf("nothing is stopped anyhow: got %s (%s), want step-down", d.Action, d.Reason)
+	}
+}
+
+// Nothing is done to a resource that is not ACTIVE, whatever led here.
+func TestBusyByStatus(t *testing.T) {
+	for status, want := range map[estate.Status]bool{"ACTIVE": false, "STOP PENDING": true, "INACTIVE": true, "DELETE IN_PROGRESS": true, "WHATEVER": true} {
+		if got := busy(campaign(8, func(r *estate.Resource) { r.Status = status })) != ""; got != want {
+			t.Errorf("%s: busy %v", status, got)
+		}
 	}
 }

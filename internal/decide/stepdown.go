@@ -93,11 +93,11 @@ func checkStepDown(r estate.Resource, readings estate.Readings, s Settings, m Mo
 	}
 	step.NewMinTPS = nextMinimum(r.MinTPS, step.Watermark())
 	move := fmt.Sprintf("%d to %d", r.MinTPS, step.NewMinTPS)
-	if why := stepDownBlocked(r, readings, m); why != "" {
-		return step, finding{Refused, fmt.Sprintf("not stepped down from %s (%s): %s", move, rate, why)}
-	}
 	if !s.AdjustMinTPS {
 		return step, finding{None, fmt.Sprintf("could step down from %s (%s); adjusting is off (AutoAdjustMinTPS=No)", move, rate)}
+	}
+	if why := stepDownBlocked(r, readings, m); why != "" {
+		return step, finding{Refused, fmt.Sprintf("not stepped down from %s (%s): %s", move, rate, why)}
 	}
 	return step, finding{StepDown, fmt.Sprintf("step down from %s: %s", move, rate)}
 }

@@ -169,3 +169,23 @@ func TestClocks(t *testing.T) {
 		}
 	}
 }
+
+func TestLatencyFollowsTheRecipe(t *testing.T) {
+	for _, tt := range []struct {
+		kind         Kind
+		recipe, want string
+	}{
+		{Campaign, "aws-user-personalization-v2", "GetRecommendationsLatency"},
+		{Campaign, "aws-personalized-ranking", "GetPersonalizedRankingLatency"},
+		{Campaign, "aws-personalized-ranking-v2", "GetPersonalizedRankingLatency"},
+		{Campaign, "aws-next-best-action", ""},
+		{Campaign, "aws-something-new", "GetRecommendationsLatency"},
+		{Campaign, "", "GetRecommendationsLatency"},
+		{Recommender, "aws-vod-top-picks", "GetRecommendationsLatency"},
+		{Recommender, "aws-next-best-action", "GetRecommendationsLatency"},
+	} {
+		if got := LatencyMetric(tt.kind, tt.recipe); got != tt.want {
+			t.Errorf("%s of recipe %q: %q, want %q", tt.kind, tt.recipe, got, tt.want)
+		}
+	}
+}

@@ -67,3 +67,16 @@ func RecipeOf(kind Kind, name string) Recipe {
 	}
 	return Recipe{Metric: MetricGetRecommendations}
 }
+
+// LatencyMetric is the metric of AWS/Personalize that tells how long the service takes
+// to answer for a resource with the named recipe. It is empty for action
+// recommendations, for which AWS documents none (Personalize developer guide,
+// "CloudWatch metrics for Amazon Personalize").
+func LatencyMetric(kind Kind, recipe string) string {
+	switch metric := RecipeOf(kind, recipe).Metric; metric {
+	case MetricGetActionRecommendations:
+		return ""
+	default:
+		return metric + "Latency"
+	}
+}

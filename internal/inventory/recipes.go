@@ -97,7 +97,7 @@ func (l *recipeLookups) read(ctx context.Context, region, versionARN string) (ve
 			if v := versionOf(out.SolutionVersion); v.recipe != "" {
 				return v, nil
 			}
-		} else if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.Invalid {
+		} else if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.Invalid && kind != awsapi.Denied {
 			return version{}, &estate.Problem{Region: region, Operation: "DescribeSolutionVersion", Err: recipeError(err)}
 		}
 	}

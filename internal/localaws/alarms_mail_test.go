@@ -3,6 +3,7 @@ package localaws
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ func TestAlarmMailReachesSubscribers(t *testing.T) {
 	topics := sns.New(sns.Options{
 		Region: testRegion, BaseEndpoint: aws.String(r.url),
 		Credentials: credentials.NewStaticCredentialsProvider(defaultAccount, "secret", ""), RetryMaxAttempts: 1,
+		HTTPClient: plainBodies{http.DefaultClient},
 	})
 	topic := ok[*sns.CreateTopicOutput](t)(topics.CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String("t")})).TopicArn
 	ok[*sns.SubscribeOutput](t)(topics.Subscribe(ctx, &sns.SubscribeInput{TopicArn: topic, Protocol: aws.String("email"), Endpoint: aws.String("ops@example.com")}))

@@ -78,8 +78,10 @@ func (r *rig) cloudwatch(region, account string) *cloudwatch.Client {
 	})
 }
 
-// plainBodies is an HTTP client that hides how smithy-go's request bodies write themselves,
-// so that an answer in no time does not cost the connection (see bigAnswer).
+// plainBodies is an HTTP client that hides how smithy-go's request bodies write
+// themselves. It closes them as soon as it sees an answer's header; one that comes in no
+// time would otherwise cost the connection, as the transport is still looking for the
+// body's end then.
 type plainBodies struct{ *http.Client }
 
 func (c plainBodies) Do(r *http.Request) (*http.Response, error) {

@@ -146,6 +146,18 @@ func (c *EstateCampaign) check(group string, names *takenNames) int {
 		found.add(c.where.of("status"), "%s: status is %q; a campaign is %s, or has an unknownStatus", what, c.Status,
 			"CREATE PENDING, CREATE IN_PROGRESS, ACTIVE, CREATE FAILED, DELETE PENDING or DELETE IN_PROGRESS")
 	}
+	c.checkSolution(what, group, names)
+	for key, v := range c.RankingInfluence {
+		if !anyOf(key, "POPULARITY", "FRESHNESS") || !(v >= 0 && v <= 1) {
+			found.add(c.where.of("rankingInfluence"), "%s: rankingInfluence %s: %v; it is POPULARITY or FRESHNESS from 0 to 1", what, key, v)
+		}
+	}
+	return n
+}
+
+// checkSolution checks what a campaign says of its solution and solution version.
+func (c *EstateCampaign) checkSolution(what, group string, names *takenNames) {
+	found := names.found
 	if c.EchoLatest && c.VersionGone {
 		found.add(c.where.of("versionGone"), "%s: echoLatest and versionGone exclude each other", what)
 	}
@@ -163,12 +175,6 @@ func (c *EstateCampaign) check(group string, names *takenNames) int {
 		}
 		names.solutions[c.Solution] = same
 	}
-	for key, v := range c.RankingInfluence {
-		if !anyOf(key, "POPULARITY", "FRESHNESS") || !(v >= 0 && v <= 1) {
-			found.add(c.where.of("rankingInfluence"), "%s: rankingInfluence %s: %v; it is POPULARITY or FRESHNESS from 0 to 1", what, key, v)
-		}
-	}
-	return n
 }
 
 func (r *EstateRecommender) check(domain string, names *takenNames) int {

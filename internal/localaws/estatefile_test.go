@@ -23,7 +23,7 @@ func traceFiles(path string) ([]byte, error) {
 }
 
 func TestParseEstateReadsEveryKey(t *testing.T) {
-	const file = `
+	const file = `# ------------------------------------------------------------------------------------
 account: 012345678901
 seed: 7
 lifeCycle: {create: 1m, update: 2m, stop: 3m, start: 4m, delete: 5m}

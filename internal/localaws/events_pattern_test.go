@@ -115,7 +115,7 @@ func FuzzParsePattern(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if p.match(event) != p.match(event) {
+		if first := p.match(event); first != p.match(event) {
 			t.Error("matches sometimes")
 		}
 		p.match(nil)
@@ -199,7 +199,7 @@ func FuzzInputTransformer(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Fuzz(func(t *testing.T, path, template string) {
+	f.Fuzz(func(_ *testing.T, path, template string) {
 		tr, err := newTransformer(map[string]string{"a": path}, template)
 		if err != nil {
 			return

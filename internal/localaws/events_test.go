@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -299,7 +300,7 @@ func TestEventBridgeRefuses(t *testing.T) {
 	}
 	many := func(n int) (targets []types.Target) {
 		for i := range n {
-			targets = append(targets, target(fmt.Sprint(i), lambdaARN))
+			targets = append(targets, target(strconv.Itoa(i), lambdaARN))
 		}
 		return targets
 	}

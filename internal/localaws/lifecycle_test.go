@@ -120,10 +120,10 @@ func TestRecommenderStopsAndStartsWithItsTraffic(t *testing.T) {
 	if want := "STOP PENDING, STOP IN_PROGRESS, INACTIVE, INACTIVE"; got != want {
 		t.Errorf("stopping: %s, want %s", got, want)
 	}
-	if _, serving := r.requests("GetRecommendations", dims, noon.Add(-step)); !serving {
+	if _, serving := r.requests(dims, noon.Add(-step)); !serving {
 		t.Error("no requests before the stop")
 	}
-	if v, serving := r.requests("GetRecommendations", dims, noon); serving {
+	if v, serving := r.requests(dims, noon); serving {
 		t.Errorf("%v requests after the stop", v)
 	}
 
@@ -133,10 +133,10 @@ func TestRecommenderStopsAndStartsWithItsTraffic(t *testing.T) {
 	if want := "START PENDING, START IN_PROGRESS, ACTIVE"; got != want {
 		t.Errorf("starting: %s, want %s", got, want)
 	}
-	if _, serving := r.requests("GetRecommendations", dims, begun.Add(5*time.Minute)); serving {
+	if _, serving := r.requests(dims, begun.Add(5*time.Minute)); serving {
 		t.Error("requests before the start was done")
 	}
-	if v, _ := r.requests("GetRecommendations", dims, begun.Add(10*time.Minute)); v != 600 {
+	if v, _ := r.requests(dims, begun.Add(10*time.Minute)); v != 600 {
 		t.Errorf("%v requests after the start", v)
 	}
 }
@@ -322,7 +322,7 @@ func TestAnUnlistedRecipeIsServed(t *testing.T) {
 	if !strings.HasSuffix(*v.RecipeArn, ":recipe/aws-recipe-of-tomorrow") {
 		t.Errorf("recipe %s", *v.RecipeArn)
 	}
-	if n, _ := r.requests("GetRecommendations", map[string]string{"CampaignArn": *c.CampaignArn}, noon.Add(-step)); n != 300 {
+	if n, _ := r.requests(map[string]string{"CampaignArn": *c.CampaignArn}, noon.Add(-step)); n != 300 {
 		t.Errorf("%v requests", n)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -92,7 +93,7 @@ func (e *EstateEndpoint) copyName(n int) string {
 	if e.Copies <= 1 {
 		return e.Name
 	}
-	digits := len(fmt.Sprint(e.Copies))
+	digits := len(strconv.Itoa(e.Copies))
 	return fmt.Sprintf("%s-%0*d", e.Name, digits, n)
 }
 

@@ -135,16 +135,12 @@ func (h *regionState) list(kind string) *[]*endpoint {
 	return &h.recommenders
 }
 
-// add makes the endpoint known. It tells false if there is one with that ARN.
-func (h *regionState) add(e *endpoint) bool {
-	if h.endpoints[e.arn] != nil {
-		return false
-	}
+// add makes the endpoint known; the caller has seen to it that its ARN is new.
+func (h *regionState) add(e *endpoint) {
 	h.endpoints[e.arn] = e
 	list := h.list(e.kind)
 	i, _ := slices.BinarySearchFunc(*list, e.arn, byARN)
 	*list = slices.Insert(*list, i, e)
-	return true
 }
 
 func (h *regionState) remove(e *endpoint) {

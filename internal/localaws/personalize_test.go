@@ -121,8 +121,8 @@ func TestPersonalizeRefuses(t *testing.T) {
 	pz := newWorld(t, shopEstate()).personalize()
 	home, forYou := arnOf("campaign/home"), arnOf("recommender/for-you")
 	version := ok[*personalize.DescribeCampaignOutput](t)(pz.DescribeCampaign(background, &personalize.DescribeCampaignInput{CampaignArn: home})).Campaign.SolutionVersionArn
-	config := func(min int32) *types.RecommenderConfig {
-		return &types.RecommenderConfig{MinRecommendationRequestsPerSecond: &min}
+	config := func(minimum int32) *types.RecommenderConfig {
+		return &types.RecommenderConfig{MinRecommendationRequestsPerSecond: &minimum}
 	}
 	update := func(in personalize.UpdateCampaignInput) error {
 		in.CampaignArn = home

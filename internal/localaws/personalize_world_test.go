@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func (r *rig) config(region string) aws.Config {
 		BaseEndpoint:     aws.String(r.url),
 		Credentials:      credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		RetryMaxAttempts: 1,
+		HTTPClient:       plainBodies{http.DefaultClient},
 	}
 }
 
@@ -93,11 +95,11 @@ func arnOf(resource string) *string {
 // errOf keeps only the error of an operation.
 func errOf[T any](_ T, err error) error { return err }
 
-// requests is what CloudWatch would say of a metric of the five minutes from start.
-func (r *rig) requests(metric string, dims map[string]string, start time.Time) (float64, bool) {
+// requests is what CloudWatch would say of GetRecommendations in the five minutes from start.
+func (r *rig) requests(dims map[string]string, start time.Time) (float64, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	sr := r.metrics.find(home{r.account, testRegion}, seriesKey(personalizeNamespace, metric, dimensionsOf(dims)))
+	sr := r.metrics.find(home{r.account, testRegion}, seriesKey(personalizeNamespace, "GetRecommendations", dimensionsOf(dims)))
 	if sr == nil || sr.source == nil {
 		return 0, false
 	}

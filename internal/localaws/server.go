@@ -177,9 +177,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Reques
 		writeError(w, req, requestID, internalFailure())
 		return
 	}
-	if len(body) > bigAnswer && s.latency < bigAnswerDelay && !pause(r.Context(), bigAnswerDelay) {
-		return
-	}
 	if fault != nil {
 		body = fault.after(w, body)
 	}
@@ -194,16 +191,6 @@ func (s *Server) run(c *call, op operation) (any, error) {
 	s.settle(c.now)
 	return op(c)
 }
-
-// A client of the SDK for Go loses the connection under an answer that begins before its
-// HTTP transport has noticed the end of the request: smithy-go closes the request's body as
-// soon as it sees the answer's header, and its body answers the transport, which is still
-// looking for that end, with an error. Answers of AWS never come so soon. Answers that are
-// read together with their header are not affected.
-const (
-	bigAnswer      = 2000 // bytes
-	bigAnswerDelay = 5 * time.Millisecond
-)
 
 // pause waits and tells whether the client is still there.
 func pause(ctx context.Context, d time.Duration) bool {

@@ -98,8 +98,8 @@ func checkSNSARN(member, arn string, parts int) error {
 }
 
 // findTopic returns the caller's topic of an ARN in the call's region.
-func (s *Server) findTopic(c *call, member, arn string) (*topic, error) {
-	if err := checkSNSARN(member, arn, 6); err != nil {
+func (s *Server) findTopic(c *call, arn string) (*topic, error) {
+	if err := checkSNSARN("TopicArn", arn, 6); err != nil {
 		return nil, err
 	}
 	t := s.sns.topics[arn]
@@ -243,7 +243,7 @@ func (s *Server) getTopicAttributes(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	t, err := s.findTopic(c, "TopicArn", in.ARN)
+	t, err := s.findTopic(c, in.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (s *Server) setTopicAttributes(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	t, err := s.findTopic(c, "TopicArn", in.ARN)
+	t, err := s.findTopic(c, in.ARN)
 	if err != nil {
 		return nil, err
 	}

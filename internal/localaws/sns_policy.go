@@ -140,27 +140,11 @@ func (s statementShape) read() (statement, error) {
 	}
 	for _, a := range s.Action {
 		if !strings.HasPrefix(strings.ToLower(a), "sns:") {
-			return st, errors.New("Policy statement action out of service scope!")
+			return st, errors.New("Policy statement action out of service scope!") //nolint:revive,staticcheck // the text of Amazon SNS
 		}
 	}
-	var everyone string
-	if json.Unmarshal(s.Principal, &everyone) == nil && everyone == "*" {
-		st.everyone = true
-	} else {
-		var by map[string]texts
-		if err := json.Unmarshal(s.Principal, &by); err != nil || len(by) == 0 {
-			return st, errors.New("a statement has no valid Principal")
-		}
-		for kind, names := range by {
-			switch kind {
-			case "AWS":
-				st.everyone = st.everyone || anyOf("*", names...)
-			case "Service":
-				st.services = append(st.services, names...)
-			default:
-				return st, fmt.Errorf("principals of the kind %s are not known", quoted(kind))
-			}
-		}
+	if err := st.readPrincipal(s.Principal); err != nil {
+		return st, err
 	}
 	for operator, keys := range s.Condition {
 		for key, values := range keys {
@@ -168,6 +152,30 @@ func (s statementShape) read() (statement, error) {
 		}
 	}
 	return st, nil
+}
+
+// readPrincipal reads "*", or the principals by their kind.
+func (st *statement) readPrincipal(data json.RawMessage) error {
+	var everyone string
+	if json.Unmarshal(data, &everyone) == nil && everyone == "*" {
+		st.everyone = true
+		return nil
+	}
+	var by map[string]texts
+	if err := json.Unmarshal(data, &by); err != nil || len(by) == 0 {
+		return errors.New("a statement has no valid Principal")
+	}
+	for kind, names := range by {
+		switch kind {
+		case "AWS":
+			st.everyone = st.everyone || anyOf("*", names...)
+		case "Service":
+			st.services = append(st.services, names...)
+		default:
+			return fmt.Errorf("principals of the kind %s are not known", quoted(kind))
+		}
+	}
+	return nil
 }
 
 // lets tells whether the policy lets a service publish to the topic. The context is what

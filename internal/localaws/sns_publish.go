@@ -41,7 +41,7 @@ func (s *Server) publish(c *call) (any, error) {
 	if (in.TopicARN == "") == (in.TargetARN == "") {
 		return nil, badParameter("TopicArn or TargetArn Reason: exactly one of them is required")
 	}
-	t, err := s.findTopic(c, "TopicArn", in.TopicARN+in.TargetARN)
+	t, err := s.findTopic(c, in.TopicARN+in.TargetARN)
 	if err != nil {
 		return nil, err
 	}

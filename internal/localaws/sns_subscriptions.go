@@ -74,7 +74,7 @@ func (s *Server) subscribe(c *call) (any, error) {
 	if len(in.Settings) > 0 {
 		return nil, badParameter("Attributes Reason: this endpoint knows no attributes of subscriptions")
 	}
-	t, err := s.findTopic(c, "TopicArn", in.TopicARN)
+	t, err := s.findTopic(c, in.TopicARN)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (s *Server) confirmSubscription(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	t, err := s.findTopic(c, "TopicArn", in.TopicARN)
+	t, err := s.findTopic(c, in.TopicARN)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,7 @@ func (s *Server) listSubscriptionsByTopic(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	t, err := s.findTopic(c, "TopicArn", in.TopicARN)
+	t, err := s.findTopic(c, in.TopicARN)
 	if err != nil {
 		return nil, err
 	}

@@ -15,9 +15,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-func (r *rig) topic(t testing.TB, name string, tags ...types.Tag) string {
+// topic makes the topic alerts and gives its ARN.
+func (r *rig) topic(t testing.TB, tags ...types.Tag) string {
 	t.Helper()
-	return *ok[*sns.CreateTopicOutput](t)(r.topics().CreateTopic(background, &sns.CreateTopicInput{Name: &name, Tags: tags})).TopicArn
+	return *ok[*sns.CreateTopicOutput](t)(r.topics().CreateTopic(background, &sns.CreateTopicInput{Name: aws.String("alerts"), Tags: tags})).TopicArn
 }
 
 func (r *rig) subscribe(t testing.TB, arn, protocol, endpoint string) string {
@@ -51,14 +52,14 @@ func (r *rig) setPolicy(arn, policy string) error {
 func TestTopicsAreCreatedOnce(t *testing.T) {
 	r := newWorld(t, shopEstate())
 	tag := func(v string) types.Tag { return types.Tag{Key: aws.String("by"), Value: &v} }
-	arn := r.topic(t, "alerts", tag("us"))
+	arn := r.topic(t, tag("us"))
 	if arn != topicForSNS {
 		t.Errorf("ARN %s", arn)
 	}
-	if again := r.topic(t, "alerts", tag("us")); again != arn {
+	if again := r.topic(t, tag("us")); again != arn {
 		t.Errorf("again: %s", again)
 	}
-	if again := r.topic(t, "alerts"); again != arn {
+	if again := r.topic(t); again != arn {
 		t.Errorf("again without tags: %s", again)
 	}
 	err := errOf(r.topics().CreateTopic(background, &sns.CreateTopicInput{Name: aws.String("alerts"), Tags: []types.Tag{tag("them")}}))
@@ -93,7 +94,7 @@ func TestTopicsAreCreatedOnce(t *testing.T) {
 
 func TestEmailsAreConfirmedBeforeTheyGetMail(t *testing.T) {
 	r := newWorld(t, shopEstate())
-	arn := r.topic(t, "alerts")
+	arn := r.topic(t)
 	if got := r.subscribe(t, arn, "email", "a@example.com"); got != "pending confirmation" {
 		t.Errorf("subscribed: %s", got)
 	}
@@ -142,7 +143,7 @@ func TestEmailsAreConfirmedBeforeTheyGetMail(t *testing.T) {
 
 func TestUnconfirmedSubscriptionsExpire(t *testing.T) {
 	r := newWorld(t, shopEstate())
-	arn := r.topic(t, "alerts")
+	arn := r.topic(t)
 	r.subscribe(t, arn, "https", "https://example.com/hook")
 	token := r.Outbox()[0].Token
 	r.clock.move(48*time.Hour + time.Second)
@@ -162,7 +163,7 @@ func TestUnconfirmedSubscriptionsExpire(t *testing.T) {
 
 func TestPagesOfSubscriptions(t *testing.T) {
 	r := newWorld(t, shopEstate(), WithAutoConfirm())
-	arn := r.topic(t, "alerts")
+	arn := r.topic(t)
 	for i := range 205 {
 		if got := r.subscribe(t, arn, "email", fmt.Sprintf("p%d@example.com", i)); !strings.HasPrefix(got, arn) {
 			t.Fatalf("not confirmed at once: %s", got)
@@ -175,7 +176,7 @@ func TestPagesOfSubscriptions(t *testing.T) {
 
 func TestSNSRefuses(t *testing.T) {
 	r := newWorld(t, shopEstate())
-	arn := r.topic(t, "alerts")
+	arn := r.topic(t)
 	api := r.topics()
 	subscribe := func(protocol, endpoint string) error {
 		return errOf(api.Subscribe(background, &sns.SubscribeInput{TopicArn: &arn, Protocol: &protocol, Endpoint: &endpoint}))
@@ -237,7 +238,7 @@ func TestSNSRefuses(t *testing.T) {
 
 func TestTagsOfTopics(t *testing.T) {
 	r := newWorld(t, shopEstate())
-	arn := r.topic(t, "alerts", types.Tag{Key: aws.String("a"), Value: aws.String("b")})
+	arn := r.topic(t, types.Tag{Key: aws.String("a"), Value: aws.String("b")})
 	api := r.topics()
 	ok[*sns.TagResourceOutput](t)(api.TagResource(background, &sns.TagResourceInput{ResourceArn: &arn, Tags: []types.Tag{{Key: aws.String("c"), Value: aws.String("")}}}))
 	ok[*sns.UntagResourceOutput](t)(api.UntagResource(background, &sns.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{"a"}}))
@@ -295,7 +296,7 @@ func TestWhoMayPublish(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newWorld(t, shopEstate(), WithAutoConfirm())
-			arn := r.topic(t, "alerts")
+			arn := r.topic(t)
 			r.subscribe(t, arn, "email", "a@example.com")
 			if err := r.setPolicy(arn, tt.policy); err != nil {
 				t.Fatal(err)
@@ -344,7 +345,7 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 		{"too long", policyOf(statementOf(strings.Repeat("x", 30_720), `"*"`, ""))},
 	}
 	r := newWorld(t, shopEstate())
-	arn := r.topic(t, "alerts")
+	arn := r.topic(t)
 	for _, tt := range tests {
 		if err := r.setPolicy(arn, tt.policy); apiCode(t, err) != "InvalidParameter" {
 			t.Errorf("%s: %v", tt.name, err)
@@ -371,7 +372,7 @@ func TestNotificationsOfMissingTopicsAreDropped(t *testing.T) {
 
 func TestRulesMailReadableText(t *testing.T) {
 	r := newWorld(t, shopEstate(), WithAutoConfirm())
-	arn := r.topic(t, "alerts")
+	arn := r.topic(t)
 	r.subscribe(t, arn, "email", "a@example.com")
 	if err := r.setPolicy(arn, policyOf(statementOf("a", `{"Service":"events.amazonaws.com"}`, ""))); err != nil {
 		t.Fatal(err)
@@ -415,7 +416,7 @@ func TestGlob(t *testing.T) {
 func FuzzParsePolicy(f *testing.F) {
 	f.Add(defaultPolicy(topicForSNS, testAccount))
 	f.Add(policyOf(statementOf("a", `{"Service":["events.amazonaws.com"]}`, "")))
-	f.Fuzz(func(t *testing.T, text string) {
+	f.Fuzz(func(_ *testing.T, text string) {
 		p, err := parsePolicy(text)
 		if err != nil {
 			return

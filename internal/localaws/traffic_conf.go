@@ -139,6 +139,11 @@ func (c *EstateTraffic) checkShape(bad func(key, format string, args ...any)) {
 	if c.TPS <= 0 && c.Shape != shapeSpikes {
 		bad("tps", "tps is %v; with shape: %s it is more than 0", c.TPS, c.Shape)
 	}
+	c.checkPeaks(bad)
+}
+
+// checkPeaks checks what only one of the shapes has.
+func (c *EstateTraffic) checkPeaks(bad func(key, format string, args ...any)) {
 	switch c.Shape {
 	case shapeDaily:
 		if c.PeakTPS < c.TPS || c.PeakTPS > 2*c.TPS {

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -54,14 +56,14 @@ func (t *Trace) at(period int64, repeat bool) float64 {
 var traceLayouts = []string{"2006-01-02 15:04:05", time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04"}
 
 // ParseTrace reads a CSV of the columns timestamp,value, with that header, in ascending
-// order of time. A value is a count of requests, whole or not, zero or more. The error
+// order of time and, most of them, 5 minutes apart. A value is a count of requests, whole or not, zero or more. The error
 // names the file, the line of the first fault and what is valid.
 func ParseTrace(data []byte, name string) (*Trace, error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))))
 	r.ReuseRecord = true
 	r.FieldsPerRecord = -1
 	header, err := r.Read()
-	if err != nil || len(header) != 2 || header[0] != "timestamp" || header[1] != "value" {
+	if err != nil || len(header) != 2 || !strings.EqualFold(header[0], "timestamp") || !strings.EqualFold(header[1], "value") {
 		return nil, fmt.Errorf("%s:1: the first line is not the header timestamp,value", name)
 	}
 	var stamps []time.Time
@@ -92,7 +94,24 @@ func ParseTrace(data []byte, name string) (*Trace, error) {
 	if stamps[len(stamps)-1].Unix()-stamps[0].Unix() > int64(maxTraceSpan/time.Second) {
 		return nil, fmt.Errorf("%s: the rows span more than ten years", name)
 	}
+	if apart := usualStep(stamps); apart < step-time.Minute || apart > step+time.Minute {
+		return nil, fmt.Errorf("%s: the rows are %s apart; replayed are counts of 5 minutes each", name, apart)
+	}
 	return newTrace(stamps, values), nil
+}
+
+// usualStep is how far apart most neighbouring rows are: the median. A single row has
+// nothing to be judged by.
+func usualStep(stamps []time.Time) time.Duration {
+	if len(stamps) < 2 {
+		return step
+	}
+	steps := make([]time.Duration, 0, len(stamps)-1)
+	for i := 1; i < len(stamps); i++ {
+		steps = append(steps, stamps[i].Sub(stamps[i-1]))
+	}
+	slices.Sort(steps)
+	return steps[len(steps)/2]
 }
 
 func readTraceRow(record []string) (time.Time, float64, error) {

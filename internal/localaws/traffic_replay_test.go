@@ -15,8 +15,8 @@ import (
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 )
 
-// sums asks CloudWatch for the sums of a campaign's requests, by start of period.
-func (r *rig) sums(t *testing.T, name string, period int32, from, to time.Time) map[time.Time]float64 {
+// sums asks CloudWatch for the sums of the campaign c's requests, by start of period.
+func (r *rig) sums(t *testing.T, period int32, from, to time.Time) map[time.Time]float64 {
 	t.Helper()
 	sums := map[time.Time]float64{}
 	cw := cloudwatch.NewFromConfig(r.config(testRegion))
@@ -25,7 +25,7 @@ func (r *rig) sums(t *testing.T, name string, period int32, from, to time.Time) 
 			Id: aws.String("q"), MetricStat: &cwtypes.MetricStat{
 				Metric: &cwtypes.Metric{
 					Namespace: aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"),
-					Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: arnOf("campaign/" + name)}},
+					Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: arnOf("campaign/c")}},
 				},
 				Period: &period, Stat: aws.String("Sum"),
 			},
@@ -57,7 +57,7 @@ func TestReplayEndsAtTheLatestBoundary(t *testing.T) {
 	// Five minutes apart, off the boundaries, with one row missing and one of zero.
 	const file = "timestamp,value\n2015-01-01 00:02:53,4\n2015-01-01 00:07:53,0\n2015-01-01 00:12:53,1.5\n2015-01-01 00:22:53,10\n"
 	r := newWorld(t, replayOf(t, file, nil), WithClock(&handClock{now: noon.Add(3*time.Minute + 20*time.Second)}))
-	got := r.sums(t, "c", 300, noon.Add(-time.Hour), noon.Add(time.Hour))
+	got := r.sums(t, 300, noon.Add(-time.Hour), noon.Add(time.Hour))
 	want := map[time.Time]float64{noon.Add(-25 * time.Minute): 4 * 70.1, noon.Add(-15 * time.Minute): 1.5 * 70.1, noon.Add(-5 * time.Minute): 701}
 	if len(got) != len(want) {
 		t.Errorf("sums %v, want %v", got, want)
@@ -78,7 +78,7 @@ func TestReplayWithinTheResourcesLife(t *testing.T) {
 		clock := &handClock{now: noon}
 		r := newWorld(t, replayOf(t, file, change), WithClock(clock))
 		clock.move(move)
-		return r.sums(t, "c", 300, noon.Add(-24*time.Hour), noon.Add(24*time.Hour))
+		return r.sums(t, 300, noon.Add(-24*time.Hour), noon.Add(24*time.Hour))
 	}
 	tests := []struct {
 		name   string
@@ -157,7 +157,7 @@ func checkReplay(t *testing.T, r *rig, rows [][]string) {
 			want[hour] += value(i) * 6000 / mean
 		}
 	}
-	got := r.sums(t, "c", 3600, from, noon)
+	got := r.sums(t, 3600, from, noon)
 	if len(got) != len(want) {
 		t.Errorf("%d hours, want %d", len(got), len(want))
 	}
@@ -166,7 +166,7 @@ func checkReplay(t *testing.T, r *rig, rows [][]string) {
 			t.Errorf("hour %v: %v, want %v", hour, got[hour], v)
 		}
 	}
-	last := r.sums(t, "c", 300, noon.Add(-5*time.Minute), noon)[noon.Add(-5*time.Minute)]
+	last := r.sums(t, 300, noon.Add(-5*time.Minute), noon)[noon.Add(-5*time.Minute)]
 	if v := value(len(rows)-1) * 6000 / mean; math.Abs(last-v) > 1e-6*v {
 		t.Errorf("the last five minutes: %v, want %v", last, v)
 	}

@@ -172,6 +172,7 @@ func TestParseTraceRefuses(t *testing.T) {
 		{"a date only", "timestamp,value\n2026-01-01,1\n", "t.csv:2:"},
 		{"a third column", "timestamp,value\n2026-01-01 00:00:00,1,2\n", "t.csv:2:"},
 		{"rows out of order", "timestamp,value\n2026-01-01 00:05:00,1\n2026-01-01 00:00:00,1\n", "t.csv:3:"},
+		{"hours apart", "timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 01:00:00,1\n", "the rows are 1h0m0s apart"},
 		{"centuries", "timestamp,value\n0001-01-01 00:00:00,1\n2026-01-01 00:00:00,1\n", "ten years"},
 		{"a stray quote", "timestamp,value\n2026-01-01 00:00:00,\"1\n", "t.csv"},
 	}

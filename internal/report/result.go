@@ -11,23 +11,12 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
-// Decision is what became of a resource, as results spell it.
-type Decision string
-
-// The decisions.
-const (
-	None     Decision = "none"
-	StepDown Decision = "step-down"
-	Stop     Decision = "stop"
-	Delete   Decision = "delete"
-	Refused  Decision = "refused" // wanted, but a guard said no
-)
-
 // decisions in the order in which the summary counts them.
-var decisions = []Decision{None, StepDown, Stop, Delete, Refused}
+var decisions = []decide.Action{decide.None, decide.StepDown, decide.Stop, decide.Delete, decide.Refused}
 
 // Window is the span of time that was measured, half open.
 type Window struct {
@@ -48,8 +37,8 @@ type Resource struct {
 	Average      *float64      `json:"average"`     // TPS or RPS; nil if unreadable
 	Utilization  *float64      `json:"utilization"` // percent; nil if unreadable
 	Checked      bool          `json:"checked"`     // whether the hourly checks were done
-	Decision     Decision      `json:"decision"`
-	NewMin       int           `json:"newMin,omitempty"` // with StepDown only
+	Decision     decide.Action `json:"decision"`
+	NewMin       int           `json:"newMin,omitempty"` // with a step-down only
 	Reason       string        `json:"reason"`
 	// Outcome is what came of the decision where it was carried out by the cycle itself:
 	// done, already so, dry run, refused or failed.
@@ -105,7 +94,7 @@ func (r Result) Changes() bool {
 		return true
 	}
 	return slices.ContainsFunc(r.Resources, func(one Resource) bool {
-		return one.Decision == StepDown || one.Decision == Stop || one.Decision == Delete
+		return one.Decision.Changes()
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
@@ -17,7 +18,7 @@ const labelWidth = 11
 func (p painter) labelled(label, text string) {
 	lines := []string{text}
 	if p.width > 0 {
-		lines = wrap(text, max(minReason, p.width-labelWidth))
+		lines = wrap(text, max(minName, p.width-labelWidth))
 	}
 	for i, line := range lines {
 		if i > 0 {
@@ -37,7 +38,7 @@ func (p painter) summary(r Result) {
 	if text := outcomes(r.Resources); text != "" {
 		p.labelled("Actions", text)
 	}
-	if r.Alarms.changed()+r.Alarms.Left > 0 {
+	if r.Alarms != (Alarms{}) {
 		p.labelled("Alarms", say.alarms(r.Alarms))
 	}
 	if len(r.Events) > 0 {
@@ -98,7 +99,7 @@ func (w Window) text() string {
 
 // decided counts the decisions.
 func decided(resources []Resource) string {
-	counts := map[Decision]int{}
+	counts := map[decide.Action]int{}
 	for _, one := range resources {
 		counts[one.Decision]++
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 )
 
 // Escape sequences of ANSI terminals (ECMA-48, "select graphic rendition").
@@ -37,7 +39,7 @@ var titles = [columns]string{"KIND", "NAME", "REGION", "MIN", "AVG", "UTIL", "DE
 // Widths, in characters.
 const (
 	gap       = 2  // between columns
-	minReason = 32 // a narrower reason goes below its row instead
+	minReason = 60 // a narrower reason goes below its row instead
 	minName   = 16 // names are not broken into shorter pieces
 	indent    = 4  // of a reason below its row
 )
@@ -102,7 +104,7 @@ func (p painter) table(resources []Resource) {
 			switch {
 			case column == colDecision:
 				return color
-			case column == colReason && one.Decision == None:
+			case column == colReason && one.Decision == decide.None:
 				return dim
 			}
 			return ""
@@ -135,13 +137,13 @@ func rounded(v *float64, digits int, unit string) string {
 }
 
 // decisionColor tells at a glance what happens to a resource.
-func decisionColor(d Decision) string {
+func decisionColor(d decide.Action) string {
 	switch d {
-	case StepDown:
+	case decide.StepDown:
 		return cyan
-	case Stop, Delete:
+	case decide.Stop, decide.Delete:
 		return red
-	case Refused:
+	case decide.Refused:
 		return yellow
 	}
 	return dim

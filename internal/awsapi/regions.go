@@ -1,0 +1,47 @@
+package awsapi
+
+import (
+	"errors"
+	"net"
+	"slices"
+
+	"github.com/aws/smithy-go"
+)
+
+// personalizeRegions are the regions in which Amazon Personalize is offered, by partition,
+// as "Amazon Personalize endpoints and quotas" (AWS General Reference) and the SDK's own
+// table (service/personalize v1.50.5, internal/endpoints) have them. It is not offered in
+// the other partitions. A region missing here can still be named as a parameter.
+var personalizeRegions = map[string][]string{
+	"aws": {
+		"ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
+		"eu-central-1", "eu-west-1", "us-east-1", "us-east-2", "us-west-2",
+	},
+	"aws-cn": {"cn-north-1"},
+}
+
+// PersonalizeRegions are the regions of a partition in which Personalize is offered,
+// sorted; none for a partition that is not known.
+func PersonalizeRegions(partition string) []string {
+	return slices.Clone(personalizeRegions[partition])
+}
+
+// unknownCredentials are the codes with which a region answers that is not enabled for
+// the account: it does not know the credentials. Those that expired have other codes.
+var unknownCredentials = []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId"}
+
+// RegionClosed tells whether err says that a region is not to be had for the credentials,
+// rather than that a call failed: denied, not enabled for the account, or without the
+// service, which then has no host name there. Asking again will not help. Where it is the
+// region that one works from, it may also be the credentials as such.
+func RegionClosed(err error) bool {
+	var name *net.DNSError
+	if errors.As(err, &name) {
+		return name.IsNotFound
+	}
+	if KindOf(err) == Denied {
+		return true
+	}
+	var api smithy.APIError
+	return errors.As(err, &api) && slices.Contains(unknownCredentials, api.ErrorCode())
+}

@@ -1,0 +1,137 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// safeBuffer is written by one goroutine and read by another.
+type safeBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// cleanupWorld is an endpoint after a run in two regions.
+func cleanupWorld(t *testing.T) (server *localaws.Server, command func(ctx context.Context, args ...string) (code int, out, errs string)) {
+	t.Helper()
+	server, err := localaws.New(localaws.ExampleEstate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := httptest.NewServer(server)
+	t.Cleanup(endpoint.Close)
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1",
+		"AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(name, value)
+	}
+	command = func(ctx context.Context, args ...string) (int, string, string) {
+		var out, errs safeBuffer
+		streams := cli.Streams{Out: &out, Err: &errs, Env: func(string) (string, bool) { return "", false }}
+		code := cli.Run(ctx, append(args, "--endpoint-url", endpoint.URL), "test", streams)
+		return code, out.String(), errs.String()
+	}
+	run := []string{"run", "--regions", "us-east-1,eu-west-1", "--auto-create-utilization-alarms", "no", "--auto-create-idle-alarms", "no"}
+	if code, _, errs := command(t.Context(), run...); code != cli.ExitDone {
+		t.Fatal(errs)
+	}
+	return server, command
+}
+
+func TestCleanupSkipsClosedRegions(t *testing.T) {
+	server, command := cleanupWorld(t)
+	server.AddFault(localaws.Fault{Region: "ap-south-1", Code: "UnrecognizedClientException", Status: 403})
+	code, out, _ := command(t.Context(), "cleanup", "--yes")
+	if code != cli.ExitDone || !strings.Contains(out, "Skipped    ap-south-1 (alarm): UnrecognizedClientException") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+	code, _, errs := command(t.Context(), "cleanup", "--yes", "--output", "csv")
+	if code != cli.ExitDone || !strings.Contains(errs, "skipped ap-south-1 (alarm): UnrecognizedClientException") {
+		t.Errorf("exit code %d\n%s", code, errs)
+	}
+}
+
+func TestCleanupTellsWhatRemains(t *testing.T) {
+	server, command := cleanupWorld(t)
+	server.AddFault(localaws.Fault{Service: "sns", Operation: "DeleteTopic", Region: "eu-west-1", Code: "AuthorizationError"})
+	code, out, errs := command(t.Context(), "cleanup", "--yes", "--output", "csv")
+	if code != cli.ExitPartial || strings.Count(out, ",remains,AuthorizationError: injected fault") != 1 ||
+		!strings.Contains(errs, "DeleteTopic arn:aws:sns:eu-west-1:123456789012:PersonalizeMonitorNotifications: remove the topic") {
+		t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+	}
+	server.ClearFaults()
+	if code, out, _ := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone || !strings.Contains(out, "1 removed in 11 regions") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+func TestCleanupWithoutAnAccountFails(t *testing.T) {
+	server, command := cleanupWorld(t)
+	server.AddFault(localaws.Fault{Service: "sts", Code: "ExpiredToken"})
+	if code, out, errs := command(t.Context(), "cleanup", "--yes"); code != cli.ExitFailed || out != "" || !strings.Contains(errs, "ExpiredToken") {
+		t.Errorf("exit code %d\n%s", code, errs)
+	}
+}
+
+func TestCleanupInterrupted(t *testing.T) {
+	tests := []struct {
+		name      string
+		operation string // during which
+		want      string
+	}{
+		{"while it looks", "GetTopicAttributes", "interrupted: nothing was removed: canceled"},
+		{"while it removes", "DeleteTopic", "things were removed; run it again to go on"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server, command := cleanupWorld(t)
+			server.AddFault(localaws.Fault{Service: "sns", Operation: tt.operation, Region: "us-east-1", Kind: localaws.Hang})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			server.ResetCalls()
+			go func() {
+				for ctx.Err() == nil && server.Calls()["sns."+tt.operation] == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				time.Sleep(100 * time.Millisecond) // the other regions are done by then
+				cancel()
+			}()
+			code, out, errs := command(ctx, "cleanup", "--yes")
+			if code != cli.ExitFailed || !strings.Contains(errs, tt.want) {
+				t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+			}
+			if told := strings.Contains(out, "ended before it was removed"); told != (tt.operation == "DeleteTopic") {
+				t.Errorf("told what remains: %v\n%s", told, out)
+			}
+			server.ClearFaults()
+			if code, out, errs := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone {
+				t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+			}
+			if code, out, _ := command(t.Context(), "cleanup", "--dry-run"); code != cli.ExitDone || !strings.Contains(out, "Nothing was found") {
+				t.Errorf("exit code %d\n%s", code, out)
+			}
+		})
+	}
+}

@@ -1,0 +1,147 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// BoardActor writes and deletes dashboards, or in a dry run none.
+type BoardActor interface {
+	// BuildBoards writes the dashboards of a name and deletes the surplus ones.
+	BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]act.BoardResult, []estate.Problem)
+	// DeleteBoards deletes the dashboards of a name.
+	DeleteBoards(ctx context.Context, name string) ([]act.BoardResult, []estate.Problem)
+}
+
+// DashboardOptions wires the building of the dashboard.
+type DashboardOptions struct {
+	Inventory Inventory  // for Render and Build
+	Actor     BoardActor // for Build and Delete
+	Progress  Progress   // may be nil
+	// Region is the deployment region: where the count of resources is published.
+	Region string
+	DryRun bool
+}
+
+// Dashboard is the shorter line beside the cycle: discover → lay out → act → report. It
+// keeps nothing between two builds.
+type Dashboard struct{ DashboardOptions }
+
+// NewDashboard makes a Dashboard.
+func NewDashboard(o DashboardOptions) *Dashboard {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	return &Dashboard{DashboardOptions: o}
+}
+
+// DashboardInput is what a dashboard is built for.
+type DashboardInput struct {
+	Params params.Values // the selections, Regions and DashboardName count
+	// LeaveOut names resources just deleted or stopped, which a listing may still show.
+	LeaveOut []estate.ARN
+}
+
+// ErrIncompleteEstate is wrapped by the error of a dashboard that would lack a region.
+var ErrIncompleteEstate = errors.New("no dashboard is made of an estate that could not be listed in full")
+
+// ErrNoBoards is wrapped by the error of a job that wrote or deleted no dashboard at all.
+var ErrNoBoards = errors.New("no dashboard was written or deleted")
+
+// Rendered is what would be written.
+type Rendered struct {
+	Boards    []dashboard.Board
+	Resources int // shown
+	Problems  []estate.Problem
+}
+
+// Render makes the bodies and writes nothing. A region that could not be listed is an
+// error: a dashboard without it would look as if nothing were there. Single resources
+// that could not be described are problems; they are missing, or shown without their
+// dataset group, until the next build.
+func (d *Dashboard) Render(ctx context.Context, in DashboardInput) (Rendered, error) {
+	progress := func(done, total int) { d.Progress("discover", done, total) }
+	snapshot := d.Inventory.Discover(ctx, Scope(in.Params, d.Region), nil, progress)
+	if err := ctx.Err(); err != nil {
+		return Rendered{}, fmt.Errorf("%w: stopped while listing campaigns and recommenders: %w", ErrIncompleteEstate, err)
+	}
+	var regions []estate.Problem
+	for _, p := range snapshot.Problems {
+		if p.ARN == "" {
+			regions = append(regions, p)
+		}
+	}
+	if len(regions) > 0 {
+		return Rendered{}, fmt.Errorf("%w: %w", ErrIncompleteEstate, joined(regions))
+	}
+	boards := dashboard.Render(dashboard.Input{
+		Name: in.Params.DashboardName, Region: d.Region, Resources: snapshot.Resources, LeaveOut: in.LeaveOut,
+	})
+	shown := 0
+	for _, r := range snapshot.Resources {
+		if !slices.Contains(in.LeaveOut, r.ARN) {
+			shown++
+		}
+	}
+	return Rendered{Boards: boards, Resources: shown, Problems: snapshot.Problems}, nil
+}
+
+// Build writes the dashboards that the estate needs, over whatever stands there, and
+// deletes what is left of a larger estate. It is an error if the estate could not be
+// listed in full, which leaves the dashboards as they are, or if none could be written.
+func (d *Dashboard) Build(ctx context.Context, in DashboardInput) (report.Boards, error) {
+	rendered, err := d.Render(ctx, in)
+	if err != nil {
+		return report.Boards{}, err
+	}
+	results, problems := d.Actor.BuildBoards(ctx, in.Params.DashboardName, rendered.Boards)
+	return d.report(rendered.Resources, results, rendered.Problems, problems)
+}
+
+// Delete deletes the dashboard of a name and its numbered ones. That there is none is no
+// error.
+func (d *Dashboard) Delete(ctx context.Context, name string) (report.Boards, error) {
+	results, problems := d.Actor.DeleteBoards(ctx, name)
+	return d.report(0, results, nil, problems)
+}
+
+// report turns results into a report, or into an error if nothing at all was done.
+func (d *Dashboard) report(resources int, results []act.BoardResult, seen, failed []estate.Problem) (report.Boards, error) {
+	b := report.Boards{Resources: resources, DryRun: d.DryRun}
+	done := 0
+	for _, r := range results {
+		change := report.Written
+		if r.Deleted {
+			change = report.Deleted
+		}
+		if r.Outcome.Counts() {
+			done++
+		}
+		b.Dashboards = append(b.Dashboards, report.Board{Name: r.Name, Change: change, Outcome: string(r.Outcome)})
+	}
+	if done == 0 && len(failed) > 0 {
+		return report.Boards{}, fmt.Errorf("%w: %w", ErrNoBoards, joined(failed))
+	}
+	for _, list := range [][]estate.Problem{seen, failed} {
+		for _, p := range list {
+			b.Problems = append(b.Problems, report.ProblemOf(p))
+		}
+	}
+	return b, nil
+}
+
+// joined makes one error of several problems, of which there is at least one.
+func joined(problems []estate.Problem) error {
+	if more := len(problems) - 1; more > 0 {
+		return fmt.Errorf("%w (and %d more)", problems[0], more)
+	}
+	return problems[0]
+}

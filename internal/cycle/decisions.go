@@ -1,0 +1,114 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// decideAll makes the hourly checks of the resources that are due, and decides on all.
+// A recommender that would be acted on is described anew first: its list summary does
+// not tell of an update under way.
+func (r *run) decideAll(ctx context.Context) []decide.Decision {
+	looking, cancel := r.look(ctx)
+	defer cancel()
+	r.check(looking)
+	decisions := make([]decide.Decision, len(r.snapshot.Resources))
+	var uncertain []int
+	var look []estate.Resource
+	for i, resource := range r.snapshot.Resources {
+		decisions[i] = decide.Decide(resource, r.readings, r.settings, r.moment)
+		if decide.NeedsDescription(decisions[i]) {
+			uncertain = append(uncertain, i)
+			look = append(look, resource)
+		}
+	}
+	if len(look) > 0 {
+		fresh := r.refresh(looking, look)
+		for _, i := range uncertain {
+			decisions[i] = r.decideAgain(decisions[i], fresh)
+		}
+	}
+	r.log(ctx, decisions)
+	return decisions
+}
+
+// check reads what the hourly checks of the resources that are due need.
+func (r *run) check(ctx context.Context) {
+	var queries []estate.Query
+	for _, resource := range r.snapshot.Resources {
+		if r.due(resource.ARN) {
+			queries = append(queries, decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment)...)
+		}
+	}
+	readings, problems := r.measure(ctx, "check", queries)
+	for q, series := range readings {
+		r.readings[q] = series
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems(problems...)
+}
+
+// freshLook is what came of describing resources anew.
+type freshLook struct {
+	resources map[estate.ARN]estate.Resource
+	failed    map[string]bool // ARNs that could not be described
+}
+
+func (r *run) refresh(ctx context.Context, look []estate.Resource) freshLook {
+	resources, problems := r.Inventory.Refresh(ctx, look)
+	fresh := freshLook{resources: make(map[estate.ARN]estate.Resource, len(resources)), failed: map[string]bool{}}
+	for _, resource := range resources {
+		fresh.resources[resource.ARN] = resource
+	}
+	for _, p := range problems {
+		fresh.failed[p.ARN] = true
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problems(problems...)
+	return fresh
+}
+
+// decideAgain decides on the fresh description, or refuses if there is none.
+func (r *run) decideAgain(d decide.Decision, fresh freshLook) decide.Decision {
+	resource, ok := fresh.resources[d.Resource.ARN]
+	switch {
+	case !ok && fresh.failed[d.Resource.ARN.String()]:
+		return decide.Refuse(d, "it could not be described anew")
+	case !ok:
+		return decide.Refuse(d, "it no longer exists")
+	case !resource.Monitored():
+		return decide.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
+	}
+	return decide.Decide(resource, r.readings, r.settings, r.moment)
+}
+
+// log tells of each decision that would change something, and of each refusal.
+func (r *run) log(ctx context.Context, decisions []decide.Decision) {
+	for _, d := range decisions {
+		level := slog.LevelDebug
+		if d.Action != decide.None {
+			level = slog.LevelInfo
+		}
+		r.Logger.Log(ctx, level, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
+			"kind", string(d.Resource.Kind), "decision", string(d.Action), "reason", d.Reason)
+	}
+}
+
+// emit puts events on the bus and notes those that were sent.
+func (r *run) emit(ctx context.Context, list []events.Event) {
+	if len(list) == 0 {
+		return
+	}
+	sent, problems := r.Actor.Emit(ctx, list)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.addEvents(sent)
+	r.problems(problems...)
+}

@@ -1,0 +1,76 @@
+package dashboard
+
+import (
+	"fmt"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// periodSeconds is that of our metrics, which come once in five minutes.
+const periodSeconds = 300
+
+// lowestAllowed is the lowest minimum that Personalize takes, for either kind.
+const lowestAllowed = 1
+
+// countWidget shows how many resources are monitored. Their number is published in the
+// deployment region.
+func countWidget(region string) Widget {
+	w := widgetOf(Graph{
+		Title: "Resources monitored", Region: region, View: viewNumber, Stat: estate.Average, Period: periodSeconds,
+		Lines: []Line{{Metric: estate.Metric{Namespace: estate.NamespaceMonitor, Name: estate.MetricResourceCount}}},
+	})
+	w.Width = countWidth
+	return w
+}
+
+// graphs are those of one row: throughput, utilization and, where there is any to be
+// seen, latency.
+func (g group) graphs(r row) []Widget {
+	throughput := g.graph("Actual vs Provisioned TPS/RPS", r, "TPS/RPS", throughputLines)
+	throughput.Annotations = &Annotations{Horizontal: []Mark{{Label: "lowest allowed", Value: lowestAllowed}}}
+	widgets := []Widget{widgetOf(throughput), widgetOf(g.graph("Utilization", r, "percent", utilizationLines))}
+	if latency := g.graph("Latency", r, "milliseconds", latencyLines); len(latency.Lines) > 0 {
+		widgets = append(widgets, widgetOf(latency))
+	}
+	return widgets
+}
+
+// graph is a graph with the lines of all resources of a row.
+func (g group) graph(title string, r row, unit string, lines func(estate.Resource) []Line) Graph {
+	if r.of > 1 {
+		title = fmt.Sprintf("%s (%d of %d)", title, r.number, r.of)
+	}
+	graph := Graph{
+		Title: title, Region: g.region, View: viewLines, Stat: estate.Average, Period: periodSeconds,
+		YAxis: &YAxis{Left: Axis{Label: unit}},
+	}
+	for _, resource := range r.resources {
+		graph.Lines = append(graph.Lines, lines(resource)...)
+	}
+	return graph
+}
+
+func throughputLines(r estate.Resource) []Line {
+	return []Line{
+		{estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.MinimumMetric()), r.Name + " provisioned " + r.Kind.RateUnit()},
+		{estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.AverageMetric()), r.Name + " actual " + r.Kind.RateUnit()},
+	}
+}
+
+func utilizationLines(r estate.Resource) []Line {
+	return []Line{{estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.UtilizationMetric()), kindLabel(r)}}
+}
+
+// latencyLines is the line of a resource's latency; none for action recommendations, for
+// which AWS documents no such metric. A recipe that is not known is taken to be served
+// by GetRecommendations, as most are.
+func latencyLines(r estate.Resource) []Line {
+	metric := estate.LatencyMetric(r.Kind, r.Recipe)
+	if metric == "" {
+		return nil
+	}
+	return []Line{{estate.ResourceMetric(r, estate.NamespacePersonalize, metric), kindLabel(r)}}
+}
+
+// kindLabel tells a campaign from a recommender of the same name.
+func kindLabel(r estate.Resource) string { return r.Name + " (" + string(r.Kind) + ")" }
