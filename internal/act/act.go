@@ -1,7 +1,8 @@
 // Package act is every write of the program: metrics published, alarms brought in step,
-// notifications wired, events put on the bus and dashboards built. It is the fourth step of
-// discover → measure → decide → act → report: it decides nothing about resources, takes
-// what decide made, and translates it for AWS. All writes pass one door, the gate, in
+// notifications wired, events put on the bus, dashboards built, and minimums changed,
+// campaigns deleted and recommenders stopped. It is the fourth step of discover → measure →
+// decide → act → report: it decides nothing about resources, takes what decide made or a
+// person asks for, and translates it for AWS. All writes pass one door, the gate, in
 // which alone a dry run differs.
 package act
 
@@ -18,6 +19,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
 
 // Tags that mark what was made by the program, and for which deployment.
@@ -44,6 +46,11 @@ type Options struct {
 	Deployment string
 	// Identity is who the credentials belong to; left zero, STS is asked when it is needed.
 	Identity Identity
+	// Recheck decides anew before an automatic event is carried out; without one such
+	// events are refused.
+	Recheck Recheck
+	// Rebuild builds the dashboard in this process; nil sends an event that asks for it.
+	Rebuild func(ctx context.Context, detail events.BuildDetail) []estate.Problem
 }
 
 // Identity is the account and partition that the program works in.
@@ -61,6 +68,8 @@ type Actor struct {
 	gate       gate
 	home       string // the deployment region
 	deployment string
+	recheck    Recheck
+	rebuild    func(ctx context.Context, detail events.BuildDetail) []estate.Problem
 
 	asking   sync.Mutex // held while STS is asked
 	identity Identity
@@ -78,6 +87,7 @@ func New(o Options) *Actor {
 	a := &Actor{
 		clients: o.Clients, clock: o.Clock, log: o.Logger,
 		home: o.DeploymentRegion, deployment: o.Deployment, identity: o.Identity,
+		recheck: o.Recheck, rebuild: o.Rebuild,
 		said: map[string]string{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
 		scanned: map[string]keptAlarm{},
 	}

@@ -120,13 +120,17 @@ func (g *global) resolveSome(flags *pflag.FlagSet, names []string) (params.Value
 			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
 		}
 	}
-	env := func(name string) (string, bool) {
+	return params.Resolve(params.Sources{Flags: given, Env: someOf(g.streams.Env, names)})
+}
+
+// someOf shows of the environment no more than the named parameters.
+func someOf(env func(string) (string, bool), names []string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
 		if !slices.Contains(names, name) {
 			return "", false
 		}
-		return g.streams.Env(name)
+		return env(name)
 	}
-	return params.Resolve(params.Sources{Flags: given, Env: env})
 }
 
 // cleanupJob is one clean-up under way.

@@ -28,7 +28,7 @@ const (
 
 // Streams are where a command reads and writes.
 type Streams struct {
-	In  io.Reader // asked for answers, if it is a terminal; may be nil
+	In  io.Reader // for events and, if it is a terminal, answers; may be nil
 	Out io.Writer
 	Err io.Writer
 	Env func(string) (string, bool) // looks up an environment variable
@@ -168,7 +168,8 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	}
 	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
-	root.AddCommand(newRun(g), newPlan(g), newDashboard(g), newCleanup(g), newLocalAWS(g), newVersion(version, streams))
+	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
+		newDashboard(g), newCleanup(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	refuseArguments(root)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -26,6 +30,8 @@ const deployment = "cli"
 type cycleOptions struct {
 	output string
 	dryRun bool
+	act    bool
+	yes    bool
 }
 
 func newRun(g *global) *cobra.Command {
@@ -38,13 +44,20 @@ whole 5 minutes, publish metrics, keep alarms and notifications in order, and de
 what is over-provisioned or idle. Decisions go out as events, for functions deployed
 in the account; this command itself changes no campaign and no recommender.
 
+With --act it carries the decisions out itself, each after a second look on fresh data,
+and sends notifications only: minimums are lowered and, if AutoDeleteOrStopIdleResources
+is on, idle campaigns deleted and idle recommenders stopped. Before the latter it asks.
+
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
 or regions failed.`,
 		Example: `  personalize-monitor run --local
   personalize-monitor run --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
-  personalize-monitor run --dry-run --output json`,
+  personalize-monitor run --dry-run --output json
+  personalize-monitor run --act --auto-delete-or-stop-idle yes --yes`,
 		Args: cobra.NoArgs,
 	}
+	cmd.Flags().BoolVar(&o.act, "act", false, "carry the decisions out instead of sending them as events")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "with --act: do not ask; needed where there is no terminal")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "write nothing; show what would be written")
 	addCycleFlags(cmd, o)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -171,8 +184,8 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 	if err != nil {
 		return report.Result{}, err
 	}
-	if !strings.Contains(" table json csv ", " "+o.output+" ") {
-		return report.Result{}, usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
+	if err := o.check(g.streams, values); err != nil {
+		return report.Result{}, err
 	}
 	s, err := g.open(ctx)
 	if err != nil {
@@ -182,21 +195,17 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
-	actor := act.New(act.Options{
-		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: o.dryRun,
-		DeploymentRegion: s.config.Region, Deployment: deployment,
-	})
-	if err := g.announce(ctx, actor, s, values, o.dryRun); err != nil {
+	progress := newProgress(g.streams.Err)
+	actor, monitor := g.wire(s, values, wiring{dryRun: o.dryRun, act: o.act, progress: progress.show})
+	if err := g.announce(ctx, actor, s, regionsOf(values, s), mayWrite(values, o)); err != nil {
 		return report.Result{}, err
 	}
-	progress := newProgress(g.streams.Err)
-	result, err := cycle.New(cycle.Options{
-		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Actor:     actor,
-		Clock:     s.clock, Logger: s.logger, Progress: progress.show, Calls: s.clients.Calls,
-		Region: s.config.Region, DryRun: o.dryRun,
-	}).Run(ctx, cycle.Input{Params: values})
+	if o.asks(values) {
+		if err := g.streams.confirm(ctx, "Delete idle campaigns and stop idle recommenders, if there are any?"); err != nil {
+			return report.Result{}, err
+		}
+	}
+	result, err := monitor.Run(ctx, cycle.Input{Params: values})
 	progress.clear()
 	if err != nil {
 		return report.Result{}, err
@@ -210,12 +219,65 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 	return result, nil
 }
 
+// wiring says how the parts of a session are put together.
+type wiring struct {
+	dryRun   bool
+	act      bool // carry decisions out in the process
+	progress cycle.Progress
+}
+
+// wire puts the actor and the cycle together. The actor checks automatic events again
+// through the cycle.
+func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *cycle.Cycle) {
+	var monitor *cycle.Cycle
+	options := act.Options{
+		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: w.dryRun,
+		DeploymentRegion: s.config.Region, Deployment: deployment,
+		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
+			return monitor.Recheck(ctx, values, req)
+		},
+	}
+	if w.act {
+		// Only notifications are sent then: whoever runs it so may have nobody to rebuild it.
+		options.Rebuild = func(ctx context.Context, detail events.BuildDetail) []estate.Problem {
+			s.logger.DebugContext(ctx, "dashboard not rebuilt", "reason", detail.Reason)
+			return nil
+		}
+	}
+	actor := act.New(options)
+	monitor = cycle.New(cycle.Options{
+		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Actor:     actor,
+		Clock:     s.clock, Logger: s.logger, Progress: w.progress, Calls: s.clients.Calls,
+		Region: s.config.Region, DryRun: w.dryRun, Act: w.act,
+	})
+	return actor, monitor
+}
+
+// asks tells whether a person has to confirm: something may be deleted or stopped.
+func (o *cycleOptions) asks(values params.Values) bool {
+	return o.act && values.AutoDeleteOrStopIdle && !o.dryRun && !o.yes
+}
+
+// check refuses settings that cannot be meant.
+func (o *cycleOptions) check(streams Streams, values params.Values) error {
+	switch {
+	case !strings.Contains(" table json csv ", " "+o.output+" "):
+		return usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
+	case o.asks(values) && !streams.interactive():
+		return usage(errors.New("run --act asks before it deletes and stops what is idle (AutoDeleteOrStopIdleResources=Yes); " +
+			"without a terminal give --yes, or --dry-run to look only"))
+	}
+	return nil
+}
+
 // errLeftUndone ends a run that was interrupted after it had begun to write.
 var errLeftUndone = errors.New("what was left undone comes with the next run")
 
 // announce tells for which account and regions the command works and what it may
 // write, before it writes anything.
-func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, values params.Values, dryRun bool) error {
+func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, where, may string) error {
 	identity, err := actor.Identity(ctx)
 	account := "account " + identity.Account
 	switch {
@@ -227,16 +289,29 @@ func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, val
 	if g.local {
 		account = "embedded AWS, " + account
 	}
-	may := "may write metrics, alarms, topics, subscriptions, a rule and events; changes no campaign or recommender"
-	if dryRun {
-		may = "reads only"
-	}
-	regions := strings.Join(cycle.Regions(cycle.Scope(values, s.config.Region)), ", ")
-	if regions == "" {
-		regions = "none"
-	}
-	_, err = fmt.Fprintf(g.streams.Err, "%s, regions %s (events in %s): %s.\n", account, regions, s.config.Region, may)
+	_, err = fmt.Fprintf(g.streams.Err, "%s, %s (events in %s): %s.\n", account, where, s.config.Region, may)
 	return err
+}
+
+// regionsOf names the regions that a cycle works in.
+func regionsOf(values params.Values, s *session) string {
+	return "regions " + cmp.Or(strings.Join(cycle.Regions(cycle.Scope(values, s.config.Region)), ", "), "none")
+}
+
+// mayWrite says what a cycle may write.
+func mayWrite(values params.Values, o *cycleOptions) string {
+	const usual = "may write metrics, alarms, topics, subscriptions, a rule and events"
+	switch {
+	case o.dryRun:
+		return "reads only"
+	case o.act && values.AutoAdjustMinTPS && values.AutoDeleteOrStopIdle:
+		return usual + ", lower minimums, delete idle campaigns and stop idle recommenders"
+	case o.act && values.AutoDeleteOrStopIdle:
+		return usual + ", delete idle campaigns and stop idle recommenders"
+	case o.act && values.AutoAdjustMinTPS:
+		return usual + ", and lower minimums of campaigns and recommenders"
+	}
+	return usual + "; changes no campaign or recommender"
 }
 
 // print writes the result in the form asked for.

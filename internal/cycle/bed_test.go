@@ -2,6 +2,7 @@ package cycle_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http/httptest"
 	"testing"
@@ -12,7 +13,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
@@ -30,7 +33,11 @@ type bed struct {
 	url    string
 	clock  *estate.VirtualClock
 	cycle  *cycle.Cycle
+	actor  *act.Actor
 	dryRun bool
+	act    bool              // decisions are carried out by the cycle
+	given  map[string]string // parameters by which automatic events are checked again
+	log    io.Writer         // nil discards
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
@@ -52,13 +59,21 @@ func newBed(tb testing.TB, description localaws.Estate) *bed {
 func (b *bed) restart(clock estate.Clock) {
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: clock})
 	b.tb.Cleanup(clients.Close)
+	if b.log == nil {
+		b.log = io.Discard
+	}
+	logger := slog.New(slog.NewTextHandler(b.log, nil))
+	b.actor = act.New(act.Options{
+		Clients: clients, Clock: clock, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
+		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
+			return b.cycle.Recheck(ctx, values(b.tb, b.given), req)
+		},
+	})
 	b.cycle = cycle.New(cycle.Options{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}),
 		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: clock}),
-		Actor: act.New(act.Options{
-			Clients: clients, Clock: clock, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
-		}),
-		Clock: clock, Logger: slog.New(slog.DiscardHandler), Calls: clients.Calls, Region: home, DryRun: b.dryRun,
+		Actor:     b.actor,
+		Clock:     clock, Logger: logger, Calls: clients.Calls, Region: home, DryRun: b.dryRun, Act: b.act,
 	})
 }
 

@@ -1,7 +1,6 @@
 package cycle
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
@@ -37,12 +36,4 @@ func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) [
 		}
 	}
 	return list
-}
-
-// rebuild asks for the dashboard to be built again.
-func rebuild(alarms int) events.Event {
-	return events.Event{
-		DetailType: events.BuildDashboard,
-		Detail:     events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", alarms)},
-	}
 }

@@ -54,6 +54,10 @@ type Actor interface {
 	ReconcileAll(ctx context.Context, inputs []act.ReconcileInput) (act.AlarmCounts, []estate.Problem)
 	// Emit puts events on the bus of the deployment region.
 	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []estate.Problem)
+	// RebuildDashboard has the dashboard built again, in this process or by an event.
+	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem)
+	// Do carries out an action.
+	Do(ctx context.Context, action events.Action, req events.Request) (act.Answer, error)
 }
 
 // defaultBudget is how long a cycle may take: it comes round every 5 minutes, and what
@@ -81,6 +85,10 @@ type Options struct {
 	// count of resources are.
 	Region string
 	DryRun bool
+	// Act has decisions carried out in this process instead of sent as events. Only
+	// notifications are sent then.
+	Act bool
+
 	// Budget is how long a cycle may take; zero means 4 minutes. A nearer deadline of the
 	// context wins.
 	Budget time.Duration
@@ -121,6 +129,9 @@ type run struct {
 	snapshot estate.Snapshot
 	readings estate.Readings
 	alarms   act.AlarmCounts
+	outcomes map[estate.ARN]act.Outcome // of what was carried out here
+	ended    map[estate.ARN]bool        // what was deleted or stopped here
+	removed  int                        // alarms of what was
 	result   report.Result
 	first    error // the first problem of all
 }
@@ -145,11 +156,17 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 
 	topics := r.notify(ctx) // meanwhile
 	decisions := r.decideAll(ctx)
-	r.emit(ctx, commands(decisions, r.moment, r.settings))
+	alarms := <-existing
+	if r.Act {
+		r.carryOut(ctx, decisions)
+		alarms = r.withoutEnded(alarms)
+	} else {
+		r.emit(ctx, commands(decisions, r.moment, r.settings))
+	}
 
-	r.reconcile(ctx, <-existing, <-topics, decisions)
+	r.reconcile(ctx, alarms, <-topics, decisions)
 	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
-		r.emit(ctx, []events.Event{rebuild(changed)})
+		r.rebuild(ctx, changed)
 	}
 	return r.report(decisions, callsBefore, time.Since(began)), nil
 }
@@ -166,7 +183,10 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 		// The context runs on real time, the clock may not.
 		budget = max(0, min(budget, time.Until(deadline)-deadlineMargin))
 	}
-	r := &run{Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: estate.Readings{}}
+	r := &run{
+		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: estate.Readings{},
+		outcomes: map[estate.ARN]act.Outcome{}, ended: map[estate.ARN]bool{},
+	}
 	r.settings = decide.Settings{
 		AdjustMinTPS: in.Params.AutoAdjustMinTPS, StopIdle: in.Params.AutoDeleteOrStopIdle,
 		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: decide.Mode(in.Params.HourlyChecks),

@@ -12,8 +12,11 @@ import (
 // report completes the result.
 func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, took time.Duration) report.Result {
 	for _, d := range decisions {
-		r.result.Resources = append(r.result.Resources, record(d))
+		one := record(d)
+		one.Outcome = string(r.outcomes[d.Resource.ARN])
+		r.result.Resources = append(r.result.Resources, one)
 	}
+	r.alarms.Deleted += r.removed
 	r.result.Alarms = report.Alarms(r.alarms)
 	r.result.Calls = map[string]int{}
 	for operation, count := range r.calls() {

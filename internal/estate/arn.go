@@ -76,9 +76,32 @@ var (
 // the region exists, or offers Personalize, is for AWS to say.
 func ValidRegion(s string) bool { return regionPattern.MatchString(s) }
 
+// PartitionOf is the partition that a region belongs to, going by its name; empty if the
+// name does not tell.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.Contains(region, "-iso"), strings.HasPrefix(region, "eusc-"):
+		return ""
+	}
+	return "aws"
+}
+
+// misplaced tells whether the region is known to lie in another partition.
+func misplaced(arn ARN) bool {
+	switch arn.Partition {
+	case "aws", "aws-cn", "aws-us-gov":
+		return PartitionOf(arn.Region) != arn.Partition
+	}
+	return false
+}
+
 // ParseResourceARN takes the ARN of a campaign or recommender and refuses any other:
-// the wrong service or type, a region, account or name of the wrong shape, more than
-// 256 characters.
+// the wrong service or type, a region, account or name of the wrong shape, a region of
+// another partition, more than 256 characters.
 func ParseResourceARN(s string) (ARN, Kind, error) {
 	if len(s) > maxARNLength {
 		return ARN{}, "", fmt.Errorf("an ARN of %d characters (Personalize takes at most %d)", len(s), maxARNLength)
@@ -93,6 +116,8 @@ func ParseResourceARN(s string) (ARN, Kind, error) {
 		return ARN{}, "", fmt.Errorf("%q is not the ARN of a Personalize campaign or recommender", s)
 	case !ValidRegion(arn.Region):
 		return ARN{}, "", fmt.Errorf("%q names no valid region (%q)", s, arn.Region)
+	case misplaced(arn):
+		return ARN{}, "", fmt.Errorf("%q names a region that is not in its partition (%s, %s)", s, arn.Region, arn.Partition)
 	case !accountPattern.MatchString(arn.Account):
 		return ARN{}, "", fmt.Errorf("%q names no 12-digit account (%q)", s, arn.Account)
 	case !namePattern.MatchString(strings.TrimPrefix(arn.Resource, string(kind)+"/")):

@@ -30,7 +30,12 @@ func (s Status) InProgress() bool {
 }
 
 // Deleting tells whether a deletion is pending or running.
-func (s Status) Deleting() bool { return strings.HasPrefix(s.normal(), "DELETE") && s.InProgress() }
+func (s Status) Deleting() bool { return s.Doing("DELETE") }
+
+// Doing tells whether the named change, such as STOP, is pending or running.
+func (s Status) Doing(change string) bool {
+	return strings.HasPrefix(s.normal(), change+" ") && s.InProgress()
+}
 
 // Settled tells whether an update with this status is over, well or badly. An unknown
 // status is not settled: when in doubt, nothing is done to the resource.

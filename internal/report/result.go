@@ -40,6 +40,9 @@ type Resource struct {
 	Decision     decide.Action `json:"decision"`
 	NewMin       int           `json:"newMin,omitempty"` // with a step-down only
 	Reason       string        `json:"reason"`
+	// Outcome is what came of the decision where it was carried out by the cycle itself:
+	// done, already so, dry run, refused or failed.
+	Outcome string `json:"outcome,omitempty"`
 }
 
 // Alarms counts what was done with alarms, or would have been in a dry run.

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,9 @@ func (p painter) summary(r Result) {
 		p.labelled("Decisions", text)
 	}
 	say := tense{would: r.DryRun}
+	if text := outcomes(r.Resources); text != "" {
+		p.labelled("Actions", text)
+	}
 	if r.Alarms != (Alarms{}) {
 		p.labelled("Alarms", say.alarms(r.Alarms))
 	}
@@ -116,6 +120,21 @@ func (t tense) verb(would, did string) string {
 		return would
 	}
 	return did
+}
+
+// outcomes counts the outcomes of what the cycle itself carried out.
+func outcomes(resources []Resource) string {
+	counts := map[string]int{}
+	for _, one := range resources {
+		if one.Outcome != "" {
+			counts[one.Outcome]++
+		}
+	}
+	var parts []string
+	for _, outcome := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[outcome], outcome))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (t tense) alarms(a Alarms) string {

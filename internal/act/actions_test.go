@@ -1,0 +1,767 @@
+package act
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+const day = 24 * time.Hour
+
+// shop is an estate in another region than the deployment's, with a resource of each
+// sort that actions meet.
+func shop() localaws.Estate {
+	busy := localaws.EstateTraffic{Shape: "constant", TPS: 3}
+	campaign := func(name string, e localaws.EstateCampaign) localaws.EstateCampaign {
+		e.Name, e.Recipe, e.Traffic = name, "aws-user-personalization-v2", busy
+		return e
+	}
+	recommender := func(name string, e localaws.EstateRecommender) localaws.EstateRecommender {
+		e.Name, e.Recipe = name, "aws-ecomm-recommended-for-you"
+		return e
+	}
+	updating := localaws.EstateEndpoint{Update: &localaws.EstateUpdate{Status: "CREATE IN_PROGRESS", MinTPS: 9, Age: time.Minute}}
+	return localaws.Estate{Account: testAccount, Regions: []localaws.EstateRegion{{Name: other, DatasetGroups: []localaws.EstateDatasetGroup{{
+		Name: "shop", Domain: "ECOMMERCE",
+		Campaigns: []localaws.EstateCampaign{
+			campaign("home", localaws.EstateCampaign{MinTPS: 10, EstateEndpoint: localaws.EstateEndpoint{Metadata: true}}),
+			campaign("updating", localaws.EstateCampaign{MinTPS: 5, EstateEndpoint: updating}),
+			campaign("leaving", localaws.EstateCampaign{EstateEndpoint: localaws.EstateEndpoint{Status: "DELETE PENDING"}}),
+		},
+		Recommenders: []localaws.EstateRecommender{
+			recommender("for-you", localaws.EstateRecommender{
+				MinRPS: 8, ExcludedColumns: map[string][]string{"ITEMS": {"PRICE"}},
+				EstateEndpoint: localaws.EstateEndpoint{Metadata: true, ItemExploration: map[string]string{"explorationWeight": "0.4"}},
+			}),
+			recommender("resting", localaws.EstateRecommender{EstateEndpoint: localaws.EstateEndpoint{Status: "INACTIVE"}}),
+			recommender("stopping", localaws.EstateRecommender{EstateEndpoint: localaws.EstateEndpoint{Status: "STOP IN_PROGRESS"}}),
+			recommender("starting", localaws.EstateRecommender{EstateEndpoint: localaws.EstateEndpoint{Status: "START PENDING"}}),
+		},
+	}}}}}
+}
+
+func newShop(t *testing.T) *world {
+	t.Helper()
+	clock := estate.NewVirtualClock(testTime)
+	server, err := localaws.New(shop(), localaws.WithClock(clock))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worldAround(t, clock, server, server)
+}
+
+// ask is a person's request about a resource of the shop.
+func ask(t *testing.T, resource string, minimum int) events.Request {
+	t.Helper()
+	req, err := events.NewRequest("arn:aws:personalize:" + other + ":" + testAccount + ":" + resource)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.NewMinTPS = minimum
+	return req
+}
+
+// actions are the writes about resources and of events, by operation.
+func (w *world) actions() map[string]int {
+	calls := w.writes()
+	for op := range calls {
+		if op == "personalize.DescribeCampaign" || op == "personalize.DescribeRecommender" {
+			delete(calls, op)
+		}
+	}
+	return calls
+}
+
+// sent are the events on the bus, "type: detail".
+func (w *world) sent() []string {
+	var list []string
+	for _, e := range w.server.Events() {
+		if e.Region != home {
+			w.t.Errorf("an event in %s", e.Region)
+		}
+		list = append(list, e.DetailType+": "+string(e.Detail))
+	}
+	return list
+}
+
+func (w *world) campaign(name string) *types.Campaign {
+	w.t.Helper()
+	out, err := w.raw.Personalize(other).DescribeCampaign(ctxAll, &personalize.DescribeCampaignInput{CampaignArn: aws.String(ask(w.t, "campaign/"+name, 0).ARN.String())})
+	w.must(err)
+	return out.Campaign
+}
+
+func (w *world) recommender(name string) *types.Recommender {
+	w.t.Helper()
+	out, err := w.raw.Personalize(other).DescribeRecommender(ctxAll, &personalize.DescribeRecommenderInput{RecommenderArn: aws.String(ask(w.t, "recommender/"+name, 0).ARN.String())})
+	w.must(err)
+	return out.Recommender
+}
+
+func (w *world) wantAnswer(n Answer, err error, outcome Outcome, sentence string) {
+	w.t.Helper()
+	w.must(err)
+	w.must(n.Err())
+	if n.Outcome != outcome || !strings.Contains(n.Sentence, sentence) || strings.Count(n.Sentence, "\n") > 0 || !strings.HasSuffix(n.Sentence, ".") {
+		w.t.Errorf("%s: %q, want %s: %q", n.Outcome, n.Sentence, outcome, sentence)
+	}
+}
+
+func TestUpdateCampaignChangesTheMinimumAlone(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	before := w.campaign("home")
+	w.writes()
+	req := ask(t, "campaign/home", 30)
+	req.Reason = "sale"
+	n, err := a.UpdateTPS(ctxAll, req)
+	w.wantAnswer(n, err, Done, "Campaign "+req.ARN.String()+" is being updated from 10 to 30 TPS.")
+	w.wantActions(map[string]int{"personalize.UpdateCampaign": 1, "events.PutEvents": 1})
+	w.wantSent(`PersonalizeCampaignMinProvisionedTPSUpdated: {"ARN":"` + req.ARN.String() + `","NewMinTPS":30,"Reason":"sale"}`)
+	w.clock.Advance(time.Hour)
+	after := w.campaign("home")
+	if *after.MinProvisionedTPS != 30 || !reflect.DeepEqual(after.CampaignConfig, before.CampaignConfig) || *after.SolutionVersionArn != *before.SolutionVersionArn {
+		t.Errorf("became %+v", after)
+	}
+}
+
+func (w *world) wantActions(want map[string]int) {
+	w.t.Helper()
+	if got := w.actions(); !reflect.DeepEqual(got, want) {
+		w.t.Errorf("writes %v, want %v", got, want)
+	}
+}
+
+func (w *world) wantSent(want ...string) {
+	w.t.Helper()
+	if got := w.sent(); !slices.Equal(got, want) {
+		w.t.Errorf("sent %q, want %q", got, want)
+	}
+}
+
+func TestUpdateRecommenderKeepsItsOtherSettings(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	want := *w.recommender("for-you").RecommenderConfig
+	want.MinRecommendationRequestsPerSecond = aws.Int32(5)
+	w.writes()
+	req := ask(t, "recommender/for-you", 5)
+	n, err := a.UpdateTPS(ctxAll, req)
+	w.wantAnswer(n, err, Done, "Recommender "+req.ARN.String()+" is being updated from 8 to 5 RPS.")
+	w.wantActions(map[string]int{"personalize.UpdateRecommender": 1, "events.PutEvents": 1})
+	w.wantSent(`PersonalizeRecommenderMinRecommendationRPSUpdated: {"ARN":"` + req.ARN.String() + `","NewMinTPS":5,"Reason":"asked for, no reason given"}`)
+	w.clock.Advance(time.Hour)
+	if got := *w.recommender("for-you").RecommenderConfig; !reflect.DeepEqual(got, want) {
+		t.Errorf("became %+v, want %+v", got, want)
+	}
+}
+
+// A setting that this build does not know would be reset by an update.
+func TestUpdateRecommenderRefusesToDropSettings(t *testing.T) {
+	for name, tt := range map[string]struct{ config, want string }{
+		"a new setting":        {`"warmUp":{"minutes":5}`, "(warmUp)"},
+		"a new nested setting": {`"trainingDataConfig":{"excludedDatasetColumns":{"ITEMS":["PRICE"]},"sampling":"half"}`, "(trainingDataConfig.sampling)"},
+		"several":              {`"b":1,"a":false`, "(a, b)"},
+		"spelt otherwise":      {`"MinRecommendationRequestsPerSecond":9`, "(MinRecommendationRequestsPerSecond)"},
+		"without a value":      {`"warmUp":null`, ""},
+		"all that is known": {
+			`"itemExplorationConfig":{"explorationItemAgeCutOff":"30"},"enableMetadataWithRecommendations":true,` +
+				`"trainingDataConfig":{"includedDatasetColumns":{"ITEMS":["PRICE"]}}`, "",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plain := newShop(t)
+			w := worldAround(t, plain.clock, plain.server, injecting(plain.server, tt.config))
+			a, _ := w.actor()
+			w.writes()
+			n, err := a.UpdateTPS(ctxAll, ask(t, "recommender/for-you", 5))
+			if tt.want == "" {
+				w.wantAnswer(n, err, Done, "is being updated from 8 to 5 RPS")
+				return
+			}
+			if err == nil || !strings.Contains(err.Error(), "settings that this version does not know "+tt.want) {
+				t.Errorf("error %v, want %q", err, tt.want)
+			}
+			w.wantActions(map[string]int{})
+			n, err = a.StopRecommender(ctxAll, ask(t, "recommender/for-you", 0)) // drops nothing
+			w.wantAnswer(n, err, Done, "is being stopped")
+		})
+	}
+}
+
+// injecting adds settings to the recommender configuration in descriptions.
+func injecting(server http.Handler, config string) http.Handler {
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") != "AmazonPersonalize.DescribeRecommender" {
+			server.ServeHTTP(out, r)
+			return
+		}
+		recorder := httptest.NewRecorder()
+		server.ServeHTTP(recorder, r)
+		var answer map[string]map[string]any
+		var settings map[string]any
+		if err := errors.Join(json.Unmarshal(recorder.Body.Bytes(), &answer), json.Unmarshal([]byte("{"+config+"}"), &settings)); err != nil {
+			panic(err)
+		}
+		maps.Copy(answer["recommender"]["recommenderConfig"].(map[string]any), settings)
+		body, err := json.Marshal(answer)
+		if err != nil {
+			panic(err)
+		}
+		out.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		out.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = out.Write(body)
+	})
+}
+
+// What the SDK sends of a full configuration holds the same members as what is known.
+func TestKnownSettingsAreThoseOfTheWire(t *testing.T) {
+	if unknown, err := unknownSettings([]byte(`{"recommender":{"recommenderConfig":{"enableMetadataWithRecommendations":true,
+		"itemExplorationConfig":{"x":"y"},"minRecommendationRequestsPerSecond":1,
+		"trainingDataConfig":{"excludedDatasetColumns":{"A":["b"]},"includedDatasetColumns":{"A":["b"]}}}}}`)); err != nil || len(unknown) > 0 {
+		t.Errorf("unknown %v, %v", unknown, err)
+	}
+	if n := reflect.TypeFor[types.RecommenderConfig]().NumField(); n != 5 {
+		t.Errorf("the SDK knows %d members now, one of which is its own; add the new ones above", n-1)
+	}
+	if _, err := unknownSettings([]byte("{")); err == nil {
+		t.Error("no error for an answer that cannot be read")
+	}
+	if unknown, _ := unknownSettings([]byte(`{"recommender":{"recommenderConfig":{"":1,"é":2}}}`)); len(unknown) != 2 {
+		t.Errorf("unknown %q", unknown)
+	}
+}
+
+// makeAlarms makes both alarms of resources of the shop, as a cycle would.
+func (w *world) makeAlarms(a *Actor, kind estate.Kind, names ...string) {
+	w.t.Helper()
+	var resources []estate.Resource
+	for _, name := range names {
+		resources = append(resources, estate.Resource{
+			ARN: ask(w.t, string(kind)+"/"+name, 0).ARN, Kind: kind, Name: name,
+			Recipe: "aws-user-personalization", Status: estate.StatusActive, MinTPS: 5, Created: testTime.Add(-30 * day),
+		})
+	}
+	topic := testTopic
+	topic.Region = other
+	var wanted []decide.WantedAlarm
+	for _, r := range resources {
+		wanted = append(wanted, decide.WantedAlarms(r, decide.Throughput{Readable: true}, topic, alarmParams, decide.Moment{Now: w.clock.Now()})...)
+	}
+	_, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: other, Changes: decide.DiffAlarms(wanted, nil, nil, w.clock.Now())})
+	w.noProblems(problems)
+}
+
+func TestDeleteCampaign(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	w.makeAlarms(a, estate.Campaign, "home", "updating")
+	w.makeAlarms(a, estate.Recommender, "home")
+	w.writes()
+	req := ask(t, "campaign/home", 0)
+	n, err := a.DeleteCampaign(ctxAll, req)
+	w.wantAnswer(n, err, Done, "Campaign "+req.ARN.String()+" is being deleted; alarms removed: 2.")
+	w.wantActions(map[string]int{"personalize.DeleteCampaign": 1, "cloudwatch.DeleteAlarms": 1, "events.PutEvents": 2})
+	w.wantSent(
+		`PersonalizeCampaignDeleted: {"ARN":"`+req.ARN.String()+`","Reason":"asked for, no reason given"}`,
+		`BuildPersonalizeMonitorDashboard: {"ARN":"`+req.ARN.String()+`","Reason":"campaign home was deleted"}`,
+	)
+	for _, e := range w.server.Events() {
+		if !slices.Equal(e.Resources, []string{req.ARN.String()}) {
+			t.Errorf("resources %v", e.Resources)
+		}
+	}
+	if len(n.Events) != 2 || n.AlarmsRemoved != 2 {
+		t.Errorf("answer %+v", n)
+	}
+	if got := w.alarmNames(other); len(got) != 4 || slices.Contains(got, "PersonalizeMonitor-IdleCampaign-home") {
+		t.Errorf("alarms %v", got)
+	}
+}
+
+func TestStopRecommenderAndStartItAgain(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	w.makeAlarms(a, estate.Recommender, "for-you")
+	w.writes()
+	req := ask(t, "recommender/for-you", 0)
+	req.Reason = strings.Repeat("ü", 3*maxReason)
+	n, err := a.StopRecommender(ctxAll, req)
+	w.wantAnswer(n, err, Done, "Recommender "+req.ARN.String()+" is being stopped; alarms removed: 2.")
+	w.wantActions(map[string]int{"personalize.StopRecommender": 1, "cloudwatch.DeleteAlarms": 1, "events.PutEvents": 2})
+	if sent := w.sent(); len(sent) != 2 || !strings.HasPrefix(sent[0], "PersonalizeRecommenderStopped: ") || len(sent[0]) > 3*maxReason {
+		t.Errorf("sent %q", sent)
+	}
+	if _, err := a.StartRecommender(ctxAll, req); err == nil || !strings.Contains(err.Error(), "its status is STOP PENDING: ResourceInUseException") {
+		t.Errorf("started while stopping: %v", err)
+	}
+	w.clock.Advance(time.Hour)
+	w.writes()
+	n, err = a.StartRecommender(ctxAll, req)
+	w.wantAnswer(n, err, Done, "is being started.")
+	w.wantActions(map[string]int{"personalize.StartRecommender": 1})
+	n, err = a.StartRecommender(ctxAll, req)
+	w.wantAnswer(n, err, AlreadySo, "is being started already (START PENDING).")
+	w.clock.Advance(time.Hour)
+	n, err = a.StartRecommender(ctxAll, req)
+	w.wantAnswer(n, err, AlreadySo, "is running already.")
+	w.wantActions(map[string]int{})
+}
+
+// Whatever the state somebody or an earlier delivery has left, nothing is written twice.
+func TestWhatIsDoneAlreadyIsASuccess(t *testing.T) {
+	tests := []struct {
+		action   events.Action
+		resource string
+		minimum  int
+		want     string
+	}{
+		{events.ActionUpdate, "campaign/home", 10, "has a minimum of 10 TPS already"},
+		{events.ActionUpdate, "campaign/updating", 9, "is being updated to 9 TPS already"},
+		{events.ActionUpdate, "campaign/leaving", 9, "is being deleted already (DELETE PENDING)"},
+		{events.ActionUpdate, "campaign/nobody", 9, "does not exist (any more)"},
+		{events.ActionUpdate, "recommender/for-you", 8, "has a minimum of 8 RPS already"},
+		{events.ActionUpdate, "recommender/nobody", 8, "does not exist (any more)"},
+		{events.ActionDelete, "campaign/leaving", 0, "is being deleted already"},
+		{events.ActionDelete, "campaign/nobody", 0, "does not exist (any more)"},
+		{events.ActionStop, "recommender/resting", 0, "is stopped already"},
+		{events.ActionStop, "recommender/stopping", 0, "is being stopped already (STOP IN_PROGRESS)"},
+		{events.ActionStop, "recommender/nobody", 0, "does not exist (any more)"},
+		{events.ActionStart, "recommender/starting", 0, "is being started already"},
+		{events.ActionStart, "recommender/for-you", 0, "is running already"},
+	}
+	w := newShop(t)
+	a, _ := w.actor()
+	for _, tt := range tests {
+		t.Run(string(tt.action)+" "+tt.resource, func(t *testing.T) {
+			n, err := a.Do(ctxAll, tt.action, ask(t, tt.resource, tt.minimum))
+			w.wantAnswer(n, err, AlreadySo, "Nothing to do: "+strings.Split(tt.resource, "/")[0])
+			w.wantAnswer(n, err, AlreadySo, tt.want)
+			w.wantActions(map[string]int{})
+		})
+	}
+	w.wantSent()
+}
+
+func TestActionsTwiceDoWhatOnceDoes(t *testing.T) {
+	for _, tt := range []struct {
+		action   events.Action
+		resource string
+		minimum  int
+		first    string
+	}{
+		{events.ActionUpdate, "campaign/home", 30, "is being updated from 10 to 30"},
+		{events.ActionUpdate, "recommender/for-you", 4, "is being updated from 8 to 4"},
+		{events.ActionDelete, "campaign/home", 0, "is being deleted"},
+		{events.ActionStop, "recommender/for-you", 0, "is being stopped"},
+	} {
+		t.Run(string(tt.action)+" "+tt.resource, func(t *testing.T) {
+			w := newShop(t)
+			a, _ := w.actor()
+			req := ask(t, tt.resource, tt.minimum)
+			n, err := a.Do(ctxAll, tt.action, req)
+			w.wantAnswer(n, err, Done, tt.first)
+			sent := w.sent()
+			for _, wait := range []time.Duration{0, 90 * time.Second, time.Hour} { // pending, in progress, over
+				w.clock.Advance(wait)
+				w.writes()
+				n, err = a.Do(ctxAll, tt.action, req)
+				w.wantAnswer(n, err, AlreadySo, "Nothing to do: ")
+				w.wantActions(map[string]int{})
+			}
+			w.wantSent(sent...)
+		})
+	}
+}
+
+// Two deliveries at the same moment: both look, then both call.
+func TestAnActionOvertakenByAnother(t *testing.T) {
+	for _, tt := range []struct {
+		action   events.Action
+		resource string
+		minimum  int
+		target   string // before this call is carried out, another of the kind was
+		want     string
+	}{
+		{events.ActionUpdate, "campaign/home", 30, "UpdateCampaign", "is being updated to 30 TPS already"},
+		{events.ActionDelete, "campaign/home", 0, "DeleteCampaign", "is being deleted already"},
+		{events.ActionStop, "recommender/for-you", 0, "StopRecommender", "is being stopped already"},
+	} {
+		t.Run(string(tt.action), func(t *testing.T) {
+			plain := newShop(t)
+			w := worldAround(t, plain.clock, plain.server, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("X-Amz-Target") == "AmazonPersonalize."+tt.target {
+					body, _ := io.ReadAll(r.Body)
+					again := r.Clone(r.Context())
+					again.Body = io.NopCloser(bytes.NewReader(body))
+					plain.server.ServeHTTP(httptest.NewRecorder(), again)
+					r.Body = io.NopCloser(bytes.NewReader(body))
+				}
+				plain.server.ServeHTTP(out, r)
+			}))
+			a, _ := w.actor()
+			n, err := a.Do(ctxAll, tt.action, ask(t, tt.resource, tt.minimum))
+			w.wantAnswer(n, err, AlreadySo, tt.want)
+			w.wantSent()
+		})
+	}
+}
+
+func TestAPersonsRequestThatCannotBeObeyedNowIsAnError(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	for _, tt := range []struct {
+		action   events.Action
+		resource string
+		minimum  int
+		want     string
+	}{
+		{events.ActionUpdate, "campaign/updating", 12, "an update to 9 is in progress (CREATE IN_PROGRESS): ResourceInUseException"},
+		{events.ActionDelete, "campaign/updating", 0, "an update to 9 is in progress (CREATE IN_PROGRESS): ResourceInUseException"},
+		{events.ActionUpdate, "recommender/resting", 12, "its status is INACTIVE: ResourceInUseException"},
+		{events.ActionStop, "recommender/starting", 0, "its status is START PENDING: ResourceInUseException"},
+		{events.ActionStart, "recommender/nobody", 0, "it does not exist"},
+		{events.ActionDelete, "recommender/for-you", 0, "is a recommender"},
+		{events.ActionStop, "campaign/home", 0, "is a campaign"},
+		{events.ActionStart, "campaign/home", 0, "is a campaign"},
+		{events.ActionUpdate, "campaign/home", 0, `"NewMinTPS" is missing`},
+		{"explode", "campaign/home", 0, `there is no action "explode"`},
+	} {
+		n, err := a.Do(ctxAll, tt.action, ask(t, tt.resource, tt.minimum))
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s %s: %+v, error %v, want %q", tt.action, tt.resource, n, err, tt.want)
+		}
+	}
+	w.wantSent()
+	elsewhere := ask(t, "campaign/home", 5)
+	elsewhere.ARN.Partition, elsewhere.ARN.Region = "aws-cn", "cn-north-1"
+	w.writes()
+	if _, err := a.UpdateTPS(ctxAll, elsewhere); err == nil || !strings.Contains(err.Error(), "another partition") {
+		t.Errorf("error %v", err)
+	}
+	if calls := w.server.Calls(); len(calls) > 0 {
+		t.Errorf("calls %v", calls)
+	}
+	foreign := ask(t, "campaign/home", 5)
+	foreign.ARN.Account = "999999999999"
+	if _, err := a.UpdateTPS(ctxAll, foreign); err == nil || !strings.Contains(err.Error(), "belongs to the account 999999999999, the credentials to 123456789012") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestRefusedCallsAreErrorsAndChangeNothingElse(t *testing.T) {
+	for _, op := range []string{"DescribeCampaign", "DeleteCampaign"} {
+		w := newShop(t)
+		a, _ := w.actor()
+		w.makeAlarms(a, estate.Campaign, "home")
+		w.server.AddFault(localaws.Fault{Service: "personalize", Operation: op, Code: "AccessDeniedException", Message: "not you"})
+		_, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
+		if err == nil || !strings.Contains(err.Error(), "delete-campaign arn:") || !strings.Contains(err.Error(), "AccessDeniedException: not you") {
+			t.Errorf("%s: %v", op, err)
+		}
+		w.wantSent()
+		if len(w.alarmNames(other)) != 2 {
+			t.Errorf("%s: alarms are gone", op)
+		}
+	}
+}
+
+func TestAPersonsAlarmsStay(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	w.makeAlarms(a, estate.Campaign, "home")
+	put := func(name string) {
+		_, err := w.raw.CloudWatch(other).PutMetricAlarm(ctxAll, &cloudwatch.PutMetricAlarmInput{
+			AlarmName:  aws.String(name),
+			Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(ask(t, "campaign/home", 0).ARN.String())}},
+			Namespace:  aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"),
+			Statistic: "Sum", Period: aws.Int32(300), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(0), ComparisonOperator: "LessThanOrEqualToThreshold",
+		})
+		w.must(err)
+	}
+	// A person's own, under our prefix, and one that took the place of ours.
+	put("PersonalizeMonitor-Special-home")
+	_, err := w.raw.CloudWatch(other).DeleteAlarms(ctxAll, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{"PersonalizeMonitor-IdleCampaign-home"}})
+	w.must(err)
+	put("PersonalizeMonitor-IdleCampaign-home")
+	n, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
+	w.wantAnswer(n, err, Done, "alarms removed: 1.")
+	want := []string{"PersonalizeMonitor-IdleCampaign-home", "PersonalizeMonitor-Special-home"}
+	if got := w.alarmNames(other); !slices.Equal(got, want) {
+		t.Errorf("alarms %v, want %v", got, want)
+	}
+}
+
+// What follows an accepted call is tried, whatever becomes of the rest.
+func TestEachPartOfWhatFollowsIsTried(t *testing.T) {
+	notification := localaws.Fault{Service: "events", Operation: "PutEvents", Times: 1, Code: "AccessDeniedException"}
+	for _, tt := range []struct {
+		name    string
+		fault   localaws.Fault
+		op      string
+		removed int
+		sent    []string
+	}{
+		{"the notification fails", notification, "PutEvents", 2, []string{"BuildPersonalizeMonitorDashboard"}},
+		{
+			"the alarms cannot be listed",
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "AccessDenied"},
+			"DescribeAlarms", 0,
+			[]string{"PersonalizeRecommenderStopped", "BuildPersonalizeMonitorDashboard"},
+		},
+		{
+			"the alarms cannot be deleted",
+			localaws.Fault{Service: "cloudwatch", Operation: "DeleteAlarms", Code: "AccessDenied"},
+			"DeleteAlarms", 0,
+			[]string{"PersonalizeRecommenderStopped", "BuildPersonalizeMonitorDashboard"},
+		},
+		{
+			"the rebuilding fails",
+			localaws.Fault{Service: "events", Operation: "PutEvents", Skip: 1, Code: "AccessDeniedException"},
+			"PutEvents", 2,
+			[]string{"PersonalizeRecommenderStopped"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newShop(t)
+			a, _ := w.actor()
+			w.makeAlarms(a, estate.Recommender, "for-you")
+			w.server.AddFault(tt.fault)
+			n, err := a.StopRecommender(ctxAll, ask(t, "recommender/for-you", 0))
+			w.must(err)
+			if n.Outcome != Done || !strings.Contains(n.Sentence, "is being stopped") || !strings.Contains(n.Sentence, "what failed after that: 1") ||
+				len(n.Problems) != 1 || n.Problems[0].Operation != tt.op || n.AlarmsRemoved != tt.removed {
+				t.Errorf("answer %+v", n)
+			}
+			if err := n.Err(); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+				t.Errorf("error %v", err)
+			}
+			var types []string
+			for _, e := range w.server.Events() {
+				types = append(types, e.DetailType)
+			}
+			if !slices.Equal(types, tt.sent) {
+				t.Errorf("sent %v, want %v", types, tt.sent)
+			}
+		})
+	}
+}
+
+func TestADryRunOfActionsWritesNothing(t *testing.T) {
+	w := newShop(t)
+	before, _ := w.actor()
+	w.makeAlarms(before, estate.Campaign, "home")
+	a, log := w.actor(dryRun)
+	w.writes()
+	for _, tt := range []struct {
+		action   events.Action
+		resource string
+		want     string
+		events   int
+	}{
+		{events.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
+		{events.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
+		{events.ActionDelete, "campaign/home", "would be deleted; alarms removed: 2.", 2},
+		{events.ActionStop, "recommender/for-you", "would be stopped.", 2},
+		{events.ActionStart, "recommender/resting", "would be started.", 0},
+	} {
+		n, err := a.Do(ctxAll, tt.action, ask(t, tt.resource, 3))
+		w.wantAnswer(n, err, DryRun, tt.want)
+		if len(n.Events) != tt.events {
+			t.Errorf("%s: events %v", tt.action, n.Events)
+		}
+	}
+	w.wantActions(map[string]int{})
+	if log.count("dry run, would write", "op=DeleteCampaign", "have it deleted: asked for, no reason given") != 1 {
+		t.Errorf("log:\n%s", log.text.String())
+	}
+}
+
+// automatic is a request that the monitor itself sent, about a resource of the shop.
+func automatic(t *testing.T, action events.Action, resource string, from, to int) events.Request {
+	req := ask(t, resource, to)
+	switch action {
+	case events.ActionUpdate:
+		req.DetailType, req.CurrentMinTPS = events.UpdateType(req.Kind), from
+	default:
+		req.DetailType, req.IdleThresholdHours = events.IdleType(req.Kind), 24
+	}
+	req.Reason = "decided"
+	return req
+}
+
+func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
+	decision := func(action decide.Action, minimum, next int) decide.Decision {
+		return decide.Decision{Action: action, NewMinTPS: next, Reason: "because of the numbers", Resource: estate.Resource{MinTPS: minimum}}
+	}
+	update, del, stop := events.ActionUpdate, events.ActionDelete, events.ActionStop
+	tests := []struct {
+		name     string
+		action   events.Action
+		resource string
+		from, to int
+		decision decide.Decision
+		err      error
+		want     string // part of why nothing was done; empty if it was done
+		asked    int    // how often it was decided again
+	}{
+		{name: "a step-down still true", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.StepDown, 10, 7), asked: 1},
+		{name: "one that is more careful than need be now", action: update, resource: "campaign/home", from: 10, to: 8, decision: decision(decide.StepDown, 10, 7), asked: 1},
+		{name: "one that goes too far now", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.StepDown, 10, 9), asked: 1, want: "7 TPS is not what it would be set to now (because of the numbers)"},
+		{name: "a step up", action: update, resource: "campaign/home", from: 10, to: 12, decision: decision(decide.StepDown, 10, 7), asked: 1, want: "12 TPS is not what"},
+		{name: "nothing to step down any more", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.None, 10, 0), asked: 1, want: "no longer holds: because of the numbers"},
+		{name: "a guard says no", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.Refused, 10, 0), asked: 1, want: "because of the numbers"},
+		{name: "another minimum now", action: update, resource: "campaign/home", from: 11, to: 7, want: "its minimum is 10 TPS and no longer 11"},
+		{name: "another minimum a moment later", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.StepDown, 20, 7), asked: 1, want: "its minimum is 20 TPS and no longer 10"},
+		{name: "a recommender's step-down", action: update, resource: "recommender/for-you", from: 8, to: 6, decision: decision(decide.StepDown, 8, 6), asked: 1},
+		{name: "still idle: delete", action: del, resource: "campaign/home", decision: decision(decide.Delete, 10, 0), asked: 1},
+		{name: "no longer idle: delete", action: del, resource: "campaign/home", decision: decision(decide.StepDown, 10, 7), asked: 1, want: "because of the numbers"},
+		{name: "still idle: stop", action: stop, resource: "recommender/for-you", decision: decision(decide.Stop, 8, 0), asked: 1},
+		{name: "no longer idle: stop", action: stop, resource: "recommender/for-you", decision: decision(decide.None, 8, 0), asked: 1, want: "because of the numbers"},
+		{name: "no decision at all", action: stop, resource: "recommender/for-you", asked: 1, want: "nothing is decided about it now"},
+		{name: "could not be checked", action: del, resource: "campaign/home", err: errors.New("throttled"), asked: 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newShop(t)
+			asked := 0
+			req := automatic(t, tt.action, tt.resource, tt.from, tt.to)
+			a, log := w.actor(func(o *Options) {
+				o.Recheck = func(_ context.Context, got events.Request) (decide.Decision, error) {
+					asked++
+					if got != req {
+						t.Errorf("asked about %+v", got)
+					}
+					return tt.decision, tt.err
+				}
+			})
+			w.writes()
+			n, err := a.Do(ctxAll, tt.action, req)
+			if asked != tt.asked {
+				t.Errorf("decided again %d times", asked)
+			}
+			switch {
+			case tt.err != nil:
+				if !errors.Is(err, tt.err) || !strings.Contains(err.Error(), "check it again before acting") {
+					t.Errorf("error %v", err)
+				}
+				w.wantActions(map[string]int{})
+			case tt.want != "":
+				w.wantAnswer(n, err, Refused, tt.want)
+				w.wantActions(map[string]int{})
+				if log.count("automatic event dropped", "arn="+req.ARN.String()) != 1 {
+					t.Errorf("log:\n%s", log.text.String())
+				}
+			default:
+				w.wantAnswer(n, err, Done, "is being")
+				if calls := w.actions(); calls["cloudwatch.PutMetricData"] != 1 {
+					t.Errorf("not marked: %v", calls)
+				}
+			}
+		})
+	}
+}
+
+func TestAnAutomaticEventWithoutAnyoneToCheckItIsRefused(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor()
+	if _, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0)); err == nil {
+		t.Error("done unchecked")
+	}
+	w.wantActions(map[string]int{})
+	w.wantSent()
+}
+
+// The mark of an automatic change lies where the rules look for it; a failure to put it
+// stops nothing. A person's change bears none.
+func TestAutomaticChangesAreMarked(t *testing.T) {
+	w := newShop(t)
+	a, log := w.actor(func(o *Options) {
+		o.Recheck = func(context.Context, events.Request) (decide.Decision, error) {
+			return decide.Decision{Action: decide.StepDown, NewMinTPS: 7, Resource: estate.Resource{MinTPS: 10}}, nil
+		}
+	})
+	req := automatic(t, events.ActionUpdate, "campaign/home", 10, 7)
+	w.writes()
+	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "PutMetricData", Code: "AccessDenied", Times: 1})
+	n, err := a.UpdateTPS(ctxAll, req)
+	w.wantAnswer(n, err, Done, "is being updated from 10 to 7 TPS.")
+	if log.count("level=WARN", "automatic change not marked as such") != 1 {
+		t.Errorf("log:\n%s", log.text.String())
+	}
+
+	w = newShop(t)
+	o := a.recheck
+	a, _ = w.actor(func(options *Options) { options.Recheck = o })
+	if _, err := a.UpdateTPS(ctxAll, ask(t, "recommender/for-you", 9)); err != nil || w.actions()["cloudwatch.PutMetricData"] != 0 {
+		t.Errorf("a person's change: %v", err)
+	}
+	_, err = a.UpdateTPS(ctxAll, req)
+	w.must(err)
+	out, err := w.raw.CloudWatch(other).ListMetrics(ctxAll, &cloudwatch.ListMetricsInput{})
+	if err == nil && len(out.Metrics) != 1 {
+		t.Errorf("metrics %v", out.Metrics)
+	}
+	if calls := w.actions(); calls["cloudwatch.PutMetricData"] != 1 {
+		t.Errorf("calls %v", calls)
+	}
+}
+
+// The notification and the rest are not lost if the caller gives up in between.
+func TestWhatFollowsOutlivesTheCaller(t *testing.T) {
+	plain := newShop(t)
+	ctx, cancel := context.WithCancel(ctxAll)
+	w := worldAround(t, plain.clock, plain.server, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.Header.Get("X-Amz-Target"), "AWSEvents.") {
+			cancel()
+		}
+		plain.server.ServeHTTP(out, r)
+	}))
+	a, _ := w.actor()
+	n, err := a.DeleteCampaign(ctx, ask(t, "campaign/home", 0))
+	w.wantAnswer(n, err, Done, "is being deleted")
+	if len(w.sent()) != 2 {
+		t.Errorf("sent %v", w.sent())
+	}
+	if _, err := a.DeleteCampaign(ctx, ask(t, "campaign/updating", 0)); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestTheDashboardIsRebuiltInTheProcessWhereThatIsPossible(t *testing.T) {
+	w := newShop(t)
+	var built []events.BuildDetail
+	a, _ := w.actor(func(o *Options) {
+		o.Rebuild = func(_ context.Context, detail events.BuildDetail) []estate.Problem {
+			built = append(built, detail)
+			return nil
+		}
+	})
+	n, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
+	w.wantAnswer(n, err, Done, "is being deleted")
+	if len(built) != 1 || built[0].ARN != ask(t, "campaign/home", 0).ARN.String() || len(n.Events) != 1 || len(w.sent()) != 1 {
+		t.Errorf("built %v, events %v", built, n.Events)
+	}
+}

@@ -1,0 +1,290 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// deed is what tells one action from another. perform does the rest.
+type deed struct {
+	action events.Action
+	op     string // the AWS operation
+	// participle says what happens to the resource: "deleted".
+	participle func(standing) string
+	// already says why there is nothing to do, apart from the resource being gone or on
+	// its way; empty if there is something.
+	already func(standing) string
+	// outdated says why an automatic event is dropped without a further look; may be nil.
+	outdated func(standing) string
+	// contradicted says why the fresh decision does not bear an automatic event out.
+	contradicted func(decide.Decision) string
+	call         func(context.Context, standing) error
+	notice       *events.Event // sent once the call is accepted; nil if there is none
+}
+
+// perform carries out a deed: look at the resource, leave it if there is nothing to do,
+// check again if the monitor asks by itself, call, and see to what follows.
+func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer, error) {
+	if err := req.For(d.action); err != nil {
+		return Answer{}, err
+	}
+	if err := a.reachable(req.ARN); err != nil {
+		return Answer{}, err
+	}
+	fail := func(err error) (Answer, error) {
+		return Answer{}, fmt.Errorf("%s %s: %w", d.action, req.ARN, awsapi.Plain(err))
+	}
+	before, err := a.look(ctx, req)
+	if err != nil {
+		return fail(err)
+	}
+	if before.gone {
+		if err := a.reallyGone(ctx, req, d); err != nil {
+			return fail(err)
+		}
+	}
+	if why := d.nothingToDo(before); why != "" {
+		return a.nothing(req, why), nil
+	}
+	if req.Automatic() {
+		why, err := a.doubts(ctx, req, d, before)
+		switch {
+		case err != nil:
+			return fail(fmt.Errorf("check it again before acting: %w", err))
+		case why != "":
+			return a.dropped(req, d, why), nil
+		}
+	}
+	if err := before.complete(d.action); err != nil {
+		return fail(err)
+	}
+	intent := Intent{Op: d.op, Region: req.ARN.Region, ARN: req.ARN.String(), What: fmt.Sprintf("have it %s: %s", d.participle(before), reason(req))}
+	outcome, err := a.gate.do(ctx, intent, func(ctx context.Context) error { return d.call(ctx, before) })
+	if err != nil {
+		done, busy := a.overtaken(ctx, req, d, err)
+		switch {
+		case done != "":
+			return a.nothing(req, done), nil
+		case busy != "":
+			err = fmt.Errorf("%s: %w", busy, err)
+		}
+		return fail(err)
+	}
+	return a.follow(ctx, req, d, before, outcome), nil
+}
+
+// reachable refuses an ARN of a partition in which the credentials mean nothing.
+func (a *Actor) reachable(arn estate.ARN) error {
+	if ours := estate.PartitionOf(a.home); ours != estate.PartitionOf(arn.Region) {
+		return fmt.Errorf("%s is in another partition than the region %s", arn, a.home)
+	}
+	return nil
+}
+
+// reallyGone makes sure that a resource which does not exist is not just another
+// account's, and that its being gone settles the matter: there is nothing to start.
+func (a *Actor) reallyGone(ctx context.Context, req events.Request, d deed) error {
+	if d.action == events.ActionStart {
+		return errors.New("it does not exist")
+	}
+	identity, err := a.Identity(ctx)
+	if err == nil && identity.Account != req.ARN.Account {
+		err = fmt.Errorf("it belongs to the account %s, the credentials to %s", req.ARN.Account, identity.Account)
+	}
+	return err
+}
+
+// nothingToDo says why there is nothing to do; empty if there is something.
+func (d deed) nothingToDo(s standing) string {
+	switch {
+	case s.gone:
+		return "does not exist (any more)"
+	case s.status.Deleting():
+		return fmt.Sprintf("is being deleted already (%s)", s.status)
+	}
+	return d.already(s)
+}
+
+// nothing is the answer where there is nothing to do: somebody, or an earlier delivery of
+// the same event, has done it.
+func (a *Actor) nothing(req events.Request, why string) Answer {
+	n := Answer{Outcome: AlreadySo, Why: why, Sentence: fmt.Sprintf("Nothing to do: %s %s %s.", req.Kind, req.ARN, why)}
+	a.log.Info("nothing to do", "arn", req.ARN.String(), "region", req.ARN.Region, "reason", why)
+	return n
+}
+
+// doubts says why an automatic event no longer holds; empty if it does.
+func (a *Actor) doubts(ctx context.Context, req events.Request, d deed, s standing) (string, error) {
+	if d.outdated != nil {
+		if why := d.outdated(s); why != "" {
+			return why, nil
+		}
+	}
+	if a.recheck == nil {
+		return "", errors.New("nothing here can do that")
+	}
+	decision, err := a.recheck(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	return d.contradicted(decision), nil
+}
+
+// dropped is the answer to an automatic event that no longer holds.
+func (a *Actor) dropped(req events.Request, d deed, why string) Answer {
+	a.log.Info("automatic event dropped", "op", d.op, "arn", req.ARN.String(), "region", req.ARN.Region, "reason", why)
+	return Answer{
+		Outcome: Refused, Why: why,
+		Sentence: fmt.Sprintf("Nothing was done: what was decided about %s %s no longer holds: %s.", req.Kind, req.ARN, why),
+	}
+}
+
+// overtaken looks at the resource again after a refused call. It says why there is
+// nothing left to do, or else what stands in the way; both are empty if that is not known.
+func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed, err error) (done, busy string) {
+	if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.InUse {
+		return "", ""
+	}
+	now, err := a.look(ctx, req)
+	if err != nil || (now.gone && d.action == events.ActionStart) {
+		return "", ""
+	}
+	return d.nothingToDo(now), now.busy()
+}
+
+// graceTime is how long what follows an accepted action may go on after ctx has ended.
+const graceTime = 10 * time.Second
+
+// outlive is a context that ends a little later than ctx.
+func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(graceTime, cancel) })
+	return later, func() { stop(); cancel() }
+}
+
+// follow sees to what follows an accepted action, each part whatever becomes of the
+// others: the mark of an automatic one, the notification and, if the resource goes out of
+// service, the removal of its alarms and the rebuilding of the dashboard.
+func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before standing, outcome Outcome) Answer {
+	ctx, cancel := outlive(ctx)
+	defer cancel()
+	n := Answer{Outcome: outcome}
+	if req.Automatic() {
+		a.mark(ctx, req)
+	}
+	if d.notice != nil {
+		event := *d.notice
+		event.Resources = []string{req.ARN.String()}
+		n.add(a.Emit(ctx, []events.Event{event}))
+	}
+	if d.action.Ends() {
+		removed, problems := a.removeAlarms(ctx, req, d.action)
+		n.AlarmsRemoved = removed
+		n.Problems = append(n.Problems, problems...)
+		n.add(a.RebuildDashboard(ctx, events.BuildDetail{
+			ARN: req.ARN.String(), Reason: fmt.Sprintf("%s %s was %s", req.Kind, req.ARN.Name(), d.participle(before)),
+		}))
+	}
+	n.Sentence = n.sentence(req, d.participle(before))
+	return n
+}
+
+func (n *Answer) add(sent []events.Event, problems []estate.Problem) {
+	n.Events = append(n.Events, sent...)
+	n.Problems = append(n.Problems, problems...)
+}
+
+// sentence tells of an accepted action, and of how much of what follows went wrong.
+func (n *Answer) sentence(req events.Request, participle string) string {
+	does := "is being"
+	if n.Outcome == DryRun {
+		does = "would be"
+	}
+	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
+	if n.AlarmsRemoved > 0 {
+		parts = append(parts, fmt.Sprintf("alarms removed: %d", n.AlarmsRemoved))
+	}
+	if len(n.Problems) > 0 {
+		parts = append(parts, fmt.Sprintf("what failed after that: %d", len(n.Problems)))
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// mark puts the datum by which an automatic change is known as ours later on. If that
+// fails, the change will be taken for a person's, which is the safe side.
+func (a *Actor) mark(ctx context.Context, req events.Request) {
+	metric := estate.Metric{
+		Namespace: estate.NamespaceMonitor, Name: estate.MetricActionsTaken,
+		DimensionName: req.Kind.DimensionName(), DimensionValue: req.ARN.String(),
+	}
+	_, problems := a.Publish(ctx, []estate.Datum{{Region: req.ARN.Region, Metric: metric, Unit: "Count", Value: 1, Time: a.clock.Now().UTC()}})
+	for _, p := range problems {
+		a.log.Warn("automatic change not marked as such", "arn", p.ARN, "region", p.Region, "err", p.Err)
+	}
+}
+
+// RebuildDashboard asks for the dashboard to be built again, by an event. Where Options
+// has a Rebuild, that is called instead and nothing is sent.
+func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem) {
+	if a.rebuild != nil {
+		return nil, a.rebuild(ctx, detail)
+	}
+	event := events.Event{DetailType: events.BuildDashboard, Detail: detail}
+	if detail.ARN != "" {
+		event.Resources = []string{detail.ARN}
+	}
+	return a.Emit(ctx, []events.Event{event})
+}
+
+// removeAlarms removes the alarms that we made for a resource which goes out of service.
+func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action events.Action) (removed int, problems []estate.Problem) {
+	region := req.ARN.Region
+	alarms, err := alarmsOf(ctx, a.clients.CloudWatch(region), req)
+	if err != nil {
+		return 0, []estate.Problem{problem(region, req.ARN.String(), "DescribeAlarms", fmt.Errorf("find its alarms: %w", err))}
+	}
+	standing := decide.Inactive
+	if action == events.ActionDelete {
+		standing = decide.Gone
+	}
+	changes := decide.DiffAlarms(nil, alarms, func(arn estate.ARN) decide.Standing {
+		if arn == req.ARN {
+			return standing
+		}
+		return decide.Unknown
+	}, a.clock.Now())
+	counts, problems := a.ReconcileAlarms(ctx, ReconcileInput{Region: region, Changes: changes})
+	if counts.Left > 0 {
+		err := fmt.Errorf("no time was left to remove %d alarms; the next cycle does", counts.Left)
+		problems = append(problems, problem(region, req.ARN.String(), opDeleteAlarms, err))
+	}
+	return counts.Deleted, problems
+}
+
+// alarmsOf finds the alarms that bear the names of a resource's own, whoever made them.
+func alarmsOf(ctx context.Context, api listAlarmsAPI, req events.Request) ([]decide.Alarm, error) {
+	out, err := api.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
+		AlarmNames: []string{decide.LowUtilization.Name(req.Kind, req.ARN.Name()), decide.IdleAlarm.Name(req.Kind, req.ARN.Name())},
+		AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm}, MaxRecords: aws.Int32(awsapi.MaxAlarmPage),
+	})
+	if err != nil {
+		return nil, err
+	}
+	alarms := make([]decide.Alarm, 0, len(out.MetricAlarms))
+	for _, m := range out.MetricAlarms {
+		alarms = append(alarms, toAlarm(m))
+	}
+	return alarms, nil
+}

@@ -1,0 +1,163 @@
+package act
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// standing is how a resource stands just before it is acted on.
+type standing struct {
+	gone   bool // it does not exist; nothing else is known then
+	status estate.Status
+	minTPS int
+	update *estate.Update // the latest one; nil if there was none
+	// config is a recommender's whole configuration, and unknown what the answer held
+	// beside it that the SDK has no place for.
+	config  *types.RecommenderConfig
+	unknown []string
+}
+
+// updating tells whether an update is under way.
+func (s standing) updating() bool { return s.update != nil && !s.update.Status.Settled() }
+
+// busy says what stands in the way of a change; empty if nothing is known to.
+func (s standing) busy() string {
+	switch {
+	case s.status != estate.StatusActive:
+		return fmt.Sprintf("its status is %s", s.status)
+	case s.updating():
+		return fmt.Sprintf("an update to %d is in progress (%s)", s.update.MinTPS, s.update.Status)
+	}
+	return ""
+}
+
+// complete refuses an update that would drop settings this build does not know.
+func (s standing) complete(action events.Action) error {
+	if action != events.ActionUpdate || len(s.unknown) == 0 {
+		return nil
+	}
+	return fmt.Errorf("it has settings that this version does not know (%s), and an update would reset them; nothing was changed", strings.Join(s.unknown, ", "))
+}
+
+// describerAPI is what is asked of Personalize to look at a resource.
+type describerAPI interface {
+	DescribeCampaign(context.Context, *personalize.DescribeCampaignInput, ...func(*personalize.Options)) (*personalize.DescribeCampaignOutput, error)
+	DescribeRecommender(context.Context, *personalize.DescribeRecommenderInput, ...func(*personalize.Options)) (*personalize.DescribeRecommenderOutput, error)
+}
+
+// look describes the resource of a request.
+func (a *Actor) look(ctx context.Context, req events.Request) (standing, error) {
+	var api describerAPI = a.clients.Personalize(req.ARN.Region)
+	see := seeCampaign
+	if req.Kind == estate.Recommender {
+		see = seeRecommender
+	}
+	s, err := see(ctx, api, req.ARN.String())
+	if awsapi.KindOf(err) == awsapi.NotFound {
+		return standing{gone: true}, nil
+	}
+	return s, err
+}
+
+func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, error) {
+	out, err := api.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &arn})
+	if err != nil {
+		return standing{}, err
+	}
+	c := out.Campaign
+	if c == nil || aws.ToString(c.CampaignArn) != arn {
+		return standing{}, errors.New("the description is of something else")
+	}
+	s := standing{status: estate.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS)}
+	if u := c.LatestCampaignUpdate; u != nil {
+		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: atLeastOne(u.MinProvisionedTPS)}
+	}
+	return s, nil
+}
+
+func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing, error) {
+	var body []byte
+	out, err := api.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &arn},
+		personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
+	if err != nil {
+		return standing{}, err
+	}
+	r := out.Recommender
+	if r == nil || aws.ToString(r.RecommenderArn) != arn {
+		return standing{}, errors.New("the description is of something else")
+	}
+	s := standing{status: estate.Status(aws.ToString(r.Status)), minTPS: minimumIn(r.RecommenderConfig), config: r.RecommenderConfig}
+	if u := r.LatestRecommenderUpdate; u != nil {
+		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: minimumIn(u.RecommenderConfig)}
+	}
+	s.unknown, err = unknownSettings(body)
+	return s, err
+}
+
+// atLeastOne reads a minimum; where the service names none it is 1.
+func atLeastOne(tps *int32) int { return max(1, int(aws.ToInt32(tps))) }
+
+func minimumIn(c *types.RecommenderConfig) int {
+	if c == nil {
+		return 1
+	}
+	return atLeastOne(c.MinRecommendationRequestsPerSecond)
+}
+
+// unknownSettings names the settings in the description of a recommender, as it came
+// from the service, that the SDK's type has no place for.
+func unknownSettings(description []byte) ([]string, error) {
+	var answer struct {
+		Recommender struct {
+			Config any `json:"recommenderConfig"`
+		} `json:"recommender"`
+	}
+	if err := json.Unmarshal(description, &answer); err != nil {
+		return nil, fmt.Errorf("read the settings of the recommender: %w", err)
+	}
+	unknown := unknownMembers(answer.Recommender.Config, reflect.TypeFor[types.RecommenderConfig](), "")
+	slices.Sort(unknown)
+	return unknown, nil
+}
+
+// unknownMembers goes through the members of a structure. Those without a value are
+// nothing to lose. On the wire members are spelt as the SDK's fields, with a small
+// first letter.
+func unknownMembers(value any, t reflect.Type, path string) []string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	members, ok := value.(map[string]any)
+	if !ok || t.Kind() != reflect.Struct {
+		return nil
+	}
+	var unknown []string
+	for name, member := range members {
+		if member == nil {
+			continue
+		}
+		first, size := utf8.DecodeRuneInString(name)
+		field, ok := t.FieldByName(string(unicode.ToUpper(first)) + name[size:])
+		if !ok || !field.IsExported() || !unicode.IsLower(first) {
+			unknown = append(unknown, path+name)
+			continue
+		}
+		unknown = append(unknown, unknownMembers(member, field.Type, path+name+".")...)
+	}
+	return unknown
+}

@@ -1,0 +1,97 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// actionConcurrency bounds how many actions are carried out at once. Each looks at its
+// resource again and makes a few calls, so a handful keeps within all rates.
+const actionConcurrency = 8
+
+// errNoTime is the problem of an action that did not fit the cycle's time.
+var errNoTime = errors.New("not carried out for lack of time; the next run decides on it again")
+
+// carryOut does in this process what the decisions ask for, where functions would do it
+// on events. It takes the very path of an event, the check on fresh data included. What
+// came of each stands in outcomes; a decision that no longer held becomes a refusal.
+func (r *run) carryOut(ctx context.Context, decisions []decide.Decision) {
+	type done struct {
+		answer act.Answer
+		err    error
+	}
+	list := commands(decisions, r.moment, r.settings)
+	results := make([]done, len(list))
+	group := errgroup.Group{}
+	group.SetLimit(actionConcurrency)
+	for i, command := range list {
+		group.Go(func() error {
+			if !r.Clock.Now().Before(r.until) {
+				results[i].err = errNoTime
+				return nil
+			}
+			req, err := command.Request()
+			if err == nil {
+				results[i].answer, err = r.Actor.Do(ctx, req.Action(), req)
+			}
+			results[i].err = err
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in the results
+	for i, command := range list {
+		arn := command.Resources[0]
+		at := slices.IndexFunc(decisions, func(d decide.Decision) bool { return d.Resource.ARN.String() == arn })
+		r.settle(&decisions[at], results[i].answer, results[i].err)
+	}
+}
+
+// settle notes what came of one action.
+func (r *run) settle(d *decide.Decision, answer act.Answer, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err != nil {
+		r.outcomes[d.Resource.ARN] = act.Failed
+		r.problems(estate.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Action), Err: err})
+		return
+	}
+	r.outcomes[d.Resource.ARN] = answer.Outcome
+	r.addEvents(answer.Events)
+	r.problems(answer.Problems...)
+	r.removed += answer.AlarmsRemoved
+	if answer.Outcome.Counts() && d.Action != decide.StepDown {
+		r.ended[d.Resource.ARN] = true
+	}
+	if answer.Outcome == act.Refused {
+		*d = decide.Refuse(*d, answer.Why)
+	}
+}
+
+// withoutEnded leaves out the alarms of resources that were taken out of service just
+// now: theirs are removed already, and were listed before that.
+func (r *run) withoutEnded(existing []regionAlarms) []regionAlarms {
+	for i := range existing {
+		existing[i].alarms = slices.DeleteFunc(existing[i].alarms, func(a decide.Alarm) bool {
+			arn, err := estate.ParseARN(a.Settings.Metric.DimensionValue)
+			return err == nil && r.ended[arn]
+		})
+	}
+	return existing
+}
+
+// rebuild has the dashboard built again after alarms were created or removed.
+func (r *run) rebuild(ctx context.Context, changed int) {
+	detail := events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", changed)}
+	sent, problems := r.Actor.RebuildDashboard(ctx, detail)
+	r.addEvents(sent)
+	r.problems(problems...)
+}

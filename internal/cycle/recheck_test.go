@@ -1,0 +1,403 @@
+package cycle_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+)
+
+// unused is an estate of a campaign and a recommender that nobody has called for two
+// weeks; in the fifth five minutes from now somebody will.
+func unused(t *testing.T, minimum int) localaws.Estate {
+	t.Helper()
+	var csv strings.Builder
+	csv.WriteString("timestamp,value\n")
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for i := range 30 * 288 {
+		calls := 0
+		if i == 4 {
+			calls = 900
+		}
+		fmt.Fprintf(&csv, "%s,%d\n", start.Add(time.Duration(i)*5*time.Minute).Format(time.DateTime), calls)
+	}
+	trace, err := localaws.ParseTrace([]byte(csv.String()), "unused")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := flat(2, home)
+	group := &e.Regions[0].DatasetGroups[0]
+	calls := localaws.EstateTraffic{Trace: trace, Repeat: true}
+	group.Campaigns[0].Traffic, group.Recommenders[0].Traffic = calls, calls
+	group.Campaigns[0].MinTPS, group.Recommenders[0].MinRPS = minimum, minimum
+	group.Campaigns[0].Age, group.Recommenders[0].Age = 25*24*time.Hour, 25*24*time.Hour
+	return e
+}
+
+// safeLog is a log that several goroutines write.
+type safeLog struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *safeLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *safeLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// commandsOnBus are the commands that the monitor has sent, as a receiver reads them.
+func (b *bed) commandsOnBus() []events.Request {
+	b.tb.Helper()
+	var list []events.Request
+	for _, e := range b.aws.Events() {
+		payload, err := json.Marshal(map[string]any{"detail-type": e.DetailType, "source": e.Source, "resources": e.Resources, "detail": e.Detail})
+		if err != nil {
+			b.tb.Fatal(err)
+		}
+		if req, err := events.Decode(payload); err == nil {
+			list = append(list, req)
+		}
+	}
+	return list
+}
+
+// receive carries out a command as its receiver, and must not fail.
+func (b *bed) receive(req events.Request) act.Answer {
+	b.tb.Helper()
+	answer, err := b.actor.Do(context.Background(), req.Action(), req)
+	if err == nil {
+		err = answer.Err()
+	}
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return answer
+}
+
+// changes are the calls that changed a resource.
+func (b *bed) changes() map[string]int {
+	calls := b.aws.Calls()
+	for op := range calls {
+		if _, name, _ := strings.Cut(op, "."); !strings.HasPrefix(op, "personalize.") || strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "List") {
+			delete(calls, op)
+		}
+	}
+	return calls
+}
+
+var checked = map[string]string{params.HourlyChecks: "always"}
+
+func idleOn(hours string) map[string]string {
+	return map[string]string{params.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes", "IdleThresholdHours": hours}
+}
+
+// readyToEnd lets the monitor run for a while, so that it has seen the resources, and
+// gives the commands of a cycle that then finds them idle.
+func readyToEnd(t *testing.T, b *bed) []events.Request {
+	t.Helper()
+	b.given = idleOn("1")
+	result := b.run(idleOn("1"))
+	list := b.commandsOnBus()
+	if len(list) != 2 || list[0].Action() != events.ActionDelete || list[1].Action() != events.ActionStop {
+		t.Fatalf("commands %+v, resources %+v", list, result.Resources)
+	}
+	return list
+}
+
+func TestEventsThatAreStillTrueAreCarriedOut(t *testing.T) {
+	b := newBed(t, unused(t, 1))
+	for _, req := range readyToEnd(t, b) {
+		if answer := b.receive(req); answer.Outcome != act.Done || answer.AlarmsRemoved != 0 {
+			t.Errorf("answer %+v", answer)
+		}
+		// Delivered again at once, and when all is over.
+		if answer := b.receive(req); answer.Outcome != act.AlreadySo {
+			t.Errorf("again: %+v", answer)
+		}
+	}
+	want := map[string]int{"personalize.DeleteCampaign": 1, "personalize.StopRecommender": 1}
+	if got := b.changes(); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("changes %v", got)
+	}
+	b.clock.Advance(time.Hour)
+	for _, req := range b.commandsOnBus() {
+		if answer := b.receive(req); answer.Outcome != act.AlreadySo {
+			t.Errorf("later: %+v", answer)
+		}
+	}
+	if got := b.changes(); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("changes %v", got)
+	}
+}
+
+func TestAnEventIsDroppedIfRequestsCameMeanwhile(t *testing.T) {
+	b := newBed(t, unused(t, 1))
+	log := &safeLog{}
+	b.log = log
+	b.restart(b.clock)
+	list := readyToEnd(t, b)
+	b.clock.Advance(40 * time.Minute)
+	for _, req := range list {
+		answer := b.receive(req)
+		if answer.Outcome != act.Refused || !strings.Contains(answer.Why, "no requests now, but 900 in the last 1 h") {
+			t.Errorf("answer %+v", answer)
+		}
+	}
+	if got := b.changes(); len(got) > 0 {
+		t.Errorf("changes %v", got)
+	}
+	if got := strings.Count(log.String(), "automatic event dropped"); got != 2 || !strings.Contains(log.String(), "but 900 in the last 1 h") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
+// The event's idle time counts if it is longer than the parameter, and the parameter if
+// that is longer; a switch that is off now stops what was decided while it was on.
+func TestAnIdleEventIsCheckedByTheStricterRule(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		now   map[string]string
+		hours int
+		want  act.Outcome
+		why   string
+	}{
+		{name: "as it was", now: idleOn("1"), hours: 1, want: act.Done},
+		{name: "a longer time in the event", now: idleOn("1"), hours: 4, want: act.Refused, why: "in the last 4 h"},
+		{name: "a longer time in the parameters", now: idleOn("4"), hours: 1, want: act.Refused, why: "in the last 4 h"},
+		{name: "switched off", now: map[string]string{"IdleThresholdHours": "1"}, hours: 1, want: act.Refused, why: "AutoDeleteOrStopIdleResources=No"},
+		{name: "hourly checks off, which the event does not need", now: with(idleOn("1"), params.HourlyChecks, "never"), hours: 1, want: act.Done},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBed(t, unused(t, 1))
+			// After the burst of requests and some hours of silence.
+			b.clock.Advance(2*time.Hour + 30*time.Minute)
+			req := readyToEnd(t, b)[0]
+			req.IdleThresholdHours = tt.hours
+			b.given = tt.now
+			answer := b.receive(req)
+			if answer.Outcome != tt.want || !strings.Contains(answer.Why, tt.why) {
+				t.Errorf("answer %+v", answer)
+			}
+		})
+	}
+}
+
+func with(m map[string]string, key, value string) map[string]string {
+	m[key] = value
+	return m
+}
+
+func TestAStepDownIsDroppedIfTheMinimumIsAnotherByNow(t *testing.T) {
+	b := newBed(t, unused(t, 40))
+	b.run(checked)
+	list := b.commandsOnBus()
+	if len(list) != 2 {
+		t.Fatalf("commands %+v", list)
+	}
+	b.update("c", 60)
+	b.clock.Advance(2 * time.Hour)
+	b.aws.ResetCalls()
+	answer := b.receive(list[slices.IndexFunc(list, func(r events.Request) bool { return r.Kind == "campaign" })])
+	if answer.Outcome != act.Refused || answer.Why != "its minimum is 60 TPS and no longer 40" {
+		t.Errorf("answer %+v", answer)
+	}
+	// A person's request is obeyed all the same.
+	req := list[0]
+	req.CurrentMinTPS, req.IdleThresholdHours = 0, 0
+	if answer := b.receive(req); answer.Outcome != act.Done {
+		t.Errorf("answer %+v", answer)
+	}
+}
+
+// update changes a campaign's minimum as its owner would.
+func (b *bed) update(name string, minimum int32) {
+	b.tb.Helper()
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: b.clock})
+	defer clients.Close()
+	arn := "arn:aws:personalize:" + home + ":" + account + ":campaign/" + name
+	_, err := clients.Personalize(home).UpdateCampaign(context.Background(), &personalize.UpdateCampaignInput{CampaignArn: &arn, MinProvisionedTPS: &minimum})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+// A step-down of a resource that is idle holds, whether idle resources would be stopped
+// or not: an event of another kind is another matter.
+func TestAStepDownOfAnIdleResourceHolds(t *testing.T) {
+	for _, given := range []map[string]string{nil, idleOn("24"), cycleDefaults} {
+		b := newBed(t, unused(t, 40))
+		b.given = given
+		b.run(checked)
+		for _, req := range b.commandsOnBus() {
+			if answer := b.receive(req); answer.Outcome != act.Done || !strings.Contains(answer.Sentence, "is being updated from 40 to 30") {
+				t.Errorf("%v: answer %+v", given, answer)
+			}
+		}
+	}
+}
+
+var cycleDefaults = cycle.RecheckDefaults()
+
+func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
+	b := newBed(t, unused(t, 40))
+	b.run(checked)
+	list := b.commandsOnBus()
+	check := func(req events.Request) (decide.Decision, error) {
+		return b.cycle.Recheck(context.Background(), values(t, nil), req)
+	}
+	gone := list[0]
+	gone.ARN.Resource += "-gone"
+	if d, err := check(gone); err != nil || d.Action != decide.Refused || d.Reason != "it does not exist any more" {
+		t.Errorf("gone: %+v, %v", d, err)
+	}
+	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Code: "AccessDenied"})
+	if d, err := check(list[0]); err != nil || d.Action != decide.Refused || !strings.Contains(d.Reason, "could not be read") {
+		t.Errorf("unreadable: %+v, %v", d, err)
+	}
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Code: "AccessDeniedException"})
+	if _, err := check(list[0]); err == nil || !strings.Contains(err.Error(), "AccessDenied") {
+		t.Errorf("not described: %v", err)
+	}
+	b.aws.ClearFaults()
+	b.deleteCampaign("c")
+	if d, err := check(list[0]); err != nil || d.Action != decide.Refused || d.Reason != "its status is DELETE PENDING" {
+		t.Errorf("leaving: %+v, %v", d, err)
+	}
+}
+
+// A cycle that acts does all itself and sends notifications only.
+func TestACycleThatActs(t *testing.T) {
+	e := unused(t, 1)
+	more := flat(4, "eu-west-1")
+	more.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 8
+	e.Regions = append(e.Regions, more.Regions...)
+	b := newBed(t, e)
+	b.act, b.given = true, with(idleOn("24"), "Regions", home+",eu-west-1")
+	first := with(with(idleOn("24"), "Regions", home+",eu-west-1"), params.HourlyChecks, "never")
+	b.restart(b.clock)
+	b.run(first) // makes the alarms
+	b.aws.ResetCalls()
+	result := b.run(b.given)
+	if len(result.Problems) > 0 {
+		t.Errorf("problems %v", result.Problems)
+	}
+	for name, want := range map[string]decide.Action{"c": decide.Delete, "r": decide.Stop, "c-1": decide.StepDown, "c-2": decide.StepDown} {
+		if got := byName(t, result, name); got.Decision != want || got.Outcome != "done" {
+			t.Errorf("%s: %s, %s (%s)", name, got.Decision, got.Outcome, got.Reason)
+		}
+	}
+	var sent []string
+	for _, e := range result.Events {
+		sent = append(sent, e.DetailType)
+	}
+	slices.Sort(sent)
+	want := []string{
+		"PersonalizeCampaignDeleted", "PersonalizeCampaignMinProvisionedTPSUpdated", "PersonalizeCampaignMinProvisionedTPSUpdated",
+		"PersonalizeRecommenderStopped",
+	}
+	notifications := slices.DeleteFunc(slices.Clone(sent), func(s string) bool { return s == "BuildPersonalizeMonitorDashboard" })
+	if !slices.Equal(notifications, want) || len(b.commandsOnBus()) > 0 {
+		t.Errorf("sent %v", sent)
+	}
+	if result.Alarms.Deleted != 4 || result.Alarms.Created > 0 {
+		t.Errorf("alarms %+v", result.Alarms)
+	}
+	b.clock.Advance(20 * time.Minute)
+	after := b.run(b.given)
+	for _, r := range after.Resources {
+		if r.Name == "c" || r.Name == "r" {
+			t.Errorf("%s is still there: %s", r.Name, r.Status)
+		}
+		if r.Outcome != "" || r.Decision == decide.StepDown || r.Decision == decide.Delete {
+			t.Errorf("%s: %s again (%s)", r.Name, r.Decision, r.Reason)
+		}
+	}
+	if after.Alarms.Created+after.Alarms.Deleted > 0 {
+		t.Errorf("alarms %+v", after.Alarms)
+	}
+}
+
+// What is no longer true by the time it would be done is a refusal with its reason; what
+// fails is a problem.
+func TestACycleThatActsLooksAgain(t *testing.T) {
+	b := newBed(t, unused(t, 40))
+	b.act, b.given = true, map[string]string{"AutoAdjustMinTPS": "no"}
+	b.restart(b.clock)
+	result := b.run(checked)
+	if got := byName(t, result, "c"); got.Decision != decide.Refused || got.Outcome != "refused" || !strings.Contains(got.Reason, "AutoAdjustMinTPS=No") {
+		t.Errorf("%+v", got)
+	}
+	b.given = nil
+	b.next()
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "UpdateCampaign", Code: "AccessDeniedException"})
+	result = b.run(checked)
+	if got := byName(t, result, "c"); got.Decision != decide.StepDown || got.Outcome != "failed" {
+		t.Errorf("%+v", got)
+	}
+	if got := byName(t, result, "r"); got.Outcome != "done" {
+		t.Errorf("%+v", got)
+	}
+	if len(result.Problems) != 1 || result.Problems[0].Operation != "step-down" || !strings.Contains(result.Problems[0].Error, "AccessDenied") {
+		t.Errorf("problems %v", result.Problems)
+	}
+}
+
+func TestADryRunOfACycleThatActsChangesNothing(t *testing.T) {
+	b := newBed(t, unused(t, 40))
+	b.act, b.dryRun, b.given = true, true, idleOn("24")
+	b.restart(b.clock)
+	result := b.run(idleOn("24"))
+	if got := byName(t, result, "c"); got.Decision != decide.Delete || got.Outcome != "dry run" {
+		t.Errorf("%+v", got)
+	}
+	if got := b.changes(); len(got) > 0 || len(b.aws.Events()) > 0 {
+		t.Errorf("changes %v", got)
+	}
+}
+
+// lateClock is five minutes ahead once metrics were published.
+type lateClock struct {
+	*estate.VirtualClock
+	aws *localaws.Server
+}
+
+func (c lateClock) Now() time.Time {
+	if c.aws.Calls()["cloudwatch.PutMetricData"] > 0 {
+		return c.VirtualClock.Now().Add(5 * time.Minute)
+	}
+	return c.VirtualClock.Now()
+}
+
+// What does not fit the time is left for the next run, and said so.
+func TestActionsThatDoNotFitTheTimeAreTold(t *testing.T) {
+	b := newBed(t, unused(t, 40))
+	b.act = true
+	b.restart(lateClock{b.clock, b.aws})
+	result := b.run(checked)
+	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Error, "for lack of time") || len(b.changes()) > 0 {
+		t.Errorf("problems %v", result.Problems)
+	}
+}

@@ -1,0 +1,175 @@
+package events
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// Keys of an event as EventBridge delivers it, and of the details.
+const (
+	keyDetailType    = "detail-type"
+	keyDetail        = "detail"
+	keyARN           = "ARN"
+	keyNewMinTPS     = "NewMinTPS"
+	keyReason        = "Reason"
+	keyCurrentMinTPS = "CurrentMinTPS"
+	keyIdleHours     = "IdleThresholdHours"
+)
+
+// Decode reads a request: an event as EventBridge delivers it, or its detail alone. An
+// object with a detail or a detail type is an event; one that also has keys of a detail
+// beside them could be read in two ways, and is refused. Keys that are not known are
+// passed over. The error names the key and the value.
+func Decode(payload []byte) (Request, error) {
+	top, err := object(payload)
+	if err != nil {
+		return Request{}, fmt.Errorf("the event %w", err)
+	}
+	detail, hasDetail := top[keyDetail]
+	typeText, hasType := top[keyDetailType]
+	if !hasDetail && !hasType {
+		return decodeDetail("", payload)
+	}
+	for _, key := range []string{keyARN, keyNewMinTPS} {
+		if _, both := top[key]; both {
+			return Request{}, fmt.Errorf("key %q stands beside %q or %q; it belongs into the detail", key, keyDetail, keyDetailType)
+		}
+	}
+	if !hasDetail {
+		return Request{}, fmt.Errorf("key %q is missing", keyDetail)
+	}
+	var detailType string
+	if hasType {
+		if detailType, err = text(keyDetailType, typeText); err != nil {
+			return Request{}, err
+		}
+		if detailType == "" {
+			return Request{}, fmt.Errorf("key %q is empty", keyDetailType)
+		}
+	}
+	if _, command := commandActions[DetailType(detailType)]; hasType && !command {
+		// Whose detail this is, and what its keys mean, nobody knows here.
+		return Request{}, fmt.Errorf("an event of type %s asks for nothing that could be done", quoted(detailType))
+	}
+	return decodeDetail(DetailType(detailType), detail)
+}
+
+func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
+	keys, err := object(payload)
+	if err != nil {
+		return Request{}, fmt.Errorf("the detail %w", err)
+	}
+	raw, ok := keys[keyARN]
+	if !ok {
+		return Request{}, fmt.Errorf("key %q is missing: the ARN of a campaign or recommender", keyARN)
+	}
+	name, err := text(keyARN, raw)
+	if err != nil {
+		return Request{}, err
+	}
+	r := Request{DetailType: detailType}
+	if r.ARN, r.Kind, err = estate.ParseResourceARN(name); err != nil {
+		return Request{}, fmt.Errorf("key %q: %w", keyARN, err)
+	}
+	if raw, ok := keys[keyReason]; ok && string(raw) != "null" {
+		if r.Reason, err = text(keyReason, raw); err != nil {
+			return Request{}, err
+		}
+	}
+	for _, number := range []struct {
+		key     string
+		highest int
+		into    *int
+	}{
+		{keyNewMinTPS, MaxMinTPS, &r.NewMinTPS},
+		{keyCurrentMinTPS, MaxMinTPS, &r.CurrentMinTPS},
+		{keyIdleHours, maxIdleHours, &r.IdleThresholdHours},
+	} {
+		raw, ok := keys[number.key]
+		if !ok {
+			continue
+		}
+		if *number.into, ok = whole(string(raw), number.highest); !ok {
+			return Request{}, fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", number.key, short(string(raw)), number.highest)
+		}
+	}
+	return r, nil
+}
+
+// Minimum reads a minimum that a person typed.
+func Minimum(s string) (int, error) {
+	n, ok := whole(s, MaxMinTPS)
+	if !ok {
+		return 0, fmt.Errorf("%s is not a whole number from 1 to %d", quoted(s), MaxMinTPS)
+	}
+	return n, nil
+}
+
+// object reads a JSON object by its keys, exactly as they are spelt. The error goes on
+// from the name of the thing.
+func object(payload []byte) (map[string]json.RawMessage, error) {
+	payload = bytes.TrimSpace(payload)
+	switch {
+	case len(payload) == 0:
+		return nil, errors.New("is empty")
+	case !json.Valid(payload):
+		return nil, fmt.Errorf("is not JSON: %s", short(string(payload)))
+	case payload[0] != '{':
+		return nil, fmt.Errorf("is not a JSON object: %s", short(string(payload)))
+	}
+	var keys map[string]json.RawMessage
+	err := json.Unmarshal(payload, &keys)
+	return keys, err
+}
+
+func text(key string, raw json.RawMessage) (string, error) {
+	var s *string
+	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
+		return "", fmt.Errorf("key %q is %s; valid: a text", key, short(string(raw)))
+	}
+	return strings.TrimSpace(*s), nil
+}
+
+// maxNumber is how many characters a number may have; no whole number that is taken
+// needs as many.
+const maxNumber = 32
+
+// whole reads a JSON number that is whole and from 1 to highest, 5.0 and 5e0 included.
+// Whatever else, a number in quotes for instance, is none.
+func whole(s string, highest int) (int, bool) {
+	if len(s) > maxNumber || !json.Valid([]byte(s)) {
+		return 0, false
+	}
+	// The size first: an exponent could ask for gigabytes of digits.
+	about, err := strconv.ParseFloat(s, 64)
+	if err != nil || about < 0.5 || about > 2*MaxMinTPS {
+		return 0, false
+	}
+	exact, ok := new(big.Rat).SetString(s)
+	if !ok || !exact.IsInt() {
+		return 0, false
+	}
+	n := exact.Num().Int64()
+	return int(n), n >= 1 && n <= int64(highest)
+}
+
+// maxShown is how much of a wrong value is shown.
+const maxShown = 80
+
+// short is a value as errors show it.
+func short(s string) string {
+	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?")
+	if runes := []rune(s); len(runes) > maxShown {
+		return string(runes[:maxShown]) + "…"
+	}
+	return s
+}
+
+func quoted(s string) string { return strconv.Quote(short(s)) }

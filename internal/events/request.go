@@ -1,0 +1,123 @@
+package events
+
+import (
+	"fmt"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// Action is something that can be done to a resource when somebody asks for it. Its
+// value is the name of the command and of the function.
+type Action string
+
+// The actions. Starting a recommender undoes stopping it; no event of ours asks for it.
+const (
+	ActionUpdate Action = "update-tps"
+	ActionDelete Action = "delete-campaign"
+	ActionStop   Action = "stop-recommender"
+	ActionStart  Action = "start-recommender"
+)
+
+// Ends tells whether the action takes a resource out of service.
+func (a Action) Ends() bool { return a == ActionDelete || a == ActionStop }
+
+// Bounds of the numbers in a request.
+const (
+	// MaxMinTPS is the largest minimum that can be asked for. Personalize names no
+	// maximum; the number is an int32 in its API model.
+	MaxMinTPS = 1<<31 - 1
+	// maxIdleHours is the longest idle time there is (parameter IdleThresholdHours).
+	maxIdleHours = 168
+)
+
+// Request is what an event asks for.
+type Request struct {
+	// DetailType is the command that the event bears; empty for a bare detail, which
+	// goes to whichever action it is handed to.
+	DetailType DetailType
+	ARN        estate.ARN
+	Kind       estate.Kind
+	NewMinTPS  int    // 0 if not given
+	Reason     string // empty if not given
+	// CurrentMinTPS and IdleThresholdHours are given by events that the monitor sends by
+	// itself: the minimum it saw, and the idle time it went by; else 0.
+	CurrentMinTPS      int
+	IdleThresholdHours int
+}
+
+// NewRequest is a person's request about the named resource. The error is that of
+// estate.ParseResourceARN.
+func NewRequest(arn string) (Request, error) {
+	parsed, kind, err := estate.ParseResourceARN(arn)
+	if err != nil {
+		return Request{}, err
+	}
+	return Request{ARN: parsed, Kind: kind}, nil
+}
+
+// Automatic tells whether the monitor asks, and not a person: what it decided may be
+// outdated when it arrives, and is checked again.
+func (r Request) Automatic() bool { return r.CurrentMinTPS > 0 || r.IdleThresholdHours > 0 }
+
+// Action is what the request's detail type asks for; empty for a bare detail and for
+// types that are no command about a resource.
+func (r Request) Action() Action { return commandActions[r.DetailType] }
+
+var commandActions = map[DetailType]Action{
+	UpdateCampaign:    ActionUpdate,
+	UpdateRecommender: ActionUpdate,
+	DeleteCampaign:    ActionDelete,
+	StopRecommender:   ActionStop,
+}
+
+// For checks that the request can be carried out by the action: the right command, the
+// right kind of resource, and all that the action needs.
+func (r Request) For(action Action) error {
+	if err := r.fits(action); err != nil {
+		return err
+	}
+	switch {
+	case action == ActionDelete && r.Kind != estate.Campaign:
+		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
+	case (action == ActionStop || action == ActionStart) && r.Kind != estate.Recommender:
+		return fmt.Errorf("%s is about recommenders; %s is a campaign", action, r.ARN)
+	case action == ActionUpdate && r.NewMinTPS == 0:
+		return fmt.Errorf("key %q is missing: %s needs a whole number from 1 to %d", keyNewMinTPS, action, MaxMinTPS)
+	}
+	return nil
+}
+
+// fits checks the detail type, if there is one.
+func (r Request) fits(action Action) error {
+	switch {
+	case r.DetailType == "":
+		return nil
+	case r.Action() != action:
+		return fmt.Errorf("an event of type %s is not for %s%s", quoted(string(r.DetailType)), action, hintFor(action))
+	case action == ActionUpdate && r.DetailType != UpdateType(r.Kind):
+		return fmt.Errorf("an event of type %q about a %s (%s)", r.DetailType, r.Kind, r.ARN)
+	}
+	return nil
+}
+
+// hintFor names the detail types that an action takes.
+func hintFor(action Action) string {
+	switch action {
+	case ActionUpdate:
+		return fmt.Sprintf(", which takes %s, %s or a bare detail", UpdateCampaign, UpdateRecommender)
+	case ActionDelete:
+		return fmt.Sprintf(", which takes %s or a bare detail", DeleteCampaign)
+	case ActionStop:
+		return fmt.Sprintf(", which takes %s or a bare detail", StopRecommender)
+	}
+	return ", which takes a bare detail"
+}
+
+// Request is what a command about a resource asks for, as its receiver reads it.
+func (e Event) Request() (Request, error) {
+	detail, err := e.Encode()
+	if err != nil {
+		return Request{}, err
+	}
+	return decodeDetail(e.DetailType, detail)
+}
