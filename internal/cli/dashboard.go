@@ -240,13 +240,9 @@ func (g *global) renderDashboard(ctx context.Context, flags *pflag.FlagSet, o *b
 // announce tells for which account the command works and what it may write, before it
 // writes anything.
 func (j *boardJob) announce(ctx context.Context, where, may string) error {
-	identity, err := j.actor.Identity(ctx)
+	account, err := j.account(ctx, j.actor)
 	if err != nil {
 		return err
-	}
-	account := "account " + identity.Account
-	if j.local {
-		account = "embedded AWS, " + account
 	}
 	if j.o.dryRun {
 		may = "reads only"

@@ -278,19 +278,29 @@ var errLeftUndone = errors.New("what was left undone comes with the next run")
 // announce tells for which account and regions the command works and what it may
 // write, before it writes anything.
 func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, where, may string) error {
+	account, err := g.account(ctx, actor)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(g.streams.Err, "%s, %s (events in %s): %s.\n", account, where, s.config.Region, may)
+	return err
+}
+
+// account names the account that the credentials belong to. That STS cannot be asked
+// is no reason to go without metrics.
+func (g *global) account(ctx context.Context, actor *act.Actor) (string, error) {
 	identity, err := actor.Identity(ctx)
 	account := "account " + identity.Account
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:
-		return err
-	case err != nil: // no reason to go without metrics
+		return "", err
+	case err != nil:
 		account = "account unknown (" + awsapi.Line(err) + ")"
 	}
 	if g.local {
 		account = "embedded AWS, " + account
 	}
-	_, err = fmt.Fprintf(g.streams.Err, "%s, %s (events in %s): %s.\n", account, where, s.config.Region, may)
-	return err
+	return account, nil
 }
 
 // regionsOf names the regions that a cycle works in.
