@@ -207,8 +207,11 @@ func (a *Actor) StartRecommender(ctx context.Context, req events.Request) (Answe
 // unless gives the decision's reason if it is not the one that an event bears.
 func unless(action decide.Action) func(decide.Decision) string {
 	return func(d decide.Decision) string {
-		if d.Action == action {
+		switch {
+		case d.Action == action:
 			return ""
+		case d.Throughput.Requests > 0:
+			return fmt.Sprintf("it had %.0f requests in the last five minutes measured", d.Throughput.Requests)
 		}
 		return because(d)
 	}

@@ -247,15 +247,13 @@ func (r *reconciler) resetAfterPut(ctx context.Context, change decide.AlarmChang
 	}
 }
 
-// put writes an alarm. Tags are given to new alarms only: CloudWatch ignores them on an
-// update, and a person's would stand there.
+// put writes an alarm. The tags count when it is made, and are ignored when it is there:
+// one that somebody removed since it was listed is made anew, and must be known as ours.
 func (r *reconciler) put(ctx context.Context, change decide.AlarmChange) error {
 	in := fromAlarm(change.Name, change.Description, change.Settings)
-	if change.Kind == decide.CreateAlarm {
-		in.Tags = []types.Tag{
-			{Key: aws.String(tagCreatedBy), Value: aws.String(createdBy)},
-			{Key: aws.String(tagDeployment), Value: aws.String(r.deployment)},
-		}
+	in.Tags = []types.Tag{
+		{Key: aws.String(tagCreatedBy), Value: aws.String(createdBy)},
+		{Key: aws.String(tagDeployment), Value: aws.String(r.deployment)},
 	}
 	intent := Intent{
 		Op: opPutMetricAlarm, Region: r.region, ARN: change.Resource.String(),

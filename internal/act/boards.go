@@ -70,7 +70,7 @@ func (a *Actor) BuildBoards(ctx context.Context, name string, boards []dashboard
 // write writes a dashboard, whose ARN is empty if it does not exist, unless it is or may
 // be another series'. It tells whether the dashboard counts as written.
 func (s *series) write(ctx context.Context, board dashboard.Board, arn string) bool {
-	const taken = "%s is another series' dashboard (%s); give this series another name (DashboardName)"
+	const taken = "%s is somebody else's dashboard (of the series %q); give this series another name (DashboardName)"
 	owner, err := s.owner(ctx, board.Name, arn)
 	switch {
 	case err == nil && s.unseen && board.Name != s.name:
@@ -154,9 +154,9 @@ func listBoards(ctx context.Context, api boardsAPI, name string) (map[string]str
 }
 
 // seriesOf is the name of the series that a dashboard, found under a name of the given
-// series, belongs to: that one, unless a tag of the dashboard tells of another. The first
-// of a series is named by the user and not asked about, nor is one that does not exist,
-// which has no ARN.
+// series, belongs to, by the tag that each of ours bears; empty without it: then it is
+// somebody's own. The first of a series is named by the user and not asked about, nor is
+// one that does not exist, which has no ARN.
 func seriesOf(ctx context.Context, api boardsAPI, series, name, arn string) (string, error) {
 	if name == series || arn == "" {
 		return series, nil
@@ -170,7 +170,7 @@ func seriesOf(ctx context.Context, api boardsAPI, series, name, arn string) (str
 			return aws.ToString(tag.Value), nil
 		}
 	}
-	return series, nil
+	return "", nil
 }
 
 // owner is seriesOf, of a dashboard that may have gone since it was listed.
@@ -192,7 +192,7 @@ func (s *series) ours(ctx context.Context, existing map[string]string) []string 
 		case err != nil:
 			s.fail(opListTags, "see whose the dashboard "+name+" is, which stays", err)
 		case owner != s.name:
-			s.tell(ctx, arn, "dashboard belongs to another series, and stays", "name", name, "series", owner)
+			s.tell(ctx, arn, "dashboard belongs to somebody else, and stays", "name", name, "series", owner)
 		default:
 			names = append(names, name)
 		}

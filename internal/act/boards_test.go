@@ -11,8 +11,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
@@ -58,6 +60,20 @@ func (w *world) body(name string) string {
 func (w *world) someDashboard(name string) {
 	w.t.Helper()
 	_, err := w.raw.CloudWatch(home).PutDashboard(ctxAll, &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`)})
+	w.must(err)
+}
+
+// ourDashboard makes a numbered dashboard of our series.
+func (w *world) ourDashboard(name string) {
+	w.t.Helper()
+	_, err := w.raw.CloudWatch(home).PutDashboard(ctxAll, &cloudwatch.PutDashboardInput{
+		DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`),
+		Tags: []types.Tag{
+			{Key: aws.String(tagCreatedBy), Value: aws.String(createdBy)},
+			{Key: aws.String(tagDeployment), Value: aws.String("cli")},
+			{Key: aws.String(tagDashboard), Value: aws.String(boardName)},
+		},
+	})
 	w.must(err)
 }
 
@@ -123,14 +139,13 @@ func TestSurplusBoardsAreDeleted(t *testing.T) {
 	w.noProblems(problems)
 	wantDid(t, results, "+"+boardName+" done", "+"+boardName+"-2 done", "+"+boardName+"-3 done", "+"+boardName+"-4 done")
 
-	stays := []string{boardName + "-02", boardName + "-1", boardName + "-2-copy", boardName + "-2026", boardName + "-x", boardName + "2", "amazon-personalize-monitor-3"}
+	stays := []string{boardName + "-999", boardName + "-02", boardName + "-1", boardName + "-2-copy", boardName + "-2026", boardName + "-x", boardName + "2", "amazon-personalize-monitor-3"}
 	for _, name := range stays {
 		w.someDashboard(name)
 	}
-	w.someDashboard(boardName + "-999") // somebody's, but of our pattern and without a tag that says so
 	results, problems = a.BuildBoards(ctxAll, boardName, boardsOf(700))
 	w.noProblems(problems)
-	wantDid(t, results, "+"+boardName+" done", "+"+boardName+"-2 done", "-"+boardName+"-3 done", "-"+boardName+"-4 done", "-"+boardName+"-999 done")
+	wantDid(t, results, "+"+boardName+" done", "+"+boardName+"-2 done", "-"+boardName+"-3 done", "-"+boardName+"-4 done")
 	w.writes()
 	results, problems = a.BuildBoards(ctxAll, boardName, boardsOf(0))
 	w.noProblems(problems)
@@ -149,13 +164,13 @@ func TestAnotherSeriesIsNeitherOverwrittenNorDeleted(t *testing.T) {
 	results, problems := a.BuildBoards(ctxAll, boardName, boardsOf(1))
 	w.noProblems(problems)
 	wantDid(t, results, "+"+boardName+" done")
-	if log.count("dashboard belongs to another series, and stays", "name="+second) != 1 {
+	if log.count("dashboard belongs to somebody else, and stays", "name="+second) != 1 {
 		t.Errorf("log:\n%s", log.text.String())
 	}
 
 	results, problems = a.BuildBoards(ctxAll, boardName, boardsOf(1500))
 	wantDid(t, results, "+"+boardName+" done", "+"+second+" failed", "+"+boardName+"-3 done")
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "PutDashboard eu-west-1: write the dashboard "+second+": "+second+" is another series' dashboard") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "PutDashboard eu-west-1: write the dashboard "+second+": "+second+" is somebody else's dashboard") {
 		t.Errorf("problems %v", problems)
 	}
 	if got := w.body(second); got != `{"widgets":[]}` {
@@ -251,9 +266,10 @@ func TestBoardsAreDeletedWithAllTheirNumberedOnes(t *testing.T) {
 	w.wantWrites(map[string]int{})
 
 	for n := range 250 {
-		w.someDashboard(dashboard.NumberedName(boardName, n+2))
+		w.ourDashboard(dashboard.NumberedName(boardName, n+2))
 	}
 	w.someDashboard("mine")
+	w.someDashboard(dashboard.NumberedName(boardName, 300)) // a person's, without our tag
 	w.writes()
 	results, problems = a.DeleteBoards(ctxAll, boardName)
 	w.noProblems(problems)
@@ -261,7 +277,7 @@ func TestBoardsAreDeletedWithAllTheirNumberedOnes(t *testing.T) {
 		t.Errorf("%d results", len(results))
 	}
 	w.wantWrites(map[string]int{"cloudwatch.DeleteDashboards": 3})
-	w.wantDashboards("mine")
+	w.wantDashboards(dashboard.NumberedName(boardName, 300), "mine")
 }
 
 // unwilling deletes nothing in a call that names a dashboard which is gone, as CloudWatch
@@ -291,7 +307,7 @@ func TestDeletingGoesOnOneByOneIfOneIsGone(t *testing.T) {
 	u := &unwilling{server: server.server}
 	w := worldAround(t, server.clock, server.server, u)
 	w.someDashboard(boardName)
-	w.someDashboard(boardName + "-2")
+	w.ourDashboard(boardName + "-2")
 	a, _ := w.actor()
 	results, problems := a.DeleteBoards(ctxAll, boardName)
 	w.noProblems(problems)
@@ -358,7 +374,7 @@ func TestACleanupKeepsTheDashboardsOfAnotherSeries(t *testing.T) {
 	w.noProblems(problems)
 	w.someDashboard(boardName)
 	w.someDashboard(boardName + "-3")
-	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "ListTagsForResource", Skip: 1, Times: 1, Code: "AccessDenied", Message: "no"})
+	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "ListTagsForResource", Skip: 2, Times: 1, Code: "AccessDenied", Message: "no"})
 	result, problems := a.Cleanup(ctxAll, CleanupInput{DashboardName: boardName})
 	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "read the tags of the dashboard "+boardName+"-3: AccessDenied") {
 		t.Errorf("problems %v", problems)
@@ -371,4 +387,43 @@ func TestACleanupKeepsTheDashboardsOfAnotherSeries(t *testing.T) {
 		t.Errorf("items %q", got)
 	}
 	w.wantDashboards(second, boardName+"-3")
+}
+
+// The first of a series may be the original's, without tags; one that bears another
+// deployment's tag is that deployment's.
+func TestACleanupKeepsAnotherDeploymentsDashboards(t *testing.T) {
+	w := newWorld(t)
+	stack := New(Options{Clients: w.raw, Clock: w.clock, DeploymentRegion: home, Deployment: "eu-west-1/stack"})
+	_, problems := stack.BuildBoards(ctxAll, boardName, boardsOf(700))
+	w.noProblems(problems)
+	a, _ := w.actor()
+	result, problems := a.Cleanup(ctxAll, CleanupInput{DashboardName: boardName})
+	w.noProblems(problems)
+	if len(result.In(Removed)) != 0 || len(result.In(Kept)) != 2 {
+		t.Errorf("items %v", states(result))
+	}
+	result, problems = a.Cleanup(ctxAll, CleanupInput{DashboardName: boardName, Deployment: "eu-west-1/stack"})
+	w.noProblems(problems)
+	if len(result.In(Removed)) != 2 {
+		t.Errorf("items %v", states(result))
+	}
+}
+
+// The topic is one for all deployments: it stays while another's alarms send to it.
+func TestACleanupKeepsTheTopicThatAnotherDeploymentsAlarmsUse(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.actor()
+	w.notify(a)
+	stack := New(Options{Clients: w.raw, Clock: w.clock, DeploymentRegion: home, Deployment: "eu-west-1/stack"})
+	_, problems := stack.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: w.diff(stack, campaigns(home, 1), alarmParams, decide.Monitored)})
+	w.noProblems(problems)
+	result, problems := a.Cleanup(ctxAll, CleanupInput{})
+	w.noProblems(problems)
+	kept := map[CleanupKind]bool{}
+	for _, item := range result.In(Kept) {
+		kept[item.Kind] = kept[item.Kind] || item.Region == home
+	}
+	if !kept[KindAlarm] || !kept[KindTopic] {
+		t.Errorf("items %v", states(result))
+	}
 }

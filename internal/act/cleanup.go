@@ -219,6 +219,8 @@ type cleaner struct {
 	problems []estate.Problem
 	closed   bool // no call has a chance in this region
 	cut      bool // ctx ended before all was done
+	// topicInUse is true if another deployment's alarms send to the topic, which is one for all.
+	topicInUse bool
 }
 
 func (a *Actor) cleaner(region string, id Identity, in CleanupInput) *cleaner {

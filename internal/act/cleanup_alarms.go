@@ -124,10 +124,17 @@ func (w *alarmCleaner) judgeAlarm(ctx context.Context, found foundAlarm) bool {
 		reason := w.whyStays(found.tags, decide.OriginalAlarm(found.Alarm))
 		if reason != "" {
 			w.note(ctx, itemOf(found, Kept, reason))
+			w.topicInUse = w.topicInUse || (found.tags.createdBy == createdBy && w.sendsToTopic(found.Alarm))
 		}
 		return reason == ""
 	}
 	return false
+}
+
+// sendsToTopic tells whether an alarm sends to the region's topic.
+func (w *alarmCleaner) sendsToTopic(alarm decide.Alarm) bool {
+	s := alarm.Settings
+	return slices.Contains(slices.Concat(s.AlarmActions, s.OKActions, s.InsufficientActions), w.topic.String())
 }
 
 // deleteAlarms removes up to a hundred alarms in one call. If CloudWatch refuses the

@@ -2,9 +2,12 @@ package act
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 )
 
@@ -21,11 +24,11 @@ func (c *cleaner) removeBoards(ctx context.Context, name string) {
 	}
 	for _, board := range slices.SortedFunc(maps.Keys(boards), byNumber) {
 		item := CleanupItem{Kind: KindDashboard, Name: board, ARN: boards[board], Reason: "of the name " + name}
-		switch owner, err := seriesOf(ctx, api, name, board, item.ARN); {
+		switch reason, err := c.whyBoardStays(ctx, api, name, item); {
 		case err != nil:
 			c.unread(ctx, item, opListTags, "read the tags", err)
-		case owner != name:
-			item.State, item.Reason = Kept, "it belongs to the dashboards of the name "+owner
+		case reason != "":
+			item.State, item.Reason = Kept, reason
 			c.note(ctx, item)
 		default:
 			c.remove(ctx, item, opDeleteDashboards, func(ctx context.Context) error {
@@ -34,4 +37,28 @@ func (c *cleaner) removeBoards(ctx context.Context, name string) {
 			})
 		}
 	}
+}
+
+// whyBoardStays says why a dashboard is not ours to remove; empty if it is. The first of
+// a series may be the original's, which has no tags; a numbered one bears our tags.
+func (c *cleaner) whyBoardStays(ctx context.Context, api boardsAPI, series string, item CleanupItem) (string, error) {
+	if item.ARN == "" {
+		return "", errors.New("the listing gave no ARN for it")
+	}
+	out, err := api.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String(item.ARN)})
+	if err != nil {
+		return "", err
+	}
+	var t tags
+	owner := ""
+	for _, tag := range out.Tags {
+		t.take(aws.ToString(tag.Key), aws.ToString(tag.Value))
+		if aws.ToString(tag.Key) == tagDashboard {
+			owner = aws.ToString(tag.Value)
+		}
+	}
+	if first := item.Name == series; !first && owner != series {
+		return fmt.Sprintf("it is somebody else's (of the series %q)", owner), nil
+	}
+	return c.whyStays(t, item.Name == series), nil
 }

@@ -111,10 +111,11 @@ func formerPolicy(region string) string {
 func (w *world) putBoards(names ...string) {
 	w.t.Helper()
 	for _, name := range names {
-		_, err := w.raw.CloudWatch(home).PutDashboard(ctxAll, &cloudwatch.PutDashboardInput{
-			DashboardName: aws.String(name), DashboardBody: aws.String(`{"widgets":[]}`),
-		})
-		w.must(err)
+		if rest, ok := strings.CutPrefix(name, board); ok && numbered.MatchString(rest) {
+			w.ourDashboard(name)
+		} else {
+			w.someDashboard(name)
+		}
 	}
 }
 
@@ -254,7 +255,8 @@ func TestCleanupAfterItsDryRunReadsNoTagsTwice(t *testing.T) {
 	}
 	w.cleanup(a)
 	calls := w.server.Calls()
-	if calls["cloudwatch.ListTagsForResource"] != 0 || calls["cloudwatch.DeleteAlarms"] != 1 {
+	if calls["cloudwatch.ListTagsForResource"] != 1 || // of the dashboard
+		calls["cloudwatch.DeleteAlarms"] != 1 {
 		t.Errorf("calls %v", calls)
 	}
 
@@ -508,8 +510,8 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 			"tags of alarms may not be read",
 			localaws.Fault{Service: "cloudwatch", Operation: "ListTagsForResource", Code: "AccessDenied"},
 			"read the tags of alarm PersonalizeMonitor-LowCampaignUtilization-c000: AccessDenied",
-			[]string{"alarm?", "alarm?"},
-			5,
+			[]string{"alarm?", "alarm?", "dashboard?"},
+			4,
 		},
 		{
 			"the rule cannot be looked for",
@@ -735,7 +737,11 @@ func TestThingsThatVanishDuringACleanupAreNoProblem(t *testing.T) {
 				problems = slices.DeleteFunc(problems, func(p estate.Problem) bool { return p.Operation == opDeleteRule })
 			}
 			w.noProblems(problems)
-			if len(result.In(Gone)) != 1 {
+			want := 1
+			if fault.Service == "cloudwatch" && fault.Operation == "ListTagsForResource" {
+				want = 2 // the alarm and the dashboard
+			}
+			if len(result.In(Gone)) != want {
 				t.Errorf("items %v", states(result))
 			}
 		})

@@ -155,7 +155,11 @@ func (c *cleaner) removeTopicBy(ctx context.Context, api topicRemoval) {
 		c.unread(ctx, item, opListTags, "read the tags", err)
 		return
 	}
-	if reason := c.whyStays(owner, originalTopic(topic.Attributes[attributePolicy], c.topic)); reason != "" {
+	reason := c.whyStays(owner, originalTopic(topic.Attributes[attributePolicy], c.topic))
+	if reason == "" && c.topicInUse {
+		reason = "another deployment's alarms send to it"
+	}
+	if reason != "" {
 		item.State, item.Reason = Kept, reason
 		c.note(ctx, item)
 		return

@@ -85,7 +85,7 @@ func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, e
 	}
 	s := standing{status: estate.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS)}
 	if u := c.LatestCampaignUpdate; u != nil {
-		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: atLeastOne(u.MinProvisionedTPS)}
+		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS))}
 	}
 	return s, nil
 }
@@ -103,7 +103,10 @@ func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing
 	}
 	s := standing{status: estate.Status(aws.ToString(r.Status)), minTPS: minimumIn(r.RecommenderConfig), config: r.RecommenderConfig}
 	if u := r.LatestRecommenderUpdate; u != nil {
-		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: minimumIn(u.RecommenderConfig)}
+		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status))}
+		if u.RecommenderConfig != nil { // 0 where the service does not tell
+			s.update.MinTPS = int(aws.ToInt32(u.RecommenderConfig.MinRecommendationRequestsPerSecond))
+		}
 	}
 	s.unknown, err = unknownSettings(body)
 	return s, err
