@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -763,5 +764,42 @@ func TestTheDashboardIsRebuiltInTheProcessWhereThatIsPossible(t *testing.T) {
 	w.wantAnswer(n, err, Done, "is being deleted")
 	if len(built) != 1 || built[0].ARN != ask(t, "campaign/home", 0).ARN.String() || len(n.Events) != 1 || len(w.sent()) != 1 {
 		t.Errorf("built %v, events %v", built, n.Events)
+	}
+}
+
+// forgetful carries out the first call of an operation and then cuts the connection, so
+// that its answer is lost.
+type forgetful struct {
+	server    *localaws.Server
+	operation string
+	calls     atomic.Int32
+}
+
+func (f *forgetful) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasSuffix(r.Header.Get("X-Amz-Target"), "."+f.operation) && f.calls.Add(1) == 1 {
+		f.server.ServeHTTP(httptest.NewRecorder(), r)
+		panic(http.ErrAbortHandler)
+	}
+	f.server.ServeHTTP(w, r)
+}
+
+// Personalize accepted the deletion, but its answer was lost: the retry finds it under
+// way, and what follows an accepted deletion is seen to all the same.
+func TestWhatFollowsALostAnswerIsNotLost(t *testing.T) {
+	inner := newShop(t)
+	f := &forgetful{server: inner.server, operation: "DeleteCampaign"}
+	w := worldAround(t, inner.clock, inner.server, f)
+	a, _ := w.actor()
+	w.makeAlarms(a, estate.Campaign, "home")
+	req := ask(t, "campaign/home", 0)
+	n, err := a.DeleteCampaign(ctxAll, req)
+	w.wantAnswer(n, err, Done, "Campaign "+req.ARN.String()+" is being deleted; alarms removed: 2.")
+	if f.calls.Load() != 2 || len(n.Events) != 2 {
+		t.Errorf("%d calls, events %v", f.calls.Load(), n.Events)
+	}
+	// Asked for once more, it is somebody else's doing.
+	n, err = a.DeleteCampaign(ctxAll, req)
+	if err != nil || n.Outcome != AlreadySo {
+		t.Errorf("again: %+v, %v", n, err)
 	}
 }

@@ -71,18 +71,33 @@ func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer
 		return fail(err)
 	}
 	intent := Intent{Op: d.op, Region: req.ARN.Region, ARN: req.ARN.String(), What: fmt.Sprintf("have it %s: %s", d.participle(before), reason(req))}
-	outcome, err := a.gate.do(ctx, intent, func(ctx context.Context) error { return d.call(ctx, before) })
-	if err != nil {
-		done, busy := a.overtaken(ctx, req, d, err)
-		switch {
-		case done != "":
-			return a.nothing(req, done), nil
-		case busy != "":
-			err = fmt.Errorf("%s: %w", busy, err)
-		}
-		return fail(err)
+	counted, sent := awsapi.CountSent(ctx)
+	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error { return d.call(ctx, before) })
+	if err == nil {
+		return a.follow(ctx, req, d, before, outcome), nil
 	}
-	return a.follow(ctx, req, d, before, outcome), nil
+	done, busy := a.overtaken(ctx, req, d, err)
+	switch {
+	case done != "" && (sent.Load() > 1 || lost(err)):
+		// Ours was carried out, though its answer was lost, as far as anybody can tell.
+		return a.follow(ctx, req, d, before, Done), nil
+	case done != "":
+		return a.nothing(req, done), nil
+	case busy != "":
+		err = fmt.Errorf("%s: %w", busy, err)
+	case sent.Load() > 0 && lost(err):
+		err = fmt.Errorf("it may have been accepted all the same, look before you repeat it: %w", err)
+	}
+	return fail(err)
+}
+
+// lost tells whether an error leaves it open what became of the call.
+func lost(err error) bool {
+	switch awsapi.KindOf(err) {
+	case awsapi.Canceled, awsapi.Unreachable, awsapi.Unavailable:
+		return true
+	}
+	return false
 }
 
 // reachable refuses an ARN of a partition in which the credentials mean nothing.
@@ -151,12 +166,15 @@ func (a *Actor) dropped(req events.Request, d deed, why string) Answer {
 	}
 }
 
-// overtaken looks at the resource again after a refused call. It says why there is
+// overtaken looks at the resource again after a call that was refused, or whose answer
+// was lost. It says why there is
 // nothing left to do, or else what stands in the way; both are empty if that is not known.
 func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed, err error) (done, busy string) {
-	if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.InUse {
+	if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.InUse && !lost(err) {
 		return "", ""
 	}
+	ctx, cancel := outlive(ctx)
+	defer cancel()
 	now, err := a.look(ctx, req)
 	if err != nil || (now.gone && d.action == events.ActionStart) {
 		return "", ""

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"sync/atomic"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go/middleware"
@@ -63,7 +64,19 @@ func (c *Clients) eachAttempt(
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
 	c.counts.add(service + "." + operation)
+	if n, ok := ctx.Value(sentKey{}).(*atomic.Int32); ok {
+		n.Add(1)
+	}
 	return next.HandleFinalize(ctx, in)
+}
+
+type sentKey struct{}
+
+// CountSent counts, from here on, the attempts that are sent under the context it gives. More
+// than one for a single call means that an answer may have been lost.
+func CountSent(ctx context.Context) (context.Context, *atomic.Int32) {
+	n := new(atomic.Int32)
+	return context.WithValue(ctx, sentKey{}, n), n
 }
 
 // callCounts counts attempts by "service.Operation".

@@ -44,15 +44,18 @@ func (c *Cycle) Recheck(ctx context.Context, p params.Values, req events.Request
 	read := func(queries []estate.Query) {
 		readings, failed := r.measure(ctx, "check again", queries)
 		maps.Copy(r.readings, readings)
-		problems = append(problems, failed...)
+		for _, problem := range failed { // the decision says what they cost
+			c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Err)
+		}
 	}
 	read(decide.WindowQueries(found, r.moment))
 	read(decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment))
+	decision := decide.Decide(resource, r.readings, r.settings, r.moment)
+	if decision.Action == decide.Stop || decision.Action == decide.Delete {
+		read(decide.RecentQueries(resource, r.moment))
+	}
 	if err := ctx.Err(); err != nil {
 		return decide.Decision{}, err
 	}
-	for _, problem := range problems { // the decision says what they cost
-		c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Err)
-	}
-	return decide.Decide(resource, r.readings, r.settings, r.moment), nil
+	return decide.VetoRecent(decision, r.readings, r.moment), nil
 }

@@ -401,3 +401,20 @@ func TestActionsThatDoNotFitTheTimeAreTold(t *testing.T) {
 		t.Errorf("problems %v", result.Problems)
 	}
 }
+
+// Calls that came after the window that the rules go by are seen all the same before
+// anything is stopped or deleted.
+func TestAnEventIsDroppedIfCallsCameJustNow(t *testing.T) {
+	b := newBed(t, unused(t, 1))
+	list := readyToEnd(t, b)
+	b.clock.Advance(24 * time.Minute) // the calls came from 12:20 to 12:25, the window measured ends at 12:20
+	for _, req := range list {
+		answer := b.receive(req)
+		if answer.Outcome != act.Refused || !strings.Contains(answer.Why, "it was called 900 times since 12:20") {
+			t.Errorf("answer %+v", answer)
+		}
+	}
+	if got := b.changes(); len(got) > 0 {
+		t.Errorf("changes %v", got)
+	}
+}
