@@ -70,6 +70,15 @@ func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer
 	if err := before.complete(d.action); err != nil {
 		return fail(err)
 	}
+	n, err := a.carryOut(ctx, req, d, before)
+	if err != nil {
+		return fail(err)
+	}
+	return n, nil
+}
+
+// carryOut makes the call and sees to what follows it.
+func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before standing) (Answer, error) {
 	intent := Intent{Op: d.op, Region: req.ARN.Region, ARN: req.ARN.String(), What: fmt.Sprintf("have it %s: %s", d.participle(before), reason(req))}
 	counted, sent := awsapi.CountSent(ctx)
 	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error { return d.call(ctx, before) })
@@ -88,7 +97,7 @@ func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer
 	case sent.Load() > 0 && lost(err):
 		err = fmt.Errorf("it may have been accepted all the same, look before you repeat it: %w", err)
 	}
-	return fail(err)
+	return Answer{}, err
 }
 
 // lost tells whether an error leaves it open what became of the call.
