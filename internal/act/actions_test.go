@@ -721,9 +721,19 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	}
 	_, err = a.UpdateTPS(ctxAll, req)
 	w.must(err)
-	out, err := w.raw.CloudWatch(other).ListMetrics(ctxAll, &cloudwatch.ListMetricsInput{})
-	if err == nil && len(out.Metrics) != 1 {
-		t.Errorf("metrics %v", out.Metrics)
+	out, err := w.raw.CloudWatch(other).GetMetricData(ctxAll, &cloudwatch.GetMetricDataInput{
+		StartTime: aws.Time(w.clock.Now().Add(-time.Hour)), EndTime: aws.Time(w.clock.Now().Add(time.Hour)),
+		MetricDataQueries: []cwtypes.MetricDataQuery{{Id: aws.String("m"), MetricStat: &cwtypes.MetricStat{
+			Period: aws.Int32(300), Stat: aws.String("Sum"),
+			Metric: &cwtypes.Metric{
+				Namespace: aws.String("PersonalizeMonitor"), MetricName: aws.String("actionsTaken"),
+				Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(req.ARN.String())}},
+			},
+		}}},
+	})
+	w.must(err)
+	if got := out.MetricDataResults[0].Values; !slices.Equal(got, []float64{1}) {
+		t.Errorf("marks %v", got)
 	}
 	if calls := w.actions(); calls["cloudwatch.PutMetricData"] != 1 {
 		t.Errorf("calls %v", calls)
