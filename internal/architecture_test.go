@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"act":           slices.Concat(pure, []string{"awsapi"}),
 	"cycle":         slices.Concat(pure, []string{"inventory", "traffic", "act"}),
 	"cli":           everyone,
+	"functions":     slices.Concat(pure, aws, []string{"cycle"}),
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
 }
@@ -61,10 +62,13 @@ func TestWhoMayImportWhom(t *testing.T) {
 	}
 }
 
-// awsConfigOnly lets the command line hold the SDK's configuration value, which it
-// passes from where it is loaded to where clients are made.
+// awsConfigOnly lets the doors hold the SDK's configuration value, which they pass from
+// where it is loaded to where clients are made, and the Lambda functions the runtime.
 func awsConfigOnly(pkg, path string) bool {
-	return pkg == "cli" && path == "github.com/aws/aws-sdk-go-v2/aws"
+	if pkg == "functions" && strings.HasPrefix(path, "github.com/aws/aws-lambda-go/") {
+		return true
+	}
+	return (pkg == "cli" || pkg == "functions") && path == "github.com/aws/aws-sdk-go-v2/aws"
 }
 
 // sources are all Go files of ours, tests aside.

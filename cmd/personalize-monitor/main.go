@@ -1,14 +1,17 @@
-// Command personalize-monitor watches Amazon Personalize campaigns and recommenders.
+// Command personalize-monitor watches Amazon Personalize campaigns and recommenders. When
+// AWS Lambda starts it, it is one of the functions instead of a command line.
 package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/internal/functions"
 )
 
 // version is set by the linker in releases.
@@ -17,6 +20,14 @@ var version string
 func main() { os.Exit(run()) }
 
 func run() int {
+	if functions.InLambda(os.LookupEnv) {
+		err := functions.Start(context.Background(), functions.Options{Env: os.LookupEnv, Log: os.Stderr})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "personalize-monitor:", err)
+			return 1
+		}
+		return 0
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// After the first signal the next one ends the program at once.
