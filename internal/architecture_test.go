@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"cli":           everyone,
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
+	"tools/pack":    nil,
 }
 
 func TestWhoMayImportWhom(t *testing.T) {
