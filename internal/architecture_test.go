@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
 	"tools/pack":    nil,
+	"tools/deploy":  {"params"},
 }
 
 func TestWhoMayImportWhom(t *testing.T) {
