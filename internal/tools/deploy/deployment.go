@@ -32,11 +32,15 @@ func (d *deployment) run(ctx context.Context, params string) error {
 	if err != nil {
 		return err
 	}
+	name := d.region + "/" + d.stack
+	if err := check(template.with(given), name); err != nil {
+		return err
+	}
 	before, err := d.current(ctx)
 	if err != nil {
 		return err
 	}
-	if err := check(template.with(before).with(given), d.region+"/"+d.stack); err != nil {
+	if err := check(template.with(before).with(given), name); err != nil { // what was there may fill the environment
 		return err
 	}
 	if _, decided := before[reserve]; !decided && given[reserve] == "" {

@@ -166,7 +166,7 @@ func TestWhereTheCodeGoes(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestWhatIsRefusedBeforeAWSIsAsked(t *testing.T) {
 	arns := func(n int) string {
 		list := make([]string, n)
 		for i := range list {
@@ -190,7 +190,7 @@ func TestWhatIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
-			if f.first("s3api") != "" || f.first("cloudformation package") != "" {
+			if len(f.calls) > 1 || f.first("configure get") == "" {
 				t.Errorf("calls %q", f.calls)
 			}
 		})
