@@ -41,6 +41,8 @@ var allowed = map[string][]string{
 	"functions":     slices.Concat(pure, aws, []string{"cycle"}),
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
+	"tools/pack":    nil,
+	"tools/deploy":  {"params"},
 }
 
 func TestWhoMayImportWhom(t *testing.T) {

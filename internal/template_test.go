@@ -1,0 +1,412 @@
+package internal_test
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+)
+
+const (
+	templateFile = "../template.yaml"
+	// onlyInTemplate is the one parameter that is for CloudFormation alone.
+	onlyInTemplate = "ReserveMonitorConcurrency"
+)
+
+// object is a mapping of the template. What a function of CloudFormation makes is an
+// object as well: {"!Ref": "Regions"}.
+type object = map[string]any
+
+// theTemplate reads the deployment template.
+func theTemplate(t *testing.T) object {
+	t.Helper()
+	source, err := os.ReadFile(templateFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parser.ParseBytes(source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return valueOf(t, file.Docs[0].Body).(object)
+}
+
+// valueOf turns a node into plain values, and keeps the tags of CloudFormation, which
+// decoding would drop.
+func valueOf(t *testing.T, node ast.Node) any {
+	t.Helper()
+	switch n := node.(type) {
+	case *ast.TagNode:
+		return object{n.Start.Value: valueOf(t, n.Value)}
+	case *ast.MappingNode:
+		all := object{}
+		for _, pair := range n.Values {
+			all[pair.Key.GetToken().Value] = valueOf(t, pair.Value)
+		}
+		return all
+	case *ast.SequenceNode:
+		all := []any{}
+		for _, value := range n.Values {
+			all = append(all, valueOf(t, value))
+		}
+		return all
+	case *ast.LiteralNode:
+		return n.Value.Value
+	case ast.ScalarNode:
+		return n.GetValue()
+	}
+	t.Fatalf("line %d: what is a %T here?", node.GetToken().Position.Line, node)
+	return nil
+}
+
+// at follows keys through objects; it fails the test where there is nothing.
+func at(t *testing.T, from any, keys ...string) any {
+	t.Helper()
+	for i, key := range keys {
+		value, ok := from.(object)[key]
+		if !ok {
+			t.Fatalf("nothing at %s", strings.Join(keys[:i+1], "."))
+		}
+		from = value
+	}
+	return from
+}
+
+func ref(name string) object { return object{"!Ref": name} }
+
+// texts are the items of a list, or the one that stands in place of a list.
+func texts(value any) []string {
+	list, ok := value.([]any)
+	if !ok {
+		list = []any{value}
+	}
+	all := make([]string, 0, len(list))
+	for _, item := range list {
+		all = append(all, fmt.Sprint(item))
+	}
+	return all
+}
+
+// function is what must hold of one function. The ids are those of the original
+// application; another id would make another function, and leave the dashboard, the
+// schedules and people's own tools with the old one.
+type function struct {
+	handler string
+	seconds uint64
+	// events are by id: a schedule, or the detail types of a pattern.
+	events map[string][]string
+}
+
+var functions = map[string]function{
+	"MonitorFunction": {"monitor", 240, map[string][]string{"ScheduledEvent": {"cron(0/5 * * * ? *)"}}},
+	"DashboardManagementFunction": {"dashboard", 60, map[string][]string{
+		"ScheduledEvent": {"cron(3 * * * ? *)"},
+		"EBRule":         {string(events.BuildDashboard)},
+	}},
+	"UpdateTPSFunction": {"update-tps", 60, map[string][]string{
+		"EBRule": {string(events.UpdateCampaign), string(events.UpdateRecommender)},
+	}},
+	"DeleteCampaignFunction":  {"delete-campaign", 60, map[string][]string{"EBCustomRule": {string(events.DeleteCampaign)}}},
+	"StopRecommenderFunction": {"stop-recommender", 60, map[string][]string{"EBCustomRule": {string(events.StopRecommender)}}},
+	"CleanupFunction":         {"cleanup", 900, nil},
+}
+
+// customResources are the custom resources by id, with their types and functions.
+var customResources = map[string][2]string{
+	"DeployDashboardCustomResource": {"Custom::DashboardCreate", "DashboardManagementFunction"},
+	"CleanupCustomResource":         {"Custom::Cleanup", "CleanupFunction"},
+}
+
+// settings are the properties of a function, those that all have in common included.
+func settings(t *testing.T, template object, id string) object {
+	t.Helper()
+	all := maps.Clone(at(t, template, "Globals", "Function").(object))
+	maps.Copy(all, at(t, template, "Resources", id, "Properties").(object))
+	return all
+}
+
+func TestTemplateHasTheResourcesOfTheOriginal(t *testing.T) {
+	template := theTemplate(t)
+	want := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(customResources)), []string{"DeadLetterQueue"})
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(at(t, template, "Resources").(object)))); diff != "" {
+		t.Error(diff)
+	}
+	outputs := at(t, template, "Outputs").(object)
+	for id := range functions {
+		if id == "CleanupFunction" {
+			continue
+		}
+		if diff := cmp.Diff(object{"!GetAtt": id + ".Arn"}, at(t, outputs, id, "Value")); diff != "" {
+			t.Errorf("output %s: %s", id, diff)
+		}
+	}
+	for id, want := range customResources {
+		resource := at(t, template, "Resources", id)
+		if got := at(t, resource, "Type"); got != want[0] {
+			t.Errorf("%s is a %s", id, got)
+		}
+		if diff := cmp.Diff(object{"!GetAtt": want[1] + ".Arn"}, at(t, resource, "Properties", "ServiceToken")); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+	}
+}
+
+func TestTemplateFunctions(t *testing.T) {
+	template := theTemplate(t)
+	for id, want := range functions {
+		t.Run(id, func(t *testing.T) {
+			s := settings(t, template, id)
+			got := []any{s["Handler"], s["Timeout"], s["Runtime"], s["CodeUri"], texts(s["Architectures"])}
+			if diff := cmp.Diff([]any{want.handler, want.seconds, "provided.al2023", ".", []string{"arm64"}}, got); diff != "" {
+				t.Error(diff)
+			}
+			if method := at(t, template, "Resources", id, "Metadata", "BuildMethod"); method != "makefile" {
+				t.Errorf("built by %v", method)
+			}
+			// The functions and their schedules go before the clean-up does, and are there after it.
+			dependsOn := at(t, template, "Resources", id).(object)["DependsOn"]
+			if id != "CleanupFunction" && dependsOn != "CleanupCustomResource" || id == "CleanupFunction" && dependsOn != nil {
+				t.Errorf("depends on %v", dependsOn)
+			}
+			_, queue := s["DeadLetterQueue"]
+			_, retries := s["EventInvokeConfig"]
+			if monitor := id == "MonitorFunction"; queue == monitor || retries != monitor {
+				t.Errorf("dead-letter queue %t, retries set %t", queue, retries)
+			}
+			checkEvents(t, s, want.events)
+		})
+	}
+	monitor := settings(t, template, "MonitorFunction")
+	if monitor["MemorySize"] != uint64(512) || at(t, monitor, "EventInvokeConfig", "MaximumRetryAttempts") != uint64(0) {
+		t.Errorf("the monitor has %v MB, %v", monitor["MemorySize"], monitor["EventInvokeConfig"])
+	}
+}
+
+// checkEvents compares what starts a function.
+func checkEvents(t *testing.T, settings object, want map[string][]string) {
+	t.Helper()
+	given, _ := settings["Events"].(object)
+	got := map[string][]string{}
+	for id, event := range given {
+		properties := at(t, event, "Properties").(object)
+		if at(t, event, "Type") == "Schedule" {
+			got[id] = []string{fmt.Sprint(properties["Schedule"])}
+			if properties["Enabled"] != true {
+				t.Errorf("%s is not enabled", id)
+			}
+			continue
+		}
+		pattern := at(t, properties, "Pattern").(object)
+		got[id] = texts(pattern["detail-type"])
+		if len(pattern) != 2 || !slices.Equal(texts(pattern["source"]), []string{events.Source}) {
+			t.Errorf("%s has the pattern %v", id, pattern)
+		}
+	}
+	if len(got)+len(want) > 0 && !cmp.Equal(want, got) {
+		t.Error(cmp.Diff(want, got))
+	}
+}
+
+func TestTemplateParameters(t *testing.T) {
+	template := theTemplate(t)
+	parameters := at(t, template, "Parameters").(object)
+	var names []string
+	for _, spec := range params.All() {
+		if !spec.Template {
+			continue
+		}
+		names = append(names, spec.Name)
+		if got := fmt.Sprint(at(t, parameters, spec.Name, "Default")); got != spec.Default {
+			t.Errorf("%s is %q by default, in the program %q", spec.Name, got, spec.Default)
+		}
+	}
+	names = append(names, onlyInTemplate)
+	slices.Sort(names)
+	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(parameters))); diff != "" {
+		t.Error(diff)
+	}
+	for name, parameter := range parameters {
+		checkAllowed(t, name, parameter.(object))
+	}
+
+	face := at(t, template, "Metadata", "AWS::CloudFormation::Interface")
+	var grouped []string
+	for _, group := range at(t, face, "ParameterGroups").([]any) {
+		grouped = append(grouped, texts(at(t, group, "Parameters"))...)
+	}
+	slices.Sort(grouped)
+	if diff := cmp.Diff(names, grouped); diff != "" {
+		t.Errorf("in groups: %s", diff)
+	}
+	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(at(t, face, "ParameterLabels").(object)))); diff != "" {
+		t.Errorf("with labels: %s", diff)
+	}
+}
+
+// checkAllowed tries the limits of a parameter on the program, which must take all that
+// the template takes, and refuse the next number on either side.
+func checkAllowed(t *testing.T, name string, parameter object) {
+	t.Helper()
+	accepts := func(value string) bool {
+		_, err := params.Resolve(params.Sources{Env: func(n string) (string, bool) { return value, n == name }})
+		return err == nil
+	}
+	if allowed, ok := parameter["AllowedValues"]; ok {
+		for _, value := range texts(allowed) {
+			if name != onlyInTemplate && !accepts(value) {
+				t.Errorf("%s: the program refuses %q", name, value)
+			}
+		}
+	}
+	if parameter["Type"] == "Number" {
+		low, high := int(parameter["MinValue"].(uint64)), int(parameter["MaxValue"].(uint64))
+		for value, want := range map[int]bool{low - 1: false, low: true, high: true, high + 1: false} {
+			if accepts(strconv.Itoa(value)) != want {
+				t.Errorf("%s: the program accepts %d: %t", name, value, !want)
+			}
+		}
+	}
+	if pattern, ok := parameter["AllowedPattern"].(string); ok {
+		for _, value := range []string{"2m", "90s", "1.5m", "1m30s", "0s", "Amazon-Personalize-Monitor", "a_b", "two words", "ümlaut", "2", "-1s", "1,5m", "1h"} {
+			if matches := regexp.MustCompile(pattern).MatchString(value); matches != accepts(value) {
+				t.Errorf("%s: %q matches the pattern: %t, is accepted: %t", name, value, matches, !matches)
+			}
+		}
+	}
+}
+
+func TestTemplateHandsTheParametersOn(t *testing.T) {
+	template := theTemplate(t)
+	variables := object{"Deployment": object{"!Sub": "${AWS::Region}/${AWS::StackName}"}}
+	for _, spec := range params.All() {
+		if spec.Template {
+			variables[spec.Name] = ref(spec.Name)
+		}
+	}
+	for id := range functions {
+		if diff := cmp.Diff(variables, at(t, settings(t, template, id), "Environment", "Variables")); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+	}
+	// A custom resource is told of changes of its properties, and of nothing else.
+	for id := range customResources {
+		properties := maps.Clone(at(t, template, "Resources", id, "Properties").(object))
+		for name, value := range properties {
+			if diff := cmp.Diff(ref(name), value); diff != "" && name != "ServiceToken" && name != "ServiceTimeout" {
+				t.Errorf("%s: %s", id, diff)
+			}
+		}
+		for name := range variables {
+			_, passed := properties[name]
+			later := name == params.NotificationEndpoint || name == params.MetricDelay || name == "Deployment" // not of their business
+			if passed == later {
+				t.Errorf("%s is given %s: %t", id, name, passed)
+			}
+		}
+	}
+}
+
+// TestTemplatePolicies holds what every statement must keep to; which actions a function
+// needs is not its concern.
+func TestTemplatePolicies(t *testing.T) {
+	template := theTemplate(t)
+	read := regexp.MustCompile(`^[a-z]+:(Describe|List|Get)[A-Za-z]+$`)
+	conditions := map[string]object{
+		"cloudwatch:PutMetricData": {"StringEquals": object{"cloudwatch:namespace": "PersonalizeMonitor"}},
+		"events:PutEvents":         {"StringEquals": object{"events:source": events.Source}},
+	}
+	for id := range functions {
+		for _, policy := range at(t, settings(t, template, id), "Policies").([]any) {
+			for _, entry := range at(t, policy, "Statement").([]any) {
+				statement := entry.(object)
+				anything := slices.Contains(texts(statement["Resource"]), "*")
+				for _, action := range texts(statement["Action"]) {
+					want := conditions[action]
+					if want != nil && !cmp.Equal(want, statement["Condition"]) {
+						t.Errorf("%s may do %s on the condition %v", id, action, statement["Condition"])
+					}
+					if strings.Contains(action, "*") || anything && want == nil && !read.MatchString(action) {
+						t.Errorf("%s may do %s to anything", id, action)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestTemplateKnowsNoPartition(t *testing.T) {
+	source, err := os.ReadFile(templateFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(source), "arn:aws") {
+		t.Error("an ARN of one partition stands there")
+	}
+	for _, line := range regexp.MustCompile(`.*arn:.*`).FindAllString(string(source), -1) {
+		if !strings.Contains(line, "!Sub 'arn:${AWS::Partition}:") || !strings.Contains(line, ":${AWS::AccountId}:") {
+			t.Errorf("not of the partition and account of the stack: %s", strings.TrimSpace(line))
+		}
+	}
+}
+
+func TestTemplateMetadata(t *testing.T) {
+	app := at(t, theTemplate(t), "Metadata", "AWS::ServerlessRepo::Application")
+	for _, key := range []string{
+		"Name", "Description", "Author", "SpdxLicenseId", "LicenseUrl", "ReadmeUrl", "Labels", "HomePageUrl", "SemanticVersion", "SourceCodeUrl",
+	} {
+		if at(t, app, key) == "" {
+			t.Errorf("no %s", key)
+		}
+	}
+	if at(t, app, "SpdxLicenseId") != "Apache-2.0" {
+		t.Error("another licence")
+	}
+	// The patterns are those of CreateApplication (Serverless Application Repository API).
+	for key, pattern := range map[string]string{"Name": `^[a-zA-Z0-9-]{1,140}$`, "Author": `^[a-z0-9]+(-[a-z0-9]+)*$`, "SemanticVersion": `^\d+\.\d+\.\d+$`} {
+		if value := at(t, app, key).(string); !regexp.MustCompile(pattern).MatchString(value) {
+			t.Errorf("%s is %q", key, value)
+		}
+	}
+	for _, key := range []string{"LicenseUrl", "ReadmeUrl"} {
+		if _, err := os.Stat("../" + at(t, app, key).(string)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestMakefileBuildsEachFunction(t *testing.T) {
+	source, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := regexp.MustCompile(`(?m)^functions := (.*)$`).FindStringSubmatch(string(source))
+	if line == nil {
+		t.Fatal("the Makefile lists no functions")
+	}
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(functions)), slices.Sorted(slices.Values(strings.Fields(line[1])))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTemplatePassesTheLinter(t *testing.T) {
+	linter, err := exec.LookPath("cfn-lint")
+	if err != nil {
+		t.Skip("cfn-lint is not installed: pip install cfn-lint")
+	}
+	if out, err := exec.CommandContext(t.Context(), linter, templateFile).CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
