@@ -204,9 +204,10 @@ func originalIdleMetric(got, want estate.Metric) bool {
 	return got == want
 }
 
-// OriginalAlarm tells whether an alarm was made by the original application, which gave
-// no fingerprint: it has its description, and name and dimension fit together as they do
-// in its alarms. What a person changed in its settings does not matter.
+// OriginalAlarm tells whether an alarm without tags was made by the original application:
+// it has its description, or the fingerprint that it got when it was taken over, and name
+// and dimension fit together as they do in its alarms. What a person changed in its
+// settings does not matter. Alarms that we made ourselves have tags.
 func OriginalAlarm(a Alarm) bool {
 	arn, ok := alarmResource(a)
 	if !ok {
@@ -216,5 +217,6 @@ func OriginalAlarm(a Alarm) bool {
 	if a.Name == LowUtilization.Name(kindOf(arn), arn.Name()) {
 		want = originalLowDescription
 	}
-	return a.Description == want
+	_, takenOver := readFingerprint(a.Description)
+	return takenOver || a.Description == want
 }
