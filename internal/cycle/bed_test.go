@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -31,6 +32,7 @@ type bed struct {
 	tb     testing.TB
 	aws    *localaws.Server
 	url    string
+	net    http.RoundTripper // nil is the network
 	clock  *estate.VirtualClock
 	cycle  *cycle.Cycle
 	actor  *act.Actor
@@ -42,22 +44,39 @@ type bed struct {
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
 	tb.Helper()
-	b := &bed{tb: tb, clock: estate.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))}
-	server, err := localaws.New(description, localaws.WithClock(b.clock))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	b.aws = server
-	http := httptest.NewServer(server)
+	b := standingBed(tb, description)
+	http := httptest.NewServer(b.aws)
 	tb.Cleanup(http.Close)
 	b.url = http.URL
 	b.restart(b.clock)
 	return b
 }
 
+// newBedInMemory is a bed for a test on synthetic time, which no network may hold up.
+func newBedInMemory(tb testing.TB, description localaws.Estate) *bed {
+	tb.Helper()
+	b := standingBed(tb, description)
+	memory := localaws.InMemory(b.aws)
+	tb.Cleanup(memory.Shut)
+	b.url, b.net = memory.URL(), memory.Transport()
+	b.restart(b.clock)
+	return b
+}
+
+func standingBed(tb testing.TB, description localaws.Estate) *bed {
+	tb.Helper()
+	b := &bed{tb: tb, clock: estate.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))}
+	server, err := localaws.New(description, localaws.WithClock(b.clock))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b.aws = server
+	return b
+}
+
 // restart wires a new monitor that remembers nothing, as a new process would.
 func (b *bed) restart(clock estate.Clock) {
-	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: clock})
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: clock})
 	b.tb.Cleanup(clients.Close)
 	if b.log == nil {
 		b.log = io.Discard
@@ -166,7 +185,7 @@ func byName(tb testing.TB, result report.Result, name string) report.Resource {
 // deleteCampaign deletes a campaign as its owner would.
 func (b *bed) deleteCampaign(name string) {
 	b.tb.Helper()
-	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: b.clock})
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
 	defer clients.Close()
 	arn := "arn:aws:personalize:" + home + ":" + account + ":campaign/" + name
 	if _, err := clients.Personalize(home).DeleteCampaign(context.Background(), &personalize.DeleteCampaignInput{CampaignArn: &arn}); err != nil {
