@@ -1,0 +1,159 @@
+package events
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// What became of a decision, beside the outcomes of writes (done, already so, dry run,
+// refused, failed).
+const (
+	OutcomeAsked   = "asked" // sent as an event, for a function to carry out
+	OutcomeDone    = "done"  // Personalize has accepted it
+	OutcomeAlready = "already so"
+	OutcomeDryRun  = "dry run" // it would have been done
+	OutcomeRefused = "refused" // a rule or a guard said no
+	OutcomeFailed  = "failed"
+)
+
+// Audit is the record of one decision that would change something, whether it was taken
+// or refused: what was decided, by which facts, what came of it, and what is needed to
+// undo it. It stands in the log under the key audit, and in the detail of events under
+// the key Audit.
+type Audit struct {
+	Time      time.Time   `json:"time"`
+	ARN       string      `json:"arn"`
+	Kind      estate.Kind `json:"kind"`
+	Region    string      `json:"region"`
+	Action    Action      `json:"action,omitempty"` // empty where a rule refused before it came to one
+	Outcome   string      `json:"outcome"`
+	Automatic bool        `json:"automatic"` // decided by the monitor, not asked for by a person
+	Reason    string      `json:"reason"`
+	NewMinTPS int         `json:"newMinTPS,omitempty"` // update-tps: the minimum asked for
+	Inputs    *Inputs     `json:"inputs,omitempty"`    // of a decision of the monitor's
+	Before    *Before     `json:"before,omitempty"`    // of an action that was carried out, or would have been
+	Restore   string      `json:"restore,omitempty"`   // the command that undoes the action
+}
+
+// Inputs are the facts that a decision was made from. Rates are in TPS or RPS.
+type Inputs struct {
+	WindowStart        time.Time  `json:"windowStart"` // the five minutes measured last
+	WindowEnd          time.Time  `json:"windowEnd"`
+	Requests           float64    `json:"requests"`    // in the window
+	Utilization        float64    `json:"utilization"` // percent, in the window
+	Readable           bool       `json:"readable"`    // whether the window could be read completely
+	Status             string     `json:"status"`
+	MinTPS             int        `json:"minTPS"`
+	Created            time.Time  `json:"created"`
+	AgeHours           int        `json:"ageHours"`
+	LastTouched        *time.Time `json:"lastTouched,omitempty"` // the latest update, whoever made it
+	IdleThresholdHours int        `json:"idleThresholdHours"`
+	Idle               bool       `json:"idle"`                 // no request in the idle time, by complete data
+	IdleRequests       float64    `json:"idleRequests"`         // successful ones, within the idle time
+	IdleFailedRequests float64    `json:"idleFailedRequests"`   // failed ones
+	Watermark          int        `json:"watermark"`            // lowest hour's average, rounded down
+	LowestHour         float64    `json:"lowestHour"`           // its average
+	HighestHour        float64    `json:"highestHour"`          // the highest hour's average
+	HoursLookedAt      int        `json:"hoursLookedAt"`        // whole hours
+	StaleSince         *time.Time `json:"staleSince,omitempty"` // age of the description, if it is an old copy
+	AdjustMinTPS       string     `json:"autoAdjustMinTPS"`     // the parameters as they were
+	StopIdle           string     `json:"autoDeleteOrStopIdle"` //
+}
+
+// Before is a resource as it stood before an action: what is needed to bring it back.
+type Before struct {
+	Name            string `json:"name"`
+	Status          string `json:"status"`
+	SolutionVersion string `json:"solutionVersion,omitempty"` // of a campaign; ARN, perhaps ending in /$LATEST
+	MinTPS          int    `json:"minTPS"`
+	// Config is the campaignConfig or recommenderConfig, spelt as on the wire; empty if
+	// there is none.
+	Config json.RawMessage `json:"config,omitempty"`
+	// Tags are nil if they could not be read; empty if there are none.
+	Tags map[string]string `json:"tags"`
+}
+
+// plainAudit is an Audit without its methods, for the encoder.
+type plainAudit Audit
+
+// MarshalJSON writes the record as an object, although it is a text as well.
+func (a Audit) MarshalJSON() ([]byte, error) { return json.Marshal(plainAudit(a)) }
+
+// MarshalText writes the record as JSON, for logs in text form.
+func (a Audit) MarshalText() ([]byte, error) { return json.Marshal(plainAudit(a)) }
+
+// Raw is the record as the details of events carry it; nil if it cannot be written.
+func (a Audit) Raw() json.RawMessage {
+	raw, err := encode(plainAudit(a))
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// DecodeAudit reads a record back: the record itself, a log line that holds one under
+// the key audit, or an event or its detail with one under Audit. The error says what is
+// missing; what is none of these is ErrNoAudit.
+func DecodeAudit(line []byte) (Audit, error) {
+	keys, err := object(line)
+	if err != nil {
+		return Audit{}, fmt.Errorf("the record %w", err)
+	}
+	if detail, ok := keys[keyDetail]; ok {
+		if keys, err = object(detail); err != nil {
+			return Audit{}, fmt.Errorf("the detail %w", err)
+		}
+	}
+	for _, key := range []string{"audit", "Audit"} {
+		if raw, ok := keys[key]; ok {
+			return decodeAudit(raw)
+		}
+	}
+	if _, ok := keys["outcome"]; !ok {
+		return Audit{}, ErrNoAudit
+	}
+	return decodeAudit(line)
+}
+
+// ErrNoAudit is the error of DecodeAudit for what holds no audit record.
+var ErrNoAudit = errors.New("it holds no audit record")
+
+func decodeAudit(raw []byte) (Audit, error) {
+	var a plainAudit
+	if err := json.Unmarshal(raw, &a); err != nil {
+		return Audit{}, fmt.Errorf("the audit record is malformed: %w", err)
+	}
+	arn, kind, err := estate.ParseResourceARN(a.ARN)
+	switch {
+	case err != nil:
+		return Audit{}, fmt.Errorf("the audit record's arn: %w", err)
+	case a.Outcome == "":
+		return Audit{}, errors.New("the audit record has no outcome")
+	case a.Time.IsZero():
+		return Audit{}, errors.New("the audit record has no time")
+	}
+	a.Kind, a.Region = kind, arn.Region
+	return Audit(a), nil
+}
+
+// Token is the part of the record that undoes the action, as one word for a command line.
+func (a Audit) Token() (string, error) {
+	a.Inputs, a.Restore = nil, ""
+	raw, err := encode(plainAudit(a))
+	return base64.RawURLEncoding.EncodeToString(raw), err
+}
+
+// FromToken reads what Token wrote.
+func FromToken(token string) (Audit, error) {
+	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(token), "="))
+	if err != nil {
+		return Audit{}, fmt.Errorf("%s is no record as notifications hold it", quoted(token))
+	}
+	return DecodeAudit(raw)
+}
