@@ -319,8 +319,8 @@ func TestTemplateHandsTheParametersOn(t *testing.T) {
 	}
 }
 
-// TestTemplatePolicies holds what every statement must keep to; which actions a function
-// needs is not its concern.
+// TestTemplatePolicies holds what every statement must keep to. Which actions a function
+// needs, on what, a test of the functions finds out by running them.
 func TestTemplatePolicies(t *testing.T) {
 	template := theTemplate(t)
 	read := regexp.MustCompile(`^[a-z]+:(Describe|List|Get)[A-Za-z]+$`)
