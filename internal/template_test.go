@@ -401,6 +401,22 @@ func TestMakefileBuildsEachFunction(t *testing.T) {
 	}
 }
 
+// A program for another architecture than the template's would not start.
+func TestSAMBuildsWhatTheTemplateSays(t *testing.T) {
+	program, err := exec.LookPath("make")
+	if err != nil {
+		t.Skip("make is not installed")
+	}
+	for id := range functions {
+		cmd := exec.CommandContext(t.Context(), program, "-n", "build-"+id, "ARTIFACTS_DIR=/artifacts")
+		cmd.Dir, cmd.Env = "..", append(os.Environ(), "ARCH=amd64")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "GOARCH=arm64 ") || !strings.Contains(string(out), `-o "/artifacts/bootstrap"`) {
+			t.Errorf("%s: %v\n%s", id, err, out)
+		}
+	}
+}
+
 func TestTemplatePassesTheLinter(t *testing.T) {
 	linter, err := exec.LookPath("cfn-lint")
 	if err != nil {

@@ -23,11 +23,11 @@ type need struct {
 func (n need) region() string { return regionOf(n.resource) }
 
 func (n need) String() string {
-	text := n.action + " on " + n.resource
+	parts := []string{n.action + " on " + n.resource}
 	for _, key := range slices.Sorted(maps.Keys(n.context)) {
-		text += fmt.Sprintf(", %s=%s", key, n.context[key])
+		parts = append(parts, key+"="+n.context[key])
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // regionOf is the region in an ARN or a pattern of ARNs.

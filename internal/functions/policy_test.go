@@ -112,11 +112,11 @@ func shops() localaws.Estate {
 	}
 	steady := localaws.EstateTraffic{Shape: "constant", TPS: 3}
 	ended := localaws.EstateTraffic{Shape: "stopped", TPS: 3, Since: 5 * day}
-	campaign := func(name string, min int, traffic localaws.EstateTraffic, latest bool) localaws.EstateCampaign {
-		return localaws.EstateCampaign{EstateEndpoint: endpoint(name, "aws-user-personalization-v2", traffic), MinTPS: min, EchoLatest: latest, AutoSync: latest}
+	campaign := func(name string, minimum int, traffic localaws.EstateTraffic, latest bool) localaws.EstateCampaign {
+		return localaws.EstateCampaign{EstateEndpoint: endpoint(name, "aws-user-personalization-v2", traffic), MinTPS: minimum, EchoLatest: latest, AutoSync: latest}
 	}
-	recommender := func(name string, min int, traffic localaws.EstateTraffic) localaws.EstateRecommender {
-		return localaws.EstateRecommender{EstateEndpoint: endpoint(name, "aws-ecomm-recommended-for-you", traffic), MinRPS: min}
+	recommender := func(name string, minimum int, traffic localaws.EstateTraffic) localaws.EstateRecommender {
+		return localaws.EstateRecommender{EstateEndpoint: endpoint(name, "aws-ecomm-recommended-for-you", traffic), MinRPS: minimum}
 	}
 	e := localaws.Estate{Account: account}
 	for _, region := range []string{home, away} {
