@@ -100,7 +100,7 @@ func (b *bed) as(f Function) *bed {
 
 // invoke serves one event as Lambda has it served.
 func (b *bed) invoke(payload string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID: "request-1", InvokedFunctionArn: "arn:aws:lambda:us-east-1:" + account + ":function:f",

@@ -139,7 +139,7 @@ func alarmNames(c wireCall) []string {
 	return arns
 }
 
-// dashboard is the ARN of a dashboard, which belongs to no region.
+// dashboardARN is the ARN of a dashboard, which belongs to no region.
 func dashboardARN(name any) string {
 	return fmt.Sprintf("arn:aws:cloudwatch::%s:dashboard/%v", account, name)
 }

@@ -200,6 +200,7 @@ func ours(series string) map[string]string {
 	return map[string]string{"CreatedBy": "PersonalizeMonitor", "Deployment": home + "/" + stackName, "Dashboard": series}
 }
 
+// with sets one of the tags.
 func with(tags map[string]string, key, value string) map[string]string {
 	tags[key] = value
 	return tags
