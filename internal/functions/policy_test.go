@@ -458,7 +458,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	return map[string]*guard{command: p.guard}
 }
 
-// sdkNames are what the packages of the SDK are called in IAM.
+// sdkNames are what the services whose packages of the SDK are used are called in IAM.
 var sdkNames = map[string]string{"personalize": "personalize", "cloudwatch": "cloudwatch", "eventbridge": "events", "sns": "sns", "sts": "sts"}
 
 // operationsInSource finds the operations that the packages beside the AWS can call, by
@@ -474,6 +474,7 @@ func operationsInSource(t *testing.T) map[string]string {
 		if err != nil {
 			return err
 		}
+		services := servicesIn(t, file, path)
 		ast.Inspect(file, func(n ast.Node) bool {
 			selector, ok := n.(*ast.SelectorExpr)
 			if !ok {
@@ -481,8 +482,8 @@ func operationsInSource(t *testing.T) map[string]string {
 			}
 			operation, isInput := strings.CutSuffix(selector.Sel.Name, "Input")
 			pkg, ok := selector.X.(*ast.Ident)
-			if ok && isInput && operation != "" && sdkNames[pkg.Name] != "" {
-				found[sdkNames[pkg.Name]+"."+operation] = strings.TrimPrefix(filepath.ToSlash(path), "../")
+			if ok && isInput && operation != "" && services[pkg.Name] != "" {
+				found[services[pkg.Name]+"."+operation] = strings.TrimPrefix(filepath.ToSlash(path), "../")
 			}
 			return true
 		})
@@ -495,4 +496,26 @@ func operationsInSource(t *testing.T) map[string]string {
 		t.Fatalf("only %d operations found", len(found))
 	}
 	return found
+}
+
+// servicesIn are the services of AWS that a file imports, as they are called in IAM, by the
+// names of the packages in it.
+func servicesIn(t *testing.T, file *ast.File, path string) map[string]string {
+	t.Helper()
+	services := map[string]string{}
+	for _, spec := range file.Imports {
+		service, ok := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "github.com/aws/aws-sdk-go-v2/service/")
+		if !ok || strings.Contains(service, "/") {
+			continue
+		}
+		if sdkNames[service] == "" {
+			t.Errorf("%s imports the service %s, of which nothing here knows", path, service)
+		}
+		name := service
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		services[name] = sdkNames[service]
+	}
+	return services
 }
