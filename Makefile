@@ -14,7 +14,7 @@ VERSION ?= $(release)$(if $(commit),+$(commit)$(if $(changed),.changed))
 
 # The same commit and the same Go give the same program: nothing of the machine, its folders or its settings goes in.
 goflags := -trimpath -buildvcs=false -mod=readonly -ldflags "-s -w -X main.version=$(VERSION)"
-lambda := CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) GOARM64=v8.0 GOAMD64=v1 GOEXPERIMENT= GOFLAGS= go build $(goflags) -tags lambda.norpc
+lambda = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) GOARM64=v8.0 GOAMD64=v1 GOEXPERIMENT= GOFIPS140=off GOFLAGS= GOWORK=off go build $(goflags) -tags lambda.norpc
 main := ./cmd/personalize-monitor
 
 .PHONY: help
@@ -64,8 +64,10 @@ publish: package
 clean:
 	rm -rf dist personalize-monitor .aws-sam
 
-# sam build calls build-<logical id> for each function, and wants the program in ARTIFACTS_DIR.
+# sam build calls build-<logical id> for each function, and wants the program in ARTIFACTS_DIR, for what the template
+# says, whatever ARCH is in the environment.
 functions := MonitorFunction DashboardManagementFunction UpdateTPSFunction DeleteCampaignFunction StopRecommenderFunction CleanupFunction
 .PHONY: $(addprefix build-,$(functions))
+$(addprefix build-,$(functions)): override ARCH := $(if $(findstring x86_64,$(shell sed -n 's/^ *Architectures: *//p' template.yaml)),amd64,arm64)
 $(addprefix build-,$(functions)):
 	$(lambda) -o "$(ARTIFACTS_DIR)/bootstrap" $(main)

@@ -319,8 +319,8 @@ func TestTemplateHandsTheParametersOn(t *testing.T) {
 	}
 }
 
-// TestTemplatePolicies holds what every statement must keep to; which actions a function
-// needs is not its concern.
+// TestTemplatePolicies holds what every statement must keep to. Which actions a function
+// needs, on what, a test of the functions finds out by running them.
 func TestTemplatePolicies(t *testing.T) {
 	template := theTemplate(t)
 	read := regexp.MustCompile(`^[a-z]+:(Describe|List|Get)[A-Za-z]+$`)
@@ -398,6 +398,22 @@ func TestMakefileBuildsEachFunction(t *testing.T) {
 	}
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(functions)), slices.Sorted(slices.Values(strings.Fields(line[1])))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A program for another architecture than the template's would not start.
+func TestSAMBuildsWhatTheTemplateSays(t *testing.T) {
+	program, err := exec.LookPath("make")
+	if err != nil {
+		t.Skip("make is not installed")
+	}
+	for id := range functions {
+		cmd := exec.CommandContext(t.Context(), program, "-n", "build-"+id, "ARTIFACTS_DIR=/artifacts")
+		cmd.Dir, cmd.Env = "..", append(os.Environ(), "ARCH=amd64")
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "GOARCH=arm64 ") || !strings.Contains(string(out), `-o "/artifacts/bootstrap"`) {
+			t.Errorf("%s: %v\n%s", id, err, out)
+		}
 	}
 }
 

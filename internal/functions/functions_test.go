@@ -61,8 +61,14 @@ func (b *logBuffer) String() string {
 
 func newBed(t *testing.T, f Function, env map[string]string) *bed {
 	t.Helper()
+	return newBedOn(t, localaws.ExampleEstate(), f, env)
+}
+
+// newBedOn is a bed with another estate.
+func newBedOn(t *testing.T, what localaws.Estate, f Function, env map[string]string) *bed {
+	t.Helper()
 	clock := estate.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))
-	server, err := localaws.New(localaws.ExampleEstate(), localaws.WithClock(clock))
+	server, err := localaws.New(what, localaws.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +100,7 @@ func (b *bed) as(f Function) *bed {
 
 // invoke serves one event as Lambda has it served.
 func (b *bed) invoke(payload string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID: "request-1", InvokedFunctionArn: "arn:aws:lambda:us-east-1:" + account + ":function:f",
