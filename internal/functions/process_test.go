@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,7 +38,7 @@ type outcome struct {
 
 // host is Lambda: it starts the real program and speaks the runtime API with it.
 type host struct {
-	t        *testing.T
+	t        testing.TB
 	program  string
 	endpoint string // of the embedded AWS
 
@@ -46,6 +47,8 @@ type host struct {
 	outcomes chan outcome
 	log      *bytes.Buffer
 	count    int
+	started  time.Time
+	stop     func() // ends the function; may be called again
 }
 
 func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -66,8 +69,8 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// start starts a function; it is ended with the test.
-func (h host) start(t *testing.T, handler string, env ...string) *host {
+// start starts a function; it is ended with the test, or earlier by stop.
+func (h host) start(t testing.TB, handler string, env ...string) *host {
 	t.Helper()
 	h.t, h.payloads, h.outcomes, h.log = t, make(chan string), make(chan outcome, 1), &bytes.Buffer{}
 	h.api = httptest.NewServer(&h)
@@ -79,19 +82,36 @@ func (h host) start(t *testing.T, handler string, env ...string) *host {
 		"AWS_EC2_METADATA_DISABLED=true", "HOME=" + t.TempDir(), "Deployment=us-east-1/test", "LOG_LEVEL=info",
 	}, env...)
 	cmd.Stdout, cmd.Stderr = h.log, h.log
+	h.started = time.Now()
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	h.stop = sync.OnceFunc(func() {
 		cancel()
 		_ = cmd.Wait() // it was killed
 		h.api.CloseClientConnections()
 		h.api.Close()
+	})
+	t.Cleanup(func() {
+		h.stop()
 		if t.Failed() {
 			t.Logf("the log of %s:\n%s", handler, h.log)
 		}
 	})
 	return &h
+}
+
+// build builds the program, with the flags in addition.
+func build(t testing.TB, flags ...string) (program string) {
+	t.Helper()
+	program = filepath.Join(t.TempDir(), "bootstrap")
+	flags = append([]string{"build", "-o", program}, flags...)
+	cmd := exec.Command("go", append(flags, "github.com/personalize-monitor/personalize-monitor/cmd/personalize-monitor")...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return program
 }
 
 func (h *host) end() outcome {
@@ -152,12 +172,7 @@ func TestProgram(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds the program")
 	}
-	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-o", program, "github.com/personalize-monitor/personalize-monitor/cmd/personalize-monitor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
+	program := build(t)
 	server, err := localaws.New(localaws.ExampleEstate())
 	if err != nil {
 		t.Fatal(err)

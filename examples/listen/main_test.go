@@ -1,0 +1,38 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// The example understands every notification that the monitor sends, and nothing else.
+func TestTell(t *testing.T) {
+	const arn = "arn:aws:personalize:us-east-1:123456789012:campaign/home-page"
+	ended := events.EndedDetail{ARN: arn, Reason: "idle 31 h"}
+	updated := events.UpdatedDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
+	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+		check(t, events.EndedType(kind), ended, "idle 31 h")
+		check(t, events.UpdatedType(kind), updated, "a minimum of 30: lowest")
+	}
+	if line, err := tell(lambdaevents.EventBridgeEvent{DetailType: string(events.BuildDashboard), Detail: json.RawMessage("{}")}); err == nil {
+		t.Errorf("a command was told as %q", line)
+	}
+}
+
+func check(t *testing.T, detailType events.DetailType, detail any, want string) {
+	t.Helper()
+	raw, err := events.Event{DetailType: detailType, Detail: detail}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	line, err := tell(lambdaevents.EventBridgeEvent{DetailType: string(detailType), Detail: raw})
+	if err != nil || !strings.Contains(line, want) || !strings.HasPrefix(line, "arn:") {
+		t.Errorf("%s: %q, %v", detailType, line, err)
+	}
+}
