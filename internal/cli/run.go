@@ -149,6 +149,10 @@ func valueForm(spec params.Spec) (form string, values []string) {
 		return "NAME", nil
 	case params.IdleThresholdHours:
 		return "HOURS", nil
+	case params.MaxStopsOrDeletesPerHour:
+		return "NUMBER", nil
+	case params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdleResources:
+		return "yes|no|DryRun", []string{"yes", "no", "DryRun"}
 	case params.UtilizationThresholdAlarmLowerBound:
 		return "PERCENT", nil
 	}
@@ -257,7 +261,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 
 // asks tells whether a person has to confirm: something may be deleted or stopped.
 func (o *cycleOptions) asks(values params.Values) bool {
-	return o.act && values.AutoDeleteOrStopIdle && !o.dryRun && !o.yes
+	return o.act && values.AutoDeleteOrStopIdle.Is(estate.On) && !o.dryRun && !o.yes
 }
 
 // check refuses settings that cannot be meant.
@@ -310,15 +314,16 @@ func regionsOf(values params.Values, s *session) string {
 
 // mayWrite says what a cycle may write.
 func mayWrite(values params.Values, o *cycleOptions) string {
+	adjusts, ends := values.AutoAdjustMinTPS.Is(estate.On), values.AutoDeleteOrStopIdle.Is(estate.On)
 	const usual = "may write metrics, alarms, topics, subscriptions, a rule and events"
 	switch {
 	case o.dryRun:
 		return "reads only"
-	case o.act && values.AutoAdjustMinTPS && values.AutoDeleteOrStopIdle:
+	case o.act && adjusts && ends:
 		return usual + ", lower minimums, delete idle campaigns and stop idle recommenders"
-	case o.act && values.AutoDeleteOrStopIdle:
+	case o.act && ends:
 		return usual + ", delete idle campaigns and stop idle recommenders"
-	case o.act && values.AutoAdjustMinTPS:
+	case o.act && adjusts:
 		return usual + ", and lower minimums of campaigns and recommenders"
 	}
 	return usual + "; changes no campaign or recommender"

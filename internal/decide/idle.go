@@ -109,16 +109,16 @@ func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Sett
 		return Idle{}, finding{action: None}
 	}
 	if a := age(r, m); a < s.IdleTime() {
-		return Idle{}, finding{None, fmt.Sprintf("no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)}
+		return Idle{}, finding{action: None, reason: fmt.Sprintf("no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)}
 	}
 	idle, complete := idleTraffic(r, readings, s, m)
 	switch {
 	case idle.Requests > 0:
-		return idle, finding{None, fmt.Sprintf("no requests now, but %.0f in the last %d h", idle.Requests, s.IdleHours)}
+		return idle, finding{action: None, reason: fmt.Sprintf("no requests now, but %.0f in the last %d h", idle.Requests, s.IdleHours)}
 	case idle.Failed > 0:
-		return idle, finding{None, fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", idle.Failed, s.IdleHours)}
+		return idle, finding{action: None, reason: fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", idle.Failed, s.IdleHours)}
 	case !complete:
-		return idle, finding{Refused, fmt.Sprintf("cannot tell whether it is idle: its requests in the last %d h could not be read completely", s.IdleHours)}
+		return idle, finding{action: Refused, reason: fmt.Sprintf("cannot tell whether it is idle: its requests in the last %d h could not be read completely", s.IdleHours)}
 	}
 	idle.Is = true
 	idle.For = idleFor(r, readings, s, m)
@@ -127,8 +127,8 @@ func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Sett
 	if r.Kind == estate.Recommender {
 		action, doing = Stop, "stopping"
 	}
-	if !s.StopIdle {
-		return idle, finding{None, found + "; " + doing + " is off (AutoDeleteOrStopIdleResources=No)"}
+	if s.StopIdle.Is(estate.Off) {
+		return idle, finding{action: None, reason: found + "; " + doing + " is off (AutoDeleteOrStopIdleResources=No)"}
 	}
 	why := idleBlocked(r, readings, s, m)
 	if why == "" {
@@ -136,9 +136,13 @@ func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Sett
 		idle.Touched = why != ""
 	}
 	if why != "" {
-		return idle, finding{Refused, found + ", but left alone: " + why}
+		return idle, finding{action: Refused, reason: found + ", but left alone: " + why}
 	}
-	return idle, finding{action, fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)}
+	reason := fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)
+	if s.StopIdle.Is(estate.Rehearse) {
+		return idle, finding{action: None, would: action, reason: reason + "; " + doing + " is only rehearsed (AutoDeleteOrStopIdleResources=DryRun)"}
+	}
+	return idle, finding{action: action, reason: reason}
 }
 
 // idleTraffic adds up the requests of the idle time; complete is false if any of the

@@ -189,7 +189,9 @@ func TestIdle(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := s
-			s.StopIdle = !tt.stopOff
+			if tt.stopOff {
+				s.StopIdle = estate.Off
+			}
 			readings := readEmpty(tt.resource, s, testMoment)
 			if tt.change != nil {
 				tt.change(readings, tt.resource)
@@ -228,7 +230,7 @@ func TestIdleComesBeforeStepDown(t *testing.T) {
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != Delete {
 		t.Errorf("got %s (%s), want delete", d.Action, d.Reason)
 	}
-	s.StopIdle = false
+	s.StopIdle = estate.Off
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown || d.NewMinTPS != 6 {
 		t.Errorf("got %s → %d (%s), want step-down → 6", d.Action, d.NewMinTPS, d.Reason)
 	}
@@ -243,7 +245,7 @@ func TestUpdateThatSparesAResourceIsNotHidden(t *testing.T) {
 	if d.Action != Refused || !d.Idle.Touched {
 		t.Errorf("got %s (%s), want refused", d.Action, d.Reason)
 	}
-	s.StopIdle = false
+	s.StopIdle = estate.Off
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown {
 		t.Errorf("nothing is stopped anyhow: got %s (%s), want step-down", d.Action, d.Reason)
 	}

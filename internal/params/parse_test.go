@@ -108,9 +108,9 @@ func TestRegions(t *testing.T) {
 func TestBooleans(t *testing.T) {
 	places := map[string]func(Values) any{
 		AutoCreateUtilizationAlarms:   func(v Values) any { return v.AutoCreateUtilizationAlarms },
-		AutoAdjustMinTPS:              func(v Values) any { return v.AutoAdjustMinTPS },
+		AutoAdjustMinTPS:              func(v Values) any { return v.AutoAdjustMinTPS.Is(estate.On) },
 		AutoCreateIdleAlarms:          func(v Values) any { return v.AutoCreateIdleAlarms },
-		AutoDeleteOrStopIdleResources: func(v Values) any { return v.AutoDeleteOrStopIdle },
+		AutoDeleteOrStopIdleResources: func(v Values) any { return v.AutoDeleteOrStopIdle.Is(estate.On) },
 	}
 	for name, get := range places {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +135,38 @@ func TestBooleans(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSwitches(t *testing.T) {
+	for name, get := range map[string]func(Values) any{
+		AutoAdjustMinTPS:              func(v Values) any { return v.AutoAdjustMinTPS },
+		AutoDeleteOrStopIdleResources: func(v Values) any { return v.AutoDeleteOrStopIdle },
+	} {
+		t.Run(name, func(t *testing.T) {
+			runParse(t, name, get, []parseTest{
+				{"on", `"Yes"`, estate.On, ""},
+				{"off", `false`, estate.Off, ""},
+				{"rehearsed", `"DryRun"`, estate.Rehearse, ""},
+				{"as flags write it", `"dry-run"`, estate.Rehearse, ""},
+				{"two words", `" Dry Run "`, estate.Rehearse, ""},
+				{"half of it", `"dry"`, nil, `"dry" is neither yes nor no nor DryRun`},
+				{"a number", `2`, nil, "is neither yes nor no"},
+			})
+		})
+	}
+	runParse(t, AutoCreateIdleAlarms, func(v Values) any { return v.AutoCreateIdleAlarms }, []parseTest{
+		{"alarms are not rehearsed", `"DryRun"`, nil, "is neither yes nor no"},
+	})
+}
+
+func TestMaxStopsOrDeletesPerHour(t *testing.T) {
+	runParse(t, MaxStopsOrDeletesPerHour, func(v Values) any { return v.MaxEndingsPerHour }, []parseTest{
+		{"none is what AutoDeleteOrStopIdleResources=No is for", `"0"`, nil, "is out of range"},
+		{"the lowest", `"1"`, 1, ""},
+		{"the highest", `1000`, 1000, ""},
+		{"above the highest", `1001`, nil, "is out of range"},
+		{"not whole", `2.5`, nil, "is not whole"},
+	})
 }
 
 func TestUtilizationThreshold(t *testing.T) {
