@@ -72,6 +72,9 @@ type Decision struct {
 	WouldMin int // where Would is StepDown: the minimum it would get
 	Idle       Idle
 	StepDown   Step
+
+	By Settings // the settings it was made by
+	At Moment   // the time it was made for
 }
 
 // finding is what one of the hourly checks came to.
@@ -99,7 +102,7 @@ func Due(arn estate.ARN, s Settings, m Moment) bool {
 // WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
 // unread, and nothing is done on it.
 func Decide(r estate.Resource, readings estate.Readings, s Settings, m Moment) Decision {
-	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Action: None}
+	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Action: None, By: s, At: m}
 	switch {
 	case !Due(r.ARN, s, m):
 		d.Reason = notDue(r.ARN, s)
