@@ -109,7 +109,7 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 			}
 			return ""
 		},
-		call:   func(ctx context.Context, s standing) error { return setMinimum(ctx, api, req, s) },
+		call: func(ctx context.Context, s standing) error { return setMinimum(ctx, api, req, s) },
 		notice: func(audit json.RawMessage) events.Event {
 			return notice(events.UpdatedType(req.Kind), events.UpdatedDetail{
 				ARN: req.ARN.String(), NewMinTPS: req.NewMinTPS, Reason: reason(req), Audit: audit,

@@ -23,8 +23,8 @@ func LogTrail(log *slog.Logger) Trail {
 	}
 }
 
-// actionOf is the action that a decision leads to; empty for those that lead to none.
-func actionOf(d decide.Action) events.Action {
+// ActionOf is the action that a decision leads to; empty for those that lead to none.
+func ActionOf(d decide.Action) events.Action {
 	for action, decision := range decided {
 		if decision == d {
 			return action
@@ -42,7 +42,7 @@ func AuditOf(d decide.Decision, outcome string, now time.Time) events.Audit {
 	}
 	return events.Audit{
 		Time: now.UTC(), ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Region: d.Resource.Region(),
-		Action: actionOf(action), Outcome: outcome, Automatic: true, Reason: d.Reason, NewMinTPS: minimum, Inputs: inputsOf(d),
+		Action: ActionOf(action), Outcome: outcome, Automatic: true, Reason: d.Reason, NewMinTPS: minimum, Inputs: inputsOf(d),
 	}
 }
 

@@ -217,7 +217,9 @@ func (g *global) printAnswer(answer act.Answer) error {
 }
 
 // recheckParams are the parameters by which automatic events are checked again.
-var recheckParams = []string{params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay}
+var recheckParams = []string{
+	params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay, params.MaxStopsOrDeletesPerHour,
+}
 
 // question is what is asked before a resource goes out of service.
 func question(action events.Action, req events.Request) string {

@@ -234,7 +234,9 @@ type wiring struct {
 // through the cycle.
 func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *cycle.Cycle) {
 	var monitor *cycle.Cycle
+	meter := traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
 	options := act.Options{
+		Meter: meter, MaxEndings: values.MaxEndingsPerHour,
 		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: w.dryRun,
 		DeploymentRegion: s.config.Region, Deployment: deployment,
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
@@ -251,7 +253,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 	actor := act.New(options)
 	monitor = cycle.New(cycle.Options{
 		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Meter:     meter,
 		Actor:     actor,
 		Clock:     s.clock, Logger: s.logger, Progress: w.progress, Calls: s.clients.Calls,
 		Region: s.config.Region, DryRun: w.dryRun, Act: w.act,

@@ -82,15 +82,16 @@ func (b *bed) restart(clock estate.Clock) {
 		b.log = io.Discard
 	}
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
+	meter := traffic.New(traffic.Options{Clients: clients, Clock: clock})
 	b.actor = act.New(act.Options{
-		Clients: clients, Clock: clock, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
+		Clients: clients, Clock: clock, Meter: meter, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
 			return b.cycle.Recheck(ctx, values(b.tb, b.given), req)
 		},
 	})
 	b.cycle = cycle.New(cycle.Options{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}),
-		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: clock}),
+		Meter:     meter,
 		Actor:     b.actor,
 		Clock:     clock, Logger: logger, Calls: clients.Calls, Region: home, DryRun: b.dryRun, Act: b.act,
 	})

@@ -42,7 +42,7 @@ const (
 type Settings struct {
 	AdjustMinTPS     estate.Switch // AutoAdjustMinTPS
 	StopIdle         estate.Switch // AutoDeleteOrStopIdleResources
-	IdleHours        int  // IdleThresholdHours, 1 to 168
+	IdleHours        int           // IdleThresholdHours, 1 to 168
 	HourlyChecks     Mode
 	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
 	DeploymentRegion string // where the number of monitored resources is published
@@ -70,8 +70,8 @@ type Decision struct {
 	// empty. A resource that would be stopped may still be stepped down.
 	Would    Action
 	WouldMin int // where Would is StepDown: the minimum it would get
-	Idle       Idle
-	StepDown   Step
+	Idle     Idle
+	StepDown Step
 
 	By Settings // the settings it was made by
 	At Moment   // the time it was made for

@@ -77,7 +77,7 @@ type Values struct {
 	AutoCreateIdleAlarms        bool
 	IdleThresholdHours          int // 1 to 168
 	AutoDeleteOrStopIdle        estate.Switch
-	MaxEndingsPerHour           int // automatic stops and deletes per region, 1 to 1000
+	MaxEndingsPerHour           int        // automatic stops and deletes per region, 1 to 1000
 	Endpoints                   []Endpoint // empty: nobody is subscribed
 	HourlyChecks                Mode
 	MetricDelay                 time.Duration // 0 to 15 minutes
