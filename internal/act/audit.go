@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -88,26 +89,28 @@ func (a *Actor) settled(ctx context.Context, record events.Audit, outcome Outcom
 	if why != "" {
 		record.Reason = why
 	}
-	if outcome == Done {
-		record.Restore = RestoreCommand(record)
-	}
+	record.Restore = RestoreCommand(record)
 	a.trail(ctx, record)
 	return record
 }
 
 // RestoreCommand is the command that undoes what a record tells of; empty if there is
-// nothing to undo.
+// nothing to undo. That of a deletion holds the record itself, as one word.
 func RestoreCommand(record events.Audit) string {
+	if record.Before == nil || record.Outcome != events.OutcomeDone {
+		return ""
+	}
 	switch record.Action {
-	case events.ActionUpdate, events.ActionDelete, events.ActionStop:
-	default:
-		return ""
+	case events.ActionUpdate:
+		return fmt.Sprintf("personalize-monitor update-tps %s %d", record.ARN, record.Before.MinTPS)
+	case events.ActionStop:
+		return "personalize-monitor start-recommender " + record.ARN
+	case events.ActionDelete:
+		if token, err := record.Token(); err == nil {
+			return "personalize-monitor restore --record " + token
+		}
 	}
-	token, err := record.Token()
-	if err != nil || record.Before == nil {
-		return ""
-	}
-	return "personalize-monitor restore --record " + token
+	return ""
 }
 
 // record is what is needed to bring the resource back; nil for one that is gone.

@@ -205,6 +205,9 @@ func (g *global) printAnswer(answer act.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
+	if answer.Restore != "" {
+		_, _ = fmt.Fprintln(g.streams.Err, "To undo it:", answer.Restore) // beside the result; the record has it too
+	}
 	if len(answer.Problems) == 0 {
 		return nil
 	}

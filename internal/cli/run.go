@@ -236,7 +236,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 	var monitor *cycle.Cycle
 	meter := traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
 	options := act.Options{
-		Meter: meter, MaxEndings: values.MaxEndingsPerHour,
+		Meter: meter, MaxEndings: values.MaxEndingsPerHour, Trail: s.trail(),
 		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: w.dryRun,
 		DeploymentRegion: s.config.Region, Deployment: deployment,
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
@@ -254,6 +254,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 	monitor = cycle.New(cycle.Options{
 		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
 		Meter:     meter,
+		Trail:     s.trail(),
 		Actor:     actor,
 		Clock:     s.clock, Logger: s.logger, Progress: w.progress, Calls: s.clients.Calls,
 		Region: s.config.Region, DryRun: w.dryRun, Act: w.act,
