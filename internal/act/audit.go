@@ -89,7 +89,9 @@ func (a *Actor) settled(ctx context.Context, record events.Audit, outcome Outcom
 	if why != "" {
 		record.Reason = why
 	}
-	record.Restore = RestoreCommand(record)
+	if record.Restore = RestoreCommand(record); record.Restore != "" {
+		record.Note = "To undo it: " + record.Restore
+	}
 	a.trail(ctx, record)
 	return record
 }

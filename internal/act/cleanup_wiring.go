@@ -97,7 +97,7 @@ func (c *cleaner) whyRuleStays(rule *eventbridge.DescribeRuleOutput, owner tags)
 	if by := aws.ToString(rule.ManagedBy); by != "" {
 		return "it is managed by " + by
 	}
-	original := aws.ToString(rule.Description) == originalRuleDescription || samePattern(aws.ToString(rule.EventPattern))
+	original := aws.ToString(rule.Description) == originalRuleDescription || knownPattern(aws.ToString(rule.EventPattern))
 	return c.whyStays(owner, original)
 }
 

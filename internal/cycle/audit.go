@@ -41,6 +41,7 @@ func rehearsals(decisions []decide.Decision) []events.Event {
 			continue
 		}
 		record := act.AuditOf(d, events.OutcomeDryRun, d.At.Now)
+		record.Note = "Nothing was done: a parameter says DryRun."
 		list = append(list, events.Event{
 			DetailType: events.DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
 			Detail: events.DryRunDetail{

@@ -164,6 +164,7 @@ var permissions = map[string]resources{
 	"personalize.DescribeRecommender":     member("recommenderArn"),
 	"personalize.DescribeSolution":        member("solutionArn"),
 	"personalize.DescribeSolutionVersion": member("solutionVersionArn"), // of the resource type solution
+	"personalize.ListTagsForResource":     member("resourceArn"),
 	"personalize.UpdateCampaign":          member("campaignArn"),
 	"personalize.UpdateRecommender":       member("recommenderArn"),
 	"personalize.DeleteCampaign":          member("campaignArn"),

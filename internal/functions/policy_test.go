@@ -29,6 +29,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
@@ -449,13 +450,26 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
 	config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
 	p.ok(err)
-	var out bytes.Buffer
-	const command = "start-recommender"
-	args := []string{command, arnOf(home, "recommender/shop-popular-items"), "--endpoint-url", *config.BaseEndpoint, "--region", home}
-	if code := cli.Run(t.Context(), args, "test", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out, Env: os.LookupEnv}); code != 0 {
-		t.Errorf("%s: exit code %d: %s", command, code, &out)
+	campaign := arnOf(home, "campaign/shop-home-page")
+	described, err := p.owner.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
+	p.ok(err)
+	deleted := events.Audit{
+		Time: p.clock.Now(), ARN: arnOf(home, "campaign/deleted-before"), Action: events.ActionDelete, Outcome: events.OutcomeDone,
+		Before: &events.Before{Name: "deleted-before", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
 	}
-	return map[string]*guard{command: p.guard}
+	token, err := deleted.Token()
+	p.ok(err)
+	for _, args := range [][]string{
+		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
+		{"restore", "--no-wait", "--record", token},
+	} {
+		var out bytes.Buffer
+		command := append(args, "--endpoint-url", *config.BaseEndpoint, "--region", home)
+		if code := cli.Run(t.Context(), command, "test", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out, Env: os.LookupEnv}); code != 0 {
+			t.Errorf("%s: exit code %d: %s", args[0], code, &out)
+		}
+	}
+	return map[string]*guard{"commands": p.guard}
 }
 
 // sdkNames are what the services whose packages of the SDK are used are called in IAM.
