@@ -450,12 +450,15 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
 	config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
 	p.ok(err)
-	campaign := arnOf(away, "campaign/video-continue-watching") // whose dataset group has room for one more
-	described, err := p.owner.Personalize(away).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
+	campaign := arnOf(home, "campaign/shop-home-page")
+	described, err := p.owner.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
 	p.ok(err)
+	_, err = p.owner.Personalize(home).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &campaign})
+	p.ok(err)
+	p.clock.Advance(time.Hour)
 	deleted := events.Audit{
-		Time: p.clock.Now(), ARN: arnOf(away, "campaign/deleted-before"), Action: events.ActionDelete, Outcome: events.OutcomeDone,
-		Before: &events.Before{Name: "deleted-before", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
+		Time: p.clock.Now(), ARN: campaign, Action: events.ActionDelete, Outcome: events.OutcomeDone,
+		Before: &events.Before{Name: "shop-home-page", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
 	}
 	token, err := deleted.Token()
 	p.ok(err)
