@@ -11,6 +11,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -164,6 +165,9 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 		return err
 	}
 	defer s.close()
+	if estate.PartitionOf(req.ARN.Region) != estate.PartitionOf(s.config.Region) {
+		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
+	}
 	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
 	if err := g.announceAction(ctx, actor, s, req, o); err != nil {
 		return err

@@ -97,6 +97,12 @@ func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOp
 		return err
 	}
 	defer s.close()
+	if err := values.Within(s.config.Region); err != nil {
+		return err
+	}
+	if region != "" && estate.PartitionOf(region) != estate.PartitionOf(s.config.Region) {
+		return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
+	}
 	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName}
 	if region != "" {
 		in.Regions = append(in.Regions, region)

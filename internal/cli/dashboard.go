@@ -152,6 +152,10 @@ func (g *global) openBoards(ctx context.Context, flags *pflag.FlagSet, o *boardO
 	if err != nil {
 		return nil, err
 	}
+	if err := values.Within(s.config.Region); err != nil {
+		s.close()
+		return nil, err
+	}
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}

@@ -192,6 +192,9 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		return report.Result{}, err
 	}
 	defer s.close()
+	if err := values.Within(s.config.Region); err != nil {
+		return report.Result{}, err
+	}
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
