@@ -584,7 +584,7 @@ func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	}{
 		{events.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
 		{events.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
-		{events.ActionDelete, "campaign/home", "would be deleted; alarms removed: 2.", 2},
+		{events.ActionDelete, "campaign/home", "would be deleted; alarms that would be removed: 2.", 2},
 		{events.ActionStop, "recommender/for-you", "would be stopped.", 2},
 		{events.ActionStart, "recommender/resting", "would be started.", 0},
 	} {

@@ -235,13 +235,13 @@ func (n *Answer) add(sent []events.Event, problems []estate.Problem) {
 
 // sentence tells of an accepted action, and of how much of what follows went wrong.
 func (n *Answer) sentence(req events.Request, participle string) string {
-	does := "is being"
+	does, alarms := "is being", "alarms removed"
 	if n.Outcome == DryRun {
-		does = "would be"
+		does, alarms = "would be", "alarms that would be removed"
 	}
 	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
 	if n.AlarmsRemoved > 0 {
-		parts = append(parts, fmt.Sprintf("alarms removed: %d", n.AlarmsRemoved))
+		parts = append(parts, fmt.Sprintf("%s: %d", alarms, n.AlarmsRemoved))
 	}
 	if len(n.Problems) > 0 {
 		parts = append(parts, fmt.Sprintf("what failed after that: %d", len(n.Problems)))
