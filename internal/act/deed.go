@@ -262,11 +262,13 @@ func (a *Actor) mark(ctx context.Context, req events.Request) {
 	}
 }
 
-// RebuildDashboard asks for the dashboard to be built again, by an event. Where Options
-// has a Rebuild, that is called instead and nothing is sent.
+// RebuildDashboard has the dashboard built again: by the Rebuild of Options, or else by an
+// event that asks for it.
 func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem) {
 	if a.rebuild != nil {
-		return nil, a.rebuild(ctx, detail)
+		if taken, problems := a.rebuild(ctx, detail); taken {
+			return nil, problems
+		}
 	}
 	event := events.Event{DetailType: events.BuildDashboard, Detail: detail}
 	if detail.ARN != "" {
