@@ -102,6 +102,16 @@ func (w *world) tagRule(region string, tags map[string]string) {
 	w.must(err)
 }
 
+func (w *world) tagAlarm(name string, tags map[string]string) {
+	w.t.Helper()
+	var list []cwtypes.Tag
+	for key, value := range tags {
+		list = append(list, cwtypes.Tag{Key: aws.String(key), Value: aws.String(value)})
+	}
+	_, err := w.raw.CloudWatch(home).TagResource(ctxAll, &cloudwatch.TagResourceInput{ResourceARN: w.alarm(name).AlarmArn, Tags: list})
+	w.must(err)
+}
+
 // formerPolicy is the policy that the original application gave the topic.
 func formerPolicy(region string) string {
 	return `{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":` +

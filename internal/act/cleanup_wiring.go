@@ -198,7 +198,12 @@ func subscribed(attributes map[string]string) string {
 	return fmt.Sprintf("; subscriptions that end with it: %d", total)
 }
 
-func topicTags(ctx context.Context, api topicRemoval, arn string) (tags, error) {
+// topicTagsAPI is what is asked of SNS about tags.
+type topicTagsAPI interface {
+	ListTagsForResource(context.Context, *sns.ListTagsForResourceInput, ...func(*sns.Options)) (*sns.ListTagsForResourceOutput, error)
+}
+
+func topicTags(ctx context.Context, api topicTagsAPI, arn string) (tags, error) {
 	out, err := api.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: aws.String(arn)})
 	if err != nil {
 		return tags{}, err
