@@ -57,9 +57,13 @@ type Options struct {
 	MaxEndings int
 	// Trail takes a record of every action, carried out or refused; nil logs them.
 	Trail Trail
-	// Rebuild builds the dashboard in this process; nil sends an event that asks for it.
-	Rebuild func(ctx context.Context, detail events.BuildDetail) []estate.Problem
+	// Rebuild builds the dashboard in this process, or sees to it later. Where it is nil or
+	// answers that it did not, an event asks for it.
+	Rebuild Rebuild
 }
+
+// Rebuild builds the dashboard anew, and tells whether it took that upon itself.
+type Rebuild func(ctx context.Context, detail events.BuildDetail) (taken bool, problems []estate.Problem)
 
 // Identity is the account and partition that the program works in.
 type Identity struct {
@@ -77,11 +81,11 @@ type Actor struct {
 	home       string // the deployment region
 	deployment string
 	recheck    Recheck
-	rebuild    func(ctx context.Context, detail events.BuildDetail) []estate.Problem
 	meter      Meter
 	maxEndings int
 	trail      Trail
 	budget     *budget
+	rebuild    Rebuild
 
 	asking   sync.Mutex // held while STS is asked
 	identity Identity

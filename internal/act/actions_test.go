@@ -614,7 +614,7 @@ func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	}{
 		{events.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
 		{events.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
-		{events.ActionDelete, "campaign/home", "would be deleted; alarms removed: 2.", 2},
+		{events.ActionDelete, "campaign/home", "would be deleted; alarms that would be removed: 2.", 2},
 		{events.ActionStop, "recommender/for-you", "would be stopped.", 2},
 		{events.ActionStart, "recommender/resting", "would be started.", 0},
 	} {
@@ -795,14 +795,21 @@ func TestTheDashboardIsRebuiltInTheProcessWhereThatIsPossible(t *testing.T) {
 	w := newShop(t)
 	var built []events.BuildDetail
 	a, _ := w.actor(func(o *Options) {
-		o.Rebuild = func(_ context.Context, detail events.BuildDetail) []estate.Problem {
+		o.Rebuild = func(_ context.Context, detail events.BuildDetail) (bool, []estate.Problem) {
 			built = append(built, detail)
-			return nil
+			return len(built) == 1, nil
 		}
 	})
 	n, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
 	w.wantAnswer(n, err, Done, "is being deleted")
 	if len(built) != 1 || built[0].ARN != ask(t, "campaign/home", 0).ARN.String() || len(n.Events) != 1 || len(w.sent()) != 1 {
+		t.Errorf("built %v, events %v", built, n.Events)
+	}
+
+	// What is not taken is asked for by an event.
+	n, err = a.StopRecommender(ctxAll, ask(t, "recommender/for-you", 0))
+	w.wantAnswer(n, err, Done, "is being stopped")
+	if len(built) != 2 || len(n.Events) != 2 || n.Events[1].DetailType != events.BuildDashboard {
 		t.Errorf("built %v, events %v", built, n.Events)
 	}
 }

@@ -255,13 +255,13 @@ func (n *Answer) add(sent []events.Event, problems []estate.Problem) {
 
 // sentence tells of an accepted action, and of how much of what follows went wrong.
 func (n *Answer) sentence(req events.Request, participle string) string {
-	does := "is being"
+	does, alarms := "is being", "alarms removed"
 	if n.Outcome == DryRun {
-		does = "would be"
+		does, alarms = "would be", "alarms that would be removed"
 	}
 	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
 	if n.AlarmsRemoved > 0 {
-		parts = append(parts, fmt.Sprintf("alarms removed: %d", n.AlarmsRemoved))
+		parts = append(parts, fmt.Sprintf("%s: %d", alarms, n.AlarmsRemoved))
 	}
 	if len(n.Problems) > 0 {
 		parts = append(parts, fmt.Sprintf("what failed after that: %d", len(n.Problems)))
@@ -282,11 +282,13 @@ func (a *Actor) mark(ctx context.Context, req events.Request) {
 	}
 }
 
-// RebuildDashboard asks for the dashboard to be built again, by an event. Where Options
-// has a Rebuild, that is called instead and nothing is sent.
+// RebuildDashboard has the dashboard built again: by the Rebuild of Options, or else by an
+// event that asks for it.
 func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem) {
 	if a.rebuild != nil {
-		return nil, a.rebuild(ctx, detail)
+		if taken, problems := a.rebuild(ctx, detail); taken {
+			return nil, problems
+		}
 	}
 	event := events.Event{DetailType: events.BuildDashboard, Detail: detail}
 	if detail.ARN != "" {

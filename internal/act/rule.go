@@ -40,6 +40,7 @@ type ruleAPI interface {
 	PutTargets(context.Context, *eventbridge.PutTargetsInput, ...func(*eventbridge.Options)) (*eventbridge.PutTargetsOutput, error)
 	RemoveTargets(context.Context, *eventbridge.RemoveTargetsInput, ...func(*eventbridge.Options)) (*eventbridge.RemoveTargetsOutput, error)
 	ListTagsForResource(context.Context, *eventbridge.ListTagsForResourceInput, ...func(*eventbridge.Options)) (*eventbridge.ListTagsForResourceOutput, error)
+	TagResource(context.Context, *eventbridge.TagResourceInput, ...func(*eventbridge.Options)) (*eventbridge.TagResourceOutput, error)
 }
 
 // messageTemplate makes the text of a notification. Each line is a quoted string of its
@@ -116,7 +117,12 @@ func (n *notifier) ensureRule(ctx context.Context, api ruleAPI) {
 		n.fail(aws.ToString(rule.Arn), opListTargets, "list the targets of the notification rule", err)
 		return
 	}
+	before := len(n.problems)
 	n.ensureTarget(ctx, api, rule, targets)
+	// After the target: what is tagged is no longer taken for the original's.
+	if len(n.problems) == before && aws.ToString(rule.Description) == originalRuleDescription && aws.ToString(rule.ManagedBy) == "" {
+		n.adoptRule(ctx, api, aws.ToString(rule.Arn))
+	}
 }
 
 // renewPattern gives a rule that has the original application's pattern ours. What is

@@ -132,7 +132,7 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	if !o.dryRun {
 		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
 	}
-	if err := g.announce(ctx, actor, s, "region "+req.ARN.Region, may); err != nil {
+	if err := g.announce(ctx, actor, "region "+req.ARN.Region, may); err != nil {
 		return err
 	}
 	answer, err := actor.Restore(ctx, record, act.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {

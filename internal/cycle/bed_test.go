@@ -144,6 +144,27 @@ func (b *bed) settleAlarms(changes map[string]string) {
 	b.tb.Fatal("the alarms do not come to rest")
 }
 
+// watched publishes what a monitor that ran for the last while would have of the
+// campaign c and the recommender r, of which nobody asked anything.
+func (b *bed) watched(d time.Duration) {
+	b.tb.Helper()
+	end := decide.MeasuredWindow(b.clock.Now(), 2*time.Minute).End
+	var data []estate.Datum
+	for at := end.Add(-d); at.Before(end); at = at.Add(decide.WindowLength) {
+		data = append(data, decide.CountMetric(home, 2, estate.NewWindow(at, at.Add(decide.WindowLength))))
+		for kind, name := range map[estate.Kind]string{estate.Campaign: "campaign/c", estate.Recommender: "recommender/r"} {
+			arn := estate.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: name}
+			data = append(data, estate.Datum{
+				Region: home, Metric: estate.ResourceMetric(estate.Resource{ARN: arn, Kind: kind}, estate.NamespaceMonitor, kind.UtilizationMetric()),
+				Unit: "Percent", Time: at,
+			})
+		}
+	}
+	if _, problems := b.actor.Publish(context.Background(), data); len(problems) > 0 {
+		b.tb.Fatal(problems)
+	}
+}
+
 func total(calls map[string]int) int {
 	sum := 0
 	for _, n := range calls {

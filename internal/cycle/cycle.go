@@ -98,6 +98,10 @@ type Options struct {
 	// notifications are sent then.
 	Act bool
 
+	// Rebuild builds the dashboard without the resources just taken out of service. It is
+	// called once, at the end of a cycle that acted. Nil leaves it to the Actor.
+	Rebuild func(ctx context.Context, ended []estate.ARN) []estate.Problem
+
 	// Budget is how long a cycle may take; zero means 4 minutes. A nearer deadline of the
 	// context wins.
 	Budget time.Duration
@@ -179,9 +183,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.refusals(ctx, decisions)
 
 	r.reconcile(ctx, alarms, <-topics, decisions)
-	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
-		r.rebuild(ctx, changed)
-	}
+	r.rebuild(ctx, r.alarms.Created+r.alarms.Deleted)
 	return r.report(decisions, callsBefore, time.Since(began)), nil
 }
 

@@ -261,7 +261,7 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 		alarm Alarm
 		kind  ChangeKind
 	}{
-		{"as it should be: kept as it is", low, with(originalLow, func(*Alarm) {}), KeepAlarm},
+		{"as it should be: taken over as it is", low, with(originalLow, func(*Alarm) {}), AdoptAlarm},
 		{"the default threshold follows a new one", wantedLow(5, longer), with(originalLow, func(*Alarm) {}), UpdateAlarm},
 		{"another threshold is a person's", low, with(originalLow, func(a *Alarm) { a.Settings.Threshold = 42 }), KeepAlarm},
 		{"another action is a person's", wantedLow(5, longer), with(originalLow, func(a *Alarm) { a.Settings.AlarmActions = nil }), KeepAlarm},

@@ -83,12 +83,12 @@ type Values struct {
 	MetricDelay                 time.Duration // 0 to 15 minutes
 	DashboardName               string
 
-	given map[string]bool
+	origins map[string]string // of the parameters that were given
 }
 
 // Given tells whether an event, a flag or the environment named the parameter, as
 // opposed to a default that stands in for it. The value given may equal the default.
-func (v Values) Given(name string) bool { return v.given[name] }
+func (v Values) Given(name string) bool { return v.origins[name] != "" }
 
 // All lists the parameters in the order in which help shows them.
 func All() []Spec {

@@ -52,7 +52,7 @@ func quoted(s string) string {
 }
 
 func TestCampaignARNs(t *testing.T) {
-	longest := "arn:aws-x:personalize:eu-west-1:123456789012:campaign/" + strings.Repeat("n", 63)
+	longest := "arn:aws:personalize:eu-west-1:123456789012:campaign/" + strings.Repeat("n", 63)
 	runParse(t, CampaignARNs, func(v Values) any { return v.Campaigns }, []parseTest{
 		{"all", `"all"`, estate.Selection{All: true}, ""},
 		{"all in any case, with space", `" ALL "`, estate.Selection{All: true}, ""},
@@ -64,8 +64,8 @@ func TestCampaignARNs(t *testing.T) {
 		{"a JSON list", `["` + campaignA + `", " ` + campaignB + `"]`, estate.Selection{ARNs: arns(t, campaignA, campaignB)}, ""},
 		{"the longest name", quoted(longest), estate.Selection{ARNs: arns(t, longest)}, ""},
 		{"a name too long", quoted(longest + "n"), nil, "does not end in campaign/<name>"},
-		{"an ARN too long", quoted(longest + strings.Repeat("n", 200)), nil, `" is an ARN of 317 characters`},
-		{"an ARN far too long", quoted(longest + strings.Repeat("n", 2000)), nil, `…" is an ARN of 2117 characters`},
+		{"an ARN too long", quoted(longest + strings.Repeat("n", 200)), nil, `" is an ARN of 315 characters`},
+		{"an ARN far too long", quoted(longest + strings.Repeat("n", 2000)), nil, `…" is an ARN of 2115 characters`},
 		{"a recommender", quoted(recommenderA), nil, "is the ARN of a recommender, not of a campaign"},
 		{"not an ARN", `"home"`, nil, `"home" is not an ARN`},
 		{"another service", `"arn:aws:s3:::campaign/a"`, nil, "is not the ARN of a Personalize"},

@@ -65,7 +65,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		HourlyChecks:                Auto,
 		MetricDelay:                 2 * time.Minute,
 		DashboardName:               "Amazon-Personalize-Monitor",
-		given:                       map[string]bool{},
+		origins:                     map[string]string{},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
