@@ -182,6 +182,7 @@ var permissions = map[string]resources{
 	"cloudwatch.ListTagsForResource": member("ResourceARN"),
 	"cloudwatch.TagResource":         member("ResourceARN"),
 	"cloudwatch.PutDashboard":        func(c wireCall) []string { return []string{dashboardARN(c.text("DashboardName"))} },
+	"cloudwatch.GetDashboard":        func(c wireCall) []string { return []string{dashboardARN(c.text("DashboardName"))} },
 	"cloudwatch.DeleteDashboards":    dashboardNames,
 
 	"events.PutEvents":           func(c wireCall) []string { return []string{c.arn("events", "event-bus/default")} },
