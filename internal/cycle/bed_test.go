@@ -40,6 +40,7 @@ type bed struct {
 	act    bool              // decisions are carried out by the cycle
 	given  map[string]string // parameters by which automatic events are checked again
 	log    io.Writer         // nil discards
+	trail  act.Trail         // nil logs
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
@@ -84,7 +85,7 @@ func (b *bed) restart(clock estate.Clock) {
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	meter := traffic.New(traffic.Options{Clients: clients, Clock: clock})
 	b.actor = act.New(act.Options{
-		Clients: clients, Clock: clock, Meter: meter, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
+		Clients: clients, Clock: clock, Meter: meter, Trail: b.trail, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
 			return b.cycle.Recheck(ctx, values(b.tb, b.given), req)
 		},
@@ -92,6 +93,7 @@ func (b *bed) restart(clock estate.Clock) {
 	b.cycle = cycle.New(cycle.Options{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}),
 		Meter:     meter,
+		Trail:     b.trail,
 		Actor:     b.actor,
 		Clock:     clock, Logger: logger, Calls: clients.Calls, Region: home, DryRun: b.dryRun, Act: b.act,
 	})
