@@ -36,15 +36,13 @@ func (o *historyOptions) filter(now time.Time) (trail.Filter, error) {
 		note(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
 	}
 	var err error
-	if f.Since, err = moment("--since", o.since, now, false); o.since == "" && len(o.groups) > 0 {
-		f.Since = now.Add(-usualSince)
-		if until, bad := moment("--until", o.until, now, true); o.until != "" && bad == nil && !until.After(f.Since) {
-			f.Since = until.Add(-usualSince)
-		}
-	}
+	f.Since, err = moment("--since", o.since, now, false)
 	note(err)
 	f.Until, err = moment("--until", o.until, now, true)
 	note(err)
+	if o.since == "" && len(o.groups) > 0 {
+		f.Since = sinceUsual(now, f.Until)
+	}
 	if len(faults) == 0 && !f.Until.IsZero() && !f.Since.Before(f.Until) {
 		note(fmt.Errorf("--since (%s) is not before --until (%s)", f.Since.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339)))
 	}
@@ -64,6 +62,16 @@ func (o *historyOptions) filter(now time.Time) (trail.Filter, error) {
 		f.Actions = append(f.Actions, events.Action(text))
 	}
 	return f, errors.Join(faults...)
+}
+
+// sinceUsual is how far back log groups are read if nobody says: from a day before now, or
+// before an end that lies earlier still.
+func sinceUsual(now, until time.Time) time.Time {
+	since := now.Add(-usualSince)
+	if !until.IsZero() && !until.After(since) {
+		since = until.Add(-usualSince)
+	}
+	return since
 }
 
 func oneOf(flag, text string, values []string) error {

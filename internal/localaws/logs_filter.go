@@ -103,11 +103,17 @@ func (in *filterInput) check() error {
 			return err
 		}
 	}
-	if in.Prefix != nil {
-		if err := checkLogStreamName("logStreamNamePrefix", in.Prefix); err != nil {
-			return err
-		}
+	if in.Prefix == nil {
+		return in.checkRange()
 	}
+	if err := checkLogStreamName("logStreamNamePrefix", in.Prefix); err != nil {
+		return err
+	}
+	return in.checkRange()
+}
+
+// checkRange refuses times and patterns that break the API model.
+func (in *filterInput) checkRange() error {
 	switch {
 	case value(in.Start) < 0 || value(in.End) < 0:
 		return refuse(codeLogsParameter, "startTime and endTime must be greater than or equal to 0.")

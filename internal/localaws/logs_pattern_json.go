@@ -241,7 +241,8 @@ func (p *jsonParser) comparison() (logCondition, error) {
 // value reads what a property is compared with: a number, or a string in which * stands
 // for any characters.
 func (p *jsonParser) value(c comparison) (logCondition, error) {
-	text, isText := "", strings.HasPrefix(p.rest, `"`)
+	var text string
+	isText := strings.HasPrefix(p.rest, `"`)
 	if isText {
 		var err error
 		if text, p.rest, err = cutQuoted(p.rest); err != nil {

@@ -3,6 +3,7 @@ package localaws
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -86,7 +87,7 @@ func checkLogBatch(events []logInput) error {
 		member := fmt.Sprintf("logEvents.%d.member.", i+1)
 		switch {
 		case e.Timestamp == nil || *e.Timestamp < 0:
-			return logConstraint(member+"timestamp", fmt.Sprint(value(e.Timestamp)), "not be null and be greater than or equal to 0")
+			return logConstraint(member+"timestamp", strconv.FormatInt(value(e.Timestamp), 10), "not be null and be greater than or equal to 0")
 		case value(e.Message) == "":
 			return logConstraint(member+"message", "", "have length greater than or equal to 1")
 		case i > 0 && *e.Timestamp < *events[i-1].Timestamp:
