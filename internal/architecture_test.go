@@ -18,7 +18,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/internal/"
 // Groups of packages, named once.
 var (
 	pure      = []string{"estate", "params", "events", "dashboard", "decide", "report"}
-	aws       = []string{"awsapi", "inventory", "traffic", "act"}
+	aws       = []string{"awsapi", "inventory", "traffic", "act", "trail"}
 	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
 	sdkOnlyIn = aws
 )
@@ -36,9 +36,10 @@ var allowed = map[string][]string{
 	"inventory":     {"estate", "awsapi"},
 	"traffic":       {"estate", "awsapi"},
 	"act":           slices.Concat(pure, []string{"awsapi"}),
+	"trail":         {"estate", "events", "awsapi"},
 	"cycle":         slices.Concat(pure, []string{"inventory", "traffic", "act"}),
 	"cli":           everyone,
-	"functions":     slices.Concat(pure, aws, []string{"cycle"}),
+	"functions":     slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
 	"tools/pack":    nil,

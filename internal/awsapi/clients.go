@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -50,6 +51,7 @@ type Clients struct {
 	mu          sync.Mutex
 	personalize map[string]*personalize.Client
 	cloudwatch  map[string]*cloudwatch.Client
+	logs        map[string]*cloudwatchlogs.Client
 	events      map[string]*eventbridge.Client
 	sns         map[string]*sns.Client
 	sts         map[string]*sts.Client
@@ -69,6 +71,7 @@ func New(o Options) *Clients {
 		counts:      &callCounts{},
 		personalize: map[string]*personalize.Client{},
 		cloudwatch:  map[string]*cloudwatch.Client{},
+		logs:        map[string]*cloudwatchlogs.Client{},
 		events:      map[string]*eventbridge.Client{},
 		sns:         map[string]*sns.Client{},
 		sts:         map[string]*sts.Client{},
@@ -109,7 +112,7 @@ func (c *Clients) Close() {
 }
 
 // Calls counts the attempts sent so far by "service.Operation", retries included. The
-// service words are personalize, cloudwatch, events, sns and sts.
+// service words are personalize, cloudwatch, logs, events, sns and sts.
 func (c *Clients) Calls() map[string]int { return c.counts.snapshot() }
 
 // Personalize is the client for a region.
@@ -123,6 +126,13 @@ func (c *Clients) Personalize(region string) *personalize.Client {
 func (c *Clients) CloudWatch(region string) *cloudwatch.Client {
 	return forRegion(c, c.cloudwatch, region, func(cfg aws.Config) *cloudwatch.Client {
 		return cloudwatch.NewFromConfig(cfg)
+	})
+}
+
+// CloudWatchLogs is the client for a region.
+func (c *Clients) CloudWatchLogs(region string) *cloudwatchlogs.Client {
+	return forRegion(c, c.logs, region, func(cfg aws.Config) *cloudwatchlogs.Client {
+		return cloudwatchlogs.NewFromConfig(cfg)
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/feature/ec2/imds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -131,6 +132,8 @@ func useEndpoint(endpoint string) func(string, any) {
 		case *personalize.Options:
 			o.BaseEndpoint = &endpoint
 		case *cloudwatch.Options:
+			o.BaseEndpoint = &endpoint
+		case *cloudwatchlogs.Options:
 			o.BaseEndpoint = &endpoint
 		case *eventbridge.Options:
 			o.BaseEndpoint = &endpoint

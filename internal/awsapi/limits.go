@@ -34,6 +34,10 @@ const (
 	// DisableAlarmActions and DescribeAlarms take (CloudWatch API reference, DeleteAlarms).
 	MaxAlarmNames = 100
 
+	// MaxFilterPattern is how many characters the filterPattern of FilterLogEvents has at
+	// most (CloudWatch Logs API model, FilterPattern).
+	MaxFilterPattern = 1024
+
 	// MaxDashboardNames is how many names DeleteDashboards takes (CloudWatch API model,
 	// DashboardNames).
 	MaxDashboardNames = 100

@@ -7,6 +7,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -76,6 +77,10 @@ func TestErrorsOfEveryProtocol(t *testing.T) {
 		}},
 		{"events", func() error {
 			_, err := clients.EventBridge(region).DescribeRule(ctx, &eventbridge.DescribeRuleInput{Name: awssdk.String("none")})
+			return err
+		}},
+		{"logs", func() error {
+			_, err := clients.CloudWatchLogs(region).FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: awssdk.String("none")})
 			return err
 		}},
 		{"query", func() error {

@@ -14,6 +14,7 @@ import (
 const (
 	servicePersonalize = "personalize"
 	serviceCloudWatch  = "cloudwatch"
+	serviceLogs        = "logs"
 	serviceEvents      = "events"
 	serviceSNS         = "sns"
 	serviceSTS         = "sts"
@@ -21,11 +22,12 @@ const (
 
 // serviceWords are our words for the SDK's service ids.
 var serviceWords = map[string]string{
-	"Personalize": servicePersonalize,
-	"CloudWatch":  serviceCloudWatch,
-	"EventBridge": serviceEvents,
-	"SNS":         serviceSNS,
-	"STS":         serviceSTS,
+	"Personalize":     servicePersonalize,
+	"CloudWatch":      serviceCloudWatch,
+	"CloudWatch Logs": serviceLogs,
+	"EventBridge":     serviceEvents,
+	"SNS":             serviceSNS,
+	"STS":             serviceSTS,
 }
 
 // serviceWord is our word for an SDK service id, or the id itself for a service that

@@ -25,7 +25,9 @@ const usualRate = 10
 // usualRates are the documented limits in calls a second and region. CloudWatch:
 // "CloudWatch service quotas" in its user guide, 2023. SNS: the API reference pages of
 // the operations. EventBridge: "Amazon EventBridge quotas", whose lowest region takes
-// far more than is ever sent.
+// far more than is ever sent. CloudWatch Logs: AWS re:Post, "How do I determine throttling in
+// my CloudWatch logs?", 2023, says 5 for FilterLogEvents; DescribeLogGroups is not named there
+// and is held to the same.
 var usualRates = map[string]float64{
 	"cloudwatch.GetMetricData":           50,
 	"cloudwatch.PutMetricData":           500,
@@ -40,6 +42,8 @@ var usualRates = map[string]float64{
 	"cloudwatch.GetDashboard":            10,
 	"cloudwatch.ListDashboards":          10,
 	"cloudwatch.DeleteDashboards":        10,
+	"logs.FilterLogEvents":               5,
+	"logs.DescribeLogGroups":             5,
 	"events.PutEvents":                   100,
 	"sns.Subscribe":                      100,
 	"sns.ListSubscriptionsByTopic":       30,

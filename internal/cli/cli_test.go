@@ -8,11 +8,17 @@ import (
 	"os/exec"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
 )
 
@@ -36,7 +42,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", port)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "putlogs": putLogs},
 	})
 }
 
@@ -70,4 +76,46 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// putLogs makes a log group, unless it is there, and puts the lines of a file into it, all
+// at the present time: putlogs group stream file. In a line, @2h@ stands for the time two
+// hours ago, and does so in the file afterwards.
+func putLogs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: putlogs group stream file")
+	}
+	group, stream, file := args[0], args[1], args[2]
+	now := time.Now().UTC()
+	var lines []types.InputLogEvent
+	text := stamped(ts.ReadFile(file), now)
+	ts.Check(os.WriteFile(ts.MkAbs(file), []byte(text), 0o644))
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, types.InputLogEvent{Timestamp: aws.Int64(now.UnixMilli()), Message: &line})
+		}
+	}
+	config := awsapi.LocalConfig(ts.Getenv("AWS_REGION"), ts.Getenv("AWS_ENDPOINT_URL"), "LOCAL", nil)
+	config.RetryMaxAttempts = 20 // the endpoint may take a moment to listen
+	client := cloudwatchlogs.NewFromConfig(config)
+	ctx := context.Background()
+	_, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group})
+	if !errors.As(err, new(*types.ResourceAlreadyExistsException)) {
+		ts.Check(err)
+	}
+	_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream})
+	ts.Check(err)
+	_, err = client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream, LogEvents: lines})
+	ts.Check(err)
+}
+
+// stamped replaces each @duration@ in a text by the time so long ago.
+func stamped(text string, now time.Time) string {
+	parts := strings.Split(text, "@")
+	for i := 1; i < len(parts); i += 2 {
+		if ago, err := time.ParseDuration(parts[i]); err == nil {
+			parts[i] = now.Add(-ago).Format(time.RFC3339)
+		}
+	}
+	return strings.Join(parts, "")
 }

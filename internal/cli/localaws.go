@@ -20,8 +20,8 @@ func newLocalAWS(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "localaws",
 		Short: "Serve an embedded AWS endpoint, to try things without an account",
-		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, EventBridge, SNS
-and STS that this program uses, filled from an estate file. Any AWS client can be
+		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, CloudWatch Logs,
+EventBridge, SNS and STS that this program uses, filled from an estate file. Any AWS client can be
 pointed at it with AWS_ENDPOINT_URL. It is strict: what AWS refuses, it refuses.
 It keeps everything in memory and forgets it when it ends. Whoever can reach it can use it.`,
 		Example: `  personalize-monitor localaws --estate my-estate.yaml

@@ -89,9 +89,12 @@ func message(ctx context.Context, err error) string {
 
 func hint(ctx context.Context, err error) string {
 	var flag *badFlag
+	var own *hinted
 	switch {
 	case ctx.Err() != nil:
 		return ""
+	case errors.As(err, &own):
+		return own.hint
 	case errors.As(err, &flag):
 		return flag.command + " --help"
 	}
@@ -171,7 +174,7 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
 	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g),
-		newDashboard(g), newCleanup(g), newLocalAWS(g), newVersion(version, streams))
+		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	refuseArguments(root)

@@ -1,6 +1,6 @@
 // Package localaws is an AWS endpoint in one http.Handler, for tests, demonstrations and a
 // first try without an account. It speaks the wire protocols of the SDK clients and the aws
-// command for Personalize, CloudWatch, EventBridge, SNS and STS, serves all regions and accounts at one
+// command for Personalize, CloudWatch, CloudWatch Logs, EventBridge, SNS and STS, serves all regions and accounts at one
 // address (the signature's scope tells them apart) and follows a clock that can be moved.
 //
 // It is a witness, independent of the program it testifies for: it imports none of its
@@ -33,4 +33,9 @@
 //   - Dashboard bodies are checked for structure, sizes and required properties, not for
 //     every property of every widget.
 //   - Quotas on the number of metrics, alarms and dashboards are not applied.
+//
+// CloudWatch Logs keeps events for as long as the Server lives. Filter patterns are terms,
+// phrases and conditions on JSON properties, without regular expressions and columns; a
+// condition on a property that a message does not have does not hold, but for NOT EXISTS.
+// A page of FilterLogEvents looks through 10,000 events.
 package localaws

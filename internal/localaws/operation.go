@@ -12,7 +12,7 @@ import (
 // call is one request on its way to an operation: who asked, from which region, when,
 // and what. Region and account come from the scope of the request's signature.
 type call struct {
-	service   string // as in the signature scope: personalize, monitoring, events, sns, sts
+	service   string // as in the signature scope: personalize, monitoring, logs, events, sns, sts
 	operation string
 	region    string
 	account   string

@@ -54,6 +54,7 @@ type Server struct {
 	personalize personalizeState
 	events      eventsState
 	sns         snsState
+	logs        logsState
 }
 
 // Option changes a Server while New builds it.
@@ -109,8 +110,8 @@ func (s *Server) Tick() {
 }
 
 // Calls returns how often each operation was requested since the start or ResetCalls,
-// keyed "service.Operation" with the services personalize, cloudwatch, events, sns and
-// sts. Refused, throttled and failed requests count; unknown operations do not.
+// keyed "service.Operation" with the services personalize, cloudwatch, logs, events, sns
+// and sts. Refused, throttled and failed requests count; unknown operations do not.
 func (s *Server) Calls() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

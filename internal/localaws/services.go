@@ -31,6 +31,10 @@ func (s *Server) serviceTable() []*service {
 			target: "AWSEvents", operations: s.eventsOperations(),
 		},
 		{
+			name: "logs", signing: "logs", protocol: wire.JSON,
+			target: "Logs_20140328", operations: s.logsOperations(),
+		},
+		{
 			name: "cloudwatch", signing: "monitoring", protocol: wire.CBOR,
 			target: "GraniteServiceVersion20100801", operations: s.cloudwatchOperations(),
 		},

@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/trail"
+)
+
+// usualSince is how far back log groups are read if nobody says: a page of them costs a
+// call, and there may be years.
+const usualSince = 24 * time.Hour
+
+// filter says which records are wanted, now being the time that durations count from. The
+// error has all that is wrong with the flags.
+func (o *historyOptions) filter(now time.Time) (trail.Filter, error) {
+	var f trail.Filter
+	var faults []error
+	note := func(err error) {
+		if err != nil {
+			faults = append(faults, err)
+		}
+	}
+	if len(o.files)+len(o.groups) == 0 {
+		note(errors.New("nothing to read: name files, - for stdin, or log groups with --log-group"))
+	}
+	if !slices.Contains([]string{"table", "json", "csv"}, o.output) {
+		note(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
+	}
+	var err error
+	f.Since, err = moment("--since", o.since, now, false)
+	note(err)
+	f.Until, err = moment("--until", o.until, now, true)
+	note(err)
+	if o.since == "" && len(o.groups) > 0 {
+		f.Since = sinceUsual(now, f.Until)
+	}
+	if len(faults) == 0 && !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		note(fmt.Errorf("--since (%s) is not before --until (%s)", f.Since.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339)))
+	}
+	for _, text := range o.arns {
+		_, _, err := estate.ParseResourceARN(text)
+		if note(err); err == nil {
+			f.ARNs = append(f.ARNs, text)
+		}
+	}
+	for _, text := range o.outcomes {
+		outcome := strings.ReplaceAll(text, "-", " ")
+		note(oneOf("--outcome", outcome, auditOutcomes))
+		f.Outcomes = append(f.Outcomes, outcome)
+	}
+	for _, text := range o.actions {
+		note(oneOf("--action", text, auditActions))
+		f.Actions = append(f.Actions, events.Action(text))
+	}
+	return f, errors.Join(faults...)
+}
+
+// sinceUsual is how far back log groups are read if nobody says: from a day before now, or
+// before an end that lies earlier still.
+func sinceUsual(now, until time.Time) time.Time {
+	since := now.Add(-usualSince)
+	if !until.IsZero() && !until.After(since) {
+		since = until.Add(-usualSince)
+	}
+	return since
+}
+
+func oneOf(flag, text string, values []string) error {
+	if slices.Contains(values, text) {
+		return nil
+	}
+	return fmt.Errorf("%s %q is not one of %s", flag, text, strings.Join(values, ", "))
+}
+
+var agoPattern = regexp.MustCompile(`^([0-9]{1,5})([smhdw])$`)
+
+var agoUnits = map[string]time.Duration{
+	"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
+}
+
+// moment reads a date, a time, or how long ago; empty is no time. A date is the beginning
+// of the day in UTC or, if end is true, the end of it.
+func moment(flag, text string, now time.Time, end bool) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago := agoPattern.FindStringSubmatch(text); ago != nil {
+		n, err := strconv.Atoi(ago[1])
+		return now.Add(-time.Duration(n) * agoUnits[ago[2]]), err
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 { // such as 1h30m
+		return now.Add(-d), nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		if end {
+			day = day.AddDate(0, 0, 1)
+		}
+		return day, nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%s %q is no time: give how long ago (90m, 24h, 7d), a date (2026-07-01) or a time (2026-07-01T09:30)", flag, text)
+}
+
+// rawOf is a part of a record as JSON; nil if it cannot be written.
+func rawOf(part any) json.RawMessage {
+	raw, err := json.Marshal(part)
+	if err != nil {
+		return nil
+	}
+	return raw
+}

@@ -1,0 +1,266 @@
+package localaws
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+)
+
+func (r *rig) logs(region string) *cloudwatchlogs.Client {
+	return cloudwatchlogs.NewFromConfig(r.config(region))
+}
+
+const testGroup = "/aws/lambda/monitor"
+
+// newLogs is an endpoint with one log group that has the streams a and b.
+func newLogs(t testing.TB) (*rig, *cloudwatchlogs.Client) {
+	t.Helper()
+	r := newRig(t)
+	client := r.logs(testRegion)
+	ok[*cloudwatchlogs.CreateLogGroupOutput](t)(client.CreateLogGroup(background, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(testGroup)}))
+	for _, stream := range []string{"a", "b"} {
+		ok[*cloudwatchlogs.CreateLogStreamOutput](t)(client.CreateLogStream(background, &cloudwatchlogs.CreateLogStreamInput{
+			LogGroupName: aws.String(testGroup), LogStreamName: &stream,
+		}))
+	}
+	return r, client
+}
+
+func logLine(at time.Time, text string) types.InputLogEvent {
+	return types.InputLogEvent{Timestamp: aws.Int64(at.UnixMilli()), Message: &text}
+}
+
+func putLines(client *cloudwatchlogs.Client, stream string, lines ...types.InputLogEvent) (*cloudwatchlogs.PutLogEventsOutput, error) {
+	return client.PutLogEvents(background, &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: aws.String(testGroup), LogStreamName: &stream, LogEvents: lines,
+	})
+}
+
+// filterLogs reads all pages of a FilterLogEvents and gives the messages and the number of pages.
+func filterLogs(t testing.TB, client *cloudwatchlogs.Client, change func(*cloudwatchlogs.FilterLogEventsInput)) (messages []string, pages int) {
+	t.Helper()
+	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String(testGroup)}
+	if change != nil {
+		change(in)
+	}
+	for {
+		out := ok[*cloudwatchlogs.FilterLogEventsOutput](t)(client.FilterLogEvents(background, in))
+		pages++
+		for _, e := range out.Events {
+			messages = append(messages, *e.Message)
+		}
+		if in.NextToken = out.NextToken; out.NextToken == nil {
+			return messages, pages
+		}
+	}
+}
+
+func TestFilterLogEvents(t *testing.T) {
+	_, client := newLogs(t)
+	at := func(d time.Duration) time.Time { return noon.Add(d) }
+	ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "b", logLine(at(-2*time.Hour), "second"), logLine(at(-time.Hour), "fourth")))
+	ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", logLine(at(-3*time.Hour), "first"), logLine(at(-time.Hour-time.Second), "third")))
+	type input = cloudwatchlogs.FilterLogEventsInput
+	tests := []struct {
+		name   string
+		change func(*input)
+		want   string
+		pages  int
+	}{
+		{"everything, by time", nil, "first second third fourth", 1},
+		{"pages of one", func(in *input) { in.Limit = aws.Int32(1) }, "first second third fourth", 4},
+		{"from a time on", func(in *input) { in.StartTime = aws.Int64(at(-2 * time.Hour).UnixMilli()) }, "second third fourth", 1},
+		{"up to a time", func(in *input) { in.EndTime = aws.Int64(at(-2 * time.Hour).UnixMilli()) }, "first second", 1},
+		{"one stream", func(in *input) { in.LogStreamNames = []string{"a"} }, "first third", 1},
+		{"streams by prefix", func(in *input) { in.LogStreamNamePrefix = aws.String("b") }, "second fourth", 1},
+		{"a pattern", func(in *input) { in.FilterPattern = aws.String(`?first ?"our"`) }, "first fourth", 1},
+		{"a group by its ARN", func(in *input) {
+			in.LogGroupName, in.LogGroupIdentifier = nil, aws.String("arn:aws:logs:"+testRegion+":"+defaultAccount+":log-group:"+testGroup)
+			in.EndTime = aws.Int64(at(-3 * time.Hour).UnixMilli())
+		}, "first", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, pages := filterLogs(t, client, tt.change)
+			if strings.Join(got, " ") != tt.want || pages != tt.pages {
+				t.Errorf("%v on %d pages, want %s on %d", got, pages, tt.want, tt.pages)
+			}
+		})
+	}
+}
+
+func TestLogPagesMayBeEmpty(t *testing.T) {
+	r, client := newLogs(t)
+	for i := range 3 {
+		var lines []types.InputLogEvent
+		for n := range 5000 {
+			text := "nothing"
+			if i == 2 && n == 4999 {
+				text = "something"
+			}
+			lines = append(lines, logLine(noon.Add(time.Duration(i)*time.Minute), text))
+		}
+		ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", lines...))
+	}
+	pattern := func(in *cloudwatchlogs.FilterLogEventsInput) { in.FilterPattern = aws.String("something") }
+	if got, pages := filterLogs(t, client, pattern); len(got) != 1 || pages != 2 {
+		t.Errorf("%v on %d pages", got, pages)
+	}
+	r.AddFault(Fault{Service: "logs", Operation: "FilterLogEvents", Kind: EmptyPage, Skip: 1, Times: 2})
+	if got, pages := filterLogs(t, client, pattern); len(got) != 1 || pages != 4 {
+		t.Errorf("with empty pages: %v on %d pages", got, pages)
+	}
+	big := strings.Repeat("x", 600_000)
+	for range 2 {
+		ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "b", logLine(noon, big)))
+	}
+	got, pages := filterLogs(t, client, func(in *cloudwatchlogs.FilterLogEventsInput) { in.LogStreamNames = []string{"b"} })
+	if len(got) != 2 || pages < 2 {
+		t.Errorf("%d large events on %d pages", len(got), pages)
+	}
+}
+
+func TestPutLogEventsRefuses(t *testing.T) {
+	_, client := newLogs(t)
+	many := func(n int, text string) []types.InputLogEvent {
+		return slices.Repeat([]types.InputLogEvent{logLine(noon, text)}, n)
+	}
+	tests := []struct {
+		name  string
+		lines []types.InputLogEvent
+		code  string
+	}{
+		{"a batch of 10,000", many(10_000, "x"), ""},
+		{"one more", many(10_001, "x"), "InvalidParameterException"},
+		{"a batch of 1 MB, 26 bytes an event included", many(4, strings.Repeat("x", 262_144-26)), ""},
+		{"a byte more", many(1, strings.Repeat("x", 1_048_576-25)), "InvalidParameterException"},
+		{"no message", many(1, ""), "InvalidParameterException"},
+		{"no order", []types.InputLogEvent{logLine(noon, "x"), logLine(noon.Add(-time.Millisecond), "x")}, "InvalidParameterException"},
+		{"a span of 24 hours", []types.InputLogEvent{logLine(noon.Add(-24*time.Hour), "x"), logLine(noon, "x")}, ""},
+		{"a longer one", []types.InputLogEvent{logLine(noon.Add(-24*time.Hour-time.Millisecond), "x"), logLine(noon, "x")}, "InvalidParameterException"},
+		{"a time before the epoch", []types.InputLogEvent{logLine(time.UnixMilli(-1), "x")}, "InvalidParameterException"},
+		{"nothing", []types.InputLogEvent{}, "InvalidParameterException"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := apiCode(t, errOf(putLines(client, "a", tt.lines...))); got != tt.code {
+				t.Errorf("%q, want %q", got, tt.code)
+			}
+		})
+	}
+	if got := apiCode(t, errOf(putLines(client, "c", logLine(noon, "x")))); got != "ResourceNotFoundException" {
+		t.Errorf("unknown stream: %q", got)
+	}
+}
+
+func TestPutLogEventsRejectsByAge(t *testing.T) {
+	_, client := newLogs(t)
+	out := ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a",
+		logLine(noon.Add(-14*24*time.Hour-time.Millisecond), "too old"), logLine(noon, "good"),
+		logLine(noon.Add(2*time.Hour), "just so"), logLine(noon.Add(2*time.Hour+time.Millisecond), "too new")))
+	info := out.RejectedLogEventsInfo
+	if info == nil || aws.ToInt32(info.TooOldLogEventEndIndex) != 1 || aws.ToInt32(info.TooNewLogEventStartIndex) != 3 {
+		t.Errorf("%+v", info)
+	}
+	if got, _ := filterLogs(t, client, nil); strings.Join(got, ", ") != "good, just so" {
+		t.Errorf("taken: %v", got)
+	}
+	out = ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", logLine(noon.Add(-15*24*time.Hour), "too old")))
+	if info := out.RejectedLogEventsInfo; info == nil || aws.ToInt32(info.TooOldLogEventEndIndex) != 1 || info.TooNewLogEventStartIndex != nil {
+		t.Errorf("all too old: %+v", info)
+	}
+}
+
+func TestLogGroups(t *testing.T) {
+	r, client := newLogs(t)
+	create := func(name string) string {
+		return apiCode(t, errOf(client.CreateLogGroup(background, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &name})))
+	}
+	for name, want := range map[string]string{
+		testGroup: "ResourceAlreadyExistsException", "aws/x": "InvalidParameterException", "a b": "InvalidParameterException",
+		strings.Repeat("x", 512): "", strings.Repeat("x", 513): "InvalidParameterException",
+	} {
+		if got := create(name); got != want {
+			t.Errorf("create %.20s: %q, want %q", name, got, want)
+		}
+	}
+	for i := range 60 {
+		create(fmt.Sprintf("many-%02d", i))
+	}
+	var names []string
+	pages := cloudwatchlogs.NewDescribeLogGroupsPaginator(client, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: aws.String("many-")})
+	for pages.HasMorePages() {
+		out := ok[*cloudwatchlogs.DescribeLogGroupsOutput](t)(pages.NextPage(background))
+		for _, g := range out.LogGroups {
+			names = append(names, *g.LogGroupName)
+		}
+	}
+	if len(names) != 60 || names[59] != "many-59" {
+		t.Errorf("listed %v", names)
+	}
+	out := ok[*cloudwatchlogs.DescribeLogGroupsOutput](t)(client.DescribeLogGroups(background, &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePattern: aws.String("lambda")}))
+	if len(out.LogGroups) != 1 || *out.LogGroups[0].LogGroupArn+":*" != *out.LogGroups[0].Arn {
+		t.Errorf("by pattern: %+v", out.LogGroups)
+	}
+	elsewhere := ok[*cloudwatchlogs.DescribeLogGroupsOutput](t)(r.logs("us-east-1").DescribeLogGroups(background, &cloudwatchlogs.DescribeLogGroupsInput{}))
+	if len(elsewhere.LogGroups) != 0 {
+		t.Errorf("in another region: %+v", elsewhere.LogGroups)
+	}
+	again := errOf(client.CreateLogStream(background, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String(testGroup), LogStreamName: aws.String("a")}))
+	if got := apiCode(t, again); got != "ResourceAlreadyExistsException" {
+		t.Errorf("stream created twice: %q", got)
+	}
+}
+
+func TestFilterLogEventsRefuses(t *testing.T) {
+	_, client := newLogs(t)
+	type input = cloudwatchlogs.FilterLogEventsInput
+	tests := []struct {
+		name   string
+		change func(*input)
+		code   string
+	}{
+		{"a group that is not there", func(in *input) { in.LogGroupName = aws.String("none") }, "ResourceNotFoundException"},
+		{"a group of another account", func(in *input) {
+			in.LogGroupName, in.LogGroupIdentifier = nil, aws.String("arn:aws:logs:"+testRegion+":999999999999:log-group:"+testGroup)
+		}, "ResourceNotFoundException"},
+		{"a stream that is not there", func(in *input) { in.LogStreamNames = []string{"none"} }, "ResourceNotFoundException"},
+		{"no group", func(in *input) { in.LogGroupName = nil }, "InvalidParameterException"},
+		{"a group twice", func(in *input) { in.LogGroupIdentifier = aws.String(testGroup) }, "InvalidParameterException"},
+		{"names and a prefix", func(in *input) { in.LogStreamNames, in.LogStreamNamePrefix = []string{"a"}, aws.String("a") }, "InvalidParameterException"},
+		{"a malformed stream name", func(in *input) { in.LogStreamNames = []string{"a:b"} }, "InvalidParameterException"},
+		{"an end before the start", func(in *input) { in.StartTime, in.EndTime = aws.Int64(2), aws.Int64(1) }, "InvalidParameterException"},
+		{"a limit of 0", func(in *input) { in.Limit = aws.Int32(0) }, "InvalidParameterException"},
+		{"a limit of 10,001", func(in *input) { in.Limit = aws.Int32(10_001) }, "InvalidParameterException"},
+		{"a token of its own", func(in *input) { in.NextToken = aws.String("mine") }, "InvalidParameterException"},
+		{"a pattern that is none", func(in *input) { in.FilterPattern = aws.String("{ $.a }") }, "InvalidParameterException"},
+		{"a pattern of 1,025 characters", func(in *input) { in.FilterPattern = aws.String(strings.Repeat("x", 1025)) }, "InvalidParameterException"},
+		{"a member that is not handled", func(in *input) { in.Unmask = true }, "ValidationException"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in := &input{LogGroupName: aws.String(testGroup)}
+			tt.change(in)
+			if got := apiCode(t, errOf(client.FilterLogEvents(background, in))); got != tt.code {
+				t.Errorf("%q, want %q", got, tt.code)
+			}
+		})
+	}
+}
+
+func TestFaultsHitLogs(t *testing.T) {
+	r, client := newLogs(t)
+	r.AddFault(Fault{Service: "logs", Times: 1})
+	if got := apiCode(t, errOf(client.FilterLogEvents(background, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String(testGroup)}))); got != "ThrottlingException" {
+		t.Errorf("%q", got)
+	}
+	if n := r.Calls()["logs.FilterLogEvents"]; n != 1 {
+		t.Errorf("%d calls", n)
+	}
+}
