@@ -145,9 +145,9 @@ func adjust(w WantedAlarm, a Alarm, now time.Time) AlarmChange {
 	if len(theirs) > 0 {
 		change.Reason = "changed by a person, which stays: " + strings.Join(theirs, ", ")
 	}
-	if differs := differences(a.Settings, next); len(differs) > 0 {
+	if differs := differences(a.Settings, next); len(differs) > 0 || !ours {
 		change.Kind, change.Settings = UpdateAlarm, next
-		change.Reason = joinReasons("brought in step: "+strings.Join(differs, ", "), change.Reason)
+		change.Reason = joinReasons(updateReason(ours, differs), change.Reason)
 		change.Reset = next.ActionsOn && !a.Settings.ActionsOn && a.State == StateAlarm
 		written := rewrite(last, a.Settings, next)
 		if change.Reset {
@@ -158,6 +158,20 @@ func adjust(w WantedAlarm, a Alarm, now time.Time) AlarmChange {
 		change.Kind, change.Reason = ResetAlarm, "switched on while in ALARM, which nobody was told yet"
 	}
 	return change
+}
+
+// updateReason tells what an update is for. An alarm of the original application is
+// written even if it is as it should be: it needs the fingerprint, or it would be taken
+// for a person's as soon as a parameter changes.
+func updateReason(ours bool, differs []string) string {
+	var reasons []string
+	if !ours {
+		reasons = append(reasons, "taken over from the original application")
+	}
+	if len(differs) > 0 {
+		reasons = append(reasons, "brought in step: "+strings.Join(differs, ", "))
+	}
+	return strings.Join(reasons, "; ")
 }
 
 func joinReasons(reasons ...string) string {
