@@ -191,13 +191,20 @@ func differences(before, after map[string]string) []string {
 	return list
 }
 
-// changes are the calls that changed something since the last time calls were reset.
-func (s *stack) changes() map[string]int {
-	calls := s.aws.Calls()
+// writing are those of calls that change something.
+func writing(calls map[string]int) map[string]int {
+	calls = maps.Clone(calls)
 	maps.DeleteFunc(calls, func(op string, _ int) bool {
 		_, name, _ := strings.Cut(op, ".")
 		return strings.HasPrefix(name, "Describe") || strings.HasPrefix(name, "List") || strings.HasPrefix(name, "Get")
 	})
+	return calls
+}
+
+// deeds are the calls that changed campaigns and recommenders, since calls were last reset.
+func (s *stack) deeds() map[string]int {
+	calls := writing(s.aws.Calls())
+	maps.DeleteFunc(calls, func(op string, _ int) bool { return !strings.HasPrefix(op, "personalize.") })
 	return calls
 }
 

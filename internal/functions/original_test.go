@@ -189,7 +189,7 @@ func TestUpdateOfADeployedOriginal(t *testing.T) {
 	c := s.clients()
 	c.changeAlarm(home, changed, func(in *cloudwatch.PutMetricAlarmInput) { in.Threshold = aws.Float64(40) })
 	original := s.account()
-	alarms, mails := c.alarmARNs(everywhere()...), len(s.alarmMails(reader))
+	alarms, mails := c.alarmARNs(everywhere()...), len(s.alarmMails())
 	histories := map[string][]string{}
 	for _, w := range shop() {
 		low, idle := w.alarms()
@@ -217,7 +217,7 @@ func TestUpdateOfADeployedOriginal(t *testing.T) {
 		`OK: "PersonalizeMonitor-IdleCampaign-rows" in EU (Ireland)`,
 		`OK: "PersonalizeMonitor-LowCampaignUtilization-rows" in EU (Ireland)`,
 	}
-	if diff := cmp.Diff(want, slices.Sorted(slices.Values(s.alarmMails(reader)[mails:]))); diff != "" {
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(s.alarmMails()[mails:]))); diff != "" {
 		t.Errorf("mails: %s", diff)
 	}
 	wantTakenOver(s, original, topics)
