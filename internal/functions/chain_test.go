@@ -99,9 +99,12 @@ const notificationPattern = `{
   "source": ["personalize.monitor"]
 }`
 
-func putRule(c clients, region, name, pattern, target, topic string, tags map[string]string) {
+func putRule(c clients, region, name, pattern, target, topic string, tags map[string]string, description ...string) {
 	c.t.Helper()
-	in := &eventbridge.PutRuleInput{Name: &name, EventPattern: &pattern}
+	in := &eventbridge.PutRuleInput{Name: &name, EventPattern: &pattern, State: types.RuleStateEnabled}
+	if len(description) > 0 {
+		in.Description = &description[0]
+	}
 	for key, value := range tags {
 		in.Tags = append(in.Tags, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}

@@ -79,7 +79,8 @@ func putOriginal(s *stack) map[string]string {
 		topic := c.putTopic(region, "PersonalizeMonitorNotifications", nobodys, reader)
 		c.setPolicy(region, topic, `{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":`+
 			`["cloudwatch.amazonaws.com","events.amazonaws.com"]},"Action":["sns:Publish"],"Resource":"`+topic+`"}]}`)
-		putRule(c, region, "PersonalizeMonitor-NotificationsRule", notificationPattern, "PersonalizeMonitorNotificationsId", topic, nobodys)
+		putRule(c, region, "PersonalizeMonitor-NotificationsRule", notificationPattern, "PersonalizeMonitorNotificationsId", topic, nobodys,
+			"Routes Personalize Monitor notifications to notification SNS topic")
 		topics[region] = topic
 	}
 	s.aws.ConfirmAll()
