@@ -3,6 +3,7 @@ package functions_test
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -262,19 +263,26 @@ func TestChain(t *testing.T) {
 // wantMails compares what people read.
 func wantMails(s *stack) {
 	s.t.Helper()
-	told := func(what, arn, why string) string { return `"` + what + ": " + arn + "\"\n\"" + why + `"` }
+	told := func(what, arn, why, undo string) string {
+		return fmt.Sprintf("\"%s: %s\"\n\"%s\"\n\"To undo it: personalize-monitor %s\"", what, arn, why, undo)
+	}
 	step := func(from, to int) string {
-		return told("PersonalizeCampaignMinProvisionedTPSUpdated", campaignARN(home, "similar-items"),
-			fmt.Sprintf("step down from %d to %d: lowest hour averaged 4.3 TPS over 336 hours", from, to))
+		arn := campaignARN(home, "similar-items")
+		return told("PersonalizeCampaignMinProvisionedTPSUpdated", arn,
+			fmt.Sprintf("step down from %d to %d: lowest hour averaged 4.3 TPS over 336 hours", from, to), fmt.Sprintf("update-tps %s %d", arn, from))
 	}
 	idle := "idle 5 days: no request in the last 3 h"
 	want := []string{
-		told("PersonalizeCampaignDeleted", campaignARN(home, "spring-sale"), idle),
-		told("PersonalizeRecommenderStopped", recommenderARN(away, "top-picks"), idle),
+		told("PersonalizeCampaignDeleted", campaignARN(home, "spring-sale"), idle, "restore --record WORD"),
+		told("PersonalizeRecommenderStopped", recommenderARN(away, "top-picks"), idle, "start-recommender "+recommenderARN(away, "top-picks")),
 		step(10, 7), step(7, 5), step(5, 4),
 	}
 	slices.Sort(want)
-	if diff := cmp.Diff(want, slices.Sorted(slices.Values(s.notifications(reader)))); diff != "" {
+	got := s.notifications(reader)
+	for i := range got {
+		got[i] = regexp.MustCompile(`--record [A-Za-z0-9_-]+`).ReplaceAllString(got[i], "--record WORD")
+	}
+	if diff := cmp.Diff(want, slices.Sorted(slices.Values(got))); diff != "" {
 		s.t.Errorf("notifications: %s", diff)
 	}
 	// Each that is wrong once, the one that was set right once more, and none that is well.
