@@ -123,16 +123,18 @@ func withoutAudit(t *testing.T, detail []byte) string {
 	return strings.Replace(string(detail), `,"Audit":`+string(keys.Audit), "", 1)
 }
 
-func (w *world) campaign(name string) *types.Campaign {
+// campaign is the campaign home.
+func (w *world) campaign() *types.Campaign {
 	w.t.Helper()
-	out, err := w.raw.Personalize(other).DescribeCampaign(ctxAll, &personalize.DescribeCampaignInput{CampaignArn: aws.String(ask(w.t, "campaign/"+name, 0).ARN.String())})
+	out, err := w.raw.Personalize(other).DescribeCampaign(ctxAll, &personalize.DescribeCampaignInput{CampaignArn: aws.String(ask(w.t, "campaign/home", 0).ARN.String())})
 	w.must(err)
 	return out.Campaign
 }
 
-func (w *world) recommender(name string) *types.Recommender {
+// recommender is the recommender for-you.
+func (w *world) recommender() *types.Recommender {
 	w.t.Helper()
-	out, err := w.raw.Personalize(other).DescribeRecommender(ctxAll, &personalize.DescribeRecommenderInput{RecommenderArn: aws.String(ask(w.t, "recommender/"+name, 0).ARN.String())})
+	out, err := w.raw.Personalize(other).DescribeRecommender(ctxAll, &personalize.DescribeRecommenderInput{RecommenderArn: aws.String(ask(w.t, "recommender/for-you", 0).ARN.String())})
 	w.must(err)
 	return out.Recommender
 }
@@ -149,7 +151,7 @@ func (w *world) wantAnswer(n Answer, err error, outcome Outcome, sentence string
 func TestUpdateCampaignChangesTheMinimumAlone(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	before := w.campaign("home")
+	before := w.campaign()
 	w.writes()
 	req := ask(t, "campaign/home", 30)
 	req.Reason = "sale"
@@ -158,7 +160,7 @@ func TestUpdateCampaignChangesTheMinimumAlone(t *testing.T) {
 	w.wantActions(map[string]int{"personalize.UpdateCampaign": 1, "events.PutEvents": 1})
 	w.wantSent(`PersonalizeCampaignMinProvisionedTPSUpdated: {"ARN":"` + req.ARN.String() + `","NewMinTPS":30,"Reason":"sale"}`)
 	w.clock.Advance(time.Hour)
-	after := w.campaign("home")
+	after := w.campaign()
 	if *after.MinProvisionedTPS != 30 || !reflect.DeepEqual(after.CampaignConfig, before.CampaignConfig) || *after.SolutionVersionArn != *before.SolutionVersionArn {
 		t.Errorf("became %+v", after)
 	}
@@ -181,7 +183,7 @@ func (w *world) wantSent(want ...string) {
 func TestUpdateRecommenderKeepsItsOtherSettings(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	want := *w.recommender("for-you").RecommenderConfig
+	want := *w.recommender().RecommenderConfig
 	want.MinRecommendationRequestsPerSecond = aws.Int32(5)
 	w.writes()
 	req := ask(t, "recommender/for-you", 5)
@@ -190,7 +192,7 @@ func TestUpdateRecommenderKeepsItsOtherSettings(t *testing.T) {
 	w.wantActions(map[string]int{"personalize.UpdateRecommender": 1, "events.PutEvents": 1})
 	w.wantSent(`PersonalizeRecommenderMinRecommendationRPSUpdated: {"ARN":"` + req.ARN.String() + `","NewMinTPS":5,"Reason":"asked for, no reason given"}`)
 	w.clock.Advance(time.Hour)
-	if got := *w.recommender("for-you").RecommenderConfig; !reflect.DeepEqual(got, want) {
+	if got := *w.recommender().RecommenderConfig; !reflect.DeepEqual(got, want) {
 		t.Errorf("became %+v, want %+v", got, want)
 	}
 }

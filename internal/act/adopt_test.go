@@ -92,7 +92,7 @@ func TestAnotherDeploymentsThingsKeepTheirTags(t *testing.T) {
 			list[tagDeployment] = theirs.deployment
 		}
 		w.tagTopic(home, list)
-		w.tagRule(home, list)
+		w.tagRule(list)
 		for _, in := range originalAlarms(campaigns(home, 1)[0]) {
 			w.tagAlarm(*in.AlarmName, list)
 		}

@@ -91,14 +91,14 @@ func (w *world) tagTopic(region string, tags map[string]string) {
 	w.must(err)
 }
 
-func (w *world) tagRule(region string, tags map[string]string) {
+func (w *world) tagRule(tags map[string]string) {
 	w.t.Helper()
 	var list []types.Tag
 	for key, value := range tags {
 		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
-	rule, _ := w.rule(region)
-	_, err := w.raw.EventBridge(region).TagResource(ctxAll, &eventbridge.TagResourceInput{ResourceARN: rule.Arn, Tags: list})
+	rule, _ := w.rule(home)
+	_, err := w.raw.EventBridge(home).TagResource(ctxAll, &eventbridge.TagResourceInput{ResourceARN: rule.Arn, Tags: list})
 	w.must(err)
 }
 
@@ -343,10 +343,10 @@ func TestWhoseRuleGoes(t *testing.T) {
 		target string // of the targets left
 	}{
 		{"the original's", nil, nil, "", ""},
-		{"ours", nil, func(w *world) { w.tagRule(home, oursTags) }, "", ""},
+		{"ours", nil, func(w *world) { w.tagRule(oursTags) }, "", ""},
 		{"ours, whose pattern and state a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
 			r.EventPattern, r.State = aws.String(`{"source":["personalize.monitor"]}`), types.RuleStateDisabled
-		}, func(w *world) { w.tagRule(home, oursTags) }, "", ""},
+		}, func(w *world) { w.tagRule(oursTags) }, "", ""},
 		{"the original's, whose pattern a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
 			r.EventPattern = aws.String(`{"source":["personalize.monitor"]}`)
 		}, nil, "", ""},
@@ -355,7 +355,7 @@ func TestWhoseRuleGoes(t *testing.T) {
 			w.must(err)
 		}, "", ""},
 		{
-			"another deployment's", nil, func(w *world) { w.tagRule(home, theirTags) },
+			"another deployment's", nil, func(w *world) { w.tagRule(theirTags) },
 			"it belongs to the deployment eu-west-1/other", TargetID,
 		},
 		{"a person's of the name", func(r *eventbridge.PutRuleInput, _ *types.Target) {

@@ -62,7 +62,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	w := newShop(t)
 	tags := map[string]string{"team": "search", "cost center": "12 / 7"}
 	w.tagResource("campaign/home", tags)
-	before := w.campaign("home")
+	before := w.campaign()
 	var records []events.Audit
 	a, _ := w.actor(recorder(&records), bearingOut(decide.Delete))
 	answer, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0))
@@ -90,7 +90,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	if len(waits) < 2 || !strings.Contains(waits[0], "home is DELETE") {
 		t.Errorf("waited %q", waits)
 	}
-	after := w.campaign("home")
+	after := w.campaign()
 	if *after.Name != "home" || *after.SolutionVersionArn != *before.SolutionVersionArn || *after.MinProvisionedTPS != 10 ||
 		!reflect.DeepEqual(after.CampaignConfig, before.CampaignConfig) || *after.Status != "ACTIVE" {
 		t.Errorf("became %+v, was %+v", after, before)
@@ -111,7 +111,7 @@ func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	w := newShop(t)
 	var records []events.Audit
 	a, _ := w.actor(recorder(&records), bearingOut(decide.Stop))
-	before := w.recommender("for-you")
+	before := w.recommender()
 	_, err := a.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
 	w.must(err)
 	if records[0].Restore != "personalize-monitor start-recommender "+*before.RecommenderArn {
@@ -119,7 +119,7 @@ func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	}
 	answer, err := a.Restore(ctxAll, records[0], RestoreOptions{})
 	w.wantAnswer(answer, err, Done, "is being started; it is in service.")
-	if after := w.recommender("for-you"); *after.Status != "ACTIVE" || !reflect.DeepEqual(after.RecommenderConfig, before.RecommenderConfig) {
+	if after := w.recommender(); *after.Status != "ACTIVE" || !reflect.DeepEqual(after.RecommenderConfig, before.RecommenderConfig) {
 		t.Errorf("became %+v", after)
 	}
 
@@ -131,7 +131,7 @@ func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	}
 	answer, err = a.Restore(ctxAll, records[0], RestoreOptions{})
 	w.wantAnswer(answer, err, Done, "is being updated from 3 to 8 RPS; it is in service.")
-	if after := w.recommender("for-you"); !reflect.DeepEqual(after.RecommenderConfig, before.RecommenderConfig) {
+	if after := w.recommender(); !reflect.DeepEqual(after.RecommenderConfig, before.RecommenderConfig) {
 		t.Errorf("became %+v", after)
 	}
 }
@@ -143,7 +143,7 @@ func TestRestoreRefuses(t *testing.T) {
 	good := events.Audit{
 		Time: testTime, ARN: strings.Replace(home, "home", "gone", 1), Kind: estate.Campaign, Region: other,
 		Action: events.ActionDelete, Outcome: events.OutcomeDone,
-		Before: &events.Before{Name: "gone", MinTPS: 2, SolutionVersion: *w.campaign("home").SolutionVersionArn},
+		Before: &events.Before{Name: "gone", MinTPS: 2, SolutionVersion: *w.campaign().SolutionVersionArn},
 	}
 	w.writes()
 	for name, tt := range map[string]struct {

@@ -208,10 +208,11 @@ func TestDryRunTouchesNothing(t *testing.T) {
 		if told != 2 || len(records) != 2 || records[0].Outcome != events.OutcomeDryRun || records[1].Outcome != events.OutcomeDryRun {
 			t.Errorf("told of %d, records %+v", told, records)
 		}
-		text := ""
+		var messages []string
 		for _, mail := range b.aws.Outbox()[mails:] {
-			text += mail.Message
+			messages = append(messages, mail.Message)
 		}
+		text := strings.Join(messages, "\n")
 		if strings.Count(text, "PersonalizeMonitorDryRunDecision: ") != 2 || strings.Count(text, "Nothing was done: a parameter says DryRun.") != 2 {
 			t.Errorf("mails %s", text)
 		}
