@@ -311,7 +311,8 @@ func TestTemplateHandsTheParametersOn(t *testing.T) {
 		}
 		for name := range variables {
 			_, passed := properties[name]
-			later := name == params.NotificationEndpoint || name == params.MetricDelay || name == "Deployment" // not of their business
+			later := name == params.NotificationEndpoint || name == params.MetricDelay ||
+				name == params.MaxStopsOrDeletesPerHour || name == "Deployment" // not of their business
 			if passed == later {
 				t.Errorf("%s is given %s: %t", id, name, passed)
 			}

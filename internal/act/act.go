@@ -49,9 +49,21 @@ type Options struct {
 	// Recheck decides anew before an automatic event is carried out; without one such
 	// events are refused.
 	Recheck Recheck
-	// Rebuild builds the dashboard in this process; nil sends an event that asks for it.
-	Rebuild func(ctx context.Context, detail events.BuildDetail) []estate.Problem
+	// Meter tells how much was stopped and deleted lately; without one nothing is stopped
+	// or deleted by itself.
+	Meter Meter
+	// MaxEndings is how many stops and deletes by themselves a region may see in an hour;
+	// zero means 5.
+	MaxEndings int
+	// Trail takes a record of every action, carried out or refused; nil logs them.
+	Trail Trail
+	// Rebuild builds the dashboard in this process, or sees to it later. Where it is nil or
+	// answers that it did not, an event asks for it.
+	Rebuild Rebuild
 }
+
+// Rebuild builds the dashboard anew, and tells whether it took that upon itself.
+type Rebuild func(ctx context.Context, detail events.BuildDetail) (taken bool, problems []estate.Problem)
 
 // Identity is the account and partition that the program works in.
 type Identity struct {
@@ -69,7 +81,11 @@ type Actor struct {
 	home       string // the deployment region
 	deployment string
 	recheck    Recheck
-	rebuild    func(ctx context.Context, detail events.BuildDetail) []estate.Problem
+	meter      Meter
+	maxEndings int
+	trail      Trail
+	budget     *budget
+	rebuild    Rebuild
 
 	asking   sync.Mutex // held while STS is asked
 	identity Identity
@@ -90,12 +106,19 @@ func New(o Options) *Actor {
 		recheck: o.Recheck, rebuild: o.Rebuild,
 		said: map[string]string{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
 		scanned: map[string]keptAlarm{},
+		meter:   o.Meter, maxEndings: o.MaxEndings, trail: o.Trail, budget: newBudget(),
+	}
+	if a.maxEndings == 0 {
+		a.maxEndings = defaultEndings
 	}
 	if a.clock == nil {
 		a.clock = estate.SystemClock{}
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.trail == nil {
+		a.trail = LogTrail(a.log)
 	}
 	a.gate = gate{dryRun: o.DryRun, log: a.log}
 	return a

@@ -3,6 +3,7 @@ package act
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -28,6 +29,8 @@ type Answer struct {
 	// Outcome is Done, AlreadySo, DryRun or, for an automatic event that no longer holds,
 	// Refused.
 	Outcome Outcome
+	// Restore is the command that undoes it; empty if nothing was done.
+	Restore string
 	// Events were sent because of it.
 	Events []events.Event
 	// AlarmsRemoved counts the resource's own alarms that were removed.
@@ -106,8 +109,12 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 			}
 			return ""
 		},
-		call:   func(ctx context.Context, s standing) error { return setMinimum(ctx, api, req, s) },
-		notice: notice(events.UpdatedType(req.Kind), events.UpdatedDetail{ARN: req.ARN.String(), NewMinTPS: req.NewMinTPS, Reason: reason(req)}),
+		call: func(ctx context.Context, s standing) error { return setMinimum(ctx, api, req, s) },
+		notice: func(audit json.RawMessage) events.Event {
+			return notice(events.UpdatedType(req.Kind), events.UpdatedDetail{
+				ARN: req.ARN.String(), NewMinTPS: req.NewMinTPS, Reason: reason(req), Audit: audit,
+			})
+		},
 	})
 }
 
@@ -146,7 +153,7 @@ func (a *Actor) DeleteCampaign(ctx context.Context, req events.Request) (Answer,
 			_, err := api.DeleteCampaign(ctx, &personalize.DeleteCampaignInput{CampaignArn: aws.String(req.ARN.String())})
 			return err
 		},
-		notice: notice(events.CampaignDeleted, events.EndedDetail{ARN: req.ARN.String(), Reason: reason(req)}),
+		notice: ended(events.CampaignDeleted, req),
 	})
 }
 
@@ -177,7 +184,7 @@ func (a *Actor) StopRecommender(ctx context.Context, req events.Request) (Answer
 			_, err := api.StopRecommender(ctx, &personalize.StopRecommenderInput{RecommenderArn: aws.String(req.ARN.String())})
 			return err
 		},
-		notice: notice(events.RecommenderStopped, events.EndedDetail{ARN: req.ARN.String(), Reason: reason(req)}),
+		notice: ended(events.RecommenderStopped, req),
 	})
 }
 
@@ -235,6 +242,13 @@ func reason(req events.Request) string {
 	return req.Reason
 }
 
-func notice(detailType events.DetailType, detail any) *events.Event {
-	return &events.Event{DetailType: detailType, Detail: detail}
+func notice(detailType events.DetailType, detail any) events.Event {
+	return events.Event{DetailType: detailType, Detail: detail}
+}
+
+// ended makes the notification of a resource that goes out of service.
+func ended(detailType events.DetailType, req events.Request) func(json.RawMessage) events.Event {
+	return func(audit json.RawMessage) events.Event {
+		return notice(detailType, events.EndedDetail{ARN: req.ARN.String(), Reason: reason(req), Audit: audit})
+	}
 }

@@ -102,21 +102,39 @@ func (w *world) sent() []string {
 		if e.Region != home {
 			w.t.Errorf("an event in %s", e.Region)
 		}
-		list = append(list, e.DetailType+": "+string(e.Detail))
+		list = append(list, e.DetailType+": "+withoutAudit(w.t, e.Detail))
 	}
 	return list
 }
 
-func (w *world) campaign(name string) *types.Campaign {
+// withoutAudit leaves the audit record out of a detail, which stands at its end.
+func withoutAudit(t *testing.T, detail []byte) string {
+	t.Helper()
+	var keys struct{ Audit json.RawMessage }
+	if err := json.Unmarshal(detail, &keys); err != nil {
+		t.Fatal(err)
+	}
+	if keys.Audit == nil {
+		return string(detail)
+	}
+	if _, err := events.DecodeAudit(detail); err != nil {
+		t.Errorf("audit record %s: %v", keys.Audit, err)
+	}
+	return strings.Replace(string(detail), `,"Audit":`+string(keys.Audit), "", 1)
+}
+
+// campaign is the campaign home.
+func (w *world) campaign() *types.Campaign {
 	w.t.Helper()
-	out, err := w.raw.Personalize(other).DescribeCampaign(ctxAll, &personalize.DescribeCampaignInput{CampaignArn: aws.String(ask(w.t, "campaign/"+name, 0).ARN.String())})
+	out, err := w.raw.Personalize(other).DescribeCampaign(ctxAll, &personalize.DescribeCampaignInput{CampaignArn: aws.String(ask(w.t, "campaign/home", 0).ARN.String())})
 	w.must(err)
 	return out.Campaign
 }
 
-func (w *world) recommender(name string) *types.Recommender {
+// recommender is the recommender for-you.
+func (w *world) recommender() *types.Recommender {
 	w.t.Helper()
-	out, err := w.raw.Personalize(other).DescribeRecommender(ctxAll, &personalize.DescribeRecommenderInput{RecommenderArn: aws.String(ask(w.t, "recommender/"+name, 0).ARN.String())})
+	out, err := w.raw.Personalize(other).DescribeRecommender(ctxAll, &personalize.DescribeRecommenderInput{RecommenderArn: aws.String(ask(w.t, "recommender/for-you", 0).ARN.String())})
 	w.must(err)
 	return out.Recommender
 }
@@ -133,7 +151,7 @@ func (w *world) wantAnswer(n Answer, err error, outcome Outcome, sentence string
 func TestUpdateCampaignChangesTheMinimumAlone(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	before := w.campaign("home")
+	before := w.campaign()
 	w.writes()
 	req := ask(t, "campaign/home", 30)
 	req.Reason = "sale"
@@ -142,7 +160,7 @@ func TestUpdateCampaignChangesTheMinimumAlone(t *testing.T) {
 	w.wantActions(map[string]int{"personalize.UpdateCampaign": 1, "events.PutEvents": 1})
 	w.wantSent(`PersonalizeCampaignMinProvisionedTPSUpdated: {"ARN":"` + req.ARN.String() + `","NewMinTPS":30,"Reason":"sale"}`)
 	w.clock.Advance(time.Hour)
-	after := w.campaign("home")
+	after := w.campaign()
 	if *after.MinProvisionedTPS != 30 || !reflect.DeepEqual(after.CampaignConfig, before.CampaignConfig) || *after.SolutionVersionArn != *before.SolutionVersionArn {
 		t.Errorf("became %+v", after)
 	}
@@ -165,7 +183,7 @@ func (w *world) wantSent(want ...string) {
 func TestUpdateRecommenderKeepsItsOtherSettings(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	want := *w.recommender("for-you").RecommenderConfig
+	want := *w.recommender().RecommenderConfig
 	want.MinRecommendationRequestsPerSecond = aws.Int32(5)
 	w.writes()
 	req := ask(t, "recommender/for-you", 5)
@@ -174,7 +192,7 @@ func TestUpdateRecommenderKeepsItsOtherSettings(t *testing.T) {
 	w.wantActions(map[string]int{"personalize.UpdateRecommender": 1, "events.PutEvents": 1})
 	w.wantSent(`PersonalizeRecommenderMinRecommendationRPSUpdated: {"ARN":"` + req.ARN.String() + `","NewMinTPS":5,"Reason":"asked for, no reason given"}`)
 	w.clock.Advance(time.Hour)
-	if got := *w.recommender("for-you").RecommenderConfig; !reflect.DeepEqual(got, want) {
+	if got := *w.recommender().RecommenderConfig; !reflect.DeepEqual(got, want) {
 		t.Errorf("became %+v, want %+v", got, want)
 	}
 }
@@ -239,20 +257,34 @@ func injecting(server http.Handler, config string) http.Handler {
 
 // What the SDK sends of a full configuration holds the same members as what is known.
 func TestKnownSettingsAreThoseOfTheWire(t *testing.T) {
-	if unknown, err := unknownSettings([]byte(`{"recommender":{"recommenderConfig":{"enableMetadataWithRecommendations":true,
+	known := reflect.TypeFor[types.RecommenderConfig]()
+	config := settingsOf(t, `{"recommender":{"recommenderConfig":{"enableMetadataWithRecommendations":true,
 		"itemExplorationConfig":{"x":"y"},"minRecommendationRequestsPerSecond":1,
-		"trainingDataConfig":{"excludedDatasetColumns":{"A":["b"]},"includedDatasetColumns":{"A":["b"]}}}}}`)); err != nil || len(unknown) > 0 {
+		"trainingDataConfig":{"excludedDatasetColumns":{"A":["b"]},"includedDatasetColumns":{"A":["b"]}}}}}`)
+	if unknown, err := unknownSettings(config, known); err != nil || len(unknown) > 0 {
 		t.Errorf("unknown %v, %v", unknown, err)
 	}
-	if n := reflect.TypeFor[types.RecommenderConfig]().NumField(); n != 5 {
+	if n := known.NumField(); n != 5 {
 		t.Errorf("the SDK knows %d members now, one of which is its own; add the new ones above", n-1)
 	}
-	if _, err := unknownSettings([]byte("{")); err == nil {
+	if _, err := settingsIn([]byte("{")); err == nil {
 		t.Error("no error for an answer that cannot be read")
 	}
-	if unknown, _ := unknownSettings([]byte(`{"recommender":{"recommenderConfig":{"":1,"é":2}}}`)); len(unknown) != 2 {
+	if unknown, _ := unknownSettings(settingsOf(t, `{"recommender":{"recommenderConfig":{"":1,"é":2}}}`), known); len(unknown) != 2 {
 		t.Errorf("unknown %q", unknown)
 	}
+	if config := settingsOf(t, `{"campaign":{"campaignConfig":null}}`); config != nil {
+		t.Errorf("settings %s", config)
+	}
+}
+
+func settingsOf(t *testing.T, description string) json.RawMessage {
+	t.Helper()
+	config, err := settingsIn([]byte(description))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config
 }
 
 // makeAlarms makes both alarms of resources of the shop, as a cycle would.
@@ -584,7 +616,7 @@ func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	}{
 		{events.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
 		{events.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
-		{events.ActionDelete, "campaign/home", "would be deleted; alarms removed: 2.", 2},
+		{events.ActionDelete, "campaign/home", "would be deleted; alarms that would be removed: 2.", 2},
 		{events.ActionStop, "recommender/for-you", "would be stopped.", 2},
 		{events.ActionStart, "recommender/resting", "would be started.", 0},
 	} {
@@ -765,14 +797,21 @@ func TestTheDashboardIsRebuiltInTheProcessWhereThatIsPossible(t *testing.T) {
 	w := newShop(t)
 	var built []events.BuildDetail
 	a, _ := w.actor(func(o *Options) {
-		o.Rebuild = func(_ context.Context, detail events.BuildDetail) []estate.Problem {
+		o.Rebuild = func(_ context.Context, detail events.BuildDetail) (bool, []estate.Problem) {
 			built = append(built, detail)
-			return nil
+			return len(built) == 1, nil
 		}
 	})
 	n, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
 	w.wantAnswer(n, err, Done, "is being deleted")
 	if len(built) != 1 || built[0].ARN != ask(t, "campaign/home", 0).ARN.String() || len(n.Events) != 1 || len(w.sent()) != 1 {
+		t.Errorf("built %v, events %v", built, n.Events)
+	}
+
+	// What is not taken is asked for by an event.
+	n, err = a.StopRecommender(ctxAll, ask(t, "recommender/for-you", 0))
+	w.wantAnswer(n, err, Done, "is being stopped")
+	if len(built) != 2 || len(n.Events) != 2 || n.Events[1].DetailType != events.BuildDashboard {
 		t.Errorf("built %v, events %v", built, n.Events)
 	}
 }

@@ -126,7 +126,7 @@ func (a *Actor) ReconcileAlarms(ctx context.Context, in ReconcileInput) (AlarmCo
 		switch change.Kind {
 		case decide.DeleteAlarm:
 			deletions = append(deletions, change)
-		case decide.CreateAlarm, decide.UpdateAlarm, decide.ResetAlarm:
+		case decide.CreateAlarm, decide.UpdateAlarm, decide.AdoptAlarm, decide.ResetAlarm:
 			writes = append(writes, change)
 		default:
 			r.keep(ctx, change, change.Reason)
@@ -148,6 +148,7 @@ type alarmsAPI interface {
 	SetAlarmState(context.Context, *cloudwatch.SetAlarmStateInput, ...func(*cloudwatch.Options)) (*cloudwatch.SetAlarmStateOutput, error)
 	DeleteAlarms(context.Context, *cloudwatch.DeleteAlarmsInput, ...func(*cloudwatch.Options)) (*cloudwatch.DeleteAlarmsOutput, error)
 	ListTagsForResource(context.Context, *cloudwatch.ListTagsForResourceInput, ...func(*cloudwatch.Options)) (*cloudwatch.ListTagsForResourceOutput, error)
+	TagResource(context.Context, *cloudwatch.TagResourceInput, ...func(*cloudwatch.Options)) (*cloudwatch.TagResourceOutput, error)
 }
 
 // reconciler is one ReconcileAlarms under way.
@@ -210,6 +211,13 @@ func (r *reconciler) write(ctx context.Context, change decide.AlarmChange) {
 	case r.late(ctx, r.until):
 		r.counts.Left++
 		return
+	}
+	if change.Adopt && !r.claim(ctx, change) {
+		if change.Kind == decide.AdoptAlarm { // nothing else is to be written
+			r.counts.Kept++
+			return
+		}
+		change.Description = decide.Unclaimed(change.Description)
 	}
 	var err error
 	if change.Kind == decide.ResetAlarm {

@@ -180,13 +180,13 @@ func TestTheOriginalsAlarmsAreAdopted(t *testing.T) {
 	p := alarmParams
 	p.Threshold, p.IdleHours = 80, 48
 	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Updated: 2})
-	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 2})
+	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 2, "cloudwatch.TagResource": 2})
 	if m := w.alarm("PersonalizeMonitor-IdleCampaign-c000"); aws.ToInt32(m.Period) != 3600 || aws.ToInt32(m.EvaluationPeriods) != 48 {
 		t.Errorf("idle alarm: %+v", m)
 	}
 	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Kept: 2})
 
-	// They bear CreatedBy and no Deployment, so they are removed where switched off.
+	// They are this deployment's now, and removed where switched off.
 	p.Idle = false
 	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Deleted: 1, Kept: 1})
 }

@@ -31,6 +31,9 @@ type CleanupInput struct {
 	Deployment string
 	// DryRun looks only, as if the Actor were made for a dry run.
 	DryRun bool
+	// Only, unless nil, are the things that may be removed, as an earlier look found them.
+	// Whatever else is ours by now stays, and so does the topic that it sends to.
+	Only []CleanupItem
 	// Progress is told how many regions are behind; may be nil.
 	Progress func(done, total int)
 }
@@ -213,19 +216,56 @@ type cleaner struct {
 	region     string
 	deployment string // whose things are ours
 	topic      estate.ARN
+	only       map[itemKey]bool // what may be removed; nil if all of ours may
 
 	items    []CleanupItem
 	skipped  []CleanupSkip
 	problems []estate.Problem
 	closed   bool // no call has a chance in this region
 	cut      bool // ctx ended before all was done
-	// topicInUse is true if another deployment's alarms send to the topic, which is one for all.
-	topicInUse bool
+	// topicUse says what keeps the topic, which is one for all: alarms that send to it and
+	// stay. Empty if nothing does.
+	topicUse topicUse
+}
+
+// topicUse says why a topic stays, and whether as a thing of ours that should have gone.
+type topicUse struct {
+	state  CleanupState // Kept or Remaining
+	reason string
+}
+
+// useTopic notes that something that stays sends to the topic. What tells that it is not
+// ours to remove comes before what tells that it could not be removed.
+func (c *cleaner) useTopic(state CleanupState, reason string) {
+	if c.topicUse.reason == "" || (state == Kept && c.topicUse.state == Remaining) {
+		c.topicUse = topicUse{state, reason}
+	}
+}
+
+// itemKey is what an item is known by from one look to the next.
+type itemKey struct {
+	kind        CleanupKind
+	region, arn string
+}
+
+// appearedReason is why a thing of ours stays that is not among those to be removed.
+const appearedReason = "it was not there when the things to remove were listed; another clean-up removes it"
+
+// mayGo tells whether a thing of ours is among those to be removed.
+func (c *cleaner) mayGo(kind CleanupKind, arn string) bool {
+	return c.only == nil || c.only[itemKey{kind, c.region, arn}]
 }
 
 func (a *Actor) cleaner(region string, id Identity, in CleanupInput) *cleaner {
+	var only map[itemKey]bool
+	if in.Only != nil {
+		only = make(map[itemKey]bool, len(in.Only))
+		for _, item := range in.Only {
+			only[itemKey{item.Kind, item.Region, item.ARN}] = true
+		}
+	}
 	return &cleaner{
-		Actor: a, gate: gate{dryRun: a.gate.dryRun || in.DryRun, log: a.log},
+		Actor: a, only: only, gate: gate{dryRun: a.gate.dryRun || in.DryRun, log: a.log},
 		region: region, deployment: cmp.Or(in.Deployment, a.deployment),
 		topic: estate.ARN{Partition: id.Partition, Service: "sns", Region: region, Account: id.Account, Resource: TopicName},
 	}

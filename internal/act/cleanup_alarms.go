@@ -60,7 +60,7 @@ func (w *alarmCleaner) ours(ctx context.Context, alarms []decide.Alarm) []foundA
 		if w.readings.broken() {
 			w.readings.skip(len(few))
 			for _, alarm := range few {
-				w.note(ctx, itemOf(foundAlarm{Alarm: alarm}, Unclear, "its tags may not be read"))
+				w.noteAll(ctx, []foundAlarm{{Alarm: alarm}}, Unclear, "its tags may not be read")
 			}
 			continue
 		}
@@ -113,18 +113,26 @@ func (w *alarmCleaner) judgeAlarm(ctx context.Context, found foundAlarm) bool {
 	switch {
 	case found.err != nil && ctx.Err() != nil:
 		w.cut = true
-		w.note(ctx, itemOf(found, Unclear, "ended before its tags were read"))
+		w.noteAll(ctx, []foundAlarm{found}, Unclear, "ended before its tags were read")
 	case awsapi.KindOf(found.err) == awsapi.NotFound:
 		w.note(ctx, itemOf(found, Gone, ""))
 	case found.err != nil:
 		w.readings.fail(found.ARN, fmt.Errorf("read the tags of alarm %s: %w", found.Name, found.err))
-		w.note(ctx, itemOf(found, Unclear, awsapi.Line(found.err)))
+		w.noteAll(ctx, []foundAlarm{found}, Unclear, awsapi.Line(found.err))
 	default:
 		w.readings.succeed()
-		reason := w.whyStays(found.tags, decide.OriginalAlarm(found.Alarm))
+		reason, use := w.whyStays(found.tags, decide.OriginalAlarm(found.Alarm)), ""
+		switch {
+		case reason != "" && found.tags.createdBy == createdBy:
+			use = "another deployment's alarms send to it"
+		case reason == "" && !w.mayGo(KindAlarm, found.ARN):
+			reason, use = appearedReason, "alarms that were made meanwhile send to it"
+		}
 		if reason != "" {
 			w.note(ctx, itemOf(found, Kept, reason))
-			w.topicInUse = w.topicInUse || (found.tags.createdBy == createdBy && w.sendsToTopic(found.Alarm))
+		}
+		if use != "" && w.sendsToTopic(found.Alarm) {
+			w.useTopic(Kept, use)
 		}
 		return reason == ""
 	}
@@ -186,6 +194,9 @@ func (w *alarmCleaner) noteAll(ctx context.Context, alarms []foundAlarm, state C
 			item.Reason = whoseIs(alarm.tags)
 		}
 		w.note(ctx, item)
+		if (state == Remaining || state == Unclear) && w.sendsToTopic(alarm.Alarm) {
+			w.useTopic(Remaining, "alarms that send to it remain")
+		}
 		w.log.Debug("alarm cleaned up", "region", w.region, "arn", alarm.ARN, "state", string(state), "reason", item.Reason)
 	}
 }

@@ -27,6 +27,9 @@ func (c *cleaner) removeBoards(ctx context.Context, name string) {
 		switch reason, err := c.whyBoardStays(ctx, api, name, item); {
 		case err != nil:
 			c.unread(ctx, item, opListTags, "read the tags", err)
+		case reason == "" && !c.mayGo(KindDashboard, item.ARN):
+			item.State, item.Reason = Kept, appearedReason
+			c.note(ctx, item)
 		case reason != "":
 			item.State, item.Reason = Kept, reason
 			c.note(ctx, item)

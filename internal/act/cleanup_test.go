@@ -91,14 +91,24 @@ func (w *world) tagTopic(region string, tags map[string]string) {
 	w.must(err)
 }
 
-func (w *world) tagRule(region string, tags map[string]string) {
+func (w *world) tagRule(tags map[string]string) {
 	w.t.Helper()
 	var list []types.Tag
 	for key, value := range tags {
 		list = append(list, types.Tag{Key: aws.String(key), Value: aws.String(value)})
 	}
-	rule, _ := w.rule(region)
-	_, err := w.raw.EventBridge(region).TagResource(ctxAll, &eventbridge.TagResourceInput{ResourceARN: rule.Arn, Tags: list})
+	rule, _ := w.rule(home)
+	_, err := w.raw.EventBridge(home).TagResource(ctxAll, &eventbridge.TagResourceInput{ResourceARN: rule.Arn, Tags: list})
+	w.must(err)
+}
+
+func (w *world) tagAlarm(name string, tags map[string]string) {
+	w.t.Helper()
+	var list []cwtypes.Tag
+	for key, value := range tags {
+		list = append(list, cwtypes.Tag{Key: aws.String(key), Value: aws.String(value)})
+	}
+	_, err := w.raw.CloudWatch(home).TagResource(ctxAll, &cloudwatch.TagResourceInput{ResourceARN: w.alarm(name).AlarmArn, Tags: list})
 	w.must(err)
 }
 
@@ -333,10 +343,10 @@ func TestWhoseRuleGoes(t *testing.T) {
 		target string // of the targets left
 	}{
 		{"the original's", nil, nil, "", ""},
-		{"ours", nil, func(w *world) { w.tagRule(home, oursTags) }, "", ""},
+		{"ours", nil, func(w *world) { w.tagRule(oursTags) }, "", ""},
 		{"ours, whose pattern and state a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
 			r.EventPattern, r.State = aws.String(`{"source":["personalize.monitor"]}`), types.RuleStateDisabled
-		}, func(w *world) { w.tagRule(home, oursTags) }, "", ""},
+		}, func(w *world) { w.tagRule(oursTags) }, "", ""},
 		{"the original's, whose pattern a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
 			r.EventPattern = aws.String(`{"source":["personalize.monitor"]}`)
 		}, nil, "", ""},
@@ -345,7 +355,7 @@ func TestWhoseRuleGoes(t *testing.T) {
 			w.must(err)
 		}, "", ""},
 		{
-			"another deployment's", nil, func(w *world) { w.tagRule(home, theirTags) },
+			"another deployment's", nil, func(w *world) { w.tagRule(theirTags) },
 			"it belongs to the deployment eu-west-1/other", TargetID,
 		},
 		{"a person's of the name", func(r *eventbridge.PutRuleInput, _ *types.Target) {
@@ -745,5 +755,78 @@ func TestThingsThatVanishDuringACleanupAreNoProblem(t *testing.T) {
 				t.Errorf("items %v", states(result))
 			}
 		})
+	}
+}
+
+// A topic stays as long as alarms of ours do that send to it, and is told with them.
+func TestATopicOutlivesTheAlarmsThatSendToIt(t *testing.T) {
+	const topic = "eu-west-1 topic PersonalizeMonitorNotifications: "
+	tests := []struct {
+		name  string
+		fault localaws.Fault
+		want  string
+	}{
+		{"deleting them is denied", localaws.Fault{Operation: "DeleteAlarms", Code: "AccessDenied"}, "remains (alarms that send to it remain)"},
+		{"deleting them fails", localaws.Fault{Operation: "DeleteAlarms", Code: "InternalServiceFault"}, "remains (alarms that send to it remain)"},
+		{"whose they are is unknown", localaws.Fault{Operation: "ListTagsForResource", Code: "AccessDenied"}, "remains (alarms that send to it remain)"},
+		{"nothing stands in the way", localaws.Fault{Operation: "GetDashboard", Code: "AccessDenied"}, "removed (of the deployment cli; subscriptions that end with it: 1)"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			a, _ := w.actor()
+			w.notify(a, mail)
+			w.reconcile(a, campaigns(home, 1), alarmParams, decide.Monitored)
+			tt.fault.Service, tt.fault.Region = "cloudwatch", home
+			w.server.AddFault(tt.fault)
+			result, _ := a.Cleanup(ctxAll, CleanupInput{})
+			if got := states(result); !slices.Contains(got, topic+tt.want) {
+				t.Errorf("got\n  %s", strings.Join(got, "\n  "))
+			}
+			if got := w.topicExists(home); got != strings.HasPrefix(tt.want, "remains") {
+				t.Errorf("the topic exists: %v", got)
+			}
+			w.server.ClearFaults()
+			w.cleanup(a)
+			if w.topicExists(home) || len(w.alarmNames(home)) > 0 {
+				t.Error("something is left")
+			}
+		})
+	}
+}
+
+// What appears after the look stays: alarms, rule, target and dashboards, and the topic
+// that they send to.
+func TestACleanupOfWhatWasSeenLeavesTheRest(t *testing.T) {
+	w := newWorld(t)
+	a, _ := w.actor()
+	w.putAlarm(home, "PersonalizeMonitor-IdleCampaign-old", "", oursTags)
+	w.putBoards(board)
+	w.notify(a)
+	_, err := w.raw.EventBridge(home).RemoveTargets(ctxAll, &eventbridge.RemoveTargetsInput{Rule: aws.String(RuleName), Ids: []string{TargetID}})
+	w.must(err)
+	seen := w.cleanup(a, func(in *CleanupInput) { in.DryRun = true })
+
+	fresh, _ := w.actor()
+	w.notify(fresh)
+	w.putAlarm(home, "PersonalizeMonitor-IdleCampaign-new", "", oursTags)
+	w.putBoards(board + "-2")
+	only := func(in *CleanupInput) { in.Only = seen.In(WouldGo) }
+	w.wantStates(w.cleanup(a, only),
+		"eu-west-1 alarm PersonalizeMonitor-IdleCampaign-new: kept ("+appearedReason+")",
+		"eu-west-1 alarm PersonalizeMonitor-IdleCampaign-old: removed (of the deployment cli)",
+		"eu-west-1 rule PersonalizeMonitor-NotificationsRule: kept ("+appearedReason+")",
+		"eu-west-1 topic PersonalizeMonitorNotifications: kept (a rule that was made meanwhile sends to it)",
+		"eu-west-1 dashboard Amazon-Personalize-Monitor: removed (of the name Amazon-Personalize-Monitor)",
+		"eu-west-1 dashboard Amazon-Personalize-Monitor-2: kept ("+appearedReason+")",
+		"us-east-1 topic PersonalizeMonitorNotifications: removed (of the deployment cli)",
+	)
+	// Nothing that may go is not everything.
+	none := w.cleanup(a, func(in *CleanupInput) { in.Only = []CleanupItem{} })
+	if len(none.In(Kept)) != 4 || len(none.Items) != 4 {
+		t.Errorf("got %v", states(none))
+	}
+	if got := len(w.cleanup(a).In(Removed)); got != 5 {
+		t.Errorf("removed %d", got)
 	}
 }

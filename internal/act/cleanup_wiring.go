@@ -52,6 +52,12 @@ func (c *cleaner) removeRule(ctx context.Context) {
 		return
 	}
 	others := slices.DeleteFunc(targets, c.ourTarget)
+	if !c.mayGo(KindRule, item.ARN) && len(others) == 0 || len(others) < len(targets) && !c.mayGo(KindTarget, item.ARN) {
+		item.State, item.Reason = Kept, appearedReason
+		c.note(ctx, item)
+		c.useTopic(Kept, "a rule that was made meanwhile sends to it")
+		return
+	}
 	if len(others) < len(targets) && !c.removeTargetOf(ctx, api, item, whoseIs(owner)) {
 		return
 	}
@@ -97,7 +103,7 @@ func (c *cleaner) whyRuleStays(rule *eventbridge.DescribeRuleOutput, owner tags)
 	if by := aws.ToString(rule.ManagedBy); by != "" {
 		return "it is managed by " + by
 	}
-	original := aws.ToString(rule.Description) == originalRuleDescription || samePattern(aws.ToString(rule.EventPattern))
+	original := aws.ToString(rule.Description) == originalRuleDescription || knownPattern(aws.ToString(rule.EventPattern))
 	return c.whyStays(owner, original)
 }
 
@@ -155,12 +161,15 @@ func (c *cleaner) removeTopicBy(ctx context.Context, api topicRemoval) {
 		c.unread(ctx, item, opListTags, "read the tags", err)
 		return
 	}
-	reason := c.whyStays(owner, originalTopic(topic.Attributes[attributePolicy], c.topic))
-	if reason == "" && c.topicInUse {
-		reason = "another deployment's alarms send to it"
+	item.State, item.Reason = Kept, c.whyStays(owner, originalTopic(topic.Attributes[attributePolicy], c.topic))
+	switch {
+	case item.Reason != "":
+	case !c.mayGo(KindTopic, arn):
+		item.Reason = appearedReason
+	default:
+		item.State, item.Reason = c.topicUse.state, c.topicUse.reason
 	}
-	if reason != "" {
-		item.State, item.Reason = Kept, reason
+	if item.Reason != "" {
 		c.note(ctx, item)
 		return
 	}
@@ -189,7 +198,12 @@ func subscribed(attributes map[string]string) string {
 	return fmt.Sprintf("; subscriptions that end with it: %d", total)
 }
 
-func topicTags(ctx context.Context, api topicRemoval, arn string) (tags, error) {
+// topicTagsAPI is what is asked of SNS about tags.
+type topicTagsAPI interface {
+	ListTagsForResource(context.Context, *sns.ListTagsForResourceInput, ...func(*sns.Options)) (*sns.ListTagsForResourceOutput, error)
+}
+
+func topicTags(ctx context.Context, api topicTagsAPI, arn string) (tags, error) {
 	out, err := api.ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: aws.String(arn)})
 	if err != nil {
 		return tags{}, err

@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -31,11 +32,13 @@ type deed struct {
 	// contradicted says why the fresh decision does not bear an automatic event out.
 	contradicted func(decide.Decision) string
 	call         func(context.Context, standing) error
-	notice       *events.Event // sent once the call is accepted; nil if there is none
+	// notice is what is sent once the call is accepted; nil if nothing is.
+	notice func(audit json.RawMessage) events.Event
 }
 
 // perform carries out a deed: look at the resource, leave it if there is nothing to do,
-// check again if the monitor asks by itself, call, and see to what follows.
+// check again if the monitor asks by itself, call, and see to what follows. What came of
+// it stands on the trail.
 func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer, error) {
 	if err := req.For(d.action); err != nil {
 		return Answer{}, err
@@ -43,54 +46,80 @@ func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer
 	if err := a.reachable(req.ARN); err != nil {
 		return Answer{}, err
 	}
-	fail := func(err error) (Answer, error) {
-		return Answer{}, fmt.Errorf("%s %s: %w", d.action, req.ARN, awsapi.Plain(err))
+	before, err := a.lookClosely(ctx, req, d)
+	v := judgement{release: func() {}}
+	answer := Answer{}
+	if err == nil {
+		if why := d.nothingToDo(before); why != "" {
+			a.settled(ctx, a.record(req, d, before, v), AlreadySo, why)
+			return a.nothing(req, why), nil
+		}
+		v, answer, err = a.attempt(ctx, req, d, before)
 	}
+	if err != nil {
+		v.release()
+		err = fmt.Errorf("%s %s: %w", d.action, req.ARN, awsapi.Plain(err))
+		a.settled(ctx, a.record(req, d, before, v), Failed, awsapi.Line(err))
+	}
+	return answer, err
+}
+
+// lookClosely describes the resource of a request, with its tags. Those of a resource
+// that a person acts on may remain unread: they serve to restore it, no more.
+func (a *Actor) lookClosely(ctx context.Context, req events.Request, d deed) (standing, error) {
 	before, err := a.look(ctx, req)
 	if err != nil {
-		return fail(err)
+		return before, err
 	}
 	if before.gone {
-		if err := a.reallyGone(ctx, req, d); err != nil {
-			return fail(err)
-		}
+		return before, a.reallyGone(ctx, req, d)
 	}
-	if why := d.nothingToDo(before); why != "" {
-		return a.nothing(req, why), nil
+	if d.nothingToDo(before) != "" {
+		return before, nil
 	}
+	before.tags, err = readTags(ctx, a.clients.Personalize(req.ARN.Region), req.ARN.String())
+	if err != nil && !req.Automatic() && ctx.Err() == nil {
+		a.log.WarnContext(ctx, "its tags are not recorded", "arn", req.ARN.String(), "region", req.ARN.Region, "err", awsapi.Line(err))
+		err = nil
+	}
+	return before, err
+}
+
+// attempt makes the checks and, unless one says no, the call.
+func (a *Actor) attempt(ctx context.Context, req events.Request, d deed, before standing) (v judgement, _ Answer, err error) {
+	v.release = func() {}
 	if req.Automatic() {
-		why, err := a.doubts(ctx, req, d, before)
+		v, err = a.judge(ctx, req, d, before)
 		switch {
 		case err != nil:
-			return fail(fmt.Errorf("check it again before acting: %w", err))
-		case why != "":
-			return a.dropped(req, d, why), nil
+			return v, Answer{}, fmt.Errorf("check it again before acting: %w", err)
+		case v.why != "":
+			return v, a.dropped(ctx, req, d, before, v), nil
 		}
 	}
 	if err := before.complete(d.action); err != nil {
-		return fail(err)
+		return v, Answer{}, err
 	}
-	n, err := a.carryOut(ctx, req, d, before)
-	if err != nil {
-		return fail(err)
-	}
-	return n, nil
+	answer, err := a.carryOut(ctx, req, d, before, v)
+	return v, answer, err
 }
 
 // carryOut makes the call and sees to what follows it.
-func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before standing) (Answer, error) {
+func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before standing, v judgement) (Answer, error) {
 	intent := Intent{Op: d.op, Region: req.ARN.Region, ARN: req.ARN.String(), What: fmt.Sprintf("have it %s: %s", d.participle(before), reason(req))}
 	counted, sent := awsapi.CountSent(ctx)
 	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error { return d.call(ctx, before) })
 	if err == nil {
-		return a.follow(ctx, req, d, before, outcome), nil
+		return a.follow(ctx, req, d, before, v, outcome), nil
 	}
 	done, busy := a.overtaken(ctx, req, d, err)
 	switch {
 	case done != "" && (sent.Load() > 1 || lost(err)):
 		// Ours was carried out, though its answer was lost, as far as anybody can tell.
-		return a.follow(ctx, req, d, before, Done), nil
+		return a.follow(ctx, req, d, before, v, Done), nil
 	case done != "":
+		v.release()
+		a.settled(ctx, a.record(req, d, before, v), AlreadySo, done)
 		return a.nothing(req, done), nil
 	case busy != "":
 		err = fmt.Errorf("%s: %w", busy, err)
@@ -149,29 +178,18 @@ func (a *Actor) nothing(req events.Request, why string) Answer {
 	return n
 }
 
-// doubts says why an automatic event no longer holds; empty if it does.
-func (a *Actor) doubts(ctx context.Context, req events.Request, d deed, s standing) (string, error) {
-	if d.outdated != nil {
-		if why := d.outdated(s); why != "" {
-			return why, nil
-		}
+// dropped is the answer to an automatic event that is not carried out.
+func (a *Actor) dropped(ctx context.Context, req events.Request, d deed, before standing, v judgement) Answer {
+	a.settled(ctx, a.record(req, d, before, v), Refused, v.why)
+	a.log.InfoContext(ctx, "automatic event dropped", "op", d.op, "arn", req.ARN.String(), "region", req.ARN.Region, "reason", v.why)
+	how := "no longer holds"
+	if v.guarded {
+		how = "is not carried out"
+		a.CountRefused(ctx, map[RefusedKey]int{{req.ARN.Region, decided[d.action]}: 1})
 	}
-	if a.recheck == nil {
-		return "", errors.New("nothing here can do that")
-	}
-	decision, err := a.recheck(ctx, req)
-	if err != nil {
-		return "", err
-	}
-	return d.contradicted(decision), nil
-}
-
-// dropped is the answer to an automatic event that no longer holds.
-func (a *Actor) dropped(req events.Request, d deed, why string) Answer {
-	a.log.Info("automatic event dropped", "op", d.op, "arn", req.ARN.String(), "region", req.ARN.Region, "reason", why)
 	return Answer{
-		Outcome: Refused, Why: why,
-		Sentence: fmt.Sprintf("Nothing was done: what was decided about %s %s no longer holds: %s.", req.Kind, req.ARN, why),
+		Outcome: Refused, Why: v.why,
+		Sentence: fmt.Sprintf("Nothing was done: what was decided about %s %s %s: %s.", req.Kind, req.ARN, how, v.why),
 	}
 }
 
@@ -202,17 +220,19 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // follow sees to what follows an accepted action, each part whatever becomes of the
-// others: the mark of an automatic one, the notification and, if the resource goes out of
+// others: the mark of an automatic update, the notification and, if the resource goes out of
 // service, the removal of its alarms and the rebuilding of the dashboard.
-func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before standing, outcome Outcome) Answer {
+func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before standing, v judgement, outcome Outcome) Answer {
 	ctx, cancel := outlive(ctx)
 	defer cancel()
 	n := Answer{Outcome: outcome}
-	if req.Automatic() {
+	record := a.settled(ctx, a.record(req, d, before, v), outcome, "")
+	n.Restore = record.Restore
+	if req.Automatic() && !d.action.Ends() { // stops and deletes were counted before they were made
 		a.mark(ctx, req)
 	}
 	if d.notice != nil {
-		event := *d.notice
+		event := d.notice(record.Raw())
 		event.Resources = []string{req.ARN.String()}
 		n.add(a.Emit(ctx, []events.Event{event}))
 	}
@@ -235,13 +255,13 @@ func (n *Answer) add(sent []events.Event, problems []estate.Problem) {
 
 // sentence tells of an accepted action, and of how much of what follows went wrong.
 func (n *Answer) sentence(req events.Request, participle string) string {
-	does := "is being"
+	does, alarms := "is being", "alarms removed"
 	if n.Outcome == DryRun {
-		does = "would be"
+		does, alarms = "would be", "alarms that would be removed"
 	}
 	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
 	if n.AlarmsRemoved > 0 {
-		parts = append(parts, fmt.Sprintf("alarms removed: %d", n.AlarmsRemoved))
+		parts = append(parts, fmt.Sprintf("%s: %d", alarms, n.AlarmsRemoved))
 	}
 	if len(n.Problems) > 0 {
 		parts = append(parts, fmt.Sprintf("what failed after that: %d", len(n.Problems)))
@@ -262,11 +282,13 @@ func (a *Actor) mark(ctx context.Context, req events.Request) {
 	}
 }
 
-// RebuildDashboard asks for the dashboard to be built again, by an event. Where Options
-// has a Rebuild, that is called instead and nothing is sent.
+// RebuildDashboard has the dashboard built again: by the Rebuild of Options, or else by an
+// event that asks for it.
 func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem) {
 	if a.rebuild != nil {
-		return nil, a.rebuild(ctx, detail)
+		if taken, problems := a.rebuild(ctx, detail); taken {
+			return nil, problems
+		}
 	}
 	event := events.Event{DetailType: events.BuildDashboard, Detail: detail}
 	if detail.ARN != "" {

@@ -40,38 +40,46 @@ type ruleAPI interface {
 	PutTargets(context.Context, *eventbridge.PutTargetsInput, ...func(*eventbridge.Options)) (*eventbridge.PutTargetsOutput, error)
 	RemoveTargets(context.Context, *eventbridge.RemoveTargetsInput, ...func(*eventbridge.Options)) (*eventbridge.RemoveTargetsOutput, error)
 	ListTagsForResource(context.Context, *eventbridge.ListTagsForResourceInput, ...func(*eventbridge.Options)) (*eventbridge.ListTagsForResourceOutput, error)
+	TagResource(context.Context, *eventbridge.TagResourceInput, ...func(*eventbridge.Options)) (*eventbridge.TagResourceOutput, error)
 }
 
 // messageTemplate makes the text of a notification. Each line is a quoted string of its
 // own, as EventBridge wants a text of several lines.
-const messageTemplate = `"<type>: <arn>"` + "\n" + `"<reason>"`
+const messageTemplate = `"<type>: <arn>"` + "\n" + `"<reason>"` + "\n" + `"<note>"`
 
 // messagePaths are where the parts of the text stand in an event.
 func messagePaths() map[string]string {
-	return map[string]string{"type": "$.detail-type", "arn": "$.detail.ARN", "reason": "$.detail.Reason"}
+	return map[string]string{"type": "$.detail-type", "arn": "$.detail.ARN", "reason": "$.detail.Reason", "note": "$.detail.Audit.note"}
 }
 
 func ourTransformer() *types.InputTransformer {
 	return &types.InputTransformer{InputPathsMap: messagePaths(), InputTemplate: aws.String(messageTemplate)}
 }
 
-// rulePattern matches our notifications. The original application's rule has a pattern
-// of the same meaning.
-func rulePattern() string {
-	var types []string
-	for _, t := range events.NotificationTypes() {
-		types = append(types, string(t))
-	}
-	pattern, _ := json.Marshal(map[string][]string{"source": {events.Source}, "detail-type": types}) // texts never fail
+// rulePattern matches our notifications.
+func rulePattern() string { return patternOf(events.NotificationTypes()) }
+
+// formerPattern is the one that the original application made, in meaning: it knows
+// nothing of decisions that are only rehearsed.
+func formerPattern() string {
+	return patternOf(slices.DeleteFunc(events.NotificationTypes(), func(t events.DetailType) bool { return t == events.DryRunDecision }))
+}
+
+func patternOf(types []events.DetailType) string {
+	pattern, _ := json.Marshal(map[string]any{"source": []string{events.Source}, "detail-type": types}) // texts never fail
 	return string(pattern)
 }
 
-// samePattern tells whether a pattern has the meaning of ours, whatever the order and
-// spacing.
-func samePattern(pattern string) bool {
-	want, _ := readPattern(rulePattern())
+// samePattern tells whether two patterns mean the same, whatever the order and spacing.
+func samePattern(pattern, other string) bool {
+	want, _ := readPattern(other)
 	got, ok := readPattern(pattern)
 	return ok && maps.EqualFunc(got, want, slices.Equal)
+}
+
+// knownPattern tells whether a pattern is ours or the original application's.
+func knownPattern(pattern string) bool {
+	return samePattern(pattern, rulePattern()) || samePattern(pattern, formerPattern())
 }
 
 // readPattern reads a pattern of plain lists of texts, sorted; ok is false for others.
@@ -99,7 +107,9 @@ func (n *notifier) ensureRule(ctx context.Context, api ruleAPI) {
 	}
 	if rule.State == types.RuleStateDisabled {
 		n.tell(ctx, aws.ToString(rule.Arn), "notification rule is disabled, which stays", "region", n.region)
-	} else if !samePattern(aws.ToString(rule.EventPattern)) {
+	} else if samePattern(aws.ToString(rule.EventPattern), formerPattern()) {
+		n.renewPattern(ctx, api, rule)
+	} else if !knownPattern(aws.ToString(rule.EventPattern)) {
 		n.tell(ctx, aws.ToString(rule.Arn), "notification rule has a pattern of a person's, which stays", "region", n.region)
 	}
 	targets, err := listTargets(ctx, api)
@@ -107,7 +117,29 @@ func (n *notifier) ensureRule(ctx context.Context, api ruleAPI) {
 		n.fail(aws.ToString(rule.Arn), opListTargets, "list the targets of the notification rule", err)
 		return
 	}
+	before := len(n.problems)
 	n.ensureTarget(ctx, api, rule, targets)
+	// After the target: what is tagged is no longer taken for the original's.
+	if len(n.problems) == before && aws.ToString(rule.Description) == originalRuleDescription && aws.ToString(rule.ManagedBy) == "" {
+		n.adoptRule(ctx, api, aws.ToString(rule.Arn))
+	}
+}
+
+// renewPattern gives a rule that has the original application's pattern ours. What is
+// left out of the call would be lost, tags aside.
+func (n *notifier) renewPattern(ctx context.Context, api ruleAPI, rule *eventbridge.DescribeRuleOutput) {
+	arn := aws.ToString(rule.Arn)
+	intent := Intent{Op: opPutRule, Region: n.region, ARN: arn, What: "have the rule " + RuleName + " forward decisions that are only rehearsed too"}
+	_, err := n.gate.do(ctx, intent, func(ctx context.Context) error {
+		_, err := api.PutRule(ctx, &eventbridge.PutRuleInput{
+			Name: aws.String(RuleName), EventPattern: aws.String(rulePattern()), State: rule.State, Description: rule.Description,
+			RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
+		})
+		return err
+	})
+	if err != nil {
+		n.fail(arn, opPutRule, "change the pattern of the rule "+RuleName, err)
+	}
 }
 
 // describeRule looks for the rule. An error is noted.
@@ -272,7 +304,7 @@ func (n *notifier) originalRule(ctx context.Context, api ruleAPI, rule *eventbri
 	others := slices.ContainsFunc(targets, func(t types.Target) bool {
 		return aws.ToString(t.Id) != TargetID || aws.ToString(t.Arn) != n.topic.String()
 	})
-	if others || aws.ToString(rule.ManagedBy) != "" || !samePattern(aws.ToString(rule.EventPattern)) {
+	if others || aws.ToString(rule.ManagedBy) != "" || !knownPattern(aws.ToString(rule.EventPattern)) {
 		n.tell(ctx, arn, "notification rule in a region without our events is a person's, and stays", "region", n.region)
 		return false
 	}

@@ -17,7 +17,7 @@ import (
 func (w *world) formerRule(region string, change func(*eventbridge.PutRuleInput, *types.Target)) {
 	w.t.Helper()
 	rule := &eventbridge.PutRuleInput{
-		Name: aws.String(RuleName), EventPattern: aws.String(formerPattern), State: types.RuleStateEnabled,
+		Name: aws.String(RuleName), EventPattern: aws.String(originalPattern), State: types.RuleStateEnabled,
 		Description: aws.String("Routes Personalize Monitor notifications to notification SNS topic"),
 	}
 	target := types.Target{Id: aws.String(TargetID), Arn: aws.String(w.createTopic(region))}
@@ -59,14 +59,16 @@ func TestTheRuleForwardsNotificationsAsText(t *testing.T) {
 	asked := len(w.server.Outbox())
 	const arn = "arn:aws:personalize:eu-west-1:123456789012:campaign/home"
 	sent, problems := a.Emit(ctxAll, []events.Event{
-		{DetailType: events.CampaignDeleted, Resources: []string{arn}, Detail: events.EndedDetail{ARN: arn, Reason: "no request in 24 hours"}},
+		{DetailType: events.CampaignDeleted, Resources: []string{arn}, Detail: events.EndedDetail{
+			ARN: arn, Reason: "no request in 24 hours", Audit: events.Audit{Note: "To undo it: say so"}.Raw(),
+		}},
 		{DetailType: events.BuildDashboard, Detail: events.BuildDetail{Reason: "not for people"}},
 	})
 	w.noProblems(problems)
 	if len(sent) != 2 {
 		t.Fatalf("sent %v", sent)
 	}
-	want := "\"PersonalizeCampaignDeleted: " + arn + "\"\n\"no request in 24 hours\""
+	want := "\"PersonalizeCampaignDeleted: " + arn + "\"\n\"no request in 24 hours\"\n\"To undo it: say so\""
 	if got := w.server.Outbox()[asked:]; len(got) != 1 || got[0].Message != want || got[0].Endpoint != mail.Address {
 		t.Errorf("mails %+v, want one that says %s", got, want)
 	}
@@ -88,10 +90,13 @@ func TestTheOriginalsRuleGetsReadableText(t *testing.T) {
 	w.writes()
 	a, _ := w.actor()
 	w.notify(a)
-	if writes := w.writes(); writes["events.PutRule"] != 0 || writes["events.PutTargets"] != 1 {
+	if writes := w.writes(); writes["events.PutRule"] != 1 || writes["events.PutTargets"] != 1 {
 		t.Errorf("writes %v", writes)
 	}
-	_, targets := w.rule(home)
+	rule, targets := w.rule(home)
+	if !samePattern(*rule.EventPattern, rulePattern()) || *rule.Description != "Routes Personalize Monitor notifications to notification SNS topic" || rule.State != types.RuleStateEnabled {
+		t.Errorf("rule %+v", rule)
+	}
 	if target := targets[TargetID]; target.InputTransformer == nil || target.RetryPolicy == nil || *target.RetryPolicy.MaximumRetryAttempts != 7 {
 		t.Errorf("target %+v", target)
 	}

@@ -30,6 +30,11 @@ type standing struct {
 	// beside it that the SDK has no place for.
 	config  *types.RecommenderConfig
 	unknown []string
+	// solutionVersion is the one that a campaign serves; its ARN.
+	solutionVersion string
+	// rawConfig is the campaignConfig or recommenderConfig as it came; nil if there is none.
+	rawConfig json.RawMessage
+	tags      map[string]string // nil if they were not read
 }
 
 // updating tells whether an update is under way.
@@ -75,7 +80,9 @@ func (a *Actor) look(ctx context.Context, req events.Request) (standing, error) 
 }
 
 func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, error) {
-	out, err := api.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &arn})
+	var body []byte
+	out, err := api.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &arn},
+		personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
 	if err != nil {
 		return standing{}, err
 	}
@@ -83,11 +90,15 @@ func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, e
 	if c == nil || aws.ToString(c.CampaignArn) != arn {
 		return standing{}, errors.New("the description is of something else")
 	}
-	s := standing{status: estate.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS)}
+	s := standing{
+		status: estate.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS),
+		solutionVersion: aws.ToString(c.SolutionVersionArn),
+	}
 	if u := c.LatestCampaignUpdate; u != nil {
 		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS))}
 	}
-	return s, nil
+	s.rawConfig, err = settingsIn(body)
+	return s, err
 }
 
 func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing, error) {
@@ -108,7 +119,9 @@ func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing
 			s.update.MinTPS = int(aws.ToInt32(u.RecommenderConfig.MinRecommendationRequestsPerSecond))
 		}
 	}
-	s.unknown, err = unknownSettings(body)
+	if s.rawConfig, err = settingsIn(body); err == nil {
+		s.unknown, err = unknownSettings(s.rawConfig, reflect.TypeFor[types.RecommenderConfig]())
+	}
 	return s, err
 }
 
@@ -122,18 +135,38 @@ func minimumIn(c *types.RecommenderConfig) int {
 	return atLeastOne(c.MinRecommendationRequestsPerSecond)
 }
 
-// unknownSettings names the settings in the description of a recommender, as it came
-// from the service, that the SDK's type has no place for.
-func unknownSettings(description []byte) ([]string, error) {
+// settingsIn finds the settings in the description of a campaign or recommender, as it
+// came from the service; nil if there are none.
+func settingsIn(description []byte) (json.RawMessage, error) {
 	var answer struct {
+		Campaign struct {
+			Config json.RawMessage `json:"campaignConfig"`
+		} `json:"campaign"`
 		Recommender struct {
-			Config any `json:"recommenderConfig"`
+			Config json.RawMessage `json:"recommenderConfig"`
 		} `json:"recommender"`
 	}
 	if err := json.Unmarshal(description, &answer); err != nil {
-		return nil, fmt.Errorf("read the settings of the recommender: %w", err)
+		return nil, fmt.Errorf("read its settings: %w", err)
 	}
-	unknown := unknownMembers(answer.Recommender.Config, reflect.TypeFor[types.RecommenderConfig](), "")
+	for _, config := range []json.RawMessage{answer.Campaign.Config, answer.Recommender.Config} {
+		if len(config) > 0 && string(config) != "null" {
+			return config, nil
+		}
+	}
+	return nil, nil
+}
+
+// unknownSettings names the settings that the SDK's type has no place for, sorted.
+func unknownSettings(config json.RawMessage, t reflect.Type) ([]string, error) {
+	if config == nil {
+		return nil, nil
+	}
+	var settings any
+	if err := json.Unmarshal(config, &settings); err != nil {
+		return nil, fmt.Errorf("read its settings: %w", err)
+	}
+	unknown := unknownMembers(settings, t, "")
 	slices.Sort(unknown)
 	return unknown, nil
 }

@@ -33,6 +33,8 @@ type topicAPI interface {
 	SetTopicAttributes(context.Context, *sns.SetTopicAttributesInput, ...func(*sns.Options)) (*sns.SetTopicAttributesOutput, error)
 	ListSubscriptionsByTopic(context.Context, *sns.ListSubscriptionsByTopicInput, ...func(*sns.Options)) (*sns.ListSubscriptionsByTopicOutput, error)
 	Subscribe(context.Context, *sns.SubscribeInput, ...func(*sns.Options)) (*sns.SubscribeOutput, error)
+	ListTagsForResource(context.Context, *sns.ListTagsForResourceInput, ...func(*sns.Options)) (*sns.ListTagsForResourceOutput, error)
+	TagResource(context.Context, *sns.TagResourceInput, ...func(*sns.Options)) (*sns.TagResourceOutput, error)
 }
 
 // ensureTopic brings topic, policy and subscriptions in order, and tells whether the
@@ -44,6 +46,9 @@ func (n *notifier) ensureTopic(ctx context.Context, api topicAPI) (exists bool) 
 	}
 	if err != nil {
 		return false
+	}
+	if found && originalTopic(policy, n.topic) {
+		n.adoptTopic(ctx, api) // first: by the policy as it is the original's is known
 	}
 	n.ensurePolicy(ctx, api, policy)
 	n.ensureSubscriptions(ctx, api, found)

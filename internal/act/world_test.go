@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 const (
@@ -87,8 +88,9 @@ func (w *world) clients() *awsapi.Clients {
 // actor is a process of its own, with its log from debug level on.
 func (w *world) actor(change ...func(*Options)) (*Actor, *logBuffer) {
 	log := &logBuffer{}
+	clients := w.clients()
 	o := Options{
-		Clients: w.clients(), Clock: w.clock, DeploymentRegion: home, Deployment: "cli",
+		Clients: clients, Clock: w.clock, Meter: traffic.New(traffic.Options{Clients: clients, Clock: w.clock}), DeploymentRegion: home, Deployment: "cli",
 		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, c := range change {
@@ -104,6 +106,7 @@ var reads = []string{
 	"cloudwatch.DescribeAlarms", "cloudwatch.ListTagsForResource", "sns.GetTopicAttributes", "sns.ListSubscriptionsByTopic",
 	"events.DescribeRule", "events.ListTargetsByRule", "events.ListTagsForResource", "sts.GetCallerIdentity",
 	"sns.ListTagsForResource", "cloudwatch.ListDashboards", "cloudwatch.GetDashboard",
+	"cloudwatch.GetMetricData", "personalize.ListTagsForResource",
 }
 
 // writes are the writing calls since the last time, which are forgotten.

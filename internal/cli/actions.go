@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -151,7 +153,11 @@ func (g *global) readEvent(name string) (payload []byte, err error) {
 
 // runAction carries out a request and prints the answer.
 func (g *global) runAction(ctx context.Context, req events.Request, o *actionOptions) error {
-	values, err := params.Resolve(params.Sources{Env: someOf(g.streams.Env, recheckParams), Defaults: cycle.RecheckDefaults()})
+	names := recheckParams
+	if o.action.Ends() { // then the dashboard is built again
+		names = slices.Concat(names, estateParams)
+	}
+	values, err := params.Resolve(params.Sources{Env: someOf(g.streams.Env, names), Defaults: cycle.RecheckDefaults()})
 	if err != nil {
 		return err
 	}
@@ -164,6 +170,9 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 		return err
 	}
 	defer s.close()
+	if estate.PartitionOf(req.ARN.Region) != estate.PartitionOf(s.config.Region) {
+		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
+	}
 	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
 	if err := g.announceAction(ctx, actor, s, req, o); err != nil {
 		return err
@@ -191,7 +200,7 @@ func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *sessio
 	if !o.dryRun {
 		may = mayOf(o.action, req)
 	}
-	if err := g.announce(ctx, actor, s, "region "+req.ARN.Region, may); err != nil {
+	if err := g.announce(ctx, actor, "region "+req.ARN.Region+eventsIn(s), may); err != nil {
 		return err
 	}
 	if identity.Account != req.ARN.Account {
@@ -205,6 +214,9 @@ func (g *global) printAnswer(answer act.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
+	if answer.Restore != "" {
+		_, _ = fmt.Fprintln(g.streams.Err, "To undo it:", answer.Restore) // beside the result; the record has it too
+	}
 	if len(answer.Problems) == 0 {
 		return nil
 	}
@@ -217,7 +229,9 @@ func (g *global) printAnswer(answer act.Answer) error {
 }
 
 // recheckParams are the parameters by which automatic events are checked again.
-var recheckParams = []string{params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay}
+var recheckParams = []string{
+	params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay, params.MaxStopsOrDeletesPerHour,
+}
 
 // question is what is asked before a resource goes out of service.
 func question(action events.Action, req events.Request) string {
@@ -233,9 +247,9 @@ func mayOf(action events.Action, req events.Request) string {
 	case events.ActionUpdate:
 		return fmt.Sprintf("may change the minimum of %s %s to %d, and send events", req.Kind, req.ARN.Name(), req.NewMinTPS)
 	case events.ActionDelete:
-		return fmt.Sprintf("may delete campaign %s and its alarms, and send events", req.ARN.Name())
+		return fmt.Sprintf("may delete campaign %s and its alarms, send events, and rebuild the dashboard", req.ARN.Name())
 	case events.ActionStop:
-		return fmt.Sprintf("may stop recommender %s, delete its alarms, and send events", req.ARN.Name())
+		return fmt.Sprintf("may stop recommender %s, delete its alarms, send events, and rebuild the dashboard", req.ARN.Name())
 	}
 	return "may start recommender " + req.ARN.Name()
 }

@@ -97,6 +97,12 @@ func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOp
 		return err
 	}
 	defer s.close()
+	if err := values.Within(s.config.Region); err != nil {
+		return err
+	}
+	if region != "" && estate.PartitionOf(region) != estate.PartitionOf(s.config.Region) {
+		return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
+	}
 	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName}
 	if region != "" {
 		in.Regions = append(in.Regions, region)
@@ -140,6 +146,7 @@ type cleanupJob struct {
 	s     *session
 	in    act.CleanupInput
 	actor *act.Actor
+	shown []act.CleanupItem // what would go, once it was looked for
 }
 
 func (j *cleanupJob) run(ctx context.Context) error {
@@ -189,7 +196,7 @@ func (j *cleanupJob) scan(ctx context.Context) (report.Cleanup, error) {
 // pass looks for our things, and removes them unless it only scans.
 func (j *cleanupJob) pass(ctx context.Context, scan bool) (report.Cleanup, error) {
 	in := j.in
-	in.DryRun = scan
+	in.DryRun, in.Only = scan, j.shown
 	progress := newProgress(j.streams.Err)
 	step := "cleaning up regions"
 	if scan {
@@ -201,6 +208,9 @@ func (j *cleanupJob) pass(ctx context.Context, scan bool) (report.Cleanup, error
 	progress.clear()
 	if scan && ctx.Err() != nil {
 		return report.Cleanup{}, fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
+	}
+	if scan {
+		j.shown = result.In(act.WouldGo)
 	}
 	out := cleanupReport(result, problems)
 	out.Deployment, out.DryRun = j.o.deployment, scan

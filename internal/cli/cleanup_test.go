@@ -3,6 +3,7 @@ package cli_test
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -41,6 +42,12 @@ func cleanupWorld(t *testing.T) (server *localaws.Server, command func(ctx conte
 	}
 	endpoint := httptest.NewServer(server)
 	t.Cleanup(endpoint.Close)
+	return server, cleanupCommand(t, endpoint.URL)
+}
+
+// cleanupCommand runs commands against an endpoint, in which it runs a cycle first.
+func cleanupCommand(t *testing.T, url string) (command func(ctx context.Context, args ...string) (code int, out, errs string)) {
+	t.Helper()
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1",
 		"AWS_MAX_ATTEMPTS": "1", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
@@ -50,14 +57,62 @@ func cleanupWorld(t *testing.T) (server *localaws.Server, command func(ctx conte
 	command = func(ctx context.Context, args ...string) (int, string, string) {
 		var out, errs safeBuffer
 		streams := cli.Streams{Out: &out, Err: &errs, Env: func(string) (string, bool) { return "", false }}
-		code := cli.Run(ctx, append(args, "--endpoint-url", endpoint.URL), "test", streams)
+		code := cli.Run(ctx, append(args, "--endpoint-url", url), "test", streams)
 		return code, out.String(), errs.String()
 	}
 	run := []string{"run", "--regions", "us-east-1,eu-west-1", "--auto-create-utilization-alarms", "no", "--auto-create-idle-alarms", "no"}
 	if code, _, errs := command(t.Context(), run...); code != cli.ExitDone {
 		t.Fatal(errs)
 	}
-	return server, command
+	return command
+}
+
+// What a cycle makes while a person reads what would go was not shown to anybody: it stays
+// with the topic that it sends to, and is told.
+func TestCleanupRemovesOnlyWhatItShowed(t *testing.T) {
+	server, err := localaws.New(localaws.ExampleEstate())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var command func(ctx context.Context, args ...string) (code int, out, errs string)
+	armed := false
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server.ServeHTTP(w, r)
+		// Dashboards are looked for last.
+		if armed && server.Calls()["cloudwatch.ListDashboards"] == 1 {
+			armed = false
+			for _, args := range [][]string{{"run", "--regions", "eu-west-1"}, {"dashboard", "build"}} {
+				if code, _, errs := command(t.Context(), args...); code != cli.ExitDone {
+					t.Error(errs)
+				}
+			}
+		}
+	}))
+	t.Cleanup(endpoint.Close)
+	command = cleanupCommand(t, endpoint.URL)
+	server.ResetCalls()
+	armed = true
+	code, out, errs := command(t.Context(), "cleanup", "--yes", "--output", "csv")
+	if code != cli.ExitDone || !strings.Contains(errs, "4 would be removed") {
+		t.Errorf("exit code %d\n%s", code, errs)
+	}
+	const appeared = ",kept,it was not there when the things to remove were listed; another clean-up removes it\n"
+	for _, want := range []string{
+		"eu-west-1,alarm,PersonalizeMonitor-IdleCampaign-video-home-rows,arn:aws:cloudwatch:eu-west-1:123456789012:alarm:PersonalizeMonitor-IdleCampaign-video-home-rows" + appeared,
+		"eu-west-1,topic,PersonalizeMonitorNotifications,arn:aws:sns:eu-west-1:123456789012:PersonalizeMonitorNotifications,kept,alarms that were made meanwhile send to it\n",
+		"us-east-1,dashboard,Amazon-Personalize-Monitor,arn:aws:cloudwatch::123456789012:dashboard/Amazon-Personalize-Monitor" + appeared,
+		"us-east-1,topic,PersonalizeMonitorNotifications,arn:aws:sns:us-east-1:123456789012:PersonalizeMonitorNotifications,removed,of the deployment cli\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not told:\n%s", want, out)
+		}
+	}
+	if strings.Count(out, ",removed,") != 3 { // target, rule and the one topic
+		t.Errorf("removed:\n%s", out)
+	}
+	if code, out, _ := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone || strings.Contains(out, " kept ") {
+		t.Errorf("exit code %d\n%s", code, out)
+	}
 }
 
 func TestCleanupSkipsClosedRegions(t *testing.T) {

@@ -152,6 +152,10 @@ func (g *global) openBoards(ctx context.Context, flags *pflag.FlagSet, o *boardO
 	if err != nil {
 		return nil, err
 	}
+	if err := values.Within(s.config.Region); err != nil {
+		s.close()
+		return nil, err
+	}
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
@@ -240,15 +244,10 @@ func (g *global) renderDashboard(ctx context.Context, flags *pflag.FlagSet, o *b
 // announce tells for which account the command works and what it may write, before it
 // writes anything.
 func (j *boardJob) announce(ctx context.Context, where, may string) error {
-	account, err := j.account(ctx, j.actor)
-	if err != nil {
-		return err
-	}
 	if j.o.dryRun {
 		may = "reads only"
 	}
-	_, err = fmt.Fprintf(j.streams.Err, "%s, %s: %s.\n", account, where, may)
-	return err
+	return j.global.announce(ctx, j.actor, where, may)
 }
 
 // finish prints the result and turns it into the exit code.

@@ -82,6 +82,7 @@ var (
 	}
 	auditActions = []string{
 		string(events.ActionUpdate), string(events.ActionDelete), string(events.ActionStop), string(events.ActionStart),
+		string(events.ActionRestore),
 	}
 )
 

@@ -134,6 +134,7 @@ type global struct {
 	estate    string
 	logLevel  string
 	logFormat string
+	auditFile string
 }
 
 func newRoot(version string, streams Streams) *cobra.Command {
@@ -165,13 +166,14 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	flags.StringVar(&g.estate, "estate", "", "estate `FILE` for the embedded AWS (default: the example estate)")
 	flags.StringVar(&g.logLevel, "log-level", "warn", "debug, info, warn or error")
 	flags.StringVar(&g.logFormat, "log-format", "text", "text or json")
+	flags.StringVar(&g.auditFile, "audit-file", "", "append a record of every decision and action to this `FILE`, one JSON object a line")
 	root.SuggestionsMinimumDistance = 2
 	for flag, values := range map[string][]string{"log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"}} {
 		complete(root, flag, values)
 	}
 	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
-	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
+	root.AddCommand(newRun(g), newPlan(g), newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)

@@ -47,6 +47,7 @@ in the account; this command itself changes no campaign and no recommender.
 With --act it carries the decisions out itself, each after a second look on fresh data,
 and sends notifications only: minimums are lowered and, if AutoDeleteOrStopIdleResources
 is on, idle campaigns deleted and idle recommenders stopped. Before the latter it asks.
+A dashboard that "dashboard build" made is built again at the end, if it has changed.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
 or regions failed.`,
@@ -149,6 +150,10 @@ func valueForm(spec params.Spec) (form string, values []string) {
 		return "NAME", nil
 	case params.IdleThresholdHours:
 		return "HOURS", nil
+	case params.MaxStopsOrDeletesPerHour:
+		return "NUMBER", nil
+	case params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdleResources:
+		return "yes|no|DryRun", []string{"yes", "no", "DryRun"}
 	case params.UtilizationThresholdAlarmLowerBound:
 		return "PERCENT", nil
 	}
@@ -192,12 +197,15 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		return report.Result{}, err
 	}
 	defer s.close()
+	if err := values.Within(s.config.Region); err != nil {
+		return report.Result{}, err
+	}
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
 	progress := newProgress(g.streams.Err)
 	actor, monitor := g.wire(s, values, wiring{dryRun: o.dryRun, act: o.act, progress: progress.show})
-	if err := g.announce(ctx, actor, s, regionsOf(values, s), mayWrite(values, o)); err != nil {
+	if err := g.announce(ctx, actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, o)); err != nil {
 		return report.Result{}, err
 	}
 	if o.asks(values) {
@@ -230,34 +238,38 @@ type wiring struct {
 // through the cycle.
 func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *cycle.Cycle) {
 	var monitor *cycle.Cycle
+	meter := traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
 	options := act.Options{
+		Meter: meter, MaxEndings: values.MaxEndingsPerHour, Trail: s.trail(),
 		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: w.dryRun,
 		DeploymentRegion: s.config.Region, Deployment: deployment,
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
 			return monitor.Recheck(ctx, values, req)
 		},
 	}
+	known := inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
+	boards := &rebuilder{session: s, inventory: known, values: values, dryRun: w.dryRun}
+	options.Rebuild = boards.afterAction
 	if w.act {
-		// Only notifications are sent then: whoever runs it so may have nobody to rebuild it.
-		options.Rebuild = func(ctx context.Context, detail events.BuildDetail) []estate.Problem {
-			s.logger.DebugContext(ctx, "dashboard not rebuilt", "reason", detail.Reason)
-			return nil
-		}
+		// The cycle does it once, when all is done; only notifications are sent.
+		options.Rebuild = func(context.Context, events.BuildDetail) (bool, []estate.Problem) { return true, nil }
 	}
 	actor := act.New(options)
+	boards.actor = actor
 	monitor = cycle.New(cycle.Options{
-		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Inventory: known,
+		Meter:     meter,
+		Trail:     s.trail(),
 		Actor:     actor,
 		Clock:     s.clock, Logger: s.logger, Progress: w.progress, Calls: s.clients.Calls,
-		Region: s.config.Region, DryRun: w.dryRun, Act: w.act,
+		Region: s.config.Region, DryRun: w.dryRun, Act: w.act, Rebuild: boards.afterRun,
 	})
 	return actor, monitor
 }
 
 // asks tells whether a person has to confirm: something may be deleted or stopped.
 func (o *cycleOptions) asks(values params.Values) bool {
-	return o.act && values.AutoDeleteOrStopIdle && !o.dryRun && !o.yes
+	return o.act && values.AutoDeleteOrStopIdle.Is(estate.On) && !o.dryRun && !o.yes
 }
 
 // check refuses settings that cannot be meant.
@@ -277,14 +289,17 @@ var errLeftUndone = errors.New("what was left undone comes with the next run")
 
 // announce tells for which account and regions the command works and what it may
 // write, before it writes anything.
-func (g *global) announce(ctx context.Context, actor *act.Actor, s *session, where, may string) error {
+func (g *global) announce(ctx context.Context, actor *act.Actor, where, may string) error {
 	account, err := g.account(ctx, actor)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(g.streams.Err, "%s, %s (events in %s): %s.\n", account, where, s.config.Region, may)
+	_, err = fmt.Fprintf(g.streams.Err, "%s, %s: %s.\n", account, where, may)
 	return err
 }
+
+// eventsIn tells of the region that events are sent in.
+func eventsIn(s *session) string { return " (events in " + s.config.Region + ")" }
 
 // account names the account that the credentials belong to. That STS cannot be asked
 // is no reason to go without metrics.
@@ -310,15 +325,19 @@ func regionsOf(values params.Values, s *session) string {
 
 // mayWrite says what a cycle may write.
 func mayWrite(values params.Values, o *cycleOptions) string {
-	const usual = "may write metrics, alarms, topics, subscriptions, a rule and events"
+	adjusts, ends := values.AutoAdjustMinTPS.Is(estate.On), values.AutoDeleteOrStopIdle.Is(estate.On)
+	usual := "may write metrics, alarms, topics, subscriptions, a rule and events"
+	if o.act {
+		usual = "may write metrics, alarms, topics, subscriptions, a rule, events and dashboards"
+	}
 	switch {
 	case o.dryRun:
 		return "reads only"
-	case o.act && values.AutoAdjustMinTPS && values.AutoDeleteOrStopIdle:
+	case o.act && adjusts && ends:
 		return usual + ", lower minimums, delete idle campaigns and stop idle recommenders"
-	case o.act && values.AutoDeleteOrStopIdle:
+	case o.act && ends:
 		return usual + ", delete idle campaigns and stop idle recommenders"
-	case o.act && values.AutoAdjustMinTPS:
+	case o.act && adjusts:
 		return usual + ", and lower minimums of campaigns and recommenders"
 	}
 	return usual + "; changes no campaign or recommender"

@@ -22,6 +22,7 @@ type session struct {
 	clients *awsapi.Clients
 	// regions are those to look at where the parameters name none.
 	regions []string
+	audit   *auditFile // nil if there is none
 	close   func()
 }
 
@@ -49,6 +50,10 @@ func (g *global) open(ctx context.Context) (*session, error) {
 		s.regions = []string{s.config.Region}
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := g.openAudit(s); err != nil {
+		s.close()
 		return nil, err
 	}
 	s.clients = awsapi.New(awsapi.Options{Config: s.config, Clock: s.clock, Logger: logger})

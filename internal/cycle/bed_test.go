@@ -40,6 +40,7 @@ type bed struct {
 	act    bool              // decisions are carried out by the cycle
 	given  map[string]string // parameters by which automatic events are checked again
 	log    io.Writer         // nil discards
+	trail  act.Trail         // nil logs
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
@@ -82,15 +83,17 @@ func (b *bed) restart(clock estate.Clock) {
 		b.log = io.Discard
 	}
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
+	meter := traffic.New(traffic.Options{Clients: clients, Clock: clock})
 	b.actor = act.New(act.Options{
-		Clients: clients, Clock: clock, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
+		Clients: clients, Clock: clock, Meter: meter, Trail: b.trail, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
 			return b.cycle.Recheck(ctx, values(b.tb, b.given), req)
 		},
 	})
 	b.cycle = cycle.New(cycle.Options{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}),
-		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: clock}),
+		Meter:     meter,
+		Trail:     b.trail,
 		Actor:     b.actor,
 		Clock:     clock, Logger: logger, Calls: clients.Calls, Region: home, DryRun: b.dryRun, Act: b.act,
 	})
@@ -141,6 +144,27 @@ func (b *bed) settleAlarms(changes map[string]string) {
 		}
 	}
 	b.tb.Fatal("the alarms do not come to rest")
+}
+
+// watched publishes what a monitor that ran for the last while would have of the
+// campaign c and the recommender r, of which nobody asked anything.
+func (b *bed) watched(d time.Duration) {
+	b.tb.Helper()
+	end := decide.MeasuredWindow(b.clock.Now(), 2*time.Minute).End
+	var data []estate.Datum
+	for at := end.Add(-d); at.Before(end); at = at.Add(decide.WindowLength) {
+		data = append(data, decide.CountMetric(home, 2, estate.NewWindow(at, at.Add(decide.WindowLength))))
+		for kind, name := range map[estate.Kind]string{estate.Campaign: "campaign/c", estate.Recommender: "recommender/r"} {
+			arn := estate.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: name}
+			data = append(data, estate.Datum{
+				Region: home, Metric: estate.ResourceMetric(estate.Resource{ARN: arn, Kind: kind}, estate.NamespaceMonitor, kind.UtilizationMetric()),
+				Unit: "Percent", Time: at,
+			})
+		}
+	}
+	if _, problems := b.actor.Publish(context.Background(), data); len(problems) > 0 {
+		b.tb.Fatal(problems)
+	}
 }
 
 func total(calls map[string]int) int {

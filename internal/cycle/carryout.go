@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
@@ -88,8 +90,17 @@ func (r *run) withoutEnded(existing []regionAlarms) []regionAlarms {
 	return existing
 }
 
-// rebuild has the dashboard built again after alarms were created or removed.
+// rebuild has the dashboard built again after alarms were created or removed, or resources
+// taken out of service: once, when all is done.
 func (r *run) rebuild(ctx context.Context, changed int) {
+	switch {
+	case r.Act && r.Rebuild != nil && changed+len(r.ended) > 0:
+		ended := slices.SortedFunc(maps.Keys(r.ended), func(a, b estate.ARN) int { return strings.Compare(a.String(), b.String()) })
+		r.problems(r.Rebuild(ctx, ended)...)
+		return
+	case changed == 0:
+		return
+	}
 	detail := events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", changed)}
 	sent, problems := r.Actor.RebuildDashboard(ctx, detail)
 	r.addEvents(sent)

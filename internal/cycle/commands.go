@@ -3,6 +3,7 @@ package cycle
 import (
 	"math"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
@@ -12,6 +13,7 @@ func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) [
 	var list []events.Event
 	for _, d := range decisions {
 		arn := d.Resource.ARN.String()
+		audit := act.AuditOf(d, events.OutcomeAsked, m.Now).Raw()
 		ageHours := int(m.Now.Sub(d.Resource.Created).Hours())
 		switch d.Action {
 		case decide.StepDown:
@@ -21,7 +23,7 @@ func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) [
 					ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
 					CurrentMinTPS: d.Resource.MinTPS, NewMinTPS: d.NewMinTPS,
 					MinAverageTPS: d.StepDown.Watermark(), MaxAverageTPS: int(math.Floor(d.StepDown.Highest)),
-					Datapoints: events.DatapointsOf(d.StepDown.Datapoints), Reason: d.Reason,
+					Datapoints: events.DatapointsOf(d.StepDown.Datapoints), Reason: d.Reason, Audit: audit,
 				},
 			})
 		case decide.Stop, decide.Delete:
@@ -30,7 +32,7 @@ func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) [
 				Detail: events.IdleDetail{
 					ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
 					IdleThresholdHours: s.IdleHours, TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests),
-					Reason: d.Reason,
+					Reason: d.Reason, Audit: audit,
 				},
 			})
 		}

@@ -56,6 +56,13 @@ type Actor interface {
 	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []estate.Problem)
 	// RebuildDashboard has the dashboard built again, in this process or by an event.
 	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem)
+	// EndingsLeft is how many resources of a region may still be deleted and stopped by
+	// themselves within the hour, and why not more.
+	EndingsLeft(ctx context.Context, region string, limit int) (left int, why string)
+	// AskedFor notes stops and deletes that others were asked for.
+	AskedFor(list []events.Event)
+	// CountRefused publishes how many actions were refused.
+	CountRefused(ctx context.Context, counts map[act.RefusedKey]int)
 	// Do carries out an action.
 	Do(ctx context.Context, action events.Action, req events.Request) (act.Answer, error)
 }
@@ -79,6 +86,8 @@ type Options struct {
 	Clock     estate.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
+	// Trail takes a record of each decision that would change something; nil logs them.
+	Trail act.Trail
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
 	// Region is the deployment region: where events, the notification rule and the
@@ -88,6 +97,10 @@ type Options struct {
 	// Act has decisions carried out in this process instead of sent as events. Only
 	// notifications are sent then.
 	Act bool
+
+	// Rebuild builds the dashboard without the resources just taken out of service. It is
+	// called once, at the end of a cycle that acted. Nil leaves it to the Actor.
+	Rebuild func(ctx context.Context, ended []estate.ARN) []estate.Problem
 
 	// Budget is how long a cycle may take; zero means 4 minutes. A nearer deadline of the
 	// context wins.
@@ -104,6 +117,9 @@ func New(o Options) *Cycle {
 	}
 	if o.Budget == 0 {
 		o.Budget = defaultBudget
+	}
+	if o.Trail == nil {
+		o.Trail = act.LogTrail(o.Logger)
 	}
 	return &Cycle{Options: o}
 }
@@ -161,13 +177,13 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 		r.carryOut(ctx, decisions)
 		alarms = r.withoutEnded(alarms)
 	} else {
-		r.emit(ctx, commands(decisions, r.moment, r.settings))
+		r.ask(ctx, decisions)
 	}
+	r.emit(ctx, rehearsals(decisions))
+	r.refusals(ctx, decisions)
 
 	r.reconcile(ctx, alarms, <-topics, decisions)
-	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
-		r.rebuild(ctx, changed)
-	}
+	r.rebuild(ctx, r.alarms.Created+r.alarms.Deleted)
 	return r.report(decisions, callsBefore, time.Since(began)), nil
 }
 

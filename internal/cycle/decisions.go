@@ -3,7 +3,6 @@ package cycle
 import (
 	"context"
 	"fmt"
-	"log/slog"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -33,6 +32,9 @@ func (r *run) decideAll(ctx context.Context) []decide.Decision {
 			decisions[i] = r.decideAgain(decisions[i], fresh)
 		}
 	}
+	decide.Ration(decisions, r.moment, func(region string) (int, string) {
+		return r.Actor.EndingsLeft(looking, region, r.params.MaxEndingsPerHour)
+	})
 	r.log(ctx, decisions)
 	return decisions
 }
@@ -89,26 +91,23 @@ func (r *run) decideAgain(d decide.Decision, fresh freshLook) decide.Decision {
 	return decide.Decide(resource, r.readings, r.settings, r.moment)
 }
 
-// log tells of each decision that would change something, and of each refusal.
+// log tells what was decided; what would change something stands on the audit trail too.
 func (r *run) log(ctx context.Context, decisions []decide.Decision) {
 	for _, d := range decisions {
-		level := slog.LevelDebug
-		if d.Action != decide.None {
-			level = slog.LevelInfo
-		}
-		r.Logger.Log(ctx, level, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
+		r.Logger.DebugContext(ctx, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
 			"kind", string(d.Resource.Kind), "decision", string(d.Action), "reason", d.Reason)
 	}
 }
 
 // emit puts events on the bus and notes those that were sent.
-func (r *run) emit(ctx context.Context, list []events.Event) {
+func (r *run) emit(ctx context.Context, list []events.Event) []events.Event {
 	if len(list) == 0 {
-		return
+		return nil
 	}
 	sent, problems := r.Actor.Emit(ctx, list)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.addEvents(sent)
 	r.problems(problems...)
+	return sent
 }

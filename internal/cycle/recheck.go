@@ -27,7 +27,7 @@ func (c *Cycle) Recheck(ctx context.Context, p params.Values, req events.Request
 	p.HourlyChecks = params.Always
 	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours)
 	if req.Action() == events.ActionUpdate || req.NewMinTPS > 0 {
-		p.AutoDeleteOrStopIdle = false
+		p.AutoDeleteOrStopIdle = estate.Off
 	}
 	r := c.start(ctx, Input{Params: p})
 	named := estate.Resource{ARN: req.ARN, Kind: req.Kind, Name: req.ARN.Name()}

@@ -119,6 +119,7 @@ func idleOn(hours string) map[string]string {
 func readyToEnd(t *testing.T, b *bed) []events.Request {
 	t.Helper()
 	b.given = idleOn("1")
+	b.watched(2 * time.Hour)
 	result := b.run(idleOn("1"))
 	list := b.commandsOnBus()
 	if len(list) != 2 || list[0].Action() != events.ActionDelete || list[1].Action() != events.ActionStop {
@@ -299,6 +300,7 @@ func TestACycleThatActs(t *testing.T) {
 	first := with(with(idleOn("24"), "Regions", home+",eu-west-1"), params.HourlyChecks, "never")
 	b.restart(b.clock)
 	b.run(first) // makes the alarms
+	b.watched(25 * time.Hour)
 	b.aws.ResetCalls()
 	result := b.run(b.given)
 	if len(result.Problems) > 0 {
@@ -408,6 +410,7 @@ func TestAnEventIsDroppedIfCallsCameJustNow(t *testing.T) {
 	b := newBed(t, unused(t, 1))
 	list := readyToEnd(t, b)
 	b.clock.Advance(24 * time.Minute) // the calls came from 12:20 to 12:25, the window measured ends at 12:20
+	b.watched(time.Hour)
 	for _, req := range list {
 		answer := b.receive(req)
 		if answer.Outcome != act.Refused || !strings.Contains(answer.Why, "it was called 900 times since 12:20") {
@@ -416,5 +419,51 @@ func TestAnEventIsDroppedIfCallsCameJustNow(t *testing.T) {
 	}
 	if got := b.changes(); len(got) > 0 {
 		t.Errorf("changes %v", got)
+	}
+}
+
+// A recommender that a person started half an hour ago looks as idle as one that ran all
+// the time, should the service not tell of the start. A monitor that is new to the account
+// leaves it alone until it has watched it for the whole idle time.
+func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		t.Run(fmt.Sprintf("last update told: %v", told), func(t *testing.T) {
+			e := flat(2, home)
+			r := &e.Regions[0].DatasetGroups[0].Recommenders[0]
+			r.Traffic, r.MinRPS = localaws.EstateTraffic{}, 1
+			r.Age, r.Updated = 30*24*time.Hour, 3*24*time.Hour
+			if told {
+				r.Status = "INACTIVE"
+			}
+			b := newBed(t, e)
+			if told {
+				arn := "arn:aws:personalize:" + home + ":" + account + ":recommender/r"
+				req, err := events.NewRequest(arn)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := b.actor.StartRecommender(context.Background(), req); err != nil {
+					t.Fatal(err)
+				}
+				b.clock.Advance(30 * time.Minute)
+				b.aws.Tick()
+			}
+			installed := b.clock.Now()
+			got := byName(t, b.run(idleOn("4")), "r")
+			if got.Status != "ACTIVE" || got.Decision != decide.Refused {
+				t.Errorf("%s: %s (%s)", got.Status, got.Decision, got.Reason)
+			}
+			if why := "it may have been started only now: nobody watched it from"; !told && !strings.Contains(got.Reason, why) {
+				t.Errorf("reason %s", got.Reason)
+			}
+			for got.Decision == decide.Refused && b.clock.Now().Sub(installed) < 6*time.Hour {
+				b.next()
+				got = byName(t, b.run(idleOn("4")), "r")
+			}
+			// Ten minutes at either end of the idle time are allowed for.
+			if after := b.clock.Now().Sub(installed); got.Decision != decide.Stop || after < 3*time.Hour+30*time.Minute || after > 4*time.Hour+10*time.Minute {
+				t.Errorf("%s after %s (%s)", got.Decision, after, got.Reason)
+			}
+		})
 	}
 }

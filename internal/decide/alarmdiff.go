@@ -17,6 +17,7 @@ type ChangeKind string
 const (
 	CreateAlarm ChangeKind = "create"
 	UpdateAlarm ChangeKind = "update"
+	AdoptAlarm  ChangeKind = "adopt" // as it should be, but for its tags and its description
 	ResetAlarm  ChangeKind = "reset"
 	DeleteAlarm ChangeKind = "delete"
 	KeepAlarm   ChangeKind = "keep"
@@ -33,6 +34,9 @@ type AlarmChange struct {
 	// Reset asks that the alarm's state be set to INSUFFICIENT_DATA after the update, so
 	// that its next evaluation, back to ALARM, is told.
 	Reset bool
+	// Adopt asks that the alarm, which the original application made, be tagged as this
+	// deployment's before it is written.
+	Adopt bool
 	// OwnOnly restricts a deletion to alarms of this deployment: the resource still
 	// exists, and somebody else may want the alarm.
 	OwnOnly bool
@@ -141,6 +145,7 @@ func adjust(w WantedAlarm, a Alarm, now time.Time) AlarmChange {
 	case !ours:
 		last = a.Settings.written()
 	}
+	change.Adopt = !ours || last[unclaimed] != ""
 	next, theirs := merge(w.Settings, a, last)
 	if len(theirs) > 0 {
 		change.Reason = "changed by a person, which stays: " + strings.Join(theirs, ", ")
@@ -155,7 +160,11 @@ func adjust(w WantedAlarm, a Alarm, now time.Time) AlarmChange {
 		}
 		change.Description = describe(w.Type, kindOf(w.Resource), written)
 	} else if resetLost(last, a) {
-		change.Kind, change.Reason = ResetAlarm, "switched on while in ALARM, which nobody was told yet"
+		change.Kind, change.Reason, change.Adopt = ResetAlarm, "switched on while in ALARM, which nobody was told yet", false
+	} else if change.Adopt {
+		change.Kind, change.Settings = AdoptAlarm, a.Settings
+		change.Reason = joinReasons("taken over from the original application", change.Reason)
+		change.Description = describe(w.Type, kindOf(w.Resource), last)
 	}
 	return change
 }

@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -261,7 +262,7 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 		alarm Alarm
 		kind  ChangeKind
 	}{
-		{"as it should be: kept as it is", low, with(originalLow, func(*Alarm) {}), KeepAlarm},
+		{"as it should be: taken over as it is", low, with(originalLow, func(*Alarm) {}), AdoptAlarm},
 		{"the default threshold follows a new one", wantedLow(5, longer), with(originalLow, func(*Alarm) {}), UpdateAlarm},
 		{"another threshold is a person's", low, with(originalLow, func(a *Alarm) { a.Settings.Threshold = 42 }), KeepAlarm},
 		{"another action is a person's", wantedLow(5, longer), with(originalLow, func(a *Alarm) { a.Settings.AlarmActions = nil }), KeepAlarm},
@@ -279,6 +280,26 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
+	}
+}
+
+// An alarm of the original's is written once, as it stands, and follows the parameters
+// from then on, whatever it was deployed with.
+func TestAnOriginalAlarmTakenOverFollowsTheParameters(t *testing.T) {
+	deployed, later := testParams(), testParams()
+	deployed.Threshold, later.Threshold = 80, 60
+	wanted := wantedLow(5, deployed)
+	alarm := Alarm{Name: wanted.Name, Description: originalLowDescription, State: StateAlarm, Settings: wanted.Settings}
+	taken := diffOne(t, wanted, alarm)
+	if taken.Kind != AdoptAlarm || taken.Reset || !reflect.DeepEqual(taken.Settings, alarm.Settings) {
+		t.Fatalf("taken over by %+v", taken)
+	}
+	alarm.Description = taken.Description
+	if again := diffOne(t, wanted, alarm); again.Kind != KeepAlarm {
+		t.Errorf("again: %+v", again)
+	}
+	if next := diffOne(t, wantedLow(5, later), alarm); next.Kind != UpdateAlarm || next.Settings.Threshold != 60 {
+		t.Errorf("with another threshold: %+v", next)
 	}
 }
 

@@ -40,9 +40,9 @@ const (
 
 // Settings are the parameters that the rules obey.
 type Settings struct {
-	AdjustMinTPS     bool // AutoAdjustMinTPS
-	StopIdle         bool // AutoDeleteOrStopIdleResources
-	IdleHours        int  // IdleThresholdHours, 1 to 168
+	AdjustMinTPS     estate.Switch // AutoAdjustMinTPS
+	StopIdle         estate.Switch // AutoDeleteOrStopIdleResources
+	IdleHours        int           // IdleThresholdHours, 1 to 168
 	HourlyChecks     Mode
 	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
 	DeploymentRegion string // where the number of monitored resources is published
@@ -66,14 +66,22 @@ type Decision struct {
 	Action     Action
 	NewMinTPS  int    // StepDown only
 	Reason     string // one sentence with the numbers
-	Idle       Idle
-	StepDown   Step
+	// Would is what would happen if its switch stood at Yes instead of DryRun; else None or
+	// empty. A resource that would be stopped may still be stepped down.
+	Would    Action
+	WouldMin int // where Would is StepDown: the minimum it would get
+	Idle     Idle
+	StepDown Step
+
+	By Settings // the settings it was made by
+	At Moment   // the time it was made for
 }
 
 // finding is what one of the hourly checks came to.
 type finding struct {
 	action Action
 	reason string
+	would  Action // what a dry run keeps from being the action
 }
 
 // Due tells whether the hourly checks of a resource are to be made in this window.
@@ -94,7 +102,7 @@ func Due(arn estate.ARN, s Settings, m Moment) bool {
 // WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
 // unread, and nothing is done on it.
 func Decide(r estate.Resource, readings estate.Readings, s Settings, m Moment) Decision {
-	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Action: None}
+	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Action: None, By: s, At: m}
 	switch {
 	case !Due(r.ARN, s, m):
 		d.Reason = notDue(r.ARN, s)
@@ -121,6 +129,9 @@ func Decide(r estate.Resource, readings estate.Readings, s Settings, m Moment) D
 		d.StepDown, step = checkStepDown(r, readings, s, m)
 	}
 	d.Action, d.Reason = settle(idle, step)
+	if d.Would = idle.would; d.Would == "" && step.would != "" {
+		d.Would, d.WouldMin = step.would, d.StepDown.NewMinTPS
+	}
 	if d.Action == StepDown {
 		d.NewMinTPS = d.StepDown.NewMinTPS
 	}
@@ -140,8 +151,10 @@ func settle(idle, step finding) (Action, string) {
 	switch {
 	case idle.action.Changes():
 		return idle.action, idle.reason
-	case step.action.Changes():
+	case step.action.Changes() && idle.would == "":
 		return step.action, step.reason
+	case step.action.Changes():
+		return step.action, reason
 	case idle.action == Refused || step.action == Refused:
 		return Refused, reason
 	}
@@ -187,7 +200,7 @@ func span(d time.Duration) string {
 // Refuse turns a decision into a refusal, because a guard outside the rules said no.
 func Refuse(d Decision, why string) Decision {
 	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
-	d.Action, d.NewMinTPS = Refused, 0
+	d.Action, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0
 	return d
 }
 
@@ -195,5 +208,5 @@ func Refuse(d Decision, why string) Decision {
 // that was only listed: the update is known from a description alone. It does if it
 // would change the resource, or spares it because of an update that may be our own.
 func NeedsDescription(d Decision) bool {
-	return !d.Resource.Described && (d.Action.Changes() || d.Idle.Touched)
+	return !d.Resource.Described && (d.Action.Changes() || d.Would.Changes() || d.Idle.Touched)
 }

@@ -126,6 +126,20 @@ func describe(t AlarmType, kind estate.Kind, w written) string {
 	return text + fingerprintStart + strings.Join(fields, " ") + fingerprintEnd
 }
 
+// unclaimed is a field of the fingerprint of an alarm that was taken over from the original
+// application, and could not be tagged as this deployment's yet.
+const unclaimed group = "tags"
+
+// Unclaimed marks the description of an alarm that was taken over but could not be tagged,
+// so that a later cycle tries again.
+func Unclaimed(description string) string {
+	body, ok := strings.CutSuffix(description, fingerprintEnd)
+	if !ok {
+		return description
+	}
+	return body + " " + string(unclaimed) + "=due" + fingerprintEnd
+}
+
 // readFingerprint finds the fingerprint in a description; ok is false if there is none,
 // or if it lacks a group.
 func readFingerprint(description string) (w written, ok bool) {

@@ -14,7 +14,7 @@ var (
 
 func testSettings() Settings {
 	return Settings{
-		AdjustMinTPS: true, StopIdle: true, IdleHours: 24,
+		AdjustMinTPS: estate.On, StopIdle: estate.On, IdleHours: 24,
 		HourlyChecks: Always, DeploymentRegion: "us-east-1",
 	}
 }

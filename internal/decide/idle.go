@@ -35,6 +35,9 @@ const (
 	// updateSlack is how far a resource's last-updated time may lie from its latest
 	// update's and still be taken for the same event.
 	updateSlack = 2 * time.Minute
+	// unwatchedLimit is the longest stretch of the idle time in which a recommender need
+	// not have been watched, as when the monitor is updated; see unwatched.
+	unwatchedLimit = time.Hour
 )
 
 // idleWindow is the idle time before the end of the measured window.
@@ -109,16 +112,16 @@ func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Sett
 		return Idle{}, finding{action: None}
 	}
 	if a := age(r, m); a < s.IdleTime() {
-		return Idle{}, finding{None, fmt.Sprintf("no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)}
+		return Idle{}, finding{action: None, reason: fmt.Sprintf("no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)}
 	}
 	idle, complete := idleTraffic(r, readings, s, m)
 	switch {
 	case idle.Requests > 0:
-		return idle, finding{None, fmt.Sprintf("no requests now, but %.0f in the last %d h", idle.Requests, s.IdleHours)}
+		return idle, finding{action: None, reason: fmt.Sprintf("no requests now, but %.0f in the last %d h", idle.Requests, s.IdleHours)}
 	case idle.Failed > 0:
-		return idle, finding{None, fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", idle.Failed, s.IdleHours)}
+		return idle, finding{action: None, reason: fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", idle.Failed, s.IdleHours)}
 	case !complete:
-		return idle, finding{Refused, fmt.Sprintf("cannot tell whether it is idle: its requests in the last %d h could not be read completely", s.IdleHours)}
+		return idle, finding{action: Refused, reason: fmt.Sprintf("cannot tell whether it is idle: its requests in the last %d h could not be read completely", s.IdleHours)}
 	}
 	idle.Is = true
 	idle.For = idleFor(r, readings, s, m)
@@ -127,18 +130,25 @@ func checkIdle(r estate.Resource, t Throughput, readings estate.Readings, s Sett
 	if r.Kind == estate.Recommender {
 		action, doing = Stop, "stopping"
 	}
-	if !s.StopIdle {
-		return idle, finding{None, found + "; " + doing + " is off (AutoDeleteOrStopIdleResources=No)"}
+	if s.StopIdle.Is(estate.Off) {
+		return idle, finding{action: None, reason: found + "; " + doing + " is off (AutoDeleteOrStopIdleResources=No)"}
 	}
 	why := idleBlocked(r, readings, s, m)
 	if why == "" {
 		why = touched(r, readings, s, m)
 		idle.Touched = why != ""
 	}
-	if why != "" {
-		return idle, finding{Refused, found + ", but left alone: " + why}
+	if why == "" && r.Kind == estate.Recommender { // campaigns cannot be stopped and started
+		why = justStarted(readings.Get(utilizationQuery(r, s, m)), idleWindow(s, m))
 	}
-	return idle, finding{action, fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)}
+	if why != "" {
+		return idle, finding{action: Refused, reason: found + ", but left alone: " + why}
+	}
+	reason := fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)
+	if s.StopIdle.Is(estate.Rehearse) {
+		return idle, finding{action: None, would: action, reason: reason + "; " + doing + " is only rehearsed (AutoDeleteOrStopIdleResources=DryRun)"}
+	}
+	return idle, finding{action: action, reason: reason}
 }
 
 // idleTraffic adds up the requests of the idle time; complete is false if any of the
@@ -187,10 +197,13 @@ func idleBlocked(r estate.Resource, readings estate.Readings, s Settings, m Mome
 		return "whether it was running all that time could not be read"
 	}
 	if at, found := gap(seen, running, idleWindow(s, m)); found {
-		return fmt.Sprintf("it was not seen running all that time (no utilization from %s on)", at.Format("2006-01-02 15:04"))
+		return fmt.Sprintf("it was not seen running all that time (no utilization from %s on)", at.Format(gapFormat))
 	}
 	return ""
 }
+
+// gapFormat is how times stand in reasons, in UTC.
+const gapFormat = "2006-01-02 15:04"
 
 // touched says when somebody else than we or the service itself updated the resource
 // within the idle time, or gives the empty string.
@@ -224,6 +237,33 @@ func gap(seen, running estate.Series, w estate.Window) (at time.Time, found bool
 		return start, true
 	}
 	return time.Time{}, false
+}
+
+// justStarted says why a recommender may have been started only now, for all that our
+// utilization series shows, or gives the empty string.
+func justStarted(seen estate.Series, w estate.Window) string {
+	from, to, found := unwatched(seen, w)
+	if !found {
+		return ""
+	}
+	return fmt.Sprintf("it may have been started only now: nobody watched it from %s to %s", from.Format(gapFormat), to.Format(gapFormat))
+}
+
+// unwatched finds the first stretch of the idle time that is too long to know nothing of a
+// recommender: it may have been stopped all along and started at its end. Too long is
+// more than a 24th of the idle time, at most unwatchedLimit, and never less than two windows.
+func unwatched(seen estate.Series, w estate.Window) (from, to time.Time, found bool) {
+	allowed := max(min(unwatchedLimit, w.Duration()/24), 2*WindowLength)
+	from = w.Start
+	for _, p := range seen.Points {
+		start := p.Time.UTC()
+		if start.Sub(from) > allowed {
+			return from, start, true
+		}
+		from = start.Add(WindowLength)
+	}
+	last := w.End.Add(-freshSlots * WindowLength)
+	return from, last, last.Sub(from) > allowed
 }
 
 // ownUpdate tells whether the latest update was made by us or by the service itself,

@@ -34,6 +34,19 @@ func TestIdle(t *testing.T) {
 			rd[utilizationQuery(r, s, testMoment)] = seen
 		}
 	}
+	// watched makes the monitor run, and see the resource, save from one time to another
+	// before the end of the measured window.
+	watched := func(from, to time.Duration) func(estate.Readings, estate.Resource) {
+		return func(rd estate.Readings, r estate.Resource) {
+			for _, q := range []estate.Query{runningQuery(s, testMoment), utilizationQuery(r, s, testMoment)} {
+				series := steady(q, 1)
+				for back := from; back > to; back -= WindowLength {
+					series = without(series, testMoment.Window.End.Add(-back))
+				}
+				rd[q] = series
+			}
+		}
+	}
 	marked := func(ago time.Duration, value float64) func(estate.Readings, estate.Resource) {
 		return func(rd estate.Readings, r estate.Resource) {
 			q := markerQuery(r, s, testMoment)
@@ -74,7 +87,7 @@ func TestIdle(t *testing.T) {
 		reason   string // a part of it
 	}{
 		{name: "a campaign without requests is deleted", resource: campaign(1), action: Delete, reason: "idle 14 days: no request in the last 24 h"},
-		{name: "a recommender is stopped", resource: recommender(1), action: Stop, reason: "idle 14 days: no request in the last 24 h"},
+		{name: "a recommender is stopped", resource: recommender(1), change: observed(), action: Stop, reason: "idle 14 days: no request in the last 24 h"},
 		{name: "switched off: a campaign", resource: campaign(1), stopOff: true, action: None, reason: "idle 14 days; deleting is off (AutoDeleteOrStopIdleResources=No)"},
 		{
 			name: "switched off: a recommender tells since when", resource: recommender(1, createdAgo(31*time.Hour+10*time.Minute)), stopOff: true, action: None,
@@ -139,6 +152,27 @@ func TestIdle(t *testing.T) {
 			},
 		},
 		{
+			name: "a recommender that nobody ever watched", resource: recommender(1), action: Refused,
+			reason: "it may have been started only now: nobody watched it from 2026-03-03 12:00 to 2026-03-04 11:50",
+		},
+		{name: "a campaign that nobody ever watched: it cannot have been stopped", resource: campaign(1), action: Delete},
+		{name: "watched since an hour after the idle time began", resource: recommender(1), change: watched(24*time.Hour, 23*time.Hour), action: Stop},
+		{
+			name: "watched since a window later", resource: recommender(1), change: watched(24*time.Hour, 23*time.Hour-WindowLength), action: Refused,
+			reason: "nobody watched it from 2026-03-03 12:00 to 2026-03-03 13:05",
+		},
+		{name: "an hour without the monitor", resource: recommender(1), change: watched(9*time.Hour, 8*time.Hour), action: Stop},
+		{
+			name: "a window more than an hour without the monitor", resource: recommender(1), change: watched(9*time.Hour, 8*time.Hour-WindowLength), action: Refused,
+			reason: "nobody watched it from 2026-03-04 03:00 to 2026-03-04 04:05",
+		},
+		{name: "an outage of the monitor proves nothing about a campaign", resource: campaign(1), change: watched(9*time.Hour, 2*time.Hour), action: Delete},
+		{
+			name: "not watched lately", resource: recommender(1), change: watched(75*time.Minute, 0), action: Refused,
+			reason: "nobody watched it from 2026-03-04 10:45 to 2026-03-04 11:50",
+		},
+		{name: "not watched for an hour, the last two windows apart", resource: recommender(1), change: watched(70*time.Minute, 0), action: Stop},
+		{
 			name: "our series could not be read", resource: recommender(1), action: Refused, reason: "whether it was running all that time could not be read",
 			change: func(rd estate.Readings, r estate.Resource) { delete(rd, utilizationQuery(r, s, testMoment)) },
 		},
@@ -189,7 +223,9 @@ func TestIdle(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := s
-			s.StopIdle = !tt.stopOff
+			if tt.stopOff {
+				s.StopIdle = estate.Off
+			}
 			readings := readEmpty(tt.resource, s, testMoment)
 			if tt.change != nil {
 				tt.change(readings, tt.resource)
@@ -228,7 +264,7 @@ func TestIdleComesBeforeStepDown(t *testing.T) {
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != Delete {
 		t.Errorf("got %s (%s), want delete", d.Action, d.Reason)
 	}
-	s.StopIdle = false
+	s.StopIdle = estate.Off
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown || d.NewMinTPS != 6 {
 		t.Errorf("got %s → %d (%s), want step-down → 6", d.Action, d.NewMinTPS, d.Reason)
 	}
@@ -243,7 +279,7 @@ func TestUpdateThatSparesAResourceIsNotHidden(t *testing.T) {
 	if d.Action != Refused || !d.Idle.Touched {
 		t.Errorf("got %s (%s), want refused", d.Action, d.Reason)
 	}
-	s.StopIdle = false
+	s.StopIdle = estate.Off
 	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown {
 		t.Errorf("nothing is stopped anyhow: got %s (%s), want step-down", d.Action, d.Reason)
 	}

@@ -22,6 +22,18 @@ func Slot(arn estate.ARN) int {
 	return int(h.Sum32() % uint32(slotsPerHour))
 }
 
+// Telling tells whether people are to be told now of a decision that is only rehearsed:
+// once a day each, in an hour of its own, or always where every check is made now. It is
+// found anew in every check, and people would be told every hour.
+func Telling(d Decision) bool {
+	if d.By.HourlyChecks == Always {
+		return true
+	}
+	h := fnv.New32a()
+	h.Write([]byte("hour of the day" + d.Resource.ARN.String())) // a hash's Write never fails
+	return int(h.Sum32()%24) == d.At.Window.Start.UTC().Hour()
+}
+
 func slotOf(w estate.Window) int { return w.Start.Minute() / int(WindowLength.Minutes()) }
 
 // MeasuredWindow is the last whole 5 minutes of the clock that ended at least delay

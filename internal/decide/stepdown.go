@@ -73,33 +73,37 @@ func age(r estate.Resource, m Moment) time.Duration { return m.Now.Sub(r.Created
 // quarter at a time, never below the watermark and never below 1. It never raises it.
 func checkStepDown(r estate.Resource, readings estate.Readings, s Settings, m Moment) (Step, finding) {
 	if r.MinTPS <= lowestMinimum {
-		return Step{}, finding{None, "its minimum is 1, the lowest there is"}
+		return Step{}, finding{action: None, reason: "its minimum is 1, the lowest there is"}
 	}
 	if a := age(r, m); a < stepDownAge {
-		return Step{}, finding{None, fmt.Sprintf("too new to step down: created %s ago, at least 24 h are needed", span(a))}
+		return Step{}, finding{action: None, reason: fmt.Sprintf("too new to step down: created %s ago, at least 24 h are needed", span(a))}
 	}
 	hourly := readings.Get(hourlyQuery(r, m))
 	if !hourly.Complete {
-		return Step{}, finding{Refused, "cannot tell whether to step down: its hourly request counts could not be read completely"}
+		return Step{}, finding{action: Refused, reason: "cannot tell whether to step down: its hourly request counts could not be read completely"}
 	}
 	step := lowAndHigh(hourly, hourlyWindow(r, m))
 	// Rounded down, like the watermark: 9.99 told as 10.0 would look like enough.
 	rate := fmt.Sprintf("lowest hour averaged %.1f %s over %d hours", math.Floor(step.Lowest*10)/10, r.Kind.RateUnit(), step.Hours)
 	if step.Hours == 0 {
-		return step, finding{Refused, "cannot tell whether to step down: there is no whole hour to look at"}
+		return step, finding{action: Refused, reason: "cannot tell whether to step down: there is no whole hour to look at"}
 	}
 	if step.Watermark() >= r.MinTPS {
-		return step, finding{None, fmt.Sprintf("kept at %d: %s", r.MinTPS, rate)}
+		return step, finding{action: None, reason: fmt.Sprintf("kept at %d: %s", r.MinTPS, rate)}
 	}
 	step.NewMinTPS = nextMinimum(r.MinTPS, step.Watermark())
 	move := fmt.Sprintf("%d to %d", r.MinTPS, step.NewMinTPS)
-	if !s.AdjustMinTPS {
-		return step, finding{None, fmt.Sprintf("could step down from %s (%s); adjusting is off (AutoAdjustMinTPS=No)", move, rate)}
+	if s.AdjustMinTPS.Is(estate.Off) {
+		return step, finding{action: None, reason: fmt.Sprintf("could step down from %s (%s); adjusting is off (AutoAdjustMinTPS=No)", move, rate)}
 	}
 	if why := stepDownBlocked(r, readings, m); why != "" {
-		return step, finding{Refused, fmt.Sprintf("not stepped down from %s (%s): %s", move, rate, why)}
+		return step, finding{action: Refused, reason: fmt.Sprintf("not stepped down from %s (%s): %s", move, rate, why)}
 	}
-	return step, finding{StepDown, fmt.Sprintf("step down from %s: %s", move, rate)}
+	reason := fmt.Sprintf("step down from %s: %s", move, rate)
+	if s.AdjustMinTPS.Is(estate.Rehearse) {
+		return step, finding{action: None, would: StepDown, reason: reason + "; adjusting is only rehearsed (AutoAdjustMinTPS=DryRun)"}
+	}
+	return step, finding{action: StepDown, reason: reason}
 }
 
 // nextMinimum is one step down, to three quarters of the minimum, but not below the

@@ -108,7 +108,7 @@ func TestStepDown(t *testing.T) {
 		},
 		{
 			name: "switched off: the check still tells", resource: campaign(10), rate: 0.5, action: None,
-			settings: func(s *Settings) { s.AdjustMinTPS = false },
+			settings: func(s *Settings) { s.AdjustMinTPS = estate.Off },
 			reason:   "could step down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours); adjusting is off (AutoAdjustMinTPS=No)",
 		},
 		{

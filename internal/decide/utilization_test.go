@@ -210,11 +210,11 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 		moment   Moment
 		checked  bool
 	}{
-		{"auto, in its slot", Settings{AdjustMinTPS: true, IdleHours: 24, HourlyChecks: Auto}, own, true},
-		{"auto, in another slot", Settings{AdjustMinTPS: true, IdleHours: 24, HourlyChecks: Auto}, other, false},
-		{"always", Settings{AdjustMinTPS: true, IdleHours: 24, HourlyChecks: Always}, other, true},
-		{"never", Settings{AdjustMinTPS: true, IdleHours: 24, HourlyChecks: Never}, own, false},
-		{"always, but not this time", Settings{AdjustMinTPS: true, IdleHours: 24, HourlyChecks: Always, NoChecks: "the event is 2 h old"}, own, false},
+		{"auto, in its slot", Settings{AdjustMinTPS: estate.On, IdleHours: 24, HourlyChecks: Auto}, own, true},
+		{"auto, in another slot", Settings{AdjustMinTPS: estate.On, IdleHours: 24, HourlyChecks: Auto}, other, false},
+		{"always", Settings{AdjustMinTPS: estate.On, IdleHours: 24, HourlyChecks: Always}, other, true},
+		{"never", Settings{AdjustMinTPS: estate.On, IdleHours: 24, HourlyChecks: Never}, own, false},
+		{"always, but not this time", Settings{AdjustMinTPS: estate.On, IdleHours: 24, HourlyChecks: Always, NoChecks: "the event is 2 h old"}, own, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

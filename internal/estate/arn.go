@@ -90,13 +90,18 @@ func PartitionOf(region string) string {
 	return "aws"
 }
 
+// usualRegion matches the names of regions in the partitions aws, aws-cn and aws-us-gov, as
+// the table of partitions in the SDK has them, and those of the isolated partitions.
+var usualRegion = regexp.MustCompile(`^(af|ap|ca|cn|eu|il|me|mx|sa|us)-`)
+
 // misplaced tells whether the region is known to lie in another partition.
 func misplaced(arn ARN) bool {
+	where := PartitionOf(arn.Region)
 	switch arn.Partition {
 	case "aws", "aws-cn", "aws-us-gov":
-		return PartitionOf(arn.Region) != arn.Partition
+		return where != arn.Partition
 	}
-	return false
+	return where != "" && usualRegion.MatchString(arn.Region)
 }
 
 // ParseResourceARN takes the ARN of a campaign or recommender and refuses any other:

@@ -26,7 +26,11 @@ const (
 	MetricResourceCount = "monitoredResourceCount"
 	// MetricActionsTaken marks, under a resource's dimension, each automatic action when
 	// it was accepted; so a change made by us can be told from a person's.
+	// Stops and deletes are counted under the dimension Action too, per region.
 	MetricActionsTaken = "actionsTaken"
+	// MetricActionsRefused counts, per region under the dimension Action, what rules and
+	// guards kept from being done.
+	MetricActionsRefused = "actionsRefused"
 )
 
 // Metric names one series in CloudWatch. Both dimension fields are empty for a metric

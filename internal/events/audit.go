@@ -39,6 +39,7 @@ type Audit struct {
 	Inputs    *Inputs     `json:"inputs,omitempty"`    // of a decision of the monitor's
 	Before    *Before     `json:"before,omitempty"`    // of an action that was carried out, or would have been
 	Restore   string      `json:"restore,omitempty"`   // the command that undoes the action
+	Note      string      `json:"note,omitempty"`      // the last line of a notification: how to undo it
 }
 
 // Inputs are the facts that a decision was made from. Rates are in TPS or RPS.
@@ -144,7 +145,7 @@ func decodeAudit(raw []byte) (Audit, error) {
 
 // Token is the part of the record that undoes the action, as one word for a command line.
 func (a Audit) Token() (string, error) {
-	a.Inputs, a.Restore = nil, ""
+	a.Inputs, a.Restore, a.Note = nil, "", ""
 	raw, err := encode(plainAudit(a))
 	return base64.RawURLEncoding.EncodeToString(raw), err
 }

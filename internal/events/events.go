@@ -35,6 +35,9 @@ const (
 	RecommenderUpdated DetailType = "PersonalizeRecommenderMinRecommendationRPSUpdated"
 	CampaignDeleted    DetailType = "PersonalizeCampaignDeleted"
 	RecommenderStopped DetailType = "PersonalizeRecommenderStopped"
+	// DryRunDecision tells what would have been set going, but for a switch that stands at
+	// DryRun. The original application knows no such thing.
+	DryRunDecision DetailType = "PersonalizeMonitorDryRunDecision"
 )
 
 // UpdateType is the command that asks for another minimum.
@@ -77,7 +80,7 @@ func NotificationTypes() []DetailType {
 	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
 		types = append(types, UpdatedType(kind), EndedType(kind))
 	}
-	return types
+	return append(types, DryRunDecision)
 }
 
 // Datapoint is the number of requests in the hour that begins at Timestamp.
@@ -158,6 +161,15 @@ type EndedDetail struct {
 	ARN    string
 	Reason string
 	Audit  json.RawMessage `json:",omitempty"`
+}
+
+// DryRunDetail is the detail of DryRunDecision.
+type DryRunDetail struct {
+	ARN       string
+	Action    Action // what would have been done
+	NewMinTPS int    `json:",omitempty"` // the minimum that it would have been given
+	Reason    string
+	Audit     json.RawMessage `json:",omitempty"`
 }
 
 // Event is one command or notification.

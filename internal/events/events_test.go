@@ -109,7 +109,7 @@ func TestDetailTypesByKind(t *testing.T) {
 			}
 		})
 	}
-	want := []DetailType{CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped}
+	want := []DetailType{CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision}
 	if got := NotificationTypes(); !slices.Equal(got, want) {
 		t.Errorf("notifications: got %v, want %v", got, want)
 	}

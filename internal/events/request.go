@@ -16,6 +16,8 @@ const (
 	ActionDelete Action = "delete-campaign"
 	ActionStop   Action = "stop-recommender"
 	ActionStart  Action = "start-recommender"
+	// ActionRestore creates a deleted campaign anew.
+	ActionRestore Action = "restore"
 )
 
 // Ends tells whether the action takes a resource out of service.

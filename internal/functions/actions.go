@@ -15,7 +15,9 @@ import (
 const followTime = 12 * time.Second
 
 // recheckParams are the parameters by which automatic events are checked again.
-var recheckParams = []string{params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay}
+var recheckParams = []string{
+	params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay, params.MaxStopsOrDeletesPerHour,
+}
 
 // recheckValues are the parameters by which automatic events are checked again. The keys
 // of an event are none: an automatic one brings along what it was decided by.

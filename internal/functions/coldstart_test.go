@@ -30,7 +30,7 @@ func BenchmarkColdStart(b *testing.B) {
 	if err := os.WriteFile(trusted, certificate, 0o600); err != nil {
 		b.Fatal(err)
 	}
-	lambda := host{program: program, endpoint: endpoint.URL}
+	lambda := lambda{program: program, endpoint: endpoint.URL}
 
 	var took []time.Duration
 	for b.Loop() {

@@ -61,6 +61,9 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 
 // build builds the dashboard, and tells of it.
 func (h *Handler) build(ctx context.Context, p *parts, in cycle.DashboardInput) (string, error) {
+	if err := in.Params.Within(p.region); err != nil {
+		return "", err
+	}
 	boards, err := p.boards.Build(ctx, in)
 	if err != nil {
 		return "", err

@@ -32,6 +32,9 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 		return "", err
 	}
 	p, err := h.parts(ctx)
+	if err == nil {
+		err = values.Within(p.region)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -48,7 +48,11 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	}
 	p := &parts{region: config.Region, identity: identityOf(ctx)}
 	p.clients = awsapi.New(awsapi.Options{Config: config, Clock: h.clock, Logger: h.log})
+	meter := traffic.New(traffic.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
+	// If it is invalid, what acts refuses to; the others have no use for it.
+	budget, _ := h.resolve([]string{params.MaxStopsOrDeletesPerHour}, nil)
 	p.actor = act.New(act.Options{
+		Meter: meter, MaxEndings: budget.MaxEndingsPerHour,
 		Clients: p.clients, Clock: h.clock, Logger: h.log, DeploymentRegion: config.Region,
 		Deployment: cmp.Or(h.variable(envDeployment), config.Region+"/"+defaultStack), Identity: p.identity,
 		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
@@ -61,7 +65,7 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	})
 	known := inventory.New(inventory.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
 	p.cycle = cycle.New(cycle.Options{
-		Inventory: known, Meter: traffic.New(traffic.Options{Clients: p.clients, Clock: h.clock, Logger: h.log}),
+		Inventory: known, Meter: meter,
 		Actor: p.actor, Clock: h.clock, Logger: h.log, Calls: p.clients.Calls, Region: config.Region,
 	})
 	p.boards = cycle.NewDashboard(cycle.DashboardOptions{Inventory: known, Actor: p.actor, Region: config.Region})

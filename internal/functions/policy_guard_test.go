@@ -164,6 +164,8 @@ var permissions = map[string]resources{
 	"personalize.DescribeRecommender":     member("recommenderArn"),
 	"personalize.DescribeSolution":        member("solutionArn"),
 	"personalize.DescribeSolutionVersion": member("solutionVersionArn"), // of the resource type solution
+	"personalize.ListTagsForResource":     member("resourceArn"),
+	"personalize.CreateCampaign":          named("personalize", "campaign/", "name"),
 	"personalize.UpdateCampaign":          member("campaignArn"),
 	"personalize.UpdateRecommender":       member("recommenderArn"),
 	"personalize.DeleteCampaign":          member("campaignArn"),
@@ -180,6 +182,7 @@ var permissions = map[string]resources{
 	"cloudwatch.ListTagsForResource": member("ResourceARN"),
 	"cloudwatch.TagResource":         member("ResourceARN"),
 	"cloudwatch.PutDashboard":        func(c wireCall) []string { return []string{dashboardARN(c.text("DashboardName"))} },
+	"cloudwatch.GetDashboard":        func(c wireCall) []string { return []string{dashboardARN(c.text("DashboardName"))} },
 	"cloudwatch.DeleteDashboards":    dashboardNames,
 
 	"events.PutEvents":           func(c wireCall) []string { return []string{c.arn("events", "event-bus/default")} },

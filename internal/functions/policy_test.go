@@ -29,6 +29,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
@@ -146,6 +149,12 @@ func (p *patrol) originals(region string) {
 	p.t.Helper()
 	ctx := p.t.Context()
 	_, err := p.owner.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(act.TopicName)})
+	p.ok(err)
+	_, err = p.owner.SNS(region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(topicOf(region)), AttributeName: aws.String("Policy"), AttributeValue: aws.String(
+			`{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":["cloudwatch.amazonaws.com","events.amazonaws.com"]},` +
+				`"Action":"sns:Publish","Resource":"` + topicOf(region) + `"}]}`),
+	})
 	p.ok(err)
 	_, err = p.owner.EventBridge(region).PutRule(ctx, &eventbridge.PutRuleInput{
 		Name: aws.String(act.RuleName), State: ebtypes.RuleStateEnabled,
@@ -386,6 +395,30 @@ func (p *patrol) withAlarms() {
 	monitor.pass(5 * time.Minute)
 }
 
+// watched publishes what a monitor that ran for the last day would have of a recommender
+// that nobody asked anything, in both regions.
+func (p *patrol) watched(resource string) {
+	p.t.Helper()
+	end := decide.MeasuredWindow(p.clock.Now(), 2*time.Minute).End
+	for _, region := range []string{home, away} {
+		arn := arnOf(region, resource)
+		var seen, running []cwtypes.MetricDatum
+		for at := end.Add(-24 * time.Hour); at.Before(end); at = at.Add(decide.WindowLength) {
+			running = append(running, cwtypes.MetricDatum{MetricName: aws.String(estate.MetricResourceCount), Timestamp: &at, Value: aws.Float64(1)})
+			seen = append(seen, cwtypes.MetricDatum{
+				MetricName: aws.String(estate.Recommender.UtilizationMetric()), Timestamp: &at, Value: aws.Float64(0),
+				Dimensions: []cwtypes.Dimension{{Name: aws.String(estate.Recommender.DimensionName()), Value: &arn}},
+			})
+		}
+		for _, data := range [][]cwtypes.MetricDatum{seen, running} {
+			_, err := p.owner.CloudWatch(region).PutMetricData(p.t.Context(), &cloudwatch.PutMetricDataInput{
+				Namespace: aws.String(estate.NamespaceMonitor), MetricData: data,
+			})
+			p.ok(err)
+		}
+	}
+}
+
 func deletePatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, DeleteCampaign, policy, shops())
 	p.withAlarms()
@@ -401,6 +434,7 @@ func deletePatrols(t *testing.T, policy *policy) []*patrol {
 func stopPatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, StopRecommender, policy, shops())
 	p.withAlarms()
+	p.watched("recommender/idle")
 	const automatic = `,"IdleThresholdHours":24`
 	p.wants("recommender/busy", automatic, "Nothing was done")
 	p.wants("recommender/busy", "", "alarms removed: 2")
@@ -449,13 +483,31 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
 	config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
 	p.ok(err)
-	var out bytes.Buffer
-	const command = "start-recommender"
-	args := []string{command, arnOf(home, "recommender/shop-popular-items"), "--endpoint-url", *config.BaseEndpoint, "--region", home}
-	if code := cli.Run(t.Context(), args, "test", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out, Env: os.LookupEnv}); code != 0 {
-		t.Errorf("%s: exit code %d: %s", command, code, &out)
+	campaign := arnOf(home, "campaign/shop-home-page")
+	described, err := p.owner.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
+	p.ok(err)
+	_, err = p.owner.Personalize(home).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &campaign})
+	p.ok(err)
+	p.clock.Advance(time.Hour)
+	deleted := events.Audit{
+		Time: p.clock.Now(), ARN: campaign, Action: events.ActionDelete, Outcome: events.OutcomeDone,
+		Before: &events.Before{Name: "shop-home-page", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
 	}
-	return map[string]*guard{command: p.guard}
+	token, err := deleted.Token()
+	p.ok(err)
+	for _, args := range [][]string{
+		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
+		{"dashboard", "build"},
+		{"stop-recommender", arnOf(home, "recommender/shop-recommended-for-you"), "--yes"}, // builds that anew
+		{"restore", "--no-wait", "--record", token},
+	} {
+		var out bytes.Buffer
+		command := append(args, "--endpoint-url", *config.BaseEndpoint, "--region", home)
+		if code := cli.Run(t.Context(), command, "test", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out, Env: os.LookupEnv}); code != 0 {
+			t.Errorf("%s: exit code %d: %s", args[0], code, &out)
+		}
+	}
+	return map[string]*guard{"commands": p.guard}
 }
 
 // sdkNames are what the services whose packages of the SDK are used are called in IAM.

@@ -23,6 +23,7 @@ const (
 	AutoCreateIdleAlarms                = "AutoCreateIdleAlarms"
 	IdleThresholdHours                  = "IdleThresholdHours"
 	AutoDeleteOrStopIdleResources       = "AutoDeleteOrStopIdleResources"
+	MaxStopsOrDeletesPerHour            = "MaxStopsOrDeletesPerHour"
 	NotificationEndpoint                = "NotificationEndpoint"
 	HourlyChecks                        = "HourlyChecks"
 	MetricDelay                         = "MetricDelay"
@@ -72,21 +73,22 @@ type Values struct {
 	Regions                     []string // empty: the current region
 	AutoCreateUtilizationAlarms bool
 	UtilizationThreshold        float64 // percent, 0 to 1000
-	AutoAdjustMinTPS            bool
+	AutoAdjustMinTPS            estate.Switch
 	AutoCreateIdleAlarms        bool
 	IdleThresholdHours          int // 1 to 168
-	AutoDeleteOrStopIdle        bool
+	AutoDeleteOrStopIdle        estate.Switch
+	MaxEndingsPerHour           int        // automatic stops and deletes per region, 1 to 1000
 	Endpoints                   []Endpoint // empty: nobody is subscribed
 	HourlyChecks                Mode
 	MetricDelay                 time.Duration // 0 to 15 minutes
 	DashboardName               string
 
-	given map[string]bool
+	origins map[string]string // of the parameters that were given
 }
 
 // Given tells whether an event, a flag or the environment named the parameter, as
 // opposed to a default that stands in for it. The value given may equal the default.
-func (v Values) Given(name string) bool { return v.given[name] }
+func (v Values) Given(name string) bool { return v.origins[name] != "" }
 
 // All lists the parameters in the order in which help shows them.
 func All() []Spec {
@@ -107,6 +109,7 @@ type parameter struct {
 
 const (
 	validBoolean = "yes or no (also true, false, 1, 0)"
+	validSwitch  = "yes, no (also true, false, 1, 0) or DryRun, which tells what it would do"
 	validMode    = "auto, always or never"
 )
 
@@ -165,10 +168,10 @@ var table = []parameter{
 	{
 		Spec: Spec{
 			AutoAdjustMinTPS, "auto-adjust-min-tps", "Yes",
-			"lower minimums that are never used to the full, step by step", validBoolean, true,
+			"lower minimums that are never used to the full, step by step", validSwitch, true,
 		},
 		set: func(v *Values, in value) (err error) {
-			v.AutoAdjustMinTPS, err = parseBoolean(in)
+			v.AutoAdjustMinTPS, err = parseSwitch(in)
 			return err
 		},
 	},
@@ -195,10 +198,21 @@ var table = []parameter{
 	{
 		Spec: Spec{
 			AutoDeleteOrStopIdleResources, "auto-delete-or-stop-idle", "No",
-			"delete idle campaigns and stop idle recommenders", validBoolean, true,
+			"delete idle campaigns and stop idle recommenders", validSwitch, true,
 		},
 		set: func(v *Values, in value) (err error) {
-			v.AutoDeleteOrStopIdle, err = parseBoolean(in)
+			v.AutoDeleteOrStopIdle, err = parseSwitch(in)
+			return err
+		},
+	},
+	{
+		Spec: Spec{
+			MaxStopsOrDeletesPerHour, "max-stops-per-hour", "5",
+			"how many campaigns and recommenders of a region are deleted or stopped by themselves within an hour, at most",
+			"1 to 1000, a whole number", true,
+		},
+		set: func(v *Values, in value) (err error) {
+			v.MaxEndingsPerHour, err = parseWhole(in, 1, 1000)
 			return err
 		},
 	},

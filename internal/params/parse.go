@@ -107,6 +107,26 @@ func parseBoolean(in value) (bool, error) {
 	return false, fmt.Errorf("%s is neither yes nor no", quote(text))
 }
 
+// parseSwitch reads a boolean, or DryRun in any spelling.
+func parseSwitch(in value) (estate.Switch, error) {
+	if in.form == formText && dryRunSpelling.Replace(strings.ToLower(in.text)) == "dryrun" {
+		return estate.Rehearse, nil
+	}
+	on, err := parseBoolean(in)
+	switch {
+	case err != nil && in.form == formText:
+		return "", fmt.Errorf("%s is neither yes nor no nor DryRun", quote(in.text))
+	case err != nil:
+		return "", err
+	case on:
+		return estate.On, nil
+	}
+	return estate.Off, nil
+}
+
+// dryRunSpelling takes out what some write between the two words.
+var dryRunSpelling = strings.NewReplacer("-", "", "_", "", " ", "")
+
 // decimal is a number as people and JSON write it; strconv would take hexadecimal,
 // infinity and NaN too.
 var decimal = regexp.MustCompile(`^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$`)

@@ -52,7 +52,7 @@ func quoted(s string) string {
 }
 
 func TestCampaignARNs(t *testing.T) {
-	longest := "arn:aws-x:personalize:eu-west-1:123456789012:campaign/" + strings.Repeat("n", 63)
+	longest := "arn:aws:personalize:eu-west-1:123456789012:campaign/" + strings.Repeat("n", 63)
 	runParse(t, CampaignARNs, func(v Values) any { return v.Campaigns }, []parseTest{
 		{"all", `"all"`, estate.Selection{All: true}, ""},
 		{"all in any case, with space", `" ALL "`, estate.Selection{All: true}, ""},
@@ -64,8 +64,8 @@ func TestCampaignARNs(t *testing.T) {
 		{"a JSON list", `["` + campaignA + `", " ` + campaignB + `"]`, estate.Selection{ARNs: arns(t, campaignA, campaignB)}, ""},
 		{"the longest name", quoted(longest), estate.Selection{ARNs: arns(t, longest)}, ""},
 		{"a name too long", quoted(longest + "n"), nil, "does not end in campaign/<name>"},
-		{"an ARN too long", quoted(longest + strings.Repeat("n", 200)), nil, `" is an ARN of 317 characters`},
-		{"an ARN far too long", quoted(longest + strings.Repeat("n", 2000)), nil, `…" is an ARN of 2117 characters`},
+		{"an ARN too long", quoted(longest + strings.Repeat("n", 200)), nil, `" is an ARN of 315 characters`},
+		{"an ARN far too long", quoted(longest + strings.Repeat("n", 2000)), nil, `…" is an ARN of 2115 characters`},
 		{"a recommender", quoted(recommenderA), nil, "is the ARN of a recommender, not of a campaign"},
 		{"not an ARN", `"home"`, nil, `"home" is not an ARN`},
 		{"another service", `"arn:aws:s3:::campaign/a"`, nil, "is not the ARN of a Personalize"},
@@ -108,9 +108,9 @@ func TestRegions(t *testing.T) {
 func TestBooleans(t *testing.T) {
 	places := map[string]func(Values) any{
 		AutoCreateUtilizationAlarms:   func(v Values) any { return v.AutoCreateUtilizationAlarms },
-		AutoAdjustMinTPS:              func(v Values) any { return v.AutoAdjustMinTPS },
+		AutoAdjustMinTPS:              func(v Values) any { return v.AutoAdjustMinTPS.Is(estate.On) },
 		AutoCreateIdleAlarms:          func(v Values) any { return v.AutoCreateIdleAlarms },
-		AutoDeleteOrStopIdleResources: func(v Values) any { return v.AutoDeleteOrStopIdle },
+		AutoDeleteOrStopIdleResources: func(v Values) any { return v.AutoDeleteOrStopIdle.Is(estate.On) },
 	}
 	for name, get := range places {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +135,38 @@ func TestBooleans(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestSwitches(t *testing.T) {
+	for name, get := range map[string]func(Values) any{
+		AutoAdjustMinTPS:              func(v Values) any { return v.AutoAdjustMinTPS },
+		AutoDeleteOrStopIdleResources: func(v Values) any { return v.AutoDeleteOrStopIdle },
+	} {
+		t.Run(name, func(t *testing.T) {
+			runParse(t, name, get, []parseTest{
+				{"on", `"Yes"`, estate.On, ""},
+				{"off", `false`, estate.Off, ""},
+				{"rehearsed", `"DryRun"`, estate.Rehearse, ""},
+				{"as flags write it", `"dry-run"`, estate.Rehearse, ""},
+				{"two words", `" Dry Run "`, estate.Rehearse, ""},
+				{"half of it", `"dry"`, nil, `"dry" is neither yes nor no nor DryRun`},
+				{"a number", `2`, nil, "is neither yes nor no"},
+			})
+		})
+	}
+	runParse(t, AutoCreateIdleAlarms, func(v Values) any { return v.AutoCreateIdleAlarms }, []parseTest{
+		{"alarms are not rehearsed", `"DryRun"`, nil, "is neither yes nor no"},
+	})
+}
+
+func TestMaxStopsOrDeletesPerHour(t *testing.T) {
+	runParse(t, MaxStopsOrDeletesPerHour, func(v Values) any { return v.MaxEndingsPerHour }, []parseTest{
+		{"none is what AutoDeleteOrStopIdleResources=No is for", `"0"`, nil, "is out of range"},
+		{"the lowest", `"1"`, 1, ""},
+		{"the highest", `1000`, 1000, ""},
+		{"above the highest", `1001`, nil, "is out of range"},
+		{"not whole", `2.5`, nil, "is not whole"},
+	})
 }
 
 func TestUtilizationThreshold(t *testing.T) {

@@ -56,7 +56,7 @@ func (e *Invalid) Error() string {
 // invalid the error is an *Invalid that tells of all of them, and the values are not to
 // be used.
 func Resolve(src Sources) (Values, error) {
-	values := Values{given: map[string]bool{}}
+	values := Values{origins: map[string]string{}}
 	var faults []Fault
 	for _, p := range table {
 		origin, err := p.resolve(&values, src)
@@ -80,7 +80,7 @@ func (p parameter) resolve(values *Values, src Sources) (origin string, err erro
 		return origin, err
 	}
 	if origin != byDefault {
-		values.given[p.Name] = true
+		values.origins[p.Name] = origin
 	}
 	if p.optional && in.form == formText && in.text == "" {
 		return origin, nil

@@ -57,13 +57,15 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		Recommenders:                estate.Selection{All: true},
 		AutoCreateUtilizationAlarms: true,
 		UtilizationThreshold:        100,
-		AutoAdjustMinTPS:            true,
+		AutoAdjustMinTPS:            estate.On,
+		AutoDeleteOrStopIdle:        estate.Off,
+		MaxEndingsPerHour:           5,
 		AutoCreateIdleAlarms:        true,
 		IdleThresholdHours:          24,
 		HourlyChecks:                Auto,
 		MetricDelay:                 2 * time.Minute,
 		DashboardName:               "Amazon-Personalize-Monitor",
-		given:                       map[string]bool{},
+		origins:                     map[string]string{},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
@@ -92,7 +94,7 @@ func TestSpecsAreComplete(t *testing.T) {
 			t.Errorf("%s: template is %v", spec.Name, spec.Template)
 		}
 	}
-	if len(names) != 13 {
+	if len(names) != 14 {
 		t.Errorf("%d parameters", len(names))
 	}
 }
@@ -154,7 +156,7 @@ func TestAnExplicitNoInAnEventWinsOverTheEnvironment(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.AutoDeleteOrStopIdle || got.AutoAdjustMinTPS || !got.AutoCreateIdleAlarms {
+		if !got.AutoDeleteOrStopIdle.Is(estate.Off) || !got.AutoAdjustMinTPS.Is(estate.Off) || !got.AutoCreateIdleAlarms {
 			t.Errorf("%s: %+v", no, got)
 		}
 	}
@@ -221,8 +223,8 @@ func TestInvalidTellsEverythingInOneLine(t *testing.T) {
 	}
 
 	_, err = Resolve(Sources{Flags: map[string]string{"auto-adjust-min-tps": "may\nbe"}})
-	const one = `invalid parameter AutoAdjustMinTPS: "may\nbe" is neither yes nor no ` +
-		`(valid: yes or no (also true, false, 1, 0); from: --auto-adjust-min-tps)`
+	const one = `invalid parameter AutoAdjustMinTPS: "may\nbe" is neither yes nor no nor DryRun ` +
+		`(valid: yes, no (also true, false, 1, 0) or DryRun, which tells what it would do; from: --auto-adjust-min-tps)`
 	if err == nil || err.Error() != one {
 		t.Errorf("got %v, want %s", err, one)
 	}

@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/trail"
+)
+
+// restoreOptions are the settings of restore.
+type restoreOptions struct {
+	record string
+	file   string
+	from   string
+	groups []string
+	dryRun bool
+	noWait bool
+}
+
+func newRestore(g *global) *cobra.Command {
+	o := &restoreOptions{}
+	cmd := &cobra.Command{
+		Use:   "restore [ARN]",
+		Short: "Undo a deletion, a stop or a change of a minimum",
+		Long: `Undo what the program did to a campaign or recommender: create a deleted campaign anew
+with the same name, solution version, minimum, configuration and tags, start a stopped
+recommender, or set the former minimum. It waits until the resource is in service.
+
+What is needed stands in the record of the action, which is found in three places: the
+notification has it as one word, ready to be pasted; the event has it in its detail; and
+the files that --audit-file writes and the functions' logs have it among others, of which
+the latest about the ARN counts.
+
+Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
+but something that follows (a notification) failed.`,
+		Example: `  personalize-monitor restore --record eyJ0aW1lIjoi…
+  personalize-monitor restore --event deleted.json
+  personalize-monitor restore arn:aws:personalize:us-east-1:123456789012:campaign/home --from audit.jsonl
+  personalize-monitor restore arn:aws:personalize:us-east-1:123456789012:campaign/home --log-group '/aws/lambda/my-stack-*'`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.record, "record", "", "the `WORD` out of a notification")
+	flags.StringVar(&o.file, "event", "", "read an event, its detail or a record from this `FILE`, or - for stdin")
+	flags.StringVar(&o.from, "from", "", "with an ARN: look for its latest action in this `FILE` of records")
+	flags.StringSliceVar(&o.groups, "log-group", nil, "with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
+	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; tell what would be done")
+	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until the resource is in service")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		record, err := g.findRecord(cmd.Context(), args, o)
+		if err != nil {
+			return err
+		}
+		return g.runRestore(cmd.Context(), record, o)
+	}
+	return cmd
+}
+
+// findRecord reads the record from wherever the command line says.
+func (g *global) findRecord(ctx context.Context, args []string, o *restoreOptions) (events.Audit, error) {
+	given := 0
+	for _, place := range []string{o.record, o.file, o.from, strings.Join(o.groups, "")} {
+		if place != "" {
+			given++
+		}
+	}
+	searched := o.from != "" || len(o.groups) > 0
+	switch {
+	case given != 1:
+		return events.Audit{}, usage(errors.New("say where the record is: one of --record WORD, --event FILE, or an ARN with --from FILE or --log-group NAME"))
+	case searched != (len(args) == 1):
+		return events.Audit{}, usage(errors.New("an ARN goes with --from or --log-group, and they with an ARN"))
+	case searched:
+		return g.latestRecord(ctx, args[0], o)
+	}
+	record, err := g.oneRecord(o)
+	return record, usage(err)
+}
+
+func (g *global) oneRecord(o *restoreOptions) (events.Audit, error) {
+	switch {
+	case strings.HasPrefix(strings.TrimSpace(o.record), "{"):
+		return events.DecodeAudit([]byte(o.record))
+	case o.record != "":
+		return events.FromToken(o.record)
+	}
+	payload, err := g.readEvent(o.file)
+	if err != nil {
+		return events.Audit{}, fmt.Errorf("read the event: %w", err)
+	}
+	return events.DecodeAudit(payload)
+}
+
+// latestRecord finds the latest action about a resource that can be undone. What could
+// not be read might hold a later one, so that nothing may be left unread.
+func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions) (events.Audit, error) {
+	req, err := events.NewRequest(arn)
+	if err != nil {
+		return events.Audit{}, usage(err)
+	}
+	read := g.newHistoryRead(trail.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}}, 1)
+	if o.from != "" {
+		in, err := os.Open(o.from)
+		if err != nil {
+			return events.Audit{}, usage(fmt.Errorf("read the records: %w", err))
+		}
+		defer func() { _ = in.Close() }() // read only
+		read.file(ctx, o.from, in)
+	}
+	err = read.logGroups(ctx, g, o.groups)
+	read.progress.clear()
+	read.tellFaults()
+	switch {
+	case err != nil:
+		return events.Audit{}, err
+	case read.failed != nil:
+		return events.Audit{}, fmt.Errorf("read the records: %w", read.failed)
+	case ctx.Err() != nil:
+		return events.Audit{}, ctx.Err()
+	case read.unread > 0:
+		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; give the right one with --record")
+	}
+	for _, record := range slices.Backward(read.history.Records()) {
+		if act.RestoreCommand(record) != "" {
+			return record, nil
+		}
+	}
+	return events.Audit{}, usage(fmt.Errorf("there is no record of an action about %s that could be undone", arn))
+}
+
+// runRestore restores what a record tells of, and prints the answer.
+func (g *global) runRestore(ctx context.Context, record events.Audit, o *restoreOptions) error {
+	values, err := params.Resolve(params.Sources{})
+	if err != nil {
+		return err
+	}
+	req, err := events.NewRequest(record.ARN)
+	if err != nil {
+		return usage(err)
+	}
+	s, err := g.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
+	may := "reads only"
+	if !o.dryRun {
+		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
+	}
+	if err := g.announce(ctx, actor, "region "+req.ARN.Region, may); err != nil {
+		return err
+	}
+	answer, err := actor.Restore(ctx, record, act.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {
+		_, _ = fmt.Fprintln(g.streams.Err, what) // progress; nothing depends on it
+	}})
+	if err != nil {
+		return err
+	}
+	return g.printAnswer(answer)
+}

@@ -1,0 +1,73 @@
+package cycle
+
+import (
+	"context"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// ask sends what the decisions ask for as events, and notes on the trail which of them
+// were sent.
+func (r *run) ask(ctx context.Context, decisions []decide.Decision) {
+	sent := r.emit(ctx, commands(decisions, r.moment, r.settings))
+	asked := map[string]bool{}
+	for _, event := range sent {
+		asked[event.Resources[0]] = true
+	}
+	if !r.DryRun {
+		r.Actor.AskedFor(sent)
+	}
+	for _, d := range decisions {
+		switch {
+		case !d.Action.Changes():
+		case !asked[d.Resource.ARN.String()]:
+			r.Trail(ctx, act.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
+		case r.DryRun:
+			r.Trail(ctx, act.AuditOf(d, events.OutcomeDryRun, r.Clock.Now()))
+		default:
+			r.Trail(ctx, act.AuditOf(d, events.OutcomeAsked, r.Clock.Now()))
+		}
+	}
+}
+
+// rehearsals are the notifications of what would have been done if the switches stood at
+// Yes instead of DryRun.
+func rehearsals(decisions []decide.Decision) []events.Event {
+	var list []events.Event
+	for _, d := range decisions {
+		if !d.Would.Changes() || !decide.Telling(d) {
+			continue
+		}
+		record := act.AuditOf(d, events.OutcomeDryRun, d.At.Now)
+		record.Note = "Nothing was done: a parameter says DryRun."
+		list = append(list, events.Event{
+			DetailType: events.DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
+			Detail: events.DryRunDetail{
+				ARN: record.ARN, Action: act.ActionOf(d.Would), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.Raw(),
+			},
+		})
+	}
+	return list
+}
+
+// refusals puts on the trail what rules and guards said no to, and what is only
+// rehearsed, and counts the former.
+func (r *run) refusals(ctx context.Context, decisions []decide.Decision) {
+	counts := map[act.RefusedKey]int{}
+	for _, d := range decisions {
+		switch {
+		case d.Would.Changes():
+			rehearsed := d
+			rehearsed.Action = decide.None
+			r.Trail(ctx, act.AuditOf(rehearsed, events.OutcomeDryRun, r.Clock.Now()))
+		case d.Action == decide.Refused && r.outcomes[d.Resource.ARN] == "":
+			r.Trail(ctx, act.AuditOf(d, events.OutcomeRefused, r.Clock.Now()))
+			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Action}]++
+		}
+	}
+	if len(counts) > 0 {
+		r.Actor.CountRefused(ctx, counts)
+	}
+}
