@@ -89,6 +89,10 @@ type Options struct {
 	// notifications are sent then.
 	Act bool
 
+	// Prices has the result tell what each decision would save, and what that is worth; nil
+	// leaves it out.
+	Prices PriceSource
+
 	// Budget is how long a cycle may take; zero means 4 minutes. A nearer deadline of the
 	// context wins.
 	Budget time.Duration
@@ -156,6 +160,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 
 	topics := r.notify(ctx) // meanwhile
 	decisions := r.decideAll(ctx)
+	savings := r.savings(ctx, decisions)
 	alarms := <-existing
 	if r.Act {
 		r.carryOut(ctx, decisions)
@@ -168,7 +173,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	if changed := r.alarms.Created + r.alarms.Deleted; changed > 0 {
 		r.rebuild(ctx, changed)
 	}
-	return r.report(decisions, callsBefore, time.Since(began)), nil
+	return r.report(decisions, savings, callsBefore, time.Since(began)), nil
 }
 
 // start settles what the cycle is about: the moment, the settings and the time allowed.
@@ -196,12 +201,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	return r
 }
 
-func (c *Cycle) calls() map[string]int {
-	if c.Calls == nil {
-		return nil
-	}
-	return c.Calls()
-}
+func (c *Cycle) calls() map[string]int { return calls(c.Calls) }
 
 func (r *run) due(arn estate.ARN) bool { return decide.Due(arn, r.settings, r.moment) }
 
