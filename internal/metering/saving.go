@@ -30,9 +30,10 @@ type Saving struct {
 	// stays as it was in the span, from the present minimum on.
 	PerMonth float64
 	// Jumps counts how often demand rose above twice the new minimum within one 5-minute
-	// step; JumpsNow the same for the present minimum. StepDown only.
-	Jumps, JumpsNow int
-	Reason          string
+	// step, and Sudden those of them that began at or below the new minimum; JumpsNow is
+	// Jumps for the present minimum. StepDown only.
+	Jumps, Sudden, JumpsNow int
+	Reason                  string
 }
 
 // LooksIdle tells whether the resource had no request in the idle time, so that Advise
@@ -143,8 +144,9 @@ func (u Usage) SavingOf(r estate.Resource, newMin int) Saving {
 		difference := u.steps.paid(present(float64(r.MinTPS))) - u.steps.paid(present(lower))
 		s.PerMonth = difference * HoursPerMonth / u.Hours
 	}
-	s.Jumps = u.steps.jumps(jumpFactor * lower)
-	s.JumpsNow = u.steps.jumps(jumpFactor * float64(r.MinTPS))
+	s.Jumps = u.steps.jumps(jumpFactor*lower, jumpFactor*lower)
+	s.Sudden = u.steps.jumps(lower, jumpFactor*lower)
+	s.JumpsNow = u.steps.jumps(jumpFactor*float64(r.MinTPS), jumpFactor*float64(r.MinTPS))
 	return s
 }
 

@@ -147,12 +147,13 @@ func (s *steps) idle() (slots, since int) {
 	return slots, since
 }
 
-// jumps counts how often demand rose above a rate within one step, from at or below it.
-func (s *steps) jumps(above float64) int {
+// jumps counts how often demand rose above a rate within one step, from at or below
+// another one; both are in requests a second.
+func (s *steps) jumps(from, above float64) int {
 	n := 0
-	above *= slotSeconds
+	from, above = from*slotSeconds, above*slotSeconds
 	for i := 1; i < len(s.requests); i++ {
-		if s.requests[i] > above && s.requests[i-1] <= above {
+		if s.requests[i] > above && s.requests[i-1] <= from {
 			n++
 		}
 	}

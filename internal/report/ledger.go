@@ -24,7 +24,7 @@ type Ledger struct {
 	Prices     []Price        `json:"prices"` // that estimates rest on
 	Notes      []string       `json:"notes"`  // what to know before believing the figures
 	Problems   []Problem      `json:"problems"`
-	Calls      map[string]int `json:"calls"`      // by service.Operation
+	Calls      map[string]int `json:"calls"`       // by service.Operation
 	MetricsGot int            `json:"metricsRead"` // series asked of CloudWatch, which bills them
 	DurationMs int64          `json:"durationMs"`
 }
@@ -87,7 +87,8 @@ type Saving struct {
 	TPSHours float64       `json:"tpsHours"`         // that would have been saved within the span
 	PerMonth float64       `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
 	Jumps    int           `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
-	JumpsNow int           `json:"jumpsNow"`         // the same for the present minimum
+	Sudden   int           `json:"sudden"`           // jumps that began at or below the new minimum
+	JumpsNow int           `json:"jumpsNow"`         // jumps above twice the present minimum
 }
 
 // Estimate is money: TPS-hours times a price.
@@ -107,7 +108,7 @@ func SavingOf(s metering.Saving) *Saving {
 	if !s.Action.Changes() {
 		return nil
 	}
-	return &Saving{Action: s.Action, NewMin: s.NewMin, TPSHours: s.TPSHours, PerMonth: s.PerMonth, Jumps: s.Jumps, JumpsNow: s.JumpsNow}
+	return &Saving{Action: s.Action, NewMin: s.NewMin, TPSHours: s.TPSHours, PerMonth: s.PerMonth, Jumps: s.Jumps, Sudden: s.Sudden, JumpsNow: s.JumpsNow}
 }
 
 // EntryOf puts together what is known of a resource.

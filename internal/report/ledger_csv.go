@@ -12,7 +12,7 @@ var ledgerHeader = []string{
 	"start", "end", "hours", "stoppedHours", "minKnownPercent", "requests", "provisioned", "actual", "peak",
 	"utilizationMean", "utilizationP50", "utilizationP95", "utilizationLowestHour", "utilizationHighestHour",
 	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
-	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "jumpsNow",
+	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
 	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "note",
 }
@@ -58,14 +58,14 @@ func (u *Usage) fields() []string {
 
 func (s *Saving) fields() []string {
 	if s == nil {
-		return make([]string, 6)
+		return make([]string, 7)
 	}
 	newMin := ""
 	if s.NewMin > 0 {
 		newMin = strconv.Itoa(s.NewMin)
 	}
 	return []string{
-		string(s.Action), newMin, digits(s.TPSHours), digits(s.PerMonth), strconv.Itoa(s.Jumps), strconv.Itoa(s.JumpsNow),
+		string(s.Action), newMin, digits(s.TPSHours), digits(s.PerMonth), strconv.Itoa(s.Jumps), strconv.Itoa(s.Sudden), strconv.Itoa(s.JumpsNow),
 	}
 }
 

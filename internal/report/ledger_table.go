@@ -146,9 +146,13 @@ func (e Entry) advice() (text, shade string) {
 
 // exposure tells how sudden demand was, against twice the new minimum.
 func (e Entry) exposure() string {
-	text := fmt.Sprintf("demand jumped above %d %s within 5 minutes %s", 2*e.Saving.NewMin, e.Kind.RateUnit(), times(e.Saving.Jumps))
-	if e.Saving.JumpsNow > 0 {
-		text += fmt.Sprintf(" (above %d %s)", 2*e.Min, times(e.Saving.JumpsNow))
+	s := e.Saving
+	text := fmt.Sprintf("within 5 minutes demand rose above %d %s %s", 2*s.NewMin, e.Kind.RateUnit(), times(s.Jumps))
+	if s.Jumps > 0 {
+		text += fmt.Sprintf(", from %d or less %s", s.NewMin, times(s.Sudden))
+	}
+	if s.JumpsNow > 0 {
+		text += fmt.Sprintf(" (above %d %s)", 2*e.Min, times(s.JumpsNow))
 	}
 	return text
 }
@@ -168,11 +172,11 @@ func (e *Estimate) perMonth() string {
 	if e == nil {
 		return ""
 	}
-	return fmt.Sprintf(" (estimate %s %s)", e.Currency, money(e.SavedPerMonth))
+	return fmt.Sprintf(" (estimate %s %s)", e.Currency, amount(e.SavedPerMonth))
 }
 
-// money writes an amount with two digits.
-func money(v float64) string {
+// amount writes an amount with two digits.
+func amount(v float64) string {
 	whole := strconv.FormatFloat(v, 'f', 2, 64)
 	units, cents, _ := strings.Cut(whole, ".")
 	return thousands(units) + "." + cents
@@ -254,7 +258,7 @@ func savingsText(t Totals) string {
 
 func estimateText(e EstimateTotal, t Totals) string {
 	text := fmt.Sprintf("%s %s paid, %s wasted; savings %s, a month %s",
-		e.Currency, money(e.Paid), money(e.Wasted), money(e.Saved), money(e.SavedPerMonth))
+		e.Currency, amount(e.Paid), amount(e.Wasted), amount(e.Saved), amount(e.SavedPerMonth))
 	if read := t.Resources - t.Unread; e.Resources < read {
 		text += fmt.Sprintf(" (of %d of %d resources)", e.Resources, read)
 	}
