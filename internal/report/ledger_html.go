@@ -52,8 +52,6 @@ type page struct {
 	Prices                     []Price
 	Series                     []chartSeries
 
-	ChartVersion        string
-	ChartLicence        template.HTML
 	ChartStyle, Style   template.CSS
 	ChartScript, Script template.JS
 }
@@ -103,10 +101,11 @@ func (l Ledger) WriteHTML(w io.Writer) error {
 	p := page{
 		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + plural(l.Days, "day") + ")",
 		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
-		Series:       []chartSeries{},
-		ChartVersion: chartVersion, ChartLicence: template.HTML(template.HTMLEscapeString(chartLicence)), //nolint:gosec // ours
+		Series:     []chartSeries{},
 		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle), //nolint:gosec // ours
-		ChartScript: template.JS(chartScript), Script: template.JS(pageScript), //nolint:gosec // ours
+		// The licence goes where the code goes.
+		ChartScript: template.JS("/*\nuPlot " + chartVersion + "\n" + chartLicence + "*/\n" + chartScript), //nolint:gosec // vendored
+		Script:      template.JS(pageScript),                                                               //nolint:gosec // ours
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return compareWaste(b, a) })

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -116,7 +117,8 @@ func BuiltinPrices() Prices {
 
 // Limits on a price file.
 const (
-	maxPriceFile = 1 << 20
+	maxPriceFile = 64 << 10
+	maxBrackets  = 2000   // deeper nesting would cost the parser its stack
 	maxPrice     = 1000.0 // per TPS-hour; more is a slip
 	maxSource    = 200
 )
@@ -135,9 +137,19 @@ type priceFile struct {
 // source, currency (USD if left out) and regions, which has prices per TPS-hour by product.
 // Whatever else is in it is refused, and so is what cannot be a price; the error has a
 // line for each fault.
-func ParsePrices(name string, data []byte) (Prices, error) {
-	if len(data) > maxPriceFile {
-		return Prices{}, fmt.Errorf("%s: has %d bytes, more than the %d that are read", name, len(data), maxPriceFile)
+func ParsePrices(name string, data []byte) (prices Prices, err error) {
+	// The parser is not ours, and a file may hold anything: a panic in it is a file that
+	// cannot be read.
+	defer func() {
+		if recover() != nil {
+			prices, err = Prices{}, fmt.Errorf("%s: not readable as YAML", name)
+		}
+	}()
+	switch {
+	case len(data) > maxPriceFile:
+		return Prices{}, fmt.Errorf("%s: has %d bytes or more, more than the %d that are read", name, len(data), maxPriceFile)
+	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > maxBrackets:
+		return Prices{}, fmt.Errorf("%s: has more brackets than a price file needs", name)
 	}
 	file, err := parser.ParseBytes(data, 0)
 	switch {
