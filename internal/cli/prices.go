@@ -43,7 +43,7 @@ func (o *priceOptions) check() error {
 	if err != nil {
 		return usage(fmt.Errorf("--prices: %w", err))
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	data, err := io.ReadAll(io.LimitReader(file, maxPrices))
 	if err != nil {
 		return usage(fmt.Errorf("--prices: %w", err))

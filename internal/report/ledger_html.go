@@ -102,10 +102,10 @@ func (l Ledger) WriteHTML(w io.Writer) error {
 		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + plural(l.Days, "day") + ")",
 		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
 		Series:     []chartSeries{},
-		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle), //nolint:gosec // ours
+		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle),
 		// The licence goes where the code goes.
-		ChartScript: template.JS("/*\nuPlot " + chartVersion + "\n" + chartLicence + "*/\n" + chartScript), //nolint:gosec // vendored
-		Script:      template.JS(pageScript),                                                               //nolint:gosec // ours
+		ChartScript: template.JS("/*\nuPlot " + chartVersion + "\n" + chartLicence + "*/\n" + chartScript),
+		Script:      template.JS(pageScript),
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return compareWaste(b, a) })
