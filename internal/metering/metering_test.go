@@ -67,11 +67,14 @@ func (b *bench) hourly(value func(i int) float64) *bench {
 }
 
 // calls are those of the idle time, of one metric of each kind.
-func (b *bench) calls(failed float64) *bench {
+func (b *bench) calls(failed float64) *bench { return b.callsOf(1, failed) }
+
+// callsOf are those of one of the queries.
+func (b *bench) callsOf(which int, each float64) *bench {
 	for i, q := range IdleQueries(b.resource, 24*time.Hour, b.moment) {
 		b.readings[q] = series(q.Window, Slot, func(int) float64 {
-			if i == 1 && failed > 0 {
-				return failed
+			if i == which && each > 0 {
+				return each
 			}
 			return -1
 		})
@@ -283,7 +286,9 @@ func TestAdvice(t *testing.T) {
 		{"the lowest minimum", newBench(estate.Recommender, 1, oneDay).requests(constant(1)), decide.None, 0, "the lowest there is"},
 		{"idle campaign", newBench(estate.Campaign, 3, oneDay).requests(constant(-1)).calls(0), decide.Delete, 0, "no request in all"},
 		{"idle recommender", newBench(estate.Recommender, 1, oneDay).requests(constant(-1)).calls(0), decide.Stop, 0, "no request in all"},
-		{"called in vain", newBench(estate.Campaign, 1, oneDay).requests(constant(-1)).calls(2), decide.None, 0, "not idle"},
+		{"called in vain", newBench(estate.Campaign, 1, oneDay).requests(constant(-1)).calls(2), decide.None, 0, "broken, not idle"},
+		{"called in vain at a high minimum", newBench(estate.Campaign, 9, oneDay).requests(constant(-1)).calls(2), decide.StepDown, 1, "broken, not idle"},
+		{"serving by another operation", newBench(estate.Campaign, 9, oneDay).requests(constant(-1)).callsOf(3, 2), decide.None, 0, "it served"},
 		{"idle, but the calls were not read", newBench(estate.Campaign, 1, oneDay).requests(constant(-1)), decide.None, 0, "could not be read"},
 	} {
 		_, s := c.b.advise()

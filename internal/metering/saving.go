@@ -3,6 +3,7 @@ package metering
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
@@ -56,9 +57,12 @@ func Advise(r estate.Resource, u Usage, readings estate.Readings, idle time.Dura
 	}
 	note := ""
 	if u.LooksIdle(r, idle, m) {
-		why := notIdle(r, readings, idle, m)
-		if why == "" {
+		why, unseen := notIdle(r, readings, idle, m)
+		switch {
+		case why == "":
 			return u.EndSaving(r)
+		case unseen: // its requests are not all that it serves
+			return Saving{Action: decide.None, Reason: why}
 		}
 		note = why + "; "
 	}
@@ -68,20 +72,30 @@ func Advise(r estate.Resource, u Usage, readings estate.Readings, idle time.Dura
 }
 
 // notIdle says why a resource without requests does not count as idle, or gives the empty
-// string.
-func notIdle(r estate.Resource, readings estate.Readings, idle time.Duration, m Moment) string {
-	calls := 0.0
+// string. Unseen tells that it served calls which are not among its requests: by another
+// operation than its recipe lets one expect, or after the span.
+func notIdle(r estate.Resource, readings estate.Readings, idle time.Duration, m Moment) (why string, unseen bool) {
+	served, failed := 0.0, 0.0
+	complete := true
 	for _, q := range IdleQueries(r, idle, m) {
 		series := readings.Get(q)
-		if !series.Complete {
-			return fmt.Sprintf("whether it is idle could not be read (its calls in the last %d h)", int(idle.Hours()))
+		complete = complete && series.Complete
+		if strings.HasSuffix(q.Metric.Name, estate.Suffix4xx) || strings.HasSuffix(q.Metric.Name, estate.Suffix5xx) {
+			failed += series.Sum()
+		} else {
+			served += series.Sum()
 		}
-		calls += series.Sum()
 	}
-	if calls > 0 {
-		return fmt.Sprintf("broken or just called again, not idle: %.0f calls in the last %d h that are not among its requests", calls, int(idle.Hours()))
+	hours := int(idle.Hours())
+	switch {
+	case served > 0:
+		return fmt.Sprintf("not idle: it served %.0f calls in the last %d h that are not among its requests in the span", served, hours), true
+	case failed > 0:
+		return fmt.Sprintf("broken, not idle: all its %.0f calls in the last %d h failed", failed, hours), false
+	case !complete:
+		return fmt.Sprintf("whether it is idle could not be read (its calls in the last %d h)", hours), false
 	}
-	return ""
+	return "", false
 }
 
 // EndSaving is what stopping a recommender or deleting a campaign would save that has had
