@@ -201,6 +201,8 @@ var permissions = map[string]resources{
 	"sns.ListTagsForResource":      member("ResourceArn"),
 	"sns.TagResource":              member("ResourceArn"),
 
+	"pricing.GetProducts": nothingInParticular,
+
 	// It takes no permission (AWS STS API reference, GetCallerIdentity).
 	"sts.GetCallerIdentity": func(wireCall) []string { return nil },
 }

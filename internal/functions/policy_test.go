@@ -446,20 +446,26 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	} {
 		t.Setenv(name, value)
 	}
-	p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
-	config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
-	p.ok(err)
-	var out bytes.Buffer
-	const command = "start-recommender"
-	args := []string{command, arnOf(home, "recommender/shop-popular-items"), "--endpoint-url", *config.BaseEndpoint, "--region", home}
-	if code := cli.Run(t.Context(), args, "test", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out, Env: os.LookupEnv}); code != 0 {
-		t.Errorf("%s: exit code %d: %s", command, code, &out)
+	guards := map[string]*guard{}
+	for _, args := range [][]string{
+		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
+		{"report", "--live-prices", "--days", "1"},
+	} {
+		p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
+		config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
+		p.ok(err)
+		var out bytes.Buffer
+		args = append(args, "--endpoint-url", *config.BaseEndpoint, "--region", home)
+		if code := cli.Run(t.Context(), args, "test", cli.Streams{In: strings.NewReader(""), Out: &out, Err: &out, Env: os.LookupEnv}); code != 0 {
+			t.Errorf("%s: exit code %d: %s", args[0], code, &out)
+		}
+		guards[args[0]] = p.guard
 	}
-	return map[string]*guard{command: p.guard}
+	return guards
 }
 
 // sdkNames are what the services whose packages of the SDK are used are called in IAM.
-var sdkNames = map[string]string{"personalize": "personalize", "cloudwatch": "cloudwatch", "eventbridge": "events", "sns": "sns", "sts": "sts"}
+var sdkNames = map[string]string{"personalize": "personalize", "cloudwatch": "cloudwatch", "eventbridge": "events", "sns": "sns", "sts": "sts", "pricing": "pricing"}
 
 // operationsInSource finds the operations that the packages beside the AWS can call, by
 // the inputs that they fill in or whose types their interfaces name, and where.
