@@ -17,8 +17,8 @@ const module = "github.com/personalize-monitor/personalize-monitor/internal/"
 
 // Groups of packages, named once.
 var (
-	pure      = []string{"estate", "params", "events", "dashboard", "decide", "report"}
-	aws       = []string{"awsapi", "inventory", "traffic", "act", "trail"}
+	pure      = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
+	aws       = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
 	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
 	sdkOnlyIn = aws
 )
@@ -31,10 +31,12 @@ var allowed = map[string][]string{
 	"events":        {"estate"},
 	"dashboard":     {"estate"},
 	"decide":        {"estate"},
-	"report":        {"estate", "decide"},
+	"metering":      {"estate", "decide"},
+	"report":        {"estate", "decide", "metering"},
 	"awsapi":        {"estate"},
 	"inventory":     {"estate", "awsapi"},
 	"traffic":       {"estate", "awsapi"},
+	"prices":        {"estate", "report", "awsapi"},
 	"act":           slices.Concat(pure, []string{"awsapi"}),
 	"trail":         {"estate", "events", "awsapi"},
 	"cycle":         slices.Concat(pure, []string{"inventory", "traffic", "act"}),

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -55,6 +56,7 @@ type Clients struct {
 	events      map[string]*eventbridge.Client
 	sns         map[string]*sns.Client
 	sts         map[string]*sts.Client
+	pricing     map[string]*pricing.Client
 }
 
 // New prepares clients; none is made, and nothing is called, before it is asked for.
@@ -75,6 +77,7 @@ func New(o Options) *Clients {
 		events:      map[string]*eventbridge.Client{},
 		sns:         map[string]*sns.Client{},
 		sts:         map[string]*sts.Client{},
+		pricing:     map[string]*pricing.Client{},
 	}
 	c.shareHTTPClient()
 	if c.config.Credentials != nil {
@@ -112,7 +115,7 @@ func (c *Clients) Close() {
 }
 
 // Calls counts the attempts sent so far by "service.Operation", retries included. The
-// service words are personalize, cloudwatch, logs, events, sns and sts.
+// service words are personalize, cloudwatch, logs, events, sns, sts and pricing.
 func (c *Clients) Calls() map[string]int { return c.counts.snapshot() }
 
 // Personalize is the client for a region.
@@ -154,6 +157,14 @@ func (c *Clients) SNS(region string) *sns.Client {
 func (c *Clients) STS(region string) *sts.Client {
 	return forRegion(c, c.sts, region, func(cfg aws.Config) *sts.Client {
 		return sts.NewFromConfig(cfg)
+	})
+}
+
+// Pricing is the client for a region. The Price List API has endpoints in few of them
+// (see PricingRegion); what it tells is the same everywhere in a partition.
+func (c *Clients) Pricing(region string) *pricing.Client {
+	return forRegion(c, c.pricing, region, func(cfg aws.Config) *pricing.Client {
+		return pricing.NewFromConfig(cfg)
 	})
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -140,6 +141,8 @@ func useEndpoint(endpoint string) func(string, any) {
 		case *sns.Options:
 			o.BaseEndpoint = &endpoint
 		case *sts.Options:
+			o.BaseEndpoint = &endpoint
+		case *pricing.Options:
 			o.BaseEndpoint = &endpoint
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	serviceEvents      = "events"
 	serviceSNS         = "sns"
 	serviceSTS         = "sts"
+	servicePricing     = "pricing"
 )
 
 // serviceWords are our words for the SDK's service ids.
@@ -28,6 +29,7 @@ var serviceWords = map[string]string{
 	"EventBridge":     serviceEvents,
 	"SNS":             serviceSNS,
 	"STS":             serviceSTS,
+	"Pricing":         servicePricing,
 }
 
 // serviceWord is our word for an SDK service id, or the id itself for a service that

@@ -4,8 +4,11 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
 // personalizeRegions are the regions in which Amazon Personalize is offered, by partition,
@@ -24,6 +27,24 @@ var personalizeRegions = map[string][]string{
 // sorted; none for a partition that is not known.
 func PersonalizeRegions(partition string) []string {
 	return slices.Clone(personalizeRegions[partition])
+}
+
+// PricingRegion is the region whose Price List endpoint is asked from a region: the API has
+// endpoints in us-east-1, eu-central-1 and ap-south-1, and in cn-northwest-1 for China (the
+// SDK's table, service/pricing v1.51.4, internal/endpoints). It is empty if there is none
+// in the partition.
+func PricingRegion(region string) string {
+	switch {
+	case estate.PartitionOf(region) == "aws-cn":
+		return "cn-northwest-1"
+	case estate.PartitionOf(region) != "aws":
+		return ""
+	case strings.HasPrefix(region, "eu-"):
+		return "eu-central-1"
+	case strings.HasPrefix(region, "ap-"):
+		return "ap-south-1"
+	}
+	return "us-east-1"
 }
 
 // unknownCredentials are the codes with which a region answers that is not enabled for

@@ -1,12 +1,14 @@
 package cli_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -118,4 +120,22 @@ func stamped(text string, now time.Time) string {
 		}
 	}
 	return strings.Join(parts, "")
+}
+
+// A report that is broken off prints nothing: a part of one would look like less than
+// there is.
+func TestInterruptedReport(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	var out, errs bytes.Buffer
+	page := filepath.Join(t.TempDir(), "page.html")
+	code := cli.Run(ctx, []string{"report", "--local", "--html", page}, "test", cli.Streams{
+		Out: &out, Err: &errs, Env: func(string) (string, bool) { return "", false },
+	})
+	if code != cli.ExitFailed || out.Len() > 0 || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("exit code %d, printed %q and %q", code, out.String(), errs.String())
+	}
+	if _, err := os.Stat(page); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a page: %v", err)
+	}
 }

@@ -32,6 +32,8 @@ type cycleOptions struct {
 	dryRun bool
 	act    bool
 	yes    bool
+	saves  bool // the result tells what decisions would save
+	prices priceOptions
 }
 
 func newRun(g *global) *cobra.Command {
@@ -75,11 +77,13 @@ or regions failed.`,
 }
 
 func newPlan(g *global) *cobra.Command {
-	o := &cycleOptions{dryRun: true}
+	o := &cycleOptions{dryRun: true, saves: true}
 	cmd := &cobra.Command{
 		Use:   "plan",
 		Short: "Show what a cycle would decide, and write nothing",
-		Long: `Show what a monitoring cycle would measure and decide, and write nothing at all.
+		Long: `Show what a monitoring cycle would measure and decide, and write nothing at all. For
+each change it also tells what it would save: TPS-hours, and an estimate of the money
+where there is a price (see report).
 
 Exit codes: 0 nothing to change, 10 changes found (a step-down, stop or delete, or
 alarms to create, update or remove), 1 failed, 2 bad usage or configuration, 3 some
@@ -89,6 +93,7 @@ resources or regions failed, whatever else was found.`,
 		Args: cobra.NoArgs,
 	}
 	addCycleFlags(cmd, o)
+	o.prices.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		result, err := g.runCycle(cmd.Context(), cmd.Flags(), o)
 		switch {
@@ -204,7 +209,11 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		values.Regions = s.regions
 	}
 	progress := newProgress(g.streams.Err)
-	actor, monitor := g.wire(s, values, wiring{dryRun: o.dryRun, act: o.act, progress: progress.show})
+	w := wiring{dryRun: o.dryRun, act: o.act, progress: progress.show}
+	if o.saves {
+		w.prices = o.prices.source(s)
+	}
+	actor, monitor := g.wire(s, values, w)
 	if err := g.announce(ctx, actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, o)); err != nil {
 		return report.Result{}, err
 	}
@@ -232,6 +241,7 @@ type wiring struct {
 	dryRun   bool
 	act      bool // carry decisions out in the process
 	progress cycle.Progress
+	prices   cycle.PriceSource // nil leaves savings out
 }
 
 // wire puts the actor and the cycle together. The actor checks automatic events again
@@ -262,7 +272,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 		Trail:     s.trail(),
 		Actor:     actor,
 		Clock:     s.clock, Logger: s.logger, Progress: w.progress, Calls: s.clients.Calls,
-		Region: s.config.Region, DryRun: w.dryRun, Act: w.act, Rebuild: boards.afterRun,
+		Region: s.config.Region, DryRun: w.dryRun, Act: w.act, Rebuild: boards.afterRun, Prices: w.prices,
 	})
 	return actor, monitor
 }
@@ -281,7 +291,7 @@ func (o *cycleOptions) check(streams Streams, values params.Values) error {
 		return usage(errors.New("run --act asks before it deletes and stops what is idle (AutoDeleteOrStopIdleResources=Yes); " +
 			"without a terminal give --yes, or --dry-run to look only"))
 	}
-	return nil
+	return o.prices.check()
 }
 
 // errLeftUndone ends a run that was interrupted after it had begun to write.

@@ -101,6 +101,9 @@ type Options struct {
 	// Rebuild builds the dashboard without the resources just taken out of service. It is
 	// called once, at the end of a cycle that acted. Nil leaves it to the Actor.
 	Rebuild func(ctx context.Context, ended []estate.ARN) []estate.Problem
+	// Prices has the result tell what each decision would save, and what that is worth; nil
+	// leaves it out.
+	Prices PriceSource
 
 	// Budget is how long a cycle may take; zero means 4 minutes. A nearer deadline of the
 	// context wins.
@@ -172,6 +175,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 
 	topics := r.notify(ctx) // meanwhile
 	decisions := r.decideAll(ctx)
+	savings := r.savings(ctx, decisions)
 	alarms := <-existing
 	if r.Act {
 		r.carryOut(ctx, decisions)
@@ -184,7 +188,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 
 	r.reconcile(ctx, alarms, <-topics, decisions)
 	r.rebuild(ctx, r.alarms.Created+r.alarms.Deleted)
-	return r.report(decisions, callsBefore, time.Since(began)), nil
+	return r.report(decisions, savings, callsBefore, time.Since(began)), nil
 }
 
 // start settles what the cycle is about: the moment, the settings and the time allowed.
@@ -212,12 +216,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	return r
 }
 
-func (c *Cycle) calls() map[string]int {
-	if c.Calls == nil {
-		return nil
-	}
-	return c.Calls()
-}
+func (c *Cycle) calls() map[string]int { return calls(c.Calls) }
 
 func (r *run) due(arn estate.ARN) bool { return decide.Due(arn, r.settings, r.moment) }
 

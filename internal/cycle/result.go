@@ -10,20 +10,16 @@ import (
 )
 
 // report completes the result.
-func (r *run) report(decisions []decide.Decision, callsBefore map[string]int, took time.Duration) report.Result {
+func (r *run) report(decisions []decide.Decision, savings map[estate.ARN]saved, callsBefore map[string]int, took time.Duration) report.Result {
 	for _, d := range decisions {
 		one := record(d)
 		one.Outcome = string(r.outcomes[d.Resource.ARN])
+		one.Saving, one.Estimate = savings[d.Resource.ARN].saving, savings[d.Resource.ARN].estimate
 		r.result.Resources = append(r.result.Resources, one)
 	}
 	r.alarms.Deleted += r.removed
 	r.result.Alarms = report.Alarms(r.alarms)
-	r.result.Calls = map[string]int{}
-	for operation, count := range r.calls() {
-		if made := count - callsBefore[operation]; made > 0 {
-			r.result.Calls[operation] = made
-		}
-	}
+	r.result.Calls = callsSince(r.calls(), callsBefore)
 	r.result.DurationMs = took.Milliseconds()
 	return r.result
 }

@@ -40,6 +40,11 @@ func Regions(s estate.Scope) []string {
 			}
 		}
 	}
-	slices.Sort(regions)
-	return slices.Compact(regions)
+	return sorted(regions)
+}
+
+// sorted gives each name once, sorted.
+func sorted(names []string) []string {
+	slices.Sort(names)
+	return slices.Compact(names)
 }

@@ -204,6 +204,10 @@ var permissions = map[string]resources{
 	"sns.ListTagsForResource":      member("ResourceArn"),
 	"sns.TagResource":              member("ResourceArn"),
 
+	"pricing.GetProducts":    nothingInParticular,
+	"logs.DescribeLogGroups": nothingInParticular,
+	"logs.FilterLogEvents":   named("logs", "log-group:", "logGroupName"),
+
 	// It takes no permission (AWS STS API reference, GetCallerIdentity).
 	"sts.GetCallerIdentity": func(wireCall) []string { return nil },
 }

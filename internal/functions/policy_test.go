@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
@@ -495,11 +496,15 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	}
 	token, err := deleted.Token()
 	p.ok(err)
+	_, err = p.owner.CloudWatchLogs(home).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/monitor")})
+	p.ok(err)
 	for _, args := range [][]string{
 		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
 		{"dashboard", "build"},
 		{"stop-recommender", arnOf(home, "recommender/shop-recommended-for-you"), "--yes"}, // builds that anew
 		{"restore", "--no-wait", "--record", token},
+		{"report", "--live-prices", "--days", "1"},
+		{"history", "--log-group", "/aws/lambda/*"},
 	} {
 		var out bytes.Buffer
 		command := append(args, "--endpoint-url", *config.BaseEndpoint, "--region", home)
@@ -511,7 +516,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 }
 
 // sdkNames are what the services whose packages of the SDK are used are called in IAM.
-var sdkNames = map[string]string{"personalize": "personalize", "cloudwatch": "cloudwatch", "eventbridge": "events", "sns": "sns", "sts": "sts"}
+var sdkNames = map[string]string{"personalize": "personalize", "cloudwatch": "cloudwatch", "eventbridge": "events", "sns": "sns", "sts": "sts", "pricing": "pricing", "cloudwatchlogs": "logs"}
 
 // operationsInSource finds the operations that the packages beside the AWS can call, by
 // the inputs that they fill in or whose types their interfaces name, and where.

@@ -46,6 +46,9 @@ type EstateQuotas struct {
 type EstateRegion struct {
 	Name          string
 	DatasetGroups []EstateDatasetGroup
+	// TPSHourPrices are what the price list says a TPS-hour costs in USD, by product:
+	// campaign, campaignV2 or recommender. What is not given is not in the price list.
+	TPSHourPrices map[string]float64
 
 	where place
 }

@@ -58,6 +58,7 @@ func (e *Estate) check(found *faultList) {
 		}
 		regions[r.Name] = true
 		resources += r.check(found)
+		r.checkPrices(found)
 	}
 	if resources > maxResources {
 		found.add(0, "the estate has %d resources, copies included; at most %d are served", resources, maxResources)

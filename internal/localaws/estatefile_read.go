@@ -75,6 +75,7 @@ func readRegions(m *yamlMap, found *faultList) []EstateRegion {
 			for _, item := range r.list("datasetGroups") {
 				region.DatasetGroups = append(region.DatasetGroups, readDatasetGroup(item, found))
 			}
+			region.TPSHourPrices = r.numbers("tpsHourPrices")
 			r.close()
 		}
 		regions = append(regions, region)

@@ -41,7 +41,9 @@ func (s *Server) loadEstate(estate Estate) error {
 		RecommendersPerRegion:       orElse(estate.Quotas.RecommendersPerRegion, 15),
 	}
 	l := &loader{s: s, now: s.clock.Now().UTC().Truncate(time.Millisecond), seed: estate.Seed}
+	s.pricing = pricingState{}
 	for i := range estate.Regions {
+		s.pricing[estate.Regions[i].Name] = estate.Regions[i].TPSHourPrices
 		if err := l.region(&estate.Regions[i]); err != nil {
 			return err
 		}

@@ -55,6 +55,7 @@ type Server struct {
 	events      eventsState
 	sns         snsState
 	logs        logsState
+	pricing     pricingState
 }
 
 // Option changes a Server while New builds it.
@@ -110,8 +111,8 @@ func (s *Server) Tick() {
 }
 
 // Calls returns how often each operation was requested since the start or ResetCalls,
-// keyed "service.Operation" with the services personalize, cloudwatch, logs, events, sns
-// and sts. Refused, throttled and failed requests count; unknown operations do not.
+// keyed "service.Operation" with the services personalize, cloudwatch, logs, events, sns,
+// pricing and sts. Refused, throttled and failed requests count; unknown operations do not.
 func (s *Server) Calls() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

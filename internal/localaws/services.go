@@ -47,6 +47,10 @@ func (s *Server) serviceTable() []*service {
 			xmlns: "http://sns.amazonaws.com/doc/2010-03-31/", operations: s.snsOperations(),
 		},
 		{
+			name: "pricing", signing: "pricing", protocol: wire.JSON,
+			target: "AWSPriceListService", operations: s.pricingOperations(),
+		},
+		{
 			name: "sts", signing: "sts", protocol: wire.Query, target: "2011-06-15",
 			xmlns: "https://sts.amazonaws.com/doc/2011-06-15/", operations: s.stsOperations(),
 		},

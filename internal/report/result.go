@@ -40,6 +40,10 @@ type Resource struct {
 	Decision     decide.Action `json:"decision"`
 	NewMin       int           `json:"newMin,omitempty"` // with a step-down only
 	Reason       string        `json:"reason"`
+	// Saving is what the decision would save, where plan found out, and Estimate what the
+	// last 14 days and the saving are worth.
+	Saving   *Saving   `json:"saving,omitempty"`
+	Estimate *Estimate `json:"estimate,omitempty"`
 	// Outcome is what came of the decision where it was carried out by the cycle itself:
 	// done, already so, dry run, refused or failed.
 	Outcome string `json:"outcome,omitempty"`

@@ -34,6 +34,7 @@ func (p painter) summary(r Result) {
 	if text := decided(r.Resources); text != "" {
 		p.labelled("Decisions", text)
 	}
+	p.savings(r.Resources)
 	say := tense{would: r.DryRun}
 	if text := outcomes(r.Resources); text != "" {
 		p.labelled("Actions", text)
@@ -48,6 +49,37 @@ func (p painter) summary(r Result) {
 	p.labelled("AWS calls", fmt.Sprintf("%d in %s", total(r.Calls), spent(r.DurationMs)))
 	if r.DryRun {
 		p.line("Nothing was written.")
+	}
+}
+
+// savings writes what the decisions would save together, and the prices of estimates.
+func (p painter) savings(resources []Resource) {
+	var hours, money SavingTotal
+	currency, priced, count := "", 0, 0
+	prices := map[string]bool{}
+	for _, one := range resources {
+		if one.Saving == nil {
+			continue
+		}
+		count++
+		hours.add(one.Saving)
+		if e := one.Estimate; e != nil && (currency == "" || currency == e.Currency) {
+			currency = e.Currency
+			priced++
+			money.PerMonth += e.SavedPerMonth
+			price := Price{Region: one.Region, Product: ProductOf(one.Kind, one.Recipe), PerTPSHour: e.PerTPSHour, Currency: e.Currency, Date: e.PriceDate, Source: e.PriceSource}
+			prices[price.text()] = true
+		}
+	}
+	if count == 0 {
+		return
+	}
+	p.labelled("Savings", commas(hours.PerMonth)+" TPS-hours a month, if demand stays as it was in the last 14 days")
+	if priced > 0 {
+		p.labelled("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money.PerMonth), priced, count))
+	}
+	for _, price := range slices.Sorted(maps.Keys(prices)) {
+		p.labelled("Price", price)
 	}
 }
 

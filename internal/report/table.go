@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -30,11 +31,12 @@ const (
 	colAverage
 	colUtilization
 	colDecision
+	colSaves // left out where nothing is known of savings
 	colReason
 	columns
 )
 
-var titles = [columns]string{"KIND", "NAME", "REGION", "MIN", "AVG", "UTIL", "DECISION", "REASON"}
+var titles = [columns]string{"KIND", "NAME", "REGION", "MIN", "AVG", "UTIL", "DECISION", "SAVES A MONTH", "REASON"}
 
 // Widths, in characters.
 const (
@@ -94,6 +96,9 @@ func (p painter) table(resources []Resource) {
 	}
 	widths := p.fit(rows)
 	head := titles
+	if widths[colSaves] == 0 {
+		head[colSaves] = ""
+	}
 	if widths[colReason] == 0 {
 		head[colReason] = "" // reasons stand below
 	}
@@ -120,8 +125,20 @@ func cells(one Resource) [columns]string {
 	}
 	return [columns]string{
 		string(one.Kind), oneLine(one.Name), one.Region, strconv.Itoa(one.Min),
-		rounded(one.Average, 2, ""), rounded(one.Utilization, 1, "%"), decision, oneLine(one.Reason),
+		rounded(one.Average, 2, ""), rounded(one.Utilization, 1, "%"), decision, one.savesText(), oneLine(one.Reason),
 	}
+}
+
+// savesText is what a decision would save in a month, if that is known.
+func (r Resource) savesText() string {
+	if r.Saving == nil {
+		return ""
+	}
+	text := commas(r.Saving.PerMonth) + " TPS-h"
+	if r.Estimate != nil {
+		text += fmt.Sprintf(" (est. %s %s)", r.Estimate.Currency, amount(r.Estimate.SavedPerMonth))
+	}
+	return text
 }
 
 // rounded writes a number for people. What is not nought does not look like nought.
@@ -158,10 +175,14 @@ func (p painter) fit(rows [][columns]string) [columns]int {
 			widths[column] = max(widths[column], utf8.RuneCountInString(text))
 		}
 	}
+	others := (columns - 1) * gap
+	if !slices.ContainsFunc(rows, func(row [columns]string) bool { return row[colSaves] != "" }) {
+		widths[colSaves] = 0
+		others -= gap
+	}
 	if p.width <= 0 {
 		return widths
 	}
-	others := (columns - 1) * gap
 	for column, width := range widths {
 		if column != colName && column != colReason {
 			others += width
@@ -201,6 +222,9 @@ func (p painter) row(row [columns]string, widths [columns]int, color func(column
 			text := ""
 			if i < len(texts) {
 				text = texts[i]
+			}
+			if column == colSaves && widths[column] == 0 {
+				continue
 			}
 			line.WriteString(p.cell(column, text, widths[column], color(column)))
 		}

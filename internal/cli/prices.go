@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/prices"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// priceOptions say where the prices of estimates come from: a file, the AWS Price List
+// API, or the table in the program.
+type priceOptions struct {
+	file string
+	live bool
+	read report.Prices // from the file, once checked
+}
+
+func (o *priceOptions) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.file, "prices", "", "estimate with the prices per TPS-hour in `FILE` (YAML or JSON)")
+	cmd.Flags().BoolVar(&o.live, "live-prices", false, "estimate with prices of the AWS Price List API (needs pricing:GetProducts)")
+}
+
+// maxPrices bounds what is read of a price file.
+const maxPrices = 1 << 20
+
+// check reads the price file, before anything is asked of AWS.
+func (o *priceOptions) check() error {
+	switch {
+	case o.file != "" && o.live:
+		return usage(errors.New("--prices and --live-prices exclude each other"))
+	case o.file == "":
+		return nil
+	}
+	file, err := os.Open(o.file)
+	if err != nil {
+		return usage(fmt.Errorf("--prices: %w", err))
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	data, err := io.ReadAll(io.LimitReader(file, maxPrices))
+	if err != nil {
+		return usage(fmt.Errorf("--prices: %w", err))
+	}
+	o.read, err = report.ParsePrices(o.file, data)
+	return usage(err)
+}
+
+// source is where prices come from. The table in the program stands in for what the Price
+// List API does not tell.
+func (o *priceOptions) source(s *session) cycle.PriceSource {
+	return func(ctx context.Context, regions []string) (report.Prices, []estate.Problem) {
+		switch {
+		case o.file != "":
+			return o.read, nil
+		case o.live:
+			found, problems := prices.New(s.clients).For(ctx, regions)
+			return found.Over(report.BuiltinPrices()), problems
+		}
+		return report.BuiltinPrices(), nil
+	}
+}

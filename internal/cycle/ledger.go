@@ -1,0 +1,242 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// PriceSource finds what TPS-hours cost in the regions. What it cannot find out is a
+// problem, and has no price.
+type PriceSource func(ctx context.Context, regions []string) (report.Prices, []estate.Problem)
+
+// meteredAtOnce is how many resources of a region are measured together: their series of
+// 14 days fill eight calls, and are forgotten before the next ones come.
+const meteredAtOnce = 100
+
+// ledgerRegions bounds the regions metered at the same time, for the sake of memory.
+const ledgerRegions = 4
+
+// LedgerOptions wires the making of a ledger.
+type LedgerOptions struct {
+	Inventory Inventory
+	Meter     Meter
+	Clock     estate.Clock
+	Prices    PriceSource // nil means that nothing is priced
+	Progress  Progress    // may be nil
+	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
+	Calls func() map[string]int
+	// Region is the deployment region, where the monitor leaves word of its running.
+	Region string
+	// Hourly keeps each resource's hours, for charts.
+	Hourly bool
+}
+
+// Ledger is the third line beside the cycle: discover → measure → meter → report. It
+// writes nothing, and keeps nothing between two runs.
+type Ledger struct{ LedgerOptions }
+
+// NewLedger makes a Ledger.
+func NewLedger(o LedgerOptions) *Ledger {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	return &Ledger{LedgerOptions: o}
+}
+
+// LedgerInput is what a ledger is made for.
+type LedgerInput struct {
+	Params params.Values // the selections, Regions, IdleThresholdHours and MetricDelay count
+	Days   int           // 1 to 14
+}
+
+// errUnfinished is wrapped by the error of a report that was interrupted: a part of one
+// would look like less than there is.
+var errUnfinished = errors.New("the report was not finished")
+
+// ledgerRun is a ledger being made.
+type ledgerRun struct {
+	*Ledger
+	moment  metering.Moment
+	idle    time.Duration
+	prices  report.Prices
+	running estate.Series
+
+	mu     sync.Mutex // guards what follows
+	ledger report.Ledger
+	done   int
+	total  int
+}
+
+// Run makes the ledger of the last days. What could not be read of single regions or
+// resources is a problem in it; it is an error if no region could be looked at, or if ctx
+// ended before all was read.
+func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error) {
+	began, before := time.Now(), calls(l.Calls)
+	r := &ledgerRun{
+		Ledger: l, moment: metering.MomentOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
+		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
+	}
+	r.ledger = report.Ledger{Window: report.Window{Start: r.moment.Span.Start, End: r.moment.Span.End}, Days: in.Days}
+	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, func(done, total int) { l.Progress("discover", done, total) })
+	if err := ctx.Err(); err != nil {
+		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
+	}
+	if err := unlisted(snapshot); err != nil {
+		return report.Ledger{}, err
+	}
+	r.problems(snapshot.Problems)
+	r.prepare(ctx, snapshot.Resources)
+	r.meterAll(ctx, snapshot.Resources)
+	if err := ctx.Err(); err != nil {
+		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
+	}
+	r.ledger.Calls = callsSince(calls(l.Calls), before)
+	r.ledger.DurationMs = time.Since(began).Milliseconds()
+	r.ledger.Prices = r.prices.All()
+	r.ledger.Settle()
+	return r.ledger, nil
+}
+
+// unlisted is the error of an estate of which not a single region could be listed.
+func unlisted(snapshot estate.Snapshot) error {
+	if len(snapshot.Resources) > 0 || len(snapshot.Problems) == 0 {
+		return nil
+	}
+	for _, l := range snapshot.Listings {
+		if l.Campaigns || l.Recommenders {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
+}
+
+// prepare finds out what is asked once: the prices, and when the monitor ran. That the
+// latter cannot be read only means that nothing is known to have been stopped.
+func (r *ledgerRun) prepare(ctx context.Context, resources []estate.Resource) {
+	if len(resources) == 0 {
+		return
+	}
+	var regions []string
+	recommenders := false
+	for _, resource := range resources {
+		if n := len(regions); n == 0 || regions[n-1] != resource.Region() { // they are sorted
+			regions = append(regions, resource.Region())
+		}
+		recommenders = recommenders || resource.Kind == estate.Recommender
+	}
+	if r.Prices != nil {
+		prices, problems := r.Prices(ctx, regions)
+		r.prices = prices
+		r.problems(problems)
+	}
+	if recommenders {
+		query := metering.RunningQuery(r.Region, r.moment)
+		r.running = r.read(ctx, []estate.Query{query}).Get(query)
+	}
+}
+
+// meterAll meters the resources of each region in turns, several regions side by side.
+func (r *ledgerRun) meterAll(ctx context.Context, resources []estate.Resource) {
+	r.total = len(resources)
+	byRegion := map[string][]estate.Resource{}
+	for _, resource := range resources {
+		byRegion[resource.Region()] = append(byRegion[resource.Region()], resource)
+	}
+	var group errgroup.Group
+	group.SetLimit(ledgerRegions)
+	for _, list := range byRegion {
+		group.Go(func() error {
+			for len(list) > 0 && ctx.Err() == nil {
+				n := min(len(list), meteredAtOnce)
+				r.meter(ctx, list[:n])
+				list = list[n:]
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are problems
+}
+
+// meter meters some resources of one region: in a first round their demand and minimum,
+// in a second one whether what looks idle is.
+func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
+	var queries []estate.Query
+	for _, resource := range resources {
+		queries = append(queries, metering.Queries(resource, r.moment)...)
+	}
+	readings := r.read(ctx, queries)
+	usages := make([]metering.Usage, len(resources))
+	queries = nil
+	for i, resource := range resources {
+		usages[i] = metering.Measure(resource, readings, r.running, r.moment)
+		if usages[i].LooksIdle(resource, r.idle, r.moment) {
+			queries = append(queries, metering.IdleQueries(resource, r.idle, r.moment)...)
+		}
+	}
+	second := r.read(ctx, queries)
+	entries := make([]report.Entry, len(resources))
+	for i, resource := range resources {
+		advice := metering.Advise(resource, usages[i], second, r.idle, r.moment)
+		entries[i] = report.EntryOf(resource, usages[i], advice, r.prices)
+		if !r.Hourly {
+			entries[i].Hourly = nil
+		}
+	}
+	r.mu.Lock()
+	r.ledger.Resources = append(r.ledger.Resources, entries...)
+	r.done += len(resources)
+	done := r.done
+	r.mu.Unlock()
+	r.Progress("measure", done, r.total)
+}
+
+// read asks questions and notes what could not be answered, once for each cause.
+func (r *ledgerRun) read(ctx context.Context, queries []estate.Query) estate.Readings {
+	if len(queries) == 0 {
+		return nil
+	}
+	readings, problems := r.Meter.Measure(ctx, queries, nil)
+	r.mu.Lock()
+	r.ledger.MetricsGot += len(readings)
+	r.mu.Unlock()
+	r.problems(problems)
+	return readings
+}
+
+// problems notes what failed.
+func (r *ledgerRun) problems(list []estate.Problem) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range list {
+		r.ledger.Problems = append(r.ledger.Problems, report.ProblemOf(p))
+	}
+}
+
+// calls asks a counter, if there is one.
+func calls(count func() map[string]int) map[string]int {
+	if count == nil {
+		return nil
+	}
+	return count()
+}
+
+// callsSince is how often each operation was called after an earlier count.
+func callsSince(now, before map[string]int) map[string]int {
+	made := map[string]int{}
+	for operation, n := range now {
+		if n > before[operation] {
+			made[operation] = n - before[operation]
+		}
+	}
+	return made
+}

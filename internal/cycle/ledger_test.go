@@ -1,0 +1,401 @@
+package cycle_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+)
+
+// fixedPrices cost 2 dollars a TPS-hour of a campaign in the home region, and nothing else.
+func fixedPrices(context.Context, []string) (report.Prices, []estate.Problem) {
+	return report.NewPrices(report.Price{
+		Region: home, Product: report.ProductCampaign, PerTPSHour: 2, Currency: "USD", Date: "2026-01-01", Source: "test",
+	}), nil
+}
+
+// ledger wires a new process that makes ledgers.
+func (b *bed) ledger() *cycle.Ledger {
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
+	b.tb.Cleanup(clients.Close)
+	return cycle.NewLedger(cycle.LedgerOptions{
+		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
+		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: b.clock}),
+		Clock:     b.clock, Prices: fixedPrices, Calls: clients.Calls, Region: home, Hourly: true,
+	})
+}
+
+// account makes a ledger, which must succeed.
+func (b *bed) account(days int, changes map[string]string) report.Ledger {
+	b.tb.Helper()
+	out, err := b.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(b.tb, changes), Days: days})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+	return out
+}
+
+func entry(tb testing.TB, l report.Ledger, name string) report.Entry {
+	tb.Helper()
+	for _, e := range l.Resources {
+		if e.Name == name {
+			return e
+		}
+	}
+	tb.Fatalf("no resource %s in the report", name)
+	return report.Entry{}
+}
+
+// sheet is what the bill says, straight from the rows of a CSV and by means of its own.
+type sheet struct {
+	paid, used, saved, perMonth float64
+	idle                        float64
+	mean, p50, p95              float64
+	lowest, highest             float64
+	newMin, jumps, sudden       int
+}
+
+// bill adds up the days before end, when the end of the last row is moved to it. A
+// campaign counts max(minimum, average) every five minutes, a recommender every hour.
+func bill(rows []row, scale float64, kind estate.Kind, minimum, days int, end time.Time) sheet {
+	shift := end.Sub(rows[len(rows)-1].at.Add(5 * time.Minute))
+	counts := map[int64]float64{}
+	for _, r := range rows {
+		counts[r.at.Add(shift).Unix()/300] += r.count * scale
+	}
+	born := rows[0].at.Add(shift).Unix()
+	unit := int64(300)
+	if kind == estate.Recommender {
+		unit = 3600
+	}
+	first := max(end.Unix()-int64(days)*86400, (born+unit-1)/unit*unit)
+	hourly := func(hour int64) float64 {
+		sum := 0.0
+		for slot := hour / 300; slot < hour/300+12; slot++ {
+			sum += counts[slot]
+		}
+		return sum
+	}
+
+	var s sheet
+	low := math.Inf(1)
+	for hour := max(end.Unix()-14*86400, (born+3599)/3600*3600); hour < end.Unix(); hour += 3600 {
+		low = min(low, hourly(hour)/3600)
+	}
+	s.newMin = max(1, int(low))
+	lower := 0.0
+	for at := first; at < end.Unix(); at += unit {
+		actual := 0.0
+		for slot := at / 300; slot < (at+unit)/300; slot++ {
+			actual += counts[slot]
+		}
+		hours := float64(unit) / 3600
+		s.paid += max(float64(minimum), actual/float64(unit)) * hours
+		lower += max(float64(s.newMin), actual/float64(unit)) * hours
+		s.used += actual / 3600
+	}
+	s.saved = s.paid - lower
+	s.perMonth = s.saved * 730 / (float64(end.Unix()-first) / 3600)
+	s.mean = s.used / (float64(end.Unix()-first) / 3600 * float64(minimum)) * 100
+	var ratios []float64
+	for slot := first / 300; slot < end.Unix()/300; slot++ {
+		ratios = append(ratios, counts[slot]/300/float64(minimum)*100)
+		if counts[slot] == 0 {
+			s.idle += 5.0 / 60
+		}
+		if twice := float64(2*s.newMin) * 300; slot > first/300 && counts[slot] > twice && counts[slot-1] <= twice {
+			s.jumps++
+			if counts[slot-1] <= twice/2 {
+				s.sudden++
+			}
+		}
+	}
+	slices.Sort(ratios)
+	s.p50 = ratios[int(math.Ceil(0.50*float64(len(ratios))))-1]
+	s.p95 = ratios[int(math.Ceil(0.95*float64(len(ratios))))-1]
+	s.lowest = math.Inf(1)
+	for hour := (first + 3599) / 3600 * 3600; hour < end.Unix(); hour += 3600 {
+		ratio := hourly(hour) / 3600 / float64(minimum) * 100
+		s.lowest, s.highest = min(s.lowest, ratio), max(s.highest, ratio)
+	}
+	return s
+}
+
+// A report on replayed traffic says what the CSV says.
+func TestReportOnRealTraffic(t *testing.T) {
+	const minimum = 25
+	for _, name := range []string{"elb_request_count_8c0756.csv", "Twitter_volume_AAPL.csv", "Twitter_volume_AMZN.csv"} {
+		for _, days := range []int{1, 3, 14} {
+			t.Run(fmt.Sprintf("%s/%d", name, days), func(t *testing.T) {
+				data, rows := readTrace(t, name)
+				trace, err := localaws.ParseTrace(data, name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				const scale = 40
+				replay := localaws.EstateTraffic{Trace: trace, Scale: scale}
+				b := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
+					Name: "shop", Domain: "ECOMMERCE",
+					Campaigns: []localaws.EstateCampaign{{MinTPS: minimum, EstateEndpoint: localaws.EstateEndpoint{
+						Name: "c", Recipe: "aws-user-personalization", Traffic: replay,
+					}}},
+					Recommenders: []localaws.EstateRecommender{{MinRPS: minimum, EstateEndpoint: localaws.EstateEndpoint{
+						Name: "r", Recipe: "aws-ecomm-recommended-for-you", Traffic: replay,
+					}}},
+				}}}}})
+				got := b.account(days, nil)
+				var all report.TPSHours
+				for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+					want := bill(rows, scale, kind, minimum, days, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+					e := entry(t, got, string(kind[0]))
+					want.check(t, e)
+					all.Paid += want.paid
+					all.Used += want.used
+				}
+				close6(t, "paid in total", got.Totals.TPSHours.Paid, all.Paid)
+				close6(t, "used in total", got.Totals.TPSHours.Used, all.Used)
+				close6(t, "wasted in total", got.Totals.TPSHours.Wasted, all.Paid-all.Used)
+				if len(got.Problems) > 0 || got.Totals.MinKnown != 0 {
+					t.Errorf("problems %v, minimum known for %v%%", got.Problems, got.Totals.MinKnown)
+				}
+			})
+		}
+	}
+}
+
+func close6(t *testing.T, what string, got, want float64) {
+	t.Helper()
+	if math.Abs(got-want) > 1e-6*max(1, math.Abs(want)) {
+		t.Errorf("%s: %v, the CSV says %v", what, got, want)
+	}
+}
+
+func (s sheet) check(t *testing.T, e report.Entry) {
+	t.Helper()
+	if e.Usage == nil || e.Saving == nil {
+		t.Fatalf("%s: nothing known: %s", e.Kind, e.Note)
+	}
+	u, kind := e.Usage, string(e.Kind)+" "
+	close6(t, kind+"paid", u.TPSHours.Paid, s.paid)
+	close6(t, kind+"used", u.TPSHours.Used, s.used)
+	close6(t, kind+"wasted", u.TPSHours.Wasted, s.paid-s.used)
+	close6(t, kind+"idle", u.IdleHours, s.idle)
+	close6(t, kind+"mean", *u.Utilization.Mean, s.mean)
+	close6(t, kind+"p50", *u.Utilization.P50, s.p50)
+	close6(t, kind+"p95", *u.Utilization.P95, s.p95)
+	close6(t, kind+"lowest hour", *u.Utilization.LowestHour, s.lowest)
+	close6(t, kind+"highest hour", *u.Utilization.HighestHour, s.highest)
+	close6(t, kind+"saved", e.Saving.TPSHours, s.saved)
+	close6(t, kind+"saved a month", e.Saving.PerMonth, s.perMonth)
+	if e.Saving.NewMin != s.newMin || e.Saving.Jumps != s.jumps || e.Saving.Sudden != s.sudden {
+		t.Errorf("%sto %d, jumps %d and %d; the CSV says %d, %d and %d", kind, e.Saving.NewMin, e.Saving.Jumps, e.Saving.Sudden, s.newMin, s.jumps, s.sudden)
+	}
+	if e.Kind == estate.Campaign {
+		close6(t, "estimate", e.Estimate.Paid, 2*s.paid)
+		close6(t, "estimate of the saving", e.Estimate.SavedPerMonth, 2*s.perMonth)
+	} else if e.Estimate != nil {
+		t.Error("an estimate without a price")
+	}
+}
+
+// put publishes a metric of ours for each 5 minutes of some hours before 12:00.
+func (b *bed) put(metric, dimension, arn string, hoursAgo, hours int, value float64) {
+	b.tb.Helper()
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
+	defer clients.Close()
+	at := b.clock.Now().Truncate(time.Hour).Add(-time.Duration(hoursAgo) * time.Hour)
+	var data []types.MetricDatum
+	for range hours * 12 {
+		datum := types.MetricDatum{MetricName: aws.String(metric), Timestamp: aws.Time(at), Value: aws.Float64(value)}
+		if dimension != "" {
+			datum.Dimensions = []types.Dimension{{Name: aws.String(dimension), Value: aws.String(arn)}}
+		}
+		data = append(data, datum)
+		at = at.Add(5 * time.Minute)
+	}
+	_, err := clients.CloudWatch(home).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
+		Namespace: aws.String(estate.NamespaceMonitor), MetricData: data,
+	})
+	if err != nil {
+		b.tb.Fatal(err)
+	}
+}
+
+// The past minimum comes from our own series, and a recommender that was seen to be
+// stopped cost nothing meanwhile.
+func TestReportGoesByThePastMinimum(t *testing.T) {
+	b := newBed(t, flat(2, home))
+	arn := "arn:aws:personalize:" + home + ":" + account + ":"
+	b.put("minProvisionedTPS", "CampaignArn", arn+"campaign/c", 12, 6, 30)
+	b.put("minRecommendationRequestsPerSecond", "RecommenderArn", arn+"recommender/r", 12, 6, 3)
+	b.put("monitoredResourceCount", "", "", 12, 12, 2)
+	got := b.account(1, nil)
+	c, r := entry(t, got, "c"), entry(t, got, "r")
+	if c.Usage.MinKnown != 25 || math.Abs(c.Usage.TPSHours.Paid-(6*30+18*2.2)) > 1e-6 {
+		t.Errorf("campaign: %+v", *c.Usage)
+	}
+	// It was called all the time, so it was not stopped, only not seen.
+	if r.Usage.StoppedHours != 0 || math.Abs(r.Usage.TPSHours.Paid-(6*3+18*2.2)) > 1e-6 {
+		t.Errorf("recommender: %+v", *r.Usage)
+	}
+	if math.Abs(got.Totals.MinKnown-25) > 1e-9 || !strings.Contains(strings.Join(got.Notes, "\n"), "known from the monitor's own metrics for 25.0% of the time") {
+		t.Errorf("known for %v%%, notes %q", got.Totals.MinKnown, got.Notes)
+	}
+}
+
+func TestReportFindsWhatIsIdle(t *testing.T) {
+	description := flat(2, home)
+	group := &description.Regions[0].DatasetGroups[0]
+	group.Campaigns[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 30 * time.Hour}
+	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "constant", TPS: 5, Percent4xx: 100}
+	b := newBed(t, description)
+	got := b.account(3, nil)
+	c, r := entry(t, got, "c"), entry(t, got, "r")
+	if c.Saving == nil || c.Saving.Action != decide.Delete || c.Saving.PerMonth != 2*730 || math.Abs(c.Usage.IdleHours-30) > 0.1 {
+		t.Errorf("campaign: %+v, %s", c.Saving, c.Note)
+	}
+	if r.Saving == nil || r.Saving.Action != decide.StepDown || !strings.Contains(r.Note, "not idle") {
+		t.Errorf("recommender called in vain: %+v, %s", r.Saving, r.Note)
+	}
+	if e := entry(t, b.account(3, map[string]string{"IdleThresholdHours": "48"}), "c"); e.Saving == nil || e.Saving.Action != decide.StepDown {
+		t.Errorf("idle for less than the idle time: %+v, %s", e.Saving, e.Note)
+	}
+}
+
+func TestReportTellsWhatCouldNotBeRead(t *testing.T) {
+	b := newBed(t, flat(4, home, "eu-west-1"))
+	where := map[string]string{"Regions": home + ",eu-west-1"}
+	whole := b.account(2, where)
+	b.aws.AddFault(localaws.Fault{Operation: "GetMetricData", Region: "eu-west-1", Kind: localaws.Partial})
+	part := b.account(2, where)
+	if len(part.Resources) != 8 || part.Totals.Unread != 4 || len(part.Problems) == 0 {
+		t.Fatalf("%d resources, %d unread, problems %v", len(part.Resources), part.Totals.Unread, part.Problems)
+	}
+	close6(t, "the half that was read", part.Totals.TPSHours.Paid, whole.Totals.TPSHours.Paid/2)
+	for _, e := range part.Resources {
+		if (e.Region == home) != (e.Usage != nil) || e.Region != home && !strings.Contains(e.Note, "could not be read") {
+			t.Errorf("%s in %s: %+v %s", e.Name, e.Region, e.Usage, e.Note)
+		}
+	}
+	if !strings.Contains(strings.Join(part.Notes, "\n"), "4 resources could not be metered and are in no sum") {
+		t.Errorf("notes %q", part.Notes)
+	}
+}
+
+func TestReportOfARegionThatCannotBeListed(t *testing.T) {
+	b := newBed(t, flat(2, home))
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Code: "AccessDeniedException"})
+	_, err := b.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 1})
+	if !errors.Is(err, cycle.ErrNothingMeasured) {
+		t.Error(err)
+	}
+}
+
+func TestReportOfAnEmptyAccount(t *testing.T) {
+	got := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home}}}).account(14, nil)
+	if len(got.Resources)+len(got.Problems)+len(got.Notes)+len(got.Prices) != 0 || got.MetricsGot != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestReportIsNotFinishedWhenInterrupted(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	ctx, cancel := context.WithCancel(context.Background())
+	l := b.ledger()
+	l.Progress = func(step string, _, _ int) {
+		if step == "discover" {
+			cancel()
+		}
+	}
+	if out, err := l.Run(ctx, cycle.LedgerInput{Params: values(t, nil), Days: 14}); !errors.Is(err, context.Canceled) || len(out.Resources) > 0 {
+		t.Errorf("%v with %d resources", err, len(out.Resources))
+	}
+}
+
+// In the same calls go as many series as fit: 25 of 14 days.
+func TestReportAsksInBulk(t *testing.T) {
+	b := newBed(t, flat(100, home))
+	b.aws.ResetCalls()
+	got := b.account(14, nil)
+	// 200 series of 4,032 datapoints at 25 a call, and one for when the monitor ran.
+	if n := b.aws.Calls()["cloudwatch.GetMetricData"]; n != 9 || got.Calls["cloudwatch.GetMetricData"] != n || got.MetricsGot != 201 {
+		t.Errorf("%d calls, %d told, %d series", n, got.Calls["cloudwatch.GetMetricData"], got.MetricsGot)
+	}
+	if writes := b.aws.Calls(); writes["cloudwatch.PutMetricData"]+writes["events.PutEvents"] > 0 {
+		t.Errorf("a report writes: %v", writes)
+	}
+}
+
+// plan tells what each decision would save, by the same rules.
+func TestPlanTellsWhatDecisionsSave(t *testing.T) {
+	description := flat(4, home)
+	group := &description.Regions[0].DatasetGroups[0]
+	group.Campaigns[0].MinTPS, group.Campaigns[0].Recipe = 20, "aws-similar-items"
+	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 50 * time.Hour}
+	b := newBed(t, description)
+	b.dryRun = true
+	b.restart(b.clock)
+	b.cycle.Prices = fixedPrices
+	got := b.run(map[string]string{"HourlyChecks": "always", "AutoDeleteOrStopIdleResources": "yes"})
+	c, r := byName(t, got, "c-1"), byName(t, got, "r-1")
+	if c.Saving == nil || c.Saving.NewMin != 15 || c.NewMin != 15 || math.Abs(c.Saving.TPSHours-5*336) > 1e-6 || c.Estimate == nil {
+		t.Fatalf("campaign: %+v %+v", c.Saving, c.Estimate)
+	}
+	close6(t, "estimate", c.Estimate.SavedPerMonth, 2*5*730)
+	if r.Decision != decide.Stop || r.Saving == nil || r.Saving.PerMonth != 2*730 || r.Estimate != nil {
+		t.Errorf("recommender: %s %+v %+v", r.Decision, r.Saving, r.Estimate)
+	}
+	b.cycle.Prices = nil
+	if r := byName(t, b.run(map[string]string{"HourlyChecks": "always"}), "c-1"); r.Saving != nil {
+		t.Error("a run has better things to do")
+	}
+}
+
+// BenchmarkReport makes a report of 14 days through the wire.
+//
+//	go test ./internal/cycle -run '^$' -bench 'Report/^1000$' -benchtime 1x
+func BenchmarkReport(b *testing.B) {
+	five := []string{home, "us-west-2", "eu-west-1", "eu-central-1", "ap-northeast-1"}
+	for _, resources := range []int{100, 1000, 10000} {
+		b.Run(strconv.Itoa(resources), func(b *testing.B) {
+			regions := five
+			if resources < 10000 {
+				regions = five[:1]
+			}
+			bed := newBed(b, flat(resources/len(regions), regions...))
+			b.ReportAllocs()
+			for b.Loop() {
+				bed.aws.ResetCalls()
+				got := bed.account(14, map[string]string{"Regions": strings.Join(regions, ",")})
+				if len(got.Resources) != resources || got.Totals.Unread > 0 {
+					b.Fatalf("%d resources, %d unread: %v", len(got.Resources), got.Totals.Unread, got.Problems)
+				}
+				var page bytes.Buffer
+				if err := got.WriteHTML(&page); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(page.Len()), "page-bytes")
+				b.ReportMetric(float64(total(bed.aws.Calls())), "calls/op")
+			}
+		})
+	}
+}

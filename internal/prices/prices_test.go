@@ -1,0 +1,134 @@
+package prices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/pricing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// Through the real SDK, against the embedded endpoint: each region's prices are asked of
+// the endpoint that serves it.
+func TestPricesThroughTheWire(t *testing.T) {
+	server, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{
+		{Name: "us-east-1", TPSHourPrices: map[string]float64{"campaign": 0.25, "campaignV2": 0.5, "recommender": 0.1}},
+		{Name: "eu-west-1", TPSHourPrices: map[string]float64{"campaign": 0.3}},
+		{Name: "us-west-2"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := httptest.NewServer(server)
+	defer endpoint.Close()
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig("us-west-2", endpoint.URL, "LOCAL", nil)})
+	defer clients.Close()
+	got, problems := New(clients).For(context.Background(), []string{"eu-west-1", "us-east-1", "us-gov-west-1", "us-west-2"})
+
+	for product, want := range map[report.Product]float64{
+		report.ProductCampaign: 0.25, report.ProductCampaignV2: 0.5, report.ProductRecommender: 0.1,
+	} {
+		price, ok := got.Of("us-east-1", product)
+		if !ok || price.PerTPSHour != want || price.Currency != "USD" || price.Date != "2026-01-01" || price.Source != "AWS Price List API" {
+			t.Errorf("%s: %+v", product, price)
+		}
+	}
+	if price, _ := got.Of("eu-west-1", report.ProductCampaign); price.PerTPSHour != 0.3 || len(got.All()) != 4 {
+		t.Errorf("eu-west-1: %+v of %d", price, len(got.All()))
+	}
+	if len(problems) != 2 || problems[0].Region != "us-gov-west-1" || problems[1].Region != "us-west-2" ||
+		!strings.Contains(problems[1].Error(), "no price per TPS-hour") {
+		t.Errorf("problems %v", problems)
+	}
+	if calls := clients.Calls()["pricing.GetProducts"]; calls != 3 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+// scripted answers pages one after the other.
+type scripted struct {
+	pages [][]string
+	err   error
+	asked []*pricing.GetProductsInput
+}
+
+func (s *scripted) GetProducts(_ context.Context, in *pricing.GetProductsInput, _ ...func(*pricing.Options)) (*pricing.GetProductsOutput, error) {
+	copied := *in
+	s.asked = append(s.asked, &copied)
+	if s.err != nil {
+		return nil, s.err
+	}
+	page := len(s.asked) - 1
+	out := &pricing.GetProductsOutput{PriceList: s.pages[page]}
+	if page+1 < len(s.pages) {
+		out.NextToken = aws.String(fmt.Sprint("page ", page+1))
+	}
+	return out, nil
+}
+
+func (s *scripted) ask() (report.Prices, string) {
+	lookup := &Lookup{client: func(string) productAPI { return s }}
+	prices, problems := lookup.For(context.Background(), []string{"us-east-1"})
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Error()
+	}
+	return prices, strings.Join(texts, "; ")
+}
+
+// offer is a product with dimensions of "unit begin end price" in USD.
+func offer(usage string, dimensions ...string) string {
+	var list []string
+	for i, d := range dimensions {
+		var unit, begin, end, price string
+		fmt.Sscan(d, &unit, &begin, &end, &price)
+		list = append(list, fmt.Sprintf(`"d%d": {"unit": %q, "beginRange": %q, "endRange": %q, "pricePerUnit": {"USD": %q}}`, i, unit, begin, end, price))
+	}
+	return fmt.Sprintf(`{"product": {"attributes": {"usagetype": %q}}, "terms": {"OnDemand": {"t": {"effectiveDate": "2026-05-01T00:00:00Z", "priceDimensions": {%s}}}}}`,
+		usage, strings.Join(list, ", "))
+}
+
+func TestWhatThePriceListSays(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		pages [][]string
+		price float64 // of a campaign; 0 if there is none
+		upTo  float64
+		says  string
+	}{
+		{"the first tier counts", [][]string{{offer("USE1-TPS-Hours", "TPS-Hours 20000 200000 0.1", "TPS-Hours 0 20000 0.2")}}, 0.2, 20000, ""},
+		{"pages go on", [][]string{{}, {offer("training", "Hours 0 Inf 0.24")}, {offer("tps", "TPS-Hrs 0 Inf 0.3")}}, 0.3, 0, ""},
+		{"the same price twice is one", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.2")}}, 0.2, 0, ""},
+		{"two prices are none", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.3")}}, 0, 0, "several prices per TPS-hour for campaign"},
+		{"other units are passed over", [][]string{{offer("a", "GB 0 Inf 0.05", "Hours 0 Inf 0.24")}}, 0, 0, "units: GB, Hours"},
+		{"nothing at all", [][]string{{}}, 0, 0, "units: none"},
+		{"no JSON", [][]string{{"{"}}, 0, 0, "cannot be read"},
+		{"no number", [][]string{{offer("a", "TPS-hour 0 Inf cheap")}}, 0, 0, `"cheap"`},
+		{"a price of nothing", [][]string{{offer("a", "TPS-hour 0 Inf 0")}}, 0, 0, "cannot be read"},
+	} {
+		s := &scripted{pages: c.pages}
+		prices, problems := s.ask()
+		price, _ := prices.Of("us-east-1", report.ProductCampaign)
+		if price.PerTPSHour != c.price || price.UpTo != c.upTo || (c.says == "") != (problems == "") || !strings.Contains(problems, c.says) {
+			t.Errorf("%s: %+v, %s", c.name, price, problems)
+		}
+		if last := s.asked[len(s.asked)-1]; len(s.asked) != len(c.pages) || aws.ToString(last.ServiceCode) != "AmazonPersonalize" {
+			t.Errorf("%s: asked %d times", c.name, len(s.asked))
+		}
+	}
+}
+
+func TestAPriceListThatCannotBeAskedIsAProblem(t *testing.T) {
+	prices, problems := (&scripted{err: errors.New("denied")}).ask()
+	if len(prices.All()) > 0 || !strings.Contains(problems, "GetProducts us-east-1: denied") {
+		t.Errorf("%v, %s", prices.All(), problems)
+	}
+}

@@ -1,0 +1,207 @@
+package report
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+)
+
+// Ledger is what was provisioned, used and paid for over a span of days, and what could
+// be saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known;
+// money is an estimate, TPS-hours times a price.
+type Ledger struct {
+	Window     Window         `json:"window"`
+	Days       int            `json:"days"`
+	Resources  []Entry        `json:"resources"`
+	Totals     Totals         `json:"totals"`
+	Prices     []Price        `json:"prices"` // that estimates rest on
+	Notes      []string       `json:"notes"`  // what to know before believing the figures
+	Problems   []Problem      `json:"problems"`
+	Calls      map[string]int `json:"calls"`       // by service.Operation
+	MetricsGot int            `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64          `json:"durationMs"`
+}
+
+// Entry is one resource of a Ledger.
+type Entry struct {
+	ARN          string        `json:"arn"`
+	Kind         estate.Kind   `json:"kind"`
+	Name         string        `json:"name"`
+	Region       string        `json:"region"`
+	DatasetGroup string        `json:"datasetGroup"`
+	Recipe       string        `json:"recipe"`
+	Status       estate.Status `json:"status"`
+	Min          int           `json:"min"` // the present one
+	Created      time.Time     `json:"created"`
+	Usage        *Usage        `json:"usage"`    // null if it could not be read
+	Saving       *Saving       `json:"saving"`   // null if nothing is to be saved
+	Estimate     *Estimate     `json:"estimate"` // null if there is no price or nothing to price
+	Note         string        `json:"note"`     // why nothing is to be saved or known, or what the saving rests on
+
+	Hourly []metering.Hour `json:"-"` // for charts
+}
+
+// Usage is what a resource did and was paid for.
+type Usage struct {
+	Window       Window      `json:"window"` // since its creation, if that lies within the span
+	Hours        float64     `json:"hours"`
+	StoppedHours float64     `json:"stoppedHours"`
+	MinKnown     float64     `json:"minKnownPercent"` // of the hours; the present minimum is assumed in the others
+	Requests     float64     `json:"requests"`
+	Provisioned  float64     `json:"provisioned"` // mean minimum, TPS
+	Actual       float64     `json:"actual"`      // mean, TPS
+	Peak         float64     `json:"peak"`        // of 5 minutes, TPS
+	Utilization  Utilization `json:"utilization"`
+	IdleHours    float64     `json:"idleHours"`
+	IdleSince    *time.Time  `json:"idleSince"` // null if it is not without requests now
+	TPSHours     TPSHours    `json:"tpsHours"`
+}
+
+// Utilization is in percent; null where there was nothing to look at.
+type Utilization struct {
+	Mean        *float64 `json:"mean"`
+	P50         *float64 `json:"p50"` // of 5-minute steps
+	P95         *float64 `json:"p95"`
+	LowestHour  *float64 `json:"lowestHour"`
+	HighestHour *float64 `json:"highestHour"`
+}
+
+// TPSHours are throughput over time.
+type TPSHours struct {
+	Paid   float64 `json:"paid"`
+	Used   float64 `json:"used"`
+	Wasted float64 `json:"wasted"` // paid and not used
+}
+
+// Saving is what an action would save.
+type Saving struct {
+	Action   decide.Action `json:"action"` // step-down, stop or delete
+	NewMin   int           `json:"newMin,omitempty"`
+	TPSHours float64       `json:"tpsHours"`         // that would have been saved within the span
+	PerMonth float64       `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
+	Jumps    int           `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
+	Sudden   int           `json:"sudden"`           // jumps that began at or below the new minimum
+	JumpsNow int           `json:"jumpsNow"`         // jumps above twice the present minimum
+}
+
+// Estimate is money: TPS-hours times a price.
+type Estimate struct {
+	Currency      string  `json:"currency"`
+	PerTPSHour    float64 `json:"pricePerTPSHour"`
+	PriceDate     string  `json:"priceDate"`
+	PriceSource   string  `json:"priceSource"`
+	Paid          float64 `json:"paid"`
+	Wasted        float64 `json:"wasted"`
+	Saved         float64 `json:"saved"`
+	SavedPerMonth float64 `json:"savedPerMonth"`
+}
+
+// SavingOf is a saving as it is shown, or nil if it is none.
+func SavingOf(s metering.Saving) *Saving {
+	if !s.Action.Changes() {
+		return nil
+	}
+	return &Saving{Action: s.Action, NewMin: s.NewMin, TPSHours: s.TPSHours, PerMonth: s.PerMonth, Jumps: s.Jumps, Sudden: s.Sudden, JumpsNow: s.JumpsNow}
+}
+
+// EntryOf puts together what is known of a resource.
+func EntryOf(r estate.Resource, u metering.Usage, s metering.Saving, prices Prices) Entry {
+	e := Entry{
+		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(),
+		Recipe: r.Recipe, Status: r.Status, Min: r.MinTPS, Created: r.Created.UTC(), Note: s.Reason,
+	}
+	if !u.Readable {
+		e.Note = u.Why
+		return e
+	}
+	e.Usage = usageOf(u)
+	e.Saving = SavingOf(s)
+	if u.Assumption != "" {
+		e.Note += "; " + u.Assumption
+	}
+	e.Hourly = u.Hourly
+	e.Estimate = EstimateOf(r, prices, e.Usage.TPSHours, e.Saving)
+	return e
+}
+
+func usageOf(u metering.Usage) *Usage {
+	out := &Usage{
+		Window: Window{u.Window.Start, u.Window.End}, Hours: u.Hours, StoppedHours: u.StoppedHours,
+		Requests: u.Requests, Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak,
+		Utilization: Utilization{
+			Mean: number(u.Utilization.Mean), P50: number(u.Utilization.P50), P95: number(u.Utilization.P95),
+			LowestHour: number(u.Utilization.LowestHour), HighestHour: number(u.Utilization.HighestHour),
+		},
+		IdleHours: u.IdleHours, TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
+	}
+	if u.Hours > 0 {
+		out.MinKnown = u.KnownHours / u.Hours * 100
+	}
+	if !u.IdleSince.IsZero() {
+		since := u.IdleSince
+		out.IdleSince = &since
+	}
+	return out
+}
+
+// number is nil for what is none.
+func number(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
+}
+
+// EstimateOf prices TPS-hours, or gives nil if there is no price.
+func EstimateOf(r estate.Resource, prices Prices, h TPSHours, s *Saving) *Estimate {
+	price, ok := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
+	if !ok {
+		return nil
+	}
+	e := &Estimate{
+		Currency: price.Currency, PerTPSHour: price.PerTPSHour, PriceDate: price.Date, PriceSource: price.Source,
+		Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour,
+	}
+	if s != nil {
+		e.Saved, e.SavedPerMonth = s.TPSHours*price.PerTPSHour, s.PerMonth*price.PerTPSHour
+	}
+	return e
+}
+
+// Failed tells whether something could not be read.
+func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
+
+// Settle puts the ledger into the order in which all writers show it, and adds it up.
+func (l *Ledger) Settle() {
+	l.Window = Window{l.Window.Start.UTC(), l.Window.End.UTC()}
+	l.Resources = append([]Entry{}, l.Resources...)
+	slices.SortStableFunc(l.Resources, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
+	})
+	l.Problems = append([]Problem{}, l.Problems...)
+	slices.SortStableFunc(l.Problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Error, b.Error))
+	})
+	if l.Calls == nil {
+		l.Calls = map[string]int{}
+	}
+	l.Totals = totalsOf(l.Resources)
+	l.Prices = pricesUsed(l.Resources, l.Prices)
+	l.Notes = l.notes()
+}
+
+// WriteJSON writes the ledger as one indented object.
+func (l Ledger) WriteJSON(w io.Writer) error {
+	l.Settle()
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(l)
+}

@@ -1,0 +1,287 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"html/template"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+)
+
+// The parts of the page. uPlot is vendored with its licence; docs/dependencies.md tells
+// the version.
+var (
+	//go:embed assets/ledger.html.tmpl
+	pageText string
+	//go:embed assets/ledger.css
+	pageStyle string
+	//go:embed assets/ledger.js
+	pageScript string
+	//go:embed assets/uPlot.iife.min.js
+	chartScript string
+	//go:embed assets/uPlot.min.css
+	chartStyle string
+	//go:embed assets/uPlot.LICENSE
+	chartLicence string
+)
+
+// chartVersion is the vendored version of uPlot.
+const chartVersion = "1.6.32"
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// maxCharts is how many resources have a chart of their own: those that waste most. The
+// page would take long to load with thousands.
+const maxCharts = 50
+
+// page is what the template shows.
+type page struct {
+	Window, Count, DetailsText string
+	Tiles                      []tile
+	Notes, Problems            []string
+	Charts, Details            []chart
+	Columns                    []pageColumn
+	Rows                       [][]pageCell
+	Prices                     []Price
+	Series                     []chartSeries
+
+	ChartStyle, Style   template.CSS
+	ChartScript, Script template.JS
+}
+
+type tile struct{ Label, Value, More string }
+
+// chart is a chart, with what it shows in words for those who do not see it.
+type chart struct {
+	Index       int // into the series
+	Title, Text string
+}
+
+// chartSeries are the numbers of a chart, as the script reads them.
+type chartSeries struct {
+	Unit        string    `json:"unit"`
+	T           []int64   `json:"t"` // seconds
+	Provisioned []float64 `json:"provisioned"`
+	Actual      []float64 `json:"actual"`
+}
+
+type pageColumn struct{ Title, Kind string }
+
+var pageColumns = []pageColumn{
+	{"Resource", "text"},
+	{"Minimum", "number"},
+	{"Average", "number"},
+	{"Utilization", "number"},
+	{"Idle", "number"},
+	{"Paid", "number"},
+	{"Used", "number"},
+	{"Wasted", "number"},
+	{"Saves a month", "number"},
+	{"What to do", "text"},
+}
+
+// pageCell is one cell; Sort is what it is sorted by, empty if that is not known.
+type pageCell struct {
+	Head                                          bool
+	Label, Sort, Text, More, Class, Share, Action string
+}
+
+// WriteHTML writes the ledger as one page that loads nothing from anywhere: charts of all
+// campaigns and all recommenders and of those that waste most, and a table that can be
+// sorted. Charts need entries with Hourly. The error is w's.
+func (l Ledger) WriteHTML(w io.Writer) error {
+	l.Settle()
+	p := page{
+		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + plural(l.Days, "day") + ")",
+		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
+		Series:     []chartSeries{},
+		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle),
+		// The licence goes where the code goes.
+		ChartScript: template.JS("/*\nuPlot " + chartVersion + "\n" + chartLicence + "*/\n" + chartScript),
+		Script:      template.JS(pageScript),
+	}
+	entries := slices.Clone(l.Resources)
+	slices.SortStableFunc(entries, func(a, b Entry) int { return compareWaste(b, a) })
+	p.addCharts(entries)
+	for _, e := range entries {
+		p.Rows = append(p.Rows, pageRow(e))
+	}
+	for _, problem := range l.Problems {
+		where := problem.ARN
+		if where == "" {
+			where = problem.Region
+		}
+		p.Problems = append(p.Problems, oneLine(problem.Operation+" "+where+": "+problem.Error))
+	}
+	return pageTemplate.Execute(w, p)
+}
+
+// compareWaste puts what could not be read first, as wasting least.
+func compareWaste(a, b Entry) int {
+	of := func(e Entry) float64 {
+		if e.Usage == nil {
+			return -1
+		}
+		return e.Usage.TPSHours.Wasted
+	}
+	switch wa, wb := of(a), of(b); {
+	case wa < wb:
+		return -1
+	case wa > wb:
+		return 1
+	}
+	return 0
+}
+
+func countedEntries(entries []Entry) string {
+	list := make([]Resource, len(entries))
+	for i, e := range entries {
+		list[i] = Resource{Kind: e.Kind, Region: e.Region}
+	}
+	return counted(list)
+}
+
+// tiles are the figures to see first.
+func (l Ledger) tiles() []tile {
+	t := l.Totals
+	if t.Resources == t.Unread {
+		return nil
+	}
+	share := ""
+	if t.TPSHours.Paid > 0 {
+		part := t.TPSHours.Wasted / t.TPSHours.Paid * 100
+		share = rounded(&part, 1, "% of what was paid")
+	}
+	tiles := []tile{
+		{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
+		{"TPS-hours used", commas(t.TPSHours.Used), ""},
+		{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
+		{"Could be saved a month", commas(t.Saving.PerMonth) + " TPS-h", savedBy(t)},
+	}
+	for _, e := range t.Estimates {
+		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",
+			e.Currency, amount(e.Paid), amount(e.Wasted), e.Resources, plural(t.Resources-t.Unread, "resource"))
+		tiles = append(tiles, tile{"Estimate: saved a month", e.Currency + " " + amount(e.SavedPerMonth), text})
+	}
+	return tiles
+}
+
+func savedBy(t Totals) string {
+	var parts []string
+	for _, action := range decisions {
+		if n := t.Actions[action]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, action))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// addCharts adds the charts of all, by kind, and of those that waste most.
+func (p *page) addCharts(entries []Entry) {
+	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+		if hours := hourlyTotals(entries, kind); len(hours) > 0 {
+			title := "All " + string(kind) + "s together: provisioned and actual " + kind.RateUnit()
+			p.Charts = append(p.Charts, p.chart(title, kind.RateUnit(), hours))
+		}
+	}
+	for _, e := range entries {
+		if len(e.Hourly) == 0 || len(p.Details) == maxCharts {
+			continue
+		}
+		title := fmt.Sprintf("%s (%s, %s): %s TPS-hours wasted", oneLine(e.Name), e.Kind, e.Region, commas(e.Usage.TPSHours.Wasted))
+		p.Details = append(p.Details, p.chart(title, e.Kind.RateUnit(), e.Hourly))
+	}
+	p.DetailsText = "Provisioned and actual throughput, most wasteful first."
+	if len(p.Details) == maxCharts && len(entries) > maxCharts {
+		p.DetailsText = fmt.Sprintf("Provisioned and actual throughput of the %d that waste most.", maxCharts)
+	}
+}
+
+// chart adds the numbers of a chart and gives the chart.
+func (p *page) chart(title, unit string, hours []metering.Hour) chart {
+	s := chartSeries{Unit: unit}
+	provisioned, actual, peak := 0.0, 0.0, 0.0
+	for _, h := range hours {
+		s.T = append(s.T, h.Start.Unix())
+		s.Provisioned = append(s.Provisioned, brief(h.Provisioned))
+		s.Actual = append(s.Actual, brief(h.Actual))
+		provisioned += h.Provisioned
+		actual += h.Actual
+		peak = max(peak, h.Actual)
+	}
+	n := float64(len(hours))
+	provisioned, actual = provisioned/n, actual/n
+	p.Series = append(p.Series, s)
+	return chart{
+		Index: len(p.Series) - 1, Title: title,
+		Text: fmt.Sprintf("Over %s, on average %s %s provisioned and %s used; the highest hour used %s.", plural(len(hours), "hour"),
+			rounded(&provisioned, 1, ""), unit, rounded(&actual, 2, ""), rounded(&peak, 2, "")),
+	}
+}
+
+// brief leaves a number for a chart five digits.
+func brief(v float64) float64 {
+	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 5, 64), 64)
+	if err != nil || math.IsInf(short, 0) || math.IsNaN(short) {
+		return 0
+	}
+	return short
+}
+
+// pageRow is the row of a resource.
+func pageRow(e Entry) []pageCell {
+	cells := make([]pageCell, len(pageColumns))
+	for i := range cells {
+		cells[i] = pageCell{Label: pageColumns[i].Title, Text: "–"}
+	}
+	cells[0] = pageCell{Head: true, Sort: e.Name, Text: e.Name, More: string(e.Kind) + " in " + e.Region}
+	cells[1].set(float64(e.Min), strconv.Itoa(e.Min), "")
+	if u := e.Usage; u != nil {
+		cells[2].set(u.Actual, rounded(&u.Actual, 2, ""), "peak "+rounded(&u.Peak, 2, ""))
+		if u.Utilization.Mean != nil {
+			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), u.Utilization.spread())
+		}
+		cells[4].set(u.IdleHours, rounded(&u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
+		cells[5].set(u.TPSHours.Paid, commas(u.TPSHours.Paid), "")
+		cells[6].set(u.TPSHours.Used, commas(u.TPSHours.Used), "")
+		share := 0.0
+		if u.TPSHours.Paid > 0 {
+			share = u.TPSHours.Wasted / u.TPSHours.Paid * 100
+		}
+		cells[7].set(u.TPSHours.Wasted, commas(u.TPSHours.Wasted), rounded(&share, 1, "%"))
+		cells[7].Class, cells[7].Share = "waste", strconv.FormatFloat(share, 'f', 1, 64)
+	}
+	last := &cells[len(cells)-1]
+	last.Class, last.Sort, last.Text = "words", "none", e.Note
+	if s := e.Saving; s != nil {
+		more := ""
+		if e.Estimate != nil {
+			more = fmt.Sprintf("estimate %s %s", e.Estimate.Currency, amount(e.Estimate.SavedPerMonth))
+		}
+		cells[8].set(s.PerMonth, commas(s.PerMonth), more)
+		last.Sort, last.Action = string(s.Action), string(s.Action)
+		if s.Action == decide.StepDown {
+			last.Action += " to " + strconv.Itoa(s.NewMin)
+			last.More = e.exposure()
+		}
+	}
+	return cells
+}
+
+// set fills a cell that holds a number.
+func (c *pageCell) set(value float64, text, more string) {
+	c.Sort, c.Text, c.More = digits(value), text, more
+}
+
+// spread tells how utilization was spread.
+func (u Utilization) spread() string {
+	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", rounded(u.P50, 0, "%"), rounded(u.P95, 0, "%"),
+		rounded(u.LowestHour, 0, "%"), rounded(u.HighestHour, 0, "%"))
+}

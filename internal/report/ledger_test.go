@@ -1,0 +1,229 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+)
+
+// ledgerOf has a resource of every sort.
+func ledgerOf() Ledger {
+	end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	span := estate.NewWindow(end.Add(-48*time.Hour), end)
+	resource := func(kind estate.Kind, region, name, recipe string, minimum int) estate.Resource {
+		return estate.Resource{
+			ARN:  estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name},
+			Kind: kind, Name: name, Recipe: recipe, Status: estate.StatusActive, MinTPS: minimum,
+			Created:      end.Add(-90 * 24 * time.Hour),
+			DatasetGroup: estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "dataset-group/shop"},
+		}
+	}
+	usage := func(paid, used, known float64, idleSince time.Time) metering.Usage {
+		u := metering.Usage{
+			Readable: true, Window: span, Hours: 48, KnownHours: known, Requests: used * 3600,
+			Provisioned: paid / 48, Actual: used / 48, Peak: used / 20,
+			Utilization: metering.Utilization{Mean: used / paid * 100, P50: used / paid * 90, P95: used / paid * 150, LowestHour: 1.25, HighestHour: 88.8},
+			IdleHours:   3.25, IdleSince: idleSince, Paid: paid, Used: used, Wasted: paid - used,
+		}
+		for i := range 48 {
+			u.Hourly = append(u.Hourly, metering.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48})
+		}
+		return u
+	}
+	prices := NewPrices(
+		Price{Region: "us-east-1", Product: ProductCampaign, PerTPSHour: 0.25, Currency: "USD", Date: "2026-02-01", Source: "bill of January", UpTo: 10_000},
+		Price{Region: "cn-north-1", Product: ProductRecommender, PerTPSHour: 1.5, Currency: "CNY", Date: "2026-02-01", Source: "bill of January"},
+		Price{Region: "us-west-2", Product: ProductCampaign, PerTPSHour: 9, Currency: "USD", Date: "2026-02-01", Source: "not used"},
+	)
+	noUtilization := usage(10, 0, 48, span.Start)
+	nan := math.NaN()
+	noUtilization.Utilization = metering.Utilization{Mean: nan, P50: nan, P95: nan, LowestHour: nan, HighestHour: nan}
+	noUtilization.Assumption = "its past minimum could not be read"
+	hostile := resource(estate.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
+	return Ledger{
+		Window: Window{span.Start, span.End}, Days: 2,
+		Resources: []Entry{
+			EntryOf(resource(estate.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
+				metering.Saving{Action: decide.StepDown, NewMin: 5, TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
+			EntryOf(resource(estate.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
+				metering.Saving{Action: decide.Delete, TPSHours: 30, PerMonth: 730, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
+			EntryOf(resource(estate.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
+				metering.Saving{Action: decide.Stop, TPSHours: 10, PerMonth: 730, Reason: "no request in all the time looked at"}, prices),
+			EntryOf(hostile, usage(96, 96, 48, time.Time{}), metering.Saving{Action: decide.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, prices),
+			EntryOf(resource(estate.Campaign, "eu-west-1", "unread", "", 3), metering.Usage{Why: "its requests could not be read completely"}, metering.Saving{Action: decide.None}, prices),
+		},
+		Prices:   prices.All(),
+		Problems: []Problem{{Region: "eu-west-1", Operation: "GetMetricData", Error: "2 series not read: only part of the data was returned"}},
+		Calls:    map[string]int{"cloudwatch.GetMetricData": 3, "personalize.ListCampaigns": 2}, MetricsGot: 1, DurationMs: 1234,
+	}
+}
+
+func TestLedgerForms(t *testing.T) {
+	full, empty := ledgerOf(), Ledger{Window: ledgerOf().Window, Days: 14}
+	for name, write := range map[string]func(io.Writer) error{
+		"ledger.json":       full.WriteJSON,
+		"ledger.csv":        full.WriteCSV,
+		"ledger.html":       full.WriteHTML,
+		"ledger.txt":        func(w io.Writer) error { return full.WriteTable(w, 0, false) },
+		"ledger-100.txt":    func(w io.Writer) error { return full.WriteTable(w, 100, false) },
+		"ledger-color.txt":  func(w io.Writer) error { return full.WriteTable(w, 160, true) },
+		"ledger-empty.txt":  func(w io.Writer) error { return empty.WriteTable(w, 0, false) },
+		"ledger-empty.json": empty.WriteJSON,
+		"ledger-empty.html": empty.WriteHTML,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := write(&out); err != nil {
+				t.Fatal(err)
+			}
+			text := out.Bytes()
+			if strings.HasSuffix(name, ".html") {
+				// What is vendored is not ours to hold; its place is.
+				text = bytes.Replace(text, []byte(chartScript), []byte("/* uPlot */"), 1)
+				text = bytes.Replace(text, []byte(chartLicence), []byte("(licence)\n"), 1)
+				text = bytes.Replace(text, []byte(chartStyle), []byte("/* uPlot */"), 1)
+			}
+			golden(t, name, text)
+		})
+	}
+}
+
+func TestLedgerTotals(t *testing.T) {
+	l := ledgerOf()
+	l.Settle()
+	got := l.Totals
+	if got.Resources != 5 || got.Unread != 1 || got.Unpriced != 1 || got.Idle != 1 {
+		t.Errorf("%+v", got)
+	}
+	if got.TPSHours != (TPSHours{1920 + 48 + 10 + 96, 480.5 + 1 + 96, 1439.5 + 47 + 10}) {
+		t.Errorf("TPS-hours %+v", got.TPSHours)
+	}
+	want := []EstimateTotal{
+		{Currency: "CNY", Resources: 1, Paid: 15, Wasted: 15, Saved: 15, SavedPerMonth: 1095},
+		{Currency: "USD", Resources: 2, Paid: 492, Wasted: 371.625, Saved: 357.5625, SavedPerMonth: (21_297.1 + 730) / 4},
+	}
+	if fmt.Sprint(got.Estimates) != fmt.Sprint(want) {
+		t.Errorf("estimates %v, want %v", got.Estimates, want)
+	}
+	if len(l.Prices) != 2 {
+		t.Errorf("prices that no estimate rests on: %v", l.Prices)
+	}
+	if notes := strings.Join(l.Notes, "\n"); !strings.Contains(notes, "campaign in us-east-1 pays for some 29930 TPS-hours a month") {
+		t.Errorf("notes: %s", notes)
+	}
+	l.Settle()
+	if again := l.Totals; fmt.Sprint(again) != fmt.Sprint(got) || len(l.Prices) != 2 {
+		t.Error("settling twice gives something else")
+	}
+}
+
+// Names come from others; nothing of them may become markup or script.
+func TestLedgerPageIsSelfContainedAndEscaped(t *testing.T) {
+	var out bytes.Buffer
+	if err := ledgerOf().WriteHTML(&out); err != nil {
+		t.Fatal(err)
+	}
+	page := out.String()
+	if strings.Contains(page, "<b>") || strings.Count(page, "</script>") != 3 {
+		t.Error("a name broke out of its place")
+	}
+	own := strings.NewReplacer(chartScript, "", chartLicence, "").Replace(page)
+	for _, bad := range []string{"http://", "https://", "src=", "<link", "@import", "url("} {
+		if strings.Contains(own, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	if !strings.Contains(page, "Copyright (c) 2022 Leon Sorokin") || !strings.Contains(chartScript, "v"+chartVersion) {
+		t.Error("uPlot stands there without its licence, or in another version")
+	}
+}
+
+func TestLedgerPageOfManyHasFewCharts(t *testing.T) {
+	l := ledgerOf()
+	one := l.Resources[0]
+	for i := range 120 {
+		e := one
+		e.Name, e.ARN = fmt.Sprintf("c-%03d", i), fmt.Sprintf("%s-%03d", one.ARN, i)
+		l.Resources = append(l.Resources, e)
+	}
+	var out bytes.Buffer
+	if err := l.WriteHTML(&out); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(out.String(), "<details>"); got != maxCharts {
+		t.Errorf("%d charts, want %d", got, maxCharts)
+	}
+	if got := strings.Count(out.String(), "<tr><th scope=\"row\""); got != 125 {
+		t.Errorf("%d rows, want 125", got)
+	}
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestLedgerTellsThatItCannotBeWritten(t *testing.T) {
+	l := ledgerOf()
+	for name, write := range map[string]func(io.Writer) error{
+		"json": l.WriteJSON, "csv": l.WriteCSV, "html": l.WriteHTML,
+		"table": func(w io.Writer) error { return l.WriteTable(w, 0, false) },
+	} {
+		if err := write(brokenWriter{}); !errors.Is(err, errBroken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestGroupedNumbers(t *testing.T) {
+	for v, want := range map[float64]string{0: "0.0", 0.01: "<0.1", 999.94: "999.9", 1000: "1,000.0", 1234567.89: "1,234,567.9"} {
+		if got := commas(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+	for v, want := range map[float64]string{0: "0.00", 1234.5: "1,234.50", -1234.5: "-1,234.50", -0.5: "-0.50"} {
+		if got := amount(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+}
+
+// What plan tells of savings stands beside the decision.
+func TestSavingsOfAPlan(t *testing.T) {
+	r := day()
+	r.DryRun = true
+	for i := range r.Resources {
+		one := &r.Resources[i]
+		switch one.Decision {
+		case decide.StepDown:
+			one.Recipe = "aws-sims"
+			one.Saving = &Saving{Action: decide.StepDown, NewMin: one.NewMin, TPSHours: 1008, PerMonth: 2190}
+			one.Estimate = &Estimate{Currency: "USD", PerTPSHour: 0.25, PriceDate: "2026-02-01", PriceSource: "bill of January", Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}
+		case decide.Delete:
+			one.Saving = &Saving{Action: decide.Delete, TPSHours: 50, PerMonth: 730}
+		}
+	}
+	for name, write := range map[string]func(io.Writer) error{
+		"plan.json": r.WriteJSON, "plan.csv": r.WriteCSV,
+		"plan.txt":    func(w io.Writer) error { return r.WriteTable(w, 0, false) },
+		"plan-80.txt": func(w io.Writer) error { return r.WriteTable(w, 80, false) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			if err := write(&out); err != nil {
+				t.Fatal(err)
+			}
+			golden(t, name, out.Bytes())
+		})
+	}
+}

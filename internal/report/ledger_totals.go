@@ -1,0 +1,232 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+)
+
+// Totals add up what could be read; Unread resources are in none of the sums.
+type Totals struct {
+	Resources int                   `json:"resources"`
+	Unread    int                   `json:"unread"`
+	TPSHours  TPSHours              `json:"tpsHours"`
+	ByKind    []KindTotal           `json:"byKind"`
+	MinKnown  float64               `json:"minKnownPercent"` // of all hours of all resources
+	Idle      int                   `json:"idle"`            // resources without a request since their span began
+	Saving    SavingTotal           `json:"saving"`
+	Actions   map[decide.Action]int `json:"actions"`
+	Estimates []EstimateTotal       `json:"estimates"` // by currency
+	Unpriced  int                   `json:"unpriced"`  // resources read for which there is no price
+}
+
+// KindTotal adds up one kind.
+type KindTotal struct {
+	Kind      estate.Kind `json:"kind"`
+	Resources int         `json:"resources"` // that could be read
+	TPSHours  TPSHours    `json:"tpsHours"`
+	Saving    SavingTotal `json:"saving"`
+}
+
+// SavingTotal adds up savings.
+type SavingTotal struct {
+	TPSHours float64 `json:"tpsHours"`
+	PerMonth float64 `json:"tpsHoursPerMonth"`
+}
+
+// EstimateTotal adds up estimates in one currency.
+type EstimateTotal struct {
+	Currency      string  `json:"currency"`
+	Resources     int     `json:"resources"`
+	Paid          float64 `json:"paid"`
+	Wasted        float64 `json:"wasted"`
+	Saved         float64 `json:"saved"`
+	SavedPerMonth float64 `json:"savedPerMonth"`
+}
+
+func (h *TPSHours) add(other TPSHours) {
+	h.Paid += other.Paid
+	h.Used += other.Used
+	h.Wasted += other.Wasted
+}
+
+func (s *SavingTotal) add(other *Saving) {
+	if other != nil {
+		s.TPSHours += other.TPSHours
+		s.PerMonth += other.PerMonth
+	}
+}
+
+// totalsOf adds up entries.
+func totalsOf(entries []Entry) Totals {
+	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[decide.Action]int{}, Estimates: []EstimateTotal{}}
+	hours, known := 0.0, 0.0
+	for _, e := range entries {
+		if e.Usage == nil {
+			t.Unread++
+			continue
+		}
+		hours += e.Usage.Hours
+		known += e.Usage.Hours * e.Usage.MinKnown / 100
+		t.TPSHours.add(e.Usage.TPSHours)
+		t.Saving.add(e.Saving)
+		if e.Usage.Requests == 0 {
+			t.Idle++
+		}
+		if e.Saving != nil {
+			t.Actions[e.Saving.Action]++
+		}
+		t.addKind(e)
+		t.addEstimate(e.Estimate)
+	}
+	if hours > 0 {
+		t.MinKnown = known / hours * 100
+	}
+	return t
+}
+
+func (t *Totals) addKind(e Entry) {
+	i := slices.IndexFunc(t.ByKind, func(k KindTotal) bool { return k.Kind == e.Kind })
+	if i < 0 {
+		i = len(t.ByKind)
+		t.ByKind = append(t.ByKind, KindTotal{Kind: e.Kind})
+	}
+	k := &t.ByKind[i]
+	k.Resources++
+	k.TPSHours.add(e.Usage.TPSHours)
+	k.Saving.add(e.Saving)
+	slices.SortFunc(t.ByKind, func(a, b KindTotal) int { return cmp.Compare(a.Kind, b.Kind) })
+}
+
+func (t *Totals) addEstimate(e *Estimate) {
+	if e == nil {
+		t.Unpriced++
+		return
+	}
+	i := slices.IndexFunc(t.Estimates, func(x EstimateTotal) bool { return x.Currency == e.Currency })
+	if i < 0 {
+		i = len(t.Estimates)
+		t.Estimates = append(t.Estimates, EstimateTotal{Currency: e.Currency})
+	}
+	sum := &t.Estimates[i]
+	sum.Resources++
+	sum.Paid += e.Paid
+	sum.Wasted += e.Wasted
+	sum.Saved += e.Saved
+	sum.SavedPerMonth += e.SavedPerMonth
+	slices.SortFunc(t.Estimates, func(a, b EstimateTotal) int { return cmp.Compare(a.Currency, b.Currency) })
+}
+
+// pricesUsed keeps the prices that an estimate rests on.
+func pricesUsed(entries []Entry, prices []Price) []Price {
+	table := NewPrices(prices...)
+	used := Prices{list: map[priceKey]Price{}}
+	for _, e := range entries {
+		product := ProductOf(e.Kind, e.Recipe)
+		if price, ok := table.Of(e.Region, product); ok && e.Estimate != nil {
+			used.list[priceKey{e.Region, product}] = price
+		}
+	}
+	return used.All()
+}
+
+// notes are what one should know before believing the figures.
+func (l Ledger) notes() []string {
+	notes := []string{}
+	if len(l.Resources) == 0 {
+		return notes
+	}
+	t := l.Totals
+	if t.Unread > 0 {
+		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", plural(t.Unread, "resource"), isAre(t.Unread)))
+	}
+	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
+		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
+			"for the rest it is assumed to have been the present one.", t.MinKnown))
+	}
+	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
+		"only those that are active now; time before a resource was created is left out.")
+	if len(t.Estimates) > 0 {
+		notes = append(notes, "Money figures are estimates: TPS-hours times the price shown. They leave out volume discounts, free tiers, taxes and contracts.")
+	}
+	if t.Unpriced > 0 {
+		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; give prices with --prices, or ask AWS with --live-prices.",
+			plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
+	}
+	return append(notes, l.tierNotes()...)
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
+}
+
+// unpriced names products without a price, by region.
+func unpriced(entries []Entry) []string {
+	var names []string
+	for _, e := range entries {
+		if e.Usage != nil && e.Estimate == nil {
+			names = append(names, string(ProductOf(e.Kind, e.Recipe))+" in "+e.Region)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if more := len(names) - 6; more > 0 {
+		names = append(names[:6], fmt.Sprintf("%d more", more))
+	}
+	return names
+}
+
+// tierNotes warn where a month would pay for more TPS-hours than cost the price used.
+func (l Ledger) tierNotes() []string {
+	span := l.Window.End.Sub(l.Window.Start).Hours()
+	if span <= 0 {
+		return nil
+	}
+	var notes []string
+	for _, price := range l.Prices {
+		paid := 0.0
+		for _, e := range l.Resources {
+			if e.Usage != nil && e.Region == price.Region && ProductOf(e.Kind, e.Recipe) == price.Product {
+				paid += e.Usage.TPSHours.Paid
+			}
+		}
+		if month := paid / span * metering.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
+			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; those beyond %.0f cost less than the price used, so its estimates are too high.",
+				price.Product, price.Region, month, price.UpTo))
+		}
+	}
+	return notes
+}
+
+// hourlyTotals adds up the hours of all resources of a kind, by time.
+func hourlyTotals(entries []Entry, kind estate.Kind) []metering.Hour {
+	sums := map[time.Time]metering.Hour{}
+	for _, e := range entries {
+		if e.Kind != kind {
+			continue
+		}
+		for _, h := range e.Hourly {
+			sum := sums[h.Start]
+			sum.Start = h.Start
+			sum.Provisioned += h.Provisioned
+			sum.Actual += h.Actual
+			sum.Paid += h.Paid
+			sums[h.Start] = sum
+		}
+	}
+	list := make([]metering.Hour, 0, len(sums))
+	for _, h := range sums {
+		list = append(list, h)
+	}
+	slices.SortFunc(list, func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
+	return list
+}
