@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -113,7 +115,25 @@ func newBed(t testing.TB, world localaws.Estate, ahead time.Duration) *bed {
 	memory := localaws.InMemory(server)
 	t.Cleanup(memory.Shut)
 	b.reach = awsapi.LocalConfig(home, memory.URL(), "LOCAL", memory.Transport())
+	b.watched()
 	return b
+}
+
+// watched puts the utilization that a monitor would have published of the idle recommender
+// in the last day: one that was not seen running is not stopped.
+func (b *bed) watched() {
+	end := b.clock.Now().Truncate(cycleEvery).Add(-cycleEvery)
+	var data []cwtypes.MetricDatum
+	for at := end.Add(-26 * time.Hour); at.Before(end); at = at.Add(cycleEvery) {
+		data = append(data, cwtypes.MetricDatum{
+			MetricName: aws.String(estate.Recommender.UtilizationMetric()), Value: aws.Float64(0), Timestamp: aws.Time(at),
+			Dimensions: []cwtypes.Dimension{{Name: aws.String(estate.Recommender.DimensionName()), Value: aws.String(arn("recommender/still"))}},
+		})
+	}
+	_, err := b.clients().CloudWatch(away).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
+		Namespace: aws.String(estate.NamespaceMonitor), MetricData: data,
+	})
+	b.noError(err)
 }
 
 const cycleEvery = 5 * time.Minute

@@ -130,6 +130,7 @@ func virtualBed(t testing.TB, s scenario) *bed {
 	memory := localaws.InMemory(b.aws)
 	t.Cleanup(memory.Shut)
 	b.reach = awsapi.LocalConfig(home, memory.URL(), "LOCAL", memory.Transport())
+	b.watched()
 	return b
 }
 
