@@ -329,7 +329,7 @@ func (c *cleaner) unseen(ctx context.Context, kind CleanupKind, op string, err e
 	// A denial may be meant for this one operation.
 	c.closed = kindOf != awsapi.Denied
 	reason := awsapi.Line(err)
-	c.log.Info("region skipped", "region", c.region, "kind", string(kind), "err", reason)
+	c.log.Info("region skipped", "op", op, "region", c.region, "kind", string(kind), "err", reason)
 	if i := len(c.skipped) - 1; i >= 0 {
 		c.skipped[i].What = append(c.skipped[i].What, kind)
 	} else {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
@@ -107,6 +109,11 @@ func (a *Actor) attempt(ctx context.Context, req events.Request, d deed, before 
 // carryOut makes the call and sees to what follows it.
 func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before standing, v judgement) (Answer, error) {
 	intent := Intent{Op: d.op, Region: req.ARN.Region, ARN: req.ARN.String(), What: fmt.Sprintf("have it %s: %s", d.participle(before), reason(req))}
+	// Said beforehand: if the process is ended by force now, the log tells what may have
+	// been done without a notification.
+	if !a.gate.dryRun {
+		a.log.InfoContext(ctx, "about to act", intent.attrs()...)
+	}
 	counted, sent := awsapi.CountSent(ctx)
 	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error { return d.call(ctx, before) })
 	if err == nil {
@@ -122,15 +129,20 @@ func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before
 		a.settled(ctx, a.record(req, d, before, v), AlreadySo, done)
 		return a.nothing(req, done), nil
 	case busy != "":
-		err = fmt.Errorf("%s: %w", busy, err)
+		err = fmt.Errorf("%s: %w", busy, awsapi.Plain(err))
 	case sent.Load() > 0 && lost(err):
-		err = fmt.Errorf("it may have been accepted all the same, look before you repeat it: %w", err)
+		err = fmt.Errorf("it may have been accepted all the same, look before you repeat it: %w", awsapi.Plain(err))
 	}
-	return Answer{}, err
+	return Answer{}, fmt.Errorf("%s: %w", d.op, awsapi.Plain(err))
 }
 
-// lost tells whether an error leaves it open what became of the call.
+// lost tells whether an error leaves it open what became of the call: there was no answer,
+// or none that can be read.
 func lost(err error) bool {
+	var garbled *smithy.DeserializationError
+	if errors.As(err, &garbled) {
+		return true
+	}
 	switch awsapi.KindOf(err) {
 	case awsapi.Canceled, awsapi.Unreachable, awsapi.Unavailable:
 		return true
@@ -228,16 +240,23 @@ func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before s
 	n := Answer{Outcome: outcome}
 	record := a.settled(ctx, a.record(req, d, before, v), outcome, "")
 	n.Restore = record.Restore
+	// Side by side: one that hangs must not take the others' time.
+	var group sync.WaitGroup
 	if req.Automatic() && !d.action.Ends() { // stops and deletes were counted before they were made
-		a.mark(ctx, req)
+		group.Go(func() { a.mark(ctx, req) })
 	}
 	if d.notice != nil {
 		event := d.notice(record.Raw())
 		event.Resources = []string{req.ARN.String()}
-		n.add(a.Emit(ctx, []events.Event{event}))
+		group.Go(func() { n.add(a.Emit(ctx, []events.Event{event})) })
 	}
+	var removed int
+	var problems []estate.Problem
 	if d.action.Ends() {
-		removed, problems := a.removeAlarms(ctx, req, d.action)
+		removed, problems = a.removeAlarms(ctx, req, d.action)
+	}
+	group.Wait()
+	if d.action.Ends() {
 		n.AlarmsRemoved = removed
 		n.Problems = append(n.Problems, problems...)
 		n.add(a.RebuildDashboard(ctx, events.BuildDetail{
@@ -278,7 +297,7 @@ func (a *Actor) mark(ctx context.Context, req events.Request) {
 	}
 	_, problems := a.Publish(ctx, []estate.Datum{{Region: req.ARN.Region, Metric: metric, Unit: "Count", Value: 1, Time: a.clock.Now().UTC()}})
 	for _, p := range problems {
-		a.log.Warn("automatic change not marked as such", "arn", p.ARN, "region", p.Region, "err", p.Err)
+		a.log.Warn("automatic change not marked as such", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Err)
 	}
 }
 

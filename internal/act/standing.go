@@ -84,7 +84,7 @@ func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, e
 	out, err := api.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &arn},
 		personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
 	if err != nil {
-		return standing{}, err
+		return standing{}, fmt.Errorf("DescribeCampaign: %w", awsapi.Plain(err))
 	}
 	c := out.Campaign
 	if c == nil || aws.ToString(c.CampaignArn) != arn {
@@ -106,7 +106,7 @@ func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing
 	out, err := api.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &arn},
 		personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
 	if err != nil {
-		return standing{}, err
+		return standing{}, fmt.Errorf("DescribeRecommender: %w", awsapi.Plain(err))
 	}
 	r := out.Recommender
 	if r == nil || aws.ToString(r.RecommenderArn) != arn {

@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -110,8 +111,13 @@ type Options struct {
 	Budget time.Duration
 }
 
-// Cycle runs monitoring cycles. It keeps nothing between them.
-type Cycle struct{ Options }
+// Cycle runs monitoring cycles. Between them it keeps nothing but which window it has
+// measured last.
+type Cycle struct {
+	Options
+
+	published atomic.Pointer[time.Time] // start of that window; nil before the first
+}
 
 // New makes a cycle.
 func New(o Options) *Cycle {
@@ -171,6 +177,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 		<-existing
 		return report.Result{}, err
 	}
+	r.noticeGap(ctx)
 	r.publishCount(ctx)
 
 	topics := r.notify(ctx) // meanwhile
@@ -229,6 +236,15 @@ func (r *run) look(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, time.Duration(lookShare*float64(r.budget)))
 }
 
+// findShare of a round of looking is given to finding the resources, so that one that hangs
+// leaves the others the time to be measured in.
+const findShare = 2.0 / 3
+
+// find gives a context for discovering within a round of looking.
+func (r *run) find(looking context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(looking, time.Duration(findShare*lookShare*float64(r.budget)))
+}
+
 // lookAtRegions discovers, measures and publishes every region by itself and at the
 // same time, so that none waits for another.
 func (r *run) lookAtRegions(ctx context.Context) {
@@ -252,7 +268,9 @@ func (r *run) lookAtRegions(ctx context.Context) {
 func (r *run) lookAt(ctx context.Context, region string, scope estate.Scope) {
 	looking, cancel := r.look(ctx)
 	defer cancel()
-	snapshot := r.Inventory.Discover(looking, scope, r.due, r.step("discover "+region))
+	finding, found := r.find(looking)
+	snapshot := r.Inventory.Discover(finding, scope, r.due, r.step("discover "+region))
+	found()
 	readings, problems := r.measure(looking, "measure "+region, decide.WindowQueries(snapshot.Resources, r.moment))
 	data := make([]estate.Datum, 0, 3*len(snapshot.Resources))
 	for _, resource := range snapshot.Resources {
@@ -302,10 +320,14 @@ func (r *run) nothingSeen(ctx context.Context) error {
 			return nil
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("%w: stopped while looking for campaigns and recommenders: %w", ErrNothingMeasured, err)
+	const stopped = "stopped while looking for campaigns and recommenders"
+	switch err := ctx.Err(); {
+	case err == nil:
+		return fmt.Errorf("%w: %w", ErrNothingMeasured, r.first)
+	case r.first == nil:
+		return fmt.Errorf("%w: %s: %w", ErrNothingMeasured, stopped, err)
 	}
-	return fmt.Errorf("%w: %w", ErrNothingMeasured, r.first)
+	return fmt.Errorf("%w: %s: %w", ErrNothingMeasured, stopped, r.first)
 }
 
 // notify begins to put topics, subscriptions and the rule in order, and gives the

@@ -71,6 +71,9 @@ func (d *Dashboard) Render(ctx context.Context, in DashboardInput) (Rendered, er
 	progress := func(done, total int) { d.Progress("discover", done, total) }
 	snapshot := d.Inventory.Discover(ctx, Scope(in.Params, d.Region), nil, progress)
 	if err := ctx.Err(); err != nil {
+		if len(snapshot.Problems) > 0 { // they say what it was that took the time
+			err = joined(snapshot.Problems)
+		}
 		return Rendered{}, fmt.Errorf("%w: stopped while listing campaigns and recommenders: %w", ErrIncompleteEstate, err)
 	}
 	var regions []estate.Problem

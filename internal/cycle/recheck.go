@@ -41,12 +41,16 @@ func (c *Cycle) Recheck(ctx context.Context, p params.Values, req events.Request
 		return decide.Decision{Resource: found[0], Action: decide.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
 	resource := found[0]
+	tell := func(failed []estate.Problem) { // the decision says what they cost
+		for _, problem := range failed {
+			c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Err)
+		}
+	}
+	tell(problems)
 	read := func(queries []estate.Query) {
 		readings, failed := r.measure(ctx, "check again", queries)
 		maps.Copy(r.readings, readings)
-		for _, problem := range failed { // the decision says what they cost
-			c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Err)
-		}
+		tell(failed)
 	}
 	read(decide.WindowQueries(found, r.moment))
 	read(decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment))

@@ -14,6 +14,9 @@ const (
 	updatePause   = 45 * time.Minute // after any update, before the next step
 	raisePause    = 24 * time.Hour   // after a raise, so that capacity warmed up before a sale stays
 	lowestMinimum = 1                // the least that Personalize takes (its API model)
+	// hourSettles is how long an hour must be over before it is looked at: counts that come
+	// late, or a clock of ours that is ahead, would make it look lower than it was.
+	hourSettles = 30 * time.Minute
 )
 
 // Step is what the step-down rule found, with the facts it rests on. The zero value
@@ -29,10 +32,10 @@ type Step struct {
 // Watermark is the low watermark: the lowest hour's average, rounded down to a whole TPS.
 func (s Step) Watermark() int { return int(math.Floor(s.Lowest)) }
 
-// hourlyWindow is the span of whole hours that the rule looks at: the last 14 days, but
+// hourlyWindow is the span of whole, settled hours that the rule looks at: 14 days, but
 // nothing before the resource was created. It may be empty.
 func hourlyWindow(r estate.Resource, m Moment) estate.Window {
-	end := m.Window.End.Truncate(time.Hour)
+	end := m.Window.End.Add(-hourSettles).Truncate(time.Hour)
 	start := end.Add(-lookBack)
 	if born := r.Created.Add(time.Hour - time.Nanosecond).Truncate(time.Hour); born.After(start) {
 		start = born

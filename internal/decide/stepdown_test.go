@@ -13,7 +13,7 @@ import (
 func perHour(rate float64) float64 { return rate * 3600 }
 
 func TestStepDown(t *testing.T) {
-	lastHour := testMoment.Window.End.Truncate(time.Hour).Add(-time.Hour)
+	lastHour := testMoment.Window.End.Add(-hourSettles).Truncate(time.Hour).Add(-time.Hour)
 	tests := []struct {
 		name     string
 		resource estate.Resource
@@ -66,7 +66,7 @@ func TestStepDown(t *testing.T) {
 		},
 		{
 			name: "24 h old to the second", resource: campaign(10, createdAgo(24*time.Hour)), rate: 0.5, action: StepDown, newMin: 7,
-			reason: "step down from 10 to 7: lowest hour averaged 0.5 TPS over 23 hours",
+			reason: "step down from 10 to 7: lowest hour averaged 0.5 TPS over 22 hours",
 		},
 		{
 			name: "updated 44 min 59 s ago: it waits", resource: campaign(10, updatedAgo(45*time.Minute-time.Second, "ACTIVE")), rate: 0.5, action: Refused,
@@ -167,17 +167,28 @@ func TestHourlyWindowStartsWithTheFirstWholeHour(t *testing.T) {
 	}{
 		{"created on the hour: that hour is whole", hour(7, 0), hour(7, 0)},
 		{"created a second later: the next one", hour(7, 0).Add(time.Second), hour(8, 0)},
-		{"created long ago: 14 days", hour(7, 0).Add(-400 * 24 * time.Hour), time.Date(2026, 2, 18, 12, 0, 0, 0, time.UTC)},
-		{"created in this hour: nothing to look at", testNow.Add(-time.Minute), time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)},
+		{"created long ago: 14 days", hour(7, 0).Add(-400 * 24 * time.Hour), time.Date(2026, 2, 18, 11, 0, 0, 0, time.UTC)},
+		{"created in this hour: nothing to look at", testNow.Add(-time.Minute), time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := hourlyWindow(campaign(5, func(r *estate.Resource) { r.Created = tt.created }), testMoment)
-			want := estate.NewWindow(tt.start, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+			want := estate.NewWindow(tt.start, time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC))
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// The hour that has just ended is not looked at before its counts have settled.
+func TestHourlyWindowEndsWithTheLastSettledHour(t *testing.T) {
+	for ago, want := range map[time.Duration]int{29*time.Minute + time.Second: 11, 30 * time.Minute: 12} {
+		end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+		m := Moment{Now: end.Add(ago), Window: estate.NewWindow(end.Add(ago-WindowLength), end.Add(ago))}
+		if got := hourlyWindow(campaign(5), m).End; got.Hour() != want || got.Minute() != 0 {
+			t.Errorf("%s after the hour the window ends at %s", ago, got)
+		}
 	}
 }
 

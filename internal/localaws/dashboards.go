@@ -178,6 +178,9 @@ func (s *Server) deleteDashboards(c *call) (any, error) {
 	if len(in.DashboardNames) > maxNamesPerCall {
 		return nil, invalidValue("The collection DashboardNames must not have a size greater than %d.", maxNamesPerCall)
 	}
+	if c.half(len(in.DashboardNames)) > 0 {
+		delete(s.dashboards.of[c.account], in.DashboardNames[0])
+	}
 	var unknown []string
 	for _, name := range in.DashboardNames {
 		if s.dashboards.of[c.account][name] == nil {

@@ -92,7 +92,11 @@ func (s *Server) putEvents(c *call) (any, error) {
 	}{}
 	for i := range in.Entries {
 		entry := &in.Entries[i]
-		if code, message := entry.fault(c); code != "" {
+		code, message := entry.fault(c)
+		if code == "" && i < c.half(len(in.Entries)) {
+			code, message = c.partial.refusal()
+		}
+		if code != "" {
 			out.Failed++
 			out.Entries = append(out.Entries, eventResult{Code: code, Message: message})
 			continue

@@ -49,7 +49,7 @@ type targetsOutput struct {
 }
 
 // putTargets adds targets to a rule, or replaces those with the same ids. Either all are
-// taken or none.
+// taken or none, but for those that a fault refuses.
 func (s *Server) putTargets(c *call) (any, error) {
 	var in struct {
 		Rule    *string       `json:"Rule"`
@@ -86,10 +86,17 @@ func (s *Server) putTargets(c *call) (any, error) {
 	if total > maxTargets {
 		return nil, refuse(codeLimitExceeded, "The requested resource exceeds the maximum number allowed: %d targets for a rule.", maxTargets)
 	}
-	for id, t := range added {
-		r.targets[id] = t
+	out := targetsOutput{Failed: []failedTarget{}}
+	for i, shape := range in.Targets {
+		if i < c.half(len(in.Targets)) {
+			code, message := c.partial.refusal()
+			out.Failed = append(out.Failed, failedTarget{*shape.ID, code, message})
+			continue
+		}
+		r.targets[*shape.ID] = added[*shape.ID]
 	}
-	return targetsOutput{Failed: []failedTarget{}}, nil
+	out.FailedCount = int32(len(out.Failed))
+	return out, nil
 }
 
 func newEventTarget(c *call, shape targetShape) (*eventTarget, error) {
@@ -203,7 +210,12 @@ func (s *Server) removeTargets(c *call) (any, error) {
 		return nil, refuse(codeValidation, "1 validation error detected: %d ids at 'ids' failed to satisfy constraint: Member must have length from 1 to 100", len(in.IDs))
 	}
 	out := targetsOutput{Failed: []failedTarget{}}
-	for _, id := range in.IDs {
+	for i, id := range in.IDs {
+		if i < c.half(len(in.IDs)) {
+			code, message := c.partial.refusal()
+			out.Failed = append(out.Failed, failedTarget{id, code, message})
+			continue
+		}
 		if r.targets[id] == nil {
 			out.Failed = append(out.Failed, failedTarget{id, codeNotFound, "Rule " + r.name + " does not have the target."})
 			continue

@@ -15,8 +15,8 @@ import (
 // FaultKind is what a fault does to a call.
 type FaultKind int
 
-// The kinds of faults. Those that do not fit an operation (Partial elsewhere than at
-// GetMetricData, EmptyPage at one without pages) let the call through unharmed.
+// The kinds of faults. Those that do not fit an operation (Partial at one that is done as
+// a whole or not at all, EmptyPage at one without pages) let the call through unharmed.
 const (
 	// Error answers an API error instead of carrying the call out.
 	Error FaultKind = iota
@@ -28,12 +28,26 @@ const (
 	Truncate
 	// Garbage carries the call out and sends an answer that no decoder can read.
 	Garbage
-	// Partial makes GetMetricData leave out the older half of the points of every series.
-	// Their status is the fault's Code, PartialData if empty; no token leads to the rest.
+	// Partial does a part. GetMetricData leaves out the older half of the points of every
+	// series; their status is the fault's Code, PartialData if empty, and no token leads to
+	// the rest. PutEvents, PutTargets and RemoveTargets refuse the first half of the entries,
+	// at least one, with the Code, InternalFailure if empty. DeleteDashboards finds the first
+	// of the dashboards removed by somebody else just now.
 	Partial
 	// EmptyPage makes a listing answer a page without items, whose token leads on.
 	EmptyPage
+	// Skew makes the service's own clock differ by the fault's Skew: a request signed more
+	// than 5 minutes off is refused, and every answer bears the service's date.
+	Skew
 )
+
+// PartialOperations are the operations that know the fault Partial, as "service.Operation".
+func PartialOperations() []string {
+	return []string{
+		"cloudwatch.GetMetricData", "cloudwatch.DeleteDashboards",
+		"events.PutEvents", "events.PutTargets", "events.RemoveTargets",
+	}
+}
 
 // Fault is a misbehaviour of the endpoint. The zero Kind is Error.
 type Fault struct {
@@ -50,6 +64,8 @@ type Fault struct {
 	// Status is the HTTP status. 0 means 500 for Internal… codes, 503 for Service… codes,
 	// 403 for AccessDenied… codes, else 400.
 	Status int
+	// Skew is how far the service's clock is ahead, for that kind; negative if it is behind.
+	Skew time.Duration
 }
 
 // armedFault is a fault with the number of calls it has met.
@@ -113,6 +129,51 @@ func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
 	default:
 		return false
 	}
+}
+
+// signatureLife is how far a request's date may lie from the service's ("Troubleshooting
+// AWS Signature Version 4", in the IAM user guide).
+const signatureLife = 5 * time.Minute
+
+// signed is the form of X-Amz-Date.
+const signed = "20060102T150405Z"
+
+// expired is what a service with another clock makes of a request's date, which is real
+// time, as is the date of its answer, whatever the endpoint's clock.
+func (f *Fault) expired(w http.ResponseWriter, r *http.Request, p wire.Protocol) error {
+	if f.Kind != Skew {
+		return nil
+	}
+	now := time.Now().UTC().Add(f.Skew)
+	w.Header().Set("Date", now.Format(http.TimeFormat))
+	date := r.Header.Get("X-Amz-Date")
+	at, err := time.Parse(signed, date)
+	if err == nil && at.Sub(now).Abs() <= signatureLife {
+		return nil
+	}
+	e := refuse("InvalidSignatureException", "Signature expired: %s is now earlier than %s (%s - 5 min.)",
+		date, now.Add(-signatureLife).Format(signed), now.Format(signed))
+	if at.After(now) {
+		e.Message = "Signature not yet current: " + date + " is still later than " + now.Add(signatureLife).Format(signed) + " (" + now.Format(signed) + " + 5 min.)"
+	}
+	e.Status = http.StatusForbidden
+	if p == wire.Query {
+		e.Code = "SignatureDoesNotMatch"
+	}
+	return e
+}
+
+// half is how many of n entries a Partial fault refuses; 0 without one.
+func (c *call) half(n int) int {
+	if c.partial == nil {
+		return 0
+	}
+	return (n + 1) / 2
+}
+
+// refusal is the code and message of an entry that a Partial fault refuses.
+func (f *Fault) refusal() (code, message string) {
+	return cmp.Or(f.Code, "InternalFailure"), cmp.Or(f.Message, "injected fault")
 }
 
 // reset drops the connection under the response, if possible with a TCP reset.

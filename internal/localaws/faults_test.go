@@ -99,6 +99,7 @@ func TestSpoiltAnswers(t *testing.T) {
 		{Garbage, "unreadable", true},
 		{Partial, "ok", true},
 		{EmptyPage, "ok", true},
+		{Skew, "ok", true}, // by none
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.kind), func(t *testing.T) {

@@ -27,7 +27,7 @@ type call struct {
 	size int
 
 	svc       *service
-	partial   *Fault // GetMetricData leaves points out
+	partial   *Fault // a part is done, or left out
 	emptyPage bool   // page answers no items, only a token
 }
 

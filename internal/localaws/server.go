@@ -1,6 +1,7 @@
 package localaws
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -161,7 +162,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Reques
 		return
 	}
 	if err == nil && fault != nil {
-		err = fault.err(req.Protocol)
+		err = cmp.Or(fault.err(req.Protocol), fault.expired(w, r, req.Protocol))
 		fault.mark(c)
 	}
 	var out any
