@@ -47,7 +47,7 @@ func (a *Actor) EndingsLeft(ctx context.Context, region string, limit int) (left
 	defer a.budget.mu.Unlock()
 	spent, ok := decide.EndingsSpent(region, readings, a.budget.made[region], now)
 	if !ok {
-		return 0, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read", region)
+		return 0, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
 	}
 	for _, at := range a.budget.asked[region] {
 		if now.Sub(at) < askedReach {
@@ -104,7 +104,7 @@ func (a *Actor) reserve(ctx context.Context, region string, action decide.Action
 	_, problems := a.Publish(ctx, []estate.Datum{{Region: region, Metric: decide.EndingMetric(action), Unit: "Count", Value: 1, Time: now}})
 	for _, p := range problems {
 		release()
-		return func() {}, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %v", p.Err)
+		return func() {}, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
 	}
 	return release, ""
 }
@@ -115,7 +115,7 @@ func (a *Actor) take(region string, readings estate.Readings, now time.Time) (re
 	spent, ok := decide.EndingsSpent(region, readings, a.budget.made[region], now)
 	switch {
 	case !ok:
-		return func() {}, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read", region)
+		return func() {}, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
 	case spent >= a.maxEndings:
 		return func() {}, spentBudget(region, spent, a.maxEndings)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -78,7 +79,7 @@ func (a *Actor) CountRefused(ctx context.Context, counts map[RefusedKey]int) {
 	}
 	_, problems := a.Publish(ctx, data)
 	for _, p := range problems {
-		a.log.WarnContext(ctx, "refusals not counted", "region", p.Region, "err", p.Err)
+		a.log.WarnContext(ctx, "refusals not counted", "op", p.Operation, "region", p.Region, "err", p.Err)
 	}
 }
 
@@ -91,7 +92,7 @@ type tagsAPI interface {
 func readTags(ctx context.Context, api tagsAPI, arn string) (map[string]string, error) {
 	out, err := api.ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{ResourceArn: &arn})
 	if err != nil {
-		return nil, fmt.Errorf("read its tags: %w", err)
+		return nil, fmt.Errorf("read its tags: ListTagsForResource: %w", awsapi.Plain(err))
 	}
 	tags := make(map[string]string, len(out.Tags))
 	for _, tag := range out.Tags {
