@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,15 +147,22 @@ func (b *bed) settleAlarms(changes map[string]string) {
 	b.tb.Fatal("the alarms do not come to rest")
 }
 
-// watched publishes what a monitor that ran for the last while would have of the
-// campaign c and the recommender r, of which nobody asked anything.
-func (b *bed) watched(d time.Duration) {
+// watched publishes what a monitor that ran for the last while would have of resources of
+// which nobody asked anything: the campaign c and the recommender r if none is named.
+func (b *bed) watched(d time.Duration, names ...string) {
 	b.tb.Helper()
 	end := decide.MeasuredWindow(b.clock.Now(), 2*time.Minute).End
 	var data []estate.Datum
 	for at := end.Add(-d); at.Before(end); at = at.Add(decide.WindowLength) {
 		data = append(data, decide.CountMetric(home, 2, estate.NewWindow(at, at.Add(decide.WindowLength))))
-		for kind, name := range map[estate.Kind]string{estate.Campaign: "campaign/c", estate.Recommender: "recommender/r"} {
+		if len(names) == 0 {
+			names = []string{"campaign/c", "recommender/r"}
+		}
+		for _, name := range names {
+			kind := estate.Campaign
+			if strings.HasPrefix(name, "recommender/") {
+				kind = estate.Recommender
+			}
 			arn := estate.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: name}
 			data = append(data, estate.Datum{
 				Region: home, Metric: estate.ResourceMetric(estate.Resource{ARN: arn, Kind: kind}, estate.NamespaceMonitor, kind.UtilizationMetric()),

@@ -352,6 +352,7 @@ func TestPlanTellsWhatDecisionsSave(t *testing.T) {
 	group.Campaigns[0].MinTPS, group.Campaigns[0].Recipe = 20, "aws-similar-items"
 	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 50 * time.Hour}
 	b := newBed(t, description)
+	b.watched(25*time.Hour, "recommender/r-1")
 	b.dryRun = true
 	b.restart(b.clock)
 	b.cycle.Prices = fixedPrices
