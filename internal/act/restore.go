@@ -20,10 +20,11 @@ import (
 )
 
 // Waiting for a resource that is on its way. Deletions, starts and updates take some
-// minutes; nothing is promised by AWS.
+// minutes; nothing is promised by AWS. The pauses between two looks double.
 const (
-	restorePause = 10 * time.Second
-	restoreTime  = 45 * time.Minute
+	shortestPause = time.Second
+	longestPause  = 16 * time.Second
+	restoreTime   = 45 * time.Minute
 )
 
 // RestoreOptions says how far a restoration goes.
@@ -118,7 +119,7 @@ func (a *Actor) ours(ctx context.Context, req events.Request) error {
 // await looks at a resource again and again until it is as wanted.
 func (a *Actor) await(ctx context.Context, req events.Request, o RestoreOptions, what string, wanted func(standing) bool) (standing, error) {
 	end := a.clock.Now().Add(restoreTime)
-	for {
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		s, err := a.look(ctx, req)
 		if err != nil || wanted(s) {
 			return s, err
@@ -130,7 +131,7 @@ func (a *Actor) await(ctx context.Context, req events.Request, o RestoreOptions,
 			return s, fmt.Errorf("its status is still %s after %v", s.status, restoreTime)
 		}
 		o.Progress(fmt.Sprintf("waiting %s: %s is %s", what, req.ARN.Name(), s.status))
-		if err := a.clock.Sleep(ctx, restorePause); err != nil {
+		if err := a.clock.Sleep(ctx, pause); err != nil {
 			return s, err
 		}
 	}
