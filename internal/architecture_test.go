@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"localaws":          {"localaws/wire"},
 	"localaws/wire":     nil,
 	"proof":             nil,
+	"tools/template":    nil,
 	"tools/pack":        nil,
 	"tools/faultmatrix": nil,
 	"tools/deploy":      {"params"},

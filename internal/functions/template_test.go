@@ -3,59 +3,24 @@ package functions_test
 import (
 	"fmt"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/personalize-monitor/personalize-monitor/internal/tools/template"
 )
 
-// object is a mapping of the template. What a function of CloudFormation makes is an
-// object as well: {"!Ref": "Regions"}.
-type object = map[string]any
+type object = template.Object
 
 // readTemplate reads the deployment template, so that what the tests deploy is what users do.
 func readTemplate(t *testing.T) object {
 	t.Helper()
-	source, err := os.ReadFile("../../template.yaml")
+	object, err := template.Read("../../template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := parser.ParseBytes(source, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return valueOf(t, file.Docs[0].Body).(object)
-}
-
-// valueOf turns a node into plain values, and keeps the tags of CloudFormation.
-func valueOf(t *testing.T, node ast.Node) any {
-	t.Helper()
-	switch n := node.(type) {
-	case *ast.TagNode:
-		return object{n.Start.Value: valueOf(t, n.Value)}
-	case *ast.MappingNode:
-		all := object{}
-		for _, pair := range n.Values {
-			all[pair.Key.GetToken().Value] = valueOf(t, pair.Value)
-		}
-		return all
-	case *ast.SequenceNode:
-		all := []any{}
-		for _, value := range n.Values {
-			all = append(all, valueOf(t, value))
-		}
-		return all
-	case *ast.LiteralNode:
-		return n.Value.Value
-	case ast.ScalarNode:
-		return n.GetValue()
-	}
-	t.Fatalf("line %d: what is a %T here?", node.GetToken().Position.Line, node)
-	return nil
+	return object
 }
 
 // at follows keys through objects; nil if there is nothing.
