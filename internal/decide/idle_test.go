@@ -208,6 +208,12 @@ func TestIdle(t *testing.T) {
 		{name: "without a minimum from before there is no telling", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
 			rd[minimumOf(r)] = with(rd[minimumOf(r)], testNow.Add(-time.Hour).Truncate(WindowLength), 1)
 		}},
+		{name: "one published after the update, though stamped before, tells nothing of before", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
+			rd[minimumOf(r)] = without(steady(minimumOf(r), 1), between(idleStart, testNow.Add(-5*time.Hour-publishReach))...)
+		}},
+		{name: "one published before it does", resource: campaign(1, synced(10*time.Minute)), action: Delete, change: func(rd estate.Readings, r estate.Resource) {
+			rd[minimumOf(r)] = without(steady(minimumOf(r), 1), between(idleStart, testNow.Add(-5*time.Hour-publishReach-WindowLength))...)
+		}},
 		{name: "nor without one from after", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
 			rd[minimumOf(r)] = with(rd[minimumOf(r)], idleStart, 1)
 		}},
