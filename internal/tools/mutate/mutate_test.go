@@ -32,23 +32,6 @@ func TestGuardsAreWhereTheListSays(t *testing.T) {
 	}
 }
 
-// The table in docs holds every guard, and as it is broken now.
-func TestTableIsOfThisList(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(root, "docs", "safety-mutations.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.HasPrefix(string(text), preface) || strings.Contains(string(text), "**nothing**") {
-		t.Error("docs/safety-mutations.md is not as mutate writes it")
-	}
-	for _, m := range mutations() {
-		line := "| " + cell(m.guard) + " | " + code(m.old) + " → " + code(m.new) + " | "
-		if strings.Count(string(text), "\n"+line) != 1 {
-			t.Errorf("docs/safety-mutations.md lacks this line; run the command it names:\n%s", line)
-		}
-	}
-}
-
 func TestApplyWantsTheTextOnce(t *testing.T) {
 	m := mutation{old: "a < b", new: "a <= b"}
 	if got, err := m.apply("if a < b {"); err != nil || got != "if a <= b {" {

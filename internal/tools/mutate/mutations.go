@@ -121,7 +121,7 @@ var recentGuards = [][3]string{
 	{"calls since, before a stop", "if d.Action != Stop && d.Action != Delete {", "if d.Action != Delete {"},
 	{"failed calls since", "[]string{\"\", estate.Suffix4xx, estate.Suffix5xx}", "[]string{\"\"}"},
 	{"calls since, of every metric", "range estate.RequestMetrics() {", "range estate.RequestMetrics()[:1] {"},
-	{"calls in the window under way", "m.Now.Add(WindowLength-time.Nanosecond).Truncate(WindowLength)", "m.Now.Truncate(WindowLength)"},
+	{"calls in the window under way", "m.Now.Add(WindowLength-time.Nanosecond).Truncate(WindowLength)", "m.Now.Add(0*time.Nanosecond).Truncate(WindowLength)"},
 }
 
 var stepGuards = [][3]string{
