@@ -141,6 +141,14 @@ func TestIdle(t *testing.T) {
 				}
 			},
 		},
+		{
+			name: "one window missed right after the monitor itself was out, early in the idle time", resource: recommender(1), action: Refused,
+			change: func(rd estate.Readings, r estate.Resource) {
+				first := testMoment.Window.End.Add(-24*time.Hour + WindowLength)
+				observed(24*time.Hour, 24*time.Hour-WindowLength)(rd, r)
+				rd[runningQuery(s, testMoment)] = without(rd[runningQuery(s, testMoment)], first.Add(-WindowLength))
+			},
+		},
 		{name: "the first window missed", resource: recommender(1), change: observed(24 * time.Hour), action: Stop},
 		{name: "the third but last window missed, the last two not visible yet", resource: recommender(1), change: observed(3*WindowLength, 2*WindowLength, WindowLength), action: Refused},
 		{name: "the third but last window missed alone", resource: recommender(1), change: observed(3 * WindowLength), action: Stop},

@@ -56,7 +56,7 @@ func (j job) run(ctx context.Context) error {
 		return err
 	}
 	if j.out != "" {
-		if err := os.WriteFile(j.out, table.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(j.out, table.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}

@@ -176,7 +176,7 @@ var diffGuards = [][3]string{
 }
 
 var fingerprintGuards = [][3]string{
-	{"fingerprint that lacks a group", "if w[g] == \"\" {", "if false {"},
+	{"fingerprint that lacks a group", "if w[g] == \"\" {", "if len(w) == 0 && g == \"\" {"},
 	{"fingerprint that is cut off", "	if !closed {\n", "	if !closed && body == \"\" {\n"},
 	{"original's alarm: its actions", "a.Foreign || s.print(groupActions) != want.print(groupActions)", "a.Foreign"},
 	{"original's alarm: its description (low utilization)", "return a.Description == originalLowDescription && originalLow(s, want)", "return originalLow(s, want)"},

@@ -38,14 +38,11 @@ func printTable(w io.Writer, verdicts []verdict) (survivors int) {
 
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
-// code prints source in one line; of several lines only the first is told.
+// code prints source in one line.
 func code(source string) string {
-	first, rest, _ := strings.Cut(strings.TrimSpace(source), "\n")
-	if first == "" {
+	line := strings.Join(strings.Fields(source), " ")
+	if line == "" {
 		return "nothing"
 	}
-	if strings.TrimSpace(rest) != "" {
-		first += " …"
-	}
-	return "`" + cell(first) + "`"
+	return "`" + cell(line) + "`"
 }
