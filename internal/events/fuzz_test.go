@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/big"
+	"strings"
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -22,6 +23,9 @@ func FuzzDecodeAudit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line []byte) {
 		a, err := DecodeAudit(line)
 		if err != nil {
+			if strings.ContainsAny(err.Error(), "\x00\x1b\n\r") {
+				t.Errorf("not one clean line: %q", err)
+			}
 			if a.ARN != "" || a.Outcome != "" || a.Before != nil {
 				t.Errorf("an error, and yet %+v", a)
 			}
