@@ -55,16 +55,22 @@ func (a *quietActor) Emit(_ context.Context, list []events.Event) ([]events.Even
 	return list, nil
 }
 
-// A recommender that was only listed is described before a command to stop it is sent,
-// and what the description says decides.
+func (*quietActor) EndingsLeft(context.Context, string, int) (int, string) { return 1, "" }
+
+func (*quietActor) AskedFor([]events.Event) {}
+
+func (*quietActor) CountRefused(context.Context, map[act.RefusedKey]int) {}
+
+// A resource that was only listed is described before a command to end it is sent, and
+// what the description says decides.
 func TestAFreshDescriptionDecides(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
-	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:recommender/home")
+	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
 	if err != nil {
 		t.Fatal(err)
 	}
 	listed := estate.Resource{
-		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-ecomm-recommended-for-you", Status: estate.StatusActive, MinTPS: 1,
+		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 1,
 		Created: now.Add(-30 * 24 * time.Hour), LastUpdated: now.Add(-30 * 24 * time.Hour),
 	}
 	described := func(change func(*estate.Resource)) []estate.Resource {
@@ -79,8 +85,8 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 		want      decide.Action
 		reason    string
 	}{
-		{"as it was listed", listedInventory{fresh: described(func(*estate.Resource) {})}, decide.Stop, "no request in the last 24 h"},
-		{"stopping by now", listedInventory{fresh: described(func(r *estate.Resource) { r.Status = "STOP IN_PROGRESS" })}, decide.Refused, "its status is now STOP IN_PROGRESS"},
+		{"as it was listed", listedInventory{fresh: described(func(*estate.Resource) {})}, decide.Delete, "no request in the last 24 h"},
+		{"being deleted by now", listedInventory{fresh: described(func(r *estate.Resource) { r.Status = "DELETE PENDING" })}, decide.Refused, "its status is now DELETE PENDING"},
 		{
 			"an update under way",
 			listedInventory{fresh: described(func(r *estate.Resource) { r.Update = &estate.Update{Status: "CREATE PENDING"} })},
@@ -89,7 +95,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 		{"gone by now", listedInventory{}, decide.Refused, "it no longer exists"},
 		{
 			"not to be described",
-			listedInventory{problem: []estate.Problem{{ARN: arn.String(), Operation: "DescribeRecommender", Err: errors.New("throttled")}}},
+			listedInventory{problem: []estate.Problem{{ARN: arn.String(), Operation: "DescribeCampaign", Err: errors.New("throttled")}}},
 			decide.Refused, "it could not be described anew",
 		},
 	}
@@ -111,8 +117,8 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			if got.Decision != tt.want || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%s (%s), want %s (%s)", got.Decision, got.Reason, tt.want, tt.reason)
 			}
-			if stops := len(actor.sent); (stops == 1) != (tt.want == decide.Stop) {
-				t.Errorf("%d commands sent", stops)
+			if sent := len(actor.sent); (sent == 1) != (tt.want == decide.Delete) {
+				t.Errorf("%d commands sent", sent)
 			}
 		})
 	}

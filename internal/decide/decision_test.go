@@ -42,7 +42,7 @@ func TestNoStepWithoutAWholeHour(t *testing.T) {
 	end := r.Created.Truncate(time.Hour).Add(30 * time.Minute)
 	m := Moment{Now: testNow, Window: estate.NewWindow(end.Add(-WindowLength), end)}
 	s := testSettings()
-	s.StopIdle = false
+	s.StopIdle = estate.Off
 	d := Decide(r, readEmpty(r, s, m), s, m)
 	if d.Action != Refused || d.StepDown.Hours != 0 {
 		t.Errorf("%s (%s) over %d hours", d.Action, d.Reason, d.StepDown.Hours)

@@ -68,6 +68,31 @@ func judgeStep(h *history, d decide.Decision, low int64) string {
 	return ""
 }
 
+// judgeRehearsal holds what would happen against what does with switches at Yes instead
+// of DryRun.
+func judgeRehearsal(h *history, d decide.Decision, readings estate.Readings, count tally) string {
+	s := h.settings
+	for _, position := range []*estate.Switch{&s.StopIdle, &s.AdjustMinTPS} {
+		if *position == estate.Rehearse {
+			*position = estate.On
+		}
+	}
+	on := decide.Decide(h.resource, readings, s, h.moment)
+	would := d.Would.Changes()
+	if would {
+		count["rehearsed"]++
+	}
+	switch {
+	case s == h.settings && (would || d.WouldMin != 0):
+		return fmt.Sprintf("nothing is rehearsed, and yet it would %s", d.Would)
+	case !would && (d.Action != on.Action || d.NewMinTPS != on.NewMinTPS):
+		return fmt.Sprintf("switched on it is %s (%s), and a rehearsal does not tell", on.Action, on.Reason)
+	case would && (d.Would != on.Action || d.WouldMin != on.NewMinTPS):
+		return fmt.Sprintf("it would %s to %d, and switched on it is %s to %d", d.Would, d.WouldMin, on.Action, on.NewMinTPS)
+	}
+	return ""
+}
+
 // judgeVeto holds the last look before a stop or deletion against the calls since.
 func judgeVeto(h *history, d decide.Decision, readings estate.Readings, count tally) string {
 	if h.damage != unasked && h.oneIn(4) { // by now something else cannot be read
@@ -99,6 +124,9 @@ func checkHistory(seed, index int, count tally) string {
 	d := decideOn(h, readings)
 	if fault := judge(h, d, count); fault != "" {
 		return fault + "\ndecided: " + string(d.Action) + " (" + d.Reason + ")\n" + tell(h)
+	}
+	if fault := judgeRehearsal(h, d, readings, count); fault != "" {
+		return fault + "\n" + tell(h)
 	}
 	if d.Action == decide.Stop || d.Action == decide.Delete {
 		if fault := judgeVeto(h, d, readings, count); fault != "" {
@@ -195,7 +223,7 @@ func TestRandomHistories(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"called since", "calls since not read"} {
+	for _, name := range []string{"called since", "calls since not read", "rehearsed"} {
 		if c := count[name]; c < n/2000 {
 			t.Errorf("only %d of %d histories: %s", c, n, name)
 		}

@@ -74,6 +74,15 @@ func (s *scene) around(boundary int64) int64 {
 	return [...]int64{boundary - 1, boundary, boundary + 1, 1 + s.Int64N(2*boundary)}[s.IntN(4)]
 }
 
+// position is how a switch stands: on, most of the time.
+func (s *scene) position() estate.Switch {
+	positions := [...]estate.Switch{estate.Off, estate.Rehearse, ""}
+	if i := s.IntN(24); i < len(positions) {
+		return positions[i]
+	}
+	return estate.On
+}
+
 func (s *scene) idle() int64 { return int64(s.settings.IdleHours) * hour }
 
 // monitor is when Personalize Monitor ran: every so often since it was deployed, save
@@ -92,7 +101,7 @@ func newScene(seed, index int) *scene {
 	s := &scene{Rand: rand.New(rand.NewPCG(uint64(seed), uint64(index)))}
 	s.now = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Unix() + s.Int64N(30*day)
 	s.settings = decide.Settings{
-		AdjustMinTPS: !s.oneIn(12), StopIdle: !s.oneIn(12), DeploymentRegion: "us-east-1",
+		AdjustMinTPS: s.position(), StopIdle: s.position(), DeploymentRegion: "us-east-1",
 		IdleHours:    [...]int{1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 24, 25}[s.IntN(12)],
 		HourlyChecks: decide.Always,
 	}
@@ -114,8 +123,8 @@ func newScene(seed, index int) *scene {
 	}
 	s.end = (at - delay) / slot * slot
 	s.moment, s.settings.NoChecks, _ = decide.MomentOf(time.Unix(s.now, 0).UTC(), scheduled, time.Duration(delay)*time.Second)
-	s.monitor = monitor{every: [...]int64{0, 0, hour, hour, hour, hour, hour, slot}[s.IntN(8)], since: s.end - s.Int64N(20*day)}
-	if s.oneIn(3) {
+	s.monitor = monitor{every: [...]int64{0, hour, hour, slot, slot, slot, slot, slot}[s.IntN(8)], since: s.end - s.Int64N(20*day)}
+	if s.oneIn(6) {
 		s.monitor.outFrom = s.end - s.Int64N(2*day)
 		s.monitor.outTill = s.monitor.outFrom + s.Int64N(day)
 	}
@@ -291,7 +300,7 @@ func (h *history) beBusy() {
 	if h.oneIn(3) {
 		quiet, quietLevel = h.end/hour*hour-h.between(1, 337)*hour, h.between(0, level)
 	}
-	first := max(h.created, h.end-backward-hour) / hour * hour
+	first := max(h.created, h.end-backward-3*hour) / hour * hour
 	calls := make([]call, 0, (h.now-first)/hour+1)
 	for at := first; at <= h.now; at += hour {
 		n := level + h.Int64N(2)

@@ -128,6 +128,22 @@ func ranOn(h *history) bool {
 	return windows < 2 || !watched
 }
 
+// unwatched is the longest stretch of the idle time, up to a moment, in which nobody has
+// seen the resource.
+func unwatched(h *history, till int64) (longest int64) {
+	since := h.end - h.idle()
+	for at := since; at < till; at += slot {
+		if h.seen(at) {
+			since = at + slot
+		}
+		longest = max(longest, at+slot-since)
+	}
+	return longest
+}
+
+// allowedUnwatched is how long a stretch proves nothing against a recommender.
+func allowedUnwatched(h *history) int64 { return max(2*slot, min(hour, h.idle()/24)) }
+
 // anyAction are the guards before any action at all.
 func anyAction(h *history) []guard {
 	return []guard{
@@ -145,13 +161,14 @@ func anyAction(h *history) []guard {
 func stopGuards(h *history, f *facts) []guard {
 	start, utilization := h.end-h.idle(), string(h.resource.Kind)+"Utilization"
 	return []guard{
-		{"stopping switched on", h.settings.StopIdle},
+		{"stopping switched on", h.settings.StopIdle == "Yes"},
 		{"old enough", ageOf(h) >= h.idle()},
 		{"not called", f.silent},
 		{"all calls read", allRead(h, start, h.end)},
 		{"not updated by a person", h.by != person || touchedAgo(h) >= h.idle()},
 		{"running read", h.whole(utilization, slot, start, h.end) && h.whole("monitoredResourceCount", slot, start, h.end)},
 		{"running all the time", ranOn(h)},
+		{"watched", h.resource.Kind == estate.Campaign || unwatched(h, h.end-2*slot) <= allowedUnwatched(h)},
 	}
 }
 
@@ -160,6 +177,8 @@ func doubtsOfStop(h *history) bool {
 	switch {
 	case h.settings.HourlyChecks != decide.Always, h.until > 0, len(h.missed) > 0, h.victim >= 0, !visible(h):
 		return true
+	case h.resource.Kind == estate.Recommender && unwatched(h, h.end) > allowedUnwatched(h):
+		return true // it is, but for the newest windows, which may not be visible yet
 	case touchedAgo(h) >= h.idle():
 		return false
 	}
@@ -167,9 +186,9 @@ func doubtsOfStop(h *history) bool {
 }
 
 // watermark is the lowest hour's requests per second, rounded down, over the whole hours
-// of the last 14 days since the resource was created.
+// of the last 14 days since the resource was created; the latest is over for half an hour.
 func watermark(h *history) int64 {
-	end := h.end / hour * hour
+	end := (h.end - 30*minute) / hour * hour
 	first := max(end-backward, (h.created+hour-1)/hour*hour)
 	if first >= end {
 		return math.MaxInt64
@@ -202,7 +221,7 @@ func raisedLately(h *history) bool {
 
 // hoursRead tells whether all hours that the watermark depends on were read completely.
 func hoursRead(h *history) bool {
-	end := h.end / hour * hour
+	end := (h.end - 30*minute) / hour * hour
 	return h.whole(metrics[h.metric], hour, max(end-backward, (h.created+hour-1)/hour*hour), end)
 }
 
@@ -218,7 +237,7 @@ func minimumRead(h *history) bool { return h.whole(minimumMetric(h), slot, h.end
 // stepGuards are those before a step-down.
 func stepGuards(h *history, f *facts) []guard {
 	return []guard{
-		{"adjusting switched on", h.settings.AdjustMinTPS},
+		{"adjusting switched on", h.settings.AdjustMinTPS == "Yes"},
 		{"minimum above 1", h.resource.MinTPS > 1},
 		{"a day old", ageOf(h) >= day},
 		{"hours read", hoursRead(h)},

@@ -286,10 +286,10 @@ func TestMomentOfAScheduledEvent(t *testing.T) {
 // The checks are refused where the window could not be read, even if everything else
 // was, and says that there is nothing against an action.
 func TestNothingIsDecidedWithoutTheWindow(t *testing.T) {
-	for name, r := range map[string]estate.Resource{"idle": recommender(8), "too large": campaign(8, createdAgo(25*time.Hour))} {
+	for name, r := range map[string]estate.Resource{"idle": campaign(8), "too large": campaign(8, createdAgo(25*time.Hour))} {
 		s := testSettings()
 		if name == "too large" {
-			s.StopIdle = false
+			s.StopIdle = estate.Off
 		}
 		readings := readEmpty(r, s, testMoment)
 		if d := Decide(r, readings, s, testMoment); !d.Action.Changes() {

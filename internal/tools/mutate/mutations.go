@@ -19,11 +19,14 @@ func mutations() []mutation {
 		{"internal/decide/idle.go", updateGuards},
 		{"internal/decide/recent.go", recentGuards},
 		{"internal/decide/stepdown.go", stepGuards},
+		{"internal/decide/protection.go", tagGuards},
+		{"internal/decide/budget.go", budgetGuards},
 		{"internal/decide/alarms.go", alarmGuards},
 		{"internal/decide/alarmdiff.go", diffGuards},
 		{"internal/decide/fingerprint.go", fingerprintGuards},
 		{"internal/estate/resource.go", resourceGuards},
 		{"internal/estate/recipe.go", recipeGuards},
+		{"internal/estate/switch.go", switchGuards},
 		{"internal/cycle/decisions.go", cycleGuards},
 		{"internal/cycle/recheck.go", recheckGuards},
 	} {
@@ -42,12 +45,13 @@ var decisionGuards = [][3]string{
 	{"window not read", "	case !d.Throughput.Readable:\n", "	case false:\n"},
 	{"stale description", "case r.Stale:", "case false:"},
 	{"a step hides no person's update", "if !idle.action.Changes() && !d.Idle.Touched {", "if !idle.action.Changes() {"},
-	{"what is refused does not win over what is done", "	case step.action.Changes():\n		return step.action, step.reason\n", ""},
+	{"a step is made though stopping is refused", "	case step.action.Changes():\n		return step.action, reason\n", ""},
 	{"status other than ACTIVE", "if r.Status != estate.StatusActive {", "if false {"},
 	{"update in progress", "if r.Update != nil && !r.Update.Status.Settled() {", "if false {"},
-	{"a refusal changes nothing", "d.Action, d.NewMinTPS = Refused, 0", "d.NewMinTPS = 0"},
-	{"described anew before it is changed", "(d.Action.Changes() || d.Idle.Touched)", "d.Idle.Touched"},
-	{"described anew if an update spares it", "(d.Action.Changes() || d.Idle.Touched)", "d.Action.Changes()"},
+	{"a refusal changes nothing", "d.Action, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0", "d.NewMinTPS, d.Would, d.WouldMin = 0, None, 0"},
+	{"described anew before it is changed", "(d.Action.Changes() || d.Would.Changes() || d.Idle.Touched)", "(d.Would.Changes() || d.Idle.Touched)"},
+	{"described anew if an update spares it", "(d.Action.Changes() || d.Would.Changes() || d.Idle.Touched)", "(d.Action.Changes() || d.Would.Changes())"},
+	{"described anew before it is said what would be done", "(d.Action.Changes() || d.Would.Changes() || d.Idle.Touched)", "(d.Action.Changes() || d.Idle.Touched)"},
 }
 
 var timeGuards = [][3]string{
@@ -84,7 +88,12 @@ var idleGuards = [][3]string{
 	{"a single failed request is one", "case idle.Failed > 0:", "case idle.Failed > 1:"},
 	{"requests not read completely", "case !complete:", "case !complete && r.Name == \"\":"},
 	{"each series complete", "complete = complete && series.Complete", "complete = series.Complete"},
-	{"AutoDeleteOrStopIdleResources=No", "if !s.StopIdle {", "if false {"},
+	{"AutoDeleteOrStopIdleResources=No", "if s.StopIdle.Is(estate.Off) {", "if false {"},
+	{"AutoDeleteOrStopIdleResources=DryRun", "if s.StopIdle.Is(estate.Rehearse) {", "if false {"},
+	{"recommender watched", "why = justStarted(readings", "_ = justStarted(readings"},
+	{"recommender watched: how long it need not have been", "max(min(unwatchedLimit, w.Duration()/24), 2*WindowLength)", "max(min(unwatchedLimit, w.Duration()/12), 3*WindowLength)"},
+	{"recommender watched: up to the end", "return from, last, last.Sub(from) > allowed", "return from, last, false"},
+	{"recommender watched: in the middle", "			return from, start, true\n", "			continue\n"},
 	{"recommenders are stopped, not deleted", "if r.Kind == estate.Recommender {\n		action, doing", "if r.Kind != estate.Recommender {\n		action, doing"},
 	{"idle, but busy", "	if why := busy(r); why != \"\" {", "	if why := \"\"; why != \"\" {"},
 	{"utilization series not read", "if !seen.Complete || !running.Complete {", "if !running.Complete {"},
@@ -145,11 +154,37 @@ var stepGuards = [][3]string{
 	{"hours not read completely", "if !hourly.Complete {", "if false {"},
 	{"no whole hour", "if step.Hours == 0 {", "if false {"},
 	{"watermark at the minimum", "if step.Watermark() >= r.MinTPS {", "if step.Watermark() > r.MinTPS {"},
-	{"AutoAdjustMinTPS=No", "if !s.AdjustMinTPS {", "if false {"},
+	{"AutoAdjustMinTPS=No", "if s.AdjustMinTPS.Is(estate.Off) {", "if false {"},
+	{"AutoAdjustMinTPS=DryRun", "if s.AdjustMinTPS.Is(estate.Rehearse) {", "if false {"},
+	{"only settled hours", "hourSettles = 30 * time.Minute", "hourSettles = 0 * time.Minute"},
+	{"only settled hours, limit", "hourSettles = 30 * time.Minute", "hourSettles = 25 * time.Minute"},
 	{"step, but busy", "	if why := busy(r); why != \"\" {", "	if why := \"\"; why != \"\" {"},
-	{"only whole hours: the one under way", "end := m.Window.End.Truncate(time.Hour)\n", "end := m.Window.End.Truncate(time.Hour).Add(time.Hour)\n"},
+	{"only whole hours: the one under way", "end := m.Window.End.Add(-hourSettles).Truncate(time.Hour)\n", "end := m.Window.End.Add(-hourSettles).Truncate(time.Hour).Add(time.Hour)\n"},
 	{"only whole hours: the one of creation", "r.Created.Add(time.Hour - time.Nanosecond).Truncate(time.Hour)", "r.Created.Truncate(time.Hour)"},
 	{"the raise is looked for a whole day", "m.Window.End.Add(-raisePause)", "m.Window.End.Add(WindowLength-raisePause)"},
+}
+
+var tagGuards = [][3]string{
+	{"protecting tag", "		if why := protects(value, action, now); why != \"\" {\n", "		if why := \"\"; why != \"\" {\n"},
+	{"protecting tag, in other letters", "if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) {", "if key != ProtectTag {"},
+	{"protecting tag that is not clear", "	return unclear\n}", "	_ = unclear\n	return \"\"\n}"},
+	{"protecting tag, no such date", "		if err != nil {\n			return unclear\n", "		if err != nil {\n			return \"\"\n"},
+	{"protecting tag, to the end of its day", "day.AddDate(0, 0, 1)", "day.AddDate(0, 0, 0)"},
+	{"protecting tag, idle", "return when(action != StepDown, yes)", "return \"\""},
+	{"protecting tag, tps", "return when(action == StepDown, yes)", "return \"\""},
+}
+
+var budgetGuards = [][3]string{
+	{"budget of stops and deletes", "list[min(len(list), max(0, left)):]", "list[len(list):]"},
+	{"budget overspent", "max(0, left)", "max(1, left)"},
+	{"budget not read", "		if !series.Complete {\n", "		if false {\n"},
+	{"budget: both stops and deletes", "[]Action{Stop, Delete} {\n		queries", "[]Action{Stop} {\n		queries"},
+	{"budget: a whole hour", "end.Add(-budgetSpan-WindowLength)", "end.Add(-budgetSpan+WindowLength)"},
+	{"budget: what the metric does not show yet", "			total += n\n", "			total += 0 * n\n"},
+	{"budget: what the metric shows in part", "total += max(n, mine[slot])", "total += n"},
+	{"budget: of each region", "byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i)", "byRegion[d.Resource.ARN.String()] = append(byRegion[d.Resource.ARN.String()], i)"},
+	{"budget: of deletes", "if d.Action == Stop || d.Action == Delete {", "if d.Action == Stop {"},
+	{"budget: of stops", "if d.Action == Stop || d.Action == Delete {", "if d.Action == Delete {"},
 }
 
 var alarmGuards = [][3]string{
@@ -199,7 +234,12 @@ var recipeGuards = [][3]string{
 	{"personalized-ranking-v2 is a ranking", "name == \"aws-personalized-ranking\", name == \"aws-personalized-ranking-v2\"", "name == \"aws-personalized-ranking\""},
 }
 
+var switchGuards = [][3]string{
+	{"a switch that was not set is off", "s == position || s == \"\" && position == Off", "s == position"},
+}
+
 var cycleGuards = [][3]string{
+	{"cycle: budget", "	decide.Ration(decisions, r.moment, func(region string) (int, string) {\n", "	_ = (func(region string) (int, string) {\n"},
 	{"cycle: described anew before an action", "if decide.NeedsDescription(decisions[i]) {", "if false {"},
 	{"cycle: could not be described anew", "case !ok && fresh.failed[d.Resource.ARN.String()]:\n		return decide.Refuse(d, \"it could not be described anew\")", "case !ok && fresh.failed[d.Resource.ARN.String()]:\n		return d"},
 	{"cycle: no longer exists", "return decide.Refuse(d, \"it no longer exists\")", "return d"},
