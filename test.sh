@@ -5,6 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 go test -race ./...
+# All random histories: the race detector, ten times slower, has judged a tenth of them.
+go test ./internal/decide -run Random
 
 fuzztime="${FUZZTIME:-3000x}"
 [ "$fuzztime" = 0 ] && exit 0

@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"tools/pack":        nil,
 	"tools/faultmatrix": nil,
 	"tools/deploy":      {"params"},
+	"tools/mutate":      nil,
 }
 
 func TestWhoMayImportWhom(t *testing.T) {

@@ -221,6 +221,10 @@ func TestWhatAPersonChangedStays(t *testing.T) {
 			wantedLow(5, stricter), UpdateAlarm, func(s AlarmSettings) bool { return s.EvaluationPeriods == 6 && s.Threshold == 50 }, "window",
 		},
 		{"the description: it is theirs altogether", func(a *Alarm) { a.Description = "my alarm" }, wantedLow(5, stricter), KeepAlarm, nil, "no fingerprint"},
+		{
+			"the description, cut off: it is theirs altogether", func(a *Alarm) { a.Description = strings.TrimSuffix(a.Description, "]") },
+			wantedLow(5, stricter), KeepAlarm, nil, "no fingerprint",
+		},
 		{"metric math: theirs altogether", func(a *Alarm) { a.Foreign = true }, wantedLow(5, stricter), KeepAlarm, nil, "changed by a person"},
 	}
 	for _, tt := range tests {
@@ -271,6 +275,10 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 		{
 			"the default idle time follows a new one", WantedAlarms(campaign(5), Throughput{Readable: true}, testTopic, longer, testMoment)[1],
 			with(originalIdle, func(a *Alarm) { a.Settings.Metric.Name = "GetRecommendations" }), UpdateAlarm,
+		},
+		{
+			"another description of the idle alarm is a person's", WantedAlarms(campaign(5), Throughput{Readable: true}, testTopic, longer, testMoment)[1],
+			with(originalIdle, func(a *Alarm) { a.Description, a.Settings.Metric.Name = "mine", "GetRecommendations" }), KeepAlarm,
 		},
 		{"another idle time is a person's", idle, with(originalIdle, func(a *Alarm) { a.Settings.EvaluationPeriods = 24 }), KeepAlarm},
 	}
@@ -412,6 +420,7 @@ func TestAlarmsOfTheOriginalAreKnownByTheirDescription(t *testing.T) {
 		{"described by a person", low, "mine", "CampaignArn", arn, false},
 		{"taken over", low, describe(LowUtilization, estate.Campaign, wantedLow(5, testParams()).Settings.written()), "CampaignArn", arn, true},
 		{"with a broken fingerprint", low, originalLowDescription + fingerprintStart, "CampaignArn", arn, false},
+		{"with a fingerprint that lacks a group", low, originalIdleDescription + fingerprintStart + "metric=1 window=2 condition=3 actions=4" + fingerprintEnd, "CampaignArn", arn, false},
 		{"named for another resource", low + "-page", originalLowDescription, "CampaignArn", arn, false},
 		{"of another name", AlarmPrefix + "mine-home", originalLowDescription, "CampaignArn", arn, false},
 		{"of another kind of resource", low, originalLowDescription, "RecommenderArn", arn, false},

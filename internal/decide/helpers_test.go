@@ -99,3 +99,11 @@ func without(s estate.Series, at ...time.Time) estate.Series {
 	}
 	return out
 }
+
+// between gives the starts of all windows from one time up to, but not at, another.
+func between(from, till time.Time) (starts []time.Time) {
+	for at := from; at.Before(till); at = at.Add(WindowLength) {
+		starts = append(starts, at)
+	}
+	return starts
+}

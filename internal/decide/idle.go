@@ -32,6 +32,9 @@ const (
 	// syncReach is how long after a solution version is trained the service may take to
 	// move a campaign to it by itself.
 	syncReach = 6 * time.Hour
+	// publishReach is how long after the start of a window its minimum is published at the
+	// latest, with the longest MetricDelay: until then it may be one from after an update.
+	publishReach = WindowLength + 15*time.Minute
 	// updateSlack is how far a resource's last-updated time may lie from its latest
 	// update's and still be taken for the same event.
 	updateSlack = 2 * time.Minute
@@ -302,7 +305,7 @@ func versionSync(r estate.Resource, readings estate.Readings, s Settings, m Mome
 		if p.Value != float64(r.MinTPS) {
 			return false
 		}
-		before = before || p.Time.Before(r.Update.Created)
+		before = before || p.Time.Add(publishReach).Before(r.Update.Created)
 		since = since || p.Time.After(r.Update.Created)
 	}
 	return minimums.Complete && before && since

@@ -141,6 +141,14 @@ func TestIdle(t *testing.T) {
 				}
 			},
 		},
+		{
+			name: "one window missed right after the monitor itself was out, early in the idle time", resource: recommender(1), action: Refused,
+			change: func(rd estate.Readings, r estate.Resource) {
+				first := testMoment.Window.End.Add(-24*time.Hour + WindowLength)
+				observed(24*time.Hour, 24*time.Hour-WindowLength)(rd, r)
+				rd[runningQuery(s, testMoment)] = without(rd[runningQuery(s, testMoment)], first.Add(-WindowLength))
+			},
+		},
 		{name: "the first window missed", resource: recommender(1), change: observed(24 * time.Hour), action: Stop},
 		{name: "the third but last window missed, the last two not visible yet", resource: recommender(1), change: observed(3*WindowLength, 2*WindowLength, WindowLength), action: Refused},
 		{name: "the third but last window missed alone", resource: recommender(1), change: observed(3 * WindowLength), action: Stop},
@@ -207,6 +215,12 @@ func TestIdle(t *testing.T) {
 		}},
 		{name: "without a minimum from before there is no telling", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
 			rd[minimumOf(r)] = with(rd[minimumOf(r)], testNow.Add(-time.Hour).Truncate(WindowLength), 1)
+		}},
+		{name: "one published after the update, though stamped before, tells nothing of before", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
+			rd[minimumOf(r)] = without(steady(minimumOf(r), 1), between(idleStart, testNow.Add(-5*time.Hour-publishReach))...)
+		}},
+		{name: "one published before it does", resource: campaign(1, synced(10*time.Minute)), action: Delete, change: func(rd estate.Readings, r estate.Resource) {
+			rd[minimumOf(r)] = without(steady(minimumOf(r), 1), between(idleStart, testNow.Add(-5*time.Hour-publishReach-WindowLength))...)
 		}},
 		{name: "nor without one from after", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd estate.Readings, r estate.Resource) {
 			rd[minimumOf(r)] = with(rd[minimumOf(r)], idleStart, 1)

@@ -148,6 +148,9 @@ func TestStepDown(t *testing.T) {
 }
 
 func TestNextMinimumNeverLeavesItsBounds(t *testing.T) {
+	if next := nextMinimum(1, 0); next != 1 { // whoever asks
+		t.Errorf("nextMinimum(1, 0) = %d", next)
+	}
 	for minimum := 2; minimum <= 2000; minimum++ {
 		for _, watermark := range []int{0, 1, minimum / 2, minimum * 3 / 4, minimum - 1} {
 			next := nextMinimum(minimum, watermark)

@@ -282,3 +282,23 @@ func TestMomentOfAScheduledEvent(t *testing.T) {
 		})
 	}
 }
+
+// The checks are refused where the window could not be read, even if everything else
+// was, and says that there is nothing against an action.
+func TestNothingIsDecidedWithoutTheWindow(t *testing.T) {
+	for name, r := range map[string]estate.Resource{"idle": campaign(8), "too large": campaign(8, createdAgo(25*time.Hour))} {
+		s := testSettings()
+		if name == "too large" {
+			s.StopIdle = estate.Off
+		}
+		readings := readEmpty(r, s, testMoment)
+		if d := Decide(r, readings, s, testMoment); !d.Action.Changes() {
+			t.Fatalf("%s: read completely it is %s (%s)", name, d.Action, d.Reason)
+		}
+		readings[windowQuery(r, testMoment)] = estate.Series{}
+		d := Decide(r, readings, s, testMoment)
+		if want := "nothing is decided: its requests in the window could not be read completely"; d.Action != Refused || d.Reason != want {
+			t.Errorf("%s: %s (%s)", name, d.Action, d.Reason)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
@@ -165,7 +166,12 @@ const maxShown = 80
 
 // short is a value as errors show it.
 func short(s string) string {
-	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?")
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?' // control characters do no good in a log or a terminal
+	}, strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?"))
 	if runes := []rune(s); len(runes) > maxShown {
 		return string(runes[:maxShown]) + "…"
 	}

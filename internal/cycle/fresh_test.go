@@ -1,0 +1,125 @@
+package cycle_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// listedInventory lists one resource, and knows what a description of it says.
+type listedInventory struct {
+	listed  estate.Resource
+	fresh   []estate.Resource
+	problem []estate.Problem
+}
+
+func (i listedInventory) Discover(context.Context, estate.Scope, func(estate.ARN) bool, func(done, total int)) estate.Snapshot {
+	return estate.Snapshot{Resources: []estate.Resource{i.listed}}
+}
+
+func (i listedInventory) Refresh(context.Context, []estate.Resource) ([]estate.Resource, []estate.Problem) {
+	return i.fresh, i.problem
+}
+
+// quietActor writes nothing and keeps the commands it is given.
+type quietActor struct {
+	cycle.Actor
+	sent []events.Event
+}
+
+func (*quietActor) Publish(_ context.Context, data []estate.Datum) (int, []estate.Problem) {
+	return len(data), nil
+}
+
+func (*quietActor) Notify(context.Context, act.NotifyInput) (map[string]estate.ARN, []estate.Problem) {
+	return nil, nil
+}
+
+func (*quietActor) ListAlarms(context.Context, string) ([]decide.Alarm, error) { return nil, nil }
+
+func (*quietActor) ReconcileAll(context.Context, []act.ReconcileInput) (act.AlarmCounts, []estate.Problem) {
+	return act.AlarmCounts{}, nil
+}
+
+func (a *quietActor) Emit(_ context.Context, list []events.Event) ([]events.Event, []estate.Problem) {
+	a.sent = append(a.sent, list...)
+	return list, nil
+}
+
+func (*quietActor) EndingsLeft(context.Context, string, int) (int, string) { return 1, "" }
+
+func (*quietActor) AskedFor([]events.Event) {}
+
+func (*quietActor) CountRefused(context.Context, map[act.RefusedKey]int) {}
+
+// A resource that was only listed is described before a command to end it is sent, and
+// what the description says decides.
+func TestAFreshDescriptionDecides(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
+	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := estate.Resource{
+		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 1,
+		Created: now.Add(-30 * 24 * time.Hour), LastUpdated: now.Add(-30 * 24 * time.Hour),
+	}
+	described := func(change func(*estate.Resource)) []estate.Resource {
+		r := listed
+		r.Described = true
+		change(&r)
+		return []estate.Resource{r}
+	}
+	tests := []struct {
+		name      string
+		inventory listedInventory
+		want      decide.Action
+		reason    string
+	}{
+		{"as it was listed", listedInventory{fresh: described(func(*estate.Resource) {})}, decide.Delete, "no request in the last 24 h"},
+		{"being deleted by now", listedInventory{fresh: described(func(r *estate.Resource) { r.Status = "DELETE PENDING" })}, decide.Refused, "its status is now DELETE PENDING"},
+		{
+			"an update under way",
+			listedInventory{fresh: described(func(r *estate.Resource) { r.Update = &estate.Update{Status: "CREATE PENDING"} })},
+			decide.Refused, "an update is in progress (CREATE PENDING)",
+		},
+		{"gone by now", listedInventory{}, decide.Refused, "it no longer exists"},
+		{
+			"not to be described",
+			listedInventory{problem: []estate.Problem{{ARN: arn.String(), Operation: "DescribeCampaign", Err: errors.New("throttled")}}},
+			decide.Refused, "it could not be described anew",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.inventory.listed = listed
+			actor := &quietActor{}
+			c := cycle.New(cycle.Options{
+				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Actor: actor,
+				Clock: estate.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+			})
+			changes := idleOn("24")
+			changes["HourlyChecks"] = "always"
+			result, err := c.Run(context.Background(), cycle.Input{Params: values(t, changes)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := byName(t, result, "home")
+			if got.Decision != tt.want || !strings.Contains(got.Reason, tt.reason) {
+				t.Errorf("%s (%s), want %s (%s)", got.Decision, got.Reason, tt.want, tt.reason)
+			}
+			if sent := len(actor.sent); (sent == 1) != (tt.want == decide.Delete) {
+				t.Errorf("%d commands sent", sent)
+			}
+		})
+	}
+}

@@ -1,0 +1,74 @@
+package cycle_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// knownInventory knows one resource without asking anybody.
+type knownInventory struct {
+	cycle.Inventory
+	resource estate.Resource
+}
+
+func (i knownInventory) Refresh(context.Context, []estate.Resource) ([]estate.Resource, []estate.Problem) {
+	return []estate.Resource{i.resource}, nil
+}
+
+// emptyMeter answers everything completely: there was nothing. At its last call the time is up.
+type emptyMeter struct {
+	calls int
+	stop  func()
+	at    int
+}
+
+func (m *emptyMeter) Measure(_ context.Context, queries []estate.Query, _ func(done, total int)) (estate.Readings, []estate.Problem) {
+	readings := estate.Readings{}
+	for _, q := range queries {
+		readings[q] = estate.Series{Complete: true}
+	}
+	if m.calls++; m.calls == m.at {
+		m.stop()
+	}
+	return readings, nil
+}
+
+// A second look whose time was up before it ended decides nothing, whatever it has read
+// by then; the caller has it made again.
+func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
+	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resource := estate.Resource{
+		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 1, Described: true,
+		Created: now.Add(-30 * 24 * time.Hour), LastUpdated: now.Add(-30 * 24 * time.Hour),
+	}
+	for at := range 4 { // 0: there is time enough
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		c := cycle.New(cycle.Options{
+			Inventory: knownInventory{resource: resource}, Meter: &emptyMeter{stop: cancel, at: at},
+			Clock: estate.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+		})
+		d, err := c.Recheck(ctx, values(t, idleOn("24")), events.Request{ARN: arn, Kind: kind, IdleThresholdHours: 24})
+		if at == 0 {
+			if err != nil || d.Action != decide.Delete {
+				t.Fatalf("with time: %s (%s), %v", d.Action, d.Reason, err)
+			}
+			continue
+		}
+		if !errors.Is(err, context.Canceled) || d.Action != "" {
+			t.Errorf("time up in step %d: %s (%s), %v", at, d.Action, d.Reason, err)
+		}
+	}
+}
