@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +25,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -851,4 +854,106 @@ func TestWhatFollowsALostAnswerIsNotLost(t *testing.T) {
 	if err != nil || n.Outcome != AlreadySo {
 		t.Errorf("again: %+v, %v", n, err)
 	}
+}
+
+// Two deliveries at the same moment again: ours is throttled while the other is carried
+// out, and the retry finds the resource on its way. That is the other's doing.
+func TestAThrottledCallOvertakenByAnotherIsNotOurs(t *testing.T) {
+	inner := newShop(t)
+	calls := 0
+	w := worldAround(t, inner.clock, inner.server, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") != "AmazonPersonalize.DeleteCampaign" {
+			inner.server.ServeHTTP(out, r)
+			return
+		}
+		if calls++; calls > 1 {
+			inner.server.ServeHTTP(out, r)
+			return
+		}
+		inner.server.ServeHTTP(httptest.NewRecorder(), r)
+		out.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(out, `{"__type":"ThrottlingException"}`)
+	}))
+	a, _ := w.actor()
+	n, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
+	w.wantAnswer(n, err, AlreadySo, "is being deleted already")
+	w.wantSent()
+	if calls != 2 {
+		t.Errorf("%d calls", calls)
+	}
+}
+
+// The time was up before our call was sent, and somebody else deleted the campaign just
+// then: nothing is told of a deletion that was not ours.
+func TestACallThatWasNotSentIsNotOurs(t *testing.T) {
+	w := newShop(t)
+	ctx, cancel := context.WithCancel(ctxAll)
+	req := ask(t, "campaign/home", 0)
+	a, _ := w.actor(func(o *Options) {
+		o.Logger = slog.New(slog.NewTextHandler(writerFunc(func(line []byte) {
+			if !bytes.Contains(line, []byte("about to act")) {
+				return
+			}
+			_, err := w.raw.Personalize(other).DeleteCampaign(ctxAll, &personalize.DeleteCampaignInput{CampaignArn: aws.String(req.ARN.String())})
+			w.must(err)
+			cancel()
+		}), nil))
+	})
+	n, err := a.DeleteCampaign(ctx, req)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%+v, %v", n, err)
+	}
+	w.wantSent()
+}
+
+// writerFunc is a log that does something at each line.
+type writerFunc func(line []byte)
+
+func (f writerFunc) Write(line []byte) (int, error) {
+	f(line)
+	return len(line), nil
+}
+
+// Both the call and the second look hang: there is time for either, and for what follows
+// them, but not for all one after the other.
+func TestASecondLookAndWhatFollowsHaveTheGraceTimeTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, err := localaws.New(shop(), localaws.WithClock(estate.NewVirtualClock(testTime)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var deleted atomic.Bool
+		memory := localaws.InMemory(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			target := r.Header.Get("X-Amz-Target")
+			switch {
+			case strings.HasSuffix(target, ".DeleteCampaign"):
+				deleted.Store(true)
+				server.ServeHTTP(httptest.NewRecorder(), r)
+				<-r.Context().Done()
+				return
+			case strings.HasPrefix(target, "AWSEvents."):
+				_, _ = io.Copy(io.Discard, r.Body) // or nobody notices that the client has gone
+				<-r.Context().Done()
+				return
+			case strings.HasSuffix(target, ".DescribeCampaign") && deleted.Load():
+				time.Sleep(graceTime * 4 / 5)
+			}
+			server.ServeHTTP(out, r)
+		}))
+		defer memory.Shut()
+		clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, memory.URL(), testAccount, memory.Transport())})
+		defer clients.Close()
+		a := New(Options{Clients: clients, DeploymentRegion: home, Deployment: "cli"})
+		const patience = 40 * time.Second
+		ctx, cancel := context.WithTimeout(ctxAll, patience)
+		defer cancel()
+		began := time.Now()
+		n, err := a.DeleteCampaign(ctx, ask(t, "campaign/home", 0))
+		if took := time.Since(began); took > patience+graceTime {
+			t.Errorf("it took %v", took)
+		}
+		if err != nil || n.Outcome != Done || len(n.Problems) == 0 {
+			t.Errorf("%+v, %v", n, err)
+		}
+	})
 }

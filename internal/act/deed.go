@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
@@ -114,40 +113,31 @@ func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before
 	if !a.gate.dryRun {
 		a.log.InfoContext(ctx, "about to act", intent.attrs()...)
 	}
-	counted, sent := awsapi.CountSent(ctx)
+	counted, lost := awsapi.CountLost(ctx)
 	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error { return d.call(ctx, before) })
+	after, cancel := outlive(ctx)
+	defer cancel()
 	if err == nil {
-		return a.follow(ctx, req, d, before, v, outcome), nil
+		return a.follow(after, req, d, before, v, outcome), nil
 	}
-	done, busy := a.overtaken(ctx, req, d, err)
+	var done, busy string
+	if kind := awsapi.KindOf(err); kind == awsapi.NotFound || kind == awsapi.InUse || lost.Load() > 0 {
+		done, busy = a.overtaken(after, req, d)
+	}
 	switch {
-	case done != "" && (sent.Load() > 1 || lost(err)):
+	case done != "" && lost.Load() > 0:
 		// Ours was carried out, though its answer was lost, as far as anybody can tell.
-		return a.follow(ctx, req, d, before, v, Done), nil
+		return a.follow(after, req, d, before, v, Done), nil
 	case done != "":
 		v.release()
 		a.settled(ctx, a.record(req, d, before, v), AlreadySo, done)
 		return a.nothing(req, done), nil
 	case busy != "":
 		err = fmt.Errorf("%s: %w", busy, awsapi.Plain(err))
-	case sent.Load() > 0 && lost(err):
+	case lost.Load() > 0:
 		err = fmt.Errorf("it may have been accepted all the same, look before you repeat it: %w", awsapi.Plain(err))
 	}
 	return Answer{}, fmt.Errorf("%s: %w", d.op, awsapi.Plain(err))
-}
-
-// lost tells whether an error leaves it open what became of the call: there was no answer,
-// or none that can be read.
-func lost(err error) bool {
-	var garbled *smithy.DeserializationError
-	if errors.As(err, &garbled) {
-		return true
-	}
-	switch awsapi.KindOf(err) {
-	case awsapi.Canceled, awsapi.Unreachable, awsapi.Unavailable:
-		return true
-	}
-	return false
 }
 
 // reachable refuses an ARN of a partition in which the credentials mean nothing.
@@ -206,14 +196,9 @@ func (a *Actor) dropped(ctx context.Context, req events.Request, d deed, before 
 }
 
 // overtaken looks at the resource again after a call that was refused, or whose answer
-// was lost. It says why there is
-// nothing left to do, or else what stands in the way; both are empty if that is not known.
-func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed, err error) (done, busy string) {
-	if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.InUse && !lost(err) {
-		return "", ""
-	}
-	ctx, cancel := outlive(ctx)
-	defer cancel()
+// was lost. It says why there is nothing left to do, or else what stands in the way; both
+// are empty if that is not known.
+func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed) (done, busy string) {
 	now, err := a.look(ctx, req)
 	if err != nil || (now.gone && d.action == events.ActionStart) {
 		return "", ""
@@ -221,7 +206,8 @@ func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed, err e
 	return d.nothingToDo(now), now.busy()
 }
 
-// graceTime is how long what follows an accepted action may go on after ctx has ended.
+// graceTime is how long a second look and what follows an accepted action may go on,
+// together, after ctx has ended.
 const graceTime = 10 * time.Second
 
 // outlive is a context that ends a little later than ctx.
@@ -235,8 +221,6 @@ func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
 // others: the mark of an automatic update, the notification and, if the resource goes out of
 // service, the removal of its alarms and the rebuilding of the dashboard.
 func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before standing, v judgement, outcome Outcome) Answer {
-	ctx, cancel := outlive(ctx)
-	defer cancel()
 	n := Answer{Outcome: outcome}
 	record := a.settled(ctx, a.record(req, d, before, v), outcome, "")
 	n.Restore = record.Restore

@@ -2,11 +2,13 @@ package awsapi
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"sync"
 	"sync/atomic"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -68,19 +70,34 @@ func (c *Clients) eachAttempt(
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
 	c.counts.add(service + "." + operation)
-	if n, ok := ctx.Value(sentKey{}).(*atomic.Int32); ok {
+	out, metadata, err := next.HandleFinalize(ctx, in)
+	if n, ok := ctx.Value(lostKey{}).(*atomic.Int32); ok && lost(err) {
 		n.Add(1)
 	}
-	return next.HandleFinalize(ctx, in)
+	return out, metadata, err
 }
 
-type sentKey struct{}
+type lostKey struct{}
 
-// CountSent counts, from here on, the attempts that are sent under the context it gives. More
-// than one for a single call means that an answer may have been lost.
-func CountSent(ctx context.Context) (context.Context, *atomic.Int32) {
+// CountLost counts, from here on, the attempts under the context it gives of which nobody
+// knows what became: there was no answer, or none that tells. One that was throttled or
+// refused is not among them, nor one that was never sent.
+func CountLost(ctx context.Context) (context.Context, *atomic.Int32) {
 	n := new(atomic.Int32)
-	return context.WithValue(ctx, sentKey{}, n), n
+	return context.WithValue(ctx, lostKey{}, n), n
+}
+
+// lost tells whether an attempt's error leaves it open what became of the call.
+func lost(err error) bool {
+	var garbled *smithy.DeserializationError
+	if errors.As(err, &garbled) {
+		return true
+	}
+	switch KindOf(err) {
+	case Canceled, Unreachable, Unavailable:
+		return true
+	}
+	return false
 }
 
 // callCounts counts attempts by "service.Operation".
