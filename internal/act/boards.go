@@ -86,7 +86,7 @@ func (s *series) write(ctx context.Context, board dashboard.Board, arn string) b
 }
 
 // DeleteBoards deletes the dashboard of a name and the numbered ones of its series. That
-// there is none is no error.
+// there is none is no error. A deployed stack leaves another stack's where it is.
 func (a *Actor) DeleteBoards(ctx context.Context, name string) ([]BoardResult, []estate.Problem) {
 	s := a.series(name)
 	existing, err := listBoards(ctx, s.api, name)
@@ -95,12 +95,39 @@ func (a *Actor) DeleteBoards(ctx context.Context, name string) ([]BoardResult, [
 		existing = map[string]string{name: ""} // it may be there
 	}
 	names := s.ours(ctx, existing)
+	if other := s.otherStack(ctx, existing[name]); other != "" {
+		s.log.InfoContext(ctx, "dashboard belongs to another deployment, and stays", "arn", existing[name], "deployment", other)
+		return s.results, s.problems
+	}
 	if len(names) == 0 && len(s.problems) == 0 {
 		s.log.Debug("no dashboard to delete", "what", name)
 		s.results = append(s.results, BoardResult{Name: name, Deleted: true, Outcome: AlreadySo})
 	}
 	s.deleteAll(ctx, names)
 	return s.results, s.problems
+}
+
+// otherStack is the deployed stack that a dashboard bears the name of, if that is another
+// than the one that works here; else empty. A person who works from a command line knows
+// what they do. If it cannot be seen it is a problem, and counts as another.
+func (s *series) otherStack(ctx context.Context, arn string) string {
+	if arn == "" || !strings.Contains(s.deployment, "/") {
+		return ""
+	}
+	out, err := s.api.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String(arn)})
+	switch {
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		return ""
+	case err != nil:
+		s.fail(opListTags, "see whose the dashboard "+s.name+" is, which stays", err)
+		return "unknown"
+	}
+	for _, tag := range out.Tags {
+		if owner := aws.ToString(tag.Value); aws.ToString(tag.Key) == tagDeployment && owner != s.deployment && strings.Contains(owner, "/") {
+			return owner
+		}
+	}
+	return ""
 }
 
 // series is the work on the dashboards of one name, and its result.

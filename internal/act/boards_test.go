@@ -427,3 +427,26 @@ func TestACleanupKeepsTheTopicThatAnotherDeploymentsAlarmsUse(t *testing.T) {
 		t.Errorf("items %v", states(result))
 	}
 }
+
+// A stack that goes leaves the dashboard of another one that was given the same name; its
+// own, an original's untagged one and a person's own work go.
+func TestAnotherStacksDashboardStays(t *testing.T) {
+	for owner, stays := range map[string]bool{"": false, "cli": false, "eu-west-1/mine": false, "eu-west-1/theirs": true} {
+		w := newWorld(t)
+		in := &cloudwatch.PutDashboardInput{DashboardName: aws.String(boardName), DashboardBody: aws.String(`{"widgets":[]}`)}
+		if owner != "" {
+			in.Tags = []types.Tag{{Key: aws.String(tagDeployment), Value: aws.String(owner)}}
+		}
+		_, err := w.raw.CloudWatch(home).PutDashboard(ctxAll, in)
+		w.must(err)
+		a, log := w.actor(func(o *Options) { o.Deployment = "eu-west-1/mine" })
+		results, problems := a.DeleteBoards(ctxAll, boardName)
+		w.noProblems(problems)
+		if left := len(w.dashboards()) == 1; left != stays || (len(results) == 0) != stays {
+			t.Errorf("of %q: left %v, results %v", owner, left, results)
+		}
+		if told := log.count("belongs to another deployment", "eu-west-1/theirs") == 1; told != stays {
+			t.Errorf("of %q: told %v", owner, told)
+		}
+	}
+}

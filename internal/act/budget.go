@@ -45,14 +45,15 @@ func (a *Actor) EndingsLeft(ctx context.Context, region string, limit int) (left
 	readings := a.endings(ctx, region, now)
 	a.budget.mu.Lock()
 	defer a.budget.mu.Unlock()
-	spent, ok := decide.EndingsSpent(region, readings, a.budget.made[region], now)
-	if !ok {
-		return 0, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
-	}
+	own := slices.Clone(a.budget.made[region])
 	for _, at := range a.budget.asked[region] {
 		if now.Sub(at) < askedReach {
-			spent++
+			own = append(own, at)
 		}
+	}
+	spent, ok := decide.EndingsSpent(region, readings, own, now)
+	if !ok {
+		return 0, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
 	}
 	return max(0, limit-spent), spentBudget(region, spent, limit)
 }

@@ -340,3 +340,23 @@ func TestAPolicyThatCannotBeReadStays(t *testing.T) {
 		t.Errorf("problems %v", n.problems)
 	}
 }
+
+// The path and query of a URL may hold a secret; logs have neither.
+func TestSecretsOfEndpointsAreNotLogged(t *testing.T) {
+	w := newWorld(t)
+	a, log := w.actor()
+	hook := params.Endpoint{Protocol: params.HTTPS, Address: "https://hooks.example.com/services/s3cret?token=t0ken"}
+	w.notify(a, hook)
+	w.clock.Advance(wiringTTL)
+	w.notify(a, hook)
+	text := log.text.String()
+	if strings.Contains(text, "s3cret") || strings.Contains(text, "t0ken") || log.count("https://hooks.example.com/…") == 0 {
+		t.Errorf("log:\n%s", text)
+	}
+	w.clock.Advance(wiringTTL)
+	w.server.AddFault(localaws.Fault{Service: "sns", Operation: "Subscribe", Code: "AuthorizationError"})
+	_, problems := a.Notify(ctxAll, NotifyInput{Regions: []string{home}, Endpoints: []params.Endpoint{{Protocol: params.HTTPS, Address: hook.Address + "2"}}})
+	if len(problems) == 0 || strings.Contains(problems[0].Error(), "s3cret") {
+		t.Errorf("problems %v", problems)
+	}
+}

@@ -121,8 +121,13 @@ func (a *Actor) await(ctx context.Context, req events.Request, o RestoreOptions,
 	end := a.clock.Now().Add(restoreTime)
 	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
 		s, err := a.look(ctx, req)
-		if err != nil || wanted(s) {
+		switch transient := awsapi.KindOf(err).Transient() && ctx.Err() == nil; {
+		case err != nil && !transient:
 			return s, err
+		case err == nil && wanted(s):
+			return s, nil
+		case err != nil:
+			s.status = "unknown" // it will be seen another time
 		}
 		if failed := s.status; strings.HasSuffix(string(failed), "FAILED") {
 			return s, fmt.Errorf("its status is %s", failed)

@@ -83,7 +83,8 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	record, err := events.FromToken(token)
 	w.must(err)
 
-	// It is still on its way out: that is waited for.
+	// It is still on its way out: that is waited for, even if it cannot be seen for a while.
+	w.server.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Skip: 2, Times: 7, Code: "ThrottlingException"})
 	var waits []string
 	answer, err = a.Restore(ctxAll, record, RestoreOptions{Progress: func(what string) { waits = append(waits, what) }})
 	w.wantAnswer(answer, err, Done, "created anew, with a minimum of 10 TPS; it is in service.")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -144,8 +145,8 @@ func (n *notifier) ensureSubscriptions(ctx context.Context, api topicAPI, listab
 		case i < 0:
 			n.subscribe(ctx, api, endpoint)
 		case pending(existing[i]):
-			n.remind(ctx, n.topic.String()+" "+endpoint.Address, "subscription waits to be confirmed",
-				"region", n.region, "endpoint", endpoint.Address)
+			n.remind(ctx, n.topic.String()+" "+shown(endpoint), "subscription waits to be confirmed",
+				"region", n.region, "endpoint", shown(endpoint))
 		}
 	}
 }
@@ -176,7 +177,7 @@ func (n *notifier) subscribe(ctx context.Context, api topicAPI, endpoint params.
 	arn := n.topic.String()
 	intent := Intent{
 		Op: opSubscribe, Region: n.region, ARN: arn,
-		What: fmt.Sprintf("subscribe %s (%s) to the notification topic; it is asked to confirm", endpoint.Address, endpoint.Protocol),
+		What: fmt.Sprintf("subscribe %s (%s) to the notification topic; it is asked to confirm", shown(endpoint), endpoint.Protocol),
 	}
 	_, err := n.gate.do(ctx, intent, func(ctx context.Context) error {
 		_, err := api.Subscribe(ctx, &sns.SubscribeInput{
@@ -185,6 +186,15 @@ func (n *notifier) subscribe(ctx context.Context, api topicAPI, endpoint params.
 		return err
 	})
 	if err != nil {
-		n.fail(arn, opSubscribe, "subscribe "+endpoint.Address, err)
+		n.fail(arn, opSubscribe, "subscribe "+shown(endpoint), err)
 	}
+}
+
+// shown is an endpoint as logs may have it: of a URL only the host, as its path and query
+// may hold a secret.
+func shown(e params.Endpoint) string {
+	if address, err := url.Parse(e.Address); e.Protocol == params.HTTPS && err == nil {
+		return "https://" + address.Host + "/…"
+	}
+	return e.Address
 }

@@ -52,6 +52,11 @@ func (r *run) carryOut(ctx context.Context, decisions []decide.Decision) {
 	_ = group.Wait() // the errors are in the results
 	for i, command := range list {
 		arn := command.Resources[0]
+		if errors.Is(results[i].err, errNoTime) {
+			d := decisions[slices.IndexFunc(decisions, func(d decide.Decision) bool { return d.Resource.ARN.String() == arn })]
+			d.Reason = errNoTime.Error()
+			r.Trail(ctx, act.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
+		}
 		at := slices.IndexFunc(decisions, func(d decide.Decision) bool { return d.Resource.ARN.String() == arn })
 		r.settle(&decisions[at], results[i].answer, results[i].err)
 	}

@@ -3,6 +3,7 @@ package functions
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -87,6 +88,12 @@ func (h *Handler) putBoards(ctx context.Context, r request) error {
 		return err
 	}
 	sentence, err := h.build(ctx, p, cycle.DashboardInput{Params: values})
+	if errors.Is(err, cycle.ErrIncompleteEstate) {
+		// A region that is closed, or out of order for a moment, must not take back a whole
+		// deployment. The dashboard is built every hour.
+		h.log.ErrorContext(ctx, "the dashboard was not built, and will be with the next schedule", "err", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -104,7 +111,8 @@ func (h *Handler) putBoards(ctx context.Context, r request) error {
 	return nil
 }
 
-// deleteBoards is Delete: delete the dashboard. That there is none is no error.
+// deleteBoards is Delete: delete the dashboard. That there is none is no error, and nor is
+// what could not be deleted: the clean-up, which comes after, tries again and tells.
 func (h *Handler) deleteBoards(ctx context.Context, r request) error {
 	p, err := h.parts(ctx)
 	if err != nil {
@@ -112,7 +120,8 @@ func (h *Handler) deleteBoards(ctx context.Context, r request) error {
 	}
 	boards, err := p.boards.Delete(ctx, h.resolveValid(ctx, boardName, r.properties).DashboardName)
 	if err != nil {
-		return err
+		h.log.ErrorContext(ctx, "the dashboard was not deleted, which is left to the clean-up", "err", err)
+		return nil
 	}
 	h.problems(ctx, boards.Problems)
 	return nil

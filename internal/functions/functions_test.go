@@ -499,6 +499,26 @@ func answerInTime(t *testing.T, load func(context.Context, *slog.Logger) (aws.Co
 	time.Sleep(time.Hour) // until what did not end has ended
 }
 
+// That one region is closed takes back no deployment, and what cannot be deleted is left to
+// the clean-up.
+func TestARegionThatIsClosedTakesNoDeploymentBack(t *testing.T) {
+	m, b := newMailbox(t), newBed(t, Dashboard, map[string]string{"Regions": "us-east-1,eu-west-1"})
+	b.aws.AddFault(localaws.Fault{Service: "personalize", Region: "eu-west-1", Code: "AccessDeniedException"})
+	b.must(m.request("Create", ""), "SUCCESS")
+	b.must(m.request("Update", `,"PhysicalResourceId":"p"`), "SUCCESS")
+	if b.aws.Calls()["cloudwatch.PutDashboard"] > 0 || !strings.Contains(b.log.String(), "will be with the next schedule") {
+		t.Errorf("calls %v, log %s", b.aws.Calls(), b.log)
+	}
+	b.aws.ClearFaults()
+	b.must("{}", "1 dashboard written")
+	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "ListDashboards", Code: "AccessDenied"})
+	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "DeleteDashboards", Code: "AccessDenied"})
+	b.must(m.request("Delete", `,"PhysicalResourceId":"p"`), "SUCCESS")
+	if a := m.last(t, 3); a["Status"] != "SUCCESS" || !strings.Contains(b.log.String(), "left to the clean-up") {
+		t.Errorf("answer %v, log %s", a, b.log)
+	}
+}
+
 func TestDelivery(t *testing.T) {
 	m, b := newMailbox(t), newBed(t, Cleanup, nil)
 	m.refuse = []int{500, 503}
