@@ -111,6 +111,7 @@ func TestEndingsSpent(t *testing.T) {
 		{"others' alone", spent("r", now, true, 3*minute, 40*minute), nil, 2, true},
 		{"ours, not shown yet", spent("r", now, true), own(minute, minute), 2, true},
 		{"ours, shown since", spent("r", now, true, 10*minute, 10*minute), own(10*minute, 10*minute), 2, true},
+		{"ours, of which not all are shown", spent("r", now, true, 10*minute), own(10*minute, 10*minute), 2, true},
 		{"ours shown, others' not by us", spent("r", now, true, 10*minute, 30*minute), own(10 * minute), 2, true},
 		{"ours of an hour ago are over", spent("r", now, true), own(70 * minute), 0, true},
 		{"not read completely", spent("r", now, false), own(minute), 0, false},

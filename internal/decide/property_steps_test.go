@@ -73,14 +73,14 @@ func checkSteps(seed, index int, count tally) string {
 		rest = max(1, low)
 	}
 	need := bound(start, rest)
-	for passed := 0; passed < need+3; passed++ {
+	for passed := range need + 3 {
 		h.hours(p)
 		h.asked = h.asked[:0]
 		d := decideOn(h, estate.Readings{})
 		count[string(d.Action)]++
 		switch at := fmt.Sprintf("from %d, hour %d, lowest %.3f: ", start, passed, float64(p.lowest())/3600); {
 		case d.Action == decide.StepDown && passed >= need:
-			return at + fmt.Sprintf("it should be at rest, but: %s", d.Reason)
+			return at + "it should be at rest, but: " + d.Reason
 		case d.Action == decide.StepDown:
 			h.by, h.updated, h.oldMin = ours, h.now, h.resource.MinTPS
 			h.marks = append(h.marks, h.now/slot*slot)

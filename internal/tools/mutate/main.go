@@ -9,6 +9,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -46,14 +47,11 @@ func (j job) run(ctx context.Context) error {
 	if j.jobs < 1 || len(list) == 0 {
 		return fmt.Errorf("nothing to do: %d guards, -jobs %d", len(list), j.jobs)
 	}
-	verdicts, err := j.tryAll(ctx, list)
-	if err != nil {
-		return err
-	}
+	verdicts, faults := j.tryAll(ctx, list)
 	var table bytes.Buffer
 	survivors := printTable(&table, verdicts)
-	if _, err := os.Stdout.Write(table.Bytes()); err != nil {
-		return err
+	if _, err := os.Stdout.Write(table.Bytes()); err != nil || faults != nil {
+		return errors.Join(faults, err)
 	}
 	if j.out != "" {
 		if err := os.WriteFile(j.out, table.Bytes(), 0o644); err != nil {

@@ -175,13 +175,13 @@ var tagGuards = [][3]string{
 }
 
 var budgetGuards = [][3]string{
-	{"budget of stops and deletes", "list[min(len(list), max(0, left)):]", "list[len(list):]"},
+	{"budget of stops and deletes", "list[min(len(list), max(0, left)):]", "list[len(list)+0*left:]"},
 	{"budget overspent", "max(0, left)", "max(1, left)"},
 	{"budget not read", "		if !series.Complete {\n", "		if false {\n"},
 	{"budget: both stops and deletes", "[]Action{Stop, Delete} {\n		queries", "[]Action{Stop} {\n		queries"},
 	{"budget: a whole hour", "end.Add(-budgetSpan-WindowLength)", "end.Add(-budgetSpan+WindowLength)"},
 	{"budget: what the metric does not show yet", "			total += n\n", "			total += 0 * n\n"},
-	{"budget: what the metric shows in part", "total += max(n, mine[slot])", "total += n"},
+	{"budget: what the metric shows in part", "total += max(n, mine[slot])", "total += max(n, 0*mine[slot])"},
 	{"budget: of each region", "byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i)", "byRegion[d.Resource.ARN.String()] = append(byRegion[d.Resource.ARN.String()], i)"},
 	{"budget: of deletes", "if d.Action == Stop || d.Action == Delete {", "if d.Action == Stop {"},
 	{"budget: of stops", "if d.Action == Stop || d.Action == Delete {", "if d.Action == Delete {"},

@@ -46,7 +46,7 @@ func (j job) tryAll(ctx context.Context, list []mutation) ([]verdict, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(temp)
+	defer func() { _ = os.RemoveAll(temp) }()
 	verdicts, faults := make([]verdict, len(list)), make([]error, len(list))
 	free := make(chan struct{}, j.jobs)
 	var group sync.WaitGroup
