@@ -82,6 +82,7 @@ func (f *faults) invent(now time.Time) fault {
 		out.Kind, out.Service, out.Operation = localaws.Partial, "cloudwatch", "GetMetricData"
 	case 8:
 		out.Kind, out.Service = localaws.EmptyPage, "personalize"
+		out.Times = 1 // of two in a row the token would be the same, as it never is
 		out.Operation = []string{"ListCampaigns", "ListRecommenders"}[f.chance.IntN(2)]
 	}
 	return out

@@ -3,6 +3,7 @@ package soak
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"strconv"
 	"time"
@@ -58,6 +59,9 @@ func (m *monitor) start(f functions.Function) {
 		"Regions": regions[0] + "," + regions[1] + "," + regions[2], "AutoDeleteOrStopIdleResources": "Yes",
 		"IdleThresholdHours": strconv.Itoa(m.IdleHours), "NotificationEndpoint": reader, "Deployment": deployment,
 		"MaxStopsOrDeletesPerHour": strconv.Itoa(maxEndings), "UtilizationThresholdAlarmLowerBound": strconv.Itoa(lowBound), "LOG_LEVEL": "info",
+	}
+	if m.Log == io.Discard {
+		env["LOG_LEVEL"] = "error"
 	}
 	m.handlers[f] = functions.New(f, functions.Options{
 		Env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },

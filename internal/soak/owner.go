@@ -115,8 +115,8 @@ func (o *owner) create() (bool, error) {
 	}
 	o.made++
 	name := fmt.Sprintf("later-%05d", o.made)
-	if former := o.some(func(r *resource) bool { return r.status == gone }); former != nil && o.chance.IntN(4) == 0 && former.metric == metric {
-		region, name, campaign = former.region, former.name, former.campaign
+	if former := o.some(func(r *resource) bool { return r.status == gone }); former != nil && o.chance.IntN(4) == 0 && former.campaign == campaign && former.metric == metric {
+		region, name = former.region, former.name
 	}
 	minimum := 1 + o.chance.IntN(12)
 	if err := o.make(region, name, campaign, recipe.name, minimum); err != nil {

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
+	"runtime/pprof"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/soak"
 )
@@ -30,6 +32,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.Uint64Var(&options.Seed, "seed", 1, "of all chance")
 	flags.IntVar(&options.IdleHours, "idle-hours", 6, "IdleThresholdHours of the monitor")
 	logFile := flags.String("log", "", "file for the log of the functions")
+	profile := flags.String("cpuprofile", "", "file for a profile of the processor's time")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return 2
 	}
@@ -42,6 +45,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		defer file.Close()
 		options.Log = file
 	}
+	if *profile != "" {
+		file, err := os.Create(*profile)
+		if err == nil {
+			err = pprof.StartCPUProfile(file)
+		}
+		if err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1
+		}
+		defer pprof.StopCPUProfile()
+	}
+	debug.SetGCPercent(400) // memory is measured after a collection
 	figures, err := soak.Run(ctx, options)
 	fmt.Fprint(stdout, figures.Table())
 	for _, violation := range figures.Violations {
