@@ -43,6 +43,21 @@ func (o *owner) alarmsOf(region string) (map[string]types.MetricAlarm, error) {
 	return found, nil
 }
 
+// lose notes that a resource was taken out of service: its alarms may be removed and made
+// anew, or not, if it comes back soon.
+func (o *owner) lose(r *resource) {
+	if r == nil || r.status != stopping && r.status != deleting {
+		return
+	}
+	low, idle := r.alarmNames()
+	for _, name := range []string{r.region + low, r.region + idle} {
+		if person, touched := o.persons[name]; touched {
+			person.unsure = true
+			o.persons[name] = person
+		}
+	}
+}
+
 // someAlarm picks an alarm of the program's that is switched on and that no person has touched.
 func (o *owner) someAlarm() (region string, a types.MetricAlarm, err error) {
 	region = regions[o.chance.IntN(len(regions))]

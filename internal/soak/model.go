@@ -41,7 +41,6 @@ type resource struct {
 	arn, region, name string
 	campaign          bool
 	metric            string // that counts its requests
-	solution, config  string // what the owner gave it
 	seed              uint64
 
 	born   time.Time
@@ -56,9 +55,9 @@ type resource struct {
 	updated    time.Time // when an update was last accepted, whoever asked for it
 	touched    time.Time // when the owner last asked for a change of it
 	raised     time.Time // when a raise by the owner took effect
+	raisedFrom int       // what it was a raise from
 	changed    time.Time // when its settings or status last changed
 	protect    string    // value of its protecting tag; empty without one
-	wasMin     int       // before the last settled update
 
 	phases   []phase
 	past     []calls // a ring of the steps up to recorded
@@ -119,7 +118,7 @@ func (m *model) add(region, name string, campaign bool, metric string, minimum i
 		r.recorded = stepOf(born) - 1
 		m.resources[arn] = r
 	}
-	r.metric, r.min, r.wants, r.wasMin = metric, minimum, 0, minimum
+	r.metric, r.min, r.wants = metric, minimum, 0
 	r.born, r.settles, r.updated, r.raised, r.touched, r.protect = born, time.Time{}, time.Time{}, time.Time{}, born, ""
 	r.changed = now
 	return r
@@ -150,9 +149,9 @@ func (m *model) settle(r *resource, now time.Time) {
 	}
 	if !r.settles.IsZero() && !r.settles.After(now) {
 		if r.wants > r.min && r.touched.Equal(r.updated) {
-			r.raised = r.settles
+			r.raised, r.raisedFrom = r.settles, r.min
 		}
-		r.wasMin, r.min, r.changed, r.settles = r.min, r.wants, r.settles, time.Time{}
+		r.min, r.changed, r.settles = r.wants, r.settles, time.Time{}
 	}
 }
 

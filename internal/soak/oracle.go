@@ -34,6 +34,7 @@ func (w *world) observe(o localaws.Observed) {
 	w.model.mu.Lock()
 	defer w.model.mu.Unlock()
 	r := w.model.resources[in.CampaignARN+in.RecommenderARN]
+	defer func() { w.owner.lose(r) }()
 	if o.AccessKey == ownersKey {
 		if r != nil {
 			w.model.accepted(o.Operation, r, in.minimum(), true, o.Time)
@@ -148,7 +149,8 @@ func (w *world) judgeStep(r *resource, in input, now time.Time) (wrong []string)
 		wrong = append(wrong, fmt.Sprintf("it was updated %s ago", ago))
 	}
 	// A raise takes its time; the day is counted from about when it took effect.
-	if ago := now.Sub(r.raised); ago < 24*time.Hour-2*stepLength {
+	// One that its owner took back is none.
+	if ago := now.Sub(r.raised); ago < 24*time.Hour-2*stepLength && r.min > r.raisedFrom {
 		wrong = append(wrong, fmt.Sprintf("its owner raised it %s ago", ago))
 	}
 	if protects(r.protect, true, now) {

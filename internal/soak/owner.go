@@ -26,6 +26,7 @@ type owner struct {
 type personal struct {
 	muted     bool
 	threshold float64 // 0 if it was left
+	unsure    bool    // it may have been removed since, and made anew
 }
 
 func newOwner(w *world, clients *awsapi.Clients) *owner {

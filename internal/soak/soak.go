@@ -57,7 +57,7 @@ type Figures struct {
 func (f *Figures) Sound() bool { return f.violations == 0 }
 
 // maxViolations is how many violations are told in words.
-const maxViolations = 4000
+const maxViolations = 40
 
 // violate notes a violation.
 func (f *Figures) violate(count *int, at time.Time, format string, args ...any) {
