@@ -33,13 +33,31 @@ func newFaults(w *world) *faults { return &faults{world: w, hits: map[hit]int{}}
 
 // targets are what a fault may hit: everything that the program calls.
 var targets = []struct{ service, operation string }{
-	{"personalize", "ListCampaigns"}, {"personalize", "ListRecommenders"}, {"personalize", "DescribeCampaign"},
-	{"personalize", "DescribeRecommender"}, {"personalize", "DescribeSolutionVersion"}, {"personalize", "ListTagsForResource"},
-	{"personalize", "UpdateCampaign"}, {"personalize", "UpdateRecommender"}, {"personalize", "DeleteCampaign"}, {"personalize", "StopRecommender"},
-	{"cloudwatch", "GetMetricData"}, {"cloudwatch", "GetMetricData"}, {"cloudwatch", "PutMetricData"}, {"cloudwatch", "DescribeAlarms"},
-	{"cloudwatch", "PutMetricAlarm"}, {"cloudwatch", "DeleteAlarms"}, {"cloudwatch", "ListTagsForResource"}, {"cloudwatch", "SetAlarmState"},
-	{"cloudwatch", "PutDashboard"}, {"cloudwatch", ""}, {"personalize", ""},
-	{"events", "PutEvents"}, {"events", ""}, {"sns", ""}, {"sts", ""},
+	{"personalize", "ListCampaigns"},
+	{"personalize", "ListRecommenders"},
+	{"personalize", "DescribeCampaign"},
+	{"personalize", "DescribeRecommender"},
+	{"personalize", "DescribeSolutionVersion"},
+	{"personalize", "ListTagsForResource"},
+	{"personalize", "UpdateCampaign"},
+	{"personalize", "UpdateRecommender"},
+	{"personalize", "DeleteCampaign"},
+	{"personalize", "StopRecommender"},
+	{"cloudwatch", "GetMetricData"},
+	{"cloudwatch", "GetMetricData"},
+	{"cloudwatch", "PutMetricData"},
+	{"cloudwatch", "DescribeAlarms"},
+	{"cloudwatch", "PutMetricAlarm"},
+	{"cloudwatch", "DeleteAlarms"},
+	{"cloudwatch", "ListTagsForResource"},
+	{"cloudwatch", "SetAlarmState"},
+	{"cloudwatch", "PutDashboard"},
+	{"cloudwatch", ""},
+	{"personalize", ""},
+	{"events", "PutEvents"},
+	{"events", ""},
+	{"sns", ""},
+	{"sts", ""},
 }
 
 // draw begins new faults now and then, and arms those under way.
