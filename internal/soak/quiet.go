@@ -251,7 +251,6 @@ func (w *world) oversizedSince(r *resource) time.Time {
 // is left.
 func (w *world) end() error {
 	w.faults.clear()
-	w.figures.Remembered = 0
 	if !w.monitor.invoke("cleanup", []byte(`{}`)) {
 		w.wrongAlarm("the clean-up failed")
 		return nil

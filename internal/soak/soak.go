@@ -24,6 +24,7 @@ type Options struct {
 	Resources int    // about how many campaigns and recommenders there are at any time
 	Seed      uint64 // of all chance
 	IdleHours int    // IdleThresholdHours of the monitor; 0 means 6
+	hours     int    // of a day; 0 means 24
 	// Progress takes a line for each virtual day; nil discards them.
 	Progress io.Writer
 	// Log takes the log of the functions; nil discards it.
@@ -101,6 +102,9 @@ func Run(ctx context.Context, o Options) (Figures, error) {
 	if o.IdleHours == 0 {
 		o.IdleHours = 6
 	}
+	if o.hours == 0 {
+		o.hours = 24
+	}
 	if o.Progress == nil {
 		o.Progress = io.Discard
 	}
@@ -124,6 +128,7 @@ func Run(ctx context.Context, o Options) (Figures, error) {
 		fmt.Fprintf(o.Progress, "day %d of %d: %s\n", day+1, o.Days, w.line(time.Since(began)))
 	}
 	w.checkHeap()
+	w.checkRemembered()
 	if err := w.end(); err != nil {
 		return w.figures, err
 	}
@@ -131,18 +136,19 @@ func Run(ctx context.Context, o Options) (Figures, error) {
 	return w.figures, nil
 }
 
-// quietHour is the hour of the day from which on there are neither faults nor doings of the
+// quietFrom is the part of the day after which there are neither faults nor doings of the
 // owner, to its end.
-const quietHour = 13
+const quietFrom = 13.0 / 24
 
 // day is a virtual day.
 func (w *world) day() error {
-	for step := range int(24 * time.Hour / cycleEvery) {
+	steps := w.hours * int(time.Hour/cycleEvery)
+	for step := range steps {
 		at := begin.Add(time.Duration(w.figures.Cycles) * cycleEvery)
 		w.clock.Advance(at.Add(10 * time.Second).Sub(w.clock.Now()))
 		w.aws.Tick()
 		w.model.record(w.clock.Now())
-		quiet := at.Hour() >= quietHour
+		quiet := float64(step) >= quietFrom*float64(steps)
 		if err := w.step(at, quiet, step); err != nil {
 			return fmt.Errorf("at %s: %w", at.Format(time.DateTime), err)
 		}
@@ -210,6 +216,17 @@ func (w *world) checkHeap() {
 	after = min(days[len(days)-1], days[len(days)-2])
 	if after > before+before/10+heapSlack {
 		w.figures.violate(&w.figures.Leaks, w.clock.Now(), "the heap grew from %d to %d bytes after day %d", before, after, settledDays)
+	}
+}
+
+// checkRemembered looks into the functions: what they remember must not outgrow the estate.
+func (w *world) checkRemembered() {
+	for f, h := range w.monitor.handlers {
+		n := h.Remembered()
+		w.figures.Remembered += n
+		if most := 5*w.Resources + 50; n > most {
+			w.figures.violate(&w.figures.Leaks, w.clock.Now(), "%s remembers %d things, more than %d", f, n, most)
+		}
 	}
 }
 

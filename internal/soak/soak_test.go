@@ -3,19 +3,21 @@ package soak
 import (
 	"testing"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
 // TestSoak is a short soak; internal/tools/soak runs long ones.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	figures, err := Run(t.Context(), Options{Days: 1, Resources: 18, Seed: 5, IdleHours: 3})
+	figures, err := Run(t.Context(), Options{Days: 1, hours: 12, Resources: 18, Seed: 5, IdleHours: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, violation := range figures.Violations {
 		t.Error(violation)
 	}
-	if figures.Cycles != 288 || figures.FaultHits == 0 || figures.Stops+figures.Deletes == 0 || figures.StepDowns == 0 ||
+	if figures.Cycles != 144 || figures.FaultHits == 0 || figures.Stops+figures.Deletes == 0 || figures.StepDowns == 0 ||
 		figures.Datapoints == 0 || figures.AlarmChecks == 0 || figures.Twice == 0 || figures.Late == 0 || figures.OwnerDoings == 0 {
 		t.Errorf("nothing much happened:\n%s", figures.Table())
 	}
@@ -25,7 +27,7 @@ func TestSoak(t *testing.T) {
 // ten days, up to four hours before the moment given.
 func testWorld(t *testing.T) (*world, *resource, time.Time) {
 	t.Helper()
-	w := &world{Options: Options{IdleHours: 3}}
+	w := &world{Options: Options{IdleHours: 3}, clock: estate.NewVirtualClock(begin)}
 	w.monitor = &monitor{world: w, endings: map[string][]time.Time{}}
 	w.model = newModel(w.clock)
 	now := begin.Add(10 * 24 * time.Hour)
