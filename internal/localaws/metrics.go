@@ -191,6 +191,9 @@ func (s *Server) forget(now time.Time) {
 			}
 		}
 	}
+	s.events.log = slices.DeleteFunc(s.events.log, func(e Event) bool { return e.Time.Before(before) })
+	s.events.dropped = slices.DeleteFunc(s.events.dropped, func(d Drop) bool { return d.Time.Before(before) })
+	s.sns.outbox = slices.DeleteFunc(s.sns.outbox, func(m Mail) bool { return m.Time.Before(before) })
 	for h, items := range s.alarms.history {
 		n := slices.IndexFunc(items, func(i historyItem) bool { return !i.at.Before(before) })
 		switch {

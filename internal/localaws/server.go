@@ -84,7 +84,7 @@ func WithRates(rates map[string]float64) Option {
 	return func(s *Server) { s.rates = maps.Clone(rates) }
 }
 
-// WithRetention forgets metric data and the history of alarms once they are older than d, so
+// WithRetention forgets metric data, mails, events and the history of alarms once they are older than d, so
 // that a simulation of any length fits into memory. The default is to keep metric data for
 // as long as the Server lives; what AWS would have forgotten is not shown either way.
 func WithRetention(d time.Duration) Option { return func(s *Server) { s.retention = d } }

@@ -67,10 +67,10 @@ func (in input) minimum() int { return in.MinTPS + in.Config.MinRPS }
 
 // judge says what is wrong with an action of the program, by what it could know.
 func (w *world) judge(op string, r *resource, in input, now time.Time) []string {
-	switch {
-	case op == "DeleteCampaign" || op == "StopRecommender":
+	switch op {
+	case "DeleteCampaign", "StopRecommender":
 		return w.judgeEnding(op, r, now)
-	case op == "UpdateCampaign" || op == "UpdateRecommender":
+	case "UpdateCampaign", "UpdateRecommender":
 		w.figures.StepDowns++
 		return w.judgeStep(r, in, now)
 	}

@@ -126,8 +126,8 @@ func (w *world) compareAlarm(r *resource, name string, a types.MetricAlarm, exis
 		return
 	}
 	dimension := ""
-	for _, d := range a.Dimensions {
-		dimension += aws.ToString(d.Value)
+	if len(a.Dimensions) == 1 {
+		dimension = aws.ToString(a.Dimensions[0].Value)
 	}
 	got := fmt.Sprintf("%s %s %s %d %d/%d %s %v %s %s %t", aws.ToString(a.Namespace), aws.ToString(a.MetricName), a.Statistic, aws.ToInt32(a.Period),
 		cmp.Or(aws.ToInt32(a.DatapointsToAlarm), aws.ToInt32(a.EvaluationPeriods)), aws.ToInt32(a.EvaluationPeriods), a.ComparisonOperator, aws.ToFloat64(a.Threshold),
@@ -154,6 +154,19 @@ func (w *world) checkWiring() error {
 			w.wrongAlarm("the topic of %s lacks its subscriber: %v", region, err)
 		}
 	}
+	if err := w.checkRule(); err != nil {
+		return err
+	}
+	others, err := o.otherThings()
+	if err == nil && others != o.others {
+		w.wrongAlarm("what is not the program's has changed: %s, it was %s", others, o.others)
+	}
+	return err
+}
+
+// checkRule checks the notification rule, which its owner may have disabled.
+func (w *world) checkRule() error {
+	o := w.owner
 	bus := o.clients.EventBridge(regions[0])
 	rule, err := bus.DescribeRule(w.ctx, &eventbridge.DescribeRuleInput{Name: aws.String(ruleName)})
 	switch {
@@ -171,11 +184,7 @@ func (w *world) checkWiring() error {
 	if err == nil && (len(targets.Targets) != 1 || *targets.Targets[0].Arn != topicARN(regions[0], topicName)) {
 		w.wrongAlarm("the rule has the targets %v", targets.Targets)
 	}
-	others, err := o.otherThings()
-	if err == nil && others != o.others {
-		w.wrongAlarm("what is not the program's has changed: %s, it was %s", others, o.others)
-	}
-	return err
+	return nil
 }
 
 // checkProgress looks for resources that should have been acted on long ago.

@@ -8,9 +8,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -86,7 +86,6 @@ type world struct {
 	aws     *localaws.Server
 	memory  *localaws.Memory
 	chance  *rand.Rand
-	log     *slog.Logger
 	owner   *owner
 	monitor *monitor
 	model   *model
@@ -230,10 +229,10 @@ func (w *world) checkRemembered() {
 	}
 }
 
-func (w *world) line(real time.Duration) string {
+func (w *world) line(took time.Duration) string {
 	f := &w.figures
 	return fmt.Sprintf("%d cycles, %d resources, %d stops, %d deletes, %d step-downs, %d faults hit, %d violations, heap %d MB, %s",
-		f.Cycles, w.model.count(), f.Stops, f.Deletes, f.StepDowns, f.FaultHits, f.violations, f.HeapByDay[len(f.HeapByDay)-1]>>20, real.Round(time.Second))
+		f.Cycles, w.model.count(), f.Stops, f.Deletes, f.StepDowns, f.FaultHits, f.violations, f.HeapByDay[len(f.HeapByDay)-1]>>20, took.Round(time.Second))
 }
 
 // Table prints the figures, a line each.
@@ -274,7 +273,7 @@ func (f *Figures) Table() string {
 func megabytes(heaps []uint64) string {
 	words := make([]string, len(heaps))
 	for i, h := range heaps {
-		words[i] = fmt.Sprint(h >> 20)
+		words[i] = strconv.FormatUint(h>>20, 10)
 	}
 	return strings.Join(words, " ")
 }

@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			fmt.Fprintln(stderr, err)
 			return 1
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // a log that is cut short is no fault of the soak
 		options.Log = file
 	}
 	if *profile != "" {
