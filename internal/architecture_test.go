@@ -20,7 +20,7 @@ var (
 	pure      = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
 	aws       = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
 	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
-	sdkOnlyIn = aws
+	sdkOnlyIn = slices.Concat(aws, []string{"soak"}) // soak plays the owner of the account, too
 )
 
 // allowed says what each package may import of ours. A package that is not named here
@@ -45,6 +45,8 @@ var allowed = map[string][]string{
 	"localaws":          {"localaws/wire"},
 	"localaws/wire":     nil,
 	"proof":             nil,
+	"soak":              {"estate", "awsapi", "functions", "localaws"},
+	"tools/soak":        {"soak"},
 	"tools/template":    nil,
 	"tools/pack":        nil,
 	"tools/faultmatrix": nil,
