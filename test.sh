@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 go test -race ./...
-# All random histories: the race detector, ten times slower, has judged a tenth of them.
+# All random histories: the race detector, ten times slower, has judged one in twenty.
 go test ./internal/decide -run Random
 
 fuzztime="${FUZZTIME:-3000x}"

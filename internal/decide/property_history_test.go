@@ -18,7 +18,7 @@ import (
 
 // Environment variables of the property tests: where the random numbers start, and how
 // many histories there are. A failure tells the seed. By default there are 100,000, and
-// with the race detector, which makes it ten times slower, 10,000.
+// with the race detector, which makes it ten times slower, 5,000.
 const (
 	seedVariable      = "PERSONALIZE_MONITOR_SEED"
 	historiesVariable = "PERSONALIZE_MONITOR_HISTORIES"

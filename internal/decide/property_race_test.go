@@ -2,4 +2,4 @@
 
 package decide_test
 
-const normalHistories = 10_000
+const normalHistories = 5_000
