@@ -169,7 +169,7 @@ func (a *Actor) recreate(ctx context.Context, record events.Audit, req events.Re
 	if err != nil {
 		done.Reason = awsapi.Line(err)
 		a.trail(ctx, done)
-		return Answer{}, fmt.Errorf("restore %s: create the campaign: %w", req.ARN, awsapi.Plain(err))
+		return Answer{}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
 	}
 	a.trail(ctx, done)
 	does := "is being"

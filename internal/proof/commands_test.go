@@ -86,6 +86,10 @@ func rebuilding() scenario {
 			oldBoards(b)
 			b.removeCampaign(away, "busy")
 		},
+		about: []string{
+			"cloudwatch.GetDashboard", "cloudwatch.ListDashboards", "cloudwatch.ListTagsForResource", "cloudwatch.PutDashboard",
+			"cloudwatch.DeleteDashboards",
+		},
 		run:  (*bed).rebuild,
 		heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.rebuild()) }},
 	}
@@ -129,8 +133,9 @@ func reporting() scenario {
 			b.mustOut(b.invoke(functions.Monitor, "{}"))
 			b.next()
 		},
-		run:  (*bed).report,
-		heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.report()) }},
+		about: []string{"pricing.GetProducts", "cloudwatch.GetMetricData", "personalize.ListCampaigns", "personalize.ListRecommenders"},
+		run:   (*bed).report,
+		heal:  []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.report()) }},
 	}
 }
 
@@ -172,7 +177,7 @@ func TestTheReportHasLivePrices(t *testing.T) {
 	b.mustOut(out)
 	var result report.Ledger
 	b.noError(json.Unmarshal([]byte(out.text), &result))
-	live := slices.ContainsFunc(result.Prices, func(p report.Price) bool { return p.Region == home && p.PerTPSHour == 0.3 })
+	live := slices.ContainsFunc(result.Prices, func(p report.Price) bool { return p.Region == home && p.PerTPSHour == 0.4 })
 	if !live || len(result.Resources) == 0 {
 		t.Errorf("prices %+v of %d resources", result.Prices, len(result.Resources))
 	}
