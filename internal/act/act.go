@@ -147,7 +147,7 @@ func (a *Actor) Identity(ctx context.Context) (Identity, error) {
 	}
 	id, err := callerIdentity(ctx, a.clients.STS(a.home))
 	if err != nil {
-		return Identity{}, fmt.Errorf("ask STS whose the credentials are: GetCallerIdentity %s: %w", a.home, awsapi.Plain(err))
+		return Identity{}, fmt.Errorf("ask STS whose the credentials are: %w", awsapi.Plain(err))
 	}
 	a.identity = id
 	return id, nil
