@@ -7,6 +7,8 @@ cd "$(dirname "$0")"
 go test -race ./...
 # All random histories: the race detector, ten times slower, has judged one in twenty.
 go test ./internal/decide -run Random
+# The whole fault matrix and all kills, of which it has tried a sample.
+go test ./internal/proof
 
 fuzztime="${FUZZTIME:-3000x}"
 [ "$fuzztime" = 0 ] && exit 0

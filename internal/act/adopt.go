@@ -101,7 +101,9 @@ func (r *reconciler) claim(ctx context.Context, change decide.AlarmChange) bool 
 		return false
 	}
 	t, err := readAlarmTags(ctx, r.api, change.ARN)
-	if err == nil {
+	if err != nil {
+		err = fmt.Errorf("read its tags: %s: %w", opListTags, err)
+	} else {
 		var list []cwtypes.Tag
 		for _, p := range r.missing(t) {
 			list = append(list, cwtypes.Tag{Key: aws.String(p.key), Value: aws.String(p.value)})

@@ -22,6 +22,7 @@ import (
 const (
 	opPutDashboard     = "PutDashboard"
 	opListDashboards   = "ListDashboards"
+	opGetDashboard     = "GetDashboard"
 	opDeleteDashboards = "DeleteDashboards"
 )
 

@@ -28,25 +28,34 @@ type bodyAPI interface {
 }
 
 // Board looks whether there is a dashboard of a name, and what it shows. It writes nothing.
+// What cannot be seen of one of its numbered ones is an error: a region might be lost. The
+// error names operation and region.
 func (a *Actor) Board(ctx context.Context, name string) (BoardState, error) {
 	s := a.series(name)
 	existing, err := listBoards(ctx, s.api, name)
+	if err != nil {
+		return BoardState{}, s.unread(opListDashboards, "list the dashboards of the name "+name, err)
+	}
 	arn, exists := existing[name]
-	if err != nil || !exists {
-		return BoardState{}, awsapi.Plain(err)
+	if !exists {
+		return BoardState{}, nil
 	}
 	t, err := readAlarmTags(ctx, s.api, arn)
 	if err != nil {
-		return BoardState{}, awsapi.Plain(err)
+		return BoardState{}, s.unread(opListTags, "see whose the dashboard "+name+" is", err)
 	}
 	state := BoardState{Exists: true, Deployment: t.deployment}
 	var bodies bodyAPI = a.clients.CloudWatch(a.home)
-	for _, one := range s.ours(ctx, existing) {
+	names := s.ours(ctx, existing)
+	for _, p := range s.problems {
+		return BoardState{}, p
+	}
+	for _, one := range names {
 		out, err := bodies.GetDashboard(ctx, &cloudwatch.GetDashboardInput{DashboardName: aws.String(one)})
 		switch {
 		case awsapi.KindOf(err) == awsapi.NotFound:
 		case err != nil:
-			return BoardState{}, fmt.Errorf("read the dashboard %s: %w", one, awsapi.Plain(err))
+			return BoardState{}, s.unread(opGetDashboard, "read the dashboard "+one, err)
 		default:
 			state.Regions = append(state.Regions, regionsShown(aws.ToString(out.DashboardBody))...)
 		}
@@ -54,6 +63,11 @@ func (a *Actor) Board(ctx context.Context, name string) (BoardState, error) {
 	slices.Sort(state.Regions)
 	state.Regions = slices.Compact(state.Regions)
 	return state, nil
+}
+
+// unread is the error of a read, with what AWS was asked, and where.
+func (s *series) unread(op, doing string, err error) error {
+	return problem(s.home, "", op, fmt.Errorf("%s: %w", doing, err))
 }
 
 // regionsShown are the regions of the metrics of resources in a dashboard's body; none if

@@ -110,10 +110,13 @@ func (a *Actor) restore(ctx context.Context, record events.Audit, req events.Req
 // ours refuses another account's resource: it would be created in the wrong one.
 func (a *Actor) ours(ctx context.Context, req events.Request) error {
 	identity, err := a.Identity(ctx)
-	if err == nil && identity.Account != req.ARN.Account {
-		err = fmt.Errorf("it belongs to the account %s, the credentials to %s", req.ARN.Account, identity.Account)
+	if err != nil {
+		return fmt.Errorf("GetCallerIdentity %s: %w", a.home, err)
 	}
-	return err
+	if identity.Account != req.ARN.Account {
+		return fmt.Errorf("it belongs to the account %s, the credentials to %s", req.ARN.Account, identity.Account)
+	}
+	return nil
 }
 
 // await looks at a resource again and again until it is as wanted.
@@ -169,7 +172,7 @@ func (a *Actor) recreate(ctx context.Context, record events.Audit, req events.Re
 	if err != nil {
 		done.Reason = awsapi.Line(err)
 		a.trail(ctx, done)
-		return Answer{}, fmt.Errorf("restore %s: create the campaign: %w", req.ARN, awsapi.Plain(err))
+		return Answer{}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
 	}
 	a.trail(ctx, done)
 	does := "is being"

@@ -132,7 +132,7 @@ func (b *bed) watched() {
 	}
 	_, err := b.clients().CloudWatch(away).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String(estate.NamespaceMonitor), MetricData: data,
-	})
+	}, func(o *cloudwatch.Options) { o.DisableRequestCompression = true }) // it would cost more than all the rest
 	b.noError(err)
 }
 

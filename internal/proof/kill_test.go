@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,7 @@ func TestMain(m *testing.M) {
 		victim(name)
 		return
 	}
+	debug.SetGCPercent(400) // each cell makes a world and drops it
 	os.Exit(m.Run())
 }
 
@@ -60,18 +62,15 @@ func victim(name string) {
 	}
 }
 
-// kills is how many processes are killed.
-const kills = 200
-
 // TestKilledAnywhere kills real processes at any point of their jobs, right before or right
-// after the AWS has served a request. The runs that follow bring everything into the state
+// after the AWS has served a request; with the race detector, fewer. The runs that follow bring everything into the state
 // of an undisturbed run; what may be lost, the data of the window and a notification, the
 // logs name.
 func TestKilledAnywhere(t *testing.T) {
 	jobs := map[string]*killed{}
 	var names []string
 	for _, s := range scenarios() {
-		if slices.Contains([]string{"dashboard", "start-recommender", "monitor, later", "history"}, s.name) {
+		if slices.Contains([]string{"dashboard", "start-recommender", "monitor, later", "history", "rebuild the dashboard", "report --live-prices"}, s.name) {
 			continue // what these do, others do as well
 		}
 		jobs[s.name] = newKilled(t, s)

@@ -38,6 +38,9 @@ type scenario struct {
 	measures bool
 	// world is the estate; nil is the world of all.
 	world func() localaws.Estate
+	// about are the operations that are disturbed; nil is all. What the others suffer is
+	// seen in another scenario of the same door.
+	about []string
 }
 
 // bed sets up the world of a scenario.
@@ -84,6 +87,10 @@ func scenarios() []scenario {
 		action(functions.DeleteCampaign, events.DeleteCampaign, "campaign/idle", whole, board, rest),
 		action(functions.StopRecommender, events.StopRecommender, "recommender/still", whole, board, rest),
 		starting(again),
+		restoring(again),
+		adopting(monitor, again),
+		rebuilding(),
+		reporting(),
 		history(),
 		{
 			name: "cleanup",
@@ -228,11 +235,9 @@ func strangers(b *bed) {
 		Dimensions:         []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(arn("campaign/mine"))}},
 	}
 	topic := "arn:aws:sns:" + away + ":" + account + ":" + act.TopicName
-	pattern := `{"source":["personalize.monitor"],"detail-type":["PersonalizeCampaignMinProvisionedTPSUpdated",` +
-		`"PersonalizeCampaignDeleted","PersonalizeRecommenderMinRecommendationRPSUpdated","PersonalizeRecommenderStopped"]}`
 	_, err := clients.CloudWatch(away).PutMetricAlarm(ctx, alarm)
 	b.noError(err)
-	_, err = clients.EventBridge(away).PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(act.RuleName), EventPattern: &pattern})
+	_, err = clients.EventBridge(away).PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(act.RuleName), EventPattern: aws.String(originalPattern)})
 	b.noError(err)
 	_, err = clients.EventBridge(away).PutTargets(ctx, &eventbridge.PutTargetsInput{
 		Rule: aws.String(act.RuleName), Targets: []ebtypes.Target{{Id: aws.String(act.TargetID), Arn: &topic}},

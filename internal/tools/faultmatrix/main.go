@@ -1,6 +1,8 @@
 // Command faultmatrix prints what becomes of every call that the program makes under every
-// fault that can happen to it, with a verdict for each: it runs the test of the matrix,
-// which is TestFaultMatrix in internal/proof, and takes a minute or two.
+// fault that can happen to it: a table with the number of cells that recovered and that
+// named their failure, why there are none where there are none, and how many each job has.
+// It runs the test of the matrix, which is TestFaultMatrix in internal/proof, takes a
+// minute or two, and tells on stderr how far it is.
 //
 //	go run ./internal/tools/faultmatrix
 //
@@ -8,7 +10,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -27,8 +28,8 @@ func main() {
 	}
 }
 
-// run prints the matrix to out, and to errs what the test says if cells are not held. The
-// matrix is printed in either case.
+// run prints the matrix to out, and to errs how far it is and what the test says of cells
+// that are not held. The matrix is printed in either case.
 func run(out, errs io.Writer) error {
 	dir, err := os.MkdirTemp("", "faultmatrix")
 	if err != nil {
@@ -36,16 +37,14 @@ func run(out, errs io.Writer) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // nothing depends on it
 	file := filepath.Join(dir, "matrix.txt")
-	var said bytes.Buffer
-	test := exec.CommandContext(context.Background(), "go", "test", "-count=1", "-run", "^TestFaultMatrix$", proof, "-args", "-matrix", file) //nolint:gosec // no input of anybody's
-	test.Stdout, test.Stderr = &said, &said
+	progress := newProgress(errs)
+	test := exec.CommandContext(context.Background(), "go", "test", "-json", "-count=1", "-run", "^TestFaultMatrix$", proof, "-args", "-matrix", file) //nolint:gosec // no input of anybody's
+	test.Stdout, test.Stderr = progress, errs
 	failed := test.Run()
+	progress.end()
 	matrix, err := os.ReadFile(file) //nolint:gosec // written by the test just now
 	if err == nil {
 		_, err = out.Write(matrix)
-	}
-	if failed != nil || err != nil {
-		_, _ = errs.Write(said.Bytes()) // the error below is what matters
 	}
 	if failed != nil {
 		return fmt.Errorf("the test of the matrix: %w", failed)
