@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
 
@@ -38,6 +39,9 @@ func ActionOf(d decide.Action) events.Action {
 // it is the outcome.
 func AuditOf(d decide.Decision, outcome string, now time.Time) events.Audit {
 	action, minimum := d.Action, d.NewMinTPS
+	if action == decide.Refused {
+		action, minimum = refusedAction(d)
+	}
 	if action == decide.None && d.Would != "" {
 		action, minimum = d.Would, d.WouldMin
 	}
@@ -45,6 +49,19 @@ func AuditOf(d decide.Decision, outcome string, now time.Time) events.Audit {
 		Time: now.UTC(), ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Region: d.Resource.Region(),
 		Action: ActionOf(action), Outcome: outcome, Automatic: true, Reason: d.Reason, NewMinTPS: minimum, Inputs: inputsOf(d),
 	}
+}
+
+// refusedAction is what a rule or guard said no to, as far as it came to an action.
+func refusedAction(d decide.Decision) (decide.Action, int) {
+	switch {
+	case d.Idle.Is && d.Resource.Kind == estate.Recommender:
+		return decide.Stop, 0
+	case d.Idle.Is:
+		return decide.Delete, 0
+	case d.StepDown.NewMinTPS > 0:
+		return decide.StepDown, d.StepDown.NewMinTPS
+	}
+	return decide.Refused, 0
 }
 
 // inputsOf are the facts that a decision was made from.

@@ -88,7 +88,9 @@ func (a *Actor) restore(ctx context.Context, record events.Audit, req events.Req
 	fail := func(err error) (Answer, error) {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
 	}
-	settled := func(s standing) bool { return s.gone || !s.status.InProgress() && !s.updating() }
+	settled := func(s standing) bool {
+		return s.gone || a.gate.dryRun || !s.status.InProgress() && !s.updating()
+	}
 	s, err := a.await(ctx, req, o, "until what is under way is over", settled)
 	switch {
 	case err != nil:
@@ -152,7 +154,7 @@ type creatorAPI interface {
 
 // recreate creates a deleted campaign as it was.
 func (a *Actor) recreate(ctx context.Context, record events.Audit, req events.Request, now standing) (Answer, error) {
-	if !now.gone {
+	if !now.gone && !now.status.Deleting() { // a dry run does not wait for the end of a deletion
 		return a.nothing(req, "exists"), nil
 	}
 	in, err := creation(*record.Before)

@@ -159,6 +159,7 @@ func (j *cleanupJob) run(ctx context.Context) error {
 		found.DryRun = j.o.dryRun
 		return j.finish(ctx, found)
 	}
+	found.Preview = true
 	if err := found.WriteTable(j.streams.Err, j.streams.color(j.streams.Err)); err != nil {
 		return fmt.Errorf("show what would go: %w", err)
 	}

@@ -54,7 +54,7 @@ but something that follows (a notification) failed.`,
 	flags.StringVar(&o.from, "from", "", "with an ARN: look for its latest action in this `FILE` of records")
 	flags.StringSliceVar(&o.groups, "log-group", nil, "with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; tell what would be done")
-	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until the resource is in service")
+	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is in service; a deletion that is under way is waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		record, err := g.findRecord(cmd.Context(), args, o)
 		if err != nil {

@@ -230,6 +230,11 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 	if err := g.print(result, o.output); err != nil {
 		return report.Result{}, err
 	}
+	for _, one := range result.Resources {
+		if one.Restore != "" {
+			_, _ = fmt.Fprintf(g.streams.Err, "To undo it (%s): %s\n", one.Name, one.Restore) // beside the result, which has it too
+		}
+	}
 	if ctx.Err() != nil {
 		return report.Result{}, errLeftUndone
 	}

@@ -71,7 +71,7 @@ func (r *run) settle(d *decide.Decision, answer act.Answer, err error) {
 		r.problems(estate.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Action), Err: err})
 		return
 	}
-	r.outcomes[d.Resource.ARN] = answer.Outcome
+	r.outcomes[d.Resource.ARN], r.restores[d.Resource.ARN] = answer.Outcome, answer.Restore
 	r.addEvents(answer.Events)
 	r.problems(answer.Problems...)
 	r.removed += answer.AlarmsRemoved

@@ -155,6 +155,7 @@ type run struct {
 	readings estate.Readings
 	alarms   act.AlarmCounts
 	outcomes map[estate.ARN]act.Outcome // of what was carried out here
+	restores map[estate.ARN]string      // the commands that undo it
 	ended    map[estate.ARN]bool        // what was deleted or stopped here
 	removed  int                        // alarms of what was
 	result   report.Result
@@ -212,7 +213,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	}
 	r := &run{
 		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: estate.Readings{},
-		outcomes: map[estate.ARN]act.Outcome{}, ended: map[estate.ARN]bool{},
+		outcomes: map[estate.ARN]act.Outcome{}, restores: map[estate.ARN]string{}, ended: map[estate.ARN]bool{},
 	}
 	r.settings = decide.Settings{
 		AdjustMinTPS: in.Params.AutoAdjustMinTPS, StopIdle: in.Params.AutoDeleteOrStopIdle,

@@ -14,6 +14,7 @@ func (r *run) report(decisions []decide.Decision, savings map[estate.ARN]saved, 
 	for _, d := range decisions {
 		one := record(d)
 		one.Outcome = string(r.outcomes[d.Resource.ARN])
+		one.Restore = r.restores[d.Resource.ARN]
 		one.Saving, one.Estimate = savings[d.Resource.ARN].saving, savings[d.Resource.ARN].estimate
 		r.result.Resources = append(r.result.Resources, one)
 	}
@@ -30,6 +31,7 @@ func record(d decide.Decision) report.Resource {
 		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
 		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
 		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Action, NewMin: d.NewMinTPS, Reason: d.Reason,
+		Would: d.Would, WouldMin: d.WouldMin,
 	}
 	if d.Throughput.Readable {
 		average, utilization := d.Throughput.Average, d.Throughput.Utilization

@@ -40,6 +40,8 @@ type Cleanup struct {
 	Calls      map[string]int `json:"calls"` // by service.Operation
 	DurationMs int64          `json:"durationMs"`
 	DryRun     bool           `json:"dryRun"` // nothing was written; the rest tells what would have been
+	// Preview leaves out of the table what is true only at the end: it is shown before a question.
+	Preview bool `json:"-"`
 }
 
 // plainCleanup is a Cleanup without its methods, for the encoder.
@@ -91,8 +93,10 @@ func (c Cleanup) WriteTable(w io.Writer, color bool) error {
 	}
 	p.line("")
 	p.labelled("Clean-up", stateCounts(c.Items)+" in "+plural(len(c.Regions), "region"))
-	p.labelled("AWS calls", fmt.Sprintf("%d in %s", total(c.Calls), spent(c.DurationMs)))
-	if c.DryRun {
+	if !c.Preview {
+		p.labelled("AWS calls", fmt.Sprintf("%d in %s", total(c.Calls), spent(c.DurationMs)))
+	}
+	if c.DryRun && !c.Preview {
 		p.line("Nothing was written.")
 	}
 	for _, skip := range c.Skipped {

@@ -11,7 +11,7 @@ var header = []string{
 	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status",
 	"min", "average", "utilization", "checked", "decision", "newMin", "reason",
 	"tpsHoursSaved", "tpsHoursSavedPerMonth", "estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
-	"estimateSaved", "estimateSavedPerMonth",
+	"estimateSaved", "estimateSavedPerMonth", "would", "wouldMin", "outcome", "restore",
 }
 
 // WriteCSV writes a header and one line for each resource. What is null or left out in
@@ -28,7 +28,12 @@ func (r Result) WriteCSV(w io.Writer) error {
 			strconv.Itoa(one.Min), exact(one.Average), exact(one.Utilization), strconv.FormatBool(one.Checked),
 			string(one.Decision), newMin, one.Reason,
 		}
-		rows = append(rows, append(row, one.savingFields()...))
+		row = append(row, one.savingFields()...)
+		wouldMin := ""
+		if one.WouldMin != 0 {
+			wouldMin = strconv.Itoa(one.WouldMin)
+		}
+		rows = append(rows, append(row, string(one.Would), wouldMin, one.Outcome, one.Restore))
 	}
 	return csv.NewWriter(w).WriteAll(rows)
 }

@@ -47,6 +47,12 @@ type Resource struct {
 	// Outcome is what came of the decision where it was carried out by the cycle itself:
 	// done, already so, dry run, refused or failed.
 	Outcome string `json:"outcome,omitempty"`
+	// Would is what would have been decided, but for a parameter that says DryRun, and
+	// WouldMin the minimum of a step-down.
+	Would    decide.Action `json:"would,omitempty"`
+	WouldMin int           `json:"wouldMin,omitempty"`
+	// Restore is the command that undoes what was carried out by the cycle itself.
+	Restore string `json:"restore,omitempty"`
 }
 
 // Alarms counts what was done with alarms, or would have been in a dry run.

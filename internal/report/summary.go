@@ -131,15 +131,21 @@ func (w Window) text() string {
 
 // decided counts the decisions.
 func decided(resources []Resource) string {
-	counts := map[decide.Action]int{}
+	counts, rehearsed := map[decide.Action]int{}, 0
 	for _, one := range resources {
 		counts[one.Decision]++
+		if one.Would.Changes() {
+			rehearsed++
+		}
 	}
 	var parts []string
 	for _, decision := range decisions {
 		if n := counts[decision]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, decision))
 		}
+	}
+	if rehearsed > 0 {
+		parts = append(parts, fmt.Sprintf("%d rehearsed (DryRun)", rehearsed))
 	}
 	return strings.Join(parts, ", ")
 }

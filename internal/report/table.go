@@ -119,14 +119,27 @@ func (p painter) table(resources []Resource) {
 
 // cells are the texts of one row.
 func cells(one Resource) [columns]string {
-	decision := string(one.Decision)
-	if one.NewMin != 0 {
-		decision += " → " + strconv.Itoa(one.NewMin)
-	}
+	decision := one.decided()
 	return [columns]string{
 		string(one.Kind), oneLine(one.Name), one.Region, strconv.Itoa(one.Min),
 		rounded(one.Average, 2, ""), rounded(one.Utilization, 1, "%"), decision, one.savesText(), oneLine(one.Reason),
 	}
+}
+
+// decided is the decision in words, with what came of it, or of a rehearsal.
+func (r Resource) decided() string {
+	action, minimum, remark := r.Decision, r.NewMin, r.Outcome
+	if r.Would.Changes() && !action.Changes() {
+		action, minimum, remark = r.Would, r.WouldMin, "DryRun"
+	}
+	text := string(action)
+	if minimum != 0 {
+		text += " → " + strconv.Itoa(minimum)
+	}
+	if remark != "" && action != decide.Refused {
+		text += " (" + remark + ")"
+	}
+	return text
 }
 
 // savesText is what a decision would save in a month, if that is known.
