@@ -56,6 +56,7 @@ type resource struct {
 	touched    time.Time // when the owner last asked for a change of it
 	raised     time.Time // when a raise by the owner took effect
 	raisedFrom int       // what it was a raise from
+	published  []shown   // the minimums published in the last day, oldest first
 	changed    time.Time // when its settings or status last changed
 	protect    string    // value of its protecting tag; empty without one
 
@@ -161,6 +162,25 @@ func (r *resource) busy() bool { return r.status != active || !r.settles.IsZero(
 // activeAll tells whether a resource was active all the time in [from, to].
 func (r *resource) activeAll(from time.Time) bool {
 	return r.status == active && len(r.spans) > 0 && !r.spans[len(r.spans)-1].from.After(from)
+}
+
+// shown is a minimum that was published for a window.
+type shown struct {
+	at      time.Time // start of the window
+	minimum float64
+}
+
+// show notes a minimum that was published.
+func (r *resource) show(at time.Time, minimum float64) {
+	r.published = append(r.published, shown{at, minimum})
+	for at.Sub(r.published[0].at) > 25*time.Hour {
+		r.published = r.published[1:]
+	}
+}
+
+// wasLower tells whether a lower minimum than the present one was published since a time.
+func (r *resource) wasLower(since time.Time) bool {
+	return slices.ContainsFunc(r.published, func(s shown) bool { return !s.at.Before(since) && s.minimum < float64(r.min) })
 }
 
 // accepted notes an accepted change of a resource. It is called under the lock.

@@ -150,8 +150,13 @@ func (w *world) judgeStep(r *resource, in input, now time.Time) (wrong []string)
 	}
 	// A raise takes its time; the day is counted from about when it took effect.
 	// One that its owner took back is none.
+	// What was published tells of it: if faults kept all of that from being published, nobody can.
 	if ago := now.Sub(r.raised); ago < 24*time.Hour-2*stepLength && r.min > r.raisedFrom {
-		wrong = append(wrong, fmt.Sprintf("its owner raised it %s ago", ago))
+		if r.wasLower(windowEnd(now).Add(-24 * time.Hour)) {
+			wrong = append(wrong, fmt.Sprintf("its owner raised it %s ago", ago))
+		} else {
+			w.figures.UnseenRaises++
+		}
 	}
 	if protects(r.protect, true, now) {
 		wrong = append(wrong, "it is protected: "+r.protect)
@@ -244,6 +249,9 @@ func (w *world) checkResource(r *resource, start time.Time, noMinimum, noUse boo
 			continue
 		}
 		got := w.aws.Sent(r.region, "PersonalizeMonitor", name, map[string]string{dimension: r.arn}, start, stepLength)
+		if i == 0 && got.Count > 0 {
+			r.show(start, got.Min)
+		}
 		right := got.Count == 1 && math.Abs(got.Min-wants[i]) <= 1e-6*max(1, wants[i])
 		switch excused := i == 0 && noMinimum || i > 0 && noUse; {
 		case excused && !right: // an older copy of its settings may have stood in

@@ -27,6 +27,8 @@ type Options struct {
 	hours     int    // of a day; 0 means 24
 	// Progress takes a line for each virtual day; nil discards them.
 	Progress io.Writer
+	// AtEnd is called before anything is cleaned up; may be nil.
+	AtEnd func() error
 	// Log takes the log of the functions; nil discards it.
 	Log io.Writer
 }
@@ -43,6 +45,7 @@ type Figures struct {
 	AlarmChecks                    int // resources whose alarms were compared
 	WrongActions, MissingMetrics   int
 	WrongMetrics, WrongAlarms      int
+	UnseenRaises                   int // steps down within a day of a raise before which no minimum could be published
 	Stuck                          int // resources that should have been acted on and were not
 	Leaks                          int
 	HeapByDay                      []uint64 // bytes in use after a collection
@@ -128,6 +131,11 @@ func Run(ctx context.Context, o Options) (Figures, error) {
 	}
 	w.checkHeap()
 	w.checkRemembered()
+	if o.AtEnd != nil {
+		if err := o.AtEnd(); err != nil {
+			return w.figures, err
+		}
+	}
 	if err := w.end(); err != nil {
 		return w.figures, err
 	}
@@ -255,6 +263,7 @@ func (f *Figures) Table() string {
 	row("  stops", f.Stops)
 	row("  deletes", f.Deletes)
 	row("  step-downs", f.StepDowns)
+	row("raises that no datapoint showed", f.UnseenRaises)
 	row("wrong actions", f.WrongActions)
 	row("metrics checked", f.Datapoints)
 	row("metrics excused by faults", f.Excused)

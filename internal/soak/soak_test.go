@@ -83,16 +83,20 @@ func TestOracleOfSteps(t *testing.T) {
 		spoil func(w *world, r *resource, now time.Time)
 		right bool
 	}{
-		"right":                  {6, func(*world, *resource, time.Time) {}, true},
-		"right, busy":            {7, busy, true},
-		"too far":                {5, func(*world, *resource, time.Time) {}, false},
-		"up":                     {9, func(*world, *resource, time.Time) {}, false},
-		"below the hours":        {6, busy, false},
-		"new":                    {6, func(_ *world, r *resource, now time.Time) { r.born = now.Add(-23 * time.Hour) }, false},
-		"just updated":           {6, func(_ *world, r *resource, now time.Time) { r.updated = now.Add(-44 * time.Minute) }, false},
-		"raised":                 {6, func(_ *world, r *resource, now time.Time) { r.raised, r.raisedFrom = now.Add(-20*time.Hour), 2 }, false},
-		"raised, and taken back": {6, func(_ *world, r *resource, now time.Time) { r.raised, r.raisedFrom = now.Add(-20*time.Hour), 8 }, true},
-		"protected":              {6, func(_ *world, r *resource, _ time.Time) { r.protect = "tps" }, false},
+		"right":           {6, func(*world, *resource, time.Time) {}, true},
+		"right, busy":     {7, busy, true},
+		"too far":         {5, func(*world, *resource, time.Time) {}, false},
+		"up":              {9, func(*world, *resource, time.Time) {}, false},
+		"below the hours": {6, busy, false},
+		"new":             {6, func(_ *world, r *resource, now time.Time) { r.born = now.Add(-23 * time.Hour) }, false},
+		"just updated":    {6, func(_ *world, r *resource, now time.Time) { r.updated = now.Add(-44 * time.Minute) }, false},
+		"raised": {6, func(_ *world, r *resource, now time.Time) {
+			r.raised, r.raisedFrom = now.Add(-20*time.Hour), 2
+			r.show(now.Add(-21*time.Hour), 2)
+		}, false},
+		"raised, as nobody could see": {6, func(_ *world, r *resource, now time.Time) { r.raised, r.raisedFrom = now.Add(-20*time.Hour), 2 }, true},
+		"raised, and taken back":      {6, func(_ *world, r *resource, now time.Time) { r.raised, r.raisedFrom = now.Add(-20*time.Hour), 8 }, true},
+		"protected":                   {6, func(_ *world, r *resource, _ time.Time) { r.protect = "tps" }, false},
 	} {
 		w, r, now := testWorld(t)
 		c.spoil(w, r, now)

@@ -5,11 +5,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 
@@ -33,6 +35,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&options.IdleHours, "idle-hours", 6, "IdleThresholdHours of the monitor")
 	logFile := flags.String("log", "", "file for the log of the functions")
 	profile := flags.String("cpuprofile", "", "file for a profile of the processor's time")
+	heap := flags.String("memprofile", "", "file for a profile of the memory in use in the end")
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return 2
 	}
@@ -57,6 +60,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		defer pprof.StopCPUProfile()
 	}
 	debug.SetGCPercent(400) // memory is measured after a collection
+	if *heap != "" {
+		options.AtEnd = func() error { return writeHeap(*heap) }
+	}
 	figures, err := soak.Run(ctx, options)
 	fmt.Fprint(stdout, figures.Table())
 	for _, violation := range figures.Violations {
@@ -69,4 +75,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// writeHeap writes a profile of the memory in use.
+func writeHeap(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	runtime.GC()
+	return errors.Join(pprof.WriteHeapProfile(file), file.Close())
 }
