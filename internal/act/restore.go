@@ -137,7 +137,10 @@ func (a *Actor) await(ctx context.Context, req events.Request, o RestoreOptions,
 		if failed := s.status; strings.HasSuffix(string(failed), "FAILED") {
 			return s, fmt.Errorf("its status is %s", failed)
 		}
-		if !a.clock.Now().Before(end) {
+		switch late := !a.clock.Now().Before(end); {
+		case late && err != nil:
+			return s, fmt.Errorf("it was waited for %v, and could not be looked at last: %w", restoreTime, err)
+		case late:
 			return s, fmt.Errorf("its status is still %s after %v", s.status, restoreTime)
 		}
 		o.Progress(fmt.Sprintf("waiting %s: %s is %s", what, req.ARN.Name(), s.status))

@@ -37,11 +37,15 @@ var words = map[string]string{"eventbridge": "events", "cloudwatchlogs": "logs"}
 
 // Operations reads the Go files below a directory, tests aside, and gives every operation
 // whose input they mention, sorted: no operation can be called, nor declared in an
-// interface, without. What is asked of the instance metadata service while the settings
+// interface, without. Left out are the directories of what only plays the owner of an
+// account, by their names. What is asked of the instance metadata service while the settings
 // are loaded is no operation of a service.
-func Operations(root string) ([]Operation, error) {
+func Operations(root string, without ...string) ([]Operation, error) {
 	found := map[Operation]bool{}
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && slices.Contains(without, entry.Name()) {
+			return fs.SkipDir
+		}
 		if err != nil || entry.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 // A call is found by its input, under whatever name the service is imported, and tests
-// aside.
+// and what was left out aside.
 func TestOperations(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
@@ -24,14 +24,18 @@ var _ = bus.PutEventsInput{}
 var _ = other.NothingInput{}
 var _ types.Tag
 `,
-		"a_test.go": "package a\nimport \"github.com/aws/aws-sdk-go-v2/service/sns\"\nvar _ sns.PublishInput\n",
-		"note.txt":  "sns.SubscribeInput",
+		"a_test.go":  "package a\nimport \"github.com/aws/aws-sdk-go-v2/service/sns\"\nvar _ sns.PublishInput\n",
+		"note.txt":   "sns.SubscribeInput",
+		"owner/o.go": "package owner\nimport \"github.com/aws/aws-sdk-go-v2/service/sns\"\nvar _ sns.PublishInput\n",
 	} {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	got, err := Operations(dir)
+	got, err := Operations(dir, "owner")
 	if want := []Operation{{"cloudwatch", "PutDashboard"}, {"events", "PutEvents"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}
