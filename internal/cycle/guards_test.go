@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -135,11 +137,21 @@ func (b *bed) protect(name, value string) {
 	}
 }
 
+// recording keeps audit records, of actions that are carried out side by side too.
+func recording(into *[]events.Audit) act.Trail {
+	var mu sync.Mutex
+	return func(_ context.Context, record events.Audit) {
+		mu.Lock()
+		defer mu.Unlock()
+		*into = append(*into, record)
+	}
+}
+
 func TestATagProtects(t *testing.T) {
 	b := newBed(t, idle(4, home))
 	b.act, b.given = true, deleting
 	var records []events.Audit
-	b.trail = func(_ context.Context, record events.Audit) { records = append(records, record) }
+	b.trail = recording(&records)
 	b.restart(b.clock)
 	b.protect("idle-0", "idle until 2026-03-04")
 	b.protect("idle-1", "tps")
@@ -174,7 +186,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 	for _, inProcess := range []bool{false, true} {
 		b := newBed(t, description)
 		var records []events.Audit
-		b.trail = func(_ context.Context, record events.Audit) { records = append(records, record) }
+		b.trail = recording(&records)
 		b.act = inProcess
 		b.restart(b.clock)
 		rehearse := map[string]string{

@@ -185,6 +185,9 @@ func (s *Server) forget(now time.Time) {
 		for key, sr := range all {
 			if n := sr.from(ceilDiv(before.Unix(), 60)); n > 0 {
 				sr.samples = slices.Delete(sr.samples, 0, n)
+				if cap(sr.samples) > 2*len(sr.samples) {
+					sr.samples = slices.Clone(sr.samples) // what is kept free would be kept for good
+				}
 			}
 			if len(sr.samples) == 0 && sr.source == nil {
 				delete(all, key)
