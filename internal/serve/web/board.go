@@ -195,14 +195,20 @@ func (h *Handler) plotOf(r *http.Request, g dashboard.Graph, s span) (p plot, fa
 	if err != nil {
 		fault = "Not all could be read: " + err.Error()
 	}
+	colourOf := map[string]int{} // by resource, so that minimum and average go together
 	for i, line := range g.Lines {
 		series := readings.Get(queries[i])
+		colour, ok := colourOf[line.Metric.DimensionValue]
+		if !ok {
+			colour = 1 + len(colourOf)%(colours-1)
+			colourOf[line.Metric.DimensionValue] = colour
+		}
 		if p.Note == "" {
 			p.Note = partial(series)
 		}
 		added := p.add(line.Label, p.values(series.Points, 1))
 		added.Dashed = strings.HasPrefix(line.Metric.Name, "min")
-		added.Steps = added.Dashed
+		added.Steps, added.Colour = added.Dashed, colour
 	}
 	if g.Annotations != nil {
 		for _, mark := range g.Annotations.Horizontal {

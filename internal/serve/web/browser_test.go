@@ -50,10 +50,49 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// open starts a browser in front of a page.
-func open(t *testing.T, o web.Options) *browser {
+// shared is the one browser of all tests, started by the first that needs it.
+var shared struct {
+	once sync.Once
+	ctx  context.Context
+	end  func()
+	err  error
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.end != nil {
+		shared.end()
+	}
+	os.Exit(code)
+}
+
+// newTab opens a tab that shares no cookies and no storage with others.
+func newTab(t *testing.T) context.Context {
 	t.Helper()
 	path := chromium(t)
+	shared.once.Do(func() {
+		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1320, 960), chromedp.Flag("hide-scrollbars", true))
+		if os.Geteuid() == 0 {
+			options = append(options, chromedp.NoSandbox) // Chromium refuses to start for root otherwise
+		}
+		allocator, endAll := chromedp.NewExecAllocator(context.Background(), options...)
+		ctx, endFirst := chromedp.NewContext(allocator)
+		shared.ctx, shared.end = ctx, func() { endFirst(); endAll() }
+		shared.err = chromedp.Do(ctx)
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
+	}
+	ctx, endTime := context.WithTimeout(shared.ctx, browserTime)
+	tab, endTab := chromedp.NewContext(ctx, chromedp.WithNewBrowserContext())
+	t.Cleanup(func() { endTab(); endTime() })
+	return tab
+}
+
+// open opens a page in a browser.
+func open(t *testing.T, o web.Options) *browser {
+	t.Helper()
+	tab := newTab(t)
 	handler, err := web.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -64,20 +103,8 @@ func open(t *testing.T, o web.Options) *browser {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(1320, 960), chromedp.Flag("hide-scrollbars", true))
-	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // Chromium refuses to start for root otherwise
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), browserTime)
-	ctx, cancelBrowser := chromedp.NewExecAllocator(ctx, options...)
-	ctx, cancelTab := chromedp.NewContext(ctx)
-	t.Cleanup(func() {
-		cancelTab()
-		cancelBrowser()
-		cancel()
-	})
-	b := &browser{t: t, ctx: ctx, url: server.URL}
-	if err := chromedp.Listen(ctx, b.listen); err != nil {
+	b := &browser{t: t, ctx: tab, url: server.URL}
+	if err := chromedp.Listen(tab, b.listen); err != nil {
 		t.Fatal(err)
 	}
 	return b

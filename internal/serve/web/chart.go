@@ -26,6 +26,7 @@ type plot struct {
 type plotLine struct {
 	Label  string     `json:"label"`
 	Values []*float64 `json:"v"`
+	Colour int        `json:"colour"` // 0 to colours-1; 0 is for what is provisioned
 	Dashed bool       `json:"dashed,omitempty"`
 	Steps  bool       `json:"steps,omitempty"` // a value holds until the next
 }
@@ -61,10 +62,16 @@ func (p *plot) values(points []estate.Datapoint, factor float64) []*float64 {
 	return out
 }
 
-// add adds a line.
+// add adds a line of what was measured.
 func (p *plot) add(label string, values []*float64) *plotLine {
-	p.Lines = append(p.Lines, plotLine{Label: label, Values: values})
+	p.Lines = append(p.Lines, plotLine{Label: label, Values: values, Colour: 1 + len(p.Lines)%(colours-1)})
 	return &p.Lines[len(p.Lines)-1]
+}
+
+// addMinimum adds a line of what was provisioned.
+func (p *plot) addMinimum(label string, values []*float64) {
+	line := p.add(label, values)
+	line.Colour, line.Dashed, line.Steps = 0, true, true
 }
 
 // brief keeps four significant digits, which is all that a chart can show.
@@ -116,7 +123,8 @@ func (p plot) Summary() string {
 	if len(parts) > maxTold {
 		parts = append(parts[:maxTold], fmt.Sprintf("and %d more lines", len(p.Lines)-maxTold))
 	}
-	return strings.Join(parts, "; ") + " (" + p.Unit + ")."
+	text := strings.Join(parts, "; ") + " (" + p.Unit + ")."
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 // maxTold is how many lines a summary tells of, one by one.
@@ -157,8 +165,7 @@ func hoursPlot(title, unit string, hours []metering.Hour) plot {
 		provisioned[i] = estate.Datapoint{Time: h.Start, Value: h.Provisioned}
 		actual[i] = estate.Datapoint{Time: h.Start, Value: h.Actual}
 	}
-	line := p.add("provisioned "+unit, p.values(provisioned, 1))
-	line.Dashed, line.Steps = true, true
+	p.addMinimum("provisioned "+unit, p.values(provisioned, 1))
 	p.add("actual "+unit, p.values(actual, 1))
 	return p
 }

@@ -91,7 +91,7 @@ func totalCharts(l report.Ledger) []chartView {
 		}
 		hours := slices.SortedFunc(maps.Values(sums), func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
 		if len(hours) > 0 {
-			p := hoursPlot("All "+string(kind)+"s: provisioned and actual "+kind.RateUnit(), kind.RateUnit(), hours)
+			p := hoursPlot("All "+string(kind)+"s, provisioned and actual", kind.RateUnit(), hours)
 			charts = append(charts, chartView{ID: "all-" + string(kind), Plot: p})
 		}
 	}

@@ -216,7 +216,7 @@ func partial(s estate.Series) string {
 // period without data had no requests.
 func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minimum estate.Series) (throughput, utilization plot) {
 	unit := r.Kind.RateUnit()
-	throughput = newPlot("Actual and provisioned "+unit, unit, w, s.Period)
+	throughput = newPlot("Actual and provisioned", unit, w, s.Period)
 	utilization = newPlot("Utilization", "percent", w, s.Period)
 	actual := throughput.values(requests.Points, 1/s.Period.Seconds())
 	provisioned := throughput.values(minimum.Points, 1)
@@ -239,8 +239,7 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 			ratio[i] = &v
 		}
 	}
-	line := throughput.add("provisioned "+unit, provisioned)
-	line.Dashed, line.Steps = true, true
+	throughput.addMinimum("provisioned "+unit, provisioned)
 	throughput.add("actual "+unit, actual)
 	utilization.add("utilization", ratio)
 	utilization.Marks = []plotMark{{Label: "all that is paid for is used", Value: 100}}

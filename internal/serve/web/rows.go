@@ -54,7 +54,12 @@ func (r row) Alarming() int {
 }
 
 // Decision is the decision in a few words.
-func (r row) Decision() string { return decisionText(r.Check.Decision, r.Check.NewMin) }
+func (r row) Decision() string {
+	if !r.Monitored {
+		return "not monitored"
+	}
+	return decisionText(r.Check.Decision, r.Check.NewMin)
+}
 
 // Tone says how a decision is coloured.
 func (r row) Tone() string { return decisionTone(r.Check.Decision) }

@@ -87,8 +87,12 @@ func (h *Handler) read(ctx context.Context, name string, queries []estate.Query)
 		return readings, ctx.Err()
 	case got := <-result:
 		answer, _ := got.Val.(estate.Readings)
-		for q, s := range answer {
-			readings[q] = s
+		for _, q := range missing {
+			if s, ok := answer[q]; ok {
+				readings[q] = s
+			} else if s, ok := h.cache.get(q); ok { // read by somebody else meanwhile
+				readings[q] = s
+			}
 		}
 		return readings, got.Err
 	}

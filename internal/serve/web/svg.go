@@ -41,8 +41,8 @@ func (p plot) Drawing() drawing {
 	top := p.top()
 	place := frameOf(len(p.Times), top, plotLeft, plotTop, plotWidth-plotLeft-plotRight, plotHeight-plotTop-plotBottom)
 	var d drawing
-	for i, line := range p.Lines {
-		d.Paths = append(d.Paths, drawnLine{D: place.path(line.Values, line.Steps), Colour: i % colours, Dashed: line.Dashed})
+	for _, line := range p.Lines {
+		d.Paths = append(d.Paths, drawnLine{D: place.path(line.Values, line.Steps), Colour: line.Colour, Dashed: line.Dashed})
 	}
 	for i := range 3 {
 		v := top * float64(i) / 2

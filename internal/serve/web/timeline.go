@@ -138,5 +138,8 @@ func (h *Handler) entryViews(entries []Entry) []entryView {
 	return views
 }
 
+// Date is the day of an entry, in short.
+func (e entryView) Date() string { return e.Time.UTC().Format("2 Jan") }
+
 // Clock is the time of day of an entry.
 func (e entryView) Clock() string { return e.Time.UTC().Truncate(time.Minute).Format("15:04") }

@@ -16,6 +16,8 @@ const Charts = (function () {
       ctx.strokeStyle = ctx.fillStyle = colour;
       ctx.lineWidth = devicePixelRatio;
       ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio]);
+      ctx.textAlign = "left";
+      ctx.textBaseline = "alphabetic";
       ctx.font = 11 * devicePixelRatio + "px system-ui, sans-serif";
       for (const mark of list) {
         const y = u.valToPos(mark.value, "y", true);
@@ -30,8 +32,8 @@ const Charts = (function () {
     };
   }
 
-  function series(line, i) {
-    const s = { label: line.label, stroke: css("--c" + i % 8), width: line.dashed ? 1.5 : 2, spanGaps: false, value: (u, v) => short(v) };
+  function series(line) {
+    const s = { label: line.label, stroke: css("--c" + line.colour), width: line.dashed ? 1.5 : 2, spanGaps: false, value: (u, v) => short(v) };
     if (line.dashed) s.dash = [6, 4];
     if (line.steps) s.paths = uPlot.paths.stepped({ align: 1 });
     const alone = line.v.every((v, j) => v == null || (line.v[j - 1] == null && line.v[j + 1] == null));
@@ -51,7 +53,7 @@ const Charts = (function () {
       width: wide, height: height, tzDate: utc,
       scales: { y: { range: (u, min, max) => { const top = Math.max(max || 0, highest); return [0, top > 0 ? top * 1.08 : 1]; } } },
       axes: [
-        Object.assign({ values: (u, at, i, space, step) => at.map((ts) => (step >= 86400 || ts % 86400 === 0 ? day : minute)(utc(ts))) }, axis),
+        Object.assign({ size: 30, values: (u, at, i, space, step) => at.map((ts) => (step >= 86400 || ts % 86400 === 0 ? day : minute)(utc(ts))) }, axis),
         Object.assign({ size: 52, values: (u, at) => at.map(short) }, axis),
       ],
       cursor: { y: false },
