@@ -263,7 +263,7 @@ func TestBrowserShowsEveryPageWithoutComplaint(t *testing.T) {
 		{"overview", "/", `document.querySelectorAll("canvas").length === 2`, 1500},
 		{"resources", "/resources", `document.querySelectorAll("tr[data-arn] .spark").length === 7`, 1000},
 		{"resource", "/resource?arn=" + story.SimilarItems + "&range=7d", `document.querySelectorAll("canvas").length === 3`, 1900},
-		{"timeline", "/timeline", `document.querySelectorAll(".entry").length > 20`, 1200},
+		{"timeline", "/timeline?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
 		{"dashboard", "/dashboard?range=3d", `document.querySelectorAll("canvas").length >= 3`, 1700},
 		{"chart", "/dashboard?range=3d&widget=3", `document.querySelectorAll("canvas").length === 1`, 900},
 	} {

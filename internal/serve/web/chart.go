@@ -64,7 +64,13 @@ func (p *plot) values(points []estate.Datapoint, factor float64) []*float64 {
 
 // add adds a line of what was measured.
 func (p *plot) add(label string, values []*float64) *plotLine {
-	p.Lines = append(p.Lines, plotLine{Label: label, Values: values, Colour: 1 + len(p.Lines)%(colours-1)})
+	measured := 0
+	for _, line := range p.Lines {
+		if !line.Dashed {
+			measured++
+		}
+	}
+	p.Lines = append(p.Lines, plotLine{Label: label, Values: values, Colour: 1 + measured%(colours-1)})
 	return &p.Lines[len(p.Lines)-1]
 }
 

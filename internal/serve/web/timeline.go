@@ -13,7 +13,7 @@ import (
 const timelineSize = 60
 
 var timelineOptions = []option{
-	{"", "Everything"}, {string(EntryAction), "Actions and decisions"}, {string(EntryEvent), "Events"},
+	{"", "All but cycles"}, {"all", "Everything"}, {string(EntryAction), "Actions and decisions"}, {string(EntryEvent), "Events"},
 	{string(EntryAlarm), "Alarms"}, {string(EntryCycle), "Cycles"}, {string(EntryProblem), "Problems"},
 }
 
@@ -53,7 +53,7 @@ func (h *Handler) timeline(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list := slices.DeleteFunc(happenings(h.Source.Snapshot()), func(e Entry) bool {
-		return kind != "" && string(e.Kind) != kind || arn.String() != "" && e.ARN != arn.String()
+		return !ofKind(e, kind) || arn.String() != "" && e.ARN != arn.String()
 	})
 	view := timelineView{Kind: kind, ARN: arn.String(), Name: arn.Name(), Kinds: timelineOptions, Total: len(list)}
 	view.Of = max(1, (len(list)+timelineSize-1)/timelineSize)
@@ -74,6 +74,18 @@ func (h *Handler) timeline(w http.ResponseWriter, r *http.Request) {
 	start := (view.Page - 1) * timelineSize
 	view.Days = days(h.entryViews(list[start:min(len(list), start+timelineSize)]))
 	h.render(w, r, http.StatusOK, "timeline", frame{Title: "Time line", Path: "/timeline"}, view)
+}
+
+// ofKind tells whether an entry is asked for. Cycles, which come round all the time, are
+// shown only if they are.
+func ofKind(e Entry, kind string) bool {
+	switch kind {
+	case "":
+		return e.Kind != EntryCycle
+	case "all":
+		return true
+	}
+	return string(e.Kind) == kind
 }
 
 // days gathers entries, which are in order, by their day.
