@@ -33,11 +33,11 @@ func TestDecodeReadsBackWhatRenderWrites(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	for name, body := range map[string]string{
-		"no JSON":               `{"widgets": [`,
-		"an unknown widget":     `{"widgets": [{"type": "alarm", "properties": {}}]}`,
-		"a metric of one cell":  `{"widgets": [{"type": "metric", "properties": {"metrics": [["a"]]}}]}`,
-		"a metric of numbers":   `{"widgets": [{"type": "metric", "properties": {"metrics": [[1, 2]]}}]}`,
-		"an expression":         `{"widgets": [{"type": "metric", "properties": {"metrics": [[{"expression": "m1/m2"}]]}}]}`,
+		"no JSON":                `{"widgets": [`,
+		"an unknown widget":      `{"widgets": [{"type": "alarm", "properties": {}}]}`,
+		"a metric of one cell":   `{"widgets": [{"type": "metric", "properties": {"metrics": [["a"]]}}]}`,
+		"a metric of numbers":    `{"widgets": [{"type": "metric", "properties": {"metrics": [[1, 2]]}}]}`,
+		"an expression":          `{"widgets": [{"type": "metric", "properties": {"metrics": [[{"expression": "m1/m2"}]]}}]}`,
 		"a text of another kind": `{"widgets": [{"type": "text", "properties": {"markdown": 1}}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -37,8 +37,13 @@ type option struct{ Value, Label string }
 var (
 	kindOptions = []option{{"", "Campaigns and recommenders"}, {string(estate.Campaign), "Campaigns"}, {string(estate.Recommender), "Recommenders"}}
 	showOptions = []option{
-		{"", "Everything"}, {"change", "To be changed"}, {"refused", "Change refused"}, {"alarm", "In alarm"},
-		{"low", "Utilization below 100%"}, {"unread", "Could not be read"}, {"out", "Not in service"},
+		{"", "Everything"},
+		{"change", "To be changed"},
+		{"refused", "Change refused"},
+		{"alarm", "In alarm"},
+		{"low", "Utilization below 100%"},
+		{"unread", "Could not be read"},
+		{"out", "Not in service"},
 	}
 )
 
@@ -238,15 +243,18 @@ func (q tableQuery) shows(r row) bool {
 	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region {
 		return false
 	}
-	if q.Search != "" {
-		all := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.Group, r.Recipe, r.Decision(), r.Check.Reason}, "\n"))
-		for _, word := range strings.Fields(strings.ToLower(q.Search)) {
-			if !strings.Contains(all, word) {
-				return false
-			}
+	all := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.Group, r.Recipe, r.Decision(), r.Check.Reason}, "\n"))
+	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
+		if !strings.Contains(all, word) {
+			return false
 		}
 	}
-	switch q.Show {
+	return shown(q.Show, r)
+}
+
+// shown tells whether a row is one of those that a choice of showOptions shows.
+func shown(show string, r row) bool {
+	switch show {
 	case "change":
 		return r.Check.Decision.Changes()
 	case "refused":

@@ -43,20 +43,23 @@ func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bo
 		case a.Action.Ends():
 			hours, known = savedByEnd(a, broughtBack(a, audits[:i], audits[i+1:]), ledger.Window, present[a.ARN])
 		}
-		if !known {
-			out.Uncertain++
-			continue
-		}
-		if hours <= 0 {
-			continue
-		}
-		out.Actions++
-		out.TPSHours += hours
-		if entry != nil && entry.Estimate != nil {
-			out.Money[entry.Estimate.Currency] += hours * entry.Estimate.PerTPSHour
-		}
+		out.add(hours, known, entry)
 	}
 	return out
+}
+
+// add adds what one action saved.
+func (s *saved) add(hours float64, known bool, entry *report.Entry) {
+	switch {
+	case !known:
+		s.Uncertain++
+	case hours > 0:
+		s.Actions++
+		s.TPSHours += hours
+		if entry != nil && entry.Estimate != nil {
+			s.Money[entry.Estimate.Currency] += hours * entry.Estimate.PerTPSHour
+		}
+	}
 }
 
 // savedByStep is what a lower minimum saved, in TPS-hours.

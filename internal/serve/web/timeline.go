@@ -13,8 +13,13 @@ import (
 const timelineSize = 60
 
 var timelineOptions = []option{
-	{"", "All but cycles"}, {"all", "Everything"}, {string(EntryAction), "Actions and decisions"}, {string(EntryEvent), "Events"},
-	{string(EntryAlarm), "Alarms"}, {string(EntryCycle), "Cycles"}, {string(EntryProblem), "Problems"},
+	{"", "All but cycles"},
+	{"all", "Everything"},
+	{string(EntryAction), "Actions and decisions"},
+	{string(EntryEvent), "Events"},
+	{string(EntryAlarm), "Alarms"},
+	{string(EntryCycle), "Cycles"},
+	{string(EntryProblem), "Problems"},
 }
 
 // entryView is an entry as it is shown.
