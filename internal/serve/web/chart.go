@@ -129,8 +129,7 @@ func (p plot) Summary() string {
 	if len(parts) > maxTold {
 		parts = append(parts[:maxTold], fmt.Sprintf("and %d more lines", len(p.Lines)-maxTold))
 	}
-	text := strings.Join(parts, "; ") + " (" + p.Unit + ")."
-	return strings.ToUpper(text[:1]) + text[1:]
+	return strings.Join(parts, "; ") + " (" + p.Unit + ")."
 }
 
 // maxTold is how many lines a summary tells of, one by one.

@@ -284,8 +284,8 @@ func (brokenSeries) Measure(context.Context, []estate.Query, func(done, total in
 func TestWhatCannotBeReadIsSaidAndNotDrawnAsZero(t *testing.T) {
 	h := page(t, "shop", func(o *web.Options) { o.Series = brokenSeries{} })
 	body := get(t, h, "/resource?arn="+story.HomePage).Body.String()
-	for _, want := range []string{"GetMetricData us-east-1: access &lt;denied&gt;", "what is missing is not zero", "Actual TPS: no data", "There are no data in this time."} {
-		if !strings.Contains(strings.ReplaceAll(body, "actual TPS", "Actual TPS"), want) {
+	for _, want := range []string{"GetMetricData us-east-1: access &lt;denied&gt;", "what is missing is not zero", "actual TPS: no data", "There are no data in this time."} {
+		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
