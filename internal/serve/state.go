@@ -55,15 +55,16 @@ type Status struct {
 	LastCycle     time.Time // when the last cycle ended, well or badly; zero if none has
 	LastSuccess   time.Time // when the last one ended that could measure something
 	LastError     string    // of the last cycle; empty if it had none
+	Credentials   string    // why the credentials cannot be used; empty as far as they can
 	NextCycle     time.Time
 	LastDashboard time.Time // when the dashboard was last written
 	NextDashboard time.Time
 	Stopping      bool
 }
 
-// Ready tells whether a first cycle has been done, which proves the credentials, and the
-// daemon is not on its way out.
-func (s Status) Ready() bool { return !s.LastSuccess.IsZero() && !s.Stopping }
+// Ready tells whether a first cycle has been done, the credentials are good as of the last
+// one, and the daemon is not on its way out.
+func (s Status) Ready() bool { return !s.LastSuccess.IsZero() && s.Credentials == "" && !s.Stopping }
 
 // Setting is a parameter and its value, as people write them.
 type Setting struct{ Name, Value string }

@@ -134,6 +134,7 @@ func (d *Daemon) contest(ctx context.Context, mark time.Time) (Role, error) {
 	if err := d.actor.WriteClaim(ctx, act.Claim{Holder: d.holder, Mark: mark}); err != nil {
 		return Standby, err
 	}
+	d.claimed = claimed{mark: mark} // to be given up if we are stopped now
 	if err := d.clock.Sleep(ctx, settling); err != nil {
 		return Standby, err
 	}
