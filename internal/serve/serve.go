@@ -299,6 +299,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err := d.Start(ctx); err != nil {
 		return err
 	}
+	return d.Wait(ctx)
+}
+
+// Wait waits until ctx ends or the server breaks, and stops the daemon then.
+func (d *Daemon) Wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 	case <-d.serving:
@@ -306,6 +311,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	err := d.Stop(context.WithoutCancel(ctx))
 	return errors.Join(d.broken, err)
 }
+
+// Actor makes the daemon's writes, also for a person who asks by way of the page.
+func (d *Daemon) Actor() *act.Actor { return d.actor }
 
 // settings are the parameters in effect, for people. Addresses are people's own: how many
 // there are is all that is shown.
