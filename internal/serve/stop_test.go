@@ -1,0 +1,171 @@
+package serve_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// stops is how many daemons are stopped in the middle of what they do.
+const stops = 40
+
+// A daemon that is told to stop in the middle of a cycle loses nothing: what Personalize
+// has accepted is told, and what is left undone comes with the next start. In the end all
+// is as if it had never been stopped.
+func TestStoppedAnywhere(t *testing.T) {
+	const span = 8 * time.Hour
+	state, told, _ := lone(t, acting, span)
+	random := rand.New(rand.NewPCG(2026, stops))
+	for range 4 { // worlds, each with its share of stops
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, shop())
+			var countdown atomic.Int64
+			now := make(chan struct{}, 1)
+			w.before = func(string) {
+				if countdown.Add(-1) == 0 {
+					now <- struct{}{}
+				}
+			}
+			d := w.daemon(w.options(acting))
+			w.live(5 * time.Minute)
+			w.aws.ConfirmAll()
+			for range stops / 4 {
+				// At one of the next few hundred requests, whatever it is.
+				countdown.Store(1 + random.Int64N(300))
+				for waiting := true; waiting; {
+					select {
+					case <-now:
+						waiting = false
+					case <-time.After(time.Minute):
+						w.aws.Tick()
+					}
+				}
+				d.stop()
+				d = w.daemon(w.options(acting))
+			}
+			countdown.Store(0)
+			w.live(span)
+			d.stop()
+			if diff := cmp.Diff(state, w.state()); diff != "" {
+				t.Errorf("what stands in AWS: %s", diff)
+			}
+			if diff := cmp.Diff(told, w.told()); diff != "" {
+				t.Errorf("what was told: %s", diff)
+			}
+			w.memory.Shut()
+		})
+	}
+}
+
+// What Personalize has accepted when the daemon is told to stop is told all the same, at
+// the very moment of each kind of change.
+func TestStoppedAtTheChangeItself(t *testing.T) {
+	for operation, detailType := range map[string]events.DetailType{
+		"UpdateCampaign": events.CampaignUpdated, "UpdateRecommender": events.RecommenderUpdated,
+		"DeleteCampaign": events.CampaignDeleted, "StopRecommender": events.RecommenderStopped,
+	} {
+		t.Run(operation, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, shop())
+				reached, stopping := make(chan struct{}), make(chan struct{})
+				var once atomic.Bool
+				w.before = func(name string) {
+					if strings.HasSuffix(name, "."+operation+"/") && once.CompareAndSwap(false, true) {
+						close(reached)
+						<-stopping // the request is served while the daemon is being stopped
+					}
+				}
+				d := w.daemon(w.options(acting))
+				for waiting := true; waiting; {
+					select {
+					case <-reached:
+						waiting = false
+					case <-time.After(time.Minute):
+						w.aws.Tick()
+					}
+				}
+				go func() {
+					time.Sleep(time.Second)
+					close(stopping)
+				}()
+				d.stop()
+				if w.aws.Calls()["personalize."+operation] != 1 || count(w.told(), detailType) != 1 {
+					t.Errorf("%d calls; told: %v", w.aws.Calls()["personalize."+operation], w.told())
+				}
+				w.memory.Shut()
+			})
+		})
+	}
+}
+
+func count(told map[string]int, detailType events.DetailType) int {
+	n := 0
+	for what, times := range told {
+		if strings.HasPrefix(what, string(detailType)+" ") {
+			n += times
+		}
+	}
+	return n
+}
+
+// A daemon at which something hangs for good says that it is stuck, after three cycles, and
+// does not keep who stops it waiting for ever.
+func TestStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		release := make(chan struct{})
+		o := w.options(map[string]string{"HourlyChecks": "always"})
+		o.Trail = func(context.Context, events.Audit) { <-release }
+		d := w.daemon(o)
+		w.live(14 * time.Minute)
+		if status, body := d.get("/healthz"); status != 200 {
+			t.Errorf("after 14 minutes: %d %s", status, body)
+		}
+		w.live(2 * time.Minute)
+		if status, body := d.get("/healthz"); status != 503 || !strings.Contains(body, "no cycle has ended for 16m") {
+			t.Errorf("after 16 minutes: %d %s", status, body)
+		}
+		begin := time.Now()
+		if err := d.Stop(context.Background()); err == nil || time.Since(begin) > 2*time.Minute {
+			t.Errorf("stopped after %v: %v", time.Since(begin), err)
+		}
+		if err := d.Stop(context.Background()); err == nil {
+			t.Error("the second Stop tells something else")
+		}
+		close(release)
+		d.pipe.hangUp()
+		w.memory.Shut()
+	})
+}
+
+// An AWS that cannot be reached makes the daemon not ready, but no restart would help.
+func TestAWSOutOfReach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		w.aws.AddFault(localaws.Fault{Service: "personalize", Kind: localaws.Hang})
+		d := w.daemon(w.options(nil))
+		w.live(40 * time.Minute)
+		if status, body := d.get("/healthz"); status != 200 {
+			t.Errorf("healthz: %d %s", status, body)
+		}
+		if status, body := d.get("/readyz"); status != 503 || !strings.Contains(body, "no cycle has ended well yet") {
+			t.Errorf("readyz: %d %s", status, body)
+		}
+		w.aws.ClearFaults()
+		w.live(6 * time.Minute)
+		if status, body := d.get("/readyz"); status != 200 {
+			t.Errorf("readyz afterwards: %d %s", status, body)
+		}
+		d.stop()
+		w.memory.Shut()
+	})
+}
