@@ -169,3 +169,63 @@ func TestAWSOutOfReach(t *testing.T) {
 		w.memory.Shut()
 	})
 }
+
+// What is gone from the estate is gone from the metrics, and the decision is counted.
+func TestGoneResourcesVanish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		d := w.daemon(w.options(acting))
+		const gone, stays = `name="unused"`, `name="steady"`
+		w.live(time.Minute)
+		if _, body := d.get("/metrics"); !strings.Contains(body, gone) || !strings.Contains(body, stays) {
+			t.Errorf("at first:\n%s", body)
+		}
+		w.live(8 * time.Hour)
+		_, body := d.get("/metrics")
+		if strings.Contains(body, gone) || !strings.Contains(body, stays) {
+			t.Errorf("after it was deleted:\n%s", body)
+		}
+		for _, line := range []string{
+			`personalize_monitor_decisions_total{action="delete",outcome="done"} 1`,
+			`personalize_monitor_decisions_total{action="stop",outcome="done"} 1`,
+			`personalize_monitor_events_total{detail_type="PersonalizeCampaignDeleted"} 1`,
+			`personalize_monitor_resources{kind="recommender",region="us-east-1"} 1`,
+		} {
+			if !strings.Contains(body, line+"\n") {
+				t.Errorf("%s is missing in\n%s", line, body)
+			}
+		}
+		if s := d.memory.Status(); s.LastDashboard.IsZero() || len(d.memory.Audit()) == 0 || len(d.memory.Events()) == 0 || len(d.memory.Cycles()) < 90 {
+			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s, len(d.memory.Audit()), len(d.memory.Events()), len(d.memory.Cycles()))
+		}
+		d.stop()
+		w.memory.Shut()
+	})
+}
+
+// In a dry run nothing is written, claims included, and it is told what would have been.
+func TestDryRunWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		before := w.state()
+		o := w.options(acting)
+		o.DryRun = true
+		d := w.daemon(o)
+		w.live(90 * time.Minute)
+		d.stop()
+		for name, line := range before {
+			if w.state()[name] != line {
+				t.Errorf("%s was %s and is %s", name, line, w.state()[name])
+			}
+		}
+		for operation := range w.aws.Calls() {
+			if _, verb, _ := strings.Cut(operation, "."); !strings.HasPrefix(verb, "Get") && !strings.HasPrefix(verb, "List") && !strings.HasPrefix(verb, "Describe") {
+				t.Errorf("%s was called", operation)
+			}
+		}
+		if len(d.memory.Audit()) == 0 {
+			t.Error("no record of what would have been done")
+		}
+		w.memory.Shut()
+	})
+}
