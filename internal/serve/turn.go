@@ -15,7 +15,7 @@ import (
 // Several daemons of one deployment, so that one may fail, have the same schedule and
 // would decide the same. Personalize itself refuses the second of two equal changes, but
 // nothing refuses a second mail. So for each mark one of them leads and the others stand
-// by. Which one is agreed on by a tag; see docs/decisions/0010-one-of-several-leads.md.
+// by. Which one is agreed on by a tag; see docs/decisions/0011-one-of-several-leads.md.
 
 const (
 	// patience is how long after a mark the one who led last is waited for.
