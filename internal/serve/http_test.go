@@ -213,6 +213,7 @@ func TestRefusedOptions(t *testing.T) {
 			t.Errorf("%s: %v", address, err)
 			continue
 		}
+		d.Mount(http.NotFoundHandler())
 		if err := d.Stop(context.Background()); err != nil {
 			t.Error(err)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // defaultStop is how long Stop waits for what is under way. Of a cycle that is broken off
@@ -84,6 +85,7 @@ type Daemon struct {
 	clients *awsapi.Clients
 	holder  string // who we are in claims
 	actor   *act.Actor
+	meter   *traffic.Meter
 	leading *cycle.Cycle
 	standby *cycle.Cycle
 	boards  *cycle.Dashboard
@@ -312,8 +314,21 @@ func (d *Daemon) Wait(ctx context.Context) error {
 	return errors.Join(d.broken, err)
 }
 
+// Mount puts a page at /, in place of the Web of Options: one that is made of the daemon's
+// own Actor and Meter. It does nothing once the daemon is started.
+func (d *Daemon) Mount(web http.Handler) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.state == made {
+		d.o.Web = web
+	}
+}
+
 // Actor makes the daemon's writes, also for a person who asks by way of the page.
 func (d *Daemon) Actor() *act.Actor { return d.actor }
+
+// Meter reads the daemon's metrics, also for the charts of a page.
+func (d *Daemon) Meter() *traffic.Meter { return d.meter }
 
 // settings are the parameters in effect, for people. Addresses are people's own: how many
 // there are is all that is shown.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
@@ -26,6 +27,26 @@ type State interface {
 	Events() []EventRecord
 	// Audit are the last 500 records of decisions and actions.
 	Audit() []events.Audit
+	// Estate is what the last cycle has found: what is monitored, and what exists beside
+	// that, by region, kind and name.
+	Estate() (monitored, others []estate.Resource)
+	// Checks are the last hourly checks, by ARN of what is monitored.
+	Checks() map[string]Check
+	// Alarms are those that exist, as of the last cycle that could list any; known tells
+	// whether there was one. Only those whose names begin as ours do are among them.
+	Alarms() (list []decide.Alarm, known bool)
+	// Version grows with every change, and Changed is closed at the next.
+	Version() uint64
+	Changed() <-chan struct{}
+}
+
+// Check is what an hourly check of a resource came to.
+type Check struct {
+	Time     time.Time
+	Decision decide.Action
+	NewMin   int // of a step-down
+	Reason   string
+	Outcome  string // what came of it, if anything was to be done
 }
 
 // Role says which of several daemons of one deployment this one is.
@@ -116,12 +137,18 @@ type Memory struct {
 	results []CycleResult // the newest first
 	events  ring[EventRecord]
 	audit   ring[events.Audit]
+	checks  map[string]Check
+	found   map[string]estate.Snapshot // by region
+	alarms  map[string][]decide.Alarm  // by region
+	version uint64
+	changed chan struct{}
 }
 
 // NewMemory makes an empty memory. It serves one daemon.
 func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
+		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: map[string][]decide.Alarm{}, changed: make(chan struct{}),
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords}, audit: ring[events.Audit]{limit: keptRecords},
 	}
 }
@@ -171,24 +198,101 @@ func (m *Memory) Audit() []events.Audit {
 	return m.audit.newestFirst()
 }
 
-// update changes the status.
-func (m *Memory) update(change func(*Status)) {
+// Checks are the last hourly checks, by ARN.
+func (m *Memory) Checks() map[string]Check {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	change(&m.status)
+	return maps.Clone(m.checks)
 }
 
-// addAudit notes an audit record.
-func (m *Memory) addAudit(record events.Audit) {
+// Estate is what the last cycle has found.
+func (m *Memory) Estate() (monitored, others []estate.Resource) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.audit.add(record)
+	for _, region := range slices.Sorted(maps.Keys(m.found)) {
+		monitored = append(monitored, m.found[region].Resources...)
+		others = append(others, m.found[region].Others...)
+	}
+	return monitored, others
+}
+
+// Alarms are those that exist.
+func (m *Memory) Alarms() (list []decide.Alarm, known bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, region := range slices.Sorted(maps.Keys(m.alarms)) {
+		list = append(list, m.alarms[region]...)
+	}
+	return list, len(m.alarms) > 0
+}
+
+// Version grows with every change.
+func (m *Memory) Version() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version
+}
+
+// Changed is closed at the next change.
+func (m *Memory) Changed() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changed
+}
+
+// change makes a change, and tells those who wait for one.
+func (m *Memory) change(work func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	work()
+	m.tell()
+}
+
+// tell tells those who wait for a change. The caller holds mu.
+func (m *Memory) tell() {
+	m.version++
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// update changes the status.
+func (m *Memory) update(change func(*Status)) { m.change(func() { change(&m.status) }) }
+
+// addAudit notes an audit record.
+func (m *Memory) addAudit(record events.Audit) { m.change(func() { m.audit.add(record) }) }
+
+// saw notes what was found in a region. A listing that failed shows nothing new.
+func (m *Memory) saw(snapshot estate.Snapshot) {
+	m.change(func() {
+		for _, l := range snapshot.Listings {
+			one := estate.Snapshot{}
+			for _, r := range snapshot.Resources {
+				if r.Region() == l.Region {
+					one.Resources = append(one.Resources, r)
+				}
+			}
+			for _, r := range snapshot.Others {
+				if r.Region() == l.Region {
+					one.Others = append(one.Others, r)
+				}
+			}
+			if l.Campaigns || l.Recommenders || len(one.Resources) > 0 {
+				m.found[l.Region] = one
+			}
+		}
+	})
+}
+
+// sawAlarms notes the alarms of a region.
+func (m *Memory) sawAlarms(region string, list []decide.Alarm) {
+	m.change(func() { m.alarms[region] = slices.Clone(list) })
 }
 
 // addCycle notes a cycle that has ended at the time given, and its result if it had one.
 func (m *Memory) addCycle(record CycleRecord, result report.Result, ended time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	defer m.tell()
 	m.cycles.add(record)
 	m.status.Running, m.status.LastCycle, m.status.LastError = time.Time{}, ended, record.Error
 	if record.Error != "" {
@@ -202,6 +306,20 @@ func (m *Memory) addCycle(record CycleRecord, result report.Result, ended time.T
 	}
 	m.results = slices.Insert(m.results, 0, CycleResult{At: record.At, Role: record.Role, Result: result})
 	m.forget()
+	m.noteChecks(result, ended)
+}
+
+// noteChecks keeps the last check of all that is monitored.
+func (m *Memory) noteChecks(result report.Result, ended time.Time) {
+	kept := make(map[string]Check, len(result.Resources))
+	for _, r := range result.Resources {
+		if r.Checked {
+			kept[r.ARN] = Check{Time: ended, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome}
+		} else if check, ok := m.checks[r.ARN]; ok {
+			kept[r.ARN] = check
+		}
+	}
+	m.checks = kept
 }
 
 // forget drops the oldest results that there is no room for; one is always kept.

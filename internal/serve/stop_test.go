@@ -198,6 +198,17 @@ func TestGoneResourcesVanish(t *testing.T) {
 		if s := d.memory.Status(); s.LastDashboard.IsZero() || len(d.memory.Audit()) == 0 || len(d.memory.Events()) == 0 || len(d.memory.Cycles()) < 90 {
 			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s, len(d.memory.Audit()), len(d.memory.Events()), len(d.memory.Cycles()))
 		}
+		monitored, others := d.memory.Estate()
+		alarms, known := d.memory.Alarms()
+		if len(monitored) != 3 || len(others) != 1 || !known || len(alarms) < 6 || len(d.memory.Checks()) != 3 {
+			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms), len(d.memory.Checks()))
+		}
+		changed, version := d.memory.Changed(), d.memory.Version()
+		w.live(6 * time.Minute)
+		<-changed
+		if d.memory.Version() <= version {
+			t.Error("a change is not told")
+		}
 		d.stop()
 		w.memory.Shut()
 	})
