@@ -115,7 +115,7 @@ func (w *world) told() map[string]int {
 			name += fmt.Sprint(" ", detail.NewMinTPS)
 		}
 		if e.DetailType == string(events.DryRunDecision) {
-			name += " " + time.Time(e.Time).Format("2006-01-02")
+			name += " " + e.Time.Format("2006-01-02")
 		}
 		out[name]++
 	}

@@ -26,8 +26,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
-// real is a daemon on a port of this machine, in front of an embedded AWS on another one.
-type real struct {
+// onPort is a daemon on a port of this machine, in front of an embedded AWS on another one.
+type onPort struct {
 	*serve.Daemon
 	t      testing.TB
 	aws    *localaws.Server
@@ -38,7 +38,7 @@ type real struct {
 }
 
 // newReal starts a daemon and waits for its first cycle.
-func newReal(t testing.TB, description localaws.Estate, change func(*serve.Options)) *real {
+func newReal(t testing.TB, description localaws.Estate, change func(*serve.Options)) *onPort {
 	t.Helper()
 	server, err := localaws.New(description)
 	if err != nil {
@@ -53,7 +53,7 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &real{t: t, aws: server, memory: serve.NewMemory(), log: &logged{}, client: &http.Client{Timeout: time.Minute}}
+	r := &onPort{t: t, aws: server, memory: serve.NewMemory(), log: &logged{}, client: &http.Client{Timeout: time.Minute}}
 	o := serve.Options{
 		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3",
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Address: "127.0.0.1:0", Memory: r.memory,
@@ -81,7 +81,7 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 }
 
 // ask makes a request, and gives status and body.
-func (r *real) ask(method, path, host, authorization string) (int, string) {
+func (r *onPort) ask(method, path, host, authorization string) (int, string) {
 	r.t.Helper()
 	request, err := http.NewRequest(method, r.url+path, nil)
 	if err != nil {
@@ -271,7 +271,7 @@ func mustParams(t testing.TB) params.Values {
 }
 
 // series are the time series whose names contain a word, with their values.
-func series(r *real, word string) map[string]string {
+func series(r *onPort, word string) map[string]string {
 	_, body := r.ask("GET", "/metrics", "", "")
 	out := map[string]string{}
 	for line := range strings.Lines(body) {

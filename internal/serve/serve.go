@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -354,10 +355,10 @@ func settings(p params.Values) []Setting {
 		{params.UtilizationThresholdAlarmLowerBound, fmt.Sprint(p.UtilizationThreshold)},
 		{params.AutoAdjustMinTPS, fmt.Sprint(p.AutoAdjustMinTPS)},
 		{params.AutoCreateIdleAlarms, yesNo(p.AutoCreateIdleAlarms)},
-		{params.IdleThresholdHours, fmt.Sprint(p.IdleThresholdHours)},
+		{params.IdleThresholdHours, strconv.Itoa(p.IdleThresholdHours)},
 		{params.AutoDeleteOrStopIdleResources, fmt.Sprint(p.AutoDeleteOrStopIdle)},
-		{params.MaxStopsOrDeletesPerHour, fmt.Sprint(p.MaxEndingsPerHour)},
-		{params.NotificationEndpoint, fmt.Sprintf("%d", len(p.Endpoints))},
+		{params.MaxStopsOrDeletesPerHour, strconv.Itoa(p.MaxEndingsPerHour)},
+		{params.NotificationEndpoint, strconv.Itoa(len(p.Endpoints))},
 		{params.HourlyChecks, string(p.HourlyChecks)},
 		{params.MetricDelay, p.MetricDelay.String()},
 		{params.DashboardName, p.DashboardName},
