@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -91,11 +92,18 @@ type Actor struct {
 	identity Identity
 
 	mu    sync.Mutex           // guards what follows
-	said  map[string]string    // what was last said about a thing, by its ARN
+	said  map[string]remark    // what was last said about a thing, by its ARN
 	kept  map[string]keptAlarm // tags of alarms that were not removed for them, by ARN
 	wired map[string]wiring    // notification plumbing, by region
 	// scanned are the tags of alarms that the dry run of a clean-up has read, by ARN.
 	scanned map[string]keptAlarm
+	swept   time.Time // when forgotten things were last dropped
+}
+
+// remark is what was said about a thing, and when last.
+type remark struct {
+	line string
+	at   time.Time
 }
 
 // New makes an Actor. It calls nothing.
@@ -104,7 +112,7 @@ func New(o Options) *Actor {
 		clients: o.Clients, clock: o.Clock, log: o.Logger,
 		home: o.DeploymentRegion, deployment: o.Deployment, identity: o.Identity,
 		recheck: o.Recheck, rebuild: o.Rebuild,
-		said: map[string]string{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
+		said: map[string]remark{}, kept: map[string]keptAlarm{}, wired: map[string]wiring{},
 		scanned: map[string]keptAlarm{},
 		meter:   o.Meter, maxEndings: o.MaxEndings, trail: o.Trail, budget: newBudget(),
 	}
@@ -162,24 +170,57 @@ func callerIdentity(ctx context.Context, api identityAPI) (Identity, error) {
 
 // tell logs a remark about a thing: at info when it is new, at debug while it stays the
 // same, so that a cycle every 5 minutes does not fill the log with it.
-func (a *Actor) tell(ctx context.Context, arn, remark string, args ...any) {
-	a.say(ctx, slog.LevelInfo, arn, remark, args...)
+func (a *Actor) tell(ctx context.Context, arn, what string, args ...any) {
+	a.say(ctx, slog.LevelInfo, arn, what, args...)
 }
 
 // remind is tell for what a person has to do something about: a warning when it is new.
-func (a *Actor) remind(ctx context.Context, arn, remark string, args ...any) {
-	a.say(ctx, slog.LevelWarn, arn, remark, args...)
+func (a *Actor) remind(ctx context.Context, arn, what string, args ...any) {
+	a.say(ctx, slog.LevelWarn, arn, what, args...)
 }
 
-func (a *Actor) say(ctx context.Context, level slog.Level, arn, remark string, args ...any) {
-	line := remark + fmt.Sprint(args...)
+func (a *Actor) say(ctx context.Context, level slog.Level, arn, what string, args ...any) {
+	line, now := what+fmt.Sprint(args...), a.clock.Now()
 	a.mu.Lock()
-	if a.said[arn] == line {
+	if a.said[arn].line == line {
 		level = slog.LevelDebug
 	}
-	a.said[arn] = line
+	a.said[arn] = remark{line, now}
+	a.sweep(now)
 	a.mu.Unlock()
-	a.log.Log(ctx, level, "noticed", append([]any{"what", remark, "arn", arn}, args...)...)
+	a.log.Log(ctx, level, "noticed", append([]any{"what", what, "arn", arn}, args...)...)
+}
+
+// silence is how long nothing is said of a thing before it is forgotten: what is still so
+// is noticed in every cycle, or every hour.
+const silence = 24 * time.Hour
+
+// sweep forgets, now and then, what was said and read of things that are not met any more,
+// which may be gone for good. The lock is held.
+func (a *Actor) sweep(now time.Time) {
+	if now.Sub(a.swept) < time.Hour {
+		return
+	}
+	a.swept = now
+	maps.DeleteFunc(a.said, func(_ string, r remark) bool { return now.Sub(r.at) > silence })
+	maps.DeleteFunc(a.kept, func(_ string, k keptAlarm) bool { return now.Sub(k.read) > silence })
+	maps.DeleteFunc(a.scanned, func(_ string, k keptAlarm) bool { return now.Sub(k.read) > silence })
+}
+
+// Remembered is how many things are remembered from one cycle to the next. It stays about
+// as large as the estate, however long the process lives.
+func (a *Actor) Remembered() int {
+	a.mu.Lock()
+	n := len(a.said) + len(a.kept) + len(a.wired) + len(a.scanned)
+	a.mu.Unlock()
+	a.budget.mu.Lock()
+	defer a.budget.mu.Unlock()
+	for _, times := range []map[string][]time.Time{a.budget.made, a.budget.asked} {
+		for _, list := range times {
+			n += len(list)
+		}
+	}
+	return n
 }
 
 // late tells whether it is too late to begin another write: ctx has ended, or until has

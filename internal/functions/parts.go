@@ -30,6 +30,7 @@ type parts struct {
 	region   string // the deployment region
 	identity act.Identity
 	clients  *awsapi.Clients
+	known    *inventory.Inventory
 	actor    *act.Actor
 	cycle    *cycle.Cycle
 	boards   *cycle.Dashboard
@@ -63,12 +64,12 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 			return p.cycle.Recheck(ctx, values, req)
 		},
 	})
-	known := inventory.New(inventory.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
+	p.known = inventory.New(inventory.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
 	p.cycle = cycle.New(cycle.Options{
-		Inventory: known, Meter: meter,
+		Inventory: p.known, Meter: meter,
 		Actor: p.actor, Clock: h.clock, Logger: h.log, Calls: p.clients.Calls, Region: config.Region,
 	})
-	p.boards = cycle.NewDashboard(cycle.DashboardOptions{Inventory: known, Actor: p.actor, Region: config.Region})
+	p.boards = cycle.NewDashboard(cycle.DashboardOptions{Inventory: p.known, Actor: p.actor, Region: config.Region})
 	h.kept = p
 	return p, nil
 }

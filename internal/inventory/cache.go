@@ -102,6 +102,26 @@ func (c *cache) dropAbsent(region string, kind estate.Kind, keep map[estate.ARN]
 	}
 }
 
+// dropUnseen takes out the entries that were not seen since a time, and the solution
+// versions that none serves any more.
+func (c *cache) dropUnseen(since time.Time) {
+	c.mu.Lock()
+	for arn, e := range c.entries {
+		if e.resource.Observed.Before(since) {
+			delete(c.entries, arn)
+		}
+	}
+	c.mu.Unlock()
+	c.forgetVersions()
+}
+
+// size is how many resources and solution versions are remembered.
+func (c *cache) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.entries) + len(c.versions)
+}
+
 // of gives the entries of a kind and region.
 func (c *cache) of(region string, kind estate.Kind) []entry {
 	c.mu.Lock()

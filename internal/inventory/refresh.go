@@ -2,12 +2,19 @@ package inventory
 
 import (
 	"context"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
+
+// unseenLimit is how long a resource that was not met is remembered.
+const unseenLimit = 24 * time.Hour
+
+// Remembered is how many resources and solution versions are remembered.
+func (inv *Inventory) Remembered() int { return inv.cache.size() }
 
 // Refresh describes the given resources anew and gives them as they are now, in the
 // same order, whatever their status. One that no longer exists is left out; one that
@@ -35,6 +42,8 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []estate.Resource) 
 		})
 	}
 	_ = regions.Wait() // failures are in the findings
+	// Who only refreshes never learns by a listing what is gone.
+	inv.cache.dropUnseen(inv.clock.Now().Add(-unseenLimit))
 	var found []estate.Resource
 	var problems []estate.Problem
 	for _, f := range findings {

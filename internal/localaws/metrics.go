@@ -25,6 +25,8 @@ const (
 // metricsState holds all metrics. The zero value is empty and usable.
 type metricsState struct {
 	of map[home]map[string]*series
+	// swept is the hour since the epoch in which old data were last dropped.
+	swept int64
 }
 
 // series is one metric: a namespace, a name and dimensions. Its data are what clients
@@ -137,6 +139,72 @@ func (s *Server) registerSource(region, namespace, metric string, dims map[strin
 	sr.version++
 }
 
+// ServeMetric makes a source the data of a metric of the estate's account, beside whatever is
+// sent to it, as if the service that owns the metric published it. A second source replaces
+// the first; nil removes it. The source is asked under the Server's lock and must not call it.
+func (s *Server) ServeMetric(region, namespace, metric string, dims map[string]string, src Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.registerSource(region, namespace, metric, dims, src)
+}
+
+// Statistics is what is known of a metric in some period. A Count of zero means no data.
+type Statistics struct{ Sum, Count, Min, Max float64 }
+
+// Sent gives what clients sent to a metric of the estate's account within [start, start+d),
+// of any unit; start and d are multiples of a minute.
+func (s *Server) Sent(region, namespace, metric string, dims map[string]string, start time.Time, d time.Duration) Statistics {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sr := s.metrics.find(home{s.account, region}, seriesKey(namespace, metric, dimensionsOf(dims)))
+	if sr == nil {
+		return Statistics{}
+	}
+	from, to := start.Unix()/60, start.Add(d).Unix()/60
+	var st stats
+	for i := sr.from(from); i < len(sr.samples) && sr.samples[i].minute < to; i++ {
+		st.add(sr.samples[i].stats)
+	}
+	return Statistics{st.sum, st.count, st.min, st.max}
+}
+
+// from is the index of the first sample of a minute or later.
+func (sr *series) from(minute int64) int {
+	return sort.Search(len(sr.samples), func(i int) bool { return sr.samples[i].minute >= minute })
+}
+
+// forget drops data and history that are older than is kept, once an hour.
+func (s *Server) forget(now time.Time) {
+	hour := floorDiv(now.Unix(), 3600)
+	if s.retention == 0 || hour == s.metrics.swept {
+		return
+	}
+	s.metrics.swept = hour
+	before := now.Add(-s.retention)
+	for _, all := range s.metrics.of {
+		for key, sr := range all {
+			if n := sr.from(ceilDiv(before.Unix(), 60)); n > 0 {
+				sr.samples = slices.Delete(sr.samples, 0, n)
+			}
+			if len(sr.samples) == 0 && sr.source == nil {
+				delete(all, key)
+			}
+		}
+	}
+	s.events.log = slices.DeleteFunc(s.events.log, func(e Event) bool { return e.Time.Before(before) })
+	s.events.dropped = slices.DeleteFunc(s.events.dropped, func(d Drop) bool { return d.Time.Before(before) })
+	s.sns.outbox = slices.DeleteFunc(s.sns.outbox, func(m Mail) bool { return m.Time.Before(before) })
+	for h, items := range s.alarms.history {
+		n := slices.IndexFunc(items, func(i historyItem) bool { return !i.at.Before(before) })
+		switch {
+		case n < 0 && len(items) > 0: // the last one numbers the next
+			s.alarms.history[h] = slices.Clone(items[len(items)-1:])
+		case n > 0:
+			s.alarms.history[h] = slices.Clone(items[n:])
+		}
+	}
+}
+
 func (sr *series) put(t time.Time, unit string, st stats) {
 	minute := floorDiv(t.Unix(), 60)
 	sr.version++
@@ -198,7 +266,7 @@ func granularity(age time.Duration) int64 {
 
 // each calls f for every period of the span that has data, in order.
 func (sr *series) each(sp span, f func(start int64, st stats)) {
-	from := sort.Search(len(sr.samples), func(i int) bool { return sr.samples[i].minute*60 >= sp.start })
+	from := sr.from(ceilDiv(sp.start, 60))
 	rest := sr.samples[from:]
 	source := sr.source
 	if sp.unit != "" && sp.unit != sourceUnit {

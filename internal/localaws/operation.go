@@ -16,6 +16,7 @@ type call struct {
 	operation string
 	region    string
 	account   string
+	accessKey string
 	now       time.Time
 	// decode reads the input into a struct whose fields carry json, cbor or query tags
 	// (see the package wire). An unknown member or a wrong type is the error that AWS

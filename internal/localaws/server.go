@@ -36,6 +36,9 @@ type Server struct {
 	log     *slog.Logger
 	latency time.Duration
 	rates   map[string]float64
+	// retention is how long data and history are kept; zero means for as long as the Server lives.
+	retention time.Duration
+	observe   func(Observed) // nil: nobody looks on
 	// services is filled by New and only read afterwards.
 	services []*service
 
@@ -81,6 +84,16 @@ func WithRates(rates map[string]float64) Option {
 	return func(s *Server) { s.rates = maps.Clone(rates) }
 }
 
+// WithRetention forgets metric data, mails, events and the history of alarms once they are older than d, so
+// that a simulation of any length fits into memory. The default is to keep metric data for
+// as long as the Server lives; what AWS would have forgotten is not shown either way.
+func WithRetention(d time.Duration) Option { return func(s *Server) { s.retention = d } }
+
+// WithObserver has f told of every call that was admitted to an operation, after it was
+// carried out or refused and before it is answered. Calls that run side by side are told
+// side by side; f may call back into the Server.
+func WithObserver(f func(Observed)) Option { return func(s *Server) { s.observe = f } }
+
 // New builds an endpoint that holds the estate. It fails if the estate is invalid.
 func New(estate Estate, opts ...Option) (*Server, error) {
 	s := &Server{
@@ -109,6 +122,7 @@ func (s *Server) Tick() {
 	defer s.mu.Unlock()
 	s.settle(now)
 	s.evaluateAlarms(now)
+	s.forget(now)
 }
 
 // Calls returns how often each operation was requested since the start or ResetCalls,
@@ -155,6 +169,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // answer carries the call out, with the fault that is due for it if there is one.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Request, op operation, c *call, requestID string) {
 	fault, err := s.admit(c)
+	if fault != nil {
+		s.tell(c, req, fault, false)
+	}
 	if !pause(r.Context(), s.latency) {
 		return
 	}
@@ -168,6 +185,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Reques
 	var out any
 	if err == nil {
 		out, err = s.run(c, op)
+		if err == nil {
+			s.tell(c, req, nil, true)
+		}
 	}
 	s.logCall(c.svc, req, c.region, err)
 	if err != nil {

@@ -122,6 +122,7 @@ func (s *Server) newCall(r *http.Request, req *wire.Request, svc *service) (*cal
 		operation: req.Operation,
 		region:    scope.region,
 		account:   account,
+		accessKey: scope.accessKey,
 		decode:    req.Decode,
 		form:      req.Form,
 		size:      req.Size(),

@@ -99,6 +99,9 @@ type Request struct {
 // Size returns the length of the body in bytes, after decompression.
 func (r *Request) Size() int { return len(r.body) }
 
+// Body returns the input as it came, after decompression. It must not be changed.
+func (r *Request) Body() []byte { return r.body }
+
 // Read recognises the protocol of a request and reads its body. The request it returns is
 // never nil and holds what was recognised, so that an error, always an *Error, can be
 // answered in the right protocol.
