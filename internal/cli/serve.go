@@ -13,9 +13,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
 // envToken is the environment variable that holds the token. There is no flag for it:
@@ -29,6 +32,8 @@ type serveOptions struct {
 	allowedHosts []string
 	deployment   string
 	dryRun       bool
+	allowActions bool
+	prices       priceOptions
 }
 
 func newServe(g *global) *cobra.Command {
@@ -49,7 +54,7 @@ carried out; update-tps, delete-campaign and stop-recommender do what a person a
 Several may run for the same deployment: one leads, the others stand by, measure, and write
 nothing. If the one that leads is stopped or lost, another leads from the next cycle on.
 
-At the address it listens on: /metrics for Prometheus, /healthz (the process is alive), /readyz (a
+At the address it listens on: / is the page, which only shows unless --allow-actions lets it change things; /metrics for Prometheus, /healthz (the process is alive), /readyz (a
 first cycle is done, the credentials are good). Beyond loopback it refuses to listen without a
 token of at least 16 characters, which --token-file or ` + envToken + ` gives;
 requests then need the header "Authorization: Bearer TOKEN", but for /healthz and /readyz. There is no TLS.
@@ -68,6 +73,8 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` that holds the token which requests need (or env "+envToken+")")
 	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "`NAMES` under which it may be asked, beside localhost and IP addresses")
 	flags.StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is made; daemons of the same one take turns")
+	flags.BoolVar(&o.allowActions, "allow-actions", false, "show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
+	o.prices.addFlags(cmd)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; log what would be written")
 	for _, spec := range params.All() {
 		addParam(cmd, spec, spec.Default)
@@ -102,7 +109,9 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 		values.Regions = s.regions
 	}
 	shown := newProgress(g.streams.Err)
+	memory := serve.NewMemory()
 	daemon, err := serve.New(serve.Options{
+		Memory: memory,
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: g.version,
 		Clock: s.clock, Logger: s.logger, Trail: s.trail(), Progress: shown.cycle,
 		Address: o.listen, Token: token, AllowedHosts: o.allowedHosts,
@@ -110,6 +119,11 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	if err != nil {
 		return usage(err)
 	}
+	endPage, err := g.mountPage(ctx, daemon, memory, s, o, token, values)
+	if err != nil {
+		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
+	}
+	defer endPage()
 	if err := g.announce(ctx, daemon.Actor(), regionsOf(values, s)+eventsIn(s), mayWrite(values, &cycleOptions{act: true, dryRun: o.dryRun})); err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
@@ -118,6 +132,36 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	}
 	fmt.Fprintf(g.streams.Err, "Listening on http://%s; stop it with Ctrl-C.\n", daemon.Addr())
 	return daemon.Wait(ctx)
+}
+
+// mountPage puts the page into the daemon, and keeps its ledger until the function given
+// back is called.
+func (g *global) mountPage(
+	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, s *session, o *serveOptions, token string, values params.Values,
+) (end func(), err error) {
+	source := newPageSource(memory, values.DashboardName)
+	page, err := web.New(web.Options{
+		Source: source, Series: daemon.Meter(), Clock: s.clock, Logger: s.logger, Hosts: o.allowedHosts, Token: token, Version: g.version,
+		AllowActions: o.allowActions, Actions: pageActions{daemon.Actor()}, MetricDelay: values.MetricDelay,
+	})
+	if err != nil {
+		return nil, err
+	}
+	daemon.Mount(page)
+	ledger := cycle.NewLedger(cycle.LedgerOptions{
+		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Meter:     daemon.Meter(), Clock: s.clock, Prices: o.prices.source(s), Region: s.config.Region, Hourly: true,
+	})
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		source.keepLedger(ctx, s.clock, ledger, cycle.LedgerInput{Params: values})
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}, nil
 }
 
 // given are the parameters that flags name.
