@@ -136,8 +136,8 @@ func told(answer act.Answer, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if failed := answer.Err(); failed != nil {
-		return answer.Sentence + " But: " + failed.Error(), nil
+	if len(answer.Problems) > 0 {
+		return fmt.Sprintf("%s But: %v", answer.Sentence, answer.Err()), nil
 	}
 	return answer.Sentence, nil
 }
