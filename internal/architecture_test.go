@@ -19,35 +19,40 @@ const module = "github.com/personalize-monitor/personalize-monitor/internal/"
 var (
 	pure      = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
 	aws       = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
-	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
+	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws", "serve", "serve/web"})
 	sdkOnlyIn = slices.Concat(aws, []string{"soak"}) // soak plays the owner of the account, too
 )
 
 // allowed says what each package may import of ours. A package that is not named here
 // may not exist.
 var allowed = map[string][]string{
-	"estate":            nil,
-	"params":            {"estate"},
-	"events":            {"estate"},
-	"dashboard":         {"estate"},
-	"decide":            {"estate"},
-	"metering":          {"estate", "decide"},
-	"report":            {"estate", "decide", "metering"},
-	"awsapi":            {"estate"},
-	"inventory":         {"estate", "awsapi"},
-	"traffic":           {"estate", "awsapi"},
-	"prices":            {"estate", "report", "awsapi"},
-	"act":               slices.Concat(pure, []string{"awsapi"}),
-	"trail":             {"estate", "events", "awsapi"},
-	"cycle":             slices.Concat(pure, []string{"inventory", "traffic", "act"}),
-	"cli":               everyone,
-	"functions":         slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
-	"localaws":          {"localaws/wire"},
-	"localaws/wire":     nil,
-	"proof":             nil,
-	"soak":              {"estate", "awsapi", "functions", "localaws"},
-	"tools/soak":        {"soak"},
-	"tools/template":    nil,
+	"estate":         nil,
+	"params":         {"estate"},
+	"events":         {"estate"},
+	"dashboard":      {"estate"},
+	"decide":         {"estate"},
+	"metering":       {"estate", "decide"},
+	"report":         {"estate", "decide", "metering"},
+	"awsapi":         {"estate"},
+	"inventory":      {"estate", "awsapi"},
+	"traffic":        {"estate", "awsapi"},
+	"prices":         {"estate", "report", "awsapi"},
+	"act":            slices.Concat(pure, []string{"awsapi"}),
+	"trail":          {"estate", "events", "awsapi"},
+	"cycle":          slices.Concat(pure, []string{"inventory", "traffic", "act"}),
+	"cli":            everyone,
+	"functions":      slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
+	"serve":          slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
+	"localaws":       {"localaws/wire"},
+	"localaws/wire":  nil,
+	"proof":          nil,
+	"soak":           {"estate", "awsapi", "functions", "localaws"},
+	"tools/soak":     {"soak"},
+	"tools/template": nil,
+	"serve/web":      {"estate", "events", "decide", "dashboard", "report", "metering", "params"},
+	// canned data for the page; a part of no program but the one that shows it
+	"serve/web/story":   {"estate", "events", "decide", "report", "metering", "serve/web"},
+	"tools/webstory":    {"serve/web", "serve/web/story"},
 	"tools/pack":        nil,
 	"tools/faultmatrix": nil,
 	"tools/deploy":      {"params"},
@@ -79,7 +84,7 @@ func awsConfigOnly(pkg, path string) bool {
 	if pkg == "functions" && strings.HasPrefix(path, "github.com/aws/aws-lambda-go/") {
 		return true
 	}
-	return (pkg == "cli" || pkg == "functions") && path == "github.com/aws/aws-sdk-go-v2/aws"
+	return (pkg == "cli" || pkg == "functions" || pkg == "serve") && path == "github.com/aws/aws-sdk-go-v2/aws"
 }
 
 // sources are all Go files of ours, tests aside.

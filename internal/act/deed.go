@@ -114,8 +114,12 @@ func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before
 		a.log.InfoContext(ctx, "about to act", intent.attrs()...)
 	}
 	counted, lost := awsapi.CountLost(ctx)
-	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error { return d.call(ctx, before) })
-	after, cancel := outlive(ctx)
+	outcome, err := a.gate.do(counted, intent, func(ctx context.Context) error {
+		calling, cancel := outlive(ctx, callTime)
+		defer cancel()
+		return d.call(calling, before)
+	})
+	after, cancel := outlive(ctx, graceTime)
 	defer cancel()
 	if err == nil {
 		return a.follow(after, req, d, before, v, outcome), nil
@@ -210,10 +214,14 @@ func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed) (done
 // together, after ctx has ended.
 const graceTime = 10 * time.Second
 
+// callTime is how long a change that has been asked for may go on after ctx has ended. A
+// request that is dropped may be carried out all the same, after everybody has looked.
+const callTime = 2 * time.Second
+
 // outlive is a context that ends a little later than ctx.
-func outlive(ctx context.Context) (context.Context, context.CancelFunc) {
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(graceTime, cancel) })
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return later, func() { stop(); cancel() }
 }
 

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -44,7 +47,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", port)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "putlogs": putLogs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "putlogs": putLogs, "ask": ask},
 	})
 }
 
@@ -78,6 +81,35 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// ask asks a daemon until it answers with the status given, and prints the answer: ask
+// status url [token]. A daemon may take a moment to listen, and to be ready.
+func ask(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: ask status url [token]")
+	}
+	last := ""
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		request, err := http.NewRequest(http.MethodGet, args[1], nil)
+		ts.Check(err)
+		if len(args) > 2 {
+			request.Header.Set("Authorization", "Bearer "+args[2])
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		ts.Check(err)
+		if last = response.Status; strconv.Itoa(response.StatusCode) == args[0] {
+			fmt.Fprintf(ts.Stdout(), "%s", body)
+			return
+		}
+	}
+	ts.Fatalf("%s answers %s, want %s", args[1], last, args[0])
 }
 
 // putLogs makes a log group, unless it is there, and puts the lines of a file into it, all

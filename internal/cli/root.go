@@ -135,10 +135,12 @@ type global struct {
 	logLevel  string
 	logFormat string
 	auditFile string
+	version   string
+	realTime  bool // the embedded AWS runs on the real time
 }
 
 func newRoot(version string, streams Streams) *cobra.Command {
-	g := &global{streams: streams}
+	g := &global{streams: streams, version: version}
 	root := &cobra.Command{
 		Use:     "personalize-monitor",
 		Version: version,
@@ -173,7 +175,7 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	}
 	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
-	root.AddCommand(newRun(g), newPlan(g), newReport(g),
+	root.AddCommand(newRun(g), newPlan(g), newReport(g), newServe(g),
 		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()

@@ -178,13 +178,7 @@ func cycleDefault(spec params.Spec) string {
 
 // resolve reads the parameters from flags and environment.
 func (g *global) resolve(flags *pflag.FlagSet) (params.Values, error) {
-	given := map[string]string{}
-	for _, spec := range params.All() {
-		if flags.Changed(spec.Flag) {
-			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
-		}
-	}
-	return params.Resolve(params.Sources{Flags: given, Env: g.streams.Env, Defaults: personDefaults})
+	return params.Resolve(params.Sources{Flags: given(flags), Env: g.streams.Env, Defaults: personDefaults})
 }
 
 // runCycle runs a cycle and prints its result. Nothing is asked of AWS before all the

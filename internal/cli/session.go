@@ -62,8 +62,8 @@ func (g *global) open(ctx context.Context) (*session, error) {
 	return s, nil
 }
 
-// openLocal starts the embedded AWS. Its clock skips all waiting: there is no service
-// to be spared.
+// openLocal starts the embedded AWS. Its clock skips all waiting, as there is no service
+// to be spared; a daemon, which lives by the clock, has the real one.
 func (g *global) openLocal(ctx context.Context, s *session) error {
 	if g.profile != "" || g.endpoint != "" {
 		return usage(errLocalAndAccount)
@@ -75,8 +75,10 @@ func (g *global) openLocal(ctx context.Context, s *session) error {
 	if err != nil {
 		return usage(err)
 	}
-	clock := estate.NewVirtualClock(estate.SystemClock{}.Now())
-	server, err := localaws.New(estateFile, localaws.WithClock(clock), localaws.WithLogger(s.logger))
+	if !g.realTime {
+		s.clock = estate.NewVirtualClock(estate.SystemClock{}.Now())
+	}
+	server, err := localaws.New(estateFile, localaws.WithClock(s.clock), localaws.WithLogger(s.logger))
 	if err != nil {
 		return usage(err)
 	}
@@ -84,7 +86,11 @@ func (g *global) openLocal(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	s.clock, s.close = clock, local.stop
+	s.close = local.stop
+	if g.realTime {
+		stop := ticking(server)
+		s.close = func() { stop(); local.stop() }
+	}
 	s.regions = estateRegions(estateFile)
 	home := homeOf(s.regions)
 	if g.region != "" {

@@ -57,6 +57,15 @@ func (p *progress) show(step string, done, total int) {
 	fmt.Fprintf(p.w, "\r\x1b[K%.*s", p.width-1, line)
 }
 
+// cycle is show for one of many cycles, whose end is an empty step.
+func (p *progress) cycle(step string, done, total int) {
+	if step == "" {
+		p.clear()
+		return
+	}
+	p.show(step, done, total)
+}
+
 func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

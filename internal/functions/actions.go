@@ -10,9 +10,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 )
 
-// followTime is kept free before the deadline, for what follows an accepted action: the
-// act package lets it go on for 10 seconds after its context has ended.
-const followTime = 12 * time.Second
+// followTime is kept free before the deadline, for a call under way and what follows an
+// accepted action: the act package lets these go on for 2 and 10 seconds after its context
+// has ended.
+const followTime = 14 * time.Second
 
 // recheckParams are the parameters by which automatic events are checked again.
 var recheckParams = []string{

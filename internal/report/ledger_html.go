@@ -15,8 +15,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/metering"
 )
 
-// The parts of the page. uPlot is vendored with its licence; docs/dependencies.md tells
-// the version.
+// The parts of the page; assets.go has the chart library.
 var (
 	//go:embed assets/ledger.html.tmpl
 	pageText string
@@ -24,16 +23,7 @@ var (
 	pageStyle string
 	//go:embed assets/ledger.js
 	pageScript string
-	//go:embed assets/uPlot.iife.min.js
-	chartScript string
-	//go:embed assets/uPlot.min.css
-	chartStyle string
-	//go:embed assets/uPlot.LICENSE
-	chartLicence string
 )
-
-// chartVersion is the vendored version of uPlot.
-const chartVersion = "1.6.32"
 
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
@@ -103,8 +93,7 @@ func (l Ledger) WriteHTML(w io.Writer) error {
 		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
 		Series:     []chartSeries{},
 		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle),
-		// The licence goes where the code goes.
-		ChartScript: template.JS("/*\nuPlot " + chartVersion + "\n" + chartLicence + "*/\n" + chartScript),
+		ChartScript: template.JS(ChartScript()),
 		Script:      template.JS(pageScript),
 	}
 	entries := slices.Clone(l.Resources)

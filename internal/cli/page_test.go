@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+)
+
+// cannedState is a daemon that knows a little of everything.
+type cannedState struct{ now time.Time }
+
+const cannedARN = "arn:aws:personalize:us-east-1:123456789012:campaign/home"
+
+func (c cannedState) Status() serve.Status {
+	return serve.Status{Region: "us-east-1", LastCycle: c.now, LastSuccess: c.now.Add(-time.Hour), LastError: "denied"}
+}
+
+func (c cannedState) Cycles() []serve.CycleRecord {
+	return []serve.CycleRecord{{Began: c.now, Took: time.Second, Error: "denied"}, {Began: c.now, Took: time.Second, Role: serve.Leading, Resources: 3}}
+}
+
+func (c cannedState) Results() []serve.CycleResult {
+	return []serve.CycleResult{{Result: report.Result{MetricsPublished: 2}}, {Result: report.Result{MetricsPublished: 1}}}
+}
+
+func (c cannedState) Events() []serve.EventRecord {
+	return []serve.EventRecord{{Time: c.now, DetailType: "SomeEvent", Resource: cannedARN}}
+}
+
+func (cannedState) Audit() []events.Audit { return []events.Audit{{ARN: cannedARN}} }
+
+func (cannedState) Estate() (monitored, others []estate.Resource) {
+	return []estate.Resource{{Name: "home"}}, []estate.Resource{{Name: "stopped"}}
+}
+
+func (cannedState) Checks() map[string]serve.Check {
+	return map[string]serve.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}}
+}
+
+func (c cannedState) Alarms() (list []decide.Alarm, known bool) {
+	return []decide.Alarm{{
+		Name: "PersonalizeMonitor-IdleCampaign-home", ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x", State: decide.StateAlarm, StateChanged: c.now,
+		Settings: decide.AlarmSettings{Metric: estate.Metric{Namespace: estate.NamespacePersonalize, DimensionValue: cannedARN}, ActionsOn: true},
+	}}, true
+}
+
+func (cannedState) Version() uint64          { return 7 }
+func (cannedState) Changed() <-chan struct{} { return nil }
+
+func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
+	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	source := newPageSource(cannedState{now}, "Board")
+	source.ledgers = 2
+	got := source.Snapshot()
+	want := web.Snapshot{
+		Version: 9, Region: "us-east-1", DashboardName: "Board", Cycle: now, CycleErr: "denied", Measured: now.Add(-time.Hour),
+		Result: report.Result{MetricsPublished: 2}, Resources: []estate.Resource{{Name: "home"}}, Others: []estate.Resource{{Name: "stopped"}},
+		Checks:      map[string]web.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}},
+		AlarmsKnown: true, Audits: []events.Audit{{ARN: cannedARN}},
+		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: decide.IdleAlarm, State: decide.StateAlarm, Since: now, Actions: true}},
+		Entries: []web.Entry{
+			{Time: now, Kind: web.EntryEvent, ARN: cannedARN, Title: "SomeEvent"},
+			{Time: now.Add(time.Second), Kind: web.EntryProblem, Title: "a cycle measured nothing", Text: "denied"},
+			{Time: now.Add(time.Second), Kind: web.EntryCycle, Title: "cycle over 3 resources", Text: "leading; 0 events sent, 0 problems, 0 AWS calls, in 1s"},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestPageTellsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
+	accepted := act.Answer{Sentence: "Deleted.", Problems: []estate.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
+	if text, err := told(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
+		t.Errorf("%q, %v", text, err)
+	}
+	if text, err := told(act.Answer{}, errors.New("denied")); err == nil || text != "" {
+		t.Errorf("%q, %v", text, err)
+	}
+}

@@ -1,0 +1,157 @@
+package serve_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+)
+
+// acting are parameters under which everything that can be done is done.
+var acting = map[string]string{
+	"AutoDeleteOrStopIdleResources": "Yes", "NotificationEndpoint": "ml@example.com", "IdleThresholdHours": "2",
+}
+
+// lone is what one undisturbed daemon does over some time.
+func lone(t *testing.T, settings map[string]string, span time.Duration) (state map[string]string, told, mails map[string]int) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		d := w.daemon(w.options(settings))
+		w.live(5 * time.Minute)
+		w.aws.ConfirmAll()
+		w.live(span)
+		d.stop()
+		state, told, mails = w.state(), w.told(), w.mails()
+		w.memory.Shut()
+	})
+	return state, told, mails
+}
+
+// Two daemons of one deployment, over days: each thing is done once and told once, and in
+// the end all is as one daemon alone would have left it.
+func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
+	const span = 26 * time.Hour
+	state, told, mails := lone(t, acting, span)
+	if len(told) < 6 {
+		t.Fatalf("too little happens to compare: %v", told)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		one, two := w.daemon(w.options(acting)), w.daemon(w.options(acting))
+		w.live(5 * time.Minute)
+		w.aws.ConfirmAll()
+		w.live(span)
+		leading := 0
+		for _, d := range []*running{one, two} {
+			if d.memory.Status().Role == serve.Leading {
+				leading++
+			}
+			d.stop()
+		}
+		if leading != 1 {
+			t.Errorf("%d daemons lead", leading)
+		}
+		if diff := cmp.Diff(state, w.state()); diff != "" {
+			t.Errorf("what stands in AWS: %s", diff)
+		}
+		if diff := cmp.Diff(told, w.told()); diff != "" {
+			t.Errorf("what was told: %s", diff)
+		}
+		if diff := cmp.Diff(mails, w.mails()); diff != "" {
+			t.Errorf("mails: %s", diff)
+		}
+		w.memory.Shut()
+	})
+}
+
+// The one that leads is lost again and again, in order or by force, and another takes over
+// within the next cycle; still nothing is done or told twice.
+func TestLeadersComeAndGo(t *testing.T) {
+	const span = 9 * time.Hour
+	state, told, _ := lone(t, acting, span)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		daemons := []*running{w.daemon(w.options(acting)), w.daemon(w.options(acting))}
+		w.live(5 * time.Minute)
+		w.aws.ConfirmAll()
+		begin := time.Now()
+		for i := 0; time.Since(begin) < span; i++ {
+			w.live(47*time.Minute + time.Duration(i)*31*time.Second)
+			old := i % 2
+			daemons[old].stop()
+			daemons[old] = w.daemon(w.options(acting))
+		}
+		for _, d := range daemons {
+			d.stop()
+		}
+		if diff := cmp.Diff(state, w.state()); diff != "" {
+			t.Errorf("what stands in AWS: %s", diff)
+		}
+		if diff := cmp.Diff(told, w.told()); diff != "" {
+			t.Errorf("what was told: %s", diff)
+		}
+		w.memory.Shut()
+	})
+}
+
+// Daemons that cannot agree both lead. What they do to resources, and tell of it, is done
+// once all the same: the second look and Personalize see to that.
+func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
+	const span = 9 * time.Hour
+	state, told, _ := lone(t, acting, span)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		w.aws.AddFault(localaws.Fault{Service: "sns", Operation: "ListTagsForResource", Code: "AuthorizationError", Status: 403})
+		one, two := w.daemon(w.options(acting)), w.daemon(w.options(acting))
+		w.live(5 * time.Minute)
+		w.aws.ConfirmAll()
+		w.live(span)
+		for _, d := range []*running{one, two} {
+			if d.memory.Status().Role != serve.Leading || !strings.Contains(d.log.String(), "run one at a time") {
+				t.Errorf("role %s; the log does not say that there should be one", d.memory.Status().Role)
+			}
+			d.stop()
+		}
+		if diff := cmp.Diff(state, w.state()); diff != "" {
+			t.Errorf("what stands in AWS: %s", diff)
+		}
+		if diff := cmp.Diff(told, w.told()); diff != "" {
+			t.Errorf("what was told: %s", diff)
+		}
+		w.memory.Shut()
+	})
+}
+
+// A rehearsal is told once a day, however many daemons there are and however often they
+// begin anew.
+func TestRehearsalsAreToldOnceADay(t *testing.T) {
+	rehearsing := map[string]string{
+		"AutoDeleteOrStopIdleResources": "DryRun", "AutoAdjustMinTPS": "DryRun", "NotificationEndpoint": "ml@example.com", "IdleThresholdHours": "2",
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		one, two := w.daemon(w.options(rehearsing)), w.daemon(w.options(rehearsing))
+		for range 26 {
+			w.live(time.Hour + 2*time.Minute)
+			one.stop()
+			one, two = two, w.daemon(w.options(rehearsing))
+		}
+		one.stop()
+		two.stop()
+		told := w.told()
+		if len(told) < 4 {
+			t.Errorf("too little was told: %v", told)
+		}
+		for what, n := range told {
+			if n != 1 {
+				t.Errorf("%s: told %d times", what, n)
+			}
+		}
+		w.memory.Shut()
+	})
+}

@@ -1,0 +1,242 @@
+package serve_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// stops is how many daemons are stopped in the middle of what they do.
+const stops = 40
+
+// A daemon that is told to stop in the middle of a cycle loses nothing: what Personalize
+// has accepted is told, and what is left undone comes with the next start. In the end all
+// is as if it had never been stopped.
+func TestStoppedAnywhere(t *testing.T) {
+	const span = 8 * time.Hour
+	state, told, _ := lone(t, acting, span)
+	random := rand.New(rand.NewPCG(2026, stops))
+	for range 4 { // worlds, each with its share of stops
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t, shop())
+			var countdown atomic.Int64
+			now := make(chan struct{}, 1)
+			w.before = func(string) {
+				if countdown.Add(-1) == 0 {
+					now <- struct{}{}
+				}
+			}
+			d := w.daemon(w.options(acting))
+			w.live(5 * time.Minute)
+			w.aws.ConfirmAll()
+			for range stops / 4 {
+				// At one of the next few hundred requests, whatever it is.
+				countdown.Store(1 + random.Int64N(300))
+				for waiting := true; waiting; {
+					select {
+					case <-now:
+						waiting = false
+					case <-time.After(time.Minute):
+						w.aws.Tick()
+					}
+				}
+				d.stop()
+				d = w.daemon(w.options(acting))
+			}
+			countdown.Store(0)
+			w.live(span)
+			d.stop()
+			if diff := cmp.Diff(state, w.state()); diff != "" {
+				t.Errorf("what stands in AWS: %s", diff)
+			}
+			if diff := cmp.Diff(told, w.told()); diff != "" {
+				t.Errorf("what was told: %s", diff)
+			}
+			w.memory.Shut()
+		})
+	}
+}
+
+// What Personalize has accepted when the daemon is told to stop is told all the same, at
+// the very moment of each kind of change.
+func TestStoppedAtTheChangeItself(t *testing.T) {
+	for operation, detailType := range map[string]events.DetailType{
+		"UpdateCampaign": events.CampaignUpdated, "UpdateRecommender": events.RecommenderUpdated,
+		"DeleteCampaign": events.CampaignDeleted, "StopRecommender": events.RecommenderStopped,
+	} {
+		t.Run(operation, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, shop())
+				reached, stopping := make(chan struct{}), make(chan struct{})
+				var once atomic.Bool
+				w.before = func(name string) {
+					if strings.HasSuffix(name, "."+operation+"/") && once.CompareAndSwap(false, true) {
+						close(reached)
+						<-stopping // the request is served while the daemon is being stopped
+					}
+				}
+				d := w.daemon(w.options(acting))
+				for waiting := true; waiting; {
+					select {
+					case <-reached:
+						waiting = false
+					case <-time.After(time.Minute):
+						w.aws.Tick()
+					}
+				}
+				go func() {
+					time.Sleep(time.Second)
+					close(stopping)
+				}()
+				d.stop()
+				if w.aws.Calls()["personalize."+operation] != 1 || count(w.told(), detailType) != 1 {
+					t.Errorf("%d calls; told: %v", w.aws.Calls()["personalize."+operation], w.told())
+				}
+				w.memory.Shut()
+			})
+		})
+	}
+}
+
+func count(told map[string]int, detailType events.DetailType) int {
+	n := 0
+	for what, times := range told {
+		if strings.HasPrefix(what, string(detailType)+" ") {
+			n += times
+		}
+	}
+	return n
+}
+
+// A daemon at which something hangs for good says that it is stuck, after three cycles, and
+// does not keep who stops it waiting for ever.
+func TestStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		release := make(chan struct{})
+		o := w.options(map[string]string{"HourlyChecks": "always"})
+		o.Trail = func(context.Context, events.Audit) { <-release }
+		d := w.daemon(o)
+		w.live(14 * time.Minute)
+		if status, body := d.get("/healthz"); status != 200 {
+			t.Errorf("after 14 minutes: %d %s", status, body)
+		}
+		w.live(2 * time.Minute)
+		if status, body := d.get("/healthz"); status != 503 || !strings.Contains(body, "no cycle has ended for 16m") {
+			t.Errorf("after 16 minutes: %d %s", status, body)
+		}
+		begin := time.Now()
+		if err := d.Stop(context.Background()); err == nil || time.Since(begin) > 2*time.Minute {
+			t.Errorf("stopped after %v: %v", time.Since(begin), err)
+		}
+		if err := d.Stop(context.Background()); err == nil {
+			t.Error("the second Stop tells something else")
+		}
+		close(release)
+		d.pipe.hangUp()
+		w.memory.Shut()
+	})
+}
+
+// An AWS that cannot be reached makes the daemon not ready, but no restart would help.
+func TestAWSOutOfReach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		w.aws.AddFault(localaws.Fault{Service: "personalize", Kind: localaws.Hang})
+		d := w.daemon(w.options(nil))
+		w.live(40 * time.Minute)
+		if status, body := d.get("/healthz"); status != 200 {
+			t.Errorf("healthz: %d %s", status, body)
+		}
+		if status, body := d.get("/readyz"); status != 503 || !strings.Contains(body, "no cycle has ended well yet") {
+			t.Errorf("readyz: %d %s", status, body)
+		}
+		w.aws.ClearFaults()
+		w.live(6 * time.Minute)
+		if status, body := d.get("/readyz"); status != 200 {
+			t.Errorf("readyz afterwards: %d %s", status, body)
+		}
+		d.stop()
+		w.memory.Shut()
+	})
+}
+
+// What is gone from the estate is gone from the metrics, and the decision is counted.
+func TestGoneResourcesVanish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		d := w.daemon(w.options(acting))
+		const gone, stays = `name="unused"`, `name="steady"`
+		w.live(time.Minute)
+		if _, body := d.get("/metrics"); !strings.Contains(body, gone) || !strings.Contains(body, stays) {
+			t.Errorf("at first:\n%s", body)
+		}
+		w.live(8 * time.Hour)
+		_, body := d.get("/metrics")
+		if strings.Contains(body, gone) || !strings.Contains(body, stays) {
+			t.Errorf("after it was deleted:\n%s", body)
+		}
+		for _, line := range []string{
+			`personalize_monitor_decisions_total{action="delete",outcome="done"} 1`,
+			`personalize_monitor_decisions_total{action="stop",outcome="done"} 1`,
+			`personalize_monitor_events_total{detail_type="PersonalizeCampaignDeleted"} 1`,
+			`personalize_monitor_resources{kind="recommender",region="us-east-1"} 1`,
+		} {
+			if !strings.Contains(body, line+"\n") {
+				t.Errorf("%s is missing in\n%s", line, body)
+			}
+		}
+		if s := d.memory.Status(); s.LastDashboard.IsZero() || len(d.memory.Audit()) == 0 || len(d.memory.Events()) == 0 || len(d.memory.Cycles()) < 90 {
+			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s, len(d.memory.Audit()), len(d.memory.Events()), len(d.memory.Cycles()))
+		}
+		monitored, others := d.memory.Estate()
+		alarms, known := d.memory.Alarms()
+		if len(monitored) != 3 || len(others) != 1 || !known || len(alarms) < 6 || len(d.memory.Checks()) != 3 {
+			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms), len(d.memory.Checks()))
+		}
+		changed, version := d.memory.Changed(), d.memory.Version()
+		w.live(6 * time.Minute)
+		<-changed
+		if d.memory.Version() <= version {
+			t.Error("a change is not told")
+		}
+		d.stop()
+		w.memory.Shut()
+	})
+}
+
+// In a dry run nothing is written, claims included, and it is told what would have been.
+func TestDryRunWritesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		before := w.state()
+		o := w.options(acting)
+		o.DryRun = true
+		d := w.daemon(o)
+		w.live(90 * time.Minute)
+		d.stop()
+		for name, line := range before {
+			if w.state()[name] != line {
+				t.Errorf("%s was %s and is %s", name, line, w.state()[name])
+			}
+		}
+		for operation := range w.aws.Calls() {
+			if _, verb, _ := strings.Cut(operation, "."); !strings.HasPrefix(verb, "Get") && !strings.HasPrefix(verb, "List") && !strings.HasPrefix(verb, "Describe") {
+				t.Errorf("%s was called", operation)
+			}
+		}
+		if len(d.memory.Audit()) == 0 {
+			t.Error("no record of what would have been done")
+		}
+		w.memory.Shut()
+	})
+}

@@ -1,0 +1,183 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// actionTime is how long an action may take until Personalize has accepted it.
+const actionTime = 2 * time.Minute
+
+// The keys of the forms.
+const (
+	keyToken   = "token"
+	keyAction  = "action"
+	keyMin     = "min"
+	keyConfirm = "confirm"
+	keyReason  = "reason"
+	keyRecord  = "record"
+)
+
+// actionsView says which buttons the page of a resource has.
+type actionsView struct{ Update, Stop, Start, Delete bool }
+
+func actionsFor(r row, known bool) actionsView {
+	if !known {
+		return actionsView{}
+	}
+	return actionsView{
+		Update: r.Monitored,
+		Stop:   r.Kind == estate.Recommender && r.Monitored,
+		Start:  r.Kind == estate.Recommender && r.Status == estate.StatusInactive,
+		Delete: r.Kind == estate.Campaign && !r.Status.Deleting(),
+	}
+}
+
+// order is what a form asks for.
+type order struct {
+	action  events.Action
+	request events.Request
+	record  string
+}
+
+// errUnconfirmed tells that the name typed in is not the resource's.
+var errUnconfirmed = errors.New("to confirm, type the name of the resource exactly as it is shown")
+
+// act carries out what a form asks for, and leads back to the resource.
+func (h *Handler) act(w http.ResponseWriter, r *http.Request) {
+	if !h.AllowActions {
+		h.Logger.Warn("action refused: actions are not allowed", "op", "action")
+		h.fail(w, r, http.StatusForbidden, "This page only shows. Actions are allowed with --allow-actions.")
+		return
+	}
+	if r.URL.RawQuery != "" {
+		h.badQuery(w, r, errors.New("a form has no query"))
+		return
+	}
+	if err := r.ParseForm(); err != nil {
+		h.badQuery(w, r, errors.New("the form could not be read"))
+		return
+	}
+	f := fields{values: map[string]string{}}
+	f.take(r.PostForm, []string{keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord})
+	if !h.signed("form", f.values[keyARN], f.values[keyToken]) {
+		h.fail(w, r, http.StatusForbidden, "The form is out of date or comes from elsewhere. Go back, load the page again, and repeat.")
+		return
+	}
+	asked, err := orderOf(&f)
+	if err != nil {
+		h.badQuery(w, r, err)
+		return
+	}
+	done := h.carryOut(r.Context(), asked)
+	http.Redirect(w, r, link("/resource", keyARN, asked.request.ARN.String(), keyDone, h.notes.leave(done)), http.StatusSeeOther)
+}
+
+// orderOf reads a form.
+func orderOf(f *fields) (order, error) {
+	arn, kind := f.arn(keyARN, true)
+	action := events.Action(f.choice(keyAction, "", string(events.ActionUpdate), string(events.ActionStop), string(events.ActionStart), string(events.ActionDelete), string(events.ActionRestore)))
+	o := order{action: action, request: events.Request{ARN: arn, Kind: kind, Reason: "asked for on the web page"}}
+	if reason := f.text(keyReason); reason != "" {
+		o.request.Reason = reason
+	}
+	switch action {
+	case "":
+		f.reject(keyAction, "the name of an action")
+	case events.ActionUpdate:
+		o.request.NewMinTPS = f.number(keyMin, 0, 1, events.MaxMinTPS)
+	case events.ActionRestore:
+		o.record = f.values[keyRecord]
+	}
+	if f.fault != nil {
+		return o, f.fault
+	}
+	if action != events.ActionRestore {
+		if err := o.request.For(action); err != nil {
+			return o, err
+		}
+	}
+	if action.Ends() && f.values[keyConfirm] != arn.Name() {
+		return o, errUnconfirmed
+	}
+	return o, nil
+}
+
+// carryOut does what was asked. A browser that goes away does not stop it half-way.
+func (h *Handler) carryOut(ctx context.Context, o order) note {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTime)
+	defer cancel()
+	arn := o.request.ARN.String()
+	h.Logger.Info("action asked for", "op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
+	var sentence string
+	var err error
+	if o.action == events.ActionRestore {
+		record, ok := findRecord(h.Source.Snapshot().Audits, arn, o.record)
+		if !ok {
+			return note{Failed: true, Text: "There is no such record any more, so there is nothing to restore by."}
+		}
+		sentence, err = h.Actions.Restore(ctx, record)
+	} else {
+		sentence, err = h.Actions.Do(ctx, o.action, o.request)
+	}
+	if err != nil {
+		h.Logger.Error("action failed", "op", string(o.action), "arn", arn, "region", o.request.ARN.Region, "err", err)
+		return note{Failed: true, Text: fmt.Sprintf("Not done: %v", err)}
+	}
+	return note{Text: sentence}
+}
+
+// note is what came of an action.
+type note struct {
+	Failed bool
+	Text   string
+}
+
+// notes are handed out once, to the page that is loaded after a form.
+type notes struct {
+	mu    sync.Mutex
+	left  map[string]note
+	order []string // the oldest first
+}
+
+// keptNotes bounds the notes that nobody came for.
+const keptNotes = 100
+
+// leave keeps a note and gives the name by which it can be taken.
+func (n *notes) leave(one note) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.left == nil {
+		n.left = map[string]note{}
+	}
+	name := rand.Text()
+	n.left[name] = one
+	n.order = append(n.order, name)
+	if len(n.order) > keptNotes {
+		delete(n.left, n.order[0])
+		n.order = n.order[1:]
+	}
+	return name
+}
+
+// take hands a note out; nil if there is none of that name.
+func (n *notes) take(name string) *note {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	one, ok := n.left[name]
+	if !ok {
+		return nil
+	}
+	delete(n.left, name)
+	n.order = slices.DeleteFunc(n.order, func(kept string) bool { return kept == name })
+	return &one
+}

@@ -1,0 +1,279 @@
+package web
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// How many lines the lists of the overview have.
+const (
+	overviewAttention = 8
+	overviewRecent    = 8
+	overviewProblems  = 20
+)
+
+type overviewView struct {
+	Waiting   bool // no cycle has measured anything yet
+	CycleErr  string
+	Tiles     []tile
+	Charts    []chartView
+	Attention []attention
+	More      int // resources that need attention and are not shown
+	Recent    []entryView
+	Problems  []string
+	Notes     []string
+}
+
+// tile is a figure to see first.
+type tile struct {
+	Label, Value, Unit, Text, Tone, Link string
+	Level                                int // of a bar, 0 to 100
+	Bar                                  bool
+}
+
+// attention is a resource that somebody may want to look at, and why.
+type attention struct {
+	Row row
+	Why string
+}
+
+func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
+	if f := parseFields(r.URL.RawQuery); f.fault != nil {
+		h.badQuery(w, r, f.fault)
+		return
+	}
+	s := h.Source.Snapshot()
+	rows := rowsOf(s)
+	view := overviewView{Waiting: s.Measured.IsZero(), CycleErr: s.CycleErr, Tiles: tilesOf(s, rows)}
+	view.Attention, view.More = attentionOf(rows)
+	view.Recent = h.entryViews(recent(s, overviewRecent))
+	for _, p := range s.Result.Problems[:min(len(s.Result.Problems), overviewProblems)] {
+		view.Problems = append(view.Problems, p.Operation+" "+cmp.Or(p.ARN, p.Region)+": "+p.Error)
+	}
+	if more := len(s.Result.Problems) - overviewProblems; more > 0 {
+		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", plural(more, "problem")))
+	}
+	if s.LedgerErr != "" {
+		view.Notes = append(view.Notes, "What was paid for could not be found out: "+s.LedgerErr)
+	}
+	if s.Ledger != nil {
+		view.Notes = append(view.Notes, s.Ledger.Notes...)
+		view.Charts = totalCharts(*s.Ledger)
+	}
+	h.render(w, r, http.StatusOK, "overview", frame{Title: "Overview", Path: "/"}, view)
+}
+
+// totalCharts draw all resources of a kind together.
+func totalCharts(l report.Ledger) []chartView {
+	var charts []chartView
+	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+		sums := map[int64]metering.Hour{}
+		for _, e := range l.Resources {
+			if e.Kind != kind {
+				continue
+			}
+			for _, hour := range e.Hourly {
+				sum := sums[hour.Start.Unix()]
+				sum.Start = hour.Start
+				sum.Provisioned += hour.Provisioned
+				sum.Actual += hour.Actual
+				sums[hour.Start.Unix()] = sum
+			}
+		}
+		hours := slices.SortedFunc(maps.Values(sums), func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
+		if len(hours) > 0 {
+			p := hoursPlot("All "+string(kind)+"s, provisioned and actual", kind.RateUnit(), hours)
+			charts = append(charts, chartView{ID: "all-" + string(kind), Plot: p})
+		}
+	}
+	return charts
+}
+
+// tilesOf are the figures of the overview.
+func tilesOf(s Snapshot, rows []row) []tile {
+	tiles := []tile{countTile(rows), utilizationTile(rows)}
+	tiles = append(tiles, costTile(s, rows))
+	if s.Ledger != nil {
+		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
+	}
+	return append(tiles, alarmTile(s))
+}
+
+func countTile(rows []row) tile {
+	kinds, regions, others := map[estate.Kind]int{}, map[string]bool{}, 0
+	for _, r := range rows {
+		if !r.Monitored {
+			others++
+			continue
+		}
+		kinds[r.Kind]++
+		regions[r.Region] = true
+	}
+	text := plural(kinds[estate.Campaign], "campaign") + ", " + plural(kinds[estate.Recommender], "recommender") + " in " + plural(len(regions), "region")
+	if others > 0 {
+		text += fmt.Sprintf("; %d more not in service", others)
+	}
+	return tile{Label: "Monitored", Value: thousands(float64(len(rows) - others)), Text: text, Link: "/resources"}
+}
+
+// utilizationTile sets all demand against all minimums, as far as demand could be read.
+func utilizationTile(rows []row) tile {
+	average, minimum, unread := 0.0, 0.0, 0
+	for _, r := range rows {
+		switch {
+		case !r.Monitored:
+		case r.Average == nil:
+			unread++
+		default:
+			average += *r.Average
+			minimum += float64(r.Min)
+		}
+	}
+	t := tile{Label: "Utilization now", Value: "–", Text: "not measured yet", Link: link("/resources", "sort", "utilization")}
+	if minimum > 0 {
+		share := percentOf(average, minimum)
+		t.Value, t.Bar, t.Level = percent(share), true, int(min(100, share))
+		t.Text = figure(average) + " of " + figure(minimum) + " TPS"
+	}
+	if unread > 0 {
+		t.Text += "; " + thousands(float64(unread)) + " could not be read"
+	}
+	return t
+}
+
+// costTile is what the minimums cost in a month if nothing changes.
+func costTile(s Snapshot, rows []row) tile {
+	minimum := 0
+	money, unpriced := map[string]float64{}, 0
+	for _, r := range rows {
+		if !r.Monitored {
+			continue
+		}
+		minimum += r.Min
+		if r.Entry == nil || r.Entry.Estimate == nil {
+			unpriced++
+			continue
+		}
+		money[r.Entry.Estimate.Currency] += float64(r.Min) * metering.HoursPerMonth * r.Entry.Estimate.PerTPSHour
+	}
+	t := tile{
+		Label: "Minimums cost a month", Value: thousands(float64(minimum) * metering.HoursPerMonth), Unit: "TPS-hours",
+		Text: thousands(float64(minimum)) + " TPS, used or not",
+	}
+	if sum := moneyText(money); sum != "" {
+		t.Text += "; estimate: " + sum
+		if unpriced > 0 {
+			t.Text += fmt.Sprintf(" (%s without a price)", plural(unpriced, "resource"))
+		}
+	}
+	if s.Measured.IsZero() {
+		t.Value, t.Unit, t.Text = "–", "", "not measured yet"
+	}
+	return t
+}
+
+func wasteTile(l report.Ledger) tile {
+	h := l.Totals.TPSHours
+	share := percentOf(h.Wasted, h.Paid)
+	t := tile{
+		Label: "Wasted in " + plural(l.Days, "day"), Value: figure(h.Wasted), Unit: "TPS-hours", Bar: true, Level: int(share), Tone: "waste",
+		Text: percent(share) + " of what was paid for", Link: link("/resources", "sort", "wasted"),
+	}
+	money := map[string]float64{}
+	for _, e := range l.Totals.Estimates {
+		money[e.Currency] = e.Wasted
+	}
+	if sum := moneyText(money); sum != "" {
+		t.Text += "; estimate: " + sum
+	}
+	return t
+}
+
+func savedTile(s Snapshot) tile {
+	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
+	t := tile{
+		Label: "Saved in " + plural(s.Ledger.Days, "day"), Value: figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
+		Text: "by " + plural(got.Actions, "action") + " of the monitor", Link: link("/timeline", "kind", "action"),
+	}
+	if sum := moneyText(got.Money); sum != "" {
+		t.Text += "; estimate: " + sum
+	}
+	if got.Uncertain > 0 {
+		t.Text += fmt.Sprintf("; of %s more it is not known", plural(got.Uncertain, "action"))
+	}
+	return t
+}
+
+func alarmTile(s Snapshot) tile {
+	if !s.AlarmsKnown {
+		return tile{Label: "Alarms", Value: "–", Text: "not known"}
+	}
+	n := 0
+	for _, a := range s.Alarms {
+		if a.State == decide.StateAlarm {
+			n++
+		}
+	}
+	t := tile{Label: "Alarms", Value: thousands(float64(n)), Unit: "in ALARM", Text: "of " + plural(len(s.Alarms), "alarm"), Link: link("/resources", "show", "alarm")}
+	if n > 0 {
+		t.Tone = "bad"
+	}
+	return t
+}
+
+// moneyText prints sums by currency, without cents: they are estimates.
+func moneyText(sums map[string]float64) string {
+	var parts []string
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		parts = append(parts, currency+" "+thousands(sums[currency]))
+	}
+	return strings.Join(parts, " + ")
+}
+
+// attentionOf finds what somebody may want to look at: what should change, what could not
+// be read, what is in alarm; the most wasteful first.
+func attentionOf(rows []row) (list []attention, more int) {
+	for _, r := range rows {
+		switch {
+		case r.Problem != "":
+			list = append(list, attention{r, r.Problem})
+		case r.Check.Decision.Changes(), r.Check.Decision == decide.Refused:
+			list = append(list, attention{r, r.Check.Reason})
+		case r.Alarming() > 0:
+			list = append(list, attention{r, plural(r.Alarming(), "alarm") + " in ALARM; " + r.Check.Reason})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b attention) int {
+		return cmp.Or(cmp.Compare(urgency(b.Row), urgency(a.Row)), cmp.Compare(wasted(b.Row), wasted(a.Row)))
+	})
+	if len(list) > overviewAttention {
+		list, more = list[:overviewAttention], len(list)-overviewAttention
+	}
+	return list, more
+}
+
+func urgency(r row) int {
+	switch {
+	case r.Problem != "":
+		return 2
+	case r.Check.Decision.Changes():
+		return 1
+	}
+	return 0
+}
+
+func wasted(r row) float64 {
+	if r.Entry == nil || r.Entry.Usage == nil {
+		return -1
+	}
+	return r.Entry.Usage.TPSHours.Wasted
+}

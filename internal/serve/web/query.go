@@ -1,0 +1,178 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// Bounds of query strings, in bytes.
+const (
+	maxQuery  = 2048
+	maxSearch = 100
+)
+
+// maxPage is the last page or board that can be asked for by number.
+const maxPage = 100_000
+
+// fields are the values of a query string or form by their keys. Faults are gathered: the
+// first one counts.
+type fields struct {
+	values map[string]string
+	fault  error
+}
+
+// parseFields reads a query string strictly: no key that the page does not know, none
+// twice, nothing that is not UTF-8.
+func parseFields(raw string, known ...string) fields {
+	f := fields{values: map[string]string{}}
+	if len(raw) > maxQuery {
+		f.fault = fmt.Errorf("the query is %d bytes long (at most %d)", len(raw), maxQuery)
+		return f
+	}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		f.fault = fmt.Errorf("the query cannot be read: %w", err)
+		return f
+	}
+	f.take(values, known)
+	return f
+}
+
+func (f *fields) take(values url.Values, known []string) {
+	for key, list := range values {
+		switch {
+		case !slices.Contains(known, key):
+			f.fault = fmt.Errorf("unknown key %q (%s)", key, strings.Join(known, ", "))
+		case len(list) != 1:
+			f.fault = fmt.Errorf("key %q is given %d times", key, len(list))
+		case !utf8.ValidString(list[0]) || strings.ContainsFunc(list[0], unicode.IsControl):
+			f.fault = fmt.Errorf("key %q holds characters that are none", key)
+		default:
+			f.values[key] = list[0]
+		}
+	}
+}
+
+func (f *fields) reject(key, valid string) {
+	if f.fault == nil {
+		f.fault = fmt.Errorf("%s=%s is not valid (%s)", key, f.values[key], valid)
+	}
+}
+
+// text is a short text; empty if it is not given.
+func (f *fields) text(key string) string {
+	value := strings.TrimSpace(f.values[key])
+	if len(value) > maxSearch {
+		f.fault = fmt.Errorf("%s is longer than %d bytes", key, maxSearch)
+		return ""
+	}
+	return value
+}
+
+// choice is one of some words, the first if it is not given.
+func (f *fields) choice(key string, words ...string) string {
+	value, given := f.values[key]
+	if !given || value == "" {
+		return words[0]
+	}
+	if !slices.Contains(words, value) {
+		f.reject(key, strings.Join(words, ", "))
+		return words[0]
+	}
+	return value
+}
+
+// number is a whole number from low to high, or def if it is not given.
+func (f *fields) number(key string, def, low, high int) int {
+	value, given := f.values[key]
+	if !given {
+		return def
+	}
+	n, err := strconv.Atoi(value)
+	if err != nil || n < low || n > high || value != strconv.Itoa(n) {
+		f.reject(key, fmt.Sprintf("a whole number from %d to %d", low, high))
+		return def
+	}
+	return n
+}
+
+// arn is the ARN of a campaign or recommender; the zero ARN if none is given and none is
+// needed.
+func (f *fields) arn(key string, needed bool) (estate.ARN, estate.Kind) {
+	if f.values[key] == "" && !needed {
+		return estate.ARN{}, ""
+	}
+	arn, kind, err := estate.ParseResourceARN(f.values[key])
+	if err != nil && f.fault == nil {
+		f.fault = fmt.Errorf("%s: %w", key, err)
+	}
+	return arn, kind
+}
+
+func (f *fields) region(key string) string {
+	value := f.values[key]
+	if value != "" && !estate.ValidRegion(value) {
+		f.reject(key, "the name of a region")
+		return ""
+	}
+	return value
+}
+
+// span is a length of time that charts show, with the period of their datapoints. Up to
+// 14 days these are few enough to be read in one call, and to be drawn in no time.
+type span struct {
+	Name   string // as in query strings
+	Label  string
+	Length time.Duration
+	Period time.Duration
+}
+
+// spans are those offered, the shortest first.
+var spans = []span{
+	{"3h", "3 hours", 3 * time.Hour, 5 * time.Minute},
+	{"12h", "12 hours", 12 * time.Hour, 5 * time.Minute},
+	{"1d", "1 day", 24 * time.Hour, 5 * time.Minute},
+	{"3d", "3 days", 3 * 24 * time.Hour, 15 * time.Minute},
+	{"7d", "7 days", 7 * 24 * time.Hour, time.Hour},
+	{"14d", "14 days", 14 * 24 * time.Hour, time.Hour},
+}
+
+// usualSpan is shown where none is asked for.
+const usualSpan = "1d"
+
+func (f *fields) span(key string) span {
+	names := []string{usualSpan}
+	for _, s := range spans {
+		names = append(names, s.Name)
+	}
+	name := f.choice(key, names...)
+	return spans[slices.IndexFunc(spans, func(s span) bool { return s.Name == name })]
+}
+
+// window is the span that ends with the last period whose counts have arrived.
+func (s span) window(now time.Time, delay time.Duration) estate.Window {
+	end := now.UTC().Add(-delay).Truncate(s.Period)
+	return estate.NewWindow(end.Add(-s.Length), end)
+}
+
+// link is a path with a query of those values that are not empty.
+func link(path string, pairs ...string) string {
+	query := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}

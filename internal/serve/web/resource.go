@@ -1,0 +1,263 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// resourceView is the page of one resource.
+type resourceView struct {
+	Row      row
+	Known    bool // whether it exists, as far as is known
+	Resource estate.Resource
+	Created  stamp
+	Touched  stamp
+	Update   string // an update under way
+	Checked  stamp
+	Usage    *report.Usage
+	Saving   string
+	Estimate string
+	Days     string
+
+	Span   span
+	Spans  []spanLink
+	Charts []chartView
+	Fault  string // why charts are missing or incomplete
+
+	Alarms  []alarmView
+	History []auditView
+	Done    *note // what came of the action just asked for
+
+	Allowed bool
+	Token   string
+	Actions actionsView
+}
+
+type spanLink struct {
+	span
+	Link    string
+	Current bool
+}
+
+type alarmView struct {
+	Alarm
+	When stamp
+	Tone string
+}
+
+// chartView is a chart in a page.
+type chartView struct {
+	ID   string
+	Plot plot
+	Link string // to the chart by itself; empty if it has no page of its own
+	Lazy bool   // its data are read when it comes into sight
+}
+
+// The keys of the page of a resource.
+const (
+	keyARN  = "arn"
+	keySpan = "range"
+	keyDone = "done"
+)
+
+// historyLength is how many records the page of a resource shows.
+const historyLength = 50
+
+func (h *Handler) resource(w http.ResponseWriter, r *http.Request) {
+	f := parseFields(r.URL.RawQuery, keyARN, keySpan, keyDone)
+	arn, kind := f.arn(keyARN, true)
+	shown, done := f.span(keySpan), f.text(keyDone)
+	if f.fault != nil {
+		h.badQuery(w, r, f.fault)
+		return
+	}
+	s := h.Source.Snapshot()
+	view := h.resourceView(s, arn, kind)
+	audits := auditsOf(s.Audits, arn.String())
+	if !view.Known && len(audits) == 0 {
+		h.fail(w, r, http.StatusNotFound, "No such campaign or recommender is known. It may have been deleted, or be in a region that is not monitored.")
+		return
+	}
+	now := h.Clock.Now()
+	view.History = auditViews(audits[:min(len(audits), historyLength)], now)
+	view.Done = h.notes.take(done)
+	view.Span = shown
+	for _, one := range spans {
+		view.Spans = append(view.Spans, spanLink{one, link("/resource", keyARN, arn.String(), keySpan, one.Name), one.Name == shown.Name})
+	}
+	if view.Known {
+		view.Charts, view.Fault = h.resourceCharts(r.Context(), view.Resource, shown)
+	}
+	if h.AllowActions {
+		sendOrigin(w)
+		view.Allowed, view.Token, view.Actions = true, h.formToken(arn.String()), actionsFor(view.Row, view.Known)
+	}
+	h.render(w, r, http.StatusOK, "resource", frame{Title: arn.Name(), Path: "/resources"}, view)
+}
+
+// resourceView gathers what is known of a resource, its metrics aside.
+func (h *Handler) resourceView(s Snapshot, arn estate.ARN, kind estate.Kind) resourceView {
+	view := resourceView{Row: row{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}}
+	now := h.Clock.Now()
+	for _, one := range rowsOf(s) {
+		if one.ARN == arn.String() {
+			view.Row, view.Known = one, true
+		}
+	}
+	if !view.Known {
+		return view
+	}
+	view.Resource = resourceOf(s, view.Row)
+	view.Created, view.Touched = stampOf(view.Resource.Created, now), stampOf(view.Resource.LastTouched(), now)
+	view.Checked = stampOf(view.Row.Check.Time, now)
+	if u := view.Resource.Update; u != nil && !u.Status.Settled() {
+		view.Update = string(u.Status)
+		if u.MinTPS > 0 {
+			view.Update += " (to a minimum of " + thousands(float64(u.MinTPS)) + ")"
+		}
+	}
+	for _, a := range view.Row.Alarms {
+		view.Alarms = append(view.Alarms, alarmView{Alarm: a, When: stampOf(a.Since, now), Tone: alarmTone(a)})
+	}
+	if e := view.Row.Entry; e != nil {
+		view.Usage, view.Days = e.Usage, plural(s.Ledger.Days, "day")
+		view.Saving, view.Estimate = savingText(*e), estimateText(*e)
+	}
+	return view
+}
+
+func alarmTone(a Alarm) string {
+	switch a.State {
+	case "OK":
+		return "done"
+	case "ALARM":
+		return "bad"
+	}
+	return "calm"
+}
+
+// savingText tells what would be saved; empty if that is nothing.
+func savingText(e report.Entry) string {
+	if e.Saving == nil {
+		return ""
+	}
+	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + figure(e.Saving.PerMonth) + " TPS-hours a month (" + e.Note + ")"
+}
+
+// estimateText tells what that is in money; empty without a price.
+func estimateText(e report.Entry) string {
+	if e.Estimate == nil {
+		return ""
+	}
+	m := e.Estimate
+	text := m.Currency + " " + figure(m.Paid) + " paid, " + figure(m.Wasted) + " of it wasted"
+	if m.SavedPerMonth > 0 {
+		text += "; " + m.Currency + " " + figure(m.SavedPerMonth) + " a month to be saved"
+	}
+	return text + " (" + m.Currency + " " + trimmed(m.PerTPSHour, 4) + " a TPS-hour, " + m.PriceSource + ", " + m.PriceDate + ")"
+}
+
+// resourceQuestions are the questions behind the charts of a resource.
+type resourceQuestions struct{ requests, minimum, latency *estate.Query }
+
+func questionsOf(r estate.Resource, s span, w estate.Window) resourceQuestions {
+	ask := func(namespace, metric string, stat estate.Stat) *estate.Query {
+		return &estate.Query{Region: r.Region(), Metric: estate.ResourceMetric(r, namespace, metric), Stat: stat, Window: w, Period: s.Period}
+	}
+	q := resourceQuestions{
+		requests: ask(estate.NamespacePersonalize, estate.RecipeOf(r.Kind, r.Recipe).Metric, estate.Sum),
+		minimum:  ask(estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Average),
+	}
+	if metric := estate.LatencyMetric(r.Kind, r.Recipe); metric != "" {
+		q.latency = ask(estate.NamespacePersonalize, metric, estate.Average)
+	}
+	return q
+}
+
+// resourceCharts draws what a resource did: throughput, utilization, latency. The fault
+// tells what could not be read.
+func (h *Handler) resourceCharts(ctx context.Context, r estate.Resource, s span) (charts []chartView, fault string) {
+	w := s.window(h.Clock.Now(), h.MetricDelay)
+	q := questionsOf(r, s, w)
+	list := []estate.Query{*q.requests, *q.minimum}
+	if q.latency != nil {
+		list = append(list, *q.latency)
+	}
+	readings, err := h.read(ctx, r.ARN.String()+" "+s.Name+" "+w.Start.Format(time.RFC3339), list)
+	if err != nil {
+		fault = err.Error()
+	}
+	throughput, utilization := throughputPlots(r, s, w, readings.Get(*q.requests), readings.Get(*q.minimum))
+	charts = []chartView{{ID: "throughput", Plot: throughput}, {ID: "utilization", Plot: utilization}}
+	if q.latency != nil {
+		p := newPlot("Latency", "ms", w, s.Period)
+		p.add("average latency", p.values(readings.Get(*q.latency).Points, 1))
+		p.Note = partial(readings.Get(*q.latency))
+		charts = append(charts, chartView{ID: "latency", Plot: p})
+	}
+	return charts, fault
+}
+
+// partial is a note on data that are not all there.
+func partial(s estate.Series) string {
+	if s.Complete {
+		return ""
+	}
+	return "These data could not be read completely; what is missing is not zero."
+}
+
+// throughputPlots draw requests against the minimum. Where the monitor published no
+// minimum, because it did not run, the present one is assumed and the chart says so. A
+// period without data had no requests.
+func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minimum estate.Series) (throughput, utilization plot) {
+	unit := r.Kind.RateUnit()
+	throughput = newPlot("Actual and provisioned", unit, w, s.Period)
+	utilization = newPlot("Utilization", "percent", w, s.Period)
+	actual := throughput.values(requests.Points, 1/s.Period.Seconds())
+	provisioned := throughput.values(minimum.Points, 1)
+	ratio := make([]*float64, len(actual))
+	assumed, present, born := 0, float64(r.MinTPS), r.Created.Unix()
+	for i, at := range throughput.Times {
+		if at < born {
+			actual[i] = nil
+			continue
+		}
+		if actual[i] == nil && requests.Complete && estate.RecipeOf(r.Kind, r.Recipe).Sure {
+			actual[i] = new(float64)
+		}
+		if provisioned[i] == nil && present > 0 {
+			provisioned[i] = &present
+			assumed++
+		}
+		if actual[i] != nil && provisioned[i] != nil && *provisioned[i] > 0 {
+			v := brief(*actual[i] / *provisioned[i] * 100)
+			ratio[i] = &v
+		}
+	}
+	throughput.addMinimum("provisioned "+unit, provisioned)
+	throughput.add("actual "+unit, actual)
+	utilization.add("utilization", ratio)
+	utilization.Marks = []plotMark{{Label: "all that is paid for is used", Value: 100}}
+	throughput.Note = partial(requests)
+	if throughput.Note == "" && assumed > 0 {
+		throughput.Note = plural(assumed, "period") + " of " + thousands(float64(len(actual))) +
+			" have no published minimum, as the monitor did not run; the present one is drawn there."
+	}
+	utilization.Note = partial(requests)
+	return throughput, utilization
+}
+
+// findRecord finds the record of a resource by its name.
+func findRecord(audits []events.Audit, arn, name string) (events.Audit, bool) {
+	for _, a := range audits {
+		if a.ARN == arn && undoable(a) && recordName(a) == name {
+			return a, true
+		}
+	}
+	return events.Audit{}, false
+}

@@ -1,0 +1,120 @@
+package web
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// saved is what the monitor's own actions have saved within the days of a ledger.
+type saved struct {
+	TPSHours  float64
+	Money     map[string]float64 // by currency; an estimate, and of those resources only that have a price
+	Actions   int                // that saved something
+	Uncertain int                // actions whose saving is not known, and in no sum
+}
+
+// savedBy adds up what each automatic action that was done has saved since: for each hour,
+// what would have been paid with the minimum that it replaced, less what would have been
+// with its own. Hours in which the minimum was higher again save nothing. What was stopped
+// or deleted saves its whole minimum until it was brought back; if it is there again and no
+// record tells since when, its saving is not known.
+func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bool) saved {
+	out := saved{Money: map[string]float64{}}
+	if ledger == nil {
+		return out
+	}
+	entries := map[string]*report.Entry{}
+	for i := range ledger.Resources {
+		entries[ledger.Resources[i].ARN] = &ledger.Resources[i]
+	}
+	for i, a := range audits {
+		if a.Outcome != events.OutcomeDone || !a.Automatic || a.Before == nil || a.Time.After(ledger.Window.End) {
+			continue
+		}
+		entry := entries[a.ARN]
+		hours, known := 0.0, false
+		switch {
+		case a.Action == events.ActionUpdate && entry != nil && entry.Usage != nil:
+			hours, known = savedByStep(a, entry.Hourly), true
+		case a.Action.Ends():
+			hours, known = savedByEnd(a, broughtBack(a, audits[:i], audits[i+1:]), ledger.Window, present[a.ARN])
+		}
+		out.add(hours, known, entry)
+	}
+	return out
+}
+
+// add adds what one action saved.
+func (s *saved) add(hours float64, known bool, entry *report.Entry) {
+	switch {
+	case !known:
+		s.Uncertain++
+	case hours > 0:
+		s.Actions++
+		s.TPSHours += hours
+		if entry != nil && entry.Estimate != nil {
+			s.Money[entry.Estimate.Currency] += hours * entry.Estimate.PerTPSHour
+		}
+	}
+}
+
+// savedByStep is what a lower minimum saved, in TPS-hours.
+func savedByStep(a events.Audit, hours []metering.Hour) float64 {
+	before, after := float64(a.Before.MinTPS), float64(a.NewMinTPS)
+	total := 0.0
+	for _, h := range hours {
+		// The hour of the action itself had both minimums.
+		if h.Start.Before(a.Time) || h.Provisioned > after {
+			continue
+		}
+		total += max(before, h.Actual) - max(after, h.Actual)
+	}
+	return total
+}
+
+// savedByEnd is what the end of a resource saved, in TPS-hours.
+func savedByEnd(a events.Audit, back time.Time, w report.Window, present bool) (hours float64, known bool) {
+	if back.IsZero() {
+		if present {
+			return 0, false
+		}
+		back = w.End
+	}
+	from := a.Time
+	if from.Before(w.Start) {
+		from = w.Start
+	}
+	if back.After(w.End) {
+		back = w.End
+	}
+	return max(0, back.Sub(from).Hours()) * float64(a.Before.MinTPS), true
+}
+
+// broughtBack is when a later record says that the resource was started or created again;
+// zero if none does.
+func broughtBack(a events.Audit, lists ...[]events.Audit) time.Time {
+	var first time.Time
+	for _, list := range lists {
+		for _, b := range list {
+			back := b.ARN == a.ARN && b.Outcome == events.OutcomeDone && b.Time.After(a.Time) &&
+				(b.Action == events.ActionStart || b.Action == events.ActionRestore)
+			if back && (first.IsZero() || b.Time.Before(first)) {
+				first = b.Time
+			}
+		}
+	}
+	return first
+}
+
+// presentOf tells which resources are in service.
+func presentOf(resources []report.Resource) map[string]bool {
+	present := make(map[string]bool, len(resources))
+	for _, r := range resources {
+		present[r.ARN] = r.Status == estate.StatusActive
+	}
+	return present
+}

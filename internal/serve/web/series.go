@@ -1,0 +1,99 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// readTime is how long a page waits for its metrics. What is not there by then is not
+// drawn, and the page says so.
+const readTime = 20 * time.Second
+
+// cachedSeries bounds how many answers are kept: some 10 MB of the longest.
+const cachedSeries = 1024
+
+// seriesCache keeps complete answers. A question names its window, so an answer holds for
+// ever; looking at a page again costs nothing until the next period is over.
+type seriesCache struct {
+	mu     sync.Mutex
+	series map[estate.Query]estate.Series
+	order  []estate.Query // the oldest first
+}
+
+func (c *seriesCache) get(q estate.Query) (estate.Series, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.series[q]
+	return s, ok
+}
+
+func (c *seriesCache) put(readings estate.Readings) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.series == nil {
+		c.series = map[estate.Query]estate.Series{}
+	}
+	for q, s := range readings {
+		if _, have := c.series[q]; have || !s.Complete {
+			continue
+		}
+		c.series[q] = s
+		c.order = append(c.order, q)
+	}
+	for len(c.order) > cachedSeries {
+		delete(c.series, c.order[0])
+		c.order = c.order[1:]
+	}
+}
+
+// errNoSeries tells that there is nowhere to read metrics from.
+var errNoSeries = errors.New("there is no access to metrics")
+
+// read answers questions, from what is kept where it can. Pages that ask the same at the
+// same time, as all do when a cycle has ended, share one call; name tells what is the same.
+func (h *Handler) read(ctx context.Context, name string, queries []estate.Query) (estate.Readings, error) {
+	readings := make(estate.Readings, len(queries))
+	var missing []estate.Query
+	for _, q := range queries {
+		if s, ok := h.cache.get(q); ok {
+			readings[q] = s
+		} else {
+			missing = append(missing, q)
+		}
+	}
+	if len(missing) == 0 {
+		return readings, nil
+	}
+	if h.Series == nil {
+		return readings, errNoSeries
+	}
+	result := h.reading.DoChan(name, func() (any, error) {
+		// The one who asked first may go away; the others still wait.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+		defer cancel()
+		got, problems := h.Series.Measure(ctx, missing, nil)
+		h.cache.put(got)
+		if len(problems) > 0 {
+			return got, problems[0]
+		}
+		return got, nil
+	})
+	select {
+	case <-ctx.Done():
+		return readings, ctx.Err()
+	case got := <-result:
+		answer, _ := got.Val.(estate.Readings)
+		for _, q := range missing {
+			if s, ok := answer[q]; ok {
+				readings[q] = s
+			} else if s, ok := h.cache.get(q); ok { // read by somebody else meanwhile
+				readings[q] = s
+			}
+		}
+		return readings, got.Err
+	}
+}
