@@ -174,7 +174,7 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	wrapHelp(root, streams.Out)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
 	root.AddCommand(newRun(g), newPlan(g), newReport(g),
-		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g),
+		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g), newDemo(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
