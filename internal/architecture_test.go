@@ -20,7 +20,7 @@ var (
 	pure      = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
 	aws       = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
 	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws"})
-	sdkOnlyIn = slices.Concat(aws, []string{"soak"}) // soak plays the owner of the account, too
+	sdkOnlyIn = slices.Concat(aws, []string{"soak", "demo"}) // soak plays the owner of the account, too, and demo CloudFormation
 )
 
 // allowed says what each package may import of ours. A package that is not named here
@@ -40,7 +40,8 @@ var allowed = map[string][]string{
 	"act":               slices.Concat(pure, []string{"awsapi"}),
 	"trail":             {"estate", "events", "awsapi"},
 	"cycle":             slices.Concat(pure, []string{"inventory", "traffic", "act"}),
-	"cli":               everyone,
+	"cli":               slices.Concat(everyone, []string{"demo"}),
+	"demo":              slices.Concat(everyone, []string{"functions"}),
 	"functions":         slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
 	"localaws":          {"localaws/wire"},
 	"localaws/wire":     nil,
