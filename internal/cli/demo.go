@@ -142,7 +142,7 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 		return usage(err)
 	}
 	defer d.Close()
-	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process: %d days, every 5 minutes a cycle; nothing outside is touched\n", o.days)
+	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, for %d days; nothing outside is touched\n", o.days)
 	result, err := d.Run(ctx)
 	progress.clear()
 	if err != nil {

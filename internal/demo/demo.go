@@ -127,17 +127,12 @@ func (d *Demo) Close() {
 type Stopped struct {
 	At   time.Time // by the demo's clock
 	Days int       // there were to be
-	Err  error
 }
 
 func (s *Stopped) Error() string {
-	return fmt.Sprintf("the demo stopped at %s of its own time, after %s of %s; it touched nothing outside this process",
-		s.At.Format("2006-01-02 15:04"), hours(s.At.Sub(begin)), hours(time.Duration(s.Days)*24*time.Hour))
+	return fmt.Sprintf("the demo stopped at %s of its own time, after %d of %d hours; it touched nothing outside this process",
+		s.At.Format("2006-01-02 15:04"), int(s.At.Sub(begin).Hours()), s.Days*24)
 }
-
-func (s *Stopped) Unwrap() error { return s.Err }
-
-func hours(d time.Duration) string { return fmt.Sprintf("%d hours", int(d.Hours())) }
 
 // Run lets the days pass. It is an error if ctx ends before (a *Stopped), or if the
 // estate could not be looked at.
@@ -170,7 +165,7 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 // ended tells an interruption from a failure.
 func (d *Demo) ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return &Stopped{At: d.Clock.Now(), Days: d.options.Days, Err: ctx.Err()}
+		return &Stopped{At: d.Clock.Now(), Days: d.options.Days}
 	}
 	return err
 }

@@ -71,10 +71,12 @@ func (row Row) cells() []string {
 
 // summary writes what all resources come to.
 func (r Result) summary(w io.Writer) {
-	label := func(name, format string, args ...any) { fmt.Fprintf(w, "%-11s"+format+"\n", append([]any{name}, args...)...) }
-	label("Demo", "%d days from %s UTC, %d cycles, seed %d", r.Days, r.Start.Format("2006-01-02 15:04"), r.Cycles, r.Seed)
-	label("Events", "%d actions, %d refusals (and %d repeated), %d changes of alarms, %d mails, %d failures",
-		r.Counts[Acted], r.Counts[Refused], r.Repeated, r.Counts[Alarmed], r.Counts[Mailed], r.Counts[Failed])
+	label := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-11s"+format+"\n", append([]any{name}, args...)...)
+	}
+	label("Demo", "%s from %s UTC, %s, seed %d", plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), plural(r.Cycles, "cycle"), r.Seed)
+	label("Events", "%s, %s (and %d repeated), %s, %s, %s", plural(r.Counts[Acted], "action"), plural(r.Counts[Refused], "refusal"), r.Repeated,
+		plural(r.Counts[Alarmed], "change")+" of alarms", plural(r.Counts[Mailed], "mail"), plural(r.Counts[Failed], "failure"))
 	label("Paid for", "%s → %s TPS-hours a month%s", number(&r.Total.Before, 0), number(&r.Total.After, 0), less(r.Total.Before, r.Total.After))
 	if s := r.Total.Estimate; s != nil {
 		label("Estimate", "%s %s → %s a month, of the %d with a price in the program", s.Currency, number(&s.Before, 2), number(&s.After, 2), s.Resources)

@@ -154,7 +154,7 @@ func (d *Demo) judge(row *Row, plan report.Resource, there bool) {
 		row.Outcome, row.Reason = outcomeGone, "not among the active ones any more"
 	case row.Steps > 0:
 		row.Outcome = outcomeLowered
-		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", steps(row.Steps), stamp(last.Time), plan.Reason)
+		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
 	default:
 		if refusal := d.lastRefusal(row.ARN); refusal != "" {
 			row.Outcome, row.Reason = outcomeLeft, refusal
@@ -171,11 +171,12 @@ func (d *Demo) lastRefusal(arn string) string {
 	return ""
 }
 
-func steps(n int) string {
+// plural is a number with its noun.
+func plural(n int, noun string) string {
 	if n == 1 {
-		return "1 step"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d steps", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // stamp is a time of the demo in a line.
