@@ -82,13 +82,19 @@ func (o *demoOptions) check(g *global) error {
 		return usage(fmt.Errorf("--scale %g is not a number above 0", o.scale))
 	case o.scaled && o.traffic == "":
 		return usage(errors.New("--scale multiplies the counts of --traffic, which is not given"))
-	case o.exit && o.listen != "":
+	}
+	return o.checkListen()
+}
+
+func (o *demoOptions) checkListen() error {
+	if o.listen == "" {
+		return nil
+	}
+	if o.exit {
 		return usage(errors.New("--exit ends at once; --listen, which stays, does not go with it"))
 	}
-	if o.listen != "" {
-		if _, _, err := net.SplitHostPort(o.listen); err != nil {
-			return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", o.listen))
-		}
+	if _, _, err := net.SplitHostPort(o.listen); err != nil {
+		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", o.listen))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,21 +21,33 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// program builds the real program: without the race detector days pass many times faster.
-func program(t *testing.T) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "personalize-monitor")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../../cmd/personalize-monitor")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+// program is the real program: without the race detector days pass many times faster.
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(withProgram(m))
+}
+
+func withProgram(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "demo")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	return path
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "personalize-monitor")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/personalize-monitor").CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s\n", err, out)
+		return 1
+	}
+	return m.Run()
 }
 
 // output is what the program prints.
-func output(t *testing.T, path string, args ...string) []byte {
+func output(t *testing.T, args ...string) []byte {
 	t.Helper()
-	run := exec.CommandContext(t.Context(), path, append([]string{"demo", "--exit"}, args...)...)
+	run := exec.CommandContext(t.Context(), program, append([]string{"demo", "--exit"}, args...)...)
 	var problems bytes.Buffer
 	run.Stderr = &problems
 	out, err := run.Output()
@@ -69,7 +82,8 @@ func text(t *testing.T, r demo.Result) string {
 
 // The main command, as the README gives it: three days, the first seed.
 func TestThreeDays(t *testing.T) {
-	r := decoded(t, output(t, program(t), "--seed", "1", "--output", "json"))
+	t.Parallel()
+	r := decoded(t, output(t, "--seed", "1", "--output", "json"))
 	got := text(t, r)
 	golden := filepath.Join("testdata", "seed1.txt")
 	if *update {
@@ -143,31 +157,22 @@ func run(t *testing.T, o demo.Options) (demo.Result, error) {
 	return d.Run(t.Context())
 }
 
-// Two runs are the same to the byte, even by two builds of the program, and another seed
+// Two runs are the same to the byte, the number of AWS calls included, and another seed
 // gives another one.
 func TestTheSameRunAgain(t *testing.T) {
-	var told []demo.Event
-	first, err := run(t, demo.Options{Days: 1, Seed: 7, Estate: demo.Estate(), Happened: func(e demo.Event) { told = append(told, e) }})
-	if err != nil {
-		t.Fatal(err)
+	t.Parallel()
+	day := func(seed string) []byte { return output(t, "--days", "1", "--seed", seed, "--output", "json") }
+	first := day("7")
+	if again := day("7"); !bytes.Equal(first, again) {
+		t.Errorf("two runs differ:\n%s\n%s", first, again)
 	}
-	path := program(t)
-	again := decoded(t, output(t, path, "--days", "1", "--seed", "7", "--output", "json"))
-	if one, two := text(t, first), text(t, again); one != two {
-		t.Errorf("two runs differ:\n%s\n%s", one, two)
-	}
-	if len(told) == 0 || len(told) != len(first.Events) {
-		t.Errorf("%d events were told of, there were %d", len(told), len(first.Events))
-	}
-	if !slices.IsSortedFunc(told, func(a, b demo.Event) int { return a.Time.Compare(b.Time) }) {
-		t.Error("events were told out of order")
-	}
-	if other := decoded(t, output(t, path, "--days", "1", "--seed", "8", "--output", "json")); text(t, other) == text(t, again) {
+	if other := decoded(t, day("8")); text(t, other) == text(t, decoded(t, first)) {
 		t.Error("another seed gave the same run")
 	}
 }
 
 func TestInterrupted(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	d, err := demo.New(demo.Options{Days: 1, Seed: 1, Estate: demo.Estate(), Progress: func(done, _ int, _ time.Time) {
@@ -190,6 +195,7 @@ func TestInterrupted(t *testing.T) {
 }
 
 func TestReplay(t *testing.T) {
+	t.Parallel()
 	var rows strings.Builder
 	rows.WriteString("timestamp,value\n")
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -208,13 +214,20 @@ func TestReplay(t *testing.T) {
 	if err := demo.Replay(&described, trace, 2); err != nil {
 		t.Fatal(err)
 	}
-	r, err := run(t, demo.Options{Days: 1, Estate: described})
+	var told []demo.Event
+	r, err := run(t, demo.Options{Days: 1, Estate: described, Happened: func(e demo.Event) { told = append(told, e) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// 3,800 requests in the highest 5 minutes are 12.7 a second; 1,200 in the others are 4.
 	if len(r.Resources) != 1 || *r.Resources[0].Before.Min != 13 || *r.Resources[0].After.Min != 4 || r.Resources[0].Outcome != "lowered" {
 		t.Errorf("%s", text(t, r))
+	}
+	if len(told) == 0 || len(told) != len(r.Events) {
+		t.Errorf("%d events were told of, there were %d", len(told), len(r.Events))
+	}
+	if !slices.IsSortedFunc(told, func(a, b demo.Event) int { return a.Time.Compare(b.Time) }) {
+		t.Error("events were told out of order")
 	}
 	if err := demo.Replay(&localaws.Estate{}, trace, 1); err == nil {
 		t.Error("replayed in no region")

@@ -17,10 +17,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 )
 
-// cycleEvery and boardMinute are the schedules of the template.
+// cycleEvery and boardAfter are the schedules of the template.
 const (
 	cycleEvery    = 5 * time.Minute
-	boardMinute   = 3 * time.Minute // past each full hour
+	boardAfter    = 3 * time.Minute // past each full hour
 	cycleSchedule = "cron(0/5 * * * ? *)"
 	boardSchedule = "cron(3 * * * ? *)"
 )
@@ -134,7 +134,7 @@ const (
 
 // step is all that happens from one cycle to the next.
 func (d *Demo) step(ctx context.Context, at time.Time) error {
-	if board := at.Add(-cycleEvery).Truncate(time.Hour).Add(boardMinute); board.After(at.Add(-cycleEvery)) && board.Before(at) {
+	if board := at.Add(-cycleEvery).Truncate(time.Hour).Add(boardAfter); board.After(at.Add(-cycleEvery)) && board.Before(at) {
 		d.wait(board.Add(scheduleLag))
 		if err := d.perform(ctx, functions.Dashboard, board); err != nil {
 			return err
