@@ -17,10 +17,11 @@ const module = "github.com/personalize-monitor/personalize-monitor/internal/"
 
 // Groups of packages, named once.
 var (
-	pure      = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
-	aws       = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
-	everyone  = slices.Concat(pure, aws, []string{"cycle", "localaws", "serve", "serve/web"})
-	sdkOnlyIn = slices.Concat(aws, []string{"soak"}) // soak plays the owner of the account, too
+	pure     = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
+	aws      = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
+	everyone = slices.Concat(pure, aws, []string{"cycle", "localaws", "serve", "serve/web"})
+	// soak plays the owner of the account, too, and demo CloudFormation
+	sdkOnlyIn = slices.Concat(aws, []string{"soak", "demo"})
 )
 
 // allowed says what each package may import of ours. A package that is not named here
@@ -40,7 +41,8 @@ var allowed = map[string][]string{
 	"act":            slices.Concat(pure, []string{"awsapi"}),
 	"trail":          {"estate", "events", "awsapi"},
 	"cycle":          slices.Concat(pure, []string{"inventory", "traffic", "act"}),
-	"cli":            everyone,
+	"cli":            slices.Concat(everyone, []string{"demo"}),
+	"demo":           slices.Concat(everyone, []string{"functions"}),
 	"functions":      slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
 	"serve":          slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
 	"localaws":       {"localaws/wire"},

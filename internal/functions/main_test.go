@@ -10,12 +10,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/cli"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/functions"
 )
@@ -32,6 +34,9 @@ func TestMain(m *testing.M) {
 		err := functions.Start(context.Background(), functions.Options{Env: os.LookupEnv, Log: os.Stderr, Clock: askedClock{address}})
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	functions.RunCommand = func(ctx context.Context, args []string, out io.Writer) int {
+		return cli.Run(ctx, args, "test", cli.Streams{In: strings.NewReader(""), Out: out, Err: out, Env: os.LookupEnv})
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		if folder != "" {

@@ -21,6 +21,7 @@ type alarmsState struct {
 	history map[home][]historyItem
 	// evaluated is the minute since the epoch in which all alarms were last evaluated.
 	evaluated int64
+	told      func(AlarmChange) // of changes of state; nil if nobody wants to know
 }
 
 // alarm is a metric alarm.

@@ -15,6 +15,9 @@ func (s *Server) moveAlarm(a *alarm, state, reason, data string, now time.Time) 
 	a.updated, a.moved = now, now
 	s.alarms.noteState(&from, a, now)
 	s.log.Info("alarm changed state", "region", a.home.region, "arn", a.arn, "from", from.state, "to", state)
+	if s.alarms.told != nil {
+		s.alarms.told(AlarmChange{Time: now, Region: a.home.region, Name: a.Name, From: from.state, To: state, Actions: a.ActionsEnabled})
+	}
 	if !a.ActionsEnabled {
 		return
 	}

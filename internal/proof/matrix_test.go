@@ -388,7 +388,7 @@ func (c cell) answered(want, got outcome) bool {
 // is named in the result or made good, and the next runs heal. With the race detector it
 // tries a sample of the cells, in which each operation and each kind occurs.
 func TestFaultMatrix(t *testing.T) {
-	operations, err := Operations("..", "soak")
+	operations, err := Operations("..", "soak", "demo")
 	if err != nil {
 		t.Fatal(err)
 	}

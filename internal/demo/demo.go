@@ -1,0 +1,174 @@
+// Package demo is the whole system in one process, before an embedded AWS and on a clock
+// of its own: the schedules, the rules on the bus and the functions behind them, as the
+// template deploys them. Days pass in seconds. The same options give the same run.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/functions"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// MaxDays is the longest demo.
+const MaxDays = 60
+
+// Settings of the deployment in the demo. The idle time is the default; what is idle is
+// deleted and stopped, for that is what there is to see.
+const (
+	idleHours = 24
+	// Reader is who gets the mails.
+	Reader = "ml-team@example.com"
+	stack  = "demo"
+)
+
+// begin is when every demo begins, by its own clock: three minutes past a full hour, so
+// that the counts of that hour have arrived.
+var begin = time.Date(2026, 3, 2, 0, 3, 0, 0, time.UTC)
+
+// Options say what is shown.
+type Options struct {
+	Days   int             // virtual days, 1 to MaxDays
+	Seed   int64           // varies the traffic; the same seed gives the same run
+	Estate localaws.Estate // what there is to monitor; Estate() is made for it
+	// Happened is told of everything worth a line, in the order of the demo's time; may be nil.
+	Happened func(Event)
+	// Progress is told after each cycle how many of all are done; may be nil.
+	Progress func(done, total int, now time.Time)
+}
+
+// World is what a demo consists of, for those who look at it from outside, such as a web
+// page that stays up when the days are over.
+type World struct {
+	AWS     *localaws.Server
+	Clock   *estate.VirtualClock
+	Config  aws.Config // reaches the embedded AWS, without a port
+	Regions []string   // of the estate, sorted
+	Home    string     // the deployment region
+	Env     func(name string) (string, bool)
+}
+
+// Demo is a demo that has been set up.
+type Demo struct {
+	World
+	options  Options
+	memory   *localaws.Memory
+	clients  *awsapi.Clients
+	handlers map[functions.Function]*functions.Handler
+	watch    *watch
+	mails    time.Time // up to which mails have been told of
+}
+
+// New sets a demo up. It fails if the estate is invalid; nothing happens yet.
+func New(o Options) (*Demo, error) {
+	if o.Days < 1 || o.Days > MaxDays {
+		return nil, fmt.Errorf("%d is not a number of days from 1 to %d", o.Days, MaxDays)
+	}
+	d := &Demo{options: o, watch: &watch{}, handlers: map[functions.Function]*functions.Handler{}}
+	for _, region := range o.Estate.Regions {
+		d.Regions = append(d.Regions, region.Name)
+	}
+	if len(d.Regions) == 0 {
+		return nil, errors.New("the estate has no region")
+	}
+	slices.Sort(d.Regions)
+	d.Home = homeOf(d.Regions)
+	d.Clock = estate.NewVirtualClock(begin)
+	described := o.Estate
+	described.Seed += o.Seed
+	var err error
+	d.AWS, err = localaws.New(described, localaws.WithClock(d.Clock), localaws.WithAutoConfirm(), localaws.WithAlarmWatch(d.watch.alarm))
+	if err != nil {
+		return nil, err
+	}
+	d.memory = localaws.InMemory(d.AWS)
+	d.Config = awsapi.LocalConfig(d.Home, d.memory.URL(), "DEMO", d.memory.Transport())
+	d.Config.DisableRequestCompression = true // there is no network to be spared
+	d.clients = awsapi.New(awsapi.Options{Config: d.Config, Clock: d.Clock})
+	d.Env = d.environment()
+	for _, f := range functions.All() {
+		d.handlers[f] = functions.New(f, functions.Options{
+			Env: d.Env, Log: d.watch, Clock: d.Clock,
+			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return d.Config, nil },
+		})
+	}
+	return d, nil
+}
+
+// homeOf is the deployment region.
+func homeOf(regions []string) string {
+	const usual = "us-east-1"
+	if slices.Contains(regions, usual) {
+		return usual
+	}
+	return regions[0]
+}
+
+// Handler is the embedded AWS, to be served to other AWS clients.
+func (d *Demo) Handler() http.Handler { return d.AWS }
+
+// Close ends the demo, and forgets it.
+func (d *Demo) Close() {
+	d.clients.Close()
+	d.memory.Shut()
+}
+
+// Stopped is the error of a demo that was interrupted.
+type Stopped struct {
+	At   time.Time // by the demo's clock
+	Days int       // there were to be
+}
+
+func (s *Stopped) Error() string {
+	return fmt.Sprintf("the demo stopped at %s of its own time, after %d of %d hours; it touched nothing outside this process",
+		s.At.Format("2006-01-02 15:04"), int(s.At.Sub(begin).Hours()), s.Days*24)
+}
+
+// Run lets the days pass. It is an error if ctx ends before (a *Stopped), or if the
+// estate could not be looked at.
+func (d *Demo) Run(ctx context.Context) (Result, error) {
+	before, err := d.survey(ctx)
+	if err == nil {
+		err = d.deploy(ctx)
+	}
+	if err != nil {
+		return Result{}, d.ended(ctx, err)
+	}
+	d.tellYoung(before)
+	total := d.options.Days * int(24*time.Hour/cycleEvery)
+	for n := range total {
+		if err := d.step(ctx, begin.Truncate(cycleEvery).Add(time.Duration(n+1)*cycleEvery)); err != nil {
+			return Result{}, d.ended(ctx, err)
+		}
+		if d.options.Progress != nil {
+			d.options.Progress(n+1, total, d.Clock.Now())
+		}
+	}
+	d.wait(begin.AddDate(0, 0, d.options.Days))
+	after, err := d.survey(ctx)
+	if err != nil {
+		return Result{}, d.ended(ctx, err)
+	}
+	return d.result(before, after), nil
+}
+
+// ended tells an interruption from a failure.
+func (d *Demo) ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &Stopped{At: d.Clock.Now(), Days: d.options.Days}
+	}
+	return err
+}
+
+// wait moves the clock on to a time, if it has not passed it.
+func (d *Demo) wait(until time.Time) { d.Clock.Advance(until.Sub(d.Clock.Now())) }

@@ -1,0 +1,77 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+)
+
+// survey is how the estate stands: what the last day came to, and what the rules say.
+type survey struct {
+	ledger  report.Ledger
+	reasons map[string]report.Resource // by ARN
+}
+
+// survey looks at everything and writes nothing, as `report` and `plan` do.
+func (d *Demo) survey(ctx context.Context) (survey, error) {
+	values, err := params.Resolve(params.Sources{Env: d.Env, Defaults: map[string]string{params.HourlyChecks: string(params.Always)}})
+	if err != nil {
+		return survey{}, err
+	}
+	quiet := slog.New(slog.DiscardHandler)
+	meter := traffic.New(traffic.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})
+	known := inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})
+	ledger, err := cycle.NewLedger(cycle.LedgerOptions{
+		Inventory: known, Meter: meter, Clock: d.Clock, Region: d.Home,
+		Prices: func(context.Context, []string) (report.Prices, []estate.Problem) { return report.BuiltinPrices(), nil },
+	}).Run(ctx, cycle.LedgerInput{Params: values, Days: 1})
+	if err != nil {
+		return survey{}, fmt.Errorf("look at the estate: %w", err)
+	}
+	actor := act.New(act.Options{
+		Clients: d.clients, Clock: d.Clock, Logger: quiet, Meter: meter, DryRun: true, DeploymentRegion: d.Home,
+		Deployment: d.Home + "/" + stack, Trail: func(context.Context, events.Audit) {},
+	})
+	plan, err := cycle.New(cycle.Options{
+		Inventory: known, Meter: meter, Actor: actor, Clock: d.Clock, Logger: quiet, Region: d.Home, DryRun: true, Trail: func(context.Context, events.Audit) {},
+	}).Run(ctx, cycle.Input{Params: values})
+	if err != nil {
+		return survey{}, fmt.Errorf("look at the estate: %w", err)
+	}
+	s := survey{ledger: ledger, reasons: map[string]report.Resource{}}
+	for _, r := range plan.Resources {
+		s.reasons[r.ARN] = r
+	}
+	if ctx.Err() != nil {
+		return survey{}, ctx.Err()
+	}
+	if len(ledger.Resources) == 0 {
+		return survey{}, errors.New("the estate has no active campaigns or recommenders")
+	}
+	return s, nil
+}
+
+// tellYoung tells of what would be thought of as idle or too large if it were older.
+func (d *Demo) tellYoung(s survey) {
+	for _, e := range s.ledger.Resources {
+		r, known := s.reasons[e.ARN]
+		if !known || r.Decision != decide.None || r.Utilization == nil || *r.Utilization >= 100 {
+			continue
+		}
+		if now := d.Clock.Now(); now.Sub(e.Created) < idleHours*time.Hour {
+			d.happened(Event{Time: now.Truncate(time.Minute), What: Kept, Region: e.Region, Name: e.Name, ARN: e.ARN, Text: r.Reason})
+		}
+	}
+}
