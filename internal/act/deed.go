@@ -211,7 +211,7 @@ func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed) (done
 }
 
 // graceTime is how long a second look and what follows an accepted action may go on,
-// together, after ctx has ended.
+// together, once ctx and the call under way have ended.
 const graceTime = 10 * time.Second
 
 // callTime is how long a change that has been asked for may go on after ctx has ended. A
