@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -25,12 +24,11 @@ type demoOptions struct {
 	traffic string
 	scale   float64
 	scaled  bool // --scale was given
-	listen  string
+	aws     string
 	seed    int64
 	output  string
-
-	// Web makes the page that stays up when the days are over; nil if there is none.
-	Web func(demo.World) http.Handler
+	page    pageOptions
+	paged   []string // flags of the page that were given
 }
 
 func newDemo(g *global) *cobra.Command {
@@ -41,8 +39,11 @@ func newDemo(g *global) *cobra.Command {
 		Long: `Show the whole system at work, before an embedded AWS and on a clock of its own: the six
 functions behind their schedules and rules, a dozen campaigns and recommenders in two
 regions, alarms, and mails. Some days pass in some seconds. What happens is told as it
-happens, and at the end what became of each endpoint and what it costs. No account is
-needed, and nothing outside the process is touched. The same options give the same run.
+happens and shown on a web page, and at the end what became of each endpoint and what it costs. No
+account is needed, and nothing outside the process is touched. The same options give the same run.
+
+Then the page stays up until Ctrl-C, and the days go on slowly: five minutes pass in three
+seconds. With --allow-actions its buttons change what the demo consists of.
 
 With --traffic your own request counts are replayed by one more campaign, once as its
 past and then again as the days pass.`,
@@ -52,16 +53,22 @@ past and then again as the days pass.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&o.exit, "exit", false, "end when the days are over, whatever could be looked at")
+	flags.BoolVar(&o.exit, "exit", false, "end when the days are over; there is no page")
 	flags.IntVar(&o.days, "days", 3, fmt.Sprintf("how many days pass, 1 to %d", demo.MaxDays))
 	flags.StringVar(&o.traffic, "traffic", "", "CSV `FILE` of timestamp,value: request counts in steps of 5 minutes, to be replayed")
 	flags.Float64Var(&o.scale, "scale", 1, "multiplies the counts of --traffic")
-	flags.StringVar(&o.listen, "listen", "", "then serve the embedded AWS at this `ADDRESS` until Ctrl-C; port 0 takes a free one")
+	flags.StringVar(&o.aws, "aws-listen", "", "serve the embedded AWS too, at this `ADDRESS`, to look at it with any AWS client")
 	flags.Int64Var(&o.seed, "seed", 1, "varies the traffic; the same seed gives the same run")
 	flags.StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
 	complete(cmd, "output", []string{"table", "json", "csv"})
+	o.page.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		o.scaled = cmd.Flags().Changed("scale")
+		o.scaled = flags.Changed("scale")
+		for _, name := range []string{"listen", "token-file", "allowed-hosts", "allow-actions", "aws-listen"} {
+			if flags.Changed(name) {
+				o.paged = append(o.paged, "--"+name)
+			}
+		}
 		return g.demo(cmd.Context(), o)
 	}
 	return cmd
@@ -83,18 +90,23 @@ func (o *demoOptions) check(g *global) error {
 	case o.scaled && o.traffic == "":
 		return usage(errors.New("--scale multiplies the counts of --traffic, which is not given"))
 	}
-	return o.checkListen()
+	return o.checkPage(g)
 }
 
-func (o *demoOptions) checkListen() error {
-	if o.listen == "" {
+func (o *demoOptions) checkPage(g *global) error {
+	if o.exit {
+		if len(o.paged) > 0 {
+			return usage(fmt.Errorf("--exit ends when the days are over; %s does not go with it", strings.Join(o.paged, ", ")))
+		}
 		return nil
 	}
-	if o.exit {
-		return usage(errors.New("--exit ends at once; --listen, which stays, does not go with it"))
+	if o.aws != "" {
+		if _, _, err := net.SplitHostPort(o.aws); err != nil {
+			return usage(fmt.Errorf("--aws-listen %q is not an address such as 127.0.0.1:4566", o.aws))
+		}
 	}
-	if _, _, err := net.SplitHostPort(o.listen); err != nil {
-		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", o.listen))
+	if err := o.page.check(g.streams); err != nil {
+		return usage(err)
 	}
 	return nil
 }
@@ -136,19 +148,31 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	if o.output != "table" {
 		told = g.streams.Err
 	}
-	d, err := demo.New(demo.Options{
-		Days: o.days, Seed: o.seed, Estate: described,
+	options := demo.Options{
+		Days: o.days, Seed: o.seed, Estate: described, Version: g.version,
 		Happened: func(e demo.Event) {
 			progress.clear()
 			fmt.Fprintln(told, e.Line())
 		},
 		Progress: func(done, total int, now time.Time) { progress.show(bar(done, total, now), 0, 0) },
-	})
+	}
+	var page *demoPage
+	if !o.exit {
+		page = newDemoPage()
+		options.Shown, options.Cycled = page.memory, page.cycled
+	}
+	d, err := demo.New(options)
 	if err != nil {
 		return usage(err)
 	}
 	defer d.Close()
 	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, for %d days; nothing outside is touched\n", o.days)
+	if page != nil {
+		if err := page.start(ctx, g, o, d); err != nil {
+			return err
+		}
+		defer page.stop()
+	}
 	result, err := d.Run(ctx)
 	progress.clear()
 	if err != nil {
@@ -157,7 +181,10 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	if err := o.print(g.streams.Out, result); err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}
-	return g.stay(ctx, o, d)
+	if page == nil {
+		return nil
+	}
+	return page.stay(ctx, g)
 }
 
 func (o *demoOptions) print(w io.Writer, result demo.Result) error {
@@ -176,40 +203,4 @@ func bar(done, total int, now time.Time) string {
 	const width = 30
 	full := done * width / total
 	return fmt.Sprintf("[%s%s] %3d%%  %s", strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/total, now.Format("Jan 02 15:04"))
-}
-
-// stay serves what there is to see until ctx ends.
-func (g *global) stay(ctx context.Context, o *demoOptions, d *demo.Demo) error {
-	if o.exit {
-		return nil
-	}
-	handler, address := d.Handler(), o.listen
-	if o.Web != nil {
-		handler = o.Web(d.World)
-		if address == "" {
-			address = "127.0.0.1:8080"
-		}
-	}
-	if address == "" {
-		fmt.Fprintln(g.streams.Err, "to look at its alarms and dashboards with any AWS client, add --listen 127.0.0.1:4566")
-		return nil
-	}
-	local, err := serveLocal(ctx, address, handler)
-	if err != nil {
-		return err
-	}
-	defer local.stop()
-	if o.Web != nil {
-		fmt.Fprintf(g.streams.Err, "look at %s; stop with Ctrl-C\n", local.url)
-	} else {
-		fmt.Fprintf(g.streams.Err, "the embedded AWS is at %s, where the demo left it; stop it with Ctrl-C. In another terminal:\n\n", local.url)
-		fmt.Fprintf(g.streams.Err, "  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=%s\n", local.url, d.Home)
-		fmt.Fprint(g.streams.Err, "  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n")
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-local.ended:
-		return fmt.Errorf("the embedded AWS stopped: %w", local.err)
-	}
 }

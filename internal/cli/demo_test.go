@@ -63,15 +63,15 @@ func demoFor(t *testing.T, seen string, args ...string) (code int, stdout, stder
 
 // Ctrl-C while the days pass.
 func TestDemoInterrupted(t *testing.T) {
-	code, _, stderr := demoFor(t, "an embedded AWS in this process", "--days", "60")
+	code, _, stderr := demoFor(t, "watch it at http://127.0.0.1:", "--days", "60", "--listen", "127.0.0.1:0")
 	if code != cli.ExitFailed || !strings.Contains(stderr, "interrupted: the demo stopped at 2026-03-02 00:0") || strings.Contains(stderr, "try:") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}
 }
 
-// The embedded AWS stays to be looked at until Ctrl-C, which is no failure then.
+// The page and the embedded AWS stay to be looked at until Ctrl-C, which is no failure then.
 func TestDemoStays(t *testing.T) {
-	code, stdout, stderr := demoFor(t, "describe-alarms", "--days", "1", "--listen", "127.0.0.1:0")
+	code, stdout, stderr := demoFor(t, "describe-alarms", "--days", "1", "--listen", "127.0.0.1:0", "--aws-listen", "127.0.0.1:0")
 	if code != cli.ExitDone || !strings.Contains(stderr, "AWS_ENDPOINT_URL=http://127.0.0.1:") {
 		t.Errorf("exit code %d: %s", code, stderr)
 	}

@@ -3,8 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
+	"net"
+	"os"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -85,6 +90,11 @@ func (p *pageSource) entries() []web.Entry {
 	for _, e := range p.Events() {
 		list = append(list, web.Entry{Time: e.Time, Kind: web.EntryEvent, ARN: e.Resource, Title: e.DetailType})
 	}
+	for _, c := range p.AlarmChanges() {
+		list = append(list, web.Entry{
+			Time: c.Time, Kind: web.EntryAlarm, ARN: c.Resource, Region: c.Region, Title: fmt.Sprintf("alarm is %s", c.To), Text: fmt.Sprintf("%s, before: %s", c.Name, c.From),
+		})
+	}
 	for _, c := range p.Cycles() {
 		e := web.Entry{Time: c.Began.Add(c.Took), Kind: web.EntryCycle, Title: fmt.Sprintf("cycle over %d resources", c.Resources)}
 		e.Text = fmt.Sprintf("%s; %d events sent, %d problems, %d AWS calls, in %s", c.Role, c.Events, c.Problems, c.Calls, c.Took.Round(100*time.Millisecond))
@@ -98,24 +108,72 @@ func (p *pageSource) entries() []web.Entry {
 
 // keepLedger makes a ledger now and every hour, until ctx ends.
 func (p *pageSource) keepLedger(ctx context.Context, clock estate.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
-	in.Days = metering.MaxDays
-	for {
-		made, err := ledger.Run(ctx, in)
-		if ctx.Err() != nil {
-			return
-		}
-		p.mu.Lock()
-		if p.ledgerErr = ""; err != nil {
-			p.ledgerErr = err.Error()
-		} else {
-			p.ledger = &made
-		}
-		p.ledgers++
-		p.mu.Unlock()
-		if clock.Sleep(ctx, ledgerPause) != nil {
-			return
-		}
+	for p.takeLedger(ctx, ledger, in); clock.Sleep(ctx, ledgerPause) == nil; {
+		p.takeLedger(ctx, ledger, in)
 	}
+}
+
+// takeLedger makes a ledger over the longest span there is, and shows it.
+func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) {
+	in.Days = metering.MaxDays
+	made, err := ledger.Run(ctx, in)
+	if ctx.Err() != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.ledgerErr = ""; err != nil {
+		p.ledgerErr = err.Error()
+	} else {
+		p.ledger = &made
+	}
+	p.ledgers++
+}
+
+// pageOptions say where a page is served, to whom, and what it may do.
+type pageOptions struct {
+	listen       string
+	tokenFile    string
+	allowedHosts []string
+	allowActions bool
+	token        string // once check has read it
+}
+
+func (o *pageOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 takes a free one")
+	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` that holds the token which requests need (or env "+envToken+")")
+	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "`NAMES` under which it may be asked, beside localhost and IP addresses")
+	flags.BoolVar(&o.allowActions, "allow-actions", false, "show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
+}
+
+// check reads the token, and refuses settings that cannot be meant.
+func (o *pageOptions) check(streams Streams) error {
+	if _, _, err := net.SplitHostPort(o.listen); err != nil {
+		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
+	}
+	var err error
+	if o.token, err = o.readToken(streams); err != nil {
+		return err
+	}
+	return serve.CheckListen(o.listen, o.token, o.allowedHosts)
+}
+
+// readToken reads the token; empty if there is none.
+func (o *pageOptions) readToken(streams Streams) (string, error) {
+	fromEnv, _ := streams.Env(envToken)
+	if o.tokenFile == "" {
+		return strings.TrimSpace(fromEnv), nil
+	}
+	raw, err := os.ReadFile(o.tokenFile)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	token := strings.TrimSpace(string(raw))
+	if token == "" {
+		return "", fmt.Errorf("--token-file: %s is empty", o.tokenFile)
+	}
+	return token, nil
 }
 
 // pageActions carries out what a person asks for on the page.

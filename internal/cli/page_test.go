@@ -55,6 +55,10 @@ func (c cannedState) Alarms() (list []decide.Alarm, known bool) {
 	}}, true
 }
 
+func (c cannedState) AlarmChanges() []serve.AlarmChange {
+	return []serve.AlarmChange{{Time: c.now, Name: "PersonalizeMonitor-IdleCampaign-home", Region: "eu-west-1", Resource: cannedARN, From: decide.StateOK, To: decide.StateAlarm}}
+}
+
 func (cannedState) Version() uint64          { return 7 }
 func (cannedState) Changed() <-chan struct{} { return nil }
 
@@ -71,6 +75,7 @@ func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
 		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: decide.IdleAlarm, State: decide.StateAlarm, Since: now, Actions: true}},
 		Entries: []web.Entry{
 			{Time: now, Kind: web.EntryEvent, ARN: cannedARN, Title: "SomeEvent"},
+			{Time: now, Kind: web.EntryAlarm, ARN: cannedARN, Region: "eu-west-1", Title: "alarm is ALARM", Text: "PersonalizeMonitor-IdleCampaign-home, before: OK"},
 			{Time: now.Add(time.Second), Kind: web.EntryProblem, Title: "a cycle measured nothing", Text: "denied"},
 			{Time: now.Add(time.Second), Kind: web.EntryCycle, Title: "cycle over 3 resources", Text: "leading; 0 events sent, 0 problems, 0 AWS calls, in 1s"},
 		},

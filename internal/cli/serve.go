@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -27,13 +25,10 @@ const envToken = "PERSONALIZE_MONITOR_TOKEN"
 
 // serveOptions are the settings of serve.
 type serveOptions struct {
-	listen       string
-	tokenFile    string
-	allowedHosts []string
-	deployment   string
-	dryRun       bool
-	allowActions bool
-	prices       priceOptions
+	page       pageOptions
+	deployment string
+	dryRun     bool
+	prices     priceOptions
 }
 
 func newServe(g *global) *cobra.Command {
@@ -69,11 +64,8 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` that holds the token which requests need (or env "+envToken+")")
-	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "`NAMES` under which it may be asked, beside localhost and IP addresses")
+	o.page.addFlags(cmd)
 	flags.StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is made; daemons of the same one take turns")
-	flags.BoolVar(&o.allowActions, "allow-actions", false, "show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
 	o.prices.addFlags(cmd)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; log what would be written")
 	for _, spec := range params.All() {
@@ -92,11 +84,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	if err != nil {
 		return err
 	}
-	token, err := o.token(g.streams)
-	if err != nil {
-		return usage(err)
-	}
-	if err := o.check(); err != nil {
+	if err := errors.Join(o.check(), o.page.check(g.streams)); err != nil {
 		return usage(err)
 	}
 	g.realTime = true
@@ -114,12 +102,12 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 		Memory: memory,
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: g.version,
 		Clock: s.clock, Logger: s.logger, Trail: s.trail(), Progress: shown.cycle,
-		Address: o.listen, Token: token, AllowedHosts: o.allowedHosts,
+		Address: o.page.listen, Token: o.page.token, AllowedHosts: o.page.allowedHosts,
 	})
 	if err != nil {
 		return usage(err)
 	}
-	endPage, err := g.mountPage(ctx, daemon, memory, s, o, token, values)
+	endPage, err := g.mountPage(ctx, daemon, memory, s, o, values)
 	if err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
@@ -137,12 +125,12 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 // mountPage puts the page into the daemon, and keeps its ledger until the function given
 // back is called.
 func (g *global) mountPage(
-	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, s *session, o *serveOptions, token string, values params.Values,
+	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, s *session, o *serveOptions, values params.Values,
 ) (end func(), err error) {
 	source := newPageSource(memory, values.DashboardName)
 	page, err := web.New(web.Options{
-		Source: source, Series: daemon.Meter(), Clock: s.clock, Logger: s.logger, Hosts: o.allowedHosts, Token: token, Version: g.version,
-		AllowActions: o.allowActions, Actions: pageActions{daemon.Actor()}, MetricDelay: values.MetricDelay,
+		Source: source, Series: daemon.Meter(), Clock: s.clock, Logger: s.logger, Hosts: o.page.allowedHosts, Token: o.page.token, Version: g.version,
+		AllowActions: o.page.allowActions, Actions: pageActions{daemon.Actor()}, MetricDelay: values.MetricDelay,
 	})
 	if err != nil {
 		return nil, err
@@ -175,35 +163,12 @@ func given(flags *pflag.FlagSet) map[string]string {
 	return values
 }
 
-// token reads the token; empty if there is none.
-func (o *serveOptions) token(streams Streams) (string, error) {
-	fromEnv, inEnv := streams.Env(envToken)
-	switch {
-	case o.tokenFile != "":
-		raw, err := os.ReadFile(o.tokenFile)
-		if err != nil {
-			return "", fmt.Errorf("--token-file: %w", err)
-		}
-		token := strings.TrimSpace(string(raw))
-		if token == "" {
-			return "", fmt.Errorf("--token-file: %s is empty", o.tokenFile)
-		}
-		return token, nil
-	case inEnv:
-		return strings.TrimSpace(fromEnv), nil
-	}
-	return "", nil
-}
-
 // maxDeployment is how long a deployment's name may be: it stands in the key of a tag,
 // which takes 128 characters, behind a word of ours.
 const maxDeployment = 100
 
 // check refuses settings that cannot be meant.
 func (o *serveOptions) check() error {
-	if _, _, err := net.SplitHostPort(o.listen); err != nil {
-		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
-	}
 	wrong := strings.IndexFunc(o.deployment, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._/", r)
 	})

@@ -35,6 +35,9 @@ func (r *run) listAlarms(ctx context.Context) <-chan []regionAlarms {
 			group.Go(func() error {
 				alarms, err := r.Actor.ListAlarms(looking, region)
 				lists[i] = regionAlarms{region, alarms, err}
+				if err == nil {
+					r.Observer.SawAlarms(region, alarms)
+				}
 				return nil
 			})
 		}

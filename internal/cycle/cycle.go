@@ -68,6 +68,21 @@ type Actor interface {
 	Do(ctx context.Context, action events.Action, req events.Request) (act.Answer, error)
 }
 
+// Observer is told what a cycle finds, to be shown; nothing is decided by it. Its methods
+// are called from several goroutines, and must return soon and keep lists unchanged.
+type Observer interface {
+	// SawEstate is told what was found in a region, and what could not be listed.
+	SawEstate(snapshot estate.Snapshot)
+	// SawAlarms is told the alarms of a region as they were before the cycle changed any.
+	SawAlarms(region string, list []decide.Alarm)
+}
+
+// unseen observes nothing.
+type unseen struct{}
+
+func (unseen) SawEstate(estate.Snapshot)        {}
+func (unseen) SawAlarms(string, []decide.Alarm) {}
+
 // defaultBudget is how long a cycle may take: it comes round every 5 minutes, and what
 // is slow is carried over to the next one.
 const defaultBudget = 4 * time.Minute
@@ -87,6 +102,7 @@ type Options struct {
 	Clock     estate.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
+	Observer  Observer // may be nil
 	// Trail takes a record of each decision that would change something; nil logs them.
 	Trail act.Trail
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
@@ -123,6 +139,9 @@ type Cycle struct {
 func New(o Options) *Cycle {
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
+	}
+	if o.Observer == nil {
+		o.Observer = unseen{}
 	}
 	if o.Budget == 0 {
 		o.Budget = defaultBudget
@@ -272,6 +291,7 @@ func (r *run) lookAt(ctx context.Context, region string, scope estate.Scope) {
 	finding, found := r.find(looking)
 	snapshot := r.Inventory.Discover(finding, scope, r.due, r.step("discover "+region))
 	found()
+	r.Observer.SawEstate(snapshot)
 	readings, problems := r.measure(looking, "measure "+region, decide.WindowQueries(snapshot.Resources, r.moment))
 	data := make([]estate.Datum, 0, 3*len(snapshot.Resources))
 	for _, resource := range snapshot.Resources {

@@ -18,6 +18,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/functions"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // MaxDays is the longest demo.
@@ -45,28 +47,32 @@ type Options struct {
 	Happened func(Event)
 	// Progress is told after each cycle how many of all are done; may be nil.
 	Progress func(done, total int, now time.Time)
-}
-
-// World is what a demo consists of, for those who look at it from outside, such as a web
-// page that stays up when the days are over.
-type World struct {
-	AWS     *localaws.Server
-	Clock   *estate.VirtualClock
-	Config  aws.Config // reaches the embedded AWS, without a port
-	Regions []string   // of the estate, sorted
-	Home    string     // the deployment region
-	Env     func(name string) (string, bool)
+	// Cycled is called after each cycle, at whose end the clock stands then, also while the
+	// demo goes on after its days. Nothing else happens until it returns. May be nil.
+	Cycled func(ctx context.Context)
+	// Shown is told what happens, to be shown on a page; may be nil.
+	Shown *serve.Memory
+	// Version of the program, for the page.
+	Version string
 }
 
 // Demo is a demo that has been set up.
 type Demo struct {
-	World
+	AWS    *localaws.Server
+	Clock  *estate.VirtualClock
+	Home   string // the deployment region
+	Params params.Values
+
+	regions  []string // of the estate, sorted
+	config   aws.Config
+	env      func(name string) (string, bool)
 	options  Options
 	memory   *localaws.Memory
 	clients  *awsapi.Clients
 	handlers map[functions.Function]*functions.Handler
 	watch    *watch
 	mails    time.Time // up to which mails have been told of
+	at       time.Time // of the last cycle
 }
 
 // New sets a demo up. It fails if the estate is invalid; nothing happens yet.
@@ -76,13 +82,13 @@ func New(o Options) (*Demo, error) {
 	}
 	d := &Demo{options: o, watch: &watch{}, handlers: map[functions.Function]*functions.Handler{}}
 	for _, region := range o.Estate.Regions {
-		d.Regions = append(d.Regions, region.Name)
+		d.regions = append(d.regions, region.Name)
 	}
-	if len(d.Regions) == 0 {
+	if len(d.regions) == 0 {
 		return nil, errors.New("the estate has no region")
 	}
-	slices.Sort(d.Regions)
-	d.Home = homeOf(d.Regions)
+	slices.Sort(d.regions)
+	d.Home = homeOf(d.regions)
 	d.Clock = estate.NewVirtualClock(begin)
 	described := o.Estate
 	described.Seed += o.Seed
@@ -92,14 +98,19 @@ func New(o Options) (*Demo, error) {
 		return nil, err
 	}
 	d.memory = localaws.InMemory(d.AWS)
-	d.Config = awsapi.LocalConfig(d.Home, d.memory.URL(), "DEMO", d.memory.Transport())
-	d.Config.DisableRequestCompression = true // there is no network to be spared
-	d.clients = awsapi.New(awsapi.Options{Config: d.Config, Clock: d.Clock})
-	d.Env = d.environment()
+	d.config = awsapi.LocalConfig(d.Home, d.memory.URL(), "DEMO", d.memory.Transport())
+	d.config.DisableRequestCompression = true // there is no network to be spared
+	d.clients = awsapi.New(awsapi.Options{Config: d.config, Clock: d.Clock})
+	d.env = d.environment()
+	if d.Params, err = params.Resolve(params.Sources{Env: d.env}); err != nil {
+		d.Close()
+		return nil, err
+	}
+	d.show()
 	for _, f := range functions.All() {
 		d.handlers[f] = functions.New(f, functions.Options{
-			Env: d.Env, Log: d.watch, Clock: d.Clock,
-			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return d.Config, nil },
+			Env: d.env, Log: d.watch, Clock: d.Clock, Observer: d.observer(),
+			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return d.config, nil },
 		})
 	}
 	return d, nil
@@ -146,8 +157,9 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 	}
 	d.tellYoung(before)
 	total := d.options.Days * int(24*time.Hour/cycleEvery)
+	d.at = begin.Truncate(cycleEvery)
 	for n := range total {
-		if err := d.step(ctx, begin.Truncate(cycleEvery).Add(time.Duration(n+1)*cycleEvery)); err != nil {
+		if err := d.step(ctx); err != nil {
 			return Result{}, d.ended(ctx, err)
 		}
 		if d.options.Progress != nil {
@@ -160,6 +172,21 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 		return Result{}, d.ended(ctx, err)
 	}
 	return d.result(before, after), nil
+}
+
+// GoOn lets a cycle of 5 minutes pass at every pace of real time, after Run and until ctx
+// ends. Happened and Progress hear nothing of it.
+func (d *Demo) GoOn(ctx context.Context, pace time.Duration) {
+	d.options.Happened = nil
+	ticker := time.NewTicker(pace)
+	defer ticker.Stop()
+	for d.step(ctx) == nil {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // ended tells an interruption from a failure.

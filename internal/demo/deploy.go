@@ -46,11 +46,11 @@ func triggers() []trigger {
 // environment gives the functions their variables.
 func (d *Demo) environment() func(string) (string, bool) {
 	variables := map[string]string{
-		params.Regions:                       strings.Join(d.Regions, ","),
+		params.Regions:                       strings.Join(d.regions, ","),
 		params.AutoDeleteOrStopIdleResources: "Yes",
 		params.IdleThresholdHours:            strconv.Itoa(idleHours),
 		params.NotificationEndpoint:          Reader,
-		"Deployment":                         d.Home + "/" + stack,
+		"Deployment":                         d.deployment(),
 		"LOG_LEVEL":                          "info",
 	}
 	return func(name string) (string, bool) { value, ok := variables[name]; return value, ok }
@@ -133,7 +133,9 @@ const (
 )
 
 // step is all that happens from one cycle to the next.
-func (d *Demo) step(ctx context.Context, at time.Time) error {
+func (d *Demo) step(ctx context.Context) error {
+	d.at = d.at.Add(cycleEvery)
+	at := d.at
 	if board := at.Add(-cycleEvery).Truncate(time.Hour).Add(boardAfter); board.After(at.Add(-cycleEvery)) && board.Before(at) {
 		d.wait(board.Add(scheduleLag))
 		if err := d.perform(ctx, functions.Dashboard, board); err != nil {
@@ -150,7 +152,10 @@ func (d *Demo) step(ctx context.Context, at time.Time) error {
 		return err
 	}
 	d.tell(at)
-	return nil
+	if d.options.Cycled != nil {
+		d.options.Cycled(ctx)
+	}
+	return ctx.Err()
 }
 
 // perform has a function do its scheduled work. Failures stand in its log, from which they

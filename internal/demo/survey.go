@@ -15,7 +15,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // survey is how the estate stands: what the last day came to, and what the rules say.
@@ -26,23 +25,18 @@ type survey struct {
 
 // survey looks at everything and writes nothing, as `report` and `plan` do.
 func (d *Demo) survey(ctx context.Context) (survey, error) {
-	values, err := params.Resolve(params.Sources{Env: d.Env, Defaults: map[string]string{params.HourlyChecks: string(params.Always)}})
-	if err != nil {
-		return survey{}, err
-	}
+	values := d.Params
+	values.HourlyChecks = params.Always
 	quiet := slog.New(slog.DiscardHandler)
-	meter := traffic.New(traffic.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})
+	meter := d.Meter()
 	known := inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})
-	ledger, err := cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: known, Meter: meter, Clock: d.Clock, Region: d.Home,
-		Prices: func(context.Context, []string) (report.Prices, []estate.Problem) { return report.BuiltinPrices(), nil },
-	}).Run(ctx, cycle.LedgerInput{Params: values, Days: 1})
+	ledger, err := d.ledger(false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1})
 	if err != nil {
 		return survey{}, fmt.Errorf("look at the estate: %w", err)
 	}
 	actor := act.New(act.Options{
 		Clients: d.clients, Clock: d.Clock, Logger: quiet, Meter: meter, DryRun: true, DeploymentRegion: d.Home,
-		Deployment: d.Home + "/" + stack, Trail: func(context.Context, events.Audit) {},
+		Deployment: d.deployment(), Trail: func(context.Context, events.Audit) {},
 	})
 	plan, err := cycle.New(cycle.Options{
 		Inventory: known, Meter: meter, Actor: actor, Clock: d.Clock, Logger: quiet, Region: d.Home, DryRun: true, Trail: func(context.Context, events.Audit) {},
@@ -61,6 +55,16 @@ func (d *Demo) survey(ctx context.Context) (survey, error) {
 		return survey{}, errors.New("the estate has no active campaigns or recommenders")
 	}
 	return s, nil
+}
+
+// ledger reads what was paid for and used; by the hour, if asked to.
+func (d *Demo) ledger(hourly bool) *cycle.Ledger {
+	quiet := slog.New(slog.DiscardHandler)
+	return cycle.NewLedger(cycle.LedgerOptions{
+		Inventory: inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet}),
+		Meter:     d.Meter(), Clock: d.Clock, Region: d.Home, Hourly: hourly,
+		Prices: func(context.Context, []string) (report.Prices, []estate.Problem) { return report.BuiltinPrices(), nil },
+	})
 }
 
 // tellYoung tells of what would be thought of as idle or too large if it were older.

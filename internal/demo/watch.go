@@ -52,7 +52,8 @@ type watch struct {
 	refused map[string]bool // by ARN and reason without numbers: told since the last action
 	raised  map[string]bool // alarms that were told to be in ALARM
 	told    []Event
-	again   int // refusals that were told before
+	shown   func(events.Audit) // takes each record too; may be nil
+	again   int                // refusals that were told before
 }
 
 // Write takes a line of a function's log.
@@ -79,6 +80,9 @@ func (w *watch) add(e Event) {
 
 // record takes a record of the audit trail.
 func (w *watch) record(a events.Audit) {
+	if w.shown != nil {
+		w.shown(a)
+	}
 	e := Event{Region: a.Region, ARN: a.ARN, Action: a.Action, NewMin: a.NewMinTPS, reason: strings.TrimSpace(a.Reason)}
 	e.Text = e.reason
 	if arn, err := estate.ParseARN(a.ARN); err == nil {

@@ -22,8 +22,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // Function is one of the Lambda functions. Its value is its handler's name.
@@ -81,6 +83,16 @@ type Options struct {
 	Clock estate.Clock
 	// Config finds the AWS settings; nil reads them in the standard way.
 	Config func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
+	// Observer is told of the monitor's cycles; may be nil.
+	Observer Observer
+}
+
+// Observer is told of the monitor's cycles, to be shown; nothing is decided by it.
+type Observer interface {
+	cycle.Observer
+	// CycleEnded is told for which time a cycle was started, zero if none was said, and what
+	// it came to.
+	CycleEnded(at time.Time, result report.Result, err error)
 }
 
 // Handler serves the invocations of one function. Clients, caches and what else is worth
@@ -93,6 +105,7 @@ type Handler struct {
 	log      *slog.Logger
 	request  *atomic.Pointer[string] // id of the invocation under way, for the log
 	http     *http.Client            // answers CloudFormation
+	observer Observer                // may be nil
 
 	mu   sync.Mutex // guards kept
 	kept *parts
@@ -100,7 +113,7 @@ type Handler struct {
 
 // New makes the handler of a function. It calls nothing.
 func New(f Function, o Options) *Handler {
-	h := &Handler{function: f, env: o.Env, clock: o.Clock, load: o.Config, request: &atomic.Pointer[string]{}, http: &http.Client{}}
+	h := &Handler{function: f, env: o.Env, clock: o.Clock, load: o.Config, request: &atomic.Pointer[string]{}, http: &http.Client{}, observer: o.Observer}
 	if h.env == nil {
 		h.env = func(string) (string, bool) { return "", false }
 	}

@@ -39,6 +39,9 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 		return "", err
 	}
 	result, err := p.cycle.Run(ctx, cycle.Input{Params: values, ScheduledAt: e.at})
+	if h.observer != nil {
+		h.observer.CycleEnded(e.at, result, err)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -65,8 +65,12 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 		},
 	})
 	p.known = inventory.New(inventory.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
+	var observer cycle.Observer
+	if h.observer != nil {
+		observer = h.observer
+	}
 	p.cycle = cycle.New(cycle.Options{
-		Inventory: p.known, Meter: meter,
+		Inventory: p.known, Meter: meter, Observer: observer,
 		Actor: p.actor, Clock: h.clock, Logger: h.log, Calls: p.clients.Calls, Region: config.Region,
 	})
 	p.boards = cycle.NewDashboard(cycle.DashboardOptions{Inventory: p.known, Actor: p.actor, Region: config.Region})

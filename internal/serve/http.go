@@ -34,6 +34,13 @@ const stuckAfter = 3
 // minToken is how long a token must be at least, in bytes.
 const minToken = 16
 
+// CheckListen refuses what must not be listened with, all at once: an address that is none
+// or that others can reach while there is no token, a token that is too short or no header
+// can hold, and names that are none of hosts.
+func CheckListen(address, token string, hosts []string) error {
+	return errors.Join(checkAddress(address, token), checkToken(token), checkHosts(hosts))
+}
+
 // checkAddress refuses an address that is none, and one that others can reach while there
 // is no token.
 func checkAddress(address, token string) error {
@@ -73,14 +80,15 @@ func checkHosts(hosts []string) error {
 	return nil
 }
 
-// newServer makes the server, with what it answers to.
-func (d *Daemon) newServer() *http.Server {
+// NewServer makes a server of handler, with limits on what a client may take of it. If page
+// has a method Close, that is called when the server shuts down; page may be nil.
+func NewServer(handler, page http.Handler, log *slog.Logger) *http.Server {
 	server := &http.Server{
-		Handler: d.handler(), ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: responseTime,
-		IdleTimeout: keepAliveTime, MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+		Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: responseTime,
+		IdleTimeout: keepAliveTime, MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	if page, ok := d.o.Web.(interface{ Close() }); ok {
-		server.RegisterOnShutdown(page.Close)
+	if closer, ok := page.(interface{ Close() }); ok {
+		server.RegisterOnShutdown(closer.Close)
 	}
 	return server
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
@@ -59,7 +58,7 @@ func (d *Daemon) runCycles(ctx context.Context) {
 	for {
 		d.runCycle(ctx, mark)
 		mark = nextMark(mark, d.clock.Now())
-		d.memory.update(func(s *Status) { s.NextCycle = mark })
+		d.memory.Update(func(s *Status) { s.NextCycle = mark })
 		// A clock that was set back makes several sleeps of one.
 		for now := d.clock.Now(); now.Before(mark); now = d.clock.Now() {
 			if d.clock.Sleep(ctx, mark.Sub(now)) != nil {
@@ -83,7 +82,7 @@ func (d *Daemon) runCycle(ctx context.Context, mark time.Time) {
 		d.claimed = claimed{mark: mark}
 	}
 	began := d.clock.Now()
-	d.memory.update(func(s *Status) { s.Running, s.Role = began, role })
+	d.memory.Update(func(s *Status) { s.Running, s.Role = began, role })
 	one, p := d.leading, d.o.Params
 	if role == Standby {
 		// What it would read for hourly checks, the one that leads reads already.
@@ -112,25 +111,14 @@ func rehearsed(r report.Result) bool {
 
 // ended notes and tells of a cycle.
 func (d *Daemon) ended(ctx context.Context, record CycleRecord, result report.Result, err error) {
-	record.Window, record.Resources, record.Alarms = result.Window, len(result.Resources), result.Alarms
-	record.Events, record.Problems = len(result.Events), len(result.Problems)
-	record.Decisions = map[decide.Action]int{}
-	for _, r := range result.Resources {
-		record.Decisions[r.Decision]++
-	}
-	for _, n := range result.Calls {
-		record.Calls += n
-	}
+	record = record.With(result, err)
 	credentials := ""
-	if err != nil {
-		record.Error = awsapi.Line(err)
-		if awsapi.KindOf(err) == awsapi.NoCredentials {
-			credentials = record.Error
-		}
+	if awsapi.KindOf(err) == awsapi.NoCredentials {
+		credentials = record.Error
 	}
 	now := d.clock.Now()
-	d.memory.addCycle(record, result, now)
-	d.memory.update(func(s *Status) { s.Credentials = credentials })
+	d.memory.AddCycle(record, result, now)
+	d.memory.Update(func(s *Status) { s.Credentials = credentials })
 	d.metrics.cycleEnded(record, result, err, ctx.Err() != nil)
 	switch {
 	case ctx.Err() != nil:
@@ -162,7 +150,7 @@ func (d *Daemon) afterLeading(ctx context.Context, record CycleRecord, err error
 	d.tellProblems(ctx, reportable(failed))
 	identity, err := d.actor.Identity(ctx)
 	if err == nil {
-		d.memory.update(func(s *Status) { s.Account = identity.Account })
+		d.memory.Update(func(s *Status) { s.Account = identity.Account })
 	}
 	if d.memory.Status().LastDashboard.IsZero() {
 		d.builds.ask(nil)
@@ -228,7 +216,7 @@ func (r *requests) take() []estate.ARN {
 func (d *Daemon) runBoards(ctx context.Context) {
 	for {
 		next := nextBoards(d.clock.Now())
-		d.memory.update(func(s *Status) { s.NextDashboard = next })
+		d.memory.Update(func(s *Status) { s.NextDashboard = next })
 		d.builds.await(ctx, d.clock, next)
 		if ctx.Err() != nil {
 			return
@@ -269,7 +257,7 @@ func (d *Daemon) buildBoards(ctx context.Context) {
 	}
 	d.tellProblems(ctx, built.Problems)
 	now := d.clock.Now()
-	d.memory.update(func(s *Status) { s.LastDashboard = now })
+	d.memory.Update(func(s *Status) { s.LastDashboard = now })
 	d.metrics.builds.WithLabelValues("done").Inc()
 	names := make([]string, 0, len(built.Dashboards))
 	for _, board := range built.Dashboards {

@@ -196,12 +196,12 @@ func (d *Daemon) Start(ctx context.Context) error {
 		return err
 	}
 	d.state, d.listener = started, listener
-	d.memory.update(func(s *Status) {
+	d.memory.Update(func(s *Status) {
 		s.Version, s.Region, s.Regions, s.Deployment, s.DryRun = d.o.Version, d.o.Config.Region, cycle.Regions(cycle.Scope(d.o.Params, d.o.Config.Region)), d.o.Deployment, d.o.DryRun
 		s.Settings, s.Started = settings(d.o.Params), d.clock.Now()
 	})
 	// Then the server, so that whoever watches the start can see it not being ready yet.
-	d.server = d.newServer()
+	d.server = NewServer(d.handler(), d.o.Web, d.log)
 	go func() {
 		defer close(d.serving)
 		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -269,7 +269,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 func (d *Daemon) unwind(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, d.o.StopTime)
 	defer cancel()
-	d.memory.update(func(s *Status) { s.Stopping = true }) // not ready from here on
+	d.memory.Update(func(s *Status) { s.Stopping = true }) // not ready from here on
 	d.cancel()
 	ended := make(chan struct{})
 	go func() { d.loops.Wait(); close(ended) }()

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -35,6 +36,9 @@ type State interface {
 	// Alarms are those that exist, as of the last cycle that could list any; known tells
 	// whether there was one. Only those whose names begin as ours do are among them.
 	Alarms() (list []decide.Alarm, known bool)
+	// AlarmChanges are the last 500 changes of alarms to and from ALARM, as seen from cycle
+	// to cycle.
+	AlarmChanges() []AlarmChange
 	// Version grows with every change, and Changed is closed at the next.
 	Version() uint64
 	Changed() <-chan struct{}
@@ -106,6 +110,23 @@ type CycleRecord struct {
 	Calls     int
 }
 
+// With is the record with what the cycle came to.
+func (c CycleRecord) With(result report.Result, err error) CycleRecord {
+	c.Window, c.Resources, c.Alarms = result.Window, len(result.Resources), result.Alarms
+	c.Events, c.Problems = len(result.Events), len(result.Problems)
+	c.Decisions = map[decide.Action]int{}
+	for _, r := range result.Resources {
+		c.Decisions[r.Decision]++
+	}
+	for _, n := range result.Calls {
+		c.Calls += n
+	}
+	if err != nil {
+		c.Error = awsapi.Line(err)
+	}
+	return c
+}
+
 // CycleResult is the full result of one cycle.
 type CycleResult struct {
 	At     time.Time // the 5-minute mark that it was run for
@@ -140,6 +161,7 @@ type Memory struct {
 	checks  map[string]Check
 	found   map[string]estate.Snapshot // by region
 	alarms  map[string][]decide.Alarm  // by region
+	changes ring[AlarmChange]
 	version uint64
 	changed chan struct{}
 }
@@ -150,6 +172,7 @@ func NewMemory() *Memory {
 		status: Status{Role: Waiting},
 		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: map[string][]decide.Alarm{}, changed: make(chan struct{}),
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords}, audit: ring[events.Audit]{limit: keptRecords},
+		changes: ring[AlarmChange]{limit: keptRecords},
 	}
 }
 
@@ -216,16 +239,6 @@ func (m *Memory) Estate() (monitored, others []estate.Resource) {
 	return monitored, others
 }
 
-// Alarms are those that exist.
-func (m *Memory) Alarms() (list []decide.Alarm, known bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, region := range slices.Sorted(maps.Keys(m.alarms)) {
-		list = append(list, m.alarms[region]...)
-	}
-	return list, len(m.alarms) > 0
-}
-
 // Version grows with every change.
 func (m *Memory) Version() uint64 {
 	m.mu.Lock()
@@ -255,14 +268,14 @@ func (m *Memory) tell() {
 	m.changed = make(chan struct{})
 }
 
-// update changes the status.
-func (m *Memory) update(change func(*Status)) { m.change(func() { change(&m.status) }) }
+// Update changes the status.
+func (m *Memory) Update(change func(*Status)) { m.change(func() { change(&m.status) }) }
 
-// addAudit notes an audit record.
-func (m *Memory) addAudit(record events.Audit) { m.change(func() { m.audit.add(record) }) }
+// AddAudit notes an audit record.
+func (m *Memory) AddAudit(record events.Audit) { m.change(func() { m.audit.add(record) }) }
 
-// saw notes what was found in a region. A listing that failed shows nothing new.
-func (m *Memory) saw(snapshot estate.Snapshot) {
+// SawEstate notes what was found in a region. A listing that failed shows nothing new.
+func (m *Memory) SawEstate(snapshot estate.Snapshot) {
 	m.change(func() {
 		for _, l := range snapshot.Listings {
 			one := estate.Snapshot{}
@@ -283,13 +296,8 @@ func (m *Memory) saw(snapshot estate.Snapshot) {
 	})
 }
 
-// sawAlarms notes the alarms of a region.
-func (m *Memory) sawAlarms(region string, list []decide.Alarm) {
-	m.change(func() { m.alarms[region] = slices.Clone(list) })
-}
-
-// addCycle notes a cycle that has ended at the time given, and its result if it had one.
-func (m *Memory) addCycle(record CycleRecord, result report.Result, ended time.Time) {
+// AddCycle notes a cycle that has ended at the time given, and its result if it had one.
+func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	defer m.tell()

@@ -10,6 +10,9 @@ import (
 const (
 	// heartbeat keeps proxies from taking a quiet stream for a dead one.
 	heartbeat = 25 * time.Second
+	// breather is the least time between two messages of a stream: a browser that asks for
+	// the page at each would ask for nothing else while much happens.
+	breather = time.Second
 	// writeTime is how long a browser may take to receive a message.
 	writeTime = 10 * time.Second
 )
@@ -61,6 +64,13 @@ func (h *Handler) follow(ctx context.Context, send func(string) bool) {
 				return
 			case <-changed:
 				waiting = false
+				breathe := time.NewTimer(breather)
+				select {
+				case <-breathe.C:
+				case <-ctx.Done():
+				case <-h.closed:
+				}
+				breathe.Stop()
 			case <-beat.C:
 				if !send(": still here\n\n") {
 					return

@@ -70,7 +70,7 @@ func (h *Handler) bearer(w http.ResponseWriter, r *http.Request) bool {
 
 // tokenIs compares in constant time, and counts what is wrong.
 func (h *Handler) tokenIs(w http.ResponseWriter, given string) bool {
-	if h.door.tired(h.Clock.Now()) {
+	if h.door.tired(h.Wall.Now()) {
 		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
 		return false
 	}
@@ -90,7 +90,7 @@ func (h *Handler) hasSession(r *http.Request) bool {
 	}
 	until, code, _ := strings.Cut(cookie.Value, ".")
 	seconds, err := strconv.ParseInt(until, 10, 64)
-	return err == nil && h.signed("session", until, code) && h.Clock.Now().Before(time.Unix(seconds, 0))
+	return err == nil && h.signed("session", until, code) && h.Wall.Now().Before(time.Unix(seconds, 0))
 }
 
 type loginView struct{ Fault string }
@@ -126,9 +126,8 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		h.showLogin(w, r, status, fault)
 		return
 	}
-	until := strconv.FormatInt(h.Clock.Now().Add(sessionTime).Unix(), 10)
-	// Without Expires it goes with the browser, and the date within ends it anyway; so a
-	// clock of another time, as the demo has, does no harm.
+	until := strconv.FormatInt(h.Wall.Now().Add(sessionTime).Unix(), 10)
+	// Without Expires it goes with the browser, and the date within ends it anyway.
 	http.SetCookie(w, h.cookie(r, until+"."+h.sign("session", until), 0))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }

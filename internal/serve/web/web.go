@@ -23,7 +23,8 @@ import (
 type Options struct {
 	Source Source       // what is shown
 	Series Series       // where charts come from; nil shows none
-	Clock  estate.Clock // nil is the system's
+	Clock  estate.Clock // of what is shown; nil is the system's
+	Wall   estate.Clock // by which logins run out, where Clock tells another time; nil is Clock
 	Logger *slog.Logger // nil discards
 
 	// AllowActions shows buttons that change resources, and Actions carries them out.
@@ -85,6 +86,9 @@ func New(o Options) (*Handler, error) {
 	}
 	if o.Clock == nil {
 		o.Clock = estate.SystemClock{}
+	}
+	if o.Wall == nil {
+		o.Wall = o.Clock
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
