@@ -24,17 +24,23 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/browser"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"personalize-monitor": func() {
+	testscript.Main(withBrowser{m}, map[string]func(){"personalize-monitor": func() {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		code := cli.Run(ctx, os.Args[1:], "test", cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
 		stop()
 		os.Exit(code)
 	}})
 }
+
+// withBrowser ends the browser after the tests, if one was started.
+type withBrowser struct{ m *testing.M }
+
+func (w withBrowser) Run() int { return browser.Run(w.m) }
 
 // TestScripts runs the command line as its users do, against the embedded AWS.
 func TestScripts(t *testing.T) {

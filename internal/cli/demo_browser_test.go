@@ -1,0 +1,219 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/browser"
+	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+)
+
+// told is what a running command has written so far.
+type told struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // closed with the next write
+}
+
+func newTold() *told { return &told{more: make(chan struct{})} }
+
+func (o *told) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.more)
+	o.more = make(chan struct{})
+	return o.text.Write(p)
+}
+
+func (o *told) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// wait waits for something to be written, and gives what the pattern's first group matches.
+func (o *told) wait(t *testing.T, pattern string, ended <-chan struct{}) string {
+	t.Helper()
+	sought := regexp.MustCompile(pattern)
+	for {
+		o.mu.Lock()
+		found, more := sought.FindStringSubmatch(o.text.String()), o.more
+		o.mu.Unlock()
+		if found != nil {
+			return found[len(found)-1]
+		}
+		select {
+		case <-more:
+		case <-ended:
+			t.Fatalf("ended without %s:\n%s", pattern, o)
+		case <-time.After(2 * time.Minute): // it hangs; nothing is measured against it
+			t.Fatalf("never told %s:\n%s", pattern, o)
+		}
+	}
+}
+
+// runningDemo is a demo whose days are over and that goes on slowly.
+type runningDemo struct {
+	url    string
+	out    *told
+	stderr *told
+}
+
+// startDemo starts the demo, and waits until its days are over.
+func startDemo(t *testing.T, args ...string) runningDemo {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("days of the demo pass in it")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	d := runningDemo{out: newTold(), stderr: newTold()}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		args = append([]string{"demo", "--listen", "127.0.0.1:0", "--days", "1"}, args...)
+		if code := cli.Run(ctx, args, "test", cli.Streams{Out: d.out, Err: d.stderr, Env: func(string) (string, bool) { return "", false }}); code != cli.ExitDone {
+			t.Errorf("exit code %d: %s", code, d.stderr)
+		}
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
+	d.url = d.stderr.wait(t, `look at (http://\S+);`, ended)
+	return d
+}
+
+// demoARN is a campaign of the demo whose minimum was lowered.
+const demoARN = "arn:aws:personalize:us-east-1:123456789012:campaign/shop-similar-items"
+
+// Every page of the demo is looked at in a real browser, which may not complain.
+func TestDemoInABrowser(t *testing.T) {
+	b := browser.Open(t, startDemo(t).url)
+	for _, page := range []struct {
+		name, path, ready string
+		height            int64
+	}{
+		{"overview", "/", `document.querySelectorAll("canvas").length === 2`, 1600},
+		{"resources", "/resources", `document.querySelectorAll("tr[data-arn] .spark").length >= 10`, 1200},
+		{"resource", "/resource?range=3d&arn=" + demoARN, `document.querySelectorAll("canvas").length === 3`, 2100},
+		{"timeline", "/timeline?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
+		{"dashboard", "/dashboard?range=3d", `document.querySelectorAll("canvas").length >= 3`, 1700},
+	} {
+		b.Load(page.path)
+		b.Until(page.ready)
+		b.Shots("demo-"+page.name, page.height)
+		if banner := browser.JS[string](b, `document.body.textContent`); !strings.Contains(banner, "Nothing here is real") {
+			t.Errorf("%s does not say that it is a demo", page.path)
+		}
+		b.Quiet()
+	}
+
+	sortAndFilter(t, b)
+	changeTheTime(t, b)
+	follow(t, b)
+	b.Quiet()
+	actWithoutTheFlag(t, b)
+}
+
+func sortAndFilter(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	b.Load("/resources")
+	b.Click(`a[data-sort=min]`)
+	b.Until(`document.querySelector("th[aria-sort=descending] a")?.dataset.sort === "min"`)
+	if first := browser.JS[string](b, `document.querySelector("tr[data-arn] th a").textContent`); first != "shop-checkout" {
+		t.Errorf("the largest minimum is that of %s", first)
+	}
+	b.Type(`input[name=q]`, "video")
+	b.Until(`Array.from(document.querySelectorAll("tr[data-arn] th a")).every((a) => a.textContent.startsWith("video-"))`)
+	b.Click(`tr[data-arn] th a`)
+	b.Until(`document.querySelector("#facts") && document.querySelector("h1").textContent.startsWith("video-")`)
+}
+
+func changeTheTime(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	b.Load("/resource?arn=" + demoARN)
+	const three, points = `document.querySelectorAll("canvas").length === 3`, `JSON.parse(document.getElementById("throughput-data").textContent).t.length`
+	b.Until(three)
+	day := browser.JS[int](b, points)
+	b.Click(`.ranges li:first-child a`)
+	b.Until(`location.search.includes("range=3h") && ` + three)
+	if hours := browser.JS[int](b, points); day != 288 || hours >= day {
+		t.Errorf("%d points in a day, %d in 3 hours", day, hours)
+	}
+	b.Click(`.ranges li:last-child a`)
+	b.Until(`location.search.includes("range=14d") && ` + three)
+}
+
+// follow sees the page change by itself, as the demo goes on.
+func follow(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	b.Load("/timeline?kind=cycle")
+	b.Until(`document.querySelectorAll(".entry").length > 20`)
+	browser.JS[bool](b, `window.kept = true`)
+	first := browser.JS[string](b, `document.querySelector("#timeline").textContent`)
+	b.Until(`document.querySelector("#timeline").textContent !== ` + fmt.Sprintf("%q", first))
+	if !browser.JS[bool](b, `window.kept === true`) {
+		t.Error("the page was loaded anew")
+	}
+}
+
+func actWithoutTheFlag(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	b.Load("/resource?arn=" + demoARN)
+	forms := browser.JS[int](b, `document.querySelectorAll("form[action='/action']").length`)
+	status := browser.JS[int](b, `fetch("/action", {method: "POST", body: new URLSearchParams({arn: "`+demoARN+`", action: "update-tps", min: "1"})}).then((r) => r.status)`)
+	if forms != 0 || status != http.StatusForbidden {
+		t.Errorf("%d forms, status %d", forms, status)
+	}
+}
+
+// With --allow-actions a person changes things on the page, and no other site does. What
+// they change is done in the embedded AWS: the page shows it when a cycle has seen it.
+func TestDemoActsFromThePageAlone(t *testing.T) {
+	b := browser.Open(t, startDemo(t, "--allow-actions").url)
+	b.Load("/resource?arn=" + demoARN)
+	b.Until(`document.querySelectorAll("canvas").length === 3`)
+	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "17"))
+	b.Click(`.action button`)
+	b.Do(chromedp.WaitVisible(chromedp.CSS(".banner.done")))
+	b.Until(`Array.from(document.querySelectorAll("#facts dd")).some((d) => d.textContent.trim().startsWith("17"))`)
+	b.Until(`document.querySelector("#history").textContent.includes("17")`)
+	b.Shot("demo-actions", "light", 1320, 2600)
+	b.Quiet()
+
+	token := browser.JS[string](b, `document.querySelector("input[name=token]").value`)
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintf(w, `<!doctype html><title>Win a prize</title><form method="post" action="%s/action">`+
+			`<input name="arn" value="%s"><input name="token" value="%s"><input name="action" value="update-tps"><input name="min" value="99"><button>Win</button></form>`,
+			b.URL, demoARN, html.EscapeString(token))
+	}))
+	t.Cleanup(other.Close)
+	b.Do(chromedp.Navigate(strings.Replace(other.URL, "127.0.0.1", "localhost", 1))) // another site, not only another port
+	b.Click("button")
+	b.Until(`document.querySelector("#main")`)
+	if text := browser.JS[string](b, `document.querySelector("#main").textContent`); !strings.Contains(text, "comes from another site") {
+		t.Errorf("the other site got %q", text)
+	}
+}
+
+// Whoever reads the page without a script has all of it too.
+func TestDemoWithoutScript(t *testing.T) {
+	b := browser.Open(t, startDemo(t).url)
+	browser.Command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+	b.Load("/resources")
+	b.Click(`tr[data-arn] th a`)
+	b.Do(chromedp.WaitVisible(chromedp.CSS("#charts svg.drawing")))
+	b.Quiet()
+}
