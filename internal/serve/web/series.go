@@ -53,6 +53,9 @@ func (c *seriesCache) put(readings estate.Readings) {
 // errNoSeries tells that there is nowhere to read metrics from.
 var errNoSeries = errors.New("there is no access to metrics")
 
+// errClosed tells that nothing is waited for any more.
+var errClosed = errors.New("the monitor is being stopped")
+
 // read answers questions, from what is kept where it can. Pages that ask the same at the
 // same time, as all do when a cycle has ended, share one call; name tells what is the same.
 func (h *Handler) read(ctx context.Context, name string, queries []estate.Query) (estate.Readings, error) {
@@ -85,6 +88,8 @@ func (h *Handler) read(ctx context.Context, name string, queries []estate.Query)
 	select {
 	case <-ctx.Done():
 		return readings, ctx.Err()
+	case <-h.closed:
+		return readings, errClosed
 	case got := <-result:
 		answer, _ := got.Val.(estate.Readings)
 		for _, q := range missing {
