@@ -503,6 +503,34 @@ func TestLoginCookieIsForHTTPSBehindAProxy(t *testing.T) {
 	if cookies := post(h, "/login", url.Values{"token": {secret}}).Result().Cookies(); len(cookies) != 1 || !cookies[0].Secure {
 		t.Errorf("cookies %v", cookies)
 	}
+	h = page(t, "shop", func(o *web.Options) { o.Token = secret })
+	for origin, want := range map[string]bool{"": false, "http://localhost:8080": false, "https://localhost:8080": true} {
+		cookies := post(h, "/login", url.Values{"token": {secret}}, header("Origin", origin)).Result().Cookies()
+		if len(cookies) != 1 || cookies[0].Secure != want {
+			t.Errorf("from %q: cookies %v", origin, cookies)
+		}
+	}
+}
+
+func TestOtherSitesCannotEmbedPages(t *testing.T) {
+	h := page(t, "shop", nil)
+	for _, one := range []struct {
+		site, mode string
+		status     int
+	}{
+		{"cross-site", "no-cors", 403},
+		{"cross-site", "cors", 403},
+		{"same-site", "no-cors", 403}, // another port of this machine
+		{"cross-site", "navigate", 200},
+		{"same-origin", "cors", 200},
+		{"none", "navigate", 200},
+		{"", "", 200},
+	} {
+		w := get(t, h, "/chart?widget=3", header("Sec-Fetch-Site", one.site), header("Sec-Fetch-Mode", one.mode))
+		if w.Code != one.status {
+			t.Errorf("%s, %s: status %d, want %d", one.site, one.mode, w.Code, one.status)
+		}
+	}
 }
 
 func TestLiveTellsOfChangesAndEnds(t *testing.T) {
