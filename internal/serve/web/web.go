@@ -69,7 +69,7 @@ type Handler struct {
 	closing   sync.Mutex     // guards that closed is closed once, and no action begins after it
 	acting    sync.WaitGroup // actions under way
 	closed    chan struct{}  // ends live streams, and what waits for AWS
-	listeners chan struct{} // bounds live streams
+	listeners chan struct{}  // bounds live streams
 }
 
 // maxListeners is how many browsers may follow at the same time; the page of any further
