@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
 )
@@ -30,6 +31,8 @@ type browser struct {
 	t   *testing.T
 	ctx context.Context
 	url string
+
+	server *httptest.Server
 
 	mu     sync.Mutex
 	faults []string
@@ -103,7 +106,7 @@ func open(t *testing.T, o web.Options) *browser {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	b := &browser{t: t, ctx: tab, url: server.URL}
+	b := &browser{t: t, ctx: tab, url: server.URL, server: server}
 	if err := chromedp.Listen(tab, b.listen); err != nil {
 		t.Fatal(err)
 	}
@@ -355,6 +358,40 @@ func TestBrowserFollows(t *testing.T) {
 		t.Error("the page was loaded anew, or what was open has closed")
 	}
 	b.quiet()
+}
+
+// Parts come and go while the page follows, and the focus stays where it was.
+func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
+	options, source := shopOptions(t)
+	b := open(t, options)
+	b.load("/")
+	b.until(`document.querySelectorAll("canvas").length === 2`)
+	js[bool](b, `(document.querySelector("#totals summary").focus(), window.kept = true)`)
+	source.Change(func(s *web.Snapshot) {
+		s.Result.Problems = append(s.Result.Problems, report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"})
+	})
+	b.until(`document.querySelector("#problems")?.textContent.includes("denied") && document.querySelectorAll("canvas").length === 2`)
+	if focused := js[string](b, `document.activeElement.tagName`); focused != "SUMMARY" {
+		t.Errorf("the focus is on %s", focused)
+	}
+	source.Change(func(s *web.Snapshot) { s.Result.Problems, s.Ledger = nil, nil })
+	b.until(`!document.querySelector("#problems") && !document.querySelector("#totals")`)
+	if !js[bool](b, `window.kept === true`) {
+		t.Error("the page was loaded anew")
+	}
+	b.quiet()
+}
+
+// A page whose daemon is gone does not go on looking like one of now.
+func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
+	options, _ := shopOptions(t)
+	b := open(t, options)
+	b.load("/")
+	b.until(`document.querySelectorAll("canvas").length === 2`)
+	b.server.CloseClientConnections()
+	b.server.Listener.Close()
+	b.until(`document.querySelector("#pulse.bad")?.textContent === "No answer from the monitor; shown is 2026-03-04 12:05:00 UTC"`)
+	b.forgive() // the browser tells of the connection
 }
 
 func TestBrowserActsOnlyFromThePage(t *testing.T) {

@@ -13,8 +13,10 @@ import (
 // drawn, and the page says so.
 const readTime = 20 * time.Second
 
-// cachedSeries bounds how many answers are kept: some 10 MB of the longest.
-const cachedSeries = 1024
+// cachedSeries bounds how many answers are kept: some 40 MB of the longest. All metrics of a
+// dashboard fit in, 2,500 at most (CloudWatch's quota): if they did not, each look at it
+// would ask for all of them again, and CloudWatch bills each.
+const cachedSeries = 4096
 
 // seriesCache keeps complete answers. A question names its window, so an answer holds for
 // ever; looking at a page again costs nothing until the next period is over.
