@@ -73,7 +73,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
 		view.Notes = append(view.Notes, priceNotes(s.Ledger.Prices)...)
-		view.Charts = totalCharts(*s.Ledger)
+		view.Charts = h.totals.get(s.Ledger, func() []chartView { return totalCharts(*s.Ledger) })
 	}
 	h.render(w, r, http.StatusOK, "overview", frame{Title: "Overview", Path: "/"}, view)
 }

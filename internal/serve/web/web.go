@@ -16,7 +16,9 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // Options wires the page.
@@ -63,6 +65,8 @@ type Handler struct {
 
 	reading singleflight.Group
 	cache   seriesCache
+	totals  memo[*report.Ledger, []chartView]
+	boards  memo[boardsKey, []dashboard.Board]
 	notes   notes
 	door    doorkeeper
 
