@@ -58,6 +58,9 @@ func (r row) Decision() string {
 	if !r.Monitored {
 		return "not monitored"
 	}
+	if !r.Checked && !r.Check.Decision.Changes() && r.Check.Decision != decide.Refused {
+		return "not checked" // that it is kept is not decided either
+	}
 	return decisionText(r.Check.Decision, r.Check.NewMin)
 }
 

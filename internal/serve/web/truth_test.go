@@ -41,6 +41,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "could not be looked at", "deleted"},
 		{"one that was looked for", gone, nil, "It may have been deleted", "could not be looked at"},
 		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 resource had no hourly check by this daemon yet", fine},
+		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">not checked<", ">keep<"},
 		{"alarms not known", "/", func(s *web.Snapshot) { s.AlarmsKnown = false }, "everything could be read but the alarms", fine},
 		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.CycleErr = "denied" }, "The last cycle measured nothing. What is shown is of 2026-03-04 12:05 UTC.", "stands by"},
 		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: story.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
