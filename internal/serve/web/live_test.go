@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,14 +10,26 @@ import (
 
 // changing is a source whose changes are counted.
 type changing struct {
+	mu      sync.Mutex
 	version uint64
 	changed chan struct{}
 }
 
-func (c *changing) Snapshot() Snapshot       { return Snapshot{Version: c.version} }
-func (c *changing) Changed() <-chan struct{} { return c.changed }
+func (c *changing) Snapshot() Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Snapshot{Version: c.version}
+}
+
+func (c *changing) Changed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
 
 func (c *changing) change() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.version++
 	close(c.changed)
 	c.changed = make(chan struct{})
