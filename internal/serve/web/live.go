@@ -15,9 +15,6 @@ const (
 	breather = time.Second
 	// writeTime is how long a browser may take to receive a message.
 	writeTime = 10 * time.Second
-	// gathering is how long further changes are waited for after one: a cycle makes many in
-	// a row, and each has every browser ask for its page.
-	gathering = 500 * time.Millisecond
 )
 
 // live tells a browser, as server-sent events, whenever there is something new. It sends
@@ -79,13 +76,6 @@ func (h *Handler) follow(ctx context.Context, send func(string) bool) {
 					return
 				}
 			}
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-h.closed:
-			return
-		case <-time.After(gathering):
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestChangesInARowAreToldAsOne(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			synctest.Wait()
 		}
-		time.Sleep(time.Second)
+		time.Sleep(2 * breather)
 		synctest.Wait()
 		end()
 		if len(told) != 2 || told[1] != "event: change\ndata: 20\n\n" {
