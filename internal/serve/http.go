@@ -93,6 +93,18 @@ func NewServer(handler, page http.Handler, log *slog.Logger) *http.Server {
 	return server
 }
 
+// closePage tells the page, if it can be told, to end its streams and the actions that
+// somebody has asked for there. The function given back waits for these.
+func (d *Daemon) closePage() (wait func()) {
+	if page, ok := d.o.Web.(interface{ Close() }); ok {
+		page.Close()
+	}
+	if page, ok := d.o.Web.(interface{ Wait() }); ok {
+		return page.Wait
+	}
+	return func() {}
+}
+
 // handler says what is served where. Whoever probes for health comes with any host name
 // and no token, and learns nothing but that.
 func (d *Daemon) handler() http.Handler {

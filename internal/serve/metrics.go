@@ -26,7 +26,7 @@ const (
 
 // metrics are what Prometheus reads: what the daemon counts of itself, which lives as long
 // as it does, and the results of the last cycle, which are swapped as a whole, so that what
-// is gone from the estate is gone from them.
+// is gone from the estate is gone from them. A cycle that measured nothing has none.
 type metrics struct {
 	own     *prometheus.Registry
 	results atomic.Pointer[prometheus.Registry]
@@ -123,7 +123,7 @@ func buildInfo(version string) prometheus.Collector {
 	return info
 }
 
-// cycleEnded counts a cycle, and swaps the results if it has any. What one that stands by
+// cycleEnded counts a cycle, and swaps the results. What one that stands by
 // would have done is not counted: it was not done.
 func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error, broken bool) {
 	m.duration.Observe(record.Took.Seconds())
@@ -143,8 +143,12 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	if record.Role == Leading {
 		m.count(result)
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		m.results.Store(results(result))
+	case !broken:
+		// What was measured before would look like what is so now.
+		m.results.Store(prometheus.NewRegistry())
 	}
 }
 

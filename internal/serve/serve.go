@@ -66,8 +66,9 @@ type Options struct {
 	// localhost and IP addresses.
 	AllowedHosts []string
 	// Web is the page, at /. It asks for the token itself, as browsers need a way to log
-	// in. If it has a method Close, that is called when the daemon stops. Nil shows a few
-	// lines of text.
+	// in. If it has a method Close, that is called when the daemon stops, and if it has a
+	// method Wait, that is waited for then: a person's action is finished as the cycle's
+	// are. Nil shows a few lines of text.
 	Web http.Handler
 	// Memory is what the page reads from; nil makes one.
 	Memory *Memory
@@ -201,7 +202,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		s.Settings, s.Started = settings(d.o.Params), d.clock.Now()
 	})
 	// Then the server, so that whoever watches the start can see it not being ready yet.
-	d.server = NewServer(d.handler(), d.o.Web, d.log)
+	d.server = NewServer(d.handler(), nil, d.log) // the page is closed earlier, by Stop
 	go func() {
 		defer close(d.serving)
 		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -271,8 +272,9 @@ func (d *Daemon) unwind(ctx context.Context) error {
 	defer cancel()
 	d.memory.Update(func(s *Status) { s.Stopping = true }) // not ready from here on
 	d.cancel()
+	pageEnds := d.closePage()
 	ended := make(chan struct{})
-	go func() { d.loops.Wait(); close(ended) }()
+	go func() { d.loops.Wait(); pageEnds(); close(ended) }()
 	var late error
 	select {
 	case <-ended:

@@ -165,6 +165,16 @@ func TestAWSOutOfReach(t *testing.T) {
 		if status, body := d.get("/readyz"); status != 200 {
 			t.Errorf("readyz afterwards: %d %s", status, body)
 		}
+		const measured = "personalize_monitor_resource_utilization_ratio{"
+		if _, body := d.get("/metrics"); !strings.Contains(body, measured) {
+			t.Errorf("afterwards nothing is measured:\n%s", body)
+		}
+		// What is out of reach again, and no copy of the estate is left, is not shown as it was.
+		w.aws.AddFault(localaws.Fault{Service: "personalize", Kind: localaws.Hang})
+		w.live(40 * time.Minute)
+		if _, body := d.get("/metrics"); strings.Contains(body, measured) {
+			t.Errorf("what was measured before stands in\n%s", body)
+		}
 		d.stop()
 		w.memory.Shut()
 	})

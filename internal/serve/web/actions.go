@@ -78,6 +78,13 @@ func (h *Handler) act(w http.ResponseWriter, r *http.Request) {
 		h.badQuery(w, r, err)
 		return
 	}
+	if !h.begin() {
+		h.fail(w, r, http.StatusServiceUnavailable, "The monitor is being stopped. Nothing was done.")
+		return
+	}
+	defer h.acting.Done()
+	// The server's own limit is for pages; servers without deadlines do without.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(actionTime + writeTime))
 	done := h.carryOut(r.Context(), asked)
 	http.Redirect(w, r, link("/resource", keyARN, asked.request.ARN.String(), keyDone, h.notes.leave(done)), http.StatusSeeOther)
 }
@@ -112,10 +119,18 @@ func orderOf(f *fields) (order, error) {
 	return o, nil
 }
 
-// carryOut does what was asked. A browser that goes away does not stop it half-way.
+// carryOut does what was asked. A browser that goes away does not stop it half-way; a
+// daemon that is stopped has what was accepted finished (act), and the rest broken off.
 func (h *Handler) carryOut(ctx context.Context, o order) note {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTime)
 	defer cancel()
+	go func() {
+		select {
+		case <-h.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	arn := o.request.ARN.String()
 	h.Logger.Info("action asked for", "op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
 	var sentence string

@@ -86,6 +86,12 @@ func boardLink(number, widget int, span string) string {
 	return link("/dashboard", pairs...)
 }
 
+// boardsKey names the dashboards of a snapshot.
+type boardsKey struct {
+	version      uint64
+	name, region string
+}
+
 // boardWidgets reads the bodies that are published, or would be.
 func (h *Handler) boardWidgets(number int) ([]dashboard.Board, []dashboard.Widget, error) {
 	s := h.Source.Snapshot()
@@ -95,7 +101,9 @@ func (h *Handler) boardWidgets(number int) ([]dashboard.Board, []dashboard.Widge
 		if name == "" {
 			name = "Amazon-Personalize-Monitor"
 		}
-		boards = dashboard.Render(dashboard.Input{Name: name, Region: s.Region, Resources: monitored(s)})
+		boards = h.boards.get(boardsKey{s.Version, name, s.Region}, func() []dashboard.Board {
+			return dashboard.Render(dashboard.Input{Name: name, Region: s.Region, Resources: monitored(s)})
+		})
 	}
 	if number > len(boards) {
 		return nil, nil, fmt.Errorf("there are %s only", plural(len(boards), "dashboard"))

@@ -10,6 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/browser"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
 )
@@ -18,6 +19,13 @@ func TestMain(m *testing.M) { os.Exit(browser.Run(m)) }
 
 // open opens a page in a browser.
 func open(t *testing.T, o web.Options) *browser.Tab {
+	t.Helper()
+	tab, _ := openOn(t, o)
+	return tab
+}
+
+// openOn is open, with the server that serves the page.
+func openOn(t *testing.T, o web.Options) (*browser.Tab, *httptest.Server) {
 	t.Helper()
 	handler, err := web.New(o)
 	if err != nil {
@@ -29,7 +37,7 @@ func open(t *testing.T, o web.Options) *browser.Tab {
 		server.CloseClientConnections()
 		server.Close()
 	})
-	return browser.Open(t, server.URL)
+	return browser.Open(t, server.URL), server
 }
 
 func shopOptions(t *testing.T) (web.Options, *story.Source) {
@@ -143,6 +151,40 @@ func TestBrowserFollows(t *testing.T) {
 		t.Error("the page was loaded anew, or what was open has closed")
 	}
 	b.Quiet()
+}
+
+// Parts come and go while the page follows, and the focus stays where it was.
+func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
+	options, source := shopOptions(t)
+	b := open(t, options)
+	b.Load("/")
+	b.Until(`document.querySelectorAll("canvas").length === 2`)
+	browser.JS[bool](b, `(document.querySelector("#totals summary").focus(), window.kept = true)`)
+	source.Change(func(s *web.Snapshot) {
+		s.Result.Problems = append(s.Result.Problems, report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"})
+	})
+	b.Until(`document.querySelector("#problems")?.textContent.includes("denied") && document.querySelectorAll("canvas").length === 2`)
+	if focused := browser.JS[string](b, `document.activeElement.tagName`); focused != "SUMMARY" {
+		t.Errorf("the focus is on %s", focused)
+	}
+	source.Change(func(s *web.Snapshot) { s.Result.Problems, s.Ledger = nil, nil })
+	b.Until(`!document.querySelector("#problems") && !document.querySelector("#totals")`)
+	if !browser.JS[bool](b, `window.kept === true`) {
+		t.Error("the page was loaded anew")
+	}
+	b.Quiet()
+}
+
+// A page whose daemon is gone does not go on looking like one of now.
+func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
+	options, _ := shopOptions(t)
+	b, server := openOn(t, options)
+	b.Load("/")
+	b.Until(`document.querySelectorAll("canvas").length === 2`)
+	server.CloseClientConnections()
+	server.Listener.Close()
+	b.Until(`document.querySelector("#pulse.bad")?.textContent === "No answer from the monitor; shown is 2026-03-04 12:05:00 UTC"`)
+	b.Forgive() // the browser tells of the connection
 }
 
 func TestBrowserActsOnlyFromThePage(t *testing.T) {

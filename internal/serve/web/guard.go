@@ -35,9 +35,21 @@ func (h *Handler) guard(next http.Handler) http.Handler {
 			h.fail(w, r, http.StatusMisdirectedRequest, "This server does not answer to that name.")
 			return
 		}
+		if embedded(r) {
+			h.fail(w, r, http.StatusForbidden, "This request comes from another site, and was refused.")
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		inner.ServeHTTP(w, r)
 	})
+}
+
+// embedded tells whether a page of another site loads one of ours as a part of itself, for
+// instance as an image. It could not read it, but have CloudWatch asked and paid for as
+// often as it likes. Links to us are followed (Fetch metadata, "resource isolation").
+func embedded(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"
 }
 
 func setHeaders(header http.Header) {

@@ -138,8 +138,10 @@ func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *Handler) cookie(r *http.Request, value string, maxAge int) *http.Cookie {
+	// Where TLS ends at a proxy, the origin of the form tells that the browser uses it.
+	secure := h.SecureCookies || r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://")
 	return &http.Cookie{
 		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: h.SecureCookies || r.TLS != nil,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: secure,
 	}
 }

@@ -22,8 +22,10 @@ const (
 )
 
 type overviewView struct {
-	Waiting   bool // no cycle has measured anything yet
+	Waiting   bool // no cycle has ended yet
 	CycleErr  string
+	Older     bool   // there is something older to show in spite of it
+	Nothing   string // what it means that nothing needs attention
 	Tiles     []tile
 	Charts    []chartView
 	Attention []attention
@@ -53,7 +55,10 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	s := h.Source.Snapshot()
 	rows := rowsOf(s)
-	view := overviewView{Waiting: s.Measured.IsZero(), CycleErr: s.CycleErr, Tiles: tilesOf(s, rows)}
+	view := overviewView{
+		Waiting: s.Measured.IsZero() && s.CycleErr == "", CycleErr: s.CycleErr, Older: !s.Measured.IsZero(),
+		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows),
+	}
 	view.Attention, view.More = attentionOf(rows)
 	view.Recent = h.entryViews(recent(s, overviewRecent))
 	for _, p := range s.Result.Problems[:min(len(s.Result.Problems), overviewProblems)] {
@@ -67,7 +72,8 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
-		view.Charts = totalCharts(*s.Ledger)
+		view.Notes = append(view.Notes, priceNotes(s.Ledger.Prices)...)
+		view.Charts = h.totals.get(s.Ledger, func() []chartView { return totalCharts(*s.Ledger) })
 	}
 	h.render(w, r, http.StatusOK, "overview", frame{Title: "Overview", Path: "/"}, view)
 }
@@ -100,7 +106,7 @@ func totalCharts(l report.Ledger) []chartView {
 
 // tilesOf are the figures of the overview.
 func tilesOf(s Snapshot, rows []row) []tile {
-	tiles := []tile{countTile(rows), utilizationTile(rows)}
+	tiles := []tile{countTile(s, rows), utilizationTile(rows)}
 	tiles = append(tiles, costTile(s, rows))
 	if s.Ledger != nil {
 		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
@@ -108,7 +114,7 @@ func tilesOf(s Snapshot, rows []row) []tile {
 	return append(tiles, alarmTile(s))
 }
 
-func countTile(rows []row) tile {
+func countTile(s Snapshot, rows []row) tile {
 	kinds, regions, others := map[estate.Kind]int{}, map[string]bool{}, 0
 	for _, r := range rows {
 		if !r.Monitored {
@@ -121,6 +127,9 @@ func countTile(rows []row) tile {
 	text := plural(kinds[estate.Campaign], "campaign") + ", " + plural(kinds[estate.Recommender], "recommender") + " in " + plural(len(regions), "region")
 	if others > 0 {
 		text += fmt.Sprintf("; %d more not in service", others)
+	}
+	if regions := unlisted(s); len(regions) > 0 {
+		text += "; not all of " + strings.Join(regions, ", ") + " could be listed"
 	}
 	return tile{Label: "Monitored", Value: thousands(float64(len(rows) - others)), Text: text, Link: "/resources"}
 }
@@ -170,10 +179,7 @@ func costTile(s Snapshot, rows []row) tile {
 		Text: thousands(float64(minimum)) + " TPS, used or not",
 	}
 	if sum := moneyText(money); sum != "" {
-		t.Text += "; estimate: " + sum
-		if unpriced > 0 {
-			t.Text += fmt.Sprintf(" (%s without a price)", plural(unpriced, "resource"))
-		}
+		t.Text += "; estimate: " + sum + priced(s.Ledger, unpriced, "resource")
 	}
 	if s.Measured.IsZero() {
 		t.Value, t.Unit, t.Text = "–", "", "not measured yet"
@@ -193,7 +199,7 @@ func wasteTile(l report.Ledger) tile {
 		money[e.Currency] = e.Wasted
 	}
 	if sum := moneyText(money); sum != "" {
-		t.Text += "; estimate: " + sum
+		t.Text += "; estimate: " + sum + priced(&l, l.Totals.Unpriced, "resource")
 	}
 	return t
 }
@@ -202,10 +208,14 @@ func savedTile(s Snapshot) tile {
 	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
 	t := tile{
 		Label: "Saved in " + plural(s.Ledger.Days, "day"), Value: figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
-		Text: "by " + plural(got.Actions, "action") + " of the monitor", Link: link("/timeline", "kind", "action"),
+		Text: "by " + plural(got.Actions, "action") + " of the monitor, by hourly means", Link: link("/timeline", "kind", "action"),
+	}
+	if s.Started.After(s.Ledger.Window.Start) {
+		// Records are kept in memory: what was done before the start is not known here.
+		t.Label, t.Text = "Saved since the start", t.Text+" since "+s.Started.UTC().Format("2 January 15:04 UTC")
 	}
 	if sum := moneyText(got.Money); sum != "" {
-		t.Text += "; estimate: " + sum
+		t.Text += "; estimate: " + sum + priced(s.Ledger, got.Unpriced, "action")
 	}
 	if got.Uncertain > 0 {
 		t.Text += fmt.Sprintf("; of %s more it is not known", plural(got.Uncertain, "action"))
@@ -237,6 +247,55 @@ func moneyText(sums map[string]float64) string {
 		parts = append(parts, currency+" "+thousands(sums[currency]))
 	}
 	return strings.Join(parts, " + ")
+}
+
+// priced tells what an estimate rests on: the dates of its prices, and what has none.
+func priced(l *report.Ledger, unpriced int, what string) string {
+	if l == nil || len(l.Prices) == 0 {
+		return ""
+	}
+	first, last := l.Prices[0].Date, l.Prices[0].Date
+	for _, p := range l.Prices {
+		first, last = min(first, p.Date), max(last, p.Date)
+	}
+	text := " at prices of " + first
+	if last != first {
+		text += " to " + last
+	}
+	if unpriced > 0 {
+		text += "; " + plural(unpriced, what) + " without a price left out"
+	}
+	return " (" + text[1:] + ")"
+}
+
+// priceNotes tell each price that estimates rest on, with its date and source.
+func priceNotes(prices []report.Price) []string {
+	notes := make([]string, len(prices))
+	for i, p := range prices {
+		notes[i] = fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency, trimmed(p.PerTPSHour, 4), p.Date, p.Source)
+	}
+	return notes
+}
+
+// nothingText tells what it is worth that no resource needs attention.
+func nothingText(s Snapshot, rows []row) string {
+	unchecked := 0
+	for _, r := range rows {
+		if r.Monitored && !r.Checked {
+			unchecked++
+		}
+	}
+	switch {
+	case s.CycleErr == "" && s.Measured.IsZero():
+		return "Nothing is known yet."
+	case s.CycleErr != "" || len(s.Result.Problems) > 0:
+		return "Nothing that is known of; but not all could be read."
+	case unchecked > 0:
+		return "Nothing so far; " + plural(unchecked, "resource") + " had no hourly check by this daemon yet."
+	case !s.AlarmsKnown:
+		return "No change is due, and everything could be read but the alarms."
+	}
+	return "Nothing: no change is due, no alarm is on, everything could be read."
 }
 
 // attentionOf finds what somebody may want to look at: what should change, what could not

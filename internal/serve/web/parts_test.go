@@ -67,7 +67,7 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := estate.Resource{ARN: arn, Kind: kind, Name: "c", Recipe: "aws-sims", MinTPS: 4, Created: start.Add(5 * time.Minute)}
+	r := estate.Resource{ARN: arn, Kind: kind, Name: "c", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 4, Created: start.Add(5 * time.Minute)}
 	s := span{Length: 20 * time.Minute, Period: 5 * time.Minute}
 	w := estate.NewWindow(start, start.Add(s.Length))
 	at := func(i int, v float64) estate.Datapoint {
@@ -102,11 +102,25 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 			if diff := cmp.Diff([]string{tt.actual, tt.minimum, tt.utilization}, got); diff != "" {
 				t.Errorf("actual, minimum, utilization (-want +got)\n%s", diff)
 			}
-			if throughput.Note == "" {
-				t.Error("it is not said that a minimum is assumed, or that data are missing")
+			if throughput.Note == "" || utilization.Note != throughput.Note {
+				t.Errorf("it is not said that a minimum is assumed, or that data are missing: %q, %q", throughput.Note, utilization.Note)
 			}
 		})
 	}
+	t.Run("a minimum that could not be read is not assumed", func(t *testing.T) {
+		r.Recipe = "aws-sims"
+		throughput, _ := throughputPlots(r, s, w, estate.Series{Points: requests, Complete: true}, estate.Series{Points: minimum})
+		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partial(estate.Series{}) {
+			t.Errorf("minimum %s, note %q", got, throughput.Note)
+		}
+	})
+	t.Run("nor that of a resource out of service", func(t *testing.T) {
+		r.Status = estate.StatusInactive
+		throughput, _ := throughputPlots(r, s, w, estate.Series{Points: requests, Complete: true}, estate.Series{Points: minimum, Complete: true})
+		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != "" {
+			t.Errorf("minimum %s, note %q", got, throughput.Note)
+		}
+	})
 }
 
 func TestPathLeavesGaps(t *testing.T) {

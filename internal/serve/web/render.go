@@ -95,6 +95,8 @@ type frame struct {
 	ReadOnly    bool
 	Cycle, Next stamp
 	Fault       string // why the last cycle measured nothing
+	Measured    stamp  // when the last one ended that did
+	Mode        string // what this daemon does not do; empty for one that does all
 	Problems    int
 	Snapshot    uint64
 	Page        any
@@ -114,6 +116,7 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 		s, now := h.Source.Snapshot(), h.Clock.Now()
 		f.Cycle, f.Next = stampOf(s.Cycle, now), stampOf(s.Next, now)
 		f.Fault, f.Problems, f.Snapshot = s.CycleErr, len(s.Result.Problems), s.Version
+		f.Measured, f.Mode = stampOf(s.Measured, now), modeOf(s)
 		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"}, {Path: "/timeline", Title: "Time line"}, {Path: "/dashboard", Title: "Dashboard"}} {
 			n.Current = n.Path == f.Path
 			f.Nav = append(f.Nav, n)
@@ -130,6 +133,17 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, nam
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body.Bytes()) // whoever went away does not read on
 	}
+}
+
+// modeOf tells what a daemon does not do.
+func modeOf(s Snapshot) string {
+	switch {
+	case s.DryRun:
+		return "This is a dry run: nothing is written, and what is said to be done only would be."
+	case s.Standby:
+		return "This daemon stands by: another one decides and acts, and knows of its decisions, records and savings what this one does not."
+	}
+	return ""
 }
 
 type failureView struct {

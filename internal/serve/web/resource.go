@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -14,6 +16,7 @@ import (
 type resourceView struct {
 	Row      row
 	Known    bool // whether it exists, as far as is known
+	Unlisted bool // nothing is known, as its region could not be looked at
 	Resource estate.Resource
 	Created  stamp
 	Touched  stamp
@@ -79,8 +82,13 @@ func (h *Handler) resource(w http.ResponseWriter, r *http.Request) {
 	s := h.Source.Snapshot()
 	view := h.resourceView(s, arn, kind)
 	audits := auditsOf(s.Audits, arn.String())
+	view.Unlisted = s.CycleErr != "" || s.Measured.IsZero() || slices.Contains(unlisted(s), arn.Region)
 	if !view.Known && len(audits) == 0 {
-		h.fail(w, r, http.StatusNotFound, "No such campaign or recommender is known. It may have been deleted, or be in a region that is not monitored.")
+		text := "No such campaign or recommender is known. It may have been deleted, or be in a region that is not monitored."
+		if view.Unlisted {
+			text = "Nothing is known of such a campaign or recommender: its region could not be looked at in the last cycle."
+		}
+		h.fail(w, r, http.StatusNotFound, text)
 		return
 	}
 	now := h.Clock.Now()
@@ -230,7 +238,8 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 		if actual[i] == nil && requests.Complete && estate.RecipeOf(r.Kind, r.Recipe).Sure {
 			actual[i] = new(float64)
 		}
-		if provisioned[i] == nil && present > 0 {
+		// Of a resource that is out of service nothing tells since when it is.
+		if provisioned[i] == nil && present > 0 && minimum.Complete && r.Status == estate.StatusActive {
 			provisioned[i] = &present
 			assumed++
 		}
@@ -243,12 +252,12 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 	throughput.add("actual "+unit, actual)
 	utilization.add("utilization", ratio)
 	utilization.Marks = []plotMark{{Label: "all that is paid for is used", Value: 100}}
-	throughput.Note = partial(requests)
-	if throughput.Note == "" && assumed > 0 {
-		throughput.Note = plural(assumed, "period") + " of " + thousands(float64(len(actual))) +
-			" have no published minimum, as the monitor did not run; the present one is drawn there."
+	note := cmp.Or(partial(requests), partial(minimum))
+	if note == "" && assumed > 0 {
+		note = plural(assumed, "period") + " of " + thousands(float64(len(actual))) +
+			" have no published minimum, as the monitor did not run; the present one is assumed there."
 	}
-	utilization.Note = partial(requests)
+	throughput.Note, utilization.Note = note, note
 	return throughput, utilization
 }
 

@@ -162,6 +162,7 @@ type resourcesView struct {
 	DirOptions         []option
 	WastedDays         string
 	Waiting, Pageable  bool
+	Unlisted           string // regions that could not be listed
 	PageNumber, PageOf int
 }
 
@@ -173,7 +174,7 @@ func (h *Handler) resources(w http.ResponseWriter, r *http.Request) {
 	}
 	s := h.Source.Snapshot()
 	view := tableOf(rowsOf(s), q)
-	view.Ledger, view.Waiting = s.Ledger != nil, s.Measured.IsZero()
+	view.Ledger, view.Waiting, view.Unlisted = s.Ledger != nil, s.Measured.IsZero(), strings.Join(unlisted(s), ", ")
 	if s.Ledger != nil {
 		view.WastedDays = plural(s.Ledger.Days, "day")
 	}

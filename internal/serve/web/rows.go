@@ -58,6 +58,9 @@ func (r row) Decision() string {
 	if !r.Monitored {
 		return "not monitored"
 	}
+	if !r.Checked && !r.Check.Decision.Changes() && r.Check.Decision != decide.Refused {
+		return "not checked" // that it is kept is not decided either
+	}
 	return decisionText(r.Check.Decision, r.Check.NewMin)
 }
 
@@ -171,6 +174,19 @@ func enrich(byARN map[string]*row, s Snapshot) {
 
 func byPlace(a, b row) int {
 	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
+}
+
+// unlisted are the regions whose campaigns or recommenders could not be listed in the last
+// cycle: what is known of them is old, or missing.
+func unlisted(s Snapshot) []string {
+	var regions []string
+	for _, p := range s.Result.Problems {
+		if p.ARN == "" && strings.HasPrefix(p.Operation, "List") {
+			regions = append(regions, p.Region)
+		}
+	}
+	slices.Sort(regions)
+	return slices.Compact(regions)
 }
 
 // resourceOf finds a resource as it was discovered, or makes up what the result tells.

@@ -14,6 +14,7 @@ type saved struct {
 	TPSHours  float64
 	Money     map[string]float64 // by currency; an estimate, and of those resources only that have a price
 	Actions   int                // that saved something
+	Unpriced  int                // of these, in no sum of money
 	Uncertain int                // actions whose saving is not known, and in no sum
 }
 
@@ -56,9 +57,11 @@ func (s *saved) add(hours float64, known bool, entry *report.Entry) {
 	case hours > 0:
 		s.Actions++
 		s.TPSHours += hours
-		if entry != nil && entry.Estimate != nil {
-			s.Money[entry.Estimate.Currency] += hours * entry.Estimate.PerTPSHour
+		if entry == nil || entry.Estimate == nil {
+			s.Unpriced++
+			return
 		}
+		s.Money[entry.Estimate.Currency] += hours * entry.Estimate.PerTPSHour
 	}
 }
 

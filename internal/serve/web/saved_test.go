@@ -59,7 +59,7 @@ func TestSavedBy(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ledger := &report.Ledger{Window: report.Window{Start: start, End: at(10)}, Resources: []report.Entry{{ARN: campaign, Usage: &report.Usage{}, Hourly: tt.hours}}}
-			tt.want.Money = map[string]float64{}
+			tt.want.Money, tt.want.Unpriced = map[string]float64{}, tt.want.Actions
 			if diff := cmp.Diff(tt.want, savedBy(tt.audits, ledger, map[string]bool{recommender: tt.present})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

@@ -13,8 +13,10 @@ import (
 // drawn, and the page says so.
 const readTime = 20 * time.Second
 
-// cachedSeries bounds how many answers are kept: some 10 MB of the longest.
-const cachedSeries = 1024
+// cachedSeries bounds how many answers are kept: some 40 MB of the longest. All metrics of a
+// dashboard fit in, 2,500 at most (CloudWatch's quota): if they did not, each look at it
+// would ask for all of them again, and CloudWatch bills each.
+const cachedSeries = 4096
 
 // seriesCache keeps complete answers. A question names its window, so an answer holds for
 // ever; looking at a page again costs nothing until the next period is over.
@@ -53,6 +55,9 @@ func (c *seriesCache) put(readings estate.Readings) {
 // errNoSeries tells that there is nowhere to read metrics from.
 var errNoSeries = errors.New("there is no access to metrics")
 
+// errClosed tells that nothing is waited for any more.
+var errClosed = errors.New("the monitor is being stopped")
+
 // read answers questions, from what is kept where it can. Pages that ask the same at the
 // same time, as all do when a cycle has ended, share one call; name tells what is the same.
 func (h *Handler) read(ctx context.Context, name string, queries []estate.Query) (estate.Readings, error) {
@@ -85,6 +90,8 @@ func (h *Handler) read(ctx context.Context, name string, queries []estate.Query)
 	select {
 	case <-ctx.Done():
 		return readings, ctx.Err()
+	case <-h.closed:
+		return readings, errClosed
 	case got := <-result:
 		answer, _ := got.Val.(estate.Readings)
 		for _, q := range missing {

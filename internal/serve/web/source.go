@@ -28,6 +28,9 @@ type Snapshot struct {
 	Region        string // deployment region
 	DashboardName string // of the CloudWatch dashboard; empty for the default
 
+	DryRun  bool // nothing is written, whatever is asked for
+	Standby bool // another daemon leads: this one makes no hourly checks and has no records of them
+
 	Started  time.Time // of the daemon
 	Cycle    time.Time // when the last cycle ended; zero before the first
 	CycleErr string    // why the last cycle measured nothing; empty if it did

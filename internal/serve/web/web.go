@@ -16,7 +16,9 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // Options wires the page.
@@ -63,12 +65,15 @@ type Handler struct {
 
 	reading singleflight.Group
 	cache   seriesCache
+	totals  memo[*report.Ledger, []chartView]
+	boards  memo[boardsKey, []dashboard.Board]
 	notes   notes
 	door    doorkeeper
 
-	closing   sync.Once
-	closed    chan struct{} // ends live streams
-	listeners chan struct{} // bounds live streams
+	closing   sync.Mutex     // guards that closed is closed once, and no action begins after it
+	acting    sync.WaitGroup // actions under way
+	closed    chan struct{}  // ends live streams, and what waits for AWS
+	listeners chan struct{}  // bounds live streams
 }
 
 // maxListeners is how many browsers may follow at the same time; the page of any further
@@ -111,9 +116,41 @@ func New(o Options) (*Handler, error) {
 	return h, nil
 }
 
-// Close ends all live streams, which would otherwise hold up the shutdown of the server:
-// hand it to http.Server.RegisterOnShutdown. It may be called more than once.
-func (h *Handler) Close() { h.closing.Do(func() { close(h.closed) }) }
+// Close ends all live streams, which would otherwise hold up the shutdown of the server,
+// and takes no further action. Actions under way are told to come to an end: what
+// Personalize has accepted is seen to, the rest is broken off. It may be called more than
+// once.
+func (h *Handler) Close() {
+	h.closing.Lock()
+	defer h.closing.Unlock()
+	if !h.isClosed() {
+		close(h.closed)
+	}
+}
+
+// Wait waits until the actions under way have come to their end. It follows Close.
+func (h *Handler) Wait() { h.acting.Wait() }
+
+func (h *Handler) isClosed() bool {
+	select {
+	case <-h.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// begin notes an action under way, for which Wait waits until acting is done. It says no
+// once the page is closed.
+func (h *Handler) begin() bool {
+	h.closing.Lock()
+	defer h.closing.Unlock()
+	if h.isClosed() {
+		return false
+	}
+	h.acting.Add(1)
+	return true
+}
 
 // routes says what is served where.
 func (h *Handler) routes() {

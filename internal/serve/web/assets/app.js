@@ -36,6 +36,13 @@
   function take(html) {
     const page = new DOMParser().parseFromString(html, "text/html");
     let changed = 0;
+    // Where a part has come or gone, for instance with the last problem, the page is another.
+    const names = (root) => parts(root).map((part) => part.id).join(" ");
+    if (names(page) !== names(document)) {
+      replace(document.getElementById("main"), document.importNode(page.getElementById("main"), true));
+      parts(page).forEach((part) => { if (page.getElementById("main").contains(part)) sent.set(part.id, part.outerHTML); });
+      changed++;
+    }
     for (const fresh of parts(page)) {
       const old = document.getElementById(fresh.id);
       if (!old || sent.get(fresh.id) === fresh.outerHTML) continue;
@@ -51,18 +58,23 @@
   // replace keeps what the reader has opened, and where the focus is.
   function replace(old, fresh) {
     const open = Array.from(old.querySelectorAll("details[open][id]")).map((d) => d.id);
-    const focus = old.contains(document.activeElement) ? place(document.activeElement) : null;
+    const focus = old.contains(document.activeElement) ? place(old, document.activeElement) : null;
     const scroll = Array.from(old.querySelectorAll(".scroll")).map((s) => [s.scrollLeft, s.scrollTop]);
     old.replaceWith(fresh);
     open.forEach((id) => { const d = document.getElementById(id); if (d) d.open = true; });
     fresh.querySelectorAll(".scroll").forEach((s, i) => { if (scroll[i]) [s.scrollLeft, s.scrollTop] = scroll[i]; });
-    if (focus) { const to = fresh.querySelector(focus); if (to) to.focus({ preventScroll: true }); }
+    const to = focus && focus(fresh);
+    if (to) to.focus({ preventScroll: true });
     Charts.drawAll(fresh);
   }
-  function place(element) {
-    if (element.id) return "#" + CSS.escape(element.id);
-    const href = element.getAttribute("href");
-    return href ? element.tagName.toLowerCase() + '[href="' + CSS.escape(href) + '"]' : null;
+  // place tells how to find an element again in what replaces its part: by its name, where it
+  // leads to, or the how-manieth of its kind it is.
+  function place(root, element) {
+    const kind = element.tagName.toLowerCase(), href = element.getAttribute("href");
+    if (element.id) return (fresh) => fresh.querySelector("#" + CSS.escape(element.id));
+    if (href) return (fresh) => fresh.querySelector(kind + '[href="' + CSS.escape(href) + '"]');
+    const at = Array.from(root.querySelectorAll(kind)).indexOf(element);
+    return (fresh) => fresh.querySelectorAll(kind)[at];
   }
 
   // refresh asks for the page again; an answer that is overtaken by a later one is dropped.
@@ -73,11 +85,24 @@
       const html = await answer.text();
       if (mine !== asking) return false;
       if (answer.redirected && new URL(answer.url).pathname === "/login") { location.reload(); return false; }
-      if (!answer.ok) return false;
+      if (answer.status === 404 && document.querySelector("main .page-head")) { location.reload(); return false; } // it is gone
+      if (answer.status === 404) return false;
+      if (!answer.ok) { lost(); return false; }
       return take(html) > 0;
     } catch (error) {
+      if (mine === asking) lost();
       return false; // the stream tells when the server is there again
     }
+  }
+  // lost says that what is shown is not followed any more: its ages would stand still.
+  function lost() {
+    const pulse = document.getElementById("pulse");
+    const since = pulse.querySelector("time");
+    if (sent.get("pulse") === "") return;
+    pulse.className = "pulse bad";
+    pulse.textContent = "No answer from the monitor" + (since ? "; shown is " + since.dateTime.replace("T", " ").replace("Z", " UTC") : "");
+    sent.set("pulse", ""); // with the next answer it is put right
+    say(pulse.textContent);
   }
   // The page as it came, before charts are drawn into it.
   parts(document).forEach((part) => sent.set(part.id, part.outerHTML));
@@ -89,15 +114,17 @@
 
   // Following: the stream tells that there is something new, the page is asked for again.
   async function follow(version) {
-    if (version === document.body.dataset.snapshot || document.hidden) { missed = document.hidden; return; }
+    if (version === document.body.dataset.snapshot && sent.get("pulse") !== "" || document.hidden) { missed = document.hidden; return; }
     const changed = await refresh(here());
     Charts.reload();
-    if (changed) say("Updated.");
+    // Whoever listens to the page need not hear of every step of a cycle.
+    if (changed && Date.now() - told > 60000) { told = Date.now(); say("Updated."); }
   }
-  let missed = false;
+  let missed = false, told = 0;
   document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; follow(""); } });
   const stream = new EventSource("/live");
   stream.addEventListener("change", (event) => follow(event.data));
+  stream.addEventListener("error", () => { if (!document.hidden) refresh(here()); }); // a restart, or the end
   // Ages grow even if nothing else changes; and a stream may have ended for good.
   setInterval(() => { if (!document.hidden) refresh(here()); }, 60000);
   addEventListener("pagehide", () => stream.close());

@@ -2,6 +2,7 @@
 // Draws the charts of a page over the drawings that came with it.
 const Charts = (function () {
   const drawn = new Map(); // box → {chart, data}
+  const loaded = new Set(); // boxes whose numbers were asked for by themselves, in vain or not
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const height = 200;
   const day = uPlot.fmtDate("{MM}-{DD}"), minute = uPlot.fmtDate("{HH}:{mm}"), full = uPlot.fmtDate("{YYYY}-{MM}-{DD} {HH}:{mm}");
@@ -64,6 +65,15 @@ const Charts = (function () {
     drawn.set(box, { chart, data });
   }
 
+  // empty shows a text in place of a chart.
+  function empty(box, text) {
+    clear(box);
+    const p = document.createElement("p");
+    p.className = "soft plot-wait";
+    p.textContent = text;
+    box.replaceChildren(p);
+  }
+
   function clear(box) {
     const old = drawn.get(box);
     if (old) old.chart.destroy();
@@ -72,6 +82,7 @@ const Charts = (function () {
 
   // load reads the numbers of a chart that came without them.
   async function load(box) {
+    loaded.add(box);
     const address = new URL(box.dataset.href, location.href);
     address.pathname = "/chart";
     try {
@@ -82,7 +93,7 @@ const Charts = (function () {
       figure.querySelector(".summary").textContent = data.summary + (data.note ? " " + data.note : "");
       box.setAttribute("aria-label", data.title + ". " + data.summary);
       if (data.lines.some((l) => l.v.some((v) => v != null))) draw(box, data);
-      else box.firstElementChild.textContent = "There are no data in this time.";
+      else empty(box, data.note || "There are no data in this time.");
     } catch (error) {
       box.closest("figure").querySelector(".summary").textContent = "This chart could not be read. It is tried again with the next change.";
     }
@@ -97,6 +108,7 @@ const Charts = (function () {
 
   function drawAll(root) {
     for (const box of drawn.keys()) if (!box.isConnected) clear(box);
+    for (const box of loaded) if (!box.isConnected) loaded.delete(box);
     root.querySelectorAll(".plot[data-plot]").forEach((box) => draw(box, JSON.parse(document.getElementById(box.dataset.plot).textContent)));
     root.querySelectorAll(".plot[data-href]").forEach((box) => sight.observe(box));
   }
@@ -113,6 +125,6 @@ const Charts = (function () {
   return {
     drawAll, again,
     // reload reads those charts anew that are drawn from numbers of their own.
-    reload: () => drawn.forEach((_, box) => { if (box.dataset.href) load(box); }),
+    reload: () => loaded.forEach((box) => { load(box); }),
   };
 })();

@@ -1,0 +1,68 @@
+package web_test
+
+import (
+	"html"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
+)
+
+// What is not known is not shown as well, and what is old not as of now.
+func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
+	calm := func(s *web.Snapshot) {
+		s.Alarms, s.Result.Problems = nil, nil
+		for i, r := range s.Result.Resources {
+			s.Result.Resources[i].Checked = true
+			s.Checks[r.ARN] = web.Check{Time: story.Now, Reason: "kept"}
+		}
+		for arn := range s.Checks {
+			s.Checks[arn] = web.Check{Time: story.Now, Reason: "kept"}
+		}
+	}
+	listing := report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"}
+	gone := "/resource?arn=" + url.QueryEscape(strings.Replace(story.HomeRows, "home-rows", "gone", 1))
+	const fine = "everything could be read."
+	for _, tt := range []struct {
+		name, target string
+		change       func(*web.Snapshot)
+		says, not    string
+	}{
+		{"all is well", "/", nil, fine, "not all of"},
+		{"a region was not listed", "/", func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "not all of eu-west-1 could be listed", fine},
+		{"nor on the table", "/resources", func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "Not all of eu-west-1 could be listed", "No campaign"},
+		{"a problem of one resource is not one of a region", "/resources", func(s *web.Snapshot) {
+			s.Result.Problems = []report.Problem{{ARN: story.HomePage, Region: "us-east-1", Operation: "DescribeCampaign", Error: "throttled"}}
+		}, "of 9 resources", "could be listed"},
+		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "could not be looked at", "deleted"},
+		{"one that was looked for", gone, nil, "It may have been deleted", "could not be looked at"},
+		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 resource had no hourly check by this daemon yet", fine},
+		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">not checked<", ">keep<"},
+		{"alarms not known", "/", func(s *web.Snapshot) { s.AlarmsKnown = false }, "everything could be read but the alarms", fine},
+		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.CycleErr = "denied" }, "The last cycle measured nothing. What is shown is of 2026-03-04 12:05 UTC.", "stands by"},
+		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: story.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
+		{"dry run", "/resources", func(s *web.Snapshot) { s.DryRun = true }, "nothing is written", "stands by"},
+		{"standby", "/resources", func(s *web.Snapshot) { s.Standby = true }, "This daemon stands by", "dry run"},
+		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
+		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
+		{"savings of all the time", "/", func(s *web.Snapshot) { s.Started = story.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
+		{"savings since the start", "/", nil, "since 3 March 06:07 UTC", "Saved in 14 days"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, _ := story.Snapshot("shop")
+			calm(&s)
+			if tt.change != nil {
+				tt.change(&s)
+			}
+			h := page(t, "shop", func(o *web.Options) { o.Source = story.NewSource(s) })
+			body := html.UnescapeString(get(t, h, tt.target).Body.String())
+			if !strings.Contains(body, tt.says) || strings.Contains(body, tt.not) {
+				t.Errorf("it must say %q and not %q:\n%s", tt.says, tt.not, body[strings.Index(body, "<main"):])
+			}
+		})
+	}
+}
