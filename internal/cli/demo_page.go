@@ -40,6 +40,7 @@ type demoPage struct {
 	slow   bool      // the days are over
 	next   time.Time // when the ledger is made anew, by the demo's clock
 
+	page   *web.Handler
 	server *http.Server
 	url    string
 	ended  chan struct{} // closed when the server has ended
@@ -73,7 +74,8 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 			return errors.Join(err, listener.Close())
 		}
 	}
-	p.server, p.url = serve.NewServer(page, page, logger), "http://"+listener.Addr().String()
+	p.page = page
+	p.server, p.url = serve.NewServer(page, logger), "http://"+listener.Addr().String()
 	go func() {
 		p.err = p.server.Serve(listener)
 		close(p.ended)
@@ -133,6 +135,7 @@ func (p *demoPage) stay(ctx context.Context, g *global) error {
 func (p *demoPage) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), pageStop)
 	defer cancel()
+	p.page.Close() // its streams would never end
 	if p.server.Shutdown(ctx) != nil {
 		_ = p.server.Close() // whoever still waits for an answer gets none
 	}

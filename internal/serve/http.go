@@ -80,17 +80,12 @@ func checkHosts(hosts []string) error {
 	return nil
 }
 
-// NewServer makes a server of handler, with limits on what a client may take of it. If page
-// has a method Close, that is called when the server shuts down; page may be nil.
-func NewServer(handler, page http.Handler, log *slog.Logger) *http.Server {
-	server := &http.Server{
+// NewServer makes a server of handler, with limits on what a client may take of it.
+func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: requestTime, WriteTimeout: responseTime,
 		IdleTimeout: keepAliveTime, MaxHeaderBytes: headerBytes, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-	if closer, ok := page.(interface{ Close() }); ok {
-		server.RegisterOnShutdown(closer.Close)
-	}
-	return server
 }
 
 // closePage tells the page, if it can be told, to end its streams and the actions that

@@ -202,7 +202,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 		s.Settings, s.Started = settings(d.o.Params), d.clock.Now()
 	})
 	// Then the server, so that whoever watches the start can see it not being ready yet.
-	d.server = NewServer(d.handler(), nil, d.log) // the page is closed earlier, by Stop
+	d.server = NewServer(d.handler(), d.log)
 	go func() {
 		defer close(d.serving)
 		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
