@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
+# Where the tests that drive a browser put their pictures of the pages.
+export PERSONALIZE_MONITOR_SCREENSHOTS="${PERSONALIZE_MONITOR_SCREENSHOTS-$PWD/dist/screenshots}"
+
 go test -race ./...
 # All random histories: the race detector, ten times slower, has judged one in twenty.
 go test ./internal/decide -run Random

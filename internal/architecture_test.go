@@ -20,7 +20,7 @@ var (
 	pure     = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
 	aws      = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
 	everyone = slices.Concat(pure, aws, []string{"cycle", "localaws", "serve", "serve/web"})
-	// soak plays the owner of the account, too, and demo CloudFormation
+	// soak plays the owner of the account, too, and demo CloudFormation.
 	sdkOnlyIn = slices.Concat(aws, []string{"soak", "demo"})
 )
 
@@ -51,6 +51,7 @@ var allowed = map[string][]string{
 	"soak":           {"estate", "awsapi", "functions", "localaws"},
 	"tools/soak":     {"soak"},
 	"tools/template": nil,
+	"browser":        nil,
 	"serve/web":      {"estate", "events", "decide", "dashboard", "report", "metering", "params"},
 	// canned data for the page; a part of no program but the one that shows it
 	"serve/web/story":   {"estate", "events", "decide", "report", "metering", "serve/web"},
