@@ -168,7 +168,7 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []estate.Resource) {
 }
 
 // meter meters some resources of one region: in a first round their demand and minimum,
-// in a second one whether what looks idle is.
+// in a second one whether who had no requests was called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
 	var queries []estate.Query
 	for _, resource := range resources {
@@ -179,13 +179,12 @@ func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
 	queries = nil
 	for i, resource := range resources {
 		usages[i] = metering.Measure(resource, readings, r.running, r.moment)
-		if usages[i].LooksIdle(resource, r.idle, r.moment) {
-			queries = append(queries, metering.IdleQueries(resource, r.idle, r.moment)...)
-		}
+		queries = append(queries, usages[i].CallQueries(resource, r.idle, r.moment)...)
 	}
 	second := r.read(ctx, queries)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
+		usages[i].Heed(resource, second, r.idle, r.moment)
 		advice := metering.Advise(resource, usages[i], second, r.idle, r.moment)
 		entries[i] = report.EntryOf(resource, usages[i], advice, r.prices)
 		if !r.Hourly {

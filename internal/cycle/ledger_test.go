@@ -198,7 +198,7 @@ func (s sheet) check(t *testing.T, e report.Entry) {
 	close6(t, kind+"paid", u.TPSHours.Paid, s.paid)
 	close6(t, kind+"used", u.TPSHours.Used, s.used)
 	close6(t, kind+"wasted", u.TPSHours.Wasted, s.paid-s.used)
-	close6(t, kind+"idle", u.IdleHours, s.idle)
+	close6(t, kind+"idle", *u.IdleHours, s.idle)
 	close6(t, kind+"mean", *u.Utilization.Mean, s.mean)
 	close6(t, kind+"p50", *u.Utilization.P50, s.p50)
 	close6(t, kind+"p95", *u.Utilization.P95, s.p95)
@@ -270,10 +270,10 @@ func TestReportFindsWhatIsIdle(t *testing.T) {
 	b := newBed(t, description)
 	got := b.account(3, nil)
 	c, r := entry(t, got, "c"), entry(t, got, "r")
-	if c.Saving == nil || c.Saving.Action != decide.Delete || c.Saving.PerMonth != 2*730 || math.Abs(c.Usage.IdleHours-30) > 0.1 {
+	if c.Saving == nil || c.Saving.Action != decide.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-30) > 0.1 {
 		t.Errorf("campaign: %+v, %s", c.Saving, c.Note)
 	}
-	if r.Saving == nil || r.Saving.Action != decide.StepDown || !strings.Contains(r.Note, "not idle") {
+	if r.Saving == nil || r.Saving.Action != decide.StepDown || !strings.Contains(r.Note, "not idle") || *r.Usage.IdleHours != 0 || r.Usage.IdleSince != nil {
 		t.Errorf("recommender called in vain: %+v, %s", r.Saving, r.Note)
 	}
 	if e := entry(t, b.account(3, map[string]string{"IdleThresholdHours": "48"}), "c"); e.Saving == nil || e.Saving.Action != decide.StepDown {

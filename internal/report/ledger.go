@@ -59,8 +59,8 @@ type Usage struct {
 	Actual       float64     `json:"actual"`      // mean, TPS
 	Peak         float64     `json:"peak"`        // of 5 minutes, TPS
 	Utilization  Utilization `json:"utilization"`
-	IdleHours    float64     `json:"idleHours"`
-	IdleSince    *time.Time  `json:"idleSince"` // null if it is not without requests now
+	IdleHours    *float64    `json:"idleHours"` // without any call, failed ones included; null if not known
+	IdleSince    *time.Time  `json:"idleSince"` // null if it is not without calls now
 	TPSHours     TPSHours    `json:"tpsHours"`
 }
 
@@ -139,7 +139,7 @@ func usageOf(u metering.Usage) *Usage {
 			Mean: number(u.Utilization.Mean), P50: number(u.Utilization.P50), P95: number(u.Utilization.P95),
 			LowestHour: number(u.Utilization.LowestHour), HighestHour: number(u.Utilization.HighestHour),
 		},
-		IdleHours: u.IdleHours, TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
+		IdleHours: number(u.IdleHours), TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
 	}
 	if u.Hours > 0 {
 		out.MinKnown = u.KnownHours / u.Hours * 100

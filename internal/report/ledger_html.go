@@ -237,7 +237,9 @@ func pageRow(e Entry) []pageCell {
 		if u.Utilization.Mean != nil {
 			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), u.Utilization.spread())
 		}
-		cells[4].set(u.IdleHours, rounded(&u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
+		if u.IdleHours != nil {
+			cells[4].set(*u.IdleHours, rounded(u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
+		}
 		cells[5].set(u.TPSHours.Paid, commas(u.TPSHours.Paid), "")
 		cells[6].set(u.TPSHours.Used, commas(u.TPSHours.Used), "")
 		share := 0.0

@@ -118,7 +118,7 @@ func ledgerCells(e Entry) []string {
 		copy(row[4:], []string{
 			rounded(&u.Actual, 2, ""), rounded(&u.Peak, 2, ""),
 			rounded(u.Utilization.Mean, 1, "%"), rounded(u.Utilization.P50, 1, "%"), rounded(u.Utilization.P95, 1, "%"), spread,
-			rounded(&u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
+			rounded(u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
 		})
 	}
 	if e.Saving != nil {

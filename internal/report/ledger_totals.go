@@ -19,7 +19,7 @@ type Totals struct {
 	TPSHours  TPSHours              `json:"tpsHours"`
 	ByKind    []KindTotal           `json:"byKind"`
 	MinKnown  float64               `json:"minKnownPercent"` // of all hours of all resources
-	Idle      int                   `json:"idle"`            // resources without a request since their span began
+	Idle      int                   `json:"idle"`            // resources without a call since their span began
 	Saving    SavingTotal           `json:"saving"`
 	Actions   map[decide.Action]int `json:"actions"`
 	Estimates []EstimateTotal       `json:"estimates"` // by currency
@@ -76,7 +76,7 @@ func totalsOf(entries []Entry) Totals {
 		known += e.Usage.Hours * e.Usage.MinKnown / 100
 		t.TPSHours.add(e.Usage.TPSHours)
 		t.Saving.add(e.Saving)
-		if e.Usage.Requests == 0 {
+		if since := e.Usage.IdleSince; since != nil && !since.After(e.Usage.Window.Start) {
 			t.Idle++
 		}
 		if e.Saving != nil {
