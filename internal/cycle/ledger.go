@@ -72,6 +72,7 @@ type ledgerRun struct {
 	running estate.Series
 
 	mu     sync.Mutex // guards what follows
+	whole  *metering.Whole
 	ledger report.Ledger
 	done   int
 	total  int
@@ -86,6 +87,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Ledger: l, moment: metering.MomentOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
 		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
 	}
+	r.whole = metering.NewWhole(r.moment.Span)
 	r.ledger = report.Ledger{Window: report.Window{Start: r.moment.Span.Start, End: r.moment.Span.End}, Days: in.Days}
 	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, func(done, total int) { l.Progress("discover", done, total) })
 	if err := ctx.Err(); err != nil {
@@ -103,6 +105,10 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	r.ledger.Calls = callsSince(calls(l.Calls), before)
 	r.ledger.DurationMs = time.Since(began).Milliseconds()
 	r.ledger.Prices = r.prices.All()
+	if all, ok := r.whole.Throughput(); ok {
+		together := report.ThroughputOf(all)
+		r.ledger.Together = &together
+	}
 	r.ledger.Settle()
 	return r.ledger, nil
 }
@@ -192,6 +198,9 @@ func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
 		}
 	}
 	r.mu.Lock()
+	for _, usage := range usages {
+		r.whole.Add(usage)
+	}
 	r.ledger.Resources = append(r.ledger.Resources, entries...)
 	r.done += len(resources)
 	done := r.done

@@ -80,14 +80,10 @@ func Measure(r estate.Resource, readings estate.Readings, running estate.Series,
 	u.Hours = hours(len(s.requests) - count(s.stopped))
 	u.KnownHours = hours(count(s.known))
 	u.Requests = sum(s.requests)
-	u.Peak = slices.Max(s.requests) / slotSeconds
 	u.Used = u.Requests / perTPSHour
 	u.Paid = s.paid(s.asItWas)
 	u.Wasted = max(0, u.Paid-u.Used)
-	if u.Hours > 0 {
-		u.Provisioned = sum(s.minimum) / float64(slotsPerHour) / u.Hours
-		u.Actual = u.Used / u.Hours
-	}
+	u.Provisioned, u.Actual, u.Peak = s.rates()
 	u.Hourly = s.hourly()
 	u.Utilization = s.utilization()
 	u.settleIdle()
@@ -152,6 +148,16 @@ func unreadable(r estate.Resource, readings estate.Readings, w estate.Window, m 
 		return fmt.Sprintf("traffic of recipe %s cannot be seen: there are no %s data", r.Recipe, recipe.Metric)
 	}
 	return ""
+}
+
+// rates are the mean minimum and demand of the time in which it ran, and the highest
+// demand of 5 minutes, in requests per second.
+func (s *steps) rates() (provisioned, actual, peak float64) {
+	if ran := float64(len(s.requests) - count(s.stopped)); ran > 0 {
+		provisioned = sum(s.minimum) / ran
+		actual = sum(s.requests) / (ran * slotSeconds)
+	}
+	return provisioned, actual, slices.Max(s.requests) / slotSeconds
 }
 
 // utilization spreads demand over minimum.
