@@ -98,7 +98,7 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 			continue
 		}
 		if *number.into, ok = whole(string(raw), number.highest); !ok {
-			return Request{}, fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", number.key, short(string(raw)), number.highest)
+			return Request{}, fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", number.key, Brief(string(raw)), number.highest)
 		}
 	}
 	return r, nil
@@ -121,9 +121,9 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	case len(payload) == 0:
 		return nil, errors.New("is empty")
 	case !json.Valid(payload):
-		return nil, fmt.Errorf("is not JSON: %s", short(string(payload)))
+		return nil, fmt.Errorf("is not JSON: %s", Brief(string(payload)))
 	case payload[0] != '{':
-		return nil, fmt.Errorf("is not a JSON object: %s", short(string(payload)))
+		return nil, fmt.Errorf("is not a JSON object: %s", Brief(string(payload)))
 	}
 	var keys map[string]json.RawMessage
 	err := json.Unmarshal(payload, &keys)
@@ -133,7 +133,7 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 func text(key string, raw json.RawMessage) (string, error) {
 	var s *string
 	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
-		return "", fmt.Errorf("key %q is %s; valid: a text", key, short(string(raw)))
+		return "", fmt.Errorf("key %q is %s; valid: a text", key, Brief(string(raw)))
 	}
 	return strings.TrimSpace(*s), nil
 }
@@ -164,8 +164,8 @@ func whole(s string, highest int) (int, bool) {
 // maxShown is how much of a wrong value is shown.
 const maxShown = 80
 
-// short is a value as errors show it.
-func short(s string) string {
+// Brief is a value as errors show it: on one line, printable, at most 80 characters.
+func Brief(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -178,4 +178,4 @@ func short(s string) string {
 	return s
 }
 
-func quoted(s string) string { return strconv.Quote(short(s)) }
+func quoted(s string) string { return strconv.Quote(Brief(s)) }
