@@ -135,7 +135,7 @@ func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOpti
 	fmt.Fprintf(g.streams.Err, "%s, %s: reads only.\n", account, regionsOf(values, s))
 	progress := newProgress(g.streams.Err)
 	ledger := cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Inventory: naming{inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})},
 		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
 		Clock:     s.clock, Progress: progress.show, Calls: s.clients.Calls, Prices: o.prices.source(s),
 		Region: s.config.Region, Hourly: o.html != "",
