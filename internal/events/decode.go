@@ -24,14 +24,41 @@ const (
 	keyIdleHours     = "IdleThresholdHours"
 )
 
+// validForms are the forms of a request.
+const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, or its detail alone, {"ARN": "…", …}; ` +
+	"of entries for put-events, give the Detail of one, as an object"
+
+// entryKey is a key by which the entries that put-events takes are told from an event, or
+// empty if there is none.
+func entryKey(top map[string]json.RawMessage) string {
+	for _, key := range []string{keyARN, keyDetail, keyDetailType} {
+		if _, ok := top[key]; ok {
+			return ""
+		}
+	}
+	for _, key := range []string{"Entries", "DetailType", "Detail"} {
+		if _, ok := top[key]; ok {
+			return key
+		}
+	}
+	return ""
+}
+
 // Decode reads a request: an event as EventBridge delivers it, or its detail alone. An
 // object with a detail or a detail type is an event; one that also has keys of a detail
-// beside them could be read in two ways, and is refused. Keys that are not known are
+// beside them could be read in two ways, and is refused. So are the entries that put-events
+// takes, as there may be many of them. Keys that are not known are
 // passed over. The error names the key and the value.
 func Decode(payload []byte) (Request, error) {
 	top, err := object(payload)
-	if err != nil {
+	switch {
+	case err != nil && bytes.HasPrefix(bytes.TrimSpace(payload), []byte("[")):
+		return Request{}, fmt.Errorf("the event %w; %s", err, validForms)
+	case err != nil:
 		return Request{}, fmt.Errorf("the event %w", err)
+	}
+	if key := entryKey(top); key != "" {
+		return Request{}, fmt.Errorf("the event has the key %q of what put-events takes; %s", key, validForms)
 	}
 	detail, hasDetail := top[keyDetail]
 	typeText, hasType := top[keyDetailType]
