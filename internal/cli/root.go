@@ -83,11 +83,11 @@ func shown(ctx context.Context, err error) string {
 	if !errors.As(err, &invalid) || len(invalid.Faults) < 2 || err.Error() != invalid.Error() {
 		return oneLine(message(ctx, err))
 	}
-	text := fmt.Sprintf("%d invalid parameters:", len(invalid.Faults))
+	lines := []string{fmt.Sprintf("%d invalid parameters:", len(invalid.Faults))}
 	for _, f := range invalid.Faults {
-		text += "\n  " + oneLine(f.String())
+		lines = append(lines, oneLine(f.String()))
 	}
-	return text
+	return strings.Join(lines, "\n  ")
 }
 
 // message is the error as people see it; AWS errors lose the SDK's wrapping.
