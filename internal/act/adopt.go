@@ -48,47 +48,45 @@ func (a *Actor) adopt(ctx context.Context, region, arn, what string, write func(
 // adoptTopic tags the topic, which the original application made.
 func (n *notifier) adoptTopic(ctx context.Context, api topicAPI) {
 	arn := n.topic.String()
-	t, err := topicTags(ctx, api, arn)
-	if err != nil {
-		n.fail(arn, opListTags, "read the tags of the topic", err)
-		return
-	}
-	var list []snstypes.Tag
-	for _, p := range n.missing(t) {
-		list = append(list, snstypes.Tag{Key: aws.String(p.key), Value: aws.String(p.value)})
-	}
-	if len(list) == 0 {
-		return
-	}
-	err = n.adopt(ctx, n.region, arn, "the topic", func(ctx context.Context) error {
-		_, err := api.TagResource(ctx, &sns.TagResourceInput{ResourceArn: aws.String(arn), Tags: list})
+	read := func(ctx context.Context) (tags, error) { return topicTags(ctx, api, arn) }
+	n.adoptThing(ctx, arn, "the topic", read, func(ctx context.Context, missing []pair) error {
+		in := &sns.TagResourceInput{ResourceArn: aws.String(arn)}
+		for _, p := range missing {
+			in.Tags = append(in.Tags, snstypes.Tag{Key: aws.String(p.key), Value: aws.String(p.value)})
+		}
+		_, err := api.TagResource(ctx, in)
 		return err
 	})
-	if err != nil {
-		n.fail(arn, opTagResource, "tag the topic", err)
-	}
 }
 
 // adoptRule tags the rule, which the original application made.
 func (n *notifier) adoptRule(ctx context.Context, api ruleAPI, arn string) {
-	t, err := ruleTags(ctx, api, arn)
-	if err != nil {
-		n.fail(arn, opListTags, "read the tags of the notification rule", err)
-		return
-	}
-	var list []ebtypes.Tag
-	for _, p := range n.missing(t) {
-		list = append(list, ebtypes.Tag{Key: aws.String(p.key), Value: aws.String(p.value)})
-	}
-	if len(list) == 0 {
-		return
-	}
-	err = n.adopt(ctx, n.region, arn, "the notification rule", func(ctx context.Context) error {
-		_, err := api.TagResource(ctx, &eventbridge.TagResourceInput{ResourceARN: aws.String(arn), Tags: list})
+	read := func(ctx context.Context) (tags, error) { return ruleTags(ctx, api, arn) }
+	n.adoptThing(ctx, arn, "the notification rule", read, func(ctx context.Context, missing []pair) error {
+		in := &eventbridge.TagResourceInput{ResourceARN: aws.String(arn)}
+		for _, p := range missing {
+			in.Tags = append(in.Tags, ebtypes.Tag{Key: aws.String(p.key), Value: aws.String(p.value)})
+		}
+		_, err := api.TagResource(ctx, in)
 		return err
 	})
+}
+
+// adoptThing tags what lacks tags, and notes what fails.
+func (n *notifier) adoptThing(ctx context.Context, arn, what string,
+	read func(context.Context) (tags, error), write func(ctx context.Context, missing []pair) error,
+) {
+	t, err := read(ctx)
 	if err != nil {
-		n.fail(arn, opTagResource, "tag the notification rule", err)
+		n.fail(arn, opListTags, "read the tags of "+what, err)
+		return
+	}
+	missing := n.missing(t)
+	if len(missing) == 0 {
+		return
+	}
+	if err := n.adopt(ctx, n.region, arn, what, func(ctx context.Context) error { return write(ctx, missing) }); err != nil {
+		n.fail(arn, opTagResource, "tag "+what, err)
 	}
 }
 

@@ -22,10 +22,13 @@ func newLocalAWS(g *global) *cobra.Command {
 		Short: "Serve an embedded AWS endpoint, to try things without an account",
 		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, CloudWatch Logs,
 EventBridge, SNS and STS that this program uses, filled from an estate file. Any AWS client can be
-pointed at it with AWS_ENDPOINT_URL. It is strict: what AWS refuses, it refuses.
+pointed at it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is strict: what
+AWS refuses, it refuses. What to export for the estate at hand is printed when it starts.
 It keeps everything in memory and forgets it when it ends. Whoever can reach it can use it.`,
 		Example: `  personalize-monitor localaws --estate my-estate.yaml
-  AWS_ENDPOINT_URL=http://127.0.0.1:4566 personalize-monitor run`,
+  export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  personalize-monitor run`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "`ADDRESS` to listen on; port 0 takes a free one")

@@ -58,7 +58,8 @@ Money is an estimate: TPS-hours times a price, which is shown with its date and 
 The table in the program knows few regions and may be out of date; see --prices and
 --live-prices.
 
-CloudWatch bills the metrics read: two or three for each resource.
+CloudWatch bills the metrics read: two or three for each resource, two more for one that
+was at times without requests, nine more for one that looks idle.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
 some resources or regions could not be read.`,
@@ -134,7 +135,7 @@ func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOpti
 	fmt.Fprintf(g.streams.Err, "%s, %s: reads only.\n", account, regionsOf(values, s))
 	progress := newProgress(g.streams.Err)
 	ledger := cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
+		Inventory: naming{inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})},
 		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
 		Clock:     s.clock, Progress: progress.show, Calls: s.clients.Calls, Prices: o.prices.source(s),
 		Region: s.config.Region, Hourly: o.html != "",

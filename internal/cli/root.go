@@ -69,11 +69,25 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 	if err == nil || (errors.As(err, &withCode) && withCode.err == nil) {
 		return code
 	}
-	fmt.Fprintln(streams.Err, "personalize-monitor:", oneLine(message(ctx, err)))
+	fmt.Fprintln(streams.Err, "personalize-monitor:", shown(ctx, err))
 	if hint := hint(ctx, err); hint != "" {
 		fmt.Fprintln(streams.Err, "  try:", hint)
 	}
 	return code
+}
+
+// shown is an error in one line, but for several invalid parameters, which have a line
+// each below it.
+func shown(ctx context.Context, err error) string {
+	var invalid *params.Invalid
+	if !errors.As(err, &invalid) || len(invalid.Faults) < 2 || err.Error() != invalid.Error() {
+		return oneLine(message(ctx, err))
+	}
+	lines := []string{fmt.Sprintf("%d invalid parameters:", len(invalid.Faults))}
+	for _, f := range invalid.Faults {
+		lines = append(lines, oneLine(f.String()))
+	}
+	return strings.Join(lines, "\n  ")
 }
 
 // message is the error as people see it; AWS errors lose the SDK's wrapping.

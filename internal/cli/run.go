@@ -266,7 +266,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 	actor := act.New(options)
 	boards.actor = actor
 	monitor = cycle.New(cycle.Options{
-		Inventory: known,
+		Inventory: naming{known},
 		Meter:     meter,
 		Trail:     s.trail(),
 		Actor:     actor,

@@ -72,6 +72,7 @@ type ledgerRun struct {
 	running estate.Series
 
 	mu     sync.Mutex // guards what follows
+	whole  *metering.Whole
 	ledger report.Ledger
 	done   int
 	total  int
@@ -86,6 +87,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Ledger: l, moment: metering.MomentOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
 		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
 	}
+	r.whole = metering.NewWhole(r.moment.Span)
 	r.ledger = report.Ledger{Window: report.Window{Start: r.moment.Span.Start, End: r.moment.Span.End}, Days: in.Days}
 	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, func(done, total int) { l.Progress("discover", done, total) })
 	if err := ctx.Err(); err != nil {
@@ -103,6 +105,10 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	r.ledger.Calls = callsSince(calls(l.Calls), before)
 	r.ledger.DurationMs = time.Since(began).Milliseconds()
 	r.ledger.Prices = r.prices.All()
+	if all, ok := r.whole.Throughput(); ok {
+		together := report.ThroughputOf(all)
+		r.ledger.Together = &together
+	}
 	r.ledger.Settle()
 	return r.ledger, nil
 }
@@ -168,7 +174,7 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []estate.Resource) {
 }
 
 // meter meters some resources of one region: in a first round their demand and minimum,
-// in a second one whether what looks idle is.
+// in a second one whether who had no requests was called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
 	var queries []estate.Query
 	for _, resource := range resources {
@@ -179,13 +185,12 @@ func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
 	queries = nil
 	for i, resource := range resources {
 		usages[i] = metering.Measure(resource, readings, r.running, r.moment)
-		if usages[i].LooksIdle(resource, r.idle, r.moment) {
-			queries = append(queries, metering.IdleQueries(resource, r.idle, r.moment)...)
-		}
+		queries = append(queries, usages[i].CallQueries(resource, r.idle, r.moment)...)
 	}
 	second := r.read(ctx, queries)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
+		usages[i].Heed(resource, second, r.idle, r.moment)
 		advice := metering.Advise(resource, usages[i], second, r.idle, r.moment)
 		entries[i] = report.EntryOf(resource, usages[i], advice, r.prices)
 		if !r.Hourly {
@@ -193,6 +198,9 @@ func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
 		}
 	}
 	r.mu.Lock()
+	for _, usage := range usages {
+		r.whole.Add(usage)
+	}
 	r.ledger.Resources = append(r.ledger.Resources, entries...)
 	r.done += len(resources)
 	done := r.done

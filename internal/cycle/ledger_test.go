@@ -140,9 +140,72 @@ func bill(rows []row, scale float64, kind estate.Kind, minimum, days int, end ti
 	return s
 }
 
+// together is what a campaign and a recommender with the same traffic did, added up.
+type together struct {
+	provisioned, actual, peak               float64
+	mean, p50, p95, lowestHour, highestHour float64
+}
+
+// billTogether adds both up straight from the rows, step by step from when the first of
+// them is metered.
+func billTogether(rows []row, scale float64, minimums map[estate.Kind]int, days int, end time.Time) together {
+	shift := end.Sub(rows[len(rows)-1].at.Add(5 * time.Minute))
+	counts := map[int64]float64{}
+	for _, r := range rows {
+		counts[r.at.Add(shift).Unix()/300] += r.count * scale
+	}
+	begin, born := end.Unix()-int64(days)*86400, rows[0].at.Add(shift).Unix()
+	had, did := map[int64]float64{}, map[int64]float64{} // by slot
+	for kind, unit := range map[estate.Kind]int64{estate.Campaign: 300, estate.Recommender: 3600} {
+		for at := max(begin, (born+unit-1)/unit*unit); at < end.Unix(); at += 300 {
+			had[at/300] += float64(minimums[kind]) * 300
+			did[at/300] += counts[at/300]
+		}
+	}
+	var out together
+	var ratios []float64
+	hadAll, didAll := 0.0, 0.0
+	out.lowestHour = math.Inf(1)
+	for slot, minimum := range had {
+		hadAll += minimum
+		didAll += did[slot]
+		out.peak = max(out.peak, did[slot]/300)
+		ratios = append(ratios, did[slot]/minimum*100)
+		if slot%12 != 0 {
+			continue
+		}
+		hadHour, didHour := 0.0, 0.0
+		for s := slot; s < slot+12; s++ {
+			hadHour += had[s]
+			didHour += did[s]
+		}
+		out.lowestHour, out.highestHour = min(out.lowestHour, didHour/hadHour*100), max(out.highestHour, didHour/hadHour*100)
+	}
+	slices.Sort(ratios)
+	n := float64(len(ratios))
+	out.provisioned, out.actual, out.mean = hadAll/300/n, didAll/300/n, didAll/hadAll*100
+	out.p50, out.p95 = ratios[int(math.Ceil(0.50*n))-1], ratios[int(math.Ceil(0.95*n))-1]
+	return out
+}
+
+func (w together) check(t *testing.T, got *report.Throughput) {
+	t.Helper()
+	if got == nil {
+		t.Fatal("nothing is told of all together")
+	}
+	u := got.Utilization
+	for what, pair := range map[string][2]float64{
+		"provisioned": {got.Provisioned, w.provisioned}, "actual": {got.Actual, w.actual}, "peak": {got.Peak, w.peak},
+		"mean": {*u.Mean, w.mean}, "p50": {*u.P50, w.p50}, "p95": {*u.P95, w.p95},
+		"lowest hour": {*u.LowestHour, w.lowestHour}, "highest hour": {*u.HighestHour, w.highestHour},
+	} {
+		close6(t, what+" of all together", pair[0], pair[1])
+	}
+}
+
 // A report on replayed traffic says what the CSV says.
 func TestReportOnRealTraffic(t *testing.T) {
-	const minimum = 25
+	minimums := map[estate.Kind]int{estate.Campaign: 25, estate.Recommender: 9}
 	for _, name := range []string{"elb_request_count_8c0756.csv", "Twitter_volume_AAPL.csv", "Twitter_volume_AMZN.csv"} {
 		for _, days := range []int{1, 3, 14} {
 			t.Run(fmt.Sprintf("%s/%d", name, days), func(t *testing.T) {
@@ -155,21 +218,30 @@ func TestReportOnRealTraffic(t *testing.T) {
 				replay := localaws.EstateTraffic{Trace: trace, Scale: scale}
 				b := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
 					Name: "shop", Domain: "ECOMMERCE",
-					Campaigns: []localaws.EstateCampaign{{MinTPS: minimum, EstateEndpoint: localaws.EstateEndpoint{
+					Campaigns: []localaws.EstateCampaign{{MinTPS: minimums[estate.Campaign], EstateEndpoint: localaws.EstateEndpoint{
 						Name: "c", Recipe: "aws-user-personalization", Traffic: replay,
 					}}},
-					Recommenders: []localaws.EstateRecommender{{MinRPS: minimum, EstateEndpoint: localaws.EstateEndpoint{
+					Recommenders: []localaws.EstateRecommender{{MinRPS: minimums[estate.Recommender], EstateEndpoint: localaws.EstateEndpoint{
 						Name: "r", Recipe: "aws-ecomm-recommended-for-you", Traffic: replay,
 					}}},
 				}}}}})
 				got := b.account(days, nil)
+				end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 				var all report.TPSHours
+				idle, jumps := 0.0, 0
 				for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
-					want := bill(rows, scale, kind, minimum, days, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+					want := bill(rows, scale, kind, minimums[kind], days, end)
 					e := entry(t, got, string(kind[0]))
 					want.check(t, e)
 					all.Paid += want.paid
 					all.Used += want.used
+					idle += want.idle
+					jumps += want.jumps
+				}
+				billTogether(rows, scale, minimums, days, end).check(t, got.Totals.Throughput)
+				close6(t, "idle in total", got.Totals.IdleHours, idle)
+				if got.Totals.Saving.Jumps != jumps {
+					t.Errorf("%d jumps in total, the CSV says %d", got.Totals.Saving.Jumps, jumps)
 				}
 				close6(t, "paid in total", got.Totals.TPSHours.Paid, all.Paid)
 				close6(t, "used in total", got.Totals.TPSHours.Used, all.Used)
@@ -198,7 +270,7 @@ func (s sheet) check(t *testing.T, e report.Entry) {
 	close6(t, kind+"paid", u.TPSHours.Paid, s.paid)
 	close6(t, kind+"used", u.TPSHours.Used, s.used)
 	close6(t, kind+"wasted", u.TPSHours.Wasted, s.paid-s.used)
-	close6(t, kind+"idle", u.IdleHours, s.idle)
+	close6(t, kind+"idle", *u.IdleHours, s.idle)
 	close6(t, kind+"mean", *u.Utilization.Mean, s.mean)
 	close6(t, kind+"p50", *u.Utilization.P50, s.p50)
 	close6(t, kind+"p95", *u.Utilization.P95, s.p95)
@@ -270,10 +342,10 @@ func TestReportFindsWhatIsIdle(t *testing.T) {
 	b := newBed(t, description)
 	got := b.account(3, nil)
 	c, r := entry(t, got, "c"), entry(t, got, "r")
-	if c.Saving == nil || c.Saving.Action != decide.Delete || c.Saving.PerMonth != 2*730 || math.Abs(c.Usage.IdleHours-30) > 0.1 {
+	if c.Saving == nil || c.Saving.Action != decide.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-30) > 0.1 {
 		t.Errorf("campaign: %+v, %s", c.Saving, c.Note)
 	}
-	if r.Saving == nil || r.Saving.Action != decide.StepDown || !strings.Contains(r.Note, "not idle") {
+	if r.Saving == nil || r.Saving.Action != decide.StepDown || !strings.Contains(r.Note, "not idle") || *r.Usage.IdleHours != 0 || r.Usage.IdleSince != nil {
 		t.Errorf("recommender called in vain: %+v, %s", r.Saving, r.Note)
 	}
 	if e := entry(t, b.account(3, map[string]string{"IdleThresholdHours": "48"}), "c"); e.Saving == nil || e.Saving.Action != decide.StepDown {

@@ -44,8 +44,11 @@ func TestProtected(t *testing.T) {
 				if (why != "") != want {
 					t.Errorf("%s: %q", action, why)
 				}
-				if want && !strings.Contains(why, ProtectTag+"="+tt.value) {
+				if want && !strings.Contains(why, ProtectTag+"="+strings.TrimSpace(tt.value)) {
 					t.Errorf("%s: %q does not name the tag", action, why)
+				}
+				if why != strings.TrimSpace(why) {
+					t.Errorf("%s: %q begins or ends with a space", action, why)
 				}
 			}
 		})

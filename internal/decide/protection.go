@@ -21,7 +21,7 @@ func Protected(tags map[string]string, action Action, now time.Time) string {
 			continue
 		}
 		if why := protects(value, action, now); why != "" {
-			return fmt.Sprintf("protected by its tag %s=%s%s", ProtectTag, value, why)
+			return strings.TrimSpace(fmt.Sprintf("protected by its tag %s=%s%s", ProtectTag, strings.TrimSpace(value), why))
 		}
 	}
 	return ""

@@ -24,14 +24,41 @@ const (
 	keyIdleHours     = "IdleThresholdHours"
 )
 
+// validForms are the forms of a request.
+const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, or its detail alone, {"ARN": "…", …}; ` +
+	"of entries for put-events, give the Detail of one, as an object"
+
+// entryKey is a key by which the entries that put-events takes are told from an event, or
+// empty if there is none.
+func entryKey(top map[string]json.RawMessage) string {
+	for _, key := range []string{keyARN, keyDetail, keyDetailType} {
+		if _, ok := top[key]; ok {
+			return ""
+		}
+	}
+	for _, key := range []string{"Entries", "DetailType", "Detail"} {
+		if _, ok := top[key]; ok {
+			return key
+		}
+	}
+	return ""
+}
+
 // Decode reads a request: an event as EventBridge delivers it, or its detail alone. An
 // object with a detail or a detail type is an event; one that also has keys of a detail
-// beside them could be read in two ways, and is refused. Keys that are not known are
+// beside them could be read in two ways, and is refused. So are the entries that put-events
+// takes, as there may be many of them. Keys that are not known are
 // passed over. The error names the key and the value.
 func Decode(payload []byte) (Request, error) {
 	top, err := object(payload)
-	if err != nil {
+	switch {
+	case err != nil && bytes.HasPrefix(bytes.TrimSpace(payload), []byte("[")):
+		return Request{}, fmt.Errorf("the event %w; %s", err, validForms)
+	case err != nil:
 		return Request{}, fmt.Errorf("the event %w", err)
+	}
+	if key := entryKey(top); key != "" {
+		return Request{}, fmt.Errorf("the event has the key %q of what put-events takes; %s", key, validForms)
 	}
 	detail, hasDetail := top[keyDetail]
 	typeText, hasType := top[keyDetailType]
@@ -98,7 +125,7 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 			continue
 		}
 		if *number.into, ok = whole(string(raw), number.highest); !ok {
-			return Request{}, fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", number.key, short(string(raw)), number.highest)
+			return Request{}, fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", number.key, Brief(string(raw)), number.highest)
 		}
 	}
 	return r, nil
@@ -121,9 +148,9 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 	case len(payload) == 0:
 		return nil, errors.New("is empty")
 	case !json.Valid(payload):
-		return nil, fmt.Errorf("is not JSON: %s", short(string(payload)))
+		return nil, fmt.Errorf("is not JSON: %s", Brief(string(payload)))
 	case payload[0] != '{':
-		return nil, fmt.Errorf("is not a JSON object: %s", short(string(payload)))
+		return nil, fmt.Errorf("is not a JSON object: %s", Brief(string(payload)))
 	}
 	var keys map[string]json.RawMessage
 	err := json.Unmarshal(payload, &keys)
@@ -133,7 +160,7 @@ func object(payload []byte) (map[string]json.RawMessage, error) {
 func text(key string, raw json.RawMessage) (string, error) {
 	var s *string
 	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
-		return "", fmt.Errorf("key %q is %s; valid: a text", key, short(string(raw)))
+		return "", fmt.Errorf("key %q is %s; valid: a text", key, Brief(string(raw)))
 	}
 	return strings.TrimSpace(*s), nil
 }
@@ -164,8 +191,8 @@ func whole(s string, highest int) (int, bool) {
 // maxShown is how much of a wrong value is shown.
 const maxShown = 80
 
-// short is a value as errors show it.
-func short(s string) string {
+// Brief is a value as errors show it: on one line, printable, at most 80 characters.
+func Brief(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
@@ -178,4 +205,4 @@ func short(s string) string {
 	return s
 }
 
-func quoted(s string) string { return strconv.Quote(short(s)) }
+func quoted(s string) string { return strconv.Quote(Brief(s)) }

@@ -16,6 +16,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
 
 // What CloudFormation asks for.
@@ -62,7 +63,7 @@ func readRequest(keys map[string]json.RawMessage) (request, error) {
 	for key, into := range map[string]*map[string]json.RawMessage{"ResourceProperties": &r.properties, "OldResourceProperties": &r.oldProperties} {
 		raw, given := keys[key]
 		if given && json.Unmarshal(raw, into) != nil {
-			r.fault = fmt.Errorf("key %q is %s; valid: an object", key, brief(string(raw)))
+			r.fault = fmt.Errorf("key %q is %s; valid: an object", key, events.Brief(string(raw)))
 		}
 	}
 	delete(r.properties, "ServiceToken")
@@ -70,7 +71,7 @@ func readRequest(keys map[string]json.RawMessage) (request, error) {
 	case len(wrong) > 0:
 		return r, fmt.Errorf("the CloudFormation request lacks %s, or it is no text", strings.Join(wrong, ", "))
 	case r.kind != createRequest && r.kind != updateRequest && r.kind != deleteRequest:
-		return r, fmt.Errorf("the request type %s is unknown; the types are %s, %s, %s", strconv.Quote(brief(r.kind)), createRequest, updateRequest, deleteRequest)
+		return r, fmt.Errorf("the request type %s is unknown; the types are %s, %s, %s", strconv.Quote(events.Brief(r.kind)), createRequest, updateRequest, deleteRequest)
 	}
 	return r, nil
 }
@@ -90,10 +91,10 @@ func (h *Handler) custom(ctx context.Context, e event) (string, error) {
 	if a.PhysicalResourceID == "" {
 		a.PhysicalResourceID = h.physicalID(ctx, r)
 	}
-	sentence := fmt.Sprintf("%s of %s %s answered: SUCCESS.", brief(r.kind), h.function, brief(r.logical))
+	sentence := fmt.Sprintf("%s of %s %s answered: SUCCESS.", events.Brief(r.kind), h.function, events.Brief(r.logical))
 	if err != nil {
 		a.Status, a.Reason = "FAILED", awsapi.Line(err)
-		sentence = fmt.Sprintf("%s of %s %s answered: FAILED: %s.", brief(r.kind), h.function, brief(r.logical), strings.TrimSuffix(a.Reason, "."))
+		sentence = fmt.Sprintf("%s of %s %s answered: FAILED: %s.", events.Brief(r.kind), h.function, events.Brief(r.logical), strings.TrimSuffix(a.Reason, "."))
 		h.log.ErrorContext(ctx, "custom resource failed", "function", string(h.function), "what", r.kind, "err", a.Reason)
 	}
 	return sentence, h.deliver(ctx, r.url, a)
@@ -260,7 +261,7 @@ func (h *Handler) put(ctx context.Context, to string, body []byte) (again bool, 
 	said, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // for the message only
 	again = response.StatusCode >= http.StatusInternalServerError ||
 		response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusRequestTimeout
-	return again, fmt.Errorf("HTTP %d %s", response.StatusCode, brief(string(said)))
+	return again, fmt.Errorf("HTTP %d %s", response.StatusCode, events.Brief(string(said)))
 }
 
 // checkURL refuses what is no absolute http or https URL, without repeating it.

@@ -47,7 +47,7 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 			}
 			in.LeaveOut = []estate.ARN{arn}
 		}
-		h.log.InfoContext(ctx, "asked to build the dashboard", "arn", detail.ARN, "reason", brief(detail.Reason))
+		h.log.InfoContext(ctx, "asked to build the dashboard", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
 	}
 	var err error
 	if in.Params, err = h.resolve(boardParams, keys); err != nil {

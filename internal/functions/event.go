@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
@@ -53,10 +52,10 @@ func read(payload []byte) (event, error) {
 	}
 	var e event
 	if !json.Valid(payload) {
-		return event{}, fmt.Errorf("the event is not JSON: %s", brief(string(payload)))
+		return event{}, fmt.Errorf("the event is not JSON: %s", events.Brief(string(payload)))
 	}
 	if err := json.Unmarshal(payload, &e.keys); err != nil {
-		return event{}, fmt.Errorf("the event is not a JSON object: %s", brief(string(payload)))
+		return event{}, fmt.Errorf("the event is not a JSON object: %s", events.Brief(string(payload)))
 	}
 	isCustom, isEvent := e.has(keyRequestType) || e.has(keyResponseURL), e.has(keyDetailType) || e.has(keyDetail)
 	switch {
@@ -76,7 +75,7 @@ func (e *event) open() error {
 	e.form = enveloped
 	if raw, ok := e.keys[keyDetailType]; ok {
 		if e.detailType, ok = text(raw); !ok {
-			return fmt.Errorf("key %q is %s; valid: a text", keyDetailType, brief(string(raw)))
+			return fmt.Errorf("key %q is %s; valid: a text", keyDetailType, events.Brief(string(raw)))
 		}
 	}
 	if e.detailType != scheduledType {
@@ -87,7 +86,7 @@ func (e *event) open() error {
 		at, _ := text(raw)
 		var err error
 		if e.at, err = time.Parse(time.RFC3339, at); err != nil {
-			return fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, brief(string(raw)))
+			return fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, events.Brief(string(raw)))
 		}
 	}
 	return nil
@@ -100,7 +99,7 @@ func (e *event) has(key string) bool {
 
 // refused is the error for an event that means nothing to a function.
 func (e *event) refused(f Function, takes string) error {
-	return fmt.Errorf("an event of type %s is not for %s, which takes %s", strconv.Quote(brief(e.detailType)), f, takes)
+	return fmt.Errorf("an event of type %s is not for %s, which takes %s", strconv.Quote(events.Brief(e.detailType)), f, takes)
 }
 
 // leftOver are the keys that name no parameter and none of the others given.
@@ -109,7 +108,7 @@ func (e *event) leftOver(others ...string) []string {
 	for key := range e.keys {
 		known := slices.Contains(others, key) || slices.ContainsFunc(params.All(), func(p params.Spec) bool { return p.Name == key })
 		if !known {
-			left = append(left, brief(key))
+			left = append(left, events.Brief(key))
 		}
 	}
 	slices.Sort(left)
@@ -128,7 +127,7 @@ func (e *event) buildDetail() (events.BuildDetail, error) {
 	}
 	var keys map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &keys); err != nil {
-		return events.BuildDetail{}, fmt.Errorf("the detail is not a JSON object: %s", brief(string(raw)))
+		return events.BuildDetail{}, fmt.Errorf("the detail is not a JSON object: %s", events.Brief(string(raw)))
 	}
 	var d events.BuildDetail
 	for key, into := range map[string]*string{keyARN: &d.ARN, keyReason: &d.Reason} {
@@ -138,7 +137,7 @@ func (e *event) buildDetail() (events.BuildDetail, error) {
 		}
 		var ok bool
 		if *into, ok = text(value); !ok {
-			return events.BuildDetail{}, fmt.Errorf("key %q is %s; valid: a text", key, brief(string(value)))
+			return events.BuildDetail{}, fmt.Errorf("key %q is %s; valid: a text", key, events.Brief(string(value)))
 		}
 	}
 	return d, nil
@@ -157,21 +156,4 @@ func text(raw json.RawMessage) (string, bool) {
 		return "", false
 	}
 	return strings.TrimSpace(*s), true
-}
-
-// maxShown is how much of a wrong value is shown.
-const maxShown = 80
-
-// brief is a value as errors show it.
-func brief(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?' // control characters do no good in a log or a terminal
-	}, strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?"))
-	if runes := []rune(s); len(runes) > maxShown {
-		return string(runes[:maxShown]) + "…"
-	}
-	return s
 }

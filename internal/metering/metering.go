@@ -129,10 +129,25 @@ func RunningQuery(deploymentRegion string, m Moment) estate.Query {
 	}
 }
 
-// IdleQueries ask for every call to a resource, successful or failed, of whichever
-// operation, in the idle time and since. They are asked about what looks idle only.
-func IdleQueries(r estate.Resource, idle time.Duration, m Moment) []estate.Query {
-	w := estate.NewWindow(m.Span.End.Add(-idle), m.Until)
+// failedQueries ask for the calls that failed in every slot of the span.
+func failedQueries(r estate.Resource, m Moment) []estate.Query {
+	var queries []estate.Query
+	for _, suffix := range []string{estate.Suffix4xx, estate.Suffix5xx} {
+		q := requestsQuery(r, m)
+		q.Metric.Name += suffix
+		queries = append(queries, q)
+	}
+	return queries
+}
+
+// idleQueries ask for every call to a resource, successful or failed, of whichever
+// operation, in the span, in the idle time if that reaches further back, and since.
+func idleQueries(r estate.Resource, idle time.Duration, m Moment) []estate.Query {
+	start := m.Span.End.Add(-idle)
+	if m.Span.Start.Before(start) {
+		start = m.Span.Start
+	}
+	w := estate.NewWindow(start, m.Until)
 	var queries []estate.Query
 	for _, name := range estate.RequestMetrics() {
 		for _, suffix := range []string{"", estate.Suffix4xx, estate.Suffix5xx} {

@@ -71,7 +71,7 @@ func (b *bench) calls(failed float64) *bench { return b.callsOf(1, failed) }
 
 // callsOf are those of one of the queries.
 func (b *bench) callsOf(which int, each float64) *bench {
-	for i, q := range IdleQueries(b.resource, 24*time.Hour, b.moment) {
+	for i, q := range idleQueries(b.resource, 24*time.Hour, b.moment) {
 		b.readings[q] = series(q.Window, Slot, func(int) float64 {
 			if i == which && each > 0 {
 				return each
@@ -86,6 +86,7 @@ func (b *bench) measure() Usage { return Measure(b.resource, b.readings, b.runni
 
 func (b *bench) advise() (Usage, Saving) {
 	u := b.measure()
+	u.Heed(b.resource, b.readings, 24*time.Hour, b.moment)
 	return u, Advise(b.resource, u, b.readings, 24*time.Hour, b.moment)
 }
 
@@ -295,6 +296,81 @@ func TestAdvice(t *testing.T) {
 		if s.Action != c.want || s.NewMin != c.newMin || !strings.Contains(s.Reason, c.reason) {
 			t.Errorf("%s: %s to %d (%s)", c.name, s.Action, s.NewMin, s.Reason)
 		}
+	}
+}
+
+// failing are the failed calls of a resource that does not look idle.
+func (b *bench) failing(value func(i int) float64) *bench {
+	for _, q := range failedQueries(b.resource, b.moment) {
+		b.readings[q] = series(q.Window, Slot, value)
+	}
+	return b
+}
+
+// Who is called in vain is broken, not idle.
+func TestFailedCallsAreNotIdleTime(t *testing.T) {
+	idle := 24 * time.Hour
+	morning := func(i int) float64 { // no request, but a failed one, in the first six hours
+		if i < 72 {
+			return 1
+		}
+		return -1
+	}
+	lastHour := func(i int) float64 {
+		if i >= 276 {
+			return 300
+		}
+		return -1
+	}
+	for _, c := range []struct {
+		name  string
+		b     *bench
+		hours float64
+		since time.Time
+		asked int
+	}{
+		{"all calls fail", newBench(estate.Campaign, 1, oneDay).requests(constant(-1)).calls(2), 0, time.Time{}, 9},
+		{"no calls at all", newBench(estate.Campaign, 1, oneDay).requests(constant(-1)).calls(0), 24, oneDay.Span.Start, 9},
+		{"failed in the morning, served in the last hour", newBench(estate.Campaign, 1, oneDay).requests(lastHour).failing(morning), 17, time.Time{}, 2},
+		{"served in the morning, failing since", newBench(estate.Recommender, 1, oneDay).requests(morning).failing(constant(1)), 0, time.Time{}, 2},
+		{"served in the morning, quiet since", newBench(estate.Recommender, 1, oneDay).requests(morning).failing(constant(-1)), 18, oneDay.Span.Start.Add(6 * time.Hour), 2},
+		{"served all the time", newBench(estate.Campaign, 1, oneDay).requests(constant(1)), 0, time.Time{}, 0},
+	} {
+		if asked := len(c.b.measure().CallQueries(c.b.resource, idle, oneDay)); asked != c.asked {
+			t.Errorf("%s: %d questions, want %d", c.name, asked, c.asked)
+		}
+		u, _ := c.b.advise()
+		near(t, c.name, u.IdleHours, c.hours)
+		if !u.IdleSince.Equal(c.since) {
+			t.Errorf("%s: idle since %v, want %v", c.name, u.IdleSince, c.since)
+		}
+	}
+	b := newBench(estate.Campaign, 1, oneDay).requests(lastHour)
+	if u, _ := b.advise(); !math.IsNaN(u.IdleHours) || !u.IdleSince.IsZero() {
+		t.Errorf("idle for %v h since %v, though failed calls were not read", u.IdleHours, u.IdleSince)
+	}
+}
+
+// A report over less than the idle time looks at the whole of it, one over more at its end.
+func TestIdleTimeIsLookedAtWhole(t *testing.T) {
+	m := MomentOf(now, 3, 2*time.Minute)
+	b := newBench(estate.Campaign, 1, m).requests(constant(-1))
+	for _, q := range idleQueries(b.resource, 24*time.Hour, m) {
+		b.readings[q] = series(q.Window, Slot, func(i int) float64 { // failed on the first day alone
+			if strings.HasSuffix(q.Metric.Name, estate.Suffix5xx) && i < 288 {
+				return 7
+			}
+			return -1
+		})
+	}
+	u, s := b.advise()
+	near(t, "idle", u.IdleHours, 48)
+	near(t, "saved since the last call", s.TPSHours, 48)
+	if s.Action != decide.Delete || !strings.Contains(s.Reason, "no request since 2026-03-02 12:00") {
+		t.Errorf("%s: %s", s.Action, s.Reason)
+	}
+	if q := idleQueries(b.resource, 48*time.Hour, oneDay)[0]; !q.Window.Start.Equal(oneDay.Span.End.Add(-48 * time.Hour)) {
+		t.Errorf("48 h without a request are looked at from %v on", q.Window.Start)
 	}
 }
 

@@ -37,26 +37,25 @@ type Saving struct {
 	Reason                  string
 }
 
-// LooksIdle tells whether the resource had no request in the idle time, so that Advise
-// needs the answers to IdleQueries.
-func (u Usage) LooksIdle(r estate.Resource, idle time.Duration, m Moment) bool {
-	if !u.Readable || u.IdleSince.IsZero() || m.Now.Sub(r.Created) < idle {
+// looksIdle tells whether the resource had no request in the idle time.
+func (u Usage) looksIdle(r estate.Resource, idle time.Duration, m Moment) bool {
+	if !u.Readable || u.quietSince.IsZero() || m.Now.Sub(r.Created) < idle {
 		return false
 	}
 	// What the span does not reach back to, the idle queries do.
 	start := m.Span.End.Add(-idle)
-	return !u.IdleSince.After(start) || u.IdleSince.Equal(u.Window.Start) && start.Before(u.Window.Start)
+	return !u.quietSince.After(start) || u.quietSince.Equal(u.Window.Start) && start.Before(u.Window.Start)
 }
 
 // Advise finds what would save most: to stop or delete what nobody calls, or else to step
-// down to the low watermark of 14 days. Unlike a decision it does not heed what only
+// down to the low watermark of 14 days. The readings must hold the answers to CallQueries. Unlike a decision it does not heed what only
 // stands against acting just now, such as an update in progress.
 func Advise(r estate.Resource, u Usage, readings estate.Readings, idle time.Duration, m Moment) Saving {
 	if !u.Readable {
 		return Saving{Action: decide.None, Reason: u.Why}
 	}
 	note := ""
-	if u.LooksIdle(r, idle, m) {
+	if u.looksIdle(r, idle, m) {
 		why, unseen := notIdle(r, readings, idle, m)
 		switch {
 		case why == "":
@@ -77,13 +76,14 @@ func Advise(r estate.Resource, u Usage, readings estate.Readings, idle time.Dura
 func notIdle(r estate.Resource, readings estate.Readings, idle time.Duration, m Moment) (why string, unseen bool) {
 	served, failed := 0.0, 0.0
 	complete := true
-	for _, q := range IdleQueries(r, idle, m) {
+	for _, q := range idleQueries(r, idle, m) {
 		series := readings.Get(q)
 		complete = complete && series.Complete
+		calls := sumSince(series, m.Span.End.Add(-idle))
 		if strings.HasSuffix(q.Metric.Name, estate.Suffix4xx) || strings.HasSuffix(q.Metric.Name, estate.Suffix5xx) {
-			failed += series.Sum()
+			failed += calls
 		} else {
-			served += series.Sum()
+			served += calls
 		}
 	}
 	hours := int(idle.Hours())
@@ -96,6 +96,17 @@ func notIdle(r estate.Resource, readings estate.Readings, idle time.Duration, m 
 		return fmt.Sprintf("whether it is idle could not be read (its calls in the last %d h)", hours), false
 	}
 	return "", false
+}
+
+// sumSince adds up what a series has from a time on.
+func sumSince(series estate.Series, start time.Time) float64 {
+	total := 0.0
+	for _, p := range series.Points {
+		if !p.Time.Before(start) {
+			total += p.Value
+		}
+	}
+	return total
 }
 
 // EndSaving is what stopping a recommender or deleting a campaign would save that has had

@@ -29,6 +29,7 @@ type steps struct {
 	minimum  []float64 // TPS; 0 where it was stopped
 	known    []bool    // the minimum was published; else it is assumed
 	stopped  []bool
+	called   []bool // by calls that are not among the requests; see Usage.Heed
 }
 
 // stepsOf lays series out over the metered time. A slot without requests had none; a
@@ -38,6 +39,7 @@ func stepsOf(r estate.Resource, w estate.Window, requests, minimums, running est
 	s := &steps{
 		kind: r.Kind, window: w,
 		requests: make([]float64, n), minimum: make([]float64, n), known: make([]bool, n), stopped: make([]bool, n),
+		called: make([]bool, n),
 	}
 	s.each(requests, func(i int, value float64) { s.requests[i] = value })
 	for i := range s.minimum {
@@ -133,18 +135,28 @@ func count(slots []bool) int {
 // hours is a number of slots in hours.
 func hours(slots int) float64 { return float64(slots) / float64(slotsPerHour) }
 
-// idle tells how many running slots had no request, and since which slot there has been
+// idle tells how many running slots had no call, and since which slot there has been
 // none; that is len(requests) if the last one had some.
 func (s *steps) idle() (slots, since int) {
 	for i, requests := range s.requests {
 		switch {
-		case requests > 0:
+		case requests > 0 || s.called[i]:
 			since = i + 1
 		case !s.stopped[i]:
 			slots++
 		}
 	}
 	return slots, since
+}
+
+// quiet tells whether there was a running slot without requests.
+func (s *steps) quiet() bool {
+	for i, requests := range s.requests {
+		if requests == 0 && !s.stopped[i] {
+			return true
+		}
+	}
+	return false
 }
 
 // jumps counts how often demand rose above a rate within one step, from at or below

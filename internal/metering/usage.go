@@ -29,8 +29,11 @@ type Usage struct {
 	Peak        float64 // requests per second of the highest 5 minutes
 	Utilization Utilization
 
-	IdleHours float64   // without a successful request, in steps of 5 minutes
-	IdleSince time.Time // when the last of these stretches began, if it still lasts; else zero
+	// IdleHours are those in whose steps of 5 minutes nobody called, NaN if that is not
+	// known; IdleSince is when the last such stretch began, if it still lasts, else zero.
+	// Until Heed has been told of other calls they go by successful requests alone.
+	IdleHours float64
+	IdleSince time.Time
 
 	Paid   float64 // TPS-hours
 	Used   float64
@@ -38,8 +41,9 @@ type Usage struct {
 
 	Hourly []Hour
 
-	steps *steps
-	low   watermark
+	steps      *steps
+	low        watermark
+	quietSince time.Time // as IdleSince, but since the last successful request
 }
 
 // Utilization says how the ratio of demand to minimum was spread, in percent. The mean is
@@ -76,22 +80,56 @@ func Measure(r estate.Resource, readings estate.Readings, running estate.Series,
 	u.Hours = hours(len(s.requests) - count(s.stopped))
 	u.KnownHours = hours(count(s.known))
 	u.Requests = sum(s.requests)
-	u.Peak = slices.Max(s.requests) / slotSeconds
 	u.Used = u.Requests / perTPSHour
 	u.Paid = s.paid(s.asItWas)
 	u.Wasted = max(0, u.Paid-u.Used)
-	if u.Hours > 0 {
-		u.Provisioned = sum(s.minimum) / float64(slotsPerHour) / u.Hours
-		u.Actual = u.Used / u.Hours
-	}
+	u.Provisioned, u.Actual, u.Peak = s.rates()
 	u.Hourly = s.hourly()
 	u.Utilization = s.utilization()
-	idle, since := s.idle()
-	u.IdleHours = hours(idle)
-	if since < len(s.requests) {
-		u.IdleSince = s.at(since)
-	}
+	u.settleIdle()
+	u.quietSince = u.IdleSince
 	return u
+}
+
+// settleIdle finds when nobody called.
+func (u *Usage) settleIdle() {
+	idle, since := u.steps.idle()
+	u.IdleHours, u.IdleSince = hours(idle), time.Time{}
+	if since < len(u.steps.requests) {
+		u.IdleSince = u.steps.at(since)
+	}
+}
+
+// CallQueries ask for the calls that are not among the requests of a resource, if there
+// was time without requests: failed ones, and if it looks idle those of every operation.
+// Heed and Advise need the answers.
+func (u Usage) CallQueries(r estate.Resource, idle time.Duration, m Moment) []estate.Query {
+	switch {
+	case u.looksIdle(r, idle, m):
+		return idleQueries(r, idle, m)
+	case u.Readable && u.steps.quiet():
+		return failedQueries(r, m)
+	}
+	return nil
+}
+
+// Heed takes time in which calls came that are not among the requests as not idle: who is
+// called in vain is broken. Where these could not be read, idle time is not known.
+func (u *Usage) Heed(r estate.Resource, readings estate.Readings, idle time.Duration, m Moment) {
+	queries := u.CallQueries(r, idle, m)
+	if len(queries) == 0 {
+		return
+	}
+	complete := true
+	for _, q := range queries {
+		series := readings.Get(q)
+		complete = complete && series.Complete
+		u.steps.each(series, func(i int, value float64) { u.steps.called[i] = u.steps.called[i] || value > 0 })
+	}
+	u.settleIdle()
+	if !complete {
+		u.IdleHours, u.IdleSince = math.NaN(), time.Time{}
+	}
 }
 
 // unreadable says why a resource cannot be metered, or gives the empty string.
@@ -110,6 +148,16 @@ func unreadable(r estate.Resource, readings estate.Readings, w estate.Window, m 
 		return fmt.Sprintf("traffic of recipe %s cannot be seen: there are no %s data", r.Recipe, recipe.Metric)
 	}
 	return ""
+}
+
+// rates are the mean minimum and demand of the time in which it ran, and the highest
+// demand of 5 minutes, in requests per second.
+func (s *steps) rates() (provisioned, actual, peak float64) {
+	if ran := float64(len(s.requests) - count(s.stopped)); ran > 0 {
+		provisioned = sum(s.minimum) / ran
+		actual = sum(s.requests) / (ran * slotSeconds)
+	}
+	return provisioned, actual, slices.Max(s.requests) / slotSeconds
 }
 
 // utilization spreads demand over minimum.

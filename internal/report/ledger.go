@@ -27,6 +27,8 @@ type Ledger struct {
 	Calls      map[string]int `json:"calls"`       // by service.Operation
 	MetricsGot int            `json:"metricsRead"` // series asked of CloudWatch, which bills them
 	DurationMs int64          `json:"durationMs"`
+
+	Together *Throughput `json:"-"` // of all resources, for the totals; nil if none could be read
 }
 
 // Entry is one resource of a Ledger.
@@ -50,18 +52,23 @@ type Entry struct {
 
 // Usage is what a resource did and was paid for.
 type Usage struct {
-	Window       Window      `json:"window"` // since its creation, if that lies within the span
-	Hours        float64     `json:"hours"`
-	StoppedHours float64     `json:"stoppedHours"`
-	MinKnown     float64     `json:"minKnownPercent"` // of the hours; the present minimum is assumed in the others
-	Requests     float64     `json:"requests"`
-	Provisioned  float64     `json:"provisioned"` // mean minimum, TPS
-	Actual       float64     `json:"actual"`      // mean, TPS
-	Peak         float64     `json:"peak"`        // of 5 minutes, TPS
-	Utilization  Utilization `json:"utilization"`
-	IdleHours    float64     `json:"idleHours"`
-	IdleSince    *time.Time  `json:"idleSince"` // null if it is not without requests now
-	TPSHours     TPSHours    `json:"tpsHours"`
+	Window       Window  `json:"window"` // since its creation, if that lies within the span
+	Hours        float64 `json:"hours"`
+	StoppedHours float64 `json:"stoppedHours"`
+	MinKnown     float64 `json:"minKnownPercent"` // of the hours; the present minimum is assumed in the others
+	Requests     float64 `json:"requests"`
+	Throughput
+	IdleHours *float64   `json:"idleHours"` // without any call, failed ones included; null if not known
+	IdleSince *time.Time `json:"idleSince"` // null if it is not without calls now
+	TPSHours  TPSHours   `json:"tpsHours"`
+}
+
+// Throughput is what was provisioned and what was used.
+type Throughput struct {
+	Provisioned float64     `json:"provisioned"` // mean minimum, TPS
+	Actual      float64     `json:"actual"`      // mean, TPS
+	Peak        float64     `json:"peak"`        // of 5 minutes, TPS
+	Utilization Utilization `json:"utilization"`
 }
 
 // Utilization is in percent; null where there was nothing to look at.
@@ -134,12 +141,9 @@ func EntryOf(r estate.Resource, u metering.Usage, s metering.Saving, prices Pric
 func usageOf(u metering.Usage) *Usage {
 	out := &Usage{
 		Window: Window{u.Window.Start, u.Window.End}, Hours: u.Hours, StoppedHours: u.StoppedHours,
-		Requests: u.Requests, Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak,
-		Utilization: Utilization{
-			Mean: number(u.Utilization.Mean), P50: number(u.Utilization.P50), P95: number(u.Utilization.P95),
-			LowestHour: number(u.Utilization.LowestHour), HighestHour: number(u.Utilization.HighestHour),
-		},
-		IdleHours: u.IdleHours, TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
+		Requests:   u.Requests,
+		Throughput: ThroughputOf(metering.Throughput{Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak, Utilization: u.Utilization}),
+		IdleHours:  number(u.IdleHours), TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
 	}
 	if u.Hours > 0 {
 		out.MinKnown = u.KnownHours / u.Hours * 100
@@ -149,6 +153,18 @@ func usageOf(u metering.Usage) *Usage {
 		out.IdleSince = &since
 	}
 	return out
+}
+
+// ThroughputOf is a throughput as it is shown.
+func ThroughputOf(t metering.Throughput) Throughput {
+	u := t.Utilization
+	return Throughput{
+		Provisioned: t.Provisioned, Actual: t.Actual, Peak: t.Peak,
+		Utilization: Utilization{
+			Mean: number(u.Mean), P50: number(u.P50), P95: number(u.P95),
+			LowestHour: number(u.LowestHour), HighestHour: number(u.HighestHour),
+		},
+	}
 }
 
 // number is nil for what is none.
@@ -193,6 +209,7 @@ func (l *Ledger) Settle() {
 		l.Calls = map[string]int{}
 	}
 	l.Totals = totalsOf(l.Resources)
+	l.Totals.Throughput = l.Together
 	l.Prices = pricesUsed(l.Resources, l.Prices)
 	l.Notes = l.notes()
 }

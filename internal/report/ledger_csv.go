@@ -52,7 +52,7 @@ func (u *Usage) fields() []string {
 		digits(u.Provisioned), digits(u.Actual), digits(u.Peak),
 		exact(u.Utilization.Mean), exact(u.Utilization.P50), exact(u.Utilization.P95),
 		exact(u.Utilization.LowestHour), exact(u.Utilization.HighestHour),
-		digits(u.IdleHours), since, digits(u.TPSHours.Paid), digits(u.TPSHours.Used), digits(u.TPSHours.Wasted),
+		exact(u.IdleHours), since, digits(u.TPSHours.Paid), digits(u.TPSHours.Used), digits(u.TPSHours.Wasted),
 	}
 }
 

@@ -148,11 +148,21 @@ func (l Ledger) tiles() []tile {
 		part := t.TPSHours.Wasted / t.TPSHours.Paid * 100
 		share = rounded(&part, 1, "% of what was paid")
 	}
-	tiles := []tile{
+	var tiles []tile
+	if all := t.Throughput; all != nil {
+		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s", rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), all.Utilization.spread())
+		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
+	}
+	tiles = append(tiles, []tile{
+		{"Idle", commas(t.IdleHours) + " h", "of " + commas(t.Hours) + " h of all resources"},
 		{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
 		{"TPS-hours used", commas(t.TPSHours.Used), ""},
 		{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
-		{"Could be saved a month", commas(t.Saving.PerMonth) + " TPS-h", savedBy(t)},
+		{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), savedBy(t)},
+	}...)
+	if s := t.Saving; t.Actions[decide.StepDown] > 0 {
+		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
+		tiles = append(tiles, tile{"Rises above twice a new minimum", thousands(strconv.Itoa(s.Jumps)), text})
 	}
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",
@@ -237,7 +247,9 @@ func pageRow(e Entry) []pageCell {
 		if u.Utilization.Mean != nil {
 			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), u.Utilization.spread())
 		}
-		cells[4].set(u.IdleHours, rounded(&u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
+		if u.IdleHours != nil {
+			cells[4].set(*u.IdleHours, rounded(u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
+		}
 		cells[5].set(u.TPSHours.Paid, commas(u.TPSHours.Paid), "")
 		cells[6].set(u.TPSHours.Used, commas(u.TPSHours.Used), "")
 		share := 0.0

@@ -118,7 +118,7 @@ func ledgerCells(e Entry) []string {
 		copy(row[4:], []string{
 			rounded(&u.Actual, 2, ""), rounded(&u.Peak, 2, ""),
 			rounded(u.Utilization.Mean, 1, "%"), rounded(u.Utilization.P50, 1, "%"), rounded(u.Utilization.P95, 1, "%"), spread,
-			rounded(&u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
+			rounded(u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
 		})
 	}
 	if e.Saving != nil {
@@ -213,6 +213,10 @@ func (p painter) ledgerSummary(l Ledger) {
 	p.labelled("Resources", counted(kinds)+", "+plural(l.Days, "day")+", "+l.Window.text())
 	t := l.Totals
 	if t.Resources > t.Unread {
+		if t.Throughput != nil {
+			p.labelled("Throughput", t.Throughput.text())
+		}
+		p.labelled("Idle", fmt.Sprintf("%s of %s hours of all resources", commas(t.IdleHours), commas(t.Hours)))
 		p.labelled("TPS-hours", tpsHoursText(t.TPSHours))
 		if len(t.ByKind) > 1 {
 			for _, k := range t.ByKind {
@@ -220,6 +224,9 @@ func (p painter) ledgerSummary(l Ledger) {
 			}
 		}
 		p.labelled("Savings", savingsText(t))
+		if n := t.Actions[decide.StepDown]; n > 0 {
+			p.labelled("Spikes", t.Saving.exposure())
+		}
 	}
 	for _, e := range t.Estimates {
 		p.labelled("Estimate", estimateText(e, t))
@@ -231,6 +238,23 @@ func (p painter) ledgerSummary(l Ledger) {
 	for _, note := range l.Notes {
 		p.labelled("Note", note)
 	}
+}
+
+// text tells what all had and did together.
+func (t Throughput) text() string {
+	u := t.Utilization
+	return fmt.Sprintf("%s TPS provisioned, %s used, %s at the peak; utilization %s, p50 %s, p95 %s, hours %s to %s",
+		rounded(&t.Provisioned, 2, ""), rounded(&t.Actual, 2, ""), rounded(&t.Peak, 2, ""),
+		rounded(u.Mean, 1, "%"), rounded(u.P50, 1, "%"), rounded(u.P95, 1, "%"), rounded(u.LowestHour, 1, "%"), rounded(u.HighestHour, 1, "%"))
+}
+
+// exposure tells how sudden demand was that all step-downs together would have met.
+func (s SavingTotal) exposure() string {
+	text := "within 5 minutes demand rose above twice a new minimum " + times(s.Jumps)
+	if s.Jumps > 0 {
+		text += ", from that minimum or less " + times(s.Sudden)
+	}
+	return text + " (above twice a present one " + times(s.JumpsNow) + ")"
 }
 
 func tpsHoursText(h TPSHours) string {
@@ -267,6 +291,6 @@ func estimateText(e EstimateTotal, t Totals) string {
 
 // text is a price with all that one needs to check it.
 func (p Price) text() string {
-	return fmt.Sprintf("%s %s per TPS-hour, %s in %s, of %s (%s)",
-		p.Currency, digits(p.PerTPSHour), p.Product, p.Region, p.Date, oneLine(p.Source))
+	return fmt.Sprintf("%s per TPS-hour, %s in %s, of %s (%s)",
+		p.Amount(), p.Product, p.Region, p.Date, oneLine(p.Source))
 }

@@ -48,9 +48,13 @@ func ledgerOf() Ledger {
 	nan := math.NaN()
 	noUtilization.Utilization = metering.Utilization{Mean: nan, P50: nan, P95: nan, LowestHour: nan, HighestHour: nan}
 	noUtilization.Assumption = "its past minimum could not be read"
+	together := ThroughputOf(metering.Throughput{
+		Provisioned: 43.208, Actual: 12.031, Peak: 33.75,
+		Utilization: metering.Utilization{Mean: 27.845, P50: 25, P95: 41.5, LowestHour: 1.25, HighestHour: 77.7},
+	})
 	hostile := resource(estate.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	return Ledger{
-		Window: Window{span.Start, span.End}, Days: 2,
+		Window: Window{span.Start, span.End}, Days: 2, Together: &together,
 		Resources: []Entry{
 			EntryOf(resource(estate.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
 				metering.Saving{Action: decide.StepDown, NewMin: 5, TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
@@ -106,6 +110,12 @@ func TestLedgerTotals(t *testing.T) {
 	}
 	if got.TPSHours != (TPSHours{1920 + 48 + 10 + 96, 480.5 + 1 + 96, 1439.5 + 47 + 10}) {
 		t.Errorf("TPS-hours %+v", got.TPSHours)
+	}
+	if got.Hours != 4*48 || got.IdleHours != 4*3.25 || got.Throughput == nil || got.Throughput.Actual != 12.031 {
+		t.Errorf("%v of %v hours idle, throughput %+v", got.IdleHours, got.Hours, got.Throughput)
+	}
+	if s := got.Saving; s.Jumps != 3 || s.Sudden != 1 || s.JumpsNow != 0 {
+		t.Errorf("jumps %+v", s)
 	}
 	want := []EstimateTotal{
 		{Currency: "CNY", Resources: 1, Paid: 15, Wasted: 15, Saved: 15, SavedPerMonth: 1095},
@@ -186,6 +196,9 @@ func TestLedgerTellsThatItCannotBeWritten(t *testing.T) {
 }
 
 func TestGroupedNumbers(t *testing.T) {
+	if got := (Price{Currency: "EUR", PerTPSHour: 0.00001}).Amount(); got != "EUR 0.00001" {
+		t.Errorf("a small price: %s", got)
+	}
 	for v, want := range map[float64]string{0: "0.0", 0.01: "<0.1", 999.94: "999.9", 1000: "1,000.0", 1234567.89: "1,234,567.9"} {
 		if got := commas(v); got != want {
 			t.Errorf("%v: %s, want %s", v, got, want)

@@ -14,16 +14,20 @@ import (
 
 // Totals add up what could be read; Unread resources are in none of the sums.
 type Totals struct {
-	Resources int                   `json:"resources"`
-	Unread    int                   `json:"unread"`
-	TPSHours  TPSHours              `json:"tpsHours"`
-	ByKind    []KindTotal           `json:"byKind"`
-	MinKnown  float64               `json:"minKnownPercent"` // of all hours of all resources
-	Idle      int                   `json:"idle"`            // resources without a request since their span began
-	Saving    SavingTotal           `json:"saving"`
-	Actions   map[decide.Action]int `json:"actions"`
-	Estimates []EstimateTotal       `json:"estimates"` // by currency
-	Unpriced  int                   `json:"unpriced"`  // resources read for which there is no price
+	Resources int      `json:"resources"`
+	Unread    int      `json:"unread"`
+	TPSHours  TPSHours `json:"tpsHours"`
+	// Throughput is that of all together, step by step; null if nothing could be read.
+	Throughput *Throughput           `json:"throughput"`
+	ByKind     []KindTotal           `json:"byKind"`
+	Hours      float64               `json:"hours"`           // of all resources in which they ran
+	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
+	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
+	Idle       int                   `json:"idle"`            // resources without a call since their span began
+	Saving     SavingTotal           `json:"saving"`
+	Actions    map[decide.Action]int `json:"actions"`
+	Estimates  []EstimateTotal       `json:"estimates"` // by currency
+	Unpriced   int                   `json:"unpriced"`  // resources read for which there is no price
 }
 
 // KindTotal adds up one kind.
@@ -38,6 +42,9 @@ type KindTotal struct {
 type SavingTotal struct {
 	TPSHours float64 `json:"tpsHours"`
 	PerMonth float64 `json:"tpsHoursPerMonth"`
+	Jumps    int     `json:"jumps"`    // of all that could be stepped down, each above twice its new minimum
+	Sudden   int     `json:"sudden"`   // jumps that began at or below the new minimum
+	JumpsNow int     `json:"jumpsNow"` // jumps above twice the present minimum
 }
 
 // EstimateTotal adds up estimates in one currency.
@@ -60,23 +67,29 @@ func (s *SavingTotal) add(other *Saving) {
 	if other != nil {
 		s.TPSHours += other.TPSHours
 		s.PerMonth += other.PerMonth
+		s.Jumps += other.Jumps
+		s.Sudden += other.Sudden
+		s.JumpsNow += other.JumpsNow
 	}
 }
 
 // totalsOf adds up entries.
 func totalsOf(entries []Entry) Totals {
 	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[decide.Action]int{}, Estimates: []EstimateTotal{}}
-	hours, known := 0.0, 0.0
+	known := 0.0
 	for _, e := range entries {
 		if e.Usage == nil {
 			t.Unread++
 			continue
 		}
-		hours += e.Usage.Hours
+		t.Hours += e.Usage.Hours
+		if e.Usage.IdleHours != nil {
+			t.IdleHours += *e.Usage.IdleHours
+		}
 		known += e.Usage.Hours * e.Usage.MinKnown / 100
 		t.TPSHours.add(e.Usage.TPSHours)
 		t.Saving.add(e.Saving)
-		if e.Usage.Requests == 0 {
+		if since := e.Usage.IdleSince; since != nil && !since.After(e.Usage.Window.Start) {
 			t.Idle++
 		}
 		if e.Saving != nil {
@@ -85,8 +98,8 @@ func totalsOf(entries []Entry) Totals {
 		t.addKind(e)
 		t.addEstimate(e.Estimate)
 	}
-	if hours > 0 {
-		t.MinKnown = known / hours * 100
+	if t.Hours > 0 {
+		t.MinKnown = known / t.Hours * 100
 	}
 	return t
 }

@@ -55,6 +55,9 @@ type Price struct {
 	UpTo float64 `json:"upTo,omitempty"`
 }
 
+// Amount is a price with its currency, and all its digits.
+func (p Price) Amount() string { return p.Currency + " " + digits(p.PerTPSHour) }
+
 // Prices is a price table. The zero value has no price.
 type Prices struct{ list map[priceKey]Price }
 

@@ -1,0 +1,43 @@
+package cli
+
+import (
+	"context"
+	"errors"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+)
+
+// errAbsent is the problem with a resource that is named and does not exist.
+var errAbsent = errors.New("it does not exist, though a parameter names it")
+
+// naming makes a problem of each resource that a person names and that does not exist. The
+// schedules pass it over with a warning: there it may have been deleted since it was named,
+// perhaps by the monitor itself.
+type naming struct{ cycle.Inventory }
+
+// Discover is that of the inventory, with these problems.
+func (n naming) Discover(
+	ctx context.Context, scope estate.Scope, due func(estate.ARN) bool, progress func(done, total int),
+) estate.Snapshot {
+	snapshot := n.Inventory.Discover(ctx, scope, due, progress)
+	for _, listing := range snapshot.Listings {
+		snapshot.Problems = append(snapshot.Problems, absent(listing, estate.Campaign, scope.Campaigns)...)
+		snapshot.Problems = append(snapshot.Problems, absent(listing, estate.Recommender, scope.Recommenders)...)
+	}
+	return snapshot
+}
+
+// absent are the problems with those named that a complete listing does not show.
+func absent(listing estate.Listing, kind estate.Kind, named estate.Selection) []estate.Problem {
+	var problems []estate.Problem
+	if named.All || !listing.Complete(kind) {
+		return nil
+	}
+	for _, arn := range named.ARNs {
+		if arn.Region == listing.Region && !listing.Seen[arn] {
+			problems = append(problems, estate.Problem{ARN: arn.String(), Region: arn.Region, Operation: "List" + kind.Title() + "s", Err: errAbsent})
+		}
+	}
+	return problems
+}
