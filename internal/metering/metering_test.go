@@ -2,6 +2,7 @@ package metering
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,29 @@ func TestWhereTheMonitorDidNotRunThePresentMinimumIsAssumed(t *testing.T) {
 	near(t, "known of what could not be read", u.KnownHours, 0)
 	if u.Assumption == "" {
 		t.Error("nothing says that the minimum could not be read")
+	}
+}
+
+func TestAMinimumThatWasNotPublishedIsAssumedFromThoseThatWere(t *testing.T) {
+	at := func(i int) time.Time { return now.Add(time.Duration(i) * time.Hour) }
+	for name, tt := range map[string]struct {
+		updated         time.Time
+		published, want []float64
+	}{
+		"published":                      {at(9), []float64{8, 6, 4}, []float64{8, 6, 4}},
+		"never published":                {at(9), []float64{0, 0, 0}, []float64{4, 4, 4}},
+		"never published, never updated": {time.Time{}, []float64{0, 0, 0}, []float64{4, 4, 4}},
+		"before the monitor ran":         {at(9), []float64{0, 0, 8, 6}, []float64{8, 8, 8, 6}},
+		"while it did not run":           {at(9), []float64{8, 0, 0, 6}, []float64{8, 8, 8, 6}},
+		"until the latest update":        {at(2), []float64{8, 0, 0, 0}, []float64{8, 8, 4, 4}},
+		"updated before all of it":       {at(-1), []float64{0, 0, 4}, []float64{4, 4, 4}},
+		"nothing":                        {at(1), []float64{}, []float64{}},
+	} {
+		r := estate.Resource{MinTPS: 4, LastUpdated: tt.updated}
+		AssumeMinimums(r, tt.published, at)
+		if !slices.Equal(tt.published, tt.want) {
+			t.Errorf("%s: %v, want %v", name, tt.published, tt.want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package metering
 
 import (
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -32,8 +33,30 @@ type steps struct {
 	called   []bool // by calls that are not among the requests; see Usage.Heed
 }
 
-// stepsOf lays series out over the metered time. A slot without requests had none; a
-// slot without a published minimum is taken to have had the present one.
+// AssumeMinimums fills in what the minimum of a resource is taken to have been where none
+// was published (0). at is the start of the period of each value. Since its latest update it
+// is the present one; before that the one published last, or else the first published after
+// it. If none ever was, it is the present one.
+func AssumeMinimums(r estate.Resource, minimum []float64, at func(i int) time.Time) {
+	assumed := float64(r.MinTPS)
+	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
+		assumed = minimum[first]
+	}
+	updated := r.LastTouched() // zero if there never was one, as the present minimum then was from the start
+	for i, published := range minimum {
+		switch {
+		case published > 0:
+			assumed = published
+		case !at(i).Before(updated):
+			minimum[i] = float64(r.MinTPS)
+		default:
+			minimum[i] = assumed
+		}
+	}
+}
+
+// stepsOf lays series out over the metered time. A slot without requests had none; for one
+// without a published minimum see AssumeMinimums.
 func stepsOf(r estate.Resource, w estate.Window, requests, minimums, running estate.Series) *steps {
 	n := int(w.Duration() / Slot)
 	s := &steps{
@@ -42,9 +65,6 @@ func stepsOf(r estate.Resource, w estate.Window, requests, minimums, running est
 		called: make([]bool, n),
 	}
 	s.each(requests, func(i int, value float64) { s.requests[i] = value })
-	for i := range s.minimum {
-		s.minimum[i] = float64(r.MinTPS)
-	}
 	if minimums.Complete {
 		s.each(minimums, func(i int, value float64) {
 			if value > 0 {
@@ -52,6 +72,7 @@ func stepsOf(r estate.Resource, w estate.Window, requests, minimums, running est
 			}
 		})
 	}
+	AssumeMinimums(r, s.minimum, s.at)
 	if r.Kind == estate.Recommender && minimums.Complete && running.Complete {
 		s.markStops(running)
 	}

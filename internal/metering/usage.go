@@ -19,7 +19,7 @@ type Usage struct {
 	Hours        float64 // in which it ran
 	StoppedHours float64 // in which it was seen not to run, and nothing was paid for
 	// KnownHours of Hours are those whose minimum is known from our own series; in the
-	// others the present minimum is assumed to have been in force.
+	// others AssumeMinimums tells what is taken to have been in force.
 	KnownHours float64
 	Assumption string // why nothing is known of the minimum although it was asked for; usually empty
 

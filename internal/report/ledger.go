@@ -55,7 +55,7 @@ type Usage struct {
 	Window       Window  `json:"window"` // since its creation, if that lies within the span
 	Hours        float64 `json:"hours"`
 	StoppedHours float64 `json:"stoppedHours"`
-	MinKnown     float64 `json:"minKnownPercent"` // of the hours; the present minimum is assumed in the others
+	MinKnown     float64 `json:"minKnownPercent"` // of the hours; in the others what is known from before and after is assumed
 	Requests     float64 `json:"requests"`
 	Throughput
 	IdleHours *float64   `json:"idleHours"` // without any call, failed ones included; null if not known

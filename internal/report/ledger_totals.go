@@ -161,7 +161,7 @@ func (l Ledger) notes() []string {
 	}
 	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
 		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
-			"for the rest it is assumed to have been the present one.", t.MinKnown))
+			"for the rest what is known from before and after is assumed.", t.MinKnown))
 	}
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")

@@ -91,12 +91,12 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 		complete                     bool
 		actual, minimum, utilization string
 	}{
-		{"complete: no data is no request, but not before its creation", "aws-sims", true, "? 0 2 0", "? 4 4 8", "? 0 50 0"},
-		{"incomplete: no data is not known", "aws-sims", false, "? ? 2 ?", "? 4 4 8", "? ? 50 ?"},
-		{"a recipe whose requests may be invisible", "aws-next-best-action", true, "? ? 2 ?", "? 4 4 8", "? ? 50 ?"},
+		{"complete: no data is no request, but not before its creation", "aws-sims", true, "? 0 2 0", "? 8 8 8", "? 0 25 0"},
+		{"incomplete: no data is not known", "aws-sims", false, "? ? 2 ?", "? 8 8 8", "? ? 25 ?"},
+		{"a recipe whose requests may be invisible", "aws-next-best-action", true, "? ? 2 ?", "? 8 8 8", "? ? 25 ?"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r.Recipe = tt.recipe
+			r.Recipe, r.LastUpdated = tt.recipe, start.Add(time.Hour)
 			throughput, utilization := throughputPlots(r, s, w, estate.Series{Points: requests, Complete: tt.complete}, estate.Series{Points: minimum, Complete: true})
 			got := []string{show(throughput.Lines[1].Values), show(throughput.Lines[0].Values), show(utilization.Lines[0].Values)}
 			if diff := cmp.Diff([]string{tt.actual, tt.minimum, tt.utilization}, got); diff != "" {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -220,7 +221,7 @@ func partial(s estate.Series) string {
 }
 
 // throughputPlots draw requests against the minimum. Where the monitor published no
-// minimum, because it did not run, the present one is assumed and the chart says so. A
+// minimum, because it did not run, one is assumed (metering.AssumeMinimums) and the chart says so. A
 // period without data had no requests.
 func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minimum estate.Series) (throughput, utilization plot) {
 	unit := r.Kind.RateUnit()
@@ -229,7 +230,7 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 	actual := throughput.values(requests.Points, 1/s.Period.Seconds())
 	provisioned := throughput.values(minimum.Points, 1)
 	ratio := make([]*float64, len(actual))
-	assumed, present, born := 0, float64(r.MinTPS), r.Created.Unix()
+	assumed, minimums, born := 0, assumedMinimums(r, provisioned, throughput.Times), r.Created.Unix()
 	for i, at := range throughput.Times {
 		if at < born {
 			actual[i] = nil
@@ -239,8 +240,8 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 			actual[i] = new(float64)
 		}
 		// Of a resource that is out of service nothing tells since when it is.
-		if provisioned[i] == nil && present > 0 && minimum.Complete && r.Status == estate.StatusActive {
-			provisioned[i] = &present
+		if provisioned[i] == nil && r.MinTPS > 0 && minimum.Complete && r.Status == estate.StatusActive {
+			provisioned[i] = &minimums[i]
 			assumed++
 		}
 		if actual[i] != nil && provisioned[i] != nil && *provisioned[i] > 0 {
@@ -255,10 +256,22 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 	note := cmp.Or(partial(requests), partial(minimum))
 	if note == "" && assumed > 0 {
 		note = plural(assumed, "period") + " of " + thousands(float64(len(actual))) +
-			" have no published minimum, as the monitor did not run; the present one is assumed there."
+			" have no published minimum, as the monitor did not run; what is known from before and after is assumed there."
 	}
 	throughput.Note, utilization.Note = note, note
 	return throughput, utilization
+}
+
+// assumedMinimums are the published minimums, and what is assumed where there are none.
+func assumedMinimums(r estate.Resource, published []*float64, times []int64) []float64 {
+	minimums := make([]float64, len(published))
+	for i, v := range published {
+		if v != nil {
+			minimums[i] = *v
+		}
+	}
+	metering.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
+	return minimums
 }
 
 // findRecord finds the record of a resource by its name.
