@@ -166,7 +166,7 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 		return usage(err)
 	}
 	defer d.Close()
-	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, for %d days; nothing outside is touched\n", o.days)
+	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, until %s of it; nothing outside is touched\n", d.End().Format("Jan 02 15:04"))
 	if page != nil {
 		if err := page.start(ctx, g, o, d); err != nil {
 			return err

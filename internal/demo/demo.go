@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"time"
 
@@ -125,8 +124,8 @@ func homeOf(regions []string) string {
 	return regions[0]
 }
 
-// Handler is the embedded AWS, to be served to other AWS clients.
-func (d *Demo) Handler() http.Handler { return d.AWS }
+// End is when the days are over, by the demo's clock.
+func (d *Demo) End() time.Time { return begin.AddDate(0, 0, d.options.Days) }
 
 // Close ends the demo, and forgets it.
 func (d *Demo) Close() {
@@ -166,7 +165,7 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 			d.options.Progress(n+1, total, d.Clock.Now())
 		}
 	}
-	d.wait(begin.AddDate(0, 0, d.options.Days))
+	d.wait(d.End())
 	after, err := d.survey(ctx)
 	if err != nil {
 		return Result{}, d.ended(ctx, err)

@@ -80,7 +80,7 @@ const (
 // result compares the last day with the day before the demo.
 func (d *Demo) result(before, after survey) Result {
 	r := Result{
-		Start: begin, End: begin.AddDate(0, 0, d.options.Days), Days: d.options.Days, Seed: d.options.Seed,
+		Start: begin, End: d.End(), Days: d.options.Days, Seed: d.options.Seed,
 		Cycles: d.options.Days * int(24*time.Hour/cycleEvery), Counts: map[What]int{}, Repeated: d.watch.again,
 		Calls: d.AWS.Calls(), Prices: before.ledger.Prices, Events: d.watch.told, Mails: len(d.AWS.Outbox()),
 	}
