@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -197,7 +196,7 @@ type tag struct {
 	Value string `cbor:"Value"`
 }
 
-var reservedTag = regexp.MustCompile(`(?i)^aws:`)
+var reservedTag = lazy(`(?i)^aws:`)
 
 // checkTags checks tags that are to be set on something that has the tags already.
 func checkTags(tags []tag, already map[string]string) error {
@@ -206,7 +205,7 @@ func checkTags(tags []tag, already map[string]string) error {
 		switch {
 		case t.Key == "" || len(t.Key) > maxTagKeyLength || len(t.Value) > maxTagValueLength:
 			return invalidValue("The tag %s does not have a key of 1 to %d and a value of up to %d characters.", quoted(t.Key), maxTagKeyLength, maxTagValueLength)
-		case reservedTag.MatchString(t.Key):
+		case reservedTag().MatchString(t.Key):
 			return invalidValue("The tag %s begins with aws:, which is reserved.", quoted(t.Key))
 		case seen[t.Key]:
 			return invalidValue("The tag %s is given twice.", quoted(t.Key))

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +23,7 @@ type dashboard struct {
 
 const dashboardsPerPage = 1000
 
-var dashboardName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+var dashboardName = lazy(`^[A-Za-z0-9_-]{1,255}$`)
 
 func dashboardARN(c *call, name string) string {
 	return fmt.Sprintf("arn:%s:cloudwatch::%s:dashboard/%s", partitionOf(c.region), c.account, name)
@@ -57,7 +56,7 @@ func (s *Server) putDashboard(c *call) (any, error) {
 	if in.DashboardBody == nil {
 		return nil, missing("DashboardBody")
 	}
-	if !dashboardName.MatchString(*in.DashboardName) {
+	if !dashboardName().MatchString(*in.DashboardName) {
 		return nil, invalidDashboard("The value "+quoted(*in.DashboardName)+" for field DashboardName is invalid: up to 255 alphanumerics, dash (-) and underscore (_) are allowed.", nil)
 	}
 	if err := checkTags(in.Tags, nil); err != nil {

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,7 +13,7 @@ import (
 const maxResources = 200_000
 
 // namePattern is that of Name in the Personalize API model: 1 to 63 characters.
-var namePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}$`)
+var namePattern = lazy(`^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}$`)
 
 // Domains of dataset groups, with the prefix of the recipes their recommenders use.
 var domainRecipes = map[string]string{"ECOMMERCE": "aws-ecomm-", "VIDEO_ON_DEMAND": "aws-vod-"}
@@ -42,7 +41,7 @@ func (e *Estate) traffic() iter.Seq[*EstateTraffic] {
 
 // check reports what is wrong with the estate's values. It does not change them.
 func (e *Estate) check(found *faultList) {
-	if e.Account != "" && !accountPattern.MatchString(e.Account) {
+	if e.Account != "" && !accountPattern().MatchString(e.Account) {
 		found.add(1, "account is %q; it is 12 digits", e.Account)
 	}
 	e.checkSettings(found)
@@ -50,7 +49,7 @@ func (e *Estate) check(found *faultList) {
 	regions := map[string]bool{}
 	for i := range e.Regions {
 		r := &e.Regions[i]
-		if !regionPattern.MatchString(r.Name) {
+		if !regionPattern().MatchString(r.Name) {
 			found.add(r.where.line, "region %q is not a region name such as eu-west-1", r.Name)
 		}
 		if regions[r.Name] {
@@ -262,13 +261,13 @@ func (e *EstateEndpoint) checkUpdate(what string, found *faultList) {
 }
 
 func checkName(what, name string, line int, found *faultList) {
-	if !namePattern.MatchString(name) {
+	if !namePattern().MatchString(name) {
 		found.add(line, "%s %q: a name has 1 to 63 letters, digits, - and _, and starts with a letter or digit", what, name)
 	}
 }
 
 func checkUnlisted(recipe string, line int, found *faultList) {
-	if !namePattern.MatchString(recipe) {
+	if !namePattern().MatchString(recipe) {
 		found.add(line, "recipe %q is not a recipe's name", recipe)
 	}
 }

@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -69,8 +68,8 @@ func (s *Server) eventsOperations() map[string]operation {
 }
 
 var (
-	rulePattern     = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
-	targetIDPattern = regexp.MustCompile(`^[.\-_A-Za-z0-9]{1,64}$`)
+	rulePattern     = lazy(`^[.\-_A-Za-z0-9]{1,64}$`)
+	targetIDPattern = lazy(`^[.\-_A-Za-z0-9]{1,64}$`)
 )
 
 // constraint is the error of a member that breaks the API model.
@@ -87,7 +86,7 @@ func checkBus(c *call, bus *string) error {
 }
 
 func checkRuleName(member string, name *string) error {
-	if name == nil || !rulePattern.MatchString(*name) {
+	if name == nil || !rulePattern().MatchString(*name) {
 		return constraint(member, value(name), "have 1 to 64 characters of A-Z, a-z, 0-9, '.', '-' and '_'")
 	}
 	return nil

@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -78,11 +77,11 @@ func (r *rule) trigger(pattern, schedule *string) error {
 	return nil
 }
 
-var rateSchedule = regexp.MustCompile(`^rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)$`)
+var rateSchedule = lazy(`^rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)$`)
 
 // validSchedule accepts rate(5 minutes) and cron expressions of six fields.
 func validSchedule(text string) bool {
-	if rateSchedule.MatchString(text) {
+	if rateSchedule().MatchString(text) {
 		return true
 	}
 	inner, ok := strings.CutPrefix(text, "cron(")

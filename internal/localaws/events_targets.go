@@ -100,7 +100,7 @@ func (s *Server) putTargets(c *call) (any, error) {
 }
 
 func newEventTarget(c *call, shape targetShape) (*eventTarget, error) {
-	if shape.ID == nil || !targetIDPattern.MatchString(*shape.ID) {
+	if shape.ID == nil || !targetIDPattern().MatchString(*shape.ID) {
 		return nil, constraint("targets.member.id", value(shape.ID), "have 1 to 64 characters of A-Z, a-z, 0-9, '.', '-' and '_'")
 	}
 	if err := checkTargetARN(c, value(shape.ARN)); err != nil {
@@ -146,7 +146,7 @@ func checkTargetARN(c *call, arn string) error {
 	if parts[1] != partitionOf(c.region) || parts[3] != c.region {
 		return refuse(codeValidation, "Parameter %s is not valid. Reason: Provided Arn is not in the rule's region %s.", quoted(arn), c.region)
 	}
-	if !accountPattern.MatchString(parts[4]) {
+	if !accountPattern().MatchString(parts[4]) {
 		return refuse(codeValidation, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", quoted(arn))
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -26,8 +25,8 @@ type piece struct {
 }
 
 var (
-	placeholder      = regexp.MustCompile(`<([A-Za-z0-9_.\-]+)>`)
-	transformKey     = regexp.MustCompile(`^[A-Za-z0-9_\-]{1,256}$`)
+	placeholder      = lazy(`<([A-Za-z0-9_.\-]+)>`)
+	transformKey     = lazy(`^[A-Za-z0-9_\-]{1,256}$`)
 	reservedVariable = map[string]bool{
 		"aws.events.rule-arn": true, "aws.events.rule-name": true, "aws.events.event.ingestion-time": true,
 		"aws.events.event": true, "aws.events.event.json": true,
@@ -48,7 +47,7 @@ func newTransformer(paths map[string]string, template string) (*transformer, err
 		return nil, fmt.Errorf("InputPathsMap has %d entries; at most %d are allowed", len(paths), maxTransformPaths)
 	}
 	for name, path := range paths {
-		if !transformKey.MatchString(name) || strings.HasPrefix(strings.ToLower(name), "aws.") {
+		if !transformKey().MatchString(name) || strings.HasPrefix(strings.ToLower(name), "aws.") {
 			return nil, fmt.Errorf("InputPathsMap has the invalid key %s", quoted(name))
 		}
 		parsed, err := parseEventPath(path)
@@ -134,7 +133,7 @@ func closingQuote(text string) int {
 func splitPlaceholders(text string) []piece {
 	var pieces []piece
 	last := 0
-	for _, m := range placeholder.FindAllStringSubmatchIndex(text, -1) {
+	for _, m := range placeholder().FindAllStringSubmatchIndex(text, -1) {
 		pieces = append(pieces, piece{text: text[last:m[0]]}, piece{name: text[m[2]:m[3]]})
 		last = m[1]
 	}
@@ -251,7 +250,7 @@ func (t *transformer) apply(r *rule, event *Event, tree map[string]any) string {
 // eventPath is a JSON path of names and array indices, such as $.detail.ARN.
 type eventPath []any
 
-var pathStep = regexp.MustCompile(`^(?:\.([A-Za-z0-9_\-/]+)|\[([0-9]{1,6})\])`)
+var pathStep = lazy(`^(?:\.([A-Za-z0-9_\-/]+)|\[([0-9]{1,6})\])`)
 
 func parseEventPath(text string) (eventPath, error) {
 	rest, ok := strings.CutPrefix(text, "$")
@@ -260,7 +259,7 @@ func parseEventPath(text string) (eventPath, error) {
 	}
 	path := eventPath{}
 	for rest != "" {
-		m := pathStep.FindStringSubmatch(rest)
+		m := pathStep().FindStringSubmatch(rest)
 		if m == nil {
 			return nil, fmt.Errorf("%s is not a JSON path in dot notation such as $.detail.name", quoted(text))
 		}

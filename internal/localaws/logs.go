@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"regexp"
 	"strings"
 )
 
@@ -53,8 +52,8 @@ func (s *Server) logsOperations() map[string]operation {
 }
 
 var (
-	logGroupPattern      = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
-	logIdentifierPattern = regexp.MustCompile(`^[\w#+=/:,.@-]+$`)
+	logGroupPattern      = lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+	logIdentifierPattern = lazy(`^[\w#+=/:,.@-]+$`)
 )
 
 // logConstraint is the error of a member that breaks the API model.
@@ -63,7 +62,7 @@ func logConstraint(member, value, rule string) error {
 }
 
 func checkLogGroupName(member string, name *string) error {
-	if name == nil || !logGroupPattern.MatchString(*name) {
+	if name == nil || !logGroupPattern().MatchString(*name) {
 		return logConstraint(member, value(name), "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'")
 	}
 	return nil
@@ -171,9 +170,9 @@ func (s *Server) describeLogGroups(c *call) (any, error) {
 	switch {
 	case in.Prefix != nil && in.Pattern != nil:
 		return nil, refuse(codeLogsParameter, "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-	case in.Prefix != nil && !logGroupPattern.MatchString(*in.Prefix):
+	case in.Prefix != nil && !logGroupPattern().MatchString(*in.Prefix):
 		return nil, logConstraint("logGroupNamePrefix", *in.Prefix, "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'")
-	case value(in.Pattern) != "" && !logGroupPattern.MatchString(*in.Pattern):
+	case value(in.Pattern) != "" && !logGroupPattern().MatchString(*in.Pattern):
 		return nil, logConstraint("logGroupNamePattern", *in.Pattern, "have 0 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'")
 	}
 	groups := s.logs.groups[c.home()]

@@ -130,7 +130,7 @@ func (s *Server) filteredGroup(c *call, in *filterInput) (*logGroup, error) {
 	if in.Name != nil {
 		return s.findLogGroup(c, "logGroupName", in.Name)
 	}
-	if len(*in.Identifier) > maxLogIdentifier || !logIdentifierPattern.MatchString(*in.Identifier) {
+	if len(*in.Identifier) > maxLogIdentifier || !logIdentifierPattern().MatchString(*in.Identifier) {
 		return nil, logConstraint("logGroupIdentifier", *in.Identifier, "be the name or the ARN of a log group")
 	}
 	name := strings.TrimPrefix(*in.Identifier, c.arn("logs", "log-group:"))

@@ -3,7 +3,6 @@ package localaws
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -58,7 +57,7 @@ func (t terms) match(message string) bool {
 }
 
 // plainTerm is what a term may be without quotation marks.
-var plainTerm = regexp.MustCompile(`^[\p{L}\p{N}_]+$`)
+var plainTerm = lazy(`^[\p{L}\p{N}_]+$`)
 
 func parseTerms(text string) (logPattern, error) {
 	var t terms
@@ -101,7 +100,7 @@ func cutTerm(text string) (term, rest string, err error) {
 	if end < 0 {
 		end = len(text)
 	}
-	if term = text[:end]; !plainTerm.MatchString(term) {
+	if term = text[:end]; !plainTerm().MatchString(term) {
 		return "", "", fmt.Errorf("the term %q has characters that need quotation marks around it", term)
 	}
 	return term, text[end:], nil

@@ -200,19 +200,19 @@ func (p *jsonParser) one() (logCondition, error) {
 }
 
 var (
-	selectorPattern = regexp.MustCompile(`^\$(\.[A-Za-z0-9_-]+|\[[0-9]{1,4}\])+`)
-	selectorSteps   = regexp.MustCompile(`\.([A-Za-z0-9_-]+)|\[([0-9]+)\]`)
-	bareValue       = regexp.MustCompile(`^[A-Za-z0-9_.*-]+`)
+	selectorPattern = lazy(`^\$(\.[A-Za-z0-9_-]+|\[[0-9]{1,4}\])+`)
+	selectorSteps   = lazy(`\.([A-Za-z0-9_-]+)|\[([0-9]+)\]`)
+	bareValue       = lazy(`^[A-Za-z0-9_.*-]+`)
 )
 
 func (p *jsonParser) comparison() (logCondition, error) {
-	selector := selectorPattern.FindString(p.rest)
+	selector := selectorPattern().FindString(p.rest)
 	if selector == "" {
 		return nil, fmt.Errorf("%s does not begin with a property such as $.a.b", quoted(p.rest))
 	}
 	p.take(selector)
 	c := comparison{}
-	for _, step := range selectorSteps.FindAllStringSubmatch(selector, -1) {
+	for _, step := range selectorSteps().FindAllStringSubmatch(selector, -1) {
 		if step[1] != "" {
 			c.path = append(c.path, step[1])
 			continue
@@ -248,7 +248,7 @@ func (p *jsonParser) value(c comparison) (logCondition, error) {
 		if text, p.rest, err = cutQuoted(p.rest); err != nil {
 			return nil, err
 		}
-	} else if text = bareValue.FindString(p.rest); !p.take(text) || text == "" {
+	} else if text = bareValue().FindString(p.rest); !p.take(text) || text == "" {
 		return nil, fmt.Errorf("there is no value where %s stands", quoted(p.rest))
 	}
 	if !isText {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
-	"regexp"
 	"slices"
 	"time"
 )
@@ -104,7 +103,7 @@ func (s *Server) getMetricData(c *call) (any, error) {
 	return out, nil
 }
 
-var queryIDPattern = regexp.MustCompile(`^[a-z][A-Za-z0-9_]{0,254}$`)
+var queryIDPattern = lazy(`^[a-z][A-Za-z0-9_]{0,254}$`)
 
 func (in *getMetricDataInput) check() error {
 	switch {
@@ -138,7 +137,7 @@ func (in *getMetricDataInput) checkQueries() error {
 		switch {
 		case q.ID == nil:
 			return missing(path + ".Id")
-		case !queryIDPattern.MatchString(id):
+		case !queryIDPattern().MatchString(id):
 			return invalid("The value %s for parameter %s.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", quoted(id), path)
 		case ids[id]:
 			return invalid("The values for parameter id in MetricDataQueries are not unique: %s.", id)

@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -49,14 +48,14 @@ func (s *Server) personalizeOperations() map[string]operation {
 
 // personalizeARN is the pattern of Arn in the API model, narrowed to what can be told
 // apart: region, account and a resource.
-var personalizeARN = regexp.MustCompile(`^arn:[a-z\d-]+:personalize:[^:]*:[^:]*:.+$`)
+var personalizeARN = lazy(`^arn:[a-z\d-]+:personalize:[^:]*:[^:]*:.+$`)
 
 // checkARN refuses what is not an ARN of the kind, such as campaign.
 func checkARN(member string, arn *string, kind string) error {
 	switch {
 	case arn == nil || *arn == "":
 		return refuse(codeInvalidInput, "%s is required", member)
-	case len(*arn) > maxPersonalizeARN || !personalizeARN.MatchString(*arn):
+	case len(*arn) > maxPersonalizeARN || !personalizeARN().MatchString(*arn):
 		return refuse(codeInvalidInput, "%s %s is not an ARN of Amazon Personalize", member, quoted(*arn))
 	case kind != "" && !strings.HasPrefix(strings.SplitN(*arn, ":", 6)[5], kind+"/"):
 		return refuse(codeInvalidInput, "%s %s is not the ARN of a %s", member, quoted(*arn), kind)
@@ -143,7 +142,7 @@ func checkExploration(m map[string]string) error {
 
 // checkNew refuses a name that is malformed or taken.
 func checkNew(h *regionState, kind string, name *string) error {
-	if name == nil || !namePattern.MatchString(*name) {
+	if name == nil || !namePattern().MatchString(*name) {
 		return refuse(codeInvalidInput, "name %s is not valid: it has 1 to 63 letters, digits, - and _", quoted(value(name)))
 	}
 	if arn := h.arn(kind + "/" + *name); h.endpoints[arn] != nil {

@@ -1,7 +1,6 @@
 package localaws
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
@@ -62,7 +61,7 @@ func (s *Server) listDatasetGroups(c *call) (any, error) {
 	}{each(page, (*datasetGroup).shape), next}, nil
 }
 
-var tagPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+var tagPattern = lazy(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // tagFault tells what is wrong with tags by the rules that the services share; empty if
 // nothing is.
@@ -72,11 +71,11 @@ func tagFault(tags map[string]string) string {
 	}
 	for key, value := range tags {
 		switch {
-		case key == "" || len([]rune(key)) > 128 || !tagPattern.MatchString(key):
+		case key == "" || len([]rune(key)) > 128 || !tagPattern().MatchString(key):
 			return "the tag key " + quoted(key) + " is not valid"
 		case len(key) >= 4 && (key[:4] == "aws:"):
 			return "the tag key " + quoted(key) + " begins with aws:, which is reserved"
-		case len([]rune(value)) > 256 || !tagPattern.MatchString(value):
+		case len([]rune(value)) > 256 || !tagPattern().MatchString(value):
 			return "the value of the tag " + quoted(key) + " is not valid"
 		}
 	}

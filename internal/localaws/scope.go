@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,10 +17,10 @@ type scope struct {
 const signingAlgorithm = "AWS4-HMAC-SHA256"
 
 var (
-	accessKeyPattern = regexp.MustCompile(`^[A-Za-z0-9_]{4,128}$`)
-	regionPattern    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
-	hexPattern       = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	accessKeyPattern = lazy(`^[A-Za-z0-9_]{4,128}$`)
+	regionPattern    = lazy(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
+	accountPattern   = lazy(`^[0-9]{12}$`)
+	hexPattern       = lazy(`^[0-9a-f]{64}$`)
 )
 
 // parseScope reads the scope from an Authorization header of Signature Version 4. The
@@ -51,7 +50,7 @@ func parseScope(header string) (scope, error) {
 			return scope{}, incomplete("Authorization header requires '%s' parameter.", key)
 		}
 	}
-	if !hexPattern.MatchString(fields["Signature"]) {
+	if !hexPattern().MatchString(fields["Signature"]) {
 		return scope{}, incomplete("the signature is not 64 hexadecimal digits")
 	}
 	return parseCredential(fields["Credential"])
@@ -66,14 +65,14 @@ func parseCredential(credential string) (scope, error) {
 	sc := scope{accessKey: parts[0], region: parts[2], service: parts[3]}
 	_, err := time.Parse("20060102", parts[1])
 	switch {
-	case !accessKeyPattern.MatchString(sc.accessKey):
+	case !accessKeyPattern().MatchString(sc.accessKey):
 		return scope{}, &apiError{
 			Code: "InvalidClientTokenId", Status: http.StatusForbidden,
 			Message: "The security token included in the request is invalid.",
 		}
 	case err != nil:
 		return scope{}, incomplete("Date in Credential scope is not of the form YYYYMMDD: %s", quoted(parts[1]))
-	case !regionPattern.MatchString(sc.region):
+	case !regionPattern().MatchString(sc.region):
 		return scope{}, incomplete("Region in Credential scope is not a region: %s", quoted(sc.region))
 	case sc.service == "":
 		return scope{}, incomplete("Service in Credential scope is empty")
@@ -90,7 +89,7 @@ func incomplete(format string, args ...any) *apiError {
 // accountOr returns the account of the caller: the access key, if it looks like an account
 // number, so that tests can have several accounts, else the given one.
 func (sc scope) accountOr(account string) string {
-	if accountPattern.MatchString(sc.accessKey) {
+	if accountPattern().MatchString(sc.accessKey) {
 		return sc.accessKey
 	}
 	return account

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -117,7 +116,7 @@ func (t *topic) forgetUnconfirmed(now time.Time) {
 	})
 }
 
-var topicPattern = regexp.MustCompile(`^[A-Za-z0-9_\-]{1,256}$`)
+var topicPattern = lazy(`^[A-Za-z0-9_\-]{1,256}$`)
 
 type topicARNOutput struct {
 	ARN string `xml:"TopicArn"`
@@ -134,7 +133,7 @@ func (s *Server) createTopic(c *call) (any, error) {
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
-	if !topicPattern.MatchString(in.Name) {
+	if !topicPattern().MatchString(in.Name) {
 		return nil, badParameter("Topic Name")
 	}
 	tags, err := readSNSTags(in.Tags)

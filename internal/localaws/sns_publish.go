@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"encoding/json"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ type Mail struct {
 
 // subjectPattern: printable ASCII, the first character a letter, digit or punctuation, at
 // most 100 of them and no line break.
-var subjectPattern = regexp.MustCompile(`^[!-~][ -~]{0,99}$`)
+var subjectPattern = lazy(`^[!-~][ -~]{0,99}$`)
 
 func (s *Server) publish(c *call) (any, error) {
 	var in struct {
@@ -50,7 +49,7 @@ func (s *Server) publish(c *call) (any, error) {
 		return nil, badParameter("Empty message")
 	case len(in.Message) > maxMessage:
 		return nil, badParameter("Message too long")
-	case in.Subject != "" && !subjectPattern.MatchString(in.Subject):
+	case in.Subject != "" && !subjectPattern().MatchString(in.Subject):
 		return nil, badParameter("Subject")
 	}
 	s.deliverMessage(t, in.Subject, in.Message, c.now)

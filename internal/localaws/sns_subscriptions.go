@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +16,7 @@ const (
 	pendingInListings    = "PendingConfirmation"
 )
 
-var phonePattern = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+var phonePattern = lazy(`^\+[1-9][0-9]{6,14}$`)
 
 // checkSubscriber refuses an endpoint that is not one of the protocol. waits tells
 // whether its owner has to confirm.
@@ -37,7 +36,7 @@ func checkSubscriber(protocol, endpoint string) (waits bool, err error) {
 		}
 		return true, nil
 	case "sms":
-		if !phonePattern.MatchString(endpoint) {
+		if !phonePattern().MatchString(endpoint) {
 			return false, bad
 		}
 		return false, nil

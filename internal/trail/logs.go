@@ -42,8 +42,11 @@ func (g Group) String() string {
 	return g.Name
 }
 
-// groupName is how log groups are named (CloudWatch Logs API model, LogGroupName).
-var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+// groupName and maxGroupName are how log groups are named (CloudWatch Logs API model,
+// LogGroupName). The length is no part of the pattern, as counting makes one slow to compile.
+var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]+$`)
+
+const maxGroupName = 512
 
 // ParseGroup reads the name of a log group of the region, the beginning of names before
 // a *, or the ARN of a log group, which is in a region of its own.
@@ -60,7 +63,7 @@ func ParseGroup(text, region string) (Group, error) {
 	} else {
 		g.Name, g.Prefix = strings.CutSuffix(text, "*")
 	}
-	if !groupName.MatchString(g.Name) {
+	if !groupName.MatchString(g.Name) || len(g.Name) > maxGroupName {
 		return Group{}, fmt.Errorf("%q is not the name of a log group (letters, digits and . - _ / #; a * at the end stands for the rest of the name)", text)
 	}
 	return g, nil
