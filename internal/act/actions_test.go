@@ -650,7 +650,7 @@ func automatic(t *testing.T, action events.Action, resource string, from, to int
 
 func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 	decision := func(action decide.Action, minimum, next int) decide.Decision {
-		return decide.Decision{Action: action, NewMinTPS: next, Reason: "because of the numbers", Resource: estate.Resource{MinTPS: minimum}}
+		return decide.Decision{Action: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: estate.Resource{MinTPS: minimum}}
 	}
 	update, del, stop := events.ActionUpdate, events.ActionDelete, events.ActionStop
 	tests := []struct {
