@@ -650,7 +650,7 @@ func automatic(t *testing.T, action events.Action, resource string, from, to int
 
 func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 	decision := func(action decide.Action, minimum, next int) decide.Decision {
-		return decide.Decision{Action: action, NewMinTPS: next, Reason: "because of the numbers", Resource: estate.Resource{MinTPS: minimum}}
+		return decide.Decision{Action: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: estate.Resource{MinTPS: minimum}}
 	}
 	update, del, stop := events.ActionUpdate, events.ActionDelete, events.ActionStop
 	tests := []struct {
@@ -736,7 +736,7 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
 		o.Recheck = func(context.Context, events.Request) (decide.Decision, error) {
-			return decide.Decision{Action: decide.StepDown, NewMinTPS: 7, Resource: estate.Resource{MinTPS: 10}}, nil
+			return decide.Decision{Action: decide.StepDown, NewMinTPS: 7, Mark: true, Resource: estate.Resource{MinTPS: 10}}, nil
 		}
 	})
 	req := automatic(t, events.ActionUpdate, "campaign/home", 10, 7)
@@ -772,6 +772,24 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	}
 	if calls := w.actions(); calls["cloudwatch.PutMetricData"] != 1 {
 		t.Errorf("calls %v", calls)
+	}
+}
+
+// A step that would hide somebody's update is made, but stays without a mark.
+func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
+	w := newShop(t)
+	a, log := w.actor(func(o *Options) {
+		o.Recheck = func(context.Context, events.Request) (decide.Decision, error) {
+			return decide.Decision{Action: decide.StepDown, NewMinTPS: 7, Resource: estate.Resource{MinTPS: 10}}, nil
+		}
+	})
+	n, err := a.UpdateTPS(ctxAll, automatic(t, events.ActionUpdate, "campaign/home", 10, 7))
+	w.wantAnswer(n, err, Done, "is being updated from 10 to 7 TPS.")
+	if calls := w.actions(); calls["personalize.UpdateCampaign"] != 1 || calls["cloudwatch.PutMetricData"] != 0 {
+		t.Errorf("calls %v", calls)
+	}
+	if log.count("level=INFO", "not marked as ours") != 1 {
+		t.Errorf("log:\n%s", log.text.String())
 	}
 }
 

@@ -235,7 +235,7 @@ func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before s
 	// Side by side: one that hangs must not take the others' time.
 	var group sync.WaitGroup
 	if req.Automatic() && !d.action.Ends() { // stops and deletes were counted before they were made
-		group.Go(func() { a.mark(ctx, req) })
+		group.Go(func() { a.mark(ctx, req, v.decision) })
 	}
 	if d.notice != nil {
 		event := d.notice(record.Raw())
@@ -280,9 +280,15 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// mark puts the datum by which an automatic change is known as ours later on. If that
-// fails, the change will be taken for a person's, which is the safe side.
-func (a *Actor) mark(ctx context.Context, req events.Request) {
+// mark puts the datum by which an automatic change is known as ours later on, unless the
+// change hides one that may be a person's. If that fails, the change will be taken for a
+// person's, which is the safe side.
+func (a *Actor) mark(ctx context.Context, req events.Request, decision *decide.Decision) {
+	if decision == nil || !decision.Mark {
+		a.log.InfoContext(ctx, "not marked as ours: somebody may have updated it within the idle time before, which this update hides",
+			"arn", req.ARN.String(), "region", req.ARN.Region)
+		return
+	}
 	metric := estate.Metric{
 		Namespace: estate.NamespaceMonitor, Name: estate.MetricActionsTaken,
 		DimensionName: req.Kind.DimensionName(), DimensionValue: req.ARN.String(),

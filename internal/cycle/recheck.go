@@ -55,11 +55,14 @@ func (c *Cycle) Recheck(ctx context.Context, p params.Values, req events.Request
 	read(decide.WindowQueries(found, r.moment))
 	read(decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment))
 	decision := decide.Decide(resource, r.readings, r.settings, r.moment)
-	if decision.Action == decide.Stop || decision.Action == decide.Delete {
+	switch decision.Action {
+	case decide.Stop, decide.Delete:
 		read(decide.RecentQueries(resource, r.moment))
+	case decide.StepDown:
+		read(decide.UpdateQueries(resource, r.settings, r.moment))
 	}
 	if err := ctx.Err(); err != nil {
 		return decide.Decision{}, err
 	}
-	return decide.VetoRecent(decision, r.readings, r.moment), nil
+	return decide.VetoRecent(decide.Sign(decision, r.readings), r.readings, r.moment), nil
 }

@@ -27,12 +27,18 @@ import (
 // weeks; in the fifth five minutes from now somebody will.
 func unused(t *testing.T, minimum int) localaws.Estate {
 	t.Helper()
+	return calledOnce(t, minimum, 4)
+}
+
+// calledOnce is the same with the calls in any five minutes from now, counted from 0.
+func calledOnce(t *testing.T, minimum, window int) localaws.Estate {
+	t.Helper()
 	var csv strings.Builder
 	csv.WriteString("timestamp,value\n")
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 30 * 288 {
 		calls := 0
-		if i == 4 {
+		if i == window {
 			calls = 900
 		}
 		fmt.Fprintf(&csv, "%s,%d\n", start.Add(time.Duration(i)*5*time.Minute).Format(time.DateTime), calls)

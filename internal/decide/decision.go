@@ -65,6 +65,7 @@ type Decision struct {
 	Checked    bool // the hourly checks were made
 	Action     Action
 	NewMinTPS  int    // StepDown only
+	Mark       bool   // StepDown only: it may bear our mark; see Sign
 	Reason     string // one sentence with the numbers
 	// Would is what would happen if its switch stood at Yes instead of DryRun; else None or
 	// empty. A resource that would be stopped may still be stepped down.

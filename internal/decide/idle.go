@@ -101,11 +101,7 @@ func CheckQueries(r estate.Resource, t Throughput, s Settings, m Moment) []estat
 	succeeded, failed := trafficQueries(r, s, m)
 	queries = append(append(queries, succeeded...), failed...)
 	queries = append(queries, hourlyQuery(r, m), utilizationQuery(r, s, m), runningQuery(s, m))
-	if m.Now.Sub(r.LastTouched()) < s.IdleTime() {
-		queries = append(queries, markerQuery(r, s, m),
-			idleQuery(r, estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Minimum, s, m))
-	}
-	return queries
+	return append(queries, UpdateQueries(r, s, m)...)
 }
 
 // checkIdle finds resources that nobody uses. A recommender would be stopped, a

@@ -24,8 +24,8 @@ const (
 const (
 	// MetricResourceCount counts the monitored resources, each cycle, in the deployment region.
 	MetricResourceCount = "monitoredResourceCount"
-	// MetricActionsTaken marks, under a resource's dimension, each automatic action when
-	// it was accepted; so a change made by us can be told from a person's.
+	// MetricActionsTaken marks, under a resource's dimension, an automatic update when it
+	// was accepted; so an update made by us can be told from a person's.
 	// Stops and deletes are counted under the dimension Action too, per region.
 	MetricActionsTaken = "actionsTaken"
 	// MetricActionsRefused counts, per region under the dimension Action, what rules and

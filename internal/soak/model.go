@@ -58,6 +58,7 @@ type resource struct {
 	raisedFrom int       // what it was a raise from
 	published  []shown   // the minimums published in the last day, oldest first
 	changed    time.Time // when its settings or status last changed
+	doings     []string  // the last changes asked for, told when something is wrong
 	protect    string    // value of its protecting tag; empty without one
 
 	phases   []phase
@@ -121,7 +122,7 @@ func (m *model) add(region, name string, campaign bool, metric string, minimum i
 	}
 	r.metric, r.min, r.wants = metric, minimum, 0
 	r.born, r.settles, r.updated, r.raised, r.touched, r.protect = born, time.Time{}, time.Time{}, time.Time{}, born, ""
-	r.changed = now
+	r.changed, r.doings = now, nil
 	return r
 }
 
@@ -186,6 +187,7 @@ func (r *resource) wasLower(since time.Time) bool {
 // accepted notes an accepted change of a resource. It is called under the lock.
 func (m *model) accepted(op string, r *resource, minimum int, byOwner bool, now time.Time) {
 	m.settle(r, now)
+	r.tell(op, minimum, byOwner, now)
 	if byOwner {
 		r.touched = now
 	}
@@ -199,6 +201,22 @@ func (m *model) accepted(op string, r *resource, minimum int, byOwner bool, now 
 	case "UpdateCampaign", "UpdateRecommender":
 		r.wants, r.updated, r.settles, r.changed = minimum, now, now.Add(updateTakes), now
 	}
+}
+
+// doingsTold is how many of its latest changes are told of a resource.
+const doingsTold = 6
+
+// tell notes a change that was asked for.
+func (r *resource) tell(op string, minimum int, byOwner bool, now time.Time) {
+	doing, who := op, "the program"
+	if minimum > 0 {
+		doing = fmt.Sprintf("%s from %d to %d", op, r.min, minimum)
+	}
+	if byOwner {
+		who = "its owner"
+	}
+	r.doings = append(r.doings, fmt.Sprintf("%s %s by %s", now.Format("01-02 15:04"), doing, who))
+	r.doings = r.doings[max(0, len(r.doings)-doingsTold):]
 }
 
 // forgetGone drops resources that have been gone for long, and gives them.

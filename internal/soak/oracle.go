@@ -47,7 +47,7 @@ func (w *world) observe(o localaws.Observed) {
 	}
 	w.model.settle(r, o.Time)
 	for _, why := range w.judge(o.Operation, r, in, o.Time) {
-		w.figures.violate(&w.figures.WrongActions, o.Time, "%s of %s: %s", o.Operation, r.arn, why)
+		w.figures.violate(&w.figures.WrongActions, o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.doings, "; "))
 	}
 	w.model.accepted(o.Operation, r, in.minimum(), false, o.Time)
 }

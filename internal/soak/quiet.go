@@ -253,6 +253,25 @@ func (w *world) oversizedSince(r *resource) time.Time {
 			last = t
 		}
 	}
+	if spared := w.lastIdle(r, now.Add(-stepsWithin)); spared.After(last) {
+		last = spared
+	}
+	return last
+}
+
+// lastIdle is when a resource last was without calls for a whole idle time, if that was
+// after a time, else zero. What is idle and spared from a stop is not stepped down either:
+// a step would hide the update that spares it.
+func (w *world) lastIdle(r *resource, after time.Time) (last time.Time) {
+	silent, idle := 0, int(time.Duration(w.IdleHours)*time.Hour/stepLength)
+	for step := max(stepOf(after)-int64(idle), r.recorded-history+1); step <= r.recorded; step++ {
+		if silent++; r.past[step%history].any() {
+			silent = 0
+		}
+		if silent >= idle {
+			last = stepStart(step + 1)
+		}
+	}
 	return last
 }
 

@@ -17,6 +17,7 @@ func mutations() []mutation {
 		{"internal/decide/utilization.go", measureGuards},
 		{"internal/decide/idle.go", idleGuards},
 		{"internal/decide/idle.go", updateGuards},
+		{"internal/decide/mark.go", markGuards},
 		{"internal/decide/recent.go", recentGuards},
 		{"internal/decide/stepdown.go", stepGuards},
 		{"internal/decide/protection.go", tagGuards},
@@ -121,6 +122,13 @@ var updateGuards = [][3]string{
 	{"version sync: minimum before", "return minimums.Complete && before && since", "return minimums.Complete && since"},
 	{"version sync: minimum since", "return minimums.Complete && before && since", "return minimums.Complete && before"},
 	{"version sync: published before", "p.Time.Add(publishReach).Before", "p.Time.Before"},
+}
+
+var markGuards = [][3]string{
+	{"a mark hides no person's update", " && touched(d.Resource, readings, d.By, d.At) == \"\"", ""},
+	{"a mark needs a description", " && d.Resource.Described && ", " && "},
+	{"a mark is for steps alone", "d.Action == StepDown && ", ""},
+	{"whose an update was is asked in all the idle time", "m.Now.Sub(r.LastTouched()) >= s.IdleTime()", "m.Now.Sub(r.LastTouched()) >= s.IdleTime()/2"},
 }
 
 var recentGuards = [][3]string{
@@ -248,7 +256,8 @@ var cycleGuards = [][3]string{
 }
 
 var recheckGuards = [][3]string{
-	{"second look: calls since", "return decide.VetoRecent(decision, r.readings, r.moment), nil", "return decision, nil"},
+	{"second look: calls since", "return decide.VetoRecent(decide.Sign(decision, r.readings), r.readings, r.moment), nil", "return decide.Sign(decision, r.readings), nil"},
+	{"second look: marks whose update a step hides", "		read(decide.UpdateQueries(resource, r.settings, r.moment))\n", ""},
 	{"second look: the longer idle time counts", "max(p.IdleThresholdHours, req.IdleThresholdHours)", "p.IdleThresholdHours"},
 	{"second look: no longer monitored", "case !found[0].Monitored():", "case false:"},
 	{"second look: could not be described", "	case len(found) == 0 && len(problems) > 0:\n", "	case false:\n"},

@@ -1,0 +1,72 @@
+package cycle_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// Only the latest update is told by the service. A person's within the idle time counts
+// all the same, though a step-down of ours has followed it.
+func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		person bool   // makes the update before the step; else it is another step of ours
+		called int    // five minutes from 12:00 on in which calls came, the last ever
+		idle   string // when it is an idle time since then
+	}{
+		{"a person's update", true, 4, "15:35:00"},
+		{"another step of ours", false, 4, "15:35:00"},
+		{"another step of ours, and calls up to now", false, 23, "17:05:00"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBed(t, calledOnce(t, 40, tt.called))
+			log := &safeLog{}
+			b.log, b.act, b.given = log, true, idleOn("3")
+			b.restart(b.clock)
+			at := func(clock string) report.Resource {
+				t.Helper()
+				now, err := time.Parse(time.TimeOnly, clock)
+				if err != nil {
+					t.Fatal(err)
+				}
+				midnight := b.clock.Now().Truncate(24 * time.Hour)
+				b.clock.Advance(midnight.Add(time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute + 150*time.Second).Sub(b.clock.Now()))
+				b.aws.Tick()
+				return byName(t, b.run(b.given), "c")
+			}
+			if b.given = with(idleOn("3"), params.AutoDeleteOrStopIdleResources, "no"); tt.person {
+				b.given = with(idleOn("3"), params.HourlyChecks, "never")
+			}
+			at("13:00:00")
+			if b.given = idleOn("3"); tt.person {
+				b.update("c", 38)
+			}
+			if got := at("14:00:00"); got.Decision != decide.StepDown || got.Outcome != "done" {
+				t.Fatalf("%s, %s (%s), want a step-down", got.Decision, got.Outcome, got.Reason)
+			} else if want := map[bool]int{true: 38, false: 30}[tt.person]; got.Min != want {
+				t.Fatalf("stepped down from %d, want %d", got.Min, want)
+			}
+			got := at(tt.idle)
+			if spared := got.Decision == decide.Refused && strings.Contains(got.Reason, "left alone: updated "); spared != tt.person {
+				t.Errorf("%s (%s)", got.Decision, got.Reason)
+			}
+			if told := strings.Contains(log.String(), "not marked as ours"); told != tt.person {
+				t.Errorf("said so: %v", told)
+			}
+			if !tt.person {
+				if got.Decision != decide.Delete || got.Outcome != "done" {
+					t.Errorf("%s, %s (%s), want it deleted", got.Decision, got.Outcome, got.Reason)
+				}
+				return
+			}
+			if got = at("17:20:00"); got.Decision != decide.Delete || got.Outcome != "done" {
+				t.Errorf("an idle time after the step: %s, %s (%s), want it deleted", got.Decision, got.Outcome, got.Reason)
+			}
+		})
+	}
+}
