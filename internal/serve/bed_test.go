@@ -28,6 +28,34 @@ const home = "us-east-1"
 // secret is a token that may be seen nowhere.
 const secret = "correct-horse-battery-staple"
 
+// stillClock stands at a minute and a half past a mark and moves by short waits alone, which
+// cost no time; who waits for more than a minute waits until he is stopped. So a daemon does
+// its first cycle and no other, however long that takes.
+type stillClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newStillClock() *stillClock {
+	return &stillClock{now: time.Date(2026, 3, 4, 12, 1, 30, 0, time.UTC)}
+}
+
+func (c *stillClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *stillClock) Sleep(ctx context.Context, d time.Duration) error {
+	if d > time.Minute {
+		<-ctx.Done()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(max(0, d))
+	return ctx.Err()
+}
+
 // world is an embedded AWS, reached without a network, on the time of the test's bubble.
 type world struct {
 	t      testing.TB

@@ -40,7 +40,8 @@ type onPort struct {
 // newReal starts a daemon and waits for its first cycle.
 func newReal(t testing.TB, description localaws.Estate, change func(*serve.Options)) *onPort {
 	t.Helper()
-	server, err := localaws.New(description)
+	clock := newStillClock()
+	server, err := localaws.New(description, localaws.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 	}
 	r := &onPort{t: t, aws: server, memory: serve.NewMemory(), log: &logged{}, client: &http.Client{Timeout: time.Minute}}
 	o := serve.Options{
-		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3",
+		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3", Clock: clock,
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Address: "127.0.0.1:0", Memory: r.memory,
 	}
 	if change != nil {
@@ -74,8 +75,8 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 		r.client.CloseIdleConnections()
 	})
 	r.url = "http://" + r.Addr().String()
-	for !r.memory.Status().Ready() {
-		time.Sleep(20 * time.Millisecond) // a cycle ends some time
+	for changed := r.memory.Changed(); !r.memory.Status().Ready(); changed = r.memory.Changed() {
+		<-changed // a cycle ends some time
 	}
 	return r
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// stops is how many daemons are stopped in the middle of what they do.
-const stops = 40
+// stopsEach is how many times a daemon of a world is stopped in the middle of what it does.
+const stopsEach = 10
 
 // A daemon that is told to stop in the middle of a cycle loses nothing: what Personalize
 // has accepted is told, and what is left undone comes with the next start. In the end all
@@ -24,8 +24,8 @@ const stops = 40
 func TestStoppedAnywhere(t *testing.T) {
 	const span = 8 * time.Hour
 	state, told, _ := lone(t, acting, span)
-	random := rand.New(rand.NewPCG(2026, stops))
-	for range 4 { // worlds, each with its share of stops
+	random := rand.New(rand.NewPCG(2026, 40))
+	for range stopWorlds {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, shop())
 			var countdown atomic.Int64
@@ -38,7 +38,7 @@ func TestStoppedAnywhere(t *testing.T) {
 			d := w.daemon(w.options(acting))
 			w.live(5 * time.Minute)
 			w.aws.ConfirmAll()
-			for range stops / 4 {
+			for range stopsEach {
 				// At one of the next few hundred requests, whatever it is.
 				countdown.Store(1 + random.Int64N(300))
 				for waiting := true; waiting; {
