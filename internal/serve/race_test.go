@@ -8,7 +8,7 @@ import "time"
 // and stops what it would find in all of them, which are gone through without it.
 const (
 	longRun    = 5 * time.Hour // of daemons side by side
-	leaderRun  = 5 * time.Hour // of daemons that come and go
+	leaderRun  = 4 * time.Hour // of daemons that come and go
 	restarts   = 6             // of daemons that rehearse, an hour after each other
 	stopWorlds = 1             // in which a daemon is stopped again and again
 )

