@@ -306,7 +306,11 @@ func attentionOf(rows []row) (list []attention, more int) {
 		case r.Problem != "":
 			list = append(list, attention{r, r.Problem})
 		case r.Check.Decision.Changes(), r.Check.Decision == decide.Refused:
-			list = append(list, attention{r, r.Check.Reason})
+			why := r.Check.Reason
+			if r.Check.Outcome != "" {
+				why += "; " + r.Check.Outcome
+			}
+			list = append(list, attention{r, why})
 		case r.Alarming() > 0:
 			list = append(list, attention{r, plural(r.Alarming(), "alarm") + " in ALARM; " + r.Check.Reason})
 		}

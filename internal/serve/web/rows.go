@@ -64,6 +64,18 @@ func (r row) Decision() string {
 	return decisionText(r.Check.Decision, r.Check.NewMin)
 }
 
+// came is what came of a decision.
+type came struct{ Outcome, Why, Tone string }
+
+// Came is what came of the decision; nil if nothing did.
+func (r row) Came() *came {
+	if r.Check.Outcome == "" {
+		return nil
+	}
+	outcome, why, _ := strings.Cut(r.Check.Outcome, ": ")
+	return &came{outcome, why, outcomeTone(outcome)}
+}
+
 // Tone says how a decision is coloured.
 func (r row) Tone() string { return decisionTone(r.Check.Decision) }
 
@@ -128,7 +140,8 @@ func rowsOf(s Snapshot) []row {
 			Monitored: true, Min: r.Min, Average: r.Average, Utilization: r.Utilization, Checked: r.Checked,
 			Check: Check{Time: s.Measured, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome},
 		}
-		if last, ok := s.Checks[r.ARN]; ok && !r.Checked {
+		// What came of the last cycle's own checks may have become known after it.
+		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Measured)) {
 			one.Check, one.Checked = last, true
 		}
 		byARN[r.ARN] = one

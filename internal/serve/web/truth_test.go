@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
@@ -22,6 +24,11 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		}
 		for arn := range s.Checks {
 			s.Checks[arn] = web.Check{Time: story.Now, Reason: "kept"}
+		}
+	}
+	refusedOrder := func(s *web.Snapshot) {
+		s.Checks[story.SimilarItems] = web.Check{
+			Time: s.Measured, Decision: decide.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
 		}
 	}
 	listing := report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"}
@@ -47,6 +54,16 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: story.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
 		{"dry run", "/resources", func(s *web.Snapshot) { s.DryRun = true }, "nothing is written", "stands by"},
 		{"standby", "/resources", func(s *web.Snapshot) { s.Standby = true }, "This daemon stands by", "dry run"},
+		{"an order refused by the function", "/resources?q=similar", refusedOrder, `>refused</span> <span class="soft">protected by its tag;</span>`, ">asked</span> <span"},
+		{"and worth a look", "/", refusedOrder, "over 336 hours; refused: protected by its tag", "; asked"},
+		{"of the last cycle itself", "/resource?arn=" + url.QueryEscape(story.SimilarItems), func(s *web.Snapshot) {
+			refusedOrder(s)
+			for i, r := range s.Result.Resources {
+				if r.ARN == story.SimilarItems {
+					s.Result.Resources[i].Decision, s.Result.Resources[i].Outcome = decide.StepDown, events.OutcomeAsked
+				}
+			}
+		}, `>refused</span> <span class="soft">protected by its tag;</span>`, `>asked</span> </p>`},
 		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
 		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
 		{"savings of all the time", "/", func(s *web.Snapshot) { s.Started = story.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
