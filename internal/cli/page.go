@@ -74,9 +74,9 @@ func (p *pageSource) build(version uint64) web.Snapshot {
 		s.Checks[arn] = web.Check(check)
 	}
 	settleChecks(s.Checks, s.Audits)
-	alarms, known := p.Alarms()
-	s.AlarmsKnown = known
-	for _, a := range alarms {
+	alarms := p.Alarms()
+	s.AlarmsKnown, s.AlarmsOld, s.AlarmsCreated, s.AlarmsDeleted = alarms.Known, alarms.Old, alarms.Created, alarms.Deleted
+	for _, a := range alarms.List {
 		s.Alarms = append(s.Alarms, pageAlarm(a))
 	}
 	s.Entries = slices.Clip(p.entries()) // so that who adds some adds them to his own

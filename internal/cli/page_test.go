@@ -48,11 +48,11 @@ func (cannedState) Checks() map[string]serve.Check {
 	return map[string]serve.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}}
 }
 
-func (c cannedState) Alarms() (list []decide.Alarm, known bool) {
-	return []decide.Alarm{{
+func (c cannedState) Alarms() serve.AlarmsSeen {
+	return serve.AlarmsSeen{Known: true, Created: 2, Deleted: 1, Old: map[string]time.Time{"eu-west-1": c.now}, List: []decide.Alarm{{
 		Name: "PersonalizeMonitor-IdleCampaign-home", ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x", State: decide.StateAlarm, StateChanged: c.now,
 		Settings: decide.AlarmSettings{Metric: estate.Metric{Namespace: estate.NamespacePersonalize, DimensionValue: cannedARN}, ActionsOn: true},
-	}}, true
+	}}}
 }
 
 func (c cannedState) AlarmChanges() []serve.AlarmChange {
@@ -71,7 +71,7 @@ func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
 		Version: 9, Region: "us-east-1", DashboardName: "Board", DryRun: true, Standby: true, Cycle: now, CycleErr: "denied", Measured: now.Add(-time.Hour),
 		Result: report.Result{MetricsPublished: 2}, Resources: []estate.Resource{{Name: "home"}}, Others: []estate.Resource{{Name: "stopped"}},
 		Checks:      map[string]web.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}},
-		AlarmsKnown: true, Audits: []events.Audit{{ARN: cannedARN}},
+		AlarmsKnown: true, AlarmsOld: map[string]time.Time{"eu-west-1": now}, AlarmsCreated: 2, AlarmsDeleted: 1, Audits: []events.Audit{{ARN: cannedARN}},
 		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: decide.IdleAlarm, State: decide.StateAlarm, Since: now, Actions: true}},
 		Entries: []web.Entry{
 			{Time: now, Kind: web.EntryEvent, ARN: cannedARN, Title: "SomeEvent"},

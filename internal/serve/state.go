@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -33,9 +34,9 @@ type State interface {
 	Estate() (monitored, others []estate.Resource)
 	// Checks are the last hourly checks, by ARN of what is monitored.
 	Checks() map[string]Check
-	// Alarms are those that exist, as of the last cycle that could list any; known tells
-	// whether there was one. Only those whose names begin as ours do are among them.
-	Alarms() (list []decide.Alarm, known bool)
+	// Alarms are those that exist, as of when they could be listed last. Only those whose
+	// names begin as ours do are among them.
+	Alarms() AlarmsSeen
 	// AlarmChanges are the last 500 changes of alarms to and from ALARM, as seen from cycle
 	// to cycle.
 	AlarmChanges() []AlarmChange
@@ -160,7 +161,7 @@ type Memory struct {
 	audit   ring[events.Audit]
 	checks  map[string]Check
 	found   map[string]estate.Snapshot // by region
-	alarms  map[string][]decide.Alarm  // by region
+	alarms  alarmsSeen
 	changes ring[AlarmChange]
 	version uint64
 	changed chan struct{}
@@ -170,7 +171,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
-		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: map[string][]decide.Alarm{}, changed: make(chan struct{}),
+		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords}, audit: ring[events.Audit]{limit: keptRecords},
 		changes: ring[AlarmChange]{limit: keptRecords},
 	}
@@ -274,26 +275,45 @@ func (m *Memory) Update(change func(*Status)) { m.change(func() { change(&m.stat
 // AddAudit notes an audit record.
 func (m *Memory) AddAudit(record events.Audit) { m.change(func() { m.audit.add(record) }) }
 
-// SawEstate notes what was found in a region. A listing that failed shows nothing new.
+// SawEstate notes what was found in a region. Of a kind that could not be listed
+// completely, what was known before stands beside what was found.
 func (m *Memory) SawEstate(snapshot estate.Snapshot) {
 	m.change(func() {
 		for _, l := range snapshot.Listings {
-			one := estate.Snapshot{}
-			for _, r := range snapshot.Resources {
-				if r.Region() == l.Region {
-					one.Resources = append(one.Resources, r)
-				}
-			}
-			for _, r := range snapshot.Others {
-				if r.Region() == l.Region {
-					one.Others = append(one.Others, r)
-				}
-			}
-			if l.Campaigns || l.Recommenders || len(one.Resources) > 0 {
-				m.found[l.Region] = one
-			}
+			m.found[l.Region] = seenAfter(m.found[l.Region], snapshot, l)
 		}
 	})
+}
+
+// seenAfter is what is known of the region of a listing, by what was known before and what
+// was found now.
+func seenAfter(before, now estate.Snapshot, l estate.Listing) estate.Snapshot {
+	found := map[estate.ARN]bool{}
+	in := func(list []estate.Resource) (here []estate.Resource) {
+		for _, r := range list {
+			if r.Region() == l.Region {
+				here, found[r.ARN] = append(here, r), true
+			}
+		}
+		return here
+	}
+	seen := estate.Snapshot{Resources: in(now.Resources), Others: in(now.Others)}
+	kept := func(list []estate.Resource) (old []estate.Resource) {
+		for _, r := range list {
+			if !l.Complete(r.Kind) && !found[r.ARN] {
+				old = append(old, r)
+			}
+		}
+		return old
+	}
+	seen.Resources = slices.Concat(seen.Resources, kept(before.Resources))
+	seen.Others = slices.Concat(seen.Others, kept(before.Others))
+	for _, list := range [][]estate.Resource{seen.Resources, seen.Others} {
+		slices.SortStableFunc(list, func(a, b estate.Resource) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+		})
+	}
+	return seen
 }
 
 // AddCycle notes a cycle that has ended at the time given, and its result if it had one.
@@ -302,6 +322,11 @@ func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.T
 	defer m.mu.Unlock()
 	defer m.tell()
 	m.cycles.add(record)
+	var changed report.Alarms
+	if record.Role == Leading && !result.DryRun {
+		changed = result.Alarms
+	}
+	m.alarms.cycled(ended, changed)
 	m.status.Running, m.status.LastCycle, m.status.LastError = time.Time{}, ended, record.Error
 	if record.Error != "" {
 		return

@@ -209,9 +209,9 @@ func TestGoneResourcesVanish(t *testing.T) {
 			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s, len(d.memory.Audit()), len(d.memory.Events()), len(d.memory.Cycles()))
 		}
 		monitored, others := d.memory.Estate()
-		alarms, known := d.memory.Alarms()
-		if len(monitored) != 3 || len(others) != 1 || !known || len(alarms) < 6 || len(d.memory.Checks()) != 3 {
-			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms), len(d.memory.Checks()))
+		alarms := d.memory.Alarms()
+		if len(monitored) != 3 || len(others) != 1 || !alarms.Known || len(alarms.Old) > 0 || len(alarms.List) < 6 || len(d.memory.Checks()) != 3 {
+			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms.List), len(d.memory.Checks()))
 		}
 		changed, version := d.memory.Changed(), d.memory.Version()
 		w.live(6 * time.Minute)

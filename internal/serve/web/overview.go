@@ -224,7 +224,7 @@ func savedTile(s Snapshot) tile {
 }
 
 func alarmTile(s Snapshot) tile {
-	if !s.AlarmsKnown {
+	if !s.AlarmsKnown && len(s.Alarms) == 0 {
 		return tile{Label: "Alarms", Value: "–", Text: "not known"}
 	}
 	n := 0
@@ -237,7 +237,34 @@ func alarmTile(s Snapshot) tile {
 	if n > 0 {
 		t.Tone = "bad"
 	}
+	var since []string
+	if s.AlarmsCreated > 0 {
+		since = append(since, thousands(float64(s.AlarmsCreated))+" created")
+	}
+	if s.AlarmsDeleted > 0 {
+		since = append(since, thousands(float64(s.AlarmsDeleted))+" removed")
+	}
+	if len(since) > 0 {
+		t.Text += "; " + strings.Join(since, " and ") + " since they were listed"
+	}
+	if old := oldAlarms(s); old != "" {
+		t.Text += "; " + old
+	}
 	return t
+}
+
+// oldAlarms tells which regions' alarms could not be listed in the last cycle, and of when
+// those shown are; empty if all could.
+func oldAlarms(s Snapshot) string {
+	var parts []string
+	for _, region := range slices.Sorted(maps.Keys(s.AlarmsOld)) {
+		if asOf := s.AlarmsOld[region]; asOf.IsZero() {
+			parts = append(parts, "those of "+region+" are not known")
+		} else {
+			parts = append(parts, "those of "+region+" are of "+asOf.UTC().Format("2 January 15:04 UTC")+", as they could not be listed since")
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // moneyText prints sums by currency, without cents: they are estimates.
@@ -292,7 +319,7 @@ func nothingText(s Snapshot, rows []row) string {
 		return "Nothing that is known of; but not all could be read."
 	case unchecked > 0:
 		return "Nothing so far; " + plural(unchecked, "resource") + " had no hourly check by this daemon yet."
-	case !s.AlarmsKnown:
+	case !s.AlarmsKnown || len(s.AlarmsOld) > 0:
 		return "No change is due, and everything could be read but the alarms."
 	}
 	return "Nothing: no change is due, no alarm is on, everything could be read."

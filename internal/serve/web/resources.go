@@ -163,6 +163,7 @@ type resourcesView struct {
 	WastedDays         string
 	Waiting, Pageable  bool
 	Unlisted           string // regions that could not be listed
+	OldAlarms          string // which regions' alarms could not be
 	PageNumber, PageOf int
 }
 
@@ -175,6 +176,7 @@ func (h *Handler) resources(w http.ResponseWriter, r *http.Request) {
 	s := h.Source.Snapshot()
 	view := tableOf(rowsOf(s), q)
 	view.Ledger, view.Waiting, view.Unlisted = s.Ledger != nil, s.Measured.IsZero(), strings.Join(unlisted(s), ", ")
+	view.OldAlarms = oldAlarms(s)
 	if s.Ledger != nil {
 		view.WastedDays = plural(s.Ledger.Days, "day")
 	}

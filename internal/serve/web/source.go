@@ -48,8 +48,15 @@ type Snapshot struct {
 	// resource is in most cycles only that its check is not due.
 	Checks map[string]Check
 
-	Alarms      []Alarm
-	AlarmsKnown bool // whether alarms could be read at all
+	// Alarms are those that there were when they were listed last; AlarmsCreated and
+	// AlarmsDeleted count what the monitor has changed since.
+	Alarms                       []Alarm
+	AlarmsCreated, AlarmsDeleted int
+	// AlarmsKnown tells whether those of every region could be listed at least once, and
+	// AlarmsOld which regions could not in the last cycle: by region, the time of which
+	// its alarms are; zero if they never could.
+	AlarmsKnown bool
+	AlarmsOld   map[string]time.Time
 
 	// Ledger is what was paid for and used over the last days, with hours (cycle.Ledger
 	// with Hourly); nil while it is not known. LedgerErr says why it could not be made.

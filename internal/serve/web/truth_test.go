@@ -26,6 +26,10 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 			s.Checks[arn] = web.Check{Time: story.Now, Reason: "kept"}
 		}
 	}
+	oldAlarms := func(s *web.Snapshot) {
+		s.Alarms = []web.Alarm{{Name: "one", Resource: story.HomePage, Region: "us-east-1"}}
+		s.AlarmsKnown, s.AlarmsOld = false, map[string]time.Time{"us-east-1": time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC), "eu-west-1": {}}
+	}
 	refusedOrder := func(s *web.Snapshot) {
 		s.Checks[story.SimilarItems] = web.Check{
 			Time: s.Measured, Decision: decide.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
@@ -50,6 +54,11 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 resource had no hourly check by this daemon yet", fine},
 		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">not checked<", ">keep<"},
 		{"alarms not known", "/", func(s *web.Snapshot) { s.AlarmsKnown = false }, "everything could be read but the alarms", fine},
+		{"alarms of a region are old", "/", oldAlarms, "those of us-east-1 are of 4 March 11:00 UTC, as they could not be listed since", fine},
+		{"also on the table", "/resources", oldAlarms, "Not all alarms could be listed in the last cycle: those of eu-west-1 are not known", "since they were listed"},
+		{"and at a resource", "/resource?arn=" + url.QueryEscape(story.HomePage), oldAlarms, "Those shown are of 2026-03-04 11:00", "They are not known"},
+		{"one that never was listed", "/resource?arn=" + url.QueryEscape(story.HomeRows), oldAlarms, "They are not known.", "Those shown are"},
+		{"alarms just created", "/", func(s *web.Snapshot) { s.AlarmsCreated, s.AlarmsDeleted = 10, 1 }, "of 0 alarms; 10 created and 1 removed since they were listed", ">not known<"},
 		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.CycleErr = "denied" }, "The last cycle measured nothing. What is shown is of 2026-03-04 12:05 UTC.", "stands by"},
 		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: story.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
 		{"dry run", "/resources", func(s *web.Snapshot) { s.DryRun = true }, "nothing is written", "stands by"},
