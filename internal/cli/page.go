@@ -61,7 +61,7 @@ func (p *pageSource) Snapshot() web.Snapshot {
 func (p *pageSource) build(version uint64) web.Snapshot {
 	status := p.Status()
 	s := web.Snapshot{
-		Version: version, Region: status.Region, DashboardName: p.dashboard, Started: status.Started,
+		Version: version, Region: status.Region, DashboardName: p.dashboard, Started: status.Started, Recorded: status.Recorded,
 		DryRun: status.DryRun, Standby: status.Role == serve.Standby,
 		Cycle: status.LastCycle, CycleErr: status.LastError, Next: status.NextCycle, Measured: status.LastSuccess,
 		Audits: p.Audit(), Ledger: p.ledger, LedgerErr: p.ledgerErr, Checks: map[string]web.Check{},

@@ -23,7 +23,7 @@ type cannedState struct{ now time.Time }
 const cannedARN = "arn:aws:personalize:us-east-1:123456789012:campaign/home"
 
 func (c cannedState) Status() serve.Status {
-	return serve.Status{Region: "us-east-1", DryRun: true, Role: serve.Standby, LastCycle: c.now, LastSuccess: c.now.Add(-time.Hour), LastError: "denied"}
+	return serve.Status{Region: "us-east-1", DryRun: true, Role: serve.Standby, Recorded: c.now, LastCycle: c.now, LastSuccess: c.now.Add(-time.Hour), LastError: "denied"}
 }
 
 func (c cannedState) Cycles() []serve.CycleRecord {
@@ -68,7 +68,7 @@ func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
 	source.ledgers = 2
 	got := source.Snapshot()
 	want := web.Snapshot{
-		Version: 9, Region: "us-east-1", DashboardName: "Board", DryRun: true, Standby: true, Cycle: now, CycleErr: "denied", Measured: now.Add(-time.Hour),
+		Version: 9, Region: "us-east-1", DashboardName: "Board", DryRun: true, Standby: true, Recorded: now, Cycle: now, CycleErr: "denied", Measured: now.Add(-time.Hour),
 		Result: report.Result{MetricsPublished: 2}, Resources: []estate.Resource{{Name: "home"}}, Others: []estate.Resource{{Name: "stopped"}},
 		Checks:      map[string]web.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}},
 		AlarmsKnown: true, AlarmsOld: map[string]time.Time{"eu-west-1": now}, AlarmsCreated: 2, AlarmsDeleted: 1, Audits: []events.Audit{{ARN: cannedARN}},

@@ -27,7 +27,8 @@ type State interface {
 	Results() []CycleResult
 	// Events are the last 500 events that were sent.
 	Events() []EventRecord
-	// Audit are the last 500 records of decisions and actions.
+	// Audit are records of decisions and actions: of the last 2,000 that were done, and of
+	// the last 500 others, such as refusals.
 	Audit() []events.Audit
 	// Estate is what the last cycle has found: what is monitored, and what exists beside
 	// that, by region, kind and name.
@@ -76,6 +77,7 @@ type Status struct {
 	Settings   []Setting // the parameters in effect, addresses of people left out
 
 	Started       time.Time
+	Recorded      time.Time // since when what was done is on record here: Started, or before by a file, or later if there was too much
 	Role          Role
 	Running       time.Time // when the cycle under way began; zero if none is
 	LastCycle     time.Time // when the last cycle ended, well or badly; zero if none has
@@ -148,6 +150,7 @@ const (
 	keptResults   = 12
 	keptResources = 50_000 // in all kept results together
 	keptRecords   = 500
+	keptDone      = 2000 // records of what was done, which refusals must not displace
 )
 
 // Memory is what a daemon remembers of itself, to be shown; nothing is decided by it. It
@@ -158,7 +161,9 @@ type Memory struct {
 	cycles  ring[CycleRecord]
 	results []CycleResult // the newest first
 	events  ring[EventRecord]
-	audit   ring[events.Audit]
+	audit   ring[events.Audit] // but for those of what was done
+	done    ring[events.Audit]
+	before  time.Time // since when there were records, in a file, before the start; zero if there were none
 	checks  map[string]Check
 	found   map[string]estate.Snapshot // by region
 	alarms  alarmsSeen
@@ -173,6 +178,7 @@ func NewMemory() *Memory {
 		status: Status{Role: Waiting},
 		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords}, audit: ring[events.Audit]{limit: keptRecords},
+		done:    ring[events.Audit]{limit: keptDone},
 		changes: ring[AlarmChange]{limit: keptRecords},
 	}
 }
@@ -185,6 +191,13 @@ func (m *Memory) Status() Status {
 	defer m.mu.Unlock()
 	s := m.status
 	s.Regions, s.Settings = slices.Clone(s.Regions), slices.Clone(s.Settings)
+	s.Recorded = s.Started
+	if !m.before.IsZero() && m.before.Before(s.Started) {
+		s.Recorded = m.before
+	}
+	if first, full := m.done.oldest(); full && first.Time.After(s.Recorded) {
+		s.Recorded = first.Time
+	}
 	return s
 }
 
@@ -212,14 +225,6 @@ func (m *Memory) Events() []EventRecord {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.events.newestFirst()
-}
-
-// Audit are the last audit records, the newest first. What they point to is shared:
-// nobody may change it.
-func (m *Memory) Audit() []events.Audit {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.audit.newestFirst()
 }
 
 // Checks are the last hourly checks, by ARN.
@@ -271,9 +276,6 @@ func (m *Memory) tell() {
 
 // Update changes the status.
 func (m *Memory) Update(change func(*Status)) { m.change(func() { change(&m.status) }) }
-
-// AddAudit notes an audit record.
-func (m *Memory) AddAudit(record events.Audit) { m.change(func() { m.audit.add(record) }) }
 
 // SawEstate notes what was found in a region. Of a kind that could not be listed
 // completely, what was known before stands beside what was found.
@@ -366,26 +368,4 @@ func (m *Memory) forget() {
 			return
 		}
 	}
-}
-
-// ring keeps the last of what is added to it.
-type ring[T any] struct {
-	limit int
-	list  []T // the oldest first, from next on once it is full
-	next  int
-}
-
-func (r *ring[T]) add(v T) {
-	if len(r.list) < r.limit {
-		r.list = append(r.list, v)
-		return
-	}
-	r.list[r.next] = v
-	r.next = (r.next + 1) % r.limit
-}
-
-func (r *ring[T]) newestFirst() []T {
-	out := slices.Concat(r.list[r.next:], r.list[:r.next])
-	slices.Reverse(out)
-	return out
 }

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -83,4 +85,44 @@ func TestAlarmsAreAsOldAsTheyAre(t *testing.T) {
 	expect("a region failed", AlarmsSeen{List: one, Known: true, Old: map[string]time.Time{"eu-west-1": at(6)}, Deleted: 1})
 	m.AddCycle(CycleRecord{Role: Leading, Error: "denied"}, report.Result{}, at(16))
 	expect("all failed", AlarmsSeen{List: one, Known: true, Old: map[string]time.Time{"eu-west-1": at(6), "us-east-1": at(11)}, Deleted: 1})
+}
+
+// Refusals, of which there may be any number, displace nothing that was done; and it is told
+// since when that is all known.
+func TestWhatWasDoneIsKept(t *testing.T) {
+	started := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	at := func(minute int, outcome string) events.Audit {
+		return events.Audit{Time: started.Add(time.Duration(minute) * time.Minute), Outcome: outcome}
+	}
+	m := NewMemory()
+	m.Update(func(s *Status) { s.Started = started })
+	recorded := func() time.Time { return m.Status().Recorded }
+	if !recorded().Equal(started) {
+		t.Errorf("recorded since %v", recorded())
+	}
+	m.Remember([]events.Audit{at(-20, events.OutcomeDone), at(-10, events.OutcomeRefused)}, started.Add(-time.Hour))
+	if !recorded().Equal(started.Add(-time.Hour)) {
+		t.Errorf("recorded since %v, with a file", recorded())
+	}
+	m.AddAudit(at(1, events.OutcomeDone))
+	for i := range 3 * keptRecords {
+		m.AddAudit(at(2+i, events.OutcomeRefused))
+	}
+	list := m.Audit()
+	done := slices.Collect(func(yield func(events.Audit) bool) {
+		for _, a := range list {
+			if a.Outcome == events.OutcomeDone && !yield(a) {
+				return
+			}
+		}
+	})
+	if len(list) != keptRecords+2 || len(done) != 2 || !done[0].Time.After(done[1].Time) || !slices.IsSortedFunc(list, func(a, b events.Audit) int { return b.Time.Compare(a.Time) }) {
+		t.Errorf("%d records, %d of them done", len(list), len(done))
+	}
+	for i := range keptDone {
+		m.AddAudit(at(5000+i, events.OutcomeDone))
+	}
+	if !recorded().Equal(started.Add(5000 * time.Minute)) {
+		t.Errorf("recorded since %v, after more than fits", recorded())
+	}
 }

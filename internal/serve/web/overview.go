@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -204,15 +205,27 @@ func wasteTile(l report.Ledger) tile {
 	return t
 }
 
+// recorded is since when all that was done is on record.
+func (s Snapshot) recorded() time.Time {
+	if s.Recorded.IsZero() {
+		return s.Started
+	}
+	return s.Recorded
+}
+
 func savedTile(s Snapshot) tile {
 	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
 	t := tile{
 		Label: "Saved in " + plural(s.Ledger.Days, "day"), Value: figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
 		Text: "by " + plural(got.Actions, "action") + " of the monitor, by hourly means", Link: link("/timeline", "kind", "action"),
 	}
-	if s.Started.After(s.Ledger.Window.Start) {
-		// Records are kept in memory: what was done before the start is not known here.
-		t.Label, t.Text = "Saved since the start", t.Text+" since "+s.Started.UTC().Format("2 January 15:04 UTC")
+	// Of what was done before there were records nothing is known here.
+	if since := s.recorded(); since.After(s.Ledger.Window.Start) {
+		t.Label = "Saved since the start"
+		if !since.Equal(s.Started) {
+			t.Label = "Saved since " + since.UTC().Format("2 January")
+		}
+		t.Text += " since " + since.UTC().Format("2 January 15:04 UTC")
 	}
 	if sum := moneyText(got.Money); sum != "" {
 		t.Text += "; estimate: " + sum + priced(s.Ledger, got.Unpriced, "action")

@@ -32,6 +32,7 @@ type Snapshot struct {
 	Standby bool // another daemon leads: this one makes no hourly checks and has no records of them
 
 	Started  time.Time // of the daemon
+	Recorded time.Time // since when Audits holds all that was done; zero for since Started
 	Cycle    time.Time // when the last cycle ended; zero before the first
 	CycleErr string    // why the last cycle measured nothing; empty if it did
 	Next     time.Time // when the next cycle is due; zero if that is not known

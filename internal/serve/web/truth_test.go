@@ -76,6 +76,8 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
 		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
 		{"savings of all the time", "/", func(s *web.Snapshot) { s.Started = story.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
+		{"savings by the records of a file", "/", func(s *web.Snapshot) { s.Recorded = story.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
+		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Recorded = story.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
 		{"savings since the start", "/", nil, "since 3 March 06:07 UTC", "Saved in 14 days"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
