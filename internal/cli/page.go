@@ -13,19 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
-
-// ledgerPause is how long a ledger is shown before it is made anew: its span ends with a
-// whole hour, so there is nothing new before.
-const ledgerPause = time.Hour
 
 // pageSource shows a daemon's state on the page, and what was paid for beside it. Another
 // ledger is shown with the next change of the daemon's, or when a page looks by itself.
@@ -140,30 +134,6 @@ func (p *pageSource) entries() []web.Entry {
 		list = append(list, e)
 	}
 	return list
-}
-
-// keepLedger makes a ledger now and every hour, until ctx ends.
-func (p *pageSource) keepLedger(ctx context.Context, clock estate.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
-	for p.takeLedger(ctx, ledger, in); clock.Sleep(ctx, ledgerPause) == nil; {
-		p.takeLedger(ctx, ledger, in)
-	}
-}
-
-// takeLedger makes a ledger over the longest span there is, and shows it.
-func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) {
-	in.Days = metering.MaxDays
-	made, err := ledger.Run(ctx, in)
-	if ctx.Err() != nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ledgerErr = ""; err != nil {
-		p.ledgerErr = err.Error()
-	} else {
-		p.ledger = &made
-	}
-	p.ledgers++
 }
 
 // pageOptions say where a page is served, to whom, and what it may do.

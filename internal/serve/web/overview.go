@@ -69,7 +69,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", plural(more, "problem")))
 	}
 	if s.LedgerErr != "" {
-		view.Notes = append(view.Notes, "What was paid for could not be found out: "+s.LedgerErr)
+		view.Notes = append(view.Notes, "What was paid for is not known, or not of late: "+s.LedgerErr)
 	}
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
@@ -83,21 +83,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 func totalCharts(l report.Ledger) []chartView {
 	var charts []chartView
 	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
-		sums := map[int64]metering.Hour{}
-		for _, e := range l.Resources {
-			if e.Kind != kind {
-				continue
-			}
-			for _, hour := range e.Hourly {
-				sum := sums[hour.Start.Unix()]
-				sum.Start = hour.Start
-				sum.Provisioned += hour.Provisioned
-				sum.Actual += hour.Actual
-				sums[hour.Start.Unix()] = sum
-			}
-		}
-		hours := slices.SortedFunc(maps.Values(sums), func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
-		if len(hours) > 0 {
+		if hours := l.Hourly[kind]; len(hours) > 0 {
 			p := hoursPlot("All "+string(kind)+"s, provisioned and actual", kind.RateUnit(), hours)
 			charts = append(charts, chartView{ID: "all-" + string(kind), Plot: p})
 		}

@@ -60,7 +60,9 @@ type Snapshot struct {
 	AlarmsOld   map[string]time.Time
 
 	// Ledger is what was paid for and used over the last days, with hours (cycle.Ledger
-	// with Hourly); nil while it is not known. LedgerErr says why it could not be made.
+	// with Hourly): the last SparkHours of each resource at least, and all of those whose
+	// minimum was lowered; nil while it is not known. LedgerErr says why there is none, or
+	// none of late.
 	Ledger    *report.Ledger
 	LedgerErr string
 
