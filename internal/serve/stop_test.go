@@ -187,6 +187,9 @@ func TestGoneResourcesVanish(t *testing.T) {
 		d := w.daemon(w.options(acting))
 		const gone, stays = `name="unused"`, `name="steady"`
 		w.live(time.Minute)
+		if _, body := d.get("/metrics"); !strings.Contains(body, "dashboard_builds_total{outcome=\"done\"} 1\n") {
+			t.Errorf("after the first cycle the dashboard was not built once:\n%s", body)
+		}
 		if _, body := d.get("/metrics"); !strings.Contains(body, gone) || !strings.Contains(body, stays) {
 			t.Errorf("at first:\n%s", body)
 		}

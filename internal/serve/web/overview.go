@@ -123,10 +123,12 @@ func countTile(s Snapshot, rows []row) tile {
 
 // utilizationTile sets all demand against all minimums, as far as demand could be read.
 func utilizationTile(rows []row) tile {
-	average, minimum, unread := 0.0, 0.0, 0
+	average, minimum, unread, unseen := 0.0, 0.0, 0, 0
 	for _, r := range rows {
 		switch {
 		case !r.Monitored:
+		case r.Average == nil && r.Invisible:
+			unseen++
 		case r.Average == nil:
 			unread++
 		default:
@@ -142,6 +144,9 @@ func utilizationTile(rows []row) tile {
 	}
 	if unread > 0 {
 		t.Text += "; " + thousands(float64(unread)) + " could not be read"
+	}
+	if unseen > 0 {
+		t.Text += "; the traffic of " + thousands(float64(unseen)) + " cannot be seen"
 	}
 	return t
 }

@@ -43,6 +43,7 @@ var (
 		{"alarm", "In alarm"},
 		{"low", "Utilization below 100%"},
 		{"unread", "Could not be read"},
+		{"unseen", "Traffic cannot be seen"},
 		{"out", "Not in service"},
 	}
 )
@@ -267,7 +268,9 @@ func shown(show string, r row) bool {
 	case "low":
 		return r.Utilization != nil && *r.Utilization < 100
 	case "unread":
-		return r.Monitored && r.Average == nil || r.Problem != ""
+		return r.Monitored && r.Average == nil && !r.Invisible || r.Problem != ""
+	case "unseen":
+		return r.Monitored && r.Invisible
 	case "out":
 		return !r.Monitored
 	}

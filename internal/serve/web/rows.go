@@ -20,7 +20,8 @@ type row struct {
 	Status                           estate.Status
 	Monitored                        bool
 	Min                              int
-	Average, Utilization             *float64 // nil if they could not be read
+	Average, Utilization             *float64 // nil if they could not be read, or cannot be
+	Invisible                        bool     // they cannot: nothing counts what its recipe serves
 	Check                            Check    // its last hourly check, or what was said of it last
 	Checked                          bool     // whether that was a check
 	Alarms                           []Alarm
@@ -137,7 +138,7 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range s.Result.Resources {
 		one := &row{
 			ARN: r.ARN, Name: r.Name, Region: r.Region, Group: r.DatasetGroup, Recipe: r.Recipe, Kind: r.Kind, Status: r.Status,
-			Monitored: true, Min: r.Min, Average: r.Average, Utilization: r.Utilization, Checked: r.Checked,
+			Monitored: true, Min: r.Min, Average: r.Average, Utilization: r.Utilization, Invisible: r.Invisible, Checked: r.Checked,
 			Check: Check{Time: s.Measured, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome},
 		}
 		// What came of the last cycle's own checks may have become known after it.

@@ -224,7 +224,8 @@ func TestTableSortsAndFilters(t *testing.T) {
 		"show=change":                    {"shop-similar-items", "video-top-picks"},
 		"show=refused":                   {"shop-recommended-for-you"},
 		"show=out":                       {"shop-popular-items"},
-		"show=unread":                    {"video-next-best-action"},
+		"show=unread":                    nil,
+		"show=unseen":                    {"video-next-best-action"},
 		"region=eu-west-1&q=rows":        {"video-home-rows"},
 		"q=ONLINE-shop+idle":             {"shop-spring-sale"},
 		"q=nothing":                      nil,
@@ -339,6 +340,8 @@ func TestActions(t *testing.T) {
 		asked     string
 	}{
 		{"raise", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + story.HomePage + " 50 sale"},
+		{"a reason as long as the form takes it", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + story.HomePage + " 50 " + strings.Repeat("é", 100)},
+		{"a longer one", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
 		{"no number", story.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
 		{"zero", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
 		{"a fraction", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"1.5"}}, 400, ""},

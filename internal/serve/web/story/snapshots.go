@@ -113,6 +113,7 @@ func resultOf(resources []estate.Resource) report.Result {
 			utilization := average / float64(r.MinTPS) * 100
 			one.Average, one.Utilization = &average, &utilization
 		} else {
+			one.Invisible = true
 			one.Reason = "traffic of recipe aws-next-best-action cannot be seen: there are no GetActionRecommendations data"
 		}
 		result.Resources = append(result.Resources, one)
