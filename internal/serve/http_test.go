@@ -24,6 +24,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
 
 // onPort is a daemon on a port of this machine, in front of an embedded AWS on another one.
@@ -137,6 +138,38 @@ func TestWhoIsAnswered(t *testing.T) {
 		if got, body := r.ask(c.method, c.path, c.host, c.authorization); got != c.want {
 			t.Errorf("%s %s at %q with %q: %d, want %d: %s", c.method, c.path, c.host, c.authorization, got, c.want, body)
 		}
+	}
+}
+
+// Who guesses at the token is not listened to for a minute, and keeps out nobody else.
+func TestGuessingIsLimited(t *testing.T) {
+	r := newReal(t, shop(), func(o *serve.Options) { o.Token = secret })
+	for i := range door.Attempts {
+		if got, _ := r.ask("GET", "/metrics", "", "Bearer guess"); got != 401 {
+			t.Errorf("guess %d: %d", i, got)
+		}
+	}
+	for _, path := range []string{"/metrics", "/"} {
+		if got, _ := r.ask("GET", path, "", "Bearer "+secret); got != 429 {
+			t.Errorf("%s after the guesses: %d", path, got)
+		}
+	}
+	if got, _ := r.ask("GET", "/readyz", "", ""); got != 200 {
+		t.Errorf("a probe: %d", got)
+	}
+	request, err := http.NewRequest(http.MethodGet, r.url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+secret)
+	request.Header.Set("X-Forwarded-For", "192.0.2.1") // by the proxy on this machine
+	response, err := r.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != 200 {
+		t.Errorf("somebody else: %d", response.StatusCode)
 	}
 }
 

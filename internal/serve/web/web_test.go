@@ -469,8 +469,9 @@ func TestLogin(t *testing.T) {
 	if w := get(t, h, "/", with(cookie.Value)); w.Code != 200 || strings.Contains(w.Body.String(), secret) {
 		t.Errorf("logged in: status %d", w.Code)
 	}
-	until, code, _ := strings.Cut(cookie.Value, ".")
-	for _, forged := range []string{"", until, "9" + until + "." + code, until + "." + code[1:], "." + code} {
+	at := strings.LastIndex(cookie.Value, ".")
+	session, code := cookie.Value[:at], cookie.Value[at+1:]
+	for _, forged := range []string{"", session, "9" + session + "." + code, session + "." + code[1:], "." + code, session + "x." + code} {
 		if w := get(t, h, "/", with(forged)); w.Code != 401 {
 			t.Errorf("cookie %q: status %d", forged, w.Code)
 		}
@@ -481,6 +482,25 @@ func TestLogin(t *testing.T) {
 	}
 	if strings.Contains(logged.String(), secret) || strings.Contains(logged.String(), "wrong") {
 		t.Errorf("the log tells %s", logged.String())
+	}
+}
+
+// Who logs out has ended his session, and no other, also for who has copied its cookie.
+func TestLogoutEndsTheSession(t *testing.T) {
+	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, estate.NewVirtualClock(story.Now) })
+	login := func() func(*http.Request) {
+		cookie := post(h, "/login", url.Values{"token": {secret}}).Result().Cookies()[0]
+		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value}) }
+	}
+	one, other := login(), login() // at the same moment
+	if w := post(h, "/logout", nil, one); w.Code != 303 || w.Result().Cookies()[0].MaxAge >= 0 {
+		t.Errorf("logout: status %d", w.Code)
+	}
+	if w := get(t, h, "/", one); w.Code != 401 {
+		t.Errorf("after the logout its cookie is answered %d", w.Code)
+	}
+	if w := get(t, h, "/", other); w.Code != 200 {
+		t.Errorf("another session is answered %d", w.Code)
 	}
 }
 
@@ -497,6 +517,13 @@ func TestGuessingTokensIsSlowedDown(t *testing.T) {
 	}
 	if w := get(t, h, "/", header("Authorization", "Bearer "+secret)); w.Code != 429 {
 		t.Errorf("after ten guesses, as a program: status %d", w.Code)
+	}
+	elsewhere := func(r *http.Request) { r.RemoteAddr = "198.51.100.7:1000" }
+	if w := get(t, h, "/", header("Authorization", "Bearer "+secret), elsewhere); w.Code != 200 {
+		t.Errorf("somebody else is kept out: status %d", w.Code)
+	}
+	if w := post(h, "/login", url.Values{"token": {secret}}, elsewhere); w.Code != 303 {
+		t.Errorf("somebody else cannot log in: status %d", w.Code)
 	}
 	clock.Advance(time.Minute)
 	if w := post(h, "/login", url.Values{"token": {secret}}); w.Code != 303 {
