@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -342,6 +343,13 @@ func TestActions(t *testing.T) {
 		{"raise", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + story.HomePage + " 50 sale"},
 		{"a reason as long as the form takes it", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + story.HomePage + " 50 " + strings.Repeat("é", 100)},
 		{"a longer one", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
+		{"ten times as much", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + story.HomePage + " 200 asked for on the web page"},
+		{"more than ten times", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}}, 200, ""},
+		{"more than ten times, not confirmed", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"2O1"}}, 200, ""},
+		{"more than ten times, confirmed", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + story.HomePage + " 201 asked for on the web page"},
+		{"the most there is", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483647"}}, 200, ""},
+		{"much of little", story.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + story.SpringSale + " 10 asked for on the web page"},
+		{"more of little", story.SpringSale, url.Values{"action": {"update-tps"}, "min": {"11"}}, 200, ""},
 		{"no number", story.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
 		{"zero", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
 		{"a fraction", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"1.5"}}, 400, ""},
@@ -379,6 +387,30 @@ func TestActions(t *testing.T) {
 				t.Error("it is said twice")
 			}
 		})
+	}
+}
+
+// What is asked before a minimum is raised by much holds all that was asked for, and does it
+// when it is answered.
+func TestRaisingByMuchIsAskedTwice(t *testing.T) {
+	h, actions, token := acting(t, story.HomePage)
+	w := post(h, "/action", url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"5000"}, "reason": {`a "sale"`}, "token": {token}})
+	body := w.Body.String()
+	for _, want := range []string{"is <strong>20</strong> TPS, and is to become <strong>5,000</strong>: 3,650,000 TPS-hours a month", "Nothing has been changed yet.", "<code>5000</code>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q:\n%s", want, body)
+		}
+	}
+	if got := w.Header().Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("referrer policy %q: over http the answer would have no origin", got)
+	}
+	form := url.Values{"confirm": {"5000"}}
+	for _, m := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(body[strings.Index(body, "<main"):], -1) {
+		form.Set(m[1], html.UnescapeString(m[2]))
+	}
+	w = post(h, "/action", form)
+	if asked := actions.Asked(); w.Code != 303 || len(asked) != 1 || asked[0] != "update-tps "+story.HomePage+` 5000 a "sale"` {
+		t.Errorf("status %d, asked %q", w.Code, asked)
 	}
 }
 
