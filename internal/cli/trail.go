@@ -83,7 +83,7 @@ func readTrail(ctx context.Context, name string, into *trail.History, limit int6
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	return into.ReadLines(ctx, name, io.LimitReader(file, limit))
 }
 

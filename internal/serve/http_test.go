@@ -168,7 +168,7 @@ func TestGuessingIsLimited(t *testing.T) {
 		t.Fatal(err)
 	}
 	response.Body.Close()
-	if response.StatusCode != 200 {
+	if response.StatusCode != http.StatusOK {
 		t.Errorf("somebody else: %d", response.StatusCode)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 )
 
+// When whoever guesses is no longer listened to, and for how long.
 const (
 	// Attempts wrong tokens from one address within Window close the door to it until the
 	// window is over.
