@@ -44,7 +44,8 @@ var allowed = map[string][]string{
 	"cli":            slices.Concat(everyone, []string{"demo"}),
 	"demo":           slices.Concat(everyone, []string{"functions"}),
 	"functions":      slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
-	"serve":          slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
+	"serve":          slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle", "serve/door"}),
+	"serve/door":     nil,
 	"localaws":       {"localaws/wire"},
 	"localaws/wire":  nil,
 	"proof":          nil,
@@ -52,7 +53,7 @@ var allowed = map[string][]string{
 	"tools/soak":     {"soak"},
 	"tools/template": nil,
 	"browser":        nil,
-	"serve/web":      {"estate", "events", "decide", "dashboard", "report", "metering", "params"},
+	"serve/web":      {"estate", "events", "decide", "dashboard", "report", "metering", "params", "serve/door"},
 	// canned data for the page; a part of no program but the one that shows it
 	"serve/web/story":   {"estate", "events", "decide", "report", "metering", "serve/web"},
 	"tools/webstory":    {"serve/web", "serve/web/story"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -12,19 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
-
-// ledgerPause is how long a ledger is shown before it is made anew: its span ends with a
-// whole hour, so there is nothing new before.
-const ledgerPause = time.Hour
 
 // pageSource shows a daemon's state on the page, and what was paid for beside it. Another
 // ledger is shown with the next change of the daemon's, or when a page looks by itself.
@@ -36,22 +31,35 @@ type pageSource struct {
 	ledger    *report.Ledger
 	ledgerErr string
 	ledgers   uint64 // made so far
+	built     bool
+	snapshot  web.Snapshot // the last one, once it is built
 }
 
 func newPageSource(state serve.State, dashboard string) *pageSource {
 	return &pageSource{State: state, dashboard: dashboard}
 }
 
-// Snapshot implements web.Source.
+// Snapshot implements web.Source. It is built once for each version.
 func (p *pageSource) Snapshot() web.Snapshot {
-	status := p.Status()
 	p.mu.Lock()
+	defer p.mu.Unlock()
+	// Before all else: what changes meanwhile is then shown too early, and never too late.
+	version := p.Version() + p.ledgers
+	if !p.built || p.snapshot.Version != version {
+		p.snapshot, p.built = p.build(version), true
+	}
+	return p.snapshot
+}
+
+// build puts together what is known. The caller holds mu.
+func (p *pageSource) build(version uint64) web.Snapshot {
+	status := p.Status()
 	s := web.Snapshot{
-		Version: p.Version() + p.ledgers, Region: status.Region, DashboardName: p.dashboard, Started: status.Started,
+		Version: version, Region: status.Region, DashboardName: p.dashboard, Started: status.Started, Recorded: status.Recorded,
+		DryRun: status.DryRun, Standby: status.Role == serve.Standby,
 		Cycle: status.LastCycle, CycleErr: status.LastError, Next: status.NextCycle, Measured: status.LastSuccess,
 		Audits: p.Audit(), Ledger: p.ledger, LedgerErr: p.ledgerErr, Checks: map[string]web.Check{},
 	}
-	p.mu.Unlock()
 	if results := p.Results(); len(results) > 0 {
 		s.Result = results[0].Result
 	}
@@ -59,13 +67,35 @@ func (p *pageSource) Snapshot() web.Snapshot {
 	for arn, check := range p.Checks() {
 		s.Checks[arn] = web.Check(check)
 	}
-	alarms, known := p.Alarms()
-	s.AlarmsKnown = known
-	for _, a := range alarms {
+	settleChecks(s.Checks, s.Audits)
+	alarms := p.Alarms()
+	s.AlarmsKnown, s.AlarmsOld, s.AlarmsCreated, s.AlarmsDeleted = alarms.Known, alarms.Old, alarms.Created, alarms.Deleted
+	for _, a := range alarms.List {
 		s.Alarms = append(s.Alarms, pageAlarm(a))
 	}
-	s.Entries = p.entries()
+	s.Entries = slices.Clip(p.entries()) // so that who adds some adds them to his own
 	return s
+}
+
+// settleChecks notes what came of decisions that were sent as events, which a check does not
+// learn: the newest record since then of the same action tells. Records have the newest
+// first.
+func settleChecks(checks map[string]web.Check, records []events.Audit) {
+	settled := map[string]bool{}
+	for _, a := range records {
+		check, ok := checks[a.ARN]
+		if !ok || settled[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
+			continue
+		}
+		if action := act.ActionOf(check.Decision); action == "" || a.Action != action {
+			continue
+		}
+		check.Outcome = a.Outcome
+		if a.Outcome == events.OutcomeRefused || a.Outcome == events.OutcomeFailed {
+			check.Outcome += ": " + a.Reason
+		}
+		checks[a.ARN], settled[a.ARN] = check, true
+	}
 }
 
 // pageAlarm is an alarm as the page shows it.
@@ -104,30 +134,6 @@ func (p *pageSource) entries() []web.Entry {
 		list = append(list, e)
 	}
 	return list
-}
-
-// keepLedger makes a ledger now and every hour, until ctx ends.
-func (p *pageSource) keepLedger(ctx context.Context, clock estate.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
-	for p.takeLedger(ctx, ledger, in); clock.Sleep(ctx, ledgerPause) == nil; {
-		p.takeLedger(ctx, ledger, in)
-	}
-}
-
-// takeLedger makes a ledger over the longest span there is, and shows it.
-func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) {
-	in.Days = metering.MaxDays
-	made, err := ledger.Run(ctx, in)
-	if ctx.Err() != nil {
-		return
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.ledgerErr = ""; err != nil {
-		p.ledgerErr = err.Error()
-	} else {
-		p.ledger = &made
-	}
-	p.ledgers++
 }
 
 // pageOptions say where a page is served, to whom, and what it may do.

@@ -98,6 +98,9 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	}
 	shown := newProgress(g.streams.Err)
 	memory := serve.NewMemory()
+	if records, since := s.recall(ctx); !since.IsZero() {
+		memory.Remember(records, since)
+	}
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: g.version,

@@ -3,12 +3,18 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/trail"
 )
 
 // auditFile appends audit records to a file, one JSON object a line.
@@ -36,6 +42,49 @@ func (g *global) openAudit(s *session) error {
 		}
 	}
 	return nil
+}
+
+// recalled is how far back records are read from the audit file: what the page reckons with.
+const recalled = time.Duration(metering.MaxDays) * 24 * time.Hour
+
+// recall reads the latest records from the audit file of a session, the oldest first, and
+// since when there are any in it. There are none without a file. What cannot be read is
+// told in the log, as nothing depends on it but what a page shows.
+func (s *session) recall(ctx context.Context) (records []events.Audit, since time.Time) {
+	if s.audit == nil {
+		return nil, time.Time{}
+	}
+	name, now := s.audit.file.Name(), s.clock.Now()
+	if about, err := s.audit.file.Stat(); err == nil && !about.Mode().IsRegular() {
+		return nil, time.Time{} // a terminal or a pipe gives nothing back
+	}
+	// The ledger's span ends with the last whole hour whose counts have arrived.
+	late := trail.New(trail.Filter{Since: now.Add(-recalled - 2*time.Hour)}, func(f trail.Fault) {
+		s.logger.WarnContext(ctx, "audit record not read", "what", f.Where, "err", f.Err)
+	})
+	first := trail.New(trail.Filter{}, func(trail.Fault) {})
+	err := errors.Join(readTrail(ctx, name, late, math.MaxInt64), readTrail(ctx, name, first, firstRecords))
+	if err != nil {
+		s.logger.WarnContext(ctx, "audit file not read; what was done before the start is not shown", "err", err)
+		return nil, time.Time{}
+	}
+	if list := first.Records(); len(list) > 0 {
+		since = list[0].Time
+	}
+	return late.Records(), since
+}
+
+// firstRecords is how much of a file is read to find its first records, in bytes.
+const firstRecords = 1 << 20
+
+// readTrail reads the beginning of a file.
+func readTrail(ctx context.Context, name string, into *trail.History, limit int64) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return into.ReadLines(ctx, name, io.LimitReader(file, limit))
 }
 
 // trail takes the audit records of a session: into the log and, if there is one, the

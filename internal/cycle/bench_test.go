@@ -2,11 +2,13 @@ package cycle_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
@@ -81,4 +83,34 @@ func (b *bed) measure(tb *testing.B, where map[string]string, warm bool) {
 		}
 	}
 	tb.ReportMetric(float64(calls)/float64(tb.N), "calls/op")
+}
+
+// BenchmarkLedgerMemory tells how much memory a ledger of 14 days takes as long as it is
+// shown: with all hours of each resource, and with those that a page needs.
+//
+//	go test ./internal/cycle -run '^$' -bench LedgerMemory -benchtime 1x
+func BenchmarkLedgerMemory(b *testing.B) {
+	const resources = 1000
+	bed := newBed(b, flat(resources, home))
+	for _, hours := range []int{0, 72} {
+		b.Run("hours="+strconv.Itoa(hours), func(b *testing.B) {
+			for range b.N {
+				before := heap()
+				made, err := bed.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(b, nil), Days: 14, LastHours: hours})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(heap()-before)/resources, "B/resource")
+				runtime.KeepAlive(made)
+			}
+		})
+	}
+}
+
+// heap is how much memory is in use, in bytes.
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
 }

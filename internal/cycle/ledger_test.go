@@ -16,6 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
@@ -379,6 +382,40 @@ func TestReportOfARegionThatCannotBeListed(t *testing.T) {
 	_, err := b.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 1})
 	if !errors.Is(err, cycle.ErrNothingMeasured) {
 		t.Error(err)
+	}
+}
+
+// Of the hours of each resource only those wanted are kept, without the rest behind them,
+// and all together are as they are of whole ones.
+func TestReportKeepsTheHoursThatAreWanted(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	all := b.account(14, nil)
+	names := []string{all.Resources[0].ARN, all.Resources[1].ARN}
+	got, err := b.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 14, LastHours: 72, Whole: map[string]bool{names[1]: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range got.Resources {
+		whole := entry(t, all, e.Name).Hourly
+		want := whole[len(whole)-72:]
+		if e.ARN == names[1] {
+			want = whole
+		}
+		if diff := cmp.Diff(want, e.Hourly); diff != "" || cap(e.Hourly) > 2*len(e.Hourly) {
+			t.Errorf("%s: %d hours, room for %d:\n%s", e.Name, len(e.Hourly), cap(e.Hourly), diff)
+		}
+	}
+	if diff := cmp.Diff(all.Hourly, got.Hourly, cmpopts.EquateApprox(0, 1e-9)); diff != "" || len(got.Hourly[estate.Campaign]) != 14*24 {
+		t.Errorf("all together: %d hours\n%s", len(got.Hourly[estate.Campaign]), diff)
+	}
+	sum := 0.0
+	for _, e := range all.Resources {
+		if e.Kind == estate.Campaign {
+			sum += e.Hourly[10].Provisioned
+		}
+	}
+	if sum == 0 || all.Hourly[estate.Campaign][10].Provisioned != sum {
+		t.Errorf("%v provisioned together, want %v", all.Hourly[estate.Campaign][10].Provisioned, sum)
 	}
 }
 

@@ -29,6 +29,10 @@ type Ledger struct {
 	DurationMs int64          `json:"durationMs"`
 
 	Together *Throughput `json:"-"` // of all resources, for the totals; nil if none could be read
+
+	// Hourly are the hours of all resources of a kind together, for charts; nil if they
+	// were not kept. The entries may have less.
+	Hourly map[estate.Kind][]metering.Hour `json:"-"`
 }
 
 // Entry is one resource of a Ledger.

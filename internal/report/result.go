@@ -33,13 +33,16 @@ type Resource struct {
 	DatasetGroup string        `json:"datasetGroup"` // name; empty if it could not be read
 	Recipe       string        `json:"recipe"`       // name; empty if it could not be read
 	Status       estate.Status `json:"status"`
-	Min          int           `json:"min"`         // TPS or RPS
-	Average      *float64      `json:"average"`     // TPS or RPS; nil if unreadable
-	Utilization  *float64      `json:"utilization"` // percent; nil if unreadable
-	Checked      bool          `json:"checked"`     // whether the hourly checks were done
-	Decision     decide.Action `json:"decision"`
-	NewMin       int           `json:"newMin,omitempty"` // with a step-down only
-	Reason       string        `json:"reason"`
+	Min          int           `json:"min"`     // TPS or RPS
+	Average      *float64      `json:"average"` // TPS or RPS; nil if unreadable
+	// Invisible tells that nothing counts the traffic of its recipe, which is why there is
+	// no average: nothing failed.
+	Invisible   bool          `json:"-"`
+	Utilization *float64      `json:"utilization"` // percent; nil if unreadable
+	Checked     bool          `json:"checked"`     // whether the hourly checks were done
+	Decision    decide.Action `json:"decision"`
+	NewMin      int           `json:"newMin,omitempty"` // with a step-down only
+	Reason      string        `json:"reason"`
 	// Saving is what the decision would save, where plan found out, and Estimate what the
 	// last 14 days and the saving are worth.
 	Saving   *Saving   `json:"saving,omitempty"`

@@ -28,6 +28,35 @@ const home = "us-east-1"
 // secret is a token that may be seen nowhere.
 const secret = "correct-horse-battery-staple"
 
+// stillClock stands just after a mark and moves by short waits alone, which cost no time; who
+// waits for more than some seconds waits until he is stopped. So a daemon does its first cycle
+// and no other, however long that takes.
+type stillClock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newStillClock() *stillClock {
+	return &stillClock{now: time.Date(2026, 3, 4, 12, 5, 10, 0, time.UTC)}
+}
+
+func (c *stillClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *stillClock) Sleep(ctx context.Context, d time.Duration) error {
+	if d > 5*time.Second {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(max(0, d))
+	return ctx.Err()
+}
+
 // world is an embedded AWS, reached without a network, on the time of the test's bubble.
 type world struct {
 	t      testing.TB

@@ -12,10 +12,13 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
 
 // Limits on what a client may take of the daemon's time. A page that streams lifts the
@@ -162,9 +165,17 @@ func (d *Daemon) withToken(next http.Handler) http.Handler {
 	}
 	want := sha256.Sum256([]byte(d.o.Token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.door.Tired(r, d.clock.Now()) {
+			w.Header().Set("Retry-After", strconv.Itoa(int(door.Window.Seconds())))
+			http.Error(w, "too many wrong tokens; wait a minute", http.StatusTooManyRequests)
+			return
+		}
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 		got := sha256.Sum256([]byte(given))
 		if !ok || subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
+			if ok {
+				d.door.Failed(r, d.clock.Now())
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="personalize-monitor"`)
 			http.Error(w, "a token is needed: Authorization: Bearer …", http.StatusUnauthorized)
 			return

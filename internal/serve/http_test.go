@@ -24,6 +24,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
 
 // onPort is a daemon on a port of this machine, in front of an embedded AWS on another one.
@@ -40,7 +41,8 @@ type onPort struct {
 // newReal starts a daemon and waits for its first cycle.
 func newReal(t testing.TB, description localaws.Estate, change func(*serve.Options)) *onPort {
 	t.Helper()
-	server, err := localaws.New(description)
+	clock := newStillClock()
+	server, err := localaws.New(description, localaws.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +57,7 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 	}
 	r := &onPort{t: t, aws: server, memory: serve.NewMemory(), log: &logged{}, client: &http.Client{Timeout: time.Minute}}
 	o := serve.Options{
-		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3",
+		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3", Clock: clock,
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Address: "127.0.0.1:0", Memory: r.memory,
 	}
 	if change != nil {
@@ -74,8 +76,8 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 		r.client.CloseIdleConnections()
 	})
 	r.url = "http://" + r.Addr().String()
-	for !r.memory.Status().Ready() {
-		time.Sleep(20 * time.Millisecond) // a cycle ends some time
+	for changed := r.memory.Changed(); !r.memory.Status().Ready(); changed = r.memory.Changed() {
+		<-changed // a cycle ends some time
 	}
 	return r
 }
@@ -136,6 +138,38 @@ func TestWhoIsAnswered(t *testing.T) {
 		if got, body := r.ask(c.method, c.path, c.host, c.authorization); got != c.want {
 			t.Errorf("%s %s at %q with %q: %d, want %d: %s", c.method, c.path, c.host, c.authorization, got, c.want, body)
 		}
+	}
+}
+
+// Who guesses at the token is not listened to for a minute, and keeps out nobody else.
+func TestGuessingIsLimited(t *testing.T) {
+	r := newReal(t, shop(), func(o *serve.Options) { o.Token = secret })
+	for i := range door.Attempts {
+		if got, _ := r.ask("GET", "/metrics", "", "Bearer guess"); got != 401 {
+			t.Errorf("guess %d: %d", i, got)
+		}
+	}
+	for _, path := range []string{"/metrics", "/"} {
+		if got, _ := r.ask("GET", path, "", "Bearer "+secret); got != 429 {
+			t.Errorf("%s after the guesses: %d", path, got)
+		}
+	}
+	if got, _ := r.ask("GET", "/readyz", "", ""); got != 200 {
+		t.Errorf("a probe: %d", got)
+	}
+	request, err := http.NewRequest(http.MethodGet, r.url+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+secret)
+	request.Header.Set("X-Forwarded-For", "192.0.2.1") // by the proxy on this machine
+	response, err := r.client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("somebody else: %d", response.StatusCode)
 	}
 }
 

@@ -152,7 +152,8 @@ func (d *Daemon) afterLeading(ctx context.Context, record CycleRecord, err error
 	if err == nil {
 		d.memory.Update(func(s *Status) { s.Account = identity.Account })
 	}
-	if d.memory.Status().LastDashboard.IsZero() {
+	// The cycle may have asked for it already.
+	if d.builds.idle() && d.memory.Status().LastDashboard.IsZero() {
 		d.builds.ask(nil)
 	}
 }
@@ -182,6 +183,7 @@ type requests struct {
 	mu    sync.Mutex
 	ended []estate.ARN // just taken out of service
 	some  chan struct{}
+	open  int // asked for or begun, and not ended yet
 }
 
 func newRequests() *requests { return &requests{some: make(chan struct{}, 1)} }
@@ -193,6 +195,7 @@ func (r *requests) ask(ended []estate.ARN) {
 	r.ended = append(r.ended, ended...)
 	select {
 	case r.some <- struct{}{}:
+		r.open++
 	default:
 	}
 }
@@ -203,13 +206,29 @@ func (r *requests) afterCycle(_ context.Context, ended []estate.ARN) []estate.Pr
 	return nil
 }
 
-// take gives the resources of all requests so far.
-func (r *requests) take() []estate.ARN {
+// begin begins the work, for all requests so far. It gives the resources of these, and what
+// is to be called in the end.
+func (r *requests) begin() (ended []estate.ARN, done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ended := r.ended
-	r.ended = nil
-	return ended
+	ended, r.ended = r.ended, nil
+	select {
+	case <-r.some: // come just when it was time anyway
+	default:
+	}
+	r.open = 1
+	return ended, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.open--
+	}
+}
+
+// idle tells whether nothing was asked for that is not done.
+func (r *requests) idle() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.open == 0
 }
 
 // runBoards builds the dashboard every hour, and when it is asked for, until ctx ends.
@@ -243,7 +262,8 @@ func (r *requests) await(ctx context.Context, clock estate.Clock, until time.Tim
 
 // buildBoards builds the dashboard, if this daemon leads.
 func (d *Daemon) buildBoards(ctx context.Context) {
-	ended := d.builds.take()
+	ended, done := d.builds.begin()
+	defer done()
 	if d.memory.Status().Role != Leading {
 		return
 	}

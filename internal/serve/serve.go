@@ -24,6 +24,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -93,6 +94,7 @@ type Daemon struct {
 	boards  *cycle.Dashboard
 	metrics *metrics
 	builds  *requests
+	door    door.Keeper
 
 	mu       sync.Mutex
 	state    lifecycle

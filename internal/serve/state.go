@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -26,16 +27,17 @@ type State interface {
 	Results() []CycleResult
 	// Events are the last 500 events that were sent.
 	Events() []EventRecord
-	// Audit are the last 500 records of decisions and actions.
+	// Audit are records of decisions and actions: of the last 2,000 that were done, and of
+	// the last 500 others, such as refusals.
 	Audit() []events.Audit
 	// Estate is what the last cycle has found: what is monitored, and what exists beside
 	// that, by region, kind and name.
 	Estate() (monitored, others []estate.Resource)
 	// Checks are the last hourly checks, by ARN of what is monitored.
 	Checks() map[string]Check
-	// Alarms are those that exist, as of the last cycle that could list any; known tells
-	// whether there was one. Only those whose names begin as ours do are among them.
-	Alarms() (list []decide.Alarm, known bool)
+	// Alarms are those that exist, as of when they could be listed last. Only those whose
+	// names begin as ours do are among them.
+	Alarms() AlarmsSeen
 	// AlarmChanges are the last 500 changes of alarms to and from ALARM, as seen from cycle
 	// to cycle.
 	AlarmChanges() []AlarmChange
@@ -75,6 +77,7 @@ type Status struct {
 	Settings   []Setting // the parameters in effect, addresses of people left out
 
 	Started       time.Time
+	Recorded      time.Time // since when what was done is on record here: Started, or before by a file, or later if there was too much
 	Role          Role
 	Running       time.Time // when the cycle under way began; zero if none is
 	LastCycle     time.Time // when the last cycle ended, well or badly; zero if none has
@@ -147,6 +150,7 @@ const (
 	keptResults   = 12
 	keptResources = 50_000 // in all kept results together
 	keptRecords   = 500
+	keptDone      = 2000 // records of what was done, which refusals must not displace
 )
 
 // Memory is what a daemon remembers of itself, to be shown; nothing is decided by it. It
@@ -157,10 +161,12 @@ type Memory struct {
 	cycles  ring[CycleRecord]
 	results []CycleResult // the newest first
 	events  ring[EventRecord]
-	audit   ring[events.Audit]
+	audit   ring[events.Audit] // but for those of what was done
+	done    ring[events.Audit]
+	before  time.Time // since when there were records, in a file, before the start; zero if there were none
 	checks  map[string]Check
 	found   map[string]estate.Snapshot // by region
-	alarms  map[string][]decide.Alarm  // by region
+	alarms  alarmsSeen
 	changes ring[AlarmChange]
 	version uint64
 	changed chan struct{}
@@ -170,8 +176,9 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
-		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: map[string][]decide.Alarm{}, changed: make(chan struct{}),
+		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords}, audit: ring[events.Audit]{limit: keptRecords},
+		done:    ring[events.Audit]{limit: keptDone},
 		changes: ring[AlarmChange]{limit: keptRecords},
 	}
 }
@@ -184,6 +191,13 @@ func (m *Memory) Status() Status {
 	defer m.mu.Unlock()
 	s := m.status
 	s.Regions, s.Settings = slices.Clone(s.Regions), slices.Clone(s.Settings)
+	s.Recorded = s.Started
+	if !m.before.IsZero() && m.before.Before(s.Started) {
+		s.Recorded = m.before
+	}
+	if first, full := m.done.oldest(); full && first.Time.After(s.Recorded) {
+		s.Recorded = first.Time
+	}
 	return s
 }
 
@@ -211,14 +225,6 @@ func (m *Memory) Events() []EventRecord {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.events.newestFirst()
-}
-
-// Audit are the last audit records, the newest first. What they point to is shared:
-// nobody may change it.
-func (m *Memory) Audit() []events.Audit {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.audit.newestFirst()
 }
 
 // Checks are the last hourly checks, by ARN.
@@ -271,29 +277,45 @@ func (m *Memory) tell() {
 // Update changes the status.
 func (m *Memory) Update(change func(*Status)) { m.change(func() { change(&m.status) }) }
 
-// AddAudit notes an audit record.
-func (m *Memory) AddAudit(record events.Audit) { m.change(func() { m.audit.add(record) }) }
-
-// SawEstate notes what was found in a region. A listing that failed shows nothing new.
+// SawEstate notes what was found in a region. Of a kind that could not be listed
+// completely, what was known before stands beside what was found.
 func (m *Memory) SawEstate(snapshot estate.Snapshot) {
 	m.change(func() {
 		for _, l := range snapshot.Listings {
-			one := estate.Snapshot{}
-			for _, r := range snapshot.Resources {
-				if r.Region() == l.Region {
-					one.Resources = append(one.Resources, r)
-				}
-			}
-			for _, r := range snapshot.Others {
-				if r.Region() == l.Region {
-					one.Others = append(one.Others, r)
-				}
-			}
-			if l.Campaigns || l.Recommenders || len(one.Resources) > 0 {
-				m.found[l.Region] = one
-			}
+			m.found[l.Region] = seenAfter(m.found[l.Region], snapshot, l)
 		}
 	})
+}
+
+// seenAfter is what is known of the region of a listing, by what was known before and what
+// was found now.
+func seenAfter(before, now estate.Snapshot, l estate.Listing) estate.Snapshot {
+	found := map[estate.ARN]bool{}
+	in := func(list []estate.Resource) (here []estate.Resource) {
+		for _, r := range list {
+			if r.Region() == l.Region {
+				here, found[r.ARN] = append(here, r), true
+			}
+		}
+		return here
+	}
+	seen := estate.Snapshot{Resources: in(now.Resources), Others: in(now.Others)}
+	kept := func(list []estate.Resource) (old []estate.Resource) {
+		for _, r := range list {
+			if !l.Complete(r.Kind) && !found[r.ARN] {
+				old = append(old, r)
+			}
+		}
+		return old
+	}
+	seen.Resources = slices.Concat(seen.Resources, kept(before.Resources))
+	seen.Others = slices.Concat(seen.Others, kept(before.Others))
+	for _, list := range [][]estate.Resource{seen.Resources, seen.Others} {
+		slices.SortStableFunc(list, func(a, b estate.Resource) int {
+			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+		})
+	}
+	return seen
 }
 
 // AddCycle notes a cycle that has ended at the time given, and its result if it had one.
@@ -302,6 +324,11 @@ func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.T
 	defer m.mu.Unlock()
 	defer m.tell()
 	m.cycles.add(record)
+	var changed report.Alarms
+	if record.Role == Leading && !result.DryRun {
+		changed = result.Alarms
+	}
+	m.alarms.cycled(ended, changed)
 	m.status.Running, m.status.LastCycle, m.status.LastError = time.Time{}, ended, record.Error
 	if record.Error != "" {
 		return
@@ -341,26 +368,4 @@ func (m *Memory) forget() {
 			return
 		}
 	}
-}
-
-// ring keeps the last of what is added to it.
-type ring[T any] struct {
-	limit int
-	list  []T // the oldest first, from next on once it is full
-	next  int
-}
-
-func (r *ring[T]) add(v T) {
-	if len(r.list) < r.limit {
-		r.list = append(r.list, v)
-		return
-	}
-	r.list[r.next] = v
-	r.next = (r.next + 1) % r.limit
-}
-
-func (r *ring[T]) newestFirst() []T {
-	out := slices.Concat(r.list[r.next:], r.list[:r.next])
-	slices.Reverse(out)
-	return out
 }

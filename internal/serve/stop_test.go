@@ -15,8 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// stops is how many daemons are stopped in the middle of what they do.
-const stops = 40
+// stopsEach is how many times a daemon of a world is stopped in the middle of what it does.
+const stopsEach = 10
 
 // A daemon that is told to stop in the middle of a cycle loses nothing: what Personalize
 // has accepted is told, and what is left undone comes with the next start. In the end all
@@ -24,8 +24,8 @@ const stops = 40
 func TestStoppedAnywhere(t *testing.T) {
 	const span = 8 * time.Hour
 	state, told, _ := lone(t, acting, span)
-	random := rand.New(rand.NewPCG(2026, stops))
-	for range 4 { // worlds, each with its share of stops
+	random := rand.New(rand.NewPCG(2026, 40))
+	for range stopWorlds {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, shop())
 			var countdown atomic.Int64
@@ -38,7 +38,7 @@ func TestStoppedAnywhere(t *testing.T) {
 			d := w.daemon(w.options(acting))
 			w.live(5 * time.Minute)
 			w.aws.ConfirmAll()
-			for range stops / 4 {
+			for range stopsEach {
 				// At one of the next few hundred requests, whatever it is.
 				countdown.Store(1 + random.Int64N(300))
 				for waiting := true; waiting; {
@@ -180,6 +180,27 @@ func TestAWSOutOfReach(t *testing.T) {
 	})
 }
 
+// The first cycle has created alarms and has the dashboard built for that: once, however long
+// it takes to be written.
+func TestDashboardIsBuiltOnceAfterTheFirstCycle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		w.before = func(name string) {
+			if strings.HasSuffix(name, "/PutDashboard") {
+				time.Sleep(20 * time.Second)
+			}
+		}
+		time.Sleep(10 * time.Minute) // past the hourly build
+		d := w.daemon(w.options(acting))
+		w.live(3 * time.Minute)
+		if n := w.aws.Calls()["cloudwatch.PutDashboard"]; n != 1 || d.memory.Status().LastDashboard.IsZero() {
+			t.Errorf("the dashboard was written %d times", n)
+		}
+		d.stop()
+		w.memory.Shut()
+	})
+}
+
 // What is gone from the estate is gone from the metrics, and the decision is counted.
 func TestGoneResourcesVanish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -209,9 +230,9 @@ func TestGoneResourcesVanish(t *testing.T) {
 			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s, len(d.memory.Audit()), len(d.memory.Events()), len(d.memory.Cycles()))
 		}
 		monitored, others := d.memory.Estate()
-		alarms, known := d.memory.Alarms()
-		if len(monitored) != 3 || len(others) != 1 || !known || len(alarms) < 6 || len(d.memory.Checks()) != 3 {
-			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms), len(d.memory.Checks()))
+		alarms := d.memory.Alarms()
+		if len(monitored) != 3 || len(others) != 1 || !alarms.Known || len(alarms.Old) > 0 || len(alarms.List) < 6 || len(d.memory.Checks()) != 3 {
+			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms.List), len(d.memory.Checks()))
 		}
 		changed, version := d.memory.Changed(), d.memory.Version()
 		w.live(6 * time.Minute)

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
 )
 
 // actionTime is how long an action may take until Personalize has accepted it.
@@ -78,6 +80,10 @@ func (h *Handler) act(w http.ResponseWriter, r *http.Request) {
 		h.badQuery(w, r, err)
 		return
 	}
+	if present := h.minimumOf(asked.request.ARN.String()); muchMore(asked, present) && f.values[keyConfirm] != strconv.Itoa(asked.request.NewMinTPS) {
+		h.askAgain(w, r, &f, asked, present)
+		return
+	}
 	if !h.begin() {
 		h.fail(w, r, http.StatusServiceUnavailable, "The monitor is being stopped. Nothing was done.")
 		return
@@ -87,6 +93,50 @@ func (h *Handler) act(w http.ResponseWriter, r *http.Request) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(actionTime + writeTime))
 	done := h.carryOut(r.Context(), asked)
 	http.Redirect(w, r, link("/resource", keyARN, asked.request.ARN.String(), keyDone, h.notes.leave(done)), http.StatusSeeOther)
+}
+
+// A minimum is paid for whether it is used or not, and one digit too many costs ten times as
+// much: above both of these, in TPS and times the present one, it is asked for twice.
+const (
+	muchTPS   = 10
+	muchTimes = 10
+)
+
+// muchMore tells whether a minimum is so much higher than the present one that it may be a
+// slip. A present one that is not known counts as none.
+func muchMore(o order, present int) bool {
+	return o.action == events.ActionUpdate && o.request.NewMinTPS > max(muchTPS, muchTimes*present)
+}
+
+// minimumOf is the present minimum of a resource; 0 if it is not known.
+func (h *Handler) minimumOf(arn string) int {
+	for _, r := range h.Source.Snapshot().Result.Resources {
+		if r.ARN == arn {
+			return r.Min
+		}
+	}
+	return 0
+}
+
+// againView is what is asked before a minimum is raised by much.
+type againView struct {
+	Name, ARN, Token, Reason, Back string
+	Unit                           string
+	Present, New                   int
+	Monthly                        string // what it costs, in TPS-hours
+	Wrong                          bool   // another number was typed than that
+}
+
+// askAgain asks whether a much higher minimum is meant. Nothing is done yet.
+func (h *Handler) askAgain(w http.ResponseWriter, r *http.Request, f *fields, o order, present int) {
+	arn := o.request.ARN.String()
+	view := againView{
+		Name: o.request.ARN.Name(), ARN: arn, Token: h.formToken(arn), Reason: f.text(keyReason), Back: link("/resource", keyARN, arn),
+		Unit: o.request.Kind.RateUnit(), Present: present, New: o.request.NewMinTPS,
+		Monthly: thousands(float64(o.request.NewMinTPS) * metering.HoursPerMonth), Wrong: f.values[keyConfirm] != "",
+	}
+	sendOrigin(w)
+	h.render(w, r, http.StatusOK, "again", frame{Title: "Is that meant?", Path: "/resources"}, view)
 }
 
 // orderOf reads a form.

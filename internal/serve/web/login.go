@@ -1,13 +1,17 @@
 package web
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
 
 const (
@@ -15,33 +19,43 @@ const (
 	cookieName = "personalize-monitor"
 	// sessionTime is how long a login lasts. It ends with the process in any case.
 	sessionTime = 12 * time.Hour
-	// maxAttempts wrong tokens within attemptTime close the door to further ones.
-	maxAttempts = 10
-	attemptTime = time.Minute
+	// maxRevoked is how many sessions that were ended before their time are remembered.
+	maxRevoked = 10_000
 )
 
-// doorkeeper counts wrong tokens. It counts those of everybody together: behind a proxy
-// all come from the same address.
-type doorkeeper struct {
-	mu     sync.Mutex
-	wrong  int
-	window time.Time // when counting began
+// revoked are the sessions that were ended by those who had them, until they would have
+// ended anyway. The zero value is empty.
+type revoked struct {
+	mu    sync.Mutex
+	until map[string]time.Time // by session
+	order []string             // the first that ends is the first
 }
 
-// tired tells whether there were too many wrong tokens of late.
-func (d *doorkeeper) tired(now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if now.Sub(d.window) >= attemptTime {
-		d.wrong, d.window = 0, now
+// add ends a session.
+func (r *revoked) add(session string, until, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.until == nil {
+		r.until = map[string]time.Time{}
 	}
-	return d.wrong >= maxAttempts
+	if _, known := r.until[session]; known {
+		return
+	}
+	r.until[session] = until
+	// Nearly in order already: sessions all last the same time.
+	at, _ := slices.BinarySearchFunc(r.order, until, func(kept string, t time.Time) int { return r.until[kept].Compare(t) })
+	r.order = slices.Insert(r.order, at, session)
+	for len(r.order) > maxRevoked || len(r.order) > 0 && !now.Before(r.until[r.order[0]]) {
+		delete(r.until, r.order[0])
+		r.order = r.order[1:]
+	}
 }
 
-func (d *doorkeeper) failed() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.wrong++
+func (r *revoked) has(session string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.until[session]
+	return ok
 }
 
 // loggedIn lets pass who has shown the token, and assets and the login page in any case.
@@ -65,32 +79,48 @@ func (h *Handler) loggedIn(next http.Handler) http.Handler {
 // bearer tells whether the request brings the token itself, as programs do.
 func (h *Handler) bearer(w http.ResponseWriter, r *http.Request) bool {
 	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	return ok && h.tokenIs(w, given)
+	return ok && h.tokenIs(w, r, given)
 }
 
 // tokenIs compares in constant time, and counts what is wrong.
-func (h *Handler) tokenIs(w http.ResponseWriter, given string) bool {
-	if h.door.tired(h.Wall.Now()) {
-		w.Header().Set("Retry-After", strconv.Itoa(int(attemptTime.Seconds())))
+func (h *Handler) tokenIs(w http.ResponseWriter, r *http.Request, given string) bool {
+	if h.door.Tired(r, h.Wall.Now()) {
+		w.Header().Set("Retry-After", strconv.Itoa(int(door.Window.Seconds())))
 		return false
 	}
 	want, got := sha256.Sum256([]byte(h.Token)), sha256.Sum256([]byte(given))
 	if subtle.ConstantTimeCompare(want[:], got[:]) == 1 {
 		return true
 	}
-	h.door.failed()
+	h.door.Failed(r, h.Wall.Now())
 	return false
 }
 
 // hasSession tells whether the request brings a login cookie that has not run out.
 func (h *Handler) hasSession(r *http.Request) bool {
+	session, _ := h.sessionOf(r)
+	return session != ""
+}
+
+// sessionOf is the session that the request's login cookie stands for, and when it ends;
+// empty if it has none that still holds.
+func (h *Handler) sessionOf(r *http.Request) (session string, until time.Time) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
-		return false
+		return "", time.Time{}
 	}
-	until, code, _ := strings.Cut(cookie.Value, ".")
-	seconds, err := strconv.ParseInt(until, 10, 64)
-	return err == nil && h.signed("session", until, code) && h.Wall.Now().Before(time.Unix(seconds, 0))
+	at := strings.LastIndex(cookie.Value, ".")
+	if at < 0 {
+		return "", time.Time{}
+	}
+	session, code := cookie.Value[:at], cookie.Value[at+1:]
+	text, _, _ := strings.Cut(session, ".")
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	until = time.Unix(seconds, 0)
+	if err != nil || !h.signed("session", session, code) || !h.Wall.Now().Before(until) || h.ended.has(session) {
+		return "", time.Time{}
+	}
+	return session, until
 }
 
 type loginView struct{ Fault string }
@@ -117,7 +147,7 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		h.showLogin(w, r, http.StatusBadRequest, "The form could not be read.")
 		return
 	}
-	if !h.tokenIs(w, r.PostForm.Get("token")) {
+	if !h.tokenIs(w, r, r.PostForm.Get("token")) {
 		status, fault := http.StatusUnauthorized, "That is not the token."
 		if w.Header().Get("Retry-After") != "" {
 			status, fault = http.StatusTooManyRequests, "Too many wrong tokens. Wait a minute."
@@ -126,13 +156,18 @@ func (h *Handler) login(w http.ResponseWriter, r *http.Request) {
 		h.showLogin(w, r, status, fault)
 		return
 	}
-	until := strconv.FormatInt(h.Wall.Now().Add(sessionTime).Unix(), 10)
+	// The end, and something that no other session has.
+	session := strconv.FormatInt(h.Wall.Now().Add(sessionTime).Unix(), 10) + "." + rand.Text()
 	// Without Expires it goes with the browser, and the date within ends it anyway.
-	http.SetCookie(w, h.cookie(r, until+"."+h.sign("session", until), 0))
+	http.SetCookie(w, h.cookie(r, session+"."+h.sign("session", session), 0))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
+// logout ends the session also for whoever else has come by its cookie.
 func (h *Handler) logout(w http.ResponseWriter, r *http.Request) {
+	if session, until := h.sessionOf(r); session != "" {
+		h.ended.add(session, until, h.Wall.Now())
+	}
 	http.SetCookie(w, h.cookie(r, "", -1))
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -68,7 +69,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", plural(more, "problem")))
 	}
 	if s.LedgerErr != "" {
-		view.Notes = append(view.Notes, "What was paid for could not be found out: "+s.LedgerErr)
+		view.Notes = append(view.Notes, "What was paid for is not known, or not of late: "+s.LedgerErr)
 	}
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
@@ -82,21 +83,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 func totalCharts(l report.Ledger) []chartView {
 	var charts []chartView
 	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
-		sums := map[int64]metering.Hour{}
-		for _, e := range l.Resources {
-			if e.Kind != kind {
-				continue
-			}
-			for _, hour := range e.Hourly {
-				sum := sums[hour.Start.Unix()]
-				sum.Start = hour.Start
-				sum.Provisioned += hour.Provisioned
-				sum.Actual += hour.Actual
-				sums[hour.Start.Unix()] = sum
-			}
-		}
-		hours := slices.SortedFunc(maps.Values(sums), func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
-		if len(hours) > 0 {
+		if hours := l.Hourly[kind]; len(hours) > 0 {
 			p := hoursPlot("All "+string(kind)+"s, provisioned and actual", kind.RateUnit(), hours)
 			charts = append(charts, chartView{ID: "all-" + string(kind), Plot: p})
 		}
@@ -136,10 +123,12 @@ func countTile(s Snapshot, rows []row) tile {
 
 // utilizationTile sets all demand against all minimums, as far as demand could be read.
 func utilizationTile(rows []row) tile {
-	average, minimum, unread := 0.0, 0.0, 0
+	average, minimum, unread, unseen := 0.0, 0.0, 0, 0
 	for _, r := range rows {
 		switch {
 		case !r.Monitored:
+		case r.Average == nil && r.Invisible:
+			unseen++
 		case r.Average == nil:
 			unread++
 		default:
@@ -155,6 +144,9 @@ func utilizationTile(rows []row) tile {
 	}
 	if unread > 0 {
 		t.Text += "; " + thousands(float64(unread)) + " could not be read"
+	}
+	if unseen > 0 {
+		t.Text += "; the traffic of " + thousands(float64(unseen)) + " cannot be seen"
 	}
 	return t
 }
@@ -204,15 +196,27 @@ func wasteTile(l report.Ledger) tile {
 	return t
 }
 
+// recorded is since when all that was done is on record.
+func (s Snapshot) recorded() time.Time {
+	if s.Recorded.IsZero() {
+		return s.Started
+	}
+	return s.Recorded
+}
+
 func savedTile(s Snapshot) tile {
 	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
 	t := tile{
 		Label: "Saved in " + plural(s.Ledger.Days, "day"), Value: figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
 		Text: "by " + plural(got.Actions, "action") + " of the monitor, by hourly means", Link: link("/timeline", "kind", "action"),
 	}
-	if s.Started.After(s.Ledger.Window.Start) {
-		// Records are kept in memory: what was done before the start is not known here.
-		t.Label, t.Text = "Saved since the start", t.Text+" since "+s.Started.UTC().Format("2 January 15:04 UTC")
+	// Of what was done before there were records nothing is known here.
+	if since := s.recorded(); since.After(s.Ledger.Window.Start) {
+		t.Label = "Saved since the start"
+		if !since.Equal(s.Started) {
+			t.Label = "Saved since " + since.UTC().Format("2 January")
+		}
+		t.Text += " since " + since.UTC().Format("2 January 15:04 UTC")
 	}
 	if sum := moneyText(got.Money); sum != "" {
 		t.Text += "; estimate: " + sum + priced(s.Ledger, got.Unpriced, "action")
@@ -224,7 +228,7 @@ func savedTile(s Snapshot) tile {
 }
 
 func alarmTile(s Snapshot) tile {
-	if !s.AlarmsKnown {
+	if !s.AlarmsKnown && len(s.Alarms) == 0 {
 		return tile{Label: "Alarms", Value: "–", Text: "not known"}
 	}
 	n := 0
@@ -237,7 +241,34 @@ func alarmTile(s Snapshot) tile {
 	if n > 0 {
 		t.Tone = "bad"
 	}
+	var since []string
+	if s.AlarmsCreated > 0 {
+		since = append(since, thousands(float64(s.AlarmsCreated))+" created")
+	}
+	if s.AlarmsDeleted > 0 {
+		since = append(since, thousands(float64(s.AlarmsDeleted))+" removed")
+	}
+	if len(since) > 0 {
+		t.Text += "; " + strings.Join(since, " and ") + " since they were listed"
+	}
+	if old := oldAlarms(s); old != "" {
+		t.Text += "; " + old
+	}
 	return t
+}
+
+// oldAlarms tells which regions' alarms could not be listed in the last cycle, and of when
+// those shown are; empty if all could.
+func oldAlarms(s Snapshot) string {
+	var parts []string
+	for _, region := range slices.Sorted(maps.Keys(s.AlarmsOld)) {
+		if asOf := s.AlarmsOld[region]; asOf.IsZero() {
+			parts = append(parts, "those of "+region+" are not known")
+		} else {
+			parts = append(parts, "those of "+region+" are of "+asOf.UTC().Format("2 January 15:04 UTC")+", as they could not be listed since")
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // moneyText prints sums by currency, without cents: they are estimates.
@@ -292,7 +323,7 @@ func nothingText(s Snapshot, rows []row) string {
 		return "Nothing that is known of; but not all could be read."
 	case unchecked > 0:
 		return "Nothing so far; " + plural(unchecked, "resource") + " had no hourly check by this daemon yet."
-	case !s.AlarmsKnown:
+	case !s.AlarmsKnown || len(s.AlarmsOld) > 0:
 		return "No change is due, and everything could be read but the alarms."
 	}
 	return "Nothing: no change is due, no alarm is on, everything could be read."
@@ -306,7 +337,11 @@ func attentionOf(rows []row) (list []attention, more int) {
 		case r.Problem != "":
 			list = append(list, attention{r, r.Problem})
 		case r.Check.Decision.Changes(), r.Check.Decision == decide.Refused:
-			list = append(list, attention{r, r.Check.Reason})
+			why := r.Check.Reason
+			if r.Check.Outcome != "" {
+				why += "; " + r.Check.Outcome
+			}
+			list = append(list, attention{r, why})
 		case r.Alarming() > 0:
 			list = append(list, attention{r, plural(r.Alarming(), "alarm") + " in ALARM; " + r.Check.Reason})
 		}

@@ -13,10 +13,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 )
 
-// Bounds of query strings, in bytes.
+// Bounds of query strings.
 const (
-	maxQuery  = 2048
-	maxSearch = 100
+	maxQuery  = 2048 // bytes
+	maxSearch = 100  // characters; maxlength in forms counts some of them twice, and none less
 )
 
 // maxPage is the last page or board that can be asked for by number.
@@ -70,8 +70,8 @@ func (f *fields) reject(key, valid string) {
 // text is a short text; empty if it is not given.
 func (f *fields) text(key string) string {
 	value := strings.TrimSpace(f.values[key])
-	if len(value) > maxSearch {
-		f.fault = fmt.Errorf("%s is longer than %d bytes", key, maxSearch)
+	if utf8.RuneCountInString(value) > maxSearch {
+		f.fault = fmt.Errorf("%s is longer than %d characters", key, maxSearch)
 		return ""
 	}
 	return value

@@ -63,7 +63,7 @@ func (h *Handler) loadTemplates() (map[string]*template.Template, error) {
 		return nil, fmt.Errorf("read the templates of the web page: %w", err)
 	}
 	templates := map[string]*template.Template{}
-	for _, name := range []string{"overview", "resources", "resource", "timeline", "dashboard", "login", "failure"} {
+	for _, name := range []string{"overview", "resources", "resource", "timeline", "dashboard", "login", "failure", "again"} {
 		page, err := template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl")
 		if err != nil {
 			return nil, fmt.Errorf("read the templates of the web page: %w", err)

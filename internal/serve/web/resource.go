@@ -33,9 +33,11 @@ type resourceView struct {
 	Charts []chartView
 	Fault  string // why charts are missing or incomplete
 
-	Alarms  []alarmView
-	History []auditView
-	Done    *note // what came of the action just asked for
+	Alarms    []alarmView
+	OldAlarms bool  // the last cycle could not list those of its region
+	AlarmsOf  stamp // of when they are then; empty if they never were listed
+	History   []auditView
+	Done      *note // what came of the action just asked for
 
 	Allowed bool
 	Token   string
@@ -130,6 +132,9 @@ func (h *Handler) resourceView(s Snapshot, arn estate.ARN, kind estate.Kind) res
 			view.Update += " (to a minimum of " + thousands(float64(u.MinTPS)) + ")"
 		}
 	}
+	var asOf time.Time
+	asOf, view.OldAlarms = s.AlarmsOld[arn.Region]
+	view.AlarmsOf = stampOf(asOf, now)
 	for _, a := range view.Row.Alarms {
 		view.Alarms = append(view.Alarms, alarmView{Alarm: a, When: stampOf(a.Since, now), Tone: alarmTone(a)})
 	}

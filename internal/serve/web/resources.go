@@ -43,6 +43,7 @@ var (
 		{"alarm", "In alarm"},
 		{"low", "Utilization below 100%"},
 		{"unread", "Could not be read"},
+		{"unseen", "Traffic cannot be seen"},
 		{"out", "Not in service"},
 	}
 )
@@ -163,6 +164,7 @@ type resourcesView struct {
 	WastedDays         string
 	Waiting, Pageable  bool
 	Unlisted           string // regions that could not be listed
+	OldAlarms          string // which regions' alarms could not be
 	PageNumber, PageOf int
 }
 
@@ -175,6 +177,7 @@ func (h *Handler) resources(w http.ResponseWriter, r *http.Request) {
 	s := h.Source.Snapshot()
 	view := tableOf(rowsOf(s), q)
 	view.Ledger, view.Waiting, view.Unlisted = s.Ledger != nil, s.Measured.IsZero(), strings.Join(unlisted(s), ", ")
+	view.OldAlarms = oldAlarms(s)
 	if s.Ledger != nil {
 		view.WastedDays = plural(s.Ledger.Days, "day")
 	}
@@ -265,7 +268,9 @@ func shown(show string, r row) bool {
 	case "low":
 		return r.Utilization != nil && *r.Utilization < 100
 	case "unread":
-		return r.Monitored && r.Average == nil || r.Problem != ""
+		return r.Monitored && r.Average == nil && !r.Invisible || r.Problem != ""
+	case "unseen":
+		return r.Monitored && r.Invisible
 	case "out":
 		return !r.Monitored
 	}

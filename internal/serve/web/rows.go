@@ -20,7 +20,8 @@ type row struct {
 	Status                           estate.Status
 	Monitored                        bool
 	Min                              int
-	Average, Utilization             *float64 // nil if they could not be read
+	Average, Utilization             *float64 // nil if they could not be read, or cannot be
+	Invisible                        bool     // they cannot: nothing counts what its recipe serves
 	Check                            Check    // its last hourly check, or what was said of it last
 	Checked                          bool     // whether that was a check
 	Alarms                           []Alarm
@@ -62,6 +63,18 @@ func (r row) Decision() string {
 		return "not checked" // that it is kept is not decided either
 	}
 	return decisionText(r.Check.Decision, r.Check.NewMin)
+}
+
+// came is what came of a decision.
+type came struct{ Outcome, Why, Tone string }
+
+// Came is what came of the decision; nil if nothing did.
+func (r row) Came() *came {
+	if r.Check.Outcome == "" {
+		return nil
+	}
+	outcome, why, _ := strings.Cut(r.Check.Outcome, ": ")
+	return &came{outcome, why, outcomeTone(outcome)}
 }
 
 // Tone says how a decision is coloured.
@@ -125,10 +138,11 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range s.Result.Resources {
 		one := &row{
 			ARN: r.ARN, Name: r.Name, Region: r.Region, Group: r.DatasetGroup, Recipe: r.Recipe, Kind: r.Kind, Status: r.Status,
-			Monitored: true, Min: r.Min, Average: r.Average, Utilization: r.Utilization, Checked: r.Checked,
+			Monitored: true, Min: r.Min, Average: r.Average, Utilization: r.Utilization, Invisible: r.Invisible, Checked: r.Checked,
 			Check: Check{Time: s.Measured, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome},
 		}
-		if last, ok := s.Checks[r.ARN]; ok && !r.Checked {
+		// What came of the last cycle's own checks may have become known after it.
+		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Measured)) {
 			one.Check, one.Checked = last, true
 		}
 		byARN[r.ARN] = one

@@ -32,6 +32,7 @@ type Snapshot struct {
 	Standby bool // another daemon leads: this one makes no hourly checks and has no records of them
 
 	Started  time.Time // of the daemon
+	Recorded time.Time // since when Audits holds all that was done; zero for since Started
 	Cycle    time.Time // when the last cycle ended; zero before the first
 	CycleErr string    // why the last cycle measured nothing; empty if it did
 	Next     time.Time // when the next cycle is due; zero if that is not known
@@ -48,11 +49,20 @@ type Snapshot struct {
 	// resource is in most cycles only that its check is not due.
 	Checks map[string]Check
 
-	Alarms      []Alarm
-	AlarmsKnown bool // whether alarms could be read at all
+	// Alarms are those that there were when they were listed last; AlarmsCreated and
+	// AlarmsDeleted count what the monitor has changed since.
+	Alarms                       []Alarm
+	AlarmsCreated, AlarmsDeleted int
+	// AlarmsKnown tells whether those of every region could be listed at least once, and
+	// AlarmsOld which regions could not in the last cycle: by region, the time of which
+	// its alarms are; zero if they never could.
+	AlarmsKnown bool
+	AlarmsOld   map[string]time.Time
 
 	// Ledger is what was paid for and used over the last days, with hours (cycle.Ledger
-	// with Hourly); nil while it is not known. LedgerErr says why it could not be made.
+	// with Hourly): the last SparkHours of each resource at least, and all of those whose
+	// minimum was lowered; nil while it is not known. LedgerErr says why there is none, or
+	// none of late.
 	Ledger    *report.Ledger
 	LedgerErr string
 

@@ -140,14 +140,15 @@ type spark struct {
 	Text                      string
 }
 
-// sparkHours is how many hours a spark shows.
-const sparkHours = 72
+// SparkHours is how many hours of each resource the page shows in small. More are only
+// needed of those whose minimum the monitor has lowered.
+const SparkHours = 72
 
 func sparkOf(hours []metering.Hour, unit string) *spark {
 	if len(hours) < 2 {
 		return nil
 	}
-	hours = hours[max(0, len(hours)-sparkHours):]
+	hours = hours[max(0, len(hours)-SparkHours):]
 	actual, provisioned := make([]*float64, len(hours)), make([]*float64, len(hours))
 	high := 0.0
 	for i := range hours {

@@ -19,6 +19,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
 
 // Options wires the page.
@@ -68,7 +69,8 @@ type Handler struct {
 	totals  memo[*report.Ledger, []chartView]
 	boards  memo[boardsKey, []dashboard.Board]
 	notes   notes
-	door    doorkeeper
+	door    door.Keeper
+	ended   revoked
 
 	closing   sync.Mutex     // guards that closed is closed once, and no action begins after it
 	acting    sync.WaitGroup // actions under way

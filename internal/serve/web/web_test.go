@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -224,7 +225,8 @@ func TestTableSortsAndFilters(t *testing.T) {
 		"show=change":                    {"shop-similar-items", "video-top-picks"},
 		"show=refused":                   {"shop-recommended-for-you"},
 		"show=out":                       {"shop-popular-items"},
-		"show=unread":                    {"video-next-best-action"},
+		"show=unread":                    nil,
+		"show=unseen":                    {"video-next-best-action"},
 		"region=eu-west-1&q=rows":        {"video-home-rows"},
 		"q=ONLINE-shop+idle":             {"shop-spring-sale"},
 		"q=nothing":                      nil,
@@ -339,6 +341,15 @@ func TestActions(t *testing.T) {
 		asked     string
 	}{
 		{"raise", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + story.HomePage + " 50 sale"},
+		{"a reason as long as the form takes it", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + story.HomePage + " 50 " + strings.Repeat("é", 100)},
+		{"a longer one", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
+		{"ten times as much", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + story.HomePage + " 200 asked for on the web page"},
+		{"more than ten times", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}}, 200, ""},
+		{"more than ten times, not confirmed", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"2O1"}}, 200, ""},
+		{"more than ten times, confirmed", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + story.HomePage + " 201 asked for on the web page"},
+		{"the most there is", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483647"}}, 200, ""},
+		{"much of little", story.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + story.SpringSale + " 10 asked for on the web page"},
+		{"more of little", story.SpringSale, url.Values{"action": {"update-tps"}, "min": {"11"}}, 200, ""},
 		{"no number", story.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
 		{"zero", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
 		{"a fraction", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"1.5"}}, 400, ""},
@@ -376,6 +387,30 @@ func TestActions(t *testing.T) {
 				t.Error("it is said twice")
 			}
 		})
+	}
+}
+
+// What is asked before a minimum is raised by much holds all that was asked for, and does it
+// when it is answered.
+func TestRaisingByMuchIsAskedTwice(t *testing.T) {
+	h, actions, token := acting(t, story.HomePage)
+	w := post(h, "/action", url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"5000"}, "reason": {`a "sale"`}, "token": {token}})
+	body := w.Body.String()
+	for _, want := range []string{"is <strong>20</strong> TPS, and is to become <strong>5,000</strong>: 3,650,000 TPS-hours a month", "Nothing has been changed yet.", "<code>5000</code>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q:\n%s", want, body)
+		}
+	}
+	if got := w.Header().Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("referrer policy %q: over http the answer would have no origin", got)
+	}
+	form := url.Values{"confirm": {"5000"}}
+	for _, m := range regexp.MustCompile(`type="hidden" name="([^"]+)" value="([^"]*)"`).FindAllStringSubmatch(body[strings.Index(body, "<main"):], -1) {
+		form.Set(m[1], html.UnescapeString(m[2]))
+	}
+	w = post(h, "/action", form)
+	if asked := actions.Asked(); w.Code != 303 || len(asked) != 1 || asked[0] != "update-tps "+story.HomePage+` 5000 a "sale"` {
+		t.Errorf("status %d, asked %q", w.Code, asked)
 	}
 }
 
@@ -466,8 +501,9 @@ func TestLogin(t *testing.T) {
 	if w := get(t, h, "/", with(cookie.Value)); w.Code != 200 || strings.Contains(w.Body.String(), secret) {
 		t.Errorf("logged in: status %d", w.Code)
 	}
-	until, code, _ := strings.Cut(cookie.Value, ".")
-	for _, forged := range []string{"", until, "9" + until + "." + code, until + "." + code[1:], "." + code} {
+	at := strings.LastIndex(cookie.Value, ".")
+	session, code := cookie.Value[:at], cookie.Value[at+1:]
+	for _, forged := range []string{"", session, "9" + session + "." + code, session + "." + code[1:], "." + code, session + "x." + code} {
 		if w := get(t, h, "/", with(forged)); w.Code != 401 {
 			t.Errorf("cookie %q: status %d", forged, w.Code)
 		}
@@ -478,6 +514,25 @@ func TestLogin(t *testing.T) {
 	}
 	if strings.Contains(logged.String(), secret) || strings.Contains(logged.String(), "wrong") {
 		t.Errorf("the log tells %s", logged.String())
+	}
+}
+
+// Who logs out has ended his session, and no other, also for who has copied its cookie.
+func TestLogoutEndsTheSession(t *testing.T) {
+	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, estate.NewVirtualClock(story.Now) })
+	login := func() func(*http.Request) {
+		cookie := post(h, "/login", url.Values{"token": {secret}}).Result().Cookies()[0]
+		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value}) }
+	}
+	one, other := login(), login() // at the same moment
+	if w := post(h, "/logout", nil, one); w.Code != 303 || w.Result().Cookies()[0].MaxAge >= 0 {
+		t.Errorf("logout: status %d", w.Code)
+	}
+	if w := get(t, h, "/", one); w.Code != 401 {
+		t.Errorf("after the logout its cookie is answered %d", w.Code)
+	}
+	if w := get(t, h, "/", other); w.Code != 200 {
+		t.Errorf("another session is answered %d", w.Code)
 	}
 }
 
@@ -494,6 +549,13 @@ func TestGuessingTokensIsSlowedDown(t *testing.T) {
 	}
 	if w := get(t, h, "/", header("Authorization", "Bearer "+secret)); w.Code != 429 {
 		t.Errorf("after ten guesses, as a program: status %d", w.Code)
+	}
+	elsewhere := func(r *http.Request) { r.RemoteAddr = "198.51.100.7:1000" }
+	if w := get(t, h, "/", header("Authorization", "Bearer "+secret), elsewhere); w.Code != 200 {
+		t.Errorf("somebody else is kept out: status %d", w.Code)
+	}
+	if w := post(h, "/login", url.Values{"token": {secret}}, elsewhere); w.Code != 303 {
+		t.Errorf("somebody else cannot log in: status %d", w.Code)
 	}
 	clock.Advance(time.Minute)
 	if w := post(h, "/login", url.Values{"token": {secret}}); w.Code != 303 {

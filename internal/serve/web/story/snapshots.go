@@ -113,6 +113,7 @@ func resultOf(resources []estate.Resource) report.Result {
 			utilization := average / float64(r.MinTPS) * 100
 			one.Average, one.Utilization = &average, &utilization
 		} else {
+			one.Invisible = true
 			one.Reason = "traffic of recipe aws-next-best-action cannot be seen: there are no GetActionRecommendations data"
 		}
 		result.Resources = append(result.Resources, one)
@@ -172,8 +173,24 @@ func ledgerOf(resources []estate.Resource) report.Ledger {
 		}
 		l.Resources = append(l.Resources, e)
 	}
+	l.Hourly = totals(l.Resources)
 	l.Settle()
 	return l
+}
+
+// totals adds up the hours of the resources of each kind, all of which have the same.
+func totals(entries []report.Entry) map[estate.Kind][]metering.Hour {
+	sums := map[estate.Kind][]metering.Hour{}
+	for _, e := range entries {
+		for i, h := range e.Hourly {
+			if len(sums[e.Kind]) <= i {
+				sums[e.Kind] = append(sums[e.Kind], metering.Hour{Start: h.Start})
+			}
+			sum := &sums[e.Kind][i]
+			sum.Provisioned, sum.Actual, sum.Paid = sum.Provisioned+h.Provisioned, sum.Actual+h.Actual, sum.Paid+h.Paid
+		}
+	}
+	return sums
 }
 
 func usageOf(c character, w report.Window) (*report.Usage, []metering.Hour) {

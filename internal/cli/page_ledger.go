@@ -1,0 +1,127 @@
+package cli
+
+import (
+	"context"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+)
+
+const (
+	// ledgerPause is how long a ledger is shown at least before it is made anew: its span
+	// ends with a whole hour, so there is nothing new before.
+	ledgerPause = time.Hour
+	// ledgerRetry is how long after a failure a ledger is tried again; each further one
+	// doubles it, up to ledgerPause.
+	ledgerRetry = time.Minute
+	// ledgerSeries is how many series a day ledgers may read: CloudWatch bills each, at
+	// about a dollar for as many. A ledger reads two or three of each resource, so beyond
+	// some 1,600 resources it is made less often than every hour, of 10,000 every six
+	// hours or seven.
+	ledgerSeries = 100_000
+)
+
+// noLedgerHere is why a daemon that stands by makes no ledger.
+const noLedgerHere = "this daemon stands by, and leaves it to the one that leads"
+
+// pauseAfter is how long to wait after a ledger was made, or has failed a number of times in
+// a row, each time having read some series.
+func pauseAfter(series, failures int) time.Duration {
+	if failures > 0 {
+		pause := ledgerRetry
+		for range failures - 1 {
+			pause = min(2*pause, ledgerPause)
+		}
+		return pause
+	}
+	const each = 24 * time.Hour / ledgerSeries // 864 ms
+	return max(ledgerPause, (time.Duration(series)*each + time.Hour - 1).Truncate(time.Hour))
+}
+
+// keepLedger makes ledgers until ctx ends, as long as the daemon leads.
+func (p *pageSource) keepLedger(ctx context.Context, clock estate.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
+	failures := 0
+	for p.awaitLead(ctx) {
+		made, err := p.makeLedger(ctx, ledger, in)
+		if failures++; err == nil {
+			failures = 0
+		}
+		if clock.Sleep(ctx, pauseAfter(made.MetricsGot, failures)) != nil {
+			return
+		}
+	}
+}
+
+// awaitLead waits until the daemon leads, and has the page tell why there is no ledger while
+// it stands by. It says no if ctx ends before.
+func (p *pageSource) awaitLead(ctx context.Context) bool {
+	for ctx.Err() == nil {
+		changed := p.Changed()
+		switch p.Status().Role {
+		case serve.Leading:
+			return true
+		case serve.Standby:
+			p.noteLedger(nil, noLedgerHere)
+		case serve.Waiting:
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+		}
+	}
+	return false
+}
+
+// takeLedger makes a ledger and shows it, whoever leads.
+func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) {
+	_, _ = p.makeLedger(ctx, ledger, in) // the page tells why there is none
+}
+
+// makeLedger makes a ledger over the longest span there is, with as many hours as the page
+// shows, and has it shown.
+func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
+	in.Days, in.LastHours, in.Whole = metering.MaxDays, web.SparkHours, lowered(p.Audit())
+	made, err := ledger.Run(ctx, in)
+	switch {
+	case ctx.Err() != nil:
+		return made, ctx.Err()
+	case err != nil:
+		p.noteLedger(nil, awsapi.Line(err))
+		return made, err
+	}
+	p.noteLedger(&made, "")
+	return made, nil
+}
+
+// lowered are the resources whose minimum the monitor has lowered: what that has saved is
+// added up by the hour.
+func lowered(records []events.Audit) map[string]bool {
+	arns := map[string]bool{}
+	for _, a := range records {
+		if a.Automatic && a.Outcome == events.OutcomeDone && a.Action == events.ActionUpdate {
+			arns[a.ARN] = true
+		}
+	}
+	return arns
+}
+
+// noteLedger has a ledger shown, or if there is none why not, beside the one before it.
+func (p *pageSource) noteLedger(made *report.Ledger, fault string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if made == nil && p.ledgerErr == fault {
+		return
+	}
+	if made != nil {
+		p.ledger = made
+	}
+	p.ledgerErr = fault
+	p.ledgers++
+}
