@@ -118,7 +118,11 @@ func countTile(s Snapshot, rows []row) tile {
 	if regions := unlisted(s); len(regions) > 0 {
 		text += "; not all of " + strings.Join(regions, ", ") + " could be listed"
 	}
-	return tile{Label: "Monitored", Value: thousands(float64(len(rows) - others)), Text: text, Link: "/resources"}
+	value := thousands(float64(len(rows) - others))
+	if s.Measured.IsZero() && len(rows) == 0 {
+		value, text = "–", "not known yet"
+	}
+	return tile{Label: "Monitored", Value: value, Text: text, Link: "/resources"}
 }
 
 // utilizationTile sets all demand against all minimums, as far as demand could be read.
