@@ -13,7 +13,7 @@ go test ./internal/decide -run Random
 # The whole fault matrix and all kills, of which it has tried a sample.
 go test ./internal/proof
 # Daemons over days, of which it has seen hours.
-go test ./internal/serve
+go test ./internal/serve -run 'Daemons|Leaders|Rehearsals|StoppedAnywhere'
 
 fuzztime="${FUZZTIME:-3000x}"
 [ "$fuzztime" = 0 ] && exit 0

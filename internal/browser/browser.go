@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 
 // browserTime bounds what one test does in the browser; it is there for a browser that
 // hangs, and nothing is measured against it.
-const browserTime = 50 * time.Second
+const browserTime = 3 * time.Minute
 
 // Tab is one tab of a Chromium, and what it complained about. Whatever fails in it fails
 // the test.
@@ -148,13 +149,29 @@ func (b *Tab) Load(path string) {
 // Click clicks on what a CSS selector names.
 func (b *Tab) Click(selector string) {
 	b.t.Helper()
-	b.Do(chromedp.Click(chromedp.CSS(selector)))
+	b.persist(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Type types into what a CSS selector names.
 func (b *Tab) Type(selector, text string) {
 	b.t.Helper()
+	b.persist(chromedp.Focus(chromedp.CSS(selector)))
 	b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// persist takes a step again for as long as what it is about is replaced at that moment, as
+// happens on a page that follows what happens.
+func (b *Tab) persist(step chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	for {
+		err := chromedp.Do(b.ctx, step)
+		switch {
+		case err == nil:
+			return
+		case b.ctx.Err() != nil || !strings.Contains(err.Error(), "node"):
+			b.t.Fatal(err)
+		}
+	}
 }
 
 // Until waits for an expression to be true, also across pages.

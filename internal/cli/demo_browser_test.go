@@ -100,7 +100,9 @@ const demoARN = "arn:aws:personalize:us-east-1:123456789012:campaign/shop-simila
 
 // Every page of the demo is looked at in a real browser, which may not complain.
 func TestDemoInABrowser(t *testing.T) {
-	b := browser.Open(t, startDemo(t).url)
+	running := startDemo(t)
+	withoutScript(t, running.url)
+	b := browser.Open(t, running.url)
 	for _, page := range []struct {
 		name, path, ready string
 		height            int64
@@ -208,9 +210,10 @@ func TestDemoActsFromThePageAlone(t *testing.T) {
 	}
 }
 
-// Whoever reads the page without a script has all of it too.
-func TestDemoWithoutScript(t *testing.T) {
-	b := browser.Open(t, startDemo(t).url)
+// withoutScript sees that whoever reads the page without a script has all of it too.
+func withoutScript(t *testing.T, url string) {
+	t.Helper()
+	b := browser.Open(t, url)
 	browser.Command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.Load("/resources")
 	b.Click(`tr[data-arn] th a`)

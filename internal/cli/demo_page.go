@@ -112,7 +112,7 @@ func (p *demoPage) stay(ctx context.Context, g *global) error {
 	fmt.Fprintf(g.streams.Err, "\nlook at %s; the days go on there, 5 minutes every %v. Stop it with Ctrl-C.\n", p.url, demoPace)
 	if p.aws != nil {
 		fmt.Fprintf(g.streams.Err, "the embedded AWS is at %s. In another terminal:\n\n", p.aws.url)
-		fmt.Fprintf(g.streams.Err, "  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=%s\n", p.aws.url, p.demo.Home)
+		fmt.Fprintf(g.streams.Err, "  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local%s\n", p.aws.url, regionVariables([]string{p.demo.Home}))
 		fmt.Fprint(g.streams.Err, "  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n")
 	}
 	staying, cancel := context.WithCancel(ctx)

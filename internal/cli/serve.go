@@ -49,10 +49,12 @@ carried out; update-tps, delete-campaign and stop-recommender do what a person a
 Several may run for the same deployment: one leads, the others stand by, measure, and write
 nothing. If the one that leads is stopped or lost, another leads from the next cycle on.
 
-At the address it listens on: / is the page, which only shows unless --allow-actions lets it change things; /metrics for Prometheus, /healthz (the process is alive), /readyz (a
-first cycle is done, the credentials are good). Beyond loopback it refuses to listen without a
-token of at least 16 characters, which --token-file or ` + envToken + ` gives;
-requests then need the header "Authorization: Bearer TOKEN", but for /healthz and /readyz. There is no TLS.
+At the address it listens on: / is the page, which only shows unless --allow-actions lets it
+change things; /metrics for Prometheus, /healthz (the process is alive), /readyz (a first cycle
+is done, the credentials are good). Beyond loopback it refuses to listen without a token of at
+least 16 characters, which --token-file or ` + envToken + ` gives. Browsers
+are asked for it on a login page, programs send the header "Authorization: Bearer TOKEN";
+/healthz and /readyz need none. There is no TLS.
 
 SIGTERM or Ctrl-C ends it in order: what was begun at a resource is finished and told, the rest
 comes with the next start. A second Ctrl-C ends it at once.

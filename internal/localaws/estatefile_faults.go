@@ -38,6 +38,10 @@ func (l *faultList) addElsewhere(other *faultList) {
 	}
 }
 
+// maxFaults is how many faults an error lists; a mistake that is made everywhere is not
+// understood better by all of them.
+const maxFaults = 20
+
 // err is nil if there are no faults, else an error of one line for each, by line number.
 func (l *faultList) err() error {
 	if len(l.faults) == 0 {
@@ -56,6 +60,9 @@ func (l *faultList) err() error {
 		default:
 			lines[i] = l.file + ":" + strconv.Itoa(f.line) + ": " + f.text
 		}
+	}
+	if more := len(lines) - maxFaults; more > 0 {
+		lines = append(lines[:maxFaults], fmt.Sprintf("and %d more", more))
 	}
 	return errors.New(strings.Join(lines, "\n"))
 }

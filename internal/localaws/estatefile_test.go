@@ -206,6 +206,17 @@ func TestParseEstateRefuses(t *testing.T) {
 	}
 }
 
+func TestParseEstateListsSoManyFaultsOnly(t *testing.T) {
+	campaigns := strings.Repeat("          - {name: a, recipe: aws-sims, minTPS: 0, tps: 1}\n", 2000)
+	_, err := ParseEstate([]byte("regions:\n  us-east-1:\n    datasetGroups:\n      - name: shop\n        campaigns:\n"+campaigns), "e.yaml", noFiles)
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	if lines := strings.Split(err.Error(), "\n"); len(lines) != maxFaults+1 || !strings.HasSuffix(lines[maxFaults], " more") {
+		t.Errorf("%d lines, the last is %q", len(lines), lines[len(lines)-1])
+	}
+}
+
 func TestParseEstateReportsAllFaultsByLine(t *testing.T) {
 	// The recipe is missing altogether, which is told where the campaign begins.
 	_, err := ParseEstate([]byte(campaignFile("name: a\nminTps: 3\nage: soon\nstatus: 4\nfails: never\ntraffic: {csv: none.csv}")), "e.yaml", noFiles)

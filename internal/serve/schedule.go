@@ -128,6 +128,11 @@ func (d *Daemon) ended(ctx context.Context, record CycleRecord, result report.Re
 		d.log.ErrorContext(ctx, "cycle failed", "role", string(record.Role), "err", record.Error)
 	default:
 		d.tellProblems(ctx, result.Problems)
+		if record.Role == Standby { // what it would have written, the one that leads has
+			d.log.InfoContext(ctx, "cycle done", "role", string(record.Role), "resources", record.Resources,
+				"problems", record.Problems, "calls", record.Calls, "took", record.Took.String())
+			break
+		}
 		d.log.InfoContext(ctx, "cycle done", "role", string(record.Role), "resources", record.Resources, "metrics", result.MetricsPublished,
 			"alarms_created", result.Alarms.Created, "alarms_updated", result.Alarms.Updated, "alarms_deleted", result.Alarms.Deleted,
 			"alarms_left", result.Alarms.Left, "events", record.Events, "problems", record.Problems, "calls", record.Calls, "took", record.Took.String())
