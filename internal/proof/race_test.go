@@ -5,6 +5,6 @@ package proof
 // The race detector makes everything several times as slow, and finds in a sample of cells
 // and kills what it would find in all of them, which are tried without it.
 const (
-	oneIn = 8
-	kills = 20
+	oneIn = 24
+	kills = 10
 )
