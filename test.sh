@@ -17,11 +17,14 @@ go test ./internal/serve -run 'Daemons|Leaders|Rehearsals|StoppedAnywhere'
 
 fuzztime="${FUZZTIME:-3000x}"
 [ "$fuzztime" = 0 ] && exit 0
-log="$(mktemp)"
-trap 'rm -f "$log"' EXIT
+work="$(mktemp -d)"
+trap 'rm -rf "$work"' EXIT
 grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
+  # One binary for all fuzz tests of a package: linking takes longer than the fuzzing.
+  go test -c -fuzz . -o "$work/fuzz.test" "$dir"
   grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //' | sort -u | while read -r name; do
     echo "fuzz $dir $name for $fuzztime"
-    go test "$dir" -run '^$' -fuzz "^$name\$" -fuzztime "$fuzztime" </dev/null >"$log" 2>&1 || { cat "$log"; exit 1; }
+    (cd "$dir" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "$fuzztime" -test.fuzzcachedir "$work/corpus" </dev/null) \
+      >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   done
 done

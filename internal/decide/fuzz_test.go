@@ -1,6 +1,7 @@
 package decide
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/estate"
@@ -23,7 +24,13 @@ func FuzzAlarmOfAPerson(f *testing.F) {
 		a := Alarm{Name: ours.Name, Description: description, Settings: ours.Settings, State: StateOK}
 		a.Settings.Threshold = threshold
 		change := DiffAlarms([]WantedAlarm{ours}, []Alarm{a}, func(estate.ARN) Standing { return Monitored }, testNow)[0]
-		if change.Kind == KeepAlarm || change.Kind == ResetAlarm {
+		switch change.Kind {
+		case KeepAlarm, ResetAlarm:
+			return
+		case AdoptAlarm: // the original's, as it should be
+			if description != originalLowDescription || !reflect.DeepEqual(change.Settings, a.Settings) {
+				t.Errorf("%q taken over: %s", description, change.Reason)
+			}
 			return
 		}
 		if change.Kind != UpdateAlarm {
