@@ -38,13 +38,13 @@ test:
 .PHONY: package
 package:
 	$(lambda) -o dist/$(ARCH)/bootstrap $(main)
-	go run ./internal/tools/pack -binary dist/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out dist
+	go run ./tools/pack -binary dist/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out dist
 
 # It goes by the environment, so that the shell does not read what is in it.
 export PARAMS
 .PHONY: deploy
 deploy: package
-	go run ./internal/tools/deploy -stack "$(STACK)" -region "$(REGION)" -bucket "$(BUCKET)" -params "$$PARAMS"
+	go run ./tools/deploy -stack "$(STACK)" -region "$(REGION)" -bucket "$(BUCKET)" -params "$$PARAMS"
 
 .PHONY: delete
 delete:

@@ -9,9 +9,9 @@ export PERSONALIZE_MONITOR_SCREENSHOTS="${PERSONALIZE_MONITOR_SCREENSHOTS-$PWD/d
 
 go test -race ./...
 # All random histories: the race detector, ten times slower, has judged one in twenty.
-go test ./internal/decide -run Random
+go test ./internal/rules -run Random
 # The whole fault matrix and all kills, of which it has tried a sample.
-go test ./internal/proof
+go test ./test/faultmatrix
 # Daemons over days, of which it has seen hours.
 go test ./internal/serve -run 'Daemons|Leaders|Rehearsals|StoppedAnywhere'
 

@@ -17,50 +17,38 @@ const module = "github.com/personalize-monitor/personalize-monitor/internal/"
 
 // Groups of packages, named once.
 var (
-	pure     = []string{"estate", "params", "events", "dashboard", "decide", "metering", "report"}
-	aws      = []string{"awsapi", "inventory", "traffic", "prices", "act", "trail"}
-	everyone = slices.Concat(pure, aws, []string{"cycle", "localaws", "serve", "serve/web"})
-	// soak plays the owner of the account, too, and demo CloudFormation.
-	sdkOnlyIn = slices.Concat(aws, []string{"soak", "demo"})
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "report"}
+	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
+	everyone = slices.Concat(domain, adapters, []string{"cycle", "localaws", "serve", "serve/web"})
+	// demo acts as CloudFormation, too.
+	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
 )
 
-// allowed says what each package may import of ours. A package that is not named here
-// may not exist.
+// allowed lists what each package may import of ours. A package that is not listed may not
+// exist.
 var allowed = map[string][]string{
-	"estate":         nil,
-	"params":         {"estate"},
-	"events":         {"estate"},
-	"dashboard":      {"estate"},
-	"decide":         {"estate"},
-	"metering":       {"estate", "decide"},
-	"report":         {"estate", "decide", "metering"},
-	"awsapi":         {"estate"},
-	"inventory":      {"estate", "awsapi"},
-	"traffic":        {"estate", "awsapi"},
-	"prices":         {"estate", "report", "awsapi"},
-	"act":            slices.Concat(pure, []string{"awsapi"}),
-	"trail":          {"estate", "events", "awsapi"},
-	"cycle":          slices.Concat(pure, []string{"inventory", "traffic", "act"}),
-	"cli":            slices.Concat(everyone, []string{"demo"}),
-	"demo":           slices.Concat(everyone, []string{"functions"}),
-	"functions":      slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
-	"serve":          slices.Concat(pure, []string{"awsapi", "inventory", "traffic", "act", "cycle", "serve/door"}),
-	"serve/door":     nil,
-	"localaws":       {"localaws/wire"},
-	"localaws/wire":  nil,
-	"proof":          nil,
-	"soak":           {"estate", "awsapi", "functions", "localaws"},
-	"tools/soak":     {"soak"},
-	"tools/template": nil,
-	"browser":        nil,
-	"serve/web":      {"estate", "events", "decide", "dashboard", "report", "metering", "params", "serve/door"},
-	// canned data for the page; a part of no program but the one that shows it
-	"serve/web/story":   {"estate", "events", "decide", "report", "metering", "serve/web"},
-	"tools/webstory":    {"serve/web", "serve/web/story"},
-	"tools/pack":        nil,
-	"tools/faultmatrix": nil,
-	"tools/deploy":      {"params"},
-	"tools/mutate":      nil,
+	"model":         nil,
+	"config":        {"model"},
+	"events":        {"model"},
+	"dashboard":     {"model"},
+	"rules":         {"model"},
+	"billing":       {"model", "rules"},
+	"report":        {"model", "rules", "billing"},
+	"awsapi":        {"model"},
+	"inventory":     {"model", "awsapi"},
+	"traffic":       {"model", "awsapi"},
+	"prices":        {"model", "report", "awsapi"},
+	"act":           slices.Concat(domain, []string{"awsapi"}),
+	"audit":         {"model", "events", "awsapi"},
+	"cycle":         slices.Concat(domain, []string{"inventory", "traffic", "act"}),
+	"cli":           slices.Concat(everyone, []string{"demo"}),
+	"demo":          slices.Concat(everyone, []string{"lambda"}),
+	"lambda":        slices.Concat(domain, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
+	"serve":         slices.Concat(domain, []string{"awsapi", "inventory", "traffic", "act", "cycle", "serve/door"}),
+	"serve/door":    nil,
+	"serve/web":     {"model", "events", "rules", "dashboard", "report", "billing", "config", "serve/door"},
+	"localaws":      {"localaws/wire"},
+	"localaws/wire": nil,
 }
 
 func TestWhoMayImportWhom(t *testing.T) {
@@ -82,13 +70,13 @@ func TestWhoMayImportWhom(t *testing.T) {
 	}
 }
 
-// awsConfigOnly lets the doors hold the SDK's configuration value, which they pass from
+// awsConfigOnly lets the entry points hold the SDK's configuration value, which they pass from
 // where it is loaded to where clients are made, and the Lambda functions the runtime.
 func awsConfigOnly(pkg, path string) bool {
-	if pkg == "functions" && strings.HasPrefix(path, "github.com/aws/aws-lambda-go/") {
+	if pkg == "lambda" && strings.HasPrefix(path, "github.com/aws/aws-lambda-go/") {
 		return true
 	}
-	return (pkg == "cli" || pkg == "functions" || pkg == "serve") && path == "github.com/aws/aws-sdk-go-v2/aws"
+	return (pkg == "cli" || pkg == "lambda" || pkg == "serve") && path == "github.com/aws/aws-sdk-go-v2/aws"
 }
 
 // sources are all Go files of ours, tests aside.

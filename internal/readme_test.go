@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // What the README says is held here where a program can tell.
@@ -31,7 +31,7 @@ func read(t *testing.T, path string) string {
 
 func TestReadmeHasEveryParameter(t *testing.T) {
 	readme := read(t, "../README.md")
-	for _, p := range params.All() {
+	for _, p := range config.All() {
 		row := regexp.MustCompile("(?m)^\\| `" + p.Name + "` \\| `--([^`]*)` \\| `?([^|]*?)`? \\|").FindStringSubmatch(readme)
 		if row == nil {
 			t.Errorf("there is no row for %s", p.Name)
@@ -39,11 +39,11 @@ func TestReadmeHasEveryParameter(t *testing.T) {
 		}
 		want := p.Default
 		switch p.Name {
-		case params.HourlyChecks:
-			want = string(params.Always) // for a person's run and plan
-		case params.Regions:
+		case config.HourlyChecks:
+			want = string(config.Always) // for a person's run and plan
+		case config.Regions:
 			want = "the current region"
-		case params.NotificationEndpoint:
+		case config.NotificationEndpoint:
 			want = "none"
 		}
 		if row[1] != p.Flag || row[2] != want {
@@ -108,15 +108,15 @@ func TestReadmeQuantities(t *testing.T) {
 	readme := read(t, "../README.md")
 	const cycles, hours = 30 * 24 * 12, 30 * 24
 	now := time.Date(2026, 3, 4, 12, 2, 0, 0, time.UTC)
-	m := decide.Moment{Now: now, Window: decide.MeasuredWindow(now, 0)}
-	resource := estate.Resource{
-		ARN:  estate.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/x"},
-		Kind: estate.Campaign, Recipe: "aws-sims", MinTPS: 1, Created: now.AddDate(0, -2, 0), LastUpdated: now.AddDate(0, -2, 0),
+	m := rules.Moment{Now: now, Window: rules.MeasuredWindow(now, 0)}
+	resource := model.Resource{
+		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/x"},
+		Kind: model.Campaign, Recipe: "aws-sims", MinTPS: 1, Created: now.AddDate(0, -2, 0), LastUpdated: now.AddDate(0, -2, 0),
 	}
-	asked := func(r estate.Resource, requests float64) int {
-		questions := map[estate.Query]bool{}
-		settings := decide.Settings{IdleHours: 48, DeploymentRegion: "us-east-1"} // at 24 h one of the questions is asked for both checks
-		for _, q := range decide.CheckQueries(r, decide.Throughput{Readable: true, Requests: requests}, settings, m) {
+	asked := func(r model.Resource, requests float64) int {
+		questions := map[model.Query]bool{}
+		settings := rules.Settings{IdleHours: 48, DeploymentRegion: "us-east-1"} // at 24 h one of the questions is asked for both checks
+		for _, q := range rules.CheckQueries(r, rules.Throughput{Readable: true, Requests: requests}, settings, m) {
 			questions[q] = true
 		}
 		return len(questions)
@@ -125,7 +125,7 @@ func TestReadmeQuantities(t *testing.T) {
 	larger.MinTPS = 2
 	touched.MinTPS, touched.LastUpdated = 2, now.Add(-time.Hour)
 	unknown.Recipe = "aws-next-best-action"
-	window := func(r estate.Resource) int { return len(decide.WindowQueries([]estate.Resource{r}, m)) }
+	window := func(r model.Resource) int { return len(rules.WindowQueries([]model.Resource{r}, m)) }
 	for _, want := range []string{
 		fmt.Sprintf("| %s, one a cycle |", thousands(cycles*window(resource))),
 		fmt.Sprintf("minimum above 1 | %s more, two an hour |", thousands(hours*asked(larger, 1))),

@@ -24,7 +24,7 @@ func TestSafetyNamesTestsThatExist(t *testing.T) {
 			t.Errorf("there is no test %s in %s", test, dir)
 		}
 	}
-	for _, command := range regexp.MustCompile(`go run \./(internal/tools/[a-z]+)`).FindAllStringSubmatch(read(t, "../docs/safety.md"), -1) {
+	for _, command := range regexp.MustCompile(`go run \./(tools/[a-z]+)`).FindAllStringSubmatch(read(t, "../docs/safety.md"), -1) {
 		if _, err := os.Stat(filepath.Join("..", command[1], "main.go")); err != nil {
 			t.Error(err)
 		}
@@ -34,6 +34,9 @@ func TestSafetyNamesTestsThatExist(t *testing.T) {
 // testSources are the test files of a package, one after the other.
 func testSources(t *testing.T, dir string) string {
 	t.Helper()
+	if strings.HasPrefix(dir, "test/") {
+		dir = filepath.Join("..", dir)
+	}
 	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 	if err != nil {
 		t.Fatal(err)

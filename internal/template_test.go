@@ -13,9 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
-	"github.com/personalize-monitor/personalize-monitor/internal/tools/template"
+	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
 const (
@@ -189,7 +189,7 @@ func TestTemplateParameters(t *testing.T) {
 	template := theTemplate(t)
 	parameters := at(t, template, "Parameters").(object)
 	var names []string
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		if !spec.Template {
 			continue
 		}
@@ -226,7 +226,7 @@ func TestTemplateParameters(t *testing.T) {
 func checkAllowed(t *testing.T, name string, parameter object) {
 	t.Helper()
 	accepts := func(value string) bool {
-		_, err := params.Resolve(params.Sources{Env: func(n string) (string, bool) { return value, n == name }})
+		_, err := config.Resolve(config.Sources{Env: func(n string) (string, bool) { return value, n == name }})
 		return err == nil
 	}
 	if allowed, ok := parameter["AllowedValues"]; ok {
@@ -256,7 +256,7 @@ func checkAllowed(t *testing.T, name string, parameter object) {
 func TestTemplateHandsTheParametersOn(t *testing.T) {
 	template := theTemplate(t)
 	variables := object{"Deployment": object{"!Sub": "${AWS::Region}/${AWS::StackName}"}}
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		if spec.Template {
 			variables[spec.Name] = ref(spec.Name)
 		}
@@ -276,8 +276,8 @@ func TestTemplateHandsTheParametersOn(t *testing.T) {
 		}
 		for name := range variables {
 			_, passed := properties[name]
-			later := name == params.NotificationEndpoint || name == params.MetricDelay ||
-				name == params.MaxStopsOrDeletesPerHour || name == "Deployment" // not of their business
+			later := name == config.NotificationEndpoint || name == config.MetricDelay ||
+				name == config.MaxStopsOrDeletesPerHour || name == "Deployment" // not of their business
 			if passed == later {
 				t.Errorf("%s is given %s: %t", id, name, passed)
 			}

@@ -11,7 +11,7 @@ import (
 	"syscall"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
-	"github.com/personalize-monitor/personalize-monitor/internal/functions"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
 
 // version is set by the linker in releases.
@@ -20,8 +20,8 @@ var version string
 func main() { os.Exit(run()) }
 
 func run() int {
-	if functions.InLambda(os.LookupEnv) {
-		err := functions.Start(context.Background(), functions.Options{Env: os.LookupEnv, Log: os.Stderr})
+	if lambda.InLambda(os.LookupEnv) {
+		err := lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "personalize-monitor:", err)
 			return 1

@@ -7,8 +7,8 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // The example understands every notification that the monitor sends, and nothing else.
@@ -16,7 +16,7 @@ func TestTell(t *testing.T) {
 	const arn = "arn:aws:personalize:us-east-1:123456789012:campaign/home-page"
 	ended := events.EndedDetail{ARN: arn, Reason: "idle 31 h"}
 	updated := events.UpdatedDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
-	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		check(t, events.EndedType(kind), ended, "idle 31 h")
 		check(t, events.UpdatedType(kind), updated, "a minimum of 30: lowest")
 	}

@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Tags that mark what was made by the program, and for which deployment.
@@ -35,7 +35,7 @@ type Options struct {
 	// Clients make the calls; their rate limits and retries are relied on.
 	Clients *awsapi.Clients
 	// Clock is asked for the time and waited on; nil means the system clock.
-	Clock estate.Clock
+	Clock model.Clock
 	// Logger takes what was written (info) and what was looked at (debug); nil discards it.
 	Logger *slog.Logger
 	// DryRun keeps every write from being made. Reads are made, and results tell what
@@ -64,7 +64,7 @@ type Options struct {
 }
 
 // Rebuild builds the dashboard anew, and tells whether it took that upon itself.
-type Rebuild func(ctx context.Context, detail events.BuildDetail) (taken bool, problems []estate.Problem)
+type Rebuild func(ctx context.Context, detail events.BuildDetail) (taken bool, problems []model.Problem)
 
 // Identity is the account and partition that the program works in.
 type Identity struct {
@@ -76,7 +76,7 @@ type Identity struct {
 // what need not be asked or said again.
 type Actor struct {
 	clients    *awsapi.Clients
-	clock      estate.Clock
+	clock      model.Clock
 	log        *slog.Logger
 	gate       gate
 	home       string // the deployment region
@@ -120,7 +120,7 @@ func New(o Options) *Actor {
 		a.maxEndings = defaultEndings
 	}
 	if a.clock == nil {
-		a.clock = estate.SystemClock{}
+		a.clock = model.SystemClock{}
 	}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
@@ -158,7 +158,7 @@ func callerIdentity(ctx context.Context, api identityAPI) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	arn, err := estate.ParseARN(aws.ToString(out.Arn))
+	arn, err := model.ParseARN(aws.ToString(out.Arn))
 	if err != nil {
 		return Identity{}, err
 	}
@@ -230,6 +230,6 @@ func (a *Actor) late(ctx context.Context, until time.Time) bool {
 }
 
 // problem is a failure of one operation for one thing; the ARN may be empty.
-func problem(region, arn, op string, err error) estate.Problem {
-	return estate.Problem{ARN: arn, Region: region, Operation: op, Err: awsapi.Plain(err)}
+func problem(region, arn, op string, err error) model.Problem {
+	return model.Problem{ARN: arn, Region: region, Operation: op, Err: awsapi.Plain(err)}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Recheck decides anew, on fresh data, about the resource of an automatic event. Its
 // error means that it could not be checked, not that the event no longer holds.
-type Recheck func(ctx context.Context, req events.Request) (decide.Decision, error)
+type Recheck func(ctx context.Context, req events.Request) (rules.Decision, error)
 
 // Answer is what came of an action.
 type Answer struct {
@@ -36,7 +36,7 @@ type Answer struct {
 	// AlarmsRemoved counts the resource's own alarms that were removed.
 	AlarmsRemoved int
 	// Problems are what failed after Personalize had accepted the action.
-	Problems []estate.Problem
+	Problems []model.Problem
 }
 
 // Err joins the problems; nil if there are none.
@@ -77,7 +77,7 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 	api := a.clients.Personalize(req.ARN.Region)
 	unit := req.Kind.RateUnit()
 	op := "UpdateCampaign"
-	if req.Kind == estate.Recommender {
+	if req.Kind == model.Recommender {
 		op = "UpdateRecommender"
 	}
 	return a.perform(ctx, req, deed{
@@ -98,9 +98,9 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 			}
 			return ""
 		},
-		contradicted: func(d decide.Decision) string {
+		contradicted: func(d rules.Decision) string {
 			switch {
-			case d.Action != decide.StepDown:
+			case d.Action != rules.StepDown:
 				return because(d)
 			case req.CurrentMinTPS > 0 && d.Resource.MinTPS != req.CurrentMinTPS:
 				return fmt.Sprintf("its minimum is %d %s and no longer %d", d.Resource.MinTPS, unit, req.CurrentMinTPS)
@@ -120,7 +120,7 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 
 func setMinimum(ctx context.Context, api updaterAPI, req events.Request, s standing) error {
 	arn, minimum := aws.String(req.ARN.String()), aws.Int32(int32(req.NewMinTPS)) // at most events.MaxMinTPS
-	if req.Kind == estate.Campaign {
+	if req.Kind == model.Campaign {
 		_, err := api.UpdateCampaign(ctx, &personalize.UpdateCampaignInput{CampaignArn: arn, MinProvisionedTPS: minimum})
 		return err
 	}
@@ -148,7 +148,7 @@ func (a *Actor) DeleteCampaign(ctx context.Context, req events.Request) (Answer,
 		action: events.ActionDelete, op: "DeleteCampaign",
 		participle:   func(standing) string { return "deleted" },
 		already:      func(standing) string { return "" },
-		contradicted: unless(decide.Delete),
+		contradicted: unless(rules.Delete),
 		call: func(ctx context.Context, _ standing) error {
 			_, err := api.DeleteCampaign(ctx, &personalize.DeleteCampaignInput{CampaignArn: aws.String(req.ARN.String())})
 			return err
@@ -172,14 +172,14 @@ func (a *Actor) StopRecommender(ctx context.Context, req events.Request) (Answer
 		participle: func(standing) string { return "stopped" },
 		already: func(s standing) string {
 			switch {
-			case s.status == estate.StatusInactive:
+			case s.status == model.StatusInactive:
 				return "is stopped already"
 			case s.status.Doing("STOP"):
 				return fmt.Sprintf("is being stopped already (%s)", s.status)
 			}
 			return ""
 		},
-		contradicted: unless(decide.Stop),
+		contradicted: unless(rules.Stop),
 		call: func(ctx context.Context, _ standing) error {
 			_, err := api.StopRecommender(ctx, &personalize.StopRecommenderInput{RecommenderArn: aws.String(req.ARN.String())})
 			return err
@@ -196,14 +196,14 @@ func (a *Actor) StartRecommender(ctx context.Context, req events.Request) (Answe
 		participle: func(standing) string { return "started" },
 		already: func(s standing) string {
 			switch {
-			case s.status == estate.StatusActive:
+			case s.status == model.StatusActive:
 				return "is running already"
 			case s.status.Doing("START"):
 				return fmt.Sprintf("is being started already (%s)", s.status)
 			}
 			return ""
 		},
-		contradicted: func(decide.Decision) string { return "recommenders are never started by themselves" },
+		contradicted: func(rules.Decision) string { return "recommenders are never started by themselves" },
 		call: func(ctx context.Context, _ standing) error {
 			_, err := api.StartRecommender(ctx, &personalize.StartRecommenderInput{RecommenderArn: aws.String(req.ARN.String())})
 			return err
@@ -212,8 +212,8 @@ func (a *Actor) StartRecommender(ctx context.Context, req events.Request) (Answe
 }
 
 // unless gives the decision's reason if it is not the one that an event bears.
-func unless(action decide.Action) func(decide.Decision) string {
-	return func(d decide.Decision) string {
+func unless(action rules.Action) func(rules.Decision) string {
+	return func(d rules.Decision) string {
 		switch {
 		case d.Action == action:
 			return ""
@@ -225,7 +225,7 @@ func unless(action decide.Action) func(decide.Decision) string {
 }
 
 // because is the reason of a decision that speaks against an action; never empty.
-func because(d decide.Decision) string { return cmp.Or(d.Reason, "nothing is decided about it now") }
+func because(d rules.Decision) string { return cmp.Or(d.Reason, "nothing is decided about it now") }
 
 // maxReason is how many characters of a reason go into a notification: an event that
 // became too large for the bus would tell nothing.

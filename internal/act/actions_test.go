@@ -26,10 +26,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const day = 24 * time.Hour
@@ -68,7 +68,7 @@ func shop() localaws.Estate {
 
 func newShop(t *testing.T) *world {
 	t.Helper()
-	clock := estate.NewVirtualClock(testTime)
+	clock := model.NewVirtualClock(testTime)
 	server, err := localaws.New(shop(), localaws.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
@@ -291,30 +291,30 @@ func settingsOf(t *testing.T, description string) json.RawMessage {
 }
 
 // makeAlarms makes both alarms of resources of the shop, as a cycle would.
-func (w *world) makeAlarms(a *Actor, kind estate.Kind, names ...string) {
+func (w *world) makeAlarms(a *Actor, kind model.Kind, names ...string) {
 	w.t.Helper()
-	var resources []estate.Resource
+	var resources []model.Resource
 	for _, name := range names {
-		resources = append(resources, estate.Resource{
+		resources = append(resources, model.Resource{
 			ARN: ask(w.t, string(kind)+"/"+name, 0).ARN, Kind: kind, Name: name,
-			Recipe: "aws-user-personalization", Status: estate.StatusActive, MinTPS: 5, Created: testTime.Add(-30 * day),
+			Recipe: "aws-user-personalization", Status: model.StatusActive, MinTPS: 5, Created: testTime.Add(-30 * day),
 		})
 	}
 	topic := testTopic
 	topic.Region = other
-	var wanted []decide.WantedAlarm
+	var wanted []rules.WantedAlarm
 	for _, r := range resources {
-		wanted = append(wanted, decide.WantedAlarms(r, decide.Throughput{Readable: true}, topic, alarmParams, decide.Moment{Now: w.clock.Now()})...)
+		wanted = append(wanted, rules.WantedAlarms(r, rules.Throughput{Readable: true}, topic, alarmParams, rules.Moment{Now: w.clock.Now()})...)
 	}
-	_, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: other, Changes: decide.DiffAlarms(wanted, nil, nil, w.clock.Now())})
+	_, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: other, Changes: rules.DiffAlarms(wanted, nil, nil, w.clock.Now())})
 	w.noProblems(problems)
 }
 
 func TestDeleteCampaign(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	w.makeAlarms(a, estate.Campaign, "home", "updating")
-	w.makeAlarms(a, estate.Recommender, "home")
+	w.makeAlarms(a, model.Campaign, "home", "updating")
+	w.makeAlarms(a, model.Recommender, "home")
 	w.writes()
 	req := ask(t, "campaign/home", 0)
 	n, err := a.DeleteCampaign(ctxAll, req)
@@ -340,7 +340,7 @@ func TestDeleteCampaign(t *testing.T) {
 func TestStopRecommenderAndStartItAgain(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	w.makeAlarms(a, estate.Recommender, "for-you")
+	w.makeAlarms(a, model.Recommender, "for-you")
 	w.writes()
 	req := ask(t, "recommender/for-you", 0)
 	req.Reason = strings.Repeat("ü", 3*maxReason)
@@ -511,7 +511,7 @@ func TestRefusedCallsAreErrorsAndChangeNothingElse(t *testing.T) {
 	for _, op := range []string{"DescribeCampaign", "DeleteCampaign"} {
 		w := newShop(t)
 		a, _ := w.actor()
-		w.makeAlarms(a, estate.Campaign, "home")
+		w.makeAlarms(a, model.Campaign, "home")
 		w.server.AddFault(localaws.Fault{Service: "personalize", Operation: op, Code: "AccessDeniedException", Message: "not you"})
 		_, err := a.DeleteCampaign(ctxAll, ask(t, "campaign/home", 0))
 		if err == nil || !strings.Contains(err.Error(), "delete-campaign arn:") || !strings.Contains(err.Error(), "AccessDeniedException: not you") {
@@ -527,7 +527,7 @@ func TestRefusedCallsAreErrorsAndChangeNothingElse(t *testing.T) {
 func TestAPersonsAlarmsStay(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	w.makeAlarms(a, estate.Campaign, "home")
+	w.makeAlarms(a, model.Campaign, "home")
 	put := func(name string) {
 		_, err := w.raw.CloudWatch(other).PutMetricAlarm(ctxAll, &cloudwatch.PutMetricAlarmInput{
 			AlarmName:  aws.String(name),
@@ -583,7 +583,7 @@ func TestEachPartOfWhatFollowsIsTried(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newShop(t)
 			a, _ := w.actor()
-			w.makeAlarms(a, estate.Recommender, "for-you")
+			w.makeAlarms(a, model.Recommender, "for-you")
 			w.server.AddFault(tt.fault)
 			n, err := a.StopRecommender(ctxAll, ask(t, "recommender/for-you", 0))
 			w.must(err)
@@ -608,7 +608,7 @@ func TestEachPartOfWhatFollowsIsTried(t *testing.T) {
 func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	w := newShop(t)
 	before, _ := w.actor()
-	w.makeAlarms(before, estate.Campaign, "home")
+	w.makeAlarms(before, model.Campaign, "home")
 	a, log := w.actor(dryRun)
 	w.writes()
 	for _, tt := range []struct {
@@ -649,8 +649,8 @@ func automatic(t *testing.T, action events.Action, resource string, from, to int
 }
 
 func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
-	decision := func(action decide.Action, minimum, next int) decide.Decision {
-		return decide.Decision{Action: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: estate.Resource{MinTPS: minimum}}
+	decision := func(action rules.Action, minimum, next int) rules.Decision {
+		return rules.Decision{Action: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: model.Resource{MinTPS: minimum}}
 	}
 	update, del, stop := events.ActionUpdate, events.ActionDelete, events.ActionStop
 	tests := []struct {
@@ -658,24 +658,24 @@ func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 		action   events.Action
 		resource string
 		from, to int
-		decision decide.Decision
+		decision rules.Decision
 		err      error
 		want     string // part of why nothing was done; empty if it was done
 		asked    int    // how often it was decided again
 	}{
-		{name: "a step-down still true", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.StepDown, 10, 7), asked: 1},
-		{name: "one that is more careful than need be now", action: update, resource: "campaign/home", from: 10, to: 8, decision: decision(decide.StepDown, 10, 7), asked: 1},
-		{name: "one that goes too far now", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.StepDown, 10, 9), asked: 1, want: "7 TPS is not what it would be set to now (because of the numbers)"},
-		{name: "a step up", action: update, resource: "campaign/home", from: 10, to: 12, decision: decision(decide.StepDown, 10, 7), asked: 1, want: "12 TPS is not what"},
-		{name: "nothing to step down any more", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.None, 10, 0), asked: 1, want: "no longer holds: because of the numbers"},
-		{name: "a guard says no", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.Refused, 10, 0), asked: 1, want: "because of the numbers"},
+		{name: "a step-down still true", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(rules.StepDown, 10, 7), asked: 1},
+		{name: "one that is more careful than need be now", action: update, resource: "campaign/home", from: 10, to: 8, decision: decision(rules.StepDown, 10, 7), asked: 1},
+		{name: "one that goes too far now", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(rules.StepDown, 10, 9), asked: 1, want: "7 TPS is not what it would be set to now (because of the numbers)"},
+		{name: "a step up", action: update, resource: "campaign/home", from: 10, to: 12, decision: decision(rules.StepDown, 10, 7), asked: 1, want: "12 TPS is not what"},
+		{name: "nothing to step down any more", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(rules.None, 10, 0), asked: 1, want: "no longer holds: because of the numbers"},
+		{name: "a guard says no", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(rules.Refused, 10, 0), asked: 1, want: "because of the numbers"},
 		{name: "another minimum now", action: update, resource: "campaign/home", from: 11, to: 7, want: "its minimum is 10 TPS and no longer 11"},
-		{name: "another minimum a moment later", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(decide.StepDown, 20, 7), asked: 1, want: "its minimum is 20 TPS and no longer 10"},
-		{name: "a recommender's step-down", action: update, resource: "recommender/for-you", from: 8, to: 6, decision: decision(decide.StepDown, 8, 6), asked: 1},
-		{name: "still idle: delete", action: del, resource: "campaign/home", decision: decision(decide.Delete, 10, 0), asked: 1},
-		{name: "no longer idle: delete", action: del, resource: "campaign/home", decision: decision(decide.StepDown, 10, 7), asked: 1, want: "because of the numbers"},
-		{name: "still idle: stop", action: stop, resource: "recommender/for-you", decision: decision(decide.Stop, 8, 0), asked: 1},
-		{name: "no longer idle: stop", action: stop, resource: "recommender/for-you", decision: decision(decide.None, 8, 0), asked: 1, want: "because of the numbers"},
+		{name: "another minimum a moment later", action: update, resource: "campaign/home", from: 10, to: 7, decision: decision(rules.StepDown, 20, 7), asked: 1, want: "its minimum is 20 TPS and no longer 10"},
+		{name: "a recommender's step-down", action: update, resource: "recommender/for-you", from: 8, to: 6, decision: decision(rules.StepDown, 8, 6), asked: 1},
+		{name: "still idle: delete", action: del, resource: "campaign/home", decision: decision(rules.Delete, 10, 0), asked: 1},
+		{name: "no longer idle: delete", action: del, resource: "campaign/home", decision: decision(rules.StepDown, 10, 7), asked: 1, want: "because of the numbers"},
+		{name: "still idle: stop", action: stop, resource: "recommender/for-you", decision: decision(rules.Stop, 8, 0), asked: 1},
+		{name: "no longer idle: stop", action: stop, resource: "recommender/for-you", decision: decision(rules.None, 8, 0), asked: 1, want: "because of the numbers"},
 		{name: "no decision at all", action: stop, resource: "recommender/for-you", asked: 1, want: "nothing is decided about it now"},
 		{name: "could not be checked", action: del, resource: "campaign/home", err: errors.New("throttled"), asked: 1},
 	}
@@ -685,7 +685,7 @@ func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 			asked := 0
 			req := automatic(t, tt.action, tt.resource, tt.from, tt.to)
 			a, log := w.actor(func(o *Options) {
-				o.Recheck = func(_ context.Context, got events.Request) (decide.Decision, error) {
+				o.Recheck = func(_ context.Context, got events.Request) (rules.Decision, error) {
 					asked++
 					if got != req {
 						t.Errorf("asked about %+v", got)
@@ -735,8 +735,8 @@ func TestAnAutomaticEventWithoutAnyoneToCheckItIsRefused(t *testing.T) {
 func TestAutomaticChangesAreMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
-		o.Recheck = func(context.Context, events.Request) (decide.Decision, error) {
-			return decide.Decision{Action: decide.StepDown, NewMinTPS: 7, Mark: true, Resource: estate.Resource{MinTPS: 10}}, nil
+		o.Recheck = func(context.Context, events.Request) (rules.Decision, error) {
+			return rules.Decision{Action: rules.StepDown, NewMinTPS: 7, Mark: true, Resource: model.Resource{MinTPS: 10}}, nil
 		}
 	})
 	req := automatic(t, events.ActionUpdate, "campaign/home", 10, 7)
@@ -779,8 +779,8 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
-		o.Recheck = func(context.Context, events.Request) (decide.Decision, error) {
-			return decide.Decision{Action: decide.StepDown, NewMinTPS: 7, Resource: estate.Resource{MinTPS: 10}}, nil
+		o.Recheck = func(context.Context, events.Request) (rules.Decision, error) {
+			return rules.Decision{Action: rules.StepDown, NewMinTPS: 7, Resource: model.Resource{MinTPS: 10}}, nil
 		}
 	})
 	n, err := a.UpdateTPS(ctxAll, automatic(t, events.ActionUpdate, "campaign/home", 10, 7))
@@ -818,7 +818,7 @@ func TestTheDashboardIsRebuiltInTheProcessWhereThatIsPossible(t *testing.T) {
 	w := newShop(t)
 	var built []events.BuildDetail
 	a, _ := w.actor(func(o *Options) {
-		o.Rebuild = func(_ context.Context, detail events.BuildDetail) (bool, []estate.Problem) {
+		o.Rebuild = func(_ context.Context, detail events.BuildDetail) (bool, []model.Problem) {
 			built = append(built, detail)
 			return len(built) == 1, nil
 		}
@@ -860,7 +860,7 @@ func TestWhatFollowsALostAnswerIsNotLost(t *testing.T) {
 	f := &forgetful{server: inner.server, operation: "DeleteCampaign"}
 	w := worldAround(t, inner.clock, inner.server, f)
 	a, _ := w.actor()
-	w.makeAlarms(a, estate.Campaign, "home")
+	w.makeAlarms(a, model.Campaign, "home")
 	req := ask(t, "campaign/home", 0)
 	n, err := a.DeleteCampaign(ctxAll, req)
 	w.wantAnswer(n, err, Done, "Campaign "+req.ARN.String()+" is being deleted; alarms removed: 2.")
@@ -936,7 +936,7 @@ func (f writerFunc) Write(line []byte) (int, error) {
 // them, but not for all one after the other.
 func TestASecondLookAndWhatFollowsHaveTheGraceTimeTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, err := localaws.New(shop(), localaws.WithClock(estate.NewVirtualClock(testTime)))
+		server, err := localaws.New(shop(), localaws.WithClock(model.NewVirtualClock(testTime)))
 		if err != nil {
 			t.Fatal(err)
 		}

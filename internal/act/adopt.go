@@ -13,7 +13,7 @@ import (
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Things of the original application that are taken over are tagged as this deployment's,
@@ -92,7 +92,7 @@ func (n *notifier) adoptThing(ctx context.Context, arn, what string,
 
 // claim tags an alarm that the original application made, and tells whether it is known
 // whose it is now. Denials are told once.
-func (r *reconciler) claim(ctx context.Context, change decide.AlarmChange) bool {
+func (r *reconciler) claim(ctx context.Context, change rules.AlarmChange) bool {
 	streak := r.streak(opTagResource, opTagResource)
 	if streak.broken() {
 		streak.skip(1)

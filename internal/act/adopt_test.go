@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const (
@@ -61,10 +61,10 @@ func TestWhatIsTakenOverIsTagged(t *testing.T) {
 	// One alarm is as it should be, the other is brought in step.
 	p := alarmParams
 	p.IdleHours = 48
-	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Updated: 2})
+	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Updated: 2})
 	w.wantTags(ourTags, ourTags, ourTags, ourTags)
 	w.writes()
-	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Kept: 2})
+	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Kept: 2})
 	w.clock.Advance(wiringTTL)
 	w.notify(a)
 	w.wantWrites(map[string]int{})
@@ -99,7 +99,7 @@ func TestAnotherDeploymentsThingsKeepTheirTags(t *testing.T) {
 		w.writes()
 		a, _ := w.actor()
 		w.notify(a)
-		w.reconcile(a, campaigns(home, 1), alarmParams, decide.Monitored)
+		w.reconcile(a, campaigns(home, 1), alarmParams, rules.Monitored)
 		for op := range w.writes() {
 			if strings.HasSuffix(op, ".TagResource") {
 				t.Errorf("%v: %s", theirs, op)
@@ -127,7 +127,7 @@ func TestATagThatCannotBeSetCostsNothingElse(t *testing.T) {
 			}
 			p := alarmParams
 			p.IdleHours = 48
-			counts, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: w.diff(a, campaigns(home, 1), p, decide.Monitored)})
+			counts, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: w.diff(a, campaigns(home, 1), p, rules.Monitored)})
 			w.wantCounts(counts, AlarmCounts{Updated: 1, Kept: 1})
 			if len(problems) != 2 || problems[0].Operation != opTagResource {
 				t.Errorf("problems %v", problems)
@@ -139,9 +139,9 @@ func TestATagThatCannotBeSetCostsNothingElse(t *testing.T) {
 			w.wantTags(tags{}, tags{}, bareTags, bareTags)
 
 			w.notify(a)
-			w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Updated: 2})
+			w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Updated: 2})
 			w.wantTags(ourTags, ourTags, ourTags, ourTags)
-			w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Kept: 2})
+			w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Kept: 2})
 		})
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const (
@@ -55,7 +55,7 @@ type verdict struct {
 
 // delete removes alarms, as many in one call as it takes, after each one's tags have
 // shown that it is ours.
-func (r *reconciler) delete(ctx context.Context, changes []decide.AlarmChange) {
+func (r *reconciler) delete(ctx context.Context, changes []rules.AlarmChange) {
 	for batch := range slices.Chunk(changes, awsapi.MaxAlarmNames) {
 		r.deleteBatch(ctx, r.ours(ctx, batch))
 	}
@@ -63,9 +63,9 @@ func (r *reconciler) delete(ctx context.Context, changes []decide.AlarmChange) {
 
 // ours are the alarms that may be deleted; the others are counted or reported. Tags are
 // read a few at a time, to notice early if that is denied.
-func (r *reconciler) ours(ctx context.Context, changes []decide.AlarmChange) []decide.AlarmChange {
+func (r *reconciler) ours(ctx context.Context, changes []rules.AlarmChange) []rules.AlarmChange {
 	streak := r.streak(opListTags, opListTags)
-	var ours []decide.AlarmChange
+	var ours []rules.AlarmChange
 	for few := range slices.Chunk(changes, parallelTags) {
 		if streak.broken() {
 			streak.skip(len(few))
@@ -91,7 +91,7 @@ func (r *reconciler) ours(ctx context.Context, changes []decide.AlarmChange) []d
 }
 
 // judgeAll judges several alarms side by side.
-func (r *reconciler) judgeAll(ctx context.Context, changes []decide.AlarmChange) []verdict {
+func (r *reconciler) judgeAll(ctx context.Context, changes []rules.AlarmChange) []verdict {
 	verdicts := make([]verdict, len(changes))
 	var group sync.WaitGroup
 	for i, change := range changes {
@@ -102,7 +102,7 @@ func (r *reconciler) judgeAll(ctx context.Context, changes []decide.AlarmChange)
 }
 
 // judge reads the tags of an alarm and decides whether it may be deleted.
-func (r *reconciler) judge(ctx context.Context, change decide.AlarmChange) verdict {
+func (r *reconciler) judge(ctx context.Context, change rules.AlarmChange) verdict {
 	if change.ARN == "" {
 		return verdict{err: errors.New("the listing gave no ARN for it")}
 	}
@@ -183,7 +183,7 @@ func readAlarmTags(ctx context.Context, api alarmTagsAPI, arn string) (tags, err
 
 // deleteBatch removes up to a hundred alarms in one call. Names that are unknown by then
 // are ignored by CloudWatch.
-func (r *reconciler) deleteBatch(ctx context.Context, changes []decide.AlarmChange) {
+func (r *reconciler) deleteBatch(ctx context.Context, changes []rules.AlarmChange) {
 	streak := r.streak(opDeleteAlarms, opDeleteAlarms)
 	switch {
 	case len(changes) == 0:

@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const (
@@ -31,7 +31,7 @@ type listAlarmsAPI interface {
 // ListAlarms lists the metric alarms of a region whose names begin as ours do, whoever
 // made them. It writes nothing and may run beside anything else. An incomplete listing
 // is an error.
-func (a *Actor) ListAlarms(ctx context.Context, region string) ([]decide.Alarm, error) {
+func (a *Actor) ListAlarms(ctx context.Context, region string) ([]rules.Alarm, error) {
 	alarms, err := listAlarms(ctx, a.clients.CloudWatch(region))
 	if err != nil {
 		return nil, fmt.Errorf("list the alarms of %s: %w", region, awsapi.Plain(err))
@@ -40,13 +40,13 @@ func (a *Actor) ListAlarms(ctx context.Context, region string) ([]decide.Alarm, 
 	return alarms, nil
 }
 
-func listAlarms(ctx context.Context, api listAlarmsAPI) ([]decide.Alarm, error) {
+func listAlarms(ctx context.Context, api listAlarmsAPI) ([]rules.Alarm, error) {
 	in := &cloudwatch.DescribeAlarmsInput{
-		AlarmNamePrefix: aws.String(decide.AlarmPrefix),
+		AlarmNamePrefix: aws.String(rules.AlarmPrefix),
 		AlarmTypes:      []types.AlarmType{types.AlarmTypeMetricAlarm},
 		MaxRecords:      aws.Int32(awsapi.MaxAlarmPage),
 	}
-	var alarms []decide.Alarm
+	var alarms []rules.Alarm
 	var pages awsapi.Pages
 	for {
 		out, err := api.DescribeAlarms(ctx, in)
@@ -75,8 +75,8 @@ func nextToken(pages *awsapi.Pages, token *string) (*string, error) {
 // ReconcileInput is the work on the alarms of one region.
 type ReconcileInput struct {
 	Region  string
-	Changes []decide.AlarmChange // in the order in which they should be made
-	Until   time.Time            // no write is begun from then on; zero: as long as it takes
+	Changes []rules.AlarmChange // in the order in which they should be made
+	Until   time.Time           // no write is begun from then on; zero: as long as it takes
 	// Progress is told how many creations, updates and resets are behind; may be nil.
 	Progress func(done, total int)
 }
@@ -97,9 +97,9 @@ func (c AlarmCounts) Add(d AlarmCounts) AlarmCounts {
 
 // ReconcileAll works on several regions side by side, and gives the sum of the counts
 // and the problems in the order of the inputs.
-func (a *Actor) ReconcileAll(ctx context.Context, inputs []ReconcileInput) (AlarmCounts, []estate.Problem) {
+func (a *Actor) ReconcileAll(ctx context.Context, inputs []ReconcileInput) (AlarmCounts, []model.Problem) {
 	counts := make([]AlarmCounts, len(inputs))
-	problems := make([][]estate.Problem, len(inputs))
+	problems := make([][]model.Problem, len(inputs))
 	var group sync.WaitGroup
 	for i, in := range inputs {
 		group.Go(func() { counts[i], problems[i] = a.ReconcileAlarms(ctx, in) })
@@ -116,17 +116,17 @@ func (a *Actor) ReconcileAll(ctx context.Context, inputs []ReconcileInput) (Alar
 // deletions first, as a hundred of them take one call, then the rest in the order given.
 // A failure with one alarm is a problem and the others go on, unless the same kind of
 // change is denied three times in a row: then it is not tried again, and is one problem.
-func (a *Actor) ReconcileAlarms(ctx context.Context, in ReconcileInput) (AlarmCounts, []estate.Problem) {
+func (a *Actor) ReconcileAlarms(ctx context.Context, in ReconcileInput) (AlarmCounts, []model.Problem) {
 	r := &reconciler{
 		Actor: a, api: a.clients.CloudWatch(in.Region), region: in.Region, until: in.Until,
 		streaks: map[string]*streak{},
 	}
-	var deletions, writes []decide.AlarmChange
+	var deletions, writes []rules.AlarmChange
 	for _, change := range in.Changes {
 		switch change.Kind {
-		case decide.DeleteAlarm:
+		case rules.DeleteAlarm:
 			deletions = append(deletions, change)
-		case decide.CreateAlarm, decide.UpdateAlarm, decide.AdoptAlarm, decide.ResetAlarm:
+		case rules.CreateAlarm, rules.UpdateAlarm, rules.AdoptAlarm, rules.ResetAlarm:
 			writes = append(writes, change)
 		default:
 			r.keep(ctx, change, change.Reason)
@@ -173,8 +173,8 @@ func (r *reconciler) streak(key, op string) *streak {
 	return s
 }
 
-func (r *reconciler) problems() []estate.Problem {
-	var problems []estate.Problem
+func (r *reconciler) problems() []model.Problem {
+	var problems []model.Problem
 	for _, key := range r.order {
 		problems = append(problems, r.streaks[key].problems()...)
 	}
@@ -182,7 +182,7 @@ func (r *reconciler) problems() []estate.Problem {
 }
 
 // keep leaves an alarm as it is, and says why if there is something to say.
-func (r *reconciler) keep(ctx context.Context, change decide.AlarmChange, reason string) {
+func (r *reconciler) keep(ctx context.Context, change rules.AlarmChange, reason string) {
 	r.counts.Kept++
 	if reason != "" {
 		about := change.ARN
@@ -195,12 +195,12 @@ func (r *reconciler) keep(ctx context.Context, change decide.AlarmChange, reason
 
 // write makes one creation, update or reset. Creating an alarm with tags takes a
 // permission more than updating one, so denials of each are told apart.
-func (r *reconciler) write(ctx context.Context, change decide.AlarmChange) {
+func (r *reconciler) write(ctx context.Context, change rules.AlarmChange) {
 	op, count := opPutMetricAlarm, &r.counts.Updated
 	switch change.Kind {
-	case decide.CreateAlarm:
+	case rules.CreateAlarm:
 		count = &r.counts.Created
-	case decide.ResetAlarm:
+	case rules.ResetAlarm:
 		op = opSetAlarmState
 	}
 	streak := r.streak(string(change.Kind), op)
@@ -213,14 +213,14 @@ func (r *reconciler) write(ctx context.Context, change decide.AlarmChange) {
 		return
 	}
 	if change.Adopt && !r.claim(ctx, change) {
-		if change.Kind == decide.AdoptAlarm { // nothing else is to be written
+		if change.Kind == rules.AdoptAlarm { // nothing else is to be written
 			r.counts.Kept++
 			return
 		}
-		change.Description = decide.Unclaimed(change.Description)
+		change.Description = rules.Unclaimed(change.Description)
 	}
 	var err error
-	if change.Kind == decide.ResetAlarm {
+	if change.Kind == rules.ResetAlarm {
 		err = r.reset(ctx, change)
 	} else {
 		err = r.put(ctx, change)
@@ -241,8 +241,8 @@ func (r *reconciler) write(ctx context.Context, change decide.AlarmChange) {
 
 // resetAfterPut resets the state of an alarm whose actions were just switched on. If
 // that fails, the fingerprint in its description tells the next cycle to do it.
-func (r *reconciler) resetAfterPut(ctx context.Context, change decide.AlarmChange) {
-	streak := r.streak(string(decide.ResetAlarm), opSetAlarmState)
+func (r *reconciler) resetAfterPut(ctx context.Context, change rules.AlarmChange) {
+	streak := r.streak(string(rules.ResetAlarm), opSetAlarmState)
 	if streak.broken() {
 		streak.skip(1)
 		return
@@ -257,7 +257,7 @@ func (r *reconciler) resetAfterPut(ctx context.Context, change decide.AlarmChang
 
 // put writes an alarm. The tags count when it is made, and are ignored when it is there:
 // one that somebody removed since it was listed is made anew, and must be known as ours.
-func (r *reconciler) put(ctx context.Context, change decide.AlarmChange) error {
+func (r *reconciler) put(ctx context.Context, change rules.AlarmChange) error {
 	in := fromAlarm(change.Name, change.Description, change.Settings)
 	in.Tags = []types.Tag{
 		{Key: aws.String(tagCreatedBy), Value: aws.String(createdBy)},
@@ -279,7 +279,7 @@ const stateReason = "Personalize Monitor switched the actions of this alarm on w
 
 // reset takes an alarm out of ALARM, so that its next evaluation is a transition and
 // its actions fire. An alarm that is gone by now needs none.
-func (r *reconciler) reset(ctx context.Context, change decide.AlarmChange) error {
+func (r *reconciler) reset(ctx context.Context, change rules.AlarmChange) error {
 	intent := Intent{
 		Op: opSetAlarmState, Region: r.region, ARN: change.Resource.String(),
 		What: fmt.Sprintf("reset the state of alarm %s: %s", change.Name, change.Reason),

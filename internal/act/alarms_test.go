@@ -12,41 +12,41 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // campaigns are n campaigns of a region, 30 days old, with a minimum above 1.
-func campaigns(region string, n int) []estate.Resource {
-	list := make([]estate.Resource, n)
+func campaigns(region string, n int) []model.Resource {
+	list := make([]model.Resource, n)
 	for i := range list {
 		name := fmt.Sprintf("c%03d", i)
-		list[i] = estate.Resource{
-			ARN:  estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: testAccount, Resource: "campaign/" + name},
-			Kind: estate.Campaign, Name: name, Recipe: "aws-user-personalization", Status: estate.StatusActive, MinTPS: 5,
+		list[i] = model.Resource{
+			ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: testAccount, Resource: "campaign/" + name},
+			Kind: model.Campaign, Name: name, Recipe: "aws-user-personalization", Status: model.StatusActive, MinTPS: 5,
 			Created: testTime.Add(-30 * 24 * time.Hour),
 		}
 	}
 	return list
 }
 
-var alarmParams = decide.AlarmParams{LowUtilization: true, Threshold: 100, Idle: true, IdleHours: 24}
+var alarmParams = rules.AlarmParams{LowUtilization: true, Threshold: 100, Idle: true, IdleHours: 24}
 
 // diff is what decide wants done to the alarms of the home region.
-func (w *world) diff(a *Actor, resources []estate.Resource, p decide.AlarmParams, standing decide.Standing) []decide.AlarmChange {
+func (w *world) diff(a *Actor, resources []model.Resource, p rules.AlarmParams, standing rules.Standing) []rules.AlarmChange {
 	w.t.Helper()
 	actual, err := a.ListAlarms(context.Background(), home)
 	w.must(err)
-	var wanted []decide.WantedAlarm
+	var wanted []rules.WantedAlarm
 	for _, r := range resources {
-		wanted = append(wanted, decide.WantedAlarms(r, decide.Throughput{Readable: true}, testTopic, p, decide.Moment{Now: w.clock.Now()})...)
+		wanted = append(wanted, rules.WantedAlarms(r, rules.Throughput{Readable: true}, testTopic, p, rules.Moment{Now: w.clock.Now()})...)
 	}
-	return decide.DiffAlarms(wanted, actual, func(estate.ARN) decide.Standing { return standing }, w.clock.Now())
+	return rules.DiffAlarms(wanted, actual, func(model.ARN) rules.Standing { return standing }, w.clock.Now())
 }
 
 // reconcile brings the alarms of the home region in step.
-func (w *world) reconcile(a *Actor, resources []estate.Resource, p decide.AlarmParams, standing decide.Standing) AlarmCounts {
+func (w *world) reconcile(a *Actor, resources []model.Resource, p rules.AlarmParams, standing rules.Standing) AlarmCounts {
 	w.t.Helper()
 	counts, problems := a.ReconcileAlarms(context.Background(), ReconcileInput{Region: home, Changes: w.diff(a, resources, p, standing)})
 	w.noProblems(problems)
@@ -84,7 +84,7 @@ func (w *world) rewrite(name string, change func(*cloudwatch.PutMetricAlarmInput
 func TestAlarmsAreCreatedOnceWithTagsAndActionsOff(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	w.wantCounts(w.reconcile(a, campaigns(home, 3), alarmParams, decide.Monitored), AlarmCounts{Created: 6})
+	w.wantCounts(w.reconcile(a, campaigns(home, 3), alarmParams, rules.Monitored), AlarmCounts{Created: 6})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 6})
 
 	m := w.alarm("PersonalizeMonitor-LowCampaignUtilization-c001")
@@ -102,20 +102,20 @@ func TestAlarmsAreCreatedOnceWithTagsAndActionsOff(t *testing.T) {
 	}
 
 	w.server.ResetCalls()
-	w.wantCounts(w.reconcile(a, campaigns(home, 3), alarmParams, decide.Monitored), AlarmCounts{Kept: 6})
+	w.wantCounts(w.reconcile(a, campaigns(home, 3), alarmParams, rules.Monitored), AlarmCounts{Kept: 6})
 	w.wantWrites(map[string]int{})
 }
 
 func TestADryRunOfAlarmsCountsWhatItWouldWrite(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	w.reconcile(a, campaigns(home, 2), alarmParams, decide.Monitored)
+	w.reconcile(a, campaigns(home, 2), alarmParams, rules.Monitored)
 	w.writes()
 
 	dry, log := w.actor(dryRun)
 	p := alarmParams
 	p.Threshold, p.Idle = 50, false
-	w.wantCounts(w.reconcile(dry, campaigns(home, 3), p, decide.Monitored), AlarmCounts{Created: 1, Updated: 2, Deleted: 2})
+	w.wantCounts(w.reconcile(dry, campaigns(home, 3), p, rules.Monitored), AlarmCounts{Created: 1, Updated: 2, Deleted: 2})
 	w.wantWrites(map[string]int{})
 	if log.count("dry run, would write", "op=PutMetricAlarm", "create alarm PersonalizeMonitor-LowCampaignUtilization-c002") != 1 ||
 		log.count("dry run, would write", "op=DeleteAlarms", "delete 2 alarms") != 1 {
@@ -126,7 +126,7 @@ func TestADryRunOfAlarmsCountsWhatItWouldWrite(t *testing.T) {
 func TestAChangedParameterUpdatesOurAlarmsAndAPersonsSettingsStay(t *testing.T) {
 	w := newWorld(t)
 	a, log := w.actor()
-	w.reconcile(a, campaigns(home, 2), alarmParams, decide.Monitored)
+	w.reconcile(a, campaigns(home, 2), alarmParams, rules.Monitored)
 	const edited = "PersonalizeMonitor-LowCampaignUtilization-c000"
 	extra := "arn:aws:sns:eu-west-1:123456789012:pager"
 	w.rewrite(edited, func(in *cloudwatch.PutMetricAlarmInput) {
@@ -137,14 +137,14 @@ func TestAChangedParameterUpdatesOurAlarmsAndAPersonsSettingsStay(t *testing.T) 
 
 	p := alarmParams
 	p.Threshold = 50
-	w.wantCounts(w.reconcile(a, campaigns(home, 2), p, decide.Monitored), AlarmCounts{Updated: 2, Kept: 2})
+	w.wantCounts(w.reconcile(a, campaigns(home, 2), p, rules.Monitored), AlarmCounts{Updated: 2, Kept: 2})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 2})
 	m := w.alarm(edited)
 	if aws.ToFloat64(m.Threshold) != 50 || !slices.Contains(m.AlarmActions, extra) || aws.ToInt32(m.EvaluationPeriods) != 6 {
 		t.Errorf("got %+v", m)
 	}
 	for range 2 {
-		w.wantCounts(w.reconcile(a, campaigns(home, 2), p, decide.Monitored), AlarmCounts{Kept: 4})
+		w.wantCounts(w.reconcile(a, campaigns(home, 2), p, rules.Monitored), AlarmCounts{Kept: 4})
 	}
 	w.wantWrites(map[string]int{})
 	if n := log.count("level=INFO", "alarm kept", edited, "changed by a person"); n != 1 {
@@ -158,12 +158,12 @@ func TestAChangedParameterUpdatesOurAlarmsAndAPersonsSettingsStay(t *testing.T) 
 func TestForeignAlarmsStay(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	w.reconcile(a, campaigns(home, 1), alarmParams, decide.Monitored)
+	w.reconcile(a, campaigns(home, 1), alarmParams, rules.Monitored)
 	w.rewrite("PersonalizeMonitor-IdleCampaign-c000", func(in *cloudwatch.PutMetricAlarmInput) { in.Unit = types.StandardUnitCount })
 	w.writes()
 	p := alarmParams
 	p.IdleHours = 48
-	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Kept: 2})
+	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Kept: 2})
 	w.wantWrites(map[string]int{})
 }
 
@@ -179,20 +179,20 @@ func TestTheOriginalsAlarmsAreAdopted(t *testing.T) {
 	a, _ := w.actor()
 	p := alarmParams
 	p.Threshold, p.IdleHours = 80, 48
-	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Updated: 2})
+	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Updated: 2})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 2, "cloudwatch.TagResource": 2})
 	if m := w.alarm("PersonalizeMonitor-IdleCampaign-c000"); aws.ToInt32(m.Period) != 3600 || aws.ToInt32(m.EvaluationPeriods) != 48 {
 		t.Errorf("idle alarm: %+v", m)
 	}
-	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Kept: 2})
+	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Kept: 2})
 
 	// They are this deployment's now, and removed where switched off.
 	p.Idle = false
-	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, decide.Monitored), AlarmCounts{Deleted: 1, Kept: 1})
+	w.wantCounts(w.reconcile(a, campaigns(home, 1), p, rules.Monitored), AlarmCounts{Deleted: 1, Kept: 1})
 }
 
 // originalAlarms are the alarms that the original application made for a campaign.
-func originalAlarms(r estate.Resource) []*cloudwatch.PutMetricAlarmInput {
+func originalAlarms(r model.Resource) []*cloudwatch.PutMetricAlarmInput {
 	tags := []types.Tag{{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")}}
 	topic := []string{testTopic.String()}
 	dimensions := []types.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(r.ARN.String())}}
@@ -221,7 +221,7 @@ func TestAnAlarmSwitchedOnInAlarmIsReset(t *testing.T) {
 	a, _ := w.actor()
 	ctx := context.Background()
 	resources := campaigns(home, 1)
-	w.reconcile(a, resources, alarmParams, decide.Monitored)
+	w.reconcile(a, resources, alarmParams, rules.Monitored)
 	const name = "PersonalizeMonitor-IdleCampaign-c000"
 	inAlarm := func() {
 		_, err := w.raw.CloudWatch(home).SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{
@@ -233,9 +233,9 @@ func TestAnAlarmSwitchedOnInAlarmIsReset(t *testing.T) {
 	w.writes()
 	w.clock.Advance(time.Second)
 
-	changes := w.diff(a, resources, alarmParams, decide.Monitored)
-	i := slices.IndexFunc(changes, func(c decide.AlarmChange) bool { return c.Name == name })
-	if changes[i].Kind != decide.UpdateAlarm || !changes[i].Reset {
+	changes := w.diff(a, resources, alarmParams, rules.Monitored)
+	i := slices.IndexFunc(changes, func(c rules.AlarmChange) bool { return c.Name == name })
+	if changes[i].Kind != rules.UpdateAlarm || !changes[i].Reset {
 		t.Fatalf("change %+v", changes[i])
 	}
 	// The program is stopped before the reset: the alarm stands in ALARM, with its actions on.
@@ -251,13 +251,13 @@ func TestAnAlarmSwitchedOnInAlarmIsReset(t *testing.T) {
 
 	w.server.ClearFaults()
 	w.writes()
-	w.wantCounts(w.reconcile(a, resources, alarmParams, decide.Monitored), AlarmCounts{Updated: 1, Kept: 1})
+	w.wantCounts(w.reconcile(a, resources, alarmParams, rules.Monitored), AlarmCounts{Updated: 1, Kept: 1})
 	w.wantWrites(map[string]int{"cloudwatch.SetAlarmState": 1})
 	if m := w.alarm(name); m.StateValue != types.StateValueInsufficientData || *m.StateReason != stateReason {
 		t.Errorf("got %+v", m)
 	}
 
-	counts, problems = a.ReconcileAlarms(ctx, ReconcileInput{Region: home, Changes: []decide.AlarmChange{{Kind: decide.ResetAlarm, Name: "PersonalizeMonitor-IdleCampaign-gone"}}})
+	counts, problems = a.ReconcileAlarms(ctx, ReconcileInput{Region: home, Changes: []rules.AlarmChange{{Kind: rules.ResetAlarm, Name: "PersonalizeMonitor-IdleCampaign-gone"}}})
 	w.wantCounts(counts, AlarmCounts{Updated: 1})
 	w.noProblems(problems)
 }
@@ -266,9 +266,9 @@ func TestAnUpdateWithResetWritesBoth(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	r := campaigns(home, 1)
-	w.reconcile(a, r, alarmParams, decide.Monitored)
-	changes := []decide.AlarmChange{{
-		Kind: decide.UpdateAlarm, Reset: true, Name: "PersonalizeMonitor-LowCampaignUtilization-c000", Resource: r[0].ARN, Settings: testSettings(),
+	w.reconcile(a, r, alarmParams, rules.Monitored)
+	changes := []rules.AlarmChange{{
+		Kind: rules.UpdateAlarm, Reset: true, Name: "PersonalizeMonitor-LowCampaignUtilization-c000", Resource: r[0].ARN, Settings: testSettings(),
 	}}
 	changes[0].Settings.AlarmActions, changes[0].Settings.OKActions, changes[0].Settings.InsufficientActions = nil, nil, nil
 	w.writes()
@@ -282,7 +282,7 @@ func TestWorkThatDoesNotFitTheTimeIsLeft(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	resources := campaigns(home, 10)
-	changes := w.diff(a, resources, alarmParams, decide.Monitored)
+	changes := w.diff(a, resources, alarmParams, rules.Monitored)
 	run := func(until time.Time) AlarmCounts {
 		counts, problems := a.ReconcileAlarms(context.Background(), ReconcileInput{Region: home, Changes: changes, Until: until})
 		w.noProblems(problems)
@@ -293,13 +293,13 @@ func TestWorkThatDoesNotFitTheTimeIsLeft(t *testing.T) {
 	// Three at once, then three a second.
 	w.wantCounts(run(w.clock.Now().Add(2*time.Second)), AlarmCounts{Created: 9, Left: 11})
 
-	changes = w.diff(a, resources, alarmParams, decide.Monitored)
+	changes = w.diff(a, resources, alarmParams, rules.Monitored)
 	w.wantCounts(run(time.Time{}), AlarmCounts{Created: 11, Kept: 9})
-	w.wantCounts(w.reconcile(a, resources, alarmParams, decide.Monitored), AlarmCounts{Kept: 20})
+	w.wantCounts(w.reconcile(a, resources, alarmParams, rules.Monitored), AlarmCounts{Kept: 20})
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	deletions := w.diff(a, nil, alarmParams, decide.Gone)
+	deletions := w.diff(a, nil, alarmParams, rules.Gone)
 	counts, problems := a.ReconcileAlarms(ctx, ReconcileInput{Region: home, Changes: deletions})
 	w.noProblems(problems)
 	w.wantCounts(counts, AlarmCounts{Left: 20})
@@ -313,7 +313,7 @@ func TestADeniedOperationIsReportedOnce(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "PutMetricAlarm", Code: "AccessDenied", Message: "not authorized"})
-	changes := w.diff(a, campaigns(home, 10), alarmParams, decide.Monitored)
+	changes := w.diff(a, campaigns(home, 10), alarmParams, rules.Monitored)
 	counts, problems := a.ReconcileAlarms(context.Background(), ReconcileInput{Region: home, Changes: changes})
 	w.wantCounts(counts, AlarmCounts{})
 	w.wantWrites(map[string]int{"cloudwatch.PutMetricAlarm": 3})
@@ -329,7 +329,7 @@ func TestADeniedOperationIsReportedOnce(t *testing.T) {
 func TestOneAlarmsFailureCostsTheOthersNothing(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	changes := w.diff(a, campaigns(home, 3), alarmParams, decide.Monitored)
+	changes := w.diff(a, campaigns(home, 3), alarmParams, rules.Monitored)
 	changes[1].Settings.EvaluationPeriods = 10_000
 	counts, problems := a.ReconcileAlarms(context.Background(), ReconcileInput{Region: home, Changes: changes})
 	w.wantCounts(counts, AlarmCounts{Created: 5})
@@ -343,10 +343,10 @@ func TestReconcileAllAddsUpTheRegions(t *testing.T) {
 	a, _ := w.actor()
 	topic := testTopic
 	topic.Region = other
-	elsewhere := decide.DiffAlarms(
-		decide.WantedAlarms(campaigns(other, 1)[0], decide.Throughput{Readable: true}, topic, alarmParams, decide.Moment{Now: testTime}), nil, nil, testTime)
+	elsewhere := rules.DiffAlarms(
+		rules.WantedAlarms(campaigns(other, 1)[0], rules.Throughput{Readable: true}, topic, alarmParams, rules.Moment{Now: testTime}), nil, nil, testTime)
 	counts, problems := a.ReconcileAll(context.Background(), []ReconcileInput{
-		{Region: home, Changes: w.diff(a, campaigns(home, 2), alarmParams, decide.Monitored)},
+		{Region: home, Changes: w.diff(a, campaigns(home, 2), alarmParams, rules.Monitored)},
 		{Region: other, Changes: elsewhere, Until: w.clock.Now()},
 	})
 	w.noProblems(problems)
@@ -356,7 +356,7 @@ func TestReconcileAllAddsUpTheRegions(t *testing.T) {
 func TestListAlarmsReadsEveryPage(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	w.reconcile(a, campaigns(home, 105), alarmParams, decide.Monitored)
+	w.reconcile(a, campaigns(home, 105), alarmParams, rules.Monitored)
 	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Kind: localaws.EmptyPage, Skip: 1, Times: 1})
 	w.server.ResetCalls()
 	alarms, err := a.ListAlarms(context.Background(), home)

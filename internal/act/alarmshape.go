@@ -7,31 +7,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // toAlarm translates an alarm of CloudWatch's; what is absent there gets the service's
 // default (PutMetricAlarm in its API reference).
-func toAlarm(m types.MetricAlarm) decide.Alarm {
+func toAlarm(m types.MetricAlarm) rules.Alarm {
 	dimension := types.Dimension{}
 	if len(m.Dimensions) == 1 {
 		dimension = m.Dimensions[0]
 	}
 	missing := aws.ToString(m.TreatMissingData)
 	if missing == "" {
-		missing = decide.MissingMissing
+		missing = rules.MissingMissing
 	}
-	return decide.Alarm{
+	return rules.Alarm{
 		Name:        aws.ToString(m.AlarmName),
 		ARN:         aws.ToString(m.AlarmArn),
 		Description: aws.ToString(m.AlarmDescription),
-		Settings: decide.AlarmSettings{
-			Metric: estate.Metric{
+		Settings: rules.AlarmSettings{
+			Metric: model.Metric{
 				Namespace: aws.ToString(m.Namespace), Name: aws.ToString(m.MetricName),
 				DimensionName: aws.ToString(dimension.Name), DimensionValue: aws.ToString(dimension.Value),
 			},
-			Stat:                estate.Stat(m.Statistic),
+			Stat:                model.Stat(m.Statistic),
 			PeriodSeconds:       int(aws.ToInt32(m.Period)),
 			EvaluationPeriods:   int(aws.ToInt32(m.EvaluationPeriods)),
 			DatapointsToAlarm:   int(aws.ToInt32(m.DatapointsToAlarm)),
@@ -44,7 +44,7 @@ func toAlarm(m types.MetricAlarm) decide.Alarm {
 			ActionsOn:           m.ActionsEnabled == nil || *m.ActionsEnabled,
 		},
 		Foreign:      foreign(m),
-		State:        decide.State(m.StateValue),
+		State:        rules.State(m.StateValue),
 		StateChanged: utc(m.StateTransitionedTimestamp),
 		Configured:   utc(m.AlarmConfigurationUpdatedTimestamp),
 	}
@@ -53,7 +53,7 @@ func toAlarm(m types.MetricAlarm) decide.Alarm {
 // fromAlarm makes the request that creates an alarm or writes it anew. It names every
 // setting, because the request replaces the whole alarm; it names no unit, as an alarm
 // with one only sees data published with that unit.
-func fromAlarm(name, description string, s decide.AlarmSettings) *cloudwatch.PutMetricAlarmInput {
+func fromAlarm(name, description string, s rules.AlarmSettings) *cloudwatch.PutMetricAlarmInput {
 	in := &cloudwatch.PutMetricAlarmInput{
 		AlarmName:               aws.String(name),
 		AlarmDescription:        aws.String(description),
@@ -77,7 +77,7 @@ func fromAlarm(name, description string, s decide.AlarmSettings) *cloudwatch.Put
 	return in
 }
 
-// foreign tells whether an alarm uses features that decide.AlarmSettings has no place
+// foreign tells whether an alarm uses features that rules.AlarmSettings has no place
 // for. Writing such an alarm would silently drop them, so it is never written.
 func foreign(m types.MetricAlarm) bool {
 	for _, unlike := range []bool{

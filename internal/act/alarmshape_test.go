@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // asStored is the alarm that CloudWatch has after such a request.
@@ -25,11 +25,11 @@ func asStored(in *cloudwatch.PutMetricAlarmInput) types.MetricAlarm {
 	}
 }
 
-func testSettings() decide.AlarmSettings {
-	return decide.AlarmSettings{
-		Metric: estate.Metric{Namespace: "PersonalizeMonitor", Name: "campaignUtilization", DimensionName: "CampaignArn", DimensionValue: "arn:c"},
-		Stat:   estate.Average, PeriodSeconds: 300, EvaluationPeriods: 12, DatapointsToAlarm: 9,
-		Threshold: 99.5, Comparison: decide.LessThan, MissingData: decide.MissingMissing,
+func testSettings() rules.AlarmSettings {
+	return rules.AlarmSettings{
+		Metric: model.Metric{Namespace: "PersonalizeMonitor", Name: "campaignUtilization", DimensionName: "CampaignArn", DimensionValue: "arn:c"},
+		Stat:   model.Average, PeriodSeconds: 300, EvaluationPeriods: 12, DatapointsToAlarm: 9,
+		Threshold: 99.5, Comparison: rules.LessThan, MissingData: rules.MissingMissing,
 		OKActions: []string{"arn:t"}, AlarmActions: []string{"arn:t", "arn:other"}, InsufficientActions: []string{"arn:third"}, ActionsOn: true,
 	}
 }
@@ -37,21 +37,21 @@ func testSettings() decide.AlarmSettings {
 func TestAlarmSettingsSurviveTheRoundTrip(t *testing.T) {
 	tests := []struct {
 		name   string
-		change func(*decide.AlarmSettings)
+		change func(*rules.AlarmSettings)
 	}{
-		{"everything set", func(*decide.AlarmSettings) {}},
-		{"actions off", func(s *decide.AlarmSettings) { s.ActionsOn = false }},
-		{"all periods count", func(s *decide.AlarmSettings) { s.DatapointsToAlarm = 0 }},
-		{"no actions", func(s *decide.AlarmSettings) { s.OKActions, s.AlarmActions, s.InsufficientActions = nil, nil, nil }},
-		{"a metric without dimension", func(s *decide.AlarmSettings) { s.Metric.DimensionName, s.Metric.DimensionValue = "", "" }},
-		{"an idle alarm", func(s *decide.AlarmSettings) {
-			s.Stat, s.PeriodSeconds, s.EvaluationPeriods, s.Threshold = estate.Sum, 3600, 168, 0
-			s.Comparison, s.MissingData = decide.LessThanOrEqual, decide.MissingBreaches
+		{"everything set", func(*rules.AlarmSettings) {}},
+		{"actions off", func(s *rules.AlarmSettings) { s.ActionsOn = false }},
+		{"all periods count", func(s *rules.AlarmSettings) { s.DatapointsToAlarm = 0 }},
+		{"no actions", func(s *rules.AlarmSettings) { s.OKActions, s.AlarmActions, s.InsufficientActions = nil, nil, nil }},
+		{"a metric without dimension", func(s *rules.AlarmSettings) { s.Metric.DimensionName, s.Metric.DimensionValue = "", "" }},
+		{"an idle alarm", func(s *rules.AlarmSettings) {
+			s.Stat, s.PeriodSeconds, s.EvaluationPeriods, s.Threshold = model.Sum, 3600, 168, 0
+			s.Comparison, s.MissingData = rules.LessThanOrEqual, rules.MissingBreaches
 		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			want := decide.Alarm{Name: "n", Description: "d", Settings: testSettings()}
+			want := rules.Alarm{Name: "n", Description: "d", Settings: testSettings()}
 			tt.change(&want.Settings)
 			if got := toAlarm(asStored(fromAlarm(want.Name, want.Description, want.Settings))); !reflect.DeepEqual(got, want) {
 				t.Errorf("got  %+v\nwant %+v", got, want)
@@ -68,9 +68,9 @@ func TestToAlarm(t *testing.T) {
 		AlarmConfigurationUpdatedTimestamp: aws.Time(configured),
 		OKActions:                          []string{},
 	})
-	want := decide.Alarm{
-		ARN: "arn:a", State: decide.StateAlarm, StateChanged: changed, Configured: configured,
-		Settings: decide.AlarmSettings{ActionsOn: true, MissingData: decide.MissingMissing},
+	want := rules.Alarm{
+		ARN: "arn:a", State: rules.StateAlarm, StateChanged: changed, Configured: configured,
+		Settings: rules.AlarmSettings{ActionsOn: true, MissingData: rules.MissingMissing},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("what is absent has the service's default: got %+v, want %+v", got, want)

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Trail takes the audit records.
@@ -26,7 +26,7 @@ func LogTrail(log *slog.Logger) Trail {
 }
 
 // ActionOf is the action that a decision leads to; empty for those that lead to none.
-func ActionOf(d decide.Action) events.Action {
+func ActionOf(d rules.Action) events.Action {
 	for action, decision := range decided {
 		if decision == d {
 			return action
@@ -37,12 +37,12 @@ func ActionOf(d decide.Action) events.Action {
 
 // AuditOf is the record of a decision of the monitor's, at the time given. What became of
 // it is the outcome.
-func AuditOf(d decide.Decision, outcome string, now time.Time) events.Audit {
+func AuditOf(d rules.Decision, outcome string, now time.Time) events.Audit {
 	action, minimum := d.Action, d.NewMinTPS
-	if action == decide.Refused {
+	if action == rules.Refused {
 		action, minimum = refusedAction(d)
 	}
-	if action == decide.None && d.Would != "" {
+	if action == rules.None && d.Would != "" {
 		action, minimum = d.Would, d.WouldMin
 	}
 	return events.Audit{
@@ -52,20 +52,20 @@ func AuditOf(d decide.Decision, outcome string, now time.Time) events.Audit {
 }
 
 // refusedAction is what a rule or guard said no to, as far as it came to an action.
-func refusedAction(d decide.Decision) (decide.Action, int) {
+func refusedAction(d rules.Decision) (rules.Action, int) {
 	switch {
-	case d.Idle.Is && d.Resource.Kind == estate.Recommender:
-		return decide.Stop, 0
+	case d.Idle.Is && d.Resource.Kind == model.Recommender:
+		return rules.Stop, 0
 	case d.Idle.Is:
-		return decide.Delete, 0
+		return rules.Delete, 0
 	case d.StepDown.NewMinTPS > 0:
-		return decide.StepDown, d.StepDown.NewMinTPS
+		return rules.StepDown, d.StepDown.NewMinTPS
 	}
-	return decide.Refused, 0
+	return rules.Refused, 0
 }
 
 // inputsOf are the facts that a decision was made from.
-func inputsOf(d decide.Decision) *events.Inputs {
+func inputsOf(d rules.Decision) *events.Inputs {
 	r := d.Resource
 	in := &events.Inputs{
 		WindowStart: d.At.Window.Start, WindowEnd: d.At.Window.End,

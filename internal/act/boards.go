@@ -16,7 +16,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const (
@@ -50,7 +50,7 @@ type boardsAPI interface {
 // A numbered dashboard that belongs to another series is neither written nor deleted,
 // and nothing is deleted unless all were written. The results are in the order of the
 // work; a dashboard that failed is among the problems as well.
-func (a *Actor) BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]BoardResult, []estate.Problem) {
+func (a *Actor) BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]BoardResult, []model.Problem) {
 	s := a.series(name)
 	existing, err := listBoards(ctx, s.api, name)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *series) write(ctx context.Context, board dashboard.Board, arn string) b
 
 // DeleteBoards deletes the dashboard of a name and the numbered ones of its series. That
 // there is none is no error. A deployed stack leaves another stack's where it is.
-func (a *Actor) DeleteBoards(ctx context.Context, name string) ([]BoardResult, []estate.Problem) {
+func (a *Actor) DeleteBoards(ctx context.Context, name string) ([]BoardResult, []model.Problem) {
 	s := a.series(name)
 	existing, err := listBoards(ctx, s.api, name)
 	if err != nil {
@@ -138,7 +138,7 @@ type series struct {
 	name     string
 	unseen   bool // the dashboards that exist could not be listed
 	results  []BoardResult
-	problems []estate.Problem
+	problems []model.Problem
 }
 
 func (a *Actor) series(name string) *series {

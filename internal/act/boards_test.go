@@ -14,8 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const boardName = "Amazon-Personalize-Monitor"
@@ -415,7 +415,7 @@ func TestACleanupKeepsTheTopicThatAnotherDeploymentsAlarmsUse(t *testing.T) {
 	a, _ := w.actor()
 	w.notify(a)
 	stack := New(Options{Clients: w.raw, Clock: w.clock, DeploymentRegion: home, Deployment: "eu-west-1/stack"})
-	_, problems := stack.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: w.diff(stack, campaigns(home, 1), alarmParams, decide.Monitored)})
+	_, problems := stack.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: w.diff(stack, campaigns(home, 1), alarmParams, rules.Monitored)})
 	w.noProblems(problems)
 	result, problems := a.Cleanup(ctxAll, CleanupInput{})
 	w.noProblems(problems)

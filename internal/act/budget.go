@@ -7,14 +7,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Meter answers questions about metrics; the traffic package has one.
 type Meter interface {
-	Measure(ctx context.Context, queries []estate.Query, progress func(done, total int)) (estate.Readings, []estate.Problem)
+	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
 // defaultEndings is how many automatic stops and deletes a region may see in an hour if
@@ -51,7 +51,7 @@ func (a *Actor) EndingsLeft(ctx context.Context, region string, limit int) (left
 			own = append(own, at)
 		}
 	}
-	spent, ok := decide.EndingsSpent(region, readings, own, now)
+	spent, ok := rules.EndingsSpent(region, readings, own, now)
 	if !ok {
 		return 0, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
 	}
@@ -69,7 +69,7 @@ func (a *Actor) AskedFor(list []events.Event) {
 	defer a.budget.mu.Unlock()
 	for _, event := range list {
 		if detail, ok := event.Detail.(events.IdleDetail); ok {
-			if arn, err := estate.ParseARN(detail.ARN); err == nil {
+			if arn, err := model.ParseARN(detail.ARN); err == nil {
 				a.budget.asked[arn.Region] = within(append(a.budget.asked[arn.Region], now), now, askedReach)
 			}
 		}
@@ -81,11 +81,11 @@ func within(times []time.Time, now time.Time, reach time.Duration) []time.Time {
 	return slices.DeleteFunc(times, func(t time.Time) bool { return now.Sub(t) > reach })
 }
 
-func (a *Actor) endings(ctx context.Context, region string, now time.Time) estate.Readings {
+func (a *Actor) endings(ctx context.Context, region string, now time.Time) model.Readings {
 	if a.meter == nil {
 		return nil
 	}
-	readings, problems := a.meter.Measure(ctx, decide.EndingQueries(region, now), nil)
+	readings, problems := a.meter.Measure(ctx, rules.EndingQueries(region, now), nil)
 	for _, p := range problems {
 		a.log.Warn("stops and deletes of the last hour not read", "region", region, "op", p.Operation, "err", p.Err)
 	}
@@ -95,14 +95,14 @@ func (a *Actor) endings(ctx context.Context, region string, now time.Time) estat
 // reserve takes one stop or delete out of the budget of the region, where everybody can
 // see it, before it is made. It says why there is none; release gives it back to this
 // process if nothing came of it.
-func (a *Actor) reserve(ctx context.Context, region string, action decide.Action) (release func(), why string) {
+func (a *Actor) reserve(ctx context.Context, region string, action rules.Action) (release func(), why string) {
 	now := a.clock.Now().UTC()
 	readings := a.endings(ctx, region, now)
 	release, why = a.take(region, readings, now)
 	if why != "" {
 		return release, why
 	}
-	_, problems := a.Publish(ctx, []estate.Datum{{Region: region, Metric: decide.EndingMetric(action), Unit: "Count", Value: 1, Time: now}})
+	_, problems := a.Publish(ctx, []model.Datum{{Region: region, Metric: rules.EndingMetric(action), Unit: "Count", Value: 1, Time: now}})
 	for _, p := range problems {
 		release()
 		return func() {}, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
@@ -110,10 +110,10 @@ func (a *Actor) reserve(ctx context.Context, region string, action decide.Action
 	return release, ""
 }
 
-func (a *Actor) take(region string, readings estate.Readings, now time.Time) (release func(), why string) {
+func (a *Actor) take(region string, readings model.Readings, now time.Time) (release func(), why string) {
 	a.budget.mu.Lock()
 	defer a.budget.mu.Unlock()
-	spent, ok := decide.EndingsSpent(region, readings, a.budget.made[region], now)
+	spent, ok := rules.EndingsSpent(region, readings, a.budget.made[region], now)
 	switch {
 	case !ok:
 		return func() {}, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)

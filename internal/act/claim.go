@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Claim says which of several daemons of one deployment acts, and up to which of the
@@ -81,7 +81,7 @@ func (a *Actor) homeTopic(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	topic := estate.ARN{Partition: id.Partition, Service: "sns", Region: a.home, Account: id.Account, Resource: TopicName}
+	topic := model.ARN{Partition: id.Partition, Service: "sns", Region: a.home, Account: id.Account, Resource: TopicName}
 	return topic.String(), nil
 }
 

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // cleanupMargin is how long before the deadline of its context a clean-up ends, so that
@@ -134,7 +134,7 @@ func (r CleanupResult) Counts() []CleanupCount {
 // person's stays. A region that is denied or not enabled is skipped; that the deployment
 // region is, or that anything else fails, is a problem, and the rest goes on. It ends a
 // little before the deadline of ctx, and may be done again to go on where it stopped.
-func (a *Actor) Cleanup(ctx context.Context, in CleanupInput) (CleanupResult, []estate.Problem) {
+func (a *Actor) Cleanup(ctx context.Context, in CleanupInput) (CleanupResult, []model.Problem) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-cleanupMargin))
@@ -142,7 +142,7 @@ func (a *Actor) Cleanup(ctx context.Context, in CleanupInput) (CleanupResult, []
 	}
 	identity, err := a.Identity(ctx)
 	if err != nil {
-		return CleanupResult{}, []estate.Problem{problem(a.home, "", "GetCallerIdentity", err)}
+		return CleanupResult{}, []model.Problem{problem(a.home, "", "GetCallerIdentity", err)}
 	}
 	regions := CleanupRegions(identity.Partition, in.Regions, a.home)
 	cleaners := make([]*cleaner, len(regions))
@@ -194,8 +194,8 @@ func counter(total int, progress func(done, total int)) func() {
 }
 
 // collect puts the work of all cleaners together, in order.
-func collect(r CleanupResult, cleaners []*cleaner) (CleanupResult, []estate.Problem) {
-	var problems []estate.Problem
+func collect(r CleanupResult, cleaners []*cleaner) (CleanupResult, []model.Problem) {
+	var problems []model.Problem
 	for _, c := range cleaners {
 		r.Items = append(r.Items, c.items...)
 		r.Skipped = append(r.Skipped, c.skipped...)
@@ -215,12 +215,12 @@ type cleaner struct {
 	gate       gate // in place of the Actor's: a clean-up may be a dry run by itself
 	region     string
 	deployment string // whose things are ours
-	topic      estate.ARN
+	topic      model.ARN
 	only       map[itemKey]bool // what may be removed; nil if all of ours may
 
 	items    []CleanupItem
 	skipped  []CleanupSkip
-	problems []estate.Problem
+	problems []model.Problem
 	closed   bool // no call has a chance in this region
 	cut      bool // ctx ended before all was done
 	// topicUse says what keeps the topic, which is one for all: alarms that send to it and
@@ -267,7 +267,7 @@ func (a *Actor) cleaner(region string, id Identity, in CleanupInput) *cleaner {
 	return &cleaner{
 		Actor: a, only: only, gate: gate{dryRun: a.gate.dryRun || in.DryRun, log: a.log},
 		region: region, deployment: cmp.Or(in.Deployment, a.deployment),
-		topic: estate.ARN{Partition: id.Partition, Service: "sns", Region: region, Account: id.Account, Resource: TopicName},
+		topic: model.ARN{Partition: id.Partition, Service: "sns", Region: region, Account: id.Account, Resource: TopicName},
 	}
 }
 
@@ -296,7 +296,7 @@ func (c *cleaner) sumUp(ctx context.Context) {
 		}
 	}
 	err := fmt.Errorf("ended before all was done, %d known to remain: %w", remaining, awsapi.Plain(ctx.Err()))
-	c.problems = append(c.problems, estate.Problem{Region: c.region, Operation: "Cleanup", Err: err})
+	c.problems = append(c.problems, model.Problem{Region: c.region, Operation: "Cleanup", Err: err})
 }
 
 // note puts an item into the result, and tells of things that stay.

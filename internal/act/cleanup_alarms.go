@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // scanTTL is how long the tags that a dry run has read are believed by the clean-up after
@@ -28,7 +28,7 @@ type alarmCleaner struct {
 
 // foundAlarm is an alarm under our prefix with its tags.
 type foundAlarm struct {
-	decide.Alarm
+	rules.Alarm
 	tags tags
 	err  error // what kept the tags from being read
 }
@@ -54,7 +54,7 @@ func (c *cleaner) removeAlarms(ctx context.Context) {
 }
 
 // ours are the alarms to be removed; the others are noted.
-func (w *alarmCleaner) ours(ctx context.Context, alarms []decide.Alarm) []foundAlarm {
+func (w *alarmCleaner) ours(ctx context.Context, alarms []rules.Alarm) []foundAlarm {
 	var ours []foundAlarm
 	for few := range slices.Chunk(alarms, parallelTags) {
 		if w.readings.broken() {
@@ -74,7 +74,7 @@ func (w *alarmCleaner) ours(ctx context.Context, alarms []decide.Alarm) []foundA
 }
 
 // readAll reads the tags of several alarms side by side.
-func (w *alarmCleaner) readAll(ctx context.Context, alarms []decide.Alarm) []foundAlarm {
+func (w *alarmCleaner) readAll(ctx context.Context, alarms []rules.Alarm) []foundAlarm {
 	found := make([]foundAlarm, len(alarms))
 	var group sync.WaitGroup
 	for i, alarm := range alarms {
@@ -121,7 +121,7 @@ func (w *alarmCleaner) judgeAlarm(ctx context.Context, found foundAlarm) bool {
 		w.noteAll(ctx, []foundAlarm{found}, Unclear, awsapi.Line(found.err))
 	default:
 		w.readings.succeed()
-		reason, use := w.whyStays(found.tags, decide.OriginalAlarm(found.Alarm)), ""
+		reason, use := w.whyStays(found.tags, rules.OriginalAlarm(found.Alarm)), ""
 		switch {
 		case reason != "" && found.tags.createdBy == createdBy:
 			use = "another deployment's alarms send to it"
@@ -140,7 +140,7 @@ func (w *alarmCleaner) judgeAlarm(ctx context.Context, found foundAlarm) bool {
 }
 
 // sendsToTopic tells whether an alarm sends to the region's topic.
-func (w *alarmCleaner) sendsToTopic(alarm decide.Alarm) bool {
+func (w *alarmCleaner) sendsToTopic(alarm rules.Alarm) bool {
 	s := alarm.Settings
 	return slices.Contains(slices.Concat(s.AlarmActions, s.OKActions, s.InsufficientActions), w.topic.String())
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const (
@@ -172,7 +172,7 @@ func TestCleanupRemovesWhatTheProgramMade(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	w.notify(a, mail)
-	w.reconcile(a, campaigns(home, 1), alarmParams, decide.Monitored)
+	w.reconcile(a, campaigns(home, 1), alarmParams, rules.Monitored)
 	// A region whose last resource is gone, and one where Personalize never was.
 	w.putAlarm("ap-south-1", "PersonalizeMonitor-IdleCampaign-gone", "", oursTags)
 	w.putAlarm(faraway, "PersonalizeMonitor-IdleCampaign-far", "", oursTags)
@@ -438,7 +438,7 @@ func TestWhoseTopicGoes(t *testing.T) {
 func TestAnotherDeploymentCanBeCleanedUp(t *testing.T) {
 	w := newWorld(t)
 	stack, _ := w.actor(func(o *Options) { o.Deployment = otherStack })
-	w.reconcile(stack, campaigns(home, 1), alarmParams, decide.Monitored)
+	w.reconcile(stack, campaigns(home, 1), alarmParams, rules.Monitored)
 	a, _ := w.actor()
 	if left := w.cleanup(a).In(Kept); len(left) != 2 {
 		t.Errorf("kept %v", left)
@@ -678,7 +678,7 @@ func TestACleanupThatIsInterrupted(t *testing.T) {
 	if n := len(result.Remaining()); n != 100 {
 		t.Errorf("%d remain", n)
 	}
-	i := slices.IndexFunc(problems, func(p estate.Problem) bool { return p.Region == home })
+	i := slices.IndexFunc(problems, func(p model.Problem) bool { return p.Region == home })
 	if i < 0 || !strings.Contains(problems[i].Error(), "Cleanup eu-west-1: ended before all was done, 100 known to remain: canceled") {
 		t.Errorf("problems %v", problems)
 	}
@@ -744,7 +744,7 @@ func TestThingsThatVanishDuringACleanupAreNoProblem(t *testing.T) {
 			result, problems := a.Cleanup(ctxAll, CleanupInput{DashboardName: board})
 			if fault.Operation == "RemoveTargets" {
 				// The endpoint still has the target, and so refuses to delete the rule.
-				problems = slices.DeleteFunc(problems, func(p estate.Problem) bool { return p.Operation == opDeleteRule })
+				problems = slices.DeleteFunc(problems, func(p model.Problem) bool { return p.Operation == opDeleteRule })
 			}
 			w.noProblems(problems)
 			want := 1
@@ -776,7 +776,7 @@ func TestATopicOutlivesTheAlarmsThatSendToIt(t *testing.T) {
 			w := newWorld(t)
 			a, _ := w.actor()
 			w.notify(a, mail)
-			w.reconcile(a, campaigns(home, 1), alarmParams, decide.Monitored)
+			w.reconcile(a, campaigns(home, 1), alarmParams, rules.Monitored)
 			tt.fault.Service, tt.fault.Region = "cloudwatch", home
 			w.server.AddFault(tt.fault)
 			result, _ := a.Cleanup(ctxAll, CleanupInput{})

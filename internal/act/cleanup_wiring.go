@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const opDeleteTopic = "DeleteTopic"
@@ -221,7 +221,7 @@ const originalPolicyID = "PublishPolicy"
 
 // originalTopic tells by its policy whether the original application made the topic. In
 // doubt it did not: a person's subscriptions cannot be brought back.
-func originalTopic(policy string, topic estate.ARN) bool {
+func originalTopic(policy string, topic model.ARN) bool {
 	var p struct {
 		ID        string `json:"Id"`
 		Statement json.RawMessage

@@ -14,9 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // deed is what tells one action from another. perform does the rest.
@@ -31,7 +31,7 @@ type deed struct {
 	// outdated says why an automatic event is dropped without a further look; may be nil.
 	outdated func(standing) string
 	// contradicted says why the fresh decision does not bear an automatic event out.
-	contradicted func(decide.Decision) string
+	contradicted func(rules.Decision) string
 	call         func(context.Context, standing) error
 	// notice is what is sent once the call is accepted; nil if nothing is.
 	notice func(audit json.RawMessage) events.Event
@@ -145,8 +145,8 @@ func (a *Actor) carryOut(ctx context.Context, req events.Request, d deed, before
 }
 
 // reachable refuses an ARN of a partition in which the credentials mean nothing.
-func (a *Actor) reachable(arn estate.ARN) error {
-	if ours := estate.PartitionOf(a.home); ours != estate.PartitionOf(arn.Region) {
+func (a *Actor) reachable(arn model.ARN) error {
+	if ours := model.PartitionOf(a.home); ours != model.PartitionOf(arn.Region) {
 		return fmt.Errorf("%s is in another partition than the region %s", arn, a.home)
 	}
 	return nil
@@ -243,7 +243,7 @@ func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before s
 		group.Go(func() { n.add(a.Emit(ctx, []events.Event{event})) })
 	}
 	var removed int
-	var problems []estate.Problem
+	var problems []model.Problem
 	if d.action.Ends() {
 		removed, problems = a.removeAlarms(ctx, req, d.action)
 	}
@@ -259,7 +259,7 @@ func (a *Actor) follow(ctx context.Context, req events.Request, d deed, before s
 	return n
 }
 
-func (n *Answer) add(sent []events.Event, problems []estate.Problem) {
+func (n *Answer) add(sent []events.Event, problems []model.Problem) {
 	n.Events = append(n.Events, sent...)
 	n.Problems = append(n.Problems, problems...)
 }
@@ -283,17 +283,17 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 // mark puts the datum by which an automatic change is known as ours later on, unless the
 // change hides one that may be a person's. If that fails, the change will be taken for a
 // person's, which is the safe side.
-func (a *Actor) mark(ctx context.Context, req events.Request, decision *decide.Decision) {
+func (a *Actor) mark(ctx context.Context, req events.Request, decision *rules.Decision) {
 	if decision == nil || !decision.Mark {
 		a.log.InfoContext(ctx, "not marked as ours: somebody may have updated it within the idle time before, which this update hides",
 			"arn", req.ARN.String(), "region", req.ARN.Region)
 		return
 	}
-	metric := estate.Metric{
-		Namespace: estate.NamespaceMonitor, Name: estate.MetricActionsTaken,
+	metric := model.Metric{
+		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
 		DimensionName: req.Kind.DimensionName(), DimensionValue: req.ARN.String(),
 	}
-	_, problems := a.Publish(ctx, []estate.Datum{{Region: req.ARN.Region, Metric: metric, Unit: "Count", Value: 1, Time: a.clock.Now().UTC()}})
+	_, problems := a.Publish(ctx, []model.Datum{{Region: req.ARN.Region, Metric: metric, Unit: "Count", Value: 1, Time: a.clock.Now().UTC()}})
 	for _, p := range problems {
 		a.log.Warn("automatic change not marked as such", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Err)
 	}
@@ -301,7 +301,7 @@ func (a *Actor) mark(ctx context.Context, req events.Request, decision *decide.D
 
 // RebuildDashboard has the dashboard built again: by the Rebuild of Options, or else by an
 // event that asks for it.
-func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem) {
+func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []model.Problem) {
 	if a.rebuild != nil {
 		if taken, problems := a.rebuild(ctx, detail); taken {
 			return nil, problems
@@ -315,21 +315,21 @@ func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail)
 }
 
 // removeAlarms removes the alarms that we made for a resource which goes out of service.
-func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action events.Action) (removed int, problems []estate.Problem) {
+func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action events.Action) (removed int, problems []model.Problem) {
 	region := req.ARN.Region
 	alarms, err := alarmsOf(ctx, a.clients.CloudWatch(region), req)
 	if err != nil {
-		return 0, []estate.Problem{problem(region, req.ARN.String(), "DescribeAlarms", fmt.Errorf("find its alarms: %w", err))}
+		return 0, []model.Problem{problem(region, req.ARN.String(), "DescribeAlarms", fmt.Errorf("find its alarms: %w", err))}
 	}
-	standing := decide.Inactive
+	standing := rules.Inactive
 	if action == events.ActionDelete {
-		standing = decide.Gone
+		standing = rules.Gone
 	}
-	changes := decide.DiffAlarms(nil, alarms, func(arn estate.ARN) decide.Standing {
+	changes := rules.DiffAlarms(nil, alarms, func(arn model.ARN) rules.Standing {
 		if arn == req.ARN {
 			return standing
 		}
-		return decide.Unknown
+		return rules.Unknown
 	}, a.clock.Now())
 	counts, problems := a.ReconcileAlarms(ctx, ReconcileInput{Region: region, Changes: changes})
 	if counts.Left > 0 {
@@ -340,15 +340,15 @@ func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action eve
 }
 
 // alarmsOf finds the alarms that bear the names of a resource's own, whoever made them.
-func alarmsOf(ctx context.Context, api listAlarmsAPI, req events.Request) ([]decide.Alarm, error) {
+func alarmsOf(ctx context.Context, api listAlarmsAPI, req events.Request) ([]rules.Alarm, error) {
 	out, err := api.DescribeAlarms(ctx, &cloudwatch.DescribeAlarmsInput{
-		AlarmNames: []string{decide.LowUtilization.Name(req.Kind, req.ARN.Name()), decide.IdleAlarm.Name(req.Kind, req.ARN.Name())},
+		AlarmNames: []string{rules.LowUtilization.Name(req.Kind, req.ARN.Name()), rules.IdleAlarm.Name(req.Kind, req.ARN.Name())},
 		AlarmTypes: []types.AlarmType{types.AlarmTypeMetricAlarm}, MaxRecords: aws.Int32(awsapi.MaxAlarmPage),
 	})
 	if err != nil {
 		return nil, err
 	}
-	alarms := make([]decide.Alarm, 0, len(out.MetricAlarms))
+	alarms := make([]rules.Alarm, 0, len(out.MetricAlarms))
 	for _, m := range out.MetricAlarms {
 		alarms = append(alarms, toAlarm(m))
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const opPutEvents = "PutEvents"
@@ -48,7 +48,7 @@ type eventsAPI interface {
 // reason that may pass are put again, three times at most. The result has the events
 // that were put (in a dry run, would have been), in their order, and a problem for each
 // of the others.
-func (a *Actor) Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []estate.Problem) {
+func (a *Actor) Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []model.Problem) {
 	list = stamped(list, a.clock.Now().UTC())
 	errs := make([]error, len(list))
 	var indices []int

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // stops are n commands to stop a recommender each.
@@ -169,7 +169,7 @@ func TestEntriesAreReadByPositionAndRetriedIfThatCanHelp(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := &bus{answers: tt.answers}
-			w := worldAround(t, estate.NewVirtualClock(testTime), nil, b)
+			w := worldAround(t, model.NewVirtualClock(testTime), nil, b)
 			a, _ := w.actor()
 			sent, problems := a.Emit(ctxAll, stops(3))
 			var names []string

@@ -9,24 +9,24 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // judgement is what the checks before an automatic action came to.
 type judgement struct {
-	decision *decide.Decision // made anew; nil if it did not come to that
-	why      string           // why the action is not carried out; empty if it is
-	guarded  bool             // it would still be right, but a guard says no
-	release  func()           // gives back what was reserved for it; never nil
+	decision *rules.Decision // made anew; nil if it did not come to that
+	why      string          // why the action is not carried out; empty if it is
+	guarded  bool            // it would still be right, but a guard says no
+	release  func()          // gives back what was reserved for it; never nil
 }
 
 // decided is the decision that an action follows from.
-var decided = map[events.Action]decide.Action{
-	events.ActionUpdate: decide.StepDown,
-	events.ActionDelete: decide.Delete,
-	events.ActionStop:   decide.Stop,
+var decided = map[events.Action]rules.Action{
+	events.ActionUpdate: rules.StepDown,
+	events.ActionDelete: rules.Delete,
+	events.ActionStop:   rules.Stop,
 }
 
 // judge makes the checks before an automatic action, each of which can only say no: it
@@ -50,7 +50,7 @@ func (a *Actor) judge(ctx context.Context, req events.Request, d deed, before st
 	if v.why = d.contradicted(decision); v.why != "" {
 		return v, nil
 	}
-	v.why = decide.Protected(before.tags, decided[d.action], a.clock.Now())
+	v.why = rules.Protected(before.tags, decided[d.action], a.clock.Now())
 	if v.why == "" && d.action.Ends() {
 		v.release, v.why = a.reserve(ctx, req.ARN.Region, decided[d.action])
 	}
@@ -61,19 +61,19 @@ func (a *Actor) judge(ctx context.Context, req events.Request, d deed, before st
 // RefusedKey is what refusals are counted by.
 type RefusedKey struct {
 	Region string
-	Action decide.Action // Refused where a rule refused before it came to an action
+	Action rules.Action // Refused where a rule refused before it came to an action
 }
 
 // CountRefused publishes how many actions rules and guards kept from being done. What
 // cannot be published is logged: nothing depends on it.
 func (a *Actor) CountRefused(ctx context.Context, counts map[RefusedKey]int) {
-	data := make([]estate.Datum, 0, len(counts))
+	data := make([]model.Datum, 0, len(counts))
 	for key, n := range counts {
-		data = append(data, estate.Datum{
+		data = append(data, model.Datum{
 			Region: key.Region, Unit: "Count", Value: float64(n), Time: a.clock.Now().UTC(),
-			Metric: estate.Metric{
-				Namespace: estate.NamespaceMonitor, Name: estate.MetricActionsRefused,
-				DimensionName: decide.DimensionAction, DimensionValue: string(key.Action),
+			Metric: model.Metric{
+				Namespace: model.NamespaceMonitor, Name: model.MetricActionsRefused,
+				DimensionName: rules.DimensionAction, DimensionValue: string(key.Action),
 			},
 		})
 	}

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // When in doubt about how much was stopped lately, or when it cannot be made known, nothing is.
@@ -23,7 +23,7 @@ func TestABudgetInDoubtIsSpent(t *testing.T) {
 			w := newShop(t)
 			w.server.AddFault(tt.fault)
 			var records []events.Audit
-			a, _ := w.actor(recorder(&records), bearingOut(decide.Stop))
+			a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
 			w.writes()
 			answer, err := a.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
 			w.wantAnswer(answer, err, Refused, "is not carried out: ")
@@ -44,7 +44,7 @@ func TestABudgetInDoubtIsSpent(t *testing.T) {
 func TestTheBudgetIsShared(t *testing.T) {
 	w := newShop(t)
 	one := func(o *Options) { o.MaxEndings = 1 }
-	a, _ := w.actor(one, bearingOut(decide.Delete))
+	a, _ := w.actor(one, bearingOut(rules.Delete))
 	w.server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Code: "AccessDeniedException", Times: 1})
 	if _, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0)); err == nil {
 		t.Error("no error")
@@ -53,11 +53,11 @@ func TestTheBudgetIsShared(t *testing.T) {
 		t.Errorf("kept %v", a.budget.made)
 	}
 	// It was made known before it was tried, so that the hour counts it as spent all the same.
-	b, _ := w.actor(one, bearingOut(decide.Stop))
+	b, _ := w.actor(one, bearingOut(rules.Stop))
 	answer, err := b.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
 	w.wantAnswer(answer, err, Refused, "1 of at most 1 stops and deletes an hour in "+other+" are used up")
 
-	alone, _ := w.actor(func(o *Options) { o.Meter = nil }, bearingOut(decide.Stop))
+	alone, _ := w.actor(func(o *Options) { o.Meter = nil }, bearingOut(rules.Stop))
 	answer, err = alone.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
 	w.wantAnswer(answer, err, Refused, "could not be read")
 }

@@ -5,13 +5,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // TestForgets has things come and go for a month: what is said of those that are gone is
 // forgotten, and what still holds is not said again.
 func TestForgets(t *testing.T) {
-	clock := estate.NewVirtualClock(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+	clock := model.NewVirtualClock(time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
 	a := New(Options{Clock: clock})
 	for hour := range 30 * 24 {
 		a.tell(t.Context(), "stays", "alarm kept")

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // TopicName is the name of the topic that alarms and notifications go to, in every
@@ -23,7 +23,7 @@ const wiringTTL = time.Hour
 
 // wiring is what is remembered of a region's notification plumbing.
 type wiring struct {
-	topic   estate.ARN
+	topic   model.ARN
 	asked   string // what was asked for: account and endpoints
 	checked time.Time
 }
@@ -31,7 +31,7 @@ type wiring struct {
 // NotifyInput says where notifications are needed and who gets them.
 type NotifyInput struct {
 	Regions   []string // with monitored resources; the deployment region is added
-	Endpoints []params.Endpoint
+	Endpoints []config.Endpoint
 	// Identity may be given where it is known, from the ARNs of the account's resources
 	// for instance; left zero, Actor.Identity is asked.
 	Identity Identity
@@ -43,13 +43,13 @@ type NotifyInput struct {
 // removed. What is in order costs reads only, and not even those for an hour. The
 // result has the topic of each region that has one (in a dry run, or would have), so
 // that alarms can name it; a region without is among the problems.
-func (a *Actor) Notify(ctx context.Context, in NotifyInput) (topics map[string]estate.ARN, problems []estate.Problem) {
+func (a *Actor) Notify(ctx context.Context, in NotifyInput) (topics map[string]model.ARN, problems []model.Problem) {
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{a.home}, in.Regions...))))
 	identity := in.Identity
 	if identity == (Identity{}) {
 		var err error
 		if identity, err = a.Identity(ctx); err != nil {
-			return nil, []estate.Problem{problem(a.home, "", "GetCallerIdentity", err)}
+			return nil, []model.Problem{problem(a.home, "", "GetCallerIdentity", err)}
 		}
 	}
 	results := make([]notifier, len(regions))
@@ -62,7 +62,7 @@ func (a *Actor) Notify(ctx context.Context, in NotifyInput) (topics map[string]e
 		})
 	}
 	_ = group.Wait() // the problems are in the results
-	topics = make(map[string]estate.ARN, len(regions))
+	topics = make(map[string]model.ARN, len(regions))
 	for i, region := range regions {
 		if results[i].exists {
 			topics[region] = results[i].topic
@@ -77,16 +77,16 @@ type notifier struct {
 	*Actor
 	region    string
 	account   string
-	topic     estate.ARN
+	topic     model.ARN
 	exists    bool // the topic does, or would in a dry run
-	endpoints []params.Endpoint
-	problems  []estate.Problem
+	endpoints []config.Endpoint
+	problems  []model.Problem
 }
 
-func (a *Actor) notifyRegion(ctx context.Context, region string, id Identity, endpoints []params.Endpoint) notifier {
+func (a *Actor) notifyRegion(ctx context.Context, region string, id Identity, endpoints []config.Endpoint) notifier {
 	n := notifier{
 		Actor: a, region: region, account: id.Account, endpoints: endpoints,
-		topic: estate.ARN{Partition: id.Partition, Service: "sns", Region: region, Account: id.Account, Resource: TopicName},
+		topic: model.ARN{Partition: id.Partition, Service: "sns", Region: region, Account: id.Account, Resource: TopicName},
 	}
 	asked := fmt.Sprint(id, endpoints)
 	a.mu.Lock()
@@ -123,11 +123,11 @@ func (n *notifier) fail(arn, op, doing string, err error) {
 
 // sameEndpoint compares addresses as their protocols do: e-mail addresses without
 // regard to case.
-func sameEndpoint(e params.Endpoint, protocol, address string) bool {
+func sameEndpoint(e config.Endpoint, protocol, address string) bool {
 	if string(e.Protocol) != protocol {
 		return false
 	}
-	if e.Protocol == params.Email {
+	if e.Protocol == config.Email {
 		return strings.EqualFold(e.Address, address)
 	}
 	return e.Address == address

@@ -13,30 +13,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 var (
-	mail   = params.Endpoint{Protocol: params.Email, Address: "ops@example.com"}
-	hook   = params.Endpoint{Protocol: params.HTTPS, Address: "https://hooks.example.com/x"}
+	mail   = config.Endpoint{Protocol: config.Email, Address: "ops@example.com"}
+	hook   = config.Endpoint{Protocol: config.HTTPS, Address: "https://hooks.example.com/x"}
 	ctxAll = context.Background()
 )
 
 // notify runs Notify for the two regions, and must succeed.
-func (w *world) notify(a *Actor, endpoints ...params.Endpoint) map[string]estate.ARN {
+func (w *world) notify(a *Actor, endpoints ...config.Endpoint) map[string]model.ARN {
 	w.t.Helper()
 	topics, problems := a.Notify(ctxAll, NotifyInput{Regions: []string{other, home}, Endpoints: endpoints})
 	w.noProblems(problems)
-	want := map[string]estate.ARN{home: topicIn(home), other: topicIn(other)}
+	want := map[string]model.ARN{home: topicIn(home), other: topicIn(other)}
 	if !maps.Equal(topics, want) {
 		w.t.Errorf("topics %v, want %v", topics, want)
 	}
 	return topics
 }
 
-func topicIn(region string) estate.ARN {
+func topicIn(region string) model.ARN {
 	topic := testTopic
 	topic.Region = region
 	return topic
@@ -111,7 +111,7 @@ func TestNotifyCreatesWhatIsMissingOnce(t *testing.T) {
 	b, _ := w.actor()
 	w.notify(b, mail, hook)
 	w.wantWrites(map[string]int{})
-	w.notify(a, mail, hook, params.Endpoint{Protocol: params.Email, Address: "dev@example.com"})
+	w.notify(a, mail, hook, config.Endpoint{Protocol: config.Email, Address: "dev@example.com"})
 	w.wantWrites(map[string]int{"sns.Subscribe": 2})
 }
 
@@ -213,14 +213,14 @@ func TestSubscriptionsAreMadeOnce(t *testing.T) {
 	w.must(err)
 	w.writes()
 	a, log := w.actor()
-	topics, problems := a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
+	topics, problems := a.Notify(ctxAll, NotifyInput{Endpoints: []config.Endpoint{mail}})
 	w.noProblems(problems)
 	if topics[home] != testTopic {
 		t.Errorf("topics %v", topics)
 	}
 	w.wantWrites(map[string]int{"sns.SetTopicAttributes": 1, "events.PutRule": 1, "events.PutTargets": 1})
 	w.clock.Advance(wiringTTL)
-	_, problems = a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
+	_, problems = a.Notify(ctxAll, NotifyInput{Endpoints: []config.Endpoint{mail}})
 	w.noProblems(problems)
 	if warn, debug := log.count("level=WARN", "subscription waits to be confirmed"), log.count("level=DEBUG", "subscription waits to be confirmed"); warn != 1 || debug != 1 {
 		t.Errorf("pending is said %d times at warn and %d times at debug", warn, debug)
@@ -238,9 +238,9 @@ func TestSubscriptionsAreReadToTheLastPage(t *testing.T) {
 	}
 	w.writes()
 	a, _ := w.actor()
-	var endpoints []params.Endpoint
+	var endpoints []config.Endpoint
 	for i := range 101 {
-		endpoints = append(endpoints, params.Endpoint{Protocol: params.Email, Address: "a" + strings.Repeat("x", i) + "@example.com"})
+		endpoints = append(endpoints, config.Endpoint{Protocol: config.Email, Address: "a" + strings.Repeat("x", i) + "@example.com"})
 	}
 	_, problems := a.Notify(ctxAll, NotifyInput{Endpoints: endpoints})
 	w.noProblems(problems)
@@ -253,8 +253,8 @@ func TestOneRegionsTroubleCostsTheOthersNothing(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	w.server.AddFault(localaws.Fault{Service: "sns", Region: other, Code: "AuthorizationError", Message: "not authorized"})
-	topics, problems := a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []params.Endpoint{mail}})
-	if !maps.Equal(topics, map[string]estate.ARN{home: testTopic}) {
+	topics, problems := a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []config.Endpoint{mail}})
+	if !maps.Equal(topics, map[string]model.ARN{home: testTopic}) {
 		t.Errorf("topics %v", topics)
 	}
 	if len(problems) != 1 || problems[0].Region != other || problems[0].ARN != topicIn(other).String() || problems[0].Operation != "GetTopicAttributes" ||
@@ -267,12 +267,12 @@ func TestOneRegionsTroubleCostsTheOthersNothing(t *testing.T) {
 	// Later trouble does not take a topic away that was there.
 	w.server.AddFault(localaws.Fault{Service: "sns", Region: other, Code: "AuthorizationError"})
 	w.clock.Advance(wiringTTL)
-	topics, problems = a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []params.Endpoint{mail}})
+	topics, problems = a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []config.Endpoint{mail}})
 	if len(topics) != 2 || len(problems) != 1 {
 		t.Errorf("topics %v, problems %v", topics, problems)
 	}
 	w.server.ResetCalls()
-	_, _ = a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []params.Endpoint{mail}})
+	_, _ = a.Notify(ctxAll, NotifyInput{Regions: []string{home, other}, Endpoints: []config.Endpoint{mail}})
 	if calls := w.server.Calls(); calls["sns.GetTopicAttributes"] != 1 {
 		t.Errorf("after a problem only that region is looked at again: %v", calls)
 	}
@@ -295,7 +295,7 @@ func TestEachStepOfTheTopicReportsItsFailure(t *testing.T) {
 			w := newWorld(t)
 			a, _ := w.actor()
 			w.server.AddFault(localaws.Fault{Service: "sns", Operation: tt.operation, Skip: tt.skip, Code: "AuthorizationError", Message: "no"})
-			topics, problems := a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
+			topics, problems := a.Notify(ctxAll, NotifyInput{Endpoints: []config.Endpoint{mail}})
 			if (len(topics) == 1) != tt.topic {
 				t.Errorf("topics %v", topics)
 			}
@@ -303,14 +303,14 @@ func TestEachStepOfTheTopicReportsItsFailure(t *testing.T) {
 				t.Errorf("problems %v", problems)
 			}
 			w.server.ClearFaults()
-			topics, problems = a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
+			topics, problems = a.Notify(ctxAll, NotifyInput{Endpoints: []config.Endpoint{mail}})
 			w.noProblems(problems)
 			if len(topics) != 1 {
 				t.Errorf("afterwards: topics %v", topics)
 			}
 			w.writes()
 			w.clock.Advance(2 * time.Hour)
-			_, _ = a.Notify(ctxAll, NotifyInput{Endpoints: []params.Endpoint{mail}})
+			_, _ = a.Notify(ctxAll, NotifyInput{Endpoints: []config.Endpoint{mail}})
 			w.wantWrites(map[string]int{})
 		})
 	}
@@ -345,7 +345,7 @@ func TestAPolicyThatCannotBeReadStays(t *testing.T) {
 func TestSecretsOfEndpointsAreNotLogged(t *testing.T) {
 	w := newWorld(t)
 	a, log := w.actor()
-	hook := params.Endpoint{Protocol: params.HTTPS, Address: "https://hooks.example.com/services/s3cret?token=t0ken"}
+	hook := config.Endpoint{Protocol: config.HTTPS, Address: "https://hooks.example.com/services/s3cret?token=t0ken"}
 	w.notify(a, hook)
 	w.clock.Advance(wiringTTL)
 	w.notify(a, hook)
@@ -355,7 +355,7 @@ func TestSecretsOfEndpointsAreNotLogged(t *testing.T) {
 	}
 	w.clock.Advance(wiringTTL)
 	w.server.AddFault(localaws.Fault{Service: "sns", Operation: "Subscribe", Code: "AuthorizationError"})
-	_, problems := a.Notify(ctxAll, NotifyInput{Regions: []string{home}, Endpoints: []params.Endpoint{{Protocol: params.HTTPS, Address: hook.Address + "2"}}})
+	_, problems := a.Notify(ctxAll, NotifyInput{Regions: []string{home}, Endpoints: []config.Endpoint{{Protocol: config.HTTPS, Address: hook.Address + "2"}}})
 	if len(problems) == 0 || strings.Contains(problems[0].Error(), "s3cret") {
 		t.Errorf("problems %v", problems)
 	}

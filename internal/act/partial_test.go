@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // answering passes requests on to the embedded endpoint, save those of one operation,
@@ -79,11 +79,11 @@ func TestDeniedResetsStopAfterThree(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	resources := campaigns(home, 5)
-	w.reconcile(a, resources, alarmParams, decide.Monitored)
+	w.reconcile(a, resources, alarmParams, rules.Monitored)
 	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "SetAlarmState", Code: "AccessDenied"})
-	changes := w.diff(a, resources, alarmParams, decide.Monitored)
+	changes := w.diff(a, resources, alarmParams, rules.Monitored)
 	for i := range changes {
-		changes[i].Kind, changes[i].Reset = decide.UpdateAlarm, true
+		changes[i].Kind, changes[i].Reset = rules.UpdateAlarm, true
 		changes[i].Settings = testSettings()
 		changes[i].Settings.OKActions, changes[i].Settings.AlarmActions, changes[i].Settings.InsufficientActions = nil, nil, nil
 	}
@@ -99,9 +99,9 @@ func TestDeniedResetsStopAfterThree(t *testing.T) {
 func TestDeniedDeletionsStopAfterThreeCalls(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	w.reconcile(a, campaigns(home, 210), alarmParams, decide.Monitored)
+	w.reconcile(a, campaigns(home, 210), alarmParams, rules.Monitored)
 	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "DeleteAlarms", Code: "AccessDenied"})
-	changes := w.diff(a, nil, alarmParams, decide.Gone)
+	changes := w.diff(a, nil, alarmParams, rules.Gone)
 	w.writes()
 	counts, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: home, Changes: changes})
 	w.wantCounts(counts, AlarmCounts{})
@@ -114,8 +114,8 @@ func TestDeniedDeletionsStopAfterThreeCalls(t *testing.T) {
 func TestDeletionsThatDoNotFitTheTimeAreLeft(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	w.reconcile(a, campaigns(home, 100), alarmParams, decide.Monitored)
-	changes := w.diff(a, nil, alarmParams, decide.Gone)
+	w.reconcile(a, campaigns(home, 100), alarmParams, rules.Monitored)
+	changes := w.diff(a, nil, alarmParams, rules.Gone)
 	w.writes()
 	run := func(seconds int) AlarmCounts {
 		counts, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{
@@ -132,5 +132,5 @@ func TestDeletionsThatDoNotFitTheTimeAreLeft(t *testing.T) {
 		t.Errorf("counts %+v", counts)
 	}
 	w.wantWrites(map[string]int{"cloudwatch.DeleteAlarms": 1})
-	w.wantCounts(w.reconcile(a, nil, alarmParams, decide.Gone), AlarmCounts{Deleted: counts.Left})
+	w.wantCounts(w.reconcile(a, nil, alarmParams, rules.Gone), AlarmCounts{Deleted: counts.Left})
 }

@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Sids of our two statements in a topic's policy.
@@ -38,7 +38,7 @@ type policyStatement struct {
 // ourStatements let the alarms of the account and the rules of EventBridge publish. The
 // second has no condition: EventBridge takes none on an SNS topic (EventBridge user
 // guide, "Using resource-based policies").
-func ourStatements(topic estate.ARN, account string) []policyStatement {
+func ourStatements(topic model.ARN, account string) []policyStatement {
 	allow := func(sid, service string) policyStatement {
 		return policyStatement{
 			Sid: sid, Effect: "Allow", Principal: map[string]string{"Service": service},
@@ -55,7 +55,7 @@ func ourStatements(topic estate.ARN, account string) []policyStatement {
 // of the original application, which let any account's alarms publish, is replaced. The
 // policy is only rewritten if that changes what it means; one that cannot be read is an
 // error and stays as it is.
-func mergePolicy(current string, topic estate.ARN, account string) (next string, changed bool, err error) {
+func mergePolicy(current string, topic model.ARN, account string) (next string, changed bool, err error) {
 	policy := map[string]json.RawMessage{}
 	if strings.TrimSpace(current) == "" {
 		policy["Version"] = json.RawMessage(`"2012-10-17"`)
@@ -97,7 +97,7 @@ func mergePolicy(current string, topic estate.ARN, account string) (next string,
 
 // separate takes our statements, by their Sids, and the original application's from the
 // others, which are given as they stand.
-func separate(statements []json.RawMessage, topic estate.ARN) (others []json.RawMessage, ours map[string]map[string]any, err error) {
+func separate(statements []json.RawMessage, topic model.ARN) (others []json.RawMessage, ours map[string]map[string]any, err error) {
 	ours = map[string]map[string]any{}
 	for _, raw := range statements {
 		statement, sid, err := meaningOf(raw)
@@ -175,7 +175,7 @@ func normal(value any) any {
 }
 
 // originalStatement is what the original application wrote, in the form of meaningOf.
-func originalStatement(topic estate.ARN) map[string]any {
+func originalStatement(topic model.ARN) map[string]any {
 	return map[string]any{
 		"Effect":    []string{"Allow"},
 		"Principal": map[string]any{"Service": []string{cloudwatchService, eventsService}},

@@ -6,12 +6,12 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const testAccount = "123456789012"
 
-var testTopic = estate.ARN{Partition: "aws", Service: "sns", Region: "eu-west-1", Account: testAccount, Resource: TopicName}
+var testTopic = model.ARN{Partition: "aws", Service: "sns", Region: "eu-west-1", Account: testAccount, Resource: TopicName}
 
 // Statements as they stand in policies; TOPIC is the topic's ARN.
 const (

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const opPutMetricData = "PutMetricData"
@@ -29,14 +29,14 @@ type metricsAPI interface {
 // putCall is one PutMetricData call.
 type putCall struct {
 	region, namespace string
-	data              []estate.Datum
+	data              []model.Datum
 }
 
 // Publish writes the data to the regions they name, in as few calls as the API allows,
 // side by side. A call that fails costs its own data only, and is one problem; a value
 // that CloudWatch would refuse is left out, as a problem of its resource, because it
 // would cost its whole call. The result counts the data written.
-func (a *Actor) Publish(ctx context.Context, data []estate.Datum) (published int, problems []estate.Problem) {
+func (a *Actor) Publish(ctx context.Context, data []model.Datum) (published int, problems []model.Problem) {
 	sendable, problems := checkData(data)
 	calls := planCalls(sendable)
 	errs := make([]error, len(calls))
@@ -75,7 +75,7 @@ func (a *Actor) put(ctx context.Context, api metricsAPI, call putCall) error {
 }
 
 // onlyResource is the resource that all data are about; empty if there are several.
-func onlyResource(data []estate.Datum) string {
+func onlyResource(data []model.Datum) string {
 	arn := data[0].Metric.DimensionValue
 	for _, d := range data {
 		if d.Metric.DimensionValue != arn {
@@ -87,8 +87,8 @@ func onlyResource(data []estate.Datum) string {
 
 // checkData leaves out the values that CloudWatch does not take (MetricDatum in its API
 // reference: no NaN, no infinity, nothing beyond ±2^360).
-func checkData(data []estate.Datum) (sendable []estate.Datum, problems []estate.Problem) {
-	sendable = make([]estate.Datum, 0, len(data))
+func checkData(data []model.Datum) (sendable []model.Datum, problems []model.Problem) {
+	sendable = make([]model.Datum, 0, len(data))
 	for _, d := range data {
 		if math.IsNaN(d.Value) || math.Abs(d.Value) > awsapi.MaxMetricValue {
 			err := fmt.Errorf("%s is %v, which CloudWatch does not take", d.Metric.Name, d.Value)
@@ -102,10 +102,10 @@ func checkData(data []estate.Datum) (sendable []estate.Datum, problems []estate.
 
 // planCalls sorts the data into calls: by region and namespace in the order of their
 // first appearance, and within the limits of one call.
-func planCalls(data []estate.Datum) []putCall {
+func planCalls(data []model.Datum) []putCall {
 	type target struct{ region, namespace string }
 	var order []target
-	byTarget := map[target][]estate.Datum{}
+	byTarget := map[target][]model.Datum{}
 	for _, d := range data {
 		t := target{d.Region, d.Metric.Namespace}
 		if byTarget[t] == nil {
@@ -125,8 +125,8 @@ func planCalls(data []estate.Datum) []putCall {
 // batchData cuts data into batches of at most maxCount and, by datumSize, maxBytes,
 // keeping their order. A single datum larger than that, which does not occur with names
 // and ARNs of valid lengths, goes alone, for the service to judge.
-func batchData(data []estate.Datum, maxCount, maxBytes int) [][]estate.Datum {
-	var batches [][]estate.Datum
+func batchData(data []model.Datum, maxCount, maxBytes int) [][]model.Datum {
+	var batches [][]model.Datum
 	start, bytes := 0, 0
 	for i, d := range data {
 		size := datumSize(d)
@@ -154,11 +154,11 @@ const (
 func requestOverhead(namespace string) int { return requestFixedBytes + len(namespace) }
 
 // datumSize is an upper estimate of a datum's share of the request, in bytes.
-func datumSize(d estate.Datum) int {
+func datumSize(d model.Datum) int {
 	return datumFixedBytes + len(d.Metric.Name) + len(d.Metric.DimensionName) + len(d.Metric.DimensionValue) + len(d.Unit)
 }
 
-func toMetricData(data []estate.Datum) []types.MetricDatum {
+func toMetricData(data []model.Datum) []types.MetricDatum {
 	out := make([]types.MetricDatum, 0, len(data))
 	for _, d := range data {
 		out = append(out, types.MetricDatum{
@@ -169,7 +169,7 @@ func toMetricData(data []estate.Datum) []types.MetricDatum {
 	return out
 }
 
-func toDimensions(m estate.Metric) []types.Dimension {
+func toDimensions(m model.Metric) []types.Dimension {
 	if m.DimensionName == "" {
 		return nil
 	}

@@ -10,22 +10,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 var testTime = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 
-func datum(region, name, arn string, value float64) estate.Datum {
-	m := estate.Metric{Namespace: estate.NamespaceMonitor, Name: name}
+func datum(region, name, arn string, value float64) model.Datum {
+	m := model.Metric{Namespace: model.NamespaceMonitor, Name: name}
 	if arn != "" {
 		m.DimensionName, m.DimensionValue = "CampaignArn", arn
 	}
-	return estate.Datum{Region: region, Metric: m, Unit: "Count/Second", Value: value, Time: testTime}
+	return model.Datum{Region: region, Metric: m, Unit: "Count/Second", Value: value, Time: testTime}
 }
 
 // sizedDatum is a datum of that many bytes by datumSize.
-func sizedDatum(size int) estate.Datum {
-	d := estate.Datum{}
+func sizedDatum(size int) model.Datum {
+	d := model.Datum{}
 	d.Metric.Name = strings.Repeat("n", size-datumFixedBytes)
 	return d
 }
@@ -48,7 +48,7 @@ func TestBatchData(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var data []estate.Datum
+			var data []model.Datum
 			for _, size := range tt.sizes {
 				data = append(data, sizedDatum(size))
 			}
@@ -71,21 +71,21 @@ func TestPlanCallsKeepsWithinTheLimitsOfTheAPI(t *testing.T) {
 	const longARN = 1024
 	tests := []struct {
 		name    string
-		data    []estate.Datum
+		data    []model.Datum
 		want    []int // data by call
 		regions []string
 	}{
-		{"a thousand in one call", slices.Repeat([]estate.Datum{datum("r1", "m", "a", 1)}, awsapi.MaxMetricData), []int{1000}, []string{"r1"}},
-		{"a thousand and one in two", slices.Repeat([]estate.Datum{datum("r1", "m", "a", 1)}, awsapi.MaxMetricData+1), []int{1000, 1}, []string{"r1", "r1"}},
+		{"a thousand in one call", slices.Repeat([]model.Datum{datum("r1", "m", "a", 1)}, awsapi.MaxMetricData), []int{1000}, []string{"r1"}},
+		{"a thousand and one in two", slices.Repeat([]model.Datum{datum("r1", "m", "a", 1)}, awsapi.MaxMetricData+1), []int{1000, 1}, []string{"r1", "r1"}},
 		{
 			"regions apart, in the order of their first datum",
-			[]estate.Datum{datum("r2", "m", "a", 1), datum("r1", "m", "a", 1), datum("r2", "m", "a", 1)},
+			[]model.Datum{datum("r2", "m", "a", 1), datum("r1", "m", "a", 1), datum("r2", "m", "a", 1)},
 			[]int{2, 1},
 			[]string{"r2", "r1"},
 		},
 		{
 			"long names make it bytes that count",
-			slices.Repeat([]estate.Datum{datum("r1", strings.Repeat("m", 255), strings.Repeat("a", longARN), 1)}, 1000),
+			slices.Repeat([]model.Datum{datum("r1", strings.Repeat("m", 255), strings.Repeat("a", longARN), 1)}, 1000),
 			[]int{643, 357},
 			[]string{"r1", "r1"},
 		},
@@ -128,7 +128,7 @@ func TestCheckDataLeavesOutWhatCloudWatchRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			sendable, problems := checkData([]estate.Datum{datum("r1", "averageTPS", "arn:x", tt.value), datum("r1", "n", "", 1)})
+			sendable, problems := checkData([]model.Datum{datum("r1", "averageTPS", "arn:x", tt.value), datum("r1", "n", "", 1)})
 			if tt.ok != (len(sendable) == 2) || tt.ok != (len(problems) == 0) {
 				t.Fatalf("sendable %v, problems %v", sendable, problems)
 			}
@@ -140,7 +140,7 @@ func TestCheckDataLeavesOutWhatCloudWatchRefuses(t *testing.T) {
 }
 
 func TestToMetricData(t *testing.T) {
-	got := toMetricData([]estate.Datum{datum("r1", "averageTPS", "arn:x", 2.5), datum("r1", "count", "", 3)})
+	got := toMetricData([]model.Datum{datum("r1", "averageTPS", "arn:x", 2.5), datum("r1", "count", "", 3)})
 	if len(got) != 2 || len(got[0].Dimensions) != 1 || len(got[1].Dimensions) != 0 {
 		t.Fatalf("got %+v", got)
 	}

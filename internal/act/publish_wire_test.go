@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // published reads a value back; ok is false if there is none.
-func (w *world) published(d estate.Datum) (value float64, ok bool) {
+func (w *world) published(d model.Datum) (value float64, ok bool) {
 	w.t.Helper()
 	out, err := w.raw.CloudWatch(d.Region).GetMetricData(ctxAll, &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(d.Time), EndTime: aws.Time(d.Time.Add(5 * time.Minute)),
@@ -34,7 +34,7 @@ func (w *world) published(d estate.Datum) (value float64, ok bool) {
 func TestPublishWritesToEachRegionInOneCall(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	data := []estate.Datum{
+	data := []model.Datum{
 		datum(home, "averageTPS", "arn:a", 2.5), datum(other, "averageTPS", "arn:b", 3.5),
 		datum(home, "monitoredResourceCount", "", 2), datum(home, "minProvisionedTPS", "arn:a", math.NaN()),
 	}
@@ -57,7 +57,7 @@ func TestAFailedCallCostsItsOwnDataOnly(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
 	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "PutMetricData", Region: home, Code: "AccessDenied", Message: "no"})
-	data := []estate.Datum{datum(home, "averageTPS", "arn:a", 1), datum(other, "averageTPS", "arn:b", 1), datum(home, "minProvisionedTPS", "arn:a", 1)}
+	data := []model.Datum{datum(home, "averageTPS", "arn:a", 1), datum(other, "averageTPS", "arn:b", 1), datum(home, "minProvisionedTPS", "arn:a", 1)}
 	n, problems := a.Publish(ctxAll, data)
 	if n != 1 || len(problems) != 1 {
 		t.Fatalf("published %d, problems %v", n, problems)
@@ -74,7 +74,7 @@ func TestAFailedCallCostsItsOwnDataOnly(t *testing.T) {
 func TestPublishSendsAThousandAtATime(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.actor()
-	var data []estate.Datum
+	var data []model.Datum
 	for i := range 2_001 {
 		data = append(data, datum(home, "averageTPS", "arn:aws:personalize:eu-west-1:123456789012:campaign/c"+strings.Repeat("x", i%30), float64(i)))
 	}
@@ -89,7 +89,7 @@ func TestPublishSendsAThousandAtATime(t *testing.T) {
 func TestADryRunPublishesNothing(t *testing.T) {
 	w := newWorld(t)
 	a, log := w.actor(dryRun)
-	n, problems := a.Publish(ctxAll, []estate.Datum{datum(home, "averageTPS", "arn:a", 1)})
+	n, problems := a.Publish(ctxAll, []model.Datum{datum(home, "averageTPS", "arn:a", 1)})
 	w.noProblems(problems)
 	w.wantWrites(map[string]int{})
 	if n != 1 || log.count("dry run, would write", "publish 1 metric values to PersonalizeMonitor") != 1 {

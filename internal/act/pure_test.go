@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 )
 
 func apiError(code string) error { return &smithy.GenericAPIError{Code: code, Message: "because"} }
@@ -130,16 +130,16 @@ func TestWhyKept(t *testing.T) {
 func TestSameEndpoint(t *testing.T) {
 	tests := []struct {
 		name              string
-		endpoint          params.Endpoint
+		endpoint          config.Endpoint
 		protocol, address string
 		same              bool
 	}{
-		{"an address", params.Endpoint{Protocol: params.Email, Address: "ops@example.com"}, "email", "ops@example.com", true},
-		{"an address in another case", params.Endpoint{Protocol: params.Email, Address: "Ops@example.com"}, "email", "ops@EXAMPLE.com", true},
-		{"another address", params.Endpoint{Protocol: params.Email, Address: "ops@example.com"}, "email", "dev@example.com", false},
-		{"an address by another protocol", params.Endpoint{Protocol: params.Email, Address: "ops@example.com"}, "email-json", "ops@example.com", false},
-		{"a URL", params.Endpoint{Protocol: params.HTTPS, Address: "https://h.io/A"}, "https", "https://h.io/A", true},
-		{"a URL in another case", params.Endpoint{Protocol: params.HTTPS, Address: "https://h.io/A"}, "https", "https://h.io/a", false},
+		{"an address", config.Endpoint{Protocol: config.Email, Address: "ops@example.com"}, "email", "ops@example.com", true},
+		{"an address in another case", config.Endpoint{Protocol: config.Email, Address: "Ops@example.com"}, "email", "ops@EXAMPLE.com", true},
+		{"another address", config.Endpoint{Protocol: config.Email, Address: "ops@example.com"}, "email", "dev@example.com", false},
+		{"an address by another protocol", config.Endpoint{Protocol: config.Email, Address: "ops@example.com"}, "email-json", "ops@example.com", false},
+		{"a URL", config.Endpoint{Protocol: config.HTTPS, Address: "https://h.io/A"}, "https", "https://h.io/A", true},
+		{"a URL in another case", config.Endpoint{Protocol: config.HTTPS, Address: "https://h.io/A"}, "https", "https://h.io/a", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

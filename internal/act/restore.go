@@ -15,8 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Waiting for a resource that is on its way. Deletions, starts and updates take some
@@ -62,7 +62,7 @@ func (a *Actor) Restore(ctx context.Context, record events.Audit, o RestoreOptio
 	if o.NoWait || a.gate.dryRun {
 		return answer, nil
 	}
-	inService := func(s standing) bool { return s.status == estate.StatusActive && !s.updating() }
+	inService := func(s standing) bool { return s.status == model.StatusActive && !s.updating() }
 	if _, err := a.await(ctx, req, o, "until it is in service", inService); err != nil {
 		return Answer{}, fmt.Errorf("%s It was not waited for to the end: %w", answer.Sentence, err)
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // recorder keeps the audit records.
@@ -27,14 +27,14 @@ func recorder(into *[]events.Audit) func(*Options) {
 }
 
 // bearingOut decides anew whatever the event asks for.
-func bearingOut(action decide.Action) func(*Options) {
+func bearingOut(action rules.Action) func(*Options) {
 	return func(o *Options) {
-		o.Recheck = func(_ context.Context, req events.Request) (decide.Decision, error) {
-			return decide.Decision{
-				Resource: estate.Resource{ARN: req.ARN, Kind: req.Kind, MinTPS: max(1, req.CurrentMinTPS), Created: testTime.Add(-30 * day)},
+		o.Recheck = func(_ context.Context, req events.Request) (rules.Decision, error) {
+			return rules.Decision{
+				Resource: model.Resource{ARN: req.ARN, Kind: req.Kind, MinTPS: max(1, req.CurrentMinTPS), Created: testTime.Add(-30 * day)},
 				Action:   action, NewMinTPS: req.NewMinTPS, Reason: "by the numbers",
-				By: decide.Settings{IdleHours: 24, StopIdle: estate.On, AdjustMinTPS: estate.On},
-				At: decide.Moment{Now: testTime, Window: estate.NewWindow(testTime.Add(-5*time.Minute), testTime)},
+				By: rules.Settings{IdleHours: 24, StopIdle: model.On, AdjustMinTPS: model.On},
+				At: rules.Moment{Now: testTime, Window: model.NewWindow(testTime.Add(-5*time.Minute), testTime)},
 			}, nil
 		}
 	}
@@ -64,7 +64,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	w.tagResource("campaign/home", tags)
 	before := w.campaign()
 	var records []events.Audit
-	a, _ := w.actor(recorder(&records), bearingOut(decide.Delete))
+	a, _ := w.actor(recorder(&records), bearingOut(rules.Delete))
 	answer, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0))
 	w.wantAnswer(answer, err, Done, "is being deleted")
 
@@ -111,7 +111,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	w := newShop(t)
 	var records []events.Audit
-	a, _ := w.actor(recorder(&records), bearingOut(decide.Stop))
+	a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
 	before := w.recommender()
 	_, err := a.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
 	w.must(err)
@@ -142,7 +142,7 @@ func TestRestoreRefuses(t *testing.T) {
 	a, _ := w.actor()
 	home := ask(t, "campaign/home", 0).ARN.String()
 	good := events.Audit{
-		Time: testTime, ARN: strings.Replace(home, "home", "gone", 1), Kind: estate.Campaign, Region: other,
+		Time: testTime, ARN: strings.Replace(home, "home", "gone", 1), Kind: model.Campaign, Region: other,
 		Action: events.ActionDelete, Outcome: events.OutcomeDone,
 		Before: &events.Before{Name: "gone", MinTPS: 2, SolutionVersion: *w.campaign().SolutionVersionArn},
 	}
@@ -218,7 +218,7 @@ func TestTagsThatCannotBeRead(t *testing.T) {
 	w := newShop(t)
 	w.server.AddFault(localaws.Fault{Service: "personalize", Operation: "ListTagsForResource", Code: "AccessDeniedException"})
 	var records []events.Audit
-	a, log := w.actor(recorder(&records), bearingOut(decide.Delete))
+	a, log := w.actor(recorder(&records), bearingOut(rules.Delete))
 	w.writes()
 	if _, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0)); err == nil || !strings.Contains(err.Error(), "read its tags") {
 		t.Errorf("error %v", err)

@@ -16,16 +16,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // standing is how a resource stands just before it is acted on.
 type standing struct {
 	gone   bool // it does not exist; nothing else is known then
-	status estate.Status
+	status model.Status
 	minTPS int
-	update *estate.Update // the latest one; nil if there was none
+	update *model.Update // the latest one; nil if there was none
 	// config is a recommender's whole configuration, and unknown what the answer held
 	// beside it that the SDK has no place for.
 	config  *types.RecommenderConfig
@@ -43,7 +43,7 @@ func (s standing) updating() bool { return s.update != nil && !s.update.Status.S
 // busy says what stands in the way of a change; empty if nothing is known to.
 func (s standing) busy() string {
 	switch {
-	case s.status != estate.StatusActive:
+	case s.status != model.StatusActive:
 		return fmt.Sprintf("its status is %s", s.status)
 	case s.updating():
 		return fmt.Sprintf("an update to %d is in progress (%s)", s.update.MinTPS, s.update.Status)
@@ -69,7 +69,7 @@ type describerAPI interface {
 func (a *Actor) look(ctx context.Context, req events.Request) (standing, error) {
 	var api describerAPI = a.clients.Personalize(req.ARN.Region)
 	see := seeCampaign
-	if req.Kind == estate.Recommender {
+	if req.Kind == model.Recommender {
 		see = seeRecommender
 	}
 	s, err := see(ctx, api, req.ARN.String())
@@ -91,11 +91,11 @@ func seeCampaign(ctx context.Context, api describerAPI, arn string) (standing, e
 		return standing{}, errors.New("the description is of something else")
 	}
 	s := standing{
-		status: estate.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS),
+		status: model.Status(aws.ToString(c.Status)), minTPS: atLeastOne(c.MinProvisionedTPS),
 		solutionVersion: aws.ToString(c.SolutionVersionArn),
 	}
 	if u := c.LatestCampaignUpdate; u != nil {
-		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS))}
+		s.update = &model.Update{Status: model.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS))}
 	}
 	s.rawConfig, err = settingsIn(body)
 	return s, err
@@ -112,9 +112,9 @@ func seeRecommender(ctx context.Context, api describerAPI, arn string) (standing
 	if r == nil || aws.ToString(r.RecommenderArn) != arn {
 		return standing{}, errors.New("the description is of something else")
 	}
-	s := standing{status: estate.Status(aws.ToString(r.Status)), minTPS: minimumIn(r.RecommenderConfig), config: r.RecommenderConfig}
+	s := standing{status: model.Status(aws.ToString(r.Status)), minTPS: minimumIn(r.RecommenderConfig), config: r.RecommenderConfig}
 	if u := r.LatestRecommenderUpdate; u != nil {
-		s.update = &estate.Update{Status: estate.Status(aws.ToString(u.Status))}
+		s.update = &model.Update{Status: model.Status(aws.ToString(u.Status))}
 		if u.RecommenderConfig != nil { // 0 where the service does not tell
 			s.update.MinTPS = int(aws.ToInt32(u.RecommenderConfig.MinRecommendationRequestsPerSecond))
 		}

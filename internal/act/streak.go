@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // patience is how many failures in a row it takes to believe that one more call of the
@@ -16,8 +16,8 @@ const patience = 3
 // told once, not once for every alarm.
 type streak struct {
 	region, op string
-	failures   []estate.Problem // those that stand for themselves
-	hopeless   []estate.Problem // denials and lost connections since the last success
+	failures   []model.Problem // those that stand for themselves
+	hopeless   []model.Problem // denials and lost connections since the last success
 	skipped    int
 }
 
@@ -41,7 +41,7 @@ func (s *streak) fail(arn string, err error) {
 }
 
 // problems are the failures, with those that broke the streak put into one.
-func (s *streak) problems() []estate.Problem {
+func (s *streak) problems() []model.Problem {
 	if !s.broken() {
 		return append(s.failures, s.hopeless...)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 )
 
 const (
@@ -173,7 +173,7 @@ func listSubscriptions(ctx context.Context, api topicAPI, topic string) ([]types
 	}
 }
 
-func (n *notifier) subscribe(ctx context.Context, api topicAPI, endpoint params.Endpoint) {
+func (n *notifier) subscribe(ctx context.Context, api topicAPI, endpoint config.Endpoint) {
 	arn := n.topic.String()
 	intent := Intent{
 		Op: opSubscribe, Region: n.region, ARN: arn,
@@ -192,8 +192,8 @@ func (n *notifier) subscribe(ctx context.Context, api topicAPI, endpoint params.
 
 // shown is an endpoint as logs may have it: of a URL only the host, as its path and query
 // may hold a secret.
-func shown(e params.Endpoint) string {
-	if address, err := url.Parse(e.Address); e.Protocol == params.HTTPS && err == nil {
+func shown(e config.Endpoint) string {
+	if address, err := url.Parse(e.Address); e.Protocol == config.HTTPS && err == nil {
 		return "https://" + address.Host + "/…"
 	}
 	return e.Address

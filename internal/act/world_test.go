@@ -12,8 +12,8 @@ import (
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -50,7 +50,7 @@ func (b *logBuffer) count(parts ...string) int {
 // world is an AWS endpoint on the network with a virtual clock.
 type world struct {
 	t      *testing.T
-	clock  *estate.VirtualClock
+	clock  *model.VirtualClock
 	server *localaws.Server
 	url    string
 	// raw clients are the tests' own, without rate limits.
@@ -59,7 +59,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	clock := estate.NewVirtualClock(testTime)
+	clock := model.NewVirtualClock(testTime)
 	server, err := localaws.New(localaws.Estate{Account: testAccount}, localaws.WithClock(clock))
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func newWorld(t *testing.T) *world {
 	return worldAround(t, clock, server, server)
 }
 
-func worldAround(t *testing.T, clock *estate.VirtualClock, server *localaws.Server, handler http.Handler) *world {
+func worldAround(t *testing.T, clock *model.VirtualClock, server *localaws.Server, handler http.Handler) *world {
 	t.Helper()
 	ts := httptest.NewServer(handler)
 	w := &world{t: t, clock: clock, server: server, url: ts.URL}
@@ -131,7 +131,7 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) noProblems(problems []estate.Problem) {
+func (w *world) noProblems(problems []model.Problem) {
 	w.t.Helper()
 	for _, p := range problems {
 		w.t.Errorf("problem: %v", p)

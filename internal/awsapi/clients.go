@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Options says how clients are made.
@@ -31,7 +31,7 @@ type Options struct {
 	Config aws.Config
 	// Clock is asked for the time by the rate limits and waited on by them and by the
 	// retries; nil means the system clock.
-	Clock estate.Clock
+	Clock model.Clock
 	// Logger takes the SDK's own messages, at debug level; nil discards them.
 	Logger *slog.Logger
 	// Rates replaces limits by "service.Operation", in calls a second and region; zero or
@@ -44,7 +44,7 @@ type Options struct {
 type Clients struct {
 	config aws.Config
 	http   *http.Client // nil if the configuration brought its own kind of client
-	clock  estate.Clock
+	clock  model.Clock
 	limits *rateLimits
 	points *pointLimits
 	counts *callCounts
@@ -63,7 +63,7 @@ type Clients struct {
 func New(o Options) *Clients {
 	clock := o.Clock
 	if clock == nil {
-		clock = estate.SystemClock{}
+		clock = model.SystemClock{}
 	}
 	c := &Clients{
 		config:      o.Config.Copy(),

@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // ErrNoRegion says that no region is set anywhere.
@@ -90,7 +90,7 @@ func LoadConfig(ctx context.Context, o LoadOptions) (aws.Config, error) {
 			return aws.Config{}, err
 		}
 	}
-	if !estate.ValidRegion(cfg.Region) {
+	if !model.ValidRegion(cfg.Region) {
 		return aws.Config{}, fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", cfg.Region)
 	}
 	return cfg, checkCredentials(ctx, cfg.Credentials)

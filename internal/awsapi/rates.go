@@ -9,7 +9,7 @@ import (
 	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // personalizeRate is the limit on each operation of the Personalize control plane, in
@@ -63,7 +63,7 @@ func usual(service, operation string) float64 {
 // rateLimits holds a token bucket per operation and region. A bucket holds one
 // second's worth of calls, and at least one.
 type rateLimits struct {
-	clock     estate.Clock
+	clock     model.Clock
 	overrides map[string]float64
 
 	mu      sync.Mutex
@@ -72,7 +72,7 @@ type rateLimits struct {
 
 type bucketKey struct{ region, service, operation string }
 
-func newRateLimits(clock estate.Clock, overrides map[string]float64) *rateLimits {
+func newRateLimits(clock model.Clock, overrides map[string]float64) *rateLimits {
 	copied := make(map[string]float64, len(overrides))
 	for name, perSecond := range overrides {
 		copied[name] = perSecond
@@ -110,7 +110,7 @@ func newBucket(perSecond float64) *rate.Limiter {
 
 // waitFor takes n tokens, at most a full bucket, and waits on the clock until they are
 // there, to the next millisecond: AWS counts as well, and rounds as it likes. If ctx ends first the tokens go back, and the error is a cancellation.
-func waitFor(ctx context.Context, clock estate.Clock, bucket *rate.Limiter, n int) error {
+func waitFor(ctx context.Context, clock model.Clock, bucket *rate.Limiter, n int) error {
 	if err := ctx.Err(); err != nil {
 		return &smithy.CanceledError{Err: err}
 	}
@@ -129,7 +129,7 @@ func waitFor(ctx context.Context, clock estate.Clock, bucket *rate.Limiter, n in
 
 // pointLimits holds the two datapoint rates of GetMetricData, by region.
 type pointLimits struct {
-	clock estate.Clock
+	clock model.Clock
 
 	mu      sync.Mutex
 	buckets map[pointKey]*rate.Limiter
@@ -140,7 +140,7 @@ type pointKey struct {
 	recent bool
 }
 
-func newPointLimits(clock estate.Clock) *pointLimits {
+func newPointLimits(clock model.Clock) *pointLimits {
 	return &pointLimits{clock: clock, buckets: map[pointKey]*rate.Limiter{}}
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // personalizeRegions are the regions in which Amazon Personalize is offered, by partition,
@@ -35,9 +35,9 @@ func PersonalizeRegions(partition string) []string {
 // in the partition.
 func PricingRegion(region string) string {
 	switch {
-	case estate.PartitionOf(region) == "aws-cn":
+	case model.PartitionOf(region) == "aws-cn":
 		return "cn-northwest-1"
-	case estate.PartitionOf(region) != "aws":
+	case model.PartitionOf(region) != "aws":
 		return ""
 	case strings.HasPrefix(region, "eu-"):
 		return "eu-central-1"

@@ -11,7 +11,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestPersonalizeRegions(t *testing.T) {
@@ -21,7 +21,7 @@ func TestPersonalizeRegions(t *testing.T) {
 			t.Errorf("%s: %v", partition, regions)
 		}
 		for _, region := range regions {
-			if !estate.ValidRegion(region) {
+			if !model.ValidRegion(region) {
 				t.Errorf("%s is no region", region)
 			}
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // attemptsKey finds the count of failed attempts (*int) of the operation under way.
@@ -20,7 +20,7 @@ type attemptsKey struct{}
 // (standard with three attempts, unless AWS_RETRY_MODE and AWS_MAX_ATTEMPTS say
 // otherwise), waiting on the clock. Only the send-rate limit of the adaptive mode, which
 // is the SDK's own affair, waits in real time.
-func patientRetryers(cfg aws.Config, clock estate.Clock) func() aws.Retryer {
+func patientRetryers(cfg aws.Config, clock model.Clock) func() aws.Retryer {
 	inner := cfg.Retryer
 	if inner == nil {
 		inner = func() aws.Retryer { return retryerOf(cfg.RetryMode, cfg.RetryMaxAttempts) }
@@ -70,7 +70,7 @@ func retryerOf(mode aws.RetryMode, attempts int) aws.Retryer {
 // has the context, so the waiting is done there and the delay told to the SDK is 0.
 type patientRetryer struct {
 	aws.RetryerV2
-	clock estate.Clock
+	clock model.Clock
 	first int // the number the wrapped retryer has for a first retry
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -157,7 +157,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if o.action.Ends() { // then the dashboard is built again
 		names = slices.Concat(names, estateParams)
 	}
-	values, err := params.Resolve(params.Sources{Env: someOf(g.streams.Env, names), Defaults: cycle.RecheckDefaults()})
+	values, err := config.Resolve(config.Sources{Env: someOf(g.streams.Env, names), Defaults: cycle.RecheckDefaults()})
 	if err != nil {
 		return err
 	}
@@ -170,7 +170,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 		return err
 	}
 	defer s.close()
-	if estate.PartitionOf(req.ARN.Region) != estate.PartitionOf(s.config.Region) {
+	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
 	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
@@ -230,7 +230,7 @@ func (g *global) printAnswer(answer act.Answer) error {
 
 // recheckParams are the parameters by which automatic events are checked again.
 var recheckParams = []string{
-	params.AutoAdjustMinTPS, params.IdleThresholdHours, params.AutoDeleteOrStopIdleResources, params.MetricDelay, params.MaxStopsOrDeletesPerHour,
+	config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay, config.MaxStopsOrDeletesPerHour,
 }
 
 // question is what is asked before a resource goes out of service.

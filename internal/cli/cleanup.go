@@ -15,8 +15,8 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -29,7 +29,7 @@ type cleanupOptions struct {
 }
 
 // cleanupParams are the parameters that cleanup takes; the others may be as they like.
-var cleanupParams = []string{params.Regions, params.DashboardName}
+var cleanupParams = []string{config.Regions, config.DashboardName}
 
 func newCleanup(g *global) *cobra.Command {
 	o := &cleanupOptions{}
@@ -72,7 +72,7 @@ func (o *cleanupOptions) check(streams Streams) (region string, err error) {
 	switch {
 	case !strings.Contains(" table json csv ", " "+o.output+" "):
 		return "", usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
-	case o.deployment != deployment && (stack == nil || !estate.ValidRegion(stack[1])):
+	case o.deployment != deployment && (stack == nil || !model.ValidRegion(stack[1])):
 		return "", usage(fmt.Errorf("--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment))
 	case !o.dryRun && !o.yes && !streams.interactive():
 		return "", usage(errors.New("cleanup asks before it removes anything; without a terminal give --yes, or --dry-run to look only"))
@@ -100,7 +100,7 @@ func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOp
 	if err := values.Within(s.config.Region); err != nil {
 		return err
 	}
-	if region != "" && estate.PartitionOf(region) != estate.PartitionOf(s.config.Region) {
+	if region != "" && model.PartitionOf(region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
 	}
 	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName}
@@ -119,14 +119,14 @@ func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOp
 
 // resolveSome reads some of the parameters; what the environment says of the others does
 // not matter.
-func (g *global) resolveSome(flags *pflag.FlagSet, names []string) (params.Values, error) {
+func (g *global) resolveSome(flags *pflag.FlagSet, names []string) (config.Values, error) {
 	given := map[string]string{}
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		if flags.Changed(spec.Flag) {
 			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
 		}
 	}
-	return params.Resolve(params.Sources{Flags: given, Env: someOf(g.streams.Env, names)})
+	return config.Resolve(config.Sources{Flags: given, Env: someOf(g.streams.Env, names)})
 }
 
 // someOf shows of the environment no more than the named parameters.
@@ -270,7 +270,7 @@ func count(c report.Cleanup, state act.CleanupState) int {
 }
 
 // cleanupReport is the result in the form of reports.
-func cleanupReport(r act.CleanupResult, problems []estate.Problem) report.Cleanup {
+func cleanupReport(r act.CleanupResult, problems []model.Problem) report.Cleanup {
 	out := report.Cleanup{Regions: r.Regions}
 	for _, i := range r.Items {
 		out.Items = append(out.Items, report.CleanupItem{

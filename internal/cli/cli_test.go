@@ -24,8 +24,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/browser"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/test/browser"
 )
 
 func TestMain(m *testing.M) {

@@ -16,15 +16,15 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // estateParams are the parameters that say what a dashboard shows.
-var estateParams = []string{params.CampaignARNs, params.RecommenderARNs, params.Regions, params.DashboardName}
+var estateParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
 // boardOptions are the settings of the dashboard commands.
 type boardOptions struct {
@@ -70,7 +70,7 @@ or dashboards failed.`,
 }
 
 func newDashboardDelete(g *global) *cobra.Command {
-	o := &boardOptions{params: []string{params.DashboardName}}
+	o := &boardOptions{params: []string{config.DashboardName}}
 	cmd := &cobra.Command{
 		Use:   "delete",
 		Short: "Delete the dashboard and its numbered ones",
@@ -120,7 +120,7 @@ func (o *boardOptions) addFlags(cmd *cobra.Command, dryRun string) {
 }
 
 func (o *boardOptions) addParams(cmd *cobra.Command) {
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		if slices.Contains(o.params, spec.Name) {
 			addParam(cmd, spec, spec.Default)
 		}
@@ -132,7 +132,7 @@ type boardJob struct {
 	*global
 	*session
 	o         *boardOptions
-	values    params.Values
+	values    config.Values
 	actor     *act.Actor
 	dashboard *cycle.Dashboard
 	progress  *progress

@@ -14,7 +14,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -58,7 +58,7 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 	p.source = demoSource{pageSource: newPageSource(p.memory, d.Params.DashboardName), demo: d}
 	logger := slog.New(slog.DiscardHandler)
 	page, err := web.New(web.Options{
-		Source: p.source, Series: d.Meter(), Clock: d.Clock, Wall: estate.SystemClock{}, Logger: logger, Hosts: o.page.allowedHosts, Token: o.page.token,
+		Source: p.source, Series: d.Meter(), Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Hosts: o.page.allowedHosts, Token: o.page.token,
 		Version: g.version, AllowActions: o.page.allowActions, Actions: pageActions{d.Actor()}, MetricDelay: d.Params.MetricDelay,
 		Demo: "This is a demo: an embedded AWS on a clock of its own. Nothing here is real.",
 	})

@@ -13,11 +13,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/trail"
 )
 
 // historyOptions are the settings of history as they are given.
@@ -89,7 +89,7 @@ var (
 // showHistory reads the records and prints them. Nothing is read before all the words of
 // the command line are known to be good.
 func (g *global) showHistory(ctx context.Context, o *historyOptions) error {
-	filter, err := o.filter(estate.SystemClock{}.Now())
+	filter, err := o.filter(model.SystemClock{}.Now())
 	if err != nil {
 		return usage(err)
 	}
@@ -155,19 +155,19 @@ const maxFaults = 20
 
 // historyRead is a history being read, and what could not be.
 type historyRead struct {
-	history  *trail.History
+	history  *audit.History
 	err      io.Writer
 	progress *progress
 	sources  int // files and log groups
-	faults   []trail.Fault
+	faults   []audit.Fault
 	unread   int // how many faults there were
-	problems []estate.Problem
+	problems []model.Problem
 	failed   error // the first of the problems
 }
 
-func (g *global) newHistoryRead(filter trail.Filter, files int) *historyRead {
+func (g *global) newHistoryRead(filter audit.Filter, files int) *historyRead {
 	r := &historyRead{err: g.streams.Err, progress: newProgress(g.streams.Err), sources: files}
-	r.history = trail.New(filter, func(f trail.Fault) {
+	r.history = audit.New(filter, func(f audit.Fault) {
 		if r.unread++; r.unread <= maxFaults {
 			r.faults = append(r.faults, f)
 		}
@@ -185,7 +185,7 @@ func (r *historyRead) tellFaults() {
 	}
 }
 
-func (r *historyRead) problem(p estate.Problem) {
+func (r *historyRead) problem(p model.Problem) {
 	r.failed = cmp.Or(r.failed, p.Err)
 	p.Err = awsapi.Plain(p.Err)
 	r.problems = append(r.problems, p)
@@ -204,7 +204,7 @@ func (r *historyRead) file(ctx context.Context, name string, in io.Reader) {
 	case <-ctx.Done():
 	case err := <-ended:
 		if err != nil && ctx.Err() == nil {
-			r.problem(estate.Problem{Region: name, Operation: "read", Err: err})
+			r.problem(model.Problem{Region: name, Operation: "read", Err: err})
 		}
 	}
 }
@@ -226,19 +226,19 @@ func (r *historyRead) logGroups(ctx context.Context, g *global, names []string) 
 	for i := range groups {
 		groups[i].Region = cmp.Or(groups[i].Region, s.config.Region)
 	}
-	reader := trail.NewReader(s.clients)
+	reader := audit.NewReader(s.clients)
 	groups = r.expand(ctx, g, reader, groups)
 	r.readGroups(ctx, g, reader, groups)
 	return nil
 }
 
 // parseGroups reads the groups, each once. Those not named by an ARN have no region yet.
-func parseGroups(names []string) ([]trail.Group, error) {
-	var groups []trail.Group
+func parseGroups(names []string) ([]audit.Group, error) {
+	var groups []audit.Group
 	var faults []error
-	seen := map[trail.Group]bool{}
+	seen := map[audit.Group]bool{}
 	for _, name := range names {
-		group, err := trail.ParseGroup(strings.TrimSpace(name), "")
+		group, err := audit.ParseGroup(strings.TrimSpace(name), "")
 		if err != nil {
 			faults = append(faults, fmt.Errorf("--log-group %w", err))
 		} else if !seen[group] {
@@ -250,8 +250,8 @@ func parseGroups(names []string) ([]trail.Group, error) {
 }
 
 // expand replaces beginnings of names by the groups that have them.
-func (r *historyRead) expand(ctx context.Context, g *global, reader *trail.Reader, groups []trail.Group) []trail.Group {
-	var all []trail.Group
+func (r *historyRead) expand(ctx context.Context, g *global, reader *audit.Reader, groups []audit.Group) []audit.Group {
+	var all []audit.Group
 	for _, group := range groups {
 		found, err := reader.Groups(ctx, group)
 		if err != nil {
@@ -268,7 +268,7 @@ func (r *historyRead) expand(ctx context.Context, g *global, reader *trail.Reade
 const groupsAtOnce = 4
 
 // readGroups reads the groups; what fails is kept as a problem, in their order.
-func (r *historyRead) readGroups(ctx context.Context, g *global, reader *trail.Reader, groups []trail.Group) {
+func (r *historyRead) readGroups(ctx context.Context, g *global, reader *audit.Reader, groups []audit.Group) {
 	r.sources += len(groups)
 	errs := make([]error, len(groups))
 	var work errgroup.Group
@@ -291,8 +291,8 @@ func (r *historyRead) readGroups(ctx context.Context, g *global, reader *trail.R
 
 // groupFailed keeps the problem of a log group. The embedded AWS begins without any log
 // group: there, one that is missing is an empty one.
-func (r *historyRead) groupFailed(g *global, group trail.Group, operation string, err error) {
-	missing := awsapi.KindOf(err) == awsapi.NotFound || errors.Is(err, trail.ErrNoGroup)
+func (r *historyRead) groupFailed(g *global, group audit.Group, operation string, err error) {
+	missing := awsapi.KindOf(err) == awsapi.NotFound || errors.Is(err, audit.ErrNoGroup)
 	switch {
 	case g.local && missing:
 		fmt.Fprintf(r.err, "the embedded AWS has no log group %s\n", group)
@@ -302,7 +302,7 @@ func (r *historyRead) groupFailed(g *global, group trail.Group, operation string
 	case awsapi.KindOf(err).Transient():
 		err = &hinted{err, "try again, perhaps with a shorter time (--since, --until)"}
 	}
-	r.problem(estate.Problem{Region: group.Region, Operation: operation, Err: err})
+	r.problem(model.Problem{Region: group.Region, Operation: operation, Err: err})
 }
 
 // hinted is an error with a hint of its own.
@@ -355,7 +355,7 @@ func (g *global) writeHistory(result report.History, o *historyOptions) error {
 }
 
 // nothingFound says that there are no records, and which there might have been.
-func nothingFound(f trail.Filter) string {
+func nothingFound(f audit.Filter) string {
 	text := "no records"
 	if len(f.ARNs)+len(f.Outcomes)+len(f.Actions) > 0 {
 		text = "no such records"
@@ -375,7 +375,7 @@ func decided(a events.Audit) report.Decided {
 		Time: a.Time, ARN: a.ARN, Kind: a.Kind, Region: a.Region, Action: string(a.Action), Outcome: a.Outcome,
 		Automatic: a.Automatic, Reason: a.Reason, NewMinTPS: a.NewMinTPS, Restore: a.Restore,
 	}
-	if arn, err := estate.ParseARN(a.ARN); err == nil {
+	if arn, err := model.ParseARN(a.ARN); err == nil {
 		d.Name = arn.Name()
 	}
 	if a.Inputs != nil {

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/trail"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // usualSince is how far back log groups are read if nobody says: a page of them costs a
@@ -21,8 +21,8 @@ const usualSince = 24 * time.Hour
 
 // filter says which records are wanted, now being the time that durations count from. The
 // error has all that is wrong with the flags.
-func (o *historyOptions) filter(now time.Time) (trail.Filter, error) {
-	var f trail.Filter
+func (o *historyOptions) filter(now time.Time) (audit.Filter, error) {
+	var f audit.Filter
 	var faults []error
 	note := func(err error) {
 		if err != nil {
@@ -47,7 +47,7 @@ func (o *historyOptions) filter(now time.Time) (trail.Filter, error) {
 		note(fmt.Errorf("--since (%s) is not before --until (%s)", f.Since.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339)))
 	}
 	for _, text := range o.arns {
-		_, _, err := estate.ParseResourceARN(text)
+		_, _, err := model.ParseResourceARN(text)
 		if note(err); err == nil {
 			f.ARNs = append(f.ARNs, text)
 		}

@@ -5,7 +5,7 @@ import (
 	"errors"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // errAbsent is the problem with a resource that is named and does not exist.
@@ -18,25 +18,25 @@ type naming struct{ cycle.Inventory }
 
 // Discover is that of the inventory, with these problems.
 func (n naming) Discover(
-	ctx context.Context, scope estate.Scope, due func(estate.ARN) bool, progress func(done, total int),
-) estate.Snapshot {
+	ctx context.Context, scope model.Scope, due func(model.ARN) bool, progress func(done, total int),
+) model.Snapshot {
 	snapshot := n.Inventory.Discover(ctx, scope, due, progress)
 	for _, listing := range snapshot.Listings {
-		snapshot.Problems = append(snapshot.Problems, absent(listing, estate.Campaign, scope.Campaigns)...)
-		snapshot.Problems = append(snapshot.Problems, absent(listing, estate.Recommender, scope.Recommenders)...)
+		snapshot.Problems = append(snapshot.Problems, absent(listing, model.Campaign, scope.Campaigns)...)
+		snapshot.Problems = append(snapshot.Problems, absent(listing, model.Recommender, scope.Recommenders)...)
 	}
 	return snapshot
 }
 
 // absent are the problems with those named that a complete listing does not show.
-func absent(listing estate.Listing, kind estate.Kind, named estate.Selection) []estate.Problem {
-	var problems []estate.Problem
+func absent(listing model.Listing, kind model.Kind, named model.Selection) []model.Problem {
+	var problems []model.Problem
 	if named.All || !listing.Complete(kind) {
 		return nil
 	}
 	for _, arn := range named.ARNs {
 		if arn.Region == listing.Region && !listing.Seen[arn] {
-			problems = append(problems, estate.Problem{ARN: arn.String(), Region: arn.Region, Operation: "List" + kind.Title() + "s", Err: errAbsent})
+			problems = append(problems, model.Problem{ARN: arn.String(), Region: arn.Region, Operation: "List" + kind.Title() + "s", Err: errAbsent})
 		}
 	}
 	return problems

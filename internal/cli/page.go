@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -99,14 +99,14 @@ func settleChecks(checks map[string]web.Check, records []events.Audit) {
 }
 
 // pageAlarm is an alarm as the page shows it.
-func pageAlarm(a decide.Alarm) web.Alarm {
-	kind := decide.LowUtilization
-	if a.Settings.Metric.Namespace == estate.NamespacePersonalize {
-		kind = decide.IdleAlarm
+func pageAlarm(a rules.Alarm) web.Alarm {
+	kind := rules.LowUtilization
+	if a.Settings.Metric.Namespace == model.NamespacePersonalize {
+		kind = rules.IdleAlarm
 	}
-	arn, err := estate.ParseARN(a.ARN)
+	arn, err := model.ParseARN(a.ARN)
 	if err != nil {
-		arn = estate.ARN{} // without a region, the alarm is shown all the same
+		arn = model.ARN{} // without a region, the alarm is shown all the same
 	}
 	return web.Alarm{
 		Name: a.Name, Resource: a.Settings.Metric.DimensionValue, Region: arn.Region, Type: kind, State: a.State,

@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
@@ -46,7 +46,7 @@ func pauseAfter(series, failures int) time.Duration {
 }
 
 // keepLedger makes ledgers until ctx ends, as long as the daemon leads.
-func (p *pageSource) keepLedger(ctx context.Context, clock estate.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
+func (p *pageSource) keepLedger(ctx context.Context, clock model.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
 	failures := 0
 	for p.awaitLead(ctx) {
 		made, err := p.makeLedger(ctx, ledger, in)
@@ -87,7 +87,7 @@ func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 // makeLedger makes a ledger over the longest span there is, with as many hours as the page
 // shows, and has it shown.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.LastHours, in.Whole = metering.MaxDays, web.SparkHours, lowered(p.Audit())
+	in.Days, in.LastHours, in.Whole = billing.MaxDays, web.SparkHours, lowered(p.Audit())
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

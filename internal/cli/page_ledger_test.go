@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -52,17 +52,17 @@ type counted struct {
 	began time.Time
 }
 
-func (c *counted) Discover(context.Context, estate.Scope, func(estate.ARN) bool, func(done, total int)) estate.Snapshot {
+func (c *counted) Discover(context.Context, model.Scope, func(model.ARN) bool, func(done, total int)) model.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, time.Since(c.began))
 	if len(c.asked) <= c.fails {
-		return estate.Snapshot{Problems: []estate.Problem{{Region: "us-east-1", Operation: "ListCampaigns", Err: errors.New("out\nof reach")}}}
+		return model.Snapshot{Problems: []model.Problem{{Region: "us-east-1", Operation: "ListCampaigns", Err: errors.New("out\nof reach")}}}
 	}
-	return estate.Snapshot{}
+	return model.Snapshot{}
 }
 
-func (*counted) Refresh(context.Context, []estate.Resource) ([]estate.Resource, []estate.Problem) {
+func (*counted) Refresh(context.Context, []model.Resource) ([]model.Resource, []model.Problem) {
 	return nil, nil
 }
 
@@ -72,12 +72,12 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 		memory := serve.NewMemory()
 		source := newPageSource(memory, "Board")
 		inventory := &counted{fails: 3, began: time.Now()}
-		ledger := cycle.NewLedger(cycle.LedgerOptions{Inventory: inventory, Clock: estate.SystemClock{}, Hourly: true})
+		ledger := cycle.NewLedger(cycle.LedgerOptions{Inventory: inventory, Clock: model.SystemClock{}, Hourly: true})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			source.keepLedger(ctx, estate.SystemClock{}, ledger, cycle.LedgerInput{})
+			source.keepLedger(ctx, model.SystemClock{}, ledger, cycle.LedgerInput{})
 		}()
 		role := func(r serve.Role) { memory.Update(func(s *serve.Status) { s.Role = r }) }
 		time.Sleep(time.Minute)

@@ -9,10 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -40,23 +40,23 @@ func (c cannedState) Events() []serve.EventRecord {
 
 func (cannedState) Audit() []events.Audit { return []events.Audit{{ARN: cannedARN}} }
 
-func (cannedState) Estate() (monitored, others []estate.Resource) {
-	return []estate.Resource{{Name: "home"}}, []estate.Resource{{Name: "stopped"}}
+func (cannedState) Estate() (monitored, others []model.Resource) {
+	return []model.Resource{{Name: "home"}}, []model.Resource{{Name: "stopped"}}
 }
 
 func (cannedState) Checks() map[string]serve.Check {
-	return map[string]serve.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}}
+	return map[string]serve.Check{cannedARN: {Decision: rules.StepDown, NewMin: 3, Reason: "low"}}
 }
 
 func (c cannedState) Alarms() serve.AlarmsSeen {
-	return serve.AlarmsSeen{Known: true, Created: 2, Deleted: 1, Old: map[string]time.Time{"eu-west-1": c.now}, List: []decide.Alarm{{
-		Name: "PersonalizeMonitor-IdleCampaign-home", ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x", State: decide.StateAlarm, StateChanged: c.now,
-		Settings: decide.AlarmSettings{Metric: estate.Metric{Namespace: estate.NamespacePersonalize, DimensionValue: cannedARN}, ActionsOn: true},
+	return serve.AlarmsSeen{Known: true, Created: 2, Deleted: 1, Old: map[string]time.Time{"eu-west-1": c.now}, List: []rules.Alarm{{
+		Name: "PersonalizeMonitor-IdleCampaign-home", ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x", State: rules.StateAlarm, StateChanged: c.now,
+		Settings: rules.AlarmSettings{Metric: model.Metric{Namespace: model.NamespacePersonalize, DimensionValue: cannedARN}, ActionsOn: true},
 	}}}
 }
 
 func (c cannedState) AlarmChanges() []serve.AlarmChange {
-	return []serve.AlarmChange{{Time: c.now, Name: "PersonalizeMonitor-IdleCampaign-home", Region: "eu-west-1", Resource: cannedARN, From: decide.StateOK, To: decide.StateAlarm}}
+	return []serve.AlarmChange{{Time: c.now, Name: "PersonalizeMonitor-IdleCampaign-home", Region: "eu-west-1", Resource: cannedARN, From: rules.StateOK, To: rules.StateAlarm}}
 }
 
 func (cannedState) Version() uint64          { return 7 }
@@ -69,10 +69,10 @@ func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
 	got := source.Snapshot()
 	want := web.Snapshot{
 		Version: 9, Region: "us-east-1", DashboardName: "Board", DryRun: true, Standby: true, Recorded: now, Cycle: now, CycleErr: "denied", Measured: now.Add(-time.Hour),
-		Result: report.Result{MetricsPublished: 2}, Resources: []estate.Resource{{Name: "home"}}, Others: []estate.Resource{{Name: "stopped"}},
-		Checks:      map[string]web.Check{cannedARN: {Decision: decide.StepDown, NewMin: 3, Reason: "low"}},
+		Result: report.Result{MetricsPublished: 2}, Resources: []model.Resource{{Name: "home"}}, Others: []model.Resource{{Name: "stopped"}},
+		Checks:      map[string]web.Check{cannedARN: {Decision: rules.StepDown, NewMin: 3, Reason: "low"}},
 		AlarmsKnown: true, AlarmsOld: map[string]time.Time{"eu-west-1": now}, AlarmsCreated: 2, AlarmsDeleted: 1, Audits: []events.Audit{{ARN: cannedARN}},
-		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: decide.IdleAlarm, State: decide.StateAlarm, Since: now, Actions: true}},
+		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: rules.IdleAlarm, State: rules.StateAlarm, Since: now, Actions: true}},
 		Entries: []web.Entry{
 			{Time: now, Kind: web.EntryEvent, ARN: cannedARN, Title: "SomeEvent"},
 			{Time: now, Kind: web.EntryAlarm, ARN: cannedARN, Region: "eu-west-1", Title: "alarm is ALARM", Text: "PersonalizeMonitor-IdleCampaign-home, before: OK"},
@@ -110,14 +110,14 @@ func TestChecksLearnWhatCameOfThem(t *testing.T) {
 		"of another resource":             {[]events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.ARN += "2" })}, "asked"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checks := map[string]web.Check{cannedARN: {Time: asked, Decision: decide.StepDown, NewMin: 22, Outcome: events.OutcomeAsked}}
+			checks := map[string]web.Check{cannedARN: {Time: asked, Decision: rules.StepDown, NewMin: 22, Outcome: events.OutcomeAsked}}
 			settleChecks(checks, tt.records)
 			if got := checks[cannedARN].Outcome; got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
 	}
-	kept := map[string]web.Check{cannedARN: {Time: asked, Decision: decide.Refused}}
+	kept := map[string]web.Check{cannedARN: {Time: asked, Decision: rules.Refused}}
 	settleChecks(kept, []events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.Action = "" })})
 	if kept[cannedARN].Outcome != "" {
 		t.Errorf("nothing was asked for, and %q came of it", kept[cannedARN].Outcome)
@@ -161,7 +161,7 @@ func TestPageIsBuiltOncePerVersion(t *testing.T) {
 }
 
 func TestPageTellsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
-	accepted := act.Answer{Sentence: "Deleted.", Problems: []estate.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
+	accepted := act.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
 	if text, err := told(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
 		t.Errorf("%q, %v", text, err)
 	}

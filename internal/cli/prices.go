@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/prices"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
@@ -55,7 +55,7 @@ func (o *priceOptions) check() error {
 // source is where prices come from. The table in the program stands in for what the Price
 // List API does not tell.
 func (o *priceOptions) source(s *session) cycle.PriceSource {
-	return func(ctx context.Context, regions []string) (report.Prices, []estate.Problem) {
+	return func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
 		switch {
 		case o.file != "":
 			return o.read, nil

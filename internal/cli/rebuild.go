@@ -7,10 +7,10 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // rebuilder builds the dashboard of the command line anew after something it shows has
@@ -19,27 +19,27 @@ type rebuilder struct {
 	*session
 	inventory cycle.Inventory
 	actor     *act.Actor
-	values    params.Values
+	values    config.Values
 	dryRun    bool
 }
 
 // afterAction is for the commands that act on one resource: what it does not build, an
 // event asks for.
-func (b *rebuilder) afterAction(ctx context.Context, detail events.BuildDetail) (taken bool, problems []estate.Problem) {
-	arn, _, err := estate.ParseResourceARN(detail.ARN)
+func (b *rebuilder) afterAction(ctx context.Context, detail events.BuildDetail) (taken bool, problems []model.Problem) {
+	arn, _, err := model.ParseResourceARN(detail.ARN)
 	if err != nil {
 		return b.rebuild(ctx, nil)
 	}
-	return b.rebuild(ctx, []estate.ARN{arn})
+	return b.rebuild(ctx, []model.ARN{arn})
 }
 
 // afterRun is for run --act, which sends notifications only.
-func (b *rebuilder) afterRun(ctx context.Context, ended []estate.ARN) []estate.Problem {
+func (b *rebuilder) afterRun(ctx context.Context, ended []model.ARN) []model.Problem {
 	_, problems := b.rebuild(ctx, ended)
 	return problems
 }
 
-func (b *rebuilder) rebuild(ctx context.Context, ended []estate.ARN) (taken bool, problems []estate.Problem) {
+func (b *rebuilder) rebuild(ctx context.Context, ended []model.ARN) (taken bool, problems []model.Problem) {
 	name := b.values.DashboardName
 	state, err := b.actor.Board(ctx, name)
 	switch {
@@ -53,10 +53,10 @@ func (b *rebuilder) rebuild(ctx context.Context, ended []estate.ARN) (taken bool
 	boards := cycle.NewDashboard(cycle.DashboardOptions{Inventory: b.inventory, Actor: b.actor, Region: b.config.Region, DryRun: b.dryRun})
 	built, err := boards.Build(ctx, cycle.DashboardInput{Params: b.shown(state.Regions), LeaveOut: ended})
 	if err != nil {
-		return true, []estate.Problem{{Region: b.config.Region, Operation: "BuildDashboard", Err: err}}
+		return true, []model.Problem{{Region: b.config.Region, Operation: "BuildDashboard", Err: err}}
 	}
 	for _, p := range built.Problems {
-		problems = append(problems, estate.Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Err: errors.New(p.Error)})
+		problems = append(problems, model.Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Err: errors.New(p.Error)})
 	}
 	return true, problems
 }
@@ -64,7 +64,7 @@ func (b *rebuilder) rebuild(ctx context.Context, ended []estate.ARN) (taken bool
 // shown are the parameters of the command with the regions that the dashboard shows so
 // far, so that none is lost for not being named this time. Without either they are those
 // that a dashboard is built for.
-func (b *rebuilder) shown(regions []string) params.Values {
+func (b *rebuilder) shown(regions []string) config.Values {
 	values := b.values
 	if len(values.Regions)+len(regions) == 0 {
 		regions = b.regions

@@ -17,17 +17,17 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // reportParams are the parameters that say what a report is about.
 var reportParams = []string{
-	params.CampaignARNs, params.RecommenderARNs, params.Regions, params.IdleThresholdHours, params.MetricDelay,
+	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.MetricDelay,
 }
 
 // reportOptions are the settings of report.
@@ -68,12 +68,12 @@ some resources or regions could not be read.`,
   personalize-monitor report --output json | jq '.totals.tpsHours'`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().IntVar(&o.days, "days", metering.MaxDays, fmt.Sprintf("look back over so many `DAYS`, %d to %d", metering.MinDays, metering.MaxDays))
+	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays))
 	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
 	complete(cmd, "output", []string{"table", "json", "csv"})
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		if slices.Contains(reportParams, spec.Name) {
 			addParam(cmd, spec, spec.Default)
 		}
@@ -85,8 +85,8 @@ some resources or regions could not be read.`,
 // check refuses settings that cannot be meant, before anything is asked of AWS.
 func (o *reportOptions) check() error {
 	switch {
-	case o.days < metering.MinDays || o.days > metering.MaxDays:
-		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, metering.MinDays, metering.MaxDays))
+	case o.days < billing.MinDays || o.days > billing.MaxDays:
+		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
 	case !strings.Contains(" table json csv ", " "+o.output+" "):
 		return usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
-	"github.com/personalize-monitor/personalize-monitor/internal/trail"
 )
 
 // restoreOptions are the settings of restore.
@@ -107,7 +107,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := g.newHistoryRead(trail.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}}, 1)
+	read := g.newHistoryRead(audit.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}}, 1)
 	if o.from != "" {
 		in, err := os.Open(o.from)
 		if err != nil {
@@ -139,7 +139,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 
 // runRestore restores what a record tells of, and prints the answer.
 func (g *global) runRestore(ctx context.Context, record events.Audit, o *restoreOptions) error {
-	values, err := params.Resolve(params.Sources{})
+	values, err := config.Resolve(config.Sources{})
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 )
 
 // Exit codes of the program.
@@ -79,7 +79,7 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 // shown is an error in one line, but for several invalid parameters, which have a line
 // each below it.
 func shown(ctx context.Context, err error) string {
-	var invalid *params.Invalid
+	var invalid *config.Invalid
 	if !errors.As(err, &invalid) || len(invalid.Faults) < 2 || err.Error() != invalid.Error() {
 		return oneLine(message(ctx, err))
 	}
@@ -123,7 +123,7 @@ func exitCode(err error) int {
 		return ExitDone
 	case errors.As(err, &withCode):
 		return withCode.code
-	case errors.As(err, new(*params.Invalid)), errors.As(err, new(*badFlag)):
+	case errors.As(err, new(*config.Invalid)), errors.As(err, new(*badFlag)):
 		return ExitUsage
 	}
 	return ExitFailed

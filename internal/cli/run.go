@@ -13,13 +13,13 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -114,14 +114,14 @@ resources or regions failed, whatever else was found.`,
 func addCycleFlags(cmd *cobra.Command, o *cycleOptions) {
 	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
 	complete(cmd, "output", []string{"table", "json", "csv"})
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		addParam(cmd, spec, cycleDefault(spec))
 	}
 }
 
 // addParam adds the flag of a parameter. Its default is resolved later, after the
 // environment, and only told here.
-func addParam(cmd *cobra.Command, spec params.Spec, value string) {
+func addParam(cmd *cobra.Command, spec config.Spec, value string) {
 	form, values := valueForm(spec)
 	help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
 	if value != "" {
@@ -139,27 +139,27 @@ func (f *textFlag) Set(text string) error { f.text = text; return nil }
 func (f *textFlag) Type() string          { return f.form }
 
 // valueForm says what a parameter's value looks like, and the few there are, if so.
-func valueForm(spec params.Spec) (form string, values []string) {
+func valueForm(spec config.Spec) (form string, values []string) {
 	switch spec.Name {
-	case params.CampaignARNs, params.RecommenderARNs:
+	case config.CampaignARNs, config.RecommenderARNs:
 		return "ARNS", []string{"all", "none"}
-	case params.HourlyChecks:
-		return "WHEN", []string{string(params.Auto), string(params.Always), string(params.Never)}
-	case params.Regions:
+	case config.HourlyChecks:
+		return "WHEN", []string{string(config.Auto), string(config.Always), string(config.Never)}
+	case config.Regions:
 		return "REGIONS", nil
-	case params.NotificationEndpoint:
+	case config.NotificationEndpoint:
 		return "ADDRESSES", nil
-	case params.MetricDelay:
+	case config.MetricDelay:
 		return "DURATION", nil
-	case params.DashboardName:
+	case config.DashboardName:
 		return "NAME", nil
-	case params.IdleThresholdHours:
+	case config.IdleThresholdHours:
 		return "HOURS", nil
-	case params.MaxStopsOrDeletesPerHour:
+	case config.MaxStopsOrDeletesPerHour:
 		return "NUMBER", nil
-	case params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdleResources:
+	case config.AutoAdjustMinTPS, config.AutoDeleteOrStopIdleResources:
 		return "yes|no|DryRun", []string{"yes", "no", "DryRun"}
-	case params.UtilizationThresholdAlarmLowerBound:
+	case config.UtilizationThresholdAlarmLowerBound:
 		return "PERCENT", nil
 	}
 	return "yes|no", []string{"yes", "no"}
@@ -167,9 +167,9 @@ func valueForm(spec params.Spec) (form string, values []string) {
 
 // personDefaults differ from the parameters' own: a person who runs a cycle wants every
 // resource checked now.
-var personDefaults = map[string]string{params.HourlyChecks: string(params.Always)}
+var personDefaults = map[string]string{config.HourlyChecks: string(config.Always)}
 
-func cycleDefault(spec params.Spec) string {
+func cycleDefault(spec config.Spec) string {
 	if value, ok := personDefaults[spec.Name]; ok {
 		return value
 	}
@@ -177,8 +177,8 @@ func cycleDefault(spec params.Spec) string {
 }
 
 // resolve reads the parameters from flags and environment.
-func (g *global) resolve(flags *pflag.FlagSet) (params.Values, error) {
-	return params.Resolve(params.Sources{Flags: given(flags), Env: g.streams.Env, Defaults: personDefaults})
+func (g *global) resolve(flags *pflag.FlagSet) (config.Values, error) {
+	return config.Resolve(config.Sources{Flags: given(flags), Env: g.streams.Env, Defaults: personDefaults})
 }
 
 // runCycle runs a cycle and prints its result. Nothing is asked of AWS before all the
@@ -245,14 +245,14 @@ type wiring struct {
 
 // wire puts the actor and the cycle together. The actor checks automatic events again
 // through the cycle.
-func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *cycle.Cycle) {
+func (g *global) wire(s *session, values config.Values, w wiring) (*act.Actor, *cycle.Cycle) {
 	var monitor *cycle.Cycle
 	meter := traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
 	options := act.Options{
 		Meter: meter, MaxEndings: values.MaxEndingsPerHour, Trail: s.trail(),
 		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: w.dryRun,
 		DeploymentRegion: s.config.Region, Deployment: deployment,
-		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
+		Recheck: func(ctx context.Context, req events.Request) (rules.Decision, error) {
 			return monitor.Recheck(ctx, values, req)
 		},
 	}
@@ -261,7 +261,7 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 	options.Rebuild = boards.afterAction
 	if w.act {
 		// The cycle does it once, when all is done; only notifications are sent.
-		options.Rebuild = func(context.Context, events.BuildDetail) (bool, []estate.Problem) { return true, nil }
+		options.Rebuild = func(context.Context, events.BuildDetail) (bool, []model.Problem) { return true, nil }
 	}
 	actor := act.New(options)
 	boards.actor = actor
@@ -277,12 +277,12 @@ func (g *global) wire(s *session, values params.Values, w wiring) (*act.Actor, *
 }
 
 // asks tells whether a person has to confirm: something may be deleted or stopped.
-func (o *cycleOptions) asks(values params.Values) bool {
-	return o.act && values.AutoDeleteOrStopIdle.Is(estate.On) && !o.dryRun && !o.yes
+func (o *cycleOptions) asks(values config.Values) bool {
+	return o.act && values.AutoDeleteOrStopIdle.Is(model.On) && !o.dryRun && !o.yes
 }
 
 // check refuses settings that cannot be meant.
-func (o *cycleOptions) check(streams Streams, values params.Values) error {
+func (o *cycleOptions) check(streams Streams, values config.Values) error {
 	switch {
 	case !strings.Contains(" table json csv ", " "+o.output+" "):
 		return usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
@@ -328,13 +328,13 @@ func (g *global) account(ctx context.Context, actor *act.Actor) (string, error) 
 }
 
 // regionsOf names the regions that a cycle works in.
-func regionsOf(values params.Values, s *session) string {
+func regionsOf(values config.Values, s *session) string {
 	return "regions " + cmp.Or(strings.Join(cycle.Regions(cycle.Scope(values, s.config.Region)), ", "), "none")
 }
 
 // mayWrite says what a cycle may write.
-func mayWrite(values params.Values, o *cycleOptions) string {
-	adjusts, ends := values.AutoAdjustMinTPS.Is(estate.On), values.AutoDeleteOrStopIdle.Is(estate.On)
+func mayWrite(values config.Values, o *cycleOptions) string {
+	adjusts, ends := values.AutoAdjustMinTPS.Is(model.On), values.AutoDeleteOrStopIdle.Is(model.On)
 	usual := "may write metrics, alarms, topics, subscriptions, a rule and events"
 	if o.act {
 		usual = "may write metrics, alarms, topics, subscriptions, a rule, events and dashboards"

@@ -11,10 +11,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -70,7 +70,7 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	flags.StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is made; daemons of the same one take turns")
 	o.prices.addFlags(cmd)
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; log what would be written")
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		addParam(cmd, spec, spec.Default)
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.runServe(cmd.Context(), cmd.Flags(), o) }
@@ -82,7 +82,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	if !flags.Changed("log-level") {
 		g.logLevel = "info" // of a daemon one wants to know what it does
 	}
-	values, err := params.Resolve(params.Sources{Flags: given(flags), Env: g.streams.Env})
+	values, err := config.Resolve(config.Sources{Flags: given(flags), Env: g.streams.Env})
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 // mountPage puts the page into the daemon, and keeps its ledger until the function given
 // back is called.
 func (g *global) mountPage(
-	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, s *session, o *serveOptions, values params.Values,
+	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, s *session, o *serveOptions, values config.Values,
 ) (end func(), err error) {
 	source := newPageSource(memory, values.DashboardName)
 	page, err := web.New(web.Options{
@@ -160,7 +160,7 @@ func (g *global) mountPage(
 // given are the parameters that flags name.
 func given(flags *pflag.FlagSet) map[string]string {
 	values := map[string]string{}
-	for _, spec := range params.All() {
+	for _, spec := range config.All() {
 		if flags.Changed(spec.Flag) {
 			values[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
 		}

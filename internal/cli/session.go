@@ -10,14 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // session is what a command works with: an account, real or embedded, and the time.
 type session struct {
 	config  aws.Config
-	clock   estate.Clock
+	clock   model.Clock
 	logger  *slog.Logger
 	clients *awsapi.Clients
 	// regions are those to look at where the parameters name none.
@@ -36,7 +36,7 @@ func (g *global) open(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	s := &session{clock: estate.SystemClock{}, logger: logger, close: func() {}}
+	s := &session{clock: model.SystemClock{}, logger: logger, close: func() {}}
 	switch {
 	case g.local:
 		err = g.openLocal(ctx, s)
@@ -68,7 +68,7 @@ func (g *global) openLocal(ctx context.Context, s *session) error {
 	if g.profile != "" || g.endpoint != "" {
 		return usage(errLocalAndAccount)
 	}
-	if g.region != "" && !estate.ValidRegion(g.region) {
+	if g.region != "" && !model.ValidRegion(g.region) {
 		return usage(fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", g.region))
 	}
 	estateFile, err := loadEstate(g.estate)
@@ -76,7 +76,7 @@ func (g *global) openLocal(ctx context.Context, s *session) error {
 		return usage(err)
 	}
 	if !g.realTime {
-		s.clock = estate.NewVirtualClock(estate.SystemClock{}.Now())
+		s.clock = model.NewVirtualClock(model.SystemClock{}.Now())
 	}
 	server, err := localaws.New(estateFile, localaws.WithClock(s.clock), localaws.WithLogger(s.logger))
 	if err != nil {

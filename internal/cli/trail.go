@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
-	"github.com/personalize-monitor/personalize-monitor/internal/trail"
 )
 
 // auditFile appends audit records to a file, one JSON object a line.
@@ -45,7 +45,7 @@ func (g *global) openAudit(s *session) error {
 }
 
 // recalled is how far back records are read from the audit file: what the page reckons with.
-const recalled = time.Duration(metering.MaxDays) * 24 * time.Hour
+const recalled = time.Duration(billing.MaxDays) * 24 * time.Hour
 
 // recall reads the latest records from the audit file of a session, the oldest first, and
 // since when there are any in it. There are none without a file. What cannot be read is
@@ -59,10 +59,10 @@ func (s *session) recall(ctx context.Context) (records []events.Audit, since tim
 		return nil, time.Time{} // a terminal or a pipe gives nothing back
 	}
 	// The ledger's span ends with the last whole hour whose counts have arrived.
-	late := trail.New(trail.Filter{Since: now.Add(-recalled - 2*time.Hour)}, func(f trail.Fault) {
+	late := audit.New(audit.Filter{Since: now.Add(-recalled - 2*time.Hour)}, func(f audit.Fault) {
 		s.logger.WarnContext(ctx, "audit record not read", "what", f.Where, "err", f.Err)
 	})
-	first := trail.New(trail.Filter{}, func(trail.Fault) {})
+	first := audit.New(audit.Filter{}, func(audit.Fault) {})
 	err := errors.Join(readTrail(ctx, name, late, math.MaxInt64), readTrail(ctx, name, first, firstRecords))
 	if err != nil {
 		s.logger.WarnContext(ctx, "audit file not read; what was done before the start is not shown", "err", err)
@@ -78,7 +78,7 @@ func (s *session) recall(ctx context.Context) (records []events.Audit, since tim
 const firstRecords = 1 << 20
 
 // readTrail reads the beginning of a file.
-func readTrail(ctx context.Context, name string, into *trail.History, limit int64) error {
+func readTrail(ctx context.Context, name string, into *audit.History, limit int64) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return err

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // A daemon that begins anew knows what the one before it has left in the audit file.
@@ -18,7 +18,7 @@ func TestRecall(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	var log bytes.Buffer
 	open := func(name string) *session {
-		s := &session{clock: estate.SystemClock{}, logger: slog.New(slog.NewTextHandler(&log, nil)), close: func() {}}
+		s := &session{clock: model.SystemClock{}, logger: slog.New(slog.NewTextHandler(&log, nil)), close: func() {}}
 		if err := (&global{auditFile: name}).openAudit(s); err != nil {
 			t.Fatal(err)
 		}

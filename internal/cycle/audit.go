@@ -4,13 +4,13 @@ import (
 	"context"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // ask sends what the decisions ask for as events, and notes on the trail which of them
 // were sent.
-func (r *run) ask(ctx context.Context, decisions []decide.Decision) {
+func (r *run) ask(ctx context.Context, decisions []rules.Decision) {
 	sent := r.emit(ctx, commands(decisions, r.moment, r.settings))
 	asked := map[string]bool{}
 	for _, event := range sent {
@@ -34,10 +34,10 @@ func (r *run) ask(ctx context.Context, decisions []decide.Decision) {
 
 // rehearsals are the notifications of what would have been done if the switches stood at
 // Yes instead of DryRun.
-func rehearsals(decisions []decide.Decision) []events.Event {
+func rehearsals(decisions []rules.Decision) []events.Event {
 	var list []events.Event
 	for _, d := range decisions {
-		if !d.Would.Changes() || !decide.Telling(d) {
+		if !d.Would.Changes() || !rules.Telling(d) {
 			continue
 		}
 		record := act.AuditOf(d, events.OutcomeDryRun, d.At.Now)
@@ -54,15 +54,15 @@ func rehearsals(decisions []decide.Decision) []events.Event {
 
 // refusals puts on the trail what rules and guards said no to, and what is only
 // rehearsed, and counts the former.
-func (r *run) refusals(ctx context.Context, decisions []decide.Decision) {
+func (r *run) refusals(ctx context.Context, decisions []rules.Decision) {
 	counts := map[act.RefusedKey]int{}
 	for _, d := range decisions {
 		switch {
 		case d.Would.Changes():
 			rehearsed := d
-			rehearsed.Action = decide.None
+			rehearsed.Action = rules.None
 			r.Trail(ctx, act.AuditOf(rehearsed, events.OutcomeDryRun, r.Clock.Now()))
-		case d.Action == decide.Refused && r.outcomes[d.Resource.ARN] == "":
+		case d.Action == rules.Refused && r.outcomes[d.Resource.ARN] == "":
 			r.Trail(ctx, act.AuditOf(d, events.OutcomeRefused, r.Clock.Now()))
 			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Action}]++
 		}

@@ -14,14 +14,14 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -34,7 +34,7 @@ type bed struct {
 	aws    *localaws.Server
 	url    string
 	net    http.RoundTripper // nil is the network
-	clock  *estate.VirtualClock
+	clock  *model.VirtualClock
 	cycle  *cycle.Cycle
 	actor  *act.Actor
 	dryRun bool
@@ -67,7 +67,7 @@ func newBedInMemory(tb testing.TB, description localaws.Estate) *bed {
 
 func standingBed(tb testing.TB, description localaws.Estate) *bed {
 	tb.Helper()
-	b := &bed{tb: tb, clock: estate.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))}
+	b := &bed{tb: tb, clock: model.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))}
 	server, err := localaws.New(description, localaws.WithClock(b.clock))
 	if err != nil {
 		tb.Fatal(err)
@@ -77,7 +77,7 @@ func standingBed(tb testing.TB, description localaws.Estate) *bed {
 }
 
 // restart wires a new monitor that remembers nothing, as a new process would.
-func (b *bed) restart(clock estate.Clock) {
+func (b *bed) restart(clock model.Clock) {
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: clock})
 	b.tb.Cleanup(clients.Close)
 	if b.log == nil {
@@ -87,7 +87,7 @@ func (b *bed) restart(clock estate.Clock) {
 	meter := traffic.New(traffic.Options{Clients: clients, Clock: clock})
 	b.actor = act.New(act.Options{
 		Clients: clients, Clock: clock, Meter: meter, Trail: b.trail, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
-		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
+		Recheck: func(ctx context.Context, req events.Request) (rules.Decision, error) {
 			return b.cycle.Recheck(ctx, values(b.tb, b.given), req)
 		},
 	})
@@ -101,9 +101,9 @@ func (b *bed) restart(clock estate.Clock) {
 }
 
 // values are the default parameters, with changes by parameter name.
-func values(tb testing.TB, changes map[string]string) params.Values {
+func values(tb testing.TB, changes map[string]string) config.Values {
 	tb.Helper()
-	v, err := params.Resolve(params.Sources{Env: func(name string) (string, bool) {
+	v, err := config.Resolve(config.Sources{Env: func(name string) (string, bool) {
 		value, ok := changes[name]
 		return value, ok
 	}})
@@ -133,7 +133,7 @@ func (b *bed) next() {
 // settleAlarms runs cycles, without hourly checks, until no alarm wants a change.
 func (b *bed) settleAlarms(changes map[string]string) {
 	b.tb.Helper()
-	quiet := map[string]string{params.HourlyChecks: "never"}
+	quiet := map[string]string{config.HourlyChecks: "never"}
 	for name, value := range changes {
 		quiet[name] = value
 	}
@@ -151,21 +151,21 @@ func (b *bed) settleAlarms(changes map[string]string) {
 // which nobody asked anything: the campaign c and the recommender r if none is named.
 func (b *bed) watched(d time.Duration, names ...string) {
 	b.tb.Helper()
-	end := decide.MeasuredWindow(b.clock.Now(), 2*time.Minute).End
-	var data []estate.Datum
-	for at := end.Add(-d); at.Before(end); at = at.Add(decide.WindowLength) {
-		data = append(data, decide.CountMetric(home, 2, estate.NewWindow(at, at.Add(decide.WindowLength))))
+	end := rules.MeasuredWindow(b.clock.Now(), 2*time.Minute).End
+	var data []model.Datum
+	for at := end.Add(-d); at.Before(end); at = at.Add(rules.WindowLength) {
+		data = append(data, rules.CountMetric(home, 2, model.NewWindow(at, at.Add(rules.WindowLength))))
 		if len(names) == 0 {
 			names = []string{"campaign/c", "recommender/r"}
 		}
 		for _, name := range names {
-			kind := estate.Campaign
+			kind := model.Campaign
 			if strings.HasPrefix(name, "recommender/") {
-				kind = estate.Recommender
+				kind = model.Recommender
 			}
-			arn := estate.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: name}
-			data = append(data, estate.Datum{
-				Region: home, Metric: estate.ResourceMetric(estate.Resource{ARN: arn, Kind: kind}, estate.NamespaceMonitor, kind.UtilizationMetric()),
+			arn := model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: name}
+			data = append(data, model.Datum{
+				Region: home, Metric: model.ResourceMetric(model.Resource{ARN: arn, Kind: kind}, model.NamespaceMonitor, kind.UtilizationMetric()),
 				Unit: "Percent", Time: at,
 			})
 		}

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // latency is how long every call takes in the benchmarks.
@@ -20,14 +20,14 @@ const latency = 20 * time.Millisecond
 // waitingClock shows the time of a test clock plus the real time that has passed, and
 // really waits.
 type waitingClock struct {
-	*estate.VirtualClock
+	*model.VirtualClock
 	began time.Time
 }
 
 func (c waitingClock) Now() time.Time { return c.VirtualClock.Now().Add(time.Since(c.began)) }
 
 func (c waitingClock) Sleep(ctx context.Context, d time.Duration) error {
-	return estate.SystemClock{}.Sleep(ctx, d)
+	return model.SystemClock{}.Sleep(ctx, d)
 }
 
 // BenchmarkCycle runs one cycle at 20 ms a call, alarms present: cold, as in a new
@@ -58,8 +58,8 @@ func (b *bed) measure(tb *testing.B, where map[string]string, warm bool) {
 	tb.ReportAllocs()
 	tb.StopTimer()
 	b.tb = tb
-	quiet := map[string]string{"Regions": where["Regions"], params.HourlyChecks: "never"}
-	due := map[string]string{"Regions": where["Regions"], params.HourlyChecks: "auto"}
+	quiet := map[string]string{"Regions": where["Regions"], config.HourlyChecks: "never"}
+	due := map[string]string{"Regions": where["Regions"], config.HourlyChecks: "auto"}
 	if warm {
 		b.next()
 		b.restart(waitingClock{b.clock, time.Now()})

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // actionConcurrency bounds how many actions are carried out at once. Each looks at its
@@ -26,7 +26,7 @@ var errNoTime = errors.New("not carried out for lack of time; the next run decid
 // carryOut does in this process what the decisions ask for, where functions would do it
 // on events. It takes the very path of an event, the check on fresh data included. What
 // came of each stands in outcomes; a decision that no longer held becomes a refusal.
-func (r *run) carryOut(ctx context.Context, decisions []decide.Decision) {
+func (r *run) carryOut(ctx context.Context, decisions []rules.Decision) {
 	type done struct {
 		answer act.Answer
 		err    error
@@ -53,33 +53,33 @@ func (r *run) carryOut(ctx context.Context, decisions []decide.Decision) {
 	for i, command := range list {
 		arn := command.Resources[0]
 		if errors.Is(results[i].err, errNoTime) {
-			d := decisions[slices.IndexFunc(decisions, func(d decide.Decision) bool { return d.Resource.ARN.String() == arn })]
+			d := decisions[slices.IndexFunc(decisions, func(d rules.Decision) bool { return d.Resource.ARN.String() == arn })]
 			d.Reason = errNoTime.Error()
 			r.Trail(ctx, act.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
 		}
-		at := slices.IndexFunc(decisions, func(d decide.Decision) bool { return d.Resource.ARN.String() == arn })
+		at := slices.IndexFunc(decisions, func(d rules.Decision) bool { return d.Resource.ARN.String() == arn })
 		r.settle(&decisions[at], results[i].answer, results[i].err)
 	}
 }
 
 // settle notes what came of one action.
-func (r *run) settle(d *decide.Decision, answer act.Answer, err error) {
+func (r *run) settle(d *rules.Decision, answer act.Answer, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err != nil {
 		r.outcomes[d.Resource.ARN] = act.Failed
-		r.problems(estate.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Action), Err: err})
+		r.problems(model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Action), Err: err})
 		return
 	}
 	r.outcomes[d.Resource.ARN], r.restores[d.Resource.ARN] = answer.Outcome, answer.Restore
 	r.addEvents(answer.Events)
 	r.problems(answer.Problems...)
 	r.removed += answer.AlarmsRemoved
-	if answer.Outcome.Counts() && d.Action != decide.StepDown {
+	if answer.Outcome.Counts() && d.Action != rules.StepDown {
 		r.ended[d.Resource.ARN] = true
 	}
 	if answer.Outcome == act.Refused {
-		*d = decide.Refuse(*d, answer.Why)
+		*d = rules.Refuse(*d, answer.Why)
 	}
 }
 
@@ -87,8 +87,8 @@ func (r *run) settle(d *decide.Decision, answer act.Answer, err error) {
 // now: theirs are removed already, and were listed before that.
 func (r *run) withoutEnded(existing []regionAlarms) []regionAlarms {
 	for i := range existing {
-		existing[i].alarms = slices.DeleteFunc(existing[i].alarms, func(a decide.Alarm) bool {
-			arn, err := estate.ParseARN(a.Settings.Metric.DimensionValue)
+		existing[i].alarms = slices.DeleteFunc(existing[i].alarms, func(a rules.Alarm) bool {
+			arn, err := model.ParseARN(a.Settings.Metric.DimensionValue)
 			return err == nil && r.ended[arn]
 		})
 	}
@@ -100,7 +100,7 @@ func (r *run) withoutEnded(existing []regionAlarms) []regionAlarms {
 func (r *run) rebuild(ctx context.Context, changed int) {
 	switch {
 	case r.Act && r.Rebuild != nil && changed+len(r.ended) > 0:
-		ended := slices.SortedFunc(maps.Keys(r.ended), func(a, b estate.ARN) int { return strings.Compare(a.String(), b.String()) })
+		ended := slices.SortedFunc(maps.Keys(r.ended), func(a, b model.ARN) int { return strings.Compare(a.String(), b.String()) })
 		r.problems(r.Rebuild(ctx, ended)...)
 		return
 	case changed == 0:

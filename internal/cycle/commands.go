@@ -4,19 +4,19 @@ import (
 	"math"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // commands turns decisions into the events that ask for them to be carried out.
-func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) []events.Event {
+func commands(decisions []rules.Decision, m rules.Moment, s rules.Settings) []events.Event {
 	var list []events.Event
 	for _, d := range decisions {
 		arn := d.Resource.ARN.String()
 		audit := act.AuditOf(d, events.OutcomeAsked, m.Now).Raw()
 		ageHours := int(m.Now.Sub(d.Resource.Created).Hours())
 		switch d.Action {
-		case decide.StepDown:
+		case rules.StepDown:
 			list = append(list, events.Event{
 				DetailType: events.UpdateType(d.Resource.Kind), Resources: []string{arn}, Time: m.Now,
 				Detail: events.UpdateDetail{
@@ -26,7 +26,7 @@ func commands(decisions []decide.Decision, m decide.Moment, s decide.Settings) [
 					Datapoints: events.DatapointsOf(d.StepDown.Datapoints), Reason: d.Reason, Audit: audit,
 				},
 			})
-		case decide.Stop, decide.Delete:
+		case rules.Stop, rules.Delete:
 			list = append(list, events.Event{
 				DetailType: events.IdleType(d.Resource.Kind), Resources: []string{arn}, Time: m.Now,
 				Detail: events.IdleDetail{

@@ -19,11 +19,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Progress is told how far a step has come. It may be called from several goroutines.
@@ -32,31 +32,31 @@ type Progress func(step string, done, total int)
 // Inventory discovers resources.
 type Inventory interface {
 	// Discover lists the scope and describes what is new, changed, unsettled or due.
-	Discover(ctx context.Context, scope estate.Scope, due func(estate.ARN) bool, progress func(done, total int)) estate.Snapshot
+	Discover(ctx context.Context, scope model.Scope, due func(model.ARN) bool, progress func(done, total int)) model.Snapshot
 	// Refresh describes the given resources anew; those that are gone are left out.
-	Refresh(ctx context.Context, resources []estate.Resource) ([]estate.Resource, []estate.Problem)
+	Refresh(ctx context.Context, resources []model.Resource) ([]model.Resource, []model.Problem)
 }
 
 // Meter answers questions about metrics.
 type Meter interface {
-	Measure(ctx context.Context, queries []estate.Query, progress func(done, total int)) (estate.Readings, []estate.Problem)
+	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
 // Actor carries out every write, or in a dry run none.
 type Actor interface {
 	// Publish puts metric data, each into its own region.
-	Publish(ctx context.Context, data []estate.Datum) (published int, problems []estate.Problem)
+	Publish(ctx context.Context, data []model.Datum) (published int, problems []model.Problem)
 	// Notify keeps topics, subscriptions and the notification rule in order and gives
 	// the topic of each region that has one.
-	Notify(ctx context.Context, in act.NotifyInput) (map[string]estate.ARN, []estate.Problem)
+	Notify(ctx context.Context, in act.NotifyInput) (map[string]model.ARN, []model.Problem)
 	// ListAlarms lists the metric alarms of a region whose names start with our prefix.
-	ListAlarms(ctx context.Context, region string) ([]decide.Alarm, error)
+	ListAlarms(ctx context.Context, region string) ([]rules.Alarm, error)
 	// ReconcileAll carries out alarm changes in several regions until the time is up.
-	ReconcileAll(ctx context.Context, inputs []act.ReconcileInput) (act.AlarmCounts, []estate.Problem)
+	ReconcileAll(ctx context.Context, inputs []act.ReconcileInput) (act.AlarmCounts, []model.Problem)
 	// Emit puts events on the bus of the deployment region.
-	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []estate.Problem)
+	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []model.Problem)
 	// RebuildDashboard has the dashboard built again, in this process or by an event.
-	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []estate.Problem)
+	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []model.Problem)
 	// EndingsLeft is how many resources of a region may still be deleted and stopped by
 	// themselves within the hour, and why not more.
 	EndingsLeft(ctx context.Context, region string, limit int) (left int, why string)
@@ -72,16 +72,16 @@ type Actor interface {
 // are called from several goroutines, and must return soon and keep lists unchanged.
 type Observer interface {
 	// SawEstate is told what was found in a region, and what could not be listed.
-	SawEstate(snapshot estate.Snapshot)
+	SawEstate(snapshot model.Snapshot)
 	// SawAlarms is told the alarms of a region as they were before the cycle changed any.
-	SawAlarms(region string, list []decide.Alarm)
+	SawAlarms(region string, list []rules.Alarm)
 }
 
 // unseen observes nothing.
 type unseen struct{}
 
-func (unseen) SawEstate(estate.Snapshot)        {}
-func (unseen) SawAlarms(string, []decide.Alarm) {}
+func (unseen) SawEstate(model.Snapshot)        {}
+func (unseen) SawAlarms(string, []rules.Alarm) {}
 
 // defaultBudget is how long a cycle may take: it comes round every 5 minutes, and what
 // is slow is carried over to the next one.
@@ -99,7 +99,7 @@ type Options struct {
 	Inventory Inventory
 	Meter     Meter
 	Actor     Actor
-	Clock     estate.Clock
+	Clock     model.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
 	Observer  Observer // may be nil
@@ -117,7 +117,7 @@ type Options struct {
 
 	// Rebuild builds the dashboard without the resources just taken out of service. It is
 	// called once, at the end of a cycle that acted. Nil leaves it to the Actor.
-	Rebuild func(ctx context.Context, ended []estate.ARN) []estate.Problem
+	Rebuild func(ctx context.Context, ended []model.ARN) []model.Problem
 	// Prices has the result tell what each decision would save, and what that is worth; nil
 	// leaves it out.
 	Prices PriceSource
@@ -154,7 +154,7 @@ func New(o Options) *Cycle {
 
 // Input is what one cycle is run for.
 type Input struct {
-	Params params.Values
+	Params config.Values
 	// ScheduledAt is the time of the event that started the cycle, from which the
 	// measured window is derived; zero means now.
 	ScheduledAt time.Time
@@ -163,20 +163,20 @@ type Input struct {
 // run is one cycle under way: what the steps have found so far.
 type run struct {
 	*Cycle
-	params   params.Values
-	settings decide.Settings
-	moment   decide.Moment
+	params   config.Values
+	settings rules.Settings
+	moment   rules.Moment
 	budget   time.Duration
 	until    time.Time // alarms are left to the next cycle from here on
 
 	mu       sync.Mutex // guards what regions add at the same time
-	snapshot estate.Snapshot
-	readings estate.Readings
+	snapshot model.Snapshot
+	readings model.Readings
 	alarms   act.AlarmCounts
-	outcomes map[estate.ARN]act.Outcome // of what was carried out here
-	restores map[estate.ARN]string      // the commands that undo it
-	ended    map[estate.ARN]bool        // what was deleted or stopped here
-	removed  int                        // alarms of what was
+	outcomes map[model.ARN]act.Outcome // of what was carried out here
+	restores map[model.ARN]string      // the commands that undo it
+	ended    map[model.ARN]bool        // what was deleted or stopped here
+	removed  int                       // alarms of what was
 	result   report.Result
 	first    error // the first problem of all
 }
@@ -221,7 +221,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 // start settles what the cycle is about: the moment, the settings and the time allowed.
 func (c *Cycle) start(ctx context.Context, in Input) *run {
 	now := c.Clock.Now()
-	moment, noChecks, warning := decide.MomentOf(now, in.ScheduledAt, in.Params.MetricDelay)
+	moment, noChecks, warning := rules.MomentOf(now, in.ScheduledAt, in.Params.MetricDelay)
 	if warning != "" {
 		c.Logger.WarnContext(ctx, "the event's time is not used", "err", warning)
 	}
@@ -231,12 +231,12 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 		budget = max(0, min(budget, time.Until(deadline)-deadlineMargin))
 	}
 	r := &run{
-		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: estate.Readings{},
-		outcomes: map[estate.ARN]act.Outcome{}, restores: map[estate.ARN]string{}, ended: map[estate.ARN]bool{},
+		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: model.Readings{},
+		outcomes: map[model.ARN]act.Outcome{}, restores: map[model.ARN]string{}, ended: map[model.ARN]bool{},
 	}
-	r.settings = decide.Settings{
+	r.settings = rules.Settings{
 		AdjustMinTPS: in.Params.AutoAdjustMinTPS, StopIdle: in.Params.AutoDeleteOrStopIdle,
-		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: decide.Mode(in.Params.HourlyChecks),
+		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: rules.Mode(in.Params.HourlyChecks),
 		NoChecks: noChecks, DeploymentRegion: c.Region,
 	}
 	r.result = report.Result{Window: report.Window{Start: moment.Window.Start, End: moment.Window.End}, DryRun: c.DryRun}
@@ -245,7 +245,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 
 func (c *Cycle) calls() map[string]int { return calls(c.Calls) }
 
-func (r *run) due(arn estate.ARN) bool { return decide.Due(arn, r.settings, r.moment) }
+func (r *run) due(arn model.ARN) bool { return rules.Due(arn, r.settings, r.moment) }
 
 func (r *run) step(name string) func(done, total int) {
 	return func(done, total int) { r.Progress(name, done, total) }
@@ -278,24 +278,24 @@ func (r *run) lookAtRegions(ctx context.Context) {
 		})
 	}
 	_ = group.Wait() // failures are problems
-	slices.SortFunc(r.snapshot.Resources, func(a, b estate.Resource) int {
+	slices.SortFunc(r.snapshot.Resources, func(a, b model.Resource) int {
 		return cmp.Or(cmp.Compare(a.Region(), b.Region()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 	})
 }
 
 // lookAt does one region: discover, measure the window, and publish the metrics before
 // anything else is attempted with its resources.
-func (r *run) lookAt(ctx context.Context, region string, scope estate.Scope) {
+func (r *run) lookAt(ctx context.Context, region string, scope model.Scope) {
 	looking, cancel := r.look(ctx)
 	defer cancel()
 	finding, found := r.find(looking)
 	snapshot := r.Inventory.Discover(finding, scope, r.due, r.step("discover "+region))
 	found()
 	r.Observer.SawEstate(snapshot)
-	readings, problems := r.measure(looking, "measure "+region, decide.WindowQueries(snapshot.Resources, r.moment))
-	data := make([]estate.Datum, 0, 3*len(snapshot.Resources))
+	readings, problems := r.measure(looking, "measure "+region, rules.WindowQueries(snapshot.Resources, r.moment))
+	data := make([]model.Datum, 0, 3*len(snapshot.Resources))
 	for _, resource := range snapshot.Resources {
-		data = append(data, decide.Metrics(resource, decide.ThroughputOf(resource, readings, r.moment), r.moment.Window)...)
+		data = append(data, rules.Metrics(resource, rules.ThroughputOf(resource, readings, r.moment), r.moment.Window)...)
 	}
 	published, failed := r.publish(ctx, data)
 
@@ -309,14 +309,14 @@ func (r *run) lookAt(ctx context.Context, region string, scope estate.Scope) {
 	r.problems(slices.Concat(snapshot.Problems, problems, failed)...)
 }
 
-func (r *run) measure(ctx context.Context, step string, queries []estate.Query) (estate.Readings, []estate.Problem) {
+func (r *run) measure(ctx context.Context, step string, queries []model.Query) (model.Readings, []model.Problem) {
 	if len(queries) == 0 {
 		return nil, nil
 	}
 	return r.Meter.Measure(ctx, queries, r.step(step))
 }
 
-func (r *run) publish(ctx context.Context, data []estate.Datum) (int, []estate.Problem) {
+func (r *run) publish(ctx context.Context, data []model.Datum) (int, []model.Problem) {
 	if len(data) == 0 {
 		return 0, nil
 	}
@@ -325,7 +325,7 @@ func (r *run) publish(ctx context.Context, data []estate.Datum) (int, []estate.P
 
 // publishCount publishes how many resources are monitored, once all regions were seen.
 func (r *run) publishCount(ctx context.Context) {
-	published, problems := r.publish(ctx, []estate.Datum{decide.CountMetric(r.Region, len(r.snapshot.Resources), r.moment.Window)})
+	published, problems := r.publish(ctx, []model.Datum{rules.CountMetric(r.Region, len(r.snapshot.Resources), r.moment.Window)})
 	r.result.MetricsPublished += published
 	r.problems(problems...)
 }
@@ -353,7 +353,7 @@ func (r *run) nothingSeen(ctx context.Context) error {
 
 // notify begins to put topics, subscriptions and the rule in order, and gives the
 // topics when that is done.
-func (r *run) notify(ctx context.Context) <-chan map[string]estate.ARN {
+func (r *run) notify(ctx context.Context) <-chan map[string]model.ARN {
 	in := act.NotifyInput{Regions: []string{r.Region}, Endpoints: r.params.Endpoints}
 	for _, resource := range r.snapshot.Resources {
 		in.Regions = append(in.Regions, resource.Region())
@@ -361,7 +361,7 @@ func (r *run) notify(ctx context.Context) <-chan map[string]estate.ARN {
 	}
 	slices.Sort(in.Regions)
 	in.Regions = slices.Compact(in.Regions)
-	done := make(chan map[string]estate.ARN, 1)
+	done := make(chan map[string]model.ARN, 1)
 	go func() {
 		looking, cancel := r.look(ctx)
 		defer cancel()

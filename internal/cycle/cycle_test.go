@@ -8,10 +8,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // What a thousand resources in one region may cost in calls, half of them campaigns.
@@ -22,7 +22,7 @@ func TestCallsOfACycle(t *testing.T) {
 
 	b.restart(b.clock)
 	b.aws.ResetCalls()
-	cold := b.run(map[string]string{params.HourlyChecks: "never"})
+	cold := b.run(map[string]string{config.HourlyChecks: "never"})
 	if got, most := total(b.aws.Calls()), resources/2*22/10+40; got > most {
 		t.Errorf("cold: %d calls, at most %d: %v", got, most, b.aws.Calls())
 	}
@@ -58,12 +58,12 @@ func TestRecommendersAreDescribedOnlyBeforeTheyAreActedOn(t *testing.T) {
 	idle := &estate.Regions[0].DatasetGroups[0].Recommenders[0]
 	idle.MinRPS = 8
 	b := newBed(t, estate)
-	result := b.run(map[string]string{params.HourlyChecks: "always"})
+	result := b.run(map[string]string{config.HourlyChecks: "always"})
 	if got := b.aws.Calls()["personalize.DescribeRecommender"]; got != 10 {
 		t.Errorf("%d descriptions for 10 step-downs", got)
 	}
 	for _, r := range result.Resources {
-		if want := decide.StepDown; r.Kind == "recommender" && r.Decision != want {
+		if want := rules.StepDown; r.Kind == "recommender" && r.Decision != want {
 			t.Errorf("%s: %s (%s)", r.Name, r.Decision, r.Reason)
 		}
 	}
@@ -77,9 +77,9 @@ func TestRecommenderBeingUpdatedIsRefusedOnAFreshLook(t *testing.T) {
 	r := &estate.Regions[0].DatasetGroups[0].Recommenders[0]
 	r.MinRPS = 8
 	r.Update = &localaws.EstateUpdate{Status: "CREATE IN_PROGRESS", Age: time.Minute}
-	result := newBed(t, estate).run(map[string]string{params.HourlyChecks: "always"})
+	result := newBed(t, estate).run(map[string]string{config.HourlyChecks: "always"})
 	got := byName(t, result, "r")
-	if got.Decision != decide.Refused {
+	if got.Decision != rules.Refused {
 		t.Errorf("%s (%s)", got.Decision, got.Reason)
 	}
 	for _, e := range result.Events {
@@ -113,7 +113,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 	b := newBed(t, estate)
 	b.dryRun = true
 	b.restart(b.clock)
-	result := b.run(map[string]string{params.HourlyChecks: "always"})
+	result := b.run(map[string]string{config.HourlyChecks: "always"})
 	for operation := range b.aws.Calls() {
 		if _, name, _ := strings.Cut(operation, "."); !strings.HasPrefix(name, "List") && !strings.HasPrefix(name, "Describe") && !strings.HasPrefix(name, "Get") {
 			t.Errorf("%s was called", operation)
@@ -142,7 +142,7 @@ func TestOneRegionsFailureCostsTheOthersNothing(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBed(t, flat(10, home, "eu-west-1"))
 			b.aws.AddFault(tt.fault)
-			result := b.run(map[string]string{"Regions": home + ",eu-west-1", params.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
+			result := b.run(map[string]string{"Regions": home + ",eu-west-1", config.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
 			if result.MetricsPublished != tt.metrics {
 				t.Errorf("%d metrics, want %d: %v", result.MetricsPublished, tt.metrics, result.Problems)
 			}
@@ -155,7 +155,7 @@ func TestOneRegionsFailureCostsTheOthersNothing(t *testing.T) {
 				}
 			}
 			for _, r := range result.Resources {
-				if r.Region == home && r.Utilization == nil || r.Decision != decide.None && r.Decision != decide.Refused {
+				if r.Region == home && r.Utilization == nil || r.Decision != rules.None && r.Decision != rules.Refused {
 					t.Errorf("%s in %s: %s (%s)", r.Name, r.Region, r.Decision, r.Reason)
 				}
 			}
@@ -196,12 +196,12 @@ func TestStaleCopyGivesMetricsOnly(t *testing.T) {
 	estate := flat(2, home)
 	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
 	b := newBed(t, estate)
-	b.run(map[string]string{params.HourlyChecks: "never"})
+	b.run(map[string]string{config.HourlyChecks: "never"})
 	b.next()
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Code: "ThrottlingException"})
-	result := b.run(map[string]string{params.HourlyChecks: "always"})
+	result := b.run(map[string]string{config.HourlyChecks: "always"})
 	got := byName(t, result, "c")
-	if got.Decision != decide.Refused || got.Utilization == nil || len(result.Problems) != 1 || result.MetricsPublished != 7 {
+	if got.Decision != rules.Refused || got.Utilization == nil || len(result.Problems) != 1 || result.MetricsPublished != 7 {
 		t.Errorf("%s (%s), %d metrics, problems %v", got.Decision, got.Reason, result.MetricsPublished, result.Problems)
 	}
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "ListCampaigns", Code: "ThrottlingException"})
@@ -219,7 +219,7 @@ func TestStaleCopyGivesMetricsOnly(t *testing.T) {
 // Thousands of alarms do not fit one cycle; they are carried over, and metrics do not wait.
 func TestAlarmsAreCarriedOver(t *testing.T) {
 	b := newBed(t, flat(600, home))
-	first := b.run(map[string]string{params.HourlyChecks: "never"})
+	first := b.run(map[string]string{config.HourlyChecks: "never"})
 	if first.Alarms.Left == 0 || first.Alarms.Created == 0 || first.Alarms.Created+first.Alarms.Left != 1200 {
 		t.Fatalf("first cycle: %+v", first.Alarms)
 	}
@@ -229,7 +229,7 @@ func TestAlarmsAreCarriedOver(t *testing.T) {
 	created := first.Alarms.Created
 	for created < 1200 {
 		b.next()
-		result := b.run(map[string]string{params.HourlyChecks: "never"})
+		result := b.run(map[string]string{config.HourlyChecks: "never"})
 		if result.Alarms.Created == 0 {
 			t.Fatalf("stuck at %d: %+v", created, result.Alarms)
 		}
@@ -291,7 +291,7 @@ func TestLateEventIsMeasuredButNotDecidedOn(t *testing.T) {
 	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
 	b := newBed(t, estate)
 	result, err := b.cycle.Run(context.Background(), cycle.Input{
-		Params:      values(t, map[string]string{params.HourlyChecks: "always"}),
+		Params:      values(t, map[string]string{config.HourlyChecks: "always"}),
 		ScheduledAt: b.clock.Now().Add(-2 * time.Hour),
 	})
 	if err != nil {
@@ -319,12 +319,12 @@ func hangingRegion(t *testing.T, operation string) {
 	b := newBedInMemory(t, estate)
 	b.aws.AddFault(localaws.Fault{Operation: operation, Region: "eu-west-1", Kind: localaws.Hang})
 	began := time.Now()
-	result := b.run(map[string]string{"Regions": home + ",eu-west-1", params.HourlyChecks: "always"})
+	result := b.run(map[string]string{"Regions": home + ",eu-west-1", config.HourlyChecks: "always"})
 	if took := time.Since(began); took > 4*time.Minute {
 		t.Errorf("it took %v", took)
 	}
 	for _, r := range result.Resources {
-		if r.Region == home && (r.Utilization == nil || r.Kind == "campaign" && r.Decision != decide.StepDown) {
+		if r.Region == home && (r.Utilization == nil || r.Kind == "campaign" && r.Decision != rules.StepDown) {
 			t.Errorf("%s: %s (%s)", r.Name, r.Decision, r.Reason)
 		}
 	}
@@ -391,8 +391,8 @@ func TestDoomedResourcesGetNoAlarms(t *testing.T) {
 	estate := flat(2, home)
 	idle := &estate.Regions[0].DatasetGroups[0].Campaigns[0]
 	idle.Traffic = localaws.EstateTraffic{}
-	result := newBed(t, estate).run(map[string]string{params.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
-	if got := byName(t, result, "c"); got.Decision != decide.Delete {
+	result := newBed(t, estate).run(map[string]string{config.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
+	if got := byName(t, result, "c"); got.Decision != rules.Delete {
 		t.Fatalf("%s (%s)", got.Decision, got.Reason)
 	}
 	if result.Alarms.Created != 2 {
@@ -416,8 +416,8 @@ func TestRecommenderThatChangedMeanwhileIsLeftAlone(t *testing.T) {
 			estate.Regions[0].DatasetGroups[0].Recommenders[0].MinRPS = 9
 			b := newBed(t, estate)
 			b.aws.AddFault(tt.fault)
-			got := byName(t, b.run(map[string]string{params.HourlyChecks: "always"}), "r")
-			if got.Decision != decide.Refused || !strings.Contains(got.Reason, tt.reason) {
+			got := byName(t, b.run(map[string]string{config.HourlyChecks: "always"}), "r")
+			if got.Decision != rules.Refused || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%s (%s)", got.Decision, got.Reason)
 			}
 		})

@@ -7,18 +7,18 @@ import (
 	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // BoardActor writes and deletes dashboards, or in a dry run none.
 type BoardActor interface {
 	// BuildBoards writes the dashboards of a name and deletes the surplus ones.
-	BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]act.BoardResult, []estate.Problem)
+	BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]act.BoardResult, []model.Problem)
 	// DeleteBoards deletes the dashboards of a name.
-	DeleteBoards(ctx context.Context, name string) ([]act.BoardResult, []estate.Problem)
+	DeleteBoards(ctx context.Context, name string) ([]act.BoardResult, []model.Problem)
 }
 
 // DashboardOptions wires the building of the dashboard.
@@ -45,9 +45,9 @@ func NewDashboard(o DashboardOptions) *Dashboard {
 
 // DashboardInput is what a dashboard is built for.
 type DashboardInput struct {
-	Params params.Values // the selections, Regions and DashboardName count
+	Params config.Values // the selections, Regions and DashboardName count
 	// LeaveOut names resources just deleted or stopped, which a listing may still show.
-	LeaveOut []estate.ARN
+	LeaveOut []model.ARN
 }
 
 // ErrIncompleteEstate is wrapped by the error of a dashboard that would lack a region.
@@ -60,7 +60,7 @@ var ErrNoBoards = errors.New("no dashboard was written or deleted")
 type Rendered struct {
 	Boards    []dashboard.Board
 	Resources int // shown
-	Problems  []estate.Problem
+	Problems  []model.Problem
 }
 
 // Render makes the bodies and writes nothing. A region that could not be listed is an
@@ -76,7 +76,7 @@ func (d *Dashboard) Render(ctx context.Context, in DashboardInput) (Rendered, er
 		}
 		return Rendered{}, fmt.Errorf("%w: stopped while listing campaigns and recommenders: %w", ErrIncompleteEstate, err)
 	}
-	var regions []estate.Problem
+	var regions []model.Problem
 	for _, p := range snapshot.Problems {
 		if p.ARN == "" {
 			regions = append(regions, p)
@@ -117,7 +117,7 @@ func (d *Dashboard) Delete(ctx context.Context, name string) (report.Boards, err
 }
 
 // report turns results into a report, or into an error if nothing at all was done.
-func (d *Dashboard) report(resources int, results []act.BoardResult, seen, failed []estate.Problem) (report.Boards, error) {
+func (d *Dashboard) report(resources int, results []act.BoardResult, seen, failed []model.Problem) (report.Boards, error) {
 	b := report.Boards{Resources: resources, DryRun: d.DryRun}
 	done := 0
 	for _, r := range results {
@@ -133,7 +133,7 @@ func (d *Dashboard) report(resources int, results []act.BoardResult, seen, faile
 	if done == 0 && len(failed) > 0 {
 		return report.Boards{}, fmt.Errorf("%w: %w", ErrNoBoards, joined(failed))
 	}
-	for _, list := range [][]estate.Problem{seen, failed} {
+	for _, list := range [][]model.Problem{seen, failed} {
 		for _, p := range list {
 			b.Problems = append(b.Problems, report.ProblemOf(p))
 		}
@@ -142,7 +142,7 @@ func (d *Dashboard) report(resources int, results []act.BoardResult, seen, faile
 }
 
 // joined makes one error of several problems, of which there is at least one.
-func joined(problems []estate.Problem) error {
+func joined(problems []model.Problem) error {
 	if more := len(problems) - 1; more > 0 {
 		return fmt.Errorf("%w (and %d more)", problems[0], more)
 	}

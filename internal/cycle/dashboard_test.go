@@ -14,17 +14,17 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 const boardName = "Amazon-Personalize-Monitor"
 
-var bothRegions = map[string]string{params.Regions: "us-east-1,eu-west-1"}
+var bothRegions = map[string]string{config.Regions: "us-east-1,eu-west-1"}
 
 // boards wires the dashboard in front of the embedded AWS.
 func (b *bed) boards() *cycle.Dashboard {
@@ -119,8 +119,8 @@ func TestAResourceThatCannotBeDescribedIsToldOf(t *testing.T) {
 
 func TestAResourceJustDeletedIsLeftOut(t *testing.T) {
 	b := newBed(t, localaws.ExampleEstate())
-	arn := estate.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/shop-spring-sale"}
-	result, err := b.boards().Build(context.Background(), cycle.DashboardInput{Params: values(t, nil), LeaveOut: []estate.ARN{arn}})
+	arn := model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/shop-spring-sale"}
+	result, err := b.boards().Build(context.Background(), cycle.DashboardInput{Params: values(t, nil), LeaveOut: []model.ARN{arn}})
 	if err != nil {
 		t.Fatal(err)
 	}

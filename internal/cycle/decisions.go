@@ -4,24 +4,24 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // decideAll makes the hourly checks of the resources that are due, and decides on all.
 // A recommender that would be acted on is described anew first: its list summary does
 // not tell of an update under way.
-func (r *run) decideAll(ctx context.Context) []decide.Decision {
+func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	looking, cancel := r.look(ctx)
 	defer cancel()
 	r.check(looking)
-	decisions := make([]decide.Decision, len(r.snapshot.Resources))
+	decisions := make([]rules.Decision, len(r.snapshot.Resources))
 	var uncertain []int
-	var look []estate.Resource
+	var look []model.Resource
 	for i, resource := range r.snapshot.Resources {
-		decisions[i] = decide.Decide(resource, r.readings, r.settings, r.moment)
-		if decide.NeedsDescription(decisions[i]) {
+		decisions[i] = rules.Decide(resource, r.readings, r.settings, r.moment)
+		if rules.NeedsDescription(decisions[i]) {
 			uncertain = append(uncertain, i)
 			look = append(look, resource)
 		}
@@ -32,7 +32,7 @@ func (r *run) decideAll(ctx context.Context) []decide.Decision {
 			decisions[i] = r.decideAgain(decisions[i], fresh)
 		}
 	}
-	decide.Ration(decisions, r.moment, func(region string) (int, string) {
+	rules.Ration(decisions, r.moment, func(region string) (int, string) {
 		return r.Actor.EndingsLeft(looking, region, r.params.MaxEndingsPerHour)
 	})
 	r.log(ctx, decisions)
@@ -41,10 +41,10 @@ func (r *run) decideAll(ctx context.Context) []decide.Decision {
 
 // check reads what the hourly checks of the resources that are due need.
 func (r *run) check(ctx context.Context) {
-	var queries []estate.Query
+	var queries []model.Query
 	for _, resource := range r.snapshot.Resources {
 		if r.due(resource.ARN) {
-			queries = append(queries, decide.CheckQueries(resource, decide.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment)...)
+			queries = append(queries, rules.CheckQueries(resource, rules.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment)...)
 		}
 	}
 	readings, problems := r.measure(ctx, "check", queries)
@@ -58,13 +58,13 @@ func (r *run) check(ctx context.Context) {
 
 // freshLook is what came of describing resources anew.
 type freshLook struct {
-	resources map[estate.ARN]estate.Resource
+	resources map[model.ARN]model.Resource
 	failed    map[string]bool // ARNs that could not be described
 }
 
-func (r *run) refresh(ctx context.Context, look []estate.Resource) freshLook {
+func (r *run) refresh(ctx context.Context, look []model.Resource) freshLook {
 	resources, problems := r.Inventory.Refresh(ctx, look)
-	fresh := freshLook{resources: make(map[estate.ARN]estate.Resource, len(resources)), failed: map[string]bool{}}
+	fresh := freshLook{resources: make(map[model.ARN]model.Resource, len(resources)), failed: map[string]bool{}}
 	for _, resource := range resources {
 		fresh.resources[resource.ARN] = resource
 	}
@@ -78,21 +78,21 @@ func (r *run) refresh(ctx context.Context, look []estate.Resource) freshLook {
 }
 
 // decideAgain decides on the fresh description, or refuses if there is none.
-func (r *run) decideAgain(d decide.Decision, fresh freshLook) decide.Decision {
+func (r *run) decideAgain(d rules.Decision, fresh freshLook) rules.Decision {
 	resource, ok := fresh.resources[d.Resource.ARN]
 	switch {
 	case !ok && fresh.failed[d.Resource.ARN.String()]:
-		return decide.Refuse(d, "it could not be described anew")
+		return rules.Refuse(d, "it could not be described anew")
 	case !ok:
-		return decide.Refuse(d, "it no longer exists")
+		return rules.Refuse(d, "it no longer exists")
 	case !resource.Monitored():
-		return decide.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
+		return rules.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
 	}
-	return decide.Decide(resource, r.readings, r.settings, r.moment)
+	return rules.Decide(resource, r.readings, r.settings, r.moment)
 }
 
 // log tells what was decided; what would change something stands on the audit trail too.
-func (r *run) log(ctx context.Context, decisions []decide.Decision) {
+func (r *run) log(ctx context.Context, decisions []rules.Decision) {
 	for _, d := range decisions {
 		r.Logger.DebugContext(ctx, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
 			"kind", string(d.Resource.Kind), "decision", string(d.Action), "reason", d.Reason)

@@ -10,23 +10,23 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // listedInventory lists one resource, and knows what a description of it says.
 type listedInventory struct {
-	listed  estate.Resource
-	fresh   []estate.Resource
-	problem []estate.Problem
+	listed  model.Resource
+	fresh   []model.Resource
+	problem []model.Problem
 }
 
-func (i listedInventory) Discover(context.Context, estate.Scope, func(estate.ARN) bool, func(done, total int)) estate.Snapshot {
-	return estate.Snapshot{Resources: []estate.Resource{i.listed}}
+func (i listedInventory) Discover(context.Context, model.Scope, func(model.ARN) bool, func(done, total int)) model.Snapshot {
+	return model.Snapshot{Resources: []model.Resource{i.listed}}
 }
 
-func (i listedInventory) Refresh(context.Context, []estate.Resource) ([]estate.Resource, []estate.Problem) {
+func (i listedInventory) Refresh(context.Context, []model.Resource) ([]model.Resource, []model.Problem) {
 	return i.fresh, i.problem
 }
 
@@ -36,21 +36,21 @@ type quietActor struct {
 	sent []events.Event
 }
 
-func (*quietActor) Publish(_ context.Context, data []estate.Datum) (int, []estate.Problem) {
+func (*quietActor) Publish(_ context.Context, data []model.Datum) (int, []model.Problem) {
 	return len(data), nil
 }
 
-func (*quietActor) Notify(context.Context, act.NotifyInput) (map[string]estate.ARN, []estate.Problem) {
+func (*quietActor) Notify(context.Context, act.NotifyInput) (map[string]model.ARN, []model.Problem) {
 	return nil, nil
 }
 
-func (*quietActor) ListAlarms(context.Context, string) ([]decide.Alarm, error) { return nil, nil }
+func (*quietActor) ListAlarms(context.Context, string) ([]rules.Alarm, error) { return nil, nil }
 
-func (*quietActor) ReconcileAll(context.Context, []act.ReconcileInput) (act.AlarmCounts, []estate.Problem) {
+func (*quietActor) ReconcileAll(context.Context, []act.ReconcileInput) (act.AlarmCounts, []model.Problem) {
 	return act.AlarmCounts{}, nil
 }
 
-func (a *quietActor) Emit(_ context.Context, list []events.Event) ([]events.Event, []estate.Problem) {
+func (a *quietActor) Emit(_ context.Context, list []events.Event) ([]events.Event, []model.Problem) {
 	a.sent = append(a.sent, list...)
 	return list, nil
 }
@@ -65,38 +65,38 @@ func (*quietActor) CountRefused(context.Context, map[act.RefusedKey]int) {}
 // what the description says decides.
 func TestAFreshDescriptionDecides(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
-	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
+	arn, kind, err := model.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
 	if err != nil {
 		t.Fatal(err)
 	}
-	listed := estate.Resource{
-		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 1,
+	listed := model.Resource{
+		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: model.StatusActive, MinTPS: 1,
 		Created: now.Add(-30 * 24 * time.Hour), LastUpdated: now.Add(-30 * 24 * time.Hour),
 	}
-	described := func(change func(*estate.Resource)) []estate.Resource {
+	described := func(change func(*model.Resource)) []model.Resource {
 		r := listed
 		r.Described = true
 		change(&r)
-		return []estate.Resource{r}
+		return []model.Resource{r}
 	}
 	tests := []struct {
 		name      string
 		inventory listedInventory
-		want      decide.Action
+		want      rules.Action
 		reason    string
 	}{
-		{"as it was listed", listedInventory{fresh: described(func(*estate.Resource) {})}, decide.Delete, "no request in the last 24 h"},
-		{"being deleted by now", listedInventory{fresh: described(func(r *estate.Resource) { r.Status = "DELETE PENDING" })}, decide.Refused, "its status is now DELETE PENDING"},
+		{"as it was listed", listedInventory{fresh: described(func(*model.Resource) {})}, rules.Delete, "no request in the last 24 h"},
+		{"being deleted by now", listedInventory{fresh: described(func(r *model.Resource) { r.Status = "DELETE PENDING" })}, rules.Refused, "its status is now DELETE PENDING"},
 		{
 			"an update under way",
-			listedInventory{fresh: described(func(r *estate.Resource) { r.Update = &estate.Update{Status: "CREATE PENDING"} })},
-			decide.Refused, "an update is in progress (CREATE PENDING)",
+			listedInventory{fresh: described(func(r *model.Resource) { r.Update = &model.Update{Status: "CREATE PENDING"} })},
+			rules.Refused, "an update is in progress (CREATE PENDING)",
 		},
-		{"gone by now", listedInventory{}, decide.Refused, "it no longer exists"},
+		{"gone by now", listedInventory{}, rules.Refused, "it no longer exists"},
 		{
 			"not to be described",
-			listedInventory{problem: []estate.Problem{{ARN: arn.String(), Operation: "DescribeCampaign", Err: errors.New("throttled")}}},
-			decide.Refused, "it could not be described anew",
+			listedInventory{problem: []model.Problem{{ARN: arn.String(), Operation: "DescribeCampaign", Err: errors.New("throttled")}}},
+			rules.Refused, "it could not be described anew",
 		},
 	}
 	for _, tt := range tests {
@@ -105,7 +105,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			actor := &quietActor{}
 			c := cycle.New(cycle.Options{
 				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Actor: actor,
-				Clock: estate.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
 			})
 			changes := idleOn("24")
 			changes["HourlyChecks"] = "always"
@@ -117,7 +117,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			if got.Decision != tt.want || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%s (%s), want %s (%s)", got.Decision, got.Reason, tt.want, tt.reason)
 			}
-			if sent := len(actor.sent); (sent == 1) != (tt.want == decide.Delete) {
+			if sent := len(actor.sent); (sent == 1) != (tt.want == rules.Delete) {
 				t.Errorf("%d commands sent", sent)
 			}
 		})

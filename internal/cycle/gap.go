@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // gapReach is how far back a process that begins looks for the data of the one before it.
@@ -18,17 +18,17 @@ const gapReach = 24 * time.Hour
 func (r *run) noticeGap(ctx context.Context) {
 	start := r.moment.Window.Start
 	before := r.published.Swap(&start)
-	expected := start.Add(-decide.WindowLength)
+	expected := start.Add(-rules.WindowLength)
 	if r.DryRun || before != nil && !before.Before(expected) {
 		return
 	}
 	looking, cancel := r.look(ctx)
 	defer cancel()
-	count := estate.Query{
-		Region: r.Region, Metric: estate.Metric{Namespace: estate.NamespaceMonitor, Name: estate.MetricResourceCount},
-		Stat: estate.Count, Window: estate.NewWindow(start.Add(-gapReach), start), Period: decide.WindowLength,
+	count := model.Query{
+		Region: r.Region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
+		Stat: model.Count, Window: model.NewWindow(start.Add(-gapReach), start), Period: rules.WindowLength,
 	}
-	readings, _ := r.measure(looking, "look back", []estate.Query{count})
+	readings, _ := r.measure(looking, "look back", []model.Query{count})
 	series := readings.Get(count)
 	if !series.Complete || len(series.Points) == 0 {
 		return
@@ -41,6 +41,6 @@ func (r *run) noticeGap(ctx context.Context) {
 	}
 	if last.Before(expected) {
 		r.Logger.InfoContext(ctx, "no cycle came to its end for a while, so data of that time are missing, in whole or in part",
-			"region", r.Region, "from", last.Add(decide.WindowLength).UTC(), "to", start.UTC())
+			"region", r.Region, "from", last.Add(rules.WindowLength).UTC(), "to", start.UTC())
 	}
 }

@@ -14,10 +14,10 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // idle is an estate of n idle campaigns in each region, in groups of four.
@@ -40,7 +40,7 @@ func idle(n int, regions ...string) localaws.Estate {
 }
 
 // tally counts the decisions of a result, by region.
-func tally(result report.Result, action decide.Action) map[string]int {
+func tally(result report.Result, action rules.Action) map[string]int {
 	counts := map[string]int{}
 	for _, r := range result.Resources {
 		if r.Decision == action {
@@ -61,11 +61,11 @@ func TestAnHourSeesFiveDeletionsARegion(t *testing.T) {
 	run := func(want int, when string) {
 		t.Helper()
 		result := b.run(deleting)
-		if got := tally(result, decide.Delete); got[home] != want || got["eu-west-1"] != want {
+		if got := tally(result, rules.Delete); got[home] != want || got["eu-west-1"] != want {
 			t.Errorf("%s: deleted %v, want %d each", when, got, want)
 		}
 		for _, r := range result.Resources {
-			if r.Decision == decide.Refused && !strings.Contains(r.Reason, "of at most 5 stops and deletes an hour in "+r.Region) {
+			if r.Decision == rules.Refused && !strings.Contains(r.Reason, "of at most 5 stops and deletes an hour in "+r.Region) {
 				t.Errorf("%s: %s: %s", when, r.Name, r.Reason)
 			}
 		}
@@ -119,7 +119,7 @@ func TestTheBudgetIsAParameter(t *testing.T) {
 	for k, v := range deleting {
 		changes[k] = v
 	}
-	if got := tally(b.run(changes), decide.Delete); got[home] != 2 {
+	if got := tally(b.run(changes), rules.Delete); got[home] != 2 {
 		t.Errorf("deleted %v", got)
 	}
 }
@@ -130,7 +130,7 @@ func (b *bed) protect(name, value string) {
 	defer clients.Close()
 	_, err := clients.Personalize(home).TagResource(context.Background(), &personalize.TagResourceInput{
 		ResourceArn: aws.String("arn:aws:personalize:" + home + ":" + account + ":campaign/" + name),
-		Tags:        []types.Tag{{TagKey: aws.String(decide.ProtectTag), TagValue: &value}},
+		Tags:        []types.Tag{{TagKey: aws.String(rules.ProtectTag), TagValue: &value}},
 	})
 	if err != nil {
 		b.tb.Fatal(err)
@@ -157,12 +157,12 @@ func TestATagProtects(t *testing.T) {
 	b.protect("idle-1", "tps")
 	b.protect("idle-2", "until 2026-03-03")
 	result := b.run(deleting)
-	for name, want := range map[string]decide.Action{"idle-0": decide.Refused, "idle-1": decide.Delete, "idle-2": decide.Delete, "idle-3": decide.Delete} {
+	for name, want := range map[string]rules.Action{"idle-0": rules.Refused, "idle-1": rules.Delete, "idle-2": rules.Delete, "idle-3": rules.Delete} {
 		if got := byName(t, result, name); got.Decision != want {
 			t.Errorf("%s: %s (%s)", name, got.Decision, got.Reason)
 		}
 	}
-	if why := byName(t, result, "idle-0").Reason; !strings.Contains(why, "protected by its tag "+decide.ProtectTag+"=idle until 2026-03-04") {
+	if why := byName(t, result, "idle-0").Reason; !strings.Contains(why, "protected by its tag "+rules.ProtectTag+"=idle until 2026-03-04") {
 		t.Errorf("reason %q", why)
 	}
 	outcomes := map[string]int{}
@@ -205,7 +205,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 			"idle-0": "deleting is only rehearsed (AutoDeleteOrStopIdleResources=DryRun)",
 			"c":      "step down from 9 to 6", // the campaign's minimum, not its watermark of 2
 		} {
-			if got := byName(t, result, name); got.Decision != decide.None || !strings.Contains(got.Reason, want) {
+			if got := byName(t, result, name); got.Decision != rules.None || !strings.Contains(got.Reason, want) {
 				t.Errorf("%s: %s (%s)", name, got.Decision, got.Reason)
 			}
 		}

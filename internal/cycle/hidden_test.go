@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Only the latest update is told by the service. A person's within the idle time counts
@@ -39,32 +39,32 @@ func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 				b.aws.Tick()
 				return byName(t, b.run(b.given), "c")
 			}
-			if b.given = with(idleOn("3"), params.AutoDeleteOrStopIdleResources, "no"); tt.person {
-				b.given = with(idleOn("3"), params.HourlyChecks, "never")
+			if b.given = with(idleOn("3"), config.AutoDeleteOrStopIdleResources, "no"); tt.person {
+				b.given = with(idleOn("3"), config.HourlyChecks, "never")
 			}
 			at("13:00:00")
 			if b.given = idleOn("3"); tt.person {
 				b.update("c", 38)
 			}
-			if got := at("14:00:00"); got.Decision != decide.StepDown || got.Outcome != "done" {
+			if got := at("14:00:00"); got.Decision != rules.StepDown || got.Outcome != "done" {
 				t.Fatalf("%s, %s (%s), want a step-down", got.Decision, got.Outcome, got.Reason)
 			} else if want := map[bool]int{true: 38, false: 30}[tt.person]; got.Min != want {
 				t.Fatalf("stepped down from %d, want %d", got.Min, want)
 			}
 			got := at(tt.idle)
-			if spared := got.Decision == decide.Refused && strings.Contains(got.Reason, "left alone: updated "); spared != tt.person {
+			if spared := got.Decision == rules.Refused && strings.Contains(got.Reason, "left alone: updated "); spared != tt.person {
 				t.Errorf("%s (%s)", got.Decision, got.Reason)
 			}
 			if told := strings.Contains(log.String(), "not marked as ours"); told != tt.person {
 				t.Errorf("said so: %v", told)
 			}
 			if !tt.person {
-				if got.Decision != decide.Delete || got.Outcome != "done" {
+				if got.Decision != rules.Delete || got.Outcome != "done" {
 					t.Errorf("%s, %s (%s), want it deleted", got.Decision, got.Outcome, got.Reason)
 				}
 				return
 			}
-			if got = at("17:20:00"); got.Decision != decide.Delete || got.Outcome != "done" {
+			if got = at("17:20:00"); got.Decision != rules.Delete || got.Outcome != "done" {
 				t.Errorf("an idle time after the step: %s, %s (%s), want it deleted", got.Decision, got.Outcome, got.Reason)
 			}
 		})

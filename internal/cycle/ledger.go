@@ -11,15 +11,15 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // PriceSource finds what TPS-hours cost in the regions. What it cannot find out is a
 // problem, and has no price.
-type PriceSource func(ctx context.Context, regions []string) (report.Prices, []estate.Problem)
+type PriceSource func(ctx context.Context, regions []string) (report.Prices, []model.Problem)
 
 // meteredAtOnce is how many resources of a region are measured together: their series of
 // 14 days fill eight calls, and are forgotten before the next ones come.
@@ -32,7 +32,7 @@ const ledgerRegions = 4
 type LedgerOptions struct {
 	Inventory Inventory
 	Meter     Meter
-	Clock     estate.Clock
+	Clock     model.Clock
 	Prices    PriceSource // nil means that nothing is priced
 	Progress  Progress    // may be nil
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
@@ -57,7 +57,7 @@ func NewLedger(o LedgerOptions) *Ledger {
 
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
-	Params params.Values // the selections, Regions, IdleThresholdHours and MetricDelay count
+	Params config.Values // the selections, Regions, IdleThresholdHours and MetricDelay count
 	Days   int           // 1 to 14
 
 	// LastHours is how many of the last hours are kept of each resource, of those that are
@@ -75,15 +75,15 @@ var errUnfinished = errors.New("the report was not finished")
 type ledgerRun struct {
 	*Ledger
 	in      LedgerInput
-	moment  metering.Moment
+	moment  billing.Moment
 	idle    time.Duration
 	prices  report.Prices
-	running estate.Series
+	running model.Series
 
 	mu     sync.Mutex // guards what follows
-	whole  *metering.Whole
+	whole  *billing.Whole
 	ledger report.Ledger
-	sums   map[estate.Kind]map[int64]metering.Hour // of all resources, by the second at which an hour begins
+	sums   map[model.Kind]map[int64]billing.Hour // of all resources, by the second at which an hour begins
 	done   int
 	total  int
 }
@@ -94,10 +94,10 @@ type ledgerRun struct {
 func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error) {
 	began, before := time.Now(), calls(l.Calls)
 	r := &ledgerRun{
-		Ledger: l, in: in, sums: map[estate.Kind]map[int64]metering.Hour{}, moment: metering.MomentOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
+		Ledger: l, in: in, sums: map[model.Kind]map[int64]billing.Hour{}, moment: billing.MomentOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
 		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
 	}
-	r.whole = metering.NewWhole(r.moment.Span)
+	r.whole = billing.NewWhole(r.moment.Span)
 	r.ledger = report.Ledger{Window: report.Window{Start: r.moment.Span.Start, End: r.moment.Span.End}, Days: in.Days}
 	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, func(done, total int) { l.Progress("discover", done, total) })
 	if err := ctx.Err(); err != nil {
@@ -125,7 +125,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 }
 
 // unlisted is the error of an estate of which not a single region could be listed.
-func unlisted(snapshot estate.Snapshot) error {
+func unlisted(snapshot model.Snapshot) error {
 	if len(snapshot.Resources) > 0 || len(snapshot.Problems) == 0 {
 		return nil
 	}
@@ -139,7 +139,7 @@ func unlisted(snapshot estate.Snapshot) error {
 
 // prepare finds out what is asked once: the prices, and when the monitor ran. That the
 // latter cannot be read only means that nothing is known to have been stopped.
-func (r *ledgerRun) prepare(ctx context.Context, resources []estate.Resource) {
+func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
 	if len(resources) == 0 {
 		return
 	}
@@ -149,7 +149,7 @@ func (r *ledgerRun) prepare(ctx context.Context, resources []estate.Resource) {
 		if n := len(regions); n == 0 || regions[n-1] != resource.Region() { // they are sorted
 			regions = append(regions, resource.Region())
 		}
-		recommenders = recommenders || resource.Kind == estate.Recommender
+		recommenders = recommenders || resource.Kind == model.Recommender
 	}
 	if r.Prices != nil {
 		prices, problems := r.Prices(ctx, regions)
@@ -157,15 +157,15 @@ func (r *ledgerRun) prepare(ctx context.Context, resources []estate.Resource) {
 		r.problems(problems)
 	}
 	if recommenders {
-		query := metering.RunningQuery(r.Region, r.moment)
-		r.running = r.read(ctx, []estate.Query{query}).Get(query)
+		query := billing.RunningQuery(r.Region, r.moment)
+		r.running = r.read(ctx, []model.Query{query}).Get(query)
 	}
 }
 
 // meterAll meters the resources of each region in turns, several regions side by side.
-func (r *ledgerRun) meterAll(ctx context.Context, resources []estate.Resource) {
+func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	r.total = len(resources)
-	byRegion := map[string][]estate.Resource{}
+	byRegion := map[string][]model.Resource{}
 	for _, resource := range resources {
 		byRegion[resource.Region()] = append(byRegion[resource.Region()], resource)
 	}
@@ -186,23 +186,23 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []estate.Resource) {
 
 // meter meters some resources of one region: in a first round their demand and minimum,
 // in a second one whether who had no requests was called at all.
-func (r *ledgerRun) meter(ctx context.Context, resources []estate.Resource) {
-	var queries []estate.Query
+func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
+	var queries []model.Query
 	for _, resource := range resources {
-		queries = append(queries, metering.Queries(resource, r.moment)...)
+		queries = append(queries, billing.Queries(resource, r.moment)...)
 	}
 	readings := r.read(ctx, queries)
-	usages := make([]metering.Usage, len(resources))
+	usages := make([]billing.Usage, len(resources))
 	queries = nil
 	for i, resource := range resources {
-		usages[i] = metering.Measure(resource, readings, r.running, r.moment)
+		usages[i] = billing.Measure(resource, readings, r.running, r.moment)
 		queries = append(queries, usages[i].CallQueries(resource, r.idle, r.moment)...)
 	}
 	second := r.read(ctx, queries)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		usages[i].Heed(resource, second, r.idle, r.moment)
-		advice := metering.Advise(resource, usages[i], second, r.idle, r.moment)
+		advice := billing.Advise(resource, usages[i], second, r.idle, r.moment)
 		entries[i] = report.EntryOf(resource, usages[i], advice, r.prices)
 	}
 	r.mu.Lock()
@@ -227,7 +227,7 @@ func (r *ledgerRun) keepHours(entries []report.Entry) {
 			continue
 		}
 		if r.sums[e.Kind] == nil {
-			r.sums[e.Kind] = map[int64]metering.Hour{}
+			r.sums[e.Kind] = map[int64]billing.Hour{}
 		}
 		for _, h := range e.Hourly {
 			sum := r.sums[e.Kind][h.Start.Unix()]
@@ -244,16 +244,16 @@ func (r *ledgerRun) keepHours(entries []report.Entry) {
 }
 
 // totals are the hours of all resources of each kind, by time.
-func (r *ledgerRun) totals() map[estate.Kind][]metering.Hour {
-	totals := make(map[estate.Kind][]metering.Hour, len(r.sums))
+func (r *ledgerRun) totals() map[model.Kind][]billing.Hour {
+	totals := make(map[model.Kind][]billing.Hour, len(r.sums))
 	for kind, sums := range r.sums {
-		totals[kind] = slices.SortedFunc(maps.Values(sums), func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
+		totals[kind] = slices.SortedFunc(maps.Values(sums), func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
 	}
 	return totals
 }
 
 // read asks questions and notes what could not be answered, once for each cause.
-func (r *ledgerRun) read(ctx context.Context, queries []estate.Query) estate.Readings {
+func (r *ledgerRun) read(ctx context.Context, queries []model.Query) model.Readings {
 	if len(queries) == 0 {
 		return nil
 	}
@@ -266,7 +266,7 @@ func (r *ledgerRun) read(ctx context.Context, queries []estate.Query) estate.Rea
 }
 
 // problems notes what failed.
-func (r *ledgerRun) problems(list []estate.Problem) {
+func (r *ledgerRun) problems(list []model.Problem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range list {

@@ -21,16 +21,16 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // fixedPrices cost 2 dollars a TPS-hour of a campaign in the home region, and nothing else.
-func fixedPrices(context.Context, []string) (report.Prices, []estate.Problem) {
+func fixedPrices(context.Context, []string) (report.Prices, []model.Problem) {
 	return report.NewPrices(report.Price{
 		Region: home, Product: report.ProductCampaign, PerTPSHour: 2, Currency: "USD", Date: "2026-01-01", Source: "test",
 	}), nil
@@ -79,7 +79,7 @@ type sheet struct {
 
 // bill adds up the days before end, when the end of the last row is moved to it. A
 // campaign counts max(minimum, average) every five minutes, a recommender every hour.
-func bill(rows []row, scale float64, kind estate.Kind, minimum, days int, end time.Time) sheet {
+func bill(rows []row, scale float64, kind model.Kind, minimum, days int, end time.Time) sheet {
 	shift := end.Sub(rows[len(rows)-1].at.Add(5 * time.Minute))
 	counts := map[int64]float64{}
 	for _, r := range rows {
@@ -87,7 +87,7 @@ func bill(rows []row, scale float64, kind estate.Kind, minimum, days int, end ti
 	}
 	born := rows[0].at.Add(shift).Unix()
 	unit := int64(300)
-	if kind == estate.Recommender {
+	if kind == model.Recommender {
 		unit = 3600
 	}
 	first := max(end.Unix()-int64(days)*86400, (born+unit-1)/unit*unit)
@@ -151,7 +151,7 @@ type together struct {
 
 // billTogether adds both up straight from the rows, step by step from when the first of
 // them is metered.
-func billTogether(rows []row, scale float64, minimums map[estate.Kind]int, days int, end time.Time) together {
+func billTogether(rows []row, scale float64, minimums map[model.Kind]int, days int, end time.Time) together {
 	shift := end.Sub(rows[len(rows)-1].at.Add(5 * time.Minute))
 	counts := map[int64]float64{}
 	for _, r := range rows {
@@ -159,7 +159,7 @@ func billTogether(rows []row, scale float64, minimums map[estate.Kind]int, days 
 	}
 	begin, born := end.Unix()-int64(days)*86400, rows[0].at.Add(shift).Unix()
 	had, did := map[int64]float64{}, map[int64]float64{} // by slot
-	for kind, unit := range map[estate.Kind]int64{estate.Campaign: 300, estate.Recommender: 3600} {
+	for kind, unit := range map[model.Kind]int64{model.Campaign: 300, model.Recommender: 3600} {
 		for at := max(begin, (born+unit-1)/unit*unit); at < end.Unix(); at += 300 {
 			had[at/300] += float64(minimums[kind]) * 300
 			did[at/300] += counts[at/300]
@@ -208,7 +208,7 @@ func (w together) check(t *testing.T, got *report.Throughput) {
 
 // A report on replayed traffic says what the CSV says.
 func TestReportOnRealTraffic(t *testing.T) {
-	minimums := map[estate.Kind]int{estate.Campaign: 25, estate.Recommender: 9}
+	minimums := map[model.Kind]int{model.Campaign: 25, model.Recommender: 9}
 	for _, name := range []string{"elb_request_count_8c0756.csv", "Twitter_volume_AAPL.csv", "Twitter_volume_AMZN.csv"} {
 		for _, days := range []int{1, 3, 14} {
 			t.Run(fmt.Sprintf("%s/%d", name, days), func(t *testing.T) {
@@ -221,10 +221,10 @@ func TestReportOnRealTraffic(t *testing.T) {
 				replay := localaws.EstateTraffic{Trace: trace, Scale: scale}
 				b := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
 					Name: "shop", Domain: "ECOMMERCE",
-					Campaigns: []localaws.EstateCampaign{{MinTPS: minimums[estate.Campaign], EstateEndpoint: localaws.EstateEndpoint{
+					Campaigns: []localaws.EstateCampaign{{MinTPS: minimums[model.Campaign], EstateEndpoint: localaws.EstateEndpoint{
 						Name: "c", Recipe: "aws-user-personalization", Traffic: replay,
 					}}},
-					Recommenders: []localaws.EstateRecommender{{MinRPS: minimums[estate.Recommender], EstateEndpoint: localaws.EstateEndpoint{
+					Recommenders: []localaws.EstateRecommender{{MinRPS: minimums[model.Recommender], EstateEndpoint: localaws.EstateEndpoint{
 						Name: "r", Recipe: "aws-ecomm-recommended-for-you", Traffic: replay,
 					}}},
 				}}}}})
@@ -232,7 +232,7 @@ func TestReportOnRealTraffic(t *testing.T) {
 				end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 				var all report.TPSHours
 				idle, jumps := 0.0, 0
-				for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+				for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 					want := bill(rows, scale, kind, minimums[kind], days, end)
 					e := entry(t, got, string(kind[0]))
 					want.check(t, e)
@@ -284,7 +284,7 @@ func (s sheet) check(t *testing.T, e report.Entry) {
 	if e.Saving.NewMin != s.newMin || e.Saving.Jumps != s.jumps || e.Saving.Sudden != s.sudden {
 		t.Errorf("%sto %d, jumps %d and %d; the CSV says %d, %d and %d", kind, e.Saving.NewMin, e.Saving.Jumps, e.Saving.Sudden, s.newMin, s.jumps, s.sudden)
 	}
-	if e.Kind == estate.Campaign {
+	if e.Kind == model.Campaign {
 		close6(t, "estimate", e.Estimate.Paid, 2*s.paid)
 		close6(t, "estimate of the saving", e.Estimate.SavedPerMonth, 2*s.perMonth)
 	} else if e.Estimate != nil {
@@ -308,7 +308,7 @@ func (b *bed) put(metric, dimension, arn string, hoursAgo, hours int, value floa
 		at = at.Add(5 * time.Minute)
 	}
 	_, err := clients.CloudWatch(home).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
-		Namespace: aws.String(estate.NamespaceMonitor), MetricData: data,
+		Namespace: aws.String(model.NamespaceMonitor), MetricData: data,
 	})
 	if err != nil {
 		b.tb.Fatal(err)
@@ -345,13 +345,13 @@ func TestReportFindsWhatIsIdle(t *testing.T) {
 	b := newBed(t, description)
 	got := b.account(3, nil)
 	c, r := entry(t, got, "c"), entry(t, got, "r")
-	if c.Saving == nil || c.Saving.Action != decide.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-30) > 0.1 {
+	if c.Saving == nil || c.Saving.Action != rules.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-30) > 0.1 {
 		t.Errorf("campaign: %+v, %s", c.Saving, c.Note)
 	}
-	if r.Saving == nil || r.Saving.Action != decide.StepDown || !strings.Contains(r.Note, "not idle") || *r.Usage.IdleHours != 0 || r.Usage.IdleSince != nil {
+	if r.Saving == nil || r.Saving.Action != rules.StepDown || !strings.Contains(r.Note, "not idle") || *r.Usage.IdleHours != 0 || r.Usage.IdleSince != nil {
 		t.Errorf("recommender called in vain: %+v, %s", r.Saving, r.Note)
 	}
-	if e := entry(t, b.account(3, map[string]string{"IdleThresholdHours": "48"}), "c"); e.Saving == nil || e.Saving.Action != decide.StepDown {
+	if e := entry(t, b.account(3, map[string]string{"IdleThresholdHours": "48"}), "c"); e.Saving == nil || e.Saving.Action != rules.StepDown {
 		t.Errorf("idle for less than the idle time: %+v, %s", e.Saving, e.Note)
 	}
 }
@@ -405,17 +405,17 @@ func TestReportKeepsTheHoursThatAreWanted(t *testing.T) {
 			t.Errorf("%s: %d hours, room for %d:\n%s", e.Name, len(e.Hourly), cap(e.Hourly), diff)
 		}
 	}
-	if diff := cmp.Diff(all.Hourly, got.Hourly, cmpopts.EquateApprox(0, 1e-9)); diff != "" || len(got.Hourly[estate.Campaign]) != 14*24 {
-		t.Errorf("all together: %d hours\n%s", len(got.Hourly[estate.Campaign]), diff)
+	if diff := cmp.Diff(all.Hourly, got.Hourly, cmpopts.EquateApprox(0, 1e-9)); diff != "" || len(got.Hourly[model.Campaign]) != 14*24 {
+		t.Errorf("all together: %d hours\n%s", len(got.Hourly[model.Campaign]), diff)
 	}
 	sum := 0.0
 	for _, e := range all.Resources {
-		if e.Kind == estate.Campaign {
+		if e.Kind == model.Campaign {
 			sum += e.Hourly[10].Provisioned
 		}
 	}
-	if sum == 0 || all.Hourly[estate.Campaign][10].Provisioned != sum {
-		t.Errorf("%v provisioned together, want %v", all.Hourly[estate.Campaign][10].Provisioned, sum)
+	if sum == 0 || all.Hourly[model.Campaign][10].Provisioned != sum {
+		t.Errorf("%v provisioned together, want %v", all.Hourly[model.Campaign][10].Provisioned, sum)
 	}
 }
 
@@ -471,7 +471,7 @@ func TestPlanTellsWhatDecisionsSave(t *testing.T) {
 		t.Fatalf("campaign: %+v %+v", c.Saving, c.Estimate)
 	}
 	close6(t, "estimate", c.Estimate.SavedPerMonth, 2*5*730)
-	if r.Decision != decide.Stop || r.Saving == nil || r.Saving.PerMonth != 2*730 || r.Estimate != nil {
+	if r.Decision != rules.Stop || r.Saving == nil || r.Saving.PerMonth != 2*730 || r.Estimate != nil {
 		t.Errorf("recommender: %s %+v %+v", r.Decision, r.Saving, r.Estimate)
 	}
 	b.cycle.Prices = nil

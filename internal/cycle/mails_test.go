@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 )
 
 // alarmMails are the mails that alarms have sent so far, by alarm and new state.
@@ -32,7 +32,7 @@ func TestFirstDeploymentMailsOnlyWhatIsWrong(t *testing.T) {
 		EstateEndpoint: localaws.EstateEndpoint{Name: "abandoned", Recipe: "aws-sims", Age: 90 * 24 * time.Hour},
 	})
 	b := newBed(t, estate)
-	settings := map[string]string{"NotificationEndpoint": "ml@example.com", params.HourlyChecks: "never"}
+	settings := map[string]string{"NotificationEndpoint": "ml@example.com", config.HourlyChecks: "never"}
 	b.run(settings)
 	b.aws.ConfirmAll()
 	for range 20 {

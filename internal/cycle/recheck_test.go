@@ -15,12 +15,12 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // unused is an estate of a campaign and a recommender that nobody has called for two
@@ -114,10 +114,10 @@ func (b *bed) changes() map[string]int {
 	return calls
 }
 
-var checked = map[string]string{params.HourlyChecks: "always"}
+var checked = map[string]string{config.HourlyChecks: "always"}
 
 func idleOn(hours string) map[string]string {
-	return map[string]string{params.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes", "IdleThresholdHours": hours}
+	return map[string]string{config.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes", "IdleThresholdHours": hours}
 }
 
 // readyToEnd lets the monitor run for a while, so that it has seen the resources, and
@@ -195,7 +195,7 @@ func TestAnIdleEventIsCheckedByTheStricterRule(t *testing.T) {
 		{name: "a longer time in the event", now: idleOn("1"), hours: 4, want: act.Refused, why: "in the last 4 h"},
 		{name: "a longer time in the parameters", now: idleOn("4"), hours: 1, want: act.Refused, why: "in the last 4 h"},
 		{name: "switched off", now: map[string]string{"IdleThresholdHours": "1"}, hours: 1, want: act.Refused, why: "AutoDeleteOrStopIdleResources=No"},
-		{name: "hourly checks off, which the event does not need", now: with(idleOn("1"), params.HourlyChecks, "never"), hours: 1, want: act.Done},
+		{name: "hourly checks off, which the event does not need", now: with(idleOn("1"), config.HourlyChecks, "never"), hours: 1, want: act.Done},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBed(t, unused(t, 1))
@@ -272,16 +272,16 @@ func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 	b := newBed(t, unused(t, 40))
 	b.run(checked)
 	list := b.commandsOnBus()
-	check := func(req events.Request) (decide.Decision, error) {
+	check := func(req events.Request) (rules.Decision, error) {
 		return b.cycle.Recheck(context.Background(), values(t, nil), req)
 	}
 	gone := list[0]
 	gone.ARN.Resource += "-gone"
-	if d, err := check(gone); err != nil || d.Action != decide.Refused || d.Reason != "it does not exist any more" {
+	if d, err := check(gone); err != nil || d.Action != rules.Refused || d.Reason != "it does not exist any more" {
 		t.Errorf("gone: %+v, %v", d, err)
 	}
 	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Code: "AccessDenied"})
-	if d, err := check(list[0]); err != nil || d.Action != decide.Refused || !strings.Contains(d.Reason, "could not be read") {
+	if d, err := check(list[0]); err != nil || d.Action != rules.Refused || !strings.Contains(d.Reason, "could not be read") {
 		t.Errorf("unreadable: %+v, %v", d, err)
 	}
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Code: "AccessDeniedException"})
@@ -290,7 +290,7 @@ func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 	}
 	b.aws.ClearFaults()
 	b.deleteCampaign("c")
-	if d, err := check(list[0]); err != nil || d.Action != decide.Refused || d.Reason != "its status is DELETE PENDING" {
+	if d, err := check(list[0]); err != nil || d.Action != rules.Refused || d.Reason != "its status is DELETE PENDING" {
 		t.Errorf("leaving: %+v, %v", d, err)
 	}
 }
@@ -303,7 +303,7 @@ func TestACycleThatActs(t *testing.T) {
 	e.Regions = append(e.Regions, more.Regions...)
 	b := newBed(t, e)
 	b.act, b.given = true, with(idleOn("24"), "Regions", home+",eu-west-1")
-	first := with(with(idleOn("24"), "Regions", home+",eu-west-1"), params.HourlyChecks, "never")
+	first := with(with(idleOn("24"), "Regions", home+",eu-west-1"), config.HourlyChecks, "never")
 	b.restart(b.clock)
 	b.run(first) // makes the alarms
 	b.watched(25 * time.Hour)
@@ -312,7 +312,7 @@ func TestACycleThatActs(t *testing.T) {
 	if len(result.Problems) > 0 {
 		t.Errorf("problems %v", result.Problems)
 	}
-	for name, want := range map[string]decide.Action{"c": decide.Delete, "r": decide.Stop, "c-1": decide.StepDown, "c-2": decide.StepDown} {
+	for name, want := range map[string]rules.Action{"c": rules.Delete, "r": rules.Stop, "c-1": rules.StepDown, "c-2": rules.StepDown} {
 		if got := byName(t, result, name); got.Decision != want || got.Outcome != "done" {
 			t.Errorf("%s: %s, %s (%s)", name, got.Decision, got.Outcome, got.Reason)
 		}
@@ -339,7 +339,7 @@ func TestACycleThatActs(t *testing.T) {
 		if r.Name == "c" || r.Name == "r" {
 			t.Errorf("%s is still there: %s", r.Name, r.Status)
 		}
-		if r.Outcome != "" || r.Decision == decide.StepDown || r.Decision == decide.Delete {
+		if r.Outcome != "" || r.Decision == rules.StepDown || r.Decision == rules.Delete {
 			t.Errorf("%s: %s again (%s)", r.Name, r.Decision, r.Reason)
 		}
 	}
@@ -355,14 +355,14 @@ func TestACycleThatActsLooksAgain(t *testing.T) {
 	b.act, b.given = true, map[string]string{"AutoAdjustMinTPS": "no"}
 	b.restart(b.clock)
 	result := b.run(checked)
-	if got := byName(t, result, "c"); got.Decision != decide.Refused || got.Outcome != "refused" || !strings.Contains(got.Reason, "AutoAdjustMinTPS=No") {
+	if got := byName(t, result, "c"); got.Decision != rules.Refused || got.Outcome != "refused" || !strings.Contains(got.Reason, "AutoAdjustMinTPS=No") {
 		t.Errorf("%+v", got)
 	}
 	b.given = nil
 	b.next()
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "UpdateCampaign", Code: "AccessDeniedException"})
 	result = b.run(checked)
-	if got := byName(t, result, "c"); got.Decision != decide.StepDown || got.Outcome != "failed" {
+	if got := byName(t, result, "c"); got.Decision != rules.StepDown || got.Outcome != "failed" {
 		t.Errorf("%+v", got)
 	}
 	if got := byName(t, result, "r"); got.Outcome != "done" {
@@ -378,7 +378,7 @@ func TestADryRunOfACycleThatActsChangesNothing(t *testing.T) {
 	b.act, b.dryRun, b.given = true, true, idleOn("24")
 	b.restart(b.clock)
 	result := b.run(idleOn("24"))
-	if got := byName(t, result, "c"); got.Decision != decide.Delete || got.Outcome != "dry run" {
+	if got := byName(t, result, "c"); got.Decision != rules.Delete || got.Outcome != "dry run" {
 		t.Errorf("%+v", got)
 	}
 	if got := b.changes(); len(got) > 0 || len(b.aws.Events()) > 0 {
@@ -388,7 +388,7 @@ func TestADryRunOfACycleThatActsChangesNothing(t *testing.T) {
 
 // lateClock is five minutes ahead once metrics were published.
 type lateClock struct {
-	*estate.VirtualClock
+	*model.VirtualClock
 	aws *localaws.Server
 }
 
@@ -456,18 +456,18 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 			}
 			installed := b.clock.Now()
 			got := byName(t, b.run(idleOn("4")), "r")
-			if got.Status != "ACTIVE" || got.Decision != decide.Refused {
+			if got.Status != "ACTIVE" || got.Decision != rules.Refused {
 				t.Errorf("%s: %s (%s)", got.Status, got.Decision, got.Reason)
 			}
 			if why := "it may have been started only now: nobody watched it from"; !told && !strings.Contains(got.Reason, why) {
 				t.Errorf("reason %s", got.Reason)
 			}
-			for got.Decision == decide.Refused && b.clock.Now().Sub(installed) < 6*time.Hour {
+			for got.Decision == rules.Refused && b.clock.Now().Sub(installed) < 6*time.Hour {
 				b.next()
 				got = byName(t, b.run(idleOn("4")), "r")
 			}
 			// Ten minutes at either end of the idle time are allowed for.
-			if after := b.clock.Now().Sub(installed); got.Decision != decide.Stop || after < 3*time.Hour+30*time.Minute || after > 4*time.Hour+10*time.Minute {
+			if after := b.clock.Now().Sub(installed); got.Decision != rules.Stop || after < 3*time.Hour+30*time.Minute || after > 4*time.Hour+10*time.Minute {
 				t.Errorf("%s after %s (%s)", got.Decision, after, got.Reason)
 			}
 		})

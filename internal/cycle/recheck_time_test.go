@@ -8,19 +8,19 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // knownInventory knows one resource without asking anybody.
 type knownInventory struct {
 	cycle.Inventory
-	resource estate.Resource
+	resource model.Resource
 }
 
-func (i knownInventory) Refresh(context.Context, []estate.Resource) ([]estate.Resource, []estate.Problem) {
-	return []estate.Resource{i.resource}, nil
+func (i knownInventory) Refresh(context.Context, []model.Resource) ([]model.Resource, []model.Problem) {
+	return []model.Resource{i.resource}, nil
 }
 
 // emptyMeter answers everything completely: there was nothing. At its last call the time is up.
@@ -30,10 +30,10 @@ type emptyMeter struct {
 	at    int
 }
 
-func (m *emptyMeter) Measure(_ context.Context, queries []estate.Query, _ func(done, total int)) (estate.Readings, []estate.Problem) {
-	readings := estate.Readings{}
+func (m *emptyMeter) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
+	readings := model.Readings{}
 	for _, q := range queries {
-		readings[q] = estate.Series{Complete: true}
+		readings[q] = model.Series{Complete: true}
 	}
 	if m.calls++; m.calls == m.at {
 		m.stop()
@@ -45,12 +45,12 @@ func (m *emptyMeter) Measure(_ context.Context, queries []estate.Query, _ func(d
 // by then; the caller has it made again.
 func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
-	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
+	arn, kind, err := model.ParseResourceARN("arn:aws:personalize:" + home + ":123456789012:campaign/home")
 	if err != nil {
 		t.Fatal(err)
 	}
-	resource := estate.Resource{
-		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 1, Described: true,
+	resource := model.Resource{
+		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: model.StatusActive, MinTPS: 1, Described: true,
 		Created: now.Add(-30 * 24 * time.Hour), LastUpdated: now.Add(-30 * 24 * time.Hour),
 	}
 	for at := range 4 { // 0: there is time enough
@@ -58,11 +58,11 @@ func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 		defer cancel()
 		c := cycle.New(cycle.Options{
 			Inventory: knownInventory{resource: resource}, Meter: &emptyMeter{stop: cancel, at: at},
-			Clock: estate.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+			Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
 		})
 		d, err := c.Recheck(ctx, values(t, idleOn("24")), events.Request{ARN: arn, Kind: kind, IdleThresholdHours: 24})
 		if at == 0 {
-			if err != nil || d.Action != decide.Delete {
+			if err != nil || d.Action != rules.Delete {
 				t.Fatalf("with time: %s (%s), %v", d.Action, d.Reason, err)
 			}
 			continue

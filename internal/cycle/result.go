@@ -3,14 +3,14 @@ package cycle
 import (
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // report completes the result.
-func (r *run) report(decisions []decide.Decision, savings map[estate.ARN]saved, callsBefore map[string]int, took time.Duration) report.Result {
+func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved, callsBefore map[string]int, took time.Duration) report.Result {
 	for _, d := range decisions {
 		one := record(d)
 		one.Outcome = string(r.outcomes[d.Resource.ARN])
@@ -26,7 +26,7 @@ func (r *run) report(decisions []decide.Decision, savings map[estate.ARN]saved, 
 }
 
 // record is a decision as the result shows it.
-func record(d decide.Decision) report.Resource {
+func record(d rules.Decision) report.Resource {
 	resource := report.Resource{
 		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
 		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
@@ -41,7 +41,7 @@ func record(d decide.Decision) report.Resource {
 }
 
 // problems notes what failed. The caller holds mu where others may be at it too.
-func (r *run) problems(list ...estate.Problem) {
+func (r *run) problems(list ...model.Problem) {
 	for _, p := range list {
 		if r.first == nil {
 			r.first = p

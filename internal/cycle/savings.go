@@ -3,10 +3,10 @@ package cycle
 import (
 	"context"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // saved is what a decision would save, as the result shows it.
@@ -18,14 +18,14 @@ type saved struct {
 // savings meters the last 14 days of the resources that a decision would change, and finds
 // what it would save. It is asked for by plan: a cycle has better things to do. What could
 // not be read has no saving; nothing is decided on it.
-func (r *run) savings(ctx context.Context, decisions []decide.Decision) map[estate.ARN]saved {
+func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model.ARN]saved {
 	if r.Prices == nil {
 		return nil
 	}
 	looking, cancel := r.look(ctx)
 	defer cancel()
-	moment := metering.MomentOf(r.moment.Now, metering.MaxDays, r.params.MetricDelay)
-	var changing []decide.Decision
+	moment := billing.MomentOf(r.moment.Now, billing.MaxDays, r.params.MetricDelay)
+	var changing []rules.Decision
 	var regions []string
 	for _, d := range decisions {
 		if d.Action.Changes() {
@@ -37,17 +37,17 @@ func (r *run) savings(ctx context.Context, decisions []decide.Decision) map[esta
 		return nil
 	}
 	prices, problems := r.Prices(looking, sorted(regions))
-	running := r.readForSavings(looking, []estate.Query{metering.RunningQuery(r.Region, moment)}).Get(metering.RunningQuery(r.Region, moment))
-	out := make(map[estate.ARN]saved, len(changing))
+	running := r.readForSavings(looking, []model.Query{billing.RunningQuery(r.Region, moment)}).Get(billing.RunningQuery(r.Region, moment))
+	out := make(map[model.ARN]saved, len(changing))
 	for len(changing) > 0 {
 		n := min(len(changing), meteredAtOnce)
-		var queries []estate.Query
+		var queries []model.Query
 		for _, d := range changing[:n] {
-			queries = append(queries, metering.Queries(d.Resource, moment)...)
+			queries = append(queries, billing.Queries(d.Resource, moment)...)
 		}
 		readings := r.readForSavings(looking, queries)
 		for _, d := range changing[:n] {
-			usage := metering.Measure(d.Resource, readings, running, moment)
+			usage := billing.Measure(d.Resource, readings, running, moment)
 			out[d.Resource.ARN] = savingOf(d, usage, prices)
 		}
 		changing = changing[n:]
@@ -58,7 +58,7 @@ func (r *run) savings(ctx context.Context, decisions []decide.Decision) map[esta
 	return out
 }
 
-func (r *run) readForSavings(ctx context.Context, queries []estate.Query) estate.Readings {
+func (r *run) readForSavings(ctx context.Context, queries []model.Query) model.Readings {
 	readings, problems := r.measure(ctx, "meter", queries)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,12 +67,12 @@ func (r *run) readForSavings(ctx context.Context, queries []estate.Query) estate
 }
 
 // savingOf is what one decision would save.
-func savingOf(d decide.Decision, u metering.Usage, prices report.Prices) saved {
-	var s metering.Saving
+func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
+	var s billing.Saving
 	switch {
 	case !u.Readable:
 		return saved{}
-	case d.Action == decide.StepDown:
+	case d.Action == rules.StepDown:
 		s = u.SavingOf(d.Resource, d.NewMinTPS)
 	case u.IdleSince.IsZero(): // called since the decision
 		return saved{}

@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // tracesVariable names the folder of real request counts that some tests replay.
@@ -106,7 +106,7 @@ func TestRealTraffic(t *testing.T) {
 						MinTPS: minTPS,
 					}},
 				}}}}})
-				return byName(t, b.run(map[string]string{params.HourlyChecks: "always"}), "replay")
+				return byName(t, b.run(map[string]string{config.HourlyChecks: "always"}), "replay")
 			}
 			low := watermark(rows, scale, time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
 			rest := max(1, low)
@@ -119,7 +119,7 @@ func TestRealTraffic(t *testing.T) {
 			chain := []int{50}
 			for len(chain) < 40 {
 				r := cycleWith(chain[len(chain)-1])
-				if r.Decision != decide.StepDown {
+				if r.Decision != rules.StepDown {
 					break
 				}
 				chain = append(chain, r.NewMin)
@@ -129,10 +129,10 @@ func TestRealTraffic(t *testing.T) {
 			}
 			t.Logf("watermark %d, chain %v", low, chain)
 
-			if r := cycleWith(rest + 1); r.Decision != decide.StepDown || r.NewMin != rest {
+			if r := cycleWith(rest + 1); r.Decision != rules.StepDown || r.NewMin != rest {
 				t.Errorf("one above the watermark: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
 			}
-			if r := cycleWith(rest); r.Decision != decide.None {
+			if r := cycleWith(rest); r.Decision != rules.None {
 				t.Errorf("on the watermark: %s to %d (%s)", r.Decision, r.NewMin, r.Reason)
 			}
 		})

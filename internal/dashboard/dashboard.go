@@ -9,7 +9,7 @@ import (
 	"encoding/json"
 	"strconv"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Input is what a dashboard is made of.
@@ -21,10 +21,10 @@ type Input struct {
 	// whose console the links between dashboards lead to.
 	Region string
 	// Resources are the monitored ones, in any order.
-	Resources []estate.Resource
+	Resources []model.Resource
 	// LeaveOut names resources that are not to be shown though they may still be among
 	// Resources: those just deleted or stopped.
-	LeaveOut []estate.ARN
+	LeaveOut []model.ARN
 }
 
 // Board is one dashboard as CloudWatch takes it.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -24,58 +24,58 @@ const (
 )
 
 // resource is an active one of a dataset group. Its recipe may be empty.
-func resource(kind estate.Kind, partition, region, datasetGroup, name, recipe string) estate.Resource {
-	arn := func(resource string) estate.ARN {
-		return estate.ARN{Partition: partition, Service: "personalize", Region: region, Account: "123456789012", Resource: resource}
+func resource(kind model.Kind, partition, region, datasetGroup, name, recipe string) model.Resource {
+	arn := func(resource string) model.ARN {
+		return model.ARN{Partition: partition, Service: "personalize", Region: region, Account: "123456789012", Resource: resource}
 	}
-	r := estate.Resource{ARN: arn(string(kind) + "/" + name), Kind: kind, Name: name, Recipe: recipe, Status: estate.StatusActive, MinTPS: 1}
+	r := model.Resource{ARN: arn(string(kind) + "/" + name), Kind: kind, Name: name, Recipe: recipe, Status: model.StatusActive, MinTPS: 1}
 	if datasetGroup != "" {
 		r.DatasetGroup = arn("dataset-group/" + datasetGroup)
 	}
 	return r
 }
 
-func campaign(region, datasetGroup, name string) estate.Resource {
-	return resource(estate.Campaign, "aws", region, datasetGroup, name, "aws-user-personalization-v2")
+func campaign(region, datasetGroup, name string) model.Resource {
+	return resource(model.Campaign, "aws", region, datasetGroup, name, "aws-user-personalization-v2")
 }
 
-func recommender(region, datasetGroup, name string) estate.Resource {
-	return resource(estate.Recommender, "aws", region, datasetGroup, name, "aws-ecomm-recommended-for-you")
+func recommender(region, datasetGroup, name string) model.Resource {
+	return resource(model.Recommender, "aws", region, datasetGroup, name, "aws-ecomm-recommended-for-you")
 }
 
-func render(resources ...estate.Resource) []Board {
+func render(resources ...model.Resource) []Board {
 	return Render(Input{Name: testName, Region: testRegion, Resources: resources})
 }
 
 func TestGolden(t *testing.T) {
 	tests := []struct {
 		name      string
-		resources []estate.Resource
+		resources []model.Resource
 	}{
-		{"campaigns", []estate.Resource{
+		{"campaigns", []model.Resource{
 			campaign("eu-west-1", "shop", "similar"), campaign("eu-west-1", "shop", "home"),
-			resource(estate.Campaign, "aws", "eu-west-1", "shop", "rank", "aws-personalized-ranking"),
-			resource(estate.Campaign, "aws", "eu-west-1", "shop", "rank-v2", "aws-personalized-ranking-v2"),
-			resource(estate.Campaign, "aws", "eu-west-1", "shop", "actions", "aws-next-best-action"),
-			resource(estate.Campaign, "aws", "eu-west-1", "", "lost", ""),
-			resource(estate.Campaign, "aws", "eu-west-1", "actions-only", "next", "aws-next-best-action"),
+			resource(model.Campaign, "aws", "eu-west-1", "shop", "rank", "aws-personalized-ranking"),
+			resource(model.Campaign, "aws", "eu-west-1", "shop", "rank-v2", "aws-personalized-ranking-v2"),
+			resource(model.Campaign, "aws", "eu-west-1", "shop", "actions", "aws-next-best-action"),
+			resource(model.Campaign, "aws", "eu-west-1", "", "lost", ""),
+			resource(model.Campaign, "aws", "eu-west-1", "actions-only", "next", "aws-next-best-action"),
 		}},
-		{"recommenders", []estate.Resource{recommender("eu-west-1", "shop", "for-you"), recommender("eu-west-1", "shop", "also-viewed")}},
-		{"both", []estate.Resource{
+		{"recommenders", []model.Resource{recommender("eu-west-1", "shop", "for-you"), recommender("eu-west-1", "shop", "also-viewed")}},
+		{"both", []model.Resource{
 			recommender("eu-west-1", "shop", "home"), campaign("eu-west-1", "shop", "home"), recommender("eu-west-1", "video", "top-picks"),
 		}},
-		{"three-regions", []estate.Resource{
+		{"three-regions", []model.Resource{
 			campaign("us-east-1", "shop", "home"), campaign("eu-west-1", "shop", "home"), recommender("ap-south-1", "shop", "for-you"),
 			campaign("eu-west-1", "blog", "next"),
 		}},
-		{"odd-names", []estate.Resource{
+		{"odd-names", []model.Resource{
 			campaign("eu-west-1", `"quoted" \ 'group'`, "a"), campaign("eu-west-1", "Größe für Jürgen", "b"), campaign("eu-west-1", "おすすめ", "c"),
 			campaign("eu-west-1", "a_b_c*d* [x](y) <i>&amp;`!", "d"), campaign("eu-west-1", "two\nlines\u2028three", "e"),
 		}},
 		{"nothing", nil},
-		{"china", []estate.Resource{resource(estate.Campaign, "aws-cn", "cn-north-1", "shop", "home", "aws-sims")}},
-		{"govcloud", []estate.Resource{resource(estate.Campaign, "aws-us-gov", "us-gov-west-1", "shop", "home", "aws-sims")}},
-		{"unknown-partition", []estate.Resource{resource(estate.Campaign, "aws-iso", "us-iso-east-1", "shop", "home", "aws-sims")}},
+		{"china", []model.Resource{resource(model.Campaign, "aws-cn", "cn-north-1", "shop", "home", "aws-sims")}},
+		{"govcloud", []model.Resource{resource(model.Campaign, "aws-us-gov", "us-gov-west-1", "shop", "home", "aws-sims")}},
+		{"unknown-partition", []model.Resource{resource(model.Campaign, "aws-iso", "us-iso-east-1", "shop", "home", "aws-sims")}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,8 +127,8 @@ func read(t *testing.T, b Board) shown {
 }
 
 // many are n resources, spread over dataset groups.
-func many(n, perGroup int) []estate.Resource {
-	list := make([]estate.Resource, n)
+func many(n, perGroup int) []model.Resource {
+	list := make([]model.Resource, n)
 	long := strings.Repeat("n", 50)
 	for i := range list {
 		group, name := fmt.Sprintf("group-%04d-%s", i/perGroup, long), fmt.Sprintf("endpoint-%04d-%s", i, long[:49])
@@ -252,7 +252,7 @@ func TestRowsOfALargeGroupAreNumberedThrough(t *testing.T) {
 }
 
 func TestAGroupThatFitsIsNotSpreadAndALargeOneLeavesItsRest(t *testing.T) {
-	var resources []estate.Resource
+	var resources []model.Resource
 	for group, n := range map[string]int{"a": 400, "b": 400, "c": 900, "d": 300} {
 		for i := range n {
 			resources = append(resources, campaign("eu-west-1", group, fmt.Sprintf("%s%03d", group, i)))
@@ -291,8 +291,8 @@ func TestNeighboursAreLinked(t *testing.T) {
 }
 
 func TestTheOrderOfTheInputDoesNotMatter(t *testing.T) {
-	resources := slices.Concat(many(700, 7), many(700, 350), []estate.Resource{
-		campaign("us-east-1", "shop", "home"), recommender("us-east-1", "shop", "home"), resource(estate.Campaign, "aws", "us-east-1", "", "lost", ""),
+	resources := slices.Concat(many(700, 7), many(700, 350), []model.Resource{
+		campaign("us-east-1", "shop", "home"), recommender("us-east-1", "shop", "home"), resource(model.Campaign, "aws", "us-east-1", "", "lost", ""),
 	})
 	want := render(resources...)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -303,7 +303,7 @@ func TestTheOrderOfTheInputDoesNotMatter(t *testing.T) {
 		if !slices.EqualFunc(got, want, func(a, b Board) bool { return a.Name == b.Name && bytes.Equal(a.Body, b.Body) }) {
 			t.Fatal("another order gives other bytes")
 		}
-		if !slices.EqualFunc(resources, before, func(a, b estate.Resource) bool { return a.ARN == b.ARN }) {
+		if !slices.EqualFunc(resources, before, func(a, b model.Resource) bool { return a.ARN == b.ARN }) {
 			t.Fatal("the caller's list was sorted")
 		}
 	}
@@ -311,7 +311,7 @@ func TestTheOrderOfTheInputDoesNotMatter(t *testing.T) {
 
 func TestResourcesLeftOut(t *testing.T) {
 	home, gone, last := campaign("eu-west-1", "shop", "home"), campaign("eu-west-1", "shop", "gone"), campaign("eu-west-1", "old", "last")
-	got := Render(Input{Name: testName, Region: testRegion, Resources: []estate.Resource{home, gone, last}, LeaveOut: []estate.ARN{gone.ARN, last.ARN}})
+	got := Render(Input{Name: testName, Region: testRegion, Resources: []model.Resource{home, gone, last}, LeaveOut: []model.ARN{gone.ARN, last.ARN}})
 	if want := render(home); len(got) != 1 || !bytes.Equal(got[0].Body, want[0].Body) {
 		t.Errorf("got %s", got[0].Body)
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Decode reads the body of a dashboard back into widgets, so that what is drawn elsewhere
@@ -76,9 +76,9 @@ func (l *Line) UnmarshalJSON(raw []byte) error {
 	}
 	switch len(texts) {
 	case 2:
-		l.Metric = estate.Metric{Namespace: texts[0], Name: texts[1]}
+		l.Metric = model.Metric{Namespace: texts[0], Name: texts[1]}
 	case 4:
-		l.Metric = estate.Metric{Namespace: texts[0], Name: texts[1], DimensionName: texts[2], DimensionValue: texts[3]}
+		l.Metric = model.Metric{Namespace: texts[0], Name: texts[1], DimensionName: texts[2], DimensionValue: texts[3]}
 	default:
 		return errLine
 	}

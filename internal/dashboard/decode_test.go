@@ -6,18 +6,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestDecodeReadsBackWhatRenderWrites(t *testing.T) {
 	in := Input{Name: "Board", Region: "us-east-1"}
 	for i := range 40 {
 		arn := fmt.Sprintf("arn:aws:personalize:us-east-1:123456789012:campaign/c%d", i)
-		parsed, kind, err := estate.ParseResourceARN(arn)
+		parsed, kind, err := model.ParseResourceARN(arn)
 		if err != nil {
 			t.Fatal(err)
 		}
-		in.Resources = append(in.Resources, estate.Resource{ARN: parsed, Kind: kind, Name: parsed.Name(), Recipe: "aws-sims"})
+		in.Resources = append(in.Resources, model.Resource{ARN: parsed, Kind: kind, Name: parsed.Name(), Recipe: "aws-sims"})
 	}
 	pages := Layout(in)
 	for i, board := range Render(in) {

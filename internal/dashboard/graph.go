@@ -3,7 +3,7 @@ package dashboard
 import (
 	"fmt"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // periodSeconds is that of our metrics, which come once in five minutes.
@@ -16,8 +16,8 @@ const lowestAllowed = 1
 // deployment region.
 func countWidget(region string) Widget {
 	w := widgetOf(Graph{
-		Title: "Resources monitored", Region: region, View: viewNumber, Stat: estate.Average, Period: periodSeconds,
-		Lines: []Line{{Metric: estate.Metric{Namespace: estate.NamespaceMonitor, Name: estate.MetricResourceCount}}},
+		Title: "Resources monitored", Region: region, View: viewNumber, Stat: model.Average, Period: periodSeconds,
+		Lines: []Line{{Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount}}},
 	})
 	w.Width = countWidth
 	return w
@@ -36,12 +36,12 @@ func (g group) graphs(r row) []Widget {
 }
 
 // graph is a graph with the lines of all resources of a row.
-func (g group) graph(title string, r row, unit string, lines func(estate.Resource) []Line) Graph {
+func (g group) graph(title string, r row, unit string, lines func(model.Resource) []Line) Graph {
 	if r.of > 1 {
 		title = fmt.Sprintf("%s (%d of %d)", title, r.number, r.of)
 	}
 	graph := Graph{
-		Title: title, Region: g.region, View: viewLines, Stat: estate.Average, Period: periodSeconds,
+		Title: title, Region: g.region, View: viewLines, Stat: model.Average, Period: periodSeconds,
 		YAxis: &YAxis{Left: Axis{Label: unit}},
 	}
 	for _, resource := range r.resources {
@@ -50,27 +50,27 @@ func (g group) graph(title string, r row, unit string, lines func(estate.Resourc
 	return graph
 }
 
-func throughputLines(r estate.Resource) []Line {
+func throughputLines(r model.Resource) []Line {
 	return []Line{
-		{estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.MinimumMetric()), r.Name + " provisioned " + r.Kind.RateUnit()},
-		{estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.AverageMetric()), r.Name + " actual " + r.Kind.RateUnit()},
+		{model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.MinimumMetric()), r.Name + " provisioned " + r.Kind.RateUnit()},
+		{model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.AverageMetric()), r.Name + " actual " + r.Kind.RateUnit()},
 	}
 }
 
-func utilizationLines(r estate.Resource) []Line {
-	return []Line{{estate.ResourceMetric(r, estate.NamespaceMonitor, r.Kind.UtilizationMetric()), kindLabel(r)}}
+func utilizationLines(r model.Resource) []Line {
+	return []Line{{model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.UtilizationMetric()), kindLabel(r)}}
 }
 
 // latencyLines is the line of a resource's latency; none for action recommendations, for
 // which AWS documents no such metric. A recipe that is not known is taken to be served
 // by GetRecommendations, as most are.
-func latencyLines(r estate.Resource) []Line {
-	metric := estate.LatencyMetric(r.Kind, r.Recipe)
+func latencyLines(r model.Resource) []Line {
+	metric := model.LatencyMetric(r.Kind, r.Recipe)
 	if metric == "" {
 		return nil
 	}
-	return []Line{{estate.ResourceMetric(r, estate.NamespacePersonalize, metric), kindLabel(r)}}
+	return []Line{{model.ResourceMetric(r, model.NamespacePersonalize, metric), kindLabel(r)}}
 }
 
 // kindLabel tells a campaign from a recommender of the same name.
-func kindLabel(r estate.Resource) string { return r.Name + " (" + string(r.Kind) + ")" }
+func kindLabel(r model.Resource) string { return r.Name + " (" + string(r.Kind) + ")" }

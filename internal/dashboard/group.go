@@ -5,15 +5,15 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // group is a dataset group with the resources to show of it. The ARN is zero for the
 // resources of a region whose dataset group could not be read.
 type group struct {
 	region    string
-	arn       estate.ARN
-	resources []estate.Resource // by kind and name, each once
+	arn       model.ARN
+	resources []model.Resource // by kind and name, each once
 }
 
 // name is the dataset group's; empty if it could not be read.
@@ -24,14 +24,14 @@ func (g group) name() string {
 
 // groupsOf sorts the resources into their dataset groups, by region and name. Those of
 // which the dataset group is not known come last in their region.
-func groupsOf(resources []estate.Resource, leaveOut []estate.ARN) []group {
-	left := make(map[estate.ARN]bool, len(leaveOut))
+func groupsOf(resources []model.Resource, leaveOut []model.ARN) []group {
+	left := make(map[model.ARN]bool, len(leaveOut))
 	for _, arn := range leaveOut {
 		left[arn] = true
 	}
 	type key struct {
 		region string
-		arn    estate.ARN
+		arn    model.ARN
 	}
 	byKey := map[key]*group{}
 	for _, r := range resources {
@@ -47,14 +47,14 @@ func groupsOf(resources []estate.Resource, leaveOut []estate.ARN) []group {
 	groups := make([]group, 0, len(byKey))
 	for _, g := range byKey {
 		slices.SortFunc(g.resources, byKindAndName)
-		g.resources = slices.CompactFunc(g.resources, func(a, b estate.Resource) bool { return a.ARN == b.ARN })
+		g.resources = slices.CompactFunc(g.resources, func(a, b model.Resource) bool { return a.ARN == b.ARN })
 		groups = append(groups, *g)
 	}
 	slices.SortFunc(groups, byRegionAndName)
 	return groups
 }
 
-func byKindAndName(a, b estate.Resource) int {
+func byKindAndName(a, b model.Resource) int {
 	if c := cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)); c != 0 {
 		return c
 	}
@@ -70,7 +70,7 @@ func byRegionAndName(a, b group) int {
 
 // unknown is 1 if the dataset group could not be read, else 0.
 func (g group) unknown() int {
-	if g.arn == (estate.ARN{}) {
+	if g.arn == (model.ARN{}) {
 		return 1
 	}
 	return 0

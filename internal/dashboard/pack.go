@@ -1,6 +1,6 @@
 package dashboard
 
-import "github.com/personalize-monitor/personalize-monitor/internal/estate"
+import "github.com/personalize-monitor/personalize-monitor/internal/model"
 
 // What CloudWatch takes (CloudWatch user guide, "CloudWatch service quotas", 2023).
 const (
@@ -24,7 +24,7 @@ const (
 // row is one row of graphs of a dataset group: which of its resources they show, and
 // which of its rows it is.
 type row struct {
-	resources  []estate.Resource
+	resources  []model.Resource
 	number, of int
 }
 
@@ -88,7 +88,7 @@ func pack(groups []group) [][]section {
 }
 
 // split cuts resources into rows of about the same size.
-func split(resources []estate.Resource) []row {
+func split(resources []model.Resource) []row {
 	count := rowsFor(len(resources))
 	rows := make([]row, count)
 	for i := range rows {

@@ -3,7 +3,7 @@ package dashboard
 import (
 	"encoding/json"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // The grid of a dashboard is 24 columns wide ("Dashboard body structure and syntax" in
@@ -48,7 +48,7 @@ type Graph struct {
 	Region      string       `json:"region"`
 	View        string       `json:"view"`
 	Stacked     bool         `json:"stacked"`
-	Stat        estate.Stat  `json:"stat"`
+	Stat        model.Stat   `json:"stat"`
 	Period      int          `json:"period"` // seconds
 	Lines       []Line       `json:"metrics"`
 	YAxis       *YAxis       `json:"yAxis,omitempty"`
@@ -60,7 +60,7 @@ func (Graph) widgetType() string { return "metric" }
 // Line is one metric of a graph, with the label that its legend shows; empty for
 // CloudWatch's own.
 type Line struct {
-	Metric estate.Metric
+	Metric model.Metric
 	Label  string
 }
 

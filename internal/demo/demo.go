@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/functions"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -58,9 +58,9 @@ type Options struct {
 // Demo is a demo that has been set up.
 type Demo struct {
 	AWS    *localaws.Server
-	Clock  *estate.VirtualClock
+	Clock  *model.VirtualClock
 	Home   string // the deployment region
-	Params params.Values
+	Params config.Values
 
 	regions  []string // of the estate, sorted
 	config   aws.Config
@@ -68,7 +68,7 @@ type Demo struct {
 	options  Options
 	memory   *localaws.Memory
 	clients  *awsapi.Clients
-	handlers map[functions.Function]*functions.Handler
+	handlers map[lambda.Function]*lambda.Handler
 	watch    *watch
 	mails    time.Time // up to which mails have been told of
 	at       time.Time // of the last cycle
@@ -79,7 +79,7 @@ func New(o Options) (*Demo, error) {
 	if o.Days < 1 || o.Days > MaxDays {
 		return nil, fmt.Errorf("%d is not a number of days from 1 to %d", o.Days, MaxDays)
 	}
-	d := &Demo{options: o, watch: &watch{}, handlers: map[functions.Function]*functions.Handler{}}
+	d := &Demo{options: o, watch: &watch{}, handlers: map[lambda.Function]*lambda.Handler{}}
 	for _, region := range o.Estate.Regions {
 		d.regions = append(d.regions, region.Name)
 	}
@@ -88,7 +88,7 @@ func New(o Options) (*Demo, error) {
 	}
 	slices.Sort(d.regions)
 	d.Home = homeOf(d.regions)
-	d.Clock = estate.NewVirtualClock(begin)
+	d.Clock = model.NewVirtualClock(begin)
 	described := o.Estate
 	described.Seed += o.Seed
 	var err error
@@ -101,13 +101,13 @@ func New(o Options) (*Demo, error) {
 	d.config.DisableRequestCompression = true // there is no network to be spared
 	d.clients = awsapi.New(awsapi.Options{Config: d.config, Clock: d.Clock})
 	d.env = d.environment()
-	if d.Params, err = params.Resolve(params.Sources{Env: d.env}); err != nil {
+	if d.Params, err = config.Resolve(config.Sources{Env: d.env}); err != nil {
 		d.Close()
 		return nil, err
 	}
 	d.show()
-	for _, f := range functions.All() {
-		d.handlers[f] = functions.New(f, functions.Options{
+	for _, f := range lambda.All() {
+		d.handlers[f] = lambda.New(f, lambda.Options{
 			Env: d.env, Log: d.watch, Clock: d.Clock, Observer: d.observer(),
 			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return d.config, nil },
 		})

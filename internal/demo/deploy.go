@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/functions"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
 
 // cycleEvery and boardAfter are the schedules of the template.
@@ -27,29 +27,29 @@ const (
 
 // trigger is what the template has a function started by.
 type trigger struct {
-	function functions.Function
+	function lambda.Function
 	schedule string              // empty if there is none
 	events   []events.DetailType // empty if there are none
 }
 
 func triggers() []trigger {
 	return []trigger{
-		{function: functions.Monitor, schedule: cycleSchedule},
-		{function: functions.Dashboard, schedule: boardSchedule, events: []events.DetailType{events.BuildDashboard}},
-		{function: functions.UpdateTPS, events: []events.DetailType{events.UpdateCampaign, events.UpdateRecommender}},
-		{function: functions.DeleteCampaign, events: []events.DetailType{events.DeleteCampaign}},
-		{function: functions.StopRecommender, events: []events.DetailType{events.StopRecommender}},
-		{function: functions.Cleanup},
+		{function: lambda.Monitor, schedule: cycleSchedule},
+		{function: lambda.Dashboard, schedule: boardSchedule, events: []events.DetailType{events.BuildDashboard}},
+		{function: lambda.UpdateTPS, events: []events.DetailType{events.UpdateCampaign, events.UpdateRecommender}},
+		{function: lambda.DeleteCampaign, events: []events.DetailType{events.DeleteCampaign}},
+		{function: lambda.StopRecommender, events: []events.DetailType{events.StopRecommender}},
+		{function: lambda.Cleanup},
 	}
 }
 
 // environment gives the functions their variables.
 func (d *Demo) environment() func(string) (string, bool) {
 	variables := map[string]string{
-		params.Regions:                       strings.Join(d.regions, ","),
-		params.AutoDeleteOrStopIdleResources: "Yes",
-		params.IdleThresholdHours:            strconv.Itoa(idleHours),
-		params.NotificationEndpoint:          Reader,
+		config.Regions:                       strings.Join(d.regions, ","),
+		config.AutoDeleteOrStopIdleResources: "Yes",
+		config.IdleThresholdHours:            strconv.Itoa(idleHours),
+		config.NotificationEndpoint:          Reader,
 		"Deployment":                         d.deployment(),
 		"LOG_LEVEL":                          "info",
 	}
@@ -63,7 +63,7 @@ func (d *Demo) account() string {
 	return "000000000000"
 }
 
-func (d *Demo) arn(f functions.Function) string {
+func (d *Demo) arn(f lambda.Function) string {
 	return fmt.Sprintf("arn:aws:lambda:%s:%s:function:%s-%s", d.Home, d.account(), stack, f)
 }
 
@@ -92,7 +92,7 @@ func (d *Demo) deploy(ctx context.Context) error {
 	return nil
 }
 
-func (d *Demo) rule(ctx context.Context, f functions.Function, in *eventbridge.PutRuleInput) error {
+func (d *Demo) rule(ctx context.Context, f lambda.Function, in *eventbridge.PutRuleInput) error {
 	bus := d.clients.EventBridge(d.Home)
 	if _, err := bus.PutRule(ctx, in); err != nil {
 		return fmt.Errorf("put the rule %s: %w", *in.Name, err)
@@ -107,13 +107,13 @@ func (d *Demo) rule(ctx context.Context, f functions.Function, in *eventbridge.P
 }
 
 // invoke has a function do something. That it fails is told with the rest.
-func (d *Demo) invoke(ctx context.Context, f functions.Function, event []byte) error {
+func (d *Demo) invoke(ctx context.Context, f lambda.Function, event []byte) error {
 	_, err := d.handlers[f].Invoke(ctx, event)
 	return err
 }
 
 // scheduled is the event of a schedule.
-func (d *Demo) scheduled(f functions.Function, at time.Time) []byte {
+func (d *Demo) scheduled(f lambda.Function, at time.Time) []byte {
 	event, err := json.Marshal(map[string]any{
 		"version": "0", "id": "53dc4d37", "detail-type": "Scheduled Event", "source": "aws.events", "account": d.account(), "region": d.Home,
 		"time": at.Format(time.RFC3339), "detail": map[string]any{},
@@ -138,13 +138,13 @@ func (d *Demo) step(ctx context.Context) error {
 	at := d.at
 	if board := at.Add(-cycleEvery).Truncate(time.Hour).Add(boardAfter); board.After(at.Add(-cycleEvery)) && board.Before(at) {
 		d.wait(board.Add(scheduleLag))
-		if err := d.perform(ctx, functions.Dashboard, board); err != nil {
+		if err := d.perform(ctx, lambda.Dashboard, board); err != nil {
 			return err
 		}
 	}
 	d.wait(at.Add(scheduleLag))
 	d.AWS.Tick()
-	if err := d.perform(ctx, functions.Monitor, at); err != nil {
+	if err := d.perform(ctx, lambda.Monitor, at); err != nil {
 		return err
 	}
 	d.wait(at.Add(deliveryLag))
@@ -160,7 +160,7 @@ func (d *Demo) step(ctx context.Context) error {
 
 // perform has a function do its scheduled work. Failures stand in its log, from which they
 // are told; only the end of ctx ends the demo.
-func (d *Demo) perform(ctx context.Context, f functions.Function, at time.Time) error {
+func (d *Demo) perform(ctx context.Context, f lambda.Function, at time.Time) error {
 	if err := d.invoke(ctx, f, d.scheduled(f, at)); err != nil && ctx.Err() != nil {
 		return err
 	}

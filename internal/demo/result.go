@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -29,15 +29,15 @@ type Result struct {
 
 // Row is one campaign or recommender before and after the demo.
 type Row struct {
-	ARN     string      `json:"arn"`
-	Kind    estate.Kind `json:"kind"`
-	Name    string      `json:"name"`
-	Region  string      `json:"region"`
-	Before  Standing    `json:"before"` // the day before the demo
-	After   Standing    `json:"after"`  // its last day
-	Steps   int         `json:"steps"`  // how often its minimum was lowered
-	Outcome string      `json:"outcome"`
-	Reason  string      `json:"reason"`
+	ARN     string     `json:"arn"`
+	Kind    model.Kind `json:"kind"`
+	Name    string     `json:"name"`
+	Region  string     `json:"region"`
+	Before  Standing   `json:"before"` // the day before the demo
+	After   Standing   `json:"after"`  // its last day
+	Steps   int        `json:"steps"`  // how often its minimum was lowered
+	Outcome string     `json:"outcome"`
+	Reason  string     `json:"reason"`
 }
 
 // Standing is how a resource stood on a day.
@@ -113,7 +113,7 @@ func standing(e report.Entry) Standing {
 		return s
 	}
 	s.Utilization = u.Utilization.Mean
-	month := u.TPSHours.Paid / u.Hours * metering.HoursPerMonth
+	month := u.TPSHours.Paid / u.Hours * billing.HoursPerMonth
 	s.PerMonth = &month
 	if e.Estimate != nil {
 		money := month * e.Estimate.PerTPSHour

@@ -8,7 +8,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/functions"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
@@ -27,7 +27,7 @@ func (d *Demo) show() {
 }
 
 // observer has the monitor's cycles shown.
-func (d *Demo) observer() functions.Observer {
+func (d *Demo) observer() lambda.Observer {
 	if d.options.Shown == nil {
 		return nil
 	}
@@ -40,7 +40,7 @@ type shown struct {
 	demo *Demo
 }
 
-// CycleEnded implements functions.Observer.
+// CycleEnded implements lambda.Observer.
 func (s shown) CycleEnded(at time.Time, result report.Result, err error) {
 	now := s.demo.Clock.Now()
 	took := time.Duration(result.DurationMs) * time.Millisecond

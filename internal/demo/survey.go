@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // survey is how the estate stands: what the last day came to, and what the rules say.
@@ -26,7 +26,7 @@ type survey struct {
 // survey looks at everything and writes nothing, as `report` and `plan` do.
 func (d *Demo) survey(ctx context.Context) (survey, error) {
 	values := d.Params
-	values.HourlyChecks = params.Always
+	values.HourlyChecks = config.Always
 	quiet := slog.New(slog.DiscardHandler)
 	meter := d.Meter()
 	known := inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})
@@ -63,7 +63,7 @@ func (d *Demo) ledger(hourly bool) *cycle.Ledger {
 	return cycle.NewLedger(cycle.LedgerOptions{
 		Inventory: inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet}),
 		Meter:     d.Meter(), Clock: d.Clock, Region: d.Home, Hourly: hourly,
-		Prices: func(context.Context, []string) (report.Prices, []estate.Problem) { return report.BuiltinPrices(), nil },
+		Prices: func(context.Context, []string) (report.Prices, []model.Problem) { return report.BuiltinPrices(), nil },
 	})
 }
 
@@ -71,7 +71,7 @@ func (d *Demo) ledger(hourly bool) *cycle.Ledger {
 func (d *Demo) tellYoung(s survey) {
 	for _, e := range s.ledger.Resources {
 		r, known := s.reasons[e.ARN]
-		if !known || r.Decision != decide.None || r.Utilization == nil || *r.Utilization >= 100 {
+		if !known || r.Decision != rules.None || r.Utilization == nil || *r.Utilization >= 100 {
 			continue
 		}
 		if now := d.Clock.Now(); now.Sub(e.Created) < idleHours*time.Hour {

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/functions"
-	"github.com/personalize-monitor/personalize-monitor/internal/tools/template"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
+	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
 // The schedules and rules are those of the template.
@@ -15,14 +15,14 @@ func TestTriggersAreTheTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wanted := map[functions.Function]trigger{}
+	wanted := map[lambda.Function]trigger{}
 	for _, resource := range object["Resources"].(map[string]any) {
 		properties, _ := resource.(map[string]any)["Properties"].(map[string]any)
 		handler, _ := properties["Handler"].(string)
 		if handler == "" {
 			continue
 		}
-		one := trigger{function: functions.Function(handler)}
+		one := trigger{function: lambda.Function(handler)}
 		list, _ := properties["Events"].(map[string]any)
 		for _, event := range list {
 			of := event.(map[string]any)["Properties"].(map[string]any)
@@ -41,7 +41,7 @@ func TestTriggersAreTheTemplates(t *testing.T) {
 		wanted[one.function] = one
 	}
 	got := triggers()
-	if len(got) != len(wanted) || len(got) != len(functions.All()) {
+	if len(got) != len(wanted) || len(got) != len(lambda.All()) {
 		t.Errorf("%d functions, the template has %d", len(got), len(wanted))
 	}
 	for _, one := range got {

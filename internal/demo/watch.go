@@ -10,9 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // What is a kind of event.
@@ -85,7 +85,7 @@ func (w *watch) record(a events.Audit) {
 	}
 	e := Event{Region: a.Region, ARN: a.ARN, Action: a.Action, NewMin: a.NewMinTPS, reason: strings.TrimSpace(a.Reason)}
 	e.Text = e.reason
-	if arn, err := estate.ParseARN(a.ARN); err == nil {
+	if arn, err := model.ParseARN(a.ARN); err == nil {
 		e.Name = arn.Name()
 	}
 	switch a.Outcome {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Keys of an event as EventBridge delivers it, and of the details.
@@ -103,7 +103,7 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 		return Request{}, err
 	}
 	r := Request{DetailType: detailType}
-	if r.ARN, r.Kind, err = estate.ParseResourceARN(name); err != nil {
+	if r.ARN, r.Kind, err = model.ParseResourceARN(name); err != nil {
 		return Request{}, fmt.Errorf("key %q: %w", keyARN, err)
 	}
 	if raw, ok := keys[keyReason]; ok && string(raw) != "null" {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // envelope wraps a detail as EventBridge does.
@@ -47,11 +47,11 @@ func TestDecode(t *testing.T) {
 		{
 			name: "an automatic stop", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`","IdleThresholdHours":24,"Reason":"idle"}`),
 			action: ActionStop, automatic: true,
-			want: Request{DetailType: StopRecommender, ARN: mustARN(recommender), Kind: estate.Recommender, IdleThresholdHours: 24, Reason: "idle"},
+			want: Request{DetailType: StopRecommender, ARN: mustARN(recommender), Kind: model.Recommender, IdleThresholdHours: 24, Reason: "idle"},
 		},
 		{
 			name: "a start", payload: `{"ARN":"` + recommender + `"}`, action: ActionStart,
-			want: Request{ARN: mustARN(recommender), Kind: estate.Recommender},
+			want: Request{ARN: mustARN(recommender), Kind: model.Recommender},
 		},
 
 		// The payload.
@@ -129,8 +129,8 @@ func TestDecode(t *testing.T) {
 				return
 			}
 			want := tt.want
-			if want.ARN == (estate.ARN{}) {
-				want.ARN, want.Kind = mustARN(campaign), estate.Campaign
+			if want.ARN == (model.ARN{}) {
+				want.ARN, want.Kind = mustARN(campaign), model.Campaign
 			}
 			if err != nil || got != want || got.Automatic() != tt.automatic {
 				t.Errorf("got %+v (automatic %v), %v; want %+v", got, got.Automatic(), err, want)
@@ -139,8 +139,8 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func mustARN(s string) estate.ARN {
-	arn, err := estate.ParseARN(s)
+func mustARN(s string) model.ARN {
+	arn, err := model.ParseARN(s)
 	if err != nil {
 		panic(err)
 	}
@@ -197,7 +197,7 @@ func FuzzDecode(f *testing.F) {
 		if !json.Valid(payload) {
 			t.Errorf("accepted what is no JSON: %q", payload)
 		}
-		if _, kind, err := estate.ParseResourceARN(got.ARN.String()); err != nil || kind != got.Kind {
+		if _, kind, err := model.ParseResourceARN(got.ARN.String()); err != nil || kind != got.Kind {
 			t.Errorf("%q: ARN %s of kind %s", payload, got.ARN, got.Kind)
 		}
 		if got.NewMinTPS < 0 || got.NewMinTPS > MaxMinTPS || got.IdleThresholdHours < 0 || got.CurrentMinTPS < 0 {

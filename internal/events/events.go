@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Source is the source of every event of ours.
@@ -41,8 +41,8 @@ const (
 )
 
 // UpdateType is the command that asks for another minimum.
-func UpdateType(kind estate.Kind) DetailType {
-	if kind == estate.Recommender {
+func UpdateType(kind model.Kind) DetailType {
+	if kind == model.Recommender {
 		return UpdateRecommender
 	}
 	return UpdateCampaign
@@ -50,24 +50,24 @@ func UpdateType(kind estate.Kind) DetailType {
 
 // IdleType is the command that follows from idleness: campaigns are deleted,
 // recommenders stopped.
-func IdleType(kind estate.Kind) DetailType {
-	if kind == estate.Recommender {
+func IdleType(kind model.Kind) DetailType {
+	if kind == model.Recommender {
 		return StopRecommender
 	}
 	return DeleteCampaign
 }
 
 // UpdatedType is the notification of another minimum.
-func UpdatedType(kind estate.Kind) DetailType {
-	if kind == estate.Recommender {
+func UpdatedType(kind model.Kind) DetailType {
+	if kind == model.Recommender {
 		return RecommenderUpdated
 	}
 	return CampaignUpdated
 }
 
 // EndedType is the notification of a campaign deleted or a recommender stopped.
-func EndedType(kind estate.Kind) DetailType {
-	if kind == estate.Recommender {
+func EndedType(kind model.Kind) DetailType {
+	if kind == model.Recommender {
 		return RecommenderStopped
 	}
 	return CampaignDeleted
@@ -77,7 +77,7 @@ func EndedType(kind estate.Kind) DetailType {
 // matches on them.
 func NotificationTypes() []DetailType {
 	var types []DetailType
-	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		types = append(types, UpdatedType(kind), EndedType(kind))
 	}
 	return append(types, DryRunDecision)
@@ -99,7 +99,7 @@ func (d Datapoints) MarshalJSON() ([]byte, error) {
 
 // DatapointsOf turns a series into the form in which events carry it: in UTC, the
 // newest first.
-func DatapointsOf(points []estate.Datapoint) Datapoints {
+func DatapointsOf(points []model.Datapoint) Datapoints {
 	list := make(Datapoints, 0, len(points))
 	for _, p := range slices.Backward(points) {
 		list = append(list, Datapoint{Timestamp: p.Time.UTC(), Value: p.Value})

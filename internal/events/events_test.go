@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -27,7 +27,7 @@ var hour = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
 // examples has one event of each detail type, in the order of their constants.
 func examples() []Event {
 	audit := json.RawMessage(`{"rule":"step-down","by":"personalize-monitor <1.0>"}`)
-	points := DatapointsOf([]estate.Datapoint{
+	points := DatapointsOf([]model.Datapoint{
 		{Time: hour, Value: 36000},
 		{Time: hour.Add(time.Hour).In(time.FixedZone("", 3600)), Value: 28800.5},
 	})
@@ -91,7 +91,7 @@ func TestABuildForAResourceNamesIt(t *testing.T) {
 func TestDetailTypesByKind(t *testing.T) {
 	tests := []struct {
 		name                  string
-		of                    func(estate.Kind) DetailType
+		of                    func(model.Kind) DetailType
 		campaign, recommender DetailType
 	}{
 		{"another minimum is asked for", UpdateType, UpdateCampaign, UpdateRecommender},
@@ -101,10 +101,10 @@ func TestDetailTypesByKind(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := tt.of(estate.Campaign); got != tt.campaign {
+			if got := tt.of(model.Campaign); got != tt.campaign {
 				t.Errorf("campaign: got %s", got)
 			}
-			if got := tt.of(estate.Recommender); got != tt.recommender {
+			if got := tt.of(model.Recommender); got != tt.recommender {
 				t.Errorf("recommender: got %s", got)
 			}
 		})

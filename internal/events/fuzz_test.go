@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // FuzzDecodeAudit reads records out of anything. What is accepted names a resource, and
@@ -31,7 +31,7 @@ func FuzzDecodeAudit(f *testing.F) {
 			}
 			return
 		}
-		arn, kind, err := estate.ParseResourceARN(a.ARN)
+		arn, kind, err := model.ParseResourceARN(a.ARN)
 		if err != nil || kind != a.Kind || arn.Region != a.Region || a.Outcome == "" || a.Time.IsZero() {
 			t.Fatalf("accepted %+v (%v)", a, err)
 		}
@@ -57,7 +57,7 @@ func FuzzFromToken(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, token string) {
 		if a, err := FromToken(token); err == nil {
-			if _, _, err := estate.ParseResourceARN(a.ARN); err != nil {
+			if _, _, err := model.ParseResourceARN(a.ARN); err != nil {
 				t.Errorf("accepted %+v", a)
 			}
 		}

@@ -3,7 +3,7 @@ package events
 import (
 	"fmt"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Action is something that can be done to a resource when somebody asks for it. Its
@@ -37,8 +37,8 @@ type Request struct {
 	// DetailType is the command that the event bears; empty for a bare detail, which
 	// goes to whichever action it is handed to.
 	DetailType DetailType
-	ARN        estate.ARN
-	Kind       estate.Kind
+	ARN        model.ARN
+	Kind       model.Kind
 	NewMinTPS  int    // 0 if not given
 	Reason     string // empty if not given
 	// CurrentMinTPS and IdleThresholdHours are given by events that the monitor sends by
@@ -48,9 +48,9 @@ type Request struct {
 }
 
 // NewRequest is a person's request about the named resource. The error is that of
-// estate.ParseResourceARN.
+// model.ParseResourceARN.
 func NewRequest(arn string) (Request, error) {
-	parsed, kind, err := estate.ParseResourceARN(arn)
+	parsed, kind, err := model.ParseResourceARN(arn)
 	if err != nil {
 		return Request{}, err
 	}
@@ -79,9 +79,9 @@ func (r Request) For(action Action) error {
 		return err
 	}
 	switch {
-	case action == ActionDelete && r.Kind != estate.Campaign:
+	case action == ActionDelete && r.Kind != model.Campaign:
 		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
-	case (action == ActionStop || action == ActionStart) && r.Kind != estate.Recommender:
+	case (action == ActionStop || action == ActionStart) && r.Kind != model.Recommender:
 		return fmt.Errorf("%s is about recommenders; %s is a campaign", action, r.ARN)
 	case action == ActionUpdate && r.NewMinTPS == 0:
 		return fmt.Errorf("key %q is missing: %s needs a whole number from 1 to %d", keyNewMinTPS, action, MaxMinTPS)

@@ -4,13 +4,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // cache is what an Inventory remembers from one time to the next.
 type cache struct {
 	mu      sync.Mutex
-	entries map[estate.ARN]entry
+	entries map[model.ARN]entry
 	// versions are the solution versions read, by ARN: a version never changes once it
 	// is ACTIVE.
 	versions map[string]version
@@ -18,7 +18,7 @@ type cache struct {
 
 // entry is one resource as last known. Entries are values: taken out, changed, put back.
 type entry struct {
-	resource   estate.Resource
+	resource   model.Resource
 	summary    summaryKey // of the list entry that the description was made for
 	versionARN string     // the solution version that a campaign serves
 	served     *version   // what is known of it; nil if it could not be read yet
@@ -26,16 +26,16 @@ type entry struct {
 
 // summaryKey is what a list entry tells of whether a campaign has changed.
 type summaryKey struct {
-	status           estate.Status
+	status           model.Status
 	created, updated time.Time
 }
 
-func keyOf(r estate.Resource) summaryKey {
+func keyOf(r model.Resource) summaryKey {
 	return summaryKey{status: r.Status, created: r.Created, updated: r.LastUpdated}
 }
 
 // full is the resource with what its solution version tells.
-func (e entry) full() estate.Resource {
+func (e entry) full() model.Resource {
 	r := e.resource
 	if e.served != nil {
 		r.Recipe, r.DatasetGroup, r.VersionReady = e.served.recipe, e.served.datasetGroup, e.served.ready
@@ -46,7 +46,7 @@ func (e entry) full() estate.Resource {
 // settled tells whether nothing is under way with the resource, so that it stays as it
 // is until its list entry changes.
 func (e entry) settled() bool {
-	return e.resource.Status == estate.StatusActive && (e.resource.Update == nil || e.resource.Update.Status.Settled())
+	return e.resource.Status == model.StatusActive && (e.resource.Update == nil || e.resource.Update.Status.Settled())
 }
 
 // keepServed takes over what another entry of the same campaign knows of the solution
@@ -61,7 +61,7 @@ func (e *entry) keepServed(old entry) {
 	}
 }
 
-func sameUpdate(a, b *estate.Update) bool {
+func sameUpdate(a, b *model.Update) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
@@ -69,10 +69,10 @@ func sameUpdate(a, b *estate.Update) bool {
 }
 
 func newCache() *cache {
-	return &cache{entries: map[estate.ARN]entry{}, versions: map[string]version{}}
+	return &cache{entries: map[model.ARN]entry{}, versions: map[string]version{}}
 }
 
-func (c *cache) get(arn estate.ARN) (entry, bool) {
+func (c *cache) get(arn model.ARN) (entry, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e, ok := c.entries[arn]
@@ -85,14 +85,14 @@ func (c *cache) put(e entry) {
 	c.entries[e.resource.ARN] = e
 }
 
-func (c *cache) drop(arn estate.ARN) {
+func (c *cache) drop(arn model.ARN) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.entries, arn)
 }
 
 // dropAbsent takes out the entries of a kind and region that keep does not know.
-func (c *cache) dropAbsent(region string, kind estate.Kind, keep map[estate.ARN]bool) {
+func (c *cache) dropAbsent(region string, kind model.Kind, keep map[model.ARN]bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for arn, e := range c.entries {
@@ -123,7 +123,7 @@ func (c *cache) size() int {
 }
 
 // of gives the entries of a kind and region.
-func (c *cache) of(region string, kind estate.Kind) []entry {
+func (c *cache) of(region string, kind model.Kind) []entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var entries []entry

@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // describer is the describing half of the API.
@@ -18,23 +18,23 @@ type describer interface {
 
 // finding is what came of one campaign.
 type finding struct {
-	arn      estate.ARN
-	resource estate.Resource
+	arn      model.ARN
+	resource model.Resource
 	found    bool // else there is no resource, and gone or the problems say why
 	gone     bool // listed, but no longer there when it was described
-	problems []estate.Problem
+	problems []model.Problem
 }
 
 // campaign takes a campaign from its list entry to all that is known of it. One that
 // is not ACTIVE is not looked at any closer.
-func (d *discovery) campaign(ctx context.Context, listed estate.Resource) finding {
+func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding {
 	old, known := d.cache.get(listed.ARN)
 	if known && old.summary.created != listed.Created {
 		// Another campaign has the name now: what is known of the first is of no use.
 		d.cache.drop(listed.ARN)
 		old, known = entry{}, false
 	}
-	if listed.Status != estate.StatusActive {
+	if listed.Status != model.StatusActive {
 		d.cache.drop(listed.ARN)
 		return finding{arn: listed.ARN, resource: listed, found: true}
 	}
@@ -72,20 +72,20 @@ func (d *discovery) complete(ctx context.Context, e entry) finding {
 
 // standIn gives the last known copy of a campaign that could not be described, if there
 // is one that is not too old.
-func (d *discovery) standIn(arn estate.ARN, old entry, known bool, err error) finding {
-	problem := estate.Problem{ARN: arn.String(), Region: arn.Region, Operation: describeOperation(estate.Campaign)}
+func (d *discovery) standIn(arn model.ARN, old entry, known bool, err error) finding {
+	problem := model.Problem{ARN: arn.String(), Region: arn.Region, Operation: describeOperation(model.Campaign)}
 	if !known || !fresh(old, d.clock.Now()) {
 		problem.Err = fmt.Errorf("left out this time: %w", err)
-		return finding{arn: arn, problems: []estate.Problem{problem}}
+		return finding{arn: arn, problems: []model.Problem{problem}}
 	}
 	problem.Err = fmt.Errorf("metrics only, by the copy of %s: %w", old.resource.Observed.Format("15:04:05"), err)
-	d.logger.Debug("last known copy used", "arn", arn.String(), "region", arn.Region, "kind", string(estate.Campaign),
+	d.logger.Debug("last known copy used", "arn", arn.String(), "region", arn.Region, "kind", string(model.Campaign),
 		"op", problem.Operation, "observed", old.resource.Observed, "err", err)
-	return finding{arn: arn, resource: stale(old), found: true, problems: []estate.Problem{problem}}
+	return finding{arn: arn, resource: stale(old), found: true, problems: []model.Problem{problem}}
 }
 
 // describeCampaign asks for a campaign as it is now.
-func (inv *Inventory) describeCampaign(ctx context.Context, arn estate.ARN) (entry, error) {
+func (inv *Inventory) describeCampaign(ctx context.Context, arn model.ARN) (entry, error) {
 	name := arn.String()
 	out, err := inv.personalize(arn.Region).DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &name})
 	if err != nil {
@@ -102,7 +102,7 @@ func (inv *Inventory) describeCampaign(ctx context.Context, arn estate.ARN) (ent
 }
 
 // describeRecommender asks for a recommender as it is now.
-func (inv *Inventory) describeRecommender(ctx context.Context, arn estate.ARN) (entry, error) {
+func (inv *Inventory) describeRecommender(ctx context.Context, arn model.ARN) (entry, error) {
 	name := arn.String()
 	out, err := inv.personalize(arn.Region).DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &name})
 	if err != nil {

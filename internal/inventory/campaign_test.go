@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestWhenDescribeFails(t *testing.T) {
-	due := func(estate.ARN) bool { return true }
+	due := func(model.ARN) bool { return true }
 	tests := []struct {
 		name     string
 		code     string
@@ -82,7 +82,7 @@ func TestWhenDescribeFails(t *testing.T) {
 					t.Errorf("problems %v", got.Problems)
 				}
 			}
-			s.fail("", estate.ARN{}, "")
+			s.fail("", model.ARN{}, "")
 			got = inv.Discover(t.Context(), everything(region), due, nil)
 			if names(got.Resources) != "eu-west-1/c/c" || len(got.Problems) > 0 {
 				t.Errorf("when it works again: %q %v", names(got.Resources), got.Problems)
@@ -161,7 +161,7 @@ func TestRecipeOfACampaign(t *testing.T) {
 					s.solutions[solution] = tt.solution
 				}
 			})
-			s.fail(tt.fault[0], estate.ARN{}, tt.fault[1])
+			s.fail(tt.fault[0], model.ARN{}, tt.fault[1])
 			got := inv.Discover(t.Context(), everything(region), nil, nil)
 			if len(got.Resources) != 1 || got.Resources[0].Recipe != tt.recipe || !got.Resources[0].VersionReady.Equal(tt.ready) || got.Resources[0].Stale {
 				t.Errorf("got %+v", got.Resources)
@@ -176,7 +176,7 @@ func TestRecipeOfACampaign(t *testing.T) {
 				t.Errorf("problems %v, want one of %s", got.Problems, tt.problem)
 			}
 
-			s.fail("", estate.ARN{}, "")
+			s.fail("", model.ARN{}, "")
 			got = inv.Discover(t.Context(), everything(region), nil, nil)
 			again := s.count("DescribeSolutionVersion") + s.count("DescribeSolution")
 			if tt.problem == "" && (again != 0 || got.Resources[0].Recipe != tt.recipe) {
@@ -196,7 +196,7 @@ func TestWhatWasReadOfASolutionHoldsUntilTheCampaignChanges(t *testing.T) {
 	s.change(func() {
 		s.solutions["arn:aws:personalize:eu-west-1:123456789012:solution/shop"] = object{"recipeArn": "arn:aws:personalize:::recipe/aws-sims"}
 	})
-	due := func(estate.ARN) bool { return true }
+	due := func(model.ARN) bool { return true }
 	for i, step := range []struct {
 		change object
 		calls  int
@@ -240,7 +240,7 @@ func TestCampaignsOnOneVersionShareOneCall(t *testing.T) {
 	}
 	// Once nobody serves it, it is forgotten.
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
-		s.remove(arnOf(region, estate.Campaign, name))
+		s.remove(arnOf(region, model.Campaign, name))
 	}
 	inv.Discover(t.Context(), everything(region), nil, nil)
 	s.addCampaign(region, "f", object{"solutionVersionArn": shared})
@@ -252,7 +252,7 @@ func TestCampaignsOnOneVersionShareOneCall(t *testing.T) {
 	broken := versionARN(region, "shop", "v10")
 	s.addCampaign(region, "g", object{"solutionVersionArn": broken})
 	s.addCampaign(region, "h", object{"solutionVersionArn": broken})
-	s.fail("DescribeSolutionVersion", estate.ARN{}, "ThrottlingException")
+	s.fail("DescribeSolutionVersion", model.ARN{}, "ThrottlingException")
 	got = inv.Discover(t.Context(), everything(region), nil, nil)
 	if n := s.count("DescribeSolutionVersion"); n != 1 || len(got.Problems) != 2 || got.Problems[0].ARN == got.Problems[1].ARN {
 		t.Errorf("%d calls, problems %v", n, got.Problems)
@@ -273,7 +273,7 @@ func TestWhatIsGoneFromACompleteListingIsForgotten(t *testing.T) {
 		t.Errorf("got %q", names(got.Resources))
 	}
 	for _, operation := range []string{"ListCampaigns", "ListRecommenders"} {
-		s.fail(operation, estate.ARN{}, "InternalFailure")
+		s.fail(operation, model.ARN{}, "InternalFailure")
 		if got := inv.Discover(t.Context(), everything(region), nil, nil); strings.Contains(names(got.Resources), "/c/c") || strings.Contains(names(got.Resources), "/r/r ") {
 			t.Errorf("%s: a copy of what is gone: %q", operation, names(got.Resources))
 		}
@@ -286,7 +286,7 @@ func TestRefresh(t *testing.T) {
 	c := s.addCampaign(region, "c", nil)
 	r := s.addRecommender(region, "r", nil)
 	far := s.addRecommender("us-east-1", "far", nil)
-	gone := arnOf(region, estate.Recommender, "gone")
+	gone := arnOf(region, model.Recommender, "gone")
 	refused := s.addRecommender(region, "refused", nil)
 	s.change(func() {
 		s.described[r.String()] = s.recommenders[0].with(object{"latestRecommenderUpdate": object{
@@ -298,7 +298,7 @@ func TestRefresh(t *testing.T) {
 	s.update(c, object{"minProvisionedTPS": 9, "status": "DELETE PENDING"})
 	s.fail("DescribeRecommender", refused, "ThrottlingException")
 	s.clk.Advance(time.Minute)
-	ask := append([]estate.Resource{{ARN: gone, Kind: estate.Recommender}}, before.Resources...)
+	ask := append([]model.Resource{{ARN: gone, Kind: model.Recommender}}, before.Resources...)
 	got, problems := inv.Refresh(t.Context(), ask)
 	if names(got) != "eu-west-1/c/c eu-west-1/r/r us-east-1/r/far" {
 		t.Fatalf("got %q", names(got))
@@ -352,7 +352,7 @@ func TestConcurrentDiscovers(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			got := inv.Discover(t.Context(), everything(region, "us-east-1"), func(estate.ARN) bool { return true }, nil)
+			got := inv.Discover(t.Context(), everything(region, "us-east-1"), func(model.ARN) bool { return true }, nil)
 			if len(got.Resources) != 6 || len(got.Problems) > 0 {
 				t.Errorf("%q %v", names(got.Resources), got.Problems)
 			}

@@ -10,13 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const region = "eu-west-1"
 
 // names of resources, those that are stale marked with a star.
-func names(resources []estate.Resource) string {
+func names(resources []model.Resource) string {
 	var list []string
 	for _, r := range resources {
 		name := r.Region() + "/" + string(r.Kind)[:1] + "/" + r.Name
@@ -40,24 +40,24 @@ func TestEverythingAboutACampaignAndARecommender(t *testing.T) {
 	})
 	recommender := s.addRecommender(region, "picks", nil)
 	got := inv.Discover(t.Context(), everything(region), nil, nil)
-	shop, _ := estate.ParseARN("arn:aws:personalize:eu-west-1:123456789012:dataset-group/shop")
-	films, _ := estate.ParseARN("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
+	shop, _ := model.ParseARN("arn:aws:personalize:eu-west-1:123456789012:dataset-group/shop")
+	films, _ := model.ParseARN("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
 	created, updated := testStart.AddDate(0, 0, -30), testStart.AddDate(0, 0, -20)
-	want := estate.Snapshot{
-		Resources: []estate.Resource{
+	want := model.Snapshot{
+		Resources: []model.Resource{
 			{
-				ARN: campaign, Kind: estate.Campaign, Name: "home", DatasetGroup: shop, Recipe: "aws-user-personalization-v2", Status: "ACTIVE",
+				ARN: campaign, Kind: model.Campaign, Name: "home", DatasetGroup: shop, Recipe: "aws-user-personalization-v2", Status: "ACTIVE",
 				MinTPS: 5, Created: created, LastUpdated: updated, AutoSync: true, VersionReady: testStart.AddDate(0, 0, -21),
-				Update:    &estate.Update{Status: "CREATE IN_PROGRESS", MinTPS: 4, Created: testStart.Add(-time.Hour), Changed: testStart.Add(-time.Minute)},
+				Update:    &model.Update{Status: "CREATE IN_PROGRESS", MinTPS: 4, Created: testStart.Add(-time.Hour), Changed: testStart.Add(-time.Minute)},
 				Described: true, Observed: testStart,
 			},
 			{
-				ARN: recommender, Kind: estate.Recommender, Name: "picks", DatasetGroup: films, Recipe: "aws-vod-top-picks", Status: "ACTIVE",
+				ARN: recommender, Kind: model.Recommender, Name: "picks", DatasetGroup: films, Recipe: "aws-vod-top-picks", Status: "ACTIVE",
 				MinTPS: 3, Created: created, LastUpdated: updated, Observed: testStart,
 			},
 		},
-		Listings: []estate.Listing{
-			{Region: region, Campaigns: true, Recommenders: true, Seen: map[estate.ARN]bool{campaign: true, recommender: true}},
+		Listings: []model.Listing{
+			{Region: region, Campaigns: true, Recommenders: true, Seen: map[model.ARN]bool{campaign: true, recommender: true}},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -92,11 +92,11 @@ func TestScopeOrderAndState(t *testing.T) {
 	s.addCampaign(region, "leaving", object{"latestCampaignUpdate": object{"status": "DELETE IN_PROGRESS"}})
 	r := s.addRecommender(region, "r", nil)
 	s.addRecommender(region, "off", object{"status": "INACTIVE"})
-	absent := arnOf(region, estate.Campaign, "absent")
-	all := estate.Selection{All: true}
+	absent := arnOf(region, model.Campaign, "absent")
+	all := model.Selection{All: true}
 	tests := []struct {
 		name      string
-		scope     estate.Scope
+		scope     model.Scope
 		resources string
 		others    string
 		listings  string // region, then C and R for what was listed completely
@@ -105,15 +105,15 @@ func TestScopeOrderAndState(t *testing.T) {
 			"all of two regions", everything("us-east-1", region), "eu-west-1/c/z eu-west-1/r/r us-east-1/c/a us-east-1/c/b",
 			"eu-west-1/c/failed eu-west-1/c/leaving eu-west-1/c/making eu-west-1/r/off", "eu-west-1CR us-east-1CR",
 		},
-		{"one kind only", estate.Scope{Recommenders: all, Regions: []string{region}}, "eu-west-1/r/r", "eu-west-1/r/off", "eu-west-1R"},
-		{"by name, wherever it is", estate.Scope{Campaigns: estate.Selection{ARNs: []estate.ARN{b}}, Regions: []string{region}}, "us-east-1/c/b", "", "us-east-1C"},
+		{"one kind only", model.Scope{Recommenders: all, Regions: []string{region}}, "eu-west-1/r/r", "eu-west-1/r/off", "eu-west-1R"},
+		{"by name, wherever it is", model.Scope{Campaigns: model.Selection{ARNs: []model.ARN{b}}, Regions: []string{region}}, "us-east-1/c/b", "", "us-east-1C"},
 		{
 			"all of one kind, one of the other",
-			estate.Scope{Campaigns: all, Recommenders: estate.Selection{ARNs: []estate.ARN{r}}, Regions: []string{"us-east-1"}},
+			model.Scope{Campaigns: all, Recommenders: model.Selection{ARNs: []model.ARN{r}}, Regions: []string{"us-east-1"}},
 			"eu-west-1/r/r us-east-1/c/a us-east-1/c/b", "", "eu-west-1R us-east-1C",
 		},
-		{"a name that does not exist is skipped", estate.Scope{Campaigns: estate.Selection{ARNs: []estate.ARN{absent, b}}}, "us-east-1/c/b", "", "eu-west-1C us-east-1C"},
-		{"nothing", estate.Scope{Regions: []string{region}}, "", "", ""},
+		{"a name that does not exist is skipped", model.Scope{Campaigns: model.Selection{ARNs: []model.ARN{absent, b}}}, "us-east-1/c/b", "", "eu-west-1C us-east-1C"},
+		{"nothing", model.Scope{Regions: []string{region}}, "", "", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestScopeOrderAndState(t *testing.T) {
 	}
 	s.count("DescribeCampaign")
 	inv, _ := s.inventory()
-	got := inv.Discover(t.Context(), estate.Scope{Campaigns: estate.Selection{ARNs: []estate.ARN{b}}}, nil, nil)
+	got := inv.Discover(t.Context(), model.Scope{Campaigns: model.Selection{ARNs: []model.ARN{b}}}, nil, nil)
 	if len(got.Listings[0].Seen) != 2 || s.count("DescribeCampaign") != 1 {
 		t.Error("a selection by name must see the whole listing and describe only what it names")
 	}
@@ -175,13 +175,13 @@ func TestACampaignIsDescribedOnlyWhenNewChangedUnsettledOrDue(t *testing.T) {
 			s := newService(t)
 			inv, _ := s.inventory()
 			arn := s.addCampaign(region, "c", tt.initial)
-			inv.Discover(t.Context(), everything(region), func(estate.ARN) bool { return true }, nil)
+			inv.Discover(t.Context(), everything(region), func(model.ARN) bool { return true }, nil)
 			if n := s.count("DescribeCampaign"); n != 1 {
 				t.Fatalf("new: %d describes, want 1", n)
 			}
 			s.clk.Advance(5 * time.Minute)
 			s.update(arn, tt.change)
-			got := inv.Discover(t.Context(), everything(region), func(a estate.ARN) bool { return tt.due && a == arn }, nil)
+			got := inv.Discover(t.Context(), everything(region), func(a model.ARN) bool { return tt.due && a == arn }, nil)
 			if n := s.count("DescribeCampaign"); n != tt.describes {
 				t.Errorf("%d describes, want %d", n, tt.describes)
 			}
@@ -326,7 +326,7 @@ func TestABrokenListingIsFilledUpWithCopies(t *testing.T) {
 			s.addRecommender(region, "r", nil)
 			inv.Discover(t.Context(), everything(region), nil, nil)
 			s.clk.Advance(tt.wait)
-			s.fail("ListCampaigns", estate.ARN{}, "InternalFailure")
+			s.fail("ListCampaigns", model.ARN{}, "InternalFailure")
 			got := inv.Discover(t.Context(), everything(region), nil, nil)
 			if names(got.Resources) != tt.want {
 				t.Errorf("got %q, want %q", names(got.Resources), tt.want)

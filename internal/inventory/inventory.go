@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // copyKept is how long after its last confirmation a copy may stand in for a fresh
@@ -36,7 +36,7 @@ const regionsAtOnce = 16
 // Options says what an Inventory works with.
 type Options struct {
 	Clients *awsapi.Clients
-	Clock   estate.Clock // nil means the system clock
+	Clock   model.Clock  // nil means the system clock
 	Logger  *slog.Logger // nil discards
 	// Concurrency bounds the calls under way in one region; zero means 8.
 	Concurrency int
@@ -46,7 +46,7 @@ type Options struct {
 // safe for concurrent use.
 type Inventory struct {
 	personalize func(region string) api
-	clock       estate.Clock
+	clock       model.Clock
 	logger      *slog.Logger
 	concurrency int
 	cache       *cache
@@ -71,7 +71,7 @@ func New(o Options) *Inventory {
 		cache:       newCache(),
 	}
 	if inv.clock == nil {
-		inv.clock = estate.SystemClock{}
+		inv.clock = model.SystemClock{}
 	}
 	if inv.logger == nil {
 		inv.logger = slog.New(slog.DiscardHandler)
@@ -88,10 +88,10 @@ func New(o Options) *Inventory {
 // done; nil is allowed. A failure costs no more than what it stands in the way of and
 // is in the snapshot's problems; if ctx ends, what was not reached is in there too.
 func (inv *Inventory) Discover(
-	ctx context.Context, scope estate.Scope, due func(estate.ARN) bool, progress func(done, total int),
-) estate.Snapshot {
+	ctx context.Context, scope model.Scope, due func(model.ARN) bool, progress func(done, total int),
+) model.Snapshot {
 	if due == nil {
-		due = func(estate.ARN) bool { return false }
+		due = func(model.ARN) bool { return false }
 	}
 	d := &discovery{
 		Inventory: inv,
@@ -118,20 +118,20 @@ func (inv *Inventory) Discover(
 // discovery is one Discover under way.
 type discovery struct {
 	*Inventory
-	due      func(estate.ARN) bool
+	due      func(model.ARN) bool
 	recipes  *recipeLookups
 	progress *progressCount
 }
 
 // regionResult is what came of one region.
 type regionResult struct {
-	listing   estate.Listing
-	resources []estate.Resource
-	problems  []estate.Problem
+	listing   model.Listing
+	resources []model.Resource
+	problems  []model.Problem
 }
 
-func snapshotOf(results []regionResult) estate.Snapshot {
-	var s estate.Snapshot
+func snapshotOf(results []regionResult) model.Snapshot {
+	var s model.Snapshot
 	for _, result := range results {
 		s.Listings = append(s.Listings, result.listing)
 		s.Problems = append(s.Problems, result.problems...)
@@ -149,7 +149,7 @@ func snapshotOf(results []regionResult) estate.Snapshot {
 }
 
 // byPlace orders by region, kind and name; the ARN decides between accounts.
-func byPlace(a, b estate.Resource) int {
+func byPlace(a, b model.Resource) int {
 	return cmp.Or(
 		cmp.Compare(a.ARN.Region, b.ARN.Region),
 		cmp.Compare(a.Kind, b.Kind),

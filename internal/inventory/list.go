@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // lister is the listing half of the API.
@@ -37,16 +37,16 @@ func pages(ctx context.Context, read func(ctx context.Context, token *string) (n
 
 // listed is a listing, as far as it could be read.
 type listed struct {
-	resources []estate.Resource
+	resources []model.Resource
 	err       error // why it is not complete
 }
 
 // list reads the resources of a kind in a region. An entry that makes no sense makes
 // the listing incomplete, as there is a resource of which nothing is known.
-func (inv *Inventory) list(ctx context.Context, region string, kind estate.Kind) listed {
+func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) listed {
 	var l listed
 	var strange error
-	add := func(resource estate.Resource, err error) {
+	add := func(resource model.Resource, err error) {
 		if err != nil {
 			strange = errors.Join(strange, err)
 			return
@@ -64,7 +64,7 @@ func (inv *Inventory) list(ctx context.Context, region string, kind estate.Kind)
 		}
 		return out.NextToken, nil
 	}
-	if kind == estate.Recommender {
+	if kind == model.Recommender {
 		read = func(ctx context.Context, token *string) (*string, error) {
 			out, err := client.ListRecommenders(ctx, &personalize.ListRecommendersInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
 			if err != nil {
@@ -84,7 +84,7 @@ func (inv *Inventory) list(ctx context.Context, region string, kind estate.Kind)
 }
 
 // listOperation is the name of the list operation of a kind.
-func listOperation(kind estate.Kind) string { return "List" + kind.Title() + "s" }
+func listOperation(kind model.Kind) string { return "List" + kind.Title() + "s" }
 
 // describeOperation is the name of the describe operation of a kind.
-func describeOperation(kind estate.Kind) string { return "Describe" + kind.Title() }
+func describeOperation(kind model.Kind) string { return "Describe" + kind.Title() }

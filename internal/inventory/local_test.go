@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // TestAgainstTheEmbeddedAWS looks at what an endpoint with life cycles and strict inputs
@@ -24,7 +24,7 @@ func TestAgainstTheEmbeddedAWS(t *testing.T) {
 	updating.Update = &localaws.EstateUpdate{Age: time.Minute, Status: "CREATE IN_PROGRESS", MinTPS: 6}
 	off := localaws.EstateRecommender{EstateEndpoint: endpoint("off", "aws-vod-top-picks", 0)}
 	off.Status = "INACTIVE"
-	clk := estate.NewVirtualClock(testStart)
+	clk := model.NewVirtualClock(testStart)
 	local, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{{
 		Name: region,
 		DatasetGroups: []localaws.EstateDatasetGroup{

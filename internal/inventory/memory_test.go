@@ -5,15 +5,15 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // One who only describes what he is asked about, as the functions that act do, remembers
 // nothing for more than a day that he is not asked about again.
 func TestRefreshForgetsWhatIsMetNoMore(t *testing.T) {
-	clock := estate.NewVirtualClock(testStart)
+	clock := model.NewVirtualClock(testStart)
 	local, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{{
 		Name: "shop", Campaigns: []localaws.EstateCampaign{{
 			EstateEndpoint: localaws.EstateEndpoint{Name: "c", Recipe: "aws-sims", Copies: 30, Age: 30 * 24 * time.Hour},
@@ -29,7 +29,7 @@ func TestRefreshForgetsWhatIsMetNoMore(t *testing.T) {
 	all := inventory.New(inventory.Options{Clients: clients, Clock: clock}).Discover(t.Context(), everything(region), nil, nil).Resources
 	inv := inventory.New(inventory.Options{Clients: clients, Clock: clock})
 	for _, resource := range all {
-		if found, problems := inv.Refresh(t.Context(), []estate.Resource{resource}); len(found) != 1 || len(problems) > 0 {
+		if found, problems := inv.Refresh(t.Context(), []model.Resource{resource}); len(found) != 1 || len(problems) > 0 {
 			t.Fatalf("%v, %v", found, problems)
 		}
 		clock.Advance(6 * time.Hour)

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // solutionDescriber is the part of the API that knows recipes and dataset groups of
@@ -25,10 +25,10 @@ type solutionDescriber interface {
 
 // version is what a campaign has from the solution version that it serves.
 type version struct {
-	recipe       string     // name after "recipe/"
-	datasetGroup estate.ARN // zero if it was not told
-	ready        time.Time  // when the version was last changed, that is trained; zero if unknown
-	lasting      bool       // read of the version itself, which does not change any more
+	recipe       string    // name after "recipe/"
+	datasetGroup model.ARN // zero if it was not told
+	ready        time.Time // when the version was last changed, that is trained; zero if unknown
+	lasting      bool      // read of the version itself, which does not change any more
 }
 
 // latestVersion is the last segment of the ARN of a campaign's solution version if the
@@ -47,7 +47,7 @@ type recipeLookups struct {
 type recipeLookup struct {
 	once    sync.Once
 	version version
-	problem *estate.Problem
+	problem *model.Problem
 }
 
 func newRecipeLookups(inv *Inventory) *recipeLookups {
@@ -57,7 +57,7 @@ func newRecipeLookups(inv *Inventory) *recipeLookups {
 // complete fills in what the campaign serves, from the cache or by asking. If that
 // fails, the campaign is left without a recipe and the problem, which names the
 // campaign, is given; the next Discover tries again.
-func (l *recipeLookups) complete(ctx context.Context, e *entry) *estate.Problem {
+func (l *recipeLookups) complete(ctx context.Context, e *entry) *model.Problem {
 	if e.served != nil {
 		return nil
 	}
@@ -89,7 +89,7 @@ func (l *recipeLookups) complete(ctx context.Context, e *entry) *estate.Problem 
 
 // read describes the solution version, or its solution if the version cannot be
 // described or does not name its recipe.
-func (l *recipeLookups) read(ctx context.Context, region, versionARN string) (version, *estate.Problem) {
+func (l *recipeLookups) read(ctx context.Context, region, versionARN string) (version, *model.Problem) {
 	client := l.inv.personalize(region)
 	if !strings.HasSuffix(versionARN, "/"+latestVersion) {
 		out, err := client.DescribeSolutionVersion(ctx, &personalize.DescribeSolutionVersionInput{SolutionVersionArn: &versionARN})
@@ -98,7 +98,7 @@ func (l *recipeLookups) read(ctx context.Context, region, versionARN string) (ve
 				return v, nil
 			}
 		} else if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.Invalid && kind != awsapi.Denied {
-			return version{}, &estate.Problem{Region: region, Operation: "DescribeSolutionVersion", Err: recipeError(err)}
+			return version{}, &model.Problem{Region: region, Operation: "DescribeSolutionVersion", Err: recipeError(err)}
 		}
 	}
 	solutionARN, err := solutionOf(versionARN)
@@ -111,7 +111,7 @@ func (l *recipeLookups) read(ctx context.Context, region, versionARN string) (ve
 			}
 		}
 	}
-	return version{}, &estate.Problem{Region: region, Operation: "DescribeSolution", Err: recipeError(err)}
+	return version{}, &model.Problem{Region: region, Operation: "DescribeSolution", Err: recipeError(err)}
 }
 
 // recipeError says what a failure costs.
@@ -121,7 +121,7 @@ func recipeError(err error) error {
 
 // solutionOf is the ARN of the solution that a version belongs to.
 func solutionOf(versionARN string) (string, error) {
-	arn, err := estate.ParseARN(versionARN)
+	arn, err := model.ParseARN(versionARN)
 	if err != nil {
 		return "", fmt.Errorf("the campaign's solution version: %w", err)
 	}
@@ -135,8 +135,8 @@ func versionOf(s *types.SolutionVersion) version {
 	if s == nil {
 		return version{}
 	}
-	v := version{recipe: estate.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
-	if aws.ToString(s.Status) == string(estate.StatusActive) {
+	v := version{recipe: model.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
+	if aws.ToString(s.Status) == string(model.StatusActive) {
 		v.ready, v.lasting = timeOf(s.LastUpdatedDateTime), true
 	}
 	return v
@@ -149,14 +149,14 @@ func versionThroughSolution(s *types.Solution) (version, error) {
 	if s == nil {
 		return version{}, errors.New("the answer holds no solution")
 	}
-	v := version{recipe: estate.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
+	v := version{recipe: model.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
 	if v.recipe == "" && s.AutoMLResult != nil {
-		v.recipe = estate.RecipeName(aws.ToString(s.AutoMLResult.BestRecipeArn))
+		v.recipe = model.RecipeName(aws.ToString(s.AutoMLResult.BestRecipeArn))
 	}
 	if v.recipe == "" {
 		return version{}, errors.New("neither solution version nor solution names a recipe")
 	}
-	if latest := s.LatestSolutionVersion; latest != nil && aws.ToString(latest.Status) == string(estate.StatusActive) {
+	if latest := s.LatestSolutionVersion; latest != nil && aws.ToString(latest.Status) == string(model.StatusActive) {
 		v.ready = timeOf(latest.LastUpdatedDateTime)
 	}
 	return v, nil

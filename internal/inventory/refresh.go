@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // unseenLimit is how long a resource that was not met is remembered.
@@ -19,7 +19,7 @@ func (inv *Inventory) Remembered() int { return inv.cache.size() }
 // Refresh describes the given resources anew and gives them as they are now, in the
 // same order, whatever their status. One that no longer exists is left out; one that
 // could not be described is left out with a problem, as a copy is never given.
-func (inv *Inventory) Refresh(ctx context.Context, resources []estate.Resource) ([]estate.Resource, []estate.Problem) {
+func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) ([]model.Resource, []model.Problem) {
 	byRegion := map[string][]int{}
 	for i, resource := range resources {
 		byRegion[resource.Region()] = append(byRegion[resource.Region()], i)
@@ -44,8 +44,8 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []estate.Resource) 
 	_ = regions.Wait() // failures are in the findings
 	// Who only refreshes never learns by a listing what is gone.
 	inv.cache.dropUnseen(inv.clock.Now().Add(-unseenLimit))
-	var found []estate.Resource
-	var problems []estate.Problem
+	var found []model.Resource
+	var problems []model.Problem
 	for _, f := range findings {
 		if f.found {
 			found = append(found, f.resource)
@@ -56,9 +56,9 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []estate.Resource) 
 }
 
 // refresh describes one resource anew and remembers it.
-func (inv *Inventory) refresh(ctx context.Context, recipes *recipeLookups, arn estate.ARN, kind estate.Kind) finding {
+func (inv *Inventory) refresh(ctx context.Context, recipes *recipeLookups, arn model.ARN, kind model.Kind) finding {
 	describe := inv.describeCampaign
-	if kind == estate.Recommender {
+	if kind == model.Recommender {
 		describe = inv.describeRecommender
 	}
 	e, err := describe(ctx, arn)
@@ -67,12 +67,12 @@ func (inv *Inventory) refresh(ctx context.Context, recipes *recipeLookups, arn e
 			inv.cache.drop(arn)
 			return finding{arn: arn, gone: true}
 		}
-		return finding{arn: arn, problems: []estate.Problem{
+		return finding{arn: arn, problems: []model.Problem{
 			{ARN: arn.String(), Region: arn.Region, Operation: describeOperation(kind), Err: err},
 		}}
 	}
 	f := finding{arn: arn, found: true}
-	if kind == estate.Campaign {
+	if kind == model.Campaign {
 		if old, ok := inv.cache.get(arn); ok {
 			e.summary = old.summary
 			e.keepServed(old)

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // region looks at one region, both kinds at the same time.
 func (d *discovery) region(ctx context.Context, region string, campaigns, recommenders selection) regionResult {
-	result := regionResult{listing: estate.Listing{Region: region, Seen: map[estate.ARN]bool{}}}
-	selections := map[estate.Kind]selection{estate.Campaign: campaigns, estate.Recommender: recommenders}
-	kinds := []estate.Kind{estate.Campaign, estate.Recommender}
+	result := regionResult{listing: model.Listing{Region: region, Seen: map[model.ARN]bool{}}}
+	selections := map[model.Kind]selection{model.Campaign: campaigns, model.Recommender: recommenders}
+	kinds := []model.Kind{model.Campaign, model.Recommender}
 	results := make([]kindResult, len(kinds))
 	var group errgroup.Group
 	for i, kind := range kinds {
@@ -41,16 +41,16 @@ func (d *discovery) region(ctx context.Context, region string, campaigns, recomm
 // kindResult is what came of one kind in one region.
 type kindResult struct {
 	complete  bool
-	seen      map[estate.ARN]bool
-	resources []estate.Resource
-	problems  []estate.Problem
+	seen      map[model.ARN]bool
+	resources []model.Resource
+	problems  []model.Problem
 }
 
 // kind lists the resources of a kind and looks closer at those selected.
-func (d *discovery) kind(ctx context.Context, region string, kind estate.Kind, wanted selection) kindResult {
+func (d *discovery) kind(ctx context.Context, region string, kind model.Kind, wanted selection) kindResult {
 	list := d.list(ctx, region, kind)
-	result := kindResult{complete: list.err == nil, seen: make(map[estate.ARN]bool, len(list.resources))}
-	var selected []estate.Resource
+	result := kindResult{complete: list.err == nil, seen: make(map[model.ARN]bool, len(list.resources))}
+	var selected []model.Resource
 	for _, resource := range list.resources {
 		if wanted.has(resource.ARN) && !result.seen[resource.ARN] {
 			selected = append(selected, resource)
@@ -58,7 +58,7 @@ func (d *discovery) kind(ctx context.Context, region string, kind estate.Kind, w
 		result.seen[resource.ARN] = true
 	}
 	d.progress.add(0, len(selected))
-	if kind == estate.Campaign {
+	if kind == model.Campaign {
 		d.campaigns(ctx, region, selected, &result)
 	} else {
 		d.recommenders(selected, &result)
@@ -67,7 +67,7 @@ func (d *discovery) kind(ctx context.Context, region string, kind estate.Kind, w
 		d.cache.dropAbsent(region, kind, result.seen)
 		d.warnAbsent(kind, wanted, result.seen)
 	} else {
-		result.problems = append(result.problems, estate.Problem{Region: region, Operation: listOperation(kind), Err: list.err})
+		result.problems = append(result.problems, model.Problem{Region: region, Operation: listOperation(kind), Err: list.err})
 		d.standIns(region, kind, wanted, &result)
 	}
 	d.logger.Debug("region listed", "region", region, "kind", string(kind), "listed", len(list.resources), "selected", len(selected), "complete", result.complete)
@@ -75,7 +75,7 @@ func (d *discovery) kind(ctx context.Context, region string, kind estate.Kind, w
 }
 
 // recommenders are taken as their summaries describe them.
-func (d *discovery) recommenders(selected []estate.Resource, result *kindResult) {
+func (d *discovery) recommenders(selected []model.Resource, result *kindResult) {
 	for _, resource := range selected {
 		d.cache.put(entry{resource: resource, summary: keyOf(resource)})
 	}
@@ -84,7 +84,7 @@ func (d *discovery) recommenders(selected []estate.Resource, result *kindResult)
 }
 
 // warnAbsent says which of the resources asked for by name do not exist.
-func (d *discovery) warnAbsent(kind estate.Kind, wanted selection, seen map[estate.ARN]bool) {
+func (d *discovery) warnAbsent(kind model.Kind, wanted selection, seen map[model.ARN]bool) {
 	for arn := range wanted.named {
 		if !seen[arn] {
 			d.logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(kind))
@@ -93,7 +93,7 @@ func (d *discovery) warnAbsent(kind estate.Kind, wanted selection, seen map[esta
 }
 
 // standIns adds stale copies of what a broken listing did not come to.
-func (d *discovery) standIns(region string, kind estate.Kind, wanted selection, result *kindResult) {
+func (d *discovery) standIns(region string, kind model.Kind, wanted selection, result *kindResult) {
 	now, count := d.clock.Now(), 0
 	for _, e := range d.cache.of(region, kind) {
 		if wanted.has(e.resource.ARN) && !result.seen[e.resource.ARN] && fresh(e, now) {
@@ -109,14 +109,14 @@ func (d *discovery) standIns(region string, kind estate.Kind, wanted selection, 
 func fresh(e entry, now time.Time) bool { return now.Sub(e.resource.Observed) <= copyKept }
 
 // stale is the resource as a copy that stands in.
-func stale(e entry) estate.Resource {
+func stale(e entry) model.Resource {
 	r := e.full()
 	r.Stale = true
 	return r
 }
 
 // campaigns looks at each of the campaigns listed.
-func (d *discovery) campaigns(ctx context.Context, region string, selected []estate.Resource, result *kindResult) {
+func (d *discovery) campaigns(ctx context.Context, region string, selected []model.Resource, result *kindResult) {
 	findings := make([]finding, len(selected))
 	var group errgroup.Group
 	group.SetLimit(d.concurrency)
@@ -128,7 +128,7 @@ func (d *discovery) campaigns(ctx context.Context, region string, selected []est
 		})
 	}
 	_ = group.Wait() // failures are in the findings
-	var problems []estate.Problem
+	var problems []model.Problem
 	for _, f := range findings {
 		if f.gone {
 			delete(result.seen, f.arn)
@@ -142,9 +142,9 @@ func (d *discovery) campaigns(ctx context.Context, region string, selected []est
 }
 
 // withoutRepeats makes one problem of all those that a context's end caused.
-func withoutRepeats(region string, problems []estate.Problem) []estate.Problem {
-	var kept []estate.Problem
-	var first estate.Problem
+func withoutRepeats(region string, problems []model.Problem) []model.Problem {
+	var kept []model.Problem
+	var first model.Problem
 	count := 0
 	for _, p := range problems {
 		if awsapi.KindOf(p.Err) != awsapi.Canceled {
@@ -160,7 +160,7 @@ func withoutRepeats(region string, problems []estate.Problem) []estate.Problem {
 	case count == 1:
 		kept = append(kept, first)
 	case count > 1:
-		kept = append(kept, estate.Problem{Region: region, Operation: first.Operation, Err: fmt.Errorf("%w (and %d more)", first.Err, count-1)})
+		kept = append(kept, model.Problem{Region: region, Operation: first.Operation, Err: fmt.Errorf("%w (and %d more)", first.Err, count-1)})
 	}
 	return kept
 }

@@ -4,17 +4,17 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// selection is an estate.Selection made ready for look-ups.
+// selection is an model.Selection made ready for look-ups.
 type selection struct {
 	all   bool
-	named map[estate.ARN]bool
+	named map[model.ARN]bool
 }
 
-func selectionOf(s estate.Selection) selection {
-	named := make(map[estate.ARN]bool, len(s.ARNs))
+func selectionOf(s model.Selection) selection {
+	named := make(map[model.ARN]bool, len(s.ARNs))
 	if !s.All {
 		for _, arn := range s.ARNs {
 			named[arn] = true
@@ -29,7 +29,7 @@ func (s selection) in(region string, scanned []string) selection {
 	if s.all {
 		return selection{all: slices.Contains(scanned, region)}
 	}
-	named := map[estate.ARN]bool{}
+	named := map[model.ARN]bool{}
 	for arn := range s.named {
 		if arn.Region == region {
 			named[arn] = true
@@ -40,13 +40,13 @@ func (s selection) in(region string, scanned []string) selection {
 
 func (s selection) none() bool { return !s.all && len(s.named) == 0 }
 
-func (s selection) has(arn estate.ARN) bool { return s.all || s.named[arn] }
+func (s selection) has(arn model.ARN) bool { return s.all || s.named[arn] }
 
 // involved lists the regions to look at, sorted: those scanned if anything selects all,
 // and those of the resources named.
-func involved(scope estate.Scope) []string {
+func involved(scope model.Scope) []string {
 	regions := map[string]bool{}
-	for _, s := range []estate.Selection{scope.Campaigns, scope.Recommenders} {
+	for _, s := range []model.Selection{scope.Campaigns, scope.Recommenders} {
 		if s.All {
 			for _, region := range scope.Regions {
 				regions[region] = true

@@ -15,8 +15,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -57,13 +57,13 @@ type service struct {
 	pageSize     int
 	fault        func(operation, region, arn string, page int) string // an error code, or "token:<t>" for a list's next token
 	asked        map[string]int                                       // "operation arn"
-	clk          *estate.VirtualClock
+	clk          *model.VirtualClock
 }
 
 func newService(t *testing.T) *service {
 	s := &service{
 		t: t, described: map[string]object{}, versions: map[string]object{}, solutions: map[string]object{},
-		pageSize: 100, asked: map[string]int{}, clk: estate.NewVirtualClock(testStart),
+		pageSize: 100, asked: map[string]int{}, clk: model.NewVirtualClock(testStart),
 	}
 	s.server = httptest.NewServer(s)
 	t.Cleanup(s.server.Close)
@@ -205,8 +205,8 @@ func (s *service) list(all []object, member, key, region string, page int) objec
 
 // The resources of tests: account and names are always the same.
 
-func arnOf(region string, kind estate.Kind, name string) estate.ARN {
-	return estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name}
+func arnOf(region string, kind model.Kind, name string) model.ARN {
+	return model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name}
 }
 
 func versionARN(region, solution, version string) string {
@@ -215,8 +215,8 @@ func versionARN(region, solution, version string) string {
 
 // addCampaign adds an ACTIVE campaign of 30 days of age on version "v1" of solution
 // "s-<name>", which it adds too.
-func (s *service) addCampaign(region, name string, changes object) estate.ARN {
-	arn := arnOf(region, estate.Campaign, name)
+func (s *service) addCampaign(region, name string, changes object) model.ARN {
+	arn := arnOf(region, model.Campaign, name)
 	version := versionARN(region, "s-"+name, "v1")
 	s.change(func() {
 		s.campaigns = append(s.campaigns, object{
@@ -235,8 +235,8 @@ func (s *service) version(recipe string) object {
 	}
 }
 
-func (s *service) addRecommender(region, name string, changes object) estate.ARN {
-	arn := arnOf(region, estate.Recommender, name)
+func (s *service) addRecommender(region, name string, changes object) model.ARN {
+	arn := arnOf(region, model.Recommender, name)
 	s.change(func() {
 		s.recommenders = append(s.recommenders, object{
 			"recommenderArn": arn.String(), "name": name, "status": "ACTIVE",
@@ -249,7 +249,7 @@ func (s *service) addRecommender(region, name string, changes object) estate.ARN
 }
 
 // update changes a campaign.
-func (s *service) update(arn estate.ARN, changes object) {
+func (s *service) update(arn model.ARN, changes object) {
 	s.change(func() {
 		for i, c := range s.campaigns {
 			if c["campaignArn"] == arn.String() {
@@ -259,7 +259,7 @@ func (s *service) update(arn estate.ARN, changes object) {
 	})
 }
 
-func (s *service) remove(arn estate.ARN) {
+func (s *service) remove(arn model.ARN) {
 	s.change(func() {
 		is := func(o object) bool { return o["campaignArn"] == arn.String() || o["recommenderArn"] == arn.String() }
 		s.campaigns = slices.DeleteFunc(s.campaigns, is)
@@ -269,10 +269,10 @@ func (s *service) remove(arn estate.ARN) {
 
 // fail makes an operation fail with a code for an ARN, or for all if that is zero; an
 // empty code mends it.
-func (s *service) fail(operation string, arn estate.ARN, code string) {
+func (s *service) fail(operation string, arn model.ARN, code string) {
 	s.change(func() {
 		s.fault = func(op, _, of string, _ int) string {
-			if op == operation && (arn == (estate.ARN{}) || of == arn.String()) {
+			if op == operation && (arn == (model.ARN{}) || of == arn.String()) {
 				return code
 			}
 			return ""
@@ -281,6 +281,6 @@ func (s *service) fail(operation string, arn estate.ARN, code string) {
 }
 
 // everything is the scope of all resources of regions.
-func everything(regions ...string) estate.Scope {
-	return estate.Scope{Campaigns: estate.Selection{All: true}, Recommenders: estate.Selection{All: true}, Regions: regions}
+func everything(regions ...string) model.Scope {
+	return model.Scope{Campaigns: model.Selection{All: true}, Recommenders: model.Selection{All: true}, Regions: regions}
 }

@@ -7,23 +7,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // resourceARN is the ARN of an answer, which must be of the kind and region asked for.
-func resourceARN(region string, kind estate.Kind, s *string) (estate.ARN, error) {
-	arn, err := estate.ParseARN(aws.ToString(s))
+func resourceARN(region string, kind model.Kind, s *string) (model.ARN, error) {
+	arn, err := model.ParseARN(aws.ToString(s))
 	if err != nil {
-		return estate.ARN{}, fmt.Errorf("a %s without a proper ARN in the answer: %w", kind, err)
+		return model.ARN{}, fmt.Errorf("a %s without a proper ARN in the answer: %w", kind, err)
 	}
 	if got, ok := arn.Kind(); !ok || got != kind || arn.Region != region {
-		return estate.ARN{}, fmt.Errorf("%s in the answer to a question for a %s of %s", arn, kind, region)
+		return model.ARN{}, fmt.Errorf("%s in the answer to a question for a %s of %s", arn, kind, region)
 	}
 	return arn, nil
 }
 
 // nameOf is the name given, or the one in the ARN.
-func nameOf(arn estate.ARN, name *string) string {
+func nameOf(arn model.ARN, name *string) string {
 	if s := aws.ToString(name); s != "" {
 		return s
 	}
@@ -43,47 +43,47 @@ func timeOf(t *time.Time) time.Time {
 }
 
 // arnOf is the ARN, or the zero one if it is missing or malformed.
-func arnOf(s *string) estate.ARN {
-	arn, err := estate.ParseARN(aws.ToString(s))
+func arnOf(s *string) model.ARN {
+	arn, err := model.ParseARN(aws.ToString(s))
 	if err != nil {
-		return estate.ARN{}
+		return model.ARN{}
 	}
 	return arn
 }
 
 // campaignFromSummary knows neither minimum (1 stands in) nor recipe, dataset group
 // and latest update.
-func campaignFromSummary(region string, s types.CampaignSummary, now time.Time) (estate.Resource, error) {
-	arn, err := resourceARN(region, estate.Campaign, s.CampaignArn)
+func campaignFromSummary(region string, s types.CampaignSummary, now time.Time) (model.Resource, error) {
+	arn, err := resourceARN(region, model.Campaign, s.CampaignArn)
 	if err != nil {
-		return estate.Resource{}, err
+		return model.Resource{}, err
 	}
-	return estate.Resource{
-		ARN: arn, Kind: estate.Campaign, Name: nameOf(arn, s.Name), Status: estate.Status(aws.ToString(s.Status)), MinTPS: 1,
+	return model.Resource{
+		ARN: arn, Kind: model.Campaign, Name: nameOf(arn, s.Name), Status: model.Status(aws.ToString(s.Status)), MinTPS: 1,
 		Created: timeOf(s.CreationDateTime), LastUpdated: timeOf(s.LastUpdatedDateTime), Observed: now,
 	}, nil
 }
 
 // campaignFromDescription knows all but recipe and dataset group, which are those of
 // the solution version, whose ARN is the second result.
-func campaignFromDescription(region string, c *types.Campaign, now time.Time) (estate.Resource, string, error) {
+func campaignFromDescription(region string, c *types.Campaign, now time.Time) (model.Resource, string, error) {
 	if c == nil {
 		c = &types.Campaign{}
 	}
-	arn, err := resourceARN(region, estate.Campaign, c.CampaignArn)
+	arn, err := resourceARN(region, model.Campaign, c.CampaignArn)
 	if err != nil {
-		return estate.Resource{}, "", err
+		return model.Resource{}, "", err
 	}
-	r := estate.Resource{
-		ARN: arn, Kind: estate.Campaign, Name: nameOf(arn, c.Name), Status: estate.Status(aws.ToString(c.Status)),
+	r := model.Resource{
+		ARN: arn, Kind: model.Campaign, Name: nameOf(arn, c.Name), Status: model.Status(aws.ToString(c.Status)),
 		MinTPS:  minimumOf(c.MinProvisionedTPS),
 		Created: timeOf(c.CreationDateTime), LastUpdated: timeOf(c.LastUpdatedDateTime),
 		AutoSync:  c.CampaignConfig != nil && aws.ToBool(c.CampaignConfig.SyncWithLatestSolutionVersion),
 		Described: true, Observed: now,
 	}
 	if u := c.LatestCampaignUpdate; u != nil {
-		r.Update = &estate.Update{
-			Status: estate.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS)),
+		r.Update = &model.Update{
+			Status: model.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS)),
 			Created: timeOf(u.CreationDateTime), Changed: timeOf(u.LastUpdatedDateTime),
 		}
 	}
@@ -91,21 +91,21 @@ func campaignFromDescription(region string, c *types.Campaign, now time.Time) (e
 }
 
 // recommenderFromSummary knows all but the latest update.
-func recommenderFromSummary(region string, s types.RecommenderSummary, now time.Time) (estate.Resource, error) {
-	arn, err := resourceARN(region, estate.Recommender, s.RecommenderArn)
+func recommenderFromSummary(region string, s types.RecommenderSummary, now time.Time) (model.Resource, error) {
+	arn, err := resourceARN(region, model.Recommender, s.RecommenderArn)
 	if err != nil {
-		return estate.Resource{}, err
+		return model.Resource{}, err
 	}
-	return estate.Resource{
-		ARN: arn, Kind: estate.Recommender, Name: nameOf(arn, s.Name), Status: estate.Status(aws.ToString(s.Status)),
-		DatasetGroup: arnOf(s.DatasetGroupArn), Recipe: estate.RecipeName(aws.ToString(s.RecipeArn)),
+	return model.Resource{
+		ARN: arn, Kind: model.Recommender, Name: nameOf(arn, s.Name), Status: model.Status(aws.ToString(s.Status)),
+		DatasetGroup: arnOf(s.DatasetGroupArn), Recipe: model.RecipeName(aws.ToString(s.RecipeArn)),
 		MinTPS:  recommenderMinimum(s.RecommenderConfig),
 		Created: timeOf(s.CreationDateTime), LastUpdated: timeOf(s.LastUpdatedDateTime), Observed: now,
 	}, nil
 }
 
 // recommenderFromDescription knows everything.
-func recommenderFromDescription(region string, d *types.Recommender, now time.Time) (estate.Resource, error) {
+func recommenderFromDescription(region string, d *types.Recommender, now time.Time) (model.Resource, error) {
 	if d == nil {
 		d = &types.Recommender{}
 	}
@@ -114,12 +114,12 @@ func recommenderFromDescription(region string, d *types.Recommender, now time.Ti
 		RecommenderConfig: d.RecommenderConfig, CreationDateTime: d.CreationDateTime, LastUpdatedDateTime: d.LastUpdatedDateTime,
 	}, now)
 	if err != nil {
-		return estate.Resource{}, err
+		return model.Resource{}, err
 	}
 	r.Described = true
 	if u := d.LatestRecommenderUpdate; u != nil {
-		r.Update = &estate.Update{
-			Status:  estate.Status(aws.ToString(u.Status)),
+		r.Update = &model.Update{
+			Status:  model.Status(aws.ToString(u.Status)),
 			Created: timeOf(u.CreationDateTime), Changed: timeOf(u.LastUpdatedDateTime),
 		}
 		if u.RecommenderConfig != nil {

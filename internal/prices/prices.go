@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/pricing/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -50,14 +50,14 @@ func New(clients *awsapi.Clients) *Lookup {
 
 // For asks what a TPS-hour costs in the regions. A region for which there is no answer, or
 // none that is clear, has no price and a problem that tells why.
-func (l *Lookup) For(ctx context.Context, regions []string) (report.Prices, []estate.Problem) {
+func (l *Lookup) For(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
 	var list []report.Price
-	var problems []estate.Problem
+	var problems []model.Problem
 	for _, region := range regions {
 		found, err := l.region(ctx, region)
 		list = append(list, found...)
 		if err != nil {
-			problems = append(problems, estate.Problem{Region: region, Operation: operation, Err: err})
+			problems = append(problems, model.Problem{Region: region, Operation: operation, Err: err})
 		}
 	}
 	return report.NewPrices(list...), problems

@@ -13,14 +13,14 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Decided is one record of the audit trail. Its JSON keys are those of the record itself.
 type Decided struct {
 	Time      time.Time       `json:"time"`
 	ARN       string          `json:"arn"`
-	Kind      estate.Kind     `json:"kind"`
+	Kind      model.Kind      `json:"kind"`
 	Name      string          `json:"name"`
 	Region    string          `json:"region"`
 	Action    string          `json:"action"` // empty where a rule refused before it came to one

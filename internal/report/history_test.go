@@ -8,31 +8,31 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // week is a history with something of everything.
 func week() History {
-	decided := func(day int, kind estate.Kind, name, action, outcome, reason string) Decided {
+	decided := func(day int, kind model.Kind, name, action, outcome, reason string) Decided {
 		return Decided{
 			Time: time.Date(2026, 7, day, 10, 5, 0, 123_000_000, time.FixedZone("CEST", 7200)), ARN: "arn:aws:personalize:eu-west-1:123456789012:" + string(kind) + "/" + name,
 			Kind: kind, Name: name, Region: "eu-west-1", Action: action, Outcome: outcome, Automatic: true, Reason: reason,
 		}
 	}
-	lowered := decided(1, estate.Campaign, "home-page", "update-tps", "done", "the lowest of 336 hours averaged 7.4 TPS (rounded down to 7), below the minimum of 10")
+	lowered := decided(1, model.Campaign, "home-page", "update-tps", "done", "the lowest of 336 hours averaged 7.4 TPS (rounded down to 7), below the minimum of 10")
 	lowered.Min, lowered.NewMinTPS = 10, 7
 	lowered.Inputs, lowered.Before = json.RawMessage(`{"minTPS":10}`), json.RawMessage(`{"name":"home-page","minTPS":10}`)
 	lowered.Restore = "personalize-monitor update-tps " + lowered.ARN + " 10"
-	deleted := decided(2, estate.Campaign, "spring-sale", "delete-campaign", "done", "no request in 24 hours, by complete data")
+	deleted := decided(2, model.Campaign, "spring-sale", "delete-campaign", "done", "no request in 24 hours, by complete data")
 	deleted.Min, deleted.Restore = 1, "personalize-monitor restore eyJ0aW1lIjoi"
-	asked := decided(3, estate.Recommender, "for-you", "update-tps", "asked", "sale on Friday")
+	asked := decided(3, model.Recommender, "for-you", "update-tps", "asked", "sale on Friday")
 	asked.Automatic, asked.NewMinTPS = false, 50
-	dry := decided(4, estate.Recommender, "for-you", "stop-recommender", "dry run", "no request in 24 hours")
+	dry := decided(4, model.Recommender, "for-you", "stop-recommender", "dry run", "no request in 24 hours")
 	dry.Restore = "personalize-monitor start-recommender " + dry.ARN
 	return History{Records: []Decided{
 		lowered, deleted, asked, dry,
-		decided(5, estate.Campaign, "home-page", "", "refused", "an update is in progress\x1b[31m\n(UPDATE IN_PROGRESS), \"since\" 10:00"),
-		decided(6, estate.Campaign, "home-page", "update-tps", "failed", "ThrottlingException: Rate exceeded"),
+		decided(5, model.Campaign, "home-page", "", "refused", "an update is in progress\x1b[31m\n(UPDATE IN_PROGRESS), \"since\" 10:00"),
+		decided(6, model.Campaign, "home-page", "update-tps", "failed", "ThrottlingException: Rate exceeded"),
 	}}
 }
 

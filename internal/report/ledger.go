@@ -8,9 +8,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could
@@ -32,26 +32,26 @@ type Ledger struct {
 
 	// Hourly are the hours of all resources of a kind together, for charts; nil if they
 	// were not kept. The entries may have less.
-	Hourly map[estate.Kind][]metering.Hour `json:"-"`
+	Hourly map[model.Kind][]billing.Hour `json:"-"`
 }
 
 // Entry is one resource of a Ledger.
 type Entry struct {
-	ARN          string        `json:"arn"`
-	Kind         estate.Kind   `json:"kind"`
-	Name         string        `json:"name"`
-	Region       string        `json:"region"`
-	DatasetGroup string        `json:"datasetGroup"`
-	Recipe       string        `json:"recipe"`
-	Status       estate.Status `json:"status"`
-	Min          int           `json:"min"` // the present one
-	Created      time.Time     `json:"created"`
-	Usage        *Usage        `json:"usage"`    // null if it could not be read
-	Saving       *Saving       `json:"saving"`   // null if nothing is to be saved
-	Estimate     *Estimate     `json:"estimate"` // null if there is no price or nothing to price
-	Note         string        `json:"note"`     // why nothing is to be saved or known, or what the saving rests on
+	ARN          string       `json:"arn"`
+	Kind         model.Kind   `json:"kind"`
+	Name         string       `json:"name"`
+	Region       string       `json:"region"`
+	DatasetGroup string       `json:"datasetGroup"`
+	Recipe       string       `json:"recipe"`
+	Status       model.Status `json:"status"`
+	Min          int          `json:"min"` // the present one
+	Created      time.Time    `json:"created"`
+	Usage        *Usage       `json:"usage"`    // null if it could not be read
+	Saving       *Saving      `json:"saving"`   // null if nothing is to be saved
+	Estimate     *Estimate    `json:"estimate"` // null if there is no price or nothing to price
+	Note         string       `json:"note"`     // why nothing is to be saved or known, or what the saving rests on
 
-	Hourly []metering.Hour `json:"-"` // for charts
+	Hourly []billing.Hour `json:"-"` // for charts
 }
 
 // Usage is what a resource did and was paid for.
@@ -93,13 +93,13 @@ type TPSHours struct {
 
 // Saving is what an action would save.
 type Saving struct {
-	Action   decide.Action `json:"action"` // step-down, stop or delete
-	NewMin   int           `json:"newMin,omitempty"`
-	TPSHours float64       `json:"tpsHours"`         // that would have been saved within the span
-	PerMonth float64       `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
-	Jumps    int           `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
-	Sudden   int           `json:"sudden"`           // jumps that began at or below the new minimum
-	JumpsNow int           `json:"jumpsNow"`         // jumps above twice the present minimum
+	Action   rules.Action `json:"action"` // step-down, stop or delete
+	NewMin   int          `json:"newMin,omitempty"`
+	TPSHours float64      `json:"tpsHours"`         // that would have been saved within the span
+	PerMonth float64      `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
+	Jumps    int          `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
+	Sudden   int          `json:"sudden"`           // jumps that began at or below the new minimum
+	JumpsNow int          `json:"jumpsNow"`         // jumps above twice the present minimum
 }
 
 // Estimate is money: TPS-hours times a price.
@@ -115,7 +115,7 @@ type Estimate struct {
 }
 
 // SavingOf is a saving as it is shown, or nil if it is none.
-func SavingOf(s metering.Saving) *Saving {
+func SavingOf(s billing.Saving) *Saving {
 	if !s.Action.Changes() {
 		return nil
 	}
@@ -123,7 +123,7 @@ func SavingOf(s metering.Saving) *Saving {
 }
 
 // EntryOf puts together what is known of a resource.
-func EntryOf(r estate.Resource, u metering.Usage, s metering.Saving, prices Prices) Entry {
+func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices) Entry {
 	e := Entry{
 		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(),
 		Recipe: r.Recipe, Status: r.Status, Min: r.MinTPS, Created: r.Created.UTC(), Note: s.Reason,
@@ -142,11 +142,11 @@ func EntryOf(r estate.Resource, u metering.Usage, s metering.Saving, prices Pric
 	return e
 }
 
-func usageOf(u metering.Usage) *Usage {
+func usageOf(u billing.Usage) *Usage {
 	out := &Usage{
 		Window: Window{u.Window.Start, u.Window.End}, Hours: u.Hours, StoppedHours: u.StoppedHours,
 		Requests:   u.Requests,
-		Throughput: ThroughputOf(metering.Throughput{Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak, Utilization: u.Utilization}),
+		Throughput: ThroughputOf(billing.Throughput{Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak, Utilization: u.Utilization}),
 		IdleHours:  number(u.IdleHours), TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
 	}
 	if u.Hours > 0 {
@@ -160,7 +160,7 @@ func usageOf(u metering.Usage) *Usage {
 }
 
 // ThroughputOf is a throughput as it is shown.
-func ThroughputOf(t metering.Throughput) Throughput {
+func ThroughputOf(t billing.Throughput) Throughput {
 	u := t.Utilization
 	return Throughput{
 		Provisioned: t.Provisioned, Actual: t.Actual, Peak: t.Peak,
@@ -180,7 +180,7 @@ func number(v float64) *float64 {
 }
 
 // EstimateOf prices TPS-hours, or gives nil if there is no price.
-func EstimateOf(r estate.Resource, prices Prices, h TPSHours, s *Saving) *Estimate {
+func EstimateOf(r model.Resource, prices Prices, h TPSHours, s *Saving) *Estimate {
 	price, ok := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
 	if !ok {
 		return nil

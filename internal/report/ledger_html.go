@@ -10,9 +10,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // The parts of the page; assets.go has the chart library.
@@ -160,7 +160,7 @@ func (l Ledger) tiles() []tile {
 		{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
 		{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), savedBy(t)},
 	}...)
-	if s := t.Saving; t.Actions[decide.StepDown] > 0 {
+	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
 		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
 		tiles = append(tiles, tile{"Rises above twice a new minimum", thousands(strconv.Itoa(s.Jumps)), text})
 	}
@@ -184,7 +184,7 @@ func savedBy(t Totals) string {
 
 // addCharts adds the charts of all, by kind, and of those that waste most.
 func (p *page) addCharts(entries []Entry) {
-	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if hours := hourlyTotals(entries, kind); len(hours) > 0 {
 			title := "All " + string(kind) + "s together: provisioned and actual " + kind.RateUnit()
 			p.Charts = append(p.Charts, p.chart(title, kind.RateUnit(), hours))
@@ -204,7 +204,7 @@ func (p *page) addCharts(entries []Entry) {
 }
 
 // chart adds the numbers of a chart and gives the chart.
-func (p *page) chart(title, unit string, hours []metering.Hour) chart {
+func (p *page) chart(title, unit string, hours []billing.Hour) chart {
 	s := chartSeries{Unit: unit}
 	provisioned, actual, peak := 0.0, 0.0, 0.0
 	for _, h := range hours {
@@ -268,7 +268,7 @@ func pageRow(e Entry) []pageCell {
 		}
 		cells[8].set(s.PerMonth, commas(s.PerMonth), more)
 		last.Sort, last.Action = string(s.Action), string(s.Action)
-		if s.Action == decide.StepDown {
+		if s.Action == rules.StepDown {
 			last.Action += " to " + strconv.Itoa(s.NewMin)
 			last.More = e.exposure()
 		}

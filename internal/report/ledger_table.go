@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Columns of the table of a ledger; all but the first three hold numbers.
@@ -134,11 +134,11 @@ func (e Entry) advice() (text, shade string) {
 		return oneLine(e.Note), dim
 	}
 	what := string(s.Action)
-	if s.Action == decide.StepDown {
+	if s.Action == rules.StepDown {
 		what = fmt.Sprintf("step-down from %d to %d", e.Min, s.NewMin)
 	}
 	text = fmt.Sprintf("%s saves %s TPS-hours a month%s: %s", what, commas(s.PerMonth), e.Estimate.perMonth(), oneLine(e.Note))
-	if s.Action == decide.StepDown {
+	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
 	return text, decisionColor(s.Action)
@@ -224,7 +224,7 @@ func (p painter) ledgerSummary(l Ledger) {
 			}
 		}
 		p.labelled("Savings", savingsText(t))
-		if n := t.Actions[decide.StepDown]; n > 0 {
+		if n := t.Actions[rules.StepDown]; n > 0 {
 			p.labelled("Spikes", t.Saving.exposure())
 		}
 	}

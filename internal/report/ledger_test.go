@@ -10,32 +10,32 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // ledgerOf has a resource of every sort.
 func ledgerOf() Ledger {
 	end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	span := estate.NewWindow(end.Add(-48*time.Hour), end)
-	resource := func(kind estate.Kind, region, name, recipe string, minimum int) estate.Resource {
-		return estate.Resource{
-			ARN:  estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name},
-			Kind: kind, Name: name, Recipe: recipe, Status: estate.StatusActive, MinTPS: minimum,
+	span := model.NewWindow(end.Add(-48*time.Hour), end)
+	resource := func(kind model.Kind, region, name, recipe string, minimum int) model.Resource {
+		return model.Resource{
+			ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name},
+			Kind: kind, Name: name, Recipe: recipe, Status: model.StatusActive, MinTPS: minimum,
 			Created:      end.Add(-90 * 24 * time.Hour),
-			DatasetGroup: estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "dataset-group/shop"},
+			DatasetGroup: model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "dataset-group/shop"},
 		}
 	}
-	usage := func(paid, used, known float64, idleSince time.Time) metering.Usage {
-		u := metering.Usage{
+	usage := func(paid, used, known float64, idleSince time.Time) billing.Usage {
+		u := billing.Usage{
 			Readable: true, Window: span, Hours: 48, KnownHours: known, Requests: used * 3600,
 			Provisioned: paid / 48, Actual: used / 48, Peak: used / 20,
-			Utilization: metering.Utilization{Mean: used / paid * 100, P50: used / paid * 90, P95: used / paid * 150, LowestHour: 1.25, HighestHour: 88.8},
+			Utilization: billing.Utilization{Mean: used / paid * 100, P50: used / paid * 90, P95: used / paid * 150, LowestHour: 1.25, HighestHour: 88.8},
 			IdleHours:   3.25, IdleSince: idleSince, Paid: paid, Used: used, Wasted: paid - used,
 		}
 		for i := range 48 {
-			u.Hourly = append(u.Hourly, metering.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48})
+			u.Hourly = append(u.Hourly, billing.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48})
 		}
 		return u
 	}
@@ -46,24 +46,24 @@ func ledgerOf() Ledger {
 	)
 	noUtilization := usage(10, 0, 48, span.Start)
 	nan := math.NaN()
-	noUtilization.Utilization = metering.Utilization{Mean: nan, P50: nan, P95: nan, LowestHour: nan, HighestHour: nan}
+	noUtilization.Utilization = billing.Utilization{Mean: nan, P50: nan, P95: nan, LowestHour: nan, HighestHour: nan}
 	noUtilization.Assumption = "its past minimum could not be read"
-	together := ThroughputOf(metering.Throughput{
+	together := ThroughputOf(billing.Throughput{
 		Provisioned: 43.208, Actual: 12.031, Peak: 33.75,
-		Utilization: metering.Utilization{Mean: 27.845, P50: 25, P95: 41.5, LowestHour: 1.25, HighestHour: 77.7},
+		Utilization: billing.Utilization{Mean: 27.845, P50: 25, P95: 41.5, LowestHour: 1.25, HighestHour: 77.7},
 	})
-	hostile := resource(estate.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
+	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	return Ledger{
 		Window: Window{span.Start, span.End}, Days: 2, Together: &together,
 		Resources: []Entry{
-			EntryOf(resource(estate.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
-				metering.Saving{Action: decide.StepDown, NewMin: 5, TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
-			EntryOf(resource(estate.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
-				metering.Saving{Action: decide.Delete, TPSHours: 30, PerMonth: 730, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
-			EntryOf(resource(estate.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
-				metering.Saving{Action: decide.Stop, TPSHours: 10, PerMonth: 730, Reason: "no request in all the time looked at"}, prices),
-			EntryOf(hostile, usage(96, 96, 48, time.Time{}), metering.Saving{Action: decide.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, prices),
-			EntryOf(resource(estate.Campaign, "eu-west-1", "unread", "", 3), metering.Usage{Why: "its requests could not be read completely"}, metering.Saving{Action: decide.None}, prices),
+			EntryOf(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
+				billing.Saving{Action: rules.StepDown, NewMin: 5, TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
+			EntryOf(resource(model.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
+				billing.Saving{Action: rules.Delete, TPSHours: 30, PerMonth: 730, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
+			EntryOf(resource(model.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
+				billing.Saving{Action: rules.Stop, TPSHours: 10, PerMonth: 730, Reason: "no request in all the time looked at"}, prices),
+			EntryOf(hostile, usage(96, 96, 48, time.Time{}), billing.Saving{Action: rules.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, prices),
+			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Usage{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, prices),
 		},
 		Prices:   prices.All(),
 		Problems: []Problem{{Region: "eu-west-1", Operation: "GetMetricData", Error: "2 series not read: only part of the data was returned"}},
@@ -218,12 +218,12 @@ func TestSavingsOfAPlan(t *testing.T) {
 	for i := range r.Resources {
 		one := &r.Resources[i]
 		switch one.Decision {
-		case decide.StepDown:
+		case rules.StepDown:
 			one.Recipe = "aws-sims"
-			one.Saving = &Saving{Action: decide.StepDown, NewMin: one.NewMin, TPSHours: 1008, PerMonth: 2190}
+			one.Saving = &Saving{Action: rules.StepDown, NewMin: one.NewMin, TPSHours: 1008, PerMonth: 2190}
 			one.Estimate = &Estimate{Currency: "USD", PerTPSHour: 0.25, PriceDate: "2026-02-01", PriceSource: "bill of January", Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}
-		case decide.Delete:
-			one.Saving = &Saving{Action: decide.Delete, TPSHours: 50, PerMonth: 730}
+		case rules.Delete:
+			one.Saving = &Saving{Action: rules.Delete, TPSHours: 50, PerMonth: 730}
 		}
 	}
 	for name, write := range map[string]func(io.Writer) error{

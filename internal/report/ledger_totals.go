@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Totals add up what could be read; Unread resources are in none of the sums.
@@ -18,21 +18,21 @@ type Totals struct {
 	Unread    int      `json:"unread"`
 	TPSHours  TPSHours `json:"tpsHours"`
 	// Throughput is that of all together, step by step; null if nothing could be read.
-	Throughput *Throughput           `json:"throughput"`
-	ByKind     []KindTotal           `json:"byKind"`
-	Hours      float64               `json:"hours"`           // of all resources in which they ran
-	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
-	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
-	Idle       int                   `json:"idle"`            // resources without a call since their span began
-	Saving     SavingTotal           `json:"saving"`
-	Actions    map[decide.Action]int `json:"actions"`
-	Estimates  []EstimateTotal       `json:"estimates"` // by currency
-	Unpriced   int                   `json:"unpriced"`  // resources read for which there is no price
+	Throughput *Throughput          `json:"throughput"`
+	ByKind     []KindTotal          `json:"byKind"`
+	Hours      float64              `json:"hours"`           // of all resources in which they ran
+	IdleHours  float64              `json:"idleHours"`       // of these, those without a call, as far as that is known
+	MinKnown   float64              `json:"minKnownPercent"` // of all hours of all resources
+	Idle       int                  `json:"idle"`            // resources without a call since their span began
+	Saving     SavingTotal          `json:"saving"`
+	Actions    map[rules.Action]int `json:"actions"`
+	Estimates  []EstimateTotal      `json:"estimates"` // by currency
+	Unpriced   int                  `json:"unpriced"`  // resources read for which there is no price
 }
 
 // KindTotal adds up one kind.
 type KindTotal struct {
-	Kind      estate.Kind `json:"kind"`
+	Kind      model.Kind  `json:"kind"`
 	Resources int         `json:"resources"` // that could be read
 	TPSHours  TPSHours    `json:"tpsHours"`
 	Saving    SavingTotal `json:"saving"`
@@ -75,7 +75,7 @@ func (s *SavingTotal) add(other *Saving) {
 
 // totalsOf adds up entries.
 func totalsOf(entries []Entry) Totals {
-	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[decide.Action]int{}, Estimates: []EstimateTotal{}}
+	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Action]int{}, Estimates: []EstimateTotal{}}
 	known := 0.0
 	for _, e := range entries {
 		if e.Usage == nil {
@@ -212,7 +212,7 @@ func (l Ledger) tierNotes() []string {
 				paid += e.Usage.TPSHours.Paid
 			}
 		}
-		if month := paid / span * metering.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
+		if month := paid / span * billing.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
 			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; those beyond %.0f cost less than the price used, so its estimates are too high.",
 				price.Product, price.Region, month, price.UpTo))
 		}
@@ -221,8 +221,8 @@ func (l Ledger) tierNotes() []string {
 }
 
 // hourlyTotals adds up the hours of all resources of a kind, by time.
-func hourlyTotals(entries []Entry, kind estate.Kind) []metering.Hour {
-	sums := map[time.Time]metering.Hour{}
+func hourlyTotals(entries []Entry, kind model.Kind) []billing.Hour {
+	sums := map[time.Time]billing.Hour{}
 	for _, e := range entries {
 		if e.Kind != kind {
 			continue
@@ -236,10 +236,10 @@ func hourlyTotals(entries []Entry, kind estate.Kind) []metering.Hour {
 			sums[h.Start] = sum
 		}
 	}
-	list := make([]metering.Hour, 0, len(sums))
+	list := make([]billing.Hour, 0, len(sums))
 	for _, h := range sums {
 		list = append(list, h)
 	}
-	slices.SortFunc(list, func(a, b metering.Hour) int { return a.Start.Compare(b.Start) })
+	slices.SortFunc(list, func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
 	return list
 }

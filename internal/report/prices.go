@@ -14,7 +14,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/parser"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Product is what has a price of its own per TPS-hour.
@@ -32,9 +32,9 @@ const (
 func Products() []Product { return []Product{ProductCampaign, ProductCampaignV2, ProductRecommender} }
 
 // ProductOf is what a resource is billed as.
-func ProductOf(kind estate.Kind, recipe string) Product {
+func ProductOf(kind model.Kind, recipe string) Product {
 	switch {
-	case kind == estate.Recommender:
+	case kind == model.Recommender:
 		return ProductRecommender
 	case strings.HasSuffix(recipe, "-v2"):
 		return ProductCampaignV2
@@ -203,7 +203,7 @@ func (f priceFile) faults() []error {
 	}
 	var inRegions []error
 	for region, prices := range f.Regions {
-		if !estate.ValidRegion(region) {
+		if !model.ValidRegion(region) {
 			inRegions = append(inRegions, fmt.Errorf("regions: %q is not the name of an AWS region", region))
 		}
 		if len(prices) == 0 {

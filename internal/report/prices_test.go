@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const goodPrices = `date: 2026-02-01
@@ -94,14 +94,14 @@ func TestBuiltinPricesTellThatTheyMayBeOld(t *testing.T) {
 
 func TestProducts(t *testing.T) {
 	for _, c := range []struct {
-		kind   estate.Kind
+		kind   model.Kind
 		recipe string
 		want   Product
 	}{
-		{estate.Campaign, "aws-user-personalization", ProductCampaign},
-		{estate.Campaign, "aws-user-personalization-v2", ProductCampaignV2},
-		{estate.Campaign, "aws-personalized-ranking-v2", ProductCampaignV2},
-		{estate.Recommender, "aws-ecomm-recommended-for-you", ProductRecommender},
+		{model.Campaign, "aws-user-personalization", ProductCampaign},
+		{model.Campaign, "aws-user-personalization-v2", ProductCampaignV2},
+		{model.Campaign, "aws-personalized-ranking-v2", ProductCampaignV2},
+		{model.Recommender, "aws-ecomm-recommended-for-you", ProductRecommender},
 	} {
 		if got := ProductOf(c.kind, c.recipe); got != c.want {
 			t.Errorf("%s %s: %s", c.kind, c.recipe, got)
@@ -125,7 +125,7 @@ func FuzzParsePrices(f *testing.F) {
 			t.Fatal("accepted without a price")
 		}
 		for _, p := range prices.All() {
-			if !(p.PerTPSHour > 0) || math.IsInf(p.PerTPSHour, 0) || p.Date == "" || p.Source == "" || len(p.Currency) != 3 || !estate.ValidRegion(p.Region) {
+			if !(p.PerTPSHour > 0) || math.IsInf(p.PerTPSHour, 0) || p.Date == "" || p.Source == "" || len(p.Currency) != 3 || !model.ValidRegion(p.Region) {
 				t.Fatalf("accepted: %+v", p)
 			}
 		}

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -41,31 +41,31 @@ func golden(t *testing.T, name string, got []byte) {
 func num(v float64) *float64 { return &v }
 
 // resource is one with what most tests do not care about filled in.
-func resource(kind estate.Kind, region, name string, minimum int, average, utilization *float64) Resource {
+func resource(kind model.Kind, region, name string, minimum int, average, utilization *float64) Resource {
 	return Resource{
 		ARN:  "arn:aws:personalize:" + region + ":123456789012:" + string(kind) + "/" + name,
 		Kind: kind, Name: name, Region: region, DatasetGroup: "shop", Recipe: "aws-user-personalization-v2",
-		Status: estate.StatusActive, Min: minimum, Average: average, Utilization: utilization,
-		Decision: decide.None, Reason: "not due in this window",
+		Status: model.StatusActive, Min: minimum, Average: average, Utilization: utilization,
+		Decision: rules.None, Reason: "not due in this window",
 	}
 }
 
 // day is a result with something of everything, in no order.
 func day() Result {
-	sale := resource(estate.Campaign, "us-east-1", "sale", 10, num(3.456), num(34.56))
-	sale.Checked, sale.Decision, sale.NewMin = true, decide.StepDown, 7
+	sale := resource(model.Campaign, "us-east-1", "sale", 10, num(3.456), num(34.56))
+	sale.Checked, sale.Decision, sale.NewMin = true, rules.StepDown, 7
 	sale.Reason = "from 10 to 7 TPS: the lowest of 336 hours averaged 2.1 TPS (rounded down to 2)"
-	old := resource(estate.Recommender, "eu-west-1", "old-one", 2, num(0), num(0))
-	old.Checked, old.Decision, old.Reason = true, decide.Stop, "no request in 24 hours, by complete data; 312 h old"
-	gone := resource(estate.Campaign, "eu-west-1", "forgotten", 1, num(0), num(0))
-	gone.Checked, gone.Decision, gone.Reason = true, decide.Delete, "no request in 24 hours, by complete data; 50 h old"
-	busy := resource(estate.Campaign, "eu-west-1", "re-rank", 100, num(123.456), num(123.456))
+	old := resource(model.Recommender, "eu-west-1", "old-one", 2, num(0), num(0))
+	old.Checked, old.Decision, old.Reason = true, rules.Stop, "no request in 24 hours, by complete data; 312 h old"
+	gone := resource(model.Campaign, "eu-west-1", "forgotten", 1, num(0), num(0))
+	gone.Checked, gone.Decision, gone.Reason = true, rules.Delete, "no request in 24 hours, by complete data; 50 h old"
+	busy := resource(model.Campaign, "eu-west-1", "re-rank", 100, num(123.456), num(123.456))
 	busy.Checked, busy.Reason = true, `kept at 100: lowest hour averaged 100.0 TPS, "as sold" over 336 hours`
-	dark := resource(estate.Campaign, "eu-west-1", "next-best", 1, nil, nil)
+	dark := resource(model.Campaign, "eu-west-1", "next-best", 1, nil, nil)
 	dark.Reason = "requests cannot be counted: aws-next-best-action has no count metric"
-	calm := resource(estate.Recommender, "eu-west-1", "calm", 3, num(0.003), num(0.1/3))
-	shut := resource(estate.Campaign, "us-east-1", "updated", 20, num(1), num(5))
-	shut.Checked, shut.Decision, shut.Reason = true, decide.Refused, "an update is in progress (UPDATE IN_PROGRESS)"
+	calm := resource(model.Recommender, "eu-west-1", "calm", 3, num(0.003), num(0.1/3))
+	shut := resource(model.Campaign, "us-east-1", "updated", 20, num(1), num(5))
+	shut.Checked, shut.Decision, shut.Reason = true, rules.Refused, "an update is in progress (UPDATE IN_PROGRESS)"
 	start := time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
 	return Result{
 		Window:    Window{Start: start, End: start.Add(5 * time.Minute).In(time.FixedZone("CEST", 7200))},
@@ -80,7 +80,7 @@ func day() Result {
 		},
 		Problems: []Problem{
 			{Region: "us-west-2", Operation: "ListCampaigns", Error: "AccessDeniedException: no identity-based policy allows it"},
-			ProblemOf(estate.Problem{
+			ProblemOf(model.Problem{
 				ARN: shut.ARN, Region: "us-east-1", Operation: "DescribeCampaign",
 				Err: errors.New("ThrottlingException:\n\tRate \x1b[31mexceeded"),
 			}),
@@ -93,7 +93,7 @@ func day() Result {
 
 func TestTables(t *testing.T) {
 	wide := day()
-	wide.Resources = append(wide.Resources, resource(estate.Campaign, "ap-southeast-2",
+	wide.Resources = append(wide.Resources, resource(model.Campaign, "ap-southeast-2",
 		strings.Repeat("a-very-long-name-", 4)[:63], 1, num(0.5), num(50)))
 	wide.Problems = nil
 	dry := day()
@@ -221,8 +221,8 @@ func TestOrderDoesNotDependOnTheInput(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	decided := func(d decide.Action) Result {
-		return Result{Resources: []Resource{{Decision: decide.None}, {Decision: d}}}
+	decided := func(d rules.Action) Result {
+		return Result{Resources: []Resource{{Decision: rules.None}, {Decision: d}}}
 	}
 	tests := []struct {
 		name   string
@@ -230,11 +230,11 @@ func TestChanges(t *testing.T) {
 		want   bool
 	}{
 		{"nothing is no change", Result{}, false},
-		{"none is no change", decided(decide.None), false},
-		{"refused is no change", decided(decide.Refused), false},
-		{"a step-down is one", decided(decide.StepDown), true},
-		{"a stop is one", decided(decide.Stop), true},
-		{"a deletion is one", decided(decide.Delete), true},
+		{"none is no change", decided(rules.None), false},
+		{"refused is no change", decided(rules.Refused), false},
+		{"a step-down is one", decided(rules.StepDown), true},
+		{"a stop is one", decided(rules.Stop), true},
+		{"a deletion is one", decided(rules.Delete), true},
 		{"an alarm created is one", Result{Alarms: Alarms{Created: 1}}, true},
 		{"an alarm updated is one", Result{Alarms: Alarms{Updated: 1}}, true},
 		{"an alarm deleted is one", Result{Alarms: Alarms{Deleted: 1}}, true},

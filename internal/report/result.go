@@ -11,12 +11,12 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // decisions in the order in which the summary counts them.
-var decisions = []decide.Action{decide.None, decide.StepDown, decide.Stop, decide.Delete, decide.Refused}
+var decisions = []rules.Action{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
 
 // Window is the span of time that was measured, half open.
 type Window struct {
@@ -26,23 +26,23 @@ type Window struct {
 
 // Resource is one campaign or recommender with what was measured and decided.
 type Resource struct {
-	ARN          string        `json:"arn"`
-	Kind         estate.Kind   `json:"kind"`
-	Name         string        `json:"name"`
-	Region       string        `json:"region"`
-	DatasetGroup string        `json:"datasetGroup"` // name; empty if it could not be read
-	Recipe       string        `json:"recipe"`       // name; empty if it could not be read
-	Status       estate.Status `json:"status"`
-	Min          int           `json:"min"`     // TPS or RPS
-	Average      *float64      `json:"average"` // TPS or RPS; nil if unreadable
+	ARN          string       `json:"arn"`
+	Kind         model.Kind   `json:"kind"`
+	Name         string       `json:"name"`
+	Region       string       `json:"region"`
+	DatasetGroup string       `json:"datasetGroup"` // name; empty if it could not be read
+	Recipe       string       `json:"recipe"`       // name; empty if it could not be read
+	Status       model.Status `json:"status"`
+	Min          int          `json:"min"`     // TPS or RPS
+	Average      *float64     `json:"average"` // TPS or RPS; nil if unreadable
 	// Invisible tells that nothing counts the traffic of its recipe, which is why there is
 	// no average: nothing failed.
-	Invisible   bool          `json:"-"`
-	Utilization *float64      `json:"utilization"` // percent; nil if unreadable
-	Checked     bool          `json:"checked"`     // whether the hourly checks were done
-	Decision    decide.Action `json:"decision"`
-	NewMin      int           `json:"newMin,omitempty"` // with a step-down only
-	Reason      string        `json:"reason"`
+	Invisible   bool         `json:"-"`
+	Utilization *float64     `json:"utilization"` // percent; nil if unreadable
+	Checked     bool         `json:"checked"`     // whether the hourly checks were done
+	Decision    rules.Action `json:"decision"`
+	NewMin      int          `json:"newMin,omitempty"` // with a step-down only
+	Reason      string       `json:"reason"`
 	// Saving is what the decision would save, where plan found out, and Estimate what the
 	// last 14 days and the saving are worth.
 	Saving   *Saving   `json:"saving,omitempty"`
@@ -52,8 +52,8 @@ type Resource struct {
 	Outcome string `json:"outcome,omitempty"`
 	// Would is what would have been decided, but for a parameter that says DryRun, and
 	// WouldMin the minimum of a step-down.
-	Would    decide.Action `json:"would,omitempty"`
-	WouldMin int           `json:"wouldMin,omitempty"`
+	Would    rules.Action `json:"would,omitempty"`
+	WouldMin int          `json:"wouldMin,omitempty"`
 	// Restore is the command that undoes what was carried out by the cycle itself.
 	Restore string `json:"restore,omitempty"`
 }
@@ -82,7 +82,7 @@ type Problem struct {
 }
 
 // ProblemOf turns a problem of the cycle into the form of results, its error in one line.
-func ProblemOf(p estate.Problem) Problem {
+func ProblemOf(p model.Problem) Problem {
 	return Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Error: oneLine(p.Err.Error())}
 }
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // labelWidth is the width of the words that begin the lines of the summary.
@@ -106,13 +106,13 @@ func counted(resources []Resource) string {
 		return "none"
 	}
 	regions := map[string]bool{}
-	kinds := map[estate.Kind]int{}
+	kinds := map[model.Kind]int{}
 	for _, one := range resources {
 		regions[one.Region] = true
 		kinds[one.Kind]++
 	}
 	var parts []string
-	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if n := kinds[kind]; n > 0 {
 			parts = append(parts, plural(n, string(kind)))
 		}
@@ -131,7 +131,7 @@ func (w Window) text() string {
 
 // decided counts the decisions.
 func decided(resources []Resource) string {
-	counts, rehearsed := map[decide.Action]int{}, 0
+	counts, rehearsed := map[rules.Action]int{}, 0
 	for _, one := range resources {
 		counts[one.Decision]++
 		if one.Would.Changes() {

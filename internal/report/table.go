@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Escape sequences of ANSI terminals (ECMA-48, "select graphic rendition").
@@ -109,7 +109,7 @@ func (p painter) table(resources []Resource) {
 			switch {
 			case column == colDecision:
 				return color
-			case column == colReason && one.Decision == decide.None:
+			case column == colReason && one.Decision == rules.None:
 				return dim
 			}
 			return ""
@@ -136,7 +136,7 @@ func (r Resource) decided() string {
 	if minimum != 0 {
 		text += " → " + strconv.Itoa(minimum)
 	}
-	if remark != "" && action != decide.Refused {
+	if remark != "" && action != rules.Refused {
 		text += " (" + remark + ")"
 	}
 	return text
@@ -167,13 +167,13 @@ func rounded(v *float64, digits int, unit string) string {
 }
 
 // decisionColor tells at a glance what happens to a resource.
-func decisionColor(d decide.Action) string {
+func decisionColor(d rules.Action) string {
 	switch d {
-	case decide.StepDown:
+	case rules.StepDown:
 		return cyan
-	case decide.Stop, decide.Delete:
+	case rules.Stop, rules.Delete:
 		return red
-	case decide.Refused:
+	case rules.Refused:
 		return yellow
 	}
 	return dim

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestWrap(t *testing.T) {
@@ -65,7 +65,7 @@ func FuzzTable(f *testing.F) {
 	f.Add(strings.Repeat("n", 63), "\x1b[2Jclear\r\nme", 100)
 	f.Add("", "", -1)
 	f.Fuzz(func(t *testing.T, name, reason string, width int) {
-		one := resource(estate.Campaign, "eu-west-1", name, 1, nil, nil)
+		one := resource(model.Campaign, "eu-west-1", name, 1, nil, nil)
 		one.Reason = reason
 		r := Result{Resources: []Resource{one}, Problems: []Problem{{Region: "eu-west-1", Operation: name, Error: reason}}}
 		var out bytes.Buffer

@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -88,7 +88,7 @@ func newWorld(t testing.TB, description localaws.Estate) *world {
 // options are those of a daemon in this world.
 func (w *world) options(changes map[string]string) serve.Options {
 	w.t.Helper()
-	v, err := params.Resolve(params.Sources{Env: func(name string) (string, bool) {
+	v, err := config.Resolve(config.Sources{Env: func(name string) (string, bool) {
 		value, ok := changes[name]
 		return value, ok
 	}})

@@ -21,8 +21,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
@@ -48,9 +48,9 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 	}
 	endpoint := httptest.NewServer(server)
 	t.Cleanup(endpoint.Close)
-	values, err := params.Resolve(params.Sources{Defaults: map[string]string{
-		params.AutoCreateIdleAlarms: "No", params.AutoCreateUtilizationAlarms: "No", // they would take their time, at 3 a second
-		params.NotificationEndpoint: "somebody@example.com",
+	values, err := config.Resolve(config.Sources{Defaults: map[string]string{
+		config.AutoCreateIdleAlarms: "No", config.AutoCreateUtilizationAlarms: "No", // they would take their time, at 3 a second
+		config.NotificationEndpoint: "somebody@example.com",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -216,7 +216,7 @@ func TestNothingSecretIsShown(t *testing.T) {
 
 // Each is refused before anything is done.
 func TestRefusedOptions(t *testing.T) {
-	values, err := params.Resolve(params.Sources{})
+	values, err := config.Resolve(config.Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,9 +295,9 @@ func TestSideBySide(t *testing.T) {
 	})
 }
 
-func mustParams(t testing.TB) params.Values {
+func mustParams(t testing.TB) config.Values {
 	t.Helper()
-	values, err := params.Resolve(params.Sources{})
+	values, err := config.Resolve(config.Sources{})
 	if err != nil {
 		t.Fatal(err)
 	}

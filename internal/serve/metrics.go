@@ -11,9 +11,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Names follow the Prometheus naming conventions: base units, _total for counters, ratios
@@ -87,12 +87,12 @@ func (m *metrics) zero() {
 	for _, outcome := range []string{cycleDone, cyclePartial, cycleFailed, cycleBroken} {
 		m.cycles.WithLabelValues(outcome)
 	}
-	for _, action := range []decide.Action{decide.StepDown, decide.Stop, decide.Delete} {
+	for _, action := range []rules.Action{rules.StepDown, rules.Stop, rules.Delete} {
 		for _, outcome := range []act.Outcome{act.Done, act.AlreadySo, act.DryRun, act.Failed} {
 			m.decisions.WithLabelValues(word(string(action)), word(string(outcome)))
 		}
 	}
-	m.decisions.WithLabelValues(word(string(decide.Refused)), word(string(act.Refused)))
+	m.decisions.WithLabelValues(word(string(rules.Refused)), word(string(act.Refused)))
 	for _, change := range []string{"created", "updated", "deleted"} {
 		m.alarms.WithLabelValues(change)
 	}
@@ -155,8 +155,8 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 func (m *metrics) count(result report.Result) {
 	for _, r := range result.Resources {
 		switch {
-		case r.Decision == decide.Refused:
-			m.decisions.WithLabelValues(word(string(decide.Refused)), word(string(act.Refused))).Inc()
+		case r.Decision == rules.Refused:
+			m.decisions.WithLabelValues(word(string(rules.Refused)), word(string(act.Refused))).Inc()
 		case r.Decision.Changes() && r.Outcome != "":
 			m.decisions.WithLabelValues(word(string(r.Decision)), word(r.Outcome)).Inc()
 		}

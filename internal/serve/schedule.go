@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -86,7 +86,7 @@ func (d *Daemon) runCycle(ctx context.Context, mark time.Time) {
 	one, p := d.leading, d.o.Params
 	if role == Standby {
 		// What it would read for hourly checks, the one that leads reads already.
-		one, p.HourlyChecks = d.standby, params.Never
+		one, p.HourlyChecks = d.standby, config.Never
 	}
 	bounded, cancel := context.WithTimeout(ctx, cycleTime)
 	result, err := one.Run(bounded, cycle.Input{Params: p, ScheduledAt: mark})
@@ -148,8 +148,8 @@ func (d *Daemon) afterLeading(ctx context.Context, record CycleRecord, err error
 	if err != nil {
 		return
 	}
-	_, failed := d.actor.Publish(ctx, []estate.Datum{{
-		Region: d.o.Config.Region, Metric: estate.Metric{Namespace: estate.NamespaceMonitor, Name: metricProblems},
+	_, failed := d.actor.Publish(ctx, []model.Datum{{
+		Region: d.o.Config.Region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(record.Problems), Time: d.clock.Now().UTC(),
 	}})
 	d.tellProblems(ctx, reportable(failed))
@@ -175,7 +175,7 @@ func (d *Daemon) tellProblems(ctx context.Context, list []report.Problem) {
 	}
 }
 
-func reportable(list []estate.Problem) []report.Problem {
+func reportable(list []model.Problem) []report.Problem {
 	out := make([]report.Problem, len(list))
 	for i, p := range list {
 		out[i] = report.ProblemOf(p)
@@ -186,7 +186,7 @@ func reportable(list []estate.Problem) []report.Problem {
 // requests are rebuilds of the dashboard that were asked for and not begun yet.
 type requests struct {
 	mu    sync.Mutex
-	ended []estate.ARN // just taken out of service
+	ended []model.ARN // just taken out of service
 	some  chan struct{}
 	open  int // asked for or begun, and not ended yet
 }
@@ -194,7 +194,7 @@ type requests struct {
 func newRequests() *requests { return &requests{some: make(chan struct{}, 1)} }
 
 // ask notes a request; several that come before the work begins are one.
-func (r *requests) ask(ended []estate.ARN) {
+func (r *requests) ask(ended []model.ARN) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ended = append(r.ended, ended...)
@@ -206,14 +206,14 @@ func (r *requests) ask(ended []estate.ARN) {
 }
 
 // afterCycle is ask for a cycle, which has nothing to wait for.
-func (r *requests) afterCycle(_ context.Context, ended []estate.ARN) []estate.Problem {
+func (r *requests) afterCycle(_ context.Context, ended []model.ARN) []model.Problem {
 	r.ask(ended)
 	return nil
 }
 
 // begin begins the work, for all requests so far. It gives the resources of these, and what
 // is to be called in the end.
-func (r *requests) begin() (ended []estate.ARN, done func()) {
+func (r *requests) begin() (ended []model.ARN, done func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	ended, r.ended = r.ended, nil
@@ -250,7 +250,7 @@ func (d *Daemon) runBoards(ctx context.Context) {
 }
 
 // await waits for a request or the time given, or until ctx ends.
-func (r *requests) await(ctx context.Context, clock estate.Clock, until time.Time) {
+func (r *requests) await(ctx context.Context, clock model.Clock, until time.Time) {
 	waiting, cancel := context.WithCancel(ctx)
 	var slept sync.WaitGroup
 	slept.Go(func() {

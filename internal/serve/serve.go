@@ -21,9 +21,9 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/params"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
@@ -38,7 +38,7 @@ type Options struct {
 	Config aws.Config
 	// Params are the parameters of all cycles; Regions may be empty for the deployment
 	// region.
-	Params params.Values
+	Params config.Values
 	// Deployment is the value of the tag Deployment. Daemons of the same one take turns.
 	Deployment string
 	// DryRun keeps every write from being made.
@@ -47,7 +47,7 @@ type Options struct {
 
 	// Clock is asked for the time and waited on, by several at once, so it must really
 	// wait; nil means the system clock.
-	Clock estate.Clock
+	Clock model.Clock
 	// Logger takes a line for each cycle, each write and each problem; nil discards them.
 	Logger *slog.Logger
 	// Trail takes a record of each decision and action; nil logs them.
@@ -82,7 +82,7 @@ type Options struct {
 // good. Nothing is global: several run side by side in one process.
 type Daemon struct {
 	o       Options
-	clock   estate.Clock
+	clock   model.Clock
 	log     *slog.Logger
 	memory  *Memory
 	clients *awsapi.Clients
@@ -130,7 +130,7 @@ func New(o Options) (*Daemon, error) {
 		return nil, err
 	}
 	if o.Clock == nil {
-		o.Clock = estate.SystemClock{}
+		o.Clock = model.SystemClock{}
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -337,8 +337,8 @@ func (d *Daemon) Meter() *traffic.Meter { return d.meter }
 
 // settings are the parameters in effect, for people. Addresses are people's own: how many
 // there are is all that is shown.
-func settings(p params.Values) []Setting {
-	names := func(s estate.Selection) string {
+func settings(p config.Values) []Setting {
+	names := func(s model.Selection) string {
 		if s.All {
 			return "all"
 		}
@@ -352,20 +352,20 @@ func settings(p params.Values) []Setting {
 		return strings.Join(list, ", ")
 	}
 	return []Setting{
-		{params.CampaignARNs, names(p.Campaigns)},
-		{params.RecommenderARNs, names(p.Recommenders)},
-		{params.Regions, strings.Join(p.Regions, ", ")},
-		{params.AutoCreateUtilizationAlarms, yesNo(p.AutoCreateUtilizationAlarms)},
-		{params.UtilizationThresholdAlarmLowerBound, fmt.Sprint(p.UtilizationThreshold)},
-		{params.AutoAdjustMinTPS, fmt.Sprint(p.AutoAdjustMinTPS)},
-		{params.AutoCreateIdleAlarms, yesNo(p.AutoCreateIdleAlarms)},
-		{params.IdleThresholdHours, strconv.Itoa(p.IdleThresholdHours)},
-		{params.AutoDeleteOrStopIdleResources, fmt.Sprint(p.AutoDeleteOrStopIdle)},
-		{params.MaxStopsOrDeletesPerHour, strconv.Itoa(p.MaxEndingsPerHour)},
-		{params.NotificationEndpoint, strconv.Itoa(len(p.Endpoints))},
-		{params.HourlyChecks, string(p.HourlyChecks)},
-		{params.MetricDelay, p.MetricDelay.String()},
-		{params.DashboardName, p.DashboardName},
+		{config.CampaignARNs, names(p.Campaigns)},
+		{config.RecommenderARNs, names(p.Recommenders)},
+		{config.Regions, strings.Join(p.Regions, ", ")},
+		{config.AutoCreateUtilizationAlarms, yesNo(p.AutoCreateUtilizationAlarms)},
+		{config.UtilizationThresholdAlarmLowerBound, fmt.Sprint(p.UtilizationThreshold)},
+		{config.AutoAdjustMinTPS, fmt.Sprint(p.AutoAdjustMinTPS)},
+		{config.AutoCreateIdleAlarms, yesNo(p.AutoCreateIdleAlarms)},
+		{config.IdleThresholdHours, strconv.Itoa(p.IdleThresholdHours)},
+		{config.AutoDeleteOrStopIdleResources, fmt.Sprint(p.AutoDeleteOrStopIdle)},
+		{config.MaxStopsOrDeletesPerHour, strconv.Itoa(p.MaxEndingsPerHour)},
+		{config.NotificationEndpoint, strconv.Itoa(len(p.Endpoints))},
+		{config.HourlyChecks, string(p.HourlyChecks)},
+		{config.MetricDelay, p.MetricDelay.String()},
+		{config.DashboardName, p.DashboardName},
 	}
 }
 

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // State is what a page may read of a daemon. All methods are safe for concurrent use,
@@ -32,7 +32,7 @@ type State interface {
 	Audit() []events.Audit
 	// Estate is what the last cycle has found: what is monitored, and what exists beside
 	// that, by region, kind and name.
-	Estate() (monitored, others []estate.Resource)
+	Estate() (monitored, others []model.Resource)
 	// Checks are the last hourly checks, by ARN of what is monitored.
 	Checks() map[string]Check
 	// Alarms are those that exist, as of when they could be listed last. Only those whose
@@ -49,7 +49,7 @@ type State interface {
 // Check is what an hourly check of a resource came to.
 type Check struct {
 	Time     time.Time
-	Decision decide.Action
+	Decision rules.Action
 	NewMin   int // of a step-down
 	Reason   string
 	Outcome  string // what came of it, if anything was to be done
@@ -106,7 +106,7 @@ type CycleRecord struct {
 	Error     string // empty unless nothing could be measured
 	Window    report.Window
 	Resources int
-	Decisions map[decide.Action]int
+	Decisions map[rules.Action]int
 	Alarms    report.Alarms
 	Events    int
 	Problems  int
@@ -117,7 +117,7 @@ type CycleRecord struct {
 func (c CycleRecord) With(result report.Result, err error) CycleRecord {
 	c.Window, c.Resources, c.Alarms = result.Window, len(result.Resources), result.Alarms
 	c.Events, c.Problems = len(result.Events), len(result.Problems)
-	c.Decisions = map[decide.Action]int{}
+	c.Decisions = map[rules.Action]int{}
 	for _, r := range result.Resources {
 		c.Decisions[r.Decision]++
 	}
@@ -165,7 +165,7 @@ type Memory struct {
 	done    ring[events.Audit]
 	before  time.Time // since when there were records, in a file, before the start; zero if there were none
 	checks  map[string]Check
-	found   map[string]estate.Snapshot // by region
+	found   map[string]model.Snapshot // by region
 	alarms  alarmsSeen
 	changes ring[AlarmChange]
 	version uint64
@@ -176,7 +176,7 @@ type Memory struct {
 func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
-		checks: map[string]Check{}, found: map[string]estate.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
+		checks: map[string]Check{}, found: map[string]model.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords}, audit: ring[events.Audit]{limit: keptRecords},
 		done:    ring[events.Audit]{limit: keptDone},
 		changes: ring[AlarmChange]{limit: keptRecords},
@@ -235,7 +235,7 @@ func (m *Memory) Checks() map[string]Check {
 }
 
 // Estate is what the last cycle has found.
-func (m *Memory) Estate() (monitored, others []estate.Resource) {
+func (m *Memory) Estate() (monitored, others []model.Resource) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, region := range slices.Sorted(maps.Keys(m.found)) {
@@ -279,7 +279,7 @@ func (m *Memory) Update(change func(*Status)) { m.change(func() { change(&m.stat
 
 // SawEstate notes what was found in a region. Of a kind that could not be listed
 // completely, what was known before stands beside what was found.
-func (m *Memory) SawEstate(snapshot estate.Snapshot) {
+func (m *Memory) SawEstate(snapshot model.Snapshot) {
 	m.change(func() {
 		for _, l := range snapshot.Listings {
 			m.found[l.Region] = seenAfter(m.found[l.Region], snapshot, l)
@@ -289,9 +289,9 @@ func (m *Memory) SawEstate(snapshot estate.Snapshot) {
 
 // seenAfter is what is known of the region of a listing, by what was known before and what
 // was found now.
-func seenAfter(before, now estate.Snapshot, l estate.Listing) estate.Snapshot {
-	found := map[estate.ARN]bool{}
-	in := func(list []estate.Resource) (here []estate.Resource) {
+func seenAfter(before, now model.Snapshot, l model.Listing) model.Snapshot {
+	found := map[model.ARN]bool{}
+	in := func(list []model.Resource) (here []model.Resource) {
 		for _, r := range list {
 			if r.Region() == l.Region {
 				here, found[r.ARN] = append(here, r), true
@@ -299,8 +299,8 @@ func seenAfter(before, now estate.Snapshot, l estate.Listing) estate.Snapshot {
 		}
 		return here
 	}
-	seen := estate.Snapshot{Resources: in(now.Resources), Others: in(now.Others)}
-	kept := func(list []estate.Resource) (old []estate.Resource) {
+	seen := model.Snapshot{Resources: in(now.Resources), Others: in(now.Others)}
+	kept := func(list []model.Resource) (old []model.Resource) {
 		for _, r := range list {
 			if !l.Complete(r.Kind) && !found[r.ARN] {
 				old = append(old, r)
@@ -310,8 +310,8 @@ func seenAfter(before, now estate.Snapshot, l estate.Listing) estate.Snapshot {
 	}
 	seen.Resources = slices.Concat(seen.Resources, kept(before.Resources))
 	seen.Others = slices.Concat(seen.Others, kept(before.Others))
-	for _, list := range [][]estate.Resource{seen.Resources, seen.Others} {
-		slices.SortStableFunc(list, func(a, b estate.Resource) int {
+	for _, list := range [][]model.Resource{seen.Resources, seen.Others} {
+		slices.SortStableFunc(list, func(a, b model.Resource) int {
 			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
 		})
 	}

@@ -7,22 +7,22 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-func found(t *testing.T, name string) estate.Resource {
+func found(t *testing.T, name string) model.Resource {
 	t.Helper()
-	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:us-east-1:123456789012:" + name)
+	arn, kind, err := model.ParseResourceARN("arn:aws:personalize:us-east-1:123456789012:" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return estate.Resource{ARN: arn, Kind: kind, Name: arn.Name()}
+	return model.Resource{ARN: arn, Kind: kind, Name: arn.Name()}
 }
 
-func namesOf(list []estate.Resource) []string {
+func namesOf(list []model.Resource) []string {
 	var names []string
 	for _, r := range list {
 		names = append(names, r.Name)
@@ -33,22 +33,22 @@ func namesOf(list []estate.Resource) []string {
 // A listing that failed takes nothing away of its kind, whatever became of the other.
 func TestWhatIsSeenOfTheEstate(t *testing.T) {
 	a, b, r, s := found(t, "campaign/a"), found(t, "campaign/b"), found(t, "recommender/r"), found(t, "recommender/s")
-	first := estate.Snapshot{Resources: []estate.Resource{a, b, r}, Others: []estate.Resource{s}, Listings: []estate.Listing{{Region: "us-east-1", Campaigns: true, Recommenders: true}}}
+	first := model.Snapshot{Resources: []model.Resource{a, b, r}, Others: []model.Resource{s}, Listings: []model.Listing{{Region: "us-east-1", Campaigns: true, Recommenders: true}}}
 	for name, c := range map[string]struct {
-		then                  estate.Snapshot
+		then                  model.Snapshot
 		campaigns, recomm     bool
 		wantMonitored, wantOf []string
 	}{
-		"both listed":                            {estate.Snapshot{Resources: []estate.Resource{b}}, true, true, []string{"b"}, nil},
-		"neither listed":                         {estate.Snapshot{}, false, false, []string{"a", "b", "r"}, []string{"s"}},
-		"campaigns alone":                        {estate.Snapshot{Resources: []estate.Resource{b}}, true, false, []string{"b", "r"}, []string{"s"}},
-		"recommenders alone":                     {estate.Snapshot{Resources: []estate.Resource{s}, Others: []estate.Resource{r}}, false, true, []string{"a", "b", "s"}, []string{"r"}},
-		"a part of what could not all be listed": {estate.Snapshot{Others: []estate.Resource{a}}, false, true, []string{"b"}, []string{"a"}},
+		"both listed":                            {model.Snapshot{Resources: []model.Resource{b}}, true, true, []string{"b"}, nil},
+		"neither listed":                         {model.Snapshot{}, false, false, []string{"a", "b", "r"}, []string{"s"}},
+		"campaigns alone":                        {model.Snapshot{Resources: []model.Resource{b}}, true, false, []string{"b", "r"}, []string{"s"}},
+		"recommenders alone":                     {model.Snapshot{Resources: []model.Resource{s}, Others: []model.Resource{r}}, false, true, []string{"a", "b", "s"}, []string{"r"}},
+		"a part of what could not all be listed": {model.Snapshot{Others: []model.Resource{a}}, false, true, []string{"b"}, []string{"a"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := NewMemory()
 			m.SawEstate(first)
-			c.then.Listings = []estate.Listing{{Region: "us-east-1", Campaigns: c.campaigns, Recommenders: c.recomm}}
+			c.then.Listings = []model.Listing{{Region: "us-east-1", Campaigns: c.campaigns, Recommenders: c.recomm}}
 			m.SawEstate(c.then)
 			monitored, others := m.Estate()
 			if diff := cmp.Diff([][]string{c.wantMonitored, c.wantOf}, [][]string{namesOf(monitored), namesOf(others)}); diff != "" {
@@ -71,7 +71,7 @@ func TestAlarmsAreAsOldAsTheyAre(t *testing.T) {
 	}
 	none := map[string]time.Time{}
 	expect("at first", AlarmsSeen{Old: none})
-	one := []decide.Alarm{{Name: "one"}}
+	one := []rules.Alarm{{Name: "one"}}
 	m.SawAlarms("us-east-1", nil)
 	m.AddCycle(CycleRecord{Role: Leading}, report.Result{Alarms: report.Alarms{Created: 10}}, at(1))
 	expect("one region was never listed", AlarmsSeen{Old: map[string]time.Time{"eu-west-1": {}}, Created: 10})

@@ -7,10 +7,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -30,11 +30,11 @@ func (d *Daemon) wire() {
 		Clients: d.clients, Clock: d.clock, Logger: d.log, DryRun: o.DryRun,
 		DeploymentRegion: o.Config.Region, Deployment: o.Deployment,
 		Meter: meter, MaxEndings: o.Params.MaxEndingsPerHour, Trail: trail,
-		Recheck: func(ctx context.Context, req events.Request) (decide.Decision, error) {
+		Recheck: func(ctx context.Context, req events.Request) (rules.Decision, error) {
 			return d.leading.Recheck(ctx, o.Params, req)
 		},
 		// The cycle asks for it once, when all is done.
-		Rebuild: func(context.Context, events.BuildDetail) (bool, []estate.Problem) { return true, nil },
+		Rebuild: func(context.Context, events.BuildDetail) (bool, []model.Problem) { return true, nil },
 	}
 	d.actor, d.meter = act.New(options), meter
 	parts := cycle.Options{

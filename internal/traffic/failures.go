@@ -6,7 +6,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // failureList gathers what went wrong and makes one problem of each cause and region,
@@ -35,7 +35,7 @@ func (l *failureList) addCall(c call, err error) {
 }
 
 // addQueries notes queries of a region that have no reliable answer.
-func (l *failureList) addQueries(region string, queries []estate.Query, err error) {
+func (l *failureList) addQueries(region string, queries []model.Query, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f := l.get(region, err)
@@ -63,16 +63,16 @@ func (l *failureList) get(region string, err error) *failure {
 }
 
 // problems are the failures by region and text.
-func (l *failureList) problems() []estate.Problem {
-	var problems []estate.Problem
+func (l *failureList) problems() []model.Problem {
+	var problems []model.Problem
 	for key, f := range l.list {
-		p := estate.Problem{Region: key.region, Operation: operation, Err: fmt.Errorf("%s not read: %w", series(f.queries), f.err)}
+		p := model.Problem{Region: key.region, Operation: operation, Err: fmt.Errorf("%s not read: %w", series(f.queries), f.err)}
 		if !f.many {
 			p.ARN = f.arn
 		}
 		problems = append(problems, p)
 	}
-	slices.SortFunc(problems, func(a, b estate.Problem) int {
+	slices.SortFunc(problems, func(a, b model.Problem) int {
 		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Err.Error(), b.Err.Error()))
 	})
 	return problems

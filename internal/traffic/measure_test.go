@@ -14,8 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -29,12 +29,12 @@ type bed struct {
 	aws    *localaws.Server
 	meter  *traffic.Meter
 	config aws.Config
-	clock  *estate.VirtualClock
+	clock  *model.VirtualClock
 }
 
 func newBed(t *testing.T, campaigns int, regions ...string) bed {
 	t.Helper()
-	clk := estate.NewVirtualClock(noon.Add(time.Minute))
+	clk := model.NewVirtualClock(noon.Add(time.Minute))
 	var description localaws.Estate
 	for _, region := range regions {
 		description.Regions = append(description.Regions, localaws.EstateRegion{
@@ -63,12 +63,12 @@ func newBed(t *testing.T, campaigns int, regions ...string) bed {
 }
 
 // query asks for the requests of a campaign over the hours before noon.
-func query(region, name string, hours int, period time.Duration) estate.Query {
-	arn := estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "campaign/" + name}
-	return estate.Query{
-		Region: region, Stat: estate.Sum, Period: period,
-		Window: estate.NewWindow(noon.Add(-time.Duration(hours)*time.Hour), noon),
-		Metric: estate.ResourceMetric(estate.Resource{Kind: estate.Campaign, ARN: arn}, estate.NamespacePersonalize, estate.MetricGetRecommendations),
+func query(region, name string, hours int, period time.Duration) model.Query {
+	arn := model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "campaign/" + name}
+	return model.Query{
+		Region: region, Stat: model.Sum, Period: period,
+		Window: model.NewWindow(noon.Add(-time.Duration(hours)*time.Hour), noon),
+		Metric: model.ResourceMetric(model.Resource{Kind: model.Campaign, ARN: arn}, model.NamespacePersonalize, model.MetricGetRecommendations),
 	}
 }
 
@@ -77,15 +77,15 @@ func TestMeasure(t *testing.T) {
 	hour := query("eu-west-1", "c-1", 1, 5*time.Minute)
 	far := query("us-east-1", "c-3", 24, time.Hour)
 	unknown := query("eu-west-1", "nobody", 1, 5*time.Minute)
-	none := estate.Query{ // a metric without dimensions
-		Region: "eu-west-1", Stat: estate.Count, Period: 5 * time.Minute, Window: hour.Window,
-		Metric: estate.Metric{Namespace: estate.NamespaceMonitor, Name: estate.MetricResourceCount},
+	none := model.Query{ // a metric without dimensions
+		Region: "eu-west-1", Stat: model.Count, Period: 5 * time.Minute, Window: hour.Window,
+		Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
 	}
 	average := hour
-	average.Stat = estate.Average
+	average.Stat = model.Average
 	young := query("eu-west-1", "c-2", 12*24, time.Hour)
 	var last [2]int
-	got, problems := b.meter.Measure(t.Context(), []estate.Query{hour, far, unknown, none, hour, average, young}, func(done, total int) {
+	got, problems := b.meter.Measure(t.Context(), []model.Query{hour, far, unknown, none, hour, average, young}, func(done, total int) {
 		last = [2]int{done, total}
 	})
 	if len(problems) > 0 {
@@ -93,7 +93,7 @@ func TestMeasure(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		query  estate.Query
+		query  model.Query
 		points int
 		sum    float64
 	}{
@@ -122,7 +122,7 @@ func TestMeasure(t *testing.T) {
 
 func TestOneCallTakes500Queries(t *testing.T) {
 	b := newBed(t, 1, "eu-west-1")
-	var queries []estate.Query
+	var queries []model.Query
 	for i := range 1001 {
 		queries = append(queries, query("eu-west-1", fmt.Sprintf("x%d", i), 1, 5*time.Minute))
 	}
@@ -152,8 +152,8 @@ func TestEveryPageIsRead(t *testing.T) {
 	clients := awsapi.New(awsapi.Options{Config: cfg, Clock: b.clock})
 	t.Cleanup(clients.Close)
 	long := query("eu-west-1", "c", 24*9, 5*time.Minute)
-	var queries []estate.Query
-	for _, stat := range []estate.Stat{estate.Sum, estate.Average, estate.Minimum, estate.Count} {
+	var queries []model.Query
+	for _, stat := range []model.Stat{model.Sum, model.Average, model.Minimum, model.Count} {
 		long.Stat = stat
 		queries = append(queries, long)
 	}
@@ -207,7 +207,7 @@ func TestWhatGoesWrong(t *testing.T) {
 			b := newBed(t, 2, "eu-west-1", "us-east-1")
 			tt.fault.Operation, tt.fault.Region = "GetMetricData", "eu-west-1"
 			b.aws.AddFault(tt.fault)
-			here := []estate.Query{query("eu-west-1", "c-1", 1, 5*time.Minute), query("eu-west-1", "c-2", 1, 5*time.Minute)}
+			here := []model.Query{query("eu-west-1", "c-1", 1, 5*time.Minute), query("eu-west-1", "c-2", 1, 5*time.Minute)}
 			there := query("us-east-1", "c-1", 1, 5*time.Minute)
 			got, problems := b.meter.Measure(t.Context(), append(here, there), nil)
 			for _, q := range here {
@@ -241,8 +241,8 @@ func TestAQueryThatMakesNoSenseIsRefusedByItself(t *testing.T) {
 	b := newBed(t, 1, "eu-west-1")
 	good := query("eu-west-1", "c", 1, 5*time.Minute)
 	bad := good
-	bad.Window = estate.NewWindow(noon.Add(-61*time.Minute), noon)
-	got, problems := b.meter.Measure(t.Context(), []estate.Query{bad, good}, nil)
+	bad.Window = model.NewWindow(noon.Add(-61*time.Minute), noon)
+	got, problems := b.meter.Measure(t.Context(), []model.Query{bad, good}, nil)
 	if got.Get(bad).Complete || !got.Get(good).Complete {
 		t.Error("the wrong one was refused")
 	}
@@ -259,7 +259,7 @@ func TestMeasureEndsWithItsContext(t *testing.T) {
 	b.aws.AddFault(localaws.Fault{Operation: "GetMetricData", Kind: localaws.Hang})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	var queries []estate.Query
+	var queries []model.Query
 	for i := range 20 * 500 {
 		queries = append(queries, query("eu-west-1", fmt.Sprintf("x%d", i), 1, 5*time.Minute))
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Why the answer to a query cannot be relied on.
@@ -30,7 +30,7 @@ var (
 // heard nothing.
 type answer struct {
 	status types.StatusCode // as of the last page that speaks of the query
-	points []estate.Datapoint
+	points []model.Datapoint
 	fault  error // the first thing that makes it unreliable for good
 }
 
@@ -75,15 +75,15 @@ func (a *answer) add(result types.MetricDataResult) {
 		a.fault = errMismatch
 	}
 	for i := range min(len(result.Timestamps), len(result.Values)) {
-		a.points = append(a.points, estate.Datapoint{Time: result.Timestamps[i].UTC(), Value: result.Values[i]})
+		a.points = append(a.points, model.Datapoint{Time: result.Timestamps[i].UTC(), Value: result.Values[i]})
 	}
 }
 
 // series is the answer to the query of an index, and why it is incomplete, if it is.
 // It is asked for when all pages have been read.
-func (a *answers) series(index int) (estate.Series, error) {
+func (a *answers) series(index int) (model.Series, error) {
 	got := a.byIndex[index]
-	slices.SortStableFunc(got.points, func(x, y estate.Datapoint) int { return x.Time.Compare(y.Time) })
+	slices.SortStableFunc(got.points, func(x, y model.Datapoint) int { return x.Time.Compare(y.Time) })
 	err := got.fault
 	switch {
 	case a.fault != nil:
@@ -96,11 +96,11 @@ func (a *answers) series(index int) (estate.Series, error) {
 	default:
 		err = checkPoints(got.points, a.call.queries[index])
 	}
-	return estate.Series{Points: got.points, Complete: err == nil}, err
+	return model.Series{Points: got.points, Complete: err == nil}, err
 }
 
 // checkPoints tells what is wrong with datapoints, which are sorted.
-func checkPoints(points []estate.Datapoint, q estate.Query) error {
+func checkPoints(points []model.Datapoint, q model.Query) error {
 	for i, p := range points {
 		switch {
 		case p.Time.Before(q.Window.Start) || !p.Time.Before(q.Window.End):

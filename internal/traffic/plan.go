@@ -5,28 +5,28 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // call is what one GetMetricData call asks: queries of one region over one window.
 type call struct {
 	region  string
-	window  estate.Window
-	queries []estate.Query
+	window  model.Window
+	queries []model.Query
 	points  int // datapoints that may come back: the sum of window ÷ period
 }
 
 // place is what queries must have in common to go into one call.
 type place struct {
 	region string
-	window estate.Window
+	window model.Window
 }
 
 // plan cuts questions into as few calls as the API allows: each region and window by
 // itself, at most 500 queries and 100,800 datapoints a call. A query that would exceed
 // the datapoints alone has a call of its own, which is answered in pages. The order of
 // the queries is kept.
-func plan(queries []estate.Query) []call {
+func plan(queries []model.Query) []call {
 	var calls []call
 	open := map[place]int{} // the call still being filled, by place
 	for _, q := range queries {
@@ -44,12 +44,12 @@ func plan(queries []estate.Query) []call {
 }
 
 // datapoints is how many periods the window of a query has.
-func datapoints(q estate.Query) int { return int(q.Window.Duration() / q.Period) }
+func datapoints(q model.Query) int { return int(q.Window.Duration() / q.Period) }
 
 // check refuses questions to which CloudWatch would give no answer, or none that means
 // what was asked: it fits datapoints into periods that begin at multiples of the period,
 // and leaves out, without an error, what it does not keep in so fine a resolution.
-func check(q estate.Query, now time.Time) error {
+func check(q model.Query, now time.Time) error {
 	switch age := now.Sub(q.Window.Start); {
 	case q.Region == "":
 		return fmt.Errorf("a query for %s names no region", q.Metric.Name)

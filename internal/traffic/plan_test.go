@@ -7,20 +7,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
 // ask makes n queries about different campaigns over the hours before noon.
-func ask(n int, region string, hours int, period time.Duration) []estate.Query {
-	queries := make([]estate.Query, n)
+func ask(n int, region string, hours int, period time.Duration) []model.Query {
+	queries := make([]model.Query, n)
 	for i := range queries {
-		arn := estate.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: fmt.Sprintf("campaign/c%d", i)}
-		queries[i] = estate.Query{
-			Region: region, Stat: estate.Sum, Period: period,
-			Window: estate.NewWindow(noon.Add(-time.Duration(hours)*time.Hour), noon),
-			Metric: estate.ResourceMetric(estate.Resource{Kind: estate.Campaign, ARN: arn}, estate.NamespacePersonalize, estate.MetricGetRecommendations),
+		arn := model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: fmt.Sprintf("campaign/c%d", i)}
+		queries[i] = model.Query{
+			Region: region, Stat: model.Sum, Period: period,
+			Window: model.NewWindow(noon.Add(-time.Duration(hours)*time.Hour), noon),
+			Metric: model.ResourceMetric(model.Resource{Kind: model.Campaign, ARN: arn}, model.NamespacePersonalize, model.MetricGetRecommendations),
 		}
 	}
 	return queries
@@ -28,16 +28,16 @@ func ask(n int, region string, hours int, period time.Duration) []estate.Query {
 
 func TestPlan(t *testing.T) {
 	const eu, us = "eu-west-1", "us-east-1"
-	day := func(queries []estate.Query, days int) []estate.Query {
+	day := func(queries []model.Query, days int) []model.Query {
 		for i := range queries {
 			w := queries[i].Window
-			queries[i].Window = estate.NewWindow(w.Start.AddDate(0, 0, -days), w.End.AddDate(0, 0, -days))
+			queries[i].Window = model.NewWindow(w.Start.AddDate(0, 0, -days), w.End.AddDate(0, 0, -days))
 		}
 		return queries
 	}
 	tests := []struct {
 		name    string
-		queries []estate.Query
+		queries []model.Query
 		want    []int // queries per call
 	}{
 		{"nothing makes no call", nil, nil},
@@ -91,24 +91,24 @@ func TestPlanAtTheDatapointBoundary(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	good := ask(1, "eu-west-1", 1, 5*time.Minute)[0]
-	from := func(start time.Time, period time.Duration) func(*estate.Query) {
-		return func(q *estate.Query) { q.Window, q.Period = estate.NewWindow(start, start.Add(period)), period }
+	from := func(start time.Time, period time.Duration) func(*model.Query) {
+		return func(q *model.Query) { q.Window, q.Period = model.NewWindow(start, start.Add(period)), period }
 	}
 	tests := []struct {
 		name   string
-		change func(*estate.Query)
+		change func(*model.Query)
 		fault  string
 	}{
-		{"aligned", func(*estate.Query) {}, ""},
-		{"no region", func(q *estate.Query) { q.Region = "" }, "names no region"},
-		{"no period", func(q *estate.Query) { q.Period = 0 }, "whole minutes"},
-		{"a negative period", func(q *estate.Query) { q.Period = -time.Minute }, "whole minutes"},
-		{"a period of 90 seconds", func(q *estate.Query) { q.Period = 90 * time.Second }, "whole minutes"},
-		{"an empty window", func(q *estate.Query) { q.Window.End = q.Window.Start }, "whole periods"},
-		{"a window backwards", func(q *estate.Query) { q.Window.End = q.Window.Start.Add(-time.Hour) }, "whole periods"},
-		{"a start off the period", func(q *estate.Query) { q.Window = estate.NewWindow(noon.Add(-9*time.Minute), noon.Add(time.Minute)) }, "does not begin"},
-		{"a start within a second", func(q *estate.Query) { q.Window.Start = q.Window.Start.Add(1) }, "does not begin"},
-		{"an end off the period", func(q *estate.Query) { q.Window.End = q.Window.End.Add(time.Second) }, "whole periods"},
+		{"aligned", func(*model.Query) {}, ""},
+		{"no region", func(q *model.Query) { q.Region = "" }, "names no region"},
+		{"no period", func(q *model.Query) { q.Period = 0 }, "whole minutes"},
+		{"a negative period", func(q *model.Query) { q.Period = -time.Minute }, "whole minutes"},
+		{"a period of 90 seconds", func(q *model.Query) { q.Period = 90 * time.Second }, "whole minutes"},
+		{"an empty window", func(q *model.Query) { q.Window.End = q.Window.Start }, "whole periods"},
+		{"a window backwards", func(q *model.Query) { q.Window.End = q.Window.Start.Add(-time.Hour) }, "whole periods"},
+		{"a start off the period", func(q *model.Query) { q.Window = model.NewWindow(noon.Add(-9*time.Minute), noon.Add(time.Minute)) }, "does not begin"},
+		{"a start within a second", func(q *model.Query) { q.Window.Start = q.Window.Start.Add(1) }, "does not begin"},
+		{"an end off the period", func(q *model.Query) { q.Window.End = q.Window.End.Add(time.Second) }, "whole periods"},
 		{"by the minute, 15 days ago", from(noon.AddDate(0, 0, -15), time.Minute), ""},
 		{"by the minute, longer ago", from(noon.AddDate(0, 0, -15).Add(-time.Minute), time.Minute), "5 minutes only"},
 		{"by 5 minutes, 63 days ago", from(noon.AddDate(0, 0, -63), 5*time.Minute), ""},

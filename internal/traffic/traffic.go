@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // operation is the one that everything here is about.
@@ -34,7 +34,7 @@ const regionsAtOnce = 16
 // Options says what a Meter works with.
 type Options struct {
 	Clients *awsapi.Clients
-	Clock   estate.Clock // nil means the system clock
+	Clock   model.Clock  // nil means the system clock
 	Logger  *slog.Logger // nil discards
 	// Concurrency bounds the calls under way in one region; zero means 8.
 	Concurrency int
@@ -44,7 +44,7 @@ type Options struct {
 type Meter struct {
 	cloudwatch  func(region string) metricAPI
 	wait        func(ctx context.Context, region string, start time.Time, points int) error
-	clock       estate.Clock
+	clock       model.Clock
 	logger      *slog.Logger
 	concurrency int
 }
@@ -64,7 +64,7 @@ func New(o Options) *Meter {
 		concurrency: o.Concurrency,
 	}
 	if m.clock == nil {
-		m.clock = estate.SystemClock{}
+		m.clock = model.SystemClock{}
 	}
 	if m.logger == nil {
 		m.logger = slog.New(slog.DiscardHandler)
@@ -79,18 +79,18 @@ func New(o Options) *Meter {
 // hold a series for every one, incomplete where anything stood in the way; what that
 // was is among the problems, once for each cause and region. Progress is told, one call
 // at a time, how many of the questions are done; nil is allowed.
-func (m *Meter) Measure(ctx context.Context, queries []estate.Query, progress func(done, total int)) (estate.Readings, []estate.Problem) {
-	readings := make(estate.Readings, len(queries))
+func (m *Meter) Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem) {
+	readings := make(model.Readings, len(queries))
 	failures := &failureList{}
 	now := m.clock.Now()
-	var asked []estate.Query
+	var asked []model.Query
 	for _, q := range queries {
 		if _, ok := readings[q]; ok {
 			continue
 		}
-		readings[q] = estate.Series{}
+		readings[q] = model.Series{}
 		if err := check(q, now); err != nil {
-			failures.addQueries(q.Region, []estate.Query{q}, err)
+			failures.addQueries(q.Region, []model.Query{q}, err)
 			continue
 		}
 		asked = append(asked, q)
@@ -140,14 +140,14 @@ func (m *Meter) eachCall(calls []call, run func(call)) {
 }
 
 // measure carries out one call and notes what fails. There is a series for each query.
-func (m *Meter) measure(ctx context.Context, c call, failures *failureList) []estate.Series {
-	series := make([]estate.Series, len(c.queries))
+func (m *Meter) measure(ctx context.Context, c call, failures *failureList) []model.Series {
+	series := make([]model.Series, len(c.queries))
 	got, err := m.read(ctx, c)
 	if err != nil {
 		failures.addCall(c, awsapi.Plain(err))
 		return series
 	}
-	causes := map[string][]estate.Query{}
+	causes := map[string][]model.Query{}
 	errs := map[string]error{}
 	for i, q := range c.queries {
 		var err error
@@ -192,7 +192,7 @@ func (m *Meter) read(ctx context.Context, c call) (*answers, error) {
 }
 
 // metricQueries are the queries as CloudWatch takes them.
-func metricQueries(queries []estate.Query) []types.MetricDataQuery {
+func metricQueries(queries []model.Query) []types.MetricDataQuery {
 	list := make([]types.MetricDataQuery, len(queries))
 	for i, q := range queries {
 		metric := &types.Metric{Namespace: aws.String(q.Metric.Namespace), MetricName: aws.String(q.Metric.Name)}

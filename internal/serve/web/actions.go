@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // actionTime is how long an action may take until Personalize has accepted it.
@@ -38,9 +38,9 @@ func actionsFor(r row, known bool) actionsView {
 	}
 	return actionsView{
 		Update: r.Monitored,
-		Stop:   r.Kind == estate.Recommender && r.Monitored,
-		Start:  r.Kind == estate.Recommender && r.Status == estate.StatusInactive,
-		Delete: r.Kind == estate.Campaign && !r.Status.Deleting(),
+		Stop:   r.Kind == model.Recommender && r.Monitored,
+		Start:  r.Kind == model.Recommender && r.Status == model.StatusInactive,
+		Delete: r.Kind == model.Campaign && !r.Status.Deleting(),
 	}
 }
 
@@ -133,7 +133,7 @@ func (h *Handler) askAgain(w http.ResponseWriter, r *http.Request, f *fields, o 
 	view := againView{
 		Name: o.request.ARN.Name(), ARN: arn, Token: h.formToken(arn), Reason: f.text(keyReason), Back: link("/resource", keyARN, arn),
 		Unit: o.request.Kind.RateUnit(), Present: present, New: o.request.NewMinTPS,
-		Monthly: thousands(float64(o.request.NewMinTPS) * metering.HoursPerMonth), Wrong: f.values[keyConfirm] != "",
+		Monthly: thousands(float64(o.request.NewMinTPS) * billing.HoursPerMonth), Wrong: f.values[keyConfirm] != "",
 	}
 	sendOrigin(w)
 	h.render(w, r, http.StatusOK, "again", frame{Title: "Is that meant?", Path: "/resources"}, view)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // The keys of the dashboard's page.
@@ -193,10 +193,10 @@ func (h *Handler) plotOf(r *http.Request, g dashboard.Graph, s span) (p plot, fa
 		unit = g.YAxis.Left.Label
 	}
 	p = newPlot(g.Title, unit, w, s.Period)
-	queries := make([]estate.Query, len(g.Lines))
+	queries := make([]model.Query, len(g.Lines))
 	name := strings.Builder{}
 	for i, line := range g.Lines {
-		queries[i] = estate.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
+		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
 		fmt.Fprintf(&name, "%+v\n", queries[i])
 	}
 	readings, err := h.read(r.Context(), name.String(), queries)

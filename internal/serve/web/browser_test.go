@@ -9,10 +9,10 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/browser"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
+	"github.com/personalize-monitor/personalize-monitor/test/browser"
+	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
 
 func TestMain(m *testing.M) { os.Exit(browser.Run(m)) }
@@ -40,13 +40,13 @@ func openOn(t *testing.T, o web.Options) (*browser.Tab, *httptest.Server) {
 	return browser.Open(t, server.URL), server
 }
 
-func shopOptions(t *testing.T) (web.Options, *story.Source) {
+func shopOptions(t *testing.T) (web.Options, *webstory.Source) {
 	t.Helper()
-	snapshot, ok := story.Snapshot("shop")
+	snapshot, ok := webstory.Snapshot("shop")
 	if !ok {
 		t.Fatal("there is no story")
 	}
-	return story.Options(snapshot)
+	return webstory.Options(snapshot)
 }
 
 func TestBrowserShowsEveryPageWithoutComplaint(t *testing.T) {
@@ -58,7 +58,7 @@ func TestBrowserShowsEveryPageWithoutComplaint(t *testing.T) {
 	}{
 		{"overview", "/", `document.querySelectorAll("canvas").length === 2`, 1500},
 		{"resources", "/resources", `document.querySelectorAll("tr[data-arn] .spark").length === 7`, 1000},
-		{"resource", "/resource?arn=" + story.SimilarItems + "&range=7d", `document.querySelectorAll("canvas").length === 3`, 1900},
+		{"resource", "/resource?arn=" + webstory.SimilarItems + "&range=7d", `document.querySelectorAll("canvas").length === 3`, 1900},
 		{"timeline", "/timeline?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
 		{"dashboard", "/dashboard?range=3d", `document.querySelectorAll("canvas").length >= 3`, 1700},
 		{"chart", "/dashboard?range=3d&widget=3", `document.querySelectorAll("canvas").length === 1`, 900},
@@ -112,7 +112,7 @@ func TestBrowserWorksWithoutScript(t *testing.T) {
 func TestBrowserChangesTheTimeShownAndTheColours(t *testing.T) {
 	options, _ := shopOptions(t)
 	b := open(t, options)
-	b.Load("/resource?arn=" + story.HomePage)
+	b.Load("/resource?arn=" + webstory.HomePage)
 	const three, points = `document.querySelectorAll("canvas").length === 3`, `JSON.parse(document.getElementById("throughput-data").textContent).t.length`
 	b.Until(three)
 	if n := browser.JS[int](b, points); n != 288 {
@@ -143,7 +143,7 @@ func TestBrowserFollows(t *testing.T) {
 	b.Until(`document.querySelectorAll("canvas").length === 2`)
 	browser.JS[bool](b, `window.kept = document.querySelector("#totals details").open = true`)
 	source.Change(func(s *web.Snapshot) {
-		s.Entries = append([]web.Entry{{Time: story.Now, Kind: web.EntryEvent, ARN: story.HomePage, Title: "SomethingNew"}}, s.Entries...)
+		s.Entries = append([]web.Entry{{Time: webstory.Now, Kind: web.EntryEvent, ARN: webstory.HomePage, Title: "SomethingNew"}}, s.Entries...)
 	})
 	b.Until(`document.querySelector("#recent").textContent.includes("SomethingNew")`)
 	b.Until(`document.querySelector("#announce").textContent === "Updated."`)
@@ -189,10 +189,10 @@ func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
 
 func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	options, _ := shopOptions(t)
-	actions := &story.Actions{}
+	actions := &webstory.Actions{}
 	options.AllowActions, options.Actions = true, actions
 	b := open(t, options)
-	b.Load("/resource?arn=" + story.SimilarItems)
+	b.Load("/resource?arn=" + webstory.SimilarItems)
 	b.Until(`document.querySelectorAll("canvas").length === 3`)
 	b.Shot("actions-light", "light", 1320, 2600)
 	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "55"))
@@ -222,9 +222,9 @@ func TestBrowserActsOnlyFromThePage(t *testing.T) {
 func TestBrowserIsRefusedAnActionThatIsNotAllowed(t *testing.T) {
 	options, _ := shopOptions(t)
 	b := open(t, options)
-	b.Load("/resource?arn=" + story.SimilarItems)
+	b.Load("/resource?arn=" + webstory.SimilarItems)
 	forms := browser.JS[int](b, `document.querySelectorAll("form[action='/action']").length`)
-	status := browser.JS[int](b, `fetch("/action", {method: "POST", body: new URLSearchParams({arn: "`+story.SimilarItems+`", action: "update-tps", min: "1"})}).then((r) => r.status)`)
+	status := browser.JS[int](b, `fetch("/action", {method: "POST", body: new URLSearchParams({arn: "`+webstory.SimilarItems+`", action: "update-tps", min: "1"})}).then((r) => r.status)`)
 	if forms != 0 || status != 403 {
 		t.Errorf("%d forms, status %d", forms, status)
 	}

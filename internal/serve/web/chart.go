@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // plot is a chart: lines over time. It is drawn as SVG where there is no script, told in
@@ -38,7 +38,7 @@ type plotMark struct {
 }
 
 // newPlot is a chart without lines yet over a window.
-func newPlot(title, unit string, w estate.Window, step time.Duration) plot {
+func newPlot(title, unit string, w model.Window, step time.Duration) plot {
 	p := plot{Title: title, Unit: unit, Lines: []plotLine{}, Times: []int64{}, step: step}
 	for at := w.Start; at.Before(w.End); at = at.Add(step) {
 		p.Times = append(p.Times, at.Unix())
@@ -47,7 +47,7 @@ func newPlot(title, unit string, w estate.Window, step time.Duration) plot {
 }
 
 // values fits datapoints into the chart's times, each times factor.
-func (p *plot) values(points []estate.Datapoint, factor float64) []*float64 {
+func (p *plot) values(points []model.Datapoint, factor float64) []*float64 {
 	out := make([]*float64, len(p.Times))
 	if len(p.Times) == 0 {
 		return out
@@ -159,16 +159,16 @@ func (p plot) Rows() []plotRow {
 }
 
 // hoursPlot draws provisioned and actual throughput by the hour.
-func hoursPlot(title, unit string, hours []metering.Hour) plot {
+func hoursPlot(title, unit string, hours []billing.Hour) plot {
 	if len(hours) == 0 {
 		return plot{Title: title, Unit: unit}
 	}
-	w := estate.NewWindow(hours[0].Start, hours[len(hours)-1].Start.Add(time.Hour))
+	w := model.NewWindow(hours[0].Start, hours[len(hours)-1].Start.Add(time.Hour))
 	p := newPlot(title, unit, w, time.Hour)
-	provisioned, actual := make([]estate.Datapoint, len(hours)), make([]estate.Datapoint, len(hours))
+	provisioned, actual := make([]model.Datapoint, len(hours)), make([]model.Datapoint, len(hours))
 	for i, h := range hours {
-		provisioned[i] = estate.Datapoint{Time: h.Start, Value: h.Provisioned}
-		actual[i] = estate.Datapoint{Time: h.Start, Value: h.Actual}
+		provisioned[i] = model.Datapoint{Time: h.Start, Value: h.Provisioned}
+		actual[i] = model.Datapoint{Time: h.Start, Value: h.Actual}
 	}
 	p.addMinimum("provisioned "+unit, p.values(provisioned, 1))
 	p.add("actual "+unit, p.values(actual, 1))

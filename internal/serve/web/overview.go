@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // How many lines the lists of the overview have.
@@ -82,7 +82,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 // totalCharts draw all resources of a kind together.
 func totalCharts(l report.Ledger) []chartView {
 	var charts []chartView
-	for _, kind := range []estate.Kind{estate.Campaign, estate.Recommender} {
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if hours := l.Hourly[kind]; len(hours) > 0 {
 			p := hoursPlot("All "+string(kind)+"s, provisioned and actual", kind.RateUnit(), hours)
 			charts = append(charts, chartView{ID: "all-" + string(kind), Plot: p})
@@ -102,7 +102,7 @@ func tilesOf(s Snapshot, rows []row) []tile {
 }
 
 func countTile(s Snapshot, rows []row) tile {
-	kinds, regions, others := map[estate.Kind]int{}, map[string]bool{}, 0
+	kinds, regions, others := map[model.Kind]int{}, map[string]bool{}, 0
 	for _, r := range rows {
 		if !r.Monitored {
 			others++
@@ -111,7 +111,7 @@ func countTile(s Snapshot, rows []row) tile {
 		kinds[r.Kind]++
 		regions[r.Region] = true
 	}
-	text := plural(kinds[estate.Campaign], "campaign") + ", " + plural(kinds[estate.Recommender], "recommender") + " in " + plural(len(regions), "region")
+	text := plural(kinds[model.Campaign], "campaign") + ", " + plural(kinds[model.Recommender], "recommender") + " in " + plural(len(regions), "region")
 	if others > 0 {
 		text += fmt.Sprintf("; %d more not in service", others)
 	}
@@ -168,10 +168,10 @@ func costTile(s Snapshot, rows []row) tile {
 			unpriced++
 			continue
 		}
-		money[r.Entry.Estimate.Currency] += float64(r.Min) * metering.HoursPerMonth * r.Entry.Estimate.PerTPSHour
+		money[r.Entry.Estimate.Currency] += float64(r.Min) * billing.HoursPerMonth * r.Entry.Estimate.PerTPSHour
 	}
 	t := tile{
-		Label: "Minimums cost a month", Value: thousands(float64(minimum) * metering.HoursPerMonth), Unit: "TPS-hours",
+		Label: "Minimums cost a month", Value: thousands(float64(minimum) * billing.HoursPerMonth), Unit: "TPS-hours",
 		Text: thousands(float64(minimum)) + " TPS, used or not",
 	}
 	if sum := moneyText(money); sum != "" {
@@ -237,7 +237,7 @@ func alarmTile(s Snapshot) tile {
 	}
 	n := 0
 	for _, a := range s.Alarms {
-		if a.State == decide.StateAlarm {
+		if a.State == rules.StateAlarm {
 			n++
 		}
 	}
@@ -340,7 +340,7 @@ func attentionOf(rows []row) (list []attention, more int) {
 		switch {
 		case r.Problem != "":
 			list = append(list, attention{r, r.Problem})
-		case r.Check.Decision.Changes(), r.Check.Decision == decide.Refused:
+		case r.Check.Decision.Changes(), r.Check.Decision == rules.Refused:
 			why := r.Check.Reason
 			if r.Check.Outcome != "" {
 				why += "; " + r.Check.Outcome

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestFigure(t *testing.T) {
@@ -63,17 +63,17 @@ func FuzzMarkdown(f *testing.F) {
 
 func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 	start := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
-	arn, kind, err := estate.ParseResourceARN("arn:aws:personalize:us-east-1:123456789012:campaign/c")
+	arn, kind, err := model.ParseResourceARN("arn:aws:personalize:us-east-1:123456789012:campaign/c")
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := estate.Resource{ARN: arn, Kind: kind, Name: "c", Recipe: "aws-sims", Status: estate.StatusActive, MinTPS: 4, Created: start.Add(5 * time.Minute)}
+	r := model.Resource{ARN: arn, Kind: kind, Name: "c", Recipe: "aws-sims", Status: model.StatusActive, MinTPS: 4, Created: start.Add(5 * time.Minute)}
 	s := span{Length: 20 * time.Minute, Period: 5 * time.Minute}
-	w := estate.NewWindow(start, start.Add(s.Length))
-	at := func(i int, v float64) estate.Datapoint {
-		return estate.Datapoint{Time: start.Add(time.Duration(i) * 5 * time.Minute), Value: v}
+	w := model.NewWindow(start, start.Add(s.Length))
+	at := func(i int, v float64) model.Datapoint {
+		return model.Datapoint{Time: start.Add(time.Duration(i) * 5 * time.Minute), Value: v}
 	}
-	requests, minimum := []estate.Datapoint{at(2, 600)}, []estate.Datapoint{at(3, 8)}
+	requests, minimum := []model.Datapoint{at(2, 600)}, []model.Datapoint{at(3, 8)}
 	show := func(values []*float64) string {
 		var cells []string
 		for _, v := range values {
@@ -97,7 +97,7 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Recipe, r.LastUpdated = tt.recipe, start.Add(time.Hour)
-			throughput, utilization := throughputPlots(r, s, w, estate.Series{Points: requests, Complete: tt.complete}, estate.Series{Points: minimum, Complete: true})
+			throughput, utilization := throughputPlots(r, s, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true})
 			got := []string{show(throughput.Lines[1].Values), show(throughput.Lines[0].Values), show(utilization.Lines[0].Values)}
 			if diff := cmp.Diff([]string{tt.actual, tt.minimum, tt.utilization}, got); diff != "" {
 				t.Errorf("actual, minimum, utilization (-want +got)\n%s", diff)
@@ -109,14 +109,14 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 	}
 	t.Run("a minimum that could not be read is not assumed", func(t *testing.T) {
 		r.Recipe = "aws-sims"
-		throughput, _ := throughputPlots(r, s, w, estate.Series{Points: requests, Complete: true}, estate.Series{Points: minimum})
-		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partial(estate.Series{}) {
+		throughput, _ := throughputPlots(r, s, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum})
+		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partial(model.Series{}) {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
 	})
 	t.Run("nor that of a resource out of service", func(t *testing.T) {
-		r.Status = estate.StatusInactive
-		throughput, _ := throughputPlots(r, s, w, estate.Series{Points: requests, Complete: true}, estate.Series{Points: minimum, Complete: true})
+		r.Status = model.StatusInactive
+		throughput, _ := throughputPlots(r, s, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true})
 		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != "" {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
@@ -137,13 +137,13 @@ func TestPathLeavesGaps(t *testing.T) {
 func TestSeriesAreKeptWithinBounds(t *testing.T) {
 	var c seriesCache
 	for i := range cachedSeries + 10 {
-		q := estate.Query{Period: time.Duration(i)}
-		c.put(estate.Readings{q: {Complete: true}})
+		q := model.Query{Period: time.Duration(i)}
+		c.put(model.Readings{q: {Complete: true}})
 	}
-	c.put(estate.Readings{{Region: "incomplete"}: {}})
-	_, oldest := c.get(estate.Query{Period: 9})
-	_, newest := c.get(estate.Query{Period: cachedSeries + 9})
-	_, incomplete := c.get(estate.Query{Region: "incomplete"})
+	c.put(model.Readings{{Region: "incomplete"}: {}})
+	_, oldest := c.get(model.Query{Period: 9})
+	_, newest := c.get(model.Query{Period: cachedSeries + 9})
+	_, incomplete := c.get(model.Query{Region: "incomplete"})
 	if len(c.series) != cachedSeries || oldest || !newest || incomplete {
 		t.Errorf("%d kept; oldest %v, newest %v, incomplete %v", len(c.series), oldest, newest, incomplete)
 	}

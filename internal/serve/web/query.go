@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Bounds of query strings.
@@ -106,11 +106,11 @@ func (f *fields) number(key string, def, low, high int) int {
 
 // arn is the ARN of a campaign or recommender; the zero ARN if none is given and none is
 // needed.
-func (f *fields) arn(key string, needed bool) (estate.ARN, estate.Kind) {
+func (f *fields) arn(key string, needed bool) (model.ARN, model.Kind) {
 	if f.values[key] == "" && !needed {
-		return estate.ARN{}, ""
+		return model.ARN{}, ""
 	}
-	arn, kind, err := estate.ParseResourceARN(f.values[key])
+	arn, kind, err := model.ParseResourceARN(f.values[key])
 	if err != nil && f.fault == nil {
 		f.fault = fmt.Errorf("%s: %w", key, err)
 	}
@@ -119,7 +119,7 @@ func (f *fields) arn(key string, needed bool) (estate.ARN, estate.Kind) {
 
 func (f *fields) region(key string) string {
 	value := f.values[key]
-	if value != "" && !estate.ValidRegion(value) {
+	if value != "" && !model.ValidRegion(value) {
 		f.reject(key, "the name of a region")
 		return ""
 	}
@@ -158,9 +158,9 @@ func (f *fields) span(key string) span {
 }
 
 // window is the span that ends with the last period whose counts have arrived.
-func (s span) window(now time.Time, delay time.Duration) estate.Window {
+func (s span) window(now time.Time, delay time.Duration) model.Window {
 	end := now.UTC().Add(-delay).Truncate(s.Period)
-	return estate.NewWindow(end.Add(-s.Length), end)
+	return model.NewWindow(end.Add(-s.Length), end)
 }
 
 // link is a path with a query of those values that are not empty.

@@ -7,9 +7,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -18,7 +18,7 @@ type resourceView struct {
 	Row      row
 	Known    bool // whether it exists, as far as is known
 	Unlisted bool // nothing is known, as its region could not be looked at
-	Resource estate.Resource
+	Resource model.Resource
 	Created  stamp
 	Touched  stamp
 	Update   string // an update under way
@@ -112,7 +112,7 @@ func (h *Handler) resource(w http.ResponseWriter, r *http.Request) {
 }
 
 // resourceView gathers what is known of a resource, its metrics aside.
-func (h *Handler) resourceView(s Snapshot, arn estate.ARN, kind estate.Kind) resourceView {
+func (h *Handler) resourceView(s Snapshot, arn model.ARN, kind model.Kind) resourceView {
 	view := resourceView{Row: row{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}}
 	now := h.Clock.Now()
 	for _, one := range rowsOf(s) {
@@ -177,28 +177,28 @@ func estimateText(e report.Entry) string {
 }
 
 // resourceQuestions are the questions behind the charts of a resource.
-type resourceQuestions struct{ requests, minimum, latency *estate.Query }
+type resourceQuestions struct{ requests, minimum, latency *model.Query }
 
-func questionsOf(r estate.Resource, s span, w estate.Window) resourceQuestions {
-	ask := func(namespace, metric string, stat estate.Stat) *estate.Query {
-		return &estate.Query{Region: r.Region(), Metric: estate.ResourceMetric(r, namespace, metric), Stat: stat, Window: w, Period: s.Period}
+func questionsOf(r model.Resource, s span, w model.Window) resourceQuestions {
+	ask := func(namespace, metric string, stat model.Stat) *model.Query {
+		return &model.Query{Region: r.Region(), Metric: model.ResourceMetric(r, namespace, metric), Stat: stat, Window: w, Period: s.Period}
 	}
 	q := resourceQuestions{
-		requests: ask(estate.NamespacePersonalize, estate.RecipeOf(r.Kind, r.Recipe).Metric, estate.Sum),
-		minimum:  ask(estate.NamespaceMonitor, r.Kind.MinimumMetric(), estate.Average),
+		requests: ask(model.NamespacePersonalize, model.RecipeOf(r.Kind, r.Recipe).Metric, model.Sum),
+		minimum:  ask(model.NamespaceMonitor, r.Kind.MinimumMetric(), model.Average),
 	}
-	if metric := estate.LatencyMetric(r.Kind, r.Recipe); metric != "" {
-		q.latency = ask(estate.NamespacePersonalize, metric, estate.Average)
+	if metric := model.LatencyMetric(r.Kind, r.Recipe); metric != "" {
+		q.latency = ask(model.NamespacePersonalize, metric, model.Average)
 	}
 	return q
 }
 
 // resourceCharts draws what a resource did: throughput, utilization, latency. The fault
 // tells what could not be read.
-func (h *Handler) resourceCharts(ctx context.Context, r estate.Resource, s span) (charts []chartView, fault string) {
+func (h *Handler) resourceCharts(ctx context.Context, r model.Resource, s span) (charts []chartView, fault string) {
 	w := s.window(h.Clock.Now(), h.MetricDelay)
 	q := questionsOf(r, s, w)
-	list := []estate.Query{*q.requests, *q.minimum}
+	list := []model.Query{*q.requests, *q.minimum}
 	if q.latency != nil {
 		list = append(list, *q.latency)
 	}
@@ -218,7 +218,7 @@ func (h *Handler) resourceCharts(ctx context.Context, r estate.Resource, s span)
 }
 
 // partial is a note on data that are not all there.
-func partial(s estate.Series) string {
+func partial(s model.Series) string {
 	if s.Complete {
 		return ""
 	}
@@ -226,9 +226,9 @@ func partial(s estate.Series) string {
 }
 
 // throughputPlots draw requests against the minimum. Where the monitor published no
-// minimum, because it did not run, one is assumed (metering.AssumeMinimums) and the chart says so. A
+// minimum, because it did not run, one is assumed (billing.AssumeMinimums) and the chart says so. A
 // period without data had no requests.
-func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minimum estate.Series) (throughput, utilization plot) {
+func throughputPlots(r model.Resource, s span, w model.Window, requests, minimum model.Series) (throughput, utilization plot) {
 	unit := r.Kind.RateUnit()
 	throughput = newPlot("Actual and provisioned", unit, w, s.Period)
 	utilization = newPlot("Utilization", "percent", w, s.Period)
@@ -241,11 +241,11 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 			actual[i] = nil
 			continue
 		}
-		if actual[i] == nil && requests.Complete && estate.RecipeOf(r.Kind, r.Recipe).Sure {
+		if actual[i] == nil && requests.Complete && model.RecipeOf(r.Kind, r.Recipe).Sure {
 			actual[i] = new(float64)
 		}
 		// Of a resource that is out of service nothing tells since when it is.
-		if provisioned[i] == nil && r.MinTPS > 0 && minimum.Complete && r.Status == estate.StatusActive {
+		if provisioned[i] == nil && r.MinTPS > 0 && minimum.Complete && r.Status == model.StatusActive {
 			provisioned[i] = &minimums[i]
 			assumed++
 		}
@@ -268,14 +268,14 @@ func throughputPlots(r estate.Resource, s span, w estate.Window, requests, minim
 }
 
 // assumedMinimums are the published minimums, and what is assumed where there are none.
-func assumedMinimums(r estate.Resource, published []*float64, times []int64) []float64 {
+func assumedMinimums(r model.Resource, published []*float64, times []int64) []float64 {
 	minimums := make([]float64, len(published))
 	for i, v := range published {
 		if v != nil {
 			minimums[i] = *v
 		}
 	}
-	metering.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
+	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
 	return minimums
 }
 

@@ -7,8 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // pageSize is how many resources a page of the table has.
@@ -35,7 +35,7 @@ const (
 type option struct{ Value, Label string }
 
 var (
-	kindOptions = []option{{"", "Campaigns and recommenders"}, {string(estate.Campaign), "Campaigns"}, {string(estate.Recommender), "Recommenders"}}
+	kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"}, {string(model.Recommender), "Recommenders"}}
 	showOptions = []option{
 		{"", "Everything"},
 		{"change", "To be changed"},
@@ -262,7 +262,7 @@ func shown(show string, r row) bool {
 	case "change":
 		return r.Check.Decision.Changes()
 	case "refused":
-		return r.Check.Decision == decide.Refused
+		return r.Check.Decision == rules.Refused
 	case "alarm":
 		return r.Alarming() > 0
 	case "low":

@@ -7,17 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // row is one resource with all that is known of it.
 type row struct {
 	ARN, Name, Region, Group, Recipe string
-	Kind                             estate.Kind
-	Status                           estate.Status
+	Kind                             model.Kind
+	Status                           model.Status
 	Monitored                        bool
 	Min                              int
 	Average, Utilization             *float64 // nil if they could not be read, or cannot be
@@ -47,7 +47,7 @@ func (r row) Link() string { return link("/resource", "arn", r.ARN) }
 func (r row) Alarming() int {
 	n := 0
 	for _, a := range r.Alarms {
-		if a.State == decide.StateAlarm {
+		if a.State == rules.StateAlarm {
 			n++
 		}
 	}
@@ -59,7 +59,7 @@ func (r row) Decision() string {
 	if !r.Monitored {
 		return "not monitored"
 	}
-	if !r.Checked && !r.Check.Decision.Changes() && r.Check.Decision != decide.Refused {
+	if !r.Checked && !r.Check.Decision.Changes() && r.Check.Decision != rules.Refused {
 		return "not checked" // that it is kept is not decided either
 	}
 	return decisionText(r.Check.Decision, r.Check.NewMin)
@@ -112,21 +112,21 @@ func (r row) Level() int {
 	return int(min(100, max(0, *r.Utilization)))
 }
 
-func decisionText(a decide.Action, newMin int) string {
+func decisionText(a rules.Action, newMin int) string {
 	switch a {
-	case decide.StepDown:
+	case rules.StepDown:
 		return fmt.Sprintf("step down to %d", newMin)
-	case "", decide.None:
+	case "", rules.None:
 		return "keep"
 	}
 	return string(a)
 }
 
-func decisionTone(a decide.Action) string {
+func decisionTone(a rules.Action) string {
 	switch {
 	case a.Changes():
 		return "act"
-	case a == decide.Refused:
+	case a == rules.Refused:
 		return "warn"
 	}
 	return "calm"
@@ -204,27 +204,27 @@ func unlisted(s Snapshot) []string {
 }
 
 // resourceOf finds a resource as it was discovered, or makes up what the result tells.
-func resourceOf(s Snapshot, r row) estate.Resource {
-	for _, list := range [][]estate.Resource{s.Resources, s.Others} {
+func resourceOf(s Snapshot, r row) model.Resource {
+	for _, list := range [][]model.Resource{s.Resources, s.Others} {
 		for _, known := range list {
 			if known.ARN.String() == r.ARN {
 				return known
 			}
 		}
 	}
-	arn, kind, err := estate.ParseResourceARN(r.ARN)
+	arn, kind, err := model.ParseResourceARN(r.ARN)
 	if err != nil {
-		return estate.Resource{}
+		return model.Resource{}
 	}
-	return estate.Resource{ARN: arn, Kind: kind, Name: r.Name, Recipe: r.Recipe, Status: r.Status, MinTPS: r.Min}
+	return model.Resource{ARN: arn, Kind: kind, Name: r.Name, Recipe: r.Recipe, Status: r.Status, MinTPS: r.Min}
 }
 
 // monitored are the monitored resources as they were discovered.
-func monitored(s Snapshot) []estate.Resource {
+func monitored(s Snapshot) []model.Resource {
 	if s.Resources != nil {
 		return s.Resources
 	}
-	var list []estate.Resource
+	var list []model.Resource
 	for _, r := range rowsOf(s) {
 		if r.Monitored {
 			list = append(list, resourceOf(s, r))

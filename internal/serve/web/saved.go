@@ -3,9 +3,9 @@ package web
 import (
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -66,7 +66,7 @@ func (s *saved) add(hours float64, known bool, entry *report.Entry) {
 }
 
 // savedByStep is what a lower minimum saved, in TPS-hours.
-func savedByStep(a events.Audit, hours []metering.Hour) float64 {
+func savedByStep(a events.Audit, hours []billing.Hour) float64 {
 	before, after := float64(a.Before.MinTPS), float64(a.NewMinTPS)
 	total := 0.0
 	for _, h := range hours {
@@ -117,7 +117,7 @@ func broughtBack(a events.Audit, lists ...[]events.Audit) time.Time {
 func presentOf(resources []report.Resource) map[string]bool {
 	present := make(map[string]bool, len(resources))
 	for _, r := range resources {
-		present[r.ARN] = r.Status == estate.StatusActive
+		present[r.ARN] = r.Status == model.StatusActive
 	}
 	return present
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -30,10 +30,10 @@ func TestSavedBy(t *testing.T) {
 	started := events.Audit{Time: at(7), ARN: recommender, Action: events.ActionStart, Outcome: events.OutcomeDone}
 	with := func(a events.Audit, change func(*events.Audit)) events.Audit { change(&a); return a }
 	// The minimum in force and the demand of each of ten hours.
-	hours := func(minimum, actual []float64) []metering.Hour {
-		var list []metering.Hour
+	hours := func(minimum, actual []float64) []billing.Hour {
+		var list []billing.Hour
 		for i := range minimum {
-			list = append(list, metering.Hour{Start: at(float64(i)), Provisioned: minimum[i], Actual: actual[i]})
+			list = append(list, billing.Hour{Start: at(float64(i)), Provisioned: minimum[i], Actual: actual[i]})
 		}
 		return list
 	}
@@ -41,7 +41,7 @@ func TestSavedBy(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		audits  []events.Audit
-		hours   []metering.Hour
+		hours   []billing.Hour
 		present bool
 		want    saved
 	}{

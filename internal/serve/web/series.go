@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // readTime is how long a page waits for its metrics. What is not there by then is not
@@ -22,22 +22,22 @@ const cachedSeries = 4096
 // ever; looking at a page again costs nothing until the next period is over.
 type seriesCache struct {
 	mu     sync.Mutex
-	series map[estate.Query]estate.Series
-	order  []estate.Query // the oldest first
+	series map[model.Query]model.Series
+	order  []model.Query // the oldest first
 }
 
-func (c *seriesCache) get(q estate.Query) (estate.Series, bool) {
+func (c *seriesCache) get(q model.Query) (model.Series, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, ok := c.series[q]
 	return s, ok
 }
 
-func (c *seriesCache) put(readings estate.Readings) {
+func (c *seriesCache) put(readings model.Readings) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.series == nil {
-		c.series = map[estate.Query]estate.Series{}
+		c.series = map[model.Query]model.Series{}
 	}
 	for q, s := range readings {
 		if _, have := c.series[q]; have || !s.Complete {
@@ -60,9 +60,9 @@ var errClosed = errors.New("the monitor is being stopped")
 
 // read answers questions, from what is kept where it can. Pages that ask the same at the
 // same time, as all do when a cycle has ended, share one call; name tells what is the same.
-func (h *Handler) read(ctx context.Context, name string, queries []estate.Query) (estate.Readings, error) {
-	readings := make(estate.Readings, len(queries))
-	var missing []estate.Query
+func (h *Handler) read(ctx context.Context, name string, queries []model.Query) (model.Readings, error) {
+	readings := make(model.Readings, len(queries))
+	var missing []model.Query
 	for _, q := range queries {
 		if s, ok := h.cache.get(q); ok {
 			readings[q] = s
@@ -93,7 +93,7 @@ func (h *Handler) read(ctx context.Context, name string, queries []estate.Query)
 	case <-h.closed:
 		return readings, errClosed
 	case got := <-result:
-		answer, _ := got.Val.(estate.Readings)
+		answer, _ := got.Val.(model.Readings)
 		for _, q := range missing {
 			if s, ok := answer[q]; ok {
 				readings[q] = s

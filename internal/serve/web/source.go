@@ -5,10 +5,10 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Source is what the daemon knows. Its methods are called from many goroutines.
@@ -43,8 +43,8 @@ type Snapshot struct {
 	Measured time.Time
 	// Resources are the monitored ones, as discovered; Others exist, but are stopped,
 	// being created or deleted.
-	Resources []estate.Resource
-	Others    []estate.Resource
+	Resources []model.Resource
+	Others    []model.Resource
 	// Checks holds the last decision of an hourly check by ARN: what Result says of a
 	// resource is in most cycles only that its check is not due.
 	Checks map[string]Check
@@ -77,7 +77,7 @@ type Snapshot struct {
 // Check is what an hourly check came to.
 type Check struct {
 	Time     time.Time
-	Decision decide.Action
+	Decision rules.Action
 	NewMin   int // step-down only
 	Reason   string
 	Outcome  string // what came of it, if anything was done or asked
@@ -88,8 +88,8 @@ type Alarm struct {
 	Name     string
 	Resource string // ARN
 	Region   string
-	Type     decide.AlarmType
-	State    decide.State
+	Type     rules.AlarmType
+	State    rules.State
 	Since    time.Time // when State last became another; zero if unknown
 	Actions  bool      // whether it tells anybody
 }
@@ -123,7 +123,7 @@ type Entry struct {
 // Series answers questions about metrics; traffic.Meter does. Whatever could not be read
 // completely is marked so in the readings, and told in the problems.
 type Series interface {
-	Measure(ctx context.Context, queries []estate.Query, progress func(done, total int)) (estate.Readings, []estate.Problem)
+	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
 // Actions carries out what a person asks for on the page. The sentence tells what was

@@ -12,12 +12,12 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
+	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
 
 // slowActions are under way until they are told to end, and then see to what follows.
 type slowActions struct {
-	*story.Actions
+	*webstory.Actions
 	after time.Duration
 	ended bool
 }
@@ -34,7 +34,7 @@ func TestActionUnderWayIsFinishedWhenThePageIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := &slowActions{after: 10 * time.Second}
 		h := page(t, "shop", func(o *web.Options) { o.AllowActions, o.Actions = true, slow })
-		form := url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"50"}, "token": {tokenOf(t, h, story.HomePage)}}
+		form := url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"50"}, "token": {tokenOf(t, h, webstory.HomePage)}}
 		go post(h, "/action", form)
 		synctest.Wait()
 		begin := time.Now()
@@ -75,7 +75,7 @@ func (p *patient) SetWriteDeadline(until time.Time) error {
 func TestAnActionHasTimeToAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := page(t, "shop", func(o *web.Options) { o.AllowActions, o.Actions = true, &slowActions{} })
-		form := url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"50"}, "token": {tokenOf(t, h, story.HomePage)}}
+		form := url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"50"}, "token": {tokenOf(t, h, webstory.HomePage)}}
 		w := &patient{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest(http.MethodPost, "/action", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/metering"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 )
 
 // Sizes of drawings, in units of their view boxes.
@@ -144,7 +144,7 @@ type spark struct {
 // needed of those whose minimum the monitor has lowered.
 const SparkHours = 72
 
-func sparkOf(hours []metering.Hour, unit string) *spark {
+func sparkOf(hours []billing.Hour, unit string) *spark {
 	if len(hours) < 2 {
 		return nil
 	}

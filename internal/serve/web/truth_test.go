@@ -7,11 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/decide"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
+	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
 
 // What is not known is not shown as well, and what is old not as of now.
@@ -20,23 +20,23 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		s.Alarms, s.Result.Problems = nil, nil
 		for i, r := range s.Result.Resources {
 			s.Result.Resources[i].Checked = true
-			s.Checks[r.ARN] = web.Check{Time: story.Now, Reason: "kept"}
+			s.Checks[r.ARN] = web.Check{Time: webstory.Now, Reason: "kept"}
 		}
 		for arn := range s.Checks {
-			s.Checks[arn] = web.Check{Time: story.Now, Reason: "kept"}
+			s.Checks[arn] = web.Check{Time: webstory.Now, Reason: "kept"}
 		}
 	}
 	oldAlarms := func(s *web.Snapshot) {
-		s.Alarms = []web.Alarm{{Name: "one", Resource: story.HomePage, Region: "us-east-1"}}
+		s.Alarms = []web.Alarm{{Name: "one", Resource: webstory.HomePage, Region: "us-east-1"}}
 		s.AlarmsKnown, s.AlarmsOld = false, map[string]time.Time{"us-east-1": time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC), "eu-west-1": {}}
 	}
 	refusedOrder := func(s *web.Snapshot) {
-		s.Checks[story.SimilarItems] = web.Check{
-			Time: s.Measured, Decision: decide.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
+		s.Checks[webstory.SimilarItems] = web.Check{
+			Time: s.Measured, Decision: rules.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
 		}
 	}
 	listing := report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"}
-	gone := "/resource?arn=" + url.QueryEscape(strings.Replace(story.HomeRows, "home-rows", "gone", 1))
+	gone := "/resource?arn=" + url.QueryEscape(strings.Replace(webstory.HomeRows, "home-rows", "gone", 1))
 	const fine = "everything could be read."
 	for _, tt := range []struct {
 		name, target string
@@ -47,7 +47,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"a region was not listed", "/", func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "not all of eu-west-1 could be listed", fine},
 		{"nor on the table", "/resources", func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "Not all of eu-west-1 could be listed", "No campaign"},
 		{"a problem of one resource is not one of a region", "/resources", func(s *web.Snapshot) {
-			s.Result.Problems = []report.Problem{{ARN: story.HomePage, Region: "us-east-1", Operation: "DescribeCampaign", Error: "throttled"}}
+			s.Result.Problems = []report.Problem{{ARN: webstory.HomePage, Region: "us-east-1", Operation: "DescribeCampaign", Error: "throttled"}}
 		}, "of 9 resources", "could be listed"},
 		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "could not be looked at", "deleted"},
 		{"one that was looked for", gone, nil, "It may have been deleted", "could not be looked at"},
@@ -56,40 +56,40 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"alarms not known", "/", func(s *web.Snapshot) { s.AlarmsKnown = false }, "everything could be read but the alarms", fine},
 		{"alarms of a region are old", "/", oldAlarms, "those of us-east-1 are of 4 March 11:00 UTC, as they could not be listed since", fine},
 		{"also on the table", "/resources", oldAlarms, "Not all alarms could be listed in the last cycle: those of eu-west-1 are not known", "since they were listed"},
-		{"and at a resource", "/resource?arn=" + url.QueryEscape(story.HomePage), oldAlarms, "Those shown are of 2026-03-04 11:00", "They are not known"},
-		{"one that never was listed", "/resource?arn=" + url.QueryEscape(story.HomeRows), oldAlarms, "They are not known.", "Those shown are"},
+		{"and at a resource", "/resource?arn=" + url.QueryEscape(webstory.HomePage), oldAlarms, "Those shown are of 2026-03-04 11:00", "They are not known"},
+		{"one that never was listed", "/resource?arn=" + url.QueryEscape(webstory.HomeRows), oldAlarms, "They are not known.", "Those shown are"},
 		{"traffic that cannot be seen", "/", nil, "the traffic of 1 cannot be seen", "could not be read"},
 		{"nor be filtered as unread", "/resources?show=unread", nil, "Nothing matches", "video-next"},
 		{"but for what it is", "/resources?show=unseen", nil, "1–1 of 1 resource", "Nothing matches"},
 		{"alarms just created", "/", func(s *web.Snapshot) { s.AlarmsCreated, s.AlarmsDeleted = 10, 1 }, "of 0 alarms; 10 created and 1 removed since they were listed", ">not known<"},
 		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.CycleErr = "denied" }, "The last cycle measured nothing. What is shown is of 2026-03-04 12:05 UTC.", "stands by"},
-		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: story.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
+		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: webstory.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
 		{"dry run", "/resources", func(s *web.Snapshot) { s.DryRun = true }, "nothing is written", "stands by"},
 		{"standby", "/resources", func(s *web.Snapshot) { s.Standby = true }, "This daemon stands by", "dry run"},
 		{"an order refused by the function", "/resources?q=similar", refusedOrder, `>refused</span> <span class="soft">protected by its tag;</span>`, ">asked</span> <span"},
 		{"and worth a look", "/", refusedOrder, "over 336 hours; refused: protected by its tag", "; asked"},
-		{"of the last cycle itself", "/resource?arn=" + url.QueryEscape(story.SimilarItems), func(s *web.Snapshot) {
+		{"of the last cycle itself", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), func(s *web.Snapshot) {
 			refusedOrder(s)
 			for i, r := range s.Result.Resources {
-				if r.ARN == story.SimilarItems {
-					s.Result.Resources[i].Decision, s.Result.Resources[i].Outcome = decide.StepDown, events.OutcomeAsked
+				if r.ARN == webstory.SimilarItems {
+					s.Result.Resources[i].Decision, s.Result.Resources[i].Outcome = rules.StepDown, events.OutcomeAsked
 				}
 			}
 		}, `>refused</span> <span class="soft">protected by its tag;</span>`, `>asked</span> </p>`},
 		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
 		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
-		{"savings of all the time", "/", func(s *web.Snapshot) { s.Started = story.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
-		{"savings by the records of a file", "/", func(s *web.Snapshot) { s.Recorded = story.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
-		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Recorded = story.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
+		{"savings of all the time", "/", func(s *web.Snapshot) { s.Started = webstory.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
+		{"savings by the records of a file", "/", func(s *web.Snapshot) { s.Recorded = webstory.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
+		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Recorded = webstory.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
 		{"savings since the start", "/", nil, "since 3 March 06:07 UTC", "Saved in 14 days"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, _ := story.Snapshot("shop")
+			s, _ := webstory.Snapshot("shop")
 			calm(&s)
 			if tt.change != nil {
 				tt.change(&s)
 			}
-			h := page(t, "shop", func(o *web.Options) { o.Source = story.NewSource(s) })
+			h := page(t, "shop", func(o *web.Options) { o.Source = webstory.NewSource(s) })
 			body := html.UnescapeString(get(t, h, tt.target).Body.String())
 			if !strings.Contains(body, tt.says) || strings.Contains(body, tt.not) {
 				t.Errorf("it must say %q and not %q:\n%s", tt.says, tt.not, body[strings.Index(body, "<main"):])

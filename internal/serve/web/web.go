@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
@@ -26,8 +26,8 @@ import (
 type Options struct {
 	Source Source       // what is shown
 	Series Series       // where charts come from; nil shows none
-	Clock  estate.Clock // of what is shown; nil is the system's
-	Wall   estate.Clock // by which logins run out, where Clock tells another time; nil is Clock
+	Clock  model.Clock  // of what is shown; nil is the system's
+	Wall   model.Clock  // by which logins run out, where Clock tells another time; nil is Clock
 	Logger *slog.Logger // nil discards
 
 	// AllowActions shows buttons that change resources, and Actions carries them out.
@@ -92,7 +92,7 @@ func New(o Options) (*Handler, error) {
 		return nil, errors.New("the web page is to allow actions and cannot carry any out")
 	}
 	if o.Clock == nil {
-		o.Clock = estate.SystemClock{}
+		o.Clock = model.SystemClock{}
 	}
 	if o.Wall == nil {
 		o.Wall = o.Clock

@@ -22,9 +22,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/estate"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/web/story"
+	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -32,11 +32,11 @@ var update = flag.Bool("update", false, "write the golden files")
 // page is a handler over a story.
 func page(t testing.TB, name string, change func(*web.Options)) *web.Handler {
 	t.Helper()
-	snapshot, ok := story.Snapshot(name)
+	snapshot, ok := webstory.Snapshot(name)
 	if !ok {
 		t.Fatalf("there is no story %q", name)
 	}
-	options, _ := story.Options(snapshot)
+	options, _ := webstory.Options(snapshot)
 	if change != nil {
 		change(&options)
 	}
@@ -88,7 +88,7 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 		{"resources", "shop", "/resources?sort=wasted&show=low"},
 		{"timeline", "shop", "/timeline?kind=action"},
 		{"dashboard", "shop", "/dashboard"},
-		{"unknown", "shop", "/resource?arn=" + strings.Replace(story.HomePage, "home-page", "gone", 1)},
+		{"unknown", "shop", "/resource?arn=" + strings.Replace(webstory.HomePage, "home-page", "gone", 1)},
 	} {
 		t.Run(one.file, func(t *testing.T) {
 			got := hashes.ReplaceAllString(get(t, page(t, one.story, nil), one.target).Body.String(), "?v=…")
@@ -135,7 +135,7 @@ var inPage = regexp.MustCompile(`(?i)<script(?: type="text/javascript")?>|<[a-z]
 
 func TestPagesHoldNoScriptAndEscapeWhatTheyShow(t *testing.T) {
 	h := page(t, "failing", func(o *web.Options) { o.Demo = "<b>demo</b>" })
-	for _, target := range []string{"/", "/resources", "/resource?arn=" + story.ForYou, "/timeline?kind=all", "/dashboard", "/resources?q=" + url.QueryEscape(`"><script>alert(1)</script>`)} {
+	for _, target := range []string{"/", "/resources", "/resource?arn=" + webstory.ForYou, "/timeline?kind=all", "/dashboard", "/resources?q=" + url.QueryEscape(`"><script>alert(1)</script>`)} {
 		body := get(t, h, target).Body.String()
 		if found := inPage.FindString(body); found != "" {
 			t.Errorf("%s holds %q", target, found)
@@ -170,7 +170,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 	for _, target := range []string{
 		"/?x=1", "/resources?sort=price", "/resources?page=0", "/resources?page=01", "/resources?page=1e3", "/resources?q=a&q=b", "/resources?dir=up",
 		"/resources?region=here", "/resources?q=" + strings.Repeat("a", 101), "/resources?q=%00", "/resources?q=%ff", "/resources?q=%zz", "/resources?a;b",
-		"/resource", "/resource?arn=x", "/resource?arn=" + story.HomePage + "&range=1y", "/timeline?kind=none", "/dashboard?widget=-1", "/chart?board=x", "/live?x=1",
+		"/resource", "/resource?arn=x", "/resource?arn=" + webstory.HomePage + "&range=1y", "/timeline?kind=none", "/dashboard?widget=-1", "/chart?board=x", "/live?x=1",
 		"/resources?q=" + strings.Repeat("%20", 1000),
 	} {
 		if w := get(t, h, target); w.Code != http.StatusBadRequest {
@@ -186,7 +186,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 
 func FuzzQueries(f *testing.F) {
 	paths := []string{"/resources", "/resource", "/timeline", "/dashboard", "/chart", "/"}
-	for i, seed := range []string{"", "q=a", "sort=min&dir=asc&page=2", "arn=" + story.HomePage + "&range=7d", "kind=action", "widget=3&range=3h", "q=%3Cscript%3E&show=alarm", "a;b&&=", "done=x&arn=" + story.ForYou} {
+	for i, seed := range []string{"", "q=a", "sort=min&dir=asc&page=2", "arn=" + webstory.HomePage + "&range=7d", "kind=action", "widget=3&range=3h", "q=%3Cscript%3E&show=alarm", "a;b&&=", "done=x&arn=" + webstory.ForYou} {
 		f.Add(uint8(i), seed)
 	}
 	h := page(f, "failing", nil)
@@ -256,7 +256,7 @@ func TestTableOfThousandsComesInPages(t *testing.T) {
 func TestChartsShareAndKeepWhatWasRead(t *testing.T) {
 	counting := &countingSeries{}
 	h := page(t, "shop", func(o *web.Options) { o.Series = counting })
-	target := "/resource?arn=" + story.HomePage
+	target := "/resource?arn=" + webstory.HomePage
 	first := get(t, h, target).Body.String()
 	if again := get(t, h, target).Body.String(); again != first {
 		t.Error("the same page differs")
@@ -267,11 +267,11 @@ func TestChartsShareAndKeepWhatWasRead(t *testing.T) {
 }
 
 type countingSeries struct {
-	story.Series
+	webstory.Series
 	calls, queries int
 }
 
-func (c *countingSeries) Measure(ctx context.Context, queries []estate.Query, progress func(done, total int)) (estate.Readings, []estate.Problem) {
+func (c *countingSeries) Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem) {
 	c.calls++
 	c.queries += len(queries)
 	return c.Series.Measure(ctx, queries, progress)
@@ -279,13 +279,13 @@ func (c *countingSeries) Measure(ctx context.Context, queries []estate.Query, pr
 
 type brokenSeries struct{}
 
-func (brokenSeries) Measure(context.Context, []estate.Query, func(done, total int)) (estate.Readings, []estate.Problem) {
-	return estate.Readings{}, []estate.Problem{{Region: "us-east-1", Operation: "GetMetricData", Err: errors.New("access <denied>")}}
+func (brokenSeries) Measure(context.Context, []model.Query, func(done, total int)) (model.Readings, []model.Problem) {
+	return model.Readings{}, []model.Problem{{Region: "us-east-1", Operation: "GetMetricData", Err: errors.New("access <denied>")}}
 }
 
 func TestWhatCannotBeReadIsSaidAndNotDrawnAsZero(t *testing.T) {
 	h := page(t, "shop", func(o *web.Options) { o.Series = brokenSeries{} })
-	body := get(t, h, "/resource?arn="+story.HomePage).Body.String()
+	body := get(t, h, "/resource?arn="+webstory.HomePage).Body.String()
 	for _, want := range []string{"GetMetricData us-east-1: access &lt;denied&gt;", "what is missing is not zero"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page does not say %q", want)
@@ -301,7 +301,7 @@ func TestWhatCannotBeReadIsSaidAndNotDrawnAsZero(t *testing.T) {
 
 func TestDashboardIsDrawnFromThePublishedBody(t *testing.T) {
 	h := page(t, "shop", func(o *web.Options) {
-		source := o.Source.(*story.Source)
+		source := o.Source.(*webstory.Source)
 		source.Change(func(s *web.Snapshot) { s.Boards = nil })
 	})
 	body := get(t, h, "/dashboard").Body.String()
@@ -318,9 +318,9 @@ func TestDashboardIsDrawnFromThePublishedBody(t *testing.T) {
 var tokens = regexp.MustCompile(`name="token" value="([^"]+)"`)
 
 // acting is a page that allows actions, with the token of a resource's form.
-func acting(t *testing.T, arn string) (*web.Handler, *story.Actions, string) {
+func acting(t *testing.T, arn string) (*web.Handler, *webstory.Actions, string) {
 	t.Helper()
-	actions := &story.Actions{}
+	actions := &webstory.Actions{}
 	h := page(t, "shop", func(o *web.Options) { o.AllowActions, o.Actions = true, actions })
 	w := get(t, h, "/resource?arn="+arn)
 	m := tokens.FindStringSubmatch(w.Body.String())
@@ -340,33 +340,33 @@ func TestActions(t *testing.T) {
 		status    int
 		asked     string
 	}{
-		{"raise", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + story.HomePage + " 50 sale"},
-		{"a reason as long as the form takes it", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + story.HomePage + " 50 " + strings.Repeat("é", 100)},
-		{"a longer one", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
-		{"ten times as much", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + story.HomePage + " 200 asked for on the web page"},
-		{"more than ten times", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}}, 200, ""},
-		{"more than ten times, not confirmed", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"2O1"}}, 200, ""},
-		{"more than ten times, confirmed", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + story.HomePage + " 201 asked for on the web page"},
-		{"the most there is", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483647"}}, 200, ""},
-		{"much of little", story.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + story.SpringSale + " 10 asked for on the web page"},
-		{"more of little", story.SpringSale, url.Values{"action": {"update-tps"}, "min": {"11"}}, 200, ""},
-		{"no number", story.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
-		{"zero", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
-		{"a fraction", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"1.5"}}, 400, ""},
-		{"too much", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483648"}}, 400, ""},
-		{"delete", story.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home-page"}}, 303, "delete-campaign " + story.HomePage + " 0 asked for on the web page"},
-		{"delete, another name typed", story.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home"}}, 400, ""},
-		{"delete, nothing typed", story.HomePage, url.Values{"action": {"delete-campaign"}}, 400, ""},
-		{"delete a recommender", story.ForYou, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-recommended-for-you"}}, 400, ""},
-		{"stop", story.ForYou, url.Values{"action": {"stop-recommender"}, "confirm": {"shop-recommended-for-you"}}, 303, "stop-recommender " + story.ForYou + " 0 asked for on the web page"},
-		{"stop, nothing typed", story.ForYou, url.Values{"action": {"stop-recommender"}}, 400, ""},
-		{"start", story.Popular, url.Values{"action": {"start-recommender"}}, 303, "start-recommender " + story.Popular + " 0 asked for on the web page"},
-		{"restore", story.SimilarItems, url.Values{"action": {"restore"}, "record": {"2026-03-02T08:07:30Z update-tps"}}, 303, "restore " + story.SimilarItems + " update-tps"},
-		{"restore, no such record", story.SimilarItems, url.Values{"action": {"restore"}, "record": {"2020-01-01T00:00:00Z update-tps"}}, 303, ""},
-		{"restore, only asked for", story.SimilarItems, url.Values{"action": {"restore"}, "record": {"2026-03-04T11:35:30Z update-tps"}}, 303, ""},
-		{"an unknown action", story.HomePage, url.Values{"action": {"explode"}}, 400, ""},
-		{"an unknown key", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"5"}, "force": {"1"}}, 400, ""},
-		{"a key given twice", story.HomePage, url.Values{"action": {"update-tps"}, "min": {"5", "6"}}, 400, ""},
+		{"raise", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + webstory.HomePage + " 50 sale"},
+		{"a reason as long as the form takes it", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + webstory.HomePage + " 50 " + strings.Repeat("é", 100)},
+		{"a longer one", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
+		{"ten times as much", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + webstory.HomePage + " 200 asked for on the web page"},
+		{"more than ten times", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}}, 200, ""},
+		{"more than ten times, not confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"2O1"}}, 200, ""},
+		{"more than ten times, confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + webstory.HomePage + " 201 asked for on the web page"},
+		{"the most there is", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483647"}}, 200, ""},
+		{"much of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + webstory.SpringSale + " 10 asked for on the web page"},
+		{"more of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"11"}}, 200, ""},
+		{"no number", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
+		{"zero", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
+		{"a fraction", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"1.5"}}, 400, ""},
+		{"too much", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483648"}}, 400, ""},
+		{"delete", webstory.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home-page"}}, 303, "delete-campaign " + webstory.HomePage + " 0 asked for on the web page"},
+		{"delete, another name typed", webstory.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home"}}, 400, ""},
+		{"delete, nothing typed", webstory.HomePage, url.Values{"action": {"delete-campaign"}}, 400, ""},
+		{"delete a recommender", webstory.ForYou, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-recommended-for-you"}}, 400, ""},
+		{"stop", webstory.ForYou, url.Values{"action": {"stop-recommender"}, "confirm": {"shop-recommended-for-you"}}, 303, "stop-recommender " + webstory.ForYou + " 0 asked for on the web page"},
+		{"stop, nothing typed", webstory.ForYou, url.Values{"action": {"stop-recommender"}}, 400, ""},
+		{"start", webstory.Popular, url.Values{"action": {"start-recommender"}}, 303, "start-recommender " + webstory.Popular + " 0 asked for on the web page"},
+		{"restore", webstory.SimilarItems, url.Values{"action": {"restore"}, "record": {"2026-03-02T08:07:30Z update-tps"}}, 303, "restore " + webstory.SimilarItems + " update-tps"},
+		{"restore, no such record", webstory.SimilarItems, url.Values{"action": {"restore"}, "record": {"2020-01-01T00:00:00Z update-tps"}}, 303, ""},
+		{"restore, only asked for", webstory.SimilarItems, url.Values{"action": {"restore"}, "record": {"2026-03-04T11:35:30Z update-tps"}}, 303, ""},
+		{"an unknown action", webstory.HomePage, url.Values{"action": {"explode"}}, 400, ""},
+		{"an unknown key", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"5"}, "force": {"1"}}, 400, ""},
+		{"a key given twice", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"5", "6"}}, 400, ""},
 	} {
 		t.Run(one.name, func(t *testing.T) {
 			h, actions, token := acting(t, one.arn)
@@ -393,8 +393,8 @@ func TestActions(t *testing.T) {
 // What is asked before a minimum is raised by much holds all that was asked for, and does it
 // when it is answered.
 func TestRaisingByMuchIsAskedTwice(t *testing.T) {
-	h, actions, token := acting(t, story.HomePage)
-	w := post(h, "/action", url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"5000"}, "reason": {`a "sale"`}, "token": {token}})
+	h, actions, token := acting(t, webstory.HomePage)
+	w := post(h, "/action", url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"5000"}, "reason": {`a "sale"`}, "token": {token}})
 	body := w.Body.String()
 	for _, want := range []string{"is <strong>20</strong> TPS, and is to become <strong>5,000</strong>: 3,650,000 TPS-hours a month", "Nothing has been changed yet.", "<code>5000</code>"} {
 		if !strings.Contains(body, want) {
@@ -409,18 +409,18 @@ func TestRaisingByMuchIsAskedTwice(t *testing.T) {
 		form.Set(m[1], html.UnescapeString(m[2]))
 	}
 	w = post(h, "/action", form)
-	if asked := actions.Asked(); w.Code != 303 || len(asked) != 1 || asked[0] != "update-tps "+story.HomePage+` 5000 a "sale"` {
+	if asked := actions.Asked(); w.Code != 303 || len(asked) != 1 || asked[0] != "update-tps "+webstory.HomePage+` 5000 a "sale"` {
 		t.Errorf("status %d, asked %q", w.Code, asked)
 	}
 }
 
 func TestActionsAreRefused(t *testing.T) {
 	form := func(token string) url.Values {
-		return url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"5"}, "token": {token}}
+		return url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"5"}, "token": {token}}
 	}
-	h, actions, token := acting(t, story.HomePage)
-	_, _, foreignToken := acting(t, story.HomePage) // of another process
-	_, _, otherToken := acting(t, story.ForYou)
+	h, actions, token := acting(t, webstory.HomePage)
+	_, _, foreignToken := acting(t, webstory.HomePage) // of another process
+	_, _, otherToken := acting(t, webstory.ForYou)
 	for name, w := range map[string]*httptest.ResponseRecorder{
 		"from another site":     post(h, "/action", form(token), header("Sec-Fetch-Site", "cross-site")),
 		"from a sibling":        post(h, "/action", form(token), header("Sec-Fetch-Site", "same-site")),
@@ -455,9 +455,9 @@ func TestActionsAreRefused(t *testing.T) {
 }
 
 func TestFailedActionSaysSo(t *testing.T) {
-	h, actions, token := acting(t, story.HomePage)
+	h, actions, token := acting(t, webstory.HomePage)
 	actions.Err = errors.New("UpdateCampaign: <ResourceInUse>")
-	w := post(h, "/action", url.Values{"arn": {story.HomePage}, "action": {"update-tps"}, "min": {"5"}, "token": {token}})
+	w := post(h, "/action", url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"5"}, "token": {token}})
 	if body := get(t, h, w.Header().Get("Location")).Body.String(); !strings.Contains(body, "Not done: UpdateCampaign: &lt;ResourceInUse&gt;") {
 		t.Error("the page does not tell of the failure")
 	}
@@ -467,7 +467,7 @@ const secret = "s3cret-token"
 
 func TestLogin(t *testing.T) {
 	var logged bytes.Buffer
-	clock := estate.NewVirtualClock(story.Now)
+	clock := model.NewVirtualClock(webstory.Now)
 	h := page(t, "shop", func(o *web.Options) {
 		o.Token, o.Clock, o.Logger = secret, clock, slog.New(slog.NewTextHandler(&logged, nil))
 	})
@@ -519,7 +519,7 @@ func TestLogin(t *testing.T) {
 
 // Who logs out has ended his session, and no other, also for who has copied its cookie.
 func TestLogoutEndsTheSession(t *testing.T) {
-	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, estate.NewVirtualClock(story.Now) })
+	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, model.NewVirtualClock(webstory.Now) })
 	login := func() func(*http.Request) {
 		cookie := post(h, "/login", url.Values{"token": {secret}}).Result().Cookies()[0]
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value}) }
@@ -537,7 +537,7 @@ func TestLogoutEndsTheSession(t *testing.T) {
 }
 
 func TestGuessingTokensIsSlowedDown(t *testing.T) {
-	clock := estate.NewVirtualClock(story.Now)
+	clock := model.NewVirtualClock(webstory.Now)
 	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, clock })
 	for range 10 {
 		if w := post(h, "/login", url.Values{"token": {"guess"}}); w.Code != 401 {
@@ -599,8 +599,8 @@ func TestOtherSitesCannotEmbedPages(t *testing.T) {
 }
 
 func TestLiveTellsOfChangesAndEnds(t *testing.T) {
-	snapshot, _ := story.Snapshot("start")
-	options, source := story.Options(snapshot)
+	snapshot, _ := webstory.Snapshot("start")
+	options, source := webstory.Options(snapshot)
 	h, err := web.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -658,7 +658,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	if _, err := web.New(web.Options{}); err == nil {
 		t.Error("a page without a source")
 	}
-	options, _ := story.Options(web.Snapshot{})
+	options, _ := webstory.Options(web.Snapshot{})
 	options.AllowActions = true
 	if _, err := web.New(options); err == nil {
 		t.Error("a page that allows actions which nobody carries out")
@@ -666,8 +666,8 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 }
 
 func TestRecordsThatCannotBeUndoneHaveNoButton(t *testing.T) {
-	h, _, _ := acting(t, story.SimilarItems)
-	body := get(t, h, "/resource?arn="+story.SimilarItems).Body.String()
+	h, _, _ := acting(t, webstory.SimilarItems)
+	body := get(t, h, "/resource?arn="+webstory.SimilarItems).Body.String()
 	if n := strings.Count(body, `value="restore"`); n != 1 {
 		t.Errorf("%d buttons to restore; one of its two records tells of something done", n)
 	}

@@ -1,0 +1,138 @@
+package audit
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+)
+
+// maxLine is how long a line may be to be read, in bytes. CloudWatch Logs takes events of
+// up to 1 MB; what is longer is passed over.
+const maxLine = 4 << 20
+
+// ReadLines reads the records of a file, or whatever is named name, into the history: a
+// record, a log line or an event on each line. Lines without a record are passed over. The
+// error is the reader's, or that ctx has ended.
+func (h *History) ReadLines(ctx context.Context, name string, r io.Reader) error {
+	in := bufio.NewReaderSize(r, 1<<16)
+	for number := 1; ; number++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		line, long, err := nextLine(in)
+		where := func() string { return name + ":" + strconv.Itoa(number) }
+		switch {
+		case long && mentionsAudit(line):
+			h.tooLong(where())
+		case !long && len(line) > 0:
+			h.line(line, where)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (h *History) tooLong(where string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.fault(Fault{Where: where, Err: fmt.Errorf("the line has more than %d MB", maxLine>>20)})
+}
+
+// nextLine reads a line without its end. Of one that is too long it gives the beginning.
+// The last line comes with io.EOF.
+func nextLine(in *bufio.Reader) (line []byte, long bool, err error) {
+	for {
+		part, err := in.ReadSlice('\n')
+		if room := maxLine - len(line); len(part) > room {
+			part, long = part[:room], true
+		}
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, long, err
+		}
+	}
+}
+
+func isNone(err error) bool { return errors.Is(err, events.ErrNoAudit) }
+
+// decode reads the record of a line: as events.DecodeAudit knows it, in a log line in text
+// form, or after something else, such as the time that aws logs tail puts before each line.
+// What holds none is events.ErrNoAudit. A line that cannot be read but looks as if it held
+// one, such as a torn one, is an error of its own.
+func decode(line []byte) (events.Audit, error) {
+	if !mentionsAudit(line) {
+		return events.Audit{}, events.ErrNoAudit
+	}
+	if text, ok := fromText(line); ok {
+		return events.DecodeAudit(text)
+	}
+	start := bytes.IndexByte(line, '{')
+	if start < 0 {
+		return events.Audit{}, events.ErrNoAudit
+	}
+	object := bytes.TrimSpace(line[start:])
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(object, &keys) == nil && !mayHold(keys) {
+		return events.Audit{}, events.ErrNoAudit
+	}
+	return events.DecodeAudit(object)
+}
+
+// mentionsAudit tells quickly whether a line may hold a record.
+func mentionsAudit(line []byte) bool {
+	for _, word := range []string{`"audit"`, `"Audit"`, `"outcome"`, textKey} {
+		if bytes.Contains(line, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayHold tells whether an object is one that holds a record, or a record itself. Others
+// may have an outcome as well.
+func mayHold(keys map[string]json.RawMessage) bool {
+	if detail, ok := keys["detail"]; ok {
+		var inner map[string]json.RawMessage
+		if json.Unmarshal(detail, &inner) != nil {
+			return false
+		}
+		keys = inner
+	}
+	for _, key := range []string{"audit", "Audit"} {
+		if raw, ok := keys[key]; ok {
+			return len(raw) > 0 && raw[0] == '{'
+		}
+	}
+	_, outcome := keys["outcome"]
+	_, arn := keys["arn"]
+	_, logged := keys["msg"]
+	return outcome && arn && !logged
+}
+
+// textKey is how a record begins in a log line in text form.
+const textKey = `audit="{`
+
+// fromText takes the record out of a log line in text form, where it is quoted.
+func fromText(line []byte) ([]byte, bool) {
+	at := bytes.Index(line, []byte(textKey))
+	if at < 0 {
+		return nil, false
+	}
+	quoted, err := strconv.QuotedPrefix(string(line[at+len(textKey)-2:]))
+	if err != nil {
+		return nil, false
+	}
+	text, err := strconv.Unquote(quoted)
+	return []byte(text), err == nil
+}

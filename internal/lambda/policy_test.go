@@ -1,0 +1,584 @@
+package lambda
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"log/slog"
+	"maps"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+const (
+	away   = "eu-west-1"
+	boards = "Amazon-Personalize-Monitor" // the dashboard's name
+)
+
+// patrol is a function under its own policy, in front of an embedded AWS whose things
+// have been brought about without one.
+type patrol struct {
+	*bed
+	guard *guard
+	owner *awsapi.Clients // may do all
+}
+
+// newPatrol puts a function under a policy; nil is none.
+func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patrol {
+	t.Helper()
+	env := map[string]string{
+		"Regions": home + "," + away, "Deployment": home + "/" + stackName, "NotificationEndpoint": "a@example.com",
+		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never",
+	}
+	b := newBedOn(t, what, f, env)
+	config, err := b.load(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	owner := awsapi.New(awsapi.Options{Config: config, Clock: b.clock})
+	t.Cleanup(owner.Close)
+	g := &guard{t: t, next: b.aws, policy: p, owner: owner, called: map[string]bool{}, denied: map[string]bool{}}
+	endpoint := httptest.NewServer(g)
+	t.Cleanup(endpoint.Close)
+	b.load = func(context.Context, *slog.Logger) (aws.Config, error) {
+		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
+	}
+	return &patrol{bed: b, guard: g, owner: owner}
+}
+
+// cold starts the function anew, with nothing in mind and some variables changed.
+func (p *patrol) cold(env map[string]string) {
+	p.env = maps.Clone(p.env)
+	maps.Copy(p.env, env)
+	p.Handler = p.handler(p.function, p.load)
+}
+
+// free is another function, which may do all.
+func (p *patrol) free(f Function, env map[string]string) *bed {
+	other := *p.bed
+	other.env = maps.Clone(p.env)
+	maps.Copy(other.env, env)
+	other.Handler = other.handler(f, func(context.Context, *slog.Logger) (aws.Config, error) {
+		endpoint := httptest.NewServer(p.aws)
+		p.t.Cleanup(endpoint.Close)
+		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
+	})
+	return &other
+}
+
+// pass lets some minutes go by, in steps in which alarms are evaluated.
+func (b *bed) pass(length time.Duration) {
+	for range int(length / (5 * time.Minute)) {
+		b.clock.Advance(5 * time.Minute)
+		b.aws.Tick()
+	}
+}
+
+func (p *patrol) ok(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// shops are two regions with the same resources: busy, too large and idle ones, some of
+// which serve the latest version of their solution, whatever that is.
+func shops() localaws.Estate {
+	const day = 24 * time.Hour
+	endpoint := func(name, recipe string, traffic localaws.EstateTraffic) localaws.EstateEndpoint {
+		return localaws.EstateEndpoint{Name: name, Recipe: recipe, Age: 60 * day, Traffic: traffic}
+	}
+	steady := localaws.EstateTraffic{Shape: "constant", TPS: 3}
+	ended := localaws.EstateTraffic{Shape: "stopped", TPS: 3, Since: 5 * day}
+	campaign := func(name string, minimum int, traffic localaws.EstateTraffic, latest bool) localaws.EstateCampaign {
+		return localaws.EstateCampaign{EstateEndpoint: endpoint(name, "aws-user-personalization-v2", traffic), MinTPS: minimum, EchoLatest: latest, AutoSync: latest}
+	}
+	recommender := func(name string, minimum int, traffic localaws.EstateTraffic) localaws.EstateRecommender {
+		return localaws.EstateRecommender{EstateEndpoint: endpoint(name, "aws-ecomm-recommended-for-you", traffic), MinRPS: minimum}
+	}
+	e := localaws.Estate{Account: account}
+	for _, region := range []string{home, away} {
+		e.Regions = append(e.Regions, localaws.EstateRegion{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{{
+			Name: "shop", Domain: "ECOMMERCE",
+			Campaigns: []localaws.EstateCampaign{
+				campaign("busy", 2, steady, false), campaign("large", 20, steady, false), campaign("large-latest", 20, steady, true),
+				campaign("idle", 1, ended, false), campaign("idle-latest", 1, ended, true), campaign("gone-soon", 1, steady, false),
+			},
+			Recommenders: []localaws.EstateRecommender{recommender("busy", 2, steady), recommender("large", 20, steady), recommender("idle", 1, ended)},
+		}}})
+	}
+	return e
+}
+
+func arnOf(region, resource string) string {
+	return "arn:aws:personalize:" + region + ":" + account + ":" + resource
+}
+
+func topicOf(region string) string {
+	return "arn:aws:sns:" + region + ":" + account + ":" + act.TopicName
+}
+
+// originals makes what the original application has made in a region: topic, rule with
+// its raw target, and an alarm.
+func (p *patrol) originals(region string) {
+	p.t.Helper()
+	ctx := p.t.Context()
+	_, err := p.owner.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(act.TopicName)})
+	p.ok(err)
+	_, err = p.owner.SNS(region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+		TopicArn: aws.String(topicOf(region)), AttributeName: aws.String("Policy"), AttributeValue: aws.String(
+			`{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":["cloudwatch.amazonaws.com","events.amazonaws.com"]},` +
+				`"Action":"sns:Publish","Resource":"` + topicOf(region) + `"}]}`),
+	})
+	p.ok(err)
+	_, err = p.owner.EventBridge(region).PutRule(ctx, &eventbridge.PutRuleInput{
+		Name: aws.String(act.RuleName), State: ebtypes.RuleStateEnabled,
+		Description: aws.String("Routes Personalize Monitor notifications to notification SNS topic"),
+		EventPattern: aws.String(`{"source": ["personalize.monitor"], "detail-type": ["PersonalizeCampaignMinProvisionedTPSUpdated", ` +
+			`"PersonalizeRecommenderMinRecommendationRPSUpdated", "PersonalizeCampaignDeleted", "PersonalizeRecommenderStopped"]}`),
+	})
+	p.ok(err)
+	p.target(region, act.TargetID, topicOf(region))
+	p.alarm(region, "PersonalizeMonitor-LowCampaignUtilization-busy", map[string]string{"CreatedBy": "PersonalizeMonitor"}, arnOf(region, "campaign/busy"))
+}
+
+func (p *patrol) target(region, id, arn string) {
+	p.t.Helper()
+	_, err := p.owner.EventBridge(region).PutTargets(p.t.Context(), &eventbridge.PutTargetsInput{
+		Rule: aws.String(act.RuleName), Targets: []ebtypes.Target{{Id: &id, Arn: &arn}},
+	})
+	p.ok(err)
+}
+
+// alarm makes an alarm as the original application made those on low utilization.
+func (p *patrol) alarm(region, name string, tags map[string]string, campaign string) {
+	p.t.Helper()
+	in := &cloudwatch.PutMetricAlarmInput{
+		AlarmName: &name, ActionsEnabled: aws.Bool(true), OKActions: []string{topicOf(region)}, AlarmActions: []string{topicOf(region)},
+		AlarmDescription: aws.String("Alarms when utilization falls below threshold indicating possible over provisioning condition"),
+		Dimensions:       []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: &campaign}},
+		Namespace:        aws.String("PersonalizeMonitor"), MetricName: aws.String("campaignUtilization"), Statistic: cwtypes.StatisticAverage,
+		Period: aws.Int32(300), EvaluationPeriods: aws.Int32(12), DatapointsToAlarm: aws.Int32(9), Threshold: aws.Float64(100),
+		ComparisonOperator: cwtypes.ComparisonOperatorLessThanThreshold, TreatMissingData: aws.String("missing"),
+	}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		in.Tags = append(in.Tags, cwtypes.Tag{Key: &key, Value: aws.String(tags[key])})
+	}
+	_, err := p.owner.CloudWatch(region).PutMetricAlarm(p.t.Context(), in)
+	p.ok(err)
+}
+
+// board makes a dashboard with tags.
+func (p *patrol) board(name string, tags map[string]string) {
+	p.t.Helper()
+	in := &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`)}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		in.Tags = append(in.Tags, cwtypes.Tag{Key: &key, Value: aws.String(tags[key])})
+	}
+	_, err := p.owner.CloudWatch(home).PutDashboard(p.t.Context(), in)
+	p.ok(err)
+}
+
+// ours are the tags of a dashboard of a series of this deployment.
+func ours(series string) map[string]string {
+	return map[string]string{"CreatedBy": "PersonalizeMonitor", "Deployment": home + "/" + stackName, "Dashboard": series}
+}
+
+// with sets one of the tags.
+func with(tags map[string]string, key, value string) map[string]string {
+	tags[key] = value
+	return tags
+}
+
+// boardNames are the dashboards that there are.
+func (p *patrol) boardNames() []string {
+	p.t.Helper()
+	out, err := p.owner.CloudWatch(home).ListDashboards(p.t.Context(), &cloudwatch.ListDashboardsInput{})
+	p.ok(err)
+	var names []string
+	for _, entry := range out.DashboardEntries {
+		names = append(names, *entry.DashboardName)
+	}
+	return names
+}
+
+// patrols run each function through all that makes it call something else.
+var patrols = map[Function]func(t *testing.T, p *policy) []*patrol{
+	Monitor:         monitorPatrols,
+	Dashboard:       dashboardPatrols,
+	UpdateTPS:       updatePatrols,
+	DeleteCampaign:  deletePatrols,
+	StopRecommender: stopPatrols,
+	Cleanup:         cleanupPatrols,
+}
+
+// TestPolicies runs the functions, each under its policy in the deployment template: it
+// must not be denied anything, and need all that it is allowed.
+func TestPolicies(t *testing.T) {
+	called := map[string]bool{}
+	for _, f := range All() {
+		t.Run(string(f), func(t *testing.T) {
+			p := policyOf(t, f)
+			for _, done := range patrols[f](t, p) {
+				for _, lacking := range done.guard.lacking() {
+					t.Errorf("the policy lacks %s", lacking)
+				}
+				maps.Copy(called, done.guard.called)
+			}
+			for _, excess := range p.excess() {
+				t.Errorf("the policy exceeds what is called: %s", excess)
+			}
+		})
+	}
+	t.Run("all calls of the program", func(t *testing.T) {
+		for command, guard := range commandPatrols(t) {
+			if len(guard.called) == 0 {
+				t.Errorf("%s calls nothing", command)
+			}
+			maps.Copy(called, guard.called)
+		}
+		inSource := operationsInSource(t)
+		for _, name := range slices.Sorted(maps.Keys(inSource)) {
+			if !called[name] {
+				t.Errorf("%s calls %s, and no function or command here does", inSource[name], name)
+			}
+		}
+		for name := range permissions {
+			// TagResource is an action that other operations take, too.
+			if _, there := inSource[name]; !there && !strings.HasSuffix(name, ".TagResource") {
+				t.Errorf("a permission for %s is described, and nothing calls it", name)
+			}
+		}
+	})
+}
+
+func monitorPatrols(t *testing.T, policy *policy) []*patrol {
+	p := newPatrol(t, Monitor, policy, shops())
+	p.must("{}", "18 resources measured") // cold: all is made
+	for range 14 {                        // warm: alarms are switched on, or reset
+		p.pass(5 * time.Minute)
+		p.must("{}", "18 resources measured")
+	}
+	p.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Times: 5})
+	p.cold(map[string]string{"HourlyChecks": "always"}) // decisions go out as events
+	p.must("{}", "events sent")
+	p.aws.ClearFaults()
+	for _, region := range []string{home, away} { // the alarms of what is gone go as well
+		arn := arnOf(region, "campaign/gone-soon")
+		_, err := p.owner.Personalize(region).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &arn})
+		p.ok(err)
+		_, err = p.owner.EventBridge(region).RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(act.RuleName), Ids: []string{act.TargetID}})
+		if region == home {
+			p.ok(err)
+		}
+	}
+	p.pass(90 * time.Minute)
+	p.must("{}", "alarms deleted")
+	p.cold(map[string]string{"AutoCreateIdleAlarms": "No", "UtilizationThresholdAlarmLowerBound": "80"})
+	p.must("{}", "alarms deleted")
+
+	taken := newPatrol(t, Monitor, policy, shops())
+	taken.originals(home)
+	taken.originals(away)
+	for range 3 {
+		taken.must("{}", "18 resources measured")
+		taken.pass(time.Hour)
+	}
+	if _, err := taken.owner.EventBridge(away).DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String(act.RuleName)}); err == nil {
+		t.Error("the original's rule is still there")
+	}
+	// Where nobody tells whose account it is.
+	taken.cold(nil)
+	if _, err := taken.Invoke(t.Context(), []byte("{}")); err != nil {
+		t.Error(err)
+	}
+	return []*patrol{p, taken}
+}
+
+// crowd has more resources than a dashboard shows.
+func crowd() localaws.Estate {
+	e := shops()
+	group := &e.Regions[0].DatasetGroups[0]
+	group.Recommenders[0].Copies = 700
+	return e
+}
+
+func dashboardPatrols(t *testing.T, policy *policy) []*patrol {
+	p := newPatrol(t, Dashboard, policy, crowd())
+	m := newMailbox(t)
+	properties := func(key, name string) string { return fmt.Sprintf(`,%q:{"DashboardName":%q}`, key, name) }
+	p.must(m.request("Create", properties("ResourceProperties", boards)), "SUCCESS")
+	p.must(envelope("Scheduled Event", `{}`), "3 dashboards written")
+	p.board(boards+"-4", with(ours(boards), "Deployment", "cli")) // by a person, in the past
+	p.cold(map[string]string{"RecommenderARNs": "none"})
+	p.must(envelope("BuildPersonalizeMonitorDashboard", `{"Reason":"alarms changed"}`), "3 surplus dashboards deleted")
+	p.must(m.request("Update", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)), "SUCCESS")
+
+	// Another name: of the former one, the dashboards of this deployment go.
+	p.board("Former", ours("Former"))
+	p.board("Former-2", ours("Former"))
+	p.board("Former-3", nil)
+	p.must(m.request("Update", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)+properties("OldResourceProperties", "Former")), "SUCCESS")
+	if got := p.boardNames(); !slices.Equal(got, []string{boards, "Former-3"}) {
+		t.Errorf("dashboards %v", got)
+	}
+
+	p.board(boards+"-2", ours(boards))
+	p.must(m.request("Delete", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)), "SUCCESS")
+	if got := p.boardNames(); !slices.Equal(got, []string{"Former-3"}) {
+		t.Errorf("dashboards %v", got)
+	}
+
+	// The original's dashboard, and one of somebody else's.
+	foreign := newPatrol(t, Dashboard, policy, crowd())
+	foreign.board(boards, nil)
+	foreign.board(boards+"-2", nil)
+	foreign.must("{}", "2 dashboards written")
+	foreign.must(m.request("Delete", `,"PhysicalResourceId":"x"`+properties("ResourceProperties", boards)), "SUCCESS")
+	if got := foreign.boardNames(); !slices.Equal(got, []string{boards + "-2"}) {
+		t.Errorf("dashboards %v", got)
+	}
+	return []*patrol{p, foreign}
+}
+
+// wants sends an event about a resource in each region.
+func (p *patrol) wants(resource, more, want string) {
+	p.t.Helper()
+	for _, region := range []string{home, away} {
+		p.must(`{"ARN":"`+arnOf(region, resource)+`"`+more+`}`, want)
+	}
+}
+
+func updatePatrols(t *testing.T, policy *policy) []*patrol {
+	p := newPatrol(t, UpdateTPS, policy, shops())
+	p.wants("campaign/busy", `,"NewMinTPS":3`, "is being updated")
+	p.wants("recommender/busy", `,"NewMinTPS":3`, "is being updated")
+	const automatic = `,"CurrentMinTPS":20,"NewMinTPS":15`
+	p.wants("campaign/large", automatic, "is being updated")
+	p.wants("campaign/large-latest", automatic, "is being updated")
+	p.wants("recommender/large", automatic, "is being updated")
+	p.wants("campaign/large", automatic, "Nothing") // delivered twice
+	p.wants("campaign/no-more", automatic, "Nothing to do")
+	return []*patrol{p}
+}
+
+// withAlarms lets the monitor make its alarms.
+func (p *patrol) withAlarms() {
+	p.t.Helper()
+	monitor := p.free(Monitor, nil)
+	monitor.must("{}", "alarms created")
+	monitor.pass(5 * time.Minute)
+}
+
+// watched publishes what a monitor that ran for the last day would have of a recommender
+// that nobody asked anything, in both regions.
+func (p *patrol) watched(resource string) {
+	p.t.Helper()
+	end := rules.MeasuredWindow(p.clock.Now(), 2*time.Minute).End
+	for _, region := range []string{home, away} {
+		arn := arnOf(region, resource)
+		var seen, running []cwtypes.MetricDatum
+		for at := end.Add(-24 * time.Hour); at.Before(end); at = at.Add(rules.WindowLength) {
+			running = append(running, cwtypes.MetricDatum{MetricName: aws.String(model.MetricResourceCount), Timestamp: &at, Value: aws.Float64(1)})
+			seen = append(seen, cwtypes.MetricDatum{
+				MetricName: aws.String(model.Recommender.UtilizationMetric()), Timestamp: &at, Value: aws.Float64(0),
+				Dimensions: []cwtypes.Dimension{{Name: aws.String(model.Recommender.DimensionName()), Value: &arn}},
+			})
+		}
+		for _, data := range [][]cwtypes.MetricDatum{seen, running} {
+			_, err := p.owner.CloudWatch(region).PutMetricData(p.t.Context(), &cloudwatch.PutMetricDataInput{
+				Namespace: aws.String(model.NamespaceMonitor), MetricData: data,
+			})
+			p.ok(err)
+		}
+	}
+}
+
+func deletePatrols(t *testing.T, policy *policy) []*patrol {
+	p := newPatrol(t, DeleteCampaign, policy, shops())
+	p.withAlarms()
+	const automatic = `,"IdleThresholdHours":24`
+	p.wants("campaign/busy", automatic, "Nothing was done")
+	p.wants("campaign/busy", "", "alarms removed: 2")
+	p.wants("campaign/idle", automatic, "alarms removed: 2")
+	p.wants("campaign/idle-latest", automatic, "alarms removed: 2")
+	p.wants("campaign/idle", automatic, "Nothing to do")
+	return []*patrol{p}
+}
+
+func stopPatrols(t *testing.T, policy *policy) []*patrol {
+	p := newPatrol(t, StopRecommender, policy, shops())
+	p.withAlarms()
+	p.watched("recommender/idle")
+	const automatic = `,"IdleThresholdHours":24`
+	p.wants("recommender/busy", automatic, "Nothing was done")
+	p.wants("recommender/busy", "", "alarms removed: 2")
+	p.wants("recommender/idle", automatic, "alarms removed: 2")
+	p.wants("recommender/idle", automatic, "Nothing to do")
+	return []*patrol{p}
+}
+
+func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
+	m := newMailbox(t)
+	const request = `,"PhysicalResourceId":"x"`
+	p := newPatrol(t, Cleanup, policy, shops())
+	p.withAlarms()
+	for i := range 250 {
+		p.alarm(away, fmt.Sprintf("PersonalizeMonitor-%03d", i), ours(""), arnOf(away, "campaign/busy"))
+	}
+	p.board(boards, nil)
+	p.board(boards+"-2", ours(boards))
+	p.board(boards+"-3", nil)
+	p.must(m.request("Create", ""), "SUCCESS")
+	p.must(m.request("Delete", request), "SUCCESS")
+	if got := p.boardNames(); !slices.Equal(got, []string{boards + "-3"}) {
+		t.Errorf("dashboards %v", got)
+	}
+	p.must("{}", "0 things removed")
+
+	// What the original application left, and other people's things beside it.
+	mixed := newPatrol(t, Cleanup, policy, shops())
+	mixed.originals(home)
+	mixed.originals(away)
+	mixed.target(home, "mine", topicOf(home))
+	others := map[string]string{"CreatedBy": "PersonalizeMonitor", "Deployment": "elsewhere"}
+	mixed.alarm(away, "PersonalizeMonitor-LowCampaignUtilization-large", others, arnOf(away, "campaign/large"))
+	mixed.must(m.request("Delete", request), "SUCCESS")
+	return []*patrol{p, mixed}
+}
+
+// RunCommand runs a command of the program, which a test of this package itself cannot
+// import, as it imports this package.
+var RunCommand func(ctx context.Context, args []string, out io.Writer) (code int)
+
+// commandPatrols are the commands that call what no function does.
+func commandPatrols(t *testing.T) map[string]*guard {
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "LOCAL", "AWS_SECRET_ACCESS_KEY": "local", "AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none"),
+		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(t.TempDir(), "none"), "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(name, value)
+	}
+	p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
+	config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
+	p.ok(err)
+	campaign := arnOf(home, "campaign/shop-home-page")
+	described, err := p.owner.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})
+	p.ok(err)
+	_, err = p.owner.Personalize(home).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &campaign})
+	p.ok(err)
+	p.clock.Advance(time.Hour)
+	deleted := events.Audit{
+		Time: p.clock.Now(), ARN: campaign, Action: events.ActionDelete, Outcome: events.OutcomeDone,
+		Before: &events.Before{Name: "shop-home-page", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
+	}
+	token, err := deleted.Token()
+	p.ok(err)
+	_, err = p.owner.CloudWatchLogs(home).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/monitor")})
+	p.ok(err)
+	for _, args := range [][]string{
+		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
+		{"dashboard", "build"},
+		{"stop-recommender", arnOf(home, "recommender/shop-recommended-for-you"), "--yes"}, // builds that anew
+		{"restore", "--no-wait", "--record", token},
+		{"report", "--live-prices", "--days", "1"},
+		{"history", "--log-group", "/aws/lambda/*"},
+	} {
+		var out bytes.Buffer
+		command := append(args, "--endpoint-url", *config.BaseEndpoint, "--region", home)
+		if code := RunCommand(t.Context(), command, &out); code != 0 {
+			t.Errorf("%s: exit code %d: %s", args[0], code, &out)
+		}
+	}
+	return map[string]*guard{"commands": p.guard}
+}
+
+// sdkNames are what the services whose packages of the SDK are used are called in IAM.
+var sdkNames = map[string]string{"personalize": "personalize", "cloudwatch": "cloudwatch", "eventbridge": "events", "sns": "sns", "sts": "sts", "pricing": "pricing", "cloudwatchlogs": "logs"}
+
+// operationsInSource finds the operations that the packages beside the AWS can call, by
+// the inputs that they fill in or whose types their interfaces name, and where.
+func operationsInSource(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && entry.IsDir() && (entry.Name() == "soak" || entry.Name() == "demo") {
+			return filepath.SkipDir // they play the owner and CloudFormation, before an embedded AWS alone
+		}
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		services := servicesIn(t, file, path)
+		ast.Inspect(file, func(n ast.Node) bool {
+			selector, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			operation, isInput := strings.CutSuffix(selector.Sel.Name, "Input")
+			pkg, ok := selector.X.(*ast.Ident)
+			if ok && isInput && operation != "" && services[pkg.Name] != "" {
+				found[services[pkg.Name]+"."+operation] = strings.TrimPrefix(filepath.ToSlash(path), "../")
+			}
+			return true
+		})
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) < 20 {
+		t.Fatalf("only %d operations found", len(found))
+	}
+	return found
+}
+
+// servicesIn are the services of AWS that a file imports, as they are called in IAM, by the
+// names of the packages in it.
+func servicesIn(t *testing.T, file *ast.File, path string) map[string]string {
+	t.Helper()
+	services := map[string]string{}
+	for _, spec := range file.Imports {
+		service, ok := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "github.com/aws/aws-sdk-go-v2/service/")
+		if !ok || strings.Contains(service, "/") {
+			continue
+		}
+		if sdkNames[service] == "" {
+			t.Errorf("%s imports the service %s, of which nothing here knows", path, service)
+		}
+		name := service
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		services[name] = sdkNames[service]
+	}
+	return services
+}

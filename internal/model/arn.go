@@ -1,0 +1,132 @@
+package model
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// ARN is an Amazon Resource Name, split at its colons. It is comparable, so it can be
+// a map key. The zero value names nothing.
+type ARN struct {
+	Partition string // aws, aws-cn, aws-us-gov, ...
+	Service   string // personalize, cloudwatch, sns, ...
+	Region    string // empty for global resources
+	Account   string // empty for what AWS owns, such as recipes
+	Resource  string // the rest, colons included
+}
+
+// maxARNLength is the longest ARN that Personalize takes (pattern and length in its API model).
+const maxARNLength = 256
+
+// ParseARN splits an ARN without judging which service it belongs to. It is an error
+// if s has fewer than six parts, does not start with "arn" or names no partition,
+// service or resource.
+func ParseARN(s string) (ARN, error) {
+	parts := strings.SplitN(s, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[1] == "" || parts[2] == "" || parts[5] == "" {
+		return ARN{}, fmt.Errorf("%q is not an ARN (arn:partition:service:region:account:resource)", s)
+	}
+	return ARN{Partition: parts[1], Service: parts[2], Region: parts[3], Account: parts[4], Resource: parts[5]}, nil
+}
+
+// String joins the parts again; the zero ARN is the empty string.
+func (a ARN) String() string {
+	if a == (ARN{}) {
+		return ""
+	}
+	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
+}
+
+// Type is what stands before the first slash of the resource part: "campaign" in
+// "campaign/home-page".
+func (a ARN) Type() string {
+	kind, _, _ := strings.Cut(a.Resource, "/")
+	return kind
+}
+
+// Name is what stands after the last slash of the resource part, or the whole part
+// where there is no slash.
+func (a ARN) Name() string {
+	return a.Resource[strings.LastIndex(a.Resource, "/")+1:]
+}
+
+// Kind tells whether the ARN is a campaign's or a recommender's; ok is false if neither.
+func (a ARN) Kind() (kind Kind, ok bool) {
+	if a.Service != "personalize" {
+		return "", false
+	}
+	switch a.Type() {
+	case string(Campaign):
+		return Campaign, true
+	case string(Recommender):
+		return Recommender, true
+	}
+	return "", false
+}
+
+var (
+	accountPattern = regexp.MustCompile(`^\d{12}$`)
+	regionPattern  = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$`)
+	// Names of campaigns and recommenders as the Personalize API model has them.
+	namePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}$`)
+)
+
+// ValidRegion tells whether s has the shape of a region name, such as eu-west-1. That
+// the region exists, or offers Personalize, is for AWS to say.
+func ValidRegion(s string) bool { return regionPattern.MatchString(s) }
+
+// PartitionOf is the partition that a region belongs to, going by its name; empty if the
+// name does not tell.
+func PartitionOf(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.Contains(region, "-iso"), strings.HasPrefix(region, "eusc-"):
+		return ""
+	}
+	return "aws"
+}
+
+// usualRegion matches the names of regions in the partitions aws, aws-cn and aws-us-gov, as
+// the table of partitions in the SDK has them, and those of the isolated partitions.
+var usualRegion = regexp.MustCompile(`^(af|ap|ca|cn|eu|il|me|mx|sa|us)-`)
+
+// misplaced tells whether the region is known to lie in another partition.
+func misplaced(arn ARN) bool {
+	where := PartitionOf(arn.Region)
+	switch arn.Partition {
+	case "aws", "aws-cn", "aws-us-gov":
+		return where != arn.Partition
+	}
+	return where != "" && usualRegion.MatchString(arn.Region)
+}
+
+// ParseResourceARN takes the ARN of a campaign or recommender and refuses any other:
+// the wrong service or type, a region, account or name of the wrong shape, a region of
+// another partition, more than 256 characters.
+func ParseResourceARN(s string) (ARN, Kind, error) {
+	if len(s) > maxARNLength {
+		return ARN{}, "", fmt.Errorf("an ARN of %d characters (Personalize takes at most %d)", len(s), maxARNLength)
+	}
+	arn, err := ParseARN(s)
+	if err != nil {
+		return ARN{}, "", err
+	}
+	kind, ok := arn.Kind()
+	switch {
+	case !ok:
+		return ARN{}, "", fmt.Errorf("%q is not the ARN of a Personalize campaign or recommender", s)
+	case !ValidRegion(arn.Region):
+		return ARN{}, "", fmt.Errorf("%q names no valid region (%q)", s, arn.Region)
+	case misplaced(arn):
+		return ARN{}, "", fmt.Errorf("%q names a region that is not in its partition (%s, %s)", s, arn.Region, arn.Partition)
+	case !accountPattern.MatchString(arn.Account):
+		return ARN{}, "", fmt.Errorf("%q names no 12-digit account (%q)", s, arn.Account)
+	case !namePattern.MatchString(strings.TrimPrefix(arn.Resource, string(kind)+"/")):
+		return ARN{}, "", fmt.Errorf("%q does not end in %s/<name>", s, kind)
+	}
+	return arn, kind, nil
+}

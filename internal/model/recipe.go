@@ -1,0 +1,82 @@
+package model
+
+import "strings"
+
+// The request metrics of AWS/Personalize. Each counts successful calls of the runtime
+// operation of its name; failed ones are in the metrics with the suffixes below
+// (Personalize developer guide, "CloudWatch metrics for Amazon Personalize").
+const (
+	MetricGetRecommendations       = "GetRecommendations"
+	MetricGetPersonalizedRanking   = "GetPersonalizedRanking"
+	MetricGetActionRecommendations = "GetActionRecommendations"
+)
+
+// Suffixes of the metrics that count the failed calls of an operation.
+const (
+	Suffix4xx = "4xxErrors"
+	Suffix5xx = "5xxErrors"
+)
+
+// RequestMetrics lists the three request metrics.
+func RequestMetrics() []string {
+	return []string{MetricGetRecommendations, MetricGetPersonalizedRanking, MetricGetActionRecommendations}
+}
+
+// Recipe says which request metric a resource's traffic is counted by.
+type Recipe struct {
+	Metric string
+	// Sure is false where traffic may be invisible: AWS documents no count metric for
+	// action recommendations, and a recipe that this build does not know may be served
+	// by an operation that it does not know either.
+	Sure bool
+}
+
+// recipes served by GetRecommendations, custom ones ("Choosing a recipe" in the
+// Personalize developer guide); those of domain dataset groups are known by prefix.
+var recommendationRecipes = map[string]bool{
+	"aws-user-personalization":    true,
+	"aws-user-personalization-v2": true,
+	"aws-hrnn":                    true,
+	"aws-hrnn-metadata":           true,
+	"aws-hrnn-coldstart":          true,
+	"aws-similar-items":           true,
+	"aws-sims":                    true,
+	"aws-semantic-similarity":     true,
+	"aws-trending-now":            true,
+	"aws-popularity-count":        true,
+}
+
+// RecipeName is the part of a recipe's ARN after "recipe/"; it is the same in every
+// partition. The result is empty if there is no such part.
+func RecipeName(recipeARN string) string {
+	_, name, _ := strings.Cut(recipeARN, ":recipe/")
+	return name
+}
+
+// RecipeOf tells how the traffic of a resource with the named recipe is counted.
+// Recommenders are only ever served by GetRecommendations, whatever their recipe.
+func RecipeOf(kind Kind, name string) Recipe {
+	switch {
+	case kind == Recommender, recommendationRecipes[name],
+		strings.HasPrefix(name, "aws-ecomm-"), strings.HasPrefix(name, "aws-vod-"):
+		return Recipe{Metric: MetricGetRecommendations, Sure: true}
+	case name == "aws-personalized-ranking", name == "aws-personalized-ranking-v2":
+		return Recipe{Metric: MetricGetPersonalizedRanking, Sure: true}
+	case name == "aws-next-best-action":
+		return Recipe{Metric: MetricGetActionRecommendations}
+	}
+	return Recipe{Metric: MetricGetRecommendations}
+}
+
+// LatencyMetric is the metric of AWS/Personalize that tells how long the service takes
+// to answer for a resource with the named recipe. It is empty for action
+// recommendations, for which AWS documents none (Personalize developer guide,
+// "CloudWatch metrics for Amazon Personalize").
+func LatencyMetric(kind Kind, recipe string) string {
+	switch metric := RecipeOf(kind, recipe).Metric; metric {
+	case MetricGetActionRecommendations:
+		return ""
+	default:
+		return metric + "Latency"
+	}
+}

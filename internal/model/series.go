@@ -1,0 +1,107 @@
+package model
+
+import "time"
+
+// Window is a half-open span of time [Start, End), in UTC and without monotonic
+// reading, so that equal spans are equal values.
+type Window struct{ Start, End time.Time }
+
+// NewWindow makes a window comparable with ==, as it is used in map keys.
+func NewWindow(start, end time.Time) Window {
+	return Window{Start: start.UTC().Round(0), End: end.UTC().Round(0)}
+}
+
+// Duration is the length of the window.
+func (w Window) Duration() time.Duration { return w.End.Sub(w.Start) }
+
+// Namespaces of the metrics read and written.
+const (
+	NamespacePersonalize = "AWS/Personalize"
+	NamespaceMonitor     = "PersonalizeMonitor"
+)
+
+// Metrics in our namespace that belong to no single kind.
+const (
+	// MetricResourceCount counts the monitored resources, each cycle, in the deployment region.
+	MetricResourceCount = "monitoredResourceCount"
+	// MetricActionsTaken marks, under a resource's dimension, an automatic update when it
+	// was accepted; so an update made by us can be told from a person's.
+	// Stops and deletes are counted under the dimension Action too, per region.
+	MetricActionsTaken = "actionsTaken"
+	// MetricActionsRefused counts, per region under the dimension Action, what rules and
+	// guards kept from being done.
+	MetricActionsRefused = "actionsRefused"
+)
+
+// Metric names one series in CloudWatch. Both dimension fields are empty for a metric
+// without dimensions.
+type Metric struct {
+	Namespace, Name               string
+	DimensionName, DimensionValue string
+}
+
+// ResourceMetric is the metric of the given name under the resource's own dimension.
+func ResourceMetric(r Resource, namespace, name string) Metric {
+	return Metric{Namespace: namespace, Name: name, DimensionName: r.Kind.DimensionName(), DimensionValue: r.ARN.String()}
+}
+
+// Stat is a CloudWatch statistic.
+type Stat string
+
+// The statistics used.
+const (
+	Sum     Stat = "Sum"
+	Average Stat = "Average"
+	Minimum Stat = "Minimum"
+	Count   Stat = "SampleCount"
+)
+
+// Query asks for one statistic of one metric over a window, in periods. It is
+// comparable: equal questions are asked once, and readings are found by their query.
+// Window.Start must be a multiple of Period, so that the answer's periods are ours.
+type Query struct {
+	Region string
+	Metric Metric
+	Stat   Stat
+	Window Window
+	Period time.Duration
+}
+
+// Datapoint is the value of one period, stamped with the period's start.
+type Datapoint struct {
+	Time  time.Time
+	Value float64
+}
+
+// Series is the answer to a query. Periods without data have no datapoint. Unless
+// Complete is true something may be missing, and nothing can be concluded from it: in
+// particular not that there was no traffic. The zero value is incomplete.
+type Series struct {
+	Points   []Datapoint // ascending
+	Complete bool
+}
+
+// Sum adds up all datapoints.
+func (s Series) Sum() float64 {
+	total := 0.0
+	for _, p := range s.Points {
+		total += p.Value
+	}
+	return total
+}
+
+// Readings holds the answers by their questions. A question that is missing was not
+// answered; Get gives an incomplete series for it.
+type Readings map[Query]Series
+
+// Get is the answer to q, or an incomplete, empty series.
+func (r Readings) Get(q Query) Series { return r[q] }
+
+// Datum is one value to publish, under our namespace.
+type Datum struct {
+	Region string
+	Metric Metric
+	Unit   string // a CloudWatch unit: Count, Count/Second or Percent
+	Value  float64
+	Time   time.Time
+}

@@ -1,0 +1,213 @@
+// Package decide holds the rules: plain values and a time in, decisions with their
+// reasons out. It is the third step of discover → measure → decide → act → report and
+// knows no AWS. Every rule errs on the side of doing nothing: data that is missing,
+// partial or stale never leads to an action.
+package rules
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Action is what should happen to a resource.
+type Action string
+
+// The actions. Refused means that a rule found something to do and a guard said no.
+const (
+	None     Action = "none"
+	StepDown Action = "step-down"
+	Stop     Action = "stop"
+	Delete   Action = "delete"
+	Refused  Action = "refused"
+)
+
+// Changes tells whether the action would change a resource.
+func (a Action) Changes() bool { return a == StepDown || a == Stop || a == Delete }
+
+// Mode says when hourly checks are made.
+type Mode string
+
+// Auto checks each resource once an hour, in its own slot; Always checks every
+// resource now; Never checks none.
+const (
+	Auto   Mode = "auto"
+	Always Mode = "always"
+	Never  Mode = "never"
+)
+
+// Settings are the parameters that the rules obey.
+type Settings struct {
+	AdjustMinTPS     model.Switch // AutoAdjustMinTPS
+	StopIdle         model.Switch // AutoDeleteOrStopIdleResources
+	IdleHours        int          // IdleThresholdHours, 1 to 168
+	HourlyChecks     Mode
+	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
+	DeploymentRegion string // where the number of monitored resources is published
+}
+
+// IdleTime is how long a resource must have been without requests to count as idle.
+func (s Settings) IdleTime() time.Duration { return time.Duration(s.IdleHours) * time.Hour }
+
+// Moment is the time that decisions are made for. Ages are counted to Now; request
+// counts are read up to Window.End, which lies a little before.
+type Moment struct {
+	Now    time.Time
+	Window model.Window // the 5 minutes being measured
+}
+
+// Decision is what the rules say about one resource, with the facts it rests on.
+type Decision struct {
+	Resource   model.Resource
+	Throughput Throughput
+	Checked    bool // the hourly checks were made
+	Action     Action
+	NewMinTPS  int    // StepDown only
+	Mark       bool   // StepDown only: it may bear our mark; see Sign
+	Reason     string // one sentence with the numbers
+	// Would is what would happen if its switch stood at Yes instead of DryRun; else None or
+	// empty. A resource that would be stopped may still be stepped down.
+	Would    Action
+	WouldMin int // where Would is StepDown: the minimum it would get
+	Idle     Idle
+	StepDown Step
+
+	By Settings // the settings it was made by
+	At Moment   // the time it was made for
+}
+
+// finding is what one of the hourly checks came to.
+type finding struct {
+	action Action
+	reason string
+	would  Action // what a dry run keeps from being the action
+}
+
+// Due tells whether the hourly checks of a resource are to be made in this window.
+func Due(arn model.ARN, s Settings, m Moment) bool {
+	if s.NoChecks != "" {
+		return false
+	}
+	switch s.HourlyChecks {
+	case Always:
+		return true
+	case Auto:
+		return Slot(arn) == slotOf(m.Window)
+	}
+	return false
+}
+
+// Decide applies the rules to one resource. The readings must hold the answers to
+// WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
+// unread, and nothing is done on it.
+func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Decision {
+	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Action: None, By: s, At: m}
+	switch {
+	case !Due(r.ARN, s, m):
+		d.Reason = notDue(r.ARN, s)
+		return d
+	case !d.Throughput.Readable && d.Throughput.Invisible:
+		d.Checked = true
+		d.Reason = d.Throughput.Why
+		return d
+	case !d.Throughput.Readable:
+		d.Checked = true
+		d.Action, d.Reason = Refused, "nothing is decided: "+d.Throughput.Why
+		return d
+	case r.Stale:
+		d.Checked = true
+		d.Action = Refused
+		d.Reason = fmt.Sprintf("nothing is decided: its description is %s old and could not be renewed", span(m.Now.Sub(r.Observed)))
+		return d
+	}
+	d.Checked = true
+	var idle, step finding
+	d.Idle, idle = checkIdle(r, d.Throughput, readings, s, m)
+	// A step-down would become the latest update and hide the one that spares the resource.
+	if !idle.action.Changes() && !d.Idle.Touched {
+		d.StepDown, step = checkStepDown(r, readings, s, m)
+	}
+	d.Action, d.Reason = settle(idle, step)
+	if d.Would = idle.would; d.Would == "" && step.would != "" {
+		d.Would, d.WouldMin = step.would, d.StepDown.NewMinTPS
+	}
+	if d.Action == StepDown {
+		d.NewMinTPS = d.StepDown.NewMinTPS
+	}
+	return d
+}
+
+// settle merges the findings of the two checks: what changes something wins, then what
+// was refused; the reasons are told together.
+func settle(idle, step finding) (Action, string) {
+	var reasons []string
+	for _, f := range []finding{idle, step} {
+		if f.reason != "" {
+			reasons = append(reasons, f.reason)
+		}
+	}
+	reason := strings.Join(reasons, "; ")
+	switch {
+	case idle.action.Changes():
+		return idle.action, idle.reason
+	case step.action.Changes() && idle.would == "":
+		return step.action, step.reason
+	case step.action.Changes():
+		return step.action, reason
+	case idle.action == Refused || step.action == Refused:
+		return Refused, reason
+	}
+	return None, reason
+}
+
+func notDue(arn model.ARN, s Settings) string {
+	switch {
+	case s.NoChecks != "":
+		return s.NoChecks
+	case s.HourlyChecks == Auto:
+		return fmt.Sprintf("not due: its hourly checks are made at minute %02d", Slot(arn)*5)
+	}
+	return "hourly checks are switched off (HourlyChecks=never)"
+}
+
+// busy says why a resource cannot be acted on just now, or gives the empty string.
+// A status that this build does not know counts as busy.
+func busy(r model.Resource) string {
+	if r.Status != model.StatusActive {
+		return fmt.Sprintf("its status is %s", r.Status)
+	}
+	if r.Update != nil && !r.Update.Status.Settled() {
+		return fmt.Sprintf("an update is in progress (%s)", r.Update.Status)
+	}
+	return ""
+}
+
+// span prints a duration for people: minutes below two hours, hours below four days,
+// days beyond, always rounded down. A negative one, by a clock that is off, is told as such.
+func span(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "-" + span(-d)
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 96*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
+}
+
+// Refuse turns a decision into a refusal, because a guard outside the rules said no.
+func Refuse(d Decision, why string) Decision {
+	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
+	d.Action, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0
+	return d
+}
+
+// NeedsDescription tells whether a decision rests on the latest update of a resource
+// that was only listed: the update is known from a description alone. It does if it
+// would change the resource, or spares it because of an update that may be our own.
+func NeedsDescription(d Decision) bool {
+	return !d.Resource.Described && (d.Action.Changes() || d.Would.Changes() || d.Idle.Touched)
+}

@@ -1,0 +1,272 @@
+package rules_test
+
+import (
+	"math"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// guard is a condition without which something may not happen.
+type guard struct {
+	name  string
+	holds bool
+}
+
+// standing gives the names of the guards that do not hold.
+func standing(guards []guard) (names []string) {
+	for _, g := range guards {
+		if !g.holds {
+			names = append(names, g.name)
+		}
+	}
+	return names
+}
+
+// facts are what the oracle finds out of a history.
+type facts struct {
+	stop, step           []guard
+	againstStop, against []string // of the above, those that do not hold
+	watermark            int64
+	silent               bool // no call of any kind in the idle time
+}
+
+// examine finds the facts of a history that decide has asked its questions of.
+func examine(h *history) *facts {
+	f := &facts{watermark: watermark(h), silent: calledAtAll(h, h.end-h.idle(), h.end) == 0}
+	always := anyAction(h)
+	f.stop = append(always, stopGuards(h, f)...)
+	f.againstStop = standing(f.stop)
+	f.step = append(always[:len(always):len(always)], stepGuards(h, f)...)
+	f.against = standing(f.step)
+	return f
+}
+
+// alone gives the guard that stands in the way by itself, save for reads that were not
+// made because of it; empty if there is none.
+func alone(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	for _, name := range names[1:] {
+		if !strings.HasSuffix(name, " read") {
+			return ""
+		}
+	}
+	return names[0]
+}
+
+func ageOf(h *history) int64 { return h.now - h.created }
+
+// touchedAgo is how long ago anything was changed, whoever did it.
+func touchedAgo(h *history) int64 {
+	last := h.resource.LastUpdated.Unix()
+	if u := h.resource.Update; u != nil {
+		last = max(last, u.Created.Unix(), u.Changed.Unix())
+	}
+	return h.now - last
+}
+
+func atRest(h *history) bool {
+	if h.resource.Status != "ACTIVE" {
+		return false
+	}
+	u := h.resource.Update
+	return u == nil || u.Status == "ACTIVE" || u.Status == "CREATE FAILED"
+}
+
+// called counts the calls of a metric and outcome from one moment to another.
+func called(h *history, metric, outcome int, from, till int64) (n int64) {
+	for _, c := range h.calls[metric][outcome] {
+		if c.at >= from && c.at < till {
+			n += c.n
+		}
+	}
+	return n
+}
+
+// calledAtAll counts all calls, of whatever kind and outcome.
+func calledAtAll(h *history, from, till int64) (n int64) {
+	for metric := range metrics {
+		for outcome := range outcomes {
+			n += called(h, metric, outcome, from, till)
+		}
+	}
+	return n
+}
+
+// allRead tells whether all the nine counts were read completely.
+func allRead(h *history, from, till int64) bool {
+	for _, name := range metrics {
+		for _, suffix := range []string{"", "4xxErrors", "5xxErrors"} {
+			if !h.whole(name+suffix, slot, from, till) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// visible tells whether the recipe's requests are known to be counted: it is one of the
+// ordinary ones, or some were counted within 14 days.
+func visible(h *history) bool {
+	open := h.end/hour*hour + hour
+	return h.sure || called(h, h.metric, succeeded, open-backward, open) > 0
+}
+
+// ranOn tells whether the resource is not known to have been stopped in the idle time:
+// not two windows of it lie in a time in which it was not running and the monitor was.
+func ranOn(h *history) bool {
+	windows, watched := 0, false
+	for at := h.end - h.idle(); at < h.end-2*slot; at += slot {
+		if !h.isUp(at) {
+			windows++
+			watched = watched || h.monitor.ran(at)
+		}
+	}
+	return windows < 2 || !watched
+}
+
+// unwatched is the longest stretch of the idle time, up to a moment, in which nobody has
+// seen the resource.
+func unwatched(h *history, till int64) (longest int64) {
+	since := h.end - h.idle()
+	for at := since; at < till; at += slot {
+		if h.seen(at) {
+			since = at + slot
+		}
+		longest = max(longest, at+slot-since)
+	}
+	return longest
+}
+
+// allowedUnwatched is how long a stretch proves nothing against a recommender.
+func allowedUnwatched(h *history) int64 { return max(2*slot, min(hour, h.idle()/24)) }
+
+// anyAction are the guards before any action at all.
+func anyAction(h *history) []guard {
+	return []guard{
+		{"checks switched on", h.settings.HourlyChecks == rules.Always || h.settings.HourlyChecks == rules.Auto},
+		{"event in time", !h.late},
+		{"recipe read", h.resource.Recipe != "" || h.resource.Kind == model.Recommender},
+		{"requests visible", visible(h)},
+		{"description fresh", !h.resource.Stale},
+		{"at rest", atRest(h)},
+		{"window read", h.whole(metrics[h.metric], slot, h.end-slot, h.end)},
+	}
+}
+
+// stopGuards are those before a stop or deletion.
+func stopGuards(h *history, f *facts) []guard {
+	start, utilization := h.end-h.idle(), string(h.resource.Kind)+"Utilization"
+	return []guard{
+		{"stopping switched on", h.settings.StopIdle == "Yes"},
+		{"old enough", ageOf(h) >= h.idle()},
+		{"not called", f.silent},
+		{"all calls read", allRead(h, start, h.end)},
+		{"not updated by a person", h.by != person || touchedAgo(h) >= h.idle()},
+		{"running read", h.whole(utilization, slot, start, h.end) && h.whole("monitoredResourceCount", slot, start, h.end)},
+		{"running all the time", ranOn(h)},
+		{"watched", h.resource.Kind == model.Campaign || unwatched(h, h.end-2*slot) <= allowedUnwatched(h)},
+	}
+}
+
+// doubtsOfStop tells of things because of which a stop that may be made need not.
+func doubtsOfStop(h *history) bool {
+	switch {
+	case h.settings.HourlyChecks != rules.Always, h.until > 0, len(h.missed) > 0, h.victim >= 0, !visible(h):
+		return true
+	case h.resource.Kind == model.Recommender && unwatched(h, h.end) > allowedUnwatched(h):
+		return true // it is, but for the newest windows, which may not be visible yet
+	case touchedAgo(h) >= h.idle():
+		return false
+	}
+	return h.by != ours || h.marks[0] >= h.end // a mark after the measured window is not seen yet
+}
+
+// watermark is the lowest hour's requests per second, rounded down, over the whole hours
+// of the last 14 days since the resource was created; the latest is over for half an hour.
+func watermark(h *history) int64 {
+	end := (h.end - 30*minute) / hour * hour
+	first := max(end-backward, (h.created+hour-1)/hour*hour)
+	if first >= end {
+		return math.MaxInt64
+	}
+	sums := make([]int64, (end-first)/hour)
+	for _, c := range h.calls[h.metric][succeeded] {
+		if c.at >= first && c.at < end {
+			sums[(c.at-first)/hour] += c.n
+		}
+	}
+	lowest := sums[0]
+	for _, n := range sums {
+		lowest = min(lowest, n)
+	}
+	return lowest / hour
+}
+
+// raisedLately tells whether the monitor has recorded a lower minimum within 24 h.
+func raisedLately(h *history) bool {
+	if h.oldMin == 0 || h.oldMin >= h.resource.MinTPS {
+		return false
+	}
+	for at := h.end - day; at < h.end; at += slot {
+		if h.monitor.ran(at) && h.isUp(at) && at >= h.created/slot*slot && h.minimumAt(at) < h.resource.MinTPS {
+			return true
+		}
+	}
+	return false
+}
+
+// hoursRead tells whether all hours that the watermark depends on were read completely.
+func hoursRead(h *history) bool {
+	end := (h.end - 30*minute) / hour * hour
+	return h.whole(metrics[h.metric], hour, max(end-backward, (h.created+hour-1)/hour*hour), end)
+}
+
+func minimumMetric(h *history) string {
+	if h.resource.Kind == model.Recommender {
+		return "minRecommendationRequestsPerSecond"
+	}
+	return "minProvisionedTPS"
+}
+
+func minimumRead(h *history) bool { return h.whole(minimumMetric(h), slot, h.end-day, h.end) }
+
+// stepGuards are those before a step-down.
+func stepGuards(h *history, f *facts) []guard {
+	return []guard{
+		{"adjusting switched on", h.settings.AdjustMinTPS == "Yes"},
+		{"minimum above 1", h.resource.MinTPS > 1},
+		{"a day old", ageOf(h) >= day},
+		{"hours read", hoursRead(h)},
+		{"watermark below the minimum", f.watermark < int64(h.resource.MinTPS)},
+		{"45 min since the last update", touchedAgo(h) >= 45*minute},
+		{"minimum read", minimumRead(h)},
+		{"not raised within a day", !raisedLately(h)},
+		{"no person's update to hide", !spared(h, f)},
+	}
+}
+
+// spared tells whether only a person's update keeps an idle resource from being stopped;
+// a step of ours would be the latest update then, and the person's forgotten.
+func spared(h *history, f *facts) bool {
+	return len(f.againstStop) == 1 && f.againstStop[0] == "not updated by a person" && h.until == 0 && len(h.missed) == 0
+}
+
+// doubtsOfStep tells of things because of which a step that may be made need not. Our
+// series of the minimum is read twice, for as long as the idle time and for a day: if one
+// answer is not whole, the other does not make up for it.
+func doubtsOfStep(h *history, f *facts) bool {
+	untouched := h.by == nobody || touchedAgo(h) >= h.idle()
+	for _, q := range h.asked {
+		if !q.whole && q.Metric.Name == minimumMetric(h) {
+			return true
+		}
+	}
+	return h.settings.HourlyChecks != rules.Always || (f.silent && !untouched) || (!h.sure && h.victim >= 0)
+}
+
+// nextStep is the minimum after one step.
+func nextStep(minimum int, watermark int64) int { return int(max(1, watermark, int64(minimum)*3/4)) }

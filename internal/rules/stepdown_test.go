@@ -1,0 +1,218 @@
+package rules
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// perHour is the hourly sum that averages to the given requests per second.
+func perHour(rate float64) float64 { return rate * 3600 }
+
+func TestStepDown(t *testing.T) {
+	lastHour := testMoment.Window.End.Add(-hourSettles).Truncate(time.Hour).Add(-time.Hour)
+	tests := []struct {
+		name     string
+		resource model.Resource
+		rate     float64 // of every hour
+		change   func(model.Readings, model.Resource)
+		settings func(*Settings)
+		action   Action
+		newMin   int
+		reason   string
+	}{
+		{
+			name: "watermark at the minimum: kept", resource: campaign(10), rate: 10, action: None,
+			reason: "kept at 10: lowest hour averaged 10.0 TPS over 336 hours",
+		},
+		{
+			name: "watermark just below the minimum: one step, not below the watermark", resource: campaign(10), rate: 9.99, action: StepDown, newMin: 9,
+			reason: "step down from 10 to 9: lowest hour averaged 9.9 TPS over 336 hours",
+		},
+		{name: "far below: down to three quarters, rounded down", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7},
+		{name: "watermark between three quarters and the minimum bounds the step", resource: campaign(100), rate: 99.5, action: StepDown, newMin: 99},
+		{name: "watermark below three quarters does not", resource: campaign(100), rate: 74, action: StepDown, newMin: 75},
+		{name: "from 2 to 1", resource: campaign(2), rate: 0.2, action: StepDown, newMin: 1},
+		{name: "2 with watermark 1 goes to 1", resource: campaign(2), rate: 1.9, action: StepDown, newMin: 1},
+		{name: "a minimum of 1 is never touched", resource: campaign(1), rate: 0.2, action: None, reason: "its minimum is 1, the lowest there is"},
+		{
+			name: "one quiet hour decides", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+			change: func(rd model.Readings, r model.Resource) {
+				q := hourlyQuery(r, testMoment)
+				rd[q] = with(rd[q], lastHour, perHour(0.9))
+			},
+		},
+		{
+			name: "an hour without data had no requests", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+			change: func(rd model.Readings, r model.Resource) {
+				q := hourlyQuery(r, testMoment)
+				rd[q] = without(rd[q], lastHour)
+			},
+		},
+		{
+			name: "hours that could not be read are not zero", resource: campaign(10), rate: 0.5, action: Refused,
+			change: func(rd model.Readings, r model.Resource) {
+				q := hourlyQuery(r, testMoment)
+				rd[q] = model.Series{Points: rd[q].Points}
+			},
+			reason: "cannot tell whether to step down: its hourly request counts could not be read completely",
+		},
+		{
+			name: "23 h 59 min 59 s old: too new", resource: campaign(10, createdAgo(24*time.Hour-time.Second)), rate: 0.5, action: None,
+			reason: "too new to step down: created 23 h ago, at least 24 h are needed",
+		},
+		{
+			name: "24 h old to the second", resource: campaign(10, createdAgo(24*time.Hour)), rate: 0.5, action: StepDown, newMin: 7,
+			reason: "step down from 10 to 7: lowest hour averaged 0.5 TPS over 22 hours",
+		},
+		{
+			name: "updated 44 min 59 s ago: it waits", resource: campaign(10, updatedAgo(45*time.Minute-time.Second, "ACTIVE")), rate: 0.5, action: Refused,
+			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): updated 44 min ago, a step waits 45 min",
+		},
+		{name: "updated 45 min ago to the second", resource: campaign(10, updatedAgo(45*time.Minute, "ACTIVE")), rate: 0.5, action: StepDown, newMin: 7},
+		{name: "an update in the future, by a clock that is off, is recent", resource: campaign(10, updatedAgo(-time.Minute, "ACTIVE")), rate: 0.5, action: Refused},
+		{name: "a failed update is over", resource: campaign(10, updatedAgo(2*time.Hour, "CREATE FAILED")), rate: 0.5, action: StepDown, newMin: 7},
+		{
+			name: "an update in progress", resource: campaign(10, updatedAgo(2*time.Hour, "CREATE IN_PROGRESS")), rate: 0.5, action: Refused,
+			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): an update is in progress (CREATE IN_PROGRESS)",
+		},
+		{name: "an update in a state unknown to us", resource: campaign(10, updatedAgo(2*time.Hour, "REBALANCING")), rate: 0.5, action: Refused},
+		{
+			name: "raised just under 24 h ago: capacity warmed up stays", resource: campaign(10), rate: 0.5, action: Refused,
+			change: func(rd model.Readings, r model.Resource) {
+				q := minimumQuery(r, testMoment)
+				rd[q] = with(rd[q], q.Window.Start, 9)
+			},
+			reason: "not stepped down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours): raised in the last 24 h (it was 9 at 12:00)",
+		},
+		{
+			name: "raised longer ago: the lower value is out of sight", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7,
+			change: func(rd model.Readings, r model.Resource) {
+				q := minimumQuery(r, testMoment)
+				rd[q] = steady(q, 10)
+			},
+		},
+		{
+			name: "lowered in the last 24 h is no raise", resource: campaign(10), rate: 0.5, action: StepDown, newMin: 7,
+			change: func(rd model.Readings, r model.Resource) {
+				q := minimumQuery(r, testMoment)
+				rd[q] = with(steady(q, 10), q.Window.Start, 13)
+			},
+		},
+		{
+			name: "a raise that could not be looked for", resource: campaign(10), rate: 0.5, action: Refused,
+			change: func(rd model.Readings, r model.Resource) { delete(rd, minimumQuery(r, testMoment)) },
+		},
+		{
+			name: "switched off: the check still tells", resource: campaign(10), rate: 0.5, action: None,
+			settings: func(s *Settings) { s.AdjustMinTPS = model.Off },
+			reason:   "could step down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours); adjusting is off (AutoAdjustMinTPS=No)",
+		},
+		{
+			name: "a recommender, in RPS", resource: recommender(4), rate: 1.5, action: StepDown, newMin: 3,
+			reason: "step down from 4 to 3: lowest hour averaged 1.5 RPS over 336 hours",
+		},
+		{
+			name: "a stale copy decides nothing", resource: campaign(10, func(r *model.Resource) { r.Stale, r.Observed = true, testNow.Add(-7*time.Minute) }), rate: 0.5,
+			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be renewed",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := testSettings()
+			if tt.settings != nil {
+				tt.settings(&s)
+			}
+			readings := readEmpty(tt.resource, s, testMoment)
+			readings[windowQuery(tt.resource, testMoment)] = steady(windowQuery(tt.resource, testMoment), tt.rate*300)
+			q := hourlyQuery(tt.resource, testMoment)
+			readings[q] = steady(q, perHour(tt.rate))
+			if tt.change != nil {
+				tt.change(readings, tt.resource)
+			}
+			d := Decide(tt.resource, readings, s, testMoment)
+			if d.Action != tt.action || d.NewMinTPS != tt.newMin {
+				t.Errorf("got %s → %d (%s), want %s → %d", d.Action, d.NewMinTPS, d.Reason, tt.action, tt.newMin)
+			}
+			if tt.reason != "" && d.Reason != tt.reason {
+				t.Errorf("reason:\n got %s\nwant %s", d.Reason, tt.reason)
+			}
+			if !d.Checked {
+				t.Error("not marked as checked")
+			}
+		})
+	}
+}
+
+func TestNextMinimumNeverLeavesItsBounds(t *testing.T) {
+	if next := nextMinimum(1, 0); next != 1 { // whoever asks
+		t.Errorf("nextMinimum(1, 0) = %d", next)
+	}
+	for minimum := 2; minimum <= 2000; minimum++ {
+		for _, watermark := range []int{0, 1, minimum / 2, minimum * 3 / 4, minimum - 1} {
+			next := nextMinimum(minimum, watermark)
+			if next < 1 || next < watermark || next >= minimum {
+				t.Fatalf("nextMinimum(%d, %d) = %d", minimum, watermark, next)
+			}
+		}
+	}
+}
+
+func TestHourlyWindowStartsWithTheFirstWholeHour(t *testing.T) {
+	hour := func(h, m int) time.Time { return time.Date(2026, 3, 3, h, m, 0, 0, time.UTC) }
+	tests := []struct {
+		name    string
+		created time.Time
+		start   time.Time
+	}{
+		{"created on the hour: that hour is whole", hour(7, 0), hour(7, 0)},
+		{"created a second later: the next one", hour(7, 0).Add(time.Second), hour(8, 0)},
+		{"created long ago: 14 days", hour(7, 0).Add(-400 * 24 * time.Hour), time.Date(2026, 2, 18, 11, 0, 0, 0, time.UTC)},
+		{"created in this hour: nothing to look at", testNow.Add(-time.Minute), time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := hourlyWindow(campaign(5, func(r *model.Resource) { r.Created = tt.created }), testMoment)
+			want := model.NewWindow(tt.start, time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The hour that has just ended is not looked at before its counts have settled.
+func TestHourlyWindowEndsWithTheLastSettledHour(t *testing.T) {
+	for ago, want := range map[time.Duration]int{29*time.Minute + time.Second: 11, 30 * time.Minute: 12} {
+		end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+		m := Moment{Now: end.Add(ago), Window: model.NewWindow(end.Add(ago-WindowLength), end.Add(ago))}
+		if got := hourlyWindow(campaign(5), m).End; got.Hour() != want || got.Minute() != 0 {
+			t.Errorf("%s after the hour the window ends at %s", ago, got)
+		}
+	}
+}
+
+// A minimum of 100 with a low watermark of 20 is lowered step by step and comes to rest
+// on the watermark.
+func TestStepsEndAtTheWatermark(t *testing.T) {
+	r := campaign(100)
+	var chain []int
+	for range 50 {
+		q := hourlyQuery(r, testMoment)
+		readings := readEmpty(r, testSettings(), testMoment)
+		readings[windowQuery(r, testMoment)] = steady(windowQuery(r, testMoment), 20.7*300)
+		readings[q] = steady(q, perHour(20.7))
+		d := Decide(r, readings, testSettings(), testMoment)
+		if d.Action != StepDown {
+			break
+		}
+		r.MinTPS = d.NewMinTPS
+		chain = append(chain, d.NewMinTPS)
+	}
+	if diff := cmp.Diff([]int{75, 56, 42, 31, 23, 20}, chain); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,121 @@
+package rules
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// lookBack is how far back traffic is looked at: 14 days, which CloudWatch still keeps
+// in periods of a minute.
+const lookBack = 14 * 24 * time.Hour
+
+// Throughput is what a resource did in the window.
+type Throughput struct {
+	Readable    bool    // the fields below are known
+	Requests    float64 // in the window
+	Average     float64 // requests per second
+	Utilization float64 // percent of the minimum; above 100 where Personalize scaled out
+	Invisible   bool    // not readable because nothing counts this recipe's traffic; no fault
+	Why         string  // why it is not readable
+}
+
+// WindowQueries are the questions whose answers ThroughputOf needs: one per resource,
+// and one more where the recipe leaves it open whether traffic can be seen at all.
+// A campaign whose recipe could not be read has none.
+func WindowQueries(rs []model.Resource, m Moment) []model.Query {
+	queries := make([]model.Query, 0, len(rs))
+	for _, r := range rs {
+		if !recipeKnown(r) {
+			continue
+		}
+		queries = append(queries, windowQuery(r, m))
+		if !model.RecipeOf(r.Kind, r.Recipe).Sure {
+			queries = append(queries, presenceQuery(r, m))
+		}
+	}
+	return queries
+}
+
+// recipeKnown is false for a campaign whose recipe could not be read: which metric
+// counts its requests is then unknown. A recommender's does not depend on the recipe.
+func recipeKnown(r model.Resource) bool { return r.Kind == model.Recommender || r.Recipe != "" }
+
+func requestMetric(r model.Resource) model.Metric {
+	return model.ResourceMetric(r, model.NamespacePersonalize, model.RecipeOf(r.Kind, r.Recipe).Metric)
+}
+
+func windowQuery(r model.Resource, m Moment) model.Query {
+	return model.Query{Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum, Window: m.Window, Period: WindowLength}
+}
+
+// presenceQuery asks for any request in the last 14 days, the open hour included.
+func presenceQuery(r model.Resource, m Moment) model.Query {
+	end := m.Window.End.Truncate(time.Hour).Add(time.Hour)
+	return model.Query{
+		Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum,
+		Window: model.NewWindow(end.Add(-lookBack), end), Period: time.Hour,
+	}
+}
+
+// ThroughputOf tells what a resource did in the window. No datapoint in a complete
+// answer means no request.
+func ThroughputOf(r model.Resource, readings model.Readings, m Moment) Throughput {
+	if !recipeKnown(r) {
+		return Throughput{Why: "its recipe could not be read, so it is not known which metric counts its requests"}
+	}
+	recipe := model.RecipeOf(r.Kind, r.Recipe)
+	if !recipe.Sure {
+		presence := readings.Get(presenceQuery(r, m))
+		switch {
+		case len(presence.Points) > 0: // traffic has been seen, so it can be
+		case !presence.Complete:
+			return Throughput{Why: fmt.Sprintf("whether %s counts its requests could not be read", recipe.Metric)}
+		default:
+			return Throughput{Invisible: true, Why: fmt.Sprintf(
+				"traffic of recipe %s cannot be seen: no %s data in 14 days; only its minimum is published", r.Recipe, recipe.Metric)}
+		}
+	}
+	series := readings.Get(windowQuery(r, m))
+	if !series.Complete {
+		return Throughput{Why: "its requests in the window could not be read completely"}
+	}
+	requests := series.Sum()
+	average := requests / WindowLength.Seconds()
+	return Throughput{Readable: true, Requests: requests, Average: average, Utilization: average / float64(r.MinTPS) * 100}
+}
+
+// Metrics are the values to publish for a resource: its minimum always, utilization if
+// the window could be read, the average if there were requests in it.
+func Metrics(r model.Resource, t Throughput, w model.Window) []model.Datum {
+	datum := func(name, unit string, value float64) model.Datum {
+		return model.Datum{
+			Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespaceMonitor, name),
+			Unit: unit, Value: value, Time: w.Start,
+		}
+	}
+	data := []model.Datum{datum(r.Kind.MinimumMetric(), unitRate, float64(r.MinTPS))}
+	if !t.Readable {
+		return data
+	}
+	if t.Requests > 0 {
+		data = append(data, datum(r.Kind.AverageMetric(), unitRate, t.Average))
+	}
+	return append(data, datum(r.Kind.UtilizationMetric(), unitPercent, t.Utilization))
+}
+
+// CloudWatch units of our metrics.
+const (
+	unitRate    = "Count/Second"
+	unitPercent = "Percent"
+	unitCount   = "Count"
+)
+
+// CountMetric is the number of monitored resources, published in the deployment region.
+func CountMetric(region string, count int, w model.Window) model.Datum {
+	return model.Datum{
+		Region: region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
+		Unit: unitCount, Value: float64(count), Time: w.Start,
+	}
+}

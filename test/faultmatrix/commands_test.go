@@ -1,0 +1,184 @@
+package faultmatrix
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/prices"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+)
+
+// restoring is the scenario of a person who has a campaign again that was deleted by
+// itself, by the command that the notification held.
+func restoring(after func(*bed, outcome)) scenario {
+	const resource = "campaign/idle"
+	again := func(b *bed, last outcome) {
+		if last.err != nil {
+			b.wait(time.Minute)
+			must(b, b.restore())
+		}
+		b.wait(time.Hour)
+	}
+	return scenario{
+		name: "restore", world: func() localaws.Estate { return alone(resource) },
+		prepare: func(b *bed) {
+			b.mustOut(b.invoke(lambda.Monitor, "{}"))
+			b.wait(2 * time.Second)
+			b.mustOut(b.invoke(lambda.DeleteCampaign, b.delivered(events.DeleteCampaign, arn(resource))))
+			b.event = b.token(arn(resource))
+			b.taken = len(b.aws.Events())
+			b.wait(time.Hour)
+		},
+		run: (*bed).restore, heal: []func(*bed, outcome){again, after},
+	}
+}
+
+// token is the record that the last notification about a resource holds.
+func (b *bed) token(resource string) string {
+	b.t.Helper()
+	for _, event := range slices.Backward(b.aws.Events()) {
+		record, err := events.DecodeAudit(event.Detail)
+		if err == nil && record.ARN == resource && record.Restore != "" {
+			token, err := record.Token()
+			b.noError(err)
+			return token
+		}
+	}
+	b.t.Fatalf("no notification tells how to have %s again", resource)
+	return ""
+}
+
+// restore carries out the command "restore --record".
+func (b *bed) restore() outcome {
+	record, err := events.FromToken(b.event)
+	if err != nil {
+		return outcome{err: err}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	clients := b.clients()
+	defer clients.Close()
+	_, sink := b.logs()
+	answer, err := b.actor(clients, slog.New(slog.NewJSONHandler(sink, nil)), nil).Restore(ctx, record, act.RestoreOptions{})
+	return outcome{text: answer.Sentence, err: err}
+}
+
+// rebuilding is the scenario of the command line, which has no function to ask for a new
+// dashboard after it has acted: it looks what the one that stands there shows, and builds
+// that anew.
+func rebuilding() scenario {
+	return scenario{
+		name: "rebuild the dashboard",
+		prepare: func(b *bed) {
+			oldBoards(b)
+			b.removeCampaign(away, "busy")
+		},
+		about: []string{
+			"cloudwatch.GetDashboard", "cloudwatch.ListDashboards", "cloudwatch.ListTagsForResource", "cloudwatch.PutDashboard",
+			"cloudwatch.DeleteDashboards",
+		},
+		run:  (*bed).rebuild,
+		heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.rebuild()) }},
+	}
+}
+
+// rebuild builds the dashboard anew if there is one.
+func (b *bed) rebuild() outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	clients := b.clients()
+	defer clients.Close()
+	log, sink := b.logs()
+	values := b.values()
+	actor := b.actor(clients, slog.New(slog.NewJSONHandler(sink, nil)), nil)
+	state, err := actor.Board(ctx, values.DashboardName)
+	if err != nil || !state.Exists || state.Deployment != deployment {
+		return outcome{err: errors.Join(err, errNotRebuilt), troubles: troublesOf(b.t, log.String())}
+	}
+	values.Regions = state.Regions
+	boards := cycle.NewDashboard(cycle.DashboardOptions{
+		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}), Actor: actor, Region: home,
+	})
+	built, err := boards.Build(ctx, cycle.DashboardInput{Params: values})
+	return b.outcomeOf(built, err, built.Problems, log.String())
+}
+
+var errNotRebuilt = errors.New("the dashboard was not rebuilt")
+
+// reporting is the scenario of the report with prices that AWS is asked for.
+func reporting() scenario {
+	return scenario{
+		name: "report --live-prices",
+		world: func() localaws.Estate {
+			estate := world()
+			for i := range estate.Regions {
+				estate.Regions[i].TPSHourPrices = map[string]float64{"campaign": 0.3, "campaignV2": 0.4, "recommender": 0.5}
+			}
+			return estate
+		},
+		prepare: func(b *bed) {
+			b.mustOut(b.invoke(lambda.Monitor, "{}"))
+			b.next()
+		},
+		about: []string{"pricing.GetProducts", "cloudwatch.GetMetricData", "personalize.ListCampaigns", "personalize.ListRecommenders"},
+		run:   (*bed).report,
+		heal:  []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.report()) }},
+	}
+}
+
+// report makes the report of the last day.
+func (b *bed) report() outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	clients := b.clients()
+	defer clients.Close()
+	ledger := cycle.NewLedger(cycle.LedgerOptions{
+		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
+		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: b.clock}), Clock: b.clock, Region: home,
+		Prices: func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
+			found, problems := prices.New(clients).For(ctx, regions)
+			return found.Over(report.BuiltinPrices()), problems
+		},
+	})
+	result, err := ledger.Run(ctx, cycle.LedgerInput{Params: b.values(), Days: 1})
+	result.DurationMs = 0
+	return b.outcomeOf(result, err, result.Problems, "")
+}
+
+// outcomeOf is the outcome of a command: its result, its problems, and what it logged.
+func (b *bed) outcomeOf(result any, err error, problems []report.Problem, log string) outcome {
+	raw, failed := json.Marshal(result)
+	b.noError(failed)
+	out := outcome{text: string(raw), err: err, troubles: troublesOf(b.t, log), log: log}
+	for _, p := range problems {
+		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Error})
+	}
+	return out
+}
+
+// A report is of the prices that were asked for: else the faults would hit nothing.
+func TestTheReportHasLivePrices(t *testing.T) {
+	b := virtualBed(t, reporting())
+	reporting().prepare(b)
+	out := b.report()
+	b.mustOut(out)
+	var result report.Ledger
+	b.noError(json.Unmarshal([]byte(out.text), &result))
+	live := slices.ContainsFunc(result.Prices, func(p report.Price) bool { return p.Region == home && p.PerTPSHour == 0.4 })
+	if !live || len(result.Resources) == 0 {
+		t.Errorf("prices %+v of %d resources", result.Prices, len(result.Resources))
+	}
+}

@@ -1,0 +1,71 @@
+package faultmatrix
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// logGroup is where the records of the history scenario stand.
+const logGroup = "/aws/lambda/proof"
+
+// history is the scenario of the command that reads the records of decisions from the log.
+func history() scenario {
+	return scenario{
+		name: "history",
+		prepare: func(b *bed) {
+			ctx, client := context.Background(), b.clients().CloudWatchLogs(away)
+			_, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
+			b.noError(err)
+			_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String(logGroup), LogStreamName: aws.String("s")})
+			b.noError(err)
+			line, err := json.Marshal(map[string]any{"msg": "audit", "audit": events.Audit{
+				Time: b.clock.Now(), ARN: arn("campaign/idle"), Kind: model.Campaign, Region: away, Action: events.ActionDelete,
+				Outcome: events.OutcomeDone, Reason: "idle",
+			}})
+			b.noError(err)
+			_, err = client.PutLogEvents(ctx, &cloudwatchlogs.PutLogEventsInput{
+				LogGroupName: aws.String(logGroup), LogStreamName: aws.String("s"),
+				LogEvents: []logtypes.InputLogEvent{{Message: aws.String(string(line)), Timestamp: aws.Int64(b.clock.Now().UnixMilli())}},
+			})
+			b.noError(err)
+			b.wait(time.Minute)
+		},
+		run:  (*bed).readHistory,
+		heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.readHistory()) }},
+	}
+}
+
+// readHistory reads the records, as the command does.
+func (b *bed) readHistory() outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	var out outcome
+	failed := func(operation string, err error) {
+		out.err = err
+		out.troubles = append(out.troubles, trouble{operation: operation, region: away, text: err.Error()})
+	}
+	found := audit.New(audit.Filter{}, func(f audit.Fault) { failed("a record", f.Err) })
+	reader := audit.NewReader(b.clients())
+	groups, err := reader.Groups(ctx, audit.Group{Region: away, Name: logGroup, Prefix: true})
+	if err != nil {
+		failed("DescribeLogGroups", err)
+	}
+	for _, group := range groups {
+		if err := reader.Read(ctx, group, found, func(int) {}); err != nil {
+			failed("FilterLogEvents", err)
+		}
+	}
+	raw, err := json.Marshal(found.Records())
+	b.noError(err)
+	out.text = string(raw)
+	return out
+}

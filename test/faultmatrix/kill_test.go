@@ -1,0 +1,279 @@
+package faultmatrix
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// What a process that is to be killed is told by its environment.
+const (
+	envJob      = "PROOF_JOB" // name of the scenario
+	envEndpoint = "PROOF_ENDPOINT"
+	envNow      = "PROOF_NOW"
+	envEvent    = "PROOF_EVENT"
+)
+
+// TestMain lets the test binary be the process that is killed.
+func TestMain(m *testing.M) {
+	if name := os.Getenv(envJob); name != "" {
+		victim(name)
+		return
+	}
+	debug.SetGCPercent(400) // each cell makes a world and drops it
+	os.Exit(m.Run())
+}
+
+// victim does one job against the endpoint of the process that started it, at its time.
+func victim(name string) {
+	now, err := time.Parse(time.RFC3339, os.Getenv(envNow))
+	if err != nil {
+		panic(err)
+	}
+	b := &bed{
+		env: settings(), clock: model.NewVirtualClock(now), log: os.Stderr, event: os.Getenv(envEvent),
+		reach: awsapi.LocalConfig(home, os.Getenv(envEndpoint), "LOCAL", nil),
+	}
+	for _, s := range scenarios() {
+		if s.name == name {
+			s.run(b)
+		}
+	}
+}
+
+// TestKilledAnywhere kills real processes at any point of their jobs, right before or right
+// after the AWS has served a request; with the race detector, fewer. The runs that follow bring everything into the state
+// of an undisturbed run; what may be lost, the data of the window and a notification, the
+// logs name.
+func TestKilledAnywhere(t *testing.T) {
+	jobs := map[string]*killed{}
+	var names []string
+	for _, s := range scenarios() {
+		if slices.Contains([]string{"dashboard", "start-recommender", "monitor, later", "history", "rebuild the dashboard", "report --live-prices"}, s.name) {
+			continue // what these do, others do as well
+		}
+		jobs[s.name] = newKilled(t, s)
+		names = append(names, s.name, s.name)
+	}
+	// The whole cycle has more points than the rest together.
+	names = append(names, "run --act", "run --act", "run --act", "run --act", "run --act", "run --act")
+	random := rand.New(rand.NewPCG(2026, kills))
+	for i := range kills {
+		job := jobs[names[i%len(names)]]
+		at, after := 1+random.IntN(job.requests), random.IntN(2) == 0
+		t.Run(fmt.Sprintf("%03d %s, request %d of %d, after it %v", i, job.name, at, job.requests, after), func(t *testing.T) {
+			t.Parallel()
+			job.kill(t, at, after)
+		})
+	}
+}
+
+// killed is a job whose process is killed, and how it goes undisturbed.
+type killed struct {
+	scenario
+	want     undisturbed
+	requests int
+}
+
+func newKilled(t *testing.T, s scenario) *killed {
+	k := &killed{scenario: s}
+	b := virtualBed(t, s)
+	prepare := s.prepare
+	s.prepare = func(b *bed) {
+		if prepare != nil {
+			prepare(b)
+		}
+		b.earlier()
+	}
+	k.want = s.drive(b, nil, nil)
+	b.mustOut(k.want.stages[0].out)
+	for _, n := range k.want.calls {
+		k.requests += n
+	}
+	return k
+}
+
+// virtualBed is a bed on a virtual clock, which real processes can share.
+func virtualBed(t testing.TB, s scenario) *bed {
+	t.Helper()
+	clock := model.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))
+	b := &bed{t: t, env: settings(), clock: clock}
+	description := world()
+	if s.world != nil {
+		description = s.world()
+	}
+	var err error
+	b.aws, err = localaws.New(description, localaws.WithClock(clock), localaws.WithLogger(callsOf(b)))
+	b.noError(err)
+	memory := localaws.InMemory(b.aws)
+	t.Cleanup(memory.Shut)
+	b.reach = awsapi.LocalConfig(home, memory.URL(), "LOCAL", memory.Transport())
+	b.watched()
+	return b
+}
+
+// kill has a process do the job, kills it, and has the runs that follow heal.
+func (k *killed) kill(t *testing.T, at int, after bool) {
+	b := virtualBed(t, k.scenario)
+	var log string
+	s := k.scenario
+	s.run = func(b *bed) outcome {
+		log = b.murder(k.name, at, after)
+		return outcome{err: errKilled, text: log}
+	}
+	following := &bytes.Buffer{}
+	prepare := s.prepare
+	s.prepare = func(b *bed) {
+		if prepare != nil {
+			prepare(b)
+		}
+		b.log = following
+		b.earlier()
+	}
+	got := s.drive(b, nil, &undisturbed{stages: make([]stage, len(k.want.stages))})
+	for _, wrong := range wrongActions(k.want, got) {
+		t.Error(wrong)
+	}
+	last := len(got.stages) - 1
+	for _, difference := range localaws.Differences(got.stages[last].things, k.want.stages[last].things) {
+		t.Errorf("not healed: %s", difference)
+	}
+	k.lostAreNamed(t, got, log+following.String())
+	if t.Failed() {
+		t.Logf("the log of the killed process:\n%s\nof those that followed:\n%s", log, following)
+	}
+}
+
+// earlier makes it look as if a cycle had ended five minutes ago: there is the count of
+// resources, and the utilization of each.
+func (b *bed) earlier() {
+	put := func(region, name, dimension, value string) {
+		datum := cwtypes.MetricDatum{
+			MetricName: &name, Value: aws.Float64(0), Timestamp: aws.Time(b.clock.Now().Truncate(cycleEvery).Add(-2 * cycleEvery)),
+		}
+		if dimension != "" {
+			datum.Dimensions = []cwtypes.Dimension{{Name: &dimension, Value: &value}}
+		}
+		_, err := b.clients().CloudWatch(region).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
+			Namespace: aws.String(model.NamespaceMonitor), MetricData: []cwtypes.MetricDatum{datum},
+		})
+		b.noError(err)
+	}
+	for name := range b.aws.Snapshot() {
+		region, rest, _ := strings.Cut(name, " ")
+		kind, name, _ := strings.Cut(rest, " ")
+		for _, k := range []model.Kind{model.Campaign, model.Recommender} {
+			if string(k) == kind {
+				put(region, k.UtilizationMetric(), k.DimensionName(), "arn:aws:personalize:"+region+":"+account+":"+kind+"/"+name)
+			}
+		}
+	}
+	put(home, model.MetricResourceCount, "", "")
+}
+
+var errKilled = errors.New("killed")
+
+// lostAreNamed demands that the logs name what is lost for good: data of the window, and
+// notifications.
+func (k *killed) lostAreNamed(t *testing.T, got undisturbed, log string) {
+	if k.measures && len(got.stages[0].data) < len(k.want.stages[0].data) && !strings.Contains(log, "data of that time are missing") {
+		t.Errorf("%d of %d data are missing, and nothing says so", len(k.want.stages[0].data)-len(got.stages[0].data), len(k.want.stages[0].data))
+	}
+	var sent []string
+	for _, s := range got.stages {
+		sent = append(sent, s.sent...)
+	}
+	lost := 0
+	for _, s := range k.want.stages[:1] {
+		for _, event := range s.sent {
+			detailType, resource, _ := strings.Cut(event, " ")
+			isNotice := strings.HasPrefix(detailType, "Personalize")
+			if !isNotice || slices.Contains(sent, event) {
+				continue
+			}
+			lost++
+			if !strings.Contains(log, `"msg":"about to act"`) || !strings.Contains(log, resource) {
+				t.Errorf("%s was never sent, and nothing says what was done", event)
+			}
+		}
+	}
+	if lost > k.atOnce() {
+		t.Errorf("%d notifications were lost", lost)
+	}
+}
+
+// atOnce is how many actions a job carries out side by side, each of which can be cut off.
+func (k *killed) atOnce() int {
+	if k.measures {
+		return 8
+	}
+	return 1
+}
+
+// murder starts a process that does a job, and kills it at a request. It gives its log.
+func (b *bed) murder(job string, at int, after bool) string {
+	m := &murderer{aws: b.aws, at: int64(at), after: after}
+	endpoint := httptest.NewServer(m)
+	defer endpoint.Close()
+	var log bytes.Buffer
+	m.victim = exec.Command(os.Args[0]) //nolint:gosec // this very test
+	m.victim.Env = append(os.Environ(), envJob+"="+job, envEndpoint+"="+endpoint.URL,
+		envNow+"="+b.clock.Now().Format(time.RFC3339), envEvent+"="+b.event)
+	m.victim.Stderr = &log
+	m.mu.Lock()
+	err := m.victim.Start()
+	m.mu.Unlock()
+	b.noError(err)
+	_ = m.victim.Wait() // it was killed, or ended before the request came
+	return log.String()
+}
+
+// murderer serves the embedded AWS to a process, and kills that.
+type murderer struct {
+	aws   http.Handler
+	at    int64
+	after bool
+
+	mu     sync.Mutex // held while the victim starts
+	victim *exec.Cmd
+	served atomic.Int64
+	dead   atomic.Bool
+}
+
+func (m *murderer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	mine := m.served.Add(1) == m.at
+	if mine && m.after {
+		m.aws.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if mine {
+		m.dead.Store(true)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		_ = m.victim.Process.Kill() // SIGKILL; it is there, as it has called
+	}
+	if m.dead.Load() {
+		panic(http.ErrAbortHandler) // nobody hears the answer
+	}
+	m.aws.ServeHTTP(w, r)
+}

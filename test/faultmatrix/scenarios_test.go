@@ -1,0 +1,275 @@
+package faultmatrix
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// scenario is one job that is disturbed.
+type scenario struct {
+	name string
+	// prepare leads the world to where the job begins; may be nil.
+	prepare func(b *bed)
+	// run does the job, as a process of its own.
+	run func(b *bed) outcome
+	// heal are the clean runs that follow, each after the one before; all put everything
+	// into the state of an undisturbed run. The last outcome is that of run.
+	heal []func(b *bed, last outcome)
+	// measures tells that the job publishes the metrics of all resources.
+	measures bool
+	// world is the estate; nil is the world of all.
+	world func() localaws.Estate
+	// about are the operations that are disturbed; nil is all. What the others suffer is
+	// seen in another scenario of the same door.
+	about []string
+}
+
+// bed sets up the world of a scenario.
+func (s scenario) bed(t testing.TB) *bed {
+	t.Helper()
+	if s.world != nil {
+		return newBed(t, s.world(), 0)
+	}
+	return newBed(t, world(), 0)
+}
+
+// scenarios are the jobs, one or more for every door.
+func scenarios() []scenario {
+	monitor := func(b *bed) outcome { return b.invoke(lambda.Monitor, "{}") }
+	again := func(b *bed, _ outcome) { b.next(); must(b, monitor(b)) }
+	deliver := func(b *bed, _ outcome) { b.deliver() }
+	whole := func(b *bed, last outcome) { again(b, last); b.deliver() }
+	board := func(b *bed, _ outcome) { must(b, b.invoke(lambda.Dashboard, "{}")) }
+	rest := func(b *bed, _ outcome) { b.wait(15 * time.Minute); b.aws.Tick() } // changes take minutes
+	acting := func(b *bed, _ outcome) { b.next(); must(b, b.act()) }
+	return []scenario{
+		{
+			name: "monitor, the first time", measures: true,
+			prepare: strangers, run: monitor, heal: []func(*bed, outcome){deliver, whole, whole, whole, rest},
+		},
+		{
+			name: "monitor, later", measures: true,
+			prepare: func(b *bed) {
+				b.env[config.AutoDeleteOrStopIdleResources] = "No" // so that idle ones keep their alarms, and those go off
+				b.mustOut(monitor(b))
+				b.removeCampaign(away, "busy")
+				b.next()
+			},
+			run: monitor, heal: []func(*bed, outcome){again, again, again},
+		},
+		{name: "run --act", measures: true, run: (*bed).act, heal: []func(*bed, outcome){acting, acting, acting, rest}},
+		{
+			name: "dashboard", prepare: oldBoards,
+			run:  func(b *bed) outcome { return b.invoke(lambda.Dashboard, "{}") },
+			heal: []func(*bed, outcome){board},
+		},
+		action(lambda.UpdateTPS, events.UpdateCampaign, "campaign/wide", whole, board, rest),
+		action(lambda.UpdateTPS, events.UpdateRecommender, "recommender/broad", whole, board, rest),
+		action(lambda.DeleteCampaign, events.DeleteCampaign, "campaign/idle", whole, board, rest),
+		action(lambda.StopRecommender, events.StopRecommender, "recommender/still", whole, board, rest),
+		starting(again),
+		restoring(again),
+		adopting(monitor, again),
+		rebuilding(),
+		reporting(),
+		history(),
+		{
+			name: "cleanup",
+			prepare: func(b *bed) {
+				strangers(b)
+				b.mustOut(monitor(b))
+				b.next()
+				b.mustOut(b.invoke(lambda.Dashboard, "{}"))
+			},
+			run:  func(b *bed) outcome { return b.invoke(lambda.Cleanup, "{}") },
+			heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.invoke(lambda.Cleanup, "{}")) }},
+		},
+	}
+}
+
+// must demands that a clean run goes without a hitch.
+func must(b *bed, out outcome) {
+	b.t.Helper()
+	b.mustOut(out)
+}
+
+func (b *bed) mustOut(out outcome) {
+	b.t.Helper()
+	if out.err != nil || len(out.troubles) > 0 {
+		b.t.Errorf("a clean run failed: %v %v", out.err, out.troubles)
+	}
+}
+
+// arn is that of a resource in the region that is disturbed most.
+func arn(resource string) string {
+	return "arn:aws:personalize:" + away + ":" + account + ":" + resource
+}
+
+// action is the scenario of a function that carries out an automatic event, which is the
+// one that the monitor sends. Lambda delivers it again if the function fails.
+func action(f lambda.Function, detailType events.DetailType, resource string, after ...func(*bed, outcome)) scenario {
+	run := func(b *bed) outcome { return b.invoke(f, b.event) }
+	again := func(b *bed, last outcome) {
+		if last.err != nil {
+			b.wait(time.Minute)
+			must(b, run(b))
+		}
+	}
+	return scenario{
+		name: string(f) + " " + resource, world: func() localaws.Estate { return alone(resource) },
+		prepare: func(b *bed) {
+			b.mustOut(b.invoke(lambda.Monitor, "{}"))
+			b.wait(2 * time.Second)
+			b.event = b.delivered(detailType, arn(resource))
+			b.taken = len(b.aws.Events())
+		},
+		run: run, heal: append([]func(*bed, outcome){again}, after...),
+	}
+}
+
+// alone is the part of the world that an action on one resource needs.
+func alone(resource string) localaws.Estate {
+	_, name, _ := strings.Cut(resource, "/")
+	estate := world()
+	estate.Regions = estate.Regions[1:]
+	group := &estate.Regions[0].DatasetGroups[0]
+	group.Campaigns = slices.DeleteFunc(group.Campaigns, func(c localaws.EstateCampaign) bool { return c.Name != name })
+	group.Recommenders = slices.DeleteFunc(group.Recommenders, func(r localaws.EstateRecommender) bool { return r.Name != name })
+	return estate
+}
+
+// delivered is the first event of a type about a resource, as EventBridge delivers it.
+func (b *bed) delivered(detailType events.DetailType, resource string) string {
+	b.t.Helper()
+	for _, event := range b.aws.Events() {
+		if event.DetailType == string(detailType) && strings.Join(event.Resources, "") == resource {
+			return envelope(b.t, event)
+		}
+	}
+	b.t.Fatalf("the monitor sent no %s about %s", detailType, resource)
+	return ""
+}
+
+func envelope(t testing.TB, event localaws.Event) string {
+	t.Helper()
+	raw, err := json.Marshal(map[string]any{
+		"version": "0", "id": event.ID, "detail-type": event.DetailType, "source": event.Source, "account": event.Account,
+		"time": event.Time.Format(time.RFC3339), "region": event.Region, "resources": event.Resources, "detail": event.Detail,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
+}
+
+// deliver has the functions carry out the commands that came to the bus since the last time.
+func (b *bed) deliver() {
+	all := b.aws.Events()
+	for _, event := range all[b.taken:] {
+		f, ok := map[events.DetailType]lambda.Function{
+			events.UpdateCampaign: lambda.UpdateTPS, events.UpdateRecommender: lambda.UpdateTPS,
+			events.DeleteCampaign: lambda.DeleteCampaign, events.StopRecommender: lambda.StopRecommender,
+		}[events.DetailType(event.DetailType)]
+		if ok {
+			must(b, b.invoke(f, envelope(b.t, event)))
+		}
+	}
+	b.taken = len(all)
+}
+
+// starting is a person's request to start a recommender that was stopped.
+func starting(after func(*bed, outcome)) scenario {
+	resource, err := model.ParseARN(arn("recommender/still"))
+	req := events.Request{ARN: resource, Kind: model.Recommender, Reason: "the sale begins"}
+	run := func(b *bed) outcome { return b.do(events.ActionStart, req) }
+	return scenario{
+		name: "start-recommender", world: func() localaws.Estate { return alone("recommender/still") },
+		prepare: func(b *bed) {
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			b.mustOut(b.do(events.ActionStop, req))
+			b.wait(time.Hour)
+		},
+		run: run,
+		heal: []func(*bed, outcome){
+			func(b *bed, last outcome) {
+				if last.err != nil {
+					b.wait(time.Minute)
+					must(b, run(b))
+				}
+				b.wait(time.Hour)
+			},
+			after,
+		},
+	}
+}
+
+// strangers puts things into the disturbed region that look like ours and are not, and
+// the rule that the original application left there, which is ours to remove.
+func strangers(b *bed) {
+	ctx, clients := context.Background(), b.clients()
+	alarm := &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String("PersonalizeMonitor-IdleCampaign-mine"), Namespace: aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"),
+		Statistic: cwtypes.StatisticSum, Period: aws.Int32(300), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(0),
+		ComparisonOperator: cwtypes.ComparisonOperatorLessThanOrEqualToThreshold,
+		Dimensions:         []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(arn("campaign/mine"))}},
+	}
+	topic := "arn:aws:sns:" + away + ":" + account + ":" + act.TopicName
+	_, err := clients.CloudWatch(away).PutMetricAlarm(ctx, alarm)
+	b.noError(err)
+	_, err = clients.EventBridge(away).PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(act.RuleName), EventPattern: aws.String(originalPattern)})
+	b.noError(err)
+	_, err = clients.EventBridge(away).PutTargets(ctx, &eventbridge.PutTargetsInput{
+		Rule: aws.String(act.RuleName), Targets: []ebtypes.Target{{Id: aws.String(act.TargetID), Arn: &topic}},
+	})
+	b.noError(err)
+}
+
+// oldBoards leaves a dashboard of a larger estate, and one that a person named alike.
+func oldBoards(b *bed) {
+	b.mustOut(b.invoke(lambda.Dashboard, "{}"))
+	ctx, clients := context.Background(), b.clients()
+	for number, tags := range map[int][]cwtypes.Tag{
+		2: {{Key: aws.String("Dashboard"), Value: aws.String("Amazon-Personalize-Monitor")}}, 3: nil,
+	} {
+		_, err := clients.CloudWatch(home).PutDashboard(ctx, &cloudwatch.PutDashboardInput{
+			DashboardName: aws.String(fmt.Sprintf("Amazon-Personalize-Monitor-%d", number)), DashboardBody: aws.String(`{"widgets":[]}`), Tags: tags,
+		})
+		b.noError(err)
+	}
+}
+
+// removeCampaign removes a campaign as its owner would.
+func (b *bed) removeCampaign(region, name string) {
+	clients := b.clients()
+	resource := "arn:aws:personalize:" + region + ":" + account + ":campaign/" + name
+	_, err := clients.Personalize(region).DeleteCampaign(context.Background(), &personalize.DeleteCampaignInput{CampaignArn: &resource})
+	b.noError(err)
+}
+
+func (b *bed) noError(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}

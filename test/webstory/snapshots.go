@@ -1,0 +1,286 @@
+package webstory
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+)
+
+// Names lists the stories.
+func Names() []string { return []string{"shop", "start", "failing", "large"} }
+
+// Snapshot is the snapshot of a story: an ordinary day of a shop; a daemon that has just
+// started; one whose cycles fail; an estate of thousands. ok is false for any other name.
+func Snapshot(name string) (s web.Snapshot, ok bool) {
+	switch name {
+	case "shop":
+		return shop(), true
+	case "start":
+		return web.Snapshot{Version: 1, Region: Region, Started: Now.Add(-time.Minute)}, true
+	case "failing":
+		return failing(), true
+	case "large":
+		return large(3000), true
+	}
+	return web.Snapshot{}, false
+}
+
+// The resources of the shop.
+const (
+	HomePage     = "arn:aws:personalize:us-east-1:123456789012:campaign/shop-home-page"
+	SimilarItems = "arn:aws:personalize:us-east-1:123456789012:campaign/shop-similar-items"
+	Ranking      = "arn:aws:personalize:us-east-1:123456789012:campaign/shop-search-ranking"
+	SpringSale   = "arn:aws:personalize:us-east-1:123456789012:campaign/shop-spring-sale"
+	ForYou       = "arn:aws:personalize:us-east-1:123456789012:recommender/shop-recommended-for-you"
+	Popular      = "arn:aws:personalize:us-east-1:123456789012:recommender/shop-popular-items"
+	HomeRows     = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-home-rows"
+	NextAction   = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-next-best-action"
+	TopPicks     = "arn:aws:personalize:eu-west-1:123456789012:recommender/video-top-picks"
+)
+
+var characters = map[string]character{
+	HomePage:     {mean: 42, swing: 17, min: 20, before: 20, since: Now.Add(-400 * time.Hour)},
+	SimilarItems: {mean: 10, swing: 4, min: 30, before: 40, since: Now.Add(-52 * time.Hour)},
+	Ranking:      {mean: 14, swing: 2, min: 10, before: 10, since: Now.Add(-400 * time.Hour)},
+	SpringSale:   {mean: 6, swing: 2, min: 1, before: 4, since: Now.Add(-200 * time.Hour), silent: Now.Add(-120 * time.Hour)},
+	ForYou:       {mean: 3, swing: 1, min: 12, before: 12, since: Now.Add(-400 * time.Hour)},
+	HomeRows:     {mean: 16, swing: 8, min: 5, before: 5, since: Now.Add(-400 * time.Hour)},
+	TopPicks:     {mean: 2.4, swing: 1.2, min: 8, before: 11, since: Now.Add(-130 * time.Hour)},
+}
+
+// resource is one of the shop's.
+func resource(arn, group, recipe string, minTPS int) model.Resource {
+	parsed, kind, err := model.ParseResourceARN(arn)
+	if err != nil {
+		panic("story: " + err.Error()) // a constant of this package
+	}
+	groupARN := parsed
+	groupARN.Resource = "dataset-group/" + group
+	return model.Resource{
+		ARN: parsed, Kind: kind, Name: parsed.Name(), DatasetGroup: groupARN, Recipe: recipe, Status: model.StatusActive,
+		MinTPS: minTPS, Created: Now.Add(-60 * 24 * time.Hour), LastUpdated: Now.Add(-52 * time.Hour), Observed: Now, Described: true,
+	}
+}
+
+// shop is an ordinary day.
+func shop() web.Snapshot {
+	popular := resource(Popular, "online-shop", "aws-ecomm-popular-items-by-views", 1)
+	popular.Status = model.StatusInactive
+	s := web.Snapshot{
+		Version: 7, Region: Region, Started: Now.Add(-30 * time.Hour), Cycle: Now.Add(-150 * time.Second), Measured: Now.Add(-150 * time.Second),
+		Next: Now.Add(150 * time.Second), AlarmsKnown: true, Others: []model.Resource{popular},
+		Resources: []model.Resource{
+			resource(HomeRows, "video-service", "aws-user-personalization-v2", 5),
+			resource(NextAction, "video-service", "aws-next-best-action", 4),
+			resource(TopPicks, "video-service", "aws-vod-top-picks", 8),
+			resource(HomePage, "online-shop", "aws-user-personalization-v2", 20),
+			resource(Ranking, "online-shop", "aws-personalized-ranking-v2", 10),
+			resource(SimilarItems, "online-shop", "aws-similar-items", 30),
+			resource(SpringSale, "online-shop", "aws-user-personalization", 1),
+			resource(ForYou, "online-shop", "aws-ecomm-recommended-for-you", 12),
+		},
+	}
+	s.Result = resultOf(s.Resources)
+	s.Checks = checks()
+	s.Alarms = alarms(s.Resources)
+	ledger := ledgerOf(s.Resources)
+	s.Ledger = &ledger
+	s.Audits, s.Entries = audits(), entries()
+	return s
+}
+
+// resultOf is the result of a cycle over the resources.
+func resultOf(resources []model.Resource) report.Result {
+	end := Now.Add(-150 * time.Second).Truncate(5 * time.Minute)
+	result := report.Result{
+		Window: report.Window{Start: end.Add(-5 * time.Minute), End: end}, MetricsPublished: 3*len(resources) + 1, DurationMs: 1840,
+		Calls: map[string]int{"cloudwatch.GetMetricData": 2, "personalize.ListCampaigns": 2},
+	}
+	for _, r := range resources {
+		one := report.Resource{
+			ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
+			Status: r.Status, Min: r.MinTPS, Decision: rules.None, Reason: "not due: its hourly checks are made at minute 35",
+		}
+		if c, ok := characters[one.ARN]; ok {
+			average := c.rate(result.Window.Start)
+			utilization := average / float64(r.MinTPS) * 100
+			one.Average, one.Utilization = &average, &utilization
+		} else {
+			one.Invisible = true
+			one.Reason = "traffic of recipe aws-next-best-action cannot be seen: there are no GetActionRecommendations data"
+		}
+		result.Resources = append(result.Resources, one)
+	}
+	return result
+}
+
+func checks() map[string]web.Check {
+	at := Now.Add(-32 * time.Minute)
+	return map[string]web.Check{
+		HomePage:     {Time: at, Decision: rules.None, Reason: "kept at 20: lowest hour averaged 23.7 TPS over 336 hours"},
+		SimilarItems: {Time: at, Decision: rules.StepDown, NewMin: 22, Reason: "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", Outcome: events.OutcomeAsked},
+		Ranking:      {Time: at, Decision: rules.None, Reason: "kept at 10: lowest hour averaged 11.4 TPS over 336 hours"},
+		SpringSale:   {Time: at, Decision: rules.None, Reason: "idle 5 days; deleting is off (AutoDeleteOrStopIdleResources=No); its minimum is 1, the lowest there is"},
+		ForYou:       {Time: at, Decision: rules.Refused, Reason: "not stepped down: its latest update was 20 min ago, at least 45 min are needed"},
+		HomeRows:     {Time: at, Decision: rules.None, Reason: "kept at 5: lowest hour averaged 7.9 TPS over 336 hours"},
+		TopPicks:     {Time: at, Decision: rules.StepDown, NewMin: 6, Reason: "step down from 8 to 6: lowest hour averaged 1.1 RPS over 336 hours", Outcome: events.OutcomeDone},
+	}
+}
+
+func alarms(resources []model.Resource) []web.Alarm {
+	var list []web.Alarm
+	for _, r := range resources {
+		c, ok := characters[r.ARN.String()]
+		if !ok {
+			continue
+		}
+		low, idle := rules.StateOK, rules.StateOK
+		if c.rate(Now) < c.min {
+			low = rules.StateAlarm
+		}
+		if !c.silent.IsZero() {
+			idle = rules.StateAlarm
+		}
+		list = append(list, alarm(r, rules.LowUtilization, low, 26*time.Hour), alarm(r, rules.IdleAlarm, idle, 96*time.Hour))
+	}
+	return list
+}
+
+// ledgerOf meters 14 days of the resources.
+func ledgerOf(resources []model.Resource) report.Ledger {
+	end := Now.Truncate(time.Hour)
+	l := report.Ledger{Window: report.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
+	l.Prices = []report.Price{{Region: Region, Product: report.ProductCampaign, PerTPSHour: 0.2, Currency: "USD", Date: "2026-02-01", Source: "made up"}}
+	for _, r := range resources {
+		e := report.Entry{
+			ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
+			Status: r.Status, Min: r.MinTPS, Created: r.Created, Note: "its requests cannot be seen",
+		}
+		if c, ok := characters[e.ARN]; ok {
+			e.Note = "lowest hour of 336 decides"
+			e.Usage, e.Hourly = usageOf(c, l.Window)
+			if e.Usage.TPSHours.Wasted > 500 {
+				e.Saving = &report.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3), TPSHours: e.Usage.TPSHours.Wasted * .7, PerMonth: e.Usage.TPSHours.Wasted * 1.5}
+			}
+			e.Estimate = report.EstimateOf(r, report.NewPrices(l.Prices...), e.Usage.TPSHours, e.Saving)
+		}
+		l.Resources = append(l.Resources, e)
+	}
+	l.Hourly = totals(l.Resources)
+	l.Settle()
+	return l
+}
+
+// totals adds up the hours of the resources of each kind, all of which have the same.
+func totals(entries []report.Entry) map[model.Kind][]billing.Hour {
+	sums := map[model.Kind][]billing.Hour{}
+	for _, e := range entries {
+		for i, h := range e.Hourly {
+			if len(sums[e.Kind]) <= i {
+				sums[e.Kind] = append(sums[e.Kind], billing.Hour{Start: h.Start})
+			}
+			sum := &sums[e.Kind][i]
+			sum.Provisioned, sum.Actual, sum.Paid = sum.Provisioned+h.Provisioned, sum.Actual+h.Actual, sum.Paid+h.Paid
+		}
+	}
+	return sums
+}
+
+func usageOf(c character, w report.Window) (*report.Usage, []billing.Hour) {
+	u := &report.Usage{Window: w, Hours: w.End.Sub(w.Start).Hours(), MinKnown: 100}
+	var hours []billing.Hour
+	for at := w.Start; at.Before(w.End); at = at.Add(time.Hour) {
+		h := billing.Hour{Start: at, Provisioned: c.minimum(at), Actual: c.rate(at)}
+		h.Paid = max(h.Provisioned, h.Actual)
+		u.TPSHours.Paid += h.Paid
+		u.TPSHours.Used += h.Actual
+		u.Peak = max(u.Peak, h.Actual*1.1)
+		hours = append(hours, h)
+	}
+	u.TPSHours.Wasted = u.TPSHours.Paid - u.TPSHours.Used
+	u.Requests = u.TPSHours.Used * 3600
+	return u, hours
+}
+
+func audits() []events.Audit {
+	record := func(arn string, ago time.Duration, action events.Action, outcome, reason string, before, after int) events.Audit {
+		parsed, kind, err := model.ParseResourceARN(arn)
+		if err != nil {
+			panic("story: " + err.Error()) // a constant of this package
+		}
+		a := events.Audit{Time: Now.Add(-ago), ARN: arn, Kind: kind, Region: parsed.Region, Action: action, Outcome: outcome, Automatic: true, Reason: reason, NewMinTPS: after}
+		if before > 0 {
+			a.Before = &events.Before{Name: parsed.Name(), Status: "ACTIVE", MinTPS: before}
+		}
+		return a
+	}
+	raised := record(HomePage, 29*time.Hour, events.ActionUpdate, events.OutcomeDone, "sale on Friday", 15, 20)
+	raised.Automatic = false
+	stepped := record(SimilarItems, 52*time.Hour, events.ActionUpdate, events.OutcomeDone, "step down from 40 to 30: lowest hour averaged 5.8 TPS over 336 hours", 40, 30)
+	stepped.Restore = "personalize-monitor update-tps " + SimilarItems + " 40"
+	return []events.Audit{
+		record(SimilarItems, 32*time.Minute, events.ActionUpdate, events.OutcomeAsked, "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", 0, 22),
+		record(ForYou, 32*time.Minute, "", events.OutcomeRefused, "not stepped down: its latest update was 20 min ago, at least 45 min are needed", 0, 0),
+		raised,
+		record(Popular, 50*time.Hour, events.ActionStop, events.OutcomeDone, "no request in 31 h, IdleThresholdHours is 24", 3, 0),
+		stepped,
+		record(TopPicks, 130*time.Hour, events.ActionUpdate, events.OutcomeDone, "step down from 11 to 8: lowest hour averaged 1.1 RPS over 336 hours", 11, 8),
+	}
+}
+
+func entries() []web.Entry {
+	list := []web.Entry{
+		{Time: Now.Add(-32 * time.Minute), Kind: web.EntryEvent, ARN: SimilarItems, Region: Region, Title: string(events.UpdateCampaign)},
+		{Time: Now.Add(-50 * time.Hour), Kind: web.EntryEvent, ARN: Popular, Region: Region, Title: string(events.RecommenderStopped)},
+		{Time: Now.Add(-26 * time.Hour), Kind: web.EntryAlarm, ARN: SimilarItems, Region: Region, Title: "PersonalizeMonitor-LowCampaignUtilization-shop-similar-items is in ALARM"},
+		{Time: Now.Add(-3 * time.Hour), Kind: web.EntryProblem, Region: "eu-west-1", Title: "ListRecommenders", Text: "throttled; the last known copy was used"},
+	}
+	for i := range 24 {
+		list = append(list, web.Entry{Time: Now.Add(-time.Duration(i)*5*time.Minute - 150*time.Second), Kind: web.EntryCycle, Title: "cycle over 8 resources", Text: "25 metrics published, 2 decisions, 1 event, no problem, in 1.8 s"})
+	}
+	return list
+}
+
+// failing is a day on which much cannot be read, and names try to break the page.
+func failing() web.Snapshot {
+	s := shop()
+	s.CycleErr = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
+	s.Ledger, s.LedgerErr = nil, "ListCampaigns us-east-1: access denied"
+	s.AlarmsKnown, s.Alarms = false, nil
+	s.Result.Problems = []report.Problem{
+		{Region: "eu-west-1", Operation: "ListRecommenders", Error: "ThrottlingException: Rate exceeded"},
+		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Error: `<script>alert("x")</script> & 'quotes'`},
+	}
+	for i := range s.Result.Resources {
+		if s.Result.Resources[i].ARN == ForYou {
+			s.Result.Resources[i].Average, s.Result.Resources[i].Utilization = nil, nil
+			s.Result.Resources[i].Reason = `nothing is decided: <img src=x onerror=alert(1)>`
+		}
+	}
+	return s
+}
+
+// large is an estate of n resources.
+func large(n int) web.Snapshot {
+	s := shop()
+	for i := range n {
+		r := resource(fmt.Sprintf("arn:aws:personalize:us-west-2:123456789012:campaign/many-%05d", i), fmt.Sprintf("group-%03d", i/5), "aws-user-personalization-v2", 1+i%40)
+		average := float64(i%57) / 2
+		utilization := average / float64(r.MinTPS) * 100
+		s.Resources = append(s.Resources, r)
+		s.Result.Resources = append(s.Result.Resources, report.Resource{
+			ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
+			Status: r.Status, Min: r.MinTPS, Average: &average, Utilization: &utilization, Checked: true, Decision: rules.None, Reason: "kept",
+		})
+	}
+	return s
+}
+
+func nameOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }

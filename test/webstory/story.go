@@ -1,0 +1,173 @@
+// Package story gives the web page canned data, so that all its views can be looked at
+// and tested without a daemon and without AWS. Times and numbers are always the same.
+package webstory
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+)
+
+// Now is the time in all stories.
+var Now = time.Date(2026, 3, 4, 12, 7, 30, 0, time.UTC)
+
+// Region is the deployment region in all stories.
+const Region = "us-east-1"
+
+// Source is a web.Source whose snapshot can be changed.
+type Source struct {
+	mu       sync.Mutex
+	snapshot web.Snapshot
+	changed  chan struct{}
+}
+
+// NewSource makes a source that begins with a snapshot.
+func NewSource(s web.Snapshot) *Source { return &Source{snapshot: s, changed: make(chan struct{})} }
+
+// Snapshot is the present one.
+func (s *Source) Snapshot() web.Snapshot {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.snapshot
+}
+
+// Changed is closed with the next change.
+func (s *Source) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// Change makes a newer snapshot.
+func (s *Source) Change(change func(*web.Snapshot)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.snapshot)
+	s.snapshot.Version++
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// Series answers every question with a curve that follows from the question alone.
+type Series struct{}
+
+// Measure answers the queries. A metric whose resource is unknown has no data.
+func (Series) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
+	readings := model.Readings{}
+	for _, q := range queries {
+		readings[q] = model.Series{Points: points(q), Complete: true}
+	}
+	return readings, nil
+}
+
+func points(q model.Query) []model.Datapoint {
+	c, ok := characters[q.Metric.DimensionValue]
+	if !ok {
+		return nil
+	}
+	var list []model.Datapoint
+	for at := q.Window.Start; at.Before(q.Window.End); at = at.Add(q.Period) {
+		rate, minimum := c.rate(at), c.minimum(at)
+		var v float64
+		switch q.Metric.Name {
+		case "minProvisionedTPS", "minRecommendationRequestsPerSecond":
+			v = minimum
+		case "averageTPS", "averageRPS":
+			v = rate
+		case "campaignUtilization", "recommenderUtilization":
+			v = rate / minimum * 100
+		case "GetRecommendationsLatency", "GetPersonalizedRankingLatency":
+			v = 42 + 9*noise(at, 3)
+		default:
+			v = rate * q.Period.Seconds()
+		}
+		list = append(list, model.Datapoint{Time: at, Value: v})
+	}
+	return list
+}
+
+// character is how a resource behaves.
+type character struct {
+	mean, swing float64 // requests per second, and how far they swing with the hours
+	min         float64
+	before      float64   // the minimum before
+	since       time.Time // when min came into force
+	silent      time.Time // no request since
+}
+
+func (c character) rate(at time.Time) float64 {
+	if !c.silent.IsZero() && at.After(c.silent) {
+		return 0
+	}
+	hour := float64(at.Hour()) + float64(at.Minute())/60
+	return max(0, c.mean+c.swing*math.Sin((hour-13)/24*2*math.Pi)+c.mean*0.06*noise(at, int(c.mean*10)))
+}
+
+func (c character) minimum(at time.Time) float64 {
+	if at.Before(c.since) {
+		return c.before
+	}
+	return c.min
+}
+
+// noise is between -1 and 1, and always the same for a time.
+func noise(at time.Time, seed int) float64 {
+	x := math.Sin(float64(at.Unix()/300)*12.9898+float64(seed)*78.233) * 43758.5453
+	return 2*(x-math.Floor(x)) - 1
+}
+
+// Actions says yes to everything, and remembers what was asked.
+type Actions struct {
+	mu    sync.Mutex
+	asked []string
+	// Err, if set, is what every action fails with.
+	Err error
+}
+
+// Asked lists what was asked.
+func (a *Actions) Asked() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return append([]string(nil), a.asked...)
+}
+
+func (a *Actions) ask(text string) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.asked = append(a.asked, text)
+	return a.Err
+}
+
+// Do notes an action.
+func (a *Actions) Do(_ context.Context, action events.Action, req events.Request) (string, error) {
+	text := fmt.Sprintf("%s %s %d %s", action, req.ARN, req.NewMinTPS, req.Reason)
+	return fmt.Sprintf("Canned: %s of %s was accepted.", action, req.ARN.Name()), a.ask(text)
+}
+
+// Restore notes a restoration.
+func (a *Actions) Restore(_ context.Context, record events.Audit) (string, error) {
+	return "Canned: " + nameOf(record.ARN) + " is restored.", a.ask("restore " + record.ARN + " " + string(record.Action))
+}
+
+// Options are those of a page over a snapshot, on the clock of the stories.
+func Options(s web.Snapshot) (web.Options, *Source) {
+	source := NewSource(s)
+	return web.Options{
+		Source: source, Series: Series{}, Clock: model.NewVirtualClock(Now), Version: "story", MetricDelay: 2 * time.Minute,
+	}, source
+}
+
+// alarm is one of the alarms of a resource.
+func alarm(r model.Resource, t rules.AlarmType, state rules.State, since time.Duration) web.Alarm {
+	return web.Alarm{
+		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), Type: t, State: state,
+		Since: Now.Add(-since), Actions: true,
+	}
+}
