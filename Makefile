@@ -16,6 +16,7 @@ VERSION ?= $(release)$(if $(commit),+$(commit)$(if $(changed),.changed))
 goflags := -trimpath -buildvcs=false -mod=readonly -ldflags "-s -w -X main.version=$(VERSION)"
 lambda = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) GOARM64=v8.0 GOAMD64=v1 GOEXPERIMENT= GOFIPS140=off GOFLAGS= GOWORK=off go build $(goflags) -tags lambda.norpc
 main := ./cmd/personalize-monitor
+bootstrap := ./cmd/personalize-monitor-lambda
 
 .PHONY: help
 help:
@@ -37,7 +38,7 @@ test:
 
 .PHONY: package
 package:
-	$(lambda) -o dist/$(ARCH)/bootstrap $(main)
+	$(lambda) -o dist/$(ARCH)/bootstrap $(bootstrap)
 	go run ./tools/pack -binary dist/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out dist
 
 # It goes by the environment, so that the shell does not read what is in it.
@@ -70,4 +71,4 @@ functions := MonitorFunction DashboardManagementFunction UpdateTPSFunction Delet
 .PHONY: $(addprefix build-,$(functions))
 $(addprefix build-,$(functions)): override ARCH := $(if $(findstring x86_64,$(shell sed -n 's/^ *Architectures: *//p' template.yaml)),amd64,arm64)
 $(addprefix build-,$(functions)):
-	$(lambda) -o "$(ARTIFACTS_DIR)/bootstrap" $(main)
+	$(lambda) -o "$(ARTIFACTS_DIR)/bootstrap" $(bootstrap)

@@ -1,31 +1,35 @@
-// Package internal_test holds the one rule that no single package can hold: who may
-// import whom. docs/architecture.md tells why.
+// Package internal_test holds the rules that no single package can hold, as who may import
+// whom. docs/architecture.md explains why.
 package internal_test
 
 import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-const module = "github.com/personalize-monitor/personalize-monitor/internal/"
+const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
 	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "report"}
 	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
-	everyone = slices.Concat(domain, adapters, []string{"cycle", "localaws", "serve", "serve/web"})
-	// demo acts as CloudFormation, too.
+	// wired are the parts that app builds and their types, without their constructors.
+	wired    = slices.Concat(domain, []string{"awsapi", "act", "cycle", "app"})
+	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/web"})
+	// demo plays CloudFormation, too.
 	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
 )
 
-// allowed lists what each package may import of ours. A package that is not listed may not
-// exist.
+// allowed lists what each package under internal may import of ours. A package that is not
+// listed may not exist.
 var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
@@ -40,31 +44,86 @@ var allowed = map[string][]string{
 	"prices":        {"model", "report", "awsapi"},
 	"act":           slices.Concat(domain, []string{"awsapi"}),
 	"audit":         {"model", "events", "awsapi"},
-	"cycle":         slices.Concat(domain, []string{"inventory", "traffic", "act"}),
+	"cycle":         slices.Concat(domain, []string{"act"}),
+	"app":           slices.Concat(domain, adapters, []string{"cycle"}),
 	"cli":           slices.Concat(everyone, []string{"demo"}),
 	"demo":          slices.Concat(everyone, []string{"lambda"}),
-	"lambda":        slices.Concat(domain, []string{"awsapi", "inventory", "traffic", "act", "cycle"}),
-	"serve":         slices.Concat(domain, []string{"awsapi", "inventory", "traffic", "act", "cycle", "serve/door"}),
+	"lambda":        wired,
+	"serve":         slices.Concat(wired, []string{"serve/door"}),
 	"serve/door":    nil,
 	"serve/web":     {"model", "events", "rules", "dashboard", "report", "billing", "config", "serve/door"},
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
 }
 
+// mains lists what each program may import of ours.
+var mains = map[string][]string{
+	"cmd/personalize-monitor":        {"internal/cli"},
+	"cmd/personalize-monitor-lambda": {"internal/lambda"},
+}
+
 func TestWhoMayImportWhom(t *testing.T) {
-	for _, file := range sources(t) {
-		pkg := filepath.ToSlash(filepath.Dir(file))
+	for _, file := range sources(t, "..") {
+		pkg, product := strings.CutPrefix(filepath.ToSlash(filepath.Dir(file)), "../internal/")
+		if !product {
+			continue
+		}
 		may, known := allowed[pkg]
 		if !known {
 			t.Errorf("%s: package %s has no place in the architecture", file, pkg)
 			continue
 		}
 		for _, path := range imports(t, file) {
-			if ours, ok := strings.CutPrefix(path, module); ok && !slices.Contains(may, ours) {
+			if ours, ok := strings.CutPrefix(path, module); ok && !slices.Contains(may, strings.TrimPrefix(ours, "internal/")) {
 				t.Errorf("%s: %s may not import %s", file, pkg, ours)
 			}
 			if strings.HasPrefix(path, "github.com/aws/") && !slices.Contains(sdkOnlyIn, pkg) && !awsConfigOnly(pkg, path) {
 				t.Errorf("%s: %s may not import the AWS SDK (%s)", file, pkg, path)
+			}
+		}
+	}
+}
+
+// Programs import their entry point alone. What only tests and builds use, under test and
+// tools, may import everything, and no product code imports it.
+func TestWhatProgramsAndToolsImport(t *testing.T) {
+	programs := 0
+	for _, file := range sources(t, "..") {
+		pkg := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../")
+		top, _, _ := strings.Cut(pkg, "/")
+		if top == "internal" { // the other test's
+			continue
+		}
+		if top == "cmd" {
+			programs++
+		}
+		for _, path := range imports(t, file) {
+			ours, ok := strings.CutPrefix(path, module)
+			if ok && top != "test" && top != "tools" && !slices.Contains(mains[pkg], ours) {
+				t.Errorf("%s: %s may not import %s", file, pkg, ours)
+			}
+		}
+	}
+	if programs == 0 {
+		t.Error("no programs found")
+	}
+}
+
+// Constructors are called in app alone: a part gets another collaborator in one place.
+func TestPartsAreBuiltInOnePlace(t *testing.T) {
+	constructors := []string{"act.New(", "awsapi.New(", "cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "inventory.New(", "traffic.New("}
+	for _, file := range sources(t, "..") {
+		pkg := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../")
+		if pkg == "internal/app" || strings.HasPrefix(pkg, "test/") {
+			continue
+		}
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, constructor := range constructors {
+			if regexp.MustCompile(`\b` + regexp.QuoteMeta(constructor)).Match(source) {
+				t.Errorf("%s calls %s…); package app does that", file, constructor)
 			}
 		}
 	}
@@ -76,14 +135,14 @@ func awsConfigOnly(pkg, path string) bool {
 	if pkg == "lambda" && strings.HasPrefix(path, "github.com/aws/aws-lambda-go/") {
 		return true
 	}
-	return (pkg == "cli" || pkg == "lambda" || pkg == "serve") && path == "github.com/aws/aws-sdk-go-v2/aws"
+	return (pkg == "cli" || pkg == "app" || pkg == "lambda" || pkg == "serve") && path == "github.com/aws/aws-sdk-go-v2/aws"
 }
 
 // sources are all Go files of ours, tests aside.
-func sources(t *testing.T) []string {
+func sources(t *testing.T, root string) []string {
 	t.Helper()
 	var files []string
-	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
 			files = append(files, path)
 		}

@@ -1,17 +1,15 @@
-// Command personalize-monitor watches Amazon Personalize campaigns and recommenders. When
-// AWS Lambda starts it, it is one of the functions instead of a command line.
+// Command personalize-monitor watches Amazon Personalize campaigns and recommenders: the
+// command line and the daemon.
 package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
-	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
 
 // version is set by the linker in releases.
@@ -20,14 +18,6 @@ var version string
 func main() { os.Exit(run()) }
 
 func run() int {
-	if lambda.InLambda(os.LookupEnv) {
-		err := lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr})
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "personalize-monitor:", err)
-			return 1
-		}
-		return 0
-	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// After the first signal the next one ends the program at once.

@@ -49,7 +49,7 @@ type Options struct {
 	Identity Identity
 	// Recheck decides anew before an automatic event is carried out; without one such
 	// events are refused.
-	Recheck Recheck
+	Recheck Rechecker
 	// Meter tells how much was stopped and deleted lately; without one nothing is stopped
 	// or deleted by itself.
 	Meter Meter
@@ -81,7 +81,7 @@ type Actor struct {
 	gate       gate
 	home       string // the deployment region
 	deployment string
-	recheck    Recheck
+	recheck    Rechecker
 	meter      Meter
 	maxEndings int
 	trail      Trail

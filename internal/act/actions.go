@@ -16,9 +16,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Recheck decides anew, on fresh data, about the resource of an automatic event. Its
-// error means that it could not be checked, not that the event no longer holds.
-type Recheck func(ctx context.Context, req events.Request) (rules.Decision, error)
+// Rechecker decides again, on fresh data, about the resource of an automatic event. Its
+// error means that the check could not be made, not that the event no longer holds.
+type Rechecker interface {
+	Recheck(ctx context.Context, req events.Request) (rules.Decision, error)
+}
 
 // Answer is what came of an action.
 type Answer struct {

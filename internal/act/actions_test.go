@@ -685,13 +685,13 @@ func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 			asked := 0
 			req := automatic(t, tt.action, tt.resource, tt.from, tt.to)
 			a, log := w.actor(func(o *Options) {
-				o.Recheck = func(_ context.Context, got events.Request) (rules.Decision, error) {
+				o.Recheck = recheckFunc(func(_ context.Context, got events.Request) (rules.Decision, error) {
 					asked++
 					if got != req {
 						t.Errorf("asked about %+v", got)
 					}
 					return tt.decision, tt.err
-				}
+				})
 			})
 			w.writes()
 			n, err := a.Do(ctxAll, tt.action, req)
@@ -735,9 +735,9 @@ func TestAnAutomaticEventWithoutAnyoneToCheckItIsRefused(t *testing.T) {
 func TestAutomaticChangesAreMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
-		o.Recheck = func(context.Context, events.Request) (rules.Decision, error) {
+		o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
 			return rules.Decision{Action: rules.StepDown, NewMinTPS: 7, Mark: true, Resource: model.Resource{MinTPS: 10}}, nil
-		}
+		})
 	})
 	req := automatic(t, events.ActionUpdate, "campaign/home", 10, 7)
 	w.writes()
@@ -779,9 +779,9 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
-		o.Recheck = func(context.Context, events.Request) (rules.Decision, error) {
+		o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
 			return rules.Decision{Action: rules.StepDown, NewMinTPS: 7, Resource: model.Resource{MinTPS: 10}}, nil
-		}
+		})
 	})
 	n, err := a.UpdateTPS(ctxAll, automatic(t, events.ActionUpdate, "campaign/home", 10, 7))
 	w.wantAnswer(n, err, Done, "is being updated from 10 to 7 TPS.")

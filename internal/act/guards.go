@@ -42,7 +42,7 @@ func (a *Actor) judge(ctx context.Context, req events.Request, d deed, before st
 	if a.recheck == nil {
 		return v, errors.New("nothing here can do that")
 	}
-	decision, err := a.recheck(ctx, req)
+	decision, err := a.recheck.Recheck(ctx, req)
 	if err != nil {
 		return v, err
 	}

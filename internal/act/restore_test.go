@@ -29,14 +29,14 @@ func recorder(into *[]events.Audit) func(*Options) {
 // bearingOut decides anew whatever the event asks for.
 func bearingOut(action rules.Action) func(*Options) {
 	return func(o *Options) {
-		o.Recheck = func(_ context.Context, req events.Request) (rules.Decision, error) {
+		o.Recheck = recheckFunc(func(_ context.Context, req events.Request) (rules.Decision, error) {
 			return rules.Decision{
 				Resource: model.Resource{ARN: req.ARN, Kind: req.Kind, MinTPS: max(1, req.CurrentMinTPS), Created: testTime.Add(-30 * day)},
 				Action:   action, NewMinTPS: req.NewMinTPS, Reason: "by the numbers",
 				By: rules.Settings{IdleHours: 24, StopIdle: model.On, AdjustMinTPS: model.On},
 				At: rules.Moment{Now: testTime, Window: model.NewWindow(testTime.Add(-5*time.Minute), testTime)},
 			}, nil
-		}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package act
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -12,8 +13,10 @@ import (
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -136,4 +139,11 @@ func (w *world) noProblems(problems []model.Problem) {
 	for _, p := range problems {
 		w.t.Errorf("problem: %v", p)
 	}
+}
+
+// recheckFunc is a function as a Rechecker.
+type recheckFunc func(context.Context, events.Request) (rules.Decision, error)
+
+func (f recheckFunc) Recheck(ctx context.Context, req events.Request) (rules.Decision, error) {
+	return f(ctx, req)
 }

@@ -173,7 +173,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
-	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
+	actor := s.app(s.acting(values, o.dryRun)).Actor
 	if err := g.announceAction(ctx, actor, s, req, o); err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -109,10 +110,7 @@ func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOp
 	}
 	job := &cleanupJob{
 		global: g, o: o, s: s, in: in,
-		actor: act.New(act.Options{
-			Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: o.dryRun,
-			DeploymentRegion: s.config.Region, Deployment: o.deployment,
-		}),
+		actor: s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment}).Actor,
 	}
 	return job.run(ctx)
 }

@@ -15,11 +15,11 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -159,16 +159,11 @@ func (g *global) openBoards(ctx context.Context, flags *pflag.FlagSet, o *boardO
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
-	j := &boardJob{global: g, session: s, o: o, values: values, progress: newProgress(g.streams.Err)}
-	j.actor = act.New(act.Options{
-		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: o.dryRun,
-		DeploymentRegion: s.config.Region, Deployment: deployment,
-	})
-	j.dashboard = cycle.NewDashboard(cycle.DashboardOptions{
-		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Actor:     j.actor, Progress: j.progress.show, Region: s.config.Region, DryRun: o.dryRun,
-	})
-	return j, nil
+	progress := newProgress(g.streams.Err)
+	parts := s.app(app.Options{DryRun: o.dryRun, Deployment: deployment, Progress: progress.show})
+	return &boardJob{
+		global: g, session: s, o: o, values: values, actor: parts.Actor, dashboard: parts.Dashboard, progress: progress,
+	}, nil
 }
 
 func (g *global) buildDashboard(ctx context.Context, flags *pflag.FlagSet, o *boardOptions) error {

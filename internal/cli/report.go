@@ -15,14 +15,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // reportParams are the parameters that say what a report is about.
@@ -127,20 +125,14 @@ func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOpti
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
-	actor := act.New(act.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: true, DeploymentRegion: s.config.Region})
-	account, err := g.account(ctx, actor)
+	progress := newProgress(g.streams.Err)
+	parts := s.app(app.Options{DryRun: true, ReportMissing: true, Progress: progress.show})
+	account, err := g.account(ctx, parts.Actor)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(g.streams.Err, "%s, %s: reads only.\n", account, regionsOf(values, s))
-	progress := newProgress(g.streams.Err)
-	ledger := cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: naming{inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})},
-		Meter:     traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Clock:     s.clock, Progress: progress.show, Calls: s.clients.Calls, Prices: o.prices.source(s),
-		Region: s.config.Region, Hourly: o.html != "",
-	})
-	result, err := ledger.Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})
+	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})
 	progress.clear()
 	if err != nil {
 		return err

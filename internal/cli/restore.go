@@ -152,7 +152,7 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 		return err
 	}
 	defer s.close()
-	actor, _ := g.wire(s, values, wiring{dryRun: o.dryRun})
+	actor := s.app(s.acting(values, o.dryRun)).Actor
 	may := "reads only"
 	if !o.dryRun {
 		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())

@@ -15,12 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // deployment marks what the command line makes, as opposed to a deployed stack.
@@ -203,12 +199,13 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		values.Regions = s.regions
 	}
 	progress := newProgress(g.streams.Err)
-	w := wiring{dryRun: o.dryRun, act: o.act, progress: progress.show}
+	options := s.acting(values, o.dryRun)
+	options.Act, options.Progress = o.act, progress.show
 	if o.saves {
-		w.prices = o.prices.source(s)
+		options.Prices = o.prices.source(s)
 	}
-	actor, monitor := g.wire(s, values, w)
-	if err := g.announce(ctx, actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, o)); err != nil {
+	parts := s.app(options)
+	if err := g.announce(ctx, parts.Actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, o)); err != nil {
 		return report.Result{}, err
 	}
 	if o.asks(values) {
@@ -216,7 +213,7 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 			return report.Result{}, err
 		}
 	}
-	result, err := monitor.Run(ctx, cycle.Input{Params: values})
+	result, err := parts.Cycle.Run(ctx, cycle.Input{Params: values})
 	progress.clear()
 	if err != nil {
 		return report.Result{}, err
@@ -233,47 +230,6 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		return report.Result{}, errLeftUndone
 	}
 	return result, nil
-}
-
-// wiring says how the parts of a session are put together.
-type wiring struct {
-	dryRun   bool
-	act      bool // carry decisions out in the process
-	progress cycle.Progress
-	prices   cycle.PriceSource // nil leaves savings out
-}
-
-// wire puts the actor and the cycle together. The actor checks automatic events again
-// through the cycle.
-func (g *global) wire(s *session, values config.Values, w wiring) (*act.Actor, *cycle.Cycle) {
-	var monitor *cycle.Cycle
-	meter := traffic.New(traffic.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
-	options := act.Options{
-		Meter: meter, MaxEndings: values.MaxEndingsPerHour, Trail: s.trail(),
-		Clients: s.clients, Clock: s.clock, Logger: s.logger, DryRun: w.dryRun,
-		DeploymentRegion: s.config.Region, Deployment: deployment,
-		Recheck: func(ctx context.Context, req events.Request) (rules.Decision, error) {
-			return monitor.Recheck(ctx, values, req)
-		},
-	}
-	known := inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger})
-	boards := &rebuilder{session: s, inventory: known, values: values, dryRun: w.dryRun}
-	options.Rebuild = boards.afterAction
-	if w.act {
-		// The cycle does it once, when all is done; only notifications are sent.
-		options.Rebuild = func(context.Context, events.BuildDetail) (bool, []model.Problem) { return true, nil }
-	}
-	actor := act.New(options)
-	boards.actor = actor
-	monitor = cycle.New(cycle.Options{
-		Inventory: naming{known},
-		Meter:     meter,
-		Trail:     s.trail(),
-		Actor:     actor,
-		Clock:     s.clock, Logger: s.logger, Progress: w.progress, Calls: s.clients.Calls,
-		Region: s.config.Region, DryRun: w.dryRun, Act: w.act, Rebuild: boards.afterRun, Prices: w.prices,
-	})
-	return actor, monitor
 }
 
 // asks tells whether a person has to confirm: something may be deleted or stopped.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
@@ -117,7 +116,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
 	defer endPage()
-	if err := g.announce(ctx, daemon.Actor(), regionsOf(values, s)+eventsIn(s), mayWrite(values, &cycleOptions{act: true, dryRun: o.dryRun})); err != nil {
+	if err := g.announce(ctx, daemon.App().Actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, &cycleOptions{act: true, dryRun: o.dryRun})); err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
 	if err := daemon.Start(ctx); err != nil {
@@ -134,17 +133,14 @@ func (g *global) mountPage(
 ) (end func(), err error) {
 	source := newPageSource(memory, values.DashboardName)
 	page, err := web.New(web.Options{
-		Source: source, Series: daemon.Meter(), Clock: s.clock, Logger: s.logger, Hosts: o.page.allowedHosts, Token: o.page.token, Version: g.version,
-		AllowActions: o.page.allowActions, Actions: pageActions{daemon.Actor()}, MetricDelay: values.MetricDelay,
+		Source: source, Series: daemon.App().Meter, Clock: s.clock, Logger: s.logger, Hosts: o.page.allowedHosts, Token: o.page.token, Version: g.version,
+		AllowActions: o.page.allowActions, Actions: pageActions{daemon.App().Actor}, MetricDelay: values.MetricDelay,
 	})
 	if err != nil {
 		return nil, err
 	}
 	daemon.Mount(page)
-	ledger := cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: inventory.New(inventory.Options{Clients: s.clients, Clock: s.clock, Logger: s.logger}),
-		Meter:     daemon.Meter(), Clock: s.clock, Prices: o.prices.source(s), Region: s.config.Region, Hourly: true,
-	})
+	ledger := daemon.App().Ledger(o.prices.source(s), true)
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {

@@ -9,7 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -56,10 +58,24 @@ func (g *global) open(ctx context.Context) (*session, error) {
 		s.close()
 		return nil, err
 	}
-	s.clients = awsapi.New(awsapi.Options{Config: s.config, Clock: s.clock, Logger: logger})
+	s.clients = app.NewClients(s.config, s.clock, logger)
 	stop := s.close
 	s.close = func() { s.clients.Close(); stop() }
 	return s, nil
+}
+
+// app builds the parts of the program that work in the session's account.
+func (s *session) app(o app.Options) *app.App {
+	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog = s.config, s.clients, s.clock, s.logger, s.trail()
+	return app.New(o)
+}
+
+// acting are the options of a command that changes resources. The dashboard of the command
+// line follows at once.
+func (s *session) acting(values config.Values, dryRun bool) app.Options {
+	return app.Options{
+		Deployment: deployment, DryRun: dryRun, Params: values, ReportMissing: true, OwnDashboard: true, DashboardRegions: s.regions,
+	}
 }
 
 // openLocal starts the embedded AWS. Its clock skips all waiting, as there is no service

@@ -16,7 +16,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -30,18 +29,20 @@ const home = "us-east-1"
 
 // bed is a whole monitor in front of an embedded AWS, on a clock of its own.
 type bed struct {
-	tb     testing.TB
-	aws    *localaws.Server
-	url    string
-	net    http.RoundTripper // nil is the network
-	clock  *model.VirtualClock
-	cycle  *cycle.Cycle
-	actor  *act.Actor
-	dryRun bool
-	act    bool              // decisions are carried out by the cycle
-	given  map[string]string // parameters by which automatic events are checked again
-	log    io.Writer         // nil discards
-	trail  act.Trail         // nil logs
+	tb    testing.TB
+	aws   *localaws.Server
+	url   string
+	net   http.RoundTripper // nil is the network
+	clock *model.VirtualClock
+	cycle *cycle.Cycle
+	actor *act.Actor
+	// rechecker looks again at the resources of automatic events.
+	rechecker *cycle.Rechecker
+	dryRun    bool
+	act       bool              // decisions are carried out by the cycle
+	given     map[string]string // parameters by which automatic events are checked again
+	log       io.Writer         // nil discards
+	trail     act.Trail         // nil logs
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
@@ -85,14 +86,17 @@ func (b *bed) restart(clock model.Clock) {
 	}
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	meter := traffic.New(traffic.Options{Clients: clients, Clock: clock})
+	known := inventory.New(inventory.Options{Clients: clients, Clock: clock})
+	b.rechecker = cycle.NewRechecker(cycle.RecheckOptions{
+		Inventory: known, Meter: meter, Clock: clock, Logger: logger, Region: home,
+		Params: func() (config.Values, error) { return values(b.tb, b.given), nil },
+	})
 	b.actor = act.New(act.Options{
 		Clients: clients, Clock: clock, Meter: meter, Trail: b.trail, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
-		Recheck: func(ctx context.Context, req events.Request) (rules.Decision, error) {
-			return b.cycle.Recheck(ctx, values(b.tb, b.given), req)
-		},
+		Recheck: b.rechecker,
 	})
 	b.cycle = cycle.New(cycle.Options{
-		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}),
+		Inventory: known,
 		Meter:     meter,
 		Trail:     b.trail,
 		Actor:     b.actor,

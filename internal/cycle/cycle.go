@@ -234,13 +234,18 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: model.Readings{},
 		outcomes: map[model.ARN]act.Outcome{}, restores: map[model.ARN]string{}, ended: map[model.ARN]bool{},
 	}
-	r.settings = rules.Settings{
-		AdjustMinTPS: in.Params.AutoAdjustMinTPS, StopIdle: in.Params.AutoDeleteOrStopIdle,
-		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: rules.Mode(in.Params.HourlyChecks),
-		NoChecks: noChecks, DeploymentRegion: c.Region,
-	}
+	r.settings = settingsOf(in.Params, c.Region)
+	r.settings.NoChecks = noChecks
 	r.result = report.Result{Window: report.Window{Start: moment.Window.Start, End: moment.Window.End}, DryRun: c.DryRun}
 	return r
+}
+
+// settingsOf are the parameters as the rules take them.
+func settingsOf(p config.Values, region string) rules.Settings {
+	return rules.Settings{
+		AdjustMinTPS: p.AutoAdjustMinTPS, StopIdle: p.AutoDeleteOrStopIdle, IdleHours: p.IdleThresholdHours,
+		HourlyChecks: rules.Mode(p.HourlyChecks), DeploymentRegion: region,
+	}
 }
 
 func (c *Cycle) calls() map[string]int { return calls(c.Calls) }

@@ -3,7 +3,9 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"maps"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -11,27 +13,57 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// RecheckDefaults are the parameters' defaults for a door that only carries out events.
-// The event itself says that the action was switched on where it was decided, so that
-// only an explicit No stands against it.
+// RecheckDefaults are the parameters' defaults for an entry point that only executes
+// events. The event itself says that the action was switched on where it was decided, so
+// that only an explicit No forbids it.
 func RecheckDefaults() map[string]string {
 	return map[string]string{config.AutoDeleteOrStopIdleResources: "Yes"}
 }
 
-// Recheck runs the line of a cycle, up to the decision, for the resource of one automatic
-// event: describe it, measure it, decide. It goes by the parameters given, save that the
-// event's idle time counts if it is longer, and that a step-down is judged by its own
-// rule alone: that the resource might be stopped instead does not make it wrong. The
+// RecheckOptions wires a Rechecker.
+type RecheckOptions struct {
+	Inventory Inventory
+	Meter     Meter
+	Clock     model.Clock
+	Logger    *slog.Logger
+	Progress  Progress // may be nil
+	// Region is the deployment region.
+	Region string
+	// Params are asked at each recheck: where they come from the environment they may have
+	// become invalid, which is an error of the recheck.
+	Params func() (config.Values, error)
+}
+
+// Rechecker decides again about a single resource, on fresh data, just before an automatic
+// event is executed.
+type Rechecker struct{ o RecheckOptions }
+
+// NewRechecker makes a Rechecker.
+func NewRechecker(o RecheckOptions) *Rechecker {
+	if o.Progress == nil {
+		o.Progress = func(string, int, int) {}
+	}
+	return &Rechecker{o}
+}
+
+// Recheck runs the steps of a cycle, up to the decision, for the resource of one automatic
+// event: describe it, measure it, decide. It goes by the current parameters, with two
+// exceptions. The event's idle time counts if it is longer. A step-down is checked by its own
+// rule alone: that the resource might be stopped instead does not make the step wrong. An
 // error means that the resource could not be looked at.
-func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request) (rules.Decision, error) {
+func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Decision, error) {
+	p, err := c.o.Params()
+	if err != nil {
+		return rules.Decision{}, err
+	}
 	p.HourlyChecks = config.Always
 	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours)
 	if req.Action() == events.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
-	r := c.start(ctx, Input{Params: p})
+	moment, _, _ := rules.MomentOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
 	named := model.Resource{ARN: req.ARN, Kind: req.Kind, Name: req.ARN.Name()}
-	found, problems := r.Inventory.Refresh(ctx, []model.Resource{named})
+	found, problems := c.o.Inventory.Refresh(ctx, []model.Resource{named})
 	switch {
 	case len(found) == 0 && len(problems) > 0:
 		return rules.Decision{}, problems[0]
@@ -40,29 +72,39 @@ func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request
 	case !found[0].Monitored():
 		return rules.Decision{Resource: found[0], Action: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
-	resource := found[0]
-	tell := func(failed []model.Problem) { // the decision says what they cost
-		for _, problem := range failed {
-			c.Logger.WarnContext(ctx, "not all could be read", "op", problem.Operation, "arn", req.ARN.String(), "region", problem.Region, "err", problem.Err)
-		}
-	}
-	tell(problems)
+	c.warn(ctx, req.ARN, problems)
+	return c.decide(ctx, found[0], settingsOf(p, c.o.Region), moment)
+}
+
+// decide measures the resource and decides. What cannot be read is logged; the decision says
+// what follows from that.
+func (c *Rechecker) decide(ctx context.Context, resource model.Resource, settings rules.Settings, moment rules.Moment) (rules.Decision, error) {
+	readings := model.Readings{}
 	read := func(queries []model.Query) {
-		readings, failed := r.measure(ctx, "check again", queries)
-		maps.Copy(r.readings, readings)
-		tell(failed)
+		if len(queries) == 0 {
+			return
+		}
+		more, failed := c.o.Meter.Measure(ctx, queries, func(done, total int) { c.o.Progress("check again", done, total) })
+		maps.Copy(readings, more)
+		c.warn(ctx, resource.ARN, failed)
 	}
-	read(rules.WindowQueries(found, r.moment))
-	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment))
-	decision := rules.Decide(resource, r.readings, r.settings, r.moment)
+	read(rules.WindowQueries([]model.Resource{resource}, moment))
+	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, readings, moment), settings, moment))
+	decision := rules.Decide(resource, readings, settings, moment)
 	switch decision.Action {
 	case rules.Stop, rules.Delete:
-		read(rules.RecentQueries(resource, r.moment))
+		read(rules.RecentQueries(resource, moment))
 	case rules.StepDown:
-		read(rules.UpdateQueries(resource, r.settings, r.moment))
+		read(rules.UpdateQueries(resource, settings, moment))
 	}
 	if err := ctx.Err(); err != nil {
 		return rules.Decision{}, err
 	}
-	return rules.VetoRecent(rules.Sign(decision, r.readings), r.readings, r.moment), nil
+	return rules.VetoRecent(rules.Sign(decision, readings), readings, moment), nil
+}
+
+func (c *Rechecker) warn(ctx context.Context, arn model.ARN, problems []model.Problem) {
+	for _, p := range problems {
+		c.o.Logger.WarnContext(ctx, "not all could be read", "op", p.Operation, "arn", arn.String(), "region", p.Region, "err", p.Err)
+	}
 }

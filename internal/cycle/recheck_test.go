@@ -273,7 +273,7 @@ func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 	b.run(checked)
 	list := b.commandsOnBus()
 	check := func(req events.Request) (rules.Decision, error) {
-		return b.cycle.Recheck(context.Background(), values(t, nil), req)
+		return b.rechecker.Recheck(context.Background(), req)
 	}
 	gone := list[0]
 	gone.ARN.Resource += "-gone"

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -56,11 +57,12 @@ func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 	for at := range 4 { // 0: there is time enough
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		c := cycle.New(cycle.Options{
+		c := cycle.NewRechecker(cycle.RecheckOptions{
 			Inventory: knownInventory{resource: resource}, Meter: &emptyMeter{stop: cancel, at: at},
 			Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+			Params: func() (config.Values, error) { return values(t, idleOn("24")), nil },
 		})
-		d, err := c.Recheck(ctx, values(t, idleOn("24")), events.Request{ARN: arn, Kind: kind, IdleThresholdHours: 24})
+		d, err := c.Recheck(ctx, events.Request{ARN: arn, Kind: kind, IdleThresholdHours: 24})
 		if at == 0 {
 			if err != nil || d.Action != rules.Delete {
 				t.Fatalf("with time: %s (%s), %v", d.Action, d.Reason, err)

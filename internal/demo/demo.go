@@ -13,8 +13,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -67,7 +69,7 @@ type Demo struct {
 	env      func(name string) (string, bool)
 	options  Options
 	memory   *localaws.Memory
-	clients  *awsapi.Clients
+	app      *app.App
 	handlers map[lambda.Function]*lambda.Handler
 	watch    *watch
 	mails    time.Time // up to which mails have been told of
@@ -99,12 +101,15 @@ func New(o Options) (*Demo, error) {
 	d.memory = localaws.InMemory(d.AWS)
 	d.config = awsapi.LocalConfig(d.Home, d.memory.URL(), "DEMO", d.memory.Transport())
 	d.config.DisableRequestCompression = true // there is no network to be spared
-	d.clients = awsapi.New(awsapi.Options{Config: d.config, Clock: d.Clock})
 	d.env = d.environment()
 	if d.Params, err = config.Resolve(config.Sources{Env: d.env}); err != nil {
-		d.Close()
+		d.memory.Shut()
 		return nil, err
 	}
+	d.app = app.New(app.Options{
+		Config: d.config, Clock: d.Clock, Deployment: d.deployment(),
+		AuditLog: func(_ context.Context, record events.Audit) { d.watch.record(record) },
+	})
 	d.show()
 	for _, f := range lambda.All() {
 		d.handlers[f] = lambda.New(f, lambda.Options{
@@ -129,7 +134,7 @@ func (d *Demo) End() time.Time { return begin.AddDate(0, 0, d.options.Days) }
 
 // Close ends the demo, and forgets it.
 func (d *Demo) Close() {
-	d.clients.Close()
+	d.app.Clients.Close()
 	d.memory.Shut()
 }
 

@@ -93,7 +93,7 @@ func (d *Demo) deploy(ctx context.Context) error {
 }
 
 func (d *Demo) rule(ctx context.Context, f lambda.Function, in *eventbridge.PutRuleInput) error {
-	bus := d.clients.EventBridge(d.Home)
+	bus := d.app.Clients.EventBridge(d.Home)
 	if _, err := bus.PutRule(ctx, in); err != nil {
 		return fmt.Errorf("put the rule %s: %w", *in.Name, err)
 	}

@@ -2,16 +2,14 @@ package demo
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // show tells the memory, if there is one, what it is about.
@@ -49,20 +47,14 @@ func (s shown) CycleEnded(at time.Time, result report.Result, err error) {
 	s.Update(func(status *serve.Status) { status.NextCycle = at.Add(cycleEvery) })
 }
 
-// Meter reads the metrics of the demo, for the charts of a page.
-func (d *Demo) Meter() *traffic.Meter {
-	return traffic.New(traffic.Options{Clients: d.clients, Clock: d.Clock, Logger: slog.New(slog.DiscardHandler)})
-}
+// App has the parts that a page uses: it reads metrics, and changes things for a person.
+func (d *Demo) App() *app.App { return d.app }
 
 // Ledger reads what was paid for and used, hour by hour, for a page.
-func (d *Demo) Ledger() *cycle.Ledger { return d.ledger(true) }
+func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true) }
 
-// Actor changes things in the demo for a person who asks for it on a page.
-func (d *Demo) Actor() *act.Actor {
-	return act.New(act.Options{
-		Clients: d.clients, Clock: d.Clock, Logger: slog.New(slog.DiscardHandler), Meter: d.Meter(), DeploymentRegion: d.Home, Deployment: d.deployment(),
-		Trail: func(_ context.Context, record events.Audit) { d.watch.record(record) },
-	})
+func builtinPrices(context.Context, []string) (report.Prices, []model.Problem) {
+	return report.BuiltinPrices(), nil
 }
 
 func (d *Demo) deployment() string { return d.Home + "/" + stack }

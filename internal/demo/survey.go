@@ -4,15 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -27,20 +22,11 @@ type survey struct {
 func (d *Demo) survey(ctx context.Context) (survey, error) {
 	values := d.Params
 	values.HourlyChecks = config.Always
-	quiet := slog.New(slog.DiscardHandler)
-	meter := d.Meter()
-	known := inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})
-	ledger, err := d.ledger(false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1})
+	ledger, err := d.app.Ledger(builtinPrices, false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1})
 	if err != nil {
 		return survey{}, fmt.Errorf("look at the estate: %w", err)
 	}
-	actor := act.New(act.Options{
-		Clients: d.clients, Clock: d.Clock, Logger: quiet, Meter: meter, DryRun: true, DeploymentRegion: d.Home,
-		Deployment: d.deployment(), Trail: func(context.Context, events.Audit) {},
-	})
-	plan, err := cycle.New(cycle.Options{
-		Inventory: known, Meter: meter, Actor: actor, Clock: d.Clock, Logger: quiet, Region: d.Home, DryRun: true, Trail: func(context.Context, events.Audit) {},
-	}).Run(ctx, cycle.Input{Params: values})
+	plan, err := d.app.ReadOnlyCycle().Run(ctx, cycle.Input{Params: values})
 	if err != nil {
 		return survey{}, fmt.Errorf("look at the estate: %w", err)
 	}
@@ -55,16 +41,6 @@ func (d *Demo) survey(ctx context.Context) (survey, error) {
 		return survey{}, errors.New("the estate has no active campaigns or recommenders")
 	}
 	return s, nil
-}
-
-// ledger reads what was paid for and used; by the hour, if asked to.
-func (d *Demo) ledger(hourly bool) *cycle.Ledger {
-	quiet := slog.New(slog.DiscardHandler)
-	return cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet}),
-		Meter:     d.Meter(), Clock: d.Clock, Region: d.Home, Hourly: hourly,
-		Prices: func(context.Context, []string) (report.Prices, []model.Problem) { return report.BuiltinPrices(), nil },
-	})
 }
 
 // tellYoung tells of what would be thought of as idle or too large if it were older.

@@ -52,7 +52,7 @@ func (h *Handler) action(ctx context.Context, action events.Action, payload []by
 	}
 	ctx, cancel := short(ctx, followTime)
 	defer cancel()
-	answer, err := p.actor.Do(ctx, action, req)
+	answer, err := p.Actor.Do(ctx, action, req)
 	if err != nil {
 		return "", err
 	}

@@ -52,7 +52,7 @@ func (h *Handler) remove(ctx context.Context, values config.Values) (string, err
 	if err != nil {
 		return "", err
 	}
-	result, problems := p.actor.Cleanup(ctx, act.CleanupInput{Regions: values.Regions, DashboardName: values.DashboardName})
+	result, problems := p.Actor.Cleanup(ctx, act.CleanupInput{Regions: values.Regions, DashboardName: values.DashboardName})
 	h.found(ctx, problems)
 	if len(result.Regions) == 0 && len(problems) > 0 {
 		return "", fmt.Errorf("%w: %w", errNothingSeen, problems[0])

@@ -65,7 +65,7 @@ func (h *Handler) build(ctx context.Context, p *parts, in cycle.DashboardInput) 
 	if err := in.Params.Within(p.region); err != nil {
 		return "", err
 	}
-	boards, err := p.boards.Build(ctx, in)
+	boards, err := p.Dashboard.Build(ctx, in)
 	if err != nil {
 		return "", err
 	}
@@ -102,7 +102,7 @@ func (h *Handler) putBoards(ctx context.Context, r request) error {
 	if r.kind != updateRequest || old == values.DashboardName {
 		return nil
 	}
-	boards, err := p.boards.Delete(ctx, old)
+	boards, err := p.Dashboard.Delete(ctx, old)
 	if err != nil { // the new one stands all the same
 		h.log.ErrorContext(ctx, "the dashboard of the old name was not deleted", "what", old, "err", err)
 		return nil
@@ -118,7 +118,7 @@ func (h *Handler) deleteBoards(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	boards, err := p.boards.Delete(ctx, h.resolveValid(ctx, boardName, r.properties).DashboardName)
+	boards, err := p.Dashboard.Delete(ctx, h.resolveValid(ctx, boardName, r.properties).DashboardName)
 	if err != nil {
 		h.log.ErrorContext(ctx, "the dashboard was not deleted, which is left to the clean-up", "err", err)
 		return nil

@@ -67,12 +67,6 @@ const (
 	envDeployment = "Deployment"
 )
 
-// InLambda tells whether the process was started by Lambda.
-func InLambda(env func(string) (string, bool)) bool {
-	address, _ := env(envRuntimeAPI)
-	return address != ""
-}
-
 // Options is what a function works with.
 type Options struct {
 	// Env looks up an environment variable; os.LookupEnv does.
@@ -197,7 +191,7 @@ func (h *Handler) Remembered() int {
 	if h.kept == nil {
 		return 0
 	}
-	return h.kept.actor.Remembered() + h.kept.known.Remembered()
+	return h.kept.Actor.Remembered()
 }
 
 // serve tells the forms of event apart.

@@ -71,7 +71,7 @@ func build(t testing.TB, flags ...string) (program string) {
 
 func buildTo(program string, flags ...string) error {
 	flags = append([]string{"build", "-o", program}, flags...)
-	cmd := exec.Command("go", append(flags, "github.com/personalize-monitor/personalize-monitor/cmd/personalize-monitor")...)
+	cmd := exec.Command("go", append(flags, "github.com/personalize-monitor/personalize-monitor/cmd/personalize-monitor-lambda")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOAMD64=v1", "GOARM64=v8.0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)

@@ -38,7 +38,7 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	result, err := p.cycle.Run(ctx, cycle.Input{Params: values, ScheduledAt: e.at})
+	result, err := p.Cycle.Run(ctx, cycle.Input{Params: values, ScheduledAt: e.at})
 	if h.observer != nil {
 		h.observer.CycleEnded(e.at, result, err)
 	}
@@ -80,7 +80,7 @@ func (h *Handler) found(ctx context.Context, list []model.Problem) {
 
 // countProblems publishes how many problems the cycle had.
 func (h *Handler) countProblems(ctx context.Context, p *parts, count int) {
-	_, failed := p.actor.Publish(ctx, []model.Datum{{
+	_, failed := p.Actor.Publish(ctx, []model.Datum{{
 		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(count), Time: h.clock.Now().UTC(),
 	}})

@@ -10,14 +10,10 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // defaultStack stands for the name of the stack in the tag Deployment where the
@@ -27,16 +23,12 @@ const defaultStack = "personalize-monitor"
 
 // parts are what a function keeps from one invocation to the next.
 type parts struct {
+	*app.App
 	region   string // the deployment region
 	identity act.Identity
-	clients  *awsapi.Clients
-	known    *inventory.Inventory
-	actor    *act.Actor
-	cycle    *cycle.Cycle
-	boards   *cycle.Dashboard
 }
 
-// parts gives what is kept, or makes it. A failure is not remembered.
+// parts returns what is kept, or builds it. The next invocation tries again after a failure.
 func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -47,35 +39,23 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &parts{region: settings.Region, identity: identityOf(ctx)}
-	p.clients = awsapi.New(awsapi.Options{Config: settings, Clock: h.clock, Logger: h.log})
-	meter := traffic.New(traffic.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
-	// If it is invalid, what acts refuses to; the others have no use for it.
+	// If it is invalid, the functions that act refuse to; the others have no use for it.
 	budget, _ := h.resolve([]string{config.MaxStopsOrDeletesPerHour}, nil)
-	p.actor = act.New(act.Options{
-		Meter: meter, MaxEndings: budget.MaxEndingsPerHour,
-		Clients: p.clients, Clock: h.clock, Logger: h.log, DeploymentRegion: settings.Region,
-		Deployment: cmp.Or(h.variable(envDeployment), settings.Region+"/"+defaultStack), Identity: p.identity,
-		Recheck: func(ctx context.Context, req events.Request) (rules.Decision, error) {
-			values, err := h.recheckValues()
-			if err != nil {
-				return rules.Decision{}, err
-			}
-			return p.cycle.Recheck(ctx, values, req)
-		},
-	})
-	p.known = inventory.New(inventory.Options{Clients: p.clients, Clock: h.clock, Logger: h.log})
-	var observer cycle.Observer
-	if h.observer != nil {
-		observer = h.observer
+	identity := identityOf(ctx)
+	h.kept = &parts{region: settings.Region, identity: identity, App: app.New(app.Options{
+		Config: settings, Clock: h.clock, Logger: h.log, Observer: h.cycleObserver(), Identity: identity,
+		Deployment: cmp.Or(h.variable(envDeployment), settings.Region+"/"+defaultStack),
+		Params:     budget, RecheckParams: h.recheckValues,
+	})}
+	return h.kept, nil
+}
+
+// cycleObserver is nil without an observer, and not an interface that holds nil.
+func (h *Handler) cycleObserver() cycle.Observer {
+	if h.observer == nil {
+		return nil
 	}
-	p.cycle = cycle.New(cycle.Options{
-		Inventory: p.known, Meter: meter, Observer: observer,
-		Actor: p.actor, Clock: h.clock, Logger: h.log, Calls: p.clients.Calls, Region: settings.Region,
-	})
-	p.boards = cycle.NewDashboard(cycle.DashboardOptions{Inventory: p.known, Actor: p.actor, Region: settings.Region})
-	h.kept = p
-	return p, nil
+	return h.observer
 }
 
 // forget drops what is kept, after it may have been left in disorder.
@@ -83,7 +63,7 @@ func (h *Handler) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.kept != nil {
-		h.kept.clients.Close()
+		h.kept.Clients.Close()
 		h.kept = nil
 	}
 }

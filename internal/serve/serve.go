@@ -20,12 +20,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // defaultStop is how long Stop waits for what is under way. Of a cycle that is broken off
@@ -88,7 +88,7 @@ type Daemon struct {
 	clients *awsapi.Clients
 	holder  string // who we are in claims
 	actor   *act.Actor
-	meter   *traffic.Meter
+	app     *app.App
 	leading *cycle.Cycle
 	standby *cycle.Cycle
 	boards  *cycle.Dashboard
@@ -329,11 +329,8 @@ func (d *Daemon) Mount(web http.Handler) {
 	}
 }
 
-// Actor makes the daemon's writes, also for a person who asks by way of the page.
-func (d *Daemon) Actor() *act.Actor { return d.actor }
-
-// Meter reads the daemon's metrics, also for the charts of a page.
-func (d *Daemon) Meter() *traffic.Meter { return d.meter }
+// App has the daemon's parts: the actor and the meter serve the page too.
+func (d *Daemon) App() *app.App { return d.app }
 
 // settings are the parameters in effect, for people. Addresses are people's own: how many
 // there are is all that is shown.

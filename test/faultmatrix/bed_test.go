@@ -26,7 +26,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
@@ -265,13 +264,14 @@ func (b *bed) act() outcome {
 	log, sink := b.logs()
 	logger := slog.New(slog.NewJSONHandler(sink, nil))
 	clients := b.clients()
-	var c *cycle.Cycle
-	c = cycle.New(cycle.Options{
-		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
-		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: b.clock}),
-		Actor: b.actor(clients, logger, func(ctx context.Context, req events.Request) (rules.Decision, error) {
-			return c.Recheck(ctx, values, req)
-		}),
+	known := inventory.New(inventory.Options{Clients: clients, Clock: b.clock})
+	meter := traffic.New(traffic.Options{Clients: clients, Clock: b.clock})
+	rechecker := cycle.NewRechecker(cycle.RecheckOptions{
+		Inventory: known, Meter: meter, Clock: b.clock, Logger: logger, Region: home,
+		Params: func() (config.Values, error) { return values, nil },
+	})
+	c := cycle.New(cycle.Options{
+		Inventory: known, Meter: meter, Actor: b.actor(clients, logger, rechecker),
 		Clock: b.clock, Logger: logger, Region: home, Act: true,
 	})
 	result, err := c.Run(context.Background(), cycle.Input{Params: values})
@@ -282,7 +282,7 @@ func (b *bed) act() outcome {
 	return out
 }
 
-func (b *bed) actor(clients *awsapi.Clients, logger *slog.Logger, recheck act.Recheck) *act.Actor {
+func (b *bed) actor(clients *awsapi.Clients, logger *slog.Logger, recheck act.Rechecker) *act.Actor {
 	return act.New(act.Options{
 		Clients: clients, Clock: b.clock, Logger: logger, DeploymentRegion: home, Deployment: deployment, Recheck: recheck,
 	})

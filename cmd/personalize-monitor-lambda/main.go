@@ -1,0 +1,17 @@
+// Command personalize-monitor-lambda is the bootstrap of the AWS Lambda functions. It links
+// their entry point alone, so that the zip stays small and the cold start short.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
+)
+
+func main() {
+	err := lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr})
+	fmt.Fprintln(os.Stderr, "personalize-monitor:", err)
+	os.Exit(1)
+}

@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// afterCycle rebuilds the dashboard at the end of a cycle that acts, without the resources
+// that the cycle deleted or stopped.
+type afterCycle = func(ctx context.Context, ended []model.ARN) []model.Problem
+
+// rebuilds are what rebuilds the dashboard after an action and at the end of a cycle that
+// acts, which does it once for all its actions.
+func (p parts) rebuilds(writer *act.Actor, dashboard *cycle.Dashboard) (act.Rebuild, afterCycle) {
+	if !p.OwnDashboard {
+		if p.Act && p.Rebuild != nil {
+			return leaveToCycle, p.Rebuild
+		}
+		return nil, p.Rebuild
+	}
+	own := ownDashboard{
+		writer: writer, dashboard: dashboard, deployment: p.Deployment, region: p.Config.Region,
+		params: p.Params, regions: p.DashboardRegions, log: p.Logger,
+	}
+	if p.Act {
+		return leaveToCycle, own.afterCycle
+	}
+	return own.afterAction, own.afterCycle
+}
+
+func leaveToCycle(context.Context, events.BuildDetail) (taken bool, problems []model.Problem) {
+	return true, nil
+}
+
+// ownDashboard rebuilds a deployment's dashboard after something it shows has changed. It
+// creates none, and leaves the dashboard of another deployment to that deployment.
+type ownDashboard struct {
+	writer     *act.Actor
+	dashboard  *cycle.Dashboard
+	deployment string
+	region     string
+	params     config.Values
+	regions    []string
+	log        *slog.Logger
+}
+
+// afterAction implements act.Rebuild: an event asks for what it does not build.
+func (d ownDashboard) afterAction(ctx context.Context, detail events.BuildDetail) (taken bool, problems []model.Problem) {
+	arn, _, err := model.ParseResourceARN(detail.ARN)
+	if err != nil {
+		return d.rebuild(ctx, nil)
+	}
+	return d.rebuild(ctx, []model.ARN{arn})
+}
+
+// afterCycle is for a cycle that acts, which sends no event for it.
+func (d ownDashboard) afterCycle(ctx context.Context, ended []model.ARN) []model.Problem {
+	_, problems := d.rebuild(ctx, ended)
+	return problems
+}
+
+func (d ownDashboard) rebuild(ctx context.Context, ended []model.ARN) (taken bool, problems []model.Problem) {
+	name := d.params.DashboardName
+	state, err := d.writer.Board(ctx, name)
+	switch {
+	case err != nil:
+		d.log.WarnContext(ctx, "dashboard not rebuilt, as it could not be read", "what", name, "err", awsapi.Line(err))
+		return false, nil
+	case !state.Exists, state.Deployment != d.deployment:
+		d.log.DebugContext(ctx, "no dashboard of this deployment to rebuild", "what", name, "deployment", state.Deployment)
+		return false, nil
+	}
+	built, err := d.dashboard.Build(ctx, cycle.DashboardInput{Params: d.shown(state.Regions), LeaveOut: ended})
+	if err != nil {
+		return true, []model.Problem{{Region: d.region, Operation: "BuildDashboard", Err: err}}
+	}
+	for _, p := range built.Problems {
+		problems = append(problems, model.Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Err: errors.New(p.Error)})
+	}
+	return true, problems
+}
+
+// shown are the parameters with the regions that the dashboard shows so far, so that none is
+// lost because the command does not name it.
+func (d ownDashboard) shown(regions []string) config.Values {
+	values := d.params
+	if len(values.Regions)+len(regions) == 0 {
+		regions = d.regions
+	}
+	values.Regions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(values.Regions, regions))))
+	return values
+}
