@@ -81,8 +81,8 @@ var (
 		events.OutcomeDone, events.OutcomeAsked, events.OutcomeAlready, events.OutcomeDryRun, events.OutcomeRefused, events.OutcomeFailed,
 	}
 	auditActions = []string{
-		string(events.ActionUpdate), string(events.ActionDelete), string(events.ActionStop), string(events.ActionStart),
-		string(events.ActionRestore),
+		string(model.ActionUpdate), string(model.ActionDelete), string(model.ActionStop), string(model.ActionStart),
+		string(model.ActionRestore),
 	}
 )
 

@@ -65,7 +65,7 @@ type Actor interface {
 	// CountRefused publishes how many actions were refused.
 	CountRefused(ctx context.Context, counts map[act.RefusedKey]int)
 	// Do carries out an action.
-	Do(ctx context.Context, action events.Action, req events.Request) (act.Answer, error)
+	Do(ctx context.Context, action model.Action, req events.Request) (act.Answer, error)
 }
 
 // Observer is told what a cycle finds, to be shown; nothing is decided by it. Its methods

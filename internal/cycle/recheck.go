@@ -26,7 +26,7 @@ func RecheckDefaults() map[string]string {
 func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request) (rules.Decision, error) {
 	p.HourlyChecks = config.Always
 	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours)
-	if req.Action() == events.ActionUpdate || req.NewMinTPS > 0 {
+	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
 	r := c.start(ctx, Input{Params: p})
@@ -36,9 +36,9 @@ func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request
 	case len(found) == 0 && len(problems) > 0:
 		return rules.Decision{}, problems[0]
 	case len(found) == 0:
-		return rules.Decision{Resource: named, Action: rules.Refused, Reason: "it does not exist any more"}, nil
+		return rules.Decision{Resource: named, Verdict: rules.Refused, Reason: "it does not exist any more"}, nil
 	case !found[0].Monitored():
-		return rules.Decision{Resource: found[0], Action: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
+		return rules.Decision{Resource: found[0], Verdict: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
 	resource := found[0]
 	tell := func(failed []model.Problem) { // the decision says what they cost
@@ -55,7 +55,7 @@ func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request
 	read(rules.WindowQueries(found, r.moment))
 	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, r.readings, r.moment), r.settings, r.moment))
 	decision := rules.Decide(resource, r.readings, r.settings, r.moment)
-	switch decision.Action {
+	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
 		read(rules.RecentQueries(resource, r.moment))
 	case rules.StepDown:

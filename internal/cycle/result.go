@@ -30,7 +30,7 @@ func record(d rules.Decision) report.Resource {
 	resource := report.Resource{
 		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
 		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
-		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Action, NewMin: d.NewMinTPS, Reason: d.Reason,
+		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason,
 		Would: d.Would, WouldMin: d.WouldMin, Invisible: d.Throughput.Invisible,
 	}
 	if d.Throughput.Readable {

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
@@ -140,15 +139,15 @@ func (d *Demo) judge(row *Row, plan report.Resource, there bool) {
 			continue
 		}
 		last = &d.watch.told[i]
-		if e.Action == events.ActionUpdate {
+		if e.Action == model.ActionUpdate {
 			row.Steps++
 		}
 	}
 	row.Outcome, row.Reason = outcomeKept, plan.Reason
 	switch {
-	case !there && last != nil && last.Action == events.ActionDelete:
+	case !there && last != nil && last.Action == model.ActionDelete:
 		row.Outcome, row.Reason = outcomeDeleted, stamp(last.Time)+", "+last.reason
-	case !there && last != nil && last.Action == events.ActionStop:
+	case !there && last != nil && last.Action == model.ActionStop:
 		row.Outcome, row.Reason = outcomeStopped, stamp(last.Time)+", "+last.reason
 	case !there:
 		row.Outcome, row.Reason = outcomeGone, "not among the active ones any more"

@@ -93,13 +93,13 @@ type TPSHours struct {
 
 // Saving is what an action would save.
 type Saving struct {
-	Action   rules.Action `json:"action"` // step-down, stop or delete
-	NewMin   int          `json:"newMin,omitempty"`
-	TPSHours float64      `json:"tpsHours"`         // that would have been saved within the span
-	PerMonth float64      `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
-	Jumps    int          `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
-	Sudden   int          `json:"sudden"`           // jumps that began at or below the new minimum
-	JumpsNow int          `json:"jumpsNow"`         // jumps above twice the present minimum
+	Action   rules.Verdict `json:"action"` // step-down, stop or delete
+	NewMin   int           `json:"newMin,omitempty"`
+	TPSHours float64       `json:"tpsHours"`         // that would have been saved within the span
+	PerMonth float64       `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
+	Jumps    int           `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
+	Sudden   int           `json:"sudden"`           // jumps that began at or below the new minimum
+	JumpsNow int           `json:"jumpsNow"`         // jumps above twice the present minimum
 }
 
 // Estimate is money: TPS-hours times a price.

@@ -18,16 +18,16 @@ type Totals struct {
 	Unread    int      `json:"unread"`
 	TPSHours  TPSHours `json:"tpsHours"`
 	// Throughput is that of all together, step by step; null if nothing could be read.
-	Throughput *Throughput          `json:"throughput"`
-	ByKind     []KindTotal          `json:"byKind"`
-	Hours      float64              `json:"hours"`           // of all resources in which they ran
-	IdleHours  float64              `json:"idleHours"`       // of these, those without a call, as far as that is known
-	MinKnown   float64              `json:"minKnownPercent"` // of all hours of all resources
-	Idle       int                  `json:"idle"`            // resources without a call since their span began
-	Saving     SavingTotal          `json:"saving"`
-	Actions    map[rules.Action]int `json:"actions"`
-	Estimates  []EstimateTotal      `json:"estimates"` // by currency
-	Unpriced   int                  `json:"unpriced"`  // resources read for which there is no price
+	Throughput *Throughput           `json:"throughput"`
+	ByKind     []KindTotal           `json:"byKind"`
+	Hours      float64               `json:"hours"`           // of all resources in which they ran
+	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
+	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
+	Idle       int                   `json:"idle"`            // resources without a call since their span began
+	Saving     SavingTotal           `json:"saving"`
+	Actions    map[rules.Verdict]int `json:"actions"`
+	Estimates  []EstimateTotal       `json:"estimates"` // by currency
+	Unpriced   int                   `json:"unpriced"`  // resources read for which there is no price
 }
 
 // KindTotal adds up one kind.
@@ -75,7 +75,7 @@ func (s *SavingTotal) add(other *Saving) {
 
 // totalsOf adds up entries.
 func totalsOf(entries []Entry) Totals {
-	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Action]int{}, Estimates: []EstimateTotal{}}
+	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Verdict]int{}, Estimates: []EstimateTotal{}}
 	known := 0.0
 	for _, e := range entries {
 		if e.Usage == nil {

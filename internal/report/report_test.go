@@ -221,7 +221,7 @@ func TestOrderDoesNotDependOnTheInput(t *testing.T) {
 }
 
 func TestChanges(t *testing.T) {
-	decided := func(d rules.Action) Result {
+	decided := func(d rules.Verdict) Result {
 		return Result{Resources: []Resource{{Decision: rules.None}, {Decision: d}}}
 	}
 	tests := []struct {

@@ -16,7 +16,7 @@ import (
 )
 
 // decisions in the order in which the summary counts them.
-var decisions = []rules.Action{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
+var decisions = []rules.Verdict{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
 
 // Window is the span of time that was measured, half open.
 type Window struct {
@@ -37,12 +37,12 @@ type Resource struct {
 	Average      *float64     `json:"average"` // TPS or RPS; nil if unreadable
 	// Invisible tells that nothing counts the traffic of its recipe, which is why there is
 	// no average: nothing failed.
-	Invisible   bool         `json:"-"`
-	Utilization *float64     `json:"utilization"` // percent; nil if unreadable
-	Checked     bool         `json:"checked"`     // whether the hourly checks were done
-	Decision    rules.Action `json:"decision"`
-	NewMin      int          `json:"newMin,omitempty"` // with a step-down only
-	Reason      string       `json:"reason"`
+	Invisible   bool          `json:"-"`
+	Utilization *float64      `json:"utilization"` // percent; nil if unreadable
+	Checked     bool          `json:"checked"`     // whether the hourly checks were done
+	Decision    rules.Verdict `json:"decision"`
+	NewMin      int           `json:"newMin,omitempty"` // with a step-down only
+	Reason      string        `json:"reason"`
 	// Saving is what the decision would save, where plan found out, and Estimate what the
 	// last 14 days and the saving are worth.
 	Saving   *Saving   `json:"saving,omitempty"`
@@ -52,8 +52,8 @@ type Resource struct {
 	Outcome string `json:"outcome,omitempty"`
 	// Would is what would have been decided, but for a parameter that says DryRun, and
 	// WouldMin the minimum of a step-down.
-	Would    rules.Action `json:"would,omitempty"`
-	WouldMin int          `json:"wouldMin,omitempty"`
+	Would    rules.Verdict `json:"would,omitempty"`
+	WouldMin int           `json:"wouldMin,omitempty"`
 	// Restore is the command that undoes what was carried out by the cycle itself.
 	Restore string `json:"restore,omitempty"`
 }

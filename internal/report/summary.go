@@ -131,7 +131,7 @@ func (w Window) text() string {
 
 // decided counts the decisions.
 func decided(resources []Resource) string {
-	counts, rehearsed := map[rules.Action]int{}, 0
+	counts, rehearsed := map[rules.Verdict]int{}, 0
 	for _, one := range resources {
 		counts[one.Decision]++
 		if one.Would.Changes() {

@@ -167,7 +167,7 @@ func rounded(v *float64, digits int, unit string) string {
 }
 
 // decisionColor tells at a glance what happens to a resource.
-func decisionColor(d rules.Action) string {
+func decisionColor(d rules.Verdict) string {
 	switch d {
 	case rules.StepDown:
 		return cyan

@@ -53,7 +53,7 @@ func (c *chain) personal() {
 
 // step is a step-down of ours, which is signed as it is before it is made.
 func (c *chain) step() {
-	d := rules.Decision{Resource: c.resource, Action: rules.StepDown, NewMinTPS: 1, By: c.settings, At: c.moment}
+	d := rules.Decision{Resource: c.resource, Verdict: rules.StepDown, NewMinTPS: 1, By: c.settings, At: c.moment}
 	readings := model.Readings{}
 	c.read(readings, rules.UpdateQueries(c.resource, c.settings, c.moment))
 	if rules.Sign(d, readings).Mark {
@@ -97,7 +97,7 @@ func newChain(seed, index int) *chain {
 func checkChain(seed, index int, count tally) string {
 	c := newChain(seed, index)
 	d := decideOn(c.history, model.Readings{})
-	ended, lately, long := d.Action == rules.Stop || d.Action == rules.Delete, false, true
+	ended, lately, long := d.Verdict == rules.Stop || d.Verdict == rules.Delete, false, true
 	for _, at := range c.touched {
 		lately = lately || c.now-at < c.idle()
 		long = long && c.now-at >= 8*c.idle()+8*hour

@@ -49,7 +49,7 @@ type State interface {
 // Check is what an hourly check of a resource came to.
 type Check struct {
 	Time     time.Time
-	Decision rules.Action
+	Decision rules.Verdict
 	NewMin   int // of a step-down
 	Reason   string
 	Outcome  string // what came of it, if anything was to be done
@@ -106,7 +106,7 @@ type CycleRecord struct {
 	Error     string // empty unless nothing could be measured
 	Window    report.Window
 	Resources int
-	Decisions map[rules.Action]int
+	Decisions map[rules.Verdict]int
 	Alarms    report.Alarms
 	Events    int
 	Problems  int
@@ -117,7 +117,7 @@ type CycleRecord struct {
 func (c CycleRecord) With(result report.Result, err error) CycleRecord {
 	c.Window, c.Resources, c.Alarms = result.Window, len(result.Resources), result.Alarms
 	c.Events, c.Problems = len(result.Events), len(result.Problems)
-	c.Decisions = map[rules.Action]int{}
+	c.Decisions = map[rules.Verdict]int{}
 	for _, r := range result.Resources {
 		c.Decisions[r.Decision]++
 	}

@@ -308,7 +308,7 @@ func resultText(t testing.TB, result report.Result) string {
 }
 
 // do carries out a person's request, as a command does.
-func (b *bed) do(action events.Action, req events.Request) outcome {
+func (b *bed) do(action model.Action, req events.Request) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	clients := b.clients()

@@ -112,7 +112,7 @@ func (r row) Level() int {
 	return int(min(100, max(0, *r.Utilization)))
 }
 
-func decisionText(a rules.Action, newMin int) string {
+func decisionText(a rules.Verdict, newMin int) string {
 	switch a {
 	case rules.StepDown:
 		return fmt.Sprintf("step down to %d", newMin)
@@ -122,7 +122,7 @@ func decisionText(a rules.Action, newMin int) string {
 	return string(a)
 }
 
-func decisionTone(a rules.Action) string {
+func decisionTone(a rules.Verdict) string {
 	switch {
 	case a.Changes():
 		return "act"
@@ -275,7 +275,7 @@ func auditViews(audits []events.Audit, now time.Time) []auditView {
 // undoable tells whether a record tells of something that can be undone.
 func undoable(a events.Audit) bool {
 	return a.Outcome == events.OutcomeDone && a.Before != nil &&
-		(a.Action == events.ActionUpdate || a.Action == events.ActionDelete || a.Action == events.ActionStop)
+		(a.Action == model.ActionUpdate || a.Action == model.ActionDelete || a.Action == model.ActionStop)
 }
 
 // recordName names a record among those of its resource.
@@ -287,7 +287,7 @@ func actionText(a events.Audit) string {
 	switch {
 	case a.Action == "":
 		return "decision"
-	case a.Action != events.ActionUpdate || a.NewMinTPS == 0:
+	case a.Action != model.ActionUpdate || a.NewMinTPS == 0:
 		return strings.ReplaceAll(string(a.Action), "-", " ")
 	case a.Before != nil:
 		return fmt.Sprintf("minimum from %d to %d", a.Before.MinTPS, a.NewMinTPS)
