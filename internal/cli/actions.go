@@ -15,7 +15,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // actionOptions are the settings of the commands that act on one resource.
@@ -220,11 +219,7 @@ func (g *global) printAnswer(answer act.Answer) error {
 	if len(answer.Problems) == 0 {
 		return nil
 	}
-	var problems []report.Problem
-	for _, p := range answer.Problems {
-		problems = append(problems, report.ProblemOf(p))
-	}
-	g.tellProblems(problems)
+	g.tellProblems(answer.Problems)
 	return &exit{code: ExitPartial}
 }
 

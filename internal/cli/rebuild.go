@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
@@ -55,10 +54,7 @@ func (b *rebuilder) rebuild(ctx context.Context, ended []model.ARN) (taken bool,
 	if err != nil {
 		return true, []model.Problem{{Region: b.config.Region, Operation: "BuildDashboard", Err: err}}
 	}
-	for _, p := range built.Problems {
-		problems = append(problems, model.Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Err: errors.New(p.Error)})
-	}
-	return true, problems
+	return true, built.Problems
 }
 
 // shown are the parameters of the command with the regions that the dashboard shows so

@@ -5,7 +5,6 @@
 package cycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -236,7 +235,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	}
 	r.settings = rules.Settings{
 		AdjustMinTPS: in.Params.AutoAdjustMinTPS, StopIdle: in.Params.AutoDeleteOrStopIdle,
-		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: rules.Mode(in.Params.HourlyChecks),
+		IdleHours: in.Params.IdleThresholdHours, HourlyChecks: in.Params.HourlyChecks,
 		NoChecks: noChecks, DeploymentRegion: c.Region,
 	}
 	r.result = report.Result{Window: report.Window{Start: moment.Window.Start, End: moment.Window.End}, DryRun: c.DryRun}
@@ -278,9 +277,7 @@ func (r *run) lookAtRegions(ctx context.Context) {
 		})
 	}
 	_ = group.Wait() // failures are problems
-	slices.SortFunc(r.snapshot.Resources, func(a, b model.Resource) int {
-		return cmp.Or(cmp.Compare(a.Region(), b.Region()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(r.snapshot.Resources, model.CompareResources)
 }
 
 // lookAt does one region: discover, measure the window, and publish the metrics before

@@ -24,7 +24,7 @@ func RecheckDefaults() map[string]string {
 // rule alone: that the resource might be stopped instead does not make it wrong. The
 // error means that the resource could not be looked at.
 func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request) (rules.Decision, error) {
-	p.HourlyChecks = config.Always
+	p.HourlyChecks = model.Always
 	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours)
 	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off

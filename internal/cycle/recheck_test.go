@@ -368,7 +368,7 @@ func TestACycleThatActsLooksAgain(t *testing.T) {
 	if got := byName(t, result, "r"); got.Outcome != "done" {
 		t.Errorf("%+v", got)
 	}
-	if len(result.Problems) != 1 || result.Problems[0].Operation != "step-down" || !strings.Contains(result.Problems[0].Error, "AccessDenied") {
+	if len(result.Problems) != 1 || result.Problems[0].Operation != "step-down" || !strings.Contains(result.Problems[0].Message(), "AccessDenied") {
 		t.Errorf("problems %v", result.Problems)
 	}
 }
@@ -405,7 +405,7 @@ func TestActionsThatDoNotFitTheTimeAreTold(t *testing.T) {
 	b.act = true
 	b.restart(lateClock{b.clock, b.aws})
 	result := b.run(checked)
-	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Error, "for lack of time") || len(b.changes()) > 0 {
+	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Message(), "for lack of time") || len(b.changes()) > 0 {
 		t.Errorf("problems %v", result.Problems)
 	}
 }

@@ -42,12 +42,10 @@ func record(d rules.Decision) report.Resource {
 
 // problems notes what failed. The caller holds mu where others may be at it too.
 func (r *run) problems(list ...model.Problem) {
-	for _, p := range list {
-		if r.first == nil {
-			r.first = p
-		}
-		r.result.Problems = append(r.result.Problems, report.ProblemOf(p))
+	if r.first == nil && len(list) > 0 {
+		r.first = list[0]
 	}
+	r.result.Problems = append(r.result.Problems, list...)
 }
 
 func (r *run) addEvents(list []events.Event) {

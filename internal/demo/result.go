@@ -153,7 +153,7 @@ func (d *Demo) judge(row *Row, plan report.Resource, there bool) {
 		row.Outcome, row.Reason = outcomeGone, "not among the active ones any more"
 	case row.Steps > 0:
 		row.Outcome = outcomeLowered
-		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
+		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", model.Plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
 	default:
 		if refusal := d.lastRefusal(row.ARN); refusal != "" {
 			row.Outcome, row.Reason = outcomeLeft, refusal
@@ -168,14 +168,6 @@ func (d *Demo) lastRefusal(arn string) string {
 		}
 	}
 	return ""
-}
-
-// plural is a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // stamp is a time of the demo in a line.

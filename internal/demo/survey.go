@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
@@ -26,7 +25,7 @@ type survey struct {
 // survey looks at everything and writes nothing, as `report` and `plan` do.
 func (d *Demo) survey(ctx context.Context) (survey, error) {
 	values := d.Params
-	values.HourlyChecks = config.Always
+	values.HourlyChecks = model.Always
 	quiet := slog.New(slog.DiscardHandler)
 	meter := d.Meter()
 	known := inventory.New(inventory.Options{Clients: d.clients, Clock: d.Clock, Logger: quiet})

@@ -57,6 +57,6 @@ func (h *Handler) action(ctx context.Context, action model.Action, payload []byt
 	if err != nil {
 		return "", err
 	}
-	h.found(ctx, answer.Problems)
+	h.problems(ctx, answer.Problems)
 	return answer.Sentence, nil
 }

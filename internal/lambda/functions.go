@@ -237,14 +237,6 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSpace(buffer.Bytes()), nil
 }
 
-// plural is a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // short cuts a context so that a margin before its deadline is left to whoever waits,
 // but never more than half of the time.
 func short(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {

@@ -157,7 +157,7 @@ func (l Ledger) notes() []string {
 	}
 	t := l.Totals
 	if t.Unread > 0 {
-		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", plural(t.Unread, "resource"), isAre(t.Unread)))
+		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", model.Plural(t.Unread, "resource"), isAre(t.Unread)))
 	}
 	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
 		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
@@ -170,7 +170,7 @@ func (l Ledger) notes() []string {
 	}
 	if t.Unpriced > 0 {
 		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; give prices with --prices, or ask AWS with --live-prices.",
-			plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
+			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
 	}
 	return append(notes, l.tierNotes()...)
 }

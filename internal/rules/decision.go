@@ -27,23 +27,12 @@ const (
 // Changes tells whether the action would change a resource.
 func (a Verdict) Changes() bool { return a == StepDown || a == Stop || a == Delete }
 
-// Mode says when hourly checks are made.
-type Mode string
-
-// Auto checks each resource once an hour, in its own slot; Always checks every
-// resource now; Never checks none.
-const (
-	Auto   Mode = "auto"
-	Always Mode = "always"
-	Never  Mode = "never"
-)
-
 // Settings are the parameters that the rules obey.
 type Settings struct {
 	AdjustMinTPS     model.Switch // AutoAdjustMinTPS
 	StopIdle         model.Switch // AutoDeleteOrStopIdleResources
 	IdleHours        int          // IdleThresholdHours, 1 to 168
-	HourlyChecks     Mode
+	HourlyChecks     model.Mode
 	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
 	DeploymentRegion string // where the number of monitored resources is published
 }
@@ -91,9 +80,9 @@ func Due(arn model.ARN, s Settings, m Moment) bool {
 		return false
 	}
 	switch s.HourlyChecks {
-	case Always:
+	case model.Always:
 		return true
-	case Auto:
+	case model.Auto:
 		return Slot(arn) == slotOf(m.Window)
 	}
 	return false
@@ -166,7 +155,7 @@ func notDue(arn model.ARN, s Settings) string {
 	switch {
 	case s.NoChecks != "":
 		return s.NoChecks
-	case s.HourlyChecks == Auto:
+	case s.HourlyChecks == model.Auto:
 		return fmt.Sprintf("not due: its hourly checks are made at minute %02d", Slot(arn)*5)
 	}
 	return "hourly checks are switched off (HourlyChecks=never)"

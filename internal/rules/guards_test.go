@@ -186,11 +186,11 @@ func TestRation(t *testing.T) {
 }
 
 func TestTelling(t *testing.T) {
-	d := Decision{Resource: campaign(1), By: Settings{HourlyChecks: Always}}
+	d := Decision{Resource: campaign(1), By: Settings{HourlyChecks: model.Always}}
 	if !Telling(d) {
 		t.Error("a person who has everything checked now is not told")
 	}
-	d.By.HourlyChecks = Auto
+	d.By.HourlyChecks = model.Auto
 	told := 0
 	for hour := range 24 {
 		d.At.Window = model.NewWindow(testNow.Add(time.Duration(hour)*time.Hour), testNow)

@@ -73,7 +73,7 @@ func judgeStep(h *history, d rules.Decision, low int64) string {
 func judgeRehearsal(h *history, d rules.Decision, readings model.Readings, count tally) string {
 	s := h.settings
 	for _, position := range []*model.Switch{&s.StopIdle, &s.AdjustMinTPS} {
-		if *position == model.Rehearse {
+		if *position == model.DryRun {
 			*position = model.On
 		}
 	}

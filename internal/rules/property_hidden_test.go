@@ -69,7 +69,7 @@ func newChain(seed, index int) *chain {
 	r := &c.resource
 	c.calls, c.marks, c.asked, c.victim = [len(metrics)][outcomes][]call{}, nil, nil, -1
 	c.down, c.until, c.missed, c.fresh, c.oldMin = 0, 0, nil, 0, 0
-	c.settings.StopIdle, c.settings.HourlyChecks, c.settings.NoChecks = model.On, rules.Always, ""
+	c.settings.StopIdle, c.settings.HourlyChecks, c.settings.NoChecks = model.On, model.Always, ""
 	c.settings.IdleHours = 1 + c.IntN(12)
 	c.monitor = monitor{every: slot}
 	c.created = c.now - 5*day

@@ -53,7 +53,7 @@ func bound(minimum, rest int) (hours int) {
 // to rest on max(1, watermark) in as many hours as predicted, or goes on.
 func checkSteps(seed, index int, count tally) string {
 	s := newScene(seed, index)
-	s.settings.AdjustMinTPS, s.settings.StopIdle, s.settings.HourlyChecks, s.settings.NoChecks = model.On, model.Off, rules.Always, ""
+	s.settings.AdjustMinTPS, s.settings.StopIdle, s.settings.HourlyChecks, s.settings.NoChecks = model.On, model.Off, model.Always, ""
 	s.moment.Now = s.moment.Window.End.Add(2 * time.Minute)
 	s.now, s.monitor = s.moment.Now.Unix(), monitor{every: hour, since: s.end - 30*day}
 	h := &history{scene: s, victim: -1, created: s.now - 15*day}

@@ -170,7 +170,7 @@ func TestMeasuredWindow(t *testing.T) {
 // spread over all of them.
 func TestEachResourceIsDueOnceAnHour(t *testing.T) {
 	s := testSettings()
-	s.HourlyChecks = Auto
+	s.HourlyChecks = model.Auto
 	perSlot := map[int]int{}
 	const resources = 1200
 	for i := range resources {
@@ -210,11 +210,11 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 		moment   Moment
 		checked  bool
 	}{
-		{"auto, in its slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Auto}, own, true},
-		{"auto, in another slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Auto}, other, false},
-		{"always", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Always}, other, true},
-		{"never", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Never}, own, false},
-		{"always, but not this time", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Always, NoChecks: "the event is 2 h old"}, own, false},
+		{"auto, in its slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, own, true},
+		{"auto, in another slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, other, false},
+		{"always", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Always}, other, true},
+		{"never", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Never}, own, false},
+		{"always, but not this time", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Always, NoChecks: "the event is 2 h old"}, own, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

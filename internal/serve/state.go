@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -311,9 +310,7 @@ func seenAfter(before, now model.Snapshot, l model.Listing) model.Snapshot {
 	seen.Resources = slices.Concat(seen.Resources, kept(before.Resources))
 	seen.Others = slices.Concat(seen.Others, kept(before.Others))
 	for _, list := range [][]model.Resource{seen.Resources, seen.Others} {
-		slices.SortStableFunc(list, func(a, b model.Resource) int {
-			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-		})
+		slices.SortStableFunc(list, model.CompareResources)
 	}
 	return seen
 }

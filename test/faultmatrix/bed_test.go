@@ -41,7 +41,7 @@ const (
 // settings are the parameters of all jobs: everything is watched, checked now, and acted on.
 func settings() map[string]string {
 	return map[string]string{
-		config.Regions: home + "," + away, config.HourlyChecks: string(config.Always), config.AutoDeleteOrStopIdleResources: "Yes",
+		config.Regions: home + "," + away, config.HourlyChecks: string(model.Always), config.AutoDeleteOrStopIdleResources: "Yes",
 		config.NotificationEndpoint: "ml@example.com", "Deployment": deployment,
 	}
 }
@@ -277,7 +277,7 @@ func (b *bed) act() outcome {
 	result, err := c.Run(context.Background(), cycle.Input{Params: values})
 	out := outcome{err: err, text: resultText(b.t, result), log: log.String()}
 	for _, p := range result.Problems {
-		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Error})
+		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Message()})
 	}
 	return out
 }

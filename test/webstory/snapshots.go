@@ -1,6 +1,7 @@
 package webstory
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -254,9 +255,9 @@ func failing() web.Snapshot {
 	s.CycleErr = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
 	s.Ledger, s.LedgerErr = nil, "ListCampaigns us-east-1: access denied"
 	s.AlarmsKnown, s.Alarms = false, nil
-	s.Result.Problems = []report.Problem{
-		{Region: "eu-west-1", Operation: "ListRecommenders", Error: "ThrottlingException: Rate exceeded"},
-		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Error: `<script>alert("x")</script> & 'quotes'`},
+	s.Result.Problems = []model.Problem{
+		{Region: "eu-west-1", Operation: "ListRecommenders", Err: errors.New("ThrottlingException: Rate exceeded")},
+		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Err: errors.New(`<script>alert("x")</script> & 'quotes'`)},
 	}
 	for i := range s.Result.Resources {
 		if s.Result.Resources[i].ARN == ForYou {

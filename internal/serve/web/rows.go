@@ -160,7 +160,7 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range byARN {
 		rows = append(rows, *r)
 	}
-	slices.SortFunc(rows, byPlace)
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ARN, b.ARN) })
 	return rows
 }
 
@@ -173,7 +173,7 @@ func enrich(byARN map[string]*row, s Snapshot) {
 	}
 	for _, p := range s.Result.Problems {
 		if r := byARN[p.ARN]; r != nil && r.Problem == "" {
-			r.Problem = p.Operation + ": " + p.Error
+			r.Problem = p.Operation + ": " + p.Message()
 		}
 	}
 	if s.Ledger == nil {
@@ -184,10 +184,6 @@ func enrich(byARN map[string]*row, s Snapshot) {
 			r.Entry = &s.Ledger.Resources[i]
 		}
 	}
-}
-
-func byPlace(a, b row) int {
-	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
 }
 
 // unlisted are the regions whose campaigns or recommenders could not be listed in the last
