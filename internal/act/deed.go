@@ -191,7 +191,7 @@ func (a *Actor) dropped(ctx context.Context, req events.Request, d deed, before 
 	how := "no longer holds"
 	if v.guarded {
 		how = "is not carried out"
-		a.CountRefused(ctx, map[RefusedKey]int{{req.ARN.Region, decided[d.action]}: 1})
+		a.CountRefused(ctx, map[RefusedKey]int{{req.ARN.Region, rules.VerdictOf(d.action)}: 1})
 	}
 	return Answer{
 		Outcome: Refused, Why: v.why,

@@ -150,11 +150,15 @@ func mustARN(s string) model.ARN {
 // What the monitor sends is what the receivers read.
 func TestCommandsOfOursAreAutomaticRequests(t *testing.T) {
 	for _, event := range examples() {
-		got, err := event.Request()
-		action := got.Action()
 		if commandActions[event.DetailType] == "" {
 			continue
 		}
+		detail, err := event.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decodeDetail(event.DetailType, detail)
+		action := got.Action()
 		if err != nil || action == "" || got.For(action) != nil || !got.Automatic() || got.ARN.String() != event.Resources[0] {
 			t.Errorf("%s: %+v, %v", event.DetailType, got, err)
 		}

@@ -97,12 +97,3 @@ func hintFor(action model.Action) string {
 	}
 	return ", which takes a bare detail"
 }
-
-// Request is what a command about a resource asks for, as its receiver reads it.
-func (e Event) Request() (Request, error) {
-	detail, err := e.Encode()
-	if err != nil {
-		return Request{}, err
-	}
-	return decodeDetail(e.DetailType, detail)
-}

@@ -12,10 +12,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Verdict is what should happen to a resource.
+// Verdict is a decision in one word, as results and metrics show it.
 type Verdict string
 
-// The actions. Refused means that a rule found something to do and a guard said no.
+// The verdicts. Refused means that a rule found something to do and a guard said no.
 const (
 	None     Verdict = "none"
 	StepDown Verdict = "step-down"
@@ -24,8 +24,24 @@ const (
 	Refused  Verdict = "refused"
 )
 
-// Changes tells whether the action would change a resource.
-func (a Verdict) Changes() bool { return a == StepDown || a == Stop || a == Delete }
+// actions are what the verdicts lead to.
+var actions = map[Verdict]model.Action{StepDown: model.ActionUpdate, Stop: model.ActionStop, Delete: model.ActionDelete}
+
+// Action is the action that the verdict leads to; empty if it leads to none.
+func (v Verdict) Action() model.Action { return actions[v] }
+
+// Changes reports whether the verdict leads to a change of the resource.
+func (v Verdict) Changes() bool { return v.Action() != "" }
+
+// VerdictOf is the verdict that leads to the action; empty if none does.
+func VerdictOf(action model.Action) Verdict {
+	for verdict, a := range actions {
+		if a == action {
+			return verdict
+		}
+	}
+	return ""
+}
 
 // Settings are the parameters that the rules obey.
 type Settings struct {
@@ -65,6 +81,31 @@ type Decision struct {
 
 	By Settings // the settings it was made by
 	At Moment   // the time it was made for
+}
+
+// Intended is what the decision leads to, or would lead to without the refusal or the dry
+// run, and the minimum of a step-down. It is Refused if a rule refused before it came to an
+// action.
+func (d Decision) Intended() (Verdict, int) {
+	switch {
+	case d.Verdict == None && d.Would != "":
+		return d.Would, d.WouldMin
+	case d.Verdict != Refused:
+		return d.Verdict, d.NewMinTPS
+	case d.Idle.Is:
+		return idleVerdict(d.Resource.Kind), 0
+	case d.StepDown.NewMinTPS > 0:
+		return StepDown, d.StepDown.NewMinTPS
+	}
+	return Refused, 0
+}
+
+// idleVerdict is what follows from idleness: recommenders are stopped, campaigns deleted.
+func idleVerdict(kind model.Kind) Verdict {
+	if kind == model.Recommender {
+		return Stop
+	}
+	return Delete
 }
 
 // finding is what one of the hourly checks came to.
