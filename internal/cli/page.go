@@ -87,7 +87,7 @@ func settleChecks(checks map[string]web.Check, records []events.Audit) {
 		if !ok || settled[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
 			continue
 		}
-		if action := act.ActionOf(check.Decision); action == "" || a.Action != action {
+		if action := check.Decision.Action(); action == "" || a.Action != action {
 			continue
 		}
 		check.Outcome = a.Outcome
@@ -186,7 +186,7 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 type pageActions struct{ actor *act.Actor }
 
 // Do implements web.Actions.
-func (a pageActions) Do(ctx context.Context, action events.Action, req events.Request) (string, error) {
+func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
 	return told(a.actor.Do(ctx, action, req))
 }
 
