@@ -40,7 +40,7 @@ func TestReadmeHasEveryParameter(t *testing.T) {
 		want := p.Default
 		switch p.Name {
 		case config.HourlyChecks:
-			want = string(config.Always) // for a person's run and plan
+			want = string(model.Always) // for a person's run and plan
 		case config.Regions:
 			want = "the current region"
 		case config.NotificationEndpoint:

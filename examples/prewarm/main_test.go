@@ -7,6 +7,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // What the example sends is what the function update-tps takes, as a person's request.
@@ -39,7 +40,7 @@ func TestPrewarm(t *testing.T) {
 	for i, event := range sent {
 		req, err := events.Decode([]byte(`{"detail-type":"` + event.DetailType + `","detail":` + string(event.Detail) + `}`))
 		if err == nil {
-			err = req.For(events.ActionUpdate)
+			err = req.For(model.ActionUpdate)
 		}
 		if err != nil || event.Source != events.Source || req.ARN.String() != arns[i] || req.NewMinTPS != 50 || req.Reason != "sale on Friday" || req.Automatic() {
 			t.Errorf("%+v: %+v, %v", event, req, err)

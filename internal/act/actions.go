@@ -52,15 +52,15 @@ func (n Answer) Err() error {
 
 // Do carries out an action by its name. As with the methods that it stands for, an error
 // means that nothing was changed, as far as is known.
-func (a *Actor) Do(ctx context.Context, action events.Action, req events.Request) (Answer, error) {
+func (a *Actor) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
 	switch action {
-	case events.ActionUpdate:
+	case model.ActionUpdate:
 		return a.UpdateTPS(ctx, req)
-	case events.ActionDelete:
+	case model.ActionDelete:
 		return a.DeleteCampaign(ctx, req)
-	case events.ActionStop:
+	case model.ActionStop:
 		return a.StopRecommender(ctx, req)
-	case events.ActionStart:
+	case model.ActionStart:
 		return a.StartRecommender(ctx, req)
 	}
 	return Answer{}, fmt.Errorf("there is no action %q", action)
@@ -83,7 +83,7 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 		op = "UpdateRecommender"
 	}
 	return a.perform(ctx, req, deed{
-		action: events.ActionUpdate, op: op,
+		action: model.ActionUpdate, op: op,
 		participle: func(s standing) string { return fmt.Sprintf("updated from %d to %d %s", s.minTPS, req.NewMinTPS, unit) },
 		already: func(s standing) string {
 			switch {
@@ -102,7 +102,7 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 		},
 		contradicted: func(d rules.Decision) string {
 			switch {
-			case d.Action != rules.StepDown:
+			case d.Verdict != rules.StepDown:
 				return because(d)
 			case req.CurrentMinTPS > 0 && d.Resource.MinTPS != req.CurrentMinTPS:
 				return fmt.Sprintf("its minimum is %d %s and no longer %d", d.Resource.MinTPS, unit, req.CurrentMinTPS)
@@ -147,7 +147,7 @@ type deleterAPI interface {
 func (a *Actor) DeleteCampaign(ctx context.Context, req events.Request) (Answer, error) {
 	var api deleterAPI = a.clients.Personalize(req.ARN.Region)
 	return a.perform(ctx, req, deed{
-		action: events.ActionDelete, op: "DeleteCampaign",
+		action: model.ActionDelete, op: "DeleteCampaign",
 		participle:   func(standing) string { return "deleted" },
 		already:      func(standing) string { return "" },
 		contradicted: unless(rules.Delete),
@@ -170,7 +170,7 @@ type switchAPI interface {
 func (a *Actor) StopRecommender(ctx context.Context, req events.Request) (Answer, error) {
 	var api switchAPI = a.clients.Personalize(req.ARN.Region)
 	return a.perform(ctx, req, deed{
-		action: events.ActionStop, op: "StopRecommender",
+		action: model.ActionStop, op: "StopRecommender",
 		participle: func(standing) string { return "stopped" },
 		already: func(s standing) string {
 			switch {
@@ -194,7 +194,7 @@ func (a *Actor) StopRecommender(ctx context.Context, req events.Request) (Answer
 func (a *Actor) StartRecommender(ctx context.Context, req events.Request) (Answer, error) {
 	var api switchAPI = a.clients.Personalize(req.ARN.Region)
 	return a.perform(ctx, req, deed{
-		action: events.ActionStart, op: "StartRecommender",
+		action: model.ActionStart, op: "StartRecommender",
 		participle: func(standing) string { return "started" },
 		already: func(s standing) string {
 			switch {
@@ -214,10 +214,10 @@ func (a *Actor) StartRecommender(ctx context.Context, req events.Request) (Answe
 }
 
 // unless gives the decision's reason if it is not the one that an event bears.
-func unless(action rules.Action) func(rules.Decision) string {
+func unless(action rules.Verdict) func(rules.Decision) string {
 	return func(d rules.Decision) string {
 		switch {
-		case d.Action == action:
+		case d.Verdict == action:
 			return ""
 		case d.Throughput.Requests > 0:
 			return fmt.Sprintf("it had %.0f requests in the last five minutes measured", d.Throughput.Requests)

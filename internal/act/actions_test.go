@@ -369,24 +369,24 @@ func TestStopRecommenderAndStartItAgain(t *testing.T) {
 // Whatever the state somebody or an earlier delivery has left, nothing is written twice.
 func TestWhatIsDoneAlreadyIsASuccess(t *testing.T) {
 	tests := []struct {
-		action   events.Action
+		action   model.Action
 		resource string
 		minimum  int
 		want     string
 	}{
-		{events.ActionUpdate, "campaign/home", 10, "has a minimum of 10 TPS already"},
-		{events.ActionUpdate, "campaign/updating", 9, "is being updated to 9 TPS already"},
-		{events.ActionUpdate, "campaign/leaving", 9, "is being deleted already (DELETE PENDING)"},
-		{events.ActionUpdate, "campaign/nobody", 9, "does not exist (any more)"},
-		{events.ActionUpdate, "recommender/for-you", 8, "has a minimum of 8 RPS already"},
-		{events.ActionUpdate, "recommender/nobody", 8, "does not exist (any more)"},
-		{events.ActionDelete, "campaign/leaving", 0, "is being deleted already"},
-		{events.ActionDelete, "campaign/nobody", 0, "does not exist (any more)"},
-		{events.ActionStop, "recommender/resting", 0, "is stopped already"},
-		{events.ActionStop, "recommender/stopping", 0, "is being stopped already (STOP IN_PROGRESS)"},
-		{events.ActionStop, "recommender/nobody", 0, "does not exist (any more)"},
-		{events.ActionStart, "recommender/starting", 0, "is being started already"},
-		{events.ActionStart, "recommender/for-you", 0, "is running already"},
+		{model.ActionUpdate, "campaign/home", 10, "has a minimum of 10 TPS already"},
+		{model.ActionUpdate, "campaign/updating", 9, "is being updated to 9 TPS already"},
+		{model.ActionUpdate, "campaign/leaving", 9, "is being deleted already (DELETE PENDING)"},
+		{model.ActionUpdate, "campaign/nobody", 9, "does not exist (any more)"},
+		{model.ActionUpdate, "recommender/for-you", 8, "has a minimum of 8 RPS already"},
+		{model.ActionUpdate, "recommender/nobody", 8, "does not exist (any more)"},
+		{model.ActionDelete, "campaign/leaving", 0, "is being deleted already"},
+		{model.ActionDelete, "campaign/nobody", 0, "does not exist (any more)"},
+		{model.ActionStop, "recommender/resting", 0, "is stopped already"},
+		{model.ActionStop, "recommender/stopping", 0, "is being stopped already (STOP IN_PROGRESS)"},
+		{model.ActionStop, "recommender/nobody", 0, "does not exist (any more)"},
+		{model.ActionStart, "recommender/starting", 0, "is being started already"},
+		{model.ActionStart, "recommender/for-you", 0, "is running already"},
 	}
 	w := newShop(t)
 	a, _ := w.actor()
@@ -403,15 +403,15 @@ func TestWhatIsDoneAlreadyIsASuccess(t *testing.T) {
 
 func TestActionsTwiceDoWhatOnceDoes(t *testing.T) {
 	for _, tt := range []struct {
-		action   events.Action
+		action   model.Action
 		resource string
 		minimum  int
 		first    string
 	}{
-		{events.ActionUpdate, "campaign/home", 30, "is being updated from 10 to 30"},
-		{events.ActionUpdate, "recommender/for-you", 4, "is being updated from 8 to 4"},
-		{events.ActionDelete, "campaign/home", 0, "is being deleted"},
-		{events.ActionStop, "recommender/for-you", 0, "is being stopped"},
+		{model.ActionUpdate, "campaign/home", 30, "is being updated from 10 to 30"},
+		{model.ActionUpdate, "recommender/for-you", 4, "is being updated from 8 to 4"},
+		{model.ActionDelete, "campaign/home", 0, "is being deleted"},
+		{model.ActionStop, "recommender/for-you", 0, "is being stopped"},
 	} {
 		t.Run(string(tt.action)+" "+tt.resource, func(t *testing.T) {
 			w := newShop(t)
@@ -435,15 +435,15 @@ func TestActionsTwiceDoWhatOnceDoes(t *testing.T) {
 // Two deliveries at the same moment: both look, then both call.
 func TestAnActionOvertakenByAnother(t *testing.T) {
 	for _, tt := range []struct {
-		action   events.Action
+		action   model.Action
 		resource string
 		minimum  int
 		target   string // before this call is carried out, another of the kind was
 		want     string
 	}{
-		{events.ActionUpdate, "campaign/home", 30, "UpdateCampaign", "is being updated to 30 TPS already"},
-		{events.ActionDelete, "campaign/home", 0, "DeleteCampaign", "is being deleted already"},
-		{events.ActionStop, "recommender/for-you", 0, "StopRecommender", "is being stopped already"},
+		{model.ActionUpdate, "campaign/home", 30, "UpdateCampaign", "is being updated to 30 TPS already"},
+		{model.ActionDelete, "campaign/home", 0, "DeleteCampaign", "is being deleted already"},
+		{model.ActionStop, "recommender/for-you", 0, "StopRecommender", "is being stopped already"},
 	} {
 		t.Run(string(tt.action), func(t *testing.T) {
 			plain := newShop(t)
@@ -469,20 +469,20 @@ func TestAPersonsRequestThatCannotBeObeyedNowIsAnError(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
 	for _, tt := range []struct {
-		action   events.Action
+		action   model.Action
 		resource string
 		minimum  int
 		want     string
 	}{
-		{events.ActionUpdate, "campaign/updating", 12, "an update to 9 is in progress (CREATE IN_PROGRESS): ResourceInUseException"},
-		{events.ActionDelete, "campaign/updating", 0, "an update to 9 is in progress (CREATE IN_PROGRESS): ResourceInUseException"},
-		{events.ActionUpdate, "recommender/resting", 12, "its status is INACTIVE: ResourceInUseException"},
-		{events.ActionStop, "recommender/starting", 0, "its status is START PENDING: ResourceInUseException"},
-		{events.ActionStart, "recommender/nobody", 0, "it does not exist"},
-		{events.ActionDelete, "recommender/for-you", 0, "is a recommender"},
-		{events.ActionStop, "campaign/home", 0, "is a campaign"},
-		{events.ActionStart, "campaign/home", 0, "is a campaign"},
-		{events.ActionUpdate, "campaign/home", 0, `"NewMinTPS" is missing`},
+		{model.ActionUpdate, "campaign/updating", 12, "an update to 9 is in progress (CREATE IN_PROGRESS): ResourceInUseException"},
+		{model.ActionDelete, "campaign/updating", 0, "an update to 9 is in progress (CREATE IN_PROGRESS): ResourceInUseException"},
+		{model.ActionUpdate, "recommender/resting", 12, "its status is INACTIVE: ResourceInUseException"},
+		{model.ActionStop, "recommender/starting", 0, "its status is START PENDING: ResourceInUseException"},
+		{model.ActionStart, "recommender/nobody", 0, "it does not exist"},
+		{model.ActionDelete, "recommender/for-you", 0, "is a recommender"},
+		{model.ActionStop, "campaign/home", 0, "is a campaign"},
+		{model.ActionStart, "campaign/home", 0, "is a campaign"},
+		{model.ActionUpdate, "campaign/home", 0, `"NewMinTPS" is missing`},
 		{"explode", "campaign/home", 0, `there is no action "explode"`},
 	} {
 		n, err := a.Do(ctxAll, tt.action, ask(t, tt.resource, tt.minimum))
@@ -612,16 +612,16 @@ func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	a, log := w.actor(dryRun)
 	w.writes()
 	for _, tt := range []struct {
-		action   events.Action
+		action   model.Action
 		resource string
 		want     string
 		events   int
 	}{
-		{events.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
-		{events.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
-		{events.ActionDelete, "campaign/home", "would be deleted; alarms that would be removed: 2.", 2},
-		{events.ActionStop, "recommender/for-you", "would be stopped.", 2},
-		{events.ActionStart, "recommender/resting", "would be started.", 0},
+		{model.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
+		{model.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
+		{model.ActionDelete, "campaign/home", "would be deleted; alarms that would be removed: 2.", 2},
+		{model.ActionStop, "recommender/for-you", "would be stopped.", 2},
+		{model.ActionStart, "recommender/resting", "would be started.", 0},
 	} {
 		n, err := a.Do(ctxAll, tt.action, ask(t, tt.resource, 3))
 		w.wantAnswer(n, err, DryRun, tt.want)
@@ -636,10 +636,10 @@ func TestADryRunOfActionsWritesNothing(t *testing.T) {
 }
 
 // automatic is a request that the monitor itself sent, about a resource of the shop.
-func automatic(t *testing.T, action events.Action, resource string, from, to int) events.Request {
+func automatic(t *testing.T, action model.Action, resource string, from, to int) events.Request {
 	req := ask(t, resource, to)
 	switch action {
-	case events.ActionUpdate:
+	case model.ActionUpdate:
 		req.DetailType, req.CurrentMinTPS = events.UpdateType(req.Kind), from
 	default:
 		req.DetailType, req.IdleThresholdHours = events.IdleType(req.Kind), 24
@@ -649,13 +649,13 @@ func automatic(t *testing.T, action events.Action, resource string, from, to int
 }
 
 func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
-	decision := func(action rules.Action, minimum, next int) rules.Decision {
-		return rules.Decision{Action: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: model.Resource{MinTPS: minimum}}
+	decision := func(action rules.Verdict, minimum, next int) rules.Decision {
+		return rules.Decision{Verdict: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: model.Resource{MinTPS: minimum}}
 	}
-	update, del, stop := events.ActionUpdate, events.ActionDelete, events.ActionStop
+	update, del, stop := model.ActionUpdate, model.ActionDelete, model.ActionStop
 	tests := []struct {
 		name     string
-		action   events.Action
+		action   model.Action
 		resource string
 		from, to int
 		decision rules.Decision
@@ -723,7 +723,7 @@ func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 func TestAnAutomaticEventWithoutAnyoneToCheckItIsRefused(t *testing.T) {
 	w := newShop(t)
 	a, _ := w.actor()
-	if _, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0)); err == nil {
+	if _, err := a.DeleteCampaign(ctxAll, automatic(t, model.ActionDelete, "campaign/home", 0, 0)); err == nil {
 		t.Error("done unchecked")
 	}
 	w.wantActions(map[string]int{})
@@ -736,10 +736,10 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
 		o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
-			return rules.Decision{Action: rules.StepDown, NewMinTPS: 7, Mark: true, Resource: model.Resource{MinTPS: 10}}, nil
+			return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 7, Mark: true, Resource: model.Resource{MinTPS: 10}}, nil
 		})
 	})
-	req := automatic(t, events.ActionUpdate, "campaign/home", 10, 7)
+	req := automatic(t, model.ActionUpdate, "campaign/home", 10, 7)
 	w.writes()
 	w.server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "PutMetricData", Code: "AccessDenied", Times: 1})
 	n, err := a.UpdateTPS(ctxAll, req)
@@ -780,10 +780,10 @@ func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
 		o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
-			return rules.Decision{Action: rules.StepDown, NewMinTPS: 7, Resource: model.Resource{MinTPS: 10}}, nil
+			return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 7, Resource: model.Resource{MinTPS: 10}}, nil
 		})
 	})
-	n, err := a.UpdateTPS(ctxAll, automatic(t, events.ActionUpdate, "campaign/home", 10, 7))
+	n, err := a.UpdateTPS(ctxAll, automatic(t, model.ActionUpdate, "campaign/home", 10, 7))
 	w.wantAnswer(n, err, Done, "is being updated from 10 to 7 TPS.")
 	if calls := w.actions(); calls["personalize.UpdateCampaign"] != 1 || calls["cloudwatch.PutMetricData"] != 0 {
 		t.Errorf("calls %v", calls)

@@ -26,7 +26,7 @@ func LogTrail(log *slog.Logger) Trail {
 }
 
 // ActionOf is the action that a decision leads to; empty for those that lead to none.
-func ActionOf(d rules.Action) events.Action {
+func ActionOf(d rules.Verdict) model.Action {
 	for action, decision := range decided {
 		if decision == d {
 			return action
@@ -38,7 +38,7 @@ func ActionOf(d rules.Action) events.Action {
 // AuditOf is the record of a decision of the monitor's, at the time given. What became of
 // it is the outcome.
 func AuditOf(d rules.Decision, outcome string, now time.Time) events.Audit {
-	action, minimum := d.Action, d.NewMinTPS
+	action, minimum := d.Verdict, d.NewMinTPS
 	if action == rules.Refused {
 		action, minimum = refusedAction(d)
 	}
@@ -52,7 +52,7 @@ func AuditOf(d rules.Decision, outcome string, now time.Time) events.Audit {
 }
 
 // refusedAction is what a rule or guard said no to, as far as it came to an action.
-func refusedAction(d rules.Decision) (rules.Action, int) {
+func refusedAction(d rules.Decision) (rules.Verdict, int) {
 	switch {
 	case d.Idle.Is && d.Resource.Kind == model.Recommender:
 		return rules.Stop, 0
@@ -90,7 +90,7 @@ func (a *Actor) record(req events.Request, d deed, before standing, v judgement)
 		Time: a.clock.Now().UTC(), ARN: req.ARN.String(), Kind: req.Kind, Region: req.ARN.Region,
 		Action: d.action, Automatic: req.Automatic(), Reason: reason(req), Before: before.record(req),
 	}
-	if d.action == events.ActionUpdate {
+	if d.action == model.ActionUpdate {
 		record.NewMinTPS = req.NewMinTPS
 	}
 	if v.decision != nil {
@@ -120,11 +120,11 @@ func RestoreCommand(record events.Audit) string {
 		return ""
 	}
 	switch record.Action {
-	case events.ActionUpdate:
+	case model.ActionUpdate:
 		return fmt.Sprintf("personalize-monitor update-tps %s %d", record.ARN, record.Before.MinTPS)
-	case events.ActionStop:
+	case model.ActionStop:
 		return "personalize-monitor start-recommender " + record.ARN
-	case events.ActionDelete:
+	case model.ActionDelete:
 		if token, err := record.Token(); err == nil {
 			return "personalize-monitor restore --record " + token
 		}

@@ -95,7 +95,7 @@ func (a *Actor) endings(ctx context.Context, region string, now time.Time) model
 // reserve takes one stop or delete out of the budget of the region, where everybody can
 // see it, before it is made. It says why there is none; release gives it back to this
 // process if nothing came of it.
-func (a *Actor) reserve(ctx context.Context, region string, action rules.Action) (release func(), why string) {
+func (a *Actor) reserve(ctx context.Context, region string, action rules.Verdict) (release func(), why string) {
 	now := a.clock.Now().UTC()
 	readings := a.endings(ctx, region, now)
 	release, why = a.take(region, readings, now)

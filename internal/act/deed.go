@@ -21,7 +21,7 @@ import (
 
 // deed is what tells one action from another. perform does the rest.
 type deed struct {
-	action events.Action
+	action model.Action
 	op     string // the AWS operation
 	// participle says what happens to the resource: "deleted".
 	participle func(standing) string
@@ -155,7 +155,7 @@ func (a *Actor) reachable(arn model.ARN) error {
 // reallyGone makes sure that a resource which does not exist is not just another
 // account's, and that its being gone settles the matter: there is nothing to start.
 func (a *Actor) reallyGone(ctx context.Context, req events.Request, d deed) error {
-	if d.action == events.ActionStart {
+	if d.action == model.ActionStart {
 		return errors.New("it does not exist")
 	}
 	identity, err := a.Identity(ctx)
@@ -204,7 +204,7 @@ func (a *Actor) dropped(ctx context.Context, req events.Request, d deed, before 
 // are empty if that is not known.
 func (a *Actor) overtaken(ctx context.Context, req events.Request, d deed) (done, busy string) {
 	now, err := a.look(ctx, req)
-	if err != nil || (now.gone && d.action == events.ActionStart) {
+	if err != nil || (now.gone && d.action == model.ActionStart) {
 		return "", ""
 	}
 	return d.nothingToDo(now), now.busy()
@@ -315,14 +315,14 @@ func (a *Actor) RebuildDashboard(ctx context.Context, detail events.BuildDetail)
 }
 
 // removeAlarms removes the alarms that we made for a resource which goes out of service.
-func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action events.Action) (removed int, problems []model.Problem) {
+func (a *Actor) removeAlarms(ctx context.Context, req events.Request, action model.Action) (removed int, problems []model.Problem) {
 	region := req.ARN.Region
 	alarms, err := alarmsOf(ctx, a.clients.CloudWatch(region), req)
 	if err != nil {
 		return 0, []model.Problem{problem(region, req.ARN.String(), "DescribeAlarms", fmt.Errorf("find its alarms: %w", err))}
 	}
 	standing := rules.Inactive
-	if action == events.ActionDelete {
+	if action == model.ActionDelete {
 		standing = rules.Gone
 	}
 	changes := rules.DiffAlarms(nil, alarms, func(arn model.ARN) rules.Standing {

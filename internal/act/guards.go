@@ -23,10 +23,10 @@ type judgement struct {
 }
 
 // decided is the decision that an action follows from.
-var decided = map[events.Action]rules.Action{
-	events.ActionUpdate: rules.StepDown,
-	events.ActionDelete: rules.Delete,
-	events.ActionStop:   rules.Stop,
+var decided = map[model.Action]rules.Verdict{
+	model.ActionUpdate: rules.StepDown,
+	model.ActionDelete: rules.Delete,
+	model.ActionStop:   rules.Stop,
 }
 
 // judge makes the checks before an automatic action, each of which can only say no: it
@@ -61,7 +61,7 @@ func (a *Actor) judge(ctx context.Context, req events.Request, d deed, before st
 // RefusedKey is what refusals are counted by.
 type RefusedKey struct {
 	Region string
-	Action rules.Action // Refused where a rule refused before it came to an action
+	Action rules.Verdict // Refused where a rule refused before it came to an action
 }
 
 // CountRefused publishes how many actions rules and guards kept from being done. What

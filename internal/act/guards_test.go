@@ -6,6 +6,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -25,7 +26,7 @@ func TestABudgetInDoubtIsSpent(t *testing.T) {
 			var records []events.Audit
 			a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
 			w.writes()
-			answer, err := a.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
+			answer, err := a.StopRecommender(ctxAll, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 			w.wantAnswer(answer, err, Refused, "is not carried out: ")
 			if !strings.Contains(answer.Why, tt.want) || len(records) != 1 || records[0].Outcome != events.OutcomeRefused {
 				t.Errorf("why %q, records %+v", answer.Why, records)
@@ -46,7 +47,7 @@ func TestTheBudgetIsShared(t *testing.T) {
 	one := func(o *Options) { o.MaxEndings = 1 }
 	a, _ := w.actor(one, bearingOut(rules.Delete))
 	w.server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Code: "AccessDeniedException", Times: 1})
-	if _, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0)); err == nil {
+	if _, err := a.DeleteCampaign(ctxAll, automatic(t, model.ActionDelete, "campaign/home", 0, 0)); err == nil {
 		t.Error("no error")
 	}
 	if len(a.budget.made[other]) != 0 {
@@ -54,10 +55,10 @@ func TestTheBudgetIsShared(t *testing.T) {
 	}
 	// It was made known before it was tried, so that the hour counts it as spent all the same.
 	b, _ := w.actor(one, bearingOut(rules.Stop))
-	answer, err := b.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
+	answer, err := b.StopRecommender(ctxAll, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 	w.wantAnswer(answer, err, Refused, "1 of at most 1 stops and deletes an hour in "+other+" are used up")
 
 	alone, _ := w.actor(func(o *Options) { o.Meter = nil }, bearingOut(rules.Stop))
-	answer, err = alone.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
+	answer, err = alone.StopRecommender(ctxAll, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 	w.wantAnswer(answer, err, Refused, "could not be read")
 }

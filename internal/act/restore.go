@@ -72,7 +72,7 @@ func (a *Actor) Restore(ctx context.Context, record events.Audit, o RestoreOptio
 
 // restorable refuses records that tell of nothing that could be undone.
 func restorable(record events.Audit, req events.Request) error {
-	undone := []events.Action{events.ActionUpdate, events.ActionDelete, events.ActionStop}
+	undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}
 	switch {
 	case record.Outcome != events.OutcomeDone:
 		return fmt.Errorf("the record of %s tells that nothing was done (%s), so there is nothing to restore", record.ARN, record.Outcome)
@@ -95,14 +95,14 @@ func (a *Actor) restore(ctx context.Context, record events.Audit, req events.Req
 	switch {
 	case err != nil:
 		return fail(err)
-	case record.Action == events.ActionDelete:
+	case record.Action == model.ActionDelete:
 		if err := a.ours(ctx, req); err != nil {
 			return fail(err)
 		}
 		return a.recreate(ctx, record, req, s)
 	case s.gone:
 		return fail(errors.New("it does not exist any more"))
-	case record.Action == events.ActionStop:
+	case record.Action == model.ActionStop:
 		return a.StartRecommender(ctx, req)
 	}
 	req.NewMinTPS = record.Before.MinTPS
@@ -171,7 +171,7 @@ func (a *Actor) recreate(ctx context.Context, record events.Audit, req events.Re
 		return err
 	})
 	done := events.Audit{
-		Time: a.clock.Now().UTC(), ARN: record.ARN, Kind: req.Kind, Region: req.ARN.Region, Action: events.ActionRestore,
+		Time: a.clock.Now().UTC(), ARN: record.ARN, Kind: req.Kind, Region: req.ARN.Region, Action: model.ActionRestore,
 		Outcome: string(outcome), Reason: req.Reason, NewMinTPS: record.Before.MinTPS,
 	}
 	if err != nil {

@@ -27,12 +27,12 @@ func recorder(into *[]events.Audit) func(*Options) {
 }
 
 // bearingOut decides anew whatever the event asks for.
-func bearingOut(action rules.Action) func(*Options) {
+func bearingOut(action rules.Verdict) func(*Options) {
 	return func(o *Options) {
 		o.Recheck = recheckFunc(func(_ context.Context, req events.Request) (rules.Decision, error) {
 			return rules.Decision{
 				Resource: model.Resource{ARN: req.ARN, Kind: req.Kind, MinTPS: max(1, req.CurrentMinTPS), Created: testTime.Add(-30 * day)},
-				Action:   action, NewMinTPS: req.NewMinTPS, Reason: "by the numbers",
+				Verdict:  action, NewMinTPS: req.NewMinTPS, Reason: "by the numbers",
 				By: rules.Settings{IdleHours: 24, StopIdle: model.On, AdjustMinTPS: model.On},
 				At: rules.Moment{Now: testTime, Window: model.NewWindow(testTime.Add(-5*time.Minute), testTime)},
 			}, nil
@@ -65,7 +65,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	before := w.campaign()
 	var records []events.Audit
 	a, _ := w.actor(recorder(&records), bearingOut(rules.Delete))
-	answer, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0))
+	answer, err := a.DeleteCampaign(ctxAll, automatic(t, model.ActionDelete, "campaign/home", 0, 0))
 	w.wantAnswer(answer, err, Done, "is being deleted")
 
 	// The one command stands in the notification, the answer and the record alike.
@@ -99,7 +99,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	if got := w.tags("campaign/home"); !reflect.DeepEqual(got, tags) {
 		t.Errorf("tags %v", got)
 	}
-	if last := records[len(records)-1]; last.Action != events.ActionRestore || last.Outcome != events.OutcomeDone || last.Restore != "" {
+	if last := records[len(records)-1]; last.Action != model.ActionRestore || last.Outcome != events.OutcomeDone || last.Restore != "" {
 		t.Errorf("record %+v", last)
 	}
 
@@ -113,7 +113,7 @@ func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	var records []events.Audit
 	a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
 	before := w.recommender()
-	_, err := a.StopRecommender(ctxAll, automatic(t, events.ActionStop, "recommender/for-you", 0, 0))
+	_, err := a.StopRecommender(ctxAll, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 	w.must(err)
 	if records[0].Restore != "personalize-monitor start-recommender "+*before.RecommenderArn {
 		t.Errorf("restored by %q", records[0].Restore)
@@ -143,7 +143,7 @@ func TestRestoreRefuses(t *testing.T) {
 	home := ask(t, "campaign/home", 0).ARN.String()
 	good := events.Audit{
 		Time: testTime, ARN: strings.Replace(home, "home", "gone", 1), Kind: model.Campaign, Region: other,
-		Action: events.ActionDelete, Outcome: events.OutcomeDone,
+		Action: model.ActionDelete, Outcome: events.OutcomeDone,
 		Before: &events.Before{Name: "gone", MinTPS: 2, SolutionVersion: *w.campaign().SolutionVersionArn},
 	}
 	w.writes()
@@ -152,7 +152,7 @@ func TestRestoreRefuses(t *testing.T) {
 		want   string
 	}{
 		"nothing was done":           {func(r *events.Audit) { r.Outcome = events.OutcomeRefused }, "nothing was done (refused)"},
-		"nothing to undo":            {func(r *events.Audit) { r.Action = events.ActionStart }, "cannot be undone"},
+		"nothing to undo":            {func(r *events.Audit) { r.Action = model.ActionStart }, "cannot be undone"},
 		"nothing known":              {func(r *events.Audit) { r.Before = nil }, "does not tell how the resource was"},
 		"no solution version":        {func(r *events.Audit) { r.Before.SolutionVersion = "" }, "does not tell its solution version"},
 		"a setting of tomorrow":      {func(r *events.Audit) { r.Before.Config = json.RawMessage(`{"dreams":true}`) }, "does not know (dreams)"},
@@ -220,7 +220,7 @@ func TestTagsThatCannotBeRead(t *testing.T) {
 	var records []events.Audit
 	a, log := w.actor(recorder(&records), bearingOut(rules.Delete))
 	w.writes()
-	if _, err := a.DeleteCampaign(ctxAll, automatic(t, events.ActionDelete, "campaign/home", 0, 0)); err == nil || !strings.Contains(err.Error(), "read its tags") {
+	if _, err := a.DeleteCampaign(ctxAll, automatic(t, model.ActionDelete, "campaign/home", 0, 0)); err == nil || !strings.Contains(err.Error(), "read its tags") {
 		t.Errorf("error %v", err)
 	}
 	w.wantActions(map[string]int{})

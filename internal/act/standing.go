@@ -52,8 +52,8 @@ func (s standing) busy() string {
 }
 
 // complete refuses an update that would drop settings this build does not know.
-func (s standing) complete(action events.Action) error {
-	if action != events.ActionUpdate || len(s.unknown) == 0 {
+func (s standing) complete(action model.Action) error {
+	if action != model.ActionUpdate || len(s.unknown) == 0 {
 		return nil
 	}
 	return fmt.Errorf("it has settings that this version does not know (%s), and an update would reset them; nothing was changed", strings.Join(s.unknown, ", "))

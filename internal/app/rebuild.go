@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"slices"
 
@@ -83,10 +82,7 @@ func (d ownDashboard) rebuild(ctx context.Context, ended []model.ARN) (taken boo
 	if err != nil {
 		return true, []model.Problem{{Region: d.region, Operation: "BuildDashboard", Err: err}}
 	}
-	for _, p := range built.Problems {
-		problems = append(problems, model.Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Err: errors.New(p.Error)})
-	}
-	return true, problems
+	return true, built.Problems
 }
 
 // shown are the parameters with the regions that the dashboard shows so far, so that none is

@@ -17,7 +17,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -79,7 +78,7 @@ func noProgress(int) {}
 func TestReadLogGroup(t *testing.T) {
 	b := newBed(t)
 	other := record(2*time.Minute, "refused")
-	other.ARN, other.Action = strings.Replace(home, "home", "sale", 1), events.ActionDelete
+	other.ARN, other.Action = strings.Replace(home, "home", "sale", 1), model.ActionDelete
 	b.put(t, -time.Hour, logged(record(-time.Hour, "done")))
 	b.put(t, time.Minute, "START RequestId: 1", logged(record(0, "done")), `{"msg":"written"}`)
 	b.put(t, 3*time.Minute, logged(other), logged(record(3*time.Minute, "dry run")))
@@ -93,8 +92,8 @@ func TestReadLogGroup(t *testing.T) {
 		{"a span, whose last record stands in the log after its end", audit.Filter{Since: noon, Until: noon.Add(time.Second)}, "0s done"},
 		{"an outcome", audit.Filter{Outcomes: []string{"dry run", "refused"}}, "2m0s refused, 3m0s dry run"},
 		{"a resource", audit.Filter{ARNs: []string{other.ARN}}, "2m0s refused"},
-		{"an action", audit.Filter{Actions: []events.Action{events.ActionDelete}}, "2m0s refused"},
-		{"all of it", audit.Filter{Since: noon, ARNs: []string{home}, Outcomes: []string{"done"}, Actions: []events.Action{events.ActionUpdate}}, "0s done, 20m0s done"},
+		{"an action", audit.Filter{Actions: []model.Action{model.ActionDelete}}, "2m0s refused"},
+		{"all of it", audit.Filter{Since: noon, ARNs: []string{home}, Outcomes: []string{"done"}, Actions: []model.Action{model.ActionUpdate}}, "0s done, 20m0s done"},
 		{"more resources than a pattern holds", audit.Filter{ARNs: append(slices.Repeat([]string{home + "x"}, 40), home), Outcomes: []string{"dry run"}}, "3m0s dry run"},
 	}
 	for _, tt := range tests {

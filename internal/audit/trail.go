@@ -10,13 +10,14 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Filter says which records are wanted. An empty list and a zero time want all.
 type Filter struct {
 	ARNs     []string
 	Outcomes []string
-	Actions  []events.Action
+	Actions  []model.Action
 	Since    time.Time // the first moment wanted
 	Until    time.Time // the first moment after those wanted
 }
@@ -55,7 +56,7 @@ type History struct {
 type identity struct {
 	time         int64
 	arn, outcome string
-	action       events.Action
+	action       model.Action
 	newMinTPS    int
 	automatic    bool
 	reason       string

@@ -13,6 +13,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const home = "arn:aws:personalize:eu-west-1:123456789012:campaign/home"
@@ -21,7 +22,7 @@ var noon = time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 
 // record is one made so long after noon.
 func record(after time.Duration, outcome string) events.Audit {
-	return events.Audit{Time: noon.Add(after), ARN: home, Action: events.ActionUpdate, Outcome: outcome, Automatic: true, Reason: "why", NewMinTPS: 7}
+	return events.Audit{Time: noon.Add(after), ARN: home, Action: model.ActionUpdate, Outcome: outcome, Automatic: true, Reason: "why", NewMinTPS: 7}
 }
 
 // logged is the log line of a record.
@@ -136,8 +137,8 @@ func TestFilter(t *testing.T) {
 		{"another resource", audit.Filter{ARNs: []string{home + "2"}}, false},
 		{"its outcome", audit.Filter{Outcomes: []string{"failed", "done"}}, true},
 		{"another outcome", audit.Filter{Outcomes: []string{"failed"}}, false},
-		{"its action", audit.Filter{Actions: []events.Action{events.ActionUpdate}}, true},
-		{"another action", audit.Filter{Actions: []events.Action{events.ActionStop}}, false},
+		{"its action", audit.Filter{Actions: []model.Action{model.ActionUpdate}}, true},
+		{"another action", audit.Filter{Actions: []model.Action{model.ActionStop}}, false},
 	}
 	for _, tt := range tests {
 		if got := tt.filter.Wants(a); got != tt.want {

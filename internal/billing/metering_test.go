@@ -295,7 +295,7 @@ func TestAdvice(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		b      *bench
-		want   rules.Action
+		want   rules.Verdict
 		newMin int
 		reason string
 	}{
@@ -401,7 +401,7 @@ func TestIdleTimeIsLookedAtWhole(t *testing.T) {
 func TestYoungOnesAreLeftAlone(t *testing.T) {
 	for _, c := range []struct {
 		age  time.Duration
-		want rules.Action
+		want rules.Verdict
 	}{{24*time.Hour - time.Second, rules.None}, {24 * time.Hour, rules.StepDown}} {
 		b := newBench(model.Campaign, 10, oneDay)
 		b.resource.Created = now.Add(-c.age)

@@ -22,8 +22,8 @@ const jumpFactor = 2
 // Saving is what an action on a resource would save. An action of None saves nothing, and
 // the reason tells why.
 type Saving struct {
-	Action rules.Action // StepDown, Stop, Delete, or None
-	NewMin int          // StepDown only
+	Action rules.Verdict // StepDown, Stop, Delete, or None
+	NewMin int           // StepDown only
 	// TPSHours would have been saved within the span: with the new minimum in force all the
 	// time, or with the resource gone since its last request.
 	TPSHours float64

@@ -15,12 +15,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // actionOptions are the settings of the commands that act on one resource.
 type actionOptions struct {
-	action events.Action
+	action model.Action
 	event  string // file with an event, or - for stdin
 	reason string
 	dryRun bool
@@ -28,7 +27,7 @@ type actionOptions struct {
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: events.ActionUpdate}, &cobra.Command{
+	return newAction(g, &actionOptions{action: model.ActionUpdate}, &cobra.Command{
 		Use:   "update-tps ARN NEW_MIN",
 		Short: "Change the minimum of a campaign or recommender",
 		Long: `Change the minimum throughput of a campaign (minProvisionedTPS) or recommender
@@ -38,7 +37,7 @@ func newUpdateTPS(g *global) *cobra.Command {
 }
 
 func newDeleteCampaign(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: events.ActionDelete}, &cobra.Command{
+	return newAction(g, &actionOptions{action: model.ActionDelete}, &cobra.Command{
 		Use:   "delete-campaign ARN",
 		Short: "Delete a campaign; its trained model stays",
 		Long: `Delete a campaign, and the alarms that were made for it. Its solution and the trained
@@ -48,7 +47,7 @@ solution version stay, so that it can be created again.`,
 }
 
 func newStopRecommender(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: events.ActionStop}, &cobra.Command{
+	return newAction(g, &actionOptions{action: model.ActionStop}, &cobra.Command{
 		Use:   "stop-recommender ARN",
 		Short: "Stop a recommender; start-recommender undoes it",
 		Long: `Stop a recommender, and remove the alarms that were made for it. It keeps its model and
@@ -58,7 +57,7 @@ costs nothing until it is started again.`,
 }
 
 func newStartRecommender(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: events.ActionStart}, &cobra.Command{
+	return newAction(g, &actionOptions{action: model.ActionStart}, &cobra.Command{
 		Use:     "start-recommender ARN",
 		Short:   "Start a recommender that was stopped",
 		Long:    `Start a recommender that was stopped.`,
@@ -79,7 +78,7 @@ but something that follows (a notification, the removal of alarms) failed.`
 	flags := cmd.Flags()
 	flags.StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; tell what would be done")
-	if o.action != events.ActionStart {
+	if o.action != model.ActionStart {
 		flags.StringVar(&o.reason, "reason", "", "why; stands in the notification")
 	}
 	if o.action.Ends() {
@@ -87,7 +86,7 @@ but something that follows (a notification, the removal of alarms) failed.`
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
 		want := 1
-		if o.action == events.ActionUpdate {
+		if o.action == model.ActionUpdate {
 			want = 2
 		}
 		if o.event != "" {
@@ -124,7 +123,7 @@ func (g *global) request(args []string, o *actionOptions) (events.Request, error
 		return events.Decode(payload)
 	}
 	req, err := events.NewRequest(args[0])
-	if err == nil && o.action == events.ActionUpdate {
+	if err == nil && o.action == model.ActionUpdate {
 		req.NewMinTPS, err = events.Minimum(args[1])
 	}
 	req.Reason = o.reason
@@ -220,11 +219,7 @@ func (g *global) printAnswer(answer act.Answer) error {
 	if len(answer.Problems) == 0 {
 		return nil
 	}
-	var problems []report.Problem
-	for _, p := range answer.Problems {
-		problems = append(problems, report.ProblemOf(p))
-	}
-	g.tellProblems(problems)
+	g.tellProblems(answer.Problems)
 	return &exit{code: ExitPartial}
 }
 
@@ -234,21 +229,21 @@ var recheckParams = []string{
 }
 
 // question is what is asked before a resource goes out of service.
-func question(action events.Action, req events.Request) string {
-	if action == events.ActionDelete {
+func question(action model.Action, req events.Request) string {
+	if action == model.ActionDelete {
 		return fmt.Sprintf("Delete campaign %s?", req.ARN)
 	}
 	return fmt.Sprintf("Stop recommender %s?", req.ARN)
 }
 
 // mayOf says what an action may write.
-func mayOf(action events.Action, req events.Request) string {
+func mayOf(action model.Action, req events.Request) string {
 	switch action {
-	case events.ActionUpdate:
+	case model.ActionUpdate:
 		return fmt.Sprintf("may change the minimum of %s %s to %d, and send events", req.Kind, req.ARN.Name(), req.NewMinTPS)
-	case events.ActionDelete:
+	case model.ActionDelete:
 		return fmt.Sprintf("may delete campaign %s and its alarms, send events, and rebuild the dashboard", req.ARN.Name())
-	case events.ActionStop:
+	case model.ActionStop:
 		return fmt.Sprintf("may stop recommender %s, delete its alarms, send events, and rebuild the dashboard", req.ARN.Name())
 	}
 	return "may start recommender " + req.ARN.Name()

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -251,7 +250,7 @@ func (j *cleanupJob) print(c report.Cleanup) error {
 			fmt.Fprintf(j.streams.Err, "skipped %s (%s): %s\n", skip.Region, strings.Join(skip.What, ", "), skip.Reason)
 		}
 		for _, p := range c.Problems {
-			fmt.Fprintf(j.streams.Err, "%s %s: %s\n", p.Operation, cmp.Or(p.ARN, p.Region), p.Error)
+			fmt.Fprintf(j.streams.Err, "%s\n", p.Error())
 		}
 	}
 	return nil
@@ -282,8 +281,6 @@ func cleanupReport(r act.CleanupResult, problems []model.Problem) report.Cleanup
 		}
 		out.Skipped = append(out.Skipped, skip)
 	}
-	for _, p := range problems {
-		out.Problems = append(out.Problems, report.ProblemOf(p))
-	}
+	out.Problems = append(out.Problems, problems...)
 	return out
 }

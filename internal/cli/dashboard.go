@@ -20,6 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -225,12 +226,8 @@ func (g *global) renderDashboard(ctx context.Context, flags *pflag.FlagSet, o *b
 	if err := writeBodies(g.streams.Out, rendered.Boards); err != nil {
 		return fmt.Errorf("print the dashboard: %w", awsapi.Plain(err))
 	}
-	var problems []report.Problem
-	for _, p := range rendered.Problems {
-		problems = append(problems, report.ProblemOf(p))
-	}
-	g.tellProblems(problems)
-	if len(problems) > 0 {
+	g.tellProblems(rendered.Problems)
+	if len(rendered.Problems) > 0 {
 		return &exit{code: ExitPartial}
 	}
 	return nil
@@ -271,9 +268,9 @@ func (j *boardJob) finish(ctx context.Context, b report.Boards) error {
 }
 
 // tellProblems writes problems to stderr, where the result has no room for them.
-func (g *global) tellProblems(problems []report.Problem) {
+func (g *global) tellProblems(problems []model.Problem) {
 	for _, p := range problems {
-		fmt.Fprintf(g.streams.Err, "%s %s: %s\n", p.Operation, cmp.Or(p.ARN, p.Region), p.Error)
+		fmt.Fprintf(g.streams.Err, "%s\n", p.Error())
 	}
 }
 

@@ -81,8 +81,8 @@ var (
 		events.OutcomeDone, events.OutcomeAsked, events.OutcomeAlready, events.OutcomeDryRun, events.OutcomeRefused, events.OutcomeFailed,
 	}
 	auditActions = []string{
-		string(events.ActionUpdate), string(events.ActionDelete), string(events.ActionStop), string(events.ActionStart),
-		string(events.ActionRestore),
+		string(model.ActionUpdate), string(model.ActionDelete), string(model.ActionStop), string(model.ActionStart),
+		string(model.ActionRestore),
 	}
 )
 
@@ -323,12 +323,9 @@ func (g *global) printHistory(r *historyRead, o *historyOptions) error {
 		}
 		return r.failed
 	}
-	result := report.History{Unreadable: r.unread}
+	result := report.History{Unreadable: r.unread, Problems: r.problems}
 	for _, a := range records {
 		result.Records = append(result.Records, decided(a))
-	}
-	for _, p := range r.problems {
-		result.Problems = append(result.Problems, report.ProblemOf(p))
 	}
 	if err := g.writeHistory(result, o); err != nil {
 		return fmt.Errorf("print the history: %w", err)

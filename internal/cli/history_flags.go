@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -59,7 +58,7 @@ func (o *historyOptions) filter(now time.Time) (audit.Filter, error) {
 	}
 	for _, text := range o.actions {
 		note(oneOf("--action", text, auditActions))
-		f.Actions = append(f.Actions, events.Action(text))
+		f.Actions = append(f.Actions, model.Action(text))
 	}
 	return f, errors.Join(faults...)
 }

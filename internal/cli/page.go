@@ -186,7 +186,7 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 type pageActions struct{ actor *act.Actor }
 
 // Do implements web.Actions.
-func (a pageActions) Do(ctx context.Context, action events.Action, req events.Request) (string, error) {
+func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
 	return told(a.actor.Do(ctx, action, req))
 }
 

@@ -109,10 +109,10 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 
 func TestLowered(t *testing.T) {
 	got := lowered([]events.Audit{
-		{ARN: "a", Automatic: true, Outcome: events.OutcomeDone, Action: events.ActionUpdate},
-		{ARN: "b", Outcome: events.OutcomeDone, Action: events.ActionUpdate},
-		{ARN: "c", Automatic: true, Outcome: events.OutcomeRefused, Action: events.ActionUpdate},
-		{ARN: "d", Automatic: true, Outcome: events.OutcomeDone, Action: events.ActionStop},
+		{ARN: "a", Automatic: true, Outcome: events.OutcomeDone, Action: model.ActionUpdate},
+		{ARN: "b", Outcome: events.OutcomeDone, Action: model.ActionUpdate},
+		{ARN: "c", Automatic: true, Outcome: events.OutcomeRefused, Action: model.ActionUpdate},
+		{ARN: "d", Automatic: true, Outcome: events.OutcomeDone, Action: model.ActionStop},
 	})
 	if len(got) != 1 || !got["a"] {
 		t.Errorf("%v", got)

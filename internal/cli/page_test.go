@@ -89,7 +89,7 @@ func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
 func TestChecksLearnWhatCameOfThem(t *testing.T) {
 	asked := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	record := func(after time.Duration, outcome string, change func(*events.Audit)) events.Audit {
-		a := events.Audit{Time: asked.Add(after), ARN: cannedARN, Action: events.ActionUpdate, Outcome: outcome, Automatic: true, Reason: "protected by its tag"}
+		a := events.Audit{Time: asked.Add(after), ARN: cannedARN, Action: model.ActionUpdate, Outcome: outcome, Automatic: true, Reason: "protected by its tag"}
 		if change != nil {
 			change(&a)
 		}
@@ -105,7 +105,7 @@ func TestChecksLearnWhatCameOfThem(t *testing.T) {
 		"at the very moment of the check": {[]events.Audit{record(0, events.OutcomeRefused, nil)}, "refused: protected by its tag"},
 		"refused, then done":              {[]events.Audit{record(2*time.Minute, events.OutcomeDone, nil), record(time.Minute, events.OutcomeRefused, nil)}, "done"},
 		"of an earlier check":             {[]events.Audit{record(-time.Second, events.OutcomeRefused, nil)}, "asked"},
-		"of another action":               {[]events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.Action = events.ActionDelete })}, "asked"},
+		"of another action":               {[]events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.Action = model.ActionDelete })}, "asked"},
 		"what a person asked for":         {[]events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.Automatic = false })}, "asked"},
 		"of another resource":             {[]events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.ARN += "2" })}, "asked"},
 	} {

@@ -140,7 +140,7 @@ func valueForm(spec config.Spec) (form string, values []string) {
 	case config.CampaignARNs, config.RecommenderARNs:
 		return "ARNS", []string{"all", "none"}
 	case config.HourlyChecks:
-		return "WHEN", []string{string(config.Auto), string(config.Always), string(config.Never)}
+		return "WHEN", []string{string(model.Auto), string(model.Always), string(model.Never)}
 	case config.Regions:
 		return "REGIONS", nil
 	case config.NotificationEndpoint:
@@ -163,7 +163,7 @@ func valueForm(spec config.Spec) (form string, values []string) {
 
 // personDefaults differ from the parameters' own: a person who runs a cycle wants every
 // resource checked now.
-var personDefaults = map[string]string{config.HourlyChecks: string(config.Always)}
+var personDefaults = map[string]string{config.HourlyChecks: string(model.Always)}
 
 func cycleDefault(spec config.Spec) string {
 	if value, ok := personDefaults[spec.Name]; ok {

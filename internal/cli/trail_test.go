@@ -31,7 +31,7 @@ func TestRecall(t *testing.T) {
 	}
 	first := now.Add(-20 * 24 * time.Hour)
 	for _, at := range []time.Time{first, now.Add(-13 * 24 * time.Hour), now.Add(-time.Minute)} {
-		if err := before.audit.write(events.Audit{Time: at, ARN: cannedARN, Action: events.ActionStop, Outcome: events.OutcomeDone}); err != nil {
+		if err := before.audit.write(events.Audit{Time: at, ARN: cannedARN, Action: model.ActionStop, Outcome: events.OutcomeDone}); err != nil {
 			t.Fatal(err)
 		}
 	}

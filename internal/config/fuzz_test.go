@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // FuzzResolve gives the same text to every parameter, as JSON in an event and as it is
@@ -73,7 +75,7 @@ func checkValues(t *testing.T, v Values) {
 	if len(v.DashboardName) < 1 || len(v.DashboardName) > 250 {
 		t.Errorf("dashboard name %q", v.DashboardName)
 	}
-	if v.HourlyChecks != Auto && v.HourlyChecks != Always && v.HourlyChecks != Never {
+	if v.HourlyChecks != model.Auto && v.HourlyChecks != model.Always && v.HourlyChecks != model.Never {
 		t.Errorf("mode %q", v.HourlyChecks)
 	}
 	if v.Campaigns.All && len(v.Campaigns.ARNs) > 0 || v.Recommenders.All && len(v.Recommenders.ARNs) > 0 {

@@ -40,16 +40,6 @@ type Spec struct {
 	Template bool   // whether the deployment template offers it
 }
 
-// Mode says when the hourly checks of a resource are done.
-type Mode string
-
-// The modes of HourlyChecks.
-const (
-	Auto   Mode = "auto"   // each resource once an hour, in its own slot
-	Always Mode = "always" // every resource, now
-	Never  Mode = "never"
-)
-
 // Protocol is how a notification endpoint is reached, spelt as Amazon SNS does.
 type Protocol string
 
@@ -79,7 +69,7 @@ type Values struct {
 	AutoDeleteOrStopIdle        model.Switch
 	MaxEndingsPerHour           int        // automatic stops and deletes per region, 1 to 1000
 	Endpoints                   []Endpoint // empty: nobody is subscribed
-	HourlyChecks                Mode
+	HourlyChecks                model.Mode
 	MetricDelay                 time.Duration // 0 to 15 minutes
 	DashboardName               string
 

@@ -110,7 +110,7 @@ func parseBoolean(in value) (bool, error) {
 // parseSwitch reads a boolean, or DryRun in any spelling.
 func parseSwitch(in value) (model.Switch, error) {
 	if in.form == formText && dryRunSpelling.Replace(strings.ToLower(in.text)) == "dryrun" {
-		return model.Rehearse, nil
+		return model.DryRun, nil
 	}
 	on, err := parseBoolean(in)
 	switch {
@@ -219,13 +219,13 @@ func parseEndpoint(item string) (Endpoint, error) {
 }
 
 // parseMode reads when hourly checks are done.
-func parseMode(in value) (Mode, error) {
+func parseMode(in value) (model.Mode, error) {
 	text, err := in.scalar(formText)
 	if err != nil {
 		return "", err
 	}
-	switch mode := Mode(strings.ToLower(text)); mode {
-	case Auto, Always, Never:
+	switch mode := model.Mode(strings.ToLower(text)); mode {
+	case model.Auto, model.Always, model.Never:
 		return mode, nil
 	}
 	return "", fmt.Errorf("%s is no such mode", quote(text))

@@ -146,9 +146,9 @@ func TestSwitches(t *testing.T) {
 			runParse(t, name, get, []parseTest{
 				{"on", `"Yes"`, model.On, ""},
 				{"off", `false`, model.Off, ""},
-				{"rehearsed", `"DryRun"`, model.Rehearse, ""},
-				{"as flags write it", `"dry-run"`, model.Rehearse, ""},
-				{"two words", `" Dry Run "`, model.Rehearse, ""},
+				{"rehearsed", `"DryRun"`, model.DryRun, ""},
+				{"as flags write it", `"dry-run"`, model.DryRun, ""},
+				{"two words", `" Dry Run "`, model.DryRun, ""},
 				{"half of it", `"dry"`, nil, `"dry" is neither yes nor no nor DryRun`},
 				{"a number", `2`, nil, "is neither yes nor no"},
 			})
@@ -237,9 +237,9 @@ func TestNotificationEndpoint(t *testing.T) {
 
 func TestHourlyChecks(t *testing.T) {
 	runParse(t, HourlyChecks, func(v Values) any { return v.HourlyChecks }, []parseTest{
-		{"auto", `"auto"`, Auto, ""},
-		{"always", `"Always"`, Always, ""},
-		{"never", `"NEVER"`, Never, ""},
+		{"auto", `"auto"`, model.Auto, ""},
+		{"always", `"Always"`, model.Always, ""},
+		{"never", `"NEVER"`, model.Never, ""},
 		{"another word", `"hourly"`, nil, `"hourly" is no such mode`},
 		{"a boolean", `true`, nil, "the JSON boolean true is not accepted"},
 	})

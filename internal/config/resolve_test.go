@@ -62,7 +62,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		MaxEndingsPerHour:           5,
 		AutoCreateIdleAlarms:        true,
 		IdleThresholdHours:          24,
-		HourlyChecks:                Auto,
+		HourlyChecks:                model.Auto,
 		MetricDelay:                 2 * time.Minute,
 		DashboardName:               "Amazon-Personalize-Monitor",
 		origins:                     map[string]string{},

@@ -111,7 +111,7 @@ func (r *run) wanted(decisions []rules.Decision) []rules.WantedAlarm {
 }
 
 func decidesAlarms(d rules.Decision) bool {
-	return d.Action != rules.Stop && d.Action != rules.Delete && rules.DecidesAlarms(d.Resource, d.Throughput)
+	return d.Verdict != rules.Stop && d.Verdict != rules.Delete && rules.DecidesAlarms(d.Resource, d.Throughput)
 }
 
 // standing tells what is known of a resource that an existing alarm belongs to. Only a

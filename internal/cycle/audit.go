@@ -21,7 +21,7 @@ func (r *run) ask(ctx context.Context, decisions []rules.Decision) {
 	}
 	for _, d := range decisions {
 		switch {
-		case !d.Action.Changes():
+		case !d.Verdict.Changes():
 		case !asked[d.Resource.ARN.String()]:
 			r.Trail(ctx, act.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
 		case r.DryRun:
@@ -60,11 +60,11 @@ func (r *run) refusals(ctx context.Context, decisions []rules.Decision) {
 		switch {
 		case d.Would.Changes():
 			rehearsed := d
-			rehearsed.Action = rules.None
+			rehearsed.Verdict = rules.None
 			r.Trail(ctx, act.AuditOf(rehearsed, events.OutcomeDryRun, r.Clock.Now()))
-		case d.Action == rules.Refused && r.outcomes[d.Resource.ARN] == "":
+		case d.Verdict == rules.Refused && r.outcomes[d.Resource.ARN] == "":
 			r.Trail(ctx, act.AuditOf(d, events.OutcomeRefused, r.Clock.Now()))
-			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Action}]++
+			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Verdict}]++
 		}
 	}
 	if len(counts) > 0 {

@@ -68,14 +68,14 @@ func (r *run) settle(d *rules.Decision, answer act.Answer, err error) {
 	defer r.mu.Unlock()
 	if err != nil {
 		r.outcomes[d.Resource.ARN] = act.Failed
-		r.problems(model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Action), Err: err})
+		r.problems(model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Verdict), Err: err})
 		return
 	}
 	r.outcomes[d.Resource.ARN], r.restores[d.Resource.ARN] = answer.Outcome, answer.Restore
 	r.addEvents(answer.Events)
 	r.problems(answer.Problems...)
 	r.removed += answer.AlarmsRemoved
-	if answer.Outcome.Counts() && d.Action != rules.StepDown {
+	if answer.Outcome.Counts() && d.Verdict != rules.StepDown {
 		r.ended[d.Resource.ARN] = true
 	}
 	if answer.Outcome == act.Refused {

@@ -15,7 +15,7 @@ func commands(decisions []rules.Decision, m rules.Moment, s rules.Settings) []ev
 		arn := d.Resource.ARN.String()
 		audit := act.AuditOf(d, events.OutcomeAsked, m.Now).Raw()
 		ageHours := int(m.Now.Sub(d.Resource.Created).Hours())
-		switch d.Action {
+		switch d.Verdict {
 		case rules.StepDown:
 			list = append(list, events.Event{
 				DetailType: events.UpdateType(d.Resource.Kind), Resources: []string{arn}, Time: m.Now,

@@ -5,7 +5,6 @@
 package cycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,7 +64,7 @@ type Actor interface {
 	// CountRefused publishes how many actions were refused.
 	CountRefused(ctx context.Context, counts map[act.RefusedKey]int)
 	// Do carries out an action.
-	Do(ctx context.Context, action events.Action, req events.Request) (act.Answer, error)
+	Do(ctx context.Context, action model.Action, req events.Request) (act.Answer, error)
 }
 
 // Observer is told what a cycle finds, to be shown; nothing is decided by it. Its methods
@@ -244,7 +243,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 func settingsOf(p config.Values, region string) rules.Settings {
 	return rules.Settings{
 		AdjustMinTPS: p.AutoAdjustMinTPS, StopIdle: p.AutoDeleteOrStopIdle, IdleHours: p.IdleThresholdHours,
-		HourlyChecks: rules.Mode(p.HourlyChecks), DeploymentRegion: region,
+		HourlyChecks: p.HourlyChecks, DeploymentRegion: region,
 	}
 }
 
@@ -283,9 +282,7 @@ func (r *run) lookAtRegions(ctx context.Context) {
 		})
 	}
 	_ = group.Wait() // failures are problems
-	slices.SortFunc(r.snapshot.Resources, func(a, b model.Resource) int {
-		return cmp.Or(cmp.Compare(a.Region(), b.Region()), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortFunc(r.snapshot.Resources, model.CompareResources)
 }
 
 // lookAt does one region: discover, measure the window, and publish the metrics before

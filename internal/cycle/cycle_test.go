@@ -150,7 +150,7 @@ func TestOneRegionsFailureCostsTheOthersNothing(t *testing.T) {
 				t.Error("no problem is told")
 			}
 			for _, p := range result.Problems {
-				if p.Region != "eu-west-1" || p.Operation == "" || p.Error == "" {
+				if p.Region != "eu-west-1" || p.Operation == "" || p.Message() == "" {
 					t.Errorf("problem %+v", p)
 				}
 			}

@@ -133,11 +133,7 @@ func (d *Dashboard) report(resources int, results []act.BoardResult, seen, faile
 	if done == 0 && len(failed) > 0 {
 		return report.Boards{}, fmt.Errorf("%w: %w", ErrNoBoards, joined(failed))
 	}
-	for _, list := range [][]model.Problem{seen, failed} {
-		for _, p := range list {
-			b.Problems = append(b.Problems, report.ProblemOf(p))
-		}
-	}
+	b.Problems = append(append(b.Problems, seen...), failed...)
 	return b, nil
 }
 

@@ -95,7 +95,7 @@ func (r *run) decideAgain(d rules.Decision, fresh freshLook) rules.Decision {
 func (r *run) log(ctx context.Context, decisions []rules.Decision) {
 	for _, d := range decisions {
 		r.Logger.DebugContext(ctx, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
-			"kind", string(d.Resource.Kind), "decision", string(d.Action), "reason", d.Reason)
+			"kind", string(d.Resource.Kind), "decision", string(d.Verdict), "reason", d.Reason)
 	}
 }
 

@@ -82,7 +82,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 	tests := []struct {
 		name      string
 		inventory listedInventory
-		want      rules.Action
+		want      rules.Verdict
 		reason    string
 	}{
 		{"as it was listed", listedInventory{fresh: described(func(*model.Resource) {})}, rules.Delete, "no request in the last 24 h"},

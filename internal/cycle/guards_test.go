@@ -40,7 +40,7 @@ func idle(n int, regions ...string) localaws.Estate {
 }
 
 // tally counts the decisions of a result, by region.
-func tally(result report.Result, action rules.Action) map[string]int {
+func tally(result report.Result, action rules.Verdict) map[string]int {
 	counts := map[string]int{}
 	for _, r := range result.Resources {
 		if r.Decision == action {
@@ -157,7 +157,7 @@ func TestATagProtects(t *testing.T) {
 	b.protect("idle-1", "tps")
 	b.protect("idle-2", "until 2026-03-03")
 	result := b.run(deleting)
-	for name, want := range map[string]rules.Action{"idle-0": rules.Refused, "idle-1": rules.Delete, "idle-2": rules.Delete, "idle-3": rules.Delete} {
+	for name, want := range map[string]rules.Verdict{"idle-0": rules.Refused, "idle-1": rules.Delete, "idle-2": rules.Delete, "idle-3": rules.Delete} {
 		if got := byName(t, result, name); got.Decision != want {
 			t.Errorf("%s: %s (%s)", name, got.Decision, got.Reason)
 		}

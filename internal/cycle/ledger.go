@@ -269,9 +269,7 @@ func (r *ledgerRun) read(ctx context.Context, queries []model.Query) model.Readi
 func (r *ledgerRun) problems(list []model.Problem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range list {
-		r.ledger.Problems = append(r.ledger.Problems, report.ProblemOf(p))
-	}
+	r.ledger.Problems = append(r.ledger.Problems, list...)
 }
 
 // calls asks a counter, if there is one.

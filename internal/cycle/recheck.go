@@ -56,9 +56,9 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 	if err != nil {
 		return rules.Decision{}, err
 	}
-	p.HourlyChecks = config.Always
+	p.HourlyChecks = model.Always
 	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours)
-	if req.Action() == events.ActionUpdate || req.NewMinTPS > 0 {
+	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
 	moment, _, _ := rules.MomentOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
@@ -68,9 +68,9 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 	case len(found) == 0 && len(problems) > 0:
 		return rules.Decision{}, problems[0]
 	case len(found) == 0:
-		return rules.Decision{Resource: named, Action: rules.Refused, Reason: "it does not exist any more"}, nil
+		return rules.Decision{Resource: named, Verdict: rules.Refused, Reason: "it does not exist any more"}, nil
 	case !found[0].Monitored():
-		return rules.Decision{Resource: found[0], Action: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
+		return rules.Decision{Resource: found[0], Verdict: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
 	c.warn(ctx, req.ARN, problems)
 	return c.decide(ctx, found[0], settingsOf(p, c.o.Region), moment)
@@ -91,7 +91,7 @@ func (c *Rechecker) decide(ctx context.Context, resource model.Resource, setting
 	read(rules.WindowQueries([]model.Resource{resource}, moment))
 	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, readings, moment), settings, moment))
 	decision := rules.Decide(resource, readings, settings, moment)
-	switch decision.Action {
+	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
 		read(rules.RecentQueries(resource, moment))
 	case rules.StepDown:

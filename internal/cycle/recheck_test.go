@@ -128,7 +128,7 @@ func readyToEnd(t *testing.T, b *bed) []events.Request {
 	b.watched(2 * time.Hour)
 	result := b.run(idleOn("1"))
 	list := b.commandsOnBus()
-	if len(list) != 2 || list[0].Action() != events.ActionDelete || list[1].Action() != events.ActionStop {
+	if len(list) != 2 || list[0].Action() != model.ActionDelete || list[1].Action() != model.ActionStop {
 		t.Fatalf("commands %+v, resources %+v", list, result.Resources)
 	}
 	return list
@@ -277,11 +277,11 @@ func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 	}
 	gone := list[0]
 	gone.ARN.Resource += "-gone"
-	if d, err := check(gone); err != nil || d.Action != rules.Refused || d.Reason != "it does not exist any more" {
+	if d, err := check(gone); err != nil || d.Verdict != rules.Refused || d.Reason != "it does not exist any more" {
 		t.Errorf("gone: %+v, %v", d, err)
 	}
 	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Code: "AccessDenied"})
-	if d, err := check(list[0]); err != nil || d.Action != rules.Refused || !strings.Contains(d.Reason, "could not be read") {
+	if d, err := check(list[0]); err != nil || d.Verdict != rules.Refused || !strings.Contains(d.Reason, "could not be read") {
 		t.Errorf("unreadable: %+v, %v", d, err)
 	}
 	b.aws.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Code: "AccessDeniedException"})
@@ -290,7 +290,7 @@ func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 	}
 	b.aws.ClearFaults()
 	b.deleteCampaign("c")
-	if d, err := check(list[0]); err != nil || d.Action != rules.Refused || d.Reason != "its status is DELETE PENDING" {
+	if d, err := check(list[0]); err != nil || d.Verdict != rules.Refused || d.Reason != "its status is DELETE PENDING" {
 		t.Errorf("leaving: %+v, %v", d, err)
 	}
 }
@@ -312,7 +312,7 @@ func TestACycleThatActs(t *testing.T) {
 	if len(result.Problems) > 0 {
 		t.Errorf("problems %v", result.Problems)
 	}
-	for name, want := range map[string]rules.Action{"c": rules.Delete, "r": rules.Stop, "c-1": rules.StepDown, "c-2": rules.StepDown} {
+	for name, want := range map[string]rules.Verdict{"c": rules.Delete, "r": rules.Stop, "c-1": rules.StepDown, "c-2": rules.StepDown} {
 		if got := byName(t, result, name); got.Decision != want || got.Outcome != "done" {
 			t.Errorf("%s: %s, %s (%s)", name, got.Decision, got.Outcome, got.Reason)
 		}
@@ -368,7 +368,7 @@ func TestACycleThatActsLooksAgain(t *testing.T) {
 	if got := byName(t, result, "r"); got.Outcome != "done" {
 		t.Errorf("%+v", got)
 	}
-	if len(result.Problems) != 1 || result.Problems[0].Operation != "step-down" || !strings.Contains(result.Problems[0].Error, "AccessDenied") {
+	if len(result.Problems) != 1 || result.Problems[0].Operation != "step-down" || !strings.Contains(result.Problems[0].Message(), "AccessDenied") {
 		t.Errorf("problems %v", result.Problems)
 	}
 }
@@ -405,7 +405,7 @@ func TestActionsThatDoNotFitTheTimeAreTold(t *testing.T) {
 	b.act = true
 	b.restart(lateClock{b.clock, b.aws})
 	result := b.run(checked)
-	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Error, "for lack of time") || len(b.changes()) > 0 {
+	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Message(), "for lack of time") || len(b.changes()) > 0 {
 		t.Errorf("problems %v", result.Problems)
 	}
 }

@@ -64,13 +64,13 @@ func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 		})
 		d, err := c.Recheck(ctx, events.Request{ARN: arn, Kind: kind, IdleThresholdHours: 24})
 		if at == 0 {
-			if err != nil || d.Action != rules.Delete {
-				t.Fatalf("with time: %s (%s), %v", d.Action, d.Reason, err)
+			if err != nil || d.Verdict != rules.Delete {
+				t.Fatalf("with time: %s (%s), %v", d.Verdict, d.Reason, err)
 			}
 			continue
 		}
-		if !errors.Is(err, context.Canceled) || d.Action != "" {
-			t.Errorf("time up in step %d: %s (%s), %v", at, d.Action, d.Reason, err)
+		if !errors.Is(err, context.Canceled) || d.Verdict != "" {
+			t.Errorf("time up in step %d: %s (%s), %v", at, d.Verdict, d.Reason, err)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func record(d rules.Decision) report.Resource {
 	resource := report.Resource{
 		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
 		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
-		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Action, NewMin: d.NewMinTPS, Reason: d.Reason,
+		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason,
 		Would: d.Would, WouldMin: d.WouldMin, Invisible: d.Throughput.Invisible,
 	}
 	if d.Throughput.Readable {
@@ -42,12 +42,10 @@ func record(d rules.Decision) report.Resource {
 
 // problems notes what failed. The caller holds mu where others may be at it too.
 func (r *run) problems(list ...model.Problem) {
-	for _, p := range list {
-		if r.first == nil {
-			r.first = p
-		}
-		r.result.Problems = append(r.result.Problems, report.ProblemOf(p))
+	if r.first == nil && len(list) > 0 {
+		r.first = list[0]
 	}
+	r.result.Problems = append(r.result.Problems, list...)
 }
 
 func (r *run) addEvents(list []events.Event) {

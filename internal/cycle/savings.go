@@ -28,7 +28,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	var changing []rules.Decision
 	var regions []string
 	for _, d := range decisions {
-		if d.Action.Changes() {
+		if d.Verdict.Changes() {
 			changing = append(changing, d)
 			regions = append(regions, d.Resource.Region())
 		}
@@ -72,7 +72,7 @@ func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
 	switch {
 	case !u.Readable:
 		return saved{}
-	case d.Action == rules.StepDown:
+	case d.Verdict == rules.StepDown:
 		s = u.SavingOf(d.Resource, d.NewMinTPS)
 	case u.IdleSince.IsZero(): // called since the decision
 		return saved{}

@@ -46,19 +46,12 @@ func groupsOf(resources []model.Resource, leaveOut []model.ARN) []group {
 	}
 	groups := make([]group, 0, len(byKey))
 	for _, g := range byKey {
-		slices.SortFunc(g.resources, byKindAndName)
+		slices.SortFunc(g.resources, model.CompareResources)
 		g.resources = slices.CompactFunc(g.resources, func(a, b model.Resource) bool { return a.ARN == b.ARN })
 		groups = append(groups, *g)
 	}
 	slices.SortFunc(groups, byRegionAndName)
 	return groups
-}
-
-func byKindAndName(a, b model.Resource) int {
-	if c := cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name)); c != 0 {
-		return c
-	}
-	return cmp.Compare(a.ARN.String(), b.ARN.String()) // another account's
 }
 
 func byRegionAndName(a, b group) int {

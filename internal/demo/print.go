@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Line is an event as people read it.
@@ -74,9 +76,9 @@ func (r Result) summary(w io.Writer) {
 	label := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-11s"+format+"\n", append([]any{name}, args...)...)
 	}
-	label("Demo", "%s from %s UTC, %s, seed %d", plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), plural(r.Cycles, "cycle"), r.Seed)
-	label("Events", "%s, %s (and %d repeated), %s, %s, %s", plural(r.Counts[Acted], "action"), plural(r.Counts[Refused], "refusal"), r.Repeated,
-		plural(r.Counts[Alarmed], "change")+" of alarms", plural(r.Counts[Mailed], "mail"), plural(r.Counts[Failed], "failure"))
+	label("Demo", "%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed)
+	label("Events", "%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
+		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure"))
 	label("Paid for", "%s → %s TPS-hours a month%s", number(&r.Total.Before, 0), number(&r.Total.After, 0), less(r.Total.Before, r.Total.After))
 	if s := r.Total.Estimate; s != nil {
 		label("Estimate", "%s %s → %s a month, of the %d with a price in the program", s.Currency, number(&s.Before, 2), number(&s.After, 2), s.Resources)

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
@@ -140,21 +139,21 @@ func (d *Demo) judge(row *Row, plan report.Resource, there bool) {
 			continue
 		}
 		last = &d.watch.told[i]
-		if e.Action == events.ActionUpdate {
+		if e.Action == model.ActionUpdate {
 			row.Steps++
 		}
 	}
 	row.Outcome, row.Reason = outcomeKept, plan.Reason
 	switch {
-	case !there && last != nil && last.Action == events.ActionDelete:
+	case !there && last != nil && last.Action == model.ActionDelete:
 		row.Outcome, row.Reason = outcomeDeleted, stamp(last.Time)+", "+last.reason
-	case !there && last != nil && last.Action == events.ActionStop:
+	case !there && last != nil && last.Action == model.ActionStop:
 		row.Outcome, row.Reason = outcomeStopped, stamp(last.Time)+", "+last.reason
 	case !there:
 		row.Outcome, row.Reason = outcomeGone, "not among the active ones any more"
 	case row.Steps > 0:
 		row.Outcome = outcomeLowered
-		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
+		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", model.Plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
 	default:
 		if refusal := d.lastRefusal(row.ARN); refusal != "" {
 			row.Outcome, row.Reason = outcomeLeft, refusal
@@ -169,14 +168,6 @@ func (d *Demo) lastRefusal(arn string) string {
 		}
 	}
 	return ""
-}
-
-// plural is a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // stamp is a time of the demo in a line.

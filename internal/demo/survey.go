@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -21,7 +21,7 @@ type survey struct {
 // survey looks at everything and writes nothing, as `report` and `plan` do.
 func (d *Demo) survey(ctx context.Context) (survey, error) {
 	values := d.Params
-	values.HourlyChecks = config.Always
+	values.HourlyChecks = model.Always
 	ledger, err := d.app.Ledger(builtinPrices, false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1})
 	if err != nil {
 		return survey{}, fmt.Errorf("look at the estate: %w", err)

@@ -32,15 +32,15 @@ var order = []What{Kept, Alarmed, Refused, Acted, Mailed, Failed}
 
 // Event is something that happened in the demo.
 type Event struct {
-	Time   time.Time     `json:"time"` // by the demo's clock: the cycle that it belongs to
-	What   What          `json:"what"`
-	Region string        `json:"region"`
-	Name   string        `json:"name"` // of the resource or alarm; empty where it is about none
-	Text   string        `json:"text"`
-	ARN    string        `json:"arn,omitempty"`
-	Action events.Action `json:"action,omitempty"`
-	Min    int           `json:"min,omitempty"`    // before a change
-	NewMin int           `json:"newMin,omitempty"` // after it
+	Time   time.Time    `json:"time"` // by the demo's clock: the cycle that it belongs to
+	What   What         `json:"what"`
+	Region string       `json:"region"`
+	Name   string       `json:"name"` // of the resource or alarm; empty where it is about none
+	Text   string       `json:"text"`
+	ARN    string       `json:"arn,omitempty"`
+	Action model.Action `json:"action,omitempty"`
+	Min    int          `json:"min,omitempty"`    // before a change
+	NewMin int          `json:"newMin,omitempty"` // after it
 
 	reason string
 }
@@ -108,11 +108,11 @@ func (w *watch) record(a events.Audit) {
 // deed is an action in words.
 func deed(e Event) string {
 	switch e.Action {
-	case events.ActionUpdate:
+	case model.ActionUpdate:
 		return fmt.Sprintf("minimum %d → %d", e.Min, e.NewMin)
-	case events.ActionDelete:
+	case model.ActionDelete:
 		return "deleted"
-	case events.ActionStop:
+	case model.ActionStop:
 		return "stopped"
 	}
 	return string(e.Action)

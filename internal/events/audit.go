@@ -27,19 +27,19 @@ const (
 // undo it. It stands in the log under the key audit, and in the detail of events under
 // the key Audit.
 type Audit struct {
-	Time      time.Time  `json:"time"`
-	ARN       string     `json:"arn"`
-	Kind      model.Kind `json:"kind"`
-	Region    string     `json:"region"`
-	Action    Action     `json:"action,omitempty"` // empty where a rule refused before it came to one
-	Outcome   string     `json:"outcome"`
-	Automatic bool       `json:"automatic"` // decided by the monitor, not asked for by a person
-	Reason    string     `json:"reason"`
-	NewMinTPS int        `json:"newMinTPS,omitempty"` // update-tps: the minimum asked for
-	Inputs    *Inputs    `json:"inputs,omitempty"`    // of a decision of the monitor's
-	Before    *Before    `json:"before,omitempty"`    // of an action that was carried out, or would have been
-	Restore   string     `json:"restore,omitempty"`   // the command that undoes the action
-	Note      string     `json:"note,omitempty"`      // the last line of a notification: how to undo it
+	Time      time.Time    `json:"time"`
+	ARN       string       `json:"arn"`
+	Kind      model.Kind   `json:"kind"`
+	Region    string       `json:"region"`
+	Action    model.Action `json:"action,omitempty"` // empty where a rule refused before it came to one
+	Outcome   string       `json:"outcome"`
+	Automatic bool         `json:"automatic"` // decided by the monitor, not asked for by a person
+	Reason    string       `json:"reason"`
+	NewMinTPS int          `json:"newMinTPS,omitempty"` // update-tps: the minimum asked for
+	Inputs    *Inputs      `json:"inputs,omitempty"`    // of a decision of the monitor's
+	Before    *Before      `json:"before,omitempty"`    // of an action that was carried out, or would have been
+	Restore   string       `json:"restore,omitempty"`   // the command that undoes the action
+	Note      string       `json:"note,omitempty"`      // the last line of a notification: how to undo it
 }
 
 // Inputs are the facts that a decision was made from. Rates are in TPS or RPS.

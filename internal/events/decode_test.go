@@ -20,37 +20,37 @@ func TestDecode(t *testing.T) {
 	tests := []struct {
 		name      string
 		payload   string
-		action    Action
+		action    model.Action
 		want      Request // ARN and kind are the campaign's unless given
 		automatic bool
 		fault     string // part of the error; empty if the event is good
 	}{
 		// Good ones.
-		{name: "a bare detail", payload: about(`,"NewMinTPS":5,"Reason":"sale"`), action: ActionUpdate, want: Request{NewMinTPS: 5, Reason: "sale"}},
-		{name: "no reason", payload: about(`,"NewMinTPS":5`), action: ActionUpdate, want: Request{NewMinTPS: 5}},
-		{name: "a null reason", payload: about(`,"NewMinTPS":5,"Reason":null`), action: ActionUpdate, want: Request{NewMinTPS: 5}},
-		{name: "the least", payload: about(`,"NewMinTPS":1`), action: ActionUpdate, want: Request{NewMinTPS: 1}},
-		{name: "the most", payload: about(`,"NewMinTPS":2147483647`), action: ActionUpdate, want: Request{NewMinTPS: MaxMinTPS}},
-		{name: "a whole number with a point", payload: about(`,"NewMinTPS":5.0`), action: ActionUpdate, want: Request{NewMinTPS: 5}},
-		{name: "a whole number with an exponent", payload: about(`,"NewMinTPS":0.5e1`), action: ActionUpdate, want: Request{NewMinTPS: 5}},
-		{name: "keys that nobody knows", payload: about(`,"NewMinTPS":5,"newmintps":"x","Utilization":"high","Audit":{"a":[1]}`), action: ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "a bare detail", payload: about(`,"NewMinTPS":5,"Reason":"sale"`), action: model.ActionUpdate, want: Request{NewMinTPS: 5, Reason: "sale"}},
+		{name: "no reason", payload: about(`,"NewMinTPS":5`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "a null reason", payload: about(`,"NewMinTPS":5,"Reason":null`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "the least", payload: about(`,"NewMinTPS":1`), action: model.ActionUpdate, want: Request{NewMinTPS: 1}},
+		{name: "the most", payload: about(`,"NewMinTPS":2147483647`), action: model.ActionUpdate, want: Request{NewMinTPS: MaxMinTPS}},
+		{name: "a whole number with a point", payload: about(`,"NewMinTPS":5.0`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "a whole number with an exponent", payload: about(`,"NewMinTPS":0.5e1`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "keys that nobody knows", payload: about(`,"NewMinTPS":5,"newmintps":"x","Utilization":"high","Audit":{"a":[1]}`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
 		{
-			name: "an event", payload: envelope("DeletePersonalizeCampaign", about(`,"Reason":"why"`)), action: ActionDelete,
+			name: "an event", payload: envelope("DeletePersonalizeCampaign", about(`,"Reason":"why"`)), action: model.ActionDelete,
 			want: Request{DetailType: DeleteCampaign, Reason: "why"},
 		},
-		{name: "an event without its type", payload: `{"detail":` + about("") + `}`, action: ActionDelete},
+		{name: "an event without its type", payload: `{"detail":` + about("") + `}`, action: model.ActionDelete},
 		{
 			name: "an automatic step-down", payload: envelope("UpdatePersonalizeCampaignMinProvisionedTPS",
 				about(`,"Utilization":36.5,"AgeHours":100,"CurrentMinTPS":40,"NewMinTPS":30,"MinAverageTPS":5,"MaxAverageTPS":14,"Datapoints":[]`)),
-			action: ActionUpdate, automatic: true, want: Request{DetailType: UpdateCampaign, NewMinTPS: 30, CurrentMinTPS: 40},
+			action: model.ActionUpdate, automatic: true, want: Request{DetailType: UpdateCampaign, NewMinTPS: 30, CurrentMinTPS: 40},
 		},
 		{
 			name: "an automatic stop", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`","IdleThresholdHours":24,"Reason":"idle"}`),
-			action: ActionStop, automatic: true,
+			action: model.ActionStop, automatic: true,
 			want: Request{DetailType: StopRecommender, ARN: mustARN(recommender), Kind: model.Recommender, IdleThresholdHours: 24, Reason: "idle"},
 		},
 		{
-			name: "a start", payload: `{"ARN":"` + recommender + `"}`, action: ActionStart,
+			name: "a start", payload: `{"ARN":"` + recommender + `"}`, action: model.ActionStart,
 			want: Request{ARN: mustARN(recommender), Kind: model.Recommender},
 		},
 
@@ -62,7 +62,7 @@ func TestDecode(t *testing.T) {
 		{name: "a list of entries", payload: `[{"DetailType":"DeletePersonalizeCampaign","Detail":"{}"}]`, fault: `; valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, or its detail alone`},
 		{name: "an object with entries", payload: `{"Entries":[{"DetailType":"DeletePersonalizeCampaign","Detail":"{}"}]}`, fault: `has the key "Entries" of what put-events takes; valid: one event`},
 		{name: "an entry", payload: `{"Source":"me","DetailType":"DeletePersonalizeCampaign","Detail":"{}"}`, fault: `has the key "DetailType" of what put-events takes; valid: one event`},
-		{name: "a key like those of entries", payload: about(`,"Detail":"x"`), action: ActionDelete},
+		{name: "a key like those of entries", payload: about(`,"Detail":"x"`), action: model.ActionDelete},
 		{name: "a text", payload: `"` + campaign + `"`, fault: "the event is not a JSON object"},
 		{name: "null", payload: "null", fault: "the event is not a JSON object: null"},
 		{name: "a null detail", payload: envelope("DeletePersonalizeCampaign", "null"), fault: "the detail is not a JSON object: null"},
@@ -87,7 +87,7 @@ func TestDecode(t *testing.T) {
 		{name: "an ARN without a region", payload: `{"ARN":"arn:aws:personalize::123456789012:campaign/home"}`, fault: "names no valid region"},
 
 		// The minimum.
-		{name: "no minimum", payload: about(""), action: ActionUpdate, fault: `key "NewMinTPS" is missing`},
+		{name: "no minimum", payload: about(""), action: model.ActionUpdate, fault: `key "NewMinTPS" is missing`},
 		{name: "zero", payload: about(`,"NewMinTPS":0`), fault: `key "NewMinTPS" is 0; valid: a whole number from 1 to 2147483647`},
 		{name: "negative", payload: about(`,"NewMinTPS":-3`), fault: `key "NewMinTPS" is -3;`},
 		{name: "a fraction", payload: about(`,"NewMinTPS":2.5`), fault: `key "NewMinTPS" is 2.5;`},
@@ -107,14 +107,14 @@ func TestDecode(t *testing.T) {
 		{name: "an idle time too long", payload: about(`,"IdleThresholdHours":169`), fault: `key "IdleThresholdHours" is 169;`},
 
 		// The action.
-		{name: "a recommender to delete", payload: `{"ARN":"` + recommender + `"}`, action: ActionDelete, fault: "deletes campaigns; " + recommender + " is a recommender"},
-		{name: "a campaign to stop", payload: about(""), action: ActionStop, fault: "is about recommenders; " + campaign + " is a campaign"},
-		{name: "a campaign to start", payload: about(""), action: ActionStart, fault: "is about recommenders"},
-		{name: "an update to the delete function", payload: envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(`,"NewMinTPS":5`)), action: ActionDelete, fault: `"UpdatePersonalizeCampaignMinProvisionedTPS" is not for delete-campaign, which takes DeletePersonalizeCampaign`},
-		{name: "a stop to the update function", payload: envelope("StopPersonalizeRecommender", about("")), action: ActionUpdate, fault: "is not for update-tps"},
-		{name: "a delete to the stop function", payload: envelope("DeletePersonalizeCampaign", about("")), action: ActionStop, fault: "is not for stop-recommender"},
-		{name: "a stop to start", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`"}`), action: ActionStart, fault: "is not for start-recommender, which takes a bare detail"},
-		{name: "a recommender's update about a campaign", payload: envelope("UpdatePersonalizeRecommenderMinRecommendationRPS", about(`,"NewMinTPS":5`)), action: ActionUpdate, fault: `"UpdatePersonalizeRecommenderMinRecommendationRPS" about a campaign`},
+		{name: "a recommender to delete", payload: `{"ARN":"` + recommender + `"}`, action: model.ActionDelete, fault: "deletes campaigns; " + recommender + " is a recommender"},
+		{name: "a campaign to stop", payload: about(""), action: model.ActionStop, fault: "is about recommenders; " + campaign + " is a campaign"},
+		{name: "a campaign to start", payload: about(""), action: model.ActionStart, fault: "is about recommenders"},
+		{name: "an update to the delete function", payload: envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(`,"NewMinTPS":5`)), action: model.ActionDelete, fault: `"UpdatePersonalizeCampaignMinProvisionedTPS" is not for delete-campaign, which takes DeletePersonalizeCampaign`},
+		{name: "a stop to the update function", payload: envelope("StopPersonalizeRecommender", about("")), action: model.ActionUpdate, fault: "is not for update-tps"},
+		{name: "a delete to the stop function", payload: envelope("DeletePersonalizeCampaign", about("")), action: model.ActionStop, fault: "is not for stop-recommender"},
+		{name: "a stop to start", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`"}`), action: model.ActionStart, fault: "is not for start-recommender, which takes a bare detail"},
+		{name: "a recommender's update about a campaign", payload: envelope("UpdatePersonalizeRecommenderMinRecommendationRPS", about(`,"NewMinTPS":5`)), action: model.ActionUpdate, fault: `"UpdatePersonalizeRecommenderMinRecommendationRPS" about a campaign`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -166,8 +166,8 @@ type EndedDetail struct {
 // DryRunDetail is the detail of DryRunDecision.
 type DryRunDetail struct {
 	ARN       string
-	Action    Action // what would have been done
-	NewMinTPS int    `json:",omitempty"` // the minimum that it would have been given
+	Action    model.Action // what would have been done
+	NewMinTPS int          `json:",omitempty"` // the minimum that it would have been given
 	Reason    string
 	Audit     json.RawMessage `json:",omitempty"`
 }

@@ -6,23 +6,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Action is something that can be done to a resource when somebody asks for it. Its
-// value is the name of the command and of the function.
-type Action string
-
-// The actions. Starting a recommender undoes stopping it; no event of ours asks for it.
-const (
-	ActionUpdate Action = "update-tps"
-	ActionDelete Action = "delete-campaign"
-	ActionStop   Action = "stop-recommender"
-	ActionStart  Action = "start-recommender"
-	// ActionRestore creates a deleted campaign anew.
-	ActionRestore Action = "restore"
-)
-
-// Ends tells whether the action takes a resource out of service.
-func (a Action) Ends() bool { return a == ActionDelete || a == ActionStop }
-
 // Bounds of the numbers in a request.
 const (
 	// MaxMinTPS is the largest minimum that can be asked for. Personalize names no
@@ -63,53 +46,53 @@ func (r Request) Automatic() bool { return r.CurrentMinTPS > 0 || r.IdleThreshol
 
 // Action is what the request's detail type asks for; empty for a bare detail and for
 // types that are no command about a resource.
-func (r Request) Action() Action { return commandActions[r.DetailType] }
+func (r Request) Action() model.Action { return commandActions[r.DetailType] }
 
-var commandActions = map[DetailType]Action{
-	UpdateCampaign:    ActionUpdate,
-	UpdateRecommender: ActionUpdate,
-	DeleteCampaign:    ActionDelete,
-	StopRecommender:   ActionStop,
+var commandActions = map[DetailType]model.Action{
+	UpdateCampaign:    model.ActionUpdate,
+	UpdateRecommender: model.ActionUpdate,
+	DeleteCampaign:    model.ActionDelete,
+	StopRecommender:   model.ActionStop,
 }
 
 // For checks that the request can be carried out by the action: the right command, the
 // right kind of resource, and all that the action needs.
-func (r Request) For(action Action) error {
+func (r Request) For(action model.Action) error {
 	if err := r.fits(action); err != nil {
 		return err
 	}
 	switch {
-	case action == ActionDelete && r.Kind != model.Campaign:
+	case action == model.ActionDelete && r.Kind != model.Campaign:
 		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
-	case (action == ActionStop || action == ActionStart) && r.Kind != model.Recommender:
+	case (action == model.ActionStop || action == model.ActionStart) && r.Kind != model.Recommender:
 		return fmt.Errorf("%s is about recommenders; %s is a campaign", action, r.ARN)
-	case action == ActionUpdate && r.NewMinTPS == 0:
+	case action == model.ActionUpdate && r.NewMinTPS == 0:
 		return fmt.Errorf("key %q is missing: %s needs a whole number from 1 to %d", keyNewMinTPS, action, MaxMinTPS)
 	}
 	return nil
 }
 
 // fits checks the detail type, if there is one.
-func (r Request) fits(action Action) error {
+func (r Request) fits(action model.Action) error {
 	switch {
 	case r.DetailType == "":
 		return nil
 	case r.Action() != action:
 		return fmt.Errorf("an event of type %s is not for %s%s", quoted(string(r.DetailType)), action, hintFor(action))
-	case action == ActionUpdate && r.DetailType != UpdateType(r.Kind):
+	case action == model.ActionUpdate && r.DetailType != UpdateType(r.Kind):
 		return fmt.Errorf("an event of type %q about a %s (%s)", r.DetailType, r.Kind, r.ARN)
 	}
 	return nil
 }
 
 // hintFor names the detail types that an action takes.
-func hintFor(action Action) string {
+func hintFor(action model.Action) string {
 	switch action {
-	case ActionUpdate:
+	case model.ActionUpdate:
 		return fmt.Sprintf(", which takes %s, %s or a bare detail", UpdateCampaign, UpdateRecommender)
-	case ActionDelete:
+	case model.ActionDelete:
 		return fmt.Sprintf(", which takes %s or a bare detail", DeleteCampaign)
-	case ActionStop:
+	case model.ActionStop:
 		return fmt.Sprintf(", which takes %s or a bare detail", StopRecommender)
 	}
 	return ", which takes a bare detail"

@@ -6,7 +6,6 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -143,19 +142,9 @@ func snapshotOf(results []regionResult) model.Snapshot {
 			}
 		}
 	}
-	slices.SortFunc(s.Resources, byPlace)
-	slices.SortFunc(s.Others, byPlace)
+	slices.SortFunc(s.Resources, model.CompareResources)
+	slices.SortFunc(s.Others, model.CompareResources)
 	return s
-}
-
-// byPlace orders by region, kind and name; the ARN decides between accounts.
-func byPlace(a, b model.Resource) int {
-	return cmp.Or(
-		cmp.Compare(a.ARN.Region, b.ARN.Region),
-		cmp.Compare(a.Kind, b.Kind),
-		cmp.Compare(a.Name, b.Name),
-		cmp.Compare(a.ARN.String(), b.ARN.String()),
-	)
 }
 
 // progressCount counts resources done against those listed so far, and tells.

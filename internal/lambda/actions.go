@@ -8,6 +8,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // followTime is kept free before the deadline, for a call under way and what follows an
@@ -32,7 +33,7 @@ func (h *Handler) recheckValues() (config.Values, error) {
 // was changed, so that Lambda may well try again. What fails after the action was
 // accepted is logged, counted in the sentence, and no error: a second try would find
 // nothing left to do.
-func (h *Handler) action(ctx context.Context, action events.Action, payload []byte) (string, error) {
+func (h *Handler) action(ctx context.Context, action model.Action, payload []byte) (string, error) {
 	req, err := events.Decode(payload)
 	if err == nil {
 		err = req.For(action)
@@ -56,6 +57,6 @@ func (h *Handler) action(ctx context.Context, action events.Action, payload []by
 	if err != nil {
 		return "", err
 	}
-	h.found(ctx, answer.Problems)
+	h.problems(ctx, answer.Problems)
 	return answer.Sentence, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // cleanupParams are the parameters that a clean-up takes.
@@ -53,22 +54,22 @@ func (h *Handler) remove(ctx context.Context, values config.Values) (string, err
 		return "", err
 	}
 	result, problems := p.Actor.Cleanup(ctx, act.CleanupInput{Regions: values.Regions, DashboardName: values.DashboardName})
-	h.found(ctx, problems)
+	h.problems(ctx, problems)
 	if len(result.Regions) == 0 && len(problems) > 0 {
 		return "", fmt.Errorf("%w: %w", errNothingSeen, problems[0])
 	}
 	if left := result.Remaining(); len(left) > 0 {
 		return "", remainError(left)
 	}
-	parts := []string{plural(len(result.In(act.Removed)), "thing") + " removed in " + plural(len(result.Regions), "region")}
+	parts := []string{model.Plural(len(result.In(act.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")}
 	if n := len(result.In(act.Kept)); n > 0 {
-		parts = append(parts, plural(n, "thing")+" of others kept")
+		parts = append(parts, model.Plural(n, "thing")+" of others kept")
 	}
 	if n := len(result.Skipped); n > 0 {
-		parts = append(parts, plural(n, "region")+" skipped")
+		parts = append(parts, model.Plural(n, "region")+" skipped")
 	}
 	if n := len(problems); n > 0 {
-		parts = append(parts, plural(n, "problem")+" logged")
+		parts = append(parts, model.Plural(n, "problem")+" logged")
 	}
 	return strings.Join(parts, "; ") + ".", nil
 }
@@ -79,5 +80,5 @@ func remainError(left []act.CleanupItem) error {
 	for i, item := range left {
 		names[i] = fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason)
 	}
-	return fmt.Errorf("%s could not be removed: %s", plural(len(left), "thing"), strings.Join(names, "; "))
+	return fmt.Errorf("%s could not be removed: %s", model.Plural(len(left), "thing"), strings.Join(names, "; "))
 }

@@ -135,12 +135,12 @@ func boardsSentence(b report.Boards) string {
 			counts[board.Change]++
 		}
 	}
-	parts := []string{fmt.Sprintf("%s written, showing %s", plural(counts[report.Written], "dashboard"), plural(b.Resources, "resource"))}
+	parts := []string{fmt.Sprintf("%s written, showing %s", model.Plural(counts[report.Written], "dashboard"), model.Plural(b.Resources, "resource"))}
 	if n := counts[report.Deleted]; n > 0 {
-		parts = append(parts, plural(n, "surplus dashboard")+" deleted")
+		parts = append(parts, model.Plural(n, "surplus dashboard")+" deleted")
 	}
 	if n := len(b.Problems); n > 0 {
-		parts = append(parts, plural(n, "problem")+" logged")
+		parts = append(parts, model.Plural(n, "problem")+" logged")
 	}
 	return strings.Join(parts, "; ") + "."
 }

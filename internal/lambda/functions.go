@@ -23,7 +23,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
@@ -35,9 +34,9 @@ type Function string
 const (
 	Monitor         Function = "monitor"
 	Dashboard       Function = "dashboard"
-	UpdateTPS       Function = Function(events.ActionUpdate)
-	DeleteCampaign  Function = Function(events.ActionDelete)
-	StopRecommender Function = Function(events.ActionStop)
+	UpdateTPS       Function = Function(model.ActionUpdate)
+	DeleteCampaign  Function = Function(model.ActionDelete)
+	StopRecommender Function = Function(model.ActionStop)
 	Cleanup         Function = "cleanup"
 )
 
@@ -212,7 +211,7 @@ func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 	case Cleanup:
 		return h.cleanup(ctx, e)
 	}
-	return h.action(ctx, events.Action(h.function), payload)
+	return h.action(ctx, model.Action(h.function), payload)
 }
 
 // variable is an environment variable without surrounding space; empty if it is not set.
@@ -230,14 +229,6 @@ func encode(v any) ([]byte, error) {
 		return nil, err
 	}
 	return bytes.TrimSpace(buffer.Bytes()), nil
-}
-
-// plural is a number with its noun.
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // short cuts a context so that a margin before its deadline is left to whoever waits,

@@ -59,23 +59,14 @@ func (h *Handler) passOver(ctx context.Context, keys []string) {
 
 // problems logs what failed while the rest went on: a warning for a single resource, an
 // error for more than that.
-func (h *Handler) problems(ctx context.Context, list []report.Problem) {
+func (h *Handler) problems(ctx context.Context, list []model.Problem) {
 	for _, p := range list {
 		level := slog.LevelWarn
 		if p.ARN == "" {
 			level = slog.LevelError
 		}
-		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Error)
+		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
 	}
-}
-
-// found is problems for those not yet in the form of results.
-func (h *Handler) found(ctx context.Context, list []model.Problem) {
-	out := make([]report.Problem, len(list))
-	for i, p := range list {
-		out[i] = report.ProblemOf(p)
-	}
-	h.problems(ctx, out)
 }
 
 // countProblems publishes how many problems the cycle had.
@@ -84,14 +75,14 @@ func (h *Handler) countProblems(ctx context.Context, p *parts, count int) {
 		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(count), Time: h.clock.Now().UTC(),
 	}})
-	h.found(ctx, failed)
+	h.problems(ctx, failed)
 }
 
 // cycleSentence tells of a cycle.
 func cycleSentence(r report.Result) string {
 	parts := []string{fmt.Sprintf("%s measured from %s to %s UTC, %s published",
-		plural(len(r.Resources), "resource"), r.Window.Start.UTC().Format("2006-01-02 15:04"), r.Window.End.UTC().Format("15:04"),
-		plural(r.MetricsPublished, "metric value"))}
+		model.Plural(len(r.Resources), "resource"), r.Window.Start.UTC().Format("2006-01-02 15:04"), r.Window.End.UTC().Format("15:04"),
+		model.Plural(r.MetricsPublished, "metric value"))}
 	for _, count := range []struct {
 		n    int
 		noun string
@@ -105,7 +96,7 @@ func cycleSentence(r report.Result) string {
 		{len(r.Problems), "problem", "logged"},
 	} {
 		if count.n > 0 {
-			parts = append(parts, plural(count.n, count.noun)+" "+count.done)
+			parts = append(parts, model.Plural(count.n, count.noun)+" "+count.done)
 		}
 	}
 	return strings.Join(parts, "; ") + "."

@@ -494,7 +494,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	p.ok(err)
 	p.clock.Advance(time.Hour)
 	deleted := events.Audit{
-		Time: p.clock.Now(), ARN: campaign, Action: events.ActionDelete, Outcome: events.OutcomeDone,
+		Time: p.clock.Now(), ARN: campaign, Action: model.ActionDelete, Outcome: events.OutcomeDone,
 		Before: &events.Before{Name: "shop-home-page", MinTPS: 1, SolutionVersion: *described.Campaign.SolutionVersionArn},
 	}
 	token, err := deleted.Token()

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -36,6 +37,12 @@ func (a ARN) String() string {
 		return ""
 	}
 	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
+}
+
+// Compare orders ARNs by region, type and name; the account comes last. ARNs of one
+// account sort in the same order as strings.
+func (a ARN) Compare(b ARN) int {
+	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.String(), b.String()))
 }
 
 // Type is what stands before the first slash of the resource part: "campaign" in

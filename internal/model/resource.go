@@ -74,6 +74,9 @@ type Resource struct {
 // Region is the region the resource lives in.
 func (r Resource) Region() string { return r.ARN.Region }
 
+// CompareResources orders by region, kind and name.
+func CompareResources(a, b Resource) int { return a.ARN.Compare(b.ARN) }
+
 // Monitored tells whether the resource is measured: ACTIVE, and not being deleted.
 func (r Resource) Monitored() bool {
 	return r.Status == StatusActive && (r.Update == nil || !r.Update.Status.Deleting())
@@ -133,24 +136,3 @@ type Snapshot struct {
 	Listings  []Listing  // one per region looked at, by region
 	Problems  []Problem
 }
-
-// Problem is one failure that cost one resource or region something while the rest
-// went on.
-type Problem struct {
-	ARN       string // of the resource; empty if a whole region failed
-	Region    string
-	Operation string // the AWS operation, or the step where there was none
-	Err       error
-}
-
-// Error is the problem as one clear line.
-func (p Problem) Error() string {
-	where := p.Region
-	if p.ARN != "" {
-		where = p.ARN
-	}
-	return p.Operation + " " + where + ": " + p.Err.Error()
-}
-
-// Unwrap gives the cause.
-func (p Problem) Unwrap() error { return p.Err }

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // BoardChange is what was done with a dashboard, or was to be.
@@ -26,10 +28,10 @@ type Board struct {
 
 // Boards is what came of building or deleting dashboards. Its JSON keys are stable.
 type Boards struct {
-	Dashboards []Board   `json:"dashboards"` // in the order of the work
-	Resources  int       `json:"resources"`  // shown on those written
-	Problems   []Problem `json:"problems"`
-	DryRun     bool      `json:"dryRun"`
+	Dashboards []Board         `json:"dashboards"` // in the order of the work
+	Resources  int             `json:"resources"`  // shown on those written
+	Problems   []model.Problem `json:"problems"`
+	DryRun     bool            `json:"dryRun"`
 }
 
 // Failed tells whether something failed while the rest was done.
@@ -38,7 +40,7 @@ func (b Boards) Failed() bool { return len(b.Problems) > 0 }
 // settled has no list nil.
 func (b Boards) settled() Boards {
 	b.Dashboards = append([]Board{}, b.Dashboards...)
-	b.Problems = append([]Problem{}, b.Problems...)
+	b.Problems = append([]model.Problem{}, b.Problems...)
 	return b
 }
 

@@ -2,8 +2,11 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestBoards(t *testing.T) {
@@ -15,7 +18,7 @@ func TestBoards(t *testing.T) {
 			{"Monitor-4", Deleted, "already so"},
 		},
 		Resources: 700,
-		Problems:  []Problem{{Region: "eu-west-1", Operation: "PutDashboard", Error: "write the dashboard Monitor-2: AccessDenied: no"}},
+		Problems:  []model.Problem{{Region: "eu-west-1", Operation: "PutDashboard", Err: errors.New("write the dashboard Monitor-2: AccessDenied: no")}},
 	}
 	dry := Boards{Dashboards: []Board{{"Monitor", Written, "dry run"}, {"Monitor-2", Deleted, "dry run"}}, Resources: 1, DryRun: true}
 	tests := []struct {

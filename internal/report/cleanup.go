@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // CleanupItem is one thing that a clean-up found under the program's names.
@@ -32,14 +34,14 @@ type CleanupSkip struct {
 // Cleanup is what came of a clean-up. Its JSON keys are stable. The order of all lists is
 // that in which they are given.
 type Cleanup struct {
-	Deployment string         `json:"deployment"` // whose things were removed
-	Regions    []string       `json:"regions"`    // looked at
-	Items      []CleanupItem  `json:"items"`
-	Skipped    []CleanupSkip  `json:"skipped"`
-	Problems   []Problem      `json:"problems"`
-	Calls      map[string]int `json:"calls"` // by service.Operation
-	DurationMs int64          `json:"durationMs"`
-	DryRun     bool           `json:"dryRun"` // nothing was written; the rest tells what would have been
+	Deployment string          `json:"deployment"` // whose things were removed
+	Regions    []string        `json:"regions"`    // looked at
+	Items      []CleanupItem   `json:"items"`
+	Skipped    []CleanupSkip   `json:"skipped"`
+	Problems   []model.Problem `json:"problems"`
+	Calls      map[string]int  `json:"calls"` // by service.Operation
+	DurationMs int64           `json:"durationMs"`
+	DryRun     bool            `json:"dryRun"` // nothing was written; the rest tells what would have been
 	// Preview leaves out of the table what is true only at the end: it is shown before a question.
 	Preview bool `json:"-"`
 }
@@ -52,7 +54,7 @@ func (c Cleanup) settled() Cleanup {
 	c.Regions = append([]string{}, c.Regions...)
 	c.Items = append([]CleanupItem{}, c.Items...)
 	c.Skipped = append([]CleanupSkip{}, c.Skipped...)
-	c.Problems = append([]Problem{}, c.Problems...)
+	c.Problems = append([]model.Problem{}, c.Problems...)
 	if c.Calls == nil {
 		c.Calls = map[string]int{}
 	}
@@ -92,7 +94,7 @@ func (c Cleanup) WriteTable(w io.Writer, color bool) error {
 		p.cleanupRows(c.Items)
 	}
 	p.line("")
-	p.labelled("Clean-up", stateCounts(c.Items)+" in "+plural(len(c.Regions), "region"))
+	p.labelled("Clean-up", stateCounts(c.Items)+" in "+model.Plural(len(c.Regions), "region"))
 	if !c.Preview {
 		p.labelled("AWS calls", fmt.Sprintf("%d in %s", total(c.Calls), spent(c.DurationMs)))
 	}
@@ -100,7 +102,7 @@ func (c Cleanup) WriteTable(w io.Writer, color bool) error {
 		p.line("Nothing was written.")
 	}
 	for _, skip := range c.Skipped {
-		p.labelled("Skipped", oneLine(skip.Region+" ("+strings.Join(skip.What, ", ")+"): "+skip.Reason))
+		p.labelled("Skipped", model.OneLine(skip.Region+" ("+strings.Join(skip.What, ", ")+"): "+skip.Reason))
 	}
 	p.problems(c.Problems)
 	return p.w.Flush()
@@ -111,7 +113,7 @@ func (c Cleanup) WriteTable(w io.Writer, color bool) error {
 func (p painter) cleanupRows(items []CleanupItem) {
 	rows := [][]string{{"REGION", "KIND", "STATE", "NAME", "REASON"}}
 	for _, i := range grouped(items) {
-		rows = append(rows, []string{i.Region, i.Kind, i.State, oneLine(i.Name), oneLine(i.Reason)})
+		rows = append(rows, []string{i.Region, i.Kind, i.State, model.OneLine(i.Name), model.OneLine(i.Reason)})
 	}
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {

@@ -2,9 +2,12 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // tidyUp is a clean-up with something of everything.
@@ -20,8 +23,8 @@ func tidyUp() Cleanup {
 			item("eu-west-1", "rule", "PersonalizeMonitor-NotificationsRule", "remains", "AccessDenied: no\x1b[31m\nway"),
 		},
 		Skipped: []CleanupSkip{{Region: "us-west-2", What: []string{"alarm", "rule", "topic"}, Reason: "AccessDenied: not here"}},
-		Problems: []Problem{
-			{ARN: "arn:aws:x:eu-west-1:123456789012:rule", Region: "eu-west-1", Operation: "DeleteRule", Error: "AccessDenied: no way"},
+		Problems: []model.Problem{
+			{ARN: "arn:aws:x:eu-west-1:123456789012:rule", Region: "eu-west-1", Operation: "DeleteRule", Err: errors.New("AccessDenied: no way")},
 		},
 		Calls: map[string]int{"cloudwatch.DescribeAlarms": 3}, DurationMs: 1234,
 	}

@@ -40,9 +40,9 @@ func (d Decided) undoable() bool { return d.Restore != "" && d.Outcome == outcom
 // History is what was read of the audit trail. Its JSON keys are stable. Records are
 // shown in the order in which they are given.
 type History struct {
-	Records    []Decided `json:"records"`
-	Unreadable int       `json:"unreadable"` // records that could not be read
-	Problems   []Problem `json:"problems"`
+	Records    []Decided       `json:"records"`
+	Unreadable int             `json:"unreadable"` // records that could not be read
+	Problems   []model.Problem `json:"problems"`
 }
 
 // Failed tells whether something could not be read.
@@ -56,7 +56,7 @@ func (h History) WriteJSON(w io.Writer) error {
 	for i := range h.Records {
 		h.Records[i].Time = h.Records[i].Time.UTC()
 	}
-	h.Problems = append([]Problem{}, h.Problems...)
+	h.Problems = append([]model.Problem{}, h.Problems...)
 	encoder := json.NewEncoder(w)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
@@ -128,7 +128,7 @@ func (p painter) decisions(records []Decided, commands bool) {
 	}
 	p.decision(historyTitles, widths, bold, []string{p.paint(bold, title)})
 	for i, d := range records {
-		reason := oneLine(d.Reason)
+		reason := model.OneLine(d.Reason)
 		switch {
 		case p.width <= 0:
 			p.decision(rows[i], widths, outcomeColor(d.Outcome), []string{reason})
@@ -141,7 +141,7 @@ func (p painter) decisions(records []Decided, commands bool) {
 			}
 		}
 		if commands && d.undoable() {
-			p.below([]string{p.paint(dim, "undo: ") + oneLine(d.Restore)})
+			p.below([]string{p.paint(dim, "undo: ") + model.OneLine(d.Restore)})
 		}
 	}
 }
@@ -160,12 +160,12 @@ func (p painter) reasonRoom(widths []int) int {
 
 // cells are the texts of one row, the reason left out.
 func (d Decided) cells() []string {
-	by := oneLine(d.Action)
+	by := model.OneLine(d.Action)
 	if !d.Automatic && by != "" {
 		by += " (person)"
 	}
 	return []string{
-		d.Time.UTC().Format(time.DateTime), oneLine(d.Outcome), by, oneLine(d.Region), string(d.Kind) + "/" + oneLine(d.Name), d.what(),
+		d.Time.UTC().Format(time.DateTime), model.OneLine(d.Outcome), by, model.OneLine(d.Region), string(d.Kind) + "/" + model.OneLine(d.Name), d.what(),
 	}
 }
 
@@ -222,7 +222,7 @@ func outcomeColor(outcome string) string {
 func historyCounts(records []Decided) string {
 	counts := map[string]int{}
 	for _, d := range records {
-		counts[oneLine(d.Outcome)]++
+		counts[model.OneLine(d.Outcome)]++
 	}
 	var parts []string
 	for _, outcome := range slices.Sorted(maps.Keys(counts)) {

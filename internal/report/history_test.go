@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -39,7 +40,7 @@ func week() History {
 func TestHistory(t *testing.T) {
 	partial := week()
 	partial.Unreadable = 2
-	partial.Problems = []Problem{{Region: "us-east-1", Operation: "FilterLogEvents", Error: "read log group x: AccessDeniedException: no"}}
+	partial.Problems = []model.Problem{{Region: "us-east-1", Operation: "FilterLogEvents", Err: errors.New("read log group x: AccessDeniedException: no")}}
 	table := func(h History, width int, color, commands bool) func(io.Writer) error {
 		return func(w io.Writer) error { return h.WriteTable(w, width, color, commands) }
 	}

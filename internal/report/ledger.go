@@ -17,16 +17,16 @@ import (
 // be saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known;
 // money is an estimate, TPS-hours times a price.
 type Ledger struct {
-	Window     Window         `json:"window"`
-	Days       int            `json:"days"`
-	Resources  []Entry        `json:"resources"`
-	Totals     Totals         `json:"totals"`
-	Prices     []Price        `json:"prices"` // that estimates rest on
-	Notes      []string       `json:"notes"`  // what to know before believing the figures
-	Problems   []Problem      `json:"problems"`
-	Calls      map[string]int `json:"calls"`       // by service.Operation
-	MetricsGot int            `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64          `json:"durationMs"`
+	Window     Window          `json:"window"`
+	Days       int             `json:"days"`
+	Resources  []Entry         `json:"resources"`
+	Totals     Totals          `json:"totals"`
+	Prices     []Price         `json:"prices"` // that estimates rest on
+	Notes      []string        `json:"notes"`  // what to know before believing the figures
+	Problems   []model.Problem `json:"problems"`
+	Calls      map[string]int  `json:"calls"`       // by service.Operation
+	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64           `json:"durationMs"`
 
 	Together *Throughput `json:"-"` // of all resources, for the totals; nil if none could be read
 
@@ -93,13 +93,13 @@ type TPSHours struct {
 
 // Saving is what an action would save.
 type Saving struct {
-	Action   rules.Action `json:"action"` // step-down, stop or delete
-	NewMin   int          `json:"newMin,omitempty"`
-	TPSHours float64      `json:"tpsHours"`         // that would have been saved within the span
-	PerMonth float64      `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
-	Jumps    int          `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
-	Sudden   int          `json:"sudden"`           // jumps that began at or below the new minimum
-	JumpsNow int          `json:"jumpsNow"`         // jumps above twice the present minimum
+	Action   rules.Verdict `json:"action"` // step-down, stop or delete
+	NewMin   int           `json:"newMin,omitempty"`
+	TPSHours float64       `json:"tpsHours"`         // that would have been saved within the span
+	PerMonth float64       `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
+	Jumps    int           `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
+	Sudden   int           `json:"sudden"`           // jumps that began at or below the new minimum
+	JumpsNow int           `json:"jumpsNow"`         // jumps above twice the present minimum
 }
 
 // Estimate is money: TPS-hours times a price.
@@ -202,13 +202,9 @@ func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
 func (l *Ledger) Settle() {
 	l.Window = Window{l.Window.Start.UTC(), l.Window.End.UTC()}
 	l.Resources = append([]Entry{}, l.Resources...)
-	slices.SortStableFunc(l.Resources, func(a, b Entry) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
-	})
-	l.Problems = append([]Problem{}, l.Problems...)
-	slices.SortStableFunc(l.Problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Error, b.Error))
-	})
+	slices.SortStableFunc(l.Resources, func(a, b Entry) int { return cmp.Compare(a.ARN, b.ARN) })
+	l.Problems = append([]model.Problem{}, l.Problems...)
+	slices.SortStableFunc(l.Problems, model.CompareProblems)
 	if l.Calls == nil {
 		l.Calls = map[string]int{}
 	}

@@ -89,7 +89,7 @@ type pageCell struct {
 func (l Ledger) WriteHTML(w io.Writer) error {
 	l.Settle()
 	p := page{
-		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + plural(l.Days, "day") + ")",
+		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + model.Plural(l.Days, "day") + ")",
 		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
 		Series:     []chartSeries{},
 		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle),
@@ -103,11 +103,7 @@ func (l Ledger) WriteHTML(w io.Writer) error {
 		p.Rows = append(p.Rows, pageRow(e))
 	}
 	for _, problem := range l.Problems {
-		where := problem.ARN
-		if where == "" {
-			where = problem.Region
-		}
-		p.Problems = append(p.Problems, oneLine(problem.Operation+" "+where+": "+problem.Error))
+		p.Problems = append(p.Problems, model.OneLine(problem.Error()))
 	}
 	return pageTemplate.Execute(w, p)
 }
@@ -166,7 +162,7 @@ func (l Ledger) tiles() []tile {
 	}
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",
-			e.Currency, amount(e.Paid), amount(e.Wasted), e.Resources, plural(t.Resources-t.Unread, "resource"))
+			e.Currency, amount(e.Paid), amount(e.Wasted), e.Resources, model.Plural(t.Resources-t.Unread, "resource"))
 		tiles = append(tiles, tile{"Estimate: saved a month", e.Currency + " " + amount(e.SavedPerMonth), text})
 	}
 	return tiles
@@ -194,7 +190,7 @@ func (p *page) addCharts(entries []Entry) {
 		if len(e.Hourly) == 0 || len(p.Details) == maxCharts {
 			continue
 		}
-		title := fmt.Sprintf("%s (%s, %s): %s TPS-hours wasted", oneLine(e.Name), e.Kind, e.Region, commas(e.Usage.TPSHours.Wasted))
+		title := fmt.Sprintf("%s (%s, %s): %s TPS-hours wasted", model.OneLine(e.Name), e.Kind, e.Region, commas(e.Usage.TPSHours.Wasted))
 		p.Details = append(p.Details, p.chart(title, e.Kind.RateUnit(), e.Hourly))
 	}
 	p.DetailsText = "Provisioned and actual throughput, most wasteful first."
@@ -220,7 +216,7 @@ func (p *page) chart(title, unit string, hours []billing.Hour) chart {
 	p.Series = append(p.Series, s)
 	return chart{
 		Index: len(p.Series) - 1, Title: title,
-		Text: fmt.Sprintf("Over %s, on average %s %s provisioned and %s used; the highest hour used %s.", plural(len(hours), "hour"),
+		Text: fmt.Sprintf("Over %s, on average %s %s provisioned and %s used; the highest hour used %s.", model.Plural(len(hours), "hour"),
 			rounded(&provisioned, 1, ""), unit, rounded(&actual, 2, ""), rounded(&peak, 2, "")),
 	}
 }

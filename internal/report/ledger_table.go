@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -109,7 +110,7 @@ func ledgerCells(e Entry) []string {
 	for i := range row {
 		row[i] = "–"
 	}
-	row[0], row[1], row[2], row[3] = string(e.Kind), oneLine(e.Name), e.Region, strconv.Itoa(e.Min)
+	row[0], row[1], row[2], row[3] = string(e.Kind), model.OneLine(e.Name), e.Region, strconv.Itoa(e.Min)
 	if u := e.Usage; u != nil {
 		spread := "–"
 		if u.Utilization.LowestHour != nil && u.Utilization.HighestHour != nil {
@@ -131,13 +132,13 @@ func ledgerCells(e Entry) []string {
 func (e Entry) advice() (text, shade string) {
 	s := e.Saving
 	if s == nil {
-		return oneLine(e.Note), dim
+		return model.OneLine(e.Note), dim
 	}
 	what := string(s.Action)
 	if s.Action == rules.StepDown {
 		what = fmt.Sprintf("step-down from %d to %d", e.Min, s.NewMin)
 	}
-	text = fmt.Sprintf("%s saves %s TPS-hours a month%s: %s", what, commas(s.PerMonth), e.Estimate.perMonth(), oneLine(e.Note))
+	text = fmt.Sprintf("%s saves %s TPS-hours a month%s: %s", what, commas(s.PerMonth), e.Estimate.perMonth(), model.OneLine(e.Note))
 	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
@@ -210,7 +211,7 @@ func (p painter) ledgerSummary(l Ledger) {
 	for _, e := range l.Resources {
 		kinds = append(kinds, Resource{Kind: e.Kind, Region: e.Region})
 	}
-	p.labelled("Resources", counted(kinds)+", "+plural(l.Days, "day")+", "+l.Window.text())
+	p.labelled("Resources", counted(kinds)+", "+model.Plural(l.Days, "day")+", "+l.Window.text())
 	t := l.Totals
 	if t.Resources > t.Unread {
 		if t.Throughput != nil {
@@ -220,7 +221,7 @@ func (p painter) ledgerSummary(l Ledger) {
 		p.labelled("TPS-hours", tpsHoursText(t.TPSHours))
 		if len(t.ByKind) > 1 {
 			for _, k := range t.ByKind {
-				p.labelled("", plural(k.Resources, string(k.Kind))+": "+tpsHoursText(k.TPSHours))
+				p.labelled("", model.Plural(k.Resources, string(k.Kind))+": "+tpsHoursText(k.TPSHours))
 			}
 		}
 		p.labelled("Savings", savingsText(t))
@@ -234,7 +235,7 @@ func (p painter) ledgerSummary(l Ledger) {
 	for _, price := range l.Prices {
 		p.labelled("Price", price.text())
 	}
-	p.labelled("AWS calls", fmt.Sprintf("%d in %s, %s", total(l.Calls), spent(l.DurationMs), plural(l.MetricsGot, "metric")+" read"))
+	p.labelled("AWS calls", fmt.Sprintf("%d in %s, %s", total(l.Calls), spent(l.DurationMs), model.Plural(l.MetricsGot, "metric")+" read"))
 	for _, note := range l.Notes {
 		p.labelled("Note", note)
 	}
@@ -292,5 +293,5 @@ func estimateText(e EstimateTotal, t Totals) string {
 // text is a price with all that one needs to check it.
 func (p Price) text() string {
 	return fmt.Sprintf("%s per TPS-hour, %s in %s, of %s (%s)",
-		p.Amount(), p.Product, p.Region, p.Date, oneLine(p.Source))
+		p.Amount(), p.Product, p.Region, p.Date, model.OneLine(p.Source))
 }

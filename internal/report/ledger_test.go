@@ -66,7 +66,7 @@ func ledgerOf() Ledger {
 			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Usage{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, prices),
 		},
 		Prices:   prices.All(),
-		Problems: []Problem{{Region: "eu-west-1", Operation: "GetMetricData", Error: "2 series not read: only part of the data was returned"}},
+		Problems: []model.Problem{{Region: "eu-west-1", Operation: "GetMetricData", Err: errors.New("2 series not read: only part of the data was returned")}},
 		Calls:    map[string]int{"cloudwatch.GetMetricData": 3, "personalize.ListCampaigns": 2}, MetricsGot: 1, DurationMs: 1234,
 	}
 }

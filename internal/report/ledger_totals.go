@@ -18,16 +18,16 @@ type Totals struct {
 	Unread    int      `json:"unread"`
 	TPSHours  TPSHours `json:"tpsHours"`
 	// Throughput is that of all together, step by step; null if nothing could be read.
-	Throughput *Throughput          `json:"throughput"`
-	ByKind     []KindTotal          `json:"byKind"`
-	Hours      float64              `json:"hours"`           // of all resources in which they ran
-	IdleHours  float64              `json:"idleHours"`       // of these, those without a call, as far as that is known
-	MinKnown   float64              `json:"minKnownPercent"` // of all hours of all resources
-	Idle       int                  `json:"idle"`            // resources without a call since their span began
-	Saving     SavingTotal          `json:"saving"`
-	Actions    map[rules.Action]int `json:"actions"`
-	Estimates  []EstimateTotal      `json:"estimates"` // by currency
-	Unpriced   int                  `json:"unpriced"`  // resources read for which there is no price
+	Throughput *Throughput           `json:"throughput"`
+	ByKind     []KindTotal           `json:"byKind"`
+	Hours      float64               `json:"hours"`           // of all resources in which they ran
+	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
+	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
+	Idle       int                   `json:"idle"`            // resources without a call since their span began
+	Saving     SavingTotal           `json:"saving"`
+	Actions    map[rules.Verdict]int `json:"actions"`
+	Estimates  []EstimateTotal       `json:"estimates"` // by currency
+	Unpriced   int                   `json:"unpriced"`  // resources read for which there is no price
 }
 
 // KindTotal adds up one kind.
@@ -75,7 +75,7 @@ func (s *SavingTotal) add(other *Saving) {
 
 // totalsOf adds up entries.
 func totalsOf(entries []Entry) Totals {
-	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Action]int{}, Estimates: []EstimateTotal{}}
+	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Verdict]int{}, Estimates: []EstimateTotal{}}
 	known := 0.0
 	for _, e := range entries {
 		if e.Usage == nil {
@@ -157,7 +157,7 @@ func (l Ledger) notes() []string {
 	}
 	t := l.Totals
 	if t.Unread > 0 {
-		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", plural(t.Unread, "resource"), isAre(t.Unread)))
+		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", model.Plural(t.Unread, "resource"), isAre(t.Unread)))
 	}
 	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
 		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
@@ -170,7 +170,7 @@ func (l Ledger) notes() []string {
 	}
 	if t.Unpriced > 0 {
 		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; give prices with --prices, or ask AWS with --live-prices.",
-			plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
+			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
 	}
 	return append(notes, l.tierNotes()...)
 }

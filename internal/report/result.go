@@ -7,16 +7,14 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // decisions in the order in which the summary counts them.
-var decisions = []rules.Action{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
+var decisions = []rules.Verdict{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
 
 // Window is the span of time that was measured, half open.
 type Window struct {
@@ -37,12 +35,12 @@ type Resource struct {
 	Average      *float64     `json:"average"` // TPS or RPS; nil if unreadable
 	// Invisible tells that nothing counts the traffic of its recipe, which is why there is
 	// no average: nothing failed.
-	Invisible   bool         `json:"-"`
-	Utilization *float64     `json:"utilization"` // percent; nil if unreadable
-	Checked     bool         `json:"checked"`     // whether the hourly checks were done
-	Decision    rules.Action `json:"decision"`
-	NewMin      int          `json:"newMin,omitempty"` // with a step-down only
-	Reason      string       `json:"reason"`
+	Invisible   bool          `json:"-"`
+	Utilization *float64      `json:"utilization"` // percent; nil if unreadable
+	Checked     bool          `json:"checked"`     // whether the hourly checks were done
+	Decision    rules.Verdict `json:"decision"`
+	NewMin      int           `json:"newMin,omitempty"` // with a step-down only
+	Reason      string        `json:"reason"`
 	// Saving is what the decision would save, where plan found out, and Estimate what the
 	// last 14 days and the saving are worth.
 	Saving   *Saving   `json:"saving,omitempty"`
@@ -52,8 +50,8 @@ type Resource struct {
 	Outcome string `json:"outcome,omitempty"`
 	// Would is what would have been decided, but for a parameter that says DryRun, and
 	// WouldMin the minimum of a step-down.
-	Would    rules.Action `json:"would,omitempty"`
-	WouldMin int          `json:"wouldMin,omitempty"`
+	Would    rules.Verdict `json:"would,omitempty"`
+	WouldMin int           `json:"wouldMin,omitempty"`
 	// Restore is the command that undoes what was carried out by the cycle itself.
 	Restore string `json:"restore,omitempty"`
 }
@@ -73,30 +71,17 @@ type Event struct {
 	Resource   string `json:"resource"` // ARN; empty for a general rebuild of the dashboard
 }
 
-// Problem is one failure that cost one resource or region something.
-type Problem struct {
-	ARN       string `json:"arn"` // empty if a whole region failed
-	Region    string `json:"region"`
-	Operation string `json:"operation"`
-	Error     string `json:"error"`
-}
-
-// ProblemOf turns a problem of the cycle into the form of results, its error in one line.
-func ProblemOf(p model.Problem) Problem {
-	return Problem{ARN: p.ARN, Region: p.Region, Operation: p.Operation, Error: oneLine(p.Err.Error())}
-}
-
 // Result is what one cycle saw, decided and did. Its JSON keys are stable.
 type Result struct {
-	Window           Window         `json:"window"`
-	Resources        []Resource     `json:"resources"`
-	Alarms           Alarms         `json:"alarms"`
-	Events           []Event        `json:"events"`
-	Problems         []Problem      `json:"problems"`
-	MetricsPublished int            `json:"metricsPublished"`
-	Calls            map[string]int `json:"calls"` // by service.Operation
-	DurationMs       int64          `json:"durationMs"`
-	DryRun           bool           `json:"dryRun"` // nothing was written; the rest tells what would have been
+	Window           Window          `json:"window"`
+	Resources        []Resource      `json:"resources"`
+	Alarms           Alarms          `json:"alarms"`
+	Events           []Event         `json:"events"`
+	Problems         []model.Problem `json:"problems"`
+	MetricsPublished int             `json:"metricsPublished"`
+	Calls            map[string]int  `json:"calls"` // by service.Operation
+	DurationMs       int64           `json:"durationMs"`
+	DryRun           bool            `json:"dryRun"` // nothing was written; the rest tells what would have been
 }
 
 // Changes tells whether the result holds a change: a decision to act on a resource, or
@@ -123,19 +108,13 @@ func (r Result) Failed() bool { return len(r.Problems) > 0 }
 func (r Result) settled() Result {
 	r.Window = Window{Start: r.Window.Start.UTC(), End: r.Window.End.UTC()}
 	r.Resources = append([]Resource{}, r.Resources...)
-	slices.SortStableFunc(r.Resources, func(a, b Resource) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind),
-			cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
-	})
+	slices.SortStableFunc(r.Resources, func(a, b Resource) int { return cmp.Compare(a.ARN, b.ARN) })
 	r.Events = append([]Event{}, r.Events...)
 	slices.SortStableFunc(r.Events, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.DetailType, b.DetailType), cmp.Compare(a.Resource, b.Resource))
 	})
-	r.Problems = append([]Problem{}, r.Problems...)
-	slices.SortStableFunc(r.Problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN),
-			cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Error, b.Error))
-	})
+	r.Problems = append([]model.Problem{}, r.Problems...)
+	slices.SortStableFunc(r.Problems, model.CompareProblems)
 	if r.Calls == nil {
 		r.Calls = map[string]int{}
 	}
@@ -155,15 +134,4 @@ func (r Result) WriteJSON(w io.Writer) error {
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(plainResult(r.settled()))
-}
-
-// oneLine puts a text of others on one line and takes out what could upset a terminal.
-func oneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.Join(strings.Fields(s), " ")
 }

@@ -85,18 +85,14 @@ func (p painter) savings(resources []Resource) {
 
 // problems writes each problem on a line of its own, which is never wrapped: errors are
 // searched for and copied.
-func (p painter) problems(problems []Problem) {
+func (p painter) problems(problems []model.Problem) {
 	if len(problems) == 0 {
 		return
 	}
 	p.line("")
-	p.line(p.paint(bold+red, plural(len(problems), "problem")+":"))
+	p.line(p.paint(bold+red, model.Plural(len(problems), "problem")+":"))
 	for _, one := range problems {
-		where := one.Region
-		if one.ARN != "" {
-			where = one.ARN
-		}
-		p.line("  " + oneLine(one.Operation+" "+where+": "+one.Error))
+		p.line("  " + model.OneLine(one.Error()))
 	}
 }
 
@@ -114,10 +110,10 @@ func counted(resources []Resource) string {
 	var parts []string
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if n := kinds[kind]; n > 0 {
-			parts = append(parts, plural(n, string(kind)))
+			parts = append(parts, model.Plural(n, string(kind)))
 		}
 	}
-	return strings.Join(parts, " and ") + " in " + plural(len(regions), "region")
+	return strings.Join(parts, " and ") + " in " + model.Plural(len(regions), "region")
 }
 
 // text is the window, its date once unless it spans midnight.
@@ -131,7 +127,7 @@ func (w Window) text() string {
 
 // decided counts the decisions.
 func decided(resources []Resource) string {
-	counts, rehearsed := map[rules.Action]int{}, 0
+	counts, rehearsed := map[rules.Verdict]int{}, 0
 	for _, one := range resources {
 		counts[one.Decision]++
 		if one.Would.Changes() {
@@ -197,7 +193,7 @@ func (t tense) alarms(a Alarms) string {
 		text = append(text, fmt.Sprintf("kept %d", a.Kept))
 	}
 	if a.Left > 0 {
-		text = append(text, plural(a.Left, "change")+" left for the next cycle")
+		text = append(text, model.Plural(a.Left, "change")+" left for the next cycle")
 	}
 	return strings.Join(text, "; ")
 }
@@ -239,12 +235,4 @@ func spent(ms int64) string {
 		d = d.Round(100 * time.Millisecond)
 	}
 	return d.String()
-}
-
-// plural counts things whose plural ends in s.
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

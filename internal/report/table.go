@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -121,8 +122,8 @@ func (p painter) table(resources []Resource) {
 func cells(one Resource) [columns]string {
 	decision := one.decided()
 	return [columns]string{
-		string(one.Kind), oneLine(one.Name), one.Region, strconv.Itoa(one.Min),
-		rounded(one.Average, 2, ""), rounded(one.Utilization, 1, "%"), decision, one.savesText(), oneLine(one.Reason),
+		string(one.Kind), model.OneLine(one.Name), one.Region, strconv.Itoa(one.Min),
+		rounded(one.Average, 2, ""), rounded(one.Utilization, 1, "%"), decision, one.savesText(), model.OneLine(one.Reason),
 	}
 }
 
@@ -167,7 +168,7 @@ func rounded(v *float64, digits int, unit string) string {
 }
 
 // decisionColor tells at a glance what happens to a resource.
-func decisionColor(d rules.Action) string {
+func decisionColor(d rules.Verdict) string {
 	switch d {
 	case rules.StepDown:
 		return cyan

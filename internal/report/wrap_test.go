@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -67,7 +68,7 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, reason string, width int) {
 		one := resource(model.Campaign, "eu-west-1", name, 1, nil, nil)
 		one.Reason = reason
-		r := Result{Resources: []Resource{one}, Problems: []Problem{{Region: "eu-west-1", Operation: name, Error: reason}}}
+		r := Result{Resources: []Resource{one}, Problems: []model.Problem{{Region: "eu-west-1", Operation: name, Err: errors.New(reason)}}}
 		var out bytes.Buffer
 		if err := r.WriteTable(&out, width%300, false); err != nil {
 			t.Fatal(err)

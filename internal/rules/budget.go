@@ -19,7 +19,7 @@ const (
 )
 
 // EndingMetric counts automatic stops or deletes in a region.
-func EndingMetric(action Action) model.Metric {
+func EndingMetric(action Verdict) model.Metric {
 	return model.Metric{
 		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
 		DimensionName: DimensionAction, DimensionValue: string(action),
@@ -36,7 +36,7 @@ func budgetWindow(now time.Time) model.Window {
 // within the last hour.
 func EndingQueries(region string, now time.Time) []model.Query {
 	var queries []model.Query
-	for _, action := range []Action{Stop, Delete} {
+	for _, action := range []Verdict{Stop, Delete} {
 		queries = append(queries, model.Query{
 			Region: region, Metric: EndingMetric(action), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
 		})
@@ -83,7 +83,7 @@ func EndingsSpent(region string, readings model.Readings, own []time.Time, now t
 func Ration(decisions []Decision, m Moment, room func(region string) (left int, why string)) {
 	byRegion := map[string][]int{}
 	for i, d := range decisions {
-		if d.Action == Stop || d.Action == Delete {
+		if d.Verdict == Stop || d.Verdict == Delete {
 			byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i)
 		}
 	}

@@ -12,38 +12,27 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Action is what should happen to a resource.
-type Action string
+// Verdict is what should happen to a resource.
+type Verdict string
 
 // The actions. Refused means that a rule found something to do and a guard said no.
 const (
-	None     Action = "none"
-	StepDown Action = "step-down"
-	Stop     Action = "stop"
-	Delete   Action = "delete"
-	Refused  Action = "refused"
+	None     Verdict = "none"
+	StepDown Verdict = "step-down"
+	Stop     Verdict = "stop"
+	Delete   Verdict = "delete"
+	Refused  Verdict = "refused"
 )
 
 // Changes tells whether the action would change a resource.
-func (a Action) Changes() bool { return a == StepDown || a == Stop || a == Delete }
-
-// Mode says when hourly checks are made.
-type Mode string
-
-// Auto checks each resource once an hour, in its own slot; Always checks every
-// resource now; Never checks none.
-const (
-	Auto   Mode = "auto"
-	Always Mode = "always"
-	Never  Mode = "never"
-)
+func (a Verdict) Changes() bool { return a == StepDown || a == Stop || a == Delete }
 
 // Settings are the parameters that the rules obey.
 type Settings struct {
 	AdjustMinTPS     model.Switch // AutoAdjustMinTPS
 	StopIdle         model.Switch // AutoDeleteOrStopIdleResources
 	IdleHours        int          // IdleThresholdHours, 1 to 168
-	HourlyChecks     Mode
+	HourlyChecks     model.Mode
 	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
 	DeploymentRegion string // where the number of monitored resources is published
 }
@@ -63,13 +52,13 @@ type Decision struct {
 	Resource   model.Resource
 	Throughput Throughput
 	Checked    bool // the hourly checks were made
-	Action     Action
+	Verdict    Verdict
 	NewMinTPS  int    // StepDown only
 	Mark       bool   // StepDown only: it may bear our mark; see Sign
 	Reason     string // one sentence with the numbers
 	// Would is what would happen if its switch stood at Yes instead of DryRun; else None or
 	// empty. A resource that would be stopped may still be stepped down.
-	Would    Action
+	Would    Verdict
 	WouldMin int // where Would is StepDown: the minimum it would get
 	Idle     Idle
 	StepDown Step
@@ -80,9 +69,9 @@ type Decision struct {
 
 // finding is what one of the hourly checks came to.
 type finding struct {
-	action Action
+	action Verdict
 	reason string
-	would  Action // what a dry run keeps from being the action
+	would  Verdict // what a dry run keeps from being the action
 }
 
 // Due tells whether the hourly checks of a resource are to be made in this window.
@@ -91,9 +80,9 @@ func Due(arn model.ARN, s Settings, m Moment) bool {
 		return false
 	}
 	switch s.HourlyChecks {
-	case Always:
+	case model.Always:
 		return true
-	case Auto:
+	case model.Auto:
 		return Slot(arn) == slotOf(m.Window)
 	}
 	return false
@@ -103,7 +92,7 @@ func Due(arn model.ARN, s Settings, m Moment) bool {
 // WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
 // unread, and nothing is done on it.
 func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Decision {
-	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Action: None, By: s, At: m}
+	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Verdict: None, By: s, At: m}
 	switch {
 	case !Due(r.ARN, s, m):
 		d.Reason = notDue(r.ARN, s)
@@ -114,11 +103,11 @@ func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Dec
 		return d
 	case !d.Throughput.Readable:
 		d.Checked = true
-		d.Action, d.Reason = Refused, "nothing is decided: "+d.Throughput.Why
+		d.Verdict, d.Reason = Refused, "nothing is decided: "+d.Throughput.Why
 		return d
 	case r.Stale:
 		d.Checked = true
-		d.Action = Refused
+		d.Verdict = Refused
 		d.Reason = fmt.Sprintf("nothing is decided: its description is %s old and could not be renewed", span(m.Now.Sub(r.Observed)))
 		return d
 	}
@@ -129,11 +118,11 @@ func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Dec
 	if !idle.action.Changes() && !d.Idle.Touched {
 		d.StepDown, step = checkStepDown(r, readings, s, m)
 	}
-	d.Action, d.Reason = settle(idle, step)
+	d.Verdict, d.Reason = settle(idle, step)
 	if d.Would = idle.would; d.Would == "" && step.would != "" {
 		d.Would, d.WouldMin = step.would, d.StepDown.NewMinTPS
 	}
-	if d.Action == StepDown {
+	if d.Verdict == StepDown {
 		d.NewMinTPS = d.StepDown.NewMinTPS
 	}
 	return d
@@ -141,7 +130,7 @@ func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Dec
 
 // settle merges the findings of the two checks: what changes something wins, then what
 // was refused; the reasons are told together.
-func settle(idle, step finding) (Action, string) {
+func settle(idle, step finding) (Verdict, string) {
 	var reasons []string
 	for _, f := range []finding{idle, step} {
 		if f.reason != "" {
@@ -166,7 +155,7 @@ func notDue(arn model.ARN, s Settings) string {
 	switch {
 	case s.NoChecks != "":
 		return s.NoChecks
-	case s.HourlyChecks == Auto:
+	case s.HourlyChecks == model.Auto:
 		return fmt.Sprintf("not due: its hourly checks are made at minute %02d", Slot(arn)*5)
 	}
 	return "hourly checks are switched off (HourlyChecks=never)"
@@ -201,7 +190,7 @@ func span(d time.Duration) string {
 // Refuse turns a decision into a refusal, because a guard outside the rules said no.
 func Refuse(d Decision, why string) Decision {
 	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
-	d.Action, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0
+	d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0
 	return d
 }
 
@@ -209,5 +198,5 @@ func Refuse(d Decision, why string) Decision {
 // that was only listed: the update is known from a description alone. It does if it
 // would change the resource, or spares it because of an update that may be our own.
 func NeedsDescription(d Decision) bool {
-	return !d.Resource.Described && (d.Action.Changes() || d.Would.Changes() || d.Idle.Touched)
+	return !d.Resource.Described && (d.Verdict.Changes() || d.Would.Changes() || d.Idle.Touched)
 }

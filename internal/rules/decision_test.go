@@ -15,12 +15,12 @@ func TestWhatNeedsADescription(t *testing.T) {
 		decision Decision
 		want     bool
 	}{
-		{"nothing to do", Decision{Action: None}, false},
-		{"refused", Decision{Action: Refused}, false},
-		{"a step-down", Decision{Action: StepDown}, true},
-		{"a stop", Decision{Action: Stop}, true},
-		{"a deletion", Decision{Action: Delete}, true},
-		{"spared because of an update", Decision{Action: Refused, Idle: Idle{Touched: true}}, true},
+		{"nothing to do", Decision{Verdict: None}, false},
+		{"refused", Decision{Verdict: Refused}, false},
+		{"a step-down", Decision{Verdict: StepDown}, true},
+		{"a stop", Decision{Verdict: Stop}, true},
+		{"a deletion", Decision{Verdict: Delete}, true},
+		{"spared because of an update", Decision{Verdict: Refused, Idle: Idle{Touched: true}}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestNoStepWithoutAWholeHour(t *testing.T) {
 	s := testSettings()
 	s.StopIdle = model.Off
 	d := Decide(r, readEmpty(r, s, m), s, m)
-	if d.Action != Refused || d.StepDown.Hours != 0 {
-		t.Errorf("%s (%s) over %d hours", d.Action, d.Reason, d.StepDown.Hours)
+	if d.Verdict != Refused || d.StepDown.Hours != 0 {
+		t.Errorf("%s (%s) over %d hours", d.Verdict, d.Reason, d.StepDown.Hours)
 	}
 }

@@ -39,7 +39,7 @@ func TestProtected(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.value, func(t *testing.T) {
 			tags := map[string]string{"team": "search", ProtectTag: tt.value}
-			for action, want := range map[Action]bool{Stop: tt.fromEnd, Delete: tt.fromEnd, StepDown: tt.fromTPS} {
+			for action, want := range map[Verdict]bool{Stop: tt.fromEnd, Delete: tt.fromEnd, StepDown: tt.fromTPS} {
 				why := Protected(tags, action, now)
 				if (why != "") != want {
 					t.Errorf("%s: %q", action, why)
@@ -142,7 +142,7 @@ func TestRation(t *testing.T) {
 			r := campaign(1)
 			r.ARN.Resource = fmt.Sprintf("campaign/c-%d", i)
 			r.ARN.Region = []string{"us-east-1", "eu-west-1"}[i%2]
-			list = append(list, Decision{Resource: r, Action: []Action{Delete, Stop, StepDown}[i%3], Reason: "so"})
+			list = append(list, Decision{Resource: r, Verdict: []Verdict{Delete, Stop, StepDown}[i%3], Reason: "so"})
 		}
 		return list
 	}
@@ -150,7 +150,7 @@ func TestRation(t *testing.T) {
 		asked := map[string]int{}
 		Ration(list, m, func(region string) (int, string) { asked[region]++; return left, "enough" })
 		for _, d := range list {
-			if d.Action == Refused {
+			if d.Verdict == Refused {
 				refused = append(refused, d.Resource.ARN.String())
 				if !strings.Contains(d.Reason, "enough") {
 					t.Errorf("reason %q", d.Reason)
@@ -186,11 +186,11 @@ func TestRation(t *testing.T) {
 }
 
 func TestTelling(t *testing.T) {
-	d := Decision{Resource: campaign(1), By: Settings{HourlyChecks: Always}}
+	d := Decision{Resource: campaign(1), By: Settings{HourlyChecks: model.Always}}
 	if !Telling(d) {
 		t.Error("a person who has everything checked now is not told")
 	}
-	d.By.HourlyChecks = Auto
+	d.By.HourlyChecks = model.Auto
 	told := 0
 	for hour := range 24 {
 		d.At.Window = model.NewWindow(testNow.Add(time.Duration(hour)*time.Hour), testNow)

@@ -15,7 +15,7 @@ var (
 func testSettings() Settings {
 	return Settings{
 		AdjustMinTPS: model.On, StopIdle: model.On, IdleHours: 24,
-		HourlyChecks: Always, DeploymentRegion: "us-east-1",
+		HourlyChecks: model.Always, DeploymentRegion: "us-east-1",
 	}
 }
 

@@ -144,7 +144,7 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 		return idle, finding{action: Refused, reason: found + ", but left alone: " + why}
 	}
 	reason := fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)
-	if s.StopIdle.Is(model.Rehearse) {
+	if s.StopIdle.Is(model.DryRun) {
 		return idle, finding{action: None, would: action, reason: reason + "; " + doing + " is only rehearsed (AutoDeleteOrStopIdleResources=DryRun)"}
 	}
 	return idle, finding{action: action, reason: reason}

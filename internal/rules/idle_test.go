@@ -83,7 +83,7 @@ func TestIdle(t *testing.T) {
 		resource model.Resource
 		change   func(model.Readings, model.Resource)
 		stopOff  bool
-		action   Action
+		action   Verdict
 		reason   string // a part of it
 	}{
 		{name: "a campaign without requests is deleted", resource: campaign(1), action: Delete, reason: "idle 14 days: no request in the last 24 h"},
@@ -245,8 +245,8 @@ func TestIdle(t *testing.T) {
 				tt.change(readings, tt.resource)
 			}
 			d := Decide(tt.resource, readings, s, testMoment)
-			if d.Action != tt.action {
-				t.Errorf("got %s (%s), want %s", d.Action, d.Reason, tt.action)
+			if d.Verdict != tt.action {
+				t.Errorf("got %s (%s), want %s", d.Verdict, d.Reason, tt.action)
 			}
 			if !strings.Contains(d.Reason, tt.reason) {
 				t.Errorf("reason:\n got %s\nwant %s", d.Reason, tt.reason)
@@ -261,11 +261,11 @@ func TestIdleThresholdOfTheParameter(t *testing.T) {
 		s.IdleHours = hours
 		for _, tt := range []struct {
 			age    time.Duration
-			action Action
+			action Verdict
 		}{{s.IdleTime(), Delete}, {s.IdleTime() - time.Second, None}} {
 			r := campaign(1, createdAgo(tt.age), func(r *model.Resource) { r.LastUpdated = time.Time{} })
-			if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != tt.action {
-				t.Errorf("%d h, %s old: got %s (%s), want %s", hours, tt.age, d.Action, d.Reason, tt.action)
+			if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != tt.action {
+				t.Errorf("%d h, %s old: got %s (%s), want %s", hours, tt.age, d.Verdict, d.Reason, tt.action)
 			}
 		}
 	}
@@ -275,12 +275,12 @@ func TestIdleThresholdOfTheParameter(t *testing.T) {
 func TestIdleComesBeforeStepDown(t *testing.T) {
 	r := campaign(8)
 	s := testSettings()
-	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != Delete {
-		t.Errorf("got %s (%s), want delete", d.Action, d.Reason)
+	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != Delete {
+		t.Errorf("got %s (%s), want delete", d.Verdict, d.Reason)
 	}
 	s.StopIdle = model.Off
-	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown || d.NewMinTPS != 6 {
-		t.Errorf("got %s → %d (%s), want step-down → 6", d.Action, d.NewMinTPS, d.Reason)
+	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != StepDown || d.NewMinTPS != 6 {
+		t.Errorf("got %s → %d (%s), want step-down → 6", d.Verdict, d.NewMinTPS, d.Reason)
 	}
 }
 
@@ -290,12 +290,12 @@ func TestUpdateThatSparesAResourceIsNotHidden(t *testing.T) {
 	r := campaign(8, updatedAgo(5*time.Hour, "ACTIVE"))
 	s := testSettings()
 	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
-	if d.Action != Refused || !d.Idle.Touched {
-		t.Errorf("got %s (%s), want refused", d.Action, d.Reason)
+	if d.Verdict != Refused || !d.Idle.Touched {
+		t.Errorf("got %s (%s), want refused", d.Verdict, d.Reason)
 	}
 	s.StopIdle = model.Off
-	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Action != StepDown {
-		t.Errorf("nothing is stopped anyhow: got %s (%s), want step-down", d.Action, d.Reason)
+	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != StepDown {
+		t.Errorf("nothing is stopped anyhow: got %s (%s), want step-down", d.Verdict, d.Reason)
 	}
 }
 

@@ -20,6 +20,6 @@ func UpdateQueries(r model.Resource, s Settings, m Moment) []model.Query {
 // it for a person's, and spares the resource as if the person had made it. The readings
 // must hold the answers to UpdateQueries.
 func Sign(d Decision, readings model.Readings) Decision {
-	d.Mark = d.Action == StepDown && d.Resource.Described && touched(d.Resource, readings, d.By, d.At) == ""
+	d.Mark = d.Verdict == StepDown && d.Resource.Described && touched(d.Resource, readings, d.By, d.At) == ""
 	return d
 }

@@ -60,12 +60,12 @@ func TestStepsThatHideAPersonsUpdateAreNotMarked(t *testing.T) {
 			if tt.change != nil {
 				tt.change(readings, tt.resource)
 			}
-			d := Decision{Resource: tt.resource, Action: StepDown, NewMinTPS: 6, By: s, At: testMoment}
+			d := Decision{Resource: tt.resource, Verdict: StepDown, NewMinTPS: 6, By: s, At: testMoment}
 			if got := Sign(d, readings); got.Mark != tt.want {
 				t.Errorf("marked: %v", got.Mark)
 			}
-			for _, other := range []Action{None, Refused, Stop, Delete} {
-				if d.Action = other; Sign(d, readings).Mark {
+			for _, other := range []Verdict{None, Refused, Stop, Delete} {
+				if d.Verdict = other; Sign(d, readings).Mark {
 					t.Errorf("%s is marked", other)
 				}
 			}

@@ -28,7 +28,7 @@ func decideOn(h *history, readings model.Readings) rules.Decision {
 // judge holds a decision against the raw history; the empty string means that it is right.
 func judge(h *history, d rules.Decision, count tally) string {
 	f := examine(h)
-	count[string(d.Action)]++
+	count[string(d.Verdict)]++
 	count["stop but for: "+alone(f.againstStop)]++
 	if len(f.againstStop) > 0 {
 		count["step-down but for: "+alone(f.against)]++
@@ -39,20 +39,20 @@ func judge(h *history, d rules.Decision, count tally) string {
 	}
 	mustStop := len(f.againstStop) == 0 && !doubtsOfStop(h)
 	switch {
-	case d.Action != rules.StepDown && d.NewMinTPS != 0:
+	case d.Verdict != rules.StepDown && d.NewMinTPS != 0:
 		return fmt.Sprintf("a new minimum of %d without a step-down", d.NewMinTPS)
-	case d.Action == rules.StepDown:
+	case d.Verdict == rules.StepDown:
 		if len(f.against) > 0 {
 			return "stepped down against: " + strings.Join(f.against, ", ")
 		}
 		return judgeStep(h, d, f.watermark)
-	case d.Action.Changes() && d.Action != wantEnd:
-		return fmt.Sprintf("a %s was to be done to a %s", d.Action, h.resource.Kind)
-	case d.Action.Changes() && len(f.againstStop) > 0:
+	case d.Verdict.Changes() && d.Verdict != wantEnd:
+		return fmt.Sprintf("a %s was to be done to a %s", d.Verdict, h.resource.Kind)
+	case d.Verdict.Changes() && len(f.againstStop) > 0:
 		return "ended against: " + strings.Join(f.againstStop, ", ")
-	case mustStop && d.Action != wantEnd:
+	case mustStop && d.Verdict != wantEnd:
 		return "nothing stood against ending it"
-	case !d.Action.Changes() && len(f.against) == 0 && len(f.againstStop) > 0 && !doubtsOfStep(h, f):
+	case !d.Verdict.Changes() && len(f.against) == 0 && len(f.againstStop) > 0 && !doubtsOfStep(h, f):
 		return "nothing stood against a step-down"
 	}
 	return ""
@@ -73,7 +73,7 @@ func judgeStep(h *history, d rules.Decision, low int64) string {
 func judgeRehearsal(h *history, d rules.Decision, readings model.Readings, count tally) string {
 	s := h.settings
 	for _, position := range []*model.Switch{&s.StopIdle, &s.AdjustMinTPS} {
-		if *position == model.Rehearse {
+		if *position == model.DryRun {
 			*position = model.On
 		}
 	}
@@ -85,10 +85,10 @@ func judgeRehearsal(h *history, d rules.Decision, readings model.Readings, count
 	switch {
 	case s == h.settings && (would || d.WouldMin != 0):
 		return fmt.Sprintf("nothing is rehearsed, and yet it would %s", d.Would)
-	case !would && (d.Action != on.Action || d.NewMinTPS != on.NewMinTPS):
-		return fmt.Sprintf("switched on it is %s (%s), and a rehearsal does not tell", on.Action, on.Reason)
-	case would && (d.Would != on.Action || d.WouldMin != on.NewMinTPS):
-		return fmt.Sprintf("it would %s to %d, and switched on it is %s to %d", d.Would, d.WouldMin, on.Action, on.NewMinTPS)
+	case !would && (d.Verdict != on.Verdict || d.NewMinTPS != on.NewMinTPS):
+		return fmt.Sprintf("switched on it is %s (%s), and a rehearsal does not tell", on.Verdict, on.Reason)
+	case would && (d.Would != on.Verdict || d.WouldMin != on.NewMinTPS):
+		return fmt.Sprintf("it would %s to %d, and switched on it is %s to %d", d.Would, d.WouldMin, on.Verdict, on.NewMinTPS)
 	}
 	return ""
 }
@@ -110,9 +110,9 @@ func judgeVeto(h *history, d rules.Decision, readings model.Readings, count tall
 		count["calls since not read"]++
 	}
 	switch free := calls == 0 && read; {
-	case !free && vetoed.Action != rules.Refused:
+	case !free && vetoed.Verdict != rules.Refused:
 		return fmt.Sprintf("it was called %d times since, read: %v, and is ended all the same", calls, read)
-	case free && vetoed.Action != d.Action:
+	case free && vetoed.Verdict != d.Verdict:
 		return "nothing came since, and it is not ended: " + vetoed.Reason
 	}
 	return ""
@@ -123,12 +123,12 @@ func checkHistory(seed, index int, count tally) string {
 	readings := make(model.Readings, 24)
 	d := decideOn(h, readings)
 	if fault := judge(h, d, count); fault != "" {
-		return fault + "\ndecided: " + string(d.Action) + " (" + d.Reason + ")\n" + tell(h)
+		return fault + "\ndecided: " + string(d.Verdict) + " (" + d.Reason + ")\n" + tell(h)
 	}
 	if fault := judgeRehearsal(h, d, readings, count); fault != "" {
 		return fault + "\n" + tell(h)
 	}
-	if d.Action == rules.Stop || d.Action == rules.Delete {
+	if d.Verdict == rules.Stop || d.Verdict == rules.Delete {
 		if fault := judgeVeto(h, d, readings, count); fault != "" {
 			return fault + "\n" + tell(h)
 		}

@@ -55,14 +55,14 @@ func checkEstate(seed, index int, count tally) string {
 	for _, h := range list {
 		d := decideAll(s, []*history{h})[0]
 		alone[h.arn] = d
-		count[string(d.Action)]++
+		count[string(d.Verdict)]++
 	}
 	mixed := append(append([]*history{}, list...), list[s.IntN(len(list))], list[s.IntN(len(list))])
 	s.Shuffle(len(mixed), func(i, j int) { mixed[i], mixed[j] = mixed[j], mixed[i] })
 	for _, some := range [][]*history{list, mixed, mixed[:1+s.IntN(len(mixed))]} {
 		for i, d := range decideAll(s, some) {
 			if want := alone[some[i].arn]; !reflect.DeepEqual(d, want) {
-				return fmt.Sprintf("%s: alone it is %s (%s), among %d it is %s (%s)", some[i].arn, want.Action, want.Reason, len(some), d.Action, d.Reason)
+				return fmt.Sprintf("%s: alone it is %s (%s), among %d it is %s (%s)", some[i].arn, want.Verdict, want.Reason, len(some), d.Verdict, d.Reason)
 			}
 		}
 	}
@@ -75,7 +75,7 @@ func TestRandomEstatesDecideOnEachResourceByItself(t *testing.T) {
 	if t.Failed() || n < 100 {
 		return
 	}
-	for _, action := range []rules.Action{rules.Stop, rules.Delete, rules.StepDown, rules.Refused, rules.None} {
+	for _, action := range []rules.Verdict{rules.Stop, rules.Delete, rules.StepDown, rules.Refused, rules.None} {
 		if count[string(action)] == 0 {
 			t.Errorf("no resource of %d estates comes to %s: %v", n, action, maps.Clone(count))
 		}

@@ -53,7 +53,7 @@ func (c *chain) personal() {
 
 // step is a step-down of ours, which is signed as it is before it is made.
 func (c *chain) step() {
-	d := rules.Decision{Resource: c.resource, Action: rules.StepDown, NewMinTPS: 1, By: c.settings, At: c.moment}
+	d := rules.Decision{Resource: c.resource, Verdict: rules.StepDown, NewMinTPS: 1, By: c.settings, At: c.moment}
 	readings := model.Readings{}
 	c.read(readings, rules.UpdateQueries(c.resource, c.settings, c.moment))
 	if rules.Sign(d, readings).Mark {
@@ -69,7 +69,7 @@ func newChain(seed, index int) *chain {
 	r := &c.resource
 	c.calls, c.marks, c.asked, c.victim = [len(metrics)][outcomes][]call{}, nil, nil, -1
 	c.down, c.until, c.missed, c.fresh, c.oldMin = 0, 0, nil, 0, 0
-	c.settings.StopIdle, c.settings.HourlyChecks, c.settings.NoChecks = model.On, rules.Always, ""
+	c.settings.StopIdle, c.settings.HourlyChecks, c.settings.NoChecks = model.On, model.Always, ""
 	c.settings.IdleHours = 1 + c.IntN(12)
 	c.monitor = monitor{every: slot}
 	c.created = c.now - 5*day
@@ -97,7 +97,7 @@ func newChain(seed, index int) *chain {
 func checkChain(seed, index int, count tally) string {
 	c := newChain(seed, index)
 	d := decideOn(c.history, model.Readings{})
-	ended, lately, long := d.Action == rules.Stop || d.Action == rules.Delete, false, true
+	ended, lately, long := d.Verdict == rules.Stop || d.Verdict == rules.Delete, false, true
 	for _, at := range c.touched {
 		lately = lately || c.now-at < c.idle()
 		long = long && c.now-at >= 8*c.idle()+8*hour

@@ -76,7 +76,7 @@ func (s *scene) around(boundary int64) int64 {
 
 // position is how a switch stands: on, most of the time.
 func (s *scene) position() model.Switch {
-	positions := [...]model.Switch{model.Off, model.Rehearse, ""}
+	positions := [...]model.Switch{model.Off, model.DryRun, ""}
 	if i := s.IntN(24); i < len(positions) {
 		return positions[i]
 	}
@@ -103,13 +103,13 @@ func newScene(seed, index int) *scene {
 	s.settings = rules.Settings{
 		AdjustMinTPS: s.position(), StopIdle: s.position(), DeploymentRegion: "us-east-1",
 		IdleHours:    [...]int{1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 24, 25}[s.IntN(12)],
-		HourlyChecks: rules.Always,
+		HourlyChecks: model.Always,
 	}
 	if s.oneIn(100) {
 		s.settings.IdleHours = [...]int{48, 100, 168}[s.IntN(3)]
 	}
 	if s.oneIn(25) {
-		s.settings.HourlyChecks = [...]rules.Mode{rules.Auto, rules.Auto, rules.Never, "", "sometimes"}[s.IntN(5)]
+		s.settings.HourlyChecks = [...]model.Mode{model.Auto, model.Auto, model.Never, "", "sometimes"}[s.IntN(5)]
 	}
 	delay := s.Int64N(3) * minute
 	scheduled, at := time.Time{}, s.now

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // guard is a condition without which something may not happen.
@@ -147,7 +146,7 @@ func allowedUnwatched(h *history) int64 { return max(2*slot, min(hour, h.idle()/
 // anyAction are the guards before any action at all.
 func anyAction(h *history) []guard {
 	return []guard{
-		{"checks switched on", h.settings.HourlyChecks == rules.Always || h.settings.HourlyChecks == rules.Auto},
+		{"checks switched on", h.settings.HourlyChecks == model.Always || h.settings.HourlyChecks == model.Auto},
 		{"event in time", !h.late},
 		{"recipe read", h.resource.Recipe != "" || h.resource.Kind == model.Recommender},
 		{"requests visible", visible(h)},
@@ -175,7 +174,7 @@ func stopGuards(h *history, f *facts) []guard {
 // doubtsOfStop tells of things because of which a stop that may be made need not.
 func doubtsOfStop(h *history) bool {
 	switch {
-	case h.settings.HourlyChecks != rules.Always, h.until > 0, len(h.missed) > 0, h.victim >= 0, !visible(h):
+	case h.settings.HourlyChecks != model.Always, h.until > 0, len(h.missed) > 0, h.victim >= 0, !visible(h):
 		return true
 	case h.resource.Kind == model.Recommender && unwatched(h, h.end) > allowedUnwatched(h):
 		return true // it is, but for the newest windows, which may not be visible yet
@@ -265,7 +264,7 @@ func doubtsOfStep(h *history, f *facts) bool {
 			return true
 		}
 	}
-	return h.settings.HourlyChecks != rules.Always || (f.silent && !untouched) || (!h.sure && h.victim >= 0)
+	return h.settings.HourlyChecks != model.Always || (f.silent && !untouched) || (!h.sure && h.victim >= 0)
 }
 
 // nextStep is the minimum after one step.

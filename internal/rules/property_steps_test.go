@@ -53,7 +53,7 @@ func bound(minimum, rest int) (hours int) {
 // to rest on max(1, watermark) in as many hours as predicted, or goes on.
 func checkSteps(seed, index int, count tally) string {
 	s := newScene(seed, index)
-	s.settings.AdjustMinTPS, s.settings.StopIdle, s.settings.HourlyChecks, s.settings.NoChecks = model.On, model.Off, rules.Always, ""
+	s.settings.AdjustMinTPS, s.settings.StopIdle, s.settings.HourlyChecks, s.settings.NoChecks = model.On, model.Off, model.Always, ""
 	s.moment.Now = s.moment.Window.End.Add(2 * time.Minute)
 	s.now, s.monitor = s.moment.Now.Unix(), monitor{every: hour, since: s.end - 30*day}
 	h := &history{scene: s, victim: -1, created: s.now - 15*day}
@@ -77,18 +77,18 @@ func checkSteps(seed, index int, count tally) string {
 		h.hours(p)
 		h.asked = h.asked[:0]
 		d := decideOn(h, model.Readings{})
-		count[string(d.Action)]++
+		count[string(d.Verdict)]++
 		switch at := fmt.Sprintf("from %d, hour %d, lowest %.3f: ", start, passed, float64(p.lowest())/3600); {
-		case d.Action == rules.StepDown && passed >= need:
+		case d.Verdict == rules.StepDown && passed >= need:
 			return at + "it should be at rest, but: " + d.Reason
-		case d.Action == rules.StepDown:
+		case d.Verdict == rules.StepDown:
 			h.by, h.updated, h.oldMin = ours, h.now, h.resource.MinTPS
 			h.marks = append(h.marks, h.now/slot*slot)
 			h.resource.MinTPS = d.NewMinTPS
 			h.resource.LastUpdated = time.Unix(h.now, 0).UTC()
 			h.resource.Update = &model.Update{Status: "ACTIVE", MinTPS: d.NewMinTPS, Created: h.resource.LastUpdated, Changed: h.resource.LastUpdated}
 		case passed < need:
-			return at + fmt.Sprintf("it should step down to %d in %d hours, but: %s (%s)", rest, need, d.Action, d.Reason)
+			return at + fmt.Sprintf("it should step down to %d in %d hours, but: %s (%s)", rest, need, d.Verdict, d.Reason)
 		}
 		h.now += hour
 		h.end += hour

@@ -15,7 +15,7 @@ const ProtectTag = "personalize-monitor:protect"
 // Protected says why a resource's tags keep the action from being carried out, or gives
 // the empty string. A date protects to the end of its day, UTC. What cannot be
 // understood protects from everything: somebody meant to.
-func Protected(tags map[string]string, action Action, now time.Time) string {
+func Protected(tags map[string]string, action Verdict, now time.Time) string {
 	for key, value := range tags {
 		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) {
 			continue
@@ -29,7 +29,7 @@ func Protected(tags map[string]string, action Action, now time.Time) string {
 
 // protects tells with a remark, which may be a mere space, that a value protects from
 // the action.
-func protects(value string, action Action, now time.Time) string {
+func protects(value string, action Verdict, now time.Time) string {
 	words := strings.Fields(strings.ToLower(value))
 	const yes, unclear = " ", ", whose meaning is not clear (valid: true, all, idle, tps, each with or without until YYYY-MM-DD)"
 	if n := len(words); n >= 2 && words[n-2] == "until" {

@@ -37,7 +37,7 @@ func RecentQueries(r model.Resource, m Moment) []model.Query {
 // measured window, or if that could not be read. That no call is seen proves nothing:
 // counts arrive late, which is why the rules do not go by them.
 func VetoRecent(d Decision, readings model.Readings, m Moment) Decision {
-	if d.Action != Stop && d.Action != Delete {
+	if d.Verdict != Stop && d.Verdict != Delete {
 		return d
 	}
 	calls := 0.0

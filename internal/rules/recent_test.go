@@ -16,9 +16,9 @@ func TestRecentCallsVetoAStop(t *testing.T) {
 	}
 	tests := []struct {
 		name   string
-		action Action
+		action Verdict
 		change func(model.Readings)
-		want   Action
+		want   Verdict
 		reason string
 	}{
 		{"no call seen", Delete, func(model.Readings) {}, Delete, ""},
@@ -34,9 +34,9 @@ func TestRecentCallsVetoAStop(t *testing.T) {
 				readings[q] = model.Series{Complete: true}
 			}
 			tt.change(readings)
-			d := VetoRecent(Decision{Resource: r, Action: tt.action}, readings, testMoment)
-			if d.Action != tt.want || !strings.Contains(d.Reason, tt.reason) {
-				t.Errorf("%s (%s)", d.Action, d.Reason)
+			d := VetoRecent(Decision{Resource: r, Verdict: tt.action}, readings, testMoment)
+			if d.Verdict != tt.want || !strings.Contains(d.Reason, tt.reason) {
+				t.Errorf("%s (%s)", d.Verdict, d.Reason)
 			}
 		})
 	}

@@ -26,7 +26,7 @@ func Slot(arn model.ARN) int {
 // once a day each, in an hour of its own, or always where every check is made now. It is
 // found anew in every check, and people would be told every hour.
 func Telling(d Decision) bool {
-	if d.By.HourlyChecks == Always {
+	if d.By.HourlyChecks == model.Always {
 		return true
 	}
 	h := fnv.New32a()

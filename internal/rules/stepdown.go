@@ -103,7 +103,7 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Mome
 		return step, finding{action: Refused, reason: fmt.Sprintf("not stepped down from %s (%s): %s", move, rate, why)}
 	}
 	reason := fmt.Sprintf("step down from %s: %s", move, rate)
-	if s.AdjustMinTPS.Is(model.Rehearse) {
+	if s.AdjustMinTPS.Is(model.DryRun) {
 		return step, finding{action: None, would: StepDown, reason: reason + "; adjusting is only rehearsed (AutoAdjustMinTPS=DryRun)"}
 	}
 	return step, finding{action: StepDown, reason: reason}

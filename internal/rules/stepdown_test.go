@@ -20,7 +20,7 @@ func TestStepDown(t *testing.T) {
 		rate     float64 // of every hour
 		change   func(model.Readings, model.Resource)
 		settings func(*Settings)
-		action   Action
+		action   Verdict
 		newMin   int
 		reason   string
 	}{
@@ -134,8 +134,8 @@ func TestStepDown(t *testing.T) {
 				tt.change(readings, tt.resource)
 			}
 			d := Decide(tt.resource, readings, s, testMoment)
-			if d.Action != tt.action || d.NewMinTPS != tt.newMin {
-				t.Errorf("got %s → %d (%s), want %s → %d", d.Action, d.NewMinTPS, d.Reason, tt.action, tt.newMin)
+			if d.Verdict != tt.action || d.NewMinTPS != tt.newMin {
+				t.Errorf("got %s → %d (%s), want %s → %d", d.Verdict, d.NewMinTPS, d.Reason, tt.action, tt.newMin)
 			}
 			if tt.reason != "" && d.Reason != tt.reason {
 				t.Errorf("reason:\n got %s\nwant %s", d.Reason, tt.reason)
@@ -206,7 +206,7 @@ func TestStepsEndAtTheWatermark(t *testing.T) {
 		readings[windowQuery(r, testMoment)] = steady(windowQuery(r, testMoment), 20.7*300)
 		readings[q] = steady(q, perHour(20.7))
 		d := Decide(r, readings, testSettings(), testMoment)
-		if d.Action != StepDown {
+		if d.Verdict != StepDown {
 			break
 		}
 		r.MinTPS = d.NewMinTPS

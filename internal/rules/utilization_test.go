@@ -170,7 +170,7 @@ func TestMeasuredWindow(t *testing.T) {
 // spread over all of them.
 func TestEachResourceIsDueOnceAnHour(t *testing.T) {
 	s := testSettings()
-	s.HourlyChecks = Auto
+	s.HourlyChecks = model.Auto
 	perSlot := map[int]int{}
 	const resources = 1200
 	for i := range resources {
@@ -210,17 +210,17 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 		moment   Moment
 		checked  bool
 	}{
-		{"auto, in its slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Auto}, own, true},
-		{"auto, in another slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Auto}, other, false},
-		{"always", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Always}, other, true},
-		{"never", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Never}, own, false},
-		{"always, but not this time", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: Always, NoChecks: "the event is 2 h old"}, own, false},
+		{"auto, in its slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, own, true},
+		{"auto, in another slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, other, false},
+		{"always", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Always}, other, true},
+		{"never", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Never}, own, false},
+		{"always, but not this time", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Always, NoChecks: "the event is 2 h old"}, own, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d := Decide(r, readEmpty(r, tt.settings, tt.moment), tt.settings, tt.moment)
-			if d.Checked != tt.checked || d.Action.Changes() != tt.checked || d.Reason == "" {
-				t.Errorf("checked %v, %s (%s)", d.Checked, d.Action, d.Reason)
+			if d.Checked != tt.checked || d.Verdict.Changes() != tt.checked || d.Reason == "" {
+				t.Errorf("checked %v, %s (%s)", d.Checked, d.Verdict, d.Reason)
 			}
 		})
 	}
@@ -229,8 +229,8 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 // Without a single answer nothing is ever done.
 func TestNothingReadNothingDone(t *testing.T) {
 	for _, r := range []model.Resource{campaign(8), recommender(8), campaign(1), campaign(8, recipe("")), campaign(8, recipe("aws-next-best-action"))} {
-		if d := Decide(r, nil, testSettings(), testMoment); d.Action != Refused {
-			t.Errorf("%s: %s (%s)", r.Recipe, d.Action, d.Reason)
+		if d := Decide(r, nil, testSettings(), testMoment); d.Verdict != Refused {
+			t.Errorf("%s: %s (%s)", r.Recipe, d.Verdict, d.Reason)
 		}
 	}
 }
@@ -239,8 +239,8 @@ func TestInvisibleTrafficIsLeftAlone(t *testing.T) {
 	r := campaign(8, recipe("aws-next-best-action"))
 	s := testSettings()
 	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
-	if d.Action != None || !d.Throughput.Invisible {
-		t.Errorf("%s (%s)", d.Action, d.Reason)
+	if d.Verdict != None || !d.Throughput.Invisible {
+		t.Errorf("%s (%s)", d.Verdict, d.Reason)
 	}
 	if got := WantedAlarms(r, d.Throughput, model.ARN{}, AlarmParams{LowUtilization: true, Idle: true, IdleHours: 24}, testMoment); got != nil {
 		t.Errorf("wants alarms: %v", got)
@@ -292,13 +292,13 @@ func TestNothingIsDecidedWithoutTheWindow(t *testing.T) {
 			s.StopIdle = model.Off
 		}
 		readings := readEmpty(r, s, testMoment)
-		if d := Decide(r, readings, s, testMoment); !d.Action.Changes() {
-			t.Fatalf("%s: read completely it is %s (%s)", name, d.Action, d.Reason)
+		if d := Decide(r, readings, s, testMoment); !d.Verdict.Changes() {
+			t.Fatalf("%s: read completely it is %s (%s)", name, d.Verdict, d.Reason)
 		}
 		readings[windowQuery(r, testMoment)] = model.Series{}
 		d := Decide(r, readings, s, testMoment)
-		if want := "nothing is decided: its requests in the window could not be read completely"; d.Action != Refused || d.Reason != want {
-			t.Errorf("%s: %s (%s)", name, d.Action, d.Reason)
+		if want := "nothing is decided: its requests in the window could not be read completely"; d.Verdict != Refused || d.Reason != want {
+			t.Errorf("%s: %s (%s)", name, d.Verdict, d.Reason)
 		}
 	}
 }

@@ -87,7 +87,7 @@ func (m *metrics) zero() {
 	for _, outcome := range []string{cycleDone, cyclePartial, cycleFailed, cycleBroken} {
 		m.cycles.WithLabelValues(outcome)
 	}
-	for _, action := range []rules.Action{rules.StepDown, rules.Stop, rules.Delete} {
+	for _, action := range []rules.Verdict{rules.StepDown, rules.Stop, rules.Delete} {
 		for _, outcome := range []act.Outcome{act.Done, act.AlreadySo, act.DryRun, act.Failed} {
 			m.decisions.WithLabelValues(word(string(action)), word(string(outcome)))
 		}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -86,7 +85,7 @@ func (d *Daemon) runCycle(ctx context.Context, mark time.Time) {
 	one, p := d.leading, d.o.Params
 	if role == Standby {
 		// What it would read for hourly checks, the one that leads reads already.
-		one, p.HourlyChecks = d.standby, config.Never
+		one, p.HourlyChecks = d.standby, model.Never
 	}
 	bounded, cancel := context.WithTimeout(ctx, cycleTime)
 	result, err := one.Run(bounded, cycle.Input{Params: p, ScheduledAt: mark})
@@ -152,7 +151,7 @@ func (d *Daemon) afterLeading(ctx context.Context, record CycleRecord, err error
 		Region: d.o.Config.Region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(record.Problems), Time: d.clock.Now().UTC(),
 	}})
-	d.tellProblems(ctx, reportable(failed))
+	d.tellProblems(ctx, failed)
 	identity, err := d.actor.Identity(ctx)
 	if err == nil {
 		d.memory.Update(func(s *Status) { s.Account = identity.Account })
@@ -165,22 +164,14 @@ func (d *Daemon) afterLeading(ctx context.Context, record CycleRecord, err error
 
 // tellProblems logs what failed while the rest went on: a warning for a single resource,
 // an error for more than that.
-func (d *Daemon) tellProblems(ctx context.Context, list []report.Problem) {
+func (d *Daemon) tellProblems(ctx context.Context, list []model.Problem) {
 	for _, p := range list {
 		level := slog.LevelWarn
 		if p.ARN == "" {
 			level = slog.LevelError
 		}
-		d.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Error)
+		d.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
 	}
-}
-
-func reportable(list []model.Problem) []report.Problem {
-	out := make([]report.Problem, len(list))
-	for i, p := range list {
-		out[i] = report.ProblemOf(p)
-	}
-	return out
 }
 
 // requests are rebuilds of the dashboard that were asked for and not begun yet.

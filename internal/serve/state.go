@@ -1,7 +1,6 @@
 package serve
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -49,7 +48,7 @@ type State interface {
 // Check is what an hourly check of a resource came to.
 type Check struct {
 	Time     time.Time
-	Decision rules.Action
+	Decision rules.Verdict
 	NewMin   int // of a step-down
 	Reason   string
 	Outcome  string // what came of it, if anything was to be done
@@ -106,7 +105,7 @@ type CycleRecord struct {
 	Error     string // empty unless nothing could be measured
 	Window    report.Window
 	Resources int
-	Decisions map[rules.Action]int
+	Decisions map[rules.Verdict]int
 	Alarms    report.Alarms
 	Events    int
 	Problems  int
@@ -117,7 +116,7 @@ type CycleRecord struct {
 func (c CycleRecord) With(result report.Result, err error) CycleRecord {
 	c.Window, c.Resources, c.Alarms = result.Window, len(result.Resources), result.Alarms
 	c.Events, c.Problems = len(result.Events), len(result.Problems)
-	c.Decisions = map[rules.Action]int{}
+	c.Decisions = map[rules.Verdict]int{}
 	for _, r := range result.Resources {
 		c.Decisions[r.Decision]++
 	}
@@ -311,9 +310,7 @@ func seenAfter(before, now model.Snapshot, l model.Listing) model.Snapshot {
 	seen.Resources = slices.Concat(seen.Resources, kept(before.Resources))
 	seen.Others = slices.Concat(seen.Others, kept(before.Others))
 	for _, list := range [][]model.Resource{seen.Resources, seen.Others} {
-		slices.SortStableFunc(list, func(a, b model.Resource) int {
-			return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
-		})
+		slices.SortStableFunc(list, model.CompareResources)
 	}
 	return seen
 }

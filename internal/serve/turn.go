@@ -125,7 +125,7 @@ func (d *Daemon) readClaim(ctx context.Context) (act.Claim, error) {
 		return claim, err
 	}
 	_, problems := d.actor.Notify(ctx, act.NotifyInput{})
-	d.tellProblems(ctx, reportable(problems))
+	d.tellProblems(ctx, problems)
 	return d.actor.ReadClaim(ctx)
 }
 

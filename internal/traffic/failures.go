@@ -1,7 +1,6 @@
 package traffic
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sync"
@@ -72,9 +71,7 @@ func (l *failureList) problems() []model.Problem {
 		}
 		problems = append(problems, p)
 	}
-	slices.SortFunc(problems, func(a, b model.Problem) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Err.Error(), b.Err.Error()))
-	})
+	slices.SortFunc(problems, model.CompareProblems)
 	return problems
 }
 

@@ -40,7 +40,7 @@ const (
 // settings are the parameters of all jobs: everything is watched, checked now, and acted on.
 func settings() map[string]string {
 	return map[string]string{
-		config.Regions: home + "," + away, config.HourlyChecks: string(config.Always), config.AutoDeleteOrStopIdleResources: "Yes",
+		config.Regions: home + "," + away, config.HourlyChecks: string(model.Always), config.AutoDeleteOrStopIdleResources: "Yes",
 		config.NotificationEndpoint: "ml@example.com", "Deployment": deployment,
 	}
 }
@@ -277,7 +277,7 @@ func (b *bed) act() outcome {
 	result, err := c.Run(context.Background(), cycle.Input{Params: values})
 	out := outcome{err: err, text: resultText(b.t, result), log: log.String()}
 	for _, p := range result.Problems {
-		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Error})
+		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Message()})
 	}
 	return out
 }
@@ -308,7 +308,7 @@ func resultText(t testing.TB, result report.Result) string {
 }
 
 // do carries out a person's request, as a command does.
-func (b *bed) do(action events.Action, req events.Request) outcome {
+func (b *bed) do(action model.Action, req events.Request) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	clients := b.clients()

@@ -159,12 +159,12 @@ func (b *bed) report() outcome {
 }
 
 // outcomeOf is the outcome of a command: its result, its problems, and what it logged.
-func (b *bed) outcomeOf(result any, err error, problems []report.Problem, log string) outcome {
+func (b *bed) outcomeOf(result any, err error, problems []model.Problem, log string) outcome {
 	raw, failed := json.Marshal(result)
 	b.noError(failed)
 	out := outcome{text: string(raw), err: err, troubles: troublesOf(b.t, log), log: log}
 	for _, p := range problems {
-		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Error})
+		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Message()})
 	}
 	return out
 }

@@ -28,7 +28,7 @@ func history() scenario {
 			_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String(logGroup), LogStreamName: aws.String("s")})
 			b.noError(err)
 			line, err := json.Marshal(map[string]any{"msg": "audit", "audit": events.Audit{
-				Time: b.clock.Now(), ARN: arn("campaign/idle"), Kind: model.Campaign, Region: away, Action: events.ActionDelete,
+				Time: b.clock.Now(), ARN: arn("campaign/idle"), Kind: model.Campaign, Region: away, Action: model.ActionDelete,
 				Outcome: events.OutcomeDone, Reason: "idle",
 			}})
 			b.noError(err)

@@ -200,14 +200,14 @@ func (b *bed) deliver() {
 func starting(after func(*bed, outcome)) scenario {
 	resource, err := model.ParseARN(arn("recommender/still"))
 	req := events.Request{ARN: resource, Kind: model.Recommender, Reason: "the sale begins"}
-	run := func(b *bed) outcome { return b.do(events.ActionStart, req) }
+	run := func(b *bed) outcome { return b.do(model.ActionStart, req) }
 	return scenario{
 		name: "start-recommender", world: func() localaws.Estate { return alone("recommender/still") },
 		prepare: func(b *bed) {
 			if err != nil {
 				b.t.Fatal(err)
 			}
-			b.mustOut(b.do(events.ActionStop, req))
+			b.mustOut(b.do(model.ActionStop, req))
 			b.wait(time.Hour)
 		},
 		run: run,

@@ -1,6 +1,7 @@
 package webstory
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -210,7 +211,7 @@ func usageOf(c character, w report.Window) (*report.Usage, []billing.Hour) {
 }
 
 func audits() []events.Audit {
-	record := func(arn string, ago time.Duration, action events.Action, outcome, reason string, before, after int) events.Audit {
+	record := func(arn string, ago time.Duration, action model.Action, outcome, reason string, before, after int) events.Audit {
 		parsed, kind, err := model.ParseResourceARN(arn)
 		if err != nil {
 			panic("story: " + err.Error()) // a constant of this package
@@ -221,17 +222,17 @@ func audits() []events.Audit {
 		}
 		return a
 	}
-	raised := record(HomePage, 29*time.Hour, events.ActionUpdate, events.OutcomeDone, "sale on Friday", 15, 20)
+	raised := record(HomePage, 29*time.Hour, model.ActionUpdate, events.OutcomeDone, "sale on Friday", 15, 20)
 	raised.Automatic = false
-	stepped := record(SimilarItems, 52*time.Hour, events.ActionUpdate, events.OutcomeDone, "step down from 40 to 30: lowest hour averaged 5.8 TPS over 336 hours", 40, 30)
+	stepped := record(SimilarItems, 52*time.Hour, model.ActionUpdate, events.OutcomeDone, "step down from 40 to 30: lowest hour averaged 5.8 TPS over 336 hours", 40, 30)
 	stepped.Restore = "personalize-monitor update-tps " + SimilarItems + " 40"
 	return []events.Audit{
-		record(SimilarItems, 32*time.Minute, events.ActionUpdate, events.OutcomeAsked, "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", 0, 22),
+		record(SimilarItems, 32*time.Minute, model.ActionUpdate, events.OutcomeAsked, "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", 0, 22),
 		record(ForYou, 32*time.Minute, "", events.OutcomeRefused, "not stepped down: its latest update was 20 min ago, at least 45 min are needed", 0, 0),
 		raised,
-		record(Popular, 50*time.Hour, events.ActionStop, events.OutcomeDone, "no request in 31 h, IdleThresholdHours is 24", 3, 0),
+		record(Popular, 50*time.Hour, model.ActionStop, events.OutcomeDone, "no request in 31 h, IdleThresholdHours is 24", 3, 0),
 		stepped,
-		record(TopPicks, 130*time.Hour, events.ActionUpdate, events.OutcomeDone, "step down from 11 to 8: lowest hour averaged 1.1 RPS over 336 hours", 11, 8),
+		record(TopPicks, 130*time.Hour, model.ActionUpdate, events.OutcomeDone, "step down from 11 to 8: lowest hour averaged 1.1 RPS over 336 hours", 11, 8),
 	}
 }
 
@@ -254,9 +255,9 @@ func failing() web.Snapshot {
 	s.CycleErr = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
 	s.Ledger, s.LedgerErr = nil, "ListCampaigns us-east-1: access denied"
 	s.AlarmsKnown, s.Alarms = false, nil
-	s.Result.Problems = []report.Problem{
-		{Region: "eu-west-1", Operation: "ListRecommenders", Error: "ThrottlingException: Rate exceeded"},
-		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Error: `<script>alert("x")</script> & 'quotes'`},
+	s.Result.Problems = []model.Problem{
+		{Region: "eu-west-1", Operation: "ListRecommenders", Err: errors.New("ThrottlingException: Rate exceeded")},
+		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Err: errors.New(`<script>alert("x")</script> & 'quotes'`)},
 	}
 	for i := range s.Result.Resources {
 		if s.Result.Resources[i].ARN == ForYou {

@@ -146,7 +146,7 @@ func (a *Actions) ask(text string) error {
 }
 
 // Do notes an action.
-func (a *Actions) Do(_ context.Context, action events.Action, req events.Request) (string, error) {
+func (a *Actions) Do(_ context.Context, action model.Action, req events.Request) (string, error) {
 	text := fmt.Sprintf("%s %s %d %s", action, req.ARN, req.NewMinTPS, req.Reason)
 	return fmt.Sprintf("Canned: %s of %s was accepted.", action, req.ARN.Name()), a.ask(text)
 }

@@ -46,7 +46,7 @@ func actionsFor(r row, known bool) actionsView {
 
 // order is what a form asks for.
 type order struct {
-	action  events.Action
+	action  model.Action
 	request events.Request
 	record  string
 }
@@ -105,7 +105,7 @@ const (
 // muchMore tells whether a minimum is so much higher than the present one that it may be a
 // slip. A present one that is not known counts as none.
 func muchMore(o order, present int) bool {
-	return o.action == events.ActionUpdate && o.request.NewMinTPS > max(muchTPS, muchTimes*present)
+	return o.action == model.ActionUpdate && o.request.NewMinTPS > max(muchTPS, muchTimes*present)
 }
 
 // minimumOf is the present minimum of a resource; 0 if it is not known.
@@ -142,7 +142,7 @@ func (h *Handler) askAgain(w http.ResponseWriter, r *http.Request, f *fields, o 
 // orderOf reads a form.
 func orderOf(f *fields) (order, error) {
 	arn, kind := f.arn(keyARN, true)
-	action := events.Action(f.choice(keyAction, "", string(events.ActionUpdate), string(events.ActionStop), string(events.ActionStart), string(events.ActionDelete), string(events.ActionRestore)))
+	action := model.Action(f.choice(keyAction, "", string(model.ActionUpdate), string(model.ActionStop), string(model.ActionStart), string(model.ActionDelete), string(model.ActionRestore)))
 	o := order{action: action, request: events.Request{ARN: arn, Kind: kind, Reason: "asked for on the web page"}}
 	if reason := f.text(keyReason); reason != "" {
 		o.request.Reason = reason
@@ -150,15 +150,15 @@ func orderOf(f *fields) (order, error) {
 	switch action {
 	case "":
 		f.reject(keyAction, "the name of an action")
-	case events.ActionUpdate:
+	case model.ActionUpdate:
 		o.request.NewMinTPS = f.number(keyMin, 0, 1, events.MaxMinTPS)
-	case events.ActionRestore:
+	case model.ActionRestore:
 		o.record = f.values[keyRecord]
 	}
 	if f.fault != nil {
 		return o, f.fault
 	}
-	if action != events.ActionRestore {
+	if action != model.ActionRestore {
 		if err := o.request.For(action); err != nil {
 			return o, err
 		}
@@ -185,7 +185,7 @@ func (h *Handler) carryOut(ctx context.Context, o order) note {
 	h.Logger.Info("action asked for", "op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
 	var sentence string
 	var err error
-	if o.action == events.ActionRestore {
+	if o.action == model.ActionRestore {
 		record, ok := findRecord(h.Source.Snapshot().Audits, arn, o.record)
 		if !ok {
 			return note{Failed: true, Text: "There is no such record any more, so there is nothing to restore by."}

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -9,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/browser"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
@@ -161,7 +162,7 @@ func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
 	b.Until(`document.querySelectorAll("canvas").length === 2`)
 	browser.JS[bool](b, `(document.querySelector("#totals summary").focus(), window.kept = true)`)
 	source.Change(func(s *web.Snapshot) {
-		s.Result.Problems = append(s.Result.Problems, report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"})
+		s.Result.Problems = append(s.Result.Problems, model.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Err: errors.New("denied")})
 	})
 	b.Until(`document.querySelector("#problems")?.textContent.includes("denied") && document.querySelectorAll("canvas").length === 2`)
 	if focused := browser.JS[string](b, `document.activeElement.tagName`); focused != "SUMMARY" {

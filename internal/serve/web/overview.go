@@ -63,7 +63,7 @@ func (h *Handler) overview(w http.ResponseWriter, r *http.Request) {
 	view.Attention, view.More = attentionOf(rows)
 	view.Recent = h.entryViews(recent(s, overviewRecent))
 	for _, p := range s.Result.Problems[:min(len(s.Result.Problems), overviewProblems)] {
-		view.Problems = append(view.Problems, p.Operation+" "+cmp.Or(p.ARN, p.Region)+": "+p.Error)
+		view.Problems = append(view.Problems, p.Error())
 	}
 	if more := len(s.Result.Problems) - overviewProblems; more > 0 {
 		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", plural(more, "problem")))

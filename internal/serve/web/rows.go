@@ -112,7 +112,7 @@ func (r row) Level() int {
 	return int(min(100, max(0, *r.Utilization)))
 }
 
-func decisionText(a rules.Action, newMin int) string {
+func decisionText(a rules.Verdict, newMin int) string {
 	switch a {
 	case rules.StepDown:
 		return fmt.Sprintf("step down to %d", newMin)
@@ -122,7 +122,7 @@ func decisionText(a rules.Action, newMin int) string {
 	return string(a)
 }
 
-func decisionTone(a rules.Action) string {
+func decisionTone(a rules.Verdict) string {
 	switch {
 	case a.Changes():
 		return "act"
@@ -160,7 +160,7 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range byARN {
 		rows = append(rows, *r)
 	}
-	slices.SortFunc(rows, byPlace)
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ARN, b.ARN) })
 	return rows
 }
 
@@ -173,7 +173,7 @@ func enrich(byARN map[string]*row, s Snapshot) {
 	}
 	for _, p := range s.Result.Problems {
 		if r := byARN[p.ARN]; r != nil && r.Problem == "" {
-			r.Problem = p.Operation + ": " + p.Error
+			r.Problem = p.Operation + ": " + p.Message()
 		}
 	}
 	if s.Ledger == nil {
@@ -184,10 +184,6 @@ func enrich(byARN map[string]*row, s Snapshot) {
 			r.Entry = &s.Ledger.Resources[i]
 		}
 	}
-}
-
-func byPlace(a, b row) int {
-	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ARN, b.ARN))
 }
 
 // unlisted are the regions whose campaigns or recommenders could not be listed in the last
@@ -275,7 +271,7 @@ func auditViews(audits []events.Audit, now time.Time) []auditView {
 // undoable tells whether a record tells of something that can be undone.
 func undoable(a events.Audit) bool {
 	return a.Outcome == events.OutcomeDone && a.Before != nil &&
-		(a.Action == events.ActionUpdate || a.Action == events.ActionDelete || a.Action == events.ActionStop)
+		(a.Action == model.ActionUpdate || a.Action == model.ActionDelete || a.Action == model.ActionStop)
 }
 
 // recordName names a record among those of its resource.
@@ -287,7 +283,7 @@ func actionText(a events.Audit) string {
 	switch {
 	case a.Action == "":
 		return "decision"
-	case a.Action != events.ActionUpdate || a.NewMinTPS == 0:
+	case a.Action != model.ActionUpdate || a.NewMinTPS == 0:
 		return strings.ReplaceAll(string(a.Action), "-", " ")
 	case a.Before != nil:
 		return fmt.Sprintf("minimum from %d to %d", a.Before.MinTPS, a.NewMinTPS)

@@ -39,7 +39,7 @@ func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bo
 		entry := entries[a.ARN]
 		hours, known := 0.0, false
 		switch {
-		case a.Action == events.ActionUpdate && entry != nil && entry.Usage != nil:
+		case a.Action == model.ActionUpdate && entry != nil && entry.Usage != nil:
 			hours, known = savedByStep(a, entry.Hourly), true
 		case a.Action.Ends():
 			hours, known = savedByEnd(a, broughtBack(a, audits[:i], audits[i+1:]), ledger.Window, present[a.ARN])
@@ -104,7 +104,7 @@ func broughtBack(a events.Audit, lists ...[]events.Audit) time.Time {
 	for _, list := range lists {
 		for _, b := range list {
 			back := b.ARN == a.ARN && b.Outcome == events.OutcomeDone && b.Time.After(a.Time) &&
-				(b.Action == events.ActionStart || b.Action == events.ActionRestore)
+				(b.Action == model.ActionStart || b.Action == model.ActionRestore)
 			if back && (first.IsZero() || b.Time.Before(first)) {
 				first = b.Time
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -20,14 +21,14 @@ func TestSavedBy(t *testing.T) {
 	at := func(hour float64) time.Time { return start.Add(time.Duration(hour * float64(time.Hour))) }
 	step := func(hour float64, before, after int) events.Audit {
 		return events.Audit{
-			Time: at(hour), ARN: campaign, Action: events.ActionUpdate, Outcome: events.OutcomeDone, Automatic: true,
+			Time: at(hour), ARN: campaign, Action: model.ActionUpdate, Outcome: events.OutcomeDone, Automatic: true,
 			NewMinTPS: after, Before: &events.Before{MinTPS: before},
 		}
 	}
 	stop := func(hour float64) events.Audit {
-		return events.Audit{Time: at(hour), ARN: recommender, Action: events.ActionStop, Outcome: events.OutcomeDone, Automatic: true, Before: &events.Before{MinTPS: 3}}
+		return events.Audit{Time: at(hour), ARN: recommender, Action: model.ActionStop, Outcome: events.OutcomeDone, Automatic: true, Before: &events.Before{MinTPS: 3}}
 	}
-	started := events.Audit{Time: at(7), ARN: recommender, Action: events.ActionStart, Outcome: events.OutcomeDone}
+	started := events.Audit{Time: at(7), ARN: recommender, Action: model.ActionStart, Outcome: events.OutcomeDone}
 	with := func(a events.Audit, change func(*events.Audit)) events.Audit { change(&a); return a }
 	// The minimum in force and the demand of each of ten hours.
 	hours := func(minimum, actual []float64) []billing.Hour {

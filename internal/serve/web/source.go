@@ -77,7 +77,7 @@ type Snapshot struct {
 // Check is what an hourly check came to.
 type Check struct {
 	Time     time.Time
-	Decision rules.Action
+	Decision rules.Verdict
 	NewMin   int // step-down only
 	Reason   string
 	Outcome  string // what came of it, if anything was done or asked
@@ -132,7 +132,7 @@ type Series interface {
 type Actions interface {
 	// Do carries out an action on a resource: update-tps, delete-campaign,
 	// stop-recommender or start-recommender.
-	Do(ctx context.Context, action events.Action, req events.Request) (sentence string, err error)
+	Do(ctx context.Context, action model.Action, req events.Request) (sentence string, err error)
 	// Restore undoes what the record tells of. It answers as soon as Personalize has
 	// accepted it, and does not wait for the resource to be in service.
 	Restore(ctx context.Context, record events.Audit) (sentence string, err error)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
@@ -22,7 +23,7 @@ type slowActions struct {
 	ended bool
 }
 
-func (a *slowActions) Do(ctx context.Context, _ events.Action, _ events.Request) (string, error) {
+func (a *slowActions) Do(ctx context.Context, _ model.Action, _ events.Request) (string, error) {
 	<-ctx.Done()
 	time.Sleep(a.after)
 	a.ended = true

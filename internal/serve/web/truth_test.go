@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"errors"
 	"html"
 	"net/url"
 	"strings"
@@ -8,7 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
@@ -35,7 +36,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 			Time: s.Measured, Decision: rules.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
 		}
 	}
-	listing := report.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Error: "denied"}
+	listing := model.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Err: errors.New("denied")}
 	gone := "/resource?arn=" + url.QueryEscape(strings.Replace(webstory.HomeRows, "home-rows", "gone", 1))
 	const fine = "everything could be read."
 	for _, tt := range []struct {
@@ -44,12 +45,12 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		says, not    string
 	}{
 		{"all is well", "/", nil, fine, "not all of"},
-		{"a region was not listed", "/", func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "not all of eu-west-1 could be listed", fine},
-		{"nor on the table", "/resources", func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "Not all of eu-west-1 could be listed", "No campaign"},
+		{"a region was not listed", "/", func(s *web.Snapshot) { s.Result.Problems = []model.Problem{listing} }, "not all of eu-west-1 could be listed", fine},
+		{"nor on the table", "/resources", func(s *web.Snapshot) { s.Result.Problems = []model.Problem{listing} }, "Not all of eu-west-1 could be listed", "No campaign"},
 		{"a problem of one resource is not one of a region", "/resources", func(s *web.Snapshot) {
-			s.Result.Problems = []report.Problem{{ARN: webstory.HomePage, Region: "us-east-1", Operation: "DescribeCampaign", Error: "throttled"}}
+			s.Result.Problems = []model.Problem{{ARN: webstory.HomePage, Region: "us-east-1", Operation: "DescribeCampaign", Err: errors.New("throttled")}}
 		}, "of 9 resources", "could be listed"},
-		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []report.Problem{listing} }, "could not be looked at", "deleted"},
+		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []model.Problem{listing} }, "could not be looked at", "deleted"},
 		{"one that was looked for", gone, nil, "It may have been deleted", "could not be looked at"},
 		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 resource had no hourly check by this daemon yet", fine},
 		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">not checked<", ">keep<"},

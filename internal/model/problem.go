@@ -1,0 +1,62 @@
+package model
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+)
+
+// Problem is one failure that affects one resource or region while the rest goes on. It
+// is an error that wraps its cause, and it marshals itself to JSON.
+type Problem struct {
+	ARN       string // of the resource; empty if a whole region failed
+	Region    string
+	Operation string // the AWS operation, or the step where there is none
+	Err       error  // the cause
+}
+
+// Where is the resource, or the region if the problem is not about one resource.
+func (p Problem) Where() string { return cmp.Or(p.ARN, p.Region) }
+
+// Message is the cause on one line; empty if there is none.
+func (p Problem) Message() string {
+	if p.Err == nil {
+		return ""
+	}
+	return OneLine(p.Err.Error())
+}
+
+// Error is operation, place and cause on one line.
+func (p Problem) Error() string { return p.Operation + " " + p.Where() + ": " + p.Message() }
+
+// Unwrap returns the cause.
+func (p Problem) Unwrap() error { return p.Err }
+
+// problemJSON is a Problem as results show it.
+type problemJSON struct {
+	ARN       string `json:"arn"`
+	Region    string `json:"region"`
+	Operation string `json:"operation"`
+	Error     string `json:"error"`
+}
+
+// MarshalJSON writes the cause as its message.
+func (p Problem) MarshalJSON() ([]byte, error) {
+	return json.Marshal(problemJSON{p.ARN, p.Region, p.Operation, p.Message()})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes. Of the cause, the message is left.
+func (p *Problem) UnmarshalJSON(data []byte) error {
+	var in problemJSON
+	if err := json.Unmarshal(data, &in); err != nil {
+		return err
+	}
+	*p = Problem{ARN: in.ARN, Region: in.Region, Operation: in.Operation, Err: errors.New(in.Error)}
+	return nil
+}
+
+// CompareProblems orders by region, resource, operation and cause.
+func CompareProblems(a, b Problem) int {
+	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN),
+		cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Message(), b.Message()))
+}
