@@ -3,7 +3,7 @@
 // if what was broken does not build. Files are replaced by means of go test -overlay, so
 // nothing is written to the source tree, save the table that -out names.
 //
-//	go run ./tools/mutate -out docs/safety-mutations.md
+//	go run ./test/mutate -out docs/safety-mutations.md
 package main
 
 import (

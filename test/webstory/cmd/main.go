@@ -1,7 +1,7 @@
 // Command webstory serves the web page over canned data, for those who work on it: no
 // daemon, no AWS.
 //
-//	go run ./tools/webstory --story shop --actions
+//	go run ./test/webstory/cmd --story shop --actions
 package main
 
 import (

@@ -11,7 +11,7 @@ const preface = `# Every guard, broken
 
 Each line is a guard that keeps something from being stopped, deleted, stepped down or overwritten. The guard was broken, alone,
 in the way the middle column shows, and the tests on the right failed. A guard whose loss no test notices cannot be in
-this list: ` + "`go run ./tools/mutate -out docs/safety-mutations.md`" + ` makes it, and fails then.
+this list: ` + "`go run ./test/mutate -out docs/safety-mutations.md`" + ` makes it, and fails then.
 
 | Guard | Broken | Noticed by |
 |---|---|---|
