@@ -1,9 +1,15 @@
-// Command mutate breaks the guards of the rules one at a time and tells which tests
-// notice. It fails if one is not noticed, if a guard is no longer where the list says, or
-// if what was broken does not build. Files are replaced by means of go test -overlay, so
-// nothing is written to the source tree, save the table that -out names.
+// Command mutate breaks the marked guards of the program, one at a time, and reports which tests fail. It fails if the tests do
+// not notice a broken guard, or if a broken guard does not compile. It replaces files by go test -overlay: it writes nothing to
+// the source tree except the table that -out names.
 //
 //	go run ./test/mutate -out docs/safety-mutations.md
+//
+// A guard is marked by a comment at the end of its line, or on the line above it:
+//
+//	if a := age(r, m); a < s.IdleTime() { // guard: age; never, boundary
+//
+// The text after the semicolon lists how the guard is broken; each entry is one or more changes. Without it, the kind of the line
+// decides. The ways are in mutants.go.
 package main
 
 import (
@@ -18,48 +24,52 @@ import (
 )
 
 func main() {
-	var j job
-	flag.StringVar(&j.root, "root", ".", "the root of the repository")
-	flag.StringVar(&j.only, "only", "", "a regular expression; only guards or files that it fits are broken")
-	flag.StringVar(&j.out, "out", "", "where the table goes besides stdout")
-	flag.IntVar(&j.jobs, "jobs", 2, "how many are tried at the same time")
-	flag.IntVar(&j.histories, "histories", 10_000, "random histories in each property test")
+	var r runner
+	flag.StringVar(&r.root, "root", ".", "root of the repository")
+	only := flag.String("only", "", "regular expression; break only guards or files that it matches")
+	out := flag.String("out", "", "write the table to this file, too")
+	flag.IntVar(&r.parallel, "parallel", 2, "how many mutants are tested at the same time")
+	flag.IntVar(&r.histories, "histories", 10_000, "random histories in each property test")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := j.run(ctx); err != nil {
+	if err := r.run(ctx, *only, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(1)
 	}
 }
 
-func (j job) run(ctx context.Context) error {
-	only, err := regexp.Compile(j.only)
+func (r runner) run(ctx context.Context, only, out string) error {
+	pattern, err := regexp.Compile(only)
 	if err != nil {
 		return fmt.Errorf("-only: %w", err)
 	}
-	var list []mutation
-	for _, m := range mutations() {
-		if only.MatchString(m.guard) || only.MatchString(m.file) {
+	all, err := findMutants(r.root)
+	if err != nil {
+		return err
+	}
+	var list []mutant
+	for _, m := range all {
+		if pattern.MatchString(m.guard) || pattern.MatchString(m.file) {
 			list = append(list, m)
 		}
 	}
-	if j.jobs < 1 || len(list) == 0 {
-		return fmt.Errorf("nothing to do: %d guards, -jobs %d", len(list), j.jobs)
+	if r.parallel < 1 || len(list) == 0 {
+		return fmt.Errorf("nothing to do: %d changes, -parallel %d", len(list), r.parallel)
 	}
-	verdicts, faults := j.tryAll(ctx, list)
+	results, faults := r.testAll(ctx, list)
 	var table bytes.Buffer
-	survivors := printTable(&table, verdicts)
+	survivors := printTable(&table, results)
 	if _, err := os.Stdout.Write(table.Bytes()); err != nil || faults != nil {
 		return errors.Join(faults, err)
 	}
-	if j.out != "" {
-		if err := os.WriteFile(j.out, table.Bytes(), 0o644); err != nil {
+	if out != "" {
+		if err := os.WriteFile(out, table.Bytes(), 0o644); err != nil {
 			return err
 		}
 	}
 	if survivors > 0 {
-		return fmt.Errorf("%d of %d broken guards are not noticed by any test", survivors, len(list))
+		return fmt.Errorf("no test notices %d of %d changes", survivors, len(list))
 	}
 	return nil
 }
