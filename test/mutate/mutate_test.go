@@ -50,11 +50,14 @@ func TestMutants(t *testing.T) {
 		line string
 		want []string
 	}{
-		"if":               {"if a < b { // guard: x", []string{"if (a < b) && false {"}},
-		"if with a value":  {"if v := a; v < b { // guard: x; always", []string{"if v := a; (v < b) || true {"}},
-		"if, boundary":     {"if a < b && !(c >= d) { // guard: x; boundary", []string{"if a <= b && !(c >= d) {", "if a < b && !(c > d) {"}},
-		"if, both":         {"if a < b { // guard: x; never, boundary", []string{"if (a < b) && false {", "if a <= b {"}},
-		"operands":         {"if p && q && (r || s) { // guard: x; each", []string{"if (p || true) && q && (r || s) {", "if p && (q || true) && (r || s) {", "if p && q && ((r || s) || true) {", "if p && q && ((r && false) || s) {", "if p && q && (r || (s && false)) {"}},
+		"if":              {"if a < b { // guard: x", []string{"if (a < b) && false {"}},
+		"if with a value": {"if v := a; v < b { // guard: x; always", []string{"if v := a; (v < b) || true {"}},
+		"if, boundary":    {"if a < b && !(c >= d) { // guard: x; boundary", []string{"if a <= b && !(c >= d) {", "if a < b && !(c > d) {"}},
+		"if, both":        {"if a < b { // guard: x; never, boundary", []string{"if (a < b) && false {", "if a <= b {"}},
+		"operands": {"if p && q && (r || s) { // guard: x; each", []string{
+			"if p && q && ((r || s) || true) {", "if (p || true) && q && (r || s) {", "if p && (q || true) && (r || s) {",
+			"if p && q && ((r && false) || s) {", "if p && q && (r || (s && false)) {",
+		}},
 		"arguments":        {"n := max(a, b, 1) // guard: x", []string{"n := max(b, 1)", "n := max(a, 1)", "n := max(a, b)"}},
 		"methods":          {"n := t.Add(d).Truncate(h) // guard: x", []string{"n := t.Add(d)", "n := t.Truncate(h)"}},
 		"elements":         {"for _, s := range []string{a, b} { // guard: x; each", []string{"for _, s := range ([]string{a, b})[:1] {", "for _, s := range []string{b} {", "for _, s := range []string{a} {"}},
