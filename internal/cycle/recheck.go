@@ -64,5 +64,5 @@ func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request
 	if err := ctx.Err(); err != nil {
 		return rules.Decision{}, err
 	}
-	return rules.VetoRecent(rules.Sign(decision, r.readings), r.readings, r.moment), nil
+	return rules.RefuseIfCalled(rules.AllowMarker(decision, r.readings), r.readings, r.moment), nil
 }
