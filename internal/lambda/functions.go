@@ -197,7 +197,7 @@ func (h *Handler) Remembered() int {
 	if h.kept == nil {
 		return 0
 	}
-	return h.kept.actor.Remembered() + h.kept.known.Remembered()
+	return h.kept.actor.Remembered()
 }
 
 // serve tells the forms of event apart.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // regions are where the resources are; the first is the deployment region.
@@ -62,20 +63,14 @@ func (w *world) build() error {
 	w.memory = localaws.InMemory(w.aws)
 	w.model.record(w.clock.Now())
 	w.owner = newOwner(w, awsapi.New(awsapi.Options{
-		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownersKey, w.memory.Transport()), Clock: w.clock, Rates: unlimited,
+		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownersKey, w.memory.Transport()),
+		Clock:  model.NewVirtualClock(w.clock.Now()), // the owner's waits must not advance the world's clock
 	}))
 	w.monitor = newMonitor(w)
 	if err := w.monitor.deploy(); err != nil {
 		return err
 	}
 	return w.owner.settleIn()
-}
-
-// unlimited are the rates of the owner, who is not to make the clock run.
-var unlimited = map[string]float64{
-	"cloudwatch.DescribeAlarms": 1e6, "cloudwatch.ListTagsForResource": 1e6, "cloudwatch.PutMetricAlarm": 1e6,
-	"cloudwatch.DeleteAlarms": 1e6, "cloudwatch.DisableAlarmActions": 1e6, "personalize.ListCampaigns": 1e6,
-	"personalize.ListRecommenders": 1e6, "personalize.DescribeCampaign": 1e6, "personalize.DescribeRecommender": 1e6,
 }
 
 // region describes a region with n resources of all ages.
