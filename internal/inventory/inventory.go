@@ -177,19 +177,10 @@ func (p *progressCount) add(done, total int) {
 // same order, whatever their status. It leaves out a resource that no longer exists, and,
 // with a problem, one that could not be described: it never returns a copy.
 func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) ([]model.Resource, []model.Problem) {
-	byRegion := map[string][]int{}
-	for i, resource := range resources {
-		byRegion[resource.Region()] = append(byRegion[resource.Region()], i)
-	}
-	regions := slices.Collect(maps.Keys(byRegion))
 	findings := make([]finding, len(resources))
 	recipes := newRecipeReader(inv)
-	awsapi.Parallel(len(regions), awsapi.RegionsAtOnce, func(n int) {
-		indices := byRegion[regions[n]]
-		awsapi.Parallel(len(indices), awsapi.CallsAtOnce, func(k int) {
-			i := indices[k]
-			findings[i] = inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
-		})
+	awsapi.ParallelByRegion(resources, model.Resource.Region, func(i int) {
+		findings[i] = inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
 	})
 	// Without Discover, no listing shows which resources no longer exist.
 	oldest := inv.clock.Now().Add(-unseenTTL)
