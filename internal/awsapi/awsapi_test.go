@@ -108,7 +108,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 // accept answers an empty output in the protocol of the operation.
 func accept(w http.ResponseWriter, operation string) {
 	switch operation {
-	case "DescribeAlarms", "GetMetricData", "PutMetricAlarm":
+	case "DescribeAlarms", "DeleteAlarms", "GetMetricData", "PutMetricAlarm":
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 		w.Header().Set("Content-Type", "application/cbor")
 		_, _ = w.Write([]byte{0xa0})

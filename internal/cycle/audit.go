@@ -43,7 +43,7 @@ func (r *run) ask(ctx context.Context, decisions []rules.Decision) {
 func rehearsals(decisions []rules.Decision) []events.Event {
 	var list []events.Event
 	for _, d := range decisions {
-		if d.Would.Changes() && rules.Telling(d) {
+		if d.Would.Changes() && rules.NotifyDryRun(d) {
 			list = append(list, events.DryRunNotification(d))
 		}
 	}

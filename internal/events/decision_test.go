@@ -17,7 +17,7 @@ func decisionOf(kind model.Kind, verdict rules.Verdict) rules.Decision {
 			Status: model.StatusActive, MinTPS: 10, Created: now.Add(-100 * time.Hour),
 		},
 		Verdict: verdict, Reason: "for a reason", By: rules.Settings{IdleHours: 48},
-		At: rules.Moment{Now: now, Window: rules.MeasuredWindow(now, 2*time.Minute)},
+		At: rules.EvaluationTime{Now: now, Window: rules.MeasuredWindow(now, 2*time.Minute)},
 	}
 	if verdict == rules.StepDown {
 		d.NewMinTPS = 7

@@ -55,9 +55,9 @@ var commandActions = map[DetailType]model.Action{
 	StopRecommender:   model.ActionStop,
 }
 
-// For checks that the request can be carried out by the action: the right command, the
+// Validate checks that the request can be carried out by the action: the right command, the
 // right kind of resource, and all that the action needs.
-func (r Request) For(action model.Action) error {
+func (r Request) Validate(action model.Action) error {
 	if err := r.fits(action); err != nil {
 		return err
 	}

@@ -32,19 +32,19 @@ func TestWhenDescribeFails(t *testing.T) {
 		{
 			"a second older is too old", "ThrottlingException", true, nil, 22*time.Minute + time.Second,
 			object{"lastUpdatedDateTime": epoch(testStart)},
-			"", 0, "left out this time",
+			"", 0, "skipped this time",
 		},
 		{
 			"an unsettled copy is not confirmed by the list", "ThrottlingException", true,
 			object{"latestCampaignUpdate": object{"status": "CREATE PENDING"}},
-			23 * time.Minute, nil, "", 0, "left out this time",
+			23 * time.Minute, nil, "", 0, "skipped this time",
 		},
 		{
 			"another campaign of that name has no copy", "ThrottlingException", true, nil, time.Minute,
 			object{"creationDateTime": epoch(testStart)},
-			"", 0, "left out this time",
+			"", 0, "skipped this time",
 		},
-		{"never seen: left out", "ThrottlingException", false, nil, 0, nil, "", 0, "left out this time"},
+		{"never seen: left out", "ThrottlingException", false, nil, 0, nil, "", 0, "skipped this time"},
 		{"any other failure is the same", "AccessDeniedException", true, nil, time.Minute, nil, "eu-west-1/c/c*", time.Minute, "AccessDeniedException"},
 		{"not found: gone, and no problem", "ResourceNotFoundException", true, nil, time.Minute, nil, "", 0, ""},
 	}

@@ -70,17 +70,12 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// inventory looks at the service, with the usual rate limits lifted.
+// inventory looks at the service. The rate limits wait on another clock than the one of
+// the test, which stands still meanwhile.
 func (s *service) inventory() (*inventory.Inventory, *awsapi.Clients) {
 	cfg := awsapi.LocalConfig("eu-west-1", s.server.URL, "AKIDEXAMPLE", nil)
 	cfg.RetryMaxAttempts = 1
-	rates := map[string]float64{}
-	for _, operation := range []string{
-		"ListCampaigns", "ListRecommenders", "DescribeCampaign", "DescribeRecommender", "DescribeSolutionVersion", "DescribeSolution",
-	} {
-		rates["personalize."+operation] = 0
-	}
-	clients := awsapi.New(awsapi.Options{Config: cfg, Clock: s.clk, Rates: rates})
+	clients := awsapi.New(awsapi.Options{Config: cfg, Clock: model.NewVirtualClock(testStart)})
 	s.t.Cleanup(clients.Close)
 	return inventory.New(inventory.Options{Clients: clients, Clock: s.clk}), clients
 }
@@ -268,7 +263,7 @@ func (s *service) remove(arn model.ARN) {
 }
 
 // fail makes an operation fail with a code for an ARN, or for all if that is zero; an
-// empty code mends it.
+// empty code repairs it.
 func (s *service) fail(operation string, arn model.ARN, code string) {
 	s.change(func() {
 		s.fault = func(op, _, of string, _ int) string {

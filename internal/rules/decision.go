@@ -56,9 +56,9 @@ type Settings struct {
 // IdleTime is how long a resource must have been without requests to count as idle.
 func (s Settings) IdleTime() time.Duration { return time.Duration(s.IdleHours) * time.Hour }
 
-// Moment is the time that decisions are made for. Ages are counted to Now; request
+// EvaluationTime is the time that decisions are made for. Ages are counted to Now; request
 // counts are read up to Window.End, which lies a little before.
-type Moment struct {
+type EvaluationTime struct {
 	Now    time.Time
 	Window model.Window // the 5 minutes being measured
 }
@@ -70,7 +70,7 @@ type Decision struct {
 	Checked    bool // the hourly checks were made
 	Verdict    Verdict
 	NewMinTPS  int    // StepDown only
-	Mark       bool   // StepDown only: it may bear our mark; see Sign
+	Marker     bool   // StepDown only: it may bear our mark; see Sign
 	Reason     string // one sentence with the numbers
 	// Would is what would happen if its switch stood at Yes instead of DryRun; else None or
 	// empty. A resource that would be stopped may still be stepped down.
@@ -79,8 +79,8 @@ type Decision struct {
 	Idle     Idle
 	StepDown Step
 
-	By Settings // the settings it was made by
-	At Moment   // the time it was made for
+	By Settings       // the settings it was made by
+	At EvaluationTime // the time it was made for
 }
 
 // Intended is what the decision leads to, or would lead to without the refusal or the dry
@@ -116,7 +116,7 @@ type finding struct {
 }
 
 // Due tells whether the hourly checks of a resource are to be made in this window.
-func Due(arn model.ARN, s Settings, m Moment) bool {
+func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 	if s.NoChecks != "" {
 		return false
 	}
@@ -132,7 +132,7 @@ func Due(arn model.ARN, s Settings, m Moment) bool {
 // Decide applies the rules to one resource. The readings must hold the answers to
 // WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
 // unread, and nothing is done on it.
-func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Decision {
+func Decide(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) Decision {
 	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Verdict: None, By: s, At: m}
 	switch {
 	case !Due(r.ARN, s, m):

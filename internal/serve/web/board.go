@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -92,24 +93,17 @@ type boardsKey struct {
 	name, region string
 }
 
-// boardWidgets reads the bodies that are published, or would be.
-func (h *Handler) boardWidgets(number int) ([]dashboard.Board, []dashboard.Widget, error) {
+// boardWidgets returns all dashboards, and the widgets of one of them.
+func (h *Handler) boardWidgets(number int) ([]dashboard.Page, []dashboard.Widget, error) {
 	s := h.Source.Snapshot()
-	boards := s.Boards
-	if boards == nil {
-		name := s.DashboardName
-		if name == "" {
-			name = "Amazon-Personalize-Monitor"
-		}
-		boards = h.boards.get(boardsKey{s.Version, name, s.Region}, func() []dashboard.Board {
-			return dashboard.Render(dashboard.Input{Name: name, Region: s.Region, Resources: monitored(s)})
-		})
-	}
+	name := cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor")
+	boards := h.boards.get(boardsKey{s.Version, name, s.Region}, func() []dashboard.Page {
+		return dashboard.Layout(dashboard.Input{Name: name, Region: s.Region, Resources: monitored(s)})
+	})
 	if number > len(boards) {
 		return nil, nil, fmt.Errorf("there are %s only", plural(len(boards), "dashboard"))
 	}
-	widgets, err := dashboard.Decode(boards[number-1].Body)
-	return boards, widgets, err
+	return boards, boards[number-1].Widgets, nil
 }
 
 func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, bool) {

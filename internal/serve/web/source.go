@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -68,10 +67,6 @@ type Snapshot struct {
 
 	Entries []Entry        // recent happenings, in any order
 	Audits  []events.Audit // recent records, in any order
-
-	// Boards are the dashboards as they were last published; nil has the page render
-	// them from Resources, by the same function.
-	Boards []dashboard.Board
 }
 
 // Check is what an hourly check came to.

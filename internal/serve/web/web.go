@@ -67,7 +67,7 @@ type Handler struct {
 	reading singleflight.Group
 	cache   seriesCache
 	totals  memo[*report.Ledger, []chartView]
-	boards  memo[boardsKey, []dashboard.Board]
+	boards  memo[boardsKey, []dashboard.Page]
 	notes   notes
 	door    door.Keeper
 	ended   revoked

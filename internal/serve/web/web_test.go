@@ -299,11 +299,8 @@ func TestWhatCannotBeReadIsSaidAndNotDrawnAsZero(t *testing.T) {
 	}
 }
 
-func TestDashboardIsDrawnFromThePublishedBody(t *testing.T) {
-	h := page(t, "shop", func(o *web.Options) {
-		source := o.Source.(*webstory.Source)
-		source.Change(func(s *web.Snapshot) { s.Boards = nil })
-	})
+func TestDashboardShowsTheWidgetsThatArePublished(t *testing.T) {
+	h := page(t, "shop", nil)
 	body := get(t, h, "/dashboard").Body.String()
 	for _, want := range []string{"Dataset group video-service (eu-west-1)", "Actual vs Provisioned TPS/RPS", `href="https://console.aws.amazon.com/personalize/home?region=us-east-1#`} {
 		if !strings.Contains(body, want) {

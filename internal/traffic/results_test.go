@@ -46,16 +46,16 @@ func TestMerge(t *testing.T) {
 		{"forbidden", []types.MetricDataResult{at(types.StatusCodeForbidden)}, 0, errNotReadable},
 		{"a status that is new to us", []types.MetricDataResult{at("Stale", 9)}, 1, errNotReadable},
 		{"no status", []types.MetricDataResult{at("", 9)}, 1, errNotReadable},
-		{"left out", nil, 0, errNoAnswer},
+		{"left out", nil, 0, errNoResult},
 		{"only others' answers", []types.MetricDataResult{
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = aws.String("m7") }),
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = aws.String("x0") }),
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = nil }),
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = aws.String("m-1") }),
-		}, 0, errNoAnswer},
+		}, 0, errNoResult},
 		{"before the window", []types.MetricDataResult{at(complete, 8)}, 1, errOutside},
 		{"at its end", []types.MetricDataResult{at(complete, 12)}, 1, errOutside},
-		{"the same period twice", []types.MetricDataResult{at(partial, 9), at(complete, 9)}, 2, errTwice},
+		{"the same period twice", []types.MetricDataResult{at(partial, 9), at(complete, 9)}, 2, errDuplicate},
 		{"off the periods", []types.MetricDataResult{changed(at(complete, 9), func(r *types.MetricDataResult) {
 			r.Timestamps[0] = r.Timestamps[0].Add(time.Minute)
 		})}, 1, errUnaligned},
@@ -65,7 +65,7 @@ func TestMerge(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			a := newAnswers(plan(ask(1, "eu-west-1", 3, time.Hour))[0])
+			a := newResults(plan(ask(1, "eu-west-1", 3, time.Hour))[0])
 			for _, page := range tt.pages {
 				a.add([]types.MetricDataResult{page}, nil)
 			}
@@ -84,10 +84,10 @@ func TestMerge(t *testing.T) {
 
 func TestMessages(t *testing.T) {
 	message := []types.MessageData{{Code: aws.String("Odd"), Value: aws.String("some data\nare missing")}, {Value: aws.String("x")}}
-	two := func() (*answers, types.MetricDataResult, types.MetricDataResult) {
+	two := func() (*results, types.MetricDataResult, types.MetricDataResult) {
 		second := at(types.StatusCodeComplete, 9)
 		second.Id = aws.String("m1")
-		return newAnswers(plan(ask(2, "eu-west-1", 3, time.Hour))[0]), at(types.StatusCodeComplete, 9), second
+		return newResults(plan(ask(2, "eu-west-1", 3, time.Hour))[0]), at(types.StatusCodeComplete, 9), second
 	}
 	t.Run("about one series spoil that one", func(t *testing.T) {
 		a, first, second := two()
@@ -115,10 +115,13 @@ func TestMessages(t *testing.T) {
 func TestFailuresAlikeAreOneProblem(t *testing.T) {
 	queries := ask(3, "eu-west-1", 1, time.Hour)
 	var l failureList
-	l.addQueries("eu-west-1", queries[:2], errPartial)
-	l.addQueries("eu-west-1", queries[2:], errPartial)
-	l.addQueries("eu-west-1", queries[:1], errNoAnswer)
-	l.addQueries("us-east-1", queries[:1], errPartial)
+	for _, q := range queries {
+		l.addQuery(q, errPartial)
+	}
+	l.addQuery(queries[0], errNoResult)
+	elsewhere := queries[0]
+	elsewhere.Region = "us-east-1"
+	l.addQuery(elsewhere, errPartial)
 	c := plan(queries)[0]
 	l.addCall(c, errors.New("ThrottlingException: Rate exceeded"))
 	l.addCall(c, errors.New("ThrottlingException: Rate exceeded"))
@@ -129,7 +132,7 @@ func TestFailuresAlikeAreOneProblem(t *testing.T) {
 	want := []string{
 		"GetMetricData eu-west-1: 3 series not read: only part of the data was returned",
 		"GetMetricData eu-west-1: 6 series not read: ThrottlingException: Rate exceeded",
-		"GetMetricData " + queries[0].Metric.DimensionValue + ": 1 series not read: no answer to the query",
+		"GetMetricData " + queries[0].Metric.DimensionValue + ": 1 series not read: no result for the query",
 		"GetMetricData " + queries[0].Metric.DimensionValue + ": 1 series not read: only part of the data was returned",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
