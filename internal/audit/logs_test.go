@@ -124,7 +124,7 @@ func TestReadFollowsEmptyPages(t *testing.T) {
 		t.Errorf("%d records, pages %v", h.Len(), told)
 	}
 	b.AddFault(localaws.Fault{Operation: "FilterLogEvents", Kind: localaws.EmptyPage})
-	if err := b.reader.Read(t.Context(), monitor, h, noProgress); err == nil || !strings.Contains(err.Error(), "the same page token keeps coming") {
+	if err := b.reader.Read(t.Context(), monitor, h, noProgress); err == nil || !strings.Contains(err.Error(), "the listing repeats itself") {
 		t.Errorf("pages without an end: %v", err)
 	}
 }
