@@ -25,7 +25,7 @@ func TestStoppedAnywhere(t *testing.T) {
 	const span = 8 * time.Hour
 	state, told, _ := lone(t, acting, span)
 	random := rand.New(rand.NewPCG(2026, 40))
-	for range stopWorlds {
+	for range size(4, 1) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, shop())
 			var countdown atomic.Int64
