@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs all tests, then a smaller selection under the race detector, then each fuzz test with a few thousand random inputs.
-# FUZZTIME sets the budget of each fuzz test (10000x inputs, or 30s); FUZZTIME=0 skips them.
+# Runs all tests, then a smaller selection under the race detector, then each fuzz test with thousands of random inputs.
+# FUZZTIME sets the budget of each fuzz test (100000x inputs, or 30s); FUZZTIME=0 skips them.
 # For a quick check while you edit: go test -short ./...
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -19,7 +19,7 @@ mapfile -t concurrent < <(grep -rlE --include='*.go' --exclude='*_test.go' '\bgo
   xargs -n1 dirname | sort -u)
 CGO_ENABLED=1 go test -race -short -vet=off -skip "$sequential" "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
 
-fuzztime="${FUZZTIME:-2000x}"
+fuzztime="${FUZZTIME:-10000x}"
 [ "$fuzztime" = 0 ] && exit 0
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
