@@ -17,8 +17,8 @@ import (
 // history says what may and what must be decided. Nothing here uses decide's inner code.
 
 // Environment variables of the property tests: where the random numbers start, and how
-// many histories there are. A failure tells the seed. By default there are 100,000, and
-// with the race detector, which makes it ten times slower, 5,000.
+// many histories there are. A failure reports the seed. The default is 100,000, and 5,000
+// with -short.
 const (
 	seedVariable      = "PERSONALIZE_MONITOR_SEED"
 	historiesVariable = "PERSONALIZE_MONITOR_HISTORIES"
@@ -348,4 +348,11 @@ func (h *history) updateAge() int64 {
 // settled is the status of an update that is over.
 func (h *history) settled() model.Status {
 	return [...]model.Status{"ACTIVE", "ACTIVE", "CREATE FAILED"}[h.IntN(3)]
+}
+
+func normalHistories() int {
+	if testing.Short() {
+		return 5_000
+	}
+	return 100_000
 }
