@@ -132,7 +132,7 @@ func (p parts) actor(rebuild act.Rebuild) *act.Actor {
 // cycle logs its own steps to log, which is not that of the actor for a read-only cycle.
 func (p parts) cycle(actor *act.Actor, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Actor: actor, Observer: p.Observer, Clock: p.Clock, Logger: log, Trail: p.AuditLog,
+		Inventory: p.inventory, Meter: p.meter, Actor: actor, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
 }

@@ -411,7 +411,7 @@ func TestRecommenderThatChangedMeanwhileIsLeftAlone(t *testing.T) {
 		reason string
 	}{
 		{"it is gone", localaws.Fault{Operation: "DescribeRecommender", Code: "ResourceNotFoundException"}, "it no longer exists"},
-		{"it cannot be described", localaws.Fault{Operation: "DescribeRecommender", Code: "AccessDeniedException"}, "it could not be described anew"},
+		{"it cannot be described", localaws.Fault{Operation: "DescribeRecommender", Code: "AccessDeniedException"}, "it could not be described again"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
