@@ -57,7 +57,7 @@ func (c *Cycle) Recheck(ctx context.Context, p config.Values, req events.Request
 	decision := rules.Decide(resource, r.readings, r.settings, r.moment)
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
-		read(rules.RecentQueries(resource, r.moment))
+		read(rules.RecentCallQueries(resource, r.moment))
 	case rules.StepDown:
 		read(rules.UpdateQueries(resource, r.settings, r.moment))
 	}
