@@ -20,7 +20,7 @@ func TestWhatNeedsADescription(t *testing.T) {
 		{"a step-down", Decision{Verdict: StepDown}, true},
 		{"a stop", Decision{Verdict: Stop}, true},
 		{"a deletion", Decision{Verdict: Delete}, true},
-		{"spared because of an update", Decision{Verdict: Refused, Idle: Idle{Touched: true}}, true},
+		{"spared because of an update", Decision{Verdict: Refused, Codes: []ReasonCode{ReasonUpdated}}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -161,23 +161,23 @@ func TestIdle(t *testing.T) {
 		},
 		{
 			name: "a recommender that nobody ever watched", resource: recommender(1), action: Refused,
-			reason: "it may have been started only now: nobody watched it from 2026-03-03 12:00 to 2026-03-04 11:50",
+			reason: "it may have just been started: it was not monitored from 2026-03-03 12:00 to 2026-03-04 11:50",
 		},
 		{name: "a campaign that nobody ever watched: it cannot have been stopped", resource: campaign(1), action: Delete},
 		{name: "watched since an hour after the idle time began", resource: recommender(1), change: watched(24*time.Hour, 23*time.Hour), action: Stop},
 		{
 			name: "watched since a window later", resource: recommender(1), change: watched(24*time.Hour, 23*time.Hour-WindowLength), action: Refused,
-			reason: "nobody watched it from 2026-03-03 12:00 to 2026-03-03 13:05",
+			reason: "it was not monitored from 2026-03-03 12:00 to 2026-03-03 13:05",
 		},
 		{name: "an hour without the monitor", resource: recommender(1), change: watched(9*time.Hour, 8*time.Hour), action: Stop},
 		{
 			name: "a window more than an hour without the monitor", resource: recommender(1), change: watched(9*time.Hour, 8*time.Hour-WindowLength), action: Refused,
-			reason: "nobody watched it from 2026-03-04 03:00 to 2026-03-04 04:05",
+			reason: "it was not monitored from 2026-03-04 03:00 to 2026-03-04 04:05",
 		},
 		{name: "an outage of the monitor proves nothing about a campaign", resource: campaign(1), change: watched(9*time.Hour, 2*time.Hour), action: Delete},
 		{
 			name: "not watched lately", resource: recommender(1), change: watched(75*time.Minute, 0), action: Refused,
-			reason: "nobody watched it from 2026-03-04 10:45 to 2026-03-04 11:50",
+			reason: "it was not monitored from 2026-03-04 10:45 to 2026-03-04 11:50",
 		},
 		{name: "not watched for an hour, the last two windows apart", resource: recommender(1), change: watched(70*time.Minute, 0), action: Stop},
 		{
@@ -290,7 +290,7 @@ func TestUpdateThatSparesAResourceIsNotHidden(t *testing.T) {
 	r := campaign(8, updatedAgo(5*time.Hour, "ACTIVE"))
 	s := testSettings()
 	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
-	if d.Verdict != Refused || !d.Idle.Touched {
+	if d.Verdict != Refused || !d.Has(ReasonUpdated) {
 		t.Errorf("got %s (%s), want refused", d.Verdict, d.Reason)
 	}
 	s.StopIdle = model.Off

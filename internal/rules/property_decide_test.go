@@ -98,7 +98,7 @@ func judgeVeto(h *history, d rules.Decision, readings model.Readings, count tall
 	if h.damage != unasked && h.oneIn(4) { // by now something else cannot be read
 		h.victim = len(h.asked) + h.IntN(9)
 	}
-	queries := rules.RecentQueries(h.resource, h.moment)
+	queries := rules.RecentCallQueries(h.resource, h.moment)
 	h.read(readings, queries)
 	calls := calledAtAll(h, h.end, h.now+1)
 	read := len(queries) == 0 || allRead(h, h.end, h.now)

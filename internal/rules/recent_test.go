@@ -10,7 +10,7 @@ import (
 
 func TestRecentCallsVetoAStop(t *testing.T) {
 	r := campaign(1)
-	queries := RecentQueries(r, testMoment)
+	queries := RecentCallQueries(r, testMoment)
 	if len(queries) != 9 || queries[0].Window != model.NewWindow(testMoment.Window.End, testMoment.Window.End.Add(WindowLength)) {
 		t.Fatalf("%d queries, %v", len(queries), queries)
 	}
@@ -41,7 +41,7 @@ func TestRecentCallsVetoAStop(t *testing.T) {
 		})
 	}
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	if got := RecentQueries(r, EvaluationTime{Now: now, Window: MeasuredWindow(now, 0)}); got != nil {
+	if got := RecentCallQueries(r, EvaluationTime{Now: now, Window: MeasuredWindow(now, 0)}); got != nil {
 		t.Errorf("nothing lies between: %v", got)
 	}
 }

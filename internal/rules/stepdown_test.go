@@ -13,7 +13,7 @@ import (
 func perHour(rate float64) float64 { return rate * 3600 }
 
 func TestStepDown(t *testing.T) {
-	lastHour := testMoment.Window.End.Add(-hourSettles).Truncate(time.Hour).Add(-time.Hour)
+	lastHour := testMoment.Window.End.Add(-settleTime).Truncate(time.Hour).Add(-time.Hour)
 	tests := []struct {
 		name     string
 		resource model.Resource
@@ -117,7 +117,7 @@ func TestStepDown(t *testing.T) {
 		},
 		{
 			name: "a stale copy decides nothing", resource: campaign(10, func(r *model.Resource) { r.Stale, r.Observed = true, testNow.Add(-7*time.Minute) }), rate: 0.5,
-			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be renewed",
+			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be refreshed",
 		},
 	}
 	for _, tt := range tests {

@@ -301,7 +301,7 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"down to the lowest hour", newBench(model.Campaign, 10, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.StepDown, 7, "averaged 7.9 TPS over 336 hours"},
 		{"one above the lowest hour", newBench(model.Campaign, 8, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.StepDown, 7, "7.9"},
-		{"at the lowest hour", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.None, 0, "needs its minimum of 7"},
+		{"at the lowest hour", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.None, 0, "kept at 7"},
 		{"an hour without data has no requests", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(func(i int) float64 {
 			if i == 5 {
 				return -1
@@ -412,7 +412,7 @@ func TestYoungOnesAreLeftAlone(t *testing.T) {
 	}
 	b := newBench(model.Campaign, 10, oneDay).requests(constant(300))
 	delete(b.readings, hourlyQuery(b.resource, oneDay))
-	if _, s := b.advise(); s.Action != rules.None || !strings.Contains(s.Reason, "not known") {
+	if _, s := b.advise(); s.Action != rules.None || !strings.Contains(s.Reason, "could not be read completely") {
 		t.Errorf("without the hours of 14 days: %+v", s)
 	}
 }
