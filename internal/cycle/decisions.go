@@ -33,7 +33,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 		}
 	}
 	rules.ApplyBudget(decisions, r.moment, func(region string) (int, string) {
-		return r.Actor.EndingsLeft(looking, region, r.params.MaxEndingsPerHour)
+		return r.Actor.EndingsLeft(looking, region, r.params.MaxRemovalsPerHour)
 	})
 	r.log(ctx, decisions)
 	return decisions
