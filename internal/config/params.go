@@ -51,7 +51,7 @@ type Values struct {
 	MetricDelay                 time.Duration // 0 to 15 minutes
 	DashboardName               string
 
-	origins map[string]string // of the parameters that were given
+	origins map[string]string // by name: event, --flag or environment; a default has none
 }
 
 // Endpoint is one subscriber of the notifications.
@@ -199,8 +199,11 @@ func (v Values) Text(name string) string {
 	case []Endpoint:
 		return strconv.Itoa(len(field))
 	case model.Selection:
-		if field.All || field.None() {
-			return map[bool]string{true: "all", false: "none"}[field.All]
+		if field.All {
+			return "all"
+		}
+		if field.None() {
+			return "none"
 		}
 		texts := make([]string, len(field.ARNs))
 		for i, arn := range field.ARNs {

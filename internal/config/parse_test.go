@@ -10,7 +10,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// parseTest is one value as an event gives it; a JSON string stands for flags and
+// parseTest is one value as an event has it; a JSON string also represents flags and
 // variables as well, and is tried through them too.
 type parseTest struct {
 	name string
@@ -35,7 +35,7 @@ func runParse(t *testing.T, name string, get func(Values) any, tests []parseTest
 				case tt.want == nil && err == nil:
 					t.Errorf("accepted: %+v", get(got))
 				case tt.want == nil && !strings.Contains(err.Error(), tt.err):
-					t.Errorf("the message %q does not say %q", err, tt.err)
+					t.Errorf("the message %q does not contain %q", err, tt.err)
 				case tt.want != nil && err != nil:
 					t.Errorf("refused: %v", err)
 				case tt.want != nil && !reflect.DeepEqual(get(got), tt.want):
@@ -172,7 +172,7 @@ func TestMaxStopsOrDeletesPerHour(t *testing.T) {
 func TestUtilizationThreshold(t *testing.T) {
 	runParse(t, UtilizationThresholdAlarmLowerBound, func(v Values) any { return v.UtilizationThreshold }, []parseTest{
 		{"the lowest", `"0"`, 0.0, ""},
-		{"minus nought", `"-0"`, 0.0, ""},
+		{"minus zero", `"-0"`, 0.0, ""},
 		{"below the lowest", `"-0.01"`, nil, "is out of range"},
 		{"the highest", `"1000"`, 1000.0, ""},
 		{"above the highest", `"1000.1"`, nil, `"1000.1" is out of range`},
@@ -248,7 +248,7 @@ func TestHourlyChecks(t *testing.T) {
 func TestMetricDelay(t *testing.T) {
 	runParse(t, MetricDelay, func(v Values) any { return v.MetricDelay }, []parseTest{
 		{"the shortest", `"0s"`, time.Duration(0), ""},
-		{"nought needs no unit", `"0"`, time.Duration(0), ""},
+		{"zero needs no unit", `"0"`, time.Duration(0), ""},
 		{"below the shortest", `"-1ns"`, nil, "is out of range"},
 		{"the longest", `"15m"`, 15 * time.Minute, ""},
 		{"above the longest", `"15m1ns"`, nil, "is out of range"},

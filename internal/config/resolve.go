@@ -98,10 +98,6 @@ func (p parameter) find(src Sources) (in value, origin string, err error) {
 	return textValue(p.Default), byDefault, nil
 }
 
-// Given reports whether an event, a flag or the environment gave the parameter. The value
-// given may equal the default.
-func (v Values) Given(name string) bool { return v.origins[name] != "" }
-
 // Within rejects what is in another partition than the home region, where the credentials
 // are not valid and no call can succeed. The error is an *Invalid like Resolve's.
 func (v Values) Within(home string) error {

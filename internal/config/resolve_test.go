@@ -71,12 +71,9 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for _, spec := range All() {
-		if got.Given(spec.Name) {
+		if got.origins[spec.Name] != "" {
 			t.Errorf("%s counts as given", spec.Name)
 		}
-	}
-	if (Values{}).Given(Regions) {
-		t.Error("zero values have something given")
 	}
 }
 
@@ -107,7 +104,7 @@ func TestResolveOrder(t *testing.T) {
 		want  int
 		given bool
 	}{
-		{"the default stands in where nothing is given", Sources{}, 24, false},
+		{"the default if nothing is given", Sources{}, 24, false},
 		{"an entry point's own default wins over the general one", Sources{Defaults: map[string]string{name: "12"}}, 12, false},
 		{"the environment wins over defaults", Sources{
 			Env: env(map[string]string{name: "30"}), Defaults: map[string]string{name: "12"},
@@ -140,8 +137,8 @@ func TestResolveOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.IdleThresholdHours != tt.want || got.Given(name) != tt.given {
-				t.Errorf("got %d (given: %v), want %d (%v)", got.IdleThresholdHours, got.Given(name), tt.want, tt.given)
+			if got.IdleThresholdHours != tt.want || (got.origins[name] != "") != tt.given {
+				t.Errorf("got %d (given: %v), want %d (%v)", got.IdleThresholdHours, (got.origins[name] != ""), tt.want, tt.given)
 			}
 		})
 	}
@@ -168,8 +165,8 @@ func TestAnEmptyFlag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Regions)+len(got.Endpoints) != 0 || !got.Given(Regions) || !got.Given(NotificationEndpoint) {
-		t.Errorf("an empty flag does not say none: %+v", got)
+	if len(got.Regions)+len(got.Endpoints) != 0 || !(got.origins[Regions] != "") || !(got.origins[NotificationEndpoint] != "") {
+		t.Errorf("an empty flag does not mean none: %+v", got)
 	}
 	for _, spec := range All() {
 		if spec.Name == Regions || spec.Name == NotificationEndpoint {

@@ -51,7 +51,9 @@ func (e entry) settled() bool {
 	return e.resource.Status == model.StatusActive && (e.resource.Update == nil || e.resource.Update.Status.Settled())
 }
 
-func (e entry) isOf(j job) bool { return e.resource.ARN.Region == j.region && e.resource.Kind == j.kind }
+func (e entry) isOf(j job) bool {
+	return e.resource.ARN.Region == j.region && e.resource.Kind == j.kind
+}
 
 // reuseVersion copies the solution version from an older entry of the same campaign, if
 // it is still valid: one read from the version itself as long as the campaign serves the
