@@ -118,13 +118,12 @@ func addCycleFlags(cmd *cobra.Command, o *cycleOptions) {
 // addParam adds the flag of a parameter. Its default is resolved later, after the
 // environment, and only told here.
 func addParam(cmd *cobra.Command, spec config.Spec, value string) {
-	form, values := valueForm(spec)
 	help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
 	if value != "" {
 		help += ", default " + value
 	}
-	cmd.Flags().Var(&textFlag{form: form}, spec.Flag, help+")")
-	complete(cmd, spec.Flag, values)
+	cmd.Flags().Var(&textFlag{form: spec.Form}, spec.Flag, help+")")
+	complete(cmd, spec.Flag, spec.Choices)
 }
 
 // textFlag is a flag whose text is judged later, with all the others.
@@ -133,33 +132,6 @@ type textFlag struct{ text, form string }
 func (f *textFlag) String() string        { return f.text }
 func (f *textFlag) Set(text string) error { f.text = text; return nil }
 func (f *textFlag) Type() string          { return f.form }
-
-// valueForm says what a parameter's value looks like, and the few there are, if so.
-func valueForm(spec config.Spec) (form string, values []string) {
-	switch spec.Name {
-	case config.CampaignARNs, config.RecommenderARNs:
-		return "ARNS", []string{"all", "none"}
-	case config.HourlyChecks:
-		return "WHEN", []string{string(model.Auto), string(model.Always), string(model.Never)}
-	case config.Regions:
-		return "REGIONS", nil
-	case config.NotificationEndpoint:
-		return "ADDRESSES", nil
-	case config.MetricDelay:
-		return "DURATION", nil
-	case config.DashboardName:
-		return "NAME", nil
-	case config.IdleThresholdHours:
-		return "HOURS", nil
-	case config.MaxStopsOrDeletesPerHour:
-		return "NUMBER", nil
-	case config.AutoAdjustMinTPS, config.AutoDeleteOrStopIdleResources:
-		return "yes|no|DryRun", []string{"yes", "no", "DryRun"}
-	case config.UtilizationThresholdAlarmLowerBound:
-		return "PERCENT", nil
-	}
-	return "yes|no", []string{"yes", "no"}
-}
 
 // personDefaults differ from the parameters' own: a person who runs a cycle wants every
 // resource checked now.
