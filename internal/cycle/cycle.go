@@ -233,9 +233,9 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 		Cycle: c, params: in.Params, moment: moment, budget: budget, until: now.Add(budget), readings: model.Readings{},
 		outcomes: map[model.ARN]act.Outcome{}, restores: map[model.ARN]string{}, ended: map[model.ARN]bool{},
 	}
-	r.settings = settingsOf(in.Params, c.Region)
+r.settings = settingsOf(in.Params, c.Region)
 	r.settings.NoChecks = noChecks
-	r.result = report.Result{Window: report.Window{Start: moment.Window.Start, End: moment.Window.End}, DryRun: c.DryRun}
+	r.result = report.Result{Window: moment.Window, DryRun: c.DryRun}
 	return r
 }
 

@@ -98,7 +98,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
 	}
 	r.whole = billing.NewWhole(r.moment.Span)
-	r.ledger = report.Ledger{Window: report.Window{Start: r.moment.Span.Start, End: r.moment.Span.End}, Days: in.Days}
+	r.ledger = report.Ledger{Window: r.moment.Span, Days: in.Days}
 	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, func(done, total int) { l.Progress("discover", done, total) })
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
@@ -117,10 +117,10 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	r.ledger.Prices = r.prices.All()
 	if all, ok := r.whole.Throughput(); ok {
 		together := report.ThroughputOf(all)
-		r.ledger.Together = &together
+		r.ledger.Totals.Throughput = &together
 	}
 	r.ledger.Hourly = r.totals()
-	r.ledger.Settle()
+	r.ledger.Normalize()
 	return r.ledger, nil
 }
 
