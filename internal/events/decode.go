@@ -8,20 +8,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-)
-
-// Keys of an event as EventBridge delivers it, and of the details.
-const (
-	keyDetailType    = "detail-type"
-	keyDetail        = "detail"
-	keyARN           = "ARN"
-	keyNewMinTPS     = "NewMinTPS"
-	keyReason        = "Reason"
-	keyCurrentMinTPS = "CurrentMinTPS"
-	keyIdleHours     = "IdleThresholdHours"
 )
 
 // validForms are the forms of a request.
@@ -179,22 +167,3 @@ func whole(s string, highest int) (int, bool) {
 	n := exact.Num().Int64()
 	return int(n), n >= 1 && n <= int64(highest)
 }
-
-// maxShown is how many characters of a wrong value an error shows.
-const maxShown = 80
-
-// Brief is a value as errors show it: on one line, printable, at most 80 characters.
-func Brief(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?'
-	}, strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?"))
-	if runes := []rune(s); len(runes) > maxShown {
-		return string(runes[:maxShown]) + "…"
-	}
-	return s
-}
-
-func quoted(s string) string { return strconv.Quote(Brief(s)) }

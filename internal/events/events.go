@@ -5,9 +5,7 @@
 package events
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -140,37 +138,4 @@ type Event struct {
 	Resources  []string  // the ARN concerned; empty for a general BuildDashboard
 	Detail     any       // one of the details of this package
 	Time       time.Time // zero: the bus sets the time
-}
-
-// Entry encodes the event for the bus. If an UpdateDetail makes it longer than MaxBytes,
-// its datapoints are left out: they alone can make it long, and no one needs them to act.
-// Any other event keeps its length, for Batch to refuse. It is an error if the detail is
-// not a JSON object, or holds what JSON cannot express: NaN, an Audit that is not JSON.
-func (e Event) Entry() (Entry, error) {
-	detail, err := encode(e.Detail)
-	if err != nil {
-		return Entry{}, fmt.Errorf("encode the detail of %s: %w", e.DetailType, err)
-	}
-	entry := Entry{DetailType: e.DetailType, Resources: e.Resources, Detail: detail, Time: e.Time}
-	if update, ok := e.Detail.(UpdateDetail); ok && len(update.Datapoints) > 0 && entry.Size() > MaxBytes {
-		update.Datapoints = nil
-		e.Detail = update
-		return e.Entry()
-	}
-	return entry, nil
-}
-
-// encode writes v without the escapes for HTML.
-func encode(v any) (json.RawMessage, error) {
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	detail := bytes.TrimSpace(buffer.Bytes())
-	if len(detail) == 0 || detail[0] != '{' {
-		return nil, fmt.Errorf("%T is not a JSON object", v)
-	}
-	return detail, nil
 }

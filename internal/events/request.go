@@ -2,8 +2,22 @@ package events
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Keys of an event as EventBridge delivers it, and of the details.
+const (
+	keyDetailType    = "detail-type"
+	keyDetail        = "detail"
+	keyARN           = "ARN"
+	keyNewMinTPS     = "NewMinTPS"
+	keyReason        = "Reason"
+	keyCurrentMinTPS = "CurrentMinTPS"
+	keyIdleHours     = "IdleThresholdHours"
 )
 
 // Bounds of the numbers in a request.
@@ -85,3 +99,22 @@ func acceptedBy(action model.Action) string {
 	}
 	return ", which accepts a bare detail"
 }
+
+// maxShown is how many characters of a wrong value an error shows.
+const maxShown = 80
+
+// Brief is a value as errors show it: on one line, printable, at most 80 characters.
+func Brief(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?"))
+	if runes := []rune(s); len(runes) > maxShown {
+		return string(runes[:maxShown]) + "…"
+	}
+	return s
+}
+
+func quoted(s string) string { return strconv.Quote(Brief(s)) }
