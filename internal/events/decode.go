@@ -13,8 +13,8 @@ import (
 )
 
 // validForms are the forms of a request.
-const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, or its detail alone, {"ARN": "…", …}; ` +
-	"of entries for put-events, give the Detail of one, as an object"
+const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, ` +
+	`or its detail alone, {"ARN": "…", …}; ` + "of entries for put-events, give the Detail of one, as an object"
 
 // entryKey is a key of the entries that put-events accepts, if the object is none of the
 // valid forms; else empty.

@@ -33,7 +33,7 @@ func TestDecode(t *testing.T) {
 		{name: "the most", payload: about(`,"NewMinTPS":2147483647`), action: model.ActionUpdate, want: Request{NewMinTPS: MaxMinTPS}},
 		{name: "a whole number with a point", payload: about(`,"NewMinTPS":5.0`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
 		{name: "a whole number with an exponent", payload: about(`,"NewMinTPS":0.5e1`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
-		{name: "keys that nobody knows", payload: about(`,"NewMinTPS":5,"newmintps":"x","Utilization":"high","Audit":{"a":[1]}`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "keys that are unknown", payload: about(`,"NewMinTPS":5,"newmintps":"x","Utilization":"high","Audit":{"a":[1]}`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
 		{
 			name: "an event", payload: envelope("DeletePersonalizeCampaign", about(`,"Reason":"why"`)), action: model.ActionDelete,
 			want: Request{DetailType: DeleteCampaign, Reason: "why"},
@@ -102,7 +102,7 @@ func TestDecode(t *testing.T) {
 
 		// The rest.
 		{name: "a reason that is no text", payload: about(`,"Reason":{"a":1}`), fault: `key "Reason" is {"a":1}; valid: a text`},
-		{name: "an automatic event that does not tell its minimum", payload: about(`,"NewMinTPS":1,"CurrentMinTPS":null`), fault: `key "CurrentMinTPS" is null;`},
+		{name: "an automatic event that does not have its minimum", payload: about(`,"NewMinTPS":1,"CurrentMinTPS":null`), fault: `key "CurrentMinTPS" is null;`},
 		{name: "an idle time of nought", payload: about(`,"IdleThresholdHours":0`), fault: `key "IdleThresholdHours" is 0; valid: a whole number from 1 to 168`},
 		{name: "an idle time too long", payload: about(`,"IdleThresholdHours":169`), fault: `key "IdleThresholdHours" is 169;`},
 

@@ -94,7 +94,7 @@ func TestDetailTypesByKind(t *testing.T) {
 		of                    func(model.Kind) DetailType
 		campaign, recommender DetailType
 	}{
-		{"another minimum is asked for", UpdateType, UpdateCampaign, UpdateRecommender},
+		{"another minimum is requested", UpdateType, UpdateCampaign, UpdateRecommender},
 		{"what is idle is to go", IdleType, DeleteCampaign, StopRecommender},
 		{"the minimum was changed", UpdatedType, CampaignUpdated, RecommenderUpdated},
 		{"what was idle is gone", EndedType, CampaignDeleted, RecommenderStopped},

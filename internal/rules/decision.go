@@ -80,7 +80,8 @@ func (d *Decision) precondition() finding {
 	case !d.Throughput.Readable:
 		return refusal(ReasonUnread, "nothing is decided: %s", d.Throughput.Why)
 	case d.Resource.Stale:
-		return refusal(ReasonStale, "nothing is decided: its description is %s old and could not be refreshed", span(d.At.Now.Sub(d.Resource.Observed)))
+		age := d.At.Now.Sub(d.Resource.Observed)
+		return refusal(ReasonStale, "nothing is decided: its description is %s old and could not be refreshed", span(age))
 	}
 	return finding{}
 }

@@ -75,7 +75,8 @@ func EvaluationTimeOf(now, scheduled time.Time, delay time.Duration) (m Evaluati
 		at = now
 	case late < 0 || late > uselessEvent:
 		at = now
-		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) + " is in the future or over a day old; the present is measured instead"
+		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) +
+			" is in the future or over a day old; the present is measured instead"
 	case late > lateEvent:
 		noChecks = "not checked: the event that started the cycle is " + span(late) + " old"
 	}
