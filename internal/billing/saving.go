@@ -34,16 +34,6 @@ type Saving struct {
 	Reason   string `json:"-"`
 }
 
-// looksIdle reports whether the resource had no request in the idle time.
-func (u Usage) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
-	if !u.Readable || u.quietSince.IsZero() || m.Now.Sub(r.Created) < idle {
-		return false
-	}
-	// What the span does not reach back to, the idle queries do.
-	start := m.Span.End.Add(-idle)
-	return !u.quietSince.After(start) || u.quietSince.Equal(u.Window.Start) && start.Before(u.Window.Start)
-}
-
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
 // down to the low watermark of 14 days. The readings must hold the answers to CallQueries.
 // Unlike a decision it ignores what only forbids an action now, such as an update in

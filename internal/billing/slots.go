@@ -20,6 +20,21 @@ const slotSeconds = float64(Slot / time.Second)
 // whole numbers, and only divided at the end, so that they are exact.
 const perTPSHour = float64(time.Hour / time.Second)
 
+// Utilization is how the ratio of demand to minimum was spread, in percent. The mean is
+// that of the whole time, percentiles are those of 5-minute slots (nearest rank), and the
+// lowest and highest are whole hours of the clock, NaN if there was none.
+type Utilization struct {
+	Mean, P50, P95, LowestHour, HighestHour float64
+}
+
+// Hour is one hour of the clock: means over the part of it that was metered.
+type Hour struct {
+	Start       time.Time
+	Provisioned float64
+	Actual      float64
+	Paid        float64 // TPS-hours
+}
+
 // slots is a resource's metered time in slots of 5 minutes.
 type slots struct {
 	kind     model.Kind

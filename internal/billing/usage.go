@@ -46,21 +46,6 @@ type Usage struct {
 	quietSince time.Time    // as IdleSince, but since the last successful request
 }
 
-// Utilization is how the ratio of demand to minimum was spread, in percent. The mean is
-// that of the whole time, percentiles are those of 5-minute slots (nearest rank), and the
-// lowest and highest are whole hours of the clock, NaN if there was none.
-type Utilization struct {
-	Mean, P50, P95, LowestHour, HighestHour float64
-}
-
-// Hour is one hour of the clock: means over the part of it that was metered.
-type Hour struct {
-	Start       time.Time
-	Provisioned float64
-	Actual      float64
-	Paid        float64 // TPS-hours
-}
-
 // Measure meters one resource. The readings must hold the answers to Queries and
 // RunningQuery; what is missing counts as unread.
 func Measure(r model.Resource, readings model.Readings, running model.Series, m ReportTime) Usage {
@@ -111,6 +96,16 @@ func (u Usage) CallQueries(r model.Resource, idle time.Duration, m ReportTime) [
 		return failedQueries(r, m)
 	}
 	return nil
+}
+
+// looksIdle reports whether the resource had no request in the idle time.
+func (u Usage) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
+	if !u.Readable || u.quietSince.IsZero() || m.Now.Sub(r.Created) < idle {
+		return false
+	}
+	// What the span does not reach back to, the idle queries do.
+	start := m.Span.End.Add(-idle)
+	return !u.quietSince.After(start) || u.quietSince.Equal(u.Window.Start) && start.Before(u.Window.Start)
 }
 
 // AddCalls takes out of the idle time what had calls that are not among the requests: a

@@ -13,6 +13,10 @@ import (
 // periods of a minute.
 const LookBack = 14 * 24 * time.Hour
 
+// settleTime is how long ago an hour must have ended to be read: counts that arrive late, or
+// a clock of ours that is ahead, would make it look lower than it was.
+const settleTime = 30 * time.Minute
+
 // FreshSlots at the end of a window are not searched for gaps: CloudWatch may not show yet
 // what was published there.
 const FreshSlots = 2
@@ -104,6 +108,15 @@ func LookBackWindow(r model.Resource, end time.Time) model.Window {
 		start = end
 	}
 	return model.NewWindow(start, end)
+}
+
+// hourlyWindow is the whole, settled hours that the rule reads.
+func hourlyWindow(r model.Resource, m EvaluationTime) model.Window {
+	return LookBackWindow(r, m.Window.End.Add(-settleTime).Truncate(time.Hour))
+}
+
+func hourlyQuery(r model.Resource, m EvaluationTime) model.Query {
+	return RequestsQuery(r, hourlyWindow(r, m), time.Hour)
 }
 
 // Load is the range of a resource's hourly averages, in requests per second.

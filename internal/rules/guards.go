@@ -66,31 +66,3 @@ func unwatched(seen model.Series, w model.Window) (from, to time.Time, found boo
 	last := w.End.Add(-FreshSlots * WindowLength)
 	return from, last, last.Sub(from) > allowed
 }
-
-// RecentCallQueries ask for every call to a resource since the measured window, up to the
-// end of the 5 minutes under way. Rules go by windows whose counts have all arrived; before
-// a stop or delete, what has come since is read too.
-func RecentCallQueries(r model.Resource, m EvaluationTime) []model.Query {
-	w := model.NewWindow(m.Window.End, m.Now.Add(WindowLength-time.Nanosecond).Truncate(WindowLength))
-	if w.Duration() <= 0 {
-		return nil
-	}
-	return CallQueries(r, w)
-}
-
-// RefuseIfCalled turns a stop or delete into a refusal if the resource was called since the
-// measured window, or if that could not be read. That no call is seen proves nothing:
-// counts arrive late, which is why the rules do not go by them.
-func RefuseIfCalled(d Decision, readings model.Readings, m EvaluationTime) Decision {
-	if d.Verdict != Stop && d.Verdict != Delete {
-		return d
-	}
-	calls := CountCalls(RecentCallQueries(d.Resource, m), readings, m.Window.End)
-	switch n := calls.Served + calls.Failed; {
-	case n > 0:
-		return Refuse(d, fmt.Sprintf("it was called %.0f times since %s", n, m.Window.End.Format("15:04")))
-	case !calls.Complete:
-		return Refuse(d, "whether it was called in the last minutes could not be read")
-	}
-	return d
-}

@@ -59,7 +59,8 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 		return Idleness{}, finding{verdict: None, code: ReasonInUse}
 	}
 	if a := age(r, m); a < s.IdleTime() {
-		return Idleness{}, nothing(ReasonTooNew, "no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)
+		return Idleness{}, nothing(ReasonTooNew,
+			"no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)
 	}
 	w := idleWindow(s, m)
 	calls := CountCalls(CallQueries(r, w), readings, w.Start)
@@ -136,7 +137,8 @@ func idleBlocked(r model.Resource, readings model.Readings, s Settings, m Evalua
 	}
 	if r.Kind == model.Recommender { // campaigns cannot be stopped and started
 		if from, to, found := unwatched(seen, w); found {
-			return ReasonUnwatched, fmt.Sprintf("it may have just been started: it was not monitored from %s to %s", from.Format(gapFormat), to.Format(gapFormat))
+			return ReasonUnwatched, fmt.Sprintf("it may have just been started: it was not monitored from %s to %s",
+				from.Format(gapFormat), to.Format(gapFormat))
 		}
 	}
 	return "", ""

@@ -39,16 +39,6 @@ func UpdateQueries(r model.Resource, s Settings, m EvaluationTime) []model.Query
 	return []model.Query{markerQuery(r, s, m), MinimumQuery(r, idleWindow(s, m))}
 }
 
-// AllowMarker decides whether a step-down may set our own-change marker. The service shows
-// the latest update alone, so a step hides the one before it. If that was within the idle
-// time and not ours, or it is unknown whose it was, the step sets no marker: the idle rule
-// then takes it for a person's, and keeps the resource as if the person had made it. The
-// readings must hold the answers to UpdateQueries.
-func AllowMarker(d Decision, readings model.Readings) Decision {
-	d.Marker = d.Verdict == StepDown && d.Resource.Described && updatedByOthers(d.Resource, readings, d.By, d.At) == ""
-	return d
-}
-
 // updatedByOthers reports an update within the idle time that neither we nor the service
 // made; empty if there was none.
 func updatedByOthers(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) string {

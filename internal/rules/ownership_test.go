@@ -7,8 +7,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// A step-down bears our mark only if it is known to hide nobody's update.
-func TestStepsThatHideAPersonsUpdateAreNotMarked(t *testing.T) {
+// A step-down sets our marker only if it is known to hide no one's update.
+func TestStepsThatHideAPersonsUpdateSetNoMarker(t *testing.T) {
 	s := testSettings()
 	marker := func(r model.Resource) model.Query { return markerQuery(r, s, testMoment) }
 	marked := func(ago time.Duration, complete bool) func(model.Readings, model.Resource) {
@@ -33,7 +33,7 @@ func TestStepsThatHideAPersonsUpdateAreNotMarked(t *testing.T) {
 		want     bool
 	}{
 		{name: "never updated", resource: campaign(8), want: true},
-		{name: "known from a list alone, which tells of no update", resource: campaign(8, listed)},
+		{name: "known from a list alone, which shows no update", resource: campaign(8, listed)},
 		{name: "updated by a person an hour ago", resource: recommender(8, updatedAgo(time.Hour, "ACTIVE"))},
 		{name: "updated by a person just within the idle time", resource: campaign(8, updatedAgo(24*time.Hour-time.Second, "ACTIVE"))},
 		{name: "updated by a person before the idle time", resource: campaign(8, updatedAgo(24*time.Hour, "ACTIVE")), want: true},

@@ -57,14 +57,6 @@ func notDue(arn model.ARN, s Settings) finding {
 	return finding{verdict: None, code: ReasonNotDue, reason: reason}
 }
 
-// NotifyDryRun reports whether people are notified now of a decision that is a dry run.
-// Every check finds it again, so they are notified once a day for each resource, in an hour
-// of its own, and always where every check is made now.
-func NotifyDryRun(d Decision) bool {
-	return d.By.HourlyChecks == model.Always ||
-		int(spread("hour of the day"+d.Resource.ARN.String())%24) == d.At.Window.Start.UTC().Hour()
-}
-
 // MeasuredWindow is the last whole 5 minutes of the clock that ended at least delay
 // ago; counts arrive late in CloudWatch.
 func MeasuredWindow(now time.Time, delay time.Duration) model.Window {
@@ -83,7 +75,8 @@ func EvaluationTimeOf(now, scheduled time.Time, delay time.Duration) (m Evaluati
 		at = now
 	case late < 0 || late > uselessEvent:
 		at = now
-		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) + " is in the future or over a day old; the present is measured instead"
+		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) +
+			" is in the future or over a day old; the present is measured instead"
 	case late > lateEvent:
 		noChecks = "not checked: the event that started the cycle is " + span(late) + " old"
 	}

@@ -13,9 +13,6 @@ const (
 	updatePause   = 45 * time.Minute // after any update, before the next step
 	raisePause    = 24 * time.Hour   // after a raise, so that capacity warmed up before a sale stays
 	lowestMinimum = 1                // the least that Personalize accepts (its API model)
-	// settleTime is how long ago an hour must have ended to be read: counts that arrive late,
-	// or a clock of ours that is ahead, would make it look lower than it was.
-	settleTime = 30 * time.Minute
 )
 
 // Step is what the step-down rule found, with the facts it rests on. The zero value
@@ -24,15 +21,6 @@ type Step struct {
 	Load
 	NewMinTPS  int               // the new minimum; 0 if it stays
 	Datapoints []model.Datapoint // hourly request sums, without the hours that have no data
-}
-
-// hourlyWindow is the whole, settled hours that the rule reads.
-func hourlyWindow(r model.Resource, m EvaluationTime) model.Window {
-	return LookBackWindow(r, m.Window.End.Add(-settleTime).Truncate(time.Hour))
-}
-
-func hourlyQuery(r model.Resource, m EvaluationTime) model.Query {
-	return RequestsQuery(r, hourlyWindow(r, m), time.Hour)
 }
 
 // minimumQuery asks for our own series of the minimum over the day up to the measured
@@ -48,8 +36,6 @@ func stepDownQueries(r model.Resource, m EvaluationTime) []model.Query {
 	}
 	return []model.Query{hourlyQuery(r, m), minimumQuery(r, m)}
 }
-
-func age(r model.Resource, m EvaluationTime) time.Duration { return m.Now.Sub(r.Created) }
 
 // checkStepDown lowers the minimum towards the low watermark of the last 14 days, a
 // quarter at a time, never below the watermark and never below 1. It never raises it.

@@ -138,7 +138,7 @@ func TestLastTouchedIsTheLatestOfAll(t *testing.T) {
 	at := func(h int) time.Time { return time.Date(2026, 3, 4, h, 0, 0, 0, time.UTC) }
 	for name, r := range map[string]Resource{
 		"last updated":           {LastUpdated: at(9), Update: &Update{Created: at(7), Changed: at(8)}},
-		"an update asked for":    {LastUpdated: at(7), Update: &Update{Created: at(9), Changed: at(8)}},
+		"an update requested":    {LastUpdated: at(7), Update: &Update{Created: at(9), Changed: at(8)}},
 		"an update that went on": {LastUpdated: at(7), Update: &Update{Created: at(8), Changed: at(9)}},
 		"no update":              {LastUpdated: at(9)},
 	} {

@@ -8,7 +8,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-func TestRecentCallsVetoAStop(t *testing.T) {
+func TestRecentCallsRefuseAStop(t *testing.T) {
 	r := campaign(1)
 	queries := RecentCallQueries(r, testMoment)
 	if len(queries) != 9 || queries[0].Window != model.NewWindow(testMoment.Window.End, testMoment.Window.End.Add(WindowLength)) {
