@@ -140,7 +140,7 @@ func TestErrorsThatNeverReachedAWS(t *testing.T) {
 		{"nothing", nil, awsapi.None, "", ""},
 		{"connection refused", call(t, t.Context(), refused), awsapi.Unreachable, "cannot reach http://127.0.0.1:1: connection refused", "--endpoint-url"},
 		{"canceled", call(t, ended, refused), awsapi.Canceled, "canceled", ""},
-		{"out of time", call(t, late, refused), awsapi.Canceled, "timed out", ""},
+		{"out of time", call(t, late, refused), awsapi.Canceled, "not finished in time", ""},
 		{
 			"no credentials", call(t, t.Context(), noCredentials), awsapi.NoCredentials,
 			"cannot use the AWS credentials: the session has expired", "AWS_PROFILE",

@@ -50,14 +50,12 @@ func selection(kind model.Kind) func(value) (model.Selection, error) {
 		}
 		var arns []model.ARN
 		var problems []string
-		all, none := false, false
+		words := map[string]bool{}
 		for _, item := range items {
 			arn, got, err := model.ParseResourceARN(item)
 			switch word := strings.ToLower(item); {
-			case word == "all":
-				all = true
-			case word == "none":
-				none = true
+			case word == "all" || word == "none":
+				words[word] = true
 			case err != nil && !strings.Contains(err.Error(), strconv.Quote(item)):
 				problems = append(problems, quote(item)+" is "+err.Error())
 			case err != nil:
@@ -68,10 +66,10 @@ func selection(kind model.Kind) func(value) (model.Selection, error) {
 				arns = append(arns, arn)
 			}
 		}
-		if all && none || (all || none) && len(arns)+len(problems) > 0 {
+		if len(words) > 0 && len(words)+len(arns)+len(problems) > 1 {
 			problems = append(problems, "all and none cannot be combined with anything else")
 		}
-		return model.Selection{All: all, ARNs: arns}, joined(problems)
+		return model.Selection{All: words["all"], ARNs: arns}, joined(problems)
 	}
 }
 
