@@ -14,10 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
-	"github.com/aws/aws-sdk-go-v2/service/pricing"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -47,11 +45,9 @@ type Clients struct {
 	mu          sync.Mutex
 	personalize map[string]*personalize.Client
 	cloudwatch  map[string]*cloudwatch.Client
-	logs        map[string]*cloudwatchlogs.Client
 	events      map[string]*eventbridge.Client
 	sns         map[string]*sns.Client
 	sts         map[string]*sts.Client
-	pricing     map[string]*pricing.Client
 }
 
 // New prepares clients. It sends nothing.
@@ -119,11 +115,6 @@ func (c *Clients) CloudWatch(region string) *cloudwatch.Client {
 	return clientOf(c, &c.cloudwatch, region, cloudwatch.NewFromConfig)
 }
 
-// CloudWatchLogs returns the Amazon CloudWatch Logs client of a region.
-func (c *Clients) CloudWatchLogs(region string) *cloudwatchlogs.Client {
-	return clientOf(c, &c.logs, region, cloudwatchlogs.NewFromConfig)
-}
-
 // EventBridge returns the Amazon EventBridge client of a region.
 func (c *Clients) EventBridge(region string) *eventbridge.Client {
 	return clientOf(c, &c.events, region, eventbridge.NewFromConfig)
@@ -139,10 +130,13 @@ func (c *Clients) STS(region string) *sts.Client {
 	return clientOf(c, &c.sts, region, sts.NewFromConfig)
 }
 
-// Pricing returns the AWS Price List client of a region. Few regions have an endpoint
-// (see PricingRegion); each answers for the whole partition.
-func (c *Clients) Pricing(region string) *pricing.Client {
-	return clientOf(c, &c.pricing, region, pricing.NewFromConfig)
+// ConfigFor returns the configuration of a client in a region. Packages make their own
+// clients of services that not all programs need: each adds to the size of a program that
+// links it and to the time that it takes to start.
+func (c *Clients) ConfigFor(region string) aws.Config {
+	cfg := c.config.Copy()
+	cfg.Region = region
+	return cfg
 }
 
 // clientOf returns the cached client of the region, or makes it. The maps are typed:
@@ -153,12 +147,10 @@ func clientOf[T, O any](c *Clients, cache *map[string]*T, region string, build f
 	if client, ok := (*cache)[region]; ok {
 		return client
 	}
-	cfg := c.config.Copy()
-	cfg.Region = region
 	if *cache == nil {
 		*cache = map[string]*T{}
 	}
-	client := build(cfg)
+	client := build(c.ConfigFor(region))
 	(*cache)[region] = client
 	return client
 }

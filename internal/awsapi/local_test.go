@@ -82,7 +82,7 @@ func TestErrorsOfEveryProtocol(t *testing.T) {
 			return err
 		}},
 		{"logs", func() error {
-			_, err := clients.CloudWatchLogs(region).FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: awssdk.String("none")})
+			_, err := cloudwatchlogs.NewFromConfig(clients.ConfigFor(region)).FilterLogEvents(ctx, &cloudwatchlogs.FilterLogEventsInput{LogGroupName: awssdk.String("none")})
 			return err
 		}},
 		{"query", func() error {

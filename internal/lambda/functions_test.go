@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -136,7 +137,7 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: got %q, %v", f, got, err)
 		}
 	}
-	if _, err := Named("bootstrap"); err == nil || !strings.Contains(err.Error(), `the handler "bootstrap" is no function`) {
+	if _, err := Named("bootstrap"); err == nil || !strings.Contains(err.Error(), `the handler "bootstrap" is not a function`) {
 		t.Error(err)
 	}
 }
@@ -218,7 +219,7 @@ func TestMonitor(t *testing.T) {
 	}
 	// A bare one's are, and win over the environment; clients live on.
 	b.must(`{"Regions":["eu-west-1"],"HourlyChecks":"never","key1":"value1"}`, "7 resources measured from 2026-03-04 11:55 to 12:00 UTC")
-	if b.loads != 1 || !strings.Contains(b.log.String(), "keys that name no parameter are passed over") {
+	if b.loads != 1 || !strings.Contains(b.log.String(), "keys that name no parameter are ignored") {
 		t.Errorf("configuration read %d times", b.loads)
 	}
 	b.must("null", "resources measured")
@@ -400,7 +401,7 @@ func TestCustomResources(t *testing.T) {
 		{"clean up", Cleanup, "Delete", given + properties(`"Regions":"x"`), "SUCCESS", " ab9f ", ""},
 		{"unknown type", Cleanup, "Destroy", given, "FAILED", " ab9f ", `request type "Destroy" is unknown`},
 		{"no type", Dashboard, "", "", "FAILED", "Amazon-Personalize-Monitor", "lacks RequestType"},
-		{"no custom resource", Monitor, "Create", "", "FAILED", "personalize-monitor-monitor", "is no custom resource"},
+		{"no custom resource", Monitor, "Create", "", "FAILED", "personalize-monitor-monitor", "is not a custom resource"},
 		{"nor to delete", UpdateTPS, "Delete", given, "SUCCESS", " ab9f ", ""},
 	}
 	for _, tt := range tests {
@@ -544,17 +545,17 @@ func TestDelivery(t *testing.T) {
 func TestAnswerFits(t *testing.T) {
 	for _, text := range []string{"x", "ü", "\x01", "\xff", `"`, "<", "日本"} {
 		for _, n := range []int{1, 3000, 4090, 20_000} {
-			body, err := answer{Status: "FAILED", Reason: strings.Repeat(text, n), StackID: "s"}.body()
+			body, err := answerBody(cfn.Response{Status: cfn.StatusFailed, Reason: strings.Repeat(text, n), StackID: "s"})
 			if err != nil || len(body) > maxAnswer {
 				t.Fatalf("%q %d: %d bytes, %v", text, n, len(body), err)
 			}
-			var a answer
+			var a cfn.Response
 			if err := json.Unmarshal(body, &a); err != nil || a.Reason == "" || (n == 20_000 && text != "\xff" && len(body) < maxAnswer-20) {
 				t.Errorf("%q %d: %d bytes, %v", text, n, len(body), err)
 			}
 		}
 	}
-	if _, err := (answer{Status: "SUCCESS", StackID: strings.Repeat("x", maxAnswer)}).body(); err == nil {
+	if _, err := answerBody(cfn.Response{Status: cfn.StatusSuccess, StackID: strings.Repeat("x", maxAnswer)}); err == nil {
 		t.Error("ids that are too long are no error")
 	}
 }

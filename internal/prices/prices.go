@@ -62,9 +62,10 @@ func (l *Lookup) region(ctx context.Context, region string) ([]report.Price, err
 		Filters: []types.Filter{{Field: aws.String("regionCode"), Type: types.FilterTypeTermMatch, Value: aws.String(region)}},
 	}
 	found := offers{region: region, byProduct: map[report.Product][]report.Price{}}
+	client := pricing.NewFromConfig(l.clients.ConfigFor(from))
 	err := awsapi.ReadPages(func(token *string) (*string, error) {
 		input.NextToken = token
-		out, err := l.clients.Pricing(from).GetProducts(ctx, input)
+		out, err := client.GetProducts(ctx, input)
 		if err != nil {
 			return nil, awsapi.Plain(err)
 		}

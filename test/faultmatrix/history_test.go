@@ -22,7 +22,7 @@ func history() scenario {
 	return scenario{
 		name: "history",
 		prepare: func(b *bed) {
-			ctx, client := context.Background(), b.clients().CloudWatchLogs(away)
+			ctx, client := context.Background(), cloudwatchlogs.NewFromConfig(b.clients().ConfigFor(away))
 			_, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
 			b.noError(err)
 			_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String(logGroup), LogStreamName: aws.String("s")})

@@ -1,7 +1,6 @@
-// Package functions is the door for AWS Lambda: one binary, six functions, of which
-// _HANDLER picks one. Each takes the forms of event that it may meet, tells them apart,
-// and hands them to the same code that serves the command line. Like cli it stands
-// before the line discover → measure → decide → act → report.
+// Package lambda is the entry point for AWS Lambda: one binary with six functions, of which
+// _HANDLER selects one. Each function accepts several forms of event, and serves them by the
+// same code as the command line.
 package lambda
 
 import (
@@ -27,10 +26,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// Function is one of the Lambda functions. Its value is its handler's name.
+// Function is one of the Lambda functions. Its value is the name of its handler.
 type Function string
 
-// The functions. The names of those that act on one resource are the actions'.
+// The functions. Those that act on one resource have the names of the actions.
 const (
 	Monitor         Function = "monitor"
 	Dashboard       Function = "dashboard"
@@ -45,7 +44,7 @@ func All() []Function {
 	return []Function{Monitor, Dashboard, UpdateTPS, DeleteCampaign, StopRecommender, Cleanup}
 }
 
-// Named is the function of a handler's name.
+// Named is the function with the handler name.
 func Named(handler string) (Function, error) {
 	names := make([]string, 0, len(All()))
 	for _, f := range All() {
@@ -54,11 +53,10 @@ func Named(handler string) (Function, error) {
 		}
 		names = append(names, string(f))
 	}
-	return "", fmt.Errorf("the handler %q is no function of this program; the handlers are %s", handler, strings.Join(names, ", "))
+	return "", fmt.Errorf("the handler %q is not a function of this program; the handlers are %s", handler, strings.Join(names, ", "))
 }
 
-// Environment variables of Lambda, and those by which a function is configured beside
-// the parameters.
+// Environment variables of Lambda, and those that configure a function beside the parameters.
 const (
 	envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
 	envHandler    = "_HANDLER"
@@ -68,35 +66,33 @@ const (
 
 // Options is what a function works with.
 type Options struct {
-	// Env looks up an environment variable; os.LookupEnv does.
+	// Env looks up an environment variable, as os.LookupEnv does.
 	Env func(name string) (string, bool)
-	// Log takes the log, one JSON object a line; nil discards it.
-	Log io.Writer
-	// Clock is asked for the time and waited on; nil means the system clock.
-	Clock model.Clock
-	// Config finds the AWS settings; nil reads them in the standard way.
+	// Log receives the log, one JSON object a line; nil discards it.
+	Log   io.Writer
+	Clock model.Clock // nil means the system clock
+	// Config loads the AWS settings; nil loads them in the standard way.
 	Config func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
-	// Observer is told of the monitor's cycles; may be nil.
+	// Observer is notified of the monitor's cycles; may be nil.
 	Observer Observer
 }
 
-// Observer is told of the monitor's cycles, to be shown; nothing is decided by it.
+// Observer is notified of the monitor's cycles, for display; nothing is decided by it.
 type Observer interface {
 	cycle.Observer
-	// CycleEnded is told for which time a cycle was started, zero if none was said, and what
-	// it came to.
+	// CycleEnded reports the result of a cycle and the time of its event; zero if it had none.
 	CycleEnded(at time.Time, result report.Result, err error)
 }
 
-// Handler serves the invocations of one function. Clients, caches and what else is worth
-// keeping are made at the first invocation that needs them, and live as long as it does.
+// Handler serves the invocations of one function. The first invocation that needs clients
+// and caches builds them; they live as long as the process.
 type Handler struct {
 	function Function
 	env      func(name string) (string, bool)
 	clock    model.Clock
 	load     func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
 	log      *slog.Logger
-	request  *atomic.Pointer[string] // id of the invocation under way, for the log
+	request  *atomic.Pointer[string] // id of the current invocation, for the log
 	http     *http.Client            // answers CloudFormation
 	observer Observer                // may be nil
 
@@ -106,27 +102,30 @@ type Handler struct {
 
 // New makes the handler of a function. It calls nothing.
 func New(f Function, o Options) *Handler {
-	h := &Handler{function: f, env: o.Env, clock: o.Clock, load: o.Config, request: &atomic.Pointer[string]{}, http: &http.Client{}, observer: o.Observer}
-	if h.env == nil {
-		h.env = func(string) (string, bool) { return "", false }
+	if o.Env == nil {
+		o.Env = func(string) (string, bool) { return "", false }
 	}
-	if h.clock == nil {
-		h.clock = model.SystemClock{}
+	if o.Clock == nil {
+		o.Clock = model.SystemClock{}
 	}
-	if h.load == nil {
-		h.load = func(ctx context.Context, logger *slog.Logger) (aws.Config, error) {
+	if o.Config == nil {
+		o.Config = func(ctx context.Context, logger *slog.Logger) (aws.Config, error) {
 			return awsapi.LoadConfig(ctx, awsapi.LoadOptions{Logger: logger})
 		}
 	}
 	if o.Log == nil {
 		o.Log = io.Discard
 	}
-	h.log = newLogger(o.Log, h.variable(envLogLevel), h.request)
-	return h
+	request := &atomic.Pointer[string]{}
+	level, _ := o.Env(envLogLevel)
+	return &Handler{
+		function: f, env: o.Env, clock: o.Clock, load: o.Config, log: newLogger(o.Log, strings.TrimSpace(level), request), request: request,
+		http: &http.Client{}, observer: o.Observer,
+	}
 }
 
-// Start serves the function that the environment names, and returns only if that cannot
-// be done. Lambda is told of it as well.
+// Start serves the function that the environment names. It returns only if that is
+// impossible, which is reported to Lambda too.
 func Start(ctx context.Context, o Options) error {
 	name, _ := o.Env(envHandler)
 	f, err := Named(name)
@@ -136,16 +135,16 @@ func Start(ctx context.Context, o Options) error {
 		return err
 	}
 	h := New(f, o)
-	slog.SetDefault(h.log) // what the runtime library has to say
+	slog.SetDefault(h.log) // the runtime library logs there
 	lambda.StartWithOptions(h, lambda.WithContext(ctx))
 	return nil
 }
 
-// initTime is how long Lambda is waited for when a function does not start.
+// initTime is the time limit of reportInit.
 const initTime = 2 * time.Second
 
-// reportInit tells Lambda why the function does not start, so that whoever invokes it
-// reads that instead of an exit status. Nothing depends on it.
+// reportInit reports to Lambda why the function does not start, so that the caller of the
+// function reads that instead of an exit status. Nothing depends on it.
 func reportInit(ctx context.Context, address string, cause error) {
 	ctx, cancel := context.WithTimeout(ctx, initTime)
 	defer cancel()
@@ -157,15 +156,14 @@ func reportInit(ctx context.Context, address string, cause error) {
 	if err != nil {
 		return
 	}
-	// As the runtime library does, past any proxy.
-	client := http.Client{Transport: &http.Transport{}}
+	client := http.Client{Transport: &http.Transport{}} // no proxy, as in the runtime library
 	defer client.CloseIdleConnections()
 	if response, err := client.Do(req); err == nil {
 		_ = response.Body.Close() // nothing is read from it
 	}
 }
 
-// Invoke serves one invocation, and answers a sentence as a JSON text. It implements the
+// Invoke serves one invocation, and returns a sentence as a JSON text. It implements the
 // runtime library's Handler.
 func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var id string
@@ -183,17 +181,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return encode(sentence)
 }
 
-// Remembered is how many things the function remembers from one invocation to the next.
-func (h *Handler) Remembered() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.kept == nil {
-		return 0
-	}
-	return h.kept.Actor.Remembered()
-}
-
-// serve tells the forms of event apart.
+// serve passes the event on by its form and the function.
 func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 	e, err := read(payload)
 	h.logEvent(ctx, e, payload)
@@ -214,12 +202,6 @@ func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 	return h.action(ctx, model.Action(h.function), payload)
 }
 
-// variable is an environment variable without surrounding space; empty if it is not set.
-func (h *Handler) variable(name string) string {
-	text, _ := h.env(name)
-	return strings.TrimSpace(text)
-}
-
 // encode writes v as JSON, without the escapes for HTML.
 func encode(v any) ([]byte, error) {
 	var buffer bytes.Buffer
@@ -231,9 +213,9 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSpace(buffer.Bytes()), nil
 }
 
-// short cuts a context so that a margin before its deadline is left to whoever waits,
-// but never more than half of the time.
-func short(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
+// shorten moves the deadline of a context forward by a margin, which is left to the caller,
+// but never by more than half of the remaining time.
+func shorten(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return context.WithCancel(ctx)
