@@ -17,19 +17,21 @@ const jumpFactor = 2
 // Saving is what an action on a resource would save. With the verdict None it saves
 // nothing, and the reason says why.
 type Saving struct {
-	Action rules.Verdict // StepDown, Stop, Delete, or None
-	NewMin int           // StepDown only
+	Action rules.Verdict `json:"action"`           // StepDown, Stop, Delete, or None
+	NewMin int           `json:"newMin,omitempty"` // StepDown only
 	// TPSHours would have been saved within the span: with the new minimum in force all the
 	// time, or with the resource gone since its last request.
-	TPSHours float64
+	TPSHours float64 `json:"tpsHours"`
 	// PerMonth are the TPS-hours that would be saved in a month of 730 hours, if demand
 	// stays as it was in the span, from the present minimum on.
-	PerMonth float64
+	PerMonth float64 `json:"tpsHoursPerMonth"`
 	// Jumps counts how often demand rose above twice the new minimum within one 5-minute
 	// slot, and Sudden those of them that began at or below the new minimum; JumpsNow is
 	// Jumps for the present minimum. StepDown only.
-	Jumps, Sudden, JumpsNow int
-	Reason                  string
+	Jumps    int    `json:"jumps"`
+	Sudden   int    `json:"sudden"`
+	JumpsNow int    `json:"jumpsNow"`
+	Reason   string `json:"-"`
 }
 
 // looksIdle reports whether the resource had no request in the idle time.

@@ -4,7 +4,10 @@ import "time"
 
 // Window is a half-open span of time [Start, End), in UTC and without monotonic
 // reading, so that equal spans are equal values.
-type Window struct{ Start, End time.Time }
+type Window struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
 
 // NewWindow makes a window comparable with ==, as it is used in map keys.
 func NewWindow(start, end time.Time) Window {

@@ -13,16 +13,16 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// A daemon that begins anew knows what the one before it has left in the audit file.
+// A daemon that starts reads what the one before it has left in the audit file.
 func TestRecall(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
 	var log bytes.Buffer
 	open := func(name string) *session {
-		s := &session{clock: model.SystemClock{}, logger: slog.New(slog.NewTextHandler(&log, nil)), close: func() {}}
-		if err := (&global{auditFile: name}).openAudit(s); err != nil {
+		file, err := openAuditLog(name)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return s
+		return &session{clock: model.SystemClock{}, logger: slog.New(slog.NewTextHandler(&log, nil)), audit: file}
 	}
 	name := filepath.Join(t.TempDir(), "audit.jsonl")
 	before := open(name)
@@ -38,21 +38,21 @@ func TestRecall(t *testing.T) {
 	if _, err := before.audit.file.WriteString(`{"audit":{"outcome":"done","ar`); err != nil { // torn
 		t.Fatal(err)
 	}
-	before.close()
+	before.audit.close()
 	after := open(name)
-	defer after.close()
+	defer after.audit.close()
 	records, since := after.recall(t.Context())
 	if len(records) != 2 || !records[1].Time.Equal(now.Add(-time.Minute)) || !since.Equal(first) {
 		t.Errorf("%v since %v", records, since)
 	}
 	if !strings.Contains(log.String(), "audit.jsonl:4") {
-		t.Errorf("a line that cannot be read is not told: %s", log.String())
+		t.Errorf("a line that cannot be read is not logged: %s", log.String())
 	}
 	if records, since := (&session{}).recall(t.Context()); records != nil || !since.IsZero() {
 		t.Error("something was read without a file")
 	}
 	null := open(os.DevNull)
-	defer null.close()
+	defer null.audit.close()
 	if _, since := null.recall(t.Context()); !since.IsZero() {
 		t.Error("what is no file was read")
 	}
