@@ -47,7 +47,7 @@ rises so fast that a lower minimum would be felt. It writes nothing to the accou
 A TPS-hour is one request a second, provisioned or served, for an hour. Campaigns are
 metered in slots of 5 minutes, recommenders in hours; each counts the larger of its
 minimum and its average. The past minimum comes from the metrics of this monitor; where
-it did not run, what is known from before and after is assumed, and the report says so.
+it did not run, what is known from before and after is assumed, and the report notes it.
 
 Money is an estimate: TPS-hours times a price, which is shown with its date and source.
 The table in the program knows few regions and may be out of date; see --prices and
