@@ -152,7 +152,7 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	}
 	defer s.close()
 	actor := s.app(s.acting(values, o.dryRun)).Actor
-	may := readsOnly
+	may := ""
 	if !o.dryRun {
 		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
 	}
