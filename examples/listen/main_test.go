@@ -14,7 +14,7 @@ import (
 // The example understands every notification that the monitor sends, and nothing else.
 func TestTell(t *testing.T) {
 	const arn = "arn:aws:personalize:us-east-1:123456789012:campaign/home-page"
-	ended := events.EndedDetail{ARN: arn, Reason: "idle 31 h"}
+	ended := events.NotificationDetail{ARN: arn, Reason: "idle 31 h"}
 	updated := events.UpdatedDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		check(t, events.EndedType(kind), ended, "idle 31 h")

@@ -76,15 +76,15 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-func TestTooLargeNamesTheEvent(t *testing.T) {
+func TestTooLargeErrorNamesTheEvent(t *testing.T) {
 	entry := Entry{DetailType: DeleteCampaign, Resources: []string{campaign}, Detail: json.RawMessage(strings.Repeat(" ", MaxBytes))}
 	_, refused := Batch([]Entry{entry}, MaxEntries, MaxBytes)
 	if len(refused) != 1 {
 		t.Fatalf("refused %v", refused)
 	}
 	var err error = refused[0]
-	var tooLarge *TooLarge
-	const want = "event DeletePersonalizeCampaign about " + campaign + " has 262244 bytes, more than the 262144 that one call takes"
+	var tooLarge *TooLargeError
+	const want = "event DeletePersonalizeCampaign about " + campaign + " has 262244 bytes, more than the 262144 that one call accepts"
 	if !errors.As(err, &tooLarge) || err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}
