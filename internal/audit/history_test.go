@@ -141,7 +141,7 @@ func TestFilter(t *testing.T) {
 		{"another action", audit.Filter{Actions: []model.Action{model.ActionStop}}, false},
 	}
 	for _, tt := range tests {
-		if got := tt.filter.Wants(a); got != tt.want {
+		if got := tt.filter.Matches(a); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}

@@ -1,6 +1,5 @@
-// Package trail reads back what was done and why: the audit records (events.Audit) that
-// the program and its functions leave in files and in CloudWatch Logs. It stands beside
-// the line discover → measure → decide → act → report, whose last steps write them.
+// Package audit writes and reads the audit log: the records (events.Audit) of what was done
+// and why, which the program and its functions leave in log files and in CloudWatch Logs.
 package audit
 
 import (
@@ -13,17 +12,17 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Filter says which records are wanted. An empty list and a zero time want all.
+// Filter selects records. An empty list and a zero time select all.
 type Filter struct {
 	ARNs     []string
 	Outcomes []string
 	Actions  []model.Action
-	Since    time.Time // the first moment wanted
-	Until    time.Time // the first moment after those wanted
+	Since    time.Time // inclusive
+	Until    time.Time // exclusive
 }
 
-// Wants tells whether a record passes.
-func (f Filter) Wants(a events.Audit) bool {
+// Matches reports whether a record is selected.
+func (f Filter) Matches(a events.Audit) bool {
 	switch {
 	case len(f.ARNs) > 0 && !slices.Contains(f.ARNs, a.ARN),
 		len(f.Outcomes) > 0 && !slices.Contains(f.Outcomes, a.Outcome),
@@ -35,14 +34,14 @@ func (f Filter) Wants(a events.Audit) bool {
 	return true
 }
 
-// Fault is a line that holds an audit record which cannot be read.
+// Fault is a line with an audit record that cannot be read.
 type Fault struct {
 	Where string // file:line, or log group, stream and time
 	Err   error
 }
 
-// History gathers records from any number of places, each once. It keeps the records that
-// its filter wants and nothing else, however much is read. It is safe for concurrent use.
+// History collects records from any number of places, each once. It keeps the records that its
+// filter selects and nothing else, however much is read. It is safe for concurrent use.
 type History struct {
 	filter Filter
 	fault  func(Fault)
@@ -51,8 +50,8 @@ type History struct {
 	records map[identity]events.Audit
 }
 
-// identity is what makes two records the same one. The facts and the state before the
-// action are left out: events carry them cut to size.
+// identity is what two copies of a record have in common. It leaves out the facts and the state
+// before the action: events carry them cut to size.
 type identity struct {
 	time         int64
 	arn, outcome string
@@ -68,10 +67,10 @@ func New(filter Filter, fault func(Fault)) *History {
 	return &History{filter: filter, fault: fault, records: map[identity]events.Audit{}}
 }
 
-// Filter is what the history wants.
+// Filter is the filter of the history.
 func (h *History) Filter() Filter { return h.filter }
 
-// Records are those gathered so far, by time.
+// Records are those collected so far, by time.
 func (h *History) Records() []events.Audit {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -93,24 +92,19 @@ func (h *History) Len() int {
 	return len(h.records)
 }
 
-// line takes the record of a line, if there is one and it is wanted.
-func (h *History) line(line []byte, where func() string) {
+// addLine keeps the record of a line, if it has one that the filter selects.
+func (h *History) addLine(line []byte, where func() string) {
 	a, err := decode(line)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case err == nil && h.filter.Wants(a):
-		h.add(a)
-	case err != nil && !isNone(err):
+	case err == nil && h.filter.Matches(a):
+		// Of two copies the longer one stays.
+		id := identity{a.Time.UnixNano(), a.ARN, a.Outcome, a.Action, a.NewMinTPS, a.Automatic, a.Reason}
+		if known, ok := h.records[id]; !ok || len(known.Raw()) < len(a.Raw()) {
+			h.records[id] = a
+		}
+	case err != nil && !noAudit(err):
 		h.fault(Fault{Where: where(), Err: err})
 	}
-}
-
-// add keeps a record; of two that are the same one, that which tells more.
-func (h *History) add(a events.Audit) {
-	id := identity{a.Time.UnixNano(), a.ARN, a.Outcome, a.Action, a.NewMinTPS, a.Automatic, a.Reason}
-	if known, ok := h.records[id]; ok && len(known.Raw()) >= len(a.Raw()) {
-		return
-	}
-	h.records[id] = a
 }
