@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"dashboard":     {"model"},
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
-	"report":        {"model", "rules", "billing"},
+	"report":        {"model", "events", "rules", "billing"},
 	"report/page":   {"report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},

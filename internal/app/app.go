@@ -125,7 +125,7 @@ type parts struct {
 func (p parts) actor(rebuild act.Rebuild) *act.Actor {
 	return act.New(act.Options{
 		Clients: p.Clients, Clock: p.Clock, Logger: p.Logger, DryRun: p.DryRun, DeploymentRegion: p.Config.Region, Deployment: p.Deployment,
-		Identity: p.Identity, Recheck: p.rechecker, Meter: p.meter, MaxEndings: p.Params.MaxEndingsPerHour, Trail: p.AuditLog, Rebuild: rebuild,
+		Identity: p.Identity, Recheck: p.rechecker, Meter: p.meter, MaxEndings: p.Params.MaxRemovalsPerHour, Trail: p.AuditLog, Rebuild: rebuild,
 	})
 }
 

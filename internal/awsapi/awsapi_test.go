@@ -23,7 +23,7 @@ type clock struct {
 	mu    sync.Mutex
 	now   time.Time
 	slept []time.Duration
-	block chan struct{} // if not nil, Sleep tells it and waits for its context
+	block chan struct{} // if not nil, Sleep closes it and waits for its context
 }
 
 func newClock() *clock { return &clock{now: time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)} }

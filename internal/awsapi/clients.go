@@ -8,7 +8,6 @@ package awsapi
 import (
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"sync"
 
@@ -40,11 +39,10 @@ type Options struct {
 // Clients makes and caches the service clients. It is safe for concurrent use, and so are
 // the clients.
 type Clients struct {
-	config aws.Config
-	limits *rateLimits
+	config   aws.Config
+	attempts *attempts
 
 	mu          sync.Mutex
-	calls       map[string]int
 	personalize map[string]*personalize.Client
 	cloudwatch  map[string]*cloudwatch.Client
 	events      map[string]*eventbridge.Client
@@ -58,17 +56,17 @@ func New(o Options) *Clients {
 	if clock == nil {
 		clock = model.SystemClock{}
 	}
-	c := &Clients{config: o.Config.Copy(), limits: newRateLimits(clock), calls: map[string]int{}}
-	c.config.HTTPClient = sharedHTTPClient(c.config.HTTPClient)
-	if c.config.Credentials != nil {
-		c.config.Credentials = typedCredentials{c.config.Credentials}
+	cfg, a := o.Config.Copy(), &attempts{limits: newRateLimits(clock), calls: map[string]int{}}
+	cfg.HTTPClient = sharedHTTPClient(cfg.HTTPClient)
+	if cfg.Credentials != nil {
+		cfg.Credentials = typedCredentials{cfg.Credentials}
 	}
 	if o.Logger != nil {
-		c.config.Logger = sdkLogger(o.Logger)
+		cfg.Logger = sdkLogger(o.Logger)
 	}
-	c.config.Retryer = clockRetryers(c.config, clock)
-	c.config.APIOptions = append(c.config.APIOptions, c.addMiddleware)
-	return c
+	cfg.Retryer = clockRetryers(cfg, clock)
+	cfg.APIOptions = append(cfg.APIOptions, a.addMiddleware)
+	return &Clients{config: cfg, attempts: a}
 }
 
 // sharedHTTPClient freezes the HTTP client, because every service client would otherwise
@@ -105,17 +103,7 @@ func (c *Clients) Close() {
 
 // Calls returns the number of attempts sent so far by "service.Operation", retries
 // included. The service names are those of serviceNames.
-func (c *Clients) Calls() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return maps.Clone(c.calls)
-}
-
-func (c *Clients) countCall(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.calls[name]++
-}
+func (c *Clients) Calls() map[string]int { return c.attempts.counts() }
 
 // Personalize returns the Amazon Personalize client of a region.
 func (c *Clients) Personalize(region string) *personalize.Client {

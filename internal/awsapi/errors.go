@@ -13,37 +13,23 @@ import (
 )
 
 // Kind classifies an error of an AWS call.
-type Kind int
+type Kind string
 
 // The kinds of errors.
 const (
-	None          Kind = iota // no error
-	Other                     // none of the below
-	NotFound                  // the resource does not exist (any more)
-	Throttled                 // too many calls, even after the retries
-	Denied                    // not allowed, or the region is not enabled for the account
-	InUse                     // another change of the resource is in progress
-	Invalid                   // AWS rejects the request as it is
-	Quota                     // one more would exceed a quota of the account
-	NoCredentials             // credentials are missing, expired or not accepted
-	Unreachable               // no connection, or no response on it
-	Unavailable               // a fault inside the service
-	Canceled                  // the program's own context ended
+	None          Kind = ""               // no error
+	Other         Kind = "other"          // none of the below
+	NotFound      Kind = "not found"      // the resource does not exist (any more)
+	Throttled     Kind = "throttled"      // too many calls, even after the retries
+	Denied        Kind = "denied"         // not allowed, or the region is not enabled for the account
+	InUse         Kind = "in use"         // another change of the resource is in progress
+	Invalid       Kind = "invalid"        // AWS rejects the request as it is
+	Quota         Kind = "quota"          // one more would exceed a quota of the account
+	NoCredentials Kind = "no credentials" // credentials are missing, expired or not accepted
+	Unreachable   Kind = "unreachable"    // no connection, or no response on it
+	Unavailable   Kind = "unavailable"    // a fault inside the service
+	Canceled      Kind = "canceled"       // the program's own context ended
 )
-
-var kindNames = [...]string{
-	None: "none", Other: "other", NotFound: "not found", Throttled: "throttled", Denied: "denied", InUse: "in use",
-	Invalid: "invalid", Quota: "quota", NoCredentials: "no credentials", Unreachable: "unreachable",
-	Unavailable: "unavailable", Canceled: "canceled",
-}
-
-// String is the kind in words.
-func (k Kind) String() string {
-	if k < 0 || int(k) >= len(kindNames) {
-		return kindNames[Other]
-	}
-	return kindNames[k]
-}
 
 // Transient reports whether the same call may well succeed later, nothing else having
 // changed.

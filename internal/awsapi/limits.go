@@ -2,45 +2,18 @@ package awsapi
 
 import "time"
 
-// Limits of one API call. Each constant names its source; dates are those of the page
-// read.
+// Limits of one API call, with their sources.
 const (
-	// MaxListPage is the largest maxResults of ListCampaigns and ListRecommenders
-	// (Personalize API model, MaxResults 1–100).
-	MaxListPage = 100
-
-	// MaxMetricQueries is the number of queries in one GetMetricData call (CloudWatch API
-	// reference, GetMetricData).
-	MaxMetricQueries = 500
-	// MaxDatapoints is the number of datapoints in one GetMetricData page
-	// (CloudWatch API reference, GetMetricData, MaxDatapoints).
-	MaxDatapoints = 100_800
-
-	// MaxMetricData is the number of data in one PutMetricData call (CloudWatch API
-	// reference, PutMetricData).
-	MaxMetricData = 1_000
-	// MaxMetricDataBytes is the size of one PutMetricData request
-	// (CloudWatch API reference, PutMetricData: 1 MB). Taken as 10⁶ bytes, the smaller
-	// of the two meanings.
-	MaxMetricDataBytes = 1_000_000
-	// MaxMetricValue is the largest magnitude of a PutMetricData value: 2 to the
-	// power of 360 (CloudWatch API reference, MetricDatum).
-	MaxMetricValue = 0x1p360
-
-	// MaxAlarmPage is the largest MaxRecords of DescribeAlarms (CloudWatch API reference,
-	// DescribeAlarms).
-	MaxAlarmPage = 100
-	// MaxAlarmNames is the number of names in one call of DeleteAlarms, EnableAlarmActions,
-	// DisableAlarmActions and DescribeAlarms (CloudWatch API reference, DeleteAlarms).
-	MaxAlarmNames = 100
-
-	// MaxFilterPattern is the number of characters in the filterPattern of FilterLogEvents
-	// (CloudWatch Logs API model, FilterPattern).
-	MaxFilterPattern = 1024
-
-	// MaxDashboardNames is the number of names in one DeleteDashboards call (CloudWatch API model,
-	// DashboardNames).
-	MaxDashboardNames = 100
+	MaxListPage        = 100       // maxResults of ListCampaigns and ListRecommenders (Personalize API model)
+	MaxMetricQueries   = 500       // queries in a GetMetricData call (CloudWatch API reference)
+	MaxDatapoints      = 100_800   // datapoints in a page of GetMetricData (CloudWatch API reference)
+	MaxMetricData      = 1_000     // data in a PutMetricData call (CloudWatch API reference)
+	MaxMetricDataBytes = 1_000_000 // of a PutMetricData request: 1 MB (same page), in the smaller meaning
+	MaxMetricValue     = 0x1p360   // magnitude of a PutMetricData value (CloudWatch API reference, MetricDatum)
+	MaxAlarmPage       = 100       // MaxRecords of DescribeAlarms (CloudWatch API reference)
+	MaxAlarmNames      = 100       // names in a call of DescribeAlarms or of what changes alarms (same reference)
+	MaxDashboardNames  = 100       // names in a DeleteDashboards call (CloudWatch API model)
+	MaxFilterPattern   = 1024      // characters in the filterPattern of FilterLogEvents (CloudWatch Logs API model)
 )
 
 // How long CloudWatch keeps datapoints of which resolution. A GetMetricData query that

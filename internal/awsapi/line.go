@@ -65,7 +65,7 @@ func lineOf(err error) string {
 		return err.Error()
 	case canceled(err):
 		if errors.Is(err, context.DeadlineExceeded) {
-			return "timed out"
+			return "not finished in time"
 		}
 		return "canceled"
 	case errors.As(err, &credentials):

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"sync"
 	"sync/atomic"
 
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
@@ -35,32 +37,52 @@ func serviceName(id string) string {
 	return id
 }
 
+// attempts limits the rate of all attempts, and counts them.
+type attempts struct {
+	limits *rateLimits
+
+	mu    sync.Mutex
+	calls map[string]int // by "service.Operation"
+}
+
+func (a *attempts) counts() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.calls)
+}
+
+func (a *attempts) count(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls[name]++
+}
+
 // addMiddleware adds what belongs to an operation (the attempt counter that the retries
 // read) and what belongs to each attempt, hence after the SDK's Retry: the wait for the
 // rate limit and the call count. Both run before the request is signed, so that no wait
 // makes a signature old.
-func (c *Clients) addMiddleware(stack *middleware.Stack) error {
-	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PersonalizeMonitorAttempts", startAttempts), middleware.Before)
+func (a *attempts) addMiddleware(stack *middleware.Stack) error {
+	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PersonalizeMonitorAttempts", startOperation), middleware.Before)
 	if err != nil {
 		return err
 	}
-	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("PersonalizeMonitorRate", c.attempt), "Retry", middleware.After)
+	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("PersonalizeMonitorRate", a.attempt), "Retry", middleware.After)
 }
 
-func startAttempts(
+func startOperation(
 	ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 ) (middleware.InitializeOutput, middleware.Metadata, error) {
 	return next.HandleInitialize(middleware.WithStackValue(ctx, attemptsKey{}, new(int)), in)
 }
 
-func (c *Clients) attempt(
+func (a *attempts) attempt(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	name := serviceName(awsmiddleware.GetServiceID(ctx)) + "." + awsmiddleware.GetOperationName(ctx)
-	if err := c.limits.wait(ctx, awsmiddleware.GetRegion(ctx), name, 1); err != nil {
+	if err := a.limits.wait(ctx, awsmiddleware.GetRegion(ctx), name, 1); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
-	c.countCall(name)
+	a.count(name)
 	out, metadata, err := next.HandleFinalize(ctx, in)
 	if n, ok := ctx.Value(lostKey{}).(*atomic.Int32); ok && lost(err) {
 		n.Add(1)

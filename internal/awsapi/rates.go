@@ -72,10 +72,10 @@ func newRateLimits(clock model.Clock) *rateLimits {
 // or ctx ends. Call it once for every page, on top of the limit on calls.
 func (c *Clients) WaitDatapoints(ctx context.Context, region string, start time.Time, points int) error {
 	name := olderDatapoints
-	if c.limits.clock.Now().Sub(start) <= recentStart {
+	if c.attempts.limits.clock.Now().Sub(start) <= recentStart {
 		name = recentDatapoints
 	}
-	return c.limits.wait(ctx, region, name, points)
+	return c.attempts.limits.wait(ctx, region, name, points)
 }
 
 // wait takes n tokens, at most a full bucket, and waits on the clock until they are

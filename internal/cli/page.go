@@ -21,8 +21,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
-// pageSource shows a daemon's state on the page, and what was paid for beside it. Another
-// ledger is shown with the next change of the daemon's, or when a page looks by itself.
+// pageSource shows a daemon's state on the page, and what was paid for beside it. A new ledger is
+// shown with the next change of the daemon's state, or when a page is loaded.
 type pageSource struct {
 	serve.State
 	dashboard string
@@ -43,22 +43,22 @@ func newPageSource(state serve.State, dashboard string) *pageSource {
 func (p *pageSource) Snapshot() web.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// Before all else: what changes meanwhile is then shown too early, and never too late.
+	// The version is read first: a change in the meantime is then shown too early, never too late.
 	version := p.Version() + p.ledgers
 	if !p.built || p.snapshot.Version != version {
-		p.snapshot, p.built = p.build(version), true
+		p.snapshot, p.built = build(p.State, version, p.dashboard, p.ledger, p.ledgerErr), true
 	}
 	return p.snapshot
 }
 
-// build puts together what is known. The caller holds mu.
-func (p *pageSource) build(version uint64) web.Snapshot {
+// build is a snapshot of a state and a ledger.
+func build(p serve.State, version uint64, dashboard string, ledger *report.Ledger, ledgerErr string) web.Snapshot {
 	status := p.Status()
 	s := web.Snapshot{
-		Version: version, Region: status.Region, DashboardName: p.dashboard, Started: status.Started, Recorded: status.Recorded,
+		Version: version, Region: status.Region, DashboardName: dashboard, Started: status.Started, Recorded: status.Recorded,
 		DryRun: status.DryRun, Standby: status.Role == serve.Standby,
 		Cycle: status.LastCycle, CycleErr: status.LastError, Next: status.NextCycle, Measured: status.LastSuccess,
-		Audits: p.Audit(), Ledger: p.ledger, LedgerErr: p.ledgerErr, Checks: map[string]web.Check{},
+		Audits: p.Audit(), Ledger: ledger, LedgerErr: ledgerErr, Checks: map[string]web.Check{},
 	}
 	if results := p.Results(); len(results) > 0 {
 		s.Result = results[0].Result
@@ -67,24 +67,23 @@ func (p *pageSource) build(version uint64) web.Snapshot {
 	for arn, check := range p.Checks() {
 		s.Checks[arn] = web.Check(check)
 	}
-	settleChecks(s.Checks, s.Audits)
+	addOutcomes(s.Checks, s.Audits)
 	alarms := p.Alarms()
 	s.AlarmsKnown, s.AlarmsOld, s.AlarmsCreated, s.AlarmsDeleted = alarms.Known, alarms.Old, alarms.Created, alarms.Deleted
 	for _, a := range alarms.List {
 		s.Alarms = append(s.Alarms, pageAlarm(a))
 	}
-	s.Entries = slices.Clip(p.entries()) // so that who adds some adds them to his own
+	s.Entries = slices.Clip(entries(p)) // so that a caller that appends has its own
 	return s
 }
 
-// settleChecks notes what came of decisions that were sent as events, which a check does not
-// learn: the newest record since then of the same action tells. Records have the newest
-// first.
-func settleChecks(checks map[string]web.Check, records []events.Audit) {
-	settled := map[string]bool{}
+// addOutcomes adds the outcomes of decisions that were sent as events, which a check does not
+// have: that of the newest record since then of the same action. Records have the newest first.
+func addOutcomes(checks map[string]web.Check, records []events.Audit) {
+	done := map[string]bool{}
 	for _, a := range records {
 		check, ok := checks[a.ARN]
-		if !ok || settled[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
+		if !ok || done[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
 			continue
 		}
 		if action := check.Decision.Action(); action == "" || a.Action != action {
@@ -94,7 +93,7 @@ func settleChecks(checks map[string]web.Check, records []events.Audit) {
 		if a.Outcome == events.OutcomeRefused || a.Outcome == events.OutcomeFailed {
 			check.Outcome += ": " + a.Reason
 		}
-		checks[a.ARN], settled[a.ARN] = check, true
+		checks[a.ARN], done[a.ARN] = check, true
 	}
 }
 
@@ -106,7 +105,7 @@ func pageAlarm(a rules.Alarm) web.Alarm {
 	}
 	arn, err := model.ParseARN(a.ARN)
 	if err != nil {
-		arn = model.ARN{} // without a region, the alarm is shown all the same
+		arn = model.ARN{} // the alarm is shown without a region
 	}
 	return web.Alarm{
 		Name: a.Name, Resource: a.Settings.Metric.DimensionValue, Region: arn.Region, Type: kind, State: a.State,
@@ -114,8 +113,8 @@ func pageAlarm(a rules.Alarm) web.Alarm {
 	}
 }
 
-// entries are the events that were sent and the cycles that ended.
-func (p *pageSource) entries() []web.Entry {
+// entries are the events that were sent, the alarms that changed and the cycles that ended.
+func entries(p serve.State) []web.Entry {
 	var list []web.Entry
 	for _, e := range p.Events() {
 		list = append(list, web.Entry{Time: e.Time, Kind: web.EntryEvent, ARN: e.Resource, Title: e.DetailType})
@@ -136,7 +135,7 @@ func (p *pageSource) entries() []web.Entry {
 	return list
 }
 
-// pageOptions say where a page is served, to whom, and what it may do.
+// pageOptions are where a page is served, to whom, and what it may do.
 type pageOptions struct {
 	listen       string
 	tokenFile    string
@@ -147,13 +146,13 @@ type pageOptions struct {
 
 func (o *pageOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` that holds the token which requests need (or env "+envToken+")")
-	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "`NAMES` under which it may be asked, beside localhost and IP addresses")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 uses a free one")
+	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token that requests need (or env "+envToken+")")
+	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "host `NAMES` that requests may have, beside localhost and IP addresses")
 	flags.BoolVar(&o.allowActions, "allow-actions", false, "show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
 }
 
-// check reads the token, and refuses settings that cannot be meant.
+// check reads the token, and rejects invalid settings.
 func (o *pageOptions) check(streams Streams) error {
 	if _, _, err := net.SplitHostPort(o.listen); err != nil {
 		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
@@ -165,7 +164,7 @@ func (o *pageOptions) check(streams Streams) error {
 	return serve.CheckListen(o.listen, o.token, o.allowedHosts)
 }
 
-// readToken reads the token; empty if there is none.
+// readToken reads the token. It is empty without a file and a variable.
 func (o *pageOptions) readToken(streams Streams) (string, error) {
 	fromEnv, _ := streams.Env(envToken)
 	if o.tokenFile == "" {
@@ -182,21 +181,21 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 	return token, nil
 }
 
-// pageActions carries out what a person asks for on the page.
+// pageActions executes what a person requests on the page.
 type pageActions struct{ actor *act.Actor }
 
 // Do implements web.Actions.
 func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
-	return told(a.actor.Do(ctx, action, req))
+	return answerText(a.actor.Do(ctx, action, req))
 }
 
 // Restore implements web.Actions.
 func (a pageActions) Restore(ctx context.Context, record events.Audit) (string, error) {
-	return told(a.actor.Restore(ctx, record, act.RestoreOptions{NoWait: true}))
+	return answerText(a.actor.Restore(ctx, record, act.RestoreOptions{NoWait: true}))
 }
 
-// told adds to an answer what failed after it was accepted.
-func told(answer act.Answer, err error) (string, error) {
+// answerText is an answer with what failed after it was accepted.
+func answerText(answer act.Answer, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

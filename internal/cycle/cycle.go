@@ -152,7 +152,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 		Cycle: c, params: in.Params, settings: settingsOf(in.Params, c.Region, noChecks), at: at,
 		began: time.Now(), callsBefore: callCounter(c.Calls).snapshot(), budget: budget, until: now.Add(budget),
 		readings: model.Readings{}, actions: map[model.ARN]act.Answer{}, removed: map[model.ARN]bool{},
-		result: report.Result{Window: report.Window{Start: at.Window.Start, End: at.Window.End}, DryRun: c.DryRun},
+		result: report.Result{Window: at.Window, DryRun: c.DryRun},
 	}
 }
 

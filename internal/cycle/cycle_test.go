@@ -16,7 +16,10 @@ import (
 
 // What a thousand resources in one region may cost in calls, half of them campaigns.
 func TestCallsOfACycle(t *testing.T) {
-	const resources = 1000
+	resources := 1000
+	if testing.Short() {
+		resources = 100
+	}
 	b := newBed(t, flat(resources, home))
 	b.settleAlarms(nil)
 

@@ -101,15 +101,15 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: report.Window{Start: at.Span.Start, End: at.Span.End}, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
+		Window: at.Span, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
 		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	if all, ok := r.whole.Throughput(); ok {
 		together := report.ThroughputOf(all)
-		ledger.Together = &together
+		ledger.Totals.Throughput = &together
 	}
-	ledger.Settle()
+	ledger.Normalize()
 	return ledger, nil
 }
 

@@ -88,7 +88,7 @@ func (c *Rechecker) decide(ctx context.Context, resource model.Resource, setting
 	decision := rules.Decide(resource, readings, settings, at)
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
-		read(rules.RecentQueries(resource, at))
+		read(rules.RecentCallQueries(resource, at))
 	case rules.StepDown:
 		read(rules.UpdateQueries(resource, settings, at))
 	}

@@ -12,7 +12,7 @@ import (
 
 // saved is what a decision would save, as the result shows it.
 type saved struct {
-	saving   *report.Saving
+	saving   *billing.Saving
 	estimate *report.Estimate
 }
 

@@ -81,7 +81,8 @@ func (d *discovery) addCopies(j job, r *result) {
 		}
 	}
 	d.progress.add(count, count)
-	d.inv.logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind), "op", listOperation(j.kind), "copies", count)
+	d.inv.logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
+		"op", listOperation(j.kind), "copies", count)
 }
 
 // campaigns examines each of the campaigns listed.

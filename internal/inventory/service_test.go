@@ -42,8 +42,7 @@ func (o object) with(changes object) object {
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // service is a scripted control plane of Personalize: what it shows is set by tests,
-// whichever way they like, so that they can tell rules apart that a real one would tie
-// together.
+// independently, so that they can test rules that a real one would always apply together.
 type service struct {
 	t      *testing.T
 	server *httptest.Server
@@ -71,7 +70,7 @@ func newService(t *testing.T) *service {
 }
 
 // inventory looks at the service. The rate limits wait on another clock than the one of
-// the test, which stands still meanwhile.
+// the test, which does not advance.
 func (s *service) inventory() (*inventory.Inventory, *awsapi.Clients) {
 	cfg := awsapi.LocalConfig("eu-west-1", s.server.URL, "AKIDEXAMPLE", nil)
 	cfg.RetryMaxAttempts = 1
@@ -86,7 +85,7 @@ func (s *service) change(change func()) {
 	change()
 }
 
-// count gives and resets how often an operation was asked for, by its name or its name
+// count returns and resets the number of calls of an operation, by its name or its name
 // and ARN.
 func (s *service) count(what string) int {
 	s.mu.Lock()

@@ -174,7 +174,7 @@ func TestMalformedEvents(t *testing.T) {
 		{"astronomical", UpdateTPS, about(campaign, `,"NewMinTPS":1e400`), whole},
 		{"another action's event", UpdateTPS, envelope("DeletePersonalizeCampaign", about(campaign, `,"NewMinTPS":5`)), "is not for update-tps"},
 		{"the kinds mixed up", UpdateTPS, envelope("UpdatePersonalizeRecommenderMinRecommendationRPS", about(campaign, `,"NewMinTPS":5`)), "about a campaign"},
-		{"a scheduled event", DeleteCampaign, envelope("Scheduled Event", `{}`), "asks for nothing"},
+		{"a scheduled event", DeleteCampaign, envelope("Scheduled Event", `{}`), "requests no action"},
 		{"half a CloudFormation request", DeleteCampaign, `{"RequestType":"Delete","ARN":"` + campaign + `"}`, "cannot be answered"},
 		{"two things at once", Cleanup, `{"RequestType":"Delete","detail-type":"x"}`, "keys both of"},
 		{"two things at once", Dashboard, `{"ResponseURL":"http://127.0.0.1:1","detail":{}}`, "keys both of"},

@@ -14,7 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// Through the real SDK, against the embedded endpoint: each region's prices are asked of
+// Through the real SDK, against the embedded endpoint: each region's prices come from
 // the endpoint that serves it.
 func TestPricesThroughTheWire(t *testing.T) {
 	server, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{

@@ -12,8 +12,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -332,43 +330,11 @@ func (d *Daemon) Mount(web http.Handler) {
 // App has the daemon's parts: the actor and the meter serve the page too.
 func (d *Daemon) App() *app.App { return d.app }
 
-// settings are the parameters in effect, for people. Addresses are people's own: how many
-// there are is all that is shown.
+// settings returns the parameters in effect, for people.
 func settings(p config.Values) []Setting {
-	names := func(s model.Selection) string {
-		if s.All {
-			return "all"
-		}
-		if s.None() {
-			return "none"
-		}
-		list := make([]string, len(s.ARNs))
-		for i, arn := range s.ARNs {
-			list[i] = arn.String()
-		}
-		return strings.Join(list, ", ")
+	var list []Setting
+	for _, spec := range config.All() {
+		list = append(list, Setting{spec.Name, p.Text(spec.Name)})
 	}
-	return []Setting{
-		{config.CampaignARNs, names(p.Campaigns)},
-		{config.RecommenderARNs, names(p.Recommenders)},
-		{config.Regions, strings.Join(p.Regions, ", ")},
-		{config.AutoCreateUtilizationAlarms, yesNo(p.AutoCreateUtilizationAlarms)},
-		{config.UtilizationThresholdAlarmLowerBound, fmt.Sprint(p.UtilizationThreshold)},
-		{config.AutoAdjustMinTPS, fmt.Sprint(p.AutoAdjustMinTPS)},
-		{config.AutoCreateIdleAlarms, yesNo(p.AutoCreateIdleAlarms)},
-		{config.IdleThresholdHours, strconv.Itoa(p.IdleThresholdHours)},
-		{config.AutoDeleteOrStopIdleResources, fmt.Sprint(p.AutoDeleteOrStopIdle)},
-		{config.MaxStopsOrDeletesPerHour, strconv.Itoa(p.MaxEndingsPerHour)},
-		{config.NotificationEndpoint, strconv.Itoa(len(p.Endpoints))},
-		{config.HourlyChecks, string(p.HourlyChecks)},
-		{config.MetricDelay, p.MetricDelay.String()},
-		{config.DashboardName, p.DashboardName},
-	}
-}
-
-func yesNo(b bool) string {
-	if b {
-		return "Yes"
-	}
-	return "No"
+	return list
 }

@@ -103,7 +103,7 @@ type CycleRecord struct {
 	Took      time.Duration
 	Role      Role
 	Error     string // empty unless nothing could be measured
-	Window    report.Window
+	Window    model.Window
 	Resources int
 	Decisions map[rules.Verdict]int
 	Alarms    report.Alarms

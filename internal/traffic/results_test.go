@@ -47,7 +47,7 @@ func TestMerge(t *testing.T) {
 		{"a status that is new to us", []types.MetricDataResult{at("Stale", 9)}, 1, errNotReadable},
 		{"no status", []types.MetricDataResult{at("", 9)}, 1, errNotReadable},
 		{"left out", nil, 0, errNoResult},
-		{"only others' answers", []types.MetricDataResult{
+		{"only results for other ids", []types.MetricDataResult{
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = aws.String("m7") }),
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = aws.String("x0") }),
 			changed(at(complete, 9), func(r *types.MetricDataResult) { r.Id = nil }),
@@ -89,7 +89,7 @@ func TestMessages(t *testing.T) {
 		second.Id = aws.String("m1")
 		return newResults(plan(ask(2, "eu-west-1", 3, time.Hour))[0]), at(types.StatusCodeComplete, 9), second
 	}
-	t.Run("about one series spoil that one", func(t *testing.T) {
+	t.Run("about one series make that one incomplete", func(t *testing.T) {
 		a, first, second := two()
 		first.Messages = message
 		a.add([]types.MetricDataResult{first, second}, nil)
@@ -101,7 +101,7 @@ func TestMessages(t *testing.T) {
 			t.Errorf("%v %v", s, err)
 		}
 	})
-	t.Run("about the answer spoil all of it", func(t *testing.T) {
+	t.Run("about the response make all of it incomplete", func(t *testing.T) {
 		a, first, second := two()
 		a.add([]types.MetricDataResult{first, second}, message)
 		for i := range 2 {

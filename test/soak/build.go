@@ -62,7 +62,6 @@ func (w *world) build() error {
 		w.serveMetrics(r, true)
 	}
 	w.memory = localaws.InMemory(w.aws)
-	w.oracle.record(w.clock.Now())
 	w.owner = &owner{world: w, alarms: map[string]alarmChange{}, clients: awsapi.New(awsapi.Options{
 		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownerKey, w.memory.Transport()),
 		Clock:  model.NewVirtualClock(w.clock.Now()), // the owner's waits must not advance the world's clock

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// common are the settings that many commands share; each command adds the flags it has.
+type common struct {
+	output string
+	dryRun bool
+	yes    bool
+}
+
+var outputs = []string{string(report.Table), string(report.JSON), string(report.CSV)}
+
+func (c *common) addOutput(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.output, "output", outputs[0], "`FORM` of the result: table, json or csv")
+	complete(cmd, "output", outputs)
+}
+
+func (c *common) addDryRun(cmd *cobra.Command, help string) {
+	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, help)
+}
+
+func (c *common) addYes(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask; required where there is no terminal")
+}
+
+func (c *common) checkOutput() error { return usage(oneOf("--output", c.output, outputs)) }
+
+// checkAsk rejects a command that has to ask where there is no terminal. What it asks before is
+// the beginning of the message.
+func (c *common) checkAsk(streams Streams, asks string) error {
+	if c.dryRun || c.yes || streams.interactive() {
+		return nil
+	}
+	return usage(errors.New(asks + "; without a terminal, add --yes, or --dry-run to change nothing"))
+}
+
+// confirm asks a question, unless a flag has answered it.
+func (c *common) confirm(ctx context.Context, streams Streams, question string) error {
+	if c.dryRun || c.yes {
+		return nil
+	}
+	return streams.confirm(ctx, question)
+}
+
+// oneOf is an error if a text is not one of the values of a flag.
+func oneOf(flag, text string, values []string) error {
+	if slices.Contains(values, text) {
+		return nil
+	}
+	return fmt.Errorf("%s %q is not one of %s", flag, text, strings.Join(values, ", "))
+}
+
+// complete offers a flag's few possible values to the shell.
+func complete(cmd *cobra.Command, flag string, values []string) {
+	if err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // the flag was not defined: a mistake in this package
+	}
+}
+
+// setup is what a command needs before it can run.
+type setup struct {
+	params   []string          // the parameters that it has; nil means all
+	defaults map[string]string // where they differ from the parameters' own
+	realTime bool              // whether an embedded AWS runs on the real time
+}
+
+// job is a command that works in an account.
+type job interface {
+	// check rejects invalid settings before any AWS call.
+	check(streams Streams, values config.Values) error
+	run(ctx context.Context, s *session, values config.Values) error
+}
+
+// start makes a command run a job. It calls AWS only when the whole command line is known to be
+// valid.
+func (g *global) start(cmd *cobra.Command, from setup, j job) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		values, err := g.resolve(cmd.Flags(), from)
+		if err != nil {
+			return err
+		}
+		if err := j.check(g.streams, values); err != nil {
+			return err
+		}
+		s, err := g.open(cmd.Context(), from.realTime)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		if err := values.Within(s.config.Region); err != nil {
+			return err
+		}
+		if len(values.Regions) == 0 {
+			values.Regions = s.regions
+		}
+		return j.run(cmd.Context(), s, values)
+	}
+	return cmd
+}
+
+// addParams adds the flags of parameters. Defaults are resolved later, after the environment,
+// and only shown here.
+func (from setup) addParams(cmd *cobra.Command) {
+	for _, spec := range config.All() {
+		if from.params != nil && !slices.Contains(from.params, spec.Name) {
+			continue
+		}
+		value, ok := from.defaults[spec.Name]
+		if !ok {
+			value = spec.Default
+		}
+		help := fmt.Sprintf("%s; %s (env %s", spec.Help, spec.Valid, spec.Name)
+		if value != "" {
+			help += ", default " + value
+		}
+		cmd.Flags().Var(&textFlag{form: spec.Form}, spec.Flag, help+")")
+		complete(cmd, spec.Flag, spec.Choices)
+	}
+}
+
+// textFlag is a flag whose text is checked later, with all the others.
+type textFlag struct{ text, form string }
+
+func (f *textFlag) String() string        { return f.text }
+func (f *textFlag) Set(text string) error { f.text = text; return nil }
+func (f *textFlag) Type() string          { return f.form }
+
+// resolve reads parameters from the flags and the environment. Other parameters in the environment
+// do not matter, whatever their values.
+func (g *global) resolve(flags *pflag.FlagSet, from setup) (config.Values, error) {
+	given := map[string]string{}
+	for _, spec := range config.All() {
+		if flags.Changed(spec.Flag) {
+			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
+		}
+	}
+	return config.Resolve(config.Sources{Flags: given, Env: someOf(g.streams.Env, from.params), Defaults: from.defaults})
+}
+
+// someOf shows of the environment only the named parameters, or all for nil.
+func someOf(env func(string) (string, bool), names []string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		if names != nil && !slices.Contains(names, name) {
+			return "", false
+		}
+		return env(name)
+	}
+}
