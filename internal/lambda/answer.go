@@ -60,7 +60,7 @@ func (h *Handler) deliver(ctx context.Context, to string, answer cfn.Response) e
 			return nil
 		case retry && try < deliveries && ctx.Err() == nil:
 			h.log.WarnContext(ctx, "the answer was not delivered; trying again", "err", err)
-			if h.clock.Sleep(ctx, wait) == nil {
+			if h.Clock.Sleep(ctx, wait) == nil {
 				continue
 			}
 		}

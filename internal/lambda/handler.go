@@ -81,14 +81,11 @@ type Observer interface {
 // Handler serves the invocations of one function. The first invocation that needs clients
 // and caches builds them; they live as long as the process.
 type Handler struct {
+	Options
 	function Function
-	env      func(name string) (string, bool)
-	clock    model.Clock
-	load     func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
 	log      *slog.Logger
 	request  *atomic.Pointer[string] // id of the current invocation, for the log
 	http     *http.Client            // answers CloudFormation
-	observer Observer                // may be nil
 
 	mu   sync.Mutex // guards kept
 	kept *parts

@@ -40,10 +40,7 @@ func New(f Function, o Options) *Handler {
 	}
 	request := &atomic.Pointer[string]{}
 	level, _ := o.Env(envLogLevel)
-	return &Handler{
-		function: f, env: o.Env, clock: o.Clock, load: o.Config, log: newLogger(o.Log, strings.TrimSpace(level), request), request: request,
-		http: &http.Client{}, observer: o.Observer,
-	}
+	return &Handler{Options: o, function: f, log: newLogger(o.Log, strings.TrimSpace(level), request), request: request, http: &http.Client{}}
 }
 
 // Start serves the function that the environment names. It returns only if that is

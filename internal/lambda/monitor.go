@@ -20,7 +20,7 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if e.form == enveloped {
 		return "", e.refused(string(Monitor), "a scheduled event, or parameters")
 	}
-	sources := config.Sources{Env: h.env}
+	sources := config.Sources{Env: h.Env}
 	if e.form == bare {
 		h.logUnknownKeys(ctx, e.unknownKeys())
 		sources.Event = e.keys
@@ -37,15 +37,15 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 		return "", err
 	}
 	result, err := p.Cycle.Run(ctx, cycle.Input{Params: values, ScheduledAt: e.at})
-	if h.observer != nil {
-		h.observer.CycleEnded(e.at, result, err)
+	if h.Observer != nil {
+		h.Observer.CycleEnded(e.at, result, err)
 	}
 	if err != nil {
 		return "", err
 	}
 	_, failed := p.Actor.Publish(ctx, []model.Datum{{
 		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
-		Unit: "Count", Value: float64(len(result.Problems)), Time: h.clock.Now().UTC(),
+		Unit: "Count", Value: float64(len(result.Problems)), Time: h.Clock.Now().UTC(),
 	}})
 	h.logProblems(ctx, append(result.Problems, failed...))
 	return cycleSentence(result), nil
