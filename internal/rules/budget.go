@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"time"
@@ -95,8 +94,6 @@ func ApplyBudget(decisions []Decision, m EvaluationTime, left func(region string
 }
 
 // lot is a resource's place in the order of the hour.
-func lot(arn model.ARN, m EvaluationTime) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())) // a hash never fails
-	return h.Sum64()
+func lot(arn model.ARN, m EvaluationTime) uint32 {
+	return spread(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())
 }
