@@ -72,7 +72,7 @@ func (r *run) refresh(ctx context.Context, list []model.Resource) refreshed {
 	return fresh
 }
 
-// decideAgain decides on the fresh description, or refuses if there is none.
+// decideAgain decides on the fresh description, or refuses if it is missing.
 func (r *run) decideAgain(d rules.Decision, fresh refreshed) rules.Decision {
 	resource, ok := fresh.resources[d.Resource.ARN]
 	switch {
