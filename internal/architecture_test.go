@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -23,7 +24,7 @@ var (
 	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
 	// wired are the parts that app builds and their types, without their constructors.
 	wired    = slices.Concat(domain, []string{"awsapi", "act", "cycle", "app"})
-	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/web"})
+	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/web", "report/page"})
 	// demo plays CloudFormation, too.
 	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
 )
@@ -38,6 +39,7 @@ var allowed = map[string][]string{
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
 	"report":        {"model", "rules", "billing"},
+	"report/page":   {"report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
 	"traffic":       {"model", "awsapi"},
@@ -51,7 +53,7 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/door"}),
 	"serve/door":    nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "billing", "config", "serve/door"},
+	"serve/web":     {"model", "events", "rules", "dashboard", "report", "report/page", "billing", "config", "serve/door"},
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
 }
@@ -106,6 +108,27 @@ func TestWhatProgramsAndToolsImport(t *testing.T) {
 	}
 	if programs == 0 {
 		t.Error("no programs found")
+	}
+}
+
+// The Lambda program links none of what only the command line and the daemon need: with
+// templates the linker keeps all methods of the SDK clients, which doubles the zip.
+func TestTheLambdaProgramStaysSmall(t *testing.T) {
+	out, err := exec.Command("go", "list", "-deps", "-tags", "lambda.norpc", "../cmd/personalize-monitor-lambda").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := strings.Fields(string(out))
+	if !slices.Contains(packages, module+"internal/lambda") {
+		t.Fatalf("the program does not link its entry point: %s", out)
+	}
+	for _, banned := range []string{
+		"html/template", "text/template", "net/rpc", "github.com/goccy/go-yaml", "github.com/fxamacker/cbor",
+		"github.com/spf13/", "github.com/prometheus/", module + "internal/localaws", module + "internal/serve", module + "internal/cli",
+	} {
+		if i := slices.IndexFunc(packages, func(p string) bool { return strings.HasPrefix(p, banned) }); i >= 0 {
+			t.Errorf("it links %s", packages[i])
+		}
 	}
 }
 

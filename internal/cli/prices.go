@@ -48,7 +48,7 @@ func (o *priceOptions) check() error {
 	if err != nil {
 		return usage(fmt.Errorf("--prices: %w", err))
 	}
-	o.read, err = report.ParsePrices(o.file, data)
+	o.read, err = prices.ParseFile(o.file, data)
 	return usage(err)
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
 // reportParams are the parameters that say what a report is about.
@@ -178,15 +179,15 @@ func (g *global) finishReport(result report.Ledger, o *reportOptions) error {
 // writePage writes the page beside its place and then moves it there, so that no half of
 // one is ever found.
 func writePage(path string, result report.Ledger) error {
-	var page bytes.Buffer
-	if err := result.WriteHTML(&page); err != nil {
+	var text bytes.Buffer
+	if err := page.Write(&text, result); err != nil {
 		return err
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
 	}
-	_, err = file.Write(page.Bytes())
+	_, err = file.Write(text.Bytes())
 	err = cmp.Or(err, file.Chmod(0o644), file.Close())
 	if err == nil {
 		err = os.Rename(file.Name(), path)

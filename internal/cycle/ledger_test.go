@@ -25,6 +25,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
@@ -499,11 +500,11 @@ func BenchmarkReport(b *testing.B) {
 				if len(got.Resources) != resources || got.Totals.Unread > 0 {
 					b.Fatalf("%d resources, %d unread: %v", len(got.Resources), got.Totals.Unread, got.Problems)
 				}
-				var page bytes.Buffer
-				if err := got.WriteHTML(&page); err != nil {
+				var text bytes.Buffer
+				if err := page.Write(&text, got); err != nil {
 					b.Fatal(err)
 				}
-				b.ReportMetric(float64(page.Len()), "page-bytes")
+				b.ReportMetric(float64(text.Len()), "page-bytes")
 				b.ReportMetric(float64(total(bed.aws.Calls())), "calls/op")
 			}
 		})

@@ -1,10 +1,7 @@
 package report
 
 import (
-	_ "embed"
 	"fmt"
-	"html/template"
-	"io"
 	"math"
 	"slices"
 	"strconv"
@@ -15,24 +12,12 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// The parts of the page; assets.go has the chart library.
-var (
-	//go:embed assets/ledger.html.tmpl
-	pageText string
-	//go:embed assets/ledger.css
-	pageStyle string
-	//go:embed assets/ledger.js
-	pageScript string
-)
-
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
-
 // maxCharts is how many resources have a chart of their own: those that waste most. The
 // page would take long to load with thousands.
 const maxCharts = 50
 
-// page is what the template shows.
-type page struct {
+// Page is what the HTML page of a ledger shows, in words and numbers; package page renders it.
+type Page struct {
 	Window, Count, DetailsText string
 	Tiles                      []tile
 	Notes, Problems            []string
@@ -41,9 +26,6 @@ type page struct {
 	Rows                       [][]pageCell
 	Prices                     []Price
 	Series                     []chartSeries
-
-	ChartStyle, Style   template.CSS
-	ChartScript, Script template.JS
 }
 
 type tile struct{ Label, Value, More string }
@@ -83,18 +65,13 @@ type pageCell struct {
 	Label, Sort, Text, More, Class, Share, Action string
 }
 
-// WriteHTML writes the ledger as one page that loads nothing from anywhere: charts of all
-// campaigns and all recommenders and of those that waste most, and a table that can be
-// sorted. Charts need entries with Hourly. The error is w's.
-func (l Ledger) WriteHTML(w io.Writer) error {
+// Page prepares the HTML page of the ledger.
+func (l Ledger) Page() Page {
 	l.Settle()
-	p := page{
+	p := Page{
 		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + model.Plural(l.Days, "day") + ")",
 		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
-		Series:     []chartSeries{},
-		ChartStyle: template.CSS(chartStyle), Style: template.CSS(pageStyle),
-		ChartScript: template.JS(ChartScript()),
-		Script:      template.JS(pageScript),
+		Series: []chartSeries{},
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return compareWaste(b, a) })
@@ -105,7 +82,7 @@ func (l Ledger) WriteHTML(w io.Writer) error {
 	for _, problem := range l.Problems {
 		p.Problems = append(p.Problems, model.OneLine(problem.Error()))
 	}
-	return pageTemplate.Execute(w, p)
+	return p
 }
 
 // compareWaste puts what could not be read first, as wasting least.
@@ -179,7 +156,7 @@ func savedBy(t Totals) string {
 }
 
 // addCharts adds the charts of all, by kind, and of those that waste most.
-func (p *page) addCharts(entries []Entry) {
+func (p *Page) addCharts(entries []Entry) {
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if hours := hourlyTotals(entries, kind); len(hours) > 0 {
 			title := "All " + string(kind) + "s together: provisioned and actual " + kind.RateUnit()
@@ -200,7 +177,7 @@ func (p *page) addCharts(entries []Entry) {
 }
 
 // chart adds the numbers of a chart and gives the chart.
-func (p *page) chart(title, unit string, hours []billing.Hour) chart {
+func (p *Page) chart(title, unit string, hours []billing.Hour) chart {
 	s := chartSeries{Unit: unit}
 	provisioned, actual, peak := 0.0, 0.0, 0.0
 	for _, h := range hours {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
 //go:embed assets templates
@@ -45,8 +45,8 @@ func loadAssets() (map[string]asset, error) {
 		}
 		add(entry.Name(), body)
 	}
-	add("uplot.js", []byte(report.ChartScript()))
-	add("uplot.css", []byte(report.ChartStyle()))
+	add("uplot.js", []byte(page.ChartScript()))
+	add("uplot.css", []byte(page.ChartStyle()))
 	return assets, nil
 }
 

@@ -1,0 +1,129 @@
+package prices
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/parser"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// Limits on a price file.
+const (
+	maxPriceFile = 64 << 10
+	maxBrackets  = 2000   // deeper nesting would cost the parser its stack
+	maxPrice     = 1000.0 // per TPS-hour; more is a slip
+	maxSource    = 200
+)
+
+var currencyPattern = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// priceFile is a file of prices, YAML or JSON.
+type priceFile struct {
+	Date     string                                `yaml:"date"`
+	Source   string                                `yaml:"source"`
+	Currency string                                `yaml:"currency"`
+	Regions  map[string]map[report.Product]float64 `yaml:"regions"`
+}
+
+// ParseFile reads a price file: YAML, of which JSON is a part, with the keys date,
+// source, currency (USD if left out) and regions, which has prices per TPS-hour by product.
+// Whatever else is in it is refused, and so is what cannot be a price; the error has a
+// line for each fault.
+func ParseFile(name string, data []byte) (prices report.Prices, err error) {
+	// The parser is not ours, and a file may hold anything: a panic in it is a file that
+	// cannot be read.
+	defer func() {
+		if recover() != nil {
+			prices, err = report.Prices{}, fmt.Errorf("%s: not readable as YAML", name)
+		}
+	}()
+	switch {
+	case len(data) > maxPriceFile:
+		return report.Prices{}, fmt.Errorf("%s: has %d bytes or more, more than the %d that are read", name, len(data), maxPriceFile)
+	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > maxBrackets:
+		return report.Prices{}, fmt.Errorf("%s: has more brackets than a price file needs", name)
+	}
+	file, err := parser.ParseBytes(data, 0)
+	switch {
+	case err != nil:
+		return report.Prices{}, fmt.Errorf("%s: %s", name, firstLine(err))
+	case len(file.Docs) > 1:
+		return report.Prices{}, fmt.Errorf("%s: has %d documents, one is read", name, len(file.Docs))
+	}
+	var in priceFile
+	if err := yaml.UnmarshalWithOptions(data, &in, yaml.Strict()); err != nil {
+		return report.Prices{}, fmt.Errorf("%s: %s", name, firstLine(err))
+	}
+	if in.Currency == "" {
+		in.Currency = "USD"
+	}
+	if faults := in.faults(); len(faults) > 0 {
+		for i := range faults {
+			faults[i] = fmt.Errorf("%s: %w", name, faults[i])
+		}
+		return report.Prices{}, errors.Join(faults...)
+	}
+	var list []report.Price
+	for region, prices := range in.Regions {
+		for product, price := range prices {
+			list = append(list, report.Price{
+				Region: region, Product: product, PerTPSHour: price,
+				Currency: in.Currency, Date: in.Date, Source: in.Source,
+			})
+		}
+	}
+	return report.NewPrices(list...), nil
+}
+
+// faults are what is wrong with the file's values, sorted.
+func (f priceFile) faults() []error {
+	var faults []error
+	if _, err := time.Parse(time.DateOnly, f.Date); err != nil {
+		faults = append(faults, fmt.Errorf("date %q is not a day such as 2026-01-31", f.Date))
+	}
+	if f.Source == "" || len(f.Source) > maxSource || strings.ContainsFunc(f.Source, unicode.IsControl) {
+		faults = append(faults, fmt.Errorf("source %q is not one line of 1 to %d characters that tells where the prices come from", f.Source, maxSource))
+	}
+	if !currencyPattern.MatchString(f.Currency) {
+		faults = append(faults, fmt.Errorf("currency %q is not three capital letters such as USD", f.Currency))
+	}
+	if len(f.Regions) == 0 {
+		faults = append(faults, errors.New("regions: there are none"))
+	}
+	var inRegions []error
+	for region, prices := range f.Regions {
+		if !model.ValidRegion(region) {
+			inRegions = append(inRegions, fmt.Errorf("regions: %q is not the name of an AWS region", region))
+		}
+		if len(prices) == 0 {
+			inRegions = append(inRegions, fmt.Errorf("regions: %s has no prices", region))
+		}
+		for product, price := range prices {
+			if !slices.Contains(report.Products(), product) {
+				inRegions = append(inRegions, fmt.Errorf("regions: %s: %q is not one of campaign, campaignV2, recommender", region, product))
+			}
+			if !(price > 0 && price <= maxPrice) || math.IsInf(price, 0) {
+				inRegions = append(inRegions, fmt.Errorf("regions: %s: %s: %v is not a price per TPS-hour above 0, up to %v", region, product, price, maxPrice))
+			}
+		}
+	}
+	slices.SortFunc(inRegions, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return append(faults, inRegions...)
+}
+
+// firstLine is what a YAML error says, without the excerpt of the file below it.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
+}

@@ -1,0 +1,9 @@
+package report
+
+// For the tests of the HTML page, which package page writes.
+var (
+	LedgerOf = ledgerOf
+	Golden   = golden
+)
+
+const MaxCharts = maxCharts

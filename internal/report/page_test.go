@@ -1,0 +1,80 @@
+package report_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
+)
+
+func TestLedgerPage(t *testing.T) {
+	full := report.LedgerOf()
+	for name, l := range map[string]report.Ledger{"ledger.html": full, "ledger-empty.html": {Window: full.Window, Days: 14}} {
+		t.Run(name, func(t *testing.T) {
+			// What is vendored is not ours to hold; its place is.
+			text := strings.Replace(write(t, l), page.ChartScript(), "/*\nuPlot 1.6.32\n(licence)\n*/\n/* uPlot */", 1)
+			report.Golden(t, name, []byte(strings.Replace(text, page.ChartStyle(), "/* uPlot */", 1)))
+		})
+	}
+}
+
+func write(t *testing.T, l report.Ledger) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := page.Write(&out, l); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+type brokenWriter struct{}
+
+var errBroken = errors.New("broken")
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
+
+func TestAPageThatCannotBeWrittenIsAnError(t *testing.T) {
+	if err := page.Write(brokenWriter{}, report.LedgerOf()); !errors.Is(err, errBroken) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// Names come from others; nothing of them may become markup or script.
+func TestLedgerPageIsSelfContainedAndEscaped(t *testing.T) {
+	text := write(t, report.LedgerOf())
+	if strings.Contains(text, "<b>") || strings.Count(text, "</script>") != 3 {
+		t.Error("a name broke out of its place")
+	}
+	own := strings.Replace(text, page.ChartScript(), "", 1)
+	for _, bad := range []string{"http://", "https://", "src=", "<link", "@import", "url("} {
+		if strings.Contains(own, bad) {
+			t.Errorf("the page holds %q", bad)
+		}
+	}
+	version := regexp.MustCompile(`uPlot (\S+)\n`).FindStringSubmatch(page.ChartScript())
+	if !strings.Contains(text, "Copyright (c) 2022 Leon Sorokin") || version == nil || !strings.Contains(page.ChartScript(), "v"+version[1]) {
+		t.Error("the page holds uPlot without its licence, or in another version")
+	}
+}
+
+func TestLedgerPageOfManyHasFewCharts(t *testing.T) {
+	l := report.LedgerOf()
+	one := l.Resources[0]
+	for i := range 120 {
+		e := one
+		e.Name, e.ARN = fmt.Sprintf("c-%03d", i), fmt.Sprintf("%s-%03d", one.ARN, i)
+		l.Resources = append(l.Resources, e)
+	}
+	text := write(t, l)
+	if got := strings.Count(text, "<details>"); got != report.MaxCharts {
+		t.Errorf("%d charts, want %d", got, report.MaxCharts)
+	}
+	if got := strings.Count(text, "<tr><th scope=\"row\""); got != 125 {
+		t.Errorf("%d rows, want 125", got)
+	}
+}
