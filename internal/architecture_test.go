@@ -34,7 +34,7 @@ var (
 var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
-	"events":        {"model"},
+	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},

@@ -75,7 +75,7 @@ func TestReadmeEvents(t *testing.T) {
 			}
 			req, err := events.Decode(fmt.Appendf(nil, `{"detail-type":%q,"detail":%s}`, e.DetailType, e.Detail))
 			if err == nil {
-				err = req.For(req.Action())
+				err = req.Validate(req.Action())
 			}
 			if err != nil || req.Automatic() {
 				t.Errorf("%s: %v", e.DetailType, err)
@@ -108,7 +108,7 @@ func TestReadmeQuantities(t *testing.T) {
 	readme := read(t, "../README.md")
 	const cycles, hours = 30 * 24 * 12, 30 * 24
 	now := time.Date(2026, 3, 4, 12, 2, 0, 0, time.UTC)
-	m := rules.Moment{Now: now, Window: rules.MeasuredWindow(now, 0)}
+	m := rules.EvaluationTime{Now: now, Window: rules.MeasuredWindow(now, 0)}
 	resource := model.Resource{
 		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/x"},
 		Kind: model.Campaign, Recipe: "aws-sims", MinTPS: 1, Created: now.AddDate(0, -2, 0), LastUpdated: now.AddDate(0, -2, 0),

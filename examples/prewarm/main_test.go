@@ -40,7 +40,7 @@ func TestPrewarm(t *testing.T) {
 	for i, event := range sent {
 		req, err := events.Decode([]byte(`{"detail-type":"` + event.DetailType + `","detail":` + string(event.Detail) + `}`))
 		if err == nil {
-			err = req.For(model.ActionUpdate)
+			err = req.Validate(model.ActionUpdate)
 		}
 		if err != nil || event.Source != events.Source || req.ARN.String() != arns[i] || req.NewMinTPS != 50 || req.Reason != "sale on Friday" || req.Automatic() {
 			t.Errorf("%+v: %+v, %v", event, req, err)

@@ -304,7 +304,7 @@ func (w *world) makeAlarms(a *Actor, kind model.Kind, names ...string) {
 	topic.Region = other
 	var wanted []rules.WantedAlarm
 	for _, r := range resources {
-		wanted = append(wanted, rules.WantedAlarms(r, rules.Throughput{Readable: true}, topic, alarmParams, rules.Moment{Now: w.clock.Now()})...)
+		wanted = append(wanted, rules.WantedAlarms(r, rules.Throughput{Readable: true}, topic, alarmParams, rules.EvaluationTime{Now: w.clock.Now()})...)
 	}
 	_, problems := a.ReconcileAlarms(ctxAll, ReconcileInput{Region: other, Changes: rules.DiffAlarms(wanted, nil, nil, w.clock.Now())})
 	w.noProblems(problems)
@@ -650,7 +650,7 @@ func automatic(t *testing.T, action model.Action, resource string, from, to int)
 
 func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 	decision := func(action rules.Verdict, minimum, next int) rules.Decision {
-		return rules.Decision{Verdict: action, Mark: true, NewMinTPS: next, Reason: "because of the numbers", Resource: model.Resource{MinTPS: minimum}}
+		return rules.Decision{Verdict: action, Marker: true, NewMinTPS: next, Reason: "because of the numbers", Resource: model.Resource{MinTPS: minimum}}
 	}
 	update, del, stop := model.ActionUpdate, model.ActionDelete, model.ActionStop
 	tests := []struct {
@@ -736,7 +736,7 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *Options) {
 		o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
-			return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 7, Mark: true, Resource: model.Resource{MinTPS: 10}}, nil
+			return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 7, Marker: true, Resource: model.Resource{MinTPS: 10}}, nil
 		})
 	})
 	req := automatic(t, model.ActionUpdate, "campaign/home", 10, 7)

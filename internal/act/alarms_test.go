@@ -40,7 +40,7 @@ func (w *world) diff(a *Actor, resources []model.Resource, p rules.AlarmParams, 
 	w.must(err)
 	var wanted []rules.WantedAlarm
 	for _, r := range resources {
-		wanted = append(wanted, rules.WantedAlarms(r, rules.Throughput{Readable: true}, testTopic, p, rules.Moment{Now: w.clock.Now()})...)
+		wanted = append(wanted, rules.WantedAlarms(r, rules.Throughput{Readable: true}, testTopic, p, rules.EvaluationTime{Now: w.clock.Now()})...)
 	}
 	return rules.DiffAlarms(wanted, actual, func(model.ARN) rules.Standing { return standing }, w.clock.Now())
 }
@@ -344,7 +344,7 @@ func TestReconcileAllAddsUpTheRegions(t *testing.T) {
 	topic := testTopic
 	topic.Region = other
 	elsewhere := rules.DiffAlarms(
-		rules.WantedAlarms(campaigns(other, 1)[0], rules.Throughput{Readable: true}, topic, alarmParams, rules.Moment{Now: testTime}), nil, nil, testTime)
+		rules.WantedAlarms(campaigns(other, 1)[0], rules.Throughput{Readable: true}, topic, alarmParams, rules.EvaluationTime{Now: testTime}), nil, nil, testTime)
 	counts, problems := a.ReconcileAll(context.Background(), []ReconcileInput{
 		{Region: home, Changes: w.diff(a, campaigns(home, 2), alarmParams, rules.Monitored)},
 		{Region: other, Changes: elsewhere, Until: w.clock.Now()},

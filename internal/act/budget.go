@@ -51,7 +51,7 @@ func (a *Actor) EndingsLeft(ctx context.Context, region string, limit int) (left
 			own = append(own, at)
 		}
 	}
-	spent, ok := rules.EndingsSpent(region, readings, own, now)
+	spent, ok := rules.RemovalsSpent(region, readings, own, now)
 	if !ok {
 		return 0, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
 	}
@@ -85,7 +85,7 @@ func (a *Actor) endings(ctx context.Context, region string, now time.Time) model
 	if a.meter == nil {
 		return nil
 	}
-	readings, problems := a.meter.Measure(ctx, rules.EndingQueries(region, now), nil)
+	readings, problems := a.meter.Measure(ctx, rules.RemovalQueries(region, now), nil)
 	for _, p := range problems {
 		a.log.Warn("stops and deletes of the last hour not read", "region", region, "op", p.Operation, "err", p.Err)
 	}
@@ -102,7 +102,7 @@ func (a *Actor) reserve(ctx context.Context, region string, action rules.Verdict
 	if why != "" {
 		return release, why
 	}
-	_, problems := a.Publish(ctx, []model.Datum{{Region: region, Metric: rules.EndingMetric(action), Unit: "Count", Value: 1, Time: now}})
+	_, problems := a.Publish(ctx, []model.Datum{{Region: region, Metric: rules.RemovalMetric(action), Unit: "Count", Value: 1, Time: now}})
 	for _, p := range problems {
 		release()
 		return func() {}, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
@@ -113,7 +113,7 @@ func (a *Actor) reserve(ctx context.Context, region string, action rules.Verdict
 func (a *Actor) take(region string, readings model.Readings, now time.Time) (release func(), why string) {
 	a.budget.mu.Lock()
 	defer a.budget.mu.Unlock()
-	spent, ok := rules.EndingsSpent(region, readings, a.budget.made[region], now)
+	spent, ok := rules.RemovalsSpent(region, readings, a.budget.made[region], now)
 	switch {
 	case !ok:
 		return func() {}, fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)

@@ -41,7 +41,7 @@ type deed struct {
 // check again if the monitor asks by itself, call, and see to what follows. What came of
 // it stands on the trail.
 func (a *Actor) perform(ctx context.Context, req events.Request, d deed) (Answer, error) {
-	if err := req.For(d.action); err != nil {
+	if err := req.Validate(d.action); err != nil {
 		return Answer{}, err
 	}
 	if err := a.reachable(req.ARN); err != nil {
@@ -191,7 +191,7 @@ func (a *Actor) dropped(ctx context.Context, req events.Request, d deed, before 
 	how := "no longer holds"
 	if v.guarded {
 		how = "is not carried out"
-		a.CountRefused(ctx, map[RefusedKey]int{{req.ARN.Region, decided[d.action]}: 1})
+		a.CountRefused(ctx, map[RefusedKey]int{{req.ARN.Region, rules.VerdictOf(d.action)}: 1})
 	}
 	return Answer{
 		Outcome: Refused, Why: v.why,
@@ -284,7 +284,7 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 // change hides one that may be a person's. If that fails, the change will be taken for a
 // person's, which is the safe side.
 func (a *Actor) mark(ctx context.Context, req events.Request, decision *rules.Decision) {
-	if decision == nil || !decision.Mark {
+	if decision == nil || !decision.Marker {
 		a.log.InfoContext(ctx, "not marked as ours: somebody may have updated it within the idle time before, which this update hides",
 			"arn", req.ARN.String(), "region", req.ARN.Region)
 		return

@@ -22,13 +22,6 @@ type judgement struct {
 	release  func()          // gives back what was reserved for it; never nil
 }
 
-// decided is the decision that an action follows from.
-var decided = map[model.Action]rules.Verdict{
-	model.ActionUpdate: rules.StepDown,
-	model.ActionDelete: rules.Delete,
-	model.ActionStop:   rules.Stop,
-}
-
 // judge makes the checks before an automatic action, each of which can only say no: it
 // must still hold by fresh data, no tag may protect the resource, and a stop or delete
 // must fit the budget of the hour. An error means that a check could not be made.
@@ -50,9 +43,9 @@ func (a *Actor) judge(ctx context.Context, req events.Request, d deed, before st
 	if v.why = d.contradicted(decision); v.why != "" {
 		return v, nil
 	}
-	v.why = rules.Protected(before.tags, decided[d.action], a.clock.Now())
+	v.why = rules.Protected(before.tags, rules.VerdictOf(d.action), a.clock.Now())
 	if v.why == "" && d.action.Ends() {
-		v.release, v.why = a.reserve(ctx, req.ARN.Region, decided[d.action])
+		v.release, v.why = a.reserve(ctx, req.ARN.Region, rules.VerdictOf(d.action))
 	}
 	v.guarded = v.why != ""
 	return v, nil

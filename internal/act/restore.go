@@ -81,7 +81,7 @@ func restorable(record events.Audit, req events.Request) error {
 	case record.Before == nil:
 		return fmt.Errorf("the record of %s does not tell how the resource was before", record.ARN)
 	}
-	return events.Request{ARN: req.ARN, Kind: req.Kind, NewMinTPS: max(1, record.NewMinTPS)}.For(record.Action)
+	return events.Request{ARN: req.ARN, Kind: req.Kind, NewMinTPS: max(1, record.NewMinTPS)}.Validate(record.Action)
 }
 
 func (a *Actor) restore(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (Answer, error) {

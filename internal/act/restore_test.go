@@ -34,7 +34,7 @@ func bearingOut(action rules.Verdict) func(*Options) {
 				Resource: model.Resource{ARN: req.ARN, Kind: req.Kind, MinTPS: max(1, req.CurrentMinTPS), Created: testTime.Add(-30 * day)},
 				Verdict:  action, NewMinTPS: req.NewMinTPS, Reason: "by the numbers",
 				By: rules.Settings{IdleHours: 24, StopIdle: model.On, AdjustMinTPS: model.On},
-				At: rules.Moment{Now: testTime, Window: model.NewWindow(testTime.Add(-5*time.Minute), testTime)},
+				At: rules.EvaluationTime{Now: testTime, Window: model.NewWindow(testTime.Add(-5*time.Minute), testTime)},
 			}, nil
 		})
 	}

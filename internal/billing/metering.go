@@ -43,8 +43,8 @@ func SpanOf(now time.Time, days int, delay time.Duration) model.Window {
 	return model.NewWindow(end.Add(-time.Duration(days)*24*time.Hour), end)
 }
 
-// Moment is the time that a report is made for.
-type Moment struct {
+// ReportTime is the time that a report is made for.
+type ReportTime struct {
 	Now  time.Time
 	Span model.Window // whole hours
 	// Until is the end of the last whole 5 minutes whose counts have arrived; it lies less
@@ -52,9 +52,9 @@ type Moment struct {
 	Until time.Time
 }
 
-// MomentOf is the moment of a report over so many days.
-func MomentOf(now time.Time, days int, delay time.Duration) Moment {
-	return Moment{Now: now, Span: SpanOf(now, days, delay), Until: now.UTC().Add(-delay).Truncate(Slot)}
+// ReportTimeOf is the moment of a report over so many days.
+func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
+	return ReportTime{Now: now, Span: SpanOf(now, days, delay), Until: now.UTC().Add(-delay).Truncate(Slot)}
 }
 
 // Metered is the part of the span that a resource is metered over: since its creation, in
@@ -90,26 +90,26 @@ func requestMetric(r model.Resource) (metric model.Metric, known bool) {
 
 // requestsQuery asks for the requests in every slot of the span. All resources are asked
 // about the same span, young ones too, so that their questions fit into the same calls.
-func requestsQuery(r model.Resource, m Moment) model.Query {
+func requestsQuery(r model.Resource, m ReportTime) model.Query {
 	metric, _ := requestMetric(r)
 	return model.Query{Region: r.Region(), Metric: metric, Stat: model.Sum, Window: m.Span, Period: Slot}
 }
 
 // minimumQuery asks our own series for the minimum in every slot of the span.
-func minimumQuery(r model.Resource, m Moment) model.Query {
+func minimumQuery(r model.Resource, m ReportTime) model.Query {
 	metric := model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.MinimumMetric())
 	return model.Query{Region: r.Region(), Metric: metric, Stat: model.Minimum, Window: m.Span, Period: Slot}
 }
 
 // hourlyQuery asks for the hourly requests of the 14 days that the step-down rule goes by.
-func hourlyQuery(r model.Resource, m Moment) model.Query {
+func hourlyQuery(r model.Resource, m ReportTime) model.Query {
 	q := requestsQuery(r, m)
 	q.Window, q.Period = model.NewWindow(m.Span.End.Add(-LookBack), m.Span.End), time.Hour
 	return q
 }
 
 // Queries are the questions whose answers Measure needs, RunningQuery aside.
-func Queries(r model.Resource, m Moment) []model.Query {
+func Queries(r model.Resource, m ReportTime) []model.Query {
 	if _, known := requestMetric(r); !known {
 		return nil
 	}
@@ -121,7 +121,7 @@ func Queries(r model.Resource, m Moment) []model.Query {
 }
 
 // RunningQuery asks when the monitor itself was running, in the deployment region.
-func RunningQuery(deploymentRegion string, m Moment) model.Query {
+func RunningQuery(deploymentRegion string, m ReportTime) model.Query {
 	return model.Query{
 		Region: deploymentRegion,
 		Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
@@ -130,7 +130,7 @@ func RunningQuery(deploymentRegion string, m Moment) model.Query {
 }
 
 // failedQueries ask for the calls that failed in every slot of the span.
-func failedQueries(r model.Resource, m Moment) []model.Query {
+func failedQueries(r model.Resource, m ReportTime) []model.Query {
 	var queries []model.Query
 	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {
 		q := requestsQuery(r, m)
@@ -142,7 +142,7 @@ func failedQueries(r model.Resource, m Moment) []model.Query {
 
 // idleQueries ask for every call to a resource, successful or failed, of whichever
 // operation, in the span, in the idle time if that reaches further back, and since.
-func idleQueries(r model.Resource, idle time.Duration, m Moment) []model.Query {
+func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
 	start := m.Span.End.Add(-idle)
 	if m.Span.Start.Before(start) {
 		start = m.Span.Start

@@ -14,17 +14,17 @@ import (
 var now = time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
 
 // oneDay is a report over the day up to 12:00.
-var oneDay = MomentOf(now, 1, 2*time.Minute)
+var oneDay = ReportTimeOf(now, 1, 2*time.Minute)
 
 // bench is a resource with what its series say.
 type bench struct {
 	resource model.Resource
-	moment   Moment
+	moment   ReportTime
 	readings model.Readings
 	running  model.Series
 }
 
-func newBench(kind model.Kind, minimum int, m Moment) *bench {
+func newBench(kind model.Kind, minimum int, m ReportTime) *bench {
 	arn := model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: string(kind) + "/one"}
 	b := &bench{
 		resource: model.Resource{
@@ -87,7 +87,7 @@ func (b *bench) measure() Usage { return Measure(b.resource, b.readings, b.runni
 
 func (b *bench) advise() (Usage, Saving) {
 	u := b.measure()
-	u.Heed(b.resource, b.readings, 24*time.Hour, b.moment)
+	u.AddCalls(b.resource, b.readings, 24*time.Hour, b.moment)
 	return u, Advise(b.resource, u, b.readings, 24*time.Hour, b.moment)
 }
 
@@ -116,7 +116,7 @@ func TestSpanIsOfWholeHoursThatHaveArrived(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := MomentOf(at, 3, c.delay)
+		m := ReportTimeOf(at, 3, c.delay)
 		if got := m.Span.End.Format("15:04"); got != c.end || m.Span.Duration() != 72*time.Hour {
 			t.Errorf("%s: the span ends %s after %v, want %s", c.at, got, m.Span.Duration(), c.end)
 		}
@@ -377,7 +377,7 @@ func TestFailedCallsAreNotIdleTime(t *testing.T) {
 
 // A report over less than the idle time looks at the whole of it, one over more at its end.
 func TestIdleTimeIsLookedAtWhole(t *testing.T) {
-	m := MomentOf(now, 3, 2*time.Minute)
+	m := ReportTimeOf(now, 3, 2*time.Minute)
 	b := newBench(model.Campaign, 1, m).requests(constant(-1))
 	for _, q := range idleQueries(b.resource, 24*time.Hour, m) {
 		b.readings[q] = series(q.Window, Slot, func(i int) float64 { // failed on the first day alone
@@ -453,7 +453,7 @@ func TestWhatAnEndSaves(t *testing.T) {
 		}
 		return -1
 	}
-	m := MomentOf(now, 2, 2*time.Minute)
+	m := ReportTimeOf(now, 2, 2*time.Minute)
 	for kind, want := range map[model.Kind]float64{
 		model.Campaign: 429 * 4 / 12.0,
 		// In the hour of the last request (3 × 10 TPS) the minimum was used up to 30 of 48.
@@ -461,7 +461,7 @@ func TestWhatAnEndSaves(t *testing.T) {
 	} {
 		b := newBench(kind, 4, m).requests(half)
 		u := b.measure()
-		s := u.EndSaving(b.resource)
+		s := u.RemovalSaving(b.resource)
 		near(t, string(kind), s.TPSHours, want)
 		near(t, string(kind)+" a month", s.PerMonth, 4*730)
 		if !strings.Contains(s.Reason, "since 2026-03-03 00:15 UTC") {
@@ -471,7 +471,7 @@ func TestWhatAnEndSaves(t *testing.T) {
 }
 
 func TestFourteenDaysNeedNoSecondLookAtHours(t *testing.T) {
-	m := MomentOf(now, 14, 2*time.Minute)
+	m := ReportTimeOf(now, 14, 2*time.Minute)
 	b := newBench(model.Campaign, 10, m)
 	if got := len(Queries(b.resource, m)); got != 2 {
 		t.Errorf("%d queries for 14 days", got)

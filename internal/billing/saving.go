@@ -38,7 +38,7 @@ type Saving struct {
 }
 
 // looksIdle tells whether the resource had no request in the idle time.
-func (u Usage) looksIdle(r model.Resource, idle time.Duration, m Moment) bool {
+func (u Usage) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
 	if !u.Readable || u.quietSince.IsZero() || m.Now.Sub(r.Created) < idle {
 		return false
 	}
@@ -50,7 +50,7 @@ func (u Usage) looksIdle(r model.Resource, idle time.Duration, m Moment) bool {
 // Advise finds what would save most: to stop or delete what nobody calls, or else to step
 // down to the low watermark of 14 days. The readings must hold the answers to CallQueries. Unlike a decision it does not heed what only
 // stands against acting just now, such as an update in progress.
-func Advise(r model.Resource, u Usage, readings model.Readings, idle time.Duration, m Moment) Saving {
+func Advise(r model.Resource, u Usage, readings model.Readings, idle time.Duration, m ReportTime) Saving {
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
@@ -59,7 +59,7 @@ func Advise(r model.Resource, u Usage, readings model.Readings, idle time.Durati
 		why, unseen := notIdle(r, readings, idle, m)
 		switch {
 		case why == "":
-			return u.EndSaving(r)
+			return u.RemovalSaving(r)
 		case unseen: // its requests are not all that it serves
 			return Saving{Action: rules.None, Reason: why}
 		}
@@ -73,7 +73,7 @@ func Advise(r model.Resource, u Usage, readings model.Readings, idle time.Durati
 // notIdle says why a resource without requests does not count as idle, or gives the empty
 // string. Unseen tells that it served calls which are not among its requests: by another
 // operation than its recipe lets one expect, or after the span.
-func notIdle(r model.Resource, readings model.Readings, idle time.Duration, m Moment) (why string, unseen bool) {
+func notIdle(r model.Resource, readings model.Readings, idle time.Duration, m ReportTime) (why string, unseen bool) {
 	served, failed := 0.0, 0.0
 	complete := true
 	for _, q := range idleQueries(r, idle, m) {
@@ -109,9 +109,9 @@ func sumSince(series model.Series, start time.Time) float64 {
 	return total
 }
 
-// EndSaving is what stopping a recommender or deleting a campaign would save that has had
+// RemovalSaving is what stopping a recommender or deleting a campaign would save that has had
 // no request since u.IdleSince.
-func (u Usage) EndSaving(r model.Resource) Saving {
+func (u Usage) RemovalSaving(r model.Resource) Saving {
 	s := Saving{Action: rules.Delete, PerMonth: float64(r.MinTPS) * HoursPerMonth}
 	if r.Kind == model.Recommender {
 		s.Action = rules.Stop
@@ -131,7 +131,7 @@ func (u Usage) EndSaving(r model.Resource) Saving {
 }
 
 // adviseStep steps down to the watermark, if that is below the minimum.
-func (u Usage) adviseStep(r model.Resource, m Moment) Saving {
+func (u Usage) adviseStep(r model.Resource, m ReportTime) Saving {
 	unit := r.Kind.RateUnit()
 	switch {
 	case r.MinTPS <= 1:
@@ -185,7 +185,7 @@ type watermark struct {
 
 // watermarkOf finds the lowest whole hour since creation; an hour without data had no
 // requests. A span of 14 days holds what is needed; a shorter one does not.
-func watermarkOf(r model.Resource, s *steps, readings model.Readings, m Moment) watermark {
+func watermarkOf(r model.Resource, s *steps, readings model.Readings, m ReportTime) watermark {
 	start := m.Span.End.Add(-LookBack)
 	if born := ceil(r.Created, time.Hour); born.After(start) {
 		start = born

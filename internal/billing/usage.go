@@ -63,7 +63,7 @@ type Hour struct {
 
 // Measure meters one resource. The readings must hold the answers to Queries and
 // RunningQuery; what is missing counts as unread.
-func Measure(r model.Resource, readings model.Readings, running model.Series, m Moment) Usage {
+func Measure(r model.Resource, readings model.Readings, running model.Series, m ReportTime) Usage {
 	u := Usage{Window: Metered(r, m.Span)}
 	if u.Why = unreadable(r, readings, u.Window, m); u.Why != "" {
 		return u
@@ -103,7 +103,7 @@ func (u *Usage) settleIdle() {
 // CallQueries ask for the calls that are not among the requests of a resource, if there
 // was time without requests: failed ones, and if it looks idle those of every operation.
 // Heed and Advise need the answers.
-func (u Usage) CallQueries(r model.Resource, idle time.Duration, m Moment) []model.Query {
+func (u Usage) CallQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
 	switch {
 	case u.looksIdle(r, idle, m):
 		return idleQueries(r, idle, m)
@@ -113,9 +113,9 @@ func (u Usage) CallQueries(r model.Resource, idle time.Duration, m Moment) []mod
 	return nil
 }
 
-// Heed takes time in which calls came that are not among the requests as not idle: who is
+// AddCalls takes time in which calls came that are not among the requests as not idle: who is
 // called in vain is broken. Where these could not be read, idle time is not known.
-func (u *Usage) Heed(r model.Resource, readings model.Readings, idle time.Duration, m Moment) {
+func (u *Usage) AddCalls(r model.Resource, readings model.Readings, idle time.Duration, m ReportTime) {
 	queries := u.CallQueries(r, idle, m)
 	if len(queries) == 0 {
 		return
@@ -133,7 +133,7 @@ func (u *Usage) Heed(r model.Resource, readings model.Readings, idle time.Durati
 }
 
 // unreadable says why a resource cannot be metered, or gives the empty string.
-func unreadable(r model.Resource, readings model.Readings, w model.Window, m Moment) string {
+func unreadable(r model.Resource, readings model.Readings, w model.Window, m ReportTime) string {
 	if _, known := requestMetric(r); !known {
 		return "its recipe could not be read, so it is not known which metric counts its requests"
 	}

@@ -100,7 +100,7 @@ but something that follows (a notification, the removal of alarms) failed.`
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req, err := g.request(args, o)
 		if err == nil {
-			err = req.For(o.action)
+			err = req.Validate(o.action)
 		}
 		if err != nil {
 			return usage(err)
@@ -124,7 +124,7 @@ func (g *global) request(args []string, o *actionOptions) (events.Request, error
 	}
 	req, err := events.NewRequest(args[0])
 	if err == nil && o.action == model.ActionUpdate {
-		req.NewMinTPS, err = events.Minimum(args[1])
+		req.NewMinTPS, err = events.ParseMinTPS(args[1])
 	}
 	req.Reason = o.reason
 	return req, err

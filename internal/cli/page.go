@@ -87,7 +87,7 @@ func settleChecks(checks map[string]web.Check, records []events.Audit) {
 		if !ok || settled[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
 			continue
 		}
-		if action := act.ActionOf(check.Decision); action == "" || a.Action != action {
+		if action := check.Decision.Action(); action == "" || a.Action != action {
 			continue
 		}
 		check.Outcome = a.Outcome

@@ -11,7 +11,13 @@ import (
 // ask sends what the decisions ask for as events, and notes on the trail which of them
 // were sent.
 func (r *run) ask(ctx context.Context, decisions []rules.Decision) {
-	sent := r.emit(ctx, commands(decisions, r.moment, r.settings))
+	var commands []events.Event
+	for _, d := range decisions {
+		if d.Verdict.Changes() {
+			commands = append(commands, events.Command(d))
+		}
+	}
+	sent := r.emit(ctx, commands)
 	asked := map[string]bool{}
 	for _, event := range sent {
 		asked[event.Resources[0]] = true
@@ -23,11 +29,11 @@ func (r *run) ask(ctx context.Context, decisions []rules.Decision) {
 		switch {
 		case !d.Verdict.Changes():
 		case !asked[d.Resource.ARN.String()]:
-			r.Trail(ctx, act.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
+			r.Trail(ctx, events.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
 		case r.DryRun:
-			r.Trail(ctx, act.AuditOf(d, events.OutcomeDryRun, r.Clock.Now()))
+			r.Trail(ctx, events.AuditOf(d, events.OutcomeDryRun, r.Clock.Now()))
 		default:
-			r.Trail(ctx, act.AuditOf(d, events.OutcomeAsked, r.Clock.Now()))
+			r.Trail(ctx, events.AuditOf(d, events.OutcomeAsked, r.Clock.Now()))
 		}
 	}
 }
@@ -37,17 +43,9 @@ func (r *run) ask(ctx context.Context, decisions []rules.Decision) {
 func rehearsals(decisions []rules.Decision) []events.Event {
 	var list []events.Event
 	for _, d := range decisions {
-		if !d.Would.Changes() || !rules.Telling(d) {
-			continue
+		if d.Would.Changes() && rules.NotifyDryRun(d) {
+			list = append(list, events.DryRunNotification(d))
 		}
-		record := act.AuditOf(d, events.OutcomeDryRun, d.At.Now)
-		record.Note = "Nothing was done: a parameter says DryRun."
-		list = append(list, events.Event{
-			DetailType: events.DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
-			Detail: events.DryRunDetail{
-				ARN: record.ARN, Action: act.ActionOf(d.Would), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.Raw(),
-			},
-		})
 	}
 	return list
 }
@@ -61,9 +59,9 @@ func (r *run) refusals(ctx context.Context, decisions []rules.Decision) {
 		case d.Would.Changes():
 			rehearsed := d
 			rehearsed.Verdict = rules.None
-			r.Trail(ctx, act.AuditOf(rehearsed, events.OutcomeDryRun, r.Clock.Now()))
+			r.Trail(ctx, events.AuditOf(rehearsed, events.OutcomeDryRun, r.Clock.Now()))
 		case d.Verdict == rules.Refused && r.outcomes[d.Resource.ARN] == "":
-			r.Trail(ctx, act.AuditOf(d, events.OutcomeRefused, r.Clock.Now()))
+			r.Trail(ctx, events.AuditOf(d, events.OutcomeRefused, r.Clock.Now()))
 			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Verdict}]++
 		}
 	}

@@ -31,34 +31,32 @@ func (r *run) carryOut(ctx context.Context, decisions []rules.Decision) {
 		answer act.Answer
 		err    error
 	}
-	list := commands(decisions, r.moment, r.settings)
-	results := make([]done, len(list))
+	results := make([]done, len(decisions))
 	group := errgroup.Group{}
 	group.SetLimit(actionConcurrency)
-	for i, command := range list {
+	for i, d := range decisions {
+		if !d.Verdict.Changes() {
+			continue
+		}
 		group.Go(func() error {
 			if !r.Clock.Now().Before(r.until) {
 				results[i].err = errNoTime
 				return nil
 			}
-			req, err := command.Request()
-			if err == nil {
-				results[i].answer, err = r.Actor.Do(ctx, req.Action(), req)
-			}
-			results[i].err = err
+			results[i].answer, results[i].err = r.Actor.Do(ctx, d.Verdict.Action(), events.RequestFor(d))
 			return nil
 		})
 	}
 	_ = group.Wait() // the errors are in the results
-	for i, command := range list {
-		arn := command.Resources[0]
-		if errors.Is(results[i].err, errNoTime) {
-			d := decisions[slices.IndexFunc(decisions, func(d rules.Decision) bool { return d.Resource.ARN.String() == arn })]
-			d.Reason = errNoTime.Error()
-			r.Trail(ctx, act.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
+	for i, d := range decisions {
+		if !d.Verdict.Changes() {
+			continue
 		}
-		at := slices.IndexFunc(decisions, func(d rules.Decision) bool { return d.Resource.ARN.String() == arn })
-		r.settle(&decisions[at], results[i].answer, results[i].err)
+		if errors.Is(results[i].err, errNoTime) {
+			d.Reason = errNoTime.Error()
+			r.Trail(ctx, events.AuditOf(d, events.OutcomeFailed, r.Clock.Now()))
+		}
+		r.settle(&decisions[i], results[i].answer, results[i].err)
 	}
 }
 

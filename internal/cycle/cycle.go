@@ -164,7 +164,7 @@ type run struct {
 	*Cycle
 	params   config.Values
 	settings rules.Settings
-	moment   rules.Moment
+	moment   rules.EvaluationTime
 	budget   time.Duration
 	until    time.Time // alarms are left to the next cycle from here on
 
@@ -220,7 +220,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 // start settles what the cycle is about: the moment, the settings and the time allowed.
 func (c *Cycle) start(ctx context.Context, in Input) *run {
 	now := c.Clock.Now()
-	moment, noChecks, warning := rules.MomentOf(now, in.ScheduledAt, in.Params.MetricDelay)
+	moment, noChecks, warning := rules.EvaluationTimeOf(now, in.ScheduledAt, in.Params.MetricDelay)
 	if warning != "" {
 		c.Logger.WarnContext(ctx, "the event's time is not used", "err", warning)
 	}

@@ -32,7 +32,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 			decisions[i] = r.decideAgain(decisions[i], fresh)
 		}
 	}
-	rules.Ration(decisions, r.moment, func(region string) (int, string) {
+	rules.ApplyBudget(decisions, r.moment, func(region string) (int, string) {
 		return r.Actor.EndingsLeft(looking, region, r.params.MaxEndingsPerHour)
 	})
 	r.log(ctx, decisions)

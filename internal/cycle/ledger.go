@@ -75,7 +75,7 @@ var errUnfinished = errors.New("the report was not finished")
 type ledgerRun struct {
 	*Ledger
 	in      LedgerInput
-	moment  billing.Moment
+	moment  billing.ReportTime
 	idle    time.Duration
 	prices  report.Prices
 	running model.Series
@@ -94,7 +94,7 @@ type ledgerRun struct {
 func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error) {
 	began, before := time.Now(), calls(l.Calls)
 	r := &ledgerRun{
-		Ledger: l, in: in, sums: map[model.Kind]map[int64]billing.Hour{}, moment: billing.MomentOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
+		Ledger: l, in: in, sums: map[model.Kind]map[int64]billing.Hour{}, moment: billing.ReportTimeOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
 		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
 	}
 	r.whole = billing.NewWhole(r.moment.Span)
@@ -201,7 +201,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	second := r.read(ctx, queries)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
-		usages[i].Heed(resource, second, r.idle, r.moment)
+		usages[i].AddCalls(resource, second, r.idle, r.moment)
 		advice := billing.Advise(resource, usages[i], second, r.idle, r.moment)
 		entries[i] = report.EntryOf(resource, usages[i], advice, r.prices)
 	}

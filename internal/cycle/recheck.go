@@ -61,7 +61,7 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
-	moment, _, _ := rules.MomentOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
+	moment, _, _ := rules.EvaluationTimeOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
 	named := model.Resource{ARN: req.ARN, Kind: req.Kind, Name: req.ARN.Name()}
 	found, problems := c.o.Inventory.Refresh(ctx, []model.Resource{named})
 	switch {
@@ -78,7 +78,7 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 
 // decide measures the resource and decides. What cannot be read is logged; the decision says
 // what follows from that.
-func (c *Rechecker) decide(ctx context.Context, resource model.Resource, settings rules.Settings, moment rules.Moment) (rules.Decision, error) {
+func (c *Rechecker) decide(ctx context.Context, resource model.Resource, settings rules.Settings, moment rules.EvaluationTime) (rules.Decision, error) {
 	readings := model.Readings{}
 	read := func(queries []model.Query) {
 		if len(queries) == 0 {
@@ -100,7 +100,7 @@ func (c *Rechecker) decide(ctx context.Context, resource model.Resource, setting
 	if err := ctx.Err(); err != nil {
 		return rules.Decision{}, err
 	}
-	return rules.VetoRecent(rules.Sign(decision, readings), readings, moment), nil
+	return rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, moment), nil
 }
 
 func (c *Rechecker) warn(ctx context.Context, arn model.ARN, problems []model.Problem) {

@@ -24,7 +24,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	}
 	looking, cancel := r.look(ctx)
 	defer cancel()
-	moment := billing.MomentOf(r.moment.Now, billing.MaxDays, r.params.MetricDelay)
+	moment := billing.ReportTimeOf(r.moment.Now, billing.MaxDays, r.params.MetricDelay)
 	var changing []rules.Decision
 	var regions []string
 	for _, d := range decisions {
@@ -77,7 +77,7 @@ func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
 	case u.IdleSince.IsZero(): // called since the decision
 		return saved{}
 	default:
-		s = u.EndSaving(d.Resource)
+		s = u.RemovalSaving(d.Resource)
 	}
 	shown := report.SavingOf(s)
 	return saved{shown, report.EstimateOf(d.Resource, prices, report.TPSHours{Paid: u.Paid, Used: u.Used, Wasted: u.Wasted}, shown)}

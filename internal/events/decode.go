@@ -131,8 +131,8 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 	return r, nil
 }
 
-// Minimum reads a minimum that a person typed.
-func Minimum(s string) (int, error) {
+// ParseMinTPS reads a minimum that a person typed.
+func ParseMinTPS(s string) (int, error) {
 	n, ok := whole(s, MaxMinTPS)
 	if !ok {
 		return 0, fmt.Errorf("%s is not a whole number from 1 to %d", quoted(s), MaxMinTPS)

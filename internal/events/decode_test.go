@@ -120,7 +120,7 @@ func TestDecode(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := Decode([]byte(tt.payload))
 			if err == nil && tt.action != "" {
-				err = got.For(tt.action)
+				err = got.Validate(tt.action)
 			}
 			if tt.fault != "" {
 				if err == nil || !strings.Contains(err.Error(), tt.fault) {
@@ -150,12 +150,16 @@ func mustARN(s string) model.ARN {
 // What the monitor sends is what the receivers read.
 func TestCommandsOfOursAreAutomaticRequests(t *testing.T) {
 	for _, event := range examples() {
-		got, err := event.Request()
-		action := got.Action()
 		if commandActions[event.DetailType] == "" {
 			continue
 		}
-		if err != nil || action == "" || got.For(action) != nil || !got.Automatic() || got.ARN.String() != event.Resources[0] {
+		detail, err := event.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decodeDetail(event.DetailType, detail)
+		action := got.Action()
+		if err != nil || action == "" || got.Validate(action) != nil || !got.Automatic() || got.ARN.String() != event.Resources[0] {
 			t.Errorf("%s: %+v, %v", event.DetailType, got, err)
 		}
 		entry, err := event.Entry()
@@ -170,12 +174,12 @@ func TestCommandsOfOursAreAutomaticRequests(t *testing.T) {
 
 func TestMinimum(t *testing.T) {
 	for text, want := range map[string]int{"1": 1, "30": 30, "30.0": 30, "2147483647": MaxMinTPS} {
-		if got, err := Minimum(text); err != nil || got != want {
+		if got, err := ParseMinTPS(text); err != nil || got != want {
 			t.Errorf("%s: got %d, %v", text, got, err)
 		}
 	}
 	for _, text := range []string{"", "0", "-1", "1.5", "ten", `"5"`, "2147483648", "0x10", " 5", "1_000"} {
-		if got, err := Minimum(text); err == nil {
+		if got, err := ParseMinTPS(text); err == nil {
 			t.Errorf("%q: got %d", text, got)
 		}
 	}

@@ -70,7 +70,7 @@ func FuzzMinimum(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		n, err := Minimum(text)
+		n, err := ParseMinTPS(text)
 		if err != nil {
 			if n != 0 {
 				t.Errorf("an error, and yet %d", n)

@@ -55,9 +55,9 @@ var commandActions = map[DetailType]model.Action{
 	StopRecommender:   model.ActionStop,
 }
 
-// For checks that the request can be carried out by the action: the right command, the
+// Validate checks that the request can be carried out by the action: the right command, the
 // right kind of resource, and all that the action needs.
-func (r Request) For(action model.Action) error {
+func (r Request) Validate(action model.Action) error {
 	if err := r.fits(action); err != nil {
 		return err
 	}
@@ -96,13 +96,4 @@ func hintFor(action model.Action) string {
 		return fmt.Sprintf(", which takes %s or a bare detail", StopRecommender)
 	}
 	return ", which takes a bare detail"
-}
-
-// Request is what a command about a resource asks for, as its receiver reads it.
-func (e Event) Request() (Request, error) {
-	detail, err := e.Encode()
-	if err != nil {
-		return Request{}, err
-	}
-	return decodeDetail(e.DetailType, detail)
 }

@@ -36,7 +36,7 @@ func (h *Handler) recheckValues() (config.Values, error) {
 func (h *Handler) action(ctx context.Context, action model.Action, payload []byte) (string, error) {
 	req, err := events.Decode(payload)
 	if err == nil {
-		err = req.For(action)
+		err = req.Validate(action)
 	}
 	if err != nil {
 		return "", err

@@ -115,7 +115,7 @@ func idlePeriods(hours int) (period, evaluations int) {
 
 // WantedAlarms are the alarms that a monitored resource should have, with the region's
 // topic as their action. A resource whose traffic cannot be seen should have none.
-func WantedAlarms(r model.Resource, t Throughput, topic model.ARN, p AlarmParams, m Moment) []WantedAlarm {
+func WantedAlarms(r model.Resource, t Throughput, topic model.ARN, p AlarmParams, m EvaluationTime) []WantedAlarm {
 	if t.Invisible {
 		return nil
 	}

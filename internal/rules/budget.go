@@ -18,8 +18,8 @@ const (
 	DimensionAction = "Action"
 )
 
-// EndingMetric counts automatic stops or deletes in a region.
-func EndingMetric(action Verdict) model.Metric {
+// RemovalMetric counts automatic stops or deletes in a region.
+func RemovalMetric(action Verdict) model.Metric {
 	return model.Metric{
 		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
 		DimensionName: DimensionAction, DimensionValue: string(action),
@@ -32,24 +32,24 @@ func budgetWindow(now time.Time) model.Window {
 	return model.NewWindow(end.Add(-budgetSpan-WindowLength), end)
 }
 
-// EndingQueries ask how many stops and deletes were made by themselves in a region
+// RemovalQueries ask how many stops and deletes were made by themselves in a region
 // within the last hour.
-func EndingQueries(region string, now time.Time) []model.Query {
+func RemovalQueries(region string, now time.Time) []model.Query {
 	var queries []model.Query
 	for _, action := range []Verdict{Stop, Delete} {
 		queries = append(queries, model.Query{
-			Region: region, Metric: EndingMetric(action), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
+			Region: region, Metric: RemovalMetric(action), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
 		})
 	}
 	return queries
 }
 
-// EndingsSpent counts the stops and deletes of the last hour: those that the metric
+// RemovalsSpent counts the stops and deletes of the last hour: those that the metric
 // shows, and those of this process that it does not show yet. It is not ok if the metric
 // could not be read completely, as there may be any number then.
-func EndingsSpent(region string, readings model.Readings, own []time.Time, now time.Time) (spent int, ok bool) {
+func RemovalsSpent(region string, readings model.Readings, own []time.Time, now time.Time) (spent int, ok bool) {
 	shown := map[time.Time]float64{}
-	for _, q := range EndingQueries(region, now) {
+	for _, q := range RemovalQueries(region, now) {
 		series := readings.Get(q)
 		if !series.Complete {
 			return 0, false
@@ -76,11 +76,11 @@ func EndingsSpent(region string, readings model.Readings, own []time.Time, now t
 	return int(total), true
 }
 
-// Ration refuses the stops and deletes of each region that its budget has no room for.
+// ApplyBudget refuses the stops and deletes of each region that its budget has no room for.
 // The room is asked for once for each region that has any, and says why where it is not
 // enough. Who is left out changes from hour to hour, so that nobody is left out for
 // good, and does not depend on the order of the decisions.
-func Ration(decisions []Decision, m Moment, room func(region string) (left int, why string)) {
+func ApplyBudget(decisions []Decision, m EvaluationTime, room func(region string) (left int, why string)) {
 	byRegion := map[string][]int{}
 	for i, d := range decisions {
 		if d.Verdict == Stop || d.Verdict == Delete {
@@ -100,7 +100,7 @@ func Ration(decisions []Decision, m Moment, room func(region string) (left int, 
 }
 
 // draw is a resource's lot in the hour.
-func draw(arn model.ARN, m Moment) uint64 {
+func draw(arn model.ARN, m EvaluationTime) uint64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())) // a hash takes everything
 	return h.Sum64()

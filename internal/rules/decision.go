@@ -12,10 +12,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Verdict is what should happen to a resource.
+// Verdict is a decision in one word, as results and metrics show it.
 type Verdict string
 
-// The actions. Refused means that a rule found something to do and a guard said no.
+// The verdicts. Refused means that a rule found something to do and a guard said no.
 const (
 	None     Verdict = "none"
 	StepDown Verdict = "step-down"
@@ -24,8 +24,24 @@ const (
 	Refused  Verdict = "refused"
 )
 
-// Changes tells whether the action would change a resource.
-func (a Verdict) Changes() bool { return a == StepDown || a == Stop || a == Delete }
+// actions are what the verdicts lead to.
+var actions = map[Verdict]model.Action{StepDown: model.ActionUpdate, Stop: model.ActionStop, Delete: model.ActionDelete}
+
+// Action is the action that the verdict leads to; empty if it leads to none.
+func (v Verdict) Action() model.Action { return actions[v] }
+
+// Changes reports whether the verdict leads to a change of the resource.
+func (v Verdict) Changes() bool { return v.Action() != "" }
+
+// VerdictOf is the verdict that leads to the action; empty if none does.
+func VerdictOf(action model.Action) Verdict {
+	for verdict, a := range actions {
+		if a == action {
+			return verdict
+		}
+	}
+	return ""
+}
 
 // Settings are the parameters that the rules obey.
 type Settings struct {
@@ -40,9 +56,9 @@ type Settings struct {
 // IdleTime is how long a resource must have been without requests to count as idle.
 func (s Settings) IdleTime() time.Duration { return time.Duration(s.IdleHours) * time.Hour }
 
-// Moment is the time that decisions are made for. Ages are counted to Now; request
+// EvaluationTime is the time that decisions are made for. Ages are counted to Now; request
 // counts are read up to Window.End, which lies a little before.
-type Moment struct {
+type EvaluationTime struct {
 	Now    time.Time
 	Window model.Window // the 5 minutes being measured
 }
@@ -54,7 +70,7 @@ type Decision struct {
 	Checked    bool // the hourly checks were made
 	Verdict    Verdict
 	NewMinTPS  int    // StepDown only
-	Mark       bool   // StepDown only: it may bear our mark; see Sign
+	Marker     bool   // StepDown only: it may bear our mark; see Sign
 	Reason     string // one sentence with the numbers
 	// Would is what would happen if its switch stood at Yes instead of DryRun; else None or
 	// empty. A resource that would be stopped may still be stepped down.
@@ -63,8 +79,33 @@ type Decision struct {
 	Idle     Idle
 	StepDown Step
 
-	By Settings // the settings it was made by
-	At Moment   // the time it was made for
+	By Settings       // the settings it was made by
+	At EvaluationTime // the time it was made for
+}
+
+// Intended is what the decision leads to, or would lead to without the refusal or the dry
+// run, and the minimum of a step-down. It is Refused if a rule refused before it came to an
+// action.
+func (d Decision) Intended() (Verdict, int) {
+	switch {
+	case d.Verdict == None && d.Would != "":
+		return d.Would, d.WouldMin
+	case d.Verdict != Refused:
+		return d.Verdict, d.NewMinTPS
+	case d.Idle.Is:
+		return idleVerdict(d.Resource.Kind), 0
+	case d.StepDown.NewMinTPS > 0:
+		return StepDown, d.StepDown.NewMinTPS
+	}
+	return Refused, 0
+}
+
+// idleVerdict is what follows from idleness: recommenders are stopped, campaigns deleted.
+func idleVerdict(kind model.Kind) Verdict {
+	if kind == model.Recommender {
+		return Stop
+	}
+	return Delete
 }
 
 // finding is what one of the hourly checks came to.
@@ -75,7 +116,7 @@ type finding struct {
 }
 
 // Due tells whether the hourly checks of a resource are to be made in this window.
-func Due(arn model.ARN, s Settings, m Moment) bool {
+func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 	if s.NoChecks != "" {
 		return false
 	}
@@ -91,7 +132,7 @@ func Due(arn model.ARN, s Settings, m Moment) bool {
 // Decide applies the rules to one resource. The readings must hold the answers to
 // WindowQueries and, if its checks are due, to CheckQueries; what is missing counts as
 // unread, and nothing is done on it.
-func Decide(r model.Resource, readings model.Readings, s Settings, m Moment) Decision {
+func Decide(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) Decision {
 	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Verdict: None, By: s, At: m}
 	switch {
 	case !Due(r.ARN, s, m):

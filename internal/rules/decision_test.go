@@ -40,7 +40,7 @@ func TestWhatNeedsADescription(t *testing.T) {
 func TestNoStepWithoutAWholeHour(t *testing.T) {
 	r := campaign(8, createdAgo(25*time.Hour))
 	end := r.Created.Truncate(time.Hour).Add(30 * time.Minute)
-	m := Moment{Now: testNow, Window: model.NewWindow(end.Add(-WindowLength), end)}
+	m := EvaluationTime{Now: testNow, Window: model.NewWindow(end.Add(-WindowLength), end)}
 	s := testSettings()
 	s.StopIdle = model.Off
 	d := Decide(r, readEmpty(r, s, m), s, m)

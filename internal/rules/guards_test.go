@@ -82,7 +82,7 @@ func FuzzProtected(f *testing.F) {
 // spent are readings of the metric: by region, minutes ago and action.
 func spent(region string, now time.Time, complete bool, ago ...time.Duration) model.Readings {
 	readings := model.Readings{}
-	for i, q := range EndingQueries(region, now) {
+	for i, q := range RemovalQueries(region, now) {
 		series := model.Series{Complete: complete}
 		for _, d := range ago {
 			if i == 0 {
@@ -123,12 +123,12 @@ func TestEndingsSpent(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, ok := EndingsSpent("r", tt.readings, tt.own, now); got != tt.want || ok != tt.ok {
+			if got, ok := RemovalsSpent("r", tt.readings, tt.own, now); got != tt.want || ok != tt.ok {
 				t.Errorf("got %d, %v", got, ok)
 			}
 		})
 	}
-	for _, q := range EndingQueries("r", now) {
+	for _, q := range RemovalQueries("r", now) {
 		if q.Window.Start.After(now.Add(-budgetSpan)) || q.Window.End.Before(now) {
 			t.Errorf("%v does not hold the last hour", q.Window)
 		}
@@ -136,7 +136,7 @@ func TestEndingsSpent(t *testing.T) {
 }
 
 func TestRation(t *testing.T) {
-	m := Moment{Now: time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)}
+	m := EvaluationTime{Now: time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)}
 	decisions := func() (list []Decision) {
 		for i := range 12 {
 			r := campaign(1)
@@ -146,9 +146,9 @@ func TestRation(t *testing.T) {
 		}
 		return list
 	}
-	ration := func(list []Decision, m Moment, left int) (refused []string) {
+	ration := func(list []Decision, m EvaluationTime, left int) (refused []string) {
 		asked := map[string]int{}
-		Ration(list, m, func(region string) (int, string) { asked[region]++; return left, "enough" })
+		ApplyBudget(list, m, func(region string) (int, string) { asked[region]++; return left, "enough" })
 		for _, d := range list {
 			if d.Verdict == Refused {
 				refused = append(refused, d.Resource.ARN.String())
@@ -177,7 +177,7 @@ func TestRation(t *testing.T) {
 	}
 	different := false
 	for hour := range 6 {
-		later := Moment{Now: m.Now.Add(time.Duration(hour) * time.Hour)}
+		later := EvaluationTime{Now: m.Now.Add(time.Duration(hour) * time.Hour)}
 		different = different || !slices.Equal(first, ration(decisions(), later, 2))
 	}
 	if !different {
@@ -187,14 +187,14 @@ func TestRation(t *testing.T) {
 
 func TestTelling(t *testing.T) {
 	d := Decision{Resource: campaign(1), By: Settings{HourlyChecks: model.Always}}
-	if !Telling(d) {
+	if !NotifyDryRun(d) {
 		t.Error("a person who has everything checked now is not told")
 	}
 	d.By.HourlyChecks = model.Auto
 	told := 0
 	for hour := range 24 {
 		d.At.Window = model.NewWindow(testNow.Add(time.Duration(hour)*time.Hour), testNow)
-		if Telling(d) {
+		if NotifyDryRun(d) {
 			told++
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // The moment that the tests decide for: 12:02:30, measuring 11:55 to 12:00.
 var (
 	testNow    = time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
-	testMoment = Moment{Now: testNow, Window: MeasuredWindow(testNow, 2*time.Minute)}
+	testMoment = EvaluationTime{Now: testNow, Window: MeasuredWindow(testNow, 2*time.Minute)}
 )
 
 func testSettings() Settings {
@@ -53,7 +53,7 @@ func updatedAgo(d time.Duration, status model.Status) func(*model.Resource) {
 
 // readEmpty answers all questions of a resource completely and without data: no
 // requests at all, and a monitor that never ran before.
-func readEmpty(r model.Resource, s Settings, m Moment) model.Readings {
+func readEmpty(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 	readings := model.Readings{}
 	for _, q := range WindowQueries([]model.Resource{r}, m) {
 		readings[q] = model.Series{Complete: true}

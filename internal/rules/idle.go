@@ -44,24 +44,24 @@ const (
 )
 
 // idleWindow is the idle time before the end of the measured window.
-func idleWindow(s Settings, m Moment) model.Window {
+func idleWindow(s Settings, m EvaluationTime) model.Window {
 	return model.NewWindow(m.Window.End.Add(-s.IdleTime()), m.Window.End)
 }
 
 // idleQuery asks for one metric of the resource in every 5 minutes of the idle time.
-func idleQuery(r model.Resource, namespace, name string, stat model.Stat, s Settings, m Moment) model.Query {
+func idleQuery(r model.Resource, namespace, name string, stat model.Stat, s Settings, m EvaluationTime) model.Query {
 	return model.Query{
 		Region: r.Region(), Metric: model.ResourceMetric(r, namespace, name),
 		Stat: stat, Window: idleWindow(s, m), Period: WindowLength,
 	}
 }
 
-func utilizationQuery(r model.Resource, s Settings, m Moment) model.Query {
+func utilizationQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
 	return idleQuery(r, model.NamespaceMonitor, r.Kind.UtilizationMetric(), model.Count, s, m)
 }
 
 // runningQuery asks when the monitor itself was running.
-func runningQuery(s Settings, m Moment) model.Query {
+func runningQuery(s Settings, m EvaluationTime) model.Query {
 	return model.Query{
 		Region: s.DeploymentRegion,
 		Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
@@ -70,7 +70,7 @@ func runningQuery(s Settings, m Moment) model.Query {
 }
 
 // markerQuery asks for our marks of automatic changes, from a little before the idle time.
-func markerQuery(r model.Resource, s Settings, m Moment) model.Query {
+func markerQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
 	q := idleQuery(r, model.NamespaceMonitor, model.MetricActionsTaken, model.Sum, s, m)
 	q.Window = model.NewWindow(q.Window.Start.Add(-markerReach), q.Window.End)
 	return q
@@ -78,7 +78,7 @@ func markerQuery(r model.Resource, s Settings, m Moment) model.Query {
 
 // trafficQueries ask for every request metric, successful and failed calls, whatever
 // the recipe: a wrong guess at the recipe must not make a busy resource look idle.
-func trafficQueries(r model.Resource, s Settings, m Moment) (succeeded, failed []model.Query) {
+func trafficQueries(r model.Resource, s Settings, m EvaluationTime) (succeeded, failed []model.Query) {
 	for _, name := range model.RequestMetrics() {
 		succeeded = append(succeeded, idleQuery(r, model.NamespacePersonalize, name, model.Sum, s, m))
 		for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {
@@ -90,7 +90,7 @@ func trafficQueries(r model.Resource, s Settings, m Moment) (succeeded, failed [
 
 // CheckQueries are the questions whose answers the hourly checks of a resource need.
 // They depend on its throughput: only one without requests in the window can be idle.
-func CheckQueries(r model.Resource, t Throughput, s Settings, m Moment) []model.Query {
+func CheckQueries(r model.Resource, t Throughput, s Settings, m EvaluationTime) []model.Query {
 	if !t.Readable || r.Stale {
 		return nil
 	}
@@ -106,7 +106,7 @@ func CheckQueries(r model.Resource, t Throughput, s Settings, m Moment) []model.
 
 // checkIdle finds resources that nobody uses. A recommender would be stopped, a
 // campaign deleted: its solution version, the trained model, stays in either case.
-func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settings, m Moment) (Idle, finding) {
+func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settings, m EvaluationTime) (Idle, finding) {
 	if t.Requests > 0 {
 		return Idle{}, finding{action: None}
 	}
@@ -152,7 +152,7 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 
 // idleTraffic adds up the requests of the idle time; complete is false if any of the
 // series was not read completely.
-func idleTraffic(r model.Resource, readings model.Readings, s Settings, m Moment) (idle Idle, complete bool) {
+func idleTraffic(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) (idle Idle, complete bool) {
 	complete = true
 	add := func(queries []model.Query) float64 {
 		total := 0.0
@@ -172,7 +172,7 @@ func idleTraffic(r model.Resource, readings model.Readings, s Settings, m Moment
 // idleFor tells how long the resource has been without requests: since the end of the
 // last hour that had some, or since the series begins. The hourly series is coarser than
 // the idle time's and reaches further back.
-func idleFor(r model.Resource, readings model.Readings, s Settings, m Moment) time.Duration {
+func idleFor(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) time.Duration {
 	since := r.Created
 	if w := hourlyWindow(r, m); w.Start.After(since) && m.Window.End.Sub(since) > lookBack {
 		since = w.Start
@@ -187,7 +187,7 @@ func idleFor(r model.Resource, readings model.Readings, s Settings, m Moment) ti
 
 // idleBlocked is the guard before a stop or delete: it says why the idle resource is
 // left alone, or gives the empty string.
-func idleBlocked(r model.Resource, readings model.Readings, s Settings, m Moment) string {
+func idleBlocked(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) string {
 	if why := busy(r); why != "" {
 		return why
 	}
@@ -206,7 +206,7 @@ const gapFormat = "2006-01-02 15:04"
 
 // touched says when somebody else than we or the service itself updated the resource
 // within the idle time, or gives the empty string.
-func touched(r model.Resource, readings model.Readings, s Settings, m Moment) string {
+func touched(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) string {
 	ago := m.Now.Sub(r.LastTouched())
 	if ago >= s.IdleTime() || ownUpdate(r, readings, s, m) {
 		return ""
@@ -268,7 +268,7 @@ func unwatched(seen model.Series, w model.Window) (from, to time.Time, found boo
 // ownUpdate tells whether the latest update was made by us or by the service itself,
 // which moves a synchronised campaign to each newly trained solution version. In doubt
 // it was a person's.
-func ownUpdate(r model.Resource, readings model.Readings, s Settings, m Moment) bool {
+func ownUpdate(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) bool {
 	u := r.Update
 	if u == nil || r.LastUpdated.After(u.Changed.Add(updateSlack)) {
 		return false
@@ -288,7 +288,7 @@ func markedByUs(u *model.Update, markers model.Series) bool {
 
 // versionSync recognises the service's own update: the campaign synchronises, a new
 // solution version was trained shortly before, and the minimum did not change.
-func versionSync(r model.Resource, readings model.Readings, s Settings, m Moment) bool {
+func versionSync(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) bool {
 	if !r.AutoSync || r.VersionReady.IsZero() {
 		return false
 	}

@@ -61,11 +61,11 @@ func TestStepsThatHideAPersonsUpdateAreNotMarked(t *testing.T) {
 				tt.change(readings, tt.resource)
 			}
 			d := Decision{Resource: tt.resource, Verdict: StepDown, NewMinTPS: 6, By: s, At: testMoment}
-			if got := Sign(d, readings); got.Mark != tt.want {
-				t.Errorf("marked: %v", got.Mark)
+			if got := AllowMarker(d, readings); got.Marker != tt.want {
+				t.Errorf("marked: %v", got.Marker)
 			}
 			for _, other := range []Verdict{None, Refused, Stop, Delete} {
-				if d.Verdict = other; Sign(d, readings).Mark {
+				if d.Verdict = other; AllowMarker(d, readings).Marker {
 					t.Errorf("%s is marked", other)
 				}
 			}

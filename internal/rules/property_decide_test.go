@@ -102,7 +102,7 @@ func judgeVeto(h *history, d rules.Decision, readings model.Readings, count tall
 	h.read(readings, queries)
 	calls := calledAtAll(h, h.end, h.now+1)
 	read := len(queries) == 0 || allRead(h, h.end, h.now)
-	vetoed := rules.VetoRecent(d, readings, h.moment)
+	vetoed := rules.RefuseIfCalled(d, readings, h.moment)
 	switch {
 	case calls > 0:
 		count["called since"]++

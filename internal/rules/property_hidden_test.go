@@ -22,7 +22,7 @@ type chain struct {
 func (c *chain) pass(seconds int64) {
 	c.now += seconds
 	now := time.Unix(c.now, 0).UTC()
-	c.moment = rules.Moment{Now: now, Window: rules.MeasuredWindow(now, 2*time.Minute)}
+	c.moment = rules.EvaluationTime{Now: now, Window: rules.MeasuredWindow(now, 2*time.Minute)}
 	c.end = c.moment.Window.End.Unix()
 }
 
@@ -56,7 +56,7 @@ func (c *chain) step() {
 	d := rules.Decision{Resource: c.resource, Verdict: rules.StepDown, NewMinTPS: 1, By: c.settings, At: c.moment}
 	readings := model.Readings{}
 	c.read(readings, rules.UpdateQueries(c.resource, c.settings, c.moment))
-	if rules.Sign(d, readings).Mark {
+	if rules.AllowMarker(d, readings).Marker {
 		c.marks = append(c.marks, c.now/slot*slot)
 		c.signed++
 	}

@@ -51,7 +51,7 @@ type scene struct {
 	*rand.Rand
 	now, end int64 // end of the measured window
 	settings rules.Settings
-	moment   rules.Moment
+	moment   rules.EvaluationTime
 	late     bool // the event that started the cycle is over an hour old
 	monitor  monitor
 }
@@ -122,7 +122,7 @@ func newScene(seed, index int) *scene {
 		scheduled, s.late = time.Unix(at, 0).UTC(), late > hour
 	}
 	s.end = (at - delay) / slot * slot
-	s.moment, s.settings.NoChecks, _ = rules.MomentOf(time.Unix(s.now, 0).UTC(), scheduled, time.Duration(delay)*time.Second)
+	s.moment, s.settings.NoChecks, _ = rules.EvaluationTimeOf(time.Unix(s.now, 0).UTC(), scheduled, time.Duration(delay)*time.Second)
 	s.monitor = monitor{every: [...]int64{0, hour, hour, slot, slot, slot, slot, slot}[s.IntN(8)], since: s.end - s.Int64N(20*day)}
 	if s.oneIn(6) {
 		s.monitor.outFrom = s.end - s.Int64N(2*day)

@@ -1,5 +1,5 @@
 //go:build race
 
-package decide_test
+package rules_test
 
 const normalHistories = 5_000

@@ -9,14 +9,14 @@ import (
 
 // recentWindow is the time since the measured window, up to the end of the 5 minutes
 // under way. It may be empty.
-func recentWindow(m Moment) model.Window {
+func recentWindow(m EvaluationTime) model.Window {
 	return model.NewWindow(m.Window.End, m.Now.Add(WindowLength-time.Nanosecond).Truncate(WindowLength))
 }
 
 // RecentQueries ask for every call to a resource since the measured window. Rules go by
 // windows whose counts have all arrived; before something is stopped or deleted, what
 // has come since is looked at too.
-func RecentQueries(r model.Resource, m Moment) []model.Query {
+func RecentQueries(r model.Resource, m EvaluationTime) []model.Query {
 	w := recentWindow(m)
 	if w.Duration() <= 0 {
 		return nil
@@ -33,10 +33,10 @@ func RecentQueries(r model.Resource, m Moment) []model.Query {
 	return queries
 }
 
-// VetoRecent turns a stop or delete into a refusal if the resource was called since the
+// RefuseIfCalled turns a stop or delete into a refusal if the resource was called since the
 // measured window, or if that could not be read. That no call is seen proves nothing:
 // counts arrive late, which is why the rules do not go by them.
-func VetoRecent(d Decision, readings model.Readings, m Moment) Decision {
+func RefuseIfCalled(d Decision, readings model.Readings, m EvaluationTime) Decision {
 	if d.Verdict != Stop && d.Verdict != Delete {
 		return d
 	}

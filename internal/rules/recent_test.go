@@ -34,14 +34,14 @@ func TestRecentCallsVetoAStop(t *testing.T) {
 				readings[q] = model.Series{Complete: true}
 			}
 			tt.change(readings)
-			d := VetoRecent(Decision{Resource: r, Verdict: tt.action}, readings, testMoment)
+			d := RefuseIfCalled(Decision{Resource: r, Verdict: tt.action}, readings, testMoment)
 			if d.Verdict != tt.want || !strings.Contains(d.Reason, tt.reason) {
 				t.Errorf("%s (%s)", d.Verdict, d.Reason)
 			}
 		})
 	}
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-	if got := RecentQueries(r, Moment{Now: now, Window: MeasuredWindow(now, 0)}); got != nil {
+	if got := RecentQueries(r, EvaluationTime{Now: now, Window: MeasuredWindow(now, 0)}); got != nil {
 		t.Errorf("nothing lies between: %v", got)
 	}
 }

@@ -22,10 +22,10 @@ func Slot(arn model.ARN) int {
 	return int(h.Sum32() % uint32(slotsPerHour))
 }
 
-// Telling tells whether people are to be told now of a decision that is only rehearsed:
+// NotifyDryRun tells whether people are to be told now of a decision that is only rehearsed:
 // once a day each, in an hour of its own, or always where every check is made now. It is
 // found anew in every check, and people would be told every hour.
-func Telling(d Decision) bool {
+func NotifyDryRun(d Decision) bool {
 	if d.By.HourlyChecks == model.Always {
 		return true
 	}
@@ -49,11 +49,11 @@ const (
 	uselessEvent = 24 * time.Hour // later than this, the event is not about now at all
 )
 
-// MomentOf derives the moment from the time at which the cycle was scheduled, so that a
+// EvaluationTimeOf derives the moment from the time at which the cycle was scheduled, so that a
 // late or repeated start measures the same window; a zero time means now. A time in the
 // future or more than a day old is replaced by now, with a warning. One more than an
 // hour old is measured, but noChecks tells why nothing is decided on it.
-func MomentOf(now, scheduled time.Time, delay time.Duration) (m Moment, noChecks, warning string) {
+func EvaluationTimeOf(now, scheduled time.Time, delay time.Duration) (m EvaluationTime, noChecks, warning string) {
 	at := scheduled
 	switch late := now.Sub(scheduled); {
 	case scheduled.IsZero():
@@ -64,5 +64,5 @@ func MomentOf(now, scheduled time.Time, delay time.Duration) (m Moment, noChecks
 	case late > lateEvent:
 		noChecks = "not checked: the event that started the cycle is " + span(late) + " old"
 	}
-	return Moment{Now: now, Window: MeasuredWindow(at, delay)}, noChecks, warning
+	return EvaluationTime{Now: now, Window: MeasuredWindow(at, delay)}, noChecks, warning
 }

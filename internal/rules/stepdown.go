@@ -34,7 +34,7 @@ func (s Step) Watermark() int { return int(math.Floor(s.Lowest)) }
 
 // hourlyWindow is the span of whole, settled hours that the rule looks at: 14 days, but
 // nothing before the resource was created. It may be empty.
-func hourlyWindow(r model.Resource, m Moment) model.Window {
+func hourlyWindow(r model.Resource, m EvaluationTime) model.Window {
 	end := m.Window.End.Add(-hourSettles).Truncate(time.Hour)
 	start := end.Add(-lookBack)
 	if born := r.Created.Add(time.Hour - time.Nanosecond).Truncate(time.Hour); born.After(start) {
@@ -46,7 +46,7 @@ func hourlyWindow(r model.Resource, m Moment) model.Window {
 	return model.NewWindow(start, end)
 }
 
-func hourlyQuery(r model.Resource, m Moment) model.Query {
+func hourlyQuery(r model.Resource, m EvaluationTime) model.Query {
 	return model.Query{
 		Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum,
 		Window: hourlyWindow(r, m), Period: time.Hour,
@@ -55,7 +55,7 @@ func hourlyQuery(r model.Resource, m Moment) model.Query {
 
 // minimumQuery asks our own series of the minimum over the day up to the measured
 // window: a raise shows as a lower value in it.
-func minimumQuery(r model.Resource, m Moment) model.Query {
+func minimumQuery(r model.Resource, m EvaluationTime) model.Query {
 	return model.Query{
 		Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.MinimumMetric()),
 		Stat: model.Minimum, Window: model.NewWindow(m.Window.End.Add(-raisePause), m.Window.End), Period: WindowLength,
@@ -63,18 +63,18 @@ func minimumQuery(r model.Resource, m Moment) model.Query {
 }
 
 // stepDownQueries are the questions whose answers the step-down rule needs.
-func stepDownQueries(r model.Resource, m Moment) []model.Query {
+func stepDownQueries(r model.Resource, m EvaluationTime) []model.Query {
 	if r.MinTPS <= lowestMinimum || age(r, m) < stepDownAge {
 		return nil
 	}
 	return []model.Query{hourlyQuery(r, m), minimumQuery(r, m)}
 }
 
-func age(r model.Resource, m Moment) time.Duration { return m.Now.Sub(r.Created) }
+func age(r model.Resource, m EvaluationTime) time.Duration { return m.Now.Sub(r.Created) }
 
 // checkStepDown lowers the minimum towards the low watermark of the last 14 days, a
 // quarter at a time, never below the watermark and never below 1. It never raises it.
-func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Moment) (Step, finding) {
+func checkStepDown(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) (Step, finding) {
 	if r.MinTPS <= lowestMinimum {
 		return Step{}, finding{action: None, reason: "its minimum is 1, the lowest there is"}
 	}
@@ -133,7 +133,7 @@ func lowAndHigh(hourly model.Series, w model.Window) Step {
 
 // stepDownBlocked is the guard before a step: it says why there is none now, or gives
 // the empty string.
-func stepDownBlocked(r model.Resource, readings model.Readings, m Moment) string {
+func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime) string {
 	if why := busy(r); why != "" {
 		return why
 	}

@@ -188,7 +188,7 @@ func TestHourlyWindowStartsWithTheFirstWholeHour(t *testing.T) {
 func TestHourlyWindowEndsWithTheLastSettledHour(t *testing.T) {
 	for ago, want := range map[time.Duration]int{29*time.Minute + time.Second: 11, 30 * time.Minute: 12} {
 		end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-		m := Moment{Now: end.Add(ago), Window: model.NewWindow(end.Add(ago-WindowLength), end.Add(ago))}
+		m := EvaluationTime{Now: end.Add(ago), Window: model.NewWindow(end.Add(ago-WindowLength), end.Add(ago))}
 		if got := hourlyWindow(campaign(5), m).End; got.Hour() != want || got.Minute() != 0 {
 			t.Errorf("%s after the hour the window ends at %s", ago, got)
 		}

@@ -24,7 +24,7 @@ type Throughput struct {
 // WindowQueries are the questions whose answers ThroughputOf needs: one per resource,
 // and one more where the recipe leaves it open whether traffic can be seen at all.
 // A campaign whose recipe could not be read has none.
-func WindowQueries(rs []model.Resource, m Moment) []model.Query {
+func WindowQueries(rs []model.Resource, m EvaluationTime) []model.Query {
 	queries := make([]model.Query, 0, len(rs))
 	for _, r := range rs {
 		if !recipeKnown(r) {
@@ -46,12 +46,12 @@ func requestMetric(r model.Resource) model.Metric {
 	return model.ResourceMetric(r, model.NamespacePersonalize, model.RecipeOf(r.Kind, r.Recipe).Metric)
 }
 
-func windowQuery(r model.Resource, m Moment) model.Query {
+func windowQuery(r model.Resource, m EvaluationTime) model.Query {
 	return model.Query{Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum, Window: m.Window, Period: WindowLength}
 }
 
 // presenceQuery asks for any request in the last 14 days, the open hour included.
-func presenceQuery(r model.Resource, m Moment) model.Query {
+func presenceQuery(r model.Resource, m EvaluationTime) model.Query {
 	end := m.Window.End.Truncate(time.Hour).Add(time.Hour)
 	return model.Query{
 		Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum,
@@ -61,7 +61,7 @@ func presenceQuery(r model.Resource, m Moment) model.Query {
 
 // ThroughputOf tells what a resource did in the window. No datapoint in a complete
 // answer means no request.
-func ThroughputOf(r model.Resource, readings model.Readings, m Moment) Throughput {
+func ThroughputOf(r model.Resource, readings model.Readings, m EvaluationTime) Throughput {
 	if !recipeKnown(r) {
 		return Throughput{Why: "its recipe could not be read, so it is not known which metric counts its requests"}
 	}

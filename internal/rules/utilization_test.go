@@ -178,7 +178,7 @@ func TestEachResourceIsDueOnceAnHour(t *testing.T) {
 		due := 0
 		for slot := range slotsPerHour {
 			start := time.Date(2026, 3, 4, 9, slot*5, 0, 0, time.UTC)
-			if Due(arn, s, Moment{Window: model.NewWindow(start, start.Add(WindowLength))}) {
+			if Due(arn, s, EvaluationTime{Window: model.NewWindow(start, start.Add(WindowLength))}) {
 				due++
 				perSlot[slot]++
 			}
@@ -196,7 +196,7 @@ func TestEachResourceIsDueOnceAnHour(t *testing.T) {
 
 func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 	r := campaign(8)
-	other := Moment{Now: testNow, Window: model.NewWindow(testMoment.Window.Start.Add(-WindowLength), testMoment.Window.Start)}
+	other := EvaluationTime{Now: testNow, Window: model.NewWindow(testMoment.Window.Start.Add(-WindowLength), testMoment.Window.Start)}
 	own := testMoment
 	for slotOf(own.Window) != Slot(r.ARN) {
 		own.Window = model.NewWindow(own.Window.Start.Add(-WindowLength), own.Window.Start)
@@ -207,7 +207,7 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 	tests := []struct {
 		name     string
 		settings Settings
-		moment   Moment
+		moment   EvaluationTime
 		checked  bool
 	}{
 		{"auto, in its slot", Settings{AdjustMinTPS: model.On, IdleHours: 24, HourlyChecks: model.Auto}, own, true},
@@ -272,7 +272,7 @@ func TestMomentOfAScheduledEvent(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m, noChecks, warning := MomentOf(now, tt.scheduled, 2*time.Minute)
+			m, noChecks, warning := EvaluationTimeOf(now, tt.scheduled, 2*time.Minute)
 			if m.Window != tt.window || (noChecks == "") != tt.checks || (warning != "") != tt.warning {
 				t.Errorf("window %v, noChecks %q, warning %q", m.Window, noChecks, warning)
 			}

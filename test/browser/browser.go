@@ -1,4 +1,4 @@
-// Package browser drives a Chromium for the tests of pages. It is a part of no program.
+// Package browser drives Chromium in the tests of pages.
 package browser
 
 import (
@@ -18,12 +18,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browserTime bounds what one test does in the browser; it is there for a browser that
-// hangs, and nothing is measured against it.
+// browserTime is the limit of one test in the browser, for a browser that hangs.
 const browserTime = 3 * time.Minute
 
-// Tab is one tab of a Chromium, and what it complained about. Whatever fails in it fails
-// the test.
+// wide is the width of a window in pixels.
+const wide = 1320
+
+// Tab is one tab of Chromium with the errors on its console. A step that fails fails the test.
 type Tab struct {
 	URL string // of the server, without a path
 
@@ -34,7 +35,7 @@ type Tab struct {
 	faults []string
 }
 
-// chromium finds the browser. Where there is none the test is skipped, but for CI.
+// chromium returns the path of the browser. Without one it skips the test; in CI the test fails.
 func chromium(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -43,13 +44,13 @@ func chromium(t *testing.T) string {
 		}
 	}
 	if os.Getenv("CI") == "true" {
-		t.Fatal("there is no Chromium, and CI=true asks for one (apt-get install chromium)")
+		t.Fatal("Chromium is not installed, and CI=true requires it (apt-get install chromium)")
 	}
-	t.Skip("there is no Chromium on this machine: the page is not tried in a browser")
+	t.Skip("Chromium is not installed: the page is not tested in a browser")
 	return ""
 }
 
-// shared is the one browser of all tests, started by the first that needs it.
+// shared is the browser of all tests of a package. The first test that needs it starts it.
 var shared struct {
 	once sync.Once
 	ctx  context.Context
@@ -57,7 +58,7 @@ var shared struct {
 	err  error
 }
 
-// Run runs the tests of a package, for its TestMain, and ends the browser after them.
+// Run runs the tests of a package, for its TestMain, and closes the browser after them.
 func Run(m *testing.M) (code int) {
 	code = m.Run()
 	if shared.end != nil {
@@ -66,7 +67,7 @@ func Run(m *testing.M) (code int) {
 	return code
 }
 
-// newTab opens a tab that shares no cookies and no storage with others.
+// newTab opens a tab with its own cookies and storage.
 func newTab(t *testing.T) context.Context {
 	t.Helper()
 	path := chromium(t)
@@ -89,7 +90,7 @@ func newTab(t *testing.T) context.Context {
 	return tab
 }
 
-// Open opens a tab for the pages at url, which is followed by their paths.
+// Open opens a tab for the pages below url.
 func Open(t *testing.T, url string) *Tab {
 	t.Helper()
 	b := &Tab{t: t, ctx: newTab(t), URL: url}
@@ -99,8 +100,7 @@ func Open(t *testing.T, url string) *Tab {
 	return b
 }
 
-// listen gathers what goes to the browser's console as an error, refusals by the
-// Content-Security-Policy among it.
+// listen collects the errors on the browser's console, violations of the Content-Security-Policy among them.
 func (b *Tab) listen(event any) {
 	fault := ""
 	switch e := event.(type) {
@@ -125,14 +125,14 @@ func (b *Tab) listen(event any) {
 	}
 }
 
-// Forgive forgets complaints that the test has brought about.
+// Forgive drops the errors that the test caused on purpose.
 func (b *Tab) Forgive() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.faults = nil
 }
 
-// Do takes steps.
+// Do runs steps.
 func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	if err := chromedp.Do(b.ctx, steps...); err != nil {
@@ -146,21 +146,20 @@ func (b *Tab) Load(path string) {
 	b.Do(chromedp.Navigate(b.URL+path), chromedp.WaitReady(chromedp.ID("main")))
 }
 
-// Click clicks on what a CSS selector names.
+// Click clicks on the element of a CSS selector.
 func (b *Tab) Click(selector string) {
 	b.t.Helper()
 	b.persist(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Type types into what a CSS selector names.
+// Type types into the element of a CSS selector.
 func (b *Tab) Type(selector, text string) {
 	b.t.Helper()
 	b.persist(chromedp.Focus(chromedp.CSS(selector)))
 	b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// persist takes a step again for as long as what it is about is replaced at that moment, as
-// happens on a page that follows what happens.
+// persist repeats a step while the page replaces its element at that moment, as a live page does.
 func (b *Tab) persist(step chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	for {
@@ -174,20 +173,20 @@ func (b *Tab) persist(step chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// Until waits for an expression to be true, also across pages.
+// Until waits until an expression is true, also across pages.
 func (b *Tab) Until(expression string) {
 	b.t.Helper()
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
 	for {
-		now, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
-		if err == nil && now {
+		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		if err == nil && ok {
 			return
 		}
 		select {
 		case <-b.ctx.Done():
 			b.t.Fatalf("never true: %s (%v)", expression, err)
-		case <-again.C:
+		case <-ticker.C:
 		}
 	}
 }
@@ -202,7 +201,7 @@ func JS[T any](b *Tab, expression string) T {
 	return v
 }
 
-// Quiet fails the test if the browser has complained.
+// Quiet fails the test if there are errors on the console.
 func (b *Tab) Quiet() {
 	b.t.Helper()
 	b.mu.Lock()
@@ -221,7 +220,7 @@ func Command[P any](b *Tab, c cdp.Command[P, cdp.Empty], params P) {
 	}
 }
 
-// Shot writes a picture of the page, if pictures are asked for.
+// Shot writes a picture of the page to the folder in PERSONALIZE_MONITOR_SCREENSHOTS; without it, nothing.
 func (b *Tab) Shot(name, scheme string, width, height int64) {
 	b.t.Helper()
 	folder := os.Getenv("PERSONALIZE_MONITOR_SCREENSHOTS")
@@ -230,7 +229,7 @@ func (b *Tab) Shot(name, scheme string, width, height int64) {
 	}
 	Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: height, DeviceScaleFactor: 1, Mobile: width < 600})
 	Command(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-	// Charts follow the width after a while.
+	// Charts redraw some time after the width changed.
 	JS[bool](b, `new Promise((done) => setTimeout(() => requestAnimationFrame(() => done(true)), 200))`)
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
@@ -244,8 +243,7 @@ func (b *Tab) Shot(name, scheme string, width, height int64) {
 	}
 }
 
-// Shots writes pictures in both colours, and one as a phone shows it. The page is as wide
-// as before in the end.
+// Shots writes pictures in both colour schemes and as on a phone, and restores the width.
 func (b *Tab) Shots(name string, height int64) {
 	b.t.Helper()
 	b.Shot(name+"-light", "light", wide, height)
@@ -253,6 +251,3 @@ func (b *Tab) Shots(name string, height int64) {
 	b.Shot(name+"-phone", "light", 390, 844*2)
 	Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: wide, Height: 960, DeviceScaleFactor: 1})
 }
-
-// wide is how wide a window is, in pixels.
-const wide = 1320

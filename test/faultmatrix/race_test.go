@@ -1,6 +1,6 @@
 //go:build race
 
-package proof
+package faultmatrix
 
 // The race detector makes everything several times as slow, and finds in a sample of cells
 // and kills what it would find in all of them, which are tried without it.

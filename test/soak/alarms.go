@@ -1,8 +1,7 @@
-package soak
+package main
 
 import (
-	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,21 +10,30 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 )
 
-// Names of what the program makes, as its users know them.
+// Names of what the program creates, as its users know them.
 const (
 	alarmPrefix = "PersonalizeMonitor-"
 	topicName   = "PersonalizeMonitorNotifications"
 	ruleName    = "PersonalizeMonitor-NotificationsRule"
 )
 
-// Names of what is not the program's.
+// Names of what belongs to others and looks like the program's.
 const (
-	otherAlarm = alarmPrefix + "of-the-shop-team"
-	otherTopic = "shop-team"
-	otherBoard = "Amazon-Personalize-Monitor-Notes"
+	foreignAlarm = alarmPrefix + "of-the-shop-team"
+	foreignTopic = "shop-team"
+	foreignBoard = "Amazon-Personalize-Monitor-Notes"
 )
+
+// alarmChange is a change of an alarm by a person, which the program must keep.
+type alarmChange struct {
+	muted     bool
+	threshold float64 // 0 if unchanged
+	unsure    bool    // the program may have deleted and recreated the alarm since
+}
 
 // alarmsOf lists the alarms of a region, by name.
 func (o *owner) alarmsOf(region string) (map[string]types.MetricAlarm, error) {
@@ -43,162 +51,112 @@ func (o *owner) alarmsOf(region string) (map[string]types.MetricAlarm, error) {
 	return found, nil
 }
 
-// lose notes that a resource was taken out of service: its alarms may be removed and made
-// anew, or not, if it comes back soon.
-func (o *owner) lose(r *resource) {
+// doubtAlarms marks the changed alarms of a resource that is stopped or deleted as unsure: if the resource returns soon, they may
+// have been removed and recreated, or not.
+func (o *owner) doubtAlarms(r *resource) {
 	if r == nil || r.status != stopping && r.status != deleting {
 		return
 	}
-	low, idle := r.alarmNames()
-	for _, name := range []string{r.region + low, r.region + idle} {
-		if person, touched := o.persons[name]; touched {
-			person.unsure = true
-			o.persons[name] = person
+	for _, name := range r.alarmNames() {
+		if change, ok := o.alarms[r.region+name]; ok {
+			change.unsure = true
+			o.alarms[r.region+name] = change
 		}
 	}
 }
 
-// someAlarm picks an alarm of the program's that is switched on and that no person has touched.
-func (o *owner) someAlarm() (region string, a types.MetricAlarm, err error) {
-	region = regions[o.chance.IntN(len(regions))]
+// changeOneAlarm runs a change of a random alarm of the program that is switched on and unchanged, and records it.
+func (o *owner) changeOneAlarm(record *alarmChange, run func(api *cloudwatch.Client, a types.MetricAlarm) error) (bool, error) {
+	region := regions[o.random.IntN(len(regions))]
 	alarms, err := o.alarmsOf(region)
 	if err != nil {
-		return "", a, err
+		return false, err
 	}
-	var names []string
-	for name, alarm := range alarms {
-		_, touched := o.persons[region+name]
-		if name != otherAlarm && strings.HasPrefix(name, alarmPrefix) && *alarm.ActionsEnabled && !touched {
-			names = append(names, name)
-		}
+	maps.DeleteFunc(alarms, func(name string, a types.MetricAlarm) bool {
+		_, changed := o.alarms[region+name]
+		return name == foreignAlarm || !strings.HasPrefix(name, alarmPrefix) || !*a.ActionsEnabled || changed
+	})
+	if len(alarms) == 0 {
+		return false, nil
 	}
-	if len(names) == 0 {
-		return "", a, errNone
+	name := slices.Sorted(maps.Keys(alarms))[o.random.IntN(len(alarms))]
+	if record != nil {
+		o.alarms[region+name] = *record
 	}
-	slices.Sort(names)
-	return region, alarms[names[o.chance.IntN(len(names))]], nil
+	return true, run(o.clients.CloudWatch(region), alarms[name])
 }
 
 // muteAlarm switches the actions of an alarm off.
 func (o *owner) muteAlarm() (bool, error) {
-	region, a, err := o.someAlarm()
-	if err != nil {
-		return false, unless(missing, err)
-	}
-	_, err = o.clients.CloudWatch(region).DisableAlarmActions(o.ctx, &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{*a.AlarmName}})
-	o.persons[region+*a.AlarmName] = personal{muted: true}
-	return true, err
-}
-
-// alterAlarm gives an alarm another threshold.
-func (o *owner) alterAlarm() (bool, error) {
-	region, a, err := o.someAlarm()
-	if err != nil {
-		return false, unless(missing, err)
-	}
-	threshold := 5.0 + float64(o.chance.IntN(20))
-	_, err = o.clients.CloudWatch(region).PutMetricAlarm(o.ctx, &cloudwatch.PutMetricAlarmInput{
-		AlarmName: a.AlarmName, AlarmDescription: a.AlarmDescription, ActionsEnabled: a.ActionsEnabled, OKActions: a.OKActions,
-		AlarmActions: a.AlarmActions, InsufficientDataActions: a.InsufficientDataActions, MetricName: a.MetricName, Namespace: a.Namespace,
-		Statistic: a.Statistic, Dimensions: a.Dimensions, Period: a.Period, EvaluationPeriods: a.EvaluationPeriods,
-		DatapointsToAlarm: a.DatapointsToAlarm, Threshold: &threshold, ComparisonOperator: a.ComparisonOperator, TreatMissingData: a.TreatMissingData,
+	return o.changeOneAlarm(&alarmChange{muted: true}, func(api *cloudwatch.Client, a types.MetricAlarm) error {
+		_, err := api.DisableAlarmActions(o.ctx, &cloudwatch.DisableAlarmActionsInput{AlarmNames: []string{*a.AlarmName}})
+		return err
 	})
-	o.persons[region+*a.AlarmName] = personal{threshold: threshold}
-	return true, err
 }
 
-// deleteAlarm deletes an alarm, which is wanted back.
+// changeAlarm changes the threshold of an alarm.
+func (o *owner) changeAlarm() (bool, error) {
+	threshold := 5.0 + float64(o.random.IntN(20))
+	return o.changeOneAlarm(&alarmChange{threshold: threshold}, func(api *cloudwatch.Client, a types.MetricAlarm) error {
+		_, err := api.PutMetricAlarm(o.ctx, &cloudwatch.PutMetricAlarmInput{
+			AlarmName: a.AlarmName, AlarmDescription: a.AlarmDescription, ActionsEnabled: a.ActionsEnabled, OKActions: a.OKActions,
+			AlarmActions: a.AlarmActions, InsufficientDataActions: a.InsufficientDataActions, MetricName: a.MetricName, Namespace: a.Namespace,
+			Statistic: a.Statistic, Dimensions: a.Dimensions, Period: a.Period, EvaluationPeriods: a.EvaluationPeriods,
+			DatapointsToAlarm: a.DatapointsToAlarm, Threshold: &threshold, ComparisonOperator: a.ComparisonOperator, TreatMissingData: a.TreatMissingData,
+		})
+		return err
+	})
+}
+
+// deleteAlarm deletes an alarm, which the program must recreate.
 func (o *owner) deleteAlarm() (bool, error) {
-	region, a, err := o.someAlarm()
-	if err != nil {
-		return false, unless(missing, err)
-	}
-	_, err = o.clients.CloudWatch(region).DeleteAlarms(o.ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{*a.AlarmName}})
-	return true, err
-}
-
-// unless gives the error unless it is of a sort that is none.
-func unless(harmless func(error) bool, err error) error {
-	if harmless(err) {
-		return nil
-	}
-	return err
+	return o.changeOneAlarm(nil, func(api *cloudwatch.Client, a types.MetricAlarm) error {
+		_, err := api.DeleteAlarms(o.ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{*a.AlarmName}})
+		return err
+	})
 }
 
 // switchRule disables the notification rule, or enables it again.
-func (o *owner) switchRule() (bool, error) {
+func (o *owner) switchRule() (done bool, err error) {
 	bus := o.clients.EventBridge(regions[0])
-	var err error
-	if o.ruleOff {
+	if o.ruleDisabled {
 		_, err = bus.EnableRule(o.ctx, &eventbridge.EnableRuleInput{Name: aws.String(ruleName)})
 	} else {
 		_, err = bus.DisableRule(o.ctx, &eventbridge.DisableRuleInput{Name: aws.String(ruleName)})
 	}
-	if missing(err) {
+	if err != nil && awsapi.KindOf(err) == awsapi.NotFound {
 		return false, nil
 	}
-	o.ruleOff = !o.ruleOff
+	o.ruleDisabled = !o.ruleDisabled
 	return true, err
 }
 
-func topicARN(region, name string) string {
-	return "arn:aws:sns:" + region + ":" + account + ":" + name
-}
+func topicARN(region string) string { return "arn:aws:sns:" + region + ":" + account + ":" + topicName }
 
-// removeTopic deletes the topic of a region, which is wanted back.
-func (o *owner) removeTopic() (bool, error) {
-	region := regions[o.chance.IntN(len(regions))]
-	_, err := o.clients.SNS(region).DeleteTopic(o.ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN(region, topicName))})
+// deleteTopic deletes the topic of a region, which the program must recreate.
+func (o *owner) deleteTopic() (bool, error) {
+	region := regions[o.random.IntN(len(regions))]
+	_, err := o.clients.SNS(region).DeleteTopic(o.ctx, &sns.DeleteTopicInput{TopicArn: aws.String(topicARN(region))})
 	return true, err
 }
 
-// settleIn puts things into the account that are like the program's and are not its.
-func (o *owner) settleIn() error {
+// createForeign creates an alarm, a topic and a dashboard that look like the program's. The program must not change them.
+func (o *owner) createForeign() error {
 	for _, region := range regions {
 		_, err := o.clients.CloudWatch(region).PutMetricAlarm(o.ctx, &cloudwatch.PutMetricAlarmInput{
-			AlarmName: aws.String(otherAlarm), Namespace: aws.String("Shop"), MetricName: aws.String("orders"), Statistic: types.StatisticSum,
+			AlarmName: aws.String(foreignAlarm), Namespace: aws.String("Shop"), MetricName: aws.String("orders"), Statistic: types.StatisticSum,
 			Period: aws.Int32(300), EvaluationPeriods: aws.Int32(1), Threshold: aws.Float64(1), ComparisonOperator: types.ComparisonOperatorLessThanThreshold,
 		})
 		if err != nil {
 			return err
 		}
-		if _, err := o.clients.SNS(region).CreateTopic(o.ctx, &sns.CreateTopicInput{Name: aws.String(otherTopic)}); err != nil {
+		if _, err := o.clients.SNS(region).CreateTopic(o.ctx, &sns.CreateTopicInput{Name: aws.String(foreignTopic)}); err != nil {
 			return err
 		}
 	}
-	body := `{"widgets":[{"type":"text","width":6,"height":3,"properties":{"markdown":"ours"}}]}`
-	_, err := o.clients.CloudWatch(regions[0]).PutDashboard(o.ctx, &cloudwatch.PutDashboardInput{DashboardName: aws.String(otherBoard), DashboardBody: &body})
-	if err != nil {
-		return err
-	}
-	o.others, err = o.otherThings()
+	_, err := o.clients.CloudWatch(regions[0]).PutDashboard(o.ctx, &cloudwatch.PutDashboardInput{
+		DashboardName: aws.String(foreignBoard),
+		DashboardBody: aws.String(`{"widgets":[{"type":"text","width":6,"height":3,"properties":{"markdown":"ours"}}]}`),
+	})
 	return err
-}
-
-// otherThings are the things that are not the program's, as a text.
-func (o *owner) otherThings() (string, error) {
-	var all []any
-	for _, region := range regions {
-		alarms, err := o.clients.CloudWatch(region).DescribeAlarms(o.ctx, &cloudwatch.DescribeAlarmsInput{AlarmNames: []string{otherAlarm}})
-		if err != nil {
-			return "", err
-		}
-		for _, a := range alarms.MetricAlarms {
-			all = append(all, *a.AlarmArn, *a.AlarmConfigurationUpdatedTimestamp, *a.ActionsEnabled)
-		}
-		topic, err := o.clients.SNS(region).GetTopicAttributes(o.ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(topicARN(region, otherTopic))})
-		if err != nil {
-			return "", err
-		}
-		all = append(all, topic.Attributes)
-	}
-	board, err := o.clients.CloudWatch(regions[0]).GetDashboard(o.ctx, &cloudwatch.GetDashboardInput{DashboardName: aws.String(otherBoard)})
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(append(all, *board.DashboardBody))
-	if err != nil {
-		return "", fmt.Errorf("note what is in the account: %w", err)
-	}
-	return string(text), nil
 }

@@ -1,4 +1,4 @@
-package soak
+package main
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 // regions are where the resources are; the first is the deployment region.
 var regions = []string{"us-east-1", "eu-west-1", "ap-southeast-2"}
 
-// Access keys, by which the embedded AWS tells who calls.
+// Access keys, by which the embedded AWS distinguishes the callers.
 const (
-	programsKey = "PROGRAM"
-	ownersKey   = "OWNER"
+	programKey = "PROGRAM"
+	ownerKey   = "OWNER"
 )
 
 // recipes of campaigns, with the metric that counts their requests.
@@ -25,21 +25,22 @@ var recipes = []struct{ name, metric string }{
 }
 
 const (
-	useCase      = "aws-ecomm-recommended-for-you"
-	useCaseCalls = "GetRecommendations"
-	group        = "shop"
+	account       = "000000000000"
+	useCase       = "aws-ecomm-recommended-for-you"
+	useCaseMetric = "GetRecommendations"
+	group         = "shop"
 )
 
-// exploration is a setting of recommenders that has nothing to do with their minimum.
+// exploration is a setting of recommenders that an update of the minimum must keep.
 var exploration = map[string]string{"explorationWeight": "0.3", "explorationItemAgeCutOff": "30"}
 
 // build makes the world as it is at the beginning.
 func (w *world) build() error {
-	w.model = newDemand(w.clock)
-	description := localaws.Estate{
+	w.oracle = newOracle(w.clock)
+	estate := localaws.Estate{
 		Account: account,
 		LifeCycle: localaws.EstateLifeCycle{
-			Create: createTakes, Update: updateTakes, Start: startTakes, Stop: stopTakes, Delete: deleteTakes,
+			Create: createTime, Update: updateTime, Start: startTime, Stop: stopTime, Delete: deleteTime,
 		},
 		Quotas: localaws.EstateQuotas{CampaignsPerDatasetGroup: 1000, RecommendersPerDatasetGroup: 1000, RecommendersPerRegion: 1000},
 	}
@@ -48,30 +49,34 @@ func (w *world) build() error {
 		if i < w.Resources%len(regions) {
 			n++
 		}
-		description.Regions = append(description.Regions, w.region(region, n))
+		estate.Regions = append(estate.Regions, w.region(region, n))
 	}
-	w.faults = newFaults(w)
+	w.faults = &faults{world: w, hits: map[hit]int{}}
 	var err error
-	w.aws, err = localaws.New(description, localaws.WithClock(w.clock), localaws.WithRetention(retention), localaws.WithObserver(w.observe))
+	w.aws, err = localaws.New(estate, localaws.WithClock(w.clock), localaws.WithRetention(retention), localaws.WithObserver(w.observe))
 	if err != nil {
 		return err
 	}
-	for _, r := range w.model.sorted() {
-		w.serve(r)
+	for _, r := range w.oracle.sorted() {
+		w.serveMetrics(r, true)
 	}
 	w.memory = localaws.InMemory(w.aws)
-	w.model.record(w.clock.Now())
-	w.owner = newOwner(w, awsapi.New(awsapi.Options{
-		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownersKey, w.memory.Transport()), Clock: w.clock, Rates: unlimited,
-	}))
+	w.oracle.record(w.clock.Now())
+	w.owner = &owner{world: w, alarms: map[string]alarmChange{}, clients: awsapi.New(awsapi.Options{
+		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownerKey, w.memory.Transport()), Clock: w.clock, Rates: unlimited,
+	})}
 	w.monitor = newMonitor(w)
 	if err := w.monitor.deploy(); err != nil {
 		return err
 	}
-	return w.owner.settleIn()
+	if err := w.owner.createForeign(); err != nil {
+		return err
+	}
+	w.foreign = foreignThings(w.aws.Snapshot())
+	return nil
 }
 
-// unlimited are the rates of the owner, who is not to make the clock run.
+// unlimited are the rates of the owner, whose calls must not move the clock.
 var unlimited = map[string]float64{
 	"cloudwatch.DescribeAlarms": 1e6, "cloudwatch.ListTagsForResource": 1e6, "cloudwatch.PutMetricAlarm": 1e6,
 	"cloudwatch.DeleteAlarms": 1e6, "cloudwatch.DisableAlarmActions": 1e6, "personalize.ListCampaigns": 1e6,
@@ -82,60 +87,51 @@ var unlimited = map[string]float64{
 func (w *world) region(name string, n int) localaws.EstateRegion {
 	g := localaws.EstateDatasetGroup{Name: group, Domain: "ECOMMERCE"}
 	for i := range n {
-		age := time.Duration(1+w.chance.IntN(40*24*60)) * time.Minute
-		minimum := 1 + w.chance.IntN(12)
+		age := time.Duration(1+w.random.IntN(40*24*60)) * time.Minute
+		minimum := 1 + w.random.IntN(12)
 		e := localaws.EstateEndpoint{Name: fmt.Sprintf("first-%03d", i), Age: age}
-		if i < 2*len(recipes) {
-			e.Name = fmt.Sprintf("kept-%d", i) // its solution is there for the campaigns to come
-		}
 		born := begin.Add(-age)
 		var r *resource
 		if i%2 == 0 || i < len(recipes) {
 			recipe := recipes[i%len(recipes)]
 			e.Recipe = recipe.name
 			g.Campaigns = append(g.Campaigns, localaws.EstateCampaign{EstateEndpoint: e, MinTPS: minimum, Solution: "solution-" + recipe.name})
-			r = w.model.add(name, e.Name, true, recipe.metric, minimum, begin, born)
+			r = w.oracle.add(name, e.Name, true, recipe.metric, minimum, begin, born)
 		} else {
 			e.Recipe, e.ItemExploration = useCase, exploration
 			g.Recommenders = append(g.Recommenders, localaws.EstateRecommender{EstateEndpoint: e, MinRPS: minimum})
-			r = w.model.add(name, e.Name, false, useCaseCalls, minimum, begin, born)
+			r = w.oracle.add(name, e.Name, false, useCaseMetric, minimum, begin, born)
 		}
 		r.status, r.since, r.spans = active, born, []span{{from: born}}
 		r.phases = []phase{w.phase(r, stepOf(born))}
-		if w.chance.IntN(3) == 0 { // somebody lost interest, or found it, lately
-			ago := int64(w.chance.IntN(3 * 288))
+		if w.random.IntN(3) == 0 { // its traffic changed lately
+			ago := int64(w.random.IntN(3 * 288))
 			r.phases = append(r.phases, w.phase(r, stepOf(begin)-ago))
 		}
 	}
 	return localaws.EstateRegion{Name: name, DatasetGroups: []localaws.EstateDatasetGroup{g}}
 }
 
-// phase draws how callers behave from a step on.
+// phase returns random traffic from a step on.
 func (w *world) phase(r *resource, from int64) phase {
-	p := phase{from: from, shape: shape(w.chance.IntN(int(shapes))), tps: float64(r.min) * (0.2 + 1.2*w.chance.Float64())}
-	if w.chance.IntN(2) == 0 {
-		p.shape = constant // most are in good use
+	p := phase{from: from, shape: shape(w.random.IntN(int(shapes))), tps: float64(r.min) * (0.2 + 1.2*w.random.Float64())}
+	if w.random.IntN(2) == 0 {
+		p.shape = constant // most resources are in regular use
 	}
 	return p
 }
 
-// serve has the embedded AWS count the calls to a resource.
-func (w *world) serve(r *resource) { w.setSeries(r, true) }
-
-func (w *world) setSeries(r *resource, on bool) {
-	dimension := "RecommenderArn"
-	if r.campaign {
-		dimension = "CampaignArn"
-	}
-	for suffix, pick := range map[string]func(calls) float32{
-		"":          func(c calls) float32 { return c.ok },
-		"4xxErrors": func(c calls) float32 { return c.failed4xx },
-		"5xxErrors": func(c calls) float32 { return c.failed5xx },
+// serveMetrics switches the metrics on or off in which the embedded AWS counts the requests to a resource.
+func (w *world) serveMetrics(r *resource, on bool) {
+	for suffix, pick := range map[string]func(requests) float32{
+		"":          func(n requests) float32 { return n.ok },
+		"4xxErrors": func(n requests) float32 { return n.failed4xx },
+		"5xxErrors": func(n requests) float32 { return n.failed5xx },
 	} {
 		var source localaws.Source
 		if on {
-			source = series{model: w.model, of: r, pick: pick}
+			source = series{oracle: w.oracle, resource: r, pick: pick}
 		}
-		w.aws.ServeMetric(r.region, "AWS/Personalize", r.metric+suffix, map[string]string{dimension: r.arn}, source)
+		w.aws.ServeMetric(r.region, "AWS/Personalize", r.metric+suffix, r.dimension(), source)
 	}
 }

@@ -1,4 +1,4 @@
-package soak
+package main
 
 import (
 	"sync"
@@ -7,32 +7,30 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// fault is a misbehaviour of AWS for a span of time.
+// fault is a failure of AWS that lasts for a time.
 type fault struct {
 	localaws.Fault
 	until time.Time
 }
 
-// faults are the misbehaviours of AWS: those under way, and what they hit.
+// faults draws failures of AWS and counts the calls that they hit.
 type faults struct {
 	*world
-	armed []fault
+	active []fault
 
 	mu   sync.Mutex
-	hits map[hit]int // in the invocation under way
+	hits map[hit]int // in the current invocation
 }
 
-// hit is an operation in a region that a fault of a kind hit.
+// hit identifies the calls of an operation in a region that failed in the same way.
 type hit struct {
 	region, operation string
 	kind              localaws.FaultKind
 	denied            bool
 }
 
-func newFaults(w *world) *faults { return &faults{world: w, hits: map[hit]int{}} }
-
-// targets are what a fault may hit: everything that the program calls.
-var targets = []struct{ service, operation string }{
+// targets lists every call of the program; an empty operation is every operation of the service.
+var targets = [][2]string{
 	{"personalize", "ListCampaigns"},
 	{"personalize", "ListRecommenders"},
 	{"personalize", "DescribeCampaign"},
@@ -60,36 +58,36 @@ var targets = []struct{ service, operation string }{
 	{"sts", ""},
 }
 
-// draw begins new faults now and then, and arms those under way.
+// draw starts new faults at random, and adds the active faults to the embedded AWS.
 func (f *faults) draw(now time.Time) {
-	kept := f.armed[:0]
-	for _, a := range f.armed {
+	kept := f.active[:0]
+	for _, a := range f.active {
 		if now.Before(a.until) {
 			kept = append(kept, a)
 		}
 	}
-	f.armed = kept
-	if len(f.armed) < 3 && f.chance.IntN(5) == 0 {
-		f.armed = append(f.armed, f.invent(now))
-		f.figures.FaultSpans++
+	f.active = kept
+	if len(f.active) < 3 && f.random.IntN(5) == 0 {
+		f.active = append(f.active, f.newFault(now))
+		f.figures.add(faultSpans)
 	}
-	for _, a := range f.armed {
+	for _, a := range f.active {
 		f.aws.AddFault(a.Fault)
 	}
 }
 
-// invent draws a fault: short or long, of some calls or all.
-func (f *faults) invent(now time.Time) fault {
-	target := targets[f.chance.IntN(len(targets))]
-	out := fault{until: now.Add(time.Duration(f.chance.IntN(60)) * time.Minute)}
-	out.Service, out.Operation, out.Region = target.service, target.operation, regions[f.chance.IntN(len(regions))]
-	out.Skip, out.Times = f.chance.IntN(4), f.chance.IntN(6) // 0 times is always
-	switch f.chance.IntN(9) {
+// newFault returns a random fault: short or long, of some calls or of all.
+func (f *faults) newFault(now time.Time) fault {
+	target := targets[f.random.IntN(len(targets))]
+	out := fault{until: now.Add(time.Duration(f.random.IntN(60)) * time.Minute)}
+	out.Service, out.Operation, out.Region = target[0], target[1], regions[f.random.IntN(len(regions))]
+	out.Skip, out.Times = f.random.IntN(4), f.random.IntN(6) // 0 times is always
+	switch f.random.IntN(9) {
 	case 0, 1: // throttled
 	case 2:
 		out.Code = "InternalServerError"
 	case 3:
-		out.Code = "AccessDeniedException"
+		out.Code = accessDenied
 	case 4:
 		out.Kind = localaws.Reset
 	case 5:
@@ -100,37 +98,34 @@ func (f *faults) invent(now time.Time) fault {
 		out.Kind, out.Service, out.Operation = localaws.Partial, "cloudwatch", "GetMetricData"
 	case 8:
 		out.Kind, out.Service = localaws.EmptyPage, "personalize"
-		out.Times = 1 // of two in a row the token would be the same, as it never is
-		out.Operation = []string{"ListCampaigns", "ListRecommenders"}[f.chance.IntN(2)]
+		out.Times = 1 // two in a row would have the same token, which AWS never returns
+		out.Operation = []string{"ListCampaigns", "ListRecommenders"}[f.random.IntN(2)]
 	}
 	return out
 }
 
-// clear disarms everything until the next draw, so that the owner is spared.
-func (f *faults) clear() { f.aws.ClearFaults() }
+const accessDenied = "AccessDeniedException"
 
-// meet notes a call that a fault hit.
-func (f *faults) meet(o localaws.Observed) {
+// observe counts a call that a fault hit.
+func (f *faults) observe(o localaws.Observed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.figures.FaultHits++
-	f.hits[hit{o.Region, o.Operation, o.Fault.Kind, o.Fault.Code == "AccessDeniedException"}]++
+	f.figures.add(faultHits)
+	f.hits[hit{o.Region, o.Operation, o.Fault.Kind, o.Fault.Code == accessDenied}]++
 }
 
-// forget begins to count hits anew.
-func (f *faults) forget() {
+func (f *faults) resetHits() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.hits)
 }
 
-// patience is how many times in a row the program tries a call at least that may yet
-// succeed: fewer hits than that excuse nothing.
-const patience = 3
+// minAttempts is how often the program tries a call at least if a retry can help. Fewer hits excuse nothing.
+const minAttempts = 3
 
-// excuses tells whether faults stood in the way of one of the operations in a region: more
-// than retries get over, or of a sort that none does.
-func (f *faults) excuses(region string, operations ...string) bool {
+// excuse reports whether the faults of this invocation made one of the operations fail in a region: more hits than retries, or a
+// fault that no retry overcomes.
+func (f *faults) excuse(region string, operations ...string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for h, n := range f.hits {
@@ -138,7 +133,7 @@ func (f *faults) excuses(region string, operations ...string) bool {
 			if h.region != region || h.operation != op || h.kind == localaws.EmptyPage {
 				continue
 			}
-			if n >= patience || h.denied || h.kind == localaws.Partial || h.kind == localaws.Garbage || h.kind == localaws.Truncate {
+			if n >= minAttempts || h.denied || h.kind == localaws.Partial || h.kind == localaws.Garbage || h.kind == localaws.Truncate {
 				return true
 			}
 		}

@@ -1,4 +1,4 @@
-package soak
+package main
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,49 +17,45 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
 
-// deployment is the tag of what the monitor makes.
-const deployment = "us-east-1/soak"
+// Parameters of the monitor.
+const (
+	deployment  = "us-east-1/soak"
+	subscriber  = "ml@example.com"
+	maxRemovals = 3  // MaxStopsOrDeletesPerHour
+	lowBound    = 80 // UtilizationThresholdAlarmLowerBound
+)
 
-// reader gets the notifications.
-const reader = "ml@example.com"
-
-// maxEndings is MaxStopsOrDeletesPerHour.
-const maxEndings = 3
-
-// lowBound is UtilizationThresholdAlarmLowerBound.
-const lowBound = 80
-
-// monitor is the deployed program: its functions, and the events on their way to them.
+// monitor is the deployed program: its functions, and the events that wait for them.
 type monitor struct {
 	*world
 	handlers map[lambda.Function]*lambda.Handler
-	waiting  []parcel
-	began    time.Time              // of the invocation under way
-	endings  map[string][]time.Time // accepted stops and deletes of the last hour, by region
+	waiting  []delivery
+	began    time.Time              // start of the current invocation
+	removals map[string][]time.Time // accepted stops and deletes of the last hour, by region
 }
 
-// parcel is an event that comes late.
-type parcel struct {
+// delivery is an event on its way to a function.
+type delivery struct {
 	to    lambda.Function
 	event []byte
-	at    time.Time
+	due   time.Time
 	tries int
 }
 
 func newMonitor(w *world) *monitor {
-	m := &monitor{world: w, handlers: map[lambda.Function]*lambda.Handler{}, endings: map[string][]time.Time{}}
+	m := &monitor{world: w, handlers: map[lambda.Function]*lambda.Handler{}, removals: map[string][]time.Time{}}
 	for _, f := range lambda.All() {
 		m.start(f)
 	}
 	return m
 }
 
-// start starts a function anew: it remembers nothing.
+// start starts a function without any memory of former invocations.
 func (m *monitor) start(f lambda.Function) {
 	env := map[string]string{
-		"Regions": regions[0] + "," + regions[1] + "," + regions[2], "AutoDeleteOrStopIdleResources": "Yes",
-		"IdleThresholdHours": strconv.Itoa(m.IdleHours), "NotificationEndpoint": reader, "Deployment": deployment,
-		"MaxStopsOrDeletesPerHour": strconv.Itoa(maxEndings), "UtilizationThresholdAlarmLowerBound": strconv.Itoa(lowBound), "LOG_LEVEL": "info",
+		"Regions": strings.Join(regions, ","), "AutoDeleteOrStopIdleResources": "Yes", "IdleThresholdHours": strconv.Itoa(m.IdleHours),
+		"NotificationEndpoint": subscriber, "Deployment": deployment, "MaxStopsOrDeletesPerHour": strconv.Itoa(maxRemovals),
+		"UtilizationThresholdAlarmLowerBound": strconv.Itoa(lowBound), "LOG_LEVEL": "info",
 	}
 	if m.Log == io.Discard {
 		env["LOG_LEVEL"] = "error"
@@ -68,40 +65,43 @@ func (m *monitor) start(f lambda.Function) {
 		Log:   m.Log,
 		Clock: m.clock,
 		Config: func(context.Context, *slog.Logger) (aws.Config, error) {
-			config := awsapi.LocalConfig(regions[0], m.memory.URL(), programsKey, m.memory.Transport())
-			config.DisableRequestCompression = true // it costs time and tells nothing
+			config := awsapi.LocalConfig(regions[0], m.memory.URL(), programKey, m.memory.Transport())
+			config.DisableRequestCompression = true // it takes most of the time
 			return config, nil
 		},
 	})
 }
 
-// restart has a function lose its memory now and then, as Lambda does.
+// restart restarts functions at random, as Lambda does.
 func (m *monitor) restart() {
 	for _, f := range lambda.All() {
-		if m.chance.IntN(200) == 0 {
+		if m.random.IntN(200) == 0 {
 			m.start(f)
-			m.figures.Restarts++
+			m.figures.add(restarts)
 		}
 	}
 }
 
-// asked are the detail types that go to each function.
-var asked = map[lambda.Function][]string{
+// detailTypes are the events that each function receives.
+var detailTypes = map[lambda.Function][]string{
 	lambda.Dashboard:       {"BuildPersonalizeMonitorDashboard"},
 	lambda.UpdateTPS:       {"UpdatePersonalizeCampaignMinProvisionedTPS", "UpdatePersonalizeRecommenderMinRecommendationRPS"},
 	lambda.DeleteCampaign:  {"DeletePersonalizeCampaign"},
 	lambda.StopRecommender: {"StopPersonalizeRecommender"},
 }
 
-// deploy puts the rules on the bus that bring the functions their events.
+// ruleNames is the prefix of the rules that deliver the events.
+const ruleNames = "soak-"
+
+// deploy creates the rules that deliver the events to the functions.
 func (m *monitor) deploy() error {
 	bus := m.owner.clients.EventBridge(regions[0])
-	for f, wanted := range asked {
+	for f, wanted := range detailTypes {
 		pattern, err := json.Marshal(map[string][]string{"source": {"personalize.monitor"}, "detail-type": wanted})
 		if err != nil {
 			return err
 		}
-		name := "soak-" + string(f)
+		name := ruleNames + string(f)
 		arn := "arn:aws:lambda:" + regions[0] + ":" + account + ":function:" + name
 		if _, err := bus.PutRule(m.ctx, &eventbridge.PutRuleInput{Name: &name, EventPattern: aws.String(string(pattern))}); err != nil {
 			return err
@@ -111,22 +111,22 @@ func (m *monitor) deploy() error {
 			return err
 		}
 		m.aws.RegisterTarget(arn, func(_ context.Context, event []byte) error {
-			m.receive(parcel{to: f, event: event})
+			m.receive(delivery{to: f, event: event})
 			return nil
 		})
 	}
 	return nil
 }
 
-// invoke has a function do something, and tells whether it could.
+// invoke invokes a function and reports whether it succeeded.
 func (m *monitor) invoke(f lambda.Function, event []byte) bool {
-	m.figures.Invocations++
-	m.faults.forget()
-	m.model.mu.Lock()
+	m.figures.add(invocations)
+	m.faults.resetHits()
+	m.oracle.mu.Lock()
 	m.began = m.clock.Now()
-	m.model.mu.Unlock()
+	m.oracle.mu.Unlock()
 	if _, err := m.handlers[f].Invoke(m.ctx, event); err != nil {
-		m.figures.FailedInvocations++
+		m.figures.add(failedInvocations)
 		return false
 	}
 	return true
@@ -139,65 +139,64 @@ func scheduled(at time.Time) []byte {
 		"time": at.Format(time.RFC3339), "resources": []string{}, "detail": map[string]any{},
 	})
 	if err != nil {
-		panic(err) // texts always encode
+		panic(err) // strings always encode
 	}
 	return event
 }
 
-// cycle runs a cycle, by its schedule. What its event brings twice is measured twice.
-func (m *monitor) cycle(at time.Time) {
-	m.invoke(lambda.Monitor, scheduled(at))
-}
+func (m *monitor) cycle(at time.Time) { m.invoke(lambda.Monitor, scheduled(at)) }
 
 func (m *monitor) dashboard(at time.Time) {
 	if m.invoke(lambda.Dashboard, scheduled(at)) {
-		m.figures.Dashboards++
+		m.figures.add(dashboards)
 	}
 }
 
-// lateMinutes is how late an event may come.
-const lateMinutes = 90
+// maxDelay is how late an event may be, in minutes.
+const maxDelay = 90
 
-// deliver brings the functions their events: those of the bus, and those that were late.
+// deliver delivers the late events that are due, then those on the bus.
 func (m *monitor) deliver() error {
-	late := m.waiting
+	waiting := m.waiting
 	m.waiting = nil
-	for _, p := range late {
-		if m.clock.Now().Before(p.at) {
-			m.waiting = append(m.waiting, p)
+	for _, d := range waiting {
+		if m.clock.Now().Before(d.due) {
+			m.waiting = append(m.waiting, d)
 		} else {
-			m.hand(p)
+			m.send(d)
 		}
 	}
 	return m.aws.Deliver(m.ctx)
 }
 
-// receive takes an event off the bus: at once, later, or twice.
-func (m *monitor) receive(p parcel) {
-	switch m.chance.IntN(12) {
+// receive takes an event from the bus and delivers it at once, later, or twice.
+func (m *monitor) receive(d delivery) {
+	switch m.random.IntN(12) {
 	case 0:
-		m.figures.Late++
-		p.at = m.clock.Now().Add(time.Duration(m.chance.IntN(lateMinutes)) * time.Minute)
-		m.waiting = append(m.waiting, p)
+		m.figures.add(eventsLate)
+		m.delay(d)
 		return
 	case 1:
-		m.figures.Twice++
-		m.hand(p)
+		m.figures.add(eventsTwice)
+		m.send(d)
 	case 2:
-		m.figures.Twice++
-		again := p
-		again.at = m.clock.Now().Add(time.Duration(m.chance.IntN(lateMinutes)) * time.Minute)
-		m.waiting = append(m.waiting, again)
+		m.figures.add(eventsTwice)
+		m.delay(d)
 	}
-	m.hand(p)
+	m.send(d)
 }
 
-// hand gives a function an event; Lambda tries twice more if it fails.
-func (m *monitor) hand(p parcel) {
-	if m.invoke(p.to, p.event) || p.tries == 2 {
+func (m *monitor) delay(d delivery) {
+	d.due = m.clock.Now().Add(time.Duration(m.random.IntN(maxDelay)) * time.Minute)
+	m.waiting = append(m.waiting, d)
+}
+
+// send invokes a function with an event. Lambda tries twice more if it fails.
+func (m *monitor) send(d delivery) {
+	if m.invoke(d.to, d.event) || d.tries == 2 {
 		return
 	}
-	p.tries++
-	p.at = m.clock.Now().Add(time.Duration(p.tries) * time.Minute)
-	m.waiting = append(m.waiting, p)
+	d.tries++
+	d.due = m.clock.Now().Add(time.Duration(d.tries) * time.Minute)
+	m.waiting = append(m.waiting, d)
 }

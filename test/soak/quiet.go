@@ -1,271 +1,236 @@
-package soak
+package main
 
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
-	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
 
-// How long after the last disturbance things are to be in order.
+// How long after the last disturbance everything must be in order.
 const (
-	alarmsWithin = 45 * time.Minute
-	wiringWithin = 75 * time.Minute // plumbing is believed to be in order for an hour
-	endsWithin   = 4 * time.Hour    // a slot of the hour, an event that is late
-	stepsWithin  = 4 * time.Hour
+	alarmsWithin  = 45 * time.Minute
+	wiringWithin  = 75 * time.Minute // the program checks topics and rules once an hour
+	actionsWithin = 4 * time.Hour    // a slot of the hour, and an event that is late
 )
 
-// checkQuiet checks what holds only when nothing disturbs.
+// checkQuiet checks what holds only without disturbances.
 func (w *world) checkQuiet(number int) error {
 	quiet := w.clock.Now().Sub(w.quietSince)
 	if quiet < alarmsWithin || number%6 != 5 {
 		return nil
 	}
 	for _, region := range regions {
-		if err := w.checkAlarms(region); err != nil {
+		alarms, err := w.owner.alarmsOf(region)
+		if err != nil {
 			return err
 		}
+		w.checkAlarms(region, alarms)
 	}
 	if quiet >= wiringWithin {
-		if err := w.checkWiring(); err != nil {
-			return err
-		}
+		w.checkWiring()
 	}
 	w.checkProgress()
 	return nil
 }
 
-// kindOf is how the names of alarms and metrics name a kind.
-func (r *resource) kind() string {
-	if r.campaign {
-		return "Campaign"
-	}
-	return "Recommender"
-}
-
-func (r *resource) alarmNames() (low, idle string) {
-	return alarmPrefix + "Low" + r.kind() + "Utilization-" + r.name, alarmPrefix + "Idle" + r.kind() + "-" + r.name
-}
-
-// checkAlarms compares the alarms of a region with what they should be.
-func (w *world) checkAlarms(region string) error {
-	alarms, err := w.owner.alarmsOf(region)
-	if err != nil {
-		return err
-	}
-	now := w.clock.Now()
-	for _, r := range w.model.sorted() {
-		if r.region != region {
-			continue
-		}
-		low, idle := r.alarmNames()
-		lowAlarm, hasLow := alarms[low]
-		idleAlarm, hasIdle := alarms[idle]
-		delete(alarms, low)
-		delete(alarms, idle)
-		if now.Sub(r.changed) < alarmsWithin || r.busy() && r.status != inactive && r.status != gone {
-			continue
-		}
-		w.figures.AlarmChecks++
-		if r.status != active {
-			if hasLow || hasIdle {
-				w.wrongAlarm("an alarm of %s, which is %s since %s", r.arn, r.status, r.since.Format(time.DateTime))
-			}
-			delete(w.owner.persons, region+low)
-			delete(w.owner.persons, region+idle)
-			continue
-		}
-		w.checkLow(r, low, lowAlarm, hasLow)
-		w.checkIdle(r, idle, idleAlarm, hasIdle)
-	}
-	for name := range alarms {
-		if name != otherAlarm {
-			w.wrongAlarm("an alarm of nothing: %s in %s", name, region)
-		}
-	}
-	return nil
+// alarmNames are the names of the alarms for low utilization and for idleness.
+func (r *resource) alarmNames() [2]string {
+	return [2]string{alarmPrefix + "Low" + r.kind() + "Utilization-" + r.name, alarmPrefix + "Idle" + r.kind() + "-" + r.name}
 }
 
 func (w *world) wrongAlarm(format string, args ...any) {
-	w.figures.violate(&w.figures.WrongAlarms, w.clock.Now(), format, args...)
+	w.figures.violate(wrongAlarms, w.clock.Now(), format, args...)
 }
 
-// checkLow checks an alarm of low utilization.
-func (w *world) checkLow(r *resource, name string, a types.MetricAlarm, exists bool) {
-	person := w.owner.persons[r.region+name]
-	want := fmt.Sprintf("PersonalizeMonitor %sUtilization Average 300 9/12 LessThanThreshold %v missing %s %t",
-		strings.ToLower(r.kind()), cmp.Or(person.threshold, lowBound), r.arn, r.min > 1 && !person.muted)
-	w.compareAlarm(r, name, a, exists, want)
-}
-
-// checkIdle checks an alarm of idleness.
-func (w *world) checkIdle(r *resource, name string, a types.MetricAlarm, exists bool) {
-	person := w.owner.persons[r.region+name]
-	age, idle := w.clock.Now().Sub(r.born), time.Duration(w.IdleHours)*time.Hour
-	if age >= idle && age < idle+alarmsWithin {
-		return // it is about to be switched on
+// checkAlarms compares the alarms of a region with what they should be.
+func (w *world) checkAlarms(region string, alarms map[string]types.MetricAlarm) {
+	now := w.clock.Now()
+	known := map[string]bool{foreignAlarm: true}
+	for _, r := range w.oracle.sorted() {
+		if r.region != region {
+			continue
+		}
+		names := r.alarmNames()
+		known[names[0]], known[names[1]] = true, true
+		if now.Sub(r.changed) < alarmsWithin || r.busy() && r.status != inactive && r.status != gone {
+			continue
+		}
+		w.figures.add(alarmChecks)
+		for i, name := range names {
+			alarm, exists := alarms[name]
+			switch change := w.owner.alarms[region+name]; {
+			case r.status != active:
+				if exists {
+					w.wrongAlarm("alarm %s exists, but the resource is %s since %s", name, r.status, r.since.Format(time.DateTime))
+				}
+				delete(w.owner.alarms, region+name)
+			case i == 0:
+				w.checkAlarm(r, name, alarm, change, w.wantLow(r, change))
+			default:
+				w.checkAlarm(r, name, alarm, change, w.wantIdle(r, change))
+			}
+		}
 	}
-	want := fmt.Sprintf("AWS/Personalize %s Sum 300 %d/%d LessThanOrEqualToThreshold %v breaching %s %t",
-		r.metric, 12*w.IdleHours, 12*w.IdleHours, person.threshold, r.arn, age >= idle && !person.muted)
-	w.compareAlarm(r, name, a, exists, want)
+	for name := range alarms {
+		if !known[name] {
+			w.wrongAlarm("alarm %s in %s belongs to no resource", name, region)
+		}
+	}
 }
 
-func (w *world) compareAlarm(r *resource, name string, a types.MetricAlarm, exists bool, want string) {
-	if exists && w.owner.persons[r.region+name].unsure {
+// wantLow is the alarm for low utilization.
+func (w *world) wantLow(r *resource, change alarmChange) string {
+	return fmt.Sprintf("PersonalizeMonitor %sUtilization Average 300 9/12 LessThanThreshold %v missing %s %t",
+		strings.ToLower(r.kind()), cmp.Or(change.threshold, lowBound), r.arn, r.min > 1 && !change.muted)
+}
+
+// wantIdle is the alarm for idleness; empty while its actions are about to be switched on.
+func (w *world) wantIdle(r *resource, change alarmChange) string {
+	age := w.clock.Now().Sub(r.born)
+	if age >= w.idleTime() && age < w.idleTime()+alarmsWithin {
+		return ""
+	}
+	periods := 12 * w.IdleHours
+	return fmt.Sprintf("AWS/Personalize %s Sum 300 %d/%d LessThanOrEqualToThreshold %v breaching %s %t",
+		r.metric, periods, periods, change.threshold, r.arn, age >= w.idleTime() && !change.muted)
+}
+
+func (w *world) checkAlarm(r *resource, name string, a types.MetricAlarm, change alarmChange, want string) {
+	switch {
+	case want == "", a.AlarmName != nil && change.unsure:
 		return
-	}
-	if !exists {
-		w.wrongAlarm("no alarm %s of %s", name, r.arn)
+	case a.AlarmName == nil:
+		w.wrongAlarm("alarm %s of %s does not exist", name, r.arn)
 		return
 	}
 	dimension := ""
 	if len(a.Dimensions) == 1 {
 		dimension = aws.ToString(a.Dimensions[0].Value)
 	}
+	periods := aws.ToInt32(a.EvaluationPeriods)
 	got := fmt.Sprintf("%s %s %s %d %d/%d %s %v %s %s %t", aws.ToString(a.Namespace), aws.ToString(a.MetricName), a.Statistic, aws.ToInt32(a.Period),
-		cmp.Or(aws.ToInt32(a.DatapointsToAlarm), aws.ToInt32(a.EvaluationPeriods)), aws.ToInt32(a.EvaluationPeriods), a.ComparisonOperator, aws.ToFloat64(a.Threshold),
+		cmp.Or(aws.ToInt32(a.DatapointsToAlarm), periods), periods, a.ComparisonOperator, aws.ToFloat64(a.Threshold),
 		aws.ToString(a.TreatMissingData), dimension, aws.ToBool(a.ActionsEnabled))
 	if got != want {
 		w.wrongAlarm("alarm %s is %s, not %s (state %s)", name, got, want, a.StateValue)
 	}
-	actions := []string{topicARN(r.region, topicName)}
-	if !slices.Equal(a.AlarmActions, actions) || !slices.Equal(a.OKActions, actions) || len(a.InsufficientDataActions) > 0 {
-		w.wrongAlarm("alarm %s tells %v, %v, %v", name, a.AlarmActions, a.OKActions, a.InsufficientDataActions)
+	topic := []string{topicARN(r.region)}
+	if !slices.Equal(a.AlarmActions, topic) || !slices.Equal(a.OKActions, topic) || len(a.InsufficientDataActions) > 0 {
+		w.wrongAlarm("alarm %s notifies %v, %v, %v", name, a.AlarmActions, a.OKActions, a.InsufficientDataActions)
 	}
 }
 
-// checkWiring checks topics, subscriptions and the rule, and that other people's things
-// are as they were.
-func (w *world) checkWiring() error {
-	o := w.owner
+// checkWiring checks subscriptions, the notification rule, which its owner may have disabled, and what belongs to others.
+func (w *world) checkWiring() {
+	things := w.aws.Snapshot()
+	below := func(prefix string) (names []string) {
+		for name := range things {
+			if strings.HasPrefix(name, prefix) {
+				names = append(names, name)
+			}
+		}
+		return names
+	}
 	for _, region := range regions {
-		list, err := o.clients.SNS(region).ListSubscriptionsByTopic(w.ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(topicARN(region, topicName))})
-		if err != nil && !missing(err) {
-			return err
-		}
-		if err != nil || len(list.Subscriptions) != 1 || aws.ToString(list.Subscriptions[0].Endpoint) != reader {
-			w.wrongAlarm("the topic of %s lacks its subscriber: %v", region, err)
+		want := region + " subscription " + topicName + " email " + subscriber
+		if got := below(region + " subscription " + topicName + " "); !slices.Equal(got, []string{want}) {
+			w.wrongAlarm("the topic of %s has the subscriptions %v", region, got)
 		}
 	}
-	if err := w.checkRule(); err != nil {
-		return err
+	rule, exists := things[regions[0]+" rule "+ruleName]
+	if disabled := strings.Contains(rule, `"DISABLED"`); !exists || disabled != w.owner.ruleDisabled {
+		w.wrongAlarm("the rule is %q; its owner disabled it: %t", rule, w.owner.ruleDisabled)
 	}
-	others, err := o.otherThings()
-	if err == nil && others != o.others {
-		w.wrongAlarm("what is not the program's has changed: %s, it was %s", others, o.others)
+	targets := below(regions[0] + " target " + ruleName + "/")
+	if len(targets) != 1 || !strings.Contains(things[targets[0]], topicARN(regions[0])) {
+		w.wrongAlarm("the rule has the targets %v", targets)
 	}
-	return err
+	if got := foreignThings(things); !maps.Equal(got, w.foreign) {
+		w.wrongAlarm("what belongs to others was changed from %v to %v", w.foreign, got)
+	}
 }
 
-// checkRule checks the notification rule, which its owner may have disabled.
-func (w *world) checkRule() error {
-	o := w.owner
-	bus := o.clients.EventBridge(regions[0])
-	rule, err := bus.DescribeRule(w.ctx, &eventbridge.DescribeRuleInput{Name: aws.String(ruleName)})
-	switch {
-	case missing(err):
-		w.wrongAlarm("there is no rule %s", ruleName)
-	case err != nil:
-		return err
-	case (rule.State == "DISABLED") != o.ruleOff:
-		w.wrongAlarm("the rule is %s; its owner disabled it: %t", rule.State, o.ruleOff)
+// foreignThings filters a snapshot of the embedded AWS: what belongs to others.
+func foreignThings(things map[string]string) map[string]string {
+	foreign := map[string]string{}
+	for name, text := range things {
+		if strings.HasSuffix(name, foreignAlarm) || strings.HasSuffix(name, foreignTopic) || strings.HasSuffix(name, foreignBoard) {
+			foreign[name] = text
+		}
 	}
-	targets, err := bus.ListTargetsByRule(w.ctx, &eventbridge.ListTargetsByRuleInput{Rule: aws.String(ruleName)})
-	if err != nil && !missing(err) {
-		return err
-	}
-	if err == nil && (len(targets.Targets) != 1 || *targets.Targets[0].Arn != topicARN(regions[0], topicName)) {
-		w.wrongAlarm("the rule has the targets %v", targets.Targets)
-	}
-	return nil
+	return foreign
 }
 
-// checkProgress looks for resources that should have been acted on long ago.
+// checkProgress finds resources on which the program should have acted long ago.
 func (w *world) checkProgress() {
 	now := w.clock.Now()
-	for _, r := range w.model.sorted() {
+	for _, r := range w.oracle.sorted() {
 		if r.busy() {
 			continue
 		}
 		if since := w.idleSince(r); !since.IsZero() {
-			full := 0
-			for _, at := range w.monitor.endings[r.region] {
+			recent := 0
+			for _, at := range w.monitor.removals[r.region] {
 				if now.Sub(at) < time.Hour {
-					full++
+					recent++
 				}
 			}
-			if now.Sub(since) > endsWithin && full < maxEndings && !protects(r.protect, false, now) {
-				w.figures.violate(&w.figures.Stuck, now, "%s is idle, and could have been ended since %s", r.arn, since.Format(time.DateTime))
+			if now.Sub(since) > actionsWithin && recent < maxRemovals && !protects(r.protect, false, now) {
+				w.figures.violate(overdue, now, "%s is idle, and could have been removed since %s", r.arn, since.Format(time.DateTime))
 			}
 			continue
 		}
-		if since := w.oversizedSince(r); !since.IsZero() && now.Sub(since) > stepsWithin && !protects(r.protect, true, now) {
-			w.figures.violate(&w.figures.Stuck, now, "%s has the minimum %d, and could have been stepped down since %s", r.arn, r.min, since.Format(time.DateTime))
+		if since := w.oversizedSince(r); !since.IsZero() && now.Sub(since) > actionsWithin && !protects(r.protect, true, now) {
+			w.figures.violate(overdue, now, "%s has the minimum %d, and could have been stepped down since %s", r.arn, r.min, since.Format(time.DateTime))
 		}
 	}
 }
 
-// idleSince is when a resource could first be ended for lack of calls; zero if it had some.
-// What was missed while AWS misbehaved lets the program wait for a whole idle time anew.
+func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
+
+// idleSince is when a resource could first be removed as idle; zero if it had requests. After a fault, the program may wait for a
+// whole idle time.
 func (w *world) idleSince(r *resource) time.Time {
-	idle := time.Duration(w.IdleHours) * time.Hour
-	last := w.quietSince
-	for _, t := range []time.Time{r.born, r.touched, r.updated, r.spans[len(r.spans)-1].from} {
-		if t.After(last) {
-			last = t
-		}
-	}
-	for step := r.recorded; step > r.recorded-int64(idle/stepLength)-2; step-- {
-		if r.past[step%history].any() {
+	last := latest(w.quietSince, r.born, r.touched, r.updated, r.spans[len(r.spans)-1].from)
+	for step := r.recorded; step > r.recorded-int64(w.idleTime()/stepLength)-2; step-- {
+		if r.requests(step).any() {
 			return time.Time{}
 		}
 	}
-	for step := r.recorded; step > r.recorded-history && stepStart(step).After(last); step-- {
-		if r.past[step%history].any() {
+	for step := r.recorded; step > r.recorded-ringSize && stepStart(step).After(last); step-- {
+		if r.requests(step).any() {
 			last = stepStart(step + 1)
 		}
 	}
-	return last.Add(idle)
+	return last.Add(w.idleTime())
 }
 
-// oversizedSince is when a resource could first be stepped down; zero if it need not be.
+// oversizedSince is when a resource could first be stepped down; zero if its minimum is right.
 func (w *world) oversizedSince(r *resource) time.Time {
 	now := w.clock.Now()
 	low, ok := r.watermark(now)
-	before, known := r.watermark(now.Add(-stepsWithin))
+	before, known := r.watermark(now.Add(-actionsWithin))
 	if !ok || !known || max(low, before, 1) >= r.min {
 		return time.Time{}
 	}
-	last := w.quietSince
-	raised := r.raised
-	if !raised.IsZero() {
-		raised = raised.Add(24*time.Hour + 2*stepLength)
-	}
-	for _, t := range []time.Time{r.born.Add(24 * time.Hour), raised, r.updated.Add(45 * time.Minute), r.spans[len(r.spans)-1].from} {
-		if t.After(last) {
-			last = t
-		}
-	}
-	if spared := w.lastIdle(r, now.Add(-stepsWithin)); spared.After(last) {
-		last = spared
-	}
-	return last
+	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(24*time.Hour+2*stepLength), r.updated.Add(45*time.Minute),
+		r.spans[len(r.spans)-1].from, w.lastIdle(r, now.Add(-actionsWithin)))
 }
 
-// lastIdle is when a resource last was without calls for a whole idle time, if that was
-// after a time, else zero. What is idle and spared from a stop is not stepped down either:
-// a step would hide the update that spares it.
+// lastIdle is when a resource last had been without requests for a whole idle time, if that was after a time, else zero. A resource
+// that is idle and not removed because of an update is not stepped down either: the step would hide that update.
 func (w *world) lastIdle(r *resource, after time.Time) (last time.Time) {
-	silent, idle := 0, int(time.Duration(w.IdleHours)*time.Hour/stepLength)
-	for step := max(stepOf(after)-int64(idle), r.recorded-history+1); step <= r.recorded; step++ {
-		if silent++; r.past[step%history].any() {
+	silent, idle := 0, int(w.idleTime()/stepLength)
+	for step := max(stepOf(after)-int64(idle), r.recorded-ringSize+1); step <= r.recorded; step++ {
+		if silent++; r.requests(step).any() {
 			silent = 0
 		}
 		if silent >= idle {
@@ -275,35 +240,23 @@ func (w *world) lastIdle(r *resource, after time.Time) (last time.Time) {
 	return last
 }
 
-// end removes what the program made, as the deletion of its stack does, and looks for what
-// is left.
-func (w *world) end() error {
-	w.faults.clear()
-	if !w.monitor.invoke("cleanup", []byte(`{}`)) {
-		w.wrongAlarm("the clean-up failed")
-		return nil
+// checkCleanup removes what the program created, as the deletion of its stack does, and checks that nothing else was removed.
+func (w *world) checkCleanup() {
+	w.aws.ClearFaults()
+	if !w.monitor.invoke(lambda.Cleanup, []byte(`{}`)) {
+		w.wrongAlarm("the cleanup failed")
+		return
 	}
-	for _, region := range regions {
-		alarms, err := w.owner.alarmsOf(region)
-		if err != nil {
-			return err
+	things := w.aws.Snapshot()
+	foreign := foreignThings(things)
+	if !maps.Equal(foreign, w.foreign) {
+		w.wrongAlarm("the cleanup changed what belongs to others from %v to %v", w.foreign, foreign)
+	}
+	for name := range things {
+		_, isForeign := foreign[name]
+		resource := strings.Contains(name, " campaign ") || strings.Contains(name, " recommender ")
+		if !isForeign && !resource && !strings.Contains(name, " "+ruleNames) {
+			w.wrongAlarm("%s is left after the cleanup", name)
 		}
-		for name := range alarms {
-			if name != otherAlarm {
-				w.wrongAlarm("left after the clean-up: %s in %s", name, region)
-			}
-		}
 	}
-	others, err := w.owner.otherThings()
-	if err == nil && others != w.owner.others {
-		w.wrongAlarm("the clean-up changed what is not the program's: %s, it was %s", others, w.owner.others)
-	}
-	boards, listErr := w.owner.clients.CloudWatch(regions[0]).ListDashboards(w.ctx, &cloudwatch.ListDashboardsInput{})
-	if listErr == nil && len(boards.DashboardEntries) != 1 {
-		w.wrongAlarm("%d dashboards are left after the clean-up", len(boards.DashboardEntries))
-	}
-	if err != nil {
-		return err
-	}
-	return listErr
 }

@@ -17,8 +17,8 @@ import (
 // Names lists the stories.
 func Names() []string { return []string{"shop", "start", "failing", "large"} }
 
-// Snapshot is the snapshot of a story: an ordinary day of a shop; a daemon that has just
-// started; one whose cycles fail; an estate of thousands. ok is false for any other name.
+// Snapshot returns the snapshot of a story: an ordinary day of a shop, a daemon that has just started, a daemon whose cycles fail,
+// or thousands of resources. It is not ok for any other name.
 func Snapshot(name string) (s web.Snapshot, ok bool) {
 	switch name {
 	case "shop":
@@ -56,11 +56,11 @@ var characters = map[string]character{
 	TopPicks:     {mean: 2.4, swing: 1.2, min: 8, before: 11, since: Now.Add(-130 * time.Hour)},
 }
 
-// resource is one of the shop's.
+// resource returns a resource of the shop.
 func resource(arn, group, recipe string, minTPS int) model.Resource {
 	parsed, kind, err := model.ParseResourceARN(arn)
 	if err != nil {
-		panic("story: " + err.Error()) // a constant of this package
+		panic("webstory: " + err.Error()) // a constant of this package
 	}
 	groupARN := parsed
 	groupARN.Resource = "dataset-group/" + group
@@ -70,7 +70,7 @@ func resource(arn, group, recipe string, minTPS int) model.Resource {
 	}
 }
 
-// shop is an ordinary day.
+// shop is the story of an ordinary day.
 func shop() web.Snapshot {
 	popular := resource(Popular, "online-shop", "aws-ecomm-popular-items-by-views", 1)
 	popular.Status = model.StatusInactive
@@ -97,7 +97,7 @@ func shop() web.Snapshot {
 	return s
 }
 
-// resultOf is the result of a cycle over the resources.
+// resultOf returns the result of a cycle over the resources.
 func resultOf(resources []model.Resource) report.Result {
 	end := Now.Add(-150 * time.Second).Truncate(5 * time.Minute)
 	result := report.Result{
@@ -154,7 +154,7 @@ func alarms(resources []model.Resource) []web.Alarm {
 	return list
 }
 
-// ledgerOf meters 14 days of the resources.
+// ledgerOf returns the report of 14 days.
 func ledgerOf(resources []model.Resource) report.Ledger {
 	end := Now.Truncate(time.Hour)
 	l := report.Ledger{Window: report.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
@@ -179,7 +179,7 @@ func ledgerOf(resources []model.Resource) report.Ledger {
 	return l
 }
 
-// totals adds up the hours of the resources of each kind, all of which have the same.
+// totals adds the hours of the resources of each kind. All resources have the same hours.
 func totals(entries []report.Entry) map[model.Kind][]billing.Hour {
 	sums := map[model.Kind][]billing.Hour{}
 	for _, e := range entries {
@@ -214,7 +214,7 @@ func audits() []events.Audit {
 	record := func(arn string, ago time.Duration, action model.Action, outcome, reason string, before, after int) events.Audit {
 		parsed, kind, err := model.ParseResourceARN(arn)
 		if err != nil {
-			panic("story: " + err.Error()) // a constant of this package
+			panic("webstory: " + err.Error()) // a constant of this package
 		}
 		a := events.Audit{Time: Now.Add(-ago), ARN: arn, Kind: kind, Region: parsed.Region, Action: action, Outcome: outcome, Automatic: true, Reason: reason, NewMinTPS: after}
 		if before > 0 {
@@ -249,7 +249,7 @@ func entries() []web.Entry {
 	return list
 }
 
-// failing is a day on which much cannot be read, and names try to break the page.
+// failing is the story of failed reads. Its texts have markup that the page must escape.
 func failing() web.Snapshot {
 	s := shop()
 	s.CycleErr = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
@@ -268,7 +268,7 @@ func failing() web.Snapshot {
 	return s
 }
 
-// large is an estate of n resources.
+// large is the story of n more resources.
 func large(n int) web.Snapshot {
 	s := shop()
 	for i := range n {

@@ -1,5 +1,5 @@
-// Package story gives the web page canned data, so that all its views can be looked at
-// and tested without a daemon and without AWS. Times and numbers are always the same.
+// Package webstory has canned data for the web page, so that its views can be tested and seen without a daemon and without AWS.
+// Times and numbers are always the same.
 package webstory
 
 import (
@@ -28,24 +28,24 @@ type Source struct {
 	changed  chan struct{}
 }
 
-// NewSource makes a source that begins with a snapshot.
+// NewSource returns a source with a snapshot.
 func NewSource(s web.Snapshot) *Source { return &Source{snapshot: s, changed: make(chan struct{})} }
 
-// Snapshot is the present one.
+// Snapshot returns the current snapshot.
 func (s *Source) Snapshot() web.Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.snapshot
 }
 
-// Changed is closed with the next change.
+// Changed returns a channel that the next change closes.
 func (s *Source) Changed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.changed
 }
 
-// Change makes a newer snapshot.
+// Change changes the snapshot and increments its version.
 func (s *Source) Change(change func(*web.Snapshot)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,10 +55,10 @@ func (s *Source) Change(change func(*web.Snapshot)) {
 	s.changed = make(chan struct{})
 }
 
-// Series answers every question with a curve that follows from the question alone.
+// Series returns a curve for every query that depends on the query only.
 type Series struct{}
 
-// Measure answers the queries. A metric whose resource is unknown has no data.
+// Measure returns the series of the queries. The metrics of an unknown resource have no data.
 func (Series) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
 	readings := model.Readings{}
 	for _, q := range queries {
@@ -93,13 +93,13 @@ func points(q model.Query) []model.Datapoint {
 	return list
 }
 
-// character is how a resource behaves.
+// character is the traffic and the minimum of a resource.
 type character struct {
-	mean, swing float64 // requests per second, and how far they swing with the hours
+	mean, swing float64 // requests per second, and how far they vary over the day
 	min         float64
-	before      float64   // the minimum before
-	since       time.Time // when min came into force
-	silent      time.Time // no request since
+	before      float64 // the minimum before since
+	since       time.Time
+	silent      time.Time // no requests after it; zero means always requests
 }
 
 func (c character) rate(at time.Time) float64 {
@@ -117,46 +117,47 @@ func (c character) minimum(at time.Time) float64 {
 	return c.min
 }
 
-// noise is between -1 and 1, and always the same for a time.
+// noise is between -1 and 1, and depends on the time only.
 func noise(at time.Time, seed int) float64 {
 	x := math.Sin(float64(at.Unix()/300)*12.9898+float64(seed)*78.233) * 43758.5453
 	return 2*(x-math.Floor(x)) - 1
 }
 
-// Actions says yes to everything, and remembers what was asked.
+// Actions accepts and records every action.
 type Actions struct {
+	// Err is the error of every action; nil means that all succeed.
+	Err error
+
 	mu    sync.Mutex
 	asked []string
-	// Err, if set, is what every action fails with.
-	Err error
 }
 
-// Asked lists what was asked.
+// Asked returns the recorded actions.
 func (a *Actions) Asked() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return append([]string(nil), a.asked...)
 }
 
-func (a *Actions) ask(text string) error {
+func (a *Actions) record(text string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.asked = append(a.asked, text)
 	return a.Err
 }
 
-// Do notes an action.
+// Do records an action.
 func (a *Actions) Do(_ context.Context, action model.Action, req events.Request) (string, error) {
 	text := fmt.Sprintf("%s %s %d %s", action, req.ARN, req.NewMinTPS, req.Reason)
-	return fmt.Sprintf("Canned: %s of %s was accepted.", action, req.ARN.Name()), a.ask(text)
+	return fmt.Sprintf("Canned: %s of %s was accepted.", action, req.ARN.Name()), a.record(text)
 }
 
-// Restore notes a restoration.
-func (a *Actions) Restore(_ context.Context, record events.Audit) (string, error) {
-	return "Canned: " + nameOf(record.ARN) + " is restored.", a.ask("restore " + record.ARN + " " + string(record.Action))
+// Restore records a restoration.
+func (a *Actions) Restore(_ context.Context, audit events.Audit) (string, error) {
+	return "Canned: " + nameOf(audit.ARN) + " is restored.", a.record("restore " + audit.ARN + " " + string(audit.Action))
 }
 
-// Options are those of a page over a snapshot, on the clock of the stories.
+// Options returns the options of a page over a snapshot, at the time of the stories.
 func Options(s web.Snapshot) (web.Options, *Source) {
 	source := NewSource(s)
 	return web.Options{
@@ -164,7 +165,7 @@ func Options(s web.Snapshot) (web.Options, *Source) {
 	}, source
 }
 
-// alarm is one of the alarms of a resource.
+// alarm returns one of the alarms of a resource.
 func alarm(r model.Resource, t rules.AlarmType, state rules.State, since time.Duration) web.Alarm {
 	return web.Alarm{
 		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), Type: t, State: state,

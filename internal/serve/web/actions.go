@@ -159,7 +159,7 @@ func orderOf(f *fields) (order, error) {
 		return o, f.fault
 	}
 	if action != model.ActionRestore {
-		if err := o.request.For(action); err != nil {
+		if err := o.request.Validate(action); err != nil {
 			return o, err
 		}
 	}

@@ -1,7 +1,6 @@
-// Command webstory serves the web page over canned data, for those who work on it: no
-// daemon, no AWS.
+// Command webstory serves the web page with canned data, without a daemon and without AWS.
 //
-//	go run ./tools/webstory --story shop --actions
+//	go run ./test/webstory/cmd --story shop --actions
 package main
 
 import (
@@ -35,14 +34,14 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("webstory", flag.ContinueOnError)
 	name := flags.String("story", webstory.Names()[0], "which story: "+strings.Join(webstory.Names(), ", "))
 	address := flags.String("listen", "127.0.0.1:8097", "where to listen")
-	actions := flags.Bool("actions", false, "show the buttons; what they ask for is not done")
-	token := flags.String("token", "", "ask for this token")
+	actions := flags.Bool("actions", false, "show the buttons of actions, which do nothing")
+	token := flags.String("token", "", "require this token")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	snapshot, ok := webstory.Snapshot(*name)
 	if !ok {
-		return fmt.Errorf("there is no story %q", *name)
+		return fmt.Errorf("story %q does not exist; stories: %s", *name, strings.Join(webstory.Names(), ", "))
 	}
 	options, _ := webstory.Options(snapshot)
 	options.AllowActions, options.Actions, options.Token = *actions, &webstory.Actions{}, *token

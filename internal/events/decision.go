@@ -1,0 +1,94 @@
+package events
+
+import (
+	"math"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// Command is the event that requests the action of a decision. The decision must change
+// its resource.
+func Command(d rules.Decision) Event {
+	arn := d.Resource.ARN.String()
+	ageHours := int(d.At.Now.Sub(d.Resource.Created).Hours())
+	audit := AuditOf(d, OutcomeAsked, d.At.Now).Raw()
+	event := Event{DetailType: commandType(d), Resources: []string{arn}, Time: d.At.Now}
+	if d.Verdict == rules.StepDown {
+		event.Detail = UpdateDetail{
+			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
+			CurrentMinTPS: d.Resource.MinTPS, NewMinTPS: d.NewMinTPS,
+			MinAverageTPS: d.StepDown.Watermark(), MaxAverageTPS: int(math.Floor(d.StepDown.Highest)),
+			Datapoints: DatapointsOf(d.StepDown.Datapoints), Reason: d.Reason, Audit: audit,
+		}
+	} else {
+		event.Detail = IdleDetail{
+			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
+			IdleThresholdHours: d.By.IdleHours, TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests),
+			Reason: d.Reason, Audit: audit,
+		}
+	}
+	return event
+}
+
+// RequestFor is the request for the action of a decision, as the receiver of its Command
+// reads it. The decision must change its resource.
+func RequestFor(d rules.Decision) Request {
+	req := Request{DetailType: commandType(d), ARN: d.Resource.ARN, Kind: d.Resource.Kind, Reason: d.Reason}
+	if d.Verdict == rules.StepDown {
+		req.CurrentMinTPS, req.NewMinTPS = d.Resource.MinTPS, d.NewMinTPS
+	} else {
+		req.IdleThresholdHours = d.By.IdleHours
+	}
+	return req
+}
+
+func commandType(d rules.Decision) DetailType {
+	if d.Verdict == rules.StepDown {
+		return UpdateType(d.Resource.Kind)
+	}
+	return IdleType(d.Resource.Kind)
+}
+
+// DryRunNotification reports what would be done to a resource if its parameter were Yes
+// instead of DryRun.
+func DryRunNotification(d rules.Decision) Event {
+	d.Verdict = rules.None // a resource that would be stopped may be stepped down
+	record := AuditOf(d, OutcomeDryRun, d.At.Now)
+	record.Note = "Nothing was done: a parameter says DryRun."
+	return Event{
+		DetailType: DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
+		Detail: DryRunDetail{
+			ARN: record.ARN, Action: d.Would.Action(), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.Raw(),
+		},
+	}
+}
+
+// AuditOf is the record of a decision with its outcome, at the given time.
+func AuditOf(d rules.Decision, outcome string, now time.Time) Audit {
+	verdict, minimum := d.Intended()
+	return Audit{
+		Time: now.UTC(), ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Region: d.Resource.Region(),
+		Action: verdict.Action(), Outcome: outcome, Automatic: true, Reason: d.Reason, NewMinTPS: minimum, Inputs: InputsOf(d),
+	}
+}
+
+// InputsOf are the facts that a decision was made from.
+func InputsOf(d rules.Decision) *Inputs {
+	r := d.Resource
+	in := &Inputs{
+		WindowStart: d.At.Window.Start, WindowEnd: d.At.Window.End,
+		Requests: d.Throughput.Requests, Utilization: d.Throughput.Utilization, Readable: d.Throughput.Readable,
+		Status: string(r.Status), MinTPS: r.MinTPS, Created: r.Created, AgeHours: int(d.At.Now.Sub(r.Created).Hours()),
+		IdleThresholdHours: d.By.IdleHours, Idle: d.Idle.Is, IdleRequests: d.Idle.Requests, IdleFailedRequests: d.Idle.Failed,
+		Watermark: d.StepDown.Watermark(), LowestHour: d.StepDown.Lowest, HighestHour: d.StepDown.Highest, HoursLookedAt: d.StepDown.Hours,
+		AdjustMinTPS: string(d.By.AdjustMinTPS), StopIdle: string(d.By.StopIdle),
+	}
+	if at := r.LastTouched(); !at.IsZero() {
+		in.LastTouched = &at
+	}
+	if r.Stale {
+		in.StaleSince = &r.Observed
+	}
+	return in
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// marker begins the comment that marks a guard.
+const marker = "// guard: "
+
+// guard is a marked line.
+type guard struct {
+	name, file string
+	operators  []string // empty: the default of the node
+	source     []byte
+	tokens     *token.FileSet
+	node       ast.Node
+	function   *ast.FuncType // around the node; nil outside of functions
+}
+
+// findMutants returns the mutants of all marked guards below internal/, in the order of the files.
+func findMutants(root string) ([]mutant, error) {
+	var list []mutant
+	var faults []error
+	names := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(root, "internal"), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		source, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		file, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		guards, err := findGuards(filepath.ToSlash(file), source)
+		faults = append(faults, err)
+		for _, g := range guards {
+			if other, ok := names[g.name]; ok {
+				faults = append(faults, fmt.Errorf("two guards have the name %q: in %s and in %s", g.name, other, g.file))
+			}
+			names[g.name] = g.file
+			mutants, err := g.mutants()
+			faults = append(faults, err)
+			list = append(list, mutants...)
+		}
+		return nil
+	})
+	return list, errors.Join(append(faults, err)...)
+}
+
+// findGuards returns the marked guards of a file.
+func findGuards(file string, source []byte) ([]*guard, error) {
+	if !bytes.Contains(source, []byte(marker)) {
+		return nil, nil
+	}
+	tokens := token.NewFileSet()
+	parsed, err := parser.ParseFile(tokens, file, source, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	var list []*guard
+	var faults []error
+	for _, group := range parsed.Comments {
+		for _, comment := range group.List {
+			text, ok := strings.CutPrefix(comment.Text, marker)
+			if !ok {
+				continue
+			}
+			at := tokens.Position(comment.Pos())
+			line := at.Line
+			if before := source[at.Offset-at.Column+1 : at.Offset]; len(bytes.TrimSpace(before)) == 0 {
+				line++ // the comment is alone on its line
+			}
+			name, operators, _ := strings.Cut(text, "; ")
+			node, function := nodeAt(tokens, parsed, line)
+			if node == nil {
+				faults = append(faults, fmt.Errorf("%s:%d: nothing to break at the guard %q", file, line, name))
+				continue
+			}
+			list = append(list, &guard{
+				name: name, file: file, operators: strings.FieldsFunc(operators, isSeparator),
+				source: source, tokens: tokens, node: node, function: function,
+			})
+		}
+	}
+	return list, errors.Join(faults...)
+}
+
+func isSeparator(r rune) bool { return r == ',' || r == ' ' }
+
+// nodeAt returns the outermost statement, clause, declaration, field or expression that begins on a line, and the function around it.
+func nodeAt(tokens *token.FileSet, file *ast.File, line int) (found ast.Node, function *ast.FuncType) {
+	var functions []*ast.FuncType
+	var depth []bool // of the open nodes, which are functions
+	ast.Inspect(file, func(n ast.Node) bool {
+		if n == nil {
+			if depth[len(depth)-1] {
+				functions = functions[:len(functions)-1]
+			}
+			depth = depth[:len(depth)-1]
+			return true
+		}
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			functions, depth = append(functions, n.Type), append(depth, true)
+			return found == nil
+		case *ast.FuncLit:
+			functions, depth = append(functions, n.Type), append(depth, true)
+			return found == nil
+		}
+		depth = append(depth, false)
+		if found == nil && tokens.Position(n.Pos()).Line == line {
+			switch n.(type) {
+			case *ast.BlockStmt, *ast.FuncType, *ast.FieldList, *ast.Field, *ast.DeclStmt, *ast.CommentGroup, *ast.Comment, *ast.GenDecl:
+			case ast.Stmt, ast.Expr, *ast.ValueSpec:
+				found = n
+				if len(functions) > 0 {
+					function = functions[len(functions)-1]
+				}
+			}
+		}
+		return true
+	})
+	return found, function
+}
+
+// mutants returns all changes of a guard.
+func (g *guard) mutants() ([]mutant, error) {
+	names := g.operators
+	if len(names) == 0 {
+		names = []string{g.defaultOperator()}
+	}
+	var list []mutant
+	for _, name := range names {
+		operator, ok := operators[name]
+		if !ok {
+			return nil, fmt.Errorf("%s: guard %q: unknown operator %q", g.file, g.name, name)
+		}
+		made := operator(g)
+		if len(made) == 0 {
+			return nil, fmt.Errorf("%s: guard %q: operator %q changes nothing", g.file, g.name, name)
+		}
+		list = append(list, made...)
+	}
+	for _, m := range list {
+		if _, err := parser.ParseFile(token.NewFileSet(), g.file, m.apply(g.source), parser.SkipObjectResolution); err != nil {
+			return nil, fmt.Errorf("%s: guard %q: %s does not parse: %w", g.file, g.name, m.change, err)
+		}
+	}
+	return list, nil
+}
+
+func (g *guard) mutant(change string) mutant {
+	return mutant{guard: g.name, file: g.file, change: change}
+}
+
+func (g *guard) offset(p token.Pos) int { return g.tokens.Position(p).Offset }
+
+func (g *guard) text(n ast.Node) string { return string(g.source[g.offset(n.Pos()):g.offset(n.End())]) }
+
+func (g *guard) replace(n ast.Node, text string) edit {
+	return edit{g.offset(n.Pos()), g.offset(n.End()), text}
+}
+
+// results are the types of the results of the function around the guard.
+func (g *guard) results() (types []ast.Expr) {
+	if g.function == nil || g.function.Results == nil {
+		return nil
+	}
+	for _, field := range g.function.Results.List {
+		for range max(1, len(field.Names)) {
+			types = append(types, field.Type)
+		}
+	}
+	return types
+}

@@ -1,0 +1,75 @@
+// Command mutate breaks the marked guards of the program, one at a time, and reports which tests fail. It fails if the tests do
+// not notice a broken guard, or if a broken guard does not compile. It replaces files by go test -overlay: it writes nothing to
+// the source tree except the table that -out names.
+//
+//	go run ./test/mutate -out docs/safety-mutations.md
+//
+// A guard is marked by a comment at the end of its line, or on the line above it:
+//
+//	if a := age(r, m); a < s.IdleTime() { // guard: age; never, boundary
+//
+// The text after the semicolon lists how the guard is broken; each entry is one or more changes. Without it, the kind of the line
+// decides. The ways are in mutants.go.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+)
+
+func main() {
+	var r runner
+	flag.StringVar(&r.root, "root", ".", "root of the repository")
+	only := flag.String("only", "", "regular expression; break only guards or files that it matches")
+	out := flag.String("out", "", "write the table to this file, too")
+	flag.IntVar(&r.parallel, "parallel", 2, "how many mutants are tested at the same time")
+	flag.IntVar(&r.histories, "histories", 10_000, "random histories in each property test")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := r.run(ctx, *only, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(1)
+	}
+}
+
+func (r runner) run(ctx context.Context, only, out string) error {
+	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return fmt.Errorf("-only: %w", err)
+	}
+	all, err := findMutants(r.root)
+	if err != nil {
+		return err
+	}
+	var list []mutant
+	for _, m := range all {
+		if pattern.MatchString(m.guard) || pattern.MatchString(m.file) {
+			list = append(list, m)
+		}
+	}
+	if r.parallel < 1 || len(list) == 0 {
+		return fmt.Errorf("nothing to do: %d changes, -parallel %d", len(list), r.parallel)
+	}
+	results, faults := r.testAll(ctx, list)
+	var table bytes.Buffer
+	survivors := printTable(&table, results)
+	if _, err := os.Stdout.Write(table.Bytes()); err != nil || faults != nil {
+		return errors.Join(faults, err)
+	}
+	if out != "" {
+		if err := os.WriteFile(out, table.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	if survivors > 0 {
+		return fmt.Errorf("no test notices %d of %d changes", survivors, len(list))
+	}
+	return nil
+}

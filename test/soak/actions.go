@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// changes are the operations that change a campaign or recommender.
+var changes = []string{
+	"DeleteCampaign", "DeleteRecommender", "StopRecommender", "StartRecommender", "UpdateCampaign", "UpdateRecommender",
+	"CreateCampaign", "CreateRecommender", "TagResource", "UntagResource",
+}
+
+// observe sees every call that a fault hits and every call that is executed.
+func (w *world) observe(o localaws.Observed) {
+	if o.Fault != nil {
+		w.faults.observe(o)
+		return
+	}
+	byOwner := o.AccessKey == ownerKey
+	if !byOwner && writesForeign(o) {
+		w.figures.violate(wrongActions, o.Time, "%s of something that belongs to others: %s", o.Operation, o.Body)
+	}
+	if o.Service != "personalize" || !slices.Contains(changes, o.Operation) {
+		return
+	}
+	var in input
+	if err := json.Unmarshal(o.Body, &in); err != nil {
+		return // executed calls have valid bodies
+	}
+	w.oracle.mu.Lock()
+	defer w.oracle.mu.Unlock()
+	r := w.oracle.resources[in.CampaignARN+in.RecommenderARN]
+	if r == nil {
+		if !byOwner {
+			w.figures.violate(wrongActions, o.Time, "%s of something that is not a campaign or recommender: %s", o.Operation, o.Body)
+		}
+		return
+	}
+	if !byOwner {
+		r.settle(o.Time)
+		for _, why := range w.checkAction(o.Operation, r, in, o.Time) {
+			w.figures.violate(wrongActions, o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
+		}
+	}
+	r.accept(o.Operation, in.minimum(), byOwner, o.Time)
+	w.owner.doubtAlarms(r)
+}
+
+// writesForeign reports whether a call writes something that belongs to others.
+func writesForeign(o localaws.Observed) bool {
+	for _, verb := range []string{"Describe", "Get", "List"} {
+		if strings.HasPrefix(o.Operation, verb) {
+			return false
+		}
+	}
+	return slices.ContainsFunc([]string{foreignAlarm, foreignTopic, foreignBoard}, func(name string) bool { return bytes.Contains(o.Body, []byte(name)) })
+}
+
+// input is the part of the operations' inputs that the oracle needs.
+type input struct {
+	CampaignARN    string `json:"campaignArn"`
+	RecommenderARN string `json:"recommenderArn"`
+	MinTPS         int    `json:"minProvisionedTPS"`
+	Config         struct {
+		MinRPS      int               `json:"minRecommendationRequestsPerSecond"`
+		Exploration map[string]string `json:"itemExplorationConfig"`
+	} `json:"recommenderConfig"`
+}
+
+func (in input) minimum() int { return in.MinTPS + in.Config.MinRPS }
+
+// checkAction returns what is wrong with an action of the program, by what the program could know.
+func (w *world) checkAction(op string, r *resource, in input, now time.Time) []string {
+	switch op {
+	case "DeleteCampaign":
+		w.figures.add(deletes)
+		return w.checkRemoval(r, now)
+	case "StopRecommender":
+		w.figures.add(stops)
+		return w.checkRemoval(r, now)
+	case "UpdateCampaign", "UpdateRecommender":
+		w.figures.add(stepDowns)
+		return w.checkStep(r, in, now)
+	}
+	return []string{"the program must never do it"}
+}
+
+// windowEnd is the end of the five minutes that are measured at a time: counts arrive up to two minutes late.
+func windowEnd(t time.Time) time.Time { return t.Add(-2 * time.Minute).Truncate(stepLength) }
+
+func (w *world) idleTime() time.Duration { return time.Duration(w.IdleHours) * time.Hour }
+
+// checkRemoval checks a stop or a delete.
+func (w *world) checkRemoval(r *resource, now time.Time) (wrong []string) {
+	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	idle := w.idleTime()
+	if age := now.Sub(r.born); age < idle {
+		fail("it is only %s old", age)
+	}
+	if ago := now.Sub(r.touched); ago < idle {
+		fail("its owner changed it %s ago", ago)
+	}
+	if !r.activeSince(now.Add(-idle)) {
+		fail("it was not active all that time: %s", r.status)
+	}
+	for step := stepOf(windowEnd(now).Add(-idle)); step <= stepOf(now); step++ {
+		if n := r.requests(step); n.any() && r.visible(step, w.monitor.began) {
+			fail("it had requests at %s: %v", stepStart(step).Format("15:04"), n)
+			break
+		}
+	}
+	if protects(r.protect, false, now) {
+		fail("it is protected: %s", r.protect)
+	}
+	recent := slices.DeleteFunc(w.monitor.removals[r.region], func(t time.Time) bool { return now.Sub(t) >= time.Hour })
+	if len(recent) >= maxRemovals {
+		fail("there were %d stops and deletes within the hour", len(recent))
+	}
+	w.monitor.removals[r.region] = append(recent, now)
+	return wrong
+}
+
+// checkStep checks a change of the minimum.
+func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string) {
+	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	to := in.minimum()
+	if to >= r.min || to < 1 || to < r.min*3/4 {
+		fail("from %d to %d", r.min, to)
+	}
+	low, ok := r.watermark(now)
+	if before, known := r.watermark(w.monitor.began); known {
+		low, ok = min(low, before), true
+	}
+	if !ok || to < low {
+		fail("from %d to %d, when the lowest hour had %d", r.min, to, low)
+	}
+	if age := now.Sub(r.born); age < 24*time.Hour {
+		fail("it is only %s old", age)
+	}
+	if ago := now.Sub(r.updated); ago < 45*time.Minute {
+		fail("it was updated %s ago", ago)
+	}
+	// A raise takes its time: the day begins about when it took effect. A raise that its owner undid does not count. The program
+	// knows of a raise by the minimums it published; if faults kept it from publishing all of them, it cannot know.
+	if ago := now.Sub(r.raised); ago < 24*time.Hour-2*stepLength && r.min > r.raisedFrom {
+		if r.wasLower(windowEnd(now).Add(-24 * time.Hour)) {
+			fail("its owner raised it %s ago", ago)
+		} else {
+			w.figures.add(unseenRaises)
+		}
+	}
+	if protects(r.protect, true, now) {
+		fail("it is protected: %s", r.protect)
+	}
+	if !r.campaign && !maps.Equal(in.Config.Exploration, exploration) {
+		fail("it loses its configuration: %v", in.Config.Exploration)
+	}
+	return wrong
+}
+
+// watermark is the average of the lowest whole hour, in whole answered requests a second, of the 14 days that are measured at a
+// time. It is not ok without a whole hour.
+func (r *resource) watermark(now time.Time) (low int, ok bool) {
+	end := windowEnd(now).Truncate(time.Hour)
+	start := end.Add(-14 * 24 * time.Hour)
+	if born := r.born.Add(time.Hour - 1).Truncate(time.Hour); born.After(start) {
+		start = born
+	}
+	least := math.Inf(1)
+	for hour := start; hour.Before(end); hour = hour.Add(time.Hour) {
+		sum := 0.0
+		for step := stepOf(hour); step < stepOf(hour)+12; step++ {
+			sum += float64(r.requests(step).ok)
+		}
+		least = min(least, sum)
+	}
+	if math.IsInf(least, 1) {
+		return 0, false
+	}
+	return int(least / 3600), true
+}
+
+// protects reports whether the value of a protecting tag forbids step-downs, or stops and deletes.
+func protects(value string, step bool, now time.Time) bool {
+	value, until, dated := strings.Cut(value, "until ")
+	if dated && now.Format(time.DateOnly) > until {
+		return false
+	}
+	switch strings.TrimSpace(value) {
+	case "":
+		return dated
+	case "idle":
+		return !step
+	case "tps":
+		return step
+	}
+	return true // everything; an unknown value protects, too
+}
+
+// Calls without which the metrics of a region cannot be published.
+var (
+	forMinimum     = []string{"ListCampaigns", "ListRecommenders", "DescribeCampaign", "PutMetricData"}
+	forUtilization = append([]string{"GetMetricData", "DescribeSolutionVersion", "DescribeSolution", "DescribeDatasetGroup"}, forMinimum...)
+)
+
+// checkMetrics checks the datapoints of the cycle that was scheduled at a time.
+func (w *world) checkMetrics(at time.Time) {
+	start := windowEnd(at).Add(-stepLength)
+	now := w.clock.Now()
+	for _, region := range regions {
+		noMinimum, noUtilization := w.faults.excuse(region, forMinimum...), w.faults.excuse(region, forUtilization...)
+		for _, r := range w.oracle.sorted() {
+			r.settle(now)
+			if r.region == region && r.activeSince(start) && !r.changed.After(w.monitor.began) {
+				w.checkDatapoints(r, start, noMinimum, noUtilization)
+			}
+		}
+	}
+}
+
+func (w *world) checkDatapoints(r *resource, start time.Time, noMinimum, noUtilization bool) {
+	names := [3]string{"minRecommendationRequestsPerSecond", "averageRPS", "recommenderUtilization"}
+	if r.campaign {
+		names = [3]string{"minProvisionedTPS", "averageTPS", "campaignUtilization"}
+	}
+	average := float64(r.requests(stepOf(start)).ok) / stepLength.Seconds()
+	wants := [3]float64{float64(r.min), average, average / float64(r.min) * 100}
+	for i, name := range names {
+		if i == 1 && average == 0 {
+			continue
+		}
+		got := w.aws.Sent(r.region, "PersonalizeMonitor", name, r.dimension(), start, stepLength)
+		if i == 0 && got.Count > 0 {
+			r.publish(start, got.Min)
+		}
+		right := got.Count == 1 && math.Abs(got.Min-wants[i]) <= 1e-6*max(1, wants[i])
+		switch isExcused := i == 0 && noMinimum || i > 0 && noUtilization; {
+		case isExcused && !right: // the program may have used an older description
+			w.figures.add(excused)
+			continue
+		case got.Count == 0:
+			w.figures.violate(missingMetrics, w.clock.Now(), "no %s of %s at %s", name, r.arn, start.Format("15:04"))
+		case !right:
+			w.figures.violate(wrongMetrics, w.clock.Now(), "%s of %s at %s: %+v, not %v", name, r.arn, start.Format("15:04"), got, wants[i])
+		}
+		w.figures.add(datapoints)
+	}
+}

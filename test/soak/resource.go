@@ -1,0 +1,222 @@
+package main
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// How long the embedded AWS takes for each change.
+const (
+	createTime = 10 * time.Minute
+	updateTime = 10 * time.Minute
+	startTime  = 10 * time.Minute
+	stopTime   = 5 * time.Minute
+	deleteTime = 2 * time.Minute
+)
+
+type status string
+
+const (
+	creating status = "creating"
+	active   status = "active"
+	stopping status = "stopping"
+	inactive status = "inactive"
+	starting status = "starting"
+	deleting status = "deleting"
+	gone     status = "gone"
+)
+
+// span is a time in which a resource is active; a zero end is in the future.
+type span struct{ from, to time.Time }
+
+// resource is a campaign or recommender as the oracle knows it: from accepted calls only.
+type resource struct {
+	arn, region, name string
+	campaign          bool
+	metric            string // counts its requests
+	seed              uint64
+
+	born   time.Time
+	status status
+	until  time.Time // when the status becomes next; zero if it stays
+	next   status
+	since  time.Time // of the status
+	spans  []span
+
+	min, newMin int               // minimum now, and after the update in progress
+	updateEnds  time.Time         // zero without an update in progress
+	updated     time.Time         // when an update was last accepted
+	touched     time.Time         // when the owner last requested a change
+	raised      time.Time         // when a raise by the owner took effect
+	raisedFrom  int               // the minimum before that raise
+	published   []model.Datapoint // the minimums published in the last day, oldest first
+	changed     time.Time         // when its settings or status last changed
+	history     []string          // the last requested changes, for violations
+	protect     string            // value of its protecting tag; empty without one
+
+	phases   []phase
+	past     []requests // a ring of the steps up to recorded
+	recorded int64
+}
+
+// oracle knows the resources as they should be.
+type oracle struct {
+	mu        sync.Mutex // the embedded AWS asks for traffic from several goroutines
+	clock     model.Clock
+	resources map[string]*resource // by ARN
+}
+
+func newOracle(clock model.Clock) *oracle {
+	return &oracle{clock: clock, resources: map[string]*resource{}}
+}
+
+// sorted returns the resources by ARN, so that the random choices of a seed are the same every time.
+func (o *oracle) sorted() []*resource {
+	list := make([]*resource, 0, len(o.resources))
+	for _, r := range o.resources {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b *resource) int { return strings.Compare(a.arn, b.arn) })
+	return list
+}
+
+// count returns the number of resources that exist.
+func (o *oracle) count() int {
+	n := 0
+	for _, r := range o.resources {
+		if r.status != gone {
+			n++
+		}
+	}
+	return n
+}
+
+func arnOf(region, name string) string {
+	return fmt.Sprintf("arn:aws:personalize:%s:%s:%s", region, account, name)
+}
+
+// add adds a resource. It replaces a former resource of the same ARN, whose requests it keeps: CloudWatch does so too.
+func (o *oracle) add(region, name string, campaign bool, metric string, minimum int, now, born time.Time) *resource {
+	kind := "recommender/"
+	if campaign {
+		kind = "campaign/"
+	}
+	arn := arnOf(region, kind+name)
+	r := &resource{past: make([]requests, ringSize), recorded: stepOf(born) - 1}
+	if former := o.resources[arn]; former != nil {
+		*r = resource{past: former.past, recorded: former.recorded, phases: former.phases, spans: former.spans, published: former.published}
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(arn)) // never fails
+	r.arn, r.region, r.name, r.campaign, r.seed = arn, region, name, campaign, h.Sum64()
+	r.metric, r.min, r.born, r.touched, r.changed = metric, minimum, born, born, now
+	o.resources[arn] = r
+	return r
+}
+
+// kind is the kind as it is part of the names of alarms.
+func (r *resource) kind() string {
+	if r.campaign {
+		return "Campaign"
+	}
+	return "Recommender"
+}
+
+func (r *resource) dimension() map[string]string { return map[string]string{r.kind() + "Arn": r.arn} }
+
+// move changes the status.
+func (r *resource) move(to status, at time.Time) {
+	if r.status == active && to != active && len(r.spans) > 0 {
+		r.spans[len(r.spans)-1].to = at
+	}
+	if to == active && r.status != active {
+		r.spans = append(r.spans, span{from: at})
+	}
+	r.status, r.since, r.changed = to, at, at
+	r.until = time.Time{}
+}
+
+// moveVia changes the status to a passing one, and to the next one after some time.
+func (r *resource) moveVia(passing status, duration time.Duration, next status, at time.Time) {
+	r.move(passing, at)
+	r.until, r.next = at.Add(duration), next
+}
+
+// settle applies the changes that are complete by now.
+func (r *resource) settle(now time.Time) {
+	if !r.until.IsZero() && !r.until.After(now) {
+		r.move(r.next, r.until)
+	}
+	if !r.updateEnds.IsZero() && !r.updateEnds.After(now) {
+		if r.newMin > r.min && r.touched.Equal(r.updated) {
+			r.raised, r.raisedFrom = r.updateEnds, r.min
+		}
+		r.min, r.changed, r.updateEnds = r.newMin, r.updateEnds, time.Time{}
+	}
+}
+
+// busy reports whether the resource is not active or has an update in progress.
+func (r *resource) busy() bool { return r.status != active || !r.updateEnds.IsZero() }
+
+// activeSince reports whether the resource was active all the time since from.
+func (r *resource) activeSince(from time.Time) bool {
+	return r.status == active && len(r.spans) > 0 && !r.spans[len(r.spans)-1].from.After(from)
+}
+
+// publish records a published minimum.
+func (r *resource) publish(at time.Time, minimum float64) {
+	r.published = append(r.published, model.Datapoint{Time: at, Value: minimum})
+	for at.Sub(r.published[0].Time) > 25*time.Hour {
+		r.published = r.published[1:]
+	}
+}
+
+// wasLower reports whether a minimum below the present one was published since a time.
+func (r *resource) wasLower(since time.Time) bool {
+	return slices.ContainsFunc(r.published, func(p model.Datapoint) bool { return !p.Time.Before(since) && p.Value < float64(r.min) })
+}
+
+// historySize is how many changes of a resource a violation lists.
+const historySize = 6
+
+// accept records an accepted change.
+func (r *resource) accept(op string, minimum int, byOwner bool, now time.Time) {
+	r.settle(now)
+	change, who := op, "the program"
+	if minimum > 0 {
+		change = fmt.Sprintf("%s from %d to %d", op, r.min, minimum)
+	}
+	if byOwner {
+		who, r.touched = "its owner", now
+	}
+	r.history = append(r.history, fmt.Sprintf("%s %s by %s", now.Format("01-02 15:04"), change, who))
+	r.history = r.history[max(0, len(r.history)-historySize):]
+	switch op {
+	case "DeleteCampaign", "DeleteRecommender":
+		r.moveVia(deleting, deleteTime, gone, now)
+	case "StopRecommender":
+		r.moveVia(stopping, stopTime, inactive, now)
+	case "StartRecommender":
+		r.moveVia(starting, startTime, active, now)
+	case "UpdateCampaign", "UpdateRecommender":
+		r.newMin, r.updated, r.updateEnds, r.changed = minimum, now, now.Add(updateTime), now
+	}
+}
+
+// forgetGone drops and returns the resources that no longer exist for a day.
+func (o *oracle) forgetGone(now time.Time) []*resource {
+	var dropped []*resource
+	for _, r := range o.sorted() {
+		if r.status == gone && now.Sub(r.since) > 24*time.Hour {
+			delete(o.resources, r.arn)
+			dropped = append(dropped, r)
+		}
+	}
+	return dropped
+}
