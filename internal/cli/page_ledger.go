@@ -6,12 +6,13 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
 const (
@@ -43,6 +44,20 @@ func pauseAfter(series, failures int) time.Duration {
 	}
 	const each = 24 * time.Hour / ledgerSeries // 864 ms
 	return max(ledgerPause, (time.Duration(series)*each + time.Hour - 1).Truncate(time.Hour))
+}
+
+// startLedger keeps the ledger until the returned function is called.
+func (p *pageSource) startLedger(ctx context.Context, clock model.Clock, ledger *cycle.Ledger, values config.Values) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.keepLedger(ctx, clock, ledger, cycle.LedgerInput{Params: values})
+	}()
+	return func() {
+		cancel()
+		<-ended
+	}
 }
 
 // keepLedger makes ledgers until ctx ends, as long as the daemon leads.
@@ -87,7 +102,7 @@ func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 // makeLedger makes a ledger over the longest span there is, with as many hours as the page
 // shows, and has it shown.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.LastHours, in.Whole = billing.MaxDays, web.SparkHours, lowered(p.Audit())
+	in.Days, in.LastHours, in.Whole = billing.MaxDays, chart.SparkHours, lowered(p.Memory.Snapshot().Audits)
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

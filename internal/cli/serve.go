@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
-	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
@@ -99,23 +99,20 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	}
 	shown := newProgress(g.streams.Err)
 	memory := serve.NewMemory()
+	source := newPageSource(memory, values.DashboardName)
 	if records, since := s.recall(ctx); !since.IsZero() {
 		memory.Remember(records, since)
 	}
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: g.version,
-		Clock: s.clock, Logger: s.logger, Trail: s.trail(), Progress: shown.cycle,
-		Address: o.page.listen, Token: o.page.token, AllowedHosts: o.page.allowedHosts,
+		Clock: s.clock, Logger: s.logger, AuditLog: s.trail(), Progress: shown.cycle,
+		Guard: o.page.guard, Page: func(a *app.App) (serve.Page, error) { return g.newPage(a, source, s, o, values) },
 	})
 	if err != nil {
 		return usage(err)
 	}
-	endPage, err := g.mountPage(ctx, daemon, memory, s, o, values)
-	if err != nil {
-		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
-	}
-	defer endPage()
+	defer source.startLedger(ctx, s.clock, daemon.App().Ledger(o.prices.source(s), true), values)()
 	if err := g.announce(ctx, daemon.App().Actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, &cycleOptions{act: true, dryRun: o.dryRun})); err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
@@ -126,31 +123,12 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	return daemon.Wait(ctx)
 }
 
-// mountPage puts the page into the daemon, and keeps its ledger until the function given
-// back is called.
-func (g *global) mountPage(
-	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, s *session, o *serveOptions, values config.Values,
-) (end func(), err error) {
-	source := newPageSource(memory, values.DashboardName)
-	page, err := web.New(web.Options{
-		Source: source, Series: daemon.App().Meter, Clock: s.clock, Logger: s.logger, Hosts: o.page.allowedHosts, Token: o.page.token, Version: g.version,
-		AllowActions: o.page.allowActions, Actions: pageActions{daemon.App().Actor}, MetricDelay: values.MetricDelay,
+// newPage makes the daemon's page from its parts.
+func (g *global) newPage(a *app.App, source *pageSource, s *session, o *serveOptions, values config.Values) (serve.Page, error) {
+	return web.New(web.Options{
+		Source: source, Series: a.Meter, Clock: s.clock, Logger: s.logger, Guard: o.page.guard, Version: g.version,
+		AllowActions: o.page.allowActions, Actions: pageActions{a.Actor}, MetricDelay: values.MetricDelay,
 	})
-	if err != nil {
-		return nil, err
-	}
-	daemon.Mount(page)
-	ledger := daemon.App().Ledger(o.prices.source(s), true)
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		source.keepLedger(ctx, s.clock, ledger, cycle.LedgerInput{Params: values})
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}, nil
 }
 
 // given are the parameters that flags name.
