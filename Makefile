@@ -1,4 +1,4 @@
-# make help tells what there is.
+# make help lists the targets.
 
 STACK ?= personalize-monitor
 REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION))
@@ -6,13 +6,13 @@ ARCH ?= arm64
 BUCKET ?=
 PARAMS ?=
 
-# The release stands in the template; a build from a clone tells its commit too.
+# The template has the release; a build from a clone adds its commit.
 release := $(shell sed -n 's/^ *SemanticVersion: *//p' template.yaml)
 commit := $(shell git rev-parse --short=12 HEAD 2>/dev/null)
 changed := $(if $(commit),$(shell git status --porcelain --untracked-files=no 2>/dev/null))
 VERSION ?= $(release)$(if $(commit),+$(commit)$(if $(changed),.changed))
 
-# The same commit and the same Go give the same program: nothing of the machine, its folders or its settings goes in.
+# The same commit and the same Go give the same program: nothing of the machine, its directories or its settings is part of it.
 goflags := -trimpath -buildvcs=false -mod=readonly -ldflags "-s -w -X main.version=$(VERSION)"
 lambda = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) GOARM64=v8.0 GOAMD64=v1 GOEXPERIMENT= GOFIPS140=off GOFLAGS= GOWORK=off go build $(goflags) -tags lambda.norpc
 main := ./cmd/personalize-monitor
@@ -24,7 +24,7 @@ help:
 	@echo 'make test      all tests'
 	@echo 'make package   dist/: the zip and the template for AWS Lambda (ARCH=arm64 or amd64)'
 	@echo 'make deploy    create or update the stack (STACK, REGION, BUCKET, PARAMS="Key=Value …")'
-	@echo 'make delete    delete the stack, and with it what was made outside of it (STACK, REGION)'
+	@echo 'make delete    delete the stack and what was created outside of it (STACK, REGION)'
 	@echo 'make publish   publish to the Serverless Application Repository (REGION, BUCKET); needs the SAM CLI'
 	@echo 'make clean     remove what was built'
 
@@ -41,7 +41,7 @@ package:
 	$(lambda) -o dist/$(ARCH)/bootstrap $(bootstrap)
 	go run ./tools/pack -binary dist/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out dist
 
-# It goes by the environment, so that the shell does not read what is in it.
+# It is passed in the environment, so that the shell does not interpret it.
 export PARAMS
 .PHONY: deploy
 deploy: package
@@ -56,7 +56,7 @@ delete:
 # https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/serverless-sam-template-publishing-applications.html
 .PHONY: publish
 publish: package
-	@test -n "$(BUCKET)" -a -n "$(REGION)" || { echo 'make publish: say BUCKET=… and REGION=…' >&2; exit 1; }
+	@test -n "$(BUCKET)" -a -n "$(REGION)" || { echo 'make publish: set BUCKET=… and REGION=…' >&2; exit 1; }
 	aws cloudformation package --template-file dist/template.yaml --output-template-file dist/packaged.yaml \
 		--s3-bucket "$(BUCKET)" --s3-prefix "$(STACK)" --region "$(REGION)"
 	sam publish --template dist/packaged.yaml --region "$(REGION)"
@@ -65,8 +65,8 @@ publish: package
 clean:
 	rm -rf dist personalize-monitor .aws-sam
 
-# sam build calls build-<logical id> for each function, and wants the program in ARTIFACTS_DIR, for what the template
-# says, whatever ARCH is in the environment.
+# sam build calls build-<logical id> for each function. It expects the program in ARTIFACTS_DIR, for the architecture in
+# the template, whatever ARCH is in the environment.
 functions := MonitorFunction DashboardManagementFunction UpdateTPSFunction DeleteCampaignFunction StopRecommenderFunction CleanupFunction
 .PHONY: $(addprefix build-,$(functions))
 $(addprefix build-,$(functions)): override ARCH := $(if $(findstring x86_64,$(shell sed -n 's/^ *Architectures: *//p' template.yaml)),amd64,arm64)

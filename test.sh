@@ -1,27 +1,33 @@
 #!/usr/bin/env bash
-# Runs all tests with the race detector, then each fuzz test for a few thousand inputs.
-# FUZZTIME sets how long (10000x inputs, or 30s); FUZZTIME=0 leaves the fuzzing out.
+# Runs all tests, then a smaller selection under the race detector, then each fuzz test with thousands of random inputs.
+# FUZZTIME sets the budget of each fuzz test (100000x inputs, or 30s); FUZZTIME=0 skips them.
+# For a quick check while you edit: go test -short ./...
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# Where the tests that drive a browser put their pictures of the pages.
+# Tests that drive a browser write screenshots of the pages here.
 export PERSONALIZE_MONITOR_SCREENSHOTS="${PERSONALIZE_MONITOR_SCREENSHOTS-$PWD/dist/screenshots}"
 
-go test -race ./...
-# All random histories: the race detector, ten times slower, has judged one in twenty.
-go test ./internal/rules -run Random
-# The whole fault matrix and all kills, of which it has tried a sample.
-go test ./test/faultmatrix
-# Daemons over days, of which it has seen hours.
-go test ./internal/serve -run 'Daemons|Leaders|Rehearsals|StoppedAnywhere'
+# Without cgo, the tests share compiled packages with the programs that some of them build.
+export CGO_ENABLED=0
+go test -vet=off ./...
 
-fuzztime="${FUZZTIME:-3000x}"
+# The packages with concurrency, and the tests of the whole program. The race detector is ten times slower, and finds in a sample
+# what it finds in everything: -short, and only those scripts of the command line whose processes do several things at a time.
+sequential='^TestScripts$/^(actions|ask|cleanup|dashboard|help|history|plan|report|restore|run_local|usage)$'
+mapfile -t concurrent < <(grep -rlE --include='*.go' --exclude='*_test.go' '\bgo func|errgroup\.|sync\.(Mutex|RWMutex|Once|WaitGroup)' internal |
+  xargs -n1 dirname | sort -u)
+CGO_ENABLED=1 go test -race -short -vet=off -skip "$sequential" "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
+
+fuzztime="${FUZZTIME:-10000x}"
 [ "$fuzztime" = 0 ] && exit 0
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
+# Guidance by coverage needs all packages compiled again, which only a longer run repays.
+guided=()
+[ -z "${FUZZTIME:-}" ] || guided=(-fuzz .)
 grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
-  # One binary for all fuzz tests of a package: linking takes longer than the fuzzing.
-  go test -c -fuzz . -o "$work/fuzz.test" "$dir"
+  go test -c -vet=off "${guided[@]}" -o "$work/fuzz.test" "$dir"
   grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //' | sort -u | while read -r name; do
     echo "fuzz $dir $name for $fuzztime"
     (cd "$dir" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "$fuzztime" -test.fuzzcachedir "$work/corpus" </dev/null) \

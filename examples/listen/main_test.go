@@ -14,8 +14,8 @@ import (
 // The example understands every notification that the monitor sends, and nothing else.
 func TestTell(t *testing.T) {
 	const arn = "arn:aws:personalize:us-east-1:123456789012:campaign/home-page"
-	ended := events.EndedDetail{ARN: arn, Reason: "idle 31 h"}
-	updated := events.UpdatedDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
+	ended := events.NotificationDetail{ARN: arn, Reason: "idle 31 h"}
+	updated := events.NotificationDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		check(t, events.EndedType(kind), ended, "idle 31 h")
 		check(t, events.UpdatedType(kind), updated, "a minimum of 30: lowest")
@@ -27,11 +27,11 @@ func TestTell(t *testing.T) {
 
 func check(t *testing.T, detailType events.DetailType, detail any, want string) {
 	t.Helper()
-	raw, err := events.Event{DetailType: detailType, Detail: detail}.Encode()
+	entry, err := events.Event{DetailType: detailType, Detail: detail}.Entry()
 	if err != nil {
 		t.Fatal(err)
 	}
-	line, err := tell(lambdaevents.EventBridgeEvent{DetailType: string(detailType), Detail: raw})
+	line, err := tell(lambdaevents.EventBridgeEvent{DetailType: string(detailType), Detail: entry.Detail})
 	if err != nil || !strings.Contains(line, want) || !strings.HasPrefix(line, "arn:") {
 		t.Errorf("%s: %q, %v", detailType, line, err)
 	}

@@ -113,7 +113,7 @@ func (a *Actor) UpdateTPS(ctx context.Context, req events.Request) (Answer, erro
 		},
 		call: func(ctx context.Context, s standing) error { return setMinimum(ctx, api, req, s) },
 		notice: func(audit json.RawMessage) events.Event {
-			return notice(events.UpdatedType(req.Kind), events.UpdatedDetail{
+			return notice(events.UpdatedType(req.Kind), events.NotificationDetail{
 				ARN: req.ARN.String(), NewMinTPS: req.NewMinTPS, Reason: reason(req), Audit: audit,
 			})
 		},
@@ -251,6 +251,6 @@ func notice(detailType events.DetailType, detail any) events.Event {
 // ended makes the notification of a resource that goes out of service.
 func ended(detailType events.DetailType, req events.Request) func(json.RawMessage) events.Event {
 	return func(audit json.RawMessage) events.Event {
-		return notice(detailType, events.EndedDetail{ARN: req.ARN.String(), Reason: reason(req), Audit: audit})
+		return notice(detailType, events.NotificationDetail{ARN: req.ARN.String(), Reason: reason(req), Audit: audit})
 	}
 }

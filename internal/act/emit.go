@@ -56,7 +56,7 @@ func (a *Actor) Emit(ctx context.Context, list []events.Event) (sent []events.Ev
 	for i, event := range list {
 		entry, err := event.Entry()
 		if err == nil && entry.Size() > events.MaxBytes {
-			err = &events.TooLarge{Entry: entry, Limit: events.MaxBytes}
+			err = &events.TooLargeError{Entry: entry, Limit: events.MaxBytes}
 		}
 		if err != nil {
 			errs[i] = err

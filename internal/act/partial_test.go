@@ -70,7 +70,7 @@ func TestAListingThatGoesRoundInCirclesIsAnError(t *testing.T) {
 	w.formerRule(home, nil)
 	a, _ := w.actor()
 	_, problems := a.Notify(ctxAll, NotifyInput{})
-	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "the same page token keeps coming") {
+	if len(problems) != 1 || !strings.Contains(problems[0].Error(), "the listing repeats itself") {
 		t.Errorf("problems %v", problems)
 	}
 }

@@ -69,7 +69,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	w.wantAnswer(answer, err, Done, "is being deleted")
 
 	// The one command stands in the notification, the answer and the record alike.
-	var detail events.EndedDetail
+	var detail events.NotificationDetail
 	w.must(json.Unmarshal(w.server.Events()[0].Detail, &detail))
 	told, err := events.DecodeAudit(w.server.Events()[0].Detail)
 	w.must(err)

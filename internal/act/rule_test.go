@@ -59,7 +59,7 @@ func TestTheRuleForwardsNotificationsAsText(t *testing.T) {
 	asked := len(w.server.Outbox())
 	const arn = "arn:aws:personalize:eu-west-1:123456789012:campaign/home"
 	sent, problems := a.Emit(ctxAll, []events.Event{
-		{DetailType: events.CampaignDeleted, Resources: []string{arn}, Detail: events.EndedDetail{
+		{DetailType: events.CampaignDeleted, Resources: []string{arn}, Detail: events.NotificationDetail{
 			ARN: arn, Reason: "no request in 24 hours", Audit: events.Audit{Note: "To undo it: say so"}.Raw(),
 		}},
 		{DetailType: events.BuildDashboard, Detail: events.BuildDetail{Reason: "not for people"}},

@@ -125,14 +125,14 @@ type parts struct {
 func (p parts) actor(rebuild act.Rebuild) *act.Actor {
 	return act.New(act.Options{
 		Clients: p.Clients, Clock: p.Clock, Logger: p.Logger, DryRun: p.DryRun, DeploymentRegion: p.Config.Region, Deployment: p.Deployment,
-		Identity: p.Identity, Recheck: p.rechecker, Meter: p.meter, MaxEndings: p.Params.MaxEndingsPerHour, Trail: p.AuditLog, Rebuild: rebuild,
+		Identity: p.Identity, Recheck: p.rechecker, Meter: p.meter, MaxEndings: p.Params.MaxRemovalsPerHour, Trail: p.AuditLog, Rebuild: rebuild,
 	})
 }
 
 // cycle logs its own steps to log, which is not that of the actor for a read-only cycle.
 func (p parts) cycle(actor *act.Actor, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Actor: actor, Observer: p.Observer, Clock: p.Clock, Logger: log, Trail: p.AuditLog,
+		Inventory: p.inventory, Meter: p.meter, Actor: actor, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
 }

@@ -74,7 +74,7 @@ type Reader struct{ logs func(region string) logsAPI }
 
 // NewReader is a reader that calls through clients.
 func NewReader(clients *awsapi.Clients) *Reader {
-	return &Reader{logs: func(region string) logsAPI { return clients.CloudWatchLogs(region) }}
+	return &Reader{logs: func(region string) logsAPI { return cloudwatchlogs.NewFromConfig(clients.ConfigFor(region)) }}
 }
 
 // ErrNoGroup is the error for a beginning with which no log group's name begins.

@@ -52,7 +52,7 @@ func newBed(t *testing.T, options ...localaws.Option) *bed {
 
 func (b *bed) create(t *testing.T, group string) {
 	t.Helper()
-	client := b.clients.CloudWatchLogs(region)
+	client := cloudwatchlogs.NewFromConfig(b.clients.ConfigFor(region))
 	if _, err := client.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: &group}); err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +68,7 @@ func (b *bed) put(t *testing.T, after time.Duration, lines ...string) {
 	for _, line := range lines {
 		in.LogEvents = append(in.LogEvents, types.InputLogEvent{Timestamp: aws.Int64(noon.Add(after).UnixMilli()), Message: aws.String(line)})
 	}
-	if _, err := b.clients.CloudWatchLogs(region).PutLogEvents(t.Context(), in); err != nil {
+	if _, err := cloudwatchlogs.NewFromConfig(b.clients.ConfigFor(region)).PutLogEvents(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -124,7 +124,7 @@ func TestReadFollowsEmptyPages(t *testing.T) {
 		t.Errorf("%d records, pages %v", h.Len(), told)
 	}
 	b.AddFault(localaws.Fault{Operation: "FilterLogEvents", Kind: localaws.EmptyPage})
-	if err := b.reader.Read(t.Context(), monitor, h, noProgress); err == nil || !strings.Contains(err.Error(), "the same page token keeps coming") {
+	if err := b.reader.Read(t.Context(), monitor, h, noProgress); err == nil || !strings.Contains(err.Error(), "the listing repeats itself") {
 		t.Errorf("pages without an end: %v", err)
 	}
 }

@@ -23,7 +23,7 @@ type clock struct {
 	mu    sync.Mutex
 	now   time.Time
 	slept []time.Duration
-	block chan struct{} // if not nil, Sleep tells it and waits for its context
+	block chan struct{} // if not nil, Sleep closes it and waits for its context
 }
 
 func newClock() *clock { return &clock{now: time.Date(2025, 6, 1, 12, 0, 0, 0, time.UTC)} }
@@ -108,7 +108,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 // accept answers an empty output in the protocol of the operation.
 func accept(w http.ResponseWriter, operation string) {
 	switch operation {
-	case "DescribeAlarms", "GetMetricData", "PutMetricAlarm":
+	case "DescribeAlarms", "DeleteAlarms", "GetMetricData", "PutMetricAlarm":
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 		w.Header().Set("Content-Type", "application/cbor")
 		_, _ = w.Write([]byte{0xa0})

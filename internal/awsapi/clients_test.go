@@ -97,40 +97,36 @@ func TestRatePerOperationAndRegion(t *testing.T) {
 	}
 	tests := []struct {
 		name  string
-		rates map[string]float64
 		calls func(*testing.T, *awsapi.Clients)
 		waits time.Duration // in all
 	}{
-		{"a second's worth of alarms goes at once", nil, func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 3) }, 0},
-		{"the next waits a third of a second", nil, func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 4) }, time.Second / 3},
-		{"another region has a limit of its own", nil, func(t *testing.T, c *awsapi.Clients) {
+		{"a second's worth of alarms goes at once", func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 3) }, 0},
+		{"the next waits a third of a second", func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 4) }, time.Second / 3},
+		{"another region has its own limit", func(t *testing.T, c *awsapi.Clients) {
 			alarm(t, c, "eu-west-1", 3)
 			alarm(t, c, "us-east-1", 3)
 		}, 0},
-		{
-			"a limit below one lets one through at once",
-			map[string]float64{"cloudwatch.PutMetricAlarm": 0.5},
-			func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 2) }, 2 * time.Second,
-		},
-		{
-			"zero lifts the limit",
-			map[string]float64{"cloudwatch.PutMetricAlarm": 0},
-			func(t *testing.T, c *awsapi.Clients) { alarm(t, c, "eu-west-1", 20) }, 0,
-		},
-		{"the control plane of Personalize takes 50 at once, not 51", nil, func(t *testing.T, c *awsapi.Clients) {
+		{"the control plane of Personalize accepts 50 at once, not 51", func(t *testing.T, c *awsapi.Clients) {
 			for range 51 {
 				if _, err := c.Personalize("eu-west-1").ListCampaigns(t.Context(), nil); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}, time.Second / 50},
+		{"an operation without a documented limit accepts 10 at once, not 11", func(t *testing.T, c *awsapi.Clients) {
+			for range 11 {
+				if _, err := c.EventBridge("eu-west-1").ListRules(t.Context(), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}, time.Second / 10},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			server := newAWS(t, func(w http.ResponseWriter, operation string, _ int) { accept(w, operation) })
 			clk := newClock()
 			start := clk.Now()
-			tt.calls(t, server.clients(t, awsapi.Options{Clock: clk, Rates: tt.rates}))
+			tt.calls(t, server.clients(t, awsapi.Options{Clock: clk}))
 			if got := clk.Now().Sub(start); (got - tt.waits).Abs() > time.Millisecond {
 				t.Errorf("waited %v, want %v", got, tt.waits)
 			}
@@ -142,21 +138,23 @@ func TestWaitForTheRateEndsWithItsContext(t *testing.T) {
 	server := newAWS(t, func(w http.ResponseWriter, operation string, _ int) { accept(w, operation) })
 	clk := newClock()
 	clk.block = make(chan struct{})
-	clients := server.clients(t, awsapi.Options{Clock: clk, Rates: map[string]float64{"personalize.ListCampaigns": 1}})
+	clients := server.clients(t, awsapi.Options{Clock: clk})
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := clients.Personalize("eu-west-1").ListCampaigns(ctx, nil); err != nil {
-		t.Fatal(err)
+	for range 3 {
+		if _, err := clients.CloudWatch("eu-west-1").DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{"a"}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	go func() {
 		<-clk.block
 		cancel()
 	}()
-	_, err := clients.Personalize("eu-west-1").ListCampaigns(ctx, nil)
+	_, err := clients.CloudWatch("eu-west-1").DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: []string{"a"}})
 	if awsapi.KindOf(err) != awsapi.Canceled {
 		t.Errorf("got %v, want a cancellation", err)
 	}
-	if got := clients.Calls()["personalize.ListCampaigns"]; got != 1 {
-		t.Errorf("%d calls counted; the one given up was never sent", got)
+	if got := clients.Calls()["cloudwatch.DeleteAlarms"]; got != 3 {
+		t.Errorf("%d calls counted; the canceled one was never sent", got)
 	}
 }
 

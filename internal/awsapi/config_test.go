@@ -64,14 +64,14 @@ func TestLoadConfig(t *testing.T) {
 		{"neither: the region is missed first", nil, "", awsapi.LoadOptions{}, "", "no AWS region is set"},
 		{"a region that is none", with("AWS_REGION", "Ireland"), "", awsapi.LoadOptions{}, "", `"Ireland" is not the name of an AWS region`},
 		{"a profile that is not there", with("AWS_REGION", "eu-west-1"), "", awsapi.LoadOptions{Profile: "gone"}, "", "gone"},
-		{"a setting that is no number", with("AWS_REGION", "eu-west-1", "AWS_MAX_ATTEMPTS", "many"), "", awsapi.LoadOptions{}, "", "the AWS settings cannot be read"},
+		{"a setting that is no number", with("AWS_REGION", "eu-west-1", "AWS_MAX_ATTEMPTS", "many"), "", awsapi.LoadOptions{}, "", "cannot read the AWS settings"},
 		{"an endpoint that is no URL", with("AWS_REGION", "eu-west-1"), "", awsapi.LoadOptions{EndpointURL: "localhost:4566"}, "", "is not an endpoint URL"},
 		{
 			"credentials that fail",
 			map[string]string{"AWS_REGION": "eu-west-1"},
 			"[default]\ncredential_process = false\n",
 			awsapi.LoadOptions{},
-			"", "the AWS credentials cannot be used",
+			"", "cannot use the AWS credentials",
 		},
 	}
 	for _, tt := range tests {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -11,121 +12,85 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Kind tells what to make of an error of an AWS call.
-type Kind int
+// Kind classifies an error of an AWS call.
+type Kind string
 
 // The kinds of errors.
 const (
-	None          Kind = iota // no error
-	Other                     // none of the below
-	NotFound                  // the thing does not exist (any more)
-	Throttled                 // too many calls, even after the retries
-	Denied                    // not allowed, or the region is not enabled for the account
-	InUse                     // something else is under way with the thing; another time
-	Invalid                   // the request is refused as it stands
-	Quota                     // one more would exceed a quota of the account
-	NoCredentials             // credentials are missing, expired or not accepted
-	Unreachable               // no connection, or no answer on it
-	Unavailable               // the service failed by itself
-	Canceled                  // our own context ended
+	None          Kind = ""               // no error
+	Other         Kind = "other"          // none of the below
+	NotFound      Kind = "not found"      // the resource does not exist (any more)
+	Throttled     Kind = "throttled"      // too many calls, even after the retries
+	Denied        Kind = "denied"         // not allowed, or the region is not enabled for the account
+	InUse         Kind = "in use"         // another change of the resource is in progress
+	Invalid       Kind = "invalid"        // AWS rejects the request as it is
+	Quota         Kind = "quota"          // one more would exceed a quota of the account
+	NoCredentials Kind = "no credentials" // credentials are missing, expired or not accepted
+	Unreachable   Kind = "unreachable"    // no connection, or no response on it
+	Unavailable   Kind = "unavailable"    // a fault inside the service
+	Canceled      Kind = "canceled"       // the program's own context ended
 )
 
-var kindNames = [...]string{
-	None: "none", Other: "other", NotFound: "not found", Throttled: "throttled", Denied: "denied", InUse: "in use",
-	Invalid: "invalid", Quota: "quota", NoCredentials: "no credentials", Unreachable: "unreachable",
-	Unavailable: "unavailable", Canceled: "canceled",
-}
-
-// String is the kind in words.
-func (k Kind) String() string {
-	if k < 0 || int(k) >= len(kindNames) {
-		return kindNames[Other]
+// Transient reports whether the same call may well succeed later, nothing else having
+// changed.
+func (k Kind) Transient() bool {
+	switch k {
+	case Throttled, InUse, Unreachable, Unavailable, Canceled:
+		return true
 	}
-	return kindNames[k]
+	return false
 }
 
-// kindOfCode has the error codes of the services used: those that their API models
-// declare, and the common ones that any service may answer with. Throttling codes are
-// the SDK's own list (retry.DefaultThrottleErrorCodes).
-var kindOfCode = map[string]Kind{
-	"ResourceNotFoundException": NotFound,
-	"ResourceNotFound":          NotFound,
-	"NotFoundException":         NotFound,
-	"NotFound":                  NotFound,
-	"DashboardNotFoundError":    NotFound,
-
-	"AccessDeniedException":       Denied,
-	"AccessDenied":                Denied,
-	"AuthorizationError":          Denied,
-	"AuthorizationErrorException": Denied,
-	"UnauthorizedOperation":       Denied,
-	"NotAuthorized":               Denied,
-	"OptInRequired":               Denied,
-	"SubscriptionRequired":        Denied,
-
-	"ResourceInUseException":          InUse,
-	"ConcurrentModificationException": InUse,
-	"ConcurrentAccess":                InUse,
-	"ConcurrentAccessException":       InUse,
-	"ConflictException":               InUse,
-
-	"LimitExceededException":        Quota,
-	"LimitExceeded":                 Quota,
-	"LimitExceededFault":            Quota,
-	"TooManyTagsException":          Quota,
-	"TopicLimitExceeded":            Quota,
-	"SubscriptionLimitExceeded":     Quota,
-	"ServiceQuotaExceededException": Quota,
-
-	"InvalidInputException":        Invalid,
-	"InvalidNextTokenException":    Invalid,
-	"InvalidNextToken":             Invalid,
-	"ValidationException":          Invalid,
-	"ValidationError":              Invalid,
-	"InvalidParameter":             Invalid,
-	"InvalidParameterException":    Invalid,
-	"InvalidParameterValue":        Invalid,
-	"InvalidParameterCombination":  Invalid,
-	"InvalidParameterInput":        Invalid,
-	"InvalidEventPatternException": Invalid,
-	"InvalidFormat":                Invalid,
-	"InvalidFormatFault":           Invalid,
-	"MissingParameter":             Invalid,
-	"MissingRequiredParameter":     Invalid,
-	"SerializationException":       Invalid,
-	"UnknownOperationException":    Invalid,
-	"InvalidAction":                Invalid,
-
-	"ExpiredToken":                        NoCredentials,
-	"ExpiredTokenException":               NoCredentials,
-	"RequestExpired":                      NoCredentials,
-	"UnrecognizedClientException":         NoCredentials,
-	"InvalidClientTokenId":                NoCredentials,
-	"InvalidSignatureException":           NoCredentials,
-	"SignatureDoesNotMatch":               NoCredentials,
-	"IncompleteSignature":                 NoCredentials,
-	"IncompleteSignatureException":        NoCredentials,
-	"MissingAuthenticationToken":          NoCredentials,
-	"MissingAuthenticationTokenException": NoCredentials,
-	"AuthFailure":                         NoCredentials,
-	"NotAuthenticated":                    NoCredentials,
-	"InvalidAccessKeyId":                  NoCredentials,
-
-	"InternalFailure":             Unavailable,
-	"InternalFailureException":    Unavailable,
-	"InternalServiceError":        Unavailable,
-	"InternalServiceFault":        Unavailable,
-	"InternalServerError":         Unavailable,
-	"InternalException":           Unavailable,
-	"InternalError":               Unavailable,
-	"ServiceUnavailable":          Unavailable,
-	"ServiceUnavailableException": Unavailable,
-	"InternalServerException":     Unavailable,
-	"RequestTimeout":              Unavailable,
-	"RequestTimeoutException":     Unavailable,
+// codes are the error codes of the services used: those that their API models declare,
+// and the common ones that any service may return. Throttling codes are the SDK's own
+// list (retry.DefaultThrottleErrorCodes).
+var codes = map[Kind][]string{
+	NotFound: {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound", "DashboardNotFoundError"},
+	Denied: {
+		"AccessDeniedException", "AccessDenied", "AuthorizationError", "AuthorizationErrorException",
+		"UnauthorizedOperation", "NotAuthorized", "OptInRequired", "SubscriptionRequired",
+	},
+	InUse: {
+		"ResourceInUseException", "ConcurrentModificationException", "ConcurrentAccess", "ConcurrentAccessException",
+		"ConflictException",
+	},
+	Quota: {
+		"LimitExceededException", "LimitExceeded", "LimitExceededFault", "TooManyTagsException", "TopicLimitExceeded",
+		"SubscriptionLimitExceeded", "ServiceQuotaExceededException",
+	},
+	Invalid: {
+		"InvalidInputException", "InvalidNextTokenException", "InvalidNextToken", "ValidationException", "ValidationError",
+		"InvalidParameter", "InvalidParameterException", "InvalidParameterValue", "InvalidParameterCombination",
+		"InvalidParameterInput", "InvalidEventPatternException", "InvalidFormat", "InvalidFormatFault", "MissingParameter",
+		"MissingRequiredParameter", "SerializationException", "UnknownOperationException", "InvalidAction",
+	},
+	NoCredentials: {
+		"ExpiredToken", "ExpiredTokenException", "RequestExpired", "UnrecognizedClientException", "InvalidClientTokenId",
+		"InvalidSignatureException", "SignatureDoesNotMatch", "IncompleteSignature", "IncompleteSignatureException",
+		"MissingAuthenticationToken", "MissingAuthenticationTokenException", "AuthFailure", "NotAuthenticated",
+		"InvalidAccessKeyId",
+	},
+	Unavailable: {
+		"InternalFailure", "InternalFailureException", "InternalServiceError", "InternalServiceFault", "InternalServerError",
+		"InternalException", "InternalError", "ServiceUnavailable", "ServiceUnavailableException", "InternalServerException",
+		"RequestTimeout", "RequestTimeoutException",
+	},
 }
 
-// KindOf tells what kind of error err is, however it is wrapped; None if it is nil.
+// kindOfCode returns the kind of an error code; Other if the code is not known.
+func kindOfCode(code string) Kind {
+	for kind, list := range codes {
+		if slices.Contains(list, code) {
+			return kind
+		}
+	}
+	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
+		return Throttled
+	}
+	return Other
+}
+
+// KindOf classifies err, however it is wrapped; None if it is nil.
 func KindOf(err error) Kind {
 	if err == nil {
 		return None
@@ -135,51 +100,32 @@ func KindOf(err error) Kind {
 		api         smithy.APIError
 		params      smithy.InvalidParamsError
 		send        *smithyhttp.RequestSendError
+		response    *smithyhttp.ResponseError
 	)
 	switch {
 	case canceled(err):
 		return Canceled
 	case errors.As(err, &credentials):
 		return NoCredentials
-	case errors.As(err, &api) && kindOf(api.ErrorCode()) != Other:
-		return kindOf(api.ErrorCode())
+	case errors.As(err, &api) && kindOfCode(api.ErrorCode()) != Other:
+		return kindOfCode(api.ErrorCode())
 	case errors.As(err, &params):
 		return Invalid
 	case errors.As(err, &send):
 		return Unreachable
-	}
-	return kindOfStatus(err)
-}
-
-// kindOfStatus goes by the HTTP status, where there is one, of an answer whose error
-// code says nothing.
-func kindOfStatus(err error) Kind {
-	var response *smithyhttp.ResponseError
-	if !errors.As(err, &response) {
+	// The code says nothing: the HTTP status may.
+	case !errors.As(err, &response):
 		return Other
-	}
-	switch status := response.HTTPStatusCode(); {
-	case status == http.StatusTooManyRequests:
+	case response.HTTPStatusCode() == http.StatusTooManyRequests:
 		return Throttled
-	case status >= http.StatusInternalServerError:
+	case response.HTTPStatusCode() >= http.StatusInternalServerError:
 		return Unavailable
 	}
 	return Other
 }
 
-// kindOf is the kind that an error code stands for; Other if the code is not known.
-func kindOf(code string) Kind {
-	if kind, ok := kindOfCode[code]; ok {
-		return kind
-	}
-	if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
-		return Throttled
-	}
-	return Other
-}
-
-// canceled tells whether a context of ours ended. A time-out of the network is also a
-// context.DeadlineExceeded to errors.Is, but comes within a RequestSendError, which the
+// canceled reports whether a context of the program ended. A network time-out is also a
+// context.DeadlineExceeded to errors.Is, but it is inside a RequestSendError, which the
 // SDK replaces by a CanceledError if the context did end.
 func canceled(err error) bool {
 	var (
@@ -194,14 +140,4 @@ func canceled(err error) bool {
 		return false
 	}
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-}
-
-// Transient tells whether the same call may well succeed another time, nothing else
-// having changed.
-func (k Kind) Transient() bool {
-	switch k {
-	case Throttled, InUse, Unreachable, Unavailable, Canceled:
-		return true
-	}
-	return false
 }

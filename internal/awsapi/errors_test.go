@@ -51,7 +51,7 @@ func TestErrorsOverTheWire(t *testing.T) {
 			"not found", json(400, "ResourceNotFoundException", "no such campaign"), awsapi.NotFound,
 			"ResourceNotFoundException: no such campaign (request r-1)", "",
 		},
-		{"in use", json(400, "ResourceInUseException", "busy"), awsapi.InUse, "ResourceInUseException: busy (request r-1)", "under way"},
+		{"in use", json(400, "ResourceInUseException", "busy"), awsapi.InUse, "ResourceInUseException: busy (request r-1)", "in progress"},
 		{
 			"invalid", json(400, "InvalidInputException", "1 error\n detected"), awsapi.Invalid,
 			"InvalidInputException: 1 error detected (request r-1)", "",
@@ -73,19 +73,19 @@ func TestErrorsOverTheWire(t *testing.T) {
 		},
 		{
 			"a proxy's page, refused", text(404, "<html>not here</html>"), awsapi.Other,
-			"an answer that is not an AWS service's: HTTP 404 from URL", "",
+			"the response is not from an AWS service: HTTP 404 from URL", "",
 		},
 		{
 			"a proxy's page, failed", text(502, "<html>bad gateway</html>"), awsapi.Unavailable,
-			"an answer that is not an AWS service's: HTTP 502 from URL", "",
+			"the response is not from an AWS service: HTTP 502 from URL", "",
 		},
 		{
 			"a page where JSON should be", text(200, "<html>welcome</html>"), awsapi.Other,
-			"an answer that cannot be read: HTTP 200 from URL", "",
+			"the response cannot be read: HTTP 200 from URL", "",
 		},
 		{
 			"too many requests, says a gateway", text(429, ""), awsapi.Throttled,
-			"an answer that is not an AWS service's: HTTP 429 from URL", "",
+			"the response is not from an AWS service: HTTP 429 from URL", "",
 		},
 	}
 	for _, tt := range tests {
@@ -140,10 +140,10 @@ func TestErrorsThatNeverReachedAWS(t *testing.T) {
 		{"nothing", nil, awsapi.None, "", ""},
 		{"connection refused", call(t, t.Context(), refused), awsapi.Unreachable, "cannot reach http://127.0.0.1:1: connection refused", "--endpoint-url"},
 		{"canceled", call(t, ended, refused), awsapi.Canceled, "canceled", ""},
-		{"out of time", call(t, late, refused), awsapi.Canceled, "not done in time", ""},
+		{"out of time", call(t, late, refused), awsapi.Canceled, "not finished in time", ""},
 		{
 			"no credentials", call(t, t.Context(), noCredentials), awsapi.NoCredentials,
-			"the AWS credentials cannot be used: the session has expired", "AWS_PROFILE",
+			"cannot use the AWS credentials: the session has expired", "AWS_PROFILE",
 		},
 		{"no region", fmt.Errorf("start: %w", awsapi.ErrNoRegion), awsapi.Other, "start: no AWS region is set", "AWS_REGION"},
 		{"not ours", errors.New("plain"), awsapi.Other, "plain", ""},
@@ -189,15 +189,13 @@ func TestInvalidInputIsSeenBeforeItIsSent(t *testing.T) {
 }
 
 func TestWhichKindsAreTransient(t *testing.T) {
-	transient := map[awsapi.Kind]bool{
-		awsapi.Throttled: true, awsapi.InUse: true, awsapi.Unreachable: true, awsapi.Unavailable: true, awsapi.Canceled: true,
-	}
-	for kind := awsapi.None; kind <= awsapi.Canceled; kind++ {
-		if kind.Transient() != transient[kind] || kind.String() == "" {
+	for kind, want := range map[awsapi.Kind]bool{
+		awsapi.None: false, awsapi.Other: false, awsapi.NotFound: false, awsapi.Denied: false, awsapi.Invalid: false,
+		awsapi.Quota: false, awsapi.NoCredentials: false, awsapi.Throttled: true, awsapi.InUse: true,
+		awsapi.Unreachable: true, awsapi.Unavailable: true, awsapi.Canceled: true,
+	} {
+		if kind.Transient() != want {
 			t.Errorf("%q: transient %v", kind, kind.Transient())
 		}
-	}
-	if awsapi.Kind(99).String() != "other" {
-		t.Error("a kind out of range has no name")
 	}
 }

@@ -16,10 +16,9 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// Line is err as one clear line: what a caller of the SDK wrapped around it, then the
-// error code, message and request id of AWS, or what stood in the way of the call. The
-// SDK's own account of operation, attempts and HTTP status is left out. It is empty if
-// err is nil.
+// Line returns err as one clear line: what a caller of the SDK wrapped around it, then the
+// error code, message and request id of AWS, or what prevented the call. It leaves out the
+// SDK's own description of operation, attempts and HTTP status. It is empty if err is nil.
 func Line(err error) string {
 	if err == nil {
 		return ""
@@ -33,8 +32,8 @@ func Line(err error) string {
 	return oneLine(lineOf(err))
 }
 
-// Plain is err with Line as its text. Whatever is wrapped in it is still found by
-// errors.Is and errors.As. It is nil if err is.
+// Plain returns err with Line as its text. errors.Is and errors.As still find whatever err
+// wraps. It is nil if err is.
 func Plain(err error) error {
 	if err == nil {
 		return nil
@@ -52,21 +51,21 @@ func (e *plainError) Unwrap() error { return e.err }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// lineOf says what is the matter, going by the innermost thing known.
+// lineOf describes err by the innermost error that it knows.
 func lineOf(err error) string {
 	var (
 		plain       *plainError
 		credentials *CredentialsError
 		api         smithy.APIError
 		send        *smithyhttp.RequestSendError
-		garbled     *smithy.DeserializationError
+		unreadable  *smithy.DeserializationError
 	)
 	switch {
 	case errors.As(err, &plain):
 		return err.Error()
 	case canceled(err):
 		if errors.Is(err, context.DeadlineExceeded) {
-			return "not done in time"
+			return "not finished in time"
 		}
 		return "canceled"
 	case errors.As(err, &credentials):
@@ -75,17 +74,17 @@ func lineOf(err error) string {
 		return apiLine(api, err)
 	case errors.As(err, &send):
 		return sendLine(send)
-	case errors.As(err, &garbled), errors.As(err, &api):
-		return garbledLine(err)
+	case errors.As(err, &unreadable), errors.As(err, &api):
+		return unreadableLine(err)
 	}
 	return innermost(err).Error()
 }
 
-// unknownCode is the code and the message that the SDK finds in an answer without any:
-// one that a proxy or another server gave, as a rule.
+// unknownCode is the code and the message that the SDK finds in a response without any,
+// usually from a proxy or another server.
 const unknownCode = "UnknownError"
 
-// apiLine is an error that AWS answered with.
+// apiLine describes an error that AWS returned.
 func apiLine(api smithy.APIError, err error) string {
 	line := api.ErrorCode()
 	if message := strings.TrimSpace(api.ErrorMessage()); message != "" && message != unknownCode {
@@ -98,7 +97,7 @@ func apiLine(api smithy.APIError, err error) string {
 	return line
 }
 
-// sendLine is a request that found no server, or none that answered.
+// sendLine describes a request that reached no server, or one that did not respond.
 func sendLine(err *smithyhttp.RequestSendError) string {
 	where := "the endpoint"
 	cause := err.Err
@@ -124,34 +123,34 @@ func sendCause(err error) string {
 	case errors.As(err, &errno):
 		return errno.Error()
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return "no answer in time"
+		return "no response in time"
 	}
 	return innermost(err).Error()
 }
 
-// garbledLine is an answer that is none of AWS's, or broke off.
-func garbledLine(err error) string {
-	what := "an answer that cannot be read"
+// unreadableLine describes a response that is not from AWS, or was cut off.
+func unreadableLine(err error) string {
 	var response *smithyhttp.ResponseError
 	if !errors.As(err, &response) || response.Response == nil || response.Response.Response == nil {
-		return what + ": " + innermost(err).Error()
+		return "the response cannot be read: " + innermost(err).Error()
 	}
+	problem := "the response cannot be read"
 	if response.HTTPStatusCode() >= http.StatusMultipleChoices {
-		what = "an answer that is not an AWS service's"
+		problem = "the response is not from an AWS service"
 	}
-	what = fmt.Sprintf("%s: HTTP %d", what, response.HTTPStatusCode())
+	problem = fmt.Sprintf("%s: HTTP %d", problem, response.HTTPStatusCode())
 	if request := response.Response.Request; request != nil && request.URL != nil {
-		what += " from " + request.URL.Scheme + "://" + request.URL.Host
+		problem += " from " + request.URL.Scheme + "://" + request.URL.Host
 	}
-	return what
+	return problem
 }
 
-// innermost takes off the layers that the SDK wraps around an error: operation,
-// attempts, response.
+// innermost removes the layers that the SDK wraps around an error: operation, attempts,
+// response.
 func innermost(err error) error {
 	for {
 		var inner error
-		switch layer := err.(type) { //nolint:errorlint // the layers are taken off one by one
+		switch layer := err.(type) { //nolint:errorlint // it removes one layer at a time
 		case *smithy.OperationError:
 			inner = layer.Err
 		case *retry.MaxAttemptsError:
@@ -168,4 +167,30 @@ func innermost(err error) error {
 		}
 		err = inner
 	}
+}
+
+// hints are what a person can try, by the kind of the error.
+var hints = map[Kind]string{
+	NoCredentials: "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in again (aws sso login);" +
+		" --local needs no account",
+	Unreachable: "check the region, --endpoint-url, AWS_ENDPOINT_URL, and the network path (proxy, VPC endpoint)",
+	Denied:      "check the IAM policy of the credentials used, and that the region is enabled for the account",
+	Throttled:   "AWS accepts fewer calls than were sent; the next cycle tries again",
+	Unavailable: "AWS had an internal fault; the next cycle tries again",
+	Quota:       "remove what is not needed, or ask AWS for a higher quota",
+	InUse:       "try again when the change in progress is complete",
+}
+
+// Hint returns what a person can try about err; empty if the error itself says it all.
+func Hint(err error) string {
+	if errors.Is(err, ErrNoRegion) {
+		return "set AWS_REGION, or pass --region; --local needs no account"
+	}
+	kind := KindOf(err)
+	var operation *smithy.OperationError
+	if kind == Denied && errors.As(err, &operation) {
+		return "allow " + serviceName(operation.ServiceID) + ":" + operation.OperationName +
+			" to the credentials used, and check that the region is enabled for the account"
+	}
+	return hints[kind]
 }

@@ -1,8 +1,11 @@
 package awsapi
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -10,66 +13,76 @@ import (
 	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// The words for the services, as they stand in call counts and rates.
-const (
-	servicePersonalize = "personalize"
-	serviceCloudWatch  = "cloudwatch"
-	serviceLogs        = "logs"
-	serviceEvents      = "events"
-	serviceSNS         = "sns"
-	serviceSTS         = "sts"
-	servicePricing     = "pricing"
-)
-
-// serviceWords are our words for the SDK's service ids.
-var serviceWords = map[string]string{
-	"Personalize":     servicePersonalize,
-	"CloudWatch":      serviceCloudWatch,
-	"CloudWatch Logs": serviceLogs,
-	"EventBridge":     serviceEvents,
-	"SNS":             serviceSNS,
-	"STS":             serviceSTS,
-	"Pricing":         servicePricing,
+// serviceNames maps the SDK's service ids to the names in call counts, rates and IAM
+// actions.
+var serviceNames = map[string]string{
+	"Personalize":     "personalize",
+	"CloudWatch":      "cloudwatch",
+	"CloudWatch Logs": "logs",
+	"EventBridge":     "events",
+	"SNS":             "sns",
+	"STS":             "sts",
+	"Pricing":         "pricing",
 }
 
-// serviceWord is our word for an SDK service id, or the id itself for a service that
+// serviceName returns the name of an SDK service id, or the id itself for a service that
 // this package makes no client for.
-func serviceWord(id string) string {
-	if word, ok := serviceWords[id]; ok {
-		return word
+func serviceName(id string) string {
+	if name, ok := serviceNames[id]; ok {
+		return name
 	}
 	return id
 }
 
-// addMiddleware adds to an operation's stack what belongs to the operation as a whole
-// (the count of its attempts, for the retries) and what belongs to each attempt, which
-// is why it stands after the SDK's Retry: the wait for the rate limit, and the count.
-// Both come before the request is signed, so that no wait makes a signature old.
-func (c *Clients) addMiddleware(stack *middleware.Stack) error {
-	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PersonalizeMonitorAttempts", startAttempts), middleware.Before)
+// attempts limits the rate of all attempts, and counts them.
+type attempts struct {
+	limits *rateLimits
+
+	mu    sync.Mutex
+	calls map[string]int // by "service.Operation"
+}
+
+func (a *attempts) counts() map[string]int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return maps.Clone(a.calls)
+}
+
+func (a *attempts) count(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.calls[name]++
+}
+
+// addMiddleware adds what belongs to an operation (the attempt counter that the retries
+// read) and what belongs to each attempt, hence after the SDK's Retry: the wait for the
+// rate limit and the call count. Both run before the request is signed, so that no wait
+// makes a signature old.
+func (a *attempts) addMiddleware(stack *middleware.Stack) error {
+	err := stack.Initialize.Add(middleware.InitializeMiddlewareFunc("PersonalizeMonitorAttempts", startOperation), middleware.Before)
 	if err != nil {
 		return err
 	}
-	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("PersonalizeMonitorRate", c.eachAttempt), "Retry", middleware.After)
+	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("PersonalizeMonitorRate", a.attempt), "Retry", middleware.After)
 }
 
-func startAttempts(
+func startOperation(
 	ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
 ) (middleware.InitializeOutput, middleware.Metadata, error) {
 	return next.HandleInitialize(middleware.WithStackValue(ctx, attemptsKey{}, new(int)), in)
 }
 
-func (c *Clients) eachAttempt(
+func (a *attempts) attempt(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	service := serviceWord(awsmiddleware.GetServiceID(ctx))
-	operation := awsmiddleware.GetOperationName(ctx)
-	if err := c.limits.wait(ctx, awsmiddleware.GetRegion(ctx), service, operation); err != nil {
+	name := serviceName(awsmiddleware.GetServiceID(ctx)) + "." + awsmiddleware.GetOperationName(ctx)
+	if err := a.limits.wait(ctx, awsmiddleware.GetRegion(ctx), name, 1); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
-	c.counts.add(service + "." + operation)
+	a.count(name)
 	out, metadata, err := next.HandleFinalize(ctx, in)
 	if n, ok := ctx.Value(lostKey{}).(*atomic.Int32); ok && lost(err) {
 		n.Add(1)
@@ -79,46 +92,48 @@ func (c *Clients) eachAttempt(
 
 type lostKey struct{}
 
-// CountLost counts, from here on, the attempts under the context it gives of which nobody
-// knows what became: there was no answer, or none that tells. One that was throttled or
-// refused is not among them, nor one that was never sent.
+// CountLost counts the attempts under the returned context whose outcome is unknown: AWS
+// sent no response, or one that does not say. Attempts that were throttled, refused or
+// never sent do not count.
 func CountLost(ctx context.Context) (context.Context, *atomic.Int32) {
 	n := new(atomic.Int32)
 	return context.WithValue(ctx, lostKey{}, n), n
 }
 
-// lost tells whether an attempt's error leaves it open what became of the call.
+// lost reports whether an attempt's error leaves the outcome of the call unknown.
 func lost(err error) bool {
-	var garbled *smithy.DeserializationError
-	if errors.As(err, &garbled) {
-		return true
-	}
-	switch KindOf(err) {
-	case Canceled, Unreachable, Unavailable:
-		return true
-	}
-	return false
+	var unreadable *smithy.DeserializationError
+	kind := KindOf(err)
+	return errors.As(err, &unreadable) || kind == Canceled || kind == Unreachable || kind == Unavailable
 }
 
-// callCounts counts attempts by "service.Operation".
-type callCounts struct {
-	mu     sync.Mutex
-	counts map[string]int
-}
-
-func (c *callCounts) add(name string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.counts == nil {
-		c.counts = map[string]int{}
+// CaptureBody makes one call keep the raw body of its response in body, because the SDK
+// drops what it does not know. Pass it as personalize.WithAPIOptions(CaptureBody(&body)).
+// Of several attempts it keeps the last one's; body is empty if there was no response.
+func CaptureBody(body *[]byte) func(*middleware.Stack) error {
+	capture := func(
+		ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+	) (middleware.DeserializeOutput, middleware.Metadata, error) {
+		*body = nil
+		out, metadata, err := next.HandleDeserialize(ctx, in)
+		response, ok := out.RawResponse.(*smithyhttp.Response)
+		if err != nil || !ok {
+			return out, metadata, err
+		}
+		raw, err := io.ReadAll(response.Body)
+		if err != nil {
+			return out, metadata, fmt.Errorf("read the response: %w", err)
+		}
+		*body = raw
+		response.Body = struct {
+			io.Reader
+			io.Closer
+		}{bytes.NewReader(raw), response.Body}
+		return out, metadata, nil
 	}
-	c.counts[name]++
-}
-
-func (c *callCounts) snapshot() map[string]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	counts := make(map[string]int, len(c.counts))
-	maps.Copy(counts, c.counts)
-	return counts
+	return func(stack *middleware.Stack) error {
+		// After OperationDeserializer means nearer to the network than it.
+		return stack.Deserialize.Insert(
+			middleware.DeserializeMiddlewareFunc("PersonalizeMonitorCapture", capture), "OperationDeserializer", middleware.After)
+	}
 }

@@ -1,9 +1,13 @@
 package awsapi_test
 
 import (
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 )
@@ -43,5 +47,25 @@ func TestPages(t *testing.T) {
 			}
 			break
 		}
+	}
+}
+
+func TestReadPages(t *testing.T) {
+	next := map[string]*string{"": awssdk.String("a"), "a": awssdk.String("b"), "b": nil}
+	var read []string
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		read = append(read, awssdk.ToString(token))
+		return next[awssdk.ToString(token)], nil
+	})
+	if err != nil || !slices.Equal(read, []string{"", "a", "b"}) {
+		t.Errorf("read %q, %v", read, err)
+	}
+	broken := errors.New("broken")
+	if err := awsapi.ReadPages(func(*string) (*string, error) { return nil, broken }); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
+	}
+	endless := func(*string) (*string, error) { return awssdk.String("a"), nil }
+	if err := awsapi.ReadPages(endless); err == nil || !strings.Contains(err.Error(), "repeats itself") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 // personalizeRegions are the regions in which Amazon Personalize is offered, by partition,
 // as "Amazon Personalize endpoints and quotas" (AWS General Reference) and the SDK's own
-// table (service/personalize v1.50.5, internal/endpoints) have them. It is not offered in
-// the other partitions. A region missing here can still be named as a parameter.
+// table (service/personalize v1.50.5, internal/endpoints) list them. The other partitions
+// do not offer it. A region missing here can still be named as a parameter.
 var personalizeRegions = map[string][]string{
 	"aws": {
 		"ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
@@ -23,16 +23,16 @@ var personalizeRegions = map[string][]string{
 	"aws-cn": {"cn-north-1"},
 }
 
-// PersonalizeRegions are the regions of a partition in which Personalize is offered,
-// sorted; none for a partition that is not known.
+// PersonalizeRegions returns the regions of a partition in which Personalize is offered,
+// sorted; none for an unknown partition.
 func PersonalizeRegions(partition string) []string {
 	return slices.Clone(personalizeRegions[partition])
 }
 
-// PricingRegion is the region whose Price List endpoint is asked from a region: the API has
-// endpoints in us-east-1, eu-central-1 and ap-south-1, and in cn-northwest-1 for China (the
-// SDK's table, service/pricing v1.51.4, internal/endpoints). It is empty if there is none
-// in the partition.
+// PricingRegion returns the region of the Price List endpoint to use from a region: the API
+// has endpoints in us-east-1, eu-central-1 and ap-south-1, and in cn-northwest-1 for China
+// (the SDK's table, service/pricing v1.51.4, internal/endpoints). It is empty if the
+// partition has none.
 func PricingRegion(region string) string {
 	switch {
 	case model.PartitionOf(region) == "aws-cn":
@@ -47,14 +47,14 @@ func PricingRegion(region string) string {
 	return "us-east-1"
 }
 
-// unknownCredentials are the codes with which a region answers that is not enabled for
-// the account: it does not know the credentials. Those that expired have other codes.
+// unknownCredentials are the error codes of a region that is not enabled for the account:
+// it does not know the credentials. Expired credentials have other codes.
 var unknownCredentials = []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId"}
 
-// RegionClosed tells whether err says that a region is not to be had for the credentials,
-// rather than that a call failed: denied, not enabled for the account, or without the
-// service, which then has no host name there. Asking again will not help. Where it is the
-// region that one works from, it may also be the credentials as such.
+// RegionClosed reports whether err means that a region is closed to the credentials, rather
+// than that a call failed: denied, not enabled for the account, or without the service,
+// which then has no host name there. A retry does not help. In the home region, the
+// credentials as such may be the cause.
 func RegionClosed(err error) bool {
 	var name *net.DNSError
 	if errors.As(err, &name) {

@@ -13,7 +13,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 )
 
-// steps is a back-off that tells which attempt it was asked for.
+// steps is a back-off whose delay shows the number of the attempt.
 func steps() func() awssdk.Retryer {
 	return func() awssdk.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {

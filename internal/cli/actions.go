@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -19,15 +18,14 @@ import (
 
 // actionOptions are the settings of the commands that act on one resource.
 type actionOptions struct {
+	common
 	action model.Action
 	event  string // file with an event, or - for stdin
 	reason string
-	dryRun bool
-	yes    bool
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: model.ActionUpdate}, &cobra.Command{
+	return newAction(g, model.ActionUpdate, &cobra.Command{
 		Use:   "update-tps ARN NEW_MIN",
 		Short: "Change the minimum of a campaign or recommender",
 		Long: `Change the minimum throughput of a campaign (minProvisionedTPS) or recommender
@@ -37,27 +35,27 @@ func newUpdateTPS(g *global) *cobra.Command {
 }
 
 func newDeleteCampaign(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: model.ActionDelete}, &cobra.Command{
+	return newAction(g, model.ActionDelete, &cobra.Command{
 		Use:   "delete-campaign ARN",
 		Short: "Delete a campaign; its trained model stays",
-		Long: `Delete a campaign, and the alarms that were made for it. Its solution and the trained
+		Long: `Delete a campaign, and the alarms that were created for it. Its solution and the trained
 solution version stay, so that it can be created again.`,
 		Example: `  personalize-monitor delete-campaign arn:aws:personalize:us-east-1:123456789012:campaign/spring-sale --yes`,
 	})
 }
 
 func newStopRecommender(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: model.ActionStop}, &cobra.Command{
+	return newAction(g, model.ActionStop, &cobra.Command{
 		Use:   "stop-recommender ARN",
 		Short: "Stop a recommender; start-recommender undoes it",
-		Long: `Stop a recommender, and remove the alarms that were made for it. It keeps its model and
+		Long: `Stop a recommender, and remove the alarms that were created for it. It keeps its model and
 costs nothing until it is started again.`,
 		Example: `  personalize-monitor stop-recommender arn:aws:personalize:us-east-1:123456789012:recommender/for-you --yes`,
 	})
 }
 
 func newStartRecommender(g *global) *cobra.Command {
-	return newAction(g, &actionOptions{action: model.ActionStart}, &cobra.Command{
+	return newAction(g, model.ActionStart, &cobra.Command{
 		Use:     "start-recommender ARN",
 		Short:   "Start a recommender that was stopped",
 		Long:    `Start a recommender that was stopped.`,
@@ -66,41 +64,39 @@ func newStartRecommender(g *global) *cobra.Command {
 }
 
 // newAction completes a command that acts on one resource.
-func newAction(g *global, o *actionOptions, cmd *cobra.Command) *cobra.Command {
+func newAction(g *global, action model.Action, cmd *cobra.Command) *cobra.Command {
+	o := &actionOptions{action: action}
 	cmd.Long += `
 
-Instead of the ARN, --event takes an EventBridge event or its bare detail as JSON. What
-the monitor decided by itself (the detail has CurrentMinTPS or IdleThresholdHours) is
-checked again on fresh data first, and not done if it no longer holds.
+Instead of the ARN, --event reads an EventBridge event or its bare detail as JSON. What
+the monitor decided automatically (the detail has CurrentMinTPS or IdleThresholdHours) is
+checked again on fresh data first, and not done if it no longer applies.
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
 but something that follows (a notification, the removal of alarms) failed.`
-	flags := cmd.Flags()
-	flags.StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; tell what would be done")
-	if o.action != model.ActionStart {
-		flags.StringVar(&o.reason, "reason", "", "why; stands in the notification")
+	cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
+	o.addDryRun(cmd, "write nothing; show what would be done")
+	if action != model.ActionStart {
+		cmd.Flags().StringVar(&o.reason, "reason", "", "why; part of the notification")
 	}
-	if o.action.Ends() {
-		flags.BoolVar(&o.yes, "yes", false, "do not ask; needed where there is no terminal")
+	if action.Ends() {
+		o.addYes(cmd)
 	}
 	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		want := 1
-		if o.action == model.ActionUpdate {
-			want = 2
-		}
-		if o.event != "" {
-			if len(args) > 0 || o.reason != "" {
-				return errors.New("--event has everything in it; give no ARN, minimum or --reason with it")
-			}
+		switch {
+		case o.event != "" && (len(args) > 0 || o.reason != ""):
+			return errors.New("--event has everything in it; give no ARN, minimum or --reason with it")
+		case o.event != "":
 			return nil
+		case action == model.ActionUpdate:
+			return cobra.ExactArgs(2)(cmd, args)
 		}
-		return cobra.ExactArgs(want)(cmd, args)
+		return cobra.ExactArgs(1)(cmd, args)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req, err := g.request(args, o)
 		if err == nil {
-			err = req.Validate(o.action)
+			err = req.Validate(action)
 		}
 		if err != nil {
 			return usage(err)
@@ -110,15 +106,15 @@ but something that follows (a notification, the removal of alarms) failed.`
 	return cmd
 }
 
-// maxEvent is how large an event may be; the bus takes less.
+// maxEvent is how large an event may be, in bytes; the bus accepts less.
 const maxEvent = 1 << 20
 
-// request reads what is asked for from the arguments or the event.
+// request reads the request from the arguments or the event.
 func (g *global) request(args []string, o *actionOptions) (events.Request, error) {
 	if o.event != "" {
 		payload, err := g.readEvent(o.event)
 		if err != nil {
-			return events.Request{}, fmt.Errorf("read the event: %w", err)
+			return events.Request{}, err
 		}
 		return events.Decode(payload)
 	}
@@ -130,41 +126,50 @@ func (g *global) request(args []string, o *actionOptions) (events.Request, error
 	return req, err
 }
 
+// readEvent reads a file, or - for stdin.
 func (g *global) readEvent(name string) (payload []byte, err error) {
-	in := g.streams.In
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer func() { _ = file.Close() }() // read only
-		in = file
+	switch {
+	case name != "-":
+		payload, err = readLimited(name, maxEvent+1)
+	case g.streams.In == nil:
+		err = errors.New("there is no standard input")
+	default:
+		payload, err = io.ReadAll(io.LimitReader(g.streams.In, maxEvent+1))
 	}
-	if in == nil {
-		return nil, errors.New("there is no standard input")
-	}
-	payload, err = io.ReadAll(io.LimitReader(in, maxEvent+1))
 	if err == nil && len(payload) > maxEvent {
 		err = fmt.Errorf("it has more than %d bytes", maxEvent)
 	}
-	return payload, err
+	if err != nil {
+		return nil, fmt.Errorf("read the event: %w", err)
+	}
+	return payload, nil
 }
 
-// runAction carries out a request and prints the answer.
+// recheckParams are the parameters by which automatic events are checked again.
+var recheckParams = []string{
+	config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay, config.MaxStopsOrDeletesPerHour,
+}
+
+// runAction executes a request and prints the answer.
 func (g *global) runAction(ctx context.Context, req events.Request, o *actionOptions) error {
 	names := recheckParams
-	if o.action.Ends() { // then the dashboard is built again
-		names = slices.Concat(names, estateParams)
+	if o.action.Ends() { // then the dashboard is rebuilt
+		names = slices.Concat(names, dashboardParams)
 	}
 	values, err := config.Resolve(config.Sources{Env: someOf(g.streams.Env, names), Defaults: cycle.RecheckDefaults()})
 	if err != nil {
 		return err
 	}
-	ask := o.action.Ends() && !o.dryRun && !o.yes
-	if ask && (o.event == "-" || !g.streams.interactive()) {
-		return usage(fmt.Errorf("%s asks before it acts; without a terminal give --yes, or --dry-run to look only", o.action))
+	if o.action.Ends() {
+		streams := g.streams
+		if o.event == "-" {
+			streams.In = nil // stdin has the event, and no answer
+		}
+		if err := o.checkAsk(streams, string(o.action)+" asks before it acts"); err != nil {
+			return err
+		}
 	}
-	s, err := g.open(ctx)
+	s, err := g.open(ctx, false)
 	if err != nil {
 		return err
 	}
@@ -173,33 +178,33 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
 	actor := s.app(s.acting(values, o.dryRun)).Actor
-	if err := g.announceAction(ctx, actor, s, req, o); err != nil {
+	if err := s.announceAction(ctx, actor, req, o); err != nil {
 		return err
 	}
-	if ask {
-		if err := g.streams.confirm(ctx, question(o.action, req)); err != nil {
+	if o.action.Ends() {
+		if err := o.confirm(ctx, g.streams, question(o.action, req)); err != nil {
 			return err
 		}
 	}
 	answer, err := actor.Do(ctx, o.action, req)
+	s.progress.clear()
 	if err != nil {
 		return err
 	}
 	return g.printAnswer(answer)
 }
 
-// announceAction tells for which account and region the command works and what it may
-// write, and refuses another account's resource.
-func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *session, req events.Request, o *actionOptions) error {
+// announceAction announces an action, and rejects another account's resource.
+func (s *session) announceAction(ctx context.Context, actor *act.Actor, req events.Request, o *actionOptions) error {
 	identity, err := actor.Identity(ctx)
 	if err != nil {
 		return err
 	}
-	may := "reads only"
+	may := readsOnly
 	if !o.dryRun {
-		may = mayOf(o.action, req)
+		may = mayDo(o.action, req)
 	}
-	if err := g.announce(ctx, actor, "region "+req.ARN.Region+eventsIn(s), may); err != nil {
+	if err := s.announce(ctx, actor, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
 		return err
 	}
 	if identity.Account != req.ARN.Account {
@@ -208,24 +213,16 @@ func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *sessio
 	return nil
 }
 
-// printAnswer prints the sentence, and to stderr what failed after it was true.
+// printAnswer prints the sentence, and to stderr what failed afterwards.
 func (g *global) printAnswer(answer act.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
-	if answer.Restore != "" {
-		_, _ = fmt.Fprintln(g.streams.Err, "To undo it:", answer.Restore) // beside the result; the record has it too
+	if answer.Restore != "" { // the audit record has it too
+		fmt.Fprintln(g.streams.Err, "To undo it:", answer.Restore)
 	}
-	if len(answer.Problems) == 0 {
-		return nil
-	}
-	g.tellProblems(answer.Problems)
-	return &exit{code: ExitPartial}
-}
-
-// recheckParams are the parameters by which automatic events are checked again.
-var recheckParams = []string{
-	config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay, config.MaxStopsOrDeletesPerHour,
+	g.printProblems(answer.Problems)
+	return partial(len(answer.Problems) > 0)
 }
 
 // question is what is asked before a resource goes out of service.
@@ -236,8 +233,8 @@ func question(action model.Action, req events.Request) string {
 	return fmt.Sprintf("Stop recommender %s?", req.ARN)
 }
 
-// mayOf says what an action may write.
-func mayOf(action model.Action, req events.Request) string {
+// mayDo is what an action may write.
+func mayDo(action model.Action, req events.Request) string {
 	switch action {
 	case model.ActionUpdate:
 		return fmt.Sprintf("may change the minimum of %s %s to %d, and send events", req.Kind, req.ARN.Name(), req.NewMinTPS)

@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_MAX_ATTEMPTS", "1")
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // instead of a second at the end of each command
 			port, err := freePort()
 			env.Setenv("PORT", port)
 			return err

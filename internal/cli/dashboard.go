@@ -2,46 +2,32 @@ package cli
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// estateParams are the parameters that say what a dashboard shows.
-var estateParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
-
-// boardOptions are the settings of the dashboard commands.
-type boardOptions struct {
-	params []string // that the command takes; the others may be as they like
-	output string
-	dryRun bool
-	yes    bool
-}
+// dashboardParams are the parameters that select what a dashboard shows.
+var dashboardParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
 func newDashboard(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dashboard",
 		Short: "Build, delete or print the CloudWatch dashboard",
 		Long: `Build, delete or print the CloudWatch dashboard, on which each dataset group has graphs
-of throughput against the minimum, of utilization and of latency. An estate too large
-for one dashboard gets further ones, named NAME-2, NAME-3 and so on.`,
+of throughput against the minimum, of utilization and of latency. Resources beyond the limits
+of one dashboard go on further ones, named NAME-2, NAME-3 and so on.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -50,12 +36,12 @@ for one dashboard gets further ones, named NAME-2, NAME-3 and so on.`,
 }
 
 func newDashboardBuild(g *global) *cobra.Command {
-	o := &boardOptions{params: estateParams}
+	o := &common{}
 	cmd := &cobra.Command{
 		Use:   "build",
-		Short: "Write the dashboard over whatever stands there",
-		Long: `Find the campaigns and recommenders and write their dashboard, over whatever stands
-there: changes made by hand are lost. Dashboards numbered beyond what is needed are
+		Short: "Write the dashboard and replace what exists",
+		Long: `Find the campaigns and recommenders and write their dashboard. It replaces an existing
+dashboard: changes made by hand are lost. Dashboards numbered beyond what is needed are
 deleted. If a region cannot be listed nothing is written, rather than a dashboard that
 lacks it.
 
@@ -65,18 +51,20 @@ or dashboards failed.`,
   personalize-monitor dashboard build --local --dry-run`,
 		Args: cobra.NoArgs,
 	}
-	o.addFlags(cmd, "write nothing; show what would be written")
+	o.addDryRun(cmd, "write nothing; show what would be written")
+	o.addOutput(cmd)
+	addParams(cmd, dashboardParams, nil)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.buildDashboard(cmd.Context(), cmd.Flags(), o) }
 	return cmd
 }
 
 func newDashboardDelete(g *global) *cobra.Command {
-	o := &boardOptions{params: []string{config.DashboardName}}
+	o := &common{}
 	cmd := &cobra.Command{
 		Use:   "delete",
 		Short: "Delete the dashboard and its numbered ones",
-		Long: `Delete the dashboard and the numbered ones that continue it. That there is none is no
-error. It asks first; without a terminal to ask on it needs --yes.
+		Long: `Delete the dashboard and the numbered ones that continue it. It is no error if they do not
+exist. It asks first; without a terminal it needs --yes.
 
 Exit codes: 0 done, 1 failed or not confirmed, 2 bad usage or configuration, 3 done but
 some dashboards failed.`,
@@ -84,21 +72,23 @@ some dashboards failed.`,
   personalize-monitor dashboard delete --dashboard-name Second-Monitor --yes`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask")
-	o.addFlags(cmd, "delete nothing; show what would be deleted")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return g.deleteDashboard(cmd.Context(), cmd.Flags(), o)
-	}
+	o.addYes(cmd)
+	o.addDryRun(cmd, "delete nothing; show what would be deleted")
+	o.addOutput(cmd)
+	addParams(cmd, deleteParams, nil)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.deleteDashboard(cmd.Context(), cmd.Flags(), o) }
 	return cmd
 }
 
+// deleteParams are the parameters of dashboard delete.
+var deleteParams = []string{config.DashboardName}
+
 func newDashboardRender(g *global) *cobra.Command {
-	o := &boardOptions{params: estateParams}
 	cmd := &cobra.Command{
 		Use:   "render",
 		Short: "Print the body of the dashboard, and write nothing",
-		Long: `Print the body that build would write, as JSON, and write nothing. If the estate needs
-several dashboards, it is a list of objects with a name and a body each.
+		Long: `Print the body that build would write, as JSON, and write nothing. Several dashboards
+are printed as a list of objects with a name and a body each.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
 failed.`,
@@ -106,172 +96,105 @@ failed.`,
   personalize-monitor dashboard render --campaign-arns none > recommenders.json`,
 		Args: cobra.NoArgs,
 	}
-	o.addParams(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return g.renderDashboard(cmd.Context(), cmd.Flags(), o)
-	}
+	addParams(cmd, dashboardParams, nil)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.renderDashboard(cmd.Context(), cmd.Flags()) }
 	return cmd
 }
 
-func (o *boardOptions) addFlags(cmd *cobra.Command, dryRun string) {
-	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, dryRun)
-	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
-	complete(cmd, "output", []string{"table", "json", "csv"})
-	o.addParams(cmd)
+// beginDashboard opens the account for a dashboard command with some parameters.
+func (g *global) beginDashboard(ctx context.Context, flags *pflag.FlagSet, names []string, dryRun bool) (*session, config.Values, *app.App, error) {
+	values, err := g.resolve(flags, names, nil)
+	if err != nil {
+		return nil, values, nil, err
+	}
+	s, values, err := g.begin(ctx, values)
+	if err != nil {
+		return nil, values, nil, err
+	}
+	return s, values, s.app(app.Options{DryRun: dryRun, Deployment: deployment}), nil
 }
 
-func (o *boardOptions) addParams(cmd *cobra.Command) {
-	for _, spec := range config.All() {
-		if slices.Contains(o.params, spec.Name) {
-			addParam(cmd, spec, spec.Default)
-		}
+func (g *global) buildDashboard(ctx context.Context, flags *pflag.FlagSet, o *common) error {
+	if err := o.checkOutput(); err != nil {
+		return err
 	}
+	s, values, parts, err := g.beginDashboard(ctx, flags, dashboardParams, o.dryRun)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	may := "may write the dashboard " + values.DashboardName + " and numbered ones of that name, and delete surplus ones"
+	if o.dryRun {
+		may = readsOnly
+	}
+	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), may); err != nil {
+		return err
+	}
+	result, err := parts.Dashboard.Build(ctx, cycle.DashboardInput{Params: values})
+	s.progress.clear()
+	if err != nil {
+		return err
+	}
+	return g.finishDashboard(ctx, result, o)
 }
 
-// boardJob is one of the dashboard commands at work.
-type boardJob struct {
-	*global
-	*session
-	o         *boardOptions
-	values    config.Values
-	actor     *act.Actor
-	dashboard *cycle.Dashboard
-	progress  *progress
+func (g *global) deleteDashboard(ctx context.Context, flags *pflag.FlagSet, o *common) error {
+	if err := o.checkOutput(); err != nil {
+		return err
+	}
+	if err := o.checkAsk(g.streams, "dashboard delete asks before it deletes"); err != nil {
+		return err
+	}
+	s, values, parts, err := g.beginDashboard(ctx, flags, deleteParams, o.dryRun)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	what := "the dashboard " + values.DashboardName + " and its numbered ones"
+	may := "may delete " + what
+	if o.dryRun {
+		may = readsOnly
+	}
+	if err := s.announce(ctx, parts.Actor, "region "+s.config.Region, may); err != nil {
+		return err
+	}
+	if err := o.confirm(ctx, g.streams, "Delete "+what+"?"); err != nil {
+		return err
+	}
+	result, err := parts.Dashboard.Delete(ctx, values.DashboardName)
+	if err != nil {
+		return err
+	}
+	return g.finishDashboard(ctx, result, o)
 }
 
-// openBoards makes a job ready, once all the words of the command line are known to be
-// good. It is to be closed.
-func (g *global) openBoards(ctx context.Context, flags *pflag.FlagSet, o *boardOptions) (*boardJob, error) {
-	values, err := g.resolveSome(flags, o.params)
-	if err != nil {
-		return nil, err
-	}
-	if o.output != "" && !strings.Contains(" table json csv ", " "+o.output+" ") {
-		return nil, usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
-	}
-	s, err := g.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := values.Within(s.config.Region); err != nil {
-		s.close()
-		return nil, err
-	}
-	if len(values.Regions) == 0 {
-		values.Regions = s.regions
-	}
-	progress := newProgress(g.streams.Err)
-	parts := s.app(app.Options{DryRun: o.dryRun, Deployment: deployment, Progress: progress.show})
-	return &boardJob{
-		global: g, session: s, o: o, values: values, actor: parts.Actor, dashboard: parts.Dashboard, progress: progress,
-	}, nil
-}
-
-func (g *global) buildDashboard(ctx context.Context, flags *pflag.FlagSet, o *boardOptions) error {
-	j, err := g.openBoards(ctx, flags, o)
+func (g *global) renderDashboard(ctx context.Context, flags *pflag.FlagSet) error {
+	s, values, parts, err := g.beginDashboard(ctx, flags, dashboardParams, true)
 	if err != nil {
 		return err
 	}
-	defer j.close()
-	regions := strings.Join(cycle.Regions(cycle.Scope(j.values, j.config.Region)), ", ")
-	may := "may write the dashboard " + j.values.DashboardName + " and numbered ones of that name, and delete surplus ones"
-	if err := j.announce(ctx, "regions "+cmp.Or(regions, "none"), may); err != nil {
-		return err
-	}
-	result, err := j.dashboard.Build(ctx, cycle.DashboardInput{Params: j.values})
-	j.progress.clear()
-	if err != nil {
-		return err
-	}
-	return j.finish(ctx, result)
-}
-
-func (g *global) deleteDashboard(ctx context.Context, flags *pflag.FlagSet, o *boardOptions) error {
-	ask := !o.yes && !o.dryRun
-	if ask && !g.streams.interactive() {
-		return usage(errors.New("dashboard delete asks before it deletes; without a terminal give --yes, or --dry-run to look only"))
-	}
-	j, err := g.openBoards(ctx, flags, o)
-	if err != nil {
-		return err
-	}
-	defer j.close()
-	what := "the dashboard " + j.values.DashboardName + " and its numbered ones"
-	if err := j.announce(ctx, "region "+j.config.Region, "may delete "+what); err != nil {
-		return err
-	}
-	if ask {
-		if err := g.streams.confirm(ctx, "Delete "+what+"?"); err != nil {
-			return err
-		}
-	}
-	result, err := j.dashboard.Delete(ctx, j.values.DashboardName)
-	if err != nil {
-		return err
-	}
-	return j.finish(ctx, result)
-}
-
-func (g *global) renderDashboard(ctx context.Context, flags *pflag.FlagSet, o *boardOptions) error {
-	j, err := g.openBoards(ctx, flags, o)
-	if err != nil {
-		return err
-	}
-	defer j.close()
-	rendered, err := j.dashboard.Render(ctx, cycle.DashboardInput{Params: j.values})
-	j.progress.clear()
+	defer s.close()
+	rendered, err := parts.Dashboard.Render(ctx, cycle.DashboardInput{Params: values})
+	s.progress.clear()
 	if err != nil {
 		return err
 	}
 	if err := writeBodies(g.streams.Out, rendered.Boards); err != nil {
 		return fmt.Errorf("print the dashboard: %w", awsapi.Plain(err))
 	}
-	g.tellProblems(rendered.Problems)
-	if len(rendered.Problems) > 0 {
-		return &exit{code: ExitPartial}
-	}
-	return nil
+	g.printProblems(rendered.Problems)
+	return partial(len(rendered.Problems) > 0)
 }
 
-// announce tells for which account the command works and what it may write, before it
-// writes anything.
-func (j *boardJob) announce(ctx context.Context, where, may string) error {
-	if j.o.dryRun {
-		may = "reads only"
+// finishDashboard prints the result and turns it into the exit code.
+func (g *global) finishDashboard(ctx context.Context, b report.Boards, o *common) error {
+	if err := g.print(b, o.output); err != nil {
+		return err
 	}
-	return j.global.announce(ctx, j.actor, where, may)
-}
-
-// finish prints the result and turns it into the exit code.
-func (j *boardJob) finish(ctx context.Context, b report.Boards) error {
-	out := j.streams.Out
-	write := func(w io.Writer) error { return b.WriteTable(w, j.streams.color(out)) }
-	switch j.o.output {
-	case "json":
-		write = b.WriteJSON
-	case "csv":
-		write = b.WriteCSV
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w: %w", errLeftUndone, ctx.Err())
 	}
-	if err := write(out); err != nil {
-		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
-	}
-	if j.o.output == "csv" { // it has no room for them
-		j.tellProblems(b.Problems)
-	}
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("what was left undone comes with the next run: %w", ctx.Err())
-	case b.Failed():
-		return &exit{code: ExitPartial}
-	}
-	return nil
-}
-
-// tellProblems writes problems to stderr, where the result has no room for them.
-func (g *global) tellProblems(problems []model.Problem) {
-	for _, p := range problems {
-		fmt.Fprintf(g.streams.Err, "%s\n", p.Error())
-	}
+	return partial(b.Failed())
 }
 
 // writeBodies prints the body of one dashboard as it is, indented, and of several as a

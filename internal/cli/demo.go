@@ -15,10 +15,13 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // demoOptions are the settings of demo.
 type demoOptions struct {
+	common
 	exit    bool
 	days    int
 	traffic string
@@ -26,7 +29,6 @@ type demoOptions struct {
 	scaled  bool // --scale was given
 	aws     string
 	seed    int64
-	output  string
 	page    pageOptions
 	paged   []string // flags of the page that were given
 }
@@ -38,8 +40,8 @@ func newDemo(g *global) *cobra.Command {
 		Short: "Show the whole system at work for some days, which pass in seconds",
 		Long: `Show the whole system at work, before an embedded AWS and on a clock of its own: the six
 functions behind their schedules and rules, a dozen campaigns and recommenders in two
-regions, alarms, and mails. Some days pass in some seconds. What happens is told as it
-happens and shown on a web page, and at the end what became of each endpoint and what it costs. No
+regions, alarms, and mails. Some days pass in some seconds. It prints events as they
+happen and shows them on a web page, and at the end the outcome for each endpoint and what it costs. No
 account is needed, and nothing outside the process is touched. The same options give the same run.
 
 Then the page stays up until Ctrl-C, and the days go on slowly: five minutes pass in three
@@ -59,8 +61,7 @@ past and then again as the days pass.`,
 	flags.Float64Var(&o.scale, "scale", 1, "multiplies the counts of --traffic")
 	flags.StringVar(&o.aws, "aws-listen", "", "serve the embedded AWS too, at this `ADDRESS`, to look at it with any AWS client")
 	flags.Int64Var(&o.seed, "seed", 1, "varies the traffic; the same seed gives the same run")
-	flags.StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
-	complete(cmd, "output", []string{"table", "json", "csv"})
+	o.addOutput(cmd)
 	o.page.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		o.scaled = flags.Changed("scale")
@@ -74,17 +75,17 @@ past and then again as the days pass.`,
 	return cmd
 }
 
-// check refuses settings that cannot be meant.
+// check rejects invalid settings.
 func (o *demoOptions) check(g *global) error {
 	switch {
 	case g.profile != "" || g.endpoint != "" || g.region != "":
 		return usage(errors.New("the demo has an AWS of its own; --profile, --endpoint-url and --region do not go with it"))
 	case g.auditFile != "":
-		return usage(errors.New("the demo does nothing that would have to be kept; --audit-file does not go with it"))
+		return usage(errors.New("the demo keeps no records; --audit-file does not go with it"))
 	case o.days < 1 || o.days > demo.MaxDays:
 		return usage(fmt.Errorf("--days %d is not a number from 1 to %d", o.days, demo.MaxDays))
-	case !strings.Contains(" table json csv ", " "+o.output+" "):
-		return usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
+	case o.checkOutput() != nil:
+		return o.checkOutput()
 	case !(o.scale > 0) || math.IsInf(o.scale, 0):
 		return usage(fmt.Errorf("--scale %g is not a number above 0", o.scale))
 	case o.scaled && o.traffic == "":
@@ -105,61 +106,57 @@ func (o *demoOptions) checkPage(g *global) error {
 			return usage(fmt.Errorf("--aws-listen %q is not an address such as 127.0.0.1:4566", o.aws))
 		}
 	}
-	if err := o.page.check(g.streams); err != nil {
-		return usage(err)
-	}
-	return nil
+	return usage(o.page.check(g.streams))
 }
 
-// described is the estate to be shown.
-func (o *demoOptions) described(g *global) (localaws.Estate, error) {
-	described := demo.Estate()
+// loadEstate reads the estate of the demo, and the traffic to replay.
+func (o *demoOptions) loadEstate(g *global) (localaws.Estate, error) {
+	estate := demo.Estate()
 	if g.estate != "" {
 		var err error
-		if described, err = localaws.LoadEstate(g.estate); err != nil {
-			return described, err
+		if estate, err = localaws.LoadEstate(g.estate); err != nil {
+			return estate, err
 		}
 	}
 	if o.traffic == "" {
-		return described, nil
+		return estate, nil
 	}
 	data, err := os.ReadFile(o.traffic)
 	if err != nil {
-		return described, fmt.Errorf("--traffic: %w", err)
+		return estate, fmt.Errorf("--traffic: %w", err)
 	}
 	trace, err := localaws.ParseTrace(data, o.traffic)
 	if err != nil {
-		return described, err
+		return estate, err
 	}
-	return described, demo.Replay(&described, trace, o.scale)
+	return estate, demo.Replay(&estate, trace, o.scale)
 }
 
-// demo runs the demo and, if it is to be looked at, stays.
+// demo runs the demo and, with a page, stays.
 func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	if err := o.check(g); err != nil {
 		return err
 	}
-	described, err := o.described(g)
+	estate, err := o.loadEstate(g)
 	if err != nil {
 		return usage(err)
 	}
 	progress := newProgress(g.streams.Err)
-	told := g.streams.Out
-	if o.output != "table" {
-		told = g.streams.Err
+	lines := g.streams.Out
+	if o.output != string(report.Table) {
+		lines = g.streams.Err
 	}
 	options := demo.Options{
-		Days: o.days, Seed: o.seed, Estate: described, Version: g.version,
+		Days: o.days, Seed: o.seed, Estate: estate, Version: g.version,
 		Happened: func(e demo.Event) {
 			progress.clear()
-			fmt.Fprintln(told, e.Line())
+			fmt.Fprintln(lines, e.Line())
 		},
 		Progress: func(done, total int, now time.Time) { progress.show(bar(done, total, now), 0, 0) },
 	}
-	var page *demoPage
+	page := &demoPage{}
 	if !o.exit {
-		page = newDemoPage()
-		options.Shown, options.Cycled = page.memory, page.cycled
+		options.Shown, options.Cycled = serve.NewMemory(), page.cycled
 	}
 	d, err := demo.New(options)
 	if err != nil {
@@ -167,8 +164,8 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	}
 	defer d.Close()
 	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, until %s of it; nothing outside is touched\n", d.End().Format("Jan 02 15:04"))
-	if page != nil {
-		if err := page.start(ctx, g, o, d); err != nil {
+	if !o.exit {
+		if err := page.start(ctx, g, o, d, options.Shown); err != nil {
 			return err
 		}
 		defer page.stop()
@@ -181,17 +178,17 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	if err := o.print(g.streams.Out, result); err != nil {
 		return fmt.Errorf("print the result: %w", err)
 	}
-	if page == nil {
+	if o.exit {
 		return nil
 	}
 	return page.stay(ctx, g)
 }
 
 func (o *demoOptions) print(w io.Writer, result demo.Result) error {
-	switch o.output {
-	case "json":
+	switch report.Form(o.output) {
+	case report.JSON:
 		return result.WriteJSON(w)
-	case "csv":
+	case report.CSV:
 		return result.WriteCSV(w)
 	}
 	fmt.Fprintln(w)

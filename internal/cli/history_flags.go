@@ -1,11 +1,9 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,12 +12,12 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// usualSince is how far back log groups are read if nobody says: a page of them costs a
+// usualSince is how far back log groups are read without --since: a page of them costs a
 // call, and there may be years.
 const usualSince = 24 * time.Hour
 
-// filter says which records are wanted, now being the time that durations count from. The
-// error has all that is wrong with the flags.
+// filter is which records are wanted, now being the time that durations count from. The error
+// has all that is wrong with the flags.
 func (o *historyOptions) filter(now time.Time) (audit.Filter, error) {
 	var f audit.Filter
 	var faults []error
@@ -31,13 +29,11 @@ func (o *historyOptions) filter(now time.Time) (audit.Filter, error) {
 	if len(o.files)+len(o.groups) == 0 {
 		note(errors.New("nothing to read: name files, - for stdin, or log groups with --log-group"))
 	}
-	if !slices.Contains([]string{"table", "json", "csv"}, o.output) {
-		note(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
-	}
+	note(o.checkOutput())
 	var err error
-	f.Since, err = moment("--since", o.since, now, false)
+	f.Since, err = parseTime("--since", o.since, now, false)
 	note(err)
-	f.Until, err = moment("--until", o.until, now, true)
+	f.Until, err = parseTime("--until", o.until, now, true)
 	note(err)
 	if o.since == "" && len(o.groups) > 0 {
 		f.Since = sinceUsual(now, f.Until)
@@ -63,8 +59,8 @@ func (o *historyOptions) filter(now time.Time) (audit.Filter, error) {
 	return f, errors.Join(faults...)
 }
 
-// sinceUsual is how far back log groups are read if nobody says: from a day before now, or
-// before an end that lies earlier still.
+// sinceUsual is since when log groups are read without --since: a day before now, or before an
+// earlier end.
 func sinceUsual(now, until time.Time) time.Time {
 	since := now.Add(-usualSince)
 	if !until.IsZero() && !until.After(since) {
@@ -73,22 +69,15 @@ func sinceUsual(now, until time.Time) time.Time {
 	return since
 }
 
-func oneOf(flag, text string, values []string) error {
-	if slices.Contains(values, text) {
-		return nil
-	}
-	return fmt.Errorf("%s %q is not one of %s", flag, text, strings.Join(values, ", "))
-}
-
 var agoPattern = regexp.MustCompile(`^([0-9]{1,5})([smhdw])$`)
 
 var agoUnits = map[string]time.Duration{
 	"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
 }
 
-// moment reads a date, a time, or how long ago; empty is no time. A date is the beginning
-// of the day in UTC or, if end is true, the end of it.
-func moment(flag, text string, now time.Time, end bool) (time.Time, error) {
+// parseTime reads a date, a time, or how long ago; empty is the zero time. A date is the
+// beginning of the day in UTC or, if end is true, the end of it.
+func parseTime(flag, text string, now time.Time, end bool) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -110,14 +99,5 @@ func moment(flag, text string, now time.Time, end bool) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%s %q is no time: give how long ago (90m, 24h, 7d), a date (2026-07-01) or a time (2026-07-01T09:30)", flag, text)
-}
-
-// rawOf is a part of a record as JSON; nil if it cannot be written.
-func rawOf(part any) json.RawMessage {
-	raw, err := json.Marshal(part)
-	if err != nil {
-		return nil
-	}
-	return raw
+	return time.Time{}, fmt.Errorf("%s %q is not a time: give how long ago (90m, 24h, 7d), a date (2026-07-01) or a time (2026-07-01T09:30)", flag, text)
 }

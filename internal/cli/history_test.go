@@ -34,13 +34,13 @@ func TestMoments(t *testing.T) {
 		{"2026-06-30T09:30:00.5Z", "2026-06-30T09:30:00.5Z", false},
 	}
 	for _, tt := range tests {
-		got, err := moment("--since", tt.text, now, tt.end)
+		got, err := parseTime("--since", tt.text, now, tt.end)
 		if err != nil || got.UTC().Format(time.RFC3339Nano) != tt.want {
 			t.Errorf("%q: %s, %v, want %s", tt.text, got.UTC(), err, tt.want)
 		}
 	}
 	for _, text := range []string{"-1h", "1", "d", "yesterday", "2026-13-01", "2026-7-1", "123456d", " 1h"} {
-		if got, err := moment("--since", text, now, false); err == nil {
+		if got, err := parseTime("--since", text, now, false); err == nil {
 			t.Errorf("%q is taken for %s", text, got)
 		}
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,79 +15,143 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// tickEvery is how often the embedded AWS evaluates alarms by itself.
-const tickEvery = 10 * time.Second
+const (
+	// headerTime is how long a client of the embedded endpoint may take to send its headers.
+	headerTime = 10 * time.Second
+	// tickEvery is how often the embedded AWS evaluates alarms automatically.
+	tickEvery = 10 * time.Second
+)
 
 func newLocalAWS(g *global) *cobra.Command {
-	var listen string
+	var address string
 	cmd := &cobra.Command{
 		Use:   "localaws",
 		Short: "Serve an embedded AWS endpoint, to try things without an account",
 		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, CloudWatch Logs,
-EventBridge, SNS and STS that this program uses, filled from an estate file. Any AWS client can be
-pointed at it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is strict: what
-AWS refuses, it refuses. What to export for the estate at hand is printed when it starts.
-It keeps everything in memory and forgets it when it ends. Whoever can reach it can use it.`,
+EventBridge, SNS and STS that this program uses, filled from an estate file. Any AWS client can
+use it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is strict: it rejects
+what AWS rejects. When it starts it prints the variables to export for the estate.
+It keeps everything in memory and forgets it when it ends. Anyone who can reach it can use it.`,
 		Example: `  personalize-monitor localaws --estate my-estate.yaml
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   personalize-monitor run`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:4566", "`ADDRESS` to listen on; port 0 takes a free one")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.serveEstate(cmd.Context(), listen) }
+	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:4566", "`ADDRESS` to listen on; port 0 uses a free one")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.serveEstate(cmd.Context(), address) }
 	return cmd
 }
 
 // serveEstate serves the embedded AWS until ctx ends.
-func (g *global) serveEstate(ctx context.Context, listen string) error {
-	logger, err := g.logger()
-	if err != nil {
-		return usage(err)
-	}
-	if _, _, err := net.SplitHostPort(listen); err != nil {
-		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", listen))
+func (g *global) serveEstate(ctx context.Context, address string) error {
+	if _, _, err := net.SplitHostPort(address); err != nil {
+		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", address))
 	}
 	estate, err := loadEstate(g.estate)
 	if err != nil {
 		return usage(err)
 	}
-	server, err := localaws.New(estate, localaws.WithLogger(logger))
+	server, err := localaws.New(estate, localaws.WithLogger(g.logger()))
 	if err != nil {
 		return usage(err)
 	}
-	local, err := serveLocal(ctx, listen, server)
+	local, err := listen(ctx, address, newLocalServer(server))
 	if err != nil {
 		return err
 	}
 	regions := estateRegions(estate)
-	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. In another terminal:\n\n", local.url, len(regions))
-	fmt.Fprintf(g.streams.Err, "  export AWS_ENDPOINT_URL=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local%s\n  personalize-monitor run\n\n",
-		local.url, regionVariables(regions))
-
-	ticker := time.NewTicker(tickEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			local.stop()
-			return nil
-		case <-local.ended:
-			return fmt.Errorf("the embedded AWS stopped: %w", local.err)
-		case <-ticker.C:
-			server.Tick()
-		}
+	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. In another terminal:\n\n%s\n  personalize-monitor run\n\n",
+		local.url, len(regions), exportText(local.url, regions))
+	defer startTicks(server)()
+	select {
+	case <-ctx.Done():
+		local.stop()
+		return nil
+	case <-local.ended:
+		return fmt.Errorf("the embedded AWS stopped: %w", local.err)
 	}
 }
 
-// regionVariables are the settings with which a client sees all of the estate.
-func regionVariables(regions []string) string {
-	if len(regions) == 0 {
-		return ""
+// exportText is the line for a shell with which an AWS client sees all of an embedded AWS.
+func exportText(url string, regions []string) string {
+	text := "  export AWS_ENDPOINT_URL=" + url + " AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local"
+	if len(regions) > 0 {
+		text += " AWS_REGION=" + homeOf(regions) + " AWS_DEFAULT_REGION=" + homeOf(regions)
 	}
-	text := " AWS_REGION=" + homeOf(regions) + " AWS_DEFAULT_REGION=" + homeOf(regions)
 	if len(regions) > 1 {
 		text += " Regions=" + strings.Join(regions, ",")
 	}
 	return text
+}
+
+// loadEstate reads the estate file; without a path it returns the example estate.
+func loadEstate(path string) (localaws.Estate, error) {
+	if path == "" {
+		return localaws.ExampleEstate(), nil
+	}
+	return localaws.LoadEstate(path)
+}
+
+// estateRegions are the regions of an estate, sorted.
+func estateRegions(estate localaws.Estate) []string {
+	var regions []string
+	for _, region := range estate.Regions {
+		regions = append(regions, region.Name)
+	}
+	slices.Sort(regions)
+	return regions
+}
+
+// endpoint is a server that listens.
+type endpoint struct {
+	url    string
+	server *http.Server
+	ended  chan struct{} // closed when the server has ended
+	err    error         // the reason, once ended is closed
+}
+
+// newLocalServer is a server for an embedded AWS.
+func newLocalServer(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime}
+}
+
+// listen starts a server at an address.
+func listen(ctx context.Context, address string, server *http.Server) (*endpoint, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	e := &endpoint{url: "http://" + listener.Addr().String(), server: server, ended: make(chan struct{})}
+	go func() {
+		e.err = server.Serve(listener)
+		close(e.ended)
+	}()
+	return e, nil
+}
+
+// stop ends the server and waits for that. Requests are not awaited: all it knows is in memory
+// and about to be forgotten.
+func (e *endpoint) stop() {
+	_ = e.server.Close() // no one needs the listener's error
+	<-e.ended
+}
+
+// startTicks makes an embedded AWS evaluate its alarms until the returned function is called.
+func startTicks(server *localaws.Server) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		ticker := time.NewTicker(tickEvery)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				server.Tick()
+			}
+		}
+	})
+	return func() { cancel(); ended.Wait() }
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
-// pageSource shows a daemon's memory on the page, and a ledger. A new ledger is shown with
-// the next change of the memory, or when a page is loaded.
+// pageSource shows a daemon's memory on the page, and what was paid for beside it. A new ledger
+// is shown with the next change of the memory, or when a page is loaded.
 type pageSource struct {
 	*serve.Memory
 	dashboard string
@@ -44,20 +44,19 @@ func (p *pageSource) Snapshot() web.Snapshot {
 	if !p.built || p.snapshot.Version != p.Version()+p.ledgers {
 		p.snapshot = web.Snapshot{Snapshot: p.Memory.Snapshot(), DashboardName: p.dashboard, Ledger: p.ledger, LedgerErr: p.ledgerErr}
 		p.snapshot.Version += p.ledgers
-		settleChecks(p.snapshot.Checks, p.snapshot.Audits)
+		addOutcomes(p.snapshot.Checks, p.snapshot.Audits)
 		p.built = true
 	}
 	return p.snapshot
 }
 
-// settleChecks adds the outcomes of decisions that were sent as events, which a check does not
-// learn, from the newest record of the same action since then. Records are sorted newest
-// first.
-func settleChecks(checks map[string]serve.Check, records []events.Audit) {
-	settled := map[string]bool{}
+// addOutcomes adds the outcomes of decisions that were sent as events, which a check does not
+// have: that of the newest record since then of the same action. Records have the newest first.
+func addOutcomes(checks map[string]serve.Check, records []events.Audit) {
+	done := map[string]bool{}
 	for _, a := range records {
 		check, ok := checks[a.ARN]
-		if !ok || settled[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
+		if !ok || done[a.ARN] || !a.Automatic || a.Outcome == events.OutcomeAsked || a.Time.Before(check.Time) {
 			continue
 		}
 		if action := check.Decision.Action(); action == "" || a.Action != action {
@@ -67,11 +66,11 @@ func settleChecks(checks map[string]serve.Check, records []events.Audit) {
 		if a.Outcome == events.OutcomeRefused || a.Outcome == events.OutcomeFailed {
 			check.Outcome += ": " + a.Reason
 		}
-		checks[a.ARN], settled[a.ARN] = check, true
+		checks[a.ARN], done[a.ARN] = check, true
 	}
 }
 
-// pageOptions say where a page is served, to whom, and what it may do.
+// pageOptions are where a page is served, to whom, and what it may do.
 type pageOptions struct {
 	listen       string
 	tokenFile    string
@@ -82,13 +81,13 @@ type pageOptions struct {
 
 func (o *pageOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 takes a free one")
-	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` that holds the token which requests need (or env "+envToken+")")
-	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "`NAMES` under which it may be asked, beside localhost and IP addresses")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 uses a free one")
+	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token that requests need (or env "+envToken+")")
+	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "host `NAMES` that requests may have, beside localhost and IP addresses")
 	flags.BoolVar(&o.allowActions, "allow-actions", false, "show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
 }
 
-// check reads the token, and refuses settings that cannot be meant.
+// check reads the token, and rejects invalid settings.
 func (o *pageOptions) check(streams Streams) error {
 	if _, _, err := net.SplitHostPort(o.listen); err != nil {
 		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
@@ -101,7 +100,7 @@ func (o *pageOptions) check(streams Streams) error {
 	return err
 }
 
-// readToken reads the token; empty if there is none.
+// readToken reads the token. It is empty without a file and a variable.
 func (o *pageOptions) readToken(streams Streams) (string, error) {
 	fromEnv, _ := streams.Env(envToken)
 	if o.tokenFile == "" {
@@ -118,21 +117,21 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 	return token, nil
 }
 
-// pageActions carries out what a person asks for on the page.
+// pageActions executes what a person requests on the page.
 type pageActions struct{ actor *act.Actor }
 
 // Do implements web.Actions.
 func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
-	return told(a.actor.Do(ctx, action, req))
+	return answerText(a.actor.Do(ctx, action, req))
 }
 
 // Restore implements web.Actions.
 func (a pageActions) Restore(ctx context.Context, record events.Audit) (string, error) {
-	return told(a.actor.Restore(ctx, record, act.RestoreOptions{NoWait: true}))
+	return answerText(a.actor.Restore(ctx, record, act.RestoreOptions{NoWait: true}))
 }
 
-// told adds to an answer what failed after it was accepted.
-func told(answer act.Answer, err error) (string, error) {
+// answerText is an answer with what failed after it was accepted.
+func answerText(answer act.Answer, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

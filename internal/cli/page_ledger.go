@@ -7,7 +7,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -16,8 +15,8 @@ import (
 )
 
 const (
-	// ledgerPause is how long a ledger is shown at least before it is made anew: its span
-	// ends with a whole hour, so there is nothing new before.
+	// ledgerPause is how long a ledger is shown at least before the next is made: its span ends
+	// with a whole hour, so there is nothing new before.
 	ledgerPause = time.Hour
 	// ledgerRetry is how long after a failure a ledger is tried again; each further one
 	// doubles it, up to ledgerPause.
@@ -29,8 +28,8 @@ const (
 	ledgerSeries = 100_000
 )
 
-// noLedgerHere is why a daemon that stands by makes no ledger.
-const noLedgerHere = "this daemon stands by, and leaves it to the one that leads"
+// noLedgerHere is why a daemon on standby makes no ledger.
+const noLedgerHere = "this daemon is on standby; the daemon that leads has it"
 
 // pauseAfter is how long to wait after a ledger was made, or has failed a number of times in
 // a row, each time having read some series.
@@ -44,20 +43,6 @@ func pauseAfter(series, failures int) time.Duration {
 	}
 	const each = 24 * time.Hour / ledgerSeries // 864 ms
 	return max(ledgerPause, (time.Duration(series)*each + time.Hour - 1).Truncate(time.Hour))
-}
-
-// startLedger keeps the ledger until the returned function is called.
-func (p *pageSource) startLedger(ctx context.Context, clock model.Clock, ledger *cycle.Ledger, values config.Values) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		p.keepLedger(ctx, clock, ledger, cycle.LedgerInput{Params: values})
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
 }
 
 // keepLedger makes ledgers until ctx ends, as long as the daemon leads.
@@ -74,8 +59,8 @@ func (p *pageSource) keepLedger(ctx context.Context, clock model.Clock, ledger *
 	}
 }
 
-// awaitLead waits until the daemon leads, and has the page tell why there is no ledger while
-// it stands by. It says no if ctx ends before.
+// awaitLead waits until the daemon leads. On standby the page shows why there is no ledger. It
+// returns false if ctx ends first.
 func (p *pageSource) awaitLead(ctx context.Context) bool {
 	for ctx.Err() == nil {
 		changed := p.Changed()
@@ -94,13 +79,8 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 	return false
 }
 
-// takeLedger makes a ledger and shows it, whoever leads.
-func (p *pageSource) takeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) {
-	_, _ = p.makeLedger(ctx, ledger, in) // the page tells why there is none
-}
-
-// makeLedger makes a ledger over the longest span there is, with as many hours as the page
-// shows, and has it shown.
+// makeLedger makes a ledger over the longest span, with as many hours as the page shows, and
+// shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
 	in.Days, in.LastHours, in.Whole = billing.MaxDays, chart.SparkHours, lowered(p.Memory.Snapshot().Audits)
 	made, err := ledger.Run(ctx, in)
@@ -115,8 +95,8 @@ func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 	return made, nil
 }
 
-// lowered are the resources whose minimum the monitor has lowered: what that has saved is
-// added up by the hour.
+// lowered are the resources whose minimum the monitor has lowered: all their hours are needed to
+// add up what that has saved.
 func lowered(records []events.Audit) map[string]bool {
 	arns := map[string]bool{}
 	for _, a := range records {
@@ -127,7 +107,7 @@ func lowered(records []events.Audit) map[string]bool {
 	return arns
 }
 
-// noteLedger has a ledger shown, or if there is none why not, beside the one before it.
+// noteLedger shows a ledger, or why there is none beside the one before it.
 func (p *pageSource) noteLedger(made *report.Ledger, fault string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

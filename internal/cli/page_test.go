@@ -62,14 +62,14 @@ func TestChecksLearnWhatCameOfThem(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			checks := map[string]serve.Check{cannedARN: {Time: asked, Decision: rules.StepDown, NewMin: 22, Outcome: events.OutcomeAsked}}
-			settleChecks(checks, tt.records)
+			addOutcomes(checks, tt.records)
 			if got := checks[cannedARN].Outcome; got != tt.want {
 				t.Errorf("%q, want %q", got, tt.want)
 			}
 		})
 	}
 	kept := map[string]serve.Check{cannedARN: {Time: asked, Decision: rules.Refused}}
-	settleChecks(kept, []events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.Action = "" })})
+	addOutcomes(kept, []events.Audit{record(time.Minute, events.OutcomeRefused, func(a *events.Audit) { a.Action = "" })})
 	if kept[cannedARN].Outcome != "" {
 		t.Errorf("nothing was asked for, and %q came of it", kept[cannedARN].Outcome)
 	}
@@ -96,10 +96,10 @@ func TestPageIsBuiltOncePerVersion(t *testing.T) {
 
 func TestPageTellsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
 	accepted := act.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
-	if text, err := told(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
+	if text, err := answerText(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
 		t.Errorf("%q, %v", text, err)
 	}
-	if text, err := told(act.Answer{}, errors.New("denied")); err == nil || text != "" {
+	if text, err := answerText(act.Answer{}, errors.New("denied")); err == nil || text != "" {
 		t.Errorf("%q, %v", text, err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// priceOptions say where the prices of estimates come from: a file, the AWS Price List
+// priceOptions are where the prices of estimates come from: a file, the AWS Price List
 // API, or the table in the program.
 type priceOptions struct {
 	file string
@@ -28,10 +28,10 @@ func (o *priceOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&o.live, "live-prices", false, "estimate with prices of the AWS Price List API (needs pricing:GetProducts)")
 }
 
-// maxPrices bounds what is read of a price file.
+// maxPrices bounds what is read of a price file, in bytes.
 const maxPrices = 1 << 20
 
-// check reads the price file, before anything is asked of AWS.
+// check reads the price file, before any AWS call.
 func (o *priceOptions) check() error {
 	switch {
 	case o.file != "" && o.live:
@@ -39,12 +39,7 @@ func (o *priceOptions) check() error {
 	case o.file == "":
 		return nil
 	}
-	file, err := os.Open(o.file)
-	if err != nil {
-		return usage(fmt.Errorf("--prices: %w", err))
-	}
-	defer func() { _ = file.Close() }() // it was only read
-	data, err := io.ReadAll(io.LimitReader(file, maxPrices))
+	data, err := readLimited(o.file, maxPrices)
 	if err != nil {
 		return usage(fmt.Errorf("--prices: %w", err))
 	}
@@ -52,8 +47,17 @@ func (o *priceOptions) check() error {
 	return usage(err)
 }
 
-// source is where prices come from. The table in the program stands in for what the Price
-// List API does not tell.
+// readLimited reads the beginning of a file.
+func readLimited(name string, limit int64) ([]byte, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	return io.ReadAll(io.LimitReader(file, limit))
+}
+
+// source finds prices. The table in the program has those that the Price List API lacks.
 func (o *priceOptions) source(s *session) cycle.PriceSource {
 	return func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
 		switch {

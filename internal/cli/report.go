@@ -6,17 +6,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
-	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -24,15 +20,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
-// reportParams are the parameters that say what a report is about.
+// reportParams are the parameters that select what a report covers.
 var reportParams = []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.MetricDelay,
 }
 
 // reportOptions are the settings of report.
 type reportOptions struct {
+	common
 	days   int
-	output string
 	html   string
 	prices priceOptions
 }
@@ -43,8 +39,8 @@ func newReport(g *global) *cobra.Command {
 		Use:   "report",
 		Short: "Show what was paid for, used and wasted, and what could be saved",
 		Long: `Show, for each campaign and recommender and in total over the last 1 to 14 days: what
-was provisioned and what was really used, how high utilization was, how long nobody
-called, how many TPS-hours were paid for, used and wasted, what would save most of it
+was provisioned and what was really used, how high utilization was, how long there were no
+calls, how many TPS-hours were paid for, used and wasted, what would save most of it
 (a step-down to the lowest hour of 14 days, a deletion, a stop), and how often demand
 rises so fast that a lower minimum would be felt. It writes nothing to the account.
 
@@ -68,116 +64,76 @@ some resources or regions could not be read.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays))
-	cmd.Flags().StringVar(&o.output, "output", "table", "`FORM` of the result: table, json or csv")
-	complete(cmd, "output", []string{"table", "json", "csv"})
+	o.addOutput(cmd)
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
-	for _, spec := range config.All() {
-		if slices.Contains(reportParams, spec.Name) {
-			addParam(cmd, spec, spec.Default)
-		}
-	}
+	addParams(cmd, reportParams, nil)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.report(cmd.Context(), cmd.Flags(), o) }
 	return cmd
 }
 
-// check refuses settings that cannot be meant, before anything is asked of AWS.
+// check rejects invalid settings, before any AWS call.
 func (o *reportOptions) check() error {
-	switch {
-	case o.days < billing.MinDays || o.days > billing.MaxDays:
+	if o.days < billing.MinDays || o.days > billing.MaxDays {
 		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
-	case !strings.Contains(" table json csv ", " "+o.output+" "):
-		return usage(fmt.Errorf("--output %q is not one of table, json, csv", o.output))
 	}
-	if err := o.checkHTML(); err != nil {
-		return usage(err)
+	if err := cmp.Or(o.checkOutput(), o.checkHTML()); err != nil {
+		return err
 	}
 	return o.prices.check()
 }
 
-// checkHTML makes sure that there is a place for the page, as measuring may take minutes.
+// checkHTML makes sure that the page can be written, as measuring may take minutes.
 func (o *reportOptions) checkHTML() error {
 	if o.html == "" {
 		return nil
 	}
 	if info, err := os.Stat(o.html); err == nil && info.IsDir() {
-		return fmt.Errorf("--html %s is a directory; name a file", o.html)
+		return usage(fmt.Errorf("--html %s is a directory; name a file", o.html))
 	}
 	if _, err := os.Stat(filepath.Dir(o.html)); err != nil {
-		return fmt.Errorf("--html: %w", err)
+		return usage(fmt.Errorf("--html: %w", err))
 	}
 	return nil
 }
 
-// report makes the report, prints it, and writes the page.
+// report measures, prints the report, and writes the page.
 func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOptions) error {
-	values, err := g.resolveSome(flags, reportParams)
+	values, err := g.resolve(flags, reportParams, nil)
 	if err != nil {
 		return err
 	}
 	if err := o.check(); err != nil {
 		return err
 	}
-	s, err := g.open(ctx)
+	s, values, err := g.begin(ctx, values)
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	if len(values.Regions) == 0 {
-		values.Regions = s.regions
-	}
-	progress := newProgress(g.streams.Err)
-	parts := s.app(app.Options{DryRun: true, ReportMissing: true, Progress: progress.show})
-	account, err := g.account(ctx, parts.Actor)
-	if err != nil {
+	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
+	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), readsOnly); err != nil {
 		return err
 	}
-	fmt.Fprintf(g.streams.Err, "%s, %s: reads only.\n", account, regionsOf(values, s))
 	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})
-	progress.clear()
+	s.progress.clear()
 	if err != nil {
 		return err
 	}
-	return g.finishReport(result, o)
-}
-
-// finishReport prints the report and writes the page. That the page could not be written
-// does not keep the result from being printed.
-func (g *global) finishReport(result report.Ledger, o *reportOptions) error {
-	out := g.streams.Out
-	write := func(w io.Writer) error { return result.WriteTable(w, terminalWidth(out), g.streams.color(out)) }
-	switch o.output {
-	case "json":
-		write = result.WriteJSON
-	case "csv":
-		write = result.WriteCSV
-	}
-	var failed []error
-	if err := write(out); err != nil {
-		failed = append(failed, fmt.Errorf("print the report: %w", awsapi.Plain(err)))
-	}
-	if o.output == "csv" { // it has no room for them
-		g.tellProblems(result.Problems)
-		for _, note := range result.Notes {
-			fmt.Fprintln(g.streams.Err, "note:", note)
+	err = g.print(result, o.output)
+	if o.html != "" { // even if the result could not be printed
+		if failed := writePage(o.html, result); failed != nil {
+			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))
 		}
 	}
-	if o.html != "" {
-		if err := writePage(o.html, result); err != nil {
-			failed = append(failed, fmt.Errorf("write the page: %w", err))
-		}
-	}
-	switch err := errors.Join(failed...); {
-	case err != nil:
+	if err != nil {
 		return err
-	case result.Failed():
-		return &exit{code: ExitPartial}
 	}
-	return nil
+	return partial(result.Failed())
 }
 
-// writePage writes the page beside its place and then moves it there, so that no half of
-// one is ever found.
+// writePage writes the page beside its place and then moves it there, so that no reader finds
+// half of one.
 func writePage(path string, result report.Ledger) error {
 	var text bytes.Buffer
 	if err := page.Write(&text, result); err != nil {
@@ -193,7 +149,7 @@ func writePage(path string, result report.Ledger) error {
 		err = os.Rename(file.Name(), path)
 	}
 	if err != nil {
-		_ = os.Remove(file.Name()) // the first error tells more
+		_ = os.Remove(file.Name()) // the first error is the cause
 	}
 	return err
 }

@@ -18,11 +18,11 @@ import (
 
 // restoreOptions are the settings of restore.
 type restoreOptions struct {
+	common
 	record string
 	file   string
 	from   string
 	groups []string
-	dryRun bool
 	noWait bool
 }
 
@@ -31,14 +31,13 @@ func newRestore(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore [ARN]",
 		Short: "Undo a deletion, a stop or a change of a minimum",
-		Long: `Undo what the program did to a campaign or recommender: create a deleted campaign anew
+		Long: `Undo what the program did to a campaign or recommender: create a deleted campaign again
 with the same name, solution version, minimum, configuration and tags, start a stopped
 recommender, or set the former minimum. It waits until the resource is in service.
 
-What is needed stands in the record of the action, which is found in three places: the
-notification has it as one word, ready to be pasted; the event has it in its detail; and
-the files that --audit-file writes and the functions' logs have it among others, of which
-the latest about the ARN counts.
+It needs the record of the action, which is in three places: the notification has it as one
+word, ready to be pasted; the event has it in its detail; and the files that --audit-file
+writes and the functions' logs have it among others, of which the latest about the ARN counts.
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
 but something that follows (a notification) failed.`,
@@ -53,8 +52,8 @@ but something that follows (a notification) failed.`,
 	flags.StringVar(&o.file, "event", "", "read an event, its detail or a record from this `FILE`, or - for stdin")
 	flags.StringVar(&o.from, "from", "", "with an ARN: look for its latest action in this `FILE` of records")
 	flags.StringSliceVar(&o.groups, "log-group", nil, "with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
-	flags.BoolVar(&o.dryRun, "dry-run", false, "write nothing; tell what would be done")
-	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is in service; a deletion that is under way is waited for")
+	o.addDryRun(cmd, "write nothing; show what would be done")
+	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is in service; a deletion in progress is waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		record, err := g.findRecord(cmd.Context(), args, o)
 		if err != nil {
@@ -65,7 +64,7 @@ but something that follows (a notification) failed.`,
 	return cmd
 }
 
-// findRecord reads the record from wherever the command line says.
+// findRecord reads the record from the place that the command line names.
 func (g *global) findRecord(ctx context.Context, args []string, o *restoreOptions) (events.Audit, error) {
 	given := 0
 	for _, place := range []string{o.record, o.file, o.from, strings.Join(o.groups, "")} {
@@ -95,35 +94,35 @@ func (g *global) oneRecord(o *restoreOptions) (events.Audit, error) {
 	}
 	payload, err := g.readEvent(o.file)
 	if err != nil {
-		return events.Audit{}, fmt.Errorf("read the event: %w", err)
+		return events.Audit{}, err
 	}
 	return events.DecodeAudit(payload)
 }
 
-// latestRecord finds the latest action about a resource that can be undone. What could
-// not be read might hold a later one, so that nothing may be left unread.
+// latestRecord finds the latest action about a resource that can be undone. It fails if
+// anything cannot be read, as that might be a later one.
 func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions) (events.Audit, error) {
 	req, err := events.NewRequest(arn)
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := g.newHistoryRead(audit.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}}, 1)
+	read := newHistoryReader(g, audit.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}})
 	if o.from != "" {
 		in, err := os.Open(o.from)
 		if err != nil {
 			return events.Audit{}, usage(fmt.Errorf("read the records: %w", err))
 		}
 		defer func() { _ = in.Close() }() // read only
-		read.file(ctx, o.from, in)
+		read.readFile(ctx, o.from, in)
 	}
-	err = read.logGroups(ctx, g, o.groups)
+	err = read.readGroups(ctx, o.groups)
 	read.progress.clear()
-	read.tellFaults()
+	read.printFaults()
 	switch {
 	case err != nil:
 		return events.Audit{}, err
-	case read.failed != nil:
-		return events.Audit{}, fmt.Errorf("read the records: %w", read.failed)
+	case len(read.problems) > 0:
+		return events.Audit{}, fmt.Errorf("read the records: %w", read.problems[0].Err)
 	case ctx.Err() != nil:
 		return events.Audit{}, ctx.Err()
 	case read.unread > 0:
@@ -137,7 +136,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 	return events.Audit{}, usage(fmt.Errorf("there is no record of an action about %s that could be undone", arn))
 }
 
-// runRestore restores what a record tells of, and prints the answer.
+// runRestore undoes the action of a record, and prints the answer.
 func (g *global) runRestore(ctx context.Context, record events.Audit, o *restoreOptions) error {
 	values, err := config.Resolve(config.Sources{})
 	if err != nil {
@@ -147,22 +146,23 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx)
+	s, err := g.open(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	actor := s.app(s.acting(values, o.dryRun)).Actor
-	may := "reads only"
+	may := readsOnly
 	if !o.dryRun {
 		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
 	}
-	if err := g.announce(ctx, actor, "region "+req.ARN.Region, may); err != nil {
+	if err := s.announce(ctx, actor, "region "+req.ARN.Region, may); err != nil {
 		return err
 	}
 	answer, err := actor.Restore(ctx, record, act.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {
-		_, _ = fmt.Fprintln(g.streams.Err, what) // progress; nothing depends on it
+		fmt.Fprintln(g.streams.Err, what)
 	}})
+	s.progress.clear()
 	if err != nil {
 		return err
 	}

@@ -4,14 +4,17 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -34,11 +37,12 @@ type Streams struct {
 	Env func(string) (string, bool) // looks up an environment variable
 }
 
-// exit is an error that carries its exit code. Without a cause nothing is printed: the
-// result already tells.
+// exit is an error that carries its exit code, with a hint what to try, which may be empty.
+// Without a cause nothing is printed, as the result is already.
 type exit struct {
 	code int
 	err  error
+	hint string
 }
 
 func (e *exit) Error() string {
@@ -58,19 +62,36 @@ func usage(err error) error {
 	return &exit{code: ExitUsage, err: err}
 }
 
-// Run runs one command line and gives the exit code. It never calls os.Exit, so it can
+// partial is the error of a result that some resources or regions are missing from.
+func partial(failed bool) error {
+	if failed {
+		return &exit{code: ExitPartial}
+	}
+	return nil
+}
+
+// Run runs one command line and returns the exit code. It never calls os.Exit, so it can
 // be tested.
 func Run(ctx context.Context, args []string, version string, streams Streams) int {
 	root := newRoot(version, streams)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
-	code := exitCode(err)
-	var withCode *exit
-	if err == nil || (errors.As(err, &withCode) && withCode.err == nil) {
-		return code
+	if err == nil {
+		return ExitDone
+	}
+	code, hint := ExitFailed, awsapi.Hint(err)
+	var own *exit
+	switch {
+	case errors.As(err, &own):
+		code = own.code
+		if hint = cmp.Or(own.hint, hint); own.err == nil {
+			return code
+		}
+	case errors.As(err, new(*config.Invalid)):
+		code = ExitUsage
 	}
 	fmt.Fprintln(streams.Err, "personalize-monitor:", shown(ctx, err))
-	if hint := hint(ctx, err); hint != "" {
+	if hint != "" && ctx.Err() == nil {
 		fmt.Fprintln(streams.Err, "  try:", hint)
 	}
 	return code
@@ -80,67 +101,31 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 // each below it.
 func shown(ctx context.Context, err error) string {
 	var invalid *config.Invalid
-	if !errors.As(err, &invalid) || len(invalid.Faults) < 2 || err.Error() != invalid.Error() {
-		return oneLine(message(ctx, err))
+	if errors.As(err, &invalid) && len(invalid.Faults) > 1 && err.Error() == invalid.Error() {
+		lines := []string{fmt.Sprintf("%d invalid parameters:", len(invalid.Faults))}
+		for _, f := range invalid.Faults {
+			lines = append(lines, oneLine(f.String()))
+		}
+		return strings.Join(lines, "\n  ")
 	}
-	lines := []string{fmt.Sprintf("%d invalid parameters:", len(invalid.Faults))}
-	for _, f := range invalid.Faults {
-		lines = append(lines, oneLine(f.String()))
-	}
-	return strings.Join(lines, "\n  ")
-}
-
-// message is the error as people see it; AWS errors lose the SDK's wrapping.
-func message(ctx context.Context, err error) string {
-	if ctx.Err() != nil {
-		return "interrupted: " + awsapi.Line(err)
-	}
-	if awsapi.KindOf(err) == awsapi.Other {
-		return err.Error() // several lines, perhaps
-	}
-	return awsapi.Line(err)
-}
-
-func hint(ctx context.Context, err error) string {
-	var flag *badFlag
-	var own *hinted
 	switch {
 	case ctx.Err() != nil:
-		return ""
-	case errors.As(err, &own):
-		return own.hint
-	case errors.As(err, &flag):
-		return flag.command + " --help"
+		return oneLine("interrupted: " + awsapi.Line(err))
+	case awsapi.KindOf(err) == awsapi.Other:
+		return oneLine(err.Error())
 	}
-	return awsapi.Hint(err)
+	return oneLine(awsapi.Line(err)) // without the SDK's wrapping
 }
 
-// exitCode tells apart what kind of error ended a command.
-func exitCode(err error) int {
-	var withCode *exit
-	switch {
-	case err == nil:
-		return ExitDone
-	case errors.As(err, &withCode):
-		return withCode.code
-	case errors.As(err, new(*config.Invalid)), errors.As(err, new(*badFlag)):
-		return ExitUsage
-	}
-	return ExitFailed
+// oneLine joins the lines of an error, such as the faults of an estate file.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }
 
-// badFlag is a mistake in the command line itself.
-type badFlag struct {
-	err     error
-	command string
-}
-
-func (b *badFlag) Error() string { return b.err.Error() }
-func (b *badFlag) Unwrap() error { return b.err }
-
-// global are the settings that every command takes.
+// global are the settings that every command accepts.
 type global struct {
 	streams   Streams
+	version   string
 	region    string
 	profile   string
 	endpoint  string
@@ -149,9 +134,13 @@ type global struct {
 	logLevel  string
 	logFormat string
 	auditFile string
-	version   string
-	realTime  bool // the embedded AWS runs on the real time
 }
+
+// Values of the flags for logs.
+var (
+	logLevels  = []string{"debug", "info", "warn", "error"}
+	logFormats = []string{"text", "json"}
+)
 
 func newRoot(version string, streams Streams) *cobra.Command {
 	g := &global{streams: streams, version: version}
@@ -160,16 +149,15 @@ func newRoot(version string, streams Streams) *cobra.Command {
 		Version: version,
 		Short:   "Watches Amazon Personalize campaigns and recommenders",
 		Long: `Personalize Monitor watches Amazon Personalize campaigns and recommenders, shows what
-they really do against what is paid for, and asks for what is not used to be given back.
+they use of the throughput that is paid for, and gives back what they do not use.
 
-Without an account at hand, try:  personalize-monitor run --local`,
+Without an AWS account, try:  personalize-monitor run --local`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			_, err := g.logger()
-			return usage(err)
+			return usage(errors.Join(oneOf("--log-level", strings.ToLower(g.logLevel), logLevels), oneOf("--log-format", g.logFormat, logFormats)))
 		},
 	}
 	root.SetOut(streams.Out)
@@ -183,22 +171,21 @@ Without an account at hand, try:  personalize-monitor run --local`,
 	flags.StringVar(&g.logLevel, "log-level", "warn", "debug, info, warn or error")
 	flags.StringVar(&g.logFormat, "log-format", "text", "text or json")
 	flags.StringVar(&g.auditFile, "audit-file", "", "append a record of every decision and action to this `FILE`, one JSON object a line")
+	complete(root, "log-level", logLevels)
+	complete(root, "log-format", logFormats)
 	root.SuggestionsMinimumDistance = 2
-	for flag, values := range map[string][]string{"log-level": {"debug", "info", "warn", "error"}, "log-format": {"text", "json"}} {
-		complete(root, flag, values)
-	}
 	wrapHelp(root, streams.Out)
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &badFlag{err, cmd.CommandPath()} })
+	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(newRun(g), newPlan(g), newReport(g), newServe(g), newDemo(g),
 		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
-	refuseArguments(root)
+	rejectArguments(root)
 	return root
 }
 
-// knownCommand refuses a command that does not exist, and says which may be meant.
+// knownCommand rejects a command that does not exist, and suggests those that may be meant.
 func knownCommand(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -210,38 +197,80 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return errors.New(text)
 }
 
-// refuseArguments makes every command of ours refuse what it does not take, as bad usage.
-func refuseArguments(cmd *cobra.Command) {
+// badFlag is a mistake in the command line itself.
+func badFlag(cmd *cobra.Command, err error) error {
+	return &exit{code: ExitUsage, err: err, hint: cmd.CommandPath() + " --help"}
+}
+
+// rejectArguments makes each command report arguments that it does not accept as bad usage.
+func rejectArguments(cmd *cobra.Command) {
 	if args := cmd.Args; args != nil {
 		cmd.Args = func(c *cobra.Command, given []string) error {
 			if err := args(c, given); err != nil {
-				return &badFlag{err, c.CommandPath()}
+				return badFlag(c, err)
 			}
 			return nil
 		}
 	}
 	for _, sub := range cmd.Commands() {
-		refuseArguments(sub)
+		rejectArguments(sub)
 	}
 }
 
-// logger makes the logger that the flags ask for.
-func (g *global) logger() (*slog.Logger, error) {
+// logger is the logger that the flags, which are valid, describe.
+func (g *global) logger() *slog.Logger {
 	var level slog.Level
-	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil || strings.ContainsAny(g.logLevel, "+-") {
-		return nil, fmt.Errorf("--log-level %q is not one of debug, info, warn, error", g.logLevel)
-	}
+	_ = level.UnmarshalText([]byte(g.logLevel)) // all of logLevels are names of levels
 	options := &slog.HandlerOptions{Level: level}
-	switch g.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(g.streams.Err, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(g.streams.Err, options)), nil
+	if g.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(g.streams.Err, options))
 	}
-	return nil, fmt.Errorf("--log-format %q is not one of text, json", g.logFormat)
+	return slog.New(slog.NewTextHandler(g.streams.Err, options))
 }
 
-// oneLine joins the lines of an error, such as the faults of an estate file.
-func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+// helpWidth is how wide help is where there is no terminal to fit.
+const helpWidth = 100
+
+// wrapHelp fits the help of flags to the terminal.
+func wrapHelp(root *cobra.Command, out io.Writer) {
+	width := terminalWidth(out)
+	if width == 0 || width > helpWidth {
+		width = helpWidth
+	}
+	root.SetUsageFunc(func(cmd *cobra.Command) error {
+		var text strings.Builder
+		text.WriteString("Usage:\n  " + cmd.UseLine() + "\n")
+		if cmd.HasAvailableSubCommands() {
+			text.WriteString("\nCommands:\n")
+			for _, sub := range cmd.Commands() {
+				if sub.IsAvailableCommand() {
+					fmt.Fprintf(&text, "  %-11s %s\n", sub.Name(), sub.Short)
+				}
+			}
+		}
+		if cmd.HasExample() {
+			text.WriteString("\nExamples:\n" + cmd.Example + "\n")
+		}
+		printFlags := func(title string, flags *pflag.FlagSet) {
+			if flags.HasAvailableFlags() {
+				text.WriteString("\n" + title + ":\n" + flags.FlagUsagesWrapped(width))
+			}
+		}
+		printFlags("Flags", cmd.LocalFlags())
+		printFlags("Global flags", cmd.InheritedFlags())
+		_, err := io.WriteString(cmd.OutOrStdout(), text.String())
+		return err
+	})
+}
+
+func newVersion(version string, streams Streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(streams.Out, "personalize-monitor %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			return err
+		},
+	}
 }

@@ -6,69 +6,161 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// session is what a command works with: an account, real or embedded, and the time.
+// session is what a command works with: an account, real or embedded, and its streams.
 type session struct {
-	config  aws.Config
-	clock   model.Clock
-	logger  *slog.Logger
-	clients *awsapi.Clients
-	// regions are those to look at where the parameters name none.
-	regions []string
-	audit   *auditFile // nil if there is none
-	close   func()
+	*global
+	config   aws.Config
+	clock    model.Clock
+	logger   *slog.Logger
+	clients  *awsapi.Clients
+	regions  []string  // where nothing else names regions
+	audit    *auditLog // nil without --audit-file
+	progress *progress
+	stop     func() // ends the embedded AWS
 }
 
-// errLocalAndAccount refuses flags that contradict each other.
+// close ends what open has started.
+func (s *session) close() {
+	s.clients.Close()
+	s.stop()
+	if err := s.audit.close(); err != nil {
+		s.logger.Error("audit file not closed", "err", err)
+	}
+}
+
+// errLocalAndAccount rejects flags that contradict each other.
 var errLocalAndAccount = errors.New("--local uses an embedded AWS; --profile and --endpoint-url do not go with it")
 
-// open finds the account to work in: the embedded AWS if --local says so, else what the
-// AWS settings give. Whatever is missing is bad configuration.
-func (g *global) open(ctx context.Context) (*session, error) {
-	logger, err := g.logger()
+// account is an account to work in: its settings, the time there, and its regions.
+type account struct {
+	config  aws.Config
+	clock   model.Clock
+	regions []string
+	stop    func()
+}
+
+// open finds the account to work in: the embedded AWS with --local, else that of the AWS
+// settings. Whatever is missing is bad configuration. An embedded AWS runs on the real time, or
+// on a clock that skips all waiting.
+func (g *global) open(ctx context.Context, realTime bool) (*session, error) {
+	logger := g.logger()
+	audit, err := openAuditLog(g.auditFile)
 	if err != nil {
 		return nil, usage(err)
 	}
-	s := &session{clock: model.SystemClock{}, logger: logger, close: func() {}}
+	a, err := g.findAccount(ctx, logger, realTime)
+	if err != nil {
+		return nil, errors.Join(err, audit.close())
+	}
+	return &session{
+		global: g, config: a.config, clock: a.clock, logger: logger, clients: app.NewClients(a.config, a.clock, logger),
+		regions: a.regions, audit: audit, progress: newProgress(g.streams.Err), stop: a.stop,
+	}, nil
+}
+
+func (g *global) findAccount(ctx context.Context, logger *slog.Logger, realTime bool) (account, error) {
 	switch {
 	case g.local:
-		err = g.openLocal(ctx, s)
+		return g.openLocal(ctx, logger, realTime)
 	case g.estate != "":
-		err = usage(errors.New("--estate is for the embedded AWS; add --local"))
-	default:
-		s.config, err = awsapi.LoadConfig(ctx, awsapi.LoadOptions{
-			Region: g.region, Profile: g.profile, EndpointURL: g.endpoint, Logger: logger,
-		})
-		err = usage(err)
-		s.regions = []string{s.config.Region}
+		return account{}, usage(errors.New("--estate is for the embedded AWS; add --local"))
 	}
+	settings, err := awsapi.LoadConfig(ctx, awsapi.LoadOptions{Region: g.region, Profile: g.profile, EndpointURL: g.endpoint, Logger: logger})
+	return account{settings, model.SystemClock{}, []string{settings.Region}, func() {}}, usage(err)
+}
+
+// openLocal starts the embedded AWS.
+func (g *global) openLocal(ctx context.Context, logger *slog.Logger, realTime bool) (account, error) {
+	if g.profile != "" || g.endpoint != "" {
+		return account{}, usage(errLocalAndAccount)
+	}
+	if g.region != "" && !model.ValidRegion(g.region) {
+		return account{}, usage(fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", g.region))
+	}
+	estate, err := loadEstate(g.estate)
 	if err != nil {
-		return nil, err
+		return account{}, usage(err)
 	}
-	if err := g.openAudit(s); err != nil {
+	var clock model.Clock = model.SystemClock{}
+	if !realTime {
+		clock = model.NewVirtualClock(clock.Now())
+	}
+	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithLogger(logger))
+	if err != nil {
+		return account{}, usage(err)
+	}
+	local, err := listen(ctx, "127.0.0.1:0", newLocalServer(server))
+	if err != nil {
+		return account{}, err
+	}
+	stop := local.stop
+	if realTime {
+		ticks := startTicks(server)
+		stop = func() { ticks(); local.stop() }
+	}
+	regions := estateRegions(estate)
+	home := g.region
+	if home == "" {
+		home = homeOf(regions)
+	}
+	return account{awsapi.LocalConfig(home, local.url, localAccessKey, nil), clock, regions, stop}, nil
+}
+
+// homeOf is the usual deployment region in an embedded AWS with the given regions.
+func homeOf(regions []string) string {
+	const usual = "us-east-1"
+	if len(regions) == 0 || slices.Contains(regions, usual) {
+		return usual
+	}
+	return regions[0]
+}
+
+// localAccessKey is no secret: the embedded AWS accepts any.
+const localAccessKey = "LOCAL"
+
+// begin opens an account and completes the parameters by its regions.
+func (g *global) begin(ctx context.Context, values config.Values) (*session, config.Values, error) {
+	s, err := g.open(ctx, false)
+	if err != nil {
+		return nil, values, err
+	}
+	if err := values.Within(s.config.Region); err != nil {
 		s.close()
-		return nil, err
+		return nil, values, err
 	}
-	s.clients = app.NewClients(s.config, s.clock, logger)
-	stop := s.close
-	s.close = func() { s.clients.Close(); stop() }
-	return s, nil
+	return s, s.inRegions(values), nil
+}
+
+// inRegions are parameters with the regions of the session, if they name none.
+func (s *session) inRegions(values config.Values) config.Values {
+	if len(values.Regions) == 0 {
+		values.Regions = s.regions
+	}
+	return values
 }
 
 // app builds the parts of the program that work in the session's account.
 func (s *session) app(o app.Options) *app.App {
-	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog = s.config, s.clients, s.clock, s.logger, s.trail()
+	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog, o.Progress = s.config, s.clients, s.clock, s.logger, s.record(), s.progress.show
 	return app.New(o)
 }
+
+// deployment marks what the command line creates, as opposed to a deployed stack.
+const deployment = "cli"
 
 // acting are the options of a command that changes resources. The dashboard of the command
 // line follows at once.
@@ -78,53 +170,59 @@ func (s *session) acting(values config.Values, dryRun bool) app.Options {
 	}
 }
 
-// openLocal starts the embedded AWS. Its clock skips all waiting, as there is no service
-// to be spared; a daemon, which lives by the clock, has the real one.
-func (g *global) openLocal(ctx context.Context, s *session) error {
-	if g.profile != "" || g.endpoint != "" {
-		return usage(errLocalAndAccount)
-	}
-	if g.region != "" && !model.ValidRegion(g.region) {
-		return usage(fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", g.region))
-	}
-	estateFile, err := loadEstate(g.estate)
-	if err != nil {
-		return usage(err)
-	}
-	if !g.realTime {
-		s.clock = model.NewVirtualClock(model.SystemClock{}.Now())
-	}
-	server, err := localaws.New(estateFile, localaws.WithClock(s.clock), localaws.WithLogger(s.logger))
-	if err != nil {
-		return usage(err)
-	}
-	local, err := serveLocal(ctx, "127.0.0.1:0", server)
-	if err != nil {
+// readsOnly is what a dry run may write.
+const readsOnly = "reads only"
+
+// announce writes to stderr in which account and regions the command works and what it may
+// write, before it writes anything. A failure of STS does not keep metrics from being written.
+func (s *session) announce(ctx context.Context, actor *act.Actor, where, may string) error {
+	identity, err := actor.Identity(ctx)
+	text := "account " + identity.Account
+	switch {
+	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:
 		return err
+	case err != nil:
+		text = "account unknown (" + awsapi.Line(err) + ")"
 	}
-	s.close = local.stop
-	if g.realTime {
-		stop := ticking(server)
-		s.close = func() { stop(); local.stop() }
+	if s.local {
+		text = "embedded AWS, " + text
 	}
-	s.regions = estateRegions(estateFile)
-	home := homeOf(s.regions)
-	if g.region != "" {
-		home = g.region
+	_, err = fmt.Fprintf(s.streams.Err, "%s, %s: %s.\n", text, where, may)
+	return err
+}
+
+// eventsIn names the region that events are sent in.
+func (s *session) eventsIn() string { return " (events in " + s.config.Region + ")" }
+
+// regionsOf names the regions that a cycle works in.
+func (s *session) regionsOf(values config.Values) string {
+	return regionsText(cycle.Regions(cycle.Scope(values, s.config.Region)))
+}
+
+func regionsText(regions []string) string {
+	if len(regions) == 0 {
+		return "regions none"
 	}
-	s.config = awsapi.LocalConfig(home, local.url, localAccessKey, nil)
+	return "regions " + strings.Join(regions, ", ")
+}
+
+// print writes a result to stdout, and what its form has no room for to stderr.
+func (g *global) print(r report.Report, form string) error {
+	out := g.streams.Out
+	if err := report.Write(out, r, report.Form(form), g.streams.style(out)); err != nil {
+		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
+	}
+	if report.Form(form) == report.CSV {
+		for _, line := range r.Asides() {
+			fmt.Fprintln(g.streams.Err, line)
+		}
+	}
 	return nil
 }
 
-// homeOf is the deployment region in an embedded AWS with the given regions, if nobody
-// says otherwise.
-func homeOf(regions []string) string {
-	const usual = "us-east-1"
-	if len(regions) == 0 || slices.Contains(regions, usual) {
-		return usual
+// printProblems writes problems to stderr, where the result has no room for them.
+func (g *global) printProblems(problems []model.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(g.streams.Err, p.Error())
 	}
-	return regions[0]
 }
-
-// localAccessKey is no secret: the embedded AWS takes any.
-const localAccessKey = "LOCAL"

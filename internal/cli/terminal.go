@@ -1,15 +1,21 @@
 package cli
 
 import (
+	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 
 	"golang.org/x/term"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// terminalWidth is the width of the terminal behind w in columns, and 0 if there is none.
+// terminalWidth is the width of the terminal behind w in columns, and 0 if w is no terminal.
 func terminalWidth(w io.Writer) int {
 	file, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(file.Fd())) {
@@ -22,18 +28,46 @@ func terminalWidth(w io.Writer) int {
 	return width
 }
 
-// color tells whether to paint what goes to w: only on a terminal, and not against the
-// wish of NO_COLOR (no-color.org) or of a terminal that cannot.
-func (s Streams) color(w io.Writer) bool {
-	if value, _ := s.Env("NO_COLOR"); value != "" {
-		return false
-	}
+// style fits tables to w. There is color only on a terminal that has it, and not if NO_COLOR
+// is set (no-color.org).
+func (s Streams) style(w io.Writer) report.Style {
+	width := terminalWidth(w)
+	plain, _ := s.Env("NO_COLOR")
 	kind, _ := s.Env("TERM")
-	return kind != "dumb" && terminalWidth(w) > 0
+	return report.Style{Width: width, Color: width > 0 && plain == "" && kind != "dumb"}
 }
 
-// progress shows how far the work has come on one line of a terminal, which it clears
-// at the end. Elsewhere it shows nothing.
+// errNotConfirmed ends a command whose question was not answered with yes.
+var errNotConfirmed = errors.New("not confirmed; nothing was changed")
+
+// interactive reports whether there is a person to ask: input from a terminal.
+func (s Streams) interactive() bool {
+	file, ok := s.In.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// confirm asks a question on the terminal; any answer but yes is an error.
+func (s Streams) confirm(ctx context.Context, question string) error {
+	fmt.Fprintf(s.Err, "%s Type yes to go on: ", question)
+	answer := make(chan string, 1)
+	// Reading from a terminal cannot be canceled: on Ctrl-C this ends with the process.
+	go func() {
+		line, _ := bufio.NewReader(s.In).ReadString('\n') // half an answer is not yes
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case given := <-answer:
+		if given != "yes" {
+			return errNotConfirmed
+		}
+		return nil
+	}
+}
+
+// progress shows how far a command is on one line of a terminal, which it clears at the end.
+// Without a terminal it shows nothing.
 type progress struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -57,7 +91,7 @@ func (p *progress) show(step string, done, total int) {
 	fmt.Fprintf(p.w, "\r\x1b[K%.*s", p.width-1, line)
 }
 
-// cycle is show for one of many cycles, whose end is an empty step.
+// cycle is show for one of many cycles. An empty step ends one.
 func (p *progress) cycle(step string, done, total int) {
 	if step == "" {
 		p.clear()

@@ -1,18 +1,21 @@
-// Package params holds the parameters of the program: their names, defaults and valid
-// values, and how each is found, in the order event, flag, environment variable,
-// default. It stands before the line discover → measure → decide → act → report: every
-// door resolves its parameters here first, and nothing is asked of AWS while one of
-// them is invalid.
+// Package config holds the parameters of the program: one table with their names, flags,
+// defaults, help texts and validation. It resolves each from event, flag, environment
+// variable and default, in this order. Every entry point resolves its parameters first,
+// and makes no AWS call while one of them is invalid.
 package config
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// The parameters, by the name that serves as event key, as environment variable and,
-// but for HourlyChecks, as template parameter.
+// The names of the parameters: event key, environment variable and, except for
+// HourlyChecks, template parameter.
 const (
 	CampaignARNs                        = "CampaignARNs"
 	RecommenderARNs                     = "RecommenderARNs"
@@ -30,33 +33,8 @@ const (
 	DashboardName                       = "DashboardName"
 )
 
-// Spec describes one parameter to those who offer it: flags, help texts, templates.
-type Spec struct {
-	Name     string // event key, environment variable, template parameter
-	Flag     string // without the leading dashes
-	Default  string // as text; empty where the default is none
-	Help     string // what it does, one sentence without a full stop
-	Valid    string // what is accepted, fit to follow "valid:"
-	Template bool   // whether the deployment template offers it
-}
-
-// Protocol is how a notification endpoint is reached, spelt as Amazon SNS does.
-type Protocol string
-
-// The protocols of notification endpoints.
-const (
-	Email Protocol = "email"
-	HTTPS Protocol = "https"
-)
-
-// Endpoint is one subscriber of the notifications.
-type Endpoint struct {
-	Protocol Protocol
-	Address  string // e-mail address, or URL beginning with https://
-}
-
-// Values are the parameters as they count for one piece of work. The zero value is not
-// useful; Resolve makes them, and Resolve(Sources{}) gives the defaults.
+// Values are the resolved parameters. The zero value is not useful; Resolve(Sources{})
+// returns the defaults.
 type Values struct {
 	Campaigns                   model.Selection
 	Recommenders                model.Selection
@@ -67,20 +45,43 @@ type Values struct {
 	AutoCreateIdleAlarms        bool
 	IdleThresholdHours          int // 1 to 168
 	AutoDeleteOrStopIdle        model.Switch
-	MaxEndingsPerHour           int        // automatic stops and deletes per region, 1 to 1000
-	Endpoints                   []Endpoint // empty: nobody is subscribed
+	MaxRemovalsPerHour          int        // automatic stops and deletes per region, 1 to 1000
+	Endpoints                   []Endpoint // empty: no one is subscribed
 	HourlyChecks                model.Mode
 	MetricDelay                 time.Duration // 0 to 15 minutes
 	DashboardName               string
 
-	origins map[string]string // of the parameters that were given
+	origins map[string]string // by name: event, --flag or environment; a default has none
 }
 
-// Given tells whether an event, a flag or the environment named the parameter, as
-// opposed to a default that stands in for it. The value given may equal the default.
-func (v Values) Given(name string) bool { return v.origins[name] != "" }
+// Endpoint is one subscriber of the notifications.
+type Endpoint struct {
+	Protocol Protocol
+	Address  string // e-mail address, or URL beginning with https://
+}
 
-// All lists the parameters in the order in which help shows them.
+// Protocol is how a notification endpoint is reached, as Amazon SNS spells it.
+type Protocol string
+
+// The protocols of notification endpoints.
+const (
+	Email Protocol = "email"
+	HTTPS Protocol = "https"
+)
+
+// Spec describes one parameter for flags, help texts and templates.
+type Spec struct {
+	Name     string   // event key, environment variable, template parameter
+	Flag     string   // without the leading dashes
+	Form     string   // the flag's value in help texts, such as HOURS
+	Choices  []string // the values that a shell completes; nil if there are too many
+	Default  string   // as text; empty for none
+	Help     string   // what it does, one sentence without a full stop
+	Valid    string   // what is accepted, to follow "valid:"
+	Template bool     // the deployment template has it
+}
+
+// All returns the parameters in the order of help texts.
 func All() []Spec {
 	specs := make([]Spec, len(table))
 	for i, p := range table {
@@ -89,164 +90,127 @@ func All() []Spec {
 	return specs
 }
 
-// parameter is a Spec with what puts a given value into its place, or says what is
-// wrong with it. Where optional is true an empty text is none, and nothing is put there.
+// parameter is a Spec with its field of Values.
 type parameter struct {
 	Spec
-	set      func(*Values, value) error
-	optional bool
+	set func(*Values, value) error
+	get func(*Values) any
+}
+
+func param[T any](spec Spec, field func(*Values) *T, parse func(value) (T, error)) parameter {
+	return parameter{
+		Spec: spec,
+		set: func(v *Values, in value) (err error) {
+			*field(v), err = parse(in)
+			return err
+		},
+		get: func(v *Values) any { return *field(v) },
+	}
 }
 
 const (
 	validBoolean = "yes or no (also true, false, 1, 0)"
-	validSwitch  = "yes, no (also true, false, 1, 0) or DryRun, which tells what it would do"
-	validMode    = "auto, always or never"
+	validSwitch  = "yes, no (also true, false, 1, 0) or DryRun, which only reports what it would do"
+)
+
+var (
+	yesNo       = []string{"yes", "no"}
+	yesNoDryRun = []string{"yes", "no", "DryRun"}
+	modes       = []string{string(model.Auto), string(model.Always), string(model.Never)}
 )
 
 var table = []parameter{
-	{
-		Spec: Spec{
-			CampaignARNs, "campaign-arns", "all", "campaigns to monitor",
-			"all, none, or the ARNs of campaigns, separated by commas", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.Campaigns, err = parseSelection(in, model.Campaign)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			RecommenderARNs, "recommender-arns", "all", "recommenders to monitor",
-			"all, none, or the ARNs of recommenders, separated by commas", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.Recommenders, err = parseSelection(in, model.Recommender)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			Regions, "regions", "", "regions in which to look for what is selected by all; the current region if none is named",
-			"names of regions, such as eu-west-1, separated by commas", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.Regions, err = parseRegions(in)
-			return err
-		},
-		optional: true,
-	},
-	{
-		Spec: Spec{
-			AutoCreateUtilizationAlarms, "auto-create-utilization-alarms", "Yes",
-			"keep an alarm on low utilization for every monitored resource", validBoolean, true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.AutoCreateUtilizationAlarms, err = parseBoolean(in)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			UtilizationThresholdAlarmLowerBound, "utilization-threshold", "100",
-			"utilization, in percent, below which the alarm on low utilization is raised", "0 to 1000, percent", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.UtilizationThreshold, err = parseNumber(in, 0, 1000)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			AutoAdjustMinTPS, "auto-adjust-min-tps", "Yes",
-			"lower minimums that are never used to the full, step by step", validSwitch, true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.AutoAdjustMinTPS, err = parseSwitch(in)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			AutoCreateIdleAlarms, "auto-create-idle-alarms", "Yes",
-			"keep an alarm on idleness for every monitored resource", validBoolean, true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.AutoCreateIdleAlarms, err = parseBoolean(in)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			IdleThresholdHours, "idle-threshold-hours", "24",
-			"hours without a request after which a resource counts as idle", "1 to 168, whole hours", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.IdleThresholdHours, err = parseWhole(in, 1, 168)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			AutoDeleteOrStopIdleResources, "auto-delete-or-stop-idle", "No",
-			"delete idle campaigns and stop idle recommenders", validSwitch, true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.AutoDeleteOrStopIdle, err = parseSwitch(in)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			MaxStopsOrDeletesPerHour, "max-stops-per-hour", "5",
-			"how many campaigns and recommenders of a region are deleted or stopped by themselves within an hour, at most",
-			"1 to 1000, a whole number", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.MaxEndingsPerHour, err = parseWhole(in, 1, 1000)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			NotificationEndpoint, "notification-endpoint", "", "who is told of alarms and actions",
-			"e-mail addresses or https:// URLs, separated by commas", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.Endpoints, err = parseEndpoints(in)
-			return err
-		},
-		optional: true,
-	},
-	{
-		Spec: Spec{
-			HourlyChecks, "hourly-checks", "auto",
-			"whether resources are checked for idleness and step-down once an hour each, all now, or not at all", validMode, false,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.HourlyChecks, err = parseMode(in)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			MetricDelay, "metric-delay", "2m",
-			"how long ago a window must have ended to be measured, as request counts arrive late",
-			"a duration from 0s to 15m, such as 90s or 2m", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.MetricDelay, err = parseDuration(in, 15*time.Minute)
-			return err
-		},
-	},
-	{
-		Spec: Spec{
-			DashboardName, "dashboard-name", "Amazon-Personalize-Monitor",
-			"name of the dashboard; another one for a second deployment in the same account",
-			"1 to 250 of the characters A-Z, a-z, 0-9, - and _", true,
-		},
-		set: func(v *Values, in value) (err error) {
-			v.DashboardName, err = parseDashboardName(in)
-			return err
-		},
-	},
+	param(Spec{
+		Name: CampaignARNs, Flag: "campaign-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all", Template: true,
+		Help: "campaigns to monitor", Valid: "all, none, or the ARNs of campaigns, separated by commas",
+	}, func(v *Values) *model.Selection { return &v.Campaigns }, selection(model.Campaign)),
+	param(Spec{
+		Name: RecommenderARNs, Flag: "recommender-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all", Template: true,
+		Help: "recommenders to monitor", Valid: "all, none, or the ARNs of recommenders, separated by commas",
+	}, func(v *Values) *model.Selection { return &v.Recommenders }, selection(model.Recommender)),
+	param(Spec{
+		Name: Regions, Flag: "regions", Form: "REGIONS", Template: true,
+		Help:  "regions to search where all is selected; the current region if none is named",
+		Valid: "names of regions, such as eu-west-1, separated by commas",
+	}, func(v *Values) *[]string { return &v.Regions }, optional(parseRegions)),
+	param(Spec{
+		Name: AutoCreateUtilizationAlarms, Flag: "auto-create-utilization-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes", Template: true,
+		Help: "maintain an alarm on low utilization for every monitored resource", Valid: validBoolean,
+	}, func(v *Values) *bool { return &v.AutoCreateUtilizationAlarms }, parseBoolean),
+	param(Spec{
+		Name: UtilizationThresholdAlarmLowerBound, Flag: "utilization-threshold", Form: "PERCENT", Default: "100", Template: true,
+		Help: "utilization, in percent, below which the alarm on low utilization fires", Valid: "0 to 1000, percent",
+	}, func(v *Values) *float64 { return &v.UtilizationThreshold }, number(0, 1000)),
+	param(Spec{
+		Name: AutoAdjustMinTPS, Flag: "auto-adjust-min-tps", Form: "yes|no|DryRun", Choices: yesNoDryRun, Default: "Yes", Template: true,
+		Help: "lower minimums that are never fully used, step by step", Valid: validSwitch,
+	}, func(v *Values) *model.Switch { return &v.AutoAdjustMinTPS }, parseSwitch),
+	param(Spec{
+		Name: AutoCreateIdleAlarms, Flag: "auto-create-idle-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes", Template: true,
+		Help: "maintain an alarm on idleness for every monitored resource", Valid: validBoolean,
+	}, func(v *Values) *bool { return &v.AutoCreateIdleAlarms }, parseBoolean),
+	param(Spec{
+		Name: IdleThresholdHours, Flag: "idle-threshold-hours", Form: "HOURS", Default: "24", Template: true,
+		Help: "hours without a request after which a resource counts as idle", Valid: "1 to 168, whole hours",
+	}, func(v *Values) *int { return &v.IdleThresholdHours }, whole(1, 168)),
+	param(Spec{
+		Name: AutoDeleteOrStopIdleResources, Flag: "auto-delete-or-stop-idle", Form: "yes|no|DryRun", Choices: yesNoDryRun,
+		Default: "No", Template: true,
+		Help: "delete idle campaigns and stop idle recommenders", Valid: validSwitch,
+	}, func(v *Values) *model.Switch { return &v.AutoDeleteOrStopIdle }, parseSwitch),
+	param(Spec{
+		Name: MaxStopsOrDeletesPerHour, Flag: "max-stops-per-hour", Form: "NUMBER", Default: "5", Template: true,
+		Help:  "the most campaigns and recommenders of a region that are deleted or stopped automatically within an hour",
+		Valid: "1 to 1000, a whole number",
+	}, func(v *Values) *int { return &v.MaxRemovalsPerHour }, whole(1, 1000)),
+	param(Spec{
+		Name: NotificationEndpoint, Flag: "notification-endpoint", Form: "ADDRESSES", Template: true,
+		Help: "who is notified of alarms and actions", Valid: "e-mail addresses or https:// URLs, separated by commas",
+	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, optional(parseEndpoints)),
+	param(Spec{
+		Name: HourlyChecks, Flag: "hourly-checks", Form: "WHEN", Choices: modes, Default: string(model.Auto),
+		Help:  "whether resources are checked for idleness and step-down once an hour each, all now, or not at all",
+		Valid: "auto, always or never",
+	}, func(v *Values) *model.Mode { return &v.HourlyChecks }, parseMode),
+	param(Spec{
+		Name: MetricDelay, Flag: "metric-delay", Form: "DURATION", Default: "2m", Template: true,
+		Help:  "how long ago a window must have ended to be measured, because request counts arrive late",
+		Valid: "a duration from 0s to 15m, such as 90s or 2m",
+	}, func(v *Values) *time.Duration { return &v.MetricDelay }, parseMetricDelay),
+	param(Spec{
+		Name: DashboardName, Flag: "dashboard-name", Form: "NAME", Default: "Amazon-Personalize-Monitor", Template: true,
+		Help:  "name of the dashboard; another one for a second deployment in the same account",
+		Valid: "1 to 250 of the characters A-Z, a-z, 0-9, - and _",
+	}, func(v *Values) *string { return &v.DashboardName }, parseDashboardName),
+}
+
+// Text returns the value of a parameter as people write it. Addresses are personal data:
+// the text is their number.
+func (v Values) Text(name string) string {
+	i := slices.IndexFunc(table, func(p parameter) bool { return p.Name == name })
+	switch field := table[i].get(&v).(type) {
+	case bool:
+		if field {
+			return "Yes"
+		}
+		return "No"
+	case []string:
+		return strings.Join(field, ", ")
+	case []Endpoint:
+		return strconv.Itoa(len(field))
+	case model.Selection:
+		if field.All {
+			return "all"
+		}
+		if field.None() {
+			return "none"
+		}
+		texts := make([]string, len(field.ARNs))
+		for i, arn := range field.ARNs {
+			texts[i] = arn.String()
+		}
+		return strings.Join(texts, ", ")
+	default:
+		return fmt.Sprint(field)
+	}
 }

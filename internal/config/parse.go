@@ -16,63 +16,64 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// maxNamed is how many wrong items of one list a message names.
-const maxNamed = 3
+// maxListed is how many invalid items of one list a message names.
+const maxListed = 3
 
-// wrong joins what is wrong with the items of a list; nil if nothing is.
-func wrong(problems []string) error {
+// joined makes one error of the problems with the items of a list; nil if there are none.
+func joined(problems []string) error {
 	if len(problems) == 0 {
 		return nil
 	}
 	more := ""
-	if n := len(problems) - maxNamed; n > 0 {
-		problems, more = problems[:maxNamed], fmt.Sprintf(", and %d more", n)
+	if n := len(problems) - maxListed; n > 0 {
+		problems, more = problems[:maxListed], fmt.Sprintf(", and %d more", n)
 	}
 	return errors.New(strings.Join(problems, ", ") + more)
 }
 
-// parseSelection reads all, none or ARNs of the one kind.
-func parseSelection(in value, kind model.Kind) (model.Selection, error) {
-	items, err := in.items()
-	if err != nil {
-		return model.Selection{}, err
-	}
-	words := map[string]bool{}
-	var others []string
-	for _, item := range items {
-		switch word := strings.ToLower(item); word {
-		case "all", "none":
-			words[word] = true
-		default:
-			others = append(others, item)
+// optional accepts an empty text, as none.
+func optional[T any](parse func(value) (T, error)) func(value) (T, error) {
+	return func(in value) (none T, err error) {
+		if in.text == "" {
+			return none, nil
 		}
+		return parse(in)
 	}
-	arns, problems := parseARNs(others, kind)
-	if len(words) > 1 || len(words) == 1 && len(others) > 0 {
-		problems = append(problems, "all and none each stand alone")
-	}
-	return model.Selection{All: words["all"], ARNs: arns}, wrong(problems)
 }
 
-// parseARNs reads ARNs of the one kind, each once, and tells what is wrong with the rest.
-func parseARNs(items []string, kind model.Kind) (arns []model.ARN, problems []string) {
-	for _, item := range items {
-		arn, got, err := model.ParseResourceARN(item)
-		switch {
-		case err != nil && !strings.Contains(err.Error(), strconv.Quote(item)):
-			problems = append(problems, quote(item)+" is "+err.Error())
-		case err != nil:
-			problems = append(problems, err.Error())
-		case got != kind:
-			problems = append(problems, fmt.Sprintf("%q is the ARN of a %s, not of a %s", item, got, kind))
-		case !slices.Contains(arns, arn):
-			arns = append(arns, arn)
+// selection parses all, none or ARNs of the kind, each once.
+func selection(kind model.Kind) func(value) (model.Selection, error) {
+	return func(in value) (model.Selection, error) {
+		items, err := in.items()
+		if err != nil {
+			return model.Selection{}, err
 		}
+		var arns []model.ARN
+		var problems []string
+		words := map[string]bool{}
+		for _, item := range items {
+			arn, got, err := model.ParseResourceARN(item)
+			switch word := strings.ToLower(item); {
+			case word == "all" || word == "none":
+				words[word] = true
+			case err != nil && !strings.Contains(err.Error(), strconv.Quote(item)):
+				problems = append(problems, quote(item)+" is "+err.Error())
+			case err != nil:
+				problems = append(problems, err.Error())
+			case got != kind:
+				problems = append(problems, fmt.Sprintf("%q is the ARN of a %s, not of a %s", item, got, kind))
+			case !slices.Contains(arns, arn):
+				arns = append(arns, arn)
+			}
+		}
+		if len(words) > 0 && len(words)+len(arns)+len(problems) > 1 {
+			problems = append(problems, "all and none cannot be combined with anything else")
+		}
+		return model.Selection{All: words["all"], ARNs: arns}, joined(problems)
 	}
-	return arns, problems
 }
 
-// parseRegions reads names of regions, by shape; which of them exist is for AWS to say.
+// parseRegions parses names of regions, by shape; only AWS knows which of them exist.
 func parseRegions(in value) ([]string, error) {
 	items, err := in.items()
 	if err != nil {
@@ -82,19 +83,19 @@ func parseRegions(in value) ([]string, error) {
 	for _, item := range items {
 		switch {
 		case strings.EqualFold(item, "all"):
-			problems = append(problems, quote(item)+" is not offered: name the regions, or none for the current one")
+			problems = append(problems, quote(item)+" is not supported: name the regions, or none for the current one")
 		case !model.ValidRegion(item):
 			problems = append(problems, quote(item)+" is not the name of a region")
 		case !slices.Contains(regions, item):
 			regions = append(regions, item)
 		}
 	}
-	return regions, wrong(problems)
+	return regions, joined(problems)
 }
 
-// parseBoolean reads yes or no in all the ways in which templates, shells and JSON say it.
+// parseBoolean parses yes or no in all the forms of templates, shells and JSON.
 func parseBoolean(in value) (bool, error) {
-	text, err := in.scalar(formText, formBoolean, formNumber)
+	text, err := in.scalar(boolean, numeric)
 	if err != nil {
 		return false, err
 	}
@@ -107,15 +108,18 @@ func parseBoolean(in value) (bool, error) {
 	return false, fmt.Errorf("%s is neither yes nor no", quote(text))
 }
 
-// parseSwitch reads a boolean, or DryRun in any spelling.
+// dryRunSpelling removes what some write between the two words.
+var dryRunSpelling = strings.NewReplacer("-", "", "_", "", " ", "")
+
+// parseSwitch parses a boolean, or DryRun in any spelling.
 func parseSwitch(in value) (model.Switch, error) {
-	if in.form == formText && dryRunSpelling.Replace(strings.ToLower(in.text)) == "dryrun" {
+	if in.json == "" && dryRunSpelling.Replace(strings.ToLower(in.text)) == "dryrun" {
 		return model.DryRun, nil
 	}
 	on, err := parseBoolean(in)
 	switch {
-	case err != nil && in.form == formText:
-		return "", fmt.Errorf("%s is neither yes nor no nor DryRun", quote(in.text))
+	case err != nil && in.json == "":
+		return "", fmt.Errorf("%w nor DryRun", err)
 	case err != nil:
 		return "", err
 	case on:
@@ -124,44 +128,43 @@ func parseSwitch(in value) (model.Switch, error) {
 	return model.Off, nil
 }
 
-// dryRunSpelling takes out what some write between the two words.
-var dryRunSpelling = strings.NewReplacer("-", "", "_", "", " ", "")
-
-// decimal is a number as people and JSON write it; strconv would take hexadecimal,
-// infinity and NaN too.
+// decimal is a number as people and JSON write it; strconv also accepts hexadecimal,
+// infinity and NaN.
 var decimal = regexp.MustCompile(`^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$`)
 
-// parseNumber reads a number from low to high, both included.
-func parseNumber(in value, low, high float64) (float64, error) {
-	text, err := in.scalar(formText, formNumber)
-	if err != nil {
-		return 0, err
+// number parses a number from low to high, both included.
+func number(low, high float64) func(value) (float64, error) {
+	return func(in value) (float64, error) {
+		text, err := in.scalar(numeric)
+		if err != nil {
+			return 0, err
+		}
+		if !decimal.MatchString(text) {
+			return 0, fmt.Errorf("%s is not a number", quote(text))
+		}
+		// The only remaining error is a number beyond float64, returned as an infinity.
+		parsed, _ := strconv.ParseFloat(text, 64)
+		if parsed < low || parsed > high {
+			return 0, fmt.Errorf("%s is out of range", quote(text))
+		}
+		return parsed + 0, nil // turns -0 into 0
 	}
-	if !decimal.MatchString(text) {
-		return 0, fmt.Errorf("%s is not a number", quote(text))
-	}
-	// The one error left is a number beyond float64, returned as an infinity.
-	number, _ := strconv.ParseFloat(text, 64)
-	if number < low || number > high {
-		return 0, fmt.Errorf("%s is out of range", quote(text))
-	}
-	return number + 0, nil // turns -0 into 0
 }
 
-// parseWhole reads a whole number from low to high, both included. 24.0 is whole.
-func parseWhole(in value, low, high int) (int, error) {
-	number, err := parseNumber(in, float64(low), float64(high))
-	if err != nil {
-		return 0, err
+// whole parses a whole number from low to high, both included. 24.0 is whole.
+func whole(low, high int) func(value) (int, error) {
+	parse := number(float64(low), float64(high))
+	return func(in value) (int, error) {
+		parsed, err := parse(in)
+		if err == nil && parsed != math.Trunc(parsed) {
+			err = fmt.Errorf("%s is not a whole number", quote(in.text))
+		}
+		return int(parsed), err
 	}
-	if number != math.Trunc(number) {
-		return 0, fmt.Errorf("%s is not whole", quote(in.text))
-	}
-	return int(number), nil
 }
 
-// parseEndpoints reads e-mail addresses and URLs. Equal ones are kept once; upper and
-// lower case make no difference in an e-mail address.
+// parseEndpoints parses e-mail addresses and URLs, each once. E-mail addresses that differ
+// only in case are the same.
 func parseEndpoints(in value) ([]Endpoint, error) {
 	items, err := in.items()
 	if err != nil {
@@ -185,11 +188,11 @@ func parseEndpoints(in value) ([]Endpoint, error) {
 			endpoints = append(endpoints, endpoint)
 		}
 	}
-	return endpoints, wrong(problems)
+	return endpoints, joined(problems)
 }
 
-// parseEndpoint reads one endpoint. The error completes a sentence that begins with
-// the item.
+// parseEndpoint parses one endpoint. The error completes a sentence that begins with the
+// item.
 func parseEndpoint(item string) (Endpoint, error) {
 	if strings.ContainsFunc(item, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
 		return Endpoint{}, errors.New("contains a space")
@@ -202,68 +205,61 @@ func parseEndpoint(item string) (Endpoint, error) {
 		}
 		return Endpoint{Email, item}, nil
 	}
-	if !strings.EqualFold(scheme, "https") {
-		return Endpoint{}, errors.New("is not an https:// URL")
-	}
 	address := "https://" + rest
 	parsed, err := url.Parse(address)
 	switch {
+	case !strings.EqualFold(scheme, "https"):
+		return Endpoint{}, errors.New("is not an https:// URL")
 	case err != nil:
 		return Endpoint{}, errors.New("is not a well-formed URL")
 	case parsed.User != nil:
-		return Endpoint{}, errors.New("carries a user name")
+		return Endpoint{}, errors.New("contains a user name")
 	case parsed.Hostname() == "":
-		return Endpoint{}, errors.New("names no host")
+		return Endpoint{}, errors.New("has no host")
 	}
 	return Endpoint{HTTPS, address}, nil
 }
 
-// parseMode reads when hourly checks are done.
 func parseMode(in value) (model.Mode, error) {
-	text, err := in.scalar(formText)
-	if err != nil {
-		return "", err
+	text, err := in.scalar()
+	if err == nil && !slices.Contains(modes, strings.ToLower(text)) {
+		err = fmt.Errorf("%s is not a mode", quote(text))
 	}
-	switch mode := model.Mode(strings.ToLower(text)); mode {
-	case model.Auto, model.Always, model.Never:
-		return mode, nil
-	}
-	return "", fmt.Errorf("%s is no such mode", quote(text))
+	return model.Mode(strings.ToLower(text)), err
 }
 
-// parseDuration reads a duration with its unit, from zero to high.
-func parseDuration(in value, high time.Duration) (time.Duration, error) {
-	text, err := in.scalar(formText)
+const maxMetricDelay = 15 * time.Minute
+
+// parseMetricDelay parses a duration with its unit.
+func parseMetricDelay(in value) (time.Duration, error) {
+	text, err := in.scalar()
 	if err != nil {
 		return 0, err
 	}
 	duration, err := time.ParseDuration(text)
 	switch {
 	case err != nil && decimal.MatchString(text):
-		return 0, fmt.Errorf("%s lacks a unit", quote(text))
+		return 0, fmt.Errorf("%s has no unit", quote(text))
 	case err != nil:
 		return 0, fmt.Errorf("%s is not a duration", quote(text))
-	case duration < 0 || duration > high:
+	case duration < 0 || duration > maxMetricDelay:
 		return 0, fmt.Errorf("%s is out of range", quote(text))
 	}
 	return duration, nil
 }
 
-// dashboardPattern and maxDashboard are CloudWatch's rule (PutDashboard in its API
+// dashboardPattern and maxDashboardName are CloudWatch's rule (PutDashboard in its API
 // reference: up to 255 of these characters), less five characters for the number of a
-// further dashboard. The length is no part of the pattern, as counting makes one slow to
-// compile.
+// further dashboard. The length is not in the pattern, because a counted repetition
+// compiles slowly.
 var dashboardPattern = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-const maxDashboard = 250
+const maxDashboardName = 250
 
 func parseDashboardName(in value) (string, error) {
-	text, err := in.scalar(formText)
-	if err != nil {
-		return "", err
+	text, err := in.scalar()
+	if err == nil && (!dashboardPattern.MatchString(text) || len(text) > maxDashboardName) {
+		err = fmt.Errorf("%s is not the name of a dashboard", quote(text))
 	}
-	if !dashboardPattern.MatchString(text) || len(text) > maxDashboard {
-		return "", fmt.Errorf("%s is not the name of a dashboard", quote(text))
-	}
-	return text, nil
+	return text, err
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// parseTest is one value as an event gives it; a JSON string stands for flags and
+// parseTest is one value as an event has it; a JSON string also represents flags and
 // variables as well, and is tried through them too.
 type parseTest struct {
 	name string
@@ -35,7 +35,7 @@ func runParse(t *testing.T, name string, get func(Values) any, tests []parseTest
 				case tt.want == nil && err == nil:
 					t.Errorf("accepted: %+v", get(got))
 				case tt.want == nil && !strings.Contains(err.Error(), tt.err):
-					t.Errorf("the message %q does not say %q", err, tt.err)
+					t.Errorf("the message %q does not contain %q", err, tt.err)
 				case tt.want != nil && err != nil:
 					t.Errorf("refused: %v", err)
 				case tt.want != nil && !reflect.DeepEqual(get(got), tt.want):
@@ -69,15 +69,15 @@ func TestCampaignARNs(t *testing.T) {
 		{"a recommender", quoted(recommenderA), nil, "is the ARN of a recommender, not of a campaign"},
 		{"not an ARN", `"home"`, nil, `"home" is not an ARN`},
 		{"another service", `"arn:aws:s3:::campaign/a"`, nil, "is not the ARN of a Personalize"},
-		{"all beside an ARN", quoted("all," + campaignA), nil, "each stand alone"},
-		{"none beside an ARN", quoted(campaignA + ",none"), nil, "each stand alone"},
-		{"all beside none", `"all,none"`, nil, "each stand alone"},
+		{"all beside an ARN", quoted("all," + campaignA), nil, "cannot be combined"},
+		{"none beside an ARN", quoted(campaignA + ",none"), nil, "cannot be combined"},
+		{"all beside none", `"all,none"`, nil, "cannot be combined"},
 		{"only a comma", `","`, nil, `"," is empty`},
 		{"an empty list", `[]`, nil, "is empty"},
 		{"a list of nothing", `[""]`, nil, "is empty"},
 		{"a list of numbers", `[1]`, nil, "not all its items are strings"},
-		{"a number", `3`, nil, "the JSON number 3 is not accepted"},
-		{"a boolean", `true`, nil, "the JSON boolean true is not accepted"},
+		{"a number", `3`, nil, `the JSON number "3" is not accepted`},
+		{"a boolean", `true`, nil, `the JSON boolean "true" is not accepted`},
 		{"an object", `{}`, nil, `the JSON object "{}" is not accepted`},
 		{"broken JSON", `[`, nil, `"[" is not valid JSON`},
 		{"many wrong ones", `"a,b,c,d,e"`, nil, `"c" is not an ARN (arn:partition:service:region:account:resource), and 2 more`},
@@ -97,11 +97,11 @@ func TestRegions(t *testing.T) {
 		{"one", `"eu-west-1"`, []string{"eu-west-1"}, ""},
 		{"several, as given", `" us-east-1,eu-west-1, us-east-1,"`, []string{"us-east-1", "eu-west-1"}, ""},
 		{"a JSON list", `["us-gov-west-1", "cn-north-1"]`, []string{"us-gov-west-1", "cn-north-1"}, ""},
-		{"all", `"All"`, nil, `"All" is not offered: name the regions`},
+		{"all", `"All"`, nil, `"All" is not supported: name the regions`},
 		{"a wrong shape", `"eu-west"`, nil, `"eu-west" is not the name of a region`},
 		{"a zone", `"eu-west-1a"`, nil, "is not the name of a region"},
 		{"only commas", `",,"`, nil, "is empty"},
-		{"a boolean", `false`, nil, "the JSON boolean false is not accepted"},
+		{"a boolean", `false`, nil, `the JSON boolean "false" is not accepted`},
 	})
 }
 
@@ -160,19 +160,19 @@ func TestSwitches(t *testing.T) {
 }
 
 func TestMaxStopsOrDeletesPerHour(t *testing.T) {
-	runParse(t, MaxStopsOrDeletesPerHour, func(v Values) any { return v.MaxEndingsPerHour }, []parseTest{
+	runParse(t, MaxStopsOrDeletesPerHour, func(v Values) any { return v.MaxRemovalsPerHour }, []parseTest{
 		{"none is what AutoDeleteOrStopIdleResources=No is for", `"0"`, nil, "is out of range"},
 		{"the lowest", `"1"`, 1, ""},
 		{"the highest", `1000`, 1000, ""},
 		{"above the highest", `1001`, nil, "is out of range"},
-		{"not whole", `2.5`, nil, "is not whole"},
+		{"not whole", `2.5`, nil, "is not a whole number"},
 	})
 }
 
 func TestUtilizationThreshold(t *testing.T) {
 	runParse(t, UtilizationThresholdAlarmLowerBound, func(v Values) any { return v.UtilizationThreshold }, []parseTest{
 		{"the lowest", `"0"`, 0.0, ""},
-		{"minus nought", `"-0"`, 0.0, ""},
+		{"minus zero", `"-0"`, 0.0, ""},
 		{"below the lowest", `"-0.01"`, nil, "is out of range"},
 		{"the highest", `"1000"`, 1000.0, ""},
 		{"above the highest", `"1000.1"`, nil, `"1000.1" is out of range`},
@@ -184,7 +184,7 @@ func TestUtilizationThreshold(t *testing.T) {
 		{"not a number", `"NaN"`, nil, `"NaN" is not a number`},
 		{"hexadecimal", `"0x10"`, nil, "is not a number"},
 		{"with a unit", `"50%"`, nil, "is not a number"},
-		{"a boolean", `true`, nil, "the JSON boolean true is not accepted"},
+		{"a boolean", `true`, nil, `the JSON boolean "true" is not accepted`},
 	})
 }
 
@@ -196,8 +196,8 @@ func TestIdleThresholdHours(t *testing.T) {
 		{"above the highest", `"169"`, nil, "is out of range"},
 		{"a JSON number", `48`, 48, ""},
 		{"whole, though written with a point", `24.0`, 24, ""},
-		{"not whole", `"24.5"`, nil, `"24.5" is not whole`},
-		{"not whole, JSON", `24.5`, nil, `"24.5" is not whole`},
+		{"not whole", `"24.5"`, nil, `"24.5" is not a whole number`},
+		{"not whole, JSON", `24.5`, nil, `"24.5" is not a whole number`},
 		{"negative", `-24`, nil, "is out of range"},
 		{"a word", `"day"`, nil, `"day" is not a number`},
 		{"a list", `["24"]`, nil, "the JSON list "},
@@ -220,9 +220,9 @@ func TestNotificationEndpoint(t *testing.T) {
 		{"URLs differing in case are two", `"https://h.io/A,https://h.io/a,https://h.io/A"`, []Endpoint{post("https://h.io/A"), post("https://h.io/a")}, ""},
 		{"the scheme in capitals", `"HTTPS://h.io/A"`, []Endpoint{post("https://h.io/A")}, ""},
 		{"http", `"http://h.io/a"`, nil, `"http://h.io/a" is not an https:// URL`},
-		{"no host", `"https:///a"`, nil, "names no host"},
-		{"a port without a host", `"https://:443/a"`, nil, "names no host"},
-		{"a user name", `"https://joe:pw@h.io/"`, nil, `"https://***@h.io/" carries a user name`},
+		{"no host", `"https:///a"`, nil, "has no host"},
+		{"a port without a host", `"https://:443/a"`, nil, "has no host"},
+		{"a user name", `"https://joe:pw@h.io/"`, nil, `"https://***@h.io/" contains a user name`},
 		{"a broken URL", `"https://h.io:port/"`, nil, "is not a well-formed URL"},
 		{"a display name", `"Joe <joe@example.com>"`, nil, "contains a space"},
 		{"angle brackets", `"<joe@example.com>"`, nil, "is neither an e-mail address"},
@@ -231,7 +231,7 @@ func TestNotificationEndpoint(t *testing.T) {
 		{"a phone number", `"+15550100"`, nil, "is neither an e-mail address"},
 		{"one bad among good ones", `"a@example.com,nobody"`, nil, `"nobody" is neither`},
 		{"only a comma", `","`, nil, "is empty"},
-		{"a number", `1`, nil, "the JSON number 1 is not accepted"},
+		{"a number", `1`, nil, `the JSON number "1" is not accepted`},
 	})
 }
 
@@ -240,21 +240,21 @@ func TestHourlyChecks(t *testing.T) {
 		{"auto", `"auto"`, model.Auto, ""},
 		{"always", `"Always"`, model.Always, ""},
 		{"never", `"NEVER"`, model.Never, ""},
-		{"another word", `"hourly"`, nil, `"hourly" is no such mode`},
-		{"a boolean", `true`, nil, "the JSON boolean true is not accepted"},
+		{"another word", `"hourly"`, nil, `"hourly" is not a mode`},
+		{"a boolean", `true`, nil, `the JSON boolean "true" is not accepted`},
 	})
 }
 
 func TestMetricDelay(t *testing.T) {
 	runParse(t, MetricDelay, func(v Values) any { return v.MetricDelay }, []parseTest{
 		{"the shortest", `"0s"`, time.Duration(0), ""},
-		{"nought needs no unit", `"0"`, time.Duration(0), ""},
+		{"zero needs no unit", `"0"`, time.Duration(0), ""},
 		{"below the shortest", `"-1ns"`, nil, "is out of range"},
 		{"the longest", `"15m"`, 15 * time.Minute, ""},
 		{"above the longest", `"15m1ns"`, nil, "is out of range"},
 		{"mixed units", `"1m30s"`, 90 * time.Second, ""},
-		{"no unit", `"120"`, nil, `"120" lacks a unit`},
-		{"a JSON number", `120`, nil, "the JSON number 120 is not accepted"},
+		{"no unit", `"120"`, nil, `"120" has no unit`},
+		{"a JSON number", `120`, nil, `the JSON number "120" is not accepted`},
 		{"a word", `"soon"`, nil, `"soon" is not a duration`},
 	})
 }
@@ -269,6 +269,6 @@ func TestDashboardName(t *testing.T) {
 		{"a space", `"My Board"`, nil, `"My Board" is not the name of a dashboard`},
 		{"a dot", `"my.board"`, nil, "is not the name of a dashboard"},
 		{"a letter beyond ASCII", `"Übersicht"`, nil, "is not the name of a dashboard"},
-		{"a number", `7`, nil, "the JSON number 7 is not accepted"},
+		{"a number", `7`, nil, `the JSON number "7" is not accepted`},
 	})
 }

@@ -4,31 +4,32 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Sources are the places where parameters may be given, the strongest first. Each may
-// be nil. Only the strongest value of a parameter is looked at.
+// be nil. Only the strongest value of a parameter counts, and is validated.
 type Sources struct {
 	// Event holds the top-level keys of an event, or the properties of a custom
-	// resource. Keys that name no parameter are ignored; null and the empty string
-	// count as not given.
+	// resource. Unknown keys are ignored; null and the empty string count as not given.
 	Event map[string]json.RawMessage
-	// Flags holds the flags that were given, by name without dashes. An empty one
-	// says none for --regions and --notification-endpoint and is refused elsewhere.
+	// Flags holds the flags that were given, by name without dashes. An empty one means
+	// none for --regions and --notification-endpoint and is invalid elsewhere.
 	Flags map[string]string
-	// Env looks up an environment variable; os.LookupEnv does. An empty variable
-	// counts as not given.
+	// Env looks up an environment variable, like os.LookupEnv. An empty variable counts
+	// as not given.
 	Env func(name string) (string, bool)
-	// Defaults holds a door's own defaults, by the name of the parameter, where they
-	// differ from those of All.
+	// Defaults holds an entry point's own defaults, by the name of the parameter, where
+	// they differ from those of All.
 	Defaults map[string]string
 }
 
-// Fault is one parameter that was refused.
+// Fault is one invalid parameter.
 type Fault struct {
 	Name    string // the parameter
 	Problem string // the value and what is wrong with it
-	Valid   string // what would be accepted
+	Valid   string // what is accepted
 	Origin  string // event, --flag, environment or default
 }
 
@@ -52,16 +53,24 @@ func (e *Invalid) Error() string {
 	return fmt.Sprintf("%d invalid parameters: %s", len(e.Faults), strings.Join(lines, "; "))
 }
 
-// Resolve finds every parameter in the strongest source that gives it. If any is
-// invalid the error is an *Invalid that tells of all of them, and the values are not to
-// be used.
+// byDefault is the origin of a value that no source gives.
+const byDefault = "default"
+
+// Resolve finds every parameter in the strongest source that gives it. If any is invalid
+// the error is an *Invalid that lists all of them, and the values must not be used.
 func Resolve(src Sources) (Values, error) {
 	values := Values{origins: map[string]string{}}
 	var faults []Fault
 	for _, p := range table {
-		origin, err := p.resolve(&values, src)
+		in, origin, err := p.find(src)
+		if err == nil {
+			err = p.set(&values, in)
+		}
 		if err != nil {
 			faults = append(faults, Fault{Name: p.Name, Problem: err.Error(), Valid: p.Valid, Origin: origin})
+		}
+		if origin != byDefault {
+			values.origins[p.Name] = origin
 		}
 	}
 	if len(faults) > 0 {
@@ -70,27 +79,9 @@ func Resolve(src Sources) (Values, error) {
 	return values, nil
 }
 
-// byDefault is the origin of a value that nobody gave.
-const byDefault = "default"
-
-// resolve sets one parameter and tells where its value came from.
-func (p parameter) resolve(values *Values, src Sources) (origin string, err error) {
-	in, origin, err := p.find(src)
-	if err != nil {
-		return origin, err
-	}
-	if origin != byDefault {
-		values.origins[p.Name] = origin
-	}
-	if p.optional && in.form == formText && in.text == "" {
-		return origin, nil
-	}
-	return origin, p.set(values, in)
-}
-
 // find looks the parameter up, the strongest source first.
 func (p parameter) find(src Sources) (in value, origin string, err error) {
-	if in, ok, err := eventValue(src.Event[p.Name]); ok || err != nil {
+	if in, err := jsonValue(src.Event[p.Name]); err != nil || in.text != "" {
 		return in, "event", err
 	}
 	if text, ok := src.Flags[p.Flag]; ok {
@@ -105,4 +96,35 @@ func (p parameter) find(src Sources) (in value, origin string, err error) {
 		return textValue(text), byDefault, nil
 	}
 	return textValue(p.Default), byDefault, nil
+}
+
+// Within rejects what is in another partition than the home region, where the credentials
+// are not valid and no call can succeed. The error is an *Invalid like Resolve's.
+func (v Values) Within(home string) error {
+	partition := model.PartitionOf(home)
+	problems := map[string][]string{}
+	check := func(name, text, region string) {
+		if model.PartitionOf(region) != partition {
+			problems[name] = append(problems[name], fmt.Sprintf("%s is in another partition than the region %s", quote(text), home))
+		}
+	}
+	for _, arn := range v.Campaigns.ARNs {
+		check(CampaignARNs, arn.String(), arn.Region)
+	}
+	for _, arn := range v.Recommenders.ARNs {
+		check(RecommenderARNs, arn.String(), arn.Region)
+	}
+	for _, region := range v.Regions {
+		check(Regions, region, region)
+	}
+	var faults []Fault
+	for _, p := range table {
+		if err := joined(problems[p.Name]); err != nil {
+			faults = append(faults, Fault{Name: p.Name, Problem: err.Error(), Valid: p.Valid, Origin: v.origins[p.Name]})
+		}
+	}
+	if len(faults) > 0 {
+		return &Invalid{Faults: faults}
+	}
+	return nil
 }

@@ -59,7 +59,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		UtilizationThreshold:        100,
 		AutoAdjustMinTPS:            model.On,
 		AutoDeleteOrStopIdle:        model.Off,
-		MaxEndingsPerHour:           5,
+		MaxRemovalsPerHour:          5,
 		AutoCreateIdleAlarms:        true,
 		IdleThresholdHours:          24,
 		HourlyChecks:                model.Auto,
@@ -71,12 +71,9 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	for _, spec := range All() {
-		if got.Given(spec.Name) {
+		if got.origins[spec.Name] != "" {
 			t.Errorf("%s counts as given", spec.Name)
 		}
-	}
-	if (Values{}).Given(Regions) {
-		t.Error("zero values have something given")
 	}
 }
 
@@ -107,8 +104,8 @@ func TestResolveOrder(t *testing.T) {
 		want  int
 		given bool
 	}{
-		{"the default stands in where nothing is given", Sources{}, 24, false},
-		{"a door's own default wins over the general one", Sources{Defaults: map[string]string{name: "12"}}, 12, false},
+		{"the default if nothing is given", Sources{}, 24, false},
+		{"an entry point's own default wins over the general one", Sources{Defaults: map[string]string{name: "12"}}, 12, false},
 		{"the environment wins over defaults", Sources{
 			Env: env(map[string]string{name: "30"}), Defaults: map[string]string{name: "12"},
 		}, 30, true},
@@ -140,8 +137,8 @@ func TestResolveOrder(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got.IdleThresholdHours != tt.want || got.Given(name) != tt.given {
-				t.Errorf("got %d (given: %v), want %d (%v)", got.IdleThresholdHours, got.Given(name), tt.want, tt.given)
+			if got.IdleThresholdHours != tt.want || (got.origins[name] != "") != tt.given {
+				t.Errorf("got %d (given: %v), want %d (%v)", got.IdleThresholdHours, (got.origins[name] != ""), tt.want, tt.given)
 			}
 		})
 	}
@@ -168,8 +165,8 @@ func TestAnEmptyFlag(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Regions)+len(got.Endpoints) != 0 || !got.Given(Regions) || !got.Given(NotificationEndpoint) {
-		t.Errorf("an empty flag does not say none: %+v", got)
+	if len(got.Regions)+len(got.Endpoints) != 0 || !(got.origins[Regions] != "") || !(got.origins[NotificationEndpoint] != "") {
+		t.Errorf("an empty flag does not mean none: %+v", got)
 	}
 	for _, spec := range All() {
 		if spec.Name == Regions || spec.Name == NotificationEndpoint {
@@ -206,10 +203,10 @@ func TestInvalidTellsEverythingInOneLine(t *testing.T) {
 	for _, part := range []string{
 		"7 invalid parameters: ",
 		`CampaignARNs: "` + recommenderA + `" is the ARN of a recommender, not of a campaign (valid: all, none, or the ARNs of campaigns, separated by commas; from: event)`,
-		`Regions: "all" is not offered`,
+		`Regions: "all" is not supported`,
 		`; IdleThresholdHours: "169" is out of range (valid: 1 to 168, whole hours; from: --idle-threshold-hours)`,
-		`"https://***@example.com/x" carries a user name`,
-		`HourlyChecks: "often" is no such mode (valid: auto, always or never; from: default)`,
+		`"https://***@example.com/x" contains a user name`,
+		`HourlyChecks: "often" is not a mode (valid: auto, always or never; from: default)`,
 		`MetricDelay: the JSON object "{\"a\":1}" is not accepted`,
 		`DashboardName: the JSON list "[\"x\",3]" is not accepted: not all its items are strings`,
 		"from: environment",
@@ -224,8 +221,30 @@ func TestInvalidTellsEverythingInOneLine(t *testing.T) {
 
 	_, err = Resolve(Sources{Flags: map[string]string{"auto-adjust-min-tps": "may\nbe"}})
 	const one = `invalid parameter AutoAdjustMinTPS: "may\nbe" is neither yes nor no nor DryRun ` +
-		`(valid: yes, no (also true, false, 1, 0) or DryRun, which tells what it would do; from: --auto-adjust-min-tps)`
+		`(valid: yes, no (also true, false, 1, 0) or DryRun, which only reports what it would do; from: --auto-adjust-min-tps)`
 	if err == nil || err.Error() != one {
 		t.Errorf("got %v, want %s", err, one)
+	}
+}
+
+func TestText(t *testing.T) {
+	values, err := Resolve(Sources{Flags: map[string]string{
+		"campaign-arns": campaignA + "," + campaignB, "recommender-arns": "none", "regions": "eu-west-1,us-east-1",
+		"auto-create-idle-alarms": "no", "utilization-threshold": "62.5", "auto-delete-or-stop-idle": "dry-run",
+		"notification-endpoint": "a@example.com,b@example.com", "metric-delay": "90s",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		CampaignARNs: campaignA + ", " + campaignB, RecommenderARNs: "none", Regions: "eu-west-1, us-east-1",
+		AutoCreateUtilizationAlarms: "Yes", UtilizationThresholdAlarmLowerBound: "62.5", AutoAdjustMinTPS: "Yes",
+		AutoCreateIdleAlarms: "No", IdleThresholdHours: "24", AutoDeleteOrStopIdleResources: "DryRun", MaxStopsOrDeletesPerHour: "5",
+		NotificationEndpoint: "2", HourlyChecks: "auto", MetricDelay: "1m30s", DashboardName: "Amazon-Personalize-Monitor",
+	}
+	for _, spec := range All() {
+		if got := values.Text(spec.Name); got != want[spec.Name] {
+			t.Errorf("%s: %q, want %q", spec.Name, got, want[spec.Name])
+		}
 	}
 }

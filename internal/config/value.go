@@ -4,102 +4,80 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode"
 )
 
-// form is how a value was written. Flags and variables are text; events have them all.
-type form int
+// value is a parameter as a source gave it, before validation. Flags and variables are
+// text; events have other JSON values as well.
+type value struct {
+	json string   // the kind of a JSON value that is not a string; empty for text
+	text string   // of a text without surrounding space; else the JSON. Empty: not given
+	list []string // of a JSON list
+}
 
+// The kinds of JSON values.
 const (
-	formText form = iota
-	formBoolean
-	formNumber
-	formList
+	boolean = "boolean"
+	numeric = "number"
+	list    = "list"
+	object  = "object"
 )
 
-// value is a parameter as a source gave it, not yet judged.
-type value struct {
-	form form
-	text string   // of a text without surrounding space; else the JSON
-	list []string // the items of a list
-}
+// textValue makes the value of a flag, a variable or a default.
+func textValue(s string) value { return value{text: strings.TrimSpace(s)} }
 
-// textValue is a value from a flag, a variable or a default.
-func textValue(s string) value { return value{form: formText, text: strings.TrimSpace(s)} }
-
-// eventValue reads a value out of an event; ok is false if it is not given there. A
-// value that can be no parameter's is an error.
-func eventValue(raw json.RawMessage) (v value, ok bool, err error) {
+// jsonValue makes the value of an event; its text is empty if the event does not give it.
+func jsonValue(raw json.RawMessage) (value, error) {
 	if len(raw) == 0 {
-		return value{}, false, nil
+		return value{}, nil
 	}
-	if !json.Valid(raw) {
-		return value{}, false, fmt.Errorf("%s is not valid JSON", quote(string(raw)))
+	var compact bytes.Buffer
+	if json.Compact(&compact, raw) != nil {
+		return value{}, fmt.Errorf("%s is not valid JSON", quote(string(raw)))
 	}
-	decoder := json.NewDecoder(bytes.NewReader(raw))
-	decoder.UseNumber() // 24 must not become 24.000000 in a message
-	var decoded any
-	if err := decoder.Decode(&decoded); err != nil {
-		return value{}, false, fmt.Errorf("%s is not valid JSON: %w", quote(string(raw)), err)
-	}
-	switch d := decoded.(type) {
-	case nil:
-		return value{}, false, nil
-	case string:
-		v = textValue(d)
-		return v, v.text != "", nil
-	case bool:
-		return value{form: formBoolean, text: strconv.FormatBool(d)}, true, nil
-	case json.Number:
-		return value{form: formNumber, text: d.String()}, true, nil
-	case []any:
-		v = value{form: formList, text: compact(raw)}
-		for _, item := range d {
-			text, isText := item.(string)
-			if !isText {
-				return value{}, false, fmt.Errorf("the JSON list %s is not accepted: not all its items are strings", quote(v.text))
-			}
-			v.list = append(v.list, text)
+	v := value{text: compact.String()}
+	switch v.text[0] {
+	case 'n':
+		return value{}, nil
+	case '"':
+		var text string
+		err := json.Unmarshal(raw, &text)
+		return textValue(text), err
+	case 't', 'f':
+		v.json = boolean
+	case '{':
+		v.json = object
+	case '[':
+		v.json = list
+		var items []*string
+		if json.Unmarshal(raw, &items) != nil || slices.Contains(items, nil) {
+			return v, fmt.Errorf("the JSON list %s is not accepted: not all its items are strings", quote(v.text))
 		}
-		return v, true, nil
-	}
-	return value{}, false, fmt.Errorf("the JSON object %s is not accepted", quote(compact(raw)))
-}
-
-// compact takes the space out of valid JSON.
-func compact(raw json.RawMessage) string {
-	var buffer bytes.Buffer
-	if err := json.Compact(&buffer, raw); err != nil {
-		return string(raw)
-	}
-	return buffer.String()
-}
-
-// scalar is the text of a value written in one of the given forms, of which plain text
-// is always one.
-func (v value) scalar(forms ...form) (string, error) {
-	for _, f := range forms {
-		if v.form == f {
-			return v.text, nil
+		for _, item := range items {
+			v.list = append(v.list, *item)
 		}
+	default:
+		v.json = numeric
 	}
-	switch v.form {
-	case formBoolean:
-		return "", fmt.Errorf("the JSON boolean %s is not accepted", v.text)
-	case formNumber:
-		return "", fmt.Errorf("the JSON number %s is not accepted", shorten(v.text))
-	}
-	return "", fmt.Errorf("the JSON list %s is not accepted", quote(v.text))
+	return v, nil
 }
 
-// items splits a list at its commas; a JSON list comes apart already. Spaces and empty
-// items are dropped, but a list must not be empty then.
+// scalar returns the text of a text value or of one of the given JSON kinds.
+func (v value) scalar(kinds ...string) (string, error) {
+	if v.json == "" || slices.Contains(kinds, v.json) {
+		return v.text, nil
+	}
+	return "", fmt.Errorf("the JSON %s %s is not accepted", v.json, quote(v.text))
+}
+
+// items returns the items of a JSON list, or of a text, separated by commas. It drops
+// spaces and empty items; a list without items is an error.
 func (v value) items() ([]string, error) {
 	parts := v.list
-	if v.form != formList {
-		text, err := v.scalar(formText)
+	if v.json != list {
+		text, err := v.scalar()
 		if err != nil {
 			return nil, err
 		}
@@ -117,25 +95,20 @@ func (v value) items() ([]string, error) {
 	return items, nil
 }
 
-// maxQuoted is how many characters of a refused value a message repeats.
+// maxQuoted is how many characters of an invalid value a message repeats.
 const maxQuoted = 300
 
-// shorten cuts what is too long for a message.
-func shorten(s string) string {
-	runes := []rune(s)
-	if len(runes) <= maxQuoted {
-		return s
-	}
-	return string(runes[:maxQuoted]) + "…"
-}
-
-// quote repeats a refused value in a message: on one line, of bearable length, and
-// without the user name and password that a URL may carry.
+// quote repeats an invalid value in a message: on one line, shortened, and without the
+// user name and password that a URL may contain.
 func quote(s string) string {
 	if scheme, rest, isURL := strings.Cut(s, "://"); isURL {
 		if at := strings.LastIndex(rest, "@"); at >= 0 {
 			s = scheme + "://***" + rest[at:]
 		}
 	}
-	return fmt.Sprintf("%q", shorten(strings.ToValidUTF8(s, string(unicode.ReplacementChar))))
+	runes := []rune(strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	if len(runes) > maxQuoted {
+		return fmt.Sprintf("%q", string(runes[:maxQuoted])+"…")
+	}
+	return fmt.Sprintf("%q", string(runes))
 }

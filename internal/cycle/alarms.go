@@ -2,16 +2,17 @@ package cycle
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
-
-// regionConcurrency bounds how many regions are looked at at once.
-const regionConcurrency = 32
 
 // regionAlarms are the alarms that exist in a region, or why they could not be listed.
 type regionAlarms struct {
@@ -20,103 +21,101 @@ type regionAlarms struct {
 	err    error
 }
 
-// listAlarms begins to list the existing alarms of all regions and gives them when all
-// are there.
+// listAlarms starts to list the existing alarms of all regions, and returns them when all are
+// listed.
 func (r *run) listAlarms(ctx context.Context) <-chan []regionAlarms {
 	regions := Regions(Scope(r.params, r.Region))
-	found := make(chan []regionAlarms, 1)
+	listed := make(chan []regionAlarms, 1)
 	go func() {
-		looking, cancel := r.look(ctx)
+		reading, cancel := r.reading(ctx)
 		defer cancel()
 		lists := make([]regionAlarms, len(regions))
 		group := errgroup.Group{}
 		group.SetLimit(regionConcurrency)
 		for i, region := range regions {
 			group.Go(func() error {
-				alarms, err := r.Actor.ListAlarms(looking, region)
+				alarms, err := r.Actor.ListAlarms(reading, region)
 				lists[i] = regionAlarms{region, alarms, err}
-				if err == nil {
+				if err == nil && r.Observer != nil {
 					r.Observer.SawAlarms(region, alarms)
 				}
 				return nil
 			})
 		}
-		_ = group.Wait() // errors stand in the lists
-		found <- lists
+		_ = group.Wait() // the errors are in the lists
+		listed <- lists
 	}()
-	return found
+	return listed
 }
 
-// reconcile brings the alarms of every region in step. A region whose alarms could not
-// be listed is left as it is; one without its topic waits for it, save for removals.
+// withoutRemoved leaves out the alarms of resources that this cycle deleted or stopped: the
+// action has removed them since they were listed.
+func (r *run) withoutRemoved(existing []regionAlarms) []regionAlarms {
+	for i := range existing {
+		existing[i].alarms = slices.DeleteFunc(existing[i].alarms, func(a rules.Alarm) bool {
+			arn, err := model.ParseARN(a.Settings.Metric.DimensionValue)
+			return err == nil && r.removed[arn]
+		})
+	}
+	return existing
+}
+
+// reconcile applies the alarm changes of every region. Where alarms could not be listed they
+// stay as they are. A region without its topic waits for it, removals excepted.
 func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map[string]model.ARN, decisions []rules.Decision) {
 	byRegion := map[string][]rules.Decision{}
 	for _, d := range decisions {
 		byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], d)
 	}
-	standing := r.standing(decisions)
+	observed := r.observedState(decisions)
 	var inputs []act.ReconcileInput
 	waiting := 0
 	for _, list := range existing {
 		if list.err != nil {
-			r.problems(model.Problem{Region: list.region, Operation: "DescribeAlarms", Err: list.err})
+			r.problems.add(model.Problem{Region: list.region, Operation: "DescribeAlarms", Err: list.err})
 			continue
 		}
-		changes := rules.DiffAlarms(r.wanted(byRegion[list.region]), list.alarms, standing, r.moment.Now)
+		changes := rules.DiffAlarms(r.desired(byRegion[list.region]), list.alarms, observed, r.at.Now)
 		if _, ok := topics[list.region]; !ok {
-			var left int
-			changes, left = removals(changes)
-			waiting += left
+			all := len(changes)
+			changes = slices.DeleteFunc(changes, func(c rules.AlarmChange) bool { return c.Kind != rules.DeleteAlarm && c.Kind != rules.KeepAlarm })
+			waiting += all - len(changes)
 		}
 		inputs = append(inputs, act.ReconcileInput{
-			Region: list.region, Changes: rules.Rotate(changes, r.moment.Window), Until: r.until,
-			Progress: r.step("alarms " + list.region),
+			Region: list.region, Changes: rules.Rotate(changes, r.at.Window), Until: r.until, Progress: r.Progress.of("alarms " + list.region),
 		})
 	}
 	counts, problems := r.Actor.ReconcileAll(ctx, inputs)
+	counts.Left += waiting
 	r.alarms = counts
-	r.alarms.Left += waiting
-	r.problems(problems...)
+	r.problems.add(problems...)
 }
 
-// removals keeps the removals among alarm changes, and what stays as it is, and counts
-// the rest, which cannot be written without the topic.
-func removals(changes []rules.AlarmChange) (kept []rules.AlarmChange, left int) {
-	for _, change := range changes {
-		if change.Kind == rules.DeleteAlarm || change.Kind == rules.KeepAlarm {
-			kept = append(kept, change)
-		} else {
-			left++
-		}
-	}
-	return kept, left
-}
-
-// wanted are the alarms that the resources of a region should have. A resource that is
-// about to be stopped or deleted gets none any more, but keeps what it has.
-func (r *run) wanted(decisions []rules.Decision) []rules.WantedAlarm {
+// desired are the alarms that the resources of a region should have. A resource that is about
+// to be stopped or deleted gets no new ones, but keeps what it has.
+func (r *run) desired(decisions []rules.Decision) []rules.WantedAlarm {
 	p := rules.AlarmParams{
 		LowUtilization: r.params.AutoCreateUtilizationAlarms, Threshold: r.params.UtilizationThreshold,
 		Idle: r.params.AutoCreateIdleAlarms, IdleHours: r.params.IdleThresholdHours,
 	}
-	var wanted []rules.WantedAlarm
+	var alarms []rules.WantedAlarm
 	for _, d := range decisions {
 		if decidesAlarms(d) {
 			arn := d.Resource.ARN
 			topic := model.ARN{Partition: arn.Partition, Service: "sns", Region: arn.Region, Account: arn.Account, Resource: act.TopicName}
-			wanted = append(wanted, rules.WantedAlarms(d.Resource, d.Throughput, topic, p, r.moment)...)
+			alarms = append(alarms, rules.WantedAlarms(d.Resource, d.Throughput, topic, p, r.at)...)
 		}
 	}
-	return wanted
+	return alarms
 }
 
 func decidesAlarms(d rules.Decision) bool {
 	return d.Verdict != rules.Stop && d.Verdict != rules.Delete && rules.DecidesAlarms(d.Resource, d.Throughput)
 }
 
-// standing tells what is known of a resource that an existing alarm belongs to. Only a
-// complete listing that does not show it proves that it is gone.
-func (r *run) standing(decisions []rules.Decision) func(model.ARN) rules.Standing {
+// observedState is what is known of the resource of an existing alarm. Only a complete
+// listing that does not show a resource proves that it is gone.
+func (r *run) observedState(decisions []rules.Decision) func(model.ARN) rules.Standing {
 	known := make(map[model.ARN]rules.Standing, len(decisions)+len(r.snapshot.Others))
 	for _, d := range decisions {
 		known[d.Resource.ARN] = rules.Unknown
@@ -132,14 +131,26 @@ func (r *run) standing(decisions []rules.Decision) func(model.ARN) rules.Standin
 			return s
 		}
 		kind, ok := arn.Kind()
-		if !ok {
-			return rules.Unknown
-		}
-		for _, l := range r.snapshot.Listings {
-			if l.Region == arn.Region && l.Complete(kind) && !l.Seen[arn] {
-				return rules.Gone
-			}
+		gone := ok && slices.ContainsFunc(r.snapshot.Listings, func(l model.Listing) bool {
+			return l.Region == arn.Region && l.Complete(kind) && !l.Seen[arn]
+		})
+		if gone {
+			return rules.Gone
 		}
 		return rules.Unknown
+	}
+}
+
+// rebuildDashboard rebuilds the dashboard after alarms were created or removed, or resources
+// deleted or stopped: once, at the end.
+func (r *run) rebuildDashboard(ctx context.Context) {
+	changed := r.alarms.Created + r.alarms.Deleted
+	switch {
+	case r.Act && r.Rebuild != nil && changed+len(r.removed) > 0:
+		r.problems.add(r.Rebuild(ctx, slices.SortedFunc(maps.Keys(r.removed), model.ARN.Compare))...)
+	case changed > 0:
+		sent, problems := r.Actor.RebuildDashboard(ctx, events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", changed)})
+		r.addEvents(sent)
+		r.problems.add(problems...)
 	}
 }

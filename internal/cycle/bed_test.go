@@ -98,7 +98,7 @@ func (b *bed) restart(clock model.Clock) {
 	b.cycle = cycle.New(cycle.Options{
 		Inventory: known,
 		Meter:     meter,
-		Trail:     b.trail,
+		AuditLog:  b.trail,
 		Actor:     b.actor,
 		Clock:     clock, Logger: logger, Calls: clients.Calls, Region: home, DryRun: b.dryRun, Act: b.act,
 	})

@@ -16,7 +16,10 @@ import (
 
 // What a thousand resources in one region may cost in calls, half of them campaigns.
 func TestCallsOfACycle(t *testing.T) {
-	const resources = 1000
+	resources := 1000
+	if testing.Short() {
+		resources = 100
+	}
 	b := newBed(t, flat(resources, home))
 	b.settleAlarms(nil)
 
@@ -408,7 +411,7 @@ func TestRecommenderThatChangedMeanwhileIsLeftAlone(t *testing.T) {
 		reason string
 	}{
 		{"it is gone", localaws.Fault{Operation: "DescribeRecommender", Code: "ResourceNotFoundException"}, "it no longer exists"},
-		{"it cannot be described", localaws.Fault{Operation: "DescribeRecommender", Code: "AccessDeniedException"}, "it could not be described anew"},
+		{"it cannot be described", localaws.Fault{Operation: "DescribeRecommender", Code: "AccessDeniedException"}, "it could not be described again"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,14 +13,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// BoardActor writes and deletes dashboards, or in a dry run none.
-type BoardActor interface {
-	// BuildBoards writes the dashboards of a name and deletes the surplus ones.
-	BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]act.BoardResult, []model.Problem)
-	// DeleteBoards deletes the dashboards of a name.
-	DeleteBoards(ctx context.Context, name string) ([]act.BoardResult, []model.Problem)
-}
-
 // DashboardOptions wires the building of the dashboard.
 type DashboardOptions struct {
 	Inventory Inventory  // for Render and Build
@@ -31,17 +23,12 @@ type DashboardOptions struct {
 	DryRun bool
 }
 
-// Dashboard is the shorter line beside the cycle: discover → lay out → act → report. It
-// keeps nothing between two builds.
+// Dashboard is the pipeline of the dashboard: discover → lay out → act → report. It keeps no
+// state between two builds.
 type Dashboard struct{ DashboardOptions }
 
 // NewDashboard makes a Dashboard.
-func NewDashboard(o DashboardOptions) *Dashboard {
-	if o.Progress == nil {
-		o.Progress = func(string, int, int) {}
-	}
-	return &Dashboard{DashboardOptions: o}
-}
+func NewDashboard(o DashboardOptions) *Dashboard { return &Dashboard{o} }
 
 // DashboardInput is what a dashboard is built for.
 type DashboardInput struct {
@@ -68,8 +55,7 @@ type Rendered struct {
 // that could not be described are problems; they are missing, or shown without their
 // dataset group, until the next build.
 func (d *Dashboard) Render(ctx context.Context, in DashboardInput) (Rendered, error) {
-	progress := func(done, total int) { d.Progress("discover", done, total) }
-	snapshot := d.Inventory.Discover(ctx, Scope(in.Params, d.Region), nil, progress)
+	snapshot := d.Inventory.Discover(ctx, Scope(in.Params, d.Region), nil, d.Progress.of("discover"))
 	if err := ctx.Err(); err != nil {
 		if len(snapshot.Problems) > 0 { // they say what it was that took the time
 			err = joined(snapshot.Problems)
@@ -135,12 +121,4 @@ func (d *Dashboard) report(resources int, results []act.BoardResult, seen, faile
 	}
 	b.Problems = append(append(b.Problems, seen...), failed...)
 	return b, nil
-}
-
-// joined makes one error of several problems, of which there is at least one.
-func joined(problems []model.Problem) error {
-	if more := len(problems) - 1; more > 0 {
-		return fmt.Errorf("%w (and %d more)", problems[0], more)
-	}
-	return problems[0]
 }

@@ -96,7 +96,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 		{
 			"not to be described",
 			listedInventory{problem: []model.Problem{{ARN: arn.String(), Operation: "DescribeCampaign", Err: errors.New("throttled")}}},
-			rules.Refused, "it could not be described anew",
+			rules.Refused, "it could not be described again",
 		},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ func TestGapIsNoticed(t *testing.T) {
 	b.restart(b.clock)
 	told := func() bool {
 		defer log.Reset()
-		return strings.Contains(log.String(), "no cycle came to its end for a while")
+		return strings.Contains(log.String(), "no cycle was completed for a while")
 	}
 	b.run(nil)
 	if told() {

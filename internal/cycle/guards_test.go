@@ -202,7 +202,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, want := range map[string]string{
-			"idle-0": "deleting is only rehearsed (AutoDeleteOrStopIdleResources=DryRun)",
+			"idle-0": "deleting is a dry run (AutoDeleteOrStopIdleResources=DryRun)",
 			"c":      "step down from 9 to 6", // the campaign's minimum, not its watermark of 2
 		} {
 			if got := byName(t, result, name); got.Decision != rules.None || !strings.Contains(got.Reason, want) {

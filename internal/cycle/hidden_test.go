@@ -52,7 +52,7 @@ func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 				t.Fatalf("stepped down from %d, want %d", got.Min, want)
 			}
 			got := at(tt.idle)
-			if spared := got.Decision == rules.Refused && strings.Contains(got.Reason, "left alone: updated "); spared != tt.person {
+			if spared := got.Decision == rules.Refused && strings.Contains(got.Reason, "skipped: updated "); spared != tt.person {
 				t.Errorf("%s (%s)", got.Decision, got.Reason)
 			}
 			if told := strings.Contains(log.String(), "not marked as ours"); told != tt.person {

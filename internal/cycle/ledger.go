@@ -17,15 +17,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// PriceSource finds what TPS-hours cost in the regions. What it cannot find out is a
-// problem, and has no price.
-type PriceSource func(ctx context.Context, regions []string) (report.Prices, []model.Problem)
-
-// meteredAtOnce is how many resources of a region are measured together: their series of
-// 14 days fill eight calls, and are forgotten before the next ones come.
-const meteredAtOnce = 100
-
-// ledgerRegions bounds the regions metered at the same time, for the sake of memory.
+// ledgerRegions bounds the regions that are metered at the same time, to limit memory.
 const ledgerRegions = 4
 
 // LedgerOptions wires the making of a ledger.
@@ -37,23 +29,18 @@ type LedgerOptions struct {
 	Progress  Progress    // may be nil
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
-	// Region is the deployment region, where the monitor leaves word of its running.
+	// Region is the deployment region, where the monitor publishes that it runs.
 	Region string
-	// Hourly keeps each resource's hours, for charts, and those of all together.
+	// Hourly keeps each resource's hours, for charts, and their totals.
 	Hourly bool
 }
 
-// Ledger is the third line beside the cycle: discover → measure → meter → report. It
-// writes nothing, and keeps nothing between two runs.
+// Ledger is the pipeline of a report: discover → measure → meter → report. It writes nothing,
+// and keeps no state between two runs.
 type Ledger struct{ LedgerOptions }
 
 // NewLedger makes a Ledger.
-func NewLedger(o LedgerOptions) *Ledger {
-	if o.Progress == nil {
-		o.Progress = func(string, int, int) {}
-	}
-	return &Ledger{LedgerOptions: o}
-}
+func NewLedger(o LedgerOptions) *Ledger { return &Ledger{o} }
 
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
@@ -63,108 +50,92 @@ type LedgerInput struct {
 	// LastHours is how many of the last hours are kept of each resource, of those that are
 	// kept at all; zero means all. 14 days of 10,000 resources take 160 MB.
 	LastHours int
-	// Whole tells of which resources, by ARN, all hours are kept nevertheless; may be nil.
+	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
 	Whole map[string]bool
 }
 
-// errUnfinished is wrapped by the error of a report that was interrupted: a part of one
-// would look like less than there is.
+// errUnfinished is wrapped by the error of a report that was interrupted: a part of a report
+// would look as if there were less.
 var errUnfinished = errors.New("the report was not finished")
 
-// ledgerRun is a ledger being made.
+// ledgerRun is the state of one report.
 type ledgerRun struct {
 	*Ledger
-	in      LedgerInput
-	moment  billing.ReportTime
-	idle    time.Duration
-	prices  report.Prices
-	running model.Series
+	in       LedgerInput
+	at       billing.ReportTime
+	idle     time.Duration
+	prices   report.Prices
+	running  model.Series // when the monitor ran
+	total    int          // resources to meter
+	problems problems
 
-	mu     sync.Mutex // guards what follows
-	whole  *billing.Whole
-	ledger report.Ledger
-	sums   map[model.Kind]map[int64]billing.Hour // of all resources, by the second at which an hour begins
-	done   int
-	total  int
+	mu    sync.Mutex // guards what follows
+	whole *billing.Whole
+	// sums are the hours of all resources of a kind, by the second at which an hour begins.
+	sums    map[model.Kind]map[int64]billing.Hour
+	entries []report.Entry
+	read    int // series
 }
 
 // Run makes the ledger of the last days. What could not be read of single regions or
-// resources is a problem in it; it is an error if no region could be looked at, or if ctx
-// ended before all was read.
+// resources is a problem in it. It is an error if no region could be listed, or if ctx ended
+// before everything was read.
 func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error) {
-	began, before := time.Now(), calls(l.Calls)
-	r := &ledgerRun{
-		Ledger: l, in: in, sums: map[model.Kind]map[int64]billing.Hour{}, moment: billing.ReportTimeOf(l.Clock.Now(), in.Days, in.Params.MetricDelay),
-		idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
-	}
-	r.whole = billing.NewWhole(r.moment.Span)
-	r.ledger = report.Ledger{Window: report.Window{Start: r.moment.Span.Start, End: r.moment.Span.End}, Days: in.Days}
-	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, func(done, total int) { l.Progress("discover", done, total) })
+	began, before := time.Now(), callCounter(l.Calls).snapshot()
+	at := billing.ReportTimeOf(l.Clock.Now(), in.Days, in.Params.MetricDelay)
+	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, l.Progress.of("discover"))
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
-	if err := unlisted(snapshot); err != nil {
-		return report.Ledger{}, err
+	if len(snapshot.Resources) == 0 && len(snapshot.Problems) > 0 && !anyListed(snapshot) {
+		return report.Ledger{}, fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
 	}
-	r.problems(snapshot.Problems)
+	r := &ledgerRun{
+		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour, total: len(snapshot.Resources),
+		whole: billing.NewWhole(at.Span), sums: map[model.Kind]map[int64]billing.Hour{},
+	}
+	r.problems.add(snapshot.Problems...)
 	r.prepare(ctx, snapshot.Resources)
 	r.meterAll(ctx, snapshot.Resources)
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
-	r.ledger.Calls = callsSince(calls(l.Calls), before)
-	r.ledger.DurationMs = time.Since(began).Milliseconds()
-	r.ledger.Prices = r.prices.All()
+	ledger := report.Ledger{
+		Window: at.Span, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
+		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
+		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
+	}
 	if all, ok := r.whole.Throughput(); ok {
 		together := report.ThroughputOf(all)
-		r.ledger.Together = &together
+		ledger.Totals.Throughput = &together
 	}
-	r.ledger.Hourly = r.totals()
-	r.ledger.Settle()
-	return r.ledger, nil
+	ledger.Normalize()
+	return ledger, nil
 }
 
-// unlisted is the error of an estate of which not a single region could be listed.
-func unlisted(snapshot model.Snapshot) error {
-	if len(snapshot.Resources) > 0 || len(snapshot.Problems) == 0 {
-		return nil
-	}
-	for _, l := range snapshot.Listings {
-		if l.Campaigns || l.Recommenders {
-			return nil
-		}
-	}
-	return fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
-}
-
-// prepare finds out what is asked once: the prices, and when the monitor ran. That the
-// latter cannot be read only means that nothing is known to have been stopped.
+// prepare reads what all resources need: the prices, and when the monitor ran. If the latter
+// cannot be read, nothing is known to have been stopped.
 func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
 	if len(resources) == 0 {
 		return
 	}
-	var regions []string
-	recommenders := false
-	for _, resource := range resources {
-		if n := len(regions); n == 0 || regions[n-1] != resource.Region() { // they are sorted
+	if r.Prices != nil {
+		var regions []string
+		for _, resource := range resources {
 			regions = append(regions, resource.Region())
 		}
-		recommenders = recommenders || resource.Kind == model.Recommender
-	}
-	if r.Prices != nil {
-		prices, problems := r.Prices(ctx, regions)
+		prices, problems := r.Prices(ctx, sorted(regions))
 		r.prices = prices
-		r.problems(problems)
+		r.problems.add(problems...)
 	}
-	if recommenders {
-		query := billing.RunningQuery(r.Region, r.moment)
-		r.running = r.read(ctx, []model.Query{query}).Get(query)
+	if slices.ContainsFunc(resources, func(resource model.Resource) bool { return resource.Kind == model.Recommender }) {
+		query := billing.RunningQuery(r.Region, r.at)
+		r.running = r.measure(ctx, []model.Query{query}).Get(query)
 	}
 }
 
-// meterAll meters the resources of each region in turns, several regions side by side.
+// meterAll meters the resources of each region chunk by chunk, several regions concurrently.
 func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
-	r.total = len(resources)
 	byRegion := map[string][]model.Resource{}
 	for _, resource := range resources {
 		byRegion[resource.Region()] = append(byRegion[resource.Region()], resource)
@@ -173,10 +144,10 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	group.SetLimit(ledgerRegions)
 	for _, list := range byRegion {
 		group.Go(func() error {
-			for len(list) > 0 && ctx.Err() == nil {
-				n := min(len(list), meteredAtOnce)
-				r.meter(ctx, list[:n])
-				list = list[n:]
+			for chunk := range slices.Chunk(list, meteredAtOnce) {
+				if ctx.Err() == nil {
+					r.meter(ctx, chunk)
+				}
 			}
 			return nil
 		})
@@ -184,47 +155,33 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	_ = group.Wait() // failures are problems
 }
 
-// meter meters some resources of one region: in a first round their demand and minimum,
-// in a second one whether who had no requests was called at all.
+// meter meters some resources of one region. The first round reads their demand and minimum,
+// the second one whether resources without requests were called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
+	list := usages(resources, func(queries []model.Query) model.Readings { return r.measure(ctx, queries) }, r.running, r.at)
 	var queries []model.Query
-	for _, resource := range resources {
-		queries = append(queries, billing.Queries(resource, r.moment)...)
-	}
-	readings := r.read(ctx, queries)
-	usages := make([]billing.Usage, len(resources))
-	queries = nil
 	for i, resource := range resources {
-		usages[i] = billing.Measure(resource, readings, r.running, r.moment)
-		queries = append(queries, usages[i].CallQueries(resource, r.idle, r.moment)...)
+		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
 	}
-	second := r.read(ctx, queries)
+	calls := r.measure(ctx, queries)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
-		usages[i].AddCalls(resource, second, r.idle, r.moment)
-		advice := billing.Advise(resource, usages[i], second, r.idle, r.moment)
-		entries[i] = report.EntryOf(resource, usages[i], advice, r.prices)
+		list[i].AddCalls(resource, calls, r.idle, r.at)
+		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.at), r.prices)
 	}
-	r.mu.Lock()
-	for _, usage := range usages {
-		r.whole.Add(usage)
-	}
-	r.keepHours(entries)
-	r.ledger.Resources = append(r.ledger.Resources, entries...)
-	r.done += len(resources)
-	done := r.done
-	r.mu.Unlock()
-	r.Progress("measure", done, r.total)
+	r.Progress.of("measure")(r.add(list, entries), r.total)
 }
 
-// keepHours adds up the hours of resources, and leaves them those that are wanted. The
-// caller holds mu.
-func (r *ledgerRun) keepHours(entries []report.Entry) {
-	for i := range entries {
-		e := &entries[i]
+// add adds metered resources to the ledger and returns how many it has.
+func (r *ledgerRun) add(list []billing.Usage, entries []report.Entry) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, usage := range list {
+		r.whole.Add(usage)
+	}
+	for _, e := range entries {
 		if !r.Hourly {
 			e.Hourly = nil
-			continue
 		}
 		if r.sums[e.Kind] == nil {
 			r.sums[e.Kind] = map[int64]billing.Hour{}
@@ -238,55 +195,32 @@ func (r *ledgerRun) keepHours(entries []report.Entry) {
 			r.sums[e.Kind][h.Start.Unix()] = sum
 		}
 		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 && !r.in.Whole[e.ARN] {
-			e.Hourly = slices.Clone(e.Hourly[n:]) // and not a part of what would be kept whole by it
+			e.Hourly = slices.Clone(e.Hourly[n:]) // a part would keep the whole in memory
 		}
+		r.entries = append(r.entries, e)
 	}
+	return len(r.entries)
 }
 
 // totals are the hours of all resources of each kind, by time.
 func (r *ledgerRun) totals() map[model.Kind][]billing.Hour {
-	totals := make(map[model.Kind][]billing.Hour, len(r.sums))
+	totals := map[model.Kind][]billing.Hour{}
 	for kind, sums := range r.sums {
-		totals[kind] = slices.SortedFunc(maps.Values(sums), func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
+		if len(sums) > 0 {
+			totals[kind] = slices.SortedFunc(maps.Values(sums), func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
+		}
 	}
 	return totals
 }
 
-// read asks questions and notes what could not be answered, once for each cause.
-func (r *ledgerRun) read(ctx context.Context, queries []model.Query) model.Readings {
+func (r *ledgerRun) measure(ctx context.Context, queries []model.Query) model.Readings {
 	if len(queries) == 0 {
 		return nil
 	}
 	readings, problems := r.Meter.Measure(ctx, queries, nil)
-	r.mu.Lock()
-	r.ledger.MetricsGot += len(readings)
-	r.mu.Unlock()
-	r.problems(problems)
-	return readings
-}
-
-// problems notes what failed.
-func (r *ledgerRun) problems(list []model.Problem) {
+	r.problems.add(problems...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ledger.Problems = append(r.ledger.Problems, list...)
-}
-
-// calls asks a counter, if there is one.
-func calls(count func() map[string]int) map[string]int {
-	if count == nil {
-		return nil
-	}
-	return count()
-}
-
-// callsSince is how often each operation was called after an earlier count.
-func callsSince(now, before map[string]int) map[string]int {
-	made := map[string]int{}
-	for operation, n := range now {
-		if n > before[operation] {
-			made[operation] = n - before[operation]
-		}
-	}
-	return made
+	r.read += len(readings)
+	return readings
 }

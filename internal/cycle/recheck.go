@@ -39,12 +39,7 @@ type RecheckOptions struct {
 type Rechecker struct{ o RecheckOptions }
 
 // NewRechecker makes a Rechecker.
-func NewRechecker(o RecheckOptions) *Rechecker {
-	if o.Progress == nil {
-		o.Progress = func(string, int, int) {}
-	}
-	return &Rechecker{o}
-}
+func NewRechecker(o RecheckOptions) *Rechecker { return &Rechecker{o} }
 
 // Recheck runs the steps of a cycle, up to the decision, for the resource of one automatic
 // event: describe it, measure it, decide. It goes by the current parameters, with two
@@ -61,7 +56,7 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
-	moment, _, _ := rules.EvaluationTimeOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
+	at, _, _ := rules.EvaluationTimeOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
 	named := model.Resource{ARN: req.ARN, Kind: req.Kind, Name: req.ARN.Name()}
 	found, problems := c.o.Inventory.Refresh(ctx, []model.Resource{named})
 	switch {
@@ -73,34 +68,34 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 		return rules.Decision{Resource: found[0], Verdict: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
 	c.warn(ctx, req.ARN, problems)
-	return c.decide(ctx, found[0], settingsOf(p, c.o.Region), moment)
+	return c.decide(ctx, found[0], settingsOf(p, c.o.Region, ""), at)
 }
 
 // decide measures the resource and decides. What cannot be read is logged; the decision says
 // what follows from that.
-func (c *Rechecker) decide(ctx context.Context, resource model.Resource, settings rules.Settings, moment rules.EvaluationTime) (rules.Decision, error) {
+func (c *Rechecker) decide(ctx context.Context, resource model.Resource, settings rules.Settings, at rules.EvaluationTime) (rules.Decision, error) {
 	readings := model.Readings{}
 	read := func(queries []model.Query) {
 		if len(queries) == 0 {
 			return
 		}
-		more, failed := c.o.Meter.Measure(ctx, queries, func(done, total int) { c.o.Progress("check again", done, total) })
+		more, failed := c.o.Meter.Measure(ctx, queries, c.o.Progress.of("check again"))
 		maps.Copy(readings, more)
 		c.warn(ctx, resource.ARN, failed)
 	}
-	read(rules.WindowQueries([]model.Resource{resource}, moment))
-	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, readings, moment), settings, moment))
-	decision := rules.Decide(resource, readings, settings, moment)
+	read(rules.WindowQueries([]model.Resource{resource}, at))
+	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, readings, at), settings, at))
+	decision := rules.Decide(resource, readings, settings, at)
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
-		read(rules.RecentQueries(resource, moment))
+		read(rules.RecentCallQueries(resource, at))
 	case rules.StepDown:
-		read(rules.UpdateQueries(resource, settings, moment))
+		read(rules.UpdateQueries(resource, settings, at))
 	}
 	if err := ctx.Err(); err != nil {
 		return rules.Decision{}, err
 	}
-	return rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, moment), nil
+	return rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, at), nil
 }
 
 func (c *Rechecker) warn(ctx context.Context, arn model.ARN, problems []model.Problem) {

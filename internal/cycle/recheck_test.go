@@ -459,7 +459,7 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 			if got.Status != "ACTIVE" || got.Decision != rules.Refused {
 				t.Errorf("%s: %s (%s)", got.Status, got.Decision, got.Reason)
 			}
-			if why := "it may have been started only now: nobody watched it from"; !told && !strings.Contains(got.Reason, why) {
+			if why := "it may have just been started: it was not monitored from"; !told && !strings.Contains(got.Reason, why) {
 				t.Errorf("reason %s", got.Reason)
 			}
 			for got.Decision == rules.Refused && b.clock.Now().Sub(installed) < 6*time.Hour {

@@ -10,23 +10,24 @@ import (
 )
 
 // report completes the result.
-func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved, callsBefore map[string]int, took time.Duration) report.Result {
+func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved) report.Result {
 	for _, d := range decisions {
-		one := record(d)
-		one.Outcome = string(r.outcomes[d.Resource.ARN])
-		one.Restore = r.restores[d.Resource.ARN]
-		one.Saving, one.Estimate = savings[d.Resource.ARN].saving, savings[d.Resource.ARN].estimate
+		one := resultOf(d)
+		answer, saved := r.actions[d.Resource.ARN], savings[d.Resource.ARN]
+		one.Outcome, one.Restore = string(answer.Outcome), answer.Restore
+		one.Saving, one.Estimate = saved.saving, saved.estimate
+		r.alarms.Deleted += answer.AlarmsRemoved
 		r.result.Resources = append(r.result.Resources, one)
 	}
-	r.alarms.Deleted += r.removed
 	r.result.Alarms = report.Alarms(r.alarms)
-	r.result.Calls = callsSince(r.calls(), callsBefore)
-	r.result.DurationMs = took.Milliseconds()
+	r.result.Problems = r.problems.all()
+	r.result.Calls = callCounter(r.Calls).since(r.callsBefore)
+	r.result.DurationMs = time.Since(r.began).Milliseconds()
 	return r.result
 }
 
-// record is a decision as the result shows it.
-func record(d rules.Decision) report.Resource {
+// resultOf is a decision as the result shows it.
+func resultOf(d rules.Decision) report.Resource {
 	resource := report.Resource{
 		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
 		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
@@ -38,14 +39,6 @@ func record(d rules.Decision) report.Resource {
 		resource.Average, resource.Utilization = &average, &utilization
 	}
 	return resource
-}
-
-// problems notes what failed. The caller holds mu where others may be at it too.
-func (r *run) problems(list ...model.Problem) {
-	if r.first == nil && len(list) > 0 {
-		r.first = list[0]
-	}
-	r.result.Problems = append(r.result.Problems, list...)
 }
 
 func (r *run) addEvents(list []events.Event) {

@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -11,59 +12,43 @@ import (
 
 // saved is what a decision would save, as the result shows it.
 type saved struct {
-	saving   *report.Saving
+	saving   *billing.Saving
 	estimate *report.Estimate
 }
 
-// savings meters the last 14 days of the resources that a decision would change, and finds
-// what it would save. It is asked for by plan: a cycle has better things to do. What could
-// not be read has no saving; nothing is decided on it.
+// savings meters the last 14 days of the resources that a decision would change, and returns
+// what it would save. Only plan requests it. What could not be read has no saving; nothing is
+// decided on it.
 func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model.ARN]saved {
-	if r.Prices == nil {
-		return nil
-	}
-	looking, cancel := r.look(ctx)
-	defer cancel()
-	moment := billing.ReportTimeOf(r.moment.Now, billing.MaxDays, r.params.MetricDelay)
 	var changing []rules.Decision
+	var resources []model.Resource
 	var regions []string
 	for _, d := range decisions {
 		if d.Verdict.Changes() {
 			changing = append(changing, d)
+			resources = append(resources, d.Resource)
 			regions = append(regions, d.Resource.Region())
 		}
 	}
-	if len(changing) == 0 {
+	if r.Prices == nil || len(changing) == 0 {
 		return nil
 	}
-	prices, problems := r.Prices(looking, sorted(regions))
-	running := r.readForSavings(looking, []model.Query{billing.RunningQuery(r.Region, moment)}).Get(billing.RunningQuery(r.Region, moment))
+	reading, cancel := r.reading(ctx)
+	defer cancel()
+	at := billing.ReportTimeOf(r.at.Now, billing.MaxDays, r.params.MetricDelay)
+	prices, problems := r.Prices(reading, sorted(regions))
+	r.problems.add(problems...)
+	read := func(queries []model.Query) model.Readings { return r.measure(reading, "meter", queries) }
+	query := billing.RunningQuery(r.Region, at)
+	running := read([]model.Query{query}).Get(query)
 	out := make(map[model.ARN]saved, len(changing))
-	for len(changing) > 0 {
-		n := min(len(changing), meteredAtOnce)
-		var queries []model.Query
-		for _, d := range changing[:n] {
-			queries = append(queries, billing.Queries(d.Resource, moment)...)
-		}
-		readings := r.readForSavings(looking, queries)
-		for _, d := range changing[:n] {
-			usage := billing.Measure(d.Resource, readings, running, moment)
+	for chunk := range slices.Chunk(resources, meteredAtOnce) {
+		for _, usage := range usages(chunk, read, running, at) {
+			d := changing[len(out)]
 			out[d.Resource.ARN] = savingOf(d, usage, prices)
 		}
-		changing = changing[n:]
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.problems(problems...)
 	return out
-}
-
-func (r *run) readForSavings(ctx context.Context, queries []model.Query) model.Readings {
-	readings, problems := r.measure(ctx, "meter", queries)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.problems(problems...)
-	return readings
 }
 
 // savingOf is what one decision would save.
@@ -81,4 +66,22 @@ func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
 	}
 	shown := report.SavingOf(s)
 	return saved{shown, report.EstimateOf(d.Resource, prices, report.TPSHours{Paid: u.Paid, Used: u.Used, Wasted: u.Wasted}, shown)}
+}
+
+// meteredAtOnce is how many resources of a region are metered together: their series of 14
+// days fill eight calls, and are dropped before the next ones are read.
+const meteredAtOnce = 100
+
+// usages meters resources by their own metrics and by when the monitor ran.
+func usages(resources []model.Resource, read func([]model.Query) model.Readings, running model.Series, at billing.ReportTime) []billing.Usage {
+	var queries []model.Query
+	for _, resource := range resources {
+		queries = append(queries, billing.Queries(resource, at)...)
+	}
+	readings := read(queries)
+	list := make([]billing.Usage, len(resources))
+	for i, resource := range resources {
+		list[i] = billing.Measure(resource, readings, running, at)
+	}
+	return list
 }

@@ -179,7 +179,7 @@ func TestLimits(t *testing.T) {
 					t.Errorf("%s has %d bytes", b.Name, len(b.Body))
 				}
 				if len(boards) > 1 && !bytes.Contains(b.Body, fmt.Appendf(nil, "Dashboard %d of %d", i+1, len(boards))) {
-					t.Errorf("%s does not say which it is", b.Name)
+					t.Errorf("%s has no number", b.Name)
 				}
 			}
 			for _, r := range resources {

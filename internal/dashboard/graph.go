@@ -6,13 +6,13 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// periodSeconds is that of our metrics, which come once in five minutes.
+// periodSeconds is the interval of our metrics.
 const periodSeconds = 300
 
-// lowestAllowed is the lowest minimum that Personalize takes, for either kind.
-const lowestAllowed = 1
+// lowestMinimum is the lowest minimum that Personalize accepts, for either kind.
+const lowestMinimum = 1
 
-// countWidget shows how many resources are monitored. Their number is published in the
+// countWidget shows the number of monitored resources, which is published in the
 // deployment region.
 func countWidget(region string) Widget {
 	w := widgetOf(Graph{
@@ -23,11 +23,11 @@ func countWidget(region string) Widget {
 	return w
 }
 
-// graphs are those of one row: throughput, utilization and, where there is any to be
-// seen, latency.
+// graphs returns the widgets of one row: throughput, utilization and, if any resource has
+// one, latency.
 func (g group) graphs(r row) []Widget {
 	throughput := g.graph("Actual vs Provisioned TPS/RPS", r, "TPS/RPS", throughputLines)
-	throughput.Annotations = &Annotations{Horizontal: []Mark{{Label: "lowest allowed", Value: lowestAllowed}}}
+	throughput.Annotations = &Annotations{Horizontal: []Mark{{Label: "lowest allowed", Value: lowestMinimum}}}
 	widgets := []Widget{widgetOf(throughput), widgetOf(g.graph("Utilization", r, "percent", utilizationLines))}
 	if latency := g.graph("Latency", r, "milliseconds", latencyLines); len(latency.Lines) > 0 {
 		widgets = append(widgets, widgetOf(latency))
@@ -35,7 +35,7 @@ func (g group) graphs(r row) []Widget {
 	return widgets
 }
 
-// graph is a graph with the lines of all resources of a row.
+// graph returns a graph with the lines of all resources of a row.
 func (g group) graph(title string, r row, unit string, lines func(model.Resource) []Line) Graph {
 	if r.of > 1 {
 		title = fmt.Sprintf("%s (%d of %d)", title, r.number, r.of)
@@ -61,9 +61,8 @@ func utilizationLines(r model.Resource) []Line {
 	return []Line{{model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.UtilizationMetric()), kindLabel(r)}}
 }
 
-// latencyLines is the line of a resource's latency; none for action recommendations, for
-// which AWS documents no such metric. A recipe that is not known is taken to be served
-// by GetRecommendations, as most are.
+// latencyLines returns no line for action recommendations, for which AWS documents no such
+// metric. An unknown recipe is assumed to be served by GetRecommendations, as most are.
 func latencyLines(r model.Resource) []Line {
 	metric := model.LatencyMetric(r.Kind, r.Recipe)
 	if metric == "" {
@@ -72,5 +71,5 @@ func latencyLines(r model.Resource) []Line {
 	return []Line{{model.ResourceMetric(r, model.NamespacePersonalize, metric), kindLabel(r)}}
 }
 
-// kindLabel tells a campaign from a recommender of the same name.
+// kindLabel distinguishes a campaign from a recommender of the same name.
 func kindLabel(r model.Resource) string { return r.Name + " (" + string(r.Kind) + ")" }

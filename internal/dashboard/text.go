@@ -7,40 +7,22 @@ import (
 	"unicode"
 )
 
-// consoleHosts are the hosts of the AWS console by partition ("Service endpoints" of the
-// China and GovCloud user guides). Elsewhere there are no links.
-var consoleHosts = map[string]string{
-	"aws":        "console.aws.amazon.com",
-	"aws-cn":     "console.amazonaws.cn",
-	"aws-us-gov": "console.amazonaws-us-gov.com",
-}
-
-// consoleLink is a link to a place in the console of a service, in Markdown; empty in a
-// partition whose console is not known. The fragment must be escaped already.
-func consoleLink(partition, region, service, fragment, text string) string {
-	host, ok := consoleHosts[partition]
-	if !ok {
-		return ""
-	}
-	return fmt.Sprintf("[%s](https://%s/%s/home?region=%s#%s)", text, host, service, url.QueryEscape(region), fragment)
-}
-
 // header is the line above the graphs of a dataset group.
-func (g group) header() string {
-	if g.name() == "" {
-		return "### Dataset group not known (" + g.region + ")"
+func (k groupKey) header() string {
+	if k.name() == "" {
+		return "### Dataset group unknown (" + k.region + ")"
 	}
-	text := "### Dataset group " + plainText(g.name()) + " (" + g.region + ")"
+	text := "### Dataset group " + plainText(k.name()) + " (" + k.region + ")"
 	// The console has a dollar where the ARN has a slash.
-	arn := g.arn
-	arn.Resource = g.arn.Type() + "$" + url.PathEscape(g.name())
-	if link := consoleLink(g.arn.Partition, g.region, "personalize", arn.String()+"/setup", "Manage"); link != "" {
+	arn := k.arn
+	arn.Resource = arn.Type() + "$" + url.PathEscape(k.name())
+	if link := consoleLink(arn.Partition, k.region, "personalize", arn.String()+"/setup", "Manage"); link != "" {
 		text += " · " + link
 	}
 	return text
 }
 
-// plainText escapes what Markdown would take for anything but text.
+// plainText escapes Markdown.
 func plainText(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -55,41 +37,51 @@ func plainText(s string) string {
 	return b.String()
 }
 
-// introduction is the text at the top of each dashboard.
-type introduction struct {
-	name, region, partition string
-	number, of              int  // which dashboard it is, of how many
-	empty                   bool // there is nothing to show
-}
-
 const introText = `## Personalize Monitor
 
-What the campaigns and recommenders of [Amazon Personalize](https://docs.aws.amazon.com/personalize/latest/dg/what-is-personalize.html) do, against the minimum that is paid for in any case. Utilization under 100 percent is capacity paid for and not used.
+What the campaigns and recommenders of [Amazon Personalize](https://docs.aws.amazon.com/personalize/latest/dg/what-is-personalize.html) do, compared with the minimum that is paid for in any case. Utilization under 100 percent is capacity that is paid for and not used.
 
-Kept up to date by [Personalize Monitor](https://github.com/personalize-monitor/personalize-monitor). **Changes made to this dashboard by hand are lost.**`
+Kept up to date by [Personalize Monitor](https://github.com/personalize-monitor/personalize-monitor). **Manual changes to this dashboard are lost.**`
 
-func (i introduction) markdown() string {
-	switch {
-	case i.empty:
-		return introText + "\n\nNo campaign or recommender is monitored at present."
-	case i.of > 1:
-		return introText + "\n\n" + i.place()
+// introduction is the text at the top of the nth of all dashboards. It links neighbours.
+func introduction(in Input, groups []group, n, all int) string {
+	if len(groups) == 0 {
+		return introText + "\n\nNo campaign or recommender is monitored now."
 	}
-	return introText
+	if all == 1 {
+		return introText
+	}
+	partition := groups[0].resources[0].ARN.Partition
+	text := fmt.Sprintf("%s\n\nDashboard %d of %d", introText, n, all)
+	for _, to := range []struct {
+		label  string
+		number int
+	}{{"previous", n - 1}, {"next", n + 1}} {
+		if to.number < 1 || to.number > all {
+			continue
+		}
+		name := NumberedName(in.Name, to.number)
+		if link := consoleLink(partition, in.Region, "cloudwatch", "dashboards:name="+name, to.label); link != "" {
+			text += " · " + link
+		}
+	}
+	return text
 }
 
-// place says which dashboard this is, and leads to its neighbours.
-func (i introduction) place() string {
-	parts := []string{fmt.Sprintf("Dashboard %d of %d", i.number, i.of)}
-	link := func(n int, text string) {
-		if n < 1 || n > i.of {
-			return
-		}
-		if l := consoleLink(i.partition, i.region, "cloudwatch", "dashboards:name="+NumberedName(i.name, n), text); l != "" {
-			parts = append(parts, l)
-		}
+// consoleHosts are the hosts of the AWS console by partition ("Service endpoints" of the
+// China and GovCloud user guides). Other partitions get no links.
+var consoleHosts = map[string]string{
+	"aws":        "console.aws.amazon.com",
+	"aws-cn":     "console.amazonaws.cn",
+	"aws-us-gov": "console.amazonaws-us-gov.com",
+}
+
+// consoleLink returns a Markdown link to a place in the console of a service; empty in a
+// partition whose console is unknown. The fragment must be escaped already.
+func consoleLink(partition, region, service, fragment, text string) string {
+	host, ok := consoleHosts[partition]
+	if !ok {
+		return ""
 	}
-	link(i.number-1, "previous")
-	link(i.number+1, "next")
-	return strings.Join(parts, " · ")
+	return fmt.Sprintf("[%s](https://%s/%s/home?region=%s#%s)", text, host, service, url.QueryEscape(region), fragment)
 }

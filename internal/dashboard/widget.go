@@ -16,7 +16,7 @@ const (
 	graphHeight  = 8
 )
 
-// Widget is one widget in its place.
+// Widget is one widget at its place.
 type Widget struct {
 	Type       string     `json:"type"`
 	X          int        `json:"x"`
@@ -29,7 +29,6 @@ type Widget struct {
 // Properties are a Text or a Graph.
 type Properties interface{ widgetType() string }
 
-// Text is a text in Markdown.
 type Text struct {
 	Markdown string `json:"markdown"`
 }
@@ -57,15 +56,13 @@ type Graph struct {
 
 func (Graph) widgetType() string { return "metric" }
 
-// Line is one metric of a graph, with the label that its legend shows; empty for
-// CloudWatch's own.
+// Line is one metric of a graph, with the label in its legend; empty for CloudWatch's own.
 type Line struct {
 	Metric model.Metric
 	Label  string
 }
 
-// MarshalJSON writes the row that CloudWatch has for a metric: namespace, name,
-// dimension, options.
+// MarshalJSON writes CloudWatch's row for a metric: namespace, name, dimension, options.
 func (l Line) MarshalJSON() ([]byte, error) {
 	cells := []any{l.Metric.Namespace, l.Metric.Name}
 	if l.Metric.DimensionName != "" {
@@ -77,19 +74,17 @@ func (l Line) MarshalJSON() ([]byte, error) {
 	return json.Marshal(cells)
 }
 
-// YAxis describes the axes of a graph.
+// YAxis holds the axes of a graph. The left one begins at Min.
 type YAxis struct {
 	Left Axis `json:"left"`
 }
 
-// Axis begins at Min and is labelled.
 type Axis struct {
 	Label     string `json:"label"`
 	Min       int    `json:"min"`
 	ShowUnits bool   `json:"showUnits"`
 }
 
-// Annotations are marks in a graph.
 type Annotations struct {
 	Horizontal []Mark `json:"horizontal"`
 }
@@ -100,15 +95,14 @@ type Mark struct {
 	Value int    `json:"value"`
 }
 
-// canvas places widgets, row below row.
-type canvas struct {
+// grid places widgets, row below row.
+type grid struct {
 	widgets []Widget
 	y       int
 }
 
-// row adds a row of widgets beside each other. Those of width 0 share evenly what the
-// others leave of the grid.
-func (c *canvas) row(height int, widgets ...Widget) {
+// row adds a row of widgets. Those of width 0 share evenly what the others leave.
+func (g *grid) row(height int, widgets ...Widget) {
 	free, sharing := gridWidth, 0
 	for _, w := range widgets {
 		free -= w.Width
@@ -121,11 +115,11 @@ func (c *canvas) row(height int, widgets ...Widget) {
 		if w.Width == 0 {
 			w.Width = free / sharing
 		}
-		w.X, w.Y, w.Height = x, c.y, height
+		w.X, w.Y, w.Height = x, g.y, height
 		x += w.Width
-		c.widgets = append(c.widgets, w)
+		g.widgets = append(g.widgets, w)
 	}
-	c.y += height
+	g.y += height
 }
 
 func textWidget(markdown string) Widget { return widgetOf(Text{Markdown: markdown}) }

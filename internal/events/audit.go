@@ -11,10 +11,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// What became of a decision, beside the outcomes of writes (done, already so, dry run,
-// refused, failed).
+// The outcomes of decisions.
 const (
-	OutcomeAsked   = "asked" // sent as an event, for a function to carry out
+	OutcomeAsked   = "asked" // sent as an event, for a function to execute
 	OutcomeDone    = "done"  // Personalize has accepted it
 	OutcomeAlready = "already so"
 	OutcomeDryRun  = "dry run" // it would have been done
@@ -22,10 +21,9 @@ const (
 	OutcomeFailed  = "failed"
 )
 
-// Audit is the record of one decision that would change something, whether it was taken
-// or refused: what was decided, by which facts, what came of it, and what is needed to
-// undo it. It stands in the log under the key audit, and in the detail of events under
-// the key Audit.
+// Audit is the record of one decision that would change something, done or refused: what
+// was decided, by which facts, the outcome, and what is needed to undo it. Logs have it
+// under the key audit, details of events under the key Audit.
 type Audit struct {
 	Time      time.Time    `json:"time"`
 	ARN       string       `json:"arn"`
@@ -33,11 +31,11 @@ type Audit struct {
 	Region    string       `json:"region"`
 	Action    model.Action `json:"action,omitempty"` // empty where a rule refused before it came to one
 	Outcome   string       `json:"outcome"`
-	Automatic bool         `json:"automatic"` // decided by the monitor, not asked for by a person
+	Automatic bool         `json:"automatic"` // decided by the monitor, not requested by a person
 	Reason    string       `json:"reason"`
-	NewMinTPS int          `json:"newMinTPS,omitempty"` // update-tps: the minimum asked for
-	Inputs    *Inputs      `json:"inputs,omitempty"`    // of a decision of the monitor's
-	Before    *Before      `json:"before,omitempty"`    // of an action that was carried out, or would have been
+	NewMinTPS int          `json:"newMinTPS,omitempty"` // update-tps: the requested minimum
+	Inputs    *Inputs      `json:"inputs,omitempty"`    // of a decision of the monitor
+	Before    *Before      `json:"before,omitempty"`    // of an action that was executed, or would have been
 	Restore   string       `json:"restore,omitempty"`   // the command that undoes the action
 	Note      string       `json:"note,omitempty"`      // the last line of a notification: how to undo it
 }
@@ -53,7 +51,7 @@ type Inputs struct {
 	MinTPS             int        `json:"minTPS"`
 	Created            time.Time  `json:"created"`
 	AgeHours           int        `json:"ageHours"`
-	LastTouched        *time.Time `json:"lastTouched,omitempty"` // the latest update, whoever made it
+	LastTouched        *time.Time `json:"lastTouched,omitempty"` // the latest update, by anyone
 	IdleThresholdHours int        `json:"idleThresholdHours"`
 	Idle               bool       `json:"idle"`                 // no request in the idle time, by complete data
 	IdleRequests       float64    `json:"idleRequests"`         // successful ones, within the idle time
@@ -67,14 +65,13 @@ type Inputs struct {
 	StopIdle           string     `json:"autoDeleteOrStopIdle"` //
 }
 
-// Before is a resource as it stood before an action: what is needed to bring it back.
+// Before is a resource before an action: what is needed to restore it.
 type Before struct {
 	Name            string `json:"name"`
 	Status          string `json:"status"`
 	SolutionVersion string `json:"solutionVersion,omitempty"` // of a campaign; ARN, perhaps ending in /$LATEST
 	MinTPS          int    `json:"minTPS"`
-	// Config is the campaignConfig or recommenderConfig, spelt as on the wire; empty if
-	// there is none.
+	// Config is the campaignConfig or recommenderConfig, spelt as on the wire; may be empty.
 	Config json.RawMessage `json:"config,omitempty"`
 	// Tags are nil if they could not be read; empty if there are none.
 	Tags map[string]string `json:"tags"`
@@ -83,13 +80,13 @@ type Before struct {
 // plainAudit is an Audit without its methods, for the encoder.
 type plainAudit Audit
 
-// MarshalJSON writes the record as an object, although it is a text as well.
+// MarshalJSON writes the record as an object, although it has a text form as well.
 func (a Audit) MarshalJSON() ([]byte, error) { return json.Marshal(plainAudit(a)) }
 
 // MarshalText writes the record as JSON, for logs in text form.
 func (a Audit) MarshalText() ([]byte, error) { return json.Marshal(plainAudit(a)) }
 
-// Raw is the record as the details of events carry it; nil if it cannot be written.
+// Raw is the record as the details of events carry it; nil if it cannot be encoded.
 func (a Audit) Raw() json.RawMessage {
 	raw, err := encode(plainAudit(a))
 	if err != nil {
@@ -98,9 +95,9 @@ func (a Audit) Raw() json.RawMessage {
 	return raw
 }
 
-// DecodeAudit reads a record back: the record itself, a log line that holds one under
-// the key audit, or an event or its detail with one under Audit. The error says what is
-// missing; what is none of these is ErrNoAudit.
+// DecodeAudit reads a record: the record itself, a log line that has one under the key
+// audit, or an event or its detail with one under Audit. The error says what is missing;
+// for anything else it is ErrNoAudit.
 func DecodeAudit(line []byte) (Audit, error) {
 	keys, err := object(line)
 	if err != nil {
@@ -122,8 +119,8 @@ func DecodeAudit(line []byte) (Audit, error) {
 	return decodeAudit(line)
 }
 
-// ErrNoAudit is the error of DecodeAudit for what holds no audit record.
-var ErrNoAudit = errors.New("it holds no audit record")
+// ErrNoAudit is the error of DecodeAudit for what has no audit record.
+var ErrNoAudit = errors.New("it has no audit record")
 
 func decodeAudit(raw []byte) (Audit, error) {
 	var a plainAudit
@@ -154,7 +151,7 @@ func (a Audit) Token() (string, error) {
 func FromToken(token string) (Audit, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(token), "="))
 	if err != nil {
-		return Audit{}, fmt.Errorf("%s is no record as notifications hold it", quoted(token))
+		return Audit{}, fmt.Errorf("%s is not a record from a notification", quoted(token))
 	}
 	return DecodeAudit(raw)
 }

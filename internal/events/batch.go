@@ -1,27 +1,58 @@
 package events
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"time"
 )
 
 // Limits of one PutEvents call (EventBridge API reference and user guide). The service
-// has come to accept 1 MB; the older limit is kept, as it holds everywhere.
+// now accepts 1 MB; the older limit holds everywhere.
 const (
 	MaxEntries = 10
 	MaxBytes   = 256 * 1024
 )
 
-// timeBytes is what a time adds to the size of an entry, however it is written.
-const timeBytes = 14
-
-// Entry is an event ready to be put on a bus. Its source is Source.
+// Entry is an encoded event. Its source is Source.
 type Entry struct {
 	DetailType DetailType
 	Resources  []string
 	Detail     json.RawMessage
 	Time       time.Time // zero: not given, the bus sets it
+}
+
+// Entry encodes the event for the bus. If an UpdateDetail makes it longer than MaxBytes,
+// its datapoints are left out: they alone can make it long, and no one needs them to act.
+// Any other event keeps its length, for Batch to refuse. It is an error if the detail is
+// not a JSON object, or holds what JSON cannot express: NaN, an Audit that is not JSON.
+func (e Event) Entry() (Entry, error) {
+	detail, err := encode(e.Detail)
+	if err != nil {
+		return Entry{}, fmt.Errorf("encode the detail of %s: %w", e.DetailType, err)
+	}
+	entry := Entry{DetailType: e.DetailType, Resources: e.Resources, Detail: detail, Time: e.Time}
+	if update, ok := e.Detail.(UpdateDetail); ok && len(update.Datapoints) > 0 && entry.Size() > MaxBytes {
+		update.Datapoints = nil
+		e.Detail = update
+		return e.Entry()
+	}
+	return entry, nil
+}
+
+// encode writes v without the escapes for HTML.
+func encode(v any) (json.RawMessage, error) {
+	var buffer bytes.Buffer
+	encoder := json.NewEncoder(&buffer)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, err
+	}
+	detail := bytes.TrimSpace(buffer.Bytes())
+	if len(detail) == 0 || detail[0] != '{' {
+		return nil, fmt.Errorf("%T is not a JSON object", v)
+	}
+	return detail, nil
 }
 
 // Size is the size of the entry in bytes as EventBridge counts it ("Calculating the
@@ -33,36 +64,36 @@ func (e Entry) Size() int {
 		size += len(resource)
 	}
 	if !e.Time.IsZero() {
-		size += timeBytes
+		size += 14
 	}
 	return size
 }
 
-// TooLarge is the error for an entry that fits into no call, even alone.
-type TooLarge struct {
+// TooLargeError reports an entry that fits into no call, even alone.
+type TooLargeError struct {
 	Entry Entry
 	Limit int // bytes
 }
 
 // Error names the event and both sizes.
-func (e *TooLarge) Error() string {
-	about := ""
+func (e *TooLargeError) Error() string {
+	name := string(e.Entry.DetailType)
 	if len(e.Entry.Resources) > 0 {
-		about = " about " + e.Entry.Resources[0]
+		name += " about " + e.Entry.Resources[0]
 	}
-	return fmt.Sprintf("event %s%s has %d bytes, more than the %d that one call takes", e.Entry.DetailType, about, e.Entry.Size(), e.Limit)
+	return fmt.Sprintf("event %s has %d bytes, more than the %d that one call accepts", name, e.Entry.Size(), e.Limit)
 }
 
 // Batch cuts entries into calls of at most maxCount entries and maxBytes bytes each,
 // keeping their order. Entries larger than maxBytes are left out and returned apart.
 // A maxCount below 1 counts as 1.
-func Batch(entries []Entry, maxCount, maxBytes int) (calls [][]Entry, refused []*TooLarge) {
+func Batch(entries []Entry, maxCount, maxBytes int) (calls [][]Entry, refused []*TooLargeError) {
 	var call []Entry
 	bytes := 0
 	for _, entry := range entries {
 		size := entry.Size()
 		if size > maxBytes {
-			refused = append(refused, &TooLarge{Entry: entry, Limit: maxBytes})
+			refused = append(refused, &TooLargeError{Entry: entry, Limit: maxBytes})
 			continue
 		}
 		if len(call) > 0 && (len(call) >= maxCount || bytes+size > maxBytes) {

@@ -42,7 +42,7 @@ func TestBatch(t *testing.T) {
 		{"one byte more begins another call", []int{30, 40, 31}, 10, [][]int{{30, 40}, {31}}, nil},
 		{"as many as allowed", []int{20, 20, 20}, 3, [][]int{{20, 20, 20}}, nil},
 		{"one more than allowed", []int{20, 20, 20, 20}, 3, [][]int{{20, 20, 20}, {20}}, nil},
-		{"one at the limit stands alone", []int{20, 100, 20}, 10, [][]int{{20}, {100}, {20}}, nil},
+		{"one at the limit is alone", []int{20, 100, 20}, 10, [][]int{{20}, {100}, {20}}, nil},
 		{"one beyond is left out, the rest keeps its order", []int{20, 101, 21, 102}, 10, [][]int{{20, 21}}, []int{101, 102}},
 		{"only too large ones make no call", []int{101}, 10, nil, []int{101}},
 		{"a count of nought is one", []int{20, 20}, 0, [][]int{{20}, {20}}, nil},
@@ -76,15 +76,15 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-func TestTooLargeNamesTheEvent(t *testing.T) {
+func TestTooLargeErrorNamesTheEvent(t *testing.T) {
 	entry := Entry{DetailType: DeleteCampaign, Resources: []string{campaign}, Detail: json.RawMessage(strings.Repeat(" ", MaxBytes))}
 	_, refused := Batch([]Entry{entry}, MaxEntries, MaxBytes)
 	if len(refused) != 1 {
 		t.Fatalf("refused %v", refused)
 	}
 	var err error = refused[0]
-	var tooLarge *TooLarge
-	const want = "event DeletePersonalizeCampaign about " + campaign + " has 262244 bytes, more than the 262144 that one call takes"
+	var tooLarge *TooLargeError
+	const want = "event DeletePersonalizeCampaign about " + campaign + " has 262244 bytes, more than the 262144 that one call accepts"
 	if !errors.As(err, &tooLarge) || err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}

@@ -58,7 +58,7 @@ func DryRunNotification(d rules.Decision) Event {
 	record.Note = "Nothing was done: a parameter says DryRun."
 	return Event{
 		DetailType: DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
-		Detail: DryRunDetail{
+		Detail: NotificationDetail{
 			ARN: record.ARN, Action: d.Would.Action(), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.Raw(),
 		},
 	}

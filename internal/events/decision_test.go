@@ -49,7 +49,7 @@ func TestRequestForIsWhatTheReceiverOfTheCommandReads(t *testing.T) {
 func TestDryRunNotificationIsAboutWhatWouldBeDone(t *testing.T) {
 	d := decisionOf(model.Recommender, rules.StepDown)
 	d.Would = rules.Stop
-	detail := DryRunNotification(d).Detail.(DryRunDetail)
+	detail := DryRunNotification(d).Detail.(NotificationDetail)
 	record, err := DecodeAudit(detail.Audit)
 	if err != nil || detail.Action != model.ActionStop || record.Action != model.ActionStop || detail.NewMinTPS != 0 || record.NewMinTPS != 0 {
 		t.Errorf("got %+v, %+v, %v", detail, record, err)

@@ -8,28 +8,16 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Keys of an event as EventBridge delivers it, and of the details.
-const (
-	keyDetailType    = "detail-type"
-	keyDetail        = "detail"
-	keyARN           = "ARN"
-	keyNewMinTPS     = "NewMinTPS"
-	keyReason        = "Reason"
-	keyCurrentMinTPS = "CurrentMinTPS"
-	keyIdleHours     = "IdleThresholdHours"
-)
-
 // validForms are the forms of a request.
-const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, or its detail alone, {"ARN": "…", …}; ` +
-	"of entries for put-events, give the Detail of one, as an object"
+const validForms = `valid: one event as EventBridge delivers it, {"detail-type": "…", "detail": {…}}, ` +
+	`or its detail alone, {"ARN": "…", …}; ` + "of entries for put-events, give the Detail of one, as an object"
 
-// entryKey is a key by which the entries that put-events takes are told from an event, or
-// empty if there is none.
+// entryKey is a key of the entries that put-events accepts, if the object is none of the
+// valid forms; else empty.
 func entryKey(top map[string]json.RawMessage) string {
 	for _, key := range []string{keyARN, keyDetail, keyDetailType} {
 		if _, ok := top[key]; ok {
@@ -45,10 +33,9 @@ func entryKey(top map[string]json.RawMessage) string {
 }
 
 // Decode reads a request: an event as EventBridge delivers it, or its detail alone. An
-// object with a detail or a detail type is an event; one that also has keys of a detail
-// beside them could be read in two ways, and is refused. So are the entries that put-events
-// takes, as there may be many of them. Keys that are not known are
-// passed over. The error names the key and the value.
+// object with a detail or a detail type is an event; one with keys of a detail beside them
+// is ambiguous and rejected. So are the entries that put-events accepts, as there may be
+// many of them. Unknown keys are ignored. The error names the key and the value.
 func Decode(payload []byte) (Request, error) {
 	top, err := object(payload)
 	switch {
@@ -67,24 +54,24 @@ func Decode(payload []byte) (Request, error) {
 	}
 	for _, key := range []string{keyARN, keyNewMinTPS} {
 		if _, both := top[key]; both {
-			return Request{}, fmt.Errorf("key %q stands beside %q or %q; it belongs into the detail", key, keyDetail, keyDetailType)
+			return Request{}, fmt.Errorf("key %q is beside %q or %q; move it into the detail", key, keyDetail, keyDetailType)
 		}
 	}
 	if !hasDetail {
 		return Request{}, fmt.Errorf("key %q is missing", keyDetail)
 	}
-	var detailType string
-	if hasType {
-		if detailType, err = text(keyDetailType, typeText); err != nil {
-			return Request{}, err
-		}
-		if detailType == "" {
-			return Request{}, fmt.Errorf("key %q is empty", keyDetailType)
-		}
+	if !hasType {
+		return decodeDetail("", detail)
 	}
-	if _, command := commandActions[DetailType(detailType)]; hasType && !command {
-		// Whose detail this is, and what its keys mean, nobody knows here.
-		return Request{}, fmt.Errorf("an event of type %s asks for nothing that could be done", quoted(detailType))
+	detailType, err := text(keyDetailType, typeText)
+	if err != nil {
+		return Request{}, err
+	}
+	if detailType == "" {
+		return Request{}, fmt.Errorf("key %q is empty", keyDetailType)
+	}
+	if _, command := commandActions[DetailType(detailType)]; !command {
+		return Request{}, fmt.Errorf("an event of type %s requests no action", quoted(detailType))
 	}
 	return decodeDetail(DetailType(detailType), detail)
 }
@@ -140,8 +127,8 @@ func ParseMinTPS(s string) (int, error) {
 	return n, nil
 }
 
-// object reads a JSON object by its keys, exactly as they are spelt. The error goes on
-// from the name of the thing.
+// object reads a JSON object by its keys, in their exact spelling. The error completes a
+// sentence that begins with the name of the thing.
 func object(payload []byte) (map[string]json.RawMessage, error) {
 	payload = bytes.TrimSpace(payload)
 	switch {
@@ -165,19 +152,12 @@ func text(key string, raw json.RawMessage) (string, error) {
 	return strings.TrimSpace(*s), nil
 }
 
-// maxNumber is how many characters a number may have; no whole number that is taken
-// needs as many.
-const maxNumber = 32
-
-// whole reads a JSON number that is whole and from 1 to highest, 5.0 and 5e0 included.
-// Whatever else, a number in quotes for instance, is none.
+// whole reads a JSON number that is whole and from 1 to highest, 5.0 and 5e0 included, but
+// not one in quotes.
 func whole(s string, highest int) (int, bool) {
-	if len(s) > maxNumber || !json.Valid([]byte(s)) {
-		return 0, false
-	}
-	// The size first: an exponent could ask for gigabytes of digits.
+	// Size and length first: an exponent could make gigabytes of digits.
 	about, err := strconv.ParseFloat(s, 64)
-	if err != nil || about < 0.5 || about > 2*MaxMinTPS {
+	if err != nil || about < 0.5 || about > 2*MaxMinTPS || len(s) > 32 || !json.Valid([]byte(s)) {
 		return 0, false
 	}
 	exact, ok := new(big.Rat).SetString(s)
@@ -187,22 +167,3 @@ func whole(s string, highest int) (int, bool) {
 	n := exact.Num().Int64()
 	return int(n), n >= 1 && n <= int64(highest)
 }
-
-// maxShown is how much of a wrong value is shown.
-const maxShown = 80
-
-// Brief is a value as errors show it: on one line, printable, at most 80 characters.
-func Brief(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '?' // control characters do no good in a log or a terminal
-	}, strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?"))
-	if runes := []rune(s); len(runes) > maxShown {
-		return string(runes[:maxShown]) + "…"
-	}
-	return s
-}
-
-func quoted(s string) string { return strconv.Quote(Brief(s)) }

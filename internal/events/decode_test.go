@@ -33,7 +33,7 @@ func TestDecode(t *testing.T) {
 		{name: "the most", payload: about(`,"NewMinTPS":2147483647`), action: model.ActionUpdate, want: Request{NewMinTPS: MaxMinTPS}},
 		{name: "a whole number with a point", payload: about(`,"NewMinTPS":5.0`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
 		{name: "a whole number with an exponent", payload: about(`,"NewMinTPS":0.5e1`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
-		{name: "keys that nobody knows", payload: about(`,"NewMinTPS":5,"newmintps":"x","Utilization":"high","Audit":{"a":[1]}`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
+		{name: "keys that are unknown", payload: about(`,"NewMinTPS":5,"newmintps":"x","Utilization":"high","Audit":{"a":[1]}`), action: model.ActionUpdate, want: Request{NewMinTPS: 5}},
 		{
 			name: "an event", payload: envelope("DeletePersonalizeCampaign", about(`,"Reason":"why"`)), action: model.ActionDelete,
 			want: Request{DetailType: DeleteCampaign, Reason: "why"},
@@ -69,12 +69,12 @@ func TestDecode(t *testing.T) {
 		{name: "a detail as text", payload: envelope("DeletePersonalizeCampaign", `"{}"`), fault: `the detail is not a JSON object: "{}"`},
 		{name: "an array as detail", payload: envelope("DeletePersonalizeCampaign", `[1]`), fault: "the detail is not a JSON object: [1]"},
 		{name: "no detail", payload: `{"detail-type":"DeletePersonalizeCampaign"}`, fault: `key "detail" is missing`},
-		{name: "an ARN beside the detail", payload: `{"ARN":"` + campaign + `","detail":{"ARN":"` + campaign + `"}}`, fault: `key "ARN" stands beside "detail"`},
+		{name: "an ARN beside the detail", payload: `{"ARN":"` + campaign + `","detail":{"ARN":"` + campaign + `"}}`, fault: `key "ARN" is beside "detail"`},
 		{name: "a type that is no text", payload: `{"detail-type":7,"detail":{}}`, fault: `key "detail-type" is 7; valid: a text`},
 		{name: "an empty type", payload: `{"detail-type":"","detail":{}}`, fault: `key "detail-type" is empty`},
-		{name: "a schedule's event", payload: envelope("Scheduled Event", "{}"), fault: `type "Scheduled Event" asks for nothing`},
-		{name: "a notification", payload: envelope("PersonalizeCampaignDeleted", about("")), fault: `type "PersonalizeCampaignDeleted" asks for nothing`},
-		{name: "a rebuild", payload: envelope("BuildPersonalizeMonitorDashboard", about("")), fault: "asks for nothing that could be done"},
+		{name: "a schedule's event", payload: envelope("Scheduled Event", "{}"), fault: `type "Scheduled Event" requests no action`},
+		{name: "a notification", payload: envelope("PersonalizeCampaignDeleted", about("")), fault: `type "PersonalizeCampaignDeleted" requests no action`},
+		{name: "a rebuild", payload: envelope("BuildPersonalizeMonitorDashboard", about("")), fault: "requests no action"},
 
 		// The ARN.
 		{name: "no ARN", payload: `{"NewMinTPS":5}`, fault: `key "ARN" is missing`},
@@ -102,7 +102,7 @@ func TestDecode(t *testing.T) {
 
 		// The rest.
 		{name: "a reason that is no text", payload: about(`,"Reason":{"a":1}`), fault: `key "Reason" is {"a":1}; valid: a text`},
-		{name: "an automatic event that does not tell its minimum", payload: about(`,"NewMinTPS":1,"CurrentMinTPS":null`), fault: `key "CurrentMinTPS" is null;`},
+		{name: "an automatic event that does not have its minimum", payload: about(`,"NewMinTPS":1,"CurrentMinTPS":null`), fault: `key "CurrentMinTPS" is null;`},
 		{name: "an idle time of nought", payload: about(`,"IdleThresholdHours":0`), fault: `key "IdleThresholdHours" is 0; valid: a whole number from 1 to 168`},
 		{name: "an idle time too long", payload: about(`,"IdleThresholdHours":169`), fault: `key "IdleThresholdHours" is 169;`},
 
@@ -110,10 +110,10 @@ func TestDecode(t *testing.T) {
 		{name: "a recommender to delete", payload: `{"ARN":"` + recommender + `"}`, action: model.ActionDelete, fault: "deletes campaigns; " + recommender + " is a recommender"},
 		{name: "a campaign to stop", payload: about(""), action: model.ActionStop, fault: "is about recommenders; " + campaign + " is a campaign"},
 		{name: "a campaign to start", payload: about(""), action: model.ActionStart, fault: "is about recommenders"},
-		{name: "an update to the delete function", payload: envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(`,"NewMinTPS":5`)), action: model.ActionDelete, fault: `"UpdatePersonalizeCampaignMinProvisionedTPS" is not for delete-campaign, which takes DeletePersonalizeCampaign`},
+		{name: "an update to the delete function", payload: envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(`,"NewMinTPS":5`)), action: model.ActionDelete, fault: `"UpdatePersonalizeCampaignMinProvisionedTPS" is not for delete-campaign, which accepts DeletePersonalizeCampaign`},
 		{name: "a stop to the update function", payload: envelope("StopPersonalizeRecommender", about("")), action: model.ActionUpdate, fault: "is not for update-tps"},
 		{name: "a delete to the stop function", payload: envelope("DeletePersonalizeCampaign", about("")), action: model.ActionStop, fault: "is not for stop-recommender"},
-		{name: "a stop to start", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`"}`), action: model.ActionStart, fault: "is not for start-recommender, which takes a bare detail"},
+		{name: "a stop to start", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`"}`), action: model.ActionStart, fault: "is not for start-recommender, which accepts a bare detail"},
 		{name: "a recommender's update about a campaign", payload: envelope("UpdatePersonalizeRecommenderMinRecommendationRPS", about(`,"NewMinTPS":5`)), action: model.ActionUpdate, fault: `"UpdatePersonalizeRecommenderMinRecommendationRPS" about a campaign`},
 	}
 	for _, tt := range tests {
@@ -153,18 +153,14 @@ func TestCommandsOfOursAreAutomaticRequests(t *testing.T) {
 		if commandActions[event.DetailType] == "" {
 			continue
 		}
-		detail, err := event.Encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := decodeDetail(event.DetailType, detail)
-		action := got.Action()
-		if err != nil || action == "" || got.Validate(action) != nil || !got.Automatic() || got.ARN.String() != event.Resources[0] {
-			t.Errorf("%s: %+v, %v", event.DetailType, got, err)
-		}
 		entry, err := event.Entry()
 		if err != nil {
 			t.Fatal(err)
+		}
+		got, err := decodeDetail(event.DetailType, entry.Detail)
+		action := got.Action()
+		if err != nil || action == "" || got.Validate(action) != nil || !got.Automatic() || got.ARN.String() != event.Resources[0] {
+			t.Errorf("%s: %+v, %v", event.DetailType, got, err)
 		}
 		if again, err := Decode([]byte(envelope(string(entry.DetailType), string(entry.Detail)))); err != nil || again != got {
 			t.Errorf("%s on the bus: %+v, %v", event.DetailType, again, err)

@@ -45,22 +45,22 @@ func examples() []Event {
 		{DetailType: UpdateRecommender, Resources: []string{recommender}, Detail: bare},
 		{DetailType: DeleteCampaign, Resources: []string{campaign}, Detail: idle},
 		{DetailType: StopRecommender, Resources: []string{recommender}, Detail: stop},
-		{DetailType: CampaignUpdated, Resources: []string{campaign}, Detail: UpdatedDetail{ARN: campaign, NewMinTPS: 8, Reason: "why"}},
-		{DetailType: RecommenderUpdated, Resources: []string{recommender}, Detail: UpdatedDetail{ARN: recommender, NewMinTPS: 1, Reason: "why", Audit: audit}},
-		{DetailType: CampaignDeleted, Resources: []string{campaign}, Detail: EndedDetail{ARN: campaign, Reason: "why"}},
-		{DetailType: RecommenderStopped, Resources: []string{recommender}, Detail: EndedDetail{ARN: recommender, Reason: "why", Audit: audit}},
+		{DetailType: CampaignUpdated, Resources: []string{campaign}, Detail: NotificationDetail{ARN: campaign, NewMinTPS: 8, Reason: "why"}},
+		{DetailType: RecommenderUpdated, Resources: []string{recommender}, Detail: NotificationDetail{ARN: recommender, NewMinTPS: 1, Reason: "why", Audit: audit}},
+		{DetailType: CampaignDeleted, Resources: []string{campaign}, Detail: NotificationDetail{ARN: campaign, Reason: "why"}},
+		{DetailType: RecommenderStopped, Resources: []string{recommender}, Detail: NotificationDetail{ARN: recommender, Reason: "why", Audit: audit}},
 	}
 }
 
 func TestDetailsAreWrittenAsDocumented(t *testing.T) {
 	for _, event := range examples() {
 		t.Run(string(event.DetailType), func(t *testing.T) {
-			detail, err := event.Encode()
+			entry, err := event.Entry()
 			if err != nil {
 				t.Fatal(err)
 			}
 			var got bytes.Buffer
-			if err := json.Indent(&got, detail, "", "  "); err != nil {
+			if err := json.Indent(&got, entry.Detail, "", "  "); err != nil {
 				t.Fatal(err)
 			}
 			got.WriteByte('\n')
@@ -82,9 +82,9 @@ func TestDetailsAreWrittenAsDocumented(t *testing.T) {
 }
 
 func TestABuildForAResourceNamesIt(t *testing.T) {
-	detail, err := Event{DetailType: BuildDashboard, Detail: BuildDetail{ARN: campaign, Reason: "deleted"}}.Encode()
-	if want := `{"ARN":"` + campaign + `","Reason":"deleted"}`; err != nil || string(detail) != want {
-		t.Errorf("got %s, %v; want %s", detail, err, want)
+	entry, err := Event{DetailType: BuildDashboard, Detail: BuildDetail{ARN: campaign, Reason: "deleted"}}.Entry()
+	if want := `{"ARN":"` + campaign + `","Reason":"deleted"}`; err != nil || string(entry.Detail) != want {
+		t.Errorf("got %s, %v; want %s", entry.Detail, err, want)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestDetailTypesByKind(t *testing.T) {
 		of                    func(model.Kind) DetailType
 		campaign, recommender DetailType
 	}{
-		{"another minimum is asked for", UpdateType, UpdateCampaign, UpdateRecommender},
+		{"another minimum is requested", UpdateType, UpdateCampaign, UpdateRecommender},
 		{"what is idle is to go", IdleType, DeleteCampaign, StopRecommender},
 		{"the minimum was changed", UpdatedType, CampaignUpdated, RecommenderUpdated},
 		{"what was idle is gone", EndedType, CampaignDeleted, RecommenderStopped},
@@ -125,7 +125,7 @@ func TestEncodeRefusesWhatIsNoDetail(t *testing.T) {
 		{"a text", "x", "string is not a JSON object"},
 		{"a list", []int{1}, "[]int is not a JSON object"},
 		{"a utilization that is no number", IdleDetail{Utilization: math.NaN()}, "unsupported value: NaN"},
-		{"an audit that is no JSON", EndedDetail{Audit: json.RawMessage("{")}, "unexpected end of JSON input"},
+		{"an audit that is no JSON", NotificationDetail{Audit: json.RawMessage("{")}, "unexpected end of JSON input"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,30 +2,44 @@ package events
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
+// Keys of an event as EventBridge delivers it, and of the details.
+const (
+	keyDetailType    = "detail-type"
+	keyDetail        = "detail"
+	keyARN           = "ARN"
+	keyNewMinTPS     = "NewMinTPS"
+	keyReason        = "Reason"
+	keyCurrentMinTPS = "CurrentMinTPS"
+	keyIdleHours     = "IdleThresholdHours"
+)
+
 // Bounds of the numbers in a request.
 const (
-	// MaxMinTPS is the largest minimum that can be asked for. Personalize names no
+	// MaxMinTPS is the largest minimum that can be requested. Personalize documents no
 	// maximum; the number is an int32 in its API model.
 	MaxMinTPS = 1<<31 - 1
 	// maxIdleHours is the longest idle time there is (parameter IdleThresholdHours).
 	maxIdleHours = 168
 )
 
-// Request is what an event asks for.
+// Request is what an event requests.
 type Request struct {
-	// DetailType is the command that the event bears; empty for a bare detail, which
-	// goes to whichever action it is handed to.
+	// DetailType is the command of the event; empty for a bare detail, which is for
+	// whichever action receives it.
 	DetailType DetailType
 	ARN        model.ARN
 	Kind       model.Kind
 	NewMinTPS  int    // 0 if not given
 	Reason     string // empty if not given
-	// CurrentMinTPS and IdleThresholdHours are given by events that the monitor sends by
-	// itself: the minimum it saw, and the idle time it went by; else 0.
+	// CurrentMinTPS and IdleThresholdHours are only in events of the monitor: the minimum it
+	// saw, and its idle time; else 0.
 	CurrentMinTPS      int
 	IdleThresholdHours int
 }
@@ -40,12 +54,12 @@ func NewRequest(arn string) (Request, error) {
 	return Request{ARN: parsed, Kind: kind}, nil
 }
 
-// Automatic tells whether the monitor asks, and not a person: what it decided may be
-// outdated when it arrives, and is checked again.
+// Automatic reports whether the request is the monitor's and not a person's: its decision
+// may be outdated on arrival, and is checked again.
 func (r Request) Automatic() bool { return r.CurrentMinTPS > 0 || r.IdleThresholdHours > 0 }
 
-// Action is what the request's detail type asks for; empty for a bare detail and for
-// types that are no command about a resource.
+// Action is the action that the request's detail type requests; empty for a bare detail and
+// for types that are no command about a resource.
 func (r Request) Action() model.Action { return commandActions[r.DetailType] }
 
 var commandActions = map[DetailType]model.Action{
@@ -55,13 +69,14 @@ var commandActions = map[DetailType]model.Action{
 	StopRecommender:   model.ActionStop,
 }
 
-// Validate checks that the request can be carried out by the action: the right command, the
-// right kind of resource, and all that the action needs.
+// Validate checks that the request fits the action: the right command, the right kind of
+// resource, and all that the action needs.
 func (r Request) Validate(action model.Action) error {
-	if err := r.fits(action); err != nil {
-		return err
-	}
 	switch {
+	case r.DetailType != "" && r.Action() != action:
+		return fmt.Errorf("an event of type %s is not for %s%s", quoted(string(r.DetailType)), action, acceptedBy(action))
+	case r.DetailType != "" && action == model.ActionUpdate && r.DetailType != UpdateType(r.Kind):
+		return fmt.Errorf("an event of type %q about a %s (%s)", r.DetailType, r.Kind, r.ARN)
 	case action == model.ActionDelete && r.Kind != model.Campaign:
 		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
 	case (action == model.ActionStop || action == model.ActionStart) && r.Kind != model.Recommender:
@@ -72,28 +87,34 @@ func (r Request) Validate(action model.Action) error {
 	return nil
 }
 
-// fits checks the detail type, if there is one.
-func (r Request) fits(action model.Action) error {
-	switch {
-	case r.DetailType == "":
-		return nil
-	case r.Action() != action:
-		return fmt.Errorf("an event of type %s is not for %s%s", quoted(string(r.DetailType)), action, hintFor(action))
-	case action == model.ActionUpdate && r.DetailType != UpdateType(r.Kind):
-		return fmt.Errorf("an event of type %q about a %s (%s)", r.DetailType, r.Kind, r.ARN)
-	}
-	return nil
-}
-
-// hintFor names the detail types that an action takes.
-func hintFor(action model.Action) string {
+// acceptedBy lists the detail types that an action accepts.
+func acceptedBy(action model.Action) string {
 	switch action {
 	case model.ActionUpdate:
-		return fmt.Sprintf(", which takes %s, %s or a bare detail", UpdateCampaign, UpdateRecommender)
+		return fmt.Sprintf(", which accepts %s, %s or a bare detail", UpdateCampaign, UpdateRecommender)
 	case model.ActionDelete:
-		return fmt.Sprintf(", which takes %s or a bare detail", DeleteCampaign)
+		return fmt.Sprintf(", which accepts %s or a bare detail", DeleteCampaign)
 	case model.ActionStop:
-		return fmt.Sprintf(", which takes %s or a bare detail", StopRecommender)
+		return fmt.Sprintf(", which accepts %s or a bare detail", StopRecommender)
 	}
-	return ", which takes a bare detail"
+	return ", which accepts a bare detail"
 }
+
+// maxShown is how many characters of a wrong value an error shows.
+const maxShown = 80
+
+// Brief is a value as errors show it: on one line, printable, at most 80 characters.
+func Brief(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return '?'
+	}, strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?"))
+	if runes := []rune(s); len(runes) > maxShown {
+		return string(runes[:maxShown]) + "…"
+	}
+	return s
+}
+
+func quoted(s string) string { return strconv.Quote(Brief(s)) }

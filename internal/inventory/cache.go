@@ -1,30 +1,22 @@
 package inventory
 
 import (
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// cache is what an Inventory remembers from one time to the next.
-type cache struct {
-	mu      sync.Mutex
-	entries map[model.ARN]entry
-	// versions are the solution versions read, by ARN: a version never changes once it
-	// is ACTIVE.
-	versions map[string]version
-}
-
-// entry is one resource as last known. Entries are values: taken out, changed, put back.
+// entry is one resource as last known. Entries are values: get, change, put.
 type entry struct {
 	resource   model.Resource
-	summary    summaryKey // of the list entry that the description was made for
+	summary    summaryKey // of the list entry that the description belongs to
 	versionARN string     // the solution version that a campaign serves
-	served     *version   // what is known of it; nil if it could not be read yet
+	version    *version   // nil if it could not be read yet
 }
 
-// summaryKey is what a list entry tells of whether a campaign has changed.
+// summaryKey is the part of a list entry that shows whether a campaign has changed.
 type summaryKey struct {
 	status           model.Status
 	created, updated time.Time
@@ -34,30 +26,44 @@ func keyOf(r model.Resource) summaryKey {
 	return summaryKey{status: r.Status, created: r.Created, updated: r.LastUpdated}
 }
 
-// full is the resource with what its solution version tells.
+// full returns the resource with the data of its solution version.
 func (e entry) full() model.Resource {
 	r := e.resource
-	if e.served != nil {
-		r.Recipe, r.DatasetGroup, r.VersionReady = e.served.recipe, e.served.datasetGroup, e.served.ready
+	if e.version != nil {
+		r.Recipe, r.DatasetGroup, r.VersionReady = e.version.recipe, e.version.datasetGroup, e.version.ready
 	}
 	return r
 }
 
-// settled tells whether nothing is under way with the resource, so that it stays as it
+// stale returns the resource as a copy that replaces a fresh description.
+func (e entry) stale() model.Resource {
+	r := e.full()
+	r.Stale = true
+	return r
+}
+
+// fresh reports whether the copy may still replace a description.
+func (e entry) fresh(now time.Time) bool { return now.Sub(e.resource.Observed) <= copyTTL }
+
+// settled reports whether no change of the resource is in progress, so that it stays as it
 // is until its list entry changes.
 func (e entry) settled() bool {
 	return e.resource.Status == model.StatusActive && (e.resource.Update == nil || e.resource.Update.Status.Settled())
 }
 
-// keepServed takes over what another entry of the same campaign knows of the solution
-// version, if it still holds: what was read of the version itself does as long as the
-// version is served, what was read in a roundabout way only while nothing has changed.
-func (e *entry) keepServed(old entry) {
-	if old.served == nil || old.versionARN != e.versionARN {
+func (e entry) isOf(j job) bool {
+	return e.resource.ARN.Region == j.region && e.resource.Kind == j.kind
+}
+
+// reuseVersion copies the solution version from an older entry of the same campaign, if
+// it is still valid: one read from the version itself as long as the campaign serves the
+// version, one read from the solution only while nothing has changed.
+func (e *entry) reuseVersion(old entry) {
+	if old.version == nil || old.versionARN != e.versionARN {
 		return
 	}
-	if old.served.lasting || (keyOf(old.resource) == keyOf(e.resource) && sameUpdate(old.resource.Update, e.resource.Update)) {
-		e.served = old.served
+	if old.version.permanent || (keyOf(old.resource) == keyOf(e.resource) && sameUpdate(old.resource.Update, e.resource.Update)) {
+		e.version = old.version
 	}
 }
 
@@ -66,6 +72,14 @@ func sameUpdate(a, b *model.Update) bool {
 		return a == b
 	}
 	return *a == *b
+}
+
+// cache is what an Inventory keeps between calls.
+type cache struct {
+	mu      sync.Mutex
+	entries map[model.ARN]entry
+	// versions are the permanent solution versions, by ARN.
+	versions map[string]version
 }
 
 func newCache() *cache {
@@ -91,44 +105,19 @@ func (c *cache) drop(arn model.ARN) {
 	delete(c.entries, arn)
 }
 
-// dropAbsent takes out the entries of a kind and region that keep does not know.
-func (c *cache) dropAbsent(region string, kind model.Kind, keep map[model.ARN]bool) {
+func (c *cache) dropFunc(match func(entry) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for arn, e := range c.entries {
-		if arn.Region == region && e.resource.Kind == kind && !keep[arn] {
-			delete(c.entries, arn)
-		}
-	}
+	maps.DeleteFunc(c.entries, func(_ model.ARN, e entry) bool { return match(e) })
 }
 
-// dropUnseen takes out the entries that were not seen since a time, and the solution
-// versions that none serves any more.
-func (c *cache) dropUnseen(since time.Time) {
-	c.mu.Lock()
-	for arn, e := range c.entries {
-		if e.resource.Observed.Before(since) {
-			delete(c.entries, arn)
-		}
-	}
-	c.mu.Unlock()
-	c.forgetVersions()
-}
-
-// size is how many resources and solution versions are remembered.
-func (c *cache) size() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.entries) + len(c.versions)
-}
-
-// of gives the entries of a kind and region.
-func (c *cache) of(region string, kind model.Kind) []entry {
+// entriesOf returns the entries of a job's kind and region.
+func (c *cache) entriesOf(j job) []entry {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var entries []entry
-	for arn, e := range c.entries {
-		if arn.Region == region && e.resource.Kind == kind {
+	for _, e := range c.entries {
+		if e.isOf(j) {
 			entries = append(entries, e)
 		}
 	}
@@ -148,17 +137,13 @@ func (c *cache) putVersion(arn string, v version) {
 	c.versions[arn] = v
 }
 
-// forgetVersions drops the solution versions that no campaign serves any more.
-func (c *cache) forgetVersions() {
+// dropUnusedVersions drops the solution versions that no campaign serves any more.
+func (c *cache) dropUnusedVersions() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	served := make(map[string]bool, len(c.entries))
+	used := make(map[string]bool, len(c.entries))
 	for _, e := range c.entries {
-		served[e.versionARN] = true
+		used[e.versionARN] = true
 	}
-	for arn := range c.versions {
-		if !served[arn] {
-			delete(c.versions, arn)
-		}
-	}
+	maps.DeleteFunc(c.versions, func(arn string, _ version) bool { return !used[arn] })
 }

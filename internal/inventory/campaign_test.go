@@ -32,19 +32,19 @@ func TestWhenDescribeFails(t *testing.T) {
 		{
 			"a second older is too old", "ThrottlingException", true, nil, 22*time.Minute + time.Second,
 			object{"lastUpdatedDateTime": epoch(testStart)},
-			"", 0, "left out this time",
+			"", 0, "skipped this time",
 		},
 		{
 			"an unsettled copy is not confirmed by the list", "ThrottlingException", true,
 			object{"latestCampaignUpdate": object{"status": "CREATE PENDING"}},
-			23 * time.Minute, nil, "", 0, "left out this time",
+			23 * time.Minute, nil, "", 0, "skipped this time",
 		},
 		{
 			"another campaign of that name has no copy", "ThrottlingException", true, nil, time.Minute,
 			object{"creationDateTime": epoch(testStart)},
-			"", 0, "left out this time",
+			"", 0, "skipped this time",
 		},
-		{"never seen: left out", "ThrottlingException", false, nil, 0, nil, "", 0, "left out this time"},
+		{"never seen: left out", "ThrottlingException", false, nil, 0, nil, "", 0, "skipped this time"},
 		{"any other failure is the same", "AccessDeniedException", true, nil, time.Minute, nil, "eu-west-1/c/c*", time.Minute, "AccessDeniedException"},
 		{"not found: gone, and no problem", "ResourceNotFoundException", true, nil, time.Minute, nil, "", 0, ""},
 	}
@@ -180,7 +180,7 @@ func TestRecipeOfACampaign(t *testing.T) {
 			got = inv.Discover(t.Context(), everything(region), nil, nil)
 			again := s.count("DescribeSolutionVersion") + s.count("DescribeSolution")
 			if tt.problem == "" && (again != 0 || got.Resources[0].Recipe != tt.recipe) {
-				t.Errorf("asked again (%d) for what is known", again)
+				t.Errorf("read again (%d) what is known", again)
 			}
 			if tt.fault[1] == "ThrottlingException" && (again != 1 || got.Resources[0].Recipe != "aws-sims" || s.count("DescribeCampaign") != 1) {
 				t.Errorf("not tried again for the recipe alone: %d calls, %+v", again, got.Resources[0])
@@ -238,7 +238,7 @@ func TestCampaignsOnOneVersionShareOneCall(t *testing.T) {
 	if n := s.count("DescribeSolutionVersion"); n != 0 {
 		t.Errorf("%d calls for a version known", n)
 	}
-	// Once nobody serves it, it is forgotten.
+	// A version that no campaign serves is dropped.
 	for _, name := range []string{"a", "b", "c", "d", "e"} {
 		s.remove(arnOf(region, model.Campaign, name))
 	}
@@ -246,9 +246,9 @@ func TestCampaignsOnOneVersionShareOneCall(t *testing.T) {
 	s.addCampaign(region, "f", object{"solutionVersionArn": shared})
 	inv.Discover(t.Context(), everything(region), nil, nil)
 	if n := s.count("DescribeSolutionVersion"); n != 1 {
-		t.Errorf("%d calls after it was forgotten, want 1", n)
+		t.Errorf("%d calls after it was dropped, want 1", n)
 	}
-	// A failure is shared as well, and told of each campaign.
+	// A failure is shared as well, and each campaign has its problem.
 	broken := versionARN(region, "shop", "v10")
 	s.addCampaign(region, "g", object{"solutionVersionArn": broken})
 	s.addCampaign(region, "h", object{"solutionVersionArn": broken})

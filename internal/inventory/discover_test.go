@@ -164,7 +164,7 @@ func TestACampaignIsDescribedOnlyWhenNewChangedUnsettledOrDue(t *testing.T) {
 		{"updated", nil, object{"lastUpdatedDateTime": epoch(testStart)}, false, 1},
 		{"updated and due: once is enough", nil, object{"lastUpdatedDateTime": epoch(testStart)}, true, 1},
 		{"made again under the same name", nil, object{"creationDateTime": epoch(testStart)}, false, 1},
-		{"its update is under way", object{"latestCampaignUpdate": object{"status": "CREATE PENDING"}}, nil, false, 1},
+		{"its update is in progress", object{"latestCampaignUpdate": object{"status": "CREATE PENDING"}}, nil, false, 1},
 		{"its update has a status unknown to us", object{"latestCampaignUpdate": object{"status": "PAUSED"}}, nil, false, 1},
 		{"its update is over", object{"latestCampaignUpdate": object{"status": "ACTIVE"}}, nil, false, 0},
 		{"its update failed", object{"latestCampaignUpdate": object{"status": "CREATE FAILED"}}, nil, false, 0},

@@ -1,140 +1,139 @@
-// Package inventory is the first step of discover → measure → decide → act → report:
-// it finds out which campaigns and recommenders there are and how they stand, with as
-// few calls as that takes. Lists are read in whole; a campaign is described only when
-// its list entry does not already tell all that is known, and what a refused call
-// would have told comes from a copy of at most 22 minutes of age, marked as stale.
+// Package inventory finds the campaigns and recommenders and their state, with as few
+// calls as possible. It reads every page of the lists. It describes a campaign only when
+// its list entry does not confirm what is known already. If AWS refuses a call, a copy of
+// at most 22 minutes of age replaces the response, marked as stale.
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/service/personalize"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// copyKept is how long after its last confirmation a copy may stand in for a fresh
-// description: 22 minutes bridge four cycles of throttling.
-const copyKept = 22 * time.Minute
+// copyTTL is how long after its last confirmation a copy may replace a fresh description:
+// 22 minutes bridge four cycles of throttling.
+const copyTTL = 22 * time.Minute
 
-// defaultConcurrency is how many calls are under way in one region at a time. At 20 ms
-// a call it is far more than the rate limit lets through, so a few slow answers do not
-// hold the others up.
-const defaultConcurrency = 8
+// unseenTTL is how long Refresh keeps a resource in the cache that it does not meet again.
+const unseenTTL = 24 * time.Hour
 
-// regionsAtOnce bounds the regions looked at at the same time; Personalize is offered
-// in about a dozen.
-const regionsAtOnce = 16
-
-// Options says what an Inventory works with.
+// Options configures an Inventory.
 type Options struct {
 	Clients *awsapi.Clients
 	Clock   model.Clock  // nil means the system clock
 	Logger  *slog.Logger // nil discards
-	// Concurrency bounds the calls under way in one region; zero means 8.
-	Concurrency int
 }
 
-// Inventory discovers resources and remembers what it saw for the next time. It is
-// safe for concurrent use.
+// Inventory discovers resources and caches what it saw. It is safe for concurrent use.
 type Inventory struct {
-	personalize func(region string) api
-	clock       model.Clock
-	logger      *slog.Logger
-	concurrency int
-	cache       *cache
+	clients *awsapi.Clients
+	clock   model.Clock
+	logger  *slog.Logger
+	cache   *cache
 }
 
-// api is what the inventory asks of Personalize.
-type api interface {
-	lister
-	describer
-	solutionDescriber
-}
-
-var _ api = (*personalize.Client)(nil)
-
-// New makes an Inventory that has seen nothing yet.
+// New makes an Inventory with an empty cache.
 func New(o Options) *Inventory {
-	inv := &Inventory{
-		personalize: func(region string) api { return o.Clients.Personalize(region) },
-		clock:       o.Clock,
-		logger:      o.Logger,
-		concurrency: o.Concurrency,
-		cache:       newCache(),
+	return &Inventory{
+		clients: o.Clients,
+		clock:   cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
+		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		cache:   newCache(),
 	}
-	if inv.clock == nil {
-		inv.clock = model.SystemClock{}
-	}
-	if inv.logger == nil {
-		inv.logger = slog.New(slog.DiscardHandler)
-	}
-	if inv.concurrency <= 0 {
-		inv.concurrency = defaultConcurrency
-	}
-	return inv
 }
 
 // Discover lists the scope in every region involved and describes the campaigns that
-// are new, changed or unsettled, and those for which due answers true (nil means none).
-// Progress is told, one call at a time, how many of the resources listed so far are
-// done; nil is allowed. A failure costs no more than what it stands in the way of and
-// is in the snapshot's problems; if ctx ends, what was not reached is in there too.
+// are new, changed or unsettled, and those for which due returns true (nil means none).
+// It reports progress, one call at a time, as resources done of those listed so far; nil
+// is allowed. A failure affects only its own region or resource and is in the snapshot's
+// problems; if ctx ends, so is what was not reached.
 func (inv *Inventory) Discover(
 	ctx context.Context, scope model.Scope, due func(model.ARN) bool, progress func(done, total int),
 ) model.Snapshot {
 	if due == nil {
 		due = func(model.ARN) bool { return false }
 	}
-	d := &discovery{
-		Inventory: inv,
-		due:       due,
-		recipes:   newRecipeLookups(inv),
-		progress:  &progressCount{tell: progress},
+	d := &discovery{inv: inv, due: due, recipes: newRecipeReader(inv), progress: &progressCount{report: progress}}
+	jobs := jobsOf(scope)
+	results := make([]result, len(jobs))
+	awsapi.Parallel(len(jobs), 2*awsapi.RegionsAtOnce, func(i int) { results[i] = d.run(ctx, jobs[i]) })
+	inv.cache.dropUnusedVersions()
+	return snapshotOf(jobs, results)
+}
+
+// job is to list one kind in one region and to examine the resources selected.
+type job struct {
+	region   string
+	kind     model.Kind
+	selected selection
+}
+
+// selection is a model.Selection in one region, ready for look-ups.
+type selection struct {
+	all   bool
+	named map[model.ARN]bool
+}
+
+func (s selection) has(arn model.ARN) bool { return s.all || s.named[arn] }
+
+// jobsOf returns the jobs of a scope, by region: the regions scanned if a kind selects
+// all, and those of the resources named.
+func jobsOf(scope model.Scope) []job {
+	selections := map[model.Kind]model.Selection{model.Campaign: scope.Campaigns, model.Recommender: scope.Recommenders}
+	byRegion := map[string]map[model.Kind]selection{}
+	at := func(region string) map[model.Kind]selection {
+		if byRegion[region] == nil {
+			byRegion[region] = map[model.Kind]selection{}
+		}
+		return byRegion[region]
 	}
-	campaigns, recommenders := selectionOf(scope.Campaigns), selectionOf(scope.Recommenders)
-	regions := involved(scope)
-	results := make([]regionResult, len(regions))
-	var group errgroup.Group
-	group.SetLimit(regionsAtOnce)
-	for i, region := range regions {
-		group.Go(func() error {
-			results[i] = d.region(ctx, region, campaigns.in(region, scope.Regions), recommenders.in(region, scope.Regions))
-			return nil
-		})
+	for kind, s := range selections {
+		if s.All {
+			for _, region := range scope.Regions {
+				at(region)[kind] = selection{all: true}
+			}
+			continue
+		}
+		for _, arn := range s.ARNs {
+			kinds := at(arn.Region)
+			if kinds[kind].named == nil {
+				kinds[kind] = selection{named: map[model.ARN]bool{}}
+			}
+			kinds[kind].named[arn] = true
+		}
 	}
-	_ = group.Wait() // failures are in the results
-	inv.cache.forgetVersions()
-	return snapshotOf(results)
+	var jobs []job
+	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
+		for _, kind := range slices.Sorted(maps.Keys(byRegion[region])) {
+			jobs = append(jobs, job{region, kind, byRegion[region][kind]})
+		}
+	}
+	return jobs
 }
 
-// discovery is one Discover under way.
-type discovery struct {
-	*Inventory
-	due      func(model.ARN) bool
-	recipes  *recipeLookups
-	progress *progressCount
-}
-
-// regionResult is what came of one region.
-type regionResult struct {
-	listing   model.Listing
-	resources []model.Resource
-	problems  []model.Problem
-}
-
-func snapshotOf(results []regionResult) model.Snapshot {
+// snapshotOf joins the results of the jobs, which are in the order of their regions.
+func snapshotOf(jobs []job, results []result) model.Snapshot {
 	var s model.Snapshot
-	for _, result := range results {
-		s.Listings = append(s.Listings, result.listing)
-		s.Problems = append(s.Problems, result.problems...)
-		for _, resource := range result.resources {
+	for i, j := range jobs {
+		if n := len(s.Listings); n == 0 || s.Listings[n-1].Region != j.region {
+			s.Listings = append(s.Listings, model.Listing{Region: j.region, Seen: map[model.ARN]bool{}})
+		}
+		listing, r := &s.Listings[len(s.Listings)-1], results[i]
+		if j.kind == model.Campaign {
+			listing.Campaigns = r.complete
+		} else {
+			listing.Recommenders = r.complete
+		}
+		maps.Copy(listing.Seen, r.seen)
+		s.Problems = append(s.Problems, r.problems...)
+		for _, resource := range r.resources {
 			if resource.Monitored() {
 				s.Resources = append(s.Resources, resource)
 			} else {
@@ -147,11 +146,11 @@ func snapshotOf(results []regionResult) model.Snapshot {
 	return s
 }
 
-// progressCount counts resources done against those listed so far, and tells.
+// progressCount counts resources done of those listed so far, and reports each change.
 type progressCount struct {
 	mu          sync.Mutex
 	done, total int
-	tell        func(done, total int)
+	report      func(done, total int)
 }
 
 func (p *progressCount) add(done, total int) {
@@ -159,7 +158,50 @@ func (p *progressCount) add(done, total int) {
 	defer p.mu.Unlock()
 	p.done += done
 	p.total += total
-	if p.tell != nil {
-		p.tell(p.done, p.total)
+	if p.report != nil {
+		p.report(p.done, p.total)
 	}
+}
+
+// Refresh describes the given resources again and returns them as they are now, in the
+// same order, whatever their status. It leaves out a resource that no longer exists, and,
+// with a problem, one that could not be described: it never returns a copy.
+func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) ([]model.Resource, []model.Problem) {
+	findings := make([]finding, len(resources))
+	recipes := newRecipeReader(inv)
+	awsapi.ParallelByRegion(resources, model.Resource.Region, func(i int) {
+		findings[i] = inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
+	})
+	// Without Discover, no listing shows which resources no longer exist.
+	oldest := inv.clock.Now().Add(-unseenTTL)
+	inv.cache.dropFunc(func(e entry) bool { return e.resource.Observed.Before(oldest) })
+	inv.cache.dropUnusedVersions()
+	var found []model.Resource
+	var problems []model.Problem
+	for _, f := range findings {
+		if f.resource != nil {
+			found = append(found, *f.resource)
+		}
+		if f.problem != nil {
+			problems = append(problems, *f.problem)
+		}
+	}
+	return found, problems
+}
+
+// refresh describes one resource again and caches it.
+func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn model.ARN, kind model.Kind) finding {
+	e, err := inv.describe(ctx, arn, kind)
+	switch {
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		inv.cache.drop(arn)
+		return finding{gone: true}
+	case err != nil:
+		return finding{problem: &model.Problem{ARN: arn.String(), Region: arn.Region, Operation: describeOperation(kind), Err: err}}
+	}
+	if old, ok := inv.cache.get(arn); ok && kind == model.Campaign {
+		e.summary = old.summary
+		e.reuseVersion(old)
+	}
+	return recipes.complete(ctx, e)
 }

@@ -1,19 +1,19 @@
-package inventory_test
+package inventory
 
 import (
 	"testing"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// One who only describes what he is asked about, as the functions that act do, remembers
-// nothing for more than a day that he is not asked about again.
-func TestRefreshForgetsWhatIsMetNoMore(t *testing.T) {
-	clock := model.NewVirtualClock(testStart)
+// A caller that only refreshes, as the functions that act do, keeps nothing in the cache
+// for more than a day that it does not refresh again.
+func TestRefreshForgetsWhatItDoesNotMeetAgain(t *testing.T) {
+	const region = "eu-west-1"
+	clock := model.NewVirtualClock(time.Date(2025, 6, 2, 12, 0, 0, 0, time.UTC))
 	local, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{{
 		Name: "shop", Campaigns: []localaws.EstateCampaign{{
 			EstateEndpoint: localaws.EstateEndpoint{Name: "c", Recipe: "aws-sims", Copies: 30, Age: 30 * 24 * time.Hour},
@@ -26,16 +26,17 @@ func TestRefreshForgetsWhatIsMetNoMore(t *testing.T) {
 	t.Cleanup(memory.Shut)
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(region, memory.URL(), "LOCAL", memory.Transport()), Clock: clock})
 	t.Cleanup(clients.Close)
-	all := inventory.New(inventory.Options{Clients: clients, Clock: clock}).Discover(t.Context(), everything(region), nil, nil).Resources
-	inv := inventory.New(inventory.Options{Clients: clients, Clock: clock})
+	scope := model.Scope{Campaigns: model.Selection{All: true}, Regions: []string{region}}
+	all := New(Options{Clients: clients, Clock: clock}).Discover(t.Context(), scope, nil, nil).Resources
+	inv := New(Options{Clients: clients, Clock: clock})
 	for _, resource := range all {
 		if found, problems := inv.Refresh(t.Context(), []model.Resource{resource}); len(found) != 1 || len(problems) > 0 {
 			t.Fatalf("%v, %v", found, problems)
 		}
 		clock.Advance(6 * time.Hour)
 		// Five campaigns of the last day, with the solution version of each.
-		if n := inv.Remembered(); n > 10 {
-			t.Fatalf("%d things are remembered", n)
+		if n := len(inv.cache.entries) + len(inv.cache.versions); n > 10 {
+			t.Fatalf("%d entries are cached", n)
 		}
 	}
 	if len(all) != 30 {

@@ -16,110 +16,104 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// solutionDescriber is the part of the API that knows recipes and dataset groups of
-// campaigns.
-type solutionDescriber interface {
-	DescribeSolutionVersion(context.Context, *personalize.DescribeSolutionVersionInput, ...func(*personalize.Options)) (*personalize.DescribeSolutionVersionOutput, error)
-	DescribeSolution(context.Context, *personalize.DescribeSolutionInput, ...func(*personalize.Options)) (*personalize.DescribeSolutionOutput, error)
-}
-
 // version is what a campaign has from the solution version that it serves.
 type version struct {
 	recipe       string    // name after "recipe/"
-	datasetGroup model.ARN // zero if it was not told
+	datasetGroup model.ARN // zero if unknown
 	ready        time.Time // when the version was last changed, that is trained; zero if unknown
-	lasting      bool      // read of the version itself, which does not change any more
+	permanent    bool      // read from an ACTIVE version itself, which never changes
 }
 
 // latestVersion is the last segment of the ARN of a campaign's solution version if the
-// campaign follows the newest version of its solution; no such version can be described.
+// campaign follows the newest version of its solution; such a version cannot be described.
 const latestVersion = "$LATEST"
 
-// recipeLookups reads solution versions during one Discover or Refresh, each at most
-// once however many campaigns serve it.
-type recipeLookups struct {
+// recipeReader reads solution versions during one Discover or Refresh, each at most once
+// however many campaigns serve it.
+type recipeReader struct {
 	inv *Inventory
 
-	mu      sync.Mutex
-	lookups map[string]*recipeLookup
+	mu    sync.Mutex
+	reads map[string]func() (version, *model.Problem) // by ARN
 }
 
-type recipeLookup struct {
-	once    sync.Once
-	version version
-	problem *model.Problem
+func newRecipeReader(inv *Inventory) *recipeReader {
+	return &recipeReader{inv: inv, reads: map[string]func() (version, *model.Problem){}}
 }
 
-func newRecipeLookups(inv *Inventory) *recipeLookups {
-	return &recipeLookups{inv: inv, lookups: map[string]*recipeLookup{}}
-}
-
-// complete fills in what the campaign serves, from the cache or by asking. If that
-// fails, the campaign is left without a recipe and the problem, which names the
-// campaign, is given; the next Discover tries again.
-func (l *recipeLookups) complete(ctx context.Context, e *entry) *model.Problem {
-	if e.served != nil {
-		return nil
+// complete adds recipe and dataset group to a campaign, and caches it. If they cannot be
+// read, the campaign has no recipe and the problem names it; the next Discover tries again.
+func (l *recipeReader) complete(ctx context.Context, e entry) finding {
+	var problem *model.Problem
+	if e.version == nil && e.resource.Kind == model.Campaign {
+		v, failure := l.version(ctx, e.resource.Region(), e.versionARN)
+		if failure == nil {
+			e.version = &v
+		} else {
+			own := *failure // the campaigns of a version share the failure
+			own.ARN = e.resource.ARN.String()
+			problem = &own
+		}
 	}
-	if v, ok := l.inv.cache.version(e.versionARN); ok {
-		e.served = &v
-		return nil
+	l.inv.cache.put(e)
+	resource := e.full()
+	return finding{resource: &resource, problem: problem}
+}
+
+// version returns a solution version from the cache, or reads it.
+func (l *recipeReader) version(ctx context.Context, region, versionARN string) (version, *model.Problem) {
+	if v, ok := l.inv.cache.version(versionARN); ok {
+		return v, nil
 	}
-	region := e.resource.Region()
 	l.mu.Lock()
-	lookup := l.lookups[e.versionARN]
-	if lookup == nil {
-		lookup = &recipeLookup{}
-		l.lookups[e.versionARN] = lookup
+	read, ok := l.reads[versionARN]
+	if !ok {
+		read = sync.OnceValues(func() (version, *model.Problem) { return l.read(ctx, region, versionARN) })
+		l.reads[versionARN] = read
 	}
 	l.mu.Unlock()
-	lookup.once.Do(func() { lookup.version, lookup.problem = l.read(ctx, region, e.versionARN) })
-	if lookup.problem != nil {
-		problem := *lookup.problem
-		problem.ARN = e.resource.ARN.String()
-		return &problem
+	v, problem := read()
+	if problem == nil && v.permanent {
+		l.inv.cache.putVersion(versionARN, v)
 	}
-	if lookup.version.lasting {
-		l.inv.cache.putVersion(e.versionARN, lookup.version)
-	}
-	v := lookup.version
-	e.served = &v
-	return nil
+	return v, problem
 }
 
 // read describes the solution version, or its solution if the version cannot be
 // described or does not name its recipe.
-func (l *recipeLookups) read(ctx context.Context, region, versionARN string) (version, *model.Problem) {
-	client := l.inv.personalize(region)
+func (l *recipeReader) read(ctx context.Context, region, versionARN string) (version, *model.Problem) {
+	fail := func(operation string, err error) (version, *model.Problem) {
+		err = fmt.Errorf("recipe unknown, so only the minimum is published: %w", awsapi.Plain(err))
+		return version{}, &model.Problem{Region: region, Operation: operation, Err: err}
+	}
+	client := l.inv.clients.Personalize(region)
 	if !strings.HasSuffix(versionARN, "/"+latestVersion) {
 		out, err := client.DescribeSolutionVersion(ctx, &personalize.DescribeSolutionVersionInput{SolutionVersionArn: &versionARN})
-		if err == nil {
+		switch kind := awsapi.KindOf(err); {
+		case err == nil:
 			if v := versionOf(out.SolutionVersion); v.recipe != "" {
 				return v, nil
 			}
-		} else if kind := awsapi.KindOf(err); kind != awsapi.NotFound && kind != awsapi.Invalid && kind != awsapi.Denied {
-			return version{}, &model.Problem{Region: region, Operation: "DescribeSolutionVersion", Err: recipeError(err)}
+		case kind != awsapi.NotFound && kind != awsapi.Invalid && kind != awsapi.Denied:
+			return fail("DescribeSolutionVersion", err)
 		}
 	}
 	solutionARN, err := solutionOf(versionARN)
-	if err == nil {
-		var out *personalize.DescribeSolutionOutput
-		if out, err = client.DescribeSolution(ctx, &personalize.DescribeSolutionInput{SolutionArn: &solutionARN}); err == nil {
-			var v version
-			if v, err = versionThroughSolution(out.Solution); err == nil {
-				return v, nil
-			}
-		}
+	if err != nil {
+		return fail("DescribeSolution", err)
 	}
-	return version{}, &model.Problem{Region: region, Operation: "DescribeSolution", Err: recipeError(err)}
+	out, err := client.DescribeSolution(ctx, &personalize.DescribeSolutionInput{SolutionArn: &solutionARN})
+	if err != nil {
+		return fail("DescribeSolution", err)
+	}
+	v, err := versionFromSolution(out.Solution)
+	if err != nil {
+		return fail("DescribeSolution", err)
+	}
+	return v, nil
 }
 
-// recipeError says what a failure costs.
-func recipeError(err error) error {
-	return fmt.Errorf("recipe unknown, so only the minimum is published: %w", awsapi.Plain(err))
-}
-
-// solutionOf is the ARN of the solution that a version belongs to.
+// solutionOf returns the ARN of the solution that a version belongs to.
 func solutionOf(versionARN string) (string, error) {
 	arn, err := model.ParseARN(versionARN)
 	if err != nil {
@@ -137,17 +131,16 @@ func versionOf(s *types.SolutionVersion) version {
 	}
 	v := version{recipe: model.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
 	if aws.ToString(s.Status) == string(model.StatusActive) {
-		v.ready, v.lasting = timeOf(s.LastUpdatedDateTime), true
+		v.ready, v.permanent = timeOf(s.LastUpdatedDateTime), true
 	}
 	return v
 }
 
-// versionThroughSolution takes recipe and dataset group from the solution, and the time
-// of training from its newest version. A solution found by AutoML names the recipe
-// chosen in the result of that.
-func versionThroughSolution(s *types.Solution) (version, error) {
+// versionFromSolution reads recipe and dataset group from the solution, and the training
+// time from its newest version. A solution of AutoML names the chosen recipe in its result.
+func versionFromSolution(s *types.Solution) (version, error) {
 	if s == nil {
-		return version{}, errors.New("the answer holds no solution")
+		return version{}, errors.New("the response has no solution")
 	}
 	v := version{recipe: model.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
 	if v.recipe == "" && s.AutoMLResult != nil {

@@ -42,8 +42,7 @@ func (o object) with(changes object) object {
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // service is a scripted control plane of Personalize: what it shows is set by tests,
-// whichever way they like, so that they can tell rules apart that a real one would tie
-// together.
+// independently, so that they can test rules that a real one would always apply together.
 type service struct {
 	t      *testing.T
 	server *httptest.Server
@@ -70,17 +69,12 @@ func newService(t *testing.T) *service {
 	return s
 }
 
-// inventory looks at the service, with the usual rate limits lifted.
+// inventory looks at the service. The rate limits wait on another clock than the one of
+// the test, which does not advance.
 func (s *service) inventory() (*inventory.Inventory, *awsapi.Clients) {
 	cfg := awsapi.LocalConfig("eu-west-1", s.server.URL, "AKIDEXAMPLE", nil)
 	cfg.RetryMaxAttempts = 1
-	rates := map[string]float64{}
-	for _, operation := range []string{
-		"ListCampaigns", "ListRecommenders", "DescribeCampaign", "DescribeRecommender", "DescribeSolutionVersion", "DescribeSolution",
-	} {
-		rates["personalize."+operation] = 0
-	}
-	clients := awsapi.New(awsapi.Options{Config: cfg, Clock: s.clk, Rates: rates})
+	clients := awsapi.New(awsapi.Options{Config: cfg, Clock: model.NewVirtualClock(testStart)})
 	s.t.Cleanup(clients.Close)
 	return inventory.New(inventory.Options{Clients: clients, Clock: s.clk}), clients
 }
@@ -91,7 +85,7 @@ func (s *service) change(change func()) {
 	change()
 }
 
-// count gives and resets how often an operation was asked for, by its name or its name
+// count returns and resets the number of calls of an operation, by its name or its name
 // and ARN.
 func (s *service) count(what string) int {
 	s.mu.Lock()
@@ -268,7 +262,7 @@ func (s *service) remove(arn model.ARN) {
 }
 
 // fail makes an operation fail with a code for an ARN, or for all if that is zero; an
-// empty code mends it.
+// empty code repairs it.
 func (s *service) fail(operation string, arn model.ARN, code string) {
 	s.change(func() {
 		s.fault = func(op, _, of string, _ int) string {

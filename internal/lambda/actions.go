@@ -11,28 +11,26 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// followTime is kept free before the deadline, for a call under way and what follows an
-// accepted action: the act package lets these go on for 2 and 10 seconds after its context
-// has ended.
+// followTime is kept free before the deadline, for a call in progress and the follow-ups of an
+// accepted action: these go on for 2 and 10 seconds after the context of the action has ended.
 const followTime = 14 * time.Second
 
-// recheckParams are the parameters by which automatic events are checked again.
-var recheckParams = []string{
+// recheckNames are the parameters that decide when an automatic event is checked again.
+var recheckNames = []string{
 	config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay, config.MaxStopsOrDeletesPerHour,
 }
 
-// recheckValues are the parameters by which automatic events are checked again. The keys
-// of an event are none: an automatic one brings along what it was decided by.
-func (h *Handler) recheckValues() (config.Values, error) {
-	sources := h.sources(recheckParams, nil)
+// recheckParams reads the parameters of a recheck from the environment alone: an automatic
+// event contains what it was decided by.
+func (h *Handler) recheckParams() (config.Values, error) {
+	sources := h.sources(recheckNames, nil)
 	sources.Defaults = cycle.RecheckDefaults()
 	return config.Resolve(sources)
 }
 
-// action carries out what an event or a bare detail asks for. An error means that nothing
-// was changed, so that Lambda may well try again. What fails after the action was
-// accepted is logged, counted in the sentence, and no error: a second try would find
-// nothing left to do.
+// action executes what an event or a bare detail requests. An error means that nothing was
+// changed, so that Lambda may retry. What fails after the action was accepted is logged and
+// counted in the sentence. It is no error: a retry would find nothing left to do.
 func (h *Handler) action(ctx context.Context, action model.Action, payload []byte) (string, error) {
 	req, err := events.Decode(payload)
 	if err == nil {
@@ -41,22 +39,22 @@ func (h *Handler) action(ctx context.Context, action model.Action, payload []byt
 	if err != nil {
 		return "", err
 	}
-	if _, err := h.recheckValues(); err != nil {
+	if _, err := h.recheckParams(); err != nil {
 		return "", err
 	}
 	p, err := h.parts(ctx)
 	if err != nil {
 		return "", err
 	}
-	if ours := p.identity.Account; ours != "" && ours != req.ARN.Account {
-		return "", fmt.Errorf("%s belongs to the account %s, this function to %s", req.ARN, req.ARN.Account, ours)
+	if account := p.identity.Account; account != "" && account != req.ARN.Account {
+		return "", fmt.Errorf("%s belongs to the account %s, this function to %s", req.ARN, req.ARN.Account, account)
 	}
-	ctx, cancel := short(ctx, followTime)
+	ctx, cancel := shorten(ctx, followTime)
 	defer cancel()
 	answer, err := p.Actor.Do(ctx, action, req)
 	if err != nil {
 		return "", err
 	}
-	h.problems(ctx, answer.Problems)
+	h.logProblems(ctx, answer.Problems)
 	return answer.Sentence, nil
 }

@@ -11,74 +11,64 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// cleanupParams are the parameters that a clean-up takes.
-var cleanupParams = []string{config.Regions, config.DashboardName}
+// cleanupNames are the parameters of a clean-up.
+var cleanupNames = []string{config.Regions, config.DashboardName}
 
-// cleanup removes what the deployment made, for a bare event, whose keys are parameters.
-// As it is not to be undone, it takes no other event, nor one with unknown keys.
+// cleanup removes what the deployment created, for a bare event whose keys are parameters. As
+// it cannot be undone, it accepts no other event, and no unknown keys.
 func (h *Handler) cleanup(ctx context.Context, e event) (string, error) {
 	if e.form != bare {
 		return "", e.refused(Cleanup, "a CloudFormation request, or parameters")
 	}
-	if unknown := e.leftOver(); len(unknown) > 0 {
+	if unknown := e.unknownKeys(); len(unknown) > 0 {
 		return "", fmt.Errorf("nothing was removed: the event has keys that name no parameter (%s)", strings.Join(unknown, ", "))
 	}
-	values, err := h.resolve(cleanupParams, e.keys)
+	values, err := h.resolve(cleanupNames, e.keys)
 	if err != nil {
 		return "", err
 	}
 	return h.remove(ctx, values)
 }
 
-// removeAll is Delete.
-func (h *Handler) removeAll(ctx context.Context, r request) error {
-	sentence, err := h.remove(ctx, h.resolveValid(ctx, cleanupParams, r.properties))
-	if errors.Is(err, errNothingSeen) { // nothing is known to remain
-		h.log.ErrorContext(ctx, "the clean-up could not look for anything", "err", err)
+// deleteAll serves Delete.
+func (h *Handler) deleteAll(ctx context.Context, r request) error {
+	text, err := h.remove(ctx, h.resolveValid(ctx, cleanupNames, r.properties))
+	if errors.Is(err, errNothingListed) { // nothing is known to remain
+		h.log.ErrorContext(ctx, "the clean-up could not list anything", "err", err)
 		return nil
 	}
 	if err == nil {
-		h.log.InfoContext(ctx, "cleaned up", "what", sentence)
+		h.log.InfoContext(ctx, "cleaned up", "what", text)
 	}
 	return err
 }
 
-// errNothingSeen is wrapped by the error of a clean-up that could not look anywhere.
-var errNothingSeen = errors.New("nothing was removed")
+// errNothingListed is wrapped by the error of a clean-up that could not read any region.
+var errNothingListed = errors.New("nothing was removed")
 
-// remove removes what the deployment made. It is an error if something of ours is known
-// to remain, or if it could not look anywhere.
+// remove removes what the deployment created. It is an error if something of it is known to
+// remain, or if no region could be read.
 func (h *Handler) remove(ctx context.Context, values config.Values) (string, error) {
 	p, err := h.parts(ctx)
 	if err != nil {
 		return "", err
 	}
 	result, problems := p.Actor.Cleanup(ctx, act.CleanupInput{Regions: values.Regions, DashboardName: values.DashboardName})
-	h.problems(ctx, problems)
+	h.logProblems(ctx, problems)
 	if len(result.Regions) == 0 && len(problems) > 0 {
-		return "", fmt.Errorf("%w: %w", errNothingSeen, problems[0])
+		return "", fmt.Errorf("%w: %w", errNothingListed, problems[0])
 	}
 	if left := result.Remaining(); len(left) > 0 {
-		return "", remainError(left)
+		names := make([]string, len(left))
+		for i, item := range left {
+			names[i] = fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason)
+		}
+		return "", fmt.Errorf("%s could not be removed: %s", model.Plural(len(left), "thing"), strings.Join(names, "; "))
 	}
-	parts := []string{model.Plural(len(result.In(act.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")}
-	if n := len(result.In(act.Kept)); n > 0 {
-		parts = append(parts, model.Plural(n, "thing")+" of others kept")
-	}
-	if n := len(result.Skipped); n > 0 {
-		parts = append(parts, model.Plural(n, "region")+" skipped")
-	}
-	if n := len(problems); n > 0 {
-		parts = append(parts, model.Plural(n, "problem")+" logged")
-	}
-	return strings.Join(parts, "; ") + ".", nil
-}
-
-// remainError names what remains.
-func remainError(left []act.CleanupItem) error {
-	names := make([]string, len(left))
-	for i, item := range left {
-		names[i] = fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason)
-	}
-	return fmt.Errorf("%s could not be removed: %s", model.Plural(len(left), "thing"), strings.Join(names, "; "))
+	removed := model.Plural(len(result.In(act.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")
+	return sentence(removed, []tally{
+		{len(result.In(act.Kept)), "thing", "of others kept"},
+		{len(result.Skipped), "region", "skipped"},
+		{len(problems), "problem", "logged"},
+	}), nil
 }

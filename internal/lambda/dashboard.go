@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/aws/aws-lambda-go/cfn"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -14,14 +15,14 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// boardParams are the parameters that say what a dashboard shows.
-var boardParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
+// Parameters of the dashboard: what it shows, and what a removal needs.
+var (
+	boardNames   = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
+	boardRemoval = []string{config.DashboardName}
+)
 
-// boardName is the parameter that a removal goes by.
-var boardName = []string{config.DashboardName}
-
-// dashboard builds the dashboard, for a schedule, an event that asks for it, or a bare
-// one with its detail and parameters. A resource that the detail names was deleted or
+// dashboard builds the dashboard, for a schedule, an event that requests it, or a bare event
+// with the detail of one and parameters. A resource that the detail names was deleted or
 // stopped, and is left out.
 func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 	var (
@@ -32,7 +33,7 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 		return "", e.refused(Dashboard, fmt.Sprintf("a scheduled event, %s, or parameters", events.BuildDashboard))
 	}
 	if e.form == bare {
-		h.passOver(ctx, e.leftOver(keyARN, keyReason))
+		h.logUnknownKeys(ctx, e.unknownKeys(keyARN, keyReason))
 		keys = e.keys
 	}
 	if e.form != scheduled {
@@ -47,10 +48,10 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 			}
 			in.LeaveOut = []model.ARN{arn}
 		}
-		h.log.InfoContext(ctx, "asked to build the dashboard", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
+		h.log.InfoContext(ctx, "the dashboard was requested", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
 	}
 	var err error
-	if in.Params, err = h.resolve(boardParams, keys); err != nil {
+	if in.Params, err = h.resolve(boardNames, keys); err != nil {
 		return "", err
 	}
 	p, err := h.parts(ctx)
@@ -60,7 +61,7 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 	return h.build(ctx, p, in)
 }
 
-// build builds the dashboard, and tells of it.
+// build builds the dashboard and returns a sentence about it.
 func (h *Handler) build(ctx context.Context, p *parts, in cycle.DashboardInput) (string, error) {
 	if err := in.Params.Within(p.region); err != nil {
 		return "", err
@@ -69,17 +70,17 @@ func (h *Handler) build(ctx context.Context, p *parts, in cycle.DashboardInput) 
 	if err != nil {
 		return "", err
 	}
-	h.problems(ctx, boards.Problems)
+	h.logProblems(ctx, boards.Problems)
 	return boardsSentence(boards), nil
 }
 
-// putBoards is Create and Update: build the dashboard. One of another name, from before
-// an update, is deleted, as the physical id, which stays, keeps CloudFormation from it.
+// putBoards serves Create and Update: it builds the dashboard. A dashboard of an earlier name
+// is deleted here: the physical id does not change, so that CloudFormation does not delete it.
 func (h *Handler) putBoards(ctx context.Context, r request) error {
 	if err := r.fault; err != nil {
 		return err
 	}
-	values, err := h.resolve(boardParams, r.properties)
+	values, err := h.resolve(boardNames, r.properties)
 	if err != nil {
 		return err
 	}
@@ -87,9 +88,9 @@ func (h *Handler) putBoards(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	sentence, err := h.build(ctx, p, cycle.DashboardInput{Params: values})
+	text, err := h.build(ctx, p, cycle.DashboardInput{Params: values})
 	if errors.Is(err, cycle.ErrIncompleteEstate) {
-		// A region that is closed, or out of order for a moment, must not take back a whole
+		// A region that is disabled, or unavailable for a moment, must not roll back a whole
 		// deployment. The dashboard is built every hour.
 		h.log.ErrorContext(ctx, "the dashboard was not built, and will be with the next schedule", "err", err)
 		return nil
@@ -97,37 +98,36 @@ func (h *Handler) putBoards(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "dashboard built", "what", sentence)
-	old := h.resolveValid(ctx, boardName, r.oldProperties).DashboardName
-	if r.kind != updateRequest || old == values.DashboardName {
-		return nil
+	h.log.InfoContext(ctx, "dashboard built", "what", text)
+	old := h.resolveValid(ctx, boardRemoval, r.oldProperties).DashboardName
+	if r.RequestType == cfn.RequestUpdate && old != values.DashboardName {
+		h.deleteDashboard(ctx, p, old, "the dashboard of the old name was not deleted; delete it by hand")
 	}
-	boards, err := p.Dashboard.Delete(ctx, old)
-	if err != nil { // the new one stands all the same
-		h.log.ErrorContext(ctx, "the dashboard of the old name was not deleted", "what", old, "err", err)
-		return nil
-	}
-	h.problems(ctx, boards.Problems)
 	return nil
 }
 
-// deleteBoards is Delete: delete the dashboard. That there is none is no error, and nor is
-// what could not be deleted: the clean-up, which comes after, tries again and tells.
+// deleteBoards serves Delete. It is no error that the dashboard could not be deleted: the
+// clean-up, which runs later, tries again and reports it.
 func (h *Handler) deleteBoards(ctx context.Context, r request) error {
 	p, err := h.parts(ctx)
 	if err != nil {
 		return err
 	}
-	boards, err := p.Dashboard.Delete(ctx, h.resolveValid(ctx, boardName, r.properties).DashboardName)
-	if err != nil {
-		h.log.ErrorContext(ctx, "the dashboard was not deleted, which is left to the clean-up", "err", err)
-		return nil
-	}
-	h.problems(ctx, boards.Problems)
+	name := h.resolveValid(ctx, boardRemoval, r.properties).DashboardName
+	h.deleteDashboard(ctx, p, name, "the dashboard was not deleted, which is left to the clean-up")
 	return nil
 }
 
-// boardsSentence tells of dashboards.
+// deleteDashboard deletes the dashboard of a name. A failure is logged.
+func (h *Handler) deleteDashboard(ctx context.Context, p *parts, name, failure string) {
+	boards, err := p.Dashboard.Delete(ctx, name)
+	if err != nil {
+		h.log.ErrorContext(ctx, failure, "what", name, "err", err)
+		return
+	}
+	h.logProblems(ctx, boards.Problems)
+}
+
 func boardsSentence(b report.Boards) string {
 	counts := map[report.BoardChange]int{}
 	for _, board := range b.Dashboards {
@@ -135,12 +135,9 @@ func boardsSentence(b report.Boards) string {
 			counts[board.Change]++
 		}
 	}
-	parts := []string{fmt.Sprintf("%s written, showing %s", model.Plural(counts[report.Written], "dashboard"), model.Plural(b.Resources, "resource"))}
-	if n := counts[report.Deleted]; n > 0 {
-		parts = append(parts, model.Plural(n, "surplus dashboard")+" deleted")
-	}
-	if n := len(b.Problems); n > 0 {
-		parts = append(parts, model.Plural(n, "problem")+" logged")
-	}
-	return strings.Join(parts, "; ") + "."
+	written := fmt.Sprintf("%s written, showing %s", model.Plural(counts[report.Written], "dashboard"), model.Plural(b.Resources, "resource"))
+	return sentence(written, []tally{
+		{counts[report.Deleted], "surplus dashboard", "deleted"},
+		{len(b.Problems), "problem", "logged"},
+	})
 }

@@ -2,6 +2,7 @@ package lambda
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -13,49 +14,52 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
 
-// form is what an event is.
+// form is the form of an event.
 type form int
 
 const (
-	bare      form = iota // keys of the sender's own: parameters, or the detail of an event
+	bare      form = iota // keys of the sender: parameters, or the detail of an event
 	scheduled             // sent by a schedule
 	enveloped             // another event as EventBridge delivers it
 	custom                // a request of CloudFormation
 )
 
-// Keys by which the forms are told apart.
+// Keys that determine the form, and keys of details.
 const (
 	keyDetailType  = "detail-type"
 	keyDetail      = "detail"
 	keyTime        = "time"
 	keyRequestType = "RequestType"
 	keyResponseURL = "ResponseURL"
+	keyARN         = "ARN"
+	keyReason      = "Reason"
 )
 
-// scheduledType is the detail type of what a schedule sends.
+// scheduledType is the detail type of the events of a schedule.
 const scheduledType = "Scheduled Event"
 
-// event is an event, told apart.
+// event is an event whose form is known.
 type event struct {
 	form       form
+	payload    []byte
 	keys       map[string]json.RawMessage // at the top
-	detailType string                     // unless it is bare or custom
-	at         time.Time                  // of a scheduled event; zero if it does not say
+	detailType string                     // of a scheduled or enveloped event
+	at         time.Time                  // of a scheduled event; zero if it has no time
 }
 
-// read tells the forms of event apart. What could be read in two ways is refused; no
-// payload at all, and null, are an event without keys.
+// read determines the form of an event. An event of two forms is an error. An empty payload
+// and null are an event without keys.
 func read(payload []byte) (event, error) {
 	payload = bytes.TrimSpace(payload)
+	e := event{payload: payload}
 	if len(payload) == 0 || string(payload) == "null" {
-		return event{}, nil
+		return e, nil
 	}
-	var e event
 	if !json.Valid(payload) {
-		return event{}, fmt.Errorf("the event is not JSON: %s", events.Brief(string(payload)))
+		return e, fmt.Errorf("the event is not JSON: %s", events.Brief(string(payload)))
 	}
 	if err := json.Unmarshal(payload, &e.keys); err != nil {
-		return event{}, fmt.Errorf("the event is not a JSON object: %s", events.Brief(string(payload)))
+		return e, fmt.Errorf("the event is not a JSON object: %s", events.Brief(string(payload)))
 	}
 	isCustom, isEvent := e.has(keyRequestType) || e.has(keyResponseURL), e.has(keyDetailType) || e.has(keyDetail)
 	switch {
@@ -64,32 +68,24 @@ func read(payload []byte) (event, error) {
 			keyRequestType, keyResponseURL, keyDetailType, keyDetail)
 	case isCustom:
 		e.form = custom
-	case isEvent:
-		return e, e.open()
+		return e, nil
+	case !isEvent:
+		return e, nil
 	}
-	return e, nil
-}
-
-// open reads what stands around the detail.
-func (e *event) open() error {
+	var err error
 	e.form = enveloped
-	if raw, ok := e.keys[keyDetailType]; ok {
-		if e.detailType, ok = text(raw); !ok {
-			return fmt.Errorf("key %q is %s; valid: a text", keyDetailType, events.Brief(string(raw)))
-		}
-	}
-	if e.detailType != scheduledType {
-		return nil
+	if e.detailType, err = text(e.keys, keyDetailType); err != nil || e.detailType != scheduledType {
+		return e, err
 	}
 	e.form = scheduled
-	if raw, ok := e.keys[keyTime]; ok {
-		at, _ := text(raw)
-		var err error
-		if e.at, err = time.Parse(time.RFC3339, at); err != nil {
-			return fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, events.Brief(string(raw)))
-		}
+	at, err := text(e.keys, keyTime)
+	if err != nil || at == "" {
+		return e, err
 	}
-	return nil
+	if e.at, err = time.Parse(time.RFC3339, at); err != nil {
+		return e, fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, strconv.Quote(events.Brief(at)))
+	}
+	return e, nil
 }
 
 func (e *event) has(key string) bool {
@@ -97,63 +93,60 @@ func (e *event) has(key string) bool {
 	return ok
 }
 
-// refused is the error for an event that means nothing to a function.
-func (e *event) refused(f Function, takes string) error {
-	return fmt.Errorf("an event of type %s is not for %s, which takes %s", strconv.Quote(events.Brief(e.detailType)), f, takes)
+// text is the text of a key without surrounding space; empty if it is missing or null.
+func text(keys map[string]json.RawMessage, key string) (string, error) {
+	raw, given := keys[key]
+	if !given {
+		return "", nil
+	}
+	var s string
+	if err := json.Unmarshal(raw, &s); err != nil { // null leaves it empty
+		return "", fmt.Errorf("key %q is %s; valid: a text", key, events.Brief(string(raw)))
+	}
+	return strings.TrimSpace(s), nil
 }
 
-// leftOver are the keys that name no parameter and none of the others given.
-func (e *event) leftOver(others ...string) []string {
-	var left []string
+// refused is the error for an event that is not for a function.
+func (e *event) refused(f Function, valid string) error {
+	return fmt.Errorf("an event of type %s is not for %s, which accepts %s", strconv.Quote(events.Brief(e.detailType)), f, valid)
+}
+
+// unknownKeys are the keys that name no parameter and are not among the others given.
+func (e *event) unknownKeys(others ...string) []string {
+	var unknown []string
 	for key := range e.keys {
-		known := slices.Contains(others, key) || slices.ContainsFunc(config.All(), func(p config.Spec) bool { return p.Name == key })
-		if !known {
-			left = append(left, events.Brief(key))
+		if !slices.Contains(others, key) && !slices.ContainsFunc(config.All(), func(p config.Spec) bool { return p.Name == key }) {
+			unknown = append(unknown, events.Brief(key))
 		}
 	}
-	slices.Sort(left)
-	return left
+	slices.Sort(unknown)
+	return unknown
 }
 
-// buildDetail reads the detail of an event that asks for the dashboard to be built, or
-// the keys of a bare one.
-func (e *event) buildDetail() (events.BuildDetail, error) {
-	raw, err := encode(e.keys)
-	if e.form == enveloped {
-		raw = e.keys[keyDetail]
+// logUnknownKeys logs keys that are ignored; they may be misspelled.
+func (h *Handler) logUnknownKeys(ctx context.Context, keys []string) {
+	if len(keys) > 0 {
+		h.log.WarnContext(ctx, "keys that name no parameter are ignored", "keys", strings.Join(keys, ", "))
 	}
-	if err != nil || len(raw) == 0 || string(raw) == "null" {
+}
+
+// buildDetail reads the detail of an event that requests the dashboard, or the keys of a bare
+// event.
+func (e *event) buildDetail() (events.BuildDetail, error) {
+	keys := e.keys
+	if e.form == enveloped {
+		keys = nil
+		if raw := e.keys[keyDetail]; raw != nil && json.Unmarshal(raw, &keys) != nil {
+			return events.BuildDetail{}, fmt.Errorf("the detail is not a JSON object: %s", events.Brief(string(raw)))
+		}
+	}
+	arn, err := text(keys, keyARN)
+	if err != nil {
 		return events.BuildDetail{}, err
 	}
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &keys); err != nil {
-		return events.BuildDetail{}, fmt.Errorf("the detail is not a JSON object: %s", events.Brief(string(raw)))
+	reason, err := text(keys, keyReason)
+	if err != nil {
+		return events.BuildDetail{}, err
 	}
-	var d events.BuildDetail
-	for key, into := range map[string]*string{keyARN: &d.ARN, keyReason: &d.Reason} {
-		value, given := keys[key]
-		if !given || string(value) == "null" {
-			continue
-		}
-		var ok bool
-		if *into, ok = text(value); !ok {
-			return events.BuildDetail{}, fmt.Errorf("key %q is %s; valid: a text", key, events.Brief(string(value)))
-		}
-	}
-	return d, nil
-}
-
-// Keys of the details.
-const (
-	keyARN    = "ARN"
-	keyReason = "Reason"
-)
-
-// text reads a JSON text.
-func text(raw json.RawMessage) (string, bool) {
-	var s *string
-	if err := json.Unmarshal(raw, &s); err != nil || s == nil {
-		return "", false
-	}
-	return strings.TrimSpace(*s), true
+	return events.BuildDetail{ARN: arn, Reason: reason}, nil
 }

@@ -44,7 +44,7 @@ func TestEventForms(t *testing.T) {
 		kids  = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-kids-profile"
 		// An automatic event that is not true, or not any more.
 		nothing = "Nothing was done"
-		unasked = "asks for nothing that could be done"
+		unasked = "requests no action"
 	)
 	scheduled := event("Scheduled Event", "aws.events", "arn:aws:events:us-east-1:123456789012:rule/r", `{}`)
 	type form struct {

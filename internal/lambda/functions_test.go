@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -136,7 +137,7 @@ func TestNamed(t *testing.T) {
 			t.Errorf("%s: got %q, %v", f, got, err)
 		}
 	}
-	if _, err := Named("bootstrap"); err == nil || !strings.Contains(err.Error(), `the handler "bootstrap" is no function`) {
+	if _, err := Named("bootstrap"); err == nil || !strings.Contains(err.Error(), `the handler "bootstrap" is not a function`) {
 		t.Error(err)
 	}
 }
@@ -173,7 +174,7 @@ func TestMalformedEvents(t *testing.T) {
 		{"astronomical", UpdateTPS, about(campaign, `,"NewMinTPS":1e400`), whole},
 		{"another action's event", UpdateTPS, envelope("DeletePersonalizeCampaign", about(campaign, `,"NewMinTPS":5`)), "is not for update-tps"},
 		{"the kinds mixed up", UpdateTPS, envelope("UpdatePersonalizeRecommenderMinRecommendationRPS", about(campaign, `,"NewMinTPS":5`)), "about a campaign"},
-		{"a scheduled event", DeleteCampaign, envelope("Scheduled Event", `{}`), "asks for nothing"},
+		{"a scheduled event", DeleteCampaign, envelope("Scheduled Event", `{}`), "requests no action"},
 		{"half a CloudFormation request", DeleteCampaign, `{"RequestType":"Delete","ARN":"` + campaign + `"}`, "cannot be answered"},
 		{"two things at once", Cleanup, `{"RequestType":"Delete","detail-type":"x"}`, "keys both of"},
 		{"two things at once", Dashboard, `{"ResponseURL":"http://127.0.0.1:1","detail":{}}`, "keys both of"},
@@ -218,7 +219,7 @@ func TestMonitor(t *testing.T) {
 	}
 	// A bare one's are, and win over the environment; clients live on.
 	b.must(`{"Regions":["eu-west-1"],"HourlyChecks":"never","key1":"value1"}`, "7 resources measured from 2026-03-04 11:55 to 12:00 UTC")
-	if b.loads != 1 || !strings.Contains(b.log.String(), "keys that name no parameter are passed over") {
+	if b.loads != 1 || !strings.Contains(b.log.String(), "keys that name no parameter are ignored") {
 		t.Errorf("configuration read %d times", b.loads)
 	}
 	b.must("null", "resources measured")
@@ -400,7 +401,7 @@ func TestCustomResources(t *testing.T) {
 		{"clean up", Cleanup, "Delete", given + properties(`"Regions":"x"`), "SUCCESS", " ab9f ", ""},
 		{"unknown type", Cleanup, "Destroy", given, "FAILED", " ab9f ", `request type "Destroy" is unknown`},
 		{"no type", Dashboard, "", "", "FAILED", "Amazon-Personalize-Monitor", "lacks RequestType"},
-		{"no custom resource", Monitor, "Create", "", "FAILED", "personalize-monitor-monitor", "is no custom resource"},
+		{"no custom resource", Monitor, "Create", "", "FAILED", "personalize-monitor-monitor", "is not a custom resource"},
 		{"nor to delete", UpdateTPS, "Delete", given, "SUCCESS", " ab9f ", ""},
 	}
 	for _, tt := range tests {
@@ -493,7 +494,7 @@ func answerInTime(t *testing.T, load func(context.Context, *slog.Logger) (aws.Co
 	if _, err := h.Invoke(ctx, []byte(m.request("Delete", `,"PhysicalResourceId":"p"`))); err != nil || ctx.Err() != nil {
 		t.Fatal(err, ctx.Err())
 	}
-	if a := m.last(t, 1); a["Status"] != "FAILED" || !strings.Contains(a["Reason"], "in time") {
+	if a := m.last(t, 1); a["Status"] != "FAILED" || !strings.Contains(a["Reason"], "in time") && !strings.Contains(a["Reason"], "timed out") {
 		t.Error(a)
 	}
 	time.Sleep(time.Hour) // until what did not end has ended
@@ -544,17 +545,17 @@ func TestDelivery(t *testing.T) {
 func TestAnswerFits(t *testing.T) {
 	for _, text := range []string{"x", "ü", "\x01", "\xff", `"`, "<", "日本"} {
 		for _, n := range []int{1, 3000, 4090, 20_000} {
-			body, err := answer{Status: "FAILED", Reason: strings.Repeat(text, n), StackID: "s"}.body()
+			body, err := answerBody(cfn.Response{Status: cfn.StatusFailed, Reason: strings.Repeat(text, n), StackID: "s"})
 			if err != nil || len(body) > maxAnswer {
 				t.Fatalf("%q %d: %d bytes, %v", text, n, len(body), err)
 			}
-			var a answer
+			var a cfn.Response
 			if err := json.Unmarshal(body, &a); err != nil || a.Reason == "" || (n == 20_000 && text != "\xff" && len(body) < maxAnswer-20) {
 				t.Errorf("%q %d: %d bytes, %v", text, n, len(body), err)
 			}
 		}
 	}
-	if _, err := (answer{Status: "SUCCESS", StackID: strings.Repeat("x", maxAnswer)}).body(); err == nil {
+	if _, err := answerBody(cfn.Response{Status: cfn.StatusSuccess, StackID: strings.Repeat("x", maxAnswer)}); err == nil {
 		t.Error("ids that are too long are no error")
 	}
 }

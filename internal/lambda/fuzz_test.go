@@ -1,7 +1,6 @@
 package lambda
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -31,30 +30,30 @@ func FuzzRead(f *testing.F) {
 		case e.form != scheduled && (!e.at.IsZero() || e.detailType == scheduledType):
 			t.Errorf("a time or type of a schedule in form %d of %q", e.form, payload)
 		}
-		e.leftOver()
+		e.unknownKeys()
 		if detail, err := e.buildDetail(); err != nil {
 			oneLine(t, err)
 			if detail.ARN != "" || detail.Reason != "" {
 				t.Errorf("an error, and yet %+v", detail)
 			}
 		}
-		checkRequest(t, e.keys)
+		checkRequest(t, e.payload)
 	})
 }
 
-// checkRequest reads any keys as a request of CloudFormation: what is accepted can be
+// checkRequest reads any payload as a request of CloudFormation: what is accepted can be
 // answered, as its type is known and it has all ids.
-func checkRequest(t *testing.T, keys map[string]json.RawMessage) {
+func checkRequest(t *testing.T, payload []byte) {
 	t.Helper()
-	r, err := readRequest(keys)
+	r, err := readRequest(payload)
 	if err != nil {
 		oneLine(t, err)
 		return
 	}
-	if r.kind != "Create" && r.kind != "Update" && r.kind != "Delete" {
-		t.Errorf("accepted the type %q", r.kind)
+	if r.RequestType != "Create" && r.RequestType != "Update" && r.RequestType != "Delete" {
+		t.Errorf("accepted the type %q", r.RequestType)
 	}
-	for _, id := range []string{r.url, r.stack, r.id, r.logical} {
+	for _, id := range []string{r.ResponseURL, r.StackID, r.RequestID, r.LogicalResourceID} {
 		if strings.TrimSpace(id) == "" {
 			t.Errorf("accepted with an empty id: %+v", r)
 		}

@@ -3,8 +3,6 @@ package lambda
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -13,18 +11,18 @@ import (
 )
 
 // metricProblems counts what failed in a cycle while the rest went on, in the deployment
-// region. A cycle without problems publishes 0, so that silence is not taken for health.
+// region. A cycle without problems publishes 0: no data are no proof of health.
 const metricProblems = "monitorProblems"
 
-// monitor runs one cycle, for a schedule or for a bare event whose keys are parameters.
-// It is an error only if nothing could be measured; the next cycle makes up for the rest.
+// monitor runs one cycle, for a schedule or for a bare event whose keys are parameters. It is
+// an error only if nothing could be measured; the next cycle repeats the rest.
 func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if e.form == enveloped {
 		return "", e.refused(Monitor, "a scheduled event, or parameters")
 	}
 	sources := config.Sources{Env: h.env}
 	if e.form == bare {
-		h.passOver(ctx, e.leftOver())
+		h.logUnknownKeys(ctx, e.unknownKeys())
 		sources.Event = e.keys
 	}
 	values, err := config.Resolve(sources)
@@ -45,59 +43,39 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h.problems(ctx, result.Problems)
-	h.countProblems(ctx, p, len(result.Problems))
+	_, failed := p.Actor.Publish(ctx, []model.Datum{{
+		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
+		Unit: "Count", Value: float64(len(result.Problems)), Time: h.clock.Now().UTC(),
+	}})
+	h.logProblems(ctx, append(result.Problems, failed...))
 	return cycleSentence(result), nil
 }
 
-// passOver tells of keys that mean nothing here; they may be misspelt.
-func (h *Handler) passOver(ctx context.Context, keys []string) {
-	if len(keys) > 0 {
-		h.log.WarnContext(ctx, "keys that name no parameter are passed over", "keys", strings.Join(keys, ", "))
-	}
-}
-
-// problems logs what failed while the rest went on: a warning for a single resource, an
-// error for more than that.
-func (h *Handler) problems(ctx context.Context, list []model.Problem) {
-	for _, p := range list {
-		level := slog.LevelWarn
-		if p.ARN == "" {
-			level = slog.LevelError
-		}
-		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
-	}
-}
-
-// countProblems publishes how many problems the cycle had.
-func (h *Handler) countProblems(ctx context.Context, p *parts, count int) {
-	_, failed := p.Actor.Publish(ctx, []model.Datum{{
-		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
-		Unit: "Count", Value: float64(count), Time: h.clock.Now().UTC(),
-	}})
-	h.problems(ctx, failed)
-}
-
-// cycleSentence tells of a cycle.
 func cycleSentence(r report.Result) string {
-	parts := []string{fmt.Sprintf("%s measured from %s to %s UTC, %s published",
-		model.Plural(len(r.Resources), "resource"), r.Window.Start.UTC().Format("2006-01-02 15:04"), r.Window.End.UTC().Format("15:04"),
-		model.Plural(r.MetricsPublished, "metric value"))}
-	for _, count := range []struct {
-		n    int
-		noun string
-		done string
-	}{
+	measured := fmt.Sprintf("%s measured from %s to %s UTC, %s published", model.Plural(len(r.Resources), "resource"),
+		r.Window.Start.UTC().Format("2006-01-02 15:04"), r.Window.End.UTC().Format("15:04"), model.Plural(r.MetricsPublished, "metric value"))
+	return sentence(measured, []tally{
 		{r.Alarms.Created, "alarm", "created"},
 		{r.Alarms.Updated, "alarm", "updated"},
 		{r.Alarms.Deleted, "alarm", "deleted"},
 		{r.Alarms.Left, "alarm change", "left to the next cycle"},
 		{len(r.Events), "event", "sent"},
 		{len(r.Problems), "problem", "logged"},
-	} {
-		if count.n > 0 {
-			parts = append(parts, model.Plural(count.n, count.noun)+" "+count.done)
+	})
+}
+
+// tally is a count in a sentence.
+type tally struct {
+	n          int
+	noun, done string
+}
+
+// sentence adds the counts that are not zero.
+func sentence(text string, tallies []tally) string {
+	for _, t := range tallies {
+		if t.n > 0 {
+			text += "; " + model.Plural(t.n, t.noun) + " " + t.done
 		}
 	}
-	return strings.Join(parts, "; ") + "."
+	return text + "."
 }

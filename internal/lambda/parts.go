@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
+	"maps"
 	"slices"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
@@ -16,9 +18,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// defaultStack stands for the name of the stack in the tag Deployment where the
-// environment has no Deployment. It is the same for all functions: what one makes
-// another is to remove.
+// defaultStack is the name of the stack in the tag Deployment if the environment has no
+// Deployment. It is the same for all functions, so that one removes what another created.
 const defaultStack = "personalize-monitor"
 
 // parts are what a function keeps from one invocation to the next.
@@ -28,7 +29,7 @@ type parts struct {
 	identity act.Identity
 }
 
-// parts returns what is kept, or builds it. The next invocation tries again after a failure.
+// parts returns what is kept, or builds it. After a failure the next invocation tries again.
 func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,26 +40,22 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	// If it is invalid, the functions that act refuse to; the others have no use for it.
+	var observer cycle.Observer // stays nil without h.observer
+	if h.observer != nil {
+		observer = h.observer
+	}
+	deployment, _ := h.env(envDeployment)
+	// If it is invalid, the functions that act return an error; the others do not use it.
 	budget, _ := h.resolve([]string{config.MaxStopsOrDeletesPerHour}, nil)
 	identity := identityOf(ctx)
 	h.kept = &parts{region: settings.Region, identity: identity, App: app.New(app.Options{
-		Config: settings, Clock: h.clock, Logger: h.log, Observer: h.cycleObserver(), Identity: identity,
-		Deployment: cmp.Or(h.variable(envDeployment), settings.Region+"/"+defaultStack),
-		Params:     budget, RecheckParams: h.recheckValues,
+		Config: settings, Clock: h.clock, Logger: h.log, Observer: observer, Identity: identity,
+		Deployment: cmp.Or(deployment, settings.Region+"/"+defaultStack), Params: budget, RecheckParams: h.recheckParams,
 	})}
 	return h.kept, nil
 }
 
-// cycleObserver is nil without an observer, and not an interface that holds nil.
-func (h *Handler) cycleObserver() cycle.Observer {
-	if h.observer == nil {
-		return nil
-	}
-	return h.observer
-}
-
-// forget drops what is kept, after it may have been left in disorder.
+// forget drops what is kept, which a panic may have left in an invalid state.
 func (h *Handler) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -68,8 +65,8 @@ func (h *Handler) forget() {
 	}
 }
 
-// identityOf reads the account off the ARN of the invoked function; it is zero, and STS
-// is asked, where that does not tell.
+// identityOf reads the account from the ARN of the invoked function. If that is impossible it
+// is zero, and STS is asked.
 func identityOf(ctx context.Context) act.Identity {
 	invocation, ok := lambdacontext.FromContext(ctx)
 	if !ok {
@@ -82,19 +79,11 @@ func identityOf(ctx context.Context) act.Identity {
 	return act.Identity{Account: arn.Account, Partition: arn.Partition}
 }
 
-// resolve reads some of the parameters, from the keys of an event and the environment;
-// what is said of the others does not matter.
-func (h *Handler) resolve(names []string, keys map[string]json.RawMessage) (config.Values, error) {
-	return config.Resolve(h.sources(names, keys))
-}
-
+// sources are the keys of an event and the environment, as far as they give the named
+// parameters. The others may be invalid.
 func (h *Handler) sources(names []string, keys map[string]json.RawMessage) config.Sources {
-	given := map[string]json.RawMessage{}
-	for _, name := range names {
-		if raw, ok := keys[name]; ok {
-			given[name] = raw
-		}
-	}
+	given := maps.Clone(keys)
+	maps.DeleteFunc(given, func(name string, _ json.RawMessage) bool { return !slices.Contains(names, name) })
 	return config.Sources{Event: given, Env: func(name string) (string, bool) {
 		if !slices.Contains(names, name) {
 			return "", false
@@ -103,31 +92,40 @@ func (h *Handler) sources(names []string, keys map[string]json.RawMessage) confi
 	}}
 }
 
-// resolveValid reads some of the parameters and passes over those that are invalid, which
-// must not stand in the way of a removal.
-func (h *Handler) resolveValid(ctx context.Context, names []string, keys map[string]json.RawMessage) config.Values {
-	values, err := h.resolve(names, keys)
-	var invalid *config.Invalid
-	if !errors.As(err, &invalid) {
-		return values
-	}
-	h.log.WarnContext(ctx, "invalid parameters are passed over", "err", err)
-	for _, fault := range invalid.Faults {
-		if _, inEvent := keys[fault.Name]; inEvent {
-			keys = without(keys, fault.Name)
-		} else {
-			names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return name == fault.Name })
-		}
-	}
-	return h.resolveValid(ctx, names, keys)
+// resolve reads the named parameters.
+func (h *Handler) resolve(names []string, keys map[string]json.RawMessage) (config.Values, error) {
+	return config.Resolve(h.sources(names, keys))
 }
 
-func without(keys map[string]json.RawMessage, name string) map[string]json.RawMessage {
-	left := map[string]json.RawMessage{}
-	for key, raw := range keys {
-		if key != name {
-			left[key] = raw
+// resolveValid reads the named parameters and skips those that are invalid, which must not
+// prevent a removal.
+func (h *Handler) resolveValid(ctx context.Context, names []string, keys map[string]json.RawMessage) config.Values {
+	names, keys = slices.Clone(names), maps.Clone(keys)
+	for {
+		values, err := h.resolve(names, keys)
+		var invalid *config.Invalid
+		if !errors.As(err, &invalid) {
+			return values
+		}
+		h.log.WarnContext(ctx, "invalid parameters are ignored", "err", err)
+		for _, fault := range invalid.Faults {
+			if _, inEvent := keys[fault.Name]; inEvent {
+				delete(keys, fault.Name)
+			} else {
+				names = slices.DeleteFunc(names, func(name string) bool { return name == fault.Name })
+			}
 		}
 	}
-	return left
+}
+
+// logProblems logs what failed while the rest went on: a warning for a single resource, an
+// error for more than that.
+func (h *Handler) logProblems(ctx context.Context, list []model.Problem) {
+	for _, p := range list {
+		level := slog.LevelWarn
+		if p.ARN == "" {
+			level = slog.LevelError
+		}
+		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
+	}
 }

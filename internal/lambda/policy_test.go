@@ -499,7 +499,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 	}
 	token, err := deleted.Token()
 	p.ok(err)
-	_, err = p.owner.CloudWatchLogs(home).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/monitor")})
+	_, err = cloudwatchlogs.NewFromConfig(p.owner.ConfigFor(home)).CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/aws/lambda/monitor")})
 	p.ok(err)
 	for _, args := range [][]string{
 		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},

@@ -46,7 +46,7 @@ func TestProgram(t *testing.T) {
 
 	t.Run("no such function", func(t *testing.T) {
 		h := lambda.start(t, "bootstrap")
-		if o := h.end(); o.path != "/2018-06-01/runtime/init/error" || !strings.Contains(h.message(o), `the handler "bootstrap" is no function`) {
+		if o := h.end(); o.path != "/2018-06-01/runtime/init/error" || !strings.Contains(h.message(o), `the handler "bootstrap" is not a function`) {
 			t.Errorf("got %v", o)
 		}
 	})

@@ -41,7 +41,7 @@ type stack struct {
 	aws        *localaws.Server
 	url        string              // of the embedded AWS
 	clock      *model.VirtualClock // nil for the system's
-	lambda fakeLambda
+	lambda     fakeLambda
 	answers    answers
 	template   object
 	order      []string

@@ -7,22 +7,21 @@ import (
 	"strings"
 )
 
-// ARN is an Amazon Resource Name, split at its colons. It is comparable, so it can be
-// a map key. The zero value names nothing.
+// ARN is an Amazon Resource Name, split at its colons. It is comparable, so it can be a map
+// key. The zero value names nothing.
 type ARN struct {
 	Partition string // aws, aws-cn, aws-us-gov, ...
 	Service   string // personalize, cloudwatch, sns, ...
 	Region    string // empty for global resources
-	Account   string // empty for what AWS owns, such as recipes
+	Account   string // empty for resources of AWS, such as recipes
 	Resource  string // the rest, colons included
 }
 
-// maxARNLength is the longest ARN that Personalize takes (pattern and length in its API model).
+// maxARNLength is the longest ARN that Personalize accepts (pattern and length in its API model).
 const maxARNLength = 256
 
-// ParseARN splits an ARN without judging which service it belongs to. It is an error
-// if s has fewer than six parts, does not start with "arn" or names no partition,
-// service or resource.
+// ParseARN splits the ARN of any service. It is an error if s has fewer than six parts,
+// does not start with "arn" or names no partition, service or resource.
 func ParseARN(s string) (ARN, error) {
 	parts := strings.SplitN(s, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[1] == "" || parts[2] == "" || parts[5] == "" {
@@ -45,31 +44,24 @@ func (a ARN) Compare(b ARN) int {
 	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.String(), b.String()))
 }
 
-// Type is what stands before the first slash of the resource part: "campaign" in
-// "campaign/home-page".
+// Type is the resource part before the first slash: "campaign" in "campaign/home-page".
 func (a ARN) Type() string {
 	kind, _, _ := strings.Cut(a.Resource, "/")
 	return kind
 }
 
-// Name is what stands after the last slash of the resource part, or the whole part
-// where there is no slash.
+// Name is the resource part after the last slash, or all of it if there is no slash.
 func (a ARN) Name() string {
 	return a.Resource[strings.LastIndex(a.Resource, "/")+1:]
 }
 
-// Kind tells whether the ARN is a campaign's or a recommender's; ok is false if neither.
+// Kind is the kind of resource that the ARN names; ok is false if it is of neither kind.
 func (a ARN) Kind() (kind Kind, ok bool) {
-	if a.Service != "personalize" {
+	kind = Kind(a.Type())
+	if a.Service != "personalize" || kind != Campaign && kind != Recommender {
 		return "", false
 	}
-	switch a.Type() {
-	case string(Campaign):
-		return Campaign, true
-	case string(Recommender):
-		return Recommender, true
-	}
-	return "", false
+	return kind, true
 }
 
 var (
@@ -79,12 +71,12 @@ var (
 	namePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}$`)
 )
 
-// ValidRegion tells whether s has the shape of a region name, such as eu-west-1. That
-// the region exists, or offers Personalize, is for AWS to say.
+// ValidRegion reports whether s has the form of a region name, such as eu-west-1. Whether
+// the region exists and offers Personalize, only AWS knows.
 func ValidRegion(s string) bool { return regionPattern.MatchString(s) }
 
-// PartitionOf is the partition that a region belongs to, going by its name; empty if the
-// name does not tell.
+// PartitionOf is the partition that a region belongs to, by its name; empty if the name
+// does not show it.
 func PartitionOf(region string) string {
 	switch {
 	case strings.HasPrefix(region, "cn-"):
@@ -101,7 +93,7 @@ func PartitionOf(region string) string {
 // the table of partitions in the SDK has them, and those of the isolated partitions.
 var usualRegion = regexp.MustCompile(`^(af|ap|ca|cn|eu|il|me|mx|sa|us)-`)
 
-// misplaced tells whether the region is known to lie in another partition.
+// misplaced reports whether the region is known to be in another partition.
 func misplaced(arn ARN) bool {
 	where := PartitionOf(arn.Region)
 	switch arn.Partition {
@@ -111,12 +103,12 @@ func misplaced(arn ARN) bool {
 	return where != "" && usualRegion.MatchString(arn.Region)
 }
 
-// ParseResourceARN takes the ARN of a campaign or recommender and refuses any other:
-// the wrong service or type, a region, account or name of the wrong shape, a region of
-// another partition, more than 256 characters.
+// ParseResourceARN accepts the ARN of a campaign or recommender and rejects any other: the
+// wrong service or type, a region, account or name of the wrong form, a region of another
+// partition, more than 256 characters.
 func ParseResourceARN(s string) (ARN, Kind, error) {
 	if len(s) > maxARNLength {
-		return ARN{}, "", fmt.Errorf("an ARN of %d characters (Personalize takes at most %d)", len(s), maxARNLength)
+		return ARN{}, "", fmt.Errorf("an ARN of %d characters (Personalize accepts at most %d)", len(s), maxARNLength)
 	}
 	arn, err := ParseARN(s)
 	if err != nil {

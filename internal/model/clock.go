@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// Clock tells the time and waits. The program never asks the time or waits in any
-// other way, so that tests and the demo can run on a virtual one.
+// Clock is the only source of time and waiting in the program, so that tests and the demo
+// can run on a virtual one.
 type Clock interface {
-	// Now is the current time.
+	// Now is the current time, in UTC.
 	Now() time.Time
-	// Sleep waits for d, or until ctx ends, whose error it then returns.
+	// Sleep waits for d, or until ctx ends, and then returns its error.
 	Sleep(ctx context.Context, d time.Duration) error
 }
 
@@ -36,9 +36,8 @@ func (SystemClock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// VirtualClock stands still but for those who sleep on it: they are woken at once, and
-// the clock moves on instead. It serves embedded estates and tests, where nobody is
-// spared anything by waiting.
+// VirtualClock moves only when someone sleeps on it: Sleep advances it and returns at once.
+// It is for the embedded AWS and for tests.
 type VirtualClock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -49,14 +48,14 @@ func NewVirtualClock(now time.Time) *VirtualClock {
 	return &VirtualClock{now: now.UTC().Round(0)}
 }
 
-// Now is the time shown, in UTC.
+// Now is the time that it shows.
 func (c *VirtualClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Sleep moves the clock on by d, unless ctx has ended.
+// Sleep advances the clock by d, unless ctx has ended.
 func (c *VirtualClock) Sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -1,10 +1,10 @@
-// Package estate is the vocabulary of the program: campaigns and recommenders, their
-// minimum and state, the series measured for them, and what went wrong while looking.
-// It stands at the start of the line discover → measure → decide → act → report and
-// imports nothing of ours, so every other package can speak its words.
+// Package model is the vocabulary of the program: campaigns and recommenders, their minimum
+// and state, the series measured for them, actions and problems. It comes first in discover
+// → measure → decide → act → report and imports nothing of ours, so every other package can
+// use it.
 package model
 
-// Kind tells which of the two endpoint types of Amazon Personalize a resource is.
+// Kind is one of the two endpoint types of Amazon Personalize.
 type Kind string
 
 // The two kinds. Their values are what users see in tables and JSON.
@@ -13,41 +13,31 @@ const (
 	Recommender Kind = "recommender"
 )
 
-// Title is the kind as it stands in CamelCase names: "Campaign" or "Recommender".
-func (k Kind) Title() string {
+// choose is the value that is for the kind.
+func (k Kind) choose(campaign, recommender string) string {
 	if k == Recommender {
-		return "Recommender"
+		return recommender
 	}
-	return "Campaign"
+	return campaign
 }
 
+// Title is the kind as in CamelCase names.
+func (k Kind) Title() string { return k.choose("Campaign", "Recommender") }
+
 // DimensionName is the CloudWatch dimension that names a resource of this kind, in
-// AWS/Personalize and in our own namespace alike.
+// AWS/Personalize and in our own namespace.
 func (k Kind) DimensionName() string { return k.Title() + "Arn" }
 
 // MinimumMetric is our metric for the configured minimum.
 func (k Kind) MinimumMetric() string {
-	if k == Recommender {
-		return "minRecommendationRequestsPerSecond"
-	}
-	return "minProvisionedTPS"
+	return k.choose("minProvisionedTPS", "minRecommendationRequestsPerSecond")
 }
 
 // AverageMetric is our metric for requests per second, averaged over a window.
-func (k Kind) AverageMetric() string {
-	if k == Recommender {
-		return "averageRPS"
-	}
-	return "averageTPS"
-}
+func (k Kind) AverageMetric() string { return k.choose("averageTPS", "averageRPS") }
 
 // UtilizationMetric is our metric for average ÷ minimum, in percent.
 func (k Kind) UtilizationMetric() string { return string(k) + "Utilization" }
 
-// RateUnit is what the kind's throughput is called: TPS for campaigns, RPS for recommenders.
-func (k Kind) RateUnit() string {
-	if k == Recommender {
-		return "RPS"
-	}
-	return "TPS"
-}
+// RateUnit is the unit of the kind's throughput.
+func (k Kind) RateUnit() string { return k.choose("TPS", "RPS") }

@@ -17,22 +17,22 @@ const (
 	Suffix5xx = "5xxErrors"
 )
 
-// RequestMetrics lists the three request metrics.
+// RequestMetrics lists them.
 func RequestMetrics() []string {
 	return []string{MetricGetRecommendations, MetricGetPersonalizedRanking, MetricGetActionRecommendations}
 }
 
-// Recipe says which request metric a resource's traffic is counted by.
+// Recipe is how the traffic of a resource is counted.
 type Recipe struct {
 	Metric string
 	// Sure is false where traffic may be invisible: AWS documents no count metric for
-	// action recommendations, and a recipe that this build does not know may be served
-	// by an operation that it does not know either.
+	// action recommendations, and an unknown recipe may have an unknown operation.
 	Sure bool
 }
 
-// recipes served by GetRecommendations, custom ones ("Choosing a recipe" in the
-// Personalize developer guide); those of domain dataset groups are known by prefix.
+// recommendationRecipes are the custom recipes served by GetRecommendations ("Choosing a
+// recipe" in the Personalize developer guide); those of domain dataset groups are known by
+// prefix.
 var recommendationRecipes = map[string]bool{
 	"aws-user-personalization":    true,
 	"aws-user-personalization-v2": true,
@@ -53,8 +53,8 @@ func RecipeName(recipeARN string) string {
 	return name
 }
 
-// RecipeOf tells how the traffic of a resource with the named recipe is counted.
-// Recommenders are only ever served by GetRecommendations, whatever their recipe.
+// RecipeOf is how the traffic of a resource with the named recipe is counted.
+// GetRecommendations serves every recommender, whatever its recipe.
 func RecipeOf(kind Kind, name string) Recipe {
 	switch {
 	case kind == Recommender, recommendationRecipes[name],
@@ -68,15 +68,13 @@ func RecipeOf(kind Kind, name string) Recipe {
 	return Recipe{Metric: MetricGetRecommendations}
 }
 
-// LatencyMetric is the metric of AWS/Personalize that tells how long the service takes
-// to answer for a resource with the named recipe. It is empty for action
-// recommendations, for which AWS documents none (Personalize developer guide,
-// "CloudWatch metrics for Amazon Personalize").
+// LatencyMetric is the metric of AWS/Personalize for the response time of a resource with
+// the named recipe. It is empty for action recommendations, for which AWS documents none
+// (Personalize developer guide, "CloudWatch metrics for Amazon Personalize").
 func LatencyMetric(kind Kind, recipe string) string {
-	switch metric := RecipeOf(kind, recipe).Metric; metric {
-	case MetricGetActionRecommendations:
+	metric := RecipeOf(kind, recipe).Metric
+	if metric == MetricGetActionRecommendations {
 		return ""
-	default:
-		return metric + "Latency"
 	}
+	return metric + "Latency"
 }

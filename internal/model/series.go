@@ -4,7 +4,10 @@ import "time"
 
 // Window is a half-open span of time [Start, End), in UTC and without monotonic
 // reading, so that equal spans are equal values.
-type Window struct{ Start, End time.Time }
+type Window struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
 
 // NewWindow makes a window comparable with ==, as it is used in map keys.
 func NewWindow(start, end time.Time) Window {
@@ -24,12 +27,12 @@ const (
 const (
 	// MetricResourceCount counts the monitored resources, each cycle, in the deployment region.
 	MetricResourceCount = "monitoredResourceCount"
-	// MetricActionsTaken marks, under a resource's dimension, an automatic update when it
-	// was accepted; so an update made by us can be told from a person's.
-	// Stops and deletes are counted under the dimension Action too, per region.
+	// MetricActionsTaken is, under a resource's dimension, our own-change marker: it shows
+	// when an automatic update was accepted, to distinguish it from a person's. Stops and
+	// deletes are counted under the dimension Action too, per region.
 	MetricActionsTaken = "actionsTaken"
 	// MetricActionsRefused counts, per region under the dimension Action, what rules and
-	// guards kept from being done.
+	// guards refused.
 	MetricActionsRefused = "actionsRefused"
 )
 
@@ -56,9 +59,9 @@ const (
 	Count   Stat = "SampleCount"
 )
 
-// Query asks for one statistic of one metric over a window, in periods. It is
-// comparable: equal questions are asked once, and readings are found by their query.
-// Window.Start must be a multiple of Period, so that the answer's periods are ours.
+// Query asks for one statistic of one metric over a window, in periods. It is comparable:
+// equal queries are sent once, and are the keys of readings. Window.Start must be a multiple
+// of Period, so that CloudWatch's periods are ours.
 type Query struct {
 	Region string
 	Metric Metric
@@ -73,9 +76,9 @@ type Datapoint struct {
 	Value float64
 }
 
-// Series is the answer to a query. Periods without data have no datapoint. Unless
-// Complete is true something may be missing, and nothing can be concluded from it: in
-// particular not that there was no traffic. The zero value is incomplete.
+// Series is the answer to a query. Periods without data have no datapoint. Unless Complete
+// is true something may be missing, and nothing follows from it: in particular not that
+// there was no traffic. The zero value is incomplete.
 type Series struct {
 	Points   []Datapoint // ascending
 	Complete bool
@@ -90,8 +93,7 @@ func (s Series) Sum() float64 {
 	return total
 }
 
-// Readings holds the answers by their questions. A question that is missing was not
-// answered; Get gives an incomplete series for it.
+// Readings are the answers by their queries. A query that is missing was not answered.
 type Readings map[Query]Series
 
 // Get is the answer to q, or an incomplete, empty series.

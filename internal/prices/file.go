@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -12,7 +13,6 @@ import (
 	"unicode"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -22,7 +22,7 @@ import (
 const (
 	maxPriceFile = 64 << 10
 	maxBrackets  = 2000   // deeper nesting would cost the parser its stack
-	maxPrice     = 1000.0 // per TPS-hour; more is a slip
+	maxPrice     = 1000.0 // per TPS-hour; more is a typing error
 	maxSource    = 200
 )
 
@@ -36,13 +36,12 @@ type priceFile struct {
 	Regions  map[string]map[report.Product]float64 `yaml:"regions"`
 }
 
-// ParseFile reads a price file: YAML, of which JSON is a part, with the keys date,
-// source, currency (USD if left out) and regions, which has prices per TPS-hour by product.
-// Whatever else is in it is refused, and so is what cannot be a price; the error has a
-// line for each fault.
+// ParseFile reads a price file: YAML, which includes JSON, with the keys date, source,
+// currency (default USD) and regions, which has prices per TPS-hour by product. It rejects
+// other keys and invalid prices; the error has a line for each fault.
 func ParseFile(name string, data []byte) (prices report.Prices, err error) {
-	// The parser is not ours, and a file may hold anything: a panic in it is a file that
-	// cannot be read.
+	// The parser is a library, and a file may contain anything: a panic in it means that the
+	// file cannot be read.
 	defer func() {
 		if recover() != nil {
 			prices, err = report.Prices{}, fmt.Errorf("%s: not readable as YAML", name)
@@ -50,20 +49,17 @@ func ParseFile(name string, data []byte) (prices report.Prices, err error) {
 	}()
 	switch {
 	case len(data) > maxPriceFile:
-		return report.Prices{}, fmt.Errorf("%s: has %d bytes or more, more than the %d that are read", name, len(data), maxPriceFile)
+		return report.Prices{}, fmt.Errorf("%s: has more than %d bytes", name, maxPriceFile)
 	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > maxBrackets:
 		return report.Prices{}, fmt.Errorf("%s: has more brackets than a price file needs", name)
 	}
-	file, err := parser.ParseBytes(data, 0)
-	switch {
-	case err != nil:
-		return report.Prices{}, fmt.Errorf("%s: %s", name, firstLine(err))
-	case len(file.Docs) > 1:
-		return report.Prices{}, fmt.Errorf("%s: has %d documents, one is read", name, len(file.Docs))
-	}
 	var in priceFile
-	if err := yaml.UnmarshalWithOptions(data, &in, yaml.Strict()); err != nil {
+	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
+	if err := decoder.Decode(&in); err != nil && !errors.Is(err, io.EOF) {
 		return report.Prices{}, fmt.Errorf("%s: %s", name, firstLine(err))
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return report.Prices{}, fmt.Errorf("%s: has more than one document", name)
 	}
 	if in.Currency == "" {
 		in.Currency = "USD"
@@ -86,20 +82,20 @@ func ParseFile(name string, data []byte) (prices report.Prices, err error) {
 	return report.NewPrices(list...), nil
 }
 
-// faults are what is wrong with the file's values, sorted.
+// faults returns what is wrong with the file's values, sorted.
 func (f priceFile) faults() []error {
 	var faults []error
 	if _, err := time.Parse(time.DateOnly, f.Date); err != nil {
 		faults = append(faults, fmt.Errorf("date %q is not a day such as 2026-01-31", f.Date))
 	}
 	if f.Source == "" || len(f.Source) > maxSource || strings.ContainsFunc(f.Source, unicode.IsControl) {
-		faults = append(faults, fmt.Errorf("source %q is not one line of 1 to %d characters that tells where the prices come from", f.Source, maxSource))
+		faults = append(faults, fmt.Errorf("source %q is not one line of 1 to %d characters that names the source of the prices", f.Source, maxSource))
 	}
 	if !currencyPattern.MatchString(f.Currency) {
 		faults = append(faults, fmt.Errorf("currency %q is not three capital letters such as USD", f.Currency))
 	}
 	if len(f.Regions) == 0 {
-		faults = append(faults, errors.New("regions: there are none"))
+		faults = append(faults, errors.New("regions: the file has none"))
 	}
 	var inRegions []error
 	for region, prices := range f.Regions {
@@ -122,7 +118,7 @@ func (f priceFile) faults() []error {
 	return append(faults, inRegions...)
 }
 
-// firstLine is what a YAML error says, without the excerpt of the file below it.
+// firstLine returns a YAML error without the excerpt of the file below it.
 func firstLine(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	return text

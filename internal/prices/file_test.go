@@ -50,7 +50,7 @@ func TestPriceFilesThatAreRefused(t *testing.T) {
 		{"an unknown product", change("recommender:", "recomender:"), `"recomender" is not one of campaign, campaignV2, recommender`},
 		{"no region", change("eu-west-1", "Ireland"), `"Ireland" is not the name of an AWS region`},
 		{"a region without prices", change("{campaign: 0.2, campaignV2: 0.5}", "{}"), "eu-west-1 has no prices"},
-		{"no regions", "date: 2026-02-01\nsource: x\n", "regions: there are none"},
+		{"no regions", "date: 2026-02-01\nsource: x\n", "regions: the file has none"},
 		{"no date", change("2026-02-01", "soon"), `date "soon" is not a day`},
 		{"a day that is none", change("2026-02-01", "2026-02-30"), "is not a day"},
 		{"no source", change("bill of January", `""`), "source"},
@@ -63,8 +63,8 @@ func TestPriceFilesThatAreRefused(t *testing.T) {
 		{"infinite", change("0.2", ".inf"), "is not a price"},
 		{"no number", change("0.2", ".nan"), "is not a price"},
 		{"a text", change("0.2", "cheap"), "p.yaml:"},
-		{"two documents", goodPrices + "---\n" + goodPrices, "2 documents"},
-		{"too large", goodPrices + strings.Repeat("#", maxPriceFile), "more than"},
+		{"two documents", goodPrices + "---\n" + goodPrices, "more than one document"},
+		{"too large", goodPrices + strings.Repeat("#", maxPriceFile), "more than 65536 bytes"},
 		{"too deep", strings.Repeat("[", 40_000), "p.yaml:"},
 	} {
 		prices, err := ParseFile("p.yaml", []byte(c.text))
@@ -77,7 +77,7 @@ func TestPriceFilesThatAreRefused(t *testing.T) {
 	}
 	_, err := ParseFile("p.yaml", []byte("date: x\nsource: y\ncurrency: z\nregions: {a: {b: -1}}\n"))
 	if got := strings.Count(err.Error(), "\n") + 1; got != 5 {
-		t.Errorf("not all faults are told: %v", err)
+		t.Errorf("not all faults are reported: %v", err)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package prices asks the AWS Price List API what a TPS-hour costs. It stands beside
-// traffic: what it finds goes into the estimates of a report, and nothing is decided on it.
+// Package prices reads from the AWS Price List API what a TPS-hour costs. The prices are
+// for the estimates of a report; no decision depends on them.
 package prices
 
 import (
@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,35 +23,21 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// operation is the one that everything here is about.
-const operation = "GetProducts"
+const (
+	operation   = "GetProducts"
+	serviceCode = "AmazonPersonalize"  // of Personalize in the price list
+	pageSize    = 100                  // the largest MaxResults of GetProducts (API reference)
+	source      = "AWS Price List API" // shown beside a price
+)
 
-// serviceCode is that of Personalize in the price list.
-const serviceCode = "AmazonPersonalize"
-
-// pageSize is the most products GetProducts gives at a time (API reference, MaxResults).
-const pageSize = 100
-
-// source is what stands beside a price found here.
-const source = "AWS Price List API"
-
-// productAPI is what is asked of the Price List API.
-type productAPI interface {
-	GetProducts(context.Context, *pricing.GetProductsInput, ...func(*pricing.Options)) (*pricing.GetProductsOutput, error)
-}
-
-// Lookup asks for prices.
-type Lookup struct {
-	client func(region string) productAPI
-}
+// Lookup reads prices.
+type Lookup struct{ clients *awsapi.Clients }
 
 // New makes a Lookup.
-func New(clients *awsapi.Clients) *Lookup {
-	return &Lookup{client: func(region string) productAPI { return clients.Pricing(region) }}
-}
+func New(clients *awsapi.Clients) *Lookup { return &Lookup{clients} }
 
-// For asks what a TPS-hour costs in the regions. A region for which there is no answer, or
-// none that is clear, has no price and a problem that tells why.
+// For returns the prices of a TPS-hour in the regions. A region without a price, or
+// without a clear one, has a problem that says why.
 func (l *Lookup) For(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
 	var list []report.Price
 	var problems []model.Problem
@@ -63,20 +51,21 @@ func (l *Lookup) For(ctx context.Context, regions []string) (report.Prices, []mo
 	return report.NewPrices(list...), problems
 }
 
-// region asks for one region's products, page by page.
+// region reads the products of one region.
 func (l *Lookup) region(ctx context.Context, region string) ([]report.Price, error) {
 	from := awsapi.PricingRegion(region)
 	if from == "" {
-		return nil, errors.New("the Price List API has no endpoint in its partition")
+		return nil, errors.New("the Price List API has no endpoint in this partition")
 	}
 	input := &pricing.GetProductsInput{
 		ServiceCode: aws.String(serviceCode), FormatVersion: aws.String("aws_v1"), MaxResults: aws.Int32(pageSize),
 		Filters: []types.Filter{{Field: aws.String("regionCode"), Type: types.FilterTypeTermMatch, Value: aws.String(region)}},
 	}
 	found := offers{region: region, byProduct: map[report.Product][]report.Price{}}
-	var guard awsapi.Pages
-	for {
-		out, err := l.client(from).GetProducts(ctx, input)
+	client := pricing.NewFromConfig(l.clients.ConfigFor(from))
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		input.NextToken = token
+		out, err := client.GetProducts(ctx, input)
 		if err != nil {
 			return nil, awsapi.Plain(err)
 		}
@@ -85,15 +74,12 @@ func (l *Lookup) region(ctx context.Context, region string) ([]report.Price, err
 				return nil, err
 			}
 		}
-		more, err := guard.More(aws.ToString(out.NextToken))
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			return found.settle()
-		}
-		input.NextToken = out.NextToken
+		return out.NextToken, nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	return found.prices()
 }
 
 // item is a product of the price list in the format aws_v1.
@@ -117,15 +103,18 @@ type dimension struct {
 	PricePerUnit map[string]string `json:"pricePerUnit"`
 }
 
-// offers gathers what a region's price list says about TPS-hours.
+// offers collects the TPS-hour prices of a region.
 type offers struct {
 	region    string
 	byProduct map[report.Product][]report.Price
-	units     []string // of what was passed over
+	units     []string // of the prices skipped
 }
 
-// add takes in one product. What is not sold by the TPS-hour is passed over: the names of
-// Personalize's usage types are not documented, so only the unit says what a price is for.
+// tpsHour matches the unit of a TPS-hour, whatever separates its words.
+var tpsHour = regexp.MustCompile(`(?i)^[^a-z]*tps[^a-z]*h(ou)?rs?[^a-z]*$`)
+
+// add reads one product. It skips what is not sold by the TPS-hour: the names of
+// Personalize's usage types are not documented, so only the unit shows what a price is for.
 func (o *offers) add(text string) error {
 	var it item
 	if err := json.Unmarshal([]byte(text), &it); err != nil {
@@ -133,7 +122,7 @@ func (o *offers) add(text string) error {
 	}
 	for _, term := range it.Terms.OnDemand {
 		for _, d := range term.PriceDimensions {
-			if !d.perTPSHour() {
+			if !tpsHour.MatchString(d.Unit) {
 				o.units = append(o.units, d.Unit)
 				continue
 			}
@@ -154,18 +143,7 @@ func (o *offers) add(text string) error {
 	return nil
 }
 
-// perTPSHour tells whether a price is for a TPS-hour.
-func (d dimension) perTPSHour() bool {
-	letters := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' {
-			return r
-		}
-		return -1
-	}, strings.ToLower(d.Unit))
-	return letters == "tpshour" || letters == "tpshours" || letters == "tpshrs" || letters == "tpshr"
-}
-
-// productOf tells products apart by the words in their attributes.
+// productOf identifies the product by the words in its attributes.
 func (it item) productOf(d dimension) report.Product {
 	words := strings.ToLower(it.Product.Attributes["usagetype"] + " " + it.Product.Attributes["operation"] + " " +
 		it.Product.Attributes["group"] + " " + d.Description)
@@ -178,17 +156,13 @@ func (it item) productOf(d dimension) report.Product {
 	return report.ProductCampaign
 }
 
-// price is that of the first tier; ok is false for a further one. Of several currencies
-// USD counts, as a partition has one.
+// price returns the price of the first tier; ok is false for a further one. Of several
+// currencies it uses USD; a partition has one currency.
 func (d dimension) price() (price report.Price, ok bool, err error) {
 	if begin, err := strconv.ParseFloat(cmp.Or(d.BeginRange, "0"), 64); err != nil || begin != 0 {
-		return report.Price{}, false, nil //nolint:nilerr // what does not begin at 0 is no first tier
+		return report.Price{}, false, nil //nolint:nilerr // a range that does not begin at 0 is no first tier
 	}
-	currencies := make([]string, 0, len(d.PricePerUnit))
-	for currency := range d.PricePerUnit {
-		currencies = append(currencies, currency)
-	}
-	slices.Sort(currencies)
+	currencies := slices.Sorted(maps.Keys(d.PricePerUnit))
 	if slices.Contains(currencies, "USD") {
 		currencies = []string{"USD"}
 	}
@@ -206,8 +180,8 @@ func (d dimension) price() (price report.Price, ok bool, err error) {
 	return price, true, nil
 }
 
-// settle gives the prices that are clear, and says what was not.
-func (o *offers) settle() ([]report.Price, error) {
+// prices returns the prices that are clear; the error names the others.
+func (o *offers) prices() ([]report.Price, error) {
 	var list []report.Price
 	var unclear []string
 	for product, prices := range o.byProduct {
@@ -220,10 +194,10 @@ func (o *offers) settle() ([]report.Price, error) {
 	slices.Sort(unclear)
 	switch {
 	case len(unclear) > 0:
-		return list, fmt.Errorf("the price list has several prices per TPS-hour for %s; give the one that is yours with --prices", strings.Join(unclear, ", "))
+		return list, fmt.Errorf("the price list has several prices per TPS-hour for %s; pass yours with --prices", strings.Join(unclear, ", "))
 	case len(list) == 0:
 		slices.Sort(o.units)
-		return nil, fmt.Errorf("the price list has no price per TPS-hour (units: %s); give one with --prices",
+		return nil, fmt.Errorf("the price list has no price per TPS-hour (units: %s); pass one with --prices",
 			cmp.Or(strings.Join(slices.Compact(o.units), ", "), "none"))
 	}
 	return list, nil

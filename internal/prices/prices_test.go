@@ -2,21 +2,19 @@ package prices
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/pricing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// Through the real SDK, against the embedded endpoint: each region's prices are asked of
+// Through the real SDK, against the embedded endpoint: each region's prices come from
 // the endpoint that serves it.
 func TestPricesThroughTheWire(t *testing.T) {
 	server, err := localaws.New(localaws.Estate{Regions: []localaws.EstateRegion{
@@ -53,30 +51,38 @@ func TestPricesThroughTheWire(t *testing.T) {
 	}
 }
 
-// scripted answers pages one after the other.
+// scripted is a Price List API that returns pages one after the other, or an error.
 type scripted struct {
 	pages [][]string
-	err   error
-	asked []*pricing.GetProductsInput
+	code  string // of the error; empty for none
+	asked []map[string]any
 }
 
-func (s *scripted) GetProducts(_ context.Context, in *pricing.GetProductsInput, _ ...func(*pricing.Options)) (*pricing.GetProductsOutput, error) {
-	copied := *in
-	s.asked = append(s.asked, &copied)
-	if s.err != nil {
-		return nil, s.err
+func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var in map[string]any
+	_ = json.NewDecoder(r.Body).Decode(&in)
+	s.asked = append(s.asked, in)
+	out := map[string]any{}
+	switch page := len(s.asked) - 1; {
+	case s.code != "":
+		w.WriteHeader(http.StatusBadRequest)
+		out["__type"] = s.code
+	default:
+		out["PriceList"] = s.pages[page]
+		if page+1 < len(s.pages) {
+			out["NextToken"] = fmt.Sprint("page ", page+1)
+		}
 	}
-	page := len(s.asked) - 1
-	out := &pricing.GetProductsOutput{PriceList: s.pages[page]}
-	if page+1 < len(s.pages) {
-		out.NextToken = aws.String(fmt.Sprint("page ", page+1))
-	}
-	return out, nil
+	_ = json.NewEncoder(w).Encode(out)
 }
 
-func (s *scripted) ask() (report.Prices, string) {
-	lookup := &Lookup{client: func(string) productAPI { return s }}
-	prices, problems := lookup.For(context.Background(), []string{"us-east-1"})
+func (s *scripted) ask(t *testing.T) (report.Prices, string) {
+	t.Helper()
+	endpoint := httptest.NewServer(s)
+	defer endpoint.Close()
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig("us-east-1", endpoint.URL, "LOCAL", nil)})
+	defer clients.Close()
+	prices, problems := New(clients).For(t.Context(), []string{"us-east-1"})
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Error()
@@ -115,20 +121,20 @@ func TestWhatThePriceListSays(t *testing.T) {
 		{"a price of nothing", [][]string{{offer("a", "TPS-hour 0 Inf 0")}}, 0, 0, "cannot be read"},
 	} {
 		s := &scripted{pages: c.pages}
-		prices, problems := s.ask()
+		prices, problems := s.ask(t)
 		price, _ := prices.Of("us-east-1", report.ProductCampaign)
 		if price.PerTPSHour != c.price || price.UpTo != c.upTo || (c.says == "") != (problems == "") || !strings.Contains(problems, c.says) {
 			t.Errorf("%s: %+v, %s", c.name, price, problems)
 		}
-		if last := s.asked[len(s.asked)-1]; len(s.asked) != len(c.pages) || aws.ToString(last.ServiceCode) != "AmazonPersonalize" {
+		if last := s.asked[len(s.asked)-1]; len(s.asked) != len(c.pages) || last["ServiceCode"] != "AmazonPersonalize" {
 			t.Errorf("%s: asked %d times", c.name, len(s.asked))
 		}
 	}
 }
 
 func TestAPriceListThatCannotBeAskedIsAProblem(t *testing.T) {
-	prices, problems := (&scripted{err: errors.New("denied")}).ask()
-	if len(prices.All()) > 0 || !strings.Contains(problems, "GetProducts us-east-1: denied") {
+	prices, problems := (&scripted{code: "AccessDeniedException"}).ask(t)
+	if len(prices.All()) > 0 || !strings.Contains(problems, "GetProducts us-east-1: AccessDeniedException") {
 		t.Errorf("%v, %s", prices.All(), problems)
 	}
 }

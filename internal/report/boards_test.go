@@ -3,7 +3,6 @@ package report
 import (
 	"bytes"
 	"errors"
-	"io"
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -23,19 +22,21 @@ func TestBoards(t *testing.T) {
 	dry := Boards{Dashboards: []Board{{"Monitor", Written, "dry run"}, {"Monitor-2", Deleted, "dry run"}}, Resources: 1, DryRun: true}
 	tests := []struct {
 		golden string
-		write  func(io.Writer) error
+		boards Boards
+		form   Form
+		style  Style
 	}{
-		{"boards.txt", func(w io.Writer) error { return everything.WriteTable(w, false) }},
-		{"boards-color.txt", func(w io.Writer) error { return everything.WriteTable(w, true) }},
-		{"boards-dry-run.txt", func(w io.Writer) error { return dry.WriteTable(w, false) }},
-		{"boards.json", everything.WriteJSON},
-		{"boards-empty.json", Boards{}.WriteJSON},
-		{"boards.csv", everything.WriteCSV},
+		{"boards.txt", everything, Table, Style{Color: false}},
+		{"boards-color.txt", everything, Table, Style{Color: true}},
+		{"boards-dry-run.txt", dry, Table, Style{Color: false}},
+		{"boards.json", everything, JSON, Style{}},
+		{"boards-empty.json", Boards{}, JSON, Style{}},
+		{"boards.csv", everything, CSV, Style{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.golden, func(t *testing.T) {
 			var got bytes.Buffer
-			if err := tt.write(&got); err != nil {
+			if err := Write(&got, tt.boards, tt.form, tt.style); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, tt.golden, got.Bytes())

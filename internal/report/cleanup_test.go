@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -37,22 +36,27 @@ func tidyUp() Cleanup {
 func TestCleanupIsWrittenInThreeForms(t *testing.T) {
 	dry := tidyUp()
 	dry.DryRun, dry.Problems, dry.Skipped = true, nil, nil
-	forms := map[string]func(io.Writer) error{
-		"cleanup.json":       tidyUp().WriteJSON,
-		"cleanup.csv":        tidyUp().WriteCSV,
-		"cleanup.txt":        func(w io.Writer) error { return tidyUp().WriteTable(w, false) },
-		"cleanup-color.txt":  func(w io.Writer) error { return tidyUp().WriteTable(w, true) },
-		"cleanup-dry.txt":    func(w io.Writer) error { return dry.WriteTable(w, false) },
-		"cleanup-empty.txt":  func(w io.Writer) error { return Cleanup{}.WriteTable(w, false) },
-		"cleanup-empty.json": Cleanup{}.WriteJSON,
-	}
-	for name, write := range forms {
-		t.Run(name, func(t *testing.T) {
+	for _, tt := range []struct {
+		golden  string
+		cleanup Cleanup
+		form    Form
+		style   Style
+	}{
+		{"cleanup.json", tidyUp(), JSON, Style{}},
+		{"cleanup.csv", tidyUp(), CSV, Style{}},
+		{"cleanup.txt", tidyUp(), Table, Style{}},
+		{"cleanup-100.txt", tidyUp(), Table, Style{Width: 100}},
+		{"cleanup-color.txt", tidyUp(), Table, Style{Color: true}},
+		{"cleanup-dry.txt", dry, Table, Style{}},
+		{"cleanup-empty.txt", Cleanup{}, Table, Style{}},
+		{"cleanup-empty.json", Cleanup{}, JSON, Style{}},
+	} {
+		t.Run(tt.golden, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := write(&out); err != nil {
+			if err := Write(&out, tt.cleanup, tt.form, tt.style); err != nil {
 				t.Fatal(err)
 			}
-			golden(t, name, out.Bytes())
+			golden(t, tt.golden, out.Bytes())
 		})
 	}
 }

@@ -2,65 +2,60 @@ package report
 
 import (
 	"cmp"
-	"encoding/json"
-	"io"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Ledger is what was provisioned, used and paid for over a span of days, and what could
-// be saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known;
-// money is an estimate, TPS-hours times a price.
+// Ledger is what was provisioned, used and paid for over a span of days, and what could be
+// saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known; money
+// is an estimate, TPS-hours times a price.
 type Ledger struct {
-	Window     Window          `json:"window"`
+	Window     model.Window    `json:"window"`
 	Days       int             `json:"days"`
 	Resources  []Entry         `json:"resources"`
 	Totals     Totals          `json:"totals"`
 	Prices     []Price         `json:"prices"` // that estimates rest on
-	Notes      []string        `json:"notes"`  // what to know before believing the figures
+	Notes      []string        `json:"notes"`  // the limits of the figures
 	Problems   []model.Problem `json:"problems"`
 	Calls      map[string]int  `json:"calls"`       // by service.Operation
 	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
 	DurationMs int64           `json:"durationMs"`
 
-	Together *Throughput `json:"-"` // of all resources, for the totals; nil if none could be read
-
-	// Hourly are the hours of all resources of a kind together, for charts; nil if they
-	// were not kept. The entries may have less.
+	// Hourly are the hours of all resources of a kind together, for charts; nil if they were
+	// not kept. The entries may have fewer.
 	Hourly map[model.Kind][]billing.Hour `json:"-"`
 }
 
 // Entry is one resource of a Ledger.
 type Entry struct {
-	ARN          string       `json:"arn"`
-	Kind         model.Kind   `json:"kind"`
-	Name         string       `json:"name"`
-	Region       string       `json:"region"`
-	DatasetGroup string       `json:"datasetGroup"`
-	Recipe       string       `json:"recipe"`
-	Status       model.Status `json:"status"`
-	Min          int          `json:"min"` // the present one
-	Created      time.Time    `json:"created"`
-	Usage        *Usage       `json:"usage"`    // null if it could not be read
-	Saving       *Saving      `json:"saving"`   // null if nothing is to be saved
-	Estimate     *Estimate    `json:"estimate"` // null if there is no price or nothing to price
-	Note         string       `json:"note"`     // why nothing is to be saved or known, or what the saving rests on
+	ARN          string          `json:"arn"`
+	Kind         model.Kind      `json:"kind"`
+	Name         string          `json:"name"`
+	Region       string          `json:"region"`
+	DatasetGroup string          `json:"datasetGroup"`
+	Recipe       string          `json:"recipe"`
+	Status       model.Status    `json:"status"`
+	Min          int             `json:"min"` // the present one
+	Created      time.Time       `json:"created"`
+	Usage        *Usage          `json:"usage"`    // null if it could not be read
+	Saving       *billing.Saving `json:"saving"`   // null if nothing can be saved
+	Estimate     *Estimate       `json:"estimate"` // null if there is no price or nothing to price
+	Note         string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 
 	Hourly []billing.Hour `json:"-"` // for charts
 }
 
-// Usage is what a resource did and was paid for.
+// Usage is what a resource did and what was paid for it.
 type Usage struct {
-	Window       Window  `json:"window"` // since its creation, if that lies within the span
-	Hours        float64 `json:"hours"`
-	StoppedHours float64 `json:"stoppedHours"`
-	MinKnown     float64 `json:"minKnownPercent"` // of the hours; in the others what is known from before and after is assumed
-	Requests     float64 `json:"requests"`
+	Window       model.Window `json:"window"` // since its creation, if that lies within the span
+	Hours        float64      `json:"hours"`
+	StoppedHours float64      `json:"stoppedHours"`
+	MinKnown     float64      `json:"minKnownPercent"` // of the hours; in the others, what is known from before and after is assumed
+	Requests     float64      `json:"requests"`
 	Throughput
 	IdleHours *float64   `json:"idleHours"` // without any call, failed ones included; null if not known
 	IdleSince *time.Time `json:"idleSince"` // null if it is not without calls now
@@ -75,7 +70,7 @@ type Throughput struct {
 	Utilization Utilization `json:"utilization"`
 }
 
-// Utilization is in percent; null where there was nothing to look at.
+// Utilization is in percent; null where there is no data.
 type Utilization struct {
 	Mean        *float64 `json:"mean"`
 	P50         *float64 `json:"p50"` // of 5-minute steps
@@ -91,17 +86,6 @@ type TPSHours struct {
 	Wasted float64 `json:"wasted"` // paid and not used
 }
 
-// Saving is what an action would save.
-type Saving struct {
-	Action   rules.Verdict `json:"action"` // step-down, stop or delete
-	NewMin   int           `json:"newMin,omitempty"`
-	TPSHours float64       `json:"tpsHours"`         // that would have been saved within the span
-	PerMonth float64       `json:"tpsHoursPerMonth"` // in 730 hours from now, if demand stays as it was
-	Jumps    int           `json:"jumps"`            // demand above twice the new minimum within one step; 0 for a stop or deletion
-	Sudden   int           `json:"sudden"`           // jumps that began at or below the new minimum
-	JumpsNow int           `json:"jumpsNow"`         // jumps above twice the present minimum
-}
-
 // Estimate is money: TPS-hours times a price.
 type Estimate struct {
 	Currency      string  `json:"currency"`
@@ -114,15 +98,15 @@ type Estimate struct {
 	SavedPerMonth float64 `json:"savedPerMonth"`
 }
 
-// SavingOf is a saving as it is shown, or nil if it is none.
-func SavingOf(s billing.Saving) *Saving {
+// SavingOf is a saving as it is shown, or nil if nothing is saved.
+func SavingOf(s billing.Saving) *billing.Saving {
 	if !s.Action.Changes() {
 		return nil
 	}
-	return &Saving{Action: s.Action, NewMin: s.NewMin, TPSHours: s.TPSHours, PerMonth: s.PerMonth, Jumps: s.Jumps, Sudden: s.Sudden, JumpsNow: s.JumpsNow}
+	return &s
 }
 
-// EntryOf puts together what is known of a resource.
+// EntryOf is an entry with all that is known of a resource.
 func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices) Entry {
 	e := Entry{
 		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(),
@@ -144,7 +128,7 @@ func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices)
 
 func usageOf(u billing.Usage) *Usage {
 	out := &Usage{
-		Window: Window{u.Window.Start, u.Window.End}, Hours: u.Hours, StoppedHours: u.StoppedHours,
+		Window: u.Window, Hours: u.Hours, StoppedHours: u.StoppedHours,
 		Requests:   u.Requests,
 		Throughput: ThroughputOf(billing.Throughput{Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak, Utilization: u.Utilization}),
 		IdleHours:  number(u.IdleHours), TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
@@ -171,7 +155,7 @@ func ThroughputOf(t billing.Throughput) Throughput {
 	}
 }
 
-// number is nil for what is none.
+// number is nil for NaN and infinity.
 func number(v float64) *float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil
@@ -179,8 +163,8 @@ func number(v float64) *float64 {
 	return &v
 }
 
-// EstimateOf prices TPS-hours, or gives nil if there is no price.
-func EstimateOf(r model.Resource, prices Prices, h TPSHours, s *Saving) *Estimate {
+// EstimateOf prices TPS-hours. It returns nil if there is no price.
+func EstimateOf(r model.Resource, prices Prices, h TPSHours, s *billing.Saving) *Estimate {
 	price, ok := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
 	if !ok {
 		return nil
@@ -195,30 +179,73 @@ func EstimateOf(r model.Resource, prices Prices, h TPSHours, s *Saving) *Estimat
 	return e
 }
 
-// Failed tells whether something could not be read.
+// Failed reports whether something could not be read.
 func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
 
-// Settle puts the ledger into the order in which all writers show it, and adds it up.
-func (l *Ledger) Settle() {
-	l.Window = Window{l.Window.Start.UTC(), l.Window.End.UTC()}
-	l.Resources = append([]Entry{}, l.Resources...)
+// Normalize puts the ledger into the order in which it is written, and adds it up.
+func (l *Ledger) Normalize() {
+	l.Window = model.Window{Start: l.Window.Start.UTC(), End: l.Window.End.UTC()}
+	l.Resources, l.Problems = list(l.Resources), list(l.Problems)
 	slices.SortStableFunc(l.Resources, func(a, b Entry) int { return cmp.Compare(a.ARN, b.ARN) })
-	l.Problems = append([]model.Problem{}, l.Problems...)
 	slices.SortStableFunc(l.Problems, model.CompareProblems)
 	if l.Calls == nil {
 		l.Calls = map[string]int{}
 	}
+	together := l.Totals.Throughput
 	l.Totals = totalsOf(l.Resources)
-	l.Totals.Throughput = l.Together
+	l.Totals.Throughput = together
 	l.Prices = pricesUsed(l.Resources, l.Prices)
 	l.Notes = l.notes()
 }
 
-// WriteJSON writes the ledger as one indented object.
-func (l Ledger) WriteJSON(w io.Writer) error {
-	l.Settle()
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(l)
+// Asides implements Report.
+func (l Ledger) Asides() []string {
+	lines := problemLines(l.Problems)
+	for _, note := range l.Notes {
+		lines = append(lines, "note: "+note)
+	}
+	return lines
+}
+
+func (l Ledger) json() any {
+	l.Normalize()
+	return l
+}
+
+var ledgerColumns = []string{
+	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "min", "created",
+	"start", "end", "hours", "stoppedHours", "minKnownPercent", "requests", "provisioned", "actual", "peak",
+	"utilizationMean", "utilizationP50", "utilizationP95", "utilizationLowestHour", "utilizationHighestHour",
+	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
+	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
+	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
+	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "note",
+}
+
+// What is null in the JSON is an empty field.
+func (l Ledger) csv() [][]string {
+	l.Normalize()
+	rows := [][]string{ledgerColumns}
+	for _, e := range l.Resources {
+		used, saved, priced := make([]any, 19), make([]any, 7), make([]any, 8)
+		if u := e.Usage; u != nil {
+			spread := u.Utilization
+			used = []any{
+				u.Window.Start, u.Window.End, u.Hours, u.StoppedHours, u.MinKnown, u.Requests, u.Provisioned, u.Actual, u.Peak,
+				spread.Mean, spread.P50, spread.P95, spread.LowestHour, spread.HighestHour,
+				u.IdleHours, u.IdleSince, u.TPSHours.Paid, u.TPSHours.Used, u.TPSHours.Wasted,
+			}
+		}
+		if s := e.Saving; s != nil {
+			saved = []any{s.Action, positive(s.NewMin), s.TPSHours, s.PerMonth, s.Jumps, s.Sudden, s.JumpsNow}
+		}
+		if m := e.Estimate; m != nil {
+			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
+		}
+		rows = append(rows, slices.Concat(
+			fields(e.ARN, e.Kind, e.Name, e.Region, e.DatasetGroup, e.Recipe, e.Status, e.Min, e.Created),
+			fields(used...), fields(saved...), fields(priced...), fields(e.Note),
+		))
+	}
+	return rows
 }

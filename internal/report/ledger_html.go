@@ -1,11 +1,12 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -51,14 +52,14 @@ type pageCell struct {
 
 // Page prepares the HTML page of the ledger.
 func (l Ledger) Page() Page {
-	l.Settle()
+	l.Normalize()
 	p := Page{
 		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + model.Plural(l.Days, "day") + ")",
-		Count:  countedEntries(l.Resources), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
+		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
 	}
 	entries := slices.Clone(l.Resources)
-	slices.SortStableFunc(entries, func(a, b Entry) int { return compareWaste(b, a) })
-	p.addCharts(entries)
+	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.waste(), a.waste()) })
+	p.addCharts(entries, l.Hourly)
 	for _, e := range entries {
 		p.Rows = append(p.Rows, pageRow(e))
 	}
@@ -68,29 +69,12 @@ func (l Ledger) Page() Page {
 	return p
 }
 
-// compareWaste puts what could not be read first, as wasting least.
-func compareWaste(a, b Entry) int {
-	of := func(e Entry) float64 {
-		if e.Usage == nil {
-			return -1
-		}
-		return e.Usage.TPSHours.Wasted
-	}
-	switch wa, wb := of(a), of(b); {
-	case wa < wb:
+// waste is what orders the page. It is -1 where the usage could not be read.
+func (e Entry) waste() float64 {
+	if e.Usage == nil {
 		return -1
-	case wa > wb:
-		return 1
 	}
-	return 0
-}
-
-func countedEntries(entries []Entry) string {
-	list := make([]Resource, len(entries))
-	for i, e := range entries {
-		list[i] = Resource{Kind: e.Kind, Region: e.Region}
-	}
-	return counted(list)
+	return e.Usage.TPSHours.Wasted
 }
 
 // tiles are the figures to see first.
@@ -114,7 +98,7 @@ func (l Ledger) tiles() []tile {
 		{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
 		{"TPS-hours used", commas(t.TPSHours.Used), ""},
 		{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
-		{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), savedBy(t)},
+		{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), tally(t.Actions, decisions)},
 	}...)
 	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
 		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
@@ -128,20 +112,10 @@ func (l Ledger) tiles() []tile {
 	return tiles
 }
 
-func savedBy(t Totals) string {
-	var parts []string
-	for _, action := range decisions {
-		if n := t.Actions[action]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, action))
-		}
-	}
-	return strings.Join(parts, ", ")
-}
-
 // addCharts adds the charts of all, by kind, and of those that waste most.
-func (p *Page) addCharts(entries []Entry) {
+func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour) {
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
-		if hours := hourlyTotals(entries, kind); len(hours) > 0 {
+		if hours := together[kind]; len(hours) > 0 {
 			title := "All " + string(kind) + "s together: provisioned and actual " + kind.RateUnit()
 			p.Charts = append(p.Charts, chart.OfHours(title, kind.RateUnit(), hours))
 		}

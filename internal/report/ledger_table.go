@@ -1,116 +1,44 @@
 package report
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Columns of the table of a ledger; all but the first three hold numbers.
-var ledgerTitles = []string{
-	"KIND", "NAME", "REGION", "MIN", "AVG", "PEAK", "UTIL", "P50", "P95", "LOW–HIGH", "IDLE", "PAID", "USED", "WASTED", "SAVES",
-}
-
-// ledgerName is the column of names, which are narrowed where there is little room.
-const (
-	ledgerName   = 1
-	ledgerWordly = 3 // columns of words before those of numbers
-)
-
-// WriteTable writes the ledger for people: a line for each resource with what could be
-// saved below it, then sums, prices and notes. Names are narrowed so that lines fit into
-// width characters; 0 means no limit. The error is w's.
-func (l Ledger) WriteTable(w io.Writer, width int, color bool) error {
-	p := painter{w: bufio.NewWriter(w), width: width, color: color}
-	l.Settle()
-	switch {
-	case len(l.Resources) > 0:
-		p.ledgerRows(l.Resources)
+// table writes the resources, with what could be saved below each, then sums, prices and
+// notes.
+func (l Ledger) table(p printer) {
+	l.Normalize()
+	p.found(len(l.Resources), l.Problems)
+	if len(l.Resources) > 0 {
+		p.grid(ledgerGrid(l.Resources))
 		p.line("")
-	case l.Failed():
-		p.line("No campaigns or recommenders to show; see the problems below.")
-	default:
-		p.line("No active campaigns or recommenders were found.")
 	}
 	p.ledgerSummary(l)
 	p.problems(l.Problems)
-	return p.w.Flush()
 }
 
-func (p painter) ledgerRows(entries []Entry) {
-	rows := make([][]string, len(entries))
-	for i, e := range entries {
-		rows[i] = ledgerCells(e)
+func ledgerGrid(entries []Entry) grid {
+	g := grid{columns: []column{{title: "KIND"}, {title: "NAME", name: true}, {title: "REGION"}}}
+	for _, title := range []string{"MIN", "AVG", "PEAK", "UTIL", "P50", "P95", "LOW–HIGH", "IDLE", "PAID", "USED", "WASTED", "SAVES"} {
+		g.columns = append(g.columns, column{title: title, right: true})
 	}
-	widths := make([]int, len(ledgerTitles))
-	for _, row := range append([][]string{ledgerTitles}, rows...) {
-		for column, text := range row {
-			widths[column] = max(widths[column], utf8.RuneCountInString(text))
+	for _, e := range entries {
+		row := row{below: e.advice()}
+		for _, text := range e.cells() {
+			row.cells = append(row.cells, cell{text: text})
 		}
+		g.rows = append(g.rows, row)
 	}
-	if p.width > 0 {
-		room := p.width - gap*(len(widths)-1)
-		for column, width := range widths {
-			if column != ledgerName {
-				room -= width
-			}
-		}
-		widths[ledgerName] = min(widths[ledgerName], max(minName, room))
-	}
-	p.ledgerRow(ledgerTitles, widths, bold)
-	for i, e := range entries {
-		p.ledgerRow(rows[i], widths, "")
-		text, shade := e.advice()
-		for _, line := range wrapped(text, p.width-indent) {
-			p.line(strings.Repeat(" ", indent) + p.paint(shade, line))
-		}
-	}
+	return g
 }
 
-// wrapped breaks a text, unless there is no limit on the width of lines.
-func wrapped(text string, width int) []string {
-	if width <= 0 {
-		return []string{text}
-	}
-	return wrap(text, max(minReason, width))
-}
-
-// ledgerRow writes one row; a name that is too long goes on in the next line.
-func (p painter) ledgerRow(row []string, widths []int, shade string) {
-	names := wrap(row[ledgerName], widths[ledgerName])
-	for n, name := range names {
-		var line strings.Builder
-		for column, text := range row {
-			if column == ledgerName {
-				text = name
-			} else if n > 0 {
-				text = ""
-			}
-			space := strings.Repeat(" ", max(0, widths[column]-utf8.RuneCountInString(text)))
-			if column < ledgerWordly {
-				line.WriteString(p.paint(shade, text) + space)
-			} else {
-				line.WriteString(space + p.paint(shade, text))
-			}
-			line.WriteString(strings.Repeat(" ", gap))
-		}
-		p.line(line.String())
-	}
-}
-
-// ledgerCells are the texts of one row.
-func ledgerCells(e Entry) []string {
-	row := make([]string, len(ledgerTitles))
-	for i := range row {
-		row[i] = "–"
-	}
-	row[0], row[1], row[2], row[3] = string(e.Kind), model.OneLine(e.Name), e.Region, strconv.Itoa(e.Min)
+// cells are the texts of one row.
+func (e Entry) cells() []string {
+	row := []string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min), "–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}
 	if u := e.Usage; u != nil {
 		spread := "–"
 		if u.Utilization.LowestHour != nil && u.Utilization.HighestHour != nil {
@@ -128,24 +56,27 @@ func ledgerCells(e Entry) []string {
 	return row
 }
 
-// advice tells in a line what would be saved, and how, or why nothing is.
-func (e Entry) advice() (text, shade string) {
+// advice is what would be saved, and how, or why nothing can be.
+func (e Entry) advice() cell {
 	s := e.Saving
 	if s == nil {
-		return model.OneLine(e.Note), dim
+		return cell{e.Note, dim}
 	}
-	what := string(s.Action)
+	what, money := string(s.Action), ""
 	if s.Action == rules.StepDown {
 		what = fmt.Sprintf("step-down from %d to %d", e.Min, s.NewMin)
 	}
-	text = fmt.Sprintf("%s saves %s TPS-hours a month%s: %s", what, commas(s.PerMonth), e.Estimate.perMonth(), model.OneLine(e.Note))
+	if e.Estimate != nil {
+		money = fmt.Sprintf(" (estimate %s %s)", e.Estimate.Currency, amount(e.Estimate.SavedPerMonth))
+	}
+	text := fmt.Sprintf("%s saves %s TPS-hours a month%s: %s", what, commas(s.PerMonth), money, e.Note)
 	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
-	return text, decisionColor(s.Action)
+	return cell{text, decisionColor(s.Action)}
 }
 
-// exposure tells how sudden demand was, against twice the new minimum.
+// exposure is how suddenly demand rose above twice the new minimum.
 func (e Entry) exposure() string {
 	s := e.Saving
 	text := fmt.Sprintf("within 5 minutes demand rose above %d %s %s", 2*s.NewMin, e.Kind.RateUnit(), times(s.Jumps))
@@ -168,50 +99,9 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// perMonth is the money that a month would save, in brackets, or nothing.
-func (e *Estimate) perMonth() string {
-	if e == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (estimate %s %s)", e.Currency, amount(e.SavedPerMonth))
-}
-
-// amount writes an amount with two digits.
-func amount(v float64) string {
-	whole := strconv.FormatFloat(v, 'f', 2, 64)
-	units, cents, _ := strings.Cut(whole, ".")
-	return thousands(units) + "." + cents
-}
-
-// commas writes a number of TPS-hours: with one digit, and commas between thousands.
-func commas(v float64) string {
-	text := rounded(&v, 1, "")
-	units, rest, found := strings.Cut(text, ".")
-	if !found {
-		return thousands(units)
-	}
-	return thousands(units) + "." + rest
-}
-
-// thousands puts commas into a whole number.
-func thousands(digits string) string {
-	sign := ""
-	if strings.HasPrefix(digits, "-") {
-		sign, digits = "-", digits[1:]
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return sign + digits
-}
-
-// ledgerSummary writes what the resources come to.
-func (p painter) ledgerSummary(l Ledger) {
-	kinds := make([]Resource, 0, len(l.Resources))
-	for _, e := range l.Resources {
-		kinds = append(kinds, Resource{Kind: e.Kind, Region: e.Region})
-	}
-	p.labelled("Resources", counted(kinds)+", "+model.Plural(l.Days, "day")+", "+l.Window.text())
+// ledgerSummary writes sums, prices and notes.
+func (p printer) ledgerSummary(l Ledger) {
+	p.labelled("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
 	t := l.Totals
 	if t.Resources > t.Unread {
 		if t.Throughput != nil {
@@ -235,13 +125,13 @@ func (p painter) ledgerSummary(l Ledger) {
 	for _, price := range l.Prices {
 		p.labelled("Price", price.text())
 	}
-	p.labelled("AWS calls", fmt.Sprintf("%d in %s, %s", total(l.Calls), spent(l.DurationMs), model.Plural(l.MetricsGot, "metric")+" read"))
+	p.labelled("AWS calls", callsText(l.Calls, l.DurationMs)+", "+model.Plural(l.MetricsGot, "metric")+" read")
 	for _, note := range l.Notes {
 		p.labelled("Note", note)
 	}
 }
 
-// text tells what all had and did together.
+// text is the throughput of all resources together.
 func (t Throughput) text() string {
 	u := t.Utilization
 	return fmt.Sprintf("%s TPS provisioned, %s used, %s at the peak; utilization %s, p50 %s, p95 %s, hours %s to %s",
@@ -249,7 +139,7 @@ func (t Throughput) text() string {
 		rounded(u.Mean, 1, "%"), rounded(u.P50, 1, "%"), rounded(u.P95, 1, "%"), rounded(u.LowestHour, 1, "%"), rounded(u.HighestHour, 1, "%"))
 }
 
-// exposure tells how sudden demand was that all step-downs together would have met.
+// exposure is how suddenly demand rose, for all step-downs together.
 func (s SavingTotal) exposure() string {
 	text := "within 5 minutes demand rose above twice a new minimum " + times(s.Jumps)
 	if s.Jumps > 0 {
@@ -268,17 +158,11 @@ func tpsHoursText(h TPSHours) string {
 }
 
 func savingsText(t Totals) string {
-	var parts []string
-	for _, action := range decisions {
-		if n := t.Actions[action]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, action))
-		}
-	}
-	if len(parts) == 0 {
+	actions := tally(t.Actions, decisions)
+	if actions == "" {
 		return "none found"
 	}
-	return fmt.Sprintf("%s would have saved %s TPS-hours, and would save %s a month",
-		strings.Join(parts, ", "), commas(t.Saving.TPSHours), commas(t.Saving.PerMonth))
+	return fmt.Sprintf("%s would have saved %s TPS-hours, and would save %s a month", actions, commas(t.Saving.TPSHours), commas(t.Saving.PerMonth))
 }
 
 func estimateText(e EstimateTotal, t Totals) string {
@@ -290,8 +174,14 @@ func estimateText(e EstimateTotal, t Totals) string {
 	return text
 }
 
-// text is a price with all that one needs to check it.
+// text is a price with all that is needed to check it.
 func (p Price) text() string {
 	return fmt.Sprintf("%s per TPS-hour, %s in %s, of %s (%s)",
-		p.Amount(), p.Product, p.Region, p.Date, model.OneLine(p.Source))
+		p.Amount(), p.Product, p.Region, p.Date, p.Source)
+}
+
+// counted is how many resources there are, of which kinds and in how many regions.
+func (l Ledger) counted() string {
+	return counted(
+		count(l.Resources, func(e Entry) model.Kind { return e.Kind }), count(l.Resources, func(e Entry) string { return e.Region }))
 }

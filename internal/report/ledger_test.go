@@ -53,8 +53,8 @@ func ledgerOf() Ledger {
 		Utilization: billing.Utilization{Mean: 27.845, P50: 25, P95: 41.5, LowestHour: 1.25, HighestHour: 77.7},
 	})
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
-	return Ledger{
-		Window: Window{span.Start, span.End}, Days: 2, Together: &together,
+	l := Ledger{
+		Window: span, Days: 2, Totals: Totals{Throughput: &together},
 		Resources: []Entry{
 			EntryOf(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
 				billing.Saving{Action: rules.StepDown, NewMin: 5, TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
@@ -68,19 +68,37 @@ func ledgerOf() Ledger {
 		Prices:   prices.All(),
 		Problems: []model.Problem{{Region: "eu-west-1", Operation: "GetMetricData", Err: errors.New("2 series not read: only part of the data was returned")}},
 		Calls:    map[string]int{"cloudwatch.GetMetricData": 3, "personalize.ListCampaigns": 2}, MetricsGot: 1, DurationMs: 1234,
+		Hourly: map[model.Kind][]billing.Hour{},
 	}
+	for _, e := range l.Resources {
+		together := l.Hourly[e.Kind]
+		for i, h := range e.Hourly {
+			if i == len(together) {
+				together = append(together, billing.Hour{Start: h.Start})
+			}
+			together[i].Provisioned += h.Provisioned
+			together[i].Actual += h.Actual
+		}
+		l.Hourly[e.Kind] = together
+	}
+	return l
+}
+
+// writing writes a report in a form.
+func writing(r Report, form Form, style Style) func(io.Writer) error {
+	return func(w io.Writer) error { return Write(w, r, form, style) }
 }
 
 func TestLedgerForms(t *testing.T) {
 	full, empty := ledgerOf(), Ledger{Window: ledgerOf().Window, Days: 14}
 	for name, write := range map[string]func(io.Writer) error{
-		"ledger.json":       full.WriteJSON,
-		"ledger.csv":        full.WriteCSV,
-		"ledger.txt":        func(w io.Writer) error { return full.WriteTable(w, 0, false) },
-		"ledger-100.txt":    func(w io.Writer) error { return full.WriteTable(w, 100, false) },
-		"ledger-color.txt":  func(w io.Writer) error { return full.WriteTable(w, 160, true) },
-		"ledger-empty.txt":  func(w io.Writer) error { return empty.WriteTable(w, 0, false) },
-		"ledger-empty.json": empty.WriteJSON,
+		"ledger.json":       writing(full, JSON, Style{}),
+		"ledger.csv":        writing(full, CSV, Style{}),
+		"ledger.txt":        writing(full, Table, Style{}),
+		"ledger-100.txt":    writing(full, Table, Style{Width: 100}),
+		"ledger-color.txt":  writing(full, Table, Style{160, true}),
+		"ledger-empty.txt":  writing(empty, Table, Style{}),
+		"ledger-empty.json": writing(empty, JSON, Style{}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
@@ -94,7 +112,7 @@ func TestLedgerForms(t *testing.T) {
 
 func TestLedgerTotals(t *testing.T) {
 	l := ledgerOf()
-	l.Settle()
+	l.Normalize()
 	got := l.Totals
 	if got.Resources != 5 || got.Unread != 1 || got.Unpriced != 1 || got.Idle != 1 {
 		t.Errorf("%+v", got)
@@ -121,7 +139,7 @@ func TestLedgerTotals(t *testing.T) {
 	if notes := strings.Join(l.Notes, "\n"); !strings.Contains(notes, "campaign in us-east-1 pays for some 29930 TPS-hours a month") {
 		t.Errorf("notes: %s", notes)
 	}
-	l.Settle()
+	l.Normalize()
 	if again := l.Totals; fmt.Sprint(again) != fmt.Sprint(got) || len(l.Prices) != 2 {
 		t.Error("settling twice gives something else")
 	}
@@ -136,8 +154,7 @@ func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 func TestLedgerTellsThatItCannotBeWritten(t *testing.T) {
 	l := ledgerOf()
 	for name, write := range map[string]func(io.Writer) error{
-		"json": l.WriteJSON, "csv": l.WriteCSV,
-		"table": func(w io.Writer) error { return l.WriteTable(w, 0, false) },
+		"json": writing(l, JSON, Style{}), "csv": writing(l, CSV, Style{}), "table": writing(l, Table, Style{}),
 	} {
 		if err := write(brokenWriter{}); !errors.Is(err, errBroken) {
 			t.Errorf("%s: %v", name, err)
@@ -170,16 +187,16 @@ func TestSavingsOfAPlan(t *testing.T) {
 		switch one.Decision {
 		case rules.StepDown:
 			one.Recipe = "aws-sims"
-			one.Saving = &Saving{Action: rules.StepDown, NewMin: one.NewMin, TPSHours: 1008, PerMonth: 2190}
+			one.Saving = &billing.Saving{Action: rules.StepDown, NewMin: one.NewMin, TPSHours: 1008, PerMonth: 2190}
 			one.Estimate = &Estimate{Currency: "USD", PerTPSHour: 0.25, PriceDate: "2026-02-01", PriceSource: "bill of January", Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}
 		case rules.Delete:
-			one.Saving = &Saving{Action: rules.Delete, TPSHours: 50, PerMonth: 730}
+			one.Saving = &billing.Saving{Action: rules.Delete, TPSHours: 50, PerMonth: 730}
 		}
 	}
 	for name, write := range map[string]func(io.Writer) error{
-		"plan.json": r.WriteJSON, "plan.csv": r.WriteCSV,
-		"plan.txt":    func(w io.Writer) error { return r.WriteTable(w, 0, false) },
-		"plan-80.txt": func(w io.Writer) error { return r.WriteTable(w, 80, false) },
+		"plan.json": writing(r, JSON, Style{}), "plan.csv": writing(r, CSV, Style{}),
+		"plan.txt":    writing(r, Table, Style{}),
+		"plan-80.txt": writing(r, Table, Style{Width: 80}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer

@@ -1,11 +1,10 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -63,7 +62,7 @@ func (h *TPSHours) add(other TPSHours) {
 	h.Wasted += other.Wasted
 }
 
-func (s *SavingTotal) add(other *Saving) {
+func (s *SavingTotal) add(other *billing.Saving) {
 	if other != nil {
 		s.TPSHours += other.TPSHours
 		s.PerMonth += other.PerMonth
@@ -73,70 +72,67 @@ func (s *SavingTotal) add(other *Saving) {
 	}
 }
 
-// totalsOf adds up entries.
+func (e *EstimateTotal) add(other *Estimate) {
+	e.Resources++
+	e.Paid += other.Paid
+	e.Wasted += other.Wasted
+	e.Saved += other.Saved
+	e.SavedPerMonth += other.SavedPerMonth
+}
+
+// totalsOf adds up entries, the throughput of all together aside.
 func totalsOf(entries []Entry) Totals {
 	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Verdict]int{}, Estimates: []EstimateTotal{}}
-	known := 0.0
+	kinds, currencies, known := map[model.Kind]KindTotal{}, map[string]EstimateTotal{}, 0.0
 	for _, e := range entries {
-		if e.Usage == nil {
+		u := e.Usage
+		if u == nil {
 			t.Unread++
 			continue
 		}
-		t.Hours += e.Usage.Hours
-		if e.Usage.IdleHours != nil {
-			t.IdleHours += *e.Usage.IdleHours
+		t.Hours += u.Hours
+		if u.IdleHours != nil {
+			t.IdleHours += *u.IdleHours
 		}
-		known += e.Usage.Hours * e.Usage.MinKnown / 100
-		t.TPSHours.add(e.Usage.TPSHours)
-		t.Saving.add(e.Saving)
-		if since := e.Usage.IdleSince; since != nil && !since.After(e.Usage.Window.Start) {
+		known += u.Hours * u.MinKnown / 100
+		if u.IdleSince != nil && !u.IdleSince.After(u.Window.Start) {
 			t.Idle++
 		}
+		t.TPSHours.add(u.TPSHours)
+		t.Saving.add(e.Saving)
 		if e.Saving != nil {
 			t.Actions[e.Saving.Action]++
 		}
-		t.addKind(e)
-		t.addEstimate(e.Estimate)
+		kind := kinds[e.Kind]
+		kind.Resources++
+		kind.TPSHours.add(u.TPSHours)
+		kind.Saving.add(e.Saving)
+		kinds[e.Kind] = kind
+		if e.Estimate == nil {
+			t.Unpriced++
+			continue
+		}
+		sum := currencies[e.Estimate.Currency]
+		sum.add(e.Estimate)
+		currencies[e.Estimate.Currency] = sum
 	}
 	if t.Hours > 0 {
 		t.MinKnown = known / t.Hours * 100
 	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		sum := kinds[kind]
+		sum.Kind = kind
+		t.ByKind = append(t.ByKind, sum)
+	}
+	for _, currency := range slices.Sorted(maps.Keys(currencies)) {
+		sum := currencies[currency]
+		sum.Currency = currency
+		t.Estimates = append(t.Estimates, sum)
+	}
 	return t
 }
 
-func (t *Totals) addKind(e Entry) {
-	i := slices.IndexFunc(t.ByKind, func(k KindTotal) bool { return k.Kind == e.Kind })
-	if i < 0 {
-		i = len(t.ByKind)
-		t.ByKind = append(t.ByKind, KindTotal{Kind: e.Kind})
-	}
-	k := &t.ByKind[i]
-	k.Resources++
-	k.TPSHours.add(e.Usage.TPSHours)
-	k.Saving.add(e.Saving)
-	slices.SortFunc(t.ByKind, func(a, b KindTotal) int { return cmp.Compare(a.Kind, b.Kind) })
-}
-
-func (t *Totals) addEstimate(e *Estimate) {
-	if e == nil {
-		t.Unpriced++
-		return
-	}
-	i := slices.IndexFunc(t.Estimates, func(x EstimateTotal) bool { return x.Currency == e.Currency })
-	if i < 0 {
-		i = len(t.Estimates)
-		t.Estimates = append(t.Estimates, EstimateTotal{Currency: e.Currency})
-	}
-	sum := &t.Estimates[i]
-	sum.Resources++
-	sum.Paid += e.Paid
-	sum.Wasted += e.Wasted
-	sum.Saved += e.Saved
-	sum.SavedPerMonth += e.SavedPerMonth
-	slices.SortFunc(t.Estimates, func(a, b EstimateTotal) int { return cmp.Compare(a.Currency, b.Currency) })
-}
-
-// pricesUsed keeps the prices that an estimate rests on.
+// pricesUsed keeps the prices of estimates.
 func pricesUsed(entries []Entry, prices []Price) []Price {
 	table := NewPrices(prices...)
 	used := Prices{list: map[priceKey]Price{}}
@@ -149,7 +145,7 @@ func pricesUsed(entries []Entry, prices []Price) []Price {
 	return used.All()
 }
 
-// notes are what one should know before believing the figures.
+// notes are the limits of the figures.
 func (l Ledger) notes() []string {
 	notes := []string{}
 	if len(l.Resources) == 0 {
@@ -157,7 +153,11 @@ func (l Ledger) notes() []string {
 	}
 	t := l.Totals
 	if t.Unread > 0 {
-		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", model.Plural(t.Unread, "resource"), isAre(t.Unread)))
+		verb := "are"
+		if t.Unread == 1 {
+			verb = "is"
+		}
+		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", model.Plural(t.Unread, "resource"), verb))
 	}
 	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
 		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
@@ -173,13 +173,6 @@ func (l Ledger) notes() []string {
 			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
 	}
 	return append(notes, l.tierNotes()...)
-}
-
-func isAre(n int) string {
-	if n == 1 {
-		return "is"
-	}
-	return "are"
 }
 
 // unpriced names products without a price, by region.
@@ -198,7 +191,7 @@ func unpriced(entries []Entry) []string {
 	return names
 }
 
-// tierNotes warn where a month would pay for more TPS-hours than cost the price used.
+// tierNotes warn where a month has more TPS-hours than the first tier of the price.
 func (l Ledger) tierNotes() []string {
 	span := l.Window.End.Sub(l.Window.Start).Hours()
 	if span <= 0 {
@@ -218,28 +211,4 @@ func (l Ledger) tierNotes() []string {
 		}
 	}
 	return notes
-}
-
-// hourlyTotals adds up the hours of all resources of a kind, by time.
-func hourlyTotals(entries []Entry, kind model.Kind) []billing.Hour {
-	sums := map[time.Time]billing.Hour{}
-	for _, e := range entries {
-		if e.Kind != kind {
-			continue
-		}
-		for _, h := range e.Hourly {
-			sum := sums[h.Start]
-			sum.Start = h.Start
-			sum.Provisioned += h.Provisioned
-			sum.Actual += h.Actual
-			sum.Paid += h.Paid
-			sums[h.Start] = sum
-		}
-	}
-	list := make([]billing.Hour, 0, len(sums))
-	for _, h := range sums {
-		list = append(list, h)
-	}
-	slices.SortFunc(list, func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
-	return list
 }

@@ -68,7 +68,7 @@ func day() Result {
 	shut.Checked, shut.Decision, shut.Reason = true, rules.Refused, "an update is in progress (UPDATE IN_PROGRESS)"
 	start := time.Date(2026, 7, 1, 10, 0, 0, 0, time.UTC)
 	return Result{
-		Window:    Window{Start: start, End: start.Add(5 * time.Minute).In(time.FixedZone("CEST", 7200))},
+		Window:    model.Window{Start: start, End: start.Add(5 * time.Minute).In(time.FixedZone("CEST", 7200))},
 		Resources: []Resource{sale, old, gone, busy, dark, calm, shut},
 		Alarms:    Alarms{Created: 12, Updated: 1, Deleted: 2, Kept: 30, Left: 5},
 		Events: []Event{
@@ -100,7 +100,7 @@ func TestTables(t *testing.T) {
 	dry.DryRun, dry.Problems, dry.Alarms = true, nil, Alarms{Created: 24}
 	quiet := day()
 	quiet.Resources, quiet.Alarms, quiet.Events, quiet.Problems = quiet.Resources[3:6], Alarms{Kept: 6}, nil, nil
-	midnight := Window{
+	midnight := model.Window{
 		Start: time.Date(2026, 7, 1, 23, 55, 0, 0, time.UTC), End: time.Date(2026, 7, 2, 0, 0, 0, 0, time.UTC),
 	}
 	left := Result{Window: midnight, Resources: day().Resources[:1], Alarms: Alarms{Left: 1}, DurationMs: 65_432}
@@ -126,7 +126,7 @@ func TestTables(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if err := tt.result.WriteTable(&out, tt.width, tt.color); err != nil {
+			if err := Write(&out, tt.result, Table, Style{tt.width, tt.color}); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, tt.name+".txt", out.Bytes())
@@ -142,7 +142,7 @@ func TestTables(t *testing.T) {
 
 func TestEveryResourceIsOneLineWithoutAWidth(t *testing.T) {
 	var out bytes.Buffer
-	if err := day().WriteTable(&out, 0, false); err != nil {
+	if err := Write(&out, day(), Table, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	table, _, _ := strings.Cut(out.String(), "\n\n")
@@ -153,12 +153,12 @@ func TestEveryResourceIsOneLineWithoutAWidth(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := day().WriteJSON(&out); err != nil {
+	if err := Write(&out, day(), JSON, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "everything.json", out.Bytes())
 	out.Reset()
-	if err := (Result{}).WriteJSON(&out); err != nil {
+	if err := Write(&out, Result{}, JSON, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "empty.json", out.Bytes())
@@ -173,7 +173,7 @@ func TestJSONInsideOtherJSONIsTheSame(t *testing.T) {
 	if err := json.Unmarshal(compact, &outer); err != nil {
 		t.Fatal(err)
 	}
-	want := day().settled()
+	want := day().normalized()
 	for i, p := range outer.Result.Problems {
 		if p.Error() != want.Problems[i].Error() {
 			t.Errorf("got the problem %v, want %v", p, want.Problems[i])
@@ -190,15 +190,15 @@ func TestJSONInsideOtherJSONIsTheSame(t *testing.T) {
 
 func TestCSV(t *testing.T) {
 	var out bytes.Buffer
-	if err := day().WriteCSV(&out); err != nil {
+	if err := Write(&out, day(), CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "everything.csv", out.Bytes())
 	out.Reset()
-	if err := (Result{}).WriteCSV(&out); err != nil {
+	if err := Write(&out, Result{}, CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := strings.Join(header, ",") + "\n"; out.String() != want {
+	if want := strings.Join(resultColumns, ",") + "\n"; out.String() != want {
 		t.Errorf("empty: got %q, want the header alone", out.String())
 	}
 }
@@ -210,9 +210,9 @@ func TestOrderDoesNotDependOnTheInput(t *testing.T) {
 	slices.Reverse(backward.Problems)
 	before := slices.Clone(backward.Resources)
 	for name, write := range map[string]func(Result, io.Writer) error{
-		"JSON":  Result.WriteJSON,
-		"CSV":   Result.WriteCSV,
-		"table": func(r Result, w io.Writer) error { return r.WriteTable(w, 100, false) },
+		"JSON":  func(r Result, w io.Writer) error { return Write(w, r, JSON, Style{}) },
+		"CSV":   func(r Result, w io.Writer) error { return Write(w, r, CSV, Style{}) },
+		"table": func(r Result, w io.Writer) error { return Write(w, r, Table, Style{Width: 100}) },
 	} {
 		var a, b bytes.Buffer
 		if err := errors.Join(write(forward, &a), write(backward, &b)); err != nil {
@@ -294,9 +294,9 @@ func (brokenPipe) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
 
 func TestWritersReportErrors(t *testing.T) {
 	for name, err := range map[string]error{
-		"table": day().WriteTable(brokenPipe{}, 80, false),
-		"JSON":  day().WriteJSON(brokenPipe{}),
-		"CSV":   day().WriteCSV(brokenPipe{}),
+		"table": Write(brokenPipe{}, day(), Table, Style{Width: 80}),
+		"JSON":  Write(brokenPipe{}, day(), JSON, Style{}),
+		"CSV":   Write(brokenPipe{}, day(), CSV, Style{}),
 	} {
 		if !errors.Is(err, io.ErrClosedPipe) {
 			t.Errorf("%s: got %v", name, err)
@@ -304,7 +304,7 @@ func TestWritersReportErrors(t *testing.T) {
 	}
 	bad := day()
 	bad.Resources[0].Average = num(math.NaN())
-	if err := bad.WriteJSON(io.Discard); err == nil {
+	if err := Write(io.Discard, bad, JSON, Style{}); err == nil {
 		t.Error("an average that is no number is accepted")
 	}
 }

@@ -3,14 +3,10 @@ package report
 import (
 	"bufio"
 	"fmt"
-	"io"
-	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Escape sequences of ANSI terminals (ECMA-48, "select graphic rendition").
@@ -23,250 +19,209 @@ const (
 	reset  = "\x1b[0m"
 )
 
-// The columns of the table, in their order.
-const (
-	colKind = iota
-	colName
-	colRegion
-	colMin
-	colAverage
-	colUtilization
-	colDecision
-	colSaves // left out where nothing is known of savings
-	colReason
-	columns
-)
-
-var titles = [columns]string{"KIND", "NAME", "REGION", "MIN", "AVG", "UTIL", "DECISION", "SAVES A MONTH", "REASON"}
-
 // Widths, in characters.
 const (
-	gap       = 2  // between columns
-	minReason = 60 // a narrower reason goes below its row instead
-	minName   = 16 // names are not broken into shorter pieces
-	indent    = 4  // of a reason below its row
+	gap        = 2  // between columns
+	minText    = 40 // a narrower column of texts goes below the rows instead
+	minName    = 16 // names are not broken into shorter pieces
+	indent     = 4  // of a line below its row
+	labelWidth = 11 // of the words that begin the lines of a summary
 )
 
-// painter writes lines, with or without colour, within a width (0: any).
-type painter struct {
-	w     *bufio.Writer
-	width int
-	color bool
+// printer writes tables and lines. Texts may come from others: control characters in them
+// become spaces, so that they cannot upset a terminal.
+type printer struct {
+	Style
+	w *bufio.Writer
 }
 
-// paint colours a text, if colours are wanted and there is one to use.
-func (p painter) paint(color, text string) string {
-	if !p.color || color == "" || text == "" {
+// cell is a text and its color, which may be empty.
+type cell struct{ text, color string }
+
+// column is a column of a table.
+type column struct {
+	title string
+	right bool // for numbers
+	name  bool // narrowed where there is little room; one column at most
+}
+
+// row is a row of a table.
+type row struct {
+	cells []cell // one for each column
+	text  cell   // in the last column, or below where there is little room for it
+	below cell   // a further line, wrapped; may be empty
+	copy  string // a further line, never wrapped, so that it can be copied; may be empty
+}
+
+// grid is a table. Its last column, unless it has no title, holds texts.
+type grid struct {
+	columns []column
+	text    string
+	rows    []row
+}
+
+// paint colors a text, if colors are wanted and there is one to use.
+func (p printer) paint(color, text string) string {
+	if !p.Color || color == "" || text == "" {
 		return text
 	}
 	return color + text + reset
 }
 
 // line writes one line. Errors wait in the buffered writer until it is flushed.
-func (p painter) line(text string) {
+func (p printer) line(text string) {
 	fmt.Fprintln(p.w, strings.TrimRight(text, " "))
 }
 
-// WriteTable writes the result for people: a table of the resources, a summary, the
-// problems. Reasons, and names if they must be, are wrapped so that lines fit into
-// width characters; where that leaves too little room beside the other columns, a
-// reason stands below its row. Width 0 means no limit: one line for each resource.
-// There are no colours or other escape sequences unless color is true. The error is w's.
-func (r Result) WriteTable(w io.Writer, width int, color bool) error {
-	p := painter{w: bufio.NewWriter(w), width: width, color: color}
-	r = r.settled()
-	switch {
-	case len(r.Resources) > 0:
-		p.table(r.Resources)
-	case r.Failed():
-		p.line("No campaigns or recommenders to show; see the problems below.")
-	default:
-		p.line("No active campaigns or recommenders were found.")
+// labelled writes one line of a summary, wrapped under its own text.
+func (p printer) labelled(label, text string) {
+	for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
+		p.line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
+		label = ""
+	}
+}
+
+// problems writes each problem on a line of its own, which is never wrapped: errors are
+// searched for and copied.
+func (p printer) problems(problems []model.Problem) {
+	if len(problems) == 0 {
+		return
 	}
 	p.line("")
-	p.summary(r)
-	p.problems(r.Problems)
-	return p.w.Flush()
-}
-
-// table writes the resources.
-func (p painter) table(resources []Resource) {
-	rows := make([][columns]string, len(resources))
-	for i, one := range resources {
-		rows[i] = cells(one)
-	}
-	widths := p.fit(rows)
-	head := titles
-	if widths[colSaves] == 0 {
-		head[colSaves] = ""
-	}
-	if widths[colReason] == 0 {
-		head[colReason] = "" // reasons stand below
-	}
-	p.row(head, widths, func(int) string { return bold })
-	for i, one := range resources {
-		color := decisionColor(one.Decision)
-		p.row(rows[i], widths, func(column int) string {
-			switch {
-			case column == colDecision:
-				return color
-			case column == colReason && one.Decision == rules.None:
-				return dim
-			}
-			return ""
-		})
+	p.line(p.paint(bold+red, model.Plural(len(problems), "problem")+":"))
+	for _, problem := range problems {
+		p.line("  " + model.OneLine(problem.Error()))
 	}
 }
 
-// cells are the texts of one row.
-func cells(one Resource) [columns]string {
-	decision := one.decided()
-	return [columns]string{
-		string(one.Kind), model.OneLine(one.Name), one.Region, strconv.Itoa(one.Min),
-		rounded(one.Average, 2, ""), rounded(one.Utilization, 1, "%"), decision, one.savesText(), model.OneLine(one.Reason),
+// grid writes a table.
+func (p printer) grid(g grid) {
+	title := row{text: cell{g.text, bold}}
+	for _, column := range g.columns {
+		title.cells = append(title.cells, cell{column.title, bold})
 	}
-}
-
-// decided is the decision in words, with what came of it, or of a rehearsal.
-func (r Resource) decided() string {
-	action, minimum, remark := r.Decision, r.NewMin, r.Outcome
-	if r.Would.Changes() && !action.Changes() {
-		action, minimum, remark = r.Would, r.WouldMin, "DryRun"
-	}
-	text := string(action)
-	if minimum != 0 {
-		text += " → " + strconv.Itoa(minimum)
-	}
-	if remark != "" && action != rules.Refused {
-		text += " (" + remark + ")"
-	}
-	return text
-}
-
-// savesText is what a decision would save in a month, if that is known.
-func (r Resource) savesText() string {
-	if r.Saving == nil {
-		return ""
-	}
-	text := commas(r.Saving.PerMonth) + " TPS-h"
-	if r.Estimate != nil {
-		text += fmt.Sprintf(" (est. %s %s)", r.Estimate.Currency, amount(r.Estimate.SavedPerMonth))
-	}
-	return text
-}
-
-// rounded writes a number for people. What is not nought does not look like nought.
-func rounded(v *float64, digits int, unit string) string {
-	if v == nil {
-		return "–"
-	}
-	text := strconv.FormatFloat(*v, 'f', digits, 64)
-	if nought := strconv.FormatFloat(0, 'f', digits, 64); *v > 0 && text == nought {
-		return "<" + nought[:len(nought)-1] + "1" + unit
-	}
-	return text + unit
-}
-
-// decisionColor tells at a glance what happens to a resource.
-func decisionColor(d rules.Verdict) string {
-	switch d {
-	case rules.StepDown:
-		return cyan
-	case rules.Stop, rules.Delete:
-		return red
-	case rules.Refused:
-		return yellow
-	}
-	return dim
-}
-
-// fit finds the width of each column: its longest text, with the name and the reason
-// narrowed to what is left. A reason column of width 0 says that reasons stand below.
-func (p painter) fit(rows [][columns]string) [columns]int {
-	var widths [columns]int
-	for _, row := range append([][columns]string{titles}, rows...) {
-		for column, text := range row {
-			widths[column] = max(widths[column], utf8.RuneCountInString(text))
+	for i := range g.rows {
+		g.rows[i].text.text = model.OneLine(g.rows[i].text.text)
+		for j := range g.rows[i].cells {
+			g.rows[i].cells[j].text = model.OneLine(g.rows[i].cells[j].text)
 		}
 	}
-	others := (columns - 1) * gap
-	if !slices.ContainsFunc(rows, func(row [columns]string) bool { return row[colSaves] != "" }) {
-		widths[colSaves] = 0
-		others -= gap
+	rows := append([]row{title}, g.rows...)
+	widths, text := p.fit(g.columns, rows)
+	if text == 0 {
+		rows[0].text.text = "" // texts go below, without a title
 	}
-	if p.width <= 0 {
-		return widths
+	for _, row := range rows {
+		p.row(g.columns, row, widths, text)
 	}
-	for column, width := range widths {
-		if column != colName && column != colReason {
-			others += width
+}
+
+// fit is the width of each column and of the texts: that of the longest, the name and the
+// texts narrowed to what is left. Texts of width 0 go below.
+func (p printer) fit(columns []column, rows []row) (widths []int, text int) {
+	widths = make([]int, len(columns))
+	for _, row := range rows {
+		text = max(text, utf8.RuneCountInString(row.text.text))
+		for i, c := range row.cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
 		}
 	}
-	room := p.width - others // for name and reason
-	reason := min(widths[colReason], minReason)
+	name, longest, room := -1, 0, p.Width // room for name and text
+	for i, column := range columns {
+		room -= gap
+		if column.name {
+			name, longest = i, widths[i]
+		} else {
+			room -= widths[i]
+		}
+	}
+	if text == 0 {
+		room += gap
+	}
+	least := min(text, minText)
 	switch {
-	case room >= widths[colName]+reason:
-		widths[colReason] = min(widths[colReason], room-widths[colName])
-	case room >= minName+reason:
-		widths[colName], widths[colReason] = room-reason, reason
-	default:
-		widths[colName] = min(widths[colName], max(minName, room+gap))
-		widths[colReason] = 0
+	case p.Width <= 0:
+		return widths, text
+	case room >= longest+least:
+		return widths, min(text, room-longest)
+	case name >= 0 && room >= minName+least:
+		widths[name] = room - least
+		return widths, least
+	case text > 0:
+		room += gap
 	}
-	return widths
+	if name >= 0 {
+		widths[name] = min(longest, max(minName, room))
+	}
+	return widths, 0
 }
 
-// row writes one row, over several lines where its name or reason is too long.
-func (p painter) row(row [columns]string, widths [columns]int, color func(column int) string) {
-	var wrapped [columns][]string
+// row writes one row, over several lines where its name or text is too long.
+func (p printer) row(columns []column, r row, widths []int, text int) {
+	parts := make([][]string, len(columns))
 	height := 1
-	for column, text := range row {
-		wrapped[column] = []string{text}
-		if column == colName || column == colReason {
-			wrapped[column] = wrap(text, widths[column])
+	for i, c := range r.cells {
+		parts[i] = []string{c.text}
+		if columns[i].name {
+			parts[i] = wrap(c.text, widths[i])
 		}
-		if column == colReason && widths[column] == 0 {
-			wrapped[column] = nil // stands below
-		}
-		height = max(height, len(wrapped[column]))
+		height = max(height, len(parts[i]))
 	}
-	for i := range height {
+	var texts []string
+	if text > 0 {
+		texts = wrap(r.text.text, text)
+		height = max(height, len(texts))
+	}
+	for n := range height {
 		var line strings.Builder
-		for column, texts := range wrapped {
-			text := ""
-			if i < len(texts) {
-				text = texts[i]
+		for i, column := range columns {
+			part := ""
+			if n < len(parts[i]) {
+				part = parts[i][n]
 			}
-			if column == colSaves && widths[column] == 0 {
-				continue
+			space := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(part)))
+			part = p.paint(r.cells[i].color, part)
+			if column.right {
+				line.WriteString(space + part)
+			} else {
+				line.WriteString(part + space)
 			}
-			line.WriteString(p.cell(column, text, widths[column], color(column)))
+			line.WriteString(strings.Repeat(" ", gap))
+		}
+		if n < len(texts) {
+			line.WriteString(p.paint(r.text.color, texts[n]))
 		}
 		p.line(line.String())
 	}
-	if widths[colReason] == 0 && row[colReason] != "" {
-		for _, text := range wrap(row[colReason], max(minReason, p.width-indent)) {
-			p.line(strings.Repeat(" ", indent) + p.paint(color(colReason), text))
-		}
+	if text == 0 {
+		p.below(r.text)
+	}
+	p.below(r.below)
+	if r.copy != "" {
+		p.line(strings.Repeat(" ", indent) + model.OneLine(r.copy))
 	}
 }
 
-// cell is a text filled up to the width of its column and the gap after it; numbers
-// stand to the right.
-func (p painter) cell(column int, text string, width int, color string) string {
-	space := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(text)))
-	text = p.paint(color, text)
-	switch column {
-	case colMin, colAverage, colUtilization:
-		text = space + text
-	default:
-		text += space
+// below writes a text below its row, unless it is empty.
+func (p printer) below(c cell) {
+	if c.text == "" {
+		return
 	}
-	return text + strings.Repeat(" ", gap)
+	for _, line := range p.wrapped(c.text, max(minText, p.Width-indent)) {
+		p.line(strings.Repeat(" ", indent) + p.paint(c.color, line))
+	}
 }
 
-// wrap breaks a text at its spaces into lines of at most width characters. A word
-// longer than that is cut. The result has at least one line.
+// wrapped breaks a text, unless there is no limit on the width of lines.
+func (p printer) wrapped(text string, width int) []string {
+	if p.Width <= 0 {
+		return []string{model.OneLine(text)}
+	}
+	return wrap(model.OneLine(text), width)
+}
+
+// wrap breaks a text at its spaces into lines of at most width characters. A word longer
+// than that is cut. The result has at least one line.
 func wrap(text string, width int) []string {
 	width = max(width, 1)
 	var lines []string

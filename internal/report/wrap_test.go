@@ -70,7 +70,7 @@ func FuzzTable(f *testing.F) {
 		one.Reason = reason
 		r := Result{Resources: []Resource{one}, Problems: []model.Problem{{Region: "eu-west-1", Operation: name, Err: errors.New(reason)}}}
 		var out bytes.Buffer
-		if err := r.WriteTable(&out, width%300, false); err != nil {
+		if err := Write(&out, r, Table, Style{Width: width % 300}); err != nil {
 			t.Fatal(err)
 		}
 		if strings.ContainsAny(out.String(), "\x1b\r\t") {

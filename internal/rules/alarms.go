@@ -120,6 +120,7 @@ func WantedAlarms(r model.Resource, t Throughput, topic model.ARN, p AlarmParams
 		return nil
 	}
 	var wanted []WantedAlarm
+	requests, _ := RequestMetric(r)
 	actions := []string{topic.String()}
 	if p.LowUtilization {
 		wanted = append(wanted, WantedAlarm{
@@ -137,7 +138,7 @@ func WantedAlarms(r model.Resource, t Throughput, topic model.ARN, p AlarmParams
 		wanted = append(wanted, WantedAlarm{
 			Name: IdleAlarm.Name(r.Kind, r.Name), Resource: r.ARN, Type: IdleAlarm,
 			Settings: AlarmSettings{
-				Metric: requestMetric(r), Stat: model.Sum,
+				Metric: requests, Stat: model.Sum,
 				PeriodSeconds: period, EvaluationPeriods: evaluations,
 				Threshold: 0, Comparison: LessThanOrEqual, MissingData: MissingBreaches,
 				OKActions: actions, AlarmActions: actions,
@@ -152,5 +153,6 @@ func WantedAlarms(r model.Resource, t Throughput, topic model.ARN, p AlarmParams
 // should have: a stale copy, or one whose recipe or traffic could not be told, decides
 // nothing and its alarms stay as they are.
 func DecidesAlarms(r model.Resource, t Throughput) bool {
-	return !r.Stale && recipeKnown(r) && (t.Readable || t.Invisible || model.RecipeOf(r.Kind, r.Recipe).Sure)
+	_, why := RequestMetric(r)
+	return !r.Stale && why == "" && (t.Readable || t.Invisible || model.RecipeOf(r.Kind, r.Recipe).Sure)
 }

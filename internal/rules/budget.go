@@ -10,19 +10,18 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Bounds of the budget of stops and deletes.
-const (
-	budgetSpan = time.Hour
-	// DimensionAction is the dimension under which stops and deletes are counted per
-	// region; its values are those of the actions.
-	DimensionAction = "Action"
-)
+// budgetSpan is the time that the budget of stops and deletes is for.
+const budgetSpan = time.Hour
+
+// DimensionAction is the dimension under which stops and deletes are counted per region;
+// its values are those of the verdicts.
+const DimensionAction = "Action"
 
 // RemovalMetric counts automatic stops or deletes in a region.
-func RemovalMetric(action Verdict) model.Metric {
+func RemovalMetric(verdict Verdict) model.Metric {
 	return model.Metric{
 		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
-		DimensionName: DimensionAction, DimensionValue: string(action),
+		DimensionName: DimensionAction, DimensionValue: string(verdict),
 	}
 }
 
@@ -32,13 +31,13 @@ func budgetWindow(now time.Time) model.Window {
 	return model.NewWindow(end.Add(-budgetSpan-WindowLength), end)
 }
 
-// RemovalQueries ask how many stops and deletes were made by themselves in a region
-// within the last hour.
+// RemovalQueries ask how many automatic stops and deletes there were in a region within the
+// last hour.
 func RemovalQueries(region string, now time.Time) []model.Query {
 	var queries []model.Query
-	for _, action := range []Verdict{Stop, Delete} {
+	for _, verdict := range []Verdict{Stop, Delete} {
 		queries = append(queries, model.Query{
-			Region: region, Metric: RemovalMetric(action), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
+			Region: region, Metric: RemovalMetric(verdict), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
 		})
 	}
 	return queries
@@ -48,39 +47,35 @@ func RemovalQueries(region string, now time.Time) []model.Query {
 // shows, and those of this process that it does not show yet. It is not ok if the metric
 // could not be read completely, as there may be any number then.
 func RemovalsSpent(region string, readings model.Readings, own []time.Time, now time.Time) (spent int, ok bool) {
-	shown := map[time.Time]float64{}
+	shown, mine := map[time.Time]int{}, map[time.Time]int{}
 	for _, q := range RemovalQueries(region, now) {
 		series := readings.Get(q)
 		if !series.Complete {
 			return 0, false
 		}
 		for _, p := range series.Points {
-			shown[p.Time.UTC()] += p.Value
+			shown[p.Time.UTC()] += int(p.Value)
 		}
 	}
-	mine := map[time.Time]float64{}
 	for _, at := range own {
 		if slot := at.UTC().Truncate(WindowLength); !slot.Before(budgetWindow(now).Start) {
 			mine[slot]++
 		}
 	}
-	total := 0.0
-	for slot, n := range shown {
-		total += max(n, mine[slot])
-	}
 	for slot, n := range mine {
-		if _, counted := shown[slot]; !counted {
-			total += n
-		}
+		shown[slot] = max(n, shown[slot])
 	}
-	return int(total), true
+	for _, n := range shown {
+		spent += n
+	}
+	return spent, true
 }
 
-// ApplyBudget refuses the stops and deletes of each region that its budget has no room for.
-// The room is asked for once for each region that has any, and says why where it is not
-// enough. Who is left out changes from hour to hour, so that nobody is left out for
-// good, and does not depend on the order of the decisions.
-func ApplyBudget(decisions []Decision, m EvaluationTime, room func(region string) (left int, why string)) {
+// ApplyBudget refuses the stops and deletes of each region that exceed its budget. It calls
+// left once for each region that has any, which also returns why the budget is not enough.
+// Which resources wait changes from hour to hour, so that none waits for good, and does not
+// depend on the order of the decisions.
+func ApplyBudget(decisions []Decision, m EvaluationTime, left func(region string) (n int, why string)) {
 	byRegion := map[string][]int{}
 	for i, d := range decisions {
 		if d.Verdict == Stop || d.Verdict == Delete {
@@ -88,20 +83,20 @@ func ApplyBudget(decisions []Decision, m EvaluationTime, room func(region string
 		}
 	}
 	for region, list := range byRegion {
-		left, why := room(region)
+		n, why := left(region)
 		slices.SortFunc(list, func(a, b int) int {
 			one, two := decisions[a].Resource.ARN, decisions[b].Resource.ARN
-			return cmp.Or(cmp.Compare(draw(one, m), draw(two, m)), cmp.Compare(one.String(), two.String()))
+			return cmp.Or(cmp.Compare(lot(one, m), lot(two, m)), cmp.Compare(one.String(), two.String()))
 		})
-		for _, i := range list[min(len(list), max(0, left)):] {
+		for _, i := range list[min(len(list), max(0, n)):] {
 			decisions[i] = Refuse(decisions[i], why)
 		}
 	}
 }
 
-// draw is a resource's lot in the hour.
-func draw(arn model.ARN, m EvaluationTime) uint64 {
+// lot is a resource's place in the order of the hour.
+func lot(arn model.ARN, m EvaluationTime) uint64 {
 	h := fnv.New64a()
-	_, _ = h.Write([]byte(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())) // a hash takes everything
+	_, _ = h.Write([]byte(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())) // a hash never fails
 	return h.Sum64()
 }

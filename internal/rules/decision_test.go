@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,7 +9,7 @@ import (
 )
 
 // A resource that was only listed is described before anything is done to it, and before
-// it is spared because of an update that may be our own.
+// it is kept because of an update that may be our own.
 func TestWhatNeedsADescription(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -20,7 +21,7 @@ func TestWhatNeedsADescription(t *testing.T) {
 		{"a step-down", Decision{Verdict: StepDown}, true},
 		{"a stop", Decision{Verdict: Stop}, true},
 		{"a deletion", Decision{Verdict: Delete}, true},
-		{"spared because of an update", Decision{Verdict: Refused, Idle: Idle{Touched: true}}, true},
+		{"kept because of an update", Decision{Verdict: Refused, Codes: []ReasonCode{ReasonUpdated}}, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -46,5 +47,66 @@ func TestNoStepWithoutAWholeHour(t *testing.T) {
 	d := Decide(r, readEmpty(r, s, m), s, m)
 	if d.Verdict != Refused || d.StepDown.Hours != 0 {
 		t.Errorf("%s (%s) over %d hours", d.Verdict, d.Reason, d.StepDown.Hours)
+	}
+}
+
+// Programs go by the codes; each of them leads to its verdict.
+func TestReasonCodes(t *testing.T) {
+	hourly := func(rate float64) func(model.Readings, model.Resource) {
+		return func(rd model.Readings, r model.Resource) {
+			rd[windowQuery(r, testMoment)] = steady(windowQuery(r, testMoment), rate*300)
+			rd[hourlyQuery(r, testMoment)] = steady(hourlyQuery(r, testMoment), perHour(rate))
+		}
+	}
+	tests := []struct {
+		name     string
+		resource model.Resource
+		settings func(*Settings)
+		change   func(model.Readings, model.Resource)
+		verdict  Verdict
+		codes    []ReasonCode
+	}{
+		{name: "not due", resource: campaign(5), settings: func(s *Settings) { s.HourlyChecks = model.Never }, verdict: None, codes: []ReasonCode{ReasonNotDue}},
+		{name: "unread", resource: campaign(5, recipe("")), verdict: Refused, codes: []ReasonCode{ReasonUnread}},
+		{name: "uncounted", resource: campaign(5, recipe("aws-next-best-action")), verdict: None, codes: []ReasonCode{ReasonUncounted}},
+		{name: "stale", resource: campaign(5, func(r *model.Resource) { r.Stale = true }), verdict: Refused, codes: []ReasonCode{ReasonStale}},
+		{name: "too new", resource: campaign(5, createdAgo(time.Hour)), verdict: None, codes: []ReasonCode{ReasonTooNew, ReasonTooNew}},
+		{name: "idle", resource: campaign(5), verdict: Delete, codes: []ReasonCode{ReasonIdle}},
+		{
+			name: "idle, in a dry run, and stepped down", resource: campaign(5), settings: func(s *Settings) { s.StopIdle = model.DryRun },
+			verdict: StepDown, codes: []ReasonCode{ReasonDryRun, ReasonOversized},
+		},
+		{
+			name: "updated", resource: campaign(5, updatedAgo(time.Hour, "ACTIVE")),
+			verdict: Refused, codes: []ReasonCode{ReasonUpdated},
+		},
+		{name: "unwatched", resource: recommender(1), verdict: Refused, codes: []ReasonCode{ReasonUnwatched, ReasonAtLowest}},
+		{name: "kept", resource: campaign(5), change: hourly(6), verdict: None, codes: []ReasonCode{ReasonInUse, ReasonKept}},
+		{name: "oversized", resource: campaign(5), change: hourly(2), verdict: StepDown, codes: []ReasonCode{ReasonOversized}},
+		{name: "paused", resource: campaign(5, updatedAgo(time.Minute, "ACTIVE")), change: hourly(2), verdict: Refused, codes: []ReasonCode{ReasonInUse, ReasonPaused}},
+		{name: "busy", resource: campaign(5, updatedAgo(time.Hour, "CREATE PENDING")), change: hourly(2), verdict: Refused, codes: []ReasonCode{ReasonInUse, ReasonBusy}},
+		{
+			name: "off", resource: campaign(5), change: hourly(2), settings: func(s *Settings) { s.AdjustMinTPS = model.Off },
+			verdict: None, codes: []ReasonCode{ReasonInUse, ReasonOff},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := testSettings()
+			if tt.settings != nil {
+				tt.settings(&s)
+			}
+			readings := readEmpty(tt.resource, s, testMoment)
+			if tt.change != nil {
+				tt.change(readings, tt.resource)
+			}
+			d := Decide(tt.resource, readings, s, testMoment)
+			if d.Verdict != tt.verdict || !slices.Equal(d.Codes, tt.codes) {
+				t.Errorf("got %s, %v (%s), want %s, %v", d.Verdict, d.Codes, d.Reason, tt.verdict, tt.codes)
+			}
+			if refused := Refuse(d, "a guard"); !refused.Has(ReasonGuard) || d.Has(ReasonGuard) {
+				t.Errorf("refused: %v, before %v", refused.Codes, d.Codes)
+			}
+		})
 	}
 }

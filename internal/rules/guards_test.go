@@ -94,7 +94,7 @@ func spent(region string, now time.Time, complete bool, ago ...time.Duration) mo
 	return readings
 }
 
-func TestEndingsSpent(t *testing.T) {
+func TestRemovalsSpent(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
 	own := func(ago ...time.Duration) (times []time.Time) {
 		for _, d := range ago {
@@ -135,7 +135,7 @@ func TestEndingsSpent(t *testing.T) {
 	}
 }
 
-func TestRation(t *testing.T) {
+func TestApplyBudget(t *testing.T) {
 	m := EvaluationTime{Now: time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)}
 	decisions := func() (list []Decision) {
 		for i := range 12 {
@@ -185,20 +185,20 @@ func TestRation(t *testing.T) {
 	}
 }
 
-func TestTelling(t *testing.T) {
+func TestNotifyDryRun(t *testing.T) {
 	d := Decision{Resource: campaign(1), By: Settings{HourlyChecks: model.Always}}
 	if !NotifyDryRun(d) {
-		t.Error("a person who has everything checked now is not told")
+		t.Error("a person who has everything checked now is not notified")
 	}
 	d.By.HourlyChecks = model.Auto
-	told := 0
+	notified := 0
 	for hour := range 24 {
 		d.At.Window = model.NewWindow(testNow.Add(time.Duration(hour)*time.Hour), testNow)
 		if NotifyDryRun(d) {
-			told++
+			notified++
 		}
 	}
-	if told != 1 {
-		t.Errorf("told %d times a day", told)
+	if notified != 1 {
+		t.Errorf("notified %d times a day", notified)
 	}
 }

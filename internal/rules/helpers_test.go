@@ -107,3 +107,11 @@ func between(from, till time.Time) (starts []time.Time) {
 	}
 	return starts
 }
+
+// idleQuery asks for one metric of the resource in every 5 minutes of the idle time.
+func idleQuery(r model.Resource, namespace, name string, stat model.Stat, s Settings, m EvaluationTime) model.Query {
+	return model.Query{
+		Region: r.Region(), Metric: model.ResourceMetric(r, namespace, name),
+		Stat: stat, Window: idleWindow(s, m), Period: WindowLength,
+	}
+}

@@ -90,7 +90,7 @@ func TestIdle(t *testing.T) {
 		{name: "a recommender is stopped", resource: recommender(1), change: observed(), action: Stop, reason: "idle 14 days: no request in the last 24 h"},
 		{name: "switched off: a campaign", resource: campaign(1), stopOff: true, action: None, reason: "idle 14 days; deleting is off (AutoDeleteOrStopIdleResources=No)"},
 		{
-			name: "switched off: a recommender tells since when", resource: recommender(1, createdAgo(31*time.Hour+10*time.Minute)), stopOff: true, action: None,
+			name: "switched off: a recommender reports since when", resource: recommender(1, createdAgo(31*time.Hour+10*time.Minute)), stopOff: true, action: None,
 			reason: "idle 31 h; stopping is off (AutoDeleteOrStopIdleResources=No)",
 		},
 		{name: "created 24 h ago to the second", resource: campaign(1, createdAgo(24*time.Hour), func(r *model.Resource) { r.LastUpdated = time.Time{} }), action: Delete},
@@ -160,24 +160,24 @@ func TestIdle(t *testing.T) {
 			},
 		},
 		{
-			name: "a recommender that nobody ever watched", resource: recommender(1), action: Refused,
-			reason: "it may have been started only now: nobody watched it from 2026-03-03 12:00 to 2026-03-04 11:50",
+			name: "a recommender that was never monitored", resource: recommender(1), action: Refused,
+			reason: "it may have just been started: it was not monitored from 2026-03-03 12:00 to 2026-03-04 11:50",
 		},
-		{name: "a campaign that nobody ever watched: it cannot have been stopped", resource: campaign(1), action: Delete},
+		{name: "a campaign that was never monitored: it cannot have been stopped", resource: campaign(1), action: Delete},
 		{name: "watched since an hour after the idle time began", resource: recommender(1), change: watched(24*time.Hour, 23*time.Hour), action: Stop},
 		{
 			name: "watched since a window later", resource: recommender(1), change: watched(24*time.Hour, 23*time.Hour-WindowLength), action: Refused,
-			reason: "nobody watched it from 2026-03-03 12:00 to 2026-03-03 13:05",
+			reason: "it was not monitored from 2026-03-03 12:00 to 2026-03-03 13:05",
 		},
 		{name: "an hour without the monitor", resource: recommender(1), change: watched(9*time.Hour, 8*time.Hour), action: Stop},
 		{
 			name: "a window more than an hour without the monitor", resource: recommender(1), change: watched(9*time.Hour, 8*time.Hour-WindowLength), action: Refused,
-			reason: "nobody watched it from 2026-03-04 03:00 to 2026-03-04 04:05",
+			reason: "it was not monitored from 2026-03-04 03:00 to 2026-03-04 04:05",
 		},
 		{name: "an outage of the monitor proves nothing about a campaign", resource: campaign(1), change: watched(9*time.Hour, 2*time.Hour), action: Delete},
 		{
 			name: "not watched lately", resource: recommender(1), change: watched(75*time.Minute, 0), action: Refused,
-			reason: "nobody watched it from 2026-03-04 10:45 to 2026-03-04 11:50",
+			reason: "it was not monitored from 2026-03-04 10:45 to 2026-03-04 11:50",
 		},
 		{name: "not watched for an hour, the last two windows apart", resource: recommender(1), change: watched(70*time.Minute, 0), action: Stop},
 		{
@@ -190,9 +190,9 @@ func TestIdle(t *testing.T) {
 		},
 		{name: "updated 23 h 59 min ago by a person", resource: campaign(1, updatedAgo(24*time.Hour-time.Minute, "ACTIVE")), action: Refused, reason: "updated 23 h ago"},
 		{name: "updated 24 h ago to the second", resource: campaign(1, updatedAgo(24*time.Hour, "ACTIVE")), action: Delete},
-		{name: "updated by us: our mark stands in its window", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
-		{name: "our mark stands in the window before", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
-		{name: "our mark stands in the window after", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour-WindowLength, 1), action: Refused},
+		{name: "updated by us: our marker is in its window", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
+		{name: "our marker is in the window before", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
+		{name: "our marker is in the window after", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour-WindowLength, 1), action: Refused},
 		{name: "a mark in the window before, an update a minute after its end", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second-time.Minute, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Delete},
 		{name: "an update a second later than that", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second-time.Minute-time.Second, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
 		{name: "an update a minute before its mark's window", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second+time.Minute, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
@@ -203,7 +203,7 @@ func TestIdle(t *testing.T) {
 			change: marked(5*time.Hour, 1), action: Refused, reason: "updated 3 h ago",
 		},
 		{
-			name: "started again: last updated moves, no update is told", resource: recommender(1, func(r *model.Resource) { r.LastUpdated = testNow.Add(-2 * time.Hour) }),
+			name: "started again: last updated moves, no update is shown", resource: recommender(1, func(r *model.Resource) { r.LastUpdated = testNow.Add(-2 * time.Hour) }),
 			action: Refused, reason: "updated 2 h ago",
 		},
 		{name: "moved to a new solution version by the service", resource: campaign(1, synced(10*time.Minute)), change: minimums(1), action: Delete},
@@ -216,7 +216,7 @@ func TestIdle(t *testing.T) {
 		{name: "without a minimum from before there is no telling", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd model.Readings, r model.Resource) {
 			rd[minimumOf(r)] = with(rd[minimumOf(r)], testNow.Add(-time.Hour).Truncate(WindowLength), 1)
 		}},
-		{name: "one published after the update, though stamped before, tells nothing of before", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd model.Readings, r model.Resource) {
+		{name: "one published after the update, though stamped before, shows nothing of before", resource: campaign(1, synced(10*time.Minute)), action: Refused, change: func(rd model.Readings, r model.Resource) {
 			rd[minimumOf(r)] = without(steady(minimumOf(r), 1), between(idleStart, testNow.Add(-5*time.Hour-publishReach))...)
 		}},
 		{name: "one published before it does", resource: campaign(1, synced(10*time.Minute)), action: Delete, change: func(rd model.Readings, r model.Resource) {
@@ -228,8 +228,8 @@ func TestIdle(t *testing.T) {
 		{name: "raised with the update", resource: campaign(4, synced(10*time.Minute)), action: Refused, change: minimums(3)},
 		{name: "lowered with the update", resource: campaign(2, synced(10*time.Minute)), action: Refused, change: minimums(3)},
 		{name: "trained 6 h before", resource: campaign(1, synced(6*time.Hour)), change: minimums(1), action: Delete},
-		{name: "trained longer before: somebody else's update", resource: campaign(1, synced(6*time.Hour+time.Second)), change: minimums(1), action: Refused},
-		{name: "trained after the update: somebody else's", resource: campaign(1, synced(-time.Second)), change: minimums(1), action: Refused},
+		{name: "trained longer before: another person's update", resource: campaign(1, synced(6*time.Hour+time.Second)), change: minimums(1), action: Refused},
+		{name: "trained after the update: another person's", resource: campaign(1, synced(-time.Second)), change: minimums(1), action: Refused},
 		{name: "the same without synchronisation", resource: campaign(1, synced(10*time.Minute), func(r *model.Resource) { r.AutoSync = false }), change: minimums(1), action: Refused},
 		{name: "an update in progress", resource: campaign(1, updatedAgo(30*24*time.Hour, "CREATE PENDING")), action: Refused, reason: "an update is in progress (CREATE PENDING)"},
 		{name: "a stale copy", resource: campaign(1, func(r *model.Resource) { r.Stale = true }), action: Refused},
@@ -284,13 +284,13 @@ func TestIdleComesBeforeStepDown(t *testing.T) {
 	}
 }
 
-// A person's update spares an idle resource from being stopped. It is not stepped down
+// A person's update keeps an idle resource from being stopped. It is not stepped down
 // either, as that would become the latest update, ours, and hide the person's.
-func TestUpdateThatSparesAResourceIsNotHidden(t *testing.T) {
+func TestUpdateThatKeepsAResourceIsNotHidden(t *testing.T) {
 	r := campaign(8, updatedAgo(5*time.Hour, "ACTIVE"))
 	s := testSettings()
 	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
-	if d.Verdict != Refused || !d.Idle.Touched {
+	if d.Verdict != Refused || !d.Has(ReasonUpdated) {
 		t.Errorf("got %s (%s), want refused", d.Verdict, d.Reason)
 	}
 	s.StopIdle = model.Off

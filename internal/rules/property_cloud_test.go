@@ -50,7 +50,7 @@ func (h *history) read(readings model.Readings, queries []model.Query) {
 	}
 }
 
-// whole tells whether the metric was answered completely, in this period, for at least
+// whole reports whether the metric was answered completely, in this period, for at least
 // all the time from one moment to another, and of the right thing in the right place.
 func (h *history) whole(metric string, period, from, till int64) bool {
 	for i := range h.asked {
@@ -63,7 +63,7 @@ func (h *history) whole(metric string, period, from, till int64) bool {
 	return false
 }
 
-// rightPlace tells whether this is where the metric of this resource, or of the monitor
+// rightPlace reports whether this is where the metric of this resource, or of the monitor
 // itself, really is.
 func (h *history) rightPlace(q model.Query) bool {
 	if q.Metric.Name == "monitoredResourceCount" {
@@ -159,7 +159,7 @@ func (h *history) published(metric string, window int64) (float64, bool) {
 	return 0, false
 }
 
-// seen tells whether the monitor published the resource's utilization in a window, and
+// seen reports whether the monitor published the resource's utilization in a window, and
 // it can be read by now.
 func (h *history) seen(window int64) bool {
 	return h.monitor.ran(window) && h.isUp(window) && !slices.Contains(h.missed, window) && window < h.end-h.fresh*slot

@@ -25,8 +25,8 @@ func decideOn(h *history, readings model.Readings) rules.Decision {
 	return rules.Decide(h.resource, readings, h.settings, h.moment)
 }
 
-// judge holds a decision against the raw history; the empty string means that it is right.
-func judge(h *history, d rules.Decision, count tally) string {
+// checkDecision holds a decision against the raw history; the empty string means that it is right.
+func checkDecision(h *history, d rules.Decision, count tally) string {
 	f := examine(h)
 	count[string(d.Verdict)]++
 	count["stop but for: "+alone(f.againstStop)]++
@@ -45,7 +45,7 @@ func judge(h *history, d rules.Decision, count tally) string {
 		if len(f.against) > 0 {
 			return "stepped down against: " + strings.Join(f.against, ", ")
 		}
-		return judgeStep(h, d, f.watermark)
+		return checkStep(h, d, f.watermark)
 	case d.Verdict.Changes() && d.Verdict != wantEnd:
 		return fmt.Sprintf("a %s was to be done to a %s", d.Verdict, h.resource.Kind)
 	case d.Verdict.Changes() && len(f.againstStop) > 0:
@@ -58,7 +58,7 @@ func judge(h *history, d rules.Decision, count tally) string {
 	return ""
 }
 
-func judgeStep(h *history, d rules.Decision, low int64) string {
+func checkStep(h *history, d rules.Decision, low int64) string {
 	switch want := nextStep(h.resource.MinTPS, low); {
 	case d.NewMinTPS < 1, int64(d.NewMinTPS) < low, d.NewMinTPS >= h.resource.MinTPS:
 		return fmt.Sprintf("a step from %d to %d leaves its bounds (watermark %d)", h.resource.MinTPS, d.NewMinTPS, low)
@@ -68,9 +68,9 @@ func judgeStep(h *history, d rules.Decision, low int64) string {
 	return ""
 }
 
-// judgeRehearsal holds what would happen against what does with switches at Yes instead
+// checkDryRun holds what would happen against what does with switches at Yes instead
 // of DryRun.
-func judgeRehearsal(h *history, d rules.Decision, readings model.Readings, count tally) string {
+func checkDryRun(h *history, d rules.Decision, readings model.Readings, count tally) string {
 	s := h.settings
 	for _, position := range []*model.Switch{&s.StopIdle, &s.AdjustMinTPS} {
 		if *position == model.DryRun {
@@ -80,29 +80,29 @@ func judgeRehearsal(h *history, d rules.Decision, readings model.Readings, count
 	on := rules.Decide(h.resource, readings, s, h.moment)
 	would := d.Would.Changes()
 	if would {
-		count["rehearsed"]++
+		count["dry run"]++
 	}
 	switch {
 	case s == h.settings && (would || d.WouldMin != 0):
-		return fmt.Sprintf("nothing is rehearsed, and yet it would %s", d.Would)
+		return fmt.Sprintf("nothing is a dry run, and yet it would %s", d.Would)
 	case !would && (d.Verdict != on.Verdict || d.NewMinTPS != on.NewMinTPS):
-		return fmt.Sprintf("switched on it is %s (%s), and a rehearsal does not tell", on.Verdict, on.Reason)
+		return fmt.Sprintf("switched on it is %s (%s), and a dry run does not report it", on.Verdict, on.Reason)
 	case would && (d.Would != on.Verdict || d.WouldMin != on.NewMinTPS):
 		return fmt.Sprintf("it would %s to %d, and switched on it is %s to %d", d.Would, d.WouldMin, on.Verdict, on.NewMinTPS)
 	}
 	return ""
 }
 
-// judgeVeto holds the last look before a stop or deletion against the calls since.
-func judgeVeto(h *history, d rules.Decision, readings model.Readings, count tally) string {
+// checkRecentCalls holds the last look before a stop or deletion against the calls since.
+func checkRecentCalls(h *history, d rules.Decision, readings model.Readings, count tally) string {
 	if h.damage != unasked && h.oneIn(4) { // by now something else cannot be read
 		h.victim = len(h.asked) + h.IntN(9)
 	}
-	queries := rules.RecentQueries(h.resource, h.moment)
+	queries := rules.RecentCallQueries(h.resource, h.moment)
 	h.read(readings, queries)
 	calls := calledAtAll(h, h.end, h.now+1)
 	read := len(queries) == 0 || allRead(h, h.end, h.now)
-	vetoed := rules.RefuseIfCalled(d, readings, h.moment)
+	refused := rules.RefuseIfCalled(d, readings, h.moment)
 	switch {
 	case calls > 0:
 		count["called since"]++
@@ -110,10 +110,10 @@ func judgeVeto(h *history, d rules.Decision, readings model.Readings, count tall
 		count["calls since not read"]++
 	}
 	switch free := calls == 0 && read; {
-	case !free && vetoed.Verdict != rules.Refused:
+	case !free && refused.Verdict != rules.Refused:
 		return fmt.Sprintf("it was called %d times since, read: %v, and is ended all the same", calls, read)
-	case free && vetoed.Verdict != d.Verdict:
-		return "nothing came since, and it is not ended: " + vetoed.Reason
+	case free && refused.Verdict != d.Verdict:
+		return "nothing came since, and it is not ended: " + refused.Reason
 	}
 	return ""
 }
@@ -122,22 +122,22 @@ func checkHistory(seed, index int, count tally) string {
 	h := newHistory(newScene(seed, index), "home")
 	readings := make(model.Readings, 24)
 	d := decideOn(h, readings)
-	if fault := judge(h, d, count); fault != "" {
-		return fault + "\ndecided: " + string(d.Verdict) + " (" + d.Reason + ")\n" + tell(h)
+	if fault := checkDecision(h, d, count); fault != "" {
+		return fault + "\ndecided: " + string(d.Verdict) + " (" + d.Reason + ")\n" + describe(h)
 	}
-	if fault := judgeRehearsal(h, d, readings, count); fault != "" {
-		return fault + "\n" + tell(h)
+	if fault := checkDryRun(h, d, readings, count); fault != "" {
+		return fault + "\n" + describe(h)
 	}
 	if d.Verdict == rules.Stop || d.Verdict == rules.Delete {
-		if fault := judgeVeto(h, d, readings, count); fault != "" {
-			return fault + "\n" + tell(h)
+		if fault := checkRecentCalls(h, d, readings, count); fault != "" {
+			return fault + "\n" + describe(h)
 		}
 	}
 	return ""
 }
 
-// tell prints a history for people.
-func tell(h *history) string {
+// describe prints a history for people.
+func describe(h *history) string {
 	var b strings.Builder
 	at := func(unix int64) string { return time.Unix(unix, 0).UTC().Format(time.DateTime) }
 	fmt.Fprintf(&b, "now %s, window ends %s, settings %+v\n", at(h.now), at(h.end), h.settings)
@@ -205,7 +205,7 @@ func inParallel(t *testing.T, n int, check func(seed, index int, count tally) st
 
 // Whatever the history, nothing is done against a guard, and what may be done is.
 func TestRandomHistories(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories)
+	n := number(t, historiesVariable, normalHistories())
 	count := inParallel(t, n, checkHistory)
 	if t.Failed() || n < 20_000 {
 		return // too few to say anything of how they are spread
@@ -223,7 +223,7 @@ func TestRandomHistories(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"called since", "calls since not read", "rehearsed"} {
+	for _, name := range []string{"called since", "calls since not read", "dry run"} {
 		if c := count[name]; c < n/2000 {
 			t.Errorf("only %d of %d histories: %s", c, n, name)
 		}

@@ -18,7 +18,7 @@ func decideAll(s *scene, list []*history) []rules.Decision {
 		resources[i] = h.resource
 	}
 	// Each history answers what is asked of it; what was asked by name of another one is
-	// told by the dimension.
+	// notified by the dimension.
 	ask := func(queries []model.Query) {
 		for _, q := range queries {
 			for _, h := range list {
@@ -70,7 +70,7 @@ func checkEstate(seed, index int, count tally) string {
 }
 
 func TestRandomEstatesDecideOnEachResourceByItself(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories) / 100
+	n := number(t, historiesVariable, normalHistories()) / 100
 	count := inParallel(t, n, checkEstate)
 	if t.Failed() || n < 100 {
 		return

@@ -10,12 +10,12 @@ import (
 )
 
 // chain is a resource without requests to which one update after the other is made: by a
-// person, by starting it again, or as a step-down of ours. What the service tells of them
+// person, by starting it again, or as a step-down of ours. What the service shows of them
 // is the latest alone.
 type chain struct {
 	*history
 	touched []int64 // when a person's update or start was over
-	signed  int     // steps of ours that bear a mark
+	signed  int     // steps of ours that set a marker
 }
 
 // pass lets time go by. The window that is measured is the last whole one.
@@ -26,7 +26,7 @@ func (c *chain) pass(seconds int64) {
 	c.end = c.moment.Window.End.Unix()
 }
 
-// latest makes what happened now what the service tells, and waits until it is over.
+// latest makes what happened now what the service shows, and waits until it is over.
 func (c *chain) latest(takes int64) {
 	changed := c.now + takes
 	c.resource.LastUpdated = time.Unix(changed, 0).UTC()
@@ -37,7 +37,7 @@ func (c *chain) latest(takes int64) {
 }
 
 // personal is what a person does: an update, which may leave the minimum as it is, or a
-// start, of which only the time of the last change tells.
+// start, of which only the time of the last change shows it.
 func (c *chain) personal() {
 	if c.oneIn(3) {
 		c.pass(c.between(5*minute, 30*minute))
@@ -106,9 +106,9 @@ func checkChain(seed, index int, count tally) string {
 	count[fmt.Sprintf("ended %v, touched lately %v, hidden %v", ended, lately, hidden)]++
 	switch {
 	case ended && lately:
-		return fmt.Sprintf("ended (%s), though a person did something within the idle time: %v, marks %v\n%s", d.Reason, c.touched, c.marks, tell(c.history))
+		return fmt.Sprintf("ended (%s), though a person did something within the idle time: %v, marks %v\n%s", d.Reason, c.touched, c.marks, describe(c.history))
 	case !ended && long:
-		return fmt.Sprintf("not ended (%s), though no person did anything: %v, marks %v\n%s", d.Reason, c.touched, c.marks, tell(c.history))
+		return fmt.Sprintf("not ended (%s), though no person did anything: %v, marks %v\n%s", d.Reason, c.touched, c.marks, describe(c.history))
 	}
 	if len(c.touched) == 0 {
 		count["marked"] += c.signed
@@ -117,9 +117,9 @@ func checkChain(seed, index int, count tally) string {
 }
 
 // However updates of a person and steps of ours follow on each other, nothing is ended
-// within the idle time of a person's; where all were ours, nothing stands in the way.
+// within the idle time of a person's; where all were ours, nothing is in the way.
 func TestRandomUpdatesAreNotHidden(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories) / 10
+	n := number(t, historiesVariable, normalHistories()) / 10
 	count := inParallel(t, n, checkChain)
 	if t.Failed() || n < 500 {
 		return

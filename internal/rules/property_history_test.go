@@ -17,8 +17,8 @@ import (
 // history says what may and what must be decided. Nothing here uses decide's inner code.
 
 // Environment variables of the property tests: where the random numbers start, and how
-// many histories there are. A failure tells the seed. By default there are 100,000, and
-// with the race detector, which makes it ten times slower, 5,000.
+// many histories there are. A failure reports the seed. The default is 100,000, and 5,000
+// with -short.
 const (
 	seedVariable      = "PERSONALIZE_MONITOR_SEED"
 	historiesVariable = "PERSONALIZE_MONITOR_HISTORIES"
@@ -74,7 +74,7 @@ func (s *scene) around(boundary int64) int64 {
 	return [...]int64{boundary - 1, boundary, boundary + 1, 1 + s.Int64N(2*boundary)}[s.IntN(4)]
 }
 
-// position is how a switch stands: on, most of the time.
+// position is the position of a switch: on, most of the time.
 func (s *scene) position() model.Switch {
 	positions := [...]model.Switch{model.Off, model.DryRun, ""}
 	if i := s.IntN(24); i < len(positions) {
@@ -145,7 +145,7 @@ const (
 	outcomes
 )
 
-// metrics are the names under which Personalize counts calls, and counted tells by
+// metrics are the names under which Personalize counts calls, and counted shows by
 // which of them a recipe's are; that of a recipe that is not listed is a guess.
 var (
 	metrics = [...]string{"GetRecommendations", "GetPersonalizedRanking", "GetActionRecommendations"}
@@ -164,7 +164,7 @@ var (
 type who int
 
 const (
-	nobody who = iota
+	noOne who = iota
 	person
 	ours
 	service
@@ -216,7 +216,7 @@ func (h *history) add(metric, outcome int, at, n int64) {
 }
 
 // newHistory makes up a resource that is idle, or busy, and then spoils up to three
-// things, so that often a single guard stands between it and an action.
+// things, so that often a single guard is between it and an action.
 func newHistory(s *scene, name string) *history {
 	h := &history{scene: s, victim: -1}
 	r := model.Resource{
@@ -314,11 +314,11 @@ func (h *history) beBusy() {
 	h.calls[h.metric][succeeded] = calls
 }
 
-// touch records an update some seconds ago: what a description of the resource tells of
-// it. There is only one, as the description tells of the latest alone; it is false if
+// touch records an update some seconds ago: what a description of the resource shows of
+// it. There is only one, as the description shows the latest alone; it is false if
 // there was one before.
 func (h *history) touch(by who, ago int64, status model.Status) bool {
-	if h.by != nobody {
+	if h.by != noOne {
 		return false
 	}
 	h.by, h.updated, h.oldMin = by, h.now-ago, h.resource.MinTPS
@@ -348,4 +348,11 @@ func (h *history) updateAge() int64 {
 // settled is the status of an update that is over.
 func (h *history) settled() model.Status {
 	return [...]model.Status{"ACTIVE", "ACTIVE", "CREATE FAILED"}[h.IntN(3)]
+}
+
+func normalHistories() int {
+	if testing.Short() {
+		return 5_000
+	}
+	return 100_000
 }

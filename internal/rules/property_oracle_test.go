@@ -42,7 +42,7 @@ func examine(h *history) *facts {
 	return f
 }
 
-// alone gives the guard that stands in the way by itself, save for reads that were not
+// alone gives the guard that is in the way alone, save for reads that were not
 // made because of it; empty if there is none.
 func alone(names []string) string {
 	if len(names) == 0 {
@@ -58,7 +58,7 @@ func alone(names []string) string {
 
 func ageOf(h *history) int64 { return h.now - h.created }
 
-// touchedAgo is how long ago anything was changed, whoever did it.
+// touchedAgo is how long ago anything was changed, by anyone.
 func touchedAgo(h *history) int64 {
 	last := h.resource.LastUpdated.Unix()
 	if u := h.resource.Update; u != nil {
@@ -95,7 +95,7 @@ func calledAtAll(h *history, from, till int64) (n int64) {
 	return n
 }
 
-// allRead tells whether all the nine counts were read completely.
+// allRead reports whether all the nine counts were read completely.
 func allRead(h *history, from, till int64) bool {
 	for _, name := range metrics {
 		for _, suffix := range []string{"", "4xxErrors", "5xxErrors"} {
@@ -107,14 +107,14 @@ func allRead(h *history, from, till int64) bool {
 	return true
 }
 
-// visible tells whether the recipe's requests are known to be counted: it is one of the
+// visible reports whether the recipe's requests are known to be counted: it is one of the
 // ordinary ones, or some were counted within 14 days.
 func visible(h *history) bool {
 	open := h.end/hour*hour + hour
 	return h.sure || called(h, h.metric, succeeded, open-backward, open) > 0
 }
 
-// ranOn tells whether the resource is not known to have been stopped in the idle time:
+// ranOn reports whether the resource is not known to have been stopped in the idle time:
 // not two windows of it lie in a time in which it was not running and the monitor was.
 func ranOn(h *history) bool {
 	windows, watched := 0, false
@@ -127,7 +127,7 @@ func ranOn(h *history) bool {
 	return windows < 2 || !watched
 }
 
-// unwatched is the longest stretch of the idle time, up to a moment, in which nobody has
+// unwatched is the longest stretch of the idle time, up to a moment, in which no one has
 // seen the resource.
 func unwatched(h *history, till int64) (longest int64) {
 	since := h.end - h.idle()
@@ -171,7 +171,7 @@ func stopGuards(h *history, f *facts) []guard {
 	}
 }
 
-// doubtsOfStop tells of things because of which a stop that may be made need not.
+// doubtsOfStop lists things because of which a stop that may be made need not.
 func doubtsOfStop(h *history) bool {
 	switch {
 	case h.settings.HourlyChecks != model.Always, h.until > 0, len(h.missed) > 0, h.victim >= 0, !visible(h):
@@ -205,7 +205,7 @@ func watermark(h *history) int64 {
 	return lowest / hour
 }
 
-// raisedLately tells whether the monitor has recorded a lower minimum within 24 h.
+// raisedLately reports whether the monitor has recorded a lower minimum within 24 h.
 func raisedLately(h *history) bool {
 	if h.oldMin == 0 || h.oldMin >= h.resource.MinTPS {
 		return false
@@ -218,7 +218,7 @@ func raisedLately(h *history) bool {
 	return false
 }
 
-// hoursRead tells whether all hours that the watermark depends on were read completely.
+// hoursRead reports whether all hours that the watermark depends on were read completely.
 func hoursRead(h *history) bool {
 	end := (h.end - 30*minute) / hour * hour
 	return h.whole(metrics[h.metric], hour, max(end-backward, (h.created+hour-1)/hour*hour), end)
@@ -244,21 +244,21 @@ func stepGuards(h *history, f *facts) []guard {
 		{"45 min since the last update", touchedAgo(h) >= 45*minute},
 		{"minimum read", minimumRead(h)},
 		{"not raised within a day", !raisedLately(h)},
-		{"no person's update to hide", !spared(h, f)},
+		{"no person's update to hide", !keptByUpdate(h, f)},
 	}
 }
 
-// spared tells whether only a person's update keeps an idle resource from being stopped;
+// keptByUpdate reports whether only a person's update keeps an idle resource from being stopped;
 // a step of ours would be the latest update then, and the person's forgotten.
-func spared(h *history, f *facts) bool {
+func keptByUpdate(h *history, f *facts) bool {
 	return len(f.againstStop) == 1 && f.againstStop[0] == "not updated by a person" && h.until == 0 && len(h.missed) == 0
 }
 
-// doubtsOfStep tells of things because of which a step that may be made need not. Our
+// doubtsOfStep lists things because of which a step that may be made need not. Our
 // series of the minimum is read twice, for as long as the idle time and for a day: if one
 // answer is not whole, the other does not make up for it.
 func doubtsOfStep(h *history, f *facts) bool {
-	untouched := h.by == nobody || touchedAgo(h) >= h.idle()
+	untouched := h.by == noOne || touchedAgo(h) >= h.idle()
 	for _, q := range h.asked {
 		if !q.whole && q.Metric.Name == minimumMetric(h) {
 			return true

@@ -52,7 +52,7 @@ func callSince(h *history) {
 }
 
 // updatedByUs is a step-down of ours: it lowered the minimum, and the window in which it
-// was accepted bears our mark.
+// was accepted sets our marker.
 func updatedByUs(h *history) {
 	if !h.touch(ours, h.updateAge(), h.settled()) {
 		return
@@ -62,7 +62,7 @@ func updatedByUs(h *history) {
 }
 
 // changeAgain has a person touch the resource after its latest update, as starting a
-// recommender again does: only the time of the last change tells.
+// recommender again does: only the time of the last change shows it.
 func (h *history) changeAgain() {
 	if h.resource.Update == nil {
 		return

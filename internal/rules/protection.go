@@ -6,63 +6,58 @@ import (
 	"time"
 )
 
-// ProtectTag is the key of the tag by which people keep a resource from being changed by
-// itself. Its value is true or all, idle (no stop and no delete) or tps (no step-down),
+// ProtectTag is the key of the tag by which people protect a resource from automatic
+// changes. Its value is true or all, idle (no stop and no delete) or tps (no step-down),
 // and may end in "until 2027-01-31"; that alone means all. Upper and lower case make no
 // difference.
 const ProtectTag = "personalize-monitor:protect"
 
-// Protected says why a resource's tags keep the action from being carried out, or gives
-// the empty string. A date protects to the end of its day, UTC. What cannot be
-// understood protects from everything: somebody meant to.
-func Protected(tags map[string]string, action Verdict, now time.Time) string {
+// Protected is why a resource's tags forbid the verdict's action, or empty. A date protects
+// to the end of its day, UTC. A value that is not understood protects from everything: a
+// person meant to protect something.
+func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 	for key, value := range tags {
 		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) {
 			continue
 		}
-		if why := protects(value, action, now); why != "" {
-			return strings.TrimSpace(fmt.Sprintf("protected by its tag %s=%s%s", ProtectTag, strings.TrimSpace(value), why))
+		protects, understood := parseProtection(value, verdict, now)
+		if !understood {
+			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
+				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, strings.TrimSpace(value))
+		}
+		if protects {
+			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, strings.TrimSpace(value))
 		}
 	}
 	return ""
 }
 
-// protects tells with a remark, which may be a mere space, that a value protects from
-// the action.
-func protects(value string, action Verdict, now time.Time) string {
+func parseProtection(value string, verdict Verdict, now time.Time) (protects, understood bool) {
 	words := strings.Fields(strings.ToLower(value))
-	const yes, unclear = " ", ", whose meaning is not clear (valid: true, all, idle, tps, each with or without until YYYY-MM-DD)"
 	if n := len(words); n >= 2 && words[n-2] == "until" {
 		day, err := time.Parse(time.DateOnly, words[n-1])
 		if err != nil {
-			return unclear
+			return false, false
 		}
 		if !now.Before(day.AddDate(0, 0, 1)) {
-			return "" // over
+			return false, true // over
 		}
 		if words = words[:n-2]; len(words) == 0 {
-			return yes
+			return true, true
 		}
 	}
 	if len(words) != 1 {
-		return unclear
+		return false, false
 	}
 	switch words[0] {
 	case "true", "all":
-		return yes
+		return true, true
 	case "false":
-		return ""
+		return false, true
 	case "idle":
-		return when(action != StepDown, yes)
+		return verdict != StepDown, true
 	case "tps":
-		return when(action == StepDown, yes)
+		return verdict == StepDown, true
 	}
-	return unclear
-}
-
-func when(holds bool, text string) string {
-	if holds {
-		return text
-	}
-	return ""
+	return false, false
 }

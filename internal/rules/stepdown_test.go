@@ -13,7 +13,7 @@ import (
 func perHour(rate float64) float64 { return rate * 3600 }
 
 func TestStepDown(t *testing.T) {
-	lastHour := testMoment.Window.End.Add(-hourSettles).Truncate(time.Hour).Add(-time.Hour)
+	lastHour := testMoment.Window.End.Add(-settleTime).Truncate(time.Hour).Add(-time.Hour)
 	tests := []struct {
 		name     string
 		resource model.Resource
@@ -107,7 +107,7 @@ func TestStepDown(t *testing.T) {
 			change: func(rd model.Readings, r model.Resource) { delete(rd, minimumQuery(r, testMoment)) },
 		},
 		{
-			name: "switched off: the check still tells", resource: campaign(10), rate: 0.5, action: None,
+			name: "switched off: the check still reports", resource: campaign(10), rate: 0.5, action: None,
 			settings: func(s *Settings) { s.AdjustMinTPS = model.Off },
 			reason:   "could step down from 10 to 7 (lowest hour averaged 0.5 TPS over 336 hours); adjusting is off (AutoAdjustMinTPS=No)",
 		},
@@ -117,7 +117,7 @@ func TestStepDown(t *testing.T) {
 		},
 		{
 			name: "a stale copy decides nothing", resource: campaign(10, func(r *model.Resource) { r.Stale, r.Observed = true, testNow.Add(-7*time.Minute) }), rate: 0.5,
-			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be renewed",
+			action: Refused, reason: "nothing is decided: its description is 7 min old and could not be refreshed",
 		},
 	}
 	for _, tt := range tests {
@@ -148,7 +148,7 @@ func TestStepDown(t *testing.T) {
 }
 
 func TestNextMinimumNeverLeavesItsBounds(t *testing.T) {
-	if next := nextMinimum(1, 0); next != 1 { // whoever asks
+	if next := nextMinimum(1, 0); next != 1 { // for any caller
 		t.Errorf("nextMinimum(1, 0) = %d", next)
 	}
 	for minimum := 2; minimum <= 2000; minimum++ {

@@ -7,10 +7,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// lookBack is how far back traffic is looked at: 14 days, which CloudWatch still keeps
-// in periods of a minute.
-const lookBack = 14 * 24 * time.Hour
-
 // Throughput is what a resource did in the window.
 type Throughput struct {
 	Readable    bool    // the fields below are known
@@ -22,12 +18,12 @@ type Throughput struct {
 }
 
 // WindowQueries are the questions whose answers ThroughputOf needs: one per resource,
-// and one more where the recipe leaves it open whether traffic can be seen at all.
+// and one more where the recipe does not show whether traffic can be seen at all.
 // A campaign whose recipe could not be read has none.
 func WindowQueries(rs []model.Resource, m EvaluationTime) []model.Query {
 	queries := make([]model.Query, 0, len(rs))
 	for _, r := range rs {
-		if !recipeKnown(r) {
+		if _, why := RequestMetric(r); why != "" {
 			continue
 		}
 		queries = append(queries, windowQuery(r, m))
@@ -38,32 +34,21 @@ func WindowQueries(rs []model.Resource, m EvaluationTime) []model.Query {
 	return queries
 }
 
-// recipeKnown is false for a campaign whose recipe could not be read: which metric
-// counts its requests is then unknown. A recommender's does not depend on the recipe.
-func recipeKnown(r model.Resource) bool { return r.Kind == model.Recommender || r.Recipe != "" }
-
-func requestMetric(r model.Resource) model.Metric {
-	return model.ResourceMetric(r, model.NamespacePersonalize, model.RecipeOf(r.Kind, r.Recipe).Metric)
-}
-
 func windowQuery(r model.Resource, m EvaluationTime) model.Query {
-	return model.Query{Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum, Window: m.Window, Period: WindowLength}
+	return RequestsQuery(r, m.Window, WindowLength)
 }
 
 // presenceQuery asks for any request in the last 14 days, the open hour included.
 func presenceQuery(r model.Resource, m EvaluationTime) model.Query {
 	end := m.Window.End.Truncate(time.Hour).Add(time.Hour)
-	return model.Query{
-		Region: r.Region(), Metric: requestMetric(r), Stat: model.Sum,
-		Window: model.NewWindow(end.Add(-lookBack), end), Period: time.Hour,
-	}
+	return RequestsQuery(r, model.NewWindow(end.Add(-LookBack), end), time.Hour)
 }
 
-// ThroughputOf tells what a resource did in the window. No datapoint in a complete
+// ThroughputOf is the throughput of a resource in the window. No datapoint in a complete
 // answer means no request.
 func ThroughputOf(r model.Resource, readings model.Readings, m EvaluationTime) Throughput {
-	if !recipeKnown(r) {
-		return Throughput{Why: "its recipe could not be read, so it is not known which metric counts its requests"}
+	if _, why := RequestMetric(r); why != "" {
+		return Throughput{Why: why}
 	}
 	recipe := model.RecipeOf(r.Kind, r.Recipe)
 	if !recipe.Sure {

@@ -235,7 +235,7 @@ func TestNothingReadNothingDone(t *testing.T) {
 	}
 }
 
-func TestInvisibleTrafficIsLeftAlone(t *testing.T) {
+func TestInvisibleTrafficIsSkipped(t *testing.T) {
 	r := campaign(8, recipe("aws-next-best-action"))
 	s := testSettings()
 	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
@@ -247,7 +247,7 @@ func TestInvisibleTrafficIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestMomentOfAScheduledEvent(t *testing.T) {
+func TestEvaluationTimeOfAScheduledEvent(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC)
 	window := func(h, m int) model.Window {
 		start := time.Date(2026, 3, 4, h, m, 0, 0, time.UTC)

@@ -298,3 +298,11 @@ func shop() localaws.Estate {
 		},
 	}}}}}
 }
+
+// size returns full, or short with -short.
+func size[T any](full, short T) T {
+	if testing.Short() {
+		return short
+	}
+	return full
+}

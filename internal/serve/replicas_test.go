@@ -35,7 +35,7 @@ func lone(t *testing.T, settings map[string]string, span time.Duration) (state m
 // Two daemons of one deployment, over days: each thing is done once and told once, and in
 // the end all is as one daemon alone would have left it.
 func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
-	const span = longRun
+	span := size(26*time.Hour, 5*time.Hour)
 	state, told, mails := lone(t, acting, span)
 	if len(told) < 6 {
 		t.Fatalf("too little happens to compare: %v", told)
@@ -72,7 +72,7 @@ func TestTwoDaemonsActOnceAndTellOnce(t *testing.T) {
 // The one that leads is lost again and again, in order or by force, and another takes over
 // within the next cycle; still nothing is done or told twice.
 func TestLeadersComeAndGo(t *testing.T) {
-	const span = leaderRun
+	span := size(9*time.Hour, 4*time.Hour)
 	state, told, _ := lone(t, acting, span)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())
@@ -102,7 +102,7 @@ func TestLeadersComeAndGo(t *testing.T) {
 // Daemons that cannot agree both lead. What they do to resources, and tell of it, is done
 // once all the same: the second look and Personalize see to that.
 func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
-	const span = leaderRun
+	span := size(9*time.Hour, 4*time.Hour)
 	state, told, _ := lone(t, acting, span)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())
@@ -137,6 +137,7 @@ func TestRehearsalsAreToldOnceADay(t *testing.T) {
 		time.Sleep(20 * time.Hour) // midnight comes soon
 		w := newWorld(t, shop())
 		one, two := w.daemon(w.options(rehearsing)), w.daemon(w.options(rehearsing))
+		restarts := size(26, 6)
 		for range restarts {
 			w.live(time.Hour + 2*time.Minute)
 			one.stop()

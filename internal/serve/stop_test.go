@@ -22,10 +22,10 @@ const stopsEach = 10
 // has accepted is told, and what is left undone comes with the next start. In the end all
 // is as if it had never been stopped.
 func TestStoppedAnywhere(t *testing.T) {
-	const span = 8 * time.Hour
+	span := size(8*time.Hour, 4*time.Hour)
 	state, told, _ := lone(t, acting, span)
 	random := rand.New(rand.NewPCG(2026, 40))
-	for range stopWorlds {
+	for range size(4, 1) {
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, shop())
 			var countdown atomic.Int64

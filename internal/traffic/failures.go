@@ -8,8 +8,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// failureList gathers what went wrong and makes one problem of each cause and region,
-// however many calls and queries it concerns.
+// failureList collects failures and makes one problem of each cause and region, however
+// many calls and queries it affects.
 type failureList struct {
 	mu   sync.Mutex
 	list map[cause]*failure
@@ -19,12 +19,12 @@ type cause struct{ region, text string }
 
 type failure struct {
 	err     error
-	arn     string // of the one resource concerned
-	many    bool   // more than one resource is concerned, or whole calls failed
+	arn     string // of the one resource affected
+	many    bool   // more than one resource is affected, or whole calls failed
 	queries int
 }
 
-// addCall notes a call that failed as a whole.
+// addCall records a call that failed as a whole.
 func (l *failureList) addCall(c call, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -33,39 +33,32 @@ func (l *failureList) addCall(c call, err error) {
 	f.queries += len(c.queries)
 }
 
-// addQueries notes queries of a region that have no reliable answer.
-func (l *failureList) addQueries(region string, queries []model.Query, err error) {
+// addQuery records a query without a reliable result.
+func (l *failureList) addQuery(q model.Query, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := l.get(region, err)
-	for _, q := range queries {
-		arn := q.Metric.DimensionValue
-		if arn == "" || (f.arn != "" && f.arn != arn) {
-			f.many = true
-		}
-		f.arn = arn
-	}
-	f.queries += len(queries)
+	f, arn := l.get(q.Region, err), q.Metric.DimensionValue
+	f.many = f.many || arn == "" || (f.arn != "" && f.arn != arn)
+	f.arn = arn
+	f.queries++
 }
 
 func (l *failureList) get(region string, err error) *failure {
+	key := cause{region, err.Error()}
 	if l.list == nil {
 		l.list = map[cause]*failure{}
 	}
-	key := cause{region, err.Error()}
-	f := l.list[key]
-	if f == nil {
-		f = &failure{err: err}
-		l.list[key] = f
+	if l.list[key] == nil {
+		l.list[key] = &failure{err: err}
 	}
-	return f
+	return l.list[key]
 }
 
-// problems are the failures by region and text.
+// problems returns the failures by region, resource and text.
 func (l *failureList) problems() []model.Problem {
 	var problems []model.Problem
 	for key, f := range l.list {
-		p := model.Problem{Region: key.region, Operation: operation, Err: fmt.Errorf("%s not read: %w", series(f.queries), f.err)}
+		p := model.Problem{Region: key.region, Operation: operation, Err: fmt.Errorf("%d series not read: %w", f.queries, f.err)}
 		if !f.many {
 			p.ARN = f.arn
 		}
@@ -73,12 +66,4 @@ func (l *failureList) problems() []model.Problem {
 	}
 	slices.SortFunc(problems, model.CompareProblems)
 	return problems
-}
-
-// series is a number of series in words.
-func series(n int) string {
-	if n == 1 {
-		return "1 series"
-	}
-	return fmt.Sprintf("%d series", n)
 }

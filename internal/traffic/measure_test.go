@@ -76,7 +76,7 @@ func TestMeasure(t *testing.T) {
 	b := newBed(t, 3, "eu-west-1", "us-east-1")
 	hour := query("eu-west-1", "c-1", 1, 5*time.Minute)
 	far := query("us-east-1", "c-3", 24, time.Hour)
-	unknown := query("eu-west-1", "nobody", 1, 5*time.Minute)
+	unknown := query("eu-west-1", "absent", 1, 5*time.Minute)
 	none := model.Query{ // a metric without dimensions
 		Region: "eu-west-1", Stat: model.Count, Period: 5 * time.Minute, Window: hour.Window,
 		Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricResourceCount},
@@ -199,8 +199,8 @@ func TestWhatGoesWrong(t *testing.T) {
 		{"forbidden in the results", localaws.Fault{Kind: localaws.Partial, Code: "Forbidden"}, false, "status Forbidden", awsapi.Other},
 		{"pages that go round", localaws.Fault{Kind: localaws.EmptyPage}, false, "repeats itself", awsapi.Other},
 		{"the connection breaks", localaws.Fault{Kind: localaws.Reset}, false, "cannot reach http://127.0.0.1", awsapi.Unreachable},
-		{"half an answer", localaws.Fault{Kind: localaws.Truncate}, false, "cannot be read", awsapi.Other},
-		{"no answer of AWS", localaws.Fault{Kind: localaws.Garbage}, false, "cannot be read", awsapi.Other},
+		{"half a response", localaws.Fault{Kind: localaws.Truncate}, false, "cannot be read", awsapi.Other},
+		{"not a response of AWS", localaws.Fault{Kind: localaws.Garbage}, false, "cannot be read", awsapi.Other},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

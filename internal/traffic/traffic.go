@@ -1,11 +1,11 @@
-// Package traffic is the second step of discover → measure → decide → act → report: it
-// reads metrics. All questions of a region about the same window go out together, in
-// as few GetMetricData calls as the API allows; every page is read; and a series is
-// complete only if nothing speaks against it, as data that were not read must never
-// pass for no traffic.
+// Package traffic reads metrics. It sends all queries of a region for the same window
+// together, in as few GetMetricData calls as the API allows, and reads every page. A
+// series is complete only if nothing contradicts it: data that could not be read must
+// never look like no traffic.
 package traffic
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"math"
@@ -15,97 +15,69 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// operation is the one that everything here is about.
+// operation is the AWS operation of this package.
 const operation = "GetMetricData"
 
-// defaultConcurrency is how many calls are under way in one region at a time: enough
-// for the 50 a second that CloudWatch takes when one needs well under 200 ms.
-const defaultConcurrency = 8
-
-// regionsAtOnce bounds the regions measured at the same time.
-const regionsAtOnce = 16
-
-// Options says what a Meter works with.
+// Options configures a Meter.
 type Options struct {
 	Clients *awsapi.Clients
 	Clock   model.Clock  // nil means the system clock
 	Logger  *slog.Logger // nil discards
-	// Concurrency bounds the calls under way in one region; zero means 8.
-	Concurrency int
 }
 
-// Meter answers questions about metrics. It keeps nothing and is safe for concurrent use.
+// Meter reads metrics. It keeps nothing and is safe for concurrent use.
 type Meter struct {
-	cloudwatch  func(region string) metricAPI
-	wait        func(ctx context.Context, region string, start time.Time, points int) error
-	clock       model.Clock
-	logger      *slog.Logger
-	concurrency int
-}
-
-// metricAPI is what the meter asks of CloudWatch.
-type metricAPI interface {
-	GetMetricData(context.Context, *cloudwatch.GetMetricDataInput, ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
+	clients *awsapi.Clients
+	clock   model.Clock
+	logger  *slog.Logger
 }
 
 // New makes a Meter.
 func New(o Options) *Meter {
-	m := &Meter{
-		cloudwatch:  func(region string) metricAPI { return o.Clients.CloudWatch(region) },
-		wait:        o.Clients.WaitDatapoints,
-		clock:       o.Clock,
-		logger:      o.Logger,
-		concurrency: o.Concurrency,
+	return &Meter{
+		clients: o.Clients,
+		clock:   cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
+		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
 	}
-	if m.clock == nil {
-		m.clock = model.SystemClock{}
-	}
-	if m.logger == nil {
-		m.logger = slog.New(slog.DiscardHandler)
-	}
-	if m.concurrency <= 0 {
-		m.concurrency = defaultConcurrency
-	}
-	return m
 }
 
-// Measure answers the questions, each once however often it is asked. The readings
-// hold a series for every one, incomplete where anything stood in the way; what that
-// was is among the problems, once for each cause and region. Progress is told, one call
-// at a time, how many of the questions are done; nil is allowed.
+// Measure reads the queries, each once however often it occurs. The readings have a series
+// for every one, incomplete where anything failed; the problems say what, once for each
+// cause and region. It reports progress, one call at a time, as queries done of all; nil
+// is allowed.
 func (m *Meter) Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem) {
 	readings := make(model.Readings, len(queries))
 	failures := &failureList{}
 	now := m.clock.Now()
-	var asked []model.Query
+	var valid []model.Query
 	for _, q := range queries {
 		if _, ok := readings[q]; ok {
 			continue
 		}
 		readings[q] = model.Series{}
 		if err := check(q, now); err != nil {
-			failures.addQueries(q.Region, []model.Query{q}, err)
+			failures.addQuery(q, err)
 			continue
 		}
-		asked = append(asked, q)
+		valid = append(valid, q)
 	}
 	var mu sync.Mutex
 	done := 0
-	m.eachCall(plan(asked), func(c call) {
-		results := m.measure(ctx, c, failures)
+	calls := plan(valid)
+	awsapi.ParallelByRegion(calls, func(c call) string { return c.region }, func(i int) {
+		series := m.measure(ctx, calls[i], failures)
 		mu.Lock()
 		defer mu.Unlock()
-		for i, series := range results {
-			readings[c.queries[i]] = series
+		for k, s := range series {
+			readings[calls[i].queries[k]] = s
 		}
-		if done += len(c.queries); progress != nil {
-			progress(done, len(asked))
+		if done += len(series); progress != nil {
+			progress(done, len(valid))
 		}
 	})
 	problems := failures.problems()
@@ -115,83 +87,45 @@ func (m *Meter) Measure(ctx context.Context, queries []model.Query, progress fun
 	return readings, problems
 }
 
-// eachCall runs the calls, those of different regions side by side.
-func (m *Meter) eachCall(calls []call, run func(call)) {
-	byRegion := map[string][]call{}
-	for _, c := range calls {
-		byRegion[c.region] = append(byRegion[c.region], c)
-	}
-	var regions errgroup.Group
-	regions.SetLimit(regionsAtOnce)
-	for _, list := range byRegion {
-		regions.Go(func() error {
-			var group errgroup.Group
-			group.SetLimit(m.concurrency)
-			for _, c := range list {
-				group.Go(func() error {
-					run(c)
-					return nil
-				})
-			}
-			return group.Wait()
-		})
-	}
-	_ = regions.Wait() // failures are in the list
-}
-
-// measure carries out one call and notes what fails. There is a series for each query.
+// measure executes one call and records what fails. It returns a series for each query.
 func (m *Meter) measure(ctx context.Context, c call, failures *failureList) []model.Series {
 	series := make([]model.Series, len(c.queries))
-	got, err := m.read(ctx, c)
+	results, err := m.read(ctx, c)
 	if err != nil {
 		failures.addCall(c, awsapi.Plain(err))
 		return series
 	}
-	causes := map[string][]model.Query{}
-	errs := map[string]error{}
 	for i, q := range c.queries {
-		var err error
-		if series[i], err = got.series(i); err != nil {
-			causes[err.Error()] = append(causes[err.Error()], q)
-			errs[err.Error()] = err
+		if series[i], err = results.series(i); err != nil {
+			failures.addQuery(q, err)
 		}
-	}
-	for cause, affected := range causes {
-		failures.addQueries(c.region, affected, errs[cause])
 	}
 	return series
 }
 
-// read asks a call's queries and reads all pages of the answer.
-func (m *Meter) read(ctx context.Context, c call) (*answers, error) {
-	client := m.cloudwatch(c.region)
+// read sends a call and reads all pages of the response.
+func (m *Meter) read(ctx context.Context, c call) (*results, error) {
+	client := m.clients.CloudWatch(c.region)
 	input := &cloudwatch.GetMetricDataInput{
 		StartTime: aws.Time(c.window.Start), EndTime: aws.Time(c.window.End),
 		ScanBy: types.ScanByTimestampAscending, MetricDataQueries: metricQueries(c.queries),
 	}
-	got := newAnswers(c)
-	var guard awsapi.Pages
-	for {
-		if err := m.wait(ctx, c.region, c.window.Start, c.points); err != nil {
+	all := newResults(c)
+	return all, awsapi.ReadPages(func(token *string) (*string, error) {
+		if err := m.clients.WaitDatapoints(ctx, c.region, c.window.Start, c.points); err != nil {
 			return nil, err
 		}
+		input.NextToken = token
 		out, err := client.GetMetricData(ctx, input)
 		if err != nil {
 			return nil, err
 		}
-		got.add(out.MetricDataResults, out.Messages)
-		more, err := guard.More(aws.ToString(out.NextToken))
-		if err != nil {
-			return nil, err
-		}
-		if !more {
-			return got, nil
-		}
-		input.NextToken = out.NextToken
-	}
+		all.add(out.MetricDataResults, out.Messages)
+		return out.NextToken, nil
+	})
 }
 
-// metricQueries are the queries as CloudWatch takes them.
+// metricQueries translates the queries.
 func metricQueries(queries []model.Query) []types.MetricDataQuery {
 	list := make([]types.MetricDataQuery, len(queries))
 	for i, q := range queries {
@@ -201,16 +135,12 @@ func metricQueries(queries []model.Query) []types.MetricDataQuery {
 				{Name: aws.String(q.Metric.DimensionName), Value: aws.String(q.Metric.DimensionValue)},
 			}
 		}
+		seconds := int32(min(int64(q.Period/time.Second), math.MaxInt32))
 		list[i] = types.MetricDataQuery{
 			Id:         aws.String(queryID(i)),
 			ReturnData: aws.Bool(true),
-			MetricStat: &types.MetricStat{
-				Metric: metric, Stat: aws.String(string(q.Stat)), Period: aws.Int32(seconds(q.Period)),
-			},
+			MetricStat: &types.MetricStat{Metric: metric, Stat: aws.String(string(q.Stat)), Period: aws.Int32(seconds)},
 		}
 	}
 	return list
 }
-
-// seconds is a period in seconds, as far as CloudWatch's type for it goes.
-func seconds(d time.Duration) int32 { return int32(min(int64(d/time.Second), math.MaxInt32)) }

@@ -67,9 +67,12 @@ func Run(m *testing.M) (code int) {
 	return code
 }
 
-// newTab opens a tab with its own cookies and storage.
+// newTab opens a tab with its own cookies and storage. With -short it skips the test.
 func newTab(t *testing.T) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes long")
+	}
 	path := chromium(t)
 	shared.once.Do(func() {
 		options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.WindowSize(wide, 960), chromedp.Flag("hide-scrollbars", true))

@@ -29,15 +29,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
-// The deployment region, the other one, the embedded AWS's account, and a deployment.
+// The deployment region, the other region, the account of the embedded AWS, and the deployment.
 const (
 	home       = "us-east-1"
 	away       = "eu-west-1"
 	account    = "000000000000"
-	deployment = "us-east-1/proof"
+	deployment = "us-east-1/faultmatrix"
 )
 
-// settings are the parameters of all jobs: everything is watched, checked now, and acted on.
+// settings returns the parameters of all jobs: every check is due, and every action is on.
 func settings() map[string]string {
 	return map[string]string{
 		config.Regions: home + "," + away, config.HourlyChecks: string(model.Always), config.AutoDeleteOrStopIdleResources: "Yes",
@@ -45,11 +45,11 @@ func settings() map[string]string {
 	}
 }
 
-// age is that of all resources: old enough for all decisions.
+// age is the age of all resources: old enough for all decisions.
 const age = 27 * time.Hour
 
-// world is the estate of all scenarios: in the region that is disturbed most one resource
-// of each sort, in the deployment region enough to notice what it suffers.
+// world returns the common estate: one resource of each kind in the region that most faults hit, and a few in the deployment region
+// that the faults must not affect.
 func world() localaws.Estate {
 	busy := localaws.EstateTraffic{Shape: "constant", TPS: 2.2}
 	campaign := func(name string, minimum int, traffic localaws.EstateTraffic) localaws.EstateCampaign {
@@ -68,7 +68,7 @@ func world() localaws.Estate {
 		}}}
 	}
 	inUse := campaign("busy", 2, busy)
-	inUse.VersionGone = true // its recipe is its solution's
+	inUse.VersionGone = true // its recipe is that of its solution
 	return localaws.Estate{Regions: []localaws.EstateRegion{
 		region(home, []localaws.EstateCampaign{campaign("wide", 9, busy)}, recommender("flow", 2, busy)),
 		region(away, []localaws.EstateCampaign{campaign("idle", 1, localaws.EstateTraffic{}), campaign("wide", 9, busy), inUse},
@@ -76,32 +76,31 @@ func world() localaws.Estate {
 	}}
 }
 
-// made is one call that the embedded AWS was asked to serve.
+// made is a call that the embedded AWS served.
 type made struct{ region, operation string }
 
-// bed is an embedded AWS and what stands before it, within one bubble of synthetic time.
+// bed is an embedded AWS and the program's view of it.
 type bed struct {
 	t     testing.TB
 	aws   *localaws.Server
 	env   map[string]string
 	clock model.Clock
-	// reach is the settings with which the embedded AWS is reached.
+	// reach is the configuration of clients of the embedded AWS.
 	reach aws.Config
-	log   io.Writer // beside what outcomes hold; may be nil
-	event string    // that the scenario is about
-	taken int       // events that were delivered
+	log   io.Writer // receives the logs, too; may be nil
+	event string    // of the scenario
+	taken int       // number of delivered events
 
 	mu    sync.Mutex
 	calls []made
 }
 
-// aheadClock is the services' clock, which need not be ours.
+// aheadClock is a clock of the services that is ahead of ours.
 type aheadClock time.Duration
 
 func (c aheadClock) Now() time.Time { return time.Now().UTC().Add(time.Duration(c)) }
 
-// newBed sets up a bed in the middle of a window, in a bubble of synthetic time, whose
-// services' clock is ahead of ours by some time. It stands until the test ends.
+// newBed returns a bed in the middle of a window, in a synctest bubble. The clock of its services is ahead of ours.
 func newBed(t testing.TB, world localaws.Estate, ahead time.Duration) *bed {
 	t.Helper()
 	b := &bed{t: t, env: settings(), clock: model.SystemClock{}}
@@ -118,8 +117,7 @@ func newBed(t testing.TB, world localaws.Estate, ahead time.Duration) *bed {
 	return b
 }
 
-// watched puts the utilization that a monitor would have published of the idle recommender
-// in the last day: one that was not seen running is not stopped.
+// watched publishes the utilization of the idle recommender in the last day: the program does not stop a recommender without it.
 func (b *bed) watched() {
 	end := b.clock.Now().Truncate(cycleEvery).Add(-cycleEvery)
 	var data []cwtypes.MetricDatum
@@ -131,13 +129,13 @@ func (b *bed) watched() {
 	}
 	_, err := b.clients().CloudWatch(away).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String(model.NamespaceMonitor), MetricData: data,
-	}, func(o *cloudwatch.Options) { o.DisableRequestCompression = true }) // it would cost more than all the rest
+	}, func(o *cloudwatch.Options) { o.DisableRequestCompression = true }) // it takes longer than everything else
 	b.noError(err)
 }
 
 const cycleEvery = 5 * time.Minute
 
-// wait lets time pass.
+// wait advances the time.
 func (b *bed) wait(d time.Duration) {
 	if err := b.clock.Sleep(context.Background(), d); err != nil {
 		b.t.Fatal(err)
@@ -150,13 +148,13 @@ func (b *bed) untilNextWindow() {
 	b.wait(now.Truncate(cycleEvery).Add(cycleEvery + cycleEvery/2).Sub(now))
 }
 
-// next goes on to the time of the next cycle.
+// next advances to the time of the next cycle.
 func (b *bed) next() {
 	b.untilNextWindow()
 	b.aws.Tick()
 }
 
-// callLog notes the calls that the embedded AWS logs.
+// callLog records the calls that the embedded AWS logs.
 type callLog struct{ b *bed }
 
 func (l callLog) Enabled(context.Context, slog.Level) bool { return true }
@@ -182,10 +180,10 @@ func (l callLog) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// callsOf notes the calls that a bed's embedded AWS serves.
+// callsOf returns a logger that records the calls of a bed.
 func callsOf(b *bed) *slog.Logger { return slog.New(callLog{b}) }
 
-// counted are the calls made so far, by region and operation; they are forgotten.
+// counted returns the number of calls since the last time, by region and operation.
 func (b *bed) counted() map[made]int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -197,10 +195,10 @@ func (b *bed) counted() map[made]int {
 	return counts
 }
 
-// trouble is a failure as a job tells it: in its result, or in its log.
+// trouble is a failure that a job reports in its result or its log.
 type trouble struct{ operation, region, arn, text string }
 
-// outcome is what a job gives whoever asked for it.
+// outcome is what a job returns.
 type outcome struct {
 	text     string // its result, apart from how long it took
 	err      error
@@ -208,21 +206,21 @@ type outcome struct {
 	log      string
 }
 
-// clients are those of a process.
+// clients returns new clients, as a process has.
 func (b *bed) clients() *awsapi.Clients {
 	return awsapi.New(awsapi.Options{Config: b.reach, Clock: b.clock})
 }
 
-// logs are where a process logs to, and what it said.
-func (b *bed) logs() (said *bytes.Buffer, to io.Writer) {
-	said = &bytes.Buffer{}
+// logs returns a buffer for the log of a process, and the writer to it.
+func (b *bed) logs() (log *bytes.Buffer, to io.Writer) {
+	log = &bytes.Buffer{}
 	if b.log == nil {
-		return said, said
+		return log, log
 	}
-	return said, io.MultiWriter(said, b.log)
+	return log, io.MultiWriter(log, b.log)
 }
 
-// invoke has a function, in a new process, serve an event in the time it has.
+// invoke invokes a function without memory of former invocations, with its time limit.
 func (b *bed) invoke(f lambda.Function, payload string) outcome {
 	limit := map[lambda.Function]time.Duration{lambda.Monitor: 240 * time.Second, lambda.Cleanup: 900 * time.Second}[f]
 	if limit == 0 {
@@ -239,7 +237,7 @@ func (b *bed) invoke(f lambda.Function, payload string) outcome {
 	return outcome{text: string(text), err: err, troubles: troublesOf(b.t, log.String()), log: log.String()}
 }
 
-// troublesOf are the warnings and errors of a log.
+// troublesOf returns the warnings and errors of a log.
 func troublesOf(t testing.TB, log string) []trouble {
 	t.Helper()
 	var list []trouble
@@ -250,7 +248,7 @@ func troublesOf(t testing.TB, log string) []trouble {
 		case errors.Is(err, io.EOF):
 			return list
 		case err != nil:
-			t.Fatalf("the log is not made of JSON objects: %v\n%s", err, log)
+			t.Fatalf("the log does not consist of JSON objects: %v\n%s", err, log)
 		}
 		if line.Level != "INFO" && line.Level != "DEBUG" && line.Msg != "noticed" || line.Msg == "region skipped" {
 			list = append(list, trouble{line.Op, line.Region, line.ARN, line.Msg + ": " + line.Err})
@@ -258,7 +256,7 @@ func troublesOf(t testing.TB, log string) []trouble {
 	}
 }
 
-// act runs one cycle that carries its decisions out, as "run --act" does, in a new process.
+// act runs one cycle that executes its decisions, as "run --act" does.
 func (b *bed) act() outcome {
 	values := b.values()
 	log, sink := b.logs()
@@ -296,7 +294,7 @@ func (b *bed) values() config.Values {
 	return values
 }
 
-// resultText is a result without what differs between two runs that did the same.
+// resultText returns a result without what differs between equal runs.
 func resultText(t testing.TB, result report.Result) string {
 	t.Helper()
 	result.Calls, result.DurationMs = nil, 0
@@ -307,7 +305,7 @@ func resultText(t testing.TB, result report.Result) string {
 	return string(raw)
 }
 
-// do carries out a person's request, as a command does.
+// do executes a person's request, as a command does.
 func (b *bed) do(action model.Action, req events.Request) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -320,8 +318,7 @@ func (b *bed) do(action model.Action, req events.Request) outcome {
 	return out
 }
 
-// sent are the commands and notifications that came to the bus since the given number of
-// events, apart from requests to rebuild the dashboard.
+// sent returns the commands and notifications on the bus after a number of events, without requests to rebuild the dashboard.
 func (b *bed) sent(since int) []string {
 	var list []string
 	for _, event := range b.aws.Events()[since:] {

@@ -10,10 +10,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// TestServicesClockDiffers holds that services whose clock is another, so that they tell of
-// times that have not come yet or are long past, are measured all the same, and that
-// nothing is done that would not be done if the clocks agreed: least of all with what is
-// younger than it may be.
+// TestServicesClockDiffers tests services whose clock is 20 minutes ahead or behind. The program measures them all the same, and does
+// nothing that it would not do if the clocks agreed, especially with a resource that is too young.
 func TestServicesClockDiffers(t *testing.T) {
 	estate := func() localaws.Estate {
 		estate := world()
@@ -27,7 +25,7 @@ func TestServicesClockDiffers(t *testing.T) {
 		if !s.measures && s.name != "dashboard" && s.name != "cleanup" {
 			continue
 		}
-		var want undisturbed
+		var want trace
 		synctest.Test(t, func(t *testing.T) { want = s.drive(newBed(t, estate(), 0), nil, nil) })
 		for _, ahead := range []time.Duration{-skewed, skewed} {
 			t.Run(fmt.Sprint(s.name, " ", ahead), func(t *testing.T) {
@@ -39,7 +37,7 @@ func TestServicesClockDiffers(t *testing.T) {
 						t.Error(wrong)
 					}
 					for name := range want.stages[0].data {
-						// A service that is behind knows of no requests in the window yet.
+						// A service that is behind has no requests in the window yet.
 						unknown := ahead < 0 && strings.Contains(name, " average")
 						if _, ok := got.stages[0].data[name]; !ok && s.measures && !unknown {
 							t.Error("not published: " + name)

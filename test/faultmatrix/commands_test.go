@@ -21,8 +21,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
-// restoring is the scenario of a person who has a campaign again that was deleted by
-// itself, by the command that the notification held.
+// restoring returns the scenario of a person who restores a campaign that was deleted automatically, with the command of the
+// notification.
 func restoring(after func(*bed, outcome)) scenario {
 	const resource = "campaign/idle"
 	again := func(b *bed, last outcome) {
@@ -42,11 +42,11 @@ func restoring(after func(*bed, outcome)) scenario {
 			b.taken = len(b.aws.Events())
 			b.wait(time.Hour)
 		},
-		run: (*bed).restore, heal: []func(*bed, outcome){again, after},
+		run: (*bed).restore, repair: []func(*bed, outcome){again, after},
 	}
 }
 
-// token is the record that the last notification about a resource holds.
+// token returns the record in the last notification about a resource.
 func (b *bed) token(resource string) string {
 	b.t.Helper()
 	for _, event := range slices.Backward(b.aws.Events()) {
@@ -57,11 +57,11 @@ func (b *bed) token(resource string) string {
 			return token
 		}
 	}
-	b.t.Fatalf("no notification tells how to have %s again", resource)
+	b.t.Fatalf("no notification has a record to restore %s", resource)
 	return ""
 }
 
-// restore carries out the command "restore --record".
+// restore runs the command "restore --record".
 func (b *bed) restore() outcome {
 	record, err := events.FromToken(b.event)
 	if err != nil {
@@ -76,9 +76,8 @@ func (b *bed) restore() outcome {
 	return outcome{text: answer.Sentence, err: err}
 }
 
-// rebuilding is the scenario of the command line, which has no function to ask for a new
-// dashboard after it has acted: it looks what the one that stands there shows, and builds
-// that anew.
+// rebuilding returns the scenario of the command line, which rebuilds the dashboard after an action: with the regions that the
+// present dashboard has.
 func rebuilding() scenario {
 	return scenario{
 		name: "rebuild the dashboard",
@@ -90,12 +89,12 @@ func rebuilding() scenario {
 			"cloudwatch.GetDashboard", "cloudwatch.ListDashboards", "cloudwatch.ListTagsForResource", "cloudwatch.PutDashboard",
 			"cloudwatch.DeleteDashboards",
 		},
-		run:  (*bed).rebuild,
-		heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.rebuild()) }},
+		run:    (*bed).rebuild,
+		repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.rebuild()) }},
 	}
 }
 
-// rebuild builds the dashboard anew if there is one.
+// rebuild rebuilds the dashboard if it exists.
 func (b *bed) rebuild() outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
@@ -118,7 +117,7 @@ func (b *bed) rebuild() outcome {
 
 var errNotRebuilt = errors.New("the dashboard was not rebuilt")
 
-// reporting is the scenario of the report with prices that AWS is asked for.
+// reporting returns the scenario of the report with live prices.
 func reporting() scenario {
 	return scenario{
 		name: "report --live-prices",
@@ -133,13 +132,13 @@ func reporting() scenario {
 			b.mustOut(b.invoke(lambda.Monitor, "{}"))
 			b.next()
 		},
-		about: []string{"pricing.GetProducts", "cloudwatch.GetMetricData", "personalize.ListCampaigns", "personalize.ListRecommenders"},
-		run:   (*bed).report,
-		heal:  []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.report()) }},
+		about:  []string{"pricing.GetProducts", "cloudwatch.GetMetricData", "personalize.ListCampaigns", "personalize.ListRecommenders"},
+		run:    (*bed).report,
+		repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.report()) }},
 	}
 }
 
-// report makes the report of the last day.
+// report runs the report of the last day.
 func (b *bed) report() outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
@@ -158,7 +157,7 @@ func (b *bed) report() outcome {
 	return b.outcomeOf(result, err, result.Problems, "")
 }
 
-// outcomeOf is the outcome of a command: its result, its problems, and what it logged.
+// outcomeOf returns the outcome of a command: its result, its problems, and its log.
 func (b *bed) outcomeOf(result any, err error, problems []model.Problem, log string) outcome {
 	raw, failed := json.Marshal(result)
 	b.noError(failed)
@@ -169,7 +168,7 @@ func (b *bed) outcomeOf(result any, err error, problems []model.Problem, log str
 	return out
 }
 
-// A report is of the prices that were asked for: else the faults would hit nothing.
+// The report uses the live prices: otherwise the faults would hit nothing.
 func TestTheReportHasLivePrices(t *testing.T) {
 	b := virtualBed(t, reporting())
 	reporting().prepare(b)

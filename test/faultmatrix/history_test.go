@@ -14,15 +14,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// logGroup is where the records of the history scenario stand.
-const logGroup = "/aws/lambda/proof"
+// logGroup has the records of the history scenario.
+const logGroup = "/aws/lambda/faultmatrix"
 
-// history is the scenario of the command that reads the records of decisions from the log.
+// history returns the scenario of the command that reads the records of decisions from the log.
 func history() scenario {
 	return scenario{
 		name: "history",
 		prepare: func(b *bed) {
-			ctx, client := context.Background(), b.clients().CloudWatchLogs(away)
+			ctx, client := context.Background(), cloudwatchlogs.NewFromConfig(b.clients().ConfigFor(away))
 			_, err := client.CreateLogGroup(ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String(logGroup)})
 			b.noError(err)
 			_, err = client.CreateLogStream(ctx, &cloudwatchlogs.CreateLogStreamInput{LogGroupName: aws.String(logGroup), LogStreamName: aws.String("s")})
@@ -39,8 +39,8 @@ func history() scenario {
 			b.noError(err)
 			b.wait(time.Minute)
 		},
-		run:  (*bed).readHistory,
-		heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.readHistory()) }},
+		run:    (*bed).readHistory,
+		repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.readHistory()) }},
 	}
 }
 

@@ -27,25 +27,25 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// What a process that is to be killed is told by its environment.
+// Environment variables of a process that is to be killed.
 const (
-	envJob      = "PROOF_JOB" // name of the scenario
-	envEndpoint = "PROOF_ENDPOINT"
-	envNow      = "PROOF_NOW"
-	envEvent    = "PROOF_EVENT"
+	envJob      = "FAULTMATRIX_JOB" // name of the scenario
+	envEndpoint = "FAULTMATRIX_ENDPOINT"
+	envNow      = "FAULTMATRIX_NOW"
+	envEvent    = "FAULTMATRIX_EVENT"
 )
 
-// TestMain lets the test binary be the process that is killed.
+// TestMain makes the test binary the process that is killed.
 func TestMain(m *testing.M) {
 	if name := os.Getenv(envJob); name != "" {
 		victim(name)
 		return
 	}
-	debug.SetGCPercent(400) // each cell makes a world and drops it
+	debug.SetGCPercent(400) // each cell builds a world and drops it
 	os.Exit(m.Run())
 }
 
-// victim does one job against the endpoint of the process that started it, at its time.
+// victim runs one job against the endpoint of the process that started it, at its time.
 func victim(name string) {
 	now, err := time.Parse(time.RFC3339, os.Getenv(envNow))
 	if err != nil {
@@ -62,23 +62,26 @@ func victim(name string) {
 	}
 }
 
-// TestKilledAnywhere kills real processes at any point of their jobs, right before or right
-// after the AWS has served a request; with the race detector, fewer. The runs that follow bring everything into the state
-// of an undisturbed run; what may be lost, the data of the window and a notification, the
-// logs name.
+// TestKilledAnywhere kills real processes at random points of their jobs, right before or right after AWS has served a request. The
+// runs that follow restore the state of a run that is not killed. Data of the window and a notification may be lost; then the logs
+// name them.
 func TestKilledAnywhere(t *testing.T) {
 	jobs := map[string]*killed{}
 	var names []string
 	for _, s := range scenarios() {
 		if slices.Contains([]string{"dashboard", "start-recommender", "monitor, later", "history", "rebuild the dashboard", "report --live-prices"}, s.name) {
-			continue // what these do, others do as well
+			continue // other jobs do the same
 		}
 		jobs[s.name] = newKilled(t, s)
 		names = append(names, s.name, s.name)
 	}
-	// The whole cycle has more points than the rest together.
+	// The whole cycle has more points than all other jobs.
 	names = append(names, "run --act", "run --act", "run --act", "run --act", "run --act", "run --act")
-	random := rand.New(rand.NewPCG(2026, kills))
+	kills := 200
+	if testing.Short() {
+		kills = 10
+	}
+	random := rand.New(rand.NewPCG(2026, uint64(kills)))
 	for i := range kills {
 		job := jobs[names[i%len(names)]]
 		at, after := 1+random.IntN(job.requests), random.IntN(2) == 0
@@ -89,10 +92,10 @@ func TestKilledAnywhere(t *testing.T) {
 	}
 }
 
-// killed is a job whose process is killed, and how it goes undisturbed.
+// killed is a job whose process is killed, and how it runs otherwise.
 type killed struct {
 	scenario
-	want     undisturbed
+	want     trace
 	requests int
 }
 
@@ -114,7 +117,7 @@ func newKilled(t *testing.T, s scenario) *killed {
 	return k
 }
 
-// virtualBed is a bed on a virtual clock, which real processes can share.
+// virtualBed is a bed on a virtual clock, which processes can share.
 func virtualBed(t testing.TB, s scenario) *bed {
 	t.Helper()
 	clock := model.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))
@@ -133,13 +136,13 @@ func virtualBed(t testing.TB, s scenario) *bed {
 	return b
 }
 
-// kill has a process do the job, kills it, and has the runs that follow heal.
+// kill runs the job in a process, kills it, and checks the runs that follow.
 func (k *killed) kill(t *testing.T, at int, after bool) {
 	b := virtualBed(t, k.scenario)
 	var log string
 	s := k.scenario
 	s.run = func(b *bed) outcome {
-		log = b.murder(k.name, at, after)
+		log = b.runAndKill(k.name, at, after)
 		return outcome{err: errKilled, text: log}
 	}
 	following := &bytes.Buffer{}
@@ -151,22 +154,21 @@ func (k *killed) kill(t *testing.T, at int, after bool) {
 		b.log = following
 		b.earlier()
 	}
-	got := s.drive(b, nil, &undisturbed{stages: make([]stage, len(k.want.stages))})
+	got := s.drive(b, nil, &trace{stages: make([]stage, len(k.want.stages))})
 	for _, wrong := range wrongActions(k.want, got) {
 		t.Error(wrong)
 	}
 	last := len(got.stages) - 1
 	for _, difference := range localaws.Differences(got.stages[last].things, k.want.stages[last].things) {
-		t.Errorf("not healed: %s", difference)
+		t.Errorf("not repaired: %s", difference)
 	}
-	k.lostAreNamed(t, got, log+following.String())
+	k.checkLost(t, got, log+following.String())
 	if t.Failed() {
 		t.Logf("the log of the killed process:\n%s\nof those that followed:\n%s", log, following)
 	}
 }
 
-// earlier makes it look as if a cycle had ended five minutes ago: there is the count of
-// resources, and the utilization of each.
+// earlier publishes the metrics of a cycle that ended five minutes ago: the count of resources, and the utilization of each.
 func (b *bed) earlier() {
 	put := func(region, name, dimension, value string) {
 		datum := cwtypes.MetricDatum{
@@ -194,11 +196,10 @@ func (b *bed) earlier() {
 
 var errKilled = errors.New("killed")
 
-// lostAreNamed demands that the logs name what is lost for good: data of the window, and
-// notifications.
-func (k *killed) lostAreNamed(t *testing.T, got undisturbed, log string) {
+// checkLost checks that the logs name what is lost for good: data of the window, and notifications.
+func (k *killed) checkLost(t *testing.T, got trace, log string) {
 	if k.measures && len(got.stages[0].data) < len(k.want.stages[0].data) && !strings.Contains(log, "data of that time are missing") {
-		t.Errorf("%d of %d data are missing, and nothing says so", len(k.want.stages[0].data)-len(got.stages[0].data), len(k.want.stages[0].data))
+		t.Errorf("%d of %d data are missing, and no log names them", len(k.want.stages[0].data)-len(got.stages[0].data), len(k.want.stages[0].data))
 	}
 	var sent []string
 	for _, s := range got.stages {
@@ -214,7 +215,7 @@ func (k *killed) lostAreNamed(t *testing.T, got undisturbed, log string) {
 			}
 			lost++
 			if !strings.Contains(log, `"msg":"about to act"`) || !strings.Contains(log, resource) {
-				t.Errorf("%s was never sent, and nothing says what was done", event)
+				t.Errorf("%s was never sent, and no log names the action", event)
 			}
 		}
 	}
@@ -223,7 +224,7 @@ func (k *killed) lostAreNamed(t *testing.T, got undisturbed, log string) {
 	}
 }
 
-// atOnce is how many actions a job carries out side by side, each of which can be cut off.
+// atOnce is how many actions a job executes in parallel, each of which can be interrupted.
 func (k *killed) atOnce() int {
 	if k.measures {
 		return 8
@@ -231,9 +232,9 @@ func (k *killed) atOnce() int {
 	return 1
 }
 
-// murder starts a process that does a job, and kills it at a request. It gives its log.
-func (b *bed) murder(job string, at int, after bool) string {
-	m := &murderer{aws: b.aws, at: int64(at), after: after}
+// runAndKill runs a job in a process, kills it at a request, and returns its log.
+func (b *bed) runAndKill(job string, at int, after bool) string {
+	m := &killer{aws: b.aws, at: int64(at), after: after}
 	endpoint := httptest.NewServer(m)
 	defer endpoint.Close()
 	var log bytes.Buffer
@@ -245,12 +246,12 @@ func (b *bed) murder(job string, at int, after bool) string {
 	err := m.victim.Start()
 	m.mu.Unlock()
 	b.noError(err)
-	_ = m.victim.Wait() // it was killed, or ended before the request came
+	_ = m.victim.Wait() // it was killed, or ended before the request
 	return log.String()
 }
 
-// murderer serves the embedded AWS to a process, and kills that.
-type murderer struct {
+// killer serves the embedded AWS to a process, and kills the process.
+type killer struct {
 	aws   http.Handler
 	at    int64
 	after bool
@@ -261,7 +262,7 @@ type murderer struct {
 	dead   atomic.Bool
 }
 
-func (m *murderer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (m *killer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	mine := m.served.Add(1) == m.at
 	if mine && m.after {
 		m.aws.ServeHTTP(httptest.NewRecorder(), r)
@@ -270,10 +271,10 @@ func (m *murderer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		m.dead.Store(true)
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		_ = m.victim.Process.Kill() // SIGKILL; it is there, as it has called
+		_ = m.victim.Process.Kill() // SIGKILL; the process runs, as it sent the request
 	}
 	if m.dead.Load() {
-		panic(http.ErrAbortHandler) // nobody hears the answer
+		panic(http.ErrAbortHandler) // no one reads the answer
 	}
 	m.aws.ServeHTTP(w, r)
 }

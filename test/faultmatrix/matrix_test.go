@@ -18,45 +18,45 @@ import (
 
 var matrixFile = flag.String("matrix", "", "write the fault matrix to this file")
 
-// kind is a column of the matrix: something that can happen to a call.
+// kind is a column of the matrix: a fault that can hit a call.
 type kind struct {
 	name string
-	// fault makes it happen to an operation; nil where it cannot, for the reason given.
-	fault func(Operation) (*localaws.Fault, string)
+	// fault returns the fault of an operation, or nil and the reason why the operation cannot have it.
+	fault func(operation) (*localaws.Fault, string)
 }
 
-// always is a fault that any call can meet.
-func always(f func(Operation) localaws.Fault) func(Operation) (*localaws.Fault, string) {
-	return func(o Operation) (*localaws.Fault, string) {
+// always returns a fault that any call can have.
+func always(f func(operation) localaws.Fault) func(operation) (*localaws.Fault, string) {
+	return func(o operation) (*localaws.Fault, string) {
 		fault := f(o)
 		return &fault, ""
 	}
 }
 
-func ofKind(k localaws.FaultKind) func(Operation) (*localaws.Fault, string) {
-	return always(func(Operation) localaws.Fault { return localaws.Fault{Kind: k} })
+func ofKind(k localaws.FaultKind) func(operation) (*localaws.Fault, string) {
+	return always(func(operation) localaws.Fault { return localaws.Fault{Kind: k} })
 }
 
-// skewed is how far the clock of a service is off that refuses our signatures.
+// skewed is how far the clock of a service is off: enough to reject our signatures.
 const skewed = 20 * time.Minute
 
 // kinds are the columns.
 func kinds() []kind {
 	return []kind{
 		{"throttled", ofKind(localaws.Error)},
-		{"500", always(func(o Operation) localaws.Fault { return localaws.Fault{Code: internalError[o.Service]} })},
-		{"denied", always(func(o Operation) localaws.Fault { return localaws.Fault{Code: denial[o.Service], Status: 403} })},
+		{"500", always(func(o operation) localaws.Fault { return localaws.Fault{Code: internalError[o.Service]} })},
+		{"denied", always(func(o operation) localaws.Fault { return localaws.Fault{Code: denial[o.Service], Status: 403} })},
 		{"timeout", ofKind(localaws.Hang)},
 		{"reset", ofKind(localaws.Reset)},
 		{"truncated", ofKind(localaws.Truncate)},
 		{"malformed", ofKind(localaws.Garbage)},
 		{"partial", partial},
 		{"empty page", emptyPage},
-		{"skew", always(func(Operation) localaws.Fault { return localaws.Fault{Kind: localaws.Skew, Skew: skewed} })},
+		{"skew", always(func(operation) localaws.Fault { return localaws.Fault{Kind: localaws.Skew, Skew: skewed} })},
 	}
 }
 
-// What the services call it when they fail by themselves, and when they say no.
+// Error codes of the services for internal errors and for denied access.
 var (
 	internalError = map[string]string{
 		"personalize": "InternalServerException", "cloudwatch": "InternalServiceFault", "events": "InternalException",
@@ -70,22 +70,22 @@ var (
 	}
 )
 
-// partial does a part, where an operation can.
-func partial(o Operation) (*localaws.Fault, string) {
+// partial is a partial success, where an operation can have one.
+func partial(o operation) (*localaws.Fault, string) {
 	switch {
 	case slices.Contains(localaws.PartialOperations(), o.String()):
 		return &localaws.Fault{Kind: localaws.Partial}, ""
 	case o.Name == "DeleteAlarms":
-		return nil, "it passes over alarms that are gone, and says nothing of them"
+		return nil, "it ignores alarms that do not exist, and does not report them"
 	case o.Name == "PutMetricData":
-		return nil, "it takes all of its data or none"
+		return nil, "it accepts all of its data or none"
 	case pages[o.String()]:
-		return nil, "what is left out of a page is not told; a listing in part is an empty page, or a page that fails"
+		return nil, "a page does not report what it lacks; a partial listing is an empty page, or a page that fails"
 	}
-	return nil, "it is about one thing, and done as a whole or not at all"
+	return nil, "it changes one thing, completely or not at all"
 }
 
-// pages are the operations that answer page by page.
+// pages are the operations that return pages.
 var pages = map[string]bool{
 	"personalize.ListCampaigns": true, "personalize.ListRecommenders": true,
 	"cloudwatch.GetMetricData": true, "cloudwatch.DescribeAlarms": true, "cloudwatch.ListDashboards": true,
@@ -93,29 +93,28 @@ var pages = map[string]bool{
 	"pricing.GetProducts": true,
 }
 
-func emptyPage(o Operation) (*localaws.Fault, string) {
+func emptyPage(o operation) (*localaws.Fault, string) {
 	if !pages[o.String()] {
-		return nil, "its answer has no pages"
+		return nil, "it returns no pages"
 	}
 	return &localaws.Fault{Kind: localaws.EmptyPage}, ""
 }
 
-// variant is how often a fault happens, and for which cells it is tried.
+// variant is how often a fault hits, and in which cells.
 type variant struct {
 	name        string
 	skip, times int
-	kinds       []string // nil is all
-	second      []string // in the deployment region, where the call is made in both; nil is none
-	others      []string // in jobs after the first one that makes the call; nil is none
+	kinds       []string // nil means all
+	second      []string // in the deployment region, where the call is made in both; nil means none
+	others      []string // in jobs after the first one that makes the call; nil means none
 	change      func(*localaws.Fault)
 }
 
-// variants are the ways in which a fault happens. Three times is what a call and its
-// retries take.
+// variants are how often a fault hits. A call and its retries are three attempts.
 var variants = []variant{
 	{
 		name: "the first call, once", times: 1, others: []string{"truncated"},
-		change: func(f *localaws.Fault) { // the other sort of the same kind
+		change: func(f *localaws.Fault) { // the other form of the same kind
 			f.Skew = -f.Skew
 			if f.Kind == localaws.Partial && f.Operation == "GetMetricData" {
 				f.Code = "InternalError"
@@ -129,39 +128,38 @@ var variants = []variant{
 	},
 }
 
-// tried tells whether the variant is tried for a kind.
-func (v variant) tried(k kind, calls int, second, other bool) bool {
+// tested reports whether the variant is tested for a kind.
+func (v variant) tested(k kind, calls int, second, other bool) bool {
 	return v.skip < calls && (v.kinds == nil || slices.Contains(v.kinds, k.name)) &&
 		(!second || slices.Contains(v.second, k.name)) && (!other || slices.Contains(v.others, k.name) && !second)
 }
 
-// stage is how everything stands after a run.
+// stage is the state after a run.
 type stage struct {
 	things map[string]string
-	data   map[string]float64 // metrics of the disturbed window
+	data   map[string]float64 // metrics of the window of the faults
 	sent   []string
 	out    outcome
 }
 
-// undisturbed is a scenario without a fault.
-type undisturbed struct {
+// trace is how a scenario ran.
+type trace struct {
 	calls  map[made]int
 	before map[string]string
-	prior  []string // sent before it
-	stages []stage  // after run and after each run that heals
+	prior  []string // events sent before the run
+	stages []stage  // after the run and after each run that repairs
 }
 
-// drive drives a scenario through, with a fault in its run, if one is given.
-// A world that stands after a run as it does when undisturbed will go on as that does, and
-// needs no healing; then the rest of the way is known, and left out.
-func (s scenario) drive(b *bed, fault *localaws.Fault, known *undisturbed) undisturbed {
+// drive runs a scenario, with a fault unless it is nil. If the state after the run is that of the known history, the rest would be
+// the same: drive skips it.
+func (s scenario) drive(b *bed, fault *localaws.Fault, known *trace) trace {
 	if s.prepare != nil {
 		s.prepare(b)
 	}
-	u := undisturbed{before: b.things(), prior: b.sent(0)}
+	u := trace{before: b.things(), prior: b.sent(0)}
 	b.counted()
 	since := len(b.aws.Events())
-	window := b.clock.Now().Truncate(cycleEvery).Add(-cycleEvery) // measured by a run that begins now
+	window := b.clock.Now().Truncate(cycleEvery).Add(-cycleEvery) // the window of a run that begins now
 	if fault != nil {
 		b.aws.AddFault(*fault)
 	}
@@ -169,28 +167,28 @@ func (s scenario) drive(b *bed, fault *localaws.Fault, known *undisturbed) undis
 	b.aws.ClearFaults()
 	u.calls = b.counted()
 	u.stages = append(u.stages, b.stage(since, window, out))
-	for i, heal := range s.heal {
+	for i, repair := range s.repair {
 		if known != nil && maps.Equal(u.stages[i].things, known.stages[i].things) && slices.Equal(u.stages[i].sent, known.stages[i].sent) {
 			break
 		}
 		since = len(b.aws.Events())
-		heal(b, out)
+		repair(b, out)
 		u.stages = append(u.stages, b.stage(since, window, outcome{}))
 	}
 	return u
 }
 
-// versions are the names that the embedded AWS gives to solution versions by their time.
+// versions are names of solution versions, which depend on the time.
 var versions = regexp.MustCompile(`(solution/[a-z]+/)[0-9a-f]{8}`)
 
-// resets are the times in our alarms' fingerprints at which they were reset last.
+// resets are the times of the last reset in our alarms' fingerprints.
 var resets = regexp.MustCompile(`reset@[0-9]+`)
 
-// things are all that stands, apart from when it came to stand so.
+// things returns the state of the embedded AWS without times.
 func (b *bed) things() map[string]string {
 	things := b.aws.Snapshot()
 	for name, text := range things {
-		// What passes by itself is further on after a call that took a while.
+		// After a slow call, a passing state is further on.
 		things[name] = strings.ReplaceAll(resets.ReplaceAllString(versions.ReplaceAllString(text, "$1"), "reset"), "PENDING", "IN_PROGRESS")
 	}
 	return things
@@ -200,10 +198,10 @@ func (b *bed) stage(since int, window time.Time, out outcome) stage {
 	return stage{things: b.things(), data: b.aws.Data(model.NamespaceMonitor, window), sent: slices.Sorted(slices.Values(b.sent(since))), out: out}
 }
 
-// cell is one call of one job that is disturbed in one way.
+// cell is one fault in one call of one job.
 type cell struct {
 	scenario  scenario
-	operation Operation
+	operation operation
 	region    string
 	kind      kind
 	variant   variant
@@ -214,16 +212,15 @@ func (c cell) String() string {
 	return strings.Join([]string{c.scenario.name, c.operation.String(), c.region, c.kind.name, c.variant.name}, "/")
 }
 
-// verdicts of cells.
+// Verdicts of cells.
 const (
-	recovered = "recovered" // the result is that of an undisturbed run
-	named     = "named"     // it is not, and names the failure
-	failed    = "FAILED"    // the cell is not held
+	recovered = "recovered" // the result is that of a run without a fault
+	named     = "named"     // the result is another and names the failure
+	failed    = "FAILED"    // neither, or something is wrong
 )
 
-// judge holds a disturbed run against the undisturbed one and gives a verdict; what is
-// wrong is none.
-func (c cell) judge(want, got undisturbed) (verdict string, wrong []string) {
+// check compares a run with a fault to the run without, and returns a verdict or what is wrong.
+func (c cell) check(want, got trace) (verdict string, wrong []string) {
 	wrong = append(wrong, wrongActions(want, got)...)
 	if c.scenario.measures {
 		wrong = append(wrong, c.missingMetrics(want.stages[0], got.stages[0])...)
@@ -237,18 +234,17 @@ func (c cell) judge(want, got undisturbed) (verdict string, wrong []string) {
 	case c.names(got.stages[0].out) == "", c.answered(want.stages[0].out, got.stages[0].out):
 		verdict = named
 	default:
-		wrong = append(wrong, "the result is another ("+same+"), but the failure is not named: "+c.names(got.stages[0].out))
+		wrong = append(wrong, "the result is another ("+same+"), but does not name the failure: "+c.names(got.stages[0].out))
 	}
 	last := len(got.stages) - 1
 	for _, difference := range localaws.Differences(got.stages[last].things, want.stages[last].things) {
-		wrong = append(wrong, "not healed: "+difference)
+		wrong = append(wrong, "not repaired: "+difference)
 	}
 	return verdict, wrong
 }
 
-// wrongActions are resources that are at any stage as they never are when undisturbed,
-// commands that are never sent then, and things that then stay and are gone.
-func wrongActions(want, got undisturbed) (wrong []string) {
+// wrongActions returns resources in a state, commands and missing things that do not occur without the fault.
+func wrongActions(want, got trace) (wrong []string) {
 	right := map[string]map[string]bool{}
 	allow := func(things map[string]string) {
 		for name := range want.before {
@@ -274,22 +270,22 @@ func wrongActions(want, got undisturbed) (wrong []string) {
 			text := s.things[name]
 			switch isResource := strings.Contains(name, " campaign ") || strings.Contains(name, " recommender "); {
 			case isResource && !states[steady(text, states)]:
-				wrong = append(wrong, fmt.Sprintf("after run %d: %s is %q, as it never is when undisturbed", i+1, name, text))
+				wrong = append(wrong, fmt.Sprintf("after run %d: %s is %q, as it never is without the fault", i+1, name, text))
 			case text == "" && !states[""]:
-				wrong = append(wrong, fmt.Sprintf("after run %d: %s is gone, which stays when undisturbed", i+1, name))
+				wrong = append(wrong, fmt.Sprintf("after run %d: %s does not exist, but does without the fault", i+1, name))
 			}
 		}
 		for _, sent := range s.sent {
 			if !commands[sent] {
-				wrong = append(wrong, fmt.Sprintf("after run %d: sent %s, which is never sent when undisturbed", i+1, sent))
+				wrong = append(wrong, fmt.Sprintf("after run %d: sent %s, which is never sent without the fault", i+1, sent))
 			}
 		}
 	}
 	return wrong
 }
 
-// steady is how a resource stands, but for the passing states on the way to where it also
-// is when undisturbed: a disturbed run may get there later.
+// steady returns the state of a resource. A passing state on the way to one of the expected states counts as that state: a run
+// with a fault may be later.
 func steady(text string, states map[string]bool) string {
 	for state := range states {
 		if strings.HasPrefix(text, "DELETE ") && strings.HasPrefix(state, "DELETE ") ||
@@ -300,8 +296,8 @@ func steady(text string, states map[string]bool) string {
 	return text
 }
 
-// missingMetrics are data that the fault has no right to cost: those of the other region
-// and, where the fault is not about seeing or measuring, of all.
+// missingMetrics returns data that the fault must not affect: those of the other region and, if the fault hits neither listing nor
+// measuring, all.
 func (c cell) missingMetrics(want, got stage) (wrong []string) {
 	missing := map[string]bool{} // resources
 	for name := range want.data {
@@ -313,12 +309,12 @@ func (c cell) missingMetrics(want, got stage) (wrong []string) {
 		}
 	}
 	if one := strings.HasPrefix(c.operation.Name, "Describe"); one && c.fault.Times == 1 && len(missing) > 1 {
-		wrong = append(wrong, fmt.Sprintf("one call about one resource failed, and data of %d are missing", len(missing)))
+		wrong = append(wrong, fmt.Sprintf("one call about one resource failed, but data of %d resources are missing", len(missing)))
 	}
 	return wrong
 }
 
-// concerns tells whether a datum may be missing because of the fault.
+// concerns reports whether a datum may be missing because of the fault.
 func (c cell) concerns(datum string) bool {
 	if !strings.HasPrefix(datum, c.region+" ") {
 		return false
@@ -339,8 +335,7 @@ func (c cell) concerns(datum string) bool {
 	return false
 }
 
-// sameResult tells in what the result of a run differs from the undisturbed one's; empty
-// if in nothing.
+// sameResult returns how the result of a run differs from that of the run without a fault; empty if it does not.
 func (c cell) sameResult(want, got stage) string {
 	switch {
 	case got.out.err != nil:
@@ -358,13 +353,12 @@ func (c cell) sameResult(want, got stage) string {
 	return ""
 }
 
-// byOthers tells whether the fault is that somebody else does what is asked for, so that
-// the result does not claim it.
+// byOthers reports whether someone else makes the requested change in this fault, so that the result does not claim it.
 func (c cell) byOthers() bool {
 	return c.fault.Kind == localaws.Partial && c.operation.Name == "DeleteDashboards"
 }
 
-// names tells why the failure is not named: by its operation, and its region or resource.
+// names returns why the outcome does not name the failure by its operation and its region or resource; empty if it does.
 func (c cell) names(out outcome) string {
 	for _, t := range out.troubles {
 		if (t.operation == c.operation.Name || strings.Contains(t.text, c.operation.Name)) && (t.region == c.region || strings.Contains(t.arn, ":"+c.region+":")) {
@@ -377,20 +371,21 @@ func (c cell) names(out outcome) string {
 	return fmt.Sprintf("error %v, problems %+v", out.err, out.troubles)
 }
 
-// answered tells whether the answer itself names the failure, as that of a function does
-// which did nothing since a guard stood in the way.
+// answered reports whether the answer itself names the failure, as that of a function that a guard kept from acting.
 func (c cell) answered(want, got outcome) bool {
 	return strings.Contains(got.text, c.operation.Name) && !strings.Contains(want.text, c.operation.Name) && strings.Contains(got.text, c.region)
 }
 
-// TestFaultMatrix holds, for every call that the program makes, whatever happens to it:
-// nothing is done that an undisturbed run would not do, nothing else suffers, the failure
-// is named in the result or made good, and the next runs heal. With the race detector it
-// tries a sample of the cells, in which each operation and each kind occurs.
+// TestFaultMatrix tests every fault in every call that the program makes: the program does nothing that it would not do without the
+// fault, nothing else is affected, the result names the failure or is not affected, and the next runs repair the rest. With -short
+// it tests a sample of the cells that has each operation and each kind.
 func TestFaultMatrix(t *testing.T) {
-	operations, err := Operations("..", "soak", "demo")
+	operations, err := findOperations("../../internal", "demo")
 	if err != nil {
 		t.Fatal(err)
+	}
+	if len(operations) < 40 {
+		t.Fatalf("found only %d operations in the source", len(operations))
 	}
 	m := newMatrix(operations)
 	t.Run("cells", func(t *testing.T) {
@@ -410,9 +405,9 @@ func TestFaultMatrix(t *testing.T) {
 	}
 }
 
-// scenario fills in the cells of one scenario: of every call that it makes.
+// scenario tests the cells of one scenario: of every call that it makes.
 func (m *matrix) scenario(t *testing.T, s scenario) {
-	var want undisturbed
+	var want trace
 	synctest.Test(t, func(t *testing.T) {
 		want = s.drive(s.bed(t), nil, nil)
 		(&bed{t: t}).mustOut(want.stages[0].out)
@@ -429,27 +424,27 @@ func (m *matrix) scenario(t *testing.T, s scenario) {
 	}
 }
 
-// regions are those in which the scenario calls the operation, among the two of the estate.
-func (m *matrix) regions(want undisturbed, o Operation, s scenario) []string {
+// regions returns the regions in which the scenario calls the operation.
+func (m *matrix) regions(want trace, o operation, s scenario) []string {
 	var list []string
 	for _, region := range []string{away, home} {
 		if want.calls[made{region, o.String()}] > 0 {
-			m.hit(o, s)
+			m.addCall(o, s)
 			list = append(list, region)
 		}
 	}
 	return list
 }
 
-func (m *matrix) cells(t *testing.T, s scenario, o Operation, region string, second, other bool, k kind, want undisturbed) {
+func (m *matrix) cells(t *testing.T, s scenario, o operation, region string, second, other bool, k kind, want trace) {
 	fault, reason := k.fault(o)
 	if fault == nil {
-		m.none(o, k, reason)
+		m.addReason(o, k, reason)
 		return
 	}
 	for _, v := range variants {
 		calls := want.calls[made{region, o.String()}]
-		if !v.tried(k, calls, second, other) || !m.sampled(o, k) {
+		if !v.tested(k, calls, second, other) || !m.sampled(o, k) {
 			continue
 		}
 		c := cell{s, o, region, k, v, *fault}
@@ -465,13 +460,13 @@ func (m *matrix) cells(t *testing.T, s scenario, o Operation, region string, sec
 	}
 }
 
-func (m *matrix) cell(t *testing.T, c cell, want undisturbed) {
+func (m *matrix) cell(t *testing.T, c cell, want trace) {
 	var verdict string
 	defer func() { m.add(c, verdict, t.Failed()) }()
 	synctest.Test(t, func(t *testing.T) {
 		got := c.scenario.drive(c.scenario.bed(t), &c.fault, &want)
 		var wrong []string
-		verdict, wrong = c.judge(want, got)
+		verdict, wrong = c.check(want, got)
 		for _, w := range wrong {
 			t.Error(w)
 		}

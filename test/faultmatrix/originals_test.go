@@ -15,8 +15,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// adopting is the scenario of the first cycle in an account where the original application
-// has been: what it made is taken over.
+// adopting returns the scenario of the first cycle in an account of the upstream sample: the program adopts what that created.
 func adopting(monitor func(*bed) outcome, again func(*bed, outcome)) scenario {
 	return scenario{
 		name: "monitor, after the original", measures: true,
@@ -33,7 +32,7 @@ func adopting(monitor func(*bed) outcome, again func(*bed, outcome)) scenario {
 			b.originals(home, "campaign/wide")
 			b.originals(away, "campaign/busy")
 		},
-		run: monitor, heal: []func(*bed, outcome){again, again, again},
+		run: monitor, repair: []func(*bed, outcome){again, again, again},
 		about: []string{
 			"cloudwatch.TagResource", "cloudwatch.ListTagsForResource", "cloudwatch.PutMetricAlarm", "cloudwatch.DescribeAlarms",
 			"events.TagResource", "events.ListTagsForResource", "events.DescribeRule", "events.ListTargetsByRule", "events.PutRule",
@@ -44,12 +43,11 @@ func adopting(monitor func(*bed) outcome, again func(*bed, outcome)) scenario {
 	}
 }
 
-// originalPattern is that of the original's rule.
+// originalPattern is the pattern of the upstream sample's rule.
 const originalPattern = `{"source":["personalize.monitor"],"detail-type":["PersonalizeCampaignMinProvisionedTPSUpdated",` +
 	`"PersonalizeCampaignDeleted","PersonalizeRecommenderMinRecommendationRPSUpdated","PersonalizeRecommenderStopped"]}`
 
-// originals makes what the original application has made in a region for one campaign:
-// topic, rule with its raw target, and an alarm.
+// originals creates what the upstream sample creates in a region for one campaign: topic, rule with its raw target, and an alarm.
 func (b *bed) originals(region, campaign string) {
 	ctx, clients := context.Background(), b.clients()
 	topic := "arn:aws:sns:" + region + ":" + account + ":" + act.TopicName

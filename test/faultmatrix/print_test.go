@@ -7,34 +7,35 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"testing"
 )
 
-// matrix gathers the verdicts on all cells.
+// matrix collects the verdicts of all cells.
 type matrix struct {
-	operations []Operation
+	operations []operation
 
 	mu       sync.Mutex
-	calledBy map[Operation][]string
-	verdicts map[square]map[string]int // how often which
-	reasons  map[square]string         // why there are none
-	byJob    map[string]map[string]int // how often which verdict
-	broken   []string                  // cells that are not held
+	calledBy map[operation][]string
+	verdicts map[square]map[string]int // counts by verdict
+	reasons  map[square]string         // why a square has no cells
+	byJob    map[string]map[string]int // counts by verdict
+	broken   []string                  // failed cells
 
-	seen     int             // cells that could be tried
-	included map[string]bool // operations and kinds of which there is a cell in the sample
+	seen     int             // cells that could be tested
+	included map[string]bool // operations and kinds in the sample
 }
 
-// square is where the cells of an operation and a kind stand.
+// square is the place of the cells of an operation and a kind.
 type square struct{ operation, kind string }
 
-func newMatrix(operations []Operation) *matrix {
+func newMatrix(operations []operation) *matrix {
 	return &matrix{
-		operations: operations, calledBy: map[Operation][]string{}, verdicts: map[square]map[string]int{}, reasons: map[square]string{},
+		operations: operations, calledBy: map[operation][]string{}, verdicts: map[square]map[string]int{}, reasons: map[square]string{},
 		byJob: map[string]map[string]int{}, included: map[string]bool{},
 	}
 }
 
-func (m *matrix) hit(o Operation, s scenario) {
+func (m *matrix) addCall(o operation, s scenario) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if !slices.Contains(m.calledBy[o], s.name) {
@@ -42,7 +43,7 @@ func (m *matrix) hit(o Operation, s scenario) {
 	}
 }
 
-func (m *matrix) none(o Operation, k kind, reason string) {
+func (m *matrix) addReason(o operation, k kind, reason string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.reasons[square{o.String(), k.name}] = reason
@@ -66,26 +67,26 @@ func (m *matrix) add(c cell, verdict string, broken bool) {
 	m.byJob[c.scenario.name][verdict]++
 }
 
-// sampled tells whether a cell is tried: one in so many is, and what would not occur else.
-func (m *matrix) sampled(o Operation, k kind) bool {
+// sampled reports whether a cell is tested: with -short one in 24, and those with an operation or kind that the sample lacks.
+func (m *matrix) sampled(o operation, k kind) bool {
 	m.seen++
-	if m.seen%oneIn != 0 && m.included[o.String()] && m.included[k.name] {
+	if testing.Short() && m.seen%24 != 0 && m.included[o.String()] && m.included[k.name] {
 		return false
 	}
 	m.included[o.String()], m.included[k.name] = true, true
 	return true
 }
 
-// verdictNames are the verdicts, in the order in which they are told, and their signs.
+// verdictNames are the verdicts and their signs, in the order of the table.
 var verdictNames = []struct{ name, sign string }{{recovered, "R"}, {named, "N"}, {failed, "FAILED"}}
 
-// text is the matrix as a table, with what the verdicts mean, why there are no cells where
-// there are none, how many each job has, and which are not held.
+// text returns the matrix as a table, with the meaning of the verdicts, the reasons for empty squares, the counts of each job, and the
+// failed cells.
 func (m *matrix) text() string {
 	var b strings.Builder
 	m.table(&b)
-	b.WriteString("\nR n: in n cells the result was that of an undisturbed run. N n: in n cells the failure was named, with operation and region or resource.\n" +
-		"Held in each: no wrong action, all other resources have their metrics, and the runs that follow heal.\n\nn/a:\n")
+	b.WriteString("\nR n: in n cells the result was that of a run without the fault. N n: in n cells the result named the failure, with operation and region or resource.\n" +
+		"In each cell: no wrong action, all other resources have their metrics, and the runs that follow repair the rest.\n\nn/a:\n")
 	byReason := map[string][]string{}
 	for at, reason := range m.reasons {
 		text := at.kind + ": " + reason
@@ -95,7 +96,7 @@ func (m *matrix) text() string {
 		fmt.Fprintf(&b, "  %s\n      %s\n", reason, strings.Join(slices.Sorted(slices.Values(byReason[reason])), ", "))
 	}
 	m.jobs(&b)
-	fmt.Fprintf(&b, "\nnot held: %d\n", len(m.broken))
+	fmt.Fprintf(&b, "\nfailed: %d\n", len(m.broken))
 	for _, c := range slices.Sorted(slices.Values(m.broken)) {
 		fmt.Fprintf(&b, "  %s\n", c)
 	}
@@ -118,7 +119,7 @@ func (m *matrix) table(b *strings.Builder) {
 	writeRows(b, rows)
 }
 
-// jobs writes how many cells each job has, and what became of them.
+// jobs writes the counts of each job.
 func (m *matrix) jobs(b *strings.Builder) {
 	rows := [][]string{{"job", "cells", "recovered", "named", "FAILED"}}
 	sums := map[string]int{}
@@ -144,7 +145,7 @@ func (m *matrix) jobs(b *strings.Builder) {
 	writeRows(b, rows)
 }
 
-// writeRows writes rows in columns as wide as need be.
+// writeRows writes rows in aligned columns.
 func writeRows(b *strings.Builder, rows [][]string) {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
@@ -161,7 +162,7 @@ func writeRows(b *strings.Builder, rows [][]string) {
 	}
 }
 
-// square is the text for an operation and a kind.
+// square returns the text for an operation and a kind.
 func (m *matrix) square(at square) string {
 	if m.reasons[at] != "" {
 		return "n/a"

@@ -24,26 +24,25 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// scenario is one job that is disturbed.
+// scenario is one job that the faults hit.
 type scenario struct {
 	name string
-	// prepare leads the world to where the job begins; may be nil.
+	// prepare brings the world into the state where the job begins; may be nil.
 	prepare func(b *bed)
-	// run does the job, as a process of its own.
+	// run runs the job as a process would.
 	run func(b *bed) outcome
-	// heal are the clean runs that follow, each after the one before; all put everything
-	// into the state of an undisturbed run. The last outcome is that of run.
-	heal []func(b *bed, last outcome)
-	// measures tells that the job publishes the metrics of all resources.
+	// repair are the runs without a fault that follow, in their order. They restore the state of a run without the fault. The last
+	// outcome is that of run.
+	repair []func(b *bed, last outcome)
+	// measures means that the job publishes the metrics of all resources.
 	measures bool
-	// world is the estate; nil is the world of all.
+	// world is the estate; nil means the common one.
 	world func() localaws.Estate
-	// about are the operations that are disturbed; nil is all. What the others suffer is
-	// seen in another scenario of the same door.
+	// about are the operations that the faults hit; nil means all. Another scenario of the same entry point tests the others.
 	about []string
 }
 
-// bed sets up the world of a scenario.
+// bed builds the world of a scenario.
 func (s scenario) bed(t testing.TB) *bed {
 	t.Helper()
 	if s.world != nil {
@@ -52,7 +51,7 @@ func (s scenario) bed(t testing.TB) *bed {
 	return newBed(t, world(), 0)
 }
 
-// scenarios are the jobs, one or more for every door.
+// scenarios returns the jobs, one or more for every entry point.
 func scenarios() []scenario {
 	monitor := func(b *bed) outcome { return b.invoke(lambda.Monitor, "{}") }
 	again := func(b *bed, _ outcome) { b.next(); must(b, monitor(b)) }
@@ -64,23 +63,23 @@ func scenarios() []scenario {
 	return []scenario{
 		{
 			name: "monitor, the first time", measures: true,
-			prepare: strangers, run: monitor, heal: []func(*bed, outcome){deliver, whole, whole, whole, rest},
+			prepare: strangers, run: monitor, repair: []func(*bed, outcome){deliver, whole, whole, whole, rest},
 		},
 		{
 			name: "monitor, later", measures: true,
 			prepare: func(b *bed) {
-				b.env[config.AutoDeleteOrStopIdleResources] = "No" // so that idle ones keep their alarms, and those go off
+				b.env[config.AutoDeleteOrStopIdleResources] = "No" // so that idle resources keep their alarms, which change to ALARM
 				b.mustOut(monitor(b))
 				b.removeCampaign(away, "busy")
 				b.next()
 			},
-			run: monitor, heal: []func(*bed, outcome){again, again, again},
+			run: monitor, repair: []func(*bed, outcome){again, again, again},
 		},
-		{name: "run --act", measures: true, run: (*bed).act, heal: []func(*bed, outcome){acting, acting, acting, rest}},
+		{name: "run --act", measures: true, run: (*bed).act, repair: []func(*bed, outcome){acting, acting, acting, rest}},
 		{
 			name: "dashboard", prepare: oldBoards,
-			run:  func(b *bed) outcome { return b.invoke(lambda.Dashboard, "{}") },
-			heal: []func(*bed, outcome){board},
+			run:    func(b *bed) outcome { return b.invoke(lambda.Dashboard, "{}") },
+			repair: []func(*bed, outcome){board},
 		},
 		action(lambda.UpdateTPS, events.UpdateCampaign, "campaign/wide", whole, board, rest),
 		action(lambda.UpdateTPS, events.UpdateRecommender, "recommender/broad", whole, board, rest),
@@ -100,13 +99,13 @@ func scenarios() []scenario {
 				b.next()
 				b.mustOut(b.invoke(lambda.Dashboard, "{}"))
 			},
-			run:  func(b *bed) outcome { return b.invoke(lambda.Cleanup, "{}") },
-			heal: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.invoke(lambda.Cleanup, "{}")) }},
+			run:    func(b *bed) outcome { return b.invoke(lambda.Cleanup, "{}") },
+			repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.invoke(lambda.Cleanup, "{}")) }},
 		},
 	}
 }
 
-// must demands that a clean run goes without a hitch.
+// must fails the test if a run without a fault reports trouble.
 func must(b *bed, out outcome) {
 	b.t.Helper()
 	b.mustOut(out)
@@ -115,17 +114,17 @@ func must(b *bed, out outcome) {
 func (b *bed) mustOut(out outcome) {
 	b.t.Helper()
 	if out.err != nil || len(out.troubles) > 0 {
-		b.t.Errorf("a clean run failed: %v %v", out.err, out.troubles)
+		b.t.Errorf("a run without a fault failed: %v %v", out.err, out.troubles)
 	}
 }
 
-// arn is that of a resource in the region that is disturbed most.
+// arn returns the ARN of a resource in the region that most faults hit.
 func arn(resource string) string {
 	return "arn:aws:personalize:" + away + ":" + account + ":" + resource
 }
 
-// action is the scenario of a function that carries out an automatic event, which is the
-// one that the monitor sends. Lambda delivers it again if the function fails.
+// action returns the scenario of a function that executes an automatic event of the monitor. Lambda delivers the event again if the
+// function fails.
 func action(f lambda.Function, detailType events.DetailType, resource string, after ...func(*bed, outcome)) scenario {
 	run := func(b *bed) outcome { return b.invoke(f, b.event) }
 	again := func(b *bed, last outcome) {
@@ -142,11 +141,11 @@ func action(f lambda.Function, detailType events.DetailType, resource string, af
 			b.event = b.delivered(detailType, arn(resource))
 			b.taken = len(b.aws.Events())
 		},
-		run: run, heal: append([]func(*bed, outcome){again}, after...),
+		run: run, repair: append([]func(*bed, outcome){again}, after...),
 	}
 }
 
-// alone is the part of the world that an action on one resource needs.
+// alone returns the part of the world that an action on one resource needs.
 func alone(resource string) localaws.Estate {
 	_, name, _ := strings.Cut(resource, "/")
 	estate := world()
@@ -157,7 +156,7 @@ func alone(resource string) localaws.Estate {
 	return estate
 }
 
-// delivered is the first event of a type about a resource, as EventBridge delivers it.
+// delivered returns the first event of a type about a resource, as EventBridge delivers it.
 func (b *bed) delivered(detailType events.DetailType, resource string) string {
 	b.t.Helper()
 	for _, event := range b.aws.Events() {
@@ -181,7 +180,7 @@ func envelope(t testing.TB, event localaws.Event) string {
 	return string(raw)
 }
 
-// deliver has the functions carry out the commands that came to the bus since the last time.
+// deliver invokes the functions with the commands that reached the bus since the last time.
 func (b *bed) deliver() {
 	all := b.aws.Events()
 	for _, event := range all[b.taken:] {
@@ -196,7 +195,7 @@ func (b *bed) deliver() {
 	b.taken = len(all)
 }
 
-// starting is a person's request to start a recommender that was stopped.
+// starting returns the scenario of a person who starts a stopped recommender.
 func starting(after func(*bed, outcome)) scenario {
 	resource, err := model.ParseARN(arn("recommender/still"))
 	req := events.Request{ARN: resource, Kind: model.Recommender, Reason: "the sale begins"}
@@ -211,7 +210,7 @@ func starting(after func(*bed, outcome)) scenario {
 			b.wait(time.Hour)
 		},
 		run: run,
-		heal: []func(*bed, outcome){
+		repair: []func(*bed, outcome){
 			func(b *bed, last outcome) {
 				if last.err != nil {
 					b.wait(time.Minute)
@@ -224,8 +223,7 @@ func starting(after func(*bed, outcome)) scenario {
 	}
 }
 
-// strangers puts things into the disturbed region that look like ours and are not, and
-// the rule that the original application left there, which is ours to remove.
+// strangers creates things of others that look like ours, and the rule of the upstream sample, which the program must remove.
 func strangers(b *bed) {
 	ctx, clients := context.Background(), b.clients()
 	alarm := &cloudwatch.PutMetricAlarmInput{
@@ -245,7 +243,7 @@ func strangers(b *bed) {
 	b.noError(err)
 }
 
-// oldBoards leaves a dashboard of a larger estate, and one that a person named alike.
+// oldBoards creates a surplus dashboard of ours, and one of a person with a similar name.
 func oldBoards(b *bed) {
 	b.mustOut(b.invoke(lambda.Dashboard, "{}"))
 	ctx, clients := context.Background(), b.clients()
@@ -259,7 +257,7 @@ func oldBoards(b *bed) {
 	}
 }
 
-// removeCampaign removes a campaign as its owner would.
+// removeCampaign deletes a campaign as its owner.
 func (b *bed) removeCampaign(region, name string) {
 	clients := b.clients()
 	resource := "arn:aws:personalize:" + region + ":" + account + ":campaign/" + name

@@ -27,7 +27,7 @@ func (w *world) observe(o localaws.Observed) {
 	}
 	byOwner := o.AccessKey == ownerKey
 	if !byOwner && writesForeign(o) {
-		w.figures.violate(wrongActions, o.Time, "%s of something that belongs to others: %s", o.Operation, o.Body)
+		w.figures.violate("wrong actions", o.Time, "%s of something that belongs to others: %s", o.Operation, o.Body)
 	}
 	if o.Service != "personalize" || !slices.Contains(changes, o.Operation) {
 		return
@@ -41,14 +41,14 @@ func (w *world) observe(o localaws.Observed) {
 	r := w.oracle.resources[in.CampaignARN+in.RecommenderARN]
 	if r == nil {
 		if !byOwner {
-			w.figures.violate(wrongActions, o.Time, "%s of something that is not a campaign or recommender: %s", o.Operation, o.Body)
+			w.figures.violate("wrong actions", o.Time, "%s of something that is not a campaign or recommender: %s", o.Operation, o.Body)
 		}
 		return
 	}
 	if !byOwner {
 		r.settle(o.Time)
 		for _, why := range w.checkAction(o.Operation, r, in, o.Time) {
-			w.figures.violate(wrongActions, o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
+			w.figures.violate("wrong actions", o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
 		}
 	}
 	r.accept(o.Operation, in.minimum(), byOwner, o.Time)
@@ -82,13 +82,13 @@ func (in input) minimum() int { return in.MinTPS + in.Config.MinRPS }
 func (w *world) checkAction(op string, r *resource, in input, now time.Time) []string {
 	switch op {
 	case "DeleteCampaign":
-		w.figures.add(deletes)
+		w.figures.add("deletes")
 		return w.checkRemoval(r, now)
 	case "StopRecommender":
-		w.figures.add(stops)
+		w.figures.add("stops")
 		return w.checkRemoval(r, now)
 	case "UpdateCampaign", "UpdateRecommender":
-		w.figures.add(stepDowns)
+		w.figures.add("step-downs")
 		return w.checkStep(r, in, now)
 	}
 	return []string{"the program must never do it"}
@@ -155,7 +155,7 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 		if r.wasLower(windowEnd(now).Add(-24 * time.Hour)) {
 			fail("its owner raised it %s ago", ago)
 		} else {
-			w.figures.add(unseenRaises)
+			w.figures.add("raises that no datapoint showed")
 		}
 	}
 	if protects(r.protect, true, now) {
@@ -245,13 +245,13 @@ func (w *world) checkDatapoints(r *resource, start time.Time, noMinimum, noUtili
 		right := got.Count == 1 && math.Abs(got.Min-wants[i]) <= 1e-6*max(1, wants[i])
 		switch isExcused := i == 0 && noMinimum || i > 0 && noUtilization; {
 		case isExcused && !right: // the program may have used an older description
-			w.figures.add(excused)
+			w.figures.add("datapoints excused by faults")
 			continue
 		case got.Count == 0:
-			w.figures.violate(missingMetrics, w.clock.Now(), "no %s of %s at %s", name, r.arn, start.Format("15:04"))
+			w.figures.violate("missing metrics", w.clock.Now(), "no %s of %s at %s", name, r.arn, start.Format("15:04"))
 		case !right:
-			w.figures.violate(wrongMetrics, w.clock.Now(), "%s of %s at %s: %+v, not %v", name, r.arn, start.Format("15:04"), got, wants[i])
+			w.figures.violate("wrong metrics", w.clock.Now(), "%s of %s at %s: %+v, not %v", name, r.arn, start.Format("15:04"), got, wants[i])
 		}
-		w.figures.add(datapoints)
+		w.figures.add("datapoints checked")
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // regions are where the resources are; the first is the deployment region.
@@ -61,9 +62,9 @@ func (w *world) build() error {
 		w.serveMetrics(r, true)
 	}
 	w.memory = localaws.InMemory(w.aws)
-	w.oracle.record(w.clock.Now())
 	w.owner = &owner{world: w, alarms: map[string]alarmChange{}, clients: awsapi.New(awsapi.Options{
-		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownerKey, w.memory.Transport()), Clock: w.clock, Rates: unlimited,
+		Config: awsapi.LocalConfig(regions[0], w.memory.URL(), ownerKey, w.memory.Transport()),
+		Clock:  model.NewVirtualClock(w.clock.Now()), // the owner's waits must not advance the world's clock
 	})}
 	w.monitor = newMonitor(w)
 	if err := w.monitor.deploy(); err != nil {
@@ -74,13 +75,6 @@ func (w *world) build() error {
 	}
 	w.foreign = foreignThings(w.aws.Snapshot())
 	return nil
-}
-
-// unlimited are the rates of the owner, whose calls must not move the clock.
-var unlimited = map[string]float64{
-	"cloudwatch.DescribeAlarms": 1e6, "cloudwatch.ListTagsForResource": 1e6, "cloudwatch.PutMetricAlarm": 1e6,
-	"cloudwatch.DeleteAlarms": 1e6, "cloudwatch.DisableAlarmActions": 1e6, "personalize.ListCampaigns": 1e6,
-	"personalize.ListRecommenders": 1e6, "personalize.DescribeCampaign": 1e6, "personalize.DescribeRecommender": 1e6,
 }
 
 // region describes a region with n resources of all ages.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -29,34 +30,13 @@ type hit struct {
 	denied            bool
 }
 
-// targets lists every call of the program; an empty operation is every operation of the service.
-var targets = [][2]string{
-	{"personalize", "ListCampaigns"},
-	{"personalize", "ListRecommenders"},
-	{"personalize", "DescribeCampaign"},
-	{"personalize", "DescribeRecommender"},
-	{"personalize", "DescribeSolutionVersion"},
-	{"personalize", "ListTagsForResource"},
-	{"personalize", "UpdateCampaign"},
-	{"personalize", "UpdateRecommender"},
-	{"personalize", "DeleteCampaign"},
-	{"personalize", "StopRecommender"},
-	{"cloudwatch", "GetMetricData"},
-	{"cloudwatch", "GetMetricData"},
-	{"cloudwatch", "PutMetricData"},
-	{"cloudwatch", "DescribeAlarms"},
-	{"cloudwatch", "PutMetricAlarm"},
-	{"cloudwatch", "DeleteAlarms"},
-	{"cloudwatch", "ListTagsForResource"},
-	{"cloudwatch", "SetAlarmState"},
-	{"cloudwatch", "PutDashboard"},
-	{"cloudwatch", ""},
-	{"personalize", ""},
-	{"events", "PutEvents"},
-	{"events", ""},
-	{"sns", ""},
-	{"sts", ""},
-}
+// targets lists every call of the program; without an operation, every operation of the service.
+var targets = strings.Fields(`
+	personalize.ListCampaigns personalize.ListRecommenders personalize.DescribeCampaign personalize.DescribeRecommender
+	personalize.DescribeSolutionVersion personalize.ListTagsForResource personalize.UpdateCampaign personalize.UpdateRecommender
+	personalize.DeleteCampaign personalize.StopRecommender cloudwatch.GetMetricData cloudwatch.GetMetricData cloudwatch.PutMetricData
+	cloudwatch.DescribeAlarms cloudwatch.PutMetricAlarm cloudwatch.DeleteAlarms cloudwatch.ListTagsForResource cloudwatch.SetAlarmState
+	cloudwatch.PutDashboard cloudwatch. personalize. events.PutEvents events. sns. sts.`)
 
 // draw starts new faults at random, and adds the active faults to the embedded AWS.
 func (f *faults) draw(now time.Time) {
@@ -69,7 +49,7 @@ func (f *faults) draw(now time.Time) {
 	f.active = kept
 	if len(f.active) < 3 && f.random.IntN(5) == 0 {
 		f.active = append(f.active, f.newFault(now))
-		f.figures.add(faultSpans)
+		f.figures.add("fault spans")
 	}
 	for _, a := range f.active {
 		f.aws.AddFault(a.Fault)
@@ -78,9 +58,9 @@ func (f *faults) draw(now time.Time) {
 
 // newFault returns a random fault: short or long, of some calls or of all.
 func (f *faults) newFault(now time.Time) fault {
-	target := targets[f.random.IntN(len(targets))]
+	service, operation, _ := strings.Cut(targets[f.random.IntN(len(targets))], ".")
 	out := fault{until: now.Add(time.Duration(f.random.IntN(60)) * time.Minute)}
-	out.Service, out.Operation, out.Region = target[0], target[1], regions[f.random.IntN(len(regions))]
+	out.Service, out.Operation, out.Region = service, operation, regions[f.random.IntN(len(regions))]
 	out.Skip, out.Times = f.random.IntN(4), f.random.IntN(6) // 0 times is always
 	switch f.random.IntN(9) {
 	case 0, 1: // throttled
@@ -110,7 +90,7 @@ const accessDenied = "AccessDeniedException"
 func (f *faults) observe(o localaws.Observed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.figures.add(faultHits)
+	f.figures.add("faults injected (calls hit)")
 	f.hits[hit{o.Region, o.Operation, o.Fault.Kind, o.Fault.Code == accessDenied}]++
 }
 

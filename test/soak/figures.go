@@ -2,81 +2,43 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// counter is a figure of the soak, by its name in the table.
-type counter string
-
-const (
-	cycles            counter = "cycles"
-	dashboards        counter = "dashboards built"
-	restarts          counter = "restarts of functions"
-	faultSpans        counter = "fault spans"
-	faultHits         counter = "faults injected (calls hit)"
-	ownerActions      counter = "actions of the owner"
-	invocations       counter = "invocations"
-	failedInvocations counter = "invocations that failed"
-	eventsTwice       counter = "events delivered twice"
-	eventsLate        counter = "events delivered late"
-	stops             counter = "stops"
-	deletes           counter = "deletes"
-	stepDowns         counter = "step-downs"
-	unseenRaises      counter = "raises that no datapoint showed" // faults hid all lower minimums of the day before a step-down
-	datapoints        counter = "datapoints checked"
-	excused           counter = "datapoints excused by faults"
-	alarmChecks       counter = "resources whose alarms were checked"
-
-	// Violations.
-	wrongActions   counter = "wrong actions"
-	missingMetrics counter = "missing metrics"
-	wrongMetrics   counter = "wrong metrics"
-	wrongAlarms    counter = "wrong alarms and wiring"
-	overdue        counter = "overdue actions"
-	leaks          counter = "leaks"
-)
-
-// counters is the order of the table.
-var counters = []counter{
-	cycles, dashboards, restarts, faultSpans, faultHits, ownerActions, invocations, failedInvocations, eventsTwice, eventsLate,
-	stops, deletes, stepDowns, unseenRaises, datapoints, excused, alarmChecks,
-	wrongActions, missingMetrics, wrongMetrics, wrongAlarms, overdue, leaks,
-}
-
-// Figures is the outcome of a soak.
+// Figures is the outcome of a soak: counts by name, violations among them.
 type Figures struct {
-	HeapByDay     []uint64 // bytes in use after a collection
-	Real, Virtual time.Duration
-
-	mu         sync.Mutex
-	counts     map[counter]int
-	violations int
-	texts      []string // the first violations
+	mu            sync.Mutex
+	counts        map[string]int
+	violations    int
+	texts         []string // the first violations
+	heapByDay     []uint64 // bytes in use after a collection
+	real, virtual time.Duration
 }
 
 // maxTexts is how many violations are described.
 const maxTexts = 40
 
-func (f *Figures) add(c counter) {
+func (f *Figures) add(name string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.counts[c]++
+	f.counts[name]++
 }
 
-func (f *Figures) count(c counter) int {
+func (f *Figures) count(name string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.counts[c]
+	return f.counts[name]
 }
 
 // violate records a violation.
-func (f *Figures) violate(c counter, at time.Time, format string, args ...any) {
+func (f *Figures) violate(name string, at time.Time, format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.counts[c]++
+	f.counts["violations: "+name]++
 	f.violations++
 	if len(f.texts) < maxTexts {
 		f.texts = append(f.texts, at.Format("2006-01-02 15:04:05 ")+fmt.Sprintf(format, args...))
@@ -88,20 +50,18 @@ func (f *Figures) Table() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var b strings.Builder
-	row := func(name, value any) { fmt.Fprintf(&b, "%-36v %v\n", name, value) }
-	row("virtual time", f.Virtual.Round(time.Minute))
-	row("real time", f.Real.Round(time.Second))
-	for _, c := range counters {
-		row(c, f.counts[c])
+	row := func(name string, value any) { fmt.Fprintf(&b, "%-36s %v\n", name, value) }
+	row("virtual time", f.virtual.Round(time.Minute))
+	row("real time", f.real.Round(time.Second))
+	for _, name := range slices.Sorted(maps.Keys(f.counts)) {
+		row(name, f.counts[name])
 	}
-	if len(f.HeapByDay) > 0 {
-		row("peak heap after collection (MB)", slices.Max(f.HeapByDay)>>20)
-	}
+	row("violations", f.violations)
 	var days []uint64
-	for _, heap := range f.HeapByDay {
+	for _, heap := range f.heapByDay {
 		days = append(days, heap>>20)
 	}
-	row("heap by day (MB)", days)
+	row("heap after collection by day (MB)", days)
 	for _, text := range f.texts {
 		row("violation", text)
 	}
@@ -116,13 +76,13 @@ const (
 
 // checkHeap compares the last days with the first days after the retention is reached.
 func (f *Figures) checkHeap(now time.Time) {
-	days := f.HeapByDay
+	days := f.heapByDay
 	if len(days) < settledDays+4 {
 		return
 	}
 	before := slices.Max(days[settledDays-1 : settledDays+2])
 	after := min(days[len(days)-1], days[len(days)-2])
 	if after > before+before/10+heapSlack {
-		f.violate(leaks, now, "the heap grew from %d to %d bytes after day %d", before, after, settledDays)
+		f.violate("leaks", now, "the heap grew from %d to %d bytes after day %d", before, after, settledDays)
 	}
 }

@@ -77,7 +77,7 @@ func (m *monitor) restart() {
 	for _, f := range lambda.All() {
 		if m.random.IntN(200) == 0 {
 			m.start(f)
-			m.figures.add(restarts)
+			m.figures.add("restarts of functions")
 		}
 	}
 }
@@ -120,13 +120,13 @@ func (m *monitor) deploy() error {
 
 // invoke invokes a function and reports whether it succeeded.
 func (m *monitor) invoke(f lambda.Function, event []byte) bool {
-	m.figures.add(invocations)
+	m.figures.add("invocations of " + string(f))
 	m.faults.resetHits()
 	m.oracle.mu.Lock()
 	m.began = m.clock.Now()
 	m.oracle.mu.Unlock()
 	if _, err := m.handlers[f].Invoke(m.ctx, event); err != nil {
-		m.figures.add(failedInvocations)
+		m.figures.add("invocations that failed")
 		return false
 	}
 	return true
@@ -142,14 +142,6 @@ func scheduled(at time.Time) []byte {
 		panic(err) // strings always encode
 	}
 	return event
-}
-
-func (m *monitor) cycle(at time.Time) { m.invoke(lambda.Monitor, scheduled(at)) }
-
-func (m *monitor) dashboard(at time.Time) {
-	if m.invoke(lambda.Dashboard, scheduled(at)) {
-		m.figures.add(dashboards)
-	}
 }
 
 // maxDelay is how late an event may be, in minutes.
@@ -173,14 +165,14 @@ func (m *monitor) deliver() error {
 func (m *monitor) receive(d delivery) {
 	switch m.random.IntN(12) {
 	case 0:
-		m.figures.add(eventsLate)
+		m.figures.add("events delivered late")
 		m.delay(d)
 		return
 	case 1:
-		m.figures.add(eventsTwice)
+		m.figures.add("events delivered twice")
 		m.send(d)
 	case 2:
-		m.figures.add(eventsTwice)
+		m.figures.add("events delivered twice")
 		m.delay(d)
 	}
 	m.send(d)

@@ -62,7 +62,7 @@ func (o *owner) act() error {
 				return fmt.Errorf("an action of the owner failed: %w", err)
 			}
 			if done {
-				o.figures.add(ownerActions)
+				o.figures.add("actions of the owner")
 			}
 			break
 		}

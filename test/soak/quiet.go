@@ -47,7 +47,7 @@ func (r *resource) alarmNames() [2]string {
 }
 
 func (w *world) wrongAlarm(format string, args ...any) {
-	w.figures.violate(wrongAlarms, w.clock.Now(), format, args...)
+	w.figures.violate("wrong alarms and wiring", w.clock.Now(), format, args...)
 }
 
 // checkAlarms compares the alarms of a region with what they should be.
@@ -63,7 +63,7 @@ func (w *world) checkAlarms(region string, alarms map[string]types.MetricAlarm) 
 		if now.Sub(r.changed) < alarmsWithin || r.busy() && r.status != inactive && r.status != gone {
 			continue
 		}
-		w.figures.add(alarmChecks)
+		w.figures.add("resources whose alarms were checked")
 		for i, name := range names {
 			alarm, exists := alarms[name]
 			switch change := w.owner.alarms[region+name]; {
@@ -184,12 +184,12 @@ func (w *world) checkProgress() {
 				}
 			}
 			if now.Sub(since) > actionsWithin && recent < maxRemovals && !protects(r.protect, false, now) {
-				w.figures.violate(overdue, now, "%s is idle, and could have been removed since %s", r.arn, since.Format(time.DateTime))
+				w.figures.violate("overdue actions", now, "%s is idle, and could have been removed since %s", r.arn, since.Format(time.DateTime))
 			}
 			continue
 		}
 		if since := w.oversizedSince(r); !since.IsZero() && now.Sub(since) > actionsWithin && !protects(r.protect, true, now) {
-			w.figures.violate(overdue, now, "%s has the minimum %d, and could have been stepped down since %s", r.arn, r.min, since.Format(time.DateTime))
+			w.figures.violate("overdue actions", now, "%s has the minimum %d, and could have been stepped down since %s", r.arn, r.min, since.Format(time.DateTime))
 		}
 	}
 }
@@ -200,12 +200,13 @@ func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Ti
 // whole idle time.
 func (w *world) idleSince(r *resource) time.Time {
 	last := latest(w.quietSince, r.born, r.touched, r.updated, r.spans[len(r.spans)-1].from)
-	for step := r.recorded; step > r.recorded-int64(w.idleTime()/stepLength)-2; step-- {
+	end := stepOf(w.clock.Now()) - 1
+	for step := end; step > end-int64(w.idleTime()/stepLength)-2; step-- {
 		if r.requests(step).any() {
 			return time.Time{}
 		}
 	}
-	for step := r.recorded; step > r.recorded-ringSize && stepStart(step).After(last); step-- {
+	for step := end; stepStart(step).After(last); step-- {
 		if r.requests(step).any() {
 			last = stepStart(step + 1)
 		}
@@ -229,7 +230,7 @@ func (w *world) oversizedSince(r *resource) time.Time {
 // that is idle and not removed because of an update is not stepped down either: the step would hide that update.
 func (w *world) lastIdle(r *resource, after time.Time) (last time.Time) {
 	silent, idle := 0, int(w.idleTime()/stepLength)
-	for step := max(stepOf(after)-int64(idle), r.recorded-ringSize+1); step <= r.recorded; step++ {
+	for step := stepOf(after) - int64(idle); step < stepOf(w.clock.Now()); step++ {
 		if silent++; r.requests(step).any() {
 			silent = 0
 		}

@@ -60,9 +60,7 @@ type resource struct {
 	history     []string          // the last requested changes, for violations
 	protect     string            // value of its protecting tag; empty without one
 
-	phases   []phase
-	past     []requests // a ring of the steps up to recorded
-	recorded int64
+	phases []phase // its traffic
 }
 
 // oracle knows the resources as they should be.
@@ -108,14 +106,15 @@ func (o *oracle) add(region, name string, campaign bool, metric string, minimum 
 		kind = "campaign/"
 	}
 	arn := arnOf(region, kind+name)
-	r := &resource{past: make([]requests, ringSize), recorded: stepOf(born) - 1}
-	if former := o.resources[arn]; former != nil {
-		*r = resource{past: former.past, recorded: former.recorded, phases: former.phases, spans: former.spans, published: former.published}
-	}
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(arn)) // never fails
-	r.arn, r.region, r.name, r.campaign, r.seed = arn, region, name, campaign, h.Sum64()
-	r.metric, r.min, r.born, r.touched, r.changed = metric, minimum, born, born, now
+	r := &resource{
+		arn: arn, region: region, name: name, campaign: campaign, metric: metric, seed: h.Sum64(),
+		min: minimum, born: born, touched: born, changed: now,
+	}
+	if former := o.resources[arn]; former != nil {
+		r.phases, r.spans, r.published = former.phases, former.spans, former.published
+	}
 	o.resources[arn] = r
 	return r
 }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -66,7 +67,7 @@ func Run(ctx context.Context, o Options) (*Figures, error) {
 	}
 	w := &world{
 		Options: o, ctx: ctx, clock: model.NewVirtualClock(begin), random: rand.New(rand.NewPCG(o.Seed, 0x736f616b)),
-		figures: &Figures{counts: map[counter]int{}},
+		figures: &Figures{counts: map[string]int{}},
 	}
 	began := time.Now()
 	if err := w.build(); err != nil {
@@ -79,14 +80,14 @@ func Run(ctx context.Context, o Options) (*Figures, error) {
 			return f, err
 		}
 		heap := heapInUse()
-		f.HeapByDay = append(f.HeapByDay, heap)
+		f.heapByDay = append(f.heapByDay, heap)
 		fmt.Fprintf(o.Progress, "day %d of %d: %d resources, %d stops, %d deletes, %d step-downs, %d faults hit, %d violations, heap %d MB, %s\n",
-			day+1, o.Days, w.oracle.count(), f.count(stops), f.count(deletes), f.count(stepDowns), f.count(faultHits), f.violations,
+			day+1, o.Days, w.oracle.count(), f.count("stops"), f.count("deletes"), f.count("step-downs"), f.count("faults injected (calls hit)"), f.violations,
 			heap>>20, time.Since(began).Round(time.Second))
 	}
 	f.checkHeap(w.clock.Now())
 	w.checkCleanup()
-	f.Real, f.Virtual = time.Since(began), w.clock.Now().Sub(begin)
+	f.real, f.virtual = time.Since(began), w.clock.Now().Sub(begin)
 	return f, nil
 }
 
@@ -104,10 +105,10 @@ const quietFrom = 13.0 / 24
 func (w *world) day() error {
 	steps := w.dayHours * int(time.Hour/cycleEvery)
 	for step := range steps {
-		at := begin.Add(time.Duration(w.figures.count(cycles)) * cycleEvery)
+		at := begin.Add(time.Duration(w.figures.count("cycles")) * cycleEvery)
 		w.clock.Advance(at.Add(10 * time.Second).Sub(w.clock.Now()))
 		w.aws.Tick()
-		w.oracle.record(w.clock.Now())
+		w.oracle.advance(w.clock.Now())
 		quiet := float64(step) >= quietFrom*float64(steps)
 		if err := w.step(at, quiet, step); err != nil {
 			return fmt.Errorf("at %s: %w", at.Format(time.DateTime), err)
@@ -130,17 +131,17 @@ func (w *world) step(at time.Time, quiet bool, number int) error {
 	case w.quietSince.IsZero():
 		w.quietSince = w.clock.Now()
 	}
-	w.monitor.cycle(at)
+	w.monitor.invoke(lambda.Monitor, scheduled(at))
 	w.checkMetrics(at)
 	if err := w.monitor.deliver(); err != nil {
 		return err
 	}
 	if number%12 == 0 {
 		w.clock.Advance(at.Add(190 * time.Second).Sub(w.clock.Now()))
-		w.monitor.dashboard(at.Add(3 * time.Minute))
+		w.monitor.invoke(lambda.Dashboard, scheduled(at.Add(3*time.Minute)))
 	}
 	w.aws.ClearFaults()
-	w.figures.add(cycles)
+	w.figures.add("cycles")
 	if quiet {
 		return w.checkQuiet(number)
 	}

@@ -38,9 +38,6 @@ type phase struct {
 	tps   float64
 }
 
-// ringSize is for how many steps requests are kept.
-const ringSize = int64(retention / stepLength)
-
 // at returns the requests that callers send in a step.
 func (p phase) at(step int64, seed uint64) requests {
 	all := math.Round(p.tps * stepLength.Seconds() * (1 + 0.1*noise(seed, step)))
@@ -75,8 +72,8 @@ func noise(seed uint64, step int64) float64 {
 	return float64(x>>11)/(1<<52) - 1
 }
 
-// compute returns the requests of a step that reached the resource: the share that was sent while it was active.
-func (r *resource) compute(step int64) requests {
+// requests returns the requests of a step that reached the resource: the share that was sent while it was active.
+func (r *resource) requests(step int64) requests {
 	from, to := stepStart(step), stepStart(step+1)
 	var up time.Duration
 	for i := len(r.spans) - 1; i >= 0; i-- {
@@ -110,17 +107,6 @@ func (r *resource) compute(step int64) requests {
 	return requests{part(n.ok), part(n.failed4xx), part(n.failed5xx)}
 }
 
-// requests returns the requests of a step, recorded ones from the ring.
-func (r *resource) requests(step int64) requests {
-	switch {
-	case step <= r.recorded-ringSize:
-		return requests{}
-	case step <= r.recorded:
-		return r.past[(step%ringSize+ringSize)%ringSize]
-	}
-	return r.compute(step)
-}
-
 // visibleAfter is how long after its end CloudWatch shows a step: up to 110 seconds.
 func (r *resource) visibleAfter(step int64) time.Duration {
 	return 70*time.Second + time.Duration(noise(r.seed+3, step)*40)*time.Second
@@ -143,28 +129,24 @@ func (s series) Value(start time.Time) (float64, bool) {
 	step := stepOf(start)
 	s.oracle.mu.Lock()
 	defer s.oracle.mu.Unlock()
-	if step >= s.resource.recorded && !s.resource.visible(step, s.oracle.clock.Now()) {
+	if !s.resource.visible(step, s.oracle.clock.Now()) {
 		return 0, false
 	}
 	v := s.pick(s.resource.requests(step))
 	return float64(v), v > 0
 }
 
-// record keeps the requests of the steps that have ended, and drops phases and spans before the ring.
-func (o *oracle) record(now time.Time) {
+// advance settles all resources, and drops traffic that is older than the retention.
+func (o *oracle) advance(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	last := stepOf(now) - 1
+	oldest := now.Add(-retention)
 	for _, r := range o.resources {
 		r.settle(now)
-		for step := max(r.recorded+1, last-ringSize+1); step <= last; step++ {
-			r.past[(step%ringSize+ringSize)%ringSize] = r.compute(step)
-		}
-		r.recorded = last
-		for len(r.phases) > 1 && r.phases[1].from < last-ringSize {
+		for len(r.phases) > 1 && stepStart(r.phases[1].from).Before(oldest) {
 			r.phases = r.phases[1:]
 		}
-		for len(r.spans) > 1 && !r.spans[0].to.IsZero() && stepOf(r.spans[0].to) < last-ringSize {
+		for len(r.spans) > 1 && !r.spans[0].to.IsZero() && r.spans[0].to.Before(oldest) {
 			r.spans = r.spans[1:]
 		}
 	}

@@ -106,7 +106,7 @@ func shop() web.Snapshot {
 func resultOf(resources []model.Resource) report.Result {
 	end := Now.Add(-150 * time.Second).Truncate(5 * time.Minute)
 	result := report.Result{
-		Window: report.Window{Start: end.Add(-5 * time.Minute), End: end}, MetricsPublished: 3*len(resources) + 1, DurationMs: 1840,
+		Window: model.Window{Start: end.Add(-5 * time.Minute), End: end}, MetricsPublished: 3*len(resources) + 1, DurationMs: 1840,
 		Calls: map[string]int{"cloudwatch.GetMetricData": 2, "personalize.ListCampaigns": 2},
 	}
 	for _, r := range resources {
@@ -162,7 +162,7 @@ func alarms(resources []model.Resource) []serve.Alarm {
 // ledgerOf returns the report of 14 days.
 func ledgerOf(resources []model.Resource) report.Ledger {
 	end := Now.Truncate(time.Hour)
-	l := report.Ledger{Window: report.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
+	l := report.Ledger{Window: model.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
 	l.Prices = []report.Price{{Region: Region, Product: report.ProductCampaign, PerTPSHour: 0.2, Currency: "USD", Date: "2026-02-01", Source: "made up"}}
 	for _, r := range resources {
 		e := report.Entry{
@@ -173,14 +173,14 @@ func ledgerOf(resources []model.Resource) report.Ledger {
 			e.Note = "lowest hour of 336 decides"
 			e.Usage, e.Hourly = usageOf(c, l.Window)
 			if e.Usage.TPSHours.Wasted > 500 {
-				e.Saving = &report.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3), TPSHours: e.Usage.TPSHours.Wasted * .7, PerMonth: e.Usage.TPSHours.Wasted * 1.5}
+				e.Saving = &billing.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3), TPSHours: e.Usage.TPSHours.Wasted * .7, PerMonth: e.Usage.TPSHours.Wasted * 1.5}
 			}
 			e.Estimate = report.EstimateOf(r, report.NewPrices(l.Prices...), e.Usage.TPSHours, e.Saving)
 		}
 		l.Resources = append(l.Resources, e)
 	}
 	l.Hourly = totals(l.Resources)
-	l.Settle()
+	l.Normalize()
 	return l
 }
 
@@ -199,7 +199,7 @@ func totals(entries []report.Entry) map[model.Kind][]billing.Hour {
 	return sums
 }
 
-func usageOf(c character, w report.Window) (*report.Usage, []billing.Hour) {
+func usageOf(c character, w model.Window) (*report.Usage, []billing.Hour) {
 	u := &report.Usage{Window: w, Hours: w.End.Sub(w.Start).Hours(), MinKnown: 100}
 	var hours []billing.Hour
 	for at := w.Start; at.Before(w.End); at = at.Add(time.Hour) {

@@ -15,11 +15,11 @@ type deployment struct {
 	stack, region, bucket, dist string
 
 	aws func(ctx context.Context, args ...string) (string, error)
-	say func(line string) // for people
+	say func(line string) // prints progress
 }
 
-// run deploys the stack with the parameters given. Parameters that are not given keep
-// the value they have in the stack, or get their default.
+// run deploys the stack with the given parameters. The others keep their value in the stack,
+// or get their default.
 func (d *deployment) run(ctx context.Context, params string) error {
 	if err := d.findRegion(ctx); err != nil {
 		return err
@@ -40,7 +40,7 @@ func (d *deployment) run(ctx context.Context, params string) error {
 	if err != nil {
 		return err
 	}
-	if err := check(template.with(before).with(given), name); err != nil { // what was there may fill the environment
+	if err := check(template.with(before).with(given), name); err != nil { // the values in the stack may fill the environment
 		return err
 	}
 	if _, decided := before[reserve]; !decided && given[reserve] == "" {
@@ -52,20 +52,20 @@ func (d *deployment) run(ctx context.Context, params string) error {
 	return d.deploy(ctx, given)
 }
 
-// findRegion asks the AWS CLI for its region if none is given.
+// findRegion uses the region of the AWS CLI if none is given.
 func (d *deployment) findRegion(ctx context.Context) error {
 	if d.region != "" {
 		return nil
 	}
 	region, err := d.aws(ctx, "configure", "get", "region")
 	if err != nil || region == "" {
-		return errors.New("no region: say make deploy REGION=…, or configure the AWS CLI")
+		return errors.New("no region: run make deploy REGION=…, or configure the AWS CLI")
 	}
 	d.region = region
 	return nil
 }
 
-// current gives the parameters of the stack as it is; none if there is no such stack.
+// current reads the parameters of the stack; a stack that does not exist has none.
 func (d *deployment) current(ctx context.Context) (values, error) {
 	out, err := d.call(ctx, "cloudformation", "describe-stacks", "--stack-name", d.stack, "--query", "Stacks[0].Parameters", "--output", "json")
 	if err != nil && strings.Contains(err.Error(), "does not exist") {
@@ -90,25 +90,25 @@ func (d *deployment) call(ctx context.Context, args ...string) (string, error) {
 	return d.aws(ctx, append(args, "--region", d.region)...)
 }
 
-// reserve is the parameter that keeps one place of the account's concurrency for the
+// reserve is the parameter that reserves one unit of the account's concurrency for the
 // monitor.
 const reserve = "ReserveMonitorConcurrency"
 
-// mustStay is how many places Lambda wants to remain unreserved.
-const mustStay = 100
+// minUnreserved is how much concurrency Lambda requires to remain unreserved.
+const minUnreserved = 100
 
-// reserve decides whether the monitor gets a place of its own: where the account allows.
+// reserve decides whether the monitor gets reserved concurrency: if the account allows it.
 func (d *deployment) reserve(ctx context.Context) string {
 	out, err := d.call(ctx, "lambda", "get-account-settings", "--query", "AccountLimit.UnreservedConcurrentExecutions", "--output", "text")
-	if places, numErr := strconv.Atoi(out); err == nil && numErr == nil && places > mustStay {
+	if places, numErr := strconv.Atoi(out); err == nil && numErr == nil && places > minUnreserved {
 		return "Yes"
 	}
-	d.say("The monitor gets no reserved concurrency: the account has too little, or it is not known how much.")
+	d.say("The monitor gets no reserved concurrency: the account has too little, or the amount could not be read.")
 	return "No"
 }
 
-// findBucket makes sure of a bucket for the code. One that is not named belongs to the
-// account and the region, and is made if it is not there.
+// findBucket makes sure that there is a bucket for the code. Without a name it is the bucket
+// of the account and the region, which is created if it does not exist.
 func (d *deployment) findBucket(ctx context.Context) error {
 	if d.bucket != "" {
 		return nil
@@ -118,7 +118,7 @@ func (d *deployment) findBucket(ctx context.Context) error {
 		return err
 	}
 	d.bucket = "personalize-monitor-" + account + "-" + d.region
-	// Names of buckets are everybody's: one that somebody else made first is refused.
+	// Bucket names are global: a bucket of another account is an error.
 	_, err = d.call(ctx, "s3api", "head-bucket", "--bucket", d.bucket, "--expected-bucket-owner", account)
 	switch {
 	case err == nil:
@@ -126,7 +126,7 @@ func (d *deployment) findBucket(ctx context.Context) error {
 	case !strings.Contains(err.Error(), "404"):
 		return fmt.Errorf("the bucket %s cannot be used; name one with BUCKET=…: %w", d.bucket, err)
 	}
-	d.say("Making the bucket " + d.bucket + " for the code.")
+	d.say("Creating the bucket " + d.bucket + " for the code.")
 	create := []string{"s3api", "create-bucket", "--bucket", d.bucket}
 	if d.region != "us-east-1" {
 		create = append(create, "--create-bucket-configuration", "LocationConstraint="+d.region)
@@ -156,7 +156,7 @@ func (d *deployment) deploy(ctx context.Context, given values) error {
 	}
 	d.say("The stack " + d.stack + " in " + d.region + " is deployed.")
 	if given["NotificationEndpoint"] != "" {
-		d.say("Who is to be told is asked to confirm that, by a mail or a call, in the next ten minutes.")
+		d.say("Each notification endpoint gets a request to confirm its subscription within ten minutes.")
 	}
 	return nil
 }

@@ -177,7 +177,7 @@ func TestWhatIsRefusedBeforeAWSIsAsked(t *testing.T) {
 	tests := []struct{ name, params, want string }{
 		{"not a pair", "IdleThresholdHours", "is not Key=Value"},
 		{"a space in a value", "Regions=eu-west-1, us-east-1", `"us-east-1" is not Key=Value`},
-		{"unknown", "IdleHours=3", `there is no parameter "IdleHours"; there are AutoAdjustMinTPS, `},
+		{"unknown", "IdleHours=3", `there is no parameter "IdleHours"; the parameters are AutoAdjustMinTPS, `},
 		{"twice", "Regions=eu-west-1 Regions=us-east-1", "twice"},
 		{"invalid", "IdleThresholdHours=169 CampaignARNs=home", "2 invalid parameters: CampaignARNs: "},
 		{"too many ARNs", "CampaignARNs=" + arns(60), "CampaignARNs=all"},

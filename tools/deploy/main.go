@@ -1,6 +1,5 @@
-// Command deploy deploys what pack made, by means of the AWS CLI: it checks the
-// parameters before anything is asked of AWS, finds or makes a bucket, and creates or
-// updates the stack.
+// Command deploy deploys the output of pack with the AWS CLI. It checks the parameters before
+// any AWS call, finds or creates a bucket, and creates or updates the stack.
 package main
 
 import (
@@ -15,23 +14,22 @@ import (
 )
 
 func main() {
-	var d deployment
+	d := deployment{aws: cli, say: func(line string) { fmt.Fprintln(os.Stderr, line) }}
 	params := flag.String("params", "", "parameters of the stack: Key=Value, separated by spaces")
 	flag.StringVar(&d.stack, "stack", "personalize-monitor", "name of the stack")
 	flag.StringVar(&d.region, "region", "", "region of the stack; empty: the AWS CLI's")
-	flag.StringVar(&d.bucket, "bucket", "", "bucket for the code; empty: one of this account's, made if need be")
-	flag.StringVar(&d.dist, "dist", "dist", "where pack has put the template")
+	flag.StringVar(&d.bucket, "bucket", "", "bucket for the code; empty: one of this account, created if it does not exist")
+	flag.StringVar(&d.dist, "dist", "dist", "directory with the template that pack wrote")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	d.aws, d.say = cli, func(line string) { fmt.Fprintln(os.Stderr, line) }
 	if err := d.run(ctx, *params); err != nil {
 		d.say("deploy: " + err.Error())
 		os.Exit(1)
 	}
 }
 
-// cli runs the AWS CLI and gives what it printed. Its error is what it had to say.
+// cli runs the AWS CLI and returns its output. The error contains its error output.
 func cli(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, "aws", args...)
 	var out, complaint bytes.Buffer

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
 // values are those of the parameters of a stack, by name.
@@ -19,47 +17,41 @@ type values map[string]string
 
 // readTemplate reads the parameters of a template with their defaults.
 func readTemplate(path string) (values, error) {
-	source, err := os.ReadFile(path)
+	read, err := template.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	var template struct {
-		Parameters map[string]struct {
-			Default any `yaml:"Default"`
-		} `yaml:"Parameters"`
-	}
-	if err := yaml.Unmarshal(source, &template); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
+	parameters, _ := read["Parameters"].(template.Object)
 	defaults := values{}
-	for name, p := range template.Parameters {
-		defaults[name] = fmt.Sprint(p.Default)
+	for name, parameter := range parameters {
+		one, _ := parameter.(template.Object)
+		defaults[name] = fmt.Sprint(one["Default"])
 	}
 	return defaults, nil
 }
 
-// parse reads parameters written Key=Value. Those that the template does not have are
-// refused; CloudFormation would pass over them in silence.
-func parse(text string, template values) (values, error) {
+// parse reads parameters of the form Key=Value. Parameters that the template does not have are
+// an error; CloudFormation would ignore them.
+func parse(text string, known values) (values, error) {
 	given := values{}
 	for _, field := range strings.Fields(text) {
 		name, value, ok := strings.Cut(field, "=")
 		if !ok {
-			return nil, fmt.Errorf("PARAMS: %q is not Key=Value; values hold no spaces", field)
+			return nil, fmt.Errorf("PARAMS: %q is not Key=Value; values must not contain spaces", field)
 		}
-		if _, known := template[name]; !known {
-			return nil, fmt.Errorf("PARAMS: there is no parameter %q; there are %s", name, strings.Join(slices.Sorted(maps.Keys(template)), ", "))
+		if _, ok := known[name]; !ok {
+			return nil, fmt.Errorf("PARAMS: there is no parameter %q; the parameters are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 		if _, twice := given[name]; twice {
-			return nil, fmt.Errorf("PARAMS: %s is there twice", name)
+			return nil, fmt.Errorf("PARAMS: %s is given twice", name)
 		}
 		given[name] = value
 	}
 	return given, nil
 }
 
-// with gives the values with others laid over them. Others that are unknown are left
-// out: they were parameters of an earlier template.
+// with is the values with others over them. Unknown others are left out: they were
+// parameters of an earlier template.
 func (v values) with(others values) values {
 	all := maps.Clone(v)
 	for name, value := range others {
@@ -70,7 +62,7 @@ func (v values) with(others values) values {
 	return all
 }
 
-// list gives the values as Key=Value, sorted.
+// list is the values as Key=Value, sorted.
 func (v values) list() []string {
 	list := make([]string, 0, len(v))
 	for _, name := range slices.Sorted(maps.Keys(v)) {
@@ -83,8 +75,8 @@ func (v values) list() []string {
 // written as JSON (Lambda quotas: 4 KB).
 const maxEnvironment = 4096
 
-// check refuses what the functions would refuse, or what does not fit into them. Each
-// of them gets all parameters as environment variables.
+// check returns an error for what the functions would reject and for what does not fit into
+// their environment, which contains all parameters.
 func check(v values, deployment string) error {
 	lookup := func(name string) (string, bool) { value, ok := v[name]; return value, ok }
 	if _, err := config.Resolve(config.Sources{Env: lookup}); err != nil {

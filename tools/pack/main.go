@@ -1,6 +1,6 @@
-// Command pack makes what is deployed to AWS Lambda: a zip with the program in it, and
-// the template that points at that zip. The same program gives the same zip, byte by
-// byte, whenever and wherever it is packed.
+// Command pack makes what is deployed to AWS Lambda: a zip with the program, and the template
+// that points at the zip. The same program gives the same zip, byte by byte, which the zips
+// of "aws cloudformation package" are not: they contain times.
 package main
 
 import (
@@ -18,9 +18,9 @@ import (
 func main() {
 	var j job
 	flag.StringVar(&j.binary, "binary", "", "the program, built for Lambda")
-	flag.StringVar(&j.template, "template", "template.yaml", "the template, which has the source folder for CodeUri")
-	flag.StringVar(&j.arch, "arch", "arm64", "what the program is built for: arm64 or amd64")
-	flag.StringVar(&j.out, "out", "dist", "where the zip and the template go")
+	flag.StringVar(&j.template, "template", "template.yaml", "the template, whose CodeUri is the source directory")
+	flag.StringVar(&j.arch, "arch", "arm64", "architecture of the program: arm64 or amd64")
+	flag.StringVar(&j.out, "out", "dist", "directory for the zip and the template")
 	flag.Parse()
 	if err := j.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "pack:", err)
@@ -36,7 +36,7 @@ type job struct{ binary, template, arch, out string }
 
 func (j job) run() error {
 	if architectures[j.arch] == "" {
-		return fmt.Errorf("-arch %q is neither arm64 nor amd64", j.arch)
+		return fmt.Errorf("-arch %q is not one of arm64, amd64", j.arch)
 	}
 	program, err := os.ReadFile(j.binary)
 	if err != nil {
@@ -73,13 +73,13 @@ func (j job) run() error {
 	return nil
 }
 
-// texts stand beside the template, whose metadata name them.
+// texts are the files that the template's metadata name.
 var texts = []string{"LICENSE", "README-SAR.md"}
 
-// noTime is the earliest time that a zip can tell; one has to stand there.
+// noTime is the earliest time of the format, in which each file has a time.
 var noTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// bootstrapZip puts the program into a zip under the name that Lambda starts.
+// bootstrapZip makes a zip with the program under the name that Lambda starts.
 func bootstrapZip(program []byte) ([]byte, error) {
 	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Deflate, Modified: noTime}
 	header.SetMode(0o755)
@@ -98,8 +98,7 @@ func bootstrapZip(program []byte) ([]byte, error) {
 	return archive.Bytes(), nil
 }
 
-// What is replaced in the template. CodeUri is the source folder there, which sam build
-// builds from.
+// What is replaced in the template. Its CodeUri is the source directory, for sam build.
 const (
 	sourceFolder = "CodeUri: .\n"
 	sourceArch   = "Architectures: [arm64]\n"
@@ -108,14 +107,14 @@ const (
 // functions is how many functions the template has.
 const functions = 6
 
-// pointAt lets all functions of the template run the zip. A template that does not look
-// as expected is refused, so that nothing is deployed with half of its code.
+// pointAt makes all functions of the template run the zip. An unexpected template is an
+// error, so that no function is deployed without its code.
 func pointAt(template, archive, arch string) (string, error) {
 	if n := strings.Count(template, sourceFolder); n != functions {
-		return "", fmt.Errorf("%q stands there %d times, not %d", strings.TrimSpace(sourceFolder), n, functions)
+		return "", fmt.Errorf("%q is in it %d times, not %d", strings.TrimSpace(sourceFolder), n, functions)
 	}
 	if n := strings.Count(template, sourceArch); n != 1 {
-		return "", fmt.Errorf("%q stands there %d times, not once", strings.TrimSpace(sourceArch), n)
+		return "", fmt.Errorf("%q is in it %d times, not once", strings.TrimSpace(sourceArch), n)
 	}
 	template = strings.ReplaceAll(template, sourceFolder, "CodeUri: "+archive+"\n")
 	return strings.Replace(template, sourceArch, "Architectures: ["+arch+"]\n", 1), nil

@@ -1,4 +1,5 @@
-// Package template reads the deployment template for the tests that hold it to the code.
+// Package template reads the deployment template, for deploying and for the tests that
+// compare it with the code.
 package template
 
 import (
@@ -9,11 +10,11 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Object is a mapping of the template. What a function of CloudFormation makes is an
-// object as well: {"!Ref": "Regions"}.
+// Object is a mapping of the template. A function of CloudFormation is an object as well:
+// {"!Ref": "Regions"}.
 type Object = map[string]any
 
-// Read reads a template into plain values, and keeps the tags of CloudFormation, which
+// Read reads a template into plain values. It keeps the tags of CloudFormation, which
 // decoding would drop.
 func Read(path string) (Object, error) {
 	source, err := os.ReadFile(path)
@@ -33,7 +34,7 @@ func Read(path string) (Object, error) {
 	}
 	object, ok := value.(Object)
 	if !ok {
-		return nil, fmt.Errorf("%s is no mapping", path)
+		return nil, fmt.Errorf("%s is not a mapping", path)
 	}
 	return object, nil
 }
@@ -68,5 +69,5 @@ func valueOf(node ast.Node) (any, error) {
 	case ast.ScalarNode:
 		return n.GetValue(), nil
 	}
-	return nil, fmt.Errorf("line %d: what is a %T here?", node.GetToken().Position.Line, node)
+	return nil, fmt.Errorf("line %d: unexpected %T", node.GetToken().Position.Line, node)
 }

@@ -91,22 +91,21 @@ func (h *Handler) board(r *http.Request, f *fields) (page, error) {
 	return page{template: "dashboard", title: "Dashboard", path: "/dashboard", view: view}, nil
 }
 
-// boardBodies are the dashboards of a snapshot, by its version.
-type boardBodies = memo[uint64, []dashboard.Board]
+// boardPages are the dashboards of a snapshot, by its version.
+type boardPages = memo[uint64, []dashboard.Page]
 
-// boardWidgets renders the dashboards as the monitor publishes them, and decodes one.
-func (h *Handler) boardWidgets(number int) ([]dashboard.Board, []dashboard.Widget, error) {
+// boardWidgets returns all dashboards, and the widgets of one of them.
+func (h *Handler) boardWidgets(number int) ([]dashboard.Page, []dashboard.Widget, error) {
 	s := h.options.Source.Snapshot()
-	boards := h.boards.get(s.Version, func() []dashboard.Board {
-		return dashboard.Render(dashboard.Input{
+	boards := h.boards.get(s.Version, func() []dashboard.Page {
+		return dashboard.Layout(dashboard.Input{
 			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
 		})
 	})
 	if number > len(boards) {
 		return nil, nil, notFound("There is only %s.", plural(len(boards), "dashboard"))
 	}
-	widgets, err := dashboard.Decode(boards[number-1].Body)
-	return boards, widgets, err
+	return boards, boards[number-1].Widgets, nil
 }
 
 func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, error) {

@@ -80,7 +80,7 @@ func savedByStep(a events.Audit, hours []billing.Hour) float64 {
 }
 
 // savedByEnd is what the end of a resource saved, in TPS-hours.
-func savedByEnd(a events.Audit, back time.Time, w report.Window, present bool) (hours float64, known bool) {
+func savedByEnd(a events.Audit, back time.Time, w model.Window, present bool) (hours float64, known bool) {
 	if back.IsZero() {
 		if present {
 			return 0, false

@@ -49,7 +49,7 @@ type Handler struct {
 	reader   *reader
 	forms    *actionForms
 	totals   totalCharts
-	boards   boardBodies
+	boards   boardPages
 	protect  http.Handler // the routes behind all checks
 
 	closed    chan struct{} // ends live streams, and what waits for AWS

@@ -300,7 +300,7 @@ func TestWhatCannotBeReadIsSaidAndNotDrawnAsZero(t *testing.T) {
 	}
 }
 
-func TestDashboardIsDrawnFromThePublishedBody(t *testing.T) {
+func TestDashboardShowsTheWidgetsThatArePublished(t *testing.T) {
 	h := page(t, "shop", nil)
 	body := get(t, h, "/dashboard").Body.String()
 	for _, want := range []string{"Dataset group video-service (eu-west-1)", "Actual vs Provisioned TPS/RPS", `href="https://console.aws.amazon.com/personalize/home?region=us-east-1#`} {

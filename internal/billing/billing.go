@@ -1,0 +1,122 @@
+// Package billing holds the rules by which Amazon Personalize meters throughput, and what
+// follows from them: how many TPS-hours of a resource were paid for, used and wasted, and
+// what a lower minimum, a stop or a deletion would have saved. It is pure; what would be
+// done is for the rules package to decide.
+//
+// A TPS-hour is one request a second, provisioned or served, for an hour; a recommender's
+// are RPS-hours, which is the same thing. A campaign is metered in slots of 5 minutes, a
+// recommender in hours, and each slot counts the larger of its minimum and its actual
+// average (Personalize developer guide, "Minimum provisioned transactions per second and
+// auto-scaling", and CreateRecommender in the API reference).
+package billing
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// Slot is the step in which demand is measured, and campaigns are metered.
+const Slot = rules.WindowLength
+
+// slotsPerHour is how many slots an hour has: what a recommender is metered in.
+const slotsPerHour = int(time.Hour / Slot)
+
+// HoursPerMonth is the length of the month that projections are made for, as in AWS's own
+// calculators.
+const HoursPerMonth = 730
+
+// Limits on the days of a span.
+const (
+	MinDays = 1
+	MaxDays = int(rules.LookBack / (24 * time.Hour))
+)
+
+// ReportTime is the time that a report is made for.
+type ReportTime struct {
+	Now  time.Time
+	Span model.Window // whole hours
+	// Until is the end of the last whole 5 minutes whose counts have arrived; it is less
+	// than an hour after the span. A resource called in between is not idle.
+	Until time.Time
+}
+
+// ReportTimeOf is the time of a report over so many times 24 whole hours, up to the last
+// full hour that ended at least delay ago, as counts arrive late.
+func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
+	arrived := now.UTC().Add(-delay)
+	end := arrived.Truncate(time.Hour)
+	return ReportTime{
+		Now: now, Span: model.NewWindow(end.Add(-time.Duration(days)*24*time.Hour), end), Until: arrived.Truncate(Slot),
+	}
+}
+
+// metered is the part of the span that a resource is metered over: since its creation, in
+// whole slots of its kind. It may be empty.
+func metered(r model.Resource, span model.Window) model.Window {
+	unit := Slot
+	if r.Kind == model.Recommender {
+		unit = time.Hour
+	}
+	start := span.Start
+	if born := r.Created.UTC().Add(unit - time.Nanosecond).Truncate(unit); born.After(start) {
+		start = born
+	}
+	if start.After(span.End) {
+		start = span.End
+	}
+	return model.NewWindow(start, span.End)
+}
+
+// requestsQuery asks for the requests in every slot of the span. All resources are asked
+// about the same span, young ones too, so that their questions fit into the same calls.
+func requestsQuery(r model.Resource, m ReportTime) model.Query {
+	return rules.RequestsQuery(r, m.Span, Slot)
+}
+
+// minimumQuery asks for our own series of the minimum in every slot of the span.
+func minimumQuery(r model.Resource, m ReportTime) model.Query { return rules.MinimumQuery(r, m.Span) }
+
+// hourlyQuery asks for the hourly requests of the 14 days that the step-down rule reads.
+func hourlyQuery(r model.Resource, m ReportTime) model.Query {
+	return rules.RequestsQuery(r, model.NewWindow(m.Span.End.Add(-rules.LookBack), m.Span.End), time.Hour)
+}
+
+// Queries are the questions whose answers Measure needs, RunningQuery aside.
+func Queries(r model.Resource, m ReportTime) []model.Query {
+	if _, why := rules.RequestMetric(r); why != "" {
+		return nil
+	}
+	queries := []model.Query{requestsQuery(r, m), minimumQuery(r, m)}
+	if m.Span.Duration() < rules.LookBack {
+		queries = append(queries, hourlyQuery(r, m))
+	}
+	return queries
+}
+
+// RunningQuery asks when the monitor itself was running, in the deployment region.
+func RunningQuery(deploymentRegion string, m ReportTime) model.Query {
+	return rules.RunningQuery(deploymentRegion, m.Span)
+}
+
+// failedQueries ask for the calls that failed in every slot of the span.
+func failedQueries(r model.Resource, m ReportTime) []model.Query {
+	var queries []model.Query
+	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {
+		q := requestsQuery(r, m)
+		q.Metric.Name += suffix
+		queries = append(queries, q)
+	}
+	return queries
+}
+
+// idleQueries ask for every call to a resource in the span, in the idle time if that
+// reaches further back, and since.
+func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
+	start := m.Span.End.Add(-idle)
+	if m.Span.Start.Before(start) {
+		start = m.Span.Start
+	}
+	return rules.CallQueries(r, model.NewWindow(start, m.Until))
+}

@@ -1,0 +1,287 @@
+package billing
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// gapSlots is how many slots in a row a recommender must be unseen by a running monitor to
+// count as stopped; a single one may be a failed read.
+const gapSlots = 2
+
+// slotSeconds is the length of a slot: what is paid for at a minimum of 1, in requests.
+const slotSeconds = float64(Slot / time.Second)
+
+// perTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
+// whole numbers, and only divided at the end, so that they are exact.
+const perTPSHour = float64(time.Hour / time.Second)
+
+// Utilization is how the ratio of demand to minimum was spread, in percent. The mean is
+// that of the whole time, percentiles are those of 5-minute slots (nearest rank), and the
+// lowest and highest are whole hours of the clock, NaN if there was none.
+type Utilization struct {
+	Mean, P50, P95, LowestHour, HighestHour float64
+}
+
+// Hour is one hour of the clock: means over the part of it that was metered.
+type Hour struct {
+	Start       time.Time
+	Provisioned float64
+	Actual      float64
+	Paid        float64 // TPS-hours
+}
+
+// slots is a resource's metered time in slots of 5 minutes.
+type slots struct {
+	kind     model.Kind
+	window   model.Window
+	requests []float64
+	minimum  []float64 // TPS; 0 where it was stopped
+	known    []bool    // the minimum was published; else it is assumed
+	stopped  []bool
+	called   []bool // by calls that are not among the requests; see Usage.AddCalls
+}
+
+// AssumeMinimums fills in the assumed minimum of a resource where none was published (0).
+// at is the start of the period of each value. Since its latest update it is the present
+// one; before that the one published last, or else the first published after it. If none
+// ever was, it is the present one.
+func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time) {
+	assumed := float64(r.MinTPS)
+	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
+		assumed = minimum[first]
+	}
+	updated := r.LastTouched() // zero if there never was one, as the present minimum then was from the start
+	for i, published := range minimum {
+		switch {
+		case published > 0:
+			assumed = published
+		case !at(i).Before(updated):
+			minimum[i] = float64(r.MinTPS)
+		default:
+			minimum[i] = assumed
+		}
+	}
+}
+
+// newSlots spreads series over the metered time. A slot without requests had none; for one
+// without a published minimum see AssumeMinimums.
+func newSlots(r model.Resource, w model.Window, requests, minimums, running model.Series) *slots {
+	n := int(w.Duration() / Slot)
+	s := &slots{
+		kind: r.Kind, window: w,
+		requests: make([]float64, n), minimum: make([]float64, n), known: make([]bool, n), stopped: make([]bool, n),
+		called: make([]bool, n),
+	}
+	s.each(requests, func(i int, value float64) { s.requests[i] = value })
+	if minimums.Complete {
+		s.each(minimums, func(i int, value float64) {
+			if value > 0 {
+				s.minimum[i], s.known[i] = value, true
+			}
+		})
+	}
+	AssumeMinimums(r, s.minimum, s.at)
+	if r.Kind == model.Recommender && minimums.Complete && running.Complete {
+		s.markStops(running)
+	}
+	return s
+}
+
+// each calls f for every datapoint within the window.
+func (s *slots) each(series model.Series, f func(i int, value float64)) {
+	for _, p := range series.Points {
+		if p.Time.Before(s.window.Start) || !p.Time.Before(s.window.End) {
+			continue
+		}
+		f(int(p.Time.Sub(s.window.Start)/Slot), p.Value)
+	}
+}
+
+// markStops finds when a recommender was stopped: it was seen before, the monitor ran, yet
+// published no minimum of it, and no one called it, in at least two slots in a row. A
+// campaign cannot be stopped, and what was never seen before may not have been monitored.
+func (s *slots) markStops(running model.Series) {
+	ran := make([]bool, len(s.requests))
+	s.each(running, func(i int, value float64) { ran[i] = value > 0 })
+	seen, gap := false, 0
+	for i := range max(0, len(s.requests)-rules.FreshSlots) {
+		seen = seen || s.known[i]
+		if !seen || !ran[i] || s.known[i] || s.requests[i] > 0 {
+			gap = 0
+			continue
+		}
+		gap++
+		from := i
+		if gap == gapSlots {
+			from = i - gap + 1
+		}
+		for j := from; gap >= gapSlots && j <= i; j++ {
+			s.stopped[j], s.minimum[j] = true, 0
+		}
+	}
+}
+
+// at is the start of a slot.
+func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i) * Slot) }
+
+// paid is the TPS-hours that are paid for with the given minimum of each slot.
+func (s *slots) paid(minimum func(i int) float64) float64 {
+	unit := 1
+	if s.kind == model.Recommender {
+		unit = slotsPerHour
+	}
+	total := 0.0
+	for from := 0; from < len(s.requests); from += unit {
+		least, actual := 0.0, 0.0
+		for i := from; i < min(from+unit, len(s.requests)); i++ {
+			least += minimum(i) * slotSeconds
+			actual += s.requests[i]
+		}
+		total += max(least, actual)
+	}
+	return total / perTPSHour
+}
+
+// paidInForce is the TPS-hours that were paid for, with the minimum that was in force.
+func (s *slots) paidInForce() float64 { return s.paid(func(i int) float64 { return s.minimum[i] }) }
+
+// idle counts the running slots without a call, and finds the first slot since which there
+// has been none; that is len(requests) if the last one had some.
+func (s *slots) idle() (n, since int) {
+	for i, requests := range s.requests {
+		switch {
+		case requests > 0 || s.called[i]:
+			since = i + 1
+		case !s.stopped[i]:
+			n++
+		}
+	}
+	return n, since
+}
+
+// jumps counts how often demand rose above a rate within one slot, from at or below another
+// one; both are in requests a second.
+func (s *slots) jumps(from, above float64) int {
+	n := 0
+	from, above = from*slotSeconds, above*slotSeconds
+	for i := 1; i < len(s.requests); i++ {
+		if s.requests[i] > above && s.requests[i-1] <= from {
+			n++
+		}
+	}
+	return n
+}
+
+// rates are the mean minimum and demand of the time in which it ran, and the highest
+// demand of 5 minutes, in requests per second.
+func (s *slots) rates() (provisioned, actual, peak float64) {
+	if ran := float64(len(s.requests) - count(s.stopped)); ran > 0 {
+		provisioned = sum(s.minimum) / ran
+		actual = sum(s.requests) / (ran * slotSeconds)
+	}
+	return provisioned, actual, slices.Max(s.requests) / slotSeconds
+}
+
+// utilization is how the ratio of demand to minimum was spread.
+func (s *slots) utilization() Utilization {
+	ratios := make([]float64, 0, len(s.requests))
+	for i := range s.requests {
+		if !s.stopped[i] {
+			ratios = append(ratios, s.ratio(i, i+1))
+		}
+	}
+	nan := math.NaN()
+	if len(ratios) == 0 {
+		return Utilization{nan, nan, nan, nan, nan}
+	}
+	slices.Sort(ratios)
+	out := Utilization{
+		Mean: s.ratio(0, len(s.requests)), P50: nearestRank(ratios, 50), P95: nearestRank(ratios, 95),
+		LowestHour: nan, HighestHour: nan,
+	}
+	s.eachWholeHour(func(from int) {
+		if count(s.stopped[from:from+slotsPerHour]) > 0 {
+			return
+		}
+		ratio := s.ratio(from, from+slotsPerHour)
+		// A comparison with NaN is false, so the first hour counts.
+		if !(out.LowestHour <= ratio) {
+			out.LowestHour = ratio
+		}
+		if !(out.HighestHour >= ratio) {
+			out.HighestHour = ratio
+		}
+	})
+	return out
+}
+
+// ratio is demand over minimum in the slots [from, to), in percent.
+func (s *slots) ratio(from, to int) float64 {
+	return sum(s.requests[from:to]) / (sum(s.minimum[from:to]) * slotSeconds) * 100
+}
+
+// nearestRank is a percentile of sorted values, of which there is at least one.
+func nearestRank(sorted []float64, percent int) float64 {
+	rank := (len(sorted)*percent + 99) / 100
+	return sorted[max(rank, 1)-1]
+}
+
+// eachWholeHour calls f with the first slot of every hour of the clock that is within
+// the window.
+func (s *slots) eachWholeHour(f func(from int)) {
+	first := int(s.window.Start.Add(time.Hour-time.Nanosecond).Truncate(time.Hour).Sub(s.window.Start) / Slot)
+	for from := first; from+slotsPerHour <= len(s.requests); from += slotsPerHour {
+		f(from)
+	}
+}
+
+// hourlyRequests are the requests of the whole hours.
+func (s *slots) hourlyRequests() model.Series {
+	series := model.Series{Complete: true}
+	s.eachWholeHour(func(from int) {
+		series.Points = append(series.Points, model.Datapoint{Time: s.at(from), Value: sum(s.requests[from : from+slotsPerHour])})
+	})
+	return series
+}
+
+// hourly gathers the slots by hours of the clock; the first may be a part of one.
+func (s *slots) hourly() []Hour {
+	var list []Hour
+	for from := 0; from < len(s.requests); {
+		start := s.at(from).Truncate(time.Hour)
+		to := min(from+int(start.Add(time.Hour).Sub(s.at(from))/Slot), len(s.requests))
+		part := slots{kind: s.kind, requests: s.requests[from:to], minimum: s.minimum[from:to]}
+		n := float64(to - from)
+		list = append(list, Hour{
+			Start: start, Provisioned: sum(part.minimum) / n, Actual: sum(part.requests) / (n * slotSeconds), Paid: part.paidInForce(),
+		})
+		from = to
+	}
+	return list
+}
+
+// hours is a number of slots in hours.
+func hours(slots int) float64 { return float64(slots) / float64(slotsPerHour) }
+
+func count(slots []bool) int {
+	n := 0
+	for _, is := range slots {
+		if is {
+			n++
+		}
+	}
+	return n
+}
+
+func sum(values []float64) float64 {
+	total := 0.0
+	for _, v := range values {
+		total += v
+	}
+	return total
+}

@@ -1,0 +1,87 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+	"maps"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// decideAll makes the hourly checks of the resources that are due, and decides on all. A
+// recommender that would be acted on is described again first: its list summary does not show
+// an update in progress.
+func (r *run) decideAll(ctx context.Context) []rules.Decision {
+	reading, cancel := r.reading(ctx)
+	defer cancel()
+	r.check(reading)
+	decisions := make([]rules.Decision, len(r.snapshot.Resources))
+	var undescribed []int
+	var resources []model.Resource
+	for i, resource := range r.snapshot.Resources {
+		decisions[i] = rules.Decide(resource, r.readings, r.settings, r.at)
+		if rules.NeedsDescription(decisions[i]) {
+			undescribed = append(undescribed, i)
+			resources = append(resources, resource)
+		}
+	}
+	if len(resources) > 0 {
+		fresh := r.refresh(reading, resources)
+		for _, i := range undescribed {
+			decisions[i] = r.decideAgain(decisions[i], fresh)
+		}
+	}
+	rules.ApplyBudget(decisions, r.at, func(region string) (int, string) {
+		return r.Actor.EndingsLeft(reading, region, r.params.MaxRemovalsPerHour)
+	})
+	for _, d := range decisions {
+		r.Logger.DebugContext(ctx, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
+			"kind", string(d.Resource.Kind), "decision", string(d.Verdict), "reason", d.Reason)
+	}
+	return decisions
+}
+
+// check reads what the hourly checks of the resources that are due need.
+func (r *run) check(ctx context.Context) {
+	var queries []model.Query
+	for _, resource := range r.snapshot.Resources {
+		if r.due(resource.ARN) {
+			queries = append(queries, rules.CheckQueries(resource, rules.ThroughputOf(resource, r.readings, r.at), r.settings, r.at)...)
+		}
+	}
+	maps.Copy(r.readings, r.measure(ctx, "check", queries))
+}
+
+// refreshed are resources that were described again.
+type refreshed struct {
+	resources map[model.ARN]model.Resource
+	failed    map[string]bool // ARNs that could not be described
+}
+
+func (r *run) refresh(ctx context.Context, list []model.Resource) refreshed {
+	resources, problems := r.Inventory.Refresh(ctx, list)
+	r.problems.add(problems...)
+	fresh := refreshed{resources: make(map[model.ARN]model.Resource, len(resources)), failed: map[string]bool{}}
+	for _, resource := range resources {
+		fresh.resources[resource.ARN] = resource
+	}
+	for _, p := range problems {
+		fresh.failed[p.ARN] = true
+	}
+	return fresh
+}
+
+// decideAgain decides on the fresh description, or refuses if there is none.
+func (r *run) decideAgain(d rules.Decision, fresh refreshed) rules.Decision {
+	resource, ok := fresh.resources[d.Resource.ARN]
+	switch {
+	case !ok && fresh.failed[d.Resource.ARN.String()]:
+		return rules.Refuse(d, "it could not be described again")
+	case !ok:
+		return rules.Refuse(d, "it no longer exists")
+	case !resource.Monitored():
+		return rules.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
+	}
+	return rules.Decide(resource, r.readings, r.settings, r.at)
+}

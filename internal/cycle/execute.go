@@ -1,0 +1,147 @@
+package cycle
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// actionConcurrency bounds how many actions are executed at the same time. Each reads its
+// resource again and makes a few calls, so that a handful stays within all rate limits.
+const actionConcurrency = 8
+
+// errNoTime is the problem of an action that did not fit the cycle's time.
+var errNoTime = errors.New("not executed for lack of time; the next cycle decides on it again")
+
+// execute executes decisions in this process, as the functions execute commands, with the
+// recheck on fresh data included. A decision that no longer holds becomes a refusal.
+func (r *run) execute(ctx context.Context, decisions []rules.Decision) {
+	answers, errs := make([]act.Answer, len(decisions)), make([]error, len(decisions))
+	group := errgroup.Group{}
+	group.SetLimit(actionConcurrency)
+	for i, d := range decisions {
+		if !d.Verdict.Changes() {
+			continue
+		}
+		group.Go(func() error {
+			if !r.Clock.Now().Before(r.until) {
+				errs[i] = errNoTime
+				return nil
+			}
+			answers[i], errs[i] = r.Actor.Do(ctx, d.Verdict.Action(), events.RequestFor(d))
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs
+	for i := range decisions {
+		if decisions[i].Verdict.Changes() {
+			r.recordOutcome(ctx, &decisions[i], answers[i], errs[i])
+		}
+	}
+}
+
+// recordOutcome records the outcome of one action.
+func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer act.Answer, err error) {
+	if errors.Is(err, errNoTime) { // other outcomes are recorded by the action
+		unexecuted := *d
+		unexecuted.Reason = errNoTime.Error()
+		r.record(ctx, unexecuted, events.OutcomeFailed)
+	}
+	if err != nil {
+		answer = act.Answer{Outcome: act.Failed}
+		r.problems.add(model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Verdict), Err: err})
+	}
+	r.actions[d.Resource.ARN] = answer
+	r.addEvents(answer.Events)
+	r.problems.add(answer.Problems...)
+	if answer.Outcome.Counts() && d.Verdict != rules.StepDown {
+		r.removed[d.Resource.ARN] = true
+	}
+	if answer.Outcome == act.Refused {
+		*d = rules.Refuse(*d, answer.Why)
+	}
+}
+
+// sendCommands sends decisions as events, and records which were sent.
+func (r *run) sendCommands(ctx context.Context, decisions []rules.Decision) {
+	var commands []events.Event
+	for _, d := range decisions {
+		if d.Verdict.Changes() {
+			commands = append(commands, events.Command(d))
+		}
+	}
+	sent := r.emit(ctx, commands)
+	outcome := events.OutcomeDryRun
+	if !r.DryRun {
+		r.Actor.AskedFor(sent)
+		outcome = events.OutcomeAsked
+	}
+	outcomes := map[string]string{}
+	for _, event := range sent {
+		outcomes[event.Resources[0]] = outcome
+	}
+	for _, d := range decisions {
+		if !d.Verdict.Changes() {
+			continue
+		}
+		outcome, ok := outcomes[d.Resource.ARN.String()]
+		if !ok {
+			outcome = events.OutcomeFailed
+		}
+		r.record(ctx, d, outcome)
+	}
+}
+
+// notifyDryRuns notifies people of what would be done if the parameters were Yes instead of
+// DryRun.
+func (r *run) notifyDryRuns(ctx context.Context, decisions []rules.Decision) {
+	var notifications []events.Event
+	for _, d := range decisions {
+		if d.Would.Changes() && rules.NotifyDryRun(d) {
+			notifications = append(notifications, events.DryRunNotification(d))
+		}
+	}
+	r.emit(ctx, notifications)
+}
+
+// recordRefusals records what rules and guards refused, which is counted, and the decisions
+// of a dry run.
+func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
+	counts := map[act.RefusedKey]int{}
+	for _, d := range decisions {
+		_, executed := r.actions[d.Resource.ARN]
+		switch {
+		case d.Would.Changes():
+			dryRun := d
+			dryRun.Verdict = rules.None
+			r.record(ctx, dryRun, events.OutcomeDryRun)
+		case d.Verdict == rules.Refused && !executed:
+			r.record(ctx, d, events.OutcomeRefused)
+			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Verdict}]++
+		}
+	}
+	if len(counts) > 0 {
+		r.Actor.CountRefused(ctx, counts)
+	}
+}
+
+func (r *run) record(ctx context.Context, d rules.Decision, outcome string) {
+	r.AuditLog(ctx, events.AuditOf(d, outcome, r.Clock.Now()))
+}
+
+// emit puts events on the bus and returns those that were sent.
+func (r *run) emit(ctx context.Context, list []events.Event) []events.Event {
+	if len(list) == 0 {
+		return nil
+	}
+	sent, problems := r.Actor.Emit(ctx, list)
+	r.addEvents(sent)
+	r.problems.add(problems...)
+	return sent
+}

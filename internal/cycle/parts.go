@@ -1,0 +1,106 @@
+package cycle
+
+import (
+	"context"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// Inventory discovers resources.
+type Inventory interface {
+	// Discover lists the scope and describes what is new, changed, unsettled or due.
+	Discover(ctx context.Context, scope model.Scope, due func(model.ARN) bool, progress func(done, total int)) model.Snapshot
+	// Refresh describes the given resources again; those that are gone are left out.
+	Refresh(ctx context.Context, resources []model.Resource) ([]model.Resource, []model.Problem)
+}
+
+// Meter reads metrics.
+type Meter interface {
+	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
+}
+
+// Actor makes every write, or in a dry run none.
+type Actor interface {
+	// Publish puts metric data, each into its own region.
+	Publish(ctx context.Context, data []model.Datum) (published int, problems []model.Problem)
+	// Notify keeps topics, subscriptions and the notification rule up to date and returns
+	// the topic of each region that has one.
+	Notify(ctx context.Context, in act.NotifyInput) (map[string]model.ARN, []model.Problem)
+	// ListAlarms lists the metric alarms of a region whose names start with our prefix.
+	ListAlarms(ctx context.Context, region string) ([]rules.Alarm, error)
+	// ReconcileAll applies alarm changes in several regions until the time is up.
+	ReconcileAll(ctx context.Context, inputs []act.ReconcileInput) (act.AlarmCounts, []model.Problem)
+	// Emit puts events on the bus of the deployment region.
+	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []model.Problem)
+	// RebuildDashboard rebuilds the dashboard, in this process or by an event.
+	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []model.Problem)
+	// EndingsLeft is how many resources of a region may still be deleted and stopped
+	// automatically within the hour, and why not more.
+	EndingsLeft(ctx context.Context, region string, limit int) (left int, why string)
+	// AskedFor counts stops and deletes that other processes are going to make.
+	AskedFor(list []events.Event)
+	// CountRefused publishes how many actions were refused.
+	CountRefused(ctx context.Context, counts map[act.RefusedKey]int)
+	// Do executes an action.
+	Do(ctx context.Context, action model.Action, req events.Request) (act.Answer, error)
+}
+
+// BoardActor writes and deletes dashboards, or in a dry run none.
+type BoardActor interface {
+	// BuildBoards writes the dashboards of a name and deletes the surplus ones.
+	BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]act.BoardResult, []model.Problem)
+	// DeleteBoards deletes the dashboards of a name.
+	DeleteBoards(ctx context.Context, name string) ([]act.BoardResult, []model.Problem)
+}
+
+// Observer is notified of what a cycle finds, for display; nothing is decided by it. Its
+// methods are called from several goroutines, and must return soon and not change the lists.
+type Observer interface {
+	// SawEstate reports what was found in a region, and what could not be listed.
+	SawEstate(snapshot model.Snapshot)
+	// SawAlarms reports the alarms of a region as they were before the cycle changed any.
+	SawAlarms(region string, list []rules.Alarm)
+}
+
+// PriceSource returns the prices of TPS-hours in the regions. A price that it cannot find
+// out is missing, with a problem.
+type PriceSource func(ctx context.Context, regions []string) (report.Prices, []model.Problem)
+
+// Progress is called with how far a step has come. Calls may come from several goroutines.
+// Nil ignores them.
+type Progress func(step string, done, total int)
+
+// of is the progress of one step.
+func (p Progress) of(step string) func(done, total int) {
+	return func(done, total int) {
+		if p != nil {
+			p(step, done, total)
+		}
+	}
+}
+
+// callCounter counts the AWS calls made so far by "service.Operation"; nil counts none.
+type callCounter func() map[string]int
+
+func (c callCounter) snapshot() map[string]int {
+	if c == nil {
+		return nil
+	}
+	return c()
+}
+
+// since is how often each operation was called after an earlier snapshot.
+func (c callCounter) since(before map[string]int) map[string]int {
+	made := map[string]int{}
+	for operation, n := range c.snapshot() {
+		if n > before[operation] {
+			made[operation] = n - before[operation]
+		}
+	}
+	return made
+}

@@ -1,0 +1,178 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+func listOperation(kind model.Kind) string { return "List" + kind.Title() + "s" }
+
+func describeOperation(kind model.Kind) string { return "Describe" + kind.Title() }
+
+// list reads the resources of a kind in a region, as far as it can; the error says why the
+// listing is incomplete. A malformed entry makes it incomplete, as there is a resource of
+// which nothing is known.
+func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) ([]model.Resource, error) {
+	var resources []model.Resource
+	var malformed []error
+	add := func(resource model.Resource, err error) {
+		if err != nil {
+			malformed = append(malformed, err)
+			return
+		}
+		resources = append(resources, resource)
+	}
+	client := inv.clients.Personalize(region)
+	read := func(token *string) (*string, error) {
+		out, err := client.ListCampaigns(ctx, &personalize.ListCampaignsInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
+		if err != nil {
+			return nil, err
+		}
+		for _, summary := range out.Campaigns {
+			add(campaignFromSummary(region, summary, inv.clock.Now()))
+		}
+		return out.NextToken, nil
+	}
+	if kind == model.Recommender {
+		read = func(token *string) (*string, error) {
+			out, err := client.ListRecommenders(ctx, &personalize.ListRecommendersInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
+			if err != nil {
+				return nil, err
+			}
+			for _, summary := range out.Recommenders {
+				add(recommenderFromSummary(region, summary, inv.clock.Now()))
+			}
+			return out.NextToken, nil
+		}
+	}
+	err := awsapi.ReadPages(read)
+	if err == nil {
+		err = errors.Join(malformed...)
+	}
+	return resources, awsapi.Plain(err)
+}
+
+// describe reads a resource as it is now. A campaign lacks recipe and dataset group, which
+// come from its solution version.
+func (inv *Inventory) describe(ctx context.Context, arn model.ARN, kind model.Kind) (entry, error) {
+	client, name := inv.clients.Personalize(arn.Region), arn.String()
+	var e entry
+	var err error
+	if kind == model.Campaign {
+		out, callErr := client.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &name})
+		if callErr != nil {
+			return entry{}, awsapi.Plain(callErr)
+		}
+		e.resource, e.versionARN, err = campaignFromDescription(arn.Region, out.Campaign, inv.clock.Now())
+	} else {
+		out, callErr := client.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &name})
+		if callErr != nil {
+			return entry{}, awsapi.Plain(callErr)
+		}
+		e.resource, err = recommenderFromDescription(arn.Region, out.Recommender, inv.clock.Now())
+	}
+	if err == nil && e.resource.ARN != arn {
+		err = fmt.Errorf("the response for %s describes %s", arn, e.resource.ARN)
+	}
+	e.summary = keyOf(e.resource)
+	return e, err
+}
+
+// resourceOf translates what summaries and descriptions of both kinds share. The ARN must
+// be of the kind and region. An unknown minimum is 1, which is the service's default and
+// its lowest value.
+func resourceOf(region string, kind model.Kind, arn, name, status *string, minimum *int32) (model.Resource, error) {
+	parsed, err := model.ParseARN(aws.ToString(arn))
+	if err != nil {
+		return model.Resource{}, fmt.Errorf("the response has a %s without a valid ARN: %w", kind, err)
+	}
+	if got, ok := parsed.Kind(); !ok || got != kind || parsed.Region != region {
+		return model.Resource{}, fmt.Errorf("the response for a %s in %s has %s", kind, region, parsed)
+	}
+	r := model.Resource{
+		ARN: parsed, Kind: kind, Name: aws.ToString(name), Status: model.Status(aws.ToString(status)),
+		MinTPS: max(1, int(aws.ToInt32(minimum))),
+	}
+	if r.Name == "" {
+		r.Name = parsed.Name()
+	}
+	return r, nil
+}
+
+// timeOf is a time in UTC, comparable with ==; zero if there is none.
+func timeOf(t *time.Time) time.Time { return aws.ToTime(t).UTC().Round(0) }
+
+// arnOf is the ARN; zero if it is missing or malformed.
+func arnOf(s *string) model.ARN {
+	arn, _ := model.ParseARN(aws.ToString(s))
+	return arn
+}
+
+// campaignFromSummary does not know the minimum, recipe, dataset group and latest update.
+func campaignFromSummary(region string, s types.CampaignSummary, now time.Time) (model.Resource, error) {
+	r, err := resourceOf(region, model.Campaign, s.CampaignArn, s.Name, s.Status, nil)
+	r.Created, r.LastUpdated, r.Observed = timeOf(s.CreationDateTime), timeOf(s.LastUpdatedDateTime), now
+	return r, err
+}
+
+// campaignFromDescription knows all but recipe and dataset group, which are those of
+// the solution version, whose ARN is the second result.
+func campaignFromDescription(region string, c *types.Campaign, now time.Time) (model.Resource, string, error) {
+	if c == nil {
+		c = &types.Campaign{}
+	}
+	r, err := resourceOf(region, model.Campaign, c.CampaignArn, c.Name, c.Status, c.MinProvisionedTPS)
+	r.Created, r.LastUpdated, r.Observed = timeOf(c.CreationDateTime), timeOf(c.LastUpdatedDateTime), now
+	r.Described = true
+	r.AutoSync = c.CampaignConfig != nil && aws.ToBool(c.CampaignConfig.SyncWithLatestSolutionVersion)
+	if u := c.LatestCampaignUpdate; u != nil {
+		r.Update = updateOf(u.Status, u.MinProvisionedTPS, u.CreationDateTime, u.LastUpdatedDateTime)
+	}
+	return r, aws.ToString(c.SolutionVersionArn), err
+}
+
+// recommenderFromSummary knows all but the latest update.
+func recommenderFromSummary(region string, s types.RecommenderSummary, now time.Time) (model.Resource, error) {
+	r, err := resourceOf(region, model.Recommender, s.RecommenderArn, s.Name, s.Status, configuredMinimum(s.RecommenderConfig))
+	r.Created, r.LastUpdated, r.Observed = timeOf(s.CreationDateTime), timeOf(s.LastUpdatedDateTime), now
+	r.DatasetGroup, r.Recipe = arnOf(s.DatasetGroupArn), model.RecipeName(aws.ToString(s.RecipeArn))
+	return r, err
+}
+
+// recommenderFromDescription knows everything.
+func recommenderFromDescription(region string, d *types.Recommender, now time.Time) (model.Resource, error) {
+	if d == nil {
+		d = &types.Recommender{}
+	}
+	r, err := recommenderFromSummary(region, types.RecommenderSummary{
+		RecommenderArn: d.RecommenderArn, Name: d.Name, Status: d.Status, DatasetGroupArn: d.DatasetGroupArn, RecipeArn: d.RecipeArn,
+		RecommenderConfig: d.RecommenderConfig, CreationDateTime: d.CreationDateTime, LastUpdatedDateTime: d.LastUpdatedDateTime,
+	}, now)
+	r.Described = true
+	if u := d.LatestRecommenderUpdate; u != nil {
+		r.Update = updateOf(u.Status, configuredMinimum(u.RecommenderConfig), u.CreationDateTime, u.LastUpdatedDateTime)
+	}
+	return r, err
+}
+
+func configuredMinimum(c *types.RecommenderConfig) *int32 {
+	if c == nil {
+		return nil
+	}
+	return c.MinRecommendationRequestsPerSecond
+}
+
+func updateOf(status *string, minimum *int32, created, changed *time.Time) *model.Update {
+	return &model.Update{
+		Status: model.Status(aws.ToString(status)), MinTPS: int(aws.ToInt32(minimum)), Created: timeOf(created), Changed: timeOf(changed),
+	}
+}

@@ -1,0 +1,168 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// discovery is one Discover in progress.
+type discovery struct {
+	inv      *Inventory
+	due      func(model.ARN) bool
+	recipes  *recipeReader
+	progress *progressCount
+}
+
+// result is the outcome of a job.
+type result struct {
+	complete  bool               // every page was read, and every entry made sense
+	seen      map[model.ARN]bool // all that the listing showed
+	resources []model.Resource
+	problems  []model.Problem
+}
+
+// finding is the outcome for one resource.
+type finding struct {
+	resource *model.Resource // nil if gone, or if the problem says why
+	gone     bool            // does not exist any more
+	problem  *model.Problem
+}
+
+// run lists the resources of a kind and examines those selected.
+func (d *discovery) run(ctx context.Context, j job) result {
+	inv := d.inv
+	listed, err := inv.list(ctx, j.region, j.kind)
+	r := result{complete: err == nil, seen: make(map[model.ARN]bool, len(listed))}
+	var selected []model.Resource
+	for _, resource := range listed {
+		if j.selected.has(resource.ARN) && !r.seen[resource.ARN] {
+			selected = append(selected, resource)
+		}
+		r.seen[resource.ARN] = true
+	}
+	d.progress.add(0, len(selected))
+	if j.kind == model.Campaign {
+		d.campaigns(ctx, j.region, selected, &r)
+	} else {
+		// Summaries of recommenders are complete: no describe needed.
+		for _, resource := range selected {
+			inv.cache.put(entry{resource: resource, summary: keyOf(resource)})
+		}
+		r.resources = selected
+		d.progress.add(len(selected), 0)
+	}
+	if err != nil {
+		r.problems = append(r.problems, model.Problem{Region: j.region, Operation: listOperation(j.kind), Err: err})
+		d.addCopies(j, &r)
+	} else {
+		inv.cache.dropFunc(func(e entry) bool { return e.isOf(j) && !r.seen[e.resource.ARN] })
+		for arn := range j.selected.named {
+			if !r.seen[arn] {
+				inv.logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
+			}
+		}
+	}
+	inv.logger.Debug("region listed", "region", j.region, "kind", string(j.kind), "listed", len(listed), "selected", len(selected),
+		"complete", r.complete)
+	return r
+}
+
+// addCopies adds stale copies of what an incomplete listing does not show.
+func (d *discovery) addCopies(j job, r *result) {
+	now, count := d.inv.clock.Now(), 0
+	for _, e := range d.inv.cache.entriesOf(j) {
+		if j.selected.has(e.resource.ARN) && !r.seen[e.resource.ARN] && e.fresh(now) {
+			r.resources = append(r.resources, e.stale())
+			count++
+		}
+	}
+	d.progress.add(count, count)
+	d.inv.logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
+		"op", listOperation(j.kind), "copies", count)
+}
+
+// campaigns examines each of the campaigns listed.
+func (d *discovery) campaigns(ctx context.Context, region string, selected []model.Resource, r *result) {
+	findings := make([]finding, len(selected))
+	awsapi.Parallel(len(selected), awsapi.CallsAtOnce, func(i int) {
+		findings[i] = d.campaign(ctx, selected[i])
+		d.progress.add(1, 0)
+	})
+	var problems []model.Problem
+	for i, f := range findings {
+		if f.gone {
+			delete(r.seen, selected[i].ARN)
+		}
+		if f.resource != nil {
+			r.resources = append(r.resources, *f.resource)
+		}
+		if f.problem != nil {
+			problems = append(problems, *f.problem)
+		}
+	}
+	r.problems = append(r.problems, mergeCanceled(region, problems)...)
+}
+
+// campaign completes the list entry of a campaign. One that is not ACTIVE stays as listed.
+func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding {
+	inv := d.inv
+	old, known := inv.cache.get(listed.ARN)
+	if known && old.summary.created != listed.Created {
+		// Another campaign has the name now: the copy is of no use.
+		inv.cache.drop(listed.ARN)
+		old, known = entry{}, false
+	}
+	if listed.Status != model.StatusActive {
+		inv.cache.drop(listed.ARN)
+		return finding{resource: &listed}
+	}
+	if known && old.summary == keyOf(listed) && old.settled() {
+		old.resource.Observed = listed.Observed
+		inv.cache.put(old)
+		if !d.due(listed.ARN) {
+			return d.recipes.complete(ctx, old)
+		}
+	}
+	e, err := inv.describe(ctx, listed.ARN, model.Campaign)
+	switch {
+	case err == nil:
+		e.summary = keyOf(listed)
+		e.reuseVersion(old)
+		return d.recipes.complete(ctx, e)
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		inv.cache.drop(listed.ARN)
+		inv.logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
+		return finding{gone: true}
+	}
+	problem := model.Problem{ARN: listed.ARN.String(), Region: listed.Region(), Operation: describeOperation(model.Campaign)}
+	if !known || !old.fresh(inv.clock.Now()) {
+		problem.Err = fmt.Errorf("skipped this time: %w", err)
+		return finding{problem: &problem}
+	}
+	problem.Err = fmt.Errorf("metrics only, from the copy of %s: %w", old.resource.Observed.Format(time.TimeOnly), err)
+	inv.logger.Debug("last known copy used", "arn", problem.ARN, "region", problem.Region, "kind", string(model.Campaign),
+		"op", problem.Operation, "observed", old.resource.Observed, "err", err)
+	resource := old.stale()
+	return finding{resource: &resource, problem: &problem}
+}
+
+// mergeCanceled makes one problem of all those that the end of a context caused.
+func mergeCanceled(region string, problems []model.Problem) []model.Problem {
+	var kept, canceled []model.Problem
+	for _, p := range problems {
+		if awsapi.KindOf(p.Err) == awsapi.Canceled {
+			canceled = append(canceled, p)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	if n := len(canceled); n > 1 {
+		err := fmt.Errorf("%w (and %d more)", canceled[0].Err, n-1)
+		canceled = []model.Problem{{Region: region, Operation: canceled[0].Operation, Err: err}}
+	}
+	return append(kept, canceled...)
+}

@@ -1,0 +1,201 @@
+// Package report is the end of the line discover → measure → decide → act → report: results
+// as values, and their forms for people and programs.
+package report
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// Form is how a report is written.
+type Form string
+
+// The forms.
+const (
+	Table Form = "table"
+	JSON  Form = "json"
+	CSV   Form = "csv"
+)
+
+// Style fits a table to where it is shown.
+type Style struct {
+	Width int  // of a line, in characters; 0 means no limit
+	Color bool // ANSI colors; without them there are no escape sequences
+}
+
+// Report is what a command prints.
+type Report interface {
+	json() any       // in the order of the table, no list nil
+	csv() [][]string // the names of the columns, then the records
+	table(p printer)
+	// Asides are lines for which the CSV has no room: problems, notes, what was skipped.
+	Asides() []string
+}
+
+// Write writes a report. The error is w's, or that of a number that JSON cannot hold.
+func Write(w io.Writer, r Report, form Form, style Style) error {
+	switch form {
+	case JSON:
+		encoder := json.NewEncoder(w)
+		encoder.SetEscapeHTML(false)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(r.json())
+	case CSV:
+		return csv.NewWriter(w).WriteAll(r.csv())
+	}
+	p := printer{w: bufio.NewWriter(w), Style: style}
+	r.table(p)
+	return p.w.Flush()
+}
+
+// problemLines are problems with a line each.
+func problemLines(problems []model.Problem) []string {
+	var lines []string
+	for _, problem := range problems {
+		lines = append(lines, problem.Error())
+	}
+	return lines
+}
+
+// list is a copy that JSON writes as [] if it is empty.
+func list[T any](items []T) []T { return append([]T{}, items...) }
+
+// fields are values as a CSV holds them: numbers with all their digits, times in UTC, and
+// nothing for nil.
+func fields(values ...any) []string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		switch v := value.(type) {
+		case nil:
+		case float64:
+			texts[i] = digits(v)
+		case *float64:
+			if v != nil {
+				texts[i] = digits(*v)
+			}
+		case time.Time:
+			texts[i] = v.UTC().Format(time.RFC3339)
+		case *time.Time:
+			if v != nil {
+				texts[i] = v.UTC().Format(time.RFC3339)
+			}
+		default:
+			texts[i] = fmt.Sprint(v)
+		}
+	}
+	return texts
+}
+
+// digits writes a number with all its digits.
+func digits(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+// positive is a number that is 0 if it is unknown or there is none: then it is nil.
+func positive(n int) any {
+	if n > 0 {
+		return n
+	}
+	return nil
+}
+
+// rounded writes a number for people. What is not zero does not look like zero.
+func rounded(v *float64, digits int, unit string) string {
+	if v == nil {
+		return "–"
+	}
+	text := strconv.FormatFloat(*v, 'f', digits, 64)
+	if zero := strconv.FormatFloat(0, 'f', digits, 64); *v > 0 && text == zero {
+		return "<" + zero[:len(zero)-1] + "1" + unit
+	}
+	return text + unit
+}
+
+// amount writes money with two digits, and commas between thousands.
+func amount(v float64) string { return thousands(strconv.FormatFloat(v, 'f', 2, 64)) }
+
+// commas writes TPS-hours with one digit, and commas between thousands.
+func commas(v float64) string { return thousands(rounded(&v, 1, "")) }
+
+// thousands puts commas into the whole part of a number.
+func thousands(number string) string {
+	whole, rest := number, ""
+	if point := strings.IndexByte(number, '.'); point >= 0 {
+		whole, rest = number[:point], number[point:]
+	}
+	for i := len(whole) - 3; i > 0 && whole[i-1] >= '0' && whole[i-1] <= '9'; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return whole + rest
+}
+
+// spent is a duration in as many digits as a person reads.
+func spent(ms int64) string {
+	d := time.Duration(ms) * time.Millisecond
+	if d >= time.Second {
+		d = d.Round(100 * time.Millisecond)
+	}
+	return d.String()
+}
+
+// tally counts in words, as in "3 done, 1 refused", in the order of the keys.
+func tally[K ~string](counts map[K]int, keys []K) string {
+	var parts []string
+	for _, key := range keys {
+		if n := counts[key]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, key))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// count counts items by a key.
+func count[T any, K comparable](items []T, key func(T) K) map[K]int {
+	counts := map[K]int{}
+	for _, item := range items {
+		counts[key(item)]++
+	}
+	return counts
+}
+
+// decisions in the order in which they are counted.
+var decisions = []rules.Verdict{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
+
+// counted is how many resources there are, of which kinds and in how many regions.
+func counted(kinds map[model.Kind]int, regions map[string]int) string {
+	var parts []string
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
+		if n := kinds[kind]; n > 0 {
+			parts = append(parts, model.Plural(n, string(kind)))
+		}
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, " and ") + " in " + model.Plural(len(regions), "region")
+}
+
+// windowText is a window with its date once, unless it spans midnight.
+func windowText(w model.Window) string {
+	end := "15:04"
+	if w.Start.Format(time.DateOnly) != w.End.Format(time.DateOnly) {
+		end = "2006-01-02 15:04"
+	}
+	return "window " + w.Start.Format("2006-01-02 15:04") + "–" + w.End.Format(end) + " UTC"
+}
+
+// callsText is how many AWS calls were made, and in which time.
+func callsText(calls map[string]int, ms int64) string {
+	total := 0
+	for _, n := range calls {
+		total += n
+	}
+	return fmt.Sprintf("%d in %s", total, spent(ms))
+}

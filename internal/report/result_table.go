@@ -1,0 +1,210 @@
+package report
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// table writes the resources, a summary and the problems.
+func (r Result) table(p printer) {
+	r = r.normalized()
+	p.found(len(r.Resources), r.Problems)
+	if len(r.Resources) > 0 {
+		p.grid(resultGrid(r.Resources))
+	}
+	p.line("")
+	p.summary(r)
+	p.problems(r.Problems)
+}
+
+// found writes why there are no resources in a table, if there are none.
+func (p printer) found(resources int, problems []model.Problem) {
+	switch {
+	case resources > 0:
+	case len(problems) > 0:
+		p.line("No campaigns or recommenders to show; see the problems below.")
+	default:
+		p.line("No active campaigns or recommenders were found.")
+	}
+}
+
+func resultGrid(resources []Resource) grid {
+	g := grid{text: "REASON", columns: []column{
+		{title: "KIND"}, {title: "NAME", name: true}, {title: "REGION"}, {title: "MIN", right: true}, {title: "AVG", right: true},
+		{title: "UTIL", right: true}, {title: "DECISION"},
+	}}
+	saves := slices.ContainsFunc(resources, func(one Resource) bool { return one.Saving != nil })
+	if saves {
+		g.columns = append(g.columns, column{title: "SAVES A MONTH"})
+	}
+	for _, one := range resources {
+		row := row{text: cell{text: one.Reason}, cells: []cell{
+			{text: string(one.Kind)}, {text: one.Name}, {text: one.Region}, {text: strconv.Itoa(one.Min)},
+			{text: rounded(one.Average, 2, "")}, {text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), decisionColor(one.Decision)},
+		}}
+		if saves {
+			row.cells = append(row.cells, cell{text: one.savesText()})
+		}
+		if one.Decision == rules.None {
+			row.text.color = dim
+		}
+		g.rows = append(g.rows, row)
+	}
+	return g
+}
+
+// decisionText is the decision with its outcome, or that of a dry run.
+func (r Resource) decisionText() string {
+	action, minimum, outcome := r.Decision, r.NewMin, r.Outcome
+	if r.Would.Changes() && !action.Changes() {
+		action, minimum, outcome = r.Would, r.WouldMin, "DryRun"
+	}
+	text := string(action)
+	if minimum != 0 {
+		text += " → " + strconv.Itoa(minimum)
+	}
+	if outcome != "" && action != rules.Refused {
+		text += " (" + outcome + ")"
+	}
+	return text
+}
+
+// savesText is what a decision would save in a month, if that is known.
+func (r Resource) savesText() string {
+	if r.Saving == nil {
+		return ""
+	}
+	text := commas(r.Saving.PerMonth) + " TPS-h"
+	if r.Estimate != nil {
+		text += fmt.Sprintf(" (est. %s %s)", r.Estimate.Currency, amount(r.Estimate.SavedPerMonth))
+	}
+	return text
+}
+
+// decisionColor shows at a glance what happens to a resource.
+func decisionColor(d rules.Verdict) string {
+	switch d {
+	case rules.StepDown:
+		return cyan
+	case rules.Stop, rules.Delete:
+		return red
+	case rules.Refused:
+		return yellow
+	}
+	return dim
+}
+
+// summary writes the sums of a cycle.
+func (p printer) summary(r Result) {
+	kinds := count(r.Resources, func(one Resource) model.Kind { return one.Kind })
+	regions := count(r.Resources, func(one Resource) string { return one.Region })
+	p.labelled("Resources", counted(kinds, regions)+", "+windowText(r.Window))
+	if text := decisionsText(r.Resources); text != "" {
+		p.labelled("Decisions", text)
+	}
+	p.savings(r.Resources)
+	outcomes := count(r.Resources, func(one Resource) string { return one.Outcome })
+	delete(outcomes, "") // of what the cycle did not execute itself
+	if len(outcomes) > 0 {
+		p.labelled("Actions", tally(outcomes, slices.Sorted(maps.Keys(outcomes))))
+	}
+	would := func(would, did string) string {
+		if r.DryRun {
+			return "would " + would
+		}
+		return did
+	}
+	if r.Alarms != (Alarms{}) {
+		p.labelled("Alarms", alarmsText(r.Alarms, r.DryRun))
+	}
+	if len(r.Events) > 0 {
+		p.labelled("Events", fmt.Sprintf("%s %d: %s", would("send", "sent"), len(r.Events), typesText(r.Events)))
+	}
+	p.labelled("Metrics", fmt.Sprintf("%s %d", would("publish", "published"), r.MetricsPublished))
+	p.labelled("AWS calls", callsText(r.Calls, r.DurationMs))
+	if r.DryRun {
+		p.line("Nothing was written.")
+	}
+}
+
+// savings writes what the decisions would save together, and the prices of estimates.
+func (p printer) savings(resources []Resource) {
+	hours, money := 0.0, 0.0
+	currency, priced, saving := "", 0, 0
+	prices := map[string]bool{}
+	for _, one := range resources {
+		if one.Saving == nil {
+			continue
+		}
+		saving++
+		hours += one.Saving.PerMonth
+		if e := one.Estimate; e != nil && (currency == "" || currency == e.Currency) {
+			currency = e.Currency
+			priced++
+			money += e.SavedPerMonth
+			price := Price{Region: one.Region, Product: ProductOf(one.Kind, one.Recipe), PerTPSHour: e.PerTPSHour, Currency: e.Currency, Date: e.PriceDate, Source: e.PriceSource}
+			prices[price.text()] = true
+		}
+	}
+	if saving == 0 {
+		return
+	}
+	p.labelled("Savings", commas(hours)+" TPS-hours a month, if demand stays as it was in the last 14 days")
+	if priced > 0 {
+		p.labelled("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), priced, saving))
+	}
+	for _, price := range slices.Sorted(maps.Keys(prices)) {
+		p.labelled("Price", price)
+	}
+}
+
+// decisionsText counts the decisions.
+func decisionsText(resources []Resource) string {
+	text := tally(count(resources, func(one Resource) rules.Verdict { return one.Decision }), decisions)
+	if n := count(resources, func(one Resource) bool { return one.Would.Changes() })[true]; n > 0 {
+		text += fmt.Sprintf(", %d dry run", n)
+	}
+	return text
+}
+
+// alarmsText counts the changes of alarms, those made or in a dry run those that would be.
+func alarmsText(a Alarms, dryRun bool) string {
+	verbs, would := []string{"created", "updated", "deleted"}, ""
+	if dryRun {
+		verbs, would = []string{"create", "update", "delete"}, "would "
+	}
+	var changes, parts []string
+	for i, n := range []int{a.Created, a.Updated, a.Deleted} {
+		if n > 0 {
+			changes = append(changes, fmt.Sprintf("%s %d", verbs[i], n))
+		}
+	}
+	if len(changes) > 0 {
+		parts = append(parts, would+strings.Join(changes, ", "))
+	}
+	if a.Kept > 0 {
+		parts = append(parts, fmt.Sprintf("kept %d", a.Kept))
+	}
+	if a.Left > 0 {
+		parts = append(parts, model.Plural(a.Left, "change")+" left for the next cycle")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// typesText names the types of events, with how many there are of each.
+func typesText(events []Event) string {
+	counts := count(events, func(e Event) string { return e.DetailType })
+	types := slices.Sorted(maps.Keys(counts))
+	for i, detailType := range types {
+		if n := counts[detailType]; n > 1 {
+			types[i] = fmt.Sprintf("%d×%s", n, detailType)
+		}
+	}
+	return strings.Join(types, ", ")
+}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package rules_test
-
-const normalHistories = 100_000

@@ -1,0 +1,84 @@
+package rules
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// WindowLength is the length of the window that is measured each cycle.
+const WindowLength = 5 * time.Minute
+
+// slotsPerHour is how many windows an hour has.
+const slotsPerHour = int(time.Hour / WindowLength)
+
+// Limits on the age of the event that starts a cycle.
+const (
+	lateEvent    = time.Hour      // an older one is measured, but too old to decide on
+	uselessEvent = 24 * time.Hour // an older one is not about now at all
+)
+
+// spread is a hash that spreads resources evenly. It is the same in all processes and versions.
+func spread(s string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(s)) // a hash never fails
+	return h.Sum32()
+}
+
+// Slot is a resource's place in the hour, 0 to 11: its hourly checks fall into the
+// window that starts at minute Slot × 5. Slots are spread by a hash of the ARN, so
+// that neither the checks nor the actions they lead to come all at once.
+func Slot(arn model.ARN) int { return int(spread(arn.String()) % uint32(slotsPerHour)) }
+
+func slotOf(w model.Window) int { return w.Start.Minute() / int(WindowLength.Minutes()) }
+
+// Due reports whether the hourly checks of a resource are made in this window.
+func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
+	switch {
+	case s.NoChecks != "":
+		return false
+	case s.HourlyChecks == model.Auto:
+		return Slot(arn) == slotOf(m.Window)
+	}
+	return s.HourlyChecks == model.Always
+}
+
+// notDue is why they are not.
+func notDue(arn model.ARN, s Settings) finding {
+	reason := "hourly checks are switched off (HourlyChecks=never)"
+	switch {
+	case s.NoChecks != "":
+		reason = s.NoChecks
+	case s.HourlyChecks == model.Auto:
+		reason = fmt.Sprintf("not due: its hourly checks are made at minute %02d", Slot(arn)*5)
+	}
+	return finding{verdict: None, code: ReasonNotDue, reason: reason}
+}
+
+// MeasuredWindow is the last whole 5 minutes of the clock that ended at least delay
+// ago; counts arrive late in CloudWatch.
+func MeasuredWindow(now time.Time, delay time.Duration) model.Window {
+	end := now.UTC().Add(-delay).Truncate(WindowLength)
+	return model.NewWindow(end.Add(-WindowLength), end)
+}
+
+// EvaluationTimeOf derives the evaluation time from the time at which the cycle was
+// scheduled, so that a late or repeated start measures the same window; a zero time means
+// now. A time in the future or more than a day old is replaced by now, with a warning. One
+// more than an hour old is measured, but noChecks says why nothing is decided on it.
+func EvaluationTimeOf(now, scheduled time.Time, delay time.Duration) (m EvaluationTime, noChecks, warning string) {
+	at := scheduled
+	switch late := now.Sub(scheduled); {
+	case scheduled.IsZero():
+		at = now
+	case late < 0 || late > uselessEvent:
+		at = now
+		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) +
+			" is in the future or over a day old; the present is measured instead"
+	case late > lateEvent:
+		noChecks = "not checked: the event that started the cycle is " + span(late) + " old"
+	}
+	return EvaluationTime{Now: now, Window: MeasuredWindow(at, delay)}, noChecks, warning
+}
