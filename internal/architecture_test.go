@@ -20,11 +20,11 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "report"}
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
 	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
 	// wired are the parts that app builds and their types, without their constructors.
 	wired    = slices.Concat(domain, []string{"awsapi", "act", "cycle", "app"})
-	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/web", "report/page"})
+	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/guard", "serve/web", "report/page"})
 	// demo plays CloudFormation, too.
 	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
 )
@@ -38,8 +38,9 @@ var allowed = map[string][]string{
 	"dashboard":   {"model"},
 	"rules":       {"model"},
 	"billing":     {"model", "rules"},
-	"report":      {"model", "events", "rules", "billing"},
-	"report/page": {"report"},
+	"chart":       {"model", "billing"},
+	"report":      {"model", "events", "rules", "billing", "chart"},
+	"report/page": {"chart", "report"},
 	"awsapi":      {"model"},
 	"inventory":   {"model", "awsapi"},
 	"traffic":     {"model", "awsapi"},
@@ -51,9 +52,9 @@ var allowed = map[string][]string{
 	"cli":         slices.Concat(everyone, []string{"demo"}),
 	"demo":        slices.Concat(everyone, []string{"lambda"}),
 	"lambda":      wired,
-	"serve":       slices.Concat(wired, []string{"serve/door"}),
-	"serve/door":  nil,
-	"serve/web":   {"model", "events", "rules", "dashboard", "report", "report/page", "billing", "config", "serve/door"},
+	"serve":       slices.Concat(wired, []string{"serve/guard"}),
+	"serve/guard": nil,
+	"serve/web":   {"model", "events", "rules", "dashboard", "report", "chart", "billing", "serve", "serve/guard"},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",

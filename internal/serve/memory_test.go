@@ -50,7 +50,8 @@ func TestWhatIsSeenOfTheEstate(t *testing.T) {
 			m.SawEstate(first)
 			c.then.Listings = []model.Listing{{Region: "us-east-1", Campaigns: c.campaigns, Recommenders: c.recomm}}
 			m.SawEstate(c.then)
-			monitored, others := m.Estate()
+			known := m.Snapshot()
+			monitored, others := known.Resources, known.Others
 			if diff := cmp.Diff([][]string{c.wantMonitored, c.wantOf}, [][]string{namesOf(monitored), namesOf(others)}); diff != "" {
 				t.Errorf("monitored and others (-want +got)\n%s", diff)
 			}
@@ -65,17 +66,17 @@ func TestAlarmsAreAsOldAsTheyAre(t *testing.T) {
 	m.Update(func(s *Status) { s.Regions = []string{"eu-west-1", "us-east-1"} })
 	expect := func(when string, want AlarmsSeen) {
 		t.Helper()
-		if diff := cmp.Diff(want, m.Alarms()); diff != "" {
+		if diff := cmp.Diff(want, m.Snapshot().Alarms); diff != "" {
 			t.Errorf("%s (-want +got)\n%s", when, diff)
 		}
 	}
 	none := map[string]time.Time{}
 	expect("at first", AlarmsSeen{Old: none})
-	one := []rules.Alarm{{Name: "one"}}
+	listed, one := []rules.Alarm{{Name: "one"}}, []Alarm{{Name: "one", Region: "eu-west-1"}}
 	m.SawAlarms("us-east-1", nil)
 	m.AddCycle(CycleRecord{Role: Leading}, report.Result{Alarms: report.Alarms{Created: 10}}, at(1))
 	expect("one region was never listed", AlarmsSeen{Old: map[string]time.Time{"eu-west-1": {}}, Created: 10})
-	m.SawAlarms("eu-west-1", one)
+	m.SawAlarms("eu-west-1", listed)
 	m.SawAlarms("us-east-1", nil)
 	expect("listed anew", AlarmsSeen{List: one, Known: true, Old: none})
 	m.AddCycle(CycleRecord{Role: Standby}, report.Result{Alarms: report.Alarms{Created: 3}}, at(6))
@@ -108,7 +109,7 @@ func TestWhatWasDoneIsKept(t *testing.T) {
 	for i := range 3 * keptRecords {
 		m.AddAudit(at(2+i, events.OutcomeRefused))
 	}
-	list := m.Audit()
+	list := m.Snapshot().Audits
 	done := slices.Collect(func(yield func(events.Audit) bool) {
 		for _, a := range list {
 			if a.Outcome == events.OutcomeDone && !yield(a) {

@@ -1,15 +1,15 @@
 "use strict";
-// Draws the charts of a page over the drawings that came with it.
+// Draws the charts of a page, over the static drawings if the page has some.
 const Charts = (function () {
   const drawn = new Map(); // box → {chart, data}
-  const loaded = new Set(); // boxes whose numbers were asked for by themselves, in vain or not
+  const loaded = new Set(); // boxes whose data were requested separately, successfully or not
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const height = 200;
   const day = uPlot.fmtDate("{MM}-{DD}"), minute = uPlot.fmtDate("{HH}:{mm}"), full = uPlot.fmtDate("{YYYY}-{MM}-{DD} {HH}:{mm}");
   const utc = (ts) => uPlot.tzDate(new Date(ts * 1000), "UTC");
   const short = (v) => v == null ? "–" : v >= 1000 ? Math.round(v).toLocaleString("en") : String(v);
 
-  // marks draws the lines across the chart.
+  // marks draws horizontal lines across the chart.
   function marks(list, colour) {
     return (u) => {
       const ctx = u.ctx;
@@ -37,21 +37,21 @@ const Charts = (function () {
     const s = { label: line.label, stroke: css("--c" + line.colour), width: line.dashed ? 1.5 : 2, spanGaps: false, value: (u, v) => short(v) };
     if (line.dashed) s.dash = [6, 4];
     if (line.steps) s.paths = uPlot.paths.stepped({ align: 1 });
-    const alone = line.v.every((v, j) => v == null || (line.v[j - 1] == null && line.v[j + 1] == null));
-    s.points = { show: alone };
+    const single = line.v.every((v, j) => v == null || (line.v[j - 1] == null && line.v[j + 1] == null));
+    s.points = { show: single };
     return s;
   }
 
   function draw(box, data) {
     clear(box);
-    const wide = box.clientWidth;
-    if (!wide) return;
+    const width = box.clientWidth;
+    if (!width) return;
     box.textContent = "";
     const line = css("--line"), ink = css("--soft");
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1 }, font: "11px system-ui, sans-serif" };
     const highest = Math.max(0, ...(data.marks || []).map((m) => m.value));
     const chart = new uPlot({
-      width: wide, height: height, tzDate: utc,
+      width, height: height, tzDate: utc,
       scales: { y: { range: (u, min, max) => { const top = Math.max(max || 0, highest); return [0, top > 0 ? top * 1.08 : 1]; } } },
       axes: [
         Object.assign({ size: 30, values: (u, at, i, space, step) => at.map((ts) => (step >= 86400 || ts % 86400 === 0 ? day : minute)(utc(ts))) }, axis),
@@ -80,7 +80,7 @@ const Charts = (function () {
     drawn.delete(box);
   }
 
-  // load reads the numbers of a chart that came without them.
+  // load fetches the data of a chart that came without them.
   async function load(box) {
     loaded.add(box);
     const address = new URL(box.dataset.href, location.href);
@@ -95,13 +95,13 @@ const Charts = (function () {
       if (data.lines.some((l) => l.v.some((v) => v != null))) draw(box, data);
       else empty(box, data.note || "There are no data in this time.");
     } catch (error) {
-      box.closest("figure").querySelector(".summary").textContent = "This chart could not be read. It is tried again with the next change.";
+      box.closest("figure").querySelector(".summary").textContent = "This chart could not be read. The page tries again at the next change.";
     }
   }
-  const sight = new IntersectionObserver((entries) => {
+  const visible = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (!entry.isIntersecting) continue;
-      sight.unobserve(entry.target);
+      visible.unobserve(entry.target);
       load(entry.target);
     }
   }, { rootMargin: "200px" });
@@ -109,11 +109,11 @@ const Charts = (function () {
   function drawAll(root) {
     for (const box of drawn.keys()) if (!box.isConnected) clear(box);
     for (const box of loaded) if (!box.isConnected) loaded.delete(box);
-    root.querySelectorAll(".plot[data-plot]").forEach((box) => draw(box, JSON.parse(document.getElementById(box.dataset.plot).textContent)));
-    root.querySelectorAll(".plot[data-href]").forEach((box) => sight.observe(box));
+    root.querySelectorAll(".plot[data-plot]").forEach((box) => draw(box, JSON.parse(box.closest("figure").querySelector('script[type="application/json"]').textContent)));
+    root.querySelectorAll(".plot[data-href]").forEach((box) => visible.observe(box));
   }
 
-  function again() {
+  function redraw() {
     for (const [box, { data }] of Array.from(drawn)) draw(box, data);
   }
   let waiting;
@@ -121,10 +121,10 @@ const Charts = (function () {
     clearTimeout(waiting);
     waiting = setTimeout(() => drawn.forEach(({ chart }, box) => chart.setSize({ width: box.clientWidth || 300, height })), 100);
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   return {
-    drawAll, again,
-    // reload reads those charts anew that are drawn from numbers of their own.
+    drawAll, redraw,
+    // reload fetches again the data that were requested separately.
     reload: () => loaded.forEach((box) => { load(box); }),
   };
 })();
