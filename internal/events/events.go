@@ -49,9 +49,6 @@ func UpdatedType(kind model.Kind) DetailType {
 	return byKind(kind, CampaignUpdated, RecommenderUpdated)
 }
 
-// EndedType is the notification of a campaign deleted or a recommender stopped.
-func EndedType(kind model.Kind) DetailType { return byKind(kind, CampaignDeleted, RecommenderStopped) }
-
 func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 	if kind == model.Recommender {
 		return recommender

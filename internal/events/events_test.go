@@ -97,7 +97,6 @@ func TestDetailTypesByKind(t *testing.T) {
 		{"another minimum is requested", UpdateType, UpdateCampaign, UpdateRecommender},
 		{"what is idle is to go", IdleType, DeleteCampaign, StopRecommender},
 		{"the minimum was changed", UpdatedType, CampaignUpdated, RecommenderUpdated},
-		{"what was idle is gone", EndedType, CampaignDeleted, RecommenderStopped},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
