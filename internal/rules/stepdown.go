@@ -13,7 +13,7 @@ const (
 	updatePause = 45 * time.Minute // after any update, before the next step
 	// guard: a day since a raise: the limit; boundary
 	raisePause    = 24 * time.Hour // after a raise, so that capacity warmed up before a sale stays
-	lowestMinimum = 1              // the least that Personalize accepts (its API model)
+	lowestMinimum = 1              // the least that Personalize accepts (its API model) // guard: never below 1
 )
 
 // Step is what the step-down rule found, with the facts it rests on. The zero value
