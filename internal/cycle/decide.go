@@ -80,7 +80,7 @@ func (r *run) decideAgain(d rules.Decision, fresh refreshed) rules.Decision {
 		return rules.Refuse(d, "it could not be described again") // guard: cycle: could not be described again; first
 	case !ok:
 		return rules.Refuse(d, "it no longer exists") // guard: cycle: no longer exists; first
-	case !resource.Monitored():
+	case !resource.Monitored(): // guard: cycle: no longer monitored
 		return rules.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
 	}
 	return rules.Decide(resource, r.readings, r.settings, r.at)

@@ -78,7 +78,7 @@ func ApplyBudget(decisions []Decision, m EvaluationTime, left func(region string
 	byRegion := map[string][]int{}
 	for i, d := range decisions {
 		if d.Verdict == Stop || d.Verdict == Delete { // guard: budget: applies to stops and deletes; each
-			byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i)
+			byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i) // guard: budget: of each region
 		}
 	}
 	for region, list := range byRegion {

@@ -62,7 +62,7 @@ func RunningQuery(deploymentRegion string, w model.Window) model.Query {
 func CallQueries(r model.Resource, w model.Window) []model.Query {
 	var queries []model.Query
 	for _, name := range model.RequestMetrics() { // guard: calls of every operation; each
-		for _, suffix := range []string{"", model.Suffix4xx, model.Suffix5xx} {
+		for _, suffix := range []string{"", model.Suffix4xx, model.Suffix5xx} { // guard: served and failed calls; each
 			queries = append(queries, model.Query{
 				Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespacePersonalize, name+suffix),
 				Stat: model.Sum, Window: w, Period: WindowLength,

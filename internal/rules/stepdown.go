@@ -10,10 +10,10 @@ import (
 // Bounds of the step-down rule.
 const (
 	stepDownAge = 24 * time.Hour   // a younger resource is skipped // guard: too young for a step: the limit; boundary
-	updatePause = 45 * time.Minute // after any update, before the next step
+	updatePause = 45 * time.Minute // after any update, before the next step // guard: 45 minutes since an update: the limit; boundary
 	// guard: a day since a raise: the limit; boundary
 	raisePause    = 24 * time.Hour // after a raise, so that capacity warmed up before a sale stays
-	lowestMinimum = 1              // the least that Personalize accepts (its API model)
+	lowestMinimum = 1              // the least that Personalize accepts (its API model) // guard: never below 1
 )
 
 // Step is what the step-down rule found, with the facts it rests on. The zero value

@@ -55,7 +55,7 @@ func ThroughputOf(r model.Resource, readings model.Readings, m EvaluationTime) T
 		presence := readings.Get(presenceQuery(r, m))
 		switch {
 		case len(presence.Points) > 0: // traffic has been seen, so it can be // guard: requests of a recipe in doubt: some seen; boundary
-		case !presence.Complete:
+		case !presence.Complete: // guard: requests of a recipe in doubt: not read
 			return Throughput{Why: fmt.Sprintf("whether %s counts its requests could not be read", recipe.Metric)}
 		default:
 			return Throughput{Invisible: true, Why: fmt.Sprintf(
