@@ -96,12 +96,3 @@ func (h *Handler) put(ctx context.Context, to string, body []byte) (retry bool, 
 		response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusRequestTimeout
 	return retry, fmt.Errorf("HTTP %d %s", response.StatusCode, events.Brief(string(text)))
 }
-
-// checkURL requires an absolute http or https URL. The error does not contain it.
-func checkURL(s string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return fmt.Errorf("its %s is missing or not a URL", keyResponseURL)
-	}
-	return nil
-}

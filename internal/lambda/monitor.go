@@ -18,7 +18,7 @@ const metricProblems = "monitorProblems"
 // an error only if nothing could be measured; the next cycle repeats the rest.
 func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if e.form == enveloped {
-		return "", e.refused(Monitor, "a scheduled event, or parameters")
+		return "", e.refused(string(Monitor), "a scheduled event, or parameters")
 	}
 	sources := config.Sources{Env: h.env}
 	if e.form == bare {
@@ -62,20 +62,4 @@ func cycleSentence(r report.Result) string {
 		{len(r.Events), "event", "sent"},
 		{len(r.Problems), "problem", "logged"},
 	})
-}
-
-// tally is a count in a sentence.
-type tally struct {
-	n          int
-	noun, done string
-}
-
-// sentence adds the counts that are not zero.
-func sentence(text string, tallies []tally) string {
-	for _, t := range tallies {
-		if t.n > 0 {
-			text += "; " + model.Plural(t.n, t.noun) + " " + t.done
-		}
-	}
-	return text + "."
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"maps"
 	"slices"
 
@@ -21,13 +20,6 @@ import (
 // defaultStack is the name of the stack in the tag Deployment if the environment has no
 // Deployment. It is the same for all functions, so that one removes what another created.
 const defaultStack = "personalize-monitor"
-
-// parts are what a function keeps from one invocation to the next.
-type parts struct {
-	*app.App
-	region   string // the deployment region
-	identity act.Identity
-}
 
 // parts returns what is kept, or builds it. After a failure the next invocation tries again.
 func (h *Handler) parts(ctx context.Context) (*parts, error) {
@@ -115,17 +107,5 @@ func (h *Handler) resolveValid(ctx context.Context, names []string, keys map[str
 				names = slices.DeleteFunc(names, func(name string) bool { return name == fault.Name })
 			}
 		}
-	}
-}
-
-// logProblems logs what failed while the rest went on: a warning for a single resource, an
-// error for more than that.
-func (h *Handler) logProblems(ctx context.Context, list []model.Problem) {
-	for _, p := range list {
-		level := slog.LevelWarn
-		if p.ARN == "" {
-			level = slog.LevelError
-		}
-		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
 	}
 }
