@@ -20,11 +20,11 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "report"}
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
 	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
 	// wired are the parts that app builds and their types, without their constructors.
 	wired    = slices.Concat(domain, []string{"awsapi", "act", "cycle", "app"})
-	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/web", "report/page"})
+	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/guard", "serve/web", "report/page"})
 	// demo plays CloudFormation, too.
 	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
 )
@@ -32,30 +32,43 @@ var (
 // allowed lists what each package under internal may import of ours. A package that is not
 // listed may not exist.
 var allowed = map[string][]string{
-	"model":         nil,
-	"config":        {"model"},
-	"events":        {"model", "rules"},
-	"dashboard":     {"model"},
-	"rules":         {"model"},
-	"billing":       {"model", "rules"},
-	"report":        {"model", "events", "rules", "billing"},
-	"report/page":   {"report"},
-	"awsapi":        {"model"},
-	"inventory":     {"model", "awsapi"},
-	"traffic":       {"model", "awsapi"},
-	"prices":        {"model", "report", "awsapi"},
-	"act":           slices.Concat(domain, []string{"awsapi"}),
-	"audit":         {"model", "events", "awsapi"},
-	"cycle":         slices.Concat(domain, []string{"act"}),
-	"app":           slices.Concat(domain, adapters, []string{"cycle"}),
-	"cli":           slices.Concat(everyone, []string{"demo"}),
-	"demo":          slices.Concat(everyone, []string{"lambda"}),
-	"lambda":        wired,
-	"serve":         slices.Concat(wired, []string{"serve/door"}),
-	"serve/door":    nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "report/page", "billing", "config", "serve/door"},
-	"localaws":      {"localaws/wire"},
-	"localaws/wire": nil,
+	"model":       nil,
+	"config":      {"model"},
+	"events":      {"model", "rules"},
+	"dashboard":   {"model"},
+	"rules":       {"model"},
+	"billing":     {"model", "rules"},
+	"chart":       {"model", "billing"},
+	"report":      {"model", "events", "rules", "billing", "chart"},
+	"report/page": {"chart", "report"},
+	"awsapi":      {"model"},
+	"inventory":   {"model", "awsapi"},
+	"traffic":     {"model", "awsapi"},
+	"prices":      {"model", "report", "awsapi"},
+	"act":         slices.Concat(domain, []string{"awsapi"}),
+	"audit":       {"model", "events", "awsapi"},
+	"cycle":       slices.Concat(domain, []string{"act"}),
+	"app":         slices.Concat(domain, adapters, []string{"cycle"}),
+	"cli":         slices.Concat(everyone, []string{"demo"}),
+	"demo":        slices.Concat(everyone, []string{"lambda"}),
+	"lambda":      wired,
+	"serve":       slices.Concat(wired, []string{"serve/guard"}),
+	"serve/guard": nil,
+	"serve/web":   {"model", "events", "rules", "dashboard", "report", "chart", "billing", "serve", "serve/guard"},
+	"localaws": {
+		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
+		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
+	},
+	"localaws/wire":        nil,
+	"localaws/api":         {"localaws/wire"},
+	"localaws/estatefile":  {"localaws/api"},
+	"localaws/personalize": {"localaws/wire", "localaws/api", "localaws/estatefile"},
+	"localaws/cloudwatch":  {"localaws/wire", "localaws/api", "localaws/sns"},
+	"localaws/events":      {"localaws/wire", "localaws/api", "localaws/sns"},
+	"localaws/sns":         {"localaws/wire", "localaws/api"},
+	"localaws/logs":        {"localaws/wire", "localaws/api"},
+	"localaws/sts":         {"localaws/wire", "localaws/api"},
+	"localaws/pricing":     {"localaws/wire", "localaws/api", "localaws/estatefile"},
 }
 
 // mains lists what each program may import of ours.

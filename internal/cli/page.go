@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,15 +14,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
-// pageSource shows a daemon's state on the page, and what was paid for beside it. A new ledger is
-// shown with the next change of the daemon's state, or when a page is loaded.
+// pageSource shows a daemon's memory on the page, and what was paid for beside it. A new ledger
+// is shown with the next change of the memory, or when a page is loaded.
 type pageSource struct {
-	serve.State
+	*serve.Memory
 	dashboard string
 
 	mu        sync.Mutex
@@ -35,51 +33,26 @@ type pageSource struct {
 	snapshot  web.Snapshot // the last one, once it is built
 }
 
-func newPageSource(state serve.State, dashboard string) *pageSource {
-	return &pageSource{State: state, dashboard: dashboard}
+func newPageSource(memory *serve.Memory, dashboard string) *pageSource {
+	return &pageSource{Memory: memory, dashboard: dashboard}
 }
 
 // Snapshot implements web.Source. It is built once for each version.
 func (p *pageSource) Snapshot() web.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	// The version is read first: a change in the meantime is then shown too early, never too late.
-	version := p.Version() + p.ledgers
-	if !p.built || p.snapshot.Version != version {
-		p.snapshot, p.built = build(p.State, version, p.dashboard, p.ledger, p.ledgerErr), true
+	if !p.built || p.snapshot.Version != p.Version()+p.ledgers {
+		p.snapshot = web.Snapshot{Snapshot: p.Memory.Snapshot(), DashboardName: p.dashboard, Ledger: p.ledger, LedgerErr: p.ledgerErr}
+		p.snapshot.Version += p.ledgers
+		addOutcomes(p.snapshot.Checks, p.snapshot.Audits)
+		p.built = true
 	}
 	return p.snapshot
 }
 
-// build is a snapshot of a state and a ledger.
-func build(p serve.State, version uint64, dashboard string, ledger *report.Ledger, ledgerErr string) web.Snapshot {
-	status := p.Status()
-	s := web.Snapshot{
-		Version: version, Region: status.Region, DashboardName: dashboard, Started: status.Started, Recorded: status.Recorded,
-		DryRun: status.DryRun, Standby: status.Role == serve.Standby,
-		Cycle: status.LastCycle, CycleErr: status.LastError, Next: status.NextCycle, Measured: status.LastSuccess,
-		Audits: p.Audit(), Ledger: ledger, LedgerErr: ledgerErr, Checks: map[string]web.Check{},
-	}
-	if results := p.Results(); len(results) > 0 {
-		s.Result = results[0].Result
-	}
-	s.Resources, s.Others = p.Estate()
-	for arn, check := range p.Checks() {
-		s.Checks[arn] = web.Check(check)
-	}
-	addOutcomes(s.Checks, s.Audits)
-	alarms := p.Alarms()
-	s.AlarmsKnown, s.AlarmsOld, s.AlarmsCreated, s.AlarmsDeleted = alarms.Known, alarms.Old, alarms.Created, alarms.Deleted
-	for _, a := range alarms.List {
-		s.Alarms = append(s.Alarms, pageAlarm(a))
-	}
-	s.Entries = slices.Clip(entries(p)) // so that a caller that appends has its own
-	return s
-}
-
 // addOutcomes adds the outcomes of decisions that were sent as events, which a check does not
 // have: that of the newest record since then of the same action. Records have the newest first.
-func addOutcomes(checks map[string]web.Check, records []events.Audit) {
+func addOutcomes(checks map[string]serve.Check, records []events.Audit) {
 	done := map[string]bool{}
 	for _, a := range records {
 		check, ok := checks[a.ARN]
@@ -97,51 +70,13 @@ func addOutcomes(checks map[string]web.Check, records []events.Audit) {
 	}
 }
 
-// pageAlarm is an alarm as the page shows it.
-func pageAlarm(a rules.Alarm) web.Alarm {
-	kind := rules.LowUtilization
-	if a.Settings.Metric.Namespace == model.NamespacePersonalize {
-		kind = rules.IdleAlarm
-	}
-	arn, err := model.ParseARN(a.ARN)
-	if err != nil {
-		arn = model.ARN{} // the alarm is shown without a region
-	}
-	return web.Alarm{
-		Name: a.Name, Resource: a.Settings.Metric.DimensionValue, Region: arn.Region, Type: kind, State: a.State,
-		Since: a.StateChanged, Actions: a.Settings.ActionsOn,
-	}
-}
-
-// entries are the events that were sent, the alarms that changed and the cycles that ended.
-func entries(p serve.State) []web.Entry {
-	var list []web.Entry
-	for _, e := range p.Events() {
-		list = append(list, web.Entry{Time: e.Time, Kind: web.EntryEvent, ARN: e.Resource, Title: e.DetailType})
-	}
-	for _, c := range p.AlarmChanges() {
-		list = append(list, web.Entry{
-			Time: c.Time, Kind: web.EntryAlarm, ARN: c.Resource, Region: c.Region, Title: fmt.Sprintf("alarm is %s", c.To), Text: fmt.Sprintf("%s, before: %s", c.Name, c.From),
-		})
-	}
-	for _, c := range p.Cycles() {
-		e := web.Entry{Time: c.Began.Add(c.Took), Kind: web.EntryCycle, Title: fmt.Sprintf("cycle over %d resources", c.Resources)}
-		e.Text = fmt.Sprintf("%s; %d events sent, %d problems, %d AWS calls, in %s", c.Role, c.Events, c.Problems, c.Calls, c.Took.Round(100*time.Millisecond))
-		if c.Error != "" {
-			e.Kind, e.Title, e.Text = web.EntryProblem, "a cycle measured nothing", c.Error
-		}
-		list = append(list, e)
-	}
-	return list
-}
-
 // pageOptions are where a page is served, to whom, and what it may do.
 type pageOptions struct {
 	listen       string
 	tokenFile    string
 	allowedHosts []string
 	allowActions bool
-	token        string // once check has read it
+	guard        *guard.Guard // once check has made it
 }
 
 func (o *pageOptions) addFlags(cmd *cobra.Command) {
@@ -157,11 +92,12 @@ func (o *pageOptions) check(streams Streams) error {
 	if _, _, err := net.SplitHostPort(o.listen); err != nil {
 		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
 	}
-	var err error
-	if o.token, err = o.readToken(streams); err != nil {
+	token, err := o.readToken(streams)
+	if err != nil {
 		return err
 	}
-	return serve.CheckListen(o.listen, o.token, o.allowedHosts)
+	o.guard, err = guard.New(o.listen, token, o.allowedHosts)
+	return err
 }
 
 // readToken reads the token. It is empty without a file and a variable.

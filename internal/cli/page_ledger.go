@@ -6,12 +6,12 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
 const (
@@ -82,7 +82,7 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 // makeLedger makes a ledger over the longest span, with as many hours as the page shows, and
 // shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.LastHours, in.Whole = billing.MaxDays, web.SparkHours, lowered(p.Audit())
+	in.Days, in.LastHours, in.Whole = billing.MaxDays, chart.SparkHours, lowered(p.Memory.Snapshot().Audits)
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -78,23 +79,20 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 // run runs the daemon until ctx ends.
 func (o *serveOptions) run(ctx context.Context, s *session, values config.Values) error {
 	memory := serve.NewMemory()
+	source := newPageSource(memory, values.DashboardName)
 	if records, since := s.recall(ctx); !since.IsZero() {
 		memory.Remember(records, since)
 	}
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
-		Clock: s.clock, Logger: s.logger, Trail: s.record(), Progress: s.progress.cycle,
-		Address: o.page.listen, Token: o.page.token, AllowedHosts: o.page.allowedHosts,
+		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.cycle,
+		Guard: o.page.guard, Page: func(a *app.App) (serve.Page, error) { return s.newPage(a, source, o, values) },
 	})
 	if err != nil {
 		return usage(err)
 	}
-	endPage, err := s.mountPage(ctx, daemon, memory, o, values)
-	if err != nil {
-		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
-	}
-	defer endPage()
+	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), values)()
 	if err := s.announce(ctx, daemon.App().Actor, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true, o.dryRun)); err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
@@ -105,25 +103,20 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	return daemon.Wait(ctx)
 }
 
-// mountPage adds the page to the daemon, and updates its ledger until the returned function is
-// called.
-func (s *session) mountPage(
-	ctx context.Context, daemon *serve.Daemon, memory *serve.Memory, o *serveOptions, values config.Values,
-) (end func(), err error) {
-	source := newPageSource(memory, values.DashboardName)
-	page, err := web.New(web.Options{
-		Source: source, Series: daemon.App().Meter, Clock: s.clock, Logger: s.logger, Hosts: o.page.allowedHosts, Token: o.page.token, Version: s.version,
-		AllowActions: o.page.allowActions, Actions: pageActions{daemon.App().Actor}, MetricDelay: values.MetricDelay,
+// newPage makes the daemon's page from its parts.
+func (s *session) newPage(a *app.App, source *pageSource, o *serveOptions, values config.Values) (serve.Page, error) {
+	return web.New(web.Options{
+		Source: source, Series: a.Meter, Clock: s.clock, Logger: s.logger, Guard: o.page.guard, Version: s.version,
+		AllowActions: o.page.allowActions, Actions: pageActions{a.Actor}, MetricDelay: values.MetricDelay,
 	})
-	if err != nil {
-		return nil, err
-	}
-	daemon.Mount(page)
-	ledger := daemon.App().Ledger(o.prices.source(s), true)
+}
+
+// startLedger updates the ledger of the page until the returned function is called.
+func (s *session) startLedger(ctx context.Context, source *pageSource, ledger *cycle.Ledger, values config.Values) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() { source.keepLedger(ctx, s.clock, ledger, cycle.LedgerInput{Params: values}) })
-	return func() { cancel(); ended.Wait() }, nil
+	return func() { cancel(); ended.Wait() }
 }
 
 // maxDeployment is how long a deployment's name may be: the key of a tag, which has 128

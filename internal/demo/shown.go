@@ -42,8 +42,7 @@ type shown struct {
 func (s shown) CycleEnded(at time.Time, result report.Result, err error) {
 	now := s.demo.Clock.Now()
 	took := time.Duration(result.DurationMs) * time.Millisecond
-	record := serve.CycleRecord{At: at, Began: now.Add(-took), Took: took, Role: serve.Leading}
-	s.AddCycle(record.With(result, err), result, now)
+	s.AddCycle(serve.NewCycleRecord(now.Add(-took), now, serve.Leading, result, err), result, now)
 	s.Update(func(status *serve.Status) { status.NextCycle = at.Add(cycleEvery) })
 }
 

@@ -3,11 +3,11 @@ package report
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -21,28 +21,13 @@ type Page struct {
 	Window, Count, DetailsText string
 	Tiles                      []tile
 	Notes, Problems            []string
-	Charts, Details            []chart
+	Charts, Details            []chart.Chart
 	Columns                    []pageColumn
 	Rows                       [][]pageCell
 	Prices                     []Price
-	Series                     []chartSeries
 }
 
 type tile struct{ Label, Value, More string }
-
-// chart is a chart, with what it shows in words for those who do not see it.
-type chart struct {
-	Index       int // into the series
-	Title, Text string
-}
-
-// chartSeries are the numbers of a chart, as the script reads them.
-type chartSeries struct {
-	Unit        string    `json:"unit"`
-	T           []int64   `json:"t"` // seconds
-	Provisioned []float64 `json:"provisioned"`
-	Actual      []float64 `json:"actual"`
-}
 
 type pageColumn struct{ Title, Kind string }
 
@@ -71,7 +56,6 @@ func (l Ledger) Page() Page {
 	p := Page{
 		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + model.Plural(l.Days, "day") + ")",
 		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
-		Series: []chartSeries{},
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.waste(), a.waste()) })
@@ -106,7 +90,7 @@ func (l Ledger) tiles() []tile {
 	}
 	var tiles []tile
 	if all := t.Throughput; all != nil {
-		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s", rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), all.Utilization.spread())
+		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s", rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
 		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
 	}
 	tiles = append(tiles, []tile{
@@ -133,7 +117,7 @@ func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if hours := together[kind]; len(hours) > 0 {
 			title := "All " + string(kind) + "s together: provisioned and actual " + kind.RateUnit()
-			p.Charts = append(p.Charts, p.chart(title, kind.RateUnit(), hours))
+			p.Charts = append(p.Charts, chart.OfHours(title, kind.RateUnit(), hours))
 		}
 	}
 	for _, e := range entries {
@@ -141,43 +125,12 @@ func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour
 			continue
 		}
 		title := fmt.Sprintf("%s (%s, %s): %s TPS-hours wasted", model.OneLine(e.Name), e.Kind, e.Region, commas(e.Usage.TPSHours.Wasted))
-		p.Details = append(p.Details, p.chart(title, e.Kind.RateUnit(), e.Hourly))
+		p.Details = append(p.Details, chart.OfHours(title, e.Kind.RateUnit(), e.Hourly))
 	}
 	p.DetailsText = "Provisioned and actual throughput, most wasteful first."
 	if len(p.Details) == maxCharts && len(entries) > maxCharts {
 		p.DetailsText = fmt.Sprintf("Provisioned and actual throughput of the %d that waste most.", maxCharts)
 	}
-}
-
-// chart adds the numbers of a chart and gives the chart.
-func (p *Page) chart(title, unit string, hours []billing.Hour) chart {
-	s := chartSeries{Unit: unit}
-	provisioned, actual, peak := 0.0, 0.0, 0.0
-	for _, h := range hours {
-		s.T = append(s.T, h.Start.Unix())
-		s.Provisioned = append(s.Provisioned, brief(h.Provisioned))
-		s.Actual = append(s.Actual, brief(h.Actual))
-		provisioned += h.Provisioned
-		actual += h.Actual
-		peak = max(peak, h.Actual)
-	}
-	n := float64(len(hours))
-	provisioned, actual = provisioned/n, actual/n
-	p.Series = append(p.Series, s)
-	return chart{
-		Index: len(p.Series) - 1, Title: title,
-		Text: fmt.Sprintf("Over %s, on average %s %s provisioned and %s used; the highest hour used %s.", model.Plural(len(hours), "hour"),
-			rounded(&provisioned, 1, ""), unit, rounded(&actual, 2, ""), rounded(&peak, 2, "")),
-	}
-}
-
-// brief leaves a number for a chart five digits.
-func brief(v float64) float64 {
-	short, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 5, 64), 64)
-	if err != nil || math.IsInf(short, 0) || math.IsNaN(short) {
-		return 0
-	}
-	return short
 }
 
 // pageRow is the row of a resource.
@@ -191,7 +144,7 @@ func pageRow(e Entry) []pageCell {
 	if u := e.Usage; u != nil {
 		cells[2].set(u.Actual, rounded(&u.Actual, 2, ""), "peak "+rounded(&u.Peak, 2, ""))
 		if u.Utilization.Mean != nil {
-			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), u.Utilization.spread())
+			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), spread(u.Utilization))
 		}
 		if u.IdleHours != nil {
 			cells[4].set(*u.IdleHours, rounded(u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
@@ -227,8 +180,8 @@ func (c *pageCell) set(value float64, text, more string) {
 	c.Sort, c.Text, c.More = digits(value), text, more
 }
 
-// spread tells how utilization was spread.
-func (u Utilization) spread() string {
+// spread is how utilization was spread.
+func spread(u billing.Utilization) string {
 	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", rounded(u.P50, 0, "%"), rounded(u.P95, 0, "%"),
 		rounded(u.LowestHour, 0, "%"), rounded(u.HighestHour, 0, "%"))
 }

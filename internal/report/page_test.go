@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
@@ -17,8 +18,8 @@ func TestLedgerPage(t *testing.T) {
 	for name, l := range map[string]report.Ledger{"ledger.html": full, "ledger-empty.html": {Window: full.Window, Days: 14}} {
 		t.Run(name, func(t *testing.T) {
 			// What is vendored is not ours to hold; its place is.
-			text := strings.Replace(write(t, l), page.ChartScript(), "/*\nuPlot 1.6.32\n(licence)\n*/\n/* uPlot */", 1)
-			report.Golden(t, name, []byte(strings.Replace(text, page.ChartStyle(), "/* uPlot */", 1)))
+			text := strings.Replace(write(t, l), chart.Library()+chart.Script(), "/* uPlot and charts.js */", 1)
+			report.Golden(t, name, []byte(strings.Replace(text, chart.Style(), "/* uPlot */", 1)))
 		})
 	}
 }
@@ -47,17 +48,17 @@ func TestAPageThatCannotBeWrittenIsAnError(t *testing.T) {
 // Names come from others; nothing of them may become markup or script.
 func TestLedgerPageIsSelfContainedAndEscaped(t *testing.T) {
 	text := write(t, report.LedgerOf())
-	if strings.Contains(text, "<b>") || strings.Count(text, "</script>") != 3 {
+	if strings.Contains(text, "<b>") || strings.Count(text, "</script>") != 2+strings.Count(text, "<figure>") {
 		t.Error("a name broke out of its place")
 	}
-	own := strings.Replace(text, page.ChartScript(), "", 1)
+	own := strings.Replace(text, chart.Library(), "", 1)
 	for _, bad := range []string{"http://", "https://", "src=", "<link", "@import", "url("} {
 		if strings.Contains(own, bad) {
 			t.Errorf("the page holds %q", bad)
 		}
 	}
-	version := regexp.MustCompile(`uPlot (\S+)\n`).FindStringSubmatch(page.ChartScript())
-	if !strings.Contains(text, "Copyright (c) 2022 Leon Sorokin") || version == nil || !strings.Contains(page.ChartScript(), "v"+version[1]) {
+	version := regexp.MustCompile(`uPlot (\S+)\n`).FindStringSubmatch(chart.Library())
+	if !strings.Contains(text, "Copyright (c) 2022 Leon Sorokin") || version == nil || !strings.Contains(chart.Library(), "v"+version[1]) {
 		t.Error("the page holds uPlot without its licence, or in another version")
 	}
 }

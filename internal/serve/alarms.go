@@ -9,118 +9,103 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// AlarmChange is an alarm that went to ALARM, or came back from it.
-type AlarmChange struct {
-	Time     time.Time // of the change, as CloudWatch tells it
-	Name     string
-	Region   string
-	Resource string // ARN of the campaign or recommender
-	From, To rules.State
+// Alarm is one of the monitor's alarms.
+type Alarm struct {
+	Name, Region string
+	Resource     string // ARN of the campaign or recommender
+	State        string // OK, ALARM or INSUFFICIENT_DATA
+	Since        time.Time
+	ActionsOn    bool // it notifies when its state changes
 }
 
-// AlarmsSeen are the alarms that exist, as far as they could be listed.
+// On reports whether the alarm is in ALARM.
+func (a Alarm) On() bool { return a.State == string(rules.StateAlarm) }
+
+// AlarmChange is a change of an alarm to ALARM, or from it.
+type AlarmChange struct {
+	Alarm
+	From string // the state before
+}
+
+// AlarmsSeen are the known alarms.
 type AlarmsSeen struct {
-	List []rules.Alarm
-	// Known tells whether every region has been listed since the start.
+	List []Alarm
+	// Known reports whether every region has been listed since the start.
 	Known bool
-	// Old are the regions that the last cycle could not list, each with the end of the
-	// last cycle that could, of which what List holds of it is; zero if none could.
+	// Old has the regions that the last cycle could not list, each with the end of the last
+	// cycle that could; zero if none could. Their alarms in List are of that time.
 	Old map[string]time.Time
-	// Created and Deleted count what was changed since the alarms were listed.
+	// Created and Deleted count the changes since the alarms were listed.
 	Created, Deleted int
 }
 
-// alarmsSeen is what is known of alarms. The mutex of the memory guards it.
+// alarmsSeen collects what cycles see of alarms.
 type alarmsSeen struct {
-	lists   map[string][]rules.Alarm // by region
-	asOf    map[string]time.Time     // by region: the end of the last cycle that listed it
-	now     map[string]bool          // regions listed since the last cycle ended
-	created int
-	deleted int
+	lists            map[string][]Alarm   // by region
+	listed           map[string]time.Time // by region: the end of the last cycle that listed it
+	now              map[string]bool      // regions listed since the last cycle ended
+	created, deleted int
 }
 
 func newAlarmsSeen() alarmsSeen {
-	return alarmsSeen{lists: map[string][]rules.Alarm{}, asOf: map[string]time.Time{}, now: map[string]bool{}}
+	return alarmsSeen{lists: map[string][]Alarm{}, listed: map[string]time.Time{}, now: map[string]bool{}}
 }
 
-// saw notes the alarms of a region.
-func (s *alarmsSeen) saw(region string, list []rules.Alarm) {
+// saw notes the alarms of a region and returns what has changed, the oldest change first. An
+// alarm that is new had no data; the first listing of a region shows no change.
+func (s *alarmsSeen) saw(region string, list []rules.Alarm) (changes []AlarmChange) {
 	if len(s.now) == 0 {
-		s.created, s.deleted = 0, 0 // the lists show them
+		s.created, s.deleted = 0, 0 // the new lists include them
 	}
-	s.now[region], s.lists[region] = true, slices.Clone(list)
+	old, known := s.lists[region]
+	before := make(map[string]string, len(old))
+	for _, a := range old {
+		before[a.Name] = a.State
+	}
+	now := make([]Alarm, len(list))
+	for i, a := range list {
+		now[i] = Alarm{
+			Name: a.Name, Region: region, Resource: a.Settings.Metric.DimensionValue,
+			State: string(a.State), Since: a.StateChanged, ActionsOn: a.Settings.ActionsOn,
+		}
+		from, existed := before[a.Name]
+		if !existed {
+			from = string(rules.StateInsufficient)
+		}
+		if c := (AlarmChange{now[i], from}); known && from != c.State && (c.On() || from == string(rules.StateAlarm)) {
+			changes = append(changes, c)
+		}
+	}
+	s.now[region], s.lists[region] = true, now
+	slices.SortStableFunc(changes, func(a, b AlarmChange) int { return a.Since.Compare(b.Since) })
+	return changes
 }
 
-// cycled notes the end of a cycle, and what it has changed.
-func (s *alarmsSeen) cycled(ended time.Time, changed report.Alarms) {
+// cycleEnded notes the end of a cycle, and its changes if it wrote them.
+func (s *alarmsSeen) cycleEnded(ended time.Time, changed report.Alarms, wrote bool) {
 	for region := range s.now {
-		s.asOf[region] = ended
+		s.listed[region] = ended
 	}
 	clear(s.now)
-	s.created += changed.Created
-	s.deleted += changed.Deleted
+	if wrote {
+		s.created += changed.Created
+		s.deleted += changed.Deleted
+	}
 }
 
-// Alarms are those that exist.
-func (m *Memory) Alarms() AlarmsSeen {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := &m.alarms
+// seen is what is known now, under the regions and the last cycle of a status.
+func (s *alarmsSeen) seen(status Status) AlarmsSeen {
 	seen := AlarmsSeen{Known: len(s.lists) > 0, Old: map[string]time.Time{}, Created: s.created, Deleted: s.deleted}
 	for _, region := range slices.Sorted(maps.Keys(s.lists)) {
 		seen.List = append(seen.List, s.lists[region]...)
 	}
-	for _, region := range m.status.Regions {
+	for _, region := range status.Regions {
 		if _, listed := s.lists[region]; !listed {
 			seen.Known = false
 		}
-		if asOf := s.asOf[region]; !s.now[region] && asOf.Before(m.status.LastCycle) {
-			seen.Old[region] = asOf
+		if at := s.listed[region]; !s.now[region] && at.Before(status.LastCycle) {
+			seen.Old[region] = at
 		}
 	}
 	return seen
-}
-
-// AlarmChanges are the last changes, the newest first.
-func (m *Memory) AlarmChanges() []AlarmChange {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.changes.newestFirst()
-}
-
-// SawAlarms notes the alarms of a region, and which of them have changed since. Nothing is
-// known of what was before the first time.
-func (m *Memory) SawAlarms(region string, list []rules.Alarm) {
-	m.change(func() {
-		before, known := m.alarms.lists[region]
-		if known {
-			for _, c := range alarmChanges(region, before, list) {
-				m.changes.add(c)
-			}
-		}
-		m.alarms.saw(region, list)
-	})
-}
-
-// alarmChanges are the changes from one listing to the next, the oldest first. An alarm
-// that was not there before had no data.
-func alarmChanges(region string, before, now []rules.Alarm) []AlarmChange {
-	states := make(map[string]rules.State, len(before))
-	for _, a := range before {
-		states[a.Name] = a.State
-	}
-	var list []AlarmChange
-	for _, a := range now {
-		from, known := states[a.Name]
-		if !known {
-			from = rules.StateInsufficient
-		}
-		if from != a.State && (from == rules.StateAlarm || a.State == rules.StateAlarm) {
-			list = append(list, AlarmChange{
-				Time: a.StateChanged, Name: a.Name, Region: region, Resource: a.Settings.Metric.DimensionValue, From: from, To: a.State,
-			})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b AlarmChange) int { return a.Time.Compare(b.Time) })
-	return list
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
 
 // home is the deployment region of the tests.
@@ -97,20 +98,30 @@ func (w *world) options(changes map[string]string) serve.Options {
 	}
 	return serve.Options{
 		Config: awsapi.LocalConfig(home, w.memory.URL(), "LOCAL", w.memory.Transport()), Params: v, Deployment: "cli", Version: "test",
-		StopTime: time.Minute,
+		Guard: testGuard(w.t, "127.0.0.1:0", ""),
 	}
+}
+
+// testGuard is a guard for an address, with a token and further host names.
+func testGuard(t testing.TB, address, token string, hosts ...string) *guard.Guard {
+	t.Helper()
+	g, err := guard.New(address, token, hosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
 }
 
 // daemon starts a daemon that listens nowhere but in the test.
 func (w *world) daemon(o serve.Options) *running {
 	w.t.Helper()
 	r := &running{t: w.t, pipe: newPipe(), log: &logged{}}
-	o.Listener, o.Logger = r.pipe, slog.New(slog.NewTextHandler(r.log, nil))
+	o.Logger = slog.New(slog.NewTextHandler(r.log, nil))
 	if o.Memory == nil {
 		o.Memory = serve.NewMemory()
 	}
 	r.memory = o.Memory
-	d, err := serve.New(o)
+	d, err := serve.NewOn(r.pipe, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -165,14 +176,14 @@ func firstLine(s string) string {
 	return line
 }
 
-// turnTag is the tag by which daemons take turns; it differs from run to run.
-var turnTag = regexp.MustCompile(`"Serving/[^"]*":"[^"]*",?`)
+// leaseTag is the tag of the lease; it differs from run to run.
+var leaseTag = regexp.MustCompile(`"Serving/[^"]*":"[^"]*",?`)
 
 // state is all that stands in AWS.
 func (w *world) state() map[string]string {
 	out := w.aws.Snapshot()
 	for name, line := range out {
-		out[name] = strings.ReplaceAll(turnTag.ReplaceAllString(line, ""), ",}", "}")
+		out[name] = strings.ReplaceAll(leaseTag.ReplaceAllString(line, ""), ",}", "}")
 	}
 	return out
 }

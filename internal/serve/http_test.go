@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,11 +21,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/goleak"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
 )
 
 // onPort is a daemon on a port of this machine, in front of an embedded AWS on another one.
@@ -58,7 +59,7 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 	r := &onPort{t: t, aws: server, memory: serve.NewMemory(), log: &logged{}, client: &http.Client{Timeout: time.Minute}}
 	o := serve.Options{
 		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3", Clock: clock,
-		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Address: "127.0.0.1:0", Memory: r.memory,
+		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Guard: testGuard(t, "127.0.0.1:0", ""), Memory: r.memory,
 	}
 	if change != nil {
 		change(&o)
@@ -106,7 +107,7 @@ func (r *onPort) ask(method, path, host, authorization string) (int, string) {
 }
 
 func TestWhoIsAnswered(t *testing.T) {
-	r := newReal(t, shop(), func(o *serve.Options) { o.Token, o.AllowedHosts = secret, []string{"monitor.example.com"} })
+	r := newReal(t, shop(), func(o *serve.Options) { o.Guard = testGuard(t, "127.0.0.1:0", secret, "monitor.example.com") })
 	bearer := "Bearer " + secret
 	for _, c := range []struct {
 		method, path, host, authorization string
@@ -143,8 +144,8 @@ func TestWhoIsAnswered(t *testing.T) {
 
 // Who guesses at the token is not listened to for a minute, and keeps out nobody else.
 func TestGuessingIsLimited(t *testing.T) {
-	r := newReal(t, shop(), func(o *serve.Options) { o.Token = secret })
-	for i := range door.Attempts {
+	r := newReal(t, shop(), func(o *serve.Options) { o.Guard = testGuard(t, "127.0.0.1:0", secret) })
+	for i := range 10 {
 		if got, _ := r.ask("GET", "/metrics", "", "Bearer guess"); got != 401 {
 			t.Errorf("guess %d: %d", i, got)
 		}
@@ -177,7 +178,10 @@ func TestGuessingIsLimited(t *testing.T) {
 // told when it is over.
 func TestPage(t *testing.T) {
 	page := &closingPage{closed: make(chan struct{})}
-	r := newReal(t, shop(), func(o *serve.Options) { o.Token, o.Web = secret, page })
+	r := newReal(t, shop(), func(o *serve.Options) {
+		o.Guard = testGuard(t, "127.0.0.1:0", secret)
+		o.Page = func(*app.App) (serve.Page, error) { return page, nil }
+	})
 	if status, body := r.ask("POST", "/action", "", ""); status != 200 || body != "the page" {
 		t.Errorf("%d %s", status, body)
 	}
@@ -194,10 +198,11 @@ type closingPage struct{ closed chan struct{} }
 
 func (p *closingPage) ServeHTTP(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") }
 func (p *closingPage) Close()                                           { close(p.closed) }
+func (p *closingPage) Wait()                                            { <-p.closed }
 
 // What nobody may know stands nowhere that can be read.
 func TestNothingSecretIsShown(t *testing.T) {
-	r := newReal(t, shop(), func(o *serve.Options) { o.Token = secret })
+	r := newReal(t, shop(), func(o *serve.Options) { o.Guard = testGuard(t, "127.0.0.1:0", secret) })
 	var shown strings.Builder
 	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/nothing"} {
 		_, body := r.ask("GET", path, "", "Bearer "+secret)
@@ -214,42 +219,19 @@ func TestNothingSecretIsShown(t *testing.T) {
 	}
 }
 
-// Each is refused before anything is done.
-func TestRefusedOptions(t *testing.T) {
-	values, err := config.Resolve(config.Sources{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, c := range map[string]struct {
-		address, token string
-		hosts          []string
-		want           string
-	}{
-		"no address":                {"here", "", nil, "is not an address to listen on"},
-		"all addresses, no token":   {"0.0.0.0:8090", "", nil, "needs a token"},
-		"no host, no token":         {":8090", "", nil, "needs a token"},
-		"another host, no token":    {"monitor.example.com:8090", "", nil, "needs a token"},
-		"all of IPv6, no token":     {"[::]:8090", "", nil, "needs a token"},
-		"a short token":             {"127.0.0.1:0", "hunter2", nil, "too short"},
-		"a token with a line break": {"127.0.0.1:0", secret + "\nx", nil, "visible ASCII"},
-		"a host with a port":        {"127.0.0.1:0", "", []string{"monitor:8090"}, "without a port"},
+// Invalid settings are rejected before anything is done.
+func TestInvalidOptions(t *testing.T) {
+	for name, change := range map[string]func(*serve.Options){
+		"no address": func(o *serve.Options) { o.Guard = nil },
+		"no region":  func(o *serve.Options) { o.Config.Region = "" },
+		"a broken page": func(o *serve.Options) {
+			o.Page = func(*app.App) (serve.Page, error) { return nil, errors.New("broken") }
+		},
 	} {
-		_, err := serve.New(serve.Options{
-			Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: values, Address: c.address, Token: c.token, AllowedHosts: c.hosts,
-		})
-		if err == nil || !strings.Contains(err.Error(), c.want) || c.token != "" && strings.Contains(err.Error(), c.token) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	for _, address := range []string{"127.0.0.1:0", "localhost:0", "[::1]:0", "127.8.9.10:0"} {
-		d, err := serve.New(serve.Options{Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: values, Address: address})
-		if err != nil {
-			t.Errorf("%s: %v", address, err)
-			continue
-		}
-		d.Mount(http.NotFoundHandler())
-		if err := d.Stop(context.Background()); err != nil {
-			t.Error(err)
+		o := serve.Options{Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Guard: testGuard(t, "127.0.0.1:0", "")}
+		change(&o)
+		if _, err := serve.New(o); err == nil {
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }
@@ -267,7 +249,7 @@ func TestSideBySide(t *testing.T) {
 			t.Errorf("%d and %d resources", len(a), len(b))
 		}
 		third, err := serve.New(serve.Options{
-			Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Address: two.Addr().String(),
+			Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Guard: testGuard(t, two.Addr().String(), ""),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -361,7 +343,7 @@ func TestPromtoolAccepts(t *testing.T) {
 // A real Prometheus with the configuration from examples scrapes the daemon, token and all.
 func TestPrometheusScrapes(t *testing.T) {
 	prometheus := installed(t, "prometheus")
-	r := newReal(t, shop(), func(o *serve.Options) { o.Token = secret })
+	r := newReal(t, shop(), func(o *serve.Options) { o.Guard = testGuard(t, "127.0.0.1:0", secret) })
 	dir := t.TempDir()
 	token := filepath.Join(dir, "token")
 	if err := os.WriteFile(token, []byte(secret+"\n"), 0o600); err != nil {

@@ -16,17 +16,17 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Names follow the Prometheus naming conventions: base units, _total for counters, ratios
-// from 0 instead of percent. No label can take values without bound: ARNs are those of the
-// estate as of the last cycle, operations and regions those of AWS.
+// Names follow the Prometheus conventions: base units, _total for counters, ratios from 0
+// instead of percent. The values of labels are bounded: ARNs are those of the last cycle,
+// operations and regions those of AWS.
 const (
 	namespace         = "personalize_monitor"
 	resourceSubsystem = "resource" // of one campaign or recommender; the others are the monitor's own
 )
 
-// metrics are what Prometheus reads: what the daemon counts of itself, which lives as long
-// as it does, and the results of the last cycle, which are swapped as a whole, so that what
-// is gone from the estate is gone from them. A cycle that measured nothing has none.
+// metrics are what Prometheus reads: the daemon's own counters, and the results of the last
+// cycle. The results are replaced as a whole, so that a deleted resource disappears. A cycle
+// that measured nothing has none.
 type metrics struct {
 	own     *prometheus.Registry
 	results atomic.Pointer[prometheus.Registry]
@@ -41,15 +41,15 @@ type metrics struct {
 	builds    *prometheus.CounterVec
 }
 
-// How a cycle may end.
+// Outcomes of cycles.
 const (
-	cycleDone    = "done"
-	cyclePartial = "partial"
-	cycleFailed  = "failed"
-	cycleBroken  = "broken_off"
+	cycleDone        = "done"
+	cyclePartial     = "partial"
+	cycleFailed      = "failed"
+	cycleInterrupted = "interrupted" // the daemon was stopped
 )
 
-func newMetrics(d *Daemon) (*metrics, error) {
+func newMetrics(version string, memory *Memory, calls func() map[string]int) (*metrics, error) {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
@@ -59,21 +59,20 @@ func newMetrics(d *Daemon) (*metrics, error) {
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
 		}),
-		cycles:    counters("cycles_total", "Monitoring cycles, by how they ended: partial means that some resource or region failed.", "outcome"),
-		problems:  counters("problems_total", "What failed in cycles while the rest went on, by AWS operation or step and by region.", "operation", "region"),
-		decisions: counters("decisions_total", "Decisions to change a resource, by action and by what came of them.", "action", "outcome"),
+		cycles:    counters("cycles_total", "Monitoring cycles by outcome: partial means that some resource or region failed, interrupted that the daemon was stopped.", "outcome"),
+		problems:  counters("problems_total", "Failures in cycles that continued, by AWS operation or step and by region.", "operation", "region"),
+		decisions: counters("decisions_total", "Decisions to change a resource, by action and outcome.", "action", "outcome"),
 		alarms:    counters("alarm_changes_total", "CloudWatch alarms created, updated and deleted.", "change"),
 		events:    counters("events_total", "Events put on the EventBridge bus.", "detail_type"),
 		published: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "metric_values_published_total", Help: "Metric values published to CloudWatch."}),
 		builds:    counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
 	}
-	m.zero()
+	m.initialize()
 	m.results.Store(prometheus.NewRegistry())
-	for _, c := range []prometheus.Collector{
+	list := append(statusGauges(memory),
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		buildInfo(d.o.Version), newStatusCollector(d),
-	} {
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls})
+	for _, c := range list {
 		if err := m.own.Register(c); err != nil {
 			return nil, err
 		}
@@ -81,10 +80,10 @@ func newMetrics(d *Daemon) (*metrics, error) {
 	return m, nil
 }
 
-// zero makes the counters whose labels are known beforehand exist, so that their first
-// increase is seen as one.
-func (m *metrics) zero() {
-	for _, outcome := range []string{cycleDone, cyclePartial, cycleFailed, cycleBroken} {
+// initialize makes counters whose labels are known exist, so that Prometheus sees their first
+// increase.
+func (m *metrics) initialize() {
+	for _, outcome := range []string{cycleDone, cyclePartial, cycleFailed, cycleInterrupted} {
 		m.cycles.WithLabelValues(outcome)
 	}
 	for _, action := range []rules.Verdict{rules.StepDown, rules.Stop, rules.Delete} {
@@ -103,34 +102,23 @@ func (m *metrics) zero() {
 	m.builds.WithLabelValues("failed")
 }
 
-// word makes one word of a label's value.
+// word makes a label value one word.
 func word(s string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(s) }
 
-// gatherer gives all metrics.
+// gatherer gathers all metrics.
 func (m *metrics) gatherer() prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		return prometheus.Gatherers{m.own, m.results.Load()}.Gather()
 	})
 }
 
-// buildInfo tells which build runs.
-func buildInfo(version string) prometheus.Collector {
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Namespace: namespace, Name: "build_info", Help: "Which build runs; always 1.",
-		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
-	})
-	info.Set(1)
-	return info
-}
-
-// cycleEnded counts a cycle, and swaps the results. What one that stands by
-// would have done is not counted: it was not done.
-func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error, broken bool) {
+// cycleEnded counts a cycle and replaces the results.
+func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error, interrupted bool) {
 	m.duration.Observe(record.Took.Seconds())
 	outcome := cycleDone
 	switch {
-	case broken:
-		outcome = cycleBroken
+	case interrupted:
+		outcome = cycleInterrupted
 	case err != nil:
 		outcome = cycleFailed
 	case result.Failed():
@@ -140,18 +128,18 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	for _, p := range result.Problems {
 		m.problems.WithLabelValues(p.Operation, p.Region).Inc()
 	}
-	if record.Role == Leading {
+	if record.Role == Leading { // a standby did not do what its result says
 		m.count(result)
 	}
 	switch {
 	case err == nil:
 		m.results.Store(results(result))
-	case !broken:
-		// What was measured before would look like what is so now.
+	case !interrupted: // old results would look like current ones
 		m.results.Store(prometheus.NewRegistry())
 	}
 }
 
+// count counts what a cycle did.
 func (m *metrics) count(result report.Result) {
 	for _, r := range result.Resources {
 		switch {
@@ -175,16 +163,17 @@ func (m *metrics) count(result report.Result) {
 
 // results puts the result of a cycle into a registry of its own.
 func results(result report.Result) *prometheus.Registry {
-	labels := []string{"arn", "kind", "name", "region"}
+	registry := prometheus.NewRegistry()
 	gauges := func(subsystem, name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
+		registry.MustRegister(vec) // the names below differ
+		return vec
 	}
+	labels := []string{"arn", "kind", "name", "region"}
 	minimum := gauges(resourceSubsystem, "minimum_requests_per_second", "Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).", labels...)
 	average := gauges(resourceSubsystem, "average_requests_per_second", "Requests per second in the last window; absent if it could not be read.", labels...)
 	utilization := gauges(resourceSubsystem, "utilization_ratio", "Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...)
 	resources := gauges("", "resources", "Monitored campaigns and recommenders.", "kind", "region")
-	left := gauges("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle.")
-	window := gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.")
 	for _, r := range result.Resources {
 		values := []string{r.ARN, string(r.Kind), r.Name, r.Region}
 		minimum.WithLabelValues(values...).Set(float64(r.Min))
@@ -196,62 +185,60 @@ func results(result report.Result) *prometheus.Registry {
 		}
 		resources.WithLabelValues(string(r.Kind), r.Region).Inc()
 	}
-	left.WithLabelValues().Set(float64(result.Alarms.Left))
-	window.WithLabelValues().Set(float64(result.Window.End.Unix()))
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(minimum, average, utilization, resources, left, window) // of different names, as they stand above
+	gauges("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle.").WithLabelValues().Set(float64(result.Alarms.Left))
+	gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.").WithLabelValues().Set(float64(result.Window.End.Unix()))
 	return registry
 }
 
-// statusCollector tells how the daemon stands at the moment it is asked.
-type statusCollector struct {
-	daemon                                    *Daemon
-	calls, leading, success, board, beginning *prometheus.Desc
+// buildInfo says which build runs.
+func buildInfo(version string) prometheus.Collector {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "Which build runs; always 1.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
+	})
+	info.Set(1)
+	return info
 }
 
-func newStatusCollector(d *Daemon) *statusCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(namespace+"_"+name, help, labels, nil)
+// statusGauges are read from the status at each scrape.
+func statusGauges(memory *Memory) []prometheus.Collector {
+	gauge := func(name, help string, value func(Status) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, func() float64 { return value(memory.Status()) })
 	}
-	return &statusCollector{
-		daemon:    d,
-		calls:     desc("aws_calls_total", "Requests sent to AWS, retries included.", "service", "operation"),
-		leading:   desc("leading", "1 if this daemon leads, 0 if it stands by another one or has not begun."),
-		success:   desc("last_success_timestamp_seconds", "When the last cycle ended that could measure something, in seconds since 1970; 0 if none has."),
-		board:     desc("dashboard_last_success_timestamp_seconds", "When the dashboard was last written by this daemon, in seconds since 1970; 0 if never."),
-		beginning: desc("next_cycle_timestamp_seconds", "When the next cycle begins, in seconds since 1970; 0 if that is not known yet."),
+	seconds := func(t time.Time) float64 {
+		if t.IsZero() {
+			return 0
+		}
+		return float64(t.UnixMilli()) / 1000
+	}
+	return []prometheus.Collector{
+		gauge("leading", "1 if this daemon leads, 0 if it stands by or has not begun.", func(s Status) float64 {
+			if s.Role == Leading {
+				return 1
+			}
+			return 0
+		}),
+		gauge("last_success_timestamp_seconds", "When the last cycle ended that measured something, in seconds since 1970; 0 if none has.",
+			func(s Status) float64 { return seconds(s.LastSuccess) }),
+		gauge("dashboard_last_success_timestamp_seconds", "When this daemon last wrote the dashboard, in seconds since 1970; 0 if never.",
+			func(s Status) float64 { return seconds(s.LastDashboard) }),
+		gauge("next_cycle_timestamp_seconds", "When the next cycle begins, in seconds since 1970; 0 if that is unknown.",
+			func(s Status) float64 { return seconds(s.NextCycle) }),
 	}
 }
+
+// callCounter counts AWS calls by "service.Operation".
+type callCounter struct{ calls func() map[string]int }
+
+var callsDesc = prometheus.NewDesc(namespace+"_aws_calls_total", "Requests sent to AWS, retries included.", []string{"service", "operation"}, nil)
 
 // Describe implements prometheus.Collector.
-func (c *statusCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.calls, c.leading, c.success, c.board, c.beginning} {
-		descs <- d
-	}
-}
+func (callCounter) Describe(descs chan<- *prometheus.Desc) { descs <- callsDesc }
 
 // Collect implements prometheus.Collector.
-func (c *statusCollector) Collect(out chan<- prometheus.Metric) {
-	for name, n := range c.daemon.clients.Calls() {
+func (c callCounter) Collect(out chan<- prometheus.Metric) {
+	for name, n := range c.calls() {
 		service, operation, _ := strings.Cut(name, ".")
-		out <- prometheus.MustNewConstMetric(c.calls, prometheus.CounterValue, float64(n), service, operation)
+		out <- prometheus.MustNewConstMetric(callsDesc, prometheus.CounterValue, float64(n), service, operation)
 	}
-	s := c.daemon.memory.Status()
-	gauge := func(d *prometheus.Desc, v float64) { out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v) }
-	leading := 0.0
-	if s.Role == Leading {
-		leading = 1
-	}
-	gauge(c.leading, leading)
-	gauge(c.success, seconds(s.LastSuccess))
-	gauge(c.board, seconds(s.LastDashboard))
-	gauge(c.beginning, seconds(s.NextCycle))
-}
-
-// seconds is a time as Prometheus writes it; 0 for none.
-func seconds(t time.Time) float64 {
-	if t.IsZero() {
-		return 0
-	}
-	return float64(t.UnixMilli()) / 1000
 }

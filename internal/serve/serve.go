@@ -1,8 +1,8 @@
-// Package serve is the door for a daemon: the whole program in one process, for those who
-// have no Lambda. It runs cycles on the schedule of the functions, carries their decisions
-// out itself, builds the dashboard, and shows how it stands to browsers and to Prometheus.
-// Like cli and functions it stands before the line discover → measure → decide → act →
-// report.
+// Package serve is the entry point for a daemon: the whole program in one process, without
+// Lambda. It runs cycles on the schedule of the functions, executes their decisions, builds
+// the dashboard, and shows its state to browsers and to Prometheus.
+//
+// A daemon is started in the order port, server, work, and stopped in the reverse order.
 package serve
 
 import (
@@ -22,77 +22,69 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
 
-// defaultStop is how long Stop waits for what is under way. Of a cycle that is broken off
-// only what follows accepted actions goes on, two times 10 seconds at most (act).
-const defaultStop = 30 * time.Second
+const (
+	// stopTime bounds Stop. After an interruption a cycle continues only with what follows
+	// accepted actions, at most two times 10 seconds (act).
+	stopTime = 30 * time.Second
+	// answerTime is how long responses in progress may take when the daemon stops.
+	answerTime = 3 * time.Second
+)
 
-// Options wires a daemon.
+// Options configure a daemon.
 type Options struct {
-	// Config holds region (the deployment region), credentials and endpoint.
+	// Config has region (the deployment region), credentials and endpoint.
 	Config aws.Config
-	// Params are the parameters of all cycles; Regions may be empty for the deployment
-	// region.
+	// Params are the parameters of all cycles. No Regions means the deployment region.
 	Params config.Values
-	// Deployment is the value of the tag Deployment. Daemons of the same one take turns.
+	// Deployment is the value of the tag Deployment. Daemons of the same deployment agree on
+	// which one leads.
 	Deployment string
-	// DryRun keeps every write from being made.
-	DryRun  bool
-	Version string // of the program
+	DryRun     bool   // makes no write
+	Version    string // of the program
 
-	// Clock is asked for the time and waited on, by several at once, so it must really
-	// wait; nil means the system clock.
+	// Clock is used by several goroutines at once, and Sleep must really wait; nil means the
+	// system clock.
 	Clock model.Clock
-	// Logger takes a line for each cycle, each write and each problem; nil discards them.
+	// Logger logs each cycle, each write and each problem; nil discards the log.
 	Logger *slog.Logger
-	// Trail takes a record of each decision and action; nil logs them.
-	Trail act.Trail
-	// Progress is told how far a cycle has come, and at its end an empty step; may be nil.
+	// AuditLog records each decision and action; nil writes the records to Logger.
+	AuditLog act.Trail
+	// Progress is notified during a cycle, and with an empty step at its end; may be nil.
 	Progress cycle.Progress
 
-	// Address is listened on, host:port; port 0 takes a free one. Beyond loopback it needs
-	// a Token.
-	Address string
-	// Listener is used instead of listening on Address; for tests.
-	Listener net.Listener
-	// Token is asked for before metrics are shown; empty asks for none. It has at least 16
-	// characters.
-	Token string
-	// AllowedHosts are names under which the daemon may be asked, without ports, beside
-	// localhost and IP addresses.
-	AllowedHosts []string
-	// Web is the page, at /. It asks for the token itself, as browsers need a way to log
-	// in. If it has a method Close, that is called when the daemon stops, and if it has a
-	// method Wait, that is waited for then: a person's action is finished as the cycle's
-	// are. Nil shows a few lines of text.
-	Web http.Handler
+	// Guard says where the daemon listens and who may read it.
+	Guard *guard.Guard
+	// Page makes the page at /, from the daemon's parts. The page checks the token itself,
+	// as browsers need a login form. Nil shows a few lines of text.
+	Page func(*app.App) (Page, error)
 	// Memory is what the page reads from; nil makes one.
 	Memory *Memory
-
-	// StopTime is how long Stop may take; zero means 30 seconds.
-	StopTime time.Duration
 }
 
-// Daemon is the program as a service. New makes one, Start sets it going, Stop ends it for
-// good. Nothing is global: several run side by side in one process.
+// Page is a page for browsers.
+type Page interface {
+	http.Handler
+	// Close ends live streams, and interrupts actions that a person has requested.
+	Close()
+	// Wait waits until those actions have ended. It follows Close.
+	Wait()
+}
+
+// Daemon is the program as a service: New makes it, Start starts it, Stop ends it for good.
+// Several can run in one process.
 type Daemon struct {
-	o       Options
-	clock   model.Clock
-	log     *slog.Logger
-	memory  *Memory
-	clients *awsapi.Clients
-	holder  string // who we are in claims
-	actor   *act.Actor
+	options Options
 	app     *app.App
-	leading *cycle.Cycle
-	standby *cycle.Cycle
-	boards  *cycle.Dashboard
-	metrics *metrics
-	builds  *requests
-	door    door.Keeper
+	page    Page // nil if there is none
+	site    site
+	cycles  *cycleLoop
+	boards  *boardLoop
+	listen  func(ctx context.Context, address string) (net.Listener, error)
 
 	mu       sync.Mutex
 	state    lifecycle
@@ -101,16 +93,9 @@ type Daemon struct {
 	cancel   context.CancelFunc // ends the loops
 	loops    sync.WaitGroup
 	serving  chan struct{} // closed when the server has ended
-	broken   error         // what it ended with if nobody asked it to, once serving is closed
-	stopped  chan struct{} // closed when Stop is through
+	broken   error         // why the server ended, unless Stop ended it; set before serving is closed
+	stopped  chan struct{} // closed when Stop has finished
 	stopErr  error
-	claimed  claimed // the last mark that was led; the cycle loop's alone until it has ended
-}
-
-// claimed is a mark that this daemon led.
-type claimed struct {
-	mark time.Time // zero: none
-	done bool      // its work was not broken off
 }
 
 type lifecycle int
@@ -121,12 +106,36 @@ const (
 	stopping
 )
 
-// New makes a daemon. It calls nothing and listens nowhere; an error is one of
-// configuration.
+// New makes a daemon. It calls nothing and listens nowhere; an error is one of configuration.
 func New(o Options) (*Daemon, error) {
-	if err := o.check(); err != nil {
+	if o.Config.Region == "" {
+		return nil, awsapi.ErrNoRegion
+	}
+	if err := o.Params.Within(o.Config.Region); err != nil {
 		return nil, err
 	}
+	if o.Guard == nil {
+		return nil, errors.New("a daemon needs an address to listen on")
+	}
+	o = withDefaults(o)
+	queue := newRebuildQueue()
+	a := app.New(app.Options{
+		Config: o.Config, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Observer: o.Memory,
+		AuditLog: func(ctx context.Context, record events.Audit) {
+			o.Memory.AddAudit(record)
+			o.AuditLog(ctx, record)
+		},
+		Deployment: o.Deployment, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: queue.afterCycle,
+	})
+	d := &Daemon{options: o, app: a, listen: listenTCP, serving: make(chan struct{}), stopped: make(chan struct{})}
+	if err := d.assemble(queue); err != nil {
+		a.Clients.Close() // nothing else was opened
+		return nil, err
+	}
+	return d, nil
+}
+
+func withDefaults(o Options) Options {
 	if o.Clock == nil {
 		o.Clock = model.SystemClock{}
 	}
@@ -136,50 +145,43 @@ func New(o Options) (*Daemon, error) {
 	if o.Memory == nil {
 		o.Memory = NewMemory()
 	}
-	if o.Trail == nil {
-		o.Trail = act.LogTrail(o.Logger)
+	if o.AuditLog == nil {
+		o.AuditLog = act.LogTrail(o.Logger)
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
 	}
-	if o.StopTime == 0 {
-		o.StopTime = defaultStop
-	}
 	if len(o.Params.Regions) == 0 {
 		o.Params.Regions = []string{o.Config.Region}
 	}
-	d := &Daemon{
-		o: o, clock: o.Clock, log: o.Logger, memory: o.Memory, holder: newHolder(), builds: newRequests(),
-		serving: make(chan struct{}), stopped: make(chan struct{}),
-	}
-	d.wire()
-	metrics, err := newMetrics(d)
+	return o
+}
+
+// assemble makes what runs: metrics, loops and the handler.
+func (d *Daemon) assemble(queue *rebuildQueue) error {
+	o := d.options
+	metrics, err := newMetrics(o.Version, o.Memory, d.app.Clients.Calls)
 	if err != nil {
-		d.clients.Close() // the only thing that was opened
-		return nil, err
+		return err
 	}
-	d.metrics = metrics
-	return d, nil
+	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics}
+	d.cycles = &cycleLoop{
+		lease:   newLease(d.app.Actor, o.Clock, o.Logger, o.DryRun),
+		leading: d.app.Cycle, standby: d.app.ReadOnlyCycle(), actor: d.app.Actor, queue: queue, memory: o.Memory, metrics: metrics,
+		params: o.Params, region: o.Config.Region, progress: o.Progress, clock: o.Clock, log: o.Logger,
+	}
+	d.site = site{guard: o.Guard, memory: o.Memory, metrics: metrics, clock: o.Clock, log: o.Logger}
+	if o.Page != nil {
+		d.page, err = o.Page(d.app)
+	}
+	return err
 }
 
-// check refuses options that cannot be meant, all at once.
-func (o Options) check() error {
-	var faults []error
-	if o.Config.Region == "" {
-		faults = append(faults, awsapi.ErrNoRegion)
-	}
-	if err := o.Params.Within(o.Config.Region); err != nil {
-		faults = append(faults, err)
-	}
-	if o.Listener == nil {
-		faults = append(faults, checkAddress(o.Address, o.Token))
-	}
-	faults = append(faults, checkToken(o.Token), checkHosts(o.AllowedHosts))
-	return errors.Join(faults...)
-}
+// App has the daemon's parts.
+func (d *Daemon) App() *app.App { return d.app }
 
-// Start listens, and begins the work. The context bounds the start alone. On an error
-// nothing is left running, and the daemon cannot be used any more.
+// Start listens, and starts the work. The context bounds the start only. After an error
+// nothing runs, and the daemon cannot be used any more.
 func (d *Daemon) Start(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -187,48 +189,44 @@ func (d *Daemon) Start(ctx context.Context) error {
 		return errors.New("the daemon was started or stopped already")
 	}
 	// The port comes first: a second daemon on the same machine, started by mistake, must
-	// fail before it has written anything.
-	listener, err := d.listen(ctx)
+	// fail before it writes anything.
+	listener, err := d.listen(ctx, d.options.Guard.Address())
 	if err != nil {
 		d.state = stopping
-		d.clients.Close()
-		close(d.serving)
-		close(d.stopped)
+		d.release()
 		return err
 	}
 	d.state, d.listener = started, listener
-	d.memory.Update(func(s *Status) {
-		s.Version, s.Region, s.Regions, s.Deployment, s.DryRun = d.o.Version, d.o.Config.Region, cycle.Regions(cycle.Scope(d.o.Params, d.o.Config.Region)), d.o.Deployment, d.o.DryRun
-		s.Settings, s.Started = settings(d.o.Params), d.clock.Now()
+	o := d.options
+	o.Memory.Update(func(s *Status) {
+		s.Version, s.Region, s.Deployment, s.DryRun, s.Started = o.Version, o.Config.Region, o.Deployment, o.DryRun, o.Clock.Now()
+		s.Regions = cycle.Regions(cycle.Scope(o.Params, o.Config.Region))
 	})
-	// Then the server, so that whoever watches the start can see it not being ready yet.
-	d.server = NewServer(d.handler(), d.log)
+	// Then the server: a probe sees that the daemon is not ready yet.
+	d.server = NewServer(d.site.handler(d.page), o.Logger)
 	go func() {
 		defer close(d.serving)
 		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			d.broken = fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 		}
 	}()
-	// The work comes last, when all that it reports to is there.
+	// The work comes last, when everything that it reports to exists.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
-	d.loops.Go(func() { d.runCycles(running) })
-	d.loops.Go(func() { d.runBoards(running) })
+	d.loops.Go(func() { d.cycles.run(running) })
+	d.loops.Go(func() { d.boards.run(running) })
 	return nil
 }
 
-func (d *Daemon) listen(ctx context.Context) (net.Listener, error) {
-	if d.o.Listener != nil {
-		return d.o.Listener, nil
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", d.o.Address)
+func listenTCP(ctx context.Context, address string) (net.Listener, error) {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", d.o.Address, err)
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return listener, nil
 }
 
-// Addr is where the daemon listens, once it is started; nil before.
+// Addr is where the daemon listens; nil before Start.
 func (d *Daemon) Addr() net.Addr {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -238,11 +236,20 @@ func (d *Daemon) Addr() net.Addr {
 	return d.listener.Addr()
 }
 
-// Stop ends the daemon, in the reverse order of Start: first the work, of which only what
-// follows accepted actions goes on, then the server, by which one can see that
-// until the end, then the connections. It may be called more than once and from several
-// goroutines, which all wait for the same end. It is bounded by StopTime and by ctx; an
-// error says what did not end within.
+// Wait waits until ctx ends or the server fails, and then stops the daemon.
+func (d *Daemon) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+	case <-d.serving:
+	}
+	err := d.Stop(context.WithoutCancel(ctx))
+	return errors.Join(d.broken, err)
+}
+
+// Stop ends the daemon: first the work, which only finishes accepted actions, then the
+// server, so that the daemon can be observed until the end, then the connections. It may be
+// called several times and from several goroutines, which all wait for the same end. It
+// takes at most 30 seconds and ends with ctx; an error says what did not end in time.
 func (d *Daemon) Stop(ctx context.Context) error {
 	d.mu.Lock()
 	before := d.state
@@ -250,9 +257,7 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	d.mu.Unlock()
 	switch before {
 	case made:
-		d.clients.Close()
-		close(d.serving)
-		close(d.stopped)
+		d.release()
 	case started:
 		d.stopErr = d.unwind(ctx)
 		close(d.stopped)
@@ -266,75 +271,47 @@ func (d *Daemon) Stop(ctx context.Context) error {
 	return d.stopErr
 }
 
+// release ends a daemon that does not run.
+func (d *Daemon) release() {
+	if d.page != nil {
+		d.page.Close()
+	}
+	d.app.Clients.Close()
+	close(d.serving)
+	close(d.stopped)
+}
+
 // unwind stops what Start has started.
 func (d *Daemon) unwind(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, d.o.StopTime)
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
-	d.memory.Update(func(s *Status) { s.Stopping = true }) // not ready from here on
+	d.options.Memory.Update(func(s *Status) { s.Stopping = true }) // not ready from here on
 	d.cancel()
-	pageEnds := d.closePage()
+	if d.page != nil {
+		d.page.Close()
+	}
 	ended := make(chan struct{})
-	go func() { d.loops.Wait(); pageEnds(); close(ended) }()
+	go func() {
+		defer close(ended)
+		d.loops.Wait()
+		if d.page != nil {
+			d.page.Wait()
+		}
+	}()
 	var late error
 	select {
 	case <-ended:
-		if d.claimed.mark.IsZero() || d.o.DryRun {
-			break
-		}
-		d.yield(ctx, d.claimed.mark, d.claimed.done)
+		d.cycles.lease.release(ctx)
 	case <-ctx.Done():
-		late = fmt.Errorf("what was under way did not end within %v", d.o.StopTime)
+		late = fmt.Errorf("the work in progress did not end within %v", stopTime)
 	}
-	// A little time for the server in any case, so that answers under way are not cut off.
+	// The server gets a little time in any case, so that no response is cut off.
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
 	defer done()
 	if err := d.server.Shutdown(closing); err != nil {
-		_ = d.server.Close() // whoever still waits for an answer gets none
+		_ = d.server.Close() // clients that still wait get no response
 	}
 	<-d.serving
-	d.clients.Close()
+	d.app.Clients.Close()
 	return late
-}
-
-// answerTime is how long answers under way may take when the daemon stops.
-const answerTime = 3 * time.Second
-
-// Run is the short form: Start, wait until ctx ends or the server breaks, Stop.
-func (d *Daemon) Run(ctx context.Context) error {
-	if err := d.Start(ctx); err != nil {
-		return err
-	}
-	return d.Wait(ctx)
-}
-
-// Wait waits until ctx ends or the server breaks, and stops the daemon then.
-func (d *Daemon) Wait(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-	case <-d.serving:
-	}
-	err := d.Stop(context.WithoutCancel(ctx))
-	return errors.Join(d.broken, err)
-}
-
-// Mount puts a page at /, in place of the Web of Options: one that is made of the daemon's
-// own Actor and Meter. It does nothing once the daemon is started.
-func (d *Daemon) Mount(web http.Handler) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.state == made {
-		d.o.Web = web
-	}
-}
-
-// App has the daemon's parts: the actor and the meter serve the page too.
-func (d *Daemon) App() *app.App { return d.app }
-
-// settings returns the parameters in effect, for people.
-func settings(p config.Values) []Setting {
-	var list []Setting
-	for _, spec := range config.All() {
-		list = append(list, Setting{spec.Name, p.Text(spec.Name)})
-	}
-	return list
 }

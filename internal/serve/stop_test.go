@@ -124,7 +124,7 @@ func TestStuck(t *testing.T) {
 		w := newWorld(t, shop())
 		release := make(chan struct{})
 		o := w.options(map[string]string{"HourlyChecks": "always"})
-		o.Trail = func(context.Context, events.Audit) { <-release }
+		o.AuditLog = func(context.Context, events.Audit) { <-release }
 		d := w.daemon(o)
 		w.live(14 * time.Minute)
 		if status, body := d.get("/healthz"); status != 200 {
@@ -139,7 +139,7 @@ func TestStuck(t *testing.T) {
 			t.Errorf("stopped after %v: %v", time.Since(begin), err)
 		}
 		if err := d.Stop(context.Background()); err == nil {
-			t.Error("the second Stop tells something else")
+			t.Error("the second Stop returns no error")
 		}
 		close(release)
 		d.pipe.hangUp()
@@ -157,7 +157,7 @@ func TestAWSOutOfReach(t *testing.T) {
 		if status, body := d.get("/healthz"); status != 200 {
 			t.Errorf("healthz: %d %s", status, body)
 		}
-		if status, body := d.get("/readyz"); status != 503 || !strings.Contains(body, "no cycle has ended well yet") {
+		if status, body := d.get("/readyz"); status != 503 || !strings.Contains(body, "no cycle has succeeded yet") {
 			t.Errorf("readyz: %d %s", status, body)
 		}
 		w.aws.ClearFaults()
@@ -226,13 +226,12 @@ func TestGoneResourcesVanish(t *testing.T) {
 				t.Errorf("%s is missing in\n%s", line, body)
 			}
 		}
-		if s := d.memory.Status(); s.LastDashboard.IsZero() || len(d.memory.Audit()) == 0 || len(d.memory.Events()) == 0 || len(d.memory.Cycles()) < 90 {
-			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s, len(d.memory.Audit()), len(d.memory.Events()), len(d.memory.Cycles()))
+		s := d.memory.Snapshot()
+		if s.Status.LastDashboard.IsZero() || len(s.Audits) == 0 || len(s.Events) == 0 || len(s.Cycles) < 90 || len(s.Result.Resources) != 3 {
+			t.Errorf("what a page can read: %+v, %d records, %d events, %d cycles", s.Status, len(s.Audits), len(s.Events), len(s.Cycles))
 		}
-		monitored, others := d.memory.Estate()
-		alarms := d.memory.Alarms()
-		if len(monitored) != 3 || len(others) != 1 || !alarms.Known || len(alarms.Old) > 0 || len(alarms.List) < 6 || len(d.memory.Checks()) != 3 {
-			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(monitored), len(others), len(alarms.List), len(d.memory.Checks()))
+		if len(s.Resources) != 3 || len(s.Others) != 1 || !s.Alarms.Known || len(s.Alarms.Old) > 0 || len(s.Alarms.List) < 6 || len(s.Checks) != 3 {
+			t.Errorf("%d monitored, %d others, %d alarms, %d checks", len(s.Resources), len(s.Others), len(s.Alarms.List), len(s.Checks))
 		}
 		changed, version := d.memory.Changed(), d.memory.Version()
 		w.live(6 * time.Minute)
@@ -265,7 +264,7 @@ func TestDryRunWritesNothing(t *testing.T) {
 				t.Errorf("%s was called", operation)
 			}
 		}
-		if len(d.memory.Audit()) == 0 {
+		if len(d.memory.Snapshot().Audits) == 0 {
 			t.Error("no record of what would have been done")
 		}
 		w.memory.Shut()

@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
@@ -24,7 +25,7 @@ func Snapshot(name string) (s web.Snapshot, ok bool) {
 	case "shop":
 		return shop(), true
 	case "start":
-		return web.Snapshot{Version: 1, Region: Region, Started: Now.Add(-time.Minute)}, true
+		return web.Snapshot{Snapshot: serve.Snapshot{Version: 1, Status: serve.Status{Region: Region, Started: Now.Add(-time.Minute), Recorded: Now.Add(-time.Minute)}}}, true
 	case "failing":
 		return failing(), true
 	case "large":
@@ -74,9 +75,13 @@ func resource(arn, group, recipe string, minTPS int) model.Resource {
 func shop() web.Snapshot {
 	popular := resource(Popular, "online-shop", "aws-ecomm-popular-items-by-views", 1)
 	popular.Status = model.StatusInactive
-	s := web.Snapshot{
-		Version: 7, Region: Region, Started: Now.Add(-30 * time.Hour), Cycle: Now.Add(-150 * time.Second), Measured: Now.Add(-150 * time.Second),
-		Next: Now.Add(150 * time.Second), AlarmsKnown: true, Others: []model.Resource{popular},
+	s := web.Snapshot{Snapshot: serve.Snapshot{
+		Version: 7,
+		Status: serve.Status{
+			Region: Region, Started: Now.Add(-30 * time.Hour), Recorded: Now.Add(-30 * time.Hour),
+			LastCycle: Now.Add(-150 * time.Second), LastSuccess: Now.Add(-150 * time.Second), NextCycle: Now.Add(150 * time.Second),
+		},
+		Alarms: serve.AlarmsSeen{Known: true}, Others: []model.Resource{popular},
 		Resources: []model.Resource{
 			resource(HomeRows, "video-service", "aws-user-personalization-v2", 5),
 			resource(NextAction, "video-service", "aws-next-best-action", 4),
@@ -87,10 +92,10 @@ func shop() web.Snapshot {
 			resource(SpringSale, "online-shop", "aws-user-personalization", 1),
 			resource(ForYou, "online-shop", "aws-ecomm-recommended-for-you", 12),
 		},
-	}
+	}}
 	s.Result = resultOf(s.Resources)
 	s.Checks = checks()
-	s.Alarms = alarms(s.Resources)
+	s.Alarms.List = alarms(s.Resources)
 	ledger := ledgerOf(s.Resources)
 	s.Ledger = &ledger
 	s.Audits, s.Entries = audits(), entries()
@@ -122,9 +127,9 @@ func resultOf(resources []model.Resource) report.Result {
 	return result
 }
 
-func checks() map[string]web.Check {
+func checks() map[string]serve.Check {
 	at := Now.Add(-32 * time.Minute)
-	return map[string]web.Check{
+	return map[string]serve.Check{
 		HomePage:     {Time: at, Decision: rules.None, Reason: "kept at 20: lowest hour averaged 23.7 TPS over 336 hours"},
 		SimilarItems: {Time: at, Decision: rules.StepDown, NewMin: 22, Reason: "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", Outcome: events.OutcomeAsked},
 		Ranking:      {Time: at, Decision: rules.None, Reason: "kept at 10: lowest hour averaged 11.4 TPS over 336 hours"},
@@ -135,8 +140,8 @@ func checks() map[string]web.Check {
 	}
 }
 
-func alarms(resources []model.Resource) []web.Alarm {
-	var list []web.Alarm
+func alarms(resources []model.Resource) []serve.Alarm {
+	var list []serve.Alarm
 	for _, r := range resources {
 		c, ok := characters[r.ARN.String()]
 		if !ok {
@@ -252,9 +257,9 @@ func entries() []web.Entry {
 // failing is the story of failed reads. Its texts have markup that the page must escape.
 func failing() web.Snapshot {
 	s := shop()
-	s.CycleErr = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
+	s.Status.LastError = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
 	s.Ledger, s.LedgerErr = nil, "ListCampaigns us-east-1: access denied"
-	s.AlarmsKnown, s.Alarms = false, nil
+	s.Alarms = serve.AlarmsSeen{}
 	s.Result.Problems = []model.Problem{
 		{Region: "eu-west-1", Operation: "ListRecommenders", Err: errors.New("ThrottlingException: Rate exceeded")},
 		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Err: errors.New(`<script>alert("x")</script> & 'quotes'`)},

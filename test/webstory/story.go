@@ -12,6 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
@@ -166,9 +167,8 @@ func Options(s web.Snapshot) (web.Options, *Source) {
 }
 
 // alarm returns one of the alarms of a resource.
-func alarm(r model.Resource, t rules.AlarmType, state rules.State, since time.Duration) web.Alarm {
-	return web.Alarm{
-		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), Type: t, State: state,
-		Since: Now.Add(-since), Actions: true,
+func alarm(r model.Resource, t rules.AlarmType, state rules.State, since time.Duration) serve.Alarm {
+	return serve.Alarm{
+		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), State: string(state), Since: Now.Add(-since), ActionsOn: true,
 	}
 }

@@ -7,11 +7,11 @@ import (
 	"html/template"
 	"io"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// The parts of the page. The chart library is vendored with its licence; see
-// docs/dependencies.md.
+// The parts of the page.
 var (
 	//go:embed assets/ledger.html.tmpl
 	text string
@@ -19,27 +19,9 @@ var (
 	style string
 	//go:embed assets/ledger.js
 	script string
-	//go:embed assets/uPlot.iife.min.js
-	chartScript string
-	//go:embed assets/uPlot.min.css
-	chartStyle string
-	//go:embed assets/uPlot.LICENSE
-	chartLicence string
 )
 
-// chartVersion is the vendored version of uPlot.
-const chartVersion = "1.6.32"
-
 var page = template.Must(template.New("page").Parse(text))
-
-// ChartScript is the script of the chart library, with the licence that goes where the
-// code goes.
-func ChartScript() string {
-	return "/*\nuPlot " + chartVersion + "\n" + chartLicence + "*/\n" + chartScript
-}
-
-// ChartStyle is the style sheet of the chart library.
-func ChartStyle() string { return chartStyle }
 
 // Write writes the ledger as one page that loads nothing from anywhere: charts of all
 // campaigns and all recommenders and of those that waste most, and a table that can be
@@ -47,7 +29,8 @@ func ChartStyle() string { return chartStyle }
 func Write(w io.Writer, l report.Ledger) error {
 	return page.Execute(w, struct {
 		report.Page
-		ChartStyle, Style   template.CSS
-		ChartScript, Script template.JS
-	}{l.Page(), template.CSS(chartStyle), template.CSS(style), template.JS(ChartScript()), template.JS(script)})
+		Style  template.CSS
+		Chart  template.JS // the library, and what draws the charts with it
+		Script template.JS
+	}{l.Page(), template.CSS(chart.Style() + style), template.JS(chart.Library() + chart.Script()), template.JS(script)})
 }

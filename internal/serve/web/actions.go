@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -44,106 +43,114 @@ func actionsFor(r row, known bool) actionsView {
 	}
 }
 
-// order is what a form asks for.
+// actionForms executes what people request by forms.
+type actionForms struct {
+	options  Options
+	sessions *sessions
+	pages    *renderer
+	notes    bounded[string, note] // each for the page that is loaded after a form
+
+	closing sync.Mutex // no action begins once closed is closed
+	closed  chan struct{}
+	running sync.WaitGroup
+}
+
+// note is the outcome of an action.
+type note struct {
+	Failed bool
+	Text   string
+}
+
+// maxNotes bounds the notes whose page was never loaded.
+const maxNotes = 100
+
+func newActionForms(o Options, s *sessions, pages *renderer, closed chan struct{}) *actionForms {
+	return &actionForms{options: o, sessions: s, pages: pages, closed: closed, notes: bounded[string, note]{limit: maxNotes}}
+}
+
+// close interrupts actions in progress and rejects further ones.
+func (h *actionForms) close() {
+	h.closing.Lock()
+	defer h.closing.Unlock()
+	if !isClosed(h.closed) {
+		close(h.closed)
+	}
+}
+
+// begin reports whether an action may begin. The caller calls running.Done after it.
+func (h *actionForms) begin() bool {
+	h.closing.Lock()
+	defer h.closing.Unlock()
+	if isClosed(h.closed) {
+		return false
+	}
+	h.running.Add(1)
+	return true
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// order is what a form requests.
 type order struct {
 	action  model.Action
 	request events.Request
 	record  string
 }
 
-// errUnconfirmed tells that the name typed in is not the resource's.
-var errUnconfirmed = errors.New("to confirm, type the name of the resource exactly as it is shown")
-
-// act carries out what a form asks for, and leads back to the resource.
-func (h *Handler) act(w http.ResponseWriter, r *http.Request) {
-	if !h.AllowActions {
-		h.Logger.Warn("action refused: actions are not allowed", "op", "action")
-		h.fail(w, r, http.StatusForbidden, "This page only shows. Actions are allowed with --allow-actions.")
-		return
-	}
-	if r.URL.RawQuery != "" {
-		h.badQuery(w, r, errors.New("a form has no query"))
-		return
-	}
-	if err := r.ParseForm(); err != nil {
-		h.badQuery(w, r, errors.New("the form could not be read"))
-		return
-	}
-	f := fields{values: map[string]string{}}
-	f.take(r.PostForm, []string{keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord})
-	if !h.signed("form", f.values[keyARN], f.values[keyToken]) {
-		h.fail(w, r, http.StatusForbidden, "The form is out of date or comes from elsewhere. Go back, load the page again, and repeat.")
-		return
-	}
-	asked, err := orderOf(&f)
+// ServeHTTP executes what a form requests, and redirects to the resource.
+func (h *actionForms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f, o, err := h.parse(r)
 	if err != nil {
-		h.badQuery(w, r, err)
+		h.pages.reject(w, r, err)
 		return
 	}
-	if present := h.minimumOf(asked.request.ARN.String()); muchMore(asked, present) && f.values[keyConfirm] != strconv.Itoa(asked.request.NewMinTPS) {
-		h.askAgain(w, r, &f, asked, present)
+	arn := o.request.ARN.String()
+	if present := h.minimumOf(arn); muchMore(o, present) && f.values[keyConfirm] != strconv.Itoa(o.request.NewMinTPS) {
+		h.pages.render(w, r, http.StatusOK, h.confirmPage(f, o, present))
 		return
 	}
 	if !h.begin() {
-		h.fail(w, r, http.StatusServiceUnavailable, "The monitor is being stopped. Nothing was done.")
+		h.pages.reject(w, r, statusError{http.StatusServiceUnavailable, "The monitor is stopping. Nothing was done."})
 		return
 	}
-	defer h.acting.Done()
-	// The server's own limit is for pages; servers without deadlines do without.
+	defer h.running.Done()
+	// The server's own limit is for pages; some servers have no deadlines.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(actionTime + writeTime))
-	done := h.carryOut(r.Context(), asked)
-	http.Redirect(w, r, link("/resource", keyARN, asked.request.ARN.String(), keyDone, h.notes.leave(done)), http.StatusSeeOther)
+	name := rand.Text()
+	h.notes.put(name, h.execute(r.Context(), o))
+	http.Redirect(w, r, link("/resource", keyARN, arn, keyDone, name), http.StatusSeeOther)
 }
 
-// A minimum is paid for whether it is used or not, and one digit too many costs ten times as
-// much: above both of these, in TPS and times the present one, it is asked for twice.
-const (
-	muchTPS   = 10
-	muchTimes = 10
-)
-
-// muchMore tells whether a minimum is so much higher than the present one that it may be a
-// slip. A present one that is not known counts as none.
-func muchMore(o order, present int) bool {
-	return o.action == model.ActionUpdate && o.request.NewMinTPS > max(muchTPS, muchTimes*present)
-}
-
-// minimumOf is the present minimum of a resource; 0 if it is not known.
-func (h *Handler) minimumOf(arn string) int {
-	for _, r := range h.Source.Snapshot().Result.Resources {
-		if r.ARN == arn {
-			return r.Min
-		}
+// parse reads a form, and checks that it is one of ours.
+func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
+	switch {
+	case !h.options.AllowActions:
+		h.options.Logger.Warn("action rejected: actions are not allowed", "op", "action")
+		return nil, order{}, statusError{http.StatusForbidden, "This page is read-only. --allow-actions allows actions."}
+	case r.URL.RawQuery != "":
+		return nil, order{}, errors.New("a form has no query")
+	case r.ParseForm() != nil:
+		return nil, order{}, errors.New("the form could not be read")
 	}
-	return 0
-}
-
-// againView is what is asked before a minimum is raised by much.
-type againView struct {
-	Name, ARN, Token, Reason, Back string
-	Unit                           string
-	Present, New                   int
-	Monthly                        string // what it costs, in TPS-hours
-	Wrong                          bool   // another number was typed than that
-}
-
-// askAgain asks whether a much higher minimum is meant. Nothing is done yet.
-func (h *Handler) askAgain(w http.ResponseWriter, r *http.Request, f *fields, o order, present int) {
-	arn := o.request.ARN.String()
-	view := againView{
-		Name: o.request.ARN.Name(), ARN: arn, Token: h.formToken(arn), Reason: f.text(keyReason), Back: link("/resource", keyARN, arn),
-		Unit: o.request.Kind.RateUnit(), Present: present, New: o.request.NewMinTPS,
-		Monthly: thousands(float64(o.request.NewMinTPS) * billing.HoursPerMonth), Wrong: f.values[keyConfirm] != "",
+	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
+	if !h.sessions.signed("form", f.values[keyARN], f.values[keyToken]) {
+		return nil, order{}, statusError{http.StatusForbidden, "The form is out of date or comes from another site. Go back, reload the page, and repeat."}
 	}
-	sendOrigin(w)
-	h.render(w, r, http.StatusOK, "again", frame{Title: "Is that meant?", Path: "/resources"}, view)
+	o, err := orderOf(f)
+	return f, o, err
 }
 
-// orderOf reads a form.
 func orderOf(f *fields) (order, error) {
 	arn, kind := f.arn(keyARN, true)
 	action := model.Action(f.choice(keyAction, "", string(model.ActionUpdate), string(model.ActionStop), string(model.ActionStart), string(model.ActionDelete), string(model.ActionRestore)))
-	o := order{action: action, request: events.Request{ARN: arn, Kind: kind, Reason: "asked for on the web page"}}
+	o := order{action: action, request: events.Request{ARN: arn, Kind: kind, Reason: "requested on the web page"}}
 	if reason := f.text(keyReason); reason != "" {
 		o.request.Reason = reason
 	}
@@ -164,14 +171,55 @@ func orderOf(f *fields) (order, error) {
 		}
 	}
 	if action.Ends() && f.values[keyConfirm] != arn.Name() {
-		return o, errUnconfirmed
+		return o, errors.New("to confirm, type the name of the resource exactly as it is shown")
 	}
 	return o, nil
 }
 
-// carryOut does what was asked. A browser that goes away does not stop it half-way; a
-// daemon that is stopped has what was accepted finished (act), and the rest broken off.
-func (h *Handler) carryOut(ctx context.Context, o order) note {
+// A minimum is paid for whether it is used or not, and one digit too many costs ten times as
+// much: a minimum above both of these, in TPS and times the present one, must be confirmed.
+const (
+	muchTPS   = 10
+	muchTimes = 10
+)
+
+// muchMore reports whether a minimum is so much higher than the present one that it may be a
+// typing error. An unknown present one counts as none.
+func muchMore(o order, present int) bool {
+	return o.action == model.ActionUpdate && o.request.NewMinTPS > max(muchTPS, muchTimes*present)
+}
+
+// minimumOf is the present minimum of a resource; 0 if it is unknown.
+func (h *actionForms) minimumOf(arn string) int {
+	for _, r := range h.options.Source.Snapshot().Result.Resources {
+		if r.ARN == arn {
+			return r.Min
+		}
+	}
+	return 0
+}
+
+// confirmView asks for a confirmation before a minimum is raised by much.
+type confirmView struct {
+	Name, ARN, Token, Reason, Back string
+	Unit                           string
+	Present, New                   int
+	Monthly                        string // what it costs, in TPS-hours
+	Wrong                          bool   // another number was typed
+}
+
+func (h *actionForms) confirmPage(f *fields, o order, present int) page {
+	arn := o.request.ARN.String()
+	return page{template: "confirm", title: "Please confirm", path: "/resources", forms: true, view: confirmView{
+		Name: o.request.ARN.Name(), ARN: arn, Token: h.sessions.formToken(arn), Reason: f.text(keyReason), Back: link("/resource", keyARN, arn),
+		Unit: o.request.Kind.RateUnit(), Present: present, New: o.request.NewMinTPS,
+		Monthly: model.Number(float64(o.request.NewMinTPS)*billing.HoursPerMonth, 0), Wrong: f.values[keyConfirm] != "",
+	}}
+}
+
+// execute executes an order. A browser that goes away does not interrupt it. When the daemon
+// stops, what Personalize has accepted is completed and the rest is interrupted.
+func (h *actionForms) execute(ctx context.Context, o order) note {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTime)
 	defer cancel()
 	go func() {
@@ -182,67 +230,32 @@ func (h *Handler) carryOut(ctx context.Context, o order) note {
 		}
 	}()
 	arn := o.request.ARN.String()
-	h.Logger.Info("action asked for", "op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
+	log := h.options.Logger.With("op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
+	log.Info("action requested")
 	var sentence string
 	var err error
 	if o.action == model.ActionRestore {
-		record, ok := findRecord(h.Source.Snapshot().Audits, arn, o.record)
+		record, ok := findRecord(h.options.Source.Snapshot().Audits, arn, o.record)
 		if !ok {
-			return note{Failed: true, Text: "There is no such record any more, so there is nothing to restore by."}
+			return note{Failed: true, Text: "There is no such record any more, so it cannot be restored."}
 		}
-		sentence, err = h.Actions.Restore(ctx, record)
+		sentence, err = h.options.Actions.Restore(ctx, record)
 	} else {
-		sentence, err = h.Actions.Do(ctx, o.action, o.request)
+		sentence, err = h.options.Actions.Do(ctx, o.action, o.request)
 	}
 	if err != nil {
-		h.Logger.Error("action failed", "op", string(o.action), "arn", arn, "region", o.request.ARN.Region, "err", err)
+		log.Error("action failed", "err", err)
 		return note{Failed: true, Text: fmt.Sprintf("Not done: %v", err)}
 	}
 	return note{Text: sentence}
 }
 
-// note is what came of an action.
-type note struct {
-	Failed bool
-	Text   string
-}
-
-// notes are handed out once, to the page that is loaded after a form.
-type notes struct {
-	mu    sync.Mutex
-	left  map[string]note
-	order []string // the oldest first
-}
-
-// keptNotes bounds the notes that nobody came for.
-const keptNotes = 100
-
-// leave keeps a note and gives the name by which it can be taken.
-func (n *notes) leave(one note) string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.left == nil {
-		n.left = map[string]note{}
+// findRecord finds the record of a resource by its name.
+func findRecord(audits []events.Audit, arn, name string) (events.Audit, bool) {
+	for _, a := range audits {
+		if a.ARN == arn && undoable(a) && recordName(a) == name {
+			return a, true
+		}
 	}
-	name := rand.Text()
-	n.left[name] = one
-	n.order = append(n.order, name)
-	if len(n.order) > keptNotes {
-		delete(n.left, n.order[0])
-		n.order = n.order[1:]
-	}
-	return name
-}
-
-// take hands a note out; nil if there is none of that name.
-func (n *notes) take(name string) *note {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	one, ok := n.left[name]
-	if !ok {
-		return nil
-	}
-	delete(n.left, name)
-	n.order = slices.DeleteFunc(n.order, func(kept string) bool { return kept == name })
-	return &one
+	return events.Audit{}, false
 }

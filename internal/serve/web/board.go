@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -21,102 +23,103 @@ const (
 
 // boardView is one of the dashboards.
 type boardView struct {
-	Name        string
-	Number, Of  int
-	Boards      []spanLink
-	Span        span
-	Spans       []spanLink
-	Widgets     []widgetView
-	Single      bool // one chart by itself, with its numbers
-	Back, Fault string
+	Name    string
+	Boards  []spanLink
+	Spans   []spanLink
+	Widgets []widgetView
+	Single  bool // only one chart, with its data
+	Back    string
+	Fault   string
 }
 
 // widgetView is a widget: a text, a number or a chart.
 type widgetView struct {
 	Text  []textLine
 	Chart *chartView
-	Count string // the number that a number widget shows
+	Count string // of a number widget
 	Title string
 	Wide  bool
 }
 
-func (h *Handler) board(w http.ResponseWriter, r *http.Request) {
-	f := parseFields(r.URL.RawQuery, keyBoard, keyWidget, keySpan)
-	number, widget, shown := f.number(keyBoard, 1, 1, maxPage), f.number(keyWidget, -1, 0, maxPage), f.span(keySpan)
-	if f.fault != nil {
-		h.badQuery(w, r, f.fault)
-		return
-	}
-	boards, widgets, err := h.boardWidgets(number)
-	if err != nil {
-		h.fail(w, r, http.StatusNotFound, err.Error())
-		return
-	}
-	view := boardView{Name: boards[number-1].Name, Number: number, Of: len(boards), Span: shown, Single: widget >= 0}
-	view.Back = boardLink(number, -1, shown.Name)
-	for i, b := range boards {
-		view.Boards = append(view.Boards, spanLink{span{Label: b.Name}, boardLink(i+1, -1, shown.Name), i+1 == number})
-	}
-	for _, one := range spans {
-		view.Spans = append(view.Spans, spanLink{one, boardLink(number, widget, one.Name), one.Name == shown.Name})
-	}
-	if view.Single {
-		graph, ok := graphAt(widgets, widget)
-		if !ok {
-			h.fail(w, r, http.StatusNotFound, "There is no such chart on this dashboard.")
-			return
-		}
-		chart := chartView{ID: "chart"}
-		chart.Plot, view.Fault = h.plotOf(r, graph, shown)
-		view.Widgets = []widgetView{{Chart: &chart, Title: graph.Title, Wide: true}}
-	} else {
-		view.Widgets = h.widgetViews(widgets, number, shown)
-	}
-	h.render(w, r, http.StatusOK, "dashboard", frame{Title: "Dashboard", Path: "/dashboard"}, view)
+// boardQuery is the query of the dashboard's page and of its charts.
+type boardQuery struct {
+	number, widget int // widget is negative for all
+	span           span
 }
 
-// boardLink leads to a dashboard or, with a widget that is not negative, to one chart.
-func boardLink(number, widget int, span string) string {
-	pairs := []string{keySpan, span}
-	if number > 1 {
-		pairs = append(pairs, keyBoard, strconv.Itoa(number))
+func parseBoard(q *fields, widget int) boardQuery {
+	return boardQuery{q.number(keyBoard, 1, 1, maxPage), q.number(keyWidget, widget, 0, maxPage), q.span(keySpan)}
+}
+
+func (q boardQuery) link() string {
+	pairs := []string{keySpan, q.span.Name}
+	if q.number > 1 {
+		pairs = append(pairs, keyBoard, strconv.Itoa(q.number))
 	}
-	if widget >= 0 {
-		pairs = append(pairs, keyWidget, strconv.Itoa(widget))
+	if q.widget >= 0 {
+		pairs = append(pairs, keyWidget, strconv.Itoa(q.widget))
 	}
 	return link("/dashboard", pairs...)
 }
 
-// boardsKey names the dashboards of a snapshot.
-type boardsKey struct {
-	version      uint64
-	name, region string
+func (h *Handler) board(r *http.Request, f *fields) (page, error) {
+	q := parseBoard(f, -1)
+	if f.fault != nil {
+		return page{}, f.fault
+	}
+	boards, widgets, err := h.boardWidgets(q.number)
+	if err != nil {
+		return page{}, err
+	}
+	whole := boardQuery{q.number, -1, q.span}
+	view := boardView{Name: boards[q.number-1].Name, Single: q.widget >= 0, Back: whole.link()}
+	for i, b := range boards {
+		view.Boards = append(view.Boards, spanLink{b.Name, boardQuery{i + 1, -1, q.span}.link(), i+1 == q.number})
+	}
+	view.Spans = spanLinks(q.span, func(s span) string { return boardQuery{q.number, q.widget, s}.link() })
+	if view.Single {
+		graph, err := graphAt(widgets, q.widget)
+		if err != nil {
+			return page{}, err
+		}
+		one := chartView{ID: "chart"}
+		one.Plot, view.Fault = h.graphChart(r.Context(), graph, q.span)
+		view.Widgets = []widgetView{{Chart: &one, Title: graph.Title, Wide: true}}
+	} else {
+		view.Widgets = h.widgetViews(widgets, q)
+	}
+	return page{template: "dashboard", title: "Dashboard", path: "/dashboard", view: view}, nil
 }
+
+// boardPages are the dashboards of a snapshot, by its version.
+type boardPages = memo[uint64, []dashboard.Page]
 
 // boardWidgets returns all dashboards, and the widgets of one of them.
 func (h *Handler) boardWidgets(number int) ([]dashboard.Page, []dashboard.Widget, error) {
-	s := h.Source.Snapshot()
-	name := cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor")
-	boards := h.boards.get(boardsKey{s.Version, name, s.Region}, func() []dashboard.Page {
-		return dashboard.Layout(dashboard.Input{Name: name, Region: s.Region, Resources: monitored(s)})
+	s := h.options.Source.Snapshot()
+	boards := h.boards.get(s.Version, func() []dashboard.Page {
+		return dashboard.Layout(dashboard.Input{
+			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
+		})
 	})
 	if number > len(boards) {
-		return nil, nil, fmt.Errorf("there are %s only", plural(len(boards), "dashboard"))
+		return nil, nil, notFound("There is only %s.", plural(len(boards), "dashboard"))
 	}
 	return boards, boards[number-1].Widgets, nil
 }
 
-func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, bool) {
-	if i >= len(widgets) {
-		return dashboard.Graph{}, false
+func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, error) {
+	if i < len(widgets) {
+		if graph, ok := widgets[i].Properties.(dashboard.Graph); ok {
+			return graph, nil
+		}
 	}
-	graph, ok := widgets[i].Properties.(dashboard.Graph)
-	return graph, ok
+	return dashboard.Graph{}, notFound("There is no such chart on this dashboard.")
 }
 
-// widgetViews are the widgets of a dashboard. Charts have no numbers yet: a large
-// dashboard has hundreds, and who looks at the first ones need not pay for all.
-func (h *Handler) widgetViews(widgets []dashboard.Widget, number int, s span) []widgetView {
+// widgetViews are the widgets of a dashboard. Charts have no data yet: a large dashboard has
+// hundreds of charts, and someone who views the first ones need not pay for all.
+func (h *Handler) widgetViews(widgets []dashboard.Widget, q boardQuery) []widgetView {
 	var views []widgetView
 	for i, widget := range widgets {
 		switch p := widget.Properties.(type) {
@@ -124,98 +127,92 @@ func (h *Handler) widgetViews(widgets []dashboard.Widget, number int, s span) []
 			views = append(views, widgetView{Text: markdown(p.Markdown), Wide: true})
 		case dashboard.Graph:
 			if p.View != "timeSeries" {
-				views = append(views, widgetView{Title: p.Title, Count: thousands(float64(h.Source.Snapshot().monitoredCount()))})
+				views = append(views, widgetView{Title: p.Title, Count: model.Number(float64(len(h.options.Source.Snapshot().Result.Resources)), 0)})
 				continue
 			}
-			unit := ""
-			if p.YAxis != nil {
-				unit = p.YAxis.Left.Label
-			}
 			views = append(views, widgetView{Title: p.Title, Chart: &chartView{
-				ID: "widget-" + strconv.Itoa(i), Lazy: true, Plot: plot{Title: p.Title, Unit: unit},
-				Link: boardLink(number, i, s.Name),
+				ID: "widget-" + strconv.Itoa(i), Lazy: true, Plot: chart.Chart{Title: p.Title, Unit: unitOf(p)}, Link: boardQuery{q.number, i, q.span}.link(),
 			}})
 		}
 	}
 	return views
 }
 
-// monitoredCount is the number that the dashboard shows.
-func (s Snapshot) monitoredCount() int { return len(s.Result.Resources) }
+func unitOf(g dashboard.Graph) string {
+	if g.YAxis == nil {
+		return ""
+	}
+	return g.YAxis.Left.Label
+}
 
-// boardChart gives the numbers of one chart of a dashboard, for a script.
+// boardChart serves the data of one chart of a dashboard to a script.
 func (h *Handler) boardChart(w http.ResponseWriter, r *http.Request) {
 	f := parseFields(r.URL.RawQuery, keyBoard, keyWidget, keySpan)
-	number, widget, shown := f.number(keyBoard, 1, 1, maxPage), f.number(keyWidget, 0, 0, maxPage), f.span(keySpan)
-	if f.fault != nil {
-		h.badQuery(w, r, f.fault)
-		return
-	}
-	_, widgets, err := h.boardWidgets(number)
-	if err != nil {
-		h.fail(w, r, http.StatusNotFound, err.Error())
-		return
-	}
-	graph, ok := graphAt(widgets, widget)
-	if !ok {
-		h.fail(w, r, http.StatusNotFound, "There is no such chart on this dashboard.")
-		return
-	}
-	p, fault := h.plotOf(r, graph, shown)
-	if fault != "" {
-		p.Note = strings.TrimSpace(fault + " " + p.Note)
-	}
-	body, err := json.Marshal(struct {
-		plot
-		Summary string `json:"summary"`
-	}{p, p.Summary()})
-	if err != nil {
-		h.fail(w, r, http.StatusInternalServerError, "The chart could not be written.")
+	body, err := h.chartJSON(r.Context(), f)
+	if err = cmp.Or(f.fault, err); err != nil {
+		h.pages.reject(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, _ = w.Write(body)
 }
 
-// plotOf reads and draws a graph of a dashboard.
-func (h *Handler) plotOf(r *http.Request, g dashboard.Graph, s span) (p plot, fault string) {
-	// A coarser graph than the span would have is left as it is.
-	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
-	w := s.window(h.Clock.Now(), h.MetricDelay)
-	unit := ""
-	if g.YAxis != nil {
-		unit = g.YAxis.Left.Label
+func (h *Handler) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
+	q := parseBoard(f, 0)
+	if f.fault != nil {
+		return nil, f.fault
 	}
-	p = newPlot(g.Title, unit, w, s.Period)
+	_, widgets, err := h.boardWidgets(q.number)
+	if err != nil {
+		return nil, err
+	}
+	graph, err := graphAt(widgets, q.widget)
+	if err != nil {
+		return nil, err
+	}
+	c, fault := h.graphChart(ctx, graph, q.span)
+	c.Note = strings.TrimSpace(fault + " " + c.Note)
+	return json.Marshal(struct {
+		chart.Chart
+		Summary string `json:"summary"`
+	}{c, c.Summary()})
+}
+
+// graphChart reads and draws a graph over a span, with periods not shorter than its own.
+func (h *Handler) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
+	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
+	return h.reader.boardChart(ctx, g, h.window(s), s.Period)
+}
+
+func (r *reader) boardChart(ctx context.Context, g dashboard.Graph, w model.Window, period time.Duration) (c chart.Chart, fault string) {
+	c = chart.New(g.Title, unitOf(g), w, period)
 	queries := make([]model.Query, len(g.Lines))
-	name := strings.Builder{}
+	var name strings.Builder
 	for i, line := range g.Lines {
-		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
+		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: period}
 		fmt.Fprintf(&name, "%+v\n", queries[i])
 	}
-	readings, err := h.read(r.Context(), name.String(), queries)
+	readings, err := r.read(ctx, name.String(), queries)
 	if err != nil {
-		fault = "Not all could be read: " + err.Error()
+		fault = "Not all data could be read: " + err.Error()
 	}
-	colourOf := map[string]int{} // by resource, so that minimum and average go together
+	colours := map[string]int{} // by resource: minimum and average have the same
 	for i, line := range g.Lines {
 		series := readings.Get(queries[i])
-		colour, ok := colourOf[line.Metric.DimensionValue]
+		colour, ok := colours[line.Metric.DimensionValue]
 		if !ok {
-			colour = 1 + len(colourOf)%(colours-1)
-			colourOf[line.Metric.DimensionValue] = colour
+			colour = 1 + len(colours)%(chart.Colours-1)
+			colours[line.Metric.DimensionValue] = colour
 		}
-		if p.Note == "" {
-			p.Note = partial(series)
-		}
-		added := p.add(line.Label, p.values(series.Points, 1))
+		c.Note = cmp.Or(c.Note, partialNote(series))
+		added := c.Add(line.Label, c.Values(series.Points, 1))
 		added.Dashed = strings.HasPrefix(line.Metric.Name, "min")
 		added.Steps, added.Colour = added.Dashed, colour
 	}
 	if g.Annotations != nil {
 		for _, mark := range g.Annotations.Horizontal {
-			p.Marks = append(p.Marks, plotMark{Label: mark.Label, Value: float64(mark.Value)})
+			c.Marks = append(c.Marks, chart.Mark{Label: mark.Label, Value: float64(mark.Value)})
 		}
 	}
-	return p, fault
+	return c, fault
 }

@@ -233,7 +233,7 @@ func TestBrowserIsRefusedAnActionThatIsNotAllowed(t *testing.T) {
 
 func TestBrowserLogsIn(t *testing.T) {
 	options, _ := shopOptions(t)
-	options.Token = "correct horse"
+	options.Guard = testGuard(t, secret)
 	b := open(t, options)
 	b.Load("/resources")
 	b.Shot("login-light", "light", 1320, 700)
@@ -241,7 +241,7 @@ func TestBrowserLogsIn(t *testing.T) {
 	b.Click(`button.primary`)
 	b.Do(chromedp.WaitVisible(chromedp.ID("fault")))
 	b.Forgive() // the browser tells of the status 401
-	b.Type(`input[name=token]`, "correct horse")
+	b.Type(`input[name=token]`, secret)
 	b.Click(`button.primary`)
 	b.Do(chromedp.WaitVisible(chromedp.ID("tiles")))
 	if cookies := browser.JS[string](b, `document.cookie`); cookies != "" {

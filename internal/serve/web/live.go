@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// heartbeat keeps proxies from taking a quiet stream for a dead one.
+	// heartbeat keeps proxies from closing a quiet stream.
 	heartbeat = 25 * time.Second
-	// breather is the least time between two messages of a stream: a browser that asks for
-	// the page at each would ask for nothing else while much happens.
-	breather = time.Second
+	// minPause is the least time between two messages of a stream: a browser loads the page
+	// at each, and would do nothing else during a cycle.
+	minPause = time.Second
 	// writeTime is how long a browser may take to receive a message.
 	writeTime = 10 * time.Second
 )
 
-// live tells a browser, as server-sent events, whenever there is something new. It sends
-// the number of the snapshot alone; the page then asks for itself again.
+// live notifies a browser of each change by server-sent events. A message is the version of
+// the snapshot; the page then loads itself again.
 func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
-	if f := parseFields(r.URL.RawQuery); f.fault != nil {
-		h.badQuery(w, r, f.fault)
+	if q := parseFields(r.URL.RawQuery); q.fault != nil {
+		h.pages.reject(w, r, q.fault)
 		return
 	}
 	select {
@@ -33,49 +33,52 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no") // nginx would hold messages back
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would buffer messages
 	stream := http.NewResponseController(w)
-	send := func(message string) bool {
-		// Servers without deadlines, as in tests, do without.
-		_ = stream.SetWriteDeadline(time.Now().Add(writeTime))
+	h.follow(r.Context(), func(message string) bool {
+		_ = stream.SetWriteDeadline(time.Now().Add(writeTime)) // some servers have no deadlines
 		if _, err := fmt.Fprint(w, message); err != nil {
 			return false
 		}
 		return stream.Flush() == nil
-	}
-	h.follow(r.Context(), send)
+	})
 }
 
 // follow sends messages until the browser goes away or the page is closed.
 func (h *Handler) follow(ctx context.Context, send func(string) bool) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-h.closed:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	for {
-		// Asked for before the snapshot, so that nothing is missed in between.
-		changed := h.Source.Changed()
-		if !send(fmt.Sprintf("event: change\ndata: %d\n\n", h.Source.Snapshot().Version)) {
+		// The channel comes before the snapshot, so that no change in between is missed.
+		changed := h.options.Source.Changed()
+		if !send(fmt.Sprintf("event: change\ndata: %d\n\n", h.options.Source.Snapshot().Version)) {
 			return
 		}
 		for waiting := true; waiting; {
 			select {
 			case <-ctx.Done():
 				return
-			case <-h.closed:
-				return
 			case <-changed:
 				waiting = false
-				breathe := time.NewTimer(breather)
-				select {
-				case <-breathe.C:
-				case <-ctx.Done():
-				case <-h.closed:
-				}
-				breathe.Stop()
 			case <-beat.C:
-				if !send(": still here\n\n") {
+				if !send(": alive\n\n") {
 					return
 				}
 			}
+		}
+		select {
+		case <-time.After(minPause):
+		case <-ctx.Done():
+			return
 		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // changing is a source whose changes are counted.
@@ -18,7 +20,7 @@ type changing struct {
 func (c *changing) Snapshot() Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return Snapshot{Version: c.version}
+	return Snapshot{Snapshot: serve.Snapshot{Version: c.version}}
 }
 
 func (c *changing) Changed() <-chan struct{} {
@@ -55,7 +57,7 @@ func TestChangesInARowAreToldAsOne(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			synctest.Wait()
 		}
-		time.Sleep(2 * breather)
+		time.Sleep(2 * minPause)
 		synctest.Wait()
 		end()
 		if len(told) != 2 || told[1] != "event: change\ndata: 20\n\n" {

@@ -1,7 +1,7 @@
 package web
 
 import (
-	"math"
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -10,19 +10,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
-
-func TestFigure(t *testing.T) {
-	for v, want := range map[float64]string{
-		0: "0", 0.004: "0", 0.126: "0.13", 1.5: "1.5", 9.996: "10", 12.34: "12.3", 99.94: "99.9", 99.96: "100", 1234.6: "1,235", 1234567: "1,234,567", -1234: "-1,234", -0.001: "0",
-	} {
-		if got := figure(v); got != want {
-			t.Errorf("%v: %q, want %q", v, got, want)
-		}
-	}
-	if got := figure(math.NaN()) + figure(math.Inf(1)); got != "––" {
-		t.Errorf("no numbers: %q", got)
-	}
-}
 
 func TestAgo(t *testing.T) {
 	for d, want := range map[time.Duration]string{
@@ -68,8 +55,8 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := model.Resource{ARN: arn, Kind: kind, Name: "c", Recipe: "aws-sims", Status: model.StatusActive, MinTPS: 4, Created: start.Add(5 * time.Minute)}
-	s := span{Length: 20 * time.Minute, Period: 5 * time.Minute}
-	w := model.NewWindow(start, start.Add(s.Length))
+	const period = 5 * time.Minute
+	w := model.NewWindow(start, start.Add(4*period))
 	at := func(i int, v float64) model.Datapoint {
 		return model.Datapoint{Time: start.Add(time.Duration(i) * 5 * time.Minute), Value: v}
 	}
@@ -79,7 +66,7 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 		for _, v := range values {
 			cell := "?"
 			if v != nil {
-				cell = figure(*v)
+				cell = model.Figure(*v)
 			}
 			cells = append(cells, cell)
 		}
@@ -97,7 +84,7 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Recipe, r.LastUpdated = tt.recipe, start.Add(time.Hour)
-			throughput, utilization := throughputPlots(r, s, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true})
+			throughput, utilization := throughputCharts(r, period, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true})
 			got := []string{show(throughput.Lines[1].Values), show(throughput.Lines[0].Values), show(utilization.Lines[0].Values)}
 			if diff := cmp.Diff([]string{tt.actual, tt.minimum, tt.utilization}, got); diff != "" {
 				t.Errorf("actual, minimum, utilization (-want +got)\n%s", diff)
@@ -109,42 +96,71 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 	}
 	t.Run("a minimum that could not be read is not assumed", func(t *testing.T) {
 		r.Recipe = "aws-sims"
-		throughput, _ := throughputPlots(r, s, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum})
-		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partial(model.Series{}) {
+		throughput, _ := throughputCharts(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum})
+		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partialNote(model.Series{}) {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
 	})
 	t.Run("nor that of a resource out of service", func(t *testing.T) {
 		r.Status = model.StatusInactive
-		throughput, _ := throughputPlots(r, s, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true})
+		throughput, _ := throughputCharts(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true})
 		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != "" {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
 	})
 }
 
-func TestPathLeavesGaps(t *testing.T) {
-	one, two := 1.0, 2.0
-	place := frameOf(5, 2, 0, 0, 4, 2)
-	if got := place.path([]*float64{&one, &two, nil, &one, nil}, false); got != "M0 1L1 0M3 1h1" {
-		t.Errorf("path %q", got)
+func TestBounded(t *testing.T) {
+	b := bounded[int, string]{limit: 3}
+	for i := range 5 {
+		b.put(i, "first")
 	}
-	if got := place.path([]*float64{&one, &two}, true); got != "M0 1H1V0" {
-		t.Errorf("steps %q", got)
+	b.put(3, "second")
+	if _, ok := b.get(1); ok || len(b.values) != 3 || len(b.order) != 3 {
+		t.Errorf("%d kept, %v", len(b.values), b.order)
+	}
+	if v, ok := b.take(3); !ok || v != "second" {
+		t.Errorf("%q, %v", v, ok)
+	}
+	if _, ok := b.take(3); ok || len(b.order) != 2 {
+		t.Errorf("taken twice; %v", b.order)
 	}
 }
 
-func TestSeriesAreKeptWithinBounds(t *testing.T) {
-	var c seriesCache
-	for i := range cachedSeries + 10 {
-		q := model.Query{Period: time.Duration(i)}
-		c.put(model.Readings{q: {Complete: true}})
+func TestMemoMakesAValueOncePerKey(t *testing.T) {
+	var m memo[int, string]
+	made := 0
+	create := func(text string) func() string { return func() string { made++; return text } }
+	for _, one := range []struct {
+		key  int
+		text string
+		want string
+	}{{0, "first", "first"}, {0, "not made", "first"}, {1, "second", "second"}, {0, "third", "third"}} {
+		if got := m.get(one.key, create(one.text)); got != one.want {
+			t.Errorf("of %d: %q, want %q", one.key, got, one.want)
+		}
 	}
-	c.put(model.Readings{{Region: "incomplete"}: {}})
-	_, oldest := c.get(model.Query{Period: 9})
-	_, newest := c.get(model.Query{Period: cachedSeries + 9})
-	_, incomplete := c.get(model.Query{Region: "incomplete"})
-	if len(c.series) != cachedSeries || oldest || !newest || incomplete {
-		t.Errorf("%d kept; oldest %v, newest %v, incomplete %v", len(c.series), oldest, newest, incomplete)
+	if made != 3 {
+		t.Errorf("made %d times", made)
 	}
+}
+
+// Only complete series are cached.
+func TestReaderCachesCompleteSeries(t *testing.T) {
+	complete, partial := model.Query{Region: "complete"}, model.Query{Region: "partial"}
+	r := newReader(fixedSeries{complete: {Complete: true}, partial: {}}, nil)
+	if got, err := r.read(t.Context(), "both", []model.Query{complete, partial}); err != nil || len(got) != 2 {
+		t.Errorf("%v, %v", got, err)
+	}
+	_, first := r.cache.get(complete)
+	_, second := r.cache.get(partial)
+	if !first || second {
+		t.Errorf("cached: complete %v, partial %v", first, second)
+	}
+}
+
+type fixedSeries model.Readings
+
+func (s fixedSeries) Measure(context.Context, []model.Query, func(done, total int)) (model.Readings, []model.Problem) {
+	return model.Readings(s), nil
 }

@@ -16,37 +16,32 @@ import (
 // Bounds of query strings.
 const (
 	maxQuery  = 2048 // bytes
-	maxSearch = 100  // characters; maxlength in forms counts some of them twice, and none less
+	maxSearch = 100  // characters; maxlength in forms counts UTF-16 units, never fewer
 )
 
-// maxPage is the last page or board that can be asked for by number.
+// maxPage is the highest number of a page or dashboard.
 const maxPage = 100_000
 
-// fields are the values of a query string or form by their keys. Faults are gathered: the
-// first one counts.
+// fields are the values of a query string or form by their keys, and the first fault in them.
 type fields struct {
 	values map[string]string
 	fault  error
 }
 
-// parseFields reads a query string strictly: no key that the page does not know, none
-// twice, nothing that is not UTF-8.
-func parseFields(raw string, known ...string) fields {
-	f := fields{values: map[string]string{}}
+// parseFields reads a query string strictly: no unknown key, none twice, only UTF-8.
+func parseFields(raw string, known ...string) *fields {
 	if len(raw) > maxQuery {
-		f.fault = fmt.Errorf("the query is %d bytes long (at most %d)", len(raw), maxQuery)
-		return f
+		return &fields{fault: fmt.Errorf("the query is %d bytes long (at most %d)", len(raw), maxQuery)}
 	}
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		f.fault = fmt.Errorf("the query cannot be read: %w", err)
-		return f
+		return &fields{fault: fmt.Errorf("the query cannot be read: %w", err)}
 	}
-	f.take(values, known)
-	return f
+	return newFields(values, known...)
 }
 
-func (f *fields) take(values url.Values, known []string) {
+func newFields(values url.Values, known ...string) *fields {
+	f := &fields{values: map[string]string{}}
 	for key, list := range values {
 		switch {
 		case !slices.Contains(known, key):
@@ -54,11 +49,12 @@ func (f *fields) take(values url.Values, known []string) {
 		case len(list) != 1:
 			f.fault = fmt.Errorf("key %q is given %d times", key, len(list))
 		case !utf8.ValidString(list[0]) || strings.ContainsFunc(list[0], unicode.IsControl):
-			f.fault = fmt.Errorf("key %q holds characters that are none", key)
+			f.fault = fmt.Errorf("key %q has invalid characters", key)
 		default:
 			f.values[key] = list[0]
 		}
 	}
+	return f
 }
 
 func (f *fields) reject(key, valid string) {
@@ -67,7 +63,7 @@ func (f *fields) reject(key, valid string) {
 	}
 }
 
-// text is a short text; empty if it is not given.
+// text is a short text; empty if it is missing.
 func (f *fields) text(key string) string {
 	value := strings.TrimSpace(f.values[key])
 	if utf8.RuneCountInString(value) > maxSearch {
@@ -77,7 +73,7 @@ func (f *fields) text(key string) string {
 	return value
 }
 
-// choice is one of some words, the first if it is not given.
+// choice is one of some words, the first if it is missing.
 func (f *fields) choice(key string, words ...string) string {
 	value, given := f.values[key]
 	if !given || value == "" {
@@ -90,7 +86,7 @@ func (f *fields) choice(key string, words ...string) string {
 	return value
 }
 
-// number is a whole number from low to high, or def if it is not given.
+// number is a whole number from low to high, or def if it is missing.
 func (f *fields) number(key string, def, low, high int) int {
 	value, given := f.values[key]
 	if !given {
@@ -104,8 +100,7 @@ func (f *fields) number(key string, def, low, high int) int {
 	return n
 }
 
-// arn is the ARN of a campaign or recommender; the zero ARN if none is given and none is
-// needed.
+// arn is the ARN of a campaign or recommender; the zero ARN if it is missing and not needed.
 func (f *fields) arn(key string, needed bool) (model.ARN, model.Kind) {
 	if f.values[key] == "" && !needed {
 		return model.ARN{}, ""
@@ -126,8 +121,8 @@ func (f *fields) region(key string) string {
 	return value
 }
 
-// span is a length of time that charts show, with the period of their datapoints. Up to
-// 14 days these are few enough to be read in one call, and to be drawn in no time.
+// span is a length of time that charts show, with the period of their datapoints. Up to 14
+// days these are few enough for one call.
 type span struct {
 	Name   string // as in query strings
 	Label  string
@@ -135,7 +130,7 @@ type span struct {
 	Period time.Duration
 }
 
-// spans are those offered, the shortest first.
+// spans are the available ones, shortest first.
 var spans = []span{
 	{"3h", "3 hours", 3 * time.Hour, 5 * time.Minute},
 	{"12h", "12 hours", 12 * time.Hour, 5 * time.Minute},
@@ -145,11 +140,10 @@ var spans = []span{
 	{"14d", "14 days", 14 * 24 * time.Hour, time.Hour},
 }
 
-// usualSpan is shown where none is asked for.
-const usualSpan = "1d"
+const defaultSpan = "1d"
 
 func (f *fields) span(key string) span {
-	names := []string{usualSpan}
+	names := []string{defaultSpan}
 	for _, s := range spans {
 		names = append(names, s.Name)
 	}
@@ -163,7 +157,7 @@ func (s span) window(now time.Time, delay time.Duration) model.Window {
 	return model.NewWindow(end.Add(-s.Length), end)
 }
 
-// link is a path with a query of those values that are not empty.
+// link is a path with a query of the values that are not empty.
 func link(path string, pairs ...string) string {
 	query := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {

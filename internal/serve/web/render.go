@@ -6,69 +6,70 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"path"
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 //go:embed assets templates
 var files embed.FS
 
-// asset is a file that pages load, under a name that changes with its content.
+// asset is a file that pages load, at an address that changes with its content.
 type asset struct {
-	kind string
-	body []byte
-	tag  string
+	contentType string
+	body        []byte
+	tag         string
 }
 
-// loadAssets gathers what pages load.
 func loadAssets() (map[string]asset, error) {
 	assets := map[string]asset{}
 	add := func(name string, body []byte) {
 		sum := sha256.Sum256(body)
-		kinds := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-		assets[name] = asset{kind: kinds[path.Ext(name)] + "; charset=utf-8", body: body, tag: hex.EncodeToString(sum[:8])}
+		types := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+		assets[name] = asset{contentType: types[path.Ext(name)] + "; charset=utf-8", body: body, tag: hex.EncodeToString(sum[:8])}
 	}
 	entries, err := files.ReadDir("assets")
 	if err != nil {
-		return nil, fmt.Errorf("read the assets of the web page: %w", err)
+		return nil, err
 	}
 	for _, entry := range entries {
 		body, err := files.ReadFile("assets/" + entry.Name())
 		if err != nil {
-			return nil, fmt.Errorf("read the assets of the web page: %w", err)
+			return nil, err
 		}
 		add(entry.Name(), body)
 	}
-	add("uplot.js", []byte(page.ChartScript()))
-	add("uplot.css", []byte(page.ChartStyle()))
+	add("uplot.js", []byte(chart.Library()))
+	add("uplot.css", []byte(chart.Style()))
+	add("charts.js", []byte(chart.Script()))
 	return assets, nil
 }
 
-// loadTemplates reads each page together with what all pages share.
-func (h *Handler) loadTemplates() (map[string]*template.Template, error) {
+// loadTemplates parses each page together with the shared parts.
+func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"asset":  func(name string) string { return "/assets/" + name + "?v=" + h.assets[name].tag },
-		"figure": figure, "percent": percent, "plural": plural, "thousands": func(n int) string { return thousands(float64(n)) },
-		"deref": func(v *float64) float64 { return *v },
-		"dict":  dict,
+		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
+		"figure": model.Figure, "plural": plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
+		"dict": dict,
 	}
 	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
 	if err != nil {
-		return nil, fmt.Errorf("read the templates of the web page: %w", err)
+		return nil, err
 	}
 	templates := map[string]*template.Template{}
-	for _, name := range []string{"overview", "resources", "resource", "timeline", "dashboard", "login", "failure", "again"} {
-		page, err := template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl")
-		if err != nil {
-			return nil, fmt.Errorf("read the templates of the web page: %w", err)
+	for _, name := range []string{"overview", "resources", "resource", "timeline", "dashboard", "login", "failure", "confirm"} {
+		if templates[name], err = template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl"); err != nil {
+			return nil, err
 		}
-		templates[name] = page
 	}
 	return templates, nil
 }
@@ -77,26 +78,33 @@ func (h *Handler) loadTemplates() (map[string]*template.Template, error) {
 func dict(pairs ...any) map[string]any {
 	values := map[string]any{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if key, ok := pairs[i].(string); ok {
-			values[key] = pairs[i+1]
-		}
+		values[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	return values
 }
 
-// frame is what stands around a page.
+// page is what is rendered.
+type page struct {
+	template, title string
+	path            string // of its link in the navigation
+	bare            bool   // without navigation, for people who are not logged in
+	forms           bool
+	view            any
+}
+
+// frame is what surrounds a page.
 type frame struct {
 	Title, Path string
-	Bare        bool // without navigation: nobody is logged in
+	Bare        bool
 	Nav         []navigation
 	Demo        string
 	Version     string
 	LoggedIn    bool
 	ReadOnly    bool
-	Cycle, Next stamp
+	Cycle       stamp
 	Fault       string // why the last cycle measured nothing
-	Measured    stamp  // when the last one ended that did
-	Mode        string // what this daemon does not do; empty for one that does all
+	Measured    stamp  // the end of the last cycle that measured something
+	Mode        string // what this daemon does not do; empty if it does everything
 	Problems    int
 	Snapshot    uint64
 	Page        any
@@ -107,79 +115,110 @@ type navigation struct {
 	Current     bool
 }
 
-// render writes a page. It is made as a whole first, so that a fault in it is not half
-// sent.
-func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, name string, f frame, page any) {
-	f.Page, f.Demo, f.Version = page, h.Demo, h.Version
-	f.LoggedIn, f.ReadOnly = h.Token != "" && !f.Bare, !h.AllowActions
-	if !f.Bare {
-		s, now := h.Source.Snapshot(), h.Clock.Now()
-		f.Cycle, f.Next = stampOf(s.Cycle, now), stampOf(s.Next, now)
-		f.Fault, f.Problems, f.Snapshot = s.CycleErr, len(s.Result.Problems), s.Version
-		f.Measured, f.Mode = stampOf(s.Measured, now), modeOf(s)
+// renderer renders pages.
+type renderer struct {
+	options   Options
+	sessions  *sessions
+	log       *slog.Logger
+	templates map[string]*template.Template
+	assets    map[string]asset
+}
+
+func newRenderer(o Options, s *sessions) (*renderer, error) {
+	assets, err := loadAssets()
+	if err != nil {
+		return nil, fmt.Errorf("read the assets of the web page: %w", err)
+	}
+	templates, err := loadTemplates(assets)
+	if err != nil {
+		return nil, fmt.Errorf("read the templates of the web page: %w", err)
+	}
+	return &renderer{options: o, sessions: s, log: o.Logger, templates: templates, assets: assets}, nil
+}
+
+// handler serves a page whose query has the given keys.
+func (v *renderer) handler(makePage func(*http.Request, *fields) (page, error), keys ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		q := parseFields(r.URL.RawQuery, keys...)
+		one, err := makePage(r, q)
+		if err = cmp.Or(q.fault, err); err != nil {
+			v.reject(w, r, err)
+			return
+		}
+		v.render(w, r, http.StatusOK, one)
+	})
+}
+
+// render writes a page. It is rendered completely first, so that an error in it leaves no
+// half of a page.
+func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p page) {
+	f := frame{
+		Title: p.title, Path: p.path, Bare: p.bare, Page: p.view, Demo: v.options.Demo, Version: v.options.Version,
+		LoggedIn: v.sessions.guard.NeedsToken() && !p.bare, ReadOnly: !v.options.AllowActions,
+	}
+	if !p.bare {
+		s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
+		f.Cycle, f.Measured = stampOf(s.Status.LastCycle, now), stampOf(s.Status.LastSuccess, now)
+		f.Fault, f.Mode, f.Problems, f.Snapshot = s.Status.LastError, modeText(s.Status), len(s.Result.Problems), s.Version
 		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"}, {Path: "/timeline", Title: "Time line"}, {Path: "/dashboard", Title: "Dashboard"}} {
 			n.Current = n.Path == f.Path
 			f.Nav = append(f.Nav, n)
 		}
 	}
 	var body bytes.Buffer
-	if err := h.templates[name].ExecuteTemplate(&body, "layout", f); err != nil {
-		h.Logger.ErrorContext(r.Context(), "page not made", "op", "serve", "path", r.URL.Path, "err", err)
-		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+	if err := v.templates[p.template].ExecuteTemplate(&body, "layout", f); err != nil {
+		v.log.ErrorContext(r.Context(), "page not rendered", "op", "serve", "path", r.URL.Path, "err", err)
+		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
 		return
+	}
+	if p.forms {
+		sendOrigin(w)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body.Bytes()) // whoever went away does not read on
+		_, _ = w.Write(body.Bytes()) // fails only if the client is gone
 	}
 }
 
-// modeOf tells what a daemon does not do.
-func modeOf(s Snapshot) string {
+// modeText says what a daemon does not do.
+func modeText(s serve.Status) string {
 	switch {
 	case s.DryRun:
-		return "This is a dry run: nothing is written, and what is said to be done only would be."
-	case s.Standby:
-		return "This daemon stands by: another one decides and acts, and knows of its decisions, records and savings what this one does not."
+		return "This is a dry run: nothing is written, and no action is executed."
+	case s.Role == serve.Standby:
+		return "This daemon stands by: another daemon leads. Its decisions, records and savings are not known here."
 	}
 	return ""
 }
 
 type failureView struct {
-	Status int
-	Title  string
-	Text   string
+	Status      int
+	Title, Text string
 }
 
-// fail shows what went wrong. Who has not logged in sees no navigation.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, status int, text string) {
-	// Refused before the guard let anybody in.
-	bare := status == http.StatusMisdirectedRequest || status == http.StatusUnauthorized || status == http.StatusTooManyRequests ||
-		h.Token != "" && !h.hasSession(r)
-	title := cmp.Or(http.StatusText(status), "Error")
-	h.render(w, r, status, "failure", frame{Title: title, Bare: bare}, failureView{status, title, text})
-}
-
-// badQuery tells what of a query or form is not valid.
-func (h *Handler) badQuery(w http.ResponseWriter, r *http.Request, err error) {
+// reject shows why a request is rejected: a statusError, or else an invalid query or form.
+// People who are not logged in see no navigation.
+func (v *renderer) reject(w http.ResponseWriter, r *http.Request, err error) {
 	text := err.Error()
-	h.fail(w, r, http.StatusBadRequest, strings.ToUpper(text[:1])+text[1:]+".")
+	status := statusError{http.StatusBadRequest, strings.ToUpper(text[:1]) + text[1:] + "."}
+	_ = errors.As(err, &status) // a status of its own, if it has one
+	title := cmp.Or(http.StatusText(status.status), "Error")
+	v.render(w, r, status.status, page{template: "failure", title: title, bare: !v.sessions.open(r), view: failureView{status.status, title, status.text}})
 }
 
-// asset serves a file that pages load. Its address has its hash, so it may be kept.
-func (h *Handler) asset(w http.ResponseWriter, r *http.Request) {
-	one, ok := h.assets[r.PathValue("name")]
+// asset serves a file that pages load. Its address contains its hash, so browsers keep it.
+func (v *renderer) asset(w http.ResponseWriter, r *http.Request) {
+	one, ok := v.assets[r.PathValue("name")]
 	if !ok {
-		h.fail(w, r, http.StatusNotFound, "There is no such file.")
+		v.reject(w, r, notFound("There is no such file."))
 		return
 	}
-	w.Header().Set("Content-Type", one.kind)
+	w.Header().Set("Content-Type", one.contentType)
 	w.Header().Set("ETag", `"`+one.tag+`"`)
+	w.Header().Set("Cache-Control", "no-cache")
 	if r.URL.RawQuery == "v="+one.tag {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	} else {
-		w.Header().Set("Cache-Control", "no-cache")
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.body))
 }

@@ -7,55 +7,52 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
-// row is one resource with all that is known of it.
+// row is a resource with everything that is known of it. Its Checked says whether Check is an
+// hourly check, and not the last result without one.
 type row struct {
-	ARN, Name, Region, Group, Recipe string
-	Kind                             model.Kind
-	Status                           model.Status
-	Monitored                        bool
-	Min                              int
-	Average, Utilization             *float64 // nil if they could not be read, or cannot be
-	Invisible                        bool     // they cannot: nothing counts what its recipe serves
-	Check                            Check    // its last hourly check, or what was said of it last
-	Checked                          bool     // whether that was a check
-	Alarms                           []Alarm
-	Entry                            *report.Entry // what it cost; nil while that is not known
-	Problem                          string
+	report.Resource
+	Monitored bool
+	Check     serve.Check
+	Alarms    []serve.Alarm
+	Entry     *report.Entry // what it cost; nil while that is unknown
+	Problem   string
 }
 
-// Spark is a small drawing of its last days; nil while they are not known.
-func (r row) Spark() *spark {
+// Spark is a small drawing of its last days; nil while they are unknown.
+func (r row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
-	return sparkOf(r.Entry.Hourly, r.Unit())
+	return chart.SparkOf(r.Entry.Hourly, r.Unit())
 }
 
-// Unit is what its throughput is counted in.
+// Unit is the unit of its throughput.
 func (r row) Unit() string { return r.Kind.RateUnit() }
 
 // Link leads to the page of the resource.
-func (r row) Link() string { return link("/resource", "arn", r.ARN) }
+func (r row) Link() string { return link("/resource", keyARN, r.ARN) }
 
 // Alarming counts its alarms that are in ALARM.
 func (r row) Alarming() int {
 	n := 0
 	for _, a := range r.Alarms {
-		if a.State == rules.StateAlarm {
+		if a.On() {
 			n++
 		}
 	}
 	return n
 }
 
-// Decision is the decision in a few words.
-func (r row) Decision() string {
+// DecisionText is the decision in a few words.
+func (r row) DecisionText() string {
 	if !r.Monitored {
 		return "not monitored"
 	}
@@ -65,43 +62,56 @@ func (r row) Decision() string {
 	return decisionText(r.Check.Decision, r.Check.NewMin)
 }
 
-// came is what came of a decision.
-type came struct{ Outcome, Why, Tone string }
+// outcome is the outcome of a decision.
+type outcome struct{ Outcome, Why, Tone string }
 
-// Came is what came of the decision; nil if nothing did.
-func (r row) Came() *came {
+// Done is the outcome of the decision; nil if nothing was to be done.
+func (r row) Done() *outcome {
 	if r.Check.Outcome == "" {
 		return nil
 	}
-	outcome, why, _ := strings.Cut(r.Check.Outcome, ": ")
-	return &came{outcome, why, outcomeTone(outcome)}
+	text, why, _ := strings.Cut(r.Check.Outcome, ": ")
+	return &outcome{text, why, outcomeTone(text)}
 }
 
-// Tone says how a decision is coloured.
-func (r row) Tone() string { return decisionTone(r.Check.Decision) }
-
-// Percent is the utilization as it is shown.
-func (r row) Percent() string {
-	if r.Utilization == nil {
-		return "–"
+// Tone is the colour of the decision.
+func (r row) Tone() string {
+	switch {
+	case r.Check.Decision.Changes():
+		return "act"
+	case r.Check.Decision == rules.Refused:
+		return "warn"
 	}
-	return percent(*r.Utilization)
+	return "calm"
 }
 
-// Rate is the average as it is shown.
-func (r row) Rate() string {
-	if r.Average == nil {
+// Percent is the utilization for people.
+func (r row) Percent() string { return known(r.Utilization, percent) }
+
+// Rate is the average for people.
+func (r row) Rate() string { return known(r.Average, model.Figure) }
+
+func known(v *float64, format func(float64) string) string {
+	if v == nil {
 		return "–"
 	}
-	return figure(*r.Average)
+	return format(*v)
 }
 
 // Wasted is what was paid for and not used, in TPS-hours.
 func (r row) Wasted() string {
-	if r.Entry == nil || r.Entry.Usage == nil {
-		return "–"
+	if v := r.wasted(); v >= 0 {
+		return model.Figure(v)
 	}
-	return figure(r.Entry.Usage.TPSHours.Wasted)
+	return "–"
+}
+
+// wasted is negative if it is unknown.
+func (r row) wasted() float64 {
+	if r.Entry == nil || r.Entry.Usage == nil {
+		return -1
+	}
+	return r.Entry.Usage.TPSHours.Wasted
 }
 
 // Level fills the bar that shows the utilization: 0 to 100.
@@ -112,37 +122,26 @@ func (r row) Level() int {
 	return int(min(100, max(0, *r.Utilization)))
 }
 
-func decisionText(a rules.Verdict, newMin int) string {
-	switch a {
+func decisionText(v rules.Verdict, newMin int) string {
+	switch v {
 	case rules.StepDown:
 		return fmt.Sprintf("step down to %d", newMin)
 	case "", rules.None:
 		return "keep"
 	}
-	return string(a)
+	return string(v)
 }
 
-func decisionTone(a rules.Verdict) string {
-	switch {
-	case a.Changes():
-		return "act"
-	case a == rules.Refused:
-		return "warn"
-	}
-	return "calm"
-}
-
-// rowsOf puts together what the snapshot knows of each resource, by region, kind and name.
+// rowsOf merges what the snapshot knows of each resource, by region, kind and name.
 func rowsOf(s Snapshot) []row {
 	byARN := map[string]*row{}
 	for _, r := range s.Result.Resources {
 		one := &row{
-			ARN: r.ARN, Name: r.Name, Region: r.Region, Group: r.DatasetGroup, Recipe: r.Recipe, Kind: r.Kind, Status: r.Status,
-			Monitored: true, Min: r.Min, Average: r.Average, Utilization: r.Utilization, Invisible: r.Invisible, Checked: r.Checked,
-			Check: Check{Time: s.Measured, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome},
+			Resource: r, Monitored: true,
+			Check: serve.Check{Time: s.Status.LastSuccess, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome},
 		}
-		// What came of the last cycle's own checks may have become known after it.
-		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Measured)) {
+		// The outcome of a check of the last cycle may have become known after it.
+		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Status.LastSuccess)) {
 			one.Check, one.Checked = last, true
 		}
 		byARN[r.ARN] = one
@@ -150,23 +149,14 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range s.Others {
 		if arn := r.ARN.String(); byARN[arn] == nil {
 			byARN[arn] = &row{
-				ARN: arn, Name: r.Name, Region: r.Region(), Group: r.DatasetGroup.Name(), Recipe: r.Recipe, Kind: r.Kind, Status: r.Status, Min: r.MinTPS,
-				Check: Check{Reason: "not monitored: its status is " + string(r.Status)},
+				Resource: report.Resource{
+					ARN: arn, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe, Kind: r.Kind, Status: r.Status, Min: r.MinTPS,
+				},
+				Check: serve.Check{Reason: "not monitored: its status is " + string(r.Status)},
 			}
 		}
 	}
-	enrich(byARN, s)
-	rows := make([]row, 0, len(byARN))
-	for _, r := range byARN {
-		rows = append(rows, *r)
-	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ARN, b.ARN) })
-	return rows
-}
-
-// enrich adds alarms, costs and problems.
-func enrich(byARN map[string]*row, s Snapshot) {
-	for _, a := range s.Alarms {
+	for _, a := range s.Alarms.List {
 		if r := byARN[a.Resource]; r != nil {
 			r.Alarms = append(r.Alarms, a)
 		}
@@ -176,18 +166,23 @@ func enrich(byARN map[string]*row, s Snapshot) {
 			r.Problem = p.Operation + ": " + p.Message()
 		}
 	}
-	if s.Ledger == nil {
-		return
-	}
-	for i, e := range s.Ledger.Resources {
-		if r := byARN[e.ARN]; r != nil {
-			r.Entry = &s.Ledger.Resources[i]
+	if s.Ledger != nil {
+		for i, e := range s.Ledger.Resources {
+			if r := byARN[e.ARN]; r != nil {
+				r.Entry = &s.Ledger.Resources[i]
+			}
 		}
 	}
+	rows := make([]row, 0, len(byARN))
+	for _, r := range byARN {
+		rows = append(rows, *r)
+	}
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ARN, b.ARN) })
+	return rows
 }
 
 // unlisted are the regions whose campaigns or recommenders could not be listed in the last
-// cycle: what is known of them is old, or missing.
+// cycle: what is known of them is old or missing.
 func unlisted(s Snapshot) []string {
 	var regions []string
 	for _, p := range s.Result.Problems {
@@ -199,12 +194,26 @@ func unlisted(s Snapshot) []string {
 	return slices.Compact(regions)
 }
 
-// resourceOf finds a resource as it was discovered, or makes up what the result tells.
+// oldAlarms says which regions' alarms could not be listed in the last cycle, and how old the
+// ones shown are; empty if all could.
+func oldAlarms(s Snapshot) string {
+	var parts []string
+	for _, region := range sortedKeys(s.Alarms.Old) {
+		if at := s.Alarms.Old[region]; at.IsZero() {
+			parts = append(parts, "those of "+region+" are unknown")
+		} else {
+			parts = append(parts, "those of "+region+" are from "+at.UTC().Format("2 January 15:04 UTC")+", as they could not be listed since")
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// resourceOf finds a resource as it was discovered, or makes one from the result.
 func resourceOf(s Snapshot, r row) model.Resource {
 	for _, list := range [][]model.Resource{s.Resources, s.Others} {
-		for _, known := range list {
-			if known.ARN.String() == r.ARN {
-				return known
+		for _, one := range list {
+			if one.ARN.String() == r.ARN {
+				return one
 			}
 		}
 	}
@@ -215,60 +224,35 @@ func resourceOf(s Snapshot, r row) model.Resource {
 	return model.Resource{ARN: arn, Kind: kind, Name: r.Name, Recipe: r.Recipe, Status: r.Status, MinTPS: r.Min}
 }
 
-// monitored are the monitored resources as they were discovered.
-func monitored(s Snapshot) []model.Resource {
-	if s.Resources != nil {
-		return s.Resources
-	}
-	var list []model.Resource
-	for _, r := range rowsOf(s) {
-		if r.Monitored {
-			list = append(list, resourceOf(s, r))
-		}
-	}
-	return list
-}
-
-// auditsOf are the records about a resource, or about all if the ARN is empty; the
-// newest first.
-func auditsOf(audits []events.Audit, arn string) []events.Audit {
-	var list []events.Audit
-	for _, a := range audits {
-		if arn == "" || a.ARN == arn {
-			list = append(list, a)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
-	return list
-}
-
-// auditView is a record as it is shown.
+// auditView is an audit record as it is shown.
 type auditView struct {
-	When                           stamp
-	ARN, Name, What, Outcome, Tone string
-	Reason, By, Restore            string
-	Undo                           string // names the record in the form that undoes it; empty if it cannot be
+	events.Audit
+	When               stamp
+	What, Tone, Author string
+	Undo               string // names the record in the form that undoes it; empty if it cannot be
 }
 
-func auditViews(audits []events.Audit, now time.Time) []auditView {
-	views := make([]auditView, 0, len(audits))
+// auditViews are the newest records of a resource.
+func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []auditView {
+	var views []auditView
 	for _, a := range audits {
-		v := auditView{
-			When: stampOf(a.Time, now), ARN: a.ARN, Name: nameOf(a.ARN), What: actionText(a), Outcome: a.Outcome,
-			Tone: outcomeTone(a.Outcome), Reason: a.Reason, By: "a person", Restore: a.Restore,
+		if a.ARN != arn {
+			continue
 		}
+		v := auditView{Audit: a, When: stampOf(a.Time, now), What: actionText(a), Tone: outcomeTone(a.Outcome), Author: "a person"}
 		if a.Automatic {
-			v.By = "the monitor"
+			v.Author = "the monitor"
 		}
 		if undoable(a) {
 			v.Undo = recordName(a)
 		}
 		views = append(views, v)
 	}
-	return views
+	slices.SortStableFunc(views, func(a, b auditView) int { return b.Time.Compare(a.Time) })
+	return views[:min(len(views), limit)]
 }
 
-// undoable tells whether a record tells of something that can be undone.
+// undoable reports whether a record describes something that can be undone.
 func undoable(a events.Audit) bool {
 	return a.Outcome == events.OutcomeDone && a.Before != nil &&
 		(a.Action == model.ActionUpdate || a.Action == model.ActionDelete || a.Action == model.ActionStop)

@@ -9,20 +9,20 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// saved is what the monitor's own actions have saved within the days of a ledger.
+// saved is what the monitor's own actions saved within the days of a ledger.
 type saved struct {
 	TPSHours  float64
-	Money     map[string]float64 // by currency; an estimate, and of those resources only that have a price
+	Money     map[string]float64 // by currency; an estimate for the resources with a price
 	Actions   int                // that saved something
-	Unpriced  int                // of these, in no sum of money
-	Uncertain int                // actions whose saving is not known, and in no sum
+	Unpriced  int                // of these, without a price
+	Uncertain int                // actions whose saving is unknown and in no sum
 }
 
-// savedBy adds up what each automatic action that was done has saved since: for each hour,
-// what would have been paid with the minimum that it replaced, less what would have been
-// with its own. Hours in which the minimum was higher again save nothing. What was stopped
-// or deleted saves its whole minimum until it was brought back; if it is there again and no
-// record tells since when, its saving is not known.
+// savedBy adds up what each completed automatic action has saved since: for each hour, what
+// would have been paid with the minimum before, less what is paid with the new one. Hours in
+// which the minimum was higher again save nothing. A stopped or deleted resource saves its
+// whole minimum until it is restored; if it is in service again and no record says since
+// when, the saving is unknown.
 func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bool) saved {
 	out := saved{Money: map[string]float64{}}
 	if ledger == nil {
@@ -32,7 +32,7 @@ func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bo
 	for i := range ledger.Resources {
 		entries[ledger.Resources[i].ARN] = &ledger.Resources[i]
 	}
-	for i, a := range audits {
+	for _, a := range audits {
 		if a.Outcome != events.OutcomeDone || !a.Automatic || a.Before == nil || a.Time.After(ledger.Window.End) {
 			continue
 		}
@@ -42,7 +42,7 @@ func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bo
 		case a.Action == model.ActionUpdate && entry != nil && entry.Usage != nil:
 			hours, known = savedByStep(a, entry.Hourly), true
 		case a.Action.Ends():
-			hours, known = savedByEnd(a, broughtBack(a, audits[:i], audits[i+1:]), ledger.Window, present[a.ARN])
+			hours, known = savedByEnd(a, restored(a, audits), ledger.Window, present[a.ARN])
 		}
 		out.add(hours, known, entry)
 	}
@@ -97,23 +97,21 @@ func savedByEnd(a events.Audit, back time.Time, w model.Window, present bool) (h
 	return max(0, back.Sub(from).Hours()) * float64(a.Before.MinTPS), true
 }
 
-// broughtBack is when a later record says that the resource was started or created again;
-// zero if none does.
-func broughtBack(a events.Audit, lists ...[]events.Audit) time.Time {
+// restored is when a later record says that the resource was started or created again; zero
+// if there is none.
+func restored(a events.Audit, records []events.Audit) time.Time {
 	var first time.Time
-	for _, list := range lists {
-		for _, b := range list {
-			back := b.ARN == a.ARN && b.Outcome == events.OutcomeDone && b.Time.After(a.Time) &&
-				(b.Action == model.ActionStart || b.Action == model.ActionRestore)
-			if back && (first.IsZero() || b.Time.Before(first)) {
-				first = b.Time
-			}
+	for _, b := range records {
+		back := b.ARN == a.ARN && b.Outcome == events.OutcomeDone && b.Time.After(a.Time) &&
+			(b.Action == model.ActionStart || b.Action == model.ActionRestore)
+		if back && (first.IsZero() || b.Time.Before(first)) {
+			first = b.Time
 		}
 	}
 	return first
 }
 
-// presentOf tells which resources are in service.
+// presentOf are the resources in service.
 func presentOf(resources []report.Resource) map[string]bool {
 	present := make(map[string]bool, len(resources))
 	for _, r := range resources {

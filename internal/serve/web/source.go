@@ -2,133 +2,102 @@ package web
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
-// Source is what the daemon knows. Its methods are called from many goroutines.
+// Source is what the page shows. Its methods are called from many goroutines.
 type Source interface {
-	// Snapshot is what is known now. The page only reads it; lists in it may be shared
-	// with other snapshots and must not be changed after they were handed out.
+	// Snapshot returns what is known now. The page only reads it.
 	Snapshot() Snapshot
-	// Changed gives a channel that is closed when there is a newer snapshot than the one
-	// that Snapshot would give now.
+	// Changed returns a channel that is closed when there is a newer snapshot.
 	Changed() <-chan struct{}
 }
 
-// Snapshot is what the daemon knows at one moment. The zero value is a daemon that has
-// just started; whatever is missing is shown as not known yet.
+// Snapshot is what is known at one moment. The zero value is a daemon that has just started;
+// whatever is missing is shown as unknown.
 type Snapshot struct {
-	Version       uint64 // grows with every change
-	Region        string // deployment region
+	serve.Snapshot
 	DashboardName string // of the CloudWatch dashboard; empty for the default
 
-	DryRun  bool // nothing is written, whatever is asked for
-	Standby bool // another daemon leads: this one makes no hourly checks and has no records of them
-
-	Started  time.Time // of the daemon
-	Recorded time.Time // since when Audits holds all that was done; zero for since Started
-	Cycle    time.Time // when the last cycle ended; zero before the first
-	CycleErr string    // why the last cycle measured nothing; empty if it did
-	Next     time.Time // when the next cycle is due; zero if that is not known
-
-	// Result is the result of the last cycle that measured anything, which ended at
-	// Measured. It stays when a later cycle fails.
-	Result   report.Result
-	Measured time.Time
-	// Resources are the monitored ones, as discovered; Others exist, but are stopped,
-	// being created or deleted.
-	Resources []model.Resource
-	Others    []model.Resource
-	// Checks holds the last decision of an hourly check by ARN: what Result says of a
-	// resource is in most cycles only that its check is not due.
-	Checks map[string]Check
-
-	// Alarms are those that there were when they were listed last; AlarmsCreated and
-	// AlarmsDeleted count what the monitor has changed since.
-	Alarms                       []Alarm
-	AlarmsCreated, AlarmsDeleted int
-	// AlarmsKnown tells whether those of every region could be listed at least once, and
-	// AlarmsOld which regions could not in the last cycle: by region, the time of which
-	// its alarms are; zero if they never could.
-	AlarmsKnown bool
-	AlarmsOld   map[string]time.Time
-
-	// Ledger is what was paid for and used over the last days, with hours (cycle.Ledger
-	// with Hourly): the last SparkHours of each resource at least, and all of those whose
-	// minimum was lowered; nil while it is not known. LedgerErr says why there is none, or
-	// none of late.
+	// Ledger is what was paid for and used in the last days, with hours (cycle.Ledger with
+	// Hourly): at least the last chart.SparkHours of each resource, and all of those whose
+	// minimum was lowered. Nil while it is unknown; LedgerErr says why, or why it is old.
 	Ledger    *report.Ledger
 	LedgerErr string
 
-	Entries []Entry        // recent happenings, in any order
-	Audits  []events.Audit // recent records, in any order
+	Entries []Entry // for the time line, besides what the daemon itself knows; in any order
 }
 
-// Check is what an hourly check came to.
-type Check struct {
-	Time     time.Time
-	Decision rules.Verdict
-	NewMin   int // step-down only
-	Reason   string
-	Outcome  string // what came of it, if anything was done or asked
-}
-
-// Alarm is one of the monitor's alarms.
-type Alarm struct {
-	Name     string
-	Resource string // ARN
-	Region   string
-	Type     rules.AlarmType
-	State    rules.State
-	Since    time.Time // when State last became another; zero if unknown
-	Actions  bool      // whether it tells anybody
-}
-
-// EntryKind says what an Entry tells of.
+// EntryKind is the kind of an entry.
 type EntryKind string
 
 // The kinds of entries.
 const (
 	EntryEvent   EntryKind = "event"   // a command or notification on the bus
-	EntryAction  EntryKind = "action"  // something was done to a resource, or refused
-	EntryAlarm   EntryKind = "alarm"   // an alarm was made, removed or changed its state
+	EntryAction  EntryKind = "action"  // an action on a resource, executed or refused
+	EntryAlarm   EntryKind = "alarm"   // an alarm was created, deleted or changed its state
 	EntryCycle   EntryKind = "cycle"   // a cycle ended
 	EntryProblem EntryKind = "problem" // something failed
 )
 
 // Entry is one line of the time line.
 type Entry struct {
-	Time   time.Time
-	Kind   EntryKind
-	ARN    string // of the resource; empty if it is about none
-	Region string // may be empty
-	Title  string // a few words: "UpdatePersonalizeCampaignMinProvisionedTPS"
-	Text   string // a sentence; may be empty
-	// Outcome is one of the outcomes of events.Audit, or empty.
-	Outcome string
-	// Automatic tells that the monitor decided it, and not a person.
-	Automatic bool
+	Time      time.Time
+	Kind      EntryKind
+	ARN       string // of the resource; empty if it is about none
+	Region    string // may be empty
+	Title     string // a few words: "UpdatePersonalizeCampaignMinProvisionedTPS"
+	Text      string // a sentence; may be empty
+	Outcome   string // one of the outcomes of events.Audit, or empty
+	Automatic bool   // decided by the monitor, not by a person
 }
 
-// Series answers questions about metrics; traffic.Meter does. Whatever could not be read
-// completely is marked so in the readings, and told in the problems.
+// Series reads metrics; traffic.Meter does. Readings that could not be read completely are
+// marked, and the problems say why.
 type Series interface {
 	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
-// Actions carries out what a person asks for on the page. The sentence tells what was
-// done, or that nothing had to be; an error means that nothing was changed, as far as is
-// known.
+// Actions executes what a person requests on the page. The sentence says what was done, or
+// that nothing had to be; an error means that nothing was changed, as far as is known.
 type Actions interface {
-	// Do carries out an action on a resource: update-tps, delete-campaign,
-	// stop-recommender or start-recommender.
+	// Do executes an action on a resource: update-tps, delete-campaign, stop-recommender or
+	// start-recommender.
 	Do(ctx context.Context, action model.Action, req events.Request) (sentence string, err error)
-	// Restore undoes what the record tells of. It answers as soon as Personalize has
+	// Restore undoes what the record describes. It returns as soon as Personalize has
 	// accepted it, and does not wait for the resource to be in service.
 	Restore(ctx context.Context, record events.Audit) (sentence string, err error)
+}
+
+// timeline are all entries, newest first.
+func (s Snapshot) timeline() []Entry {
+	list := slices.Clone(s.Entries)
+	for _, e := range s.Events {
+		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Title: e.DetailType})
+	}
+	for _, c := range s.AlarmChanges {
+		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State, Text: c.Name + ", before: " + c.From})
+	}
+	for _, c := range s.Cycles {
+		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + plural(c.Resources, "resource")}
+		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, plural(c.Events, "event"), plural(c.Problems, "problem"), plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
+		if c.Error != "" {
+			e.Kind, e.Title, e.Text = EntryProblem, "a cycle measured nothing", c.Error
+		}
+		list = append(list, e)
+	}
+	for _, a := range s.Audits {
+		list = append(list, Entry{
+			Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Title: actionText(a), Text: a.Reason, Outcome: a.Outcome, Automatic: a.Automatic,
+		})
+	}
+	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
+	return list
 }

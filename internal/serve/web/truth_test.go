@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
@@ -18,22 +19,22 @@ import (
 // What is not known is not shown as well, and what is old not as of now.
 func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 	calm := func(s *web.Snapshot) {
-		s.Alarms, s.Result.Problems = nil, nil
+		s.Alarms.List, s.Result.Problems = nil, nil
 		for i, r := range s.Result.Resources {
 			s.Result.Resources[i].Checked = true
-			s.Checks[r.ARN] = web.Check{Time: webstory.Now, Reason: "kept"}
+			s.Checks[r.ARN] = serve.Check{Time: webstory.Now, Reason: "kept"}
 		}
 		for arn := range s.Checks {
-			s.Checks[arn] = web.Check{Time: webstory.Now, Reason: "kept"}
+			s.Checks[arn] = serve.Check{Time: webstory.Now, Reason: "kept"}
 		}
 	}
 	oldAlarms := func(s *web.Snapshot) {
-		s.Alarms = []web.Alarm{{Name: "one", Resource: webstory.HomePage, Region: "us-east-1"}}
-		s.AlarmsKnown, s.AlarmsOld = false, map[string]time.Time{"us-east-1": time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC), "eu-west-1": {}}
+		s.Alarms.List = []serve.Alarm{{Name: "one", Resource: webstory.HomePage, Region: "us-east-1"}}
+		s.Alarms.Known, s.Alarms.Old = false, map[string]time.Time{"us-east-1": time.Date(2026, 3, 4, 11, 0, 0, 0, time.UTC), "eu-west-1": {}}
 	}
 	refusedOrder := func(s *web.Snapshot) {
-		s.Checks[webstory.SimilarItems] = web.Check{
-			Time: s.Measured, Decision: rules.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
+		s.Checks[webstory.SimilarItems] = serve.Check{
+			Time: s.Status.LastSuccess, Decision: rules.StepDown, NewMin: 22, Reason: "lowest hour averaged 5.8 TPS over 336 hours", Outcome: "refused: protected by its tag",
 		}
 	}
 	listing := model.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Err: errors.New("denied")}
@@ -50,23 +51,26 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"a problem of one resource is not one of a region", "/resources", func(s *web.Snapshot) {
 			s.Result.Problems = []model.Problem{{ARN: webstory.HomePage, Region: "us-east-1", Operation: "DescribeCampaign", Err: errors.New("throttled")}}
 		}, "of 9 resources", "could be listed"},
-		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []model.Problem{listing} }, "could not be looked at", "deleted"},
-		{"one that was looked for", gone, nil, "It may have been deleted", "could not be looked at"},
+		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []model.Problem{listing} }, "could not be read in the last cycle", "deleted"},
+		{"one that was looked for", gone, nil, "It may have been deleted", "could not be read in the last cycle"},
 		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 resource had no hourly check by this daemon yet", fine},
 		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">not checked<", ">keep<"},
-		{"alarms not known", "/", func(s *web.Snapshot) { s.AlarmsKnown = false }, "everything could be read but the alarms", fine},
-		{"alarms of a region are old", "/", oldAlarms, "those of us-east-1 are of 4 March 11:00 UTC, as they could not be listed since", fine},
-		{"also on the table", "/resources", oldAlarms, "Not all alarms could be listed in the last cycle: those of eu-west-1 are not known", "since they were listed"},
-		{"and at a resource", "/resource?arn=" + url.QueryEscape(webstory.HomePage), oldAlarms, "Those shown are of 2026-03-04 11:00", "They are not known"},
-		{"one that never was listed", "/resource?arn=" + url.QueryEscape(webstory.HomeRows), oldAlarms, "They are not known.", "Those shown are"},
+		{"alarms not known", "/", func(s *web.Snapshot) { s.Alarms.Known = false }, "everything could be read except the alarms", fine},
+		{"alarms of a region are old", "/", oldAlarms, "those of us-east-1 are from 4 March 11:00 UTC, as they could not be listed since", fine},
+		{"also on the table", "/resources", oldAlarms, "Not all alarms could be listed in the last cycle: those of eu-west-1 are unknown", "since they were listed"},
+		{"and at a resource", "/resource?arn=" + url.QueryEscape(webstory.HomePage), oldAlarms, "Those shown are from 2026-03-04 11:00", "They are unknown"},
+		{"one that never was listed", "/resource?arn=" + url.QueryEscape(webstory.HomeRows), oldAlarms, "They are unknown.", "Those shown are"},
 		{"traffic that cannot be seen", "/", nil, "the traffic of 1 cannot be seen", "could not be read"},
 		{"nor be filtered as unread", "/resources?show=unread", nil, "Nothing matches", "video-next"},
 		{"but for what it is", "/resources?show=unseen", nil, "1–1 of 1 resource", "Nothing matches"},
-		{"alarms just created", "/", func(s *web.Snapshot) { s.AlarmsCreated, s.AlarmsDeleted = 10, 1 }, "of 0 alarms; 10 created and 1 removed since they were listed", ">not known<"},
-		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.CycleErr = "denied" }, "The last cycle measured nothing. What is shown is of 2026-03-04 12:05 UTC.", "stands by"},
-		{"the first cycle failed", "/", func(s *web.Snapshot) { *s = web.Snapshot{CycleErr: "denied", Cycle: webstory.Now} }, "The last cycle measured nothing.", "No cycle has ended yet"},
-		{"dry run", "/resources", func(s *web.Snapshot) { s.DryRun = true }, "nothing is written", "stands by"},
-		{"standby", "/resources", func(s *web.Snapshot) { s.Standby = true }, "This daemon stands by", "dry run"},
+		{"alarms just created", "/", func(s *web.Snapshot) { s.Alarms.Created, s.Alarms.Deleted = 10, 1 }, "of 0 alarms; 10 created and 1 deleted since they were listed", ">unknown<"},
+		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.Status.LastError = "denied" }, "The last cycle measured nothing. The values shown are from 2026-03-04 12:05 UTC.", "stands by"},
+		{"the first cycle failed", "/", func(s *web.Snapshot) {
+			*s = web.Snapshot{}
+			s.Status.LastError, s.Status.LastCycle = "denied", webstory.Now
+		}, "The last cycle measured nothing.", "No cycle has ended yet"},
+		{"dry run", "/resources", func(s *web.Snapshot) { s.Status.DryRun = true }, "nothing is written", "stands by"},
+		{"standby", "/resources", func(s *web.Snapshot) { s.Status.Role = serve.Standby }, "This daemon stands by", "dry run"},
 		{"an order refused by the function", "/resources?q=similar", refusedOrder, `>refused</span> <span class="soft">protected by its tag;</span>`, ">asked</span> <span"},
 		{"and worth a look", "/", refusedOrder, "over 336 hours; refused: protected by its tag", "; asked"},
 		{"of the last cycle itself", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), func(s *web.Snapshot) {
@@ -79,9 +83,12 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		}, `>refused</span> <span class="soft">protected by its tag;</span>`, `>asked</span> </p>`},
 		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
 		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
-		{"savings of all the time", "/", func(s *web.Snapshot) { s.Started = webstory.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
-		{"savings by the records of a file", "/", func(s *web.Snapshot) { s.Recorded = webstory.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
-		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Recorded = webstory.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
+		{"savings of all the time", "/", func(s *web.Snapshot) {
+			s.Status.Recorded = webstory.Now.Add(-20 * 24 * time.Hour)
+			s.Status.Started = s.Status.Recorded
+		}, "Saved in 14 days", "Saved since"},
+		{"savings by the records of a file", "/", func(s *web.Snapshot) { s.Status.Recorded = webstory.Now.Add(-20 * 24 * time.Hour) }, "Saved in 14 days", "Saved since"},
+		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Status.Recorded = webstory.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
 		{"savings since the start", "/", nil, "since 3 March 06:07 UTC", "Saved in 14 days"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,56 +1,41 @@
-// Package web is the page of the daemon: it shows what the daemon knows, draws metrics
-// that it reads through a small interface, and takes a person's requests if it is allowed
-// to. It renders and calls no AWS. Everything works without a script; with one, charts
-// can be looked into and pages follow what happens.
+// Package web is the page of the daemon: it shows what the daemon knows, draws metrics that
+// it reads through a small interface, and executes a person's requests if that is allowed. It
+// calls no AWS itself. Everything works without scripts; with scripts, charts are interactive
+// and pages update automatically.
 package web
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
-	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve/door"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
 
-// Options wires the page.
+// Options configure the page.
 type Options struct {
 	Source Source       // what is shown
 	Series Series       // where charts come from; nil shows none
-	Clock  model.Clock  // of what is shown; nil is the system's
-	Wall   model.Clock  // by which logins run out, where Clock tells another time; nil is Clock
-	Logger *slog.Logger // nil discards
+	Clock  model.Clock  // the time of what is shown; nil is the system clock
+	Wall   model.Clock  // the clock of logins, if Clock is not the real one; nil is Clock
+	Logger *slog.Logger // nil discards the log
 
-	// AllowActions shows buttons that change resources, and Actions carries them out.
-	// Without it every request to change something is refused with 403.
+	// AllowActions shows buttons that change resources, which Actions executes. Without it
+	// every request for a change is rejected with 403.
 	AllowActions bool
 	Actions      Actions
 
-	// Hosts are the names under which the page may be asked for, without ports; a request
-	// for any other name is refused with 421, so that no foreign name can be pointed at
-	// the daemon and read it with a visitor's browser. localhost and IP addresses, which
-	// cannot be pointed elsewhere, are always good.
-	Hosts []string
-	// Token is asked for before anything is shown, as a bearer token or on a login page;
-	// empty asks for none. It never appears in a page or a log.
-	Token string
-	// SecureCookies marks the login cookie for https only, also where TLS ends at a proxy
-	// and requests arrive here without it.
-	SecureCookies bool
+	// Guard checks host names, with 421 for an unknown one, and the token, which comes as a
+	// bearer token or from a login form. The token never appears in a page or a log. Nil
+	// needs no token.
+	Guard *guard.Guard
 
-	// Demo is a line shown on top of each page, for instance that nothing is real; may be
-	// empty.
+	// Demo is a line at the top of each page, for example that nothing is real; may be empty.
 	Demo string
-	// Version of the program, shown at the foot of each page.
+	// Version of the program, shown at the bottom of each page.
 	Version string
 	// MetricDelay is how long counts take to arrive; charts end that long ago.
 	MetricDelay time.Duration
@@ -58,38 +43,31 @@ type Options struct {
 
 // Handler serves the page.
 type Handler struct {
-	Options
-	mux       *http.ServeMux
-	templates map[string]*template.Template
-	assets    map[string]asset
-	key       []byte // signs form tokens and login cookies; of this process alone
+	options  Options
+	sessions *sessions
+	pages    *renderer
+	reader   *reader
+	forms    *actionForms
+	totals   totalCharts
+	boards   boardPages
+	protect  http.Handler // the routes behind all checks
 
-	reading singleflight.Group
-	cache   seriesCache
-	totals  memo[*report.Ledger, []chartView]
-	boards  memo[boardsKey, []dashboard.Page]
-	notes   notes
-	door    door.Keeper
-	ended   revoked
-
-	closing   sync.Mutex     // guards that closed is closed once, and no action begins after it
-	acting    sync.WaitGroup // actions under way
-	closed    chan struct{}  // ends live streams, and what waits for AWS
-	listeners chan struct{}  // bounds live streams
+	closed    chan struct{} // ends live streams, and what waits for AWS
+	listeners chan struct{} // bounds live streams
 }
 
-// maxListeners is how many browsers may follow at the same time; the page of any further
-// one asks again every now and then.
+// maxListeners is how many browsers may follow changes at the same time. The pages of others
+// reload periodically.
 const maxListeners = 200
 
-// New makes the page, to be served at the root of an HTTP server. It is an error if there
-// is no Source, or if actions are allowed and there is nobody to carry them out.
+// New makes the page, to be served at the root of an HTTP server. It needs a Source, and with
+// AllowActions also Actions.
 func New(o Options) (*Handler, error) {
 	switch {
 	case o.Source == nil:
 		return nil, errors.New("the web page needs a source")
 	case o.AllowActions && o.Actions == nil:
-		return nil, errors.New("the web page is to allow actions and cannot carry any out")
+		return nil, errors.New("the web page allows actions, and nothing executes them")
 	}
 	if o.Clock == nil {
 		o.Clock = model.SystemClock{}
@@ -100,80 +78,75 @@ func New(o Options) (*Handler, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{
-		Options: o, mux: http.NewServeMux(), key: make([]byte, 32),
-		closed: make(chan struct{}), listeners: make(chan struct{}, maxListeners),
+	if o.Guard == nil {
+		o.Guard = &guard.Guard{}
 	}
-	if _, err := rand.Read(h.key); err != nil {
-		return nil, fmt.Errorf("make a key for the web page: %w", err)
-	}
+	h := &Handler{options: o, closed: make(chan struct{}), listeners: make(chan struct{}, maxListeners)}
 	var err error
-	if h.assets, err = loadAssets(); err != nil {
+	if h.sessions, err = newSessions(o.Guard, o.Wall); err != nil {
 		return nil, err
 	}
-	if h.templates, err = h.loadTemplates(); err != nil {
+	if h.pages, err = newRenderer(o, h.sessions); err != nil {
 		return nil, err
 	}
-	h.routes()
+	h.reader = newReader(o.Series, h.closed)
+	h.forms = newActionForms(o, h.sessions, h.pages, h.closed)
+	h.protect = o.Guard.KnownHosts(protect(h.pages, h.loggedIn(h.routes())))
 	return h, nil
 }
 
-// Close ends all live streams, which would otherwise hold up the shutdown of the server,
-// and takes no further action. Actions under way are told to come to an end: what
-// Personalize has accepted is seen to, the rest is broken off. It may be called more than
-// once.
-func (h *Handler) Close() {
-	h.closing.Lock()
-	defer h.closing.Unlock()
-	if !h.isClosed() {
-		close(h.closed)
-	}
-}
+// Close ends all live streams, which would delay the shutdown of the server, and accepts no
+// further action. Actions in progress are interrupted: what Personalize has accepted is
+// completed. It may be called more than once.
+func (h *Handler) Close() { h.forms.close() }
 
-// Wait waits until the actions under way have come to their end. It follows Close.
-func (h *Handler) Wait() { h.acting.Wait() }
+// Wait waits until the actions in progress have ended. It follows Close.
+func (h *Handler) Wait() { h.forms.running.Wait() }
 
-func (h *Handler) isClosed() bool {
-	select {
-	case <-h.closed:
-		return true
-	default:
-		return false
-	}
-}
-
-// begin notes an action under way, for which Wait waits until acting is done. It says no
-// once the page is closed.
-func (h *Handler) begin() bool {
-	h.closing.Lock()
-	defer h.closing.Unlock()
-	if h.isClosed() {
-		return false
-	}
-	h.acting.Add(1)
-	return true
-}
-
-// routes says what is served where.
-func (h *Handler) routes() {
-	h.mux.HandleFunc("GET /{$}", h.overview)
-	h.mux.HandleFunc("GET /resources", h.resources)
-	h.mux.HandleFunc("GET /resource", h.resource)
-	h.mux.HandleFunc("GET /timeline", h.timeline)
-	h.mux.HandleFunc("GET /dashboard", h.board)
-	h.mux.HandleFunc("GET /chart", h.boardChart)
-	h.mux.HandleFunc("GET /live", h.live)
-	h.mux.HandleFunc("POST /action", h.act)
-	h.mux.HandleFunc("GET /login", h.loginPage)
-	h.mux.HandleFunc("POST /login", h.login)
-	h.mux.HandleFunc("POST /logout", h.logout)
-	h.mux.HandleFunc("GET /assets/{name}", h.asset)
-	h.mux.HandleFunc("GET /{rest...}", func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, http.StatusNotFound, "There is no such page.")
-	})
-}
-
-// ServeHTTP serves a request, if nothing speaks against it.
+// ServeHTTP serves a request that passes all checks.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.guard(h.mux).ServeHTTP(w, r)
+	setHeaders(w.Header())
+	h.protect.ServeHTTP(w, r)
+}
+
+func (h *Handler) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", h.pages.handler(h.overview))
+	mux.Handle("GET /resources", h.pages.handler(h.resources, tableKeys...))
+	mux.Handle("GET /resource", h.pages.handler(h.resource, keyARN, keySpan, keyDone))
+	mux.Handle("GET /timeline", h.pages.handler(h.timeline, keyKind, keyARN, keyPage))
+	mux.Handle("GET /dashboard", h.pages.handler(h.board, keyBoard, keyWidget, keySpan))
+	mux.HandleFunc("GET /chart", h.boardChart)
+	mux.HandleFunc("GET /live", h.live)
+	mux.Handle("POST /action", h.forms)
+	mux.HandleFunc("GET /login", h.loginPage)
+	mux.HandleFunc("POST /login", h.login)
+	mux.HandleFunc("POST /logout", h.logout)
+	mux.HandleFunc("GET /assets/{name}", h.pages.asset)
+	mux.HandleFunc("GET /{rest...}", func(w http.ResponseWriter, r *http.Request) {
+		h.pages.reject(w, r, notFound("There is no such page."))
+	})
+	return mux
+}
+
+// snapshot is what is known now, and the time to show it at.
+func (h *Handler) snapshot() (Snapshot, time.Time) {
+	return h.options.Source.Snapshot(), h.options.Clock.Now()
+}
+
+// window is the time span of charts that end now.
+func (h *Handler) window(s span) model.Window {
+	return s.window(h.options.Clock.Now(), h.options.MetricDelay)
+}
+
+// statusError is an error with the status of its response. Its text is shown as it is.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return e.text }
+
+func notFound(format string, args ...any) error {
+	return statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
@@ -152,7 +153,7 @@ func TestPagesHoldNoScriptAndEscapeWhatTheyShow(t *testing.T) {
 }
 
 func TestForeignNamesAreRefused(t *testing.T) {
-	h := page(t, "shop", func(o *web.Options) { o.Hosts = []string{"monitor.example.com"} })
+	h := page(t, "shop", func(o *web.Options) { o.Guard = testGuard(t, "", "monitor.example.com") })
 	for name, want := range map[string]int{
 		"localhost": 200, "LOCALHOST:80": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "10.1.2.3": 200, "monitor.example.com": 200, "Monitor.Example.com:443": 200,
 		"evil.example.com": 421, "monitor.example.com.evil.com": 421, "localhost.evil.com": 421, "": 421, "127.0.0.1.nip.io": 421,
@@ -294,7 +295,7 @@ func TestWhatCannotBeReadIsSaidAndNotDrawnAsZero(t *testing.T) {
 	if strings.Contains(body, "There are no data in this time.") {
 		t.Error("the page says that there are no data, and nobody knows")
 	}
-	if body := get(t, h, "/chart?widget=3").Body.String(); !strings.Contains(body, "Not all could be read") || strings.Contains(body, `"v":[0`) {
+	if body := get(t, h, "/chart?widget=3").Body.String(); !strings.Contains(body, "Not all data could be read") || strings.Contains(body, `"v":[0`) {
 		t.Errorf("the chart is %.300s", body)
 	}
 }
@@ -340,24 +341,24 @@ func TestActions(t *testing.T) {
 		{"raise", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + webstory.HomePage + " 50 sale"},
 		{"a reason as long as the form takes it", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + webstory.HomePage + " 50 " + strings.Repeat("é", 100)},
 		{"a longer one", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
-		{"ten times as much", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + webstory.HomePage + " 200 asked for on the web page"},
+		{"ten times as much", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + webstory.HomePage + " 200 requested on the web page"},
 		{"more than ten times", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}}, 200, ""},
 		{"more than ten times, not confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"2O1"}}, 200, ""},
-		{"more than ten times, confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + webstory.HomePage + " 201 asked for on the web page"},
+		{"more than ten times, confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + webstory.HomePage + " 201 requested on the web page"},
 		{"the most there is", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483647"}}, 200, ""},
-		{"much of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + webstory.SpringSale + " 10 asked for on the web page"},
+		{"much of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + webstory.SpringSale + " 10 requested on the web page"},
 		{"more of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"11"}}, 200, ""},
 		{"no number", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
 		{"zero", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
 		{"a fraction", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"1.5"}}, 400, ""},
 		{"too much", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483648"}}, 400, ""},
-		{"delete", webstory.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home-page"}}, 303, "delete-campaign " + webstory.HomePage + " 0 asked for on the web page"},
+		{"delete", webstory.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home-page"}}, 303, "delete-campaign " + webstory.HomePage + " 0 requested on the web page"},
 		{"delete, another name typed", webstory.HomePage, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-home"}}, 400, ""},
 		{"delete, nothing typed", webstory.HomePage, url.Values{"action": {"delete-campaign"}}, 400, ""},
 		{"delete a recommender", webstory.ForYou, url.Values{"action": {"delete-campaign"}, "confirm": {"shop-recommended-for-you"}}, 400, ""},
-		{"stop", webstory.ForYou, url.Values{"action": {"stop-recommender"}, "confirm": {"shop-recommended-for-you"}}, 303, "stop-recommender " + webstory.ForYou + " 0 asked for on the web page"},
+		{"stop", webstory.ForYou, url.Values{"action": {"stop-recommender"}, "confirm": {"shop-recommended-for-you"}}, 303, "stop-recommender " + webstory.ForYou + " 0 requested on the web page"},
 		{"stop, nothing typed", webstory.ForYou, url.Values{"action": {"stop-recommender"}}, 400, ""},
-		{"start", webstory.Popular, url.Values{"action": {"start-recommender"}}, 303, "start-recommender " + webstory.Popular + " 0 asked for on the web page"},
+		{"start", webstory.Popular, url.Values{"action": {"start-recommender"}}, 303, "start-recommender " + webstory.Popular + " 0 requested on the web page"},
 		{"restore", webstory.SimilarItems, url.Values{"action": {"restore"}, "record": {"2026-03-02T08:07:30Z update-tps"}}, 303, "restore " + webstory.SimilarItems + " update-tps"},
 		{"restore, no such record", webstory.SimilarItems, url.Values{"action": {"restore"}, "record": {"2020-01-01T00:00:00Z update-tps"}}, 303, ""},
 		{"restore, only asked for", webstory.SimilarItems, url.Values{"action": {"restore"}, "record": {"2026-03-04T11:35:30Z update-tps"}}, 303, ""},
@@ -460,13 +461,23 @@ func TestFailedActionSaysSo(t *testing.T) {
 	}
 }
 
-const secret = "s3cret-token"
+const secret = "s3cret-token-of-tests"
+
+// testGuard is a guard with a token and further host names.
+func testGuard(t testing.TB, token string, hosts ...string) *guard.Guard {
+	t.Helper()
+	g, err := guard.New("127.0.0.1:0", token, hosts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
 
 func TestLogin(t *testing.T) {
 	var logged bytes.Buffer
 	clock := model.NewVirtualClock(webstory.Now)
 	h := page(t, "shop", func(o *web.Options) {
-		o.Token, o.Clock, o.Logger = secret, clock, slog.New(slog.NewTextHandler(&logged, nil))
+		o.Guard, o.Clock, o.Logger = testGuard(t, secret), clock, slog.New(slog.NewTextHandler(&logged, nil))
 	})
 	browser := header("Accept", "text/html")
 	if w := get(t, h, "/resources", browser); w.Code != 303 || w.Header().Get("Location") != "/login" {
@@ -516,7 +527,7 @@ func TestLogin(t *testing.T) {
 
 // Who logs out has ended his session, and no other, also for who has copied its cookie.
 func TestLogoutEndsTheSession(t *testing.T) {
-	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, model.NewVirtualClock(webstory.Now) })
+	h := page(t, "shop", func(o *web.Options) { o.Guard, o.Clock = testGuard(t, secret), model.NewVirtualClock(webstory.Now) })
 	login := func() func(*http.Request) {
 		cookie := post(h, "/login", url.Values{"token": {secret}}).Result().Cookies()[0]
 		return func(r *http.Request) { r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value}) }
@@ -535,7 +546,7 @@ func TestLogoutEndsTheSession(t *testing.T) {
 
 func TestGuessingTokensIsSlowedDown(t *testing.T) {
 	clock := model.NewVirtualClock(webstory.Now)
-	h := page(t, "shop", func(o *web.Options) { o.Token, o.Clock = secret, clock })
+	h := page(t, "shop", func(o *web.Options) { o.Guard, o.Clock = testGuard(t, secret), clock })
 	for range 10 {
 		if w := post(h, "/login", url.Values{"token": {"guess"}}); w.Code != 401 {
 			t.Fatalf("a guess: status %d", w.Code)
@@ -561,11 +572,7 @@ func TestGuessingTokensIsSlowedDown(t *testing.T) {
 }
 
 func TestLoginCookieIsForHTTPSBehindAProxy(t *testing.T) {
-	h := page(t, "shop", func(o *web.Options) { o.Token, o.SecureCookies = secret, true })
-	if cookies := post(h, "/login", url.Values{"token": {secret}}).Result().Cookies(); len(cookies) != 1 || !cookies[0].Secure {
-		t.Errorf("cookies %v", cookies)
-	}
-	h = page(t, "shop", func(o *web.Options) { o.Token = secret })
+	h := page(t, "shop", func(o *web.Options) { o.Guard = testGuard(t, secret) })
 	for origin, want := range map[string]bool{"": false, "http://localhost:8080": false, "https://localhost:8080": true} {
 		cookies := post(h, "/login", url.Values{"token": {secret}}, header("Origin", origin)).Result().Cookies()
 		if len(cookies) != 1 || cookies[0].Secure != want {

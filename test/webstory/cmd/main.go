@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
@@ -44,7 +45,11 @@ func run(ctx context.Context, args []string) error {
 		return fmt.Errorf("story %q does not exist; stories: %s", *name, strings.Join(webstory.Names(), ", "))
 	}
 	options, _ := webstory.Options(snapshot)
-	options.AllowActions, options.Actions, options.Token = *actions, &webstory.Actions{}, *token
+	options.AllowActions, options.Actions = *actions, &webstory.Actions{}
+	var err error
+	if options.Guard, err = guard.New(*address, *token, nil); err != nil {
+		return err
+	}
 	options.Demo = "Canned data: nothing here is real."
 	options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	page, err := web.New(options)

@@ -3,9 +3,9 @@
   const announce = document.getElementById("announce");
   const say = (text) => { if (announce) { announce.textContent = ""; requestAnimationFrame(() => { announce.textContent = text; }); } };
 
-  // The colours: as the system has them, light, dark.
+  // The colours: system setting, light, dark.
   const theme = document.getElementById("theme");
-  const themes = { "": ["◐", "as the system has them"], light: ["☀", "light"], dark: ["☾", "dark"] };
+  const themes = { "": ["◐", "system setting"], light: ["☀", "light"], dark: ["☾", "dark"] };
   function showTheme() {
     const [sign, text] = themes[document.documentElement.dataset.theme || ""];
     theme.textContent = sign;
@@ -22,21 +22,21 @@
     try {
       if (next) localStorage.setItem("theme", next);
       else localStorage.removeItem("theme");
-    } catch (e) { /* it holds for this page */ }
+    } catch (e) { /* valid for this page only */ }
     showTheme();
-    Charts.again();
+    Charts.redraw();
   });
 
-  // What the server last sent for each part of the page that can change.
+  // What the server last sent for each part that can change.
   const sent = new Map();
   const parts = (root) => Array.from(root.querySelectorAll("[data-live][id]"));
-  let asking = 0;
+  let latest = 0;
 
-  // take puts the parts of a page just loaded into this one, where they differ.
-  function take(html) {
+  // update replaces the parts of this page that differ in the page just loaded.
+  function update(html) {
     const page = new DOMParser().parseFromString(html, "text/html");
     let changed = 0;
-    // Where a part has come or gone, for instance with the last problem, the page is another.
+    // If parts were added or removed, for example with the last problem, all of them are replaced.
     const names = (root) => parts(root).map((part) => part.id).join(" ");
     if (names(page) !== names(document)) {
       replace(document.getElementById("main"), document.importNode(page.getElementById("main"), true));
@@ -55,7 +55,7 @@
     return changed;
   }
 
-  // replace keeps what the reader has opened, and where the focus is.
+  // replace keeps opened details, the focus and the scroll position.
   function replace(old, fresh) {
     const open = Array.from(old.querySelectorAll("details[open][id]")).map((d) => d.id);
     const focus = old.contains(document.activeElement) ? place(old, document.activeElement) : null;
@@ -67,8 +67,8 @@
     if (to) to.focus({ preventScroll: true });
     Charts.drawAll(fresh);
   }
-  // place tells how to find an element again in what replaces its part: by its name, where it
-  // leads to, or the how-manieth of its kind it is.
+  // place returns how to find an element in what replaces its part: by its id, its link, or its
+  // index among elements of its kind.
   function place(root, element) {
     const kind = element.tagName.toLowerCase(), href = element.getAttribute("href");
     if (element.id) return (fresh) => fresh.querySelector("#" + CSS.escape(element.id));
@@ -77,59 +77,59 @@
     return (fresh) => fresh.querySelectorAll(kind)[at];
   }
 
-  // refresh asks for the page again; an answer that is overtaken by a later one is dropped.
+  // refresh loads the page again; a response is dropped if a later one was requested.
   async function refresh(address) {
-    const mine = ++asking;
+    const mine = ++latest;
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html" } });
       const html = await answer.text();
-      if (mine !== asking) return false;
+      if (mine !== latest) return false;
       if (answer.redirected && new URL(answer.url).pathname === "/login") { location.reload(); return false; }
-      if (answer.status === 404 && document.querySelector("main .page-head")) { location.reload(); return false; } // it is gone
+      if (answer.status === 404 && document.querySelector("main .page-head")) { location.reload(); return false; } // it no longer exists
       if (answer.status === 404) return false;
       if (!answer.ok) { lost(); return false; }
-      return take(html) > 0;
+      return update(html) > 0;
     } catch (error) {
-      if (mine === asking) lost();
-      return false; // the stream tells when the server is there again
+      if (mine === latest) lost();
+      return false; // the stream reports when the server is back
     }
   }
-  // lost says that what is shown is not followed any more: its ages would stand still.
+  // lost shows that the page is no longer updated: its ages would be wrong.
   function lost() {
     const pulse = document.getElementById("pulse");
     const since = pulse.querySelector("time");
     if (sent.get("pulse") === "") return;
     pulse.className = "pulse bad";
-    pulse.textContent = "No answer from the monitor" + (since ? "; shown is " + since.dateTime.replace("T", " ").replace("Z", " UTC") : "");
-    sent.set("pulse", ""); // with the next answer it is put right
+    pulse.textContent = "No answer from the monitor" + (since ? "; values from " + since.dateTime.replace("T", " ").replace("Z", " UTC") : "");
+    sent.set("pulse", ""); // the next response replaces it
     say(pulse.textContent);
   }
-  // The page as it came, before charts are drawn into it.
+  // The page as it was served, before charts are drawn into it.
   parts(document).forEach((part) => sent.set(part.id, part.outerHTML));
   Charts.drawAll(document);
 
-  // The address without what is shown once.
+  // The address without the key of a note that is shown once.
   const here = () => { const u = new URL(location.href); u.searchParams.delete("done"); u.hash = ""; return u; };
   if (new URL(location.href).searchParams.has("done")) history.replaceState(null, "", here());
 
-  // Following: the stream tells that there is something new, the page is asked for again.
+  // Following: the stream reports a new version, and the page is loaded again.
   async function follow(version) {
     if (version === document.body.dataset.snapshot && sent.get("pulse") !== "" || document.hidden) { missed = document.hidden; return; }
     const changed = await refresh(here());
     Charts.reload();
-    // Whoever listens to the page need not hear of every step of a cycle.
-    if (changed && Date.now() - told > 60000) { told = Date.now(); say("Updated."); }
+    // A screen reader need not announce every step of a cycle.
+    if (changed && Date.now() - announced > 60000) { announced = Date.now(); say("Updated."); }
   }
-  let missed = false, told = 0;
+  let missed = false, announced = 0;
   document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; follow(""); } });
   const stream = new EventSource("/live");
   stream.addEventListener("change", (event) => follow(event.data));
   stream.addEventListener("error", () => { if (!document.hidden) refresh(here()); }); // a restart, or the end
-  // Ages grow even if nothing else changes; and a stream may have ended for good.
+  // Ages grow even if nothing else changes, and a stream may have ended.
   setInterval(() => { if (!document.hidden) refresh(here()); }, 60000);
   addEventListener("pagehide", () => stream.close());
 
-  // Filters apply while one types.
+  // Filters apply while typing.
   const filters = document.getElementById("filters");
   async function go(address, push) {
     history[push ? "pushState" : "replaceState"](null, "", address);
@@ -150,16 +150,16 @@
       if (event.target.name === "sort") filters.elements.dir.value = event.target.value === "name" || event.target.value === "decision" ? "asc" : "desc";
       typing = setTimeout(apply, event.target.type === "search" ? 180 : 0);
     });
-    // match sets the form to what the address asks for.
+    // match sets the form to the values in the address.
     const match = () => {
       const query = new URL(location.href).searchParams;
       const sorted = document.querySelector("#table th[aria-sort]");
-      const usual = { sort: "name", dir: sorted && sorted.getAttribute("aria-sort") === "descending" ? "desc" : "asc" };
+      const defaults = { sort: "name", dir: sorted && sorted.getAttribute("aria-sort") === "descending" ? "desc" : "asc" };
       for (const field of filters.elements) {
-        if (field.name && field.type !== "hidden" && field !== document.activeElement) field.value = query.get(field.name) || usual[field.name] || "";
+        if (field.name && field.type !== "hidden" && field !== document.activeElement) field.value = query.get(field.name) || defaults[field.name] || "";
       }
     };
-    // Headings and pages of the table, without loading everything anew.
+    // Headings and pages of the table, without a new page load.
     document.addEventListener("click", (event) => {
       const a = event.target.closest("#table a[data-sort], #table .pager a, #timeline .pager a");
       if (!a || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;

@@ -1,9 +1,9 @@
 "use strict";
-// Runs before the page is drawn, so that it does not flash in the other colours.
+// Runs before the page is drawn, so that it does not flash in other colours.
 (function () {
   try {
     const kept = localStorage.getItem("theme");
     if (kept === "light" || kept === "dark") document.documentElement.dataset.theme = kept;
-  } catch (e) { /* no storage: as the system has it */ }
+  } catch (e) { /* no storage: system setting */ }
   document.documentElement.classList.add("js");
 })();

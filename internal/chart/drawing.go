@@ -1,0 +1,142 @@
+package chart
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Drawing is a chart as SVG paths, for browsers without scripts. The view box is 640 by 200.
+type Drawing struct {
+	Paths []DrawnLine
+	Ticks []Tick // across, from the bottom
+	Dates []Tick // along
+}
+
+// DrawnLine is a line as an SVG path.
+type DrawnLine struct {
+	D      string
+	Colour int // 0 to Colours-1
+	Dashed bool
+}
+
+// Tick is a label at a place.
+type Tick struct{ X, Y, Label string }
+
+// Drawing draws the chart.
+func (c Chart) Drawing() Drawing {
+	const width, height, left, top, right, bottom = 640, 200, 44, 8, 8, 22
+	s := scale{n: len(c.Times), max: c.top(), left: left, top: top, width: width - left - right, height: height - top - bottom}
+	var d Drawing
+	for _, line := range c.Lines {
+		d.Paths = append(d.Paths, DrawnLine{D: s.path(line.Values, line.Steps), Colour: line.Colour, Dashed: line.Dashed})
+	}
+	for i := range 3 {
+		v := s.max * float64(i) / 2
+		d.Ticks = append(d.Ticks, Tick{X: coordinate(left - 6), Y: coordinate(s.y(v)), Label: model.Figure(v)})
+		if s.n > 1 {
+			at := (s.n - 1) * i / 2
+			d.Dates = append(d.Dates, Tick{X: coordinate(s.x(at)), Y: coordinate(height - 6), Label: c.timeText(at)})
+		}
+	}
+	return d
+}
+
+// top is a round number above all values.
+func (c Chart) top() float64 {
+	high := 0.0
+	for _, line := range c.Lines {
+		for _, v := range line.Values {
+			if v != nil {
+				high = max(high, *v)
+			}
+		}
+	}
+	for _, m := range c.Marks {
+		high = max(high, m.Value)
+	}
+	return roundUp(high)
+}
+
+// roundUp is the next number above of the form 1, 2, 3, 4, 5, 6 or 8 times a power of ten.
+func roundUp(v float64) float64 {
+	if v <= 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+		return 1
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, n := range []float64{1, 2, 3, 4, 5, 6, 8} {
+		if n*unit >= v {
+			return n * unit
+		}
+	}
+	return 10 * unit
+}
+
+// scale converts values to coordinates: n values along width, 0 to max along height.
+type scale struct {
+	n                             int
+	max, left, top, width, height float64
+}
+
+func (s scale) x(i int) float64 { return s.left + s.width*float64(i)/float64(max(1, s.n-1)) }
+
+func (s scale) y(v float64) float64 { return s.top + s.height*(1-min(1, max(0, v)/s.max)) }
+
+// path joins values, and leaves a gap where one is unknown.
+func (s scale) path(values []*float64, steps bool) string {
+	var d strings.Builder
+	drawing := false
+	for i, v := range values {
+		if v == nil {
+			drawing = false
+			continue
+		}
+		x, y := coordinate(s.x(i)), coordinate(s.y(*v))
+		switch {
+		case !drawing:
+			d.WriteString("M" + x + " " + y)
+			if i+1 == len(values) || values[i+1] == nil {
+				d.WriteString("h1") // a single point
+			}
+		case steps:
+			d.WriteString("H" + x + "V" + y)
+		default:
+			d.WriteString("L" + x + " " + y)
+		}
+		drawing = true
+	}
+	return d.String()
+}
+
+// coordinate has one decimal, finer than anyone can see.
+func coordinate(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }
+
+// SparkHours is how many hours of a resource a small drawing shows.
+const SparkHours = 72
+
+// Spark is a small drawing of the last hours of a resource. The view box is 132 by 30.
+type Spark struct{ Actual, Area, Provisioned, Text string }
+
+// SparkOf draws the last SparkHours; nil if there are not two of them.
+func SparkOf(hours []billing.Hour, unit string) *Spark {
+	if len(hours) < 2 {
+		return nil
+	}
+	const width, height = 132, 30
+	hours = hours[max(0, len(hours)-SparkHours):]
+	actual, provisioned := make([]*float64, len(hours)), make([]*float64, len(hours))
+	high := 0.001
+	for i := range hours {
+		actual[i], provisioned[i] = &hours[i].Actual, &hours[i].Provisioned
+		high = max(high, hours[i].Actual, hours[i].Provisioned)
+	}
+	s := scale{n: len(hours), max: high, left: 1, top: 2, width: width - 2, height: height - 4}
+	line := s.path(actual, false)
+	return &Spark{
+		Actual: line, Provisioned: s.path(provisioned, true), Area: line + "V" + coordinate(height-2) + "H1Z",
+		Text: "Last " + model.Plural(len(hours), "hour") + ". " + OfHours("", unit, hours).Summary(),
+	}
+}

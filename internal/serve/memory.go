@@ -1,0 +1,330 @@
+package serve
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// Role is the role of one of several daemons of a deployment. One of them leads each cycle;
+// the others measure and write nothing, as they would only repeat what it does.
+type Role string
+
+// The roles.
+const (
+	Waiting Role = "waiting" // no cycle has begun yet
+	Leading Role = "leading"
+	Standby Role = "standby"
+)
+
+// Status is the status of a daemon. A zero time means that it has not happened yet.
+type Status struct {
+	Version    string
+	Region     string // the deployment region
+	Regions    []string
+	Deployment string // the tag's value
+	DryRun     bool
+
+	Started       time.Time
+	Recorded      time.Time // the audit records are complete since then: Started, earlier with a file, or later if there were too many
+	Role          Role
+	LastCycle     time.Time // the last cycle ended, successfully or not
+	LastSuccess   time.Time // the last cycle that measured something ended
+	LastError     string    // of the last cycle; empty if it had none
+	Credentials   string    // why the credentials cannot be used; empty if they can
+	NextCycle     time.Time
+	LastDashboard time.Time // the dashboard was last written
+	Stopping      bool
+}
+
+// Ready reports whether a cycle has succeeded, the last one could use the credentials, and
+// the daemon is not stopping.
+func (s Status) Ready() bool { return !s.LastSuccess.IsZero() && s.Credentials == "" && !s.Stopping }
+
+// CycleRecord summarizes a cycle.
+type CycleRecord struct {
+	Began     time.Time
+	Took      time.Duration
+	Role      Role
+	Error     string // empty unless nothing could be measured
+	Resources int
+	Events    int
+	Problems  int
+	Calls     int
+}
+
+// NewCycleRecord summarizes a cycle.
+func NewCycleRecord(began, ended time.Time, role Role, result report.Result, err error) CycleRecord {
+	c := CycleRecord{
+		Began: began, Took: ended.Sub(began), Role: role,
+		Resources: len(result.Resources), Events: len(result.Events), Problems: len(result.Problems),
+	}
+	for _, n := range result.Calls {
+		c.Calls += n
+	}
+	if err != nil {
+		c.Error = awsapi.Line(err)
+	}
+	return c
+}
+
+// EventRecord is an event that was sent.
+type EventRecord struct {
+	Time       time.Time
+	DetailType string
+	Resource   string // ARN; empty if it is about none
+}
+
+// Check is the result of an hourly check of a resource.
+type Check struct {
+	Time     time.Time
+	Decision rules.Verdict
+	NewMin   int // of a step-down
+	Reason   string
+	Outcome  string // of the decision, if something was to be done
+}
+
+// Snapshot is what a daemon knows at one moment. Lists are sorted newest first. Its content
+// is shared and must not be changed, except Checks.
+type Snapshot struct {
+	Version      uint64 // grows with every change
+	Status       Status
+	Cycles       []CycleRecord // of the last 24 hours
+	Result       report.Result // of the last cycle that measured something
+	Events       []EventRecord
+	Audits       []events.Audit
+	AlarmChanges []AlarmChange // to and from ALARM, from cycle to cycle
+	Alarms       AlarmsSeen
+	// Resources are monitored, Others exist besides them; by region, kind and name.
+	Resources, Others []model.Resource
+	Checks            map[string]Check // the last hourly check by ARN
+}
+
+// How much is remembered.
+const (
+	keptCycles  = 288 // of 5 minutes: a day
+	keptRecords = 500
+	keptDone    = 2000 // records of completed actions, which refusals must not displace
+)
+
+// Memory is what a daemon remembers about itself, to be shown; no decision depends on it. It
+// is safe for concurrent use and belongs to one daemon.
+type Memory struct {
+	mu      sync.Mutex
+	status  Status
+	result  report.Result
+	cycles  ring[CycleRecord]
+	events  ring[EventRecord]
+	audit   ring[events.Audit] // except those in done
+	done    ring[events.Audit] // of completed actions
+	before  time.Time          // the records in a file go back to; zero if there is no file
+	checks  map[string]Check
+	found   map[string]model.Snapshot // by region
+	alarms  alarmsSeen
+	changes ring[AlarmChange]
+	version uint64
+	changed chan struct{}
+}
+
+// NewMemory makes an empty memory.
+func NewMemory() *Memory {
+	return &Memory{
+		status: Status{Role: Waiting},
+		checks: map[string]Check{}, found: map[string]model.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
+		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords},
+		audit: ring[events.Audit]{limit: keptRecords}, done: ring[events.Audit]{limit: keptDone}, changes: ring[AlarmChange]{limit: keptRecords},
+	}
+}
+
+// Snapshot returns what is known now.
+func (m *Memory) Snapshot() Snapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := Snapshot{
+		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
+		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
+		Alarms: m.alarms.seen(m.status), Checks: maps.Clone(m.checks),
+	}
+	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
+	for _, region := range slices.Sorted(maps.Keys(m.found)) {
+		s.Resources = append(s.Resources, m.found[region].Resources...)
+		s.Others = append(s.Others, m.found[region].Others...)
+	}
+	return s
+}
+
+// Status returns the status.
+func (m *Memory) Status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.statusNow()
+}
+
+func (m *Memory) statusNow() Status {
+	s := m.status
+	s.Recorded = s.Started
+	if !m.before.IsZero() && m.before.Before(s.Started) {
+		s.Recorded = m.before
+	}
+	if first, full := m.done.oldest(); full && first.Time.After(s.Recorded) {
+		s.Recorded = first.Time
+	}
+	return s
+}
+
+// Version grows with every change.
+func (m *Memory) Version() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.version
+}
+
+// Changed is closed at the next change.
+func (m *Memory) Changed() <-chan struct{} {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.changed
+}
+
+// change makes a change and notifies those who wait for one.
+func (m *Memory) change(apply func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	apply()
+	m.version++
+	close(m.changed)
+	m.changed = make(chan struct{})
+}
+
+// Update changes the status.
+func (m *Memory) Update(change func(*Status)) { m.change(func() { change(&m.status) }) }
+
+// AddAudit adds an audit record.
+func (m *Memory) AddAudit(record events.Audit) { m.change(func() { m.addAudit(record) }) }
+
+func (m *Memory) addAudit(record events.Audit) {
+	if record.Outcome == events.OutcomeDone {
+		m.done.add(record)
+		return
+	}
+	m.audit.add(record)
+}
+
+// Remember adds the records of earlier daemons, the oldest first, before there are others.
+// No record from before since was kept.
+func (m *Memory) Remember(records []events.Audit, since time.Time) {
+	m.change(func() {
+		for _, record := range records {
+			m.addAudit(record)
+		}
+		m.before = since
+	})
+}
+
+// AddCycle adds a cycle that ended at the given time, and its result if it has one.
+func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.Time) {
+	m.change(func() {
+		wrote := record.Role == Leading && !result.DryRun
+		m.cycles.add(record)
+		m.alarms.cycleEnded(ended, result.Alarms, wrote)
+		m.status.LastCycle, m.status.LastError = ended, record.Error
+		if record.Error != "" {
+			return
+		}
+		m.status.LastSuccess, m.result = ended, result
+		if wrote {
+			for _, e := range result.Events {
+				m.events.add(EventRecord{Time: ended, DetailType: e.DetailType, Resource: e.Resource})
+			}
+		}
+		checks := make(map[string]Check, len(result.Resources)) // of what is still monitored
+		for _, r := range result.Resources {
+			if r.Checked {
+				checks[r.ARN] = Check{Time: ended, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome}
+			} else if check, ok := m.checks[r.ARN]; ok {
+				checks[r.ARN] = check
+			}
+		}
+		m.checks = checks
+	})
+}
+
+// SawEstate implements cycle.Observer. If a kind could not be listed completely, what was
+// known before is kept.
+func (m *Memory) SawEstate(snapshot model.Snapshot) {
+	m.change(func() {
+		for _, l := range snapshot.Listings {
+			m.found[l.Region] = merge(m.found[l.Region], snapshot, l)
+		}
+	})
+}
+
+// merge is what is known of a region after a listing.
+func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
+	found := map[model.ARN]bool{}
+	here := func(list []model.Resource) (here []model.Resource) {
+		for _, r := range list {
+			if r.Region() == l.Region {
+				here, found[r.ARN] = append(here, r), true
+			}
+		}
+		return here
+	}
+	merged := model.Snapshot{Resources: here(now.Resources), Others: here(now.Others)}
+	with := func(list, old []model.Resource) []model.Resource {
+		for _, r := range old {
+			if !l.Complete(r.Kind) && !found[r.ARN] {
+				list = append(list, r)
+			}
+		}
+		slices.SortStableFunc(list, model.CompareResources)
+		return list
+	}
+	return model.Snapshot{Resources: with(merged.Resources, before.Resources), Others: with(merged.Others, before.Others)}
+}
+
+// SawAlarms implements cycle.Observer.
+func (m *Memory) SawAlarms(region string, list []rules.Alarm) {
+	m.change(func() {
+		for _, c := range m.alarms.saw(region, list) {
+			m.changes.add(c)
+		}
+	})
+}
+
+// ring keeps the last values.
+type ring[T any] struct {
+	limit int
+	list  []T // oldest first, beginning at next once it is full
+	next  int
+}
+
+func (r *ring[T]) add(v T) {
+	if len(r.list) < r.limit {
+		r.list = append(r.list, v)
+		return
+	}
+	r.list[r.next] = v
+	r.next = (r.next + 1) % r.limit
+}
+
+// oldest returns the oldest value once the ring is full.
+func (r *ring[T]) oldest() (first T, full bool) {
+	if len(r.list) < r.limit {
+		return first, false
+	}
+	return r.list[r.next], true
+}
+
+func (r *ring[T]) newestFirst() []T {
+	list := slices.Concat(r.list[r.next:], r.list[:r.next])
+	slices.Reverse(list)
+	return list
+}

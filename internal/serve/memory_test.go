@@ -1,0 +1,129 @@
+package serve
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+func found(t *testing.T, name string) model.Resource {
+	t.Helper()
+	arn, kind, err := model.ParseResourceARN("arn:aws:personalize:us-east-1:123456789012:" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return model.Resource{ARN: arn, Kind: kind, Name: arn.Name()}
+}
+
+func namesOf(list []model.Resource) []string {
+	var names []string
+	for _, r := range list {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
+// A listing that failed takes nothing away of its kind, whatever became of the other.
+func TestWhatIsSeenOfTheEstate(t *testing.T) {
+	a, b, r, s := found(t, "campaign/a"), found(t, "campaign/b"), found(t, "recommender/r"), found(t, "recommender/s")
+	first := model.Snapshot{Resources: []model.Resource{a, b, r}, Others: []model.Resource{s}, Listings: []model.Listing{{Region: "us-east-1", Campaigns: true, Recommenders: true}}}
+	for name, c := range map[string]struct {
+		then                  model.Snapshot
+		campaigns, recomm     bool
+		wantMonitored, wantOf []string
+	}{
+		"both listed":                            {model.Snapshot{Resources: []model.Resource{b}}, true, true, []string{"b"}, nil},
+		"neither listed":                         {model.Snapshot{}, false, false, []string{"a", "b", "r"}, []string{"s"}},
+		"campaigns alone":                        {model.Snapshot{Resources: []model.Resource{b}}, true, false, []string{"b", "r"}, []string{"s"}},
+		"recommenders alone":                     {model.Snapshot{Resources: []model.Resource{s}, Others: []model.Resource{r}}, false, true, []string{"a", "b", "s"}, []string{"r"}},
+		"a part of what could not all be listed": {model.Snapshot{Others: []model.Resource{a}}, false, true, []string{"b"}, []string{"a"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := NewMemory()
+			m.SawEstate(first)
+			c.then.Listings = []model.Listing{{Region: "us-east-1", Campaigns: c.campaigns, Recommenders: c.recomm}}
+			m.SawEstate(c.then)
+			known := m.Snapshot()
+			monitored, others := known.Resources, known.Others
+			if diff := cmp.Diff([][]string{c.wantMonitored, c.wantOf}, [][]string{namesOf(monitored), namesOf(others)}); diff != "" {
+				t.Errorf("monitored and others (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// Alarms are known once every region was listed, and old where the last cycle could not.
+func TestAlarmsAreAsOldAsTheyAre(t *testing.T) {
+	at := func(minute int) time.Time { return time.Date(2026, 3, 4, 12, minute, 0, 0, time.UTC) }
+	m := NewMemory()
+	m.Update(func(s *Status) { s.Regions = []string{"eu-west-1", "us-east-1"} })
+	expect := func(when string, want AlarmsSeen) {
+		t.Helper()
+		if diff := cmp.Diff(want, m.Snapshot().Alarms); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", when, diff)
+		}
+	}
+	none := map[string]time.Time{}
+	expect("at first", AlarmsSeen{Old: none})
+	listed, one := []rules.Alarm{{Name: "one"}}, []Alarm{{Name: "one", Region: "eu-west-1"}}
+	m.SawAlarms("us-east-1", nil)
+	m.AddCycle(CycleRecord{Role: Leading}, report.Result{Alarms: report.Alarms{Created: 10}}, at(1))
+	expect("one region was never listed", AlarmsSeen{Old: map[string]time.Time{"eu-west-1": {}}, Created: 10})
+	m.SawAlarms("eu-west-1", listed)
+	m.SawAlarms("us-east-1", nil)
+	expect("listed anew", AlarmsSeen{List: one, Known: true, Old: none})
+	m.AddCycle(CycleRecord{Role: Standby}, report.Result{Alarms: report.Alarms{Created: 3}}, at(6))
+	expect("who stands by creates none", AlarmsSeen{List: one, Known: true, Old: none})
+	m.SawAlarms("us-east-1", nil)
+	m.AddCycle(CycleRecord{Role: Leading}, report.Result{Alarms: report.Alarms{Deleted: 1}}, at(11))
+	expect("a region failed", AlarmsSeen{List: one, Known: true, Old: map[string]time.Time{"eu-west-1": at(6)}, Deleted: 1})
+	m.AddCycle(CycleRecord{Role: Leading, Error: "denied"}, report.Result{}, at(16))
+	expect("all failed", AlarmsSeen{List: one, Known: true, Old: map[string]time.Time{"eu-west-1": at(6), "us-east-1": at(11)}, Deleted: 1})
+}
+
+// Refusals, of which there may be any number, displace nothing that was done; and it is told
+// since when that is all known.
+func TestWhatWasDoneIsKept(t *testing.T) {
+	started := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	at := func(minute int, outcome string) events.Audit {
+		return events.Audit{Time: started.Add(time.Duration(minute) * time.Minute), Outcome: outcome}
+	}
+	m := NewMemory()
+	m.Update(func(s *Status) { s.Started = started })
+	recorded := func() time.Time { return m.Status().Recorded }
+	if !recorded().Equal(started) {
+		t.Errorf("recorded since %v", recorded())
+	}
+	m.Remember([]events.Audit{at(-20, events.OutcomeDone), at(-10, events.OutcomeRefused)}, started.Add(-time.Hour))
+	if !recorded().Equal(started.Add(-time.Hour)) {
+		t.Errorf("recorded since %v, with a file", recorded())
+	}
+	m.AddAudit(at(1, events.OutcomeDone))
+	for i := range 3 * keptRecords {
+		m.AddAudit(at(2+i, events.OutcomeRefused))
+	}
+	list := m.Snapshot().Audits
+	done := slices.Collect(func(yield func(events.Audit) bool) {
+		for _, a := range list {
+			if a.Outcome == events.OutcomeDone && !yield(a) {
+				return
+			}
+		}
+	})
+	if len(list) != keptRecords+2 || len(done) != 2 || !done[0].Time.After(done[1].Time) || !slices.IsSortedFunc(list, func(a, b events.Audit) int { return b.Time.Compare(a.Time) }) {
+		t.Errorf("%d records, %d of them done", len(list), len(done))
+	}
+	for i := range keptDone {
+		m.AddAudit(at(5000+i, events.OutcomeDone))
+	}
+	if !recorded().Equal(started.Add(5000 * time.Minute)) {
+		t.Errorf("recorded since %v, after more than fits", recorded())
+	}
+}

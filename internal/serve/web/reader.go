@@ -1,0 +1,89 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// readTime is how long a page waits for its metrics. What has not arrived by then is not
+// drawn, and the page says so.
+const readTime = 20 * time.Second
+
+// cachedSeries bounds the cached series: some 40 MB of the longest. All metrics of a dashboard
+// fit in, at most 2,500 (CloudWatch's quota): if they did not, each view would read all of
+// them again, and CloudWatch bills each.
+const cachedSeries = 4096
+
+// reader reads metrics and caches complete ones. A query names its window, so its result is
+// valid for ever; a page costs nothing again until the next period is over.
+type reader struct {
+	series Series // may be nil
+	calls  singleflight.Group
+	cache  bounded[model.Query, model.Series]
+	closed <-chan struct{}
+}
+
+func newReader(series Series, closed <-chan struct{}) *reader {
+	return &reader{series: series, closed: closed, cache: bounded[model.Query, model.Series]{limit: cachedSeries}}
+}
+
+var (
+	errNoSeries = errors.New("there is no access to metrics")
+	errClosed   = errors.New("the monitor is stopping")
+)
+
+// read answers queries, from the cache where possible. Pages that ask the same at the same
+// time, as all do when a cycle has ended, share one call; name identifies the queries.
+func (r *reader) read(ctx context.Context, name string, queries []model.Query) (model.Readings, error) {
+	readings := make(model.Readings, len(queries))
+	var missing []model.Query
+	for _, q := range queries {
+		if s, ok := r.cache.get(q); ok {
+			readings[q] = s
+		} else {
+			missing = append(missing, q)
+		}
+	}
+	switch {
+	case len(missing) == 0:
+		return readings, nil
+	case r.series == nil:
+		return readings, errNoSeries
+	}
+	result := r.calls.DoChan(name, func() (any, error) {
+		// If the first caller goes away, the others still wait.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+		defer cancel()
+		got, problems := r.series.Measure(ctx, missing, nil)
+		for q, s := range got {
+			if s.Complete {
+				r.cache.put(q, s)
+			}
+		}
+		if len(problems) > 0 {
+			return got, problems[0]
+		}
+		return got, nil
+	})
+	select {
+	case <-ctx.Done():
+		return readings, ctx.Err()
+	case <-r.closed:
+		return readings, errClosed
+	case got := <-result:
+		answer, _ := got.Val.(model.Readings)
+		for _, q := range missing {
+			if s, ok := answer[q]; ok {
+				readings[q] = s
+			} else if s, ok := r.cache.get(q); ok { // read by another caller meanwhile
+				readings[q] = s
+			}
+		}
+		return readings, got.Err
+	}
+}
