@@ -10,11 +10,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // actionOptions are the settings of the commands that act on one resource.
@@ -172,8 +173,8 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
-	actor := s.app(s.acting(values, o.dryRun)).Actor
-	if err := g.announceAction(ctx, actor, s, req, o); err != nil {
+	parts := s.app(s.acting(values, o.dryRun))
+	if err := g.announceAction(ctx, parts.Owner, s, req, o); err != nil {
 		return err
 	}
 	if ask {
@@ -181,7 +182,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 			return err
 		}
 	}
-	answer, err := actor.Do(ctx, o.action, req)
+	answer, err := parts.Actions.Do(ctx, o.action, req)
 	if err != nil {
 		return err
 	}
@@ -190,8 +191,8 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 
 // announceAction tells for which account and region the command works and what it may
 // write, and refuses another account's resource.
-func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *session, req events.Request, o *actionOptions) error {
-	identity, err := actor.Identity(ctx)
+func (g *global) announceAction(ctx context.Context, owner *writer.Owner, s *session, req events.Request, o *actionOptions) error {
+	identity, err := owner.Identity(ctx)
 	if err != nil {
 		return err
 	}
@@ -199,7 +200,7 @@ func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *sessio
 	if !o.dryRun {
 		may = mayOf(o.action, req)
 	}
-	if err := g.announce(ctx, actor, "region "+req.ARN.Region+eventsIn(s), may); err != nil {
+	if err := g.announce(ctx, owner, "region "+req.ARN.Region+eventsIn(s), may); err != nil {
 		return err
 	}
 	if identity.Account != req.ARN.Account {
@@ -209,7 +210,7 @@ func (g *global) announceAction(ctx context.Context, actor *act.Actor, s *sessio
 }
 
 // printAnswer prints the sentence, and to stderr what failed after it was true.
-func (g *global) printAnswer(answer act.Answer) error {
+func (g *global) printAnswer(answer actions.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}

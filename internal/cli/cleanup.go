@@ -12,12 +12,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
 // cleanupOptions are the settings of cleanup.
@@ -103,13 +103,13 @@ func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOp
 	if region != "" && model.PartitionOf(region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
 	}
-	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName}
+	in := uninstall.Input{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName}
 	if region != "" {
 		in.Regions = append(in.Regions, region)
 	}
 	job := &cleanupJob{
 		global: g, o: o, s: s, in: in,
-		actor: s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment}).Actor,
+		app: s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment}),
 	}
 	return job.run(ctx)
 }
@@ -141,9 +141,9 @@ type cleanupJob struct {
 	*global
 	o     *cleanupOptions
 	s     *session
-	in    act.CleanupInput
-	actor *act.Actor
-	shown []act.CleanupItem // what would go, once it was looked for
+	in    uninstall.Input
+	app   *app.App
+	shown []report.CleanupItem // what would go, once it was looked for
 }
 
 func (j *cleanupJob) run(ctx context.Context) error {
@@ -151,7 +151,7 @@ func (j *cleanupJob) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	going := count(found, act.WouldGo)
+	going := count(found, uninstall.WouldRemove)
 	if j.o.dryRun || going == 0 {
 		found.DryRun = j.o.dryRun
 		return j.finish(ctx, found)
@@ -174,7 +174,7 @@ func (j *cleanupJob) run(ctx context.Context) error {
 
 // scan looks for what would go, after it has told where.
 func (j *cleanupJob) scan(ctx context.Context) (report.Cleanup, error) {
-	identity, err := j.actor.Identity(ctx)
+	identity, err := j.app.Owner.Identity(ctx)
 	if err != nil {
 		return report.Cleanup{}, err
 	}
@@ -186,7 +186,7 @@ func (j *cleanupJob) scan(ctx context.Context) (report.Cleanup, error) {
 	if j.o.dryRun {
 		may = "reads only"
 	}
-	regions := act.CleanupRegions(identity.Partition, j.in.Regions, j.s.config.Region)
+	regions := uninstall.Regions(identity.Partition, j.in.Regions, j.s.config.Region)
 	fmt.Fprintf(j.streams.Err, "%s, regions %s: %s.\n", account, strings.Join(regions, ", "), may)
 	return j.pass(ctx, true)
 }
@@ -202,16 +202,15 @@ func (j *cleanupJob) pass(ctx context.Context, scan bool) (report.Cleanup, error
 	}
 	in.Progress = func(done, total int) { progress.show(step, done, total) }
 	start := j.s.clock.Now()
-	result, problems := j.actor.Cleanup(ctx, in)
+	out := j.app.Uninstaller.Run(ctx, in)
 	progress.clear()
 	if scan && ctx.Err() != nil {
 		return report.Cleanup{}, fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
 	}
 	if scan {
-		j.shown = result.In(act.WouldGo)
+		j.shown = uninstall.InState(out.Items, uninstall.WouldRemove)
 	}
-	out := cleanupReport(result, problems)
-	out.Deployment, out.DryRun = j.o.deployment, scan
+	out.DryRun = scan
 	out.Calls, out.DurationMs = j.s.clients.Calls(), j.s.clock.Now().Sub(start).Milliseconds()
 	return out, nil
 }
@@ -223,7 +222,7 @@ func (j *cleanupJob) finish(ctx context.Context, c report.Cleanup) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%d things were removed; run it again to go on: %w", count(c, act.Removed), awsapi.Plain(ctx.Err()))
+		return fmt.Errorf("%d things were removed; run it again to go on: %w", count(c, uninstall.Removed), awsapi.Plain(ctx.Err()))
 	case len(c.Problems) > 0:
 		return &exit{code: ExitPartial}
 	}
@@ -256,31 +255,4 @@ func (j *cleanupJob) print(c report.Cleanup) error {
 	return nil
 }
 
-func count(c report.Cleanup, state act.CleanupState) int {
-	n := 0
-	for _, item := range c.Items {
-		if item.State == string(state) {
-			n++
-		}
-	}
-	return n
-}
-
-// cleanupReport is the result in the form of reports.
-func cleanupReport(r act.CleanupResult, problems []model.Problem) report.Cleanup {
-	out := report.Cleanup{Regions: r.Regions}
-	for _, i := range r.Items {
-		out.Items = append(out.Items, report.CleanupItem{
-			Region: i.Region, Kind: string(i.Kind), Name: i.Name, ARN: i.ARN, State: string(i.State), Reason: i.Reason,
-		})
-	}
-	for _, s := range r.Skipped {
-		skip := report.CleanupSkip{Region: s.Region, Reason: s.Reason}
-		for _, kind := range s.What {
-			skip.What = append(skip.What, string(kind))
-		}
-		out.Skipped = append(out.Skipped, skip)
-	}
-	out.Problems = append(out.Problems, problems...)
-	return out
-}
+func count(c report.Cleanup, state string) int { return len(uninstall.InState(c.Items, state)) }

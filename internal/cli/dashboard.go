@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -22,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // estateParams are the parameters that say what a dashboard shows.
@@ -134,7 +134,7 @@ type boardJob struct {
 	*session
 	o         *boardOptions
 	values    config.Values
-	actor     *act.Actor
+	owner     *writer.Owner
 	dashboard *cycle.Dashboard
 	progress  *progress
 }
@@ -163,7 +163,7 @@ func (g *global) openBoards(ctx context.Context, flags *pflag.FlagSet, o *boardO
 	progress := newProgress(g.streams.Err)
 	parts := s.app(app.Options{DryRun: o.dryRun, Deployment: deployment, Progress: progress.show})
 	return &boardJob{
-		global: g, session: s, o: o, values: values, actor: parts.Actor, dashboard: parts.Dashboard, progress: progress,
+		global: g, session: s, o: o, values: values, owner: parts.Owner, dashboard: parts.Dashboard, progress: progress,
 	}, nil
 }
 
@@ -239,7 +239,7 @@ func (j *boardJob) announce(ctx context.Context, where, may string) error {
 	if j.o.dryRun {
 		may = "reads only"
 	}
-	return j.global.announce(ctx, j.actor, where, may)
+	return j.global.announce(ctx, j.owner, where, may)
 }
 
 // finish prints the result and turns it into the exit code.

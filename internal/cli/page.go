@@ -12,11 +12,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -99,10 +99,10 @@ func settleChecks(checks map[string]web.Check, records []events.Audit) {
 }
 
 // pageAlarm is an alarm as the page shows it.
-func pageAlarm(a rules.Alarm) web.Alarm {
-	kind := rules.LowUtilization
+func pageAlarm(a alarms.Alarm) web.Alarm {
+	kind := alarms.LowUtilization
 	if a.Settings.Metric.Namespace == model.NamespacePersonalize {
-		kind = rules.IdleAlarm
+		kind = alarms.Idle
 	}
 	arn, err := model.ParseARN(a.ARN)
 	if err != nil {
@@ -183,20 +183,20 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 }
 
 // pageActions carries out what a person asks for on the page.
-type pageActions struct{ actor *act.Actor }
+type pageActions struct{ actions *actions.Actions }
 
 // Do implements web.Actions.
 func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
-	return told(a.actor.Do(ctx, action, req))
+	return told(a.actions.Do(ctx, action, req))
 }
 
 // Restore implements web.Actions.
 func (a pageActions) Restore(ctx context.Context, record events.Audit) (string, error) {
-	return told(a.actor.Restore(ctx, record, act.RestoreOptions{NoWait: true}))
+	return told(a.actions.Restore(ctx, record, actions.RestoreOptions{NoWait: true}))
 }
 
 // told adds to an answer what failed after it was accepted.
-func told(answer act.Answer, err error) (string, error) {
+func told(answer actions.Answer, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -49,14 +50,14 @@ func (cannedState) Checks() map[string]serve.Check {
 }
 
 func (c cannedState) Alarms() serve.AlarmsSeen {
-	return serve.AlarmsSeen{Known: true, Created: 2, Deleted: 1, Old: map[string]time.Time{"eu-west-1": c.now}, List: []rules.Alarm{{
-		Name: "PersonalizeMonitor-IdleCampaign-home", ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x", State: rules.StateAlarm, StateChanged: c.now,
-		Settings: rules.AlarmSettings{Metric: model.Metric{Namespace: model.NamespacePersonalize, DimensionValue: cannedARN}, ActionsOn: true},
+	return serve.AlarmsSeen{Known: true, Created: 2, Deleted: 1, Old: map[string]time.Time{"eu-west-1": c.now}, List: []alarms.Alarm{{
+		Name: "PersonalizeMonitor-IdleCampaign-home", ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:x", State: alarms.StateAlarm, StateChanged: c.now,
+		Settings: alarms.Settings{Metric: model.Metric{Namespace: model.NamespacePersonalize, DimensionValue: cannedARN}, ActionsOn: true},
 	}}}
 }
 
 func (c cannedState) AlarmChanges() []serve.AlarmChange {
-	return []serve.AlarmChange{{Time: c.now, Name: "PersonalizeMonitor-IdleCampaign-home", Region: "eu-west-1", Resource: cannedARN, From: rules.StateOK, To: rules.StateAlarm}}
+	return []serve.AlarmChange{{Time: c.now, Name: "PersonalizeMonitor-IdleCampaign-home", Region: "eu-west-1", Resource: cannedARN, From: alarms.StateOK, To: alarms.StateAlarm}}
 }
 
 func (cannedState) Version() uint64          { return 7 }
@@ -72,7 +73,7 @@ func TestPageShowsWhatTheDaemonKnows(t *testing.T) {
 		Result: report.Result{MetricsPublished: 2}, Resources: []model.Resource{{Name: "home"}}, Others: []model.Resource{{Name: "stopped"}},
 		Checks:      map[string]web.Check{cannedARN: {Decision: rules.StepDown, NewMin: 3, Reason: "low"}},
 		AlarmsKnown: true, AlarmsOld: map[string]time.Time{"eu-west-1": now}, AlarmsCreated: 2, AlarmsDeleted: 1, Audits: []events.Audit{{ARN: cannedARN}},
-		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: rules.IdleAlarm, State: rules.StateAlarm, Since: now, Actions: true}},
+		Alarms: []web.Alarm{{Name: "PersonalizeMonitor-IdleCampaign-home", Resource: cannedARN, Region: "eu-west-1", Type: alarms.Idle, State: alarms.StateAlarm, Since: now, Actions: true}},
 		Entries: []web.Entry{
 			{Time: now, Kind: web.EntryEvent, ARN: cannedARN, Title: "SomeEvent"},
 			{Time: now, Kind: web.EntryAlarm, ARN: cannedARN, Region: "eu-west-1", Title: "alarm is ALARM", Text: "PersonalizeMonitor-IdleCampaign-home, before: OK"},
@@ -161,11 +162,11 @@ func TestPageIsBuiltOncePerVersion(t *testing.T) {
 }
 
 func TestPageTellsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
-	accepted := act.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
+	accepted := actions.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
 	if text, err := told(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
 		t.Errorf("%q, %v", text, err)
 	}
-	if text, err := told(act.Answer{}, errors.New("denied")); err == nil || text != "" {
+	if text, err := told(actions.Answer{}, errors.New("denied")); err == nil || text != "" {
 		t.Errorf("%q, %v", text, err)
 	}
 }

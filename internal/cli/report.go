@@ -128,7 +128,7 @@ func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOpti
 	}
 	progress := newProgress(g.streams.Err)
 	parts := s.app(app.Options{DryRun: true, ReportMissing: true, Progress: progress.show})
-	account, err := g.account(ctx, parts.Actor)
+	account, err := g.account(ctx, parts.Owner)
 	if err != nil {
 		return err
 	}

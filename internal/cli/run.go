@@ -11,12 +11,12 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // deployment marks what the command line makes, as opposed to a deployed stack.
@@ -205,7 +205,7 @@ func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOpt
 		options.Prices = o.prices.source(s)
 	}
 	parts := s.app(options)
-	if err := g.announce(ctx, parts.Actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, o)); err != nil {
+	if err := g.announce(ctx, parts.Owner, regionsOf(values, s)+eventsIn(s), mayWrite(values, o)); err != nil {
 		return report.Result{}, err
 	}
 	if o.asks(values) {
@@ -254,8 +254,8 @@ var errLeftUndone = errors.New("what was left undone comes with the next run")
 
 // announce tells for which account and regions the command works and what it may
 // write, before it writes anything.
-func (g *global) announce(ctx context.Context, actor *act.Actor, where, may string) error {
-	account, err := g.account(ctx, actor)
+func (g *global) announce(ctx context.Context, owner *writer.Owner, where, may string) error {
+	account, err := g.account(ctx, owner)
 	if err != nil {
 		return err
 	}
@@ -268,8 +268,8 @@ func eventsIn(s *session) string { return " (events in " + s.config.Region + ")"
 
 // account names the account that the credentials belong to. That STS cannot be asked
 // is no reason to go without metrics.
-func (g *global) account(ctx context.Context, actor *act.Actor) (string, error) {
-	identity, err := actor.Identity(ctx)
+func (g *global) account(ctx context.Context, owner *writer.Owner) (string, error) {
+	identity, err := owner.Identity(ctx)
 	account := "account " + identity.Account
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:

@@ -116,7 +116,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
 	defer endPage()
-	if err := g.announce(ctx, daemon.App().Actor, regionsOf(values, s)+eventsIn(s), mayWrite(values, &cycleOptions{act: true, dryRun: o.dryRun})); err != nil {
+	if err := g.announce(ctx, daemon.App().Owner, regionsOf(values, s)+eventsIn(s), mayWrite(values, &cycleOptions{act: true, dryRun: o.dryRun})); err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
 	if err := daemon.Start(ctx); err != nil {
@@ -134,7 +134,7 @@ func (g *global) mountPage(
 	source := newPageSource(memory, values.DashboardName)
 	page, err := web.New(web.Options{
 		Source: source, Series: daemon.App().Meter, Clock: s.clock, Logger: s.logger, Hosts: o.page.allowedHosts, Token: o.page.token, Version: g.version,
-		AllowActions: o.page.allowActions, Actions: pageActions{daemon.App().Actor}, MetricDelay: values.MetricDelay,
+		AllowActions: o.page.allowActions, Actions: pageActions{daemon.App().Actions}, MetricDelay: values.MetricDelay,
 	})
 	if err != nil {
 		return nil, err

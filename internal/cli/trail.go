@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -89,8 +88,8 @@ func readTrail(ctx context.Context, name string, into *audit.History, limit int6
 
 // trail takes the audit records of a session: into the log and, if there is one, the
 // audit file.
-func (s *session) trail() act.Trail {
-	logged := act.LogTrail(s.logger)
+func (s *session) trail() audit.Log {
+	logged := audit.ToLogger(s.logger)
 	return func(ctx context.Context, record events.Audit) {
 		logged(ctx, record)
 		if s.audit == nil {

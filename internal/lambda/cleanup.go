@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
 // cleanupParams are the parameters that a clean-up takes.
@@ -53,29 +54,29 @@ func (h *Handler) remove(ctx context.Context, values config.Values) (string, err
 	if err != nil {
 		return "", err
 	}
-	result, problems := p.Actor.Cleanup(ctx, act.CleanupInput{Regions: values.Regions, DashboardName: values.DashboardName})
-	h.problems(ctx, problems)
-	if len(result.Regions) == 0 && len(problems) > 0 {
-		return "", fmt.Errorf("%w: %w", errNothingSeen, problems[0])
+	result := p.Uninstaller.Run(ctx, uninstall.Input{Regions: values.Regions, DashboardName: values.DashboardName})
+	h.problems(ctx, result.Problems)
+	if len(result.Regions) == 0 && len(result.Problems) > 0 {
+		return "", fmt.Errorf("%w: %w", errNothingSeen, result.Problems[0])
 	}
-	if left := result.Remaining(); len(left) > 0 {
+	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left) > 0 {
 		return "", remainError(left)
 	}
-	parts := []string{model.Plural(len(result.In(act.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")}
-	if n := len(result.In(act.Kept)); n > 0 {
+	parts := []string{model.Plural(len(uninstall.InState(result.Items, uninstall.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")}
+	if n := len(uninstall.InState(result.Items, uninstall.Kept)); n > 0 {
 		parts = append(parts, model.Plural(n, "thing")+" of others kept")
 	}
 	if n := len(result.Skipped); n > 0 {
 		parts = append(parts, model.Plural(n, "region")+" skipped")
 	}
-	if n := len(problems); n > 0 {
+	if n := len(result.Problems); n > 0 {
 		parts = append(parts, model.Plural(n, "problem")+" logged")
 	}
 	return strings.Join(parts, "; ") + ".", nil
 }
 
 // remainError names what remains.
-func remainError(left []act.CleanupItem) error {
+func remainError(left []report.CleanupItem) error {
 	names := make([]string, len(left))
 	for i, item := range left {
 		names[i] = fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason)

@@ -183,16 +183,6 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return encode(sentence)
 }
 
-// Remembered is how many things the function remembers from one invocation to the next.
-func (h *Handler) Remembered() int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.kept == nil {
-		return 0
-	}
-	return h.kept.Actor.Remembered()
-}
-
 // serve tells the forms of event apart.
 func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 	e, err := read(payload)

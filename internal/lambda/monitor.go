@@ -71,7 +71,7 @@ func (h *Handler) problems(ctx context.Context, list []model.Problem) {
 
 // countProblems publishes how many problems the cycle had.
 func (h *Handler) countProblems(ctx context.Context, p *parts, count int) {
-	_, failed := p.Actor.Publish(ctx, []model.Datum{{
+	_, failed := p.Writer.Publish(ctx, []model.Datum{{
 		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(count), Time: h.clock.Now().UTC(),
 	}})

@@ -9,11 +9,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // defaultStack stands for the name of the stack in the tag Deployment where the
@@ -25,7 +25,7 @@ const defaultStack = "personalize-monitor"
 type parts struct {
 	*app.App
 	region   string // the deployment region
-	identity act.Identity
+	identity writer.Identity
 }
 
 // parts returns what is kept, or builds it. The next invocation tries again after a failure.
@@ -70,16 +70,16 @@ func (h *Handler) forget() {
 
 // identityOf reads the account off the ARN of the invoked function; it is zero, and STS
 // is asked, where that does not tell.
-func identityOf(ctx context.Context) act.Identity {
+func identityOf(ctx context.Context) writer.Identity {
 	invocation, ok := lambdacontext.FromContext(ctx)
 	if !ok {
-		return act.Identity{}
+		return writer.Identity{}
 	}
 	arn, err := model.ParseARN(invocation.InvokedFunctionArn)
 	if err != nil || arn.Service != "lambda" || len(arn.Account) != 12 {
-		return act.Identity{}
+		return writer.Identity{}
 	}
-	return act.Identity{Account: arn.Account, Partition: arn.Partition}
+	return writer.Identity{Account: arn.Account, Partition: arn.Partition}
 }
 
 // resolve reads some of the parameters, from the keys of an event and the environment;

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // AlarmChange is an alarm that went to ALARM, or came back from it.
@@ -15,12 +15,12 @@ type AlarmChange struct {
 	Name     string
 	Region   string
 	Resource string // ARN of the campaign or recommender
-	From, To rules.State
+	From, To alarms.State
 }
 
 // AlarmsSeen are the alarms that exist, as far as they could be listed.
 type AlarmsSeen struct {
-	List []rules.Alarm
+	List []alarms.Alarm
 	// Known tells whether every region has been listed since the start.
 	Known bool
 	// Old are the regions that the last cycle could not list, each with the end of the
@@ -32,19 +32,19 @@ type AlarmsSeen struct {
 
 // alarmsSeen is what is known of alarms. The mutex of the memory guards it.
 type alarmsSeen struct {
-	lists   map[string][]rules.Alarm // by region
-	asOf    map[string]time.Time     // by region: the end of the last cycle that listed it
-	now     map[string]bool          // regions listed since the last cycle ended
+	lists   map[string][]alarms.Alarm // by region
+	asOf    map[string]time.Time      // by region: the end of the last cycle that listed it
+	now     map[string]bool           // regions listed since the last cycle ended
 	created int
 	deleted int
 }
 
 func newAlarmsSeen() alarmsSeen {
-	return alarmsSeen{lists: map[string][]rules.Alarm{}, asOf: map[string]time.Time{}, now: map[string]bool{}}
+	return alarmsSeen{lists: map[string][]alarms.Alarm{}, asOf: map[string]time.Time{}, now: map[string]bool{}}
 }
 
 // saw notes the alarms of a region.
-func (s *alarmsSeen) saw(region string, list []rules.Alarm) {
+func (s *alarmsSeen) saw(region string, list []alarms.Alarm) {
 	if len(s.now) == 0 {
 		s.created, s.deleted = 0, 0 // the lists show them
 	}
@@ -90,7 +90,7 @@ func (m *Memory) AlarmChanges() []AlarmChange {
 
 // SawAlarms notes the alarms of a region, and which of them have changed since. Nothing is
 // known of what was before the first time.
-func (m *Memory) SawAlarms(region string, list []rules.Alarm) {
+func (m *Memory) SawAlarms(region string, list []alarms.Alarm) {
 	m.change(func() {
 		before, known := m.alarms.lists[region]
 		if known {
@@ -104,8 +104,8 @@ func (m *Memory) SawAlarms(region string, list []rules.Alarm) {
 
 // alarmChanges are the changes from one listing to the next, the oldest first. An alarm
 // that was not there before had no data.
-func alarmChanges(region string, before, now []rules.Alarm) []AlarmChange {
-	states := make(map[string]rules.State, len(before))
+func alarmChanges(region string, before, now []alarms.Alarm) []AlarmChange {
+	states := make(map[string]alarms.State, len(before))
 	for _, a := range before {
 		states[a.Name] = a.State
 	}
@@ -113,9 +113,9 @@ func alarmChanges(region string, before, now []rules.Alarm) []AlarmChange {
 	for _, a := range now {
 		from, known := states[a.Name]
 		if !known {
-			from = rules.StateInsufficient
+			from = alarms.StateInsufficient
 		}
-		if from != a.State && (from == rules.StateAlarm || a.State == rules.StateAlarm) {
+		if from != a.State && (from == alarms.StateAlarm || a.State == alarms.StateAlarm) {
 			list = append(list, AlarmChange{
 				Time: a.StateChanged, Name: a.Name, Region: region, Resource: a.Settings.Metric.DimensionValue, From: from, To: a.State,
 			})

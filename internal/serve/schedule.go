@@ -147,12 +147,12 @@ func (d *Daemon) afterLeading(ctx context.Context, record CycleRecord, err error
 	if err != nil {
 		return
 	}
-	_, failed := d.actor.Publish(ctx, []model.Datum{{
+	_, failed := d.app.Writer.Publish(ctx, []model.Datum{{
 		Region: d.o.Config.Region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(record.Problems), Time: d.clock.Now().UTC(),
 	}})
 	d.tellProblems(ctx, failed)
-	identity, err := d.actor.Identity(ctx)
+	identity, err := d.app.Owner.Identity(ctx)
 	if err == nil {
 		d.memory.Update(func(s *Status) { s.Account = identity.Account })
 	}

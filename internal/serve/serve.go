@@ -19,8 +19,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -51,7 +51,7 @@ type Options struct {
 	// Logger takes a line for each cycle, each write and each problem; nil discards them.
 	Logger *slog.Logger
 	// Trail takes a record of each decision and action; nil logs them.
-	Trail act.Trail
+	Trail audit.Log
 	// Progress is told how far a cycle has come, and at its end an empty step; may be nil.
 	Progress cycle.Progress
 
@@ -87,7 +87,6 @@ type Daemon struct {
 	memory  *Memory
 	clients *awsapi.Clients
 	holder  string // who we are in claims
-	actor   *act.Actor
 	app     *app.App
 	leading *cycle.Cycle
 	standby *cycle.Cycle
@@ -139,7 +138,7 @@ func New(o Options) (*Daemon, error) {
 		o.Memory = NewMemory()
 	}
 	if o.Trail == nil {
-		o.Trail = act.LogTrail(o.Logger)
+		o.Trail = audit.ToLogger(o.Logger)
 	}
 	if o.Progress == nil {
 		o.Progress = func(string, int, int) {}
@@ -320,7 +319,7 @@ func (d *Daemon) Wait(ctx context.Context) error {
 }
 
 // Mount puts a page at /, in place of the Web of Options: one that is made of the daemon's
-// own Actor and Meter. It does nothing once the daemon is started.
+// own parts. It does nothing once the daemon is started.
 func (d *Daemon) Mount(web http.Handler) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -329,7 +328,7 @@ func (d *Daemon) Mount(web http.Handler) {
 	}
 }
 
-// App has the daemon's parts: the actor and the meter serve the page too.
+// App has the daemon's parts: its actions and the meter serve the page, too.
 func (d *Daemon) App() *app.App { return d.app }
 
 // settings are the parameters in effect, for people. Addresses are people's own: how many

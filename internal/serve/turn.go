@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 )
 
 // Several daemons of one deployment, so that one may fail, have the same schedule and
@@ -41,16 +41,16 @@ const (
 )
 
 // nextStep says what to do about a mark.
-func nextStep(c act.Claim, me string, mark, now time.Time) step {
+func nextStep(c notify.Lease, me string, mark, now time.Time) step {
 	late := now.Sub(mark)
 	switch {
-	case c.Mark.After(now.Add(foresight)):
+	case c.Tick.After(now.Add(foresight)):
 		return contest
 	case c.Holder == me && late < incumbency:
 		return renew
 	case c.Holder == me:
 		return contest
-	case !c.Mark.Before(mark):
+	case !c.Tick.Before(mark):
 		return standBy
 	case c.Holder != "" && late < patience:
 		return wait
@@ -110,7 +110,7 @@ func (d *Daemon) agree(ctx context.Context, mark time.Time) (Role, error) {
 				return Standby, err
 			}
 		case renew:
-			return Leading, d.actor.WriteClaim(ctx, act.Claim{Holder: d.holder, Mark: mark})
+			return Leading, d.app.Notifier.WriteLease(ctx, notify.Lease{Holder: d.holder, Tick: mark})
 		case contest:
 			return d.contest(ctx, mark)
 		}
@@ -119,26 +119,26 @@ func (d *Daemon) agree(ctx context.Context, mark time.Time) (Role, error) {
 
 // readClaim reads the claim, and sees to it first that there is a topic to hold one.
 // Nobody is subscribed to it yet: that is for the one who leads to do.
-func (d *Daemon) readClaim(ctx context.Context) (act.Claim, error) {
-	claim, err := d.actor.ReadClaim(ctx)
+func (d *Daemon) readClaim(ctx context.Context) (notify.Lease, error) {
+	claim, err := d.app.Notifier.ReadLease(ctx)
 	if awsapi.KindOf(err) != awsapi.NotFound {
 		return claim, err
 	}
-	_, problems := d.actor.Notify(ctx, act.NotifyInput{})
+	_, problems := d.app.Notifier.Ensure(ctx, notify.Input{})
 	d.tellProblems(ctx, problems)
-	return d.actor.ReadClaim(ctx)
+	return d.app.Notifier.ReadLease(ctx)
 }
 
 // contest claims a mark that nobody has claimed. Whoever writes last has it.
 func (d *Daemon) contest(ctx context.Context, mark time.Time) (Role, error) {
-	if err := d.actor.WriteClaim(ctx, act.Claim{Holder: d.holder, Mark: mark}); err != nil {
+	if err := d.app.Notifier.WriteLease(ctx, notify.Lease{Holder: d.holder, Tick: mark}); err != nil {
 		return Standby, err
 	}
 	d.claimed = claimed{mark: mark} // to be given up if we are stopped now
 	if err := d.clock.Sleep(ctx, settling); err != nil {
 		return Standby, err
 	}
-	claim, err := d.actor.ReadClaim(ctx)
+	claim, err := d.app.Notifier.ReadLease(ctx)
 	if err != nil || claim.Holder != d.holder {
 		return Standby, err
 	}
@@ -151,9 +151,9 @@ func (d *Daemon) yield(ctx context.Context, mark time.Time, done bool) {
 	if !done {
 		mark = mark.Add(-cycleEvery)
 	}
-	claim, err := d.actor.ReadClaim(ctx)
+	claim, err := d.app.Notifier.ReadLease(ctx)
 	if err == nil && claim.Holder == d.holder {
-		err = d.actor.WriteClaim(ctx, act.Claim{Mark: mark})
+		err = d.app.Notifier.WriteLease(ctx, notify.Lease{Tick: mark})
 	}
 	if err != nil {
 		d.log.WarnContext(ctx, "the turn could not be given up; the next daemon waits a minute for this one", "err", awsapi.Line(err))

@@ -19,6 +19,6 @@ func (d *Daemon) wire() {
 		},
 		Deployment: o.Deployment, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: d.builds.afterCycle,
 	})
-	d.app, d.clients, d.actor = a, a.Clients, a.Actor
+	d.app, d.clients = a, a.Clients
 	d.leading, d.standby, d.boards = a.Cycle, a.ReadOnlyCycle(), a.Dashboard
 }

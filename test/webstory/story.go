@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
@@ -166,7 +166,7 @@ func Options(s web.Snapshot) (web.Options, *Source) {
 }
 
 // alarm returns one of the alarms of a resource.
-func alarm(r model.Resource, t rules.AlarmType, state rules.State, since time.Duration) web.Alarm {
+func alarm(r model.Resource, t alarms.Type, state alarms.State, since time.Duration) web.Alarm {
 	return web.Alarm{
 		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), Type: t, State: state,
 		Since: Now.Add(-since), Actions: true,

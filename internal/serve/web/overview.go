@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -237,7 +238,7 @@ func alarmTile(s Snapshot) tile {
 	}
 	n := 0
 	for _, a := range s.Alarms {
-		if a.State == rules.StateAlarm {
+		if a.State == alarms.StateAlarm {
 			n++
 		}
 	}

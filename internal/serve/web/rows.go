@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -47,7 +48,7 @@ func (r row) Link() string { return link("/resource", "arn", r.ARN) }
 func (r row) Alarming() int {
 	n := 0
 	for _, a := range r.Alarms {
-		if a.State == rules.StateAlarm {
+		if a.State == alarms.StateAlarm {
 			n++
 		}
 	}

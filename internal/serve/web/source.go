@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -83,8 +84,8 @@ type Alarm struct {
 	Name     string
 	Resource string // ARN
 	Region   string
-	Type     rules.AlarmType
-	State    rules.State
+	Type     alarms.Type
+	State    alarms.State
 	Since    time.Time // when State last became another; zero if unknown
 	Actions  bool      // whether it tells anybody
 }
