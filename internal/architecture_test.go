@@ -21,9 +21,13 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 // Groups of packages, named once.
 var (
 	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "report"}
-	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices"}, writers)
+	// writers change something in AWS, and write and read the audit log.
+	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
+	// beneath is what a package that writes may import.
+	beneath = slices.Concat(domain, []string{"awsapi", "writer"})
 	// wired are the parts that app builds and their types, without their constructors.
-	wired    = slices.Concat(domain, []string{"awsapi", "act", "cycle", "app"})
+	wired    = slices.Concat(domain, writers, []string{"awsapi", "cycle", "app"})
 	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/web", "report/page"})
 	// demo plays CloudFormation, too.
 	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
@@ -44,16 +48,21 @@ var allowed = map[string][]string{
 	"inventory":     {"model", "awsapi"},
 	"traffic":       {"model", "awsapi"},
 	"prices":        {"model", "report", "awsapi"},
-	"act":           slices.Concat(domain, []string{"awsapi"}),
+	"writer":        slices.Concat(domain, []string{"awsapi"}),
+	"alarms":        beneath,
+	"notify":        beneath,
+	"dashboards":    beneath,
 	"audit":         {"model", "events", "awsapi"},
-	"cycle":         slices.Concat(domain, []string{"act"}),
+	"actions":       slices.Concat(beneath, []string{"alarms", "dashboards", "audit"}),
+	"uninstall":     slices.Concat(beneath, []string{"alarms", "notify", "dashboards"}),
+	"cycle":         slices.Concat(domain, writers),
 	"app":           slices.Concat(domain, adapters, []string{"cycle"}),
 	"cli":           slices.Concat(everyone, []string{"demo"}),
 	"demo":          slices.Concat(everyone, []string{"lambda"}),
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/door"}),
 	"serve/door":    nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "report/page", "billing", "config", "serve/door"},
+	"serve/web":     {"model", "events", "rules", "dashboard", "report", "report/page", "billing", "config", "alarms", "serve/door"},
 	"localaws":      {"localaws/wire"},
 	"localaws/wire": nil,
 }

@@ -405,7 +405,7 @@ func TestDeleteCampaign(t *testing.T) {
 	w.Writes()
 	req := ask(t, "campaign/home", 0)
 	n, err := a.Do(ctxAll, model.ActionDelete, req)
-	w.wantAnswer(n, err, writer.Done, "Campaign "+req.ARN.String()+" is being deleted; alarms deleted: 2.")
+	w.wantAnswer(n, err, writer.Done, "Campaign "+req.ARN.String()+" is being deleted; alarms removed: 2.")
 	w.wantActions(map[string]int{"personalize.DeleteCampaign": 1, "cloudwatch.DeleteAlarms": 1, "events.PutEvents": 2})
 	w.wantSent(
 		`PersonalizeCampaignDeleted: {"ARN":"`+req.ARN.String()+`","Reason":"requested, no reason given"}`,
@@ -432,7 +432,7 @@ func TestStopRecommenderAndStartItAgain(t *testing.T) {
 	req := ask(t, "recommender/for-you", 0)
 	req.Reason = strings.Repeat("ü", 3*maxReason)
 	n, err := a.Do(ctxAll, model.ActionStop, req)
-	w.wantAnswer(n, err, writer.Done, "Recommender "+req.ARN.String()+" is being stopped; alarms deleted: 2.")
+	w.wantAnswer(n, err, writer.Done, "Recommender "+req.ARN.String()+" is being stopped; alarms removed: 2.")
 	w.wantActions(map[string]int{"personalize.StopRecommender": 1, "cloudwatch.DeleteAlarms": 1, "events.PutEvents": 2})
 	if sent := w.sent(); len(sent) != 2 || !strings.HasPrefix(sent[0], "PersonalizeRecommenderStopped: ") || len(sent[0]) > 3*maxReason {
 		t.Errorf("sent %q", sent)
@@ -630,7 +630,7 @@ func TestAPersonsAlarmsStay(t *testing.T) {
 	w.Must(err)
 	put("PersonalizeMonitor-IdleCampaign-home")
 	n, err := a.Do(ctxAll, model.ActionDelete, ask(t, "campaign/home", 0))
-	w.wantAnswer(n, err, writer.Done, "alarms deleted: 1.")
+	w.wantAnswer(n, err, writer.Done, "alarms removed: 1.")
 	want := []string{"PersonalizeMonitor-IdleCampaign-home", "PersonalizeMonitor-Special-home"}
 	if got := w.alarmNames(other); !slices.Equal(got, want) {
 		t.Errorf("alarms %v, want %v", got, want)
@@ -706,7 +706,7 @@ func TestADryRunOfActionsWritesNothing(t *testing.T) {
 	}{
 		{model.ActionUpdate, "campaign/home", "would be updated from 10 to 3 TPS.", 1},
 		{model.ActionUpdate, "recommender/for-you", "would be updated from 8 to 3 RPS.", 1},
-		{model.ActionDelete, "campaign/home", "would be deleted; alarms that would be deleted: 2.", 2},
+		{model.ActionDelete, "campaign/home", "would be deleted; alarms that would be removed: 2.", 2},
 		{model.ActionStop, "recommender/for-you", "would be stopped.", 2},
 		{model.ActionStart, "recommender/resting", "would be started.", 0},
 	} {
@@ -950,7 +950,7 @@ func TestWhatFollowsALostAnswerIsNotLost(t *testing.T) {
 	w.makeAlarms(a, model.Campaign, "home")
 	req := ask(t, "campaign/home", 0)
 	n, err := a.Do(ctxAll, model.ActionDelete, req)
-	w.wantAnswer(n, err, writer.Done, "Campaign "+req.ARN.String()+" is being deleted; alarms deleted: 2.")
+	w.wantAnswer(n, err, writer.Done, "Campaign "+req.ARN.String()+" is being deleted; alarms removed: 2.")
 	if f.calls.Load() != 2 || len(n.Events) != 2 {
 		t.Errorf("%d calls, events %v", f.calls.Load(), n.Events)
 	}
