@@ -152,11 +152,8 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	}
 	defer s.close()
 	actor := s.app(s.acting(values, o.dryRun)).Actor
-	may := ""
-	if !o.dryRun {
-		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
-	}
-	if err := s.announce(ctx, actor, "region "+req.ARN.Region, may); err != nil {
+	may := fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
+	if err := s.announce(ctx, actor, "region "+req.ARN.Region, may, o.dryRun); err != nil {
 		return err
 	}
 	answer, err := actor.Restore(ctx, record, act.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {

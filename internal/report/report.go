@@ -45,16 +45,21 @@ type Report interface {
 func Write(w io.Writer, r Report, form Form, style Style) error {
 	switch form {
 	case JSON:
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r.JSON())
+		return WriteJSON(w, r.JSON())
 	case CSV:
 		return csv.NewWriter(w).WriteAll(r.CSV())
 	}
 	p := Printer{w: bufio.NewWriter(w), Style: style}
 	r.Table(p)
 	return p.w.Flush()
+}
+
+// WriteJSON writes a value as indented JSON.
+func WriteJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
 
 // problemLines are problems with a line each.
