@@ -152,11 +152,8 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	}
 	defer s.close()
 	parts := s.app(s.acting(values, o.dryRun))
-	may := ""
-	if !o.dryRun {
-		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
-	}
-	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may); err != nil {
+	may := fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may, o.dryRun); err != nil {
 		return err
 	}
 	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {

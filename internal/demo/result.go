@@ -71,7 +71,7 @@ const (
 	outcomeDeleted = "deleted"
 	outcomeStopped = "stopped"
 	outcomeLowered = "lowered"
-	outcomeLeft    = "left alone"
+	outcomeLeft    = "skipped"
 	outcomeKept    = "kept"
 	outcomeGone    = "gone"
 )
