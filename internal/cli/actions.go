@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -163,8 +163,8 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
-	actor := s.app(s.acting(values, o.dryRun)).Actor
-	identity, err := actor.Identity(ctx)
+	parts := s.app(s.acting(values, o.dryRun))
+	identity, err := parts.Owner.Identity(ctx)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if o.dryRun {
 		may = ""
 	}
-	if err := s.announce(ctx, actor, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
 		return err
 	}
 	if identity.Account != req.ARN.Account {
@@ -183,7 +183,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 			return err
 		}
 	}
-	answer, err := actor.Do(ctx, o.action, req)
+	answer, err := parts.Actions.Do(ctx, o.action, req)
 	s.progress.clear()
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 }
 
 // printAnswer prints the sentence, and to stderr what failed afterwards.
-func (g *global) printAnswer(answer act.Answer) error {
+func (g *global) printAnswer(answer actions.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}

@@ -118,7 +118,7 @@ func (o *dashboardBuild) run(ctx context.Context, s *session, values config.Valu
 	if o.dryRun {
 		may = ""
 	}
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), may); err != nil {
+	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), may); err != nil {
 		return err
 	}
 	result, err := parts.Dashboard.Build(ctx, cycle.DashboardInput{Params: values})
@@ -137,7 +137,7 @@ func (o *dashboardDelete) run(ctx context.Context, s *session, values config.Val
 	if o.dryRun {
 		may = ""
 	}
-	if err := s.announce(ctx, parts.Actor, "region "+s.config.Region, may); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+s.config.Region, may); err != nil {
 		return err
 	}
 	if err := o.confirm(ctx, s.streams, "Delete "+what+"?"); err != nil {

@@ -104,7 +104,7 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 		options.Prices = o.prices.source(s)
 	}
 	parts := s.app(options)
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act, o.dryRun)); err != nil {
+	if err := s.announce(ctx, parts.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act, o.dryRun)); err != nil {
 		return err
 	}
 	if o.asks(values) {

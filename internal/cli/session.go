@@ -11,7 +11,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -19,6 +18,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // session is what a command works with: an account, real or embedded, and its streams.
@@ -153,8 +153,8 @@ func (s *session) acting(values config.Values, dryRun bool) app.Options {
 // announce writes to stderr in which account and regions the command works and what it may
 // write, before it writes anything; an empty may means nothing. A failure of STS does not keep
 // metrics from being written.
-func (s *session) announce(ctx context.Context, actor *act.Actor, where, may string) error {
-	identity, err := actor.Identity(ctx)
+func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may string) error {
+	identity, err := owner.Identity(ctx)
 	text := "account " + identity.Account
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:

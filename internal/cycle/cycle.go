@@ -10,7 +10,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -28,14 +30,19 @@ const deadlineMargin = 10 * time.Second
 type Options struct {
 	Inventory Inventory
 	Meter     Meter
-	Actor     Actor
+	Writer    Writer
+	Notifier  Notifier
+	Alarms    Alarms
+	Actions   Actions
+	Removals  RemovalBudget
+	Rebuilder Rebuilder
 	Clock     model.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
 	Observer  Observer // may be nil
 	// AuditLog records each decision that would change something; nil writes the records to
 	// Logger.
-	AuditLog act.Trail
+	AuditLog audit.Log
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
 	// Region is the deployment region, with the events, the notification rule and the count of
@@ -46,7 +53,7 @@ type Options struct {
 	// notifications are sent then.
 	Act bool
 	// Rebuild builds the dashboard without the resources that the cycle deleted or stopped. It
-	// is called once, at the end of a cycle that acts. Nil leaves it to the Actor.
+	// is called once, at the end of a cycle that acts. Nil leaves it to the Rebuilder.
 	Rebuild func(ctx context.Context, removed []model.ARN) []model.Problem
 	// Prices adds to the result what each decision would save, and its value; nil leaves that
 	// out.
@@ -63,7 +70,7 @@ type Cycle struct {
 // New makes a cycle.
 func New(o Options) *Cycle {
 	if o.AuditLog == nil {
-		o.AuditLog = act.LogTrail(o.Logger)
+		o.AuditLog = audit.ToLogger(o.Logger)
 	}
 	return &Cycle{Options: o}
 }
@@ -124,9 +131,9 @@ type run struct {
 	problems problems
 	snapshot model.Snapshot
 	readings model.Readings
-	alarms   act.AlarmCounts
-	actions  map[model.ARN]act.Answer // of the decisions executed here
-	removed  map[model.ARN]bool       // what was deleted or stopped here
+	alarms   alarms.Counts
+	actions  map[model.ARN]actions.Answer // of the decisions executed here
+	removed  map[model.ARN]bool           // what was deleted or stopped here
 	result   report.Result
 }
 
@@ -145,7 +152,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	return &run{
 		Cycle: c, params: in.Params, settings: settingsOf(in.Params, c.Region, noChecks), at: at,
 		began: time.Now(), callsBefore: callCounter(c.Calls).snapshot(), budget: budget, until: now.Add(budget),
-		readings: model.Readings{}, actions: map[model.ARN]act.Answer{}, removed: map[model.ARN]bool{},
+		readings: model.Readings{}, actions: map[model.ARN]actions.Answer{}, removed: map[model.ARN]bool{},
 		result: report.Result{Window: at.Window, DryRun: c.DryRun},
 	}
 }
