@@ -27,17 +27,21 @@ func (e Event) Line() string {
 	return text
 }
 
+// The columns of the table. Those from firstNumber to lastNumber hold numbers.
 var titles = []string{"KIND", "NAME", "REGION", "MIN", "→", "UTIL", "→", "TPS-HOURS/MONTH", "→", "ESTIMATE", "→", "OUTCOME"}
 
-// firstNumber and lastNumber are the columns that hold numbers.
 const firstNumber, lastNumber = 3, 10
 
-// WriteTable writes what became of each resource, and what it comes to. The error is w's.
+// WriteTable writes the outcome of each resource, and the sums. The error is w's.
 func (r Result) WriteTable(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	rows := [][]string{titles}
 	for _, row := range r.Resources {
-		rows = append(rows, row.cells())
+		b, a := row.Before, row.After
+		rows = append(rows, []string{
+			string(row.Kind), row.Name, row.Region, text(b.Min, strconv.Itoa), text(a.Min, strconv.Itoa), text(b.Utilization, percent), text(a.Utilization, percent),
+			text(b.PerMonth, whole), text(a.PerMonth, whole), b.money(), a.money(), row.Outcome,
+		})
 	}
 	widths := make([]int, len(titles))
 	for _, row := range rows {
@@ -64,14 +68,7 @@ func (r Result) WriteTable(w io.Writer) error {
 	return out.Flush()
 }
 
-func (row Row) cells() []string {
-	return []string{
-		string(row.Kind), row.Name, row.Region, minimum(row.Before), minimum(row.After), percent(row.Before), percent(row.After),
-		number(row.Before.PerMonth, 0), number(row.After.PerMonth, 0), row.Before.money(), row.After.money(), row.Outcome,
-	}
-}
-
-// summary writes what all resources come to.
+// summary writes the sums.
 func (r Result) summary(w io.Writer) {
 	label := func(name, format string, args ...any) {
 		fmt.Fprintf(w, "%-11s"+format+"\n", append([]any{name}, args...)...)
@@ -79,15 +76,15 @@ func (r Result) summary(w io.Writer) {
 	label("Demo", "%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed)
 	label("Events", "%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
 		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure"))
-	label("Paid for", "%s → %s TPS-hours a month%s", number(&r.Total.Before, 0), number(&r.Total.After, 0), less(r.Total.Before, r.Total.After))
+	label("Paid for", "%s → %s TPS-hours a month%s", whole(r.Total.Before), whole(r.Total.After), less(r.Total.Before, r.Total.After))
 	if s := r.Total.Estimate; s != nil {
-		label("Estimate", "%s %s → %s a month, of the %d with a price in the program", s.Currency, number(&s.Before, 2), number(&s.After, 2), s.Resources)
+		label("Estimate", "%s %s → %s a month, of the %d with a price in the program", s.Currency, model.Number(s.Before, 2), model.Number(s.After, 2), s.Resources)
 	}
 	for _, p := range r.Prices {
 		label("Price", "%s %g per TPS-hour of a %s in %s, %s: %s", p.Currency, p.PerTPSHour, p.Product, p.Region, p.Date, p.Source)
 	}
 	if n := len(r.Total.Unread); n > 0 {
-		label("Not known", "%d of %d could not be read and are in no sum", n, len(r.Resources))
+		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))
 	}
 	label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
 }
@@ -99,42 +96,20 @@ func less(before, after float64) string {
 	return fmt.Sprintf(" (%.0f%% less)", (before-after)/before*100)
 }
 
-const none = "–"
-
-func minimum(s Standing) string {
-	if s.Min == nil {
-		return none
-	}
-	return strconv.Itoa(*s.Min)
-}
-
-func percent(s Standing) string {
-	if s.Utilization == nil {
-		return none
-	}
-	return strconv.FormatFloat(*s.Utilization, 'f', 1, 64) + "%"
-}
-
-func (s Standing) money() string {
-	if s.Estimate == nil {
-		return none
-	}
-	return strings.TrimSpace(s.Currency + " " + number(s.Estimate, 0))
-}
-
-// number writes a number with commas between thousands.
-func number(v *float64, digits int) string {
+// text is a value for people.
+func text[T any](v *T, format func(T) string) string {
 	if v == nil {
-		return none
+		return "–"
 	}
-	whole, rest, found := strings.Cut(strconv.FormatFloat(*v, 'f', digits, 64), ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if found {
-		whole += "." + rest
-	}
-	return whole
+	return format(*v)
+}
+
+func percent(v float64) string { return model.Number(v, 1) + "%" }
+
+func whole(v float64) string { return model.Number(v, 0) }
+
+func (s Day) money() string {
+	return text(s.Estimate, func(v float64) string { return strings.TrimSpace(s.Currency + " " + whole(v)) })
 }
 
 // WriteJSON writes the result, with all events, as one indented object.
@@ -145,10 +120,8 @@ func (r Result) WriteJSON(w io.Writer) error {
 	return encoder.Encode(r)
 }
 
-// WriteCSV writes a header and one line for each resource. What is null in the JSON is an
-// empty field.
+// WriteCSV writes a header and one line for each resource. A null of the JSON is an empty field.
 func (r Result) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
 	lines := [][]string{{
 		"arn", "kind", "name", "region", "minBefore", "minAfter", "utilizationBefore", "utilizationAfter",
 		"tpsHoursPerMonthBefore", "tpsHoursPerMonthAfter", "estimatePerMonthBefore", "estimatePerMonthAfter", "currency", "steps", "outcome", "reason",
@@ -161,10 +134,7 @@ func (r Result) WriteCSV(w io.Writer) error {
 			strconv.Itoa(row.Steps), row.Outcome, row.Reason,
 		})
 	}
-	if err := out.WriteAll(lines); err != nil {
-		return err
-	}
-	return out.Error()
+	return csv.NewWriter(w).WriteAll(lines)
 }
 
 func field[T any](v *T) string {
