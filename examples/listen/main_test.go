@@ -17,9 +17,10 @@ func TestTell(t *testing.T) {
 	ended := events.NotificationDetail{ARN: arn, Reason: "idle 31 h"}
 	updated := events.NotificationDetail{ARN: arn, NewMinTPS: 30, Reason: "lowest hour averaged 5.8 TPS"}
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
-		check(t, events.EndedType(kind), ended, "idle 31 h")
 		check(t, events.UpdatedType(kind), updated, "a minimum of 30: lowest")
 	}
+	check(t, events.CampaignDeleted, ended, "idle 31 h")
+	check(t, events.RecommenderStopped, ended, "idle 31 h")
 	if line, err := tell(lambdaevents.EventBridgeEvent{DetailType: string(events.BuildDashboard), Detail: json.RawMessage("{}")}); err == nil {
 		t.Errorf("a command was told as %q", line)
 	}

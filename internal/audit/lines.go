@@ -13,13 +13,13 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
 
-// maxLine is how long a line may be to be read, in bytes. CloudWatch Logs takes events of
-// up to 1 MB; what is longer is passed over.
+// maxLine is the longest line that is read, in bytes. CloudWatch Logs accepts events of up to
+// 1 MB; longer lines are skipped.
 const maxLine = 4 << 20
 
-// ReadLines reads the records of a file, or whatever is named name, into the history: a
-// record, a log line or an event on each line. Lines without a record are passed over. The
-// error is the reader's, or that ctx has ended.
+// ReadLines reads the records of a file, or of something else with that name, into the
+// history: a record, a log line or an event on each line. Lines without a record are skipped.
+// The error is the reader's, or that ctx has ended.
 func (h *History) ReadLines(ctx context.Context, name string, r io.Reader) error {
 	in := bufio.NewReaderSize(r, 1<<16)
 	for number := 1; ; number++ {
@@ -30,9 +30,11 @@ func (h *History) ReadLines(ctx context.Context, name string, r io.Reader) error
 		where := func() string { return name + ":" + strconv.Itoa(number) }
 		switch {
 		case long && mentionsAudit(line):
-			h.tooLong(where())
+			h.mu.Lock()
+			h.fault(Fault{Where: where(), Err: fmt.Errorf("the line has more than %d MB", maxLine>>20)})
+			h.mu.Unlock()
 		case !long && len(line) > 0:
-			h.line(line, where)
+			h.addLine(line, where)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -43,14 +45,8 @@ func (h *History) ReadLines(ctx context.Context, name string, r io.Reader) error
 	}
 }
 
-func (h *History) tooLong(where string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.fault(Fault{Where: where, Err: fmt.Errorf("the line has more than %d MB", maxLine>>20)})
-}
-
-// nextLine reads a line without its end. Of one that is too long it gives the beginning.
-// The last line comes with io.EOF.
+// nextLine reads a line without its end. Of one that is too long it returns the beginning. The
+// last line comes with io.EOF.
 func nextLine(in *bufio.Reader) (line []byte, long bool, err error) {
 	for {
 		part, err := in.ReadSlice('\n')
@@ -64,12 +60,12 @@ func nextLine(in *bufio.Reader) (line []byte, long bool, err error) {
 	}
 }
 
-func isNone(err error) bool { return errors.Is(err, events.ErrNoAudit) }
+func noAudit(err error) bool { return errors.Is(err, events.ErrNoAudit) }
 
-// decode reads the record of a line: as events.DecodeAudit knows it, in a log line in text
-// form, or after something else, such as the time that aws logs tail puts before each line.
-// What holds none is events.ErrNoAudit. A line that cannot be read but looks as if it held
-// one, such as a torn one, is an error of its own.
+// decode reads the record of a line: as events.DecodeAudit accepts it, in a log line in text
+// form, or after something else, such as the time that aws logs tail prints before each line.
+// The error for a line without a record is events.ErrNoAudit. A line that cannot be read but
+// looks as if it had a record, such as a torn one, is another error.
 func decode(line []byte) (events.Audit, error) {
 	if !mentionsAudit(line) {
 		return events.Audit{}, events.ErrNoAudit
@@ -89,7 +85,7 @@ func decode(line []byte) (events.Audit, error) {
 	return events.DecodeAudit(object)
 }
 
-// mentionsAudit tells quickly whether a line may hold a record.
+// mentionsAudit reports quickly whether a line may hold a record.
 func mentionsAudit(line []byte) bool {
 	for _, word := range []string{`"audit"`, `"Audit"`, `"outcome"`, textKey} {
 		if bytes.Contains(line, []byte(word)) {
@@ -99,8 +95,8 @@ func mentionsAudit(line []byte) bool {
 	return false
 }
 
-// mayHold tells whether an object is one that holds a record, or a record itself. Others
-// may have an outcome as well.
+// mayHold reports whether an object is or holds a record. Other objects may have an outcome,
+// too.
 func mayHold(keys map[string]json.RawMessage) bool {
 	if detail, ok := keys["detail"]; ok {
 		var inner map[string]json.RawMessage
@@ -123,7 +119,7 @@ func mayHold(keys map[string]json.RawMessage) bool {
 // textKey is how a record begins in a log line in text form.
 const textKey = `audit="{`
 
-// fromText takes the record out of a log line in text form, where it is quoted.
+// fromText returns the record of a log line in text form, where it is quoted.
 func fromText(line []byte) ([]byte, bool) {
 	at := bytes.Index(line, []byte(textKey))
 	if at < 0 {

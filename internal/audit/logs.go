@@ -17,21 +17,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// logsAPI is what is asked of CloudWatch Logs.
-type logsAPI interface {
-	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
-	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
-}
-
-// Group is a log group, or all whose names begin alike.
+// Group is a log group, or all with a common prefix of their names.
 type Group struct {
 	Region string
 	Name   string
 	ARN    string // without the :* at its end; empty where the name is enough
-	Prefix bool   // Name is how the names begin
+	Prefix bool   // Name is a prefix
 }
 
-// String is the group as a person has named it.
+// String is the group as a person named it.
 func (g Group) String() string {
 	switch {
 	case g.ARN != "":
@@ -48,8 +42,8 @@ var groupName = regexp.MustCompile(`^[.\-_/#A-Za-z0-9]+$`)
 
 const maxGroupName = 512
 
-// ParseGroup reads the name of a log group of the region, the beginning of names before
-// a *, or the ARN of a log group, which is in a region of its own.
+// ParseGroup reads the name of a log group of the region, a prefix of names followed by *, or
+// the ARN of a log group, which has a region of its own.
 func ParseGroup(text, region string) (Group, error) {
 	g := Group{Region: region, Name: text}
 	if strings.HasPrefix(text, "arn:") {
@@ -70,75 +64,74 @@ func ParseGroup(text, region string) (Group, error) {
 }
 
 // Reader reads log groups.
-type Reader struct{ logs func(region string) logsAPI }
+type Reader struct{ clients *awsapi.Clients }
 
 // NewReader is a reader that calls through clients.
-func NewReader(clients *awsapi.Clients) *Reader {
-	return &Reader{logs: func(region string) logsAPI { return cloudwatchlogs.NewFromConfig(clients.ConfigFor(region)) }}
+func NewReader(clients *awsapi.Clients) *Reader { return &Reader{clients} }
+
+func (r *Reader) logs(region string) *cloudwatchlogs.Client {
+	return cloudwatchlogs.NewFromConfig(r.clients.ConfigFor(region))
 }
 
-// ErrNoGroup is the error for a beginning with which no log group's name begins.
-var ErrNoGroup = errors.New("no log group's name begins so")
+// ErrNoGroup is the error for a prefix that no log group's name has.
+var ErrNoGroup = errors.New("no log group has a name that begins like this")
 
-// Groups are the log groups that a group stands for.
+// Groups returns the log groups whose names match.
 func (r *Reader) Groups(ctx context.Context, group Group) ([]Group, error) {
 	if !group.Prefix {
 		return []Group{group}, nil
 	}
-	var (
-		groups []Group
-		pages  awsapi.Pages
-		in     = &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePrefix: &group.Name}
-	)
-	for more := true; more; {
-		out, err := r.logs(group.Region).DescribeLogGroups(ctx, in)
+	var groups []Group
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		out, err := r.logs(group.Region).DescribeLogGroups(ctx, &cloudwatchlogs.DescribeLogGroupsInput{
+			LogGroupNamePrefix: &group.Name, NextToken: token,
+		})
 		if err != nil {
-			return nil, fmt.Errorf("list log groups %s: %w", group, err)
+			return nil, err
 		}
 		for _, g := range out.LogGroups {
 			groups = append(groups, Group{Region: group.Region, Name: aws.ToString(g.LogGroupName)})
 		}
-		in.NextToken = out.NextToken
-		if more, err = pages.More(aws.ToString(out.NextToken)); err != nil {
-			return nil, fmt.Errorf("list log groups %s: %w", group, err)
-		}
+		return out.NextToken, nil
+	})
+	if err == nil && len(groups) == 0 {
+		err = ErrNoGroup
 	}
-	if len(groups) == 0 {
-		return nil, fmt.Errorf("list log groups %s: %w", group, ErrNoGroup)
+	if err != nil {
+		return nil, fmt.Errorf("list log groups %s: %w", group, err)
 	}
 	return groups, nil
 }
 
-// late is how long after the decision its record may stand in the log: an action waits
-// for AWS, and a function runs for at most 15 minutes.
+// late is how long after the decision its record may appear in the log: an action waits for
+// AWS, and a function runs for at most 15 minutes.
 const late = 15 * time.Minute
 
-// Read reads the records of a log group into the history. It tells after each page how
-// many there were. What was read before an error stays in the history.
+// Read reads the records of a log group into the history, and reports the number of pages
+// after each. What was read before an error stays in the history.
 func (r *Reader) Read(ctx context.Context, group Group, h *History, progress func(pages int)) error {
 	in := request(group, h.filter)
-	var pages awsapi.Pages
-	for read := 1; ; read++ {
+	read := 0
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		in.NextToken = token
 		out, err := r.logs(group.Region).FilterLogEvents(ctx, in)
 		if err != nil {
-			return fmt.Errorf("read log group %s: %w", group, err)
+			return nil, err
 		}
 		for _, e := range out.Events {
-			h.line([]byte(aws.ToString(e.Message)), func() string { return whereOf(group, e) })
+			h.addLine([]byte(aws.ToString(e.Message)), func() string { return whereOf(group, e) })
 		}
+		read++
 		progress(read)
-		more, err := pages.More(aws.ToString(out.NextToken))
-		if err != nil {
-			return fmt.Errorf("read log group %s: %w; a shorter time has fewer pages", group, err)
-		}
-		if !more {
-			return nil
-		}
-		in.NextToken = out.NextToken
+		return out.NextToken, nil
+	})
+	if err != nil {
+		return fmt.Errorf("read log group %s: %w", group, err)
 	}
+	return nil
 }
 
-// request asks for the lines of a group that may hold wanted records.
+// request selects the lines of a group that may hold records that the filter selects.
 func request(group Group, f Filter) *cloudwatchlogs.FilterLogEventsInput {
 	in := &cloudwatchlogs.FilterLogEventsInput{FilterPattern: aws.String(pattern(f))}
 	if group.ARN != "" {
@@ -155,8 +148,8 @@ func request(group Group, f Filter) *cloudwatchlogs.FilterLogEventsInput {
 	return in
 }
 
-// pattern is the filter pattern for the wanted records. It spares reading others; what
-// it lets through is filtered again.
+// pattern is the filter pattern of CloudWatch Logs for the records. What passes it is filtered
+// again.
 func pattern(f Filter) string {
 	const everything = `$.msg = "audit"`
 	text := everything

@@ -20,11 +20,46 @@ const slotSeconds = float64(Slot / time.Second)
 // whole numbers, and only divided at the end, so that they are exact.
 const perTPSHour = float64(time.Hour / time.Second)
 
-// Utilization is how the ratio of demand to minimum was spread, in percent. The mean is
-// that of the whole time, percentiles are those of 5-minute slots (nearest rank), and the
-// lowest and highest are whole hours of the clock, NaN if there was none.
+// Throughput is what was provisioned and what was used, in requests per second: means of the
+// time in which anything ran, and the highest 5 minutes.
+type Throughput struct {
+	Provisioned float64     `json:"provisioned"`
+	Actual      float64     `json:"actual"`
+	Peak        float64     `json:"peak"`
+	Utilization Utilization `json:"utilization"`
+}
+
+// Utilization is how the ratio of demand to minimum was spread, in percent; nil where there is no
+// data. The mean is that of the whole time, percentiles are those of 5-minute slots (nearest
+// rank), and the lowest and highest are whole hours of the clock.
 type Utilization struct {
-	Mean, P50, P95, LowestHour, HighestHour float64
+	Mean        *float64 `json:"mean"`
+	P50         *float64 `json:"p50"`
+	P95         *float64 `json:"p95"`
+	LowestHour  *float64 `json:"lowestHour"`
+	HighestHour *float64 `json:"highestHour"`
+}
+
+// TPSHours are throughput over time.
+type TPSHours struct {
+	Paid   float64 `json:"paid"`
+	Used   float64 `json:"used"`
+	Wasted float64 `json:"wasted"` // paid and not used; never negative
+}
+
+// Add adds others.
+func (h *TPSHours) Add(other TPSHours) {
+	h.Paid += other.Paid
+	h.Used += other.Used
+	h.Wasted += other.Wasted
+}
+
+// Finite is nil for NaN and infinity.
+func Finite(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
 
 // Hour is one hour of the clock: means over the part of it that was metered.
@@ -177,14 +212,13 @@ func (s *slots) jumps(from, above float64) int {
 	return n
 }
 
-// rates are the mean minimum and demand of the time in which it ran, and the highest
-// demand of 5 minutes, in requests per second.
-func (s *slots) rates() (provisioned, actual, peak float64) {
+func (s *slots) throughput() Throughput {
+	t := Throughput{Peak: slices.Max(s.requests) / slotSeconds, Utilization: s.utilization()}
 	if ran := float64(len(s.requests) - count(s.stopped)); ran > 0 {
-		provisioned = sum(s.minimum) / ran
-		actual = sum(s.requests) / (ran * slotSeconds)
+		t.Provisioned = sum(s.minimum) / ran
+		t.Actual = sum(s.requests) / (ran * slotSeconds)
 	}
-	return provisioned, actual, slices.Max(s.requests) / slotSeconds
+	return t
 }
 
 // utilization is how the ratio of demand to minimum was spread.
@@ -195,29 +229,22 @@ func (s *slots) utilization() Utilization {
 			ratios = append(ratios, s.ratio(i, i+1))
 		}
 	}
-	nan := math.NaN()
 	if len(ratios) == 0 {
-		return Utilization{nan, nan, nan, nan, nan}
+		return Utilization{}
 	}
 	slices.Sort(ratios)
-	out := Utilization{
-		Mean: s.ratio(0, len(s.requests)), P50: nearestRank(ratios, 50), P95: nearestRank(ratios, 95),
-		LowestHour: nan, HighestHour: nan,
-	}
+	lowest, highest := math.Inf(1), math.Inf(-1)
 	s.eachWholeHour(func(from int) {
 		if count(s.stopped[from:from+slotsPerHour]) > 0 {
 			return
 		}
 		ratio := s.ratio(from, from+slotsPerHour)
-		// A comparison with NaN is false, so the first hour counts.
-		if !(out.LowestHour <= ratio) {
-			out.LowestHour = ratio
-		}
-		if !(out.HighestHour >= ratio) {
-			out.HighestHour = ratio
-		}
+		lowest, highest = min(lowest, ratio), max(highest, ratio)
 	})
-	return out
+	return Utilization{
+		Mean: Finite(s.ratio(0, len(s.requests))), P50: Finite(nearestRank(ratios, 50)), P95: Finite(nearestRank(ratios, 95)),
+		LowestHour: Finite(lowest), HighestHour: Finite(highest),
+	}
 }
 
 // ratio is demand over minimum in the slots [from, to), in percent.

@@ -23,11 +23,8 @@ type Usage struct {
 	KnownHours float64
 	Assumption string // why nothing is known of the minimum although it was read; usually empty
 
-	Requests    float64
-	Provisioned float64 // mean minimum while it ran
-	Actual      float64 // mean requests per second while it ran
-	Peak        float64 // requests per second of the highest 5 minutes
-	Utilization Utilization
+	Requests float64
+	Throughput
 
 	// IdleHours are those in whose slots of 5 minutes no one called, NaN if that is not
 	// known; IdleSince is when the last such stretch began, if it still lasts, else zero.
@@ -35,9 +32,7 @@ type Usage struct {
 	IdleHours float64
 	IdleSince time.Time
 
-	Paid   float64 // TPS-hours
-	Used   float64
-	Wasted float64 // Paid − Used, never negative
+	TPSHours
 
 	Hourly []Hour
 
@@ -68,9 +63,8 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	u.Used = u.Requests / perTPSHour
 	u.Paid = s.paidInForce()
 	u.Wasted = max(0, u.Paid-u.Used)
-	u.Provisioned, u.Actual, u.Peak = s.rates()
+	u.Throughput = s.throughput()
 	u.Hourly = s.hourly()
-	u.Utilization = s.utilization()
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u

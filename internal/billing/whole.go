@@ -36,19 +36,10 @@ func (w *Whole) Add(u Usage) {
 	}
 }
 
-// Throughput is what resources had and did together, in requests per second: means of the
-// time in which at least one of them ran, and the highest 5 minutes.
-type Throughput struct {
-	Provisioned, Actual, Peak float64
-	Utilization               Utilization
-}
-
-// Throughput returns it; ok is false if nothing was added.
+// Throughput is that of all resources together; ok is false if nothing was added.
 func (w *Whole) Throughput() (t Throughput, ok bool) {
 	if w.count == 0 {
 		return Throughput{}, false
 	}
-	t.Provisioned, t.Actual, t.Peak = w.slots.rates()
-	t.Utilization = w.slots.utilization()
-	return t, true
+	return w.slots.throughput(), true
 }

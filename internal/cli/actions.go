@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,55 +26,46 @@ type actionOptions struct {
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
-	return newAction(g, model.ActionUpdate, &cobra.Command{
-		Use:   "update-tps ARN NEW_MIN",
-		Short: "Change the minimum of a campaign or recommender",
-		Long: `Change the minimum throughput of a campaign (minProvisionedTPS) or recommender
+	return newAction(g, model.ActionUpdate, "update-tps ARN NEW_MIN", "Change the minimum of a campaign or recommender",
+		`Change the minimum throughput of a campaign (minProvisionedTPS) or recommender
 (minRecommendationRequestsPerSecond), up or down. All its other settings stay.`,
-		Example: `  personalize-monitor update-tps arn:aws:personalize:us-east-1:123456789012:campaign/home 50 --reason "sale on Friday"`,
-	})
+		`campaign/home 50 --reason "sale on Friday"`)
 }
 
 func newDeleteCampaign(g *global) *cobra.Command {
-	return newAction(g, model.ActionDelete, &cobra.Command{
-		Use:   "delete-campaign ARN",
-		Short: "Delete a campaign; its trained model stays",
-		Long: `Delete a campaign, and the alarms that were created for it. Its solution and the trained
-solution version stay, so that it can be created again.`,
-		Example: `  personalize-monitor delete-campaign arn:aws:personalize:us-east-1:123456789012:campaign/spring-sale --yes`,
-	})
+	return newAction(g, model.ActionDelete, "delete-campaign ARN", "Delete a campaign; its trained model stays",
+		`Delete a campaign, and the alarms that were created for it. Its solution and the trained
+solution version stay, so that it can be created again.`, "campaign/spring-sale --yes")
 }
 
 func newStopRecommender(g *global) *cobra.Command {
-	return newAction(g, model.ActionStop, &cobra.Command{
-		Use:   "stop-recommender ARN",
-		Short: "Stop a recommender; start-recommender undoes it",
-		Long: `Stop a recommender, and remove the alarms that were created for it. It keeps its model and
-costs nothing until it is started again.`,
-		Example: `  personalize-monitor stop-recommender arn:aws:personalize:us-east-1:123456789012:recommender/for-you --yes`,
-	})
+	return newAction(g, model.ActionStop, "stop-recommender ARN", "Stop a recommender; start-recommender undoes it",
+		`Stop a recommender, and remove the alarms that were created for it. It keeps its model and
+costs nothing until it is started again.`, "recommender/for-you --yes")
 }
 
 func newStartRecommender(g *global) *cobra.Command {
-	return newAction(g, model.ActionStart, &cobra.Command{
-		Use:     "start-recommender ARN",
-		Short:   "Start a recommender that was stopped",
-		Long:    `Start a recommender that was stopped.`,
-		Example: `  personalize-monitor start-recommender arn:aws:personalize:us-east-1:123456789012:recommender/for-you`,
-	})
+	return newAction(g, model.ActionStart, "start-recommender ARN", "Start a recommender that was stopped",
+		"Start a recommender that was stopped.", "recommender/for-you")
 }
 
-// newAction completes a command that acts on one resource.
-func newAction(g *global, action model.Action, cmd *cobra.Command) *cobra.Command {
+// newAction is a command that acts on one resource; example is the end of its arguments.
+func newAction(g *global, action model.Action, use, short, long, example string) *cobra.Command {
 	o := &actionOptions{action: action}
-	cmd.Long += `
+	name, _, _ := strings.Cut(use, " ")
+	cmd := &cobra.Command{
+		Use:     use,
+		Short:   short,
+		Example: "  personalize-monitor " + name + " arn:aws:personalize:us-east-1:123456789012:" + example,
+		Long: long + `
 
 Instead of the ARN, --event reads an EventBridge event or its bare detail as JSON. What
 the monitor decided automatically (the detail has CurrentMinTPS or IdleThresholdHours) is
 checked again on fresh data first, and not done if it no longer applies.
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
-but something that follows (a notification, the removal of alarms) failed.`
+but something that follows (a notification, the removal of alarms) failed.`,
+	}
 	cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	if action != model.ActionStart {
@@ -178,8 +170,19 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
 	actor := s.app(s.acting(values, o.dryRun)).Actor
-	if err := s.announceAction(ctx, actor, req, o); err != nil {
+	identity, err := actor.Identity(ctx)
+	if err != nil {
 		return err
+	}
+	may := mayDo(o.action, req)
+	if o.dryRun {
+		may = ""
+	}
+	if err := s.announce(ctx, actor, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
+		return err
+	}
+	if identity.Account != req.ARN.Account {
+		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
 	}
 	if o.action.Ends() {
 		if err := o.confirm(ctx, g.streams, question(o.action, req)); err != nil {
@@ -192,25 +195,6 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 		return err
 	}
 	return g.printAnswer(answer)
-}
-
-// announceAction announces an action, and rejects another account's resource.
-func (s *session) announceAction(ctx context.Context, actor *act.Actor, req events.Request, o *actionOptions) error {
-	identity, err := actor.Identity(ctx)
-	if err != nil {
-		return err
-	}
-	may := readsOnly
-	if !o.dryRun {
-		may = mayDo(o.action, req)
-	}
-	if err := s.announce(ctx, actor, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
-		return err
-	}
-	if identity.Account != req.ARN.Account {
-		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
-	}
-	return nil
 }
 
 // printAnswer prints the sentence, and to stderr what failed afterwards.

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
@@ -23,8 +22,8 @@ type cleanupOptions struct {
 	deployment string
 }
 
-// cleanupParams are the parameters of cleanup.
-var cleanupParams = []string{config.Regions, config.DashboardName}
+// cleanupSetup has the parameters of cleanup, whose flags have help texts of their own.
+var cleanupSetup = setup{params: []string{config.Regions, config.DashboardName}}
 
 func newCleanup(g *global) *cobra.Command {
 	o := &cleanupOptions{}
@@ -53,128 +52,104 @@ but some things or regions failed.`,
 	flags.StringVar(&o.deployment, "deployment", deployment, "whose things to remove: cli, or `REGION/STACK` of a deployed stack")
 	flags.String("regions", "", "further regions to search, separated by commas (env Regions)")
 	flags.String("dashboard-name", "", "name of the dashboards to remove (env DashboardName, default Amazon-Personalize-Monitor)")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.cleanup(cmd.Context(), cmd.Flags(), o) }
-	return cmd
+	return g.start(cmd, cleanupSetup, o)
 }
 
 // stackPattern is a region and the name of a CloudFormation stack.
 var stackPattern = regexp.MustCompile(`^([a-z0-9-]+)/[A-Za-z][A-Za-z0-9-]{0,127}$`)
 
-// check rejects invalid settings, and returns the region of the deployment, which is empty for
-// cli.
-func (o *cleanupOptions) check(streams Streams) (region string, err error) {
+func (o *cleanupOptions) check(streams Streams, _ config.Values) error {
 	if err := o.checkOutput(); err != nil {
-		return "", err
+		return err
 	}
-	if o.deployment != deployment {
-		stack := stackPattern.FindStringSubmatch(o.deployment)
-		if stack == nil || !model.ValidRegion(stack[1]) {
-			return "", usage(fmt.Errorf("--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment))
-		}
-		region = stack[1]
+	if region := o.region(); o.deployment != deployment && !model.ValidRegion(region) {
+		return usage(fmt.Errorf("--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment))
 	}
-	return region, o.checkAsk(streams, "cleanup asks before it removes anything")
+	return o.checkAsk(streams, "cleanup asks before it removes anything")
 }
 
-// cleanup searches, shows, asks, and only then removes.
-func (g *global) cleanup(ctx context.Context, flags *pflag.FlagSet, o *cleanupOptions) error {
-	values, err := g.resolve(flags, cleanupParams, nil)
-	if err != nil {
-		return err
+// region is that of a deployed stack. It is empty for cli.
+func (o *cleanupOptions) region() string {
+	if stack := stackPattern.FindStringSubmatch(o.deployment); stack != nil {
+		return stack[1]
 	}
-	region, err := o.check(g.streams)
-	if err != nil {
-		return err
-	}
-	s, values, err := g.begin(ctx, values)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName}
-	if region != "" {
+	return ""
+}
+
+// run searches, shows, asks, and only then removes.
+func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Values) error {
+	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName, DryRun: true}
+	if region := o.region(); region != "" {
 		if model.PartitionOf(region) != model.PartitionOf(s.config.Region) {
 			return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
 		}
 		in.Regions = append(in.Regions, region)
 	}
-	job := cleanupJob{session: s, o: o, actor: s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment}).Actor}
-	return job.run(ctx, in)
-}
-
-// cleanupJob is one cleanup in progress.
-type cleanupJob struct {
-	*session
-	o     *cleanupOptions
-	actor *act.Actor
-}
-
-func (j cleanupJob) run(ctx context.Context, in act.CleanupInput) error {
-	identity, err := j.actor.Identity(ctx)
+	actor := s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment}).Actor
+	identity, err := actor.Identity(ctx)
 	if err != nil {
 		return err
 	}
-	may := "may remove alarms, topics, a rule and dashboards of the deployment " + j.o.deployment
-	if j.o.dryRun {
-		may = readsOnly
+	may := "may remove alarms, topics, a rule and dashboards of the deployment " + o.deployment
+	if o.dryRun {
+		may = ""
 	}
-	regions := act.CleanupRegions(identity.Partition, in.Regions, j.config.Region)
-	if err := j.announce(ctx, j.actor, regionsText(regions), may); err != nil {
+	regions := act.CleanupRegions(identity.Partition, in.Regions, s.config.Region)
+	if err := s.announce(ctx, actor, regionsText(regions), may); err != nil {
 		return err
 	}
-	in.DryRun = true
-	found, shown := j.pass(ctx, in, "searching regions")
+	found, shown := o.pass(ctx, s, actor, in, "searching regions")
 	if ctx.Err() != nil {
 		return fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
 	}
-	if j.o.dryRun || len(shown) == 0 {
-		return j.finish(ctx, found, 0)
+	if o.dryRun || len(shown) == 0 {
+		if err := s.print(found, o.output); err != nil {
+			return err
+		}
+		return partial(len(found.Problems) > 0)
 	}
 	found.Preview = true
-	if err := report.Write(j.streams.Err, found, report.Table, j.streams.style(j.streams.Err)); err != nil {
+	if err := report.Write(s.streams.Err, found, report.Table, s.streams.style(s.streams.Err)); err != nil {
 		return fmt.Errorf("show what would be removed: %w", err)
 	}
-	if err := j.o.confirm(ctx, j.streams, fmt.Sprintf("Remove %d things for good?", len(shown))); err != nil {
+	if err := o.confirm(ctx, s.streams, fmt.Sprintf("Remove %d things for good?", len(shown))); err != nil {
 		return err
 	}
 	in.DryRun, in.Only = false, shown
-	done, removed := j.pass(ctx, in, "cleaning up regions")
-	return j.finish(ctx, done, len(removed))
+	done, removed := o.pass(ctx, s, actor, in, "cleaning up regions")
+	if err := s.print(done, o.output); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%d things were removed; run it again to go on: %w", len(removed), awsapi.Plain(ctx.Err()))
+	}
+	return partial(len(done.Problems) > 0)
 }
 
 // pass searches for what this program created and removes it, unless it is a dry run. It
 // returns what was removed, or would be, as well.
-func (j cleanupJob) pass(ctx context.Context, in act.CleanupInput, step string) (report.Cleanup, []act.CleanupItem) {
-	in.Progress = func(done, total int) { j.progress.show(step, done, total) }
-	start := j.clock.Now()
-	result, problems := j.actor.Cleanup(ctx, in)
-	j.progress.clear()
+func (o *cleanupOptions) pass(
+	ctx context.Context, s *session, actor *act.Actor, in act.CleanupInput, step string,
+) (report.Cleanup, []act.CleanupItem) {
+	in.Progress = func(done, total int) { s.progress.show(step, done, total) }
+	start := s.clock.Now()
+	result, problems := actor.Cleanup(ctx, in)
+	s.progress.clear()
 	out := report.Cleanup{
-		Deployment: j.o.deployment, Regions: result.Regions, Problems: problems, DryRun: j.o.dryRun,
-		Calls: j.clients.Calls(), DurationMs: j.clock.Now().Sub(start).Milliseconds(),
+		Deployment: o.deployment, Regions: result.Regions, Problems: problems, DryRun: o.dryRun,
+		Calls: s.clients.Calls(), DurationMs: s.clock.Now().Sub(start).Milliseconds(),
 	}
 	for _, i := range result.Items {
 		out.Items = append(out.Items, report.CleanupItem{
 			Region: i.Region, Kind: string(i.Kind), Name: i.Name, ARN: i.ARN, State: string(i.State), Reason: i.Reason,
 		})
 	}
-	for _, s := range result.Skipped {
-		skip := report.CleanupSkip{Region: s.Region, Reason: s.Reason}
-		for _, kind := range s.What {
+	for _, skipped := range result.Skipped {
+		skip := report.CleanupSkip{Region: skipped.Region, Reason: skipped.Reason}
+		for _, kind := range skipped.What {
 			skip.What = append(skip.What, string(kind))
 		}
 		out.Skipped = append(out.Skipped, skip)
 	}
 	return out, result.In(act.WouldGo, act.Removed)
-}
-
-// finish prints the result and turns it into the exit code.
-func (j cleanupJob) finish(ctx context.Context, c report.Cleanup, removed int) error {
-	if err := j.print(c, j.o.output); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("%d things were removed; run it again to go on: %w", removed, awsapi.Plain(ctx.Err()))
-	}
-	return partial(len(c.Problems) > 0)
 }

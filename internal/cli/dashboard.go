@@ -2,13 +2,13 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -20,6 +20,13 @@ import (
 
 // dashboardParams are the parameters that select what a dashboard shows.
 var dashboardParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
+
+// The dashboard commands.
+type (
+	dashboardBuild  struct{ common }
+	dashboardDelete struct{ common }
+	dashboardRender struct{}
+)
 
 func newDashboard(g *global) *cobra.Command {
 	cmd := &cobra.Command{
@@ -36,7 +43,7 @@ of one dashboard go on further ones, named NAME-2, NAME-3 and so on.`,
 }
 
 func newDashboardBuild(g *global) *cobra.Command {
-	o := &common{}
+	o := &dashboardBuild{}
 	cmd := &cobra.Command{
 		Use:   "build",
 		Short: "Write the dashboard and replace what exists",
@@ -53,13 +60,13 @@ or dashboards failed.`,
 	}
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
-	addParams(cmd, dashboardParams, nil)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.buildDashboard(cmd.Context(), cmd.Flags(), o) }
-	return cmd
+	from := setup{params: dashboardParams}
+	from.addParams(cmd)
+	return g.start(cmd, from, o)
 }
 
 func newDashboardDelete(g *global) *cobra.Command {
-	o := &common{}
+	o := &dashboardDelete{}
 	cmd := &cobra.Command{
 		Use:   "delete",
 		Short: "Delete the dashboard and its numbered ones",
@@ -75,13 +82,10 @@ some dashboards failed.`,
 	o.addYes(cmd)
 	o.addDryRun(cmd, "delete nothing; show what would be deleted")
 	o.addOutput(cmd)
-	addParams(cmd, deleteParams, nil)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.deleteDashboard(cmd.Context(), cmd.Flags(), o) }
-	return cmd
+	from := setup{params: []string{config.DashboardName}}
+	from.addParams(cmd)
+	return g.start(cmd, from, o)
 }
-
-// deleteParams are the parameters of dashboard delete.
-var deleteParams = []string{config.DashboardName}
 
 func newDashboardRender(g *global) *cobra.Command {
 	cmd := &cobra.Command{
@@ -96,105 +100,80 @@ failed.`,
   personalize-monitor dashboard render --campaign-arns none > recommenders.json`,
 		Args: cobra.NoArgs,
 	}
-	addParams(cmd, dashboardParams, nil)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.renderDashboard(cmd.Context(), cmd.Flags()) }
-	return cmd
+	from := setup{params: dashboardParams}
+	from.addParams(cmd)
+	return g.start(cmd, from, dashboardRender{})
 }
 
-// beginDashboard opens the account for a dashboard command with some parameters.
-func (g *global) beginDashboard(ctx context.Context, flags *pflag.FlagSet, names []string, dryRun bool) (*session, config.Values, *app.App, error) {
-	values, err := g.resolve(flags, names, nil)
-	if err != nil {
-		return nil, values, nil, err
-	}
-	s, values, err := g.begin(ctx, values)
-	if err != nil {
-		return nil, values, nil, err
-	}
-	return s, values, s.app(app.Options{DryRun: dryRun, Deployment: deployment}), nil
+// dashboardParts are the parts of the program that the dashboard commands use.
+func dashboardParts(s *session, dryRun bool) *app.App {
+	return s.app(app.Options{DryRun: dryRun, Deployment: deployment})
 }
 
-func (g *global) buildDashboard(ctx context.Context, flags *pflag.FlagSet, o *common) error {
-	if err := o.checkOutput(); err != nil {
-		return err
-	}
-	s, values, parts, err := g.beginDashboard(ctx, flags, dashboardParams, o.dryRun)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+func (o *dashboardBuild) check(Streams, config.Values) error { return o.checkOutput() }
+
+func (o *dashboardBuild) run(ctx context.Context, s *session, values config.Values) error {
+	parts := dashboardParts(s, o.dryRun)
 	may := "may write the dashboard " + values.DashboardName + " and numbered ones of that name, and delete surplus ones"
 	if o.dryRun {
-		may = readsOnly
+		may = ""
 	}
 	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), may); err != nil {
 		return err
 	}
 	result, err := parts.Dashboard.Build(ctx, cycle.DashboardInput{Params: values})
 	s.progress.clear()
-	if err != nil {
-		return err
-	}
-	return g.finishDashboard(ctx, result, o)
+	return o.finish(ctx, s, result, err)
 }
 
-func (g *global) deleteDashboard(ctx context.Context, flags *pflag.FlagSet, o *common) error {
-	if err := o.checkOutput(); err != nil {
-		return err
-	}
-	if err := o.checkAsk(g.streams, "dashboard delete asks before it deletes"); err != nil {
-		return err
-	}
-	s, values, parts, err := g.beginDashboard(ctx, flags, deleteParams, o.dryRun)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+func (o *dashboardDelete) check(streams Streams, _ config.Values) error {
+	return cmp.Or(o.checkOutput(), o.checkAsk(streams, "dashboard delete asks before it deletes"))
+}
+
+func (o *dashboardDelete) run(ctx context.Context, s *session, values config.Values) error {
+	parts := dashboardParts(s, o.dryRun)
 	what := "the dashboard " + values.DashboardName + " and its numbered ones"
 	may := "may delete " + what
 	if o.dryRun {
-		may = readsOnly
+		may = ""
 	}
 	if err := s.announce(ctx, parts.Actor, "region "+s.config.Region, may); err != nil {
 		return err
 	}
-	if err := o.confirm(ctx, g.streams, "Delete "+what+"?"); err != nil {
+	if err := o.confirm(ctx, s.streams, "Delete "+what+"?"); err != nil {
 		return err
 	}
 	result, err := parts.Dashboard.Delete(ctx, values.DashboardName)
-	if err != nil {
-		return err
-	}
-	return g.finishDashboard(ctx, result, o)
+	return o.finish(ctx, s, result, err)
 }
 
-func (g *global) renderDashboard(ctx context.Context, flags *pflag.FlagSet) error {
-	s, values, parts, err := g.beginDashboard(ctx, flags, dashboardParams, true)
+// finish prints what was done with dashboards, and turns it into the exit code.
+func (c *common) finish(ctx context.Context, s *session, b report.Boards, err error) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	rendered, err := parts.Dashboard.Render(ctx, cycle.DashboardInput{Params: values})
-	s.progress.clear()
-	if err != nil {
-		return err
-	}
-	if err := writeBodies(g.streams.Out, rendered.Boards); err != nil {
-		return fmt.Errorf("print the dashboard: %w", awsapi.Plain(err))
-	}
-	g.printProblems(rendered.Problems)
-	return partial(len(rendered.Problems) > 0)
-}
-
-// finishDashboard prints the result and turns it into the exit code.
-func (g *global) finishDashboard(ctx context.Context, b report.Boards, o *common) error {
-	if err := g.print(b, o.output); err != nil {
+	if err := s.print(b, c.output); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", errLeftUndone, ctx.Err())
 	}
 	return partial(b.Failed())
+}
+
+func (dashboardRender) check(Streams, config.Values) error { return nil }
+
+func (dashboardRender) run(ctx context.Context, s *session, values config.Values) error {
+	rendered, err := dashboardParts(s, true).Dashboard.Render(ctx, cycle.DashboardInput{Params: values})
+	s.progress.clear()
+	if err != nil {
+		return err
+	}
+	if err := writeBodies(s.streams.Out, rendered.Boards); err != nil {
+		return fmt.Errorf("print the dashboard: %w", awsapi.Plain(err))
+	}
+	s.printProblems(rendered.Problems)
+	return partial(len(rendered.Problems) > 0)
 }
 
 // writeBodies prints the body of one dashboard as it is, indented, and of several as a

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -71,18 +70,55 @@ func complete(cmd *cobra.Command, flag string, values []string) {
 	}
 }
 
-// personDefaults differ from the parameters' own: a person who runs a cycle wants every
-// resource checked now.
-var personDefaults = map[string]string{config.HourlyChecks: string(model.Always)}
+// setup is what a command needs before it can run.
+type setup struct {
+	params   []string          // the parameters that it has; nil means all
+	defaults map[string]string // where they differ from the parameters' own
+	realTime bool              // whether an embedded AWS runs on the real time
+}
 
-// addParams adds the flags of the named parameters, or of all. Defaults are resolved later,
-// after the environment, and only shown here.
-func addParams(cmd *cobra.Command, names []string, defaults map[string]string) {
+// job is a command that works in an account.
+type job interface {
+	// check rejects invalid settings before any AWS call.
+	check(streams Streams, values config.Values) error
+	run(ctx context.Context, s *session, values config.Values) error
+}
+
+// start makes a command run a job. It calls AWS only when the whole command line is known to be
+// valid.
+func (g *global) start(cmd *cobra.Command, from setup, j job) *cobra.Command {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		values, err := g.resolve(cmd.Flags(), from)
+		if err != nil {
+			return err
+		}
+		if err := j.check(g.streams, values); err != nil {
+			return err
+		}
+		s, err := g.open(cmd.Context(), from.realTime)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		if err := values.Within(s.config.Region); err != nil {
+			return err
+		}
+		if len(values.Regions) == 0 {
+			values.Regions = s.regions
+		}
+		return j.run(cmd.Context(), s, values)
+	}
+	return cmd
+}
+
+// addParams adds the flags of parameters. Defaults are resolved later, after the environment,
+// and only shown here.
+func (from setup) addParams(cmd *cobra.Command) {
 	for _, spec := range config.All() {
-		if names != nil && !slices.Contains(names, spec.Name) {
+		if from.params != nil && !slices.Contains(from.params, spec.Name) {
 			continue
 		}
-		value, ok := defaults[spec.Name]
+		value, ok := from.defaults[spec.Name]
 		if !ok {
 			value = spec.Default
 		}
@@ -90,12 +126,8 @@ func addParams(cmd *cobra.Command, names []string, defaults map[string]string) {
 		if value != "" {
 			help += ", default " + value
 		}
-		form := valueForms[spec.Name]
-		if form == nil {
-			form = []string{"yes|no", "yes", "no"}
-		}
-		cmd.Flags().Var(&textFlag{form: form[0]}, spec.Flag, help+")")
-		complete(cmd, spec.Flag, form[1:])
+		cmd.Flags().Var(&textFlag{form: spec.Form}, spec.Flag, help+")")
+		complete(cmd, spec.Flag, spec.Choices)
 	}
 }
 
@@ -106,33 +138,16 @@ func (f *textFlag) String() string        { return f.text }
 func (f *textFlag) Set(text string) error { f.text = text; return nil }
 func (f *textFlag) Type() string          { return f.form }
 
-// valueForms are what the values of parameters look like, followed by the values if there are
-// few. All others are yes or no.
-var valueForms = map[string][]string{
-	config.CampaignARNs:                        {"ARNS", "all", "none"},
-	config.RecommenderARNs:                     {"ARNS", "all", "none"},
-	config.Regions:                             {"REGIONS"},
-	config.UtilizationThresholdAlarmLowerBound: {"PERCENT"},
-	config.AutoAdjustMinTPS:                    {"yes|no|DryRun", "yes", "no", "DryRun"},
-	config.IdleThresholdHours:                  {"HOURS"},
-	config.AutoDeleteOrStopIdleResources:       {"yes|no|DryRun", "yes", "no", "DryRun"},
-	config.MaxStopsOrDeletesPerHour:            {"NUMBER"},
-	config.NotificationEndpoint:                {"ADDRESSES"},
-	config.HourlyChecks:                        {"WHEN", string(model.Auto), string(model.Always), string(model.Never)},
-	config.MetricDelay:                         {"DURATION"},
-	config.DashboardName:                       {"NAME"},
-}
-
-// resolve reads the named parameters, or all, from the flags and the environment. Other
-// parameters in the environment do not matter, whatever their values.
-func (g *global) resolve(flags *pflag.FlagSet, names []string, defaults map[string]string) (config.Values, error) {
+// resolve reads parameters from the flags and the environment. Other parameters in the environment
+// do not matter, whatever their values.
+func (g *global) resolve(flags *pflag.FlagSet, from setup) (config.Values, error) {
 	given := map[string]string{}
 	for _, spec := range config.All() {
 		if flags.Changed(spec.Flag) {
 			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
 		}
 	}
-	return config.Resolve(config.Sources{Flags: given, Env: someOf(g.streams.Env, names), Defaults: defaults})
+	return config.Resolve(config.Sources{Flags: given, Env: someOf(g.streams.Env, from.params), Defaults: from.defaults})
 }
 
 // someOf shows of the environment only the named parameters, or all for nil.

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -20,10 +19,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
-// reportParams are the parameters that select what a report covers.
-var reportParams = []string{
+// reportSetup has the parameters that select what a report covers.
+var reportSetup = setup{params: []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.MetricDelay,
-}
+}}
 
 // reportOptions are the settings of report.
 type reportOptions struct {
@@ -47,7 +46,7 @@ rises so fast that a lower minimum would be felt. It writes nothing to the accou
 A TPS-hour is one request a second, provisioned or served, for an hour. Campaigns are
 metered in slots of 5 minutes, recommenders in hours; each counts the larger of its
 minimum and its average. The past minimum comes from the metrics of this monitor; where
-it did not run, what is known from before and after is assumed, and the report says so.
+it did not run, what is known from before and after is assumed, and the report notes it.
 
 Money is an estimate: TPS-hours times a price, which is shown with its date and source.
 The table in the program knows few regions and may be out of date; see --prices and
@@ -67,13 +66,11 @@ some resources or regions could not be read.`,
 	o.addOutput(cmd)
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
-	addParams(cmd, reportParams, nil)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.report(cmd.Context(), cmd.Flags(), o) }
-	return cmd
+	reportSetup.addParams(cmd)
+	return g.start(cmd, reportSetup, o)
 }
 
-// check rejects invalid settings, before any AWS call.
-func (o *reportOptions) check() error {
+func (o *reportOptions) check(Streams, config.Values) error {
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
 		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
 	}
@@ -97,22 +94,10 @@ func (o *reportOptions) checkHTML() error {
 	return nil
 }
 
-// report measures, prints the report, and writes the page.
-func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOptions) error {
-	values, err := g.resolve(flags, reportParams, nil)
-	if err != nil {
-		return err
-	}
-	if err := o.check(); err != nil {
-		return err
-	}
-	s, values, err := g.begin(ctx, values)
-	if err != nil {
-		return err
-	}
-	defer s.close()
+// run measures, prints the report, and writes the page.
+func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
 	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), readsOnly); err != nil {
+	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), ""); err != nil {
 		return err
 	}
 	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})
@@ -120,7 +105,7 @@ func (g *global) report(ctx context.Context, flags *pflag.FlagSet, o *reportOpti
 	if err != nil {
 		return err
 	}
-	err = g.print(result, o.output)
+	err = s.print(result, o.output)
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))

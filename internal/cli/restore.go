@@ -75,7 +75,7 @@ func (g *global) findRecord(ctx context.Context, args []string, o *restoreOption
 	searched := o.from != "" || len(o.groups) > 0
 	switch {
 	case given != 1:
-		return events.Audit{}, usage(errors.New("say where the record is: one of --record WORD, --event FILE, or an ARN with --from FILE or --log-group NAME"))
+		return events.Audit{}, usage(errors.New("give one record: --record WORD, --event FILE, or an ARN with --from FILE or --log-group NAME"))
 	case searched != (len(args) == 1):
 		return events.Audit{}, usage(errors.New("an ARN goes with --from or --log-group, and they with an ARN"))
 	case searched:
@@ -152,7 +152,7 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	}
 	defer s.close()
 	actor := s.app(s.acting(values, o.dryRun)).Actor
-	may := readsOnly
+	may := ""
 	if !o.dryRun {
 		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
 	}

@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -174,7 +173,7 @@ Without an AWS account, try:  personalize-monitor run --local`,
 	complete(root, "log-level", logLevels)
 	complete(root, "log-format", logFormats)
 	root.SuggestionsMinimumDistance = 2
-	wrapHelp(root, streams.Out)
+	root.SetUsageTemplate(usageTemplate(root.UsageTemplate(), streams.Out))
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(newRun(g), newPlan(g), newReport(g), newServe(g), newDemo(g),
 		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g),
@@ -231,36 +230,13 @@ func (g *global) logger() *slog.Logger {
 // helpWidth is how wide help is where there is no terminal to fit.
 const helpWidth = 100
 
-// wrapHelp fits the help of flags to the terminal.
-func wrapHelp(root *cobra.Command, out io.Writer) {
+// usageTemplate is the usual one, with the help of flags as wide as the terminal.
+func usageTemplate(usual string, out io.Writer) string {
 	width := terminalWidth(out)
 	if width == 0 || width > helpWidth {
 		width = helpWidth
 	}
-	root.SetUsageFunc(func(cmd *cobra.Command) error {
-		var text strings.Builder
-		text.WriteString("Usage:\n  " + cmd.UseLine() + "\n")
-		if cmd.HasAvailableSubCommands() {
-			text.WriteString("\nCommands:\n")
-			for _, sub := range cmd.Commands() {
-				if sub.IsAvailableCommand() {
-					fmt.Fprintf(&text, "  %-11s %s\n", sub.Name(), sub.Short)
-				}
-			}
-		}
-		if cmd.HasExample() {
-			text.WriteString("\nExamples:\n" + cmd.Example + "\n")
-		}
-		printFlags := func(title string, flags *pflag.FlagSet) {
-			if flags.HasAvailableFlags() {
-				text.WriteString("\n" + title + ":\n" + flags.FlagUsagesWrapped(width))
-			}
-		}
-		printFlags("Flags", cmd.LocalFlags())
-		printFlags("Global flags", cmd.InheritedFlags())
-		_, err := io.WriteString(cmd.OutOrStdout(), text.String())
-		return err
-	})
+	return strings.ReplaceAll(usual, ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", width))
 }
 
 func newVersion(version string, streams Streams) *cobra.Command {

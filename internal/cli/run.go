@@ -6,12 +6,10 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // cycleOptions are the settings of run and plan.
@@ -49,16 +47,12 @@ or regions failed.`,
 	o.addYes(cmd)
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
-	addParams(cmd, nil, personDefaults)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		result, err := g.runCycle(cmd.Context(), cmd.Flags(), o)
-		if err != nil {
-			return err
-		}
-		return partial(result.Failed())
-	}
-	return cmd
+	cycleSetup.addParams(cmd)
+	return g.start(cmd, cycleSetup, o)
 }
+
+// cycleSetup checks every resource now, as a person who runs a cycle wants.
+var cycleSetup = setup{defaults: map[string]string{config.HourlyChecks: string(model.Always)}}
 
 func newPlan(g *global) *cobra.Command {
 	o := &cycleOptions{common: common{dryRun: true}, plan: true}
@@ -77,79 +71,21 @@ resources or regions failed, whatever else was found.`,
 		Args: cobra.NoArgs,
 	}
 	o.addOutput(cmd)
-	addParams(cmd, nil, personDefaults)
+	cycleSetup.addParams(cmd)
 	o.prices.addFlags(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		result, err := g.runCycle(cmd.Context(), cmd.Flags(), o)
-		switch {
-		case err != nil:
-			return err
-		case result.Changes() && !result.Failed():
-			return &exit{code: ExitChanges}
-		}
-		return partial(result.Failed())
-	}
-	return cmd
+	return g.start(cmd, cycleSetup, o)
 }
 
-// errLeftUndone ends a command that was interrupted after it had begun to write.
-var errLeftUndone = errors.New("the next run continues with what was not done")
-
-// runCycle runs a cycle and prints its result. It calls AWS only when the whole command line is
-// known to be valid.
-func (g *global) runCycle(ctx context.Context, flags *pflag.FlagSet, o *cycleOptions) (report.Result, error) {
-	values, err := g.resolve(flags, nil, personDefaults)
-	if err != nil {
-		return report.Result{}, err
-	}
-	asks := o.act && values.AutoDeleteOrStopIdle.Is(model.On)
-	if err := o.check(g.streams, asks); err != nil {
-		return report.Result{}, err
-	}
-	s, values, err := g.begin(ctx, values)
-	if err != nil {
-		return report.Result{}, err
-	}
-	defer s.close()
-	options := s.acting(values, o.dryRun)
-	options.Act = o.act
-	if o.plan {
-		options.Prices = o.prices.source(s)
-	}
-	parts := s.app(options)
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act, o.dryRun)); err != nil {
-		return report.Result{}, err
-	}
-	if asks {
-		if err := o.confirm(ctx, g.streams, "Delete idle campaigns and stop idle recommenders, if there are any?"); err != nil {
-			return report.Result{}, err
-		}
-	}
-	result, err := parts.Cycle.Run(ctx, cycle.Input{Params: values})
-	s.progress.clear()
-	if err != nil {
-		return report.Result{}, err
-	}
-	if err := g.print(result, o.output); err != nil {
-		return report.Result{}, err
-	}
-	for _, one := range result.Resources {
-		if one.Restore != "" { // the result has it too
-			fmt.Fprintf(g.streams.Err, "To undo it (%s): %s\n", one.Name, one.Restore)
-		}
-	}
-	if ctx.Err() != nil {
-		return report.Result{}, errLeftUndone
-	}
-	return result, nil
+// asks reports whether a person has to confirm: something may be deleted or stopped.
+func (o *cycleOptions) asks(values config.Values) bool {
+	return o.act && values.AutoDeleteOrStopIdle.Is(model.On)
 }
 
-// check rejects invalid settings.
-func (o *cycleOptions) check(streams Streams, asks bool) error {
+func (o *cycleOptions) check(streams Streams, values config.Values) error {
 	if err := o.checkOutput(); err != nil {
 		return err
 	}
-	if asks {
+	if o.asks(values) {
 		if err := o.checkAsk(streams, "run --act asks before it deletes or stops what is idle (AutoDeleteOrStopIdleResources=Yes)"); err != nil {
 			return err
 		}
@@ -157,13 +93,54 @@ func (o *cycleOptions) check(streams Streams, asks bool) error {
 	return o.prices.check()
 }
 
-// mayWrite is what a cycle may write.
+// errLeftUndone ends a command that was interrupted after it had begun to write.
+var errLeftUndone = errors.New("the next run continues with what was not done")
+
+// run runs a cycle and prints its result.
+func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values) error {
+	options := s.acting(values, o.dryRun)
+	options.Act = o.act
+	if o.plan {
+		options.Prices = o.prices.source(s)
+	}
+	parts := s.app(options)
+	if err := s.announce(ctx, parts.Actor, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act, o.dryRun)); err != nil {
+		return err
+	}
+	if o.asks(values) {
+		if err := o.confirm(ctx, s.streams, "Delete idle campaigns and stop idle recommenders, if there are any?"); err != nil {
+			return err
+		}
+	}
+	result, err := parts.Cycle.Run(ctx, cycle.Input{Params: values})
+	s.progress.clear()
+	if err != nil {
+		return err
+	}
+	if err := s.print(result, o.output); err != nil {
+		return err
+	}
+	for _, one := range result.Resources {
+		if one.Restore != "" { // the result has it too
+			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s\n", one.Name, one.Restore)
+		}
+	}
+	switch {
+	case ctx.Err() != nil:
+		return errLeftUndone
+	case o.plan && result.Changes() && !result.Failed():
+		return &exit{code: ExitChanges}
+	}
+	return partial(result.Failed())
+}
+
+// mayWrite is what a cycle may write; empty in a dry run.
 func mayWrite(values config.Values, act, dryRun bool) string {
 	const usual = "may write metrics, alarms, topics, subscriptions, a rule"
 	adjusts, ends := values.AutoAdjustMinTPS.Is(model.On), values.AutoDeleteOrStopIdle.Is(model.On)
 	switch {
 	case dryRun:
-		return readsOnly
+		return ""
 	case !act:
 		return usual + " and events; changes no campaign or recommender"
 	case adjusts && ends:

@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -67,29 +66,18 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	cmd.Flags().StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is created; one daemon of each leads")
 	o.prices.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; log what would be written")
-	addParams(cmd, nil, nil)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.runServe(cmd.Context(), cmd.Flags(), o) }
-	return cmd
+	from := setup{realTime: true}
+	from.addParams(cmd)
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		if !cmd.Flags().Changed("log-level") {
+			g.logLevel = "info" // the log of a daemon shows what it does
+		}
+	}
+	return g.start(cmd, from, o)
 }
 
-// runServe runs the daemon until ctx ends.
-func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOptions) error {
-	if !flags.Changed("log-level") {
-		g.logLevel = "info" // the log of a daemon shows what it does
-	}
-	values, err := g.resolve(flags, nil, nil)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(o.check(), o.page.check(g.streams)); err != nil {
-		return usage(err)
-	}
-	s, err := g.open(ctx, true)
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	values = s.inRegions(values)
+// run runs the daemon until ctx ends.
+func (o *serveOptions) run(ctx context.Context, s *session, values config.Values) error {
 	memory := serve.NewMemory()
 	source := newPageSource(memory, values.DashboardName)
 	if records, since := s.recall(ctx); !since.IsZero() {
@@ -97,7 +85,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	}
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
-		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: g.version,
+		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
 		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.cycle,
 		Guard: o.page.guard, Page: func(a *app.App) (serve.Page, error) { return s.newPage(a, source, o, values) },
 	})
@@ -111,7 +99,7 @@ func (g *global) runServe(ctx context.Context, flags *pflag.FlagSet, o *serveOpt
 	if err := daemon.Start(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintf(g.streams.Err, "Listening on http://%s; stop it with Ctrl-C.\n", daemon.Addr())
+	fmt.Fprintf(s.streams.Err, "Listening on http://%s; stop it with Ctrl-C.\n", daemon.Addr())
 	return daemon.Wait(ctx)
 }
 
@@ -135,13 +123,15 @@ func (s *session) startLedger(ctx context.Context, source *pageSource, ledger *c
 // characters at most, holds it behind a prefix.
 const maxDeployment = 100
 
-// check rejects invalid settings.
-func (o *serveOptions) check() error {
+func (o *serveOptions) check(streams Streams, _ config.Values) error {
 	wrong := strings.IndexFunc(o.deployment, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._/", r)
 	})
 	if o.deployment == "" || len(o.deployment) > maxDeployment || wrong >= 0 {
-		return fmt.Errorf("--deployment %q is not a name of 1 to %d letters, digits and -._/", o.deployment, maxDeployment)
+		return usage(fmt.Errorf("--deployment %q is not a name of 1 to %d letters, digits and -._/", o.deployment, maxDeployment))
+	}
+	if err := o.page.check(streams); err != nil {
+		return usage(err)
 	}
 	return o.prices.check()
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -132,27 +133,6 @@ func homeOf(regions []string) string {
 // localAccessKey is no secret: the embedded AWS accepts any.
 const localAccessKey = "LOCAL"
 
-// begin opens an account and completes the parameters by its regions.
-func (g *global) begin(ctx context.Context, values config.Values) (*session, config.Values, error) {
-	s, err := g.open(ctx, false)
-	if err != nil {
-		return nil, values, err
-	}
-	if err := values.Within(s.config.Region); err != nil {
-		s.close()
-		return nil, values, err
-	}
-	return s, s.inRegions(values), nil
-}
-
-// inRegions are parameters with the regions of the session, if they name none.
-func (s *session) inRegions(values config.Values) config.Values {
-	if len(values.Regions) == 0 {
-		values.Regions = s.regions
-	}
-	return values
-}
-
 // app builds the parts of the program that work in the session's account.
 func (s *session) app(o app.Options) *app.App {
 	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog, o.Progress = s.config, s.clients, s.clock, s.logger, s.record(), s.progress.show
@@ -170,11 +150,9 @@ func (s *session) acting(values config.Values, dryRun bool) app.Options {
 	}
 }
 
-// readsOnly is what a dry run may write.
-const readsOnly = "reads only"
-
 // announce writes to stderr in which account and regions the command works and what it may
-// write, before it writes anything. A failure of STS does not keep metrics from being written.
+// write, before it writes anything; an empty may means nothing. A failure of STS does not keep
+// metrics from being written.
 func (s *session) announce(ctx context.Context, actor *act.Actor, where, may string) error {
 	identity, err := actor.Identity(ctx)
 	text := "account " + identity.Account
@@ -187,7 +165,7 @@ func (s *session) announce(ctx context.Context, actor *act.Actor, where, may str
 	if s.local {
 		text = "embedded AWS, " + text
 	}
-	_, err = fmt.Fprintf(s.streams.Err, "%s, %s: %s.\n", text, where, may)
+	_, err = fmt.Fprintf(s.streams.Err, "%s, %s: %s.\n", text, where, cmp.Or(may, "reads only"))
 	return err
 }
 

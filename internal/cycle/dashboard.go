@@ -18,7 +18,7 @@ type DashboardOptions struct {
 	Inventory Inventory  // for Render and Build
 	Actor     BoardActor // for Build and Delete
 	Progress  Progress   // may be nil
-	// Region is the deployment region: where the count of resources is published.
+	// Region is the deployment region, where the count of resources is published.
 	Region string
 	DryRun bool
 }
@@ -33,12 +33,12 @@ func NewDashboard(o DashboardOptions) *Dashboard { return &Dashboard{o} }
 // DashboardInput is what a dashboard is built for.
 type DashboardInput struct {
 	Params config.Values // the selections, Regions and DashboardName count
-	// LeaveOut names resources just deleted or stopped, which a listing may still show.
+	// LeaveOut are resources just deleted or stopped, which a listing may still contain.
 	LeaveOut []model.ARN
 }
 
 // ErrIncompleteEstate is wrapped by the error of a dashboard that would lack a region.
-var ErrIncompleteEstate = errors.New("no dashboard is made of an estate that could not be listed in full")
+var ErrIncompleteEstate = errors.New("the dashboard is not built, as not all campaigns and recommenders could be listed")
 
 // ErrNoBoards is wrapped by the error of a job that wrote or deleted no dashboard at all.
 var ErrNoBoards = errors.New("no dashboard was written or deleted")
@@ -50,42 +50,29 @@ type Rendered struct {
 	Problems  []model.Problem
 }
 
-// Render makes the bodies and writes nothing. A region that could not be listed is an
-// error: a dashboard without it would look as if nothing were there. Single resources
-// that could not be described are problems; they are missing, or shown without their
-// dataset group, until the next build.
+// Render makes the bodies and writes nothing. A region that could not be listed is an error: a
+// dashboard without it would look as if the region were empty. Single resources that could not
+// be described are problems; until the next build they are missing, or have no dataset group.
 func (d *Dashboard) Render(ctx context.Context, in DashboardInput) (Rendered, error) {
 	snapshot := d.Inventory.Discover(ctx, Scope(in.Params, d.Region), nil, d.Progress.of("discover"))
 	if err := ctx.Err(); err != nil {
-		if len(snapshot.Problems) > 0 { // they say what it was that took the time
+		if len(snapshot.Problems) > 0 { // they contain what took the time
 			err = joined(snapshot.Problems)
 		}
 		return Rendered{}, fmt.Errorf("%w: stopped while listing campaigns and recommenders: %w", ErrIncompleteEstate, err)
 	}
-	var regions []model.Problem
-	for _, p := range snapshot.Problems {
-		if p.ARN == "" {
-			regions = append(regions, p)
-		}
-	}
+	regions := slices.DeleteFunc(slices.Clone(snapshot.Problems), func(p model.Problem) bool { return p.ARN != "" })
 	if len(regions) > 0 {
 		return Rendered{}, fmt.Errorf("%w: %w", ErrIncompleteEstate, joined(regions))
 	}
-	boards := dashboard.Render(dashboard.Input{
-		Name: in.Params.DashboardName, Region: d.Region, Resources: snapshot.Resources, LeaveOut: in.LeaveOut,
-	})
-	shown := 0
-	for _, r := range snapshot.Resources {
-		if !slices.Contains(in.LeaveOut, r.ARN) {
-			shown++
-		}
-	}
-	return Rendered{Boards: boards, Resources: shown, Problems: snapshot.Problems}, nil
+	shown := slices.DeleteFunc(snapshot.Resources, func(r model.Resource) bool { return slices.Contains(in.LeaveOut, r.ARN) })
+	boards := dashboard.Render(dashboard.Input{Name: in.Params.DashboardName, Region: d.Region, Resources: shown})
+	return Rendered{Boards: boards, Resources: len(shown), Problems: snapshot.Problems}, nil
 }
 
-// Build writes the dashboards that the estate needs, over whatever stands there, and
-// deletes what is left of a larger estate. It is an error if the estate could not be
-// listed in full, which leaves the dashboards as they are, or if none could be written.
+// Build writes the dashboards that the estate needs, over existing ones, and deletes surplus
+// ones. It is an error if the estate could not be listed completely, and then all dashboards
+// stay as they are, or if no dashboard could be written.
 func (d *Dashboard) Build(ctx context.Context, in DashboardInput) (report.Boards, error) {
 	rendered, err := d.Render(ctx, in)
 	if err != nil {
@@ -95,16 +82,16 @@ func (d *Dashboard) Build(ctx context.Context, in DashboardInput) (report.Boards
 	return d.report(rendered.Resources, results, rendered.Problems, problems)
 }
 
-// Delete deletes the dashboard of a name and its numbered ones. That there is none is no
-// error.
+// Delete deletes the dashboard of a name and its numbered ones. It is no error if they do not
+// exist.
 func (d *Dashboard) Delete(ctx context.Context, name string) (report.Boards, error) {
 	results, problems := d.Actor.DeleteBoards(ctx, name)
 	return d.report(0, results, nil, problems)
 }
 
-// report turns results into a report, or into an error if nothing at all was done.
-func (d *Dashboard) report(resources int, results []act.BoardResult, seen, failed []model.Problem) (report.Boards, error) {
-	b := report.Boards{Resources: resources, DryRun: d.DryRun}
+// report makes a report of results, or an error if nothing at all was done.
+func (d *Dashboard) report(resources int, results []act.BoardResult, discovery, failed []model.Problem) (report.Boards, error) {
+	b := report.Boards{Resources: resources, DryRun: d.DryRun, Problems: slices.Concat(discovery, failed)}
 	done := 0
 	for _, r := range results {
 		change := report.Written
@@ -119,6 +106,5 @@ func (d *Dashboard) report(resources int, results []act.BoardResult, seen, faile
 	if done == 0 && len(failed) > 0 {
 		return report.Boards{}, fmt.Errorf("%w: %w", ErrNoBoards, joined(failed))
 	}
-	b.Problems = append(append(b.Problems, seen...), failed...)
 	return b, nil
 }

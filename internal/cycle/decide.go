@@ -21,7 +21,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	var resources []model.Resource
 	for i, resource := range r.snapshot.Resources {
 		decisions[i] = rules.Decide(resource, r.readings, r.settings, r.at)
-		if rules.NeedsDescription(decisions[i]) {
+		if rules.NeedsDescription(decisions[i]) { // guard: cycle: described again before an action
 			undescribed = append(undescribed, i)
 			resources = append(resources, resource)
 		}
@@ -29,10 +29,10 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	if len(resources) > 0 {
 		fresh := r.refresh(reading, resources)
 		for _, i := range undescribed {
-			decisions[i] = r.decideAgain(decisions[i], fresh)
+			decisions[i] = r.decideAgain(decisions[i], fresh) // guard: cycle: decided again on the fresh description
 		}
 	}
-	rules.ApplyBudget(decisions, r.at, func(region string) (int, string) {
+	rules.ApplyBudget(decisions, r.at, func(region string) (int, string) { // guard: cycle: budget
 		return r.Actor.EndingsLeft(reading, region, r.params.MaxRemovalsPerHour)
 	})
 	for _, d := range decisions {
@@ -72,15 +72,15 @@ func (r *run) refresh(ctx context.Context, list []model.Resource) refreshed {
 	return fresh
 }
 
-// decideAgain decides on the fresh description, or refuses if there is none.
+// decideAgain decides on the fresh description, or refuses if it is missing.
 func (r *run) decideAgain(d rules.Decision, fresh refreshed) rules.Decision {
 	resource, ok := fresh.resources[d.Resource.ARN]
 	switch {
 	case !ok && fresh.failed[d.Resource.ARN.String()]:
-		return rules.Refuse(d, "it could not be described again")
+		return rules.Refuse(d, "it could not be described again") // guard: cycle: could not be described again; first
 	case !ok:
-		return rules.Refuse(d, "it no longer exists")
-	case !resource.Monitored():
+		return rules.Refuse(d, "it no longer exists") // guard: cycle: no longer exists; first
+	case !resource.Monitored(): // guard: cycle: no longer monitored
 		return rules.Refuse(d, fmt.Sprintf("its status is now %s", resource.Status))
 	}
 	return rules.Decide(resource, r.readings, r.settings, r.at)

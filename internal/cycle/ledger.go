@@ -106,8 +106,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	if all, ok := r.whole.Throughput(); ok {
-		together := report.ThroughputOf(all)
-		ledger.Totals.Throughput = &together
+		ledger.Totals.Throughput = &all
 	}
 	ledger.Normalize()
 	return ledger, nil

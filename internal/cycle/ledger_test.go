@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -192,7 +193,7 @@ func billTogether(rows []row, scale float64, minimums map[model.Kind]int, days i
 	return out
 }
 
-func (w together) check(t *testing.T, got *report.Throughput) {
+func (w together) check(t *testing.T, got *billing.Throughput) {
 	t.Helper()
 	if got == nil {
 		t.Fatal("nothing is told of all together")
@@ -231,7 +232,7 @@ func TestReportOnRealTraffic(t *testing.T) {
 				}}}}})
 				got := b.account(days, nil)
 				end := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
-				var all report.TPSHours
+				var all billing.TPSHours
 				idle, jumps := 0.0, 0
 				for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 					want := bill(rows, scale, kind, minimums[kind], days, end)

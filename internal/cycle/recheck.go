@@ -52,7 +52,7 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 		return rules.Decision{}, err
 	}
 	p.HourlyChecks = model.Always
-	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours)
+	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours) // guard: recheck: the longer idle time counts; each
 	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
@@ -60,11 +60,11 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 	named := model.Resource{ARN: req.ARN, Kind: req.Kind, Name: req.ARN.Name()}
 	found, problems := c.o.Inventory.Refresh(ctx, []model.Resource{named})
 	switch {
-	case len(found) == 0 && len(problems) > 0:
+	case len(found) == 0 && len(problems) > 0: // guard: recheck: could not be described
 		return rules.Decision{}, problems[0]
 	case len(found) == 0:
 		return rules.Decision{Resource: named, Verdict: rules.Refused, Reason: "it does not exist any more"}, nil
-	case !found[0].Monitored():
+	case !found[0].Monitored(): // guard: recheck: no longer monitored
 		return rules.Decision{Resource: found[0], Verdict: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
 	c.warn(ctx, req.ARN, problems)
@@ -88,14 +88,14 @@ func (c *Rechecker) decide(ctx context.Context, resource model.Resource, setting
 	decision := rules.Decide(resource, readings, settings, at)
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
-		read(rules.RecentCallQueries(resource, at))
+		read(rules.RecentCallQueries(resource, at)) // guard: recheck: reads the calls since
 	case rules.StepDown:
-		read(rules.UpdateQueries(resource, settings, at))
+		read(rules.UpdateQueries(resource, settings, at)) // guard: recheck: reads whose update a step hides
 	}
-	if err := ctx.Err(); err != nil {
+	if err := ctx.Err(); err != nil { // guard: recheck: time is up
 		return rules.Decision{}, err
 	}
-	return rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, at), nil
+	return rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, at), nil // guard: recheck: calls since; first
 }
 
 func (c *Rechecker) warn(ctx context.Context, arn model.ARN, problems []model.Problem) {

@@ -65,7 +65,7 @@ func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
 		s = u.RemovalSaving(d.Resource)
 	}
 	shown := report.SavingOf(s)
-	return saved{shown, report.EstimateOf(d.Resource, prices, report.TPSHours{Paid: u.Paid, Used: u.Used, Wasted: u.Wasted}, shown)}
+	return saved{shown, report.EstimateOf(d.Resource, prices, u.TPSHours, shown)}
 }
 
 // meteredAtOnce is how many resources of a region are metered together: their series of 14

@@ -7,7 +7,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// Scope is what the parameters ask to discover; without Regions, the current region.
+// Scope is what the parameters select; without Regions, the current region.
 func Scope(p config.Values, current string) model.Scope {
 	regions := p.Regions
 	if len(regions) == 0 {
@@ -27,7 +27,7 @@ func within(s model.Scope, region string) model.Scope {
 	return model.Scope{Campaigns: narrow(s.Campaigns), Recommenders: narrow(s.Recommenders), Regions: []string{region}}
 }
 
-// Regions are all the regions a scope reaches into, sorted.
+// Regions are all regions of a scope, sorted.
 func Regions(s model.Scope) []string {
 	var regions []string
 	if s.Campaigns.All || s.Recommenders.All {
@@ -43,7 +43,7 @@ func Regions(s model.Scope) []string {
 	return sorted(regions)
 }
 
-// sorted gives each name once, sorted.
+// sorted removes duplicates and sorts.
 func sorted(names []string) []string {
 	slices.Sort(names)
 	return slices.Compact(names)

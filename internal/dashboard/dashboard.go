@@ -21,9 +21,6 @@ type Input struct {
 	Region string
 	// Resources are the monitored ones, in any order.
 	Resources []model.Resource
-	// LeaveOut names resources not to show though they may still be among Resources: those
-	// just deleted or stopped.
-	LeaveOut []model.ARN
 }
 
 // Board is one dashboard for CloudWatch.
@@ -50,7 +47,7 @@ func Render(in Input) []Board {
 
 // Layout places the widgets of all dashboards that the resources need, at least one.
 func Layout(in Input) []Page {
-	groups := groupsOf(in.Resources, in.LeaveOut)
+	groups := groupsOf(in.Resources)
 	packed := pack(groups)
 	pages := make([]Page, len(packed))
 	for i, sections := range packed {

@@ -28,17 +28,11 @@ func (k groupKey) name() string {
 
 // groupsOf sorts the resources into their dataset groups, by region and name; the unknown
 // one comes last in its region.
-func groupsOf(resources []model.Resource, leaveOut []model.ARN) []group {
-	skip := make(map[model.ARN]bool, len(leaveOut))
-	for _, arn := range leaveOut {
-		skip[arn] = true
-	}
+func groupsOf(resources []model.Resource) []group {
 	byKey := map[groupKey][]model.Resource{}
 	for _, r := range resources {
-		if !skip[r.ARN] {
-			key := groupKey{r.Region(), r.DatasetGroup}
-			byKey[key] = append(byKey[key], r)
-		}
+		key := groupKey{r.Region(), r.DatasetGroup}
+		byKey[key] = append(byKey[key], r)
 	}
 	groups := make([]group, 0, len(byKey))
 	for key, list := range byKey {

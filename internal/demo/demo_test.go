@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,38 +19,19 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// program is the real program: without the race detector days pass many times faster.
-var program string
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(withProgram(m))
-}
-
-func withProgram(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "demo")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "personalize-monitor")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/personalize-monitor").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s\n", err, out)
-		return 1
-	}
-	return m.Run()
-}
-
-// output is what the program prints.
-func output(t *testing.T, args ...string) []byte {
+// output runs a demo of some days and returns its result as JSON. With -short it skips the test.
+func output(t *testing.T, days int, seed int64) []byte {
 	t.Helper()
-	run := exec.CommandContext(t.Context(), program, append([]string{"demo", "--exit"}, args...)...)
-	var problems bytes.Buffer
-	run.Stderr = &problems
-	out, err := run.Output()
+	if testing.Short() {
+		t.Skip("it runs for days")
+	}
+	r, err := run(t, demo.Options{Days: days, Seed: seed, Estate: demo.Estate()})
 	if err != nil {
-		t.Fatalf("%v\n%s", err, problems.Bytes())
+		t.Fatal(err)
+	}
+	out, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return out
 }
@@ -83,7 +62,7 @@ func text(t *testing.T, r demo.Result) string {
 // The main command, as the README gives it: three days, the first seed.
 func TestThreeDays(t *testing.T) {
 	t.Parallel()
-	r := decoded(t, output(t, "--seed", "1", "--output", "json"))
+	r := decoded(t, output(t, 3, 1))
 	got := text(t, r)
 	golden := filepath.Join("testdata", "seed1.txt")
 	if *update {
@@ -161,12 +140,11 @@ func run(t *testing.T, o demo.Options) (demo.Result, error) {
 // gives another one.
 func TestTheSameRunAgain(t *testing.T) {
 	t.Parallel()
-	day := func(seed string) []byte { return output(t, "--days", "1", "--seed", seed, "--output", "json") }
-	first := day("7")
-	if again := day("7"); !bytes.Equal(first, again) {
+	first := output(t, 1, 7)
+	if again := output(t, 1, 7); !bytes.Equal(first, again) {
 		t.Errorf("two runs differ:\n%s\n%s", first, again)
 	}
-	if other := decoded(t, day("8")); text(t, other) == text(t, decoded(t, first)) {
+	if other := decoded(t, output(t, 1, 8)); text(t, other) == text(t, decoded(t, first)) {
 		t.Error("another seed gave the same run")
 	}
 }

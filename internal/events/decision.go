@@ -19,7 +19,7 @@ func Command(d rules.Decision) Event {
 			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
 			CurrentMinTPS: d.Resource.MinTPS, NewMinTPS: d.NewMinTPS,
 			MinAverageTPS: d.StepDown.Watermark(), MaxAverageTPS: int(math.Floor(d.StepDown.Highest)),
-			Datapoints: DatapointsOf(d.StepDown.Datapoints), Reason: d.Reason, Audit: audit,
+			Datapoints: d.StepDown.Datapoints, Reason: d.Reason, Audit: audit,
 		}
 	} else {
 		event.Detail = IdleDetail{

@@ -49,9 +49,6 @@ func UpdatedType(kind model.Kind) DetailType {
 	return byKind(kind, CampaignUpdated, RecommenderUpdated)
 }
 
-// EndedType is the notification of a campaign deleted or a recommender stopped.
-func EndedType(kind model.Kind) DetailType { return byKind(kind, CampaignDeleted, RecommenderStopped) }
-
 func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 	if kind == model.Recommender {
 		return recommender
@@ -65,28 +62,20 @@ func NotificationTypes() []DetailType {
 	return []DetailType{CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision}
 }
 
-// Datapoint is the number of requests in the hour that begins at Timestamp.
-type Datapoint struct {
-	Timestamp time.Time
-	Value     float64
-}
+// Datapoints are the sums of requests by the start of their hour, ascending.
+type Datapoints []model.Datapoint
 
-// Datapoints is a list that is written [] where it is empty.
-type Datapoints []Datapoint
-
-// MarshalJSON writes the list, never null.
+// MarshalJSON writes the list as targets know it: in UTC, the newest first, never null.
 func (d Datapoints) MarshalJSON() ([]byte, error) {
-	return json.Marshal(append([]Datapoint{}, d...))
-}
-
-// DatapointsOf turns a series into the form in which events carry it: in UTC, the
-// newest first.
-func DatapointsOf(points []model.Datapoint) Datapoints {
-	list := make(Datapoints, 0, len(points))
-	for _, p := range slices.Backward(points) {
-		list = append(list, Datapoint{Timestamp: p.Time.UTC(), Value: p.Value})
+	type datapoint struct {
+		Timestamp time.Time
+		Value     float64
 	}
-	return list
+	list := make([]datapoint, 0, len(d))
+	for _, p := range slices.Backward(d) {
+		list = append(list, datapoint{p.Time.UTC(), p.Value})
+	}
+	return json.Marshal(list)
 }
 
 // UpdateDetail is the detail of UpdateCampaign and UpdateRecommender as the monitor

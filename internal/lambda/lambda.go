@@ -184,7 +184,7 @@ func (h *Handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // serve passes the event on by its form and the function.
 func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 	e, err := read(payload)
-	h.logEvent(ctx, e, payload)
+	h.logEvent(ctx, e)
 	switch {
 	case err != nil:
 		return "", err

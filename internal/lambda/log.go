@@ -8,12 +8,10 @@ import (
 	"maps"
 	"strings"
 	"sync/atomic"
-
-	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// newLogger makes the logger of a function: JSON, with the id of the invocation. A level
-// that is none counts as info, and is told.
+// newLogger makes the logger of a function: JSON, with the id of the invocation. An invalid
+// level counts as info, with a warning.
 func newLogger(w io.Writer, level string, request *atomic.Pointer[string]) *slog.Logger {
 	lowest := slog.LevelInfo
 	known := level == "" || (lowest.UnmarshalText([]byte(level)) == nil && !strings.ContainsAny(level, "+-"))
@@ -27,9 +25,9 @@ func newLogger(w io.Writer, level string, request *atomic.Pointer[string]) *slog
 	return log
 }
 
-// requestID adds the id of the invocation to each line. Much is logged without a context
-// and by parts that outlive an invocation, so the one under way counts there: Lambda
-// gives a process one at a time.
+// requestID adds the id of the current invocation to each line. It does not use the context:
+// much is logged without one, by parts that outlive an invocation. Lambda gives a process one
+// invocation at a time.
 type requestID struct {
 	slog.Handler
 	current *atomic.Pointer[string]
@@ -37,14 +35,8 @@ type requestID struct {
 
 // Handle implements slog.Handler.
 func (l requestID) Handle(ctx context.Context, record slog.Record) error {
-	id := ""
-	if invocation, ok := lambdacontext.FromContext(ctx); ok {
-		id = invocation.AwsRequestID
-	} else if current := l.current.Load(); current != nil {
-		id = *current
-	}
-	if id != "" {
-		record.AddAttrs(slog.String("request_id", id))
+	if id := l.current.Load(); id != nil && *id != "" {
+		record.AddAttrs(slog.String("request_id", *id))
 	}
 	return l.Handler.Handle(ctx, record)
 }
@@ -59,21 +51,20 @@ func (l requestID) WithGroup(name string) slog.Handler {
 	return requestID{l.Handler.WithGroup(name), l.current}
 }
 
-// logEvent logs the event at debug level. The URL to answer to is left out: whoever has
-// it can answer.
-func (h *Handler) logEvent(ctx context.Context, e event, payload []byte) {
+// logEvent logs the event at debug level, without the URL for the answer: it lets anyone
+// answer.
+func (h *Handler) logEvent(ctx context.Context, e event) {
 	if !h.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
-	text := string(payload)
-	if _, secret := e.keys[keyResponseURL]; secret {
+	text := e.payload
+	if e.has(keyResponseURL) {
 		keys := maps.Clone(e.keys)
 		keys[keyResponseURL] = json.RawMessage(`"***"`)
-		shown, err := encode(keys)
-		if err != nil {
+		var err error
+		if text, err = encode(keys); err != nil {
 			return
 		}
-		text = string(shown)
 	}
-	h.log.DebugContext(ctx, "event", "function", string(h.function), "event", text)
+	h.log.DebugContext(ctx, "event", "function", string(h.function), "event", string(text))
 }

@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -268,36 +267,6 @@ func TestPagesSurviveChangesBetweenThem(t *testing.T) {
 	}
 }
 
-func TestDescribeAlarmsForMetricNeedsTheExactDimensions(t *testing.T) {
-	r := newRig(t)
-	dims := []types.Dimension{{Name: aws.String("a"), Value: aws.String("1")}, {Name: aws.String("b"), Value: aws.String("2")}}
-	r.putAlarm(t, func(in *cloudwatch.PutMetricAlarmInput) { in.Dimensions = dims })
-	type input = cloudwatch.DescribeAlarmsForMetricInput
-	tests := []struct {
-		name   string
-		change func(*input)
-		found  int
-	}{
-		{"all of them, in another order", func(in *input) { in.Dimensions = []types.Dimension{dims[1], dims[0]} }, 1},
-		{"fewer", func(in *input) { in.Dimensions = dims[:1] }, 0},
-		{"none", func(in *input) { in.Dimensions = nil }, 0},
-		{"another metric", func(in *input) { in.MetricName = aws.String("x") }, 0},
-		{"its statistic", func(in *input) { in.Statistic = types.StatisticAverage }, 1},
-		{"another statistic", func(in *input) { in.Statistic = types.StatisticSum }, 0},
-		{"another period", func(in *input) { in.Period = aws.Int32(60) }, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			in := &input{Namespace: aws.String("Test"), MetricName: aws.String("m"), Dimensions: dims}
-			tt.change(in)
-			out := ok[*cloudwatch.DescribeAlarmsForMetricOutput](t)(r.client().DescribeAlarmsForMetric(context.Background(), in))
-			if len(out.MetricAlarms) != tt.found {
-				t.Errorf("%d alarms, want %d", len(out.MetricAlarms), tt.found)
-			}
-		})
-	}
-}
-
 func TestAlarmsByNameRules(t *testing.T) {
 	r := newRig(t)
 	ctx := context.Background()
@@ -444,7 +413,7 @@ func TestOpenPeriodIsNotEvaluated(t *testing.T) {
 func TestIdleAlarmOverASource(t *testing.T) {
 	r := newRig(t)
 	src := &burst{at: noon.Add(-24*time.Hour - 10*time.Minute)}
-	r.registerSource(testRegion, "Test", "m", nil, src)
+	r.ServeMetric(testRegion, "Test", "m", nil, src)
 	r.putAlarm(t, func(in *cloudwatch.PutMetricAlarmInput) {
 		in.Statistic, in.EvaluationPeriods, in.DatapointsToAlarm = types.StatisticSum, aws.Int32(288), nil
 		in.Threshold, in.ComparisonOperator, in.TreatMissingData = aws.Float64(0), types.ComparisonOperatorLessThanOrEqualToThreshold, aws.String("breaching")
@@ -474,55 +443,6 @@ func TestEvaluationLooksAgainAtLateData(t *testing.T) {
 	r.Tick()
 	if got := r.alarm(t).StateValue; got != types.StateValueAlarm {
 		t.Errorf("after late data for the same period: %s", got)
-	}
-}
-
-func TestAlarmMail(t *testing.T) {
-	a := alarm{
-		home: home{testAccount, "us-east-1"}, arn: "arn:a", state: stateAlarm, reason: "because", configured: noon,
-		alarmConfig: alarmConfig{
-			Name: `Low "x"`, Metric: "m", Namespace: "Test", Statistic: "Average", Period: 300, EvaluationPeriods: 12,
-			Comparison: "LessThanThreshold", Threshold: 100, AlarmActions: []string{"arn:t"},
-			Dimensions: []dimension{{"CampaignArn", "arn:c"}},
-		},
-	}
-	if got, want := a.subject(), `ALARM: "Low \"x\"" in US East (N. Virginia)`; got != want {
-		t.Errorf("subject %s, want %s", got, want)
-	}
-	a.Name = strings.Repeat("n", 255)
-	if n := len(a.subject()); n != 100 {
-		t.Errorf("subject of %d characters", n)
-	}
-	var got map[string]any
-	if err := json.Unmarshal([]byte(a.message(stateOK, noon)), &got); err != nil {
-		t.Fatal(err)
-	}
-	trigger, _ := got["Trigger"].(map[string]any)
-	for key, want := range map[string]any{
-		"NewStateValue": "ALARM", "OldStateValue": "OK", "NewStateReason": "because", "AWSAccountId": testAccount,
-		"StateChangeTime": "2026-03-02T12:00:00.000+0000", "AlarmArn": "arn:a", "Region": "US East (N. Virginia)",
-	} {
-		if got[key] != want {
-			t.Errorf("%s: %v, want %v", key, got[key], want)
-		}
-	}
-	if trigger["MetricName"] != "m" || trigger["Threshold"] != 100.0 || trigger["DatapointsToAlarm"] != 12.0 || trigger["Statistic"] != "AVERAGE" {
-		t.Errorf("trigger %v", trigger)
-	}
-}
-
-func TestReasonsTellTheNumbers(t *testing.T) {
-	a := alarm{state: stateOK, alarmConfig: alarmConfig{EvaluationPeriods: 3, Comparison: "LessThanThreshold", Threshold: 10, Period: 300}}
-	data := dataFrom("- - X 0 -")
-	data[1].value, data[1].start = 20, noon.Unix()
-	data[2].value, data[2].start = 5, noon.Add(-5*time.Minute).Unix()
-	want := "Threshold Crossed: 1 out of the last 3 datapoints [20 (02/03/26 12:00:00), 5 (02/03/26 11:55:00)] were not less than the threshold (10)" +
-		" and 1 missing datapoints were treated as [missing] (minimum 3 datapoints for OK -> OK transition)."
-	if got := a.explain(stateOK, data); got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
-	}
-	if got, want := a.explain(stateInsufficient, dataFrom("- - - - -")), "Insufficient Data: no datapoints were received for 3 periods."; got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
 
@@ -586,25 +506,5 @@ func TestTagsOfAlarmsAndDashboards(t *testing.T) {
 	_, err := cw.ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: aws.String("low")})
 	if apiCode(t, err) != "InvalidParameterValue" {
 		t.Errorf("not an ARN: %v", err)
-	}
-}
-
-// BenchmarkTick evaluates 20,000 alarms, half of them over 24 hours by 5 minutes, as the
-// clock goes on by 5 minutes.
-func BenchmarkTick(b *testing.B) {
-	r := newRig(b)
-	now := noon
-	for i := range 20_000 {
-		dims := []dimension{{"CampaignArn", fmt.Sprint("c", i)}}
-		r.registerSource(testRegion, "Test", "m", map[string]string{dims[0].Name: dims[0].Value}, steady{})
-		c := alarmConfig{Name: fmt.Sprint("a", i), Namespace: "Test", Metric: "m", Dimensions: dims, Statistic: "Sum", Period: 300, EvaluationPeriods: 12, Comparison: "LessThanOrEqualToThreshold"}
-		if i%2 == 0 {
-			c.EvaluationPeriods = 288
-		}
-		r.alarms.add(&alarm{home: home{defaultAccount, testRegion}, alarmConfig: c, state: stateOK})
-	}
-	for b.Loop() {
-		now = now.Add(5 * time.Minute)
-		r.evaluateAlarms(now)
 	}
 }

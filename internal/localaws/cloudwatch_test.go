@@ -143,7 +143,7 @@ func TestRequestsMustBeSignedAndAddressedRightly(t *testing.T) {
 		{"unsigned", path, "", 403, "MissingAuthenticationToken;Sender"},
 		{"half signed", path, "AWS4-HMAC-SHA256 Credential=x", 400, "IncompleteSignature;Sender"},
 		{"signed for another service", path, "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260302/eu-west-1/sns/aws4_request" + sig, 403, "SignatureDoesNotMatch;Sender"},
-		{"unknown operation", "/service/GraniteServiceVersion20100801/operation/ListMetrics", good, 400, "UnknownOperationException;Sender"},
+		{"unknown operation", "/service/GraniteServiceVersion20100801/operation/GetMetricWidgetImage", good, 400, "UnknownOperationException;Sender"},
 		{"unknown service", "/service/Other/operation/ListDashboards", good, 400, "UnknownOperationException;Sender"},
 	}
 	for _, tt := range tests {
@@ -279,10 +279,6 @@ func TestRequiredMembers(t *testing.T) {
 		{"DeleteAlarms", `{"AlarmNames":[""]}`, "ValidationError"},
 		{"DescribeAlarms", `{"AlarmNamePrefix":""}`, "ValidationError"},
 		{"DescribeAlarms", `{"ActionPrefix":""}`, "ValidationError"},
-		{"DescribeAlarmsForMetric", `{"Namespace":"Test"}`, "MissingParameter"},
-		{"DescribeAlarmsForMetric", `{"MetricName":"m"}`, "MissingParameter"},
-		{"DescribeAlarmsForMetric", `{` + metric + `,"Unit":"x"}`, "InvalidParameterValue"},
-		{"DescribeAlarmsForMetric", `{` + metric + `,"Dimensions":[{"Name":"a"}]}`, "MissingParameter"},
 		{"DescribeAlarmHistory", `{"AlarmName":""}`, "ValidationError"},
 		{"DescribeAlarmHistory", `{"AlarmTypes":["x"]}`, "ValidationError"},
 		{"DescribeAlarmHistory", `{"HistoryItemType":"x"}`, "ValidationError"},

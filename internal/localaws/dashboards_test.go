@@ -150,15 +150,3 @@ func TestDashboardsAreGlobal(t *testing.T) {
 		t.Errorf("101 names: %v", err)
 	}
 }
-
-func FuzzCheckDashboard(f *testing.F) {
-	for _, seed := range []string{widgets(1, 1), `{"widgets":[{"type":"text","x":1e99,"properties":{"markdown":""}}]}`, `{"widgets":[null,[],{}]}`, `null`, `{`} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, body string) {
-		faults, _ := checkDashboard(body)
-		if len(faults) == 0 && !json.Valid([]byte(body)) {
-			t.Errorf("accepted %q", body)
-		}
-	})
-}

@@ -18,6 +18,3 @@ func ExampleEstate() Estate {
 	}
 	return estate
 }
-
-// ExampleEstateFile is the text of the example estate, for a start of one's own.
-func ExampleEstateFile() []byte { return append([]byte(nil), exampleFile...) }

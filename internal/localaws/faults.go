@@ -7,41 +7,43 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
 // FaultKind is what a fault does to a call.
 type FaultKind int
 
-// The kinds of faults. Those that do not fit an operation (Partial at one that is done as
-// a whole or not at all, EmptyPage at one without pages) let the call through unharmed.
+// The kinds of faults. Those that do not fit an operation (Partial at one that is executed
+// completely or not at all, EmptyPage at one without pages) have no effect.
 const (
-	// Error answers an API error instead of carrying the call out.
+	// Error returns an API error instead of executing the call.
 	Error FaultKind = iota
-	// Reset closes the connection without an answer and without carrying the call out.
+	// Reset closes the connection without an answer and without executing the call.
 	Reset
-	// Hang holds the call, not carried out, until the client goes away.
+	// Hang holds the call, not executed, until the client goes away.
 	Hang
-	// Truncate carries the call out and sends half of the answer.
+	// Truncate executes the call and sends half of the answer.
 	Truncate
-	// Garbage carries the call out and sends an answer that no decoder can read.
+	// Garbage executes the call and sends an answer that no decoder can read.
 	Garbage
-	// Partial does a part. GetMetricData leaves out the older half of the points of every
+	// Partial executes a part. GetMetricData leaves out the older half of the points of every
 	// series; their status is the fault's Code, PartialData if empty, and no token leads to
-	// the rest. PutEvents, PutTargets and RemoveTargets refuse the first half of the entries,
+	// the rest. PutEvents, PutTargets and RemoveTargets reject the first half of the entries,
 	// at least one, with the Code, InternalFailure if empty. DeleteDashboards finds the first
-	// of the dashboards removed by somebody else just now.
+	// dashboard deleted by someone else.
 	Partial
-	// EmptyPage makes a listing answer a page without items, whose token leads on.
+	// EmptyPage makes a listing return a page without items, whose token leads on.
 	EmptyPage
-	// Skew makes the service's own clock differ by the fault's Skew: a request signed more
-	// than 5 minutes off is refused, and every answer bears the service's date.
+	// Skew makes the service's own clock differ by the fault's Skew: it refuses a request
+	// signed more than 5 minutes off, and every answer has the service's date.
 	Skew
 )
 
-// PartialOperations are the operations that know the fault Partial, as "service.Operation".
+// PartialOperations are the operations with the fault Partial, as "service.Operation".
 func PartialOperations() []string {
 	return []string{
 		"cloudwatch.GetMetricData", "cloudwatch.DeleteDashboards",
@@ -49,17 +51,17 @@ func PartialOperations() []string {
 	}
 }
 
-// Fault is a misbehaviour of the endpoint. The zero Kind is Error.
+// Fault is a failure of the endpoint. The zero Kind is Error.
 type Fault struct {
-	// Service ("cloudwatch", as in Calls), Operation and Region say which calls are hit;
+	// Service ("cloudwatch", as in Calls), Operation and Region define which calls are hit;
 	// an empty one matches all.
 	Service, Operation, Region string
 	// Skip lets that many matching calls through first; then Times of them are hit, 0
 	// meaning all.
 	Skip, Times int
 	Kind        FaultKind
-	// Code is the error's code as it stands on the wire. Empty means ThrottlingException
-	// (Throttling by CloudWatch and the query services). Message may be empty.
+	// Code is the error's code on the wire. Empty means ThrottlingException (Throttling by
+	// CloudWatch and the query services). Message may be empty.
 	Code, Message string
 	// Status is the HTTP status. 0 means 500 for Internal… codes, 503 for Service… codes,
 	// 403 for AccessDenied… codes, else 400.
@@ -68,112 +70,126 @@ type Fault struct {
 	Skew time.Duration
 }
 
-// armedFault is a fault with the number of calls it has met.
-type armedFault struct {
+// faults decides which calls fail: by the faults that were added, and by the rates of
+// operations. It is safe for concurrent use.
+type faults struct {
+	mu      sync.Mutex
+	added   []*addedFault
+	limiter limiter
+}
+
+// addedFault is a fault with the number of calls that it matched.
+type addedFault struct {
 	Fault
-	met int
+	matched int
 }
 
-// AddFault arms a fault. Of several that match a call, the one added first is applied;
-// each counts the calls it matches while no earlier one is applied.
-func (s *Server) AddFault(f Fault) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = append(s.faults, &armedFault{Fault: f})
+// limiter limits the rates of operations.
+type limiter struct {
+	clock   api.Clock
+	rates   map[string]float64 // calls a second, by "service.Operation"
+	buckets map[string]*bucket
 }
 
-// ClearFaults disarms all faults.
-func (s *Server) ClearFaults() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.faults = nil
+// bucket is a token bucket of one operation in one region.
+type bucket struct {
+	tokens float64
+	at     time.Time
 }
 
-// admit decides what becomes of a call before it is carried out: refused by the rate
-// limit (an error), or hit by a fault, which is nil if none is due.
-func (s *Server) admit(c *call) (*Fault, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.throttle(c); err != nil {
-		return nil, err
+// AddFault adds a fault. Of several that match a call, the one added first is applied; each
+// counts the calls it matches while no earlier one is applied.
+func (fs *faults) AddFault(f Fault) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.added = append(fs.added, &addedFault{Fault: f})
+}
+
+// ClearFaults removes all faults.
+func (fs *faults) ClearFaults() {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.added = nil
+}
+
+// admit decides about a call before it is executed: refused by the rate limit (an error), or
+// hit by a fault, nil if none is due.
+func (fs *faults) admit(c *api.Call) (*Fault, error) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	if fs.limiter.throttles(c) {
+		return nil, throttled(c.Request.Protocol)
 	}
-	for _, f := range s.faults {
+	for _, f := range fs.added {
 		if !f.matches(c) {
 			continue
 		}
-		f.met++
-		if f.met > f.Skip && (f.Times == 0 || f.met <= f.Skip+f.Times) {
-			due := f.Fault
-			return &due, nil
+		f.matched++
+		if f.matched > f.Skip && (f.Times == 0 || f.matched <= f.Skip+f.Times) {
+			return new(f.Fault), nil
 		}
 	}
 	return nil, nil
 }
 
-func (f *Fault) matches(c *call) bool {
-	return (f.Service == "" || f.Service == c.svc.name) &&
-		(f.Operation == "" || f.Operation == c.operation) &&
-		(f.Region == "" || f.Region == c.region)
-}
-
-// before applies the faults that leave a call without an answer, and tells whether it was
-// one of them.
-func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
-	switch f.Kind {
-	case Reset:
-		reset(w)
-		return true
-	case Hang:
-		<-r.Context().Done()
-		return true
-	default:
+// throttles consumes a token for the call, if its operation has a rate and there is one.
+func (l *limiter) throttles(c *api.Call) bool {
+	name := c.Service + "." + c.Operation
+	rate, limited := l.rates[name]
+	if !limited {
 		return false
 	}
+	now := l.clock.Now()
+	burst := math.Max(1, rate)
+	key := name + " " + c.Account + " " + c.Region
+	b, ok := l.buckets[key]
+	if !ok {
+		b = &bucket{tokens: burst, at: now}
+		l.buckets[key] = b
+	}
+	if elapsed := now.Sub(b.at).Seconds(); elapsed > 0 {
+		b.tokens = math.Min(burst, b.tokens+elapsed*rate)
+		b.at = now
+	}
+	if b.tokens < 1 {
+		return true
+	}
+	b.tokens--
+	return false
 }
 
-// signatureLife is how far a request's date may lie from the service's ("Troubleshooting
-// AWS Signature Version 4", in the IAM user guide).
-const signatureLife = 5 * time.Minute
-
-// signed is the form of X-Amz-Date.
-const signed = "20060102T150405Z"
-
-// expired is what a service with another clock makes of a request's date, which is real
-// time, as is the date of its answer, whatever the endpoint's clock.
-func (f *Fault) expired(w http.ResponseWriter, r *http.Request, p wire.Protocol) error {
-	if f.Kind != Skew {
-		return nil
-	}
-	now := time.Now().UTC().Add(f.Skew)
-	w.Header().Set("Date", now.Format(http.TimeFormat))
-	date := r.Header.Get("X-Amz-Date")
-	at, err := time.Parse(signed, date)
-	if err == nil && at.Sub(now).Abs() <= signatureLife {
-		return nil
-	}
-	e := refuse("InvalidSignatureException", "Signature expired: %s is now earlier than %s (%s - 5 min.)",
-		date, now.Add(-signatureLife).Format(signed), now.Format(signed))
-	if at.After(now) {
-		e.Message = "Signature not yet current: " + date + " is still later than " + now.Add(signatureLife).Format(signed) + " (" + now.Format(signed) + " + 5 min.)"
-	}
-	e.Status = http.StatusForbidden
-	if p == wire.Query {
-		e.Code = "SignatureDoesNotMatch"
+// throttled is the error for a call too many, as each protocol's services name it.
+func throttled(p wire.Protocol) *wire.Error {
+	e := &wire.Error{Code: "ThrottlingException", Message: "Rate exceeded"}
+	switch p {
+	case wire.CBOR, wire.JSON10:
+		e.Query = "Throttling"
+	case wire.Query:
+		e.Code = "Throttling"
 	}
 	return e
 }
 
-// half is how many of n entries a Partial fault refuses; 0 without one.
-func (c *call) half(n int) int {
-	if c.partial == nil {
-		return 0
-	}
-	return (n + 1) / 2
+func (f *Fault) matches(c *api.Call) bool {
+	return (f.Service == "" || f.Service == c.Service) &&
+		(f.Operation == "" || f.Operation == c.Operation) &&
+		(f.Region == "" || f.Region == c.Region)
 }
 
-// refusal is the code and message of an entry that a Partial fault refuses.
-func (f *Fault) refusal() (code, message string) {
-	return cmp.Or(f.Code, "InternalFailure"), cmp.Or(f.Message, "injected fault")
+// before applies the faults that leave a call without an answer, and reports whether f, which
+// may be nil, is one of them.
+func (f *Fault) before(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case f == nil:
+		return false
+	case f.Kind == Reset:
+		reset(w)
+		return true
+	case f.Kind == Hang:
+		<-r.Context().Done()
+		return true
+	}
+	return false
 }
 
 // reset drops the connection under the response, if possible with a TCP reset.
@@ -188,14 +204,29 @@ func reset(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// err returns the API error of an Error fault, nil for other kinds.
-func (f *Fault) err(p wire.Protocol) error {
-	if f.Kind != Error {
+// apply returns the API error of the fault, or hands the fault to the operation that applies
+// it. f may be nil.
+func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error {
+	if f == nil {
 		return nil
 	}
+	switch f.Kind {
+	case Error:
+		return f.err(c.Request.Protocol)
+	case Skew:
+		return f.checkDate(w, r, c.Request.Protocol)
+	case Partial:
+		c.Partial = &api.Rejection{Code: f.Code, Message: f.Message}
+	case EmptyPage:
+		c.EmptyPage = true
+	}
+	return nil
+}
+
+func (f *Fault) err(p wire.Protocol) error {
 	e := throttled(p)
 	if f.Code != "" {
-		e = &apiError{Code: f.Code, Status: statusOf(f.Code)}
+		e = &wire.Error{Code: f.Code, Status: statusOf(f.Code)}
 	}
 	e.Message = cmp.Or(f.Message, e.Message, "injected fault")
 	e.Status = cmp.Or(f.Status, e.Status)
@@ -215,70 +246,43 @@ func statusOf(code string) int {
 	}
 }
 
-// mark tells the operation about the faults that it applies itself.
-func (f *Fault) mark(c *call) {
-	switch f.Kind {
-	case Partial:
-		c.partial = f
-	case EmptyPage:
-		c.emptyPage = true
-	}
-}
+const (
+	// signatureLife is how far a request's date may be from the service's ("Troubleshooting
+	// AWS Signature Version 4", in the IAM user guide).
+	signatureLife = 5 * time.Minute
+	amzDate       = "20060102T150405Z" // the layout of X-Amz-Date
+)
 
-// after spoils the answer of a call that was carried out.
-func (f *Fault) after(w http.ResponseWriter, body []byte) []byte {
-	switch f.Kind {
-	case Truncate:
-		// net/http closes a connection on which less was written than announced.
-		w.Header().Set("Content-Length", strconv.Itoa(max(len(body), 2)))
-		return body[:len(body)/2]
-	case Garbage:
-		return []byte("\xff<{garbage")
-	default:
-		return body
-	}
-}
-
-// bucket is a token bucket of one operation in one region.
-type bucket struct {
-	tokens float64
-	at     time.Time
-}
-
-// throttle takes a token for the call, if its operation has a rate, or refuses it.
-func (s *Server) throttle(c *call) error {
-	name := c.svc.name + "." + c.operation
-	rate, limited := s.rates[name]
-	if !limited {
+// checkDate checks a request's date as a service with another clock does. Both dates are real
+// time, whatever the endpoint's clock, and so is the date of the answer.
+func (f *Fault) checkDate(w http.ResponseWriter, r *http.Request, p wire.Protocol) error {
+	now := time.Now().UTC().Add(f.Skew)
+	w.Header().Set("Date", now.Format(http.TimeFormat))
+	date := r.Header.Get("X-Amz-Date")
+	at, err := time.Parse(amzDate, date)
+	if err == nil && at.Sub(now).Abs() <= signatureLife {
 		return nil
 	}
-	now := s.clock.Now()
-	burst := math.Max(1, rate)
-	key := name + " " + c.account + " " + c.region
-	b, ok := s.buckets[key]
-	if !ok {
-		b = &bucket{tokens: burst, at: now}
-		s.buckets[key] = b
+	code, message := "InvalidSignatureException", "Signature expired: %s is now earlier than %s (%s - 5 min.)"
+	bound := now.Add(-signatureLife)
+	if at.After(now) {
+		message, bound = "Signature not yet current: %s is still later than %s (%s + 5 min.)", now.Add(signatureLife)
 	}
-	if elapsed := now.Sub(b.at).Seconds(); elapsed > 0 {
-		b.tokens = math.Min(burst, b.tokens+elapsed*rate)
-		b.at = now
+	if p == wire.Query {
+		code = "SignatureDoesNotMatch"
 	}
-	if b.tokens < 1 {
-		return throttled(c.svc.protocol)
-	}
-	b.tokens--
-	return nil
+	return api.RefuseWith(http.StatusForbidden, code, message, date, bound.Format(amzDate), now.Format(amzDate))
 }
 
-// throttled is the error for a call too many, as each protocol's services name it.
-func throttled(p wire.Protocol) *apiError {
-	e := refuse("ThrottlingException", "Rate exceeded")
-	switch p {
-	case wire.CBOR, wire.JSON10:
-		e.Query = "Throttling"
-	case wire.Query:
-		e.Code = "Throttling"
+// after spoils the answer of a call that was executed. f may be nil.
+func (f *Fault) after(w http.ResponseWriter, body []byte) []byte {
+	switch {
+	case f != nil && f.Kind == Truncate:
+		// net/http closes a connection if less is written than announced.
+		w.Header().Set("Content-Length", strconv.Itoa(max(len(body), 2)))
+		return body[:len(body)/2]
+	case f != nil && f.Kind == Garbage:
+		return []byte("\xff<{garbage")
 	}
-	return e
+	return body
 }

@@ -5,53 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 )
-
-// FuzzParseSpan holds the bounds of a length of time, and that it means what it says.
-func FuzzParseSpan(f *testing.F) {
-	for _, seed := range []string{"", "30d", "2d12h", "31h", "20m", "1s", "0s", "1h1d", "1d1d", "3653d", "3654d", "999999999d", "9999999999s", "1.5h", "-1h", "1h ", "１h", "1µs"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		got, err := parseSpan(text)
-		if err != nil {
-			if got != 0 {
-				t.Errorf("an error, and yet %v", got)
-			}
-			return
-		}
-		if got <= 0 || got > maxSpan || got%time.Second != 0 {
-			t.Errorf("%q became %v", text, got)
-		}
-		if plain, err := time.ParseDuration(text); err == nil && plain != got { // all units but the day
-			t.Errorf("%q became %v, is %v", text, got, plain)
-		}
-	})
-}
-
-// FuzzPageToken gives any token to a listing: it is refused, or the page is a part of
-// the list.
-func FuzzPageToken(f *testing.F) {
-	c := &call{service: "personalize", operation: "ListCampaigns", region: testRegion, account: testAccount}
-	f.Add("")
-	f.Add(c.writeToken(pageToken{After: "b"}))
-	f.Add(c.writeToken(pageToken{First: true}))
-	f.Add("e30=")
-	items := []string{"a", "b", "c", "d"}
-	f.Fuzz(func(t *testing.T, token string) {
-		out, next, ok := page(c, items, func(s string) string { return s }, token, 2)
-		if !ok && (out != nil || next != "") {
-			t.Errorf("refused, and yet %v %q", out, next)
-		}
-		if len(out) > 2 || !strings.Contains("abcd", strings.Join(out, "")) {
-			t.Errorf("page %v", out)
-		}
-		if next != "" && next == token && len(out) > 0 {
-			t.Errorf("%q leads to itself", token)
-		}
-	})
-}
 
 // FuzzServer sends anything to the whole endpoint. It answers with a result or an error
 // of the caller's; a fault of its own, a 500, or a panic would be a mistake in it.

@@ -112,7 +112,6 @@ func TestUpdateThatFailsChangesNothing(t *testing.T) {
 func TestRecommenderStopsAndStartsWithItsTraffic(t *testing.T) {
 	r := newWorld(t, shopEstate())
 	pz, arn := r.personalize(), arnOf("recommender/for-you")
-	dims := map[string]string{"RecommenderArn": *arn}
 	look := func() string { return *r.recommender(t, "for-you").Status }
 
 	ok[*personalize.StopRecommenderOutput](t)(pz.StopRecommender(background, &personalize.StopRecommenderInput{RecommenderArn: arn}))
@@ -120,10 +119,11 @@ func TestRecommenderStopsAndStartsWithItsTraffic(t *testing.T) {
 	if want := "STOP PENDING, STOP IN_PROGRESS, INACTIVE, INACTIVE"; got != want {
 		t.Errorf("stopping: %s, want %s", got, want)
 	}
-	if _, serving := r.requests(dims, noon.Add(-step)); !serving {
+	const step = 5 * time.Minute
+	if r.requests(t, "RecommenderArn", *arn, noon.Add(-step)) == 0 {
 		t.Error("no requests before the stop")
 	}
-	if v, serving := r.requests(dims, noon); serving {
+	if v := r.requests(t, "RecommenderArn", *arn, noon); v > 0 {
 		t.Errorf("%v requests after the stop", v)
 	}
 
@@ -133,10 +133,11 @@ func TestRecommenderStopsAndStartsWithItsTraffic(t *testing.T) {
 	if want := "START PENDING, START IN_PROGRESS, ACTIVE"; got != want {
 		t.Errorf("starting: %s, want %s", got, want)
 	}
-	if _, serving := r.requests(dims, begun.Add(5*time.Minute)); serving {
+	r.clock.move(step)
+	if r.requests(t, "RecommenderArn", *arn, begun.Add(step)) > 0 {
 		t.Error("requests before the start was done")
 	}
-	if v, _ := r.requests(dims, begun.Add(10*time.Minute)); v != 600 {
+	if v := r.requests(t, "RecommenderArn", *arn, begun.Add(2*step)); v != 600 {
 		t.Errorf("%v requests after the start", v)
 	}
 }
@@ -322,7 +323,7 @@ func TestAnUnlistedRecipeIsServed(t *testing.T) {
 	if !strings.HasSuffix(*v.RecipeArn, ":recipe/aws-recipe-of-tomorrow") {
 		t.Errorf("recipe %s", *v.RecipeArn)
 	}
-	if n, _ := r.requests(map[string]string{"CampaignArn": *c.CampaignArn}, noon.Add(-step)); n != 300 {
+	if n := r.requests(t, "CampaignArn", *c.CampaignArn, noon.Add(-5*time.Minute)); n != 300 {
 		t.Errorf("%v requests", n)
 	}
 }

@@ -131,18 +131,6 @@ func TestPutMetricDataRules(t *testing.T) {
 	}
 }
 
-func TestEveryUnitOfTheSDKIsKnown(t *testing.T) {
-	all := types.StandardUnit("").Values()
-	for _, u := range all {
-		if !units[string(u)] {
-			t.Errorf("%s is not known", u)
-		}
-	}
-	if len(all) != len(units) {
-		t.Errorf("%d units known, the SDK has %d", len(units), len(all))
-	}
-}
-
 func TestOneBadDatumRefusesTheCall(t *testing.T) {
 	r := newRig(t)
 	_, err := r.client().PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
@@ -302,7 +290,7 @@ func TestRetentionByGranularity(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
-			r.registerSource(testRegion, "Test", "m", nil, steady{})
+			r.ServeMetric(testRegion, "Test", "m", nil, steady{})
 			in := query(tt.period, "Sum", tt.back)
 			in.StartTime = aws.Time(in.StartTime.Truncate(time.Hour))
 			if tt.back%day != 0 {
@@ -340,7 +328,7 @@ func TestPeriodsAreAlignedAndSpansHalfOpen(t *testing.T) {
 	}
 	r := newRig(t)
 	r.clock.move(4 * time.Minute)
-	r.registerSource(testRegion, "Test", "m", nil, steady{})
+	r.ServeMetric(testRegion, "Test", "m", nil, steady{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			in := query(tt.period, "Sum", 0)
@@ -360,8 +348,13 @@ func TestPeriodsAreAlignedAndSpansHalfOpen(t *testing.T) {
 func TestSourcesAndSamplesAddUp(t *testing.T) {
 	r := newRig(t)
 	dims := map[string]string{"CampaignArn": "arn:x", "Other": "y"}
-	r.registerSource(testRegion, "Test", "m", dims, steady{})
-	r.putSample(testRegion, "Test", "m", dims, noon.Add(-30*time.Minute), 5)
+	r.ServeMetric(testRegion, "Test", "m", dims, steady{})
+	ok[*cloudwatch.PutMetricDataOutput](t)(r.client().PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
+		Namespace: aws.String("Test"), MetricData: []types.MetricDatum{{
+			MetricName: aws.String("m"), Value: aws.Float64(5), Timestamp: aws.Time(noon.Add(-30 * time.Minute)),
+			Dimensions: []types.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String("arn:x")}, {Name: aws.String("Other"), Value: aws.String("y")}},
+		}},
+	}))
 	in := query(3600, "Sum", time.Hour)
 	in.MetricDataQueries[0].MetricStat.Metric.Dimensions = []types.Dimension{
 		{Name: aws.String("Other"), Value: aws.String("y")}, {Name: aws.String("CampaignArn"), Value: aws.String("arn:x")},
@@ -385,7 +378,7 @@ func TestPagesOfGetMetricDataAddUpToTheWhole(t *testing.T) {
 func pagesAddUp(t *testing.T, scan types.ScanBy, size int32) {
 	const points, queries = 12, 4
 	r := newRig(t)
-	r.registerSource(testRegion, "Test", "m", nil, steady{})
+	r.ServeMetric(testRegion, "Test", "m", nil, steady{})
 	in := query(300, "Sum", time.Hour)
 	in.ScanBy, in.MaxDatapoints = scan, &size
 	for i := 1; i < queries; i++ {
@@ -424,7 +417,7 @@ func pagesAddUp(t *testing.T, scan types.ScanBy, size int32) {
 
 func TestPartialDataOnEveryPageButTheLast(t *testing.T) {
 	r := newRig(t)
-	r.registerSource(testRegion, "Test", "m", nil, steady{})
+	r.ServeMetric(testRegion, "Test", "m", nil, steady{})
 	in := query(300, "Sum", time.Hour)
 	in.MaxDatapoints = aws.Int32(10)
 	first := ok[*cloudwatch.GetMetricDataOutput](t)(r.client().GetMetricData(context.Background(), in))
@@ -455,14 +448,6 @@ func TestLabelsAndHiddenQueries(t *testing.T) {
 	}
 }
 
-func TestFloorAndCeilDiv(t *testing.T) {
-	for _, tt := range []struct{ a, b, floor, ceil int64 }{{7, 5, 1, 2}, {5, 5, 1, 1}, {0, 5, 0, 0}, {-1, 5, -1, 0}, {-5, 5, -1, -1}, {-6, 5, -2, -1}} {
-		if f, c := floorDiv(tt.a, tt.b), ceilDiv(tt.a, tt.b); f != tt.floor || c != tt.ceil {
-			t.Errorf("%d/%d: %d and %d", tt.a, tt.b, f, c)
-		}
-	}
-}
-
 // BenchmarkGetMetricData asks 500 series of a source: once for the last 5 minutes, once for
 // two weeks of hours, which takes two pages.
 func BenchmarkGetMetricData(b *testing.B) {
@@ -477,7 +462,7 @@ func BenchmarkGetMetricData(b *testing.B) {
 			in.MetricDataQueries = in.MetricDataQueries[:0]
 			for i := range 500 {
 				dim := fmt.Sprint("c", i)
-				r.registerSource(testRegion, "Test", "m", map[string]string{"CampaignArn": dim}, steady{})
+				r.ServeMetric(testRegion, "Test", "m", map[string]string{"CampaignArn": dim}, steady{})
 				q := query(tt.period, "Sum", tt.back).MetricDataQueries[0]
 				q.Id = aws.String(fmt.Sprint("q", i))
 				q.MetricStat.Metric.Dimensions = []types.Dimension{{Name: aws.String("CampaignArn"), Value: &dim}}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -95,15 +97,19 @@ func arnOf(resource string) *string {
 // errOf keeps only the error of an operation.
 func errOf[T any](_ T, err error) error { return err }
 
-// requests is what CloudWatch would say of GetRecommendations in the five minutes from start.
-func (r *rig) requests(dims map[string]string, start time.Time) (float64, bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	sr := r.metrics.find(home{r.account, testRegion}, seriesKey(personalizeNamespace, "GetRecommendations", dimensionsOf(dims)))
-	if sr == nil || sr.source == nil {
-		return 0, false
+// requests is the sum of GetRecommendations in the five minutes from start, which must have
+// ended.
+func (r *rig) requests(t testing.TB, dim, arn string, start time.Time) float64 {
+	t.Helper()
+	end := start.Add(5 * time.Minute)
+	out := ok[*cloudwatch.GetMetricStatisticsOutput](t)(cloudwatch.NewFromConfig(r.config(testRegion)).GetMetricStatistics(background, &cloudwatch.GetMetricStatisticsInput{
+		Namespace: aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"), StartTime: &start, EndTime: &end, Period: aws.Int32(300),
+		Dimensions: []cwtypes.Dimension{{Name: &dim, Value: &arn}}, Statistics: []cwtypes.Statistic{cwtypes.StatisticSum},
+	}))
+	if len(out.Datapoints) == 0 {
+		return 0
 	}
-	return sr.source.Value(start)
+	return *out.Datapoints[0].Sum
 }
 
 var background = context.Background()

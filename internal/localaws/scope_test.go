@@ -2,8 +2,13 @@ package localaws
 
 import (
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
 const goodSignature = ", SignedHeaders=host;x-amz-date, Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7"
@@ -36,7 +41,7 @@ func TestParseScope(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := parseScope(tt.header)
-			var api *apiError
+			var api *wire.Error
 			if err != nil && !errors.As(err, &api) {
 				t.Fatalf("%v is not an API error", err)
 			}
@@ -58,8 +63,11 @@ func TestAccountOfAccessKey(t *testing.T) {
 		"1234567890123": "estate",
 		"AKIDEXAMPLE":   "estate",
 	} {
-		if got := (scope{accessKey: key}).accountOr("estate"); got != want {
-			t.Errorf("%s: account %s, want %s", key, got, want)
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260302/eu-west-1/sns/aws4_request"+goodSignature)
+		c, err := newCall(r, &wire.Request{}, &api.Service{Signing: "sns"}, "estate")
+		if err != nil || c.Account != want {
+			t.Errorf("%s: %+v, %v, want %s", key, c, err, want)
 		}
 	}
 }
@@ -68,7 +76,7 @@ func TestPartitionOf(t *testing.T) {
 	for region, want := range map[string]string{
 		"eu-west-1": "aws", "cn-north-1": "aws-cn", "us-gov-west-1": "aws-us-gov", "us-east-1": "aws", "ca-central-1": "aws",
 	} {
-		if got := partitionOf(region); got != want {
+		if got := api.Partition(region); got != want {
 			t.Errorf("%s: %s, want %s", region, got, want)
 		}
 	}
@@ -81,7 +89,7 @@ func FuzzParseScope(f *testing.F) {
 	f.Add("")
 	f.Fuzz(func(t *testing.T, header string) {
 		sc, err := parseScope(header)
-		var api *apiError
+		var api *wire.Error
 		if err != nil && !errors.As(err, &api) {
 			t.Errorf("%v is not an API error", err)
 		}

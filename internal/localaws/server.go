@@ -3,8 +3,6 @@ package localaws
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -13,209 +11,170 @@ import (
 	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/cloudwatch"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/logs"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/personalize"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sts"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
-// Clock tells the endpoint what time it is. Every life cycle, metric and alarm follows
-// it, so a test that moves the clock moves the whole estate.
-type Clock interface {
-	Now() time.Time
-}
+// Clock returns the time of the endpoint. Every life cycle, metric and alarm follows it.
+type Clock = api.Clock
 
 type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now().UTC() }
 
-// defaultAccount owns the estate when the estate file names no account.
+// defaultAccount owns the estate when the estate names no account.
 const defaultAccount = "000000000000"
 
 // Server is one AWS endpoint for all services, regions and accounts: an http.Handler.
 // It is safe for concurrent use. The zero value is not usable; see New.
 type Server struct {
-	clock   Clock
-	log     *slog.Logger
-	latency time.Duration
-	rates   map[string]float64
-	// retention is how long data and history are kept; zero means for as long as the Server lives.
-	retention time.Duration
-	observe   func(Observed) // nil: nobody looks on
-	// services is filled by New and only read afterwards.
-	services []*service
+	options
+	account  string // owner of the estate
+	services map[serviceKey]*api.Service
+	calls    callCounts
+	*faults
 
-	// mu guards everything below. The dispatcher holds it while an operation runs, so
-	// operations and the helpers they call never lock.
-	mu      sync.Mutex
-	account string // owner of the estate; loadEstate may replace the default
-	calls   map[string]int
-	faults  []*armedFault
-	buckets map[string]*bucket
-
-	// The state of the services, each declared in a file of its service. Their zero
-	// values are usable or are completed by loadEstate.
-	metrics     metricsState
-	alarms      alarmsState
-	dashboards  dashboardsState
-	personalize personalizeState
-	events      eventsState
-	sns         snsState
-	logs        logsState
-	pricing     pricingState
+	// mu guards the services: one operation runs at a time.
+	mu          sync.Mutex
+	personalize *personalize.Service
+	cloudwatch  *cloudwatch.Service
+	events      *events.Service
+	sns         *sns.Service
+	// forgotten is the hour since the epoch in which old data were last dropped.
+	forgotten int64
 }
 
-// Option changes a Server while New builds it.
-type Option func(*Server)
-
-// WithClock sets the clock of the whole endpoint. The default is the real time, in UTC.
-func WithClock(c Clock) Option { return func(s *Server) { s.clock = c } }
-
-// WithLatency makes every call take at least d of real time, whatever the clock says.
-// Calls wait side by side, not one behind the other. The default is no delay.
-func WithLatency(d time.Duration) Option { return func(s *Server) { s.latency = d } }
-
-// WithLogger sets the logger: debug for each call, info for what the endpoint does by
-// itself. The default logs nothing.
-func WithLogger(l *slog.Logger) Option { return func(s *Server) { s.log = l } }
-
-// WithRates limits how often operations may be called. Keys are "service.Operation" as
-// in Calls, values calls per second and region on the endpoint's clock; a bucket holds one
-// second's worth, at least one call. A call too many is answered ThrottlingException
-// (Throttling by the services of the query family). The default is no limit.
-func WithRates(rates map[string]float64) Option {
-	return func(s *Server) { s.rates = maps.Clone(rates) }
+// serviceKey is how a request addresses a service.
+type serviceKey struct {
+	protocol wire.Protocol
+	target   string
 }
-
-// WithRetention forgets metric data, mails, events and the history of alarms once they are older than d, so
-// that a simulation of any length fits into memory. The default is to keep metric data for
-// as long as the Server lives; what AWS would have forgotten is not shown either way.
-func WithRetention(d time.Duration) Option { return func(s *Server) { s.retention = d } }
-
-// WithObserver has f told of every call that was admitted to an operation, after it was
-// carried out or refused and before it is answered. Calls that run side by side are told
-// side by side; f may call back into the Server.
-func WithObserver(f func(Observed)) Option { return func(s *Server) { s.observe = f } }
 
 // New builds an endpoint that holds the estate. It fails if the estate is invalid.
 func New(estate Estate, opts ...Option) (*Server, error) {
-	s := &Server{
-		clock:   realClock{},
-		log:     slog.New(slog.DiscardHandler),
-		account: defaultAccount,
-		calls:   map[string]int{},
-		buckets: map[string]*bucket{},
-	}
+	o := &Server{options: options{clock: realClock{}, log: slog.New(slog.DiscardHandler)}}
 	for _, opt := range opts {
-		opt(s)
+		opt(o)
 	}
-	s.services = s.serviceTable()
-	if err := s.loadEstate(estate); err != nil {
+	if err := estate.Check(); err != nil {
 		return nil, fmt.Errorf("load the estate: %w", err)
+	}
+	topics := sns.New(o.clock, o.log, o.autoConfirm)
+	metrics := cloudwatch.New(o.log, topics, o.watch)
+	account := cmp.Or(estate.Account, defaultAccount)
+	resources, err := personalize.New(estate, account, o.clock.Now(), func(h api.Home, metric string, dims map[string]string, src api.Source) {
+		metrics.Register(h, "AWS/Personalize", metric, dims, src)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load the estate: %w", err)
+	}
+	bus := events.New(o.clock, o.log, topics)
+	s := &Server{
+		options: o.options, account: account, services: map[serviceKey]*api.Service{}, calls: callCounts{counts: map[string]int{}},
+		faults:      &faults{limiter: limiter{o.clock, o.rates, map[string]*bucket{}}},
+		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
+	}
+	for _, svc := range []*api.Service{
+		resources.API(), metrics.API(), bus.API(), topics.API(), logs.New().API(), pricing.New(estate).API(), sts.API(),
+	} {
+		for _, protocol := range svc.Protocols {
+			s.services[serviceKey{protocol, svc.Target}] = svc
+		}
 	}
 	return s, nil
 }
 
-// Tick does what AWS does by itself with the passing of time: it settles life cycles and
-// evaluates every alarm at the clock's now. Reading operations settle too, so a served
-// endpoint works without it; a simulation calls it once per step.
-func (s *Server) Tick() {
-	now := s.clock.Now().UTC()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settle(now)
-	s.evaluateAlarms(now)
-	s.forget(now)
-}
-
-// Calls returns how often each operation was requested since the start or ResetCalls,
-// keyed "service.Operation" with the services personalize, cloudwatch, logs, events, sns,
-// pricing and sts. Refused, throttled and failed requests count; unknown operations do not.
-func (s *Server) Calls() map[string]int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return maps.Clone(s.calls)
-}
-
-// ResetCalls sets all counts of Calls to zero.
-func (s *Server) ResetCalls() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.calls)
-}
-
-// ServeHTTP answers one request in the protocol it was made in.
+// ServeHTTP answers one request in its protocol.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	requestID := newRequestID()
+	requestID := api.NewID()
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	req, err := wire.Read(r)
-	if err != nil {
-		s.count(req)
+	svc, op, routeErr := s.route(req)
+	if routeErr == nil {
+		s.calls.add(svc.Name + "." + req.Operation)
+	}
+	if err = cmp.Or(err, routeErr); err != nil {
 		writeError(w, req, requestID, err)
 		return
 	}
-	svc, op, err := s.route(req)
-	if err != nil {
-		writeError(w, req, requestID, err)
-		return
-	}
-	s.count(req)
-	c, err := s.newCall(r, req, svc)
+	c, err := newCall(r, req, svc, s.account)
 	if err != nil {
 		s.logCall(svc, req, "", err)
 		writeError(w, req, requestID, err)
 		return
 	}
-	s.answer(w, r, req, op, c, requestID)
+	s.answer(w, r, svc, op, c, requestID)
 }
 
-// answer carries the call out, with the fault that is due for it if there is one.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, req *wire.Request, op operation, c *call, requestID string) {
+// route finds the service and operation of a request. What this endpoint does not know is an
+// error, even if AWS knows it.
+func (s *Server) route(req *wire.Request) (*api.Service, api.Operation, error) {
+	code := "UnknownOperationException"
+	if req.Protocol == wire.Query {
+		code = "InvalidAction"
+	}
+	svc := s.services[serviceKey{req.Protocol, req.Target}]
+	if svc == nil {
+		return nil, nil, api.Refuse(code, "this endpoint serves no %s service %s", req.Protocol, api.Quoted(req.Target))
+	}
+	op := svc.Operations[req.Operation]
+	if op == nil {
+		return nil, nil, api.Refuse(code, "this endpoint does not know the operation %s of %s", api.Quoted(req.Operation), svc.Name)
+	}
+	return svc, op, nil
+}
+
+// answer executes the call, with the fault that is due for it.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service, op api.Operation, c *api.Call, requestID string) {
 	fault, err := s.admit(c)
 	if fault != nil {
-		s.tell(c, req, fault, false)
+		s.report(c, fault, false)
 	}
-	if !pause(r.Context(), s.latency) {
+	if !pause(r.Context(), s.latency) || fault.before(w, r) {
 		return
 	}
-	if fault != nil && fault.before(w, r) {
-		return
-	}
-	if err == nil && fault != nil {
-		err = cmp.Or(fault.err(req.Protocol), fault.expired(w, r, req.Protocol))
-		fault.mark(c)
+	if err == nil {
+		err = fault.apply(w, r, c)
 	}
 	var out any
 	if err == nil {
-		out, err = s.run(c, op)
+		out, err = s.execute(op, c)
 		if err == nil {
-			s.tell(c, req, nil, true)
+			s.report(c, nil, true)
 		}
 	}
-	s.logCall(c.svc, req, c.region, err)
+	s.logCall(svc, c.Request, c.Region, err)
 	if err != nil {
-		writeError(w, req, requestID, err)
+		writeError(w, c.Request, requestID, err)
 		return
 	}
-	body, encErr := wire.Encode(req, c.svc.xmlns, requestID, out)
-	if encErr != nil {
-		s.log.Error("encode the output", "op", req.Operation, "err", encErr)
-		writeError(w, req, requestID, internalFailure())
+	body, err := wire.Encode(c.Request, svc.XMLNS, requestID, out)
+	if err != nil {
+		s.log.Error("encode the output", "op", c.Operation, "err", err)
+		writeError(w, c.Request, requestID, err)
 		return
 	}
-	if fault != nil {
-		body = fault.after(w, body)
-	}
-	wire.Write(w, req.Protocol, http.StatusOK, body)
+	wire.Write(w, c.Request.Protocol, http.StatusOK, fault.after(w, body))
 }
 
-// run carries out an operation on the settled state of now.
-func (s *Server) run(c *call, op operation) (any, error) {
+// execute executes an operation on the state of now.
+func (s *Server) execute(op api.Operation, c *api.Call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.now = s.clock.Now().UTC()
-	s.settle(c.now)
+	c.Now = s.clock.Now().UTC()
+	s.personalize.Settle(c.Now)
 	return op(c)
 }
 
-// pause waits and tells whether the client is still there.
+// pause waits and reports whether the client is still there.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -230,42 +189,189 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (s *Server) logCall(svc *service, req *wire.Request, region string, err error) {
+func (s *Server) logCall(svc *api.Service, req *wire.Request, region string, err error) {
 	if err != nil {
-		s.log.Debug("call refused", "region", region, "op", svc.name+"."+req.Operation, "err", err)
+		s.log.Debug("call refused", "region", region, "op", svc.Name+"."+req.Operation, "err", err)
 		return
 	}
-	s.log.Debug("call served", "region", region, "op", svc.name+"."+req.Operation)
+	s.log.Debug("call served", "region", region, "op", svc.Name+"."+req.Operation)
 }
 
-// writeError writes err in the request's protocol. What is not an API error is not
-// shown to the client: it becomes an InternalFailure.
+// writeError writes err in the request's protocol. Clients see an error that is not an API
+// error as an InternalFailure.
 func writeError(w http.ResponseWriter, req *wire.Request, requestID string, err error) {
-	var api *apiError
 	var refused *wire.Error
-	switch {
-	case errors.As(err, &refused):
-	case errors.As(err, &api):
-		refused = api.onWire()
-	default:
-		refused = internalFailure().onWire()
+	if !errors.As(err, &refused) {
+		refused = &wire.Error{
+			Code: "InternalFailure", Status: http.StatusInternalServerError,
+			Message: "The request processing has failed because of an unknown error, exception or failure.",
+		}
 	}
 	wire.WriteError(w, req, requestID, refused)
 }
 
-func internalFailure() *apiError {
-	return &apiError{
-		Code:    "InternalFailure",
-		Message: "The request processing has failed because of an unknown error, exception or failure.",
-		Status:  http.StatusInternalServerError,
+// Tick does what AWS does automatically with the passing of time: it executes due transitions
+// and evaluates every alarm at the clock's now. Reading operations settle too, so a served
+// endpoint works without it; a simulation calls it once per step.
+func (s *Server) Tick() {
+	now := s.clock.Now().UTC()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.personalize.Settle(now)
+	s.cloudwatch.Evaluate(now)
+	if hour := now.Unix() / 3600; s.retention > 0 && hour != s.forgotten {
+		s.forgotten = hour
+		before := now.Add(-s.retention)
+		s.cloudwatch.Forget(before)
+		s.events.Forget(before)
+		s.sns.Forget(before)
 	}
 }
 
-// newRequestID returns a random UUID, as AWS names requests.
-func newRequestID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails (crypto/rand)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	h := hex.EncodeToString(b[:])
-	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]
+// ServeMetric makes a source the data of a metric of the estate's account, in addition to the
+// data that clients put, as if the service that owns the metric published it. A second source
+// replaces the first; nil removes it. The source is called under the Server's lock and must
+// not call the Server.
+func (s *Server) ServeMetric(region, namespace, metric string, dims map[string]string, src Source) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cloudwatch.Register(api.Home{Account: s.account, Region: region}, namespace, metric, dims, src)
 }
+
+// Sent returns the statistics of what clients put into a metric of the estate's account within
+// [start, start+d), of any unit; start and d are multiples of a minute.
+func (s *Server) Sent(region, namespace, metric string, dims map[string]string, start time.Time, d time.Duration) cloudwatch.Statistics {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cloudwatch.Sent(api.Home{Account: s.account, Region: region}, namespace, metric, dims, start, d)
+}
+
+// RegisterTarget sets the function behind a Lambda ARN. Deliver calls it for the events of
+// rules with that target. It replaces the registered function; nil removes it.
+func (s *Server) RegisterTarget(arn string, fn func(ctx context.Context, event []byte) error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events.Register(arn, fn)
+}
+
+// Deliver calls the functions that events are waiting for, one after the other, in the order
+// in which the events were received and, for one event, of rules' names and targets' ids.
+// It also delivers the events that the functions put, so that none waits when it returns
+// without an error. Nothing is retried: the returned error joins those of the functions. The
+// end of the context leaves the rest waiting. Topics need no Deliver.
+func (s *Server) Deliver(ctx context.Context) error {
+	var failed []error
+	for {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(append(failed, fmt.Errorf("deliver events: %w", err))...)
+		}
+		d, fn, ok := s.nextDelivery()
+		if !ok {
+			return errors.Join(failed...)
+		}
+		if fn == nil {
+			continue
+		}
+		if err := fn(ctx, d.Event); err != nil {
+			failed = append(failed, fmt.Errorf("deliver an event to %s: %w", d.Target, err))
+		}
+	}
+}
+
+func (s *Server) nextDelivery() (events.Delivery, events.Function, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.events.Next()
+}
+
+// Events returns the events that buses accepted, oldest first: at least the last 10,000.
+func (s *Server) Events() []Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.events.Events()
+}
+
+// Dropped returns the notifications that did not reach their targets, oldest first: of rules
+// and alarms, because a topic or function does not exist or the topic's policy does not let
+// the service publish. At least the last 10,000 are kept.
+func (s *Server) Dropped() []sns.Drop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sns.Dropped()
+}
+
+// Outbox returns what SNS sent to subscribers, oldest first: at least the last 10,000.
+func (s *Server) Outbox() []sns.Mail {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sns.Outbox()
+}
+
+// ConfirmAll confirms every pending subscription, as if each owner had followed the link in
+// the mail, and returns their number.
+func (s *Server) ConfirmAll() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sns.ConfirmAll()
+}
+
+// Calls returns how often each operation was requested since the start or ResetCalls, keyed
+// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing
+// and sts. Refused, throttled and failed requests count; unknown operations do not.
+func (s *Server) Calls() map[string]int { return s.calls.snapshot() }
+
+// ResetCalls sets all counts of Calls to zero.
+func (s *Server) ResetCalls() { s.calls.reset() }
+
+// callCounts counts calls by operation. It is safe for concurrent use.
+type callCounts struct {
+	mu     sync.Mutex
+	counts map[string]int
+}
+
+func (c *callCounts) add(operation string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts[operation]++
+}
+
+func (c *callCounts) snapshot() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.counts)
+}
+
+func (c *callCounts) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.counts)
+}
+
+// estateAliases are the estate's types under the names of this package.
+type (
+	Estate             = estatefile.Estate
+	EstateLifeCycle    = estatefile.LifeCycle
+	EstateQuotas       = estatefile.Quotas
+	EstateRegion       = estatefile.Region
+	EstateDatasetGroup = estatefile.DatasetGroup
+	EstateEndpoint     = estatefile.EstateEndpoint
+	EstateCampaign     = estatefile.Campaign
+	EstateRecommender  = estatefile.Recommender
+	EstateUpdate       = estatefile.Update
+	EstateTraffic      = estatefile.Traffic
+	Trace              = estatefile.Trace
+	Event              = events.Event
+	AlarmChange        = cloudwatch.AlarmChange
+	Source             = api.Source
+)
+
+// LoadEstate reads an estate file; see estatefile.Load.
+func LoadEstate(path string) (Estate, error) { return estatefile.Load(path) }
+
+// ParseEstate reads an estate from YAML; see estatefile.Parse.
+func ParseEstate(data []byte, name string, open func(path string) ([]byte, error)) (Estate, error) {
+	return estatefile.Parse(data, name, open)
+}
+
+// ParseTrace reads a CSV of request counts; see estatefile.ParseTrace.
+func ParseTrace(data []byte, name string) (*Trace, error) { return estatefile.ParseTrace(data, name) }

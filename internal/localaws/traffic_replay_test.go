@@ -120,7 +120,7 @@ func TestReplayOfRealTraffic(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			estate, err := ParseEstate([]byte(campaignFile("name: c\nrecipe: aws-sims\ntraffic: {csv: "+name+", meanTPS: 20}")), "e.yaml",
+			estate, err := ParseEstate([]byte("regions: {eu-west-1: {datasetGroups: [{name: shop, campaigns: [{name: c, recipe: aws-sims, traffic: {csv: "+name+", meanTPS: 20}}]}]}}"), "e.yaml",
 				func(string) ([]byte, error) { return data, nil })
 			if err != nil {
 				t.Fatal(err)

@@ -41,7 +41,7 @@ func (a ARN) String() string {
 // Compare orders ARNs by region, type and name; the account comes last. ARNs of one
 // account sort in the same order as strings.
 func (a ARN) Compare(b ARN) int {
-	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.String(), b.String()))
+	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Account, b.Account))
 }
 
 // Type is the resource part before the first slash: "campaign" in "campaign/home-page".

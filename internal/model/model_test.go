@@ -1,8 +1,11 @@
 package model
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -187,5 +190,43 @@ func TestLatencyFollowsTheRecipe(t *testing.T) {
 		if got := LatencyMetric(tt.kind, tt.recipe); got != tt.want {
 			t.Errorf("%s of recipe %q: %q, want %q", tt.kind, tt.recipe, got, tt.want)
 		}
+	}
+}
+
+// Results sort by ARN as text, the cycle by resource: both orders are the same.
+func TestResourcesSortLikeTheirARNs(t *testing.T) {
+	var resources []Resource
+	for _, region := range []string{"us-west-2", "ap-south-1", "ap-southeast-1", "eu-west-1"} {
+		for _, kind := range []Kind{Recommender, Campaign} {
+			for _, name := range []string{"b", "a", "a-1", "A", "a1", "a_"} {
+				arn := ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: string(kind) + "/" + name}
+				resources = append(resources, Resource{ARN: arn, Kind: kind, Name: name})
+			}
+		}
+	}
+	slices.SortFunc(resources, CompareResources)
+	if !slices.IsSortedFunc(resources, func(a, b Resource) int { return strings.Compare(a.ARN.String(), b.ARN.String()) }) {
+		t.Error("not in the order of their ARNs")
+	}
+	if !slices.IsSortedFunc(resources, func(a, b Resource) int {
+		return cmp.Or(strings.Compare(a.Region(), b.Region()), cmp.Compare(a.Kind, b.Kind), strings.Compare(a.Name, b.Name))
+	}) {
+		t.Error("not by region, kind and name")
+	}
+}
+
+func TestProblemIsOneLineAndKeepsItsCause(t *testing.T) {
+	cause := errors.New("denied:\n\tno \x1b[31mway")
+	p := Problem{Region: "eu-west-1", Operation: "ListCampaigns", Err: cause}
+	if want := "ListCampaigns eu-west-1: denied: no [31mway"; p.Error() != want || !errors.Is(p, cause) {
+		t.Errorf("got %q, want %q", p.Error(), want)
+	}
+	raw, err := json.Marshal(p)
+	if want := `{"arn":"","region":"eu-west-1","operation":"ListCampaigns","error":"denied: no [31mway"}`; err != nil || string(raw) != want {
+		t.Errorf("got %s, %v, want %s", raw, err, want)
+	}
+	var back Problem
+	if err := json.Unmarshal(raw, &back); err != nil || back.Error() != p.Error() {
+		t.Errorf("read back %v, %v", back, err)
 	}
 }

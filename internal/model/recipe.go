@@ -60,9 +60,9 @@ func RecipeOf(kind Kind, name string) Recipe {
 	case kind == Recommender, recommendationRecipes[name],
 		strings.HasPrefix(name, "aws-ecomm-"), strings.HasPrefix(name, "aws-vod-"):
 		return Recipe{Metric: MetricGetRecommendations, Sure: true}
-	case name == "aws-personalized-ranking", name == "aws-personalized-ranking-v2":
+	case name == "aws-personalized-ranking", name == "aws-personalized-ranking-v2": // guard: personalized-ranking-v2 is a ranking; each:2
 		return Recipe{Metric: MetricGetPersonalizedRanking, Sure: true}
-	case name == "aws-next-best-action":
+	case name == "aws-next-best-action": // guard: next-best-action
 		return Recipe{Metric: MetricGetActionRecommendations}
 	}
 	return Recipe{Metric: MetricGetRecommendations}

@@ -41,7 +41,7 @@ func (s Status) Doing(change string) bool {
 // unknown status has not: in doubt, the resource is not changed.
 func (s Status) Settled() bool {
 	n := s.normal()
-	return n == string(StatusActive) || n == "CREATE FAILED"
+	return n == string(StatusActive) || n == "CREATE FAILED" // guard: an update in an unknown state
 }
 
 // Update is the latest change that a person, this program or the service requested.
@@ -79,6 +79,7 @@ func CompareResources(a, b Resource) int { return a.ARN.Compare(b.ARN) }
 
 // Monitored reports whether the resource is measured: ACTIVE, and not being deleted.
 func (r Resource) Monitored() bool {
+	// guard: only what is ACTIVE and not being deleted is monitored; each:1-2
 	return r.Status == StatusActive && (r.Update == nil || !r.Update.Status.Deleting())
 }
 
@@ -87,7 +88,7 @@ func (r Resource) Monitored() bool {
 func (r Resource) LastTouched() time.Time {
 	last := r.LastUpdated
 	if r.Update != nil {
-		for _, t := range []time.Time{r.Update.Created, r.Update.Changed} {
+		for _, t := range []time.Time{r.Update.Created, r.Update.Changed} { // guard: when an update was requested or moved on
 			if t.After(last) {
 				last = t
 			}

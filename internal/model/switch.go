@@ -12,6 +12,7 @@ const (
 )
 
 // Is reports whether the switch is in the position; the zero value is Off.
+// guard: a switch that is not set is off; each:1-2
 func (s Switch) Is(position Switch) bool { return s == position || s == "" && position == Off }
 
 // Mode says when the hourly checks of a resource are made.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -56,34 +55,10 @@ type Usage struct {
 	StoppedHours float64      `json:"stoppedHours"`
 	MinKnown     float64      `json:"minKnownPercent"` // of the hours; in the others, what is known from before and after is assumed
 	Requests     float64      `json:"requests"`
-	Throughput
-	IdleHours *float64   `json:"idleHours"` // without any call, failed ones included; null if not known
-	IdleSince *time.Time `json:"idleSince"` // null if it is not without calls now
-	TPSHours  TPSHours   `json:"tpsHours"`
-}
-
-// Throughput is what was provisioned and what was used.
-type Throughput struct {
-	Provisioned float64     `json:"provisioned"` // mean minimum, TPS
-	Actual      float64     `json:"actual"`      // mean, TPS
-	Peak        float64     `json:"peak"`        // of 5 minutes, TPS
-	Utilization Utilization `json:"utilization"`
-}
-
-// Utilization is in percent; null where there is no data.
-type Utilization struct {
-	Mean        *float64 `json:"mean"`
-	P50         *float64 `json:"p50"` // of 5-minute steps
-	P95         *float64 `json:"p95"`
-	LowestHour  *float64 `json:"lowestHour"`
-	HighestHour *float64 `json:"highestHour"`
-}
-
-// TPSHours are throughput over time.
-type TPSHours struct {
-	Paid   float64 `json:"paid"`
-	Used   float64 `json:"used"`
-	Wasted float64 `json:"wasted"` // paid and not used
+	billing.Throughput
+	IdleHours *float64         `json:"idleHours"` // without any call, failed ones included; null if not known
+	IdleSince *time.Time       `json:"idleSince"` // null if it is not without calls now
+	TPSHours  billing.TPSHours `json:"tpsHours"`
 }
 
 // Estimate is money: TPS-hours times a price.
@@ -130,8 +105,7 @@ func usageOf(u billing.Usage) *Usage {
 	out := &Usage{
 		Window: u.Window, Hours: u.Hours, StoppedHours: u.StoppedHours,
 		Requests:   u.Requests,
-		Throughput: ThroughputOf(billing.Throughput{Provisioned: u.Provisioned, Actual: u.Actual, Peak: u.Peak, Utilization: u.Utilization}),
-		IdleHours:  number(u.IdleHours), TPSHours: TPSHours{u.Paid, u.Used, u.Wasted},
+		Throughput: u.Throughput, IdleHours: billing.Finite(u.IdleHours), TPSHours: u.TPSHours,
 	}
 	if u.Hours > 0 {
 		out.MinKnown = u.KnownHours / u.Hours * 100
@@ -143,28 +117,8 @@ func usageOf(u billing.Usage) *Usage {
 	return out
 }
 
-// ThroughputOf is a throughput as it is shown.
-func ThroughputOf(t billing.Throughput) Throughput {
-	u := t.Utilization
-	return Throughput{
-		Provisioned: t.Provisioned, Actual: t.Actual, Peak: t.Peak,
-		Utilization: Utilization{
-			Mean: number(u.Mean), P50: number(u.P50), P95: number(u.P95),
-			LowestHour: number(u.LowestHour), HighestHour: number(u.HighestHour),
-		},
-	}
-}
-
-// number is nil for NaN and infinity.
-func number(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
-}
-
 // EstimateOf prices TPS-hours. It returns nil if there is no price.
-func EstimateOf(r model.Resource, prices Prices, h TPSHours, s *billing.Saving) *Estimate {
+func EstimateOf(r model.Resource, prices Prices, h billing.TPSHours, s *billing.Saving) *Estimate {
 	price, ok := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
 	if !ok {
 		return nil

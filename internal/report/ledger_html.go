@@ -90,7 +90,7 @@ func (l Ledger) tiles() []tile {
 	}
 	var tiles []tile
 	if all := t.Throughput; all != nil {
-		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s", rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), all.Utilization.spread())
+		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s", rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
 		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
 	}
 	tiles = append(tiles, []tile{
@@ -144,7 +144,7 @@ func pageRow(e Entry) []pageCell {
 	if u := e.Usage; u != nil {
 		cells[2].set(u.Actual, rounded(&u.Actual, 2, ""), "peak "+rounded(&u.Peak, 2, ""))
 		if u.Utilization.Mean != nil {
-			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), u.Utilization.spread())
+			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), spread(u.Utilization))
 		}
 		if u.IdleHours != nil {
 			cells[4].set(*u.IdleHours, rounded(u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
@@ -180,8 +180,8 @@ func (c *pageCell) set(value float64, text, more string) {
 	c.Sort, c.Text, c.More = digits(value), text, more
 }
 
-// spread tells how utilization was spread.
-func (u Utilization) spread() string {
+// spread is how utilization was spread.
+func spread(u billing.Utilization) string {
 	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", rounded(u.P50, 0, "%"), rounded(u.P95, 0, "%"),
 		rounded(u.LowestHour, 0, "%"), rounded(u.HighestHour, 0, "%"))
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -105,7 +106,7 @@ func (p printer) ledgerSummary(l Ledger) {
 	t := l.Totals
 	if t.Resources > t.Unread {
 		if t.Throughput != nil {
-			p.labelled("Throughput", t.Throughput.text())
+			p.labelled("Throughput", throughputText(*t.Throughput))
 		}
 		p.labelled("Idle", fmt.Sprintf("%s of %s hours of all resources", commas(t.IdleHours), commas(t.Hours)))
 		p.labelled("TPS-hours", tpsHoursText(t.TPSHours))
@@ -131,8 +132,8 @@ func (p printer) ledgerSummary(l Ledger) {
 	}
 }
 
-// text is the throughput of all resources together.
-func (t Throughput) text() string {
+// throughputText is the throughput of all resources together.
+func throughputText(t billing.Throughput) string {
 	u := t.Utilization
 	return fmt.Sprintf("%s TPS provisioned, %s used, %s at the peak; utilization %s, p50 %s, p95 %s, hours %s to %s",
 		rounded(&t.Provisioned, 2, ""), rounded(&t.Actual, 2, ""), rounded(&t.Peak, 2, ""),
@@ -148,7 +149,7 @@ func (s SavingTotal) exposure() string {
 	return text + " (above twice a present one " + times(s.JumpsNow) + ")"
 }
 
-func tpsHoursText(h TPSHours) string {
+func tpsHoursText(h billing.TPSHours) string {
 	text := fmt.Sprintf("%s paid, %s used, %s wasted", commas(h.Paid), commas(h.Used), commas(h.Wasted))
 	if h.Paid > 0 {
 		share := h.Wasted / h.Paid * 100

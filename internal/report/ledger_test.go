@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
+
+func utilization(mean, p50, p95, lowest, highest float64) billing.Utilization {
+	return billing.Utilization{Mean: &mean, P50: &p50, P95: &p95, LowestHour: &lowest, HighestHour: &highest}
+}
 
 // ledgerOf has a resource of every sort.
 func ledgerOf() Ledger {
@@ -30,9 +33,11 @@ func ledgerOf() Ledger {
 	usage := func(paid, used, known float64, idleSince time.Time) billing.Usage {
 		u := billing.Usage{
 			Readable: true, Window: span, Hours: 48, KnownHours: known, Requests: used * 3600,
-			Provisioned: paid / 48, Actual: used / 48, Peak: used / 20,
-			Utilization: billing.Utilization{Mean: used / paid * 100, P50: used / paid * 90, P95: used / paid * 150, LowestHour: 1.25, HighestHour: 88.8},
-			IdleHours:   3.25, IdleSince: idleSince, Paid: paid, Used: used, Wasted: paid - used,
+			Throughput: billing.Throughput{
+				Provisioned: paid / 48, Actual: used / 48, Peak: used / 20,
+				Utilization: utilization(used/paid*100, used/paid*90, used/paid*150, 1.25, 88.8),
+			},
+			IdleHours: 3.25, IdleSince: idleSince, TPSHours: billing.TPSHours{Paid: paid, Used: used, Wasted: paid - used},
 		}
 		for i := range 48 {
 			u.Hourly = append(u.Hourly, billing.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48})
@@ -45,13 +50,12 @@ func ledgerOf() Ledger {
 		Price{Region: "us-west-2", Product: ProductCampaign, PerTPSHour: 9, Currency: "USD", Date: "2026-02-01", Source: "not used"},
 	)
 	noUtilization := usage(10, 0, 48, span.Start)
-	nan := math.NaN()
-	noUtilization.Utilization = billing.Utilization{Mean: nan, P50: nan, P95: nan, LowestHour: nan, HighestHour: nan}
+	noUtilization.Utilization = billing.Utilization{}
 	noUtilization.Assumption = "its past minimum could not be read"
-	together := ThroughputOf(billing.Throughput{
+	together := billing.Throughput{
 		Provisioned: 43.208, Actual: 12.031, Peak: 33.75,
-		Utilization: billing.Utilization{Mean: 27.845, P50: 25, P95: 41.5, LowestHour: 1.25, HighestHour: 77.7},
-	})
+		Utilization: utilization(27.845, 25, 41.5, 1.25, 77.7),
+	}
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	l := Ledger{
 		Window: span, Days: 2, Totals: Totals{Throughput: &together},
@@ -117,7 +121,7 @@ func TestLedgerTotals(t *testing.T) {
 	if got.Resources != 5 || got.Unread != 1 || got.Unpriced != 1 || got.Idle != 1 {
 		t.Errorf("%+v", got)
 	}
-	if got.TPSHours != (TPSHours{1920 + 48 + 10 + 96, 480.5 + 1 + 96, 1439.5 + 47 + 10}) {
+	if got.TPSHours != (billing.TPSHours{Paid: 1920 + 48 + 10 + 96, Used: 480.5 + 1 + 96, Wasted: 1439.5 + 47 + 10}) {
 		t.Errorf("TPS-hours %+v", got.TPSHours)
 	}
 	if got.Hours != 4*48 || got.IdleHours != 4*3.25 || got.Throughput == nil || got.Throughput.Actual != 12.031 {

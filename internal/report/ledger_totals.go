@@ -13,11 +13,11 @@ import (
 
 // Totals add up what could be read; Unread resources are in none of the sums.
 type Totals struct {
-	Resources int      `json:"resources"`
-	Unread    int      `json:"unread"`
-	TPSHours  TPSHours `json:"tpsHours"`
+	Resources int              `json:"resources"`
+	Unread    int              `json:"unread"`
+	TPSHours  billing.TPSHours `json:"tpsHours"`
 	// Throughput is that of all together, step by step; null if nothing could be read.
-	Throughput *Throughput           `json:"throughput"`
+	Throughput *billing.Throughput   `json:"throughput"`
 	ByKind     []KindTotal           `json:"byKind"`
 	Hours      float64               `json:"hours"`           // of all resources in which they ran
 	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
@@ -31,10 +31,10 @@ type Totals struct {
 
 // KindTotal adds up one kind.
 type KindTotal struct {
-	Kind      model.Kind  `json:"kind"`
-	Resources int         `json:"resources"` // that could be read
-	TPSHours  TPSHours    `json:"tpsHours"`
-	Saving    SavingTotal `json:"saving"`
+	Kind      model.Kind       `json:"kind"`
+	Resources int              `json:"resources"` // that could be read
+	TPSHours  billing.TPSHours `json:"tpsHours"`
+	Saving    SavingTotal      `json:"saving"`
 }
 
 // SavingTotal adds up savings.
@@ -54,12 +54,6 @@ type EstimateTotal struct {
 	Wasted        float64 `json:"wasted"`
 	Saved         float64 `json:"saved"`
 	SavedPerMonth float64 `json:"savedPerMonth"`
-}
-
-func (h *TPSHours) add(other TPSHours) {
-	h.Paid += other.Paid
-	h.Used += other.Used
-	h.Wasted += other.Wasted
 }
 
 func (s *SavingTotal) add(other *billing.Saving) {
@@ -98,14 +92,14 @@ func totalsOf(entries []Entry) Totals {
 		if u.IdleSince != nil && !u.IdleSince.After(u.Window.Start) {
 			t.Idle++
 		}
-		t.TPSHours.add(u.TPSHours)
+		t.TPSHours.Add(u.TPSHours)
 		t.Saving.add(e.Saving)
 		if e.Saving != nil {
 			t.Actions[e.Saving.Action]++
 		}
 		kind := kinds[e.Kind]
 		kind.Resources++
-		kind.TPSHours.add(u.TPSHours)
+		kind.TPSHours.Add(u.TPSHours)
 		kind.Saving.add(e.Saving)
 		kinds[e.Kind] = kind
 		if e.Estimate == nil {

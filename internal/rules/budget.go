@@ -2,7 +2,6 @@ package rules
 
 import (
 	"cmp"
-	"hash/fnv"
 	"slices"
 	"strconv"
 	"time"
@@ -11,7 +10,7 @@ import (
 )
 
 // budgetSpan is the time that the budget of stops and deletes is for.
-const budgetSpan = time.Hour
+const budgetSpan = time.Hour // guard: budget: the hour; boundary
 
 // DimensionAction is the dimension under which stops and deletes are counted per region;
 // its values are those of the verdicts.
@@ -28,14 +27,14 @@ func RemovalMetric(verdict Verdict) model.Metric {
 // budgetWindow is the last hour, the 5 minutes under way included.
 func budgetWindow(now time.Time) model.Window {
 	end := now.Add(WindowLength).Truncate(WindowLength)
-	return model.NewWindow(end.Add(-budgetSpan-WindowLength), end)
+	return model.NewWindow(end.Add(-budgetSpan-WindowLength), end) // guard: budget: a whole hour; each
 }
 
 // RemovalQueries ask how many automatic stops and deletes there were in a region within the
 // last hour.
 func RemovalQueries(region string, now time.Time) []model.Query {
 	var queries []model.Query
-	for _, verdict := range []Verdict{Stop, Delete} {
+	for _, verdict := range []Verdict{Stop, Delete} { // guard: budget: counts stops and deletes; each
 		queries = append(queries, model.Query{
 			Region: region, Metric: RemovalMetric(verdict), Stat: model.Sum, Window: budgetWindow(now), Period: WindowLength,
 		})
@@ -50,20 +49,20 @@ func RemovalsSpent(region string, readings model.Readings, own []time.Time, now 
 	shown, mine := map[time.Time]int{}, map[time.Time]int{}
 	for _, q := range RemovalQueries(region, now) {
 		series := readings.Get(q)
-		if !series.Complete {
+		if !series.Complete { // guard: budget not read
 			return 0, false
 		}
 		for _, p := range series.Points {
-			shown[p.Time.UTC()] += int(p.Value)
+			shown[p.Time.UTC()] += int(p.Value) // guard: budget: what the metric shows
 		}
 	}
 	for _, at := range own {
 		if slot := at.UTC().Truncate(WindowLength); !slot.Before(budgetWindow(now).Start) {
-			mine[slot]++
+			mine[slot]++ // guard: budget: what the metric does not show yet
 		}
 	}
 	for slot, n := range mine {
-		shown[slot] = max(n, shown[slot])
+		shown[slot] = max(n, shown[slot]) // guard: budget: what the metric shows in part; each
 	}
 	for _, n := range shown {
 		spent += n
@@ -78,8 +77,8 @@ func RemovalsSpent(region string, readings model.Readings, own []time.Time, now 
 func ApplyBudget(decisions []Decision, m EvaluationTime, left func(region string) (n int, why string)) {
 	byRegion := map[string][]int{}
 	for i, d := range decisions {
-		if d.Verdict == Stop || d.Verdict == Delete {
-			byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i)
+		if d.Verdict == Stop || d.Verdict == Delete { // guard: budget: applies to stops and deletes; each
+			byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], i) // guard: budget: of each region
 		}
 	}
 	for region, list := range byRegion {
@@ -88,15 +87,13 @@ func ApplyBudget(decisions []Decision, m EvaluationTime, left func(region string
 			one, two := decisions[a].Resource.ARN, decisions[b].Resource.ARN
 			return cmp.Or(cmp.Compare(lot(one, m), lot(two, m)), cmp.Compare(one.String(), two.String()))
 		})
-		for _, i := range list[min(len(list), max(0, n)):] {
+		for _, i := range list[min(len(list), max(0, n)):] { // guard: budget of stops and deletes; skip, each:4
 			decisions[i] = Refuse(decisions[i], why)
 		}
 	}
 }
 
 // lot is a resource's place in the order of the hour.
-func lot(arn model.ARN, m EvaluationTime) uint64 {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())) // a hash never fails
-	return h.Sum64()
+func lot(arn model.ARN, m EvaluationTime) uint32 {
+	return spread(strconv.FormatInt(m.Now.Unix()/3600, 10) + arn.String())
 }

@@ -11,6 +11,7 @@ import (
 // was only listed: only a description holds the update. It does if it would change the
 // resource, or keeps it because of an update that may be our own.
 func NeedsDescription(d Decision) bool {
+	// guard: described again before a change; each:3-5
 	return !d.Resource.Described && (d.Verdict.Changes() || d.Would.Changes() || d.Has(ReasonUpdated))
 }
 
@@ -20,6 +21,7 @@ func NeedsDescription(d Decision) bool {
 // then takes it for a person's, and keeps the resource as if the person had made it. The
 // readings must hold the answers to UpdateQueries.
 func AllowMarker(d Decision, readings model.Readings) Decision {
+	// guard: a marker hides no person's update; each
 	d.Marker = d.Verdict == StepDown && d.Resource.Described && updatedByOthers(d.Resource, readings, d.By, d.At) == ""
 	return d
 }
@@ -28,6 +30,7 @@ func AllowMarker(d Decision, readings model.Readings) Decision {
 // end of the 5 minutes under way. Rules go by windows whose counts have all arrived; before
 // a stop or delete, what has come since is read too.
 func RecentCallQueries(r model.Resource, m EvaluationTime) []model.Query {
+	// guard: calls up to the window in progress; each:2
 	w := model.NewWindow(m.Window.End, m.Now.Add(WindowLength-time.Nanosecond).Truncate(WindowLength))
 	if w.Duration() <= 0 {
 		return nil
@@ -39,14 +42,14 @@ func RecentCallQueries(r model.Resource, m EvaluationTime) []model.Query {
 // measured window, or if that could not be read. That no call is seen proves nothing:
 // counts arrive late, which is why the rules do not go by them.
 func RefuseIfCalled(d Decision, readings model.Readings, m EvaluationTime) Decision {
-	if d.Verdict != Stop && d.Verdict != Delete {
+	if d.Verdict != Stop && d.Verdict != Delete { // guard: calls since, before a stop or delete; each
 		return d
 	}
 	calls := CountCalls(RecentCallQueries(d.Resource, m), readings, m.Window.End)
 	switch n := calls.Served + calls.Failed; {
-	case n > 0:
+	case n > 0: // guard: calls since
 		return Refuse(d, fmt.Sprintf("it was called %.0f times since %s", n, m.Window.End.Format("15:04")))
-	case !calls.Complete:
+	case !calls.Complete: // guard: calls since not read
 		return Refuse(d, "whether it was called in the last minutes could not be read")
 	}
 	return d

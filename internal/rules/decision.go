@@ -62,7 +62,7 @@ func Decide(r model.Resource, readings model.Readings, s Settings, m EvaluationT
 	if idle.verdict == "" {
 		d.Idle, idle = checkIdle(r, d.Throughput, readings, s, m)
 		// A step-down would become the latest update and hide the one that keeps the resource.
-		if !idle.verdict.Changes() && idle.code != ReasonUpdated {
+		if !idle.verdict.Changes() && idle.code != ReasonUpdated { // guard: a step hides no person's update; each:2
 			d.StepDown, step = checkStepDown(r, readings, s, m)
 		}
 	}
@@ -75,11 +75,11 @@ func (d *Decision) precondition() finding {
 	switch {
 	case !d.Checked:
 		return notDue(d.Resource.ARN, d.By)
-	case d.Throughput.Invisible:
+	case d.Throughput.Invisible: // guard: traffic that no metric counts
 		return nothing(ReasonUncounted, "%s", d.Throughput.Why)
-	case !d.Throughput.Readable:
+	case !d.Throughput.Readable: // guard: window not read
 		return refusal(ReasonUnread, "nothing is decided: %s", d.Throughput.Why)
-	case d.Resource.Stale:
+	case d.Resource.Stale: // guard: stale description
 		age := d.At.Now.Sub(d.Resource.Observed)
 		return refusal(ReasonStale, "nothing is decided: its description is %s old and could not be refreshed", span(age))
 	}
@@ -93,7 +93,7 @@ func (d *Decision) merge(idle, step finding) {
 	switch {
 	case idle.verdict.Changes():
 		d.Verdict, findings = idle.verdict, findings[:1]
-	case step.verdict.Changes():
+	case step.verdict.Changes(): // guard: a step is made though a stop is refused
 		d.Verdict, d.NewMinTPS = step.verdict, d.StepDown.NewMinTPS
 		if idle.would == "" {
 			findings = findings[1:]
@@ -122,6 +122,6 @@ func (d *Decision) merge(idle, step finding) {
 func Refuse(d Decision, why string) Decision {
 	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
 	d.Codes = append(slices.Clone(d.Codes), ReasonGuard)
-	d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0
+	d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0 // guard: a refusal changes nothing
 	return d
 }

@@ -11,20 +11,20 @@ import (
 
 // LookBack is how far back traffic is read: 14 days, which CloudWatch still keeps in
 // periods of a minute.
-const LookBack = 14 * 24 * time.Hour
+const LookBack = 14 * 24 * time.Hour // guard: 14 days are read
 
 // settleTime is how long ago an hour must have ended to be read: counts that arrive late, or
 // a clock of ours that is ahead, would make it look lower than it was.
-const settleTime = 30 * time.Minute
+const settleTime = 30 * time.Minute // guard: only settled hours: the limit
 
 // FreshSlots at the end of a window are not searched for gaps: CloudWatch may not show yet
 // what was published there.
-const FreshSlots = 2
+const FreshSlots = 2 // guard: gap up to the newest windows
 
 // RequestMetric counts the requests of a resource, unless why says that it is not known. A
 // recommender's does not depend on the recipe.
 func RequestMetric(r model.Resource) (metric model.Metric, why string) {
-	if r.Kind == model.Campaign && r.Recipe == "" {
+	if r.Kind == model.Campaign && r.Recipe == "" { // guard: recipe not read
 		return model.Metric{}, "its recipe could not be read, so it is not known which metric counts its requests"
 	}
 	return model.ResourceMetric(r, model.NamespacePersonalize, model.RecipeOf(r.Kind, r.Recipe).Metric), ""
@@ -61,8 +61,8 @@ func RunningQuery(deploymentRegion string, w model.Window) model.Query {
 // whatever the recipe. A wrong guess at the recipe must not make a busy resource look idle.
 func CallQueries(r model.Resource, w model.Window) []model.Query {
 	var queries []model.Query
-	for _, name := range model.RequestMetrics() {
-		for _, suffix := range []string{"", model.Suffix4xx, model.Suffix5xx} {
+	for _, name := range model.RequestMetrics() { // guard: calls of every operation; each
+		for _, suffix := range []string{"", model.Suffix4xx, model.Suffix5xx} { // guard: served and failed calls; each
 			queries = append(queries, model.Query{
 				Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespacePersonalize, name+suffix),
 				Stat: model.Sum, Window: w, Period: WindowLength,
@@ -83,7 +83,7 @@ func CountCalls(queries []model.Query, readings model.Readings, since time.Time)
 	c := Calls{Complete: true}
 	for _, q := range queries {
 		series := readings.Get(q)
-		c.Complete = c.Complete && series.Complete
+		c.Complete = c.Complete && series.Complete // guard: each series complete; each
 		for _, p := range series.Points {
 			switch {
 			case p.Time.Before(since):
@@ -101,6 +101,7 @@ func CountCalls(queries []model.Query, readings model.Readings, since time.Time)
 // nothing before the resource was created. It may be empty.
 func LookBackWindow(r model.Resource, end time.Time) model.Window {
 	start := end.Add(-LookBack)
+	// guard: only whole hours since the creation; each, never
 	if born := r.Created.Add(time.Hour - time.Nanosecond).Truncate(time.Hour); born.After(start) {
 		start = born
 	}
@@ -112,7 +113,7 @@ func LookBackWindow(r model.Resource, end time.Time) model.Window {
 
 // hourlyWindow is the whole, settled hours that the rule reads.
 func hourlyWindow(r model.Resource, m EvaluationTime) model.Window {
-	return LookBackWindow(r, m.Window.End.Add(-settleTime).Truncate(time.Hour))
+	return LookBackWindow(r, m.Window.End.Add(-settleTime).Truncate(time.Hour)) // guard: only whole, settled hours; each
 }
 
 func hourlyQuery(r model.Resource, m EvaluationTime) model.Query {
@@ -136,17 +137,17 @@ func loadOf(hourly model.Series, w model.Window) Load {
 		}
 		hours++
 		rate := p.Value / time.Hour.Seconds()
-		lowest = min(lowest, rate)
+		lowest = min(lowest, rate) // guard: lowest hour; each
 		load.Highest = max(load.Highest, rate)
 	}
-	if hours >= load.Hours && load.Hours > 0 {
+	if hours >= load.Hours && load.Hours > 0 { // guard: an hour without data had no requests; each:1
 		load.Lowest = lowest
 	}
 	return load
 }
 
 // Watermark is the low watermark: the lowest hour's average, rounded down to a whole TPS.
-func (l Load) Watermark() int { return int(math.Floor(l.Lowest)) }
+func (l Load) Watermark() int { return int(math.Floor(l.Lowest)) } // guard: watermark rounded down; each
 
 // Text reports the lowest hour. Its rate is rounded down, like the watermark: 9.99 printed
 // as 10.0 would look like enough.

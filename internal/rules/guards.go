@@ -17,10 +17,10 @@ const gapFormat = "2006-01-02 15:04"
 // busy is why a resource cannot be changed now, or empty. A status that this build does not
 // know counts as busy.
 func busy(r model.Resource) string {
-	if r.Status != model.StatusActive {
+	if r.Status != model.StatusActive { // guard: status other than ACTIVE
 		return fmt.Sprintf("its status is %s", r.Status)
 	}
-	if r.Update != nil && !r.Update.Status.Settled() {
+	if r.Update != nil && !r.Update.Status.Settled() { // guard: update in progress
 		return fmt.Sprintf("an update is in progress (%s)", r.Update.Status)
 	}
 	return ""
@@ -38,11 +38,11 @@ func gap(seen, running model.Series, w model.Window) (at time.Time, found bool) 
 	last := w.End.Add(-FreshSlots * WindowLength)
 	for _, p := range running.Points {
 		start := p.Time.UTC()
-		if !start.Before(last) || has[start] {
+		if !start.Before(last) || has[start] { // guard: gap in the watched time: which windows; each
 			continue
 		}
 		before, after := start.Add(-WindowLength), start.Add(WindowLength)
-		if has[after] && (has[before] || before.Before(w.Start)) {
+		if has[after] && (has[before] || before.Before(w.Start)) { // guard: a single window is not a gap; each
 			continue // a single window; stopping and starting again takes longer
 		}
 		return start, true
@@ -54,15 +54,15 @@ func gap(seen, running model.Series, w model.Window) (at time.Time, found bool) 
 // recommender: it may have been stopped all along and started at its end. Too long is
 // more than a 24th of the idle time, at most unwatchedLimit, and never less than two windows.
 func unwatched(seen model.Series, w model.Window) (from, to time.Time, found bool) {
-	allowed := max(min(unwatchedLimit, w.Duration()/24), 2*WindowLength)
+	allowed := max(min(unwatchedLimit, w.Duration()/24), 2*WindowLength) // guard: not watched: how long is allowed; each
 	from = w.Start
 	for _, p := range seen.Points {
 		start := p.Time.UTC()
-		if start.Sub(from) > allowed {
+		if start.Sub(from) > allowed { // guard: not watched in the middle
 			return from, start, true
 		}
 		from = start.Add(WindowLength)
 	}
 	last := w.End.Add(-FreshSlots * WindowLength)
-	return from, last, last.Sub(from) > allowed
+	return from, last, last.Sub(from) > allowed // guard: not watched up to the end; zero
 }

@@ -19,7 +19,7 @@ type Idleness struct {
 // IdleVerdict is what follows from idleness: recommenders are stopped, campaigns deleted.
 // The solution version, the trained model, stays in either case.
 func IdleVerdict(kind model.Kind) Verdict {
-	if kind == model.Recommender {
+	if kind == model.Recommender { // guard: recommenders are stopped, not deleted
 		return Stop
 	}
 	return Delete
@@ -27,7 +27,7 @@ func IdleVerdict(kind model.Kind) Verdict {
 
 // idleWindow is the idle time before the end of the measured window.
 func idleWindow(s Settings, m EvaluationTime) model.Window {
-	return model.NewWindow(m.Window.End.Add(-s.IdleTime()), m.Window.End)
+	return model.NewWindow(m.Window.End.Add(-s.IdleTime()), m.Window.End) // guard: the whole idle time; each
 }
 
 func utilizationQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
@@ -45,7 +45,7 @@ func CheckQueries(r model.Resource, t Throughput, s Settings, m EvaluationTime) 
 		return nil
 	}
 	queries := stepDownQueries(r, m)
-	if t.Requests > 0 || age(r, m) < s.IdleTime() {
+	if t.Requests > 0 || age(r, m) < s.IdleTime() { // guard: queries of the idle check; always
 		return queries
 	}
 	queries = append(queries, CallQueries(r, idleWindow(s, m))...)
@@ -55,10 +55,10 @@ func CheckQueries(r model.Resource, t Throughput, s Settings, m EvaluationTime) 
 
 // checkIdle finds resources that no one calls.
 func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settings, m EvaluationTime) (Idleness, finding) {
-	if t.Requests > 0 {
+	if t.Requests > 0 { // guard: requests in the window
 		return Idleness{}, finding{verdict: None, code: ReasonInUse}
 	}
-	if a := age(r, m); a < s.IdleTime() {
+	if a := age(r, m); a < s.IdleTime() { // guard: too young to be idle; never, boundary
 		return Idleness{}, nothing(ReasonTooNew,
 			"no requests now, but too new to be idle: created %s ago, at least %d h are needed", span(a), s.IdleHours)
 	}
@@ -76,14 +76,14 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 	if r.Kind == model.Recommender {
 		doing = "stopping"
 	}
-	if s.StopIdle.Is(model.Off) {
+	if s.StopIdle.Is(model.Off) { // guard: AutoDeleteOrStopIdleResources=No
 		return idle, nothing(ReasonOff, "%s; %s is off (AutoDeleteOrStopIdleResources=No)", found, doing)
 	}
-	if code, why := idleBlocked(r, readings, s, m); code != "" {
+	if code, why := idleBlocked(r, readings, s, m); code != "" { // guard: guards of a removal
 		return idle, refusal(code, "%s, but skipped: %s", found, why)
 	}
 	reason := fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)
-	if s.StopIdle.Is(model.DryRun) {
+	if s.StopIdle.Is(model.DryRun) { // guard: AutoDeleteOrStopIdleResources=DryRun
 		return idle, finding{None, ReasonDryRun, reason + "; " + doing + " is a dry run (AutoDeleteOrStopIdleResources=DryRun)", verdict}
 	}
 	return idle, finding{verdict: verdict, code: ReasonIdle, reason: reason}
@@ -93,11 +93,11 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 // by the calls within its idle time; empty if it does.
 func NotIdle(c Calls, idleHours int) (code ReasonCode, reason string) {
 	switch {
-	case c.Served > 0:
+	case c.Served > 0: // guard: any request in the idle time; never, boundary
 		return ReasonInUse, fmt.Sprintf("no requests now, but %.0f in the last %d h", c.Served, idleHours)
-	case c.Failed > 0:
+	case c.Failed > 0: // guard: failed requests are requests; never, boundary
 		return ReasonFailing, fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", c.Failed, idleHours)
-	case !c.Complete:
+	case !c.Complete: // guard: requests not read completely
 		return ReasonUnread, fmt.Sprintf("cannot tell whether it is idle: its requests in the last %d h could not be read completely", idleHours)
 	}
 	return "", ""
@@ -122,20 +122,20 @@ func idleFor(r model.Resource, readings model.Readings, s Settings, m Evaluation
 // idleBlocked is the guard before a stop or delete: it returns why the idle resource is
 // skipped, or an empty code.
 func idleBlocked(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) (ReasonCode, string) {
-	if why := busy(r); why != "" {
+	if why := busy(r); why != "" { // guard: idle, but busy
 		return ReasonBusy, why
 	}
 	w, seen, running := idleWindow(s, m), readings.Get(utilizationQuery(r, s, m)), readings.Get(runningQuery(s, m))
-	if !seen.Complete || !running.Complete {
+	if !seen.Complete || !running.Complete { // guard: watched time not read; each
 		return ReasonUnread, "whether it was running all that time could not be read"
 	}
-	if at, found := gap(seen, running, w); found {
+	if at, found := gap(seen, running, w); found { // guard: gap in the watched time
 		return ReasonUnwatched, fmt.Sprintf("it was not seen running all that time (no utilization from %s on)", at.Format(gapFormat))
 	}
-	if why := updatedByOthers(r, readings, s, m); why != "" {
+	if why := updatedByOthers(r, readings, s, m); why != "" { // guard: updated within the idle time
 		return ReasonUpdated, why
 	}
-	if r.Kind == model.Recommender { // campaigns cannot be stopped and started
+	if r.Kind == model.Recommender { // campaigns cannot be stopped and started // guard: a recommender that was not watched
 		if from, to, found := unwatched(seen, w); found {
 			return ReasonUnwatched, fmt.Sprintf("it may have just been started: it was not monitored from %s to %s",
 				from.Format(gapFormat), to.Format(gapFormat))

@@ -33,7 +33,7 @@ func markerQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
 // UpdateQueries ask for what shows whose the latest update of a resource was. There are
 // none if it was before the idle time.
 func UpdateQueries(r model.Resource, s Settings, m EvaluationTime) []model.Query {
-	if m.Now.Sub(r.LastTouched()) >= s.IdleTime() {
+	if m.Now.Sub(r.LastTouched()) >= s.IdleTime() { // guard: updates of the whole idle time are examined; always
 		return nil
 	}
 	return []model.Query{markerQuery(r, s, m), MinimumQuery(r, idleWindow(s, m))}
@@ -43,7 +43,7 @@ func UpdateQueries(r model.Resource, s Settings, m EvaluationTime) []model.Query
 // made; empty if there was none.
 func updatedByOthers(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) string {
 	ago := m.Now.Sub(r.LastTouched())
-	if ago >= s.IdleTime() || ownUpdate(r, readings, s, m) {
+	if ago >= s.IdleTime() || ownUpdate(r, readings, s, m) { // guard: updated by a person; always, boundary
 		return ""
 	}
 	return "updated " + span(ago) + " ago"
@@ -54,16 +54,17 @@ func updatedByOthers(r model.Resource, readings model.Readings, s Settings, m Ev
 // person's.
 func ownUpdate(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) bool {
 	u := r.Update
-	if u == nil || r.LastUpdated.After(u.Changed.Add(updateSlack)) {
+	if u == nil || r.LastUpdated.After(u.Changed.Add(updateSlack)) { // guard: changed after the update; each:2
 		return false
 	}
+	// guard: an update by no one known is a person's
 	return hasMarker(u, readings.Get(markerQuery(r, s, m))) || versionSync(r, readings.Get(MinimumQuery(r, idleWindow(s, m))))
 }
 
 func hasMarker(u *model.Update, markers model.Series) bool {
 	for _, p := range markers.Points {
 		after := u.Created.Sub(p.Time)
-		if p.Value > 0 && after >= -markerSlack && after <= WindowLength+markerSlack {
+		if p.Value > 0 && after >= -markerSlack && after <= WindowLength+markerSlack { // guard: own-change marker; each
 			return true
 		}
 	}
@@ -73,19 +74,20 @@ func hasMarker(u *model.Update, markers model.Series) bool {
 // versionSync recognises the service's own update: the campaign synchronises, a new
 // solution version was trained shortly before, and the minimum did not change.
 func versionSync(r model.Resource, minimums model.Series) bool {
-	if !r.AutoSync || r.VersionReady.IsZero() {
+	if !r.AutoSync || r.VersionReady.IsZero() { // guard: version sync: only if switched on; each:1
 		return false
 	}
+	// guard: version sync: trained shortly before; each
 	if after := r.Update.Created.Sub(r.VersionReady); after < 0 || after > syncReach {
 		return false
 	}
 	before, since := false, false
 	for _, p := range minimums.Points {
-		if p.Value != float64(r.MinTPS) {
+		if p.Value != float64(r.MinTPS) { // guard: version sync: same minimum
 			return false
 		}
-		before = before || p.Time.Add(publishReach).Before(r.Update.Created)
+		before = before || p.Time.Add(publishReach).Before(r.Update.Created) // guard: version sync: published before; each:3
 		since = since || p.Time.After(r.Update.Created)
 	}
-	return minimums.Complete && before && since
+	return minimums.Complete && before && since // guard: version sync: minimum read, before and since; each
 }

@@ -17,15 +17,15 @@ const ProtectTag = "personalize-monitor:protect"
 // person meant to protect something.
 func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 	for key, value := range tags {
-		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) {
+		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) { // guard: protecting tag, in any letters; each, always
 			continue
 		}
 		protects, understood := parseProtection(value, verdict, now)
-		if !understood {
+		if !understood { // guard: protecting tag that is not clear
 			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
 				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, strings.TrimSpace(value))
 		}
-		if protects {
+		if protects { // guard: protecting tag
 			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, strings.TrimSpace(value))
 		}
 	}
@@ -39,7 +39,7 @@ func parseProtection(value string, verdict Verdict, now time.Time) (protects, un
 		if err != nil {
 			return false, false
 		}
-		if !now.Before(day.AddDate(0, 0, 1)) {
+		if !now.Before(day.AddDate(0, 0, 1)) { // guard: protecting tag, to the end of its day; each
 			return false, true // over
 		}
 		if words = words[:n-2]; len(words) == 0 {
@@ -55,9 +55,9 @@ func parseProtection(value string, verdict Verdict, now time.Time) (protects, un
 	case "false":
 		return false, true
 	case "idle":
-		return verdict != StepDown, true
+		return verdict != StepDown, true // guard: protecting tag, idle; always
 	case "tps":
-		return verdict == StepDown, true
+		return verdict == StepDown, true // guard: protecting tag, tps; always
 	}
 	return false, false
 }

@@ -16,7 +16,7 @@ const slotsPerHour = int(time.Hour / WindowLength)
 
 // Limits on the age of the event that starts a cycle.
 const (
-	lateEvent    = time.Hour      // an older one is measured, but too old to decide on
+	lateEvent    = time.Hour      // an older one is measured, but too old to decide on // guard: event over an hour old: the limit
 	uselessEvent = 24 * time.Hour // an older one is not about now at all
 )
 
@@ -37,12 +37,12 @@ func slotOf(w model.Window) int { return w.Start.Minute() / int(WindowLength.Min
 // Due reports whether the hourly checks of a resource are made in this window.
 func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 	switch {
-	case s.NoChecks != "":
+	case s.NoChecks != "": // guard: no checks on an old event
 		return false
 	case s.HourlyChecks == model.Auto:
-		return Slot(arn) == slotOf(m.Window)
+		return Slot(arn) == slotOf(m.Window) // guard: checked in its slot only
 	}
-	return s.HourlyChecks == model.Always
+	return s.HourlyChecks == model.Always // guard: HourlyChecks=never, or an unknown mode
 }
 
 // notDue is why they are not.
@@ -60,7 +60,7 @@ func notDue(arn model.ARN, s Settings) finding {
 // MeasuredWindow is the last whole 5 minutes of the clock that ended at least delay
 // ago; counts arrive late in CloudWatch.
 func MeasuredWindow(now time.Time, delay time.Duration) model.Window {
-	end := now.UTC().Add(-delay).Truncate(WindowLength)
+	end := now.UTC().Add(-delay).Truncate(WindowLength) // guard: MetricDelay; each:2
 	return model.NewWindow(end.Add(-WindowLength), end)
 }
 
@@ -73,11 +73,11 @@ func EvaluationTimeOf(now, scheduled time.Time, delay time.Duration) (m Evaluati
 	switch late := now.Sub(scheduled); {
 	case scheduled.IsZero():
 		at = now
-	case late < 0 || late > uselessEvent:
+	case late < 0 || late > uselessEvent: // guard: event of the future, or over a day old; each
 		at = now
 		warning = "the event's time " + scheduled.UTC().Format(time.RFC3339) +
 			" is in the future or over a day old; the present is measured instead"
-	case late > lateEvent:
+	case late > lateEvent: // guard: event over an hour old
 		noChecks = "not checked: the event that started the cycle is " + span(late) + " old"
 	}
 	return EvaluationTime{Now: now, Window: MeasuredWindow(at, delay)}, noChecks, warning

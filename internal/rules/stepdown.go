@@ -9,10 +9,11 @@ import (
 
 // Bounds of the step-down rule.
 const (
-	stepDownAge   = 24 * time.Hour   // a younger resource is skipped
-	updatePause   = 45 * time.Minute // after any update, before the next step
-	raisePause    = 24 * time.Hour   // after a raise, so that capacity warmed up before a sale stays
-	lowestMinimum = 1                // the least that Personalize accepts (its API model)
+	stepDownAge = 24 * time.Hour   // a younger resource is skipped // guard: too young for a step: the limit; boundary
+	updatePause = 45 * time.Minute // after any update, before the next step // guard: 45 minutes since an update: the limit; boundary
+	// guard: a day since a raise: the limit; boundary
+	raisePause    = 24 * time.Hour // after a raise, so that capacity warmed up before a sale stays
+	lowestMinimum = 1              // the least that Personalize accepts (its API model) // guard: never below 1
 )
 
 // Step is what the step-down rule found, with the facts it rests on. The zero value
@@ -51,14 +52,14 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 	}
 	step.NewMinTPS = nextMinimum(r.MinTPS, load.Watermark())
 	move := fmt.Sprintf("%d to %d", r.MinTPS, step.NewMinTPS)
-	if s.AdjustMinTPS.Is(model.Off) {
+	if s.AdjustMinTPS.Is(model.Off) { // guard: AutoAdjustMinTPS=No
 		return step, nothing(ReasonOff, "could step down from %s (%s); adjusting is off (AutoAdjustMinTPS=No)", move, enough.reason)
 	}
-	if code, why := stepDownBlocked(r, readings, m); code != "" {
+	if code, why := stepDownBlocked(r, readings, m); code != "" { // guard: guards of a step
 		return step, refusal(code, "not stepped down from %s (%s): %s", move, enough.reason, why)
 	}
 	reason := fmt.Sprintf("step down from %s: %s", move, enough.reason)
-	if s.AdjustMinTPS.Is(model.DryRun) {
+	if s.AdjustMinTPS.Is(model.DryRun) { // guard: AutoAdjustMinTPS=DryRun
 		return step, finding{None, ReasonDryRun, reason + "; adjusting is a dry run (AutoAdjustMinTPS=DryRun)", StepDown}
 	}
 	return step, finding{verdict: StepDown, code: ReasonOversized, reason: reason}
@@ -67,20 +68,20 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 // checkLoad compares the minimum with the lowest hour of a window. The code is Oversized if
 // that is lower; the load is zero if the rule does not come to read it.
 func checkLoad(r model.Resource, hourly model.Series, w model.Window, now time.Time) (Load, finding) {
-	if r.MinTPS <= lowestMinimum {
+	if r.MinTPS <= lowestMinimum { // guard: minimum of 1; never, boundary
 		return Load{}, nothing(ReasonAtLowest, "its minimum is 1, the lowest there is")
 	}
-	if age := now.Sub(r.Created); age < stepDownAge {
+	if age := now.Sub(r.Created); age < stepDownAge { // guard: too young for a step; never, boundary
 		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", span(age))
 	}
-	if !hourly.Complete {
+	if !hourly.Complete { // guard: hourly counts not read
 		return Load{}, refusal(ReasonUnread, "cannot tell whether to step down: its hourly request counts could not be read completely")
 	}
 	load := loadOf(hourly, w)
 	switch {
-	case load.Hours == 0:
+	case load.Hours == 0: // guard: no whole hour
 		return load, refusal(ReasonUnread, "cannot tell whether to step down: there is no whole hour to look at")
-	case load.Watermark() >= r.MinTPS:
+	case load.Watermark() >= r.MinTPS: // guard: watermark at the minimum; never, boundary
 		return load, nothing(ReasonKept, "kept at %d: %s", r.MinTPS, load.Text(r.Kind))
 	}
 	return load, nothing(ReasonOversized, "%s", load.Text(r.Kind))
@@ -99,24 +100,24 @@ func FinalMinimum(r model.Resource, hourly model.Series, w model.Window, now tim
 // nextMinimum is one step down, to three quarters of the minimum, but not below the
 // watermark and not below 1. The caller ensures that watermark < minimum.
 func nextMinimum(minimum, watermark int) int {
-	return max(lowestMinimum, watermark, minimum*3/4)
+	return max(lowestMinimum, watermark, minimum*3/4) // guard: bounds of a step; each
 }
 
 // stepDownBlocked is the guard before a step: it returns why there is none now, or an empty
 // code.
 func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime) (ReasonCode, string) {
-	if why := busy(r); why != "" {
+	if why := busy(r); why != "" { // guard: step, but busy
 		return ReasonBusy, why
 	}
-	if ago := m.Now.Sub(r.LastTouched()); ago < updatePause {
+	if ago := m.Now.Sub(r.LastTouched()); ago < updatePause { // guard: 45 minutes since an update; never, boundary
 		return ReasonPaused, fmt.Sprintf("updated %s ago, a step waits 45 min", span(ago))
 	}
 	minimums := readings.Get(minimumQuery(r, m))
-	if !minimums.Complete {
+	if !minimums.Complete { // guard: raise not read
 		return ReasonUnread, "whether it was raised in the last 24 h could not be read"
 	}
 	for _, p := range minimums.Points {
-		if p.Value < float64(r.MinTPS) {
+		if p.Value < float64(r.MinTPS) { // guard: a day since a raise; never, boundary
 			return ReasonRaised, fmt.Sprintf("raised in the last 24 h (it was %g at %s)", p.Value, p.Time.Format("15:04"))
 		}
 	}

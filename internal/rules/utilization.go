@@ -51,11 +51,11 @@ func ThroughputOf(r model.Resource, readings model.Readings, m EvaluationTime) T
 		return Throughput{Why: why}
 	}
 	recipe := model.RecipeOf(r.Kind, r.Recipe)
-	if !recipe.Sure {
+	if !recipe.Sure { // guard: recipe in doubt
 		presence := readings.Get(presenceQuery(r, m))
 		switch {
-		case len(presence.Points) > 0: // traffic has been seen, so it can be
-		case !presence.Complete:
+		case len(presence.Points) > 0: // traffic has been seen, so it can be // guard: requests of a recipe in doubt: some seen; boundary
+		case !presence.Complete: // guard: requests of a recipe in doubt: not read
 			return Throughput{Why: fmt.Sprintf("whether %s counts its requests could not be read", recipe.Metric)}
 		default:
 			return Throughput{Invisible: true, Why: fmt.Sprintf(
@@ -63,7 +63,7 @@ func ThroughputOf(r model.Resource, readings model.Readings, m EvaluationTime) T
 		}
 	}
 	series := readings.Get(windowQuery(r, m))
-	if !series.Complete {
+	if !series.Complete { // guard: window read in part
 		return Throughput{Why: "its requests in the window could not be read completely"}
 	}
 	requests := series.Sum()

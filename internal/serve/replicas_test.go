@@ -112,7 +112,7 @@ func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
 		w.aws.ConfirmAll()
 		w.live(span)
 		for _, d := range []*running{one, two} {
-			if d.memory.Status().Role != serve.Leading || !strings.Contains(d.log.String(), "run one at a time") {
+			if d.memory.Status().Role != serve.Leading || !strings.Contains(d.log.String(), "run one daemon at a time") {
 				t.Errorf("role %s; the log does not say that there should be one", d.memory.Status().Role)
 			}
 			d.stop()

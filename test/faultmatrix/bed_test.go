@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -112,9 +113,16 @@ func newBed(t testing.TB, world localaws.Estate, ahead time.Duration) *bed {
 	b.aws = server
 	memory := localaws.InMemory(server)
 	t.Cleanup(memory.Shut)
-	b.reach = awsapi.LocalConfig(home, memory.URL(), "LOCAL", memory.Transport())
+	b.reach = reach(memory.URL(), memory.Transport())
 	b.watched()
 	return b
+}
+
+// reach returns the configuration of clients of the embedded AWS.
+func reach(url string, transport http.RoundTripper) aws.Config {
+	config := awsapi.LocalConfig(home, url, "LOCAL", transport)
+	config.DisableRequestCompression = true // it takes a tenth of the time
+	return config
 }
 
 // watched publishes the utilization of the idle recommender in the last day: the program does not stop a recommender without it.
@@ -129,7 +137,7 @@ func (b *bed) watched() {
 	}
 	_, err := b.clients().CloudWatch(away).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String(model.NamespaceMonitor), MetricData: data,
-	}, func(o *cloudwatch.Options) { o.DisableRequestCompression = true }) // it takes longer than everything else
+	})
 	b.noError(err)
 }
 

@@ -22,7 +22,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -53,7 +52,7 @@ func victim(name string) {
 	}
 	b := &bed{
 		env: settings(), clock: model.NewVirtualClock(now), log: os.Stderr, event: os.Getenv(envEvent),
-		reach: awsapi.LocalConfig(home, os.Getenv(envEndpoint), "LOCAL", nil),
+		reach: reach(os.Getenv(envEndpoint), nil),
 	}
 	for _, s := range scenarios() {
 		if s.name == name {
@@ -131,7 +130,7 @@ func virtualBed(t testing.TB, s scenario) *bed {
 	b.noError(err)
 	memory := localaws.InMemory(b.aws)
 	t.Cleanup(memory.Shut)
-	b.reach = awsapi.LocalConfig(home, memory.URL(), "LOCAL", memory.Transport())
+	b.reach = reach(memory.URL(), memory.Transport())
 	b.watched()
 	return b
 }

@@ -10,10 +10,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// marker begins the comment that marks a guard.
+// marker begins the comment, or its end, that marks a guard.
 const marker = "// guard: "
 
 // guard is a marked line.
@@ -73,7 +75,7 @@ func findGuards(file string, source []byte) ([]*guard, error) {
 	var faults []error
 	for _, group := range parsed.Comments {
 		for _, comment := range group.List {
-			text, ok := strings.CutPrefix(comment.Text, marker)
+			_, text, ok := strings.Cut(comment.Text, marker)
 			if !ok {
 				continue
 			}
@@ -99,40 +101,51 @@ func findGuards(file string, source []byte) ([]*guard, error) {
 
 func isSeparator(r rune) bool { return r == ',' || r == ' ' }
 
-// nodeAt returns the outermost statement, clause, declaration, field or expression that begins on a line, and the function around it.
+// nodeAt returns the outermost statement, clause, declaration or field that begins on a line, else the outermost expression, and the
+// type of the function around it.
 func nodeAt(tokens *token.FileSet, file *ast.File, line int) (found ast.Node, function *ast.FuncType) {
-	var functions []*ast.FuncType
-	var depth []bool // of the open nodes, which are functions
+	var path []ast.Node // the open nodes
 	ast.Inspect(file, func(n ast.Node) bool {
 		if n == nil {
-			if depth[len(depth)-1] {
-				functions = functions[:len(functions)-1]
-			}
-			depth = depth[:len(depth)-1]
+			path = path[:len(path)-1]
 			return true
 		}
-		switch n := n.(type) {
-		case *ast.FuncDecl:
-			functions, depth = append(functions, n.Type), append(depth, true)
-			return found == nil
-		case *ast.FuncLit:
-			functions, depth = append(functions, n.Type), append(depth, true)
-			return found == nil
+		if tokens.Position(n.Pos()).Line == line && better(n, found) {
+			found, function = n, functionAround(path)
 		}
-		depth = append(depth, false)
-		if found == nil && tokens.Position(n.Pos()).Line == line {
-			switch n.(type) {
-			case *ast.BlockStmt, *ast.FuncType, *ast.FieldList, *ast.Field, *ast.DeclStmt, *ast.CommentGroup, *ast.Comment, *ast.GenDecl:
-			case ast.Stmt, ast.Expr, *ast.ValueSpec:
-				found = n
-				if len(functions) > 0 {
-					function = functions[len(functions)-1]
-				}
-			}
-		}
+		path = append(path, n)
 		return true
 	})
 	return found, function
+}
+
+// better reports whether a node is more fit for a guard than the node found before, which is around it or to the left of it.
+func better(n, found ast.Node) bool {
+	switch n.(type) {
+	case *ast.BlockStmt, *ast.DeclStmt:
+		return false
+	case ast.Stmt, *ast.ValueSpec, *ast.KeyValueExpr:
+		_, isExpr := found.(ast.Expr)
+		_, isField := found.(*ast.KeyValueExpr)
+		return found == nil || isExpr && !isField
+	case *ast.FuncType:
+		return false
+	case ast.Expr:
+		return found == nil
+	}
+	return false
+}
+
+func functionAround(path []ast.Node) *ast.FuncType {
+	for _, n := range slices.Backward(path) {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			return n.Type
+		case *ast.FuncLit:
+			return n.Type
+		}
+	}
+	return nil
 }
 
 // mutants returns all changes of a guard.
@@ -142,12 +155,25 @@ func (g *guard) mutants() ([]mutant, error) {
 		names = []string{g.defaultOperator()}
 	}
 	var list []mutant
-	for _, name := range names {
+	for _, spec := range names {
+		name, chosen, isChosen := strings.Cut(spec, ":")
 		operator, ok := operators[name]
 		if !ok {
 			return nil, fmt.Errorf("%s: guard %q: unknown operator %q", g.file, g.name, name)
 		}
 		made := operator(g)
+		if isChosen {
+			first, last, isRange := strings.Cut(chosen, "-")
+			if !isRange {
+				last = first
+			}
+			from, _ := strconv.Atoi(first) // 0 is out of range, too
+			to, _ := strconv.Atoi(last)
+			if from < 1 || from > to || to > len(made) {
+				return nil, fmt.Errorf("%s: guard %q: operator %q of %d changes", g.file, g.name, spec, len(made))
+			}
+			made = made[from-1 : to]
+		}
 		if len(made) == 0 {
 			return nil, fmt.Errorf("%s: guard %q: operator %q changes nothing", g.file, g.name, name)
 		}

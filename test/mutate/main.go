@@ -8,8 +8,8 @@
 //
 //	if a := age(r, m); a < s.IdleTime() { // guard: age; never, boundary
 //
-// The text after the semicolon lists how the guard is broken; each entry is one or more changes. Without it, the kind of the line
-// decides. The ways are in mutants.go.
+// The text after the semicolon lists the operators that break the guard; each:2 and each:2-3 choose from the changes of an operator.
+// Without it, the kind of the line decides. The operators are in mutants.go.
 package main
 
 import (

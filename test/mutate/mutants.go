@@ -39,6 +39,7 @@ var operators = map[string]func(*guard) []mutant{
 	"half":     (*guard).half,
 	"each":     (*guard).each,
 	"boundary": (*guard).boundary,
+	"first":    (*guard).first,
 }
 
 // defaultOperator decides by the kind of the marked line.
@@ -144,7 +145,8 @@ func (g *guard) skip() []mutant {
 }
 
 // each makes a mutant for each part that can be left out: operands of && and ||, arguments of min and max, elements of lists, calls
-// of Add, AddDate and Truncate; of a loop all elements but the first. It also swaps Floor and Ceil, and EqualFold and ==.
+// of Add, AddDate and Truncate; alternatives of a case; of a loop all elements but the first. It also swaps Floor and Ceil, and
+// EqualFold and ==.
 func (g *guard) each() (list []mutant) {
 	add := func(change string, edits ...edit) {
 		m := g.mutant(change)
@@ -154,7 +156,16 @@ func (g *guard) each() (list []mutant) {
 	if n, ok := g.node.(*ast.RangeStmt); ok {
 		add(code("range "+g.text(n.X))+" → the first only", g.replace(n.X, "("+g.text(n.X)+")[:1]"))
 	}
-	for _, x := range g.expressions() {
+	parts := g.expressions()
+	switch n := g.node.(type) {
+	case *ast.IfStmt:
+		if init, ok := n.Init.(*ast.AssignStmt); ok {
+			parts = slices.Concat(init.Rhs, parts)
+		}
+	case *ast.CaseClause:
+		g.eachOf(n.List, add)
+	}
+	for _, x := range parts {
 		ast.Inspect(x, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.FuncLit:
@@ -175,6 +186,21 @@ func (g *guard) each() (list []mutant) {
 		})
 	}
 	return list
+}
+
+// first returns the first argument of a call instead of its result.
+func (g *guard) first() []mutant {
+	n, ok := g.node.(*ast.ReturnStmt)
+	if !ok || len(n.Results) == 0 {
+		return nil
+	}
+	call, ok := n.Results[0].(*ast.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return nil
+	}
+	m := g.mutant(code(g.text(call)) + " → " + code(g.text(call.Args[0])))
+	m.edits = []edit{g.replace(call, g.text(call.Args[0]))}
+	return []mutant{m}
 }
 
 // eachOf leaves out each element of a list of at least two.

@@ -67,6 +67,9 @@ func TestMutants(t *testing.T) {
 		"assignment":       {"a = b // guard: x", []string{"if false { a = b\n}"}},
 		"return":           {"return a < b // guard: x", []string{"return (a < b) || true"}},
 		"return, zero":     {"return a < b // guard: x; zero", []string{"return *new(bool); return a < b"}},
+		"chosen":           {"if p && q && r { // guard: x; each:2-3", []string{"if (p || true) && q && r {", "if p && (q || true) && r {"}},
+		"first argument":   {"return f(g(a), b) // guard: x; first", []string{"return g(a)"}},
+		"beside a comment": {"if a < b { // why // guard: x", []string{"if (a < b) && false {"}},
 		"return, boundary": {"return a < b // guard: x; boundary", []string{"return a <= b"}},
 	} {
 		before, after := "package p\n\nfunc f() bool {\n\t", "\n"
@@ -86,7 +89,7 @@ func TestMutants(t *testing.T) {
 		var got []string
 		for _, m := range mutants {
 			text := strings.TrimSuffix(strings.TrimPrefix(string(m.apply(guards[0].source)), before), after)
-			text, _, _ = strings.Cut(text, " // guard")
+			text, _, _ = strings.Cut(text, " // ")
 			got = append(got, text)
 		}
 		if diff := cmp.Diff(c.want, got); diff != "" {
@@ -145,6 +148,7 @@ func TestMarksThatMeanNothing(t *testing.T) {
 		"unknown operator":   "f() // guard: x; sometimes",
 		"nothing to change":  "f() // guard: x; boundary",
 		"zero outside of it": "f() // guard: x; zero",
+		"no such change":     "f(a && b) // guard: x; each:3",
 	} {
 		guards, err := findGuards("p.go", []byte("package p\n\nfunc f() {\n\t"+line+"\n}\n"))
 		for _, g := range guards {

@@ -3,11 +3,13 @@ package wire
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -16,29 +18,26 @@ func serialization(format string, args ...any) *Error {
 }
 
 // unhandled is the error for a member that the target struct does not declare.
-func unhandled(tag, path string) *Error {
-	e := &Error{
-		Code:    "ValidationException",
-		Message: fmt.Sprintf("the input has a member that this endpoint does not handle: %q", path),
-	}
-	switch tag {
-	case "cbor":
+func unhandled(p Protocol, path string) *Error {
+	e := &Error{Code: "ValidationException", Message: fmt.Sprintf("this endpoint does not handle the member %q of the input", path)}
+	switch p {
+	case CBOR, JSON10:
 		e.Query = "ValidationError"
-	case "query":
+	case Query:
 		e.Code = "ValidationError"
 	}
 	return e
 }
 
-// assigner fills structs from a tree of maps, slices and scalars, as JSON and forms are
-// read into. Forms have only strings for scalars and write lists as maps.
-type assigner struct {
-	tag string // json or query: where a field's member name stands
-}
+// assigner fills structs from a tree of maps, slices and scalars, as read from JSON and
+// forms. Forms have only strings for scalars and write lists as maps.
+type assigner struct{ protocol Protocol }
+
+func (a assigner) form() bool { return a.protocol == Query }
 
 var timeType = reflect.TypeFor[time.Time]()
 
-// assign puts a tree's node into the value at a path, which is there for messages.
+// assign puts a node of the tree into a value. The path is for messages.
 func (a assigner) assign(path string, node any, into reflect.Value) error {
 	if node == nil {
 		return nil
@@ -68,39 +67,50 @@ func (a assigner) assignStruct(path string, node any, into reflect.Value) error 
 	if !ok {
 		return wrongType(path, "a structure", node)
 	}
-	fields := a.fields(into.Type())
-	for _, name := range sortedKeys(members) {
-		i, ok := fields[name]
+	fields := fieldsOf(into.Type())
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		index, ok := fields[name]
 		if !ok {
-			return unhandled(a.tag, join(path, name))
+			return unhandled(a.protocol, join(path, name))
 		}
-		if err := a.assign(join(path, name), members[name], into.Field(i)); err != nil {
+		if err := a.assign(join(path, name), members[name], into.FieldByIndex(index)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fields maps member names to field indexes.
-func (a assigner) fields(t reflect.Type) map[string]int {
-	fields := make(map[string]int, t.NumField())
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get(a.tag), ",")
-		if name != "" && name != "-" {
-			fields[name] = i
+// fieldCache holds the results of fieldsOf by reflect.Type.
+var fieldCache sync.Map
+
+// fieldsOf maps the names of members to the indexes of a struct's fields.
+func fieldsOf(t reflect.Type) map[string][]int {
+	if known, ok := fieldCache.Load(t); ok {
+		return known.(map[string][]int)
+	}
+	fields := map[string][]int{}
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
+			fields[name] = f.Index
 		}
 	}
+	fieldCache.Store(t, fields)
 	return fields
 }
 
 func (a assigner) assignSlice(path string, node any, into reflect.Value) error {
-	items, err := a.items(path, node)
-	if err != nil {
-		return err
+	items, ok := node.([]any)
+	if a.form() {
+		var err error
+		if items, err = numbered(path, "member", node); err != nil {
+			return err
+		}
+	} else if !ok {
+		return wrongType(path, "a list", node)
 	}
 	out := reflect.MakeSlice(into.Type(), len(items), len(items))
 	for i, item := range items {
-		at := fmt.Sprintf("%s.%d", path, i+1)
+		at := join(path, strconv.Itoa(i+1))
 		if item == nil {
 			return wrongType(at, "a value", item)
 		}
@@ -112,19 +122,8 @@ func (a assigner) assignSlice(path string, node any, into reflect.Value) error {
 	return nil
 }
 
-// items returns the elements of a list: a JSON array, or a form's Name.member.N.
-func (a assigner) items(path string, node any) ([]any, error) {
-	if list, ok := node.([]any); ok {
-		return list, nil
-	}
-	if a.tag == "query" {
-		return numbered(path, "member", node)
-	}
-	return nil, wrongType(path, "a list", node)
-}
-
-// numbered returns what stands under wrapper.1, wrapper.2, … in a form, in that order.
-// An empty value is an empty list.
+// numbered returns the items wrapper.1, wrapper.2, … of a form, in this order. An empty
+// value is an empty list.
 func numbered(path, wrapper string, node any) ([]any, error) {
 	if node == "" {
 		return []any{}, nil
@@ -147,7 +146,7 @@ func numbered(path, wrapper string, node any) ([]any, error) {
 
 func (a assigner) assignMap(path string, node any, into reflect.Value) error {
 	entries, ok := node.(map[string]any)
-	if a.tag == "query" {
+	if a.form() {
 		var err error
 		if entries, err = formEntries(path, node); err != nil {
 			return err
@@ -156,11 +155,11 @@ func (a assigner) assignMap(path string, node any, into reflect.Value) error {
 		return wrongType(path, "a map", node)
 	}
 	out := reflect.MakeMapWithSize(into.Type(), len(entries))
-	for _, key := range sortedKeys(entries) {
-		value := reflect.New(into.Type().Elem()).Elem()
+	for _, key := range slices.Sorted(maps.Keys(entries)) {
 		if entries[key] == nil {
 			continue
 		}
+		value := reflect.New(into.Type().Elem()).Elem()
 		if err := a.assign(join(path, key), entries[key], value); err != nil {
 			return err
 		}
@@ -183,7 +182,7 @@ func formEntries(path string, node any) (map[string]any, error) {
 		value, ok2 := pair["value"]
 		_, twice := entries[key]
 		if !ok || !ok2 || len(pair) != 2 || twice {
-			return nil, serialization("the parameter %s.entry.%d is not a key and a value of its own", path, i+1)
+			return nil, serialization("the parameter %s.entry.%d is not a unique key and its value", path, i+1)
 		}
 		entries[key] = value
 	}
@@ -228,7 +227,7 @@ func (a assigner) assignScalar(path string, node any, into reflect.Value) error 
 }
 
 func (a assigner) boolean(node any) (b, ok bool) {
-	if a.tag == "query" {
+	if a.form() {
 		return node == "true", node == "true" || node == "false"
 	}
 	b, ok = node.(bool)
@@ -241,7 +240,7 @@ func (a assigner) number(node any) string {
 	case json.Number:
 		return v.String()
 	case string:
-		if a.tag == "query" {
+		if a.form() {
 			return v
 		}
 	}
@@ -250,27 +249,19 @@ func (a assigner) number(node any) string {
 
 // assignTime reads seconds since the epoch (JSON) or ISO 8601 (forms).
 func (a assigner) assignTime(path string, node any, into reflect.Value) error {
-	var t time.Time
-	var err error
 	switch v := node.(type) {
 	case json.Number:
-		var seconds float64
-		seconds, err = v.Float64()
-		if err == nil && math.Abs(seconds) < 1e11 {
-			t = time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()
-			break
+		if seconds, err := v.Float64(); err == nil && math.Abs(seconds) < 1e11 {
+			into.Set(reflect.ValueOf(time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()))
+			return nil
 		}
-		return wrongType(path, "a timestamp", node)
 	case string:
-		t, err = time.Parse(time.RFC3339Nano, v)
-		if a.tag != "query" || err != nil {
-			return wrongType(path, "a timestamp", node)
+		if t, err := time.Parse(time.RFC3339Nano, v); err == nil && a.form() {
+			into.Set(reflect.ValueOf(t))
+			return nil
 		}
-	default:
-		return wrongType(path, "a timestamp", node)
 	}
-	into.Set(reflect.ValueOf(t))
-	return nil
+	return wrongType(path, "a timestamp", node)
 }
 
 func wrongType(path, want string, node any) *Error {
@@ -280,10 +271,8 @@ func wrongType(path, want string, node any) *Error {
 		got = "null"
 	case string:
 		got = strconv.Quote(v)
-	case json.Number:
-		got = v.String()
-	case bool:
-		got = strconv.FormatBool(v)
+	case json.Number, bool:
+		got = fmt.Sprint(v)
 	}
 	return serialization("the member %q is %s, not %s", path, got, want)
 }
@@ -293,13 +282,4 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
-}
-
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

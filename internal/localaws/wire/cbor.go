@@ -2,14 +2,16 @@ package wire
 
 import (
 	"errors"
-	"fmt"
+	"maps"
 	"reflect"
+	"slices"
+	"strconv"
 
 	"github.com/fxamacker/cbor/v2"
 )
 
-// The modes are immutable and safe for concurrent use. Their options are constants, so
-// building them cannot fail after the first test run.
+// The modes are immutable and safe for concurrent use. Their options are constant, so
+// building them cannot fail. Structs have no cbor tags: the package falls back on json tags.
 var (
 	cborIn = must(cbor.DecOptions{
 		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
@@ -48,8 +50,12 @@ func decodeCBOR(body []byte, into any) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &unknown):
-		return unhandled("cbor", unknownMember(body, into))
+	case errors.As(err, &unknown): // the error does not name the field
+		var tree map[string]any
+		if err := cborTree.Unmarshal(body, &tree); err != nil {
+			return unhandled(CBOR, "?")
+		}
+		return unhandled(CBOR, unknownMember("", tree, reflect.TypeOf(into)))
 	default:
 		return serialization("the body does not fit the input: %v", err)
 	}
@@ -62,50 +68,36 @@ func encodeCBOR(out any) ([]byte, error) {
 	return cborOut.Marshal(out)
 }
 
-// unknownMember names the first member of the body that the struct does not declare,
-// for the decoder tells only that there is one.
-func unknownMember(body []byte, into any) string {
-	var tree map[string]any
-	if err := cborTree.Unmarshal(body, &tree); err != nil {
-		return "?"
-	}
-	path, _ := findUnknown("", tree, reflect.TypeOf(into))
-	return path
-}
-
-func findUnknown(path string, node any, t reflect.Type) (string, bool) {
+// unknownMember returns the path of the first member that the type does not declare, "" if
+// there is none.
+func unknownMember(path string, node any, t reflect.Type) string {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch v := node.(type) {
 	case map[string]any:
-		return findUnknownIn(path, v, t)
+		if t.Kind() != reflect.Struct {
+			return ""
+		}
+		fields := fieldsOf(t)
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			index, ok := fields[name]
+			if !ok {
+				return join(path, name)
+			}
+			if found := unknownMember(join(path, name), v[name], t.FieldByIndex(index).Type); found != "" {
+				return found
+			}
+		}
 	case []any:
 		if t.Kind() != reflect.Slice {
-			return "", false
+			return ""
 		}
 		for i, item := range v {
-			if found, ok := findUnknown(fmt.Sprintf("%s.%d", path, i+1), item, t.Elem()); ok {
-				return found, true
+			if found := unknownMember(join(path, strconv.Itoa(i+1)), item, t.Elem()); found != "" {
+				return found
 			}
 		}
 	}
-	return "", false
-}
-
-func findUnknownIn(path string, members map[string]any, t reflect.Type) (string, bool) {
-	if t.Kind() != reflect.Struct {
-		return "", false
-	}
-	fields := assigner{tag: "cbor"}.fields(t)
-	for _, name := range sortedKeys(members) {
-		i, ok := fields[name]
-		if !ok {
-			return join(path, name), true
-		}
-		if found, ok := findUnknown(join(path, name), members[name], t.Field(i).Type); ok {
-			return found, true
-		}
-	}
-	return "", false
+	return ""
 }

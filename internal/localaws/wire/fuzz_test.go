@@ -18,14 +18,14 @@ func refusedProperly(t *testing.T, err error) {
 
 func FuzzDecodeJSON(f *testing.F) {
 	for _, seed := range []string{
-		`{}`, ``, `null`, `[[[[`, `{"name":"n","count":7,"rate":1e400}`, `{"at":-62135596801}`, `{"list":["a"],"tags":{"":""}}`,
-		`{"parts":[{"key":"k"}],"inner":{"value":"v"}}`, `{"at":1e10}`,
+		`{}`, ``, `null`, `[[[[`, `{"Name":"n","Count":7,"Rate":1e400}`, `{"At":-62135596801}`, `{"List":["a"],"Tags":{"":""}}`,
+		`{"Parts":[{"Key":"k"}],"Inner":{"Value":"v"}}`, `{"At":1e10}`,
 	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		var into thing
-		refusedProperly(t, decodeJSON(body, "json", &into))
+		refusedProperly(t, decodeJSON(JSON, body, &into))
 	})
 }
 

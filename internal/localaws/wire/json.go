@@ -4,14 +4,15 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"time"
 )
 
-// decodeJSON reads an AWS JSON document. Member names are compared exactly, unlike
-// encoding/json does; a null member is an absent one. The tag tells where the struct has them.
-func decodeJSON(body []byte, tag string, into any) error {
+// decodeJSON reads an AWS JSON document. Unlike encoding/json it compares the names of
+// members exactly. A null member counts as absent.
+func decodeJSON(p Protocol, body []byte, into any) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		body = []byte("{}")
 	}
@@ -22,29 +23,17 @@ func decodeJSON(body []byte, tag string, into any) error {
 		return serialization("the body is not valid JSON: %v", err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return serialization("the body goes on after its JSON document")
+		return serialization("the body has data after its JSON document")
 	}
 	if _, ok := tree.(map[string]any); !ok {
 		return serialization("the body is not a JSON object")
 	}
-	return assigner{tag: tag}.assign("", tree, reflect.ValueOf(into).Elem())
+	return assigner{p}.assign("", tree, reflect.ValueOf(into).Elem())
 }
 
+// encodeJSON goes by way of CBOR, which keeps timestamps apart from text: JSON has numbers
+// for them, unlike encoding/json.
 func encodeJSON(out any) ([]byte, error) {
-	if out == nil {
-		return []byte("{}"), nil
-	}
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return nil, err
-	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
-}
-
-// encodeJSON10 renders an output that is declared for CBOR, by way of it.
-func encodeJSON10(out any) ([]byte, error) {
 	raw, err := encodeCBOR(out)
 	if err != nil {
 		return nil, err
@@ -53,21 +42,32 @@ func encodeJSON10(out any) ([]byte, error) {
 	if err := cborTree.Unmarshal(raw, &tree); err != nil {
 		return nil, err
 	}
-	return encodeJSON(stamped(tree))
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(withNumericTimes(tree)); err != nil {
+		return nil, err
+	}
+	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }
 
-// stamped replaces the timestamps in a tree by the numbers that JSON has for them.
-func stamped(node any) any {
+// withNumericTimes replaces the timestamps in a tree by seconds since the epoch, with
+// milliseconds if there are any.
+func withNumericTimes(node any) any {
 	switch v := node.(type) {
 	case time.Time:
-		return Time{v}
+		ms := v.UnixMilli()
+		if ms%1000 == 0 {
+			return ms / 1000
+		}
+		return json.Number(fmt.Sprintf("%.3f", float64(ms)/1000))
 	case map[string]any:
 		for key := range v {
-			v[key] = stamped(v[key])
+			v[key] = withNumericTimes(v[key])
 		}
 	case []any:
 		for i := range v {
-			v[i] = stamped(v[i])
+			v[i] = withNumericTimes(v[i])
 		}
 	}
 	return node

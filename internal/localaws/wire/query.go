@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/xml"
 	"fmt"
 	"net/url"
@@ -9,7 +8,7 @@ import (
 	"strings"
 )
 
-// readForm parses the form of a query and takes service version and operation from it.
+// readForm parses the form of a query and reads service version and operation from it.
 func (r *Request) readForm() error {
 	form, err := url.ParseQuery(string(r.body))
 	if err != nil {
@@ -39,72 +38,62 @@ func decodeForm(form url.Values, into any) error {
 			return err
 		}
 	}
-	return assigner{tag: "query"}.assign("", tree, reflect.ValueOf(into).Elem())
+	return assigner{Query}.assign("", tree, reflect.ValueOf(into).Elem())
 }
 
 // maxFormDepth bounds the dots in a parameter's name; real inputs have at most five.
 const maxFormDepth = 16
 
-// plant puts a value into the tree at the place its dotted key says.
+// plant puts a value into the tree at the place of its dotted key.
 func plant(tree map[string]any, key, value string) error {
 	parts := strings.Split(key, ".")
 	if len(parts) > maxFormDepth {
 		return serialization("the parameter %q is nested too deeply", key)
 	}
 	for _, part := range parts[:len(parts)-1] {
-		next, ok := tree[part].(map[string]any)
-		if !ok {
-			if _, taken := tree[part]; taken {
-				return serialization("the parameter %q contradicts another one", key)
-			}
-			next = map[string]any{}
-			tree[part] = next
+		if tree[part] == nil {
+			tree[part] = map[string]any{}
 		}
-		tree = next
+		inner, ok := tree[part].(map[string]any)
+		if !ok {
+			return serialization("the parameter %q contradicts another one", key)
+		}
+		tree = inner
 	}
 	last := parts[len(parts)-1]
-	if _, taken := tree[last]; taken {
+	if tree[last] != nil {
 		return serialization("the parameter %q contradicts another one", key)
 	}
 	tree[last] = value
 	return nil
 }
 
-type responseMetadata struct {
-	RequestID string `xml:"RequestId"`
+type xmlResponse struct {
+	XMLName   xml.Name
+	Namespace string `xml:"xmlns,attr"`
+	Result    any
+	RequestID string `xml:"ResponseMetadata>RequestId"`
 }
 
-// encodeXML renders the response of a query: <OpResponse><OpResult>…, the result left
-// out when the operation has none.
+// xmlResult renders an output under the name of its element.
+type xmlResult struct {
+	name string
+	out  any
+}
+
+// MarshalXML makes an xmlResult an xml.Marshaler.
+func (r xmlResult) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
+	return e.EncodeElement(r.out, xml.StartElement{Name: xml.Name{Local: r.name}})
+}
+
+// encodeXML renders the response of a query: <OpResponse><OpResult>…, without the result
+// if the operation has none.
 func encodeXML(operation, xmlns, requestID string, out any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := xml.NewEncoder(&buf)
-	root := xml.StartElement{
-		Name: xml.Name{Local: operation + "Response"},
-		Attr: []xml.Attr{{Name: xml.Name{Local: "xmlns"}, Value: xmlns}},
-	}
-	if err := enc.EncodeToken(root); err != nil {
-		return nil, err
-	}
+	response := xmlResponse{XMLName: xml.Name{Local: operation + "Response"}, Namespace: xmlns, RequestID: requestID}
 	if out != nil {
-		if err := enc.EncodeElement(out, element(operation+"Result")); err != nil {
-			return nil, err
-		}
+		response.Result = xmlResult{operation + "Result", out}
 	}
-	if err := enc.EncodeElement(responseMetadata{requestID}, element("ResponseMetadata")); err != nil {
-		return nil, err
-	}
-	if err := enc.EncodeToken(root.End()); err != nil {
-		return nil, err
-	}
-	if err := enc.Flush(); err != nil {
-		return nil, err
-	}
-	return buf.Bytes(), nil
-}
-
-func element(name string) xml.StartElement {
-	return xml.StartElement{Name: xml.Name{Local: name}}
+	return xml.Marshal(response)
 }
 
 type xmlError struct {

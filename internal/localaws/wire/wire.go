@@ -1,10 +1,10 @@
 // Package wire reads requests and writes responses in the protocols of the AWS services
-// that localaws serves: AWS JSON 1.0 and 1.1, Smithy RPC v2 CBOR and AWS query with XML
-// responses. It knows the shapes of messages and nothing of any service.
+// that localaws serves: AWS JSON 1.0 and 1.1, Smithy RPC v2 CBOR, and AWS query with XML
+// responses. It knows the shapes of messages and no service.
 //
-// Decoding is strict. A member that the target struct does not declare is an error, so
-// that nothing a client asks for is ignored unnoticed; AWS itself passes over members it
-// does not know, but refuses wrong types as this package does.
+// Decoding is strict. A member that the target struct does not declare is an error, so that
+// no input is ignored silently. AWS ignores members it does not know, but rejects wrong
+// types as this package does.
 package wire
 
 import (
@@ -13,11 +13,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 )
 
 // Protocol is one of the wire protocols.
@@ -32,18 +32,12 @@ const (
 )
 
 func (p Protocol) String() string {
-	switch p {
-	case JSON:
-		return "AWS JSON 1.1"
-	case JSON10:
-		return "AWS JSON 1.0"
-	case CBOR:
-		return "RPC v2 CBOR"
-	case Query:
-		return "query"
-	default:
-		return "unknown"
-	}
+	return [...]string{"unknown", "AWS JSON 1.1", "RPC v2 CBOR", "query", "AWS JSON 1.0"}[p]
+}
+
+// contentType is the content type of requests. Those of responses differ for Query only.
+func (p Protocol) contentType() string {
+	return [...]string{"", contentJSON, contentCBOR, contentForm, contentJSON10}[p]
 }
 
 const (
@@ -51,11 +45,10 @@ const (
 	contentJSON10 = "application/x-amz-json-1.0"
 	contentCBOR   = "application/cbor"
 	contentForm   = "application/x-www-form-urlencoded"
-	contentXML    = "text/xml"
 )
 
 // MaxBody is the largest body that Read accepts, in bytes, both as sent and decompressed.
-// It is above the limit of every operation served, so that those limits can be told apart.
+// It exceeds the limit of every operation, so that each operation can check its own.
 const MaxBody = 4 << 20
 
 // Error is an API error as a client sees it.
@@ -64,20 +57,15 @@ type Error struct {
 	Message string
 	Status  int    // HTTP status; 0 means 400
 	Query   string // CBOR and JSON 1.0: the code in X-Amzn-Query-Error; empty means Code
-	// Members are further members of the error's body; not written by the query protocol.
+	// Members are further members of the error's body. The query protocol does not write them.
 	Members map[string]any
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }
 
-func (e *Error) status() int {
-	if e.Status == 0 {
-		return http.StatusBadRequest
-	}
-	return e.Status
-}
+func (e *Error) status() int { return cmp.Or(e.Status, http.StatusBadRequest) }
 
-// fault says whose fault the error is, in the words of the query protocol.
+// fault is the side that caused the error, as the query protocol names it.
 func (e *Error) fault() string {
 	if e.status() >= http.StatusInternalServerError {
 		return "Receiver"
@@ -85,54 +73,47 @@ func (e *Error) fault() string {
 	return "Sender"
 }
 
-// Request is one request, read whole but not decoded.
+// Request is one request, read completely but not decoded.
 type Request struct {
 	Protocol Protocol
 	// Target names the service: the prefix of X-Amz-Target (both JSON), the service in the
 	// path (CBOR) or the API version (Query).
 	Target    string
 	Operation string
-	Form      url.Values // Query only; Action and Version are left out
+	Form      url.Values // Query only; without Action and Version
 	body      []byte
 }
 
-// Size returns the length of the body in bytes, after decompression.
-func (r *Request) Size() int { return len(r.body) }
-
-// Body returns the input as it came, after decompression. It must not be changed.
+// Body returns the input as received, after decompression. Callers must not change it.
 func (r *Request) Body() []byte { return r.body }
 
-// Read recognises the protocol of a request and reads its body. The request it returns is
-// never nil and holds what was recognised, so that an error, always an *Error, can be
-// answered in the right protocol.
+// Read recognizes the protocol of a request and reads its body. The returned request is
+// never nil and holds what was recognized, so that an error, always an *Error, can be
+// written in the right protocol.
 func Read(r *http.Request) (*Request, error) {
 	req, err := identify(r)
 	if err != nil {
 		return req, err
 	}
 	req.body, err = readBody(r)
-	if err != nil {
-		return req, err
+	if err == nil && req.Protocol == Query {
+		err = req.readForm()
 	}
-	if req.Protocol == Query {
-		return req, req.readForm()
-	}
-	return req, nil
+	return req, err
 }
 
-// identify tells protocol, service and operation from the request line and headers. For a
+// identify reads protocol, service and operation from the request line and headers. For a
 // query, service and operation are in the body and still missing.
 func identify(r *http.Request) (*Request, error) {
 	contentType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
 		contentType = ""
 	}
-	req, want := recognise(r, contentType)
-	if want == "" {
+	req, ok := recognize(r, contentType)
+	if !ok {
 		return req, &Error{
-			Code:    "UnknownOperationException",
-			Message: "neither X-Amz-Target, nor an RPC v2 path, nor a form: not a protocol this endpoint speaks",
-			Status:  http.StatusNotFound,
+			Code: "UnknownOperationException", Status: http.StatusNotFound,
+			Message: "neither X-Amz-Target, nor an RPC v2 path, nor a form: this endpoint does not speak the protocol",
 		}
 	}
 	if got := r.Header.Get("Smithy-Protocol"); req.Protocol == CBOR && got != "rpc-v2-cbor" {
@@ -140,51 +121,39 @@ func identify(r *http.Request) (*Request, error) {
 	}
 	if r.Method != http.MethodPost {
 		return req, &Error{
-			Code:    "UnknownOperationException",
+			Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
 			Message: fmt.Sprintf("method %s is not allowed; every call is a POST", r.Method),
-			Status:  http.StatusMethodNotAllowed,
 		}
 	}
-	// An operation without input has no body in RPC v2, and then no content type either.
+	// In RPC v2 an operation without input has no body, and then no content type either.
 	bare := req.Protocol == CBOR && r.ContentLength == 0 && contentType == ""
-	if contentType != want && !bare {
+	if contentType != req.Protocol.contentType() && !bare {
 		return req, &Error{
-			Code:    "SerializationException",
-			Message: fmt.Sprintf("content type %q is not %s", r.Header.Get("Content-Type"), want),
-			Status:  http.StatusUnsupportedMediaType,
+			Code: "SerializationException", Status: http.StatusUnsupportedMediaType,
+			Message: fmt.Sprintf("content type %q is not %s", r.Header.Get("Content-Type"), req.Protocol.contentType()),
 		}
 	}
 	return req, nil
 }
 
-// recognise tells the protocol, and the content type that it needs, empty if none of the
-// protocols was recognised.
-func recognise(r *http.Request, contentType string) (req *Request, want string) {
-	if service, operation, ok := rpcPath(r.URL.Path); ok {
-		return &Request{Protocol: CBOR, Target: service, Operation: operation}, contentCBOR
+// recognize detects the protocol. ok is false if it is none of ours.
+func recognize(r *http.Request, contentType string) (req *Request, ok bool) {
+	// RPC v2 paths have the form /service/{service}/operation/{operation}.
+	if p := strings.Split(r.URL.Path, "/"); len(p) == 5 && p[0] == "" && p[1] == "service" && p[3] == "operation" {
+		return &Request{Protocol: CBOR, Target: p[2], Operation: p[4]}, true
 	}
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
 		i := strings.LastIndexByte(target, '.')
-		req := &Request{Protocol: JSON, Target: target[:max(i, 0)], Operation: target[i+1:]}
+		protocol := JSON
 		if contentType == contentJSON10 {
-			req.Protocol = JSON10
-			return req, contentJSON10
+			protocol = JSON10
 		}
-		return req, contentJSON
+		return &Request{Protocol: protocol, Target: target[:max(i, 0)], Operation: target[i+1:]}, true
 	}
 	if contentType == contentForm {
-		return &Request{Protocol: Query}, contentForm
+		return &Request{Protocol: Query}, true
 	}
-	return &Request{Protocol: JSON}, ""
-}
-
-// rpcPath splits a path of the form /service/{service}/operation/{operation}.
-func rpcPath(path string) (service, operation string, ok bool) {
-	parts := strings.Split(path, "/")
-	if len(parts) != 5 || parts[0] != "" || parts[1] != "service" || parts[3] != "operation" {
-		return "", "", false
-	}
-	return parts[2], parts[4], true
+	return &Request{Protocol: JSON}, false
 }
 
 // readBody reads and decompresses a body of at most MaxBody bytes.
@@ -202,14 +171,13 @@ func readBody(r *http.Request) ([]byte, error) {
 	case "gzip":
 		zr, err := gzip.NewReader(strings.NewReader(string(body)))
 		if err != nil {
-			return nil, &Error{Code: "SerializationException", Message: "the body is not gzip: " + err.Error()}
+			return nil, serialization("the body is not gzip: %v", err)
 		}
 		return readCapped(zr)
 	default:
 		return nil, &Error{
-			Code:    "SerializationException",
+			Code: "SerializationException", Status: http.StatusUnsupportedMediaType,
 			Message: fmt.Sprintf("content encoding %q is not supported", encoding),
-			Status:  http.StatusUnsupportedMediaType,
 		}
 	}
 }
@@ -217,31 +185,27 @@ func readBody(r *http.Request) ([]byte, error) {
 func readCapped(r io.Reader) ([]byte, error) {
 	body, err := io.ReadAll(io.LimitReader(r, MaxBody+1))
 	if err != nil {
-		return nil, &Error{Code: "SerializationException", Message: "read the body: " + err.Error()}
+		return nil, serialization("read the body: %v", err)
 	}
 	if len(body) > MaxBody {
 		return nil, &Error{
-			Code:    "RequestEntityTooLarge",
+			Code: "RequestEntityTooLarge", Status: http.StatusRequestEntityTooLarge,
 			Message: fmt.Sprintf("the body has more than %d bytes", MaxBody),
-			Status:  http.StatusRequestEntityTooLarge,
 		}
 	}
 	return body, nil
 }
 
-// Decode reads the input of the operation into a struct, whose fields carry the tag of
-// the protocol: json, cbor (also for JSON 1.0) or query, with the member's name as AWS
-// spells it. Fields of
-// type string, bool, int32, int64, float64, time.Time, structs, slices and maps with
-// string keys are understood, and pointers to them, which stay nil for absent members.
-// The error is always an *Error: ValidationException for a member the struct does not
-// have, SerializationException for a wrong type or malformed data.
+// Decode reads the input of the operation into a struct whose json tags hold the names of
+// the members as AWS spells them. Fields may be strings, bools, int, int32, int64, float64,
+// time.Time, structs (embedded ones too), slices and maps with string keys, and pointers to
+// them, which stay nil for absent members. The error is always an *Error:
+// ValidationException for a member that the struct does not declare, SerializationException
+// for a wrong type or malformed data.
 func (r *Request) Decode(into any) error {
 	switch r.Protocol {
-	case JSON:
-		return decodeJSON(r.body, "json", into)
-	case JSON10:
-		return decodeJSON(r.body, "cbor", into)
+	case JSON, JSON10:
+		return decodeJSON(r.Protocol, r.body, into)
 	case CBOR:
 		return decodeCBOR(r.body, into)
 	case Query:
@@ -251,14 +215,12 @@ func (r *Request) Decode(into any) error {
 	}
 }
 
-// Encode renders the output of an operation: nil for none, else a struct with the
-// protocol's tags (xml for queries, cbor for JSON 1.0).
+// Encode renders the output of an operation: nil for none, else a struct with json tags, or
+// xml tags for queries.
 func Encode(r *Request, xmlns, requestID string, out any) ([]byte, error) {
 	switch r.Protocol {
-	case JSON:
+	case JSON, JSON10:
 		return encodeJSON(out)
-	case JSON10:
-		return encodeJSON10(out)
 	case CBOR:
 		return encodeCBOR(out)
 	case Query:
@@ -270,70 +232,39 @@ func Encode(r *Request, xmlns, requestID string, out any) ([]byte, error) {
 
 // Write sends a rendered body with the headers of the protocol.
 func Write(w http.ResponseWriter, p Protocol, status int, body []byte) {
+	contentType := p.contentType()
 	switch p {
 	case CBOR:
-		w.Header().Set("Content-Type", contentCBOR)
 		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
 	case Query:
-		w.Header().Set("Content-Type", contentXML)
-	case JSON10:
-		w.Header().Set("Content-Type", contentJSON10)
-	default:
-		w.Header().Set("Content-Type", contentJSON)
+		contentType = "text/xml"
 	}
+	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone is not our concern
+	_, _ = w.Write(body) // the client may have gone
 }
 
 // WriteError sends an error in the protocol of the request.
 func WriteError(w http.ResponseWriter, r *Request, requestID string, e *Error) {
-	var body []byte
-	var err error
+	doc := map[string]any{}
+	maps.Copy(doc, e.Members)
+	doc["__type"], doc["message"] = e.Code, e.Message
 	if r.Protocol == CBOR || r.Protocol == JSON10 {
 		w.Header().Set("X-Amzn-Query-Error", cmp.Or(e.Query, e.Code)+";"+e.fault())
 	}
+	var body []byte
+	var err error
 	switch r.Protocol {
 	case CBOR:
-		body, err = encodeCBOR(e.document())
+		body, err = encodeCBOR(doc)
 	case Query:
 		body, err = encodeXMLError(requestID, e)
-	case JSON10:
-		w.Header().Set("X-Amzn-Errortype", e.Code)
-		body, err = encodeJSON10(e.document())
 	default:
 		w.Header().Set("X-Amzn-Errortype", e.Code)
-		body, err = encodeJSON(e.document())
+		body, err = encodeJSON(doc)
 	}
 	if err != nil { // only Members can fail to encode
 		body = nil
 	}
 	Write(w, r.Protocol, e.status(), body)
-}
-
-// document is the body of a JSON or CBOR error.
-func (e *Error) document() map[string]any {
-	doc := map[string]any{}
-	for k, v := range e.Members {
-		doc[k] = v
-	}
-	doc["__type"], doc["message"] = e.Code, e.Message
-	return doc
-}
-
-// Time is a timestamp in the output of JSON and query operations: seconds since the
-// epoch with milliseconds in JSON, ISO 8601 in XML. CBOR uses a plain time.Time.
-type Time struct{ time.Time }
-
-// MarshalJSON renders t as a number of seconds.
-func (t Time) MarshalJSON() ([]byte, error) {
-	ms := t.UnixMilli()
-	if ms%1000 == 0 {
-		return fmt.Appendf(nil, "%d", ms/1000), nil
-	}
-	return fmt.Appendf(nil, "%.3f", float64(ms)/1000), nil
-}
-
-// MarshalText renders t as ISO 8601 in UTC with milliseconds.
-func (t Time) MarshalText() ([]byte, error) {
-	return []byte(t.UTC().Format("2006-01-02T15:04:05.000Z")), nil
 }

@@ -1,0 +1,333 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// execution is one action in progress.
+type execution struct {
+	Options
+	w     *writer.Writer
+	req   events.Request
+	steps steps
+	// before is the state of the resource before the action.
+	before state
+	// decision is the fresh decision about an automatic request; nil before there is one.
+	decision *rules.Decision
+	// release returns what was reserved of the budget; never nil.
+	release func()
+}
+
+// run executes the action: read the resource, return early if there is nothing to do, check an
+// automatic request again, make the call, and see to what follows. The outcome is recorded in
+// the audit log.
+func (x *execution) run(ctx context.Context) (Answer, error) {
+	if err := x.req.Validate(x.steps.action); err != nil {
+		return Answer{}, err
+	}
+	if err := checkPartition(x.req.ARN, x.w.DeploymentRegion); err != nil {
+		return Answer{}, err
+	}
+	answer := Answer{}
+	err := x.read(ctx)
+	if err == nil {
+		if why := x.nothingToDo(x.before); why != "" {
+			return x.alreadySo(ctx, why), nil
+		}
+		answer, err = x.attempt(ctx)
+	}
+	if err != nil {
+		x.release()
+		err = fmt.Errorf("%s %s: %w", x.steps.action, x.req.ARN, awsapi.Plain(err))
+		x.record(ctx, writer.Failed, awsapi.Line(err))
+	}
+	return answer, err
+}
+
+// checkPartition refuses an ARN of a partition in which the credentials are not valid.
+func checkPartition(arn model.ARN, home string) error {
+	if model.PartitionOf(home) != model.PartitionOf(arn.Region) {
+		return fmt.Errorf("%s is in another partition than the region %s", arn, home)
+	}
+	return nil
+}
+
+// read describes the resource, with its tags. The tags of a resource that a person acts on may
+// be missing: they only serve to restore it.
+func (x *execution) read(ctx context.Context) (err error) {
+	if x.before, err = read(ctx, x.w, x.req); err != nil {
+		return err
+	}
+	switch {
+	case x.before.gone && x.steps.action == model.ActionStart:
+		return errNotFound
+	case x.before.gone: // or another account's
+		return x.Owner.Check(ctx, x.req.ARN)
+	case x.nothingToDo(x.before) != "":
+		return nil
+	}
+	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region, x.req.ARN.String())
+	switch {
+	case err == nil:
+		x.before.tags = tags
+	case x.req.Automatic() || ctx.Err() != nil:
+		return fmt.Errorf("read its tags: %s: %w", writer.OpListTags, awsapi.Plain(err))
+	default:
+		x.w.Logger.WarnContext(ctx, "its tags are not recorded", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "err", awsapi.Line(err))
+	}
+	return nil
+}
+
+var errNotFound = errors.New("it does not exist")
+
+// nothingToDo says why there is nothing to do; empty if there is something.
+func (x *execution) nothingToDo(s state) string {
+	switch {
+	case s.gone:
+		return "does not exist (any more)"
+	case s.status.Deleting():
+		return fmt.Sprintf("is being deleted already (%s)", s.status)
+	}
+	return x.steps.already(s)
+}
+
+// attempt makes the checks and, unless one of them refuses, the call.
+func (x *execution) attempt(ctx context.Context) (Answer, error) {
+	if x.req.Automatic() {
+		why, guarded, err := x.check(ctx)
+		switch {
+		case err != nil:
+			return Answer{}, fmt.Errorf("check it again before acting: %w", err)
+		case why != "":
+			return x.refused(ctx, why, guarded), nil
+		}
+	}
+	if err := x.before.checkComplete(x.steps.action); err != nil {
+		return Answer{}, err
+	}
+	intent := writer.Intent{
+		Op: x.steps.op, Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
+		What: fmt.Sprintf("have it %s: %s", x.steps.participle(x.before), reason(x.req)),
+	}
+	// Logged beforehand: if the process is killed now, the log has what may have been done
+	// without a notification.
+	if !x.w.DryRun {
+		x.w.Logger.InfoContext(ctx, "about to act", intent.Attrs()...)
+	}
+	counted, lost := awsapi.CountLost(ctx)
+	outcome, err := x.w.Do(counted, intent, func(ctx context.Context) error {
+		calling, cancel := extend(ctx, callTime)
+		defer cancel()
+		return x.steps.call(calling, x.before)
+	})
+	after, cancel := extend(ctx, followUpTime)
+	defer cancel()
+	if err == nil {
+		return x.followUp(after, outcome), nil
+	}
+	return x.afterFailure(after, err, lost.Load() > 0)
+}
+
+// check makes the checks before an automatic action, each of which can only refuse: the decision
+// must still hold on fresh data, no tag may protect the resource, and a stop or delete must fit
+// the budget of the hour. guarded means that the action would still be right, but a guard
+// refuses it. An error means that a check was not possible.
+func (x *execution) check(ctx context.Context) (why string, guarded bool, err error) {
+	if x.steps.action == model.ActionUpdate {
+		if why := outdated(x.req, x.before.minTPS); why != "" {
+			return why, false, nil
+		}
+	}
+	if x.Rechecker == nil {
+		return "", false, errNoRechecker
+	}
+	decision, err := x.Rechecker.Recheck(ctx, x.req)
+	if err != nil {
+		return "", false, err
+	}
+	x.decision = &decision
+	if why := x.steps.contradicted(decision); why != "" {
+		return why, false, nil
+	}
+	verdict := rules.VerdictOf(x.steps.action)
+	why = rules.Protected(x.before.tags, verdict, x.w.Clock.Now())
+	if why == "" && x.steps.action.Ends() {
+		x.release, why = x.Budget.Reserve(ctx, x.req.ARN.Region, verdict)
+	}
+	return why, why != "", nil
+}
+
+var errNoRechecker = errors.New("this process cannot check decisions again; send the event to a deployed function or to serve")
+
+// alreadySo is the answer if there is nothing to do: someone, or an earlier delivery of the same
+// event, has done it.
+func (x *execution) alreadySo(ctx context.Context, why string) Answer {
+	x.record(ctx, writer.AlreadySo, why)
+	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+	return nothingToDo(x.req, why)
+}
+
+func nothingToDo(req events.Request, why string) Answer {
+	return Answer{Outcome: writer.AlreadySo, Why: why, Sentence: fmt.Sprintf("Nothing to do: %s %s %s.", req.Kind, req.ARN, why)}
+}
+
+// refused is the answer to an automatic request that is not executed.
+func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
+	x.record(ctx, writer.Refused, why)
+	x.w.Logger.InfoContext(ctx, "automatic action refused", "op", x.steps.op, "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+	how := "no longer holds"
+	if guarded {
+		how = "is not executed"
+		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: rules.VerdictOf(x.steps.action)}: 1})
+	}
+	return Answer{
+		Outcome: writer.Refused, Why: why,
+		Sentence: fmt.Sprintf("Nothing was done: the decision about %s %s %s: %s.", x.req.Kind, x.req.ARN, how, why),
+	}
+}
+
+// afterFailure finds out what became of a call that was refused, or whose answer was lost. If it
+// can tell, it reads the resource again.
+func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Answer, error) {
+	var done, busy string
+	if kind := awsapi.KindOf(err); kind == awsapi.NotFound || kind == awsapi.InUse || lost {
+		now, readErr := read(ctx, x.w, x.req)
+		if readErr == nil && !(now.gone && x.steps.action == model.ActionStart) {
+			done, busy = x.nothingToDo(now), now.busy()
+		}
+	}
+	switch {
+	case done != "" && lost: // ours was executed, although its answer was lost, as far as anyone can tell
+		return x.followUp(ctx, writer.Done), nil
+	case done != "":
+		x.release()
+		return x.alreadySo(ctx, done), nil
+	case busy != "":
+		err = fmt.Errorf("%s: %w", busy, awsapi.Plain(err))
+	case lost:
+		err = fmt.Errorf("it may have been accepted all the same, check before you repeat it: %w", awsapi.Plain(err))
+	}
+	return Answer{}, fmt.Errorf("%s: %w", x.steps.op, awsapi.Plain(err))
+}
+
+// followUpTime is how long the second read and the follow-up of an accepted action may take,
+// together, once ctx and the call in progress have ended.
+const followUpTime = 10 * time.Second
+
+// callTime is how long a change that was requested may take after ctx has ended. A request that
+// is dropped may be executed all the same, after it was last checked.
+const callTime = 2 * time.Second
+
+// extend is a context that ends a little later than ctx.
+func extend(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(by, cancel) })
+	return later, func() { stop(); cancel() }
+}
+
+// followUp sees to what follows an accepted action, each part regardless of the others: the
+// own-change marker of an automatic update, the notification and, if the resource goes out of
+// service, its alarms and the dashboard.
+func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer {
+	record := x.record(ctx, outcome, "")
+	n := Answer{Outcome: outcome, Restore: record.Restore}
+	arn, ends, participle := x.req.ARN, x.steps.action.Ends(), x.steps.participle(x.before)
+	// In parallel: one that hangs must not take the others' time.
+	var group sync.WaitGroup
+	if x.req.Automatic() && !ends { // stops and deletes were counted before they were made
+		group.Go(func() { x.mark(ctx) })
+	}
+	if x.steps.notification != nil {
+		event := x.steps.notification(record.Raw())
+		event.Resources = []string{arn.String()}
+		group.Go(func() { n.add(x.w.Emit(ctx, []events.Event{event})) })
+	}
+	var problems []model.Problem
+	if ends {
+		state := alarms.Inactive
+		if x.steps.action == model.ActionDelete {
+			state = alarms.Gone
+		}
+		n.AlarmsRemoved, problems = x.Alarms.DeleteFor(ctx, arn, state)
+	}
+	group.Wait()
+	if ends {
+		n.add(nil, problems)
+		reason := fmt.Sprintf("%s %s was %s", x.req.Kind, arn.Name(), participle)
+		n.add(x.Rebuilder.Rebuild(ctx, events.BuildDetail{ARN: arn.String(), Reason: reason}))
+	}
+	n.Sentence = n.sentence(x.req, participle)
+	return n
+}
+
+// sentence describes an accepted action, and how much of its follow-up failed.
+func (n *Answer) sentence(req events.Request, participle string) string {
+	does, deleted := "is being", "alarms deleted"
+	if n.Outcome == writer.DryRun {
+		does, deleted = "would be", "alarms that would be deleted"
+	}
+	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
+	if n.AlarmsRemoved > 0 {
+		parts = append(parts, fmt.Sprintf("%s: %d", deleted, n.AlarmsRemoved))
+	}
+	if len(n.Problems) > 0 {
+		parts = append(parts, fmt.Sprintf("failures after that: %d", len(n.Problems)))
+	}
+	return strings.Join(parts, "; ") + "."
+}
+
+// mark publishes the own-change marker, by which an automatic change is recognized as ours
+// later, unless the change hides one that may be a person's. If that fails, the change will be
+// taken for a person's, which is the safe side.
+func (x *execution) mark(ctx context.Context) {
+	arn := x.req.ARN
+	if x.decision == nil || !x.decision.Marker {
+		x.w.Logger.InfoContext(ctx, "not marked as ours: a person may have updated it within the idle time before, which this update hides",
+			"arn", arn.String(), "region", arn.Region)
+		return
+	}
+	metric := model.Metric{
+		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
+		DimensionName: x.req.Kind.DimensionName(), DimensionValue: arn.String(),
+	}
+	_, problems := x.w.Publish(ctx, []model.Datum{{Region: arn.Region, Metric: metric, Unit: "Count", Value: 1, Time: x.w.Clock.Now().UTC()}})
+	for _, p := range problems {
+		x.w.Logger.Warn("automatic change not marked as ours", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Err)
+	}
+}
+
+// record writes the record of the action to the audit log, with the command that undoes it. An
+// empty reason means that of the request.
+func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
+	record := events.Audit{
+		Time: x.w.Clock.Now().UTC(), ARN: x.req.ARN.String(), Kind: x.req.Kind, Region: x.req.ARN.Region,
+		Action: x.steps.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: why, Before: x.before.record(x.req.ARN),
+	}
+	if why == "" {
+		record.Reason = reason(x.req)
+	}
+	if x.steps.action == model.ActionUpdate {
+		record.NewMinTPS = x.req.NewMinTPS
+	}
+	if x.decision != nil {
+		record.Inputs = events.InputsOf(*x.decision)
+	}
+	if record.Restore = audit.RestoreCommand(record); record.Restore != "" {
+		record.Note = "To undo it: " + record.Restore
+	}
+	x.AuditLog(ctx, record)
+	return record
+}

@@ -1,0 +1,222 @@
+package actions
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// Bounds of waiting for a resource in transition. Deletions, starts and updates take some
+// minutes; AWS promises nothing. The pauses between two reads double.
+const (
+	shortestPause = time.Second
+	longestPause  = 16 * time.Second
+	restoreTime   = 45 * time.Minute
+)
+
+// RestoreOptions configure a restoration.
+type RestoreOptions struct {
+	// NoWait returns as soon as Personalize has accepted the change. A change that is still in
+	// progress is waited for all the same: nothing can be requested before.
+	NoWait bool
+	// Progress is called with what is being waited for; may be nil.
+	Progress func(what string)
+}
+
+// Restore undoes the action of an audit record: it creates a deleted campaign again, with its
+// name, solution version, minimum, configuration and tags, starts a stopped recommender, or
+// sets the former minimum. If nothing has to be done, that is a success. It waits until the
+// resource is in service, 45 minutes at most.
+func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOptions) (Answer, error) {
+	req, err := events.NewRequest(record.ARN)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := checkRestorable(record, req); err != nil {
+		return Answer{}, err
+	}
+	if err := checkPartition(req.ARN, a.w.DeploymentRegion); err != nil {
+		return Answer{}, err
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
+	}
+	req.Reason = fmt.Sprintf("restored as it was before %s of %s", record.Action, record.Time.UTC().Format("2006-01-02 15:04 UTC"))
+	answer, err := a.restore(ctx, record, req, o)
+	if err != nil || o.NoWait || a.w.DryRun {
+		return answer, err
+	}
+	inService := func(s state) bool { return s.status == model.StatusActive && !s.updating() }
+	if _, err := a.await(ctx, req, o, "until it is in service", inService); err != nil {
+		return Answer{}, fmt.Errorf("%s Waiting for it ended early: %w", answer.Sentence, err)
+	}
+	answer.Sentence = strings.TrimSuffix(answer.Sentence, ".") + "; it is in service."
+	return answer, nil
+}
+
+// checkRestorable refuses records of actions that cannot be undone.
+func checkRestorable(record events.Audit, req events.Request) error {
+	undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}
+	switch {
+	case record.Outcome != events.OutcomeDone:
+		return fmt.Errorf("the record of %s says that nothing was done (%s), so there is nothing to restore", record.ARN, record.Outcome)
+	case !slices.Contains(undone, record.Action):
+		return fmt.Errorf("the record of %s is of %q, which cannot be undone", record.ARN, record.Action)
+	case record.Before == nil:
+		return fmt.Errorf("the record of %s does not have the state of the resource before", record.ARN)
+	}
+	return events.Request{ARN: req.ARN, Kind: req.Kind, NewMinTPS: max(1, record.NewMinTPS)}.Validate(record.Action)
+}
+
+func (a *Actions) restore(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (Answer, error) {
+	settled := func(s state) bool {
+		return s.gone || a.w.DryRun || !s.status.InProgress() && !s.updating()
+	}
+	now, err := a.await(ctx, req, o, "until the change in progress is complete", settled)
+	switch {
+	case err != nil:
+	case record.Action == model.ActionDelete:
+		// Another account's campaign would be created in the wrong one.
+		if err = a.o.Owner.Check(ctx, req.ARN); err == nil {
+			return a.recreate(ctx, record, req, now)
+		}
+	case now.gone:
+		err = errors.New("it does not exist any more")
+	case record.Action == model.ActionStop:
+		return a.Do(ctx, model.ActionStart, req)
+	default:
+		req.NewMinTPS = record.Before.MinTPS
+		return a.Do(ctx, model.ActionUpdate, req)
+	}
+	return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
+}
+
+// await reads a resource until it is as wanted.
+func (a *Actions) await(ctx context.Context, req events.Request, o RestoreOptions, what string, wanted func(state) bool) (state, error) {
+	end := a.w.Clock.Now().Add(restoreTime)
+	for pause := shortestPause; ; pause = min(2*pause, longestPause) {
+		s, err := read(ctx, a.w, req)
+		switch transient := awsapi.KindOf(err).Transient() && ctx.Err() == nil; {
+		case err != nil && !transient:
+			return s, err
+		case err == nil && wanted(s):
+			return s, nil
+		case err != nil:
+			s.status = "unknown" // it will be read again
+		}
+		if strings.HasSuffix(string(s.status), "FAILED") {
+			return s, fmt.Errorf("its status is %s", s.status)
+		}
+		switch late := !a.w.Clock.Now().Before(end); {
+		case late && err != nil:
+			return s, fmt.Errorf("after waiting %v, the last read failed: %w", restoreTime, err)
+		case late:
+			return s, fmt.Errorf("its status is still %s after %v", s.status, restoreTime)
+		}
+		o.Progress(fmt.Sprintf("waiting %s: %s is %s", what, req.ARN.Name(), s.status))
+		if err := a.w.Clock.Sleep(ctx, pause); err != nil {
+			return s, err
+		}
+	}
+}
+
+// recreate creates a deleted campaign as it was.
+func (a *Actions) recreate(ctx context.Context, record events.Audit, req events.Request, now state) (Answer, error) {
+	if !now.gone && !now.status.Deleting() { // a dry run does not wait for the end of a deletion
+		a.w.Logger.Info("nothing to do", "arn", req.ARN.String(), "region", req.ARN.Region, "reason", "exists")
+		return nothingToDo(req, "exists"), nil
+	}
+	in, err := creation(*record.Before)
+	if err != nil {
+		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, err)
+	}
+	intent := writer.Intent{
+		Op: "CreateCampaign", Region: req.ARN.Region, ARN: req.ARN.String(), What: "create it again, as it was before it was deleted",
+	}
+	outcome, err := a.w.Do(ctx, intent, func(ctx context.Context) error {
+		_, err := a.w.Clients.Personalize(req.ARN.Region).CreateCampaign(ctx, in)
+		return err
+	})
+	done := events.Audit{
+		Time: a.w.Clock.Now().UTC(), ARN: record.ARN, Kind: req.Kind, Region: req.ARN.Region, Action: model.ActionRestore,
+		Outcome: string(outcome), Reason: req.Reason, NewMinTPS: record.Before.MinTPS,
+	}
+	if err != nil {
+		done.Reason = awsapi.Line(err)
+		a.o.AuditLog(ctx, done)
+		return Answer{}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
+	}
+	a.o.AuditLog(ctx, done)
+	does := "is being"
+	if outcome == writer.DryRun {
+		does = "would be"
+	}
+	return Answer{Outcome: outcome, Sentence: fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, record.Before.MinTPS)}, nil
+}
+
+// creation requests a campaign as it was. A setting that this build does not know cannot be
+// requested, and is an error.
+func creation(before events.Before) (*personalize.CreateCampaignInput, error) {
+	in := &personalize.CreateCampaignInput{
+		Name: aws.String(before.Name), SolutionVersionArn: aws.String(before.SolutionVersion),
+		MinProvisionedTPS: aws.Int32(int32(max(1, before.MinTPS))), // at most an int32, as it came from one
+	}
+	if before.SolutionVersion == "" {
+		return nil, errors.New("the record does not have its solution version")
+	}
+	if len(before.Config) > 0 {
+		unknown, err := unknownSettings(before.Config, reflect.TypeFor[types.CampaignConfig]())
+		switch {
+		case err != nil:
+			return nil, err
+		case len(unknown) > 0:
+			return nil, fmt.Errorf("it had settings that this version does not know (%s); nothing was created", strings.Join(unknown, ", "))
+		}
+		in.CampaignConfig = &types.CampaignConfig{}
+		if err := json.Unmarshal(before.Config, in.CampaignConfig); err != nil {
+			return nil, fmt.Errorf("read its settings from the record: %w", err)
+		}
+		if aws.ToBool(in.CampaignConfig.SyncWithLatestSolutionVersion) {
+			in.SolutionVersionArn = aws.String(latest(before.SolutionVersion))
+		}
+	}
+	tags := writer.Tags{}
+	for key, value := range before.Tags {
+		if !strings.HasPrefix(strings.ToLower(key), reservedTag) {
+			tags[key] = value
+		}
+	}
+	in.Tags = writer.TagList(tags, func(key, value *string) types.Tag { return types.Tag{TagKey: key, TagValue: value} })
+	return in, nil
+}
+
+// reservedTag begins the keys of tags that only AWS sets (CreateCampaign rejects them).
+const reservedTag = "aws:"
+
+// latest turns the ARN of a solution version into <solution ARN>/$LATEST, the version of a
+// campaign that follows each new one (SyncWithLatestSolutionVersion in the API reference). Such
+// a campaign may be described by the version that it served.
+func latest(version string) string {
+	const suffix = "/$LATEST"
+	if strings.HasSuffix(version, suffix) {
+		return version
+	}
+	if i := strings.LastIndex(version, "/"); i > strings.Index(version, "/") {
+		version = version[:i]
+	}
+	return version + suffix
+}

@@ -1,0 +1,161 @@
+// Package alarms keeps the two CloudWatch alarms of each resource up to date: which alarms
+// there should be, how an existing one differs, and the calls that create, update, adopt and
+// delete alarms. What a person changed on an alarm stays.
+package alarms
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// Type is one of the two alarms of a resource.
+type Type string
+
+// The two alarms.
+const (
+	LowUtilization Type = "low-utilization"
+	Idle           Type = "idle"
+)
+
+// Prefix starts the name of every alarm of the program.
+const Prefix = "PersonalizeMonitor-"
+
+// Name is the name of a resource's alarm of this type. With the longest resource name, 63
+// characters, it stays well below the 255 that CloudWatch allows.
+func (t Type) Name(kind model.Kind, resource string) string {
+	if t == LowUtilization {
+		return Prefix + "Low" + kind.Title() + "Utilization-" + resource
+	}
+	return Prefix + "Idle" + kind.Title() + "-" + resource
+}
+
+// CloudWatch's words in alarm settings.
+const (
+	lessThan        = "LessThanThreshold"
+	lessThanOrEqual = "LessThanOrEqualToThreshold"
+	missingMissing  = "missing"
+	missingBreaches = "breaching"
+)
+
+// State is the state of an alarm.
+type State string
+
+// The states of an alarm in CloudWatch.
+const (
+	StateOK           State = "OK"
+	StateAlarm        State = "ALARM"
+	StateInsufficient State = "INSUFFICIENT_DATA"
+)
+
+// Settings are the settings of a metric alarm that the program writes.
+type Settings struct {
+	Metric              model.Metric
+	Stat                model.Stat
+	PeriodSeconds       int
+	EvaluationPeriods   int
+	DatapointsToAlarm   int // 0 means all of EvaluationPeriods
+	Threshold           float64
+	Comparison          string
+	MissingData         string
+	OKActions           []string // ARNs
+	AlarmActions        []string
+	InsufficientActions []string
+	ActionsOn           bool
+}
+
+// Alarm is an alarm in CloudWatch.
+type Alarm struct {
+	Name         string
+	ARN          string
+	Description  string
+	Settings     Settings
+	Foreign      bool // uses features that the program never writes, such as metric math or a unit
+	State        State
+	StateChanged time.Time // when State last became another; zero if unknown
+	Configured   time.Time // when the settings were last written; zero if unknown
+}
+
+// Desired is an alarm as it should be.
+type Desired struct {
+	Name     string
+	Resource model.ARN
+	Type     Type
+	// Settings are the desired ones; ActionsOn says whether the condition for actions holds.
+	// An alarm is created with actions off all the same, and switched on later.
+	Settings Settings
+}
+
+// Params are the parameters that the desired alarms follow.
+type Params struct {
+	LowUtilization bool    // AutoCreateUtilizationAlarms
+	Threshold      float64 // UtilizationThresholdAlarmLowerBound, percent
+	Idle           bool    // AutoCreateIdleAlarms
+	IdleHours      int     // IdleThresholdHours
+}
+
+// Shape of the alarms.
+const (
+	lowPeriod         = 300 // seconds
+	lowEvaluations    = 12
+	lowDatapoints     = 9
+	shortIdlePeriod   = 300
+	longIdlePeriod    = 3600
+	longestShortHours = 24
+)
+
+// idlePeriods are the period and number of periods of the idle alarm. CloudWatch accepts at
+// most a day in periods shorter than an hour, and a week in longer ones (PutMetricAlarm,
+// EvaluationPeriods).
+func idlePeriods(hours int) (period, evaluations int) {
+	if hours <= longestShortHours {
+		return shortIdlePeriod, hours * 3600 / shortIdlePeriod
+	}
+	return longIdlePeriod, hours
+}
+
+// DesiredFor are the alarms that a monitored resource should have, with the region's topic
+// as their action. A resource whose traffic cannot be seen should have none.
+func DesiredFor(r model.Resource, t rules.Throughput, topic model.ARN, p Params, now time.Time) []Desired {
+	if t.Invisible {
+		return nil
+	}
+	var desired []Desired
+	requests, _ := rules.RequestMetric(r)
+	actions := []string{topic.String()}
+	if p.LowUtilization {
+		desired = append(desired, Desired{
+			Name: LowUtilization.Name(r.Kind, r.Name), Resource: r.ARN, Type: LowUtilization,
+			Settings: Settings{
+				Metric: model.ResourceMetric(r, model.NamespaceMonitor, r.Kind.UtilizationMetric()), Stat: model.Average,
+				PeriodSeconds: lowPeriod, EvaluationPeriods: lowEvaluations, DatapointsToAlarm: lowDatapoints,
+				Threshold: p.Threshold, Comparison: lessThan, MissingData: missingMissing,
+				OKActions: actions, AlarmActions: actions,
+				ActionsOn: r.MinTPS > 1, // 1 is the lowest minimum
+			},
+		})
+	}
+	if p.Idle {
+		period, evaluations := idlePeriods(p.IdleHours)
+		desired = append(desired, Desired{
+			Name: Idle.Name(r.Kind, r.Name), Resource: r.ARN, Type: Idle,
+			Settings: Settings{
+				Metric: requests, Stat: model.Sum,
+				PeriodSeconds: period, EvaluationPeriods: evaluations,
+				Threshold: 0, Comparison: lessThanOrEqual, MissingData: missingBreaches,
+				OKActions: actions, AlarmActions: actions,
+				ActionsOn: now.Sub(r.Created) >= time.Duration(p.IdleHours)*time.Hour,
+			},
+		})
+	}
+	return desired
+}
+
+// Known reports whether enough is known of a resource to say which alarms it should have.
+// The alarms of a stale copy, or of one whose recipe or traffic is unknown, stay as they are.
+func Known(r model.Resource, t rules.Throughput) bool {
+	_, unknown := rules.RequestMetric(r)
+	return !r.Stale && unknown == "" &&
+		(t.Readable || t.Invisible || model.RecipeOf(r.Kind, r.Recipe).Sure)
+}

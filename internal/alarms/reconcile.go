@@ -1,0 +1,283 @@
+package alarms
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+const (
+	opDescribeAlarms = "DescribeAlarms"
+	opPutMetricAlarm = "PutMetricAlarm"
+	opSetAlarmState  = "SetAlarmState"
+	opDeleteAlarms   = "DeleteAlarms"
+)
+
+// Alarms reads and writes alarms. It is safe for concurrent use, and remembers between cycles
+// the tags of alarms that are not to be deleted.
+type Alarms struct {
+	w    *writer.Writer
+	kept *writer.Memory[writer.Tags] // by ARN
+}
+
+// New makes an Alarms. It calls nothing.
+func New(w *writer.Writer) *Alarms {
+	return &Alarms{w: w, kept: writer.NewMemory[writer.Tags](w.Clock, tagsTTL)}
+}
+
+// List lists the metric alarms of a region whose names begin with Prefix, regardless of their
+// owner. It writes nothing and may run beside anything else. An incomplete listing is an
+// error.
+func (a *Alarms) List(ctx context.Context, region string) ([]Alarm, error) {
+	alarms, err := a.describe(ctx, region, cloudwatch.DescribeAlarmsInput{AlarmNamePrefix: aws.String(Prefix)})
+	if err != nil {
+		return nil, awsapi.Plain(err)
+	}
+	a.w.Logger.Debug("alarms listed", "region", region, "alarms", len(alarms))
+	return alarms, nil
+}
+
+func (a *Alarms) describe(ctx context.Context, region string, in cloudwatch.DescribeAlarmsInput) ([]Alarm, error) {
+	in.AlarmTypes, in.MaxRecords = []types.AlarmType{types.AlarmTypeMetricAlarm}, aws.Int32(awsapi.MaxAlarmPage)
+	var alarms []Alarm
+	err := awsapi.ReadPages(func(token *string) (*string, error) {
+		in.NextToken = token
+		out, err := a.w.Clients.CloudWatch(region).DescribeAlarms(ctx, &in)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range out.MetricAlarms {
+			alarms = append(alarms, toAlarm(m))
+		}
+		return out.NextToken, nil
+	})
+	return alarms, err
+}
+
+// ReconcileInput is the work on the alarms of one region.
+type ReconcileInput struct {
+	Region  string
+	Changes []Change  // in the order in which they should be made
+	Until   time.Time // no write begins from then on; zero: no limit
+	// Progress is called with the number of creations, updates and resets made; may be nil.
+	Progress func(done, total int)
+}
+
+// Counts are the numbers of alarms by outcome; in a dry run, what would be done.
+type Counts struct {
+	Created int
+	Updated int // rewritten, or their state reset
+	Deleted int
+	Kept    int // as they should be, or not ours to change
+	Left    int // not written for lack of time
+}
+
+// Add is the sum of both.
+func (c Counts) Add(d Counts) Counts {
+	return Counts{c.Created + d.Created, c.Updated + d.Updated, c.Deleted + d.Deleted, c.Kept + d.Kept, c.Left + d.Left}
+}
+
+// ReconcileAll works on several regions in parallel. It returns the sum of the counts, and
+// the problems in the order of the inputs.
+func (a *Alarms) ReconcileAll(ctx context.Context, inputs []ReconcileInput) (Counts, []model.Problem) {
+	counts := make([]Counts, len(inputs))
+	problems := make([][]model.Problem, len(inputs))
+	var group sync.WaitGroup
+	for i, in := range inputs {
+		group.Go(func() { counts[i], problems[i] = a.Reconcile(ctx, in) })
+	}
+	group.Wait()
+	var total Counts
+	for _, c := range counts {
+		total = total.Add(c)
+	}
+	return total, slices.Concat(problems...)
+}
+
+// Reconcile makes the changes to the alarms of one region, until time is up: deletions first,
+// because a hundred of them take one call, then the rest in the order given. A failure with
+// one alarm is a problem and the others go on, unless the same kind of change is denied three
+// times in a row: then it is not tried again, and is one problem.
+func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []model.Problem) {
+	r := &reconciler{w: a.w, kept: a.kept, region: in.Region, until: in.Until, breakers: map[string]*writer.Breaker{}}
+	var deletions, writes []Change
+	for _, change := range in.Changes {
+		switch change.Kind {
+		case Delete:
+			deletions = append(deletions, change)
+		case Create, Update, Adopt, Reset:
+			writes = append(writes, change)
+		default:
+			r.keep(ctx, change, change.Reason)
+		}
+	}
+	for batch := range slices.Chunk(deletions, awsapi.MaxAlarmNames) {
+		r.delete(ctx, r.deletable(ctx, batch))
+	}
+	for i, change := range writes {
+		r.write(ctx, change)
+		if in.Progress != nil {
+			in.Progress(i+1, len(writes))
+		}
+	}
+	var problems []model.Problem
+	for _, key := range r.order {
+		problems = append(problems, r.breakers[key].Problems()...)
+	}
+	return r.counts, problems
+}
+
+// reconciler is one Reconcile in progress.
+type reconciler struct {
+	w        *writer.Writer
+	kept     *writer.Memory[writer.Tags]
+	region   string
+	until    time.Time
+	counts   Counts
+	order    []string // keys of breakers, in the order of their first use
+	breakers map[string]*writer.Breaker
+}
+
+// breaker is the circuit breaker for a kind of change.
+func (r *reconciler) breaker(key, op string) *writer.Breaker {
+	b, ok := r.breakers[key]
+	if !ok {
+		b = writer.NewBreaker(r.region, op)
+		r.breakers[key] = b
+		r.order = append(r.order, key)
+	}
+	return b
+}
+
+// keep leaves an alarm as it is, and logs the reason if there is one.
+func (r *reconciler) keep(ctx context.Context, change Change, reason string) {
+	r.counts.Kept++
+	if reason != "" {
+		about := change.ARN
+		if about == "" {
+			about = r.region + "/" + change.Name
+		}
+		r.w.LogOnce(ctx, slog.LevelInfo, about, "alarm kept", "region", r.region, "alarm", change.Name, "reason", reason)
+	}
+}
+
+// write makes one creation, update or reset. Creating an alarm with tags takes one permission
+// more than updating it, so each has its own breaker.
+func (r *reconciler) write(ctx context.Context, change Change) {
+	op, count, do := opPutMetricAlarm, &r.counts.Updated, r.put
+	switch change.Kind {
+	case Create:
+		count = &r.counts.Created
+	case Reset:
+		op, do = opSetAlarmState, r.reset
+	}
+	breaker := r.breaker(string(change.Kind), op)
+	switch {
+	case breaker.Open():
+		breaker.Skip(1)
+		return
+	case r.w.OutOfTime(ctx, r.until):
+		r.counts.Left++
+		return
+	}
+	if change.Adopt && !r.adopt(ctx, change) {
+		if change.Kind == Adopt { // nothing else is to be written
+			r.counts.Kept++
+			return
+		}
+		change.Description = withTagsDue(change.Description)
+	}
+	switch err := do(ctx, change); {
+	case err == nil:
+		*count++
+		breaker.Succeed()
+		if change.Reset {
+			r.resetAfterPut(ctx, change)
+		}
+	case ctx.Err() != nil:
+		r.counts.Left++
+	default:
+		breaker.Fail(change.Resource.String(), fmt.Errorf("%s alarm %s: %w", change.Kind, change.Name, err))
+	}
+}
+
+// adopt tags an alarm that the upstream sample created, and reports whether its owner is
+// known now. Denials are reported once.
+func (r *reconciler) adopt(ctx context.Context, change Change) bool {
+	breaker := r.breaker(writer.OpTagResource, writer.OpTagResource)
+	if breaker.Open() {
+		breaker.Skip(1)
+		return false
+	}
+	op, err := r.w.Adopt(ctx, r.region, change.ARN, "the alarm "+change.Name)
+	switch {
+	case err == nil:
+		breaker.Succeed()
+		return true
+	case awsapi.KindOf(err) == awsapi.NotFound: // it is created again, with tags
+		return true
+	case ctx.Err() == nil:
+		breaker.Fail(change.Resource.String(), fmt.Errorf("tag alarm %s: %s: %w", change.Name, op, err))
+	}
+	return false
+}
+
+// resetAfterPut resets the state of an alarm whose actions were just switched on. If that
+// fails, the fingerprint in its description makes the next cycle do it.
+func (r *reconciler) resetAfterPut(ctx context.Context, change Change) {
+	breaker := r.breaker(string(Reset), opSetAlarmState)
+	if breaker.Open() {
+		breaker.Skip(1)
+		return
+	}
+	switch err := r.reset(ctx, change); {
+	case err == nil:
+		breaker.Succeed()
+	case ctx.Err() == nil:
+		breaker.Fail(change.Resource.String(), fmt.Errorf("reset alarm %s: %w", change.Name, err))
+	}
+}
+
+// put writes an alarm. The tags count when it is created and are ignored when it exists: one
+// that was deleted since it was listed is created again, and must be known as ours.
+func (r *reconciler) put(ctx context.Context, change Change) error {
+	in := fromAlarm(change.Name, change.Description, change.Settings)
+	in.Tags = writer.TagList(r.w.OwnTags(), writer.CloudWatchTag)
+	_, err := r.w.Do(ctx, writer.Intent{
+		Op: opPutMetricAlarm, Region: r.region, ARN: change.Resource.String(),
+		What: fmt.Sprintf("%s alarm %s: %s", change.Kind, change.Name, change.Reason),
+	}, func(ctx context.Context) error {
+		_, err := r.w.Clients.CloudWatch(r.region).PutMetricAlarm(ctx, in)
+		return err
+	})
+	return err
+}
+
+// resetReason is in the history of an alarm whose state was reset.
+const resetReason = "Personalize Monitor switched the actions of this alarm on while it was in ALARM; its next evaluation sends a notification."
+
+// reset takes an alarm out of ALARM, so that its next evaluation is a transition and its
+// actions run. An alarm that is gone by now needs no reset.
+func (r *reconciler) reset(ctx context.Context, change Change) error {
+	_, err := r.w.Do(ctx, writer.Intent{
+		Op: opSetAlarmState, Region: r.region, ARN: change.Resource.String(),
+		What: fmt.Sprintf("reset the state of alarm %s: %s", change.Name, change.Reason),
+	}, func(ctx context.Context) error {
+		_, err := r.w.Clients.CloudWatch(r.region).SetAlarmState(ctx, &cloudwatch.SetAlarmStateInput{
+			AlarmName: aws.String(change.Name), StateValue: types.StateValueInsufficientData, StateReason: aws.String(resetReason),
+		})
+		return writer.AlreadyGone(err)
+	})
+	return err
+}

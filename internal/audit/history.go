@@ -1,0 +1,110 @@
+// Package audit writes and reads the audit log: the records (events.Audit) of what was done
+// and why, which the program and its functions leave in log files and in CloudWatch Logs.
+package audit
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Filter selects records. An empty list and a zero time select all.
+type Filter struct {
+	ARNs     []string
+	Outcomes []string
+	Actions  []model.Action
+	Since    time.Time // inclusive
+	Until    time.Time // exclusive
+}
+
+// Matches reports whether a record is selected.
+func (f Filter) Matches(a events.Audit) bool {
+	switch {
+	case len(f.ARNs) > 0 && !slices.Contains(f.ARNs, a.ARN),
+		len(f.Outcomes) > 0 && !slices.Contains(f.Outcomes, a.Outcome),
+		len(f.Actions) > 0 && !slices.Contains(f.Actions, a.Action),
+		!f.Since.IsZero() && a.Time.Before(f.Since),
+		!f.Until.IsZero() && !a.Time.Before(f.Until):
+		return false
+	}
+	return true
+}
+
+// Fault is a line with an audit record that cannot be read.
+type Fault struct {
+	Where string // file:line, or log group, stream and time
+	Err   error
+}
+
+// History collects records from any number of places, each once. It keeps the records that its
+// filter selects and nothing else, however much is read. It is safe for concurrent use.
+type History struct {
+	filter Filter
+	fault  func(Fault)
+
+	mu      sync.Mutex
+	records map[identity]events.Audit
+}
+
+// identity is what two copies of a record have in common. It leaves out the facts and the state
+// before the action: events carry them cut to size.
+type identity struct {
+	time         int64
+	arn, outcome string
+	action       model.Action
+	newMinTPS    int
+	automatic    bool
+	reason       string
+}
+
+// New is an empty history. It calls fault, one call at a time, for each line that cannot be
+// read.
+func New(filter Filter, fault func(Fault)) *History {
+	return &History{filter: filter, fault: fault, records: map[identity]events.Audit{}}
+}
+
+// Filter is the filter of the history.
+func (h *History) Filter() Filter { return h.filter }
+
+// Records are those collected so far, by time.
+func (h *History) Records() []events.Audit {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]events.Audit, 0, len(h.records))
+	for _, a := range h.records {
+		list = append(list, a)
+	}
+	slices.SortFunc(list, func(a, b events.Audit) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Action, b.Action),
+			cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.NewMinTPS, b.NewMinTPS), cmp.Compare(a.Reason, b.Reason))
+	})
+	return list
+}
+
+// Len is how many records there are so far.
+func (h *History) Len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.records)
+}
+
+// addLine keeps the record of a line, if it has one that the filter selects.
+func (h *History) addLine(line []byte, where func() string) {
+	a, err := decode(line)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case err == nil && h.filter.Matches(a):
+		// Of two copies the longer one stays.
+		id := identity{a.Time.UnixNano(), a.ARN, a.Outcome, a.Action, a.NewMinTPS, a.Automatic, a.Reason}
+		if known, ok := h.records[id]; !ok || len(known.Raw()) < len(a.Raw()) {
+			h.records[id] = a
+		}
+	case err != nil && !noAudit(err):
+		h.fault(Fault{Where: where(), Err: err})
+	}
+}

@@ -1,0 +1,149 @@
+package api
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxTags is how many tags a resource can have.
+const MaxTags = 50
+
+// Tag is a tag in the inputs and outputs of most services.
+type Tag struct {
+	Key   *string `json:"Key"   xml:"Key"`
+	Value *string `json:"Value" xml:"Value"`
+}
+
+// TagFault is what is wrong with tags.
+type TagFault struct {
+	Text    string
+	TooMany bool // more than MaxTags
+}
+
+var tagPattern = Lazy(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+
+// CheckTags returns what is wrong with tags by the rules that the services share, nil if
+// nothing is.
+func CheckTags(tags map[string]string) *TagFault {
+	if len(tags) > MaxTags {
+		return &TagFault{fmt.Sprintf("there are more than %d tags", MaxTags), true}
+	}
+	for key, value := range tags {
+		switch {
+		case key == "" || utf8.RuneCountInString(key) > 128 || !tagPattern().MatchString(key):
+			return &TagFault{Text: "the tag key " + Quoted(key) + " is not valid"}
+		case len(key) >= 4 && strings.EqualFold(key[:4], "aws:"):
+			return &TagFault{Text: "the tag key " + Quoted(key) + " begins with aws:, which is reserved"}
+		case utf8.RuneCountInString(value) > 256 || !tagPattern().MatchString(value):
+			return &TagFault{Text: "the value of the tag " + Quoted(key) + " is not valid"}
+		}
+	}
+	return nil
+}
+
+// MergeTags returns the tags of a resource with more tags added or replaced.
+func MergeTags(tags map[string]string, more []Tag) (map[string]string, *TagFault) {
+	added := map[string]string{}
+	for _, t := range more {
+		if t.Key == nil || t.Value == nil {
+			return nil, &TagFault{Text: "a tag needs a key and a value"}
+		}
+		if _, twice := added[*t.Key]; twice {
+			return nil, &TagFault{Text: "the tag key " + Quoted(*t.Key) + " is given twice"}
+		}
+		added[*t.Key] = *t.Value
+	}
+	if fault := CheckTags(added); fault != nil {
+		return nil, fault
+	}
+	merged := map[string]string{}
+	maps.Copy(merged, tags)
+	maps.Copy(merged, added)
+	if len(merged) > MaxTags {
+		return nil, &TagFault{fmt.Sprintf("the resource would have more than %d tags", MaxTags), true}
+	}
+	return merged, nil
+}
+
+// ListTags returns the tags of a resource by key.
+func ListTags(tags map[string]string) []Tag {
+	return Map(slices.Sorted(maps.Keys(tags)), func(key string) Tag { return Tag{new(key), new(tags[key])} })
+}
+
+// tagInput is the input of all tag operations. CloudWatch and EventBridge spell the
+// resource's ARN in capitals, SNS does not.
+type tagInput struct {
+	ResourceARN *string  `json:"ResourceARN"`
+	ResourceArn *string  `json:"ResourceArn"`
+	Tags        []Tag    `json:"Tags"`
+	TagKeys     []string `json:"TagKeys"`
+}
+
+func (in *tagInput) arn() *string {
+	if in.ResourceARN != nil {
+		return in.ResourceARN
+	}
+	return in.ResourceArn
+}
+
+type tagOutput struct {
+	Tags []Tag `json:"Tags" xml:"Tags>member"`
+}
+
+// Tagging is how a service tags its resources.
+type Tagging struct {
+	// Find returns the tags of the resource that an ARN names, nil if the input has none.
+	Find func(c *Call, arn *string) (*map[string]string, error)
+	// Fault makes the error of a fault.
+	Fault func(f *TagFault) error
+	// Missing makes the error of a required member that is missing.
+	Missing func(member string) error
+}
+
+// AddTo adds the operations ListTagsForResource, TagResource and UntagResource.
+func (t Tagging) AddTo(operations map[string]Operation) {
+	operations["ListTagsForResource"] = Op(t.list)
+	operations["TagResource"] = Op(t.tag)
+	operations["UntagResource"] = Op(t.untag)
+}
+
+func (t Tagging) list(c *Call, in *tagInput) (tagOutput, error) {
+	tags, err := t.Find(c, in.arn())
+	if err != nil {
+		return tagOutput{}, err
+	}
+	return tagOutput{ListTags(*tags)}, nil
+}
+
+func (t Tagging) tag(c *Call, in *tagInput) (none struct{}, err error) {
+	tags, err := t.Find(c, in.arn())
+	switch {
+	case err != nil:
+		return none, err
+	case in.Tags == nil:
+		return none, t.Missing("Tags")
+	}
+	merged, fault := MergeTags(*tags, in.Tags)
+	if fault != nil {
+		return none, t.Fault(fault)
+	}
+	*tags = merged
+	return none, nil
+}
+
+func (t Tagging) untag(c *Call, in *tagInput) (none struct{}, err error) {
+	tags, err := t.Find(c, in.arn())
+	switch {
+	case err != nil:
+		return none, err
+	case in.TagKeys == nil:
+		return none, t.Missing("TagKeys")
+	}
+	for _, key := range in.TagKeys {
+		delete(*tags, key)
+	}
+	return none, nil
+}

@@ -1,0 +1,311 @@
+package cloudwatch
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
+)
+
+// The states of an alarm.
+const (
+	stateOK           = "OK"
+	stateAlarm        = "ALARM"
+	stateInsufficient = "INSUFFICIENT_DATA"
+)
+
+// The limits of PutMetricAlarm and SetAlarmState (API reference and model).
+const (
+	maxDescription     = 1024
+	maxActions         = 5
+	maxActionLength    = 1024
+	longPeriod         = 3600
+	shortPeriodRange   = 24 * 3600     // seconds that an alarm may look back with a Period below longPeriod
+	longPeriodRange    = 7 * 24 * 3600 // and with a longer one
+	maxStateReason     = 1023
+	maxStateReasonData = 4000
+)
+
+// alarms holds all alarms and their history.
+type alarms struct {
+	log     *slog.Logger
+	topics  *sns.Service
+	watch   func(AlarmChange) // nil for none
+	metrics *metrics
+	alarms  api.ByHome[*alarm]
+	history map[api.Home][]historyItem
+	// evaluated is the minute since the epoch in which all alarms were last evaluated.
+	evaluated int64
+}
+
+// AlarmChange is the change of an alarm's state.
+type AlarmChange struct {
+	Time     time.Time
+	Region   string
+	Name     string
+	From, To string // OK, ALARM or INSUFFICIENT_DATA
+	Actions  bool   // whether its actions were enabled
+}
+
+// alarm is a metric alarm.
+type alarm struct {
+	description
+	home api.Home
+	key  string // of the series
+	tags map[string]string
+	// last is the last evaluation. It is not repeated until the data change.
+	last evaluation
+}
+
+// settings is what PutMetricAlarm replaces completely. In an alarm, only members that
+// CloudWatch leaves out of descriptions are nil.
+type settings struct {
+	AlarmName               *string     `json:"AlarmName"`
+	AlarmDescription        *string     `json:"AlarmDescription,omitempty"`
+	ActionsEnabled          *bool       `json:"ActionsEnabled"`
+	OKActions               []string    `json:"OKActions"`
+	AlarmActions            []string    `json:"AlarmActions"`
+	InsufficientDataActions []string    `json:"InsufficientDataActions"`
+	MetricName              *string     `json:"MetricName"`
+	Namespace               *string     `json:"Namespace"`
+	Statistic               *string     `json:"Statistic"`
+	Dimensions              []dimension `json:"Dimensions"`
+	Period                  *int32      `json:"Period"` // seconds
+	Unit                    *string     `json:"Unit,omitempty"`
+	EvaluationPeriods       *int32      `json:"EvaluationPeriods"`
+	DatapointsToAlarm       *int32      `json:"DatapointsToAlarm,omitempty"`
+	Threshold               *float64    `json:"Threshold"`
+	ComparisonOperator      *string     `json:"ComparisonOperator"`
+	TreatMissingData        *string     `json:"TreatMissingData,omitempty"`
+}
+
+// description is an alarm as DescribeAlarms returns it.
+type description struct {
+	settings
+	ARN          string    `json:"AlarmArn"`
+	Configured   time.Time `json:"AlarmConfigurationUpdatedTimestamp"`
+	State        string    `json:"StateValue"`
+	Reason       string    `json:"StateReason"`
+	ReasonData   string    `json:"StateReasonData,omitempty"`
+	Updated      time.Time `json:"StateUpdatedTimestamp"` // last change of state or reason
+	Transitioned time.Time `json:"StateTransitionedTimestamp"`
+}
+
+// needed is the M of "M of N": how many datapoints must breach.
+func (s *settings) needed() int {
+	if s.DatapointsToAlarm == nil {
+		return int(*s.EvaluationPeriods)
+	}
+	return int(*s.DatapointsToAlarm)
+}
+
+func (s *settings) treatMissing() string { return cmp.Or(api.Value(s.TreatMissingData), "missing") }
+
+// actions returns the actions of a state.
+func (s *settings) actions(state string) []string {
+	switch state {
+	case stateOK:
+		return s.OKActions
+	case stateAlarm:
+		return s.AlarmActions
+	default:
+		return s.InsufficientDataActions
+	}
+}
+
+type putAlarmInput struct {
+	settings
+	Tags []api.Tag `json:"Tags"`
+}
+
+// put creates an alarm, or replaces the settings of one and keeps its state and tags.
+func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
+	if err := in.check(c); err != nil {
+		return err
+	}
+	tags, fault := api.MergeTags(nil, in.Tags)
+	if fault != nil {
+		return invalidValue("%s", fault.Text)
+	}
+	as.evaluateOncePerMinute(c.Now)
+	a := as.alarms[c.Home][*in.AlarmName]
+	change := "updated"
+	if a == nil {
+		change = "created"
+		a = &alarm{home: c.Home, tags: tags, description: description{
+			ARN: c.ARN("cloudwatch", "alarm:"+*in.AlarmName), State: stateInsufficient,
+			Reason: "Unchecked: Initial alarm creation", Updated: c.Now, Transitioned: c.Now,
+		}}
+		as.alarms.Set(c.Home, *in.AlarmName, a)
+	}
+	a.settings = in.settings
+	a.ActionsEnabled = new(in.ActionsEnabled == nil || *in.ActionsEnabled)
+	a.OKActions = append([]string{}, in.OKActions...)
+	a.AlarmActions = append([]string{}, in.AlarmActions...)
+	a.InsufficientDataActions = append([]string{}, in.InsufficientDataActions...)
+	a.Dimensions = append([]dimension{}, in.Dimensions...)
+	a.key = seriesKey(*a.Namespace, *a.MetricName, a.Dimensions)
+	a.Configured = c.Now
+	a.last = evaluation{}
+	as.recordConfiguration(a, change, c.Now)
+	return nil
+}
+
+func (in *putAlarmInput) check(c *api.Call) error {
+	metric := metricRef{in.Namespace, in.MetricName, in.Dimensions}
+	if err := cmp.Or(
+		checkAlarmName(in.AlarmName),
+		within("alarmDescription", utf8.RuneCountInString(api.Value(in.AlarmDescription)), 0, maxDescription),
+		metric.check(""),
+		required("Statistic", in.Statistic),
+		oneOf("statistic", in.Statistic, statisticNames...),
+		checkUnit("Unit", in.Unit),
+		required("Period", in.Period),
+		required("EvaluationPeriods", in.EvaluationPeriods),
+		required("Threshold", in.Threshold),
+		required("ComparisonOperator", in.ComparisonOperator),
+	); err != nil {
+		return err
+	}
+	if !acceptable(*in.Threshold) {
+		return invalidNumber("Threshold")
+	}
+	return cmp.Or(
+		in.checkPeriods(),
+		oneOf("comparisonOperator", in.ComparisonOperator,
+			"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"),
+		oneOf("treatMissingData", in.TreatMissingData, "breaching", "notBreaching", "ignore", "missing"),
+		checkActions(c, "OKActions", in.OKActions),
+		checkActions(c, "AlarmActions", in.AlarmActions),
+		checkActions(c, "InsufficientDataActions", in.InsufficientDataActions),
+	)
+}
+
+func checkAlarmName(name *string) error {
+	if name == nil {
+		return missing("AlarmName")
+	}
+	if strings.ContainsFunc(*name, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(*name) {
+		return invalid("The alarm name %s has a control character.", api.Quoted(*name))
+	}
+	return within("alarmName", utf8.RuneCountInString(*name), 1, maxNameLength)
+}
+
+// checkPeriods checks how far the alarm looks back and how many data must breach.
+func (s *settings) checkPeriods() error {
+	looksBack := int64(*s.Period) * int64(*s.EvaluationPeriods)
+	switch m := s.DatapointsToAlarm; {
+	case *s.Period < 1 || *s.Period%60 != 0:
+		return invalid("The period %d is invalid: this endpoint accepts multiples of 60.", *s.Period)
+	case *s.EvaluationPeriods < 1:
+		return constraint("evaluationPeriods", fmt.Sprint(*s.EvaluationPeriods), "have value greater than or equal to 1")
+	case *s.Period < longPeriod && looksBack > shortPeriodRange:
+		return invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= %d).", shortPeriodRange)
+	case looksBack > longPeriodRange:
+		return invalid("Metrics cannot be checked across more than a week (EvaluationPeriods * Period must be <= %d).", longPeriodRange)
+	case m != nil && (*m < 1 || *m > *s.EvaluationPeriods):
+		return invalid("DatapointsToAlarm %d must be at least 1 and no more than EvaluationPeriods %d.", *m, *s.EvaluationPeriods)
+	}
+	return nil
+}
+
+// checkActions checks the actions of one state. CloudWatch does not check whether a topic
+// exists, only whether it could: this endpoint accepts topics of the alarm's own region.
+func checkActions(c *api.Call, name string, actions []string) error {
+	for _, action := range actions {
+		switch {
+		case len(action) > maxActionLength || strings.Count(action, ":") != 5 || !strings.HasPrefix(action, "arn:"):
+			return invalid("Invalid arn syntax: %s", api.Quoted(action))
+		case !strings.HasPrefix(action, fmt.Sprintf("arn:%s:sns:%s:", api.Partition(c.Region), c.Region)):
+			return invalid("Invalid action %s: this endpoint accepts SNS topics of %s only.", api.Quoted(action), c.Region)
+		}
+	}
+	return within(name, len(actions), 0, maxActions)
+}
+
+type namesInput struct {
+	AlarmNames []string `json:"AlarmNames"`
+}
+
+func (in *namesInput) check() error {
+	if in.AlarmNames == nil {
+		return missing("AlarmNames")
+	}
+	return checkNames("alarmNames", in.AlarmNames)
+}
+
+// delete deletes alarms and ignores names that do not exist.
+func (as *alarms) delete(c *api.Call, in *namesInput) error {
+	if err := in.check(); err != nil {
+		return err
+	}
+	as.evaluateOncePerMinute(c.Now)
+	for _, name := range in.AlarmNames {
+		if a := as.alarms[c.Home][name]; a != nil {
+			as.recordConfiguration(a, "deleted", c.Now)
+			delete(as.alarms[c.Home], name)
+		}
+	}
+	return nil
+}
+
+// enableActions sets ActionsEnabled. It does not execute the actions of the present state:
+// only the next transition does.
+func (as *alarms) enableActions(c *api.Call, in *namesInput, on bool) error {
+	if err := in.check(); err != nil {
+		return err
+	}
+	as.evaluateOncePerMinute(c.Now)
+	for _, name := range in.AlarmNames {
+		if a := as.alarms[c.Home][name]; a != nil && *a.ActionsEnabled != on {
+			a.ActionsEnabled = &on
+			a.Configured = c.Now
+			as.recordConfiguration(a, "updated", c.Now)
+		}
+	}
+	return nil
+}
+
+type setStateInput struct {
+	AlarmName       *string `json:"AlarmName"`
+	StateValue      *string `json:"StateValue"`
+	StateReason     *string `json:"StateReason"`
+	StateReasonData *string `json:"StateReasonData"`
+}
+
+// setState sets a state until the next evaluation. If the state changes, its actions are
+// executed, as for any transition.
+func (as *alarms) setState(c *api.Call, in *setStateInput) error {
+	reasonData := api.Value(in.StateReasonData)
+	if err := cmp.Or(
+		checkAlarmName(in.AlarmName), required("StateValue", in.StateValue), required("StateReason", in.StateReason),
+		oneOf("stateValue", in.StateValue, stateOK, stateAlarm, stateInsufficient),
+		within("stateReason", utf8.RuneCountInString(api.Value(in.StateReason)), 0, maxStateReason),
+		within("stateReasonData", utf8.RuneCountInString(reasonData), 0, maxStateReasonData),
+	); err != nil {
+		return err
+	}
+	if reasonData != "" && !json.Valid([]byte(reasonData)) {
+		return refuse("InvalidFormatFault", "InvalidFormat", "StateReasonData is not valid JSON.")
+	}
+	as.evaluateOncePerMinute(c.Now)
+	a := as.alarms[c.Home][*in.AlarmName]
+	if a == nil {
+		return &wire.Error{Code: "ResourceNotFound", Status: http.StatusNotFound, Message: "Unknown alarm " + api.Quoted(*in.AlarmName)}
+	}
+	a.last = evaluation{}
+	if a.State == *in.StateValue {
+		a.Reason, a.ReasonData, a.Updated = *in.StateReason, reasonData, c.Now
+		return nil
+	}
+	as.transition(a, *in.StateValue, *in.StateReason, reasonData, c.Now)
+	return nil
+}

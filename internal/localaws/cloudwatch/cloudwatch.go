@@ -1,0 +1,304 @@
+// Package cloudwatch is Amazon CloudWatch: metrics, alarms and dashboards.
+//
+// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
+package cloudwatch
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
+)
+
+// Service is everything that CloudWatch knows.
+type Service struct {
+	metrics *metrics
+	alarms  *alarms
+	boards  *boards
+}
+
+// New makes an empty service whose alarms publish to topics. watch is called for each change
+// of an alarm's state; nil for none.
+func New(log *slog.Logger, topics *sns.Service, watch func(AlarmChange)) *Service {
+	m := &metrics{series: api.ByHome[*series]{}}
+	return &Service{
+		metrics: m,
+		boards:  &boards{byAccount: map[string]map[string]*dashboard{}},
+		alarms: &alarms{
+			log: log, topics: topics, watch: watch, metrics: m,
+			alarms: api.ByHome[*alarm]{}, history: map[api.Home][]historyItem{},
+		},
+	}
+}
+
+// API describes the service. SDKs speak CBOR with it, the aws command JSON.
+func (s *Service) API() *api.Service {
+	operations := map[string]api.Operation{
+		"PutMetricData":        api.Do(s.metrics.put),
+		"GetMetricData":        api.Op(s.metrics.getData),
+		"GetMetricStatistics":  api.Op(s.metrics.getStatistics),
+		"ListMetrics":          api.Op(s.metrics.list),
+		"PutMetricAlarm":       api.Do(s.alarms.put),
+		"DescribeAlarms":       api.Op(s.alarms.describe),
+		"DescribeAlarmHistory": api.Op(s.alarms.describeHistory),
+		"DeleteAlarms":         api.Do(s.alarms.delete),
+		"EnableAlarmActions":   api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, true) }),
+		"DisableAlarmActions":  api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, false) }),
+		"SetAlarmState":        api.Do(s.alarms.setState),
+		"PutDashboard":         api.Op(s.boards.put),
+		"GetDashboard":         api.Op(s.boards.get),
+		"ListDashboards":       api.Op(s.boards.list),
+		"DeleteDashboards":     api.Do(s.boards.delete),
+	}
+	api.Tagging{
+		Find:    s.findTags,
+		Fault:   func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
+		Missing: missing,
+	}.AddTo(operations)
+	return &api.Service{
+		Name: "cloudwatch", Signing: "monitoring", Protocols: []wire.Protocol{wire.CBOR, wire.JSON10},
+		Target: "GraniteServiceVersion20100801", Operations: operations,
+	}
+}
+
+// findTags returns the tags of the alarm of this region or the dashboard that an ARN names.
+func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error) {
+	if arn == nil {
+		return nil, missing("ResourceARN")
+	}
+	if name, ok := strings.CutPrefix(*arn, c.ARN("cloudwatch", "alarm:")); ok {
+		if a := s.alarms.alarms[c.Home][name]; a != nil {
+			return &a.tags, nil
+		}
+	}
+	if name, ok := strings.CutPrefix(*arn, dashboardARN(c, "")); ok {
+		if d := s.boards.byAccount[c.Account][name]; d != nil {
+			return &d.tags, nil
+		}
+	}
+	if !strings.HasPrefix(*arn, "arn:") {
+		return nil, invalidValue("The value %s for parameter ResourceARN is not an ARN.", api.Quoted(*arn))
+	}
+	message := "Unknown resource " + *arn
+	return nil, &wire.Error{
+		Code: "ResourceNotFoundException", Message: message, Status: http.StatusNotFound, Members: map[string]any{"Message": message},
+	}
+}
+
+// Register makes a source the data of a metric, in addition to the data that clients put. A
+// second source replaces the first; nil removes it.
+func (s *Service) Register(h api.Home, namespace, metric string, dims map[string]string, src api.Source) {
+	sr := s.metrics.open(h, namespace, metric, dimensionsOf(dims))
+	sr.source = src
+	sr.version++
+}
+
+// Sent returns the statistics of the data that clients put into a metric within
+// [start, start+d), of any unit; start and d are multiples of a minute.
+func (s *Service) Sent(h api.Home, namespace, metric string, dims map[string]string, start time.Time, d time.Duration) Statistics {
+	var st Statistics
+	if sr := s.metrics.series[h][seriesKey(namespace, metric, dimensionsOf(dims))]; sr != nil {
+		rest := sr.samples[sr.from(start.Unix()/60):]
+		addSamples(&st, rest, start.Add(d).Unix(), "")
+	}
+	return st
+}
+
+// Data returns the sums of the data that clients put into the metrics of a namespace in the
+// minute of a time, by "region name dimension-value".
+func (s *Service) Data(namespace string, at time.Time) map[string]float64 {
+	minute := at.Unix() / 60
+	out := map[string]float64{}
+	for h, all := range s.metrics.series {
+		for _, sr := range all {
+			name := h.Region + " " + sr.name
+			if n := len(sr.dims); n > 0 {
+				name += " " + sr.dims[n-1].Value
+			}
+			for i := sr.from(minute); sr.namespace == namespace && i < len(sr.samples) && sr.samples[i].minute == minute; i++ {
+				out[name] += sr.samples[i].Sum
+			}
+		}
+	}
+	return out
+}
+
+// Evaluate evaluates every alarm by the data of now.
+func (s *Service) Evaluate(now time.Time) { s.alarms.evaluateAll(now) }
+
+// Describe adds the alarms and dashboards to a snapshot.
+func (s *Service) Describe(out map[string]string, render func(...any) string) {
+	for h, alarms := range s.alarms.alarms {
+		for name, a := range alarms {
+			out[h.Region+" alarm "+name] = render(a.settings, a.tags)
+		}
+	}
+	for _, boards := range s.boards.byAccount {
+		for name, d := range boards {
+			out["dashboard "+name] = render(d.body, d.tags)
+		}
+	}
+}
+
+// Forget drops data and history from before a time.
+func (s *Service) Forget(before time.Time) {
+	s.metrics.forget(before)
+	s.alarms.forget(before)
+}
+
+// The errors of CloudWatch have two names each: the shape's, in the body, and the one of the
+// older query API, in the header, which SDKs report as the error's code.
+
+func refuse(shape, query, format string, args ...any) error {
+	return &wire.Error{Code: shape, Query: query, Message: fmt.Sprintf(format, args...)}
+}
+
+// invalid is the error of a value that breaks a constraint of the model.
+func invalid(format string, args ...any) error {
+	return refuse("ValidationException", "ValidationError", format, args...)
+}
+
+// constraint is the error of a member that breaks a constraint of the model.
+func constraint(path, value, rule string) error {
+	return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, path, rule)
+}
+
+// invalidValue is the error of a parameter whose value is invalid or out of range.
+func invalidValue(format string, args ...any) error {
+	return refuse("InvalidParameterValueException", "InvalidParameterValue", format, args...)
+}
+
+// contradictory is the error of parameters that exclude each other.
+func contradictory(format string, args ...any) error {
+	return refuse("InvalidParameterCombinationException", "InvalidParameterCombination", format, args...)
+}
+
+// missing is the error of a required parameter that is missing.
+func missing(name string) error {
+	return refuse("MissingRequiredParameterException", "MissingParameter", "The parameter %s is required.", name)
+}
+
+// The limits of names (API model of CloudWatch).
+const (
+	maxNameLength           = 255
+	maxDimensionValueLength = 1024
+	maxDimensions           = 30
+	maxNamesPerCall         = 100
+)
+
+var statisticNames = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
+
+// units are the values of StandardUnit.
+var units = sync.OnceValue(func() map[string]bool {
+	known := map[string]bool{"Seconds": true, "Microseconds": true, "Milliseconds": true, "Percent": true, "Count": true, "Count/Second": true, "None": true}
+	for _, scale := range []string{"", "Kilo", "Mega", "Giga", "Tera"} {
+		for _, of := range []string{"bytes", "bits"} {
+			name := scale + of
+			name = strings.ToUpper(name[:1]) + name[1:]
+			known[name], known[name+"/Second"] = true, true
+		}
+	}
+	return known
+})
+
+type dimension struct {
+	Name  string `json:"Name"`
+	Value string `json:"Value"`
+}
+
+// dimensionsOf returns dimensions sorted by name.
+func dimensionsOf(dims map[string]string) []dimension {
+	return api.Map(slices.Sorted(maps.Keys(dims)), func(name string) dimension { return dimension{name, dims[name]} })
+}
+
+// checkDimensions checks the dimensions at a path of the input.
+func checkDimensions(path string, dims []dimension) error {
+	if len(dims) > maxDimensions {
+		return invalidValue("The collection %s must not have a size greater than %d.", path, maxDimensions)
+	}
+	for i, d := range dims {
+		at := fmt.Sprintf("%s.member.%d", path, i+1)
+		if err := checkText(at+".Name", d.Name, maxNameLength); err != nil {
+			return err
+		}
+		if err := checkText(at+".Value", d.Value, maxDimensionValueLength); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(dims[:i], func(other dimension) bool { return other.Name == d.Name }) {
+			return invalidValue("The parameter %s repeats the dimension %s.", at, api.Quoted(d.Name))
+		}
+	}
+	return nil
+}
+
+// checkText checks a name or value of metrics and dimensions.
+func checkText(path, text string, most int) error {
+	unprintable := func(r rune) bool { return r < ' ' || r > '~' }
+	switch {
+	case text == "":
+		return missing(path)
+	case len(text) > most:
+		return invalidValue("The value for parameter %s is longer than %d characters.", path, most)
+	case strings.TrimSpace(text) == "" || text[0] == ':' || strings.ContainsFunc(text, unprintable):
+		return invalidValue("The value %s for parameter %s must be printable ASCII, not blank, and not begin with a colon.", api.Quoted(text), path)
+	}
+	return nil
+}
+
+// checkMetricName checks the name of a metric or a namespace.
+func checkMetricName(path string, name *string) error {
+	return checkText(path, api.Value(name), maxNameLength)
+}
+
+func checkUnit(path string, unit *string) error {
+	if unit != nil && !units()[*unit] {
+		return invalidValue("The value %s for parameter %s is not a unit.", api.Quoted(*unit), path)
+	}
+	return nil
+}
+
+// oneOf checks an enumeration; an absent value passes.
+func oneOf(path string, value *string, valid ...string) error {
+	if value == nil || slices.Contains(valid, *value) {
+		return nil
+	}
+	return constraint(path, *value, "satisfy enum value set: ["+strings.Join(valid, ", ")+"]")
+}
+
+// within checks the length of a text or list.
+func within(path string, length, least, most int) error {
+	if length < least || length > most {
+		return constraint(path, "", fmt.Sprintf("have length from %d to %d", least, most))
+	}
+	return nil
+}
+
+// required checks that a member is present.
+func required[T any](name string, v *T) error {
+	if v == nil {
+		return missing(name)
+	}
+	return nil
+}
+
+// maxMagnitude bounds the values that CloudWatch accepts: 2 to the power of 360.
+var maxMagnitude = math.Ldexp(1, 360)
+
+func acceptable(f float64) bool { return !math.IsNaN(f) && math.Abs(f) <= maxMagnitude }
+
+func invalidNumber(path string) error {
+	return invalidValue("The value for parameter %s is not a number between -2^360 and 2^360.", path)
+}
+
+func invalidToken() error {
+	return refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid.")
+}

@@ -1,0 +1,282 @@
+package cloudwatch
+
+import (
+	"math"
+	"slices"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+)
+
+// sourceStep is the step of an api.Source in seconds; its unit is Count.
+const (
+	sourceStep = 300
+	sourceUnit = "Count"
+)
+
+// metrics holds all metrics.
+type metrics struct {
+	series api.ByHome[*series] // by seriesKey
+}
+
+// series is one metric: a namespace, a name and dimensions. Its data are what clients put,
+// kept by minute and unit, and what the source computes.
+type series struct {
+	namespace, name string
+	dims            []dimension // by name
+	source          api.Source
+	samples         []sample // by minute, then unit
+	// version changes with every sample, so that alarms know when to evaluate again.
+	version int
+}
+
+// sample sums up the values of one minute and unit.
+type sample struct {
+	minute int64 // since the epoch
+	unit   string
+	Statistics
+}
+
+// Statistics is a statistic set. A Count of 0 means no data.
+type Statistics struct{ Sum, Count, Min, Max float64 }
+
+func single(v float64) Statistics { return Statistics{v, 1, v, v} }
+
+func (s *Statistics) add(o Statistics) {
+	if s.Count == 0 {
+		*s = o
+		return
+	}
+	s.Sum += o.Sum
+	s.Count += o.Count
+	s.Min = min(s.Min, o.Min)
+	s.Max = max(s.Max, o.Max)
+}
+
+// statistic returns one of the values of statisticNames.
+func (s *Statistics) statistic(name string) float64 {
+	switch name {
+	case "Sum":
+		return s.Sum
+	case "Average":
+		return s.Sum / s.Count
+	case "Minimum":
+		return s.Min
+	case "Maximum":
+		return s.Max
+	default:
+		return s.Count
+	}
+}
+
+// seriesKey names a series within its home. The order of dimensions does not count.
+func seriesKey(namespace, name string, dims []dimension) string {
+	var b strings.Builder
+	b.WriteString(namespace)
+	b.WriteByte(0)
+	b.WriteString(name)
+	for _, d := range byName(dims) {
+		b.WriteByte(0)
+		b.WriteString(d.Name)
+		b.WriteByte(0)
+		b.WriteString(d.Value)
+	}
+	return b.String()
+}
+
+// byName returns dimensions sorted by name.
+func byName(dims []dimension) []dimension {
+	if len(dims) > 1 {
+		dims = slices.Clone(dims)
+		slices.SortFunc(dims, func(a, b dimension) int { return strings.Compare(a.Name, b.Name) })
+	}
+	return dims
+}
+
+// open returns a series and creates it if it does not exist.
+func (m *metrics) open(h api.Home, namespace, name string, dims []dimension) *series {
+	key := seriesKey(namespace, name, dims)
+	sr := m.series[h][key]
+	if sr == nil {
+		sr = &series{namespace: namespace, name: name, dims: byName(dims)}
+		m.series.Set(h, key, sr)
+	}
+	return sr
+}
+
+// forget drops data from before a time.
+func (m *metrics) forget(before time.Time) {
+	for _, all := range m.series {
+		for key, sr := range all {
+			if n := sr.from(ceilDiv(before.Unix(), 60)); n > 0 {
+				sr.samples = slices.Delete(sr.samples, 0, n)
+				if cap(sr.samples) > 2*len(sr.samples) {
+					sr.samples = slices.Clone(sr.samples) // frees the rest of the array
+				}
+			}
+			if len(sr.samples) == 0 && sr.source == nil {
+				delete(all, key)
+			}
+		}
+	}
+}
+
+// from is the index of the first sample of a minute or later.
+func (sr *series) from(minute int64) int {
+	return sort.Search(len(sr.samples), func(i int) bool { return sr.samples[i].minute >= minute })
+}
+
+func (sr *series) put(t time.Time, unit string, st Statistics) {
+	minute := floorDiv(t.Unix(), 60)
+	sr.version++
+	i := sort.Search(len(sr.samples), func(i int) bool {
+		at := &sr.samples[i]
+		return at.minute > minute || at.minute == minute && at.unit >= unit
+	})
+	if i < len(sr.samples) && sr.samples[i].minute == minute && sr.samples[i].unit == unit {
+		sr.samples[i].add(st)
+		return
+	}
+	sr.samples = slices.Insert(sr.samples, i, sample{minute, unit, st})
+}
+
+// How long CloudWatch keeps data of each granularity (API reference, GetMetricData).
+const (
+	minuteRetention     = 15 * 24 * time.Hour
+	fiveMinuteRetention = 63 * 24 * time.Hour
+	hourRetention       = 455 * 24 * time.Hour
+)
+
+// span is a query of a series: the periods that begin in [start, end), all in seconds since
+// the epoch. Periods begin at multiples of their length.
+type span struct {
+	start, end, period int64
+	now                int64
+	unit               string // empty: any
+}
+
+// spanOf applies the rules of retention. ok is false if CloudWatch keeps no data of that
+// granularity from so long ago, which gives no datapoints and no error.
+func spanOf(start, end, now time.Time, period int64, unit string) (sp span, ok bool) {
+	step := granularity(now.Sub(start))
+	if period%step != 0 {
+		return span{}, false
+	}
+	first := max(start.Unix(), now.Add(-hourRetention).Unix())
+	first = floorDiv(first, step) * step
+	return span{
+		start:  ceilDiv(first, period) * period,
+		end:    min(end.Unix(), now.Add(maxFuture).Unix()+period),
+		period: period,
+		now:    now.Unix(),
+		unit:   unit,
+	}, true
+}
+
+// granularity returns the seconds between the finest data that are kept for some time.
+func granularity(age time.Duration) int64 {
+	switch {
+	case age > fiveMinuteRetention:
+		return 3600
+	case age > minuteRetention:
+		return 300
+	default:
+		return 60
+	}
+}
+
+// each calls f for every period of the span that has data, in order.
+func (sr *series) each(sp span, f func(start int64, st Statistics)) {
+	rest := sr.samples[sr.from(ceilDiv(sp.start, 60)):]
+	source := sr.source
+	if sp.unit != "" && sp.unit != sourceUnit {
+		source = nil
+	}
+	for start := sp.start; start < sp.end; start += sp.period {
+		if source == nil {
+			// There is nothing between the samples: jump to the period of the next one.
+			if start = nextPeriod(rest, start, sp.period); start >= sp.end {
+				return
+			}
+		}
+		var st Statistics
+		rest = addSamples(&st, rest, start+sp.period, sp.unit)
+		if source != nil {
+			addSource(&st, source, start, min(start+sp.period, sp.now-sourceStep+1))
+		}
+		if st.Count > 0 {
+			f(start, st)
+		}
+	}
+}
+
+// nextPeriod returns the period of the first sample, if it is not before start.
+func nextPeriod(samples []sample, start, period int64) int64 {
+	if len(samples) == 0 {
+		return math.MaxInt64
+	}
+	return max(start, floorDiv(samples[0].minute*60, period)*period)
+}
+
+// addSamples adds the samples before end that have the unit, and returns those after.
+func addSamples(st *Statistics, samples []sample, end int64, unit string) []sample {
+	for len(samples) > 0 && samples[0].minute*60 < end {
+		if unit == "" || unit == samples[0].unit {
+			st.add(samples[0].Statistics)
+		}
+		samples = samples[1:]
+	}
+	return samples
+}
+
+// addSource adds the source's steps that begin in [start, end).
+func addSource(st *Statistics, source api.Source, start, end int64) {
+	for t := ceilDiv(start, sourceStep) * sourceStep; t < end; t += sourceStep {
+		if v, ok := source.Value(time.Unix(t, 0).UTC()); ok {
+			st.add(single(v))
+		}
+	}
+}
+
+// activeSince reports whether the series has data from a time on, up to now.
+func (sr *series) activeSince(since, now time.Time) bool {
+	if n := len(sr.samples); n > 0 && sr.samples[n-1].minute*60 >= since.Unix() {
+		return true
+	}
+	if sr.source == nil {
+		return false
+	}
+	for t := floorDiv(now.Unix()-sourceStep, sourceStep) * sourceStep; t >= since.Unix(); t -= sourceStep {
+		if _, ok := sr.source.Value(time.Unix(t, 0).UTC()); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// units returns the units of the data, sorted.
+func (sr *series) units() []string {
+	var list []string
+	if sr.source != nil {
+		list = []string{sourceUnit}
+	}
+	for i := range sr.samples {
+		if unit := sr.samples[i].unit; !slices.Contains(list, unit) {
+			list = append(list, unit)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b < 0 {
+		q--
+	}
+	return q
+}
+
+func ceilDiv(a, b int64) int64 { return -floorDiv(-a, b) }

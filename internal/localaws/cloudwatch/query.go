@@ -1,0 +1,302 @@
+package cloudwatch
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+)
+
+// The limits of GetMetricData (API reference).
+const (
+	maxQueries    = 500
+	maxDatapoints = 100_800
+)
+
+type getDataInput struct {
+	Queries       []query    `json:"MetricDataQueries"`
+	StartTime     *time.Time `json:"StartTime"`
+	EndTime       *time.Time `json:"EndTime"`
+	NextToken     *string    `json:"NextToken"`
+	ScanBy        *string    `json:"ScanBy"`
+	MaxDatapoints *int32     `json:"MaxDatapoints"`
+}
+
+type query struct {
+	ID         *string     `json:"Id"`
+	MetricStat *metricStat `json:"MetricStat"`
+	Expression *string     `json:"Expression"`
+	Label      *string     `json:"Label"`
+	ReturnData *bool       `json:"ReturnData"`
+}
+
+func (q *query) returned() bool { return q.ReturnData == nil || *q.ReturnData }
+
+type metricStat struct {
+	Metric *metricRef `json:"Metric"`
+	Period *int32     `json:"Period"`
+	Stat   *string    `json:"Stat"`
+	Unit   *string    `json:"Unit"`
+}
+
+type metricRef struct {
+	Namespace  *string     `json:"Namespace"`
+	MetricName *string     `json:"MetricName"`
+	Dimensions []dimension `json:"Dimensions"`
+}
+
+func (m *metricRef) key() string { return seriesKey(*m.Namespace, *m.MetricName, m.Dimensions) }
+
+// check checks the metric at a path, which ends with a dot or is empty.
+func (m *metricRef) check(path string) error {
+	return cmp.Or(
+		checkMetricName(path+"Namespace", m.Namespace), checkMetricName(path+"MetricName", m.MetricName),
+		checkDimensions(path+"Dimensions", m.Dimensions))
+}
+
+type getDataOutput struct {
+	Results   []queryResult `json:"MetricDataResults"`
+	NextToken string        `json:"NextToken,omitempty"`
+	Messages  []struct{}    `json:"Messages"` // always empty
+}
+
+type queryResult struct {
+	ID         string      `json:"Id"`
+	Label      string      `json:"Label"`
+	Timestamps []time.Time `json:"Timestamps"`
+	Values     []float64   `json:"Values"`
+	StatusCode string      `json:"StatusCode"`
+}
+
+// getData answers queries. A page holds the first MaxDatapoints points in the requested
+// order, over all queries together, so that it may cut every series anywhere. Each page lists
+// all queries, those with points on later pages as PartialData.
+func (m *metrics) getData(c *api.Call, in *getDataInput) (out getDataOutput, err error) {
+	if err := in.check(); err != nil {
+		return out, err
+	}
+	from, err := in.cursor(c)
+	if err != nil {
+		return out, err
+	}
+	out.Results, out.Messages = []queryResult{}, []struct{}{}
+	if c.EmptyPage {
+		out.NextToken = cmp.Or(api.Value(in.NextToken), c.WriteToken(api.Token{First: true}))
+		return out, nil
+	}
+	found := m.collect(c, in, from)
+	last, more := in.cut(found)
+	for qi, q := range in.Queries {
+		if q.returned() {
+			out.Results = append(out.Results, q.result(found[qi], qi, last, more))
+		}
+	}
+	if more {
+		out.NextToken = c.WriteToken(api.Token{After: last.text(in.fingerprint())})
+	}
+	if c.Partial != nil {
+		out.NextToken = ""
+		dropOlderHalf(out.Results, c.Partial.Code, in.ascending())
+	}
+	return out, nil
+}
+
+func (in *getDataInput) check() error {
+	switch {
+	case in.StartTime == nil:
+		return missing("StartTime")
+	case in.EndTime == nil:
+		return missing("EndTime")
+	case len(in.Queries) == 0:
+		return missing("MetricDataQueries")
+	case len(in.Queries) > maxQueries:
+		return invalid("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
+	case !in.StartTime.Before(*in.EndTime):
+		return invalid("The parameter StartTime must be less than the parameter EndTime.")
+	case in.MaxDatapoints != nil && (*in.MaxDatapoints < 1 || *in.MaxDatapoints > maxDatapoints):
+		return invalid("The parameter MaxDatapoints must be between 1 and %d.", maxDatapoints)
+	case !slices.ContainsFunc(in.Queries, func(q query) bool { return q.returned() }):
+		return invalid("At least one element of MetricDataQueries must have ReturnData true.")
+	}
+	ids := make(map[string]bool, len(in.Queries))
+	for i := range in.Queries {
+		q := &in.Queries[i]
+		if err := q.check(fmt.Sprintf("MetricDataQueries.member.%d.", i+1)); err != nil {
+			return err
+		}
+		if ids[*q.ID] {
+			return invalid("The values for parameter id in MetricDataQueries are not unique: %s.", *q.ID)
+		}
+		ids[*q.ID] = true
+	}
+	return oneOf("scanBy", in.ScanBy, "TimestampDescending", "TimestampAscending")
+}
+
+var queryIDPattern = api.Lazy(`^[a-z][A-Za-z0-9_]{0,254}$`)
+
+func (q *query) check(path string) error {
+	m := q.MetricStat
+	switch {
+	case q.ID == nil:
+		return missing(path + "Id")
+	case !queryIDPattern().MatchString(*q.ID):
+		return invalid("The value %s for parameter %sId is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", api.Quoted(*q.ID), path)
+	case q.Expression != nil:
+		return invalid("%sExpression: metric math, SEARCH and Metrics Insights are not supported by this endpoint.", path)
+	case m == nil:
+		return missing(path + "MetricStat")
+	case m.Metric == nil:
+		return missing(path + "MetricStat.Metric")
+	case m.Period == nil:
+		return missing(path + "MetricStat.Period")
+	case m.Stat == nil:
+		return missing(path + "MetricStat.Stat")
+	case *m.Period < 1 || *m.Period%60 != 0:
+		return invalid("The value %d for parameter %sMetricStat.Period is invalid: this endpoint accepts multiples of 60.", *m.Period, path)
+	case !slices.Contains(statisticNames, *m.Stat):
+		return invalid("The value %s for parameter %sMetricStat.Stat is not supported by this endpoint: it accepts %v.", api.Quoted(*m.Stat), path, statisticNames)
+	}
+	return cmp.Or(m.Metric.check(path+"MetricStat.Metric."), checkUnit(path+"MetricStat.Unit", m.Unit))
+}
+
+func (in *getDataInput) ascending() bool { return api.Value(in.ScanBy) == "TimestampAscending" }
+
+// fingerprint identifies the request of a token.
+func (in *getDataInput) fingerprint() uint64 {
+	h := fnv.New64a()
+	fmt.Fprint(h, in.StartTime.UnixNano(), in.EndTime.UnixNano(), in.ascending())
+	for _, q := range in.Queries {
+		m := q.MetricStat
+		fmt.Fprint(h, *q.ID, *m.Period, *m.Stat, api.Value(m.Unit), m.Metric.key())
+	}
+	return h.Sum64()
+}
+
+// position is a place in the order of a page: a time, and at that time a query.
+type position struct {
+	at    int64 // seconds since the epoch; negated when the newest come first
+	query int
+}
+
+func (p position) compare(o position) int {
+	return cmp.Or(cmp.Compare(p.at, o.at), cmp.Compare(p.query, o.query))
+}
+
+func (p position) text(fingerprint uint64) string {
+	return fmt.Sprintf("%d %d %x", p.at, p.query, fingerprint)
+}
+
+// cursor returns the position of the last point of the previous page, nil on the first page.
+func (in *getDataInput) cursor(c *api.Call) (*position, error) {
+	if in.NextToken == nil {
+		return nil, nil
+	}
+	token, ok := c.ReadToken(*in.NextToken)
+	if ok && token.First {
+		return nil, nil
+	}
+	var p position
+	var fingerprint uint64
+	_, err := fmt.Sscanf(token.After, "%d %d %x", &p.at, &p.query, &fingerprint)
+	if !ok || err != nil || fingerprint != in.fingerprint() {
+		return nil, invalidToken()
+	}
+	return &p, nil
+}
+
+// points are the datapoints of one query, in the requested order.
+type points struct {
+	at     []int64 // as in position
+	values []float64
+}
+
+// collect computes the points of all queries after a position.
+func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []points {
+	found := make([]points, len(in.Queries))
+	for qi, q := range in.Queries {
+		stat := q.MetricStat
+		sr := m.series[c.Home][stat.Metric.key()]
+		sp, ok := spanOf(*in.StartTime, *in.EndTime, c.Now, int64(*stat.Period), api.Value(stat.Unit))
+		if sr == nil || !ok {
+			continue
+		}
+		p := &found[qi]
+		sr.each(sp, func(start int64, st Statistics) {
+			if !in.ascending() {
+				start = -start
+			}
+			if after == nil || (position{start, qi}).compare(*after) > 0 {
+				p.at = append(p.at, start)
+				p.values = append(p.values, st.statistic(*stat.Stat))
+			}
+		})
+		if !in.ascending() {
+			slices.Reverse(p.at)
+			slices.Reverse(p.values)
+		}
+	}
+	return found
+}
+
+// cut returns the last position of the page, if more points were found than fit.
+func (in *getDataInput) cut(found []points) (last position, more bool) {
+	most := maxDatapoints
+	if in.MaxDatapoints != nil {
+		most = int(*in.MaxDatapoints)
+	}
+	total := 0
+	for _, p := range found {
+		total += len(p.at)
+	}
+	if total <= most {
+		return position{}, false
+	}
+	all := make([]position, 0, total)
+	for qi, p := range found {
+		for _, at := range p.at {
+			all = append(all, position{at, qi})
+		}
+	}
+	slices.SortFunc(all, position.compare)
+	return all[most-1], true
+}
+
+// result renders the points of a query on the page that ends with last.
+func (q *query) result(p points, qi int, last position, more bool) queryResult {
+	r := queryResult{ID: *q.ID, Label: *q.MetricStat.Metric.MetricName, StatusCode: "Complete"}
+	if q.Label != nil {
+		r.Label = *q.Label
+	}
+	n := len(p.at)
+	if more {
+		n = 0
+		for n < len(p.at) && (position{p.at[n], qi}).compare(last) <= 0 {
+			n++
+		}
+		if n < len(p.at) {
+			r.StatusCode = "PartialData"
+		}
+	}
+	r.Timestamps = make([]time.Time, n)
+	for i, at := range p.at[:n] {
+		r.Timestamps[i] = time.Unix(max(at, -at), 0).UTC()
+	}
+	r.Values = append([]float64{}, p.values[:n]...)
+	return r
+}
+
+// dropOlderHalf drops the older half of every series and sets the status.
+func dropOlderHalf(results []queryResult, status string, ascending bool) {
+	for i := range results {
+		r := &results[i]
+		r.StatusCode = cmp.Or(status, "PartialData")
+		first, end := 0, len(r.Values)/2
+		if ascending {
+			first, end = len(r.Values)-end, len(r.Values)
+		}
+		r.Timestamps, r.Values = r.Timestamps[first:end], r.Values[first:end]
+	}
+}

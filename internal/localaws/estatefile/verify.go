@@ -1,0 +1,200 @@
+package estatefile
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+)
+
+var (
+	spanType = reflect.TypeFor[time.Duration]()
+	timeType = reflect.TypeFor[time.Time]()
+)
+
+// normalize prepares a document for the decoder. It reports unknown keys and wrong types, all
+// of them, and removes them, so that the rest can be decoded and checked: the decoder stops at
+// the first. It makes lengths of time those of Go, and numbers where text belongs text.
+func normalize(root ast.Node, found *faults) {
+	v := verifier{found, map[reflect.Type]structKeys{}}
+	at := positionOf(root)
+	if _, ok := v.verify(root, reflect.TypeFor[document](), "the estate", at); ok && valueOf(root, "regions") == nil {
+		found.add(at, "the estate has no regions; write regions: with at least one region name under it")
+	}
+}
+
+type verifier struct {
+	found *faults
+	known map[reflect.Type]structKeys
+}
+
+// structKeys are the keys of a struct with their types, and in order.
+type structKeys struct {
+	types map[string]reflect.Type
+	order []string
+}
+
+// verify checks a node against the type it is decoded into, normalizes what is in it and returns
+// it, or what is to be decoded in its place. ok is false if the node itself is wrong. The name
+// is for messages: "minTPS of a campaign". A node with null counts as absent.
+func (v verifier) verify(n ast.Node, t reflect.Type, name string, at position) (out ast.Node, ok bool) {
+	if isA[*ast.NullNode](n) || n == nil {
+		return n, true
+	}
+	text, scalar := scalarText(n)
+	want := ""
+	switch t.Kind() {
+	case reflect.Pointer:
+		return v.verify(n, t.Elem(), name, at)
+	case reflect.Struct, reflect.Map:
+		if t != timeType {
+			return n, v.entries(n, t, name, at)
+		}
+		if _, err := time.Parse(time.RFC3339, text); err != nil {
+			want = "a time such as 2026-01-02T15:04:05Z"
+		}
+	case reflect.Slice:
+		list, ok := n.(*ast.SequenceNode)
+		if !ok {
+			want = "a list"
+			break
+		}
+		for i, item := range list.Values {
+			if list.Values[i], ok = v.verify(item, t.Elem(), elementName(t.Elem(), name), positionOf(item)); !ok {
+				return n, false
+			}
+		}
+	case reflect.String:
+		if scalar {
+			return textNode(n, text), true
+		}
+		want = "text"
+	case reflect.Bool:
+		if !isA[*ast.BoolNode](n) {
+			want = "true or false"
+		}
+	case reflect.Float64:
+		if !isA[*ast.FloatNode](n) && !isA[*ast.IntegerNode](n) {
+			want = "a number"
+		}
+	case reflect.Int, reflect.Int64:
+		if t == spanType {
+			d, err := parseSpan(text)
+			if err != nil {
+				v.found.add(at, "%s: %v", name, err)
+			}
+			return textNode(n, d.String()), err == nil
+		}
+		if i, err := strconv.ParseInt(text, 10, 64); err != nil || strconv.FormatInt(i, 10) != text || !isA[*ast.IntegerNode](n) {
+			want = "a whole number"
+		}
+	}
+	if want != "" {
+		v.found.add(at, "%s is %s, not %s", name, want, describe(n))
+	}
+	return n, want == ""
+}
+
+func textNode(n ast.Node, text string) ast.Node {
+	return &ast.StringNode{BaseNode: &ast.BaseNode{}, Token: n.GetToken(), Value: text}
+}
+
+func isA[T ast.Node](n ast.Node) bool {
+	_, ok := n.(T)
+	return ok
+}
+
+// elementName names the elements of a list: those of structs by their type.
+func elementName(t reflect.Type, list string) string {
+	switch t {
+	case reflect.TypeFor[DatasetGroup]():
+		return "a dataset group"
+	case reflect.TypeFor[Campaign]():
+		return "a campaign"
+	case reflect.TypeFor[Recommender]():
+		return "a recommender"
+	}
+	return "an entry of " + list
+}
+
+// entries checks and normalizes the entries of a mapping that is decoded into a struct or map.
+func (v verifier) entries(n ast.Node, t reflect.Type, name string, at position) (ok bool) {
+	m, ok := n.(*ast.MappingNode)
+	if !ok {
+		v.found.add(at, "%s is written as keys and values, not as %s", name, describe(n))
+		return false
+	}
+	fields := v.keysOf(t)
+	m.Values = slices.DeleteFunc(m.Values, func(entry *ast.MappingValueNode) bool {
+		at := positionOf(entry.Key)
+		key, ok := scalarText(entry.Key)
+		if !ok {
+			v.found.add(at, "%s cannot be a key", describe(entry.Key))
+			return true
+		}
+		of, elem := key+" of "+name, fields.types[key]
+		if t.Kind() == reflect.Map {
+			elem = t.Elem()
+		}
+		if elem == nil {
+			v.found.add(at, "unknown key %q in %s; valid are %s", key, name, strings.Join(fields.order, ", "))
+			return true
+		}
+		if elem == reflect.TypeFor[Region]() {
+			of = "region " + key
+		}
+		entry.Value, ok = v.verify(entry.Value, elem, of, at)
+		return !ok
+	})
+	return true
+}
+
+// keysOf returns the keys of a struct. A map has none.
+func (v verifier) keysOf(t reflect.Type) structKeys {
+	if known, ok := v.known[t]; ok || t.Kind() != reflect.Struct {
+		return known
+	}
+	k := structKeys{types: map[string]reflect.Type{}}
+	for _, f := range reflect.VisibleFields(t) {
+		if key := f.Tag.Get("yaml"); key != "" && key != "-" && key[0] != ',' {
+			k.types[key] = f.Type
+			k.order = append(k.order, key)
+		}
+	}
+	v.known[t] = k
+	return k
+}
+
+// scalarText is a scalar as written.
+func scalarText(n ast.Node) (string, bool) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
+		return n.GetToken().Value, true
+	}
+	return "", false
+}
+
+func describe(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.NullNode:
+		return "nothing"
+	case *ast.StringNode:
+		return api.Quoted(n.Value)
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return n.GetToken().Value
+	case ast.MapNode:
+		return "keys and values"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.AnchorNode, *ast.AliasNode, *ast.MergeKeyNode:
+		return "a YAML anchor or alias (for many alike there is copies)"
+	}
+	return "something else"
+}

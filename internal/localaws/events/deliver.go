@@ -1,0 +1,90 @@
+package events
+
+import (
+	"context"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
+)
+
+// Function is a target within the process, in place of a Lambda function.
+type Function func(ctx context.Context, event []byte) error
+
+// Delivery is an event on its way to a function.
+type Delivery struct {
+	Region string
+	Rule   string
+	Target string // ARN
+	Event  []byte
+}
+
+// Register sets the function behind a Lambda ARN; nil removes it.
+func (s *Service) Register(arn string, fn Function) {
+	if fn == nil {
+		delete(s.functions, arn)
+		return
+	}
+	s.functions[arn] = fn
+}
+
+// Next removes the next event from the queue. ok is false if the queue is empty. The function
+// is nil if it does not exist; then the event is recorded as dropped.
+func (s *Service) Next() (d Delivery, fn Function, ok bool) {
+	if len(s.queue) == 0 {
+		return Delivery{}, nil, false
+	}
+	d, s.queue = s.queue[0], s.queue[1:]
+	fn = s.functions[d.Target]
+	if fn == nil {
+		s.topics.Drop(d.Region, d.Rule, d.Target, "no such function")
+	}
+	return d, fn, true
+}
+
+// route passes an event to the targets of the rules that match, by the names of the rules and
+// the ids of the targets.
+func (s *Service) route(h api.Home, event *Event) {
+	rules := s.rules[h]
+	if len(rules) == 0 {
+		return
+	}
+	doc := event.document()
+	tree, err := api.JSONObject(doc)
+	if err != nil {
+		s.log.Error("decode an event", "region", h.Region, "err", err)
+		return
+	}
+	for _, r := range api.Sorted(rules) {
+		if r.state == disabled || r.match == nil || !r.match.matches(tree) {
+			continue
+		}
+		for _, t := range api.Sorted(r.targets) {
+			s.send(h, r, t.shape.ARN, t.input(doc, tree))
+		}
+	}
+}
+
+// input is what the target receives for an event.
+func (t *target) input(doc []byte, tree map[string]any) []byte {
+	switch {
+	case t.shape.Input != nil:
+		return []byte(*t.shape.Input)
+	case t.shape.InputPath != nil:
+		v, _ := t.path.Of(tree)
+		return []byte(renderJSON(v))
+	case t.transform != nil:
+		return []byte(t.transform.apply(tree))
+	}
+	return doc
+}
+
+func (s *Service) send(h api.Home, r *rule, arn string, input []byte) {
+	if strings.SplitN(arn, ":", 4)[2] == "lambda" {
+		s.queue = append(s.queue, Delivery{h.Region, r.name, arn, input})
+		return
+	}
+	s.topics.Notify(sns.Notification{
+		Principal: sns.PrincipalEvents, Rule: r.name, Topic: arn, Text: string(input), Detail: "without a condition",
+	})
+}

@@ -1,0 +1,224 @@
+package events
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+)
+
+const (
+	maxTargets        = 5 // of a rule
+	maxTargetsPerCall = 10
+)
+
+// target is where a rule sends events, and in what form.
+type target struct {
+	shape     targetShape
+	path      api.JSONPath
+	transform *transformer
+}
+
+type targetShape struct {
+	ID          string            `json:"Id"`
+	ARN         string            `json:"Arn"`
+	Role        *string           `json:"RoleArn,omitempty"`
+	Input       *string           `json:"Input,omitempty"`
+	InputPath   *string           `json:"InputPath,omitempty"`
+	Transformer *transformerShape `json:"InputTransformer,omitempty"`
+	Retry       *retryShape       `json:"RetryPolicy,omitempty"`
+	DeadLetter  *deadLetterShape  `json:"DeadLetterConfig,omitempty"`
+}
+
+type transformerShape struct {
+	Paths    map[string]string `json:"InputPathsMap,omitempty"`
+	Template string            `json:"InputTemplate"`
+}
+
+type retryShape struct {
+	Attempts   *int32 `json:"MaximumRetryAttempts,omitempty"`
+	AgeSeconds *int32 `json:"MaximumEventAgeInSeconds,omitempty"`
+}
+
+type deadLetterShape struct {
+	ARN *string `json:"Arn,omitempty"`
+}
+
+// targetsOutput reports the targets that were rejected.
+type targetsOutput struct {
+	Count  int32          `json:"FailedEntryCount"`
+	Failed []failedTarget `json:"FailedEntries"`
+}
+
+type failedTarget struct {
+	ID      string `json:"TargetId"`
+	Code    string `json:"ErrorCode"`
+	Message string `json:"ErrorMessage"`
+}
+
+func (out *targetsOutput) fail(id, code, message string) {
+	out.Count++
+	out.Failed = append(out.Failed, failedTarget{id, code, message})
+}
+
+type putTargetsInput struct {
+	Rule    string        `json:"Rule"`
+	Bus     *string       `json:"EventBusName"`
+	Targets []targetShape `json:"Targets"`
+}
+
+// putTargets adds targets to a rule, or replaces those with the same ids. An invalid one
+// refuses the call; a fault rejects single targets.
+func (s *Service) putTargets(c *api.Call, in *putTargetsInput) (out targetsOutput, err error) {
+	r, err := s.find(c, "rule", in.Rule, in.Bus)
+	if err != nil {
+		return out, err
+	}
+	n := len(in.Targets)
+	if n == 0 || n > maxTargetsPerCall {
+		return out, constraint("targets", fmt.Sprintf("%d targets", n), fmt.Sprintf("have length from 1 to %d", maxTargetsPerCall))
+	}
+	added := map[string]*target{}
+	total := len(r.targets)
+	for _, shape := range in.Targets {
+		t, err := newTarget(c, shape)
+		switch {
+		case err != nil:
+			return out, err
+		case added[shape.ID] != nil:
+			return out, api.Refuse(codeValidation, "the target id %s is given twice", shape.ID)
+		case r.targets[shape.ID] == nil:
+			total++
+		}
+		added[shape.ID] = t
+	}
+	if total > maxTargets {
+		return out, api.Refuse(codeLimit, "The requested resource exceeds the maximum number allowed: %d targets for a rule.", maxTargets)
+	}
+	out.Failed = []failedTarget{}
+	for i, shape := range in.Targets {
+		if i < c.Rejected(n) {
+			code, message := c.Partial.Entry()
+			out.fail(shape.ID, code, message)
+			continue
+		}
+		r.targets[shape.ID] = added[shape.ID]
+	}
+	return out, nil
+}
+
+func newTarget(c *api.Call, shape targetShape) (t *target, err error) {
+	if !namePattern().MatchString(shape.ID) {
+		return nil, constraint("targets.member.id", shape.ID, nameRule)
+	}
+	if err := checkTargetARN(c, shape.ARN); err != nil {
+		return nil, err
+	}
+	inputs := 0
+	for _, given := range []bool{shape.Input != nil, shape.InputPath != nil, shape.Transformer != nil} {
+		if given {
+			inputs++
+		}
+	}
+	t = &target{shape: shape}
+	switch {
+	case inputs > 1:
+		return nil, api.Refuse(codeValidation, "Only one of Input, InputPath, or InputTransformer must be provided for target %s.", shape.ID)
+	case shape.Input != nil && !json.Valid([]byte(*shape.Input)):
+		return nil, api.Refuse(codeValidation, "JSON syntax error in input for target %s", shape.ID)
+	case shape.InputPath != nil:
+		t.path, err = parsePath(*shape.InputPath)
+	case shape.Transformer != nil:
+		t.transform, err = newTransformer(shape.Transformer.Paths, shape.Transformer.Template)
+	}
+	if err != nil {
+		return nil, api.Refuse(codeValidation, "Invalid input for target %s : %v", shape.ID, err)
+	}
+	return t, shape.checkRetry()
+}
+
+// checkTargetARN accepts what this endpoint delivers to: topics and functions of the rule's
+// region.
+func checkTargetARN(c *api.Call, arn string) error {
+	invalid := func(reason string) error {
+		return api.Refuse(codeValidation, "Parameter %s is not valid. Reason: %s", api.Quoted(arn), reason)
+	}
+	parts := strings.SplitN(arn, ":", 6)
+	switch {
+	case len(arn) > 1600 || len(parts) != 6 || parts[0] != "arn" || parts[5] == "" || !api.AccountPattern().MatchString(parts[4]):
+		return invalid("Provided Arn is not in correct format.")
+	case parts[2] != "sns" && (parts[2] != "lambda" || !strings.HasPrefix(parts[5], "function:")):
+		return invalid("this endpoint delivers events to SNS topics and Lambda functions only.")
+	case parts[1] != api.Partition(c.Region) || parts[3] != c.Region:
+		return invalid("Provided Arn is not in the rule's region " + c.Region + ".")
+	}
+	return nil
+}
+
+func (t *targetShape) checkRetry() error {
+	if r := t.Retry; r != nil {
+		if n := r.Attempts; n != nil && (*n < 0 || *n > 185) {
+			return api.Refuse(codeValidation, "MaximumRetryAttempts is %d; it is from 0 to 185", *n)
+		}
+		if n := r.AgeSeconds; n != nil && (*n < 60 || *n > 86400) {
+			return api.Refuse(codeValidation, "MaximumEventAgeInSeconds is %d; it is from 60 to 86400", *n)
+		}
+	}
+	if d := t.DeadLetter; d != nil && !strings.Contains(api.Value(d.ARN), ":sqs:") {
+		return api.Refuse(codeValidation, "the dead-letter queue %s is not an ARN of SQS", api.Quoted(api.Value(d.ARN)))
+	}
+	return nil
+}
+
+type listTargetsInput struct {
+	Rule  string  `json:"Rule"`
+	Bus   *string `json:"EventBusName"`
+	Token *string `json:"NextToken"`
+	Limit *int32  `json:"Limit"`
+}
+
+type listTargetsOutput struct {
+	Targets []targetShape `json:"Targets"`
+	Token   string        `json:"NextToken,omitempty"`
+}
+
+func (s *Service) listTargetsByRule(c *api.Call, in *listTargetsInput) (out listTargetsOutput, err error) {
+	r, err := s.find(c, "rule", in.Rule, in.Bus)
+	if err != nil {
+		return out, err
+	}
+	targets, next, err := api.PageOf(c, paging, api.Sorted(r.targets), func(t *target) string { return t.shape.ID }, in.Token, in.Limit)
+	return listTargetsOutput{api.Map(targets, func(t *target) targetShape { return t.shape }), next}, err
+}
+
+type removeTargetsInput struct {
+	Rule  string   `json:"Rule"`
+	Bus   *string  `json:"EventBusName"`
+	IDs   []string `json:"Ids"`
+	Force bool     `json:"Force"` // for rules that a service manages; there are none here
+}
+
+func (s *Service) removeTargets(c *api.Call, in *removeTargetsInput) (out targetsOutput, err error) {
+	r, err := s.find(c, "rule", in.Rule, in.Bus)
+	if err != nil {
+		return out, err
+	}
+	n := len(in.IDs)
+	if n == 0 || n > 100 {
+		return out, constraint("ids", fmt.Sprintf("%d ids", n), "have length from 1 to 100")
+	}
+	out.Failed = []failedTarget{}
+	for i, id := range in.IDs {
+		switch {
+		case i < c.Rejected(n):
+			code, message := c.Partial.Entry()
+			out.fail(id, code, message)
+		case r.targets[id] == nil:
+			out.fail(id, codeNotFound, "Rule "+r.name+" does not have the target.")
+		default:
+			delete(r.targets, id)
+		}
+	}
+	return out, nil
+}

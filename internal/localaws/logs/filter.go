@@ -1,0 +1,163 @@
+package logs
+
+import (
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+)
+
+// Bounds of FilterLogEvents (API reference), and how many events a page searches here: AWS
+// documents no such bound, only that it makes pages partly full or empty.
+const (
+	maxPage       = 10_000
+	maxPageBytes  = 1 << 20
+	maxSearched   = 10_000
+	maxPattern    = 1024
+	maxStreams    = 100
+	maxIdentifier = 2048
+)
+
+type filterInput struct {
+	Name        *string  `json:"logGroupName"`
+	Identifier  *string  `json:"logGroupIdentifier"`
+	Streams     []string `json:"logStreamNames"`
+	Prefix      *string  `json:"logStreamNamePrefix"`
+	Start       *int64   `json:"startTime"`
+	End         *int64   `json:"endTime"`
+	Pattern     *string  `json:"filterPattern"`
+	Token       *string  `json:"nextToken"`
+	Limit       *int32   `json:"limit"`
+	Interleaved *bool    `json:"interleaved"` // AWS ignores it
+}
+
+type filteredEvent struct {
+	Stream    string `json:"logStreamName"`
+	Timestamp int64  `json:"timestamp"`
+	Message   string `json:"message"`
+	Ingested  int64  `json:"ingestionTime"`
+	ID        string `json:"eventId"`
+}
+
+type filterOutput struct {
+	Events   []filteredEvent `json:"events"`
+	Searched []string        `json:"searchedLogStreams"` // always empty
+	Next     string          `json:"nextToken,omitempty"`
+}
+
+func (s *Service) filterLogEvents(c *api.Call, in *filterInput) (out filterOutput, err error) {
+	if err := in.check(); err != nil {
+		return out, err
+	}
+	match, err := parsePattern(api.Value(in.Pattern))
+	if err != nil {
+		return out, api.Refuse(codeParameter, "Invalid filter pattern: %v", err)
+	}
+	pages := paging(maxPage)
+	limit, err := pages.Size(in.Limit)
+	if err != nil {
+		return out, err
+	}
+	g, err := s.filteredGroup(c, in)
+	if err != nil {
+		return out, err
+	}
+	if slices.ContainsFunc(in.Streams, func(name string) bool { return !g.streams[name] }) {
+		return out, api.Refuse(codeNotFound, "The specified log stream does not exist.")
+	}
+	after := ""
+	if in.Token != nil {
+		token, ok := c.ReadToken(*in.Token)
+		if !ok {
+			return out, pages.BadToken
+		}
+		after = token.After
+	}
+	out.Events, out.Searched = []filteredEvent{}, []string{}
+	if c.EmptyPage {
+		out.Next = c.WriteToken(api.Token{After: after})
+	} else if last := g.search(in, match, after, limit, &out.Events); last != "" {
+		out.Next = c.WriteToken(api.Token{After: last})
+	}
+	return out, nil
+}
+
+// check refuses members that break the API model or contradict each other.
+func (in *filterInput) check() error {
+	switch n := len(in.Streams); {
+	case (in.Name == nil) == (in.Identifier == nil):
+		return api.Refuse(codeParameter, "Exactly one of logGroupName and logGroupIdentifier must be given.")
+	case in.Streams != nil && in.Prefix != nil:
+		return api.Refuse(codeParameter, "logStreamNames and logStreamNamePrefix cannot both be given.")
+	case in.Streams != nil && (n < 1 || n > maxStreams):
+		return constraint("logStreamNames", "", "have length from 1 to 100")
+	case api.Value(in.Start) < 0 || api.Value(in.End) < 0:
+		return api.Refuse(codeParameter, "startTime and endTime must be greater than or equal to 0.")
+	case in.Start != nil && in.End != nil && *in.Start > *in.End:
+		return api.Refuse(codeParameter, "End time should not be less than start time.")
+	case len([]rune(api.Value(in.Pattern))) > maxPattern:
+		return constraint("filterPattern", *in.Pattern, "have length less than or equal to 1024")
+	}
+	for _, name := range in.Streams {
+		if err := checkStreamName("logStreamNames", name); err != nil {
+			return err
+		}
+	}
+	if in.Prefix != nil {
+		return checkStreamName("logStreamNamePrefix", *in.Prefix)
+	}
+	return nil
+}
+
+var identifierPattern = api.Lazy(`^[\w#+=/:,.@-]+$`)
+
+// filteredGroup finds the log group, by name or ARN.
+func (s *Service) filteredGroup(c *api.Call, in *filterInput) (*group, error) {
+	if in.Name != nil {
+		return s.find(c, "logGroupName", *in.Name)
+	}
+	if len(*in.Identifier) > maxIdentifier || !identifierPattern().MatchString(*in.Identifier) {
+		return nil, constraint("logGroupIdentifier", *in.Identifier, "be the name or the ARN of a log group")
+	}
+	name := strings.TrimPrefix(*in.Identifier, c.ARN("logs", "log-group:"))
+	if strings.HasPrefix(name, "arn:") {
+		return nil, api.Refuse(codeNotFound, "The specified log group does not exist.")
+	}
+	return s.find(c, "logGroupIdentifier", name)
+}
+
+// search adds the events after a key that match to a page. It returns the key to continue
+// after, empty if all events were searched.
+func (g *group) search(in *filterInput, match pattern, after string, limit int, page *[]filteredEvent) string {
+	g.sort()
+	from := sort.Search(len(g.events), func(i int) bool {
+		return g.events[i].key > after && g.events[i].timestamp >= api.Value(in.Start)
+	})
+	size := 0
+	for i := from; i < len(g.events); i++ {
+		e := g.events[i]
+		if in.End != nil && e.timestamp > *in.End {
+			break
+		}
+		if i-from == maxSearched || len(*page) == limit {
+			return g.events[i-1].key
+		}
+		if !in.includes(e.stream) || !match(e.message) {
+			continue
+		}
+		if size += len(e.message) + eventOverhead; size > maxPageBytes && len(*page) > 0 {
+			return g.events[i-1].key
+		}
+		*page = append(*page, filteredEvent{e.stream, e.timestamp, e.message, e.ingested, e.id})
+	}
+	return ""
+}
+
+// includes reports whether a stream is one of the requested ones.
+func (in *filterInput) includes(stream string) bool {
+	if in.Streams != nil {
+		return slices.Contains(in.Streams, stream)
+	}
+	return strings.HasPrefix(stream, api.Value(in.Prefix))
+}

@@ -1,0 +1,209 @@
+// Package logs is Amazon CloudWatch Logs: log groups, streams and their events, kept for
+// the life of the endpoint.
+//
+// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
+package logs
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
+)
+
+// Error codes.
+const (
+	codeParameter = "InvalidParameterException"
+	codeNotFound  = "ResourceNotFoundException"
+	codeExists    = "ResourceAlreadyExistsException"
+)
+
+// Service is everything that CloudWatch Logs knows.
+type Service struct {
+	groups api.ByHome[*group]
+	count  int64 // of events stored so far; numbers them
+}
+
+// New makes a service without log groups.
+func New() *Service { return &Service{groups: api.ByHome[*group]{}} }
+
+// group is a log group.
+type group struct {
+	name, arn string
+	created   int64 // milliseconds since the epoch
+	streams   map[string]bool
+	events    []*event // by key, unless unsorted
+	unsorted  bool
+}
+
+type event struct {
+	key       string // timestamp, time of ingestion and number, in the order of listings
+	id        string
+	stream    string
+	message   string
+	timestamp int64 // milliseconds since the epoch, the client's
+	ingested  int64
+}
+
+// API describes the service.
+func (s *Service) API() *api.Service {
+	return &api.Service{
+		Name: "logs", Signing: "logs", Protocols: []wire.Protocol{wire.JSON}, Target: "Logs_20140328",
+		Operations: map[string]api.Operation{
+			"CreateLogGroup":    api.Do(s.createLogGroup),
+			"DescribeLogGroups": api.Op(s.describeLogGroups),
+			"CreateLogStream":   api.Do(s.createLogStream),
+			"PutLogEvents":      api.Op(s.putLogEvents),
+			"FilterLogEvents":   api.Op(s.filterLogEvents),
+		},
+	}
+}
+
+var groupPattern = api.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`)
+
+// constraint is the error of a member that breaks the API model.
+func constraint(member, value, rule string) error {
+	return api.Constraint(codeParameter, value, member, rule)
+}
+
+const groupRule = "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'"
+
+func checkGroupName(member, name string) error {
+	if !groupPattern().MatchString(name) {
+		return constraint(member, name, groupRule)
+	}
+	return nil
+}
+
+func checkStreamName(member, name string) error {
+	if n := len([]rune(name)); n < 1 || n > 512 || strings.ContainsAny(name, ":*") {
+		return constraint(member, name, "have 1 to 512 characters other than ':' and '*'")
+	}
+	return nil
+}
+
+// find returns the caller's log group of a name.
+func (s *Service) find(c *api.Call, member, name string) (*group, error) {
+	if err := checkGroupName(member, name); err != nil {
+		return nil, err
+	}
+	g := s.groups[c.Home][name]
+	if g == nil {
+		return nil, api.Refuse(codeNotFound, "The specified log group does not exist.")
+	}
+	return g, nil
+}
+
+type createGroupInput struct {
+	Name  string            `json:"logGroupName"`
+	Tags  map[string]string `json:"tags"`
+	Class *string           `json:"logGroupClass"`
+}
+
+const standardClass = "STANDARD"
+
+func (s *Service) createLogGroup(c *api.Call, in *createGroupInput) error {
+	if err := checkGroupName("logGroupName", in.Name); err != nil {
+		return err
+	}
+	switch {
+	case strings.HasPrefix(in.Name, "aws/"):
+		return api.Refuse(codeParameter, "Log groups starting with aws/ are reserved for AWS.")
+	case in.Class != nil && *in.Class != standardClass:
+		return constraint("logGroupClass", *in.Class, "be "+standardClass+", the only class of this endpoint")
+	case in.Tags != nil && len(in.Tags) == 0:
+		return constraint("tags", "{}", "have length greater than or equal to 1")
+	}
+	if fault := api.CheckTags(in.Tags); fault != nil {
+		return api.Refuse(codeParameter, "%s", fault.Text)
+	}
+	if s.groups[c.Home][in.Name] != nil {
+		return api.Refuse(codeExists, "The specified log group already exists")
+	}
+	s.groups.Set(c.Home, in.Name, &group{
+		name: in.Name, arn: c.ARN("logs", "log-group:"+in.Name), created: c.Now.UnixMilli(), streams: map[string]bool{},
+	})
+	return nil
+}
+
+type createStreamInput struct {
+	Group  string `json:"logGroupName"`
+	Stream string `json:"logStreamName"`
+}
+
+func (s *Service) createLogStream(c *api.Call, in *createStreamInput) error {
+	g, err := s.find(c, "logGroupName", in.Group)
+	if err := cmp.Or(checkStreamName("logStreamName", in.Stream), err); err != nil {
+		return err
+	}
+	if g.streams[in.Stream] {
+		return api.Refuse(codeExists, "The specified log stream already exists")
+	}
+	g.streams[in.Stream] = true
+	return nil
+}
+
+type describeInput struct {
+	Prefix  *string `json:"logGroupNamePrefix"`
+	Pattern *string `json:"logGroupNamePattern"`
+	Token   *string `json:"nextToken"`
+	Limit   *int32  `json:"limit"`
+}
+
+type groupShape struct {
+	Name          string `json:"logGroupName"`
+	Created       int64  `json:"creationTime"`
+	MetricFilters int32  `json:"metricFilterCount"`
+	ARN           string `json:"arn"` // of its streams
+	StoredBytes   int64  `json:"storedBytes"`
+	Class         string `json:"logGroupClass"`
+	GroupARN      string `json:"logGroupArn"`
+}
+
+type describeOutput struct {
+	Groups []groupShape `json:"logGroups"`
+	Next   string       `json:"nextToken,omitempty"`
+}
+
+func (s *Service) describeLogGroups(c *api.Call, in *describeInput) (out describeOutput, err error) {
+	switch {
+	case in.Prefix != nil && in.Pattern != nil:
+		return out, api.Refuse(codeParameter, "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
+	case in.Prefix != nil && !groupPattern().MatchString(*in.Prefix):
+		return out, constraint("logGroupNamePrefix", *in.Prefix, groupRule)
+	case api.Value(in.Pattern) != "" && !groupPattern().MatchString(*in.Pattern):
+		return out, constraint("logGroupNamePattern", *in.Pattern, groupRule)
+	}
+	groups := api.Filter(api.Sorted(s.groups[c.Home]), func(g *group) bool {
+		return strings.HasPrefix(g.name, api.Value(in.Prefix)) && strings.Contains(g.name, api.Value(in.Pattern))
+	})
+	groups, out.Next, err = api.PageOf(c, paging(50), groups, func(g *group) string { return g.name }, in.Token, in.Limit)
+	out.Groups = api.Map(groups, (*group).shape)
+	return out, err
+}
+
+func (g *group) shape() groupShape {
+	bytes := int64(0)
+	for _, e := range g.events {
+		bytes += int64(len(e.message) + eventOverhead)
+	}
+	return groupShape{Name: g.name, Created: g.created, ARN: g.arn + ":*", StoredBytes: bytes, Class: standardClass, GroupARN: g.arn}
+}
+
+// paging is how a listing pages; most is also the default limit.
+func paging(most int) api.Paging {
+	return api.Paging{
+		Most: most, BadToken: api.Refuse(codeParameter, "The specified nextToken is invalid."),
+		BadLimit: func(value, rule string) error { return constraint("limit", value, rule) },
+	}
+}
+
+// sort orders the events by key.
+func (g *group) sort() {
+	if g.unsorted {
+		slices.SortFunc(g.events, func(a, b *event) int { return cmp.Compare(a.key, b.key) })
+		g.unsorted = false
+	}
+}

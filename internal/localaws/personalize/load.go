@@ -1,0 +1,290 @@
+package personalize
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+)
+
+// New makes a service with the resources of a valid estate, as of now. It fails if copies of
+// resources have the name of others.
+func New(estate estatefile.Estate, account string, now time.Time, register Register) (*Service, error) {
+	s := &Service{
+		cycle: estatefile.LifeCycle{
+			Create: cmp.Or(estate.LifeCycle.Create, 10*time.Minute),
+			Update: cmp.Or(estate.LifeCycle.Update, 10*time.Minute),
+			Stop:   cmp.Or(estate.LifeCycle.Stop, 5*time.Minute),
+			Start:  cmp.Or(estate.LifeCycle.Start, 10*time.Minute),
+			Delete: cmp.Or(estate.LifeCycle.Delete, 2*time.Minute),
+		},
+		quotas: estatefile.Quotas{
+			CampaignsPerDatasetGroup:    cmp.Or(estate.Quotas.CampaignsPerDatasetGroup, 5),
+			RecommendersPerDatasetGroup: cmp.Or(estate.Quotas.RecommendersPerDatasetGroup, 5),
+			RecommendersPerRegion:       cmp.Or(estate.Quotas.RecommendersPerRegion, 15),
+		},
+		register: register, regions: map[api.Home]*region{},
+	}
+	for _, conf := range estate.Regions {
+		l := &loader{Service: s, region: s.region(api.Home{Account: account, Region: conf.Name}), now: now.UTC().Truncate(time.Millisecond), seed: estate.Seed}
+		for i := range conf.DatasetGroups {
+			if err := l.addGroup(&conf.DatasetGroups[i]); err != nil {
+				return nil, fmt.Errorf("region %s: %w", conf.Name, err)
+			}
+		}
+		byARN := func(a, b *endpoint) int { return strings.Compare(a.arn, b.arn) }
+		slices.SortFunc(l.region.campaigns, byARN)
+		slices.SortFunc(l.region.recommenders, byARN)
+	}
+	return s, nil
+}
+
+// loader loads a region.
+type loader struct {
+	*Service
+	region *region
+	now    time.Time
+	seed   int64
+}
+
+func (l *loader) addGroup(conf *estatefile.DatasetGroup) error {
+	g := &datasetGroup{
+		arn: l.region.arn("dataset-group/" + conf.Name), domain: conf.Domain, created: l.now.AddDate(-1, 0, 0), tags: maps.Clone(conf.Tags),
+	}
+	l.region.groups[g.arn] = g
+	for _, c := range conf.Campaigns {
+		traffic := &c.Traffic // of the copy c: the caller cannot change it
+		for n := range max(c.Copies, 1) {
+			if err := l.addCampaign(g, &c, traffic, c.CopyName(n+1)); err != nil {
+				return err
+			}
+		}
+	}
+	for _, r := range conf.Recommenders {
+		traffic := &r.Traffic
+		for n := range max(r.Copies, 1) {
+			if err := l.addRecommender(g, &r, traffic, r.CopyName(n+1)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (l *loader) addCampaign(g *datasetGroup, conf *estatefile.Campaign, traffic *estatefile.Traffic, name string) error {
+	e := l.newEndpoint(kindCampaign, g, &conf.EstateEndpoint, name)
+	v := l.version(e, conf)
+	e.echoLatest = conf.EchoLatest
+	e.campaignSettings = campaignSettings{v.arn, int32(max(conf.MinTPS, 1)), newCampaignConfig(conf)}
+	if conf.AutoSync && conf.Updated == 0 && conf.Update == nil && v.trained.After(e.Created) {
+		l.completeUpdate(e, v.trained)
+	}
+	l.setUpdate(e, &conf.EstateEndpoint)
+	return l.add(e, &conf.EstateEndpoint, traffic, estatefile.MetricOf(conf.Recipe, traffic.Visible))
+}
+
+// newCampaignConfig is nil if nothing is configured.
+func newCampaignConfig(conf *estatefile.Campaign) *campaignConfig {
+	if len(conf.ItemExploration) == 0 && !conf.Metadata && !conf.AutoSync && len(conf.RankingInfluence) == 0 {
+		return nil
+	}
+	return &campaignConfig{
+		ItemExploration: maps.Clone(conf.ItemExploration), RankingInfluence: maps.Clone(conf.RankingInfluence),
+		Metadata: trueOrNil(conf.Metadata), Sync: trueOrNil(conf.AutoSync),
+	}
+}
+
+func trueOrNil(b bool) *bool {
+	if !b {
+		return nil
+	}
+	return &b
+}
+
+func (l *loader) addRecommender(g *datasetGroup, conf *estatefile.Recommender, traffic *estatefile.Traffic, name string) error {
+	e := l.newEndpoint(kindRecommender, g, &conf.EstateEndpoint, name)
+	e.recipe = l.region.recipeARN(conf.Recipe)
+	e.recommender = &recommenderConfig{
+		ItemExploration: maps.Clone(conf.ItemExploration), MinRPS: new(int32(max(conf.MinRPS, 1))), Metadata: trueOrNil(conf.Metadata),
+	}
+	if len(conf.ExcludedColumns)+len(conf.IncludedColumns) > 0 {
+		e.recommender.TrainingData = &trainingDataConfig{Excluded: maps.Clone(conf.ExcludedColumns), Included: maps.Clone(conf.IncludedColumns)}
+	}
+	l.setUpdate(e, &conf.EstateEndpoint)
+	return l.add(e, &conf.EstateEndpoint, traffic, estatefile.MetricRecommendations)
+}
+
+func (l *loader) newEndpoint(kind string, g *datasetGroup, conf *estatefile.EstateEndpoint, name string) *endpoint {
+	created := l.now.Add(-30 * 24 * time.Hour)
+	switch {
+	case !conf.Created.IsZero():
+		created = conf.Created.UTC()
+	case conf.Age > 0:
+		created = l.now.Add(-conf.Age)
+	case conf.Traffic.Trace != nil:
+		created = l.now.Truncate(estatefile.Step).Add(-conf.Traffic.Trace.Span())
+	}
+	if g.created.After(created) {
+		g.created = created.AddDate(0, -1, 0)
+	}
+	return &endpoint{
+		kind: kind, name: name, arn: l.region.arn(kind + "/" + name), region: l.region, group: g,
+		status: status{Created: created, Updated: created}, fails: conf.Fails, tags: maps.Clone(conf.Tags),
+	}
+}
+
+// version finds or makes the solution of a campaign and the version it serves.
+func (l *loader) version(e *endpoint, conf *estatefile.Campaign) *solutionVersion {
+	name := cmp.Or(conf.Solution, e.name)
+	arn, recipe := l.region.arn("solution/"+name), l.region.recipeARN(conf.Recipe)
+	trained := e.Created.Add(-time.Hour)
+	switch {
+	case conf.SolutionVersionAge > 0:
+		trained = l.now.Add(-conf.SolutionVersionAge)
+	case conf.AutoSync && l.now.Add(-2*24*time.Hour).After(trained):
+		trained = l.now.Add(-2 * 24 * time.Hour)
+	}
+	sol := l.region.solutions[arn]
+	if sol == nil {
+		sol = &solution{
+			arn: arn, name: name, group: e.group, recipe: recipe, autoML: conf.AutoML, created: trained.Add(-time.Hour), region: l.region,
+		}
+		l.region.solutions[arn] = sol
+	}
+	if trained.Before(sol.created) {
+		sol.created = trained.Add(-time.Hour)
+	}
+	if conf.AutoSync && sol.trainEvery == 0 {
+		sol.trainEvery = cmp.Or(conf.TrainEvery, 7*24*time.Hour)
+		next := trained.Add(sol.trainEvery)
+		if !next.After(l.now) {
+			next = l.now.Add(sol.trainEvery)
+		}
+		l.planTraining(sol, next)
+	}
+	v := sol.version(trained, recipe)
+	if known := l.region.versions[v.arn]; known != nil || conf.VersionGone {
+		return cmp.Or(known, v)
+	}
+	return sol.addVersion(trained, recipe)
+}
+
+// completeUpdate makes the campaign's settings the outcome of an update that was accepted at
+// a time and completed when its time was over, but not after now.
+func (l *loader) completeUpdate(e *endpoint, accepted time.Time) {
+	completed := accepted.Add(l.cycle.Update)
+	if completed.After(l.now) {
+		completed = l.now
+	}
+	e.latest = &update{e.settings, status{Status: estatefile.Active, Created: accepted, Updated: completed}}
+	e.Updated = completed
+}
+
+// setUpdate gives the resource the latest update of the file.
+func (l *loader) setUpdate(e *endpoint, conf *estatefile.EstateEndpoint) {
+	if conf.Updated > 0 {
+		completed := l.now.Add(-conf.Updated)
+		accepted := completed.Add(-l.cycle.Update)
+		if accepted.Before(e.Created) {
+			accepted = e.Created
+		}
+		l.completeUpdate(e, accepted)
+		e.Updated, e.latest.Updated = completed, completed
+		return
+	}
+	u := conf.Update
+	if u == nil {
+		return
+	}
+	accepted := l.now.Add(-u.Age)
+	l.completeUpdate(e, accepted)
+	e.latest.settings = e.withMinimum(int32(u.MinTPS + u.MinRPS))
+	e.latest.Status, e.latest.FailureReason = u.Status, u.FailureReason
+	switch u.Status {
+	case estatefile.Active:
+		e.settings = e.latest.settings
+	case estatefile.CreatePending, estatefile.CreateInProgress:
+		e.latest.Updated, e.Updated = accepted, accepted
+		end := accepted.Add(l.cycle.Update)
+		if !end.After(l.now) {
+			end = l.now.Add(l.cycle.Update)
+		}
+		l.planUpdate(e, accepted, end)
+	}
+}
+
+// withMinimum is the resource's settings with another minimum; zero keeps it.
+func (e *endpoint) withMinimum(minimum int32) settings {
+	wanted := e.settings
+	switch {
+	case minimum == 0:
+	case e.kind == kindCampaign:
+		wanted.MinTPS = minimum
+	default:
+		config := *wanted.recommender
+		config.MinRPS = &minimum
+		wanted.recommender = &config
+	}
+	return wanted
+}
+
+// add puts the resource into its state, adds it to the region and starts its traffic.
+func (l *loader) add(e *endpoint, conf *estatefile.EstateEndpoint, calls *estatefile.Traffic, metric string) error {
+	if l.region.endpoints[e.arn] != nil {
+		return fmt.Errorf("%s %s exists twice", e.kind, e.name)
+	}
+	l.region.endpoints[e.arn] = e
+	list := l.region.list(e.kind)
+	*list = append(*list, e) // New sorts it
+	l.region.follow(e)
+	l.start(e, conf)
+	if calls.None() || metric == "" {
+		return nil
+	}
+	t := &traffic{conf: calls, seed: seedOf(l.seed, e.arn), served: &e.served, end: openEnd}
+	if calls.Shape == estatefile.ShapeStopped {
+		t.end = l.now.Add(-calls.Since).UnixMilli()
+	}
+	if calls.Trace != nil {
+		t.base = l.now.Unix()/stepSeconds - 1
+		// A row counts completely, also the one during which the resource was created.
+		if len(e.served) > 0 {
+			e.served[0].from -= e.served[0].from % stepMillis
+		}
+	}
+	dims := map[string]string{"RecommenderArn": e.arn}
+	if e.kind == kindCampaign {
+		dims = map[string]string{"CampaignArn": e.arn}
+	}
+	for name, src := range t.metrics(metric) {
+		l.register(l.region.Home, name, dims, src)
+	}
+	return nil
+}
+
+// start puts the resource into its state, since its creation if the state is final, and
+// continues a change in progress from now. A resource that was ACTIVE has served until now.
+func (l *loader) start(e *endpoint, conf *estatefile.EstateEndpoint) {
+	updated := e.Updated
+	state := cmp.Or(conf.UnknownStatus, conf.Status, estatefile.Active)
+	verb, phase, _ := strings.Cut(state, " ")
+	if !api.Is(verb, "CREATE", "START", estatefile.Inactive) && conf.UnknownStatus == "" {
+		e.move(estatefile.Active, e.Created)
+	}
+	switch {
+	case conf.UnknownStatus == "" && api.Is(phase, "PENDING", "IN_PROGRESS"):
+		map[string]func(*endpoint, time.Time){
+			"CREATE": l.beginCreate, "STOP": l.beginStop, "START": l.beginStart, "DELETE": l.beginDelete,
+		}[verb](e, l.now)
+		e.Status = state
+	case state != estatefile.Active:
+		e.Status, e.Updated, e.FailureReason = state, updated, conf.FailureReason
+	default:
+		e.Updated = updated
+	}
+}

@@ -1,0 +1,233 @@
+package personalize
+
+import (
+	"cmp"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+)
+
+// region holds one account's resources in a region, by ARN, and those that are listed page by
+// page sorted by ARN as well.
+type region struct {
+	api.Home
+	groups       map[string]*datasetGroup
+	solutions    map[string]*solution
+	versions     map[string]*solutionVersion
+	endpoints    map[string]*endpoint
+	campaigns    []*endpoint
+	recommenders []*endpoint
+}
+
+type datasetGroup struct {
+	arn, domain string
+	created     time.Time
+	tags        map[string]string
+}
+
+type solution struct {
+	arn, name  string
+	group      *datasetGroup
+	recipe     string // ARN; of the best version's if autoML
+	autoML     bool
+	created    time.Time
+	versions   []*solutionVersion // by time of training
+	trainEvery time.Duration
+	synced     []*endpoint // campaigns that follow the latest version
+	tags       map[string]string
+	region     *region
+}
+
+type solutionVersion struct {
+	arn      string
+	solution *solution
+	recipe   string
+	trained  time.Time
+}
+
+const (
+	kindCampaign    = "campaign"
+	kindRecommender = "recommender"
+)
+
+// endpoint is a campaign or a recommender.
+type endpoint struct {
+	kind      string
+	arn, name string
+	region    *region
+	group     *datasetGroup
+	recipe    string // ARN; of recommenders
+	status
+	tags       map[string]string
+	settings           // the active ones
+	latest     *update // nil without one
+	fails      string  // create or update; see estatefile.EstateEndpoint
+	echoLatest bool
+	served     []interval
+}
+
+// status is what all resources and updates show of their state.
+type status struct {
+	Status        string    `json:"status"`
+	FailureReason string    `json:"failureReason,omitempty"`
+	Created       time.Time `json:"creationDateTime"`
+	Updated       time.Time `json:"lastUpdatedDateTime"`
+}
+
+// settings are what an update changes.
+type settings struct {
+	campaignSettings
+	recommender *recommenderConfig
+}
+
+type campaignSettings struct {
+	Version string          `json:"solutionVersionArn"`
+	MinTPS  int32           `json:"minProvisionedTPS"`
+	Config  *campaignConfig `json:"campaignConfig,omitempty"`
+}
+
+type campaignConfig struct {
+	ItemExploration  map[string]string  `json:"itemExplorationConfig,omitempty"`
+	Metadata         *bool              `json:"enableMetadataWithRecommendations,omitempty"`
+	Sync             *bool              `json:"syncWithLatestSolutionVersion,omitempty"`
+	RankingInfluence map[string]float64 `json:"rankingInfluence,omitempty"`
+}
+
+// syncs reports whether the campaign follows its solution's latest version. c may be nil.
+func (c *campaignConfig) syncs() bool { return c != nil && c.Sync != nil && *c.Sync }
+
+type recommenderConfig struct {
+	ItemExploration map[string]string   `json:"itemExplorationConfig,omitempty"`
+	MinRPS          *int32              `json:"minRecommendationRequestsPerSecond,omitempty"`
+	TrainingData    *trainingDataConfig `json:"trainingDataConfig,omitempty"`
+	Metadata        *bool               `json:"enableMetadataWithRecommendations,omitempty"`
+}
+
+type trainingDataConfig struct {
+	Excluded map[string][]string `json:"excludedDatasetColumns,omitempty"`
+	Included map[string][]string `json:"includedDatasetColumns,omitempty"`
+}
+
+// update is the latest update of a resource.
+type update struct {
+	settings
+	status
+}
+
+// region returns the caller's part of a region.
+func (s *Service) region(h api.Home) *region {
+	r := s.regions[h]
+	if r == nil {
+		r = &region{
+			Home: h, groups: map[string]*datasetGroup{}, solutions: map[string]*solution{},
+			versions: map[string]*solutionVersion{}, endpoints: map[string]*endpoint{},
+		}
+		s.regions[h] = r
+	}
+	return r
+}
+
+// arn builds the ARN of a resource, such as campaign/shop.
+func (r *region) arn(resource string) string { return r.ARN("personalize", resource) }
+
+// recipeARN builds the ARN of a recipe, which belongs to no region and account.
+func (r *region) recipeARN(name string) string {
+	return "arn:" + api.Partition(r.Region) + ":personalize:::recipe/" + name
+}
+
+// list is the sorted list for a kind.
+func (r *region) list(kind string) *[]*endpoint {
+	if kind == kindCampaign {
+		return &r.campaigns
+	}
+	return &r.recommenders
+}
+
+// add adds an endpoint, whose ARN must be new.
+func (r *region) add(e *endpoint) {
+	r.endpoints[e.arn] = e
+	list := r.list(e.kind)
+	i, _ := slices.BinarySearchFunc(*list, e.arn, byARN)
+	*list = slices.Insert(*list, i, e)
+	r.follow(e)
+}
+
+func byARN(e *endpoint, arn string) int { return cmp.Compare(e.arn, arn) }
+
+func (r *region) remove(e *endpoint) {
+	delete(r.endpoints, e.arn)
+	list := r.list(e.kind)
+	if i, ok := slices.BinarySearchFunc(*list, e.arn, byARN); ok {
+		*list = slices.Delete(*list, i, i+1)
+	}
+	r.unfollow(e)
+}
+
+// follow adds a campaign that syncs with its solution's latest version to the solution's
+// trainings; unfollow is the opposite. Both ignore everything else.
+func (r *region) follow(e *endpoint) {
+	v := r.versions[e.Version]
+	if v != nil && e.Config.syncs() && !slices.Contains(v.solution.synced, e) {
+		v.solution.synced = append(v.solution.synced, e)
+	}
+}
+
+func (r *region) unfollow(e *endpoint) {
+	if v := r.versions[e.Version]; v != nil && e.Config.syncs() {
+		v.solution.synced = slices.DeleteFunc(v.solution.synced, func(other *endpoint) bool { return other == e })
+	}
+}
+
+// newest returns the latest version, nil without one.
+func (sol *solution) newest() *solutionVersion {
+	if len(sol.versions) == 0 {
+		return nil
+	}
+	return sol.versions[len(sol.versions)-1]
+}
+
+// addVersion adds a version that was trained at a time.
+func (sol *solution) addVersion(trained time.Time, recipe string) *solutionVersion {
+	v := sol.version(trained, recipe)
+	i, _ := slices.BinarySearchFunc(sol.versions, trained, func(v *solutionVersion, t time.Time) int { return v.trained.Compare(t) })
+	sol.versions = slices.Insert(sol.versions, i, v)
+	sol.region.versions[v.arn] = v
+	return v
+}
+
+// version makes a version without adding it. Its id follows from solution and time.
+func (sol *solution) version(trained time.Time, recipe string) *solutionVersion {
+	hash := fnv.New32a()
+	fmt.Fprintf(hash, "%s %d", sol.arn, trained.UnixMilli())
+	return &solutionVersion{arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32()), solution: sol, recipe: recipe, trained: trained}
+}
+
+// latestSuffix ends the ARN that stands for a solution's latest version.
+const latestSuffix = "/$LATEST"
+
+// solutionOf is the part of a version's ARN that names the solution.
+func solutionOf(versionARN string) string {
+	return versionARN[:max(strings.LastIndexByte(versionARN, '/'), 0)]
+}
+
+// updating reports whether an update is in progress.
+func (e *endpoint) updating() bool {
+	return e.latest != nil && e.latest.Status != estatefile.Active && e.latest.Status != estatefile.CreateFailed
+}
+
+// move sets the status. A resource serves while it is ACTIVE.
+func (e *endpoint) move(to string, at time.Time) {
+	wasActive, isActive := e.Status == estatefile.Active, to == estatefile.Active
+	if wasActive && !isActive && len(e.served) > 0 {
+		e.served[len(e.served)-1].to = at.UnixMilli()
+	}
+	if isActive && !wasActive {
+		e.served = append(e.served, interval{at.UnixMilli(), openEnd})
+	}
+	e.Status, e.Updated = to, at
+}

@@ -1,0 +1,168 @@
+package personalize
+
+import (
+	"cmp"
+	"math"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+)
+
+// Suffixes of the metrics that go with a request metric.
+const (
+	suffix4xx     = "4xxErrors"
+	suffix5xx     = "5xxErrors"
+	suffixLatency = "Latency"
+)
+
+// interval is a half-open stretch of time, in milliseconds since the epoch. An end of
+// openEnd means it has not ended. Numbers, for they are compared millions of times.
+type interval struct {
+	from, to int64
+}
+
+const openEnd = math.MaxInt64
+
+// traffic computes the requests to one resource, period by period, from its description
+// and the times it was there to serve them. Nothing is stored: the same period always
+// has the same counts.
+type traffic struct {
+	conf   *estatefile.Traffic
+	seed   uint64
+	served *[]interval // of the resource; it grows with stops and starts
+	// end is when requests stop for good, as in an interval.
+	end int64
+	// base is the period of a CSV's last row, in steps since the epoch.
+	base int64
+}
+
+const (
+	stepSeconds = int64(estatefile.Step / time.Second)
+	stepMillis  = int64(estatefile.Step / time.Millisecond)
+)
+
+// attempts is the number of calls in a period, counted in steps since the epoch, with the
+// failed ones.
+func (t *traffic) attempts(period int64) float64 {
+	from := period * stepMillis
+	to := min(from+stepMillis, t.end)
+	var there int64
+	for _, i := range *t.served {
+		there += max(min(to, i.to)-max(from, i.from), 0)
+	}
+	if there == 0 {
+		return 0
+	}
+	share := float64(there) / float64(stepMillis)
+	if t.conf.Trace != nil {
+		return t.conf.Trace.At(period-t.base, t.conf.Repeat) * t.conf.Factor() * share
+	}
+	rate := t.rate(period)
+	if t.conf.JitterPercent > 0 {
+		rate *= 1 + t.conf.JitterPercent/100*spread(t.seed, period)
+	}
+	return math.Round(rate * float64(stepSeconds) * share)
+}
+
+// counts splits the calls of a period into successful and failed ones. Generated calls
+// are whole; a CSV's keep its fractions.
+func (t *traffic) counts(period int64) (ok, failed4xx, failed5xx float64) {
+	all := t.attempts(period)
+	failed4xx, failed5xx = all*t.conf.Percent4xx/100, all*t.conf.Percent5xx/100
+	if t.conf.Trace == nil {
+		failed4xx = math.Round(failed4xx)
+		failed5xx = min(math.Round(failed5xx), all-failed4xx)
+	}
+	return max(all-failed4xx-failed5xx, 0), failed4xx, failed5xx
+}
+
+// trafficMetric is one metric of a resource's traffic; an api.Source.
+type trafficMetric struct {
+	*traffic
+	suffix string
+}
+
+// Value returns the metric for the five minutes from start. A period without calls of the
+// metric's sort has no value.
+func (m trafficMetric) Value(start time.Time) (float64, bool) {
+	period := start.Unix() / stepSeconds
+	ok, failed4xx, failed5xx := m.counts(period)
+	switch m.suffix {
+	case suffix4xx:
+		return failed4xx, failed4xx > 0
+	case suffix5xx:
+		return failed5xx, failed5xx > 0
+	case suffixLatency:
+		return cmp.Or(m.conf.LatencyMillis, 35) * (1 + 0.2*spread(m.seed+1, period)), ok > 0
+	}
+	return ok, ok > 0
+}
+
+// metrics returns the metrics of the traffic, by name.
+func (t *traffic) metrics(metric string) map[string]api.Source {
+	all := map[string]api.Source{metric: trafficMetric{t, ""}, metric + suffixLatency: trafficMetric{t, suffixLatency}}
+	if t.conf.Percent4xx > 0 {
+		all[metric+suffix4xx] = trafficMetric{t, suffix4xx}
+	}
+	if t.conf.Percent5xx > 0 {
+		all[metric+suffix5xx] = trafficMetric{t, suffix5xx}
+	}
+	return all
+}
+
+// rate is the shape's rate of calls a second in a period, before jitter.
+func (t *traffic) rate(period int64) float64 {
+	c := t.conf
+	switch c.Shape {
+	case estatefile.ShapeDaily:
+		// The cosine is taken in the middle of the period.
+		slot := (period - int64(c.PeakHour)*stepsPerDay/24) % stepsPerDay
+		return c.TPS + (c.PeakTPS-c.TPS)*dayCosine[(slot+stepsPerDay)%stepsPerDay]
+	case estatefile.ShapeSpikes:
+		if t.spiking(period) {
+			return c.PeakTPS
+		}
+	}
+	return c.TPS
+}
+
+const stepsPerDay = int64(24 * time.Hour / estatefile.Step)
+
+// dayCosine is a cosine over the day, by step.
+var dayCosine = func() (table [stepsPerDay]float64) {
+	for i := range table {
+		table[i] = math.Cos(2 * math.Pi * (float64(i) + 0.5) / float64(stepsPerDay))
+	}
+	return table
+}()
+
+// spiking reports whether a period is in a spike: there is one in every stretch of length
+// Every, at a place that differs from stretch to stretch.
+func (t *traffic) spiking(period int64) bool {
+	howOften, howLong := t.conf.Spikes()
+	every, lasting := int64(howOften/estatefile.Step), int64(howLong/estatefile.Step)
+	stretch := period / every
+	begin := int64(float64(every-lasting+1) * (spread(t.seed+2, stretch) + 1) / 2)
+	into := period - stretch*every - begin
+	return into >= 0 && into < lasting
+}
+
+// spread is a number from -1 up to 1, always the same for a seed and a number, and far apart
+// for neighbouring numbers (the finalizer of SplitMix64).
+func spread(seed uint64, n int64) float64 {
+	x := seed + uint64(n)*0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	x ^= x >> 31
+	return float64(x>>11)/(1<<52) - 1
+}
+
+// seedOf makes a resource's seed from the estate's and its ARN (FNV-1a).
+func seedOf(seed int64, arn string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(arn) {
+		h = (h ^ uint64(arn[i])) * 1099511628211
+	}
+	return h ^ uint64(seed)*0x9e3779b97f4a7c15
+}

@@ -1,0 +1,133 @@
+package sns
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+)
+
+// Services that publish to topics.
+const (
+	PrincipalEvents = "events.amazonaws.com"
+	PrincipalAlarms = "cloudwatch.amazonaws.com"
+)
+
+const (
+	maxMessage = 256 * 1024 // bytes (Publish in the API reference of SNS)
+	maxKept    = 10_000     // mails and drops
+)
+
+// Mail is a message that SNS sent to one subscriber, or a request to confirm. The endpoint
+// keeps it instead of sending it.
+type Mail struct {
+	Time     time.Time
+	Region   string
+	Topic    string // ARN
+	Protocol string
+	Endpoint string
+	Subject  string // empty if the publisher gave none
+	Message  string
+	Token    string // of a request to confirm the subscription; empty otherwise
+}
+
+// Drop is a notification that did not reach its target. AWS drops it without a trace.
+type Drop struct {
+	Time   time.Time
+	Region string
+	Rule   string // empty for an alarm's action
+	Target string // ARN
+	Reason string
+}
+
+// Notification is a message that another AWS service publishes to a topic.
+type Notification struct {
+	Principal string // the service
+	// Context is what the service reports about the request, by lower-case condition key.
+	// It is nil for EventBridge, which reports nothing.
+	Context       map[string]string
+	Rule          string // of EventBridge; empty for an alarm's action
+	Topic         string // ARN
+	Subject, Text string
+	Detail        string // completes the reason of a drop: "the policy does not let SERVICE publish DETAIL"
+}
+
+// Notify publishes a notification. It is dropped if the topic does not exist or its policy
+// does not let the service publish.
+func (s *Service) Notify(n Notification) {
+	t := s.topics[n.Topic]
+	region := ""
+	if parts := strings.Split(n.Topic, ":"); len(parts) == 6 {
+		region = parts[3]
+	}
+	switch {
+	case t == nil:
+		s.Drop(region, n.Rule, n.Topic, "no such topic")
+	case !t.policy.allows(n.Principal, n.Context, n.Topic):
+		s.Drop(region, n.Rule, n.Topic, "the topic's policy does not let "+n.Principal+" publish "+n.Detail)
+	default:
+		s.deliver(t, n.Subject, n.Text, s.clock.Now().UTC())
+	}
+}
+
+// Drop records a notification that did not reach its target.
+func (s *Service) Drop(region, rule, target, reason string) {
+	s.log.Info("notification dropped", "region", region, "arn", target, "rule", rule, "reason", reason)
+	s.dropped = api.KeepLast(append(s.dropped, Drop{s.clock.Now().UTC(), region, rule, target, reason}), maxKept)
+}
+
+// Dropped returns the notifications that did not reach their targets, oldest first.
+func (s *Service) Dropped() []Drop { return slices.Clone(s.dropped) }
+
+// Outbox returns what was sent to subscribers, oldest first.
+func (s *Service) Outbox() []Mail { return slices.Clone(s.outbox) }
+
+// deliver sends a message to all confirmed subscribers.
+func (s *Service) deliver(t *topic, subject, message string, now time.Time) {
+	for _, sub := range t.subscriptions {
+		if !sub.pending {
+			s.send(sub, now, subject, message, "")
+		}
+	}
+}
+
+func (s *Service) send(sub *subscription, now time.Time, subject, message, token string) {
+	t := sub.topic
+	s.log.Info("mail sent", "region", t.home.Region, "arn", t.arn, "endpoint", sub.endpoint, "subject", subject)
+	s.outbox = api.KeepLast(append(s.outbox, Mail{now, t.home.Region, t.arn, sub.protocol, sub.endpoint, subject, message, token}), maxKept)
+}
+
+type publishInput struct {
+	TopicARN  string `json:"TopicArn"`
+	TargetARN string `json:"TargetArn"`
+	Subject   string `json:"Subject"`
+	Message   string `json:"Message"`
+}
+
+type publishOutput struct {
+	ID string `xml:"MessageId"`
+}
+
+// subjectPattern: printable ASCII, the first character a letter, digit or punctuation, at
+// most 100 characters and no line break.
+var subjectPattern = api.Lazy(`^[!-~][ -~]{0,99}$`)
+
+func (s *Service) publish(c *api.Call, in *publishInput) (publishOutput, error) {
+	if (in.TopicARN == "") == (in.TargetARN == "") {
+		return publishOutput{}, badParameter("TopicArn or TargetArn Reason: exactly one of them is required")
+	}
+	t, err := s.findTopic(c, in.TopicARN+in.TargetARN)
+	switch {
+	case err != nil:
+		return publishOutput{}, err
+	case in.Message == "":
+		return publishOutput{}, badParameter("Empty message")
+	case len(in.Message) > maxMessage:
+		return publishOutput{}, badParameter("Message too long")
+	case in.Subject != "" && !subjectPattern().MatchString(in.Subject):
+		return publishOutput{}, badParameter("Subject")
+	}
+	s.deliver(t, in.Subject, in.Message, c.Now)
+	return publishOutput{api.NewID()}, nil
+}

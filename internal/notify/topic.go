@@ -1,0 +1,164 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+const (
+	opGetTopicAttributes = "GetTopicAttributes"
+	opCreateTopic        = "CreateTopic"
+	opSetTopicAttributes = "SetTopicAttributes"
+	opListSubscriptions  = "ListSubscriptionsByTopic"
+	opSubscribe          = "Subscribe"
+)
+
+// attributePolicy is the attribute of a topic that holds its policy.
+const attributePolicy = "Policy"
+
+func (s *setup) api() *sns.Client { return s.w.Clients.SNS(s.region) }
+
+// ensureTopic creates or fixes topic, policy and subscriptions, and reports whether the topic
+// exists (or, in a dry run, would).
+func (s *setup) ensureTopic(ctx context.Context) (exists bool) {
+	policy, found, err := s.readPolicy(ctx)
+	if err == nil && !found {
+		policy, err = s.createTopic(ctx)
+	}
+	if err != nil {
+		return false
+	}
+	if found && SampleTopic(policy, s.topic) {
+		s.adopt(ctx, s.topic.String(), "the topic") // before the policy changes: it identifies the sample's topic
+	}
+	s.ensurePolicy(ctx, policy)
+	s.ensureSubscriptions(ctx, found)
+	return true
+}
+
+// readPolicy reads the topic's policy; found is false if the topic does not exist. An error
+// is recorded.
+func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err error) {
+	out, err := s.api().GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(s.topic.String())})
+	switch {
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		return "", false, nil
+	case err != nil:
+		s.fail(s.topic.String(), opGetTopicAttributes, "look for the notification topic", err)
+		return "", false, err
+	}
+	return out.Attributes[attributePolicy], true, nil
+}
+
+// createTopic creates the topic and returns the policy that SNS gave it, with the owner's
+// statement. An error is recorded.
+func (s *setup) createTopic(ctx context.Context) (policy string, err error) {
+	outcome, err := s.write(ctx, opCreateTopic, s.topic.String(), "create the notification topic", func(ctx context.Context) error {
+		_, err := s.api().CreateTopic(ctx, &sns.CreateTopicInput{
+			Name: aws.String(TopicName), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
+		})
+		return err
+	})
+	if err != nil || outcome == writer.DryRun {
+		return "", err
+	}
+	policy, found, err := s.readPolicy(ctx)
+	if err == nil && !found {
+		// Without the policy that SNS gave it, the owner's statement would be lost.
+		err = errors.New("it cannot be read yet; the next cycle continues")
+		s.fail(s.topic.String(), opGetTopicAttributes, "read the notification topic just created", err)
+	}
+	return policy, err
+}
+
+func (s *setup) ensurePolicy(ctx context.Context, current string) {
+	arn := s.topic.String()
+	next, changed, err := mergePolicy(current, s.topic, s.account)
+	if err != nil {
+		s.fail(arn, opSetTopicAttributes, "leave the topic's policy as it is, although alarms and events may not be able to publish", err)
+		return
+	}
+	if changed {
+		_, _ = s.write(ctx, opSetTopicAttributes, arn, "let alarms and events publish to the topic", func(ctx context.Context) error {
+			_, err := s.api().SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+				TopicArn: aws.String(arn), AttributeName: aws.String(attributePolicy), AttributeValue: aws.String(next),
+			})
+			return err
+		})
+	}
+}
+
+// ensureSubscriptions subscribes each endpoint once. A topic that a dry run did not create
+// cannot be listed.
+func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
+	if len(s.endpoints) == 0 {
+		return
+	}
+	arn := s.topic.String()
+	var existing []types.Subscription
+	if listable || !s.w.DryRun {
+		err := awsapi.ReadPages(func(token *string) (*string, error) {
+			out, err := s.api().ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(arn), NextToken: token})
+			if err != nil {
+				return nil, err
+			}
+			existing = append(existing, out.Subscriptions...)
+			return out.NextToken, nil
+		})
+		if err != nil {
+			s.fail(arn, opListSubscriptions, "list the subscriptions of the topic", err)
+			return
+		}
+	}
+	for _, endpoint := range s.endpoints {
+		i := slices.IndexFunc(existing, func(sub types.Subscription) bool {
+			return sameEndpoint(endpoint, aws.ToString(sub.Protocol), aws.ToString(sub.Endpoint))
+		})
+		switch {
+		case i < 0:
+			s.subscribe(ctx, endpoint)
+		case pending(existing[i]):
+			s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+shown(endpoint), "subscription is not confirmed yet",
+				"region", s.region, "endpoint", shown(endpoint))
+		}
+	}
+}
+
+// pending reports whether a subscription is not confirmed yet. It has the word
+// PendingConfirmation in place of an ARN, and no details can be read.
+func pending(sub types.Subscription) bool {
+	return !strings.HasPrefix(aws.ToString(sub.SubscriptionArn), "arn:")
+}
+
+func (s *setup) subscribe(ctx context.Context, endpoint config.Endpoint) {
+	arn := s.topic.String()
+	what := fmt.Sprintf("subscribe %s (%s), who has to confirm", shown(endpoint), endpoint.Protocol)
+	_, _ = s.write(ctx, opSubscribe, arn, what, func(ctx context.Context) error {
+		_, err := s.api().Subscribe(ctx, &sns.SubscribeInput{
+			TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
+		})
+		return err
+	})
+}
+
+// shown is an endpoint as logs may have it: of a URL only the host, because its path and
+// query may hold a secret.
+func shown(e config.Endpoint) string {
+	if address, err := url.Parse(e.Address); e.Protocol == config.HTTPS && err == nil {
+		return "https://" + address.Host + "/…"
+	}
+	return e.Address
+}

@@ -1,0 +1,176 @@
+package uninstall
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
+	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// removeRule removes our target of the notification rule, and the rule. A rule with targets of
+// other people stays with them.
+func (r *removal) removeRule(ctx context.Context) {
+	rule, err := notify.DescribeRule(ctx, r.w, r.region)
+	switch {
+	case err != nil:
+		r.unsearched(ctx, KindRule, notify.OpDescribeRule, err)
+		return
+	case rule == nil:
+		return
+	}
+	item := report.CleanupItem{Kind: KindRule, Name: notify.RuleName, ARN: aws.ToString(rule.Arn)}
+	tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
+	if err != nil {
+		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
+		return
+	}
+	targets, err := notify.ListTargets(ctx, r.w, r.region)
+	if err != nil {
+		r.unread(ctx, item, notify.OpListTargets, "list the targets", err)
+		return
+	}
+	if reason := r.keepRuleReason(rule, tags); reason != "" {
+		r.add(ctx, item, Kept, reason)
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(targets), func(t types.Target) bool { return notify.OurTarget(t, r.topic) })
+	hasOurs := len(others) < len(targets)
+	switch {
+	case !r.selected(KindRule, item.ARN) && len(others) == 0, hasOurs && !r.selected(KindTarget, item.ARN):
+		r.add(ctx, item, Kept, appeared)
+		r.keepTopic(Kept, "a rule that was created meanwhile sends to it")
+		return
+	case hasOurs:
+		target := report.CleanupItem{Kind: KindTarget, Name: notify.TargetID, ARN: item.ARN}
+		removed := r.remove(ctx, target, ownerOf(tags), notify.OpRemoveTargets, func(ctx context.Context) error {
+			return notify.RemoveTarget(ctx, r.w, r.region)
+		})
+		if !removed {
+			r.add(ctx, item, Remaining, "its target could not be removed")
+			return
+		}
+	}
+	if len(others) > 0 {
+		var ids []string
+		for _, t := range others {
+			ids = append(ids, aws.ToString(t.Id))
+		}
+		slices.Sort(ids)
+		r.add(ctx, item, Kept, "it has targets of other people: "+strings.Join(ids, ", "))
+		return
+	}
+	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, func(ctx context.Context) error {
+		return notify.DeleteRule(ctx, r.w, r.region)
+	})
+}
+
+// keepRuleReason is why the rule is not ours to remove. An untagged one is the upstream sample's
+// if its description says so, or if it has the sample's pattern.
+func (r *removal) keepRuleReason(rule *eventbridge.DescribeRuleOutput, tags writer.Tags) string {
+	if by := aws.ToString(rule.ManagedBy); by != "" {
+		return "it is managed by " + by
+	}
+	return r.keepReason(tags, notify.SampleRule(rule))
+}
+
+// removeTopic removes the topic, and with it its subscriptions.
+func (r *removal) removeTopic(ctx context.Context) {
+	arn := r.topic.String()
+	topic, err := r.w.Clients.SNS(r.region).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(arn)})
+	switch {
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		return
+	case err != nil:
+		r.unsearched(ctx, KindTopic, "GetTopicAttributes", err)
+		return
+	}
+	item := report.CleanupItem{Kind: KindTopic, Name: notify.TopicName, ARN: arn}
+	tags, err := r.w.ReadTags(ctx, r.region, arn)
+	if err != nil {
+		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
+		return
+	}
+	state, reason := Kept, r.keepReason(tags, notify.SampleTopic(topic.Attributes["Policy"], r.topic))
+	switch {
+	case reason != "":
+	case !r.selected(KindTopic, arn):
+		reason = appeared
+	default:
+		state, reason = r.topicState, r.topicReason
+	}
+	if reason != "" {
+		r.add(ctx, item, state, reason)
+		return
+	}
+	removed := r.remove(ctx, item, ownerOf(tags)+subscriptions(topic.Attributes), "DeleteTopic", func(ctx context.Context) error {
+		_, err := r.w.Clients.SNS(r.region).DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(arn)})
+		return writer.AlreadyGone(err)
+	})
+	if removed && !r.w.DryRun {
+		r.u.notifier.Forget(r.region) // a later cycle must not believe that it exists
+	}
+}
+
+// subscriptions counts the subscriptions that end with a topic, in words.
+func subscriptions(attributes map[string]string) string {
+	total := 0
+	for _, name := range []string{"SubscriptionsConfirmed", "SubscriptionsPending"} {
+		n, _ := strconv.Atoi(attributes[name]) // an absent one counts nothing
+		total += n
+	}
+	if total == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; subscriptions that end with it: %d", total)
+}
+
+// removeDashboards removes the dashboard of a name and its further ones, but not those of another
+// series. They are removed one by one: a call for several removes none if one is gone already
+// (CloudWatch API reference, DeleteDashboards).
+func (r *removal) removeDashboards(ctx context.Context, name string) {
+	listed, err := dashboards.List(ctx, r.w, name)
+	if err != nil {
+		r.unsearched(ctx, KindDashboard, dashboards.OpListDashboards, err)
+		return
+	}
+	for _, one := range dashboards.Names(listed) {
+		item := report.CleanupItem{Kind: KindDashboard, Name: one, ARN: listed[one]}
+		if item.ARN == "" {
+			r.unread(ctx, item, writer.OpListTags, "read the tags", alarms.ErrNoARN)
+			continue
+		}
+		tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
+		if err != nil {
+			r.unread(ctx, item, writer.OpListTags, "read the tags", err)
+			continue
+		}
+		// The first of a series may be the sample's, which has no tags; a numbered one has ours.
+		first, series := one == name, tags[dashboards.TagSeries]
+		reason := r.keepReason(tags, first)
+		switch {
+		case !first && series != name:
+			r.add(ctx, item, Kept, fmt.Sprintf("it belongs to someone else (to the series %q)", series))
+		case reason == "" && !r.selected(KindDashboard, item.ARN):
+			r.add(ctx, item, Kept, appeared)
+		case reason != "":
+			r.add(ctx, item, Kept, reason)
+		default:
+			r.remove(ctx, item, "of the name "+name, dashboards.OpDeleteDashboards, func(ctx context.Context) error {
+				return dashboards.DeleteNamed(ctx, r.w, one)
+			})
+		}
+	}
+}

@@ -1,0 +1,174 @@
+package uninstall
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// removal is the work on one region, and its result.
+type removal struct {
+	u      *Uninstaller
+	w      *writer.Writer // with the deployment and the dry run of the input
+	region string
+	topic  model.ARN
+	only   map[itemKey]bool // what may be removed; nil if all of ours may
+
+	items       []report.CleanupItem
+	skipped     []report.CleanupSkip
+	problems    []model.Problem
+	closed      bool // no call can succeed in this region
+	interrupted bool // ctx ended before all was done
+	// topicState and topicReason are why the topic stays, because something that stays sends to
+	// it; empty if nothing does.
+	topicState, topicReason string
+}
+
+// Reasons why things stay.
+const (
+	// appeared: the thing is ours, and not among those to be removed.
+	appeared = "it did not exist when the things to remove were listed; another clean-up removes it"
+	// noTime: the last of these may be gone all the same, if its answer did not arrive.
+	noTime = "ended before it was removed"
+)
+
+// run runs one step after the other, as long as they can succeed.
+func (r *removal) run(ctx context.Context, steps ...func(context.Context)) {
+	for _, step := range steps {
+		switch {
+		case r.closed:
+		case ctx.Err() != nil:
+			r.interrupted = true
+		default:
+			step(ctx)
+		}
+	}
+}
+
+// reportInterrupted adds a problem if the work ended early.
+func (r *removal) reportInterrupted(ctx context.Context) {
+	if r.interrupted {
+		err := fmt.Errorf("ended before all was done, %d known to remain: %w", len(InState(r.items, Remaining)), awsapi.Plain(ctx.Err()))
+		r.problems = append(r.problems, model.Problem{Region: r.region, Operation: "Cleanup", Err: err})
+	}
+}
+
+// keepTopic keeps the topic, because something that stays sends to it. A reason that it is not
+// ours to remove takes precedence over one that something could not be removed.
+func (r *removal) keepTopic(state, reason string) {
+	if r.topicReason == "" || (state == Kept && r.topicState == Remaining) {
+		r.topicState, r.topicReason = state, reason
+	}
+}
+
+// selected reports whether a thing of ours is among those to be removed.
+func (r *removal) selected(kind, arn string) bool {
+	return r.only == nil || r.only[itemKey{kind, r.region, arn}]
+}
+
+// add puts an item into the result, in the state given, and logs things that stay.
+func (r *removal) add(ctx context.Context, item report.CleanupItem, state, reason string) {
+	item.Region, item.State, item.Reason = r.region, state, reason
+	r.items = append(r.items, item)
+	if state == Kept {
+		r.w.LogOnce(ctx, slog.LevelInfo, item.ARN, item.Kind+" stays", "region", r.region, "name", item.Name, "reason", reason)
+	}
+}
+
+func (r *removal) fail(arn, op, doing string, err error) {
+	r.problems = append(r.problems, writer.Problem(r.region, arn, op, fmt.Errorf("%s: %w", doing, err)))
+}
+
+// unsearched records that a kind of thing could not be searched. That is a problem, unless the
+// region is closed to us, which the deployment region should not be.
+func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
+	errKind := awsapi.KindOf(err)
+	switch {
+	case ctx.Err() != nil:
+		r.interrupted = true
+		return
+	case !awsapi.RegionClosed(err):
+		r.closed = errKind == awsapi.Unreachable
+		r.fail("", op, "look for "+kindWords[kind], err)
+		return
+	}
+	r.closed = errKind != awsapi.Denied // a denial may be for this one operation
+	reason := awsapi.Line(err)
+	r.w.Logger.Info("region skipped", "op", op, "region", r.region, "kind", kind, "err", reason)
+	if i := len(r.skipped) - 1; i >= 0 {
+		r.skipped[i].What = append(r.skipped[i].What, kind)
+	} else {
+		r.skipped = []report.CleanupSkip{{Region: r.region, What: []string{kind}, Reason: reason}}
+	}
+	if r.region == r.w.DeploymentRegion {
+		r.fail("", op, "look for "+kindWords[kind], err)
+	}
+}
+
+// unread records a thing whose owner could not be read.
+func (r *removal) unread(ctx context.Context, item report.CleanupItem, op, doing string, err error) {
+	switch {
+	case ctx.Err() != nil:
+		r.interrupted = true
+		r.add(ctx, item, Unclear, "ended before its owner was known")
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		r.add(ctx, item, AlreadyGone, "")
+	default:
+		r.add(ctx, item, Unclear, awsapi.Line(err))
+		r.fail(item.ARN, op, fmt.Sprintf("%s of the %s %s", doing, item.Kind, item.Name), err)
+	}
+}
+
+// remove makes one removal through the gate and records the outcome. It reports whether the thing
+// is gone, or would be.
+func (r *removal) remove(ctx context.Context, item report.CleanupItem, reason, op string, write func(context.Context) error) bool {
+	what := fmt.Sprintf("remove the %s %s", item.Kind, item.Name)
+	outcome, err := r.w.Do(ctx, writer.Intent{Op: op, Region: r.region, ARN: item.ARN, What: what + ": " + reason}, write)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		r.interrupted = true
+		reason = noTime
+	case err != nil:
+		reason = awsapi.Line(err)
+		r.fail(item.ARN, op, what, err)
+	}
+	r.add(ctx, item, stateOf(outcome), reason)
+	return err == nil
+}
+
+func stateOf(o writer.Outcome) string {
+	switch o {
+	case writer.Done:
+		return Removed
+	case writer.DryRun:
+		return WouldRemove
+	case writer.AlreadySo:
+		return AlreadyGone
+	}
+	return Remaining
+}
+
+// keepReason is why a thing with these tags is not ours to remove; empty if it is. The upstream
+// sample tags its alarms without a deployment, and the rest not at all.
+func (r *removal) keepReason(tags writer.Tags, sample bool) string {
+	switch owner := tags[writer.TagDeployment]; {
+	case owner != "" && owner != r.w.Deployment:
+		return "it belongs to the deployment " + owner
+	case tags.Ours(), sample && tags.NoOwner():
+		return ""
+	}
+	return "it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy
+}
+
+// ownerOf says who owns a thing that keepReason does not keep.
+func ownerOf(tags writer.Tags) string {
+	if owner := tags[writer.TagDeployment]; owner != "" {
+		return "of the deployment " + owner
+	}
+	return "the upstream sample's"
+}

@@ -1,0 +1,183 @@
+// Package uninstall removes what the program, or the upstream sample, created outside of the
+// deployment template: alarms, the notification rule, topics and dashboards. What belongs to
+// another deployment or to a person stays.
+package uninstall
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// reserve is how long before the deadline of its context a clean-up ends, so that its caller can
+// still report the result.
+const reserve = 5 * time.Second
+
+// scanTTL is how long the clean-up believes the tags that a dry run has read before it, so that
+// a question to a person in between does not cost reading them twice.
+const scanTTL = 10 * time.Minute
+
+// Kinds of items, in the order in which they are removed.
+const (
+	KindAlarm     = "alarm"
+	KindTarget    = "target" // of the notification rule
+	KindRule      = "rule"
+	KindTopic     = "topic"
+	KindDashboard = "dashboard"
+)
+
+var kinds = []string{KindAlarm, KindTarget, KindRule, KindTopic, KindDashboard}
+
+// kindWords name the kinds in messages about a search.
+var kindWords = map[string]string{KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindDashboard: "dashboards"}
+
+// States of items. Kept ones are not ours; Remaining ones are and could not be removed; for
+// Unclear ones this could not be found out.
+const (
+	Removed     = "removed"
+	WouldRemove = "would be removed" // in a dry run
+	AlreadyGone = "already gone"     // removed by someone else meanwhile
+	Kept        = "kept"
+	Remaining   = "remains"
+	Unclear     = "unclear"
+)
+
+// InState are the items in a state.
+func InState(items []report.CleanupItem, state string) []report.CleanupItem {
+	return slices.DeleteFunc(slices.Clone(items), func(i report.CleanupItem) bool { return i.State != state })
+}
+
+// Input says where to look.
+type Input struct {
+	// Regions are searched in addition to those in which Personalize is available and to the
+	// deployment region.
+	Regions []string
+	// DashboardName is the name of the dashboard; its further ones -2, -3… are removed, too.
+	// Empty keeps dashboards.
+	DashboardName string
+	// Deployment selects whose things are removed; empty means the Writer's own.
+	Deployment string
+	// DryRun only searches, even if the Writer is not in dry run.
+	DryRun bool
+	// Only, unless nil, are the things that may be removed, as an earlier search found them.
+	// Whatever else is ours by now stays, and so does the topic that it sends to.
+	Only []report.CleanupItem
+	// Progress is called with the number of regions done; may be nil.
+	Progress func(done, total int)
+}
+
+// Uninstaller removes things. It is safe for concurrent use.
+type Uninstaller struct {
+	w        *writer.Writer
+	owner    *writer.Owner
+	notifier *notify.Notifier
+	alarms   *alarms.Alarms
+	scanned  *writer.Memory[writer.Tags] // of alarms, by ARN
+}
+
+// New makes an Uninstaller. It calls nothing.
+func New(w *writer.Writer, owner *writer.Owner, notifier *notify.Notifier, list *alarms.Alarms) *Uninstaller {
+	return &Uninstaller{w: w, owner: owner, notifier: notifier, alarms: list, scanned: writer.NewMemory[writer.Tags](w.Clock, scanTTL)}
+}
+
+// Run removes, in every region where Personalize is available, our alarms, the notification rule
+// and the topic, then the dashboards. A region that is denied or not enabled is skipped; if the
+// deployment region is, or if anything else fails, that is a problem, and the rest goes on. It
+// ends a little before the deadline of ctx, and may run again to continue where it stopped.
+func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve))
+		defer cancel()
+	}
+	w := u.w.As(in.Deployment, in.DryRun)
+	home := w.DeploymentRegion
+	result := report.Cleanup{Deployment: w.Deployment, DryRun: w.DryRun}
+	identity, err := u.owner.Identity(ctx)
+	if err != nil {
+		result.Problems = []model.Problem{writer.Problem(home, "", "GetCallerIdentity", err)}
+		return result
+	}
+	result.Regions = Regions(identity.Partition, in.Regions, home)
+	removals := make([]*removal, len(result.Regions))
+	done := counter(len(removals), in.Progress)
+	var group errgroup.Group
+	group.SetLimit(writer.ParallelCalls)
+	for i, region := range result.Regions {
+		r := &removal{
+			u: u, w: w, region: region, topic: identity.ARN("sns", region, notify.TopicName), only: only(in.Only),
+		}
+		removals[i] = r
+		group.Go(func() error {
+			// Alarms and the rule before the topic that they send to, so that nothing ever sends
+			// to a topic that does not exist.
+			r.run(ctx, r.removeAlarms, r.removeRule, r.removeTopic)
+			done()
+			return nil
+		})
+	}
+	_ = group.Wait() // the problems are in the removals
+	if in.DashboardName != "" {
+		// Dashboards belong to the account, and are listed in the deployment region.
+		r := removals[slices.Index(result.Regions, home)]
+		r.run(ctx, func(ctx context.Context) { r.removeDashboards(ctx, in.DashboardName) })
+	}
+	for _, r := range removals {
+		r.reportInterrupted(ctx)
+		result.Items = append(result.Items, r.items...)
+		result.Skipped = append(result.Skipped, r.skipped...)
+		result.Problems = append(result.Problems, r.problems...)
+	}
+	slices.SortStableFunc(result.Items, func(x, y report.CleanupItem) int {
+		return cmp.Or(strings.Compare(x.Region, y.Region), slices.Index(kinds, x.Kind)-slices.Index(kinds, y.Kind), strings.Compare(x.Name, y.Name))
+	})
+	return result
+}
+
+// Regions are all the regions that a clean-up searches, sorted: those of the partition in which
+// Personalize is available, those given, and the deployment region.
+func Regions(partition string, given []string, home string) []string {
+	regions := slices.Concat(awsapi.PersonalizeRegions(partition), given, []string{home})
+	slices.Sort(regions)
+	return slices.Compact(regions)
+}
+
+// counter reports progress, one call at a time.
+func counter(total int, progress func(done, total int)) func() {
+	var mu sync.Mutex
+	done := 0
+	return func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if done++; progress != nil {
+			progress(done, total)
+		}
+	}
+}
+
+// itemKey identifies an item from one search to the next.
+type itemKey struct{ kind, region, arn string }
+
+// only is the set of the items; nil for nil.
+func only(items []report.CleanupItem) map[itemKey]bool {
+	if items == nil {
+		return nil
+	}
+	set := make(map[itemKey]bool, len(items))
+	for _, item := range items {
+		set[itemKey{item.Kind, item.Region, item.ARN}] = true
+	}
+	return set
+}

@@ -1,0 +1,94 @@
+package writer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// logTTL is how long a line is not logged again after it was last repeated. What still holds
+// is repeated in every cycle, or every hour.
+const logTTL = 24 * time.Hour
+
+// sweepInterval is how often a Memory drops what has expired.
+const sweepInterval = time.Hour
+
+// Memory remembers values by key until they expire. It stays about as large as the
+// inventory, however long the process lives. It is safe for concurrent use.
+type Memory[T any] struct {
+	clock model.Clock
+	ttl   time.Duration
+
+	mu      sync.Mutex
+	entries map[string]entry[T]
+	swept   time.Time
+}
+
+type entry[T any] struct {
+	value T
+	at    time.Time
+}
+
+// NewMemory makes an empty Memory whose values expire after ttl.
+func NewMemory[T any](clock model.Clock, ttl time.Duration) *Memory[T] {
+	return &Memory[T]{clock: clock, ttl: ttl, entries: map[string]entry[T]{}}
+}
+
+// Get returns the value of a key that has not expired.
+func (m *Memory[T]) Get(key string) (value T, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	e, ok := m.entries[key]
+	if !ok || m.expired(e) {
+		return value, false
+	}
+	return e.value, true
+}
+
+// Put replaces the value of a key, and returns the former one if it has not expired.
+func (m *Memory[T]) Put(key string, value T) (former T, ok bool) {
+	former, ok = m.Get(key)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.clock.Now()
+	m.entries[key] = entry[T]{value, now}
+	if now.Sub(m.swept) >= sweepInterval {
+		m.swept = now
+		maps.DeleteFunc(m.entries, func(_ string, e entry[T]) bool { return m.expired(e) })
+	}
+	return former, ok
+}
+
+// Delete forgets a key.
+func (m *Memory[T]) Delete(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.entries, key)
+}
+
+// Len is how many values are remembered, expired ones included.
+func (m *Memory[T]) Len() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.entries)
+}
+
+func (m *Memory[T]) expired(e entry[T]) bool { return m.clock.Now().Sub(e.at) >= m.ttl }
+
+// LogOnce logs a line about a resource if it differs from the last one about it, and at debug
+// level otherwise, so that a cycle every 5 minutes does not fill the log with it.
+func (w *Writer) LogOnce(ctx context.Context, level slog.Level, arn, what string, args ...any) {
+	line := what + fmt.Sprint(args...)
+	if last, ok := w.logged.Put(arn, line); ok && last == line {
+		level = slog.LevelDebug
+	}
+	w.Logger.Log(ctx, level, "noticed", append([]any{"what", what, "arn", arn}, args...)...)
+}
+
+// Logged is how many resources LogOnce remembers.
+func (w *Writer) Logged() int { return w.logged.Len() }
