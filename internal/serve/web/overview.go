@@ -48,7 +48,7 @@ type attention struct {
 	Why string
 }
 
-func (h *Handler) overview(_ *http.Request, q *fields) (page, error) {
+func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	if q.fault != nil {
 		return page{}, q.fault
 	}
@@ -81,9 +81,7 @@ func (h *Handler) overview(_ *http.Request, q *fields) (page, error) {
 	return page{template: "overview", title: "Overview", path: "/", view: view}, nil
 }
 
-// totalCharts are the charts of all resources of each kind, by ledger.
-type totalCharts = memo[*report.Ledger, []chartView]
-
+// chartTotals are the charts of all resources of each kind.
 func chartTotals(l report.Ledger) []chartView {
 	var charts []chartView
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {

@@ -222,3 +222,20 @@ func (v *renderer) asset(w http.ResponseWriter, r *http.Request) {
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.body))
 }
+
+// statusError is an error with the status of its response. Its text is shown as it is.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return e.text }
+
+func notFound(format string, args ...any) error {
+	return statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+// sendOrigin makes browsers send the page's origin with its forms. With no-referrer they send
+// "Origin: null", which over plain http, without Sec-Fetch-Site, looks like another site
+// (Fetch standard, "append a request Origin header"). Other sites still learn nothing.
+func sendOrigin(w http.ResponseWriter) { w.Header().Set("Referrer-Policy", "same-origin") }
