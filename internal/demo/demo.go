@@ -53,8 +53,8 @@ type Options struct {
 	Happened func(Event)
 	// Progress is called after each cycle with how many of all are done.
 	Progress func(done, total int, now time.Time)
-	// Cycled is called after each cycle, also after the days are over. The clock stands still
-	// until it returns.
+	// Cycled is called after each cycle, also after the days are over. The clock does not
+	// move until it returns.
 	Cycled func(ctx context.Context)
 	// Shown remembers what happens, for a page.
 	Shown *serve.Memory

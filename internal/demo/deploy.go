@@ -26,8 +26,8 @@ const (
 // trigger is what starts a function in the template.
 type trigger struct {
 	function lambda.Function
-	schedule string              // empty if there is none
-	events   []events.DetailType // empty if there are none
+	schedule string              // may be empty
+	events   []events.DetailType // may be empty
 }
 
 func triggers() []trigger {

@@ -99,7 +99,7 @@ func (l *lease) acquire(ctx context.Context, tick time.Time, current Role) Role 
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case awsapi.KindOf(err) == awsapi.Denied:
-		l.log.WarnContext(ctx, "not permitted to agree with other daemons on the leader; run one at a time", "err", awsapi.Line(err))
+		l.log.WarnContext(ctx, "not permitted to agree with other daemons on the leader; run one daemon at a time", "err", awsapi.Line(err))
 		role = Leading
 	default:
 		l.log.WarnContext(ctx, "the lease could not be read or written; the daemon keeps its role", "err", awsapi.Line(err))

@@ -274,7 +274,7 @@ func estimated(sums map[string]float64, l *report.Ledger, unpriced int, what str
 	return text + ")"
 }
 
-// nothingText says what it means that no resource needs attention.
+// nothingText explains that no resource needs attention, as far as is known.
 func nothingText(s Snapshot, rows []row) string {
 	unchecked := 0
 	for _, r := range rows {

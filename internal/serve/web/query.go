@@ -190,7 +190,7 @@ func link(path string, pairs ...string) string {
 // pager leads from one page of a list to others.
 type pager struct {
 	Page, Of       int
-	Previous, Next string // links; empty if there is none
+	Previous, Next string // links; empty on the first and last page
 }
 
 // paginate cuts a list into pages and returns the range of one, or of the last.

@@ -181,13 +181,13 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	}
 }
 
-// modeText says what a daemon does not do.
+// modeText describes what a daemon does not do.
 func modeText(s serve.Status) string {
 	switch {
 	case s.DryRun:
 		return "This is a dry run: nothing is written, and no action is executed."
 	case s.Role == serve.Standby:
-		return "This daemon stands by: another daemon leads. Its decisions, records and savings are not known here."
+		return "This daemon is on standby: another daemon leads. Its decisions, records and savings are not known here."
 	}
 	return ""
 }

@@ -111,7 +111,7 @@ func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) r
 	return view
 }
 
-// savingText says what would be saved; empty if nothing.
+// savingText describes the possible saving; empty without one.
 func savingText(e report.Entry) string {
 	if e.Saving == nil {
 		return ""
@@ -119,7 +119,7 @@ func savingText(e report.Entry) string {
 	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" + e.Note + ")"
 }
 
-// estimateText says what it costs in money; empty without a price.
+// estimateText describes the costs in money; empty without a price.
 func estimateText(e report.Entry) string {
 	if e.Estimate == nil {
 		return ""

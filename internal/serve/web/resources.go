@@ -93,7 +93,7 @@ func (c column) defaultDir() string {
 	return "asc"
 }
 
-// tableQuery says what the table shows.
+// tableQuery selects what the table shows.
 type tableQuery struct {
 	Search, Kind, Region, Show, Sort, Dir string
 	Page                                  int

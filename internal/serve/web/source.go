@@ -54,7 +54,7 @@ type Snapshot struct {
 
 	// Ledger is what was paid for and used in the last days, with hours (cycle.Ledger with
 	// Hourly): at least the last chart.SparkHours of each resource, and all of those whose
-	// minimum was lowered. Nil while it is unknown; LedgerErr says why, or why it is old.
+	// minimum was lowered. Nil while it is unknown; LedgerErr is the reason, or why it is old.
 	Ledger    *report.Ledger
 	LedgerErr string
 
@@ -86,12 +86,12 @@ type Entry struct {
 }
 
 // Series reads metrics; traffic.Meter does. Readings that could not be read completely are
-// marked, and the problems say why.
+// marked, and the problems are the reasons.
 type Series interface {
 	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
-// Actions executes what a person requests on the page. The sentence says what was done, or
+// Actions executes what a person requests on the page. The sentence reports what was done, or
 // that nothing had to be; an error means that nothing was changed, as far as is known.
 type Actions interface {
 	// Do executes an action on a resource: update-tps, delete-campaign, stop-recommender or
