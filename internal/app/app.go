@@ -96,7 +96,8 @@ func New(o Options) *App {
 		watched = reportMissing{known}
 	}
 	p := parts{Options: o, meter: meter, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: watched, Meter: meter, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region, Params: o.RecheckParams,
+		Inventory: watched, Meter: meter, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
+		Params: o.RecheckParams,
 	})}
 	writer := p.actor(nil)
 	dashboard := cycle.NewDashboard(cycle.DashboardOptions{

@@ -34,7 +34,8 @@ func missing(listing model.Listing, kind model.Kind, named model.Selection) []mo
 	}
 	for _, arn := range named.ARNs {
 		if arn.Region == listing.Region && !listing.Seen[arn] {
-			problems = append(problems, model.Problem{ARN: arn.String(), Region: arn.Region, Operation: "List" + kind.Title() + "s", Err: errMissing})
+			operation := "List" + kind.Title() + "s"
+			problems = append(problems, model.Problem{ARN: arn.String(), Region: arn.Region, Operation: operation, Err: errMissing})
 		}
 	}
 	return problems

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -137,18 +136,13 @@ func (g *global) readEvent(name string) (payload []byte, err error) {
 	return payload, nil
 }
 
-// recheckParams are the parameters by which automatic events are checked again.
-var recheckParams = []string{
-	config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay, config.MaxStopsOrDeletesPerHour,
-}
-
 // runAction executes a request and prints the answer.
 func (g *global) runAction(ctx context.Context, req events.Request, o *actionOptions) error {
-	names := recheckParams
+	var more []string
 	if o.action.Ends() { // then the dashboard is rebuilt
-		names = slices.Concat(names, dashboardParams)
+		more = dashboardParams
 	}
-	values, err := config.Resolve(config.Sources{Env: someOf(g.streams.Env, names), Defaults: cycle.RecheckDefaults()})
+	values, err := config.Resolve(cycle.RecheckSources(g.streams.Env, more...))
 	if err != nil {
 		return err
 	}

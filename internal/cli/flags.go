@@ -147,15 +147,5 @@ func (g *global) resolve(flags *pflag.FlagSet, from setup) (config.Values, error
 			given[spec.Flag] = flags.Lookup(spec.Flag).Value.String()
 		}
 	}
-	return config.Resolve(config.Sources{Flags: given, Env: someOf(g.streams.Env, from.params), Defaults: from.defaults})
-}
-
-// someOf shows of the environment only the named parameters, or all for nil.
-func someOf(env func(string) (string, bool), names []string) func(string) (string, bool) {
-	return func(name string) (string, bool) {
-		if names != nil && !slices.Contains(names, name) {
-			return "", false
-		}
-		return env(name)
-	}
+	return config.Resolve(config.Sources{Flags: given, Env: g.streams.Env, Only: from.params, Defaults: from.defaults})
 }

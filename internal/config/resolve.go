@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -20,6 +21,9 @@ type Sources struct {
 	// Env looks up an environment variable, like os.LookupEnv. An empty variable counts
 	// as not given.
 	Env func(name string) (string, bool)
+	// Only names the parameters that are read; nil reads all. The others get their default,
+	// whatever the sources hold.
+	Only []string
 	// Defaults holds an entry point's own defaults, by the name of the parameter, where
 	// they differ from those of All.
 	Defaults map[string]string
@@ -81,6 +85,9 @@ func Resolve(src Sources) (Values, error) {
 
 // find looks the parameter up, the strongest source first.
 func (p parameter) find(src Sources) (in value, origin string, err error) {
+	if src.Only != nil && !slices.Contains(src.Only, p.Name) {
+		src = Sources{Defaults: src.Defaults}
+	}
 	if in, err := jsonValue(src.Event[p.Name]); err != nil || in.text != "" {
 		return in, "event", err
 	}

@@ -13,11 +13,14 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// RecheckDefaults are the parameters' defaults for an entry point that only executes
-// events. The event itself says that the action was switched on where it was decided, so
-// that only an explicit No forbids it.
-func RecheckDefaults() map[string]string {
-	return map[string]string{config.AutoDeleteOrStopIdleResources: "Yes"}
+// RecheckSources give an entry point that only executes events the parameters of a recheck, and
+// more, from the environment. The action was switched on where the event was decided, so that
+// only an explicit No forbids it.
+func RecheckSources(env func(string) (string, bool), more ...string) config.Sources {
+	return config.Sources{Env: env, Defaults: map[string]string{config.AutoDeleteOrStopIdleResources: "Yes"}, Only: append([]string{
+		config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay,
+		config.MaxStopsOrDeletesPerHour,
+	}, more...)}
 }
 
 // RecheckOptions wires a Rechecker.
@@ -73,7 +76,9 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 
 // decide measures the resource and decides. What cannot be read is logged; the decision says
 // what follows from that.
-func (c *Rechecker) decide(ctx context.Context, resource model.Resource, settings rules.Settings, at rules.EvaluationTime) (rules.Decision, error) {
+func (c *Rechecker) decide(
+	ctx context.Context, resource model.Resource, settings rules.Settings, at rules.EvaluationTime,
+) (rules.Decision, error) {
 	readings := model.Readings{}
 	read := func(queries []model.Query) {
 		if len(queries) == 0 {

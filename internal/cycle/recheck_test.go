@@ -266,7 +266,7 @@ func TestAStepDownOfAnIdleResourceHolds(t *testing.T) {
 	}
 }
 
-var cycleDefaults = cycle.RecheckDefaults()
+var cycleDefaults = cycle.RecheckSources(nil).Defaults
 
 func TestRecheckTellsWhatCannotBeLookedAt(t *testing.T) {
 	b := newBed(t, unused(t, 40))

@@ -73,7 +73,9 @@ func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
 const meteredAtOnce = 100
 
 // usages meters resources by their own metrics and by when the monitor ran.
-func usages(resources []model.Resource, read func([]model.Query) model.Readings, running model.Series, at billing.ReportTime) []billing.Usage {
+func usages(
+	resources []model.Resource, read func([]model.Query) model.Readings, running model.Series, at billing.ReportTime,
+) []billing.Usage {
 	var queries []model.Query
 	for _, resource := range resources {
 		queries = append(queries, billing.Queries(resource, at)...)

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
-	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -14,19 +12,6 @@ import (
 // followTime is kept free before the deadline, for a call in progress and the follow-ups of an
 // accepted action: these go on for 2 and 10 seconds after the context of the action has ended.
 const followTime = 14 * time.Second
-
-// recheckNames are the parameters that decide when an automatic event is checked again.
-var recheckNames = []string{
-	config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay, config.MaxStopsOrDeletesPerHour,
-}
-
-// recheckParams reads the parameters of a recheck from the environment alone: an automatic
-// event contains what it was decided by.
-func (h *Handler) recheckParams() (config.Values, error) {
-	sources := h.sources(recheckNames, nil)
-	sources.Defaults = cycle.RecheckDefaults()
-	return config.Resolve(sources)
-}
 
 // action executes what an event or a bare detail requests. An error means that nothing was
 // changed, so that Lambda may retry. What fails after the action was accepted is logged and

@@ -60,7 +60,7 @@ func (h *Handler) deliver(ctx context.Context, to string, answer cfn.Response) e
 			return nil
 		case retry && try < deliveries && ctx.Err() == nil:
 			h.log.WarnContext(ctx, "the answer was not delivered; trying again", "err", err)
-			if h.clock.Sleep(ctx, wait) == nil {
+			if h.Clock.Sleep(ctx, wait) == nil {
 				continue
 			}
 		}
@@ -95,13 +95,4 @@ func (h *Handler) put(ctx context.Context, to string, body []byte) (retry bool, 
 	retry = response.StatusCode >= http.StatusInternalServerError ||
 		response.StatusCode == http.StatusTooManyRequests || response.StatusCode == http.StatusRequestTimeout
 	return retry, fmt.Errorf("HTTP %d %s", response.StatusCode, events.Brief(string(text)))
-}
-
-// checkURL requires an absolute http or https URL. The error does not contain it.
-func checkURL(s string) error {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return fmt.Errorf("its %s is missing or not a URL", keyResponseURL)
-	}
-	return nil
 }

@@ -18,7 +18,7 @@ var cleanupNames = []string{config.Regions, config.DashboardName}
 // it cannot be undone, it accepts no other event, and no unknown keys.
 func (h *Handler) cleanup(ctx context.Context, e event) (string, error) {
 	if e.form != bare {
-		return "", e.refused(Cleanup, "a CloudFormation request, or parameters")
+		return "", e.refused(string(Cleanup), "a CloudFormation request, or parameters")
 	}
 	if unknown := e.unknownKeys(); len(unknown) > 0 {
 		return "", fmt.Errorf("nothing was removed: the event has keys that name no parameter (%s)", strings.Join(unknown, ", "))

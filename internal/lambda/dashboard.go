@@ -30,7 +30,7 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 		keys map[string]json.RawMessage
 	)
 	if e.form == enveloped && e.detailType != string(events.BuildDashboard) {
-		return "", e.refused(Dashboard, fmt.Sprintf("a scheduled event, %s, or parameters", events.BuildDashboard))
+		return "", e.refused(string(Dashboard), fmt.Sprintf("a scheduled event, %s, or parameters", events.BuildDashboard))
 	}
 	if e.form == bare {
 		h.logUnknownKeys(ctx, e.unknownKeys(keyARN, keyReason))

@@ -2,7 +2,6 @@ package lambda
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -107,8 +106,8 @@ func text(keys map[string]json.RawMessage, key string) (string, error) {
 }
 
 // refused is the error for an event that is not for a function.
-func (e *event) refused(f Function, valid string) error {
-	return fmt.Errorf("an event of type %s is not for %s, which accepts %s", strconv.Quote(events.Brief(e.detailType)), f, valid)
+func (e *event) refused(function, valid string) error {
+	return fmt.Errorf("an event of type %s is not for %s, which accepts %s", strconv.Quote(events.Brief(e.detailType)), function, valid)
 }
 
 // unknownKeys are the keys that name no parameter and are not among the others given.
@@ -121,13 +120,6 @@ func (e *event) unknownKeys(others ...string) []string {
 	}
 	slices.Sort(unknown)
 	return unknown
-}
-
-// logUnknownKeys logs keys that are ignored; they may be misspelled.
-func (h *Handler) logUnknownKeys(ctx context.Context, keys []string) {
-	if len(keys) > 0 {
-		h.log.WarnContext(ctx, "keys that name no parameter are ignored", "keys", strings.Join(keys, ", "))
-	}
 }
 
 // buildDetail reads the detail of an event that requests the dashboard, or the keys of a bare

@@ -96,7 +96,7 @@ func (b *bed) handler(f Function, config func(context.Context, *slog.Logger) (aw
 // as is another function in front of the same estate.
 func (b *bed) as(f Function) *bed {
 	other := *b
-	other.Handler = b.handler(f, b.load)
+	other.Handler = b.handler(f, b.Config)
 	return &other
 }
 
@@ -293,7 +293,7 @@ func TestDashboardEvents(t *testing.T) {
 func TestWithoutSettings(t *testing.T) {
 	b := newBed(t, Monitor, nil)
 	tries := 0
-	b.load = func(context.Context, *slog.Logger) (aws.Config, error) {
+	b.Config = func(context.Context, *slog.Logger) (aws.Config, error) {
 		tries++
 		return aws.Config{}, errors.New("no settings")
 	}
@@ -454,13 +454,13 @@ func TestCleanupTellsWhatRemains(t *testing.T) {
 
 func TestPanicIsAnswered(t *testing.T) {
 	m, b := newMailbox(t), newBed(t, Dashboard, nil)
-	good := b.load
-	b.load = func(context.Context, *slog.Logger) (aws.Config, error) { panic("out of order") }
+	good := b.Config
+	b.Config = func(context.Context, *slog.Logger) (aws.Config, error) { panic("out of order") }
 	b.must(m.request("Create", ""), "FAILED")
 	if a := m.last(t, 1); !strings.Contains(a["Reason"], "out of order") || a["PhysicalResourceId"] == "" {
 		t.Error(a)
 	}
-	b.load = good
+	b.Config = good
 	b.must(m.request("Delete", ""), "SUCCESS")
 }
 

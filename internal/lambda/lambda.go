@@ -7,12 +7,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -21,84 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
-
-// Function is one of the Lambda functions. Its value is the name of its handler.
-type Function string
-
-// The functions. Those that act on one resource have the names of the actions.
-const (
-	Monitor         Function = "monitor"
-	Dashboard       Function = "dashboard"
-	UpdateTPS       Function = Function(model.ActionUpdate)
-	DeleteCampaign  Function = Function(model.ActionDelete)
-	StopRecommender Function = Function(model.ActionStop)
-	Cleanup         Function = "cleanup"
-)
-
-// All lists the functions.
-func All() []Function {
-	return []Function{Monitor, Dashboard, UpdateTPS, DeleteCampaign, StopRecommender, Cleanup}
-}
-
-// Named is the function with the handler name.
-func Named(handler string) (Function, error) {
-	names := make([]string, 0, len(All()))
-	for _, f := range All() {
-		if string(f) == handler {
-			return f, nil
-		}
-		names = append(names, string(f))
-	}
-	return "", fmt.Errorf("the handler %q is not a function of this program; the handlers are %s", handler, strings.Join(names, ", "))
-}
-
-// Environment variables of Lambda, and those that configure a function beside the parameters.
-const (
-	envRuntimeAPI = "AWS_LAMBDA_RUNTIME_API"
-	envHandler    = "_HANDLER"
-	envLogLevel   = "LOG_LEVEL"
-	envDeployment = "Deployment"
-)
-
-// Options is what a function works with.
-type Options struct {
-	// Env looks up an environment variable, as os.LookupEnv does.
-	Env func(name string) (string, bool)
-	// Log receives the log, one JSON object a line; nil discards it.
-	Log   io.Writer
-	Clock model.Clock // nil means the system clock
-	// Config loads the AWS settings; nil loads them in the standard way.
-	Config func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
-	// Observer is notified of the monitor's cycles; may be nil.
-	Observer Observer
-}
-
-// Observer is notified of the monitor's cycles, for display; nothing is decided by it.
-type Observer interface {
-	cycle.Observer
-	// CycleEnded reports the result of a cycle and the time of its event; zero if it had none.
-	CycleEnded(at time.Time, result report.Result, err error)
-}
-
-// Handler serves the invocations of one function. The first invocation that needs clients
-// and caches builds them; they live as long as the process.
-type Handler struct {
-	function Function
-	env      func(name string) (string, bool)
-	clock    model.Clock
-	load     func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
-	log      *slog.Logger
-	request  *atomic.Pointer[string] // id of the current invocation, for the log
-	http     *http.Client            // answers CloudFormation
-	observer Observer                // may be nil
-
-	mu   sync.Mutex // guards kept
-	kept *parts
-}
 
 // New makes the handler of a function. It calls nothing.
 func New(f Function, o Options) *Handler {
@@ -118,10 +40,7 @@ func New(f Function, o Options) *Handler {
 	}
 	request := &atomic.Pointer[string]{}
 	level, _ := o.Env(envLogLevel)
-	return &Handler{
-		function: f, env: o.Env, clock: o.Clock, load: o.Config, log: newLogger(o.Log, strings.TrimSpace(level), request), request: request,
-		http: &http.Client{}, observer: o.Observer,
-	}
+	return &Handler{Options: o, function: f, log: newLogger(o.Log, strings.TrimSpace(level), request), request: request, http: &http.Client{}}
 }
 
 // Start serves the function that the environment names. It returns only if that is
@@ -200,25 +119,4 @@ func (h *Handler) serve(ctx context.Context, payload []byte) (string, error) {
 		return h.cleanup(ctx, e)
 	}
 	return h.action(ctx, model.Action(h.function), payload)
-}
-
-// encode writes v as JSON, without the escapes for HTML.
-func encode(v any) ([]byte, error) {
-	var buffer bytes.Buffer
-	encoder := json.NewEncoder(&buffer)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSpace(buffer.Bytes()), nil
-}
-
-// shorten moves the deadline of a context forward by a margin, which is left to the caller,
-// but never by more than half of the remaining time.
-func shorten(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
-	deadline, ok := ctx.Deadline()
-	if !ok {
-		return context.WithCancel(ctx)
-	}
-	return context.WithDeadline(ctx, deadline.Add(-max(0, min(margin, time.Until(deadline)/2))))
 }

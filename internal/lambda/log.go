@@ -8,6 +8,8 @@ import (
 	"maps"
 	"strings"
 	"sync/atomic"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // newLogger makes the logger of a function: JSON, with the id of the invocation. An invalid
@@ -67,4 +69,23 @@ func (h *Handler) logEvent(ctx context.Context, e event) {
 		}
 	}
 	h.log.DebugContext(ctx, "event", "function", string(h.function), "event", string(text))
+}
+
+// logUnknownKeys logs keys that are ignored; they may be misspelled.
+func (h *Handler) logUnknownKeys(ctx context.Context, keys []string) {
+	if len(keys) > 0 {
+		h.log.WarnContext(ctx, "keys that name no parameter are ignored", "keys", strings.Join(keys, ", "))
+	}
+}
+
+// logProblems logs what failed while the rest went on: a warning for a single resource, an
+// error for more than that.
+func (h *Handler) logProblems(ctx context.Context, list []model.Problem) {
+	for _, p := range list {
+		level := slog.LevelWarn
+		if p.ARN == "" {
+			level = slog.LevelError
+		}
+		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
+	}
 }

@@ -18,9 +18,9 @@ const metricProblems = "monitorProblems"
 // an error only if nothing could be measured; the next cycle repeats the rest.
 func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if e.form == enveloped {
-		return "", e.refused(Monitor, "a scheduled event, or parameters")
+		return "", e.refused(string(Monitor), "a scheduled event, or parameters")
 	}
-	sources := config.Sources{Env: h.env}
+	sources := config.Sources{Env: h.Env}
 	if e.form == bare {
 		h.logUnknownKeys(ctx, e.unknownKeys())
 		sources.Event = e.keys
@@ -37,15 +37,15 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 		return "", err
 	}
 	result, err := p.Cycle.Run(ctx, cycle.Input{Params: values, ScheduledAt: e.at})
-	if h.observer != nil {
-		h.observer.CycleEnded(e.at, result, err)
+	if h.Observer != nil {
+		h.Observer.CycleEnded(e.at, result, err)
 	}
 	if err != nil {
 		return "", err
 	}
 	_, failed := p.Actor.Publish(ctx, []model.Datum{{
 		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
-		Unit: "Count", Value: float64(len(result.Problems)), Time: h.clock.Now().UTC(),
+		Unit: "Count", Value: float64(len(result.Problems)), Time: h.Clock.Now().UTC(),
 	}})
 	h.logProblems(ctx, append(result.Problems, failed...))
 	return cycleSentence(result), nil
@@ -62,20 +62,4 @@ func cycleSentence(r report.Result) string {
 		{len(r.Events), "event", "sent"},
 		{len(r.Problems), "problem", "logged"},
 	})
-}
-
-// tally is a count in a sentence.
-type tally struct {
-	n          int
-	noun, done string
-}
-
-// sentence adds the counts that are not zero.
-func sentence(text string, tallies []tally) string {
-	for _, t := range tallies {
-		if t.n > 0 {
-			text += "; " + model.Plural(t.n, t.noun) + " " + t.done
-		}
-	}
-	return text + "."
 }

@@ -5,9 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
@@ -22,13 +22,6 @@ import (
 // Deployment. It is the same for all functions, so that one removes what another created.
 const defaultStack = "personalize-monitor"
 
-// parts are what a function keeps from one invocation to the next.
-type parts struct {
-	*app.App
-	region   string // the deployment region
-	identity act.Identity
-}
-
 // parts returns what is kept, or builds it. After a failure the next invocation tries again.
 func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	h.mu.Lock()
@@ -36,21 +29,21 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	if h.kept != nil {
 		return h.kept, nil
 	}
-	settings, err := h.load(ctx, h.log)
+	settings, err := h.Config(ctx, h.log)
 	if err != nil {
 		return nil, err
 	}
-	var observer cycle.Observer // stays nil without h.observer
-	if h.observer != nil {
-		observer = h.observer
+	var observer cycle.Observer // stays nil without h.Observer
+	if h.Observer != nil {
+		observer = h.Observer
 	}
-	deployment, _ := h.env(envDeployment)
+	deployment, _ := h.Env(envDeployment)
 	// If it is invalid, the functions that act return an error; the others do not use it.
 	budget, _ := h.resolve([]string{config.MaxStopsOrDeletesPerHour}, nil)
 	identity := identityOf(ctx)
 	h.kept = &parts{region: settings.Region, identity: identity, App: app.New(app.Options{
-		Config: settings, Clock: h.clock, Logger: h.log, Observer: observer, Identity: identity,
-		Deployment: cmp.Or(deployment, settings.Region+"/"+defaultStack), Params: budget, RecheckParams: h.recheckParams,
+		Config: settings, Clock: h.Clock, Logger: h.log, Observer: observer, Identity: identity,
+		Deployment: cmp.Or(strings.TrimSpace(deployment), settings.Region+"/"+defaultStack), Params: budget, RecheckParams: h.recheckParams,
 	})}
 	return h.kept, nil
 }
@@ -79,22 +72,15 @@ func identityOf(ctx context.Context) act.Identity {
 	return act.Identity{Account: arn.Account, Partition: arn.Partition}
 }
 
-// sources are the keys of an event and the environment, as far as they give the named
-// parameters. The others may be invalid.
-func (h *Handler) sources(names []string, keys map[string]json.RawMessage) config.Sources {
-	given := maps.Clone(keys)
-	maps.DeleteFunc(given, func(name string, _ json.RawMessage) bool { return !slices.Contains(names, name) })
-	return config.Sources{Event: given, Env: func(name string) (string, bool) {
-		if !slices.Contains(names, name) {
-			return "", false
-		}
-		return h.env(name)
-	}}
+// resolve reads the named parameters from the keys of an event and the environment.
+func (h *Handler) resolve(names []string, keys map[string]json.RawMessage) (config.Values, error) {
+	return config.Resolve(config.Sources{Only: names, Event: keys, Env: h.Env})
 }
 
-// resolve reads the named parameters.
-func (h *Handler) resolve(names []string, keys map[string]json.RawMessage) (config.Values, error) {
-	return config.Resolve(h.sources(names, keys))
+// recheckParams reads the parameters of a recheck from the environment alone: an automatic
+// event contains what it was decided by.
+func (h *Handler) recheckParams() (config.Values, error) {
+	return config.Resolve(cycle.RecheckSources(h.Env))
 }
 
 // resolveValid reads the named parameters and skips those that are invalid, which must not
@@ -115,17 +101,5 @@ func (h *Handler) resolveValid(ctx context.Context, names []string, keys map[str
 				names = slices.DeleteFunc(names, func(name string) bool { return name == fault.Name })
 			}
 		}
-	}
-}
-
-// logProblems logs what failed while the rest went on: a warning for a single resource, an
-// error for more than that.
-func (h *Handler) logProblems(ctx context.Context, list []model.Problem) {
-	for _, p := range list {
-		level := slog.LevelWarn
-		if p.ARN == "" {
-			level = slog.LevelError
-		}
-		h.log.Log(ctx, level, "problem", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Message())
 	}
 }

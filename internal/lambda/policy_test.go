@@ -56,7 +56,7 @@ func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patro
 		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never",
 	}
 	b := newBedOn(t, what, f, env)
-	config, err := b.load(t.Context(), slog.New(slog.DiscardHandler))
+	config, err := b.Config(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patro
 	g := &guard{t: t, next: b.aws, policy: p, owner: owner, called: map[string]bool{}, denied: map[string]bool{}}
 	endpoint := httptest.NewServer(g)
 	t.Cleanup(endpoint.Close)
-	b.load = func(context.Context, *slog.Logger) (aws.Config, error) {
+	b.Config = func(context.Context, *slog.Logger) (aws.Config, error) {
 		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
 	}
 	return &patrol{bed: b, guard: g, owner: owner}
@@ -75,7 +75,7 @@ func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patro
 func (p *patrol) cold(env map[string]string) {
 	p.env = maps.Clone(p.env)
 	maps.Copy(p.env, env)
-	p.Handler = p.handler(p.function, p.load)
+	p.Handler = p.handler(p.function, p.Config)
 }
 
 // free is another function, which may do all.
@@ -485,7 +485,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 		t.Setenv(name, value)
 	}
 	p := newPatrol(t, Monitor, nil, localaws.ExampleEstate())
-	config, err := p.load(t.Context(), slog.New(slog.DiscardHandler))
+	config, err := p.Config(t.Context(), slog.New(slog.DiscardHandler))
 	p.ok(err)
 	campaign := arnOf(home, "campaign/shop-home-page")
 	described, err := p.owner.Personalize(home).DescribeCampaign(t.Context(), &personalize.DescribeCampaignInput{CampaignArn: &campaign})

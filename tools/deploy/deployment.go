@@ -67,7 +67,8 @@ func (d *deployment) findRegion(ctx context.Context) error {
 
 // current reads the parameters of the stack; a stack that does not exist has none.
 func (d *deployment) current(ctx context.Context) (values, error) {
-	out, err := d.call(ctx, "cloudformation", "describe-stacks", "--stack-name", d.stack, "--query", "Stacks[0].Parameters", "--output", "json")
+	out, err := d.call(ctx, "cloudformation", "describe-stacks", "--stack-name", d.stack,
+		"--query", "Stacks[0].Parameters", "--output", "json")
 	if err != nil && strings.Contains(err.Error(), "does not exist") {
 		return values{}, nil
 	}

@@ -40,7 +40,8 @@ func parse(text string, known values) (values, error) {
 			return nil, fmt.Errorf("PARAMS: %q is not Key=Value; values must not contain spaces", field)
 		}
 		if _, ok := known[name]; !ok {
-			return nil, fmt.Errorf("PARAMS: there is no parameter %q; the parameters are %s", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			names := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
+			return nil, fmt.Errorf("PARAMS: there is no parameter %q; the parameters are %s", name, names)
 		}
 		if _, twice := given[name]; twice {
 			return nil, fmt.Errorf("PARAMS: %s is given twice", name)
