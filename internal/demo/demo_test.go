@@ -120,7 +120,7 @@ func TestThreeDays(t *testing.T) {
 		}
 	}
 	if !has(demo.Kept, "shop-gift-finder", "too new to be idle: created 3 h ago") {
-		t.Error("nothing was spared for its age")
+		t.Error("nothing was kept for its age")
 	}
 	if row("shop-gift-finder").Outcome != "kept" {
 		t.Error("what was launched later did not stay")

@@ -54,7 +54,7 @@ func (r Result) Table(p report.Printer) {
 		p.Label("Price", fmt.Sprintf("%s %g per TPS-hour of a %s in %s, %s: %s", price.Currency, price.PerTPSHour, price.Product, price.Region, price.Date, price.Source))
 	}
 	if n := len(r.Total.Unread); n > 0 {
-		p.Label("Not known", fmt.Sprintf("%d of %d could not be read and are in no sum", n, len(r.Resources)))
+		p.Label("Unknown", fmt.Sprintf("%d of %d could not be read and are in no sum", n, len(r.Resources)))
 	}
 	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
 }
@@ -66,14 +66,14 @@ func less(before, after float64) string {
 	return fmt.Sprintf(" (%.0f%% less)", (before-after)/before*100)
 }
 
-func minimum(s Standing) string {
+func minimum(s Day) string {
 	if s.Min == nil {
 		return "–"
 	}
 	return strconv.Itoa(*s.Min)
 }
 
-func (s Standing) money() string {
+func (s Day) money() string {
 	if s.Estimate == nil {
 		return "–"
 	}
