@@ -6,7 +6,6 @@ package cloudwatch
 import (
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -217,7 +216,11 @@ type dimension struct {
 
 // dimensionsOf returns dimensions sorted by name.
 func dimensionsOf(dims map[string]string) []dimension {
-	return api.Map(slices.Sorted(maps.Keys(dims)), func(name string) dimension { return dimension{name, dims[name]} })
+	list := make([]dimension, 0, len(dims))
+	for name, value := range dims {
+		list = append(list, dimension{name, value})
+	}
+	return byName(list)
 }
 
 // checkDimensions checks the dimensions at a path of the input.
