@@ -284,36 +284,27 @@ func (s *Server) nextDelivery() (events.Delivery, events.Function, bool) {
 	return s.events.Next()
 }
 
-// Events returns the events that buses accepted, oldest first: at least the last 10,000.
-func (s *Server) Events() []Event {
+// locked calls a method of a service under the Server's lock.
+func locked[T any](s *Server, method func() T) T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.events.Events()
+	return method()
 }
+
+// Events returns the events that buses accepted, oldest first: at least the last 10,000.
+func (s *Server) Events() []Event { return locked(s, s.events.Events) }
 
 // Dropped returns the notifications that did not reach their targets, oldest first: of rules
 // and alarms, because a topic or function does not exist or the topic's policy does not let
 // the service publish. At least the last 10,000 are kept.
-func (s *Server) Dropped() []sns.Drop {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sns.Dropped()
-}
+func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Dropped) }
 
 // Outbox returns what SNS sent to subscribers, oldest first: at least the last 10,000.
-func (s *Server) Outbox() []sns.Mail {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sns.Outbox()
-}
+func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox) }
 
 // ConfirmAll confirms every pending subscription, as if each owner had followed the link in
 // the mail, and returns their number.
-func (s *Server) ConfirmAll() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sns.ConfirmAll()
-}
+func (s *Server) ConfirmAll() int { return locked(s, s.sns.ConfirmAll) }
 
 // Calls returns how often each operation was requested since the start or ResetCalls, keyed
 // "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing

@@ -50,7 +50,8 @@ func (e *Estate) check(found *faults) {
 	root := place{found: found}
 	root.forbid(e.Account != "" && !api.AccountPattern().MatchString(e.Account), "account", "account is %q; it is 12 digits", e.Account)
 	for key, d := range map[string]time.Duration{
-		"create": e.LifeCycle.Create, "update": e.LifeCycle.Update, "stop": e.LifeCycle.Stop, "start": e.LifeCycle.Start, "delete": e.LifeCycle.Delete,
+		"create": e.LifeCycle.Create, "update": e.LifeCycle.Update, "stop": e.LifeCycle.Stop, "start": e.LifeCycle.Start,
+		"delete": e.LifeCycle.Delete,
 	} {
 		if d < 0 {
 			root.at("lifeCycle", key).bad("%s of lifeCycle is negative; zero means the default", key)

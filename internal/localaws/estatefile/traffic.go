@@ -82,7 +82,9 @@ func (t *Traffic) Factor() float64 {
 
 // check checks the traffic of a resource.
 func (t *Traffic) check(at place, what string) {
-	forbid := func(wrong bool, key, format string, args ...any) { at.forbid(wrong, key, what+": traffic: "+format, args...) }
+	forbid := func(wrong bool, key, format string, args ...any) {
+		at.forbid(wrong, key, what+": traffic: "+format, args...)
+	}
 	if t.None() {
 		forbid(at.given(), "shape", "give a shape (constant, daily, spikes, stopped) or a csv")
 		return
@@ -94,7 +96,8 @@ func (t *Traffic) check(at place, what string) {
 		forbid(v < 0 || math.IsNaN(v) || v > 1e9, key, "%s is %v; it is from 0 to 1,000,000,000", key, v)
 	}
 	forbid(t.JitterPercent > 100, "jitterPercent", "jitterPercent is %v; it is at most 100", t.JitterPercent)
-	forbid(t.Percent4xx+t.Percent5xx > 100, "percent5xx", "percent4xx and percent5xx are %v together; they are at most 100", t.Percent4xx+t.Percent5xx)
+	failing := t.Percent4xx + t.Percent5xx
+	forbid(failing > 100, "percent5xx", "percent4xx and percent5xx are %v together; they are at most 100", failing)
 	kind, name := t.Shape, "shape: "+t.Shape
 	if kind == "" {
 		kind, name = "csv", "a csv"
@@ -124,14 +127,17 @@ var shapeKeys = map[string]string{
 }
 
 func (t *Traffic) checkShape(forbid func(wrong bool, key, format string, args ...any)) {
-	forbid(t.TPS <= 0 && api.Is(t.Shape, ShapeConstant, ShapeDaily, ShapeStopped), "tps", "tps is %v; with shape: %s it is more than 0", t.TPS, t.Shape)
+	forbid(t.TPS <= 0 && api.Is(t.Shape, ShapeConstant, ShapeDaily, ShapeStopped), "tps",
+		"tps is %v; with shape: %s it is more than 0", t.TPS, t.Shape)
 	switch every, lasting := t.Spikes(); t.Shape {
 	case ShapeDaily:
-		forbid(t.PeakTPS < t.TPS || t.PeakTPS > 2*t.TPS, "peakTPS", "peakTPS is %v; around a mean of %v it is from %v to %v", t.PeakTPS, t.TPS, t.TPS, 2*t.TPS)
+		forbid(t.PeakTPS < t.TPS || t.PeakTPS > 2*t.TPS, "peakTPS",
+			"peakTPS is %v; around a mean of %v it is from %v to %v", t.PeakTPS, t.TPS, t.TPS, 2*t.TPS)
 		forbid(t.PeakHour < 0 || t.PeakHour > 23, "peakHour", "peakHour is %d; it is from 0 to 23, UTC", t.PeakHour)
 	case ShapeSpikes:
 		forbid(t.PeakTPS <= t.TPS, "peakTPS", "peakTPS is %v; it is more than tps, %v", t.PeakTPS, t.TPS)
-		forbid(lasting <= 0 || lasting > every || lasting%Step != 0 || every%Step != 0, "lasting", "spikes last %v in every %v; both are multiples of 5 minutes, and every is the longer", lasting, every)
+		forbid(lasting <= 0 || lasting > every || lasting%Step != 0 || every%Step != 0, "lasting",
+			"spikes last %v in every %v; both are multiples of 5 minutes, and every is the longer", lasting, every)
 	case ShapeStopped:
 		forbid(t.Since <= 0, "since", "give since: how long ago the traffic stopped, such as 31h")
 	case "":

@@ -31,7 +31,7 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 		register: register, regions: map[api.Home]*region{},
 	}
 	for _, conf := range estate.Regions {
-		l := &loader{Service: s, region: s.region(api.Home{Account: account, Region: conf.Name}), now: now.UTC().Truncate(time.Millisecond), seed: estate.Seed}
+		l := &loader{s, s.region(api.Home{Account: account, Region: conf.Name}), now.UTC().Truncate(time.Millisecond), estate.Seed}
 		for i := range conf.DatasetGroups {
 			if err := l.addGroup(&conf.DatasetGroups[i]); err != nil {
 				return nil, fmt.Errorf("region %s: %w", conf.Name, err)
