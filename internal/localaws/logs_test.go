@@ -36,13 +36,17 @@ func logLine(at time.Time, text string) types.InputLogEvent {
 	return types.InputLogEvent{Timestamp: aws.Int64(at.UnixMilli()), Message: &text}
 }
 
+// word is a JSON message with a word.
+func word(text string) string { return `{"word":"` + text + `"}` }
+
 func putLines(client *cloudwatchlogs.Client, stream string, lines ...types.InputLogEvent) (*cloudwatchlogs.PutLogEventsOutput, error) {
 	return client.PutLogEvents(background, &cloudwatchlogs.PutLogEventsInput{
 		LogGroupName: aws.String(testGroup), LogStreamName: &stream, LogEvents: lines,
 	})
 }
 
-// filterLogs reads all pages of a FilterLogEvents and gives the messages and the number of pages.
+// filterLogs reads all pages of a FilterLogEvents and returns the words or messages and the
+// number of pages.
 func filterLogs(t testing.TB, client *cloudwatchlogs.Client, change func(*cloudwatchlogs.FilterLogEventsInput)) (messages []string, pages int) {
 	t.Helper()
 	in := &cloudwatchlogs.FilterLogEventsInput{LogGroupName: aws.String(testGroup)}
@@ -53,7 +57,7 @@ func filterLogs(t testing.TB, client *cloudwatchlogs.Client, change func(*cloudw
 		out := ok[*cloudwatchlogs.FilterLogEventsOutput](t)(client.FilterLogEvents(background, in))
 		pages++
 		for _, e := range out.Events {
-			messages = append(messages, *e.Message)
+			messages = append(messages, strings.TrimSuffix(strings.TrimPrefix(*e.Message, `{"word":"`), `"}`))
 		}
 		if in.NextToken = out.NextToken; out.NextToken == nil {
 			return messages, pages
@@ -64,8 +68,8 @@ func filterLogs(t testing.TB, client *cloudwatchlogs.Client, change func(*cloudw
 func TestFilterLogEvents(t *testing.T) {
 	_, client := newLogs(t)
 	at := func(d time.Duration) time.Time { return noon.Add(d) }
-	ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "b", logLine(at(-2*time.Hour), "second"), logLine(at(-time.Hour), "fourth")))
-	ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", logLine(at(-3*time.Hour), "first"), logLine(at(-time.Hour-time.Second), "third")))
+	ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "b", logLine(at(-2*time.Hour), word("second")), logLine(at(-time.Hour), word("fourth"))))
+	ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", logLine(at(-3*time.Hour), word("first")), logLine(at(-time.Hour-time.Second), word("third"))))
 	type input = cloudwatchlogs.FilterLogEventsInput
 	tests := []struct {
 		name   string
@@ -79,7 +83,7 @@ func TestFilterLogEvents(t *testing.T) {
 		{"up to a time", func(in *input) { in.EndTime = aws.Int64(at(-2 * time.Hour).UnixMilli()) }, "first second", 1},
 		{"one stream", func(in *input) { in.LogStreamNames = []string{"a"} }, "first third", 1},
 		{"streams by prefix", func(in *input) { in.LogStreamNamePrefix = aws.String("b") }, "second fourth", 1},
-		{"a pattern", func(in *input) { in.FilterPattern = aws.String("f") }, "first fourth", 1},
+		{"a pattern", func(in *input) { in.FilterPattern = aws.String(`{ $.word = "f*" }`) }, "first fourth", 1},
 		{"a group by its ARN", func(in *input) {
 			in.LogGroupName, in.LogGroupIdentifier = nil, aws.String("arn:aws:logs:"+testRegion+":"+defaultAccount+":log-group:"+testGroup)
 			in.EndTime = aws.Int64(at(-3 * time.Hour).UnixMilli())
@@ -100,15 +104,17 @@ func TestLogPagesMayBeEmpty(t *testing.T) {
 	for i := range 3 {
 		var lines []types.InputLogEvent
 		for n := range 5000 {
-			text := "nothing"
+			text := word("nothing")
 			if i == 2 && n == 4999 {
-				text = "something"
+				text = word("something")
 			}
 			lines = append(lines, logLine(noon.Add(time.Duration(i)*time.Minute), text))
 		}
 		ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "a", lines...))
 	}
-	pattern := func(in *cloudwatchlogs.FilterLogEventsInput) { in.FilterPattern = aws.String("something") }
+	pattern := func(in *cloudwatchlogs.FilterLogEventsInput) {
+		in.FilterPattern = aws.String(`{ $.word = "something" }`)
+	}
 	if got, pages := filterLogs(t, client, pattern); len(got) != 1 || pages != 2 {
 		t.Errorf("%v on %d pages", got, pages)
 	}
