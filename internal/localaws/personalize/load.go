@@ -16,13 +16,13 @@ import (
 // resources have the name of others.
 func New(estate estatefile.Estate, account string, now time.Time, register Register) (*Service, error) {
 	s := &Service{
-		cycle: estatefile.LifeCycle{
+		lifecycle: &lifecycle{cycle: estatefile.LifeCycle{
 			Create: cmp.Or(estate.LifeCycle.Create, 10*time.Minute),
 			Update: cmp.Or(estate.LifeCycle.Update, 10*time.Minute),
 			Stop:   cmp.Or(estate.LifeCycle.Stop, 5*time.Minute),
 			Start:  cmp.Or(estate.LifeCycle.Start, 10*time.Minute),
 			Delete: cmp.Or(estate.LifeCycle.Delete, 2*time.Minute),
-		},
+		}},
 		quotas: estatefile.Quotas{
 			CampaignsPerDatasetGroup:    cmp.Or(estate.Quotas.CampaignsPerDatasetGroup, 5),
 			RecommendersPerDatasetGroup: cmp.Or(estate.Quotas.RecommendersPerDatasetGroup, 5),
