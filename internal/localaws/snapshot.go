@@ -3,7 +3,6 @@ package localaws
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -54,7 +53,7 @@ func Differences(got, want map[string]string) []string {
 			list = append(list, fmt.Sprintf("differs: %s\n   is %s\n  not %s", name, other, text))
 		}
 	}
-	for name := range maps.Keys(got) {
+	for name := range got {
 		if _, ok := want[name]; !ok {
 			list = append(list, "too much: "+name)
 		}

@@ -50,10 +50,11 @@ func since(items []historyItem, from time.Time) []historyItem {
 // one continues.
 func (as *alarms) forget(before time.Time) {
 	for h, items := range as.history {
-		if last := len(items) - 1; last >= 0 && items[last].Timestamp.Before(before) {
-			before = items[last].Timestamp
+		from := before
+		if last := len(items) - 1; last >= 0 && items[last].Timestamp.Before(from) {
+			from = items[last].Timestamp
 		}
-		as.history[h] = since(items, before)
+		as.history[h] = since(items, from)
 	}
 }
 
