@@ -22,7 +22,7 @@ type change struct {
 func main() { lambda.Start(handle) }
 
 func handle(_ context.Context, event events.EventBridgeEvent) error {
-	line, err := tell(event)
+	line, err := describe(event)
 	if err != nil {
 		return err
 	}
@@ -30,18 +30,19 @@ func handle(_ context.Context, event events.EventBridgeEvent) error {
 	return nil
 }
 
-func tell(event events.EventBridgeEvent) (string, error) {
+// describe is one line about a notification.
+func describe(event events.EventBridgeEvent) (string, error) {
 	var c change
 	if err := json.Unmarshal(event.Detail, &c); err != nil {
 		return "", fmt.Errorf("%s: %w", event.DetailType, err)
 	}
 	switch event.DetailType {
 	case "PersonalizeCampaignMinProvisionedTPSUpdated", "PersonalizeRecommenderMinRecommendationRPSUpdated":
-		return fmt.Sprintf("%s gets a minimum of %d: %s", c.ARN, c.NewMinTPS, c.Reason), nil
+		return fmt.Sprintf("%s has a minimum of %d now: %s", c.ARN, c.NewMinTPS, c.Reason), nil
 	case "PersonalizeCampaignDeleted":
 		return fmt.Sprintf("%s is being deleted: %s", c.ARN, c.Reason), nil
 	case "PersonalizeRecommenderStopped":
 		return fmt.Sprintf("%s is being stopped: %s", c.ARN, c.Reason), nil
 	}
-	return "", fmt.Errorf("%s is no notification", event.DetailType)
+	return "", fmt.Errorf("%s is not a notification", event.DetailType)
 }

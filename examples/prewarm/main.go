@@ -1,4 +1,4 @@
-// Command prewarm asks Personalize Monitor for another minimum, for instance half an hour
+// Command prewarm requests another minimum from Personalize Monitor, for example half an hour
 // before a sale:
 //
 //	prewarm ARN NEW_MIN REASON
@@ -38,11 +38,11 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	return ask(ctx, eventbridge.NewFromConfig(cfg), args[0], minimum, args[2])
+	return request(ctx, eventbridge.NewFromConfig(cfg), args[0], minimum, args[2])
 }
 
-// ask sends the event. That it was taken does not mean yet that the minimum was changed.
-func ask(ctx context.Context, bus *eventbridge.Client, arn string, minimum int, reason string) error {
+// request sends the event. It returns before the minimum is changed.
+func request(ctx context.Context, bus *eventbridge.Client, arn string, minimum int, reason string) error {
 	detailType := "UpdatePersonalizeCampaignMinProvisionedTPS"
 	if strings.Contains(arn, ":recommender/") {
 		detailType = "UpdatePersonalizeRecommenderMinRecommendationRPS"
@@ -60,7 +60,7 @@ func ask(ctx context.Context, bus *eventbridge.Client, arn string, minimum int, 
 	if err != nil {
 		return err
 	}
-	if out.FailedEntryCount > 0 { // an answer without an error may still refuse the event
+	if out.FailedEntryCount > 0 { // a response without an error may still reject the event
 		return fmt.Errorf("%s: %s", aws.ToString(out.Entries[0].ErrorCode), aws.ToString(out.Entries[0].ErrorMessage))
 	}
 	return nil

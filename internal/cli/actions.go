@@ -168,18 +168,18 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if err != nil {
 		return err
 	}
-	may := mayDo(o.action, req)
-	if o.dryRun {
-		may = ""
-	}
-	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region+s.eventsIn(), mayDo(o.action, req), o.dryRun); err != nil {
 		return err
 	}
 	if identity.Account != req.ARN.Account {
 		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
 	}
 	if o.action.Ends() {
-		if err := o.confirm(ctx, g.streams, question(o.action, req)); err != nil {
+		verb := "Stop"
+		if o.action == model.ActionDelete {
+			verb = "Delete"
+		}
+		if err := o.confirm(ctx, g.streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN)); err != nil {
 			return err
 		}
 	}
@@ -201,14 +201,6 @@ func (g *global) printAnswer(answer actions.Answer) error {
 	}
 	g.printProblems(answer.Problems)
 	return partial(len(answer.Problems) > 0)
-}
-
-// question is what is asked before a resource goes out of service.
-func question(action model.Action, req events.Request) string {
-	if action == model.ActionDelete {
-		return fmt.Sprintf("Delete campaign %s?", req.ARN)
-	}
-	return fmt.Sprintf("Stop recommender %s?", req.ARN)
 }
 
 // mayDo is what an action may write.

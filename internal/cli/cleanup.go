@@ -91,11 +91,8 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 		return err
 	}
 	may := "may remove alarms, topics, a rule and dashboards of the deployment " + o.deployment
-	if o.dryRun {
-		may = ""
-	}
 	regions := uninstall.Regions(identity.Partition, in.Regions, s.config.Region)
-	if err := s.announce(ctx, parts.Owner, regionsText(regions), may); err != nil {
+	if err := s.announce(ctx, parts.Owner, regionsText(regions), may, o.dryRun); err != nil {
 		return err
 	}
 	found, shown := o.pass(ctx, s, parts, in, "searching regions")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
@@ -106,7 +107,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := newHistoryReader(g, audit.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}})
+	read := newHistoryReader(g, history.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}})
 	if o.from != "" {
 		in, err := os.Open(o.from)
 		if err != nil {
@@ -152,11 +153,8 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	}
 	defer s.close()
 	parts := s.app(s.acting(values, o.dryRun))
-	may := ""
-	if !o.dryRun {
-		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
-	}
-	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may); err != nil {
+	may := fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may, o.dryRun); err != nil {
 		return err
 	}
 	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {

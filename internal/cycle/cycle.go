@@ -19,9 +19,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// defaultBudget is how long a cycle may take: cycles start every 5 minutes, and what does not
-// fit is left to the next one.
-const defaultBudget = 4 * time.Minute
+// maxBudget is how long a cycle may take: cycles start every 5 minutes, and what does not fit is
+// left to the next one. An earlier deadline of the context wins.
+const maxBudget = 4 * time.Minute
 
 // deadlineMargin is kept free before the context's deadline, for the report.
 const deadlineMargin = 10 * time.Second
@@ -58,9 +58,6 @@ type Options struct {
 	// Prices adds to the result what each decision would save, and its value; nil leaves that
 	// out.
 	Prices PriceSource
-	// Budget is how long a cycle may take; zero means 4 minutes. An earlier deadline of the
-	// context wins.
-	Budget time.Duration
 }
 
 // Cycle runs monitoring cycles. The only state it keeps between them is the window that was
@@ -72,9 +69,6 @@ type Cycle struct {
 
 // New makes a cycle.
 func New(o Options) *Cycle {
-	if o.Budget == 0 {
-		o.Budget = defaultBudget
-	}
 	if o.AuditLog == nil {
 		o.AuditLog = audit.ToLogger(o.Logger)
 	}
@@ -150,7 +144,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	if warning != "" {
 		c.Logger.WarnContext(ctx, "the event's time is not used", "err", warning)
 	}
-	budget := c.Budget
+	budget := maxBudget
 	if deadline, ok := ctx.Deadline(); ok {
 		// The context runs on real time, the clock may not.
 		budget = max(0, min(budget, time.Until(deadline)-deadlineMargin))

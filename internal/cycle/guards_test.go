@@ -225,7 +225,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 			messages = append(messages, mail.Message)
 		}
 		text := strings.Join(messages, "\n")
-		if strings.Count(text, "PersonalizeMonitorDryRunDecision: ") != 2 || strings.Count(text, "Nothing was done: a parameter says DryRun.") != 2 {
+		if strings.Count(text, "PersonalizeMonitorDryRunDecision: ") != 2 || strings.Count(text, "Nothing was done: a parameter has the value DryRun.") != 2 {
 			t.Errorf("mails %s", text)
 		}
 		calls := b.aws.Calls()

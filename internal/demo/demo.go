@@ -1,6 +1,6 @@
-// Package demo is the whole system in one process, before an embedded AWS and on a clock
-// of its own: the schedules, the rules on the bus and the functions behind them, as the
-// template deploys them. Days pass in seconds. The same options give the same run.
+// Package demo runs the whole system in one process, against an embedded AWS and on a virtual
+// clock: the schedules, the rules on the bus and the functions behind them, as the template
+// deploys them. Days pass in seconds. The same options give the same run.
 package demo
 
 import (
@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,123 +18,165 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // MaxDays is the longest demo.
 const MaxDays = 60
 
-// Settings of the deployment in the demo. The idle time is the default; what is idle is
-// deleted and stopped, for that is what there is to see.
+// Settings of the deployment. The idle time is the default; idle resources are deleted and
+// stopped, to show that.
 const (
 	idleHours = 24
-	// Reader is who gets the mails.
+	// Reader receives the mails.
 	Reader = "ml-team@example.com"
 	stack  = "demo"
 )
 
-// begin is when every demo begins, by its own clock: three minutes past a full hour, so
-// that the counts of that hour have arrived.
+// begin is when every demo begins, by its own clock: three minutes after a full hour, so that
+// the counts of that hour have arrived.
 var begin = time.Date(2026, 3, 2, 0, 3, 0, 0, time.UTC)
 
-// Options say what is shown.
+// Options configure a demo. The functions and Memory may be nil.
 type Options struct {
 	Days   int             // virtual days, 1 to MaxDays
 	Seed   int64           // varies the traffic; the same seed gives the same run
 	Estate localaws.Estate // what there is to monitor; Estate() is made for it
-	// Happened is told of everything worth a line, in the order of the demo's time; may be nil.
+	// Happened is called for everything worth a line, in the order of the demo's time.
 	Happened func(Event)
-	// Progress is told after each cycle how many of all are done; may be nil.
+	// Progress is called after each cycle with how many of all are done.
 	Progress func(done, total int, now time.Time)
-	// Cycled is called after each cycle, at whose end the clock stands then, also while the
-	// demo goes on after its days. Nothing else happens until it returns. May be nil.
+	// Cycled is called after each cycle, also after the days are over. The clock does not
+	// move until it returns.
 	Cycled func(ctx context.Context)
-	// Shown is told what happens, to be shown on a page; may be nil.
+	// Shown remembers what happens, for a page.
 	Shown *serve.Memory
 	// Version of the program, for the page.
 	Version string
 }
 
-// Demo is a demo that has been set up.
+// Demo is a demo that is set up.
 type Demo struct {
 	AWS    *localaws.Server
 	Clock  *model.VirtualClock
 	Home   string // the deployment region
 	Params config.Values
 
-	regions  []string // of the estate, sorted
-	config   aws.Config
-	env      func(name string) (string, bool)
 	options  Options
 	memory   *localaws.Memory
 	app      *app.App
 	handlers map[lambda.Function]*lambda.Handler
 	watch    *watch
-	mails    time.Time // up to which mails have been told of
+	mails    time.Time // mails up to then are reported
 	at       time.Time // of the last cycle
 }
 
-// New sets a demo up. It fails if the estate is invalid; nothing happens yet.
+// New sets a demo up. It fails if the options are invalid; nothing happens yet.
 func New(o Options) (*Demo, error) {
-	if o.Days < 1 || o.Days > MaxDays {
+	switch {
+	case o.Days < 1 || o.Days > MaxDays:
 		return nil, fmt.Errorf("%d is not a number of days from 1 to %d", o.Days, MaxDays)
-	}
-	d := &Demo{options: o, watch: &watch{}, handlers: map[lambda.Function]*lambda.Handler{}}
-	for _, region := range o.Estate.Regions {
-		d.regions = append(d.regions, region.Name)
-	}
-	if len(d.regions) == 0 {
+	case len(o.Estate.Regions) == 0:
 		return nil, errors.New("the estate has no region")
 	}
-	slices.Sort(d.regions)
-	d.Home = homeOf(d.regions)
-	d.Clock = model.NewVirtualClock(begin)
-	described := o.Estate
-	described.Seed += o.Seed
-	var err error
-	d.AWS, err = localaws.New(described, localaws.WithClock(d.Clock), localaws.WithAutoConfirm(), localaws.WithAlarmWatch(d.watch.alarm))
+	var regions []string
+	for _, region := range o.Estate.Regions {
+		regions = append(regions, region.Name)
+	}
+	slices.Sort(regions)
+	home := regions[0]
+	if slices.Contains(regions, "us-east-1") {
+		home = "us-east-1"
+	}
+	env := environment(regions, home)
+	params, err := config.Resolve(config.Sources{Env: env})
 	if err != nil {
 		return nil, err
 	}
-	d.memory = localaws.InMemory(d.AWS)
-	d.config = awsapi.LocalConfig(d.Home, d.memory.URL(), "DEMO", d.memory.Transport())
-	d.config.DisableRequestCompression = true // there is no network to be spared
-	d.env = d.environment()
-	if d.Params, err = config.Resolve(config.Sources{Env: d.env}); err != nil {
-		d.memory.Shut()
+	clock, watch := model.NewVirtualClock(begin), newWatch(o.Shown)
+	estate := o.Estate
+	estate.Seed += o.Seed
+	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithAutoConfirm(), localaws.WithAlarmWatch(watch.alarm))
+	if err != nil {
 		return nil, err
 	}
-	d.app = app.New(app.Options{
-		Config: d.config, Clock: d.Clock, Deployment: d.deployment(),
-		AuditLog: func(_ context.Context, record events.Audit) { d.watch.record(record) },
-	})
-	d.show()
-	for _, f := range lambda.All() {
-		d.handlers[f] = lambda.New(f, lambda.Options{
-			Env: d.env, Log: d.watch, Clock: d.Clock, Observer: d.observer(),
-			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return d.config, nil },
+	memory := localaws.InMemory(server)
+	settings := awsapi.LocalConfig(home, memory.URL(), "DEMO", memory.Transport())
+	settings.DisableRequestCompression = true // there is no network
+	var observer lambda.Observer
+	if o.Shown != nil {
+		observer = shown{o.Shown, clock}
+		o.Shown.Update(func(s *serve.Status) {
+			s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deployment(home), begin, serve.Leading
 		})
 	}
-	return d, nil
+	handlers := map[lambda.Function]*lambda.Handler{}
+	for _, f := range lambda.All() {
+		handlers[f] = lambda.New(f, lambda.Options{
+			Env: env, Log: watch, Clock: clock, Observer: observer,
+			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return settings, nil },
+		})
+	}
+	return &Demo{
+		AWS: server, Clock: clock, Home: home, Params: params, options: o, memory: memory, handlers: handlers, watch: watch,
+		at: begin.Truncate(cycleEvery),
+		app: app.New(app.Options{
+			Config: settings, Clock: clock, Deployment: deployment(home),
+			AuditLog: func(_ context.Context, record events.Audit) { watch.record(record) },
+		}),
+	}, nil
 }
 
-// homeOf is the deployment region.
-func homeOf(regions []string) string {
-	const usual = "us-east-1"
-	if slices.Contains(regions, usual) {
-		return usual
+func deployment(home string) string { return home + "/" + stack }
+
+// environment are the variables of the functions.
+func environment(regions []string, home string) func(string) (string, bool) {
+	variables := map[string]string{
+		config.Regions:                       strings.Join(regions, ","),
+		config.AutoDeleteOrStopIdleResources: "Yes",
+		config.IdleThresholdHours:            strconv.Itoa(idleHours),
+		config.NotificationEndpoint:          Reader,
+		"Deployment":                         deployment(home),
+		"LOG_LEVEL":                          "info",
 	}
-	return regions[0]
+	return func(name string) (string, bool) { value, ok := variables[name]; return value, ok }
+}
+
+// shown remembers cycles for a page.
+type shown struct {
+	*serve.Memory
+	clock model.Clock
+}
+
+// CycleEnded implements lambda.Observer.
+func (s shown) CycleEnded(at time.Time, result report.Result, err error) {
+	now := s.clock.Now()
+	began := now.Add(-time.Duration(result.DurationMs) * time.Millisecond)
+	s.AddCycle(serve.NewCycleRecord(began, now, serve.Leading, result, err), result, now)
+	s.Update(func(status *serve.Status) { status.NextCycle = at.Add(cycleEvery) })
+}
+
+// App has the parts that a page uses: it reads metrics, and changes things for a person.
+func (d *Demo) App() *app.App { return d.app }
+
+// Ledger reads what was paid for and used by the hour, for a page.
+func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true) }
+
+func builtinPrices(context.Context, []string) (report.Prices, []model.Problem) {
+	return report.BuiltinPrices(), nil
 }
 
 // End is when the days are over, by the demo's clock.
 func (d *Demo) End() time.Time { return begin.AddDate(0, 0, d.options.Days) }
 
-// Close ends the demo, and forgets it.
+// Close ends the demo and frees its memory.
 func (d *Demo) Close() {
 	d.app.Clients.Close()
 	d.memory.Shut()
@@ -141,30 +185,37 @@ func (d *Demo) Close() {
 // Stopped is the error of a demo that was interrupted.
 type Stopped struct {
 	At   time.Time // by the demo's clock
-	Days int       // there were to be
+	Days int       // requested
 }
 
 func (s *Stopped) Error() string {
-	return fmt.Sprintf("the demo stopped at %s of its own time, after %d of %d hours; it touched nothing outside this process",
+	return fmt.Sprintf("the demo stopped at %s of its own time, after %d of %d hours; it changed nothing outside this process",
 		s.At.Format("2006-01-02 15:04"), int(s.At.Sub(begin).Hours()), s.Days*24)
 }
 
-// Run lets the days pass. It is an error if ctx ends before (a *Stopped), or if the
-// estate could not be looked at.
+// Run lets the days pass. It is an error if ctx ends first (a *Stopped), or if the estate
+// could not be read.
 func (d *Demo) Run(ctx context.Context) (Result, error) {
+	result, err := d.run(ctx)
+	if err != nil && ctx.Err() != nil {
+		return Result{}, &Stopped{At: d.Clock.Now(), Days: d.options.Days}
+	}
+	return result, err
+}
+
+func (d *Demo) run(ctx context.Context) (Result, error) {
 	before, err := d.survey(ctx)
 	if err == nil {
 		err = d.deploy(ctx)
 	}
 	if err != nil {
-		return Result{}, d.ended(ctx, err)
+		return Result{}, err
 	}
-	d.tellYoung(before)
+	d.reportYoung(before)
 	total := d.options.Days * int(24*time.Hour/cycleEvery)
-	d.at = begin.Truncate(cycleEvery)
 	for n := range total {
 		if err := d.step(ctx); err != nil {
-			return Result{}, d.ended(ctx, err)
+			return Result{}, err
 		}
 		if d.options.Progress != nil {
 			d.options.Progress(n+1, total, d.Clock.Now())
@@ -173,15 +224,14 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 	d.wait(d.End())
 	after, err := d.survey(ctx)
 	if err != nil {
-		return Result{}, d.ended(ctx, err)
+		return Result{}, err
 	}
 	return d.result(before, after), nil
 }
 
-// GoOn lets a cycle of 5 minutes pass at every pace of real time, after Run and until ctx
-// ends. Happened and Progress hear nothing of it.
+// GoOn runs a cycle of 5 minutes at every pace of real time, after Run and until ctx ends.
+// Happened is not called any more.
 func (d *Demo) GoOn(ctx context.Context, pace time.Duration) {
-	d.options.Happened = nil
 	ticker := time.NewTicker(pace)
 	defer ticker.Stop()
 	for d.step(ctx) == nil {
@@ -193,13 +243,47 @@ func (d *Demo) GoOn(ctx context.Context, pace time.Duration) {
 	}
 }
 
-// ended tells an interruption from a failure.
-func (d *Demo) ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return &Stopped{At: d.Clock.Now(), Days: d.options.Days}
-	}
-	return err
+// survey is the state of the estate: usage and costs of the last day, and the reasons of the
+// rules by ARN.
+type survey struct {
+	ledger  report.Ledger
+	reasons map[string]report.Resource
 }
 
-// wait moves the clock on to a time, if it has not passed it.
+// survey reads everything and writes nothing, as `report` and `plan` do.
+func (d *Demo) survey(ctx context.Context) (survey, error) {
+	values := d.Params
+	values.HourlyChecks = model.Always
+	s := survey{reasons: map[string]report.Resource{}}
+	var plan report.Result
+	var err error
+	if s.ledger, err = d.app.Ledger(builtinPrices, false).Run(ctx, cycle.LedgerInput{Params: values, Days: 1}); err == nil {
+		plan, err = d.app.ReadOnlyCycle().Run(ctx, cycle.Input{Params: values})
+	}
+	switch {
+	case err != nil:
+		return s, fmt.Errorf("read the estate: %w", err)
+	case ctx.Err() != nil:
+		return s, ctx.Err()
+	case len(s.ledger.Resources) == 0:
+		return s, errors.New("the estate has no active campaigns or recommenders")
+	}
+	for _, r := range plan.Resources {
+		s.reasons[r.ARN] = r
+	}
+	return s, nil
+}
+
+// reportYoung reports the resources that are only kept because they are new.
+func (d *Demo) reportYoung(s survey) {
+	now := d.Clock.Now()
+	for _, e := range s.ledger.Resources {
+		r, known := s.reasons[e.ARN]
+		if known && r.Decision == rules.None && r.Utilization != nil && *r.Utilization < 100 && now.Sub(e.Created) < idleHours*time.Hour {
+			d.happened(Event{Time: now.Truncate(time.Minute), What: Kept, Region: e.Region, Name: e.Name, ARN: e.ARN, Text: r.Reason})
+		}
+	}
+}
+
+// wait moves the clock to a time, if it is not later already.
 func (d *Demo) wait(until time.Time) { d.Clock.Advance(until.Sub(d.Clock.Now())) }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -53,7 +54,7 @@ func text(t *testing.T, r demo.Result) string {
 		out.WriteString(e.Line() + "\n")
 	}
 	out.WriteString("\n")
-	if err := r.WriteTable(&out); err != nil {
+	if err := report.Write(&out, r, report.Table, report.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()
@@ -98,8 +99,8 @@ func TestThreeDays(t *testing.T) {
 		t.Errorf("not deleted: %+v", deleted)
 	}
 	for _, name := range []string{"shop-checkout", "video-kids-rows"} {
-		if spared := row(name); spared.Outcome != "left alone" || !strings.Contains(spared.Reason, "personalize-monitor:protect") || *spared.Before.Min != *spared.After.Min {
-			t.Errorf("not spared by its tag: %+v", spared)
+		if skipped := row(name); skipped.Outcome != "skipped" || !strings.Contains(skipped.Reason, "personalize-monitor:protect") || *skipped.Before.Min != *skipped.After.Min {
+			t.Errorf("not skipped by its tag: %+v", skipped)
 		}
 	}
 	has := func(what demo.What, name string, words ...string) bool {
@@ -119,7 +120,7 @@ func TestThreeDays(t *testing.T) {
 		}
 	}
 	if !has(demo.Kept, "shop-gift-finder", "too new to be idle: created 3 h ago") {
-		t.Error("nothing was spared for its age")
+		t.Error("nothing was kept for its age")
 	}
 	if row("shop-gift-finder").Outcome != "kept" {
 		t.Error("what was launched later did not stay")

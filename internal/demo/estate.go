@@ -16,23 +16,22 @@ import (
 //go:embed estate.yaml
 var estateFile []byte
 
-// Estate is the estate that ships with the demo.
+// Estate is the estate of the demo.
 func Estate() localaws.Estate {
-	described, err := localaws.ParseEstate(estateFile, "demo/estate.yaml", func(path string) ([]byte, error) {
+	estate, err := localaws.ParseEstate(estateFile, "demo/estate.yaml", func(path string) ([]byte, error) {
 		if path != "launch.csv" {
 			return nil, fmt.Errorf("%s: %w", path, fs.ErrNotExist)
 		}
 		return launch(), nil
 	})
 	if err != nil {
-		panic(fmt.Sprintf("demo: the estate is invalid: %v", err)) // it is a part of this package, and a test reads it
+		panic(fmt.Sprintf("demo: the estate is invalid: %v", err)) // it is part of this package
 	}
-	return described
+	return estate
 }
 
-// The traffic of a campaign that is launched some hours after the demo begins. It is a
-// trace that repeats itself: what comes first in it comes first in the demo, and its end
-// lies before.
+// The traffic of a campaign that is launched some hours after the demo begins. It is a trace
+// that repeats: its beginning is the beginning of the demo, and its end comes before that.
 const (
 	launchAfter = 17 * time.Hour
 	launchTPS   = 6
@@ -56,18 +55,18 @@ func launch() []byte {
 // Replayed is the name of the campaign that replays a trace.
 const Replayed = "replayed-traffic"
 
-// replayedRecipe is a recipe whose price the price table knows in one region.
+// replayedRecipe is a recipe with a price in one region of the price table.
 const replayedRecipe = "aws-user-personalization"
 
-// Replay adds a campaign to an estate that has the requests of a trace, times a scale: once
-// as its past and then, as the demo runs, again from the start. Its minimum is the highest
-// rate of the trace, as of a campaign that was provisioned for its peak.
-func Replay(described *localaws.Estate, trace *localaws.Trace, scale float64) error {
-	if len(described.Regions) == 0 {
-		return errors.New("the estate has no region in which traffic could be replayed")
+// Replay adds a campaign to an estate with the requests of a trace, times a scale: once as its
+// past and again as the demo runs. Its minimum is the highest rate of the trace, as if it was
+// provisioned for its peak.
+func Replay(estate *localaws.Estate, trace *localaws.Trace, scale float64) error {
+	if len(estate.Regions) == 0 {
+		return errors.New("the estate has no region to replay traffic in")
 	}
-	described.Regions = slices.Clone(described.Regions)
-	region := &described.Regions[0]
+	estate.Regions = slices.Clone(estate.Regions)
+	region := &estate.Regions[0]
 	minimum := math.Ceil(trace.Peak() * scale / cycleEvery.Seconds())
 	if minimum > math.MaxInt32 {
 		return fmt.Errorf("the trace has up to %g requests a second, more than any campaign has as its minimum", minimum)

@@ -1,17 +1,13 @@
 package demo
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // Line is an event as people read it.
@@ -27,69 +23,40 @@ func (e Event) Line() string {
 	return text
 }
 
-var titles = []string{"KIND", "NAME", "REGION", "MIN", "→", "UTIL", "→", "TPS-HOURS/MONTH", "→", "ESTIMATE", "→", "OUTCOME"}
-
-// firstNumber and lastNumber are the columns that hold numbers.
-const firstNumber, lastNumber = 3, 10
-
-// WriteTable writes what became of each resource, and what it comes to. The error is w's.
-func (r Result) WriteTable(w io.Writer) error {
-	out := bufio.NewWriter(w)
-	rows := [][]string{titles}
+// Table implements report.Report: the outcome of each resource, and the sums.
+func (r Result) Table(p report.Printer) {
+	g := report.Grid{Columns: []report.Column{{Title: "KIND"}, {Title: "NAME"}, {Title: "REGION"}}}
+	for _, title := range []string{"MIN", "→", "UTIL", "→", "TPS-HOURS/MONTH", "→", "ESTIMATE", "→"} {
+		g.Columns = append(g.Columns, report.Column{Title: title, Right: true})
+	}
+	g.Columns = append(g.Columns, report.Column{Title: "OUTCOME"})
 	for _, row := range r.Resources {
-		rows = append(rows, row.cells())
-	}
-	widths := make([]int, len(titles))
-	for _, row := range rows {
-		for column, text := range row {
-			widths[column] = max(widths[column], utf8.RuneCountInString(text))
+		b, a := row.Before, row.After
+		line := report.Row{Below: report.Cell{Text: row.Reason}}
+		for _, text := range []string{
+			string(row.Kind), row.Name, row.Region, minimum(b), minimum(a), report.Number(b.Utilization, 1, "%"), report.Number(a.Utilization, 1, "%"),
+			report.Number(b.PerMonth, 0, ""), report.Number(a.PerMonth, 0, ""), b.money(), a.money(), row.Outcome,
+		} {
+			line.Cells = append(line.Cells, report.Cell{Text: text})
 		}
+		g.Rows = append(g.Rows, line)
 	}
-	for i, row := range rows {
-		var line strings.Builder
-		for column, text := range row {
-			space := strings.Repeat(" ", widths[column]-utf8.RuneCountInString(text))
-			if column >= firstNumber && column <= lastNumber {
-				text, space = space+text, ""
-			}
-			line.WriteString(text + space + "  ")
-		}
-		fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
-		if i > 0 {
-			fmt.Fprintln(out, "  "+r.Resources[i-1].Reason)
-		}
-	}
-	fmt.Fprintln(out)
-	r.summary(out)
-	return out.Flush()
-}
-
-func (row Row) cells() []string {
-	return []string{
-		string(row.Kind), row.Name, row.Region, minimum(row.Before), minimum(row.After), percent(row.Before), percent(row.After),
-		number(row.Before.PerMonth, 0), number(row.After.PerMonth, 0), row.Before.money(), row.After.money(), row.Outcome,
-	}
-}
-
-// summary writes what all resources come to.
-func (r Result) summary(w io.Writer) {
-	label := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-11s"+format+"\n", append([]any{name}, args...)...)
-	}
-	label("Demo", "%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed)
-	label("Events", "%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
-		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure"))
-	label("Paid for", "%s → %s TPS-hours a month%s", number(&r.Total.Before, 0), number(&r.Total.After, 0), less(r.Total.Before, r.Total.After))
+	p.Grid(g)
+	p.Line("")
+	p.Label("Demo", fmt.Sprintf("%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed))
+	p.Label("Events", fmt.Sprintf("%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
+		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure")))
+	p.Label("Paid for", fmt.Sprintf("%s → %s TPS-hours a month%s", report.Number(&r.Total.Before, 0, ""), report.Number(&r.Total.After, 0, ""), less(r.Total.Before, r.Total.After)))
 	if s := r.Total.Estimate; s != nil {
-		label("Estimate", "%s %s → %s a month, of the %d with a price in the program", s.Currency, number(&s.Before, 2), number(&s.After, 2), s.Resources)
+		p.Label("Estimate", fmt.Sprintf("%s %s → %s a month, of the %d with a price in the program", s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""), s.Resources))
 	}
-	for _, p := range r.Prices {
-		label("Price", "%s %g per TPS-hour of a %s in %s, %s: %s", p.Currency, p.PerTPSHour, p.Product, p.Region, p.Date, p.Source)
+	for _, price := range r.Prices {
+		p.Label("Price", fmt.Sprintf("%s %g per TPS-hour of a %s in %s, %s: %s", price.Currency, price.PerTPSHour, price.Product, price.Region, price.Date, price.Source))
 	}
 	if n := len(r.Total.Unread); n > 0 {
-		label("Not known", "%d of %d could not be read and are in no sum", n, len(r.Resources))
+		p.Label("Unknown", fmt.Sprintf("%d of %d could not be read and are in no sum", n, len(r.Resources)))
 	}
-	label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
+	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
 }
 
 func less(before, after float64) string {
@@ -99,77 +66,38 @@ func less(before, after float64) string {
 	return fmt.Sprintf(" (%.0f%% less)", (before-after)/before*100)
 }
 
-const none = "–"
-
-func minimum(s Standing) string {
+func minimum(s Day) string {
 	if s.Min == nil {
-		return none
+		return "–"
 	}
 	return strconv.Itoa(*s.Min)
 }
 
-func percent(s Standing) string {
-	if s.Utilization == nil {
-		return none
-	}
-	return strconv.FormatFloat(*s.Utilization, 'f', 1, 64) + "%"
-}
-
-func (s Standing) money() string {
+func (s Day) money() string {
 	if s.Estimate == nil {
-		return none
+		return "–"
 	}
-	return strings.TrimSpace(s.Currency + " " + number(s.Estimate, 0))
+	return strings.TrimSpace(s.Currency + " " + report.Number(s.Estimate, 0, ""))
 }
 
-// number writes a number with commas between thousands.
-func number(v *float64, digits int) string {
-	if v == nil {
-		return none
-	}
-	whole, rest, found := strings.Cut(strconv.FormatFloat(*v, 'f', digits, 64), ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if found {
-		whole += "." + rest
-	}
-	return whole
-}
+// JSON implements report.Report.
+func (r Result) JSON() any { return r }
 
-// WriteJSON writes the result, with all events, as one indented object.
-func (r Result) WriteJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
-}
-
-// WriteCSV writes a header and one line for each resource. What is null in the JSON is an
-// empty field.
-func (r Result) WriteCSV(w io.Writer) error {
-	out := csv.NewWriter(w)
+// CSV implements report.Report. What is null in the JSON is an empty field.
+func (r Result) CSV() [][]string {
 	lines := [][]string{{
 		"arn", "kind", "name", "region", "minBefore", "minAfter", "utilizationBefore", "utilizationAfter",
 		"tpsHoursPerMonthBefore", "tpsHoursPerMonthAfter", "estimatePerMonthBefore", "estimatePerMonthAfter", "currency", "steps", "outcome", "reason",
 	}}
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After
-		lines = append(lines, []string{
-			row.ARN, string(row.Kind), row.Name, row.Region, field(b.Min), field(a.Min), field(b.Utilization), field(a.Utilization),
-			field(b.PerMonth), field(a.PerMonth), field(b.Estimate), field(a.Estimate), cmp.Or(b.Currency, a.Currency),
-			strconv.Itoa(row.Steps), row.Outcome, row.Reason,
-		})
+		lines = append(lines, report.Fields(
+			row.ARN, row.Kind, row.Name, row.Region, b.Min, a.Min, b.Utilization, a.Utilization,
+			b.PerMonth, a.PerMonth, b.Estimate, a.Estimate, cmp.Or(b.Currency, a.Currency), row.Steps, row.Outcome, row.Reason,
+		))
 	}
-	if err := out.WriteAll(lines); err != nil {
-		return err
-	}
-	return out.Error()
+	return lines
 }
 
-func field[T any](v *T) string {
-	if v == nil {
-		return ""
-	}
-	return fmt.Sprint(*v)
-}
+// Asides implements report.Report.
+func (Result) Asides() []string { return nil }

@@ -9,7 +9,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// Result is what a demo came to. Its JSON keys are stable.
+// Result is the result of a demo. Its JSON keys are stable.
 type Result struct {
 	Start     time.Time      `json:"start"` // by the demo's clock
 	End       time.Time      `json:"end"`
@@ -19,9 +19,9 @@ type Result struct {
 	Resources []Row          `json:"resources"`
 	Total     Sum            `json:"total"`
 	Counts    map[What]int   `json:"counts"`          // of events
-	Repeated  int            `json:"refusedAgain"`    // refusals that are not among the events, as they came before
+	Repeated  int            `json:"refusedAgain"`    // refusals that are not events, as they were reported before
 	Calls     map[string]int `json:"calls"`           // of AWS, by service.Operation
-	Prices    []report.Price `json:"prices"`          // that estimates rest on
+	Prices    []report.Price `json:"prices"`          // of the estimates
 	Events    []Event        `json:"events"`          // in the order of the demo's time
 	Mails     int            `json:"mails,omitempty"` // in the outbox
 }
@@ -32,33 +32,33 @@ type Row struct {
 	Kind    model.Kind `json:"kind"`
 	Name    string     `json:"name"`
 	Region  string     `json:"region"`
-	Before  Standing   `json:"before"` // the day before the demo
-	After   Standing   `json:"after"`  // its last day
+	Before  Day        `json:"before"` // the day before the demo
+	After   Day        `json:"after"`  // its last day
 	Steps   int        `json:"steps"`  // how often its minimum was lowered
 	Outcome string     `json:"outcome"`
 	Reason  string     `json:"reason"`
 }
 
-// Standing is how a resource stood on a day.
-type Standing struct {
-	Min         *int     `json:"min"`         // TPS or RPS at the end of the day; null if there is none
-	Utilization *float64 `json:"utilization"` // percent, mean of the day; null if it was gone or could not be read
-	// PerMonth are the TPS-hours that a month of 730 hours like that day is metered at; null
-	// if the day could not be read.
+// Day is the state of a resource on a day.
+type Day struct {
+	Min         *int     `json:"min"`         // TPS or RPS at the end of the day; null if it does not exist
+	Utilization *float64 `json:"utilization"` // percent, mean of the day; null if it did not exist or could not be read
+	// PerMonth is the metered TPS-hours of a month of 730 hours like that day; null if the day
+	// could not be read.
 	PerMonth *float64 `json:"tpsHoursPerMonth"`
-	Estimate *float64 `json:"estimatePerMonth"` // money; null if there is no price
+	Estimate *float64 `json:"estimatePerMonth"` // money; null without a price
 	Currency string   `json:"currency,omitempty"`
 }
 
-// Sum adds up what is known both before and after.
+// Sum adds up the resources that are known both before and after.
 type Sum struct {
 	Before   float64  `json:"tpsHoursPerMonthBefore"`
 	After    float64  `json:"tpsHoursPerMonthAfter"`
-	Estimate *Spent   `json:"estimate"` // null if nothing has a price
-	Unread   []string `json:"unread"`   // ARNs that are in no sum
+	Estimate *Spent   `json:"estimate"` // null without a price
+	Unread   []string `json:"unread"`   // ARNs of the others
 }
 
-// Spent is money a month, of the resources that have a price.
+// Spent is money a month, of the resources with a price.
 type Spent struct {
 	Currency  string  `json:"currency"`
 	Resources int     `json:"resources"`
@@ -71,7 +71,7 @@ const (
 	outcomeDeleted = "deleted"
 	outcomeStopped = "stopped"
 	outcomeLowered = "lowered"
-	outcomeLeft    = "left alone"
+	outcomeSkipped = "skipped" // a change was refused
 	outcomeKept    = "kept"
 	outcomeGone    = "gone"
 )
@@ -80,33 +80,33 @@ const (
 func (d *Demo) result(before, after survey) Result {
 	r := Result{
 		Start: begin, End: d.End(), Days: d.options.Days, Seed: d.options.Seed,
-		Cycles: d.options.Days * int(24*time.Hour/cycleEvery), Counts: map[What]int{}, Repeated: d.watch.again,
-		Calls: d.AWS.Calls(), Prices: before.ledger.Prices, Events: d.watch.told, Mails: len(d.AWS.Outbox()),
+		Cycles: d.options.Days * int(24*time.Hour/cycleEvery), Counts: map[What]int{}, Repeated: d.watch.repeated,
+		Calls: d.AWS.Calls(), Prices: before.ledger.Prices, Events: d.watch.reported, Mails: len(d.AWS.Outbox()),
 	}
 	for _, e := range r.Events {
 		r.Counts[e.What]++
 	}
-	left := map[string]report.Entry{}
+	remaining := map[string]report.Entry{}
 	for _, e := range after.ledger.Resources {
-		left[e.ARN] = e
+		remaining[e.ARN] = e
 	}
 	for _, e := range before.ledger.Resources {
-		row := Row{ARN: e.ARN, Kind: e.Kind, Name: e.Name, Region: e.Region, Before: standing(e)}
-		now, there := left[e.ARN]
-		if there {
-			row.After = standing(now)
+		row := Row{ARN: e.ARN, Kind: e.Kind, Name: e.Name, Region: e.Region, Before: dayOf(e)}
+		now, exists := remaining[e.ARN]
+		if exists {
+			row.After = dayOf(now)
 		} else {
-			row.After = nothing(row.Before)
+			row.After = goneAfter(row.Before)
 		}
-		d.judge(&row, after.reasons[e.ARN], there)
+		d.explain(&row, after.reasons[e.ARN], exists)
 		r.Resources = append(r.Resources, row)
 	}
 	r.Total = totalOf(r.Resources)
 	return r
 }
 
-func standing(e report.Entry) Standing {
-	s := Standing{Min: &e.Min}
+func dayOf(e report.Entry) Day {
+	s := Day{Min: &e.Min}
 	u := e.Usage
 	if u == nil || u.Hours == 0 {
 		return s
@@ -121,56 +121,49 @@ func standing(e report.Entry) Standing {
 	return s
 }
 
-// nothing is how a resource stands that costs nothing any more.
-func nothing(before Standing) Standing {
+// goneAfter is the state of a resource that costs nothing any more.
+func goneAfter(before Day) Day {
 	var none float64
-	s := Standing{PerMonth: &none, Currency: before.Currency}
+	s := Day{PerMonth: &none, Currency: before.Currency}
 	if before.Estimate != nil {
 		s.Estimate = &none
 	}
 	return s
 }
 
-// judge tells what became of a resource, and why.
-func (d *Demo) judge(row *Row, plan report.Resource, there bool) {
-	var last *Event
-	for i, e := range d.watch.told {
-		if e.ARN != row.ARN || e.What != Acted {
-			continue
-		}
-		last = &d.watch.told[i]
-		if e.Action == model.ActionUpdate {
-			row.Steps++
+// explain sets the outcome of a resource, and why.
+func (d *Demo) explain(row *Row, plan report.Resource, exists bool) {
+	var last *Event // action
+	refusal := ""
+	for i, e := range d.watch.reported {
+		switch {
+		case e.ARN != row.ARN:
+		case e.What == Refused:
+			refusal = e.reason
+		case e.What == Acted:
+			last = &d.watch.reported[i]
+			if e.Action == model.ActionUpdate {
+				row.Steps++
+			}
 		}
 	}
 	row.Outcome, row.Reason = outcomeKept, plan.Reason
 	switch {
-	case !there && last != nil && last.Action == model.ActionDelete:
+	case !exists && last != nil && last.Action == model.ActionDelete:
 		row.Outcome, row.Reason = outcomeDeleted, stamp(last.Time)+", "+last.reason
-	case !there && last != nil && last.Action == model.ActionStop:
+	case !exists && last != nil && last.Action == model.ActionStop:
 		row.Outcome, row.Reason = outcomeStopped, stamp(last.Time)+", "+last.reason
-	case !there:
-		row.Outcome, row.Reason = outcomeGone, "not among the active ones any more"
+	case !exists:
+		row.Outcome, row.Reason = outcomeGone, "no longer active"
 	case row.Steps > 0:
 		row.Outcome = outcomeLowered
 		row.Reason = fmt.Sprintf("in %s, the last on %s; %s", model.Plural(row.Steps, "step"), stamp(last.Time), plan.Reason)
-	default:
-		if refusal := d.lastRefusal(row.ARN); refusal != "" {
-			row.Outcome, row.Reason = outcomeLeft, refusal
-		}
+	case refusal != "":
+		row.Outcome, row.Reason = outcomeSkipped, refusal
 	}
 }
 
-func (d *Demo) lastRefusal(arn string) string {
-	for i := len(d.watch.told) - 1; i >= 0; i-- {
-		if e := d.watch.told[i]; e.ARN == arn && e.What == Refused {
-			return e.reason
-		}
-	}
-	return ""
-}
-
-// stamp is a time of the demo in a line.
+// stamp is a time of the demo.
 func stamp(t time.Time) string { return t.UTC().Format("Jan 02 15:04") }
 
 func totalOf(rows []Row) Sum {

@@ -13,16 +13,17 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // What is a kind of event.
 type What string
 
-// The kinds of events, in the order in which those of one minute are told.
+// The kinds of events, in the order within one minute.
 const (
-	Kept    What = "kept"    // a rule had nothing to do yet, for its age
+	Kept    What = "kept"    // too new for a rule
 	Alarmed What = "alarm"   // changed to ALARM, or back to OK
-	Refused What = "refused" // a rule or guard said no
+	Refused What = "refused" // by a rule or guard
 	Acted   What = "action"  // accepted by Personalize
 	Mailed  What = "mail"    // to a subscriber
 	Failed  What = "failed"
@@ -32,10 +33,10 @@ var order = []What{Kept, Alarmed, Refused, Acted, Mailed, Failed}
 
 // Event is something that happened in the demo.
 type Event struct {
-	Time   time.Time    `json:"time"` // by the demo's clock: the cycle that it belongs to
+	Time   time.Time    `json:"time"` // of the cycle, by the demo's clock
 	What   What         `json:"what"`
 	Region string       `json:"region"`
-	Name   string       `json:"name"` // of the resource or alarm; empty where it is about none
+	Name   string       `json:"name"` // of the resource or alarm; empty if it is about none
 	Text   string       `json:"text"`
 	ARN    string       `json:"arn,omitempty"`
 	Action model.Action `json:"action,omitempty"`
@@ -45,18 +46,22 @@ type Event struct {
 	reason string
 }
 
-// watch gathers what happens within a step, and remembers what has been told.
+// watch collects what happens in a step, and what was reported.
 type watch struct {
-	mu      sync.Mutex // functions log from several goroutines
-	found   []Event
-	refused map[string]bool // by ARN and reason without numbers: told since the last action
-	raised  map[string]bool // alarms that were told to be in ALARM
-	told    []Event
-	shown   func(events.Audit) // takes each record too; may be nil
-	again   int                // refusals that were told before
+	memory   *serve.Memory // gets each audit record; may be nil
+	mu       sync.Mutex    // functions log from several goroutines
+	found    []Event
+	reported []Event
+	refused  map[string]bool // reported refusals, by ARN and reason without numbers
+	on       map[string]bool // alarms reported as ALARM
+	repeated int             // refusals that were reported before
 }
 
-// Write takes a line of a function's log.
+func newWatch(memory *serve.Memory) *watch {
+	return &watch{memory: memory, refused: map[string]bool{}, on: map[string]bool{}}
+}
+
+// Write reads a line of a function's log.
 func (w *watch) Write(line []byte) (int, error) {
 	switch {
 	case bytes.Contains(line, []byte(`"audit":`)):
@@ -78,10 +83,10 @@ func (w *watch) add(e Event) {
 	w.found = append(w.found, e)
 }
 
-// record takes a record of the audit trail.
+// record adds an audit record.
 func (w *watch) record(a events.Audit) {
-	if w.shown != nil {
-		w.shown(a)
+	if w.memory != nil {
+		w.memory.AddAudit(a)
 	}
 	e := Event{Region: a.Region, ARN: a.ARN, Action: a.Action, NewMin: a.NewMinTPS, reason: strings.TrimSpace(a.Reason)}
 	e.Text = e.reason
@@ -94,85 +99,83 @@ func (w *watch) record(a events.Audit) {
 		if a.Before != nil {
 			e.Min = a.Before.MinTPS
 		}
-		e.Text = deed(e) + ": " + e.reason
+		text := string(e.Action)
+		switch e.Action {
+		case model.ActionUpdate:
+			text = fmt.Sprintf("minimum %d → %d", e.Min, e.NewMin)
+		case model.ActionDelete:
+			text = "deleted"
+		case model.ActionStop:
+			text = "stopped"
+		}
+		e.Text = text + ": " + e.reason
 	case events.OutcomeRefused:
 		e.What = Refused
 	case events.OutcomeFailed:
 		e.What = Failed
 	default:
-		return // asked for, which is told when it is done
+		return // requested, and reported when it is done
 	}
 	w.add(e)
 }
 
-// deed is an action in words.
-func deed(e Event) string {
-	switch e.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("minimum %d → %d", e.Min, e.NewMin)
-	case model.ActionDelete:
-		return "deleted"
-	case model.ActionStop:
-		return "stopped"
-	}
-	return string(e.Action)
-}
-
-// alarm takes a change of an alarm's state.
+// alarm adds a change of an alarm's state.
 func (w *watch) alarm(c localaws.AlarmChange) {
 	w.add(Event{What: Alarmed, Region: c.Region, Name: c.Name, Text: c.To})
 }
 
-// tell tells of what happened in a step, in an order that does not depend on which of
-// several things at a time came first.
-func (d *Demo) tell(at time.Time) {
+// report reports what happened in a step, in an order that does not depend on which of
+// several simultaneous things came first.
+func (d *Demo) report(at time.Time) {
 	w := d.watch
 	w.mu.Lock()
 	found := w.found
 	w.found = nil
 	w.mu.Unlock()
-	found = append(found, d.posted()...)
+	found = append(found, d.newMails()...)
 	slices.SortStableFunc(found, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Text, b.Text))
 	})
 	for _, e := range found {
 		e.Time = at
-		if w.news(e) {
+		if w.isNew(e) {
 			d.happened(e)
 		}
 	}
 }
 
 func (d *Demo) happened(e Event) {
-	d.watch.told = append(d.watch.told, e)
-	if d.options.Happened != nil {
+	d.watch.reported = append(d.watch.reported, e)
+	if d.options.Happened != nil && !e.Time.After(d.End()) {
 		d.options.Happened(e)
 	}
 }
 
-// news tells whether an event is worth a line: the same refusal comes every hour, and
-// alarms begin with a state that nobody waits for.
-func (w *watch) news(e Event) bool {
-	if w.refused == nil {
-		w.refused, w.raised = map[string]bool{}, map[string]bool{}
-	}
+// isNew reports whether an event is worth a line: the same refusal comes every hour, and the
+// first state of an alarm is not a change.
+func (w *watch) isNew(e Event) bool {
 	switch e.What {
 	case Refused:
-		key := e.ARN + " " + strings.Map(noDigits, e.Text)
+		key := e.ARN + " " + strings.Map(func(r rune) rune {
+			if r >= '0' && r <= '9' || r == '.' {
+				return -1
+			}
+			return r
+		}, e.Text)
 		if w.refused[key] {
-			w.again++
+			w.repeated++
 			return false
 		}
 		w.refused[key] = true
 	case Alarmed:
 		key := e.Region + " " + e.Name
-		before := w.raised[key]
+		before := w.on[key]
 		switch e.Text {
 		case "ALARM":
-			w.raised[key] = true
+			w.on[key] = true
 			return !before
 		case "OK":
-			delete(w.raised, key)
+			delete(w.on, key)
 			return before
 		}
 		return false
@@ -180,26 +183,15 @@ func (w *watch) news(e Event) bool {
 	return true
 }
 
-func noDigits(r rune) rune {
-	if r >= '0' && r <= '9' || r == '.' {
-		return -1
-	}
-	return r
-}
-
-// posted are the mails that were sent since they were last asked for.
-func (d *Demo) posted() []Event {
+// newMails are the mails that were sent since the last call.
+func (d *Demo) newMails() []Event {
 	var list []Event
 	for _, m := range d.AWS.Outbox() {
 		if !m.Time.After(d.mails) {
 			continue
 		}
-		subject := m.Subject
-		if subject == "" {
-			first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
-			subject = strings.Trim(first, `"`)
-		}
-		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: subject})
+		first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
+		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: cmp.Or(m.Subject, strings.Trim(first, `"`))})
 	}
 	d.mails = d.Clock.Now()
 	return list

@@ -93,17 +93,17 @@ func (s *alarmsSeen) cycleEnded(ended time.Time, changed report.Alarms, wrote bo
 	}
 }
 
-// seen is what is known now, under the regions and the last cycle of a status.
-func (s *alarmsSeen) seen(status Status) AlarmsSeen {
+// seen is what is known now of the given regions, after the last cycle.
+func (s *alarmsSeen) seen(regions []string, lastCycle time.Time) AlarmsSeen {
 	seen := AlarmsSeen{Known: len(s.lists) > 0, Old: map[string]time.Time{}, Created: s.created, Deleted: s.deleted}
 	for _, region := range slices.Sorted(maps.Keys(s.lists)) {
 		seen.List = append(seen.List, s.lists[region]...)
 	}
-	for _, region := range status.Regions {
+	for _, region := range regions {
 		if _, listed := s.lists[region]; !listed {
 			seen.Known = false
 		}
-		if at := s.listed[region]; !s.now[region] && at.Before(status.LastCycle) {
+		if at := s.listed[region]; !s.now[region] && at.Before(lastCycle) {
 			seen.Old[region] = at
 		}
 	}

@@ -48,8 +48,8 @@ type cycleLoop struct {
 }
 
 // run runs a cycle for each tick until ctx ends. The first cycle is that of the last tick and
-// begins at once: whoever starts a daemon wants to see whether it works, and what a former
-// daemon left unfinished continues.
+// begins at once: a person who starts a daemon wants to see whether it works, and the work
+// that a former daemon left unfinished continues.
 func (l *cycleLoop) run(ctx context.Context) {
 	tick := l.clock.Now().Truncate(cycleEvery)
 	for {

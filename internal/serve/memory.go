@@ -151,7 +151,7 @@ func (m *Memory) Snapshot() Snapshot {
 	s := Snapshot{
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
-		Alarms: m.alarms.seen(m.status), Checks: maps.Clone(m.checks),
+		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks),
 	}
 	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
 	for _, region := range slices.Sorted(maps.Keys(m.found)) {

@@ -128,7 +128,7 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	for _, p := range result.Problems {
 		m.problems.WithLabelValues(p.Operation, p.Region).Inc()
 	}
-	if record.Role == Leading { // a standby did not do what its result says
+	if record.Role == Leading { // a standby did not execute its result
 		m.count(result)
 	}
 	switch {
@@ -190,7 +190,7 @@ func results(result report.Result) *prometheus.Registry {
 	return registry
 }
 
-// buildInfo says which build runs.
+// buildInfo identifies the build.
 func buildInfo(version string) prometheus.Collector {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Which build runs; always 1.",
@@ -212,7 +212,7 @@ func statusGauges(memory *Memory) []prometheus.Collector {
 		return float64(t.UnixMilli()) / 1000
 	}
 	return []prometheus.Collector{
-		gauge("leading", "1 if this daemon leads, 0 if it stands by or has not begun.", func(s Status) float64 {
+		gauge("leading", "1 if this daemon leads, 0 if it is on standby or has not begun.", func(s Status) float64 {
 			if s.Role == Leading {
 				return 1
 			}

@@ -57,7 +57,7 @@ type Options struct {
 	// Progress is notified during a cycle, and with an empty step at its end; may be nil.
 	Progress cycle.Progress
 
-	// Guard says where the daemon listens and who may read it.
+	// Guard has the address to listen on, and checks requests.
 	Guard *guard.Guard
 	// Page makes the page at /, from the daemon's parts. The page checks the token itself,
 	// as browsers need a login form. Nil shows a few lines of text.
@@ -80,7 +80,7 @@ type Page interface {
 type Daemon struct {
 	options Options
 	app     *app.App
-	page    Page // nil if there is none
+	page    Page // may be nil
 	site    site
 	cycles  *cycleLoop
 	boards  *boardLoop
@@ -249,7 +249,7 @@ func (d *Daemon) Wait(ctx context.Context) error {
 // Stop ends the daemon: first the work, which only finishes accepted actions, then the
 // server, so that the daemon can be observed until the end, then the connections. It may be
 // called several times and from several goroutines, which all wait for the same end. It
-// takes at most 30 seconds and ends with ctx; an error says what did not end in time.
+// takes at most 30 seconds and ends with ctx; an error names what did not end in time.
 func (d *Daemon) Stop(ctx context.Context) error {
 	d.mu.Lock()
 	before := d.state

@@ -58,7 +58,7 @@ func (l *limiter) count(r *http.Request, now time.Time) {
 	t.wrong++
 }
 
-// dropOldest removes the addresses whose window is over, or if there is none the first one.
+// dropOldest removes the addresses whose window is over, or the first address if all windows are open.
 func dropOldest(clients map[netip.Prefix]*tally, now time.Time) {
 	var first netip.Prefix
 	var since time.Time
@@ -94,7 +94,7 @@ func clientOf(r *http.Request) netip.Prefix {
 	return prefix
 }
 
-// parseAddr reads an address with or without a port; the zero value if it is none.
+// parseAddr reads an address with or without a port; the zero value if the text is no address.
 func parseAddr(text string) netip.Addr {
 	if host, _, err := net.SplitHostPort(text); err == nil {
 		text = host

@@ -28,7 +28,7 @@ const (
 	keyRecord  = "record"
 )
 
-// actionsView says which buttons the page of a resource has.
+// actionsView lists the buttons on the page of a resource.
 type actionsView struct{ Update, Stop, Start, Delete bool }
 
 func actionsFor(r row, known bool) actionsView {
@@ -140,7 +140,7 @@ func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
 		return nil, order{}, errors.New("the form could not be read")
 	}
 	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
-	if !h.sessions.signed("form", f.values[keyARN], f.values[keyToken]) {
+	if !h.sessions.checkForm(f.values[keyARN], f.values[keyToken]) {
 		return nil, order{}, statusError{http.StatusForbidden, "The form is out of date or comes from another site. Go back, reload the page, and repeat."}
 	}
 	o, err := orderOf(f)

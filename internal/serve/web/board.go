@@ -15,11 +15,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// The keys of the dashboard's page.
-const (
-	keyBoard  = "board"
-	keyWidget = "widget"
-)
+// boards shows the dashboards as they are in CloudWatch.
+type boards struct {
+	site     *site
+	rendered memo[uint64, []dashboard.Page] // by version of the snapshot
+}
 
 // boardView is one of the dashboards.
 type boardView struct {
@@ -62,19 +62,19 @@ func (q boardQuery) link() string {
 	return link("/dashboard", pairs...)
 }
 
-func (h *Handler) board(r *http.Request, f *fields) (page, error) {
+func (b *boards) page(r *http.Request, f *fields) (page, error) {
 	q := parseBoard(f, -1)
 	if f.fault != nil {
 		return page{}, f.fault
 	}
-	boards, widgets, err := h.boardWidgets(q.number)
+	boards, widgets, err := b.widgets(q.number)
 	if err != nil {
 		return page{}, err
 	}
 	whole := boardQuery{q.number, -1, q.span}
 	view := boardView{Name: boards[q.number-1].Name, Single: q.widget >= 0, Back: whole.link()}
-	for i, b := range boards {
-		view.Boards = append(view.Boards, spanLink{b.Name, boardQuery{i + 1, -1, q.span}.link(), i+1 == q.number})
+	for i, one := range boards {
+		view.Boards = append(view.Boards, spanLink{one.Name, boardQuery{i + 1, -1, q.span}.link(), i+1 == q.number})
 	}
 	view.Spans = spanLinks(q.span, func(s span) string { return boardQuery{q.number, q.widget, s}.link() })
 	if view.Single {
@@ -83,21 +83,18 @@ func (h *Handler) board(r *http.Request, f *fields) (page, error) {
 			return page{}, err
 		}
 		one := chartView{ID: "chart"}
-		one.Plot, view.Fault = h.graphChart(r.Context(), graph, q.span)
+		one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
 		view.Widgets = []widgetView{{Chart: &one, Title: graph.Title, Wide: true}}
 	} else {
-		view.Widgets = h.widgetViews(widgets, q)
+		view.Widgets = b.widgetViews(widgets, q)
 	}
 	return page{template: "dashboard", title: "Dashboard", path: "/dashboard", view: view}, nil
 }
 
-// boardPages are the dashboards of a snapshot, by its version.
-type boardPages = memo[uint64, []dashboard.Page]
-
-// boardWidgets returns all dashboards, and the widgets of one of them.
-func (h *Handler) boardWidgets(number int) ([]dashboard.Page, []dashboard.Widget, error) {
-	s := h.options.Source.Snapshot()
-	boards := h.boards.get(s.Version, func() []dashboard.Page {
+// widgets returns all dashboards, and the widgets of one of them.
+func (b *boards) widgets(number int) ([]dashboard.Page, []dashboard.Widget, error) {
+	s := b.site.options.Source.Snapshot()
+	boards := b.rendered.get(s.Version, func() []dashboard.Page {
 		return dashboard.Layout(dashboard.Input{
 			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
 		})
@@ -119,7 +116,7 @@ func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, error) {
 
 // widgetViews are the widgets of a dashboard. Charts have no data yet: a large dashboard has
 // hundreds of charts, and someone who views the first ones need not pay for all.
-func (h *Handler) widgetViews(widgets []dashboard.Widget, q boardQuery) []widgetView {
+func (b *boards) widgetViews(widgets []dashboard.Widget, q boardQuery) []widgetView {
 	var views []widgetView
 	for i, widget := range widgets {
 		switch p := widget.Properties.(type) {
@@ -127,7 +124,7 @@ func (h *Handler) widgetViews(widgets []dashboard.Widget, q boardQuery) []widget
 			views = append(views, widgetView{Text: markdown(p.Markdown), Wide: true})
 		case dashboard.Graph:
 			if p.View != "timeSeries" {
-				views = append(views, widgetView{Title: p.Title, Count: model.Number(float64(len(h.options.Source.Snapshot().Result.Resources)), 0)})
+				views = append(views, widgetView{Title: p.Title, Count: model.Number(float64(len(b.site.options.Source.Snapshot().Result.Resources)), 0)})
 				continue
 			}
 			views = append(views, widgetView{Title: p.Title, Chart: &chartView{
@@ -146,23 +143,23 @@ func unitOf(g dashboard.Graph) string {
 }
 
 // boardChart serves the data of one chart of a dashboard to a script.
-func (h *Handler) boardChart(w http.ResponseWriter, r *http.Request) {
+func (b *boards) chart(w http.ResponseWriter, r *http.Request) {
 	f := parseFields(r.URL.RawQuery, keyBoard, keyWidget, keySpan)
-	body, err := h.chartJSON(r.Context(), f)
+	body, err := b.chartJSON(r.Context(), f)
 	if err = cmp.Or(f.fault, err); err != nil {
-		h.pages.reject(w, r, err)
+		b.site.pages.reject(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, _ = w.Write(body)
 }
 
-func (h *Handler) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
+func (b *boards) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
 	q := parseBoard(f, 0)
 	if f.fault != nil {
 		return nil, f.fault
 	}
-	_, widgets, err := h.boardWidgets(q.number)
+	_, widgets, err := b.widgets(q.number)
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +167,7 @@ func (h *Handler) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, fault := h.graphChart(ctx, graph, q.span)
+	c, fault := b.graphChart(ctx, graph, q.span)
 	c.Note = strings.TrimSpace(fault + " " + c.Note)
 	return json.Marshal(struct {
 		chart.Chart
@@ -179,9 +176,9 @@ func (h *Handler) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
 }
 
 // graphChart reads and draws a graph over a span, with periods not shorter than its own.
-func (h *Handler) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
+func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
-	return h.reader.boardChart(ctx, g, h.window(s), s.Period)
+	return b.site.reader.boardChart(ctx, g, b.site.window(s), s.Period)
 }
 
 func (r *reader) boardChart(ctx context.Context, g dashboard.Graph, w model.Window, period time.Duration) (c chart.Chart, fault string) {

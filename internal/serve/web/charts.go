@@ -18,7 +18,7 @@ type chartView struct {
 	Lazy bool   // its data are read when it becomes visible
 }
 
-// resourceCharts draws throughput, utilization and latency of a resource. The fault says what
+// resourceCharts draws throughput, utilization and latency of a resource. The fault is what
 // could not be read.
 func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window) (charts []chartView, fault string) {
 	query := func(namespace, metric string, stat model.Stat) model.Query {
@@ -57,7 +57,7 @@ func partialNote(s model.Series) string {
 
 // throughputCharts draw requests against the minimum. A period without data had no requests.
 // Where the monitor published no minimum, because it did not run, one is assumed
-// (billing.AssumeMinimums) and the chart says so.
+// (billing.AssumeMinimums) and the chart has a note.
 func throughputCharts(r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series) (throughput, utilization chart.Chart) {
 	unit := r.Kind.RateUnit()
 	throughput = chart.New("Actual and provisioned", unit, w, period)

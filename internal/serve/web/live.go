@@ -19,7 +19,7 @@ const (
 
 // live notifies a browser of each change by server-sent events. A message is the version of
 // the snapshot; the page then loads itself again.
-func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
+func (h *site) live(w http.ResponseWriter, r *http.Request) {
 	if q := parseFields(r.URL.RawQuery); q.fault != nil {
 		h.pages.reject(w, r, q.fault)
 		return
@@ -45,7 +45,7 @@ func (h *Handler) live(w http.ResponseWriter, r *http.Request) {
 }
 
 // follow sends messages until the browser goes away or the page is closed.
-func (h *Handler) follow(ctx context.Context, send func(string) bool) {
+func (h *site) follow(ctx context.Context, send func(string) bool) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	ctx, cancel := context.WithCancel(ctx)

@@ -47,7 +47,7 @@ func TestChangesInARowAreToldAsOne(t *testing.T) {
 		}
 		var told []string
 		ctx, end := context.WithCancel(t.Context())
-		go h.follow(ctx, func(message string) bool {
+		go h.site.follow(ctx, func(message string) bool {
 			told = append(told, message)
 			return true
 		})

@@ -48,7 +48,7 @@ type attention struct {
 	Why string
 }
 
-func (h *Handler) overview(_ *http.Request, q *fields) (page, error) {
+func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	if q.fault != nil {
 		return page{}, q.fault
 	}
@@ -81,9 +81,7 @@ func (h *Handler) overview(_ *http.Request, q *fields) (page, error) {
 	return page{template: "overview", title: "Overview", path: "/", view: view}, nil
 }
 
-// totalCharts are the charts of all resources of each kind, by ledger.
-type totalCharts = memo[*report.Ledger, []chartView]
-
+// chartTotals are the charts of all resources of each kind.
 func chartTotals(l report.Ledger) []chartView {
 	var charts []chartView
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
@@ -276,7 +274,7 @@ func estimated(sums map[string]float64, l *report.Ledger, unpriced int, what str
 	return text + ")"
 }
 
-// nothingText says what it means that no resource needs attention.
+// nothingText explains that no resource needs attention, as far as is known.
 func nothingText(s Snapshot, rows []row) string {
 	unchecked := 0
 	for _, r := range rows {

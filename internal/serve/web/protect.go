@@ -47,8 +47,3 @@ func setHeaders(header http.Header) {
 	header.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
 	header.Set("Cache-Control", "no-store")
 }
-
-// sendOrigin makes browsers send the page's origin with its forms. With no-referrer they send
-// "Origin: null", which over plain http, without Sec-Fetch-Site, looks like another site
-// (Fetch standard, "append a request Origin header"). Other sites still learn nothing.
-func sendOrigin(w http.ResponseWriter) { w.Header().Set("Referrer-Policy", "same-origin") }

@@ -22,6 +22,22 @@ const (
 // maxPage is the highest number of a page or dashboard.
 const maxPage = 100_000
 
+// The keys of query strings.
+const (
+	keyARN    = "arn"
+	keyBoard  = "board"
+	keyDir    = "dir"
+	keyDone   = "done"
+	keyKind   = "kind"
+	keyPage   = "page"
+	keyRegion = "region"
+	keySearch = "q"
+	keyShow   = "show"
+	keySort   = "sort"
+	keySpan   = "range"
+	keyWidget = "widget"
+)
+
 // fields are the values of a query string or form by their keys, and the first fault in them.
 type fields struct {
 	values map[string]string
@@ -169,4 +185,51 @@ func link(path string, pairs ...string) string {
 		return path
 	}
 	return path + "?" + query.Encode()
+}
+
+// pager leads from one page of a list to others.
+type pager struct {
+	Page, Of       int
+	Previous, Next string // links; empty on the first and last page
+}
+
+// paginate cuts a list into pages and returns the range of one, or of the last.
+func paginate(total, size, number int, linkTo func(page string) string) (p pager, from, to int) {
+	p.Of = max(1, (total+size-1)/size)
+	p.Page = min(number, p.Of)
+	if p.Page == 2 {
+		p.Previous = linkTo("")
+	} else if p.Page > 2 {
+		p.Previous = linkTo(strconv.Itoa(p.Page - 1))
+	}
+	if p.Page < p.Of {
+		p.Next = linkTo(strconv.Itoa(p.Page + 1))
+	}
+	from = (p.Page - 1) * size
+	return p, from, min(total, from+size)
+}
+
+// option is one choice of a select element.
+type option struct{ Value, Label string }
+
+func words(options []option) []string {
+	list := make([]string, len(options))
+	for i, o := range options {
+		list[i] = o.Value
+	}
+	return list
+}
+
+// spanLink leads to another time span, or to another dashboard.
+type spanLink struct {
+	Label, Link string
+	Current     bool
+}
+
+func spanLinks(current span, linkTo func(span) string) []spanLink {
+	var list []spanLink
+	for _, s := range spans {
+		list = append(list, spanLink{s.Label, linkTo(s), s.Name == current.Name})
+	}
+	return list
 }

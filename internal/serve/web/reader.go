@@ -11,7 +11,7 @@ import (
 )
 
 // readTime is how long a page waits for its metrics. What has not arrived by then is not
-// drawn, and the page says so.
+// drawn, and the page reports it.
 const readTime = 20 * time.Second
 
 // cachedSeries bounds the cached series: some 40 MB of the longest. All metrics of a dashboard

@@ -181,13 +181,13 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	}
 }
 
-// modeText says what a daemon does not do.
+// modeText describes what a daemon does not do.
 func modeText(s serve.Status) string {
 	switch {
 	case s.DryRun:
 		return "This is a dry run: nothing is written, and no action is executed."
 	case s.Role == serve.Standby:
-		return "This daemon stands by: another daemon leads. Its decisions, records and savings are not known here."
+		return "This daemon is on standby: another daemon leads. Its decisions, records and savings are not known here."
 	}
 	return ""
 }
@@ -222,3 +222,20 @@ func (v *renderer) asset(w http.ResponseWriter, r *http.Request) {
 	}
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.body))
 }
+
+// statusError is an error with the status of its response. Its text is shown as it is.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e statusError) Error() string { return e.text }
+
+func notFound(format string, args ...any) error {
+	return statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+// sendOrigin makes browsers send the page's origin with its forms. With no-referrer they send
+// "Origin: null", which over plain http, without Sec-Fetch-Site, looks like another site
+// (Fetch standard, "append a request Origin header"). Other sites still learn nothing.
+func sendOrigin(w http.ResponseWriter) { w.Header().Set("Referrer-Policy", "same-origin") }

@@ -39,37 +39,16 @@ type resourceView struct {
 	Actions actionsView
 }
 
-// spanLink leads to another time span, or to another dashboard.
-type spanLink struct {
-	Label, Link string
-	Current     bool
-}
-
-func spanLinks(current span, linkTo func(span) string) []spanLink {
-	var list []spanLink
-	for _, s := range spans {
-		list = append(list, spanLink{s.Label, linkTo(s), s.Name == current.Name})
-	}
-	return list
-}
-
 type alarmView struct {
 	serve.Alarm
 	When stamp
 	Tone string
 }
 
-// The keys of the page of a resource.
-const (
-	keyARN  = "arn"
-	keySpan = "range"
-	keyDone = "done"
-)
-
 // historyLength is how many records the page of a resource shows.
 const historyLength = 50
 
-func (h *Handler) resource(r *http.Request, q *fields) (page, error) {
+func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	arn, kind := q.arn(keyARN, true)
 	shown, done := q.span(keySpan), q.text(keyDone)
 	if q.fault != nil {
@@ -132,7 +111,7 @@ func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) r
 	return view
 }
 
-// savingText says what would be saved; empty if nothing.
+// savingText describes the possible saving; empty without one.
 func savingText(e report.Entry) string {
 	if e.Saving == nil {
 		return ""
@@ -140,7 +119,7 @@ func savingText(e report.Entry) string {
 	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" + e.Note + ")"
 }
 
-// estimateText says what it costs in money; empty without a price.
+// estimateText describes the costs in money; empty without a price.
 func estimateText(e report.Entry) string {
 	if e.Estimate == nil {
 		return ""

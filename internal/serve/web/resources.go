@@ -15,31 +15,9 @@ import (
 // pageSize is how many resources a page of the table has.
 const pageSize = 50
 
-// The keys of the table in query strings.
-const (
-	keySearch = "q"
-	keyKind   = "kind"
-	keyRegion = "region"
-	keyShow   = "show"
-	keySort   = "sort"
-	keyDir    = "dir"
-	keyPage   = "page"
-)
-
 var tableKeys = []string{keySearch, keyKind, keyRegion, keyShow, keySort, keyDir, keyPage}
 
-// option is one choice of a select element.
-type option struct{ Value, Label string }
-
 var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"}, {string(model.Recommender), "Recommenders"}}
-
-func words(options []option) []string {
-	list := make([]string, len(options))
-	for i, o := range options {
-		list[i] = o.Value
-	}
-	return list
-}
 
 // filters are the choices of what to show.
 var filters = []struct {
@@ -115,7 +93,7 @@ func (c column) defaultDir() string {
 	return "asc"
 }
 
-// tableQuery says what the table shows.
+// tableQuery selects what the table shows.
 type tableQuery struct {
 	Search, Kind, Region, Show, Sort, Dir string
 	Page                                  int
@@ -222,7 +200,7 @@ type selectView struct {
 	Options            []option
 }
 
-func (h *Handler) resources(_ *http.Request, f *fields) (page, error) {
+func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	q := parseTable(f)
 	if f.fault != nil {
 		return page{}, f.fault

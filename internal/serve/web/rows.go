@@ -15,8 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
-// row is a resource with everything that is known of it. Its Checked says whether Check is an
-// hourly check, and not the last result without one.
+// row is a resource with everything that is known of it. Checked is true if Check is an hourly
+// check, and false if it is only the last result.
 type row struct {
 	report.Resource
 	Monitored bool
@@ -194,7 +194,7 @@ func unlisted(s Snapshot) []string {
 	return slices.Compact(regions)
 }
 
-// oldAlarms says which regions' alarms could not be listed in the last cycle, and how old the
+// oldAlarms describes which regions' alarms could not be listed in the last cycle, and how old the
 // ones shown are; empty if all could.
 func oldAlarms(s Snapshot) string {
 	var parts []string

@@ -21,8 +21,8 @@ type saved struct {
 // savedBy adds up what each completed automatic action has saved since: for each hour, what
 // would have been paid with the minimum before, less what is paid with the new one. Hours in
 // which the minimum was higher again save nothing. A stopped or deleted resource saves its
-// whole minimum until it is restored; if it is in service again and no record says since
-// when, the saving is unknown.
+// whole minimum until it is restored; if it is in service again and no record has the
+// time, the saving is unknown.
 func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bool) saved {
 	out := saved{Money: map[string]float64{}}
 	if ledger == nil {
@@ -97,8 +97,7 @@ func savedByEnd(a events.Audit, back time.Time, w model.Window, present bool) (h
 	return max(0, back.Sub(from).Hours()) * float64(a.Before.MinTPS), true
 }
 
-// restored is when a later record says that the resource was started or created again; zero
-// if there is none.
+// restored is when the resource was started or created again by the records; zero if never.
 func restored(a events.Audit, records []events.Audit) time.Time {
 	var first time.Time
 	for _, b := range records {

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,81 +20,64 @@ const (
 	cookieName = "personalize-monitor"
 	// sessionTime is how long a login is valid, at most until the process ends.
 	sessionTime = 12 * time.Hour
-	// maxEnded is how many sessions that were logged out are remembered.
-	maxEnded = 10_000
+	// maxSessions is how many logins are valid at the same time.
+	maxSessions = 10_000
 )
 
-// sessions are the logins of people. They are kept in signed cookies.
+// sessions are the logins of people. They end with the process.
 type sessions struct {
 	guard *guard.Guard
 	clock model.Clock
-	key   []byte // signs forms and cookies; of this process only
-	ended bounded[string, struct{}]
+	key   []byte                     // signs forms; of this process only
+	until bounded[string, time.Time] // by cookie
 }
 
 func newSessions(g *guard.Guard, clock model.Clock) (*sessions, error) {
-	s := &sessions{guard: g, clock: clock, key: make([]byte, 32), ended: bounded[string, struct{}]{limit: maxEnded}}
+	s := &sessions{guard: g, clock: clock, key: make([]byte, 32), until: bounded[string, time.Time]{limit: maxSessions}}
 	if _, err := rand.Read(s.key); err != nil {
 		return nil, fmt.Errorf("make a key for the web page: %w", err)
 	}
 	return s, nil
 }
 
-// sign makes a code for a text that only this process can make. Codes of different purposes
-// differ.
-func (s *sessions) sign(purpose, text string) string {
+// formToken is what a form about a resource must contain: no other site can read it.
+func (s *sessions) formToken(arn string) string {
 	mac := hmac.New(sha256.New, s.key)
-	mac.Write([]byte(purpose + "\x00" + text))
+	mac.Write([]byte(arn))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-func (s *sessions) signed(purpose, text, code string) bool {
-	return subtle.ConstantTimeCompare([]byte(s.sign(purpose, text)), []byte(code)) == 1
+// checkForm checks the token of a form about a resource.
+func (s *sessions) checkForm(arn, token string) bool {
+	return subtle.ConstantTimeCompare([]byte(s.formToken(arn)), []byte(token)) == 1
 }
 
-// formToken is what a form about a resource must contain: no other site can read it.
-func (s *sessions) formToken(arn string) string { return s.sign("form", arn) }
-
-// start makes the cookie of a new session.
+// start makes the cookie of a new session. Without Expires it ends with the browser.
 func (s *sessions) start(r *http.Request) *http.Cookie {
-	// The end, and something that no other session has.
-	session := strconv.FormatInt(s.clock.Now().Add(sessionTime).Unix(), 10) + "." + rand.Text()
-	// Without Expires it ends with the browser, and by the time in it anyway.
-	return cookie(r, session+"."+s.sign("session", session), 0)
+	session := rand.Text()
+	s.until.put(session, s.clock.Now().Add(sessionTime))
+	return cookie(r, session, 0)
 }
 
 // end ends the session of a request, also for someone else who has its cookie.
 func (s *sessions) end(r *http.Request) *http.Cookie {
-	if session, ok := s.current(r); ok {
-		s.ended.put(session, struct{}{})
+	if one, err := r.Cookie(cookieName); err == nil {
+		s.until.take(one.Value)
 	}
 	return cookie(r, "", -1)
 }
 
-// open reports whether the page needs no login, or the request has one.
+// open reports whether the page needs no login, or the request has a valid one.
 func (s *sessions) open(r *http.Request) bool {
 	if !s.guard.NeedsToken() {
 		return true
 	}
-	_, ok := s.current(r)
-	return ok
-}
-
-// current is the valid session of a request.
-func (s *sessions) current(r *http.Request) (session string, ok bool) {
-	cookie, err := r.Cookie(cookieName)
+	one, err := r.Cookie(cookieName)
 	if err != nil {
-		return "", false
+		return false
 	}
-	at := max(0, strings.LastIndex(cookie.Value, "."))
-	session, code := cookie.Value[:at], strings.TrimPrefix(cookie.Value[at:], ".")
-	until, _, _ := strings.Cut(session, ".")
-	seconds, err := strconv.ParseInt(until, 10, 64)
-	if err != nil || !s.signed("session", session, code) || !s.clock.Now().Before(time.Unix(seconds, 0)) {
-		return "", false
-	}
-	_, ended := s.ended.get(session)
-	return session, !ended
+	until, ok := s.until.get(one.Value)
+	return ok && s.clock.Now().Before(until)
 }
 
 func cookie(r *http.Request, value string, maxAge int) *http.Cookie {

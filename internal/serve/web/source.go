@@ -2,15 +2,41 @@ package web
 
 import (
 	"context"
-	"fmt"
-	"slices"
+	"log/slog"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
+
+// Options configure the page.
+type Options struct {
+	Source Source       // what is shown
+	Series Series       // where charts come from; nil shows none
+	Clock  model.Clock  // the time of what is shown; nil is the system clock
+	Wall   model.Clock  // the clock of logins, if Clock is not the real one; nil is Clock
+	Logger *slog.Logger // nil discards the log
+
+	// AllowActions shows buttons that change resources, which Actions executes. Without it
+	// every request for a change is rejected with 403.
+	AllowActions bool
+	Actions      Actions
+
+	// Guard checks host names, with 421 for an unknown one, and the token, which comes as a
+	// bearer token or from a login form. The token never appears in a page or a log. Nil
+	// needs no token.
+	Guard *guard.Guard
+
+	// Demo is a line at the top of each page, for example that nothing is real; may be empty.
+	Demo string
+	// Version of the program, shown at the bottom of each page.
+	Version string
+	// MetricDelay is how long counts take to arrive; charts end that long ago.
+	MetricDelay time.Duration
+}
 
 // Source is what the page shows. Its methods are called from many goroutines.
 type Source interface {
@@ -28,7 +54,7 @@ type Snapshot struct {
 
 	// Ledger is what was paid for and used in the last days, with hours (cycle.Ledger with
 	// Hourly): at least the last chart.SparkHours of each resource, and all of those whose
-	// minimum was lowered. Nil while it is unknown; LedgerErr says why, or why it is old.
+	// minimum was lowered. Nil while it is unknown; LedgerErr is the reason, or why it is old.
 	Ledger    *report.Ledger
 	LedgerErr string
 
@@ -60,12 +86,12 @@ type Entry struct {
 }
 
 // Series reads metrics; traffic.Meter does. Readings that could not be read completely are
-// marked, and the problems say why.
+// marked, and the problems are the reasons.
 type Series interface {
 	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
-// Actions executes what a person requests on the page. The sentence says what was done, or
+// Actions executes what a person requests on the page. The sentence reports what was done, or
 // that nothing had to be; an error means that nothing was changed, as far as is known.
 type Actions interface {
 	// Do executes an action on a resource: update-tps, delete-campaign, stop-recommender or
@@ -74,30 +100,4 @@ type Actions interface {
 	// Restore undoes what the record describes. It returns as soon as Personalize has
 	// accepted it, and does not wait for the resource to be in service.
 	Restore(ctx context.Context, record events.Audit) (sentence string, err error)
-}
-
-// timeline are all entries, newest first.
-func (s Snapshot) timeline() []Entry {
-	list := slices.Clone(s.Entries)
-	for _, e := range s.Events {
-		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Title: e.DetailType})
-	}
-	for _, c := range s.AlarmChanges {
-		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State, Text: c.Name + ", before: " + c.From})
-	}
-	for _, c := range s.Cycles {
-		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + plural(c.Resources, "resource")}
-		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, plural(c.Events, "event"), plural(c.Problems, "problem"), plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
-		if c.Error != "" {
-			e.Kind, e.Title, e.Text = EntryProblem, "a cycle measured nothing", c.Error
-		}
-		list = append(list, e)
-	}
-	for _, a := range s.Audits {
-		list = append(list, Entry{
-			Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Title: actionText(a), Text: a.Reason, Outcome: a.Outcome, Automatic: a.Automatic,
-		})
-	}
-	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
-	return list
 }

@@ -1,9 +1,9 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -42,7 +42,7 @@ type timelineView struct {
 	Pager           pager
 }
 
-func (h *Handler) timeline(_ *http.Request, q *fields) (page, error) {
+func (h *site) timeline(_ *http.Request, q *fields) (page, error) {
 	kind := q.choice(keyKind, words(timelineOptions)...)
 	arn, _ := q.arn(keyARN, false)
 	number := q.number(keyPage, 1, 1, maxPage)
@@ -66,6 +66,32 @@ func (h *Handler) timeline(_ *http.Request, q *fields) (page, error) {
 		last.Entries = append(last.Entries, e)
 	}
 	return page{template: "timeline", title: "Time line", path: "/timeline", view: view}, nil
+}
+
+// timeline are all entries, newest first.
+func (s Snapshot) timeline() []Entry {
+	list := slices.Clone(s.Entries)
+	for _, e := range s.Events {
+		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Title: e.DetailType})
+	}
+	for _, c := range s.AlarmChanges {
+		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State, Text: c.Name + ", before: " + c.From})
+	}
+	for _, c := range s.Cycles {
+		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + plural(c.Resources, "resource")}
+		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, plural(c.Events, "event"), plural(c.Problems, "problem"), plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
+		if c.Error != "" {
+			e.Kind, e.Title, e.Text = EntryProblem, "a cycle measured nothing", c.Error
+		}
+		list = append(list, e)
+	}
+	for _, a := range s.Audits {
+		list = append(list, Entry{
+			Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Title: actionText(a), Text: a.Reason, Outcome: a.Outcome, Automatic: a.Automatic,
+		})
+	}
+	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
+	return list
 }
 
 // matches reports whether an entry is of a requested kind. Cycles, which end all the time,
@@ -109,26 +135,4 @@ func entryViews(entries []Entry, now time.Time) []entryView {
 		views = append(views, v)
 	}
 	return views
-}
-
-// pager leads from one page of a list to others.
-type pager struct {
-	Page, Of       int
-	Previous, Next string // links; empty if there is none
-}
-
-// paginate cuts a list into pages and returns the range of one, or of the last.
-func paginate(total, size, number int, linkTo func(page string) string) (p pager, from, to int) {
-	p.Of = max(1, (total+size-1)/size)
-	p.Page = min(number, p.Of)
-	if p.Page == 2 {
-		p.Previous = linkTo("")
-	} else if p.Page > 2 {
-		p.Previous = linkTo(strconv.Itoa(p.Page - 1))
-	}
-	if p.Page < p.Of {
-		p.Next = linkTo(strconv.Itoa(p.Page + 1))
-	}
-	from = (p.Page - 1) * size
-	return p, from, min(total, from+size)
 }

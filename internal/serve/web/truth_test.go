@@ -64,13 +64,13 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"nor be filtered as unread", "/resources?show=unread", nil, "Nothing matches", "video-next"},
 		{"but for what it is", "/resources?show=unseen", nil, "1–1 of 1 resource", "Nothing matches"},
 		{"alarms just created", "/", func(s *web.Snapshot) { s.Alarms.Created, s.Alarms.Deleted = 10, 1 }, "of 0 alarms; 10 created and 1 deleted since they were listed", ">unknown<"},
-		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.Status.LastError = "denied" }, "The last cycle measured nothing. The values shown are from 2026-03-04 12:05 UTC.", "stands by"},
+		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.Status.LastError = "denied" }, "The last cycle measured nothing. The values shown are from 2026-03-04 12:05 UTC.", "is on standby"},
 		{"the first cycle failed", "/", func(s *web.Snapshot) {
 			*s = web.Snapshot{}
 			s.Status.LastError, s.Status.LastCycle = "denied", webstory.Now
 		}, "The last cycle measured nothing.", "No cycle has ended yet"},
-		{"dry run", "/resources", func(s *web.Snapshot) { s.Status.DryRun = true }, "nothing is written", "stands by"},
-		{"standby", "/resources", func(s *web.Snapshot) { s.Status.Role = serve.Standby }, "This daemon stands by", "dry run"},
+		{"dry run", "/resources", func(s *web.Snapshot) { s.Status.DryRun = true }, "nothing is written", "is on standby"},
+		{"standby", "/resources", func(s *web.Snapshot) { s.Status.Role = serve.Standby }, "This daemon is on standby", "dry run"},
 		{"an order refused by the function", "/resources?q=similar", refusedOrder, `>refused</span> <span class="soft">protected by its tag;</span>`, ">asked</span> <span"},
 		{"and worth a look", "/", refusedOrder, "over 336 hours; refused: protected by its tag", "; asked"},
 		{"of the last cycle itself", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), func(s *web.Snapshot) {

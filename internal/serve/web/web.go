@@ -6,54 +6,17 @@ package web
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
 
-// Options configure the page.
-type Options struct {
-	Source Source       // what is shown
-	Series Series       // where charts come from; nil shows none
-	Clock  model.Clock  // the time of what is shown; nil is the system clock
-	Wall   model.Clock  // the clock of logins, if Clock is not the real one; nil is Clock
-	Logger *slog.Logger // nil discards the log
-
-	// AllowActions shows buttons that change resources, which Actions executes. Without it
-	// every request for a change is rejected with 403.
-	AllowActions bool
-	Actions      Actions
-
-	// Guard checks host names, with 421 for an unknown one, and the token, which comes as a
-	// bearer token or from a login form. The token never appears in a page or a log. Nil
-	// needs no token.
-	Guard *guard.Guard
-
-	// Demo is a line at the top of each page, for example that nothing is real; may be empty.
-	Demo string
-	// Version of the program, shown at the bottom of each page.
-	Version string
-	// MetricDelay is how long counts take to arrive; charts end that long ago.
-	MetricDelay time.Duration
-}
-
 // Handler serves the page.
 type Handler struct {
-	options  Options
-	sessions *sessions
-	pages    *renderer
-	reader   *reader
-	forms    *actionForms
-	totals   totalCharts
-	boards   boardPages
-	protect  http.Handler // the routes behind all checks
-
-	closed    chan struct{} // ends live streams, and what waits for AWS
-	listeners chan struct{} // bounds live streams
+	site    *site
+	handler http.Handler // the routes behind all checks
 }
 
 // maxListeners is how many browsers may follow changes at the same time. The pages of others
@@ -81,72 +44,54 @@ func New(o Options) (*Handler, error) {
 	if o.Guard == nil {
 		o.Guard = &guard.Guard{}
 	}
-	h := &Handler{options: o, closed: make(chan struct{}), listeners: make(chan struct{}, maxListeners)}
-	var err error
-	if h.sessions, err = newSessions(o.Guard, o.Wall); err != nil {
+	sessions, err := newSessions(o.Guard, o.Wall)
+	if err != nil {
 		return nil, err
 	}
-	if h.pages, err = newRenderer(o, h.sessions); err != nil {
+	pages, err := newRenderer(o, sessions)
+	if err != nil {
 		return nil, err
 	}
-	h.reader = newReader(o.Series, h.closed)
-	h.forms = newActionForms(o, h.sessions, h.pages, h.closed)
-	h.protect = o.Guard.KnownHosts(protect(h.pages, h.loggedIn(h.routes())))
-	return h, nil
+	closed := make(chan struct{})
+	h := &site{
+		options: o, sessions: sessions, pages: pages, reader: newReader(o.Series, closed), forms: newActionForms(o, sessions, pages, closed),
+		closed: closed, listeners: make(chan struct{}, maxListeners),
+	}
+	login := &loginForms{guard: o.Guard, clock: o.Wall, log: o.Logger, sessions: sessions, pages: pages}
+	return &Handler{h, o.Guard.KnownHosts(protect(pages, login.required(routes(h, login))))}, nil
 }
 
 // Close ends all live streams, which would delay the shutdown of the server, and accepts no
 // further action. Actions in progress are interrupted: what Personalize has accepted is
 // completed. It may be called more than once.
-func (h *Handler) Close() { h.forms.close() }
+func (h *Handler) Close() { h.site.forms.close() }
 
 // Wait waits until the actions in progress have ended. It follows Close.
-func (h *Handler) Wait() { h.forms.running.Wait() }
+func (h *Handler) Wait() { h.site.forms.running.Wait() }
 
 // ServeHTTP serves a request that passes all checks.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header())
-	h.protect.ServeHTTP(w, r)
+	h.handler.ServeHTTP(w, r)
 }
 
-func (h *Handler) routes() http.Handler {
+func routes(h *site, login *loginForms) http.Handler {
 	mux := http.NewServeMux()
+	boards := &boards{site: h}
 	mux.Handle("GET /{$}", h.pages.handler(h.overview))
 	mux.Handle("GET /resources", h.pages.handler(h.resources, tableKeys...))
 	mux.Handle("GET /resource", h.pages.handler(h.resource, keyARN, keySpan, keyDone))
 	mux.Handle("GET /timeline", h.pages.handler(h.timeline, keyKind, keyARN, keyPage))
-	mux.Handle("GET /dashboard", h.pages.handler(h.board, keyBoard, keyWidget, keySpan))
-	mux.HandleFunc("GET /chart", h.boardChart)
+	mux.Handle("GET /dashboard", h.pages.handler(boards.page, keyBoard, keyWidget, keySpan))
+	mux.HandleFunc("GET /chart", boards.chart)
 	mux.HandleFunc("GET /live", h.live)
 	mux.Handle("POST /action", h.forms)
-	mux.HandleFunc("GET /login", h.loginPage)
-	mux.HandleFunc("POST /login", h.login)
-	mux.HandleFunc("POST /logout", h.logout)
+	mux.HandleFunc("GET /login", login.page)
+	mux.HandleFunc("POST /login", login.login)
+	mux.HandleFunc("POST /logout", login.logout)
 	mux.HandleFunc("GET /assets/{name}", h.pages.asset)
 	mux.HandleFunc("GET /{rest...}", func(w http.ResponseWriter, r *http.Request) {
 		h.pages.reject(w, r, notFound("There is no such page."))
 	})
 	return mux
-}
-
-// snapshot is what is known now, and the time to show it at.
-func (h *Handler) snapshot() (Snapshot, time.Time) {
-	return h.options.Source.Snapshot(), h.options.Clock.Now()
-}
-
-// window is the time span of charts that end now.
-func (h *Handler) window(s span) model.Window {
-	return s.window(h.options.Clock.Now(), h.options.MetricDelay)
-}
-
-// statusError is an error with the status of its response. Its text is shown as it is.
-type statusError struct {
-	status int
-	text   string
-}
-
-func (e statusError) Error() string { return e.text }
-
-func notFound(format string, args ...any) error {
-	return statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }

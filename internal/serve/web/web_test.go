@@ -509,9 +509,7 @@ func TestLogin(t *testing.T) {
 	if w := get(t, h, "/", with(cookie.Value)); w.Code != 200 || strings.Contains(w.Body.String(), secret) {
 		t.Errorf("logged in: status %d", w.Code)
 	}
-	at := strings.LastIndex(cookie.Value, ".")
-	session, code := cookie.Value[:at], cookie.Value[at+1:]
-	for _, forged := range []string{"", session, "9" + session + "." + code, session + "." + code[1:], "." + code, session + "x." + code} {
+	for _, forged := range []string{"", cookie.Value[1:], cookie.Value + "x", strings.ToLower(cookie.Value)} {
 		if w := get(t, h, "/", with(forged)); w.Code != 401 {
 			t.Errorf("cookie %q: status %d", forged, w.Code)
 		}

@@ -1,7 +1,7 @@
 "use strict";
 (function () {
   const announce = document.getElementById("announce");
-  const say = (text) => { if (announce) { announce.textContent = ""; requestAnimationFrame(() => { announce.textContent = text; }); } };
+  const read = (text) => { if (announce) { announce.textContent = ""; requestAnimationFrame(() => { announce.textContent = text; }); } };
 
   // The colours: system setting, light, dark.
   const theme = document.getElementById("theme");
@@ -102,7 +102,7 @@
     pulse.className = "pulse bad";
     pulse.textContent = "No answer from the monitor" + (since ? "; values from " + since.dateTime.replace("T", " ").replace("Z", " UTC") : "");
     sent.set("pulse", ""); // the next response replaces it
-    say(pulse.textContent);
+    read(pulse.textContent);
   }
   // The page as it was served, before charts are drawn into it.
   parts(document).forEach((part) => sent.set(part.id, part.outerHTML));
@@ -118,7 +118,7 @@
     const changed = await refresh(here());
     Charts.reload();
     // A screen reader need not announce every step of a cycle.
-    if (changed && Date.now() - announced > 60000) { announced = Date.now(); say("Updated."); }
+    if (changed && Date.now() - announced > 60000) { announced = Date.now(); read("Updated."); }
   }
   let missed = false, announced = 0;
   document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; follow(""); } });
@@ -134,8 +134,8 @@
   async function go(address, push) {
     history[push ? "pushState" : "replaceState"](null, "", address);
     await refresh(address);
-    const part = document.querySelector("[data-said]");
-    if (part) say(part.dataset.said);
+    const part = document.querySelector("[data-announce]");
+    if (part) read(part.dataset.announce);
   }
   if (filters) {
     let typing;

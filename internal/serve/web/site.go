@@ -1,0 +1,30 @@
+package web
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+)
+
+// site is what pages are made from.
+type site struct {
+	options   Options
+	sessions  *sessions
+	pages     *renderer
+	reader    *reader
+	forms     *actionForms
+	totals    memo[*report.Ledger, []chartView] // charts of all resources of each kind
+	closed    chan struct{}                     // ends live streams, and what waits for AWS
+	listeners chan struct{}                     // bounds live streams
+}
+
+// snapshot is what is known now, and the time to show it at.
+func (h *site) snapshot() (Snapshot, time.Time) {
+	return h.options.Source.Snapshot(), h.options.Clock.Now()
+}
+
+// window is the time of charts that end now.
+func (h *site) window(s span) model.Window {
+	return s.window(h.options.Clock.Now(), h.options.MetricDelay)
+}
