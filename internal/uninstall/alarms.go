@@ -65,7 +65,8 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, tags writer.
 		reason = ""
 	case state == Remaining:
 		user, userState = "alarms that send to it remain", Remaining
-		state, reason = r.unfinished(tags != nil, result)
+		state, reason = unfinished(tags != nil, result)
+		r.interrupted = r.interrupted || result.Late
 	}
 	r.add(ctx, report.CleanupItem{Kind: KindAlarm, Name: alarm.Name, ARN: alarm.ARN}, state, reason)
 	s := alarm.Settings
@@ -76,8 +77,7 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, tags writer.
 }
 
 // unfinished is the state of an alarm that was not deleted, though it may be ours.
-func (r *removal) unfinished(tagsRead bool, result alarms.DeletionResult) (state, reason string) {
-	r.interrupted = r.interrupted || result.Late
+func unfinished(tagsRead bool, result alarms.DeletionResult) (state, reason string) {
 	switch {
 	case result.Late && tagsRead:
 		return Remaining, noTime
