@@ -21,9 +21,13 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 // Groups of packages, named once.
 var (
 	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
-	adapters = []string{"awsapi", "inventory", "traffic", "prices", "act", "audit"}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices"}, writers)
+	// writers change something in AWS, and write and read the audit log.
+	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
+	// beneath is what a package that writes may import.
+	beneath = slices.Concat(domain, []string{"awsapi", "writer"})
 	// wired are the parts that app builds and their types, without their constructors.
-	wired    = slices.Concat(domain, []string{"awsapi", "act", "cycle", "app"})
+	wired    = slices.Concat(domain, writers, []string{"awsapi", "cycle", "app"})
 	everyone = slices.Concat(domain, adapters, []string{"cycle", "app", "localaws", "serve", "serve/guard", "serve/web", "report/page"})
 	// demo plays CloudFormation, too.
 	sdkOnlyIn = slices.Concat(adapters, []string{"demo"})
@@ -45,16 +49,21 @@ var allowed = map[string][]string{
 	"inventory":   {"model", "awsapi"},
 	"traffic":     {"model", "awsapi"},
 	"prices":      {"model", "report", "awsapi"},
-	"act":         slices.Concat(domain, []string{"awsapi"}),
+	"writer":      slices.Concat(domain, []string{"awsapi"}),
+	"alarms":      beneath,
+	"notify":      beneath,
+	"dashboards":  beneath,
 	"audit":       {"model", "events", "awsapi"},
-	"cycle":       slices.Concat(domain, []string{"act"}),
+	"actions":     slices.Concat(beneath, []string{"alarms", "dashboards", "audit"}),
+	"uninstall":   slices.Concat(beneath, []string{"alarms", "notify", "dashboards"}),
+	"cycle":       slices.Concat(domain, writers),
 	"app":         slices.Concat(domain, adapters, []string{"cycle"}),
 	"cli":         slices.Concat(everyone, []string{"demo"}),
 	"demo":        slices.Concat(everyone, []string{"lambda"}),
 	"lambda":      wired,
 	"serve":       slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard": nil,
-	"serve/web":   {"model", "events", "rules", "dashboard", "report", "chart", "billing", "serve", "serve/guard"},
+	"serve/web":   {"model", "events", "rules", "dashboard", "report", "chart", "billing", "alarms", "serve", "serve/guard"},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
@@ -148,7 +157,10 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 
 // Constructors are called in app alone: a part gets another collaborator in one place.
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
-	constructors := []string{"act.New(", "awsapi.New(", "cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "inventory.New(", "traffic.New("}
+	constructors := []string{
+		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "inventory.New(", "traffic.New(",
+	}
 	for _, file := range sources(t, "..") {
 		pkg := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../")
 		if pkg == "internal/app" || strings.HasPrefix(pkg, "test/") {

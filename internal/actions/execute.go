@@ -275,13 +275,13 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 
 // sentence describes an accepted action, and how much of its follow-up failed.
 func (n *Answer) sentence(req events.Request, participle string) string {
-	does, deleted := "is being", "alarms deleted"
+	does, removed := "is being", "alarms removed"
 	if n.Outcome == writer.DryRun {
-		does, deleted = "would be", "alarms that would be deleted"
+		does, removed = "would be", "alarms that would be removed"
 	}
 	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
 	if n.AlarmsRemoved > 0 {
-		parts = append(parts, fmt.Sprintf("%s: %d", deleted, n.AlarmsRemoved))
+		parts = append(parts, fmt.Sprintf("%s: %d", removed, n.AlarmsRemoved))
 	}
 	if len(n.Problems) > 0 {
 		parts = append(parts, fmt.Sprintf("failures after that: %d", len(n.Problems)))

@@ -9,14 +9,20 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // Options configure the parts of the program. Each zero value works, Config aside.
@@ -30,9 +36,9 @@ type Options struct {
 	Progress cycle.Progress // may be nil
 	Observer cycle.Observer // may be nil
 	// AuditLog records each decision and action; nil writes the records to Logger.
-	AuditLog act.Trail
+	AuditLog audit.Log
 	// Identity is the owner of the credentials; if zero, STS is asked when it is needed.
-	Identity act.Identity
+	Identity writer.Identity
 	// Deployment is the value of the tag Deployment on everything that is created.
 	Deployment string
 	// DryRun keeps every write from being made.
@@ -62,11 +68,15 @@ type Options struct {
 
 // App is the program, ready to be used by an entry point.
 type App struct {
-	Clients   *awsapi.Clients
-	Meter     *traffic.Meter
-	Actor     *act.Actor
-	Cycle     *cycle.Cycle
-	Dashboard *cycle.Dashboard
+	Clients     *awsapi.Clients
+	Meter       *traffic.Meter
+	Writer      *writer.Writer
+	Owner       *writer.Owner // of the credentials
+	Notifier    *notify.Notifier
+	Actions     *actions.Actions
+	Uninstaller *uninstall.Uninstaller
+	Cycle       *cycle.Cycle
+	Dashboard   *cycle.Dashboard
 
 	parts parts
 }
@@ -80,7 +90,7 @@ func New(o Options) *App {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.AuditLog == nil {
-		o.AuditLog = act.LogTrail(o.Logger)
+		o.AuditLog = audit.ToLogger(o.Logger)
 	}
 	if o.Clients == nil {
 		o.Clients = NewClients(o.Config, o.Clock, o.Logger)
@@ -99,14 +109,17 @@ func New(o Options) *App {
 		Inventory: watched, Meter: meter, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		Params: o.RecheckParams,
 	})}
-	writer := p.actor(nil)
+	w := p.writer()
+	boards := dashboards.New(w)
 	dashboard := cycle.NewDashboard(cycle.DashboardOptions{
-		Inventory: known, Actor: writer, Progress: o.Progress, Region: o.Config.Region, DryRun: o.DryRun,
+		Inventory: known, Writer: boards, Progress: o.Progress, Region: o.Config.Region, DryRun: o.DryRun,
 	})
-	afterAction, afterCycle := p.rebuilds(writer, dashboard)
-	actor := p.actor(afterAction)
+	afterAction, afterCycle := p.rebuilds(boards, dashboard)
+	writers := p.writers(w, afterAction)
 	return &App{
-		Clients: o.Clients, Meter: meter, Actor: actor, Cycle: p.cycle(actor, afterCycle, o.Logger), Dashboard: dashboard, parts: p,
+		Clients: o.Clients, Meter: meter, Writer: w, Owner: writers.owner, Notifier: writers.notifier, Actions: writers.actions,
+		Uninstaller: uninstall.New(w, writers.owner, writers.notifier, writers.alarms),
+		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, parts: p,
 	}
 }
 
@@ -123,17 +136,41 @@ type parts struct {
 	rechecker *cycle.Rechecker
 }
 
-func (p parts) actor(rebuild act.Rebuild) *act.Actor {
-	return act.New(act.Options{
+func (p parts) writer() *writer.Writer {
+	return writer.New(writer.Options{
 		Clients: p.Clients, Clock: p.Clock, Logger: p.Logger, DryRun: p.DryRun, DeploymentRegion: p.Config.Region, Deployment: p.Deployment,
-		Identity: p.Identity, Recheck: p.rechecker, Meter: p.meter, MaxEndings: p.Params.MaxRemovalsPerHour, Trail: p.AuditLog, Rebuild: rebuild,
 	})
 }
 
-// cycle logs its own steps to log, which is not that of the actor for a read-only cycle.
-func (p parts) cycle(actor *act.Actor, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
+// writers are the parts of a cycle that write.
+type writers struct {
+	writer    *writer.Writer
+	owner     *writer.Owner
+	budget    *writer.Budget
+	alarms    *alarms.Alarms
+	notifier  *notify.Notifier
+	rebuilder *dashboards.Rebuilder
+	actions   *actions.Actions
+}
+
+func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers {
+	owner := writer.NewOwner(w, p.Identity)
+	budget := writer.NewBudget(w, p.meter, p.Params.MaxRemovalsPerHour)
+	written := alarms.New(w)
+	rebuilder := dashboards.NewRebuilder(w, rebuild)
+	return writers{
+		writer: w, owner: owner, budget: budget, alarms: written, notifier: notify.New(w, owner), rebuilder: rebuilder,
+		actions: actions.New(actions.Options{
+			Writer: w, Owner: owner, Budget: budget, Alarms: written, Rebuilder: rebuilder, Rechecker: p.rechecker, AuditLog: p.AuditLog,
+		}),
+	}
+}
+
+// cycle logs its own steps to log, which is not that of the writers for a read-only cycle.
+func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Actor: actor, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
+		Inventory: p.inventory, Meter: p.meter, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions, Removals: w.budget,
+		Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
 }
@@ -144,7 +181,7 @@ func (a *App) ReadOnlyCycle() *cycle.Cycle {
 	p := a.parts
 	p.DryRun, p.Logger = true, slog.New(slog.DiscardHandler)
 	p.AuditLog = func(context.Context, events.Audit) {}
-	return p.cycle(p.actor(leaveToCycle), nil, a.parts.Logger)
+	return p.cycle(p.writers(p.writer(), leaveToCycle), nil, a.parts.Logger)
 }
 
 // Ledger reads what was provisioned and used; hourly keeps the hours, for charts.

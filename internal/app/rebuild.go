@@ -5,10 +5,10 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -19,7 +19,7 @@ type afterCycle = func(ctx context.Context, ended []model.ARN) []model.Problem
 
 // rebuilds are what rebuilds the dashboard after an action and at the end of a cycle that
 // acts, which does it once for all its actions.
-func (p parts) rebuilds(writer *act.Actor, dashboard *cycle.Dashboard) (act.Rebuild, afterCycle) {
+func (p parts) rebuilds(boards *dashboards.Dashboards, dashboard *cycle.Dashboard) (dashboards.RebuildHere, afterCycle) {
 	if !p.OwnDashboard {
 		if p.Act && p.Rebuild != nil {
 			return leaveToCycle, p.Rebuild
@@ -27,7 +27,7 @@ func (p parts) rebuilds(writer *act.Actor, dashboard *cycle.Dashboard) (act.Rebu
 		return nil, p.Rebuild
 	}
 	own := ownDashboard{
-		writer: writer, dashboard: dashboard, deployment: p.Deployment, region: p.Config.Region,
+		boards: boards, dashboard: dashboard, deployment: p.Deployment, region: p.Config.Region,
 		params: p.Params, regions: p.DashboardRegions, log: p.Logger,
 	}
 	if p.Act {
@@ -43,7 +43,7 @@ func leaveToCycle(context.Context, events.BuildDetail) (taken bool, problems []m
 // ownDashboard rebuilds a deployment's dashboard after something it shows has changed. It
 // creates none, and leaves the dashboard of another deployment to that deployment.
 type ownDashboard struct {
-	writer     *act.Actor
+	boards     *dashboards.Dashboards
 	dashboard  *cycle.Dashboard
 	deployment string
 	region     string
@@ -52,7 +52,7 @@ type ownDashboard struct {
 	log        *slog.Logger
 }
 
-// afterAction implements act.Rebuild: an event asks for what it does not build.
+// afterAction implements dashboards.RebuildHere: an event requests what it does not build.
 func (d ownDashboard) afterAction(ctx context.Context, detail events.BuildDetail) (taken bool, problems []model.Problem) {
 	arn, _, err := model.ParseResourceARN(detail.ARN)
 	if err != nil {
@@ -69,7 +69,7 @@ func (d ownDashboard) afterCycle(ctx context.Context, ended []model.ARN) []model
 
 func (d ownDashboard) rebuild(ctx context.Context, ended []model.ARN) (taken bool, problems []model.Problem) {
 	name := d.params.DashboardName
-	state, err := d.writer.Board(ctx, name)
+	state, err := d.boards.State(ctx, name)
 	switch {
 	case err != nil:
 		d.log.WarnContext(ctx, "dashboard not rebuilt, as it could not be read", "what", name, "err", awsapi.Line(err))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -163,27 +163,27 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}
-	actor := s.app(s.acting(values, o.dryRun)).Actor
-	identity, err := actor.Identity(ctx)
+	parts := s.app(s.acting(values, o.dryRun))
+	identity, err := parts.Owner.Identity(ctx)
 	if err != nil {
 		return err
 	}
-	may := mayDo(o.action, req)
-	if o.dryRun {
-		may = ""
-	}
-	if err := s.announce(ctx, actor, "region "+req.ARN.Region+s.eventsIn(), may); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region+s.eventsIn(), mayDo(o.action, req), o.dryRun); err != nil {
 		return err
 	}
 	if identity.Account != req.ARN.Account {
 		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
 	}
 	if o.action.Ends() {
-		if err := o.confirm(ctx, g.streams, question(o.action, req)); err != nil {
+		verb := "Stop"
+		if o.action == model.ActionDelete {
+			verb = "Delete"
+		}
+		if err := o.confirm(ctx, g.streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN)); err != nil {
 			return err
 		}
 	}
-	answer, err := actor.Do(ctx, o.action, req)
+	answer, err := parts.Actions.Do(ctx, o.action, req)
 	s.progress.clear()
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 }
 
 // printAnswer prints the sentence, and to stderr what failed afterwards.
-func (g *global) printAnswer(answer act.Answer) error {
+func (g *global) printAnswer(answer actions.Answer) error {
 	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
@@ -201,14 +201,6 @@ func (g *global) printAnswer(answer act.Answer) error {
 	}
 	g.printProblems(answer.Problems)
 	return partial(len(answer.Problems) > 0)
-}
-
-// question is what is asked before a resource goes out of service.
-func question(action model.Action, req events.Request) string {
-	if action == model.ActionDelete {
-		return fmt.Sprintf("Delete campaign %s?", req.ARN)
-	}
-	return fmt.Sprintf("Stop recommender %s?", req.ARN)
 }
 
 // mayDo is what an action may write.

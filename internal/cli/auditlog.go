@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -57,8 +56,8 @@ func (a *auditLog) write(record events.Audit) error {
 }
 
 // record writes the audit records of a session: to the log and, if there is one, the audit file.
-func (s *session) record() act.Trail {
-	logged := act.LogTrail(s.logger)
+func (s *session) record() audit.Log {
+	logged := audit.ToLogger(s.logger)
 	return func(ctx context.Context, record events.Audit) {
 		logged(ctx, record)
 		if s.audit == nil {

@@ -22,7 +22,7 @@ func TestRecall(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &session{clock: model.SystemClock{}, logger: slog.New(slog.NewTextHandler(&log, nil)), audit: file}
+		return &session{account: account{clock: model.SystemClock{}}, logger: slog.New(slog.NewTextHandler(&log, nil)), audit: file}
 	}
 	name := filepath.Join(t.TempDir(), "audit.jsonl")
 	before := open(name)

@@ -8,12 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
 // cleanupOptions are the settings of cleanup.
@@ -78,27 +78,24 @@ func (o *cleanupOptions) region() string {
 
 // run searches, shows, asks, and only then removes.
 func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Values) error {
-	in := act.CleanupInput{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName, DryRun: true}
+	in := uninstall.Input{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName, DryRun: true}
 	if region := o.region(); region != "" {
 		if model.PartitionOf(region) != model.PartitionOf(s.config.Region) {
 			return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
 		}
 		in.Regions = append(in.Regions, region)
 	}
-	actor := s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment}).Actor
-	identity, err := actor.Identity(ctx)
+	parts := s.app(app.Options{DryRun: o.dryRun, Deployment: o.deployment})
+	identity, err := parts.Owner.Identity(ctx)
 	if err != nil {
 		return err
 	}
 	may := "may remove alarms, topics, a rule and dashboards of the deployment " + o.deployment
-	if o.dryRun {
-		may = ""
-	}
-	regions := act.CleanupRegions(identity.Partition, in.Regions, s.config.Region)
-	if err := s.announce(ctx, actor, regionsText(regions), may); err != nil {
+	regions := uninstall.Regions(identity.Partition, in.Regions, s.config.Region)
+	if err := s.announce(ctx, parts.Owner, regionsText(regions), may, o.dryRun); err != nil {
 		return err
 	}
-	found, shown := o.pass(ctx, s, actor, in, "searching regions")
+	found, shown := o.pass(ctx, s, parts, in, "searching regions")
 	if ctx.Err() != nil {
 		return fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
 	}
@@ -116,7 +113,7 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 		return err
 	}
 	in.DryRun, in.Only = false, shown
-	done, removed := o.pass(ctx, s, actor, in, "cleaning up regions")
+	done, removed := o.pass(ctx, s, parts, in, "cleaning up regions")
 	if err := s.print(done, o.output); err != nil {
 		return err
 	}
@@ -126,30 +123,18 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 	return partial(len(done.Problems) > 0)
 }
 
-// pass searches for what this program created and removes it, unless it is a dry run. It
+// pass searches for what this program created and removes it, unless in.DryRun is set. It
 // returns what was removed, or would be, as well.
-func (o *cleanupOptions) pass(
-	ctx context.Context, s *session, actor *act.Actor, in act.CleanupInput, step string,
-) (report.Cleanup, []act.CleanupItem) {
+func (o *cleanupOptions) pass(ctx context.Context, s *session, parts *app.App, in uninstall.Input, step string) (report.Cleanup, []report.CleanupItem) {
 	in.Progress = func(done, total int) { s.progress.show(step, done, total) }
 	start := s.clock.Now()
-	result, problems := actor.Cleanup(ctx, in)
+	out := parts.Uninstaller.Run(ctx, in)
 	s.progress.clear()
-	out := report.Cleanup{
-		Deployment: o.deployment, Regions: result.Regions, Problems: problems, DryRun: o.dryRun,
-		Calls: s.clients.Calls(), DurationMs: s.clock.Now().Sub(start).Milliseconds(),
+	out.DryRun = o.dryRun
+	out.Calls, out.DurationMs = s.clients.Calls(), s.clock.Now().Sub(start).Milliseconds()
+	state := uninstall.Removed
+	if in.DryRun {
+		state = uninstall.WouldRemove
 	}
-	for _, i := range result.Items {
-		out.Items = append(out.Items, report.CleanupItem{
-			Region: i.Region, Kind: string(i.Kind), Name: i.Name, ARN: i.ARN, State: string(i.State), Reason: i.Reason,
-		})
-	}
-	for _, skipped := range result.Skipped {
-		skip := report.CleanupSkip{Region: skipped.Region, Reason: skipped.Reason}
-		for _, kind := range skipped.What {
-			skip.What = append(skip.What, string(kind))
-		}
-		out.Skipped = append(out.Skipped, skip)
-	}
-	return out, result.In(act.WouldGo, act.Removed)
+	return out, uninstall.InState(out.Items, state)
 }

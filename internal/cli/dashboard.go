@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -115,10 +114,7 @@ func (o *dashboardBuild) check(Streams, config.Values) error { return o.checkOut
 func (o *dashboardBuild) run(ctx context.Context, s *session, values config.Values) error {
 	parts := dashboardParts(s, o.dryRun)
 	may := "may write the dashboard " + values.DashboardName + " and numbered ones of that name, and delete surplus ones"
-	if o.dryRun {
-		may = ""
-	}
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), may); err != nil {
+	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), may, o.dryRun); err != nil {
 		return err
 	}
 	result, err := parts.Dashboard.Build(ctx, cycle.DashboardInput{Params: values})
@@ -133,11 +129,7 @@ func (o *dashboardDelete) check(streams Streams, _ config.Values) error {
 func (o *dashboardDelete) run(ctx context.Context, s *session, values config.Values) error {
 	parts := dashboardParts(s, o.dryRun)
 	what := "the dashboard " + values.DashboardName + " and its numbered ones"
-	may := "may delete " + what
-	if o.dryRun {
-		may = ""
-	}
-	if err := s.announce(ctx, parts.Actor, "region "+s.config.Region, may); err != nil {
+	if err := s.announce(ctx, parts.Owner, "region "+s.config.Region, "may delete "+what, o.dryRun); err != nil {
 		return err
 	}
 	if err := o.confirm(ctx, s.streams, "Delete "+what+"?"); err != nil {
@@ -180,13 +172,7 @@ func (dashboardRender) run(ctx context.Context, s *session, values config.Values
 // list with their names.
 func writeBodies(w io.Writer, boards []dashboard.Board) error {
 	if len(boards) == 1 {
-		var text bytes.Buffer
-		if err := json.Indent(&text, boards[0].Body, "", "  "); err != nil {
-			return err
-		}
-		text.WriteByte('\n')
-		_, err := w.Write(text.Bytes())
-		return err
+		return report.WriteJSON(w, json.RawMessage(boards[0].Body))
 	}
 	type named struct {
 		Name string          `json:"name"`
@@ -196,8 +182,5 @@ func writeBodies(w io.Writer, boards []dashboard.Board) error {
 	for i, b := range boards {
 		list[i] = named{b.Name, b.Body}
 	}
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(list)
+	return report.WriteJSON(w, list)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net"
 	"os"
@@ -175,24 +174,16 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := o.print(g.streams.Out, result); err != nil {
-		return fmt.Errorf("print the result: %w", err)
+	if report.Form(o.output) == report.Table {
+		fmt.Fprintln(lines) // below the events
+	}
+	if err := g.print(result, o.output); err != nil {
+		return err
 	}
 	if o.exit {
 		return nil
 	}
 	return page.stay(ctx, g)
-}
-
-func (o *demoOptions) print(w io.Writer, result demo.Result) error {
-	switch report.Form(o.output) {
-	case report.JSON:
-		return result.WriteJSON(w)
-	case report.CSV:
-		return result.WriteCSV(w)
-	}
-	fmt.Fprintln(w)
-	return result.WriteTable(w)
 }
 
 // bar is a progress bar with the demo's time.

@@ -69,11 +69,8 @@ func sinceUsual(now, until time.Time) time.Time {
 	return since
 }
 
-var agoPattern = regexp.MustCompile(`^([0-9]{1,5})([smhdw])$`)
-
-var agoUnits = map[string]time.Duration{
-	"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour,
-}
+// daysPattern matches days and weeks, which time.ParseDuration does not have.
+var daysPattern = regexp.MustCompile(`^([0-9]{1,5})([dw])$`)
 
 // parseTime reads a date, a time, or how long ago; empty is the zero time. A date is the
 // beginning of the day in UTC or, if end is true, the end of it.
@@ -81,9 +78,12 @@ func parseTime(flag, text string, now time.Time, end bool) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if ago := agoPattern.FindStringSubmatch(text); ago != nil {
-		n, err := strconv.Atoi(ago[1])
-		return now.Add(-time.Duration(n) * agoUnits[ago[2]]), err
+	if ago := daysPattern.FindStringSubmatch(text); ago != nil {
+		days, err := strconv.Atoi(ago[1])
+		if ago[2] == "w" {
+			days *= 7
+		}
+		return now.UTC().AddDate(0, 0, -days), err
 	}
 	if d, err := time.ParseDuration(text); err == nil && d >= 0 { // such as 1h30m
 		return now.Add(-d), nil

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 const (
@@ -48,29 +50,63 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", address))
 	}
-	estate, err := loadEstate(g.estate)
-	if err != nil {
-		return usage(err)
-	}
-	server, err := localaws.New(estate, localaws.WithLogger(g.logger()))
-	if err != nil {
-		return usage(err)
-	}
-	local, err := listen(ctx, address, newLocalServer(server))
+	local, err := g.startLocal(ctx, address, model.SystemClock{}, g.logger())
 	if err != nil {
 		return err
 	}
-	regions := estateRegions(estate)
 	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. In another terminal:\n\n%s\n  personalize-monitor run\n\n",
-		local.url, len(regions), exportText(local.url, regions))
-	defer startTicks(server)()
+		local.url, len(local.regions), exportText(local.url, local.regions))
 	select {
 	case <-ctx.Done():
 		local.stop()
 		return nil
 	case <-local.ended:
+		local.stop()
 		return fmt.Errorf("the embedded AWS stopped: %w", local.err)
 	}
+}
+
+// localAWS is an embedded AWS that is served.
+type localAWS struct {
+	*endpoint
+	regions   []string // of the estate, sorted
+	stopTicks func()
+}
+
+// startLocal serves an embedded AWS with the estate of --estate, or the example estate. On the
+// system clock it evaluates its alarms automatically.
+func (g *global) startLocal(ctx context.Context, address string, clock model.Clock, logger *slog.Logger) (*localAWS, error) {
+	estate := localaws.ExampleEstate()
+	if g.estate != "" {
+		var err error
+		if estate, err = localaws.LoadEstate(g.estate); err != nil {
+			return nil, usage(err)
+		}
+	}
+	var regions []string
+	for _, region := range estate.Regions {
+		regions = append(regions, region.Name)
+	}
+	slices.Sort(regions)
+	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithLogger(logger))
+	if err != nil {
+		return nil, usage(err)
+	}
+	endpoint, err := listen(ctx, address, newLocalServer(server))
+	if err != nil {
+		return nil, err
+	}
+	stopTicks := func() {}
+	if _, ok := clock.(model.SystemClock); ok {
+		stopTicks = startTicks(server)
+	}
+	return &localAWS{endpoint, regions, stopTicks}, nil
+}
+
+// stop ends the ticks and the server.
+func (l *localAWS) stop() {
+	l.stopTicks()
+	l.endpoint.stop()
 }
 
 // exportText is the line for a shell with which an AWS client sees all of an embedded AWS.
@@ -83,24 +119,6 @@ func exportText(url string, regions []string) string {
 		text += " Regions=" + strings.Join(regions, ",")
 	}
 	return text
-}
-
-// loadEstate reads the estate file; without a path it returns the example estate.
-func loadEstate(path string) (localaws.Estate, error) {
-	if path == "" {
-		return localaws.ExampleEstate(), nil
-	}
-	return localaws.LoadEstate(path)
-}
-
-// estateRegions are the regions of an estate, sorted.
-func estateRegions(estate localaws.Estate) []string {
-	var regions []string
-	for _, region := range estate.Regions {
-		regions = append(regions, region.Name)
-	}
-	slices.Sort(regions)
-	return regions
 }
 
 // endpoint is a server that listens.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -118,20 +118,20 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 }
 
 // pageActions executes what a person requests on the page.
-type pageActions struct{ actor *act.Actor }
+type pageActions struct{ actions *actions.Actions }
 
 // Do implements web.Actions.
 func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
-	return answerText(a.actor.Do(ctx, action, req))
+	return answerText(a.actions.Do(ctx, action, req))
 }
 
 // Restore implements web.Actions.
 func (a pageActions) Restore(ctx context.Context, record events.Audit) (string, error) {
-	return answerText(a.actor.Restore(ctx, record, act.RestoreOptions{NoWait: true}))
+	return answerText(a.actions.Restore(ctx, record, actions.RestoreOptions{NoWait: true}))
 }
 
 // answerText is an answer with what failed after it was accepted.
-func answerText(answer act.Answer, err error) (string, error) {
+func answerText(answer actions.Answer, err error) (string, error) {
 	if err != nil {
 		return "", err
 	}

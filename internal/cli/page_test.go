@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -95,11 +95,11 @@ func TestPageIsBuiltOncePerVersion(t *testing.T) {
 }
 
 func TestPageTellsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
-	accepted := act.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
+	accepted := actions.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
 	if text, err := answerText(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
 		t.Errorf("%q, %v", text, err)
 	}
-	if text, err := answerText(act.Answer{}, errors.New("denied")); err == nil || text != "" {
+	if text, err := answerText(actions.Answer{}, errors.New("denied")); err == nil || text != "" {
 		t.Errorf("%q, %v", text, err)
 	}
 }

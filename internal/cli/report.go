@@ -97,7 +97,7 @@ func (o *reportOptions) checkHTML() error {
 // run measures, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
 	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values), ""); err != nil {
+	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
 		return err
 	}
 	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -129,7 +129,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; give the right one with --record")
 	}
 	for _, record := range slices.Backward(read.history.Records()) {
-		if act.RestoreCommand(record) != "" {
+		if audit.RestoreCommand(record) != "" {
 			return record, nil
 		}
 	}
@@ -151,15 +151,12 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 		return err
 	}
 	defer s.close()
-	actor := s.app(s.acting(values, o.dryRun)).Actor
-	may := ""
-	if !o.dryRun {
-		may = fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
-	}
-	if err := s.announce(ctx, actor, "region "+req.ARN.Region, may); err != nil {
+	parts := s.app(s.acting(values, o.dryRun))
+	may := fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
+	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may, o.dryRun); err != nil {
 		return err
 	}
-	answer, err := actor.Restore(ctx, record, act.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {
+	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {
 		fmt.Fprintln(g.streams.Err, what)
 	}})
 	s.progress.clear()

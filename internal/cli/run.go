@@ -104,7 +104,7 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 		options.Prices = o.prices.source(s)
 	}
 	parts := s.app(options)
-	if err := s.announce(ctx, parts.Actor, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act, o.dryRun)); err != nil {
+	if err := s.announce(ctx, parts.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act), o.dryRun); err != nil {
 		return err
 	}
 	if o.asks(values) {
@@ -134,13 +134,11 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	return partial(result.Failed())
 }
 
-// mayWrite is what a cycle may write; empty in a dry run.
-func mayWrite(values config.Values, act, dryRun bool) string {
+// mayWrite is what a cycle may write.
+func mayWrite(values config.Values, act bool) string {
 	const usual = "may write metrics, alarms, topics, subscriptions, a rule"
 	adjusts, ends := values.AutoAdjustMinTPS.Is(model.On), values.AutoDeleteOrStopIdle.Is(model.On)
 	switch {
-	case dryRun:
-		return ""
 	case !act:
 		return usual + " and events; changes no campaign or recommender"
 	case adjusts && ends:

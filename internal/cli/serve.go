@@ -86,14 +86,14 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
-		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.cycle,
+		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.show,
 		Guard: o.page.guard, Page: func(a *app.App) (serve.Page, error) { return s.newPage(a, source, o, values) },
 	})
 	if err != nil {
 		return usage(err)
 	}
 	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), values)()
-	if err := s.announce(ctx, daemon.App().Actor, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true, o.dryRun)); err != nil {
+	if err := s.announce(ctx, daemon.App().Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
 		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
 	}
 	if err := daemon.Start(ctx); err != nil {
@@ -107,7 +107,7 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 func (s *session) newPage(a *app.App, source *pageSource, o *serveOptions, values config.Values) (serve.Page, error) {
 	return web.New(web.Options{
 		Source: source, Series: a.Meter, Clock: s.clock, Logger: s.logger, Guard: o.page.guard, Version: s.version,
-		AllowActions: o.page.allowActions, Actions: pageActions{a.Actor}, MetricDelay: values.MetricDelay,
+		AllowActions: o.page.allowActions, Actions: pageActions{a.Actions}, MetricDelay: values.MetricDelay,
 	})
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,27 +10,31 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// session is what a command works with: an account, real or embedded, and its streams.
+// account is an account to work in, real or embedded.
+type account struct {
+	config  aws.Config
+	clock   model.Clock
+	regions []string // where nothing else names regions
+	stop    func()   // ends the embedded AWS
+}
+
+// session is what a command works with.
 type session struct {
 	*global
-	config   aws.Config
-	clock    model.Clock
+	account
 	logger   *slog.Logger
 	clients  *awsapi.Clients
-	regions  []string  // where nothing else names regions
 	audit    *auditLog // nil without --audit-file
 	progress *progress
-	stop     func() // ends the embedded AWS
 }
 
 // close ends what open has started.
@@ -46,14 +49,6 @@ func (s *session) close() {
 // errLocalAndAccount rejects flags that contradict each other.
 var errLocalAndAccount = errors.New("--local uses an embedded AWS; --profile and --endpoint-url do not go with it")
 
-// account is an account to work in: its settings, the time there, and its regions.
-type account struct {
-	config  aws.Config
-	clock   model.Clock
-	regions []string
-	stop    func()
-}
-
 // open finds the account to work in: the embedded AWS with --local, else that of the AWS
 // settings. Whatever is missing is bad configuration. An embedded AWS runs on the real time, or
 // on a clock that skips all waiting.
@@ -67,10 +62,8 @@ func (g *global) open(ctx context.Context, realTime bool) (*session, error) {
 	if err != nil {
 		return nil, errors.Join(err, audit.close())
 	}
-	return &session{
-		global: g, config: a.config, clock: a.clock, logger: logger, clients: app.NewClients(a.config, a.clock, logger),
-		regions: a.regions, audit: audit, progress: newProgress(g.streams.Err), stop: a.stop,
-	}, nil
+	clients := app.NewClients(a.config, a.clock, logger)
+	return &session{g, a, logger, clients, audit, newProgress(g.streams.Err)}, nil
 }
 
 func (g *global) findAccount(ctx context.Context, logger *slog.Logger, realTime bool) (account, error) {
@@ -92,33 +85,19 @@ func (g *global) openLocal(ctx context.Context, logger *slog.Logger, realTime bo
 	if g.region != "" && !model.ValidRegion(g.region) {
 		return account{}, usage(fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", g.region))
 	}
-	estate, err := loadEstate(g.estate)
-	if err != nil {
-		return account{}, usage(err)
-	}
 	var clock model.Clock = model.SystemClock{}
 	if !realTime {
 		clock = model.NewVirtualClock(clock.Now())
 	}
-	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithLogger(logger))
-	if err != nil {
-		return account{}, usage(err)
-	}
-	local, err := listen(ctx, "127.0.0.1:0", newLocalServer(server))
+	local, err := g.startLocal(ctx, "127.0.0.1:0", clock, logger)
 	if err != nil {
 		return account{}, err
 	}
-	stop := local.stop
-	if realTime {
-		ticks := startTicks(server)
-		stop = func() { ticks(); local.stop() }
-	}
-	regions := estateRegions(estate)
 	home := g.region
 	if home == "" {
-		home = homeOf(regions)
+		home = homeOf(local.regions)
 	}
-	return account{awsapi.LocalConfig(home, local.url, localAccessKey, nil), clock, regions, stop}, nil
+	return account{awsapi.LocalConfig(home, local.url, localAccessKey, nil), clock, local.regions, local.stop}, nil
 }
 
 // homeOf is the usual deployment region in an embedded AWS with the given regions.
@@ -150,11 +129,11 @@ func (s *session) acting(values config.Values, dryRun bool) app.Options {
 	}
 }
 
-// announce writes to stderr in which account and regions the command works and what it may
-// write, before it writes anything; an empty may means nothing. A failure of STS does not keep
-// metrics from being written.
-func (s *session) announce(ctx context.Context, actor *act.Actor, where, may string) error {
-	identity, err := actor.Identity(ctx)
+// announce writes to stderr in which account and regions the command works and, unless it is a
+// dry run, what it may write, before it writes anything. A failure of STS does not keep metrics
+// from being written.
+func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may string, dryRun bool) error {
+	identity, err := owner.Identity(ctx)
 	text := "account " + identity.Account
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:
@@ -165,7 +144,10 @@ func (s *session) announce(ctx context.Context, actor *act.Actor, where, may str
 	if s.local {
 		text = "embedded AWS, " + text
 	}
-	_, err = fmt.Fprintf(s.streams.Err, "%s, %s: %s.\n", text, where, cmp.Or(may, "reads only"))
+	if dryRun {
+		may = "reads only"
+	}
+	_, err = fmt.Fprintf(s.streams.Err, "%s, %s: %s.\n", text, where, may)
 	return err
 }
 

@@ -77,8 +77,13 @@ type progress struct {
 
 func newProgress(w io.Writer) *progress { return &progress{w: w, width: terminalWidth(w)} }
 
+// show shows a step of the work; an empty one ends it.
 func (p *progress) show(step string, done, total int) {
-	if p.width == 0 {
+	switch {
+	case step == "":
+		p.clear()
+		return
+	case p.width == 0:
 		return
 	}
 	line := step
@@ -89,15 +94,6 @@ func (p *progress) show(step string, done, total int) {
 	defer p.mu.Unlock()
 	p.shown = true
 	fmt.Fprintf(p.w, "\r\x1b[K%.*s", p.width-1, line)
-}
-
-// cycle is show for one of many cycles. An empty step ends one.
-func (p *progress) cycle(step string, done, total int) {
-	if step == "" {
-		p.clear()
-		return
-	}
-	p.show(step, done, total)
 }
 
 func (p *progress) clear() {

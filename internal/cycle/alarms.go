@@ -8,16 +8,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // regionAlarms are the alarms that exist in a region, or why they could not be listed.
 type regionAlarms struct {
 	region string
-	alarms []rules.Alarm
+	alarms []alarms.Alarm
 	err    error
 }
 
@@ -34,10 +35,10 @@ func (r *run) listAlarms(ctx context.Context) <-chan []regionAlarms {
 		group.SetLimit(regionConcurrency)
 		for i, region := range regions {
 			group.Go(func() error {
-				alarms, err := r.Actor.ListAlarms(reading, region)
-				lists[i] = regionAlarms{region, alarms, err}
+				list, err := r.Alarms.List(reading, region)
+				lists[i] = regionAlarms{region, list, err}
 				if err == nil && r.Observer != nil {
-					r.Observer.SawAlarms(region, alarms)
+					r.Observer.SawAlarms(region, list)
 				}
 				return nil
 			})
@@ -52,7 +53,7 @@ func (r *run) listAlarms(ctx context.Context) <-chan []regionAlarms {
 // action has removed them since they were listed.
 func (r *run) withoutRemoved(existing []regionAlarms) []regionAlarms {
 	for i := range existing {
-		existing[i].alarms = slices.DeleteFunc(existing[i].alarms, func(a rules.Alarm) bool {
+		existing[i].alarms = slices.DeleteFunc(existing[i].alarms, func(a alarms.Alarm) bool {
 			arn, err := model.ParseARN(a.Settings.Metric.DimensionValue)
 			return err == nil && r.removed[arn]
 		})
@@ -68,24 +69,24 @@ func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map
 		byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], d)
 	}
 	observed := r.observedState(decisions)
-	var inputs []act.ReconcileInput
+	var inputs []alarms.ReconcileInput
 	waiting := 0
 	for _, list := range existing {
 		if list.err != nil {
 			r.problems.add(model.Problem{Region: list.region, Operation: "DescribeAlarms", Err: list.err})
 			continue
 		}
-		changes := rules.DiffAlarms(r.desired(byRegion[list.region]), list.alarms, observed, r.at.Now)
+		changes := alarms.Diff(r.desired(byRegion[list.region]), list.alarms, observed, r.at.Now)
 		if _, ok := topics[list.region]; !ok {
 			all := len(changes)
-			changes = slices.DeleteFunc(changes, func(c rules.AlarmChange) bool { return c.Kind != rules.DeleteAlarm && c.Kind != rules.KeepAlarm })
+			changes = slices.DeleteFunc(changes, func(c alarms.Change) bool { return c.Kind != alarms.Delete && c.Kind != alarms.Keep })
 			waiting += all - len(changes)
 		}
-		inputs = append(inputs, act.ReconcileInput{
-			Region: list.region, Changes: rules.Rotate(changes, r.at.Window), Until: r.until, Progress: r.Progress.of("alarms " + list.region),
+		inputs = append(inputs, alarms.ReconcileInput{
+			Region: list.region, Changes: alarms.Rotate(changes, r.at.Window), Until: r.until, Progress: r.Progress.of("alarms " + list.region),
 		})
 	}
-	counts, problems := r.Actor.ReconcileAll(ctx, inputs)
+	counts, problems := r.Alarms.ReconcileAll(ctx, inputs)
 	counts.Left += waiting
 	r.alarms = counts
 	r.problems.add(problems...)
@@ -93,40 +94,40 @@ func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map
 
 // desired are the alarms that the resources of a region should have. A resource that is about
 // to be stopped or deleted gets no new ones, but keeps what it has.
-func (r *run) desired(decisions []rules.Decision) []rules.WantedAlarm {
-	p := rules.AlarmParams{
+func (r *run) desired(decisions []rules.Decision) []alarms.Desired {
+	p := alarms.Params{
 		LowUtilization: r.params.AutoCreateUtilizationAlarms, Threshold: r.params.UtilizationThreshold,
 		Idle: r.params.AutoCreateIdleAlarms, IdleHours: r.params.IdleThresholdHours,
 	}
-	var alarms []rules.WantedAlarm
+	var desired []alarms.Desired
 	for _, d := range decisions {
 		if decidesAlarms(d) {
 			arn := d.Resource.ARN
-			topic := model.ARN{Partition: arn.Partition, Service: "sns", Region: arn.Region, Account: arn.Account, Resource: act.TopicName}
-			alarms = append(alarms, rules.WantedAlarms(d.Resource, d.Throughput, topic, p, r.at)...)
+			topic := model.ARN{Partition: arn.Partition, Service: "sns", Region: arn.Region, Account: arn.Account, Resource: notify.TopicName}
+			desired = append(desired, alarms.DesiredFor(d.Resource, d.Throughput, topic, p, r.at.Now)...)
 		}
 	}
-	return alarms
+	return desired
 }
 
 func decidesAlarms(d rules.Decision) bool {
-	return d.Verdict != rules.Stop && d.Verdict != rules.Delete && rules.DecidesAlarms(d.Resource, d.Throughput)
+	return d.Verdict != rules.Stop && d.Verdict != rules.Delete && alarms.Known(d.Resource, d.Throughput)
 }
 
 // observedState is what is known of the resource of an existing alarm. Only a complete
 // listing that does not show a resource proves that it is gone.
-func (r *run) observedState(decisions []rules.Decision) func(model.ARN) rules.Standing {
-	known := make(map[model.ARN]rules.Standing, len(decisions)+len(r.snapshot.Others))
+func (r *run) observedState(decisions []rules.Decision) func(model.ARN) alarms.ResourceState {
+	known := make(map[model.ARN]alarms.ResourceState, len(decisions)+len(r.snapshot.Others))
 	for _, d := range decisions {
-		known[d.Resource.ARN] = rules.Unknown
+		known[d.Resource.ARN] = alarms.Unknown
 		if decidesAlarms(d) {
-			known[d.Resource.ARN] = rules.Monitored
+			known[d.Resource.ARN] = alarms.Monitored
 		}
 	}
 	for _, resource := range r.snapshot.Others {
-		known[resource.ARN] = rules.Inactive
+		known[resource.ARN] = alarms.Inactive
 	}
-	return func(arn model.ARN) rules.Standing {
+	return func(arn model.ARN) alarms.ResourceState {
 		if s, ok := known[arn]; ok {
 			return s
 		}
@@ -135,9 +136,9 @@ func (r *run) observedState(decisions []rules.Decision) func(model.ARN) rules.St
 			return l.Region == arn.Region && l.Complete(kind) && !l.Seen[arn]
 		})
 		if gone {
-			return rules.Gone
+			return alarms.Gone
 		}
-		return rules.Unknown
+		return alarms.Unknown
 	}
 }
 
@@ -149,7 +150,7 @@ func (r *run) rebuildDashboard(ctx context.Context) {
 	case r.Act && r.Rebuild != nil && changed+len(r.removed) > 0:
 		r.problems.add(r.Rebuild(ctx, slices.SortedFunc(maps.Keys(r.removed), model.ARN.Compare))...)
 	case changed > 0:
-		sent, problems := r.Actor.RebuildDashboard(ctx, events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", changed)})
+		sent, problems := r.Rebuilder.Rebuild(ctx, events.BuildDetail{Reason: fmt.Sprintf("%d alarms were created or removed", changed)})
 		r.addEvents(sent)
 		r.problems.add(problems...)
 	}

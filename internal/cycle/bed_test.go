@@ -12,7 +12,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -21,7 +23,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // home is the deployment region of the tests.
@@ -29,20 +31,21 @@ const home = "us-east-1"
 
 // bed is a whole monitor in front of an embedded AWS, on a clock of its own.
 type bed struct {
-	tb    testing.TB
-	aws   *localaws.Server
-	url   string
-	net   http.RoundTripper // nil is the network
-	clock *model.VirtualClock
-	cycle *cycle.Cycle
-	actor *act.Actor
+	tb      testing.TB
+	aws     *localaws.Server
+	url     string
+	net     http.RoundTripper // nil is the network
+	clock   *model.VirtualClock
+	cycle   *cycle.Cycle
+	actions *actions.Actions
+	writer  *writer.Writer
 	// rechecker looks again at the resources of automatic events.
 	rechecker *cycle.Rechecker
 	dryRun    bool
 	act       bool              // decisions are carried out by the cycle
 	given     map[string]string // parameters by which automatic events are checked again
 	log       io.Writer         // nil discards
-	trail     act.Trail         // nil logs
+	trail     audit.Log         // nil logs
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
@@ -85,22 +88,15 @@ func (b *bed) restart(clock model.Clock) {
 		b.log = io.Discard
 	}
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
-	meter := traffic.New(traffic.Options{Clients: clients, Clock: clock})
-	known := inventory.New(inventory.Options{Clients: clients, Clock: clock})
+	parts := app.New(app.Options{
+		Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clients: clients, Clock: clock, Logger: logger, AuditLog: b.trail,
+		Deployment: "cli", DryRun: b.dryRun, Act: b.act,
+		RecheckParams: func() (config.Values, error) { return values(b.tb, b.given), nil },
+	})
+	b.cycle, b.actions, b.writer = parts.Cycle, parts.Actions, parts.Writer
 	b.rechecker = cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: known, Meter: meter, Clock: clock, Logger: logger, Region: home,
+		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}), Meter: parts.Meter, Clock: clock, Logger: logger, Region: home,
 		Params: func() (config.Values, error) { return values(b.tb, b.given), nil },
-	})
-	b.actor = act.New(act.Options{
-		Clients: clients, Clock: clock, Meter: meter, Trail: b.trail, Logger: logger, DryRun: b.dryRun, DeploymentRegion: home, Deployment: "cli",
-		Recheck: b.rechecker,
-	})
-	b.cycle = cycle.New(cycle.Options{
-		Inventory: known,
-		Meter:     meter,
-		AuditLog:  b.trail,
-		Actor:     b.actor,
-		Clock:     clock, Logger: logger, Calls: clients.Calls, Region: home, DryRun: b.dryRun, Act: b.act,
 	})
 }
 
@@ -174,7 +170,7 @@ func (b *bed) watched(d time.Duration, names ...string) {
 			})
 		}
 	}
-	if _, problems := b.actor.Publish(context.Background(), data); len(problems) > 0 {
+	if _, problems := b.writer.Publish(context.Background(), data); len(problems) > 0 {
 		b.tb.Fatal(problems)
 	}
 }

@@ -10,16 +10,18 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// defaultBudget is how long a cycle may take: cycles start every 5 minutes, and what does not
-// fit is left to the next one.
-const defaultBudget = 4 * time.Minute
+// maxBudget is how long a cycle may take: cycles start every 5 minutes, and what does not fit is
+// left to the next one. An earlier deadline of the context wins.
+const maxBudget = 4 * time.Minute
 
 // deadlineMargin is kept free before the context's deadline, for the report.
 const deadlineMargin = 10 * time.Second
@@ -28,14 +30,19 @@ const deadlineMargin = 10 * time.Second
 type Options struct {
 	Inventory Inventory
 	Meter     Meter
-	Actor     Actor
+	Writer    Writer
+	Notifier  Notifier
+	Alarms    Alarms
+	Actions   Actions
+	Removals  RemovalBudget
+	Rebuilder Rebuilder
 	Clock     model.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
 	Observer  Observer // may be nil
 	// AuditLog records each decision that would change something; nil writes the records to
 	// Logger.
-	AuditLog act.Trail
+	AuditLog audit.Log
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
 	// Region is the deployment region, with the events, the notification rule and the count of
@@ -46,14 +53,11 @@ type Options struct {
 	// notifications are sent then.
 	Act bool
 	// Rebuild builds the dashboard without the resources that the cycle deleted or stopped. It
-	// is called once, at the end of a cycle that acts. Nil leaves it to the Actor.
+	// is called once, at the end of a cycle that acts. Nil leaves it to the Rebuilder.
 	Rebuild func(ctx context.Context, removed []model.ARN) []model.Problem
 	// Prices adds to the result what each decision would save, and its value; nil leaves that
 	// out.
 	Prices PriceSource
-	// Budget is how long a cycle may take; zero means 4 minutes. An earlier deadline of the
-	// context wins.
-	Budget time.Duration
 }
 
 // Cycle runs monitoring cycles. The only state it keeps between them is the window that was
@@ -65,11 +69,8 @@ type Cycle struct {
 
 // New makes a cycle.
 func New(o Options) *Cycle {
-	if o.Budget == 0 {
-		o.Budget = defaultBudget
-	}
 	if o.AuditLog == nil {
-		o.AuditLog = act.LogTrail(o.Logger)
+		o.AuditLog = audit.ToLogger(o.Logger)
 	}
 	return &Cycle{Options: o}
 }
@@ -130,9 +131,9 @@ type run struct {
 	problems problems
 	snapshot model.Snapshot
 	readings model.Readings
-	alarms   act.AlarmCounts
-	actions  map[model.ARN]act.Answer // of the decisions executed here
-	removed  map[model.ARN]bool       // what was deleted or stopped here
+	alarms   alarms.Counts
+	actions  map[model.ARN]actions.Answer // of the decisions executed here
+	removed  map[model.ARN]bool           // what was deleted or stopped here
 	result   report.Result
 }
 
@@ -143,7 +144,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	if warning != "" {
 		c.Logger.WarnContext(ctx, "the event's time is not used", "err", warning)
 	}
-	budget := c.Budget
+	budget := maxBudget
 	if deadline, ok := ctx.Deadline(); ok {
 		// The context runs on real time, the clock may not.
 		budget = max(0, min(budget, time.Until(deadline)-deadlineMargin))
@@ -151,7 +152,7 @@ func (c *Cycle) start(ctx context.Context, in Input) *run {
 	return &run{
 		Cycle: c, params: in.Params, settings: settingsOf(in.Params, c.Region, noChecks), at: at,
 		began: time.Now(), callsBefore: callCounter(c.Calls).snapshot(), budget: budget, until: now.Add(budget),
-		readings: model.Readings{}, actions: map[model.ARN]act.Answer{}, removed: map[model.ARN]bool{},
+		readings: model.Readings{}, actions: map[model.ARN]actions.Answer{}, removed: map[model.ARN]bool{},
 		result: report.Result{Window: at.Window, DryRun: c.DryRun},
 	}
 }

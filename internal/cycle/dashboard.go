@@ -6,18 +6,18 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // DashboardOptions wires the building of the dashboard.
 type DashboardOptions struct {
-	Inventory Inventory  // for Render and Build
-	Actor     BoardActor // for Build and Delete
-	Progress  Progress   // may be nil
+	Inventory Inventory              // for Render and Build
+	Writer    *dashboards.Dashboards // for Build and Delete
+	Progress  Progress               // may be nil
 	// Region is the deployment region, where the count of resources is published.
 	Region string
 	DryRun bool
@@ -78,19 +78,19 @@ func (d *Dashboard) Build(ctx context.Context, in DashboardInput) (report.Boards
 	if err != nil {
 		return report.Boards{}, err
 	}
-	results, problems := d.Actor.BuildBoards(ctx, in.Params.DashboardName, rendered.Boards)
+	results, problems := d.Writer.Build(ctx, in.Params.DashboardName, rendered.Boards)
 	return d.report(rendered.Resources, results, rendered.Problems, problems)
 }
 
 // Delete deletes the dashboard of a name and its numbered ones. It is no error if they do not
 // exist.
 func (d *Dashboard) Delete(ctx context.Context, name string) (report.Boards, error) {
-	results, problems := d.Actor.DeleteBoards(ctx, name)
+	results, problems := d.Writer.Delete(ctx, name)
 	return d.report(0, results, nil, problems)
 }
 
 // report makes a report of results, or an error if nothing at all was done.
-func (d *Dashboard) report(resources int, results []act.BoardResult, discovery, failed []model.Problem) (report.Boards, error) {
+func (d *Dashboard) report(resources int, results []dashboards.Result, discovery, failed []model.Problem) (report.Boards, error) {
 	b := report.Boards{Resources: resources, DryRun: d.DryRun, Problems: slices.Concat(discovery, failed)}
 	done := 0
 	for _, r := range results {

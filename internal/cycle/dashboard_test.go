@@ -12,14 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 const boardName = "Amazon-Personalize-Monitor"
@@ -32,7 +33,7 @@ func (b *bed) boards() *cycle.Dashboard {
 	b.tb.Cleanup(clients.Close)
 	return cycle.NewDashboard(cycle.DashboardOptions{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
-		Actor:     act.New(act.Options{Clients: clients, Clock: b.clock, DeploymentRegion: home, Deployment: "cli"}),
+		Writer:    dashboards.New(writer.New(writer.Options{Clients: clients, Clock: b.clock, DeploymentRegion: home, Deployment: "cli"})),
 		Region:    home,
 	})
 }

@@ -33,7 +33,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 		}
 	}
 	rules.ApplyBudget(decisions, r.at, func(region string) (int, string) { // guard: cycle: budget
-		return r.Actor.EndingsLeft(reading, region, r.params.MaxRemovalsPerHour)
+		return r.Removals.Left(reading, region, r.params.MaxRemovalsPerHour)
 	})
 	for _, d := range decisions {
 		r.Logger.DebugContext(ctx, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),

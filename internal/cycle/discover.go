@@ -9,9 +9,10 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // readShare of the budget is the time of each round of reading. What does not answer by then
@@ -97,7 +98,7 @@ func (r *run) publish(ctx context.Context, data []model.Datum) int {
 	if len(data) == 0 {
 		return 0
 	}
-	published, problems := r.Actor.Publish(ctx, data)
+	published, problems := r.Writer.Publish(ctx, data)
 	r.problems.add(problems...)
 	return published
 }
@@ -133,18 +134,18 @@ func anyListed(snapshot model.Snapshot) bool {
 // notify starts to update topics, subscriptions and the rule, and returns the topics when
 // that is done.
 func (r *run) notify(ctx context.Context) <-chan map[string]model.ARN {
-	in := act.NotifyInput{Endpoints: r.params.Endpoints}
+	in := notify.Input{Endpoints: r.params.Endpoints}
 	regions := []string{r.Region}
 	for _, resource := range r.snapshot.Resources {
 		regions = append(regions, resource.Region())
-		in.Identity = act.Identity{Account: resource.ARN.Account, Partition: resource.ARN.Partition}
+		in.Identity = writer.Identity{Account: resource.ARN.Account, Partition: resource.ARN.Partition}
 	}
 	in.Regions = sorted(regions)
 	done := make(chan map[string]model.ARN, 1)
 	go func() {
 		reading, cancel := r.reading(ctx)
 		defer cancel()
-		topics, problems := r.Actor.Notify(reading, in)
+		topics, problems := r.Notifier.Ensure(reading, in)
 		r.problems.add(problems...)
 		done <- topics
 	}()

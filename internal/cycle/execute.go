@@ -6,10 +6,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // actionConcurrency bounds how many actions are executed at the same time. Each reads its
@@ -22,7 +23,7 @@ var errNoTime = errors.New("not executed for lack of time; the next cycle decide
 // execute executes decisions in this process, as the functions execute commands, with the
 // recheck on fresh data included. A decision that no longer holds becomes a refusal.
 func (r *run) execute(ctx context.Context, decisions []rules.Decision) {
-	answers, errs := make([]act.Answer, len(decisions)), make([]error, len(decisions))
+	answers, errs := make([]actions.Answer, len(decisions)), make([]error, len(decisions))
 	group := errgroup.Group{}
 	group.SetLimit(actionConcurrency)
 	for i, d := range decisions {
@@ -34,7 +35,7 @@ func (r *run) execute(ctx context.Context, decisions []rules.Decision) {
 				errs[i] = errNoTime
 				return nil
 			}
-			answers[i], errs[i] = r.Actor.Do(ctx, d.Verdict.Action(), events.RequestFor(d))
+			answers[i], errs[i] = r.Actions.Do(ctx, d.Verdict.Action(), events.RequestFor(d))
 			return nil
 		})
 	}
@@ -47,14 +48,14 @@ func (r *run) execute(ctx context.Context, decisions []rules.Decision) {
 }
 
 // recordOutcome records the outcome of one action.
-func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer act.Answer, err error) {
+func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer actions.Answer, err error) {
 	if errors.Is(err, errNoTime) { // other outcomes are recorded by the action
 		unexecuted := *d
 		unexecuted.Reason = errNoTime.Error()
 		r.record(ctx, unexecuted, events.OutcomeFailed)
 	}
 	if err != nil {
-		answer = act.Answer{Outcome: act.Failed}
+		answer = actions.Answer{Outcome: writer.Failed}
 		r.problems.add(model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Verdict), Err: err})
 	}
 	r.actions[d.Resource.ARN] = answer
@@ -63,7 +64,7 @@ func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer act.A
 	if answer.Outcome.Counts() && d.Verdict != rules.StepDown {
 		r.removed[d.Resource.ARN] = true
 	}
-	if answer.Outcome == act.Refused {
+	if answer.Outcome == writer.Refused {
 		*d = rules.Refuse(*d, answer.Why)
 	}
 }
@@ -79,7 +80,7 @@ func (r *run) sendCommands(ctx context.Context, decisions []rules.Decision) {
 	sent := r.emit(ctx, commands)
 	outcome := events.OutcomeDryRun
 	if !r.DryRun {
-		r.Actor.AskedFor(sent)
+		r.Removals.CountRequested(sent)
 		outcome = events.OutcomeAsked
 	}
 	outcomes := map[string]string{}
@@ -113,7 +114,7 @@ func (r *run) notifyDryRuns(ctx context.Context, decisions []rules.Decision) {
 // recordRefusals records what rules and guards refused, which is counted, and the decisions
 // of a dry run.
 func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
-	counts := map[act.RefusedKey]int{}
+	counts := map[writer.RefusedKey]int{}
 	for _, d := range decisions {
 		_, executed := r.actions[d.Resource.ARN]
 		switch {
@@ -123,11 +124,11 @@ func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
 			r.record(ctx, dryRun, events.OutcomeDryRun)
 		case d.Verdict == rules.Refused && !executed:
 			r.record(ctx, d, events.OutcomeRefused)
-			counts[act.RefusedKey{Region: d.Resource.Region(), Action: d.Verdict}]++
+			counts[writer.RefusedKey{Region: d.Resource.Region(), Verdict: d.Verdict}]++
 		}
 	}
 	if len(counts) > 0 {
-		r.Actor.CountRefused(ctx, counts)
+		r.Writer.CountRefused(ctx, counts)
 	}
 }
 
@@ -140,7 +141,7 @@ func (r *run) emit(ctx context.Context, list []events.Event) []events.Event {
 	if len(list) == 0 {
 		return nil
 	}
-	sent, problems := r.Actor.Emit(ctx, list)
+	sent, problems := r.Writer.Emit(ctx, list)
 	r.addEvents(sent)
 	r.problems.add(problems...)
 	return sent

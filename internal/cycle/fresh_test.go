@@ -8,11 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // listedInventory lists one resource, and knows what a description of it says.
@@ -30,36 +32,39 @@ func (i listedInventory) Refresh(context.Context, []model.Resource) ([]model.Res
 	return i.fresh, i.problem
 }
 
-// quietActor writes nothing and keeps the commands it is given.
-type quietActor struct {
-	cycle.Actor
+// quietWriter writes nothing and keeps the commands it is given.
+type quietWriter struct {
 	sent []events.Event
 }
 
-func (*quietActor) Publish(_ context.Context, data []model.Datum) (int, []model.Problem) {
+func (*quietWriter) Publish(_ context.Context, data []model.Datum) (int, []model.Problem) {
 	return len(data), nil
 }
 
-func (*quietActor) Notify(context.Context, act.NotifyInput) (map[string]model.ARN, []model.Problem) {
+func (*quietWriter) Ensure(context.Context, notify.Input) (map[string]model.ARN, []model.Problem) {
 	return nil, nil
 }
 
-func (*quietActor) ListAlarms(context.Context, string) ([]rules.Alarm, error) { return nil, nil }
+func (*quietWriter) List(context.Context, string) ([]alarms.Alarm, error) { return nil, nil }
 
-func (*quietActor) ReconcileAll(context.Context, []act.ReconcileInput) (act.AlarmCounts, []model.Problem) {
-	return act.AlarmCounts{}, nil
+func (*quietWriter) ReconcileAll(context.Context, []alarms.ReconcileInput) (alarms.Counts, []model.Problem) {
+	return alarms.Counts{}, nil
 }
 
-func (a *quietActor) Emit(_ context.Context, list []events.Event) ([]events.Event, []model.Problem) {
+func (a *quietWriter) Emit(_ context.Context, list []events.Event) ([]events.Event, []model.Problem) {
 	a.sent = append(a.sent, list...)
 	return list, nil
 }
 
-func (*quietActor) EndingsLeft(context.Context, string, int) (int, string) { return 1, "" }
+func (*quietWriter) Left(context.Context, string, int) (int, string) { return 1, "" }
 
-func (*quietActor) AskedFor([]events.Event) {}
+func (*quietWriter) CountRequested([]events.Event) {}
 
-func (*quietActor) CountRefused(context.Context, map[act.RefusedKey]int) {}
+func (*quietWriter) Rebuild(context.Context, events.BuildDetail) ([]events.Event, []model.Problem) {
+	return nil, nil
+}
+
+func (*quietWriter) CountRefused(context.Context, map[writer.RefusedKey]int) {}
 
 // A resource that was only listed is described before a command to end it is sent, and
 // what the description says decides.
@@ -102,9 +107,9 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.inventory.listed = listed
-			actor := &quietActor{}
+			quiet := &quietWriter{}
 			c := cycle.New(cycle.Options{
-				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Actor: actor,
+				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Writer: quiet, Notifier: quiet, Alarms: quiet, Removals: quiet, Rebuilder: quiet,
 				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
 			})
 			changes := idleOn("24")
@@ -117,7 +122,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			if got.Decision != tt.want || !strings.Contains(got.Reason, tt.reason) {
 				t.Errorf("%s (%s), want %s (%s)", got.Decision, got.Reason, tt.want, tt.reason)
 			}
-			if sent := len(actor.sent); (sent == 1) != (tt.want == rules.Delete) {
+			if sent := len(quiet.sent); (sent == 1) != (tt.want == rules.Delete) {
 				t.Errorf("%d commands sent", sent)
 			}
 		})

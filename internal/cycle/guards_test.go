@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -138,7 +138,7 @@ func (b *bed) protect(name, value string) {
 }
 
 // recording keeps audit records, of actions that are carried out side by side too.
-func recording(into *[]events.Audit) act.Trail {
+func recording(into *[]events.Audit) audit.Log {
 	var mu sync.Mutex
 	return func(_ context.Context, record events.Audit) {
 		mu.Lock()
@@ -225,7 +225,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 			messages = append(messages, mail.Message)
 		}
 		text := strings.Join(messages, "\n")
-		if strings.Count(text, "PersonalizeMonitorDryRunDecision: ") != 2 || strings.Count(text, "Nothing was done: a parameter says DryRun.") != 2 {
+		if strings.Count(text, "PersonalizeMonitorDryRunDecision: ") != 2 || strings.Count(text, "Nothing was done: a parameter has the value DryRun.") != 2 {
 			t.Errorf("mails %s", text)
 		}
 		calls := b.aws.Calls()

@@ -3,12 +3,13 @@ package cycle
 import (
 	"context"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
-	"github.com/personalize-monitor/personalize-monitor/internal/dashboard"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // Inventory discovers resources.
@@ -24,38 +25,47 @@ type Meter interface {
 	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
 }
 
-// Actor makes every write, or in a dry run none.
-type Actor interface {
-	// Publish puts metric data, each into its own region.
+// Writer publishes metrics and sends events, or in a dry run none.
+type Writer interface {
+	// Publish writes metric data, each into its own region.
 	Publish(ctx context.Context, data []model.Datum) (published int, problems []model.Problem)
-	// Notify keeps topics, subscriptions and the notification rule up to date and returns
-	// the topic of each region that has one.
-	Notify(ctx context.Context, in act.NotifyInput) (map[string]model.ARN, []model.Problem)
-	// ListAlarms lists the metric alarms of a region whose names start with our prefix.
-	ListAlarms(ctx context.Context, region string) ([]rules.Alarm, error)
-	// ReconcileAll applies alarm changes in several regions until the time is up.
-	ReconcileAll(ctx context.Context, inputs []act.ReconcileInput) (act.AlarmCounts, []model.Problem)
-	// Emit puts events on the bus of the deployment region.
+	// Emit sends events to the bus of the deployment region.
 	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []model.Problem)
-	// RebuildDashboard rebuilds the dashboard, in this process or by an event.
-	RebuildDashboard(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []model.Problem)
-	// EndingsLeft is how many resources of a region may still be deleted and stopped
-	// automatically within the hour, and why not more.
-	EndingsLeft(ctx context.Context, region string, limit int) (left int, why string)
-	// AskedFor counts stops and deletes that other processes are going to make.
-	AskedFor(list []events.Event)
 	// CountRefused publishes how many actions were refused.
-	CountRefused(ctx context.Context, counts map[act.RefusedKey]int)
-	// Do executes an action.
-	Do(ctx context.Context, action model.Action, req events.Request) (act.Answer, error)
+	CountRefused(ctx context.Context, counts map[writer.RefusedKey]int)
 }
 
-// BoardActor writes and deletes dashboards, or in a dry run none.
-type BoardActor interface {
-	// BuildBoards writes the dashboards of a name and deletes the surplus ones.
-	BuildBoards(ctx context.Context, name string, boards []dashboard.Board) ([]act.BoardResult, []model.Problem)
-	// DeleteBoards deletes the dashboards of a name.
-	DeleteBoards(ctx context.Context, name string) ([]act.BoardResult, []model.Problem)
+// Notifier keeps topics, subscriptions and the notification rule up to date and returns the
+// topic of each region that has one.
+type Notifier interface {
+	Ensure(ctx context.Context, in notify.Input) (map[string]model.ARN, []model.Problem)
+}
+
+// Alarms lists and writes alarms.
+type Alarms interface {
+	// List lists the metric alarms of a region whose names start with our prefix.
+	List(ctx context.Context, region string) ([]alarms.Alarm, error)
+	// ReconcileAll applies alarm changes in several regions until the time is up.
+	ReconcileAll(ctx context.Context, inputs []alarms.ReconcileInput) (alarms.Counts, []model.Problem)
+}
+
+// RemovalBudget bounds the automatic stops and deletes of an hour.
+type RemovalBudget interface {
+	// Left is how many resources of a region may still be deleted and stopped automatically
+	// within the hour, and why not more.
+	Left(ctx context.Context, region string, limit int) (left int, why string)
+	// CountRequested counts stops and deletes that other processes are going to make.
+	CountRequested(list []events.Event)
+}
+
+// Actions executes actions.
+type Actions interface {
+	Do(ctx context.Context, action model.Action, req events.Request) (actions.Answer, error)
+}
+
+// Rebuilder rebuilds the dashboard, in this process or by an event.
+type Rebuilder interface {
+	Rebuild(ctx context.Context, detail events.BuildDetail) (sent []events.Event, problems []model.Problem)
 }
 
 // Observer is notified of what a cycle finds, for display; nothing is decided by it. Its
@@ -64,7 +74,7 @@ type Observer interface {
 	// SawEstate reports what was found in a region, and what could not be listed.
 	SawEstate(snapshot model.Snapshot)
 	// SawAlarms reports the alarms of a region as they were before the cycle changed any.
-	SawAlarms(region string, list []rules.Alarm)
+	SawAlarms(region string, list []alarms.Alarm)
 }
 
 // PriceSource returns the prices of TPS-hours in the regions. A price that it cannot find

@@ -13,7 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -21,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // unused is an estate of a campaign and a recommender that nobody has called for two
@@ -91,9 +92,9 @@ func (b *bed) commandsOnBus() []events.Request {
 }
 
 // receive carries out a command as its receiver, and must not fail.
-func (b *bed) receive(req events.Request) act.Answer {
+func (b *bed) receive(req events.Request) actions.Answer {
 	b.tb.Helper()
-	answer, err := b.actor.Do(context.Background(), req.Action(), req)
+	answer, err := b.actions.Do(context.Background(), req.Action(), req)
 	if err == nil {
 		err = answer.Err()
 	}
@@ -137,11 +138,11 @@ func readyToEnd(t *testing.T, b *bed) []events.Request {
 func TestEventsThatAreStillTrueAreCarriedOut(t *testing.T) {
 	b := newBed(t, unused(t, 1))
 	for _, req := range readyToEnd(t, b) {
-		if answer := b.receive(req); answer.Outcome != act.Done || answer.AlarmsRemoved != 0 {
+		if answer := b.receive(req); answer.Outcome != writer.Done || answer.AlarmsRemoved != 0 {
 			t.Errorf("answer %+v", answer)
 		}
 		// Delivered again at once, and when all is over.
-		if answer := b.receive(req); answer.Outcome != act.AlreadySo {
+		if answer := b.receive(req); answer.Outcome != writer.AlreadySo {
 			t.Errorf("again: %+v", answer)
 		}
 	}
@@ -151,7 +152,7 @@ func TestEventsThatAreStillTrueAreCarriedOut(t *testing.T) {
 	}
 	b.clock.Advance(time.Hour)
 	for _, req := range b.commandsOnBus() {
-		if answer := b.receive(req); answer.Outcome != act.AlreadySo {
+		if answer := b.receive(req); answer.Outcome != writer.AlreadySo {
 			t.Errorf("later: %+v", answer)
 		}
 	}
@@ -169,14 +170,14 @@ func TestAnEventIsDroppedIfRequestsCameMeanwhile(t *testing.T) {
 	b.clock.Advance(40 * time.Minute)
 	for _, req := range list {
 		answer := b.receive(req)
-		if answer.Outcome != act.Refused || !strings.Contains(answer.Why, "no requests now, but 900 in the last 1 h") {
+		if answer.Outcome != writer.Refused || !strings.Contains(answer.Why, "no requests now, but 900 in the last 1 h") {
 			t.Errorf("answer %+v", answer)
 		}
 	}
 	if got := b.changes(); len(got) > 0 {
 		t.Errorf("changes %v", got)
 	}
-	if got := strings.Count(log.String(), "automatic event dropped"); got != 2 || !strings.Contains(log.String(), "but 900 in the last 1 h") {
+	if got := strings.Count(log.String(), "automatic action refused"); got != 2 || !strings.Contains(log.String(), "but 900 in the last 1 h") {
 		t.Errorf("log:\n%s", log)
 	}
 }
@@ -188,14 +189,14 @@ func TestAnIdleEventIsCheckedByTheStricterRule(t *testing.T) {
 		name  string
 		now   map[string]string
 		hours int
-		want  act.Outcome
+		want  writer.Outcome
 		why   string
 	}{
-		{name: "as it was", now: idleOn("1"), hours: 1, want: act.Done},
-		{name: "a longer time in the event", now: idleOn("1"), hours: 4, want: act.Refused, why: "in the last 4 h"},
-		{name: "a longer time in the parameters", now: idleOn("4"), hours: 1, want: act.Refused, why: "in the last 4 h"},
-		{name: "switched off", now: map[string]string{"IdleThresholdHours": "1"}, hours: 1, want: act.Refused, why: "AutoDeleteOrStopIdleResources=No"},
-		{name: "hourly checks off, which the event does not need", now: with(idleOn("1"), config.HourlyChecks, "never"), hours: 1, want: act.Done},
+		{name: "as it was", now: idleOn("1"), hours: 1, want: writer.Done},
+		{name: "a longer time in the event", now: idleOn("1"), hours: 4, want: writer.Refused, why: "in the last 4 h"},
+		{name: "a longer time in the parameters", now: idleOn("4"), hours: 1, want: writer.Refused, why: "in the last 4 h"},
+		{name: "switched off", now: map[string]string{"IdleThresholdHours": "1"}, hours: 1, want: writer.Refused, why: "AutoDeleteOrStopIdleResources=No"},
+		{name: "hourly checks off, which the event does not need", now: with(idleOn("1"), config.HourlyChecks, "never"), hours: 1, want: writer.Done},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBed(t, unused(t, 1))
@@ -228,13 +229,13 @@ func TestAStepDownIsDroppedIfTheMinimumIsAnotherByNow(t *testing.T) {
 	b.clock.Advance(2 * time.Hour)
 	b.aws.ResetCalls()
 	answer := b.receive(list[slices.IndexFunc(list, func(r events.Request) bool { return r.Kind == "campaign" })])
-	if answer.Outcome != act.Refused || answer.Why != "its minimum is 60 TPS and no longer 40" {
+	if answer.Outcome != writer.Refused || answer.Why != "its minimum is 60 TPS and no longer 40" {
 		t.Errorf("answer %+v", answer)
 	}
 	// A person's request is obeyed all the same.
 	req := list[0]
 	req.CurrentMinTPS, req.IdleThresholdHours = 0, 0
-	if answer := b.receive(req); answer.Outcome != act.Done {
+	if answer := b.receive(req); answer.Outcome != writer.Done {
 		t.Errorf("answer %+v", answer)
 	}
 }
@@ -259,7 +260,7 @@ func TestAStepDownOfAnIdleResourceHolds(t *testing.T) {
 		b.given = given
 		b.run(checked)
 		for _, req := range b.commandsOnBus() {
-			if answer := b.receive(req); answer.Outcome != act.Done || !strings.Contains(answer.Sentence, "is being updated from 40 to 30") {
+			if answer := b.receive(req); answer.Outcome != writer.Done || !strings.Contains(answer.Sentence, "is being updated from 40 to 30") {
 				t.Errorf("%v: answer %+v", given, answer)
 			}
 		}
@@ -419,7 +420,7 @@ func TestAnEventIsDroppedIfCallsCameJustNow(t *testing.T) {
 	b.watched(time.Hour)
 	for _, req := range list {
 		answer := b.receive(req)
-		if answer.Outcome != act.Refused || !strings.Contains(answer.Why, "it was called 900 times since 12:20") {
+		if answer.Outcome != writer.Refused || !strings.Contains(answer.Why, "it was called 900 times since 12:20") {
 			t.Errorf("answer %+v", answer)
 		}
 	}
@@ -448,7 +449,7 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if _, err := b.actor.StartRecommender(context.Background(), req); err != nil {
+				if _, err := b.actions.Do(context.Background(), model.ActionStart, req); err != nil {
 					t.Fatal(err)
 				}
 				b.clock.Advance(30 * time.Minute)

@@ -156,7 +156,7 @@ func (s *series) write(ctx context.Context, board dashboard.Board, arn string) b
 	case err == nil && s.unlisted && board.Name != s.name:
 		err = errors.New("it is unknown whether another series has a dashboard of that name")
 	case err == nil && owner != s.name:
-		err = fmt.Errorf("%s is another dashboard (of the series %q); give this series another name (DashboardName)", board.Name, owner)
+		err = fmt.Errorf("it belongs to the series %q; give this series another name (DashboardName)", owner)
 	case err == nil:
 		return s.put(ctx, board)
 	}

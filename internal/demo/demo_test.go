@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -53,7 +54,7 @@ func text(t *testing.T, r demo.Result) string {
 		out.WriteString(e.Line() + "\n")
 	}
 	out.WriteString("\n")
-	if err := r.WriteTable(&out); err != nil {
+	if err := report.Write(&out, r, report.Table, report.Style{}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -1,17 +1,13 @@
 package demo
 
 import (
-	"bufio"
 	"cmp"
-	"encoding/csv"
-	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // Line is an event as people read it.
@@ -27,66 +23,40 @@ func (e Event) Line() string {
 	return text
 }
 
-// The columns of the table. Those from firstNumber to lastNumber hold numbers.
-var titles = []string{"KIND", "NAME", "REGION", "MIN", "→", "UTIL", "→", "TPS-HOURS/MONTH", "→", "ESTIMATE", "→", "OUTCOME"}
-
-const firstNumber, lastNumber = 3, 10
-
-// WriteTable writes the outcome of each resource, and the sums. The error is w's.
-func (r Result) WriteTable(w io.Writer) error {
-	out := bufio.NewWriter(w)
-	rows := [][]string{titles}
+// Table implements report.Report: the outcome of each resource, and the sums.
+func (r Result) Table(p report.Printer) {
+	g := report.Grid{Columns: []report.Column{{Title: "KIND"}, {Title: "NAME"}, {Title: "REGION"}}}
+	for _, title := range []string{"MIN", "→", "UTIL", "→", "TPS-HOURS/MONTH", "→", "ESTIMATE", "→"} {
+		g.Columns = append(g.Columns, report.Column{Title: title, Right: true})
+	}
+	g.Columns = append(g.Columns, report.Column{Title: "OUTCOME"})
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After
-		rows = append(rows, []string{
-			string(row.Kind), row.Name, row.Region, text(b.Min, strconv.Itoa), text(a.Min, strconv.Itoa), text(b.Utilization, percent), text(a.Utilization, percent),
-			text(b.PerMonth, whole), text(a.PerMonth, whole), b.money(), a.money(), row.Outcome,
-		})
-	}
-	widths := make([]int, len(titles))
-	for _, row := range rows {
-		for column, text := range row {
-			widths[column] = max(widths[column], utf8.RuneCountInString(text))
+		line := report.Row{Below: report.Cell{Text: row.Reason}}
+		for _, text := range []string{
+			string(row.Kind), row.Name, row.Region, minimum(b), minimum(a), report.Number(b.Utilization, 1, "%"), report.Number(a.Utilization, 1, "%"),
+			report.Number(b.PerMonth, 0, ""), report.Number(a.PerMonth, 0, ""), b.money(), a.money(), row.Outcome,
+		} {
+			line.Cells = append(line.Cells, report.Cell{Text: text})
 		}
+		g.Rows = append(g.Rows, line)
 	}
-	for i, row := range rows {
-		var line strings.Builder
-		for column, text := range row {
-			space := strings.Repeat(" ", widths[column]-utf8.RuneCountInString(text))
-			if column >= firstNumber && column <= lastNumber {
-				text, space = space+text, ""
-			}
-			line.WriteString(text + space + "  ")
-		}
-		fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
-		if i > 0 {
-			fmt.Fprintln(out, "  "+r.Resources[i-1].Reason)
-		}
-	}
-	fmt.Fprintln(out)
-	r.summary(out)
-	return out.Flush()
-}
-
-// summary writes the sums.
-func (r Result) summary(w io.Writer) {
-	label := func(name, format string, args ...any) {
-		fmt.Fprintf(w, "%-11s"+format+"\n", append([]any{name}, args...)...)
-	}
-	label("Demo", "%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed)
-	label("Events", "%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
-		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure"))
-	label("Paid for", "%s → %s TPS-hours a month%s", whole(r.Total.Before), whole(r.Total.After), less(r.Total.Before, r.Total.After))
+	p.Grid(g)
+	p.Line("")
+	p.Label("Demo", fmt.Sprintf("%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed))
+	p.Label("Events", fmt.Sprintf("%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
+		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure")))
+	p.Label("Paid for", fmt.Sprintf("%s → %s TPS-hours a month%s", report.Number(&r.Total.Before, 0, ""), report.Number(&r.Total.After, 0, ""), less(r.Total.Before, r.Total.After)))
 	if s := r.Total.Estimate; s != nil {
-		label("Estimate", "%s %s → %s a month, of the %d with a price in the program", s.Currency, model.Number(s.Before, 2), model.Number(s.After, 2), s.Resources)
+		p.Label("Estimate", fmt.Sprintf("%s %s → %s a month, of the %d with a price in the program", s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""), s.Resources))
 	}
-	for _, p := range r.Prices {
-		label("Price", "%s %g per TPS-hour of a %s in %s, %s: %s", p.Currency, p.PerTPSHour, p.Product, p.Region, p.Date, p.Source)
+	for _, price := range r.Prices {
+		p.Label("Price", fmt.Sprintf("%s %g per TPS-hour of a %s in %s, %s: %s", price.Currency, price.PerTPSHour, price.Product, price.Region, price.Date, price.Source))
 	}
 	if n := len(r.Total.Unread); n > 0 {
-		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))
+		p.Label("Unknown", fmt.Sprintf("%d of %d could not be read and are in no sum", n, len(r.Resources)))
 	}
-	label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
+	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
 }
 
 func less(before, after float64) string {
@@ -96,50 +66,38 @@ func less(before, after float64) string {
 	return fmt.Sprintf(" (%.0f%% less)", (before-after)/before*100)
 }
 
-// text is a value for people.
-func text[T any](v *T, format func(T) string) string {
-	if v == nil {
+func minimum(s Day) string {
+	if s.Min == nil {
 		return "–"
 	}
-	return format(*v)
+	return strconv.Itoa(*s.Min)
 }
-
-func percent(v float64) string { return model.Number(v, 1) + "%" }
-
-func whole(v float64) string { return model.Number(v, 0) }
 
 func (s Day) money() string {
-	return text(s.Estimate, func(v float64) string { return strings.TrimSpace(s.Currency + " " + whole(v)) })
+	if s.Estimate == nil {
+		return "–"
+	}
+	return strings.TrimSpace(s.Currency + " " + report.Number(s.Estimate, 0, ""))
 }
 
-// WriteJSON writes the result, with all events, as one indented object.
-func (r Result) WriteJSON(w io.Writer) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(r)
-}
+// JSON implements report.Report.
+func (r Result) JSON() any { return r }
 
-// WriteCSV writes a header and one line for each resource. A null of the JSON is an empty field.
-func (r Result) WriteCSV(w io.Writer) error {
+// CSV implements report.Report. What is null in the JSON is an empty field.
+func (r Result) CSV() [][]string {
 	lines := [][]string{{
 		"arn", "kind", "name", "region", "minBefore", "minAfter", "utilizationBefore", "utilizationAfter",
 		"tpsHoursPerMonthBefore", "tpsHoursPerMonthAfter", "estimatePerMonthBefore", "estimatePerMonthAfter", "currency", "steps", "outcome", "reason",
 	}}
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After
-		lines = append(lines, []string{
-			row.ARN, string(row.Kind), row.Name, row.Region, field(b.Min), field(a.Min), field(b.Utilization), field(a.Utilization),
-			field(b.PerMonth), field(a.PerMonth), field(b.Estimate), field(a.Estimate), cmp.Or(b.Currency, a.Currency),
-			strconv.Itoa(row.Steps), row.Outcome, row.Reason,
-		})
+		lines = append(lines, report.Fields(
+			row.ARN, row.Kind, row.Name, row.Region, b.Min, a.Min, b.Utilization, a.Utilization,
+			b.PerMonth, a.PerMonth, b.Estimate, a.Estimate, cmp.Or(b.Currency, a.Currency), row.Steps, row.Outcome, row.Reason,
+		))
 	}
-	return csv.NewWriter(w).WriteAll(lines)
+	return lines
 }
 
-func field[T any](v *T) string {
-	if v == nil {
-		return ""
-	}
-	return fmt.Sprint(*v)
-}
+// Asides implements report.Report.
+func (Result) Asides() []string { return nil }

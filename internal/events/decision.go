@@ -55,7 +55,7 @@ func commandType(d rules.Decision) DetailType {
 func DryRunNotification(d rules.Decision) Event {
 	d.Verdict = rules.None // a resource that would be stopped may be stepped down
 	record := AuditOf(d, OutcomeDryRun, d.At.Now)
-	record.Note = "Nothing was done: a parameter says DryRun."
+	record.Note = "Nothing was done: a parameter has the value DryRun."
 	return Event{
 		DetailType: DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
 		Detail: NotificationDetail{

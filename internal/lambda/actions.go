@@ -36,7 +36,7 @@ func (h *Handler) action(ctx context.Context, action model.Action, payload []byt
 	}
 	ctx, cancel := shorten(ctx, followTime)
 	defer cancel()
-	answer, err := p.Actor.Do(ctx, action, req)
+	answer, err := p.Actions.Do(ctx, action, req)
 	if err != nil {
 		return "", err
 	}

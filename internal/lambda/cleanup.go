@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
 // cleanupNames are the parameters of a clean-up.
@@ -53,22 +53,22 @@ func (h *Handler) remove(ctx context.Context, values config.Values) (string, err
 	if err != nil {
 		return "", err
 	}
-	result, problems := p.Actor.Cleanup(ctx, act.CleanupInput{Regions: values.Regions, DashboardName: values.DashboardName})
-	h.logProblems(ctx, problems)
-	if len(result.Regions) == 0 && len(problems) > 0 {
-		return "", fmt.Errorf("%w: %w", errNothingListed, problems[0])
+	result := p.Uninstaller.Run(ctx, uninstall.Input{Regions: values.Regions, DashboardName: values.DashboardName})
+	h.logProblems(ctx, result.Problems)
+	if len(result.Regions) == 0 && len(result.Problems) > 0 {
+		return "", fmt.Errorf("%w: %w", errNothingListed, result.Problems[0])
 	}
-	if left := result.Remaining(); len(left) > 0 {
+	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left) > 0 {
 		names := make([]string, len(left))
 		for i, item := range left {
 			names[i] = fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason)
 		}
 		return "", fmt.Errorf("%s could not be removed: %s", model.Plural(len(left), "thing"), strings.Join(names, "; "))
 	}
-	removed := model.Plural(len(result.In(act.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")
+	removed := model.Plural(len(uninstall.InState(result.Items, uninstall.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")
 	return sentence(removed, []tally{
-		{len(result.In(act.Kept)), "thing", "of others kept"},
+		{len(uninstall.InState(result.Items, uninstall.Kept)), "thing", "of others kept"},
 		{len(result.Skipped), "region", "skipped"},
-		{len(problems), "problem", "logged"},
+		{len(result.Problems), "problem", "logged"},
 	}), nil
 }

@@ -300,11 +300,11 @@ func TestLateAutomaticEvents(t *testing.T) {
 	for detailType, want := range map[string][]string{
 		"DeletePersonalizeCampaign": {
 			"C" + about("spring-sale", "is being deleted"),
-			"Nothing was done: what was decided about c" + about("seasonal", "no longer holds: no requests now, but 900 in the last 1 h"),
+			"Nothing was done: the decision about c" + about("seasonal", "no longer holds: no requests now, but 900 in the last 1 h"),
 		},
 		"UpdatePersonalizeCampaignMinProvisionedTPS": {
 			"C" + about("similar-items", "is being updated from 10 to 7 TPS"),
-			"Nothing was done: what was decided about c" + about("raised", "no longer holds: its minimum is 12 TPS and no longer 10"),
+			"Nothing was done: the decision about c" + about("raised", "no longer holds: its minimum is 12 TPS and no longer 10"),
 		},
 	} {
 		got := s.sentences(detailType)

@@ -275,7 +275,7 @@ func TestActions(t *testing.T) {
 func TestProblemsAfterAnAction(t *testing.T) {
 	b := newBed(t, StopRecommender, nil)
 	b.aws.AddFault(localaws.Fault{Service: "events", Operation: "PutEvents", Code: "AccessDeniedException"})
-	b.must(`{"ARN":"`+idleOne+`"}`, "what failed after that: 2")
+	b.must(`{"ARN":"`+idleOne+`"}`, "failures after that: 2")
 	if strings.Count(b.log.String(), `"msg":"problem"`) != 2 {
 		t.Error(b.log.String())
 	}

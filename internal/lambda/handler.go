@@ -13,11 +13,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // Function is one of the Lambda functions. Its value is the name of its handler.
@@ -95,5 +95,5 @@ type Handler struct {
 type parts struct {
 	*app.App
 	region   string // the deployment region
-	identity act.Identity
+	identity writer.Identity
 }

@@ -43,7 +43,7 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, failed := p.Actor.Publish(ctx, []model.Datum{{
+	_, failed := p.Writer.Publish(ctx, []model.Datum{{
 		Region: p.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(len(result.Problems)), Time: h.Clock.Now().UTC(),
 	}})

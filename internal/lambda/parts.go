@@ -11,11 +11,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // defaultStack is the name of the stack in the tag Deployment if the environment has no
@@ -60,16 +60,16 @@ func (h *Handler) forget() {
 
 // identityOf reads the account from the ARN of the invoked function. If that is impossible it
 // is zero, and STS is asked.
-func identityOf(ctx context.Context) act.Identity {
+func identityOf(ctx context.Context) writer.Identity {
 	invocation, ok := lambdacontext.FromContext(ctx)
 	if !ok {
-		return act.Identity{}
+		return writer.Identity{}
 	}
 	arn, err := model.ParseARN(invocation.InvokedFunctionArn)
 	if err != nil || arn.Service != "lambda" || len(arn.Account) != 12 {
-		return act.Identity{}
+		return writer.Identity{}
 	}
-	return act.Identity{Account: arn.Account, Partition: arn.Partition}
+	return writer.Identity{Account: arn.Account, Partition: arn.Partition}
 }
 
 // resolve reads the named parameters from the keys of an event and the environment.

@@ -27,11 +27,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -140,7 +140,7 @@ func arnOf(region, resource string) string {
 }
 
 func topicOf(region string) string {
-	return "arn:aws:sns:" + region + ":" + account + ":" + act.TopicName
+	return "arn:aws:sns:" + region + ":" + account + ":" + notify.TopicName
 }
 
 // originals makes what the original application has made in a region: topic, rule with
@@ -148,7 +148,7 @@ func topicOf(region string) string {
 func (p *patrol) originals(region string) {
 	p.t.Helper()
 	ctx := p.t.Context()
-	_, err := p.owner.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(act.TopicName)})
+	_, err := p.owner.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(notify.TopicName)})
 	p.ok(err)
 	_, err = p.owner.SNS(region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
 		TopicArn: aws.String(topicOf(region)), AttributeName: aws.String("Policy"), AttributeValue: aws.String(
@@ -157,20 +157,20 @@ func (p *patrol) originals(region string) {
 	})
 	p.ok(err)
 	_, err = p.owner.EventBridge(region).PutRule(ctx, &eventbridge.PutRuleInput{
-		Name: aws.String(act.RuleName), State: ebtypes.RuleStateEnabled,
+		Name: aws.String(notify.RuleName), State: ebtypes.RuleStateEnabled,
 		Description: aws.String("Routes Personalize Monitor notifications to notification SNS topic"),
 		EventPattern: aws.String(`{"source": ["personalize.monitor"], "detail-type": ["PersonalizeCampaignMinProvisionedTPSUpdated", ` +
 			`"PersonalizeRecommenderMinRecommendationRPSUpdated", "PersonalizeCampaignDeleted", "PersonalizeRecommenderStopped"]}`),
 	})
 	p.ok(err)
-	p.target(region, act.TargetID, topicOf(region))
+	p.target(region, notify.TargetID, topicOf(region))
 	p.alarm(region, "PersonalizeMonitor-LowCampaignUtilization-busy", map[string]string{"CreatedBy": "PersonalizeMonitor"}, arnOf(region, "campaign/busy"))
 }
 
 func (p *patrol) target(region, id, arn string) {
 	p.t.Helper()
 	_, err := p.owner.EventBridge(region).PutTargets(p.t.Context(), &eventbridge.PutTargetsInput{
-		Rule: aws.String(act.RuleName), Targets: []ebtypes.Target{{Id: &id, Arn: &arn}},
+		Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: &id, Arn: &arn}},
 	})
 	p.ok(err)
 }
@@ -292,7 +292,7 @@ func monitorPatrols(t *testing.T, policy *policy) []*patrol {
 		arn := arnOf(region, "campaign/gone-soon")
 		_, err := p.owner.Personalize(region).DeleteCampaign(t.Context(), &personalize.DeleteCampaignInput{CampaignArn: &arn})
 		p.ok(err)
-		_, err = p.owner.EventBridge(region).RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(act.RuleName), Ids: []string{act.TargetID}})
+		_, err = p.owner.EventBridge(region).RemoveTargets(t.Context(), &eventbridge.RemoveTargetsInput{Rule: aws.String(notify.RuleName), Ids: []string{notify.TargetID}})
 		if region == home {
 			p.ok(err)
 		}
@@ -309,7 +309,7 @@ func monitorPatrols(t *testing.T, policy *policy) []*patrol {
 		taken.must("{}", "18 resources measured")
 		taken.pass(time.Hour)
 	}
-	if _, err := taken.owner.EventBridge(away).DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String(act.RuleName)}); err == nil {
+	if _, err := taken.owner.EventBridge(away).DescribeRule(t.Context(), &eventbridge.DescribeRuleInput{Name: aws.String(notify.RuleName)}); err == nil {
 		t.Error("the original's rule is still there")
 	}
 	// Where nobody tells whose account it is.

@@ -18,7 +18,8 @@ func newCall(r *http.Request, req *wire.Request, svc *api.Service, owner string)
 		return nil, err
 	}
 	if sc.service != svc.Signing {
-		return nil, api.RefuseWith(http.StatusForbidden, "SignatureDoesNotMatch", "Credential should be scoped to correct service: '%s'.", svc.Signing)
+		return nil, api.RefuseWith(http.StatusForbidden, "SignatureDoesNotMatch",
+			"Credential should be scoped to correct service: '%s'.", svc.Signing)
 	}
 	account := owner
 	if api.AccountPattern().MatchString(sc.accessKey) {

@@ -278,7 +278,6 @@ func TestRequiredMembers(t *testing.T) {
 		{"DeleteAlarms", `{}`, "MissingParameter"},
 		{"DeleteAlarms", `{"AlarmNames":[""]}`, "ValidationError"},
 		{"DescribeAlarms", `{"AlarmNamePrefix":""}`, "ValidationError"},
-		{"DescribeAlarms", `{"ActionPrefix":""}`, "ValidationError"},
 		{"DescribeAlarmHistory", `{"AlarmName":""}`, "ValidationError"},
 		{"DescribeAlarmHistory", `{"AlarmTypes":["x"]}`, "ValidationError"},
 		{"DescribeAlarmHistory", `{"HistoryItemType":"x"}`, "ValidationError"},

@@ -41,8 +41,7 @@
 // EventBridge has the default buses; patterns have exact values and prefixes, input
 // transformers quoted strings. Schedules are stored and never fire.
 //
-// CloudWatch Logs keeps events for the life of the Server. Filter patterns are terms, phrases
-// and conditions with = and != on JSON properties, joined by && and ||; a condition on a
-// property that a message does not have does not hold. A page of FilterLogEvents searches
-// 10,000 events.
+// CloudWatch Logs keeps events for the life of the Server. Filter patterns are
+// conditions with = and != on JSON properties, joined by && and ||; a condition on a property
+// that a message does not have does not hold. A page of FilterLogEvents searches 10,000 events.
 package localaws

@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/http"
 	"sync"
@@ -10,22 +9,22 @@ import (
 )
 
 // Memory serves a handler over HTTP without a network: connections are pipes within the
-// process. It needs no port, nobody else can reach it, and a test on synthetic time
+// process. It needs no port, no other process can reach it, and a test on synthetic time
 // (testing/synctest) sees all its waiting.
 type Memory struct {
 	server    *http.Server
 	transport *http.Transport
-	conns     chan net.Conn
-	closed    chan struct{}
-	close     sync.Once
 	served    sync.WaitGroup
 }
 
-// InMemory begins to serve a handler. Close ends it.
+// InMemory serves a handler until Shut.
 func InMemory(handler http.Handler) *Memory {
-	m := &Memory{server: &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}, conns: make(chan net.Conn), closed: make(chan struct{})}
-	m.transport = &http.Transport{DialContext: m.dial, MaxIdleConnsPerHost: 128, ResponseHeaderTimeout: 30 * time.Second}
-	m.served.Go(func() { _ = m.server.Serve(m) }) // it ends with ErrServerClosed
+	p := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	m := &Memory{
+		server:    &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute},
+		transport: &http.Transport{DialContext: p.dial, MaxIdleConnsPerHost: 128, ResponseHeaderTimeout: 30 * time.Second},
+	}
+	m.served.Go(func() { _ = m.server.Serve(p) }) // it ends with ErrServerClosed
 	return m
 }
 
@@ -42,40 +41,37 @@ func (m *Memory) Shut() {
 	m.served.Wait()
 }
 
-func (m *Memory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+// pipes is a listener for connections within the process.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
-	case m.conns <- far:
+	case p.conns <- far:
 		return near, nil
-	case <-m.closed:
-		return nil, errors.New("the embedded endpoint is closed")
+	case <-p.closed:
+		return nil, net.ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// Accept, Close and Addr make it the listener of its own server.
-
-// Accept waits for the next connection.
-func (m *Memory) Accept() (net.Conn, error) {
+func (p *pipes) Accept() (net.Conn, error) {
 	select {
-	case conn := <-m.conns:
+	case conn := <-p.conns:
 		return conn, nil
-	case <-m.closed:
+	case <-p.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-// Close makes Accept give up. To end serving, use Shut.
-func (m *Memory) Close() error {
-	m.close.Do(func() { close(m.closed) })
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
 	return nil
 }
 
-// Addr names the address of nobody.
-func (m *Memory) Addr() net.Addr { return memoryAddr{} }
-
-type memoryAddr struct{}
-
-func (memoryAddr) Network() string { return "memory" }
-func (memoryAddr) String() string  { return "memory" }
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory", Net: "unix"} }

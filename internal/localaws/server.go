@@ -38,8 +38,8 @@ const defaultAccount = "000000000000"
 type Server struct {
 	options
 	account  string // owner of the estate
-	services map[serviceKey]*api.Service
-	calls    callCounts
+	services services
+	*callCounts
 	*faults
 
 	// mu guards the services: one operation runs at a time.
@@ -52,7 +52,9 @@ type Server struct {
 	forgotten int64
 }
 
-// serviceKey is how a request addresses a service.
+// services are the services by how requests address them.
+type services map[serviceKey]*api.Service
+
 type serviceKey struct {
 	protocol wire.Protocol
 	target   string
@@ -78,8 +80,8 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 	}
 	bus := events.New(o.clock, o.log, topics)
 	s := &Server{
-		options: o.options, account: account, services: map[serviceKey]*api.Service{}, calls: callCounts{counts: map[string]int{}},
-		faults:      &faults{limiter: limiter{o.clock, o.rates, map[string]*bucket{}}},
+		options: o.options, account: account, services: services{},
+		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{limiter: limiter{o.clock, o.rates, map[string]*bucket{}}},
 		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
 	}
 	for _, svc := range []*api.Service{
@@ -97,9 +99,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID := api.NewID()
 	w.Header().Set("X-Amzn-Requestid", requestID)
 	req, err := wire.Read(r)
-	svc, op, routeErr := s.route(req)
+	svc, op, routeErr := s.services.route(req)
 	if routeErr == nil {
-		s.calls.add(svc.Name + "." + req.Operation)
+		s.add(svc.Name + "." + req.Operation)
 	}
 	if err = cmp.Or(err, routeErr); err != nil {
 		writeError(w, req, requestID, err)
@@ -116,12 +118,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route finds the service and operation of a request. What this endpoint does not know is an
 // error, even if AWS knows it.
-func (s *Server) route(req *wire.Request) (*api.Service, api.Operation, error) {
+func (s services) route(req *wire.Request) (*api.Service, api.Operation, error) {
 	code := "UnknownOperationException"
 	if req.Protocol == wire.Query {
 		code = "InvalidAction"
 	}
-	svc := s.services[serviceKey{req.Protocol, req.Target}]
+	svc := s[serviceKey{req.Protocol, req.Target}]
 	if svc == nil {
 		return nil, nil, api.Refuse(code, "this endpoint serves no %s service %s", req.Protocol, api.Quoted(req.Target))
 	}
@@ -170,7 +172,7 @@ func (s *Server) execute(op api.Operation, c *api.Call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Now = s.clock.Now().UTC()
-	s.personalize.Settle(c.Now)
+	s.personalize.Advance(c.Now)
 	return op(c)
 }
 
@@ -189,12 +191,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-func (s *Server) logCall(svc *api.Service, req *wire.Request, region string, err error) {
+func (o *options) logCall(svc *api.Service, req *wire.Request, region string, err error) {
 	if err != nil {
-		s.log.Debug("call refused", "region", region, "op", svc.Name+"."+req.Operation, "err", err)
+		o.log.Debug("call refused", "region", region, "op", svc.Name+"."+req.Operation, "err", err)
 		return
 	}
-	s.log.Debug("call served", "region", region, "op", svc.Name+"."+req.Operation)
+	o.log.Debug("call served", "region", region, "op", svc.Name+"."+req.Operation)
 }
 
 // writeError writes err in the request's protocol. Clients see an error that is not an API
@@ -211,13 +213,13 @@ func writeError(w http.ResponseWriter, req *wire.Request, requestID string, err 
 }
 
 // Tick does what AWS does automatically with the passing of time: it executes due transitions
-// and evaluates every alarm at the clock's now. Reading operations settle too, so a served
+// and evaluates every alarm at the clock's now. Every operation does so too, so a served
 // endpoint works without it; a simulation calls it once per step.
 func (s *Server) Tick() {
 	now := s.clock.Now().UTC()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.personalize.Settle(now)
+	s.personalize.Advance(now)
 	s.cloudwatch.Evaluate(now)
 	if hour := now.Unix() / 3600; s.retention > 0 && hour != s.forgotten {
 		s.forgotten = hour
@@ -265,63 +267,37 @@ func (s *Server) Deliver(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(append(failed, fmt.Errorf("deliver events: %w", err))...)
 		}
-		d, fn, ok := s.nextDelivery()
-		if !ok {
+		d := locked(s, s.events.Next)
+		if d == nil {
 			return errors.Join(failed...)
 		}
-		if fn == nil {
-			continue
-		}
-		if err := fn(ctx, d.Event); err != nil {
+		if err := d.Function(ctx, d.Event); err != nil {
 			failed = append(failed, fmt.Errorf("deliver an event to %s: %w", d.Target, err))
 		}
 	}
 }
 
-func (s *Server) nextDelivery() (events.Delivery, events.Function, bool) {
+// locked calls a method of a service under the Server's lock.
+func locked[T any](s *Server, method func() T) T {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.events.Next()
+	return method()
 }
 
 // Events returns the events that buses accepted, oldest first: at least the last 10,000.
-func (s *Server) Events() []Event {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.events.Events()
-}
+func (s *Server) Events() []Event { return locked(s, s.events.Events) }
 
 // Dropped returns the notifications that did not reach their targets, oldest first: of rules
 // and alarms, because a topic or function does not exist or the topic's policy does not let
 // the service publish. At least the last 10,000 are kept.
-func (s *Server) Dropped() []sns.Drop {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sns.Dropped()
-}
+func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Dropped) }
 
 // Outbox returns what SNS sent to subscribers, oldest first: at least the last 10,000.
-func (s *Server) Outbox() []sns.Mail {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sns.Outbox()
-}
+func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox) }
 
 // ConfirmAll confirms every pending subscription, as if each owner had followed the link in
 // the mail, and returns their number.
-func (s *Server) ConfirmAll() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sns.ConfirmAll()
-}
-
-// Calls returns how often each operation was requested since the start or ResetCalls, keyed
-// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing
-// and sts. Refused, throttled and failed requests count; unknown operations do not.
-func (s *Server) Calls() map[string]int { return s.calls.snapshot() }
-
-// ResetCalls sets all counts of Calls to zero.
-func (s *Server) ResetCalls() { s.calls.reset() }
+func (s *Server) ConfirmAll() int { return locked(s, s.sns.ConfirmAll) }
 
 // callCounts counts calls by operation. It is safe for concurrent use.
 type callCounts struct {
@@ -335,13 +311,17 @@ func (c *callCounts) add(operation string) {
 	c.counts[operation]++
 }
 
-func (c *callCounts) snapshot() map[string]int {
+// Calls returns how often each operation was requested since the start or ResetCalls, keyed
+// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing
+// and sts. Refused, throttled and failed requests count; unknown operations do not.
+func (c *callCounts) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.counts)
 }
 
-func (c *callCounts) reset() {
+// ResetCalls sets all counts of Calls to zero.
+func (c *callCounts) ResetCalls() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	clear(c.counts)

@@ -3,7 +3,6 @@ package localaws
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -11,13 +10,13 @@ import (
 // Snapshot is the content of the embedded AWS, one line for each resource, by a name that
 // begins with its region and kind ("us-east-1 alarm …"; dashboards have no region). The lines
 // hold no times, ids or temporary states, so that the snapshots of two endpoints that reached
-// the same state in different ways are equal. It settles what the clock has brought; it counts
+// the same state in different ways are equal. It executes due transitions; it counts
 // as no call, and no fault hits it.
 func (s *Server) Snapshot() map[string]string {
 	now := s.clock.Now().UTC()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.personalize.Settle(now)
+	s.personalize.Advance(now)
 	out := map[string]string{}
 	s.personalize.Describe(out, render)
 	s.cloudwatch.Describe(out, render)
@@ -54,7 +53,7 @@ func Differences(got, want map[string]string) []string {
 			list = append(list, fmt.Sprintf("differs: %s\n   is %s\n  not %s", name, other, text))
 		}
 	}
-	for name := range maps.Keys(got) {
+	for name := range got {
 		if _, ok := want[name]; !ok {
 			list = append(list, "too much: "+name)
 		}

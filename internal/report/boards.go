@@ -34,43 +34,46 @@ func (b Boards) Failed() bool { return len(b.Problems) > 0 }
 // Asides implements Report.
 func (b Boards) Asides() []string { return problemLines(b.Problems) }
 
-func (b Boards) json() any {
+// JSON implements Report.
+func (b Boards) JSON() any {
 	b.Dashboards, b.Problems = list(b.Dashboards), list(b.Problems)
 	return b
 }
 
-func (b Boards) csv() [][]string {
+// CSV implements Report.
+func (b Boards) CSV() [][]string {
 	rows := [][]string{{"name", "change", "outcome"}}
 	for _, board := range b.Dashboards {
-		rows = append(rows, fields(board.Name, board.Change, board.Outcome))
+		rows = append(rows, Fields(board.Name, board.Change, board.Outcome))
 	}
 	return rows
 }
 
-func (b Boards) table(p printer) {
-	g := grid{columns: []column{{title: "DASHBOARD"}, {title: "RESULT"}}}
+// Table implements Report.
+func (b Boards) Table(p Printer) {
+	g := Grid{Columns: []Column{{Title: "DASHBOARD"}, {Title: "RESULT"}}}
 	for _, board := range b.Dashboards {
-		g.rows = append(g.rows, row{cells: []cell{{text: board.Name}, board.result()}})
+		g.Rows = append(g.Rows, Row{Cells: []Cell{{Text: board.Name}, board.result()}})
 	}
-	if len(g.rows) > 0 {
-		p.grid(g)
+	if len(g.Rows) > 0 {
+		p.Grid(g)
 	}
 	if b.DryRun {
-		p.line("Nothing was written.")
+		p.Line("Nothing was written.")
 	}
-	p.problems(b.Problems)
+	p.Problems(b.Problems)
 }
 
 // result is the outcome in words.
-func (b Board) result() cell {
+func (b Board) result() Cell {
 	change := string(b.Change)
 	switch b.Outcome {
 	case "done":
-		return cell{text: change}
+		return Cell{Text: change}
 	case "already so":
-		return cell{"does not exist, so not " + change, dim}
+		return Cell{"does not exist, so not " + change, dim}
 	case "dry run":
-		return cell{"would be " + change, cyan}
+		return Cell{"would be " + change, cyan}
 	}
-	return cell{"not " + change + ": " + b.Outcome, red}
+	return Cell{"not " + change + ": " + b.Outcome, red}
 }

@@ -54,7 +54,8 @@ func (c Cleanup) Asides() []string {
 	return append(lines, problemLines(c.Problems)...)
 }
 
-func (c Cleanup) json() any {
+// JSON implements Report.
+func (c Cleanup) JSON() any {
 	c.Regions, c.Items, c.Skipped, c.Problems = list(c.Regions), list(c.Items), list(c.Skipped), list(c.Problems)
 	if c.Calls == nil {
 		c.Calls = map[string]int{}
@@ -62,10 +63,11 @@ func (c Cleanup) json() any {
 	return c
 }
 
-func (c Cleanup) csv() [][]string {
+// CSV implements Report.
+func (c Cleanup) CSV() [][]string {
 	rows := [][]string{{"region", "kind", "name", "arn", "state", "reason"}}
 	for _, i := range c.Items {
-		rows = append(rows, fields(i.Region, i.Kind, i.Name, i.ARN, i.State, i.Reason))
+		rows = append(rows, Fields(i.Region, i.Kind, i.Name, i.ARN, i.State, i.Reason))
 	}
 	return rows
 }
@@ -74,33 +76,33 @@ func (c Cleanup) csv() [][]string {
 // table; more of them share one.
 const manyAlike = 10
 
-// table writes the items, a summary, and the problems.
-func (c Cleanup) table(p printer) {
-	g := grid{text: "REASON", columns: []column{{title: "REGION"}, {title: "KIND"}, {title: "STATE"}, {title: "NAME"}}}
+// Table writes the items, a summary, and the problems.
+func (c Cleanup) Table(p Printer) {
+	g := Grid{Text: "REASON", Columns: []Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "STATE"}, {Title: "NAME"}}}
 	for _, i := range grouped(c.Items) {
-		g.rows = append(g.rows, row{text: cell{text: i.Reason}, cells: []cell{
-			{text: i.Region}, {text: i.Kind}, {i.State, stateColor(i.State)}, {text: i.Name},
+		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{
+			{Text: i.Region}, {Text: i.Kind}, {i.State, stateColor(i.State)}, {Text: i.Name},
 		}})
 	}
-	if len(g.rows) == 0 {
-		p.line("Nothing was found under the program's names.")
+	if len(g.Rows) == 0 {
+		p.Line("Nothing was found under the program's names.")
 	} else {
-		p.grid(g)
+		p.Grid(g)
 	}
-	p.line("")
+	p.Line("")
 	states := count(c.Items, func(i CleanupItem) string { return i.State })
 	text := tally(states, []string{"removed", "would be removed", "already gone", "kept", "remains", "unclear"})
-	p.labelled("Clean-up", cmp.Or(text, "nothing")+" in "+model.Plural(len(c.Regions), "region"))
+	p.Label("Clean-up", cmp.Or(text, "nothing")+" in "+model.Plural(len(c.Regions), "region"))
 	if !c.Preview {
-		p.labelled("AWS calls", callsText(c.Calls, c.DurationMs))
+		p.Label("AWS calls", callsText(c.Calls, c.DurationMs))
 	}
 	if c.DryRun && !c.Preview {
-		p.line("Nothing was written.")
+		p.Line("Nothing was written.")
 	}
 	for _, skip := range c.Skipped {
-		p.labelled("Skipped", skip.text())
+		p.Label("Skipped", skip.text())
 	}
-	p.problems(c.Problems)
+	p.Problems(c.Problems)
 }
 
 func stateColor(state string) string {

@@ -65,50 +65,51 @@ func (h History) Failed() bool { return h.Unreadable > 0 || len(h.Problems) > 0 
 // Asides implements Report.
 func (h History) Asides() []string { return problemLines(h.Problems) }
 
-func (h History) json() any {
+// JSON implements Report.
+func (h History) JSON() any {
 	h.Records, h.Problems = list(h.Records), list(h.Problems)
 	return h
 }
 
-// Numbers that are not known are empty fields.
-func (h History) csv() [][]string {
+// CSV implements Report. Numbers that are not known are empty fields.
+func (h History) CSV() [][]string {
 	rows := [][]string{{"time", "outcome", "action", "arn", "kind", "name", "region", "automatic", "min", "newMinTPS", "reason", "restore"}}
 	for _, r := range h.Records {
-		rows = append(rows, fields(r.Time.Format(time.RFC3339Nano), r.Outcome, r.Action, r.ARN, r.Kind, r.Name, r.Region,
+		rows = append(rows, Fields(r.Time.Format(time.RFC3339Nano), r.Outcome, r.Action, r.ARN, r.Kind, r.Name, r.Region,
 			r.Automatic, positive(r.Min), positive(r.NewMinTPS), r.Reason, r.Restore))
 	}
 	return rows
 }
 
-// table writes nothing if there is nothing to show.
-func (h History) table(p printer) {
-	g := grid{text: "REASON", columns: []column{
-		{title: "TIME (UTC)"}, {title: "OUTCOME"}, {title: "ACTION"}, {title: "REGION"}, {title: "RESOURCE"}, {title: "MIN"},
+// Table writes nothing if there is nothing to show.
+func (h History) Table(p Printer) {
+	g := Grid{Text: "REASON", Columns: []Column{
+		{Title: "TIME (UTC)"}, {Title: "OUTCOME"}, {Title: "ACTION"}, {Title: "REGION"}, {Title: "RESOURCE"}, {Title: "MIN"},
 	}}
 	undoable := 0
 	for _, r := range h.Records {
-		row := row{text: cell{text: r.Reason}, cells: []cell{
-			{text: r.Time.Format(time.DateTime)}, {r.Outcome, outcomeColor(r.Outcome)}, {text: r.actionText()}, {text: r.Region},
-			{text: string(r.Kind) + "/" + r.Name}, {text: r.minText()},
+		row := Row{Text: Cell{Text: r.Reason}, Cells: []Cell{
+			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, outcomeColor(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
+			{Text: string(r.Kind) + "/" + r.Name}, {Text: r.minText()},
 		}}
 		if r.undoable() {
 			undoable++
 			if h.Commands {
-				row.copy = "undo: " + r.Restore
+				row.Copy = "undo: " + r.Restore
 			}
 		}
-		g.rows = append(g.rows, row)
+		g.Rows = append(g.Rows, row)
 	}
-	if len(g.rows) > 0 {
-		p.grid(g)
-		p.line("")
+	if len(g.Rows) > 0 {
+		p.Grid(g)
+		p.Line("")
 		outcomes := count(h.Records, func(r AuditRecord) string { return r.Outcome })
-		p.labelled("Records", fmt.Sprintf("%d: %s", len(h.Records), tally(outcomes, slices.Sorted(maps.Keys(outcomes)))))
+		p.Label("Records", fmt.Sprintf("%d: %s", len(h.Records), tally(outcomes, slices.Sorted(maps.Keys(outcomes)))))
 		if undoable > 0 && !h.Commands {
-			p.labelled("To undo", fmt.Sprintf("%d of them; --verbose shows the commands", undoable))
+			p.Label("To undo", fmt.Sprintf("%d of them; --verbose shows the commands", undoable))
 		}
 	}
-	p.problems(h.Problems)
+	p.Problems(h.Problems)
 }
 
 func (r AuditRecord) actionText() string {

@@ -161,7 +161,8 @@ func (l Ledger) Asides() []string {
 	return lines
 }
 
-func (l Ledger) json() any {
+// JSON implements Report.
+func (l Ledger) JSON() any {
 	l.Normalize()
 	return l
 }
@@ -176,8 +177,8 @@ var ledgerColumns = []string{
 	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "note",
 }
 
-// What is null in the JSON is an empty field.
-func (l Ledger) csv() [][]string {
+// CSV implements Report. What is null in the JSON is an empty field.
+func (l Ledger) CSV() [][]string {
 	l.Normalize()
 	rows := [][]string{ledgerColumns}
 	for _, e := range l.Resources {
@@ -197,8 +198,8 @@ func (l Ledger) csv() [][]string {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			fields(e.ARN, e.Kind, e.Name, e.Region, e.DatasetGroup, e.Recipe, e.Status, e.Min, e.Created),
-			fields(used...), fields(saved...), fields(priced...), fields(e.Note),
+			Fields(e.ARN, e.Kind, e.Name, e.Region, e.DatasetGroup, e.Recipe, e.Status, e.Min, e.Created),
+			Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Note),
 		))
 	}
 	return rows

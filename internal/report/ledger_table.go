@@ -9,30 +9,30 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// table writes the resources, with what could be saved below each, then sums, prices and
+// Table writes the resources, with what could be saved below each, then sums, prices and
 // notes.
-func (l Ledger) table(p printer) {
+func (l Ledger) Table(p Printer) {
 	l.Normalize()
 	p.found(len(l.Resources), l.Problems)
 	if len(l.Resources) > 0 {
-		p.grid(ledgerGrid(l.Resources))
-		p.line("")
+		p.Grid(ledgerGrid(l.Resources))
+		p.Line("")
 	}
 	p.ledgerSummary(l)
-	p.problems(l.Problems)
+	p.Problems(l.Problems)
 }
 
-func ledgerGrid(entries []Entry) grid {
-	g := grid{columns: []column{{title: "KIND"}, {title: "NAME", name: true}, {title: "REGION"}}}
+func ledgerGrid(entries []Entry) Grid {
+	g := Grid{Columns: []Column{{Title: "KIND"}, {Title: "NAME", Name: true}, {Title: "REGION"}}}
 	for _, title := range []string{"MIN", "AVG", "PEAK", "UTIL", "P50", "P95", "LOW–HIGH", "IDLE", "PAID", "USED", "WASTED", "SAVES"} {
-		g.columns = append(g.columns, column{title: title, right: true})
+		g.Columns = append(g.Columns, Column{Title: title, Right: true})
 	}
 	for _, e := range entries {
-		row := row{below: e.advice()}
+		row := Row{Below: e.advice()}
 		for _, text := range e.cells() {
-			row.cells = append(row.cells, cell{text: text})
+			row.Cells = append(row.Cells, Cell{Text: text})
 		}
-		g.rows = append(g.rows, row)
+		g.Rows = append(g.Rows, row)
 	}
 	return g
 }
@@ -58,10 +58,10 @@ func (e Entry) cells() []string {
 }
 
 // advice is what would be saved, and how, or why nothing can be.
-func (e Entry) advice() cell {
+func (e Entry) advice() Cell {
 	s := e.Saving
 	if s == nil {
-		return cell{e.Note, dim}
+		return Cell{e.Note, dim}
 	}
 	what, money := string(s.Action), ""
 	if s.Action == rules.StepDown {
@@ -74,7 +74,7 @@ func (e Entry) advice() cell {
 	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
-	return cell{text, decisionColor(s.Action)}
+	return Cell{text, decisionColor(s.Action)}
 }
 
 // exposure is how suddenly demand rose above twice the new minimum.
@@ -101,34 +101,34 @@ func times(n int) string {
 }
 
 // ledgerSummary writes sums, prices and notes.
-func (p printer) ledgerSummary(l Ledger) {
-	p.labelled("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
+func (p Printer) ledgerSummary(l Ledger) {
+	p.Label("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
 	t := l.Totals
 	if t.Resources > t.Unread {
 		if t.Throughput != nil {
-			p.labelled("Throughput", throughputText(*t.Throughput))
+			p.Label("Throughput", throughputText(*t.Throughput))
 		}
-		p.labelled("Idle", fmt.Sprintf("%s of %s hours of all resources", commas(t.IdleHours), commas(t.Hours)))
-		p.labelled("TPS-hours", tpsHoursText(t.TPSHours))
+		p.Label("Idle", fmt.Sprintf("%s of %s hours of all resources", commas(t.IdleHours), commas(t.Hours)))
+		p.Label("TPS-hours", tpsHoursText(t.TPSHours))
 		if len(t.ByKind) > 1 {
 			for _, k := range t.ByKind {
-				p.labelled("", model.Plural(k.Resources, string(k.Kind))+": "+tpsHoursText(k.TPSHours))
+				p.Label("", model.Plural(k.Resources, string(k.Kind))+": "+tpsHoursText(k.TPSHours))
 			}
 		}
-		p.labelled("Savings", savingsText(t))
+		p.Label("Savings", savingsText(t))
 		if n := t.Actions[rules.StepDown]; n > 0 {
-			p.labelled("Spikes", t.Saving.exposure())
+			p.Label("Spikes", t.Saving.exposure())
 		}
 	}
 	for _, e := range t.Estimates {
-		p.labelled("Estimate", estimateText(e, t))
+		p.Label("Estimate", estimateText(e, t))
 	}
 	for _, price := range l.Prices {
-		p.labelled("Price", price.text())
+		p.Label("Price", price.text())
 	}
-	p.labelled("AWS calls", callsText(l.Calls, l.DurationMs)+", "+model.Plural(l.MetricsGot, "metric")+" read")
+	p.Label("AWS calls", callsText(l.Calls, l.DurationMs)+", "+model.Plural(l.MetricsGot, "metric")+" read")
 	for _, note := range l.Notes {
-		p.labelled("Note", note)
+		p.Label("Note", note)
 	}
 }
 

@@ -34,9 +34,9 @@ type Style struct {
 
 // Report is what a command prints.
 type Report interface {
-	json() any       // in the order of the table, no list nil
-	csv() [][]string // the names of the columns, then the records
-	table(p printer)
+	JSON() any       // in the order of the table, no list nil
+	CSV() [][]string // the names of the columns, then the records
+	Table(p Printer)
 	// Asides are lines for which the CSV has no room: problems, notes, what was skipped.
 	Asides() []string
 }
@@ -45,16 +45,21 @@ type Report interface {
 func Write(w io.Writer, r Report, form Form, style Style) error {
 	switch form {
 	case JSON:
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(r.json())
+		return WriteJSON(w, r.JSON())
 	case CSV:
-		return csv.NewWriter(w).WriteAll(r.csv())
+		return csv.NewWriter(w).WriteAll(r.CSV())
 	}
-	p := printer{w: bufio.NewWriter(w), Style: style}
-	r.table(p)
+	p := Printer{w: bufio.NewWriter(w), Style: style}
+	r.Table(p)
 	return p.w.Flush()
+}
+
+// WriteJSON writes a value as indented JSON.
+func WriteJSON(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
 
 // problemLines are problems with a line each.
@@ -69,9 +74,9 @@ func problemLines(problems []model.Problem) []string {
 // list is a copy that JSON writes as [] if it is empty.
 func list[T any](items []T) []T { return append([]T{}, items...) }
 
-// fields are values as a CSV holds them: numbers with all their digits, times in UTC, and
+// Fields are values as a CSV holds them: numbers with all their digits, times in UTC, and
 // nothing for nil.
-func fields(values ...any) []string {
+func Fields(values ...any) []string {
 	texts := make([]string, len(values))
 	for i, value := range values {
 		switch v := value.(type) {
@@ -81,6 +86,10 @@ func fields(values ...any) []string {
 		case *float64:
 			if v != nil {
 				texts[i] = digits(*v)
+			}
+		case *int:
+			if v != nil {
+				texts[i] = strconv.Itoa(*v)
 			}
 		case time.Time:
 			texts[i] = v.UTC().Format(time.RFC3339)
@@ -106,7 +115,11 @@ func positive(n int) any {
 	return nil
 }
 
-// rounded writes a number for people. What is not zero does not look like zero.
+// Number writes a number for people, with commas between thousands. What is not zero does not
+// look like zero, and nil is a dash.
+func Number(v *float64, digits int, unit string) string { return thousands(rounded(v, digits, unit)) }
+
+// rounded is Number without commas.
 func rounded(v *float64, digits int, unit string) string {
 	if v == nil {
 		return "–"
@@ -122,7 +135,7 @@ func rounded(v *float64, digits int, unit string) string {
 func amount(v float64) string { return thousands(strconv.FormatFloat(v, 'f', 2, 64)) }
 
 // commas writes TPS-hours with one digit, and commas between thousands.
-func commas(v float64) string { return thousands(rounded(&v, 1, "")) }
+func commas(v float64) string { return Number(&v, 1, "") }
 
 // thousands puts commas into the whole part of a number.
 func thousands(number string) string {

@@ -107,10 +107,11 @@ type plainResult Result
 // Asides implements Report.
 func (r Result) Asides() []string { return problemLines(r.Problems) }
 
-func (r Result) json() any { return plainResult(r.normalized()) }
+// JSON implements Report.
+func (r Result) JSON() any { return plainResult(r.normalized()) }
 
 // MarshalJSON writes the result in its order, empty lists as [].
-func (r Result) MarshalJSON() ([]byte, error) { return json.Marshal(r.json()) }
+func (r Result) MarshalJSON() ([]byte, error) { return json.Marshal(r.JSON()) }
 
 // resultColumns names the columns of the CSV as the JSON names its keys.
 var resultColumns = []string{
@@ -120,8 +121,8 @@ var resultColumns = []string{
 	"estimateSaved", "estimateSavedPerMonth", "would", "wouldMin", "outcome", "restore",
 }
 
-// What is null or left out in the JSON is an empty field.
-func (r Result) csv() [][]string {
+// CSV implements Report. What is null or left out in the JSON is an empty field.
+func (r Result) CSV() [][]string {
 	rows := [][]string{resultColumns}
 	for _, one := range r.normalized().Resources {
 		saved, priced := make([]any, 2), make([]any, 6)
@@ -132,9 +133,9 @@ func (r Result) csv() [][]string {
 			priced = []any{e.Currency, e.PerTPSHour, e.PriceDate, e.PriceSource, e.Saved, e.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			fields(one.ARN, one.Kind, one.Name, one.Region, one.DatasetGroup, one.Recipe, one.Status, one.Min,
+			Fields(one.ARN, one.Kind, one.Name, one.Region, one.DatasetGroup, one.Recipe, one.Status, one.Min,
 				one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
-			fields(saved...), fields(priced...), fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
+			Fields(saved...), Fields(priced...), Fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
 		))
 	}
 	return rows

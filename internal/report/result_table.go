@@ -11,50 +11,50 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// table writes the resources, a summary and the problems.
-func (r Result) table(p printer) {
+// Table writes the resources, a summary and the problems.
+func (r Result) Table(p Printer) {
 	r = r.normalized()
 	p.found(len(r.Resources), r.Problems)
 	if len(r.Resources) > 0 {
-		p.grid(resultGrid(r.Resources))
+		p.Grid(resultGrid(r.Resources))
 	}
-	p.line("")
+	p.Line("")
 	p.summary(r)
-	p.problems(r.Problems)
+	p.Problems(r.Problems)
 }
 
 // found writes why there are no resources in a table, if there are none.
-func (p printer) found(resources int, problems []model.Problem) {
+func (p Printer) found(resources int, problems []model.Problem) {
 	switch {
 	case resources > 0:
 	case len(problems) > 0:
-		p.line("No campaigns or recommenders to show; see the problems below.")
+		p.Line("No campaigns or recommenders to show; see the problems below.")
 	default:
-		p.line("No active campaigns or recommenders were found.")
+		p.Line("No active campaigns or recommenders were found.")
 	}
 }
 
-func resultGrid(resources []Resource) grid {
-	g := grid{text: "REASON", columns: []column{
-		{title: "KIND"}, {title: "NAME", name: true}, {title: "REGION"}, {title: "MIN", right: true}, {title: "AVG", right: true},
-		{title: "UTIL", right: true}, {title: "DECISION"},
+func resultGrid(resources []Resource) Grid {
+	g := Grid{Text: "REASON", Columns: []Column{
+		{Title: "KIND"}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true}, {Title: "AVG", Right: true},
+		{Title: "UTIL", Right: true}, {Title: "DECISION"},
 	}}
 	saves := slices.ContainsFunc(resources, func(one Resource) bool { return one.Saving != nil })
 	if saves {
-		g.columns = append(g.columns, column{title: "SAVES A MONTH"})
+		g.Columns = append(g.Columns, Column{Title: "SAVES A MONTH"})
 	}
 	for _, one := range resources {
-		row := row{text: cell{text: one.Reason}, cells: []cell{
-			{text: string(one.Kind)}, {text: one.Name}, {text: one.Region}, {text: strconv.Itoa(one.Min)},
-			{text: rounded(one.Average, 2, "")}, {text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), decisionColor(one.Decision)},
+		row := Row{Text: Cell{Text: one.Reason}, Cells: []Cell{
+			{Text: string(one.Kind)}, {Text: one.Name}, {Text: one.Region}, {Text: strconv.Itoa(one.Min)},
+			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), decisionColor(one.Decision)},
 		}}
 		if saves {
-			row.cells = append(row.cells, cell{text: one.savesText()})
+			row.Cells = append(row.Cells, Cell{Text: one.savesText()})
 		}
 		if one.Decision == rules.None {
-			row.text.color = dim
+			row.Text.Color = dim
 		}
-		g.rows = append(g.rows, row)
+		g.Rows = append(g.Rows, row)
 	}
 	return g
 }
@@ -101,18 +101,18 @@ func decisionColor(d rules.Verdict) string {
 }
 
 // summary writes the sums of a cycle.
-func (p printer) summary(r Result) {
+func (p Printer) summary(r Result) {
 	kinds := count(r.Resources, func(one Resource) model.Kind { return one.Kind })
 	regions := count(r.Resources, func(one Resource) string { return one.Region })
-	p.labelled("Resources", counted(kinds, regions)+", "+windowText(r.Window))
+	p.Label("Resources", counted(kinds, regions)+", "+windowText(r.Window))
 	if text := decisionsText(r.Resources); text != "" {
-		p.labelled("Decisions", text)
+		p.Label("Decisions", text)
 	}
 	p.savings(r.Resources)
 	outcomes := count(r.Resources, func(one Resource) string { return one.Outcome })
 	delete(outcomes, "") // of what the cycle did not execute itself
 	if len(outcomes) > 0 {
-		p.labelled("Actions", tally(outcomes, slices.Sorted(maps.Keys(outcomes))))
+		p.Label("Actions", tally(outcomes, slices.Sorted(maps.Keys(outcomes))))
 	}
 	would := func(would, did string) string {
 		if r.DryRun {
@@ -121,20 +121,20 @@ func (p printer) summary(r Result) {
 		return did
 	}
 	if r.Alarms != (Alarms{}) {
-		p.labelled("Alarms", alarmsText(r.Alarms, r.DryRun))
+		p.Label("Alarms", alarmsText(r.Alarms, r.DryRun))
 	}
 	if len(r.Events) > 0 {
-		p.labelled("Events", fmt.Sprintf("%s %d: %s", would("send", "sent"), len(r.Events), typesText(r.Events)))
+		p.Label("Events", fmt.Sprintf("%s %d: %s", would("send", "sent"), len(r.Events), typesText(r.Events)))
 	}
-	p.labelled("Metrics", fmt.Sprintf("%s %d", would("publish", "published"), r.MetricsPublished))
-	p.labelled("AWS calls", callsText(r.Calls, r.DurationMs))
+	p.Label("Metrics", fmt.Sprintf("%s %d", would("publish", "published"), r.MetricsPublished))
+	p.Label("AWS calls", callsText(r.Calls, r.DurationMs))
 	if r.DryRun {
-		p.line("Nothing was written.")
+		p.Line("Nothing was written.")
 	}
 }
 
 // savings writes what the decisions would save together, and the prices of estimates.
-func (p printer) savings(resources []Resource) {
+func (p Printer) savings(resources []Resource) {
 	hours, money := 0.0, 0.0
 	currency, priced, saving := "", 0, 0
 	prices := map[string]bool{}
@@ -155,12 +155,12 @@ func (p printer) savings(resources []Resource) {
 	if saving == 0 {
 		return
 	}
-	p.labelled("Savings", commas(hours)+" TPS-hours a month, if demand stays as it was in the last 14 days")
+	p.Label("Savings", commas(hours)+" TPS-hours a month, if demand stays as it was in the last 14 days")
 	if priced > 0 {
-		p.labelled("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), priced, saving))
+		p.Label("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), priced, saving))
 	}
 	for _, price := range slices.Sorted(maps.Keys(prices)) {
-		p.labelled("Price", price)
+		p.Label("Price", price)
 	}
 }
 

@@ -28,108 +28,108 @@ const (
 	labelWidth = 11 // of the words that begin the lines of a summary
 )
 
-// printer writes tables and lines. Texts may come from others: control characters in them
+// Printer writes tables and lines. Texts may come from others: control characters in them
 // become spaces, so that they cannot upset a terminal.
-type printer struct {
+type Printer struct {
 	Style
 	w *bufio.Writer
 }
 
-// cell is a text and its color, which may be empty.
-type cell struct{ text, color string }
+// Cell is a text and its color, which may be empty.
+type Cell struct{ Text, Color string }
 
-// column is a column of a table.
-type column struct {
-	title string
-	right bool // for numbers
-	name  bool // narrowed where there is little room; one column at most
+// Column is a column of a table.
+type Column struct {
+	Title string
+	Right bool // for numbers
+	Name  bool // narrowed where there is little room; one column at most
 }
 
-// row is a row of a table.
-type row struct {
-	cells []cell // one for each column
-	text  cell   // in the last column, or below where there is little room for it
-	below cell   // a further line, wrapped; may be empty
-	copy  string // a further line, never wrapped, so that it can be copied; may be empty
+// Row is a row of a table.
+type Row struct {
+	Cells []Cell // one for each column
+	Text  Cell   // in the last column, or below where there is little room for it
+	Below Cell   // a further line, wrapped; may be empty
+	Copy  string // a further line, never wrapped, so that it can be copied; may be empty
 }
 
-// grid is a table. Its last column, unless it has no title, holds texts.
-type grid struct {
-	columns []column
-	text    string
-	rows    []row
+// Grid is a table. Its last column, unless it has no title, holds texts.
+type Grid struct {
+	Columns []Column
+	Text    string
+	Rows    []Row
 }
 
 // paint colors a text, if colors are wanted and there is one to use.
-func (p printer) paint(color, text string) string {
+func (p Printer) paint(color, text string) string {
 	if !p.Color || color == "" || text == "" {
 		return text
 	}
 	return color + text + reset
 }
 
-// line writes one line. Errors wait in the buffered writer until it is flushed.
-func (p printer) line(text string) {
+// Line writes one line. Errors wait in the buffered writer until it is flushed.
+func (p Printer) Line(text string) {
 	fmt.Fprintln(p.w, strings.TrimRight(text, " "))
 }
 
-// labelled writes one line of a summary, wrapped under its own text.
-func (p printer) labelled(label, text string) {
+// Label writes one line of a summary, wrapped under its own text.
+func (p Printer) Label(label, text string) {
 	for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
-		p.line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
+		p.Line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
 		label = ""
 	}
 }
 
-// problems writes each problem on a line of its own, which is never wrapped: errors are
+// Problems writes each problem on a line of its own, which is never wrapped: errors are
 // searched for and copied.
-func (p printer) problems(problems []model.Problem) {
+func (p Printer) Problems(problems []model.Problem) {
 	if len(problems) == 0 {
 		return
 	}
-	p.line("")
-	p.line(p.paint(bold+red, model.Plural(len(problems), "problem")+":"))
+	p.Line("")
+	p.Line(p.paint(bold+red, model.Plural(len(problems), "problem")+":"))
 	for _, problem := range problems {
-		p.line("  " + model.OneLine(problem.Error()))
+		p.Line("  " + model.OneLine(problem.Error()))
 	}
 }
 
-// grid writes a table.
-func (p printer) grid(g grid) {
-	title := row{text: cell{g.text, bold}}
-	for _, column := range g.columns {
-		title.cells = append(title.cells, cell{column.title, bold})
+// Grid writes a table.
+func (p Printer) Grid(g Grid) {
+	title := Row{Text: Cell{g.Text, bold}}
+	for _, column := range g.Columns {
+		title.Cells = append(title.Cells, Cell{column.Title, bold})
 	}
-	for i := range g.rows {
-		g.rows[i].text.text = model.OneLine(g.rows[i].text.text)
-		for j := range g.rows[i].cells {
-			g.rows[i].cells[j].text = model.OneLine(g.rows[i].cells[j].text)
+	for i := range g.Rows {
+		g.Rows[i].Text.Text = model.OneLine(g.Rows[i].Text.Text)
+		for j := range g.Rows[i].Cells {
+			g.Rows[i].Cells[j].Text = model.OneLine(g.Rows[i].Cells[j].Text)
 		}
 	}
-	rows := append([]row{title}, g.rows...)
-	widths, text := p.fit(g.columns, rows)
+	rows := append([]Row{title}, g.Rows...)
+	widths, text := p.fit(g.Columns, rows)
 	if text == 0 {
-		rows[0].text.text = "" // texts go below, without a title
+		rows[0].Text.Text = "" // texts go below, without a title
 	}
 	for _, row := range rows {
-		p.row(g.columns, row, widths, text)
+		p.row(g.Columns, row, widths, text)
 	}
 }
 
 // fit is the width of each column and of the texts: that of the longest, the name and the
 // texts narrowed to what is left. Texts of width 0 go below.
-func (p printer) fit(columns []column, rows []row) (widths []int, text int) {
+func (p Printer) fit(columns []Column, rows []Row) (widths []int, text int) {
 	widths = make([]int, len(columns))
 	for _, row := range rows {
-		text = max(text, utf8.RuneCountInString(row.text.text))
-		for i, c := range row.cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c.text))
+		text = max(text, utf8.RuneCountInString(row.Text.Text))
+		for i, c := range row.Cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(c.Text))
 		}
 	}
 	name, longest, room := -1, 0, p.Width // room for name and text
 	for i, column := range columns {
 		room -= gap
-		if column.name {
+		if column.Name {
 			name, longest = i, widths[i]
 		} else {
 			room -= widths[i]
@@ -157,19 +157,19 @@ func (p printer) fit(columns []column, rows []row) (widths []int, text int) {
 }
 
 // row writes one row, over several lines where its name or text is too long.
-func (p printer) row(columns []column, r row, widths []int, text int) {
+func (p Printer) row(columns []Column, r Row, widths []int, text int) {
 	parts := make([][]string, len(columns))
 	height := 1
-	for i, c := range r.cells {
-		parts[i] = []string{c.text}
-		if columns[i].name {
-			parts[i] = wrap(c.text, widths[i])
+	for i, c := range r.Cells {
+		parts[i] = []string{c.Text}
+		if columns[i].Name {
+			parts[i] = wrap(c.Text, widths[i])
 		}
 		height = max(height, len(parts[i]))
 	}
 	var texts []string
 	if text > 0 {
-		texts = wrap(r.text.text, text)
+		texts = wrap(r.Text.Text, text)
 		height = max(height, len(texts))
 	}
 	for n := range height {
@@ -180,8 +180,8 @@ func (p printer) row(columns []column, r row, widths []int, text int) {
 				part = parts[i][n]
 			}
 			space := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(part)))
-			part = p.paint(r.cells[i].color, part)
-			if column.right {
+			part = p.paint(r.Cells[i].Color, part)
+			if column.Right {
 				line.WriteString(space + part)
 			} else {
 				line.WriteString(part + space)
@@ -189,31 +189,31 @@ func (p printer) row(columns []column, r row, widths []int, text int) {
 			line.WriteString(strings.Repeat(" ", gap))
 		}
 		if n < len(texts) {
-			line.WriteString(p.paint(r.text.color, texts[n]))
+			line.WriteString(p.paint(r.Text.Color, texts[n]))
 		}
-		p.line(line.String())
+		p.Line(line.String())
 	}
 	if text == 0 {
-		p.below(r.text)
+		p.below(r.Text)
 	}
-	p.below(r.below)
-	if r.copy != "" {
-		p.line(strings.Repeat(" ", indent) + model.OneLine(r.copy))
+	p.below(r.Below)
+	if r.Copy != "" {
+		p.Line(strings.Repeat(" ", indent) + model.OneLine(r.Copy))
 	}
 }
 
 // below writes a text below its row, unless it is empty.
-func (p printer) below(c cell) {
-	if c.text == "" {
+func (p Printer) below(c Cell) {
+	if c.Text == "" {
 		return
 	}
-	for _, line := range p.wrapped(c.text, max(minText, p.Width-indent)) {
-		p.line(strings.Repeat(" ", indent) + p.paint(c.color, line))
+	for _, line := range p.wrapped(c.Text, max(minText, p.Width-indent)) {
+		p.Line(strings.Repeat(" ", indent) + p.paint(c.Color, line))
 	}
 }
 
 // wrapped breaks a text, unless there is no limit on the width of lines.
-func (p printer) wrapped(text string, width int) []string {
+func (p Printer) wrapped(text string, width int) []string {
 	if p.Width <= 0 {
 		return []string{model.OneLine(text)}
 	}

@@ -62,7 +62,7 @@ func RemovalsSpent(region string, readings model.Readings, own []time.Time, now 
 		}
 	}
 	for slot, n := range mine {
-		shown[slot] = max(n, shown[slot]) // guard: budget: what the metric shows in part; each
+		shown[slot] = max(n, shown[slot]) // guard: budget: what the metric shows in part; each:2, skip
 	}
 	for _, n := range shown {
 		spent += n

@@ -21,6 +21,7 @@ func TestWhatNeedsADescription(t *testing.T) {
 		{"a step-down", Decision{Verdict: StepDown}, true},
 		{"a stop", Decision{Verdict: Stop}, true},
 		{"a deletion", Decision{Verdict: Delete}, true},
+		{"a dry run of a deletion", Decision{Verdict: None, Would: Delete}, true},
 		{"kept because of an update", Decision{Verdict: Refused, Codes: []ReasonCode{ReasonUpdated}}, true},
 	}
 	for _, tt := range tests {

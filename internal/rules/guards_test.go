@@ -116,6 +116,7 @@ func TestRemovalsSpent(t *testing.T) {
 		{"ours, shown since", spent("r", now, true, 10*minute, 10*minute), own(10*minute, 10*minute), 2, true},
 		{"ours, of which not all are shown", spent("r", now, true, 10*minute), own(10*minute, 10*minute), 2, true},
 		{"ours shown, others' not by us", spent("r", now, true, 10*minute, 30*minute), own(10 * minute), 2, true},
+		{"ours and others' in the same minutes", spent("r", now, true, 10*minute, 10*minute, 10*minute), own(10 * minute), 3, true},
 		{"ours of an hour ago are over", spent("r", now, true), own(70 * minute), 0, true},
 		{"not read completely", spent("r", now, false), own(minute), 0, false},
 		{"not read", nil, nil, 0, false},
@@ -128,9 +129,30 @@ func TestRemovalsSpent(t *testing.T) {
 			}
 		})
 	}
+	var counted []string
 	for _, q := range RemovalQueries("r", now) {
+		counted = append(counted, q.Metric.DimensionValue)
 		if q.Window.Start.After(now.Add(-budgetSpan)) || q.Window.End.Before(now) {
 			t.Errorf("%v does not hold the last hour", q.Window)
+		}
+	}
+	if want := []string{string(Stop), string(Delete)}; !slices.Equal(counted, want) {
+		t.Errorf("counts %v, not %v", counted, want)
+	}
+}
+
+// A recommender that was not seen for two windows may just have been missed, however short the idle time.
+func TestTwoWindowsUnwatchedAreAllowed(t *testing.T) {
+	w := model.NewWindow(time.Date(2026, 3, 4, 9, 0, 0, 0, time.UTC), time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC))
+	for missing, want := range map[int]bool{2: false, 3: true} {
+		var seen model.Series
+		for at := w.Start; at.Before(w.End); at = at.Add(WindowLength) {
+			if i := int(at.Sub(w.Start) / WindowLength); i < 10 || i >= 10+missing {
+				seen.Points = append(seen.Points, model.Datapoint{Time: at})
+			}
+		}
+		if _, _, found := unwatched(seen, w); found != want {
+			t.Errorf("%d windows missing: %t", missing, found)
 		}
 	}
 }

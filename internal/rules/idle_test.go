@@ -117,7 +117,7 @@ func TestIdle(t *testing.T) {
 		},
 		{
 			name: "requests that could not be read are not zero", resource: campaign(1), change: unread(model.MetricGetRecommendations), action: Refused,
-			reason: "cannot tell whether it is idle",
+			reason: "cannot decide whether it is idle",
 		},
 		{name: "nor are those of another metric", resource: campaign(1), change: unread(model.MetricGetActionRecommendations), action: Refused},
 		{name: "nor failed ones", resource: campaign(1), change: unread(model.MetricGetPersonalizedRanking + model.Suffix5xx), action: Refused},

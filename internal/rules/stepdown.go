@@ -75,12 +75,12 @@ func checkLoad(r model.Resource, hourly model.Series, w model.Window, now time.T
 		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", span(age))
 	}
 	if !hourly.Complete { // guard: hourly counts not read
-		return Load{}, refusal(ReasonUnread, "cannot tell whether to step down: its hourly request counts could not be read completely")
+		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: its hourly request counts could not be read completely")
 	}
 	load := loadOf(hourly, w)
 	switch {
 	case load.Hours == 0: // guard: no whole hour
-		return load, refusal(ReasonUnread, "cannot tell whether to step down: there is no whole hour to look at")
+		return load, refusal(ReasonUnread, "cannot decide whether to step down: there is no whole hour to look at")
 	case load.Watermark() >= r.MinTPS: // guard: watermark at the minimum; never, boundary
 		return load, nothing(ReasonKept, "kept at %d: %s", r.MinTPS, load.Text(r.Kind))
 	}

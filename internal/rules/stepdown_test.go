@@ -58,7 +58,7 @@ func TestStepDown(t *testing.T) {
 				q := hourlyQuery(r, testMoment)
 				rd[q] = model.Series{Points: rd[q].Points}
 			},
-			reason: "cannot tell whether to step down: its hourly request counts could not be read completely",
+			reason: "cannot decide whether to step down: its hourly request counts could not be read completely",
 		},
 		{
 			name: "23 h 59 min 59 s old: too new", resource: campaign(10, createdAgo(24*time.Hour-time.Second)), rate: 0.5, action: None,

@@ -242,9 +242,6 @@ func TestInvisibleTrafficIsSkipped(t *testing.T) {
 	if d.Verdict != None || !d.Throughput.Invisible {
 		t.Errorf("%s (%s)", d.Verdict, d.Reason)
 	}
-	if got := WantedAlarms(r, d.Throughput, model.ARN{}, AlarmParams{LowUtilization: true, Idle: true, IdleHours: 24}, testMoment); got != nil {
-		t.Errorf("wants alarms: %v", got)
-	}
 }
 
 func TestEvaluationTimeOfAScheduledEvent(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Alarm is one of the monitor's alarms.
@@ -19,7 +19,7 @@ type Alarm struct {
 }
 
 // On reports whether the alarm is in ALARM.
-func (a Alarm) On() bool { return a.State == string(rules.StateAlarm) }
+func (a Alarm) On() bool { return a.State == string(alarms.StateAlarm) }
 
 // AlarmChange is a change of an alarm to ALARM, or from it.
 type AlarmChange struct {
@@ -53,7 +53,7 @@ func newAlarmsSeen() alarmsSeen {
 
 // saw notes the alarms of a region and returns what has changed, the oldest change first. An
 // alarm that is new had no data; the first listing of a region shows no change.
-func (s *alarmsSeen) saw(region string, list []rules.Alarm) (changes []AlarmChange) {
+func (s *alarmsSeen) saw(region string, list []alarms.Alarm) (changes []AlarmChange) {
 	if len(s.now) == 0 {
 		s.created, s.deleted = 0, 0 // the new lists include them
 	}
@@ -70,9 +70,9 @@ func (s *alarmsSeen) saw(region string, list []rules.Alarm) (changes []AlarmChan
 		}
 		from, existed := before[a.Name]
 		if !existed {
-			from = string(rules.StateInsufficient)
+			from = string(alarms.StateInsufficient)
 		}
-		if c := (AlarmChange{now[i], from}); known && from != c.State && (c.On() || from == string(rules.StateAlarm)) {
+		if c := (AlarmChange{now[i], from}); known && from != c.State && (c.On() || from == string(alarms.StateAlarm)) {
 			changes = append(changes, c)
 		}
 	}

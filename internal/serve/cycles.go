@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // cycleTime bounds a cycle that hangs: the next one is due by then.
@@ -36,7 +36,7 @@ func nextTick(tick, now time.Time) time.Time {
 type cycleLoop struct {
 	lease            *lease
 	leading, standby *cycle.Cycle // standby writes nothing
-	actor            *act.Actor
+	writer           *writer.Writer
 	queue            *rebuildQueue
 	memory           *Memory
 	metrics          *metrics
@@ -125,7 +125,7 @@ func (l *cycleLoop) record(ctx context.Context, record CycleRecord, result repor
 // afterLeading publishes the number of problems, as silence must not look like health, and
 // requests the first dashboard build.
 func (l *cycleLoop) afterLeading(ctx context.Context, record CycleRecord) {
-	_, failed := l.actor.Publish(ctx, []model.Datum{{
+	_, failed := l.writer.Publish(ctx, []model.Datum{{
 		Region: l.region, Metric: model.Metric{Namespace: model.NamespaceMonitor, Name: metricProblems},
 		Unit: "Count", Value: float64(record.Problems), Time: l.clock.Now().UTC(),
 	}})

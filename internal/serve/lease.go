@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 )
 
 // Several daemons of one deployment, for availability, have the same schedule and would make
@@ -42,16 +42,16 @@ const (
 )
 
 // nextStep decides what to do at a tick.
-func nextStep(c act.Claim, me string, tick, now time.Time) step {
+func nextStep(c notify.Lease, me string, tick, now time.Time) step {
 	late := now.Sub(tick)
 	switch {
-	case c.Mark.After(now.Add(maxAhead)):
+	case c.Tick.After(now.Add(maxAhead)):
 		return contend
 	case c.Holder == me && late < renewGrace:
 		return renew
 	case c.Holder == me:
 		return contend
-	case !c.Mark.Before(tick):
+	case !c.Tick.Before(tick):
 		return standBy
 	case c.Holder != "" && late < takeoverAfter:
 		return wait
@@ -62,18 +62,18 @@ func nextStep(c act.Claim, me string, tick, now time.Time) step {
 // lease is a daemon's part in the agreement on which one leads. The cycle loop alone uses it,
 // until it has ended.
 type lease struct {
-	actor  *act.Actor
-	clock  model.Clock
-	log    *slog.Logger
-	dryRun bool
-	holder string // names this process
+	notifier *notify.Notifier
+	clock    model.Clock
+	log      *slog.Logger
+	dryRun   bool
+	holder   string // names this process
 
 	tick time.Time // the last one for which this daemon held the lease; zero if none
 	done bool      // the work of that tick was not interrupted
 }
 
-func newLease(actor *act.Actor, clock model.Clock, log *slog.Logger, dryRun bool) *lease {
-	return &lease{actor: actor, clock: clock, log: log, dryRun: dryRun, holder: newHolder()}
+func newLease(notifier *notify.Notifier, clock model.Clock, log *slog.Logger, dryRun bool) *lease {
+	return &lease{notifier: notifier, clock: clock, log: log, dryRun: dryRun, holder: newHolder()}
 }
 
 // newHolder names a process: the host, for people, and a part that no other process has.
@@ -132,7 +132,7 @@ func (l *lease) negotiate(ctx context.Context, tick time.Time) (Role, error) {
 				return Standby, err
 			}
 		case renew:
-			return Leading, l.actor.WriteClaim(ctx, act.Claim{Holder: l.holder, Mark: tick})
+			return Leading, l.notifier.WriteLease(ctx, notify.Lease{Holder: l.holder, Tick: tick})
 		case contend:
 			return l.contend(ctx, tick)
 		}
@@ -141,26 +141,26 @@ func (l *lease) negotiate(ctx context.Context, tick time.Time) (Role, error) {
 
 // read reads the lease. If the topic that holds it does not exist, read creates the topic
 // without subscriptions, which are the leader's to make.
-func (l *lease) read(ctx context.Context) (act.Claim, error) {
-	claim, err := l.actor.ReadClaim(ctx)
+func (l *lease) read(ctx context.Context) (notify.Lease, error) {
+	claim, err := l.notifier.ReadLease(ctx)
 	if awsapi.KindOf(err) != awsapi.NotFound {
 		return claim, err
 	}
-	_, problems := l.actor.Notify(ctx, act.NotifyInput{})
+	_, problems := l.notifier.Ensure(ctx, notify.Input{})
 	logProblems(ctx, l.log, problems)
-	return l.actor.ReadClaim(ctx)
+	return l.notifier.ReadLease(ctx)
 }
 
 // contend writes a free lease. The last writer holds it.
 func (l *lease) contend(ctx context.Context, tick time.Time) (Role, error) {
-	if err := l.actor.WriteClaim(ctx, act.Claim{Holder: l.holder, Mark: tick}); err != nil {
+	if err := l.notifier.WriteLease(ctx, notify.Lease{Holder: l.holder, Tick: tick}); err != nil {
 		return Standby, err
 	}
 	l.tick, l.done = tick, false // to be released if the daemon is stopped now
 	if err := l.clock.Sleep(ctx, raceWindow); err != nil {
 		return Standby, err
 	}
-	claim, err := l.actor.ReadClaim(ctx)
+	claim, err := l.notifier.ReadLease(ctx)
 	if err != nil || claim.Holder != l.holder {
 		return Standby, err
 	}
@@ -180,9 +180,9 @@ func (l *lease) release(ctx context.Context) {
 	if !l.done {
 		tick = tick.Add(-cycleEvery)
 	}
-	claim, err := l.actor.ReadClaim(ctx)
+	claim, err := l.notifier.ReadLease(ctx)
 	if err == nil && claim.Holder == l.holder {
-		err = l.actor.WriteClaim(ctx, act.Claim{Mark: tick})
+		err = l.notifier.WriteLease(ctx, notify.Lease{Tick: tick})
 	}
 	if err != nil {
 		l.log.WarnContext(ctx, "the lease could not be released; the next daemon waits a minute for this one", "err", awsapi.Line(err))

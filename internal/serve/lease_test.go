@@ -4,29 +4,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 )
 
 func TestNextStep(t *testing.T) {
 	tick := time.Date(2026, 3, 4, 12, 5, 0, 0, time.UTC)
 	at := func(d time.Duration) time.Time { return tick.Add(d) }
 	for name, c := range map[string]struct {
-		claim act.Claim
+		claim notify.Lease
 		now   time.Time
 		want  step
 	}{
-		"no one ever led":                                {act.Claim{}, at(0), contend},
-		"we led the mark before":                         {act.Claim{Holder: "me", Mark: at(-cycleEvery)}, at(0), renew},
-		"we led before, and are just in time":            {act.Claim{Holder: "me", Mark: at(-cycleEvery)}, at(renewGrace - 1), renew},
-		"we led before, and are late":                    {act.Claim{Holder: "me", Mark: at(-cycleEvery)}, at(renewGrace), contend},
-		"another leads this mark":                        {act.Claim{Holder: "other", Mark: tick}, at(0), standBy},
-		"another leads a later mark, by its clock":       {act.Claim{Holder: "other", Mark: at(cycleEvery)}, at(0), standBy},
-		"another claims what lies far ahead":             {act.Claim{Holder: "other", Mark: at(time.Hour)}, at(0), contend},
-		"another led before":                             {act.Claim{Holder: "other", Mark: at(-cycleEvery)}, at(0), wait},
-		"another led before, and has a moment left":      {act.Claim{Holder: "other", Mark: at(-cycleEvery)}, at(takeoverAfter - 1), wait},
-		"another led before, and is gone":                {act.Claim{Holder: "other", Mark: at(-cycleEvery)}, at(takeoverAfter), contend},
-		"another was stopped after its work":             {act.Claim{Mark: at(-cycleEvery)}, at(0), contend},
-		"another was stopped after the work of our mark": {act.Claim{Mark: tick}, at(0), standBy},
+		"no one ever led":                                {notify.Lease{}, at(0), contend},
+		"we led the mark before":                         {notify.Lease{Holder: "me", Tick: at(-cycleEvery)}, at(0), renew},
+		"we led before, and are just in time":            {notify.Lease{Holder: "me", Tick: at(-cycleEvery)}, at(renewGrace - 1), renew},
+		"we led before, and are late":                    {notify.Lease{Holder: "me", Tick: at(-cycleEvery)}, at(renewGrace), contend},
+		"another leads this mark":                        {notify.Lease{Holder: "other", Tick: tick}, at(0), standBy},
+		"another leads a later mark, by its clock":       {notify.Lease{Holder: "other", Tick: at(cycleEvery)}, at(0), standBy},
+		"another claims what lies far ahead":             {notify.Lease{Holder: "other", Tick: at(time.Hour)}, at(0), contend},
+		"another led before":                             {notify.Lease{Holder: "other", Tick: at(-cycleEvery)}, at(0), wait},
+		"another led before, and has a moment left":      {notify.Lease{Holder: "other", Tick: at(-cycleEvery)}, at(takeoverAfter - 1), wait},
+		"another led before, and is gone":                {notify.Lease{Holder: "other", Tick: at(-cycleEvery)}, at(takeoverAfter), contend},
+		"another was stopped after its work":             {notify.Lease{Tick: at(-cycleEvery)}, at(0), contend},
+		"another was stopped after the work of our mark": {notify.Lease{Tick: tick}, at(0), standBy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := nextStep(c.claim, "me", tick, c.now); got != c.want {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -291,7 +292,7 @@ func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
 }
 
 // SawAlarms implements cycle.Observer.
-func (m *Memory) SawAlarms(region string, list []rules.Alarm) {
+func (m *Memory) SawAlarms(region string, list []alarms.Alarm) {
 	m.change(func() {
 		for _, c := range m.alarms.saw(region, list) {
 			m.changes.add(c)

@@ -7,10 +7,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 func found(t *testing.T, name string) model.Resource {
@@ -72,7 +72,7 @@ func TestAlarmsAreAsOldAsTheyAre(t *testing.T) {
 	}
 	none := map[string]time.Time{}
 	expect("at first", AlarmsSeen{Old: none})
-	listed, one := []rules.Alarm{{Name: "one"}}, []Alarm{{Name: "one", Region: "eu-west-1"}}
+	listed, one := []alarms.Alarm{{Name: "one"}}, []Alarm{{Name: "one", Region: "eu-west-1"}}
 	m.SawAlarms("us-east-1", nil)
 	m.AddCycle(CycleRecord{Role: Leading}, report.Result{Alarms: report.Alarms{Created: 10}}, at(1))
 	expect("one region was never listed", AlarmsSeen{Old: map[string]time.Time{"eu-west-1": {}}, Created: 10})

@@ -10,10 +10,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // Names follow the Prometheus conventions: base units, _total for counters, ratios from 0
@@ -87,11 +87,11 @@ func (m *metrics) initialize() {
 		m.cycles.WithLabelValues(outcome)
 	}
 	for _, action := range []rules.Verdict{rules.StepDown, rules.Stop, rules.Delete} {
-		for _, outcome := range []act.Outcome{act.Done, act.AlreadySo, act.DryRun, act.Failed} {
+		for _, outcome := range []writer.Outcome{writer.Done, writer.AlreadySo, writer.DryRun, writer.Failed} {
 			m.decisions.WithLabelValues(word(string(action)), word(string(outcome)))
 		}
 	}
-	m.decisions.WithLabelValues(word(string(rules.Refused)), word(string(act.Refused)))
+	m.decisions.WithLabelValues(word(string(rules.Refused)), word(string(writer.Refused)))
 	for _, change := range []string{"created", "updated", "deleted"} {
 		m.alarms.WithLabelValues(change)
 	}
@@ -144,7 +144,7 @@ func (m *metrics) count(result report.Result) {
 	for _, r := range result.Resources {
 		switch {
 		case r.Decision == rules.Refused:
-			m.decisions.WithLabelValues(word(string(rules.Refused)), word(string(act.Refused))).Inc()
+			m.decisions.WithLabelValues(word(string(rules.Refused)), word(string(writer.Refused))).Inc()
 		case r.Decision.Changes() && r.Outcome != "":
 			m.decisions.WithLabelValues(word(string(r.Decision)), word(r.Outcome)).Inc()
 		}

@@ -17,8 +17,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -52,7 +52,7 @@ type Options struct {
 	// Logger logs each cycle, each write and each problem.
 	Logger *slog.Logger
 	// AuditLog records each decision and action.
-	AuditLog act.Trail
+	AuditLog audit.Log
 	// Progress is notified during a cycle, and with an empty step at its end.
 	Progress cycle.Progress
 
@@ -142,8 +142,8 @@ func (d *Daemon) assemble(queue *rebuildQueue) error {
 	}
 	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics}
 	d.cycles = &cycleLoop{
-		lease:   newLease(d.app.Actor, o.Clock, o.Logger, o.DryRun),
-		leading: d.app.Cycle, standby: d.app.ReadOnlyCycle(), actor: d.app.Actor, queue: queue, memory: o.Memory, metrics: metrics,
+		lease:   newLease(d.app.Notifier, o.Clock, o.Logger, o.DryRun),
+		leading: d.app.Cycle, standby: d.app.ReadOnlyCycle(), writer: d.app.Writer, queue: queue, memory: o.Memory, metrics: metrics,
 		params: o.Params, region: o.Config.Region, progress: o.Progress, clock: o.Clock, log: o.Logger,
 	}
 	d.site = site{guard: o.Guard, memory: o.Memory, metrics: metrics, clock: o.Clock, log: o.Logger}

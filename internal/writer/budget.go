@@ -141,16 +141,3 @@ func (b *Budget) take(region string, readings model.Readings, now time.Time) (re
 		}
 	}, ""
 }
-
-// Remembered is how many removals are remembered.
-func (b *Budget) Remembered() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	n := 0
-	for _, byRegion := range []map[string][]time.Time{b.made, b.requested} {
-		for _, times := range byRegion {
-			n += len(times)
-		}
-	}
-	return n
-}

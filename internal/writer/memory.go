@@ -71,13 +71,6 @@ func (m *Memory[T]) Delete(key string) {
 	delete(m.entries, key)
 }
 
-// Len is how many values are remembered, expired ones included.
-func (m *Memory[T]) Len() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.entries)
-}
-
 func (m *Memory[T]) expired(e entry[T]) bool { return m.clock.Now().Sub(e.at) >= m.ttl }
 
 // LogOnce logs a line about a resource if it differs from the last one about it, and at debug
@@ -89,6 +82,3 @@ func (w *Writer) LogOnce(ctx context.Context, level slog.Level, arn, what string
 	}
 	w.Logger.Log(ctx, level, "noticed", append([]any{"what", what, "arn", arn}, args...)...)
 }
-
-// Logged is how many resources LogOnce remembers.
-func (w *Writer) Logged() int { return w.logged.Len() }

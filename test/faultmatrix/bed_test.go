@@ -17,17 +17,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 )
 
 // The deployment region, the other region, the account of the embedded AWS, and the deployment.
@@ -270,16 +268,7 @@ func (b *bed) act() outcome {
 	log, sink := b.logs()
 	logger := slog.New(slog.NewJSONHandler(sink, nil))
 	clients := b.clients()
-	known := inventory.New(inventory.Options{Clients: clients, Clock: b.clock})
-	meter := traffic.New(traffic.Options{Clients: clients, Clock: b.clock})
-	rechecker := cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: known, Meter: meter, Clock: b.clock, Logger: logger, Region: home,
-		Params: func() (config.Values, error) { return values, nil },
-	})
-	c := cycle.New(cycle.Options{
-		Inventory: known, Meter: meter, Actor: b.actor(clients, logger, rechecker),
-		Clock: b.clock, Logger: logger, Region: home, Act: true,
-	})
+	c := b.app(clients, logger, app.Options{Act: true, RecheckParams: func() (config.Values, error) { return values, nil }}).Cycle
 	result, err := c.Run(context.Background(), cycle.Input{Params: values})
 	out := outcome{err: err, text: resultText(b.t, result), log: log.String()}
 	for _, p := range result.Problems {
@@ -288,10 +277,10 @@ func (b *bed) act() outcome {
 	return out
 }
 
-func (b *bed) actor(clients *awsapi.Clients, logger *slog.Logger, recheck act.Rechecker) *act.Actor {
-	return act.New(act.Options{
-		Clients: clients, Clock: b.clock, Logger: logger, DeploymentRegion: home, Deployment: deployment, Recheck: recheck,
-	})
+// app is a process of the deployment.
+func (b *bed) app(clients *awsapi.Clients, logger *slog.Logger, o app.Options) *app.App {
+	o.Config, o.Clients, o.Clock, o.Logger, o.Deployment = b.reach, clients, b.clock, logger, deployment
+	return app.New(o)
 }
 
 func (b *bed) values() config.Values {
@@ -318,7 +307,7 @@ func (b *bed) do(action model.Action, req events.Request) outcome {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	clients := b.clients()
-	answer, err := b.actor(clients, slog.New(slog.DiscardHandler), nil).Do(ctx, action, req)
+	answer, err := b.app(clients, slog.New(slog.DiscardHandler), app.Options{}).Actions.Do(ctx, action, req)
 	out := outcome{text: answer.Sentence, err: err}
 	for _, p := range answer.Problems {
 		out.troubles = append(out.troubles, trouble{p.Operation, p.Region, p.ARN, p.Err.Error()})

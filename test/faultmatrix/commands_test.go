@@ -9,8 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
+	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
@@ -19,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/prices"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // restoring returns the scenario of a person who restores a campaign that was deleted automatically, with the command of the
@@ -72,7 +75,7 @@ func (b *bed) restore() outcome {
 	clients := b.clients()
 	defer clients.Close()
 	_, sink := b.logs()
-	answer, err := b.actor(clients, slog.New(slog.NewJSONHandler(sink, nil)), nil).Restore(ctx, record, act.RestoreOptions{})
+	answer, err := b.app(clients, slog.New(slog.NewJSONHandler(sink, nil)), app.Options{}).Actions.Restore(ctx, record, actions.RestoreOptions{})
 	return outcome{text: answer.Sentence, err: err}
 }
 
@@ -102,14 +105,16 @@ func (b *bed) rebuild() outcome {
 	defer clients.Close()
 	log, sink := b.logs()
 	values := b.values()
-	actor := b.actor(clients, slog.New(slog.NewJSONHandler(sink, nil)), nil)
-	state, err := actor.Board(ctx, values.DashboardName)
+	written := dashboards.New(writer.New(writer.Options{
+		Clients: clients, Clock: b.clock, Logger: slog.New(slog.NewJSONHandler(sink, nil)), DeploymentRegion: home, Deployment: deployment,
+	}))
+	state, err := written.State(ctx, values.DashboardName)
 	if err != nil || !state.Exists || state.Deployment != deployment {
 		return outcome{err: errors.Join(err, errNotRebuilt), troubles: troublesOf(b.t, log.String())}
 	}
 	values.Regions = state.Regions
 	boards := cycle.NewDashboard(cycle.DashboardOptions{
-		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}), Actor: actor, Region: home,
+		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}), Writer: written, Region: home,
 	})
 	built, err := boards.Build(ctx, cycle.DashboardInput{Params: values})
 	return b.outcomeOf(built, err, built.Problems, log.String())

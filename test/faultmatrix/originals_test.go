@@ -11,8 +11,8 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 )
 
 // adopting returns the scenario of the first cycle in an account of the upstream sample: the program adopts what that created.
@@ -50,8 +50,8 @@ const originalPattern = `{"source":["personalize.monitor"],"detail-type":["Perso
 // originals creates what the upstream sample creates in a region for one campaign: topic, rule with its raw target, and an alarm.
 func (b *bed) originals(region, campaign string) {
 	ctx, clients := context.Background(), b.clients()
-	topic := "arn:aws:sns:" + region + ":" + account + ":" + act.TopicName
-	_, err := clients.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(act.TopicName)})
+	topic := "arn:aws:sns:" + region + ":" + account + ":" + notify.TopicName
+	_, err := clients.SNS(region).CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(notify.TopicName)})
 	b.noError(err)
 	_, err = clients.SNS(region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
 		TopicArn: &topic, AttributeName: aws.String("Policy"), AttributeValue: aws.String(
@@ -60,13 +60,13 @@ func (b *bed) originals(region, campaign string) {
 	})
 	b.noError(err)
 	_, err = clients.EventBridge(region).PutRule(ctx, &eventbridge.PutRuleInput{
-		Name: aws.String(act.RuleName), State: ebtypes.RuleStateEnabled,
+		Name: aws.String(notify.RuleName), State: ebtypes.RuleStateEnabled,
 		Description:  aws.String("Routes Personalize Monitor notifications to notification SNS topic"),
 		EventPattern: aws.String(originalPattern),
 	})
 	b.noError(err)
 	_, err = clients.EventBridge(region).PutTargets(ctx, &eventbridge.PutTargetsInput{
-		Rule: aws.String(act.RuleName), Targets: []ebtypes.Target{{Id: aws.String(act.TargetID), Arn: &topic}},
+		Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: aws.String(notify.TargetID), Arn: &topic}},
 	})
 	b.noError(err)
 	_, name, _ := strings.Cut(campaign, "/")

@@ -16,12 +16,12 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/act"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 )
 
 // scenario is one job that the faults hit.
@@ -232,13 +232,13 @@ func strangers(b *bed) {
 		ComparisonOperator: cwtypes.ComparisonOperatorLessThanOrEqualToThreshold,
 		Dimensions:         []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(arn("campaign/mine"))}},
 	}
-	topic := "arn:aws:sns:" + away + ":" + account + ":" + act.TopicName
+	topic := "arn:aws:sns:" + away + ":" + account + ":" + notify.TopicName
 	_, err := clients.CloudWatch(away).PutMetricAlarm(ctx, alarm)
 	b.noError(err)
-	_, err = clients.EventBridge(away).PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(act.RuleName), EventPattern: aws.String(originalPattern)})
+	_, err = clients.EventBridge(away).PutRule(ctx, &eventbridge.PutRuleInput{Name: aws.String(notify.RuleName), EventPattern: aws.String(originalPattern)})
 	b.noError(err)
 	_, err = clients.EventBridge(away).PutTargets(ctx, &eventbridge.PutTargetsInput{
-		Rule: aws.String(act.RuleName), Targets: []ebtypes.Target{{Id: aws.String(act.TargetID), Arn: &topic}},
+		Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: aws.String(notify.TargetID), Arn: &topic}},
 	})
 	b.noError(err)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -95,7 +96,7 @@ func shop() web.Snapshot {
 	}}
 	s.Result = resultOf(s.Resources)
 	s.Checks = checks()
-	s.Alarms.List = alarms(s.Resources)
+	s.Alarms.List = alarmsOf(s.Resources)
 	ledger := ledgerOf(s.Resources)
 	s.Ledger = &ledger
 	s.Audits, s.Entries = audits(), entries()
@@ -140,21 +141,21 @@ func checks() map[string]serve.Check {
 	}
 }
 
-func alarms(resources []model.Resource) []serve.Alarm {
+func alarmsOf(resources []model.Resource) []serve.Alarm {
 	var list []serve.Alarm
 	for _, r := range resources {
 		c, ok := characters[r.ARN.String()]
 		if !ok {
 			continue
 		}
-		low, idle := rules.StateOK, rules.StateOK
+		low, idle := alarms.StateOK, alarms.StateOK
 		if c.rate(Now) < c.min {
-			low = rules.StateAlarm
+			low = alarms.StateAlarm
 		}
 		if !c.silent.IsZero() {
-			idle = rules.StateAlarm
+			idle = alarms.StateAlarm
 		}
-		list = append(list, alarm(r, rules.LowUtilization, low, 26*time.Hour), alarm(r, rules.IdleAlarm, idle, 96*time.Hour))
+		list = append(list, alarm(r, alarms.LowUtilization, low, 26*time.Hour), alarm(r, alarms.Idle, idle, 96*time.Hour))
 	}
 	return list
 }

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -167,7 +167,7 @@ func Options(s web.Snapshot) (web.Options, *Source) {
 }
 
 // alarm returns one of the alarms of a resource.
-func alarm(r model.Resource, t rules.AlarmType, state rules.State, since time.Duration) serve.Alarm {
+func alarm(r model.Resource, t alarms.Type, state alarms.State, since time.Duration) serve.Alarm {
 	return serve.Alarm{
 		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), State: string(state), Since: Now.Add(-since), ActionsOn: true,
 	}

@@ -48,7 +48,7 @@ type Home struct{ Account, Region string }
 
 // ARN builds an ARN in the home's partition, region and account.
 func (h Home) ARN(service, resource string) string {
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", Partition(h.Region), service, h.Region, h.Account, resource)
+	return "arn:" + Partition(h.Region) + ":" + service + ":" + h.Region + ":" + h.Account + ":" + resource
 }
 
 // Partition returns the partition of a region: aws-cn, aws-us-gov or aws.

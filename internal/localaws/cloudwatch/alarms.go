@@ -2,7 +2,6 @@ package cloudwatch
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,14 +23,13 @@ const (
 
 // The limits of PutMetricAlarm and SetAlarmState (API reference and model).
 const (
-	maxDescription     = 1024
-	maxActions         = 5
-	maxActionLength    = 1024
-	longPeriod         = 3600
-	shortPeriodRange   = 24 * 3600     // seconds that an alarm may look back with a Period below longPeriod
-	longPeriodRange    = 7 * 24 * 3600 // and with a longer one
-	maxStateReason     = 1023
-	maxStateReasonData = 4000
+	maxDescription   = 1024
+	maxActions       = 5
+	maxActionLength  = 1024
+	longPeriod       = 3600
+	shortPeriodRange = 24 * 3600     // seconds that an alarm may look back with a Period below longPeriod
+	longPeriodRange  = 7 * 24 * 3600 // and with a longer one
+	maxStateReason   = 1023
 )
 
 // alarms holds all alarms and their history.
@@ -275,26 +273,20 @@ func (as *alarms) enableActions(c *api.Call, in *namesInput, on bool) error {
 }
 
 type setStateInput struct {
-	AlarmName       *string `json:"AlarmName"`
-	StateValue      *string `json:"StateValue"`
-	StateReason     *string `json:"StateReason"`
-	StateReasonData *string `json:"StateReasonData"`
+	AlarmName   *string `json:"AlarmName"`
+	StateValue  *string `json:"StateValue"`
+	StateReason *string `json:"StateReason"`
 }
 
 // setState sets a state until the next evaluation. If the state changes, its actions are
 // executed, as for any transition.
 func (as *alarms) setState(c *api.Call, in *setStateInput) error {
-	reasonData := api.Value(in.StateReasonData)
 	if err := cmp.Or(
 		checkAlarmName(in.AlarmName), required("StateValue", in.StateValue), required("StateReason", in.StateReason),
 		oneOf("stateValue", in.StateValue, stateOK, stateAlarm, stateInsufficient),
 		within("stateReason", utf8.RuneCountInString(api.Value(in.StateReason)), 0, maxStateReason),
-		within("stateReasonData", utf8.RuneCountInString(reasonData), 0, maxStateReasonData),
 	); err != nil {
 		return err
-	}
-	if reasonData != "" && !json.Valid([]byte(reasonData)) {
-		return refuse("InvalidFormatFault", "InvalidFormat", "StateReasonData is not valid JSON.")
 	}
 	as.evaluateOncePerMinute(c.Now)
 	a := as.alarms[c.Home][*in.AlarmName]
@@ -303,9 +295,9 @@ func (as *alarms) setState(c *api.Call, in *setStateInput) error {
 	}
 	a.last = evaluation{}
 	if a.State == *in.StateValue {
-		a.Reason, a.ReasonData, a.Updated = *in.StateReason, reasonData, c.Now
+		a.Reason, a.ReasonData, a.Updated = *in.StateReason, "", c.Now
 		return nil
 	}
-	as.transition(a, *in.StateValue, *in.StateReason, reasonData, c.Now)
+	as.transition(a, *in.StateValue, *in.StateReason, "", c.Now)
 	return nil
 }

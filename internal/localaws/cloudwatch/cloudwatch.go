@@ -6,7 +6,6 @@ package cloudwatch
 import (
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
 	"net/http"
 	"slices"
@@ -199,7 +198,9 @@ var statisticNames = []string{"SampleCount", "Average", "Sum", "Minimum", "Maxim
 
 // units are the values of StandardUnit.
 var units = sync.OnceValue(func() map[string]bool {
-	known := map[string]bool{"Seconds": true, "Microseconds": true, "Milliseconds": true, "Percent": true, "Count": true, "Count/Second": true, "None": true}
+	known := map[string]bool{
+		"Seconds": true, "Microseconds": true, "Milliseconds": true, "Percent": true, "Count": true, "Count/Second": true, "None": true,
+	}
 	for _, scale := range []string{"", "Kilo", "Mega", "Giga", "Tera"} {
 		for _, of := range []string{"bytes", "bits"} {
 			name := scale + of
@@ -217,7 +218,11 @@ type dimension struct {
 
 // dimensionsOf returns dimensions sorted by name.
 func dimensionsOf(dims map[string]string) []dimension {
-	return api.Map(slices.Sorted(maps.Keys(dims)), func(name string) dimension { return dimension{name, dims[name]} })
+	list := make([]dimension, 0, len(dims))
+	for name, value := range dims {
+		list = append(list, dimension{name, value})
+	}
+	return byName(list)
 }
 
 // checkDimensions checks the dimensions at a path of the input.
@@ -249,7 +254,8 @@ func checkText(path, text string, most int) error {
 	case len(text) > most:
 		return invalidValue("The value for parameter %s is longer than %d characters.", path, most)
 	case strings.TrimSpace(text) == "" || text[0] == ':' || strings.ContainsFunc(text, unprintable):
-		return invalidValue("The value %s for parameter %s must be printable ASCII, not blank, and not begin with a colon.", api.Quoted(text), path)
+		return invalidValue("The value %s for parameter %s must be printable ASCII, not blank, and not begin with a colon.",
+			api.Quoted(text), path)
 	}
 	return nil
 }

@@ -57,7 +57,8 @@ func (b *boards) put(c *api.Call, in *putBoardInput) (out putBoardOutput, err er
 	}
 	faults, warnings := checkBody(*in.DashboardBody)
 	if len(faults) > 0 {
-		message := fmt.Sprintf("The dashboard body is invalid, there are %d validation errors, the first: %s %s", len(faults), faults[0].DataPath, faults[0].Message)
+		message := fmt.Sprintf("The dashboard body is invalid, there are %d validation errors, the first: %s %s",
+			len(faults), faults[0].DataPath, faults[0].Message)
 		return out, invalidBoard(message, faults)
 	}
 	boards := b.byAccount[c.Account]

@@ -20,7 +20,6 @@ type describeInput struct {
 	AlarmNamePrefix *string  `json:"AlarmNamePrefix"`
 	AlarmTypes      []string `json:"AlarmTypes"`
 	StateValue      *string  `json:"StateValue"`
-	ActionPrefix    *string  `json:"ActionPrefix"`
 	MaxRecords      *int32   `json:"MaxRecords"`
 	NextToken       *string  `json:"NextToken"`
 }
@@ -48,22 +47,23 @@ func (in *describeInput) check() error {
 	if in.AlarmNames != nil && in.AlarmNamePrefix != nil {
 		return contradictory("The parameters AlarmNames and AlarmNamePrefix are mutually exclusive.")
 	}
+	if in.AlarmNamePrefix != nil {
+		if err := within("alarmNamePrefix", len(*in.AlarmNamePrefix), 1, maxNameLength); err != nil {
+			return err
+		}
+	}
 	return cmp.Or(
 		checkNames("alarmNames", in.AlarmNames),
-		checkPrefix("alarmNamePrefix", in.AlarmNamePrefix, maxNameLength),
-		checkPrefix("actionPrefix", in.ActionPrefix, maxActionLength),
 		checkAlarmTypes(in.AlarmTypes),
 		oneOf("stateValue", in.StateValue, stateOK, stateAlarm, stateInsufficient),
 	)
 }
 
 func (in *describeInput) matches(a *alarm) bool {
-	hasPrefix := func(action string) bool { return strings.HasPrefix(action, *in.ActionPrefix) }
 	return metricAlarmsWanted(in.AlarmTypes) &&
 		(in.AlarmNames == nil || slices.Contains(in.AlarmNames, *a.AlarmName)) &&
 		strings.HasPrefix(*a.AlarmName, api.Value(in.AlarmNamePrefix)) &&
-		(in.StateValue == nil || *in.StateValue == a.State) &&
-		(in.ActionPrefix == nil || slices.ContainsFunc(slices.Concat(a.OKActions, a.AlarmActions, a.InsufficientDataActions), hasPrefix))
+		(in.StateValue == nil || *in.StateValue == a.State)
 }
 
 // checkNames checks a list of alarm names.
@@ -74,14 +74,6 @@ func checkNames(path string, names []string) error {
 		}
 	}
 	return within(path, len(names), 0, maxNamesPerCall)
-}
-
-// checkPrefix checks a prefix; an absent one passes.
-func checkPrefix(path string, prefix *string, most int) error {
-	if prefix == nil {
-		return nil
-	}
-	return within(path, len(*prefix), 1, most)
 }
 
 func checkAlarmTypes(types []string) error {

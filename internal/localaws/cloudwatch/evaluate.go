@@ -181,7 +181,8 @@ func (a *alarm) explain(state string, data []periodValue) string {
 	if missing > 0 {
 		gaps = fmt.Sprintf(" and %d missing datapoints were treated as [%s]", missing, a.treatMissing())
 	}
-	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s the threshold (%v)%s (minimum %d datapoints for %s -> %s transition).",
+	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s the threshold (%v)%s "+
+		"(minimum %d datapoints for %s -> %s transition).",
 		count, periods, strings.Join(shown, ", "), were, comparisonWords[*a.ComparisonOperator], *a.Threshold, gaps, a.needed(), a.State, state)
 }
 

@@ -46,7 +46,8 @@ type statisticSet struct {
 // put stores data. An invalid datum refuses the whole call.
 func (m *metrics) put(c *api.Call, in *putInput) error {
 	if size := len(c.Request.Body()); size > maxPutBytes {
-		return api.RefuseWith(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request has %d bytes, more than %d.", size, maxPutBytes)
+		return api.RefuseWith(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			"The request has %d bytes, more than %d.", size, maxPutBytes)
 	}
 	sets, err := in.check(c.Now)
 	if err != nil {
@@ -122,7 +123,7 @@ func (d *datum) statistics(path string) (Statistics, error) {
 	case !value && !values && !set:
 		return Statistics{}, missing(path + ".Value")
 	case value && values || value && set || values && set:
-		return Statistics{}, contradictory("The parameters %s.Value, .Values and .StatisticValues are mutually exclusive and you have specified more than one.", path)
+		return Statistics{}, contradictory("The parameters %s.Value, .Values and .StatisticValues are mutually exclusive.", path)
 	case d.Counts != nil && !values:
 		return Statistics{}, contradictory("The parameter %s.Counts requires .Values.", path)
 	case values:
@@ -171,7 +172,7 @@ func (set *statisticSet) statistics(path string) (Statistics, error) {
 		}
 	}
 	if *set.SampleCount < 0 || *set.Minimum > *set.Maximum {
-		return Statistics{}, invalidValue("The parameter %s is not a statistic set: its count is negative or its minimum above its maximum.", path)
+		return Statistics{}, invalidValue("The parameter %s has a negative count, or a minimum above its maximum.", path)
 	}
 	return Statistics{*set.Sum, *set.SampleCount, *set.Minimum, *set.Maximum}, nil
 }

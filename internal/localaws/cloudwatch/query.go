@@ -87,15 +87,29 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (out getDataOutput, err
 		out.NextToken = cmp.Or(api.Value(in.NextToken), c.WriteToken(api.Token{First: true}))
 		return out, nil
 	}
-	found := m.collect(c, in, from)
-	last, more := in.cut(found)
+	page, rest := in.cut(m.collect(c, in, from))
+	results := make([]queryResult, len(in.Queries))
+	for qi, q := range in.Queries {
+		label := q.MetricStat.Metric.MetricName
+		if q.Label != nil {
+			label = q.Label
+		}
+		results[qi] = queryResult{ID: *q.ID, Label: *label, Timestamps: []time.Time{}, Values: []float64{}, StatusCode: "Complete"}
+	}
+	for _, p := range page {
+		r := &results[p.query]
+		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(max(p.at, -p.at), 0).UTC()), append(r.Values, p.value)
+	}
+	for _, p := range rest {
+		results[p.query].StatusCode = "PartialData"
+	}
 	for qi, q := range in.Queries {
 		if q.returned() {
-			out.Results = append(out.Results, q.result(found[qi], qi, last, more))
+			out.Results = append(out.Results, results[qi])
 		}
 	}
-	if more {
-		out.NextToken = c.WriteToken(api.Token{After: last.text(in.fingerprint())})
+	if len(rest) > 0 {
+		out.NextToken = c.WriteToken(api.Token{After: page[len(page)-1].text(in.fingerprint())})
 	}
 	if c.Partial != nil {
 		out.NextToken = ""
@@ -157,7 +171,8 @@ func (q *query) check(path string) error {
 	case *m.Period < 1 || *m.Period%60 != 0:
 		return invalid("The value %d for parameter %sMetricStat.Period is invalid: this endpoint accepts multiples of 60.", *m.Period, path)
 	case !slices.Contains(statisticNames, *m.Stat):
-		return invalid("The value %s for parameter %sMetricStat.Stat is not supported by this endpoint: it accepts %v.", api.Quoted(*m.Stat), path, statisticNames)
+		return invalid("The value %s for parameter %sMetricStat.Stat is not supported by this endpoint: it accepts %v.",
+			api.Quoted(*m.Stat), path, statisticNames)
 	}
 	return cmp.Or(m.Metric.check(path+"MetricStat.Metric."), checkUnit(path+"MetricStat.Unit", m.Unit))
 }
@@ -207,15 +222,15 @@ func (in *getDataInput) cursor(c *api.Call) (*position, error) {
 	return &p, nil
 }
 
-// points are the datapoints of one query, in the requested order.
-type points struct {
-	at     []int64 // as in position
-	values []float64
+// point is a datapoint of a query.
+type point struct {
+	position
+	value float64
 }
 
-// collect computes the points of all queries after a position.
-func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []points {
-	found := make([]points, len(in.Queries))
+// collect computes the points after a position, query by query, each in the requested order.
+func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []point {
+	var all []point
 	for qi, q := range in.Queries {
 		stat := q.MetricStat
 		sr := m.series[c.Home][stat.Metric.key()]
@@ -223,69 +238,34 @@ func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []poin
 		if sr == nil || !ok {
 			continue
 		}
-		p := &found[qi]
+		first := len(all)
 		sr.each(sp, func(start int64, st Statistics) {
 			if !in.ascending() {
 				start = -start
 			}
-			if after == nil || (position{start, qi}).compare(*after) > 0 {
-				p.at = append(p.at, start)
-				p.values = append(p.values, st.statistic(*stat.Stat))
+			p := position{start, qi}
+			if after == nil || p.compare(*after) > 0 {
+				all = append(all, point{p, st.statistic(*stat.Stat)})
 			}
 		})
 		if !in.ascending() {
-			slices.Reverse(p.at)
-			slices.Reverse(p.values)
+			slices.Reverse(all[first:])
 		}
 	}
-	return found
+	return all
 }
 
-// cut returns the last position of the page, if more points were found than fit.
-func (in *getDataInput) cut(found []points) (last position, more bool) {
+// cut returns the points of the page and those of later pages.
+func (in *getDataInput) cut(all []point) (page, rest []point) {
 	most := maxDatapoints
 	if in.MaxDatapoints != nil {
 		most = int(*in.MaxDatapoints)
 	}
-	total := 0
-	for _, p := range found {
-		total += len(p.at)
+	if len(all) <= most {
+		return all, nil
 	}
-	if total <= most {
-		return position{}, false
-	}
-	all := make([]position, 0, total)
-	for qi, p := range found {
-		for _, at := range p.at {
-			all = append(all, position{at, qi})
-		}
-	}
-	slices.SortFunc(all, position.compare)
-	return all[most-1], true
-}
-
-// result renders the points of a query on the page that ends with last.
-func (q *query) result(p points, qi int, last position, more bool) queryResult {
-	r := queryResult{ID: *q.ID, Label: *q.MetricStat.Metric.MetricName, StatusCode: "Complete"}
-	if q.Label != nil {
-		r.Label = *q.Label
-	}
-	n := len(p.at)
-	if more {
-		n = 0
-		for n < len(p.at) && (position{p.at[n], qi}).compare(last) <= 0 {
-			n++
-		}
-		if n < len(p.at) {
-			r.StatusCode = "PartialData"
-		}
-	}
-	r.Timestamps = make([]time.Time, n)
-	for i, at := range p.at[:n] {
-		r.Timestamps[i] = time.Unix(max(at, -at), 0).UTC()
-	}
-	r.Values = append([]float64{}, p.values[:n]...)
-	return r
+	slices.SortFunc(all, func(a, b point) int { return a.compare(b.position) })
+	return all[:most], all[most:]
 }
 
 // dropOlderHalf drops the older half of every series and sets the status.

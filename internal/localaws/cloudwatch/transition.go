@@ -50,15 +50,17 @@ func since(items []historyItem, from time.Time) []historyItem {
 // one continues.
 func (as *alarms) forget(before time.Time) {
 	for h, items := range as.history {
-		if last := len(items) - 1; last >= 0 && items[last].Timestamp.Before(before) {
-			before = items[last].Timestamp
+		from := before
+		if last := len(items) - 1; last >= 0 && items[last].Timestamp.Before(from) {
+			from = items[last].Timestamp
 		}
-		as.history[h] = since(items, before)
+		as.history[h] = since(items, from)
 	}
 }
 
 func (as *alarms) recordConfiguration(a *alarm, change string, now time.Time) {
-	as.record(a, now, "ConfigurationUpdate", fmt.Sprintf("Alarm %q %s", *a.AlarmName, change), map[string]any{"type": change, "alarmArn": a.ARN})
+	summary := fmt.Sprintf("Alarm %q %s", *a.AlarmName, change)
+	as.record(a, now, "ConfigurationUpdate", summary, map[string]any{"type": change, "alarmArn": a.ARN})
 }
 
 // transition gives an alarm a new state and, if its actions are enabled, executes those of
@@ -73,7 +75,7 @@ func (as *alarms) transition(a *alarm, state, reason, data string, now time.Time
 	})
 	as.log.Info("alarm changed state", "region", a.home.Region, "arn", a.ARN, "from", from, "to", state)
 	if as.watch != nil {
-		as.watch(AlarmChange{Time: now, Region: a.home.Region, Name: *a.AlarmName, From: from, To: state, Actions: *a.ActionsEnabled})
+		as.watch(AlarmChange{now, a.home.Region, *a.AlarmName, from, state, *a.ActionsEnabled})
 	}
 	if !*a.ActionsEnabled {
 		return

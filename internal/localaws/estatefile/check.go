@@ -48,11 +48,10 @@ func (e *Estate) traffic(found *faults) iter.Seq2[*Traffic, place] {
 
 func (e *Estate) check(found *faults) {
 	root := place{found: found}
-	if e.Account != "" && !api.AccountPattern().MatchString(e.Account) {
-		root.at("account").bad("account is %q; it is 12 digits", e.Account)
-	}
+	root.forbid(e.Account != "" && !api.AccountPattern().MatchString(e.Account), "account", "account is %q; it is 12 digits", e.Account)
 	for key, d := range map[string]time.Duration{
-		"create": e.LifeCycle.Create, "update": e.LifeCycle.Update, "stop": e.LifeCycle.Stop, "start": e.LifeCycle.Start, "delete": e.LifeCycle.Delete,
+		"create": e.LifeCycle.Create, "update": e.LifeCycle.Update, "stop": e.LifeCycle.Stop, "start": e.LifeCycle.Start,
+		"delete": e.LifeCycle.Delete,
 	} {
 		if d < 0 {
 			root.at("lifeCycle", key).bad("%s of lifeCycle is negative; zero means the default", key)
@@ -148,15 +147,13 @@ func (c *Campaign) check(at place, group string, names *names) (copies int) {
 			what, c.Recipe, strings.Join(slices.Sorted(maps.Keys(CustomRecipes)), ", "))
 	}
 	at.checkCount(what, "minTPS", c.MinTPS)
-	if !api.Is(c.Status, "", CreatePending, CreateInProgress, Active, CreateFailed, DeletePending, DeleteInProgress) {
-		at.at("status").bad("%s: status is %q; a campaign is CREATE PENDING, CREATE IN_PROGRESS, ACTIVE, CREATE FAILED, "+
+	at.forbid(!api.Is(c.Status, "", CreatePending, CreateInProgress, Active, CreateFailed, DeletePending, DeleteInProgress), "status",
+		"%s: status is %q; a campaign is CREATE PENDING, CREATE IN_PROGRESS, ACTIVE, CREATE FAILED, "+
 			"DELETE PENDING or DELETE IN_PROGRESS, or has an unknownStatus", what, c.Status)
-	}
 	c.checkSolution(at, what, group, names)
 	for key, v := range c.RankingInfluence {
-		if !api.Is(key, "POPULARITY", "FRESHNESS") || !(v >= 0 && v <= 1) {
-			at.at("rankingInfluence").bad("%s: rankingInfluence %s: %v; it is POPULARITY or FRESHNESS from 0 to 1", what, key, v)
-		}
+		at.forbid(!api.Is(key, "POPULARITY", "FRESHNESS") || !(v >= 0 && v <= 1), "rankingInfluence",
+			"%s: rankingInfluence %s: %v; it is POPULARITY or FRESHNESS from 0 to 1", what, key, v)
 	}
 	if c.Update != nil && c.Update.MinRPS != 0 {
 		at.at("update", "minRPS").bad(`%s: unknown key "minRPS" in the update of a campaign; its minimum is minTPS`, what)
@@ -166,15 +163,10 @@ func (c *Campaign) check(at place, group string, names *names) (copies int) {
 
 // checkSolution checks the solution and solution version of a campaign.
 func (c *Campaign) checkSolution(at place, what, group string, names *names) {
-	if c.EchoLatest && c.VersionGone {
-		at.at("versionGone").bad("%s: echoLatest and versionGone exclude each other", what)
-	}
-	if (c.TrainEvery != 0 && !c.AutoSync) || c.TrainEvery < 0 {
-		at.at("trainEvery").bad("%s: trainEvery needs autoSync: true, and is more than zero", what)
-	}
-	if c.SolutionVersionAge < 0 {
-		at.at("solutionVersionAge").bad("%s: solutionVersionAge is negative", what)
-	}
+	at.forbid(c.EchoLatest && c.VersionGone, "versionGone", "%s: echoLatest and versionGone exclude each other", what)
+	at.forbid((c.TrainEvery != 0 && !c.AutoSync) || c.TrainEvery < 0, "trainEvery",
+		"%s: trainEvery needs autoSync: true, and is more than zero", what)
+	at.forbid(c.SolutionVersionAge < 0, "solutionVersionAge", "%s: solutionVersionAge is negative", what)
 	if c.Solution == "" {
 		return
 	}
@@ -201,10 +193,9 @@ func (r *Recommender) check(at place, domain string, names *names) (copies int) 
 			what, r.Recipe, domain, strings.Join(valid, ", "))
 	}
 	at.checkCount(what, "minRPS", r.MinRPS)
-	if r.Status != "" && !slices.Contains(Statuses, r.Status) {
-		at.at("status").bad("%s: status is %q; a recommender is CREATE, STOP, START or DELETE with PENDING or IN_PROGRESS, "+
+	at.forbid(r.Status != "" && !slices.Contains(Statuses, r.Status), "status",
+		"%s: status is %q; a recommender is CREATE, STOP, START or DELETE with PENDING or IN_PROGRESS, "+
 			"ACTIVE, INACTIVE or CREATE FAILED, or has an unknownStatus", what, r.Status)
-	}
 	if r.Update != nil && strings.HasPrefix(r.Update.Status, "DELETE") {
 		at.at("update", "status").bad("%s: the update of a recommender has no status %q", what, r.Update.Status)
 	}
@@ -227,18 +218,11 @@ func (e *EstateEndpoint) check(at place, kind, what string, names *names) (copie
 		unique = "copies of a " + kind
 	}
 	names.add(unique, e.Name, at.at("name"))
-	if e.Age < 0 || (e.Age != 0 && !e.Created.IsZero()) {
-		at.at("age").bad("%s: age is more than zero and excludes created", what)
-	}
-	if e.Status != "" && e.UnknownStatus != "" {
-		at.at("unknownStatus").bad("%s: status and unknownStatus exclude each other", what)
-	}
-	if slices.Contains(Statuses, e.UnknownStatus) || len(e.UnknownStatus) > 256 {
-		at.at("unknownStatus").bad("%s: unknownStatus is %q; it has up to 256 characters and is not one of the known ones", what, e.UnknownStatus)
-	}
-	if !api.Is(e.Fails, "", "create", "update") {
-		at.at("fails").bad("%s: fails is %q; it is create, update or left out", what, e.Fails)
-	}
+	at.forbid(e.Age < 0 || (e.Age != 0 && !e.Created.IsZero()), "age", "%s: age is more than zero and excludes created", what)
+	at.forbid(e.Status != "" && e.UnknownStatus != "", "unknownStatus", "%s: status and unknownStatus exclude each other", what)
+	at.forbid(slices.Contains(Statuses, e.UnknownStatus) || len(e.UnknownStatus) > 256, "unknownStatus",
+		"%s: unknownStatus is %q; it has up to 256 characters and is not one of the known ones", what, e.UnknownStatus)
+	at.forbid(!api.Is(e.Fails, "", "create", "update"), "fails", "%s: fails is %q; it is create, update or left out", what, e.Fails)
 	checkTags(e.Tags, at.at("tags"))
 	e.checkUpdate(at, what)
 	e.Traffic.check(at.at("traffic"), what)
@@ -246,24 +230,17 @@ func (e *EstateEndpoint) check(at place, kind, what string, names *names) (copie
 }
 
 func (e *EstateEndpoint) checkUpdate(at place, what string) {
-	if e.Updated < 0 || (e.Updated != 0 && e.Update != nil) {
-		at.at("updated").bad("%s: updated is more than zero and excludes update", what)
-	}
-	if e.Age != 0 && e.Updated > e.Age {
-		at.at("updated").bad("%s: updated is longer ago than its creation", what)
-	}
+	at.forbid(e.Updated < 0 || (e.Updated != 0 && e.Update != nil), "updated", "%s: updated is more than zero and excludes update", what)
+	at.forbid(e.Age != 0 && e.Updated > e.Age, "updated", "%s: updated is longer ago than its creation", what)
 	u := e.Update
 	if u == nil {
 		return
 	}
 	at = at.at("update")
-	if !api.Is(u.Status, CreatePending, CreateInProgress, Active, CreateFailed, DeletePending, DeleteInProgress) {
-		at.at("status").bad("%s: the update's status is %q; it is CREATE PENDING, CREATE IN_PROGRESS, ACTIVE, CREATE FAILED, "+
+	at.forbid(!api.Is(u.Status, CreatePending, CreateInProgress, Active, CreateFailed, DeletePending, DeleteInProgress), "status",
+		"%s: the update's status is %q; it is CREATE PENDING, CREATE IN_PROGRESS, ACTIVE, CREATE FAILED, "+
 			"DELETE PENDING or DELETE IN_PROGRESS", what, u.Status)
-	}
-	if u.Age < 0 || (e.Age != 0 && u.Age > e.Age) {
-		at.at("age").bad("%s: the update's age is more than zero and at most the resource's", what)
-	}
+	at.forbid(u.Age < 0 || (e.Age != 0 && u.Age > e.Age), "age", "%s: the update's age is more than zero and at most the resource's", what)
 	at.checkCount(what+": the update", "minTPS", u.MinTPS)
 	at.checkCount(what+": the update", "minRPS", u.MinRPS)
 }

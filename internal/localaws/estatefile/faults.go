@@ -140,6 +140,13 @@ func (p place) bad(format string, args ...any) {
 	p.found.add(at, format, args...)
 }
 
+// forbid adds a fault of a key of the place if it is wrong.
+func (p place) forbid(wrong bool, key, format string, args ...any) {
+	if wrong {
+		p.at(key).bad(format, args...)
+	}
+}
+
 // given reports whether the file has the place.
 func (p place) given() bool {
 	_, given := p.locate()

@@ -82,34 +82,29 @@ func (t *Traffic) Factor() float64 {
 
 // check checks the traffic of a resource.
 func (t *Traffic) check(at place, what string) {
-	bad := func(key, format string, args ...any) { at.at(key).bad(what+": traffic: "+format, args...) }
+	forbid := func(wrong bool, key, format string, args ...any) {
+		at.forbid(wrong, key, what+": traffic: "+format, args...)
+	}
 	if t.None() {
-		if at.given() {
-			bad("shape", "give a shape (constant, daily, spikes, stopped) or a csv")
-		}
+		forbid(at.given(), "shape", "give a shape (constant, daily, spikes, stopped) or a csv")
 		return
 	}
 	for key, v := range map[string]float64{
 		"tps": t.TPS, "peakTPS": t.PeakTPS, "jitterPercent": t.JitterPercent, "percent4xx": t.Percent4xx,
 		"percent5xx": t.Percent5xx, "latencyMillis": t.LatencyMillis, "scale": t.Scale, "meanTPS": t.MeanTPS,
 	} {
-		if v < 0 || math.IsNaN(v) || v > 1e9 {
-			bad(key, "%s is %v; it is from 0 to 1,000,000,000", key, v)
-		}
+		forbid(v < 0 || math.IsNaN(v) || v > 1e9, key, "%s is %v; it is from 0 to 1,000,000,000", key, v)
 	}
-	if t.JitterPercent > 100 {
-		bad("jitterPercent", "jitterPercent is %v; it is at most 100", t.JitterPercent)
-	}
-	if t.Percent4xx+t.Percent5xx > 100 {
-		bad("percent5xx", "percent4xx and percent5xx are %v together; they are at most 100", t.Percent4xx+t.Percent5xx)
-	}
+	forbid(t.JitterPercent > 100, "jitterPercent", "jitterPercent is %v; it is at most 100", t.JitterPercent)
+	failing := t.Percent4xx + t.Percent5xx
+	forbid(failing > 100, "percent5xx", "percent4xx and percent5xx are %v together; they are at most 100", failing)
 	kind, name := t.Shape, "shape: "+t.Shape
 	if kind == "" {
 		kind, name = "csv", "a csv"
 	}
 	valid, ok := shapeKeys[kind]
 	if !ok {
-		bad("shape", "shape is %q; it is constant, daily, spikes, stopped", t.Shape)
+		forbid(true, "shape", "shape is %q; it is constant, daily, spikes, stopped", t.Shape)
 		return
 	}
 	for key, given := range map[string]bool{
@@ -117,11 +112,9 @@ func (t *Traffic) check(at place, what string) {
 		"since": t.Since != 0, "jitterPercent": t.JitterPercent != 0,
 		"csv": t.CSV != "" || t.Trace != nil, "scale": t.Scale != 0, "meanTPS": t.MeanTPS != 0, "repeat": t.Repeat,
 	} {
-		if given && !slices.Contains(strings.Fields(valid), key) {
-			bad(key, "%s does not go with %s", key, name)
-		}
+		forbid(given && !slices.Contains(strings.Fields(valid), key), key, "%s does not go with %s", key, name)
 	}
-	t.checkShape(bad)
+	t.checkShape(forbid)
 }
 
 // shapeKeys are the keys that go with each shape and with a csv, besides the general ones.
@@ -133,37 +126,23 @@ var shapeKeys = map[string]string{
 	"csv":         "csv scale meanTPS repeat",
 }
 
-func (t *Traffic) checkShape(bad func(key, format string, args ...any)) {
-	if t.TPS <= 0 && api.Is(t.Shape, ShapeConstant, ShapeDaily, ShapeStopped) {
-		bad("tps", "tps is %v; with shape: %s it is more than 0", t.TPS, t.Shape)
-	}
+func (t *Traffic) checkShape(forbid func(wrong bool, key, format string, args ...any)) {
+	forbid(t.TPS <= 0 && api.Is(t.Shape, ShapeConstant, ShapeDaily, ShapeStopped), "tps",
+		"tps is %v; with shape: %s it is more than 0", t.TPS, t.Shape)
 	switch every, lasting := t.Spikes(); t.Shape {
 	case ShapeDaily:
-		if t.PeakTPS < t.TPS || t.PeakTPS > 2*t.TPS {
-			bad("peakTPS", "peakTPS is %v; around a mean of %v it is from %v to %v", t.PeakTPS, t.TPS, t.TPS, 2*t.TPS)
-		}
-		if t.PeakHour < 0 || t.PeakHour > 23 {
-			bad("peakHour", "peakHour is %d; it is from 0 to 23, UTC", t.PeakHour)
-		}
+		forbid(t.PeakTPS < t.TPS || t.PeakTPS > 2*t.TPS, "peakTPS",
+			"peakTPS is %v; around a mean of %v it is from %v to %v", t.PeakTPS, t.TPS, t.TPS, 2*t.TPS)
+		forbid(t.PeakHour < 0 || t.PeakHour > 23, "peakHour", "peakHour is %d; it is from 0 to 23, UTC", t.PeakHour)
 	case ShapeSpikes:
-		if t.PeakTPS <= t.TPS {
-			bad("peakTPS", "peakTPS is %v; it is more than tps, %v", t.PeakTPS, t.TPS)
-		}
-		if lasting <= 0 || lasting > every || lasting%Step != 0 || every%Step != 0 {
-			bad("lasting", "spikes last %v in every %v; both are multiples of 5 minutes, and every is the longer", lasting, every)
-		}
+		forbid(t.PeakTPS <= t.TPS, "peakTPS", "peakTPS is %v; it is more than tps, %v", t.PeakTPS, t.TPS)
+		forbid(lasting <= 0 || lasting > every || lasting%Step != 0 || every%Step != 0, "lasting",
+			"spikes last %v in every %v; both are multiples of 5 minutes, and every is the longer", lasting, every)
 	case ShapeStopped:
-		if t.Since <= 0 {
-			bad("since", "give since: how long ago the traffic stopped, such as 31h")
-		}
+		forbid(t.Since <= 0, "since", "give since: how long ago the traffic stopped, such as 31h")
 	case "":
-		switch {
-		case t.Scale != 0 && t.MeanTPS != 0:
-			bad("meanTPS", "scale and meanTPS exclude each other")
-		case t.Trace == nil:
-			bad("csv", "csv %q was not read; load the estate from a file, or set Trace", t.CSV)
-		case t.MeanTPS != 0 && t.Trace.Mean() <= 0:
-			bad("meanTPS", "meanTPS needs a csv with requests in it")
-		}
+		forbid(t.Scale != 0 && t.MeanTPS != 0, "meanTPS", "scale and meanTPS exclude each other")
+		forbid(t.Trace == nil, "csv", "csv %q was not read; load the estate from a file, or set Trace", t.CSV)
+		forbid(t.MeanTPS != 0 && t.Trace != nil && t.Trace.Mean() <= 0, "meanTPS", "meanTPS needs a csv with requests in it")
 	}
 }

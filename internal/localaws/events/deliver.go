@@ -17,6 +17,8 @@ type Delivery struct {
 	Rule   string
 	Target string // ARN
 	Event  []byte
+	// Function is the target, set by Next.
+	Function Function
 }
 
 // Register sets the function behind a Lambda ARN; nil removes it.
@@ -28,18 +30,18 @@ func (s *Service) Register(arn string, fn Function) {
 	s.functions[arn] = fn
 }
 
-// Next removes the next event from the queue. ok is false if the queue is empty. The function
-// is nil if it does not exist; then the event is recorded as dropped.
-func (s *Service) Next() (d Delivery, fn Function, ok bool) {
-	if len(s.queue) == 0 {
-		return Delivery{}, nil, false
-	}
-	d, s.queue = s.queue[0], s.queue[1:]
-	fn = s.functions[d.Target]
-	if fn == nil {
+// Next removes the next event from the queue and returns it, nil if the queue is empty. It
+// records events for functions that do not exist as dropped and goes on.
+func (s *Service) Next() *Delivery {
+	for len(s.queue) > 0 {
+		d := s.queue[0]
+		s.queue = s.queue[1:]
+		if d.Function = s.functions[d.Target]; d.Function != nil {
+			return &d
+		}
 		s.topics.Drop(d.Region, d.Rule, d.Target, "no such function")
 	}
-	return d, fn, true
+	return nil
 }
 
 // route passes an event to the targets of the rules that match, by the names of the rules and
@@ -81,7 +83,7 @@ func (t *target) input(doc []byte, tree map[string]any) []byte {
 
 func (s *Service) send(h api.Home, r *rule, arn string, input []byte) {
 	if strings.SplitN(arn, ":", 4)[2] == "lambda" {
-		s.queue = append(s.queue, Delivery{h.Region, r.name, arn, input})
+		s.queue = append(s.queue, Delivery{Region: h.Region, Rule: r.name, Target: arn, Event: input})
 		return
 	}
 	s.topics.Notify(sns.Notification{

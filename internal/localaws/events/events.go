@@ -138,9 +138,14 @@ func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error)
 		return &r.tags, nil
 	}
 	if !strings.HasPrefix(api.Value(arn), "arn:") {
-		return nil, api.Refuse(codeValidation, "Parameter %s is not valid. Reason: Provided Arn is not in correct format.", api.Quoted(api.Value(arn)))
+		return nil, invalidARN(api.Value(arn), "Provided Arn is not in correct format.")
 	}
 	return nil, api.Refuse(codeNotFound, "Rule %s does not exist on EventBus default.", *arn)
+}
+
+// invalidARN is the error of an ARN that is not usable.
+func invalidARN(arn, reason string) error {
+	return api.Refuse(codeValidation, "Parameter %s is not valid. Reason: %s", api.Quoted(arn), reason)
 }
 
 type putRuleInput struct {

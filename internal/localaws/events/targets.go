@@ -141,17 +141,14 @@ func newTarget(c *api.Call, shape targetShape) (t *target, err error) {
 // checkTargetARN accepts what this endpoint delivers to: topics and functions of the rule's
 // region.
 func checkTargetARN(c *api.Call, arn string) error {
-	invalid := func(reason string) error {
-		return api.Refuse(codeValidation, "Parameter %s is not valid. Reason: %s", api.Quoted(arn), reason)
-	}
 	parts := strings.SplitN(arn, ":", 6)
 	switch {
 	case len(arn) > 1600 || len(parts) != 6 || parts[0] != "arn" || parts[5] == "" || !api.AccountPattern().MatchString(parts[4]):
-		return invalid("Provided Arn is not in correct format.")
+		return invalidARN(arn, "Provided Arn is not in correct format.")
 	case parts[2] != "sns" && (parts[2] != "lambda" || !strings.HasPrefix(parts[5], "function:")):
-		return invalid("this endpoint delivers events to SNS topics and Lambda functions only.")
+		return invalidARN(arn, "this endpoint delivers events to SNS topics and Lambda functions only.")
 	case parts[1] != api.Partition(c.Region) || parts[3] != c.Region:
-		return invalid("Provided Arn is not in the rule's region " + c.Region + ".")
+		return invalidARN(arn, "Provided Arn is not in the rule's region "+c.Region+".")
 	}
 	return nil
 }

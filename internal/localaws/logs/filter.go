@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"slices"
 	"sort"
 	"strings"
 
@@ -15,21 +14,18 @@ const (
 	maxPageBytes  = 1 << 20
 	maxSearched   = 10_000
 	maxPattern    = 1024
-	maxStreams    = 100
 	maxIdentifier = 2048
 )
 
 type filterInput struct {
-	Name        *string  `json:"logGroupName"`
-	Identifier  *string  `json:"logGroupIdentifier"`
-	Streams     []string `json:"logStreamNames"`
-	Prefix      *string  `json:"logStreamNamePrefix"`
-	Start       *int64   `json:"startTime"`
-	End         *int64   `json:"endTime"`
-	Pattern     *string  `json:"filterPattern"`
-	Token       *string  `json:"nextToken"`
-	Limit       *int32   `json:"limit"`
-	Interleaved *bool    `json:"interleaved"` // AWS ignores it
+	Name        *string `json:"logGroupName"`
+	Identifier  *string `json:"logGroupIdentifier"`
+	Start       *int64  `json:"startTime"`
+	End         *int64  `json:"endTime"`
+	Pattern     *string `json:"filterPattern"`
+	Token       *string `json:"nextToken"`
+	Limit       *int32  `json:"limit"`
+	Interleaved *bool   `json:"interleaved"` // AWS ignores it
 }
 
 type filteredEvent struct {
@@ -63,9 +59,6 @@ func (s *Service) filterLogEvents(c *api.Call, in *filterInput) (out filterOutpu
 	if err != nil {
 		return out, err
 	}
-	if slices.ContainsFunc(in.Streams, func(name string) bool { return !g.streams[name] }) {
-		return out, api.Refuse(codeNotFound, "The specified log stream does not exist.")
-	}
 	after := ""
 	if in.Token != nil {
 		token, ok := c.ReadToken(*in.Token)
@@ -85,27 +78,15 @@ func (s *Service) filterLogEvents(c *api.Call, in *filterInput) (out filterOutpu
 
 // check refuses members that break the API model or contradict each other.
 func (in *filterInput) check() error {
-	switch n := len(in.Streams); {
+	switch {
 	case (in.Name == nil) == (in.Identifier == nil):
 		return api.Refuse(codeParameter, "Exactly one of logGroupName and logGroupIdentifier must be given.")
-	case in.Streams != nil && in.Prefix != nil:
-		return api.Refuse(codeParameter, "logStreamNames and logStreamNamePrefix cannot both be given.")
-	case in.Streams != nil && (n < 1 || n > maxStreams):
-		return constraint("logStreamNames", "", "have length from 1 to 100")
 	case api.Value(in.Start) < 0 || api.Value(in.End) < 0:
 		return api.Refuse(codeParameter, "startTime and endTime must be greater than or equal to 0.")
 	case in.Start != nil && in.End != nil && *in.Start > *in.End:
 		return api.Refuse(codeParameter, "End time should not be less than start time.")
 	case len([]rune(api.Value(in.Pattern))) > maxPattern:
 		return constraint("filterPattern", *in.Pattern, "have length less than or equal to 1024")
-	}
-	for _, name := range in.Streams {
-		if err := checkStreamName("logStreamNames", name); err != nil {
-			return err
-		}
-	}
-	if in.Prefix != nil {
-		return checkStreamName("logStreamNamePrefix", *in.Prefix)
 	}
 	return nil
 }
@@ -143,7 +124,7 @@ func (g *group) search(in *filterInput, match pattern, after string, limit int, 
 		if i-from == maxSearched || len(*page) == limit {
 			return g.events[i-1].key
 		}
-		if !in.includes(e.stream) || !match(e.message) {
+		if !match(e.message) {
 			continue
 		}
 		if size += len(e.message) + eventOverhead; size > maxPageBytes && len(*page) > 0 {
@@ -152,12 +133,4 @@ func (g *group) search(in *filterInput, match pattern, after string, limit int, 
 		*page = append(*page, filteredEvent{e.stream, e.timestamp, e.message, e.ingested, e.id})
 	}
 	return ""
-}
-
-// includes reports whether a stream is one of the requested ones.
-func (in *filterInput) includes(stream string) bool {
-	if in.Streams != nil {
-		return slices.Contains(in.Streams, stream)
-	}
-	return strings.HasPrefix(stream, api.Value(in.Prefix))
 }

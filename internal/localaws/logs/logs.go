@@ -68,11 +68,9 @@ func constraint(member, value, rule string) error {
 	return api.Constraint(codeParameter, value, member, rule)
 }
 
-const groupRule = "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'"
-
 func checkGroupName(member, name string) error {
 	if !groupPattern().MatchString(name) {
-		return constraint(member, name, groupRule)
+		return constraint(member, name, "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'")
 	}
 	return nil
 }
@@ -97,12 +95,9 @@ func (s *Service) find(c *api.Call, member, name string) (*group, error) {
 }
 
 type createGroupInput struct {
-	Name  string            `json:"logGroupName"`
-	Tags  map[string]string `json:"tags"`
-	Class *string           `json:"logGroupClass"`
+	Name string            `json:"logGroupName"`
+	Tags map[string]string `json:"tags"`
 }
-
-const standardClass = "STANDARD"
 
 func (s *Service) createLogGroup(c *api.Call, in *createGroupInput) error {
 	if err := checkGroupName("logGroupName", in.Name); err != nil {
@@ -111,8 +106,6 @@ func (s *Service) createLogGroup(c *api.Call, in *createGroupInput) error {
 	switch {
 	case strings.HasPrefix(in.Name, "aws/"):
 		return api.Refuse(codeParameter, "Log groups starting with aws/ are reserved for AWS.")
-	case in.Class != nil && *in.Class != standardClass:
-		return constraint("logGroupClass", *in.Class, "be "+standardClass+", the only class of this endpoint")
 	case in.Tags != nil && len(in.Tags) == 0:
 		return constraint("tags", "{}", "have length greater than or equal to 1")
 	}
@@ -146,10 +139,9 @@ func (s *Service) createLogStream(c *api.Call, in *createStreamInput) error {
 }
 
 type describeInput struct {
-	Prefix  *string `json:"logGroupNamePrefix"`
-	Pattern *string `json:"logGroupNamePattern"`
-	Token   *string `json:"nextToken"`
-	Limit   *int32  `json:"limit"`
+	Prefix *string `json:"logGroupNamePrefix"`
+	Token  *string `json:"nextToken"`
+	Limit  *int32  `json:"limit"`
 }
 
 type groupShape struct {
@@ -168,17 +160,12 @@ type describeOutput struct {
 }
 
 func (s *Service) describeLogGroups(c *api.Call, in *describeInput) (out describeOutput, err error) {
-	switch {
-	case in.Prefix != nil && in.Pattern != nil:
-		return out, api.Refuse(codeParameter, "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.")
-	case in.Prefix != nil && !groupPattern().MatchString(*in.Prefix):
-		return out, constraint("logGroupNamePrefix", *in.Prefix, groupRule)
-	case api.Value(in.Pattern) != "" && !groupPattern().MatchString(*in.Pattern):
-		return out, constraint("logGroupNamePattern", *in.Pattern, groupRule)
+	if in.Prefix != nil {
+		if err := checkGroupName("logGroupNamePrefix", *in.Prefix); err != nil {
+			return out, err
+		}
 	}
-	groups := api.Filter(api.Sorted(s.groups[c.Home]), func(g *group) bool {
-		return strings.HasPrefix(g.name, api.Value(in.Prefix)) && strings.Contains(g.name, api.Value(in.Pattern))
-	})
+	groups := api.Filter(api.Sorted(s.groups[c.Home]), func(g *group) bool { return strings.HasPrefix(g.name, api.Value(in.Prefix)) })
 	groups, out.Next, err = api.PageOf(c, paging(50), groups, func(g *group) string { return g.name }, in.Token, in.Limit)
 	out.Groups = api.Map(groups, (*group).shape)
 	return out, err
@@ -189,7 +176,7 @@ func (g *group) shape() groupShape {
 	for _, e := range g.events {
 		bytes += int64(len(e.message) + eventOverhead)
 	}
-	return groupShape{Name: g.name, Created: g.created, ARN: g.arn + ":*", StoredBytes: bytes, Class: standardClass, GroupARN: g.arn}
+	return groupShape{Name: g.name, Created: g.created, ARN: g.arn + ":*", StoredBytes: bytes, Class: "STANDARD", GroupARN: g.arn}
 }
 
 // paging is how a listing pages; most is also the default limit.

@@ -11,24 +11,23 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
-// pattern is a filter pattern of CloudWatch Logs (user guide, "Filter pattern syntax"): terms
-// and quoted phrases, all of which a message contains; or, in braces, conditions on
-// properties of a JSON message: $.a.b = "text*", also with != and joined by && and ||. The
-// rest of the language is refused.
+// pattern is a filter pattern of CloudWatch Logs (user guide, "Filter pattern syntax"), in
+// braces: conditions on properties of a JSON message, $.a.b = "text*", also with !=, joined by
+// && and ||. The rest of the language is refused.
 type pattern func(message string) bool
 
 // parsePattern reads a pattern. An empty one matches everything.
 func parsePattern(text string) (pattern, error) {
 	text = strings.TrimSpace(text)
-	if !utf8.ValidString(text) {
+	inner, opened := strings.CutPrefix(text, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	switch {
+	case text == "":
+		return func(string) bool { return true }, nil
+	case !utf8.ValidString(text):
 		return nil, errors.New("it is not UTF-8")
-	}
-	if !strings.HasPrefix(text, "{") {
-		return parseTerms(text)
-	}
-	inner, ok := strings.CutSuffix(text[1:], "}")
-	if !ok {
-		return nil, errors.New("it begins with { and does not end with }")
+	case !opened || !closed:
+		return nil, errors.New("it is not a JSON pattern in { and }, the only patterns of this endpoint")
 	}
 	p := &jsonParser{rest: inner}
 	match, err := p.any()
@@ -44,51 +43,7 @@ func parsePattern(text string) (pattern, error) {
 	}, nil
 }
 
-// plainTerm is a term that needs no quotation marks.
-var plainTerm = api.Lazy(`^[\p{L}\p{N}_]+$`)
-
-func parseTerms(text string) (pattern, error) {
-	var terms []string
-	for text != "" {
-		term, rest, err := cutTerm(text)
-		if err != nil {
-			return nil, err
-		}
-		terms = append(terms, term)
-		text = strings.TrimLeft(rest, whitespace)
-	}
-	return func(message string) bool {
-		for _, term := range terms {
-			if !strings.Contains(message, term) {
-				return false
-			}
-		}
-		return true
-	}, nil
-}
-
 const whitespace = " \t\r\n"
-
-// cutTerm reads the term or phrase that a text begins with.
-func cutTerm(text string) (term, rest string, err error) {
-	if !strings.HasPrefix(text, `"`) {
-		end := strings.IndexAny(text+" ", whitespace)
-		if term = text[:end]; !plainTerm().MatchString(term) {
-			return "", "", fmt.Errorf("the term %q has characters that need quotation marks, or that this endpoint does not support", term)
-		}
-		return term, text[end:], nil
-	}
-	term, rest, err = cutQuoted(text)
-	switch {
-	case err != nil:
-		return "", "", err
-	case term == "":
-		return "", "", errors.New("an empty phrase")
-	case rest != "" && !strings.ContainsAny(rest[:1], whitespace):
-		return "", "", fmt.Errorf("there is no space after the phrase %q", term)
-	}
-	return term, rest, nil
-}
 
 // cutQuoted reads the phrase in quotation marks that a text begins with. A backslash escapes
 // the next character.

@@ -13,13 +13,7 @@ func TestPatterns(t *testing.T) {
 	}{
 		{"", "anything", true},
 		{"  ", "", true},
-		{"ERROR", "[ERRORCODE: -1]", true},
-		{"ERROR", "error", false},
-		{"ERROR ARGUMENTS", "ERROR no ARGUMENTS", true},
-		{"ERROR ARGUMENTS", "ERROR", false},
-		{`"no way"`, "there is no way", true},
-		{`"no way"`, "no other way", false},
-		{`"say \"no\""`, `say "no"`, true},
+		{`{ $.msg = "say \"no\"" }`, `{"msg":"say \"no\""}`, true},
 		{`{ $.msg = "audit" }`, record, true},
 		{`{$.msg="audit"}`, record, true},
 		{`{ $.msg = audit }`, record, true},
@@ -57,7 +51,7 @@ func TestPatterns(t *testing.T) {
 
 func TestInvalidPatterns(t *testing.T) {
 	for _, pattern := range []string{
-		"a-b", `"open`, `""`, `"a"b`, `"a\`, "-", "?", "-a", "?a", "[ip, user]", "%a.*%", "{", "{}", "{ }", "{ $.a }", "{ $.a = }", `{ $.a = "b }`,
+		"a", `"a b"`, "-a", "?a", "[ip, user]", "%a.*%", "{", "{}", "{ }", "{ $.a }", "{ $.a = }", `{ $.a = "b }`,
 		`{ $.a = "b" `, "{ a = 1 }", "{ $ = 1 }", "{ $.a == 1 }", "{ $.a = 1 && }", "{ ($.a = 1 }", "{ $.a = 1) }", `{ $.a > 1 }`,
 		"{ $.a = 1 $.b = 2 }", "{ $.a IS NULL }", "{ " + strings.Repeat("(", 40) + "$.a = 1" + strings.Repeat(")", 40) + " }", "\xff",
 	} {
@@ -69,7 +63,7 @@ func TestInvalidPatterns(t *testing.T) {
 
 func FuzzPattern(f *testing.F) {
 	for _, seed := range []string{
-		"", "a b", `"a b" c`, `{ $.a = "b*" && ($.c[0] != -1.5e3 || $.d = x) }`, "{((((", `{ $.a = "\`, "-", `"\`,
+		"", "a b", `{ $.a = "b*" && ($.c[0] != -1.5e3 || $.d = x) }`, "{((((", `{ $.a = "\`, "-", `"\`,
 	} {
 		f.Add(seed, `{"a":"b","c":[1],"d":null}`)
 	}

@@ -181,7 +181,7 @@ func (s *Service) updateCampaign(c *api.Call, in *updateCampaignInput) (out camp
 		return out, err
 	}
 	if in.Version == nil && in.MinTPS == nil && in.Config == nil {
-		return out, api.Refuse(codeInvalid, "the update of %s changes nothing: give solutionVersionArn, minProvisionedTPS or campaignConfig", e.arn)
+		return out, api.Refuse(codeInvalid, "the update of %s needs solutionVersionArn, minProvisionedTPS or campaignConfig", e.arn)
 	}
 	if err := checkMinimum("minProvisionedTPS", in.MinTPS); err != nil {
 		return out, err

@@ -16,13 +16,13 @@ import (
 // resources have the name of others.
 func New(estate estatefile.Estate, account string, now time.Time, register Register) (*Service, error) {
 	s := &Service{
-		cycle: estatefile.LifeCycle{
+		lifecycle: &lifecycle{cycle: estatefile.LifeCycle{
 			Create: cmp.Or(estate.LifeCycle.Create, 10*time.Minute),
 			Update: cmp.Or(estate.LifeCycle.Update, 10*time.Minute),
 			Stop:   cmp.Or(estate.LifeCycle.Stop, 5*time.Minute),
 			Start:  cmp.Or(estate.LifeCycle.Start, 10*time.Minute),
 			Delete: cmp.Or(estate.LifeCycle.Delete, 2*time.Minute),
-		},
+		}},
 		quotas: estatefile.Quotas{
 			CampaignsPerDatasetGroup:    cmp.Or(estate.Quotas.CampaignsPerDatasetGroup, 5),
 			RecommendersPerDatasetGroup: cmp.Or(estate.Quotas.RecommendersPerDatasetGroup, 5),
@@ -31,7 +31,7 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 		register: register, regions: map[api.Home]*region{},
 	}
 	for _, conf := range estate.Regions {
-		l := &loader{Service: s, region: s.region(api.Home{Account: account, Region: conf.Name}), now: now.UTC().Truncate(time.Millisecond), seed: estate.Seed}
+		l := &loader{s, s.region(api.Home{Account: account, Region: conf.Name}), now.UTC().Truncate(time.Millisecond), estate.Seed}
 		for i := range conf.DatasetGroups {
 			if err := l.addGroup(&conf.DatasetGroups[i]); err != nil {
 				return nil, fmt.Errorf("region %s: %w", conf.Name, err)

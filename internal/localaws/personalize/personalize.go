@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
@@ -35,11 +34,10 @@ const (
 
 // Service is everything that Amazon Personalize knows.
 type Service struct {
-	cycle    estatefile.LifeCycle
+	*lifecycle
 	quotas   estatefile.Quotas
 	register Register
 	regions  map[api.Home]*region
-	due      []transition // by time
 }
 
 // Register sets the source of a metric of a resource of the estate.
@@ -251,15 +249,5 @@ func (s *Service) Describe(out map[string]string, render func(...any) string) {
 			}
 			out[h.Region+" "+e.kind+" "+e.name] = render(e.Status, e.Version, e.MinTPS, e.Config, e.recommender, e.tags, update)
 		}
-	}
-}
-
-// Settle executes, in order, every transition that is due. Each happens at its own time,
-// however late Settle is called: a clock that leaps gives the same history as one that creeps.
-func (s *Service) Settle(now time.Time) {
-	for len(s.due) > 0 && !s.due[0].at.After(now) {
-		t := s.due[0]
-		s.due = s.due[1:]
-		t.do(t.at)
 	}
 }

@@ -103,8 +103,8 @@ func (s *Service) createRecommender(c *api.Call, in *createRecommenderInput) (ou
 	if n, quota := len(r.recommenders), s.quotas.RecommendersPerRegion; n >= quota {
 		return out, api.Refuse(codeLimit, "the region %s has %d recommenders; the quota is %d", r.Region, n, quota)
 	}
-	n, quota := len(api.Filter(r.recommenders, func(other *endpoint) bool { return other.group == e.group })), s.quotas.RecommendersPerDatasetGroup
-	if n >= quota {
+	group := api.Filter(r.recommenders, func(other *endpoint) bool { return other.group == e.group })
+	if n, quota := len(group), s.quotas.RecommendersPerDatasetGroup; n >= quota {
 		return out, api.Refuse(codeLimit, "%s has %d recommenders; the quota is %d", e.group.arn, n, quota)
 	}
 	e.recipe = in.Recipe
@@ -131,7 +131,7 @@ func (r *region) domainGroup(groupARN, recipe string) (*datasetGroup, error) {
 		return nil, notFound(recipe)
 	}
 	if prefix := estatefile.DomainRecipes[g.domain]; prefix == "" || !strings.HasPrefix(name, prefix) {
-		return nil, api.Refuse(codeInvalid, "the recipe %s is not for the dataset group %s, whose domain is %s", name, g.arn, api.Quoted(g.domain))
+		return nil, api.Refuse(codeInvalid, "the recipe %s is not for the domain %s of %s", name, api.Quoted(g.domain), g.arn)
 	}
 	return g, nil
 }
@@ -185,7 +185,9 @@ func (s *Service) deleteRecommender(c *api.Call, in *recommenderARN) error {
 }
 
 // change begins a change of a recommender that is in one of the states.
-func (s *Service) change(c *api.Call, in *recommenderARN, what string, begin func(*endpoint, time.Time), states ...string) (recommenderARN, error) {
+func (s *Service) change(
+	c *api.Call, in *recommenderARN, what string, begin func(*endpoint, time.Time), states ...string,
+) (recommenderARN, error) {
 	e, err := s.find(c, kindRecommender, in.ARN)
 	if err == nil {
 		err = e.checkState(what, states...)

@@ -44,7 +44,8 @@ type versionSummary struct {
 }
 
 func (v *solutionVersion) summary() versionSummary {
-	summary := versionSummary{v.arn, "FULL", "MANUAL", status{Status: estatefile.Active, Created: v.trained.Add(-trainingTime), Updated: v.trained}}
+	state := status{Status: estatefile.Active, Created: v.trained.Add(-trainingTime), Updated: v.trained}
+	summary := versionSummary{v.arn, "FULL", "MANUAL", state}
 	if v.solution.trainEvery > 0 {
 		summary.TrainingType = "AUTOMATIC"
 	}

@@ -99,10 +99,9 @@ func (s *Service) send(sub *subscription, now time.Time, subject, message, token
 }
 
 type publishInput struct {
-	TopicARN  string `json:"TopicArn"`
-	TargetARN string `json:"TargetArn"`
-	Subject   string `json:"Subject"`
-	Message   string `json:"Message"`
+	topicInput
+	Subject string `json:"Subject"`
+	Message string `json:"Message"`
 }
 
 type publishOutput struct {
@@ -114,10 +113,7 @@ type publishOutput struct {
 var subjectPattern = api.Lazy(`^[!-~][ -~]{0,99}$`)
 
 func (s *Service) publish(c *api.Call, in *publishInput) (publishOutput, error) {
-	if (in.TopicARN == "") == (in.TargetARN == "") {
-		return publishOutput{}, badParameter("TopicArn or TargetArn Reason: exactly one of them is required")
-	}
-	t, err := s.findTopic(c, in.TopicARN+in.TargetARN)
+	t, err := s.findTopic(c, in.ARN)
 	switch {
 	case err != nil:
 		return publishOutput{}, err

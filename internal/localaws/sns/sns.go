@@ -189,7 +189,6 @@ func (t *topic) set(name, v string) error {
 		if len([]rune(v)) > 100 {
 			return badParameter("DisplayName Reason: it has more than 100 characters")
 		}
-	case "KmsMasterKeyId", "TracingConfig", "SignatureVersion":
 	default:
 		return badParameter("AttributeName")
 	}

@@ -34,36 +34,24 @@ func (t *topic) removeExpired(now time.Time) {
 	})
 }
 
-var phonePattern = api.Lazy(`^\+[1-9][0-9]{6,14}$`)
-
-// checkSubscriber refuses an endpoint that does not fit the protocol. confirms reports
-// whether its owner has to confirm.
-func checkSubscriber(protocol, endpoint string) (confirms bool, err error) {
+// checkSubscriber refuses an endpoint that does not fit the protocol. The owners of all
+// endpoints of this SNS, e-mail addresses and URLs, have to confirm.
+func checkSubscriber(protocol, endpoint string) error {
 	switch protocol {
-	case "email", "email-json":
+	case "email":
 		address, err := mail.ParseAddress(endpoint)
 		if err != nil || address.Address != endpoint || !strings.Contains(endpoint, ".") {
-			return false, badParameter("Email address")
+			return badParameter("Email address")
 		}
-		return true, nil
 	case "http", "https":
 		u, err := url.Parse(endpoint)
 		if err != nil || u.Scheme != protocol || u.Host == "" {
-			return false, badParameter("Endpoint must match the specified protocol")
+			return badParameter("Endpoint must match the specified protocol")
 		}
-		return true, nil
-	case "sms":
-		if !phonePattern().MatchString(endpoint) {
-			return false, badParameter("%s endpoint", protocol)
-		}
-		return false, nil
-	case "sqs", "lambda", "firehose":
-		if parts := strings.SplitN(endpoint, ":", 6); len(parts) != 6 || parts[0] != "arn" || parts[2] != protocol {
-			return false, badParameter("%s endpoint", protocol)
-		}
-		return false, nil
+	default:
+		return badParameter("Does not support this protocol string: %s", protocol)
 	}
-	return false, badParameter("Does not support this protocol string: %s", protocol)
+	return nil
 }
 
 type subscribeInput struct {
@@ -81,8 +69,7 @@ type subscriptionOutput struct {
 // subscribe adds an endpoint to a topic. An existing subscription is returned unchanged; if
 // it is pending, another request to confirm is sent.
 func (s *Service) subscribe(c *api.Call, in *subscribeInput) (out subscriptionOutput, err error) {
-	confirms, err := checkSubscriber(in.Protocol, in.Endpoint)
-	if err != nil {
+	if err := checkSubscriber(in.Protocol, in.Endpoint); err != nil {
 		return out, err
 	}
 	if len(in.Settings) > 0 {
@@ -100,7 +87,7 @@ func (s *Service) subscribe(c *api.Call, in *subscribeInput) (out subscriptionOu
 		t.created++
 		t.subscriptions = append(t.subscriptions, &subscription{
 			arn: t.arn + ":" + api.NewID(), protocol: in.Protocol, endpoint: in.Endpoint, topic: t, number: t.created,
-			token: strings.ReplaceAll(api.NewID(), "-", ""), pending: confirms && !s.autoConfirm,
+			token: strings.ReplaceAll(api.NewID(), "-", ""), pending: !s.autoConfirm,
 		})
 	}
 	sub := t.subscriptions[i]

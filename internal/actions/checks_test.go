@@ -1,0 +1,93 @@
+package actions
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// When in doubt about how much was stopped lately, or when it cannot be made known, nothing is.
+func TestABudgetInDoubtIsSpent(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault localaws.Fault
+		want  string
+	}{
+		"it cannot be read":            {localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Code: "AccessDenied"}, "within the last hour could not be read"},
+		"it is read in part":           {localaws.Fault{Service: "cloudwatch", Operation: "GetMetricData", Kind: localaws.Partial}, "within the last hour could not be read"},
+		"ours could not be made known": {localaws.Fault{Service: "cloudwatch", Operation: "PutMetricData", Code: "AccessDenied", Times: 1}, "could not be counted against"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newShop(t)
+			w.Server.AddFault(tt.fault)
+			var records []events.Audit
+			a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
+			w.Writes()
+			answer, err := a.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
+			w.wantAnswer(answer, err, writer.Refused, "is not executed: ")
+			if !strings.Contains(answer.Why, tt.want) || len(records) != 1 || records[0].Outcome != events.OutcomeRefused {
+				t.Errorf("why %q, records %+v", answer.Why, records)
+			}
+			if calls := w.actions(); calls["personalize.StopRecommender"] > 0 || calls["events.PutEvents"] > 0 {
+				t.Errorf("writes %v", calls)
+			}
+			// A person is obeyed all the same.
+			answer, err = a.Do(ctxAll, model.ActionStop, ask(t, "recommender/for-you", 0))
+			w.wantAnswer(answer, err, writer.Done, "is being stopped")
+		})
+	}
+}
+
+// noRemovals is a meter that has seen no removals.
+type noRemovals struct{}
+
+func (noRemovals) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
+	readings := model.Readings{}
+	for _, q := range queries {
+		readings[q] = model.Series{Complete: true}
+	}
+	return readings, nil
+}
+
+// A failed action returns its share of the budget to the process.
+func TestAFailedActionReturnsItsShare(t *testing.T) {
+	w := newShop(t)
+	a, _ := w.actor(func(o *testOptions) { o.Meter = noRemovals{} }, bearingOut(rules.Delete))
+	req := automatic(t, model.ActionDelete, "campaign/home", 0, 0)
+	w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Code: "AccessDeniedException", Times: 1})
+	if _, err := a.Do(ctxAll, model.ActionDelete, req); err == nil {
+		t.Error("no error")
+	}
+	if left, why := a.o.Budget.Left(ctxAll, other, 1); left != 1 {
+		t.Error(why)
+	}
+	answer, err := a.Do(ctxAll, model.ActionDelete, req)
+	w.wantAnswer(answer, err, writer.Done, "is being deleted")
+	if left, why := a.o.Budget.Left(ctxAll, other, 1); left != 0 || !strings.Contains(why, "1 of at most 1") {
+		t.Errorf("%d left: %s", left, why)
+	}
+}
+
+// A budget is shared by all that act, and a failed action gives its share back.
+func TestTheBudgetIsShared(t *testing.T) {
+	w := newShop(t)
+	one := func(o *testOptions) { o.MaxEndings = 1 }
+	a, _ := w.actor(one, bearingOut(rules.Delete))
+	w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Code: "AccessDeniedException", Times: 1})
+	if _, err := a.Do(ctxAll, model.ActionDelete, automatic(t, model.ActionDelete, "campaign/home", 0, 0)); err == nil {
+		t.Error("no error")
+	}
+	// It was made known before it was tried, so that the hour counts it as spent all the same.
+	b, _ := w.actor(one, bearingOut(rules.Stop))
+	answer, err := b.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
+	w.wantAnswer(answer, err, writer.Refused, "1 of at most 1 stops and deletes an hour in "+other+" are used up")
+
+	alone, _ := w.actor(func(o *testOptions) { o.Meter = nil }, bearingOut(rules.Stop))
+	answer, err = alone.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
+	w.wantAnswer(answer, err, writer.Refused, "could not be read")
+}
