@@ -23,7 +23,7 @@ var (
 	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices"}, writers)
 	// writers change something in AWS, and write and read the audit log.
-	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
+	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit", "audit/history"}
 	// beneath is what a package that writes may import.
 	beneath = slices.Concat(domain, []string{"awsapi", "writer"})
 	// wired are the parts that app builds and their types, without their constructors.
@@ -36,34 +36,35 @@ var (
 // allowed lists what each package under internal may import of ours. A package that is not
 // listed may not exist.
 var allowed = map[string][]string{
-	"model":       nil,
-	"config":      {"model"},
-	"events":      {"model", "rules"},
-	"dashboard":   {"model"},
-	"rules":       {"model"},
-	"billing":     {"model", "rules"},
-	"chart":       {"model", "billing"},
-	"report":      {"model", "events", "rules", "billing", "chart"},
-	"report/page": {"chart", "report"},
-	"awsapi":      {"model"},
-	"inventory":   {"model", "awsapi"},
-	"traffic":     {"model", "awsapi"},
-	"prices":      {"model", "report", "awsapi"},
-	"writer":      slices.Concat(domain, []string{"awsapi"}),
-	"alarms":      beneath,
-	"notify":      beneath,
-	"dashboards":  beneath,
-	"audit":       {"model", "events", "awsapi"},
-	"actions":     slices.Concat(beneath, []string{"alarms", "dashboards", "audit"}),
-	"uninstall":   slices.Concat(beneath, []string{"alarms", "notify", "dashboards"}),
-	"cycle":       slices.Concat(domain, writers),
-	"app":         slices.Concat(domain, adapters, []string{"cycle"}),
-	"cli":         slices.Concat(everyone, []string{"demo"}),
-	"demo":        slices.Concat(everyone, []string{"lambda"}),
-	"lambda":      wired,
-	"serve":       slices.Concat(wired, []string{"serve/guard"}),
-	"serve/guard": nil,
-	"serve/web":   {"model", "events", "rules", "dashboard", "report", "chart", "billing", "alarms", "serve", "serve/guard"},
+	"model":         nil,
+	"config":        {"model"},
+	"events":        {"model", "rules"},
+	"dashboard":     {"model"},
+	"rules":         {"model"},
+	"billing":       {"model", "rules"},
+	"chart":         {"model", "billing"},
+	"report":        {"model", "events", "rules", "billing", "chart"},
+	"report/page":   {"chart", "report"},
+	"awsapi":        {"model"},
+	"inventory":     {"model", "awsapi"},
+	"traffic":       {"model", "awsapi"},
+	"prices":        {"model", "report", "awsapi"},
+	"writer":        slices.Concat(domain, []string{"awsapi"}),
+	"alarms":        beneath,
+	"notify":        beneath,
+	"dashboards":    beneath,
+	"audit":         {"model", "events"},
+	"audit/history": {"model", "events", "awsapi"},
+	"actions":       slices.Concat(beneath, []string{"alarms", "dashboards", "audit"}),
+	"uninstall":     slices.Concat(beneath, []string{"alarms", "notify", "dashboards"}),
+	"cycle":         slices.Concat(domain, writers),
+	"app":           slices.Concat(domain, adapters, []string{"cycle"}),
+	"cli":           slices.Concat(everyone, []string{"demo"}),
+	"demo":          slices.Concat(everyone, []string{"lambda"}),
+	"lambda":        wired,
+	"serve":         slices.Concat(wired, []string{"serve/guard"}),
+	"serve/guard":   nil,
+	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "alarms", "serve", "serve/guard"},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",

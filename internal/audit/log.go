@@ -1,3 +1,5 @@
+// Package audit writes the audit log: one record (events.Audit) for each decision that would
+// change something.
 package audit
 
 import (

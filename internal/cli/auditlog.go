@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
@@ -84,10 +85,10 @@ func (s *session) recall(ctx context.Context) (records []events.Audit, since tim
 	if info, err := s.audit.file.Stat(); err == nil && !info.Mode().IsRegular() {
 		return nil, time.Time{} // a terminal or a pipe cannot be read back
 	}
-	late := audit.New(audit.Filter{Since: s.clock.Now().Add(-lookBack)}, func(f audit.Fault) {
+	late := history.New(history.Filter{Since: s.clock.Now().Add(-lookBack)}, func(f history.Fault) {
 		s.logger.WarnContext(ctx, "audit record not read", "what", f.Where, "err", f.Err)
 	})
-	first := audit.New(audit.Filter{}, func(audit.Fault) {})
+	first := history.New(history.Filter{}, func(history.Fault) {})
 	err := errors.Join(readAuditFile(ctx, name, late, math.MaxInt64), readAuditFile(ctx, name, first, firstRecords))
 	if err != nil {
 		s.logger.WarnContext(ctx, "audit file not read; the page does not show earlier actions", "err", err)
@@ -103,7 +104,7 @@ func (s *session) recall(ctx context.Context) (records []events.Audit, since tim
 const firstRecords = 1 << 20
 
 // readAuditFile reads the beginning of a file.
-func readAuditFile(ctx context.Context, name string, into *audit.History, limit int64) error {
+func readAuditFile(ctx context.Context, name string, into *history.History, limit int64) error {
 	file, err := os.Open(name)
 	if err != nil {
 		return err

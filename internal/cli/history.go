@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -139,7 +139,7 @@ func (g *global) showHistory(ctx context.Context, o *historyOptions) error {
 }
 
 // nothingFound is that there are no records that the filter wants.
-func nothingFound(f audit.Filter) string {
+func nothingFound(f history.Filter) string {
 	text := "no records"
 	if len(f.ARNs)+len(f.Outcomes)+len(f.Actions) > 0 {
 		text = "no such records"
@@ -186,17 +186,17 @@ const maxFaults = 20
 // historyReader reads records, and keeps what cannot be read.
 type historyReader struct {
 	*global
-	history  *audit.History
+	history  *history.History
 	progress *progress
 	sources  int // files and log groups
-	faults   []audit.Fault
+	faults   []history.Fault
 	unread   int             // how many faults there were
 	problems []model.Problem // of whole sources
 }
 
-func newHistoryReader(g *global, filter audit.Filter) *historyReader {
+func newHistoryReader(g *global, filter history.Filter) *historyReader {
 	r := &historyReader{global: g, progress: newProgress(g.streams.Err)}
-	r.history = audit.New(filter, func(f audit.Fault) {
+	r.history = history.New(filter, func(f history.Fault) {
 		if r.unread++; r.unread <= maxFaults {
 			r.faults = append(r.faults, f)
 		}
@@ -252,8 +252,8 @@ func (r *historyReader) readGroups(ctx context.Context, names []string) error {
 		return err
 	}
 	defer s.close()
-	reader := audit.NewReader(s.clients)
-	var all []audit.Group
+	reader := history.NewReader(s.clients)
+	var all []history.Group
 	for _, group := range groups {
 		group.Region = cmp.Or(group.Region, s.config.Region)
 		found, err := reader.Groups(ctx, group) // a name with * may be that of several
@@ -285,12 +285,12 @@ func (r *historyReader) readGroups(ctx context.Context, names []string) error {
 }
 
 // parseGroups reads the groups, each once. Those not named by an ARN have no region yet.
-func parseGroups(names []string) ([]audit.Group, error) {
-	var groups []audit.Group
+func parseGroups(names []string) ([]history.Group, error) {
+	var groups []history.Group
 	var faults []error
-	seen := map[audit.Group]bool{}
+	seen := map[history.Group]bool{}
 	for _, name := range names {
-		group, err := audit.ParseGroup(strings.TrimSpace(name), "")
+		group, err := history.ParseGroup(strings.TrimSpace(name), "")
 		if err != nil {
 			faults = append(faults, fmt.Errorf("--log-group %w", err))
 		} else if !seen[group] {
@@ -303,8 +303,8 @@ func parseGroups(names []string) ([]audit.Group, error) {
 
 // groupFailed keeps the problem of a log group. The embedded AWS starts without log groups:
 // there, one that does not exist counts as empty.
-func (r *historyReader) groupFailed(group audit.Group, operation string, err error) {
-	missing := awsapi.KindOf(err) == awsapi.NotFound || errors.Is(err, audit.ErrNoGroup)
+func (r *historyReader) groupFailed(group history.Group, operation string, err error) {
+	missing := awsapi.KindOf(err) == awsapi.NotFound || errors.Is(err, history.ErrNoGroup)
 	switch {
 	case r.local && missing:
 		fmt.Fprintf(r.streams.Err, "the embedded AWS has no log group %s\n", group)

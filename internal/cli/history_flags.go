@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -18,8 +18,8 @@ const usualSince = 24 * time.Hour
 
 // filter is which records are wanted, now being the time that durations count from. The error
 // has all that is wrong with the flags.
-func (o *historyOptions) filter(now time.Time) (audit.Filter, error) {
-	var f audit.Filter
+func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
+	var f history.Filter
 	var faults []error
 	note := func(err error) {
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 )
@@ -106,7 +107,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := newHistoryReader(g, audit.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}})
+	read := newHistoryReader(g, history.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}})
 	if o.from != "" {
 		in, err := os.Open(o.from)
 		if err != nil {

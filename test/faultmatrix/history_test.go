@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -18,7 +17,7 @@ import (
 const logGroup = "/aws/lambda/faultmatrix"
 
 // history returns the scenario of the command that reads the records of decisions from the log.
-func history() scenario {
+func historyScenario() scenario {
 	return scenario{
 		name: "history",
 		prepare: func(b *bed) {
@@ -53,9 +52,9 @@ func (b *bed) readHistory() outcome {
 		out.err = err
 		out.troubles = append(out.troubles, trouble{operation: operation, region: away, text: err.Error()})
 	}
-	found := audit.New(audit.Filter{}, func(f audit.Fault) { failed("a record", f.Err) })
-	reader := audit.NewReader(b.clients())
-	groups, err := reader.Groups(ctx, audit.Group{Region: away, Name: logGroup, Prefix: true})
+	found := history.New(history.Filter{}, func(f history.Fault) { failed("a record", f.Err) })
+	reader := history.NewReader(b.clients())
+	groups, err := reader.Groups(ctx, history.Group{Region: away, Name: logGroup, Prefix: true})
 	if err != nil {
 		failed("DescribeLogGroups", err)
 	}

@@ -90,7 +90,7 @@ func scenarios() []scenario {
 		adopting(monitor, again),
 		rebuilding(),
 		reporting(),
-		history(),
+		historyScenario(),
 		{
 			name: "cleanup",
 			prepare: func(b *bed) {

@@ -1,6 +1,7 @@
-// Package audit writes and reads the audit log: the records (events.Audit) of what was done
-// and why, which the program and its functions leave in log files and in CloudWatch Logs.
-package audit
+// Package history reads the audit log back: the records (events.Audit) of what was done and
+// why, from files and from CloudWatch Logs. It is apart from package audit, which the Lambda
+// functions link, so that they do not link the client of CloudWatch Logs.
+package history
 
 import (
 	"cmp"

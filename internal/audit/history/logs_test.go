@@ -1,4 +1,4 @@
-package audit_test
+package history_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -23,14 +23,14 @@ import (
 
 const region = "eu-west-1"
 
-var monitor = audit.Group{Region: region, Name: "/aws/lambda/pm-Monitor"}
+var monitor = history.Group{Region: region, Name: "/aws/lambda/pm-Monitor"}
 
 // bed is an embedded AWS with a log group, read through the real SDK.
 type bed struct {
 	*localaws.Server
 	clock   *model.VirtualClock
 	clients *awsapi.Clients
-	reader  *audit.Reader
+	reader  *history.Reader
 }
 
 func newBed(t *testing.T, options ...localaws.Option) *bed {
@@ -45,7 +45,7 @@ func newBed(t *testing.T, options ...localaws.Option) *bed {
 	b.Server = server
 	b.clients = awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(region, web.URL, "LOCAL", nil), Clock: b.clock})
 	t.Cleanup(b.clients.Close)
-	b.reader = audit.NewReader(b.clients)
+	b.reader = history.NewReader(b.clients)
 	b.create(t, monitor.Name)
 	return b
 }
@@ -85,16 +85,16 @@ func TestReadLogGroup(t *testing.T) {
 	b.put(t, 20*time.Minute, logged(record(20*time.Minute, "done")))
 	tests := []struct {
 		name   string
-		filter audit.Filter
+		filter history.Filter
 		want   string
 	}{
-		{"everything", audit.Filter{}, "-1h0m0s done, 0s done, 2m0s refused, 3m0s dry run, 20m0s done"},
-		{"a span, whose last record stands in the log after its end", audit.Filter{Since: noon, Until: noon.Add(time.Second)}, "0s done"},
-		{"an outcome", audit.Filter{Outcomes: []string{"dry run", "refused"}}, "2m0s refused, 3m0s dry run"},
-		{"a resource", audit.Filter{ARNs: []string{other.ARN}}, "2m0s refused"},
-		{"an action", audit.Filter{Actions: []model.Action{model.ActionDelete}}, "2m0s refused"},
-		{"all of it", audit.Filter{Since: noon, ARNs: []string{home}, Outcomes: []string{"done"}, Actions: []model.Action{model.ActionUpdate}}, "0s done, 20m0s done"},
-		{"more resources than a pattern holds", audit.Filter{ARNs: append(slices.Repeat([]string{home + "x"}, 40), home), Outcomes: []string{"dry run"}}, "3m0s dry run"},
+		{"everything", history.Filter{}, "-1h0m0s done, 0s done, 2m0s refused, 3m0s dry run, 20m0s done"},
+		{"a span, whose last record stands in the log after its end", history.Filter{Since: noon, Until: noon.Add(time.Second)}, "0s done"},
+		{"an outcome", history.Filter{Outcomes: []string{"dry run", "refused"}}, "2m0s refused, 3m0s dry run"},
+		{"a resource", history.Filter{ARNs: []string{other.ARN}}, "2m0s refused"},
+		{"an action", history.Filter{Actions: []model.Action{model.ActionDelete}}, "2m0s refused"},
+		{"all of it", history.Filter{Since: noon, ARNs: []string{home}, Outcomes: []string{"done"}, Actions: []model.Action{model.ActionUpdate}}, "0s done, 20m0s done"},
+		{"more resources than a pattern holds", history.Filter{ARNs: append(slices.Repeat([]string{home + "x"}, 40), home), Outcomes: []string{"dry run"}}, "3m0s dry run"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestReadFollowsEmptyPages(t *testing.T) {
 	b.put(t, time.Second, slices.Repeat([]string{"nothing"}, 10_000)...)
 	b.put(t, time.Minute, logged(record(0, "done")))
 	b.AddFault(localaws.Fault{Operation: "FilterLogEvents", Kind: localaws.EmptyPage, Times: 2})
-	h, _ := gathered(audit.Filter{})
+	h, _ := gathered(history.Filter{})
 	var told []int
 	if err := b.reader.Read(t.Context(), monitor, h, func(pages int) { told = append(told, pages) }); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestReadFollowsEmptyPages(t *testing.T) {
 func TestReadNamesDamagedRecords(t *testing.T) {
 	b := newBed(t)
 	b.put(t, 0, `{"msg":"audit","audit":{"arn":"x"}}`, logged(record(0, "done")))
-	h, faults := gathered(audit.Filter{})
+	h, faults := gathered(history.Filter{})
 	if err := b.reader.Read(t.Context(), monitor, h, noProgress); err != nil {
 		t.Fatal(err)
 	}
@@ -144,12 +144,12 @@ func TestReadNamesDamagedRecords(t *testing.T) {
 func TestReadFails(t *testing.T) {
 	tests := []struct {
 		name  string
-		group audit.Group
+		group history.Group
 		fault localaws.Fault
 		kind  awsapi.Kind
 		text  string
 	}{
-		{"unknown", audit.Group{Region: region, Name: "none"}, localaws.Fault{Service: "sns"}, awsapi.NotFound, "read log group none: ResourceNotFoundException: "},
+		{"unknown", history.Group{Region: region, Name: "none"}, localaws.Fault{Service: "sns"}, awsapi.NotFound, "read log group none: ResourceNotFoundException: "},
 		{"denied", monitor, localaws.Fault{Code: "AccessDeniedException", Message: "no"}, awsapi.Denied, "read log group /aws/lambda/pm-Monitor: AccessDeniedException: no"},
 		{"throttled for ever", monitor, localaws.Fault{}, awsapi.Throttled, "ThrottlingException"},
 		{"broken", monitor, localaws.Fault{Code: "ServiceUnavailableException"}, awsapi.Unavailable, "ServiceUnavailableException"},
@@ -159,7 +159,7 @@ func TestReadFails(t *testing.T) {
 			b := newBed(t)
 			b.put(t, 0, logged(record(0, "done")))
 			b.AddFault(tt.fault)
-			h, _ := gathered(audit.Filter{})
+			h, _ := gathered(history.Filter{})
 			err := b.reader.Read(t.Context(), tt.group, h, noProgress)
 			if awsapi.KindOf(err) != tt.kind || !strings.Contains(awsapi.Line(err), tt.text) {
 				t.Errorf("%s: %s", awsapi.KindOf(err), awsapi.Line(err))
@@ -173,7 +173,7 @@ func TestReadKeepsWhatCameBeforeAFailure(t *testing.T) {
 	b.put(t, 0, logged(record(0, "done")))
 	b.put(t, time.Second, slices.Repeat([]string{"nothing"}, 10_000)...)
 	b.AddFault(localaws.Fault{Operation: "FilterLogEvents", Code: "AccessDeniedException", Skip: 1})
-	h, _ := gathered(audit.Filter{})
+	h, _ := gathered(history.Filter{})
 	if err := b.reader.Read(t.Context(), monitor, h, noProgress); awsapi.KindOf(err) != awsapi.Denied || h.Len() != 1 {
 		t.Errorf("%d records, %v", h.Len(), err)
 	}
@@ -184,7 +184,7 @@ func TestReadKeepsWhatCameBeforeAFailure(t *testing.T) {
 func TestReadKeepsToTheRate(t *testing.T) {
 	b := newBed(t, localaws.WithRates(map[string]float64{"logs.FilterLogEvents": 5, "logs.DescribeLogGroups": 5}))
 	for range 30 {
-		h, _ := gathered(audit.Filter{})
+		h, _ := gathered(history.Filter{})
 		if err := b.reader.Read(t.Context(), monitor, h, noProgress); err != nil {
 			t.Fatal(err)
 		}
@@ -207,8 +207,8 @@ func TestReadEndsWithItsContext(t *testing.T) {
 		server.AddFault(localaws.Fault{Kind: localaws.Hang})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		h, _ := gathered(audit.Filter{})
-		err = audit.NewReader(clients).Read(ctx, monitor, h, noProgress)
+		h, _ := gathered(history.Filter{})
+		err = history.NewReader(clients).Read(ctx, monitor, h, noProgress)
 		if awsapi.KindOf(err) != awsapi.Canceled {
 			t.Errorf("%v", err)
 		}
@@ -220,18 +220,18 @@ func TestGroups(t *testing.T) {
 	for i := range 60 {
 		b.create(t, fmt.Sprintf("many-%02d", i))
 	}
-	groups, err := b.reader.Groups(t.Context(), audit.Group{Region: region, Name: "many-", Prefix: true})
-	if err != nil || len(groups) != 60 || groups[59] != (audit.Group{Region: region, Name: "many-59"}) {
+	groups, err := b.reader.Groups(t.Context(), history.Group{Region: region, Name: "many-", Prefix: true})
+	if err != nil || len(groups) != 60 || groups[59] != (history.Group{Region: region, Name: "many-59"}) {
 		t.Errorf("%v, %v", groups, err)
 	}
-	if _, err := b.reader.Groups(t.Context(), audit.Group{Region: region, Name: "none", Prefix: true}); !errors.Is(err, audit.ErrNoGroup) {
+	if _, err := b.reader.Groups(t.Context(), history.Group{Region: region, Name: "none", Prefix: true}); !errors.Is(err, history.ErrNoGroup) {
 		t.Errorf("none: %v", err)
 	}
 	if groups, err := b.reader.Groups(t.Context(), monitor); err != nil || len(groups) != 1 || groups[0] != monitor {
 		t.Errorf("a name: %v, %v", groups, err)
 	}
 	b.AddFault(localaws.Fault{Operation: "DescribeLogGroups", Code: "AccessDeniedException"})
-	if _, err := b.reader.Groups(t.Context(), audit.Group{Region: region, Name: "many-", Prefix: true}); awsapi.KindOf(err) != awsapi.Denied {
+	if _, err := b.reader.Groups(t.Context(), history.Group{Region: region, Name: "many-", Prefix: true}); awsapi.KindOf(err) != awsapi.Denied {
 		t.Errorf("denied: %v", err)
 	}
 }
@@ -239,24 +239,24 @@ func TestGroups(t *testing.T) {
 func TestParseGroup(t *testing.T) {
 	tests := []struct {
 		text string
-		want audit.Group
+		want history.Group
 		ok   bool
 	}{
-		{"/aws/lambda/x", audit.Group{Region: region, Name: "/aws/lambda/x"}, true},
-		{"/aws/lambda/x*", audit.Group{Region: region, Name: "/aws/lambda/x", Prefix: true}, true},
-		{"arn:aws-cn:logs:cn-north-1:123456789012:log-group:x:*", audit.Group{Region: "cn-north-1", Name: "x", ARN: "arn:aws-cn:logs:cn-north-1:123456789012:log-group:x"}, true},
-		{strings.Repeat("x", 512), audit.Group{Region: region, Name: strings.Repeat("x", 512)}, true},
-		{strings.Repeat("x", 513), audit.Group{}, false},
-		{"", audit.Group{}, false},
-		{"*", audit.Group{}, false},
-		{"a*b", audit.Group{}, false},
-		{"a b", audit.Group{}, false},
-		{"arn:aws:s3:::x", audit.Group{}, false},
-		{"arn:aws:logs:eu-west-1:123456789012:destination:x", audit.Group{}, false},
-		{"arn:aws:logs:nowhere:123456789012:log-group:x", audit.Group{}, false},
+		{"/aws/lambda/x", history.Group{Region: region, Name: "/aws/lambda/x"}, true},
+		{"/aws/lambda/x*", history.Group{Region: region, Name: "/aws/lambda/x", Prefix: true}, true},
+		{"arn:aws-cn:logs:cn-north-1:123456789012:log-group:x:*", history.Group{Region: "cn-north-1", Name: "x", ARN: "arn:aws-cn:logs:cn-north-1:123456789012:log-group:x"}, true},
+		{strings.Repeat("x", 512), history.Group{Region: region, Name: strings.Repeat("x", 512)}, true},
+		{strings.Repeat("x", 513), history.Group{}, false},
+		{"", history.Group{}, false},
+		{"*", history.Group{}, false},
+		{"a*b", history.Group{}, false},
+		{"a b", history.Group{}, false},
+		{"arn:aws:s3:::x", history.Group{}, false},
+		{"arn:aws:logs:eu-west-1:123456789012:destination:x", history.Group{}, false},
+		{"arn:aws:logs:nowhere:123456789012:log-group:x", history.Group{}, false},
 	}
 	for _, tt := range tests {
-		got, err := audit.ParseGroup(tt.text, region)
+		got, err := history.ParseGroup(tt.text, region)
 		if got != tt.want || (err == nil) != tt.ok {
 			t.Errorf("%.40s: %+v, %v", tt.text, got, err)
 		}

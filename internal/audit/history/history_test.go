@@ -1,4 +1,4 @@
-package audit_test
+package history_test
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -31,13 +31,13 @@ func logged(a events.Audit) string {
 }
 
 // gathered collects a history's faults.
-func gathered(f audit.Filter) (h *audit.History, faults *[]string) {
+func gathered(f history.Filter) (h *history.History, faults *[]string) {
 	faults = &[]string{}
-	return audit.New(f, func(f audit.Fault) { *faults = append(*faults, f.Where+": "+f.Err.Error()) }), faults
+	return history.New(f, func(f history.Fault) { *faults = append(*faults, f.Where+": "+f.Err.Error()) }), faults
 }
 
 // told is what a history holds, in short.
-func told(h *audit.History) string {
+func told(h *history.History) string {
 	var list []string
 	for _, a := range h.Records() {
 		list = append(list, fmt.Sprintf("%s %s", a.Time.Sub(noon), a.Outcome))
@@ -77,7 +77,7 @@ func TestReadLines(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			h, faults := gathered(audit.Filter{})
+			h, faults := gathered(history.Filter{})
 			if err := h.ReadLines(t.Context(), "f", iotest.HalfReader(strings.NewReader(tt.lines))); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +97,7 @@ func TestTheRecordThatTellsMoreStays(t *testing.T) {
 	full.Before = &events.Before{Name: "home", MinTPS: 10}
 	full.Restore = "personalize-monitor update-tps " + home + " 10"
 	for _, lines := range []string{logged(full) + "\n" + logged(record(0, "done")), logged(record(0, "done")) + "\n" + logged(full)} {
-		h, _ := gathered(audit.Filter{})
+		h, _ := gathered(history.Filter{})
 		if err := h.ReadLines(t.Context(), "f", strings.NewReader(lines)); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +109,7 @@ func TestTheRecordThatTellsMoreStays(t *testing.T) {
 
 func TestReadLinesEndsWithWhatItReads(t *testing.T) {
 	broken := errors.New("broken")
-	h, _ := gathered(audit.Filter{})
+	h, _ := gathered(history.Filter{})
 	err := h.ReadLines(t.Context(), "f", io.MultiReader(strings.NewReader(logged(record(0, "done"))+"\n"), iotest.ErrReader(broken)))
 	if !errors.Is(err, broken) || told(h) != "0s done" {
 		t.Errorf("%v, %s", err, told(h))
@@ -125,20 +125,20 @@ func TestFilter(t *testing.T) {
 	a := record(0, "done")
 	tests := []struct {
 		name   string
-		filter audit.Filter
+		filter history.Filter
 		want   bool
 	}{
-		{"none", audit.Filter{}, true},
-		{"its first moment", audit.Filter{Since: noon}, true},
-		{"a later one", audit.Filter{Since: noon.Add(1)}, false},
-		{"its end", audit.Filter{Until: noon}, false},
-		{"a later end", audit.Filter{Until: noon.Add(1)}, true},
-		{"its resource", audit.Filter{ARNs: []string{"x", home}}, true},
-		{"another resource", audit.Filter{ARNs: []string{home + "2"}}, false},
-		{"its outcome", audit.Filter{Outcomes: []string{"failed", "done"}}, true},
-		{"another outcome", audit.Filter{Outcomes: []string{"failed"}}, false},
-		{"its action", audit.Filter{Actions: []model.Action{model.ActionUpdate}}, true},
-		{"another action", audit.Filter{Actions: []model.Action{model.ActionStop}}, false},
+		{"none", history.Filter{}, true},
+		{"its first moment", history.Filter{Since: noon}, true},
+		{"a later one", history.Filter{Since: noon.Add(1)}, false},
+		{"its end", history.Filter{Until: noon}, false},
+		{"a later end", history.Filter{Until: noon.Add(1)}, true},
+		{"its resource", history.Filter{ARNs: []string{"x", home}}, true},
+		{"another resource", history.Filter{ARNs: []string{home + "2"}}, false},
+		{"its outcome", history.Filter{Outcomes: []string{"failed", "done"}}, true},
+		{"another outcome", history.Filter{Outcomes: []string{"failed"}}, false},
+		{"its action", history.Filter{Actions: []model.Action{model.ActionUpdate}}, true},
+		{"another action", history.Filter{Actions: []model.Action{model.ActionStop}}, false},
 	}
 	for _, tt := range tests {
 		if got := tt.filter.Matches(a); got != tt.want {
@@ -155,7 +155,7 @@ func FuzzReadLines(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		h, faults := gathered(audit.Filter{})
+		h, faults := gathered(history.Filter{})
 		if err := h.ReadLines(t.Context(), "f", strings.NewReader(string(data))); err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func FuzzReadLines(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, _ := gathered(audit.Filter{})
+			again, _ := gathered(history.Filter{})
 			if err := again.ReadLines(t.Context(), "f", strings.NewReader(string(raw))); err != nil || again.Len() != 1 {
 				t.Errorf("%s is not read again: %v", raw, err)
 			}
