@@ -100,7 +100,7 @@ func (b *boards) widgets(number int) ([]dashboard.Page, []dashboard.Widget, erro
 		})
 	})
 	if number > len(boards) {
-		return nil, nil, notFound("There is only %s.", plural(len(boards), "dashboard"))
+		return nil, nil, notFound("There is only %s.", model.Plural(len(boards), "dashboard"))
 	}
 	return boards, boards[number-1].Widgets, nil
 }

@@ -90,7 +90,7 @@ func throughputCharts(r model.Resource, period time.Duration, w model.Window, re
 	utilization.Marks = []chart.Mark{{Label: "everything that is paid for is used", Value: 100}}
 	note := cmp.Or(partialNote(requests), partialNote(minimum))
 	if note == "" && assumed > 0 {
-		note = plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
+		note = model.Plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
 			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 	}
 	throughput.Note, utilization.Note = note, note

@@ -58,7 +58,7 @@ func loadAssets() (map[string]asset, error) {
 func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
 	functions := template.FuncMap{
 		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
-		"figure": model.Figure, "plural": plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
+		"figure": model.Figure, "plural": model.Plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
 		"dict": dict,
 	}
 	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")

@@ -105,7 +105,7 @@ func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) r
 		view.Alarms = append(view.Alarms, alarmView{Alarm: a, When: stampOf(a.Since, now), Tone: tone})
 	}
 	if e := view.Row.Entry; e != nil {
-		view.Usage, view.Days = e.Usage, plural(s.Ledger.Days, "day")
+		view.Usage, view.Days = e.Usage, model.Plural(s.Ledger.Days, "day")
 		view.Saving, view.Estimate = savingText(*e), estimateText(*e)
 	}
 	return view

@@ -209,7 +209,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	view := tableOf(rowsOf(s), q)
 	view.Waiting, view.Unlisted, view.OldAlarms = s.Status.LastSuccess.IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
 	if s.Ledger != nil {
-		view.WastedDays = plural(s.Ledger.Days, "day")
+		view.WastedDays = model.Plural(s.Ledger.Days, "day")
 	}
 	return page{template: "resources", title: "Resources", path: "/resources", view: view}, nil
 }
