@@ -260,11 +260,11 @@ func (s *Service) listTopics(c *api.Call, in *listTopicsInput) (listTopicsOutput
 }
 
 // Describe adds the topics and subscriptions to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(...any) string) {
+func (s *Service) Describe(out map[string]string, render func(any) string) {
 	for _, t := range s.topics {
-		out[t.home.Region+" topic "+t.name] = render(t.policy.text, t.attributes, t.tags)
+		out[t.home.Region+" topic "+t.name] = render([]any{t.policy.text, t.attributes, t.tags})
 		for _, sub := range t.subscriptions {
-			out[t.home.Region+" subscription "+t.name+" "+sub.protocol+" "+sub.endpoint] = render("pending", sub.pending)
+			out[t.home.Region+" subscription "+t.name+" "+sub.protocol+" "+sub.endpoint] = "pending " + strconv.FormatBool(sub.pending)
 		}
 	}
 }
