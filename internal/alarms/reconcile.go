@@ -122,9 +122,7 @@ func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []mo
 			r.keep(ctx, change, change.Reason)
 		}
 	}
-	for batch := range slices.Chunk(deletions, awsapi.MaxAlarmNames) {
-		r.delete(ctx, r.deletable(ctx, batch))
-	}
+	r.delete(ctx, deletions)
 	for i, change := range writes {
 		r.write(ctx, change)
 		if in.Progress != nil {
