@@ -20,9 +20,9 @@ import (
 // execution is one action in progress.
 type execution struct {
 	Options
-	w     *writer.Writer
-	req   events.Request
-	steps steps
+	w      *writer.Writer
+	action model.Action
+	req    events.Request
 	// before is the state of the resource before the action.
 	before state
 	// decision is the fresh decision about an automatic request; nil before there is one.
@@ -35,7 +35,7 @@ type execution struct {
 // automatic request again, make the call, and see to what follows. The outcome is recorded in
 // the audit log.
 func (x *execution) run(ctx context.Context) (Answer, error) {
-	if err := x.req.Validate(x.steps.action); err != nil {
+	if err := x.req.Validate(x.action); err != nil {
 		return Answer{}, err
 	}
 	if err := checkPartition(x.req.ARN, x.w.DeploymentRegion); err != nil {
@@ -51,7 +51,7 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 	}
 	if err != nil {
 		x.release()
-		err = fmt.Errorf("%s %s: %w", x.steps.action, x.req.ARN, awsapi.Plain(err))
+		err = fmt.Errorf("%s %s: %w", x.action, x.req.ARN, awsapi.Plain(err))
 		x.record(ctx, writer.Failed, awsapi.Line(err))
 	}
 	return answer, err
@@ -72,7 +72,7 @@ func (x *execution) read(ctx context.Context) (err error) {
 		return err
 	}
 	switch {
-	case x.before.gone && x.steps.action == model.ActionStart:
+	case x.before.gone && x.action == model.ActionStart:
 		return errNotFound
 	case x.before.gone: // or another account's
 		return x.Owner.Check(ctx, x.req.ARN)
@@ -93,17 +93,6 @@ func (x *execution) read(ctx context.Context) (err error) {
 
 var errNotFound = errors.New("it does not exist")
 
-// nothingToDo says why there is nothing to do; empty if there is something.
-func (x *execution) nothingToDo(s state) string {
-	switch {
-	case s.gone:
-		return "does not exist (any more)"
-	case s.status.Deleting():
-		return fmt.Sprintf("is being deleted already (%s)", s.status)
-	}
-	return x.steps.already(s)
-}
-
 // attempt makes the checks and, unless one of them refuses, the call.
 func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	if x.req.Automatic() {
@@ -115,12 +104,12 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 			return x.refused(ctx, why, guarded), nil
 		}
 	}
-	if err := x.before.checkComplete(x.steps.action); err != nil {
+	if err := x.before.checkComplete(x.action); err != nil {
 		return Answer{}, err
 	}
 	intent := writer.Intent{
-		Op: x.steps.op, Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
-		What: fmt.Sprintf("have it %s: %s", x.steps.participle(x.before), reason(x.req)),
+		Op: x.operation(), Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
+		What: fmt.Sprintf("have it %s: %s", x.participle(), reason(x.req)),
 	}
 	// Logged beforehand: if the process is killed now, the log has what may have been done
 	// without a notification.
@@ -131,7 +120,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	outcome, err := x.w.Do(counted, intent, func(ctx context.Context) error {
 		calling, cancel := extend(ctx, callTime)
 		defer cancel()
-		return x.steps.call(calling, x.before)
+		return x.call(calling)
 	})
 	after, cancel := extend(ctx, followUpTime)
 	defer cancel()
@@ -146,7 +135,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 // the budget of the hour. guarded means that the action would still be right, but a guard
 // refuses it. An error means that a check was not possible.
 func (x *execution) check(ctx context.Context) (why string, guarded bool, err error) {
-	if x.steps.action == model.ActionUpdate {
+	if x.action == model.ActionUpdate {
 		if why := outdated(x.req, x.before.minTPS); why != "" {
 			return why, false, nil
 		}
@@ -159,12 +148,12 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 		return "", false, err
 	}
 	x.decision = &decision
-	if why := x.steps.contradicted(decision); why != "" {
+	if why := contradicted(x.action, x.req, decision); why != "" {
 		return why, false, nil
 	}
-	verdict := rules.VerdictOf(x.steps.action)
+	verdict := rules.VerdictOf(x.action)
 	why = rules.Protected(x.before.tags, verdict, x.w.Clock.Now())
-	if why == "" && x.steps.action.Ends() {
+	if why == "" && x.action.Ends() {
 		x.release, why = x.Budget.Reserve(ctx, x.req.ARN.Region, verdict)
 	}
 	return why, why != "", nil
@@ -187,11 +176,11 @@ func nothingToDo(req events.Request, why string) Answer {
 // refused is the answer to an automatic request that is not executed.
 func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
 	x.record(ctx, writer.Refused, why)
-	x.w.Logger.InfoContext(ctx, "automatic action refused", "op", x.steps.op, "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+	x.w.Logger.InfoContext(ctx, "automatic action refused", "op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
 	how := "no longer holds"
 	if guarded {
 		how = "is not executed"
-		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: rules.VerdictOf(x.steps.action)}: 1})
+		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: rules.VerdictOf(x.action)}: 1})
 	}
 	return Answer{
 		Outcome: writer.Refused, Why: why,
@@ -205,7 +194,7 @@ func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Ans
 	var done, busy string
 	if kind := awsapi.KindOf(err); kind == awsapi.NotFound || kind == awsapi.InUse || lost {
 		now, readErr := read(ctx, x.w, x.req)
-		if readErr == nil && !(now.gone && x.steps.action == model.ActionStart) {
+		if readErr == nil && !(now.gone && x.action == model.ActionStart) {
 			done, busy = x.nothingToDo(now), now.busy()
 		}
 	}
@@ -220,7 +209,7 @@ func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Ans
 	case lost:
 		err = fmt.Errorf("it may have been accepted all the same, check before you repeat it: %w", awsapi.Plain(err))
 	}
-	return Answer{}, fmt.Errorf("%s: %w", x.steps.op, awsapi.Plain(err))
+	return Answer{}, fmt.Errorf("%s: %w", x.operation(), awsapi.Plain(err))
 }
 
 // followUpTime is how long the second read and the follow-up of an accepted action may take,
@@ -244,21 +233,17 @@ func extend(ctx context.Context, by time.Duration) (context.Context, context.Can
 func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer {
 	record := x.record(ctx, outcome, "")
 	n := Answer{Outcome: outcome, Restore: record.Restore}
-	arn, ends, participle := x.req.ARN, x.steps.action.Ends(), x.steps.participle(x.before)
+	arn, ends, participle := x.req.ARN, x.action.Ends(), x.participle()
 	// In parallel: one that hangs must not take the others' time.
 	var group sync.WaitGroup
 	if x.req.Automatic() && !ends { // stops and deletes were counted before they were made
 		group.Go(func() { x.mark(ctx) })
 	}
-	if x.steps.notification != nil {
-		event := x.steps.notification(record.Raw())
-		event.Resources = []string{arn.String()}
-		group.Go(func() { n.add(x.w.Emit(ctx, []events.Event{event})) })
-	}
+	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record.Raw()))) })
 	var problems []model.Problem
 	if ends {
 		state := alarms.Inactive
-		if x.steps.action == model.ActionDelete {
+		if x.action == model.ActionDelete {
 			state = alarms.Gone
 		}
 		n.AlarmsRemoved, problems = x.Alarms.DeleteFor(ctx, arn, state)
@@ -314,12 +299,12 @@ func (x *execution) mark(ctx context.Context) {
 func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
 	record := events.Audit{
 		Time: x.w.Clock.Now().UTC(), ARN: x.req.ARN.String(), Kind: x.req.Kind, Region: x.req.ARN.Region,
-		Action: x.steps.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: why, Before: x.before.record(x.req.ARN),
+		Action: x.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: why, Before: x.before.record(x.req.ARN),
 	}
 	if why == "" {
 		record.Reason = reason(x.req)
 	}
-	if x.steps.action == model.ActionUpdate {
+	if x.action == model.ActionUpdate {
 		record.NewMinTPS = x.req.NewMinTPS
 	}
 	if x.decision != nil {

@@ -73,7 +73,7 @@ func checkRestorable(record events.Audit, req events.Request) error {
 	undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}
 	switch {
 	case record.Outcome != events.OutcomeDone:
-		return fmt.Errorf("the record of %s says that nothing was done (%s), so there is nothing to restore", record.ARN, record.Outcome)
+		return fmt.Errorf("the record of %s is of an action that was not done (%s), so there is nothing to restore", record.ARN, record.Outcome)
 	case !slices.Contains(undone, record.Action):
 		return fmt.Errorf("the record of %s is of %q, which cannot be undone", record.ARN, record.Action)
 	case record.Before == nil:

@@ -152,7 +152,7 @@ func TestRestoreRefuses(t *testing.T) {
 		change func(*events.Audit)
 		want   string
 	}{
-		"nothing was done":           {func(r *events.Audit) { r.Outcome = events.OutcomeRefused }, "nothing was done (refused)"},
+		"was not done":               {func(r *events.Audit) { r.Outcome = events.OutcomeRefused }, "an action that was not done (refused)"},
 		"nothing to undo":            {func(r *events.Audit) { r.Action = model.ActionStart }, "cannot be undone"},
 		"nothing known":              {func(r *events.Audit) { r.Before = nil }, "does not have the state of the resource"},
 		"no solution version":        {func(r *events.Audit) { r.Before.SolutionVersion = "" }, "does not have its solution version"},

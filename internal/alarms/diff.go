@@ -98,7 +98,7 @@ func unwanted(a Alarm, state func(model.ARN) ResourceState) Change {
 	change := Change{Kind: Keep, Name: a.Name, ARN: a.ARN}
 	arn, ok := resourceOf(a)
 	if !ok {
-		change.Reason = "not an alarm of this program, although its name says so"
+		change.Reason = "not an alarm of this program, although it has such a name"
 		return change
 	}
 	change.Resource = arn

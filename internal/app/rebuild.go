@@ -13,10 +13,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// afterCycle rebuilds the dashboard at the end of a cycle that acts, without the resources
-// that the cycle deleted or stopped.
-type afterCycle = func(ctx context.Context, ended []model.ARN) []model.Problem
-
 // rebuilds are what rebuilds the dashboard after an action and at the end of a cycle that
 // acts, which does it once for all its actions.
 func (p parts) rebuilds(boards *dashboards.Dashboards, dashboard *cycle.Dashboard) (dashboards.RebuildHere, afterCycle) {
@@ -62,12 +58,12 @@ func (d ownDashboard) afterAction(ctx context.Context, detail events.BuildDetail
 }
 
 // afterCycle is for a cycle that acts, which sends no event for it.
-func (d ownDashboard) afterCycle(ctx context.Context, ended []model.ARN) []model.Problem {
-	_, problems := d.rebuild(ctx, ended)
+func (d ownDashboard) afterCycle(ctx context.Context, removed []model.ARN) []model.Problem {
+	_, problems := d.rebuild(ctx, removed)
 	return problems
 }
 
-func (d ownDashboard) rebuild(ctx context.Context, ended []model.ARN) (taken bool, problems []model.Problem) {
+func (d ownDashboard) rebuild(ctx context.Context, removed []model.ARN) (taken bool, problems []model.Problem) {
 	name := d.params.DashboardName
 	state, err := d.boards.State(ctx, name)
 	switch {
@@ -78,7 +74,7 @@ func (d ownDashboard) rebuild(ctx context.Context, ended []model.ARN) (taken boo
 		d.log.DebugContext(ctx, "no dashboard of this deployment to rebuild", "what", name, "deployment", state.Deployment)
 		return false, nil
 	}
-	built, err := d.dashboard.Build(ctx, cycle.DashboardInput{Params: d.shown(state.Regions), LeaveOut: ended})
+	built, err := d.dashboard.Build(ctx, cycle.DashboardInput{Params: d.shown(state.Regions), LeaveOut: removed})
 	if err != nil {
 		return true, []model.Problem{{Region: d.region, Operation: "BuildDashboard", Err: err}}
 	}

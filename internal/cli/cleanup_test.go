@@ -96,10 +96,10 @@ func TestCleanupRemovesOnlyWhatItShowed(t *testing.T) {
 	if code != cli.ExitDone || !strings.Contains(errs, "4 would be removed") {
 		t.Errorf("exit code %d\n%s", code, errs)
 	}
-	const appeared = ",kept,it was not there when the things to remove were listed; another clean-up removes it\n"
+	const appeared = ",kept,it did not exist when the things to remove were listed; another clean-up removes it\n"
 	for _, want := range []string{
 		"eu-west-1,alarm,PersonalizeMonitor-IdleCampaign-video-home-rows,arn:aws:cloudwatch:eu-west-1:123456789012:alarm:PersonalizeMonitor-IdleCampaign-video-home-rows" + appeared,
-		"eu-west-1,topic,PersonalizeMonitorNotifications,arn:aws:sns:eu-west-1:123456789012:PersonalizeMonitorNotifications,kept,alarms that were made meanwhile send to it\n",
+		"eu-west-1,topic,PersonalizeMonitorNotifications,arn:aws:sns:eu-west-1:123456789012:PersonalizeMonitorNotifications,kept,alarms that were created meanwhile send to it\n",
 		"us-east-1,dashboard,Amazon-Personalize-Monitor,arn:aws:cloudwatch::123456789012:dashboard/Amazon-Personalize-Monitor" + appeared,
 		"us-east-1,topic,PersonalizeMonitorNotifications,arn:aws:sns:us-east-1:123456789012:PersonalizeMonitorNotifications,removed,of the deployment cli\n",
 	} {

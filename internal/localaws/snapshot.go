@@ -25,9 +25,9 @@ func (s *Server) Snapshot() map[string]string {
 	return out
 }
 
-// render renders values as JSON, whose keys are sorted.
-func render(values ...any) string {
-	raw, err := json.Marshal(values)
+// render renders a value as JSON, whose keys are sorted.
+func render(v any) string {
+	raw, err := json.Marshal(v)
 	if err != nil {
 		return err.Error() // cannot happen: no functions or channels
 	}
