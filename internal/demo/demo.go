@@ -135,7 +135,8 @@ func New(o Options) (*Demo, error) {
 	})
 	return &Demo{
 		AWS: server, Clock: clock, Home: home, Params: params, options: o, memory: memory, app: a, watch: watch, at: begin.Truncate(cycleEvery),
-		stack: deployment{aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"), handlers: handlers},
+		stack: deployment{aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
+			handlers: handlers},
 	}, nil
 }
 

@@ -73,7 +73,8 @@ func (w *watch) Write(line []byte) (int, error) {
 	case bytes.Contains(line, []byte(`"level":"ERROR"`)):
 		var problem struct{ Msg, Op, Region, Err, Function string }
 		if json.Unmarshal(line, &problem) == nil {
-			w.add(Event{What: Failed, Region: problem.Region, Text: strings.TrimSpace(cmp.Or(problem.Op, problem.Function, problem.Msg) + " " + problem.Err)})
+			text := cmp.Or(problem.Op, problem.Function, problem.Msg) + " " + problem.Err
+			w.add(Event{What: Failed, Region: problem.Region, Text: strings.TrimSpace(text)})
 		}
 	}
 	return len(line), nil
@@ -135,7 +136,8 @@ func (w *watch) step(at time.Time, server *localaws.Server, now time.Time) {
 	w.mu.Unlock()
 	found = append(found, w.newMails(server, now)...)
 	slices.SortStableFunc(found, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(a.Region, b.Region),
+			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Text, b.Text))
 	})
 	for _, e := range found {
 		e.Time = at

@@ -140,7 +140,8 @@ func (d *Daemon) assemble(queue *rebuildQueue) error {
 	if err != nil {
 		return err
 	}
-	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics}
+	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory,
+		metrics: metrics}
 	d.cycles = &cycleLoop{
 		lease:   newLease(d.app.Notifier, o.Clock, o.Logger, o.DryRun),
 		leading: d.app.Cycle, standby: d.app.ReadOnlyCycle(), writer: d.app.Writer, queue: queue, memory: o.Memory, metrics: metrics,

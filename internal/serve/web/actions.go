@@ -132,7 +132,8 @@ func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
 	}
 	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
 	if !h.sessions.checkForm(f.values[keyARN], f.values[keyToken]) {
-		return nil, order{}, statusError{http.StatusForbidden, "The form is out of date or comes from another site. Go back, reload the page, and repeat."}
+		return nil, order{}, statusError{http.StatusForbidden,
+			"The form is out of date or comes from another site. Go back, reload the page, and repeat."}
 	}
 	o, err := orderOf(f)
 	return f, o, err
@@ -140,7 +141,8 @@ func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
 
 func orderOf(f *fields) (order, error) {
 	arn, kind := f.arn(keyARN, true)
-	action := model.Action(f.choice(keyAction, "", string(model.ActionUpdate), string(model.ActionStop), string(model.ActionStart), string(model.ActionDelete), string(model.ActionRestore)))
+	action := model.Action(f.choice(keyAction, "", string(model.ActionUpdate), string(model.ActionStop), string(model.ActionStart),
+		string(model.ActionDelete), string(model.ActionRestore)))
 	o := order{action: action, request: events.Request{ARN: arn, Kind: kind, Reason: "requested on the web page"}}
 	if reason := f.text(keyReason); reason != "" {
 		o.request.Reason = reason

@@ -58,7 +58,9 @@ func partialNote(s model.Series) string {
 // throughputCharts draw requests against the minimum. A period without data had no requests.
 // Where the monitor published no minimum, because it did not run, one is assumed
 // (billing.AssumeMinimums) and the chart has a note.
-func throughputCharts(r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series) (throughput, utilization chart.Chart) {
+func throughputCharts(
+	r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series,
+) (throughput, utilization chart.Chart) {
 	unit := r.Kind.RateUnit()
 	throughput = chart.New("Actual and provisioned", unit, w, period)
 	utilization = chart.New("Utilization", "percent", w, period)

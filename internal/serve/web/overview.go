@@ -74,7 +74,8 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
 		for _, p := range s.Ledger.Prices {
-			view.Notes = append(view.Notes, fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency, model.Trimmed(p.PerTPSHour, 4), p.Date, p.Source))
+			view.Notes = append(view.Notes, fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency,
+				model.Trimmed(p.PerTPSHour, 4), p.Date, p.Source))
 		}
 		view.Charts = h.totals.get(s.Ledger, func() []chartView { return chartTotals(*s.Ledger) })
 	}
@@ -116,7 +117,8 @@ func countTile(s Snapshot, rows []row) tile {
 		regions[r.Region] = true
 	}
 	t.Value = count(len(rows) - others)
-	t.Text = model.Plural(kinds[model.Campaign], "campaign") + ", " + model.Plural(kinds[model.Recommender], "recommender") + " in " + model.Plural(len(regions), "region")
+	t.Text = model.Plural(kinds[model.Campaign], "campaign") + ", " + model.Plural(kinds[model.Recommender], "recommender") + " in " +
+		model.Plural(len(regions), "region")
 	if others > 0 {
 		t.Text += fmt.Sprintf("; %d more not in service", others)
 	}
@@ -190,8 +192,9 @@ func wasteTile(l report.Ledger) tile {
 		money[e.Currency] = e.Wasted
 	}
 	return tile{
-		Label: "Wasted in " + model.Plural(l.Days, "day"), Value: model.Figure(h.Wasted), Unit: "TPS-hours", Bar: true, Level: int(share), Tone: "waste",
-		Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"), Link: link("/resources", keySort, "wasted"),
+		Label: "Wasted in " + model.Plural(l.Days, "day"), Value: model.Figure(h.Wasted), Unit: "TPS-hours", Bar: true, Level: int(share),
+		Tone: "waste", Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"),
+		Link: link("/resources", keySort, "wasted"),
 	}
 }
 
@@ -199,7 +202,8 @@ func savedTile(s Snapshot) tile {
 	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
 	t := tile{
 		Label: "Saved in " + model.Plural(s.Ledger.Days, "day"), Value: model.Figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
-		Text: "by " + model.Plural(got.Actions, "action") + " of the monitor, by hourly means", Link: link("/timeline", keyKind, string(EntryAction)),
+		Text: "by " + model.Plural(got.Actions, "action") + " of the monitor, by hourly means",
+		Link: link("/timeline", keyKind, string(EntryAction)),
 	}
 	// What was done before the records began is unknown.
 	if since := s.Status.Recorded; since.After(s.Ledger.Window.Start) {
@@ -226,7 +230,8 @@ func alarmTile(s Snapshot) tile {
 			n++
 		}
 	}
-	t := tile{Label: "Alarms", Value: count(n), Unit: "in ALARM", Text: "of " + model.Plural(len(s.Alarms.List), "alarm"), Link: link("/resources", keyShow, "alarm")}
+	t := tile{Label: "Alarms", Value: count(n), Unit: "in ALARM", Text: "of " + model.Plural(len(s.Alarms.List), "alarm"),
+		Link: link("/resources", keyShow, "alarm")}
 	if n > 0 {
 		t.Tone = "bad"
 	}

@@ -116,7 +116,8 @@ func savingText(e report.Entry) string {
 	if e.Saving == nil {
 		return ""
 	}
-	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" + e.Note + ")"
+	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" +
+		e.Note + ")"
 }
 
 // estimateText describes the costs in money; empty without a price.

@@ -54,7 +54,8 @@ func New(o Options) (*Handler, error) {
 	}
 	forms := newActionForms(o, sessions, pages)
 	h := &site{
-		options: o, sessions: sessions, pages: pages, reader: newReader(forms.closed, o.Series), forms: forms, listeners: make(chan struct{}, maxListeners),
+		options: o, sessions: sessions, pages: pages, reader: newReader(forms.closed, o.Series), forms: forms,
+		listeners: make(chan struct{}, maxListeners),
 	}
 	login := &loginForms{guard: o.Guard, clock: o.Wall, log: o.Logger, sessions: sessions, pages: pages}
 	return &Handler{h, o.Guard.KnownHosts(protect(pages, login.required(routes(h, login))))}, nil
