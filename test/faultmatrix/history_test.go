@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	logtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -16,7 +17,7 @@ import (
 // logGroup has the records of the history scenario.
 const logGroup = "/aws/lambda/faultmatrix"
 
-// history returns the scenario of the command that reads the records of decisions from the log.
+// historyScenario returns the scenario of the command that reads the records of decisions from the log.
 func historyScenario() scenario {
 	return scenario{
 		name: "history",
