@@ -146,7 +146,8 @@ func (c Chart) Summary() string {
 		case low == high:
 			parts = append(parts, fmt.Sprintf("%s: %s throughout", line.Label, model.Figure(low)))
 		default:
-			parts = append(parts, fmt.Sprintf("%s: %s on average, from %s to %s", line.Label, model.Figure(sum/float64(n)), model.Figure(low), model.Figure(high)))
+			parts = append(parts, fmt.Sprintf("%s: %s on average, from %s to %s", line.Label, model.Figure(sum/float64(n)), model.Figure(low),
+				model.Figure(high)))
 		}
 	}
 	if more := len(parts) - maxSummarized; more > 0 {

@@ -85,14 +85,14 @@ but something that follows (a notification, the removal of alarms) failed.`,
 		return cobra.ExactArgs(1)(cmd, args)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		req, err := g.request(args, o)
+		req, err := o.request(args, g.streams)
 		if err == nil {
 			err = req.Validate(action)
 		}
 		if err != nil {
 			return usage(err)
 		}
-		return g.runAction(cmd.Context(), req, o)
+		return o.run(cmd.Context(), g, req)
 	}
 	return cmd
 }
@@ -101,9 +101,9 @@ but something that follows (a notification, the removal of alarms) failed.`,
 const maxEvent = 1 << 20
 
 // request reads the request from the arguments or the event.
-func (g *global) request(args []string, o *actionOptions) (events.Request, error) {
+func (o *actionOptions) request(args []string, streams Streams) (events.Request, error) {
 	if o.event != "" {
-		payload, err := g.readEvent(o.event)
+		payload, err := streams.readEvent(o.event)
 		if err != nil {
 			return events.Request{}, err
 		}
@@ -118,14 +118,14 @@ func (g *global) request(args []string, o *actionOptions) (events.Request, error
 }
 
 // readEvent reads a file, or - for stdin.
-func (g *global) readEvent(name string) (payload []byte, err error) {
+func (s Streams) readEvent(name string) (payload []byte, err error) {
 	switch {
 	case name != "-":
 		payload, err = readLimited(name, maxEvent+1)
-	case g.streams.In == nil:
+	case s.In == nil:
 		err = errors.New("there is no standard input")
 	default:
-		payload, err = io.ReadAll(io.LimitReader(g.streams.In, maxEvent+1))
+		payload, err = io.ReadAll(io.LimitReader(s.In, maxEvent+1))
 	}
 	if err == nil && len(payload) > maxEvent {
 		err = fmt.Errorf("it has more than %d bytes", maxEvent)
@@ -136,8 +136,8 @@ func (g *global) readEvent(name string) (payload []byte, err error) {
 	return payload, nil
 }
 
-// runAction executes a request and prints the answer.
-func (g *global) runAction(ctx context.Context, req events.Request, o *actionOptions) error {
+// run executes a request and prints the answer.
+func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) error {
 	var more []string
 	if o.action.Ends() { // then the dashboard is rebuilt
 		more = dashboardParams
@@ -188,18 +188,18 @@ func (g *global) runAction(ctx context.Context, req events.Request, o *actionOpt
 	if err != nil {
 		return err
 	}
-	return g.printAnswer(answer)
+	return s.streams.printAnswer(answer)
 }
 
 // printAnswer prints the sentence, and to stderr what failed afterwards.
-func (g *global) printAnswer(answer actions.Answer) error {
-	if _, err := fmt.Fprintln(g.streams.Out, answer.Sentence); err != nil {
+func (s Streams) printAnswer(answer actions.Answer) error {
+	if _, err := fmt.Fprintln(s.Out, answer.Sentence); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
 	if answer.Restore != "" { // the audit record has it too
-		fmt.Fprintln(g.streams.Err, "To undo it:", answer.Restore)
+		fmt.Fprintln(s.Err, "To undo it:", answer.Restore)
 	}
-	g.printProblems(answer.Problems)
+	s.printProblems(answer.Problems)
 	return partial(len(answer.Problems) > 0)
 }
 

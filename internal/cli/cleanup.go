@@ -100,7 +100,7 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 		return fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
 	}
 	if o.dryRun || len(shown) == 0 {
-		if err := s.print(found, o.output); err != nil {
+		if err := s.streams.print(found, o.output); err != nil {
 			return err
 		}
 		return partial(len(found.Problems) > 0)
@@ -114,7 +114,7 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 	}
 	in.DryRun, in.Only = false, shown
 	done, removed := o.pass(ctx, s, parts, in, "cleaning up regions")
-	if err := s.print(done, o.output); err != nil {
+	if err := s.streams.print(done, o.output); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {

@@ -144,7 +144,7 @@ func (c *common) finish(ctx context.Context, s *session, b report.Boards, err er
 	if err != nil {
 		return err
 	}
-	if err := s.print(b, c.output); err != nil {
+	if err := s.streams.print(b, c.output); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -164,7 +164,7 @@ func (dashboardRender) run(ctx context.Context, s *session, values config.Values
 	if err := writeBodies(s.streams.Out, rendered.Boards); err != nil {
 		return fmt.Errorf("print the dashboard: %w", awsapi.Plain(err))
 	}
-	s.printProblems(rendered.Problems)
+	s.streams.printProblems(rendered.Problems)
 	return partial(len(rendered.Problems) > 0)
 }
 

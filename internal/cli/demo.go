@@ -69,7 +69,7 @@ past and then again as the days pass.`,
 				o.paged = append(o.paged, "--"+name)
 			}
 		}
-		return g.demo(cmd.Context(), o)
+		return o.run(cmd.Context(), g)
 	}
 	return cmd
 }
@@ -131,8 +131,8 @@ func (o *demoOptions) loadEstate(g *global) (localaws.Estate, error) {
 	return estate, demo.Replay(&estate, trace, o.scale)
 }
 
-// demo runs the demo and, with a page, stays.
-func (g *global) demo(ctx context.Context, o *demoOptions) error {
+// run runs the demo and, with a page, stays.
+func (o *demoOptions) run(ctx context.Context, g *global) error {
 	if err := o.check(g); err != nil {
 		return err
 	}
@@ -162,7 +162,8 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 		return usage(err)
 	}
 	defer d.Close()
-	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, until %s of it; nothing outside is touched\n", d.End().Format("Jan 02 15:04"))
+	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, "+
+		"until %s of it; nothing outside is touched\n", d.End().Format("Jan 02 15:04"))
 	if !o.exit {
 		if err := page.start(ctx, g, o, d, options.Shown); err != nil {
 			return err
@@ -177,7 +178,7 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 	if report.Form(o.output) == report.Table {
 		fmt.Fprintln(lines) // below the events
 	}
-	if err := g.print(result, o.output); err != nil {
+	if err := g.streams.print(result, o.output); err != nil {
 		return err
 	}
 	if o.exit {
@@ -190,5 +191,6 @@ func (g *global) demo(ctx context.Context, o *demoOptions) error {
 func bar(done, total int, now time.Time) string {
 	const width = 30
 	full := done * width / total
-	return fmt.Sprintf("[%s%s] %3d%%  %s", strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/total, now.Format("Jan 02 15:04"))
+	return fmt.Sprintf("[%s%s] %3d%%  %s",
+		strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/total, now.Format("Jan 02 15:04"))
 }

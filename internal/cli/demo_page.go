@@ -97,7 +97,8 @@ func (p *demoPage) stay(ctx context.Context, g *global) error {
 	fmt.Fprintf(g.streams.Err, "\nlook at %s; the days go on there, 5 minutes every %v. Stop it with Ctrl-C.\n", p.server.url, demoPace)
 	if p.aws != nil {
 		fmt.Fprintf(g.streams.Err, "the embedded AWS is at %s. In another terminal:\n\n%s\n"+
-			"  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n", p.aws.url, exportText(p.aws.url, []string{p.source.demo.Home}))
+			"  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n",
+			p.aws.url, exportText(p.aws.url, []string{p.source.demo.Home}))
 	}
 	staying, cancel := context.WithCancel(ctx)
 	var ended sync.WaitGroup
@@ -138,7 +139,9 @@ func (s demoSource) Snapshot() web.Snapshot {
 	for _, m := range slices.Backward(outbox[max(0, len(outbox)-demoMails):]) {
 		first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
 		subject := cmp.Or(m.Subject, strings.Trim(first, `"`))
-		snapshot.Entries = append(snapshot.Entries, web.Entry{Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: subject})
+		snapshot.Entries = append(snapshot.Entries, web.Entry{
+			Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: subject,
+		})
 	}
 	return snapshot
 }

@@ -69,7 +69,7 @@ Exit codes: 0 done, also if there was nothing; 1 failed; 2 bad usage or configur
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.files = args
-		return g.showHistory(cmd.Context(), o)
+		return o.run(cmd.Context(), g)
 	}
 	return cmd
 }
@@ -87,14 +87,14 @@ var (
 // errNotRead ends a history that was interrupted: half of it could be mistaken for all.
 var errNotRead = errors.New("not read to the end, so nothing is shown")
 
-// showHistory reads the records and prints them. It reads only when the whole command line is
+// run reads the records and prints them. It reads only when the whole command line is
 // known to be valid.
-func (g *global) showHistory(ctx context.Context, o *historyOptions) error {
+func (o *historyOptions) run(ctx context.Context, g *global) error {
 	filter, err := o.filter(model.SystemClock{}.Now())
 	if err != nil {
 		return usage(err)
 	}
-	files, err := g.openAll(o.files)
+	files, err := g.streams.openAll(o.files)
 	defer func() {
 		for _, file := range files {
 			_ = file.Close() // read only
@@ -114,7 +114,7 @@ func (g *global) showHistory(ctx context.Context, o *historyOptions) error {
 	if ctx.Err() != nil {
 		return errNotRead
 	}
-	r.printFaults()
+	r.unreadable.print(g.streams.Err)
 	records := r.history.Records()
 	if len(records) == 0 && len(r.problems) > 0 && len(r.problems) == r.sources {
 		for _, p := range r.problems[1:] {
@@ -122,14 +122,14 @@ func (g *global) showHistory(ctx context.Context, o *historyOptions) error {
 		}
 		return r.problems[0].Err
 	}
-	result := report.History{Unreadable: r.unread, Commands: o.verbose}
+	result := report.History{Unreadable: r.unreadable.count, Commands: o.verbose}
 	for _, record := range records {
 		result.Records = append(result.Records, report.RecordOf(record))
 	}
 	for _, p := range r.problems {
 		result.Problems = append(result.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
 	}
-	if err := g.print(result, o.output); err != nil {
+	if err := g.streams.print(result, o.output); err != nil {
 		return err
 	}
 	if len(records) == 0 {
@@ -155,10 +155,10 @@ func nothingFound(f history.Filter) string {
 
 // openAll opens the files, in their order; - is stdin. The error names all that cannot be
 // opened.
-func (g *global) openAll(names []string) ([]io.ReadCloser, error) {
+func (s Streams) openAll(names []string) ([]io.ReadCloser, error) {
 	var files []io.ReadCloser
 	var faults []error
-	stdin := g.streams.In
+	stdin := s.In
 	for _, name := range names {
 		if name == "-" {
 			if stdin == nil {
@@ -186,31 +186,36 @@ const maxFaults = 20
 // historyReader reads records, and keeps what cannot be read.
 type historyReader struct {
 	*global
-	history  *history.History
-	progress *progress
-	sources  int // files and log groups
-	faults   []history.Fault
-	unread   int             // how many faults there were
-	problems []model.Problem // of whole sources
+	history    *history.History
+	progress   *progress
+	unreadable *unreadable
+	sources    int             // files and log groups
+	problems   []model.Problem // of whole sources
 }
 
 func newHistoryReader(g *global, filter history.Filter) *historyReader {
-	r := &historyReader{global: g, progress: newProgress(g.streams.Err)}
-	r.history = history.New(filter, func(f history.Fault) {
-		if r.unread++; r.unread <= maxFaults {
-			r.faults = append(r.faults, f)
-		}
-	})
-	return r
+	u := &unreadable{}
+	return &historyReader{global: g, history: history.New(filter, u.add), progress: newProgress(g.streams.Err), unreadable: u}
 }
 
-// printFaults names the records that cannot be read.
-func (r *historyReader) printFaults() {
-	for _, f := range r.faults {
-		fmt.Fprintf(r.streams.Err, "%s: %s\n", f.Where, oneLine(f.Err.Error()))
+// unreadable are records that cannot be read.
+type unreadable struct {
+	count int
+	first []history.Fault // at most maxFaults
+}
+
+func (u *unreadable) add(f history.Fault) {
+	if u.count++; u.count <= maxFaults {
+		u.first = append(u.first, f)
 	}
-	if more := r.unread - len(r.faults); more > 0 {
-		fmt.Fprintf(r.streams.Err, "and %d more that cannot be read\n", more)
+}
+
+func (u *unreadable) print(w io.Writer) {
+	for _, f := range u.first {
+		fmt.Fprintf(w, "%s: %s\n", f.Where, oneLine(f.Err.Error()))
+	}
+	if more := u.count - len(u.first); more > 0 {
+		fmt.Fprintf(w, "and %d more that cannot be read\n", more)
 	}
 }
 
@@ -310,7 +315,8 @@ func (r *historyReader) groupFailed(group history.Group, operation string, err e
 		fmt.Fprintf(r.streams.Err, "the embedded AWS has no log group %s\n", group)
 		return
 	case missing:
-		err = &exit{ExitFailed, err, fmt.Sprintf("aws logs describe-log-groups --region %s shows their names; they exist from the first line that is logged", group.Region)}
+		err = &exit{ExitFailed, err, fmt.Sprintf(
+			"aws logs describe-log-groups --region %s shows their names; they exist from the first line that is logged", group.Region)}
 	case awsapi.KindOf(err).Transient():
 		err = &exit{ExitFailed, err, "try again, perhaps with a shorter time (--since, --until)"}
 	}

@@ -99,5 +99,6 @@ func parseTime(flag, text string, now time.Time, end bool) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%s %q is not a time: give how long ago (90m, 24h, 7d), a date (2026-07-01) or a time (2026-07-01T09:30)", flag, text)
+	return time.Time{}, fmt.Errorf(
+		"%s %q is not a time: give how long ago (90m, 24h, 7d), a date (2026-07-01) or a time (2026-07-01T09:30)", flag, text)
 }

@@ -84,7 +84,8 @@ func (o *pageOptions) addFlags(cmd *cobra.Command) {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8090", "`ADDRESS` to listen on; port 0 uses a free one")
 	flags.StringVar(&o.tokenFile, "token-file", "", "`FILE` with the token that requests need (or env "+envToken+")")
 	flags.StringSliceVar(&o.allowedHosts, "allowed-hosts", nil, "host `NAMES` that requests may have, beside localhost and IP addresses")
-	flags.BoolVar(&o.allowActions, "allow-actions", false, "show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
+	flags.BoolVar(&o.allowActions, "allow-actions", false,
+		"show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
 }
 
 // check reads the token, and rejects invalid settings.

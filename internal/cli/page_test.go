@@ -94,7 +94,7 @@ func TestPageIsBuiltOncePerVersion(t *testing.T) {
 	}
 }
 
-func TestPageTellsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
+func TestPageShowsWhatFailedAfterAnActionWasAccepted(t *testing.T) {
 	accepted := actions.Answer{Sentence: "Deleted.", Problems: []model.Problem{{Region: "us-east-1", Operation: "PutEvents", Err: errors.New("denied")}}}
 	if text, err := answerText(accepted, nil); err != nil || !strings.HasPrefix(text, "Deleted. But: PutEvents us-east-1: denied") {
 		t.Errorf("%q, %v", text, err)

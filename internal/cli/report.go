@@ -62,7 +62,8 @@ some resources or regions could not be read.`,
   personalize-monitor report --output json | jq '.totals.tpsHours'`,
 		Args: cobra.NoArgs,
 	}
-	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays))
+	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays)
+	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, days)
 	o.addOutput(cmd)
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
@@ -105,7 +106,7 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 	if err != nil {
 		return err
 	}
-	err = s.print(result, o.output)
+	err = s.streams.print(result, o.output)
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))

@@ -52,21 +52,22 @@ but something that follows (a notification) failed.`,
 	flags.StringVar(&o.record, "record", "", "the `WORD` out of a notification")
 	flags.StringVar(&o.file, "event", "", "read an event, its detail or a record from this `FILE`, or - for stdin")
 	flags.StringVar(&o.from, "from", "", "with an ARN: look for its latest action in this `FILE` of records")
-	flags.StringSliceVar(&o.groups, "log-group", nil, "with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
+	flags.StringSliceVar(&o.groups, "log-group", nil,
+		"with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is in service; a deletion in progress is waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		record, err := g.findRecord(cmd.Context(), args, o)
+		record, err := o.findRecord(cmd.Context(), g, args)
 		if err != nil {
 			return err
 		}
-		return g.runRestore(cmd.Context(), record, o)
+		return o.run(cmd.Context(), g, record)
 	}
 	return cmd
 }
 
 // findRecord reads the record from the place that the command line names.
-func (g *global) findRecord(ctx context.Context, args []string, o *restoreOptions) (events.Audit, error) {
+func (o *restoreOptions) findRecord(ctx context.Context, g *global, args []string) (events.Audit, error) {
 	given := 0
 	for _, place := range []string{o.record, o.file, o.from, strings.Join(o.groups, "")} {
 		if place != "" {
@@ -80,20 +81,20 @@ func (g *global) findRecord(ctx context.Context, args []string, o *restoreOption
 	case searched != (len(args) == 1):
 		return events.Audit{}, usage(errors.New("an ARN goes with --from or --log-group, and they with an ARN"))
 	case searched:
-		return g.latestRecord(ctx, args[0], o)
+		return o.latestRecord(ctx, g, args[0])
 	}
-	record, err := g.oneRecord(o)
+	record, err := o.oneRecord(g.streams)
 	return record, usage(err)
 }
 
-func (g *global) oneRecord(o *restoreOptions) (events.Audit, error) {
+func (o *restoreOptions) oneRecord(streams Streams) (events.Audit, error) {
 	switch {
 	case strings.HasPrefix(strings.TrimSpace(o.record), "{"):
 		return events.DecodeAudit([]byte(o.record))
 	case o.record != "":
 		return events.FromToken(o.record)
 	}
-	payload, err := g.readEvent(o.file)
+	payload, err := streams.readEvent(o.file)
 	if err != nil {
 		return events.Audit{}, err
 	}
@@ -102,7 +103,7 @@ func (g *global) oneRecord(o *restoreOptions) (events.Audit, error) {
 
 // latestRecord finds the latest action about a resource that can be undone. It fails if
 // anything cannot be read, as that might be a later one.
-func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions) (events.Audit, error) {
+func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string) (events.Audit, error) {
 	req, err := events.NewRequest(arn)
 	if err != nil {
 		return events.Audit{}, usage(err)
@@ -118,7 +119,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 	}
 	err = read.readGroups(ctx, o.groups)
 	read.progress.clear()
-	read.printFaults()
+	read.unreadable.print(g.streams.Err)
 	switch {
 	case err != nil:
 		return events.Audit{}, err
@@ -126,7 +127,7 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 		return events.Audit{}, fmt.Errorf("read the records: %w", read.problems[0].Err)
 	case ctx.Err() != nil:
 		return events.Audit{}, ctx.Err()
-	case read.unread > 0:
+	case read.unreadable.count > 0:
 		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; give the right one with --record")
 	}
 	for _, record := range slices.Backward(read.history.Records()) {
@@ -137,8 +138,8 @@ func (g *global) latestRecord(ctx context.Context, arn string, o *restoreOptions
 	return events.Audit{}, usage(fmt.Errorf("there is no record of an action about %s that could be undone", arn))
 }
 
-// runRestore undoes the action of a record, and prints the answer.
-func (g *global) runRestore(ctx context.Context, record events.Audit, o *restoreOptions) error {
+// run undoes the action of a record, and prints the answer.
+func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit) error {
 	values, err := config.Resolve(config.Sources{})
 	if err != nil {
 		return err
@@ -164,5 +165,5 @@ func (g *global) runRestore(ctx context.Context, record events.Audit, o *restore
 	if err != nil {
 		return err
 	}
-	return g.printAnswer(answer)
+	return g.streams.printAnswer(answer)
 }

@@ -162,7 +162,8 @@ Without an AWS account, try:  personalize-monitor run --local`,
 	root.SetOut(streams.Out)
 	root.SetErr(streams.Err)
 	flags := root.PersistentFlags()
-	flags.StringVar(&g.region, "region", "", "AWS region; also where events and the notification rule are (default: AWS_REGION or the shared configuration)")
+	flags.StringVar(&g.region, "region", "",
+		"AWS region; also where events and the notification rule are (default: AWS_REGION or the shared configuration)")
 	flags.StringVar(&g.profile, "profile", "", "profile of the shared AWS configuration")
 	flags.StringVar(&g.endpoint, "endpoint-url", "", "send all AWS requests to this URL")
 	flags.BoolVar(&g.local, "local", false, "use an embedded AWS inside the process instead of an account")

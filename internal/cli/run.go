@@ -117,7 +117,7 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	if err != nil {
 		return err
 	}
-	if err := s.print(result, o.output); err != nil {
+	if err := s.streams.print(result, o.output); err != nil {
 		return err
 	}
 	for _, one := range result.Resources {

@@ -15,7 +15,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -164,25 +163,4 @@ func regionsText(regions []string) string {
 		return "regions none"
 	}
 	return "regions " + strings.Join(regions, ", ")
-}
-
-// print writes a result to stdout, and what its form has no room for to stderr.
-func (g *global) print(r report.Report, form string) error {
-	out := g.streams.Out
-	if err := report.Write(out, r, report.Form(form), g.streams.style(out)); err != nil {
-		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
-	}
-	if report.Form(form) == report.CSV {
-		for _, line := range r.Asides() {
-			fmt.Fprintln(g.streams.Err, line)
-		}
-	}
-	return nil
-}
-
-// printProblems writes problems to stderr, where the result has no room for them.
-func (g *global) printProblems(problems []model.Problem) {
-	for _, p := range problems {
-		fmt.Fprintln(g.streams.Err, p.Error())
-	}
 }

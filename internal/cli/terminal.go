@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -35,6 +37,26 @@ func (s Streams) style(w io.Writer) report.Style {
 	plain, _ := s.Env("NO_COLOR")
 	kind, _ := s.Env("TERM")
 	return report.Style{Width: width, Color: width > 0 && plain == "" && kind != "dumb"}
+}
+
+// print writes a result to stdout, and what its form has no room for to stderr.
+func (s Streams) print(r report.Report, form string) error {
+	if err := report.Write(s.Out, r, report.Form(form), s.style(s.Out)); err != nil {
+		return fmt.Errorf("print the result: %w", awsapi.Plain(err))
+	}
+	if report.Form(form) == report.CSV {
+		for _, line := range r.Asides() {
+			fmt.Fprintln(s.Err, line)
+		}
+	}
+	return nil
+}
+
+// printProblems writes problems to stderr, where the result has no room for them.
+func (s Streams) printProblems(problems []model.Problem) {
+	for _, p := range problems {
+		fmt.Fprintln(s.Err, p.Error())
+	}
 }
 
 // errNotConfirmed ends a command whose question was not answered with yes.

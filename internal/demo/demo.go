@@ -4,6 +4,7 @@
 package demo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,13 +70,12 @@ type Demo struct {
 	Home   string // the deployment region
 	Params config.Values
 
-	options  Options
-	memory   *localaws.Memory
-	app      *app.App
-	handlers map[lambda.Function]*lambda.Handler
-	watch    *watch
-	mails    time.Time // mails up to then are reported
-	at       time.Time // of the last cycle
+	options Options
+	memory  *localaws.Memory
+	app     *app.App
+	stack   deployment
+	watch   *watch
+	at      time.Time // of the last cycle
 }
 
 // New sets a demo up. It fails if the options are invalid; nothing happens yet.
@@ -100,7 +100,12 @@ func New(o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock, watch := model.NewVirtualClock(begin), newWatch(o.Shown)
+	clock := model.NewVirtualClock(begin)
+	watch := newWatch(o.Shown, func(e Event) {
+		if o.Happened != nil && !e.Time.After(end(o)) {
+			o.Happened(e)
+		}
+	})
 	estate := o.Estate
 	estate.Seed += o.Seed
 	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithAutoConfirm(), localaws.WithAlarmWatch(watch.alarm))
@@ -114,7 +119,7 @@ func New(o Options) (*Demo, error) {
 	if o.Shown != nil {
 		observer = shown{o.Shown, clock}
 		o.Shown.Update(func(s *serve.Status) {
-			s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deployment(home), begin, serve.Leading
+			s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deploymentName(home), begin, serve.Leading
 		})
 	}
 	handlers := map[lambda.Function]*lambda.Handler{}
@@ -124,17 +129,18 @@ func New(o Options) (*Demo, error) {
 			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return settings, nil },
 		})
 	}
+	a := app.New(app.Options{
+		Config: settings, Clock: clock, Deployment: deploymentName(home),
+		AuditLog: func(_ context.Context, record events.Audit) { watch.record(record) },
+	})
 	return &Demo{
-		AWS: server, Clock: clock, Home: home, Params: params, options: o, memory: memory, handlers: handlers, watch: watch,
-		at: begin.Truncate(cycleEvery),
-		app: app.New(app.Options{
-			Config: settings, Clock: clock, Deployment: deployment(home),
-			AuditLog: func(_ context.Context, record events.Audit) { watch.record(record) },
-		}),
+		AWS: server, Clock: clock, Home: home, Params: params, options: o, memory: memory, app: a, watch: watch, at: begin.Truncate(cycleEvery),
+		stack: deployment{aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
+			handlers: handlers},
 	}, nil
 }
 
-func deployment(home string) string { return home + "/" + stack }
+func deploymentName(home string) string { return home + "/" + stack }
 
 // environment are the variables of the functions.
 func environment(regions []string, home string) func(string) (string, bool) {
@@ -143,7 +149,7 @@ func environment(regions []string, home string) func(string) (string, bool) {
 		config.AutoDeleteOrStopIdleResources: "Yes",
 		config.IdleThresholdHours:            strconv.Itoa(idleHours),
 		config.NotificationEndpoint:          Reader,
-		"Deployment":                         deployment(home),
+		"Deployment":                         deploymentName(home),
 		"LOG_LEVEL":                          "info",
 	}
 	return func(name string) (string, bool) { value, ok := variables[name]; return value, ok }
@@ -174,7 +180,9 @@ func builtinPrices(context.Context, []string) (report.Prices, []model.Problem) {
 }
 
 // End is when the days are over, by the demo's clock.
-func (d *Demo) End() time.Time { return begin.AddDate(0, 0, d.options.Days) }
+func (d *Demo) End() time.Time { return end(d.options) }
+
+func end(o Options) time.Time { return begin.AddDate(0, 0, o.Days) }
 
 // Close ends the demo and frees its memory.
 func (d *Demo) Close() {
@@ -206,7 +214,7 @@ func (d *Demo) Run(ctx context.Context) (Result, error) {
 func (d *Demo) run(ctx context.Context) (Result, error) {
 	before, err := d.survey(ctx)
 	if err == nil {
-		err = d.deploy(ctx)
+		err = d.stack.deploy(ctx)
 	}
 	if err != nil {
 		return Result{}, err
@@ -241,6 +249,41 @@ func (d *Demo) GoOn(ctx context.Context, pace time.Duration) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// Delays after the full minute. Events are delivered later than any cycle ends, so that the
+// end of a change does not depend on how long a cycle took.
+const (
+	scheduleLag = 10 * time.Second
+	deliveryLag = 70 * time.Second
+)
+
+// step is everything that happens from one cycle to the next. Functions log their failures,
+// which are reported from there; only the end of ctx ends the demo.
+func (d *Demo) step(ctx context.Context) error {
+	former := d.at
+	d.at = former.Add(cycleEvery)
+	if board := former.Truncate(time.Hour).Add(boardAfter); board.After(former) && board.Before(d.at) {
+		d.wait(board.Add(scheduleLag))
+		if err := d.stack.schedule(ctx, lambda.Dashboard, board); err != nil {
+			return err
+		}
+	}
+	d.wait(d.at.Add(scheduleLag))
+	d.AWS.Tick()
+	if err := d.stack.schedule(ctx, lambda.Monitor, d.at); err != nil {
+		return err
+	}
+	d.wait(d.at.Add(deliveryLag))
+	_ = d.AWS.Deliver(ctx) // the functions log it
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	d.watch.step(d.at, d.AWS, d.Clock.Now())
+	if d.options.Cycled != nil {
+		d.options.Cycled(ctx)
+	}
+	return ctx.Err()
 }
 
 // survey is the state of the estate: usage and costs of the last day, and the reasons of the
@@ -280,7 +323,7 @@ func (d *Demo) reportYoung(s survey) {
 	for _, e := range s.ledger.Resources {
 		r, known := s.reasons[e.ARN]
 		if known && r.Decision == rules.None && r.Utilization != nil && *r.Utilization < 100 && now.Sub(e.Created) < idleHours*time.Hour {
-			d.happened(Event{Time: now.Truncate(time.Minute), What: Kept, Region: e.Region, Name: e.Name, ARN: e.ARN, Text: r.Reason})
+			d.watch.report(Event{Time: now.Truncate(time.Minute), What: Kept, Region: e.Region, Name: e.Name, ARN: e.ARN, Text: r.Reason})
 		}
 	}
 }

@@ -34,7 +34,8 @@ func (r Result) Table(p report.Printer) {
 		b, a := row.Before, row.After
 		line := report.Row{Below: report.Cell{Text: row.Reason}}
 		for _, text := range []string{
-			string(row.Kind), row.Name, row.Region, minimum(b), minimum(a), report.Number(b.Utilization, 1, "%"), report.Number(a.Utilization, 1, "%"),
+			string(row.Kind), row.Name, row.Region, minimum(b), minimum(a),
+			report.Number(b.Utilization, 1, "%"), report.Number(a.Utilization, 1, "%"),
 			report.Number(b.PerMonth, 0, ""), report.Number(a.PerMonth, 0, ""), b.money(), a.money(), row.Outcome,
 		} {
 			line.Cells = append(line.Cells, report.Cell{Text: text})
@@ -43,18 +44,24 @@ func (r Result) Table(p report.Printer) {
 	}
 	p.Grid(g)
 	p.Line("")
-	p.Label("Demo", fmt.Sprintf("%s from %s UTC, %s, seed %d", model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed))
-	p.Label("Events", fmt.Sprintf("%s, %s (and %d repeated), %s, %s, %s", model.Plural(r.Counts[Acted], "action"), model.Plural(r.Counts[Refused], "refusal"), r.Repeated,
-		model.Plural(r.Counts[Alarmed], "change")+" of alarms", model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure")))
-	p.Label("Paid for", fmt.Sprintf("%s → %s TPS-hours a month%s", report.Number(&r.Total.Before, 0, ""), report.Number(&r.Total.After, 0, ""), less(r.Total.Before, r.Total.After)))
+	label := func(name, format string, args ...any) { p.Label(name, fmt.Sprintf(format, args...)) }
+	label("Demo", "%s from %s UTC, %s, seed %d",
+		model.Plural(r.Days, "day"), r.Start.Format("2006-01-02 15:04"), model.Plural(r.Cycles, "cycle"), r.Seed)
+	label("Events", "%s, %s (and %d repeated), %s of alarms, %s, %s", model.Plural(r.Counts[Acted], "action"),
+		model.Plural(r.Counts[Refused], "refusal"), r.Repeated, model.Plural(r.Counts[Alarmed], "change"),
+		model.Plural(r.Counts[Mailed], "mail"), model.Plural(r.Counts[Failed], "failure"))
+	label("Paid for", "%s → %s TPS-hours a month%s",
+		report.Number(&r.Total.Before, 0, ""), report.Number(&r.Total.After, 0, ""), less(r.Total.Before, r.Total.After))
 	if s := r.Total.Estimate; s != nil {
-		p.Label("Estimate", fmt.Sprintf("%s %s → %s a month, of the %d with a price in the program", s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""), s.Resources))
+		label("Estimate", "%s %s → %s a month, of the %d with a price in the program",
+			s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""), s.Resources)
 	}
 	for _, price := range r.Prices {
-		p.Label("Price", fmt.Sprintf("%s %g per TPS-hour of a %s in %s, %s: %s", price.Currency, price.PerTPSHour, price.Product, price.Region, price.Date, price.Source))
+		label("Price", "%s %g per TPS-hour of a %s in %s, %s: %s",
+			price.Currency, price.PerTPSHour, price.Product, price.Region, price.Date, price.Source)
 	}
 	if n := len(r.Total.Unread); n > 0 {
-		p.Label("Unknown", fmt.Sprintf("%d of %d could not be read and are in no sum", n, len(r.Resources)))
+		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))
 	}
 	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
 }
@@ -87,7 +94,8 @@ func (r Result) JSON() any { return r }
 func (r Result) CSV() [][]string {
 	lines := [][]string{{
 		"arn", "kind", "name", "region", "minBefore", "minAfter", "utilizationBefore", "utilizationAfter",
-		"tpsHoursPerMonthBefore", "tpsHoursPerMonthAfter", "estimatePerMonthBefore", "estimatePerMonthAfter", "currency", "steps", "outcome", "reason",
+		"tpsHoursPerMonthBefore", "tpsHoursPerMonthAfter", "estimatePerMonthBefore", "estimatePerMonthAfter", "currency", "steps",
+		"outcome", "reason",
 	}}
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After

@@ -55,10 +55,12 @@ type watch struct {
 	refused  map[string]bool // reported refusals, by ARN and reason without numbers
 	on       map[string]bool // alarms reported as ALARM
 	repeated int             // refusals that were reported before
+	mails    time.Time       // mails up to then are reported
+	happened func(Event)     // called for each reported event
 }
 
-func newWatch(memory *serve.Memory) *watch {
-	return &watch{memory: memory, refused: map[string]bool{}, on: map[string]bool{}}
+func newWatch(memory *serve.Memory, happened func(Event)) *watch {
+	return &watch{memory: memory, happened: happened, refused: map[string]bool{}, on: map[string]bool{}}
 }
 
 // Write reads a line of a function's log.
@@ -71,7 +73,8 @@ func (w *watch) Write(line []byte) (int, error) {
 	case bytes.Contains(line, []byte(`"level":"ERROR"`)):
 		var problem struct{ Msg, Op, Region, Err, Function string }
 		if json.Unmarshal(line, &problem) == nil {
-			w.add(Event{What: Failed, Region: problem.Region, Text: strings.TrimSpace(cmp.Or(problem.Op, problem.Function, problem.Msg) + " " + problem.Err)})
+			text := cmp.Or(problem.Op, problem.Function, problem.Msg) + " " + problem.Err
+			w.add(Event{What: Failed, Region: problem.Region, Text: strings.TrimSpace(text)})
 		}
 	}
 	return len(line), nil
@@ -124,31 +127,30 @@ func (w *watch) alarm(c localaws.AlarmChange) {
 	w.add(Event{What: Alarmed, Region: c.Region, Name: c.Name, Text: c.To})
 }
 
-// report reports what happened in a step, in an order that does not depend on which of
-// several simultaneous things came first.
-func (d *Demo) report(at time.Time) {
-	w := d.watch
+// step reports what happened in a step, in an order that does not depend on which of several
+// simultaneous things came first.
+func (w *watch) step(at time.Time, server *localaws.Server, now time.Time) {
 	w.mu.Lock()
 	found := w.found
 	w.found = nil
 	w.mu.Unlock()
-	found = append(found, d.newMails()...)
+	found = append(found, w.newMails(server, now)...)
 	slices.SortStableFunc(found, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(a.Region, b.Region), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Text, b.Text))
+		return cmp.Or(cmp.Compare(slices.Index(order, a.What), slices.Index(order, b.What)), cmp.Compare(a.Region, b.Region),
+			cmp.Compare(a.Name, b.Name), cmp.Compare(a.Text, b.Text))
 	})
 	for _, e := range found {
 		e.Time = at
 		if w.isNew(e) {
-			d.happened(e)
+			w.report(e)
 		}
 	}
 }
 
-func (d *Demo) happened(e Event) {
-	d.watch.reported = append(d.watch.reported, e)
-	if d.options.Happened != nil && !e.Time.After(d.End()) {
-		d.options.Happened(e)
-	}
+// report reports an event.
+func (w *watch) report(e Event) {
+	w.reported = append(w.reported, e)
+	w.happened(e)
 }
 
 // isNew reports whether an event is worth a line: the same refusal comes every hour, and the
@@ -184,15 +186,15 @@ func (w *watch) isNew(e Event) bool {
 }
 
 // newMails are the mails that were sent since the last call.
-func (d *Demo) newMails() []Event {
+func (w *watch) newMails(server *localaws.Server, now time.Time) []Event {
 	var list []Event
-	for _, m := range d.AWS.Outbox() {
-		if !m.Time.After(d.mails) {
+	for _, m := range server.Outbox() {
+		if !m.Time.After(w.mails) {
 			continue
 		}
 		first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
 		list = append(list, Event{What: Mailed, Region: m.Region, Name: m.Endpoint, Text: cmp.Or(m.Subject, strings.Trim(first, `"`))})
 	}
-	d.mails = d.Clock.Now()
+	w.mails = now
 	return list
 }

@@ -124,7 +124,9 @@ func TestLogPagesMayBeEmpty(t *testing.T) {
 	for range 2 {
 		ok[*cloudwatchlogs.PutLogEventsOutput](t)(putLines(client, "b", logLine(noon.Add(time.Hour), big)))
 	}
-	got, pages := filterLogs(t, client, func(in *cloudwatchlogs.FilterLogEventsInput) { in.StartTime = aws.Int64(noon.Add(time.Hour).UnixMilli()) })
+	got, pages := filterLogs(t, client, func(in *cloudwatchlogs.FilterLogEventsInput) {
+		in.StartTime = aws.Int64(noon.Add(time.Hour).UnixMilli())
+	})
 	if len(got) != 2 || pages < 2 {
 		t.Errorf("%d large events on %d pages", len(got), pages)
 	}

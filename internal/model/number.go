@@ -6,20 +6,25 @@ import (
 	"strings"
 )
 
-// Number is v with so many decimals and commas between thousands.
-func Number(v float64, decimals int) string {
-	text := strconv.FormatFloat(math.Abs(v), 'f', decimals, 64)
-	whole, rest, found := strings.Cut(text, ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
+// Thousands puts commas into the whole part of a number.
+func Thousands(number string) string {
+	whole, rest := number, ""
+	if point := strings.IndexByte(number, '.'); point >= 0 {
+		whole, rest = number[:point], number[point:]
+	}
+	for i := len(whole) - 3; i > 0 && whole[i-1] >= '0' && whole[i-1] <= '9'; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
 	}
-	if found {
-		whole += "." + rest
+	return whole + rest
+}
+
+// Number is v with so many decimals and commas between thousands.
+func Number(v float64, decimals int) string {
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(text, "-0.") == "" {
+		text = strings.TrimPrefix(text, "-")
 	}
-	if v < 0 && strings.Trim(text, "0.") != "" {
-		return "-" + whole
-	}
-	return whole
+	return Thousands(text)
 }
 
 // Trimmed is v with at most so many decimals.

@@ -53,8 +53,9 @@ type pageCell struct {
 // Page prepares the HTML page of the ledger.
 func (l Ledger) Page() Page {
 	l.Normalize()
+	const minutes = "2006-01-02 15:04"
 	p := Page{
-		Window: l.Window.Start.Format("2006-01-02 15:04") + " to " + l.Window.End.Format("2006-01-02 15:04") + " UTC (" + model.Plural(l.Days, "day") + ")",
+		Window: fmt.Sprintf("%s to %s UTC (%s)", l.Window.Start.Format(minutes), l.Window.End.Format(minutes), model.Plural(l.Days, "day")),
 		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
 	}
 	entries := slices.Clone(l.Resources)
@@ -90,7 +91,8 @@ func (l Ledger) tiles() []tile {
 	}
 	var tiles []tile
 	if all := t.Throughput; all != nil {
-		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s", rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
+		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s",
+			rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
 		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
 	}
 	tiles = append(tiles, []tile{
@@ -102,7 +104,7 @@ func (l Ledger) tiles() []tile {
 	}...)
 	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
 		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
-		tiles = append(tiles, tile{"Rises above twice a new minimum", thousands(strconv.Itoa(s.Jumps)), text})
+		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Thousands(strconv.Itoa(s.Jumps)), text})
 	}
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",

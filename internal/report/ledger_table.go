@@ -163,7 +163,8 @@ func savingsText(t Totals) string {
 	if actions == "" {
 		return "none found"
 	}
-	return fmt.Sprintf("%s would have saved %s TPS-hours, and would save %s a month", actions, commas(t.Saving.TPSHours), commas(t.Saving.PerMonth))
+	return fmt.Sprintf("%s would have saved %s TPS-hours, and would save %s a month",
+		actions, commas(t.Saving.TPSHours), commas(t.Saving.PerMonth))
 }
 
 func estimateText(e EstimateTotal, t Totals) string {

@@ -145,7 +145,7 @@ func TestLedgerTotals(t *testing.T) {
 	}
 	l.Normalize()
 	if again := l.Totals; fmt.Sprint(again) != fmt.Sprint(got) || len(l.Prices) != 2 {
-		t.Error("settling twice gives something else")
+		t.Error("normalizing twice changes the sums")
 	}
 }
 
@@ -155,7 +155,7 @@ var errBroken = errors.New("broken")
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errBroken }
 
-func TestLedgerTellsThatItCannotBeWritten(t *testing.T) {
+func TestLedgerReturnsWriteErrors(t *testing.T) {
 	l := ledgerOf()
 	for name, write := range map[string]func(io.Writer) error{
 		"json": writing(l, JSON, Style{}), "csv": writing(l, CSV, Style{}), "table": writing(l, Table, Style{}),
@@ -182,7 +182,7 @@ func TestGroupedNumbers(t *testing.T) {
 	}
 }
 
-// What plan tells of savings stands beside the decision.
+// A plan shows savings beside the decision.
 func TestSavingsOfAPlan(t *testing.T) {
 	r := day()
 	r.DryRun = true

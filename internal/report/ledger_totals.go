@@ -160,10 +160,12 @@ func (l Ledger) notes() []string {
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")
 	if len(t.Estimates) > 0 {
-		notes = append(notes, "Money figures are estimates: TPS-hours times the price shown. They leave out volume discounts, free tiers, taxes and contracts.")
+		notes = append(notes, "Money figures are estimates: TPS-hours times the price shown. "+
+			"They leave out volume discounts, free tiers, taxes and contracts.")
 	}
 	if t.Unpriced > 0 {
-		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; give prices with --prices, or ask AWS with --live-prices.",
+		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; "+
+			"give prices with --prices, or ask AWS with --live-prices.",
 			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
 	}
 	return append(notes, l.tierNotes()...)
@@ -200,8 +202,8 @@ func (l Ledger) tierNotes() []string {
 			}
 		}
 		if month := paid / span * billing.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
-			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; those beyond %.0f cost less than the price used, so its estimates are too high.",
-				price.Product, price.Region, month, price.UpTo))
+			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; "+
+				"those beyond %.0f cost less than the price used, so its estimates are too high.", price.Product, price.Region, month, price.UpTo))
 		}
 	}
 	return notes

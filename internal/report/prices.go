@@ -41,7 +41,7 @@ type Price struct {
 	Date       string  `json:"date"`   // of the price: 2006-01-02
 	Source     string  `json:"source"` // in words
 	// UpTo is how many TPS-hours of a month cost that much before further ones get
-	// cheaper; 0 if that is not known. Discounts beyond it are not reckoned with.
+	// cheaper; 0 if that is not known. Discounts beyond it are left out.
 	UpTo float64 `json:"upTo,omitempty"`
 }
 
@@ -92,7 +92,7 @@ func sortPrices(list []Price) {
 	})
 }
 
-// builtinSource says where the table in the program comes from.
+// builtinSource is where the table in the program comes from.
 const builtinSource = "built-in table, from aws.amazon.com/personalize/pricing; may be out of date"
 
 // builtinDate is when that table was noted.

@@ -117,7 +117,9 @@ func positive(n int) any {
 
 // Number writes a number for people, with commas between thousands. What is not zero does not
 // look like zero, and nil is a dash.
-func Number(v *float64, digits int, unit string) string { return thousands(rounded(v, digits, unit)) }
+func Number(v *float64, digits int, unit string) string {
+	return model.Thousands(rounded(v, digits, unit))
+}
 
 // rounded is Number without commas.
 func rounded(v *float64, digits int, unit string) string {
@@ -132,22 +134,10 @@ func rounded(v *float64, digits int, unit string) string {
 }
 
 // amount writes money with two digits, and commas between thousands.
-func amount(v float64) string { return thousands(strconv.FormatFloat(v, 'f', 2, 64)) }
+func amount(v float64) string { return model.Thousands(strconv.FormatFloat(v, 'f', 2, 64)) }
 
 // commas writes TPS-hours with one digit, and commas between thousands.
 func commas(v float64) string { return Number(&v, 1, "") }
-
-// thousands puts commas into the whole part of a number.
-func thousands(number string) string {
-	whole, rest := number, ""
-	if point := strings.IndexByte(number, '.'); point >= 0 {
-		whole, rest = number[:point], number[point:]
-	}
-	for i := len(whole) - 3; i > 0 && whole[i-1] >= '0' && whole[i-1] <= '9'; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	return whole + rest
-}
 
 // spent is a duration in as many digits as a person reads.
 func spent(ms int64) string {

@@ -268,8 +268,8 @@ func TestNumbersForPeople(t *testing.T) {
 		want  string
 	}{
 		{"unreadable", nil, "–"},
-		{"nought", num(0), "0.00%"},
-		{"next to nought does not look like nought", num(0.0049), "<0.01%"},
+		{"zero", num(0), "0.00%"},
+		{"next to zero does not look like zero", num(0.0049), "<0.01%"},
 		{"large enough to show", num(0.0051), "0.01%"},
 		{"rounded", num(12.346), "12.35%"},
 	}

@@ -148,8 +148,10 @@ func (p Printer) savings(resources []Resource) {
 			currency = e.Currency
 			priced++
 			money += e.SavedPerMonth
-			price := Price{Region: one.Region, Product: ProductOf(one.Kind, one.Recipe), PerTPSHour: e.PerTPSHour, Currency: e.Currency, Date: e.PriceDate, Source: e.PriceSource}
-			prices[price.text()] = true
+			prices[Price{
+				Region: one.Region, Product: ProductOf(one.Kind, one.Recipe),
+				PerTPSHour: e.PerTPSHour, Currency: e.Currency, Date: e.PriceDate, Source: e.PriceSource,
+			}.text()] = true
 		}
 	}
 	if saving == 0 {

@@ -19,6 +19,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
@@ -96,10 +97,29 @@ func (w *world) options(changes map[string]string) serve.Options {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return serve.Options{
+	return complete(serve.Options{
 		Config: awsapi.LocalConfig(home, w.memory.URL(), "LOCAL", w.memory.Transport()), Params: v, Deployment: "cli", Version: "test",
 		Guard: testGuard(w.t, "127.0.0.1:0", ""),
+	})
+}
+
+// complete sets what the options lack.
+func complete(o serve.Options) serve.Options {
+	if o.Clock == nil {
+		o.Clock = model.SystemClock{}
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Memory == nil {
+		o.Memory = serve.NewMemory()
+	}
+	if len(o.Params.Regions) == 0 {
+		o.Params.Regions = []string{home}
+	}
+	o.AuditLog = func(context.Context, events.Audit) {}
+	o.Progress = func(string, int, int) {}
+	return o
 }
 
 // testGuard is a guard for an address, with a token and further host names.
@@ -117,9 +137,7 @@ func (w *world) daemon(o serve.Options) *running {
 	w.t.Helper()
 	r := &running{t: w.t, pipe: newPipe(), log: &logged{}}
 	o.Logger = slog.New(slog.NewTextHandler(r.log, nil))
-	if o.Memory == nil {
-		o.Memory = serve.NewMemory()
-	}
+	o.Memory = serve.NewMemory()
 	r.memory = o.Memory
 	d, err := serve.NewOn(r.pipe, o)
 	if err != nil {

@@ -87,7 +87,8 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	l.progress("", 0, 0)
 	// Notifications of a dry run are sent last; a repeated cycle would send them twice.
 	interrupted := ctx.Err() != nil
-	l.lease.finish(!interrupted || slices.ContainsFunc(result.Events, func(e report.Event) bool { return e.DetailType == string(events.DryRunDecision) }))
+	notified := slices.ContainsFunc(result.Events, func(e report.Event) bool { return e.DetailType == string(events.DryRunDecision) })
+	l.lease.finish(!interrupted || notified)
 	l.record(ctx, NewCycleRecord(began, l.clock.Now(), role, result, err), result, err)
 }
 
@@ -113,7 +114,8 @@ func (l *cycleLoop) record(ctx context.Context, record CycleRecord, result repor
 	logProblems(ctx, l.log, result.Problems)
 	fields := []any{"role", string(record.Role), "resources", record.Resources}
 	if record.Role == Leading { // what a standby would write, the leader writes
-		fields = append(fields, "metrics", result.MetricsPublished, "alarms_created", result.Alarms.Created, "alarms_updated", result.Alarms.Updated,
+		fields = append(fields, "metrics", result.MetricsPublished, "alarms_created", result.Alarms.Created,
+			"alarms_updated", result.Alarms.Updated,
 			"alarms_deleted", result.Alarms.Deleted, "alarms_left", result.Alarms.Left, "events", record.Events)
 	}
 	l.log.InfoContext(ctx, "cycle done", append(fields, "problems", record.Problems, "calls", record.Calls, "took", record.Took.String())...)

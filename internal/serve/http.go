@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -40,14 +39,13 @@ func (s site) handler(page http.Handler) http.Handler {
 	metrics := promhttp.HandlerFor(s.metrics.gatherer(), promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError), Timeout: requestTime,
 	})
-	if page == nil {
-		page = s.guard.Bearers(s.clock.Now, readOnly(http.HandlerFunc(s.index)))
-	}
 	mux := http.NewServeMux()
 	mux.Handle("/healthz", readOnly(http.HandlerFunc(s.healthz)))
 	mux.Handle("/readyz", readOnly(http.HandlerFunc(s.readyz)))
 	mux.Handle("/metrics", s.guard.KnownHosts(s.guard.Bearers(s.clock.Now, readOnly(metrics))))
-	mux.Handle("/", s.guard.KnownHosts(page))
+	if page != nil {
+		mux.Handle("/", s.guard.KnownHosts(page))
+	}
 	return mux
 }
 
@@ -101,29 +99,4 @@ func writeHealth(w http.ResponseWriter, good bool, status, problem string) {
 		body = map[string]string{"problem": problem}
 	}
 	_ = json.NewEncoder(w).Encode(body) // fails only if the client is gone
-}
-
-// index is shown if there is no page.
-func (s site) index(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path != "/" {
-		http.NotFound(w, r)
-		return
-	}
-	timeText := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
-		}
-		return t.UTC().Format("2006-01-02 15:04:05 UTC")
-	}
-	status := s.memory.Status()
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = fmt.Fprintf(w, `Personalize Monitor %s
-deployment %s, events in %s, regions %s
-role %s, last cycle %s, last success %s, next %s
-
-/metrics  for Prometheus
-/healthz  is the process alive
-/readyz   does it work
-`, status.Version, status.Deployment, status.Region, strings.Join(status.Regions, ", "), status.Role,
-		timeText(status.LastCycle), timeText(status.LastSuccess), timeText(status.NextCycle))
 }

@@ -57,10 +57,10 @@ func newReal(t testing.TB, description localaws.Estate, change func(*serve.Optio
 		t.Fatal(err)
 	}
 	r := &onPort{t: t, aws: server, memory: serve.NewMemory(), log: &logged{}, client: &http.Client{Timeout: time.Minute}}
-	o := serve.Options{
+	o := complete(serve.Options{
 		Config: awsapi.LocalConfig(home, endpoint.URL, "AKIASECRETACCESSKEY", nil), Params: values, Deployment: "cli", Version: "1.2.3", Clock: clock,
 		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Guard: testGuard(t, "127.0.0.1:0", ""), Memory: r.memory,
-	}
+	})
 	if change != nil {
 		change(&o)
 	}
@@ -120,17 +120,14 @@ func TestWhoIsAnswered(t *testing.T) {
 		{"GET", "/metrics", "Monitor.Example.com.:8090", bearer, 200},
 		{"GET", "/metrics", "evil.example.com", bearer, 421},
 		{"GET", "/metrics", "localhost.evil.example.com", bearer, 421},
-		{"GET", "/", "evil.example.com", bearer, 421},
+		{"DELETE", "/metrics", "", bearer, 405},
 		{"GET", "/metrics", "", "", 401},
 		{"GET", "/metrics", "", "Bearer " + secret[1:], 401},
 		{"GET", "/metrics", "", "Bearer ", 401},
 		{"GET", "/metrics", "", "Basic " + secret, 401},
-		{"GET", "/", "", "", 401},
-		{"GET", "/", "", bearer, 200},
+		{"GET", "/", "", bearer, 404},
 		{"GET", "/nothing", "", bearer, 404},
-		{"GET", "/nothing", "", "", 401},
 		{"POST", "/metrics", "", bearer, 405},
-		{"DELETE", "/", "", bearer, 405},
 		{"POST", "/healthz", "", "", 405},
 		{"GET", "/healthz", "10.1.2.3:8090", "", 200},
 		{"GET", "/healthz", "any.name.of.a.probe", "", 200},
@@ -150,7 +147,7 @@ func TestGuessingIsLimited(t *testing.T) {
 			t.Errorf("guess %d: %d", i, got)
 		}
 	}
-	for _, path := range []string{"/metrics", "/"} {
+	for _, path := range []string{"/metrics"} {
 		if got, _ := r.ask("GET", path, "", "Bearer "+secret); got != 429 {
 			t.Errorf("%s after the guesses: %d", path, got)
 		}
@@ -228,7 +225,7 @@ func TestInvalidOptions(t *testing.T) {
 			o.Page = func(*app.App) (serve.Page, error) { return nil, errors.New("broken") }
 		},
 	} {
-		o := serve.Options{Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Guard: testGuard(t, "127.0.0.1:0", "")}
+		o := complete(serve.Options{Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Guard: testGuard(t, "127.0.0.1:0", "")})
 		change(&o)
 		if _, err := serve.New(o); err == nil {
 			t.Errorf("%s: accepted", name)
@@ -248,9 +245,9 @@ func TestSideBySide(t *testing.T) {
 		if a, b := series(one, "_resource_minimum"), series(two, "_resource_minimum"); len(a) != 5 || len(b) != 3 {
 			t.Errorf("%d and %d resources", len(a), len(b))
 		}
-		third, err := serve.New(serve.Options{
+		third, err := serve.New(complete(serve.Options{
 			Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Guard: testGuard(t, two.Addr().String(), ""),
-		})
+		}))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -59,13 +59,15 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int) (*m
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
 		}),
-		cycles:    counters("cycles_total", "Monitoring cycles by outcome: partial means that some resource or region failed, interrupted that the daemon was stopped.", "outcome"),
-		problems:  counters("problems_total", "Failures in cycles that continued, by AWS operation or step and by region.", "operation", "region"),
+		cycles: counters("cycles_total", "Monitoring cycles by outcome: partial if some resource or region failed, interrupted if the daemon was stopped.", "outcome"),
+		problems: counters("problems_total", "Failures in cycles that continued, by AWS operation or step and by region.", "operation",
+			"region"),
 		decisions: counters("decisions_total", "Decisions to change a resource, by action and outcome.", "action", "outcome"),
 		alarms:    counters("alarm_changes_total", "CloudWatch alarms created, updated and deleted.", "change"),
 		events:    counters("events_total", "Events put on the EventBridge bus.", "detail_type"),
-		published: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "metric_values_published_total", Help: "Metric values published to CloudWatch."}),
-		builds:    counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
+		published: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "metric_values_published_total",
+			Help: "Metric values published to CloudWatch."}),
+		builds: counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
 	}
 	m.initialize()
 	m.results.Store(prometheus.NewRegistry())
@@ -170,9 +172,12 @@ func results(result report.Result) *prometheus.Registry {
 		return vec
 	}
 	labels := []string{"arn", "kind", "name", "region"}
-	minimum := gauges(resourceSubsystem, "minimum_requests_per_second", "Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).", labels...)
-	average := gauges(resourceSubsystem, "average_requests_per_second", "Requests per second in the last window; absent if it could not be read.", labels...)
-	utilization := gauges(resourceSubsystem, "utilization_ratio", "Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...)
+	minimum := gauges(resourceSubsystem, "minimum_requests_per_second",
+		"Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).", labels...)
+	average := gauges(resourceSubsystem, "average_requests_per_second",
+		"Requests per second in the last window; absent if it could not be read.", labels...)
+	utilization := gauges(resourceSubsystem, "utilization_ratio",
+		"Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...)
 	resources := gauges("", "resources", "Monitored campaigns and recommenders.", "kind", "region")
 	for _, r := range result.Resources {
 		values := []string{r.ARN, string(r.Kind), r.Name, r.Region}
@@ -186,7 +191,8 @@ func results(result report.Result) *prometheus.Registry {
 		resources.WithLabelValues(string(r.Kind), r.Region).Inc()
 	}
 	gauges("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle.").WithLabelValues().Set(float64(result.Alarms.Left))
-	gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.").WithLabelValues().Set(float64(result.Window.End.Unix()))
+	gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.").
+		WithLabelValues().Set(float64(result.Window.End.Unix()))
 	return registry
 }
 
@@ -203,7 +209,8 @@ func buildInfo(version string) prometheus.Collector {
 // statusGauges are read from the status at each scrape.
 func statusGauges(memory *Memory) []prometheus.Collector {
 	gauge := func(name, help string, value func(Status) float64) prometheus.Collector {
-		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, func() float64 { return value(memory.Status()) })
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help},
+			func() float64 { return value(memory.Status()) })
 	}
 	seconds := func(t time.Time) float64 {
 		if t.IsZero() {
@@ -230,7 +237,8 @@ func statusGauges(memory *Memory) []prometheus.Collector {
 // callCounter counts AWS calls by "service.Operation".
 type callCounter struct{ calls func() map[string]int }
 
-var callsDesc = prometheus.NewDesc(namespace+"_aws_calls_total", "Requests sent to AWS, retries included.", []string{"service", "operation"}, nil)
+var callsDesc = prometheus.NewDesc(namespace+"_aws_calls_total", "Requests sent to AWS, retries included.",
+	[]string{"service", "operation"}, nil)
 
 // Describe implements prometheus.Collector.
 func (callCounter) Describe(descs chan<- *prometheus.Desc) { descs <- callsDesc }

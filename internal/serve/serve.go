@@ -35,11 +35,11 @@ const (
 	answerTime = 3 * time.Second
 )
 
-// Options configure a daemon.
+// Options configure a daemon. All are needed, except Page.
 type Options struct {
 	// Config has region (the deployment region), credentials and endpoint.
 	Config aws.Config
-	// Params are the parameters of all cycles. No Regions means the deployment region.
+	// Params are the parameters of all cycles.
 	Params config.Values
 	// Deployment is the value of the tag Deployment. Daemons of the same deployment agree on
 	// which one leads.
@@ -47,22 +47,21 @@ type Options struct {
 	DryRun     bool   // makes no write
 	Version    string // of the program
 
-	// Clock is used by several goroutines at once, and Sleep must really wait; nil means the
-	// system clock.
+	// Clock is used by several goroutines at once, and Sleep must really wait.
 	Clock model.Clock
-	// Logger logs each cycle, each write and each problem; nil discards the log.
+	// Logger logs each cycle, each write and each problem.
 	Logger *slog.Logger
-	// AuditLog records each decision and action; nil writes the records to Logger.
+	// AuditLog records each decision and action.
 	AuditLog audit.Log
-	// Progress is notified during a cycle, and with an empty step at its end; may be nil.
+	// Progress is notified during a cycle, and with an empty step at its end.
 	Progress cycle.Progress
 
 	// Guard has the address to listen on, and checks requests.
 	Guard *guard.Guard
 	// Page makes the page at /, from the daemon's parts. The page checks the token itself,
-	// as browsers need a login form. Nil shows a few lines of text.
+	// as browsers need a login form. Without it there are only metrics and health.
 	Page func(*app.App) (Page, error)
-	// Memory is what the page reads from; nil makes one.
+	// Memory is what the page reads from.
 	Memory *Memory
 }
 
@@ -117,7 +116,6 @@ func New(o Options) (*Daemon, error) {
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	o = withDefaults(o)
 	queue := newRebuildQueue()
 	a := app.New(app.Options{
 		Config: o.Config, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Observer: o.Memory,
@@ -135,28 +133,6 @@ func New(o Options) (*Daemon, error) {
 	return d, nil
 }
 
-func withDefaults(o Options) Options {
-	if o.Clock == nil {
-		o.Clock = model.SystemClock{}
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Memory == nil {
-		o.Memory = NewMemory()
-	}
-	if o.AuditLog == nil {
-		o.AuditLog = audit.ToLogger(o.Logger)
-	}
-	if o.Progress == nil {
-		o.Progress = func(string, int, int) {}
-	}
-	if len(o.Params.Regions) == 0 {
-		o.Params.Regions = []string{o.Config.Region}
-	}
-	return o
-}
-
 // assemble makes what runs: metrics, loops and the handler.
 func (d *Daemon) assemble(queue *rebuildQueue) error {
 	o := d.options
@@ -164,7 +140,8 @@ func (d *Daemon) assemble(queue *rebuildQueue) error {
 	if err != nil {
 		return err
 	}
-	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics}
+	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory,
+		metrics: metrics}
 	d.cycles = &cycleLoop{
 		lease:   newLease(d.app.Notifier, o.Clock, o.Logger, o.DryRun),
 		leading: d.app.Cycle, standby: d.app.ReadOnlyCycle(), writer: d.app.Writer, queue: queue, memory: o.Memory, metrics: metrics,

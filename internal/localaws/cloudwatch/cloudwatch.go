@@ -135,15 +135,15 @@ func (s *Service) Data(namespace string, at time.Time) map[string]float64 {
 func (s *Service) Evaluate(now time.Time) { s.alarms.evaluateAll(now) }
 
 // Describe adds the alarms and dashboards to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(...any) string) {
+func (s *Service) Describe(out map[string]string, render func(any) string) {
 	for h, alarms := range s.alarms.alarms {
 		for name, a := range alarms {
-			out[h.Region+" alarm "+name] = render(a.settings, a.tags)
+			out[h.Region+" alarm "+name] = render(a.settings) + " " + render(a.tags)
 		}
 	}
 	for _, boards := range s.boards.byAccount {
 		for name, d := range boards {
-			out["dashboard "+name] = render(d.body, d.tags)
+			out["dashboard "+name] = d.body + " " + render(d.tags)
 		}
 	}
 }

@@ -307,10 +307,10 @@ func (s *Service) deleteRule(c *api.Call, in *ruleInput) error {
 }
 
 // Describe adds the rules and targets to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(...any) string) {
+func (s *Service) Describe(out map[string]string, render func(any) string) {
 	for h, rules := range s.rules {
 		for name, r := range rules {
-			out[h.Region+" rule "+name] = render(r.description, r.pattern, r.state, r.tags)
+			out[h.Region+" rule "+name] = render([]any{r.description, r.pattern, r.state, r.tags})
 			for id, t := range r.targets {
 				out[h.Region+" target "+name+"/"+id] = render(t.shape)
 			}

@@ -5,7 +5,6 @@
 package personalize
 
 import (
-	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -240,14 +239,14 @@ func (s *Service) untag(c *api.Call, in *tagInput) error {
 }
 
 // Describe adds the resources to a snapshot, without what changes automatically.
-func (s *Service) Describe(out map[string]string, render func(...any) string) {
+func (s *Service) Describe(out map[string]string, render func(any) string) {
 	for h, r := range s.regions {
 		for _, e := range r.endpoints {
-			update := "none"
-			if e.latest != nil && e.latest.Status != estatefile.Active {
-				update = fmt.Sprint(e.latest.Status, e.latest.MinTPS, render(e.latest.recommender))
+			parts := []string{e.Status, e.Version, strconv.Itoa(int(e.MinTPS)), render(e.Config), render(e.recommender), render(e.tags)}
+			if u := e.latest; u != nil && u.Status != estatefile.Active {
+				parts = append(parts, "update", u.Status, strconv.Itoa(int(u.MinTPS)), render(u.recommender))
 			}
-			out[h.Region+" "+e.kind+" "+e.name] = render(e.Status, e.Version, e.MinTPS, e.Config, e.recommender, e.tags, update)
+			out[h.Region+" "+e.kind+" "+e.name] = strings.Join(parts, " ")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package sns
 
 import (
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -71,18 +72,6 @@ func (s *Service) Notify(n Notification) {
 	}
 }
 
-// Drop records a notification that did not reach its target.
-func (s *Service) Drop(region, rule, target, reason string) {
-	s.log.Info("notification dropped", "region", region, "arn", target, "rule", rule, "reason", reason)
-	s.dropped = api.KeepLast(append(s.dropped, Drop{s.clock.Now().UTC(), region, rule, target, reason}), maxKept)
-}
-
-// Dropped returns the notifications that did not reach their targets, oldest first.
-func (s *Service) Dropped() []Drop { return slices.Clone(s.dropped) }
-
-// Outbox returns what was sent to subscribers, oldest first.
-func (s *Service) Outbox() []Mail { return slices.Clone(s.outbox) }
-
 // deliver sends a message to all confirmed subscribers.
 func (s *Service) deliver(t *topic, subject, message string, now time.Time) {
 	for _, sub := range t.subscriptions {
@@ -90,12 +79,6 @@ func (s *Service) deliver(t *topic, subject, message string, now time.Time) {
 			s.send(sub, now, subject, message, "")
 		}
 	}
-}
-
-func (s *Service) send(sub *subscription, now time.Time, subject, message, token string) {
-	t := sub.topic
-	s.log.Info("mail sent", "region", t.home.Region, "arn", t.arn, "endpoint", sub.endpoint, "subject", subject)
-	s.outbox = api.KeepLast(append(s.outbox, Mail{now, t.home.Region, t.arn, sub.protocol, sub.endpoint, subject, message, token}), maxKept)
 }
 
 type publishInput struct {
@@ -126,4 +109,36 @@ func (s *Service) publish(c *api.Call, in *publishInput) (publishOutput, error) 
 	}
 	s.deliver(t, in.Subject, in.Message, c.Now)
 	return publishOutput{api.NewID()}, nil
+}
+
+// outbox keeps what was sent to subscribers, and the notifications that were dropped.
+type outbox struct {
+	clock   api.Clock
+	log     *slog.Logger
+	mails   []Mail
+	dropped []Drop
+}
+
+func (o *outbox) send(sub *subscription, now time.Time, subject, message, token string) {
+	t := sub.topic
+	o.log.Info("mail sent", "region", t.home.Region, "arn", t.arn, "endpoint", sub.endpoint, "subject", subject)
+	o.mails = api.KeepLast(append(o.mails, Mail{now, t.home.Region, t.arn, sub.protocol, sub.endpoint, subject, message, token}), maxKept)
+}
+
+// Drop records a notification that did not reach its target.
+func (o *outbox) Drop(region, rule, target, reason string) {
+	o.log.Info("notification dropped", "region", region, "arn", target, "rule", rule, "reason", reason)
+	o.dropped = api.KeepLast(append(o.dropped, Drop{o.clock.Now().UTC(), region, rule, target, reason}), maxKept)
+}
+
+// Outbox returns what was sent to subscribers, oldest first.
+func (o *outbox) Outbox() []Mail { return slices.Clone(o.mails) }
+
+// Dropped returns the notifications that did not reach their targets, oldest first.
+func (o *outbox) Dropped() []Drop { return slices.Clone(o.dropped) }
+
+// Forget removes mails and dropped notifications from before a time.
+func (o *outbox) Forget(before time.Time) {
+	o.mails = slices.DeleteFunc(o.mails, func(m Mail) bool { return m.Time.Before(before) })
+	o.dropped = slices.DeleteFunc(o.dropped, func(d Drop) bool { return d.Time.Before(before) })
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
@@ -22,17 +21,14 @@ const pageSize = 100
 
 // Service is everything that SNS knows.
 type Service struct {
-	clock       api.Clock
-	log         *slog.Logger
+	*outbox
 	autoConfirm bool
 	topics      map[string]*topic // by ARN
-	outbox      []Mail
-	dropped     []Drop
 }
 
 // New makes a service without topics. autoConfirm confirms every subscription at once.
 func New(clock api.Clock, log *slog.Logger, autoConfirm bool) *Service {
-	return &Service{clock: clock, log: log, autoConfirm: autoConfirm, topics: map[string]*topic{}}
+	return &Service{outbox: &outbox{clock: clock, log: log}, autoConfirm: autoConfirm, topics: map[string]*topic{}}
 }
 
 // topic is a topic with its subscriptions in the order of their creation.
@@ -264,17 +260,11 @@ func (s *Service) listTopics(c *api.Call, in *listTopicsInput) (listTopicsOutput
 }
 
 // Describe adds the topics and subscriptions to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(...any) string) {
+func (s *Service) Describe(out map[string]string, render func(any) string) {
 	for _, t := range s.topics {
-		out[t.home.Region+" topic "+t.name] = render(t.policy.text, t.attributes, t.tags)
+		out[t.home.Region+" topic "+t.name] = render([]any{t.policy.text, t.attributes, t.tags})
 		for _, sub := range t.subscriptions {
-			out[t.home.Region+" subscription "+t.name+" "+sub.protocol+" "+sub.endpoint] = render("pending", sub.pending)
+			out[t.home.Region+" subscription "+t.name+" "+sub.protocol+" "+sub.endpoint] = "pending " + strconv.FormatBool(sub.pending)
 		}
 	}
-}
-
-// Forget drops mails and drops from before a time.
-func (s *Service) Forget(before time.Time) {
-	s.outbox = slices.DeleteFunc(s.outbox, func(m Mail) bool { return m.Time.Before(before) })
-	s.dropped = slices.DeleteFunc(s.dropped, func(d Drop) bool { return d.Time.Before(before) })
 }

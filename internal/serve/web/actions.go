@@ -50,8 +50,9 @@ type actionForms struct {
 	pages    *renderer
 	notes    bounded[string, note] // each for the page that is loaded after a form
 
-	closing sync.Mutex // no action begins once closed is closed
-	closed  chan struct{}
+	closing sync.Mutex // no action begins once the page is closed
+	closed  context.Context
+	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
 
@@ -64,37 +65,27 @@ type note struct {
 // maxNotes bounds the notes whose page was never loaded.
 const maxNotes = 100
 
-func newActionForms(o Options, s *sessions, pages *renderer, closed chan struct{}) *actionForms {
-	return &actionForms{options: o, sessions: s, pages: pages, closed: closed, notes: bounded[string, note]{limit: maxNotes}}
+func newActionForms(o Options, s *sessions, pages *renderer) *actionForms {
+	closed, cancel := context.WithCancel(context.Background())
+	return &actionForms{options: o, sessions: s, pages: pages, closed: closed, cancel: cancel, notes: bounded[string, note]{limit: maxNotes}}
 }
 
 // close interrupts actions in progress and rejects further ones.
 func (h *actionForms) close() {
 	h.closing.Lock()
 	defer h.closing.Unlock()
-	if !isClosed(h.closed) {
-		close(h.closed)
-	}
+	h.cancel()
 }
 
 // begin reports whether an action may begin. The caller calls running.Done after it.
 func (h *actionForms) begin() bool {
 	h.closing.Lock()
 	defer h.closing.Unlock()
-	if isClosed(h.closed) {
+	if h.closed.Err() != nil {
 		return false
 	}
 	h.running.Add(1)
 	return true
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
-	}
 }
 
 // order is what a form requests.
@@ -141,7 +132,8 @@ func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
 	}
 	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
 	if !h.sessions.checkForm(f.values[keyARN], f.values[keyToken]) {
-		return nil, order{}, statusError{http.StatusForbidden, "The form is out of date or comes from another site. Go back, reload the page, and repeat."}
+		return nil, order{}, statusError{http.StatusForbidden,
+			"The form is out of date or comes from another site. Go back, reload the page, and repeat."}
 	}
 	o, err := orderOf(f)
 	return f, o, err
@@ -149,7 +141,8 @@ func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
 
 func orderOf(f *fields) (order, error) {
 	arn, kind := f.arn(keyARN, true)
-	action := model.Action(f.choice(keyAction, "", string(model.ActionUpdate), string(model.ActionStop), string(model.ActionStart), string(model.ActionDelete), string(model.ActionRestore)))
+	action := model.Action(f.choice(keyAction, "", string(model.ActionUpdate), string(model.ActionStop), string(model.ActionStart),
+		string(model.ActionDelete), string(model.ActionRestore)))
 	o := order{action: action, request: events.Request{ARN: arn, Kind: kind, Reason: "requested on the web page"}}
 	if reason := f.text(keyReason); reason != "" {
 		o.request.Reason = reason
@@ -222,13 +215,7 @@ func (h *actionForms) confirmPage(f *fields, o order, present int) page {
 func (h *actionForms) execute(ctx context.Context, o order) note {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTime)
 	defer cancel()
-	go func() {
-		select {
-		case <-h.closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(h.closed, cancel)()
 	arn := o.request.ARN.String()
 	log := h.options.Logger.With("op", string(o.action), "arn", arn, "region", o.request.ARN.Region)
 	log.Info("action requested")

@@ -100,7 +100,7 @@ func (b *boards) widgets(number int) ([]dashboard.Page, []dashboard.Widget, erro
 		})
 	})
 	if number > len(boards) {
-		return nil, nil, notFound("There is only %s.", plural(len(boards), "dashboard"))
+		return nil, nil, notFound("There is only %s.", model.Plural(len(boards), "dashboard"))
 	}
 	return boards, boards[number-1].Widgets, nil
 }
@@ -124,11 +124,13 @@ func (b *boards) widgetViews(widgets []dashboard.Widget, q boardQuery) []widgetV
 			views = append(views, widgetView{Text: markdown(p.Markdown), Wide: true})
 		case dashboard.Graph:
 			if p.View != "timeSeries" {
-				views = append(views, widgetView{Title: p.Title, Count: model.Number(float64(len(b.site.options.Source.Snapshot().Result.Resources)), 0)})
+				n := len(b.site.options.Source.Snapshot().Result.Resources)
+				views = append(views, widgetView{Title: p.Title, Count: model.Number(float64(n), 0)})
 				continue
 			}
 			views = append(views, widgetView{Title: p.Title, Chart: &chartView{
-				ID: "widget-" + strconv.Itoa(i), Lazy: true, Plot: chart.Chart{Title: p.Title, Unit: unitOf(p)}, Link: boardQuery{q.number, i, q.span}.link(),
+				ID: "widget-" + strconv.Itoa(i), Lazy: true, Plot: chart.Chart{Title: p.Title, Unit: unitOf(p)},
+				Link: boardQuery{q.number, i, q.span}.link(),
 			}})
 		}
 	}

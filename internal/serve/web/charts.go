@@ -58,7 +58,9 @@ func partialNote(s model.Series) string {
 // throughputCharts draw requests against the minimum. A period without data had no requests.
 // Where the monitor published no minimum, because it did not run, one is assumed
 // (billing.AssumeMinimums) and the chart has a note.
-func throughputCharts(r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series) (throughput, utilization chart.Chart) {
+func throughputCharts(
+	r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series,
+) (throughput, utilization chart.Chart) {
 	unit := r.Kind.RateUnit()
 	throughput = chart.New("Actual and provisioned", unit, w, period)
 	utilization = chart.New("Utilization", "percent", w, period)
@@ -90,7 +92,7 @@ func throughputCharts(r model.Resource, period time.Duration, w model.Window, re
 	utilization.Marks = []chart.Mark{{Label: "everything that is paid for is used", Value: 100}}
 	note := cmp.Or(partialNote(requests), partialNote(minimum))
 	if note == "" && assumed > 0 {
-		note = plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
+		note = model.Plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
 			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 	}
 	throughput.Note, utilization.Note = note, note

@@ -19,13 +19,6 @@ func percentOf(part, whole float64) float64 {
 	return part / whole * 100
 }
 
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return model.Number(float64(n), 0) + " " + word + "s"
-}
-
 // stamp is a time for people and for programs; empty for the zero time.
 type stamp struct{ Machine, Human, Ago string }
 

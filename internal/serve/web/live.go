@@ -50,13 +50,7 @@ func (h *site) follow(ctx context.Context, send func(string) bool) {
 	defer beat.Stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() {
-		select {
-		case <-h.closed:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
+	defer context.AfterFunc(h.forms.closed, cancel)()
 	for {
 		// The channel comes before the snapshot, so that no change in between is missed.
 		changed := h.options.Source.Changed()

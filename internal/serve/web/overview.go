@@ -66,7 +66,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		view.Problems = append(view.Problems, p.Error())
 	}
 	if more := len(s.Result.Problems) - overviewProblems; more > 0 {
-		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", plural(more, "problem")))
+		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", model.Plural(more, "problem")))
 	}
 	if s.LedgerErr != "" {
 		view.Notes = append(view.Notes, "What was paid for is unknown or out of date: "+s.LedgerErr)
@@ -74,7 +74,8 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
 		for _, p := range s.Ledger.Prices {
-			view.Notes = append(view.Notes, fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency, model.Trimmed(p.PerTPSHour, 4), p.Date, p.Source))
+			view.Notes = append(view.Notes, fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency,
+				model.Trimmed(p.PerTPSHour, 4), p.Date, p.Source))
 		}
 		view.Charts = h.totals.get(s.Ledger, func() []chartView { return chartTotals(*s.Ledger) })
 	}
@@ -116,7 +117,8 @@ func countTile(s Snapshot, rows []row) tile {
 		regions[r.Region] = true
 	}
 	t.Value = count(len(rows) - others)
-	t.Text = plural(kinds[model.Campaign], "campaign") + ", " + plural(kinds[model.Recommender], "recommender") + " in " + plural(len(regions), "region")
+	t.Text = model.Plural(kinds[model.Campaign], "campaign") + ", " + model.Plural(kinds[model.Recommender], "recommender") + " in " +
+		model.Plural(len(regions), "region")
 	if others > 0 {
 		t.Text += fmt.Sprintf("; %d more not in service", others)
 	}
@@ -190,16 +192,18 @@ func wasteTile(l report.Ledger) tile {
 		money[e.Currency] = e.Wasted
 	}
 	return tile{
-		Label: "Wasted in " + plural(l.Days, "day"), Value: model.Figure(h.Wasted), Unit: "TPS-hours", Bar: true, Level: int(share), Tone: "waste",
-		Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"), Link: link("/resources", keySort, "wasted"),
+		Label: "Wasted in " + model.Plural(l.Days, "day"), Value: model.Figure(h.Wasted), Unit: "TPS-hours", Bar: true, Level: int(share),
+		Tone: "waste", Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"),
+		Link: link("/resources", keySort, "wasted"),
 	}
 }
 
 func savedTile(s Snapshot) tile {
 	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
 	t := tile{
-		Label: "Saved in " + plural(s.Ledger.Days, "day"), Value: model.Figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
-		Text: "by " + plural(got.Actions, "action") + " of the monitor, by hourly means", Link: link("/timeline", keyKind, string(EntryAction)),
+		Label: "Saved in " + model.Plural(s.Ledger.Days, "day"), Value: model.Figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
+		Text: "by " + model.Plural(got.Actions, "action") + " of the monitor, by hourly means",
+		Link: link("/timeline", keyKind, string(EntryAction)),
 	}
 	// What was done before the records began is unknown.
 	if since := s.Status.Recorded; since.After(s.Ledger.Window.Start) {
@@ -211,7 +215,7 @@ func savedTile(s Snapshot) tile {
 	}
 	t.Text += estimated(got.Money, s.Ledger, got.Unpriced, "action")
 	if got.Uncertain > 0 {
-		t.Text += fmt.Sprintf("; unknown for %s more", plural(got.Uncertain, "action"))
+		t.Text += fmt.Sprintf("; unknown for %s more", model.Plural(got.Uncertain, "action"))
 	}
 	return t
 }
@@ -226,7 +230,8 @@ func alarmTile(s Snapshot) tile {
 			n++
 		}
 	}
-	t := tile{Label: "Alarms", Value: count(n), Unit: "in ALARM", Text: "of " + plural(len(s.Alarms.List), "alarm"), Link: link("/resources", keyShow, "alarm")}
+	t := tile{Label: "Alarms", Value: count(n), Unit: "in ALARM", Text: "of " + model.Plural(len(s.Alarms.List), "alarm"),
+		Link: link("/resources", keyShow, "alarm")}
 	if n > 0 {
 		t.Tone = "bad"
 	}
@@ -269,7 +274,7 @@ func estimated(sums map[string]float64, l *report.Ledger, unpriced int, what str
 		text += " to " + last
 	}
 	if unpriced > 0 {
-		text += "; " + plural(unpriced, what) + " without a price not included"
+		text += "; " + model.Plural(unpriced, what) + " without a price not included"
 	}
 	return text + ")"
 }
@@ -288,7 +293,7 @@ func nothingText(s Snapshot, rows []row) string {
 	case s.Status.LastError != "" || len(s.Result.Problems) > 0:
 		return "Nothing known; but some data could not be read."
 	case unchecked > 0:
-		return "Nothing so far; " + plural(unchecked, "resource") + " had no hourly check by this daemon yet."
+		return "Nothing so far; " + model.Plural(unchecked, "resource") + " had no hourly check by this daemon yet."
 	case !s.Alarms.Known || len(s.Alarms.Old) > 0:
 		return "No change is due, and everything could be read except the alarms."
 	}
@@ -309,7 +314,7 @@ func attentionOf(rows []row) (list []attention, more int) {
 			}
 			list = append(list, attention{r, why})
 		case r.Alarming() > 0:
-			list = append(list, attention{r, plural(r.Alarming(), "alarm") + " in ALARM; " + r.Check.Reason})
+			list = append(list, attention{r, model.Plural(r.Alarming(), "alarm") + " in ALARM; " + r.Check.Reason})
 		}
 	}
 	urgency := func(r row) int {

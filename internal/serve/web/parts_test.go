@@ -148,7 +148,7 @@ func TestMemoMakesAValueOncePerKey(t *testing.T) {
 // Only complete series are cached.
 func TestReaderCachesCompleteSeries(t *testing.T) {
 	complete, partial := model.Query{Region: "complete"}, model.Query{Region: "partial"}
-	r := newReader(fixedSeries{complete: {Complete: true}, partial: {}}, nil)
+	r := newReader(t.Context(), fixedSeries{complete: {Complete: true}, partial: {}})
 	if got, err := r.read(t.Context(), "both", []model.Query{complete, partial}); err != nil || len(got) != 2 {
 		t.Errorf("%v, %v", got, err)
 	}

@@ -25,10 +25,10 @@ type reader struct {
 	series Series // may be nil
 	calls  singleflight.Group
 	cache  bounded[model.Query, model.Series]
-	closed <-chan struct{}
+	closed context.Context
 }
 
-func newReader(series Series, closed <-chan struct{}) *reader {
+func newReader(closed context.Context, series Series) *reader {
 	return &reader{series: series, closed: closed, cache: bounded[model.Query, model.Series]{limit: cachedSeries}}
 }
 
@@ -73,7 +73,7 @@ func (r *reader) read(ctx context.Context, name string, queries []model.Query) (
 	select {
 	case <-ctx.Done():
 		return readings, ctx.Err()
-	case <-r.closed:
+	case <-r.closed.Done():
 		return readings, errClosed
 	case got := <-result:
 		answer, _ := got.Val.(model.Readings)

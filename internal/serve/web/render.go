@@ -58,7 +58,7 @@ func loadAssets() (map[string]asset, error) {
 func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
 	functions := template.FuncMap{
 		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
-		"figure": model.Figure, "plural": plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
+		"figure": model.Figure, "plural": model.Plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
 		"dict": dict,
 	}
 	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
@@ -160,7 +160,8 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 		s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
 		f.Cycle, f.Measured = stampOf(s.Status.LastCycle, now), stampOf(s.Status.LastSuccess, now)
 		f.Fault, f.Mode, f.Problems, f.Snapshot = s.Status.LastError, modeText(s.Status), len(s.Result.Problems), s.Version
-		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"}, {Path: "/timeline", Title: "Time line"}, {Path: "/dashboard", Title: "Dashboard"}} {
+		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"},
+			{Path: "/timeline", Title: "Time line"}, {Path: "/dashboard", Title: "Dashboard"}} {
 			n.Current = n.Path == f.Path
 			f.Nav = append(f.Nav, n)
 		}
@@ -204,7 +205,8 @@ func (v *renderer) reject(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusError{http.StatusBadRequest, strings.ToUpper(text[:1]) + text[1:] + "."}
 	_ = errors.As(err, &status) // a status of its own, if it has one
 	title := cmp.Or(http.StatusText(status.status), "Error")
-	v.render(w, r, status.status, page{template: "failure", title: title, bare: !v.sessions.open(r), view: failureView{status.status, title, status.text}})
+	v.render(w, r, status.status, page{template: "failure", title: title, bare: !v.sessions.open(r),
+		view: failureView{status.status, title, status.text}})
 }
 
 // asset serves a file that pages load. Its address contains its hash, so browsers keep it.

@@ -105,7 +105,7 @@ func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) r
 		view.Alarms = append(view.Alarms, alarmView{Alarm: a, When: stampOf(a.Since, now), Tone: tone})
 	}
 	if e := view.Row.Entry; e != nil {
-		view.Usage, view.Days = e.Usage, plural(s.Ledger.Days, "day")
+		view.Usage, view.Days = e.Usage, model.Plural(s.Ledger.Days, "day")
 		view.Saving, view.Estimate = savingText(*e), estimateText(*e)
 	}
 	return view
@@ -116,7 +116,8 @@ func savingText(e report.Entry) string {
 	if e.Saving == nil {
 		return ""
 	}
-	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" + e.Note + ")"
+	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" +
+		e.Note + ")"
 }
 
 // estimateText describes the costs in money; empty without a price.

@@ -17,7 +17,8 @@ const pageSize = 50
 
 var tableKeys = []string{keySearch, keyKind, keyRegion, keyShow, keySort, keyDir, keyPage}
 
-var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"}, {string(model.Recommender), "Recommenders"}}
+var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"},
+	{string(model.Recommender), "Recommenders"}}
 
 // filters are the choices of what to show.
 var filters = []struct {
@@ -102,7 +103,8 @@ type tableQuery struct {
 func parseTable(f *fields) tableQuery {
 	q := tableQuery{
 		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...), Region: f.region(keyRegion),
-		Show: f.choice(keyShow, words(filterOptions())...), Sort: f.choice(keySort, words(columnOptions())...), Page: f.number(keyPage, 1, 1, maxPage),
+		Show: f.choice(keyShow, words(filterOptions())...), Sort: f.choice(keySort, words(columnOptions())...),
+		Page: f.number(keyPage, 1, 1, maxPage),
 	}
 	q.Dir = cmp.Or(f.choice(keyDir, "", "asc", "desc"), columnOf(q.Sort).defaultDir())
 	return q
@@ -110,7 +112,8 @@ func parseTable(f *fields) tableQuery {
 
 // link leads to the same table with other values. Default values are left out.
 func (q tableQuery) link(changes map[string]string) string {
-	values := map[string]string{keySearch: q.Search, keyKind: q.Kind, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir, keyPage: strconv.Itoa(q.Page)}
+	values := map[string]string{keySearch: q.Search, keyKind: q.Kind, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir,
+		keyPage: strconv.Itoa(q.Page)}
 	maps.Copy(values, changes)
 	defaults := map[string]string{keyDir: columnOf(values[keySort]).defaultDir(), keySort: columns[0].Key, keyPage: "1"}
 	var pairs []string
@@ -209,7 +212,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	view := tableOf(rowsOf(s), q)
 	view.Waiting, view.Unlisted, view.OldAlarms = s.Status.LastSuccess.IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
 	if s.Ledger != nil {
-		view.WastedDays = plural(s.Ledger.Days, "day")
+		view.WastedDays = model.Plural(s.Ledger.Days, "day")
 	}
 	return page{template: "resources", title: "Resources", path: "/resources", view: view}, nil
 }

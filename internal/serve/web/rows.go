@@ -150,7 +150,8 @@ func rowsOf(s Snapshot) []row {
 		if arn := r.ARN.String(); byARN[arn] == nil {
 			byARN[arn] = &row{
 				Resource: report.Resource{
-					ARN: arn, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe, Kind: r.Kind, Status: r.Status, Min: r.MinTPS,
+					ARN: arn, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe, Kind: r.Kind, Status: r.Status,
+					Min: r.MinTPS,
 				},
 				Check: serve.Check{Reason: "not monitored: its status is " + string(r.Status)},
 			}

@@ -15,7 +15,6 @@ type site struct {
 	reader    *reader
 	forms     *actionForms
 	totals    memo[*report.Ledger, []chartView] // charts of all resources of each kind
-	closed    chan struct{}                     // ends live streams, and what waits for AWS
 	listeners chan struct{}                     // bounds live streams
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // timelineSize is how many entries a page of the time line has.
@@ -75,11 +77,13 @@ func (s Snapshot) timeline() []Entry {
 		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Title: e.DetailType})
 	}
 	for _, c := range s.AlarmChanges {
-		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State, Text: c.Name + ", before: " + c.From})
+		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
+			Text: c.Name + ", before: " + c.From})
 	}
 	for _, c := range s.Cycles {
-		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + plural(c.Resources, "resource")}
-		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, plural(c.Events, "event"), plural(c.Problems, "problem"), plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
+		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + model.Plural(c.Resources, "resource")}
+		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, model.Plural(c.Events, "event"), model.Plural(c.Problems, "problem"),
+			model.Plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
 		if c.Error != "" {
 			e.Kind, e.Title, e.Text = EntryProblem, "a cycle measured nothing", c.Error
 		}
@@ -87,7 +91,8 @@ func (s Snapshot) timeline() []Entry {
 	}
 	for _, a := range s.Audits {
 		list = append(list, Entry{
-			Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Title: actionText(a), Text: a.Reason, Outcome: a.Outcome, Automatic: a.Automatic,
+			Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Title: actionText(a), Text: a.Reason, Outcome: a.Outcome,
+			Automatic: a.Automatic,
 		})
 	}
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })

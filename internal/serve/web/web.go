@@ -52,10 +52,10 @@ func New(o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	closed := make(chan struct{})
+	forms := newActionForms(o, sessions, pages)
 	h := &site{
-		options: o, sessions: sessions, pages: pages, reader: newReader(o.Series, closed), forms: newActionForms(o, sessions, pages, closed),
-		closed: closed, listeners: make(chan struct{}, maxListeners),
+		options: o, sessions: sessions, pages: pages, reader: newReader(forms.closed, o.Series), forms: forms,
+		listeners: make(chan struct{}, maxListeners),
 	}
 	login := &loginForms{guard: o.Guard, clock: o.Wall, log: o.Logger, sessions: sessions, pages: pages}
 	return &Handler{h, o.Guard.KnownHosts(protect(pages, login.required(routes(h, login))))}, nil
