@@ -15,15 +15,14 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
+const opDeleteAlarms = "DeleteAlarms"
+
 const (
 	// ParallelTags bounds the reads of tags under way at once in a region.
 	ParallelTags = 8
 	// deletionReserve is how long before the end of the time the reading of tags stops, so
 	// that the call that deletes the alarms read so far can still begin.
 	deletionReserve = 2 * time.Second
-	// tagsTTL is how long the tags of an alarm that stays because of them are believed, so
-	// that a person's alarm does not cost a call in every cycle.
-	tagsTTL = 6 * time.Hour
 )
 
 // DeletionResult is the result for one alarm. The zero value is a success.
@@ -199,64 +198,4 @@ func (d Deletion) delete(ctx context.Context, alarms []tagged) {
 		d.Deletes.Fail(intent.ARN, fmt.Errorf("%s: %w", what, err))
 		d.doneAll(alarms, DeletionResult{Err: err})
 	}
-}
-
-// keepReason is why an alarm with these tags is not deleted; empty if it may be. An alarm
-// without the tag CreatedBy is a person's, whatever its name. If ownOnly is set, another
-// deployment's alarm stays. The upstream sample's alarms name no deployment.
-func keepReason(tags writer.Tags, ownOnly bool, deployment string) string {
-	owner := tags[writer.TagDeployment]
-	switch {
-	case !tags.Ours():
-		return "not deleted: it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy
-	case ownOnly && owner != "" && owner != deployment:
-		return "not deleted: it belongs to the deployment " + owner
-	}
-	return ""
-}
-
-// delete deletes alarms, and counts the results.
-func (r *reconciler) delete(ctx context.Context, changes []Change) {
-	Deletion{
-		Writer: r.w, Region: r.region, Until: r.until, Tags: r.kept.Get,
-		Reads: r.breaker(writer.OpListTags, writer.OpListTags), Deletes: r.breaker(opDeleteAlarms, opDeleteAlarms),
-		Keep: func(c Change, tags writer.Tags) string { return keepReason(tags, c.OwnOnly, r.w.Deployment) },
-		Done: func(c Change, tags writer.Tags, result DeletionResult) {
-			switch {
-			case result.Late:
-				r.counts.Left++
-			case result.Keep != "":
-				if _, known := r.kept.Get(c.ARN); !known {
-					r.kept.Put(c.ARN, tags)
-				}
-				r.keep(ctx, c, result.Keep)
-			case result.Err == nil && !result.Denied && result.Outcome != writer.AlreadySo:
-				r.counts.Deleted++
-			}
-		},
-	}.Run(ctx, changes)
-}
-
-// DeleteFor deletes the alarms of a resource that goes out of service, except those of other
-// people.
-func (a *Alarms) DeleteFor(ctx context.Context, arn model.ARN, state ResourceState) (deleted int, problems []model.Problem) {
-	kind := kindOf(arn)
-	list, err := a.describe(ctx, arn.Region, cloudwatch.DescribeAlarmsInput{
-		AlarmNames: []string{LowUtilization.Name(kind, arn.Name()), Idle.Name(kind, arn.Name())},
-	})
-	if err != nil {
-		return 0, []model.Problem{writer.Problem(arn.Region, arn.String(), opDescribeAlarms, fmt.Errorf("find its alarms: %w", err))}
-	}
-	changes := Diff(nil, list, func(other model.ARN) ResourceState {
-		if other == arn {
-			return state
-		}
-		return Unknown
-	}, a.w.Clock.Now())
-	counts, problems := a.Reconcile(ctx, ReconcileInput{Region: arn.Region, Changes: changes})
-	if counts.Left > 0 {
-		err := fmt.Errorf("no time was left to delete %d alarms; the next cycle does", counts.Left)
-		problems = append(problems, writer.Problem(arn.Region, arn.String(), opDeleteAlarms, err))
-	}
-	return counts.Deleted, problems
 }

@@ -78,11 +78,6 @@ func Diff(desired []Desired, actual []Alarm, state func(model.ARN) ResourceState
 	return changes
 }
 
-func kindOf(arn model.ARN) model.Kind {
-	kind, _ := arn.Kind()
-	return kind
-}
-
 // create makes a new alarm with actions off: its first evaluation notifies no one.
 func create(d Desired) Change {
 	s := d.Settings
@@ -111,22 +106,6 @@ func unwanted(a Alarm, state func(model.ARN) ResourceState) Change {
 		change.Kind, change.Reason = Delete, "its resource no longer exists"
 	}
 	return change
-}
-
-// resourceOf finds the resource of an alarm by its dimension; ok is false if name and
-// dimension do not match as they do in every alarm of the program.
-func resourceOf(a Alarm) (arn model.ARN, ok bool) {
-	m := a.Settings.Metric
-	arn, kind, err := model.ParseResourceARN(m.DimensionValue)
-	if err != nil || m.DimensionName != kind.DimensionName() { // guard: alarm's dimension and resource match; each:2
-		return model.ARN{}, false
-	}
-	for _, t := range []Type{LowUtilization, Idle} {
-		if a.Name == t.Name(kind, arn.Name()) { // guard: alarm's name and resource match; always
-			return arn, true
-		}
-	}
-	return model.ARN{}, false
 }
 
 // update turns an existing alarm into the desired one, setting by setting: what the program
