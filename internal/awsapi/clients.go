@@ -6,8 +6,10 @@
 package awsapi
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"sync"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"golang.org/x/time/rate"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -52,11 +55,8 @@ type Clients struct {
 
 // New prepares clients. It sends nothing.
 func New(o Options) *Clients {
-	clock := o.Clock
-	if clock == nil {
-		clock = model.SystemClock{}
-	}
-	cfg, a := o.Config.Copy(), &attempts{limits: newRateLimits(clock), calls: map[string]int{}}
+	clock := cmp.Or[model.Clock](o.Clock, model.SystemClock{})
+	cfg, a := o.Config.Copy(), &attempts{clock: clock, calls: map[string]int{}, buckets: map[bucketKey]*rate.Limiter{}}
 	cfg.HTTPClient = sharedHTTPClient(cfg.HTTPClient)
 	if cfg.Credentials != nil {
 		cfg.Credentials = typedCredentials{cfg.Credentials}
@@ -103,7 +103,11 @@ func (c *Clients) Close() {
 
 // Calls returns the number of attempts sent so far by "service.Operation", retries
 // included. The service names are those of serviceNames.
-func (c *Clients) Calls() map[string]int { return c.attempts.counts() }
+func (c *Clients) Calls() map[string]int {
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	return maps.Clone(c.attempts.calls)
+}
 
 // Personalize returns the Amazon Personalize client of a region.
 func (c *Clients) Personalize(region string) *personalize.Client {

@@ -28,8 +28,7 @@ type CredentialsError struct{ Err error }
 
 // Error is one line, without the list of places that the SDK has searched.
 func (e *CredentialsError) Error() string {
-	var op *smithy.OperationError
-	if errors.As(e.Err, &op) && op.ServiceID == imdsService {
+	if op, ok := errors.AsType[*smithy.OperationError](e.Err); ok && op.ServiceID == imdsService {
 		return "no AWS credentials found"
 	}
 	return "cannot use the AWS credentials: " + lineOf(e.Err)

@@ -95,26 +95,21 @@ func KindOf(err error) Kind {
 	if err == nil {
 		return None
 	}
-	var (
-		credentials *CredentialsError
-		api         smithy.APIError
-		params      smithy.InvalidParamsError
-		send        *smithyhttp.RequestSendError
-		response    *smithyhttp.ResponseError
-	)
+	api, isAPI := errors.AsType[smithy.APIError](err)
+	response, isResponse := errors.AsType[*smithyhttp.ResponseError](err)
 	switch {
 	case canceled(err):
 		return Canceled
-	case errors.As(err, &credentials):
+	case is[*CredentialsError](err):
 		return NoCredentials
-	case errors.As(err, &api) && kindOfCode(api.ErrorCode()) != Other:
+	case isAPI && kindOfCode(api.ErrorCode()) != Other:
 		return kindOfCode(api.ErrorCode())
-	case errors.As(err, &params):
+	case is[smithy.InvalidParamsError](err):
 		return Invalid
-	case errors.As(err, &send):
+	case is[*smithyhttp.RequestSendError](err):
 		return Unreachable
 	// The code says nothing: the HTTP status may.
-	case !errors.As(err, &response):
+	case !isResponse:
 		return Other
 	case response.HTTPStatusCode() == http.StatusTooManyRequests:
 		return Throttled
@@ -128,16 +123,17 @@ func KindOf(err error) Kind {
 // context.DeadlineExceeded to errors.Is, but it is inside a RequestSendError, which the
 // SDK replaces by a CanceledError if the context did end.
 func canceled(err error) bool {
-	var (
-		smithyCanceled *smithy.CanceledError
-		awsCanceled    *aws.RequestCanceledError
-		send           *smithyhttp.RequestSendError
-	)
 	switch {
-	case errors.As(err, &smithyCanceled), errors.As(err, &awsCanceled):
+	case is[*smithy.CanceledError](err), is[*aws.RequestCanceledError](err):
 		return true
-	case errors.As(err, &send):
+	case is[*smithyhttp.RequestSendError](err):
 		return false
 	}
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// is reports whether err is or wraps an error of the type.
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }

@@ -14,6 +14,8 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Line returns err as one clear line: what a caller of the SDK wrapped around it, then the
@@ -23,13 +25,12 @@ func Line(err error) string {
 	if err == nil {
 		return ""
 	}
-	var operation *smithy.OperationError
-	if errors.As(err, &operation) {
+	if operation, ok := errors.AsType[*smithy.OperationError](err); ok {
 		if prefix, _, ok := strings.Cut(err.Error(), operation.Error()); ok {
-			return oneLine(prefix + lineOf(operation.Err))
+			return model.OneLine(prefix + lineOf(operation.Err))
 		}
 	}
-	return oneLine(lineOf(err))
+	return model.OneLine(lineOf(err))
 }
 
 // Plain returns err with Line as its text. errors.Is and errors.As still find whatever err
@@ -49,32 +50,25 @@ type plainError struct {
 func (e *plainError) Error() string { return e.line }
 func (e *plainError) Unwrap() error { return e.err }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
 // lineOf describes err by the innermost error that it knows.
 func lineOf(err error) string {
-	var (
-		plain       *plainError
-		credentials *CredentialsError
-		api         smithy.APIError
-		send        *smithyhttp.RequestSendError
-		unreadable  *smithy.DeserializationError
-	)
+	credentials, isCredentials := errors.AsType[*CredentialsError](err)
+	api, isAPI := errors.AsType[smithy.APIError](err)
+	send, isSend := errors.AsType[*smithyhttp.RequestSendError](err)
 	switch {
-	case errors.As(err, &plain):
+	case is[*plainError](err):
 		return err.Error()
+	case canceled(err) && errors.Is(err, context.DeadlineExceeded):
+		return "not finished in time"
 	case canceled(err):
-		if errors.Is(err, context.DeadlineExceeded) {
-			return "not finished in time"
-		}
 		return "canceled"
-	case errors.As(err, &credentials):
+	case isCredentials:
 		return credentials.Error()
-	case errors.As(err, &api) && api.ErrorCode() != unknownCode:
+	case isAPI && api.ErrorCode() != unknownCode:
 		return apiLine(api, err)
-	case errors.As(err, &send):
+	case isSend:
 		return sendLine(send)
-	case errors.As(err, &unreadable), errors.As(err, &api):
+	case is[*smithy.DeserializationError](err), isAPI:
 		return unreadableLine(err)
 	}
 	return innermost(err).Error()
@@ -90,8 +84,7 @@ func apiLine(api smithy.APIError, err error) string {
 	if message := strings.TrimSpace(api.ErrorMessage()); message != "" && message != unknownCode {
 		line += ": " + message
 	}
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) && response.RequestID != "" {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok && response.RequestID != "" {
 		line += " (request " + response.RequestID + ")"
 	}
 	return line
@@ -99,73 +92,58 @@ func apiLine(api smithy.APIError, err error) string {
 
 // sendLine describes a request that reached no server, or one that did not respond.
 func sendLine(err *smithyhttp.RequestSendError) string {
-	where := "the endpoint"
-	cause := err.Err
-	var failed *url.Error
-	if errors.As(cause, &failed) {
+	where, cause := "the endpoint", err.Err
+	if failed, ok := errors.AsType[*url.Error](cause); ok {
 		cause = failed.Err
 		if u, parseErr := url.Parse(failed.URL); parseErr == nil && u.Host != "" {
 			where = u.Scheme + "://" + u.Host
 		}
 	}
-	return fmt.Sprintf("cannot reach %s: %s", where, sendCause(cause))
-}
-
-func sendCause(err error) string {
-	var (
-		name    *net.DNSError
-		errno   syscall.Errno
-		timeout interface{ Timeout() bool }
-	)
+	name, isName := errors.AsType[*net.DNSError](cause)
+	errno, isErrno := errors.AsType[syscall.Errno](cause)
+	network, isNetwork := errors.AsType[net.Error](cause)
+	why := innermost(cause).Error()
 	switch {
-	case errors.As(err, &name) && name.IsNotFound:
-		return "no such host"
-	case errors.As(err, &errno):
-		return errno.Error()
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "no response in time"
+	case isName && name.IsNotFound:
+		why = "no such host"
+	case isErrno:
+		why = errno.Error()
+	case isNetwork && network.Timeout():
+		why = "no response in time"
 	}
-	return innermost(err).Error()
+	return "cannot reach " + where + ": " + why
 }
 
 // unreadableLine describes a response that is not from AWS, or was cut off.
 func unreadableLine(err error) string {
-	var response *smithyhttp.ResponseError
-	if !errors.As(err, &response) || response.Response == nil || response.Response.Response == nil {
+	response, ok := errors.AsType[*smithyhttp.ResponseError](err)
+	if !ok {
 		return "the response cannot be read: " + innermost(err).Error()
 	}
-	problem := "the response cannot be read"
+	line := "the response cannot be read"
 	if response.HTTPStatusCode() >= http.StatusMultipleChoices {
-		problem = "the response is not from an AWS service"
+		line = "the response is not from an AWS service"
 	}
-	problem = fmt.Sprintf("%s: HTTP %d", problem, response.HTTPStatusCode())
-	if request := response.Response.Request; request != nil && request.URL != nil {
-		problem += " from " + request.URL.Scheme + "://" + request.URL.Host
+	line += fmt.Sprintf(": HTTP %d", response.HTTPStatusCode())
+	if request := response.Response.Request; request != nil {
+		line += " from " + request.URL.Scheme + "://" + request.URL.Host
 	}
-	return problem
+	return line
 }
 
 // innermost removes the layers that the SDK wraps around an error: operation, attempts,
 // response.
 func innermost(err error) error {
 	for {
-		var inner error
-		switch layer := err.(type) { //nolint:errorlint // it removes one layer at a time
-		case *smithy.OperationError:
-			inner = layer.Err
-		case *retry.MaxAttemptsError:
-			inner = layer.Err
-		case *awshttp.ResponseError:
-			inner = layer.Err
-		case *smithyhttp.ResponseError:
-			inner = layer.Err
-		case *smithy.DeserializationError:
-			inner = layer.Err
+		switch err.(type) { //nolint:errorlint // it removes one layer at a time
+		case *smithy.OperationError, *retry.MaxAttemptsError, *awshttp.ResponseError, *smithyhttp.ResponseError,
+			*smithy.DeserializationError:
+			if inner := errors.Unwrap(err); inner != nil {
+				err = inner
+				continue
+			}
 		}
-		if inner == nil {
-			return err
-		}
-		err = inner
+		return err
 	}
 }
 
@@ -187,8 +165,7 @@ func Hint(err error) string {
 		return "set AWS_REGION, or pass --region; --local needs no account"
 	}
 	kind := KindOf(err)
-	var operation *smithy.OperationError
-	if kind == Denied && errors.As(err, &operation) {
+	if operation, ok := errors.AsType[*smithy.OperationError](err); ok && kind == Denied {
 		return "allow " + serviceName(operation.ServiceID) + ":" + operation.OperationName +
 			" to the credentials used, and check that the region is enabled for the account"
 	}

@@ -2,11 +2,10 @@ package awsapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -14,6 +13,9 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"golang.org/x/time/rate"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // serviceNames maps the SDK's service ids to the names in call counts, rates and IAM
@@ -30,31 +32,15 @@ var serviceNames = map[string]string{
 
 // serviceName returns the name of an SDK service id, or the id itself for a service that
 // this package makes no client for.
-func serviceName(id string) string {
-	if name, ok := serviceNames[id]; ok {
-		return name
-	}
-	return id
-}
+func serviceName(id string) string { return cmp.Or(serviceNames[id], id) }
 
 // attempts limits the rate of all attempts, and counts them.
 type attempts struct {
-	limits *rateLimits
+	clock model.Clock
 
-	mu    sync.Mutex
-	calls map[string]int // by "service.Operation"
-}
-
-func (a *attempts) counts() map[string]int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return maps.Clone(a.calls)
-}
-
-func (a *attempts) count(name string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.calls[name]++
+	mu      sync.Mutex
+	calls   map[string]int // by "service.Operation"
+	buckets map[bucketKey]*rate.Limiter
 }
 
 // addMiddleware adds what belongs to an operation (the attempt counter that the retries
@@ -79,10 +65,12 @@ func (a *attempts) attempt(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	name := serviceName(awsmiddleware.GetServiceID(ctx)) + "." + awsmiddleware.GetOperationName(ctx)
-	if err := a.limits.wait(ctx, awsmiddleware.GetRegion(ctx), name, 1); err != nil {
+	if err := a.wait(ctx, awsmiddleware.GetRegion(ctx), name, 1); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
-	a.count(name)
+	a.mu.Lock()
+	a.calls[name]++
+	a.mu.Unlock()
 	out, metadata, err := next.HandleFinalize(ctx, in)
 	if n, ok := ctx.Value(lostKey{}).(*atomic.Int32); ok && lost(err) {
 		n.Add(1)
@@ -102,9 +90,8 @@ func CountLost(ctx context.Context) (context.Context, *atomic.Int32) {
 
 // lost reports whether an attempt's error leaves the outcome of the call unknown.
 func lost(err error) bool {
-	var unreadable *smithy.DeserializationError
 	kind := KindOf(err)
-	return errors.As(err, &unreadable) || kind == Canceled || kind == Unreachable || kind == Unavailable
+	return is[*smithy.DeserializationError](err) || kind == Canceled || kind == Unreachable || kind == Unavailable
 }
 
 // CaptureBody makes one call keep the raw body of its response in body, because the SDK

@@ -3,13 +3,10 @@ package awsapi
 import (
 	"context"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/smithy-go"
 	"golang.org/x/time/rate"
-
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // personalizeRate is the limit on each operation of the Personalize control plane, in
@@ -53,55 +50,44 @@ var rates = map[string]int{
 	"sns.ListSubscriptionsByTopic":       30,
 }
 
-// rateLimits holds a token bucket per name and region. A bucket holds one second's worth.
-type rateLimits struct {
-	clock model.Clock
-
-	mu      sync.Mutex
-	buckets map[bucketKey]*rate.Limiter
-}
-
 type bucketKey struct{ region, name string }
-
-func newRateLimits(clock model.Clock) *rateLimits {
-	return &rateLimits{clock: clock, buckets: map[bucketKey]*rate.Limiter{}}
-}
 
 // WaitDatapoints blocks until a GetMetricData call that starts at start and asks for
 // the given number of datapoints (queries × window ÷ period) may be sent to the region,
 // or ctx ends. Call it once for every page, on top of the limit on calls.
 func (c *Clients) WaitDatapoints(ctx context.Context, region string, start time.Time, points int) error {
 	name := olderDatapoints
-	if c.attempts.limits.clock.Now().Sub(start) <= recentStart {
+	if c.attempts.clock.Now().Sub(start) <= recentStart {
 		name = recentDatapoints
 	}
-	return c.attempts.limits.wait(ctx, region, name, points)
+	return c.attempts.wait(ctx, region, name, points)
 }
 
 // wait takes n tokens, at most a full bucket, and waits on the clock until they are
 // available, rounded up to the next millisecond because AWS may round as well. If ctx
 // ends first the tokens go back, and the error is a cancellation.
-func (l *rateLimits) wait(ctx context.Context, region, name string, n int) error {
+func (a *attempts) wait(ctx context.Context, region, name string, n int) error {
 	if err := ctx.Err(); err != nil {
 		return &smithy.CanceledError{Err: err}
 	}
-	now, bucket := l.clock.Now(), l.bucket(bucketKey{region, name})
+	now, bucket := a.clock.Now(), a.bucket(bucketKey{region, name})
 	reservation := bucket.ReserveN(now, min(n, bucket.Burst()))
 	delay := reservation.DelayFrom(now)
 	if delay <= 0 {
 		return nil
 	}
-	if err := l.clock.Sleep(ctx, delay.Truncate(time.Millisecond)+time.Millisecond); err != nil {
-		reservation.CancelAt(l.clock.Now())
+	if err := a.clock.Sleep(ctx, delay.Truncate(time.Millisecond)+time.Millisecond); err != nil {
+		reservation.CancelAt(a.clock.Now())
 		return &smithy.CanceledError{Err: err}
 	}
 	return nil
 }
 
-func (l *rateLimits) bucket(key bucketKey) *rate.Limiter {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	bucket, ok := l.buckets[key]
+// bucket returns the token bucket of a name and region, which holds one second's worth.
+func (a *attempts) bucket(key bucketKey) *rate.Limiter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	bucket, ok := a.buckets[key]
 	if !ok {
 		perSecond, known := rates[key.name]
 		switch {
@@ -112,7 +98,7 @@ func (l *rateLimits) bucket(key bucketKey) *rate.Limiter {
 			perSecond = defaultRate
 		}
 		bucket = rate.NewLimiter(rate.Limit(perSecond), perSecond)
-		l.buckets[key] = bucket
+		a.buckets[key] = bucket
 	}
 	return bucket
 }

@@ -52,9 +52,9 @@ func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
 	}
 }
 
-// metered is the part of the span that a resource is metered over: since its creation, in
+// meteredWindow is the part of the span that a resource is metered over: since its creation, in
 // whole slots of its kind. It may be empty.
-func metered(r model.Resource, span model.Window) model.Window {
+func meteredWindow(r model.Resource, span model.Window) model.Window {
 	unit := Slot
 	if r.Kind == model.Recommender {
 		unit = time.Hour

@@ -105,9 +105,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
-	if all, ok := r.whole.Throughput(); ok {
-		ledger.Totals.Throughput = &all
-	}
+	ledger.Totals.Throughput = r.whole.Throughput()
 	ledger.Normalize()
 	return ledger, nil
 }
@@ -172,7 +170,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 }
 
 // add adds metered resources to the ledger and returns how many it has.
-func (r *ledgerRun) add(list []billing.Usage, entries []report.Entry) int {
+func (r *ledgerRun) add(list []billing.Metered, entries []report.Entry) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, usage := range list {

@@ -31,42 +31,27 @@ type Ledger struct {
 
 // Entry is one resource of a Ledger.
 type Entry struct {
-	ARN          string          `json:"arn"`
-	Kind         model.Kind      `json:"kind"`
-	Name         string          `json:"name"`
-	Region       string          `json:"region"`
-	DatasetGroup string          `json:"datasetGroup"`
-	Recipe       string          `json:"recipe"`
-	Status       model.Status    `json:"status"`
-	Min          int             `json:"min"` // the present one
-	Created      time.Time       `json:"created"`
-	Usage        *Usage          `json:"usage"`    // null if it could not be read
-	Saving       *billing.Saving `json:"saving"`   // null if nothing can be saved
-	Estimate     *Estimate       `json:"estimate"` // null if there is no price or nothing to price
-	Note         string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
+	Subject
+	Created  time.Time       `json:"created"`
+	Usage    *billing.Usage  `json:"usage"`    // null if it could not be read
+	Saving   *billing.Saving `json:"saving"`   // null if nothing can be saved
+	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
+	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 
 	Hourly []billing.Hour `json:"-"` // for charts
 }
 
-// Usage is what a resource did and what was paid for it.
-type Usage struct {
-	Window       model.Window `json:"window"` // since its creation, if that lies within the span
-	Hours        float64      `json:"hours"`
-	StoppedHours float64      `json:"stoppedHours"`
-	MinKnown     float64      `json:"minKnownPercent"` // of the hours; in the others, what is known from before and after is assumed
-	Requests     float64      `json:"requests"`
-	billing.Throughput
-	IdleHours *float64         `json:"idleHours"` // without any call, failed ones included; null if not known
-	IdleSince *time.Time       `json:"idleSince"` // null if it is not without calls now
-	TPSHours  billing.TPSHours `json:"tpsHours"`
-}
-
 // Estimate is money: TPS-hours times a price.
 type Estimate struct {
-	Currency      string  `json:"currency"`
-	PerTPSHour    float64 `json:"pricePerTPSHour"`
-	PriceDate     string  `json:"priceDate"`
-	PriceSource   string  `json:"priceSource"`
+	Currency    string  `json:"currency"`
+	PerTPSHour  float64 `json:"pricePerTPSHour"`
+	PriceDate   string  `json:"priceDate"`
+	PriceSource string  `json:"priceSource"`
+	Money
+}
+
+// Money is what TPS-hours cost, in the currency of an estimate.
+type Money struct {
 	Paid          float64 `json:"paid"`
 	Wasted        float64 `json:"wasted"`
 	Saved         float64 `json:"saved"`
@@ -82,16 +67,14 @@ func SavingOf(s billing.Saving) *billing.Saving {
 }
 
 // EntryOf is an entry with all that is known of a resource.
-func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices) Entry {
-	e := Entry{
-		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(),
-		Recipe: r.Recipe, Status: r.Status, Min: r.MinTPS, Created: r.Created.UTC(), Note: s.Reason,
-	}
+func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Prices) Entry {
+	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason}
 	if !u.Readable {
 		e.Note = u.Why
 		return e
 	}
-	e.Usage = usageOf(u)
+	used := u.Usage // a copy: a pointer into u would keep its series in memory
+	e.Usage = &used
 	e.Saving = SavingOf(s)
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
@@ -99,22 +82,6 @@ func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices)
 	e.Hourly = u.Hourly
 	e.Estimate = EstimateOf(r, prices, e.Usage.TPSHours, e.Saving)
 	return e
-}
-
-func usageOf(u billing.Usage) *Usage {
-	out := &Usage{
-		Window: u.Window, Hours: u.Hours, StoppedHours: u.StoppedHours,
-		Requests:   u.Requests,
-		Throughput: u.Throughput, IdleHours: billing.Finite(u.IdleHours), TPSHours: u.TPSHours,
-	}
-	if u.Hours > 0 {
-		out.MinKnown = u.KnownHours / u.Hours * 100
-	}
-	if !u.IdleSince.IsZero() {
-		since := u.IdleSince
-		out.IdleSince = &since
-	}
-	return out
 }
 
 // EstimateOf prices TPS-hours. It returns nil if there is no price.
@@ -125,7 +92,7 @@ func EstimateOf(r model.Resource, prices Prices, h billing.TPSHours, s *billing.
 	}
 	e := &Estimate{
 		Currency: price.Currency, PerTPSHour: price.PerTPSHour, PriceDate: price.Date, PriceSource: price.Source,
-		Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour,
+		Money: Money{Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour},
 	}
 	if s != nil {
 		e.Saved, e.SavedPerMonth = s.TPSHours*price.PerTPSHour, s.PerMonth*price.PerTPSHour
@@ -138,7 +105,7 @@ func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
 
 // Normalize puts the ledger into the order in which it is written, and adds it up.
 func (l *Ledger) Normalize() {
-	l.Window = model.Window{Start: l.Window.Start.UTC(), End: l.Window.End.UTC()}
+	l.Window = model.NewWindow(l.Window.Start, l.Window.End)
 	l.Resources, l.Problems = list(l.Resources), list(l.Problems)
 	slices.SortStableFunc(l.Resources, func(a, b Entry) int { return cmp.Compare(a.ARN, b.ARN) })
 	slices.SortStableFunc(l.Problems, model.CompareProblems)
@@ -198,8 +165,7 @@ func (l Ledger) CSV() [][]string {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			Fields(e.ARN, e.Kind, e.Name, e.Region, e.DatasetGroup, e.Recipe, e.Status, e.Min, e.Created),
-			Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Note),
+			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Note),
 		))
 	}
 	return rows

@@ -104,7 +104,7 @@ func (l Ledger) tiles() []tile {
 	}...)
 	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
 		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
-		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Thousands(strconv.Itoa(s.Jumps)), text})
+		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Number(float64(s.Jumps), 0), text})
 	}
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",

@@ -117,7 +117,7 @@ func (p Printer) ledgerSummary(l Ledger) {
 		}
 		p.Label("Savings", savingsText(t))
 		if n := t.Actions[rules.StepDown]; n > 0 {
-			p.Label("Spikes", t.Saving.exposure())
+			p.Label("Spikes", exposureOfAll(t.Saving))
 		}
 	}
 	for _, e := range t.Estimates {
@@ -140,8 +140,8 @@ func throughputText(t billing.Throughput) string {
 		rounded(u.Mean, 1, "%"), rounded(u.P50, 1, "%"), rounded(u.P95, 1, "%"), rounded(u.LowestHour, 1, "%"), rounded(u.HighestHour, 1, "%"))
 }
 
-// exposure is how suddenly demand rose, for all step-downs together.
-func (s SavingTotal) exposure() string {
+// exposureOfAll is how suddenly demand rose, for all step-downs together.
+func exposureOfAll(s billing.Savings) string {
 	text := "within 5 minutes demand rose above twice a new minimum " + times(s.Jumps)
 	if s.Jumps > 0 {
 		text += ", from that minimum or less " + times(s.Sudden)

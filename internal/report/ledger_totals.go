@@ -23,7 +23,7 @@ type Totals struct {
 	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
 	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
 	Idle       int                   `json:"idle"`            // resources without a call since their span began
-	Saving     SavingTotal           `json:"saving"`
+	Saving     billing.Savings       `json:"saving"`
 	Actions    map[rules.Verdict]int `json:"actions"`
 	Estimates  []EstimateTotal       `json:"estimates"` // by currency
 	Unpriced   int                   `json:"unpriced"`  // resources read for which there is no price
@@ -34,44 +34,21 @@ type KindTotal struct {
 	Kind      model.Kind       `json:"kind"`
 	Resources int              `json:"resources"` // that could be read
 	TPSHours  billing.TPSHours `json:"tpsHours"`
-	Saving    SavingTotal      `json:"saving"`
-}
-
-// SavingTotal adds up savings.
-type SavingTotal struct {
-	TPSHours float64 `json:"tpsHours"`
-	PerMonth float64 `json:"tpsHoursPerMonth"`
-	Jumps    int     `json:"jumps"`    // of all that could be stepped down, each above twice its new minimum
-	Sudden   int     `json:"sudden"`   // jumps that began at or below the new minimum
-	JumpsNow int     `json:"jumpsNow"` // jumps above twice the present minimum
+	Saving    billing.Savings  `json:"saving"`
 }
 
 // EstimateTotal adds up estimates in one currency.
 type EstimateTotal struct {
-	Currency      string  `json:"currency"`
-	Resources     int     `json:"resources"`
-	Paid          float64 `json:"paid"`
-	Wasted        float64 `json:"wasted"`
-	Saved         float64 `json:"saved"`
-	SavedPerMonth float64 `json:"savedPerMonth"`
+	Currency  string `json:"currency"`
+	Resources int    `json:"resources"`
+	Money
 }
 
-func (s *SavingTotal) add(other *billing.Saving) {
-	if other != nil {
-		s.TPSHours += other.TPSHours
-		s.PerMonth += other.PerMonth
-		s.Jumps += other.Jumps
-		s.Sudden += other.Sudden
-		s.JumpsNow += other.JumpsNow
-	}
-}
-
-func (e *EstimateTotal) add(other *Estimate) {
-	e.Resources++
-	e.Paid += other.Paid
-	e.Wasted += other.Wasted
-	e.Saved += other.Saved
-	e.SavedPerMonth += other.SavedPerMonth
+func (m *Money) add(other Money) {
+	m.Paid += other.Paid
+	m.Wasted += other.Wasted
+	m.Saved += other.Saved
+	m.SavedPerMonth += other.SavedPerMonth
 }
 
 // totalsOf adds up entries, the throughput of all together aside.
@@ -92,22 +69,23 @@ func totalsOf(entries []Entry) Totals {
 		if u.IdleSince != nil && !u.IdleSince.After(u.Window.Start) {
 			t.Idle++
 		}
-		t.TPSHours.Add(u.TPSHours)
-		t.Saving.add(e.Saving)
-		if e.Saving != nil {
-			t.Actions[e.Saving.Action]++
-		}
 		kind := kinds[e.Kind]
 		kind.Resources++
+		t.TPSHours.Add(u.TPSHours)
 		kind.TPSHours.Add(u.TPSHours)
-		kind.Saving.add(e.Saving)
+		if e.Saving != nil {
+			t.Actions[e.Saving.Action]++
+			t.Saving.Add(e.Saving.Savings)
+			kind.Saving.Add(e.Saving.Savings)
+		}
 		kinds[e.Kind] = kind
 		if e.Estimate == nil {
 			t.Unpriced++
 			continue
 		}
 		sum := currencies[e.Estimate.Currency]
-		sum.add(e.Estimate)
+		sum.Resources++
+		sum.add(e.Estimate.Money)
 		currencies[e.Estimate.Currency] = sum
 	}
 	if t.Hours > 0 {
@@ -129,11 +107,11 @@ func totalsOf(entries []Entry) Totals {
 // pricesUsed keeps the prices of estimates.
 func pricesUsed(entries []Entry, prices []Price) []Price {
 	table := NewPrices(prices...)
-	used := Prices{list: map[priceKey]Price{}}
+	used := Prices{}
 	for _, e := range entries {
 		product := ProductOf(e.Kind, e.Recipe)
 		if price, ok := table.Of(e.Region, product); ok && e.Estimate != nil {
-			used.list[priceKey{e.Region, product}] = price
+			used[priceKey{e.Region, product}] = price
 		}
 	}
 	return used.All()
