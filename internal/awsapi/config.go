@@ -34,7 +34,6 @@ func (e *CredentialsError) Error() string {
 	return "cannot use the AWS credentials: " + lineOf(e.Err)
 }
 
-// Unwrap returns the SDK's error.
 func (e *CredentialsError) Unwrap() error { return e.Err }
 
 // imdsService is the service id in errors of the instance metadata service, the last place

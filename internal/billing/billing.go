@@ -100,7 +100,6 @@ func RunningQuery(deploymentRegion string, m ReportTime) model.Query {
 	return rules.RunningQuery(deploymentRegion, m.Span)
 }
 
-// failedQueries ask for the calls that failed in every slot of the span.
 func failedQueries(r model.Resource, m ReportTime) []model.Query {
 	var queries []model.Query
 	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {

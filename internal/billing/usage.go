@@ -73,7 +73,6 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	return u
 }
 
-// findIdle finds when no one called.
 func (u *Metered) findIdle() {
 	n, since := u.slots.idle()
 	u.IdleHours, u.IdleSince = Finite(hours(n)), nil

@@ -26,7 +26,6 @@ func keyOf(r model.Resource) summaryKey {
 	return summaryKey{status: r.Status, created: r.Created, updated: r.LastUpdated}
 }
 
-// full returns the resource with the data of its solution version.
 func (e entry) full() model.Resource {
 	r := e.resource
 	if e.version != nil {
@@ -105,7 +104,6 @@ func (s *shelf[K, V]) dropFunc(match func(K, V) bool) {
 	maps.DeleteFunc(s.items, match)
 }
 
-// all returns a copy of the items.
 func (s *shelf[K, V]) all() map[K]V {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,6 @@ type discovery struct {
 	progress *progressCount
 }
 
-// result is the outcome of a job.
 type result struct {
 	complete  bool               // every page was read, and every entry made sense
 	seen      map[model.ARN]bool // all that the listing showed

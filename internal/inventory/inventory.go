@@ -180,7 +180,6 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 	return found, problems
 }
 
-// refresh describes one resource again and caches it.
 func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn model.ARN, kind model.Kind) finding {
 	e, err := inv.describe(ctx, arn, kind)
 	switch {

@@ -82,7 +82,6 @@ func ParseFile(name string, data []byte) (prices report.Prices, err error) {
 	return report.NewPrices(list...), nil
 }
 
-// faults returns what is wrong with the file's values, sorted.
 func (f priceFile) faults() []error {
 	var faults []error
 	if _, err := time.Parse(time.DateOnly, f.Date); err != nil {

@@ -76,7 +76,6 @@ func pricesIn(ctx context.Context, clients *awsapi.Clients, region string) ([]re
 	return found.prices()
 }
 
-// item is a product of the price list in the format aws_v1.
 type item struct {
 	Product struct {
 		Attributes map[string]string `json:"attributes"`

@@ -25,7 +25,6 @@ type CleanupSkip struct {
 	Reason string   `json:"reason"`
 }
 
-// text is where, what and why, on one line.
 func (s CleanupSkip) text() string {
 	return model.OneLine(s.Region + " (" + strings.Join(s.What, ", ") + "): " + s.Reason)
 }
@@ -73,7 +72,6 @@ func (c Cleanup) CSV() [][]string {
 }
 
 // manyAlike is how many items of one region, kind, state and reason have a row each in the
-// table; more of them share one.
 const manyAlike = 10
 
 // Table writes the items, a summary, and the problems.

@@ -47,7 +47,6 @@ func RecordOf(a events.Audit) AuditRecord {
 	return r
 }
 
-// undoable reports whether there is something to undo, and how.
 func (r AuditRecord) undoable() bool { return r.Restore != "" && r.Outcome == events.OutcomeDone }
 
 // History is what was read of the audit log. Its JSON keys are stable, and its records stay in
@@ -119,7 +118,6 @@ func (r AuditRecord) actionText() string {
 	return string(r.Action) + " (person)"
 }
 
-// minText is the minimum, and the new one.
 func (r AuditRecord) minText() string {
 	switch {
 	case r.NewMinTPS > 0 && r.Min > 0:

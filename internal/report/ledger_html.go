@@ -114,7 +114,6 @@ func (l Ledger) tiles() []tile {
 	return tiles
 }
 
-// addCharts adds the charts of all, by kind, and of those that waste most.
 func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour) {
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if hours := together[kind]; len(hours) > 0 {
@@ -135,7 +134,6 @@ func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour
 	}
 }
 
-// pageRow is the row of a resource.
 func pageRow(e Entry) []pageCell {
 	cells := make([]pageCell, len(pageColumns))
 	for i := range cells {
@@ -177,12 +175,10 @@ func pageRow(e Entry) []pageCell {
 	return cells
 }
 
-// set fills a cell that holds a number.
 func (c *pageCell) set(value float64, text, more string) {
 	c.Sort, c.Text, c.More = digits(value), text, more
 }
 
-// spread is how utilization was spread.
 func spread(u billing.Utilization) string {
 	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", rounded(u.P50, 0, "%"), rounded(u.P95, 0, "%"),
 		rounded(u.LowestHour, 0, "%"), rounded(u.HighestHour, 0, "%"))

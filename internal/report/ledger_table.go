@@ -37,7 +37,6 @@ func ledgerGrid(entries []Entry) Grid {
 	return g
 }
 
-// cells are the texts of one row.
 func (e Entry) cells() []string {
 	row := []string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min), "–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}
 	if u := e.Usage; u != nil {
@@ -100,7 +99,6 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// ledgerSummary writes sums, prices and notes.
 func (p Printer) ledgerSummary(l Ledger) {
 	p.Label("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
 	t := l.Totals
@@ -132,7 +130,6 @@ func (p Printer) ledgerSummary(l Ledger) {
 	}
 }
 
-// throughputText is the throughput of all resources together.
 func throughputText(t billing.Throughput) string {
 	u := t.Utilization
 	return fmt.Sprintf("%s TPS provisioned, %s used, %s at the peak; utilization %s, p50 %s, p95 %s, hours %s to %s",

@@ -30,7 +30,6 @@ func SubjectOf(r model.Resource) Subject {
 	}
 }
 
-// fields are its columns in a CSV.
 func (s Subject) fields() []string {
 	return Fields(s.ARN, s.Kind, s.Name, s.Region, s.DatasetGroup, s.Recipe, s.Status, s.Min)
 }

@@ -100,7 +100,6 @@ func decisionColor(d rules.Verdict) string {
 	return dim
 }
 
-// summary writes the sums of a cycle.
 func (p Printer) summary(r Result) {
 	kinds := count(r.Resources, func(one Resource) model.Kind { return one.Kind })
 	regions := count(r.Resources, func(one Resource) string { return one.Region })
@@ -166,7 +165,6 @@ func (p Printer) savings(resources []Resource) {
 	}
 }
 
-// decisionsText counts the decisions.
 func decisionsText(resources []Resource) string {
 	text := tally(count(resources, func(one Resource) rules.Verdict { return one.Decision }), decisions)
 	if n := count(resources, func(one Resource) bool { return one.Would.Changes() })[true]; n > 0 {

@@ -99,7 +99,6 @@ func (r *results) series(index int) (model.Series, error) {
 	return model.Series{Points: one.points, Complete: err == nil}, err
 }
 
-// checkPoints checks sorted datapoints.
 func checkPoints(points []model.Datapoint, q model.Query) error {
 	for i, p := range points {
 		switch {

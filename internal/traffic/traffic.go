@@ -20,7 +20,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// operation is the AWS operation of this package.
 const operation = "GetMetricData"
 
 // Options configures a Meter.
@@ -103,7 +102,6 @@ func (m *Meter) measure(ctx context.Context, c call, failures *failureList) []mo
 	return series
 }
 
-// read sends a call and reads all pages of the response.
 func (m *Meter) read(ctx context.Context, c call) (*results, error) {
 	client := m.clients.CloudWatch(c.region)
 	input := &cloudwatch.GetMetricDataInput{
@@ -125,7 +123,6 @@ func (m *Meter) read(ctx context.Context, c call) (*results, error) {
 	})
 }
 
-// metricQueries translates the queries.
 func metricQueries(queries []model.Query) []types.MetricDataQuery {
 	list := make([]types.MetricDataQuery, len(queries))
 	for i, q := range queries {
