@@ -83,7 +83,7 @@ func hourlyQuery(r model.Resource, m ReportTime) model.Query {
 	return rules.RequestsQuery(r, model.NewWindow(m.Span.End.Add(-rules.LookBack), m.Span.End), time.Hour)
 }
 
-// Queries are the questions whose answers Measure needs, RunningQuery aside.
+// Queries are the questions whose answers Measure needs, rules.RunningQuery aside.
 func Queries(r model.Resource, m ReportTime) []model.Query {
 	if _, why := rules.RequestMetric(r); why != "" {
 		return nil
@@ -93,11 +93,6 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 		queries = append(queries, hourlyQuery(r, m))
 	}
 	return queries
-}
-
-// RunningQuery asks when the monitor itself was running, in the deployment region.
-func RunningQuery(deploymentRegion string, m ReportTime) model.Query {
-	return rules.RunningQuery(deploymentRegion, m.Span)
 }
 
 func failedQueries(r model.Resource, m ReportTime) []model.Query {

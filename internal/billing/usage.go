@@ -42,7 +42,7 @@ type Metered struct {
 }
 
 // Measure meters one resource. The readings must hold the answers to Queries and
-// RunningQuery; what is missing counts as unread.
+// rules.RunningQuery; what is missing counts as unread.
 func Measure(r model.Resource, readings model.Readings, running model.Series, m ReportTime) Metered {
 	u := Metered{Usage: Usage{Window: meteredWindow(r, m.Span)}}
 	if u.Why = unreadable(r, readings, u.Window, m); u.Why != "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -126,7 +127,7 @@ func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
 		r.problems.add(problems...)
 	}
 	if slices.ContainsFunc(resources, func(resource model.Resource) bool { return resource.Kind == model.Recommender }) {
-		query := billing.RunningQuery(r.Region, r.at)
+		query := rules.RunningQuery(r.Region, r.at.Span)
 		r.running = r.measure(ctx, []model.Query{query}).Get(query)
 	}
 }

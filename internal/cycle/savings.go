@@ -39,7 +39,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	prices, problems := r.Prices(reading, sorted(regions))
 	r.problems.add(problems...)
 	read := func(queries []model.Query) model.Readings { return r.measure(reading, "meter", queries) }
-	query := billing.RunningQuery(r.Region, at)
+	query := rules.RunningQuery(r.Region, at.Span)
 	running := read([]model.Query{query}).Get(query)
 	out := make(map[model.ARN]saved, len(changing))
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {

@@ -79,7 +79,7 @@ func (c Cleanup) Table(p Printer) {
 	g := Grid{Text: "REASON", Columns: []Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "STATE"}, {Title: "NAME"}}}
 	for _, i := range grouped(c.Items) {
 		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{
-			{Text: i.Region}, {Text: i.Kind}, {i.State, stateColor(i.State)}, {Text: i.Name},
+			{Text: i.Region}, {Text: i.Kind}, {i.State, colorOf(i.State)}, {Text: i.Name},
 		}})
 	}
 	if len(g.Rows) == 0 {
@@ -101,16 +101,6 @@ func (c Cleanup) Table(p Printer) {
 		p.Label("Skipped", skip.text())
 	}
 	p.Problems(c.Problems)
-}
-
-func stateColor(state string) string {
-	switch state {
-	case "remains":
-		return red
-	case "kept", "unclear":
-		return yellow
-	}
-	return cyan
 }
 
 // grouped puts many items that differ in the name alone into one, in the place of the first.

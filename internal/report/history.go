@@ -88,7 +88,7 @@ func (h History) Table(p Printer) {
 	undoable := 0
 	for _, r := range h.Records {
 		row := Row{Text: Cell{Text: r.Reason}, Cells: []Cell{
-			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, outcomeColor(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
+			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, colorOf(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
 			{Text: string(r.Kind) + "/" + r.Name}, {Text: r.minText()},
 		}}
 		if r.undoable() {
@@ -128,16 +128,4 @@ func (r AuditRecord) minText() string {
 		return strconv.Itoa(r.Min)
 	}
 	return ""
-}
-
-func outcomeColor(outcome string) string {
-	switch outcome {
-	case events.OutcomeDone:
-		return cyan
-	case events.OutcomeFailed:
-		return red
-	case events.OutcomeRefused:
-		return yellow
-	}
-	return dim
 }

@@ -95,13 +95,12 @@ func (l Ledger) tiles() []tile {
 			rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
 		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
 	}
-	tiles = append(tiles, []tile{
-		{"Idle", commas(t.IdleHours) + " h", "of " + commas(t.Hours) + " h of all resources"},
-		{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
-		{"TPS-hours used", commas(t.TPSHours.Used), ""},
-		{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
-		{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), tally(t.Actions, decisions)},
-	}...)
+	tiles = append(tiles,
+		tile{"Idle", commas(t.IdleHours) + " h", "of " + commas(t.Hours) + " h of all resources"},
+		tile{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
+		tile{"TPS-hours used", commas(t.TPSHours.Used), ""},
+		tile{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
+		tile{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), tally(t.Actions, decisions)})
 	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
 		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
 		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Number(float64(s.Jumps), 0), text})

@@ -73,7 +73,7 @@ func (e Entry) advice() Cell {
 	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
-	return Cell{text, decisionColor(s.Action)}
+	return Cell{text, colorOf(s.Action)}
 }
 
 // exposure is how suddenly demand rose above twice the new minimum.

@@ -131,7 +131,7 @@ func rounded(v *float64, digits int, unit string) string {
 	return text + unit
 }
 
-func amount(v float64) string { return model.Thousands(strconv.FormatFloat(v, 'f', 2, 64)) }
+func amount(v float64) string { return model.Number(v, 2) }
 
 // commas writes TPS-hours with one digit, and commas between thousands.
 func commas(v float64) string { return Number(&v, 1, "") }

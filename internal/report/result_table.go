@@ -46,7 +46,7 @@ func resultGrid(resources []Resource) Grid {
 	for _, one := range resources {
 		row := Row{Text: Cell{Text: one.Reason}, Cells: []Cell{
 			{Text: string(one.Kind)}, {Text: one.Name}, {Text: one.Region}, {Text: strconv.Itoa(one.Min)},
-			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), decisionColor(one.Decision)},
+			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), colorOf(one.Decision)},
 		}}
 		if saves {
 			row.Cells = append(row.Cells, Cell{Text: one.savesText()})
@@ -85,19 +85,6 @@ func (r Resource) savesText() string {
 		text += fmt.Sprintf(" (est. %s %s)", r.Estimate.Currency, amount(r.Estimate.SavedPerMonth))
 	}
 	return text
-}
-
-// decisionColor shows at a glance what happens to a resource.
-func decisionColor(d rules.Verdict) string {
-	switch d {
-	case rules.StepDown:
-		return cyan
-	case rules.Stop, rules.Delete:
-		return red
-	case rules.Refused:
-		return yellow
-	}
-	return dim
 }
 
 func (p Printer) summary(r Result) {
