@@ -7,7 +7,6 @@ package actions
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
@@ -76,18 +75,6 @@ func (n Answer) Err() error {
 func (n *Answer) add(sent []events.Event, problems []model.Problem) {
 	n.Events = append(n.Events, sent...)
 	n.Problems = append(n.Problems, problems...)
-}
-
-// Do executes an action. It returns once Personalize has accepted the change, which then takes
-// some minutes, and once notification, alarms and dashboard were tried. An error means that
-// nothing was changed, as far as is known.
-func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
-	switch action {
-	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
-		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: func() {}}
-		return x.run(ctx)
-	}
-	return Answer{}, fmt.Errorf("there is no action %q", action)
 }
 
 // maxReason is how many characters of a reason go into a notification: the bus rejects events

@@ -13,7 +13,22 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
+
+// execution is one action in progress.
+type execution struct {
+	Options
+	w      *writer.Writer
+	action model.Action
+	req    events.Request
+	// before is the state of the resource before the action.
+	before state
+	// decision is the fresh decision about an automatic request; nil before there is one.
+	decision *rules.Decision
+	// release returns what was reserved of the budget; never nil.
+	release func()
+}
 
 // What distinguishes one action from another: an update sets another minimum and keeps all other
 // settings; a deletion keeps the solution and the trained solution version; a stopped recommender

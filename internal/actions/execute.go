@@ -17,18 +17,16 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// execution is one action in progress.
-type execution struct {
-	Options
-	w      *writer.Writer
-	action model.Action
-	req    events.Request
-	// before is the state of the resource before the action.
-	before state
-	// decision is the fresh decision about an automatic request; nil before there is one.
-	decision *rules.Decision
-	// release returns what was reserved of the budget; never nil.
-	release func()
+// Do executes an action. It returns once Personalize has accepted the change, which then takes
+// some minutes, and once notification, alarms and dashboard were tried. An error means that
+// nothing was changed, as far as is known.
+func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
+	switch action {
+	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
+		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: func() {}}
+		return x.run(ctx)
+	}
+	return Answer{}, fmt.Errorf("there is no action %q", action)
 }
 
 // run executes the action: read the resource, return early if there is nothing to do, check an

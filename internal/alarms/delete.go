@@ -15,167 +15,187 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
+const opDeleteAlarms = "DeleteAlarms"
+
 const (
 	// ParallelTags bounds the reads of tags under way at once in a region.
 	ParallelTags = 8
 	// deletionReserve is how long before the end of the time the reading of tags stops, so
 	// that the call that deletes the alarms read so far can still begin.
 	deletionReserve = 2 * time.Second
-	// tagsTTL is how long the tags of an alarm that stays because of them are believed, so
-	// that a person's alarm does not cost a call in every cycle.
-	tagsTTL = 6 * time.Hour
 )
 
-// verdict is whether an alarm may be deleted.
-type verdict struct {
-	keep string // why it stays; empty if it may be deleted
-	gone bool   // it was deleted meanwhile
-	late bool   // there was no time left to read its tags
-	err  error
+// DeletionResult is the result for one alarm. The zero value is a success.
+type DeletionResult struct {
+	Outcome writer.Outcome // of the call; AlreadySo if the alarm was gone before
+	Keep    string         // why it stays because of its tags
+	Denied  bool           // not tried, as calls before it were denied
+	Late    bool           // there was no time left
+	Err     error
 }
 
-// deletable are the alarms that may be deleted; the others are counted or reported. Tags are
-// read a few at a time, to stop early if that is denied.
-func (r *reconciler) deletable(ctx context.Context, changes []Change) []Change {
-	breaker := r.breaker(writer.OpListTags, writer.OpListTags)
-	var list []Change
+// Deletion deletes alarms of a region whose tags permit it.
+type Deletion struct {
+	Writer *writer.Writer
+	Region string
+	Until  time.Time // no call begins from then on; zero: no limit
+	// Reads and Deletes stop calls that are denied three times in a row.
+	Reads, Deletes *writer.Breaker
+	// Tags returns tags that are known without a call; ok is false for others.
+	Tags func(arn string) (tags writer.Tags, ok bool)
+	// Keep says why an alarm stays; empty if it may be deleted.
+	Keep func(change Change, tags writer.Tags) string
+	// Done is called once for each alarm; the tags are nil if they were not read.
+	Done func(change Change, tags writer.Tags, result DeletionResult)
+}
+
+// tagged is an alarm that is to be deleted, with its tags.
+type tagged struct {
+	Change
+	tags   writer.Tags
+	cached bool // the tags were known without a call
+	err    error
+}
+
+// Run deletes alarms, a hundred in one call. What was read is deleted even if time runs out.
+func (d Deletion) Run(ctx context.Context, changes []Change) {
+	for batch := range slices.Chunk(changes, awsapi.MaxAlarmNames) {
+		d.delete(ctx, d.permitted(ctx, batch))
+	}
+}
+
+// permitted are the alarms that may be deleted; the others are done. Tags are read a few at a
+// time, to stop early if that is denied.
+func (d Deletion) permitted(ctx context.Context, changes []Change) (permitted []tagged) {
+	lastRead := d.Until
+	if !lastRead.IsZero() {
+		lastRead = lastRead.Add(-deletionReserve)
+	}
 	for few := range slices.Chunk(changes, ParallelTags) {
-		if breaker.Open() {
-			breaker.Skip(len(few))
-			continue
-		}
-		verdicts := make([]verdict, len(few))
+		alarms := make([]tagged, len(few))
+		denied := d.Reads.Open()
 		var group sync.WaitGroup
 		for i, change := range few {
-			group.Go(func() { verdicts[i] = r.check(ctx, change) })
+			alarms[i].Change = change
+			if !denied {
+				group.Go(func() { d.readTags(ctx, &alarms[i], lastRead) })
+			}
 		}
 		group.Wait()
-		for i, v := range verdicts {
-			switch change := few[i]; {
-			case v.late:
-				r.counts.Left++
-			case v.err != nil:
-				breaker.Fail(change.Resource.String(), fmt.Errorf("read the tags of alarm %s: %w", change.Name, v.err))
-			case v.gone:
-				r.w.Logger.Debug("alarm does not exist any more", "region", r.region, "alarm", change.Name)
-			case v.keep != "":
-				r.keep(ctx, change, v.keep)
-			default:
-				breaker.Succeed()
-				list = append(list, change)
+		if denied {
+			d.Reads.Skip(len(few))
+			d.doneAll(alarms, DeletionResult{Denied: true})
+			continue
+		}
+		for _, a := range alarms {
+			if d.check(ctx, a) {
+				permitted = append(permitted, a)
 			}
 		}
 	}
-	return list
-}
-
-// check reads the tags of an alarm and decides whether it may be deleted.
-func (r *reconciler) check(ctx context.Context, change Change) verdict {
-	if change.ARN == "" {
-		return verdict{err: ErrNoARN}
-	}
-	tags, known := r.kept.Get(change.ARN)
-	if !known {
-		lastRead := r.until
-		if !lastRead.IsZero() {
-			lastRead = lastRead.Add(-deletionReserve)
-		}
-		if r.w.OutOfTime(ctx, lastRead) {
-			return verdict{late: true}
-		}
-		var err error
-		tags, err = r.w.ReadTags(ctx, r.region, change.ARN)
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return verdict{late: true}
-		case awsapi.KindOf(err) == awsapi.NotFound:
-			return verdict{gone: true}
-		case err != nil:
-			return verdict{err: err}
-		}
-	}
-	keep := keepReason(tags, change.OwnOnly, r.w.Deployment)
-	if keep != "" && !known {
-		r.kept.Put(change.ARN, tags)
-	}
-	return verdict{keep: keep}
+	return permitted
 }
 
 // ErrNoARN is the error of an alarm that CloudWatch lists without its ARN.
 var ErrNoARN = errors.New("the listing has no ARN for it")
 
-// keepReason is why an alarm with these tags is not deleted; empty if it may be. An alarm
-// without the tag CreatedBy is a person's, whatever its name. If ownOnly is set, another
-// deployment's alarm stays. The upstream sample's alarms name no deployment.
-func keepReason(tags writer.Tags, ownOnly bool, deployment string) string {
-	owner := tags[writer.TagDeployment]
-	switch {
-	case !tags.Ours():
-		return "not deleted: it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy
-	case ownOnly && owner != "" && owner != deployment:
-		return "not deleted: it belongs to the deployment " + owner
+// errLate is the error of tags that were not read for lack of time.
+var errLate = errors.New("no time was left")
+
+func (d Deletion) readTags(ctx context.Context, a *tagged, lastRead time.Time) {
+	if a.ARN == "" {
+		a.err = ErrNoARN
+		return
 	}
-	return ""
+	if a.tags, a.cached = d.Tags(a.ARN); a.cached {
+		return
+	}
+	if d.Writer.OutOfTime(ctx, lastRead) {
+		a.err = errLate
+		return
+	}
+	a.tags, a.err = d.Writer.ReadTags(ctx, d.Region, a.ARN)
 }
 
-// delete deletes up to a hundred alarms in one call. CloudWatch ignores names that do not
-// exist any more.
-func (r *reconciler) delete(ctx context.Context, changes []Change) {
-	breaker := r.breaker(opDeleteAlarms, opDeleteAlarms)
+// check reports whether an alarm may be deleted; if not, it is done.
+func (d Deletion) check(ctx context.Context, a tagged) bool {
+	result := DeletionResult{Err: a.err}
 	switch {
-	case len(changes) == 0:
+	case errors.Is(a.err, errLate), a.err != nil && ctx.Err() != nil:
+		result = DeletionResult{Late: true}
+	case awsapi.KindOf(a.err) == awsapi.NotFound:
+		result = DeletionResult{Outcome: writer.AlreadySo}
+	case a.err != nil:
+		d.Reads.Fail(about(a.Change), fmt.Errorf("read the tags of alarm %s: %w", a.Name, a.err))
+	default:
+		if !a.cached {
+			d.Reads.Succeed()
+		}
+		if result.Keep = d.Keep(a.Change, a.tags); result.Keep == "" {
+			return true
+		}
+	}
+	d.Done(a.Change, a.tags, result)
+	return false
+}
+
+// about is the ARN in messages about a deletion.
+func about(c Change) string {
+	if c.Resource != (model.ARN{}) {
+		return c.Resource.String()
+	}
+	return c.ARN
+}
+
+func (d Deletion) doneAll(alarms []tagged, result DeletionResult) {
+	for _, a := range alarms {
+		d.Done(a.Change, a.tags, result)
+	}
+}
+
+// delete deletes up to a hundred alarms in one call. CloudWatch ignores names that do not exist
+// any more. If it rejects the call, as for an alarm that a person's composite alarm depends on,
+// the call is repeated in halves, so that only that alarm remains.
+func (d Deletion) delete(ctx context.Context, alarms []tagged) {
+	switch {
+	case len(alarms) == 0:
 		return
-	case breaker.Open():
-		breaker.Skip(len(changes))
+	case d.Deletes.Open():
+		d.Deletes.Skip(len(alarms))
+		d.doneAll(alarms, DeletionResult{Denied: true})
 		return
-	case r.w.OutOfTime(ctx, r.until):
-		r.counts.Left += len(changes)
+	case d.Writer.OutOfTime(ctx, d.Until):
+		d.doneAll(alarms, DeletionResult{Late: true})
 		return
 	}
-	names := make([]string, 0, len(changes))
-	for _, change := range changes {
-		names = append(names, change.Name)
+	names := make([]string, 0, len(alarms))
+	for _, a := range alarms {
+		names = append(names, a.Name)
 	}
-	intent := writer.Intent{Op: opDeleteAlarms, Region: r.region, What: fmt.Sprintf("delete %d alarms", len(names))}
-	if len(changes) == 1 {
-		intent.ARN = changes[0].Resource.String()
-		intent.What = fmt.Sprintf("delete alarm %s: %s", names[0], changes[0].Reason)
+	what, reason := fmt.Sprintf("delete %d alarms (%s …)", len(names), names[0]), ""
+	intent := writer.Intent{Op: opDeleteAlarms, Region: d.Region}
+	if len(names) == 1 {
+		what, intent.ARN = "delete alarm "+names[0], about(alarms[0].Change)
+		if alarms[0].Reason != "" {
+			reason = ": " + alarms[0].Reason
+		}
 	}
-	_, err := r.w.Do(ctx, intent, func(ctx context.Context) error {
-		_, err := r.w.Clients.CloudWatch(r.region).DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
+	intent.What = what + reason
+	outcome, err := d.Writer.Do(ctx, intent, func(ctx context.Context) error {
+		_, err := d.Writer.Clients.CloudWatch(d.Region).DeleteAlarms(ctx, &cloudwatch.DeleteAlarmsInput{AlarmNames: names})
 		return err
 	})
 	switch {
 	case err == nil:
-		r.counts.Deleted += len(changes)
-		breaker.Succeed()
+		d.Deletes.Succeed()
+		d.doneAll(alarms, DeletionResult{Outcome: outcome})
 	case ctx.Err() != nil:
-		r.counts.Left += len(changes)
+		d.doneAll(alarms, DeletionResult{Late: true})
+	case awsapi.KindOf(err) == awsapi.Invalid && len(alarms) > 1:
+		d.delete(ctx, alarms[:len(alarms)/2])
+		d.delete(ctx, alarms[len(alarms)/2:])
 	default:
-		breaker.Fail(intent.ARN, fmt.Errorf("delete %d alarms (%s …): %w", len(names), names[0], err))
+		d.Deletes.Fail(intent.ARN, fmt.Errorf("%s: %w", what, err))
+		d.doneAll(alarms, DeletionResult{Err: err})
 	}
-}
-
-// DeleteFor deletes the alarms of a resource that goes out of service, except those of other
-// people.
-func (a *Alarms) DeleteFor(ctx context.Context, arn model.ARN, state ResourceState) (deleted int, problems []model.Problem) {
-	kind := kindOf(arn)
-	list, err := a.describe(ctx, arn.Region, cloudwatch.DescribeAlarmsInput{
-		AlarmNames: []string{LowUtilization.Name(kind, arn.Name()), Idle.Name(kind, arn.Name())},
-	})
-	if err != nil {
-		return 0, []model.Problem{writer.Problem(arn.Region, arn.String(), opDescribeAlarms, fmt.Errorf("find its alarms: %w", err))}
-	}
-	changes := Diff(nil, list, func(other model.ARN) ResourceState {
-		if other == arn {
-			return state
-		}
-		return Unknown
-	}, a.w.Clock.Now())
-	counts, problems := a.Reconcile(ctx, ReconcileInput{Region: arn.Region, Changes: changes})
-	if counts.Left > 0 {
-		err := fmt.Errorf("no time was left to delete %d alarms; the next cycle does", counts.Left)
-		problems = append(problems, writer.Problem(arn.Region, arn.String(), opDeleteAlarms, err))
-	}
-	return counts.Deleted, problems
 }

@@ -118,7 +118,7 @@ func idlePeriods(hours int) (period, evaluations int) {
 // DesiredFor are the alarms that a monitored resource should have, with the region's topic
 // as their action. A resource whose traffic cannot be seen should have none.
 func DesiredFor(r model.Resource, t rules.Throughput, topic model.ARN, p Params, now time.Time) []Desired {
-	if t.Invisible {
+	if t.Invisible { // guard: no alarms for traffic that no metric counts
 		return nil
 	}
 	var desired []Desired
@@ -132,7 +132,7 @@ func DesiredFor(r model.Resource, t rules.Throughput, topic model.ARN, p Params,
 				PeriodSeconds: lowPeriod, EvaluationPeriods: lowEvaluations, DatapointsToAlarm: lowDatapoints,
 				Threshold: p.Threshold, Comparison: lessThan, MissingData: missingMissing,
 				OKActions: actions, AlarmActions: actions,
-				ActionsOn: r.MinTPS > 1, // 1 is the lowest minimum
+				ActionsOn: r.MinTPS > 1, // 1 is the lowest minimum // guard: low-utilization alarm's actions wait for a minimum above 1
 			},
 		})
 	}
@@ -145,17 +145,38 @@ func DesiredFor(r model.Resource, t rules.Throughput, topic model.ARN, p Params,
 				PeriodSeconds: period, EvaluationPeriods: evaluations,
 				Threshold: 0, Comparison: lessThanOrEqual, MissingData: missingBreaches,
 				OKActions: actions, AlarmActions: actions,
-				ActionsOn: now.Sub(r.Created) >= time.Duration(p.IdleHours)*time.Hour,
+				ActionsOn: now.Sub(r.Created) >= time.Duration(p.IdleHours)*time.Hour, // guard: idle alarm's actions wait for the age
 			},
 		})
 	}
 	return desired
 }
 
+// resourceOf finds the resource of an alarm by its dimension; ok is false if name and
+// dimension do not match as they do in every alarm of the program.
+func resourceOf(a Alarm) (arn model.ARN, ok bool) {
+	m := a.Settings.Metric
+	arn, kind, err := model.ParseResourceARN(m.DimensionValue)
+	if err != nil || m.DimensionName != kind.DimensionName() { // guard: alarm's dimension and resource match; each:2
+		return model.ARN{}, false
+	}
+	for _, t := range []Type{LowUtilization, Idle} {
+		if a.Name == t.Name(kind, arn.Name()) { // guard: alarm's name and resource match; always
+			return arn, true
+		}
+	}
+	return model.ARN{}, false
+}
+
+func kindOf(arn model.ARN) model.Kind {
+	kind, _ := arn.Kind()
+	return kind
+}
+
 // Known reports whether enough is known of a resource to say which alarms it should have.
 // The alarms of a stale copy, or of one whose recipe or traffic is unknown, stay as they are.
 func Known(r model.Resource, t rules.Throughput) bool {
 	_, unknown := rules.RequestMetric(r)
-	return !r.Stale && unknown == "" &&
+	return !r.Stale && unknown == "" && // guard: alarms of a resource that is not known well; each
 		(t.Readable || t.Invisible || model.RecipeOf(r.Kind, r.Recipe).Sure)
 }

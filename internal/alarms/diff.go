@@ -78,15 +78,10 @@ func Diff(desired []Desired, actual []Alarm, state func(model.ARN) ResourceState
 	return changes
 }
 
-func kindOf(arn model.ARN) model.Kind {
-	kind, _ := arn.Kind()
-	return kind
-}
-
 // create makes a new alarm with actions off: its first evaluation notifies no one.
 func create(d Desired) Change {
 	s := d.Settings
-	s.ActionsOn = false
+	s.ActionsOn = false // guard: created with actions off
 	return Change{
 		Kind: Create, Name: d.Name, Resource: d.Resource, Settings: s,
 		Description: describe(d.Type, kindOf(d.Resource), s.fingerprint()), Reason: "missing",
@@ -97,7 +92,7 @@ func create(d Desired) Change {
 func unwanted(a Alarm, state func(model.ARN) ResourceState) Change {
 	change := Change{Kind: Keep, Name: a.Name, ARN: a.ARN}
 	arn, ok := resourceOf(a)
-	if !ok {
+	if !ok { // guard: an alarm under our prefix that is not ours
 		change.Reason = "not an alarm of this program, although it has such a name"
 		return change
 	}
@@ -113,32 +108,16 @@ func unwanted(a Alarm, state func(model.ARN) ResourceState) Change {
 	return change
 }
 
-// resourceOf finds the resource of an alarm by its dimension; ok is false if name and
-// dimension do not match as they do in every alarm of the program.
-func resourceOf(a Alarm) (arn model.ARN, ok bool) {
-	m := a.Settings.Metric
-	arn, kind, err := model.ParseResourceARN(m.DimensionValue)
-	if err != nil || m.DimensionName != kind.DimensionName() {
-		return model.ARN{}, false
-	}
-	for _, t := range []Type{LowUtilization, Idle} {
-		if a.Name == t.Name(kind, arn.Name()) {
-			return arn, true
-		}
-	}
-	return model.ARN{}, false
-}
-
 // update turns an existing alarm into the desired one, setting by setting: what the program
 // wrote follows the parameters, and what a person changed stays.
 func update(d Desired, a Alarm, now time.Time) Change {
 	change := Change{Kind: Keep, Name: a.Name, ARN: a.ARN, Resource: d.Resource}
 	last, ours := readFingerprint(a.Description)
 	switch {
-	case a.Foreign:
+	case a.Foreign: // guard: alarm with settings that are never written
 		change.Reason = "changed by a person: it uses settings that are never written here"
 		return change
-	case !ours && !unchangedSample(a, d):
+	case !ours && !unchangedSample(a, d): // guard: alarm without fingerprint
 		change.Reason = "a person's: it has no fingerprint of this program"
 		return change
 	case !ours:
@@ -178,11 +157,12 @@ func merge(want Settings, a Alarm, last fingerprint) (next Settings, kept []stri
 	next = a.Settings
 	for _, g := range groups {
 		switch {
-		case !last.matches(g, a.Settings):
+		case !last.matches(g, a.Settings): // guard: settings that a person changed
 			if want.print(g) != a.Settings.print(g) {
 				kept = append(kept, string(g))
 			}
 		case g == groupOn:
+			// guard: actions on only once the alarm was evaluated; each:1-2
 			next.ActionsOn = want.ActionsOn && (a.Settings.ActionsOn || a.State == StateOK || a.State == StateAlarm)
 		default:
 			next.copyGroup(g, want)
@@ -208,6 +188,7 @@ func nextFingerprint(last fingerprint, have, next Settings) fingerprint {
 	f := make(fingerprint, len(groups))
 	for _, g := range groups {
 		f[g] = next.print(g)
+		// guard: what a person changed stays known as theirs; each:1
 		if _, reset := switchedOn(last[g]); !last.matches(g, have) || (reset && next.ActionsOn) {
 			f[g] = last[g]
 		}

@@ -153,7 +153,7 @@ func readFingerprint(description string) (f fingerprint, ok bool) {
 		return nil, false
 	}
 	body, _, closed := strings.Cut(description[start+len(fingerprintStart):], fingerprintEnd)
-	if !closed {
+	if !closed { // guard: fingerprint that is cut off
 		return nil, false
 	}
 	f = make(fingerprint, len(groups))
@@ -163,7 +163,7 @@ func readFingerprint(description string) (f fingerprint, ok bool) {
 		}
 	}
 	for _, g := range groups {
-		if f[g] == "" {
+		if f[g] == "" { // guard: fingerprint that lacks a group
 			return nil, false
 		}
 	}
@@ -189,12 +189,12 @@ const (
 func unchangedSample(a Alarm, d Desired) bool {
 	s, want := a.Settings, d.Settings
 	switch {
-	case a.Foreign || s.print(groupActions) != want.print(groupActions):
+	case a.Foreign || s.print(groupActions) != want.print(groupActions): // guard: sample's alarm: its actions; each:2
 		return false
 	case d.Type == LowUtilization:
-		return a.Description == sampleLowDescription && sampleLow(s, want)
+		return a.Description == sampleLowDescription && sampleLow(s, want) // guard: sample's alarm: low utilization; each
 	}
-	return a.Description == sampleIdleDescription && sampleIdle(s, want)
+	return a.Description == sampleIdleDescription && sampleIdle(s, want) // guard: sample's alarm: idle; each
 }
 
 func sampleLow(s, want Settings) bool {
@@ -214,7 +214,7 @@ func sampleIdle(s, want Settings) bool {
 		// The sample chose this metric for the newer ranking recipe and for next-best-action, too.
 		metric.Name = s.Metric.Name
 	}
-	return sameSpan && s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 &&
+	return sameSpan && s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 && // guard: sample's alarm: its idle time; each:2
 		s.Metric == metric && s.print(groupCondition) == want.print(groupCondition)
 }
 
@@ -232,5 +232,5 @@ func FromSample(a Alarm) bool {
 		want = sampleLowDescription
 	}
 	_, takenOver := readFingerprint(a.Description)
-	return takenOver || a.Description == want
+	return takenOver || a.Description == want // guard: sample's alarm, by its description; always
 }

@@ -21,8 +21,11 @@ const (
 	opDescribeAlarms = "DescribeAlarms"
 	opPutMetricAlarm = "PutMetricAlarm"
 	opSetAlarmState  = "SetAlarmState"
-	opDeleteAlarms   = "DeleteAlarms"
 )
+
+// tagsTTL is how long the tags of an alarm that stays because of them are believed, so that a
+// person's alarm does not cost a call in every cycle.
+const tagsTTL = 6 * time.Hour
 
 // Alarms reads and writes alarms. It is safe for concurrent use, and remembers between cycles
 // the tags of alarms that are not to be deleted.
@@ -122,9 +125,7 @@ func (a *Alarms) Reconcile(ctx context.Context, in ReconcileInput) (Counts, []mo
 			r.keep(ctx, change, change.Reason)
 		}
 	}
-	for batch := range slices.Chunk(deletions, awsapi.MaxAlarmNames) {
-		r.delete(ctx, r.deletable(ctx, batch))
-	}
+	r.delete(ctx, deletions)
 	for i, change := range writes {
 		r.write(ctx, change)
 		if in.Progress != nil {
@@ -280,4 +281,64 @@ func (r *reconciler) reset(ctx context.Context, change Change) error {
 		return writer.AlreadyGone(err)
 	})
 	return err
+}
+
+// keepReason is why an alarm with these tags is not deleted; empty if it may be. An alarm
+// without the tag CreatedBy is a person's, whatever its name. If ownOnly is set, another
+// deployment's alarm stays. The upstream sample's alarms name no deployment.
+func keepReason(tags writer.Tags, ownOnly bool, deployment string) string {
+	owner := tags[writer.TagDeployment]
+	switch {
+	case !tags.Ours():
+		return "not deleted: it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy
+	case ownOnly && owner != "" && owner != deployment:
+		return "not deleted: it belongs to the deployment " + owner
+	}
+	return ""
+}
+
+// delete deletes alarms, and counts the results.
+func (r *reconciler) delete(ctx context.Context, changes []Change) {
+	Deletion{
+		Writer: r.w, Region: r.region, Until: r.until, Tags: r.kept.Get,
+		Reads: r.breaker(writer.OpListTags, writer.OpListTags), Deletes: r.breaker(opDeleteAlarms, opDeleteAlarms),
+		Keep: func(c Change, tags writer.Tags) string { return keepReason(tags, c.OwnOnly, r.w.Deployment) },
+		Done: func(c Change, tags writer.Tags, result DeletionResult) {
+			switch {
+			case result.Late:
+				r.counts.Left++
+			case result.Keep != "":
+				if _, known := r.kept.Get(c.ARN); !known {
+					r.kept.Put(c.ARN, tags)
+				}
+				r.keep(ctx, c, result.Keep)
+			case result.Err == nil && !result.Denied && result.Outcome != writer.AlreadySo:
+				r.counts.Deleted++
+			}
+		},
+	}.Run(ctx, changes)
+}
+
+// DeleteFor deletes the alarms of a resource that goes out of service, except those of other
+// people.
+func (a *Alarms) DeleteFor(ctx context.Context, arn model.ARN, state ResourceState) (deleted int, problems []model.Problem) {
+	kind := kindOf(arn)
+	list, err := a.describe(ctx, arn.Region, cloudwatch.DescribeAlarmsInput{
+		AlarmNames: []string{LowUtilization.Name(kind, arn.Name()), Idle.Name(kind, arn.Name())},
+	})
+	if err != nil {
+		return 0, []model.Problem{writer.Problem(arn.Region, arn.String(), opDescribeAlarms, fmt.Errorf("find its alarms: %w", err))}
+	}
+	changes := Diff(nil, list, func(other model.ARN) ResourceState {
+		if other == arn {
+			return state
+		}
+		return Unknown
+	}, a.w.Clock.Now())
+	counts, problems := a.Reconcile(ctx, ReconcileInput{Region: arn.Region, Changes: changes})
+	if counts.Left > 0 {
+		err := fmt.Errorf("no time was left to delete %d alarms; the next cycle does", counts.Left)
+		problems = append(problems, writer.Problem(arn.Region, arn.String(), opDeleteAlarms, err))
+	}
+	return counts.Deleted, problems
 }

@@ -68,7 +68,7 @@ func cleanupCommand(t *testing.T, url string) (command func(ctx context.Context,
 }
 
 // What a cycle makes while a person reads what would go was not shown to anybody: it stays
-// with the topic that it sends to, and is told.
+// with the topic that it sends to, and is reported.
 func TestCleanupRemovesOnlyWhatItShowed(t *testing.T) {
 	server, err := localaws.New(localaws.ExampleEstate())
 	if err != nil {
@@ -104,7 +104,7 @@ func TestCleanupRemovesOnlyWhatItShowed(t *testing.T) {
 		"us-east-1,topic,PersonalizeMonitorNotifications,arn:aws:sns:us-east-1:123456789012:PersonalizeMonitorNotifications,removed,of the deployment cli\n",
 	} {
 		if !strings.Contains(out, want) {
-			t.Errorf("%q is not told:\n%s", want, out)
+			t.Errorf("%q is not reported:\n%s", want, out)
 		}
 	}
 	if strings.Count(out, ",removed,") != 3 { // target, rule and the one topic
@@ -128,7 +128,7 @@ func TestCleanupSkipsClosedRegions(t *testing.T) {
 	}
 }
 
-func TestCleanupTellsWhatRemains(t *testing.T) {
+func TestCleanupReportsWhatRemains(t *testing.T) {
 	server, command := cleanupWorld(t)
 	server.AddFault(localaws.Fault{Service: "sns", Operation: "DeleteTopic", Region: "eu-west-1", Code: "AuthorizationError"})
 	code, out, errs := command(t.Context(), "cleanup", "--yes", "--output", "csv")
@@ -177,8 +177,8 @@ func TestCleanupInterrupted(t *testing.T) {
 			if code != cli.ExitFailed || !strings.Contains(errs, tt.want) {
 				t.Errorf("exit code %d\n%s\n%s", code, out, errs)
 			}
-			if told := strings.Contains(out, "ended before it was removed"); told != (tt.operation == "DeleteTopic") {
-				t.Errorf("told what remains: %v\n%s", told, out)
+			if reported := strings.Contains(out, "ended before it was removed"); reported != (tt.operation == "DeleteTopic") {
+				t.Errorf("what remains is reported: %v\n%s", reported, out)
 			}
 			server.ClearFaults()
 			if code, out, errs := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone {

@@ -58,7 +58,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freePort is a port that nobody listens on just now.
+// freePort is a port that is free just now.
 func freePort() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -120,7 +120,7 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // putLogs makes a log group, unless it is there, and puts the lines of a file into it, all
-// at the present time: putlogs group stream file. In a line, @2h@ stands for the time two
+// at the present time: putlogs group stream file. In a line, @2h@ is the time two
 // hours ago, and does so in the file afterwards.
 func putLogs(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 3 {

@@ -20,16 +20,16 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/test/browser"
 )
 
-// told is what a running command has written so far.
-type told struct {
+// output is what a running command has written so far.
+type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	more chan struct{} // closed with the next write
 }
 
-func newTold() *told { return &told{more: make(chan struct{})} }
+func newOutput() *output { return &output{more: make(chan struct{})} }
 
-func (o *told) Write(p []byte) (int, error) {
+func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	close(o.more)
@@ -37,14 +37,14 @@ func (o *told) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-func (o *told) String() string {
+func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.text.String()
 }
 
 // wait waits for something to be written, and gives what the pattern's first group matches.
-func (o *told) wait(t *testing.T, pattern string, ended <-chan struct{}) string {
+func (o *output) wait(t *testing.T, pattern string, ended <-chan struct{}) string {
 	t.Helper()
 	sought := regexp.MustCompile(pattern)
 	for {
@@ -59,7 +59,7 @@ func (o *told) wait(t *testing.T, pattern string, ended <-chan struct{}) string 
 		case <-ended:
 			t.Fatalf("ended without %s:\n%s", pattern, o)
 		case <-time.After(2 * time.Minute): // it hangs; nothing is measured against it
-			t.Fatalf("never told %s:\n%s", pattern, o)
+			t.Fatalf("never printed %s:\n%s", pattern, o)
 		}
 	}
 }
@@ -67,8 +67,8 @@ func (o *told) wait(t *testing.T, pattern string, ended <-chan struct{}) string 
 // runningDemo is a demo whose days are over and that goes on slowly.
 type runningDemo struct {
 	url    string
-	out    *told
-	stderr *told
+	out    *output
+	stderr *output
 }
 
 // startDemo starts the demo, and waits until its days are over.
@@ -78,7 +78,7 @@ func startDemo(t *testing.T, args ...string) runningDemo {
 		t.Skip("days of the demo pass in it")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	d := runningDemo{out: newTold(), stderr: newTold()}
+	d := runningDemo{out: newOutput(), stderr: newOutput()}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -117,7 +117,7 @@ func TestDemoInABrowser(t *testing.T) {
 		b.Until(page.ready)
 		b.Shots("demo-"+page.name, page.height)
 		if banner := browser.JS[string](b, `document.body.textContent`); !strings.Contains(banner, "Nothing here is real") {
-			t.Errorf("%s does not say that it is a demo", page.path)
+			t.Errorf("%s does not show that it is a demo", page.path)
 		}
 		b.Quiet()
 	}
@@ -158,7 +158,7 @@ func changeTheTime(t *testing.T, b *browser.Tab) {
 	b.Until(`location.search.includes("range=14d") && ` + three)
 }
 
-// follow sees the page change by itself, as the demo goes on.
+// follow sees the page change automatically, as the demo goes on.
 func follow(t *testing.T, b *browser.Tab) {
 	t.Helper()
 	b.Load("/timeline?kind=cycle")
@@ -167,7 +167,7 @@ func follow(t *testing.T, b *browser.Tab) {
 	first := browser.JS[string](b, `document.querySelector("#timeline").textContent`)
 	b.Until(`document.querySelector("#timeline").textContent !== ` + fmt.Sprintf("%q", first))
 	if !browser.JS[bool](b, `window.kept === true`) {
-		t.Error("the page was loaded anew")
+		t.Error("the page was reloaded")
 	}
 }
 
@@ -210,7 +210,7 @@ func TestDemoActsFromThePageAlone(t *testing.T) {
 	}
 }
 
-// withoutScript sees that whoever reads the page without a script has all of it too.
+// withoutScript checks that the page is complete without a script.
 func withoutScript(t *testing.T, url string) {
 	t.Helper()
 	b := browser.Open(t, url)

@@ -56,7 +56,7 @@ func TestHowFarBackLogGroupsAreRead(t *testing.T) {
 		{"files: everything", historyOptions{files: []string{"f"}}, time.Time{}},
 		{"log groups: a day", historyOptions{groups: []string{"g"}}, now.Add(-24 * time.Hour)},
 		{"both: a day", historyOptions{files: []string{"f"}, groups: []string{"g"}}, now.Add(-24 * time.Hour)},
-		{"as said", historyOptions{groups: []string{"g"}, since: "7d"}, now.Add(-7 * 24 * time.Hour)},
+		{"as given", historyOptions{groups: []string{"g"}, since: "7d"}, now.Add(-7 * 24 * time.Hour)},
 		{"a day before an earlier end", historyOptions{groups: []string{"g"}, until: "7d"}, now.Add(-8 * 24 * time.Hour)},
 		{"a day before now with an end since", historyOptions{groups: []string{"g"}, until: "1h"}, now.Add(-24 * time.Hour)},
 	}

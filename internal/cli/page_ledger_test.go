@@ -44,7 +44,7 @@ func TestPauseBetweenLedgers(t *testing.T) {
 	}
 }
 
-// counted is an inventory that notes when it is asked, and fails as often as it is told to.
+// counted is an inventory that records when it is called, and fails a number of times.
 type counted struct {
 	mu    sync.Mutex
 	fails int
@@ -85,12 +85,12 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 		time.Sleep(59 * time.Minute)
 		synctest.Wait()
 		if s := source.Snapshot(); len(inventory.asked) > 0 || s.Ledger != nil || s.LedgerErr != noLedgerHere {
-			t.Errorf("who stands by asked %v; %q", inventory.asked, s.LedgerErr)
+			t.Errorf("the daemon on standby called at %v; %q", inventory.asked, s.LedgerErr)
 		}
 		role(serve.Leading)
 		time.Sleep(30 * time.Second)
 		if s := source.Snapshot(); s.LedgerErr != "nothing could be measured: ListCampaigns us-east-1: out of reach" {
-			t.Errorf("after a failure the page says %q", s.LedgerErr)
+			t.Errorf("after a failure the page shows %q", s.LedgerErr)
 		}
 		time.Sleep(90 * time.Minute)
 		role(serve.Standby)

@@ -17,7 +17,7 @@ import (
 
 const boardName = "Amazon-Personalize-Monitor"
 
-// boardBed is an endpoint with a dashboard of both regions, and what tells of it.
+// boardBed is an endpoint with a dashboard of both regions, and its contents.
 type boardBed struct {
 	t       *testing.T
 	server  *localaws.Server

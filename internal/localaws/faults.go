@@ -43,14 +43,6 @@ const (
 	Skew
 )
 
-// PartialOperations are the operations with the fault Partial, as "service.Operation".
-func PartialOperations() []string {
-	return []string{
-		"cloudwatch.GetMetricData", "cloudwatch.DeleteDashboards",
-		"events.PutEvents", "events.PutTargets", "events.RemoveTargets",
-	}
-}
-
 // Fault is a failure of the endpoint. The zero Kind is Error.
 type Fault struct {
 	// Service ("cloudwatch", as in Calls), Operation and Region define which calls are hit;

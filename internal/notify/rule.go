@@ -89,19 +89,28 @@ func readPattern(pattern string) (lists map[string][]string, ok bool) {
 // ensureRule creates the rule with its target, or fixes the target of an existing one.
 // Whatever else a person changed stays: a state, a pattern, further targets.
 func (s *setup) ensureRule(ctx context.Context) {
-	rule, found, err := s.describeRule(ctx)
+	rule, err := DescribeRule(ctx, s.w, s.region)
 	switch {
 	case err != nil:
+		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
 		return
-	case !found:
-		s.createRule(ctx)
+	case rule == nil:
+		created := s.putRule(ctx, "", "create the rule "+RuleName, &eventbridge.PutRuleInput{
+			State: types.RuleStateEnabled, Tags: writer.TagList(s.w.OwnTags(), writer.EventBridgeTag),
+			Description: aws.String("Forwards the notifications of Personalize Monitor to its topic."),
+		})
+		if created {
+			s.putTarget(ctx, newTarget(s.topic))
+		}
 		return
 	}
 	arn, pattern := aws.ToString(rule.Arn), aws.ToString(rule.EventPattern)
 	if rule.State == types.RuleStateDisabled {
 		s.logKept(ctx, arn, "notification rule is disabled, and stays so")
 	} else if samePattern(pattern, samplePattern()) {
-		s.updatePattern(ctx, rule)
+		s.putRule(ctx, arn, "forward decisions of a dry run through the rule "+RuleName, &eventbridge.PutRuleInput{
+			State: rule.State, Description: rule.Description, RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
+		})
 	} else if !knownPattern(pattern) {
 		s.logKept(ctx, arn, "notification rule has a pattern that a person set, and keeps it")
 	}
@@ -122,25 +131,15 @@ func (s *setup) logKept(ctx context.Context, arn, what string) {
 	s.w.LogOnce(ctx, slog.LevelInfo, arn, what, "region", s.region)
 }
 
-// updatePattern replaces the upstream sample's pattern with ours. PutRule resets everything
-// that the call leaves out, except tags.
-func (s *setup) updatePattern(ctx context.Context, rule *eventbridge.DescribeRuleOutput) {
-	_, _ = s.write(ctx, opPutRule, aws.ToString(rule.Arn), "forward decisions of a dry run through the rule "+RuleName, func(ctx context.Context) error {
-		_, err := s.w.Clients.EventBridge(s.region).PutRule(ctx, &eventbridge.PutRuleInput{
-			Name: aws.String(RuleName), EventPattern: aws.String(rulePattern()), State: rule.State, Description: rule.Description,
-			RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
-		})
+// putRule creates or updates the rule, with our pattern. PutRule resets everything that the input
+// leaves out, except tags.
+func (s *setup) putRule(ctx context.Context, arn, what string, in *eventbridge.PutRuleInput) (ok bool) {
+	in.Name, in.EventPattern = aws.String(RuleName), aws.String(rulePattern())
+	_, err := s.write(ctx, opPutRule, arn, what, func(ctx context.Context) error {
+		_, err := s.w.Clients.EventBridge(s.region).PutRule(ctx, in)
 		return err
 	})
-}
-
-// describeRule looks for the rule. An error is recorded.
-func (s *setup) describeRule(ctx context.Context) (rule *eventbridge.DescribeRuleOutput, found bool, err error) {
-	rule, err = DescribeRule(ctx, s.w, s.region)
-	if err != nil {
-		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
-	}
-	return rule, rule != nil, err
+	return err == nil
 }
 
 // DescribeRule reads the rule of a region; nil if it does not exist.
@@ -155,22 +154,8 @@ func DescribeRule(ctx context.Context, w *writer.Writer, region string) (*eventb
 	return rule, nil
 }
 
-func (s *setup) createRule(ctx context.Context) {
-	_, err := s.write(ctx, opPutRule, "", "create the rule "+RuleName, func(ctx context.Context) error {
-		_, err := s.w.Clients.EventBridge(s.region).PutRule(ctx, &eventbridge.PutRuleInput{
-			Name: aws.String(RuleName), EventPattern: aws.String(rulePattern()), State: types.RuleStateEnabled,
-			Description: aws.String("Forwards the notifications of Personalize Monitor to its topic."),
-			Tags:        writer.TagList(s.w.OwnTags(), writer.EventBridgeTag),
-		})
-		return err
-	})
-	if err == nil {
-		s.putTarget(ctx, s.newTarget())
-	}
-}
-
-func (s *setup) newTarget() types.Target {
-	return types.Target{Id: aws.String(TargetID), Arn: aws.String(s.topic.String()), InputTransformer: transformer()}
+func newTarget(topic model.ARN) types.Target {
+	return types.Target{Id: aws.String(TargetID), Arn: aws.String(topic.String()), InputTransformer: transformer()}
 }
 
 // ensureTarget adds a missing target, and gives the upstream sample's, which forwards raw
@@ -180,7 +165,7 @@ func (s *setup) ensureTarget(ctx context.Context, rule *eventbridge.DescribeRule
 	i := slices.IndexFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) == TargetID })
 	if i < 0 {
 		if !slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Arn) == s.topic.String() }) {
-			s.putTarget(ctx, s.newTarget())
+			s.putTarget(ctx, newTarget(s.topic))
 		}
 		return
 	}
@@ -243,8 +228,11 @@ func OurTarget(t types.Target, topic model.ARN) bool {
 // deleteSampleRule deletes, in a region that never has our events, the rule that the upstream
 // sample created there. Any other rule of that name stays.
 func (s *setup) deleteSampleRule(ctx context.Context) {
-	rule, found, err := s.describeRule(ctx)
-	if err != nil || !found {
+	rule, err := DescribeRule(ctx, s.w, s.region)
+	if err != nil {
+		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
+	}
+	if rule == nil {
 		return
 	}
 	arn := aws.ToString(rule.Arn)

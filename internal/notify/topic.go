@@ -29,8 +29,6 @@ const (
 // attributePolicy is the attribute of a topic that holds its policy.
 const attributePolicy = "Policy"
 
-func (s *setup) api() *sns.Client { return s.w.Clients.SNS(s.region) }
-
 // ensureTopic creates or fixes topic, policy and subscriptions, and reports whether the topic
 // exists (or, in a dry run, would).
 func (s *setup) ensureTopic(ctx context.Context) (exists bool) {
@@ -52,7 +50,7 @@ func (s *setup) ensureTopic(ctx context.Context) (exists bool) {
 // readPolicy reads the topic's policy; found is false if the topic does not exist. An error
 // is recorded.
 func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err error) {
-	out, err := s.api().GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(s.topic.String())})
+	out, err := s.w.Clients.SNS(s.region).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(s.topic.String())})
 	switch {
 	case awsapi.KindOf(err) == awsapi.NotFound:
 		return "", false, nil
@@ -67,7 +65,7 @@ func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err 
 // statement. An error is recorded.
 func (s *setup) createTopic(ctx context.Context) (policy string, err error) {
 	outcome, err := s.write(ctx, opCreateTopic, s.topic.String(), "create the notification topic", func(ctx context.Context) error {
-		_, err := s.api().CreateTopic(ctx, &sns.CreateTopicInput{
+		_, err := s.w.Clients.SNS(s.region).CreateTopic(ctx, &sns.CreateTopicInput{
 			Name: aws.String(TopicName), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
 		})
 		return err
@@ -93,7 +91,7 @@ func (s *setup) ensurePolicy(ctx context.Context, current string) {
 	}
 	if changed {
 		_, _ = s.write(ctx, opSetTopicAttributes, arn, "let alarms and events publish to the topic", func(ctx context.Context) error {
-			_, err := s.api().SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+			_, err := s.w.Clients.SNS(s.region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
 				TopicArn: aws.String(arn), AttributeName: aws.String(attributePolicy), AttributeValue: aws.String(next),
 			})
 			return err
@@ -111,7 +109,7 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 	var existing []types.Subscription
 	if listable || !s.w.DryRun {
 		err := awsapi.ReadPages(func(token *string) (*string, error) {
-			out, err := s.api().ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(arn), NextToken: token})
+			out, err := s.w.Clients.SNS(s.region).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(arn), NextToken: token})
 			if err != nil {
 				return nil, err
 			}
@@ -129,7 +127,13 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 		})
 		switch {
 		case i < 0:
-			s.subscribe(ctx, endpoint)
+			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", shown(endpoint), endpoint.Protocol)
+			_, _ = s.write(ctx, opSubscribe, arn, what, func(ctx context.Context) error {
+				_, err := s.w.Clients.SNS(s.region).Subscribe(ctx, &sns.SubscribeInput{
+					TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
+				})
+				return err
+			})
 		case pending(existing[i]):
 			s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+shown(endpoint), "subscription is not confirmed yet",
 				"region", s.region, "endpoint", shown(endpoint))
@@ -141,17 +145,6 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 // PendingConfirmation in place of an ARN, and no details can be read.
 func pending(sub types.Subscription) bool {
 	return !strings.HasPrefix(aws.ToString(sub.SubscriptionArn), "arn:")
-}
-
-func (s *setup) subscribe(ctx context.Context, endpoint config.Endpoint) {
-	arn := s.topic.String()
-	what := fmt.Sprintf("subscribe %s (%s), who has to confirm", shown(endpoint), endpoint.Protocol)
-	_, _ = s.write(ctx, opSubscribe, arn, what, func(ctx context.Context) error {
-		_, err := s.api().Subscribe(ctx, &sns.SubscribeInput{
-			TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
-		})
-		return err
-	})
 }
 
 // shown is an endpoint as logs may have it: of a URL only the host, because its path and

@@ -25,7 +25,7 @@ func TestWrap(t *testing.T) {
 		{"the rest of a cut word takes the next", "abcde f", 4, []string{"abcd", "e f"}},
 		{"a word as wide as the line", "abcd efgh", 4, []string{"abcd", "efgh"}},
 		{"characters count, not bytes", "→ → →", 5, []string{"→ → →"}},
-		{"a width of nought is one", "ab", 0, []string{"a", "b"}},
+		{"a width of zero is one", "ab", 0, []string{"a", "b"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func FuzzWrap(f *testing.F) {
 	})
 }
 
-// FuzzTable holds that nothing a service says can break the table, at any width.
+// FuzzTable checks that no text of a service can break the table, at any width.
 func FuzzTable(f *testing.F) {
 	f.Add("home", "not due in this window", 80)
 	f.Add(strings.Repeat("n", 63), "\x1b[2Jclear\r\nme", 100)

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
@@ -42,7 +41,11 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.unread(ctx, item, notify.OpListTargets, "list the targets", err)
 		return
 	}
-	if reason := r.keepRuleReason(rule, tags); reason != "" {
+	reason := r.keepReason(tags, notify.SampleRule(rule))
+	if by := aws.ToString(rule.ManagedBy); by != "" {
+		reason = "it is managed by " + by
+	}
+	if reason != "" {
 		r.add(ctx, item, Kept, reason)
 		return
 	}
@@ -75,15 +78,6 @@ func (r *removal) removeRule(ctx context.Context) {
 	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, func(ctx context.Context) error {
 		return notify.DeleteRule(ctx, r.w, r.region)
 	})
-}
-
-// keepRuleReason is why the rule is not ours to remove. An untagged one is the upstream sample's
-// if its description says so, or if it has the sample's pattern.
-func (r *removal) keepRuleReason(rule *eventbridge.DescribeRuleOutput, tags writer.Tags) string {
-	if by := aws.ToString(rule.ManagedBy); by != "" {
-		return "it is managed by " + by
-	}
-	return r.keepReason(tags, notify.SampleRule(rule))
 }
 
 // removeTopic removes the topic, and with it its subscriptions.

@@ -4,12 +4,67 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
+
+// scanTTL is how long the clean-up believes the tags that a dry run has read before it, so that
+// a question to a person in between does not cost reading them twice.
+const scanTTL = 10 * time.Minute
+
+// Kinds of items, in the order in which they are removed.
+const (
+	KindAlarm     = "alarm"
+	KindTarget    = "target" // of the notification rule
+	KindRule      = "rule"
+	KindTopic     = "topic"
+	KindDashboard = "dashboard"
+)
+
+var kinds = []string{KindAlarm, KindTarget, KindRule, KindTopic, KindDashboard}
+
+// kindWords name the kinds in messages about a search.
+var kindWords = map[string]string{KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindDashboard: "dashboards"}
+
+// States of items. Kept ones are not ours; Remaining ones are and could not be removed; for
+// Unclear ones this could not be found out.
+const (
+	Removed     = "removed"
+	WouldRemove = "would be removed" // in a dry run
+	AlreadyGone = "already gone"     // removed by someone else meanwhile
+	Kept        = "kept"
+	Remaining   = "remains"
+	Unclear     = "unclear"
+)
+
+// InState are the items in a state.
+func InState(items []report.CleanupItem, state string) []report.CleanupItem {
+	return slices.DeleteFunc(slices.Clone(items), func(i report.CleanupItem) bool { return i.State != state })
+}
+
+// Uninstaller removes things. It is safe for concurrent use.
+type Uninstaller struct {
+	w        *writer.Writer
+	owner    *writer.Owner
+	notifier *notify.Notifier
+	alarms   *alarms.Alarms
+	scanned  *writer.Memory[writer.Tags] // of alarms, by ARN
+}
+
+// New makes an Uninstaller. It calls nothing.
+func New(w *writer.Writer, owner *writer.Owner, notifier *notify.Notifier, list *alarms.Alarms) *Uninstaller {
+	return &Uninstaller{w: w, owner: owner, notifier: notifier, alarms: list, scanned: writer.NewMemory[writer.Tags](w.Clock, scanTTL)}
+}
+
+// itemKey identifies an item from one search to the next.
+type itemKey struct{ kind, region, arn string }
 
 // removal is the work on one region, and its result.
 type removal struct {

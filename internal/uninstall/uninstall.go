@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
@@ -24,40 +23,6 @@ import (
 // reserve is how long before the deadline of its context a clean-up ends, so that its caller can
 // still report the result.
 const reserve = 5 * time.Second
-
-// scanTTL is how long the clean-up believes the tags that a dry run has read before it, so that
-// a question to a person in between does not cost reading them twice.
-const scanTTL = 10 * time.Minute
-
-// Kinds of items, in the order in which they are removed.
-const (
-	KindAlarm     = "alarm"
-	KindTarget    = "target" // of the notification rule
-	KindRule      = "rule"
-	KindTopic     = "topic"
-	KindDashboard = "dashboard"
-)
-
-var kinds = []string{KindAlarm, KindTarget, KindRule, KindTopic, KindDashboard}
-
-// kindWords name the kinds in messages about a search.
-var kindWords = map[string]string{KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindDashboard: "dashboards"}
-
-// States of items. Kept ones are not ours; Remaining ones are and could not be removed; for
-// Unclear ones this could not be found out.
-const (
-	Removed     = "removed"
-	WouldRemove = "would be removed" // in a dry run
-	AlreadyGone = "already gone"     // removed by someone else meanwhile
-	Kept        = "kept"
-	Remaining   = "remains"
-	Unclear     = "unclear"
-)
-
-// InState are the items in a state.
-func InState(items []report.CleanupItem, state string) []report.CleanupItem {
-	return slices.DeleteFunc(slices.Clone(items), func(i report.CleanupItem) bool { return i.State != state })
-}
 
 // Input says where to look.
 type Input struct {
@@ -76,20 +41,6 @@ type Input struct {
 	Only []report.CleanupItem
 	// Progress is called with the number of regions done; may be nil.
 	Progress func(done, total int)
-}
-
-// Uninstaller removes things. It is safe for concurrent use.
-type Uninstaller struct {
-	w        *writer.Writer
-	owner    *writer.Owner
-	notifier *notify.Notifier
-	alarms   *alarms.Alarms
-	scanned  *writer.Memory[writer.Tags] // of alarms, by ARN
-}
-
-// New makes an Uninstaller. It calls nothing.
-func New(w *writer.Writer, owner *writer.Owner, notifier *notify.Notifier, list *alarms.Alarms) *Uninstaller {
-	return &Uninstaller{w: w, owner: owner, notifier: notifier, alarms: list, scanned: writer.NewMemory[writer.Tags](w.Clock, scanTTL)}
 }
 
 // Run removes, in every region where Personalize is available, our alarms, the notification rule
@@ -166,9 +117,6 @@ func counter(total int, progress func(done, total int)) func() {
 		}
 	}
 }
-
-// itemKey identifies an item from one search to the next.
-type itemKey struct{ kind, region, arn string }
 
 // only is the set of the items; nil for nil.
 func only(items []report.CleanupItem) map[itemKey]bool {

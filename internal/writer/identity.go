@@ -69,8 +69,11 @@ func identityOf(out *sts.GetCallerIdentityOutput) (Identity, error) {
 // Check returns an error if the credentials do not belong to the account of the resource.
 func (o *Owner) Check(ctx context.Context, arn model.ARN) error {
 	identity, err := o.Identity(ctx)
-	if err == nil && identity.Account != arn.Account {
-		err = fmt.Errorf("it belongs to the account %s, the credentials to %s", arn.Account, identity.Account)
+	if err != nil {
+		return fmt.Errorf("GetCallerIdentity %s: %w", o.w.DeploymentRegion, err)
 	}
-	return err
+	if identity.Account != arn.Account {
+		return fmt.Errorf("it belongs to the account %s, the credentials to %s", arn.Account, identity.Account)
+	}
+	return nil
 }

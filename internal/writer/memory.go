@@ -1,19 +1,12 @@
 package writer
 
 import (
-	"context"
-	"fmt"
-	"log/slog"
 	"maps"
 	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
-
-// logTTL is how long a line is not logged again after it was last repeated. What still holds
-// is repeated in every cycle, or every hour.
-const logTTL = 24 * time.Hour
 
 // sweepInterval is how often a Memory drops what has expired.
 const sweepInterval = time.Hour
@@ -72,13 +65,3 @@ func (m *Memory[T]) Delete(key string) {
 }
 
 func (m *Memory[T]) expired(e entry[T]) bool { return m.clock.Now().Sub(e.at) >= m.ttl }
-
-// LogOnce logs a line about a resource if it differs from the last one about it, and at debug
-// level otherwise, so that a cycle every 5 minutes does not fill the log with it.
-func (w *Writer) LogOnce(ctx context.Context, level slog.Level, arn, what string, args ...any) {
-	line := what + fmt.Sprint(args...)
-	if last, ok := w.logged.Put(arn, line); ok && last == line {
-		level = slog.LevelDebug
-	}
-	w.Logger.Log(ctx, level, "noticed", append([]any{"what", what, "arn", arn}, args...)...)
-}

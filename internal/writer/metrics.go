@@ -116,45 +116,32 @@ func checkData(data []model.Datum) (sendable []model.Datum, problems []model.Pro
 }
 
 // planCalls sorts the data into calls, by region and namespace in the order of their first
-// appearance, within the limits of one call.
+// appearance, within the limits of one call. A single datum beyond the limit of bytes, which does
+// not occur with names and ARNs of valid lengths, goes alone, for the service to check.
 func planCalls(data []model.Datum) []putCall {
 	type target struct{ region, namespace string }
 	var order []target
-	byTarget := map[target][]model.Datum{}
+	byTarget := map[target][]putCall{}
+	bytes := map[target]int{} // of the last call
 	for _, d := range data {
 		t := target{d.Region, d.Metric.Namespace}
-		if byTarget[t] == nil {
+		calls, size := byTarget[t], datumSize(d)
+		if calls == nil {
 			order = append(order, t)
 		}
-		byTarget[t] = append(byTarget[t], d)
+		limit := awsapi.MaxMetricDataBytes - requestFixedBytes - len(t.namespace)
+		if last := len(calls) - 1; last < 0 || len(calls[last].data) >= awsapi.MaxMetricData || bytes[t]+size > limit {
+			calls, bytes[t] = append(calls, putCall{t.region, t.namespace, nil}), 0
+		}
+		call := &calls[len(calls)-1]
+		call.data = append(call.data, d)
+		byTarget[t], bytes[t] = calls, bytes[t]+size
 	}
-	var calls []putCall
+	var all []putCall
 	for _, t := range order {
-		for _, batch := range batchData(byTarget[t], awsapi.MaxMetricData, awsapi.MaxMetricDataBytes-requestFixedBytes-len(t.namespace)) {
-			calls = append(calls, putCall{t.region, t.namespace, batch})
-		}
+		all = append(all, byTarget[t]...)
 	}
-	return calls
-}
-
-// batchData cuts data into batches of at most maxCount and, by datumSize, maxBytes, keeping
-// their order. A single datum larger than that, which does not occur with names and ARNs of
-// valid lengths, goes alone, for the service to check.
-func batchData(data []model.Datum, maxCount, maxBytes int) [][]model.Datum {
-	var batches [][]model.Datum
-	start, bytes := 0, 0
-	for i, d := range data {
-		size := datumSize(d)
-		if i > start && (i-start >= maxCount || bytes+size > maxBytes) {
-			batches = append(batches, slices.Clip(data[start:i]))
-			start, bytes = i, 0
-		}
-		bytes += size
-	}
-	if start < len(data) {
-		batches = append(batches, slices.Clip(data[start:]))
-	}
-	return batches
+	return all
 }
 
 // What the request and each datum take beside their own texts, in bytes: keys, lengths,

@@ -23,40 +23,33 @@ func datum(region, name, arn string, value float64) model.Datum {
 	return model.Datum{Region: region, Metric: m, Unit: "Count/Second", Value: value, Time: testTime}
 }
 
-// sizedDatum is a datum of that many bytes by datumSize.
-func sizedDatum(size int) model.Datum {
-	d := model.Datum{}
-	d.Metric.Name = strings.Repeat("n", size-datumFixedBytes)
-	return d
-}
-
-func TestBatchData(t *testing.T) {
-	tests := []struct {
-		name     string
-		sizes    []int
-		maxCount int
-		want     [][]int
-	}{
-		{"nothing makes no call", nil, 10, nil},
-		{"what fits goes together", []int{300, 400, 300}, 10, [][]int{{300, 400, 300}}},
-		{"one byte more begins another call", []int{300, 400, 301}, 10, [][]int{{300, 400}, {301}}},
-		{"as many as allowed", []int{300, 300, 300}, 3, [][]int{{300, 300, 300}}},
-		{"one more than allowed", []int{250, 250, 250, 250}, 3, [][]int{{250, 250, 250}, {250}}},
-		{"one at the limit stands alone", []int{300, 1000, 300}, 10, [][]int{{300}, {1000}, {300}}},
-		{"one beyond it goes alone", []int{300, 1001, 300}, 10, [][]int{{300}, {1001}, {300}}},
-		{"the first may be beyond it", []int{1001, 300}, 10, [][]int{{1001}, {300}}},
+// Sizes are in thousandths of what a call may hold.
+func TestPlanCallsCountsBytes(t *testing.T) {
+	const unit = (awsapi.MaxMetricDataBytes - requestFixedBytes) / 1000
+	if unit*1000 != awsapi.MaxMetricDataBytes-requestFixedBytes {
+		t.Fatal("the thousandths are not whole")
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sizes []int
+		want  [][]int
+	}{
+		"nothing makes no call":             {nil, nil},
+		"what fits goes together":           {[]int{300, 400, 300}, [][]int{{300, 400, 300}}},
+		"more begins another call":          {[]int{300, 400, 301}, [][]int{{300, 400}, {301}}},
+		"one at the limit stands alone":     {[]int{300, 1000, 300}, [][]int{{300}, {1000}, {300}}},
+		"one beyond it goes alone":          {[]int{300, 1001, 300}, [][]int{{300}, {1001}, {300}}},
+		"the first may be beyond the limit": {[]int{1001, 300}, [][]int{{1001}, {300}}},
+	} {
+		t.Run(name, func(t *testing.T) {
 			var data []model.Datum
 			for _, size := range tt.sizes {
-				data = append(data, sizedDatum(size))
+				data = append(data, model.Datum{Metric: model.Metric{Name: strings.Repeat("n", size*unit-datumFixedBytes)}})
 			}
 			var got [][]int
-			for _, batch := range batchData(data, tt.maxCount, 1000) {
+			for _, call := range planCalls(data) {
 				var sizes []int
-				for _, d := range batch {
-					sizes = append(sizes, datumSize(d))
+				for _, d := range call.data {
+					sizes = append(sizes, datumSize(d)/unit)
 				}
 				got = append(got, sizes)
 			}

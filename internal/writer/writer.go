@@ -7,6 +7,7 @@ package writer
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 // ParallelCalls bounds the calls of one kind that are under way at once, over all regions.
 // The clients apply the rate limits.
 const ParallelCalls = 16
+
+// logTTL is how long a line is not logged again after it was last repeated. What still holds
+// is repeated in every cycle, or every hour.
+const logTTL = 24 * time.Hour
 
 // Options configure a Writer.
 type Options struct {
@@ -56,6 +61,16 @@ func (w *Writer) As(deployment string, dryRun bool) *Writer {
 	other := *w
 	other.Deployment, other.DryRun = cmp.Or(deployment, w.Deployment), w.DryRun || dryRun
 	return &other
+}
+
+// LogOnce logs a line about a resource if it differs from the last one about it, and at debug
+// level otherwise, so that a cycle every 5 minutes does not fill the log with it.
+func (w *Writer) LogOnce(ctx context.Context, level slog.Level, arn, what string, args ...any) {
+	line := what + fmt.Sprint(args...)
+	if last, ok := w.logged.Put(arn, line); ok && last == line {
+		level = slog.LevelDebug
+	}
+	w.Logger.Log(ctx, level, "noticed", append([]any{"what", what, "arn", arn}, args...)...)
 }
 
 // OutOfTime reports whether no further write may begin: ctx has ended, or the time has

@@ -295,6 +295,20 @@ func (b *bed) values() config.Values {
 func resultText(t testing.TB, result report.Result) string {
 	t.Helper()
 	result.Calls, result.DurationMs = nil, 0
+	for i, r := range result.Resources {
+		if command, token, ok := strings.Cut(r.Restore, " --record "); ok {
+			record, err := events.FromToken(token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			record.Time = time.Time{} // of the deletion, which may be after a retry
+			token, err = record.Token()
+			if err != nil {
+				t.Fatal(err)
+			}
+			result.Resources[i].Restore = command + " --record " + token
+		}
+	}
 	raw, err := json.Marshal(result)
 	if err != nil {
 		t.Fatal(err)

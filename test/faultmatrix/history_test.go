@@ -17,7 +17,7 @@ import (
 // logGroup has the records of the history scenario.
 const logGroup = "/aws/lambda/faultmatrix"
 
-// history returns the scenario of the command that reads the records of decisions from the log.
+// historyScenario returns the scenario of the command that reads the records of decisions from the log.
 func historyScenario() scenario {
 	return scenario{
 		name: "history",

@@ -68,9 +68,6 @@ func New(filter Filter, fault func(Fault)) *History {
 	return &History{filter: filter, fault: fault, records: map[identity]events.Audit{}}
 }
 
-// Filter is the filter of the history.
-func (h *History) Filter() Filter { return h.filter }
-
 // Records are those collected so far, by time.
 func (h *History) Records() []events.Audit {
 	h.mu.Lock()
