@@ -174,7 +174,8 @@ func nothingToDo(req events.Request, why string) Answer {
 // refused is the answer to an automatic request that is not executed.
 func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
 	x.record(ctx, writer.Refused, why)
-	x.w.Logger.InfoContext(ctx, "automatic action refused", "op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
+	x.w.Logger.InfoContext(ctx, "automatic action refused",
+		"op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
 	how := "no longer holds"
 	if guarded {
 		how = "is not executed"

@@ -165,7 +165,8 @@ func (a *Actions) recreate(ctx context.Context, record events.Audit, req events.
 	if outcome == writer.DryRun {
 		does = "would be"
 	}
-	return Answer{Outcome: outcome, Sentence: fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, record.Before.MinTPS)}, nil
+	sentence := fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, record.Before.MinTPS)
+	return Answer{Outcome: outcome, Sentence: sentence}, nil
 }
 
 // creation requests a campaign as it was. A setting that this build does not know cannot be

@@ -174,7 +174,8 @@ func readFingerprint(description string) (f fingerprint, ok bool) {
 // alarms by them, spelling included.
 const (
 	sampleLowDescription  = "Alarms when utilization falls below threshold indicating possible over provisioning condition"
-	sampleIdleDescription = "Alarms when utilization is idle for continguous length of time indicating potential abandoned campaign/recommender"
+	sampleIdleDescription = "Alarms when utilization is idle for continguous length of time " +
+		"indicating potential abandoned campaign/recommender"
 )
 
 // Defaults of the upstream sample's parameters.

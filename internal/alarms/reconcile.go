@@ -266,7 +266,8 @@ func (r *reconciler) put(ctx context.Context, change Change) error {
 }
 
 // resetReason is in the history of an alarm whose state was reset.
-const resetReason = "Personalize Monitor switched the actions of this alarm on while it was in ALARM; its next evaluation sends a notification."
+const resetReason = "Personalize Monitor switched the actions of this alarm on while it was in ALARM; " +
+	"its next evaluation sends a notification."
 
 // reset takes an alarm out of ALARM, so that its next evaluation is a transition and its
 // actions run. An alarm that is gone by now needs no reset.

@@ -40,7 +40,7 @@ func TestKnownPattern(t *testing.T) {
 		{"the sample's", awsbed.SamplePattern, true},
 		{"the sample's, as made here", samplePattern(), true},
 		{"another order", `{"source":["personalize.monitor"],"detail-type":["PersonalizeRecommenderStopped","PersonalizeCampaignDeleted","PersonalizeRecommenderMinRecommendationRPSUpdated","PersonalizeCampaignMinProvisionedTPSUpdated"]}`, true},
-		{"one type fewer", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted", `, "", 1), false},
+		{"one type fewer", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted",`, "", 1), false},
 		{"one type more", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted"`, `"PersonalizeCampaignDeleted", "Mine"`, 1), false},
 		{"one condition more", strings.Replace(awsbed.SamplePattern, `"source"`, `"region": ["eu-west-1"], "source"`, 1), false},
 		{"any type", `{"source":["personalize.monitor"]}`, false},

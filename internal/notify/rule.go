@@ -43,7 +43,9 @@ const messageTemplate = `"<type>: <arn>"` + "\n" + `"<reason>"` + "\n" + `"<note
 // transformer turns an event into the text of a notification.
 func transformer() *types.InputTransformer {
 	return &types.InputTransformer{
-		InputPathsMap: map[string]string{"type": "$.detail-type", "arn": "$.detail.ARN", "reason": "$.detail.Reason", "note": "$.detail.Audit.note"},
+		InputPathsMap: map[string]string{
+			"type": "$.detail-type", "arn": "$.detail.ARN", "reason": "$.detail.Reason", "note": "$.detail.Audit.note",
+		},
 		InputTemplate: aws.String(messageTemplate),
 	}
 }
@@ -252,9 +254,8 @@ func (s *setup) deleteSampleRule(ctx context.Context) {
 			return
 		}
 	}
-	_, _ = s.write(ctx, OpDeleteRule, arn, "delete the rule "+RuleName+", which never matches in this region", func(ctx context.Context) error {
-		return DeleteRule(ctx, s.w, s.region)
-	})
+	what := "delete the rule " + RuleName + ", which never matches in this region"
+	_, _ = s.write(ctx, OpDeleteRule, arn, what, func(ctx context.Context) error { return DeleteRule(ctx, s.w, s.region) })
 }
 
 // unchangedSampleRule reports whether a rule is as the upstream sample created it: with its

@@ -109,7 +109,9 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 	var existing []types.Subscription
 	if listable || !s.w.DryRun {
 		err := awsapi.ReadPages(func(token *string) (*string, error) {
-			out, err := s.w.Clients.SNS(s.region).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: aws.String(arn), NextToken: token})
+			out, err := s.w.Clients.SNS(s.region).ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{
+				TopicArn: aws.String(arn), NextToken: token,
+			})
 			if err != nil {
 				return nil, err
 			}

@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -92,7 +91,7 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 		result.Problems = append(result.Problems, r.problems...)
 	}
 	slices.SortStableFunc(result.Items, func(x, y report.CleanupItem) int {
-		return cmp.Or(strings.Compare(x.Region, y.Region), slices.Index(kinds, x.Kind)-slices.Index(kinds, y.Kind), strings.Compare(x.Name, y.Name))
+		return cmp.Or(cmp.Compare(x.Region, y.Region), slices.Index(kinds, x.Kind)-slices.Index(kinds, y.Kind), cmp.Compare(x.Name, y.Name))
 	})
 	return result
 }

@@ -71,7 +71,8 @@ func unreadBudget(region string) string {
 }
 
 func spentBudget(region string, spent, limit int) string {
-	return fmt.Sprintf("%d of at most %d stops and deletes an hour in %s are used up (MaxStopsOrDeletesPerHour)", min(spent, limit), limit, region)
+	return fmt.Sprintf("%d of at most %d stops and deletes an hour in %s are used up (MaxStopsOrDeletesPerHour)",
+		min(spent, limit), limit, region)
 }
 
 // CountRequested counts the stops and deletes that events request of others.

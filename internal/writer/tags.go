@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	personalizetypes "github.com/aws/aws-sdk-go-v2/service/personalize/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
@@ -63,6 +64,16 @@ func EventBridgeTag(key, value *string) ebtypes.Tag { return ebtypes.Tag{Key: ke
 // SNSTag is a tag as SNS takes it.
 func SNSTag(key, value *string) snstypes.Tag { return snstypes.Tag{Key: key, Value: value} }
 
+// tagsOf collects the tags of an answer.
+func tagsOf[T any](list []T, pair func(T) (key, value *string)) Tags {
+	tags := make(Tags, len(list))
+	for _, t := range list {
+		key, value := pair(t)
+		tags[aws.ToString(key)] = aws.ToString(value)
+	}
+	return tags
+}
+
 // ReadTags reads the tags of an alarm, dashboard, rule, topic, campaign or recommender; nil
 // only with an error. Dashboards have no region in their ARN.
 func (w *Writer) ReadTags(ctx context.Context, region, arn string) (Tags, error) {
@@ -70,44 +81,33 @@ func (w *Writer) ReadTags(ctx context.Context, region, arn string) (Tags, error)
 	if err != nil {
 		return nil, err
 	}
-	tags := Tags{}
 	switch parsed.Service {
 	case "cloudwatch":
 		out, err := w.Clients.CloudWatch(region).ListTagsForResource(ctx, &cloudwatch.ListTagsForResourceInput{ResourceARN: &arn})
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range out.Tags {
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
+		return tagsOf(out.Tags, func(t cwtypes.Tag) (k, v *string) { return t.Key, t.Value }), nil
 	case "events":
 		out, err := w.Clients.EventBridge(region).ListTagsForResource(ctx, &eventbridge.ListTagsForResourceInput{ResourceARN: &arn})
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range out.Tags {
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
+		return tagsOf(out.Tags, func(t ebtypes.Tag) (k, v *string) { return t.Key, t.Value }), nil
 	case "sns":
 		out, err := w.Clients.SNS(region).ListTagsForResource(ctx, &sns.ListTagsForResourceInput{ResourceArn: &arn})
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range out.Tags {
-			tags[aws.ToString(t.Key)] = aws.ToString(t.Value)
-		}
+		return tagsOf(out.Tags, func(t snstypes.Tag) (k, v *string) { return t.Key, t.Value }), nil
 	case "personalize":
 		out, err := w.Clients.Personalize(region).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{ResourceArn: &arn})
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range out.Tags {
-			tags[aws.ToString(t.TagKey)] = aws.ToString(t.TagValue)
-		}
-	default:
-		return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service)
+		return tagsOf(out.Tags, func(t personalizetypes.Tag) (k, v *string) { return t.TagKey, t.TagValue }), nil
 	}
-	return tags, nil
+	return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service)
 }
 
 // SetTags sets tags of an alarm, rule or topic, beside those it has.

@@ -236,9 +236,10 @@ func SampleAlarms(r model.Resource) []*cloudwatch.PutMetricAlarmInput {
 			ComparisonOperator: cwtypes.ComparisonOperatorLessThanThreshold, TreatMissingData: aws.String("missing"), Tags: tags,
 		},
 		{
-			AlarmName:        aws.String("PersonalizeMonitor-IdleCampaign-" + r.Name),
-			AlarmDescription: aws.String("Alarms when utilization is idle for continguous length of time indicating potential abandoned campaign/recommender"),
-			ActionsEnabled:   aws.Bool(true), OKActions: topic, AlarmActions: topic, Dimensions: dimensions,
+			AlarmName: aws.String("PersonalizeMonitor-IdleCampaign-" + r.Name),
+			AlarmDescription: aws.String("Alarms when utilization is idle for continguous length of time " +
+				"indicating potential abandoned campaign/recommender"),
+			ActionsEnabled: aws.Bool(true), OKActions: topic, AlarmActions: topic, Dimensions: dimensions,
 			Namespace: aws.String("AWS/Personalize"), MetricName: aws.String("GetRecommendations"), Statistic: cwtypes.StatisticSum,
 			Period: aws.Int32(300), EvaluationPeriods: aws.Int32(288), Threshold: aws.Float64(0),
 			ComparisonOperator: cwtypes.ComparisonOperatorLessThanOrEqualToThreshold, TreatMissingData: aws.String("breaching"), Tags: tags,
@@ -262,7 +263,9 @@ func (w *World) CreateTopic(region string) string {
 // Policy reads the policy of the topic.
 func (w *World) Policy(region string) string {
 	w.T.Helper()
-	out, err := w.Raw.SNS(region).GetTopicAttributes(context.Background(), &sns.GetTopicAttributesInput{TopicArn: aws.String(TopicIn(region).String())})
+	out, err := w.Raw.SNS(region).GetTopicAttributes(context.Background(), &sns.GetTopicAttributesInput{
+		TopicArn: aws.String(TopicIn(region).String()),
+	})
 	w.Must(err)
 	return out.Attributes["Policy"]
 }
@@ -295,7 +298,9 @@ func (w *World) SampleRule(region string, change func(*eventbridge.PutRuleInput,
 // PutTargets adds targets to the rule.
 func (w *World) PutTargets(region string, targets ...types.Target) {
 	w.T.Helper()
-	_, err := w.Raw.EventBridge(region).PutTargets(context.Background(), &eventbridge.PutTargetsInput{Rule: aws.String(RuleName), Targets: targets})
+	_, err := w.Raw.EventBridge(region).PutTargets(context.Background(), &eventbridge.PutTargetsInput{
+		Rule: aws.String(RuleName), Targets: targets,
+	})
 	w.Must(err)
 }
 
@@ -306,7 +311,9 @@ func (w *World) Rule(region string) (*eventbridge.DescribeRuleOutput, map[string
 	if err != nil {
 		return nil, nil
 	}
-	out, err := w.Raw.EventBridge(region).ListTargetsByRule(context.Background(), &eventbridge.ListTargetsByRuleInput{Rule: aws.String(RuleName)})
+	out, err := w.Raw.EventBridge(region).ListTargetsByRule(context.Background(), &eventbridge.ListTargetsByRuleInput{
+		Rule: aws.String(RuleName),
+	})
 	w.Must(err)
 	targets := map[string]types.Target{}
 	for _, t := range out.Targets {
@@ -336,7 +343,9 @@ func (w *World) Dashboards() []string {
 // SomeDashboard makes a dashboard without tags.
 func (w *World) SomeDashboard(name string) {
 	w.T.Helper()
-	_, err := w.Raw.CloudWatch(Home).PutDashboard(context.Background(), &cloudwatch.PutDashboardInput{DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`)})
+	_, err := w.Raw.CloudWatch(Home).PutDashboard(context.Background(), &cloudwatch.PutDashboardInput{
+		DashboardName: &name, DashboardBody: aws.String(`{"widgets":[]}`),
+	})
 	w.Must(err)
 }
 
@@ -356,6 +365,7 @@ func (w *World) OurDashboard(name string) {
 
 // SamplePattern is the pattern of the upstream sample's rule, as it writes it.
 const SamplePattern = `{
-	"detail-type": ["PersonalizeCampaignMinProvisionedTPSUpdated", "PersonalizeCampaignDeleted", "PersonalizeRecommenderMinRecommendationRPSUpdated", "PersonalizeRecommenderStopped"],
+	"detail-type": ["PersonalizeCampaignMinProvisionedTPSUpdated", "PersonalizeCampaignDeleted",
+		"PersonalizeRecommenderMinRecommendationRPSUpdated", "PersonalizeRecommenderStopped"],
 	"source": ["personalize.monitor"]
 }`

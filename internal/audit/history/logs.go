@@ -58,7 +58,8 @@ func ParseGroup(text, region string) (Group, error) {
 		g.Name, g.Prefix = strings.CutSuffix(text, "*")
 	}
 	if !groupName.MatchString(g.Name) || len(g.Name) > maxGroupName {
-		return Group{}, fmt.Errorf("%q is not the name of a log group (letters, digits and . - _ / #; a * at the end matches the rest of the name)", text)
+		return Group{}, fmt.Errorf("%q is not the name of a log group "+
+			"(letters, digits and . - _ / #; a * at the end matches the rest of the name)", text)
 	}
 	return g, nil
 }
