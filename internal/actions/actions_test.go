@@ -197,7 +197,7 @@ func (w *world) sent() []string {
 	return list
 }
 
-// withoutAudit leaves the audit record out of a detail, which stands at its end.
+// withoutAudit leaves the audit record out of a detail, which is at its end.
 func withoutAudit(t *testing.T, detail []byte) string {
 	t.Helper()
 	var keys struct{ Audit json.RawMessage }
@@ -453,7 +453,7 @@ func TestStopRecommenderAndStartItAgain(t *testing.T) {
 	w.wantActions(map[string]int{})
 }
 
-// Whatever the state somebody or an earlier delivery has left, nothing is written twice.
+// Whatever the state someone or an earlier delivery has left, nothing is written twice.
 func TestWhatIsDoneAlreadyIsASuccess(t *testing.T) {
 	tests := []struct {
 		action   model.Action
@@ -818,7 +818,7 @@ func TestAnAutomaticEventWithoutAnyoneToCheckItIsRefused(t *testing.T) {
 }
 
 // The mark of an automatic change lies where the rules look for it; a failure to put it
-// stops nothing. A person's change bears none.
+// stops nothing. A person's change has none.
 func TestAutomaticChangesAreMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *testOptions) {
@@ -862,7 +862,7 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	}
 }
 
-// A step that would hide somebody's update is made, but stays without a mark.
+// A step that would hide someone's update is made, but stays without a mark.
 func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *testOptions) {
@@ -924,7 +924,7 @@ func TestTheDashboardIsRebuiltInTheProcessWhereThatIsPossible(t *testing.T) {
 	}
 }
 
-// forgetful carries out the first call of an operation and then cuts the connection, so
+// forgetful executes the first call of an operation and then cuts the connection, so
 // that its answer is lost.
 type forgetful struct {
 	server    *localaws.Server
@@ -954,7 +954,7 @@ func TestWhatFollowsALostAnswerIsNotLost(t *testing.T) {
 	if f.calls.Load() != 2 || len(n.Events) != 2 {
 		t.Errorf("%d calls, events %v", f.calls.Load(), n.Events)
 	}
-	// Asked for once more, it is somebody else's doing.
+	// Asked for once more, it is someone else's doing.
 	n, err = a.Do(ctxAll, model.ActionDelete, req)
 	if err != nil || n.Outcome != writer.AlreadySo {
 		t.Errorf("again: %+v, %v", n, err)
@@ -988,8 +988,8 @@ func TestAThrottledCallOvertakenByAnotherIsNotOurs(t *testing.T) {
 	}
 }
 
-// The time was up before our call was sent, and somebody else deleted the campaign just
-// then: nothing is told of a deletion that was not ours.
+// The time was up before our call was sent, and someone else deleted the campaign just
+// then: no notification is sent about a deletion that was not ours.
 func TestACallThatWasNotSentIsNotOurs(t *testing.T) {
 	w := newShop(t)
 	ctx, cancel := context.WithCancel(ctxAll)
@@ -1037,7 +1037,7 @@ func TestASecondLookAndWhatFollowsHaveTheGraceTimeTogether(t *testing.T) {
 				<-r.Context().Done()
 				return
 			case strings.HasPrefix(target, "AWSEvents."):
-				_, _ = io.Copy(io.Discard, r.Body) // or nobody notices that the client has gone
+				_, _ = io.Copy(io.Discard, r.Body) // or no one notices that the client has gone
 				<-r.Context().Done()
 				return
 			case strings.HasSuffix(target, ".DescribeCampaign") && deleted.Load():

@@ -26,7 +26,7 @@ func TestABudgetInDoubtIsSpent(t *testing.T) {
 			w := newShop(t)
 			w.Server.AddFault(tt.fault)
 			var records []events.Audit
-			a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
+			a, _ := w.actor(recorder(&records), confirming(rules.Stop))
 			w.Writes()
 			answer, err := a.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 			w.wantAnswer(answer, err, writer.Refused, "is not executed: ")
@@ -57,7 +57,7 @@ func (noRemovals) Measure(_ context.Context, queries []model.Query, _ func(done,
 // A failed action returns its share of the budget to the process.
 func TestAFailedActionReturnsItsShare(t *testing.T) {
 	w := newShop(t)
-	a, _ := w.actor(func(o *testOptions) { o.Meter = noRemovals{} }, bearingOut(rules.Delete))
+	a, _ := w.actor(func(o *testOptions) { o.Meter = noRemovals{} }, confirming(rules.Delete))
 	req := automatic(t, model.ActionDelete, "campaign/home", 0, 0)
 	w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Code: "AccessDeniedException", Times: 1})
 	if _, err := a.Do(ctxAll, model.ActionDelete, req); err == nil {
@@ -77,17 +77,17 @@ func TestAFailedActionReturnsItsShare(t *testing.T) {
 func TestTheBudgetIsShared(t *testing.T) {
 	w := newShop(t)
 	one := func(o *testOptions) { o.MaxEndings = 1 }
-	a, _ := w.actor(one, bearingOut(rules.Delete))
+	a, _ := w.actor(one, confirming(rules.Delete))
 	w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Code: "AccessDeniedException", Times: 1})
 	if _, err := a.Do(ctxAll, model.ActionDelete, automatic(t, model.ActionDelete, "campaign/home", 0, 0)); err == nil {
 		t.Error("no error")
 	}
 	// It was made known before it was tried, so that the hour counts it as spent all the same.
-	b, _ := w.actor(one, bearingOut(rules.Stop))
+	b, _ := w.actor(one, confirming(rules.Stop))
 	answer, err := b.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 	w.wantAnswer(answer, err, writer.Refused, "1 of at most 1 stops and deletes an hour in "+other+" are used up")
 
-	alone, _ := w.actor(func(o *testOptions) { o.Meter = nil }, bearingOut(rules.Stop))
+	alone, _ := w.actor(func(o *testOptions) { o.Meter = nil }, confirming(rules.Stop))
 	answer, err = alone.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 	w.wantAnswer(answer, err, writer.Refused, "could not be read")
 }

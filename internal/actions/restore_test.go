@@ -27,8 +27,8 @@ func recorder(into *[]events.Audit) func(*testOptions) {
 	}
 }
 
-// bearingOut decides anew whatever the event asks for.
-func bearingOut(action rules.Verdict) func(*testOptions) {
+// confirming confirms whatever the event requests.
+func confirming(action rules.Verdict) func(*testOptions) {
 	return func(o *testOptions) {
 		o.Recheck = recheckFunc(func(_ context.Context, req events.Request) (rules.Decision, error) {
 			return rules.Decision{
@@ -65,21 +65,21 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	w.tagResource("campaign/home", tags)
 	before := w.campaign()
 	var records []events.Audit
-	a, _ := w.actor(recorder(&records), bearingOut(rules.Delete))
+	a, _ := w.actor(recorder(&records), confirming(rules.Delete))
 	answer, err := a.Do(ctxAll, model.ActionDelete, automatic(t, model.ActionDelete, "campaign/home", 0, 0))
 	w.wantAnswer(answer, err, writer.Done, "is being deleted")
 
-	// The one command stands in the notification, the answer and the record alike.
+	// The one command is in the notification, the answer and the record alike.
 	var detail events.NotificationDetail
 	w.Must(json.Unmarshal(w.Server.Events()[0].Detail, &detail))
-	told, err := events.DecodeAudit(w.Server.Events()[0].Detail)
+	sent, err := events.DecodeAudit(w.Server.Events()[0].Detail)
 	w.Must(err)
-	token, ok := strings.CutPrefix(told.Restore, "personalize-monitor restore --record ")
-	if !ok || answer.Restore != told.Restore || records[0].Restore != told.Restore {
-		t.Fatalf("told %q, answered %q, recorded %q", told.Restore, answer.Restore, records[0].Restore)
+	token, ok := strings.CutPrefix(sent.Restore, "personalize-monitor restore --record ")
+	if !ok || answer.Restore != sent.Restore || records[0].Restore != sent.Restore {
+		t.Fatalf("sent %q, answered %q, recorded %q", sent.Restore, answer.Restore, records[0].Restore)
 	}
-	if in := told.Inputs; in == nil || in.IdleThresholdHours != 24 || in.MinTPS != 1 || !told.Automatic {
-		t.Errorf("told %+v", told)
+	if in := sent.Inputs; in == nil || in.IdleThresholdHours != 24 || in.MinTPS != 1 || !sent.Automatic {
+		t.Errorf("sent %+v", sent)
 	}
 	record, err := events.FromToken(token)
 	w.Must(err)
@@ -112,7 +112,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	w := newShop(t)
 	var records []events.Audit
-	a, _ := w.actor(recorder(&records), bearingOut(rules.Stop))
+	a, _ := w.actor(recorder(&records), confirming(rules.Stop))
 	before := w.recommender()
 	_, err := a.Do(ctxAll, model.ActionStop, automatic(t, model.ActionStop, "recommender/for-you", 0, 0))
 	w.Must(err)
@@ -219,7 +219,7 @@ func TestTagsThatCannotBeRead(t *testing.T) {
 	w := newShop(t)
 	w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "ListTagsForResource", Code: "AccessDeniedException"})
 	var records []events.Audit
-	a, log := w.actor(recorder(&records), bearingOut(rules.Delete))
+	a, log := w.actor(recorder(&records), confirming(rules.Delete))
 	w.Writes()
 	if _, err := a.Do(ctxAll, model.ActionDelete, automatic(t, model.ActionDelete, "campaign/home", 0, 0)); err == nil || !strings.Contains(err.Error(), "read its tags") {
 		t.Errorf("error %v", err)

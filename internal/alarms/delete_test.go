@@ -66,7 +66,7 @@ func TestAlarmsWithoutOurTagStayAndAreNotAskedAboutAgain(t *testing.T) {
 	}
 	w.WantWrites(map[string]int{})
 	if n := log.Count("level=INFO", "alarm kept", theirs, "it has no tag CreatedBy=PersonalizeMonitor"); n != 1 {
-		t.Errorf("said %d times at info", n)
+		t.Errorf("logged %d times at info", n)
 	}
 }
 

@@ -112,7 +112,7 @@ func TestIdlePeriodsStayWithinWhatCloudWatchTakes(t *testing.T) {
 	}
 }
 
-// existing makes the alarm that stands in CloudWatch after a change was carried out.
+// existing makes the alarm in CloudWatch after a change.
 func existing(c Change, state State) Alarm {
 	return Alarm{Name: c.Name, ARN: "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:" + c.Name, Description: c.Description, Settings: c.Settings, State: state}
 }
@@ -144,7 +144,7 @@ func TestAlarmIsCreatedWithActionsOffAndSwitchedOnLater(t *testing.T) {
 	}{
 		{"not evaluated yet: it waits", StateInsufficient, Keep, false},
 		{"OK: silently", StateOK, Update, false},
-		{"in ALARM: with a reset, so that it is told", StateAlarm, Update, true},
+		{"in ALARM: with a reset, so that it notifies people", StateAlarm, Update, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestResetThatWasLostIsMadeGood(t *testing.T) {
 			}
 		})
 	}
-	// Once it was told, neither a later change of ours nor a person's tells it again.
+	// Once it has notified, neither a later change of ours nor a person's makes it notify again.
 	a.StateChanged, a.State, a.Configured = testNow.Add(time.Minute), StateAlarm, testNow.Add(time.Hour)
 	if got := diffOne(t, w, a); got.Kind != Keep {
 		t.Errorf("written again later: %+v", got)
@@ -276,7 +276,7 @@ func TestWhatAPersonChangedStays(t *testing.T) {
 	}
 }
 
-func TestOriginalAlarmsAreAdopted(t *testing.T) {
+func TestSampleAlarmsAreAdopted(t *testing.T) {
 	topic := []string{testTopic.String()}
 	low, idle := wantedLow(5, testParams()), DesiredFor(campaign(5, recipe("aws-personalized-ranking-v2")), rules.Throughput{Readable: true}, testTopic, testParams(), testNow)[1]
 	originalLow := Alarm{Name: low.Name, Description: sampleLowDescription, State: StateOK, Settings: low.Settings}
@@ -319,9 +319,9 @@ func TestOriginalAlarmsAreAdopted(t *testing.T) {
 	}
 }
 
-// An alarm of the original's is written once, as it stands, and follows the parameters
+// An alarm of the sample's is written once, as it is, and follows the parameters
 // from then on, whatever it was deployed with.
-func TestAnOriginalAlarmTakenOverFollowsTheParameters(t *testing.T) {
+func TestASampleAlarmTakenOverFollowsTheParameters(t *testing.T) {
 	deployed, later := testParams(), testParams()
 	deployed.Threshold, later.Threshold = 80, 60
 	wanted := wantedLow(5, deployed)
@@ -388,7 +388,7 @@ func TestUncertainResourcesKeepTheirAlarms(t *testing.T) {
 		{"window unread, recipe known", campaign(1), rules.Throughput{}, true},
 		{"a stale copy", campaign(1, func(r *model.Resource) { r.Stale = true }), rules.Throughput{Readable: true}, false},
 		{"recipe unread", campaign(1, recipe("")), rules.Throughput{}, false},
-		{"recipe unread, whatever else is said", campaign(1, recipe("")), rules.Throughput{Readable: true}, false},
+		{"recipe unread, whatever else is known", campaign(1, recipe("")), rules.Throughput{Readable: true}, false},
 		{"traffic known to be invisible", campaign(1, recipe("aws-next-best-action")), rules.Throughput{Invisible: true}, true},
 		{"visibility unread", campaign(1, recipe("aws-next-best-action")), rules.Throughput{}, false},
 	}
@@ -440,7 +440,7 @@ func FuzzReadFingerprint(f *testing.F) {
 	})
 }
 
-func TestAlarmsOfTheOriginalAreKnownByTheirDescription(t *testing.T) {
+func TestAlarmsOfTheSampleAreKnownByTheirDescription(t *testing.T) {
 	const arn = "arn:aws:personalize:eu-west-1:123456789012:campaign/home"
 	low, idle := LowUtilization.Name(model.Campaign, "home"), Idle.Name(model.Campaign, "home")
 	tests := []struct {

@@ -27,7 +27,7 @@ func FuzzAlarmOfAPerson(f *testing.F) {
 		switch change.Kind {
 		case Keep, Reset:
 			return
-		case Adopt: // the original's, as it should be
+		case Adopt: // the sample's, as it should be
 			if description != sampleLowDescription || !reflect.DeepEqual(change.Settings, a.Settings) {
 				t.Errorf("%q taken over: %s", description, change.Reason)
 			}

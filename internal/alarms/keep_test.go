@@ -25,12 +25,12 @@ func TestKeepReason(t *testing.T) {
 		goes    bool
 	}{
 		{"ours", tag(ours, "cli"), true, true},
-		{"the original's, which names no deployment", tag(ours, ""), true, true},
+		{"the sample's, which names no deployment", tag(ours, ""), true, true},
 		{"another deployment's", tag(ours, "eu-west-1/prod"), true, false},
 		{"another deployment's whose resource is gone", tag(ours, "eu-west-1/prod"), false, true},
 		{"untagged", tag("", ""), false, false},
-		{"somebody else's", tag("terraform", ""), false, false},
-		{"somebody else's with our deployment", tag("terraform", "cli"), true, false},
+		{"someone else's", tag("terraform", ""), false, false},
+		{"someone else's with our deployment", tag("terraform", "cli"), true, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

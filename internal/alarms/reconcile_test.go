@@ -45,7 +45,7 @@ func (w *world) actor(change ...func(*writer.Options)) (*Alarms, *awsbed.Log) {
 
 var alarmParams = Params{LowUtilization: true, Threshold: 100, Idle: true, IdleHours: 24}
 
-// diff is what decide wants done to the alarms of the home region.
+// diff are the changes to the alarms of the home region.
 func (w *world) diff(a *Alarms, resources []model.Resource, p Params, standing ResourceState) []Change {
 	w.T.Helper()
 	actual, err := a.List(context.Background(), home)
@@ -57,7 +57,7 @@ func (w *world) diff(a *Alarms, resources []model.Resource, p Params, standing R
 	return Diff(wanted, actual, func(model.ARN) ResourceState { return standing }, w.Clock.Now())
 }
 
-// reconcile brings the alarms of the home region in step.
+// reconcile reconciles the alarms of the home region.
 func (w *world) reconcile(a *Alarms, resources []model.Resource, p Params, standing ResourceState) Counts {
 	w.T.Helper()
 	counts, problems := a.Reconcile(context.Background(), ReconcileInput{Region: home, Changes: w.diff(a, resources, p, standing)})
@@ -149,10 +149,10 @@ func TestAChangedParameterUpdatesOurAlarmsAndAPersonsSettingsStay(t *testing.T) 
 	}
 	w.WantWrites(map[string]int{})
 	if n := log.Count("level=INFO", "alarm kept", edited, "changed by a person"); n != 1 {
-		t.Errorf("said %d times that it is a person's, want once at info", n)
+		t.Errorf("logged %d times that it is a person's, want once at info", n)
 	}
 	if n := log.Count("level=DEBUG", "alarm kept", edited, "changed by a person"); n != 1 {
-		t.Errorf("said %d times that it is a person's at debug", n)
+		t.Errorf("logged %d times that it is a person's at debug", n)
 	}
 }
 
@@ -168,7 +168,7 @@ func TestForeignAlarmsStay(t *testing.T) {
 	w.WantWrites(map[string]int{})
 }
 
-func TestTheOriginalsAlarmsAreAdopted(t *testing.T) {
+func TestTheSamplesAlarmsAreAdopted(t *testing.T) {
 	w := newWorld(t)
 	for _, r := range awsbed.Campaigns(home, 1) {
 		for _, in := range awsbed.SampleAlarms(r) {
@@ -214,7 +214,7 @@ func TestAnAlarmSwitchedOnInAlarmIsReset(t *testing.T) {
 	if changes[i].Kind != Update || !changes[i].Reset {
 		t.Fatalf("change %+v", changes[i])
 	}
-	// The program is stopped before the reset: the alarm stands in ALARM, with its actions on.
+	// The program is stopped before the reset: the alarm is in ALARM, with its actions on.
 	w.Server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "SetAlarmState", Code: "ValidationError"})
 	counts, problems := a.Reconcile(ctx, ReconcileInput{Region: home, Changes: changes[i : i+1]})
 	w.wantCounts(counts, Counts{Updated: 1})

@@ -249,7 +249,7 @@ func TestABoardWhoseTagsCannotBeReadStays(t *testing.T) {
 		t.Errorf("deleted: problems %v", problems)
 	}
 	w.wantDashboards(boardName + "-2")
-	// One that has gone when it is asked about is nobody's.
+	// One that has gone when its tags are read is no one's.
 	w.Server.ClearFaults()
 	w.Server.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "ListTagsForResource", Code: "ResourceNotFoundException"})
 	_, problems = a.Build(ctxAll, boardName, boardsOf(700))
@@ -365,11 +365,11 @@ func TestBoardsOfEverySizeAreAccepted(t *testing.T) {
 	}
 }
 
-// The first of a series may be the original's, without tags; one that bears another
+// The first of a series may be the sample's, without tags; one that has another
 // deployment's tag is that deployment's.
 // The topic is one for all deployments: it stays while another's alarms send to it.
 // A stack that goes leaves the dashboard of another one that was given the same name; its
-// own, an original's untagged one and a person's own work go.
+// own, a sample's untagged one and a person's own work go.
 func TestAnotherStacksDashboardStays(t *testing.T) {
 	for owner, stays := range map[string]bool{"": false, "cli": false, "eu-west-1/mine": false, "eu-west-1/theirs": true} {
 		w := newWorld(t)
@@ -385,8 +385,8 @@ func TestAnotherStacksDashboardStays(t *testing.T) {
 		if left := len(w.Dashboards()) == 1; left != stays || (len(results) == 0) != stays {
 			t.Errorf("of %q: left %v, results %v", owner, left, results)
 		}
-		if told := log.Count("belongs to another deployment", "eu-west-1/theirs") == 1; told != stays {
-			t.Errorf("of %q: told %v", owner, told)
+		if logged := log.Count("belongs to another deployment", "eu-west-1/theirs") == 1; logged != stays {
+			t.Errorf("of %q: logged %v", owner, logged)
 		}
 	}
 }

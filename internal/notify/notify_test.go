@@ -117,7 +117,7 @@ func TestADryRunOfNotifyReadsOnlyAndStillNamesTheTopics(t *testing.T) {
 	w.WantWrites(map[string]int{})
 	for _, op := range []string{"CreateTopic", "SetTopicAttributes", "Subscribe", "PutRule", "PutTargets"} {
 		if log.Count("dry run, would write", "op="+op+" ", home) != 1 {
-			t.Errorf("%s is not told", op)
+			t.Errorf("%s is not logged", op)
 		}
 	}
 	a, _ := w.actor()
@@ -137,7 +137,7 @@ func TestChinaHasARNsOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheOriginalsPolicyIsReplacedAndPeoplesStay(t *testing.T) {
+func TestTheSamplesPolicyIsReplacedAndPeoplesStay(t *testing.T) {
 	w := newWorld(t)
 	w.CreateTopic(home)
 	w.SetPolicy(home, policyOf(formerStatement, othersStatement))
@@ -169,7 +169,7 @@ func TestSubscriptionsAreMadeOnce(t *testing.T) {
 	_, problems = a.Ensure(ctxAll, Input{Endpoints: []config.Endpoint{mail}})
 	w.NoProblems(problems)
 	if warn, debug := log.Count("level=WARN", "subscription is not confirmed yet"), log.Count("level=DEBUG", "subscription is not confirmed yet"); warn != 1 || debug != 1 {
-		t.Errorf("pending is said %d times at warn and %d times at debug", warn, debug)
+		t.Errorf("pending is logged %d times at warn and %d times at debug", warn, debug)
 	}
 }
 

@@ -37,8 +37,8 @@ func TestKnownPattern(t *testing.T) {
 		same          bool
 	}{
 		{"ours", rulePattern(), true},
-		{"the original's", awsbed.SamplePattern, true},
-		{"the original's, as made here", samplePattern(), true},
+		{"the sample's", awsbed.SamplePattern, true},
+		{"the sample's, as made here", samplePattern(), true},
 		{"another order", `{"source":["personalize.monitor"],"detail-type":["PersonalizeRecommenderStopped","PersonalizeCampaignDeleted","PersonalizeRecommenderMinRecommendationRPSUpdated","PersonalizeCampaignMinProvisionedTPSUpdated"]}`, true},
 		{"one type fewer", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted", `, "", 1), false},
 		{"one type more", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted"`, `"PersonalizeCampaignDeleted", "Mine"`, 1), false},

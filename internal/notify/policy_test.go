@@ -45,21 +45,21 @@ func TestMergePolicy(t *testing.T) {
 	}{
 		{"the owner's statement stays, ours are added", policyOf(ownerStatement), policyOf(ownerStatement, alarmsStatement, eventsStatement)},
 		{"other people's statements stay", policyOf(othersStatement, ownerStatement), policyOf(othersStatement, ownerStatement, alarmsStatement, eventsStatement)},
-		{"the original application's statement is replaced", policyOf(formerStatement), policyOf(alarmsStatement, eventsStatement)},
+		{"the upstream sample's statement is replaced", policyOf(formerStatement), policyOf(alarmsStatement, eventsStatement)},
 		{
-			"the original's in another order of services too",
+			"the sample's in another order of services too",
 			policyOf(strings.Replace(formerStatement, `"cloudwatch.amazonaws.com","events.amazonaws.com"`, `"events.amazonaws.com","cloudwatch.amazonaws.com"`, 1)),
 			policyOf(alarmsStatement, eventsStatement),
 		},
 		{
-			"what only resembles the original's is a person's",
+			"what only resembles the sample's is a person's",
 			policyOf(strings.Replace(formerStatement, `"Effect"`, `"Sid":"mine","Effect"`, 1)),
 			policyOf(strings.Replace(formerStatement, `"Effect"`, `"Sid":"mine","Effect"`, 1), alarmsStatement, eventsStatement),
 		},
 		{"both there: unchanged", policyOf(ownerStatement, alarmsStatement, eventsStatement), ""},
 		{"both there in another order: unchanged", policyOf(eventsStatement, ownerStatement, alarmsStatement), ""},
 		{"both there in another spelling: unchanged", policyOf(respelt.Replace(alarmsStatement), eventsStatement), ""},
-		{"both there, and the original's: it goes", policyOf(formerStatement, alarmsStatement, eventsStatement), policyOf(alarmsStatement, eventsStatement)},
+		{"both there, and the sample's: it goes", policyOf(formerStatement, alarmsStatement, eventsStatement), policyOf(alarmsStatement, eventsStatement)},
 		{"one missing: added", policyOf(alarmsStatement), policyOf(alarmsStatement, eventsStatement)},
 		{"one twice: once", policyOf(alarmsStatement, eventsStatement, eventsStatement), policyOf(alarmsStatement, eventsStatement)},
 		{

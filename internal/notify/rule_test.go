@@ -44,7 +44,7 @@ func TestTheRuleForwardsNotificationsAsText(t *testing.T) {
 	}
 }
 
-func TestTheOriginalsRuleGetsReadableText(t *testing.T) {
+func TestTheSamplesRuleGetsReadableText(t *testing.T) {
 	w := newWorld(t)
 	w.SampleRule(home, func(_ *eventbridge.PutRuleInput, target *types.Target) {
 		target.RetryPolicy = &types.RetryPolicy{MaximumRetryAttempts: aws.Int32(7)}
@@ -87,7 +87,7 @@ func TestWhatAPersonMadeOfTheRuleStays(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(w *world)
-		said   string
+		logged string
 	}{
 		{"disabled", func(w *world) {
 			_, err := w.Raw.EventBridge(home).DisableRule(ctxAll, &eventbridge.DisableRuleInput{Name: aws.String(RuleName)})
@@ -123,14 +123,14 @@ func TestWhatAPersonMadeOfTheRuleStays(t *testing.T) {
 			w.Clock.Advance(checkTTL)
 			w.notify(a)
 			w.WantWrites(map[string]int{})
-			if tt.said != "" && log.Count("level=INFO", tt.said) != 1 {
+			if tt.logged != "" && log.Count("level=INFO", tt.logged) != 1 {
 				t.Errorf("log:\n%s", log.String())
 			}
 		})
 	}
 }
 
-func TestTheOriginalsRuleElsewhereIsRemoved(t *testing.T) {
+func TestTheSamplesRuleElsewhereIsRemoved(t *testing.T) {
 	tests := []struct {
 		name    string
 		change  func(*eventbridge.PutRuleInput, *types.Target)
@@ -178,7 +178,7 @@ func TestTheOriginalsRuleElsewhereIsRemoved(t *testing.T) {
 	}
 }
 
-func TestARuleOfTheOriginalsWithoutItsTargetIsRemovedToo(t *testing.T) {
+func TestARuleOfTheSamplesWithoutItsTargetIsRemovedToo(t *testing.T) {
 	w := newWorld(t)
 	w.SampleRule(other, nil)
 	_, err := w.Raw.EventBridge(other).RemoveTargets(ctxAll, &eventbridge.RemoveTargetsInput{Rule: aws.String(RuleName), Ids: []string{TargetID}})

@@ -18,8 +18,8 @@ const (
 	adoptedIdle = "PersonalizeMonitor-IdleCampaign-c000"
 )
 
-// newOriginal is an account in which the original application ran.
-func newOriginal(t *testing.T) *world {
+// newSample is an account in which the upstream sample ran.
+func newSample(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t)
 	w.SampleRule(home, nil)
@@ -55,9 +55,9 @@ var (
 	bareTags = writer.Tags{writer.TagCreatedBy: writer.CreatedBy}
 )
 
-// What is taken over bears the deployment's tags, and costs nothing more after that.
+// What is taken over has the deployment's tags, and costs nothing more after that.
 func TestWhatIsTakenOverIsTagged(t *testing.T) {
-	w := newOriginal(t)
+	w := newSample(t)
 	a, _ := w.actor()
 	w.notify(a)
 	// One alarm is as it should be, the other is brought in step.
@@ -85,10 +85,10 @@ func TestWhatIsTakenOverIsTagged(t *testing.T) {
 	}
 }
 
-// What has a deployment, or is a person's by its tag, is not tagged anew.
+// What has a deployment, or is a person's by its tag, is not tagged again.
 func TestAnotherDeploymentsThingsKeepTheirTags(t *testing.T) {
 	for _, theirs := range []writer.Tags{{writer.TagCreatedBy: writer.CreatedBy, writer.TagDeployment: otherStack}, {writer.TagCreatedBy: "me"}} {
-		w := newOriginal(t)
+		w := newSample(t)
 		w.tagTopic(home, theirs)
 		w.tagRule(theirs)
 		for _, in := range awsbed.SampleAlarms(awsbed.Campaigns(home, 1)[0]) {
@@ -111,7 +111,7 @@ func TestAnotherDeploymentsThingsKeepTheirTags(t *testing.T) {
 func TestATagThatCannotBeSetCostsNothingElse(t *testing.T) {
 	for _, operation := range []string{"TagResource", "ListTagsForResource"} {
 		t.Run(operation, func(t *testing.T) {
-			w := newOriginal(t)
+			w := newSample(t)
 			a, _ := w.actor()
 			for service, code := range map[string]string{"sns": "AuthorizationError", "events": "AccessDeniedException", "cloudwatch": "AccessDenied"} {
 				w.Server.AddFault(localaws.Fault{Service: service, Operation: operation, Code: code})

@@ -307,7 +307,7 @@ func TestCleanupRemovesWhatTheProgramMade(t *testing.T) {
 		t.Errorf("dashboards %v, want %v", got, left)
 	}
 
-	// Done twice, it finds nothing; and a cycle after it makes everything anew at once.
+	// Done twice, it finds nothing; and a cycle after it makes everything again at once.
 	w.wantStates(w.cleanup(a))
 	w.WantWrites(map[string]int{})
 	w.notify(a, mail)
@@ -331,7 +331,7 @@ func TestCleanupOfHundredsOfAlarms(t *testing.T) {
 	}
 }
 
-func TestCleanupRemovesWhatTheOriginalLeftInEveryRegion(t *testing.T) {
+func TestCleanupRemovesWhatTheSampleLeftInEveryRegion(t *testing.T) {
 	w := newWorld(t)
 	for _, region := range []string{home, other} {
 		w.SampleRule(region, nil)
@@ -372,7 +372,7 @@ func TestCleanupAfterItsDryRunReadsNoTagsTwice(t *testing.T) {
 	dry, log := w.actor(awsbed.DryRun)
 	w.cleanup(dry)
 	if n := log.Count("dry run, would write", "delete 3 alarms (PersonalizeMonitor-LowCampaignUtilization-c000 …)"); n != 1 {
-		t.Errorf("said %d times", n)
+		t.Errorf("logged %d times", n)
 	}
 	w.cleanup(a, scan)
 	w.Clock.Advance(scanTTL)
@@ -396,9 +396,9 @@ func TestWhoseAlarmsGo(t *testing.T) {
 		stays       string
 	}{
 		{"ours", name, "", oursTags, ""},
-		{"the original's, tagged", name, low, formerTags, ""},
-		{"the original's, from where tags were not allowed", name, low, nil, ""},
-		{"the original's, changed by a person", name, "mine now", formerTags, ""},
+		{"the sample's, tagged", name, low, formerTags, ""},
+		{"the sample's, from where tags were not allowed", name, low, nil, ""},
+		{"the sample's, changed by a person", name, "mine now", formerTags, ""},
 		{"with a tag of a person's", name, low, map[string]string{"team": "ml"}, ""},
 		{"another deployment's", name, "", theirTags, "it belongs to the deployment eu-west-1/other"},
 		{"another deployment's, without the other tag", name, low, map[string]string{"Deployment": otherStack}, "it belongs to the deployment eu-west-1/other"},
@@ -423,7 +423,7 @@ func TestWhoseAlarmsGo(t *testing.T) {
 				t.Errorf("item %+v", item)
 			}
 			if tt.stays != "" && log.Count("level=INFO", "alarm stays", tt.stays) != 1 {
-				t.Error("not told")
+				t.Error("not logged")
 			}
 		})
 	}
@@ -439,12 +439,12 @@ func TestWhoseRuleGoes(t *testing.T) {
 		stays  string
 		target string // of the targets left
 	}{
-		{"the original's", nil, nil, "", ""},
+		{"the sample's", nil, nil, "", ""},
 		{"ours", nil, func(w *world) { w.tagRule(oursTags) }, "", ""},
 		{"ours, whose pattern and state a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
 			r.EventPattern, r.State = aws.String(`{"source":["personalize.monitor"]}`), types.RuleStateDisabled
 		}, func(w *world) { w.tagRule(oursTags) }, "", ""},
-		{"the original's, whose pattern a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
+		{"the sample's, whose pattern a person changed", func(r *eventbridge.PutRuleInput, _ *types.Target) {
 			r.EventPattern = aws.String(`{"source":["personalize.monitor"]}`)
 		}, nil, "", ""},
 		{"without its target", nil, func(w *world) {
@@ -498,13 +498,13 @@ func TestWhoseTopicGoes(t *testing.T) {
 		make  func(*world)
 		stays string
 	}{
-		{"the original's", func(w *world) { w.SetPolicy(home, awsbed.SamplePolicy(home)) }, ""},
-		{"the original's, taken over by us", func(w *world) {
+		{"the sample's", func(w *world) { w.SetPolicy(home, awsbed.SamplePolicy(home)) }, ""},
+		{"the sample's, taken over by us", func(w *world) {
 			w.SetPolicy(home, awsbed.SamplePolicy(home))
 			a, _ := w.actor()
 			w.notify(a)
 		}, ""},
-		{"the original's, with a policy of a person's around its statement", func(w *world) {
+		{"the sample's, with a policy of a person's around its statement", func(w *world) {
 			w.SetPolicy(home, strings.Replace(awsbed.SamplePolicy(home), "PublishPolicy", "mine", 1))
 		}, ""},
 		{"ours", func(w *world) { w.tagTopic(home, oursTags) }, ""},
@@ -577,7 +577,7 @@ func TestClosedRegionsDoNotFailACleanup(t *testing.T) {
 				t.Errorf("skipped %s", got)
 			}
 			if n := log.Count("region skipped", "ap-south-1"); n != tt.calls {
-				t.Errorf("told %d times", n)
+				t.Errorf("logged %d times", n)
 			}
 		})
 	}
@@ -855,7 +855,7 @@ func TestThingsThatVanishDuringACleanupAreNoProblem(t *testing.T) {
 	}
 }
 
-// A topic stays as long as alarms of ours do that send to it, and is told with them.
+// A topic stays as long as alarms of ours do that send to it, and is reported with them.
 func TestATopicOutlivesTheAlarmsThatSendToIt(t *testing.T) {
 	const topic = "eu-west-1 topic PersonalizeMonitorNotifications: "
 	tests := []struct {
@@ -866,7 +866,7 @@ func TestATopicOutlivesTheAlarmsThatSendToIt(t *testing.T) {
 		{"deleting them is denied", localaws.Fault{Operation: "DeleteAlarms", Code: "AccessDenied"}, "remains (alarms that send to it remain)"},
 		{"deleting them fails", localaws.Fault{Operation: "DeleteAlarms", Code: "InternalServiceFault"}, "remains (alarms that send to it remain)"},
 		{"whose they are is unknown", localaws.Fault{Operation: "ListTagsForResource", Code: "AccessDenied"}, "remains (alarms that send to it remain)"},
-		{"nothing stands in the way", localaws.Fault{Operation: "GetDashboard", Code: "AccessDenied"}, "removed (of the deployment cli; subscriptions that end with it: 1)"},
+		{"nothing prevents it", localaws.Fault{Operation: "GetDashboard", Code: "AccessDenied"}, "removed (of the deployment cli; subscriptions that end with it: 1)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func TestBreaker(t *testing.T) {
 		{"two denials", []string{denied, denied}, false, []string{"AccessDenied", "AccessDenied"}},
 		{"three denials are one problem", []string{denied, denied, denied}, true, []string{"failed 3 times in a row, 7 more not tried: AccessDenied: because"}},
 		{"a success between", []string{denied, denied, "", denied, denied}, false, []string{"AccessDenied", "AccessDenied", "AccessDenied", "AccessDenied"}},
-		{"what failed before stands for itself", []string{throttled, denied, denied, denied}, true, []string{"Throttling", "failed 3 times in a row, 7 more"}},
+		{"what failed before is reported on its own", []string{throttled, denied, denied, denied}, true, []string{"Throttling", "failed 3 times in a row, 7 more"}},
 		{"other failures never stop it", []string{throttled, throttled, throttled, throttled}, false, []string{"Throttling", "Throttling", "Throttling", "Throttling"}},
 	}
 	for _, tt := range tests {
