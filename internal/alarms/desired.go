@@ -177,6 +177,6 @@ func kindOf(arn model.ARN) model.Kind {
 // The alarms of a stale copy, or of one whose recipe or traffic is unknown, stay as they are.
 func Known(r model.Resource, t rules.Throughput) bool {
 	_, unknown := rules.RequestMetric(r)
-	return !r.Stale && unknown == "" && // guard: alarms of a resource that is not known well; each
+	return !r.Stale && unknown == "" && // guard: alarms of a resource that is not known well; each:1-4
 		(t.Readable || t.Invisible || model.RecipeOf(r.Kind, r.Recipe).Sure)
 }

@@ -308,6 +308,7 @@ func TestSampleAlarmsAreAdopted(t *testing.T) {
 			"another description of the idle alarm is a person's", DesiredFor(campaign(5), rules.Throughput{Readable: true}, testTopic, longer, testNow)[1],
 			with(originalIdle, func(a *Alarm) { a.Description, a.Settings.Metric.Name = "mine", "GetRecommendations" }), Keep,
 		},
+		{"another metric is a person's", idle, with(originalIdle, func(a *Alarm) { a.Settings.Metric.Name = "GetActionRecommendations" }), Keep},
 		{"another idle time is a person's", idle, with(originalIdle, func(a *Alarm) { a.Settings.EvaluationPeriods = 24 }), Keep},
 	}
 	for _, tt := range tests {

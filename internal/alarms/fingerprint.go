@@ -215,7 +215,7 @@ func sampleIdle(s, want Settings) bool {
 		// The sample chose this metric for the newer ranking recipe and for next-best-action, too.
 		metric.Name = s.Metric.Name
 	}
-	return sameSpan && s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 && // guard: sample's alarm: its idle time; each:2
+	return sameSpan && s.PeriodSeconds == shortIdlePeriod && s.DatapointsToAlarm == 0 && // guard: sample's alarm: its idle time and metric; each:2, each:4
 		s.Metric == metric && s.print(groupCondition) == want.print(groupCondition)
 }
 

@@ -6,10 +6,15 @@
 package awsapi
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"log/slog"
+	"maps"
+	"net"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -19,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
+	"golang.org/x/time/rate"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -52,11 +58,8 @@ type Clients struct {
 
 // New prepares clients. It sends nothing.
 func New(o Options) *Clients {
-	clock := o.Clock
-	if clock == nil {
-		clock = model.SystemClock{}
-	}
-	cfg, a := o.Config.Copy(), &attempts{limits: newRateLimits(clock), calls: map[string]int{}}
+	clock := cmp.Or[model.Clock](o.Clock, model.SystemClock{})
+	cfg, a := o.Config.Copy(), &attempts{clock: clock, calls: map[string]int{}, buckets: map[bucketKey]*rate.Limiter{}}
 	cfg.HTTPClient = sharedHTTPClient(cfg.HTTPClient)
 	if cfg.Credentials != nil {
 		cfg.Credentials = typedCredentials{cfg.Credentials}
@@ -103,7 +106,11 @@ func (c *Clients) Close() {
 
 // Calls returns the number of attempts sent so far by "service.Operation", retries
 // included. The service names are those of serviceNames.
-func (c *Clients) Calls() map[string]int { return c.attempts.counts() }
+func (c *Clients) Calls() map[string]int {
+	c.attempts.mu.Lock()
+	defer c.attempts.mu.Unlock()
+	return maps.Clone(c.attempts.calls)
+}
 
 // Personalize returns the Amazon Personalize client of a region.
 func (c *Clients) Personalize(region string) *personalize.Client {
@@ -153,4 +160,54 @@ func clientOf[T, O any](c *Clients, cache *map[string]*T, region string, build f
 	client := build(c.ConfigFor(region))
 	(*cache)[region] = client
 	return client
+}
+
+// Time limits of one HTTP exchange. AWS responds to control-plane calls in well under a
+// second and to a full GetMetricData in a few. What takes longer is stuck, and a retry on
+// a new connection is better.
+const (
+	dialTimeout   = 5 * time.Second
+	tlsTimeout    = 5 * time.Second
+	headerTimeout = 30 * time.Second
+	readTimeout   = 30 * time.Second // without a byte arriving
+)
+
+// idleConnections is the number of connections kept open per host. With a custom endpoint
+// a single host serves all regions and services; the default of 10 would close and reopen
+// connections all the time.
+const idleConnections = 128
+
+// plainBodies hides how smithy-go's request bodies write themselves. smithy-go closes a
+// body as soon as the response header arrives, and the closed body then returns an error
+// to the transport, which may still be looking for its end: a response that arrives very
+// early, as over loopback, would cost the connection.
+type plainBodies struct{ http.RoundTripper }
+
+// RoundTrip sends the request with a body that can only be read and closed.
+func (p plainBodies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil && r.Body != http.NoBody {
+		plain := *r // a transport must not change its request
+		plain.Body = struct{ io.ReadCloser }{r.Body}
+		r = &plain
+	}
+	return p.RoundTripper.RoundTrip(r)
+}
+
+// CloseIdleConnections passes the HTTP client's call on.
+func (p plainBodies) CloseIdleConnections() {
+	if closer, ok := p.RoundTripper.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+func newHTTPClient() *awshttp.BuildableClient {
+	return awshttp.NewBuildableClient().
+		WithDialerOptions(func(d *net.Dialer) { d.Timeout = dialTimeout }).
+		WithTransportOptions(func(t *http.Transport) {
+			t.TLSHandshakeTimeout = tlsTimeout
+			t.ResponseHeaderTimeout = headerTimeout
+			t.MaxIdleConns = 2 * idleConnections
+			t.MaxIdleConnsPerHost = idleConnections
+		}).
+		WithReadTimeout(readTimeout)
 }

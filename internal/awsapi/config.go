@@ -28,14 +28,12 @@ type CredentialsError struct{ Err error }
 
 // Error is one line, without the list of places that the SDK has searched.
 func (e *CredentialsError) Error() string {
-	var op *smithy.OperationError
-	if errors.As(e.Err, &op) && op.ServiceID == imdsService {
+	if op, ok := errors.AsType[*smithy.OperationError](e.Err); ok && op.ServiceID == imdsService {
 		return "no AWS credentials found"
 	}
 	return "cannot use the AWS credentials: " + lineOf(e.Err)
 }
 
-// Unwrap returns the SDK's error.
 func (e *CredentialsError) Unwrap() error { return e.Err }
 
 // imdsService is the service id in errors of the instance metadata service, the last place

@@ -1,6 +1,14 @@
 package awsapi
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
 
 // Limits of one API call, with their sources.
 const (
@@ -29,3 +37,90 @@ const (
 // the lower of the two datapoint rates (CloudWatch user guide, "CloudWatch service
 // quotas", 2023).
 const recentStart = 3 * time.Hour
+
+// Bounds of the calls that run at the same time. Personalize is offered in about a dozen
+// regions. In one region, at 20 ms a call, 8 calls are far more than the rate limits let
+// through, so a few slow responses do not hold the others up.
+const (
+	RegionsAtOnce = 16
+	CallsAtOnce   = 8 // in one region
+)
+
+// ParallelByRegion runs f for the index of each item: those of one region CallsAtOnce at a
+// time, those of RegionsAtOnce regions side by side. It returns when all are done.
+func ParallelByRegion[T any](items []T, region func(T) string, f func(i int)) {
+	byRegion := map[string][]int{}
+	for i, item := range items {
+		byRegion[region(item)] = append(byRegion[region(item)], i)
+	}
+	lists := slices.Collect(maps.Values(byRegion))
+	Parallel(len(lists), RegionsAtOnce, func(n int) {
+		Parallel(len(lists[n]), CallsAtOnce, func(k int) { f(lists[n][k]) })
+	})
+}
+
+// Parallel runs f for each number from 0 to n-1, at most limit at a time, and returns when
+// all are done.
+func Parallel(n, limit int, f func(i int)) {
+	var group errgroup.Group
+	group.SetLimit(limit)
+	for i := range n {
+		group.Go(func() error {
+			f(i)
+			return nil
+		})
+	}
+	_ = group.Wait() // f returns no error
+}
+
+// Bounds of a listing. AWS may return an empty page and the same token again, which is no
+// fault; a listing that loops, or does not end, is one.
+const (
+	maxTokenRepeats = 3
+	maxPages        = 10_000
+)
+
+// Pages follows the page tokens of one listing and detects one that does not end. The
+// zero value is before the first page.
+type Pages struct {
+	count int
+	seen  map[string]int
+}
+
+// More takes the token of a page and reports whether there is another page, empty pages
+// included. It is an error if the same token keeps coming or the pages do not end.
+func (p *Pages) More(token string) (bool, error) {
+	if token == "" {
+		return false, nil
+	}
+	if p.seen == nil {
+		p.seen = map[string]int{}
+	}
+	p.count++
+	p.seen[token]++
+	switch {
+	case p.seen[token] > maxTokenRepeats:
+		return false, errors.New("the listing repeats itself: AWS keeps returning the same page token")
+	case p.count >= maxPages:
+		return false, fmt.Errorf("the listing has no end: %d pages read", maxPages)
+	}
+	return true, nil
+}
+
+// ReadPages reads one page after the other until there is no next token. Each read gets
+// the token of its page, nil for the first.
+func ReadPages(read func(token *string) (next *string, err error)) error {
+	var pages Pages
+	var token *string
+	for {
+		next, err := read(token)
+		if err != nil || next == nil {
+			return err
+		}
+		more, err := pages.More(*next)
+		if !more {
+			return err
+		}
+		token = next
+	}
+}

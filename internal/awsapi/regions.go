@@ -56,13 +56,12 @@ var unknownCredentials = []string{"InvalidClientTokenId", "UnrecognizedClientExc
 // which then has no host name there. A retry does not help. In the home region, the
 // credentials as such may be the cause.
 func RegionClosed(err error) bool {
-	var name *net.DNSError
-	if errors.As(err, &name) {
+	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		return name.IsNotFound
 	}
 	if KindOf(err) == Denied {
 		return true
 	}
-	var api smithy.APIError
-	return errors.As(err, &api) && slices.Contains(unknownCredentials, api.ErrorCode())
+	api, ok := errors.AsType[smithy.APIError](err)
+	return ok && slices.Contains(unknownCredentials, api.ErrorCode())
 }

@@ -52,9 +52,9 @@ func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
 	}
 }
 
-// metered is the part of the span that a resource is metered over: since its creation, in
+// meteredWindow is the part of the span that a resource is metered over: since its creation, in
 // whole slots of its kind. It may be empty.
-func metered(r model.Resource, span model.Window) model.Window {
+func meteredWindow(r model.Resource, span model.Window) model.Window {
 	unit := Slot
 	if r.Kind == model.Recommender {
 		unit = time.Hour
@@ -83,7 +83,7 @@ func hourlyQuery(r model.Resource, m ReportTime) model.Query {
 	return rules.RequestsQuery(r, model.NewWindow(m.Span.End.Add(-rules.LookBack), m.Span.End), time.Hour)
 }
 
-// Queries are the questions whose answers Measure needs, RunningQuery aside.
+// Queries are the questions whose answers Measure needs, rules.RunningQuery aside.
 func Queries(r model.Resource, m ReportTime) []model.Query {
 	if _, why := rules.RequestMetric(r); why != "" {
 		return nil
@@ -95,12 +95,6 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 	return queries
 }
 
-// RunningQuery asks when the monitor itself was running, in the deployment region.
-func RunningQuery(deploymentRegion string, m ReportTime) model.Query {
-	return rules.RunningQuery(deploymentRegion, m.Span)
-}
-
-// failedQueries ask for the calls that failed in every slot of the span.
 func failedQueries(r model.Resource, m ReportTime) []model.Query {
 	var queries []model.Query
 	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {

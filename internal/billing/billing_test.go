@@ -83,9 +83,9 @@ func (b *bench) callsOf(which int, each float64) *bench {
 	return b
 }
 
-func (b *bench) measure() Usage { return Measure(b.resource, b.readings, b.running, b.moment) }
+func (b *bench) measure() Metered { return Measure(b.resource, b.readings, b.running, b.moment) }
 
-func (b *bench) advise() (Usage, Saving) {
+func (b *bench) advise() (Metered, Saving) {
 	u := b.measure()
 	u.AddCalls(b.resource, b.readings, 24*time.Hour, b.moment)
 	return u, Advise(b.resource, u, b.readings, 24*time.Hour, b.moment)
@@ -144,8 +144,8 @@ func TestCampaignsAreMeteredInSlotsOfFiveMinutes(t *testing.T) {
 	near(t, "p50", *u.Utilization.P50, 0)
 	near(t, "p95", *u.Utilization.P95, 250)
 	near(t, "lowest hour", *u.Utilization.LowestHour, 100*20/12.0/4)
-	near(t, "idle", u.IdleHours, 20)
-	near(t, "known", u.KnownHours, 24)
+	near(t, "idle", *u.IdleHours, 20)
+	near(t, "known", u.MinKnown/100*u.Hours, 24)
 	if !u.IdleSince.Equal(oneDay.Span.End.Add(-50 * time.Minute)) {
 		t.Errorf("idle since %v", u.IdleSince)
 	}
@@ -175,14 +175,14 @@ func TestWhereTheMonitorDidNotRunThePresentMinimumIsAssumed(t *testing.T) {
 		}
 		return -1
 	}).measure()
-	near(t, "known", u.KnownHours, 6)
+	near(t, "known", u.MinKnown/100*u.Hours, 6)
 	near(t, "paid", u.Paid, 6*10+18*4)
 	b := newBench(model.Campaign, 4, oneDay).requests(constant(-1))
 	unread := b.readings[minimumQuery(b.resource, oneDay)]
 	unread.Complete = false
 	b.readings[minimumQuery(b.resource, oneDay)] = unread
 	u = b.measure()
-	near(t, "known of what could not be read", u.KnownHours, 0)
+	near(t, "known of what could not be read", u.MinKnown/100*u.Hours, 0)
 	if u.Assumption == "" {
 		t.Error("nothing says that the minimum could not be read")
 	}
@@ -364,14 +364,14 @@ func TestFailedCallsAreNotIdleTime(t *testing.T) {
 			t.Errorf("%s: %d questions, want %d", c.name, asked, c.asked)
 		}
 		u, _ := c.b.advise()
-		near(t, c.name, u.IdleHours, c.hours)
-		if !u.IdleSince.Equal(c.since) {
+		near(t, c.name, *u.IdleHours, c.hours)
+		if (u.IdleSince == nil) != c.since.IsZero() || u.IdleSince != nil && !u.IdleSince.Equal(c.since) {
 			t.Errorf("%s: idle since %v, want %v", c.name, u.IdleSince, c.since)
 		}
 	}
 	b := newBench(model.Campaign, 1, oneDay).requests(lastHour)
-	if u, _ := b.advise(); !math.IsNaN(u.IdleHours) || !u.IdleSince.IsZero() {
-		t.Errorf("idle for %v h since %v, though failed calls were not read", u.IdleHours, u.IdleSince)
+	if u, _ := b.advise(); u.IdleHours != nil || u.IdleSince != nil {
+		t.Errorf("idle for %v h since %v, though failed calls were not read", *u.IdleHours, u.IdleSince)
 	}
 }
 
@@ -388,7 +388,7 @@ func TestIdleTimeIsLookedAtWhole(t *testing.T) {
 		})
 	}
 	u, s := b.advise()
-	near(t, "idle", u.IdleHours, 48)
+	near(t, "idle", *u.IdleHours, 48)
 	near(t, "saved since the last call", s.TPSHours, 48)
 	if s.Action != rules.Delete || !strings.Contains(s.Reason, "no request since 2026-03-02 12:00") {
 		t.Errorf("%s: %s", s.Action, s.Reason)

@@ -14,11 +14,9 @@ import (
 // measure of exposure, not of loss.
 const jumpFactor = 2
 
-// Saving is what an action on a resource would save. With the verdict None it saves
-// nothing, and the reason says why.
-type Saving struct {
-	Action rules.Verdict `json:"action"`           // StepDown, Stop, Delete, or None
-	NewMin int           `json:"newMin,omitempty"` // StepDown only
+// Savings are the TPS-hours that one action, or all together, would save, and the exposure
+// that comes with it.
+type Savings struct {
 	// TPSHours would have been saved within the span: with the new minimum in force all the
 	// time, or with the resource gone since its last request.
 	TPSHours float64 `json:"tpsHours"`
@@ -28,17 +26,34 @@ type Saving struct {
 	// Jumps counts how often demand rose above twice the new minimum within one 5-minute
 	// slot, and Sudden those of them that began at or below the new minimum; JumpsNow is
 	// Jumps for the present minimum. StepDown only.
-	Jumps    int    `json:"jumps"`
-	Sudden   int    `json:"sudden"`
-	JumpsNow int    `json:"jumpsNow"`
-	Reason   string `json:"-"`
+	Jumps    int `json:"jumps"`
+	Sudden   int `json:"sudden"`
+	JumpsNow int `json:"jumpsNow"`
+}
+
+// Add adds others.
+func (s *Savings) Add(other Savings) {
+	s.TPSHours += other.TPSHours
+	s.PerMonth += other.PerMonth
+	s.Jumps += other.Jumps
+	s.Sudden += other.Sudden
+	s.JumpsNow += other.JumpsNow
+}
+
+// Saving is what an action on a resource would save. With the verdict None it saves
+// nothing, and the reason says why.
+type Saving struct {
+	Action rules.Verdict `json:"action"`           // StepDown, Stop, Delete, or None
+	NewMin int           `json:"newMin,omitempty"` // StepDown only
+	Savings
+	Reason string `json:"-"`
 }
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
 // down to the low watermark of 14 days. The readings must hold the answers to CallQueries.
 // Unlike a decision it ignores what only forbids an action now, such as an update in
 // progress.
-func Advise(r model.Resource, u Usage, readings model.Readings, idle time.Duration, m ReportTime) Saving {
+func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Duration, m ReportTime) Saving {
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
@@ -65,9 +80,10 @@ func Advise(r model.Resource, u Usage, readings model.Readings, idle time.Durati
 	return s
 }
 
-// RemovalSaving is the saving of a stop or deletion since u.IdleSince.
-func (u Usage) RemovalSaving(r model.Resource) Saving {
-	s := Saving{Action: rules.IdleVerdict(r.Kind), PerMonth: float64(r.MinTPS) * HoursPerMonth}
+// RemovalSaving is the saving of a stop or deletion since the last call.
+func (u Metered) RemovalSaving(r model.Resource) Saving {
+	s := Saving{Action: rules.IdleVerdict(r.Kind)}
+	s.PerMonth = float64(r.MinTPS) * HoursPerMonth
 	_, since := u.slots.idle()
 	s.TPSHours = u.Paid - u.slots.paid(func(i int) float64 {
 		if i >= since {
@@ -75,7 +91,7 @@ func (u Usage) RemovalSaving(r model.Resource) Saving {
 		}
 		return u.slots.minimum[i]
 	})
-	s.Reason = "no request since " + u.IdleSince.Format("2006-01-02 15:04") + " UTC"
+	s.Reason = "no request since " + u.slots.at(since).Format("2006-01-02 15:04") + " UTC"
 	if since == 0 {
 		s.Reason = "no request in all the time looked at"
 	}
@@ -83,7 +99,7 @@ func (u Usage) RemovalSaving(r model.Resource) Saving {
 }
 
 // SavingOf is what a given lower minimum would save.
-func (u Usage) SavingOf(r model.Resource, newMin int) Saving {
+func (u Metered) SavingOf(r model.Resource, newMin int) Saving {
 	s := Saving{Action: rules.StepDown, NewMin: newMin}
 	lower, present := float64(newMin), float64(r.MinTPS)
 	s.TPSHours = u.Paid - u.slots.paid(func(i int) float64 { return min(u.slots.minimum[i], lower) })

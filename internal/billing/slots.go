@@ -161,7 +161,6 @@ func (s *slots) markStops(running model.Series) {
 	}
 }
 
-// at is the start of a slot.
 func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i) * Slot) }
 
 // paid is the TPS-hours that are paid for with the given minimum of each slot.
@@ -221,7 +220,6 @@ func (s *slots) throughput() Throughput {
 	return t
 }
 
-// utilization is how the ratio of demand to minimum was spread.
 func (s *slots) utilization() Utilization {
 	ratios := make([]float64, 0, len(s.requests))
 	for i := range s.requests {
@@ -267,7 +265,6 @@ func (s *slots) eachWholeHour(f func(from int)) {
 	}
 }
 
-// hourlyRequests are the requests of the whole hours.
 func (s *slots) hourlyRequests() model.Series {
 	series := model.Series{Complete: true}
 	s.eachWholeHour(func(from int) {
@@ -292,7 +289,6 @@ func (s *slots) hourly() []Hour {
 	return list
 }
 
-// hours is a number of slots in hours.
 func hours(slots int) float64 { return float64(slots) / float64(slotsPerHour) }
 
 func count(slots []bool) int {

@@ -2,49 +2,49 @@ package billing
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Usage is what a resource did, and was paid for, over the metered part of a span. Unless
-// it is Readable only Window and Why are set: what could not be read is not zero.
+// Usage is what a resource did, and was paid for, over the metered part of a span. Its JSON
+// keys are stable.
 type Usage struct {
-	Readable bool
-	Why      string       // why it is not readable
-	Window   model.Window // the metered time
-
-	Hours        float64 // in which it ran
-	StoppedHours float64 // in which it was seen not to run, and nothing was paid for
-	// KnownHours of Hours are those whose minimum is known from our own series; in the
+	Window       model.Window `json:"window"` // since its creation, if that lies within the span
+	Hours        float64      `json:"hours"`  // in which it ran
+	StoppedHours float64      `json:"stoppedHours"`
+	// MinKnown is the share of Hours whose minimum is known from our own series; in the
 	// others it is assumed, see AssumeMinimums.
-	KnownHours float64
-	Assumption string // why nothing is known of the minimum although it was read; usually empty
-
-	Requests float64
+	MinKnown float64 `json:"minKnownPercent"`
+	Requests float64 `json:"requests"`
 	Throughput
+	// IdleHours are those in whose slots of 5 minutes no one called, nil if that is not
+	// known; IdleSince is when the last such stretch began, nil if it has ended. Until
+	// AddCalls adds the other calls they go by successful requests alone.
+	IdleHours *float64   `json:"idleHours"`
+	IdleSince *time.Time `json:"idleSince"`
+	TPSHours  `json:"tpsHours"`
+}
 
-	// IdleHours are those in whose slots of 5 minutes no one called, NaN if that is not
-	// known; IdleSince is when the last such stretch began, if it still lasts, else zero.
-	// Until AddCalls adds the other calls they go by successful requests alone.
-	IdleHours float64
-	IdleSince time.Time
-
-	TPSHours
-
-	Hourly []Hour
+// Metered is the usage of a resource with the series that it rests on. Unless it is Readable
+// only Window and Why are set: what could not be read is not zero.
+type Metered struct {
+	Usage
+	Readable   bool
+	Why        string // why it is not readable
+	Assumption string // why nothing is known of the minimum although it was read; usually empty
+	Hourly     []Hour
 
 	slots      *slots
 	hourly     model.Series // requests of the whole hours of 14 days
-	quietSince time.Time    // as IdleSince, but since the last successful request
+	quietSince *time.Time   // as IdleSince, but since the last successful request
 }
 
 // Measure meters one resource. The readings must hold the answers to Queries and
-// RunningQuery; what is missing counts as unread.
-func Measure(r model.Resource, readings model.Readings, running model.Series, m ReportTime) Usage {
-	u := Usage{Window: metered(r, m.Span)}
+// rules.RunningQuery; what is missing counts as unread.
+func Measure(r model.Resource, readings model.Readings, running model.Series, m ReportTime) Metered {
+	u := Metered{Usage: Usage{Window: meteredWindow(r, m.Span)}}
 	if u.Why = unreadable(r, readings, u.Window, m); u.Why != "" {
 		return u
 	}
@@ -58,7 +58,10 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 		u.hourly = s.hourlyRequests()
 	}
 	stopped := count(s.stopped)
-	u.StoppedHours, u.Hours, u.KnownHours = hours(stopped), hours(len(s.requests)-stopped), hours(count(s.known))
+	u.StoppedHours, u.Hours = hours(stopped), hours(len(s.requests)-stopped)
+	if u.Hours > 0 {
+		u.MinKnown = hours(count(s.known)) / u.Hours * 100
+	}
 	u.Requests = sum(s.requests)
 	u.Used = u.Requests / perTPSHour
 	u.Paid = s.paidInForce()
@@ -70,31 +73,30 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	return u
 }
 
-// findIdle finds when no one called.
-func (u *Usage) findIdle() {
+func (u *Metered) findIdle() {
 	n, since := u.slots.idle()
-	u.IdleHours, u.IdleSince = hours(n), time.Time{}
+	u.IdleHours, u.IdleSince = Finite(hours(n)), nil
 	if since < len(u.slots.requests) {
-		u.IdleSince = u.slots.at(since)
+		u.IdleSince = new(u.slots.at(since))
 	}
 }
 
 // CallQueries ask for the calls that are not among the requests of a resource, if there
 // was time without requests: failed ones, and if it looks idle those of every operation.
 // AddCalls and Advise need the answers.
-func (u Usage) CallQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
+func (u Metered) CallQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
 	switch {
 	case u.looksIdle(r, idle, m):
 		return idleQueries(r, idle, m)
-	case u.Readable && u.IdleHours > 0:
+	case u.IdleHours != nil && *u.IdleHours > 0:
 		return failedQueries(r, m)
 	}
 	return nil
 }
 
 // looksIdle reports whether the resource had no request in the idle time.
-func (u Usage) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
-	if !u.Readable || u.quietSince.IsZero() || m.Now.Sub(r.Created) < idle {
+func (u Metered) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
+	if u.quietSince == nil || m.Now.Sub(r.Created) < idle {
 		return false
 	}
 	// What the span does not reach back to, the idle queries do.
@@ -105,7 +107,7 @@ func (u Usage) looksIdle(r model.Resource, idle time.Duration, m ReportTime) boo
 // AddCalls takes out of the idle time what had calls that are not among the requests: a
 // resource whose calls fail is broken, not idle. Where these could not be read, idle time
 // is unknown.
-func (u *Usage) AddCalls(r model.Resource, readings model.Readings, idle time.Duration, m ReportTime) {
+func (u *Metered) AddCalls(r model.Resource, readings model.Readings, idle time.Duration, m ReportTime) {
 	queries := u.CallQueries(r, idle, m)
 	if len(queries) == 0 {
 		return
@@ -118,7 +120,7 @@ func (u *Usage) AddCalls(r model.Resource, readings model.Readings, idle time.Du
 	}
 	u.findIdle()
 	if !complete {
-		u.IdleHours, u.IdleSince = math.NaN(), time.Time{}
+		u.IdleHours, u.IdleSince = nil, nil
 	}
 }
 
@@ -138,4 +140,46 @@ func unreadable(r model.Resource, readings model.Readings, w model.Window, m Rep
 		return fmt.Sprintf("traffic of recipe %s cannot be seen: there are no %s data", r.Recipe, recipe.Metric)
 	}
 	return ""
+}
+
+// Whole adds resources up slot by slot, to know what they did together: the highest slot of
+// two is not the sum of their highest slots. A campaign's TPS and a recommender's RPS are
+// the same thing. It does not grow with the resources.
+type Whole struct {
+	slots *slots
+	count int
+}
+
+// NewWhole makes a Whole of the span of a report, without resources.
+func NewWhole(span model.Window) *Whole {
+	n := int(span.Duration() / Slot)
+	w := &Whole{slots: &slots{
+		window: span, requests: make([]float64, n), minimum: make([]float64, n), stopped: make([]bool, n),
+	}}
+	for i := range w.slots.stopped {
+		w.slots.stopped[i] = true
+	}
+	return w
+}
+
+// Add adds the usage of a resource over the same span. One that is not readable is left out.
+func (w *Whole) Add(m Metered) {
+	if !m.Readable {
+		return
+	}
+	w.count++
+	from := int(m.Window.Start.Sub(w.slots.window.Start) / Slot)
+	for i := range m.slots.requests {
+		w.slots.requests[from+i] += m.slots.requests[i]
+		w.slots.minimum[from+i] += m.slots.minimum[i]
+		w.slots.stopped[from+i] = w.slots.stopped[from+i] && m.slots.stopped[i]
+	}
+}
+
+// Throughput is that of all resources together; nil if nothing was added.
+func (w *Whole) Throughput() *Throughput {
+	if w.count == 0 {
+		return nil
+	}
+	return new(w.slots.throughput())
 }

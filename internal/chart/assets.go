@@ -14,7 +14,6 @@ var (
 	script string
 )
 
-// version is the vendored version of uPlot.
 const version = "1.6.32"
 
 // Library is the script of the chart library, preceded by its licence.

@@ -22,7 +22,7 @@ const cannedARN = "arn:aws:personalize:us-east-1:123456789012:campaign/home"
 func TestPageShowsTheMemoryAndTheLedger(t *testing.T) {
 	now := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 	memory := serve.NewMemory()
-	result := report.Result{MetricsPublished: 2, Resources: []report.Resource{{ARN: cannedARN, Checked: true, Decision: rules.StepDown, NewMin: 3, Reason: "low"}}}
+	result := report.Result{MetricsPublished: 2, Resources: []report.Resource{{Subject: report.Subject{ARN: cannedARN}, Checked: true, Decision: rules.StepDown, NewMin: 3, Reason: "low"}}}
 	memory.AddCycle(serve.CycleRecord{Began: now, Role: serve.Leading}, result, now)
 	memory.AddAudit(events.Audit{ARN: cannedARN, Time: now.Add(time.Minute), Automatic: true, Action: model.ActionUpdate, Outcome: events.OutcomeDone})
 	source := newPageSource(memory, "Board")

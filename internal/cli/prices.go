@@ -64,7 +64,7 @@ func (o *priceOptions) source(s *session) cycle.PriceSource {
 		case o.file != "":
 			return o.read, nil
 		case o.live:
-			found, problems := prices.New(s.clients).For(ctx, regions)
+			found, problems := prices.Lookup(ctx, s.clients, regions)
 			return found.Over(report.BuiltinPrices()), problems
 		}
 		return report.BuiltinPrices(), nil

@@ -71,14 +71,13 @@ const (
 
 // Spec describes one parameter for flags, help texts and templates.
 type Spec struct {
-	Name     string   // event key, environment variable, template parameter
-	Flag     string   // without the leading dashes
-	Form     string   // the flag's value in help texts, such as HOURS
-	Choices  []string // the values that a shell completes; nil if there are too many
-	Default  string   // as text; empty for none
-	Help     string   // what it does, one sentence without a full stop
-	Valid    string   // what is accepted, to follow "valid:"
-	Template bool     // the deployment template has it
+	Name    string   // event key, environment variable, template parameter
+	Flag    string   // without the leading dashes
+	Form    string   // the flag's value in help texts, such as HOURS
+	Choices []string // the values that a shell completes; nil if there are too many
+	Default string   // as text; empty for none
+	Help    string   // what it does, one sentence without a full stop
+	Valid   string   // what is accepted, to follow "valid:"
 }
 
 // All returns the parameters in the order of help texts.
@@ -121,50 +120,50 @@ var (
 
 var table = []parameter{
 	param(Spec{
-		Name: CampaignARNs, Flag: "campaign-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all", Template: true,
+		Name: CampaignARNs, Flag: "campaign-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all",
 		Help: "campaigns to monitor", Valid: "all, none, or the ARNs of campaigns, separated by commas",
 	}, func(v *Values) *model.Selection { return &v.Campaigns }, selection(model.Campaign)),
 	param(Spec{
-		Name: RecommenderARNs, Flag: "recommender-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all", Template: true,
+		Name: RecommenderARNs, Flag: "recommender-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all",
 		Help: "recommenders to monitor", Valid: "all, none, or the ARNs of recommenders, separated by commas",
 	}, func(v *Values) *model.Selection { return &v.Recommenders }, selection(model.Recommender)),
 	param(Spec{
-		Name: Regions, Flag: "regions", Form: "REGIONS", Template: true,
+		Name: Regions, Flag: "regions", Form: "REGIONS",
 		Help:  "regions to search where all is selected; the current region if none is named",
 		Valid: "names of regions, such as eu-west-1, separated by commas",
 	}, func(v *Values) *[]string { return &v.Regions }, optional(parseRegions)),
 	param(Spec{
-		Name: AutoCreateUtilizationAlarms, Flag: "auto-create-utilization-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes", Template: true,
+		Name: AutoCreateUtilizationAlarms, Flag: "auto-create-utilization-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes",
 		Help: "maintain an alarm on low utilization for every monitored resource", Valid: validBoolean,
 	}, func(v *Values) *bool { return &v.AutoCreateUtilizationAlarms }, parseBoolean),
 	param(Spec{
-		Name: UtilizationThresholdAlarmLowerBound, Flag: "utilization-threshold", Form: "PERCENT", Default: "100", Template: true,
+		Name: UtilizationThresholdAlarmLowerBound, Flag: "utilization-threshold", Form: "PERCENT", Default: "100",
 		Help: "utilization, in percent, below which the alarm on low utilization fires", Valid: "0 to 1000, percent",
 	}, func(v *Values) *float64 { return &v.UtilizationThreshold }, number(0, 1000)),
 	param(Spec{
-		Name: AutoAdjustMinTPS, Flag: "auto-adjust-min-tps", Form: "yes|no|DryRun", Choices: yesNoDryRun, Default: "Yes", Template: true,
+		Name: AutoAdjustMinTPS, Flag: "auto-adjust-min-tps", Form: "yes|no|DryRun", Choices: yesNoDryRun, Default: "Yes",
 		Help: "lower minimums that are never fully used, step by step", Valid: validSwitch,
 	}, func(v *Values) *model.Switch { return &v.AutoAdjustMinTPS }, parseSwitch),
 	param(Spec{
-		Name: AutoCreateIdleAlarms, Flag: "auto-create-idle-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes", Template: true,
+		Name: AutoCreateIdleAlarms, Flag: "auto-create-idle-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes",
 		Help: "maintain an alarm on idleness for every monitored resource", Valid: validBoolean,
 	}, func(v *Values) *bool { return &v.AutoCreateIdleAlarms }, parseBoolean),
 	param(Spec{
-		Name: IdleThresholdHours, Flag: "idle-threshold-hours", Form: "HOURS", Default: "24", Template: true,
+		Name: IdleThresholdHours, Flag: "idle-threshold-hours", Form: "HOURS", Default: "24",
 		Help: "hours without a request after which a resource counts as idle", Valid: "1 to 168, whole hours",
 	}, func(v *Values) *int { return &v.IdleThresholdHours }, whole(1, 168)),
 	param(Spec{
 		Name: AutoDeleteOrStopIdleResources, Flag: "auto-delete-or-stop-idle", Form: "yes|no|DryRun", Choices: yesNoDryRun,
-		Default: "No", Template: true,
-		Help: "delete idle campaigns and stop idle recommenders", Valid: validSwitch,
+		Default: "No",
+		Help:    "delete idle campaigns and stop idle recommenders", Valid: validSwitch,
 	}, func(v *Values) *model.Switch { return &v.AutoDeleteOrStopIdle }, parseSwitch),
 	param(Spec{
-		Name: MaxStopsOrDeletesPerHour, Flag: "max-stops-per-hour", Form: "NUMBER", Default: "5", Template: true,
+		Name: MaxStopsOrDeletesPerHour, Flag: "max-stops-per-hour", Form: "NUMBER", Default: "5",
 		Help:  "the most campaigns and recommenders of a region that are deleted or stopped automatically within an hour",
 		Valid: "1 to 1000, a whole number",
 	}, func(v *Values) *int { return &v.MaxRemovalsPerHour }, whole(1, 1000)),
 	param(Spec{
-		Name: NotificationEndpoint, Flag: "notification-endpoint", Form: "ADDRESSES", Template: true,
+		Name: NotificationEndpoint, Flag: "notification-endpoint", Form: "ADDRESSES",
 		Help: "who is notified of alarms and actions", Valid: "e-mail addresses or https:// URLs, separated by commas",
 	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, optional(parseEndpoints)),
 	param(Spec{
@@ -173,12 +172,12 @@ var table = []parameter{
 		Valid: "auto, always or never",
 	}, func(v *Values) *model.Mode { return &v.HourlyChecks }, parseMode),
 	param(Spec{
-		Name: MetricDelay, Flag: "metric-delay", Form: "DURATION", Default: "2m", Template: true,
+		Name: MetricDelay, Flag: "metric-delay", Form: "DURATION", Default: "2m",
 		Help:  "how long ago a window must have ended to be measured, because request counts arrive late",
 		Valid: "a duration from 0s to 15m, such as 90s or 2m",
 	}, func(v *Values) *time.Duration { return &v.MetricDelay }, parseMetricDelay),
 	param(Spec{
-		Name: DashboardName, Flag: "dashboard-name", Form: "NAME", Default: "Amazon-Personalize-Monitor", Template: true,
+		Name: DashboardName, Flag: "dashboard-name", Form: "NAME", Default: "Amazon-Personalize-Monitor",
 		Help:  "name of the dashboard; another one for a second deployment in the same account",
 		Valid: "1 to 250 of the characters A-Z, a-z, 0-9, - and _",
 	}, func(v *Values) *string { return &v.DashboardName }, parseDashboardName),

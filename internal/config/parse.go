@@ -31,7 +31,6 @@ func joined(problems []string) error {
 	return errors.New(strings.Join(problems, ", ") + more)
 }
 
-// optional accepts an empty text, as none.
 func optional[T any](parse func(value) (T, error)) func(value) (T, error) {
 	return func(in value) (none T, err error) {
 		if in.text == "" {
@@ -93,7 +92,6 @@ func parseRegions(in value) ([]string, error) {
 	return regions, joined(problems)
 }
 
-// parseBoolean parses yes or no in all the forms of templates, shells and JSON.
 func parseBoolean(in value) (bool, error) {
 	text, err := in.scalar(boolean, numeric)
 	if err != nil {
@@ -108,7 +106,6 @@ func parseBoolean(in value) (bool, error) {
 	return false, fmt.Errorf("%s is neither yes nor no", quote(text))
 }
 
-// dryRunSpelling removes what some write between the two words.
 var dryRunSpelling = strings.NewReplacer("-", "", "_", "", " ", "")
 
 // parseSwitch parses a boolean, or DryRun in any spelling.
@@ -230,7 +227,6 @@ func parseMode(in value) (model.Mode, error) {
 
 const maxMetricDelay = 15 * time.Minute
 
-// parseMetricDelay parses a duration with its unit.
 func parseMetricDelay(in value) (time.Duration, error) {
 	text, err := in.scalar()
 	if err != nil {

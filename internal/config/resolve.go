@@ -57,7 +57,6 @@ func (e *Invalid) Error() string {
 	return fmt.Sprintf("%d invalid parameters: %s", len(e.Faults), strings.Join(lines, "; "))
 }
 
-// byDefault is the origin of a value that no source gives.
 const byDefault = "default"
 
 // Resolve finds every parameter in the strongest source that gives it. If any is invalid
@@ -83,7 +82,6 @@ func Resolve(src Sources) (Values, error) {
 	return values, nil
 }
 
-// find looks the parameter up, the strongest source first.
 func (p parameter) find(src Sources) (in value, origin string, err error) {
 	if src.Only != nil && !slices.Contains(src.Only, p.Name) {
 		src = Sources{Defaults: src.Defaults}

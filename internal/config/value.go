@@ -25,7 +25,6 @@ const (
 	object  = "object"
 )
 
-// textValue makes the value of a flag, a variable or a default.
 func textValue(s string) value { return value{text: strings.TrimSpace(s)} }
 
 // jsonValue makes the value of an event; its text is empty if the event does not give it.
@@ -95,7 +94,6 @@ func (v value) items() ([]string, error) {
 	return items, nil
 }
 
-// maxQuoted is how many characters of an invalid value a message repeats.
 const maxQuoted = 300
 
 // quote repeats an invalid value in a message: on one line, shortened, and without the

@@ -15,6 +15,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -105,9 +106,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
-	if all, ok := r.whole.Throughput(); ok {
-		ledger.Totals.Throughput = &all
-	}
+	ledger.Totals.Throughput = r.whole.Throughput()
 	ledger.Normalize()
 	return ledger, nil
 }
@@ -128,7 +127,7 @@ func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
 		r.problems.add(problems...)
 	}
 	if slices.ContainsFunc(resources, func(resource model.Resource) bool { return resource.Kind == model.Recommender }) {
-		query := billing.RunningQuery(r.Region, r.at)
+		query := rules.RunningQuery(r.Region, r.at.Span)
 		r.running = r.measure(ctx, []model.Query{query}).Get(query)
 	}
 }
@@ -172,7 +171,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 }
 
 // add adds metered resources to the ledger and returns how many it has.
-func (r *ledgerRun) add(list []billing.Usage, entries []report.Entry) int {
+func (r *ledgerRun) add(list []billing.Metered, entries []report.Entry) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, usage := range list {

@@ -29,9 +29,7 @@ func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved) re
 // resultOf is a decision as the result shows it.
 func resultOf(d rules.Decision) report.Resource {
 	resource := report.Resource{
-		ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Name: d.Resource.Name, Region: d.Resource.Region(),
-		DatasetGroup: d.Resource.DatasetGroup.Name(), Recipe: d.Resource.Recipe, Status: d.Resource.Status,
-		Min: d.Resource.MinTPS, Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason,
+		Subject: report.SubjectOf(d.Resource), Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason,
 		Would: d.Would, WouldMin: d.WouldMin, Invisible: d.Throughput.Invisible,
 	}
 	if d.Throughput.Readable {

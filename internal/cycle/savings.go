@@ -39,7 +39,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	prices, problems := r.Prices(reading, sorted(regions))
 	r.problems.add(problems...)
 	read := func(queries []model.Query) model.Readings { return r.measure(reading, "meter", queries) }
-	query := billing.RunningQuery(r.Region, at)
+	query := rules.RunningQuery(r.Region, at.Span)
 	running := read([]model.Query{query}).Get(query)
 	out := make(map[model.ARN]saved, len(changing))
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {
@@ -52,14 +52,14 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 }
 
 // savingOf is what one decision would save.
-func savingOf(d rules.Decision, u billing.Usage, prices report.Prices) saved {
+func savingOf(d rules.Decision, u billing.Metered, prices report.Prices) saved {
 	var s billing.Saving
 	switch {
 	case !u.Readable:
 		return saved{}
 	case d.Verdict == rules.StepDown:
 		s = u.SavingOf(d.Resource, d.NewMinTPS)
-	case u.IdleSince.IsZero(): // called since the decision
+	case u.IdleSince == nil: // called since the decision
 		return saved{}
 	default:
 		s = u.RemovalSaving(d.Resource)
@@ -75,13 +75,13 @@ const meteredAtOnce = 100
 // usages meters resources by their own metrics and by when the monitor ran.
 func usages(
 	resources []model.Resource, read func([]model.Query) model.Readings, running model.Series, at billing.ReportTime,
-) []billing.Usage {
+) []billing.Metered {
 	var queries []model.Query
 	for _, resource := range resources {
 		queries = append(queries, billing.Queries(resource, at)...)
 	}
 	readings := read(queries)
-	list := make([]billing.Usage, len(resources))
+	list := make([]billing.Metered, len(resources))
 	for i, resource := range resources {
 		list[i] = billing.Measure(resource, readings, running, at)
 	}

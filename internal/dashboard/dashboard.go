@@ -25,31 +25,16 @@ type Input struct {
 
 // Board is one dashboard for CloudWatch.
 type Board struct {
-	Name string
-	Body []byte // JSON, without white space
-}
-
-// Page is one dashboard as widgets.
-type Page struct {
 	Name    string
 	Widgets []Widget
+	Body    []byte // the widgets as JSON, without white space
 }
 
-// Render returns the bodies of all dashboards that the resources need, at least one.
+// Render returns the dashboards that the resources need, at least one.
 func Render(in Input) []Board {
-	pages := Layout(in)
-	boards := make([]Board, len(pages))
-	for i, page := range pages {
-		boards[i] = Board{Name: page.Name, Body: encode(page.Widgets)}
-	}
-	return boards
-}
-
-// Layout places the widgets of all dashboards that the resources need, at least one.
-func Layout(in Input) []Page {
 	groups := groupsOf(in.Resources)
 	packed := pack(groups)
-	pages := make([]Page, len(packed))
+	boards := make([]Board, len(packed))
 	for i, sections := range packed {
 		var g grid
 		g.row(introHeight, countWidget(in.Region), textWidget(introduction(in, groups, i+1, len(packed))))
@@ -59,9 +44,9 @@ func Layout(in Input) []Page {
 				g.row(graphHeight, s.group.graphs(row)...)
 			}
 		}
-		pages[i] = Page{Name: NumberedName(in.Name, i+1), Widgets: g.widgets}
+		boards[i] = Board{Name: NumberedName(in.Name, i+1), Widgets: g.widgets, Body: encode(g.widgets)}
 	}
-	return pages
+	return boards
 }
 
 // NumberedName is the name of the nth dashboard, counted from 1: the first has the plain

@@ -259,7 +259,7 @@ func TestAGroupThatFitsIsNotSpreadAndALargeOneLeavesItsRest(t *testing.T) {
 		}
 	}
 	var got []string
-	for _, page := range Layout(Input{Name: "D", Region: testRegion, Resources: resources}) {
+	for _, page := range Render(Input{Name: "D", Region: testRegion, Resources: resources}) {
 		text := []string{page.Name}
 		for _, w := range page.Widgets {
 			if g, ok := w.Properties.(Graph); ok && strings.HasPrefix(g.Title, "Utilization") {
@@ -275,7 +275,7 @@ func TestAGroupThatFitsIsNotSpreadAndALargeOneLeavesItsRest(t *testing.T) {
 }
 
 func TestNeighboursAreLinked(t *testing.T) {
-	pages := Layout(Input{Name: "D", Region: "eu-west-1", Resources: many(1300, 1300)})
+	pages := Render(Input{Name: "D", Region: "eu-west-1", Resources: many(1300, 1300)})
 	link := func(text, name string) string {
 		return "[" + text + "](https://console.aws.amazon.com/cloudwatch/home?region=eu-west-1#dashboards:name=" + name + ")"
 	}

@@ -1,6 +1,12 @@
 package dashboard
 
-import "github.com/personalize-monitor/personalize-monitor/internal/model"
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
 
 // CloudWatch's limits (CloudWatch user guide, "CloudWatch service quotas", 2023).
 const (
@@ -26,7 +32,6 @@ type row struct {
 	number, of int
 }
 
-// section is the part of a dashboard that shows one dataset group.
 type section struct {
 	group group
 	rows  []row
@@ -37,19 +42,16 @@ type room struct{ widgets, metrics int }
 
 func emptyRoom() room { return room{MaxWidgets - introWidgets, MaxMetrics - introMetrics} }
 
-// resources is the number of resources of one more dataset group that fit.
 func (r room) resources() int {
 	rows := max(0, r.widgets-headerWidgets) / rowWidgets
 	return min(rows*resourcesPerRow, r.metrics/metricsPerResource)
 }
 
-// use subtracts what a number of resources of one dataset group needs.
 func (r *room) use(resources int) {
 	r.widgets -= headerWidgets + rowWidgets*rowsFor(resources)
 	r.metrics -= metricsPerResource * resources
 }
 
-// rowsFor is the number of rows of graphs that a number of resources needs.
 func rowsFor(resources int) int { return (resources + resourcesPerRow - 1) / resourcesPerRow }
 
 // pack distributes dataset groups over as many dashboards as they need, in their order. A
@@ -84,7 +86,6 @@ func pack(groups []group) [][]section {
 	return pages
 }
 
-// split divides resources into rows of about the same size.
 func split(resources []model.Resource) []row {
 	count := rowsFor(len(resources))
 	rows := make([]row, count)
@@ -92,4 +93,55 @@ func split(resources []model.Resource) []row {
 		rows[i].resources = resources[i*len(resources)/count : (i+1)*len(resources)/count]
 	}
 	return rows
+}
+
+// group is a dataset group and those of its resources to show.
+type group struct {
+	groupKey
+	resources []model.Resource // by kind and name, each once
+}
+
+// groupKey has a zero ARN for the resources of a region whose dataset group is unknown.
+type groupKey struct {
+	region string
+	arn    model.ARN
+}
+
+// name is the dataset group's; empty if it is unknown.
+func (k groupKey) name() string {
+	_, name, _ := strings.Cut(k.arn.Resource, "/")
+	return name
+}
+
+// groupsOf sorts the resources into their dataset groups, by region and name; the unknown
+// one comes last in its region.
+func groupsOf(resources []model.Resource) []group {
+	byKey := map[groupKey][]model.Resource{}
+	for _, r := range resources {
+		key := groupKey{r.Region(), r.DatasetGroup}
+		byKey[key] = append(byKey[key], r)
+	}
+	groups := make([]group, 0, len(byKey))
+	for key, list := range byKey {
+		slices.SortFunc(list, model.CompareResources)
+		list = slices.CompactFunc(list, func(a, b model.Resource) bool { return a.ARN == b.ARN })
+		groups = append(groups, group{key, list})
+	}
+	slices.SortFunc(groups, byRegionAndName)
+	return groups
+}
+
+func byRegionAndName(a, b group) int {
+	unknown := func(g group) int {
+		if g.arn == (model.ARN{}) {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(
+		cmp.Compare(a.region, b.region),
+		unknown(a)-unknown(b),
+		cmp.Compare(a.name(), b.name()),
+		cmp.Compare(a.arn.String(), b.arn.String()),
+	)
 }

@@ -7,7 +7,6 @@ import (
 	"unicode"
 )
 
-// header is the line above the graphs of a dataset group.
 func (k groupKey) header() string {
 	if k.name() == "" {
 		return "### Dataset group unknown (" + k.region + ")"

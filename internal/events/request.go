@@ -87,7 +87,6 @@ func (r Request) Validate(action model.Action) error {
 	return nil
 }
 
-// acceptedBy lists the detail types that an action accepts.
 func acceptedBy(action model.Action) string {
 	switch action {
 	case model.ActionUpdate:
@@ -100,7 +99,6 @@ func acceptedBy(action model.Action) string {
 	return ", which accepts a bare detail"
 }
 
-// maxShown is how many characters of a wrong value an error shows.
 const maxShown = 80
 
 // Brief is a value as errors show it: on one line, printable, at most 80 characters.

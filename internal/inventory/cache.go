@@ -26,7 +26,6 @@ func keyOf(r model.Resource) summaryKey {
 	return summaryKey{status: r.Status, created: r.Created, updated: r.LastUpdated}
 }
 
-// full returns the resource with the data of its solution version.
 func (e entry) full() model.Resource {
 	r := e.resource
 	if e.version != nil {
@@ -74,76 +73,39 @@ func sameUpdate(a, b *model.Update) bool {
 	return *a == *b
 }
 
-// cache is what an Inventory keeps between calls.
-type cache struct {
-	mu      sync.Mutex
-	entries map[model.ARN]entry
-	// versions are the permanent solution versions, by ARN.
-	versions map[string]version
+// shelf is a map that is safe for concurrent use.
+type shelf[K comparable, V any] struct {
+	mu    sync.Mutex
+	items map[K]V
 }
 
-func newCache() *cache {
-	return &cache{entries: map[model.ARN]entry{}, versions: map[string]version{}}
+func (s *shelf[K, V]) get(key K) (V, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	item, ok := s.items[key]
+	return item, ok
 }
 
-func (c *cache) get(arn model.ARN) (entry, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	e, ok := c.entries[arn]
-	return e, ok
+func (s *shelf[K, V]) put(key K, item V) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.items[key] = item
 }
 
-func (c *cache) put(e entry) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.entries[e.resource.ARN] = e
+func (s *shelf[K, V]) drop(key K) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.items, key)
 }
 
-func (c *cache) drop(arn model.ARN) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.entries, arn)
+func (s *shelf[K, V]) dropFunc(match func(K, V) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.items, match)
 }
 
-func (c *cache) dropFunc(match func(entry) bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	maps.DeleteFunc(c.entries, func(_ model.ARN, e entry) bool { return match(e) })
-}
-
-// entriesOf returns the entries of a job's kind and region.
-func (c *cache) entriesOf(j job) []entry {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var entries []entry
-	for _, e := range c.entries {
-		if e.isOf(j) {
-			entries = append(entries, e)
-		}
-	}
-	return entries
-}
-
-func (c *cache) version(arn string) (version, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	v, ok := c.versions[arn]
-	return v, ok
-}
-
-func (c *cache) putVersion(arn string, v version) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.versions[arn] = v
-}
-
-// dropUnusedVersions drops the solution versions that no campaign serves any more.
-func (c *cache) dropUnusedVersions() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	used := make(map[string]bool, len(c.entries))
-	for _, e := range c.entries {
-		used[e.versionARN] = true
-	}
-	maps.DeleteFunc(c.versions, func(arn string, _ version) bool { return !used[arn] })
+func (s *shelf[K, V]) all() map[K]V {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.items)
 }

@@ -17,7 +17,6 @@ type discovery struct {
 	progress *progressCount
 }
 
-// result is the outcome of a job.
 type result struct {
 	complete  bool               // every page was read, and every entry made sense
 	seen      map[model.ARN]bool // all that the listing showed
@@ -39,7 +38,7 @@ func (d *discovery) run(ctx context.Context, j job) result {
 	r := result{complete: err == nil, seen: make(map[model.ARN]bool, len(listed))}
 	var selected []model.Resource
 	for _, resource := range listed {
-		if j.selected.has(resource.ARN) && !r.seen[resource.ARN] {
+		if j.has(resource.ARN) && !r.seen[resource.ARN] {
 			selected = append(selected, resource)
 		}
 		r.seen[resource.ARN] = true
@@ -50,7 +49,7 @@ func (d *discovery) run(ctx context.Context, j job) result {
 	} else {
 		// Summaries of recommenders are complete: no describe needed.
 		for _, resource := range selected {
-			inv.cache.put(entry{resource: resource, summary: keyOf(resource)})
+			inv.entries.put(resource.ARN, entry{resource: resource, summary: keyOf(resource)})
 		}
 		r.resources = selected
 		d.progress.add(len(selected), 0)
@@ -59,8 +58,8 @@ func (d *discovery) run(ctx context.Context, j job) result {
 		r.problems = append(r.problems, model.Problem{Region: j.region, Operation: listOperation(j.kind), Err: err})
 		d.addCopies(j, &r)
 	} else {
-		inv.cache.dropFunc(func(e entry) bool { return e.isOf(j) && !r.seen[e.resource.ARN] })
-		for arn := range j.selected.named {
+		inv.entries.dropFunc(func(arn model.ARN, e entry) bool { return e.isOf(j) && !r.seen[arn] })
+		for arn := range j.named {
 			if !r.seen[arn] {
 				inv.logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
 			}
@@ -74,8 +73,8 @@ func (d *discovery) run(ctx context.Context, j job) result {
 // addCopies adds stale copies of what an incomplete listing does not show.
 func (d *discovery) addCopies(j job, r *result) {
 	now, count := d.inv.clock.Now(), 0
-	for _, e := range d.inv.cache.entriesOf(j) {
-		if j.selected.has(e.resource.ARN) && !r.seen[e.resource.ARN] && e.fresh(now) {
+	for arn, e := range d.inv.entries.all() {
+		if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
 			r.resources = append(r.resources, e.stale())
 			count++
 		}
@@ -110,19 +109,19 @@ func (d *discovery) campaigns(ctx context.Context, region string, selected []mod
 // campaign completes the list entry of a campaign. One that is not ACTIVE stays as listed.
 func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding {
 	inv := d.inv
-	old, known := inv.cache.get(listed.ARN)
+	old, known := inv.entries.get(listed.ARN)
 	if known && old.summary.created != listed.Created {
 		// Another campaign has the name now: the copy is of no use.
-		inv.cache.drop(listed.ARN)
+		inv.entries.drop(listed.ARN)
 		old, known = entry{}, false
 	}
 	if listed.Status != model.StatusActive {
-		inv.cache.drop(listed.ARN)
+		inv.entries.drop(listed.ARN)
 		return finding{resource: &listed}
 	}
 	if known && old.summary == keyOf(listed) && old.settled() {
 		old.resource.Observed = listed.Observed
-		inv.cache.put(old)
+		inv.entries.put(listed.ARN, old)
 		if !d.due(listed.ARN) {
 			return d.recipes.complete(ctx, old)
 		}
@@ -134,7 +133,7 @@ func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding
 		e.reuseVersion(old)
 		return d.recipes.complete(ctx, e)
 	case awsapi.KindOf(err) == awsapi.NotFound:
-		inv.cache.drop(listed.ARN)
+		inv.entries.drop(listed.ARN)
 		inv.logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
 		return finding{gone: true}
 	}

@@ -36,16 +36,19 @@ type Inventory struct {
 	clients *awsapi.Clients
 	clock   model.Clock
 	logger  *slog.Logger
-	cache   *cache
+	entries shelf[model.ARN, entry]
+	// versions are the permanent solution versions, by ARN.
+	versions shelf[string, version]
 }
 
 // New makes an Inventory with an empty cache.
 func New(o Options) *Inventory {
 	return &Inventory{
-		clients: o.Clients,
-		clock:   cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
-		logger:  cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
-		cache:   newCache(),
+		clients:  o.Clients,
+		clock:    cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
+		logger:   cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		entries:  shelf[model.ARN, entry]{items: map[model.ARN]entry{}},
+		versions: shelf[string, version]{items: map[string]version{}},
 	}
 }
 
@@ -64,57 +67,45 @@ func (inv *Inventory) Discover(
 	jobs := jobsOf(scope)
 	results := make([]result, len(jobs))
 	awsapi.Parallel(len(jobs), 2*awsapi.RegionsAtOnce, func(i int) { results[i] = d.run(ctx, jobs[i]) })
-	inv.cache.dropUnusedVersions()
+	inv.dropUnusedVersions()
 	return snapshotOf(jobs, results)
 }
 
 // job is to list one kind in one region and to examine the resources selected.
 type job struct {
-	region   string
-	kind     model.Kind
-	selected selection
+	region string
+	kind   model.Kind
+	all    bool
+	named  map[model.ARN]bool // where all is false
 }
 
-// selection is a model.Selection in one region, ready for look-ups.
-type selection struct {
-	all   bool
-	named map[model.ARN]bool
-}
-
-func (s selection) has(arn model.ARN) bool { return s.all || s.named[arn] }
+func (j job) has(arn model.ARN) bool { return j.all || j.named[arn] }
 
 // jobsOf returns the jobs of a scope, by region: the regions scanned if a kind selects
 // all, and those of the resources named.
 func jobsOf(scope model.Scope) []job {
-	selections := map[model.Kind]model.Selection{model.Campaign: scope.Campaigns, model.Recommender: scope.Recommenders}
-	byRegion := map[string]map[model.Kind]selection{}
-	at := func(region string) map[model.Kind]selection {
-		if byRegion[region] == nil {
-			byRegion[region] = map[model.Kind]selection{}
-		}
-		return byRegion[region]
-	}
-	for kind, s := range selections {
-		if s.All {
-			for _, region := range scope.Regions {
-				at(region)[kind] = selection{all: true}
-			}
-			continue
-		}
-		for _, arn := range s.ARNs {
-			kinds := at(arn.Region)
-			if kinds[kind].named == nil {
-				kinds[kind] = selection{named: map[model.ARN]bool{}}
-			}
-			kinds[kind].named[arn] = true
-		}
-	}
 	var jobs []job
-	for _, region := range slices.Sorted(maps.Keys(byRegion)) {
-		for _, kind := range slices.Sorted(maps.Keys(byRegion[region])) {
-			jobs = append(jobs, job{region, kind, byRegion[region][kind]})
+	for kind, selection := range map[model.Kind]model.Selection{model.Campaign: scope.Campaigns, model.Recommender: scope.Recommenders} {
+		named := map[string]map[model.ARN]bool{}
+		if selection.All {
+			for _, region := range scope.Regions {
+				named[region] = nil
+			}
+		} else {
+			for _, arn := range selection.ARNs {
+				if named[arn.Region] == nil {
+					named[arn.Region] = map[model.ARN]bool{}
+				}
+				named[arn.Region][arn] = true
+			}
+		}
+		for region, arns := range named {
+			jobs = append(jobs, job{region, kind, selection.All, arns})
 		}
 	}
+	slices.SortFunc(jobs, func(a, b job) int {
+		return cmp.Or(cmp.Compare(a.region, b.region), cmp.Compare(a.kind, b.kind))
+	})
 	return jobs
 }
 
@@ -174,8 +165,8 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 	})
 	// Without Discover, no listing shows which resources no longer exist.
 	oldest := inv.clock.Now().Add(-unseenTTL)
-	inv.cache.dropFunc(func(e entry) bool { return e.resource.Observed.Before(oldest) })
-	inv.cache.dropUnusedVersions()
+	inv.entries.dropFunc(func(_ model.ARN, e entry) bool { return e.resource.Observed.Before(oldest) })
+	inv.dropUnusedVersions()
 	var found []model.Resource
 	var problems []model.Problem
 	for _, f := range findings {
@@ -189,19 +180,27 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 	return found, problems
 }
 
-// refresh describes one resource again and caches it.
 func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn model.ARN, kind model.Kind) finding {
 	e, err := inv.describe(ctx, arn, kind)
 	switch {
 	case awsapi.KindOf(err) == awsapi.NotFound:
-		inv.cache.drop(arn)
+		inv.entries.drop(arn)
 		return finding{gone: true}
 	case err != nil:
 		return finding{problem: &model.Problem{ARN: arn.String(), Region: arn.Region, Operation: describeOperation(kind), Err: err}}
 	}
-	if old, ok := inv.cache.get(arn); ok && kind == model.Campaign {
+	if old, ok := inv.entries.get(arn); ok && kind == model.Campaign {
 		e.summary = old.summary
 		e.reuseVersion(old)
 	}
 	return recipes.complete(ctx, e)
+}
+
+// dropUnusedVersions drops the solution versions that no campaign serves any more.
+func (inv *Inventory) dropUnusedVersions() {
+	used := map[string]bool{}
+	for _, e := range inv.entries.all() {
+		used[e.versionARN] = true
+	}
+	inv.versions.dropFunc(func(arn string, _ version) bool { return !used[arn] })
 }

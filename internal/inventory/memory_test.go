@@ -35,7 +35,7 @@ func TestRefreshForgetsWhatItDoesNotMeetAgain(t *testing.T) {
 		}
 		clock.Advance(6 * time.Hour)
 		// Five campaigns of the last day, with the solution version of each.
-		if n := len(inv.cache.entries) + len(inv.cache.versions); n > 10 {
+		if n := len(inv.entries.items) + len(inv.versions.items); n > 10 {
 			t.Fatalf("%d entries are cached", n)
 		}
 	}

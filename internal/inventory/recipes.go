@@ -55,14 +55,14 @@ func (l *recipeReader) complete(ctx context.Context, e entry) finding {
 			problem = &own
 		}
 	}
-	l.inv.cache.put(e)
+	l.inv.entries.put(e.resource.ARN, e)
 	resource := e.full()
 	return finding{resource: &resource, problem: problem}
 }
 
 // version returns a solution version from the cache, or reads it.
 func (l *recipeReader) version(ctx context.Context, region, versionARN string) (version, *model.Problem) {
-	if v, ok := l.inv.cache.version(versionARN); ok {
+	if v, ok := l.inv.versions.get(versionARN); ok {
 		return v, nil
 	}
 	l.mu.Lock()
@@ -74,7 +74,7 @@ func (l *recipeReader) version(ctx context.Context, region, versionARN string) (
 	l.mu.Unlock()
 	v, problem := read()
 	if problem == nil && v.permanent {
-		l.inv.cache.putVersion(versionARN, v)
+		l.inv.versions.put(versionARN, v)
 	}
 	return v, problem
 }

@@ -13,7 +13,6 @@ const (
 	Recommender Kind = "recommender"
 )
 
-// choose is the value that is for the kind.
 func (k Kind) choose(campaign, recommender string) string {
 	if k == Recommender {
 		return recommender

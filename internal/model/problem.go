@@ -29,10 +29,8 @@ func (p Problem) Message() string {
 // Error is operation, place and cause on one line.
 func (p Problem) Error() string { return p.Operation + " " + p.Where() + ": " + p.Message() }
 
-// Unwrap returns the cause.
 func (p Problem) Unwrap() error { return p.Err }
 
-// problemJSON is a Problem as results show it.
 type problemJSON struct {
 	ARN       string `json:"arn"`
 	Region    string `json:"region"`

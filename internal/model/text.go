@@ -1,6 +1,8 @@
 package model
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"unicode"
 )
@@ -17,4 +19,48 @@ func Plural(n int, noun string) string {
 		return "1 " + noun
 	}
 	return Number(float64(n), 0) + " " + noun + "s"
+}
+
+// Thousands puts commas into the whole part of a number.
+func Thousands(number string) string {
+	whole, rest := number, ""
+	if point := strings.IndexByte(number, '.'); point >= 0 {
+		whole, rest = number[:point], number[point:]
+	}
+	for i := len(whole) - 3; i > 0 && whole[i-1] >= '0' && whole[i-1] <= '9'; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return whole + rest
+}
+
+// Number is v with so many decimals and commas between thousands.
+func Number(v float64, decimals int) string {
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if strings.Trim(text, "-0.") == "" {
+		text = strings.TrimPrefix(text, "-")
+	}
+	return Thousands(text)
+}
+
+// Trimmed is v with at most so many decimals.
+func Trimmed(v float64, decimals int) string {
+	text := Number(v, decimals)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text
+}
+
+// Figure is a number as short as it is still of use: 12,345; 123; 12.3; 1.23.
+func Figure(v float64) string {
+	switch abs := math.Abs(v); {
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return "–"
+	case abs >= 99.95:
+		return Number(math.Round(v), 0)
+	case abs >= 9.995:
+		return Trimmed(v, 1)
+	default:
+		return Trimmed(v, 2)
+	}
 }

@@ -44,22 +44,22 @@ func ParseFile(name string, data []byte) (prices report.Prices, err error) {
 	// file cannot be read.
 	defer func() {
 		if recover() != nil {
-			prices, err = report.Prices{}, fmt.Errorf("%s: not readable as YAML", name)
+			prices, err = nil, fmt.Errorf("%s: not readable as YAML", name)
 		}
 	}()
 	switch {
 	case len(data) > maxPriceFile:
-		return report.Prices{}, fmt.Errorf("%s: has more than %d bytes", name, maxPriceFile)
+		return nil, fmt.Errorf("%s: has more than %d bytes", name, maxPriceFile)
 	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > maxBrackets:
-		return report.Prices{}, fmt.Errorf("%s: has more brackets than a price file needs", name)
+		return nil, fmt.Errorf("%s: has more brackets than a price file needs", name)
 	}
 	var in priceFile
 	decoder := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict())
 	if err := decoder.Decode(&in); err != nil && !errors.Is(err, io.EOF) {
-		return report.Prices{}, fmt.Errorf("%s: %s", name, firstLine(err))
+		return nil, fmt.Errorf("%s: %s", name, firstLine(err))
 	}
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return report.Prices{}, fmt.Errorf("%s: has more than one document", name)
+		return nil, fmt.Errorf("%s: has more than one document", name)
 	}
 	if in.Currency == "" {
 		in.Currency = "USD"
@@ -68,7 +68,7 @@ func ParseFile(name string, data []byte) (prices report.Prices, err error) {
 		for i := range faults {
 			faults[i] = fmt.Errorf("%s: %w", name, faults[i])
 		}
-		return report.Prices{}, errors.Join(faults...)
+		return nil, errors.Join(faults...)
 	}
 	var list []report.Price
 	for region, prices := range in.Regions {
@@ -82,7 +82,6 @@ func ParseFile(name string, data []byte) (prices report.Prices, err error) {
 	return report.NewPrices(list...), nil
 }
 
-// faults returns what is wrong with the file's values, sorted.
 func (f priceFile) faults() []error {
 	var faults []error
 	if _, err := time.Parse(time.DateOnly, f.Date); err != nil {

@@ -30,19 +30,13 @@ const (
 	source      = "AWS Price List API" // shown beside a price
 )
 
-// Lookup reads prices.
-type Lookup struct{ clients *awsapi.Clients }
-
-// New makes a Lookup.
-func New(clients *awsapi.Clients) *Lookup { return &Lookup{clients} }
-
-// For returns the prices of a TPS-hour in the regions. A region without a price, or
+// Lookup returns the prices of a TPS-hour in the regions. A region without a price, or
 // without a clear one, has a problem that says why.
-func (l *Lookup) For(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
+func Lookup(ctx context.Context, clients *awsapi.Clients, regions []string) (report.Prices, []model.Problem) {
 	var list []report.Price
 	var problems []model.Problem
 	for _, region := range regions {
-		found, err := l.region(ctx, region)
+		found, err := pricesIn(ctx, clients, region)
 		list = append(list, found...)
 		if err != nil {
 			problems = append(problems, model.Problem{Region: region, Operation: operation, Err: err})
@@ -51,8 +45,8 @@ func (l *Lookup) For(ctx context.Context, regions []string) (report.Prices, []mo
 	return report.NewPrices(list...), problems
 }
 
-// region reads the products of one region.
-func (l *Lookup) region(ctx context.Context, region string) ([]report.Price, error) {
+// pricesIn reads the products of one region.
+func pricesIn(ctx context.Context, clients *awsapi.Clients, region string) ([]report.Price, error) {
 	from := awsapi.PricingRegion(region)
 	if from == "" {
 		return nil, errors.New("the Price List API has no endpoint in this partition")
@@ -62,7 +56,7 @@ func (l *Lookup) region(ctx context.Context, region string) ([]report.Price, err
 		Filters: []types.Filter{{Field: aws.String("regionCode"), Type: types.FilterTypeTermMatch, Value: aws.String(region)}},
 	}
 	found := offers{region: region, byProduct: map[report.Product][]report.Price{}}
-	client := pricing.NewFromConfig(l.clients.ConfigFor(from))
+	client := pricing.NewFromConfig(clients.ConfigFor(from))
 	err := awsapi.ReadPages(func(token *string) (*string, error) {
 		input.NextToken = token
 		out, err := client.GetProducts(ctx, input)
@@ -82,7 +76,6 @@ func (l *Lookup) region(ctx context.Context, region string) ([]report.Price, err
 	return found.prices()
 }
 
-// item is a product of the price list in the format aws_v1.
 type item struct {
 	Product struct {
 		Attributes map[string]string `json:"attributes"`

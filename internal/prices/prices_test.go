@@ -29,7 +29,7 @@ func TestPricesThroughTheWire(t *testing.T) {
 	defer endpoint.Close()
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig("us-west-2", endpoint.URL, "LOCAL", nil)})
 	defer clients.Close()
-	got, problems := New(clients).For(context.Background(), []string{"eu-west-1", "us-east-1", "us-gov-west-1", "us-west-2"})
+	got, problems := Lookup(context.Background(), clients, []string{"eu-west-1", "us-east-1", "us-gov-west-1", "us-west-2"})
 
 	for product, want := range map[report.Product]float64{
 		report.ProductCampaign: 0.25, report.ProductCampaignV2: 0.5, report.ProductRecommender: 0.1,
@@ -82,7 +82,7 @@ func (s *scripted) ask(t *testing.T) (report.Prices, string) {
 	defer endpoint.Close()
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig("us-east-1", endpoint.URL, "LOCAL", nil)})
 	defer clients.Close()
-	prices, problems := New(clients).For(t.Context(), []string{"us-east-1"})
+	prices, problems := Lookup(t.Context(), clients, []string{"us-east-1"})
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Error()

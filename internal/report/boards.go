@@ -64,7 +64,6 @@ func (b Boards) Table(p Printer) {
 	p.Problems(b.Problems)
 }
 
-// result is the outcome in words.
 func (b Board) result() Cell {
 	change := string(b.Change)
 	switch b.Outcome {

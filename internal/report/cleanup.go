@@ -25,7 +25,6 @@ type CleanupSkip struct {
 	Reason string   `json:"reason"`
 }
 
-// text is where, what and why, on one line.
 func (s CleanupSkip) text() string {
 	return model.OneLine(s.Region + " (" + strings.Join(s.What, ", ") + "): " + s.Reason)
 }
@@ -73,7 +72,6 @@ func (c Cleanup) CSV() [][]string {
 }
 
 // manyAlike is how many items of one region, kind, state and reason have a row each in the
-// table; more of them share one.
 const manyAlike = 10
 
 // Table writes the items, a summary, and the problems.
@@ -81,7 +79,7 @@ func (c Cleanup) Table(p Printer) {
 	g := Grid{Text: "REASON", Columns: []Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "STATE"}, {Title: "NAME"}}}
 	for _, i := range grouped(c.Items) {
 		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{
-			{Text: i.Region}, {Text: i.Kind}, {i.State, stateColor(i.State)}, {Text: i.Name},
+			{Text: i.Region}, {Text: i.Kind}, {i.State, colorOf(i.State)}, {Text: i.Name},
 		}})
 	}
 	if len(g.Rows) == 0 {
@@ -103,16 +101,6 @@ func (c Cleanup) Table(p Printer) {
 		p.Label("Skipped", skip.text())
 	}
 	p.Problems(c.Problems)
-}
-
-func stateColor(state string) string {
-	switch state {
-	case "remains":
-		return red
-	case "kept", "unclear":
-		return yellow
-	}
-	return cyan
 }
 
 // grouped puts many items that differ in the name alone into one, in the place of the first.

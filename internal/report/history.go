@@ -47,7 +47,6 @@ func RecordOf(a events.Audit) AuditRecord {
 	return r
 }
 
-// undoable reports whether there is something to undo, and how.
 func (r AuditRecord) undoable() bool { return r.Restore != "" && r.Outcome == events.OutcomeDone }
 
 // History is what was read of the audit log. Its JSON keys are stable, and its records stay in
@@ -89,7 +88,7 @@ func (h History) Table(p Printer) {
 	undoable := 0
 	for _, r := range h.Records {
 		row := Row{Text: Cell{Text: r.Reason}, Cells: []Cell{
-			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, outcomeColor(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
+			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, colorOf(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
 			{Text: string(r.Kind) + "/" + r.Name}, {Text: r.minText()},
 		}}
 		if r.undoable() {
@@ -119,7 +118,6 @@ func (r AuditRecord) actionText() string {
 	return string(r.Action) + " (person)"
 }
 
-// minText is the minimum, and the new one.
 func (r AuditRecord) minText() string {
 	switch {
 	case r.NewMinTPS > 0 && r.Min > 0:
@@ -130,16 +128,4 @@ func (r AuditRecord) minText() string {
 		return strconv.Itoa(r.Min)
 	}
 	return ""
-}
-
-func outcomeColor(outcome string) string {
-	switch outcome {
-	case events.OutcomeDone:
-		return cyan
-	case events.OutcomeFailed:
-		return red
-	case events.OutcomeRefused:
-		return yellow
-	}
-	return dim
 }

@@ -2,11 +2,15 @@ package report
 
 import (
 	"cmp"
+	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
@@ -31,42 +35,27 @@ type Ledger struct {
 
 // Entry is one resource of a Ledger.
 type Entry struct {
-	ARN          string          `json:"arn"`
-	Kind         model.Kind      `json:"kind"`
-	Name         string          `json:"name"`
-	Region       string          `json:"region"`
-	DatasetGroup string          `json:"datasetGroup"`
-	Recipe       string          `json:"recipe"`
-	Status       model.Status    `json:"status"`
-	Min          int             `json:"min"` // the present one
-	Created      time.Time       `json:"created"`
-	Usage        *Usage          `json:"usage"`    // null if it could not be read
-	Saving       *billing.Saving `json:"saving"`   // null if nothing can be saved
-	Estimate     *Estimate       `json:"estimate"` // null if there is no price or nothing to price
-	Note         string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
+	Subject
+	Created  time.Time       `json:"created"`
+	Usage    *billing.Usage  `json:"usage"`    // null if it could not be read
+	Saving   *billing.Saving `json:"saving"`   // null if nothing can be saved
+	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
+	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 
 	Hourly []billing.Hour `json:"-"` // for charts
 }
 
-// Usage is what a resource did and what was paid for it.
-type Usage struct {
-	Window       model.Window `json:"window"` // since its creation, if that lies within the span
-	Hours        float64      `json:"hours"`
-	StoppedHours float64      `json:"stoppedHours"`
-	MinKnown     float64      `json:"minKnownPercent"` // of the hours; in the others, what is known from before and after is assumed
-	Requests     float64      `json:"requests"`
-	billing.Throughput
-	IdleHours *float64         `json:"idleHours"` // without any call, failed ones included; null if not known
-	IdleSince *time.Time       `json:"idleSince"` // null if it is not without calls now
-	TPSHours  billing.TPSHours `json:"tpsHours"`
-}
-
 // Estimate is money: TPS-hours times a price.
 type Estimate struct {
-	Currency      string  `json:"currency"`
-	PerTPSHour    float64 `json:"pricePerTPSHour"`
-	PriceDate     string  `json:"priceDate"`
-	PriceSource   string  `json:"priceSource"`
+	Currency    string  `json:"currency"`
+	PerTPSHour  float64 `json:"pricePerTPSHour"`
+	PriceDate   string  `json:"priceDate"`
+	PriceSource string  `json:"priceSource"`
+	Money
+}
+
+// Money is what TPS-hours cost, in the currency of an estimate.
+type Money struct {
 	Paid          float64 `json:"paid"`
 	Wasted        float64 `json:"wasted"`
 	Saved         float64 `json:"saved"`
@@ -82,16 +71,14 @@ func SavingOf(s billing.Saving) *billing.Saving {
 }
 
 // EntryOf is an entry with all that is known of a resource.
-func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices) Entry {
-	e := Entry{
-		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(),
-		Recipe: r.Recipe, Status: r.Status, Min: r.MinTPS, Created: r.Created.UTC(), Note: s.Reason,
-	}
+func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Prices) Entry {
+	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason}
 	if !u.Readable {
 		e.Note = u.Why
 		return e
 	}
-	e.Usage = usageOf(u)
+	used := u.Usage // a copy: a pointer into u would keep its series in memory
+	e.Usage = &used
 	e.Saving = SavingOf(s)
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
@@ -99,22 +86,6 @@ func EntryOf(r model.Resource, u billing.Usage, s billing.Saving, prices Prices)
 	e.Hourly = u.Hourly
 	e.Estimate = EstimateOf(r, prices, e.Usage.TPSHours, e.Saving)
 	return e
-}
-
-func usageOf(u billing.Usage) *Usage {
-	out := &Usage{
-		Window: u.Window, Hours: u.Hours, StoppedHours: u.StoppedHours,
-		Requests:   u.Requests,
-		Throughput: u.Throughput, IdleHours: billing.Finite(u.IdleHours), TPSHours: u.TPSHours,
-	}
-	if u.Hours > 0 {
-		out.MinKnown = u.KnownHours / u.Hours * 100
-	}
-	if !u.IdleSince.IsZero() {
-		since := u.IdleSince
-		out.IdleSince = &since
-	}
-	return out
 }
 
 // EstimateOf prices TPS-hours. It returns nil if there is no price.
@@ -125,7 +96,7 @@ func EstimateOf(r model.Resource, prices Prices, h billing.TPSHours, s *billing.
 	}
 	e := &Estimate{
 		Currency: price.Currency, PerTPSHour: price.PerTPSHour, PriceDate: price.Date, PriceSource: price.Source,
-		Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour,
+		Money: Money{Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour},
 	}
 	if s != nil {
 		e.Saved, e.SavedPerMonth = s.TPSHours*price.PerTPSHour, s.PerMonth*price.PerTPSHour
@@ -138,7 +109,7 @@ func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
 
 // Normalize puts the ledger into the order in which it is written, and adds it up.
 func (l *Ledger) Normalize() {
-	l.Window = model.Window{Start: l.Window.Start.UTC(), End: l.Window.End.UTC()}
+	l.Window = model.NewWindow(l.Window.Start, l.Window.End)
 	l.Resources, l.Problems = list(l.Resources), list(l.Problems)
 	slices.SortStableFunc(l.Resources, func(a, b Entry) int { return cmp.Compare(a.ARN, b.ARN) })
 	slices.SortStableFunc(l.Problems, model.CompareProblems)
@@ -198,9 +169,181 @@ func (l Ledger) CSV() [][]string {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			Fields(e.ARN, e.Kind, e.Name, e.Region, e.DatasetGroup, e.Recipe, e.Status, e.Min, e.Created),
-			Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Note),
+			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Note),
 		))
 	}
 	return rows
+}
+
+// Totals add up what could be read; Unread resources are in none of the sums.
+type Totals struct {
+	Resources int              `json:"resources"`
+	Unread    int              `json:"unread"`
+	TPSHours  billing.TPSHours `json:"tpsHours"`
+	// Throughput is that of all together, step by step; null if nothing could be read.
+	Throughput *billing.Throughput   `json:"throughput"`
+	ByKind     []KindTotal           `json:"byKind"`
+	Hours      float64               `json:"hours"`           // of all resources in which they ran
+	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
+	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
+	Idle       int                   `json:"idle"`            // resources without a call since their span began
+	Saving     billing.Savings       `json:"saving"`
+	Actions    map[rules.Verdict]int `json:"actions"`
+	Estimates  []EstimateTotal       `json:"estimates"` // by currency
+	Unpriced   int                   `json:"unpriced"`  // resources read for which there is no price
+}
+
+// KindTotal adds up one kind.
+type KindTotal struct {
+	Kind      model.Kind       `json:"kind"`
+	Resources int              `json:"resources"` // that could be read
+	TPSHours  billing.TPSHours `json:"tpsHours"`
+	Saving    billing.Savings  `json:"saving"`
+}
+
+// EstimateTotal adds up estimates in one currency.
+type EstimateTotal struct {
+	Currency  string `json:"currency"`
+	Resources int    `json:"resources"`
+	Money
+}
+
+func (m *Money) add(other Money) {
+	m.Paid += other.Paid
+	m.Wasted += other.Wasted
+	m.Saved += other.Saved
+	m.SavedPerMonth += other.SavedPerMonth
+}
+
+// totalsOf adds up entries, the throughput of all together aside.
+func totalsOf(entries []Entry) Totals {
+	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Verdict]int{}, Estimates: []EstimateTotal{}}
+	kinds, currencies, known := map[model.Kind]KindTotal{}, map[string]EstimateTotal{}, 0.0
+	for _, e := range entries {
+		u := e.Usage
+		if u == nil {
+			t.Unread++
+			continue
+		}
+		t.Hours += u.Hours
+		if u.IdleHours != nil {
+			t.IdleHours += *u.IdleHours
+		}
+		known += u.Hours * u.MinKnown / 100
+		if u.IdleSince != nil && !u.IdleSince.After(u.Window.Start) {
+			t.Idle++
+		}
+		kind := kinds[e.Kind]
+		kind.Resources++
+		t.TPSHours.Add(u.TPSHours)
+		kind.TPSHours.Add(u.TPSHours)
+		if e.Saving != nil {
+			t.Actions[e.Saving.Action]++
+			t.Saving.Add(e.Saving.Savings)
+			kind.Saving.Add(e.Saving.Savings)
+		}
+		kinds[e.Kind] = kind
+		if e.Estimate == nil {
+			t.Unpriced++
+			continue
+		}
+		sum := currencies[e.Estimate.Currency]
+		sum.Resources++
+		sum.add(e.Estimate.Money)
+		currencies[e.Estimate.Currency] = sum
+	}
+	if t.Hours > 0 {
+		t.MinKnown = known / t.Hours * 100
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		sum := kinds[kind]
+		sum.Kind = kind
+		t.ByKind = append(t.ByKind, sum)
+	}
+	for _, currency := range slices.Sorted(maps.Keys(currencies)) {
+		sum := currencies[currency]
+		sum.Currency = currency
+		t.Estimates = append(t.Estimates, sum)
+	}
+	return t
+}
+
+func pricesUsed(entries []Entry, prices []Price) []Price {
+	table := NewPrices(prices...)
+	used := Prices{}
+	for _, e := range entries {
+		product := ProductOf(e.Kind, e.Recipe)
+		if price, ok := table.Of(e.Region, product); ok && e.Estimate != nil {
+			used[priceKey{e.Region, product}] = price
+		}
+	}
+	return used.All()
+}
+
+func (l Ledger) notes() []string {
+	notes := []string{}
+	if len(l.Resources) == 0 {
+		return notes
+	}
+	t := l.Totals
+	if t.Unread > 0 {
+		verb := "are"
+		if t.Unread == 1 {
+			verb = "is"
+		}
+		notes = append(notes, fmt.Sprintf("%s could not be metered and %s in no sum.", model.Plural(t.Unread, "resource"), verb))
+	}
+	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
+		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
+			"for the rest what is known from before and after is assumed.", t.MinKnown))
+	}
+	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
+		"only those that are active now; time before a resource was created is left out.")
+	if len(t.Estimates) > 0 {
+		notes = append(notes, "Money figures are estimates: TPS-hours times the price shown. "+
+			"They leave out volume discounts, free tiers, taxes and contracts.")
+	}
+	if t.Unpriced > 0 {
+		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; "+
+			"give prices with --prices, or ask AWS with --live-prices.",
+			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
+	}
+	return append(notes, l.tierNotes()...)
+}
+
+func unpriced(entries []Entry) []string {
+	var names []string
+	for _, e := range entries {
+		if e.Usage != nil && e.Estimate == nil {
+			names = append(names, string(ProductOf(e.Kind, e.Recipe))+" in "+e.Region)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if more := len(names) - 6; more > 0 {
+		names = append(names[:6], fmt.Sprintf("%d more", more))
+	}
+	return names
+}
+
+// tierNotes warn where a month has more TPS-hours than the first tier of the price.
+func (l Ledger) tierNotes() []string {
+	span := l.Window.End.Sub(l.Window.Start).Hours()
+	if span <= 0 {
+		return nil
+	}
+	var notes []string
+	for _, price := range l.Prices {
+		paid := 0.0
+		for _, e := range l.Resources {
+			if e.Usage != nil && e.Region == price.Region && ProductOf(e.Kind, e.Recipe) == price.Product {
+				paid += e.Usage.TPSHours.Paid
+			}
+		}
+		if month := paid / span * billing.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
+			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; "+
+				"those beyond %.0f cost less than the price used, so its estimates are too high.", price.Product, price.Region, month, price.UpTo))
+		}
+	}
+	return notes
 }

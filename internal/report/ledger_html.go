@@ -95,16 +95,15 @@ func (l Ledger) tiles() []tile {
 			rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
 		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
 	}
-	tiles = append(tiles, []tile{
-		{"Idle", commas(t.IdleHours) + " h", "of " + commas(t.Hours) + " h of all resources"},
-		{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
-		{"TPS-hours used", commas(t.TPSHours.Used), ""},
-		{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
-		{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), tally(t.Actions, decisions)},
-	}...)
+	tiles = append(tiles,
+		tile{"Idle", commas(t.IdleHours) + " h", "of " + commas(t.Hours) + " h of all resources"},
+		tile{"TPS-hours paid for", commas(t.TPSHours.Paid), ""},
+		tile{"TPS-hours used", commas(t.TPSHours.Used), ""},
+		tile{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
+		tile{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), tally(t.Actions, decisions)})
 	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
 		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
-		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Thousands(strconv.Itoa(s.Jumps)), text})
+		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Number(float64(s.Jumps), 0), text})
 	}
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",
@@ -114,7 +113,6 @@ func (l Ledger) tiles() []tile {
 	return tiles
 }
 
-// addCharts adds the charts of all, by kind, and of those that waste most.
 func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour) {
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if hours := together[kind]; len(hours) > 0 {
@@ -135,7 +133,6 @@ func (p *Page) addCharts(entries []Entry, together map[model.Kind][]billing.Hour
 	}
 }
 
-// pageRow is the row of a resource.
 func pageRow(e Entry) []pageCell {
 	cells := make([]pageCell, len(pageColumns))
 	for i := range cells {
@@ -177,12 +174,10 @@ func pageRow(e Entry) []pageCell {
 	return cells
 }
 
-// set fills a cell that holds a number.
 func (c *pageCell) set(value float64, text, more string) {
 	c.Sort, c.Text, c.More = digits(value), text, more
 }
 
-// spread is how utilization was spread.
 func spread(u billing.Utilization) string {
 	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", rounded(u.P50, 0, "%"), rounded(u.P95, 0, "%"),
 		rounded(u.LowestHour, 0, "%"), rounded(u.HighestHour, 0, "%"))

@@ -37,7 +37,6 @@ func ledgerGrid(entries []Entry) Grid {
 	return g
 }
 
-// cells are the texts of one row.
 func (e Entry) cells() []string {
 	row := []string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min), "–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}
 	if u := e.Usage; u != nil {
@@ -74,7 +73,7 @@ func (e Entry) advice() Cell {
 	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
-	return Cell{text, decisionColor(s.Action)}
+	return Cell{text, colorOf(s.Action)}
 }
 
 // exposure is how suddenly demand rose above twice the new minimum.
@@ -100,7 +99,6 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// ledgerSummary writes sums, prices and notes.
 func (p Printer) ledgerSummary(l Ledger) {
 	p.Label("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
 	t := l.Totals
@@ -117,7 +115,7 @@ func (p Printer) ledgerSummary(l Ledger) {
 		}
 		p.Label("Savings", savingsText(t))
 		if n := t.Actions[rules.StepDown]; n > 0 {
-			p.Label("Spikes", t.Saving.exposure())
+			p.Label("Spikes", exposureOfAll(t.Saving))
 		}
 	}
 	for _, e := range t.Estimates {
@@ -132,7 +130,6 @@ func (p Printer) ledgerSummary(l Ledger) {
 	}
 }
 
-// throughputText is the throughput of all resources together.
 func throughputText(t billing.Throughput) string {
 	u := t.Utilization
 	return fmt.Sprintf("%s TPS provisioned, %s used, %s at the peak; utilization %s, p50 %s, p95 %s, hours %s to %s",
@@ -140,8 +137,8 @@ func throughputText(t billing.Throughput) string {
 		rounded(u.Mean, 1, "%"), rounded(u.P50, 1, "%"), rounded(u.P95, 1, "%"), rounded(u.LowestHour, 1, "%"), rounded(u.HighestHour, 1, "%"))
 }
 
-// exposure is how suddenly demand rose, for all step-downs together.
-func (s SavingTotal) exposure() string {
+// exposureOfAll is how suddenly demand rose, for all step-downs together.
+func exposureOfAll(s billing.Savings) string {
 	text := "within 5 minutes demand rose above twice a new minimum " + times(s.Jumps)
 	if s.Jumps > 0 {
 		text += ", from that minimum or less " + times(s.Sudden)

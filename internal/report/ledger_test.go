@@ -30,14 +30,18 @@ func ledgerOf() Ledger {
 			DatasetGroup: model.ARN{Partition: "aws", Service: "personalize", Region: region, Account: "123456789012", Resource: "dataset-group/shop"},
 		}
 	}
-	usage := func(paid, used, known float64, idleSince time.Time) billing.Usage {
-		u := billing.Usage{
-			Readable: true, Window: span, Hours: 48, KnownHours: known, Requests: used * 3600,
+	usage := func(paid, used, known float64, idleSince time.Time) billing.Metered {
+		idle := 3.25
+		u := billing.Metered{Readable: true, Usage: billing.Usage{
+			Window: span, Hours: 48, MinKnown: known / 48 * 100, Requests: used * 3600,
 			Throughput: billing.Throughput{
 				Provisioned: paid / 48, Actual: used / 48, Peak: used / 20,
 				Utilization: utilization(used/paid*100, used/paid*90, used/paid*150, 1.25, 88.8),
 			},
-			IdleHours: 3.25, IdleSince: idleSince, TPSHours: billing.TPSHours{Paid: paid, Used: used, Wasted: paid - used},
+			IdleHours: &idle, TPSHours: billing.TPSHours{Paid: paid, Used: used, Wasted: paid - used},
+		}}
+		if !idleSince.IsZero() {
+			u.IdleSince = &idleSince
 		}
 		for i := range 48 {
 			u.Hourly = append(u.Hourly, billing.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48})
@@ -61,13 +65,13 @@ func ledgerOf() Ledger {
 		Window: span, Days: 2, Totals: Totals{Throughput: &together},
 		Resources: []Entry{
 			EntryOf(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
-				billing.Saving{Action: rules.StepDown, NewMin: 5, TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
+				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0}, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
 			EntryOf(resource(model.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
-				billing.Saving{Action: rules.Delete, TPSHours: 30, PerMonth: 730, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
+				billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 30, PerMonth: 730}, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
 			EntryOf(resource(model.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
-				billing.Saving{Action: rules.Stop, TPSHours: 10, PerMonth: 730, Reason: "no request in all the time looked at"}, prices),
+				billing.Saving{Action: rules.Stop, Savings: billing.Savings{TPSHours: 10, PerMonth: 730}, Reason: "no request in all the time looked at"}, prices),
 			EntryOf(hostile, usage(96, 96, 48, time.Time{}), billing.Saving{Action: rules.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, prices),
-			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Usage{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, prices),
+			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Metered{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, prices),
 		},
 		Prices:   prices.All(),
 		Problems: []model.Problem{{Region: "eu-west-1", Operation: "GetMetricData", Err: errors.New("2 series not read: only part of the data was returned")}},
@@ -131,8 +135,8 @@ func TestLedgerTotals(t *testing.T) {
 		t.Errorf("jumps %+v", s)
 	}
 	want := []EstimateTotal{
-		{Currency: "CNY", Resources: 1, Paid: 15, Wasted: 15, Saved: 15, SavedPerMonth: 1095},
-		{Currency: "USD", Resources: 2, Paid: 492, Wasted: 371.625, Saved: 357.5625, SavedPerMonth: (21_297.1 + 730) / 4},
+		{Currency: "CNY", Resources: 1, Money: Money{Paid: 15, Wasted: 15, Saved: 15, SavedPerMonth: 1095}},
+		{Currency: "USD", Resources: 2, Money: Money{Paid: 492, Wasted: 371.625, Saved: 357.5625, SavedPerMonth: (21_297.1 + 730) / 4}},
 	}
 	if fmt.Sprint(got.Estimates) != fmt.Sprint(want) {
 		t.Errorf("estimates %v, want %v", got.Estimates, want)
@@ -191,10 +195,10 @@ func TestSavingsOfAPlan(t *testing.T) {
 		switch one.Decision {
 		case rules.StepDown:
 			one.Recipe = "aws-sims"
-			one.Saving = &billing.Saving{Action: rules.StepDown, NewMin: one.NewMin, TPSHours: 1008, PerMonth: 2190}
-			one.Estimate = &Estimate{Currency: "USD", PerTPSHour: 0.25, PriceDate: "2026-02-01", PriceSource: "bill of January", Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}
+			one.Saving = &billing.Saving{Action: rules.StepDown, NewMin: one.NewMin, Savings: billing.Savings{TPSHours: 1008, PerMonth: 2190}}
+			one.Estimate = &Estimate{Currency: "USD", PerTPSHour: 0.25, PriceDate: "2026-02-01", PriceSource: "bill of January", Money: Money{Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}}
 		case rules.Delete:
-			one.Saving = &billing.Saving{Action: rules.Delete, TPSHours: 50, PerMonth: 730}
+			one.Saving = &billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 50, PerMonth: 730}}
 		}
 	}
 	for name, write := range map[string]func(io.Writer) error{

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -49,7 +51,7 @@ type Price struct {
 func (p Price) Amount() string { return p.Currency + " " + digits(p.PerTPSHour) }
 
 // Prices is a price table. The zero value has no price.
-type Prices struct{ list map[priceKey]Price }
+type Prices map[priceKey]Price
 
 type priceKey struct {
 	region  string
@@ -58,16 +60,16 @@ type priceKey struct {
 
 // NewPrices makes a table; of two prices for the same thing the later counts.
 func NewPrices(list ...Price) Prices {
-	p := Prices{list: map[priceKey]Price{}}
+	p := make(Prices, len(list))
 	for _, one := range list {
-		p.list[priceKey{one.Region, one.Product}] = one
+		p[priceKey{one.Region, one.Product}] = one
 	}
 	return p
 }
 
 // Of is the price of a product in a region; ok is false if there is none.
 func (p Prices) Of(region string, product Product) (price Price, ok bool) {
-	price, ok = p.list[priceKey{region, product}]
+	price, ok = p[priceKey{region, product}]
 	return price, ok
 }
 
@@ -78,25 +80,13 @@ func (p Prices) Over(other Prices) Prices {
 
 // All lists the prices by region and product.
 func (p Prices) All() []Price {
-	list := make([]Price, 0, len(p.list))
-	for _, one := range p.list {
-		list = append(list, one)
-	}
-	sortPrices(list)
-	return list
-}
-
-func sortPrices(list []Price) {
-	slices.SortFunc(list, func(a, b Price) int {
-		return strings.Compare(a.Region+" "+string(a.Product), b.Region+" "+string(b.Product))
-	})
+	return list(slices.SortedFunc(maps.Values(p), func(a, b Price) int {
+		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Product, b.Product))
+	}))
 }
 
 // builtinSource is where the table in the program comes from.
 const builtinSource = "built-in table, from aws.amazon.com/personalize/pricing; may be out of date"
-
-// builtinDate is when that table was noted.
-const builtinDate = "2026-11-22"
 
 // BuiltinPrices is the table in the program. It holds only what is known to have been on
 // the price page: custom recipes other than v2, in us-east-1, the first tier. Every other
@@ -104,6 +94,6 @@ const builtinDate = "2026-11-22"
 func BuiltinPrices() Prices {
 	return NewPrices(Price{
 		Region: "us-east-1", Product: ProductCampaign, PerTPSHour: 0.20, Currency: "USD",
-		Date: builtinDate, Source: builtinSource, UpTo: 20_000,
+		Date: "2026-11-22", Source: builtinSource, UpTo: 20_000,
 	})
 }

@@ -62,7 +62,6 @@ func WriteJSON(w io.Writer, value any) error {
 	return encoder.Encode(value)
 }
 
-// problemLines are problems with a line each.
 func problemLines(problems []model.Problem) []string {
 	var lines []string
 	for _, problem := range problems {
@@ -104,7 +103,6 @@ func Fields(values ...any) []string {
 	return texts
 }
 
-// digits writes a number with all its digits.
 func digits(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // positive is a number that is 0 if it is unknown or there is none: then it is nil.
@@ -133,8 +131,7 @@ func rounded(v *float64, digits int, unit string) string {
 	return text + unit
 }
 
-// amount writes money with two digits, and commas between thousands.
-func amount(v float64) string { return model.Thousands(strconv.FormatFloat(v, 'f', 2, 64)) }
+func amount(v float64) string { return model.Number(v, 2) }
 
 // commas writes TPS-hours with one digit, and commas between thousands.
 func commas(v float64) string { return Number(&v, 1, "") }
@@ -159,7 +156,6 @@ func tally[K ~string](counts map[K]int, keys []K) string {
 	return strings.Join(parts, ", ")
 }
 
-// count counts items by a key.
 func count[T any, K comparable](items []T, key func(T) K) map[K]int {
 	counts := map[K]int{}
 	for _, item := range items {

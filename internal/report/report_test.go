@@ -43,9 +43,12 @@ func num(v float64) *float64 { return &v }
 // resource is one with what most tests do not care about filled in.
 func resource(kind model.Kind, region, name string, minimum int, average, utilization *float64) Resource {
 	return Resource{
-		ARN:  "arn:aws:personalize:" + region + ":123456789012:" + string(kind) + "/" + name,
-		Kind: kind, Name: name, Region: region, DatasetGroup: "shop", Recipe: "aws-user-personalization-v2",
-		Status: model.StatusActive, Min: minimum, Average: average, Utilization: utilization,
+		Subject: Subject{
+			ARN:  "arn:aws:personalize:" + region + ":123456789012:" + string(kind) + "/" + name,
+			Kind: kind, Name: name, Region: region, DatasetGroup: "shop", Recipe: "aws-user-personalization-v2",
+			Status: model.StatusActive, Min: minimum,
+		},
+		Average: average, Utilization: utilization,
 		Decision: rules.None, Reason: "not due in this window",
 	}
 }

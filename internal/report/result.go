@@ -10,8 +10,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Resource is one campaign or recommender with what was measured and decided.
-type Resource struct {
+// Subject is the campaign or recommender that a record of a report is about.
+type Subject struct {
 	ARN          string       `json:"arn"`
 	Kind         model.Kind   `json:"kind"`
 	Name         string       `json:"name"`
@@ -19,8 +19,25 @@ type Resource struct {
 	DatasetGroup string       `json:"datasetGroup"` // name; empty if it could not be read
 	Recipe       string       `json:"recipe"`       // name; empty if it could not be read
 	Status       model.Status `json:"status"`
-	Min          int          `json:"min"`     // TPS or RPS
-	Average      *float64     `json:"average"` // TPS or RPS; nil if unreadable
+	Min          int          `json:"min"` // TPS or RPS; the present one
+}
+
+// SubjectOf describes a resource.
+func SubjectOf(r model.Resource) Subject {
+	return Subject{
+		ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
+		Status: r.Status, Min: r.MinTPS,
+	}
+}
+
+func (s Subject) fields() []string {
+	return Fields(s.ARN, s.Kind, s.Name, s.Region, s.DatasetGroup, s.Recipe, s.Status, s.Min)
+}
+
+// Resource is one campaign or recommender with what was measured and decided.
+type Resource struct {
+	Subject
+	Average *float64 `json:"average"` // TPS or RPS; nil if unreadable
 	// Invisible means that no metric counts the requests of its recipe. There is no average
 	// then, although nothing failed.
 	Invisible   bool          `json:"-"`
@@ -88,7 +105,7 @@ func (r Result) Failed() bool { return len(r.Problems) > 0 }
 // kind and name, events by type and resource, problems by region and resource, times in UTC,
 // no list nil.
 func (r Result) normalized() Result {
-	r.Window = model.Window{Start: r.Window.Start.UTC(), End: r.Window.End.UTC()}
+	r.Window = model.NewWindow(r.Window.Start, r.Window.End)
 	r.Resources, r.Events, r.Problems = list(r.Resources), list(r.Events), list(r.Problems)
 	slices.SortStableFunc(r.Resources, func(a, b Resource) int { return cmp.Compare(a.ARN, b.ARN) })
 	slices.SortStableFunc(r.Events, func(a, b Event) int {
@@ -133,8 +150,7 @@ func (r Result) CSV() [][]string {
 			priced = []any{e.Currency, e.PerTPSHour, e.PriceDate, e.PriceSource, e.Saved, e.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			Fields(one.ARN, one.Kind, one.Name, one.Region, one.DatasetGroup, one.Recipe, one.Status, one.Min,
-				one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
+			one.fields(), Fields(one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
 			Fields(saved...), Fields(priced...), Fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
 		))
 	}

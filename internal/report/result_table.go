@@ -46,7 +46,7 @@ func resultGrid(resources []Resource) Grid {
 	for _, one := range resources {
 		row := Row{Text: Cell{Text: one.Reason}, Cells: []Cell{
 			{Text: string(one.Kind)}, {Text: one.Name}, {Text: one.Region}, {Text: strconv.Itoa(one.Min)},
-			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), decisionColor(one.Decision)},
+			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), colorOf(one.Decision)},
 		}}
 		if saves {
 			row.Cells = append(row.Cells, Cell{Text: one.savesText()})
@@ -87,20 +87,6 @@ func (r Resource) savesText() string {
 	return text
 }
 
-// decisionColor shows at a glance what happens to a resource.
-func decisionColor(d rules.Verdict) string {
-	switch d {
-	case rules.StepDown:
-		return cyan
-	case rules.Stop, rules.Delete:
-		return red
-	case rules.Refused:
-		return yellow
-	}
-	return dim
-}
-
-// summary writes the sums of a cycle.
 func (p Printer) summary(r Result) {
 	kinds := count(r.Resources, func(one Resource) model.Kind { return one.Kind })
 	regions := count(r.Resources, func(one Resource) string { return one.Region })
@@ -166,7 +152,6 @@ func (p Printer) savings(resources []Resource) {
 	}
 }
 
-// decisionsText counts the decisions.
 func decisionsText(resources []Resource) string {
 	text := tally(count(resources, func(one Resource) rules.Verdict { return one.Decision }), decisions)
 	if n := count(resources, func(one Resource) bool { return one.Would.Changes() })[true]; n > 0 {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,16 @@ const (
 	cyan   = "\x1b[36m"
 	reset  = "\x1b[0m"
 )
+
+// colors show at a glance what happens to a thing, by the word for it: red where something
+// ends or failed, yellow where a person may have to look. Other words are dim.
+var colors = map[string]string{
+	"step-down": cyan, "done": cyan, "removed": cyan, "would be removed": cyan, "already gone": cyan,
+	"refused": yellow, "kept": yellow, "unclear": yellow,
+	"stop": red, "delete": red, "failed": red, "remains": red,
+}
+
+func colorOf[T ~string](word T) string { return cmp.Or(colors[string(word)], dim) }
 
 // Widths, in characters.
 const (

@@ -41,7 +41,6 @@ func MinimumQuery(r model.Resource, w model.Window) model.Query {
 	return ownQuery(r, r.Kind.MinimumMetric(), model.Minimum, w)
 }
 
-// ownQuery asks for a metric of ours about the resource.
 func ownQuery(r model.Resource, name string, stat model.Stat, w model.Window) model.Query {
 	return model.Query{
 		Region: r.Region(), Metric: model.ResourceMetric(r, model.NamespaceMonitor, name), Stat: stat, Window: w, Period: WindowLength,

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -65,4 +66,146 @@ func unwatched(seen model.Series, w model.Window) (from, to time.Time, found boo
 	}
 	last := w.End.Add(-FreshSlots * WindowLength)
 	return from, last, last.Sub(from) > allowed // guard: not watched up to the end; zero
+}
+
+// Tolerances for the question whose update the latest one was.
+const (
+	// markerReach is how long before the idle time our markers are searched, and markerSlack
+	// how far the times of an update and of its marker may differ. Markers are read in
+	// windows, so a marker counts for all of its window.
+	markerReach = 10 * time.Minute
+	markerSlack = time.Minute
+	// syncReach is how long after a solution version is trained the service may take to
+	// move a campaign to it.
+	syncReach = 6 * time.Hour
+	// publishReach is how long after the start of a window its minimum is published at the
+	// latest, with the longest MetricDelay: until then it may be one from after an update.
+	publishReach = WindowLength + 15*time.Minute
+	// updateSlack is how far a resource's last-updated time may be from its latest
+	// update's to still mean the same event.
+	updateSlack = 2 * time.Minute
+)
+
+// markerQuery asks for the markers of our own changes, from a little before the idle time.
+func markerQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
+	w := idleWindow(s, m)
+	return ownQuery(r, model.MetricActionsTaken, model.Sum, model.NewWindow(w.Start.Add(-markerReach), w.End))
+}
+
+// UpdateQueries ask for what shows whose the latest update of a resource was. There are
+// none if it was before the idle time.
+func UpdateQueries(r model.Resource, s Settings, m EvaluationTime) []model.Query {
+	if m.Now.Sub(r.LastTouched()) >= s.IdleTime() { // guard: updates of the whole idle time are examined; always
+		return nil
+	}
+	return []model.Query{markerQuery(r, s, m), MinimumQuery(r, idleWindow(s, m))}
+}
+
+// updatedByOthers reports an update within the idle time that neither we nor the service
+// made; empty if there was none.
+func updatedByOthers(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) string {
+	ago := m.Now.Sub(r.LastTouched())
+	if ago >= s.IdleTime() || ownUpdate(r, readings, s, m) { // guard: updated by a person; always, boundary
+		return ""
+	}
+	return "updated " + span(ago) + " ago"
+}
+
+// ownUpdate reports whether the latest update was made by us or by the service, which moves
+// a synchronised campaign to each newly trained solution version. In doubt it was a
+// person's.
+func ownUpdate(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) bool {
+	u := r.Update
+	if u == nil || r.LastUpdated.After(u.Changed.Add(updateSlack)) { // guard: changed after the update; each:2
+		return false
+	}
+	// guard: an update by no one known is a person's
+	return hasMarker(u, readings.Get(markerQuery(r, s, m))) || versionSync(r, readings.Get(MinimumQuery(r, idleWindow(s, m))))
+}
+
+func hasMarker(u *model.Update, markers model.Series) bool {
+	for _, p := range markers.Points {
+		after := u.Created.Sub(p.Time)
+		if p.Value > 0 && after >= -markerSlack && after <= WindowLength+markerSlack { // guard: own-change marker; each
+			return true
+		}
+	}
+	return false
+}
+
+// versionSync recognises the service's own update: the campaign synchronises, a new
+// solution version was trained shortly before, and the minimum did not change.
+func versionSync(r model.Resource, minimums model.Series) bool {
+	if !r.AutoSync || r.VersionReady.IsZero() { // guard: version sync: only if switched on; each:1
+		return false
+	}
+	// guard: version sync: trained shortly before; each
+	if after := r.Update.Created.Sub(r.VersionReady); after < 0 || after > syncReach {
+		return false
+	}
+	before, since := false, false
+	for _, p := range minimums.Points {
+		if p.Value != float64(r.MinTPS) { // guard: version sync: same minimum
+			return false
+		}
+		before = before || p.Time.Add(publishReach).Before(r.Update.Created) // guard: version sync: published before; each:3
+		since = since || p.Time.After(r.Update.Created)
+	}
+	return minimums.Complete && before && since // guard: version sync: minimum read, before and since; each
+}
+
+// ProtectTag is the key of the tag by which people protect a resource from automatic
+// changes. Its value is true or all, idle (no stop and no delete) or tps (no step-down),
+// and may end in "until 2027-01-31"; that alone means all. Upper and lower case make no
+// difference.
+const ProtectTag = "personalize-monitor:protect"
+
+// Protected is why a resource's tags forbid the verdict's action, or empty. A date protects
+// to the end of its day, UTC. A value that is not understood protects from everything: a
+// person meant to protect something.
+func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
+	for key, value := range tags {
+		if !strings.EqualFold(strings.TrimSpace(key), ProtectTag) { // guard: protecting tag, in any letters; each, always
+			continue
+		}
+		protects, understood := parseProtection(value, verdict, now)
+		if !understood { // guard: protecting tag that is not clear
+			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
+				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, strings.TrimSpace(value))
+		}
+		if protects { // guard: protecting tag
+			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, strings.TrimSpace(value))
+		}
+	}
+	return ""
+}
+
+func parseProtection(value string, verdict Verdict, now time.Time) (protects, understood bool) {
+	words := strings.Fields(strings.ToLower(value))
+	if n := len(words); n >= 2 && words[n-2] == "until" {
+		day, err := time.Parse(time.DateOnly, words[n-1])
+		if err != nil {
+			return false, false
+		}
+		if !now.Before(day.AddDate(0, 0, 1)) { // guard: protecting tag, to the end of its day; each
+			return false, true // over
+		}
+		if words = words[:n-2]; len(words) == 0 {
+			return true, true
+		}
+	}
+	if len(words) != 1 {
+		return false, false
+	}
+	switch words[0] {
+	case "true", "all":
+		return true, true
+	case "false":
+		return false, true
+	case "idle":
+		return verdict != StepDown, true // guard: protecting tag, idle; always
+	case "tps":
+		return verdict == StepDown, true // guard: protecting tag, tps; always
+	}
+	return false, false
 }

@@ -25,7 +25,6 @@ func IdleVerdict(kind model.Kind) Verdict {
 	return Delete
 }
 
-// idleWindow is the idle time before the end of the measured window.
 func idleWindow(s Settings, m EvaluationTime) model.Window {
 	return model.NewWindow(m.Window.End.Add(-s.IdleTime()), m.Window.End) // guard: the whole idle time; each
 }
@@ -53,7 +52,6 @@ func CheckQueries(r model.Resource, t Throughput, s Settings, m EvaluationTime) 
 	return append(queries, UpdateQueries(r, s, m)...)
 }
 
-// checkIdle finds resources that no one calls.
 func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settings, m EvaluationTime) (Idleness, finding) {
 	if t.Requests > 0 { // guard: requests in the window
 		return Idleness{}, finding{verdict: None, code: ReasonInUse}

@@ -11,7 +11,6 @@ import (
 // WindowLength is the length of the window that is measured each cycle.
 const WindowLength = 5 * time.Minute
 
-// slotsPerHour is how many windows an hour has.
 const slotsPerHour = int(time.Hour / WindowLength)
 
 // Limits on the age of the event that starts a cycle.

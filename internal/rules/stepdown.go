@@ -30,7 +30,6 @@ func minimumQuery(r model.Resource, m EvaluationTime) model.Query {
 	return MinimumQuery(r, model.NewWindow(m.Window.End.Add(-raisePause), m.Window.End))
 }
 
-// stepDownQueries are the questions whose answers the step-down rule needs.
 func stepDownQueries(r model.Resource, m EvaluationTime) []model.Query {
 	if r.MinTPS <= lowestMinimum || age(r, m) < stepDownAge {
 		return nil

@@ -20,7 +20,6 @@ const (
 	Refused  Verdict = "refused"
 )
 
-// actions are what the verdicts lead to.
 var actions = map[Verdict]model.Action{StepDown: model.ActionUpdate, Stop: model.ActionStop, Delete: model.ActionDelete}
 
 // Action is the action that the verdict leads to; empty if it leads to none.

@@ -59,7 +59,7 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int) (*m
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
 		}),
-		cycles: counters("cycles_total", "Monitoring cycles by outcome: partial if some resource or region failed, interrupted if the daemon was stopped.", "outcome"),
+		cycles: counters("cycles_total", "Monitoring cycles, by outcome; partial: some resource or region failed, interrupted: by a stop.", "outcome"),
 		problems: counters("problems_total", "Failures in cycles that continued, by AWS operation or step and by region.", "operation",
 			"region"),
 		decisions: counters("decisions_total", "Decisions to change a resource, by action and outcome.", "action", "outcome"),

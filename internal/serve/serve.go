@@ -125,33 +125,37 @@ func New(o Options) (*Daemon, error) {
 		},
 		Deployment: o.Deployment, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: queue.afterCycle,
 	})
-	d := &Daemon{options: o, app: a, listen: listenTCP, serving: make(chan struct{}), stopped: make(chan struct{})}
-	if err := d.assemble(queue); err != nil {
+	d, err := assemble(o, a, queue)
+	if err != nil {
 		a.Clients.Close() // nothing else was opened
-		return nil, err
 	}
-	return d, nil
+	return d, err
 }
 
-// assemble makes what runs: metrics, loops and the handler.
-func (d *Daemon) assemble(queue *rebuildQueue) error {
-	o := d.options
-	metrics, err := newMetrics(o.Version, o.Memory, d.app.Clients.Calls)
+// assemble makes what runs: metrics, page, loops and the handler.
+func assemble(o Options, a *app.App, queue *rebuildQueue) (*Daemon, error) {
+	metrics, err := newMetrics(o.Version, o.Memory, a.Clients.Calls)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d.boards = &boardLoop{queue: queue, dashboard: d.app.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory,
-		metrics: metrics}
-	d.cycles = &cycleLoop{
-		lease:   newLease(d.app.Notifier, o.Clock, o.Logger, o.DryRun),
-		leading: d.app.Cycle, standby: d.app.ReadOnlyCycle(), writer: d.app.Writer, queue: queue, memory: o.Memory, metrics: metrics,
-		params: o.Params, region: o.Config.Region, progress: o.Progress, clock: o.Clock, log: o.Logger,
-	}
-	d.site = site{guard: o.Guard, memory: o.Memory, metrics: metrics, clock: o.Clock, log: o.Logger}
+	var page Page
 	if o.Page != nil {
-		d.page, err = o.Page(d.app)
+		if page, err = o.Page(a); err != nil {
+			return nil, err
+		}
 	}
-	return err
+	return &Daemon{
+		options: o, app: a, page: page, listen: listenTCP, serving: make(chan struct{}), stopped: make(chan struct{}),
+		site: site{guard: o.Guard, memory: o.Memory, metrics: metrics, clock: o.Clock, log: o.Logger},
+		boards: &boardLoop{
+			queue: queue, dashboard: a.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics,
+		},
+		cycles: &cycleLoop{
+			lease:   newLease(a.Notifier, o.Clock, o.Logger, o.DryRun),
+			leading: a.Cycle, standby: a.ReadOnlyCycle(), writer: a.Writer, queue: queue, memory: o.Memory, metrics: metrics,
+			params: o.Params, region: o.Config.Region, progress: o.Progress, clock: o.Clock, log: o.Logger,
+		},
+	}, nil
 }
 
 // App has the daemon's parts.

@@ -40,7 +40,6 @@ func plan(queries []model.Query) []call {
 	return calls
 }
 
-// datapoints is the number of periods in the window of a query.
 func datapoints(q model.Query) int { return int(q.Window.Duration() / q.Period) }
 
 // check rejects queries for which CloudWatch would return nothing, or data with another

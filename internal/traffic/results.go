@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
@@ -98,7 +99,6 @@ func (r *results) series(index int) (model.Series, error) {
 	return model.Series{Points: one.points, Complete: err == nil}, err
 }
 
-// checkPoints checks sorted datapoints.
 func checkPoints(points []model.Datapoint, q model.Query) error {
 	for i, p := range points {
 		switch {
@@ -121,4 +121,46 @@ func messageText(messages []types.MessageData) string {
 		texts[i] = strings.Trim(aws.ToString(m.Code)+": "+aws.ToString(m.Value), ": ")
 	}
 	return strings.Join(texts, "; ")
+}
+
+// failureList collects failures and makes one problem of each cause and region, however
+// many calls and queries it affects.
+type failureList struct {
+	mu   sync.Mutex
+	list map[cause]failure
+}
+
+type cause struct{ region, text string }
+
+type failure struct {
+	err     error
+	arn     string // of the one resource affected; empty if there are more, or a whole call failed
+	queries int
+}
+
+// add records queries without a reliable result. The ARN is empty for a whole call.
+func (l *failureList) add(region, arn string, queries int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	key := cause{region, err.Error()}
+	f, known := l.list[key]
+	switch {
+	case !known:
+		f = failure{err: err, arn: arn}
+	case f.arn != arn:
+		f.arn = ""
+	}
+	f.queries += queries
+	l.list[key] = f
+}
+
+// problems returns the failures by region, resource and text.
+func (l *failureList) problems() []model.Problem {
+	var problems []model.Problem
+	for key, f := range l.list {
+		err := fmt.Errorf("%d series not read: %w", f.queries, f.err)
+		problems = append(problems, model.Problem{ARN: f.arn, Region: key.region, Operation: operation, Err: err})
+	}
+	slices.SortFunc(problems, model.CompareProblems)
+	return problems
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // at makes a result for m0 with a value for each of the hours of the day given.
@@ -114,17 +116,18 @@ func TestMessages(t *testing.T) {
 
 func TestFailuresAlikeAreOneProblem(t *testing.T) {
 	queries := ask(3, "eu-west-1", 1, time.Hour)
-	var l failureList
+	l := failureList{list: map[cause]failure{}}
+	addQuery := func(q model.Query, err error) { l.add(q.Region, q.Metric.DimensionValue, 1, err) }
 	for _, q := range queries {
-		l.addQuery(q, errPartial)
+		addQuery(q, errPartial)
 	}
-	l.addQuery(queries[0], errNoResult)
+	addQuery(queries[0], errNoResult)
 	elsewhere := queries[0]
 	elsewhere.Region = "us-east-1"
-	l.addQuery(elsewhere, errPartial)
+	addQuery(elsewhere, errPartial)
 	c := plan(queries)[0]
-	l.addCall(c, errors.New("ThrottlingException: Rate exceeded"))
-	l.addCall(c, errors.New("ThrottlingException: Rate exceeded"))
+	l.add(c.region, "", len(c.queries), errors.New("ThrottlingException: Rate exceeded"))
+	l.add(c.region, "", len(c.queries), errors.New("ThrottlingException: Rate exceeded"))
 	var got []string
 	for _, p := range l.problems() {
 		got = append(got, p.Error())

@@ -20,7 +20,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// operation is the AWS operation of this package.
 const operation = "GetMetricData"
 
 // Options configures a Meter.
@@ -52,7 +51,7 @@ func New(o Options) *Meter {
 // is allowed.
 func (m *Meter) Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem) {
 	readings := make(model.Readings, len(queries))
-	failures := &failureList{}
+	failures := &failureList{list: map[cause]failure{}}
 	now := m.clock.Now()
 	var valid []model.Query
 	for _, q := range queries {
@@ -61,7 +60,7 @@ func (m *Meter) Measure(ctx context.Context, queries []model.Query, progress fun
 		}
 		readings[q] = model.Series{}
 		if err := check(q, now); err != nil {
-			failures.addQuery(q, err)
+			failures.add(q.Region, q.Metric.DimensionValue, 1, err)
 			continue
 		}
 		valid = append(valid, q)
@@ -92,18 +91,17 @@ func (m *Meter) measure(ctx context.Context, c call, failures *failureList) []mo
 	series := make([]model.Series, len(c.queries))
 	results, err := m.read(ctx, c)
 	if err != nil {
-		failures.addCall(c, awsapi.Plain(err))
+		failures.add(c.region, "", len(c.queries), awsapi.Plain(err))
 		return series
 	}
 	for i, q := range c.queries {
 		if series[i], err = results.series(i); err != nil {
-			failures.addQuery(q, err)
+			failures.add(q.Region, q.Metric.DimensionValue, 1, err)
 		}
 	}
 	return series
 }
 
-// read sends a call and reads all pages of the response.
 func (m *Meter) read(ctx context.Context, c call) (*results, error) {
 	client := m.clients.CloudWatch(c.region)
 	input := &cloudwatch.GetMetricDataInput{
@@ -125,7 +123,6 @@ func (m *Meter) read(ctx context.Context, c call) (*results, error) {
 	})
 }
 
-// metricQueries translates the queries.
 func metricQueries(queries []model.Query) []types.MetricDataQuery {
 	list := make([]types.MetricDataQuery, len(queries))
 	for i, q := range queries {

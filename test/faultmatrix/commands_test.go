@@ -153,7 +153,7 @@ func (b *bed) report() outcome {
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
 		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: b.clock}), Clock: b.clock, Region: home,
 		Prices: func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
-			found, problems := prices.New(clients).For(ctx, regions)
+			found, problems := prices.Lookup(ctx, clients, regions)
 			return found.Over(report.BuiltinPrices()), problems
 		},
 	})

@@ -112,8 +112,7 @@ func resultOf(resources []model.Resource) report.Result {
 	}
 	for _, r := range resources {
 		one := report.Resource{
-			ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
-			Status: r.Status, Min: r.MinTPS, Decision: rules.None, Reason: "not due: its hourly checks are made at minute 35",
+			Subject: report.SubjectOf(r), Decision: rules.None, Reason: "not due: its hourly checks are made at minute 35",
 		}
 		if c, ok := characters[one.ARN]; ok {
 			average := c.rate(result.Window.Start)
@@ -166,15 +165,13 @@ func ledgerOf(resources []model.Resource) report.Ledger {
 	l := report.Ledger{Window: model.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
 	l.Prices = []report.Price{{Region: Region, Product: report.ProductCampaign, PerTPSHour: 0.2, Currency: "USD", Date: "2026-02-01", Source: "made up"}}
 	for _, r := range resources {
-		e := report.Entry{
-			ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
-			Status: r.Status, Min: r.MinTPS, Created: r.Created, Note: "its requests cannot be seen",
-		}
+		e := report.Entry{Subject: report.SubjectOf(r), Created: r.Created, Note: "its requests cannot be seen"}
 		if c, ok := characters[e.ARN]; ok {
 			e.Note = "lowest hour of 336 decides"
 			e.Usage, e.Hourly = usageOf(c, l.Window)
 			if e.Usage.TPSHours.Wasted > 500 {
-				e.Saving = &billing.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3), TPSHours: e.Usage.TPSHours.Wasted * .7, PerMonth: e.Usage.TPSHours.Wasted * 1.5}
+				e.Saving = &billing.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3)}
+				e.Saving.TPSHours, e.Saving.PerMonth = e.Usage.Wasted*.7, e.Usage.Wasted*1.5
 			}
 			e.Estimate = report.EstimateOf(r, report.NewPrices(l.Prices...), e.Usage.TPSHours, e.Saving)
 		}
@@ -200,8 +197,8 @@ func totals(entries []report.Entry) map[model.Kind][]billing.Hour {
 	return sums
 }
 
-func usageOf(c character, w model.Window) (*report.Usage, []billing.Hour) {
-	u := &report.Usage{Window: w, Hours: w.End.Sub(w.Start).Hours(), MinKnown: 100}
+func usageOf(c character, w model.Window) (*billing.Usage, []billing.Hour) {
+	u := &billing.Usage{Window: w, Hours: w.End.Sub(w.Start).Hours(), MinKnown: 100}
 	var hours []billing.Hour
 	for at := w.Start; at.Before(w.End); at = at.Add(time.Hour) {
 		h := billing.Hour{Start: at, Provisioned: c.minimum(at), Actual: c.rate(at)}
@@ -283,8 +280,7 @@ func large(n int) web.Snapshot {
 		utilization := average / float64(r.MinTPS) * 100
 		s.Resources = append(s.Resources, r)
 		s.Result.Resources = append(s.Result.Resources, report.Resource{
-			ARN: r.ARN.String(), Kind: r.Kind, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe,
-			Status: r.Status, Min: r.MinTPS, Average: &average, Utilization: &utilization, Checked: true, Decision: rules.None, Reason: "kept",
+			Subject: report.SubjectOf(r), Average: &average, Utilization: &utilization, Checked: true, Decision: rules.None, Reason: "kept",
 		})
 	}
 	return s

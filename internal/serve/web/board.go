@@ -18,7 +18,7 @@ import (
 // boards shows the dashboards as they are in CloudWatch.
 type boards struct {
 	site     *site
-	rendered memo[uint64, []dashboard.Page] // by version of the snapshot
+	rendered memo[uint64, []dashboard.Board] // by version of the snapshot
 }
 
 // boardView is one of the dashboards.
@@ -92,10 +92,10 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 }
 
 // widgets returns all dashboards, and the widgets of one of them.
-func (b *boards) widgets(number int) ([]dashboard.Page, []dashboard.Widget, error) {
+func (b *boards) widgets(number int) ([]dashboard.Board, []dashboard.Widget, error) {
 	s := b.site.options.Source.Snapshot()
-	boards := b.rendered.get(s.Version, func() []dashboard.Page {
-		return dashboard.Layout(dashboard.Input{
+	boards := b.rendered.get(s.Version, func() []dashboard.Board {
+		return dashboard.Render(dashboard.Input{
 			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
 		})
 	})

@@ -205,6 +205,7 @@ func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	b.Quiet()
 
 	// The same form, posted by another site with the token it could not even have read.
+	b.Until(`document.querySelector("input[name=token]")`) // below the banner, so it may come later
 	token := browser.JS[string](b, `document.querySelector("input[name=token]").value`)
 	other := httptest.NewServer(foreignForm(b.URL, token))
 	t.Cleanup(other.Close)

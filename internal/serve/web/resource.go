@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -19,7 +20,7 @@ type resourceView struct {
 	Updated  stamp
 	Update   string // an update in progress
 	Checked  stamp
-	Usage    *report.Usage
+	Usage    *billing.Usage
 	Saving   string
 	Estimate string
 	Days     string
@@ -79,7 +80,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 
 // resourceViewOf collects what is known of a resource, except its metrics.
 func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) resourceView {
-	view := resourceView{Row: row{Resource: report.Resource{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}}}
+	view := resourceView{Row: row{Resource: report.Resource{Subject: report.Subject{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}}}}
 	for _, one := range rowsOf(s) {
 		if one.ARN == arn.String() {
 			view.Row, view.Known = one, true

@@ -149,11 +149,8 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range s.Others {
 		if arn := r.ARN.String(); byARN[arn] == nil {
 			byARN[arn] = &row{
-				Resource: report.Resource{
-					ARN: arn, Name: r.Name, Region: r.Region(), DatasetGroup: r.DatasetGroup.Name(), Recipe: r.Recipe, Kind: r.Kind, Status: r.Status,
-					Min: r.MinTPS,
-				},
-				Check: serve.Check{Reason: "not monitored: its status is " + string(r.Status)},
+				Resource: report.Resource{Subject: report.SubjectOf(r)},
+				Check:    serve.Check{Reason: "not monitored: its status is " + string(r.Status)},
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func TestSavedBy(t *testing.T) {
 		{"a stop after the span has saved nothing yet", []events.Audit{stop(11)}, nil, false, saved{}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			ledger := &report.Ledger{Window: model.Window{Start: start, End: at(10)}, Resources: []report.Entry{{ARN: campaign, Usage: &report.Usage{}, Hourly: tt.hours}}}
+			ledger := &report.Ledger{Window: model.Window{Start: start, End: at(10)}, Resources: []report.Entry{{Subject: report.Subject{ARN: campaign}, Usage: &billing.Usage{}, Hourly: tt.hours}}}
 			tt.want.Money, tt.want.Unpriced = map[string]float64{}, tt.want.Actions
 			if diff := cmp.Diff(tt.want, savedBy(tt.audits, ledger, map[string]bool{recommender: tt.present})); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
