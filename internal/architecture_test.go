@@ -21,9 +21,9 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 // Groups of packages, named once.
 var (
 	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices"}, writers)
-	// writers change something in AWS, and write and read the audit log.
-	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit", "audit/history"}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
+	// writers change something in AWS, and write the audit log.
+	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
 	beneath = slices.Concat(domain, []string{"awsapi", "writer"})
 	// wired are the parts that app builds and their types, without their constructors.
