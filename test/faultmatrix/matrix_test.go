@@ -324,7 +324,7 @@ func wrongActions(want, got trace) (wrong []string) {
 // with a fault may be later.
 func steady(text string, states map[string]bool) string {
 	for state := range states {
-		for _, passing := range []string{`["DELETE `, `["STOP `} {
+		for _, passing := range []string{"DELETE ", "STOP "} {
 			if strings.HasPrefix(text, passing) && strings.HasPrefix(state, passing) {
 				return state
 			}
