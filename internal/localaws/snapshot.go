@@ -2,8 +2,6 @@ package localaws
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"time"
 )
 
@@ -40,24 +38,4 @@ func (s *Server) Data(namespace string, at time.Time) map[string]float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cloudwatch.Data(namespace, at)
-}
-
-// Differences returns where two snapshots differ, one line each, sorted.
-func Differences(got, want map[string]string) []string {
-	var list []string
-	for name, text := range want {
-		switch other, ok := got[name]; {
-		case !ok:
-			list = append(list, "missing: "+name)
-		case other != text:
-			list = append(list, fmt.Sprintf("differs: %s\n   is %s\n  not %s", name, other, text))
-		}
-	}
-	for name := range got {
-		if _, ok := want[name]; !ok {
-			list = append(list, "too much: "+name)
-		}
-	}
-	slices.Sort(list)
-	return list
 }

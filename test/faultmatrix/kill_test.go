@@ -158,7 +158,7 @@ func (k *killed) kill(t *testing.T, at int, after bool) {
 		t.Error(wrong)
 	}
 	last := len(got.stages) - 1
-	for _, difference := range localaws.Differences(got.stages[last].things, k.want.stages[last].things) {
+	for _, difference := range differences(got.stages[last].things, k.want.stages[last].things) {
 		t.Errorf("not repaired: %s", difference)
 	}
 	k.checkLost(t, got, log+following.String())

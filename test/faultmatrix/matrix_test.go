@@ -70,10 +70,15 @@ var (
 	}
 )
 
+// partialOperations are the operations that can execute a part of a call.
+var partialOperations = []string{
+	"cloudwatch.GetMetricData", "cloudwatch.DeleteDashboards", "events.PutEvents", "events.PutTargets", "events.RemoveTargets",
+}
+
 // partial is a partial success, where an operation can have one.
 func partial(o operation) (*localaws.Fault, string) {
 	switch {
-	case slices.Contains(localaws.PartialOperations(), o.String()):
+	case slices.Contains(partialOperations, o.String()):
 		return &localaws.Fault{Kind: localaws.Partial}, ""
 	case o.Name == "DeleteAlarms":
 		return nil, "it ignores alarms that do not exist, and does not report them"
@@ -237,7 +242,7 @@ func (c cell) check(want, got trace) (verdict string, wrong []string) {
 		wrong = append(wrong, "the result is another ("+same+"), but does not name the failure: "+c.names(got.stages[0].out))
 	}
 	last := len(got.stages) - 1
-	for _, difference := range localaws.Differences(got.stages[last].things, want.stages[last].things) {
+	for _, difference := range differences(got.stages[last].things, want.stages[last].things) {
 		wrong = append(wrong, "not repaired: "+difference)
 	}
 	return verdict, wrong
@@ -347,7 +352,7 @@ func (c cell) sameResult(want, got stage) string {
 	case !maps.Equal(got.data, want.data):
 		return fmt.Sprintf("published %v instead of %v", got.data, want.data)
 	}
-	for _, difference := range localaws.Differences(got.things, want.things) {
+	for _, difference := range differences(got.things, want.things) {
 		return difference
 	}
 	return ""
