@@ -27,6 +27,7 @@ func newCall(r *http.Request, req *wire.Request, svc *api.Service, owner string)
 	}
 	return &api.Call{
 		Home: api.Home{Account: account, Region: sc.region}, Service: svc.Name, Operation: req.Operation, AccessKey: sc.accessKey, Request: req,
+		Model: &svc.Model,
 	}, nil
 }
 

@@ -83,29 +83,21 @@ func (s *Service) deliver(t *topic, subject, message string, now time.Time) {
 
 type publishInput struct {
 	topicInput
-	Subject string `json:"Subject"`
-	Message string `json:"Message"`
+	Subject string `json:"Subject" check:"subject"`
+	Message string `json:"Message" check:"required"`
 }
 
 type publishOutput struct {
 	ID string `xml:"MessageId"`
 }
 
-// subjectPattern: printable ASCII, the first character a letter, digit or punctuation, at
-// most 100 characters and no line break.
-var subjectPattern = api.Lazy(`^[!-~][ -~]{0,99}$`)
-
-func (s *Service) publish(c *api.Call, in *publishInput) (publishOutput, error) {
+func (s *Service) publish(c *api.Call, in *publishInput) (any, error) {
 	t, err := s.findTopic(c, in.ARN)
 	switch {
 	case err != nil:
-		return publishOutput{}, err
-	case in.Message == "":
-		return publishOutput{}, badParameter("Empty message")
+		return nil, err
 	case len(in.Message) > maxMessage:
-		return publishOutput{}, badParameter("Message too long")
-	case in.Subject != "" && !subjectPattern().MatchString(in.Subject):
-		return publishOutput{}, badParameter("Subject")
+		return nil, badParameter("Message too long")
 	}
 	s.deliver(t, in.Subject, in.Message, c.Now)
 	return publishOutput{api.NewID()}, nil
