@@ -65,8 +65,7 @@ func (s *Service) API() *api.Service {
 		Model: api.Model{
 			Missing: missing,
 			Invalid: func(member, value, rule string) error {
-				e := api.Constraint("ValidationException", member, value, rule)
-				return &wire.Error{Code: "ValidationException", Query: "ValidationError", Message: e.Error()}
+				return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, rule)
 			},
 			TagFault: func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
 			BadToken: refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid."),
