@@ -209,7 +209,7 @@ func (s *Server) Tick() {
 		before := now.Add(-s.retention)
 		s.cloudwatch.Forget(before)
 		s.events.Forget(before)
-		s.sns.Forget(before)
+		s.sns.Outbox.Forget(before)
 	}
 }
 
@@ -273,10 +273,10 @@ func (s *Server) Events() []Event { return locked(s, s.events.Events) }
 // Dropped returns the notifications that did not reach their targets, oldest first: of rules
 // and alarms, because a topic or function does not exist or the topic's policy does not let
 // the service publish. At least the last 10,000 are kept.
-func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Dropped) }
+func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Outbox.Dropped) }
 
 // Outbox returns what SNS sent to subscribers, oldest first: at least the last 10,000.
-func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox) }
+func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox.Mails) }
 
 // ConfirmAll confirms every pending subscription, as if each owner had followed the link in
 // the mail, and returns their number.

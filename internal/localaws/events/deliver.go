@@ -39,7 +39,7 @@ func (s *Service) Next() *Delivery {
 		if d.Function = s.functions[d.Target]; d.Function != nil {
 			return &d
 		}
-		s.topics.Drop(d.Region, d.Rule, d.Target, "no such function")
+		s.topics.Outbox.Drop(d.Region, d.Rule, d.Target, "no such function")
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (s *Service) Next() *Delivery {
 // route passes an event to the targets of the rules that match, by the names of the rules and
 // the ids of the targets.
 func (s *Service) route(h api.Home, event *Event) {
-	rules := s.rules[h]
+	rules := s.rules.ByHome[h]
 	if len(rules) == 0 {
 		return
 	}

@@ -33,7 +33,7 @@ type Service struct {
 	clock     api.Clock
 	log       *slog.Logger
 	topics    *sns.Service
-	rules     api.ByHome[*rule]
+	rules     rules
 	events    []Event
 	queue     []Delivery
 	functions map[string]Function // targets within the process, by ARN
@@ -41,8 +41,11 @@ type Service struct {
 
 // New makes a service without rules that publishes to topics.
 func New(clock api.Clock, log *slog.Logger, topics *sns.Service) *Service {
-	return &Service{clock: clock, log: log, topics: topics, rules: api.ByHome[*rule]{}, functions: map[string]Function{}}
+	return &Service{clock: clock, log: log, topics: topics, rules: rules{api.ByHome[*rule]{}}, functions: map[string]Function{}}
 }
+
+// rules holds the rules of all buses.
+type rules struct{ api.ByHome[*rule] }
 
 type rule struct {
 	ruleShape
@@ -73,17 +76,17 @@ const (
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
 		"PutEvents":         api.Op(s.putEvents),
-		"PutRule":           api.Op(s.putRule),
-		"DescribeRule":      api.Op(s.describeRule),
-		"ListRules":         api.Op(s.listRules),
-		"DeleteRule":        api.Do(s.deleteRule),
-		"EnableRule":        api.Do(func(c *api.Call, in *ruleInput) error { return s.setState(c, in, enabled) }),
-		"DisableRule":       api.Do(func(c *api.Call, in *ruleInput) error { return s.setState(c, in, disabled) }),
-		"PutTargets":        api.Op(s.putTargets),
-		"ListTargetsByRule": api.Op(s.listTargetsByRule),
-		"RemoveTargets":     api.Op(s.removeTargets),
+		"PutRule":           api.Op(s.rules.putRule),
+		"DescribeRule":      api.Op(s.rules.describeRule),
+		"ListRules":         api.Op(s.rules.listRules),
+		"DeleteRule":        api.Do(s.rules.deleteRule),
+		"EnableRule":        api.Do(func(c *api.Call, in *ruleInput) error { return s.rules.setState(c, in, enabled) }),
+		"DisableRule":       api.Do(func(c *api.Call, in *ruleInput) error { return s.rules.setState(c, in, disabled) }),
+		"PutTargets":        api.Op(s.rules.putTargets),
+		"ListTargetsByRule": api.Op(s.rules.listTargetsByRule),
+		"RemoveTargets":     api.Op(s.rules.removeTargets),
 	}
-	api.Tagging(s.findTags).AddTo(operations)
+	api.Tagging(s.rules.findTags).AddTo(operations)
 	return &api.Service{
 		Name: "events", Signing: "events", Protocols: []wire.Protocol{wire.JSON}, Target: "AWSEvents", Operations: operations,
 		Model: api.Model{
@@ -112,11 +115,11 @@ func checkBus(c *api.Call, bus *string) error {
 }
 
 // find returns the rule of a name.
-func (s *Service) find(c *api.Call, name string, bus *string) (*rule, error) {
+func (rs rules) find(c *api.Call, name string, bus *string) (*rule, error) {
 	if err := checkBus(c, bus); err != nil {
 		return nil, err
 	}
-	r := s.rules[c.Home][name]
+	r := rs.ByHome[c.Home][name]
 	if r == nil {
 		return nil, api.Refuse(codeNotFound, "Rule %s does not exist on EventBus default.", name)
 	}
@@ -124,9 +127,9 @@ func (s *Service) find(c *api.Call, name string, bus *string) (*rule, error) {
 }
 
 // findTags returns the tags of a rule. Event buses have no tags here.
-func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error) {
+func (rs rules) findTags(c *api.Call, arn *string) (*map[string]string, error) {
 	name, ok := strings.CutPrefix(api.Value(arn), c.ARN("events", "rule/"))
-	if r := s.rules[c.Home][name]; ok && r != nil {
+	if r := rs.ByHome[c.Home][name]; ok && r != nil {
 		return &r.tags, nil
 	}
 	if !strings.HasPrefix(api.Value(arn), "arn:") {
@@ -154,7 +157,7 @@ type putRuleInput struct {
 // putRule creates a rule or replaces its settings: absent members are removed, and an absent
 // state is ENABLED, also for a rule that was disabled. Targets and tags stay; the tags of the
 // input are for a new rule only. A schedule is checked and stored, but never fires here.
-func (s *Service) putRule(c *api.Call, in *putRuleInput) (any, error) {
+func (rs rules) putRule(c *api.Call, in *putRuleInput) (any, error) {
 	if err := checkBus(c, in.Bus); err != nil {
 		return nil, err
 	}
@@ -185,13 +188,13 @@ func (s *Service) putRule(c *api.Call, in *putRuleInput) (any, error) {
 		return nil, err
 	}
 	r := &rule{shape, match, tags, map[string]*target{}}
-	switch old := s.rules[c.Home][in.Name]; {
+	switch old := rs.ByHome[c.Home][in.Name]; {
 	case old != nil:
 		r.targets, r.tags = old.targets, old.tags
-	case len(s.rules[c.Home]) >= maxRules:
+	case len(rs.ByHome[c.Home]) >= maxRules:
 		return nil, api.Refuse(codeLimit, "The requested resource exceeds the maximum number allowed: %d rules.", maxRules)
 	}
-	s.rules.Set(c.Home, in.Name, r)
+	rs.Set(c.Home, in.Name, r)
 	return api.Out{"RuleArn": r.ARN}, nil
 }
 
@@ -214,8 +217,8 @@ type ruleInput struct {
 	Force bool    `json:"Force"`
 }
 
-func (s *Service) describeRule(c *api.Call, in *ruleInput) (any, error) {
-	r, err := s.find(c, in.Name, in.Bus)
+func (rs rules) describeRule(c *api.Call, in *ruleInput) (any, error) {
+	r, err := rs.find(c, in.Name, in.Bus)
 	if err != nil {
 		return nil, err
 	}
@@ -224,8 +227,8 @@ func (s *Service) describeRule(c *api.Call, in *ruleInput) (any, error) {
 	return shape, nil
 }
 
-func (s *Service) setState(c *api.Call, in *ruleInput, state string) error {
-	r, err := s.find(c, in.Name, in.Bus)
+func (rs rules) setState(c *api.Call, in *ruleInput, state string) error {
+	r, err := rs.find(c, in.Name, in.Bus)
 	if err == nil {
 		r.State = state
 	}
@@ -239,30 +242,30 @@ type listRulesInput struct {
 	Limit  *int32  `json:"Limit" check:"1..100"`
 }
 
-func (s *Service) listRules(c *api.Call, in *listRulesInput) (any, error) {
+func (rs rules) listRules(c *api.Call, in *listRulesInput) (any, error) {
 	if err := checkBus(c, in.Bus); err != nil {
 		return nil, err
 	}
-	rules := api.Filter(api.Sorted(s.rules[c.Home]), func(r *rule) bool { return strings.HasPrefix(r.Name, api.Value(in.Prefix)) })
-	rules, next, err := api.Page(c, rules, func(r *rule) string { return r.Name }, in.Token, in.Limit, 100)
-	return api.Listing("Rules", api.Map(rules, func(r *rule) ruleShape { return r.ruleShape }), "NextToken", next), err
+	found := api.Filter(api.Sorted(rs.ByHome[c.Home]), func(r *rule) bool { return strings.HasPrefix(r.Name, api.Value(in.Prefix)) })
+	found, next, err := api.Page(c, found, func(r *rule) string { return r.Name }, in.Token, in.Limit, 100)
+	return api.Listing("Rules", api.Map(found, func(r *rule) ruleShape { return r.ruleShape }), "NextToken", next), err
 }
 
 // deleteRule succeeds for a rule that does not exist, and refuses one with targets.
-func (s *Service) deleteRule(c *api.Call, in *ruleInput) error {
+func (rs rules) deleteRule(c *api.Call, in *ruleInput) error {
 	if err := checkBus(c, in.Bus); err != nil {
 		return err
 	}
-	if r := s.rules[c.Home][in.Name]; r != nil && len(r.targets) > 0 {
+	if r := rs.ByHome[c.Home][in.Name]; r != nil && len(r.targets) > 0 {
 		return api.Refuse(codeValidation, "Rule can't be deleted since it has targets.")
 	}
-	delete(s.rules[c.Home], in.Name)
+	delete(rs.ByHome[c.Home], in.Name)
 	return nil
 }
 
 // Describe adds the rules and targets to a snapshot.
 func (s *Service) Describe(out map[string]string, render func(any) string) {
-	for h, rules := range s.rules {
+	for h, rules := range s.rules.ByHome {
 		for name, r := range rules {
 			out[h.Region+" rule "+name] = render([]any{r.Description, r.Pattern, r.State, r.tags})
 			for id, t := range r.targets {

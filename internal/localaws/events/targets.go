@@ -61,8 +61,8 @@ type putTargetsInput struct {
 
 // putTargets adds targets to a rule, or replaces those with the same ids. An invalid one
 // refuses the call; a fault rejects single targets.
-func (s *Service) putTargets(c *api.Call, in *putTargetsInput) (any, error) {
-	r, err := s.find(c, in.Rule, in.Bus)
+func (rs rules) putTargets(c *api.Call, in *putTargetsInput) (any, error) {
+	r, err := rs.find(c, in.Rule, in.Bus)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +144,8 @@ type listTargetsInput struct {
 	Limit *int32  `json:"Limit" check:"1..100"`
 }
 
-func (s *Service) listTargetsByRule(c *api.Call, in *listTargetsInput) (any, error) {
-	r, err := s.find(c, in.Rule, in.Bus)
+func (rs rules) listTargetsByRule(c *api.Call, in *listTargetsInput) (any, error) {
+	r, err := rs.find(c, in.Rule, in.Bus)
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +160,8 @@ type removeTargetsInput struct {
 	Force bool     `json:"Force"` // for rules that a service manages; there are none here
 }
 
-func (s *Service) removeTargets(c *api.Call, in *removeTargetsInput) (any, error) {
-	r, err := s.find(c, in.Rule, in.Bus)
+func (rs rules) removeTargets(c *api.Call, in *removeTargetsInput) (any, error) {
+	r, err := rs.find(c, in.Rule, in.Bus)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ type campaignUpdate struct {
 }
 
 func (s *Service) describeCampaign(c *api.Call, in *campaignInput) (any, error) {
-	e, err := s.find(c, in.ARN)
+	e, err := s.region(c.Home).find(in.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (s *Service) createCampaign(c *api.Call, in *createCampaignInput) (any, err
 	e.group = group
 	e.campaignSettings = campaignSettings{v.arn, max(api.Value(in.MinTPS), 1), in.Config}
 	r.add(e)
-	s.beginCreate(e, c.Now)
+	s.life.beginCreate(e, c.Now)
 	return campaignInput{e.arn}, nil
 }
 
@@ -148,7 +148,7 @@ type updateCampaignInput struct {
 // updateCampaign starts an update. Absent members keep their values; a configuration replaces
 // the former one completely.
 func (s *Service) updateCampaign(c *api.Call, in *updateCampaignInput) (any, error) {
-	e, err := s.find(c, in.ARN)
+	e, err := s.region(c.Home).find(in.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +179,6 @@ func (s *Service) updateCampaign(c *api.Call, in *updateCampaignInput) (any, err
 	if err := e.checkState("updated", estatefile.Active, estatefile.CreateFailed); err != nil {
 		return nil, err
 	}
-	s.beginUpdate(e, wanted, c.Now)
+	s.life.beginUpdate(e, wanted, c.Now)
 	return in.campaignInput, nil
 }

@@ -31,10 +31,9 @@ const maxToken = 1500
 
 // Service is everything that Amazon Personalize knows.
 type Service struct {
-	*lifecycle
-	quotas   estatefile.Quotas
-	register Register
-	regions  map[api.Home]*region
+	life    *lifecycle
+	quotas  estatefile.Quotas
+	regions map[api.Home]*region
 }
 
 // Register sets the source of a metric of a resource of the estate.
@@ -51,18 +50,18 @@ func (s *Service) API() *api.Service {
 		"DescribeCampaign":        api.Op(s.describeCampaign),
 		"CreateCampaign":          api.Op(s.createCampaign),
 		"UpdateCampaign":          api.Op(s.updateCampaign),
-		"DeleteCampaign":          change[campaignInput](s, "deleted", s.beginDelete, estatefile.Active, estatefile.CreateFailed),
+		"DeleteCampaign":          change[campaignInput](s, "deleted", s.life.beginDelete, estatefile.Active, estatefile.CreateFailed),
 		"ListRecommenders":        api.Op(s.listRecommenders),
 		"DescribeRecommender":     api.Op(s.describeRecommender),
 		"CreateRecommender":       api.Op(s.createRecommender),
 		"UpdateRecommender":       api.Op(s.updateRecommender),
-		"StopRecommender":         change[recommenderInput](s, "stopped", s.beginStop, estatefile.Active),
-		"StartRecommender":        change[recommenderInput](s, "started", s.beginStart, estatefile.Inactive),
-		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.beginDelete, estatefile.Active, estatefile.Inactive, estatefile.CreateFailed),
+		"StopRecommender":         change[recommenderInput](s, "stopped", s.life.beginStop, estatefile.Active),
+		"StartRecommender":        change[recommenderInput](s, "started", s.life.beginStart, estatefile.Inactive),
+		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.life.beginDelete, estatefile.Active, estatefile.Inactive, estatefile.CreateFailed),
 		"DescribeSolution":        api.Op(s.describeSolution),
 		"DescribeSolutionVersion": api.Op(s.describeSolutionVersion),
 	}
-	s.addTagging(operations)
+	addTagging(operations, s.findTags)
 	return &api.Service{
 		Name: "personalize", Signing: "personalize", Protocols: []wire.Protocol{wire.JSON}, Target: "AmazonPersonalize", Operations: operations,
 		Model: api.Model{
@@ -80,10 +79,11 @@ func (s *Service) API() *api.Service {
 	}
 }
 
-// change is an operation that begins a change of a resource that is in one of the states.
+// change is an operation that begins a change of a resource that is in one of the states. The
+// output of a deletion is empty.
 func change[In campaignInput | recommenderInput](s *Service, what string, begin func(*endpoint, time.Time), states ...string) api.Operation {
 	return api.Op(func(c *api.Call, in *In) (any, error) {
-		e, err := s.find(c, struct{ ARN string }(*in).ARN)
+		e, err := s.region(c.Home).find(struct{ ARN string }(*in).ARN)
 		if err == nil {
 			err = e.checkState(what, states...)
 		}
@@ -91,6 +91,9 @@ func change[In campaignInput | recommenderInput](s *Service, what string, begin 
 			return nil, err
 		}
 		begin(e, c.Now)
+		if what == "deleted" {
+			return nil, nil
+		}
 		return in, nil
 	})
 }
@@ -114,9 +117,9 @@ func (e *endpoint) checkState(change string, states ...string) error {
 	return api.Refuse(codeInUse, "%s is %s; it cannot be %s now", e.arn, state, change)
 }
 
-// find returns the caller's campaign or recommender.
-func (s *Service) find(c *api.Call, arn string) (*endpoint, error) {
-	e := s.region(c.Home).endpoints[arn]
+// find returns a campaign or recommender.
+func (r *region) find(arn string) (*endpoint, error) {
+	e := r.endpoints[arn]
 	if e == nil {
 		return nil, notFound(arn)
 	}
@@ -190,18 +193,20 @@ type tagInput struct {
 }
 
 // addTagging adds the tag operations in the spelling of this service.
-func (s *Service) addTagging(operations map[string]api.Operation) {
-	tagging := api.Tagging(s.findTags)
+func addTagging(operations map[string]api.Operation, find api.Tagging) {
 	operations["ListTagsForResource"] = api.Op(func(c *api.Call, in *tagInput) (any, error) {
-		tags, err := s.findTags(c, &in.ARN)
+		tags, err := find(c, &in.ARN)
 		if err != nil {
 			return nil, err
 		}
 		return api.Out{"tags": api.Map(api.ListTags(*tags), func(t api.Tag) tag { return tag(t) })}, nil
 	})
-	operations["TagResource"] = api.Do(func(c *api.Call, in *tagInput) error { return tagging.Tag(c, &in.ARN, sharedTags(in.Tags)) })
-	operations["UntagResource"] = api.Do(func(c *api.Call, in *tagInput) error { return tagging.Untag(c, &in.ARN, in.Keys) })
+	operations["TagResource"] = api.Do(func(c *api.Call, in *tagInput) error { return find.Tag(c, &in.ARN, sharedTags(in.Tags)) })
+	operations["UntagResource"] = api.Do(func(c *api.Call, in *tagInput) error { return find.Untag(c, &in.ARN, in.Keys) })
 }
+
+// Advance executes the transitions that are due.
+func (s *Service) Advance(now time.Time) { s.life.advance(now) }
 
 // Describe adds the resources to a snapshot, without what changes automatically.
 func (s *Service) Describe(out map[string]string, render func(any) string) {

@@ -53,7 +53,7 @@ type recommenderUpdate struct {
 }
 
 func (s *Service) describeRecommender(c *api.Call, in *recommenderInput) (any, error) {
-	e, err := s.find(c, in.ARN)
+	e, err := s.region(c.Home).find(in.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func (s *Service) createRecommender(c *api.Call, in *createRecommenderInput) (an
 	}
 	e.recipe = in.Recipe
 	r.add(e)
-	s.beginCreate(e, c.Now)
+	s.life.beginCreate(e, c.Now)
 	return recommenderInput{e.arn}, nil
 }
 
@@ -129,7 +129,7 @@ type updateRecommenderInput struct {
 }
 
 func (s *Service) updateRecommender(c *api.Call, in *updateRecommenderInput) (any, error) {
-	e, err := s.find(c, in.ARN)
+	e, err := s.region(c.Home).find(in.ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +140,6 @@ func (s *Service) updateRecommender(c *api.Call, in *updateRecommenderInput) (an
 	if err != nil {
 		return nil, err
 	}
-	s.beginUpdate(e, settings{recommender: config}, c.Now)
+	s.life.beginUpdate(e, settings{recommender: config}, c.Now)
 	return recommenderInput{e.arn}, nil
 }

@@ -21,14 +21,14 @@ const pageSize = 100
 
 // Service is everything that SNS knows.
 type Service struct {
-	*outbox
+	Outbox      *Outbox
 	autoConfirm bool
 	topics      map[string]*topic // by ARN
 }
 
 // New makes a service without topics. autoConfirm confirms every subscription at once.
 func New(clock api.Clock, log *slog.Logger, autoConfirm bool) *Service {
-	return &Service{outbox: &outbox{clock: clock, log: log}, autoConfirm: autoConfirm, topics: map[string]*topic{}}
+	return &Service{Outbox: &Outbox{clock: clock, log: log}, autoConfirm: autoConfirm, topics: map[string]*topic{}}
 }
 
 // topic is a topic with its subscriptions in the order of their creation.
@@ -46,10 +46,16 @@ type topic struct {
 // API describes the service.
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
-		"CreateTopic":              api.Op(s.createTopic),
-		"DeleteTopic":              api.Do(s.deleteTopic),
-		"GetTopicAttributes":       api.Op(s.getTopicAttributes),
-		"SetTopicAttributes":       api.Do(s.setTopicAttributes),
+		"CreateTopic":        api.Op(s.createTopic),
+		"DeleteTopic":        api.Do(s.deleteTopic),
+		"GetTopicAttributes": api.Op(s.getTopicAttributes),
+		"SetTopicAttributes": api.Do(func(c *api.Call, in *setAttributesInput) error {
+			t, err := s.findTopic(c, in.ARN)
+			if err != nil {
+				return err
+			}
+			return t.set(in.Name, in.Value)
+		}),
 		"ListTopics":               api.Op(s.listTopics),
 		"Subscribe":                api.Op(s.subscribe),
 		"ConfirmSubscription":      api.Op(s.confirmSubscription),
@@ -237,14 +243,6 @@ type setAttributesInput struct {
 	topicInput
 	Name  string `json:"AttributeName"`
 	Value string `json:"AttributeValue"`
-}
-
-func (s *Service) setTopicAttributes(c *api.Call, in *setAttributesInput) error {
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return err
-	}
-	return t.set(in.Name, in.Value)
 }
 
 type listTopicsInput struct {

@@ -95,7 +95,7 @@ func (s *Service) subscribe(c *api.Call, in *subscribeInput) (any, error) {
 		return subscriptionOutput{sub.arn}, nil
 	}
 	sub.requested = c.Now
-	s.send(sub, c.Now, "AWS Notification - Subscription Confirmation", fmt.Sprintf(
+	s.Outbox.send(sub, c.Now, "AWS Notification - Subscription Confirmation", fmt.Sprintf(
 		"You have chosen to subscribe to the topic:\n%s\n\nTo confirm this subscription, use the token %s.", t.arn, sub.token), sub.token)
 	if in.ReturnARN {
 		return subscriptionOutput{sub.arn}, nil
@@ -125,7 +125,7 @@ func (s *Service) confirmSubscription(c *api.Call, in *confirmInput) (any, error
 func (s *Service) ConfirmAll() int {
 	confirmed := 0
 	for _, t := range s.topics {
-		t.removeExpired(s.clock.Now())
+		t.removeExpired(s.Outbox.clock.Now())
 		for _, sub := range t.subscriptions {
 			if sub.pending {
 				sub.pending = false
