@@ -30,6 +30,22 @@ type Model struct {
 	Patterns map[string]Pattern
 }
 
+// NewModel makes the model of a service with one error code for invalid inputs, and another one
+// for too many tags.
+func NewModel(invalid, tooManyTags string, badToken error, patterns map[string]Pattern) Model {
+	return Model{
+		Missing: func(member string) error { return Refuse(invalid, "%s is missing; it is required", member) },
+		Invalid: func(member, value, rule string) error { return Constraint(invalid, member, value, rule) },
+		TagFault: func(f *TagFault) error {
+			if f.TooMany {
+				return Refuse(tooManyTags, "%s", f.Text)
+			}
+			return Refuse(invalid, "%s", f.Text)
+		},
+		BadToken: badToken, Patterns: patterns,
+	}
+}
+
 // Pattern is a regular expression for members, and what it means: "Member must …".
 type Pattern struct {
 	Expression func() *regexp.Regexp

@@ -89,20 +89,9 @@ func (s *Service) API() *api.Service {
 	api.Tagging(s.rules.findTags).AddTo(operations)
 	return &api.Service{
 		Name: "events", Signing: "events", Protocols: []wire.Protocol{wire.JSON}, Target: "AWSEvents", Operations: operations,
-		Model: api.Model{
-			Missing: func(member string) error { return api.Refuse(codeValidation, "%s is required", member) },
-			Invalid: func(member, value, rule string) error { return api.Constraint(codeValidation, member, value, rule) },
-			TagFault: func(f *api.TagFault) error {
-				if f.TooMany {
-					return api.Refuse(codeLimit, "%s", f.Text)
-				}
-				return api.Refuse(codeValidation, "%s", f.Text)
-			},
-			BadToken: api.Refuse(codeValidation, "NextToken is not valid."),
-			Patterns: map[string]api.Pattern{"name": {
-				Expression: api.Lazy(`^[.\-_A-Za-z0-9]{1,64}$`), Rule: "have 1 to 64 characters of A-Z, a-z, 0-9, '.', '-' and '_'",
-			}},
-		},
+		Model: api.NewModel(codeValidation, codeLimit, api.Refuse(codeValidation, "NextToken is not valid."), map[string]api.Pattern{"name": {
+			Expression: api.Lazy(`^[.\-_A-Za-z0-9]{1,64}$`), Rule: "have 1 to 64 characters of A-Z, a-z, 0-9, '.', '-' and '_'",
+		}}),
 	}
 }
 

@@ -58,26 +58,15 @@ func (s *Service) API() *api.Service {
 			"PutLogEvents":      api.Op(s.putLogEvents),
 			"FilterLogEvents":   api.Op(s.filterLogEvents),
 		},
-		Model: api.Model{
-			Missing:  func(member string) error { return constraint(member, "null", "not be null") },
-			Invalid:  constraint,
-			TagFault: func(f *api.TagFault) error { return api.Refuse(codeParameter, "%s", f.Text) },
-			BadToken: api.Refuse(codeParameter, "The specified nextToken is invalid."),
-			Patterns: map[string]api.Pattern{
-				"group": {
-					Expression: api.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`),
-					Rule:       "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'",
-				},
-				"stream":     {Expression: api.Lazy(`^[^:*]{1,512}$`), Rule: "have 1 to 512 characters other than ':' and '*'"},
-				"identifier": {Expression: api.Lazy(`^[\w#+=/:,.@-]+$`), Rule: "be the name or the ARN of a log group"},
+		Model: api.NewModel(codeParameter, codeParameter, api.Refuse(codeParameter, "The specified nextToken is invalid."), map[string]api.Pattern{
+			"group": {
+				Expression: api.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`),
+				Rule:       "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'",
 			},
-		},
+			"stream":     {Expression: api.Lazy(`^[^:*]{1,512}$`), Rule: "have 1 to 512 characters other than ':' and '*'"},
+			"identifier": {Expression: api.Lazy(`^[\w#+=/:,.@-]+$`), Rule: "be the name or the ARN of a log group"},
+		}),
 	}
-}
-
-// constraint is the error of a member that breaks the API model.
-func constraint(member, value, rule string) error {
-	return api.Constraint(codeParameter, member, value, rule)
 }
 
 // find returns the caller's log group of a name.

@@ -81,7 +81,7 @@ func checkBatch(events []inputEvent) error {
 	for i, e := range events {
 		switch {
 		case *e.Timestamp < 0:
-			return constraint("timestamp", strconv.FormatInt(*e.Timestamp, 10), "be greater than or equal to 0")
+			return api.Constraint(codeParameter, "timestamp", strconv.FormatInt(*e.Timestamp, 10), "be greater than or equal to 0")
 		case i > 0 && *e.Timestamp < *events[i-1].Timestamp:
 			return api.Refuse(codeParameter, "Log events in a single PutLogEvents request must be in chronological order.")
 		}

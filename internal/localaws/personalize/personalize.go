@@ -64,18 +64,7 @@ func (s *Service) API() *api.Service {
 	addTagging(operations, s.findTags)
 	return &api.Service{
 		Name: "personalize", Signing: "personalize", Protocols: []wire.Protocol{wire.JSON}, Target: "AmazonPersonalize", Operations: operations,
-		Model: api.Model{
-			Missing: func(member string) error { return api.Refuse(codeInvalid, "%s is required", member) },
-			Invalid: func(member, value, rule string) error { return api.Constraint(codeInvalid, member, value, rule) },
-			TagFault: func(f *api.TagFault) error {
-				if f.TooMany {
-					return api.Refuse(codeTags, "%s", f.Text)
-				}
-				return api.Refuse(codeInvalid, "%s", f.Text)
-			},
-			BadToken: api.Refuse(codeToken, "the nextToken is not valid"),
-			Patterns: patterns,
-		},
+		Model: api.NewModel(codeInvalid, codeTags, api.Refuse(codeToken, "the nextToken is not valid"), patterns),
 	}
 }
 

@@ -59,12 +59,8 @@ func (s *Service) API() *api.Service {
 	return &api.Service{
 		Name: "pricing", Signing: "pricing", Protocols: []wire.Protocol{wire.JSON}, Target: "AWSPriceListService",
 		Operations: map[string]api.Operation{"GetProducts": api.Op(s.getProducts)},
-		Model: api.Model{
-			Missing:  func(member string) error { return api.Refuse(codeParameter, "%s is missing", member) },
-			Invalid:  func(member, value, rule string) error { return api.Constraint(codeParameter, member, value, rule) },
-			BadToken: api.Refuse("InvalidNextTokenException", "the pagination token is invalid"),
-			Patterns: map[string]api.Pattern{"format": {Expression: api.Lazy(`^aws_v1$`), Rule: "be aws_v1"}},
-		},
+		Model: api.NewModel(codeParameter, codeParameter, api.Refuse("InvalidNextTokenException", "the pagination token is invalid"),
+			map[string]api.Pattern{"format": {Expression: api.Lazy(`^aws_v1$`), Rule: "be aws_v1"}}),
 	}
 }
 
