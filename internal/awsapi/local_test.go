@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/test/throttle"
 )
 
 // TestTheRateIsKeptBeforeAWSHasToRefuse sends more than an endpoint accepts in a second.
@@ -27,11 +28,11 @@ func TestTheRateIsKeptBeforeAWSHasToRefuse(t *testing.T) {
 			if same {
 				own = clk
 			}
-			local, err := localaws.New(localaws.Estate{}, localaws.WithClock(clk), localaws.WithRates(map[string]float64{"cloudwatch.DeleteAlarms": 3}))
+			local, err := localaws.New(localaws.Estate{}, localaws.WithClock(clk))
 			if err != nil {
 				t.Fatal(err)
 			}
-			server := httptest.NewServer(local)
+			server := httptest.NewServer(throttle.New(local, clk, map[string]float64{"DeleteAlarms": 3}))
 			defer server.Close()
 			cfg := awsapi.LocalConfig("eu-west-1", server.URL, "LOCAL", nil)
 			cfg.RetryMaxAttempts = 1

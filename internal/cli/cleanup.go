@@ -125,7 +125,9 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 
 // pass searches for what this program created and removes it, unless in.DryRun is set. It
 // returns what was removed, or would be, as well.
-func (o *cleanupOptions) pass(ctx context.Context, s *session, parts *app.App, in uninstall.Input, step string) (report.Cleanup, []report.CleanupItem) {
+func (o *cleanupOptions) pass(
+	ctx context.Context, s *session, parts *app.App, in uninstall.Input, step string,
+) (report.Cleanup, []report.CleanupItem) {
 	in.Progress = func(done, total int) { s.progress.show(step, done, total) }
 	start := s.clock.Now()
 	out := parts.Uninstaller.Run(ctx, in)

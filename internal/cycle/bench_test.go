@@ -2,6 +2,7 @@ package cycle_test
 
 import (
 	"context"
+	"net/http"
 	"runtime"
 	"strconv"
 	"strings"
@@ -10,12 +11,19 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // latency is how long every call takes in the benchmarks.
 const latency = 20 * time.Millisecond
+
+// slowNetwork delays every call.
+type slowNetwork struct{ http.RoundTripper }
+
+func (n slowNetwork) RoundTrip(r *http.Request) (*http.Response, error) {
+	time.Sleep(latency)
+	return n.RoundTripper.RoundTrip(r)
+}
 
 // waitingClock shows the time of a test clock plus the real time that has passed, and
 // really waits.
@@ -45,7 +53,7 @@ func BenchmarkCycle(b *testing.B) {
 			bed := newBed(b, flat(size.resources/len(size.regions), size.regions...))
 			where := map[string]string{"Regions": strings.Join(size.regions, ",")}
 			bed.settleAlarms(where)
-			localaws.WithLatency(latency)(bed.aws)
+			bed.net = slowNetwork{&http.Transport{MaxIdleConnsPerHost: 128}}
 			b.Run("cold", func(b *testing.B) { bed.measure(b, where, false) })
 			b.Run("warm", func(b *testing.B) { bed.measure(b, where, true) })
 		})

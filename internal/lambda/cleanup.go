@@ -65,8 +65,8 @@ func (h *Handler) remove(ctx context.Context, values config.Values) (string, err
 		}
 		return "", fmt.Errorf("%s could not be removed: %s", model.Plural(len(left), "thing"), strings.Join(names, "; "))
 	}
-	removed := model.Plural(len(uninstall.InState(result.Items, uninstall.Removed)), "thing") + " removed in " + model.Plural(len(result.Regions), "region")
-	return sentence(removed, []tally{
+	removed := len(uninstall.InState(result.Items, uninstall.Removed))
+	return sentence(model.Plural(removed, "thing")+" removed in "+model.Plural(len(result.Regions), "region"), []tally{
 		{len(uninstall.InState(result.Items, uninstall.Kept)), "thing", "of others kept"},
 		{len(result.Skipped), "region", "skipped"},
 		{len(result.Problems), "problem", "logged"},

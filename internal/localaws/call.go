@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
@@ -27,6 +26,7 @@ func newCall(r *http.Request, req *wire.Request, svc *api.Service, owner string)
 	}
 	return &api.Call{
 		Home: api.Home{Account: account, Region: sc.region}, Service: svc.Name, Operation: req.Operation, AccessKey: sc.accessKey, Request: req,
+		Model: &svc.Model,
 	}, nil
 }
 
@@ -36,8 +36,9 @@ type scope struct{ accessKey, region, service string }
 const signingAlgorithm = "AWS4-HMAC-SHA256"
 
 var (
+	scopePattern = api.Lazy(`^` + signingAlgorithm +
+		` Credential=([^/,]*)/([0-9]{8})/([^/,]*)/([^/,]+)/aws4_request, ?SignedHeaders=[^,]+, ?Signature=[0-9a-f]{64}$`)
 	accessKeyPattern = api.Lazy(`^[A-Za-z0-9_]{4,128}$`)
-	signaturePattern = api.Lazy(`^[0-9a-f]{64}$`)
 )
 
 // parseScope reads the scope from an Authorization header of Signature Version 4. The header
@@ -48,48 +49,20 @@ func parseScope(header string) (scope, error) {
 		return scope{}, api.RefuseWith(http.StatusForbidden, "MissingAuthenticationToken",
 			"The request must contain a valid (registered) AWS access key ID: it has no Authorization header.")
 	}
-	rest, ok := strings.CutPrefix(header, signingAlgorithm+" ")
-	if !ok {
-		return scope{}, incomplete("the Authorization header does not begin with %s", signingAlgorithm)
+	parts := scopePattern().FindStringSubmatch(header)
+	if parts == nil {
+		return scope{}, api.Refuse("IncompleteSignature", "the Authorization header is not of the form %s Credential="+
+			"KEY/YYYYMMDD/REGION/SERVICE/aws4_request, SignedHeaders=NAMES, Signature=64 hexadecimal digits: %s", signingAlgorithm, api.Quoted(header))
 	}
-	fields := map[string]string{}
-	for part := range strings.SplitSeq(rest, ",") {
-		key, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if _, twice := fields[key]; !ok || twice {
-			return scope{}, incomplete("the Authorization header has a malformed part %q", part)
-		}
-		fields[key] = value
-	}
-	for _, key := range []string{"Credential", "SignedHeaders", "Signature"} {
-		if fields[key] == "" {
-			return scope{}, incomplete("Authorization header requires '%s' parameter.", key)
-		}
-	}
-	if !signaturePattern().MatchString(fields["Signature"]) {
-		return scope{}, incomplete("the signature is not 64 hexadecimal digits")
-	}
-	// AKID/date/region/service/aws4_request
-	parts := strings.Split(fields["Credential"], "/")
-	if len(parts) != 5 {
-		return scope{}, incomplete("Credential must have exactly 5 slash-delimited elements, got '%s'.", fields["Credential"])
-	}
-	sc := scope{accessKey: parts[0], region: parts[2], service: parts[3]}
-	_, err := time.Parse("20060102", parts[1])
+	sc := scope{accessKey: parts[1], region: parts[3], service: parts[4]}
+	_, err := time.Parse("20060102", parts[2])
 	switch {
 	case !accessKeyPattern().MatchString(sc.accessKey):
 		return scope{}, api.RefuseWith(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	case err != nil:
-		return scope{}, incomplete("Date in Credential scope is not of the form YYYYMMDD: %s", api.Quoted(parts[1]))
+		return scope{}, api.Refuse("IncompleteSignature", "Date in Credential scope is not of the form YYYYMMDD: %s", parts[2])
 	case !api.RegionPattern().MatchString(sc.region):
-		return scope{}, incomplete("Region in Credential scope is not a region: %s", api.Quoted(sc.region))
-	case sc.service == "":
-		return scope{}, incomplete("Service in Credential scope is empty")
-	case parts[4] != "aws4_request":
-		return scope{}, incomplete("Credential should be scoped with a valid terminator: 'aws4_request', not %s", api.Quoted(parts[4]))
+		return scope{}, api.Refuse("IncompleteSignature", "Region in Credential scope is not a region: %s", api.Quoted(sc.region))
 	}
 	return sc, nil
-}
-
-func incomplete(format string, args ...any) error {
-	return api.Refuse("IncompleteSignature", format, args...)
 }

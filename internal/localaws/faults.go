@@ -2,7 +2,6 @@ package localaws
 
 import (
 	"cmp"
-	"math"
 	"net"
 	"net/http"
 	"strconv"
@@ -62,31 +61,16 @@ type Fault struct {
 	Skew time.Duration
 }
 
-// faults decides which calls fail: by the faults that were added, and by the rates of
-// operations. It is safe for concurrent use.
+// faults decides which calls fail. It is safe for concurrent use.
 type faults struct {
-	mu      sync.Mutex
-	added   []*addedFault
-	limiter limiter
+	mu    sync.Mutex
+	added []*addedFault
 }
 
 // addedFault is a fault with the number of calls that it matched.
 type addedFault struct {
 	Fault
 	matched int
-}
-
-// limiter limits the rates of operations.
-type limiter struct {
-	clock   api.Clock
-	rates   map[string]float64 // calls a second, by "service.Operation"
-	buckets map[string]*bucket
-}
-
-// bucket is a token bucket of one operation in one region.
-type bucket struct {
-	tokens float64
-	at     time.Time
 }
 
 // AddFault adds a fault. Of several that match a call, the one added first is applied; each
@@ -104,50 +88,20 @@ func (fs *faults) ClearFaults() {
 	fs.added = nil
 }
 
-// admit decides about a call before it is executed: refused by the rate limit (an error), or
-// hit by a fault, nil if none is due.
-func (fs *faults) admit(c *api.Call) (*Fault, error) {
+// due returns the fault that hits a call, nil if none does.
+func (fs *faults) due(c *api.Call) *Fault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	if fs.limiter.throttles(c) {
-		return nil, throttled(c.Request.Protocol)
-	}
 	for _, f := range fs.added {
 		if !f.matches(c) {
 			continue
 		}
 		f.matched++
 		if f.matched > f.Skip && (f.Times == 0 || f.matched <= f.Skip+f.Times) {
-			return new(f.Fault), nil
+			return new(f.Fault)
 		}
 	}
-	return nil, nil
-}
-
-// throttles consumes a token for the call, if its operation has a rate and there is one.
-func (l *limiter) throttles(c *api.Call) bool {
-	name := c.Service + "." + c.Operation
-	rate, limited := l.rates[name]
-	if !limited {
-		return false
-	}
-	now := l.clock.Now()
-	burst := math.Max(1, rate)
-	key := name + " " + c.Account + " " + c.Region
-	b, ok := l.buckets[key]
-	if !ok {
-		b = &bucket{tokens: burst, at: now}
-		l.buckets[key] = b
-	}
-	if elapsed := now.Sub(b.at).Seconds(); elapsed > 0 {
-		b.tokens = math.Min(burst, b.tokens+elapsed*rate)
-		b.at = now
-	}
-	if b.tokens < 1 {
-		return true
-	}
-	b.tokens--
-	return false
+	return nil
 }
 
 // throttled is the error for a call too many, as each protocol's services name it.

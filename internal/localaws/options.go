@@ -2,17 +2,14 @@ package localaws
 
 import (
 	"log/slog"
-	"maps"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
 type options struct {
-	clock   Clock
-	log     *slog.Logger
-	latency time.Duration
-	rates   map[string]float64
+	clock Clock
+	log   *slog.Logger
 	// retention is how long data and history are kept; zero means for the life of the Server.
 	retention   time.Duration
 	observe     func(Observed)    // nil for none
@@ -26,21 +23,9 @@ type Option func(*Server)
 // WithClock sets the clock of the whole endpoint. The default is the real time, in UTC.
 func WithClock(c Clock) Option { return func(s *Server) { s.clock = c } }
 
-// WithLatency makes every call take at least d of real time, whatever the clock. Calls wait
-// side by side. The default is no delay.
-func WithLatency(d time.Duration) Option { return func(s *Server) { s.latency = d } }
-
 // WithLogger sets the logger: debug for each call, info for what the endpoint does
 // automatically. The default logs nothing.
 func WithLogger(l *slog.Logger) Option { return func(s *Server) { s.log = l } }
-
-// WithRates limits how often operations may be called. Keys are "service.Operation" as in
-// Calls, values calls per second and region on the endpoint's clock; a bucket holds one
-// second's worth, at least one call. A call too many fails with ThrottlingException
-// (Throttling by the services of the query family). The default is no limit.
-func WithRates(rates map[string]float64) Option {
-	return func(s *Server) { s.rates = maps.Clone(rates) }
-}
 
 // WithRetention drops metric data, mails, events and the history of alarms that are older than
 // d, so that a simulation of any length fits into memory. The default is to keep metric data

@@ -81,7 +81,7 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 	bus := events.New(o.clock, o.log, topics)
 	s := &Server{
 		options: o.options, account: account, services: services{},
-		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{limiter: limiter{o.clock, o.rates, map[string]*bucket{}}},
+		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},
 		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
 	}
 	for _, svc := range []*api.Service{
@@ -136,16 +136,14 @@ func (s services) route(req *wire.Request) (*api.Service, api.Operation, error) 
 
 // answer executes the call, with the fault that is due for it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service, op api.Operation, c *api.Call, requestID string) {
-	fault, err := s.admit(c)
+	fault := s.due(c)
 	if fault != nil {
 		s.report(c, fault, false)
 	}
-	if !pause(r.Context(), s.latency) || fault.before(w, r) {
+	if fault.before(w, r) {
 		return
 	}
-	if err == nil {
-		err = fault.apply(w, r, c)
-	}
+	err := fault.apply(w, r, c)
 	var out any
 	if err == nil {
 		out, err = s.execute(op, c)
@@ -174,21 +172,6 @@ func (s *Server) execute(op api.Operation, c *api.Call) (any, error) {
 	c.Now = s.clock.Now().UTC()
 	s.personalize.Advance(c.Now)
 	return op(c)
-}
-
-// pause waits and reports whether the client is still there.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return true
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func (o *options) logCall(svc *api.Service, req *wire.Request, region string, err error) {
@@ -226,7 +209,7 @@ func (s *Server) Tick() {
 		before := now.Add(-s.retention)
 		s.cloudwatch.Forget(before)
 		s.events.Forget(before)
-		s.sns.Forget(before)
+		s.sns.Outbox.Forget(before)
 	}
 }
 
@@ -290,10 +273,10 @@ func (s *Server) Events() []Event { return locked(s, s.events.Events) }
 // Dropped returns the notifications that did not reach their targets, oldest first: of rules
 // and alarms, because a topic or function does not exist or the topic's policy does not let
 // the service publish. At least the last 10,000 are kept.
-func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Dropped) }
+func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Outbox.Dropped) }
 
 // Outbox returns what SNS sent to subscribers, oldest first: at least the last 10,000.
-func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox) }
+func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox.Mails) }
 
 // ConfirmAll confirms every pending subscription, as if each owner had followed the link in
 // the mail, and returns their number.

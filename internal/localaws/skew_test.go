@@ -3,6 +3,7 @@ package localaws
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	after := r.Snapshot()
-	if _, ok := before["dashboard d"]; ok || after["dashboard d"] == "" || len(after) != len(before)+1 {
+	if _, exists := before["dashboard d"]; exists || len(after) != len(before)+1 || !strings.HasPrefix(after["dashboard d"], `{"widgets":[]}`) {
 		t.Errorf("before %q, after %q", before, after)
 	}
 	putValue(t, r.client(), 7, noon)

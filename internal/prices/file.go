@@ -88,7 +88,8 @@ func (f priceFile) faults() []error {
 		faults = append(faults, fmt.Errorf("date %q is not a day such as 2026-01-31", f.Date))
 	}
 	if f.Source == "" || len(f.Source) > maxSource || strings.ContainsFunc(f.Source, unicode.IsControl) {
-		faults = append(faults, fmt.Errorf("source %q is not one line of 1 to %d characters that names the source of the prices", f.Source, maxSource))
+		faults = append(faults, fmt.Errorf(
+			"source %q is not one line of 1 to %d characters that names the source of the prices", f.Source, maxSource))
 	}
 	if !currencyPattern.MatchString(f.Currency) {
 		faults = append(faults, fmt.Errorf("currency %q is not three capital letters such as USD", f.Currency))
@@ -109,7 +110,8 @@ func (f priceFile) faults() []error {
 				inRegions = append(inRegions, fmt.Errorf("regions: %s: %q is not one of campaign, campaignV2, recommender", region, product))
 			}
 			if !(price > 0 && price <= maxPrice) || math.IsInf(price, 0) {
-				inRegions = append(inRegions, fmt.Errorf("regions: %s: %s: %v is not a price per TPS-hour above 0, up to %v", region, product, price, maxPrice))
+				inRegions = append(inRegions, fmt.Errorf(
+					"regions: %s: %s: %v is not a price per TPS-hour above 0, up to %v", region, product, price, maxPrice))
 			}
 		}
 	}

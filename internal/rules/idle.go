@@ -96,7 +96,8 @@ func NotIdle(c Calls, idleHours int) (code ReasonCode, reason string) {
 	case c.Failed > 0: // guard: failed requests are requests; never, boundary
 		return ReasonFailing, fmt.Sprintf("broken, not idle: all its %.0f requests in the last %d h failed", c.Failed, idleHours)
 	case !c.Complete: // guard: requests not read completely
-		return ReasonUnread, fmt.Sprintf("cannot decide whether it is idle: its requests in the last %d h could not be read completely", idleHours)
+		return ReasonUnread, fmt.Sprintf(
+			"cannot decide whether it is idle: its requests in the last %d h could not be read completely", idleHours)
 	}
 	return "", ""
 }

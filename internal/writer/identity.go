@@ -49,7 +49,7 @@ func (o *Owner) Identity(ctx context.Context) (Identity, error) {
 		identity, err = identityOf(out)
 	}
 	if err != nil {
-		return Identity{}, fmt.Errorf("ask STS who owns the credentials: %w", awsapi.Plain(err))
+		return Identity{}, fmt.Errorf("ask STS who owns the credentials: GetCallerIdentity in %s: %w", o.w.DeploymentRegion, awsapi.Plain(err))
 	}
 	o.identity = identity
 	return identity, nil

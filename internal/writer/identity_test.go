@@ -16,7 +16,7 @@ func TestTheIdentityIsReadOnceUnlessKnown(t *testing.T) {
 	owner := writer.NewOwner(wr, writer.Identity{})
 	id := writer.Identity{Account: awsbed.Account, Partition: "aws"}
 	w.Server.AddFault(localaws.Fault{Service: "sts", Code: "AccessDenied", Message: "no", Times: 1})
-	if got, err := owner.Identity(ctxAll); err == nil || !strings.Contains(err.Error(), "ask STS who owns the credentials: AccessDenied: no") {
+	if got, err := owner.Identity(ctxAll); err == nil || !strings.Contains(err.Error(), "ask STS who owns the credentials: GetCallerIdentity in eu-west-1: AccessDenied: no") {
 		t.Errorf("got %v, %v", got, err)
 	}
 	w.Writes()

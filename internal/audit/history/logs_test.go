@@ -19,6 +19,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/test/throttle"
 )
 
 const region = "eu-west-1"
@@ -33,14 +34,14 @@ type bed struct {
 	reader  *history.Reader
 }
 
-func newBed(t *testing.T, options ...localaws.Option) *bed {
+func newBed(t *testing.T, rates map[string]float64) *bed {
 	t.Helper()
 	b := &bed{clock: model.NewVirtualClock(noon.Add(time.Hour))}
-	server, err := localaws.New(localaws.Estate{}, append(options, localaws.WithClock(b.clock))...)
+	server, err := localaws.New(localaws.Estate{}, localaws.WithClock(b.clock))
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewServer(server)
+	web := httptest.NewServer(throttle.New(server, b.clock, rates))
 	t.Cleanup(web.Close)
 	b.Server = server
 	b.clients = awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(region, web.URL, "LOCAL", nil), Clock: b.clock})
@@ -76,7 +77,7 @@ func (b *bed) put(t *testing.T, after time.Duration, lines ...string) {
 func noProgress(int) {}
 
 func TestReadLogGroup(t *testing.T) {
-	b := newBed(t)
+	b := newBed(t, nil)
 	other := record(2*time.Minute, "refused")
 	other.ARN, other.Action = strings.Replace(home, "home", "sale", 1), model.ActionDelete
 	b.put(t, -time.Hour, logged(record(-time.Hour, "done")))
@@ -110,7 +111,7 @@ func TestReadLogGroup(t *testing.T) {
 }
 
 func TestReadFollowsEmptyPages(t *testing.T) {
-	b := newBed(t)
+	b := newBed(t, nil)
 	b.put(t, 0, slices.Repeat([]string{"nothing"}, 10_000)...)
 	b.put(t, time.Second, slices.Repeat([]string{"nothing"}, 10_000)...)
 	b.put(t, time.Minute, logged(record(0, "done")))
@@ -130,7 +131,7 @@ func TestReadFollowsEmptyPages(t *testing.T) {
 }
 
 func TestReadNamesDamagedRecords(t *testing.T) {
-	b := newBed(t)
+	b := newBed(t, nil)
 	b.put(t, 0, `{"msg":"audit","audit":{"arn":"x"}}`, logged(record(0, "done")))
 	h, faults := gathered(history.Filter{})
 	if err := b.reader.Read(t.Context(), monitor, h, noProgress); err != nil {
@@ -156,7 +157,7 @@ func TestReadFails(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBed(t)
+			b := newBed(t, nil)
 			b.put(t, 0, logged(record(0, "done")))
 			b.AddFault(tt.fault)
 			h, _ := gathered(history.Filter{})
@@ -169,7 +170,7 @@ func TestReadFails(t *testing.T) {
 }
 
 func TestReadKeepsWhatCameBeforeAFailure(t *testing.T) {
-	b := newBed(t)
+	b := newBed(t, nil)
 	b.put(t, 0, logged(record(0, "done")))
 	b.put(t, time.Second, slices.Repeat([]string{"nothing"}, 10_000)...)
 	b.AddFault(localaws.Fault{Operation: "FilterLogEvents", Code: "AccessDeniedException", Skip: 1})
@@ -182,7 +183,7 @@ func TestReadKeepsWhatCameBeforeAFailure(t *testing.T) {
 // TestReadKeepsToTheRate reads from an endpoint that takes no more than AWS does: none of
 // the calls is refused.
 func TestReadKeepsToTheRate(t *testing.T) {
-	b := newBed(t, localaws.WithRates(map[string]float64{"logs.FilterLogEvents": 5, "logs.DescribeLogGroups": 5}))
+	b := newBed(t, map[string]float64{"FilterLogEvents": 5, "DescribeLogGroups": 5})
 	for range 30 {
 		h, _ := gathered(history.Filter{})
 		if err := b.reader.Read(t.Context(), monitor, h, noProgress); err != nil {
@@ -216,7 +217,7 @@ func TestReadEndsWithItsContext(t *testing.T) {
 }
 
 func TestGroups(t *testing.T) {
-	b := newBed(t)
+	b := newBed(t, nil)
 	for i := range 60 {
 		b.create(t, fmt.Sprintf("many-%02d", i))
 	}

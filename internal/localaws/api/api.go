@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -40,6 +41,7 @@ type Service struct {
 	// path of RPC v2, or the API version of a query.
 	Target     string
 	XMLNS      string // query services: the namespace of their responses
+	Model      Model
 	Operations map[string]Operation
 }
 
@@ -83,6 +85,7 @@ type Call struct {
 	AccessKey string
 	Now       time.Time
 	Request   *wire.Request
+	Model     *Model     // of the service
 	Partial   *Rejection // of a fault that lets an operation do only a part; nil without one
 	EmptyPage bool       // a fault makes listings return no items, only a token
 }
@@ -103,15 +106,21 @@ func (c *Call) Rejected(n int) int {
 	return (n + 1) / 2
 }
 
+// Out is an output by the names of its members.
+type Out = map[string]any
+
 // Operation executes one call and returns its output, nil for none. Errors other than
 // *wire.Error become the service's InternalFailure.
 type Operation func(c *Call) (any, error)
 
-// Op is an operation with an output. In is decoded from the request; see wire.Decode.
-func Op[In, Out any](f func(c *Call, in *In) (Out, error)) Operation {
+// Op is an operation. In is decoded from the request, see wire.Decode, and checked, see Model.
+func Op[In any](f func(c *Call, in *In) (any, error)) Operation {
 	return func(c *Call) (any, error) {
 		in := new(In)
 		if err := c.Request.Decode(in); err != nil {
+			return nil, err
+		}
+		if err := c.Model.check("", reflect.ValueOf(in).Elem()); err != nil {
 			return nil, err
 		}
 		return f(c, in)
@@ -120,13 +129,7 @@ func Op[In, Out any](f func(c *Call, in *In) (Out, error)) Operation {
 
 // Do is an operation without an output.
 func Do[In any](f func(c *Call, in *In) error) Operation {
-	return func(c *Call) (any, error) {
-		in := new(In)
-		if err := c.Request.Decode(in); err != nil {
-			return nil, err
-		}
-		return nil, f(c, in)
-	}
+	return Op(func(c *Call, in *In) (any, error) { return nil, f(c, in) })
 }
 
 // Refuse makes an error with HTTP status 400.
@@ -140,7 +143,7 @@ func RefuseWith(status int, code, format string, args ...any) error {
 }
 
 // Constraint makes the error of a member that breaks the API model.
-func Constraint(code, value, member, rule string) error {
+func Constraint(code, member, value, rule string) error {
 	return Refuse(code, "1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, rule)
 }
 

@@ -1,9 +1,9 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"sort"
 )
 
@@ -30,73 +30,44 @@ func (c *Call) WriteToken(t Token) string {
 	return base64.URLEncoding.EncodeToString(raw)
 }
 
-// ReadToken decodes a token. ok is false if it is not one of the same operation, region and
-// account.
-func (c *Call) ReadToken(token string) (t Token, ok bool) {
+// ReadToken decodes a token. The error is the service's BadToken if it is not one of the same
+// operation, region and account.
+func (c *Call) ReadToken(token string) (t Token, err error) {
 	raw, err := base64.URLEncoding.DecodeString(token)
-	if err != nil || json.Unmarshal(raw, &t) != nil {
-		return t, false
+	if err != nil || json.Unmarshal(raw, &t) != nil || t.Call != c.tokenScope() {
+		return t, c.Model.BadToken
 	}
-	return t, t.Call == c.tokenScope()
+	return t, nil
 }
 
 // Page cuts one page out of items, which are sorted by key, and returns it with the token
-// for the next one, empty after the last. size is the largest page. ok is false if ReadToken
-// rejects the token; an empty token is the first page.
-func Page[T any](c *Call, items []T, key func(T) string, token string, size int) (out []T, next string, ok bool) {
-	if token != "" {
-		t, valid := c.ReadToken(token)
-		if !valid {
-			return nil, "", false
+// for the next one, empty after the last. Without a token it is the first page, without a limit
+// it has at most size items. The error is that of ReadToken.
+func Page[T any](c *Call, items []T, key func(T) string, token *string, limit *int32, size int32) (page []T, next string, err error) {
+	if token != nil {
+		t, err := c.ReadToken(*token)
+		if err != nil {
+			return nil, "", err
 		}
 		if !t.First {
 			items = items[sort.Search(len(items), func(i int) bool { return key(items[i]) > t.After }):]
 		}
 	}
 	if c.EmptyPage {
-		if token == "" {
-			token = c.WriteToken(Token{First: true})
-		}
-		return nil, token, true
+		return nil, cmp.Or(Value(token), c.WriteToken(Token{First: true})), nil
 	}
-	if len(items) <= size {
-		return items, "", true
+	n := int(cmp.Or(Value(limit), size))
+	if len(items) <= n {
+		return items, "", nil
 	}
-	return items[:size], c.WriteToken(Token{After: key(items[size-1])}), true
+	return items[:n], c.WriteToken(Token{After: key(items[n-1])}), nil
 }
 
-// Paging is how a service pages its listings.
-type Paging struct {
-	Most     int   // the largest page
-	Default  int   // the page without a limit; 0 means Most
-	BadToken error // for an invalid token
-	// BadLimit makes the error for a limit that breaks a rule; see Constraint.
-	BadLimit func(value, rule string) error
-}
-
-// PageOf cuts a page out of items as the service does.
-func PageOf[T any](c *Call, p Paging, items []T, key func(T) string, token *string, limit *int32) (page []T, next string, err error) {
-	size, err := p.Size(limit)
-	if err != nil {
-		return nil, "", err
+// Listing is the output of a listing: its items, and the token of the next page if there is one.
+func Listing(member string, items any, tokenMember, next string) Out {
+	out := Out{member: items}
+	if next != "" {
+		out[tokenMember] = next
 	}
-	page, next, ok := Page(c, items, key, Value(token), size)
-	if !ok || (token != nil && *token == "") {
-		return nil, "", p.BadToken
-	}
-	return page, next, nil
-}
-
-// Size returns the size of a page with the limit, which must be from 1 to Most; nil is the
-// default.
-func (p Paging) Size(limit *int32) (int, error) {
-	switch {
-	case limit == nil && p.Default > 0:
-		return p.Default, nil
-	case limit == nil:
-		return p.Most, nil
-	case *limit < 1 || int(*limit) > p.Most:
-		return 0, p.BadLimit(fmt.Sprint(*limit), fmt.Sprintf("have a value from 1 to %d", p.Most))
-	}
-	return int(*limit), nil
+	return out
 }

@@ -44,8 +44,17 @@ func CheckTags(tags map[string]string) *TagFault {
 	return nil
 }
 
-// MergeTags returns the tags of a resource with more tags added or replaced.
-func MergeTags(tags map[string]string, more []Tag) (map[string]string, *TagFault) {
+// MergeTags returns the tags of a resource with more tags added or replaced. The error is the
+// service's.
+func (c *Call) MergeTags(tags map[string]string, more []Tag) (map[string]string, error) {
+	merged, fault := mergeTags(tags, more)
+	if fault != nil {
+		return nil, c.Model.TagFault(fault)
+	}
+	return merged, nil
+}
+
+func mergeTags(tags map[string]string, more []Tag) (map[string]string, *TagFault) {
 	added := map[string]string{}
 	for _, t := range more {
 		if t.Key == nil || t.Value == nil {
@@ -93,57 +102,49 @@ type tagOutput struct {
 	Tags []Tag `json:"Tags" xml:"Tags>member"`
 }
 
-// Tagging is how a service tags its resources.
-type Tagging struct {
-	// Find returns the tags of the resource that an ARN names, nil if the input has none.
-	Find func(c *Call, arn *string) (*map[string]string, error)
-	// Fault makes the error of a fault.
-	Fault func(f *TagFault) error
-	// Missing makes the error of a required member that is missing.
-	Missing func(member string) error
-}
+// Tagging finds the tags of the resource that an ARN names; nil if the input has no ARN.
+type Tagging func(c *Call, arn *string) (*map[string]string, error)
 
 // AddTo adds the operations ListTagsForResource, TagResource and UntagResource.
-func (t Tagging) AddTo(operations map[string]Operation) {
-	operations["ListTagsForResource"] = Op(t.list)
-	operations["TagResource"] = Op(t.tag)
-	operations["UntagResource"] = Op(t.untag)
+func (find Tagging) AddTo(operations map[string]Operation) {
+	operations["ListTagsForResource"] = Op(func(c *Call, in *tagInput) (any, error) {
+		tags, err := find(c, in.arn())
+		if err != nil {
+			return nil, err
+		}
+		return tagOutput{ListTags(*tags)}, nil
+	})
+	operations["TagResource"] = Op(func(c *Call, in *tagInput) (any, error) { return struct{}{}, find.Tag(c, in.arn(), in.Tags) })
+	operations["UntagResource"] = Op(func(c *Call, in *tagInput) (any, error) { return struct{}{}, find.Untag(c, in.arn(), in.TagKeys) })
 }
 
-func (t Tagging) list(c *Call, in *tagInput) (tagOutput, error) {
-	tags, err := t.Find(c, in.arn())
-	if err != nil {
-		return tagOutput{}, err
-	}
-	return tagOutput{ListTags(*tags)}, nil
-}
-
-func (t Tagging) tag(c *Call, in *tagInput) (none struct{}, err error) {
-	tags, err := t.Find(c, in.arn())
+// Tag adds or replaces tags of a resource. Nil tags are missing ones.
+func (find Tagging) Tag(c *Call, arn *string, more []Tag) error {
+	tags, err := find(c, arn)
 	switch {
 	case err != nil:
-		return none, err
-	case in.Tags == nil:
-		return none, t.Missing("Tags")
+		return err
+	case more == nil:
+		return c.Model.Missing("Tags")
 	}
-	merged, fault := MergeTags(*tags, in.Tags)
-	if fault != nil {
-		return none, t.Fault(fault)
+	merged, err := c.MergeTags(*tags, more)
+	if err == nil {
+		*tags = merged
 	}
-	*tags = merged
-	return none, nil
+	return err
 }
 
-func (t Tagging) untag(c *Call, in *tagInput) (none struct{}, err error) {
-	tags, err := t.Find(c, in.arn())
+// Untag removes tags of a resource. Nil keys are missing ones.
+func (find Tagging) Untag(c *Call, arn *string, keys []string) error {
+	tags, err := find(c, arn)
 	switch {
 	case err != nil:
-		return none, err
-	case in.TagKeys == nil:
-		return none, t.Missing("TagKeys")
+		return err
+	case keys == nil:
+		return c.Model.Missing("TagKeys")
 	}
-	for _, key := range in.TagKeys {
+	for _, key := range keys {
 		delete(*tags, key)
 	}
-	return none, nil
+	return nil
 }

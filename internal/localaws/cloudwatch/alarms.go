@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
@@ -23,13 +23,10 @@ const (
 
 // The limits of PutMetricAlarm and SetAlarmState (API reference and model).
 const (
-	maxDescription   = 1024
-	maxActions       = 5
 	maxActionLength  = 1024
 	longPeriod       = 3600
 	shortPeriodRange = 24 * 3600     // seconds that an alarm may look back with a Period below longPeriod
 	longPeriodRange  = 7 * 24 * 3600 // and with a longer one
-	maxStateReason   = 1023
 )
 
 // alarms holds all alarms and their history.
@@ -66,23 +63,23 @@ type alarm struct {
 // settings is what PutMetricAlarm replaces completely. In an alarm, only members that
 // CloudWatch leaves out of descriptions are nil.
 type settings struct {
-	AlarmName               *string     `json:"AlarmName"`
-	AlarmDescription        *string     `json:"AlarmDescription,omitempty"`
+	AlarmName               *string     `json:"AlarmName" check:"required alarm"`
+	AlarmDescription        *string     `json:"AlarmDescription,omitempty" check:"..1024"`
 	ActionsEnabled          *bool       `json:"ActionsEnabled"`
-	OKActions               []string    `json:"OKActions"`
-	AlarmActions            []string    `json:"AlarmActions"`
-	InsufficientDataActions []string    `json:"InsufficientDataActions"`
+	OKActions               []string    `json:"OKActions" check:"..5"`
+	AlarmActions            []string    `json:"AlarmActions" check:"..5"`
+	InsufficientDataActions []string    `json:"InsufficientDataActions" check:"..5"`
 	MetricName              *string     `json:"MetricName"`
 	Namespace               *string     `json:"Namespace"`
-	Statistic               *string     `json:"Statistic"`
+	Statistic               *string     `json:"Statistic" check:"required SampleCount|Average|Sum|Minimum|Maximum"`
 	Dimensions              []dimension `json:"Dimensions"`
-	Period                  *int32      `json:"Period"` // seconds
+	Period                  *int32      `json:"Period" check:"required"` // seconds
 	Unit                    *string     `json:"Unit,omitempty"`
-	EvaluationPeriods       *int32      `json:"EvaluationPeriods"`
+	EvaluationPeriods       *int32      `json:"EvaluationPeriods" check:"required 1.."`
 	DatapointsToAlarm       *int32      `json:"DatapointsToAlarm,omitempty"`
-	Threshold               *float64    `json:"Threshold"`
-	ComparisonOperator      *string     `json:"ComparisonOperator"`
-	TreatMissingData        *string     `json:"TreatMissingData,omitempty"`
+	Threshold               *float64    `json:"Threshold" check:"required"`
+	ComparisonOperator      *string     `json:"ComparisonOperator" check:"required GreaterThanOrEqualToThreshold|GreaterThanThreshold|LessThanThreshold|LessThanOrEqualToThreshold"`
+	TreatMissingData        *string     `json:"TreatMissingData,omitempty" check:"breaching|notBreaching|ignore|missing"`
 }
 
 // description is an alarm as DescribeAlarms returns it.
@@ -129,9 +126,9 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 	if err := in.check(c); err != nil {
 		return err
 	}
-	tags, fault := api.MergeTags(nil, in.Tags)
-	if fault != nil {
-		return invalidValue("%s", fault.Text)
+	tags, err := c.MergeTags(nil, in.Tags)
+	if err != nil {
+		return err
 	}
 	as.evaluateOncePerMinute(c.Now)
 	a := as.alarms[c.Home][*in.AlarmName]
@@ -159,42 +156,13 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 
 func (in *putAlarmInput) check(c *api.Call) error {
 	metric := metricRef{in.Namespace, in.MetricName, in.Dimensions}
-	if err := cmp.Or(
-		checkAlarmName(in.AlarmName),
-		within("alarmDescription", utf8.RuneCountInString(api.Value(in.AlarmDescription)), 0, maxDescription),
-		metric.check(""),
-		required("Statistic", in.Statistic),
-		oneOf("statistic", in.Statistic, statisticNames...),
-		checkUnit("Unit", in.Unit),
-		required("Period", in.Period),
-		required("EvaluationPeriods", in.EvaluationPeriods),
-		required("Threshold", in.Threshold),
-		required("ComparisonOperator", in.ComparisonOperator),
-	); err != nil {
+	if err := cmp.Or(metric.check(""), checkUnit("Unit", in.Unit)); err != nil {
 		return err
 	}
 	if !acceptable(*in.Threshold) {
 		return invalidNumber("Threshold")
 	}
-	return cmp.Or(
-		in.checkPeriods(),
-		oneOf("comparisonOperator", in.ComparisonOperator,
-			"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"),
-		oneOf("treatMissingData", in.TreatMissingData, "breaching", "notBreaching", "ignore", "missing"),
-		checkActions(c, "OKActions", in.OKActions),
-		checkActions(c, "AlarmActions", in.AlarmActions),
-		checkActions(c, "InsufficientDataActions", in.InsufficientDataActions),
-	)
-}
-
-func checkAlarmName(name *string) error {
-	if name == nil {
-		return missing("AlarmName")
-	}
-	if strings.ContainsFunc(*name, func(r rune) bool { return r < ' ' || r == 0x7f }) || !utf8.ValidString(*name) {
-		return invalid("The alarm name %s has a control character.", api.Quoted(*name))
-	}
-	return within("alarmName", utf8.RuneCountInString(*name), 1, maxNameLength)
+	return cmp.Or(in.checkPeriods(), checkActions(c, slices.Concat(in.OKActions, in.AlarmActions, in.InsufficientDataActions)))
 }
 
 // checkPeriods checks how far the alarm looks back and how many data must breach.
@@ -203,8 +171,6 @@ func (s *settings) checkPeriods() error {
 	switch m := s.DatapointsToAlarm; {
 	case *s.Period < 1 || *s.Period%60 != 0:
 		return invalid("The period %d is invalid: this endpoint accepts multiples of 60.", *s.Period)
-	case *s.EvaluationPeriods < 1:
-		return constraint("evaluationPeriods", fmt.Sprint(*s.EvaluationPeriods), "have value greater than or equal to 1")
 	case *s.Period < longPeriod && looksBack > shortPeriodRange:
 		return invalid("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= %d).", shortPeriodRange)
 	case looksBack > longPeriodRange:
@@ -215,9 +181,9 @@ func (s *settings) checkPeriods() error {
 	return nil
 }
 
-// checkActions checks the actions of one state. CloudWatch does not check whether a topic
+// checkActions checks the actions of an alarm. CloudWatch does not check whether a topic
 // exists, only whether it could: this endpoint accepts topics of the alarm's own region.
-func checkActions(c *api.Call, name string, actions []string) error {
+func checkActions(c *api.Call, actions []string) error {
 	for _, action := range actions {
 		switch {
 		case len(action) > maxActionLength || strings.Count(action, ":") != 5 || !strings.HasPrefix(action, "arn:"):
@@ -226,25 +192,15 @@ func checkActions(c *api.Call, name string, actions []string) error {
 			return invalid("Invalid action %s: this endpoint accepts SNS topics of %s only.", api.Quoted(action), c.Region)
 		}
 	}
-	return within(name, len(actions), 0, maxActions)
+	return nil
 }
 
 type namesInput struct {
-	AlarmNames []string `json:"AlarmNames"`
-}
-
-func (in *namesInput) check() error {
-	if in.AlarmNames == nil {
-		return missing("AlarmNames")
-	}
-	return checkNames("alarmNames", in.AlarmNames)
+	AlarmNames []string `json:"AlarmNames" check:"required ..100 alarm"`
 }
 
 // delete deletes alarms and ignores names that do not exist.
 func (as *alarms) delete(c *api.Call, in *namesInput) error {
-	if err := in.check(); err != nil {
-		return err
-	}
 	as.evaluateOncePerMinute(c.Now)
 	for _, name := range in.AlarmNames {
 		if a := as.alarms[c.Home][name]; a != nil {
@@ -258,9 +214,6 @@ func (as *alarms) delete(c *api.Call, in *namesInput) error {
 // enableActions sets ActionsEnabled. It does not execute the actions of the present state:
 // only the next transition does.
 func (as *alarms) enableActions(c *api.Call, in *namesInput, on bool) error {
-	if err := in.check(); err != nil {
-		return err
-	}
 	as.evaluateOncePerMinute(c.Now)
 	for _, name := range in.AlarmNames {
 		if a := as.alarms[c.Home][name]; a != nil && *a.ActionsEnabled != on {
@@ -273,21 +226,14 @@ func (as *alarms) enableActions(c *api.Call, in *namesInput, on bool) error {
 }
 
 type setStateInput struct {
-	AlarmName   *string `json:"AlarmName"`
-	StateValue  *string `json:"StateValue"`
-	StateReason *string `json:"StateReason"`
+	AlarmName   *string `json:"AlarmName" check:"required alarm"`
+	StateValue  *string `json:"StateValue" check:"required OK|ALARM|INSUFFICIENT_DATA"`
+	StateReason *string `json:"StateReason" check:"required ..1023"`
 }
 
 // setState sets a state until the next evaluation. If the state changes, its actions are
 // executed, as for any transition.
 func (as *alarms) setState(c *api.Call, in *setStateInput) error {
-	if err := cmp.Or(
-		checkAlarmName(in.AlarmName), required("StateValue", in.StateValue), required("StateReason", in.StateReason),
-		oneOf("stateValue", in.StateValue, stateOK, stateAlarm, stateInsufficient),
-		within("stateReason", utf8.RuneCountInString(api.Value(in.StateReason)), 0, maxStateReason),
-	); err != nil {
-		return err
-	}
 	as.evaluateOncePerMinute(c.Now)
 	a := as.alarms[c.Home][*in.AlarmName]
 	if a == nil {

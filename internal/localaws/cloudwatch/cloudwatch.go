@@ -58,14 +58,22 @@ func (s *Service) API() *api.Service {
 		"ListDashboards":       api.Op(s.boards.list),
 		"DeleteDashboards":     api.Do(s.boards.delete),
 	}
-	api.Tagging{
-		Find:    s.findTags,
-		Fault:   func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
-		Missing: missing,
-	}.AddTo(operations)
+	api.Tagging(s.findTags).AddTo(operations)
 	return &api.Service{
 		Name: "cloudwatch", Signing: "monitoring", Protocols: []wire.Protocol{wire.CBOR, wire.JSON10},
 		Target: "GraniteServiceVersion20100801", Operations: operations,
+		Model: api.Model{
+			Missing: missing,
+			Invalid: func(member, value, rule string) error {
+				return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, rule)
+			},
+			TagFault: func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
+			BadToken: refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid."),
+			Patterns: map[string]api.Pattern{
+				"alarm":   {Expression: api.Lazy(`^[^\x00-\x1f\x7f]{1,255}$`), Rule: "have 1 to 255 characters, none of which is a control character"},
+				"queryId": {Expression: api.Lazy(`^[a-z][A-Za-z0-9_]{0,254}$`), Rule: "satisfy regular expression pattern: ^[a-z][a-zA-Z0-9_]*$"},
+			},
+		},
 	}
 }
 
@@ -166,11 +174,6 @@ func invalid(format string, args ...any) error {
 	return refuse("ValidationException", "ValidationError", format, args...)
 }
 
-// constraint is the error of a member that breaks a constraint of the model.
-func constraint(path, value, rule string) error {
-	return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, path, rule)
-}
-
 // invalidValue is the error of a parameter whose value is invalid or out of range.
 func invalidValue(format string, args ...any) error {
 	return refuse("InvalidParameterValueException", "InvalidParameterValue", format, args...)
@@ -191,7 +194,6 @@ const (
 	maxNameLength           = 255
 	maxDimensionValueLength = 1024
 	maxDimensions           = 30
-	maxNamesPerCall         = 100
 )
 
 var statisticNames = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
@@ -227,8 +229,8 @@ func dimensionsOf(dims map[string]string) []dimension {
 
 // checkDimensions checks the dimensions at a path of the input.
 func checkDimensions(path string, dims []dimension) error {
-	if len(dims) > maxDimensions {
-		return invalidValue("The collection %s must not have a size greater than %d.", path, maxDimensions)
+	if err := atMost(maxDimensions, path, len(dims)); err != nil {
+		return err
 	}
 	for i, d := range dims {
 		at := fmt.Sprintf("%s.member.%d", path, i+1)
@@ -241,6 +243,14 @@ func checkDimensions(path string, dims []dimension) error {
 		if slices.ContainsFunc(dims[:i], func(other dimension) bool { return other.Name == d.Name }) {
 			return invalidValue("The parameter %s repeats the dimension %s.", at, api.Quoted(d.Name))
 		}
+	}
+	return nil
+}
+
+// atMost checks the size of a list.
+func atMost(most int, path string, size int) error {
+	if size > most {
+		return invalidValue("The collection %s must not have a size greater than %d.", path, most)
 	}
 	return nil
 }
@@ -272,30 +282,6 @@ func checkUnit(path string, unit *string) error {
 	return nil
 }
 
-// oneOf checks an enumeration; an absent value passes.
-func oneOf(path string, value *string, valid ...string) error {
-	if value == nil || slices.Contains(valid, *value) {
-		return nil
-	}
-	return constraint(path, *value, "satisfy enum value set: ["+strings.Join(valid, ", ")+"]")
-}
-
-// within checks the length of a text or list.
-func within(path string, length, least, most int) error {
-	if length < least || length > most {
-		return constraint(path, "", fmt.Sprintf("have length from %d to %d", least, most))
-	}
-	return nil
-}
-
-// required checks that a member is present.
-func required[T any](name string, v *T) error {
-	if v == nil {
-		return missing(name)
-	}
-	return nil
-}
-
 // maxMagnitude bounds the values that CloudWatch accepts: 2 to the power of 360.
 var maxMagnitude = math.Ldexp(1, 360)
 
@@ -303,8 +289,4 @@ func acceptable(f float64) bool { return !math.IsNaN(f) && math.Abs(f) <= maxMag
 
 func invalidNumber(path string) error {
 	return invalidValue("The value for parameter %s is not a number between -2^360 and 2^360.", path)
-}
-
-func invalidToken() error {
-	return refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid.")
 }

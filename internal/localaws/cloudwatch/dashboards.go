@@ -30,36 +30,27 @@ func dashboardARN(c *api.Call, name string) string {
 }
 
 type putBoardInput struct {
-	DashboardName *string   `json:"DashboardName"`
-	DashboardBody *string   `json:"DashboardBody"`
+	DashboardName *string   `json:"DashboardName" check:"required"`
+	DashboardBody *string   `json:"DashboardBody" check:"required"`
 	Tags          []api.Tag `json:"Tags"`
 }
 
-type putBoardOutput struct {
-	Messages []boardMessage `json:"DashboardValidationMessages"`
-}
-
 // put creates or replaces a dashboard. The tags of the input are for a new one only.
-func (b *boards) put(c *api.Call, in *putBoardInput) (out putBoardOutput, err error) {
-	switch {
-	case in.DashboardName == nil:
-		return out, missing("DashboardName")
-	case in.DashboardBody == nil:
-		return out, missing("DashboardBody")
-	case !dashboardName().MatchString(*in.DashboardName):
+func (b *boards) put(c *api.Call, in *putBoardInput) (any, error) {
+	if !dashboardName().MatchString(*in.DashboardName) {
 		message := "The value " + api.Quoted(*in.DashboardName) +
 			" for field DashboardName is invalid: up to 255 alphanumerics, dash (-) and underscore (_) are allowed."
-		return out, invalidBoard(message, []boardMessage{{Message: message}})
+		return nil, invalidBoard(message, []boardMessage{{Message: message}})
 	}
-	tags, fault := api.MergeTags(nil, in.Tags)
-	if fault != nil {
-		return out, invalidValue("%s", fault.Text)
+	tags, err := c.MergeTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
 	}
 	faults, warnings := checkBody(*in.DashboardBody)
 	if len(faults) > 0 {
 		message := fmt.Sprintf("The dashboard body is invalid, there are %d validation errors, the first: %s %s",
 			len(faults), faults[0].DataPath, faults[0].Message)
-		return out, invalidBoard(message, faults)
+		return nil, invalidBoard(message, faults)
 	}
 	boards := b.byAccount[c.Account]
 	if boards == nil {
@@ -72,7 +63,7 @@ func (b *boards) put(c *api.Call, in *putBoardInput) (out putBoardOutput, err er
 		boards[d.name] = d
 	}
 	d.body, d.modified = *in.DashboardBody, c.Now
-	return putBoardOutput{append([]boardMessage{}, warnings...)}, nil
+	return api.Out{"DashboardValidationMessages": append([]boardMessage{}, warnings...)}, nil
 }
 
 func invalidBoard(message string, faults []boardMessage) error {
@@ -83,24 +74,15 @@ func invalidBoard(message string, faults []boardMessage) error {
 }
 
 type getBoardInput struct {
-	DashboardName *string `json:"DashboardName"`
+	DashboardName string `json:"DashboardName" check:"required"`
 }
 
-type getBoardOutput struct {
-	DashboardArn  string `json:"DashboardArn"`
-	DashboardBody string `json:"DashboardBody"`
-	DashboardName string `json:"DashboardName"`
-}
-
-func (b *boards) get(c *api.Call, in *getBoardInput) (out getBoardOutput, err error) {
-	if api.Value(in.DashboardName) == "" {
-		return out, missing("DashboardName")
-	}
-	d := b.byAccount[c.Account][*in.DashboardName]
+func (b *boards) get(c *api.Call, in *getBoardInput) (any, error) {
+	d := b.byAccount[c.Account][in.DashboardName]
 	if d == nil {
-		return out, boardsNotFound(*in.DashboardName)
+		return nil, boardsNotFound(in.DashboardName)
 	}
-	return getBoardOutput{d.arn, d.body, d.name}, nil
+	return api.Out{"DashboardArn": d.arn, "DashboardBody": d.body, "DashboardName": d.name}, nil
 }
 
 func boardsNotFound(names ...string) error {
@@ -115,11 +97,6 @@ type listBoardsInput struct {
 	NextToken           *string `json:"NextToken"`
 }
 
-type listBoardsOutput struct {
-	Entries   []boardEntry `json:"DashboardEntries"`
-	NextToken string       `json:"NextToken,omitempty"`
-}
-
 type boardEntry struct {
 	DashboardName string    `json:"DashboardName"`
 	DashboardArn  string    `json:"DashboardArn"`
@@ -127,21 +104,20 @@ type boardEntry struct {
 	Size          int       `json:"Size"`
 }
 
-func (b *boards) list(c *api.Call, in *listBoardsInput) (out listBoardsOutput, err error) {
+func (b *boards) list(c *api.Call, in *listBoardsInput) (any, error) {
 	found := api.Filter(api.Sorted(b.byAccount[c.Account]), func(d *dashboard) bool {
 		return strings.HasPrefix(d.name, api.Value(in.DashboardNamePrefix))
 	})
-	found, next, ok := api.Page(c, found, func(d *dashboard) string { return d.name }, api.Value(in.NextToken), dashboardsPerPage)
-	if !ok {
-		return out, invalidValue("The token NextToken is invalid.")
+	found, next, err := api.Page(c, found, func(d *dashboard) string { return d.name }, in.NextToken, nil, dashboardsPerPage)
+	if err != nil {
+		return nil, invalidValue("The token NextToken is invalid.")
 	}
-	return listBoardsOutput{api.Map(found, func(d *dashboard) boardEntry {
-		return boardEntry{d.name, d.arn, d.modified, len(d.body)}
-	}), next}, nil
+	entry := func(d *dashboard) boardEntry { return boardEntry{d.name, d.arn, d.modified, len(d.body)} }
+	return api.Listing("DashboardEntries", api.Map(found, entry), "NextToken", next), nil
 }
 
 type deleteBoardsInput struct {
-	DashboardNames []string `json:"DashboardNames"`
+	DashboardNames []string `json:"DashboardNames" check:"some"`
 }
 
 // delete deletes the dashboards that exist and then reports those that do not: the API
@@ -149,11 +125,8 @@ type deleteBoardsInput struct {
 // for the rest.
 func (b *boards) delete(c *api.Call, in *deleteBoardsInput) error {
 	names := in.DashboardNames
-	switch {
-	case len(names) == 0:
-		return missing("DashboardNames")
-	case len(names) > maxNamesPerCall:
-		return invalidValue("The collection DashboardNames must not have a size greater than %d.", maxNamesPerCall)
+	if err := atMost(100, "DashboardNames", len(names)); err != nil {
+		return err
 	}
 	boards := b.byAccount[c.Account]
 	if c.Partial != nil { // someone else has just deleted the first one

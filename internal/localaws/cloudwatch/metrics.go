@@ -256,9 +256,12 @@ func (sr *series) activeSince(since, now time.Time) bool {
 	return false
 }
 
-// units returns the units of the data, sorted.
+// units returns the units of the data, sorted. sr may be nil.
 func (sr *series) units() []string {
 	var list []string
+	if sr == nil {
+		return nil
+	}
 	if sr.source != nil {
 		list = []string{sourceUnit}
 	}

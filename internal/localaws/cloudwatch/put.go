@@ -13,7 +13,6 @@ import (
 // The limits of PutMetricData (API reference).
 const (
 	maxPutBytes      = 1 << 20
-	maxDataPerPut    = 1000
 	maxValuesPerData = 150
 	maxPast          = 14 * 24 * time.Hour
 	maxFuture        = 2 * time.Hour
@@ -21,7 +20,7 @@ const (
 
 type putInput struct {
 	Namespace  *string `json:"Namespace"`
-	MetricData []datum `json:"MetricData"`
+	MetricData []datum `json:"MetricData" check:"some"`
 }
 
 type datum struct {
@@ -37,10 +36,10 @@ type datum struct {
 }
 
 type statisticSet struct {
-	SampleCount *float64 `json:"SampleCount"`
-	Sum         *float64 `json:"Sum"`
-	Minimum     *float64 `json:"Minimum"`
-	Maximum     *float64 `json:"Maximum"`
+	SampleCount *float64 `json:"SampleCount" check:"required"`
+	Sum         *float64 `json:"Sum" check:"required"`
+	Minimum     *float64 `json:"Minimum" check:"required"`
+	Maximum     *float64 `json:"Maximum" check:"required"`
 }
 
 // put stores data. An invalid datum refuses the whole call.
@@ -72,13 +71,11 @@ func (in *putInput) check(now time.Time) ([]Statistics, error) {
 	if err := checkMetricName("Namespace", in.Namespace); err != nil {
 		return nil, err
 	}
-	switch {
-	case strings.HasPrefix(*in.Namespace, "AWS/"):
+	if strings.HasPrefix(*in.Namespace, "AWS/") {
 		return nil, invalidValue("The value AWS/ for parameter Namespace is invalid.")
-	case len(in.MetricData) == 0:
-		return nil, missing("MetricData")
-	case len(in.MetricData) > maxDataPerPut:
-		return nil, invalidValue("The collection MetricData must not have a size greater than %d.", maxDataPerPut)
+	}
+	if err := atMost(1000, "MetricData", len(in.MetricData)); err != nil {
+		return nil, err
 	}
 	sets := make([]Statistics, len(in.MetricData))
 	for i := range in.MetricData {
@@ -161,14 +158,9 @@ func sumUp(path string, values, counts []float64) (sum Statistics, err error) {
 }
 
 func (set *statisticSet) statistics(path string) (Statistics, error) {
-	for name, v := range map[string]*float64{
-		"SampleCount": set.SampleCount, "Sum": set.Sum, "Minimum": set.Minimum, "Maximum": set.Maximum,
-	} {
-		if v == nil {
-			return Statistics{}, missing(path + "." + name)
-		}
+	for _, v := range []*float64{set.SampleCount, set.Sum, set.Minimum, set.Maximum} {
 		if !acceptable(*v) {
-			return Statistics{}, invalidNumber(path + "." + name)
+			return Statistics{}, invalidNumber(path)
 		}
 	}
 	if *set.SampleCount < 0 || *set.Minimum > *set.Maximum {

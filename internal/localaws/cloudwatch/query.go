@@ -12,21 +12,20 @@ import (
 
 // The limits of GetMetricData (API reference).
 const (
-	maxQueries    = 500
 	maxDatapoints = 100_800
 )
 
 type getDataInput struct {
-	Queries       []query    `json:"MetricDataQueries"`
-	StartTime     *time.Time `json:"StartTime"`
-	EndTime       *time.Time `json:"EndTime"`
+	Queries       []query    `json:"MetricDataQueries" check:"some ..500"`
+	StartTime     *time.Time `json:"StartTime" check:"required"`
+	EndTime       *time.Time `json:"EndTime" check:"required"`
 	NextToken     *string    `json:"NextToken"`
-	ScanBy        *string    `json:"ScanBy"`
-	MaxDatapoints *int32     `json:"MaxDatapoints"`
+	ScanBy        *string    `json:"ScanBy" check:"TimestampDescending|TimestampAscending"`
+	MaxDatapoints *int32     `json:"MaxDatapoints" check:"1..100800"`
 }
 
 type query struct {
-	ID         *string     `json:"Id"`
+	ID         *string     `json:"Id" check:"required queryId"`
 	MetricStat *metricStat `json:"MetricStat"`
 	Expression *string     `json:"Expression"`
 	Label      *string     `json:"Label"`
@@ -36,9 +35,9 @@ type query struct {
 func (q *query) returned() bool { return q.ReturnData == nil || *q.ReturnData }
 
 type metricStat struct {
-	Metric *metricRef `json:"Metric"`
-	Period *int32     `json:"Period"`
-	Stat   *string    `json:"Stat"`
+	Metric *metricRef `json:"Metric" check:"required"`
+	Period *int32     `json:"Period" check:"required"`
+	Stat   *string    `json:"Stat" check:"required SampleCount|Average|Sum|Minimum|Maximum"`
 	Unit   *string    `json:"Unit"`
 }
 
@@ -57,12 +56,6 @@ func (m *metricRef) check(path string) error {
 		checkDimensions(path+"Dimensions", m.Dimensions))
 }
 
-type getDataOutput struct {
-	Results   []queryResult `json:"MetricDataResults"`
-	NextToken string        `json:"NextToken,omitempty"`
-	Messages  []struct{}    `json:"Messages"` // always empty
-}
-
 type queryResult struct {
 	ID         string      `json:"Id"`
 	Label      string      `json:"Label"`
@@ -74,18 +67,17 @@ type queryResult struct {
 // getData answers queries. A page holds the first MaxDatapoints points in the requested
 // order, over all queries together, so that it may cut every series anywhere. Each page lists
 // all queries, those with points on later pages as PartialData.
-func (m *metrics) getData(c *api.Call, in *getDataInput) (out getDataOutput, err error) {
+func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	if err := in.check(); err != nil {
-		return out, err
+		return nil, err
 	}
 	from, err := in.cursor(c)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	out.Results, out.Messages = []queryResult{}, []struct{}{}
+	listed, next := []queryResult{}, ""
 	if c.EmptyPage {
-		out.NextToken = cmp.Or(api.Value(in.NextToken), c.WriteToken(api.Token{First: true}))
-		return out, nil
+		return getDataOutput(listed, cmp.Or(api.Value(in.NextToken), c.WriteToken(api.Token{First: true}))), nil
 	}
 	page, rest := in.cut(m.collect(c, in, from))
 	results := make([]queryResult, len(in.Queries))
@@ -105,33 +97,29 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (out getDataOutput, err
 	}
 	for qi, q := range in.Queries {
 		if q.returned() {
-			out.Results = append(out.Results, results[qi])
+			listed = append(listed, results[qi])
 		}
 	}
 	if len(rest) > 0 {
-		out.NextToken = c.WriteToken(api.Token{After: page[len(page)-1].text(in.fingerprint())})
+		next = c.WriteToken(api.Token{After: page[len(page)-1].text(in.fingerprint())})
 	}
 	if c.Partial != nil {
-		out.NextToken = ""
-		dropOlderHalf(out.Results, c.Partial.Code, in.ascending())
+		next = ""
+		dropOlderHalf(listed, c.Partial.Code, in.ascending())
 	}
-	return out, nil
+	return getDataOutput(listed, next), nil
+}
+
+func getDataOutput(results []queryResult, next string) api.Out {
+	out := api.Listing("MetricDataResults", results, "NextToken", next)
+	out["Messages"] = []struct{}{}
+	return out
 }
 
 func (in *getDataInput) check() error {
 	switch {
-	case in.StartTime == nil:
-		return missing("StartTime")
-	case in.EndTime == nil:
-		return missing("EndTime")
-	case len(in.Queries) == 0:
-		return missing("MetricDataQueries")
-	case len(in.Queries) > maxQueries:
-		return invalid("The collection MetricDataQueries must not have a size greater than %d.", maxQueries)
 	case !in.StartTime.Before(*in.EndTime):
 		return invalid("The parameter StartTime must be less than the parameter EndTime.")
-	case in.MaxDatapoints != nil && (*in.MaxDatapoints < 1 || *in.MaxDatapoints > maxDatapoints):
-		return invalid("The parameter MaxDatapoints must be between 1 and %d.", maxDatapoints)
 	case !slices.ContainsFunc(in.Queries, func(q query) bool { return q.returned() }):
 		return invalid("At least one element of MetricDataQueries must have ReturnData true.")
 	}
@@ -146,33 +134,18 @@ func (in *getDataInput) check() error {
 		}
 		ids[*q.ID] = true
 	}
-	return oneOf("scanBy", in.ScanBy, "TimestampDescending", "TimestampAscending")
+	return nil
 }
-
-var queryIDPattern = api.Lazy(`^[a-z][A-Za-z0-9_]{0,254}$`)
 
 func (q *query) check(path string) error {
 	m := q.MetricStat
 	switch {
-	case q.ID == nil:
-		return missing(path + "Id")
-	case !queryIDPattern().MatchString(*q.ID):
-		return invalid("The value %s for parameter %sId is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.", api.Quoted(*q.ID), path)
 	case q.Expression != nil:
 		return invalid("%sExpression: metric math, SEARCH and Metrics Insights are not supported by this endpoint.", path)
 	case m == nil:
 		return missing(path + "MetricStat")
-	case m.Metric == nil:
-		return missing(path + "MetricStat.Metric")
-	case m.Period == nil:
-		return missing(path + "MetricStat.Period")
-	case m.Stat == nil:
-		return missing(path + "MetricStat.Stat")
 	case *m.Period < 1 || *m.Period%60 != 0:
 		return invalid("The value %d for parameter %sMetricStat.Period is invalid: this endpoint accepts multiples of 60.", *m.Period, path)
-	case !slices.Contains(statisticNames, *m.Stat):
-		return invalid("The value %s for parameter %sMetricStat.Stat is not supported by this endpoint: it accepts %v.",
-			api.Quoted(*m.Stat), path, statisticNames)
 	}
 	return cmp.Or(m.Metric.check(path+"MetricStat.Metric."), checkUnit(path+"MetricStat.Unit", m.Unit))
 }
@@ -209,15 +182,14 @@ func (in *getDataInput) cursor(c *api.Call) (*position, error) {
 	if in.NextToken == nil {
 		return nil, nil
 	}
-	token, ok := c.ReadToken(*in.NextToken)
-	if ok && token.First {
-		return nil, nil
+	token, err := c.ReadToken(*in.NextToken)
+	if err != nil || token.First {
+		return nil, err
 	}
 	var p position
 	var fingerprint uint64
-	_, err := fmt.Sscanf(token.After, "%d %d %x", &p.at, &p.query, &fingerprint)
-	if !ok || err != nil || fingerprint != in.fingerprint() {
-		return nil, invalidToken()
+	if _, err := fmt.Sscanf(token.After, "%d %d %x", &p.at, &p.query, &fingerprint); err != nil || fingerprint != in.fingerprint() {
+		return nil, c.Model.BadToken
 	}
 	return &p, nil
 }
@@ -257,10 +229,7 @@ func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []poin
 
 // cut returns the points of the page and those of later pages.
 func (in *getDataInput) cut(all []point) (page, rest []point) {
-	most := maxDatapoints
-	if in.MaxDatapoints != nil {
-		most = int(*in.MaxDatapoints)
-	}
+	most := int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints))
 	if len(all) <= most {
 		return all, nil
 	}

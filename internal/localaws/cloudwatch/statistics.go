@@ -14,24 +14,18 @@ import (
 const (
 	maxStatisticsPoints = 1440
 	metricsPerPage      = 500
-	maxFilters          = 10
 	listedFor           = 14 * 24 * time.Hour // after the last datapoint
 	recentlyActive      = 3 * time.Hour
 )
 
 type getStatisticsInput struct {
 	metricRef
-	StartTime          *time.Time `json:"StartTime"`
-	EndTime            *time.Time `json:"EndTime"`
-	Period             *int32     `json:"Period"`
-	Statistics         []string   `json:"Statistics"`
+	StartTime          *time.Time `json:"StartTime" check:"required"`
+	EndTime            *time.Time `json:"EndTime" check:"required"`
+	Period             *int32     `json:"Period" check:"required"`
+	Statistics         []string   `json:"Statistics" check:"SampleCount|Average|Sum|Minimum|Maximum"`
 	ExtendedStatistics []string   `json:"ExtendedStatistics"`
 	Unit               *string    `json:"Unit"`
-}
-
-type getStatisticsOutput struct {
-	Label      string      `json:"Label"`
-	Datapoints []datapoint `json:"Datapoints"`
 }
 
 // datapoint has the requested statistics.
@@ -47,15 +41,12 @@ type datapoint struct {
 
 // getStatistics returns the datapoints of one metric, by unit and then time. Without a unit
 // in the input, each unit of the data has datapoints of its own.
-func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (out getStatisticsOutput, err error) {
+func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (any, error) {
 	if err := in.check(); err != nil {
-		return out, err
+		return nil, err
 	}
-	out.Label, out.Datapoints = *in.MetricName, []datapoint{}
+	points := []datapoint{}
 	sr := m.series[c.Home][in.key()]
-	if sr == nil {
-		return out, nil
-	}
 	for _, unit := range sr.units() {
 		sp, ok := spanOf(*in.StartTime, *in.EndTime, c.Now, int64(*in.Period), unit)
 		if !ok || (in.Unit != nil && *in.Unit != unit) {
@@ -70,10 +61,10 @@ func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (out getSta
 					*into = new(st.statistic(name))
 				}
 			}
-			out.Datapoints = append(out.Datapoints, d)
+			points = append(points, d)
 		})
 	}
-	return out, nil
+	return api.Out{"Label": *in.MetricName, "Datapoints": points}, nil
 }
 
 func (in *getStatisticsInput) check() error {
@@ -82,12 +73,6 @@ func (in *getStatisticsInput) check() error {
 	}
 	statistics, extended := len(in.Statistics) > 0, len(in.ExtendedStatistics) > 0
 	switch {
-	case in.StartTime == nil:
-		return missing("StartTime")
-	case in.EndTime == nil:
-		return missing("EndTime")
-	case in.Period == nil:
-		return missing("Period")
 	case *in.Period < 1 || *in.Period%60 != 0:
 		return invalidValue("The value %d for parameter Period is invalid: this endpoint accepts multiples of 60.", *in.Period)
 	case !in.StartTime.Before(*in.EndTime):
@@ -98,11 +83,6 @@ func (in *getStatisticsInput) check() error {
 		return invalidValue("The parameter ExtendedStatistics is not supported by this endpoint: it has no percentiles.")
 	case !statistics:
 		return missing("Statistics")
-	}
-	for _, name := range in.Statistics {
-		if err := oneOf("statistics", &name, statisticNames...); err != nil {
-			return err
-		}
 	}
 	period := time.Duration(*in.Period) * time.Second
 	if n := (in.EndTime.Sub(*in.StartTime) + period - 1) / period; n > maxStatisticsPoints {
@@ -116,7 +96,7 @@ type listInput struct {
 	Namespace      *string           `json:"Namespace"`
 	MetricName     *string           `json:"MetricName"`
 	Dimensions     []dimensionFilter `json:"Dimensions"`
-	RecentlyActive *string           `json:"RecentlyActive"`
+	RecentlyActive *string           `json:"RecentlyActive" check:"|PT3H"`
 	NextToken      *string           `json:"NextToken"`
 }
 
@@ -124,11 +104,6 @@ type listInput struct {
 type dimensionFilter struct {
 	Name  *string `json:"Name"`
 	Value *string `json:"Value"`
-}
-
-type listOutput struct {
-	Metrics   []listedMetric `json:"Metrics"`
-	NextToken string         `json:"NextToken,omitempty"`
 }
 
 type listedMetric struct {
@@ -139,9 +114,9 @@ type listedMetric struct {
 
 // list lists the metrics that have had data in the last two weeks, or in the last three
 // hours if recently active ones are requested.
-func (m *metrics) list(c *api.Call, in *listInput) (out listOutput, err error) {
+func (m *metrics) list(c *api.Call, in *listInput) (any, error) {
 	if err := in.check(); err != nil {
-		return out, err
+		return nil, err
 	}
 	since := c.Now.Add(-listedFor)
 	if in.RecentlyActive != nil {
@@ -151,18 +126,18 @@ func (m *metrics) list(c *api.Call, in *listInput) (out listOutput, err error) {
 	keys := api.Filter(slices.Sorted(maps.Keys(all)), func(key string) bool {
 		return in.matches(all[key]) && all[key].activeSince(since, c.Now)
 	})
-	keys, next, ok := api.Page(c, keys, func(key string) string { return key }, api.Value(in.NextToken), metricsPerPage)
-	if !ok {
-		return out, invalidValue("The token NextToken is invalid.")
+	keys, next, err := api.Page(c, keys, func(key string) string { return key }, in.NextToken, nil, metricsPerPage)
+	if err != nil {
+		return nil, invalidValue("The token NextToken is invalid.")
 	}
-	return listOutput{api.Map(keys, func(key string) listedMetric {
+	return api.Listing("Metrics", api.Map(keys, func(key string) listedMetric {
 		return listedMetric{all[key].namespace, all[key].name, append([]dimension{}, all[key].dims...)}
-	}), next}, nil
+	}), "NextToken", next), nil
 }
 
 func (in *listInput) check() error {
-	if len(in.Dimensions) > maxFilters {
-		return invalidValue("The collection Dimensions must not have a size greater than %d.", maxFilters)
+	if err := atMost(10, "Dimensions", len(in.Dimensions)); err != nil {
+		return err
 	}
 	for i, d := range in.Dimensions {
 		path := fmt.Sprintf("Dimensions.member.%d.", i+1)
@@ -181,7 +156,7 @@ func (in *listInput) check() error {
 	if in.MetricName != nil {
 		name = checkMetricName("MetricName", in.MetricName)
 	}
-	return cmp.Or(namespace, name, oneOf("recentlyActive", in.RecentlyActive, "PT3H"))
+	return cmp.Or(namespace, name)
 }
 
 func (in *listInput) matches(sr *series) bool {

@@ -1,7 +1,6 @@
 package estatefile
 
 import (
-	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -25,25 +24,25 @@ func (e *Estate) Check() error {
 	return found.err()
 }
 
-// traffic iterates over the traffic of every resource, with its place.
-func (e *Estate) traffic(found *faults) iter.Seq2[*Traffic, place] {
-	return func(yield func(*Traffic, place) bool) {
-		for r := range e.Regions {
-			for g := range e.Regions[r].DatasetGroups {
-				group, at := &e.Regions[r].DatasetGroups[g], place{found, []any{"regions", e.Regions[r].Name, "datasetGroups", g}}
-				for i := range group.Campaigns {
-					if !yield(&group.Campaigns[i].Traffic, at.at("campaigns", i, "traffic")) {
-						return
-					}
-				}
-				for i := range group.Recommenders {
-					if !yield(&group.Recommenders[i].Traffic, at.at("recommenders", i, "traffic")) {
-						return
-					}
-				}
+// traffic lists the traffic of every resource, with its place.
+func (e *Estate) traffic(found *faults) (list []placedTraffic) {
+	for r := range e.Regions {
+		for g := range e.Regions[r].DatasetGroups {
+			group, at := &e.Regions[r].DatasetGroups[g], place{found, []any{"regions", e.Regions[r].Name, "datasetGroups", g}}
+			for i := range group.Campaigns {
+				list = append(list, placedTraffic{&group.Campaigns[i].Traffic, at.at("campaigns", i, "traffic")})
+			}
+			for i := range group.Recommenders {
+				list = append(list, placedTraffic{&group.Recommenders[i].Traffic, at.at("recommenders", i, "traffic")})
 			}
 		}
 	}
+	return list
+}
+
+type placedTraffic struct {
+	*Traffic
+	place place
 }
 
 func (e *Estate) check(found *faults) {

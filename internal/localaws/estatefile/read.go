@@ -176,7 +176,7 @@ func readTraces(e *Estate, open func(string) ([]byte, error), found *faults) {
 		err   error
 	}
 	results := map[string]result{}
-	for traffic, at := range e.traffic(found) {
+	for _, traffic := range e.traffic(found) {
 		if traffic.CSV == "" {
 			continue
 		}
@@ -185,7 +185,7 @@ func readTraces(e *Estate, open func(string) ([]byte, error), found *faults) {
 			r.trace, r.err = readTrace(traffic.CSV, open)
 			results[traffic.CSV] = r
 			if r.err != nil {
-				at.at("csv").bad("%v", r.err)
+				traffic.place.at("csv").bad("%v", r.err)
 			}
 		}
 		traffic.Trace = r.trace

@@ -39,7 +39,7 @@ func (s *Service) Next() *Delivery {
 		if d.Function = s.functions[d.Target]; d.Function != nil {
 			return &d
 		}
-		s.topics.Drop(d.Region, d.Rule, d.Target, "no such function")
+		s.topics.Outbox.Drop(d.Region, d.Rule, d.Target, "no such function")
 	}
 	return nil
 }
@@ -47,7 +47,7 @@ func (s *Service) Next() *Delivery {
 // route passes an event to the targets of the rules that match, by the names of the rules and
 // the ids of the targets.
 func (s *Service) route(h api.Home, event *Event) {
-	rules := s.rules[h]
+	rules := s.rules.ByHome[h]
 	if len(rules) == 0 {
 		return
 	}
@@ -58,7 +58,7 @@ func (s *Service) route(h api.Home, event *Event) {
 		return
 	}
 	for _, r := range api.Sorted(rules) {
-		if r.state == disabled || r.match == nil || !r.match.matches(tree) {
+		if r.State == disabled || r.match == nil || !r.match.matches(tree) {
 			continue
 		}
 		for _, t := range api.Sorted(r.targets) {
@@ -83,10 +83,10 @@ func (t *target) input(doc []byte, tree map[string]any) []byte {
 
 func (s *Service) send(h api.Home, r *rule, arn string, input []byte) {
 	if strings.SplitN(arn, ":", 4)[2] == "lambda" {
-		s.queue = append(s.queue, Delivery{Region: h.Region, Rule: r.name, Target: arn, Event: input})
+		s.queue = append(s.queue, Delivery{Region: h.Region, Rule: r.Name, Target: arn, Event: input})
 		return
 	}
 	s.topics.Notify(sns.Notification{
-		Principal: sns.PrincipalEvents, Rule: r.name, Topic: arn, Text: string(input), Detail: "without a condition",
+		Principal: sns.PrincipalEvents, Rule: r.Name, Topic: arn, Text: string(input), Detail: "without a condition",
 	})
 }

@@ -2,7 +2,6 @@ package events
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +12,6 @@ import (
 // Limits of PutEvents. Newer texts allow 1 MB a call; clients should keep to the older
 // limit, which this endpoint enforces.
 const (
-	maxEntries     = 10
 	maxEventBytes  = 256 * 1024
 	eventTimeBytes = 14 // what a Time counts ("Calculating PutEvents event entry size")
 	maxKept        = 10_000
@@ -38,7 +36,6 @@ type entry struct {
 	Resources  []string   `json:"Resources"`
 	Time       *time.Time `json:"Time"`
 	Bus        *string    `json:"EventBusName"`
-	Trace      *string    `json:"TraceHeader"`
 }
 
 // size is what an entry counts against the limit of bytes.
@@ -54,7 +51,7 @@ func (e *entry) size() int {
 }
 
 type putEventsInput struct {
-	Entries []entry `json:"Entries"`
+	Entries []entry `json:"Entries" check:"1..10"`
 }
 
 type putEventsOutput struct {
@@ -71,19 +68,18 @@ type result struct {
 // putEvents puts events on the bus, each on its own: a rejected entry is reported in its
 // place of the answer and does not affect the others. The rules see an event before the call
 // returns; functions receive it with the next Deliver.
-func (s *Service) putEvents(c *api.Call, in *putEventsInput) (out putEventsOutput, err error) {
+func (s *Service) putEvents(c *api.Call, in *putEventsInput) (any, error) {
+	var out putEventsOutput
 	n, total := len(in.Entries), 0
 	for i := range in.Entries {
 		total += in.Entries[i].size()
 	}
 	complete := func(e entry) bool { return e.Source != "" && e.DetailType != "" && e.Detail != "" }
 	switch {
-	case n < 1 || n > maxEntries:
-		return out, constraint("entries", fmt.Sprintf("%d entries", n), fmt.Sprintf("have length from 1 to %d", maxEntries))
 	case total > maxEventBytes:
-		return out, api.Refuse(codeValidation, "Total size of the entries in the request is over the limit.")
+		return nil, api.Refuse(codeValidation, "Total size of the entries in the request is over the limit.")
 	case !slices.ContainsFunc(in.Entries, complete):
-		return out, api.Refuse(codeValidation, "None of the entries has a Source, a DetailType and a Detail.")
+		return nil, api.Refuse(codeValidation, "None of the entries has a Source, a DetailType and a Detail.")
 	}
 	for i := range in.Entries {
 		code, message := in.Entries[i].check(c)

@@ -2,16 +2,12 @@ package events
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
-const (
-	maxTargets        = 5 // of a rule
-	maxTargetsPerCall = 10
-)
+const maxTargets = 5 // of a rule
 
 // target is where a rule sends events, and in what form.
 type target struct {
@@ -21,14 +17,13 @@ type target struct {
 }
 
 type targetShape struct {
-	ID          string            `json:"Id"`
+	ID          string            `json:"Id" check:"required name"`
 	ARN         string            `json:"Arn"`
 	Role        *string           `json:"RoleArn,omitempty"`
 	Input       *string           `json:"Input,omitempty"`
 	InputPath   *string           `json:"InputPath,omitempty"`
 	Transformer *transformerShape `json:"InputTransformer,omitempty"`
 	Retry       *retryShape       `json:"RetryPolicy,omitempty"`
-	DeadLetter  *deadLetterShape  `json:"DeadLetterConfig,omitempty"`
 }
 
 type transformerShape struct {
@@ -37,12 +32,8 @@ type transformerShape struct {
 }
 
 type retryShape struct {
-	Attempts   *int32 `json:"MaximumRetryAttempts,omitempty"`
-	AgeSeconds *int32 `json:"MaximumEventAgeInSeconds,omitempty"`
-}
-
-type deadLetterShape struct {
-	ARN *string `json:"Arn,omitempty"`
+	Attempts   *int32 `json:"MaximumRetryAttempts,omitempty" check:"0..185"`
+	AgeSeconds *int32 `json:"MaximumEventAgeInSeconds,omitempty" check:"60..86400"`
 }
 
 // targetsOutput reports the targets that were rejected.
@@ -63,21 +54,17 @@ func (out *targetsOutput) fail(id, code, message string) {
 }
 
 type putTargetsInput struct {
-	Rule    string        `json:"Rule"`
+	Rule    string        `json:"Rule" check:"required name"`
 	Bus     *string       `json:"EventBusName"`
-	Targets []targetShape `json:"Targets"`
+	Targets []targetShape `json:"Targets" check:"required 1..10"`
 }
 
 // putTargets adds targets to a rule, or replaces those with the same ids. An invalid one
 // refuses the call; a fault rejects single targets.
-func (s *Service) putTargets(c *api.Call, in *putTargetsInput) (out targetsOutput, err error) {
-	r, err := s.find(c, "rule", in.Rule, in.Bus)
+func (rs rules) putTargets(c *api.Call, in *putTargetsInput) (any, error) {
+	r, err := rs.find(c, in.Rule, in.Bus)
 	if err != nil {
-		return out, err
-	}
-	n := len(in.Targets)
-	if n == 0 || n > maxTargetsPerCall {
-		return out, constraint("targets", fmt.Sprintf("%d targets", n), fmt.Sprintf("have length from 1 to %d", maxTargetsPerCall))
+		return nil, err
 	}
 	added := map[string]*target{}
 	total := len(r.targets)
@@ -85,20 +72,20 @@ func (s *Service) putTargets(c *api.Call, in *putTargetsInput) (out targetsOutpu
 		t, err := newTarget(c, shape)
 		switch {
 		case err != nil:
-			return out, err
+			return nil, err
 		case added[shape.ID] != nil:
-			return out, api.Refuse(codeValidation, "the target id %s is given twice", shape.ID)
+			return nil, api.Refuse(codeValidation, "the target id %s is given twice", shape.ID)
 		case r.targets[shape.ID] == nil:
 			total++
 		}
 		added[shape.ID] = t
 	}
 	if total > maxTargets {
-		return out, api.Refuse(codeLimit, "The requested resource exceeds the maximum number allowed: %d targets for a rule.", maxTargets)
+		return nil, api.Refuse(codeLimit, "The requested resource exceeds the maximum number allowed: %d targets for a rule.", maxTargets)
 	}
-	out.Failed = []failedTarget{}
+	out := targetsOutput{Failed: []failedTarget{}}
 	for i, shape := range in.Targets {
-		if i < c.Rejected(n) {
+		if i < c.Rejected(len(in.Targets)) {
 			code, message := c.Partial.Entry()
 			out.fail(shape.ID, code, message)
 			continue
@@ -109,9 +96,6 @@ func (s *Service) putTargets(c *api.Call, in *putTargetsInput) (out targetsOutpu
 }
 
 func newTarget(c *api.Call, shape targetShape) (t *target, err error) {
-	if !namePattern().MatchString(shape.ID) {
-		return nil, constraint("targets.member.id", shape.ID, nameRule)
-	}
 	if err := checkTargetARN(c, shape.ARN); err != nil {
 		return nil, err
 	}
@@ -135,7 +119,7 @@ func newTarget(c *api.Call, shape targetShape) (t *target, err error) {
 	if err != nil {
 		return nil, api.Refuse(codeValidation, "Invalid input for target %s : %v", shape.ID, err)
 	}
-	return t, shape.checkRetry()
+	return t, nil
 }
 
 // checkTargetARN accepts what this endpoint delivers to: topics and functions of the rule's
@@ -153,66 +137,42 @@ func checkTargetARN(c *api.Call, arn string) error {
 	return nil
 }
 
-func (t *targetShape) checkRetry() error {
-	if r := t.Retry; r != nil {
-		if n := r.Attempts; n != nil && (*n < 0 || *n > 185) {
-			return api.Refuse(codeValidation, "MaximumRetryAttempts is %d; it is from 0 to 185", *n)
-		}
-		if n := r.AgeSeconds; n != nil && (*n < 60 || *n > 86400) {
-			return api.Refuse(codeValidation, "MaximumEventAgeInSeconds is %d; it is from 60 to 86400", *n)
-		}
-	}
-	if d := t.DeadLetter; d != nil && !strings.Contains(api.Value(d.ARN), ":sqs:") {
-		return api.Refuse(codeValidation, "the dead-letter queue %s is not an ARN of SQS", api.Quoted(api.Value(d.ARN)))
-	}
-	return nil
-}
-
 type listTargetsInput struct {
-	Rule  string  `json:"Rule"`
+	Rule  string  `json:"Rule" check:"required name"`
 	Bus   *string `json:"EventBusName"`
 	Token *string `json:"NextToken"`
-	Limit *int32  `json:"Limit"`
+	Limit *int32  `json:"Limit" check:"1..100"`
 }
 
-type listTargetsOutput struct {
-	Targets []targetShape `json:"Targets"`
-	Token   string        `json:"NextToken,omitempty"`
-}
-
-func (s *Service) listTargetsByRule(c *api.Call, in *listTargetsInput) (out listTargetsOutput, err error) {
-	r, err := s.find(c, "rule", in.Rule, in.Bus)
+func (rs rules) listTargetsByRule(c *api.Call, in *listTargetsInput) (any, error) {
+	r, err := rs.find(c, in.Rule, in.Bus)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	targets, next, err := api.PageOf(c, paging, api.Sorted(r.targets), func(t *target) string { return t.shape.ID }, in.Token, in.Limit)
-	return listTargetsOutput{api.Map(targets, func(t *target) targetShape { return t.shape }), next}, err
+	targets, next, err := api.Page(c, api.Sorted(r.targets), func(t *target) string { return t.shape.ID }, in.Token, in.Limit, 100)
+	return api.Listing("Targets", api.Map(targets, func(t *target) targetShape { return t.shape }), "NextToken", next), err
 }
 
 type removeTargetsInput struct {
-	Rule  string   `json:"Rule"`
+	Rule  string   `json:"Rule" check:"required name"`
 	Bus   *string  `json:"EventBusName"`
-	IDs   []string `json:"Ids"`
+	IDs   []string `json:"Ids" check:"required 1..100"`
 	Force bool     `json:"Force"` // for rules that a service manages; there are none here
 }
 
-func (s *Service) removeTargets(c *api.Call, in *removeTargetsInput) (out targetsOutput, err error) {
-	r, err := s.find(c, "rule", in.Rule, in.Bus)
+func (rs rules) removeTargets(c *api.Call, in *removeTargetsInput) (any, error) {
+	r, err := rs.find(c, in.Rule, in.Bus)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	n := len(in.IDs)
-	if n == 0 || n > 100 {
-		return out, constraint("ids", fmt.Sprintf("%d ids", n), "have length from 1 to 100")
-	}
-	out.Failed = []failedTarget{}
+	out := targetsOutput{Failed: []failedTarget{}}
 	for i, id := range in.IDs {
 		switch {
-		case i < c.Rejected(n):
+		case i < c.Rejected(len(in.IDs)):
 			code, message := c.Partial.Entry()
 			out.fail(id, code, message)
 		case r.targets[id] == nil:
-			out.fail(id, codeNotFound, "Rule "+r.name+" does not have the target.")
+			out.fail(id, codeNotFound, "Rule "+r.Name+" does not have the target.")
 		default:
 			delete(r.targets, id)
 		}

@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"sort"
 	"strings"
 
@@ -10,22 +11,19 @@ import (
 // Bounds of FilterLogEvents (API reference), and how many events a page searches here: AWS
 // documents no such bound, only that it makes pages partly full or empty.
 const (
-	maxPage       = 10_000
-	maxPageBytes  = 1 << 20
-	maxSearched   = 10_000
-	maxPattern    = 1024
-	maxIdentifier = 2048
+	maxPage      = 10_000
+	maxPageBytes = 1 << 20
+	maxSearched  = 10_000
 )
 
 type filterInput struct {
-	Name        *string `json:"logGroupName"`
-	Identifier  *string `json:"logGroupIdentifier"`
-	Start       *int64  `json:"startTime"`
-	End         *int64  `json:"endTime"`
-	Pattern     *string `json:"filterPattern"`
-	Token       *string `json:"nextToken"`
-	Limit       *int32  `json:"limit"`
-	Interleaved *bool   `json:"interleaved"` // AWS ignores it
+	Name       *string `json:"logGroupName" check:"group"`
+	Identifier *string `json:"logGroupIdentifier" check:"..2048 identifier"`
+	Start      *int64  `json:"startTime"`
+	End        *int64  `json:"endTime"`
+	Pattern    *string `json:"filterPattern" check:"..1024"`
+	Token      *string `json:"nextToken"`
+	Limit      *int32  `json:"limit" check:"1..10000"`
 }
 
 type filteredEvent struct {
@@ -36,43 +34,34 @@ type filteredEvent struct {
 	ID        string `json:"eventId"`
 }
 
-type filterOutput struct {
-	Events   []filteredEvent `json:"events"`
-	Searched []string        `json:"searchedLogStreams"` // always empty
-	Next     string          `json:"nextToken,omitempty"`
-}
-
-func (s *Service) filterLogEvents(c *api.Call, in *filterInput) (out filterOutput, err error) {
+func (s *Service) filterLogEvents(c *api.Call, in *filterInput) (any, error) {
 	if err := in.check(); err != nil {
-		return out, err
+		return nil, err
 	}
 	match, err := parsePattern(api.Value(in.Pattern))
 	if err != nil {
-		return out, api.Refuse(codeParameter, "Invalid filter pattern: %v", err)
-	}
-	pages := paging(maxPage)
-	limit, err := pages.Size(in.Limit)
-	if err != nil {
-		return out, err
+		return nil, api.Refuse(codeParameter, "Invalid filter pattern: %v", err)
 	}
 	g, err := s.filteredGroup(c, in)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	after := ""
+	after, next := "", ""
 	if in.Token != nil {
-		token, ok := c.ReadToken(*in.Token)
-		if !ok {
-			return out, pages.BadToken
+		token, err := c.ReadToken(*in.Token)
+		if err != nil {
+			return nil, err
 		}
 		after = token.After
 	}
-	out.Events, out.Searched = []filteredEvent{}, []string{}
+	events := []filteredEvent{}
 	if c.EmptyPage {
-		out.Next = c.WriteToken(api.Token{After: after})
-	} else if last := g.search(in, match, after, limit, &out.Events); last != "" {
-		out.Next = c.WriteToken(api.Token{After: last})
+		next = c.WriteToken(api.Token{After: after})
+	} else if last := g.search(in, match, after, &events); last != "" {
+		next = c.WriteToken(api.Token{After: last})
 	}
+	out := api.Listing("events", events, "nextToken", next)
+	out["searchedLogStreams"] = []string{}
 	return out, nil
 }
 
@@ -85,32 +74,23 @@ func (in *filterInput) check() error {
 		return api.Refuse(codeParameter, "startTime and endTime must be greater than or equal to 0.")
 	case in.Start != nil && in.End != nil && *in.Start > *in.End:
 		return api.Refuse(codeParameter, "End time should not be less than start time.")
-	case len([]rune(api.Value(in.Pattern))) > maxPattern:
-		return constraint("filterPattern", *in.Pattern, "have length less than or equal to 1024")
 	}
 	return nil
 }
 
-var identifierPattern = api.Lazy(`^[\w#+=/:,.@-]+$`)
-
 // filteredGroup finds the log group, by name or ARN.
 func (s *Service) filteredGroup(c *api.Call, in *filterInput) (*group, error) {
 	if in.Name != nil {
-		return s.find(c, "logGroupName", *in.Name)
-	}
-	if len(*in.Identifier) > maxIdentifier || !identifierPattern().MatchString(*in.Identifier) {
-		return nil, constraint("logGroupIdentifier", *in.Identifier, "be the name or the ARN of a log group")
+		return s.find(c, *in.Name)
 	}
 	name := strings.TrimPrefix(*in.Identifier, c.ARN("logs", "log-group:"))
-	if strings.HasPrefix(name, "arn:") {
-		return nil, api.Refuse(codeNotFound, "The specified log group does not exist.")
-	}
-	return s.find(c, "logGroupIdentifier", name)
+	return s.find(c, name)
 }
 
 // search adds the events after a key that match to a page. It returns the key to continue
 // after, empty if all events were searched.
-func (g *group) search(in *filterInput, match pattern, after string, limit int, page *[]filteredEvent) string {
+func (g *group) search(in *filterInput, match pattern, after string, page *[]filteredEvent) string {
+	limit := int(cmp.Or(api.Value(in.Limit), maxPage))
 	g.sort()
 	from := sort.Search(len(g.events), func(i int) bool {
 		return g.events[i].key > after && g.events[i].timestamp >= api.Value(in.Start)

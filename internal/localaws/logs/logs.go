@@ -58,35 +58,19 @@ func (s *Service) API() *api.Service {
 			"PutLogEvents":      api.Op(s.putLogEvents),
 			"FilterLogEvents":   api.Op(s.filterLogEvents),
 		},
+		Model: api.NewModel(codeParameter, codeParameter, api.Refuse(codeParameter, "The specified nextToken is invalid."), map[string]api.Pattern{
+			"group": {
+				Expression: api.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`),
+				Rule:       "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'",
+			},
+			"stream":     {Expression: api.Lazy(`^[^:*]{1,512}$`), Rule: "have 1 to 512 characters other than ':' and '*'"},
+			"identifier": {Expression: api.Lazy(`^[\w#+=/:,.@-]+$`), Rule: "be the name or the ARN of a log group"},
+		}),
 	}
-}
-
-var groupPattern = api.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`)
-
-// constraint is the error of a member that breaks the API model.
-func constraint(member, value, rule string) error {
-	return api.Constraint(codeParameter, value, member, rule)
-}
-
-func checkGroupName(member, name string) error {
-	if !groupPattern().MatchString(name) {
-		return constraint(member, name, "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'")
-	}
-	return nil
-}
-
-func checkStreamName(member, name string) error {
-	if n := len([]rune(name)); n < 1 || n > 512 || strings.ContainsAny(name, ":*") {
-		return constraint(member, name, "have 1 to 512 characters other than ':' and '*'")
-	}
-	return nil
 }
 
 // find returns the caller's log group of a name.
-func (s *Service) find(c *api.Call, member, name string) (*group, error) {
-	if err := checkGroupName(member, name); err != nil {
-		return nil, err
-	}
+func (s *Service) find(c *api.Call, name string) (*group, error) {
 	g := s.groups[c.Home][name]
 	if g == nil {
 		return nil, api.Refuse(codeNotFound, "The specified log group does not exist.")
@@ -95,22 +79,16 @@ func (s *Service) find(c *api.Call, member, name string) (*group, error) {
 }
 
 type createGroupInput struct {
-	Name string            `json:"logGroupName"`
-	Tags map[string]string `json:"tags"`
+	Name string            `json:"logGroupName" check:"required group"`
+	Tags map[string]string `json:"tags" check:"1.."`
 }
 
 func (s *Service) createLogGroup(c *api.Call, in *createGroupInput) error {
-	if err := checkGroupName("logGroupName", in.Name); err != nil {
-		return err
-	}
-	switch {
-	case strings.HasPrefix(in.Name, "aws/"):
+	if strings.HasPrefix(in.Name, "aws/") {
 		return api.Refuse(codeParameter, "Log groups starting with aws/ are reserved for AWS.")
-	case in.Tags != nil && len(in.Tags) == 0:
-		return constraint("tags", "{}", "have length greater than or equal to 1")
 	}
 	if fault := api.CheckTags(in.Tags); fault != nil {
-		return api.Refuse(codeParameter, "%s", fault.Text)
+		return c.Model.TagFault(fault)
 	}
 	if s.groups[c.Home][in.Name] != nil {
 		return api.Refuse(codeExists, "The specified log group already exists")
@@ -122,13 +100,13 @@ func (s *Service) createLogGroup(c *api.Call, in *createGroupInput) error {
 }
 
 type createStreamInput struct {
-	Group  string `json:"logGroupName"`
-	Stream string `json:"logStreamName"`
+	Group  string `json:"logGroupName" check:"required group"`
+	Stream string `json:"logStreamName" check:"required stream"`
 }
 
 func (s *Service) createLogStream(c *api.Call, in *createStreamInput) error {
-	g, err := s.find(c, "logGroupName", in.Group)
-	if err := cmp.Or(checkStreamName("logStreamName", in.Stream), err); err != nil {
+	g, err := s.find(c, in.Group)
+	if err != nil {
 		return err
 	}
 	if g.streams[in.Stream] {
@@ -139,9 +117,9 @@ func (s *Service) createLogStream(c *api.Call, in *createStreamInput) error {
 }
 
 type describeInput struct {
-	Prefix *string `json:"logGroupNamePrefix"`
+	Prefix *string `json:"logGroupNamePrefix" check:"group"`
 	Token  *string `json:"nextToken"`
-	Limit  *int32  `json:"limit"`
+	Limit  *int32  `json:"limit" check:"1..50"`
 }
 
 type groupShape struct {
@@ -154,21 +132,10 @@ type groupShape struct {
 	GroupARN      string `json:"logGroupArn"`
 }
 
-type describeOutput struct {
-	Groups []groupShape `json:"logGroups"`
-	Next   string       `json:"nextToken,omitempty"`
-}
-
-func (s *Service) describeLogGroups(c *api.Call, in *describeInput) (out describeOutput, err error) {
-	if in.Prefix != nil {
-		if err := checkGroupName("logGroupNamePrefix", *in.Prefix); err != nil {
-			return out, err
-		}
-	}
+func (s *Service) describeLogGroups(c *api.Call, in *describeInput) (any, error) {
 	groups := api.Filter(api.Sorted(s.groups[c.Home]), func(g *group) bool { return strings.HasPrefix(g.name, api.Value(in.Prefix)) })
-	groups, out.Next, err = api.PageOf(c, paging(50), groups, func(g *group) string { return g.name }, in.Token, in.Limit)
-	out.Groups = api.Map(groups, (*group).shape)
-	return out, err
+	groups, next, err := api.Page(c, groups, func(g *group) string { return g.name }, in.Token, in.Limit, 50)
+	return api.Listing("logGroups", api.Map(groups, (*group).shape), "nextToken", next), err
 }
 
 func (g *group) shape() groupShape {
@@ -177,14 +144,6 @@ func (g *group) shape() groupShape {
 		bytes += int64(len(e.message) + eventOverhead)
 	}
 	return groupShape{Name: g.name, Created: g.created, ARN: g.arn + ":*", StoredBytes: bytes, Class: "STANDARD", GroupARN: g.arn}
-}
-
-// paging is how a listing pages; most is also the default limit.
-func paging(most int) api.Paging {
-	return api.Paging{
-		Most: most, BadToken: api.Refuse(codeParameter, "The specified nextToken is invalid."),
-		BadLimit: func(value, rule string) error { return constraint("limit", value, rule) },
-	}
 }
 
 // sort orders the events by key.

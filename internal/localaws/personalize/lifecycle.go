@@ -109,9 +109,9 @@ func (l *lifecycle) planTraining(sol *solution, next time.Time) {
 	l.plan(next, func(at time.Time) { l.train(sol, at) })
 }
 
-// Advance executes, in order, every transition that is due. Each happens at its own time,
-// however late Advance is called: a clock that leaps gives the same history as one that creeps.
-func (l *lifecycle) Advance(now time.Time) {
+// advance executes, in order, every transition that is due. Each happens at its own time,
+// however late advance is called: a clock that leaps gives the same history as one that creeps.
+func (l *lifecycle) advance(now time.Time) {
 	for len(l.due) > 0 && !l.due[0].at.After(now) {
 		t := l.due[0]
 		l.due = l.due[1:]

@@ -16,7 +16,7 @@ import (
 // resources have the name of others.
 func New(estate estatefile.Estate, account string, now time.Time, register Register) (*Service, error) {
 	s := &Service{
-		lifecycle: &lifecycle{cycle: estatefile.LifeCycle{
+		life: &lifecycle{cycle: estatefile.LifeCycle{
 			Create: cmp.Or(estate.LifeCycle.Create, 10*time.Minute),
 			Update: cmp.Or(estate.LifeCycle.Update, 10*time.Minute),
 			Stop:   cmp.Or(estate.LifeCycle.Stop, 5*time.Minute),
@@ -28,10 +28,10 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 			RecommendersPerDatasetGroup: cmp.Or(estate.Quotas.RecommendersPerDatasetGroup, 5),
 			RecommendersPerRegion:       cmp.Or(estate.Quotas.RecommendersPerRegion, 15),
 		},
-		register: register, regions: map[api.Home]*region{},
+		regions: map[api.Home]*region{},
 	}
 	for _, conf := range estate.Regions {
-		l := &loader{s, s.region(api.Home{Account: account, Region: conf.Name}), now.UTC().Truncate(time.Millisecond), estate.Seed}
+		l := &loader{s.life, register, s.region(api.Home{Account: account, Region: conf.Name}), now.UTC().Truncate(time.Millisecond), estate.Seed}
 		for i := range conf.DatasetGroups {
 			if err := l.addGroup(&conf.DatasetGroups[i]); err != nil {
 				return nil, fmt.Errorf("region %s: %w", conf.Name, err)
@@ -46,10 +46,11 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 
 // loader loads a region.
 type loader struct {
-	*Service
-	region *region
-	now    time.Time
-	seed   int64
+	life     *lifecycle
+	register Register
+	region   *region
+	now      time.Time
+	seed     int64
 }
 
 func (l *loader) addGroup(conf *estatefile.DatasetGroup) error {
@@ -165,7 +166,7 @@ func (l *loader) version(e *endpoint, conf *estatefile.Campaign) *solutionVersio
 		if !next.After(l.now) {
 			next = l.now.Add(sol.trainEvery)
 		}
-		l.planTraining(sol, next)
+		l.life.planTraining(sol, next)
 	}
 	v := sol.version(trained, recipe)
 	if known := l.region.versions[v.arn]; known != nil || conf.VersionGone {
@@ -177,7 +178,7 @@ func (l *loader) version(e *endpoint, conf *estatefile.Campaign) *solutionVersio
 // completeUpdate makes the campaign's settings the outcome of an update that was accepted at
 // a time and completed when its time was over, but not after now.
 func (l *loader) completeUpdate(e *endpoint, accepted time.Time) {
-	completed := accepted.Add(l.cycle.Update)
+	completed := accepted.Add(l.life.cycle.Update)
 	if completed.After(l.now) {
 		completed = l.now
 	}
@@ -189,7 +190,7 @@ func (l *loader) completeUpdate(e *endpoint, accepted time.Time) {
 func (l *loader) setUpdate(e *endpoint, conf *estatefile.EstateEndpoint) {
 	if conf.Updated > 0 {
 		completed := l.now.Add(-conf.Updated)
-		accepted := completed.Add(-l.cycle.Update)
+		accepted := completed.Add(-l.life.cycle.Update)
 		if accepted.Before(e.Created) {
 			accepted = e.Created
 		}
@@ -210,11 +211,11 @@ func (l *loader) setUpdate(e *endpoint, conf *estatefile.EstateEndpoint) {
 		e.settings = e.latest.settings
 	case estatefile.CreatePending, estatefile.CreateInProgress:
 		e.latest.Updated, e.Updated = accepted, accepted
-		end := accepted.Add(l.cycle.Update)
+		end := accepted.Add(l.life.cycle.Update)
 		if !end.After(l.now) {
-			end = l.now.Add(l.cycle.Update)
+			end = l.now.Add(l.life.cycle.Update)
 		}
-		l.planUpdate(e, accepted, end)
+		l.life.planUpdate(e, accepted, end)
 	}
 }
 
@@ -279,7 +280,7 @@ func (l *loader) start(e *endpoint, conf *estatefile.EstateEndpoint) {
 	switch {
 	case conf.UnknownStatus == "" && api.Is(phase, "PENDING", "IN_PROGRESS"):
 		map[string]func(*endpoint, time.Time){
-			"CREATE": l.beginCreate, "STOP": l.beginStop, "START": l.beginStart, "DELETE": l.beginDelete,
+			"CREATE": l.life.beginCreate, "STOP": l.life.beginStop, "START": l.life.beginStart, "DELETE": l.life.beginDelete,
 		}[verb](e, l.now)
 		e.Status = state
 	case state != estatefile.Active:

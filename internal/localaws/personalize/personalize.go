@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
@@ -26,17 +27,13 @@ const (
 	codeTags     = "TooManyTagsException"
 )
 
-const (
-	maxARN   = 256
-	maxToken = 1500
-)
+const maxToken = 1500
 
 // Service is everything that Amazon Personalize knows.
 type Service struct {
-	*lifecycle
-	quotas   estatefile.Quotas
-	register Register
-	regions  map[api.Home]*region
+	life    *lifecycle
+	quotas  estatefile.Quotas
+	regions map[api.Home]*region
 }
 
 // Register sets the source of a metric of a resource of the estate.
@@ -44,45 +41,54 @@ type Register func(h api.Home, metric string, dims map[string]string, src api.So
 
 // API describes the service.
 func (s *Service) API() *api.Service {
-	return &api.Service{
-		Name: "personalize", Signing: "personalize", Protocols: []wire.Protocol{wire.JSON}, Target: "AmazonPersonalize",
-		Operations: map[string]api.Operation{
-			"ListCampaigns":           api.Op(s.listCampaigns),
-			"DescribeCampaign":        api.Op(s.describeCampaign),
-			"CreateCampaign":          api.Op(s.createCampaign),
-			"UpdateCampaign":          api.Op(s.updateCampaign),
-			"DeleteCampaign":          api.Do(s.deleteCampaign),
-			"ListRecommenders":        api.Op(s.listRecommenders),
-			"DescribeRecommender":     api.Op(s.describeRecommender),
-			"CreateRecommender":       api.Op(s.createRecommender),
-			"UpdateRecommender":       api.Op(s.updateRecommender),
-			"StopRecommender":         api.Op(s.stopRecommender),
-			"StartRecommender":        api.Op(s.startRecommender),
-			"DeleteRecommender":       api.Do(s.deleteRecommender),
-			"DescribeSolution":        api.Op(s.describeSolution),
-			"DescribeSolutionVersion": api.Op(s.describeSolutionVersion),
-			"ListTagsForResource":     api.Op(s.listTags),
-			"TagResource":             api.Do(s.tag),
-			"UntagResource":           api.Do(s.untag),
-		},
+	patterns := map[string]api.Pattern{"name": {Expression: estatefile.NamePattern, Rule: "have 1 to 63 letters, digits, - and _"}}
+	for _, kind := range []string{kindCampaign, kindRecommender, "solution", "dataset-group", "recipe"} {
+		patterns[kind] = api.Pattern{Expression: api.Lazy(`^arn:[a-z\d-]+:personalize:[^:]*:[^:]*:` + kind + `/`), Rule: "be the ARN of a " + kind}
 	}
+	operations := map[string]api.Operation{
+		"ListCampaigns":           api.Op(s.listCampaigns),
+		"DescribeCampaign":        api.Op(s.describeCampaign),
+		"CreateCampaign":          api.Op(s.createCampaign),
+		"UpdateCampaign":          api.Op(s.updateCampaign),
+		"DeleteCampaign":          change[campaignInput](s, "deleted", s.life.beginDelete, estatefile.Active, estatefile.CreateFailed),
+		"ListRecommenders":        api.Op(s.listRecommenders),
+		"DescribeRecommender":     api.Op(s.describeRecommender),
+		"CreateRecommender":       api.Op(s.createRecommender),
+		"UpdateRecommender":       api.Op(s.updateRecommender),
+		"StopRecommender":         change[recommenderInput](s, "stopped", s.life.beginStop, estatefile.Active),
+		"StartRecommender":        change[recommenderInput](s, "started", s.life.beginStart, estatefile.Inactive),
+		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.life.beginDelete, estatefile.Active, estatefile.Inactive, estatefile.CreateFailed),
+		"DescribeSolution":        api.Op(s.describeSolution),
+		"DescribeSolutionVersion": api.Op(s.describeSolutionVersion),
+	}
+	addTagging(operations, s.findTags)
+	return &api.Service{
+		Name: "personalize", Signing: "personalize", Protocols: []wire.Protocol{wire.JSON}, Target: "AmazonPersonalize", Operations: operations,
+		Model: api.NewModel(codeInvalid, codeTags, api.Refuse(codeToken, "the nextToken is not valid"), patterns),
+	}
+}
+
+// change is an operation that begins a change of a resource that is in one of the states. The
+// output of a deletion is empty.
+func change[In campaignInput | recommenderInput](s *Service, what string, begin func(*endpoint, time.Time), states ...string) api.Operation {
+	return api.Op(func(c *api.Call, in *In) (any, error) {
+		e, err := s.region(c.Home).find(struct{ ARN string }(*in).ARN)
+		if err == nil {
+			err = e.checkState(what, states...)
+		}
+		if err != nil {
+			return nil, err
+		}
+		begin(e, c.Now)
+		if what == "deleted" {
+			return nil, nil
+		}
+		return in, nil
+	})
 }
 
 // arnPattern is the pattern of Arn in the API model, narrowed to ARNs of the service.
 var arnPattern = api.Lazy(`^arn:[a-z\d-]+:personalize:[^:]*:[^:]*:.+$`)
-
-// checkARN refuses what is not an ARN of the kind, such as campaign.
-func checkARN(member, arn, kind string) error {
-	switch {
-	case arn == "":
-		return api.Refuse(codeInvalid, "%s is required", member)
-	case len(arn) > maxARN || !arnPattern().MatchString(arn):
-		return api.Refuse(codeInvalid, "%s %s is not an ARN of Amazon Personalize", member, api.Quoted(arn))
-	case kind != "" && !strings.HasPrefix(strings.SplitN(arn, ":", 6)[5], kind+"/"):
-		return api.Refuse(codeInvalid, "%s %s is not the ARN of a %s", member, api.Quoted(arn), kind)
-	}
-	return nil
-}
 
 func notFound(arn string) error {
 	return api.Refuse(codeNotFound, "Resource Arn %s does not exist.", arn)
@@ -100,12 +106,9 @@ func (e *endpoint) checkState(change string, states ...string) error {
 	return api.Refuse(codeInUse, "%s is %s; it cannot be %s now", e.arn, state, change)
 }
 
-// find returns the caller's campaign or recommender.
-func (s *Service) find(c *api.Call, kind, arn string) (*endpoint, error) {
-	if err := checkARN(kind+"Arn", arn, kind); err != nil {
-		return nil, err
-	}
-	e := s.region(c.Home).endpoints[arn]
+// find returns a campaign or recommender.
+func (r *region) find(arn string) (*endpoint, error) {
+	e := r.endpoints[arn]
 	if e == nil {
 		return nil, notFound(arn)
 	}
@@ -114,32 +117,19 @@ func (s *Service) find(c *api.Call, kind, arn string) (*endpoint, error) {
 
 type pageInput struct {
 	NextToken  *string `json:"nextToken"`
-	MaxResults *int32  `json:"maxResults"`
+	MaxResults *int32  `json:"maxResults" check:"1..100"`
 }
 
-var paging = api.Paging{
-	Most: 100, BadToken: api.Refuse(codeToken, "the nextToken is not valid"),
-	BadLimit: func(value, rule string) error { return api.Constraint(codeInvalid, value, "maxResults", rule) },
-}
-
-// page cuts a page out of endpoints, which are sorted by ARN.
-func (in *pageInput) page(c *api.Call, endpoints []*endpoint) ([]*endpoint, string, error) {
+// page is the output of a listing of endpoints, which are sorted by ARN.
+func (in *pageInput) page(c *api.Call, member string, endpoints []*endpoint, shape func(*endpoint) any) (any, error) {
 	if len(api.Value(in.NextToken)) > maxToken {
-		return nil, "", paging.BadToken
+		return nil, c.Model.BadToken
 	}
-	page, next, err := api.PageOf(c, paging, endpoints, func(e *endpoint) string { return e.arn }, in.NextToken, in.MaxResults)
+	page, next, err := api.Page(c, endpoints, func(e *endpoint) string { return e.arn }, in.NextToken, in.MaxResults, 100)
 	if len(next) > maxToken {
-		return nil, "", api.RefuseWith(http.StatusInternalServerError, "InternalServerException", "the nextToken is too long")
+		return nil, api.RefuseWith(http.StatusInternalServerError, "InternalServerException", "the nextToken is too long")
 	}
-	return page, next, err
-}
-
-// checkMinimum refuses a minimum below 1; there is no upper bound.
-func checkMinimum(member string, v *int32) error {
-	if v != nil && *v < 1 {
-		return api.Refuse(codeInvalid, "%s is %d; it is at least 1", member, *v)
-	}
-	return nil
+	return api.Listing(member, api.Map(page, shape), "nextToken", next), err
 }
 
 // checkExploration refuses item exploration settings that the service does not have.
@@ -162,81 +152,50 @@ type tag struct {
 	Value *string `json:"tagValue"`
 }
 
-// mergeTags returns the tags of a resource with more tags added or replaced.
-func mergeTags(tags map[string]string, more []tag) (map[string]string, error) {
-	merged, fault := api.MergeTags(tags, api.Map(more, func(t tag) api.Tag { return api.Tag(t) }))
-	switch {
-	case fault == nil:
-		return merged, nil
-	case fault.TooMany:
-		return nil, api.Refuse(codeTags, "%s", fault.Text)
+func sharedTags(tags []tag) []api.Tag {
+	if tags == nil {
+		return nil
 	}
-	return nil, api.Refuse(codeInvalid, "%s", fault.Text)
+	return api.Map(tags, func(t tag) api.Tag { return api.Tag(t) })
 }
 
 // findTags returns the tags of any resource that can have some.
-func (s *Service) findTags(c *api.Call, arn string) (*map[string]string, error) {
-	if err := checkARN("resourceArn", arn, ""); err != nil {
-		return nil, err
-	}
+func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error) {
 	r := s.region(c.Home)
 	switch {
-	case r.endpoints[arn] != nil:
-		return &r.endpoints[arn].tags, nil
-	case r.groups[arn] != nil:
-		return &r.groups[arn].tags, nil
-	case r.solutions[arn] != nil:
-		return &r.solutions[arn].tags, nil
+	case r.endpoints[*arn] != nil:
+		return &r.endpoints[*arn].tags, nil
+	case r.groups[*arn] != nil:
+		return &r.groups[*arn].tags, nil
+	case r.solutions[*arn] != nil:
+		return &r.solutions[*arn].tags, nil
+	case !arnPattern().MatchString(*arn):
+		return nil, api.Refuse(codeInvalid, "resourceArn %s is not an ARN of Amazon Personalize", api.Quoted(*arn))
 	}
-	return nil, notFound(arn)
+	return nil, notFound(*arn)
 }
 
 type tagInput struct {
-	ARN  string   `json:"resourceArn"`
+	ARN  string   `json:"resourceArn" check:"required"`
 	Tags []tag    `json:"tags"`
 	Keys []string `json:"tagKeys"`
 }
 
-type tagOutput struct {
-	Tags []tag `json:"tags"`
+// addTagging adds the tag operations in the spelling of this service.
+func addTagging(operations map[string]api.Operation, find api.Tagging) {
+	operations["ListTagsForResource"] = api.Op(func(c *api.Call, in *tagInput) (any, error) {
+		tags, err := find(c, &in.ARN)
+		if err != nil {
+			return nil, err
+		}
+		return api.Out{"tags": api.Map(api.ListTags(*tags), func(t api.Tag) tag { return tag(t) })}, nil
+	})
+	operations["TagResource"] = api.Do(func(c *api.Call, in *tagInput) error { return find.Tag(c, &in.ARN, sharedTags(in.Tags)) })
+	operations["UntagResource"] = api.Do(func(c *api.Call, in *tagInput) error { return find.Untag(c, &in.ARN, in.Keys) })
 }
 
-func (s *Service) listTags(c *api.Call, in *tagInput) (tagOutput, error) {
-	tags, err := s.findTags(c, in.ARN)
-	if err != nil {
-		return tagOutput{}, err
-	}
-	return tagOutput{api.Map(api.ListTags(*tags), func(t api.Tag) tag { return tag(t) })}, nil
-}
-
-func (s *Service) tag(c *api.Call, in *tagInput) error {
-	tags, err := s.findTags(c, in.ARN)
-	if err != nil {
-		return err
-	}
-	if in.Tags == nil {
-		return api.Refuse(codeInvalid, "tags is required")
-	}
-	merged, err := mergeTags(*tags, in.Tags)
-	if err == nil {
-		*tags = merged
-	}
-	return err
-}
-
-func (s *Service) untag(c *api.Call, in *tagInput) error {
-	tags, err := s.findTags(c, in.ARN)
-	if err != nil {
-		return err
-	}
-	if in.Keys == nil {
-		return api.Refuse(codeInvalid, "tagKeys is required")
-	}
-	for _, key := range in.Keys {
-		delete(*tags, key)
-	}
-	return nil
-}
+// Advance executes the transitions that are due.
+func (s *Service) Advance(now time.Time) { s.life.advance(now) }
 
 // Describe adds the resources to a snapshot, without what changes automatically.
 func (s *Service) Describe(out map[string]string, render func(any) string) {

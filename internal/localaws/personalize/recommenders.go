@@ -3,30 +3,24 @@ package personalize
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 )
 
-type recommenderARN struct {
-	ARN string `json:"recommenderArn"`
+type recommenderInput struct {
+	ARN string `json:"recommenderArn" check:"required ..256 recommender"`
 }
 
 type listRecommendersInput struct {
 	pageInput
-	GroupARN *string `json:"datasetGroupArn"`
-}
-
-type listRecommendersOutput struct {
-	Recommenders []recommenderSummary `json:"recommenders"`
-	NextToken    string               `json:"nextToken,omitempty"`
+	GroupARN *string `json:"datasetGroupArn" check:"..256 dataset-group"`
 }
 
 // recommenderSummary has the configuration, unlike a campaign's, but neither the failure
 // reason nor the latest update.
 type recommenderSummary struct {
-	recommenderARN
+	ARN    string             `json:"recommenderArn"`
 	Group  string             `json:"datasetGroupArn"`
 	Name   string             `json:"name"`
 	Recipe string             `json:"recipeArn"`
@@ -35,26 +29,17 @@ type recommenderSummary struct {
 }
 
 func (e *endpoint) recommenderSummary() recommenderSummary {
-	shape := recommenderSummary{recommenderARN{e.arn}, e.group.arn, e.name, e.recipe, e.recommender, e.status}
+	shape := recommenderSummary{e.arn, e.group.arn, e.name, e.recipe, e.recommender, e.status}
 	shape.FailureReason = ""
 	return shape
 }
 
-func (s *Service) listRecommenders(c *api.Call, in *listRecommendersInput) (out listRecommendersOutput, err error) {
+func (s *Service) listRecommenders(c *api.Call, in *listRecommendersInput) (any, error) {
 	recommenders := s.region(c.Home).recommenders
 	if in.GroupARN != nil {
-		if err := checkARN("datasetGroupArn", *in.GroupARN, "dataset-group"); err != nil {
-			return out, err
-		}
 		recommenders = api.Filter(recommenders, func(e *endpoint) bool { return e.group.arn == *in.GroupARN })
 	}
-	recommenders, out.NextToken, err = in.page(c, recommenders)
-	out.Recommenders = api.Map(recommenders, (*endpoint).recommenderSummary)
-	return out, err
-}
-
-type describeRecommenderOutput struct {
-	Recommender recommenderShape `json:"recommender"`
+	return in.page(c, "recommenders", recommenders, func(e *endpoint) any { return e.recommenderSummary() })
 }
 
 type recommenderShape struct {
@@ -67,61 +52,55 @@ type recommenderUpdate struct {
 	status
 }
 
-func (s *Service) describeRecommender(c *api.Call, in *recommenderARN) (out describeRecommenderOutput, err error) {
-	e, err := s.find(c, kindRecommender, in.ARN)
+func (s *Service) describeRecommender(c *api.Call, in *recommenderInput) (any, error) {
+	e, err := s.region(c.Home).find(in.ARN)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	shape := recommenderShape{recommenderSummary: e.recommenderSummary()}
 	shape.FailureReason = e.FailureReason
 	if u := e.latest; u != nil {
 		shape.LatestUpdate = &recommenderUpdate{u.recommender, u.status}
 	}
-	return describeRecommenderOutput{shape}, nil
+	return api.Out{"recommender": shape}, nil
 }
 
 type createRecommenderInput struct {
-	GroupARN string             `json:"datasetGroupArn"`
-	Name     string             `json:"name"`
-	Recipe   string             `json:"recipeArn"`
+	GroupARN string             `json:"datasetGroupArn" check:"required ..256 dataset-group"`
+	Name     string             `json:"name" check:"required name"`
+	Recipe   string             `json:"recipeArn" check:"required ..256 recipe"`
 	Config   *recommenderConfig `json:"recommenderConfig"`
 	Tags     []tag              `json:"tags"`
 }
 
-func (s *Service) createRecommender(c *api.Call, in *createRecommenderInput) (out recommenderARN, err error) {
+func (s *Service) createRecommender(c *api.Call, in *createRecommenderInput) (any, error) {
 	r := s.region(c.Home)
-	e, err := s.create(r, kindRecommender, in.Name, in.Tags, c.Now)
+	e, err := r.create(c, kindRecommender, in.Name, in.Tags)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	if e.group, err = r.domainGroup(in.GroupARN, in.Recipe); err != nil {
-		return out, err
+		return nil, err
 	}
 	if e.recommender, err = in.Config.complete(); err != nil {
-		return out, err
+		return nil, err
 	}
 	if n, quota := len(r.recommenders), s.quotas.RecommendersPerRegion; n >= quota {
-		return out, api.Refuse(codeLimit, "the region %s has %d recommenders; the quota is %d", r.Region, n, quota)
+		return nil, api.Refuse(codeLimit, "the region %s has %d recommenders; the quota is %d", r.Region, n, quota)
 	}
 	group := api.Filter(r.recommenders, func(other *endpoint) bool { return other.group == e.group })
 	if n, quota := len(group), s.quotas.RecommendersPerDatasetGroup; n >= quota {
-		return out, api.Refuse(codeLimit, "%s has %d recommenders; the quota is %d", e.group.arn, n, quota)
+		return nil, api.Refuse(codeLimit, "%s has %d recommenders; the quota is %d", e.group.arn, n, quota)
 	}
 	e.recipe = in.Recipe
 	r.add(e)
-	s.beginCreate(e, c.Now)
-	return recommenderARN{e.arn}, nil
+	s.life.beginCreate(e, c.Now)
+	return recommenderInput{e.arn}, nil
 }
 
 // domainGroup returns the dataset group of a new recommender, whose domain must be that of
 // the recipe.
 func (r *region) domainGroup(groupARN, recipe string) (*datasetGroup, error) {
-	if err := checkARN("datasetGroupArn", groupARN, "dataset-group"); err != nil {
-		return nil, err
-	}
-	if err := checkARN("recipeArn", recipe, "recipe"); err != nil {
-		return nil, err
-	}
 	g := r.groups[groupARN]
 	name := strings.TrimPrefix(recipe, r.recipeARN(""))
 	switch {
@@ -136,64 +115,31 @@ func (r *region) domainGroup(groupARN, recipe string) (*datasetGroup, error) {
 	return g, nil
 }
 
-// complete checks a configuration and sets the default minimum, 1, if it has none. Everything
+// complete checks item exploration and sets the default minimum, 1, if it has none. Everything
 // else that is absent is unset, also where it replaces a configuration that had it. c may be nil.
 func (c *recommenderConfig) complete() (*recommenderConfig, error) {
 	full := api.Value(c)
-	if err := checkMinimum("minRecommendationRequestsPerSecond", full.MinRPS); err != nil {
-		return nil, err
-	}
 	full.MinRPS = new(max(api.Value(full.MinRPS), 1))
 	return &full, checkExploration(full.ItemExploration)
 }
 
 type updateRecommenderInput struct {
-	recommenderARN
-	Config *recommenderConfig `json:"recommenderConfig"`
+	recommenderInput
+	Config *recommenderConfig `json:"recommenderConfig" check:"required"`
 }
 
-func (s *Service) updateRecommender(c *api.Call, in *updateRecommenderInput) (out recommenderARN, err error) {
-	e, err := s.find(c, kindRecommender, in.ARN)
+func (s *Service) updateRecommender(c *api.Call, in *updateRecommenderInput) (any, error) {
+	e, err := s.region(c.Home).find(in.ARN)
 	if err != nil {
-		return out, err
-	}
-	if in.Config == nil {
-		return out, api.Refuse(codeInvalid, "recommenderConfig is required")
+		return nil, err
 	}
 	config, err := in.Config.complete()
 	if err == nil {
 		err = e.checkState("updated", estatefile.Active, estatefile.CreateFailed)
 	}
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	s.beginUpdate(e, settings{recommender: config}, c.Now)
-	return recommenderARN{e.arn}, nil
-}
-
-func (s *Service) stopRecommender(c *api.Call, in *recommenderARN) (recommenderARN, error) {
-	return s.change(c, in, "stopped", s.beginStop, estatefile.Active)
-}
-
-func (s *Service) startRecommender(c *api.Call, in *recommenderARN) (recommenderARN, error) {
-	return s.change(c, in, "started", s.beginStart, estatefile.Inactive)
-}
-
-func (s *Service) deleteRecommender(c *api.Call, in *recommenderARN) error {
-	_, err := s.change(c, in, "deleted", s.beginDelete, estatefile.Active, estatefile.Inactive, estatefile.CreateFailed)
-	return err
-}
-
-// change begins a change of a recommender that is in one of the states.
-func (s *Service) change(
-	c *api.Call, in *recommenderARN, what string, begin func(*endpoint, time.Time), states ...string,
-) (recommenderARN, error) {
-	e, err := s.find(c, kindRecommender, in.ARN)
-	if err == nil {
-		err = e.checkState(what, states...)
-	}
-	if err == nil {
-		begin(e, c.Now)
-	}
-	return *in, err
+	s.life.beginUpdate(e, settings{recommender: config}, c.Now)
+	return recommenderInput{e.arn}, nil
 }

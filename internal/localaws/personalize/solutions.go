@@ -12,11 +12,7 @@ import (
 const trainingTime = time.Hour
 
 type solutionInput struct {
-	ARN string `json:"solutionArn"`
-}
-
-type describeSolutionOutput struct {
-	Solution solutionShape `json:"solution"`
+	ARN string `json:"solutionArn" check:"required ..256 solution"`
 }
 
 type solutionShape struct {
@@ -52,13 +48,10 @@ func (v *solutionVersion) summary() versionSummary {
 	return summary
 }
 
-func (s *Service) describeSolution(c *api.Call, in *solutionInput) (out describeSolutionOutput, err error) {
-	if err := checkARN("solutionArn", in.ARN, "solution"); err != nil {
-		return out, err
-	}
+func (s *Service) describeSolution(c *api.Call, in *solutionInput) (any, error) {
 	sol := s.region(c.Home).solutions[in.ARN]
 	if sol == nil {
-		return out, notFound(in.ARN)
+		return nil, notFound(in.ARN)
 	}
 	shape := solutionShape{
 		solutionInput: *in, Name: sol.name, Group: sol.group.arn, Recipe: sol.recipe, AutoML: sol.autoML, AutoTraining: sol.trainEvery > 0,
@@ -70,15 +63,11 @@ func (s *Service) describeSolution(c *api.Call, in *solutionInput) (out describe
 	if v := sol.newest(); v != nil {
 		shape.LatestVersion, shape.Updated = new(v.summary()), v.trained
 	}
-	return describeSolutionOutput{shape}, nil
+	return api.Out{"solution": shape}, nil
 }
 
 type versionInput struct {
-	ARN string `json:"solutionVersionArn"`
-}
-
-type describeVersionOutput struct {
-	Version versionShape `json:"solutionVersion"`
+	ARN string `json:"solutionVersionArn" check:"required ..256 solution"`
 }
 
 type versionShape struct {
@@ -92,17 +81,15 @@ type versionShape struct {
 }
 
 // describeSolutionVersion accepts only a version's own ARN: $LATEST is for campaigns.
-func (s *Service) describeSolutionVersion(c *api.Call, in *versionInput) (out describeVersionOutput, err error) {
-	if err := checkARN("solutionVersionArn", in.ARN, "solution"); err != nil {
-		return out, err
-	}
+func (s *Service) describeSolutionVersion(c *api.Call, in *versionInput) (any, error) {
 	v := s.region(c.Home).versions[in.ARN]
 	switch {
 	case strings.HasSuffix(in.ARN, latestSuffix) || strings.Count(in.ARN, "/") != 2:
-		return out, api.Refuse(codeInvalid, "solutionVersionArn %s is not the ARN of a solution version", api.Quoted(in.ARN))
+		return nil, api.Refuse(codeInvalid, "solutionVersionArn %s is not the ARN of a solution version", api.Quoted(in.ARN))
 	case v == nil:
-		return out, notFound(in.ARN)
+		return nil, notFound(in.ARN)
 	}
 	sol := v.solution
-	return describeVersionOutput{versionShape{v.summary(), sol.arn, sol.group.arn, v.recipe, sol.autoML, false, trainingTime.Hours()}}, nil
+	shape := versionShape{v.summary(), sol.arn, sol.group.arn, v.recipe, sol.autoML, false, trainingTime.Hours()}
+	return api.Out{"solutionVersion": shape}, nil
 }

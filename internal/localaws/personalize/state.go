@@ -103,7 +103,7 @@ func (c *campaignConfig) syncs() bool { return c != nil && c.Sync != nil && *c.S
 
 type recommenderConfig struct {
 	ItemExploration map[string]string   `json:"itemExplorationConfig,omitempty"`
-	MinRPS          *int32              `json:"minRecommendationRequestsPerSecond,omitempty"`
+	MinRPS          *int32              `json:"minRecommendationRequestsPerSecond,omitempty" check:"1.."`
 	TrainingData    *trainingDataConfig `json:"trainingDataConfig,omitempty"`
 	Metadata        *bool               `json:"enableMetadataWithRecommendations,omitempty"`
 }

@@ -59,14 +59,16 @@ func (s *Service) API() *api.Service {
 	return &api.Service{
 		Name: "pricing", Signing: "pricing", Protocols: []wire.Protocol{wire.JSON}, Target: "AWSPriceListService",
 		Operations: map[string]api.Operation{"GetProducts": api.Op(s.getProducts)},
+		Model: api.NewModel(codeParameter, codeParameter, api.Refuse("InvalidNextTokenException", "the pagination token is invalid"),
+			map[string]api.Pattern{"format": {Expression: api.Lazy(`^aws_v1$`), Rule: "be aws_v1"}}),
 	}
 }
 
 type getProductsInput struct {
-	ServiceCode   string   `json:"ServiceCode"`
+	ServiceCode   string   `json:"ServiceCode" check:"required"`
 	Filters       []filter `json:"Filters"`
-	FormatVersion *string  `json:"FormatVersion"`
-	MaxResults    *int32   `json:"MaxResults"`
+	FormatVersion *string  `json:"FormatVersion" check:"format"`
+	MaxResults    *int32   `json:"MaxResults" check:"1..100"`
 	NextToken     *string  `json:"NextToken"`
 }
 
@@ -76,46 +78,32 @@ type filter struct {
 	Value string `json:"Value"`
 }
 
-type getProductsOutput struct {
-	FormatVersion string   `json:"FormatVersion"`
-	NextToken     string   `json:"NextToken,omitempty"`
-	PriceList     []string `json:"PriceList"`
-}
-
-var paging = api.Paging{
-	Most: 100, BadToken: api.Refuse("InvalidNextTokenException", "the pagination token is invalid"),
-	BadLimit: func(value, rule string) error { return api.Constraint(codeParameter, value, "MaxResults", rule) },
-}
-
 // getProducts returns the products that match every filter, each as a JSON text, as the real
 // service does.
-func (s *Service) getProducts(c *api.Call, in *getProductsInput) (out getProductsOutput, err error) {
-	switch {
-	case !slices.Contains(regions, c.Region):
-		return out, api.Refuse("UnknownEndpoint", "the Price List API has no endpoint in %s", c.Region)
-	case in.ServiceCode == "":
-		return out, api.Refuse(codeParameter, "ServiceCode is missing")
-	case in.FormatVersion != nil && *in.FormatVersion != "aws_v1":
-		return out, api.Refuse(codeParameter, "FormatVersion %q is not aws_v1", *in.FormatVersion)
+func (s *Service) getProducts(c *api.Call, in *getProductsInput) (any, error) {
+	if !slices.Contains(regions, c.Region) {
+		return nil, api.Refuse("UnknownEndpoint", "the Price List API has no endpoint in %s", c.Region)
 	}
 	for _, f := range in.Filters {
 		if f.Field == "" || f.Value == "" || f.Type != "TERM_MATCH" {
-			return out, api.Refuse(codeParameter, "a filter has a Field, a Value and the Type TERM_MATCH, the only one of this endpoint")
+			return nil, api.Refuse(codeParameter, "a filter has a Field, a Value and the Type TERM_MATCH, the only one of this endpoint")
 		}
 	}
 	products := api.Filter(s.products, func(p product) bool {
 		return p.attributes["servicecode"] == in.ServiceCode &&
 			!slices.ContainsFunc(in.Filters, func(f filter) bool { return p.attributes[f.Field] != f.Value })
 	})
-	products, out.NextToken, err = api.PageOf(c, paging, products, func(p product) string { return p.sku }, in.NextToken, in.MaxResults)
-	out.FormatVersion, out.PriceList = "aws_v1", []string{}
+	products, next, err := api.Page(c, products, func(p product) string { return p.sku }, in.NextToken, in.MaxResults, 100)
+	list := []string{}
 	for _, p := range products {
 		text, err := p.json()
 		if err != nil {
-			return out, err
+			return nil, err
 		}
-		out.PriceList = append(out.PriceList, text)
+		list = append(list, text)
 	}
+	out := api.Listing("PriceList", list, "NextToken", next)
+	out["FormatVersion"] = "aws_v1"
 	return out, err
 }
 

@@ -194,10 +194,6 @@ func compare(operator, want, got string) bool {
 	switch operator {
 	case "StringEquals":
 		return want == got
-	case "StringEqualsIgnoreCase":
-		return strings.EqualFold(want, got)
-	case "StringLike":
-		return glob(want, got)
 	case "ArnEquals", "ArnLike":
 		return arnLike(want, got)
 	}

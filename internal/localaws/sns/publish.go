@@ -64,81 +64,73 @@ func (s *Service) Notify(n Notification) {
 	}
 	switch {
 	case t == nil:
-		s.Drop(region, n.Rule, n.Topic, "no such topic")
+		s.Outbox.Drop(region, n.Rule, n.Topic, "no such topic")
 	case !t.policy.allows(n.Principal, n.Context, n.Topic):
-		s.Drop(region, n.Rule, n.Topic, "the topic's policy does not let "+n.Principal+" publish "+n.Detail)
+		s.Outbox.Drop(region, n.Rule, n.Topic, "the topic's policy does not let "+n.Principal+" publish "+n.Detail)
 	default:
-		s.deliver(t, n.Subject, n.Text, s.clock.Now().UTC())
+		s.Outbox.deliver(t, n.Subject, n.Text, s.Outbox.clock.Now().UTC())
 	}
 }
 
 // deliver sends a message to all confirmed subscribers.
-func (s *Service) deliver(t *topic, subject, message string, now time.Time) {
+func (o *Outbox) deliver(t *topic, subject, message string, now time.Time) {
 	for _, sub := range t.subscriptions {
 		if !sub.pending {
-			s.send(sub, now, subject, message, "")
+			o.send(sub, now, subject, message, "")
 		}
 	}
 }
 
 type publishInput struct {
 	topicInput
-	Subject string `json:"Subject"`
-	Message string `json:"Message"`
+	Subject string `json:"Subject" check:"subject"`
+	Message string `json:"Message" check:"required"`
 }
 
 type publishOutput struct {
 	ID string `xml:"MessageId"`
 }
 
-// subjectPattern: printable ASCII, the first character a letter, digit or punctuation, at
-// most 100 characters and no line break.
-var subjectPattern = api.Lazy(`^[!-~][ -~]{0,99}$`)
-
-func (s *Service) publish(c *api.Call, in *publishInput) (publishOutput, error) {
+func (s *Service) publish(c *api.Call, in *publishInput) (any, error) {
 	t, err := s.findTopic(c, in.ARN)
 	switch {
 	case err != nil:
-		return publishOutput{}, err
-	case in.Message == "":
-		return publishOutput{}, badParameter("Empty message")
+		return nil, err
 	case len(in.Message) > maxMessage:
-		return publishOutput{}, badParameter("Message too long")
-	case in.Subject != "" && !subjectPattern().MatchString(in.Subject):
-		return publishOutput{}, badParameter("Subject")
+		return nil, badParameter("Message too long")
 	}
-	s.deliver(t, in.Subject, in.Message, c.Now)
+	s.Outbox.deliver(t, in.Subject, in.Message, c.Now)
 	return publishOutput{api.NewID()}, nil
 }
 
-// outbox keeps what was sent to subscribers, and the notifications that were dropped.
-type outbox struct {
+// Outbox keeps what was sent to subscribers, and the notifications that were dropped.
+type Outbox struct {
 	clock   api.Clock
 	log     *slog.Logger
 	mails   []Mail
 	dropped []Drop
 }
 
-func (o *outbox) send(sub *subscription, now time.Time, subject, message, token string) {
+func (o *Outbox) send(sub *subscription, now time.Time, subject, message, token string) {
 	t := sub.topic
 	o.log.Info("mail sent", "region", t.home.Region, "arn", t.arn, "endpoint", sub.endpoint, "subject", subject)
 	o.mails = api.KeepLast(append(o.mails, Mail{now, t.home.Region, t.arn, sub.protocol, sub.endpoint, subject, message, token}), maxKept)
 }
 
 // Drop records a notification that did not reach its target.
-func (o *outbox) Drop(region, rule, target, reason string) {
+func (o *Outbox) Drop(region, rule, target, reason string) {
 	o.log.Info("notification dropped", "region", region, "arn", target, "rule", rule, "reason", reason)
 	o.dropped = api.KeepLast(append(o.dropped, Drop{o.clock.Now().UTC(), region, rule, target, reason}), maxKept)
 }
 
-// Outbox returns what was sent to subscribers, oldest first.
-func (o *outbox) Outbox() []Mail { return slices.Clone(o.mails) }
+// Mails returns what was sent to subscribers, oldest first.
+func (o *Outbox) Mails() []Mail { return slices.Clone(o.mails) }
 
 // Dropped returns the notifications that did not reach their targets, oldest first.
-func (o *outbox) Dropped() []Drop { return slices.Clone(o.dropped) }
+func (o *Outbox) Dropped() []Drop { return slices.Clone(o.dropped) }
 
 // Forget removes mails and dropped notifications from before a time.
-func (o *outbox) Forget(before time.Time) {
+func (o *Outbox) Forget(before time.Time) {
 	o.mails = slices.DeleteFunc(o.mails, func(m Mail) bool { return m.Time.Before(before) })
 	o.dropped = slices.DeleteFunc(o.dropped, func(d Drop) bool { return d.Time.Before(before) })
 }

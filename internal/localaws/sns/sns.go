@@ -21,14 +21,14 @@ const pageSize = 100
 
 // Service is everything that SNS knows.
 type Service struct {
-	*outbox
+	Outbox      *Outbox
 	autoConfirm bool
 	topics      map[string]*topic // by ARN
 }
 
 // New makes a service without topics. autoConfirm confirms every subscription at once.
 func New(clock api.Clock, log *slog.Logger, autoConfirm bool) *Service {
-	return &Service{outbox: &outbox{clock: clock, log: log}, autoConfirm: autoConfirm, topics: map[string]*topic{}}
+	return &Service{Outbox: &Outbox{clock: clock, log: log}, autoConfirm: autoConfirm, topics: map[string]*topic{}}
 }
 
 // topic is a topic with its subscriptions in the order of their creation.
@@ -46,10 +46,16 @@ type topic struct {
 // API describes the service.
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
-		"CreateTopic":              api.Op(s.createTopic),
-		"DeleteTopic":              api.Do(s.deleteTopic),
-		"GetTopicAttributes":       api.Op(s.getTopicAttributes),
-		"SetTopicAttributes":       api.Do(s.setTopicAttributes),
+		"CreateTopic":        api.Op(s.createTopic),
+		"DeleteTopic":        api.Do(s.deleteTopic),
+		"GetTopicAttributes": api.Op(s.getTopicAttributes),
+		"SetTopicAttributes": api.Do(func(c *api.Call, in *setAttributesInput) error {
+			t, err := s.findTopic(c, in.ARN)
+			if err != nil {
+				return err
+			}
+			return t.set(in.Name, in.Value)
+		}),
 		"ListTopics":               api.Op(s.listTopics),
 		"Subscribe":                api.Op(s.subscribe),
 		"ConfirmSubscription":      api.Op(s.confirmSubscription),
@@ -57,19 +63,30 @@ func (s *Service) API() *api.Service {
 		"Unsubscribe":              api.Do(s.unsubscribe),
 		"Publish":                  api.Op(s.publish),
 	}
-	api.Tagging{
-		Find: s.findTags,
-		Fault: func(f *api.TagFault) error {
-			if f.TooMany {
-				return api.Refuse("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
-			}
-			return badParameter("Tags Reason: %s", f.Text)
-		},
-		Missing: func(member string) error { return badParameter("%s Reason: at least one is required", member) },
-	}.AddTo(operations)
+	api.Tagging(s.findTags).AddTo(operations)
 	return &api.Service{
 		Name: "sns", Signing: "sns", Protocols: []wire.Protocol{wire.Query}, Target: "2010-03-31",
 		XMLNS: "http://sns.amazonaws.com/doc/2010-03-31/", Operations: operations,
+		Model: api.Model{
+			Missing: func(member string) error { return badParameter("%s Reason: it is required", member) },
+			Invalid: func(member, value, rule string) error {
+				return badParameter("%s Reason: the value %s must %s", member, api.Quoted(value), rule)
+			},
+			TagFault: func(f *api.TagFault) error {
+				if f.TooMany {
+					return api.Refuse("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
+				}
+				return badParameter("Tags Reason: %s", f.Text)
+			},
+			BadToken: badParameter("NextToken"),
+			Patterns: map[string]api.Pattern{
+				"name": {Expression: api.Lazy(`^[A-Za-z0-9_\-]{1,256}$`), Rule: "have 1 to 256 letters, digits, - and _"},
+				"subject": {
+					Expression: api.Lazy(`^[!-~][ -~]{0,99}$`),
+					Rule:       "have 1 to 100 characters of printable ASCII, the first of which is no space",
+				},
+			},
+		},
 	}
 }
 
@@ -116,8 +133,6 @@ func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error)
 	return &t.tags, nil
 }
 
-var namePattern = api.Lazy(`^[A-Za-z0-9_\-]{1,256}$`)
-
 type topicInput struct {
 	ARN string `json:"TopicArn"`
 }
@@ -127,20 +142,17 @@ type topicOutput struct {
 }
 
 type createTopicInput struct {
-	Name       string            `json:"Name"`
+	Name       string            `json:"Name" check:"required name"`
 	Attributes map[string]string `json:"Attributes"`
 	Tags       []api.Tag         `json:"Tags"`
 }
 
 // createTopic creates a topic, or returns the one that has the name. Then the attributes
 // and tags in the input must equal those of the topic.
-func (s *Service) createTopic(c *api.Call, in *createTopicInput) (topicOutput, error) {
-	if !namePattern().MatchString(in.Name) {
-		return topicOutput{}, badParameter("Topic Name")
-	}
-	tags, fault := api.MergeTags(nil, in.Tags)
-	if fault != nil {
-		return topicOutput{}, badParameter("Tags Reason: %s", fault.Text)
+func (s *Service) createTopic(c *api.Call, in *createTopicInput) (any, error) {
+	tags, err := c.MergeTags(nil, in.Tags)
+	if err != nil {
+		return nil, err
 	}
 	arn := c.ARN("sns", in.Name)
 	t := &topic{home: c.Home, arn: arn, name: in.Name, tags: tags, attributes: map[string]string{}}
@@ -148,7 +160,7 @@ func (s *Service) createTopic(c *api.Call, in *createTopicInput) (topicOutput, e
 	maps.Copy(attributes, in.Attributes)
 	for name, v := range attributes {
 		if err := t.set(name, v); err != nil {
-			return topicOutput{}, err
+			return nil, err
 		}
 	}
 	if old := s.topics[arn]; old != nil {
@@ -211,10 +223,10 @@ type attributesOutput struct {
 	Attributes []attribute `xml:"Attributes>entry"`
 }
 
-func (s *Service) getTopicAttributes(c *api.Call, in *topicInput) (attributesOutput, error) {
+func (s *Service) getTopicAttributes(c *api.Call, in *topicInput) (any, error) {
 	t, err := s.findTopic(c, in.ARN)
 	if err != nil {
-		return attributesOutput{}, err
+		return nil, err
 	}
 	pending := len(api.Filter(t.subscriptions, func(sub *subscription) bool { return sub.pending }))
 	all := map[string]string{
@@ -233,16 +245,8 @@ type setAttributesInput struct {
 	Value string `json:"AttributeValue"`
 }
 
-func (s *Service) setTopicAttributes(c *api.Call, in *setAttributesInput) error {
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return err
-	}
-	return t.set(in.Name, in.Value)
-}
-
 type listTopicsInput struct {
-	Token string `json:"NextToken"`
+	Token *string `json:"NextToken"`
 }
 
 type listTopicsOutput struct {
@@ -250,13 +254,10 @@ type listTopicsOutput struct {
 	Token  string        `xml:"NextToken,omitempty"`
 }
 
-func (s *Service) listTopics(c *api.Call, in *listTopicsInput) (listTopicsOutput, error) {
+func (s *Service) listTopics(c *api.Call, in *listTopicsInput) (any, error) {
 	own := api.Filter(api.Sorted(s.topics), func(t *topic) bool { return t.home == c.Home })
-	topics, next, ok := api.Page(c, own, func(t *topic) string { return t.arn }, in.Token, pageSize)
-	if !ok {
-		return listTopicsOutput{}, badParameter("NextToken")
-	}
-	return listTopicsOutput{api.Map(topics, func(t *topic) topicOutput { return topicOutput{t.arn} }), next}, nil
+	topics, next, err := api.Page(c, own, func(t *topic) string { return t.arn }, in.Token, nil, pageSize)
+	return listTopicsOutput{api.Map(topics, func(t *topic) topicOutput { return topicOutput{t.arn} }), next}, err
 }
 
 // Describe adds the topics and subscriptions to a snapshot.

@@ -68,16 +68,16 @@ type subscriptionOutput struct {
 
 // subscribe adds an endpoint to a topic. An existing subscription is returned unchanged; if
 // it is pending, another request to confirm is sent.
-func (s *Service) subscribe(c *api.Call, in *subscribeInput) (out subscriptionOutput, err error) {
+func (s *Service) subscribe(c *api.Call, in *subscribeInput) (any, error) {
 	if err := checkSubscriber(in.Protocol, in.Endpoint); err != nil {
-		return out, err
+		return nil, err
 	}
 	if len(in.Settings) > 0 {
-		return out, badParameter("Attributes Reason: this endpoint knows no attributes of subscriptions")
+		return nil, badParameter("Attributes Reason: this endpoint knows no attributes of subscriptions")
 	}
 	t, err := s.findTopic(c, in.ARN)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	i := slices.IndexFunc(t.subscriptions, func(sub *subscription) bool {
 		return sub.protocol == in.Protocol && sub.endpoint == in.Endpoint
@@ -95,7 +95,7 @@ func (s *Service) subscribe(c *api.Call, in *subscribeInput) (out subscriptionOu
 		return subscriptionOutput{sub.arn}, nil
 	}
 	sub.requested = c.Now
-	s.send(sub, c.Now, "AWS Notification - Subscription Confirmation", fmt.Sprintf(
+	s.Outbox.send(sub, c.Now, "AWS Notification - Subscription Confirmation", fmt.Sprintf(
 		"You have chosen to subscribe to the topic:\n%s\n\nTo confirm this subscription, use the token %s.", t.arn, sub.token), sub.token)
 	if in.ReturnARN {
 		return subscriptionOutput{sub.arn}, nil
@@ -105,18 +105,17 @@ func (s *Service) subscribe(c *api.Call, in *subscribeInput) (out subscriptionOu
 
 type confirmInput struct {
 	topicInput
-	Token        string `json:"Token"`
-	Authenticate string `json:"AuthenticateOnUnsubscribe"`
+	Token string `json:"Token"`
 }
 
-func (s *Service) confirmSubscription(c *api.Call, in *confirmInput) (out subscriptionOutput, err error) {
+func (s *Service) confirmSubscription(c *api.Call, in *confirmInput) (any, error) {
 	t, err := s.findTopic(c, in.ARN)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	i := slices.IndexFunc(t.subscriptions, func(sub *subscription) bool { return sub.token == in.Token })
 	if i < 0 || (t.subscriptions[i].pending && c.Now.Sub(t.subscriptions[i].requested) > tokenLife) {
-		return out, badParameter("Token")
+		return nil, badParameter("Token")
 	}
 	t.subscriptions[i].pending = false
 	return subscriptionOutput{t.subscriptions[i].arn}, nil
@@ -126,7 +125,7 @@ func (s *Service) confirmSubscription(c *api.Call, in *confirmInput) (out subscr
 func (s *Service) ConfirmAll() int {
 	confirmed := 0
 	for _, t := range s.topics {
-		t.removeExpired(s.clock.Now())
+		t.removeExpired(s.Outbox.clock.Now())
 		for _, sub := range t.subscriptions {
 			if sub.pending {
 				sub.pending = false
@@ -147,7 +146,7 @@ type subscriptionShape struct {
 
 type listSubscriptionsInput struct {
 	topicInput
-	Token string `json:"NextToken"`
+	Token *string `json:"NextToken"`
 }
 
 type listSubscriptionsOutput struct {
@@ -155,25 +154,22 @@ type listSubscriptionsOutput struct {
 	Token         string              `xml:"NextToken,omitempty"`
 }
 
-func (s *Service) listSubscriptionsByTopic(c *api.Call, in *listSubscriptionsInput) (out listSubscriptionsOutput, err error) {
+func (s *Service) listSubscriptionsByTopic(c *api.Call, in *listSubscriptionsInput) (any, error) {
 	t, err := s.findTopic(c, in.ARN)
 	if err != nil {
-		return out, err
+		return nil, err
 	}
 	key := func(sub *subscription) string { return fmt.Sprintf("%09d", sub.number) }
-	subs, next, ok := api.Page(c, t.subscriptions, key, in.Token, pageSize)
-	if !ok {
-		return out, badParameter("NextToken")
+	subs, next, err := api.Page(c, t.subscriptions, key, in.Token, nil, pageSize)
+	return listSubscriptionsOutput{api.Map(subs, (*subscription).shape), next}, err
+}
+
+func (sub *subscription) shape() subscriptionShape {
+	arn := sub.arn
+	if sub.pending {
+		arn = "PendingConfirmation"
 	}
-	for _, sub := range subs {
-		shape := subscriptionShape{sub.arn, t.home.Account, sub.protocol, sub.endpoint, t.arn}
-		if sub.pending {
-			shape.ARN = "PendingConfirmation"
-		}
-		out.Subscriptions = append(out.Subscriptions, shape)
-	}
-	out.Token = next
-	return out, nil
+	return subscriptionShape{arn, sub.topic.home.Account, sub.protocol, sub.endpoint, sub.topic.arn}
 }
 
 type unsubscribeInput struct {

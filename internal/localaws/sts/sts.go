@@ -22,7 +22,7 @@ type identity struct {
 }
 
 // getCallerIdentity returns the same user for all callers of an account.
-func getCallerIdentity(c *api.Call, _ *struct{}) (identity, error) {
+func getCallerIdentity(c *api.Call, _ *struct{}) (any, error) {
 	return identity{
 		ARN:     "arn:" + api.Partition(c.Region) + ":iam::" + c.Account + ":user/localaws",
 		UserID:  "AIDALOCALAWSEXAMPLE0",

@@ -29,8 +29,8 @@ func unhandled(p Protocol, path string) *Error {
 	return e
 }
 
-// assigner fills structs from a tree of maps, slices and scalars, as read from JSON and
-// forms. Forms have only strings for scalars and write lists as maps.
+// assigner fills structs from a tree of maps, slices and scalars, as read from JSON, CBOR
+// and forms. Forms have only strings for scalars and write lists as maps.
 type assigner struct{ protocol Protocol }
 
 func (a assigner) form() bool { return a.protocol == Query }
@@ -234,9 +234,14 @@ func (a assigner) boolean(node any) (b, ok bool) {
 	return b, ok
 }
 
-// number returns the digits of a number, empty for anything else.
+// number returns the digits of a number, empty for anything else. A fraction has an exponent, so
+// that it is no integer.
 func (a assigner) number(node any) string {
 	switch v := node.(type) {
+	case uint64, int64:
+		return fmt.Sprint(v)
+	case float64:
+		return strconv.FormatFloat(v, 'e', -1, 64)
 	case json.Number:
 		return v.String()
 	case string:
@@ -247,9 +252,12 @@ func (a assigner) number(node any) string {
 	return ""
 }
 
-// assignTime reads seconds since the epoch (JSON) or ISO 8601 (forms).
+// assignTime reads seconds since the epoch (JSON), a tagged time (CBOR) or ISO 8601 (forms).
 func (a assigner) assignTime(path string, node any, into reflect.Value) error {
 	switch v := node.(type) {
+	case time.Time:
+		into.Set(reflect.ValueOf(v.UTC()))
+		return nil
 	case json.Number:
 		if seconds, err := v.Float64(); err == nil && math.Abs(seconds) < 1e11 {
 			into.Set(reflect.ValueOf(time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()))

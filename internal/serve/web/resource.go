@@ -80,7 +80,8 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 
 // resourceViewOf collects what is known of a resource, except its metrics.
 func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) resourceView {
-	view := resourceView{Row: row{Resource: report.Resource{Subject: report.Subject{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}}}}
+	subject := report.Subject{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}
+	view := resourceView{Row: row{Resource: report.Resource{Subject: subject}}}
 	for _, one := range rowsOf(s) {
 		if one.ARN == arn.String() {
 			view.Row, view.Known = one, true
