@@ -52,7 +52,8 @@ func parseScope(header string) (scope, error) {
 	parts := scopePattern().FindStringSubmatch(header)
 	if parts == nil {
 		return scope{}, api.Refuse("IncompleteSignature", "the Authorization header is not of the form %s Credential="+
-			"KEY/YYYYMMDD/REGION/SERVICE/aws4_request, SignedHeaders=NAMES, Signature=64 hexadecimal digits: %s", signingAlgorithm, api.Quoted(header))
+			"KEY/YYYYMMDD/REGION/SERVICE/aws4_request, SignedHeaders=NAMES, Signature=64 hexadecimal digits: %s",
+			signingAlgorithm, api.Quoted(header))
 	}
 	sc := scope{accessKey: parts[1], region: parts[3], service: parts[4]}
 	_, err := time.Parse("20060102", parts[2])

@@ -78,7 +78,7 @@ type settings struct {
 	EvaluationPeriods       *int32      `json:"EvaluationPeriods" check:"required 1.."`
 	DatapointsToAlarm       *int32      `json:"DatapointsToAlarm,omitempty"`
 	Threshold               *float64    `json:"Threshold" check:"required"`
-	ComparisonOperator      *string     `json:"ComparisonOperator" check:"required GreaterThanOrEqualToThreshold|GreaterThanThreshold|LessThanThreshold|LessThanOrEqualToThreshold"`
+	ComparisonOperator      *string     `json:"ComparisonOperator" check:"required comparison"`
 	TreatMissingData        *string     `json:"TreatMissingData,omitempty" check:"breaching|notBreaching|ignore|missing"`
 }
 

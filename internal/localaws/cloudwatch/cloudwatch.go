@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
@@ -70,6 +69,10 @@ func (s *Service) API() *api.Service {
 			TagFault: func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
 			BadToken: refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid."),
 			Patterns: map[string]api.Pattern{
+				"comparison": {
+					Expression: api.Lazy(`^(Greater|Less)Than(OrEqualTo)?Threshold$`),
+					Rule:       "be GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold or LessThanOrEqualToThreshold",
+				},
 				"alarm":   {Expression: api.Lazy(`^[^\x00-\x1f\x7f]{1,255}$`), Rule: "have 1 to 255 characters, none of which is a control character"},
 				"queryId": {Expression: api.Lazy(`^[a-z][A-Za-z0-9_]{0,254}$`), Rule: "satisfy regular expression pattern: ^[a-z][a-zA-Z0-9_]*$"},
 			},
@@ -198,20 +201,9 @@ const (
 
 var statisticNames = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
-// units are the values of StandardUnit.
-var units = sync.OnceValue(func() map[string]bool {
-	known := map[string]bool{
-		"Seconds": true, "Microseconds": true, "Milliseconds": true, "Percent": true, "Count": true, "Count/Second": true, "None": true,
-	}
-	for _, scale := range []string{"", "Kilo", "Mega", "Giga", "Tera"} {
-		for _, of := range []string{"bytes", "bits"} {
-			name := scale + of
-			name = strings.ToUpper(name[:1]) + name[1:]
-			known[name], known[name+"/Second"] = true, true
-		}
-	}
-	return known
-})
+// unitPattern are the values of StandardUnit.
+var unitPattern = api.Lazy(`^(Seconds|Microseconds|Milliseconds|Percent|None|` +
+	`(Count|Bytes|Bits|(Kilo|Mega|Giga|Tera)(bytes|bits))(/Second)?)$`)
 
 type dimension struct {
 	Name  string `json:"Name"`
@@ -276,7 +268,7 @@ func checkMetricName(path string, name *string) error {
 }
 
 func checkUnit(path string, unit *string) error {
-	if unit != nil && !units()[*unit] {
+	if unit != nil && !unitPattern().MatchString(*unit) {
 		return invalidValue("The value %s for parameter %s is not a unit.", api.Quoted(*unit), path)
 	}
 	return nil

@@ -47,6 +47,8 @@ type event struct {
 	ingested  int64
 }
 
+var badToken = api.Refuse(codeParameter, "The specified nextToken is invalid.")
+
 // API describes the service.
 func (s *Service) API() *api.Service {
 	return &api.Service{
@@ -58,7 +60,7 @@ func (s *Service) API() *api.Service {
 			"PutLogEvents":      api.Op(s.putLogEvents),
 			"FilterLogEvents":   api.Op(s.filterLogEvents),
 		},
-		Model: api.NewModel(codeParameter, codeParameter, api.Refuse(codeParameter, "The specified nextToken is invalid."), map[string]api.Pattern{
+		Model: api.NewModel(codeParameter, codeParameter, badToken, map[string]api.Pattern{
 			"group": {
 				Expression: api.Lazy(`^[.\-_/#A-Za-z0-9]{1,512}$`),
 				Rule:       "have 1 to 512 characters of A-Z, a-z, 0-9, '.', '-', '_', '/' and '#'",

@@ -43,34 +43,39 @@ type Register func(h api.Home, metric string, dims map[string]string, src api.So
 func (s *Service) API() *api.Service {
 	patterns := map[string]api.Pattern{"name": {Expression: estatefile.NamePattern, Rule: "have 1 to 63 letters, digits, - and _"}}
 	for _, kind := range []string{kindCampaign, kindRecommender, "solution", "dataset-group", "recipe"} {
-		patterns[kind] = api.Pattern{Expression: api.Lazy(`^arn:[a-z\d-]+:personalize:[^:]*:[^:]*:` + kind + `/`), Rule: "be the ARN of a " + kind}
+		expression := api.Lazy(`^arn:[a-z\d-]+:personalize:[^:]*:[^:]*:` + kind + `/`)
+		patterns[kind] = api.Pattern{Expression: expression, Rule: "be the ARN of a " + kind}
 	}
+	const active, inactive, failed = estatefile.Active, estatefile.Inactive, estatefile.CreateFailed
 	operations := map[string]api.Operation{
 		"ListCampaigns":           api.Op(s.listCampaigns),
 		"DescribeCampaign":        api.Op(s.describeCampaign),
 		"CreateCampaign":          api.Op(s.createCampaign),
 		"UpdateCampaign":          api.Op(s.updateCampaign),
-		"DeleteCampaign":          change[campaignInput](s, "deleted", s.life.beginDelete, estatefile.Active, estatefile.CreateFailed),
+		"DeleteCampaign":          change[campaignInput](s, "deleted", s.life.beginDelete, active, failed),
 		"ListRecommenders":        api.Op(s.listRecommenders),
 		"DescribeRecommender":     api.Op(s.describeRecommender),
 		"CreateRecommender":       api.Op(s.createRecommender),
 		"UpdateRecommender":       api.Op(s.updateRecommender),
-		"StopRecommender":         change[recommenderInput](s, "stopped", s.life.beginStop, estatefile.Active),
-		"StartRecommender":        change[recommenderInput](s, "started", s.life.beginStart, estatefile.Inactive),
-		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.life.beginDelete, estatefile.Active, estatefile.Inactive, estatefile.CreateFailed),
+		"StopRecommender":         change[recommenderInput](s, "stopped", s.life.beginStop, active),
+		"StartRecommender":        change[recommenderInput](s, "started", s.life.beginStart, inactive),
+		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.life.beginDelete, active, inactive, failed),
 		"DescribeSolution":        api.Op(s.describeSolution),
 		"DescribeSolutionVersion": api.Op(s.describeSolutionVersion),
 	}
 	addTagging(operations, s.findTags)
 	return &api.Service{
-		Name: "personalize", Signing: "personalize", Protocols: []wire.Protocol{wire.JSON}, Target: "AmazonPersonalize", Operations: operations,
+		Name: "personalize", Signing: "personalize", Protocols: []wire.Protocol{wire.JSON},
+		Target: "AmazonPersonalize", Operations: operations,
 		Model: api.NewModel(codeInvalid, codeTags, api.Refuse(codeToken, "the nextToken is not valid"), patterns),
 	}
 }
 
 // change is an operation that begins a change of a resource that is in one of the states. The
 // output of a deletion is empty.
-func change[In campaignInput | recommenderInput](s *Service, what string, begin func(*endpoint, time.Time), states ...string) api.Operation {
+func change[In campaignInput | recommenderInput](
+	s *Service, what string, begin func(*endpoint, time.Time), states ...string,
+) api.Operation {
 	return api.Op(func(c *api.Call, in *In) (any, error) {
 		e, err := s.region(c.Home).find(struct{ ARN string }(*in).ARN)
 		if err == nil {
