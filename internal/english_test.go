@@ -1,6 +1,7 @@
 package internal_test
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -53,8 +54,8 @@ var allowedTexts = map[string]string{
 // pending are directories whose texts are not in plain English yet.
 var pending = []string{}
 
-// Texts that people read are in plain English: the string literals of all programs, and the
-// templates of the pages.
+// Texts that people read are in plain English: the string literals of all programs, the
+// templates of the pages, and the documents.
 func TestPlainEnglish(t *testing.T) {
 	type rule struct {
 		pattern *regexp.Regexp
@@ -102,6 +103,23 @@ func TestPlainEnglish(t *testing.T) {
 	}
 	if files < 100 {
 		t.Errorf("only %d files were read", files)
+	}
+	documents, err := filepath.Glob("../*.md")
+	for _, pattern := range []string{"../docs/*.md", "../docs/decisions/*.md"} {
+		more, globErr := filepath.Glob(pattern)
+		documents, err = append(documents, more...), errors.Join(err, globErr)
+	}
+	if err != nil || len(documents) < 20 {
+		t.Errorf("only %d documents were found, %v", len(documents), err)
+	}
+	for _, path := range documents {
+		switch filepath.Base(path) {
+		case "safety-mutations.md", "CHANGELOG.md": // show code, and former names
+			continue
+		}
+		if err := lines(path, check); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for text := range unused {
 		t.Errorf("the allowed text %q does not exist", text)

@@ -51,7 +51,7 @@ func newStartRecommender(g *global) *cobra.Command {
 // newAction is a command that acts on one resource; example is the end of its arguments.
 func newAction(g *global, action model.Action, use, short, long, example string) *cobra.Command {
 	o := &actionOptions{action: action}
-	name, _, _ := strings.Cut(use, " ")
+	name, operands, _ := strings.Cut(use, " ")
 	cmd := &cobra.Command{
 		Use:     use,
 		Short:   short,
@@ -73,16 +73,16 @@ but something that follows (a notification, the removal of alarms) failed.`,
 	if action.Ends() {
 		o.addYes(cmd)
 	}
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
+	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch {
 		case o.event != "" && (len(args) > 0 || o.reason != ""):
 			return errors.New("--event has everything in it; give no ARN, minimum or --reason with it")
 		case o.event != "":
 			return nil
-		case action == model.ActionUpdate:
-			return cobra.ExactArgs(2)(cmd, args)
+		case len(args) != len(strings.Fields(operands)):
+			return fmt.Errorf("%s needs %s, or --event FILE; it has %d of these arguments", name, operands, len(args))
 		}
-		return cobra.ExactArgs(1)(cmd, args)
+		return nil
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req, err := o.request(args, g.streams)

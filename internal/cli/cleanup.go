@@ -30,7 +30,7 @@ func newCleanup(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cleanup",
 		Short: "Remove the alarms, topics, rule and dashboards that this program created",
-		Long: `Remove what this program, or the application it succeeds, created: alarms, the
+		Long: `Remove what this program, or the upstream sample, created: alarms, the
 notification rule, topics with their subscriptions, and dashboards, in every region
 where Personalize is offered. Campaigns, recommenders and metrics stay, and so does
 whatever belongs to another deployment or to a person.

@@ -48,7 +48,7 @@ func checkAddress(address, token string) error {
 	ip, err := netip.ParseAddr(host)
 	loopback := err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 	if !loopback && token == "" {
-		return fmt.Errorf("%q can be reached from other machines: that needs a token", address)
+		return fmt.Errorf("other machines can reach %q, so it needs a token: set one with --token-file or PERSONALIZE_MONITOR_TOKEN", address)
 	}
 	return nil
 }
