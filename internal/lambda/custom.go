@@ -93,10 +93,21 @@ func (h *Handler) inTime(ctx context.Context, work func(context.Context) error) 
 		}()
 		done <- work(working)
 	}()
+	return await(done, waiting.Done())
+}
+
+// await returns the result of work, or errLate if the waiting ends first. Work that has ended
+// counts, even if both become known at once, as after a pause of the process.
+func await(done <-chan error, ended <-chan struct{}) error {
 	select {
 	case err := <-done:
 		return err
-	case <-waiting.Done():
+	case <-ended:
+	}
+	select {
+	case err := <-done:
+		return err
+	default:
 		return errLate
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/aws/aws-lambda-go/lambdacontext"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -27,9 +29,10 @@ func newLogger(w io.Writer, level string, request *atomic.Pointer[string]) *slog
 	return log
 }
 
-// requestID adds the id of the current invocation to each line. It does not use the context:
-// much is logged without one, by parts that outlive an invocation. Lambda gives a process one
-// invocation at a time.
+// requestID adds the id of the invocation to each line: that of the context, as work that was
+// abandoned may go on during the next invocation. Much is logged without one, by parts that
+// outlive an invocation, and gets the id of the current invocation: Lambda gives a process one
+// at a time.
 type requestID struct {
 	slog.Handler
 	current *atomic.Pointer[string]
@@ -37,8 +40,14 @@ type requestID struct {
 
 // Handle implements slog.Handler.
 func (l requestID) Handle(ctx context.Context, record slog.Record) error {
-	if id := l.current.Load(); id != nil && *id != "" {
-		record.AddAttrs(slog.String("request_id", *id))
+	id := ""
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		id = invocation.AwsRequestID
+	} else if current := l.current.Load(); current != nil {
+		id = *current
+	}
+	if id != "" {
+		record.AddAttrs(slog.String("request_id", id))
 	}
 	return l.Handler.Handle(ctx, record)
 }

@@ -22,9 +22,18 @@ type Memory[T any] struct {
 	swept   time.Time
 }
 
+// entry is a value. The zero entry has expired.
 type entry[T any] struct {
 	value T
 	at    time.Time
+}
+
+// current returns the value, unless it has expired.
+func (e entry[T]) current(now time.Time, ttl time.Duration) (value T, ok bool) {
+	if e.at.IsZero() || now.Sub(e.at) >= ttl {
+		return value, false
+	}
+	return e.value, true
 }
 
 // NewMemory makes an empty Memory whose values expire after ttl.
@@ -36,23 +45,23 @@ func NewMemory[T any](clock model.Clock, ttl time.Duration) *Memory[T] {
 func (m *Memory[T]) Get(key string) (value T, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	e, ok := m.entries[key]
-	if !ok || m.expired(e) {
-		return value, false
-	}
-	return e.value, true
+	return m.entries[key].current(m.clock.Now(), m.ttl)
 }
 
-// Put replaces the value of a key, and returns the former one if it has not expired.
+// Put replaces the value of a key, and returns the former one if it has not expired. Of several
+// that put a new key at the same time, one finds that it has no value.
 func (m *Memory[T]) Put(key string, value T) (former T, ok bool) {
-	former, ok = m.Get(key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := m.clock.Now()
+	former, ok = m.entries[key].current(now, m.ttl)
 	m.entries[key] = entry[T]{value, now}
 	if now.Sub(m.swept) >= sweepInterval {
 		m.swept = now
-		maps.DeleteFunc(m.entries, func(_ string, e entry[T]) bool { return m.expired(e) })
+		maps.DeleteFunc(m.entries, func(_ string, e entry[T]) bool {
+			_, ok := e.current(now, m.ttl)
+			return !ok
+		})
 	}
 	return former, ok
 }
@@ -63,5 +72,3 @@ func (m *Memory[T]) Delete(key string) {
 	defer m.mu.Unlock()
 	delete(m.entries, key)
 }
-
-func (m *Memory[T]) expired(e entry[T]) bool { return m.clock.Now().Sub(e.at) >= m.ttl }

@@ -50,3 +50,9 @@ func TestMemoryExpires(t *testing.T) {
 		t.Errorf("got %d", v)
 	}
 }
+
+func TestTagListOfNoTags(t *testing.T) {
+	if list := TagList(Tags{}, CloudWatchTag); list != nil {
+		t.Errorf("got %#v, which a request would mention", list)
+	}
+}

@@ -46,9 +46,10 @@ func (t Tags) NoOwner() bool { return t[TagCreatedBy] == "" && t[TagDeployment] 
 // OwnTags are the tags of what this deployment creates.
 func (w *Writer) OwnTags() Tags { return Tags{TagCreatedBy: CreatedBy, TagDeployment: w.Deployment} }
 
-// TagList turns tags into a service's own type, sorted by key.
+// TagList turns tags into a service's own type, sorted by key; nil without tags, so that a
+// request does not mention any.
 func TagList[T any](tags Tags, tag func(key, value *string) T) []T {
-	list := make([]T, 0, len(tags))
+	var list []T
 	for _, key := range slices.Sorted(maps.Keys(tags)) {
 		list = append(list, tag(aws.String(key), aws.String(tags[key])))
 	}
