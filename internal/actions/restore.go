@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -127,7 +128,7 @@ func (a *Actions) await(ctx context.Context, req events.Request, o RestoreOption
 		case late:
 			return s, fmt.Errorf("its status is still %s after %v", s.status, restoreTime)
 		}
-		o.Progress(fmt.Sprintf("waiting %s: %s is %s", what, req.ARN.Name(), s.status))
+		o.Progress(fmt.Sprintf("waiting %s: %s: %s", what, req.ARN.Name(), cmp.Or(s.busy(), "its status is "+string(s.status))))
 		if err := a.w.Clock.Sleep(ctx, pause); err != nil {
 			return s, err
 		}

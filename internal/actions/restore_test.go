@@ -89,7 +89,7 @@ func TestADeletedCampaignIsRestored(t *testing.T) {
 	var waits []string
 	answer, err = a.Restore(ctxAll, record, RestoreOptions{Progress: func(what string) { waits = append(waits, what) }})
 	w.wantAnswer(answer, err, writer.Done, "created again, with a minimum of 10 TPS; it is in service.")
-	if len(waits) < 2 || !strings.Contains(waits[0], "home is DELETE") {
+	if len(waits) < 2 || !strings.Contains(waits[0], "home: its status is DELETE") {
 		t.Errorf("waited %q", waits)
 	}
 	after := w.campaign()
@@ -131,7 +131,11 @@ func TestAStoppedRecommenderAndAMinimumAreRestored(t *testing.T) {
 	if records[0].Restore != "personalize-monitor update-tps "+*before.RecommenderArn+" 8" {
 		t.Errorf("restored by %q", records[0].Restore)
 	}
-	answer, err = a.Restore(ctxAll, records[0], RestoreOptions{})
+	var waits []string
+	answer, err = a.Restore(ctxAll, records[0], RestoreOptions{Progress: func(what string) { waits = append(waits, what) }})
+	if len(waits) == 0 || !strings.Contains(waits[0], "complete: for-you: an update to 3 is in progress (") {
+		t.Errorf("progress %q, want what is waited for", waits)
+	}
 	w.wantAnswer(answer, err, writer.Done, "is being updated from 3 to 8 RPS; it is in service.")
 	if after := w.recommender(); !reflect.DeepEqual(after.RecommenderConfig, before.RecommenderConfig) {
 		t.Errorf("became %+v", after)
