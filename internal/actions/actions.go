@@ -81,7 +81,7 @@ func (n *Answer) add(sent []events.Event, problems []model.Problem) {
 // that are too large.
 const maxReason = 2000
 
-// reason is the reason of the request, or says that there is none.
+// reason is the reason of the request, or a text that it has none.
 func reason(req events.Request) string {
 	if req.Reason == "" {
 		return "requested, no reason given"

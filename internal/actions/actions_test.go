@@ -67,7 +67,7 @@ func worldAround(t *testing.T, clock *model.VirtualClock, server *localaws.Serve
 type testOptions struct {
 	writer.Options
 	Recheck    Rechecker
-	Trail      audit.Log
+	AuditLog   audit.Log
 	Rebuild    dashboards.RebuildHere
 	Meter      writer.Meter
 	MaxEndings int
@@ -89,12 +89,12 @@ func (w *world) actor(change ...func(*testOptions)) (*Actions, *awsbed.Log) {
 }
 
 func newActions(w *writer.Writer, o testOptions) *Actions {
-	if o.Trail == nil {
-		o.Trail = audit.ToLogger(w.Logger)
+	if o.AuditLog == nil {
+		o.AuditLog = audit.ToLogger(w.Logger)
 	}
 	return New(Options{
 		Writer: w, Owner: writer.NewOwner(w, writer.Identity{}), Budget: writer.NewBudget(w, o.Meter, o.MaxEndings),
-		Alarms: alarms.New(w), Rebuilder: dashboards.NewRebuilder(w, o.Rebuild), Rechecker: o.Recheck, AuditLog: o.Trail,
+		Alarms: alarms.New(w), Rebuilder: dashboards.NewRebuilder(w, o.Rebuild), Rechecker: o.Recheck, AuditLog: o.AuditLog,
 	})
 }
 

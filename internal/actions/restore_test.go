@@ -23,7 +23,7 @@ import (
 // recorder keeps the audit records.
 func recorder(into *[]events.Audit) func(*testOptions) {
 	return func(o *testOptions) {
-		o.Trail = func(_ context.Context, record events.Audit) { *into = append(*into, record) }
+		o.AuditLog = func(_ context.Context, record events.Audit) { *into = append(*into, record) }
 	}
 }
 
