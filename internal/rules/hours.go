@@ -1,0 +1,226 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Evidence about demand comes in hours. An hour is known only if several independent signs
+// agree; everything else is unknown, and no rule concludes anything from it.
+const (
+	// countSettles is how long an hour must be over before its count is believed: CloudWatch
+	// may show counts late, and a late count looks like low demand.
+	countSettles = 6 * time.Hour
+	// silenceSettles is how long an hour without a count must be over before it is silence.
+	silenceSettles = 24 * time.Hour
+	// occasions is how often a level must be reached before it is the low watermark, and
+	// occasionsApart how long each must be after the one before.
+	occasions      = 3
+	occasionsApart = 24 * time.Hour
+)
+
+// HourState is what is known about the demand of one hour.
+type HourState uint8
+
+// The states. HourUnknown is the zero value.
+const (
+	HourUnknown HourState = iota // nothing follows from it
+	HourSilent                   // watched throughout, and no call was recorded
+	HourCounted                  // its calls were counted
+)
+
+// Gap is why an hour is unknown.
+type Gap string
+
+// The gaps. The texts complete "N h unknown: …".
+const (
+	GapRecent   Gap = "too recent"                         // counts may still arrive
+	GapUnread   Gap = "not read completely"                // a query failed
+	GapWatch    Gap = "not watched"                        // the monitor or the endpoint was not running throughout
+	GapEdge     Gap = "at the edge of a gap in the counts" // before the monitor; the count may be partial
+	GapNoCount  Gap = "no count and not watched"           // before the monitor, or while it was down
+	GapRegional Gap = "no data for most endpoints of the region"
+)
+
+// Hour is one whole hour of the look-back.
+type Hour struct {
+	Start    time.Time
+	State    HourState
+	Requests float64 // of a counted hour; 0 for a silent one; meaningless for an unknown one
+	Gap      Gap     // of an unknown hour
+}
+
+// Rate is the hour's average in requests per second. It is meaningless for an unknown hour.
+func (h Hour) Rate() float64 { return h.Requests / time.Hour.Seconds() }
+
+// Evidence is what was observed of one resource over whole hours.
+type Evidence struct {
+	Window   model.Window // whole hours
+	Requests model.Series // hourly sums of calls
+	Minimums model.Series // our own series of the minimum, in 5-minute steps: it shows when the resource was watched
+	// Regional are the hours in which most otherwise busy endpoints of the region have no data;
+	// see RegionalGaps. Nil if there are none.
+	Regional map[time.Time]bool
+}
+
+// Hours classifies the hours of the window, oldest first. An hour is counted if it has a
+// datapoint, ended at least 6 hours ago and our own series is complete in it, or has no
+// datapoint at all in it (before the monitor) and both neighbours have a count. It is silent
+// if it has no datapoint, ended at least 24 hours ago, and our own series is complete in it.
+// Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
+// would be filled by a second copy of the monitor.
+func (e Evidence) Hours(now time.Time) []Hour {
+	counts := make(map[time.Time]float64, len(e.Requests.Points))
+	for _, p := range e.Requests.Points {
+		counts[p.Time.UTC()] = p.Value
+	}
+	watched := watchedWindows(e.Minimums)
+	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
+	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
+		_, before := counts[start.Add(-time.Hour)]
+		requests, counted := counts[start]
+		_, after := counts[start.Add(time.Hour)]
+		ended := now.Sub(start.Add(time.Hour))
+		h := Hour{Start: start}
+		switch n := watched[start]; {
+		case !e.Requests.Complete || !e.Minimums.Complete:
+			h.Gap = GapUnread
+		case e.Regional[start]:
+			h.Gap = GapRegional
+		case ended < countSettles, !counted && ended < silenceSettles:
+			h.Gap = GapRecent
+		case counted && (n == slotsPerHour || n == 0 && before && after):
+			h.State, h.Requests = HourCounted, requests
+		case counted && n == 0:
+			h.Gap = GapEdge
+		case n == slotsPerHour:
+			h.State = HourSilent
+		case counted:
+			h.Gap = GapWatch
+		default:
+			h.Gap = GapNoCount
+		}
+		hours = append(hours, h)
+	}
+	return hours
+}
+
+// watchedWindows counts the distinct 5-minute windows of each hour that have a datapoint.
+func watchedWindows(minimums model.Series) map[time.Time]int {
+	watched := map[time.Time]int{}
+	var last time.Time
+	for _, p := range minimums.Points { // ascending
+		if at := p.Time.UTC(); at.After(last) {
+			watched[at.Truncate(time.Hour)]++
+			last = at
+		}
+	}
+	return watched
+}
+
+// lowWatermark is the lowest rate that known hours reached on three occasions, each at least
+// 24 hours after the one before, so that no single event decides. With fewer occasions,
+// confirmed is false.
+func lowWatermark(hours []Hour) (rate float64, confirmed bool) {
+	var rates []float64
+	for _, h := range hours {
+		if h.State != HourUnknown {
+			rates = append(rates, h.Rate())
+		}
+	}
+	slices.Sort(rates)
+	rates = slices.Compact(rates)
+	// A higher level is reached by more hours, so the lowest one is found by bisection.
+	at, _ := slices.BinarySearchFunc(rates, occasions, func(level float64, want int) int {
+		if reached(hours, level) >= want {
+			return 1
+		}
+		return -1
+	})
+	if at == len(rates) {
+		return 0, false
+	}
+	return rates[at], true
+}
+
+// reached counts the occasions on which known hours were at or below a rate, each at least 24
+// hours after the one before. Taking the earliest hour each time gives the most.
+func reached(hours []Hour, rate float64) int {
+	n := 0
+	var last time.Time
+	for _, h := range hours {
+		if h.State == HourUnknown || h.Rate() > rate || n > 0 && h.Start.Sub(last) < occasionsApart {
+			continue
+		}
+		n, last = n+1, h.Start
+	}
+	return n
+}
+
+// Busy endpoints of a region vouch for each other: when at least this many, and at least half,
+// have no data at once, the data are missing and not the demand.
+const regionalQuorum = 3
+
+// busyShare of the hours that it looks back on must have a datapoint before an endpoint counts
+// as busy.
+const busyShare = 0.75
+
+// RegionalGaps are the hours of a window in which at least three, and at least half, of the
+// region's otherwise busy endpoints have no data. Each series is the hourly sums of one
+// endpoint over the window; a series that is not complete, or of an endpoint that is not
+// busy, has no say.
+func RegionalGaps(w model.Window, peers []model.Series) map[time.Time]bool {
+	total := int(w.Duration() / time.Hour)
+	busyPeers, has := 0, map[time.Time]int{}
+	for _, series := range peers {
+		if !series.Complete || float64(len(series.Points)) < busyShare*float64(total) {
+			continue
+		}
+		busyPeers++
+		for _, p := range series.Points {
+			has[p.Time.UTC()]++
+		}
+	}
+	gaps := map[time.Time]bool{}
+	for start := w.Start; start.Before(w.End); start = start.Add(time.Hour) {
+		if absent := busyPeers - has[start]; absent >= regionalQuorum && 2*absent >= busyPeers {
+			gaps[start] = true
+		}
+	}
+	return gaps
+}
+
+// unknownHours sums up why hours are unknown, for a reason: "5 h unknown: 3 too recent, 2 not
+// watched (from 2026-03-01 04:00)". It is empty if all are known.
+func unknownHours(hours []Hour) string {
+	order := []Gap{GapUnread, GapRegional, GapWatch, GapNoCount, GapEdge, GapRecent}
+	total, count, first := 0, map[Gap]int{}, map[Gap]time.Time{}
+	for _, h := range hours {
+		if h.State != HourUnknown {
+			continue
+		}
+		if count[h.Gap] == 0 {
+			first[h.Gap] = h.Start
+		}
+		total, count[h.Gap] = total+1, count[h.Gap]+1
+	}
+	if total == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%d h unknown", total)
+	separator := ": "
+	for _, gap := range order {
+		if count[gap] == 0 {
+			continue
+		}
+		text += fmt.Sprintf("%s%d %s", separator, count[gap], gap)
+		if gap != GapRecent {
+			text += " (from " + first[gap].Format(gapFormat) + ")"
+		}
+		separator = ", "
+	}
+	return text
+}

@@ -1,0 +1,189 @@
+package rules
+
+import (
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// observed builds the evidence of a resource, hour by hour from the start of the window.
+type observed struct {
+	start  time.Time
+	counts []model.Datapoint
+	own    []model.Datapoint
+	hours  int
+}
+
+// add appends hours with the same rate (negative: no datapoint) and watched windows each.
+func (o *observed) add(hours int, rate float64, windows int) {
+	for range hours {
+		at := o.start.Add(time.Duration(o.hours) * time.Hour)
+		if rate >= 0 {
+			o.counts = append(o.counts, model.Datapoint{Time: at, Value: rate * 3600})
+		}
+		for i := range windows {
+			o.own = append(o.own, model.Datapoint{Time: at.Add(time.Duration(i) * WindowLength), Value: 40})
+		}
+		o.hours++
+	}
+}
+
+func (o *observed) evidence() Evidence {
+	return Evidence{
+		Window:   model.NewWindow(o.start, o.start.Add(time.Duration(o.hours)*time.Hour)),
+		Requests: model.Series{Points: o.counts, Complete: true},
+		Minimums: model.Series{Points: o.own, Complete: true},
+	}
+}
+
+func TestHoursAreKnownOrUnknown(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	const none = -1
+	tests := map[string]struct {
+		build func(o *observed)
+		hour  int
+		ago   time.Duration // since the hour ended
+		want  Hour
+	}{
+		"a watched hour with a count is counted after 6 h":    {func(o *observed) { o.add(3, 2, 12) }, 1, 6 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
+		"and unknown a moment before":                         {func(o *observed) { o.add(3, 2, 12) }, 1, 6*time.Hour - 1, Hour{Gap: GapRecent}},
+		"a count of 0 is a count":                             {func(o *observed) { o.add(3, 0, 12) }, 1, 6 * time.Hour, Hour{State: HourCounted}},
+		"a watched hour without a count is silent after 24 h": {func(o *observed) { o.add(3, none, 12) }, 1, 24 * time.Hour, Hour{State: HourSilent}},
+		"and unknown a moment before, as data may be late":    {func(o *observed) { o.add(3, none, 12) }, 1, 24*time.Hour - 1, Hour{Gap: GapRecent}},
+		"11 of 12 windows are not a watched hour":             {func(o *observed) { o.add(1, 2, 12); o.add(1, 2, 11); o.add(1, 2, 12) }, 1, 48 * time.Hour, Hour{Gap: GapWatch}},
+		"nor is silence in it":                                {func(o *observed) { o.add(1, 2, 12); o.add(1, none, 11); o.add(1, 2, 12) }, 1, 48 * time.Hour, Hour{Gap: GapNoCount}},
+		"before the monitor, a count between counts is one":   {func(o *observed) { o.add(3, 2, 0) }, 1, 48 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
+		"at the edge of a hole it may be partial":             {func(o *observed) { o.add(2, 2, 0); o.add(1, none, 0) }, 1, 48 * time.Hour, Hour{Gap: GapEdge}},
+		"before the monitor, no count proves nothing":         {func(o *observed) { o.add(1, 2, 0); o.add(1, none, 0); o.add(1, 2, 0) }, 1, 480 * time.Hour, Hour{Gap: GapNoCount}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := &observed{start: start}
+			test.build(o)
+			got := o.evidence().Hours(start.Add(time.Duration(test.hour+1)*time.Hour + test.ago))[test.hour]
+			test.want.Start = start.Add(time.Duration(test.hour) * time.Hour)
+			if got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+}
+
+func TestASecondCopyDoesNotCompleteAnHour(t *testing.T) {
+	o := &observed{start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	o.add(3, -1, 6)
+	var twice []model.Datapoint
+	for _, p := range o.own {
+		twice = append(twice, p, p)
+	}
+	o.own = twice
+	for _, h := range o.evidence().Hours(o.start.Add(100 * time.Hour)) {
+		if h.State != HourUnknown {
+			t.Errorf("six windows seen twice made the hour %v", h)
+		}
+	}
+}
+
+func TestUnreadSeriesMakeEveryHourUnknown(t *testing.T) {
+	for _, series := range []string{"requests", "minimums"} {
+		o := &observed{start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+		o.add(24, 2, 12)
+		e := o.evidence()
+		if series == "requests" {
+			e.Requests.Complete = false
+		} else {
+			e.Minimums.Complete = false
+		}
+		for _, h := range e.Hours(o.start.Add(100 * time.Hour)) {
+			if h.State != HourUnknown || h.Gap != GapUnread {
+				t.Errorf("%s not complete: %+v", series, h)
+			}
+		}
+	}
+}
+
+func TestLowWatermarkNeedsThreeOccasions(t *testing.T) {
+	const day = 24
+	low := func(o *observed, at ...int) {
+		lows := map[int]bool{}
+		for _, h := range at {
+			lows[h] = true
+		}
+		for h := range 5 * day {
+			if lows[h] {
+				o.add(1, 1, 12)
+			} else {
+				o.add(1, 50, 12)
+			}
+		}
+	}
+	tests := map[string]struct {
+		at   []int
+		want float64
+	}{
+		"one odd hour does not decide":                 {[]int{30}, 50},
+		"nor do two":                                   {[]int{10, 40}, 50},
+		"three, each a day after the one before, do":   {[]int{10, 34, 58}, 1},
+		"an hour less than a day after does not count": {[]int{10, 33, 58}, 50},
+		"ten in a row are one occasion":                {[]int{10, 11, 12, 13, 14, 15, 16, 17, 18, 19}, 50},
+		"the first of a run may be the one that fits":  {[]int{10, 33, 34, 58}, 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := &observed{start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+			low(o, test.at...)
+			rate, confirmed := lowWatermark(o.evidence().Hours(o.start.Add(30 * day * time.Hour)))
+			if !confirmed || rate != test.want {
+				t.Errorf("got %v (%v), want %v", rate, confirmed, test.want)
+			}
+		})
+	}
+	o := &observed{start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	o.add(48, 1, 12)
+	if rate, confirmed := lowWatermark(o.evidence().Hours(o.start.Add(1000 * time.Hour))); confirmed {
+		t.Errorf("48 hours confirmed %v", rate)
+	}
+	o.add(1, 1, 12)
+	if _, confirmed := lowWatermark(o.evidence().Hours(o.start.Add(1000 * time.Hour))); !confirmed {
+		t.Error("49 hours hold three occasions")
+	}
+}
+
+func TestRegionalGaps(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	w := model.NewWindow(start, start.Add(100*time.Hour))
+	peer := func(absent ...int) model.Series {
+		gone := map[int]bool{}
+		for _, h := range absent {
+			gone[h] = true
+		}
+		var points []model.Datapoint
+		for h := range 100 {
+			if !gone[h] {
+				points = append(points, model.Datapoint{Time: start.Add(time.Duration(h) * time.Hour), Value: 9})
+			}
+		}
+		return model.Series{Points: points, Complete: true}
+	}
+	idle := model.Series{Complete: true}
+	tests := map[string]struct {
+		peers []model.Series
+		want  int
+	}{
+		"three of three":                          {[]model.Series{peer(7), peer(7), peer(7)}, 1},
+		"two of two are too few":                  {[]model.Series{peer(7), peer(7)}, 0},
+		"three of six are half":                   {[]model.Series{peer(7), peer(7), peer(7), peer(), peer(), peer()}, 1},
+		"three of seven are less than half":       {[]model.Series{peer(7), peer(7), peer(7), peer(), peer(), peer(), peer()}, 0},
+		"at different hours they are own silence": {[]model.Series{peer(7), peer(8), peer(9)}, 0},
+		"idle endpoints have no say":              {[]model.Series{peer(7), peer(7), idle, idle, idle}, 0},
+		"a series that was not read has no say":   {[]model.Series{peer(7), peer(7), {Points: peer(7).Points}}, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if got := RegionalGaps(w, test.peers); len(got) != test.want {
+				t.Errorf("got %v, want %d hours", got, test.want)
+			}
+		})
+	}
+}
