@@ -25,6 +25,8 @@
 //   - Metrics that AWS publishes are computed on request, from a Source, one datapoint for 5
 //     minutes, which counts as one sample and appears when the 5 minutes have ended. A limit of
 //     datapoints per second is not applied.
+//   - An estate that was monitored has the metrics of a monitor from before the start, under
+//     PersonalizeMonitor, computed in the same way; a client's data replace them step by step.
 //   - Periods begin at multiples of their length since the epoch, and a datapoint belongs
 //     to a query if its period begins within it.
 //   - GetMetricData and GetMetricStatistics know plain metrics only: no metric math, SEARCH,

@@ -72,9 +72,7 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 	topics := sns.New(o.clock, o.log, o.autoConfirm)
 	metrics := cloudwatch.New(o.log, topics, o.watch)
 	account := cmp.Or(estate.Account, defaultAccount)
-	resources, err := personalize.New(estate, account, o.clock.Now(), func(h api.Home, metric string, dims map[string]string, src api.Source) {
-		metrics.Register(h, "AWS/Personalize", metric, dims, src)
-	})
+	resources, err := personalize.New(estate, account, o.clock.Now(), metrics.Register)
 	if err != nil {
 		return nil, fmt.Errorf("load the estate: %w", err)
 	}

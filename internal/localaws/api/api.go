@@ -32,6 +32,14 @@ type Source interface {
 	Value(start time.Time) (v float64, ok bool)
 }
 
+// Past is a Source of what a client published before the endpoint started. It has no datapoint
+// for a step into which clients put data.
+type Past interface {
+	Source
+	Unit() string
+	End() time.Time // there are no datapoints from then on
+}
+
 // Service is one AWS service: how clients address it, and its operations.
 type Service struct {
 	Name      string // as in the counts of calls and in faults

@@ -104,11 +104,14 @@ func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error)
 	}
 }
 
-// Register makes a source the data of a metric, in addition to the data that clients put. A
-// second source replaces the first; nil removes it.
+// Register makes a source the data of a metric, in addition to the data that clients put, or
+// before them if it is an api.Past. A second source replaces the first; nil removes it.
 func (s *Service) Register(h api.Home, namespace, metric string, dims map[string]string, src api.Source) {
 	sr := s.metrics.open(h, namespace, metric, dimensionsOf(dims))
-	sr.source = src
+	sr.source, sr.sourceUnit, sr.sourceEnd = src, sourceUnit, openEnd
+	if past, ok := src.(api.Past); ok {
+		sr.sourceUnit, sr.sourceEnd = past.Unit(), past.End().Unix()
+	}
 	sr.version++
 }
 

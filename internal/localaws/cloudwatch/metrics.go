@@ -10,10 +10,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
-// sourceStep is the step of an api.Source in seconds; its unit is Count.
+// sourceStep is the step of an api.Source in seconds; its unit is Count, unless it is a Past.
 const (
 	sourceStep = 300
 	sourceUnit = "Count"
+	openEnd    = math.MaxInt64
 )
 
 // metrics holds all metrics.
@@ -27,7 +28,11 @@ type series struct {
 	namespace, name string
 	dims            []dimension // by name
 	source          api.Source
-	samples         []sample // by minute, then unit
+	sourceUnit      string
+	// sourceEnd is when the source's data end, in seconds since the epoch. Clients' data replace
+	// those of a source that ends; to one that does not, openEnd, they are added.
+	sourceEnd int64
+	samples   []sample // by minute, then unit
 	// version changes with every sample, so that alarms know when to evaluate again.
 	version int
 }
@@ -191,7 +196,7 @@ func granularity(age time.Duration) int64 {
 func (sr *series) each(sp span, f func(start int64, st Statistics)) {
 	rest := sr.samples[sr.from(ceilDiv(sp.start, 60)):]
 	source := sr.source
-	if sp.unit != "" && sp.unit != sourceUnit {
+	if sp.unit != "" && sp.unit != sr.sourceUnit || sp.start >= sr.sourceEnd {
 		source = nil
 	}
 	for start := sp.start; start < sp.end; start += sp.period {
@@ -204,7 +209,7 @@ func (sr *series) each(sp span, f func(start int64, st Statistics)) {
 		var st Statistics
 		rest = addSamples(&st, rest, start+sp.period, sp.unit)
 		if source != nil {
-			addSource(&st, source, start, min(start+sp.period, sp.now-sourceStep+1))
+			sr.addSource(&st, start, min(start+sp.period, sp.now-sourceStep+1))
 		}
 		if st.Count > 0 {
 			f(start, st)
@@ -232,12 +237,21 @@ func addSamples(st *Statistics, samples []sample, end int64, unit string) []samp
 }
 
 // addSource adds the source's steps that begin in [start, end).
-func addSource(st *Statistics, source api.Source, start, end int64) {
-	for t := ceilDiv(start, sourceStep) * sourceStep; t < end; t += sourceStep {
-		if v, ok := source.Value(time.Unix(t, 0).UTC()); ok {
+func (sr *series) addSource(st *Statistics, start, end int64) {
+	for t := ceilDiv(start, sourceStep) * sourceStep; t < min(end, sr.sourceEnd); t += sourceStep {
+		if sr.sourceEnd != openEnd && sr.sampled(t) {
+			continue
+		}
+		if v, ok := sr.source.Value(time.Unix(t, 0).UTC()); ok {
 			st.add(single(v))
 		}
 	}
+}
+
+// sampled reports whether clients put data into the step of the source that begins at a time.
+func (sr *series) sampled(step int64) bool {
+	i := sr.from(step / 60)
+	return i < len(sr.samples) && sr.samples[i].minute*60 < step+sourceStep
 }
 
 // activeSince reports whether the series has data from a time on, up to now.
@@ -248,7 +262,7 @@ func (sr *series) activeSince(since, now time.Time) bool {
 	if sr.source == nil {
 		return false
 	}
-	for t := floorDiv(now.Unix()-sourceStep, sourceStep) * sourceStep; t >= since.Unix(); t -= sourceStep {
+	for t := floorDiv(min(now.Unix(), sr.sourceEnd)-sourceStep, sourceStep) * sourceStep; t >= since.Unix(); t -= sourceStep {
 		if _, ok := sr.source.Value(time.Unix(t, 0).UTC()); ok {
 			return true
 		}
@@ -263,7 +277,7 @@ func (sr *series) units() []string {
 		return nil
 	}
 	if sr.source != nil {
-		list = []string{sourceUnit}
+		list = []string{sr.sourceUnit}
 	}
 	for i := range sr.samples {
 		if unit := sr.samples[i].unit; !slices.Contains(list, unit) {

@@ -56,6 +56,9 @@ func (e *Estate) check(found *faults) {
 			root.at("lifeCycle", key).bad("%s of lifeCycle is negative; zero means the default", key)
 		}
 	}
+	root.forbid(e.Monitored < 0, "monitored", "monitored is negative; zero means not at all")
+	root.forbid(e.MonitorRegion != "" && !api.RegionPattern().MatchString(e.MonitorRegion), "monitorRegion",
+		"monitorRegion is %q; it is a region name such as eu-west-1", e.MonitorRegion)
 	quotas := root.at("quotas")
 	quotas.checkCount("quotas", "campaignsPerDatasetGroup", e.Quotas.CampaignsPerDatasetGroup)
 	quotas.checkCount("quotas", "recommendersPerDatasetGroup", e.Quotas.RecommendersPerDatasetGroup)

@@ -19,6 +19,11 @@ type Estate struct {
 	Seed int64 `yaml:"seed"`
 	// LifeCycle is how long changes take, for resources of the file and later ones.
 	LifeCycle LifeCycle `yaml:"lifeCycle"`
+	// Monitored is how long a monitor has published its metrics before the endpoint starts, for
+	// each resource while it was ACTIVE; zero means not at all. MonitorRegion is the region in
+	// which it counted the resources, the first of the regions if empty.
+	Monitored     time.Duration `yaml:"monitored"`
+	MonitorRegion string        `yaml:"monitorRegion"`
 	// Quotas bound what the Create operations accept. The file itself may exceed them.
 	Quotas  Quotas   `yaml:"quotas"`
 	Regions []Region `yaml:"-"` // a mapping by name in the file

@@ -22,7 +22,7 @@ type world struct {
 func newWorld(t testing.TB, estate estatefile.Estate, now time.Time) *world {
 	t.Helper()
 	sources := map[string]api.Source{}
-	s, err := New(estate, cmp.Or(estate.Account, "123456789012"), now, func(_ api.Home, metric string, dims map[string]string, src api.Source) {
+	s, err := New(estate, cmp.Or(estate.Account, "123456789012"), now, func(_ api.Home, _, metric string, dims map[string]string, src api.Source) {
 		for _, arn := range dims {
 			sources[arn+" "+metric] = src
 		}
@@ -98,11 +98,11 @@ func TestExampleEstateHoldsAtAnyTimeOfDay(t *testing.T) {
 		"shop-home-page":           healthy,
 		"shop-similar-items":       oversized,
 		"shop-search-ranking":      func(f finding, m float64) bool { return healthy(f, m) && f.failures > 0 },
-		"shop-spring-sale":         func(f finding, m float64) bool { return idle(f, m) && f.lastSeen >= 5*24*time.Hour },
+		"shop-spring-sale":         func(f finding, m float64) bool { return idle(f, m) && f.lastSeen >= 12*24*time.Hour },
 		"shop-checkout":            oversized,
 		"shop-recommended-for-you": oversized,
 		"shop-customers-also-viewed": func(f finding, m float64) bool {
-			return idle(f, m) && f.lastSeen >= 31*time.Hour && f.lastSeen < 33*time.Hour
+			return idle(f, m) && f.lastSeen >= 240*time.Hour && f.lastSeen < 242*time.Hour
 		},
 		"shop-popular-items":      idle,
 		"video-home-rows":         healthy,

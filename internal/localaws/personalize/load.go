@@ -30,8 +30,10 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 		},
 		regions: map[api.Home]*region{},
 	}
+	now = now.UTC().Truncate(time.Millisecond)
+	watched := newMonitored(estate.Monitored, now, register)
 	for _, conf := range estate.Regions {
-		l := &loader{s.life, register, s.region(api.Home{Account: account, Region: conf.Name}), now.UTC().Truncate(time.Millisecond), estate.Seed}
+		l := &loader{s.life, register, s.region(api.Home{Account: account, Region: conf.Name}), now, estate.Seed, watched}
 		for i := range conf.DatasetGroups {
 			if err := l.addGroup(&conf.DatasetGroups[i]); err != nil {
 				return nil, fmt.Errorf("region %s: %w", conf.Name, err)
@@ -40,6 +42,9 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 		byARN := func(a, b *endpoint) int { return strings.Compare(a.arn, b.arn) }
 		slices.SortFunc(l.region.campaigns, byARN)
 		slices.SortFunc(l.region.recommenders, byARN)
+	}
+	if len(estate.Regions) > 0 {
+		watched.count(api.Home{Account: account, Region: cmp.Or(estate.MonitorRegion, estate.Regions[0].Name)})
 	}
 	return s, nil
 }
@@ -51,6 +56,7 @@ type loader struct {
 	region   *region
 	now      time.Time
 	seed     int64
+	watched  *monitored
 }
 
 func (l *loader) addGroup(conf *estatefile.DatasetGroup) error {
@@ -244,9 +250,25 @@ func (l *loader) add(e *endpoint, conf *estatefile.EstateEndpoint, calls *estate
 	*list = append(*list, e) // New sorts it
 	l.region.follow(e)
 	l.start(e, conf)
-	if calls.None() || metric == "" {
-		return nil
+	dims := map[string]string{"RecommenderArn": e.arn}
+	if e.kind == kindCampaign {
+		dims = map[string]string{"CampaignArn": e.arn}
 	}
+	var t *traffic
+	if !calls.None() && metric != "" {
+		t = l.newTraffic(e, calls)
+		for name, src := range t.metrics(metric) {
+			l.register(l.region.Home, namespace, name, dims, src)
+		}
+	}
+	l.watched.add(e, dims, t, t != nil || e.kind == kindRecommender || (metric != "" && !conf.Unlisted))
+	return nil
+}
+
+// namespace is that of the service's own metrics.
+const namespace = "AWS/Personalize"
+
+func (l *loader) newTraffic(e *endpoint, calls *estatefile.Traffic) *traffic {
 	t := &traffic{conf: calls, seed: seedOf(l.seed, e.arn), served: &e.served, end: openEnd}
 	if calls.Shape == estatefile.ShapeStopped {
 		t.end = l.now.Add(-calls.Since).UnixMilli()
@@ -258,14 +280,7 @@ func (l *loader) add(e *endpoint, conf *estatefile.EstateEndpoint, calls *estate
 			e.served[0].from -= e.served[0].from % stepMillis
 		}
 	}
-	dims := map[string]string{"RecommenderArn": e.arn}
-	if e.kind == kindCampaign {
-		dims = map[string]string{"CampaignArn": e.arn}
-	}
-	for name, src := range t.metrics(metric) {
-		l.register(l.region.Home, name, dims, src)
-	}
-	return nil
+	return t
 }
 
 // start puts the resource into its state, since its creation if the state is final, and

@@ -37,7 +37,7 @@ type Service struct {
 }
 
 // Register sets the source of a metric of a resource of the estate.
-type Register func(h api.Home, metric string, dims map[string]string, src api.Source)
+type Register func(h api.Home, namespace, metric string, dims map[string]string, src api.Source)
 
 // API describes the service.
 func (s *Service) API() *api.Service {
