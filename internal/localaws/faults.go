@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -37,6 +38,8 @@ const (
 	Partial
 	// EmptyPage makes a listing return a page without items, whose token leads on.
 	EmptyPage
+	// Hide hides metric data from the call; see Fault.Hidden.
+	Hide
 	// Skew makes the service's own clock differ by the fault's Skew: it refuses a request
 	// signed more than 5 minutes off, and every answer has the service's date.
 	Skew
@@ -59,12 +62,15 @@ type Fault struct {
 	Status int
 	// Skew is how far the service's clock is ahead, for that kind; negative if it is behind.
 	Skew time.Duration
+	// Hidden are the data that Hide hides.
+	Hidden DataFault
 }
 
 // faults decides which calls fail. It is safe for concurrent use.
 type faults struct {
 	mu    sync.Mutex
 	added []*addedFault
+	data  []DataFault
 }
 
 // addedFault is a fault with the number of calls that it matched.
@@ -81,11 +87,25 @@ func (fs *faults) AddFault(f Fault) {
 	fs.added = append(fs.added, &addedFault{Fault: f})
 }
 
+// AddDataFault hides metric data from all calls. All faults of data that are added apply.
+func (fs *faults) AddDataFault(f DataFault) {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	fs.data = append(slices.Clip(fs.data), f)
+}
+
 // ClearFaults removes all faults.
 func (fs *faults) ClearFaults() {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.added = nil
+	fs.added, fs.data = nil, nil
+}
+
+// hidden returns the faults of data.
+func (fs *faults) hidden() []DataFault {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	return fs.data
 }
 
 // due returns the fault that hits a call, nil if none does.
@@ -165,6 +185,8 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error
 		c.Partial = &api.Rejection{Code: f.Code, Message: f.Message}
 	case EmptyPage:
 		c.EmptyPage = true
+	case Hide:
+		c.Hidden = append(slices.Clip(c.Hidden), f.Hidden)
 	}
 	return nil
 }

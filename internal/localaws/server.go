@@ -82,6 +82,9 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},
 		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
 	}
+	for _, f := range estate.DataFaults {
+		s.AddDataFault(f.At(o.clock.Now().UTC()))
+	}
 	for _, svc := range []*api.Service{
 		resources.API(), metrics.API(), bus.API(), topics.API(), logs.New().API(), pricing.New(estate).API(), sts.API(),
 	} {
@@ -141,6 +144,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service
 	if fault.before(w, r) {
 		return
 	}
+	c.Hidden = s.hidden()
 	err := fault.apply(w, r, c)
 	var out any
 	if err == nil {
@@ -323,6 +327,8 @@ type (
 	Trace              = estatefile.Trace
 	Event              = events.Event
 	AlarmChange        = cloudwatch.AlarmChange
+	EstateDataFault    = estatefile.DataFault
+	DataFault          = api.DataFault
 	Source             = api.Source
 )
 

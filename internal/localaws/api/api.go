@@ -95,7 +95,8 @@ type Call struct {
 	Request   *wire.Request
 	Model     *Model     // of the service
 	Partial   *Rejection // of a fault that lets an operation do only a part; nil without one
-	EmptyPage bool       // a fault makes listings return no items, only a token
+	Hidden    []DataFault
+	EmptyPage bool // a fault makes listings return no items, only a token
 }
 
 // Rejection is how a fault rejects a part of a call.

@@ -121,7 +121,7 @@ func (s *Service) Sent(h api.Home, namespace, metric string, dims map[string]str
 	var st Statistics
 	if sr := s.metrics.series[h][seriesKey(namespace, metric, dimensionsOf(dims))]; sr != nil {
 		rest := sr.samples[sr.from(start.Unix()/60):]
-		addSamples(&st, rest, start.Add(d).Unix(), "")
+		new(span).addSamples(&st, rest, start.Add(d).Unix())
 	}
 	return st
 }

@@ -49,8 +49,19 @@ type Statistics struct{ Sum, Count, Min, Max float64 }
 
 func single(v float64) Statistics { return Statistics{v, 1, v, v} }
 
+// scaled are the statistics of a share of the data, none of 0.
+func (s *Statistics) scaled(share float64) Statistics {
+	if share == 0 {
+		return Statistics{}
+	}
+	return Statistics{s.Sum * share, s.Count, s.Min * share, s.Max * share}
+}
+
 func (s *Statistics) add(o Statistics) {
-	if s.Count == 0 {
+	switch {
+	case o.Count == 0:
+		return
+	case s.Count == 0:
 		*s = o
 		return
 	}
@@ -160,6 +171,26 @@ type span struct {
 	start, end, period int64
 	now                int64
 	unit               string // empty: any
+	faults             []api.DataFault
+}
+
+// visible returns the share of the datapoint of [start, start+length) that faults leave.
+func (sp *span) visible(start, length int64) float64 {
+	share := 1.0
+	for i := range sp.faults {
+		at := time.Unix(start, 0)
+		share *= sp.faults[i].Visible(at, at.Add(time.Duration(length)*time.Second), time.Unix(sp.now, 0))
+	}
+	return share
+}
+
+// faults returns the faults of a call that hit the data of the series.
+func (sr *series) faults(c *api.Call) []api.DataFault {
+	return api.Filter(c.Hidden, func(f api.DataFault) bool {
+		return f.Matches(c.Region, sr.namespace, sr.name, func(matches func(string) bool) bool {
+			return slices.ContainsFunc(sr.dims, func(d dimension) bool { return matches(d.Value) })
+		})
+	})
 }
 
 // spanOf applies the rules of retention. ok is false if CloudWatch keeps no data of that
@@ -207,9 +238,9 @@ func (sr *series) each(sp span, f func(start int64, st Statistics)) {
 			}
 		}
 		var st Statistics
-		rest = addSamples(&st, rest, start+sp.period, sp.unit)
+		rest = sp.addSamples(&st, rest, start+sp.period)
 		if source != nil {
-			sr.addSource(&st, start, min(start+sp.period, sp.now-sourceStep+1))
+			sp.addSource(&st, sr, start, min(start+sp.period, sp.now-sourceStep+1))
 		}
 		if st.Count > 0 {
 			f(start, st)
@@ -226,10 +257,10 @@ func nextPeriod(samples []sample, start, period int64) int64 {
 }
 
 // addSamples adds the samples before end that have the unit, and returns those after.
-func addSamples(st *Statistics, samples []sample, end int64, unit string) []sample {
+func (sp *span) addSamples(st *Statistics, samples []sample, end int64) []sample {
 	for len(samples) > 0 && samples[0].minute*60 < end {
-		if unit == "" || unit == samples[0].unit {
-			st.add(samples[0].Statistics)
+		if sp.unit == "" || sp.unit == samples[0].unit {
+			st.add(samples[0].scaled(sp.visible(samples[0].minute*60, 60)))
 		}
 		samples = samples[1:]
 	}
@@ -237,13 +268,14 @@ func addSamples(st *Statistics, samples []sample, end int64, unit string) []samp
 }
 
 // addSource adds the source's steps that begin in [start, end).
-func (sr *series) addSource(st *Statistics, start, end int64) {
+func (sp *span) addSource(st *Statistics, sr *series, start, end int64) {
 	for t := ceilDiv(start, sourceStep) * sourceStep; t < min(end, sr.sourceEnd); t += sourceStep {
 		if sr.sourceEnd != openEnd && sr.sampled(t) {
 			continue
 		}
 		if v, ok := sr.source.Value(time.Unix(t, 0).UTC()); ok {
-			st.add(single(v))
+			whole := single(v)
+			st.add(whole.scaled(sp.visible(t, sourceStep)))
 		}
 	}
 }

@@ -210,6 +210,7 @@ func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []poin
 		if sr == nil || !ok {
 			continue
 		}
+		sp.faults = sr.faults(c)
 		first := len(all)
 		sr.each(sp, func(start int64, st Statistics) {
 			if !in.ascending() {

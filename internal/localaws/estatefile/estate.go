@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 )
 
 // Estate is all that exists when the endpoint starts: a plain value, read from a file by Load
@@ -24,11 +26,32 @@ type Estate struct {
 	// which it counted the resources, the first of the regions if empty.
 	Monitored     time.Duration `yaml:"monitored"`
 	MonitorRegion string        `yaml:"monitorRegion"`
+	// DataFaults hide metric data, until they are cleared.
+	DataFaults []DataFault `yaml:"dataFaults"`
 	// Quotas bound what the Create operations accept. The file itself may exceed them.
 	Quotas  Quotas   `yaml:"quotas"`
 	Regions []Region `yaml:"-"` // a mapping by name in the file
 
 	file *source // for errors; nil if a program filled the estate
+}
+
+// DataFault hides metric data from clients. Its From and Until are ages.
+type DataFault struct {
+	api.DataFault `yaml:",inline"`
+	From          time.Duration `yaml:"from"`
+	Until         time.Duration `yaml:"until"`
+}
+
+// At returns the fault with times, for an endpoint that starts at a time.
+func (f *DataFault) At(start time.Time) api.DataFault {
+	fault := f.DataFault
+	if f.From > 0 {
+		fault.From = start.Add(-f.From)
+	}
+	if f.Until > 0 {
+		fault.Until = start.Add(-f.Until)
+	}
+	return fault
 }
 
 // LifeCycle is how long each change of a campaign or recommender takes, from the accepted

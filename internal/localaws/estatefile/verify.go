@@ -114,6 +114,8 @@ func elementName(t reflect.Type, list string) string {
 	switch t {
 	case reflect.TypeFor[DatasetGroup]():
 		return "a dataset group"
+	case reflect.TypeFor[DataFault]():
+		return "a data fault"
 	case reflect.TypeFor[Campaign]():
 		return "a campaign"
 	case reflect.TypeFor[Recommender]():
