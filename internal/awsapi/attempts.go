@@ -41,7 +41,8 @@ func serviceName(id string) string { return cmp.Or(serviceNames[id], id) }
 
 // attempts limits the rate of all attempts, and counts them.
 type attempts struct {
-	clock model.Clock
+	clock       model.Clock
+	credentials credentialsUse
 
 	mu      sync.Mutex
 	calls   map[string]int // by "service.Operation"
@@ -70,7 +71,8 @@ func (a *attempts) attempt(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	name := serviceName(awsmiddleware.GetServiceID(ctx)) + "." + awsmiddleware.GetOperationName(ctx)
-	if err := a.wait(ctx, awsmiddleware.GetRegion(ctx), name, 1); err != nil {
+	region := awsmiddleware.GetRegion(ctx)
+	if err := a.wait(ctx, region, name, 1); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
 	}
 	a.mu.Lock()
@@ -80,7 +82,7 @@ func (a *attempts) attempt(
 	if n, ok := ctx.Value(lostKey{}).(*atomic.Int32); ok && lost(err) {
 		n.Add(1)
 	}
-	return out, metadata, err
+	return out, metadata, a.credentials.judge(region, err, a.clock.Now())
 }
 
 type lostKey struct{}

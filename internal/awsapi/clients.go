@@ -59,7 +59,12 @@ type Clients struct {
 // New prepares clients. It sends nothing.
 func New(o Options) *Clients {
 	clock := cmp.Or[model.Clock](o.Clock, model.SystemClock{})
-	cfg, a := o.Config.Copy(), &attempts{clock: clock, calls: map[string]int{}, buckets: map[bucketKey]*rate.Limiter{}}
+	cfg := o.Config.Copy()
+	a := &attempts{clock: clock, calls: map[string]int{}, buckets: map[bucketKey]*rate.Limiter{}}
+	a.credentials.accepted = map[string]bool{}
+	if renewable, ok := cfg.Credentials.(interface{ Invalidate() }); ok {
+		a.credentials.renew = renewable.Invalidate
+	}
 	cfg.HTTPClient = sharedHTTPClient(cfg.HTTPClient)
 	if cfg.Credentials != nil {
 		cfg.Credentials = typedCredentials{cfg.Credentials}

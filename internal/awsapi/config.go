@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -40,11 +41,11 @@ func (e *CredentialsError) Unwrap() error { return e.Err }
 // of the credentials chain: no other place had any.
 const imdsService = "ec2imds"
 
-// Time limits for the instance metadata service. Where it exists it responds within
+// Time limits at the start. Where the instance metadata service exists it responds within
 // milliseconds; elsewhere, as on a laptop, packets to it may be lost.
 const (
-	metadataRegionTimeout      = 1 * time.Second
-	metadataCredentialsTimeout = 3 * time.Second
+	metadataRegionTimeout = 1 * time.Second
+	credentialsTimeout    = 3 * time.Second
 )
 
 // LoadOptions are the settings that win over environment and shared configuration. Empty
@@ -59,8 +60,10 @@ type LoadOptions struct {
 
 // LoadConfig reads the AWS settings in the standard way: environment, shared
 // configuration, container and instance roles. It checks that there is a region (else the
-// error is ErrNoRegion) and that it can get credentials (else a *CredentialsError). Every
-// error is one clear line; Hint says what to try.
+// error is ErrNoRegion) and that it can get credentials (else a *CredentialsError), unless a
+// source does not respond within 3 seconds: then the first call reports it. When AWS rejects
+// the credentials, or they cannot be read, the settings are read again for the next call.
+// Every error is one clear line; Hint says what to try.
 func LoadConfig(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if u, err := url.Parse(o.EndpointURL); o.EndpointURL != "" &&
 		(err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
@@ -82,7 +85,58 @@ func LoadConfig(ctx context.Context, o LoadOptions) (aws.Config, error) {
 	if !model.ValidRegion(cfg.Region) {
 		return aws.Config{}, fmt.Errorf("%q is not the name of an AWS region (such as eu-west-1)", cfg.Region)
 	}
-	return cfg, checkCredentials(ctx, cfg.Credentials)
+	if err := checkCredentials(ctx, cfg.Credentials); err != nil {
+		return aws.Config{}, err
+	}
+	cfg.Credentials = &credentialChain{current: cfg.Credentials, build: func(ctx context.Context) (aws.CredentialsProvider, error) {
+		again, err := load(ctx, o)
+		return again.Credentials, err
+	}}
+	return cfg, nil
+}
+
+// credentialChain gets credentials from the standard chain, and builds the chain again after
+// they were rejected or could not be read: the SDK itself never reads a file of credentials
+// twice, although another program rotates the keys in it.
+type credentialChain struct {
+	build func(context.Context) (aws.CredentialsProvider, error)
+
+	mu      sync.Mutex
+	current aws.CredentialsProvider // nil: to be built
+}
+
+// Retrieve implements aws.CredentialsProvider.
+func (c *credentialChain) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	provider, err := c.provider(ctx)
+	if err != nil {
+		return aws.Credentials{}, err
+	}
+	creds, err := provider.Retrieve(ctx)
+	if err != nil && ctx.Err() == nil {
+		c.Invalidate()
+	}
+	return creds, err
+}
+
+// provider returns the chain, and builds it if necessary.
+func (c *credentialChain) provider(ctx context.Context) (aws.CredentialsProvider, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == nil {
+		built, err := c.build(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.current = built
+	}
+	return c.current, nil
+}
+
+// Invalidate makes the next Retrieve build the chain.
+func (c *credentialChain) Invalidate() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.current = nil
 }
 
 func load(ctx context.Context, o LoadOptions) (aws.Config, error) {
@@ -117,18 +171,18 @@ func metadataRegion(ctx context.Context, cfg aws.Config) string {
 	return out.Region
 }
 
-// checkCredentials gets the credentials once; they stay cached for the clients.
+// checkCredentials gets the credentials once; they stay cached for the clients. Only the
+// instance metadata service, the end of the chain, has to respond in time: without it there
+// are no credentials. Another source may just be slow.
 func checkCredentials(ctx context.Context, provider aws.CredentialsProvider) error {
-	cache, ok := provider.(*aws.CredentialsCache)
-	if !ok || !slices.Contains(cache.ProviderSources(), aws.CredentialSourceIMDS) {
-		_, err := provider.Retrieve(ctx)
-		return credentialsError(ctx, err)
-	}
-	bounded, cancel := context.WithTimeout(ctx, metadataCredentialsTimeout)
+	bounded, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
 	_, err := provider.Retrieve(bounded)
 	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
-		// The chain ends here: no response means no credentials.
+		cache, ok := provider.(*aws.CredentialsCache)
+		if !ok || !slices.Contains(cache.ProviderSources(), aws.CredentialSourceIMDS) {
+			return nil
+		}
 		err = &smithy.OperationError{ServiceID: imdsService, OperationName: "GetMetadata", Err: err}
 	}
 	return credentialsError(ctx, err)

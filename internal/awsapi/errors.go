@@ -106,10 +106,12 @@ func KindOf(err error) Kind {
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	response, isResponse := errors.AsType[*smithyhttp.ResponseError](err)
 	switch {
+	case is[*CredentialsError](err): // before Canceled: its cause may be a source that did not respond in time
+		return NoCredentials
 	case canceled(err):
 		return Canceled
-	case is[*CredentialsError](err):
-		return NoCredentials
+	case is[*RegionDisabledError](err):
+		return Denied
 	case isAPI && kindOfCode(api.ErrorCode()) != Other:
 		return kindOfCode(api.ErrorCode())
 	case is[smithy.InvalidParamsError](err):
@@ -182,15 +184,18 @@ func lineOf(err error) string {
 	credentials, isCredentials := errors.AsType[*CredentialsError](err)
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	send, isSend := errors.AsType[*smithyhttp.RequestSendError](err)
+	disabled, isDisabled := errors.AsType[*RegionDisabledError](err)
 	switch {
 	case is[*plainError](err):
 		return err.Error()
+	case isCredentials:
+		return credentials.Error()
 	case canceled(err) && errors.Is(err, context.DeadlineExceeded):
 		return "not finished in time"
 	case canceled(err):
 		return "canceled"
-	case isCredentials:
-		return credentials.Error()
+	case isDisabled:
+		return disabled.Error()
 	case isAPI && api.ErrorCode() != unknownCode:
 		return apiLine(api, err)
 	case isSend:
@@ -288,6 +293,9 @@ var hints = map[Kind]string{
 func Hint(err error) string {
 	if errors.Is(err, ErrNoRegion) {
 		return "set AWS_REGION, or pass --region; --local needs no account"
+	}
+	if is[*RegionDisabledError](err) {
+		return "enable the region in the account's settings, or leave it out of Regions"
 	}
 	kind := KindOf(err)
 	if operation, ok := errors.AsType[*smithy.OperationError](err); ok && kind == Denied {

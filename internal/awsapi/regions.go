@@ -5,6 +5,8 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/aws/smithy-go"
 
@@ -50,6 +52,55 @@ func PricingRegion(region string) string {
 // unknownCredentials are the error codes of a region that is not enabled for the account:
 // it does not know the credentials. Expired credentials have other codes.
 var unknownCredentials = []string{"InvalidClientTokenId", "UnrecognizedClientException", "AuthFailure", "InvalidAccessKeyId"}
+
+// RegionDisabledError means that a region is not enabled for the account: it does not know
+// credentials that other regions accept.
+type RegionDisabledError struct {
+	Region string
+	Err    error
+}
+
+func (e *RegionDisabledError) Error() string {
+	return "the region " + e.Region + " is not enabled for this account (" + lineOf(e.Err) + ")"
+}
+
+func (e *RegionDisabledError) Unwrap() error { return e.Err }
+
+// credentialsUse is what AWS said about the credentials so far.
+type credentialsUse struct {
+	renew func() // makes the next call use new credentials; may be nil
+
+	mu       sync.Mutex
+	accepted map[string]bool // by region
+	renewed  time.Time
+}
+
+// renewEvery is the least time between two renewals: the calls that are under way when
+// credentials expire are all rejected, and say nothing about the new ones.
+const renewEvery = 10 * time.Second
+
+// judge notes what the outcome of a call in a region says about the credentials, has rejected
+// ones renewed, and returns the error, more precisely if it can.
+func (c *credentialsUse) judge(region string, err error, now time.Time) error {
+	api, isAPI := errors.AsType[smithy.APIError](err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil, isAPI && KindOf(err) != NoCredentials && api.ErrorCode() != unknownCode:
+		c.accepted[region] = true
+	case !isAPI:
+	case slices.Contains(unknownCredentials, api.ErrorCode()) && !c.accepted[region] && len(c.accepted) > 0:
+		return &RegionDisabledError{Region: region, Err: err}
+	case slices.Contains(rejectedCredentials, api.ErrorCode()) && c.renew != nil && now.Sub(c.renewed) >= renewEvery:
+		c.renewed = now
+		c.renew()
+	}
+	return err
+}
+
+// rejectedCredentials are the error codes after which other credentials may be accepted: these
+// expired, or were replaced.
+var rejectedCredentials = append([]string{"ExpiredToken", "ExpiredTokenException"}, unknownCredentials...)
 
 // RegionClosed reports whether err means that a region is closed to the credentials, rather
 // than that a call failed: denied, not enabled for the account, or without the service,

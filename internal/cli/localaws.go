@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
 
 const (
@@ -53,6 +54,10 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	local, err := g.startLocal(ctx, address, model.SystemClock{}, g.logger())
 	if err != nil {
 		return err
+	}
+	if host, _, _ := net.SplitHostPort(address); !guard.Loopback(host) {
+		fmt.Fprintf(g.streams.Err, "warning: other machines can reach %s, and the embedded AWS checks no credentials; "+
+			"--listen 127.0.0.1:4566 keeps it private\n", address)
 	}
 	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. "+
 		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, len(local.regions), exportText(local.url, local.regions))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -110,6 +111,10 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 	raw, err := os.ReadFile(o.tokenFile)
 	if err != nil {
 		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	// Kubernetes mounts secrets readable for all, so that this is no error.
+	if info, err := os.Stat(o.tokenFile); err == nil && info.Mode().Perm()&0o004 != 0 && runtime.GOOS != "windows" {
+		fmt.Fprintf(streams.Err, "warning: every user of this machine can read the token in %s; chmod 600 keeps it private\n", o.tokenFile)
 	}
 	token := strings.TrimSpace(string(raw))
 	if token == "" {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -85,6 +84,9 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	}
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
+		Before: func(ctx context.Context, a *app.App) error {
+			return s.announce(ctx, a.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun)
+		},
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
 		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.show,
 		Guard: o.page.guard, Page: func(a *app.App) (serve.Page, error) { return s.newPage(a, source, o, values) },
@@ -93,9 +95,6 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 		return usage(err)
 	}
 	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), values)()
-	if err := s.announce(ctx, daemon.App().Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
-		return errors.Join(err, daemon.Stop(context.WithoutCancel(ctx)))
-	}
 	if err := daemon.Start(ctx); err != nil {
 		return err
 	}

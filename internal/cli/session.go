@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -128,11 +129,15 @@ func (s *session) acting(values config.Values, dryRun bool) app.Options {
 	}
 }
 
+const stsTimeout = 10 * time.Second
+
 // announce writes to stderr in which account and regions the command works and, unless it is a
-// dry run, what it may write, before it writes anything. A failure of STS does not keep metrics
-// from being written.
+// dry run, what it may write, before it writes anything. If STS fails, or does not respond within
+// stsTimeout, the account is unknown and the command goes on.
 func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may string, dryRun bool) error {
-	identity, err := owner.Identity(ctx)
+	bounded, cancel := context.WithTimeout(ctx, stsTimeout)
+	defer cancel()
+	identity, err := owner.Identity(bounded)
 	text := "account " + identity.Account
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -84,12 +85,32 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	bounded, cancel := context.WithTimeout(ctx, cycleTime)
 	result, err := one.Run(bounded, cycle.Input{Params: params, ScheduledAt: tick})
 	cancel()
+	if err == nil && readNothing(result) {
+		err = errNothingRead
+	}
 	l.progress("", 0, 0)
 	// Notifications of a dry run are sent last; a repeated cycle would send them twice.
 	interrupted := ctx.Err() != nil
 	notified := slices.ContainsFunc(result.Events, func(e report.Event) bool { return e.DetailType == string(events.DryRunDecision) })
 	l.lease.finish(!interrupted || notified)
 	l.record(ctx, NewCycleRecord(began, l.clock.Now(), role, result, err), result, err)
+}
+
+// errNothingRead is the outcome of a cycle that could list resources but read no metric data
+// of any: it did not do its work.
+var errNothingRead = errors.New("no metric data could be read")
+
+func readNothing(result report.Result) bool {
+	unread := 0
+	for _, r := range result.Resources {
+		switch {
+		case r.Average != nil:
+			return false
+		case !r.Invisible:
+			unread++
+		}
+	}
+	return unread > 0
 }
 
 // record remembers, counts and logs a cycle.
@@ -107,11 +128,14 @@ func (l *cycleLoop) record(ctx context.Context, record CycleRecord, result repor
 	case interrupted:
 		l.log.InfoContext(ctx, "cycle interrupted, as the daemon stops; the next cycle continues")
 		return
-	case err != nil:
+	case err != nil && !errors.Is(err, errNothingRead):
 		l.log.ErrorContext(ctx, "cycle failed", "role", string(record.Role), "err", record.Error)
 		return
 	}
 	logProblems(ctx, l.log, result.Problems)
+	if err != nil {
+		l.log.ErrorContext(ctx, "cycle failed", "role", string(record.Role), "err", record.Error)
+	}
 	fields := []any{"role", string(record.Role), "resources", record.Resources}
 	if record.Role == Leading { // what a standby would write, the leader writes
 		fields = append(fields, "metrics", result.MetricsPublished, "alarms_created", result.Alarms.Created,

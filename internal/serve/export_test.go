@@ -13,3 +13,6 @@ func NewOn(listener net.Listener, o Options) (*Daemon, error) {
 	}
 	return d, err
 }
+
+// MaxConnections is how many connections a daemon serves at a time.
+var MaxConnections = maxConnections

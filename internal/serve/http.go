@@ -87,6 +87,8 @@ func (s site) readyz(w http.ResponseWriter, _ *http.Request) {
 		problem = "the daemon is stopping"
 	case status.Credentials != "":
 		problem = "the AWS credentials cannot be used"
+	case !status.LastSuccess.IsZero():
+		problem = "the last cycle failed"
 	}
 	writeHealth(w, status.Ready(), "ready", problem)
 }

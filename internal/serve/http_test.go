@@ -139,7 +139,8 @@ func TestWhoIsAnswered(t *testing.T) {
 	}
 }
 
-// Who guesses at the token is not listened to for a minute, and keeps out nobody else.
+// After ten wrong tokens, further ones from the address are rejected for a minute; the right one,
+// which others behind the same proxy have, is not.
 func TestGuessingIsLimited(t *testing.T) {
 	r := newReal(t, shop(), func(o *serve.Options) { o.Guard = testGuard(t, "127.0.0.1:0", secret) })
 	for i := range 10 {
@@ -147,27 +148,14 @@ func TestGuessingIsLimited(t *testing.T) {
 			t.Errorf("guess %d: %d", i, got)
 		}
 	}
-	for _, path := range []string{"/metrics"} {
-		if got, _ := r.ask("GET", path, "", "Bearer "+secret); got != 429 {
-			t.Errorf("%s after the guesses: %d", path, got)
-		}
+	if got, _ := r.ask("GET", "/metrics", "", "Bearer guess"); got != 429 {
+		t.Errorf("one more guess: %d", got)
+	}
+	if got, _ := r.ask("GET", "/metrics", "", "Bearer "+secret); got != 200 {
+		t.Errorf("the right token after the guesses: %d", got)
 	}
 	if got, _ := r.ask("GET", "/readyz", "", ""); got != 200 {
 		t.Errorf("a probe: %d", got)
-	}
-	request, err := http.NewRequest(http.MethodGet, r.url+"/metrics", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+secret)
-	request.Header.Set("X-Forwarded-For", "192.0.2.1") // by the proxy on this machine
-	response, err := r.client.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		t.Errorf("somebody else: %d", response.StatusCode)
 	}
 }
 

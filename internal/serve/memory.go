@@ -37,7 +37,7 @@ type Status struct {
 	Recorded      time.Time // the audit records are complete since then: Started, earlier with a file, or later if there were too many
 	Role          Role
 	LastCycle     time.Time // the last cycle ended, successfully or not
-	LastSuccess   time.Time // the last cycle that measured something ended
+	LastSuccess   time.Time // the last cycle that read metric data ended
 	LastError     string    // of the last cycle; empty if it had none
 	Credentials   string    // why the credentials cannot be used; empty if they can
 	NextCycle     time.Time
@@ -45,16 +45,15 @@ type Status struct {
 	Stopping      bool
 }
 
-// Ready reports whether a cycle has succeeded, the last one could use the credentials, and
-// the daemon is not stopping.
-func (s Status) Ready() bool { return !s.LastSuccess.IsZero() && s.Credentials == "" && !s.Stopping }
+// Ready reports whether the last cycle succeeded and the daemon is not stopping.
+func (s Status) Ready() bool { return !s.LastSuccess.IsZero() && s.LastError == "" && !s.Stopping }
 
 // CycleRecord summarizes a cycle.
 type CycleRecord struct {
 	Began     time.Time
 	Took      time.Duration
 	Role      Role
-	Error     string // empty unless nothing could be measured
+	Error     string // empty unless nothing could be listed, or no metric data read
 	Resources int
 	Events    int
 	Problems  int

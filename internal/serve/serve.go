@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/net/netutil"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
@@ -35,7 +36,7 @@ const (
 	answerTime = 3 * time.Second
 )
 
-// Options configure a daemon. All are needed, except Page.
+// Options configure a daemon. All are needed, except Before and Page.
 type Options struct {
 	// Config has region (the deployment region), credentials and endpoint.
 	Config aws.Config
@@ -55,6 +56,10 @@ type Options struct {
 	AuditLog audit.Log
 	// Progress is notified during a cycle, and with an empty step at its end.
 	Progress cycle.Progress
+
+	// Before runs before the first cycle, when the daemon already listens; an error ends the
+	// daemon. It may be nil.
+	Before func(context.Context, *app.App) error
 
 	// Guard has the address to listen on, and checks requests.
 	Guard *guard.Guard
@@ -93,6 +98,7 @@ type Daemon struct {
 	loops    sync.WaitGroup
 	serving  chan struct{} // closed when the server has ended
 	broken   error         // why the server ended, unless Stop ended it; set before serving is closed
+	refused  chan error    // the error of Before
 	stopped  chan struct{} // closed when Stop has finished
 	stopErr  error
 }
@@ -145,7 +151,7 @@ func assemble(o Options, a *app.App, queue *rebuildQueue) (*Daemon, error) {
 		}
 	}
 	return &Daemon{
-		options: o, app: a, page: page, listen: listenTCP, serving: make(chan struct{}), stopped: make(chan struct{}),
+		options: o, app: a, page: page, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{}),
 		site: site{guard: o.Guard, memory: o.Memory, metrics: metrics, clock: o.Clock, log: o.Logger},
 		boards: &boardLoop{
 			queue: queue, dashboard: a.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics,
@@ -187,17 +193,32 @@ func (d *Daemon) Start(ctx context.Context) error {
 	d.server = NewServer(d.site.handler(d.page), o.Logger)
 	go func() {
 		defer close(d.serving)
-		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := d.server.Serve(netutil.LimitListener(listener, maxConnections())); !errors.Is(err, http.ErrServerClosed) {
 			d.broken = fmt.Errorf("serve on %s: %w", listener.Addr(), err)
 		}
 	}()
 	// The work comes last, when everything that it reports to exists.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	d.cancel = cancel
-	d.loops.Go(func() { d.cycles.run(running) })
-	d.loops.Go(func() { d.boards.run(running) })
+	d.loops.Go(func() { d.work(running) })
 	return nil
 }
+
+// work runs the loops until ctx ends.
+func (d *Daemon) work(ctx context.Context) {
+	if before := d.options.Before; before != nil {
+		if err := before(ctx, d.app); err != nil {
+			d.refused <- err
+			return
+		}
+	}
+	d.loops.Go(func() { d.boards.run(ctx) })
+	d.cycles.run(ctx)
+}
+
+// maxConnections is how many connections are served at a time. The rest wait, so that idle ones
+// cannot use up the file descriptors that cycles need: it is at most a quarter of those.
+func maxConnections() int { return int(min(128, max(4, fileLimit()/4))) }
 
 func listenTCP(ctx context.Context, address string) (net.Listener, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
@@ -217,14 +238,16 @@ func (d *Daemon) Addr() net.Addr {
 	return d.listener.Addr()
 }
 
-// Wait waits until ctx ends or the server fails, and then stops the daemon.
+// Wait waits until ctx ends, the server fails or Before refuses, and then stops the daemon.
 func (d *Daemon) Wait(ctx context.Context) error {
+	var refused error
 	select {
 	case <-ctx.Done():
 	case <-d.serving:
+	case refused = <-d.refused:
 	}
 	err := d.Stop(context.WithoutCancel(ctx))
-	return errors.Join(d.broken, err)
+	return errors.Join(refused, d.broken, err)
 }
 
 // Stop ends the daemon: first the work, which only finishes accepted actions, then the

@@ -45,12 +45,16 @@ func checkAddress(address, token string) error {
 	if err != nil {
 		return fmt.Errorf("%q is not an address to listen on, such as 127.0.0.1:8090", address)
 	}
-	ip, err := netip.ParseAddr(host)
-	loopback := err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
-	if !loopback && token == "" {
+	if !Loopback(host) && token == "" {
 		return fmt.Errorf("other machines can reach %q, so it needs a token: set one with --token-file or PERSONALIZE_MONITOR_TOKEN", address)
 	}
 	return nil
+}
+
+// Loopback reports whether only this machine can reach a host.
+func Loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 func checkToken(token string) error {
@@ -108,18 +112,20 @@ var (
 	ErrBlocked = errors.New("too many wrong tokens; wait a minute")
 )
 
-// CheckToken compares a token in constant time, and counts wrong ones. While the address of
-// the request is blocked it compares nothing.
+// CheckToken compares a token in constant time, and counts wrong ones. The right one is always
+// accepted: everyone behind a proxy may have one address, and one program with an old token must
+// not lock the others out. What the limit slows down is guessing, which a token of 16 characters
+// makes hopeless anyway.
 func (g *Guard) CheckToken(r *http.Request, token string, now time.Time) error {
-	if g.limiter.blocked(r, now) {
+	want, got := sha256.Sum256([]byte(g.token)), sha256.Sum256([]byte(token))
+	switch {
+	case subtle.ConstantTimeCompare(want[:], got[:]) == 1:
+		return nil
+	case g.limiter.blocked(r, now):
 		return ErrBlocked
 	}
-	want, got := sha256.Sum256([]byte(g.token)), sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
-		g.limiter.count(r, now)
-		return ErrWrong
-	}
-	return nil
+	g.limiter.count(r, now)
+	return ErrWrong
 }
 
 // CheckBearer checks the token in the Authorization header. A request without one is wrong,

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxWrong wrong tokens from one address within window block the address until window
-	// is over.
+	// maxWrong wrong tokens from one address within window block further wrong ones until
+	// window is over.
 	maxWrong = 10
 	window   = time.Minute
 	// maxClients bounds the addresses that are counted. If more guess at the same time, the
@@ -19,7 +19,7 @@ const (
 	maxClients = 4096
 )
 
-// limiter counts wrong tokens by address, so that an address that guesses blocks no other.
+// limiter counts wrong tokens by address.
 // The zero value has counted none.
 type limiter struct {
 	mu      sync.Mutex
