@@ -10,6 +10,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
+// retried is how long throttled calls are tried again in vain.
+const retried = 15 * time.Second
+
 func TestWhenDescribeFails(t *testing.T) {
 	due := func(model.ARN) bool { return true }
 	tests := []struct {
@@ -25,12 +28,12 @@ func TestWhenDescribeFails(t *testing.T) {
 	}{
 		{"throttled, listed unchanged: a copy of now, stale", "ThrottlingException", true, nil, 2 * time.Hour, nil, "eu-west-1/c/c*", 2 * time.Hour, "metrics only"},
 		{
-			"throttled, listed changed: a copy of 22 minutes ago", "ThrottlingException", true, nil, 22 * time.Minute,
+			"throttled, listed changed: a copy of 22 minutes ago", "ThrottlingException", true, nil, 22*time.Minute - retried,
 			object{"lastUpdatedDateTime": epoch(testStart)},
 			"eu-west-1/c/c*", 0, "metrics only",
 		},
 		{
-			"a second older is too old", "ThrottlingException", true, nil, 22*time.Minute + time.Second,
+			"a second older is too old", "ThrottlingException", true, nil, 22*time.Minute - retried + time.Second,
 			object{"lastUpdatedDateTime": epoch(testStart)},
 			"", 0, "skipped this time",
 		},
@@ -140,10 +143,10 @@ func TestRecipeOfACampaign(t *testing.T) {
 			[2]string{"DescribeSolutionVersion", "ThrottlingException"},
 			"",
 			time.Time{},
-			[2]int{1, 0},
+			[2]int{5, 0}, // once, and four times when there was nothing but throttling
 			"DescribeSolutionVersion",
 		},
-		{"unknown if the solution's is", latest, nil, object{"recipeArn": recipe}, [2]string{"DescribeSolution", "ThrottlingException"}, "", time.Time{}, [2]int{0, 1}, "DescribeSolution"},
+		{"unknown if the solution's is", latest, nil, object{"recipeArn": recipe}, [2]string{"DescribeSolution", "ThrottlingException"}, "", time.Time{}, [2]int{0, 5}, "DescribeSolution"},
 		{"unknown if neither is there", first, nil, nil, [2]string{}, "", time.Time{}, [2]int{1, 1}, "DescribeSolution"},
 		{"unknown if nothing names one", latest, nil, object{}, [2]string{}, "", time.Time{}, [2]int{0, 1}, "DescribeSolution"},
 		{"unknown if the version's ARN is no such thing", "nonsense/$LATEST", nil, nil, [2]string{}, "", time.Time{}, [2]int{0, 0}, "DescribeSolution"},
@@ -252,7 +255,7 @@ func TestCampaignsOnOneVersionShareOneCall(t *testing.T) {
 	broken := versionARN(region, "shop", "v10")
 	s.addCampaign(region, "g", object{"solutionVersionArn": broken})
 	s.addCampaign(region, "h", object{"solutionVersionArn": broken})
-	s.fail("DescribeSolutionVersion", model.ARN{}, "ThrottlingException")
+	s.fail("DescribeSolutionVersion", model.ARN{}, "InternalFailure")
 	got = inv.Discover(t.Context(), everything(region), nil, nil)
 	if n := s.count("DescribeSolutionVersion"); n != 1 || len(got.Problems) != 2 || got.Problems[0].ARN == got.Problems[1].ARN {
 		t.Errorf("%d calls, problems %v", n, got.Problems)

@@ -91,6 +91,10 @@ func (d *discovery) campaigns(ctx context.Context, region string, selected []mod
 		findings[i] = d.campaign(ctx, selected[i])
 		d.progress.add(1, 0)
 	})
+	d.inv.retryThrottled(ctx, findings, func(recipes *recipeReader, i int) finding {
+		again := &discovery{inv: d.inv, due: d.due, recipes: recipes}
+		return again.campaign(ctx, selected[i])
+	})
 	var problems []model.Problem
 	for i, f := range findings {
 		if f.gone {
@@ -147,6 +151,46 @@ func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding
 		"op", problem.Operation, "observed", old.resource.Observed, "err", err)
 	resource := old.stale()
 	return finding{resource: &resource, problem: &problem}
+}
+
+// throttledRounds is how often what is throttled is tried again without any success.
+const throttledRounds = 4
+
+// retryThrottled repeats what AWS throttled, with growing pauses, until nothing is throttled,
+// several rounds bring nothing, or ctx ends: to leave resources out is worse than to be late. The
+// SDK's own retries share a small budget.
+func (inv *Inventory) retryThrottled(ctx context.Context, findings []finding, again func(recipes *recipeReader, i int) finding) {
+	throttled := throttledOf(findings)
+	pause := time.Second
+	for vain := 0; len(throttled) > 0 && vain < throttledRounds; {
+		if inv.clock.Sleep(ctx, pause) != nil {
+			return
+		}
+		inv.logger.Debug("throttled, trying again", "resources", len(throttled))
+		recipes := newRecipeReader(inv)
+		awsapi.Parallel(len(throttled), awsapi.CallsAtOnce, func(n int) {
+			f := again(recipes, throttled[n])
+			if f.problem == nil || awsapi.KindOf(f.problem) != awsapi.Canceled { // the first problem says more
+				findings[throttled[n]] = f
+			}
+		})
+		left := throttledOf(findings)
+		if len(left) == len(throttled) {
+			vain, pause = vain+1, 2*pause
+		} else {
+			vain = 0
+		}
+		throttled = left
+	}
+}
+
+func throttledOf(findings []finding) (indices []int) {
+	for i, f := range findings {
+		if f.problem != nil && awsapi.KindOf(f.problem) == awsapi.Throttled {
+			indices = append(indices, i)
+		}
+	}
+	return indices
 }
 
 // mergeCanceled makes one problem of all those that the end of a context caused.

@@ -163,6 +163,9 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 	awsapi.ParallelByRegion(resources, model.Resource.Region, func(i int) {
 		findings[i] = inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
 	})
+	inv.retryThrottled(ctx, findings, func(recipes *recipeReader, i int) finding {
+		return inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
+	})
 	// Without Discover, no listing shows which resources no longer exist.
 	oldest := inv.clock.Now().Add(-unseenTTL)
 	inv.entries.dropFunc(func(_ model.ARN, e entry) bool { return e.resource.Observed.Before(oldest) })
