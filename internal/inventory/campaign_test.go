@@ -11,7 +11,7 @@ import (
 )
 
 // retried is how long throttled calls are tried again in vain.
-const retried = 15 * time.Second
+const retried = 19 * time.Second
 
 func TestWhenDescribeFails(t *testing.T) {
 	due := func(model.ARN) bool { return true }
@@ -143,10 +143,10 @@ func TestRecipeOfACampaign(t *testing.T) {
 			[2]string{"DescribeSolutionVersion", "ThrottlingException"},
 			"",
 			time.Time{},
-			[2]int{5, 0}, // once, and four times when there was nothing but throttling
+			[2]int{7, 0}, // once, and six times when there was nothing but throttling
 			"DescribeSolutionVersion",
 		},
-		{"unknown if the solution's is", latest, nil, object{"recipeArn": recipe}, [2]string{"DescribeSolution", "ThrottlingException"}, "", time.Time{}, [2]int{0, 5}, "DescribeSolution"},
+		{"unknown if the solution's is", latest, nil, object{"recipeArn": recipe}, [2]string{"DescribeSolution", "ThrottlingException"}, "", time.Time{}, [2]int{0, 7}, "DescribeSolution"},
 		{"unknown if neither is there", first, nil, nil, [2]string{}, "", time.Time{}, [2]int{1, 1}, "DescribeSolution"},
 		{"unknown if nothing names one", latest, nil, object{}, [2]string{}, "", time.Time{}, [2]int{0, 1}, "DescribeSolution"},
 		{"unknown if the version's ARN is no such thing", "nonsense/$LATEST", nil, nil, [2]string{}, "", time.Time{}, [2]int{0, 0}, "DescribeSolution"},

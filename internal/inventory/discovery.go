@@ -153,8 +153,12 @@ func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding
 	return finding{resource: &resource, problem: &problem}
 }
 
-// throttledRounds is how often what is throttled is tried again without any success.
-const throttledRounds = 4
+const (
+	// throttledRounds is how often what is throttled is tried again without any success.
+	throttledRounds = 6
+	// maxPause is the longest pause before another round.
+	maxPause = 4 * time.Second
+)
 
 // retryThrottled repeats what AWS throttled, with growing pauses, until nothing is throttled,
 // several rounds bring nothing, or ctx ends: to leave resources out is worse than to be late. The
@@ -176,7 +180,7 @@ func (inv *Inventory) retryThrottled(ctx context.Context, findings []finding, ag
 		})
 		left := throttledOf(findings)
 		if len(left) == len(throttled) {
-			vain, pause = vain+1, 2*pause
+			vain, pause = vain+1, min(2*pause, maxPause)
 		} else {
 			vain = 0
 		}

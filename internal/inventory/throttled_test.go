@@ -20,7 +20,7 @@ func TestThrottledDescriptionsAreTriedAgain(t *testing.T) {
 			if op != "DescribeCampaign" && op != "DescribeSolutionVersion" {
 				return ""
 			}
-			if calls++; calls%4 != 0 { // three of four calls are too many
+			if calls++; calls%3 != 0 { // two of three calls are too many
 				return "ThrottlingException"
 			}
 			accepted++
