@@ -181,6 +181,8 @@ func TestMalformedEvents(t *testing.T) {
 		{"monitor: an event", Monitor, envelope("DeletePersonalizeCampaign", about(campaign, "")), "is not for monitor"},
 		{"monitor: no time", Monitor, `{"detail-type":"Scheduled Event","time":"noon"}`, `key "time" is "noon"`},
 		{"monitor: parameters", Monitor, `{"IdleThresholdHours":0,"Regions":"x"}`, "2 invalid parameters"},
+		{"monitor: an idle time that the functions would refuse", Monitor, `{"IdleThresholdHours":12,"AutoDeleteOrStopIdleResources":"Yes"}`,
+			"12 in the event is shorter than the 24 of the deployment"},
 		{"monitor: a type that is no text", Monitor, `{"detail-type":5}`, `key "detail-type" is 5`},
 		{"dashboard: another event", Dashboard, envelope("PersonalizeCampaignDeleted", `{}`), "is not for dashboard"},
 		{"dashboard: a wrong ARN", Dashboard, envelope("BuildPersonalizeMonitorDashboard", about("arn:aws:s3:::b", "")), "is not the ARN of a Personalize"},

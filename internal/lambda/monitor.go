@@ -29,6 +29,9 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := h.idleTimeHolds(values); err != nil {
+		return "", err
+	}
 	p, err := h.parts(ctx)
 	if err == nil {
 		err = values.Within(p.region)
@@ -49,6 +52,19 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 	}})
 	h.logProblems(ctx, append(result.Problems, failed...))
 	return cycleSentence(result), nil
+}
+
+// idleTimeHolds rejects parameters by which idle resources would be stopped and deleted sooner
+// than the deployment allows. The functions that act check each by their own parameters, with
+// the longer idle time, and would refuse it every time.
+func (h *Handler) idleTimeHolds(values config.Values) error {
+	deployed, err := config.Resolve(config.Sources{Env: h.Env})
+	if err != nil || !values.AutoDeleteOrStopIdle.Is(model.On) || values.IdleThresholdHours >= deployed.IdleThresholdHours {
+		return nil // invalid ones that the event replaces are of no account here
+	}
+	return fmt.Errorf("invalid parameter %s: %d in the event is shorter than the %d of the deployment, by which the functions check each stop "+
+		"and delete; set the stack's parameter, or send %s=DryRun or No with it",
+		config.IdleThresholdHours, values.IdleThresholdHours, deployed.IdleThresholdHours, config.AutoDeleteOrStopIdleResources)
 }
 
 func cycleSentence(r report.Result) string {

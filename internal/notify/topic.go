@@ -26,8 +26,16 @@ const (
 	opSubscribe          = "Subscribe"
 )
 
-// attributePolicy is the attribute of a topic that holds its policy.
-const attributePolicy = "Policy"
+// attributePolicy and attributeKey are the attributes of a topic that hold its policy and the KMS
+// key that it is encrypted with.
+const (
+	attributePolicy = "Policy"
+	attributeKey    = "KmsMasterKeyId"
+)
+
+// snsKey is AWS's own key for SNS. Its policy cannot be changed, and lets no service use it (SNS
+// developer guide, "Key management").
+const snsKey = "alias/aws/sns"
 
 // ensureTopic creates or fixes topic, policy and subscriptions, and reports whether the topic
 // exists (or, in a dry run, would).
@@ -58,7 +66,24 @@ func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err 
 		s.fail(s.topic.String(), opGetTopicAttributes, "look for the notification topic", err)
 		return "", false, err
 	}
+	s.checkKey(ctx, out.Attributes[attributeKey])
 	return out.Attributes[attributePolicy], true, nil
+}
+
+// checkKey reports, once, an encryption key through which alarms and events cannot or may not be
+// able to publish. The policy of the owner's key is not read.
+func (s *setup) checkKey(ctx context.Context, key string) {
+	level, what := slog.LevelWarn, "topic is encrypted with "+snsKey+", which CloudWatch and EventBridge cannot use, so no notification arrives; "+
+		"choose a key of your own whose policy lets them use it"
+	switch key {
+	case "":
+		return
+	case snsKey:
+	default:
+		level, what = slog.LevelInfo, "topic is encrypted; the policy of its key must let cloudwatch.amazonaws.com and events.amazonaws.com "+
+			"call kms:GenerateDataKey* and kms:Decrypt"
+	}
+	s.w.LogOnce(ctx, level, s.topic.String()+" "+attributeKey, what, "region", s.region, "key", key)
 }
 
 // createTopic creates the topic and returns the policy that SNS gave it, with the owner's
@@ -136,17 +161,24 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 				})
 				return err
 			})
-		case pending(existing[i]):
-			s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+shown(endpoint), "subscription is not confirmed yet",
-				"region", s.region, "endpoint", shown(endpoint))
+		default:
+			if why := undelivered(existing[i]); why != "" {
+				s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+shown(endpoint), why, "region", s.region, "endpoint", shown(endpoint))
+			}
 		}
 	}
 }
 
-// pending reports whether a subscription is not confirmed yet. It has the word
-// PendingConfirmation in place of an ARN, and no details can be read.
-func pending(sub types.Subscription) bool {
-	return !strings.HasPrefix(aws.ToString(sub.SubscriptionArn), "arn:")
+// undelivered is why nothing is sent to a subscriber, or empty. SNS then lists a word in place of
+// the subscription's ARN.
+func undelivered(sub types.Subscription) string {
+	switch state := aws.ToString(sub.SubscriptionArn); {
+	case strings.HasPrefix(state, "arn:"):
+		return ""
+	case state == "Deleted":
+		return "subscriber has unsubscribed and gets no notifications; remove the address from NotificationEndpoint, or subscribe it again"
+	}
+	return "subscription is not confirmed yet"
 }
 
 // shown is an endpoint as logs may have it: of a URL only the host, because its path and

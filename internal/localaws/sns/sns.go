@@ -197,6 +197,7 @@ func (t *topic) set(name, v string) error {
 		if len([]rune(v)) > 100 {
 			return badParameter("DisplayName Reason: it has more than 100 characters")
 		}
+	case "KmsMasterKeyId": // kept and shown; nothing is encrypted here
 	default:
 		return badParameter("AttributeName")
 	}
