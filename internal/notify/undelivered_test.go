@@ -13,7 +13,7 @@ import (
 // A key through which nothing can be published is reported once, at the next check too.
 func TestAKeyThatServicesCannotUseIsReportedOnce(t *testing.T) {
 	for key, want := range map[string]struct{ level, text string }{
-		"alias/aws/sns":                            {"level=WARN", "which CloudWatch and EventBridge cannot use"},
+		"alias/aws/sns": {"level=WARN", "which CloudWatch and EventBridge cannot use"},
 		"arn:aws:kms:eu-west-1:123456789012:key/1": {"level=INFO", "the policy of its key must let"},
 	} {
 		w := newWorld(t)
