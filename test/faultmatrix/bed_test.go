@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -44,8 +42,8 @@ func settings() map[string]string {
 	}
 }
 
-// age is the age of all resources: old enough for all decisions.
-const age = 27 * time.Hour
+// age is the age of all resources, and how long they have been monitored: long enough for all decisions.
+const age = 80 * time.Hour
 
 // world returns the common estate: one resource of each kind in the region that most faults hit, and a few in the deployment region
 // that the faults must not affect.
@@ -68,7 +66,7 @@ func world() localaws.Estate {
 	}
 	inUse := campaign("busy", 2, busy)
 	inUse.VersionGone = true // its recipe is that of its solution
-	return localaws.Estate{Regions: []localaws.EstateRegion{
+	return localaws.Estate{Monitored: age, MonitorRegion: home, Regions: []localaws.EstateRegion{
 		region(home, []localaws.EstateCampaign{campaign("wide", 9, busy)}, recommender("flow", 2, busy)),
 		region(away, []localaws.EstateCampaign{campaign("idle", 1, localaws.EstateTraffic{}), campaign("wide", 9, busy), inUse},
 			recommender("still", 1, localaws.EstateTraffic{}), recommender("broad", 9, busy), recommender("flow", 2, busy)),
@@ -112,7 +110,6 @@ func newBed(t testing.TB, world localaws.Estate, ahead time.Duration) *bed {
 	memory := localaws.InMemory(server)
 	t.Cleanup(memory.Shut)
 	b.reach = reach(memory.URL(), memory.Transport())
-	b.watched()
 	return b
 }
 
@@ -121,22 +118,6 @@ func reach(url string, transport http.RoundTripper) aws.Config {
 	config := awsapi.LocalConfig(home, url, "LOCAL", transport)
 	config.DisableRequestCompression = true // it takes a tenth of the time
 	return config
-}
-
-// watched publishes the utilization of the idle recommender in the last day: the program does not stop a recommender without it.
-func (b *bed) watched() {
-	end := b.clock.Now().Truncate(cycleEvery).Add(-cycleEvery)
-	var data []cwtypes.MetricDatum
-	for at := end.Add(-26 * time.Hour); at.Before(end); at = at.Add(cycleEvery) {
-		data = append(data, cwtypes.MetricDatum{
-			MetricName: aws.String(model.Recommender.UtilizationMetric()), Value: aws.Float64(0), Timestamp: aws.Time(at),
-			Dimensions: []cwtypes.Dimension{{Name: aws.String(model.Recommender.DimensionName()), Value: aws.String(arn("recommender/still"))}},
-		})
-	}
-	_, err := b.clients().CloudWatch(away).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
-		Namespace: aws.String(model.NamespaceMonitor), MetricData: data,
-	})
-	b.noError(err)
 }
 
 const cycleEvery = 5 * time.Minute

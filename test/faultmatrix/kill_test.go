@@ -2,7 +2,6 @@ package faultmatrix
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,10 +16,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -101,13 +96,6 @@ type killed struct {
 func newKilled(t *testing.T, s scenario) *killed {
 	k := &killed{scenario: s}
 	b := virtualBed(t, s)
-	prepare := s.prepare
-	s.prepare = func(b *bed) {
-		if prepare != nil {
-			prepare(b)
-		}
-		b.earlier()
-	}
 	k.want = s.drive(b, nil, nil)
 	b.mustOut(k.want.stages[0].out)
 	for _, n := range k.want.calls {
@@ -131,7 +119,6 @@ func virtualBed(t testing.TB, s scenario) *bed {
 	memory := localaws.InMemory(b.aws)
 	t.Cleanup(memory.Shut)
 	b.reach = reach(memory.URL(), memory.Transport())
-	b.watched()
 	return b
 }
 
@@ -151,7 +138,6 @@ func (k *killed) kill(t *testing.T, at int, after bool) {
 			prepare(b)
 		}
 		b.log = following
-		b.earlier()
 	}
 	got := s.drive(b, nil, &trace{stages: make([]stage, len(k.want.stages))})
 	for _, wrong := range wrongActions(k.want, got) {
@@ -165,32 +151,6 @@ func (k *killed) kill(t *testing.T, at int, after bool) {
 	if t.Failed() {
 		t.Logf("the log of the killed process:\n%s\nof those that followed:\n%s", log, following)
 	}
-}
-
-// earlier publishes the metrics of a cycle that ended five minutes ago: the count of resources, and the utilization of each.
-func (b *bed) earlier() {
-	put := func(region, name, dimension, value string) {
-		datum := cwtypes.MetricDatum{
-			MetricName: &name, Value: aws.Float64(0), Timestamp: aws.Time(b.clock.Now().Truncate(cycleEvery).Add(-2 * cycleEvery)),
-		}
-		if dimension != "" {
-			datum.Dimensions = []cwtypes.Dimension{{Name: &dimension, Value: &value}}
-		}
-		_, err := b.clients().CloudWatch(region).PutMetricData(context.Background(), &cloudwatch.PutMetricDataInput{
-			Namespace: aws.String(model.NamespaceMonitor), MetricData: []cwtypes.MetricDatum{datum},
-		})
-		b.noError(err)
-	}
-	for name := range b.aws.Snapshot() {
-		region, rest, _ := strings.Cut(name, " ")
-		kind, name, _ := strings.Cut(rest, " ")
-		for _, k := range []model.Kind{model.Campaign, model.Recommender} {
-			if string(k) == kind {
-				put(region, k.UtilizationMetric(), k.DimensionName(), "arn:aws:personalize:"+region+":"+account+":"+kind+"/"+name)
-			}
-		}
-	}
-	put(home, model.MetricResourceCount, "", "")
 }
 
 var errKilled = errors.New("killed")

@@ -20,12 +20,12 @@ const (
 // monitored adds the metrics that a monitor published before the endpoint started.
 type monitored struct {
 	register    Register
-	since, ends int64   // in steps since the epoch; ends is the step in progress
+	since, ends int64   // in steps since the epoch; the step that ended last is left to the next monitor
 	begins      []int64 // of each endpoint's metrics
 }
 
 func newMonitored(howLong time.Duration, now time.Time, register Register) *monitored {
-	return &monitored{register: register, since: stepFrom(now.Add(-howLong).UnixMilli()), ends: now.Unix() / stepSeconds}
+	return &monitored{register: register, since: stepFrom(now.Add(-howLong).UnixMilli()), ends: now.Unix()/stepSeconds - 1}
 }
 
 // stepFrom is the first step that begins at a time or later.
