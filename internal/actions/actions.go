@@ -49,8 +49,8 @@ type Answer struct {
 	Sentence string
 	// Why is the reason alone if nothing was done; else empty.
 	Why string
-	// Outcome is Done, AlreadySo, DryRun or, for an automatic request that no longer holds,
-	// Refused.
+	// Outcome is Done, AlreadySo, DryRun or Refused: for an automatic request that no longer
+	// holds, and for a stop or deletion that cannot be recorded.
 	Outcome writer.Outcome
 	// Restore is the command that undoes it; empty if nothing was done.
 	Restore string
@@ -58,7 +58,8 @@ type Answer struct {
 	Events []events.Event
 	// AlarmsRemoved counts the resource's own alarms that were deleted.
 	AlarmsRemoved int
-	// Problems are what failed after Personalize had accepted the action.
+	// Problems are what failed after Personalize had accepted the action, and audit records
+	// that are lost.
 	Problems []model.Problem
 }
 

@@ -28,6 +28,8 @@ type execution struct {
 	decision *rules.Decision
 	// release returns what was reserved of the budget; never nil.
 	release func()
+	// lost are the audit records that could not be written.
+	lost []model.Problem
 }
 
 // What distinguishes one action from another: an update sets another minimum and keeps all other

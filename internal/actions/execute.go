@@ -24,7 +24,9 @@ func (a *Actions) Do(ctx context.Context, action model.Action, req events.Reques
 	switch action {
 	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
 		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: func() {}}
-		return x.run(ctx)
+		answer, err := x.run(ctx)
+		a.countLost(ctx, len(x.lost))
+		return answer, err
 	}
 	return Answer{}, fmt.Errorf("there is no action %q", action)
 }
@@ -51,8 +53,16 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 		x.release()
 		err = fmt.Errorf("%s %s: %w", x.action, x.req.ARN, awsapi.Plain(err))
 		x.record(ctx, writer.Failed, awsapi.Line(err))
+		answer.Problems = append(answer.Problems, x.lost...)
 	}
 	return answer, err
+}
+
+// countLost counts lost audit records, also if ctx has ended.
+func (a *Actions) countLost(ctx context.Context, n int) {
+	counting, cancel := extend(ctx, followUpTime)
+	defer cancel()
+	a.w.CountLostRecords(counting, n)
 }
 
 // checkPartition refuses an ARN of a partition in which the credentials are not valid.
@@ -104,6 +114,10 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	}
 	if err := x.before.checkComplete(x.action); err != nil {
 		return Answer{}, err
+	}
+	if why := x.unrecorded(ctx); why != "" { // guard: actions: no stop or deletion without a record of it
+		x.release()
+		return x.refused(ctx, why, true), nil
 	}
 	intent := writer.Intent{
 		Op: x.operation(), Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
@@ -164,25 +178,43 @@ var errNoRechecker = errors.New("this process cannot check decisions again; send
 func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 	x.record(ctx, writer.AlreadySo, why)
 	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
-	return nothingToDo(x.req, why)
+	answer := nothingToDo(x.req, why)
+	answer.Problems = x.lost
+	return answer
+}
+
+// unrecorded records a stop or deletion that is about to be requested, with all that is needed to
+// undo it, and says why it must not be: no record of it can be written.
+func (x *execution) unrecorded(ctx context.Context) (why string) {
+	if !x.action.Ends() || x.w.DryRun {
+		return ""
+	}
+	x.record(ctx, writer.Outcome(events.OutcomeBegun), "")
+	if len(x.lost) == 0 {
+		return ""
+	}
+	return "its audit record could not be written, and nothing is stopped or deleted without one"
 }
 
 func nothingToDo(req events.Request, why string) Answer {
 	return Answer{Outcome: writer.AlreadySo, Why: why, Sentence: fmt.Sprintf("Nothing to do: %s %s %s.", req.Kind, req.ARN, why)}
 }
 
-// refused is the answer to an automatic request that is not executed.
+// refused is the answer to a request that is not executed.
 func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
 	x.record(ctx, writer.Refused, why)
-	x.w.Logger.InfoContext(ctx, "automatic action refused",
+	what, how := "automatic action", "no longer holds"
+	if !x.req.Automatic() {
+		what = "requested action"
+	}
+	x.w.Logger.InfoContext(ctx, what+" refused",
 		"op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
-	how := "no longer holds"
 	if guarded {
 		how = "is not executed"
 		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: rules.VerdictOf(x.action)}: 1})
 	}
 	return Answer{
-		Outcome: writer.Refused, Why: why,
+		Outcome: writer.Refused, Why: why, Problems: x.lost,
 		Sentence: fmt.Sprintf("Nothing was done: the decision about %s %s %s: %s.", x.req.Kind, x.req.ARN, how, why),
 	}
 }
@@ -231,7 +263,7 @@ func extend(ctx context.Context, by time.Duration) (context.Context, context.Can
 // service, its alarms and the dashboard.
 func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer {
 	record := x.record(ctx, outcome, "")
-	n := Answer{Outcome: outcome, Restore: record.Restore}
+	n := Answer{Outcome: outcome, Restore: record.Restore, Problems: x.lost}
 	arn, ends, participle := x.req.ARN, x.action.Ends(), x.participle()
 	// In parallel: one that hangs must not take the others' time.
 	var group sync.WaitGroup
@@ -293,8 +325,8 @@ func (x *execution) mark(ctx context.Context) {
 	}
 }
 
-// record writes the record of the action to the audit log, with the command that undoes it. An
-// empty reason means that of the request.
+// record writes the record of the action to the audit log, with the command that undoes it; one
+// that cannot be written is lost. An empty reason means that of the request.
 func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
 	record := events.Audit{
 		Time: x.w.Clock.Now().UTC(), ARN: x.req.ARN.String(), Kind: x.req.Kind, Region: x.req.ARN.Region,
@@ -312,6 +344,8 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 	if record.Restore = audit.RestoreCommand(record); record.Restore != "" {
 		record.Note = "To undo it: " + record.Restore
 	}
-	x.AuditLog(ctx, record)
+	if err := x.AuditLog(ctx, record); err != nil {
+		x.lost = append(x.lost, audit.Problem(record, err))
+	}
 	return record
 }

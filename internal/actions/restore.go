@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -158,16 +159,21 @@ func (a *Actions) recreate(ctx context.Context, record events.Audit, req events.
 	}
 	if err != nil {
 		done.Reason = awsapi.Line(err)
-		a.o.AuditLog(ctx, done)
-		return Answer{}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
 	}
-	a.o.AuditLog(ctx, done)
+	var lost []model.Problem
+	if err := a.o.AuditLog(ctx, done); err != nil {
+		lost = append(lost, audit.Problem(done, err))
+		a.countLost(ctx, 1)
+	}
+	if err != nil {
+		return Answer{Problems: lost}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
+	}
 	does := "is being"
 	if outcome == writer.DryRun {
 		does = "would be"
 	}
 	sentence := fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, record.Before.MinTPS)
-	return Answer{Outcome: outcome, Sentence: sentence}, nil
+	return Answer{Outcome: outcome, Sentence: sentence, Problems: lost}, nil
 }
 
 // creation requests a campaign as it was. A setting that this build does not know cannot be

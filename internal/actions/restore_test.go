@@ -20,10 +20,15 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// recorder keeps the audit records.
+// recorder keeps the audit records, except those that precede a stop or deletion.
 func recorder(into *[]events.Audit) func(*testOptions) {
 	return func(o *testOptions) {
-		o.AuditLog = func(_ context.Context, record events.Audit) { *into = append(*into, record) }
+		o.AuditLog = func(_ context.Context, record events.Audit) error {
+			if record.Outcome != events.OutcomeBegun {
+				*into = append(*into, record)
+			}
+			return nil
+		}
 	}
 }
 

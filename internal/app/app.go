@@ -131,7 +131,7 @@ func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cyc
 func (a *App) ReadOnlyCycle() *cycle.Cycle {
 	p := a.parts
 	p.DryRun, p.Logger = true, slog.New(slog.DiscardHandler)
-	p.AuditLog = func(context.Context, events.Audit) {}
+	p.AuditLog = func(context.Context, events.Audit) error { return nil }
 	return p.cycle(p.writers(p.writer(), leaveToCycle), nil, a.parts.Logger)
 }
 

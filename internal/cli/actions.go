@@ -63,7 +63,8 @@ the monitor decided automatically (the detail has CurrentMinTPS or IdleThreshold
 checked again on fresh data first, and not done if it no longer applies.
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
-but something that follows (a notification, the removal of alarms) failed.`,
+but something that follows (a notification, the removal of alarms, the audit record)
+failed, or not done, as a stop or deletion could not be recorded beforehand.`,
 	}
 	cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
 	o.addDryRun(cmd, "write nothing; show what would be done")

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,8 +22,9 @@ import (
 
 // auditLog appends audit records to a file, one JSON object a line.
 type auditLog struct {
-	mu   sync.Mutex
-	file *os.File
+	mu      sync.Mutex
+	file    *os.File
+	regular bool // not a device or a pipe
 }
 
 // openAuditLog opens the file of --audit-file before anything is done that it has to record. It
@@ -29,11 +33,36 @@ func openAuditLog(name string) (*auditLog, error) {
 	if name == "" {
 		return nil, nil
 	}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	regular, access := true, os.O_RDWR // it is read to find out whether its last line is complete
+	if info, err := os.Stat(name); err == nil && !info.IsDir() {
+		if err := checkAuditFile(name, info.Mode()); err != nil {
+			return nil, fmt.Errorf("--audit-file: %w", err)
+		}
+		if regular = info.Mode().IsRegular(); !regular {
+			access = os.O_WRONLY
+		}
+	}
+	file, err := os.OpenFile(name, access|os.O_APPEND|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--audit-file: %w", err)
 	}
-	return &auditLog{file: file}, nil
+	return &auditLog{file: file, regular: regular}, nil
+}
+
+// ownPipes begin the names of the pipes that a process was started with.
+var ownPipes = []string{"/dev/stdout", "/dev/stderr", "/dev/fd/", "/proc/self/fd/"}
+
+// checkAuditFile accepts files, character devices and pipes that the process was started with. A
+// named pipe blocks the program until someone reads it, and what of it is kept is unknown.
+func checkAuditFile(name string, mode fs.FileMode) error {
+	owned := func(prefix string) bool { return strings.HasPrefix(name, prefix) }
+	if mode.IsRegular() || mode&fs.ModeCharDevice != 0 || (mode&fs.ModeNamedPipe != 0 && slices.ContainsFunc(ownPipes, owned)) {
+		return nil
+	}
+	return fmt.Errorf("%s is neither a file nor a character device; name a file, or /dev/stdout", name)
 }
 
 // close closes the file, if there is one.
@@ -44,7 +73,9 @@ func (a *auditLog) close() error {
 	return a.file.Close()
 }
 
-// write appends a record in one piece, so that several processes may write to the file.
+// write appends a record in one piece, so that several processes may write to the file. It ends a
+// line that was torn, as by a full disk, so that this does not swallow the record. The error says
+// what to try.
 func (a *auditLog) write(record events.Audit) error {
 	line, err := json.Marshal(record)
 	if err != nil {
@@ -52,21 +83,45 @@ func (a *auditLog) write(record events.Audit) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, err = a.file.Write(append(line, '\n'))
-	return err
+	if line = append(line, '\n'); a.torn() {
+		line = append([]byte("\n"), line...)
+	}
+	if _, err := a.file.Write(line); err != nil {
+		return fmt.Errorf("%w; make room there, or name another --audit-file", err)
+	}
+	return nil
 }
 
-// record writes the audit records of a session: to the log and, if there is one, the audit file.
+// torn reports whether the file does not end with a whole line. In doubt it may not.
+func (a *auditLog) torn() bool {
+	if !a.regular {
+		return false
+	}
+	info, err := a.file.Stat()
+	if err == nil && info.Size() == 0 {
+		return false
+	}
+	last := make([]byte, 1)
+	if err == nil {
+		_, err = a.file.ReadAt(last, info.Size()-1)
+	}
+	return err != nil || last[0] != '\n'
+}
+
+// record writes the audit records of a session: to the log and, if there is one, the audit file,
+// which then is what counts.
 func (s *session) record() audit.Log {
 	logged := audit.ToLogger(s.logger)
-	return func(ctx context.Context, record events.Audit) {
-		logged(ctx, record)
-		if s.audit == nil {
-			return
-		}
-		if err := s.audit.write(record); err != nil {
+	if s.audit == nil {
+		return logged
+	}
+	return func(ctx context.Context, record events.Audit) error {
+		_ = logged(ctx, record)
+		err := s.audit.write(record)
+		if err != nil {
 			s.logger.ErrorContext(ctx, "audit record not written", "err", err, "audit", record)
 		}
+		return err
 	}
 }
 
@@ -78,13 +133,10 @@ const lookBack = time.Duration(billing.MaxDays)*24*time.Hour + 2*time.Hour
 // the first record in it. It returns none without a file. What cannot be read is logged: only
 // what a page shows depends on it.
 func (s *session) recall(ctx context.Context) (records []events.Audit, since time.Time) {
-	if s.audit == nil {
+	if s.audit == nil || !s.audit.regular { // a terminal or a pipe cannot be read back
 		return nil, time.Time{}
 	}
 	name := s.audit.file.Name()
-	if info, err := s.audit.file.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, time.Time{} // a terminal or a pipe cannot be read back
-	}
 	late := history.New(history.Filter{Since: s.clock.Now().Add(-lookBack)}, func(f history.Fault) {
 		s.logger.WarnContext(ctx, "audit record not read", "what", f.Where, "err", f.Err)
 	})

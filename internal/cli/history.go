@@ -77,7 +77,8 @@ Exit codes: 0 done, also if there was nothing; 1 failed; 2 bad usage or configur
 // Outcomes and actions of records.
 var (
 	auditOutcomes = []string{
-		events.OutcomeDone, events.OutcomeAsked, events.OutcomeAlready, events.OutcomeDryRun, events.OutcomeRefused, events.OutcomeFailed,
+		events.OutcomeDone, events.OutcomeAsked, events.OutcomeBegun, events.OutcomeAlready,
+		events.OutcomeDryRun, events.OutcomeRefused, events.OutcomeFailed,
 	}
 	auditActions = []string{
 		string(model.ActionUpdate), string(model.ActionDelete), string(model.ActionStop), string(model.ActionStart), string(model.ActionRestore),

@@ -111,6 +111,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	}
 	r.notifyDryRuns(ctx, decisions)
 	r.recordRefusals(ctx, decisions)
+	r.Writer.CountLostRecords(ctx, r.lost)
 
 	r.reconcile(ctx, alarms, <-topics, decisions)
 	r.rebuildDashboard(ctx)
@@ -134,6 +135,7 @@ type run struct {
 	alarms   alarms.Counts
 	actions  map[model.ARN]actions.Answer // of the decisions executed here
 	removed  map[model.ARN]bool           // what was deleted or stopped here
+	lost     int                          // audit records of the cycle itself
 	result   report.Result
 }
 

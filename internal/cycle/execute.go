@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/actions"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -55,7 +56,7 @@ func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer actio
 		r.record(ctx, unexecuted, events.OutcomeFailed)
 	}
 	if err != nil {
-		answer = actions.Answer{Outcome: writer.Failed}
+		answer.Outcome = writer.Failed
 		r.problems.add(model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: string(d.Verdict), Err: err})
 	}
 	r.actions[d.Resource.ARN] = answer
@@ -69,33 +70,37 @@ func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer actio
 	}
 }
 
-// sendCommands sends decisions as events, and records which were sent.
+// sendCommands sends decisions as events, and records which were sent. A stop or deletion is
+// recorded before it is sent, and refused if that fails.
 func (r *run) sendCommands(ctx context.Context, decisions []rules.Decision) {
+	outcome := events.OutcomeDryRun
+	if !r.DryRun {
+		outcome = events.OutcomeAsked
+	}
 	var commands []events.Event
-	for _, d := range decisions {
-		if d.Verdict.Changes() {
+	for i, d := range decisions {
+		if d.Verdict.Action().Ends() && !r.record(ctx, d, outcome) { // guard: cycle: no stop or deletion is sent without a record of it
+			decisions[i] = rules.Refuse(d, "its audit record could not be written, and nothing is stopped or deleted without one")
+		} else if d.Verdict.Changes() {
 			commands = append(commands, events.Command(d))
 		}
 	}
 	sent := r.emit(ctx, commands)
-	outcome := events.OutcomeDryRun
 	if !r.DryRun {
 		r.Removals.CountRequested(sent)
-		outcome = events.OutcomeAsked
 	}
-	outcomes := map[string]string{}
+	arns := map[string]bool{}
 	for _, event := range sent {
-		outcomes[event.Resources[0]] = outcome
+		arns[event.Resources[0]] = true
 	}
 	for _, d := range decisions {
-		if !d.Verdict.Changes() {
-			continue
+		switch isSent := arns[d.Resource.ARN.String()]; {
+		case !d.Verdict.Changes(), isSent && d.Verdict.Action().Ends():
+		case isSent:
+			r.record(ctx, d, outcome)
+		default:
+			r.record(ctx, d, events.OutcomeFailed)
 		}
-		outcome, ok := outcomes[d.Resource.ARN.String()]
-		if !ok {
-			outcome = events.OutcomeFailed
-		}
-		r.record(ctx, d, outcome)
 	}
 }
 
@@ -132,8 +137,16 @@ func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
 	}
 }
 
-func (r *run) record(ctx context.Context, d rules.Decision, outcome string) {
-	r.AuditLog(ctx, events.AuditOf(d, outcome, r.Clock.Now()))
+// record writes the audit record of a decision, and reports whether it was written. One that was
+// not is a problem.
+func (r *run) record(ctx context.Context, d rules.Decision, outcome string) (written bool) {
+	record := events.AuditOf(d, outcome, r.Clock.Now())
+	if err := r.AuditLog(ctx, record); err != nil {
+		r.problems.add(audit.Problem(record, err))
+		r.lost++
+		return false
+	}
+	return true
 }
 
 // emit puts events on the bus and returns those that were sent.

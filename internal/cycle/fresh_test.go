@@ -66,6 +66,8 @@ func (*quietWriter) Rebuild(context.Context, events.BuildDetail) ([]events.Event
 
 func (*quietWriter) CountRefused(context.Context, map[writer.RefusedKey]int) {}
 
+func (*quietWriter) CountLostRecords(context.Context, int) {}
+
 // A resource that was only listed is described before a command to end it is sent, and
 // what the description says decides.
 func TestAFreshDescriptionDecides(t *testing.T) {

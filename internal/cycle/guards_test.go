@@ -140,10 +140,11 @@ func (b *bed) protect(name, value string) {
 // recording keeps audit records, of actions that are carried out side by side too.
 func recording(into *[]events.Audit) audit.Log {
 	var mu sync.Mutex
-	return func(_ context.Context, record events.Audit) {
+	return func(_ context.Context, record events.Audit) error {
 		mu.Lock()
 		defer mu.Unlock()
 		*into = append(*into, record)
+		return nil
 	}
 }
 
@@ -172,7 +173,7 @@ func TestATagProtects(t *testing.T) {
 			t.Errorf("inputs %+v", in)
 		}
 	}
-	if outcomes["done"] != 3 || outcomes["refused"] != 1 || len(records) != 4 {
+	if outcomes["begun"] != 3 || outcomes["done"] != 3 || outcomes["refused"] != 1 || len(records) != 7 {
 		t.Errorf("outcomes %v", outcomes)
 	}
 }

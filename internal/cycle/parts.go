@@ -33,6 +33,8 @@ type Writer interface {
 	Emit(ctx context.Context, list []events.Event) (sent []events.Event, problems []model.Problem)
 	// CountRefused publishes how many actions were refused.
 	CountRefused(ctx context.Context, counts map[writer.RefusedKey]int)
+	// CountLostRecords publishes how many audit records could not be written, unless none.
+	CountLostRecords(ctx context.Context, n int)
 }
 
 // Notifier keeps topics, subscriptions and the notification rule up to date and returns the

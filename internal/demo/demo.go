@@ -131,7 +131,7 @@ func New(o Options) (*Demo, error) {
 	}
 	a := app.New(app.Options{
 		Config: settings, Clock: clock, Deployment: deploymentName(home),
-		AuditLog: func(_ context.Context, record events.Audit) { watch.record(record) },
+		AuditLog: func(_ context.Context, record events.Audit) error { watch.record(record); return nil },
 	})
 	return &Demo{
 		AWS: server, Clock: clock, Home: home, Params: params, options: o, memory: memory, app: a, watch: watch, at: begin.Truncate(cycleEvery),

@@ -14,6 +14,7 @@ import (
 // The outcomes of decisions.
 const (
 	OutcomeAsked   = "asked" // sent as an event, for a function to execute
+	OutcomeBegun   = "begun" // about to be executed: written before each stop and deletion
 	OutcomeDone    = "done"  // Personalize has accepted it
 	OutcomeAlready = "already so"
 	OutcomeDryRun  = "dry run" // it would have been done

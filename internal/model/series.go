@@ -34,6 +34,9 @@ const (
 	// MetricActionsRefused counts, per region under the dimension Action, what rules and
 	// guards refused.
 	MetricActionsRefused = "actionsRefused"
+	// MetricAuditRecordsLost counts the audit records that could not be written, in the
+	// deployment region.
+	MetricAuditRecordsLost = "auditRecordsLost"
 )
 
 // Metric names one series in CloudWatch. Both dimension fields are empty for a metric

@@ -117,7 +117,7 @@ func complete(o serve.Options) serve.Options {
 	if len(o.Params.Regions) == 0 {
 		o.Params.Regions = []string{home}
 	}
-	o.AuditLog = func(context.Context, events.Audit) {}
+	o.AuditLog = func(context.Context, events.Audit) error { return nil }
 	o.Progress = func(string, int, int) {}
 	return o
 }

@@ -24,7 +24,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -309,6 +311,29 @@ func TestMetrics(t *testing.T) {
 		found := series(r, word)
 		if len(found) != 1 || !slices.Contains(slices.Collect(maps.Values(found)), want) {
 			t.Errorf("%s: %v, want %s", word, found, want)
+		}
+	}
+}
+
+// Audit records that cannot be written are counted; none is, if they can.
+func TestLostAuditRecordsAreCounted(t *testing.T) {
+	for _, full := range []bool{true, false} {
+		r := newReal(t, shop(), func(o *serve.Options) {
+			o.Params.HourlyChecks = model.Always
+			o.AuditLog = func(context.Context, events.Audit) error {
+				if full {
+					return errors.New("no space left on device")
+				}
+				return nil
+			}
+		})
+		found := series(r, "_audit_records_lost_total")
+		want := "2" // two step-downs
+		if !full {
+			want = "0"
+		}
+		if len(found) != 1 || !slices.Contains(slices.Collect(maps.Values(found)), want) {
+			t.Errorf("full: %t: %v", full, found)
 		}
 	}
 }

@@ -49,7 +49,15 @@ const (
 	cycleInterrupted = "interrupted" // the daemon was stopped
 )
 
-func newMetrics(version string, memory *Memory, calls func() map[string]int) (*metrics, error) {
+// newLostRecords makes the counter of lost audit records, apart from the others, as the audit log
+// is wired before them.
+func newLostRecords() prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{
+		Namespace: namespace, Name: "audit_records_lost_total", Help: "Audit records that could not be written.",
+	})
+}
+
+func newMetrics(version string, memory *Memory, calls func() map[string]int, lost prometheus.Counter) (*metrics, error) {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
@@ -73,7 +81,7 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int) (*m
 	m.initialize()
 	m.results.Store(prometheus.NewRegistry())
 	list := append(statusGauges(memory),
-		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds,
+		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls})
 	for _, c := range list {
 		if err := m.own.Register(c); err != nil {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
@@ -122,16 +123,20 @@ func New(o Options) (*Daemon, error) {
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	queue := newRebuildQueue()
+	queue, lost := newRebuildQueue(), newLostRecords()
 	a := app.New(app.Options{
 		Config: o.Config, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Observer: o.Memory,
-		AuditLog: func(ctx context.Context, record events.Audit) {
+		AuditLog: func(ctx context.Context, record events.Audit) error {
 			o.Memory.AddAudit(record)
-			o.AuditLog(ctx, record)
+			err := o.AuditLog(ctx, record)
+			if err != nil {
+				lost.Inc()
+			}
+			return err
 		},
 		Deployment: o.Deployment, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: queue.afterCycle,
 	})
-	d, err := assemble(o, a, queue)
+	d, err := assemble(o, a, queue, lost)
 	if err != nil {
 		a.Clients.Close() // nothing else was opened
 	}
@@ -139,8 +144,8 @@ func New(o Options) (*Daemon, error) {
 }
 
 // assemble makes what runs: metrics, page, loops and the handler.
-func assemble(o Options, a *app.App, queue *rebuildQueue) (*Daemon, error) {
-	metrics, err := newMetrics(o.Version, o.Memory, a.Clients.Calls)
+func assemble(o Options, a *app.App, queue *rebuildQueue, lost prometheus.Counter) (*Daemon, error) {
+	metrics, err := newMetrics(o.Version, o.Memory, a.Clients.Calls, lost)
 	if err != nil {
 		return nil, err
 	}

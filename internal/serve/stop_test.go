@@ -124,7 +124,7 @@ func TestStuck(t *testing.T) {
 		w := newWorld(t, shop())
 		release := make(chan struct{})
 		o := w.options(map[string]string{"HourlyChecks": "always"})
-		o.AuditLog = func(context.Context, events.Audit) { <-release }
+		o.AuditLog = func(context.Context, events.Audit) error { <-release; return nil }
 		d := w.daemon(o)
 		w.live(14 * time.Minute)
 		if status, body := d.get("/healthz"); status != 200 {

@@ -91,6 +91,21 @@ func (w *Writer) CountRefused(ctx context.Context, counts map[RefusedKey]int) {
 	}
 }
 
+// CountLostRecords publishes how many audit records could not be written. What cannot be
+// published is logged.
+func (w *Writer) CountLostRecords(ctx context.Context, n int) {
+	if n == 0 {
+		return
+	}
+	metric := model.Metric{Namespace: model.NamespaceMonitor, Name: model.MetricAuditRecordsLost}
+	_, problems := w.Publish(ctx, []model.Datum{{
+		Region: w.DeploymentRegion, Metric: metric, Unit: "Count", Value: float64(n), Time: w.Clock.Now().UTC(),
+	}})
+	for _, p := range problems {
+		w.Logger.WarnContext(ctx, "lost audit records not counted", "op", p.Operation, "region", p.Region, "err", p.Err)
+	}
+}
+
 // onlyResource is the resource that all data are about; empty if there are several.
 func onlyResource(data []model.Datum) string {
 	arn := data[0].Metric.DimensionValue

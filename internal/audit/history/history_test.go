@@ -71,6 +71,8 @@ func TestReadLines(t *testing.T) {
 		{"other lines", "START\n{}\n[1]\n{\"msg\":\"audit\"}\n{\"outcome\":\"x\"}\n{\"detail\":\"the \\\"audit\\\"\"}\n" + logged(done), "0s done", ""},
 		{"a log line with an outcome", `{"time":"2026-07-01T12:00:00Z","msg":"x","arn":"` + home + `","outcome":"done"}`, "", ""},
 		{"a torn line", logged(done)[:100], "", "f:1: "},
+		{"a line torn before its outcome", string(done.Raw()[:60]) + "\n" + logged(done), "0s done", "f:1: the line is not complete"},
+		{"a line of another log, torn", `{"level":"INFO","time` + "\n" + logged(done), "0s done", ""},
 		{"a long line without a record", long + "\n" + logged(done), "0s done", ""},
 		{"a long line with one", `{"audit":"` + long + "\n" + logged(done), "0s done", "f:1: the line has more than 4 MB"},
 		{"a damaged record", logged(done) + "\n" + `{"audit":{"outcome":"done"}}`, "0s done", "f:2: the audit record's arn"},

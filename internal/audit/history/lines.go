@@ -68,6 +68,9 @@ func noAudit(err error) bool { return errors.Is(err, events.ErrNoAudit) }
 // looks as if it had a record, such as a torn one, is another error.
 func decode(line []byte) (events.Audit, error) {
 	if !mentionsAudit(line) {
+		if bytes.HasPrefix(line, []byte(recordStart)) && !json.Valid(line) {
+			return events.Audit{}, errTorn
+		}
 		return events.Audit{}, events.ErrNoAudit
 	}
 	if text, ok := fromText(line); ok {
@@ -84,6 +87,12 @@ func decode(line []byte) (events.Audit, error) {
 	}
 	return events.DecodeAudit(object)
 }
+
+// recordStart is how a record begins in a file, and a log line that may have one.
+const recordStart = `{"time":"`
+
+// errTorn is the error of a line whose end was not written, as on a full disk.
+var errTorn = errors.New("the line is not complete; it may have been an audit record")
 
 // mentionsAudit reports quickly whether a line may hold a record.
 func mentionsAudit(line []byte) bool {

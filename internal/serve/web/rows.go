@@ -277,7 +277,7 @@ func outcomeTone(outcome string) string {
 	switch outcome {
 	case events.OutcomeDone:
 		return "done"
-	case events.OutcomeAsked:
+	case events.OutcomeAsked, events.OutcomeBegun:
 		return "act"
 	case events.OutcomeRefused:
 		return "warn"
