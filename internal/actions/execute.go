@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -71,7 +70,7 @@ func (x *execution) read(ctx context.Context) (err error) {
 	}
 	switch {
 	case x.before.gone && x.action == model.ActionStart:
-		return errNotFound
+		return ErrNotFound
 	case x.before.gone: // or another account's
 		return x.Owner.Check(ctx, x.req.ARN)
 	case x.nothingToDo(x.before) != "":
@@ -89,7 +88,8 @@ func (x *execution) read(ctx context.Context) (err error) {
 	return nil
 }
 
-var errNotFound = errors.New("it does not exist")
+// ErrNotFound is the error of an action on a resource that does not exist and would have to.
+var ErrNotFound = errors.New("it does not exist")
 
 // attempt makes the checks and, unless one of them refuses, the call.
 func (x *execution) attempt(ctx context.Context) (Answer, error) {
@@ -102,7 +102,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 			return x.refused(ctx, why, guarded), nil
 		}
 	}
-	if err := x.before.checkComplete(x.action); err != nil {
+	if err := errors.Join(x.before.checkComplete(x.action), x.checkMinimum()); err != nil {
 		return Answer{}, err
 	}
 	intent := writer.Intent{
@@ -126,6 +126,28 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 		return x.followUp(after, outcome), nil
 	}
 	return x.afterFailure(after, err, lost.Load() > 0)
+}
+
+// checkMinimum refuses a minimum that may be a mistake, unless the request confirms it. An event is
+// not compared with the present minimum: it may raise 1 to 50 before a sale, and no one is there to
+// repeat it.
+func (x *execution) checkMinimum() error {
+	if x.action != model.ActionUpdate || x.req.AllowLarge || x.req.NewMinTPS <= x.before.minTPS {
+		return nil
+	}
+	present := 0
+	if x.req.Command {
+		present = x.before.minTPS
+	}
+	return largeError(rules.LargeMinimum(x.req.Kind, x.req.NewMinTPS, present))
+}
+
+// largeError is the error for a minimum that may be a mistake; nil without a reason.
+func largeError(why string) error {
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("%s; if that is meant, allow it (--allow-large, or \"AllowLarge\": true in an event)", why)
 }
 
 // check makes the checks before an automatic action, each of which can only refuse: the decision
@@ -164,7 +186,9 @@ var errNoRechecker = errors.New("this process cannot check decisions again; send
 func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 	x.record(ctx, writer.AlreadySo, why)
 	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
-	return nothingToDo(x.req, why)
+	answer := nothingToDo(x.req, why)
+	answer.Gone = x.before.gone
+	return answer
 }
 
 func nothingToDo(req events.Request, why string) Answer {
@@ -309,7 +333,7 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 	if x.decision != nil {
 		record.Inputs = events.InputsOf(*x.decision)
 	}
-	if record.Restore = audit.RestoreCommand(record); record.Restore != "" {
+	if record.Restore = record.RestoreCommand(); record.Restore != "" {
 		record.Note = "To undo it: " + record.Restore
 	}
 	x.AuditLog(ctx, record)

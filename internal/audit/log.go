@@ -4,11 +4,9 @@ package audit
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Log writes an audit record.
@@ -22,23 +20,4 @@ func ToLogger(log *slog.Logger) Log {
 	return func(ctx context.Context, record events.Audit) {
 		log.InfoContext(ctx, Message, "audit", record)
 	}
-}
-
-// RestoreCommand is the command that undoes what a record describes; empty if there is nothing
-// to undo. That of a deletion holds the record itself, as one word.
-func RestoreCommand(record events.Audit) string {
-	if record.Before == nil || record.Outcome != events.OutcomeDone {
-		return ""
-	}
-	switch record.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("personalize-monitor update-tps %s %d", record.ARN, record.Before.MinTPS)
-	case model.ActionStop:
-		return "personalize-monitor start-recommender " + record.ARN
-	case model.ActionDelete:
-		if token, err := record.Token(); err == nil {
-			return "personalize-monitor restore --record " + token
-		}
-	}
-	return ""
 }
