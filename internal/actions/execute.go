@@ -297,26 +297,6 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// mark publishes the own-change marker, by which an automatic change is recognized as ours
-// later, unless the change hides one that may be a person's. If that fails, the change will be
-// taken for a person's, which is the safe side.
-func (x *execution) mark(ctx context.Context) {
-	arn := x.req.ARN
-	if x.decision == nil || !x.decision.Marker {
-		x.w.Logger.InfoContext(ctx, "not marked as ours: a person may have updated it within the idle time before, which this update hides",
-			"arn", arn.String(), "region", arn.Region)
-		return
-	}
-	metric := model.Metric{
-		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
-		DimensionName: x.req.Kind.DimensionName(), DimensionValue: arn.String(),
-	}
-	_, problems := x.w.Publish(ctx, []model.Datum{{Region: arn.Region, Metric: metric, Unit: "Count", Value: 1, Time: x.w.Clock.Now().UTC()}})
-	for _, p := range problems {
-		x.w.Logger.Warn("automatic change not marked as ours", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Err)
-	}
-}
-
 // record writes the record of the action to the audit log, with the command that undoes it. An
 // empty reason means that of the request.
 func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
