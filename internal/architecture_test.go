@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"billing":       {"model", "rules"},
 	"chart":         {"model", "billing"},
 	"report":        {"model", "events", "rules", "billing", "chart"},
-	"report/page":   {"chart", "report"},
+	"report/page":   {"chart", "model", "report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
 	"traffic":       {"model", "awsapi"},

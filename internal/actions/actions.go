@@ -52,6 +52,8 @@ type Answer struct {
 	// Outcome is Done, AlreadySo, DryRun or Refused: for an automatic request that no longer
 	// holds, and for a stop or deletion that cannot be recorded.
 	Outcome writer.Outcome
+	// Gone is that nothing was done because the resource does not exist.
+	Gone bool
 	// Restore is the command that undoes it; empty if nothing was done.
 	Restore string
 	// Events were sent because of it.
@@ -87,8 +89,9 @@ func reason(req events.Request) string {
 	if req.Reason == "" {
 		return "requested, no reason given"
 	}
-	if runes := []rune(req.Reason); len(runes) > maxReason {
+	text := model.OneLine(req.Reason) // people could take a further line for ours
+	if runes := []rune(text); len(runes) > maxReason {
 		return string(runes[:maxReason]) + "…"
 	}
-	return req.Reason
+	return text
 }

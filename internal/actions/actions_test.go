@@ -843,22 +843,140 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	}
 	_, err = a.Do(ctxAll, model.ActionUpdate, req)
 	w.Must(err)
+	if got := w.metric(req.ARN.String(), "actionsTaken", "Sum"); !slices.Equal(got, []float64{1}) {
+		t.Errorf("counted %v", got)
+	}
+	accepted := float64(w.campaign().LatestCampaignUpdate.CreationDateTime.UnixMilli()) / 1000
+	if got := w.metric(req.ARN.String(), "ownUpdateTime", "Maximum"); !slices.Equal(got, []float64{accepted}) {
+		t.Errorf("marks %v, accepted at %v", got, accepted)
+	}
+	if calls := w.actions(); calls["cloudwatch.PutMetricData"] != 1 {
+		t.Errorf("calls %v", calls)
+	}
+}
+
+// metric are the values of one of our metrics of a campaign, within two hours from now.
+func (w *world) metric(arn, name string, stat model.Stat) []float64 {
+	w.T.Helper()
 	out, err := w.Raw.CloudWatch(other).GetMetricData(ctxAll, &cloudwatch.GetMetricDataInput{
-		StartTime: aws.Time(w.Clock.Now().Add(-time.Hour)), EndTime: aws.Time(w.Clock.Now().Add(time.Hour)),
+		StartTime: aws.Time(w.Clock.Now().Add(-2 * time.Hour)), EndTime: aws.Time(w.Clock.Now().Add(time.Hour)),
 		MetricDataQueries: []cwtypes.MetricDataQuery{{Id: aws.String("m"), MetricStat: &cwtypes.MetricStat{
-			Period: aws.Int32(300), Stat: aws.String("Sum"),
+			Period: aws.Int32(300), Stat: aws.String(string(stat)),
 			Metric: &cwtypes.Metric{
-				Namespace: aws.String("PersonalizeMonitor"), MetricName: aws.String("actionsTaken"),
-				Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(req.ARN.String())}},
+				Namespace: aws.String("PersonalizeMonitor"), MetricName: aws.String(name),
+				Dimensions: []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(arn)}},
 			},
 		}}},
 	})
 	w.Must(err)
-	if got := out.MetricDataResults[0].Values; !slices.Equal(got, []float64{1}) {
-		t.Errorf("marks %v", got)
+	return out.MetricDataResults[0].Values
+}
+
+// However soon a person's update follows a step of ours, it is not taken for ours.
+func TestAPersonsUpdateRightAfterOursIsTheirs(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		after time.Duration // until the person's update; 0: there is none
+		tps   int32
+	}{
+		{"no other update", 0, 0},
+		{"a quarter of a minute later", 15 * time.Second, 9},
+		{"three minutes later", 3 * time.Minute, 9},
+		{"three minutes later, the same minimum", 3 * time.Minute, 8},
+		{"six minutes later", 6 * time.Minute, 9},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			estate, clock := shop(), model.NewVirtualClock(testTime)
+			estate.LifeCycle.Update = 10 * time.Second
+			server, err := localaws.New(estate, localaws.WithClock(clock))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := worldAround(t, clock, server, server)
+			a, _ := w.actor(func(o *testOptions) {
+				o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
+					return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 8, Marker: true, Resource: model.Resource{MinTPS: 10}}, nil
+				})
+			})
+			req := automatic(t, model.ActionUpdate, "campaign/home", 10, 8)
+			_, err = a.Do(ctxAll, model.ActionUpdate, req)
+			w.Must(err)
+			w.Clock.Advance(tt.after)
+			if tt.after > 0 {
+				_, err := w.Raw.Personalize(other).UpdateCampaign(ctxAll, &personalize.UpdateCampaignInput{
+					CampaignArn: aws.String(req.ARN.String()), MinProvisionedTPS: aws.Int32(tt.tps),
+				})
+				w.Must(err)
+			}
+			w.Clock.Advance(time.Hour)
+			u := w.campaign().LatestCampaignUpdate
+			now := w.Clock.Now()
+			d := rules.Decision{
+				Verdict: rules.StepDown, By: rules.Settings{IdleHours: 24},
+				At: rules.EvaluationTime{Now: now, Window: rules.MeasuredWindow(now, 0)},
+				Resource: model.Resource{ARN: req.ARN, Kind: req.Kind, Described: true, LastUpdated: *u.LastUpdatedDateTime, Update: &model.Update{
+					Status: model.Status(*u.Status), MinTPS: int(*u.MinProvisionedTPS), Created: *u.CreationDateTime, Changed: *u.LastUpdatedDateTime,
+				}},
+			}
+			readings := model.Readings{}
+			for _, q := range rules.UpdateQueries(d.Resource, d.By, d.At) {
+				series := model.Series{Complete: true}
+				for _, value := range w.metric(q.Metric.DimensionValue, q.Metric.Name, q.Stat) {
+					series.Points = append(series.Points, model.Datapoint{Time: testTime.Truncate(5 * time.Minute), Value: value})
+				}
+				readings[q] = series
+			}
+			if ours := rules.AllowMarker(d, readings).Marker; ours != (tt.after == 0) {
+				t.Errorf("taken for ours: %v; readings %v", ours, readings)
+			}
+		})
 	}
-	if calls := w.actions(); calls["cloudwatch.PutMetricData"] != 1 {
-		t.Errorf("calls %v", calls)
+}
+
+// The service may show an update a little after it has accepted it. The time of an older one, which
+// may be a person's, is no mark of ours.
+func TestAMarkWaitsForOurUpdateToBeShown(t *testing.T) {
+	for _, late := range []int{0, 2, 100} {
+		estate, clock := shop(), model.NewVirtualClock(testTime)
+		home := &estate.Regions[0].DatasetGroups[0].Campaigns[0]
+		home.Update = &localaws.EstateUpdate{Status: "ACTIVE", MinTPS: 8, Age: 48 * time.Hour}
+		server, err := localaws.New(estate, localaws.WithClock(clock))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var old []byte // the description before our update
+		updated, left := false, late
+		w := worldAround(t, clock, server, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			target := r.Header.Get("X-Amz-Target")
+			updated = updated || strings.HasSuffix(target, ".UpdateCampaign")
+			if !strings.HasSuffix(target, ".DescribeCampaign") {
+				server.ServeHTTP(out, r)
+				return
+			}
+			if updated && left > 0 {
+				left--
+				_, _ = out.Write(old)
+				return
+			}
+			answer := httptest.NewRecorder()
+			server.ServeHTTP(answer, r)
+			old = answer.Body.Bytes()
+			_, _ = out.Write(old)
+		}))
+		a, log := w.actor(func(o *testOptions) {
+			o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
+				return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 8, Marker: true, Resource: model.Resource{MinTPS: 10}}, nil
+			})
+		})
+		req := automatic(t, model.ActionUpdate, "campaign/home", 10, 8)
+		_, err = a.Do(ctxAll, model.ActionUpdate, req)
+		w.Must(err)
+		marks, warned := w.metric(req.ARN.String(), "ownUpdateTime", model.Maximum), log.Count("level=WARN", "its time could not be read")
+		left = 0
+		accepted := float64(w.campaign().LatestCampaignUpdate.CreationDateTime.UnixMilli()) / 1000
+		if seen := late < 100; seen != slices.Equal(marks, []float64{accepted}) || seen != (warned == 0) || !seen && len(marks) > 0 {
+			t.Errorf("shown after %d answers: marks %v, accepted at %v, warnings %d", late, marks, accepted, warned)
+		}
 	}
 }
 

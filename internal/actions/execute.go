@@ -81,7 +81,7 @@ func (x *execution) read(ctx context.Context) (err error) {
 	}
 	switch {
 	case x.before.gone && x.action == model.ActionStart:
-		return errNotFound
+		return ErrNotFound
 	case x.before.gone: // or another account's
 		return x.Owner.Check(ctx, x.req.ARN)
 	case x.nothingToDo(x.before) != "":
@@ -99,7 +99,8 @@ func (x *execution) read(ctx context.Context) (err error) {
 	return nil
 }
 
-var errNotFound = errors.New("it does not exist")
+// ErrNotFound is the error of an action on a resource that does not exist and would have to.
+var ErrNotFound = errors.New("it does not exist")
 
 // attempt makes the checks and, unless one of them refuses, the call.
 func (x *execution) attempt(ctx context.Context) (Answer, error) {
@@ -112,7 +113,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 			return x.refused(ctx, why, guarded), nil
 		}
 	}
-	if err := x.before.checkComplete(x.action); err != nil {
+	if err := errors.Join(x.before.checkComplete(x.action), x.checkMinimum()); err != nil {
 		return Answer{}, err
 	}
 	if why := x.unrecorded(ctx); why != "" { // guard: actions: no stop or deletion without a record of it
@@ -140,6 +141,28 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 		return x.followUp(after, outcome), nil
 	}
 	return x.afterFailure(after, err, lost.Load() > 0)
+}
+
+// checkMinimum refuses a minimum that may be a mistake, unless the request confirms it. An event is
+// not compared with the present minimum: it may raise 1 to 50 before a sale, and no one is there to
+// repeat it.
+func (x *execution) checkMinimum() error {
+	if x.action != model.ActionUpdate || x.req.AllowLarge || x.req.NewMinTPS <= x.before.minTPS {
+		return nil
+	}
+	present := 0
+	if x.req.Command {
+		present = x.before.minTPS
+	}
+	return largeError(rules.LargeMinimum(x.req.Kind, x.req.NewMinTPS, present))
+}
+
+// largeError is the error for a minimum that may be a mistake; nil without a reason.
+func largeError(why string) error {
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("%s; if that is meant, allow it (--allow-large, or \"AllowLarge\": true in an event)", why)
 }
 
 // check makes the checks before an automatic action, each of which can only refuse: the decision
@@ -179,7 +202,7 @@ func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 	x.record(ctx, writer.AlreadySo, why)
 	x.w.Logger.Info("nothing to do", "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
 	answer := nothingToDo(x.req, why)
-	answer.Problems = x.lost
+	answer.Problems, answer.Gone = x.lost, x.before.gone
 	return answer
 }
 
@@ -305,26 +328,6 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 	return strings.Join(parts, "; ") + "."
 }
 
-// mark publishes the own-change marker, by which an automatic change is recognized as ours
-// later, unless the change hides one that may be a person's. If that fails, the change will be
-// taken for a person's, which is the safe side.
-func (x *execution) mark(ctx context.Context) {
-	arn := x.req.ARN
-	if x.decision == nil || !x.decision.Marker {
-		x.w.Logger.InfoContext(ctx, "not marked as ours: a person may have updated it within the idle time before, which this update hides",
-			"arn", arn.String(), "region", arn.Region)
-		return
-	}
-	metric := model.Metric{
-		Namespace: model.NamespaceMonitor, Name: model.MetricActionsTaken,
-		DimensionName: x.req.Kind.DimensionName(), DimensionValue: arn.String(),
-	}
-	_, problems := x.w.Publish(ctx, []model.Datum{{Region: arn.Region, Metric: metric, Unit: "Count", Value: 1, Time: x.w.Clock.Now().UTC()}})
-	for _, p := range problems {
-		x.w.Logger.Warn("automatic change not marked as ours", "op", p.Operation, "arn", p.ARN, "region", p.Region, "err", p.Err)
-	}
-}
-
 // record writes the record of the action to the audit log, with the command that undoes it; one
 // that cannot be written is lost. An empty reason means that of the request.
 func (x *execution) record(ctx context.Context, outcome writer.Outcome, why string) events.Audit {
@@ -341,7 +344,7 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 	if x.decision != nil {
 		record.Inputs = events.InputsOf(*x.decision)
 	}
-	if record.Restore = audit.RestoreCommand(record); record.Restore != "" {
+	if record.Restore = record.RestoreCommand(); record.Restore != "" {
 		record.Note = "To undo it: " + record.Restore
 	}
 	if err := x.AuditLog(ctx, record); err != nil {

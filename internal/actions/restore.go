@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -35,6 +35,11 @@ type RestoreOptions struct {
 	// NoWait returns as soon as Personalize has accepted the change. A change that is still in
 	// progress is waited for all the same: nothing can be requested before.
 	NoWait bool
+	// AllowLarge permits a minimum that rules.LargeMinimum rejects.
+	AllowLarge bool
+	// Confirm is called with what will be done, before anything is; its error ends the
+	// restoration. It may be nil.
+	Confirm func(ctx context.Context, what string) error
 	// Progress is called with what is being waited for; may be nil.
 	Progress func(what string)
 }
@@ -42,13 +47,14 @@ type RestoreOptions struct {
 // Restore undoes the action of an audit record: it creates a deleted campaign again, with its
 // name, solution version, minimum, configuration and tags, starts a stopped recommender, or
 // sets the former minimum. If nothing has to be done, that is a success. It waits until the
-// resource is in service, 45 minutes at most.
+// resource is in service, 45 minutes at most. The record may come from anyone: it is checked,
+// and what it requests is confirmed.
 func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOptions) (Answer, error) {
-	req, err := events.NewRequest(record.ARN)
-	if err != nil {
+	if err := record.Restorable(); err != nil {
 		return Answer{}, err
 	}
-	if err := checkRestorable(record, req); err != nil {
+	req, err := events.NewRequest(record.ARN)
+	if err != nil {
 		return Answer{}, err
 	}
 	if err := checkPartition(req.ARN, a.w.DeploymentRegion); err != nil {
@@ -58,6 +64,16 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 		o.Progress = func(string) {}
 	}
 	req.Reason = fmt.Sprintf("restored as it was before %s of %s", record.Action, record.Time.UTC().Format("2006-01-02 15:04 UTC"))
+	req.AllowLarge, req.Command = o.AllowLarge, true
+	what, err := a.proposal(ctx, record, req, o)
+	if err != nil {
+		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
+	}
+	if what != "" && o.Confirm != nil {
+		if err := o.Confirm(ctx, what); err != nil {
+			return Answer{}, err
+		}
+	}
 	answer, err := a.restore(ctx, record, req, o)
 	if err != nil || o.NoWait || a.w.DryRun {
 		return answer, err
@@ -70,18 +86,48 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	return answer, nil
 }
 
-// checkRestorable refuses records of actions that cannot be undone.
-func checkRestorable(record events.Audit, req events.Request) error {
-	undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}
-	switch {
-	case record.Outcome != events.OutcomeDone:
-		return fmt.Errorf("the record of %s is of an action that was not done (%s), so there is nothing to restore", record.ARN, record.Outcome)
-	case !slices.Contains(undone, record.Action):
-		return fmt.Errorf("the record of %s is of %q, which cannot be undone", record.ARN, record.Action)
-	case record.Before == nil:
-		return fmt.Errorf("the record of %s does not have the state of the resource before", record.ARN)
+// proposal is what undoes a record in the present state of its resource; see propose.
+func (a *Actions) proposal(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (string, error) {
+	now, err := a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
+	if err == nil && now.gone {
+		// Another account's campaign would be created in the wrong one.
+		err = a.o.Owner.Check(ctx, req.ARN)
 	}
-	return events.Request{ARN: req.ARN, Kind: req.Kind, NewMinTPS: max(1, record.NewMinTPS)}.Validate(record.Action)
+	if err != nil {
+		return "", err
+	}
+	return propose(record, req, now)
+}
+
+// propose is what undoes a record, with its numbers; empty if nothing has to be done. It is an error
+// for a minimum that may be a mistake.
+func propose(record events.Audit, req events.Request, now state) (string, error) {
+	before, unit := *record.Before, req.Kind.RateUnit()
+	subject, minimum := fmt.Sprintf("%s %s", req.Kind, req.ARN), model.Number(float64(before.MinTPS), 0)
+	large := func(present int) error {
+		if req.AllowLarge || before.MinTPS <= present {
+			return nil
+		}
+		return largeError(rules.LargeMinimum(req.Kind, before.MinTPS, present))
+	}
+	switch {
+	case record.Action == model.ActionDelete && !now.gone && !now.status.Deleting():
+		return "", nil
+	case record.Action == model.ActionDelete:
+		what := fmt.Sprintf("create %s again, with a minimum of %s %s, the solution version %s and %s", subject, minimum, unit,
+			before.SolutionVersion, model.Plural(len(before.Tags), "tag"))
+		return what, large(0)
+	case now.gone:
+		return "", ErrNotFound
+	case record.Action == model.ActionStop && now.status == model.StatusActive:
+		return "", nil
+	case record.Action == model.ActionStop:
+		return fmt.Sprintf("start %s, with its minimum of %s %s", subject, model.Number(float64(now.minTPS), 0), unit), nil
+	case before.MinTPS == now.minTPS && !now.updating():
+		return "", nil
+	}
+	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, model.Number(float64(now.minTPS), 0), minimum, unit)
+	return what, large(now.minTPS)
 }
 
 func (a *Actions) restore(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (Answer, error) {
@@ -92,12 +138,9 @@ func (a *Actions) restore(ctx context.Context, record events.Audit, req events.R
 	switch {
 	case err != nil:
 	case record.Action == model.ActionDelete:
-		// Another account's campaign would be created in the wrong one.
-		if err = a.o.Owner.Check(ctx, req.ARN); err == nil {
-			return a.recreate(ctx, record, req, now)
-		}
+		return a.recreate(ctx, record, req, now)
 	case now.gone:
-		err = errors.New("it does not exist any more")
+		err = ErrNotFound
 	case record.Action == model.ActionStop:
 		return a.Do(ctx, model.ActionStart, req)
 	default:

@@ -161,14 +161,32 @@ func TestRestoreRefuses(t *testing.T) {
 		change func(*events.Audit)
 		want   string
 	}{
-		"was not done":               {func(r *events.Audit) { r.Outcome = events.OutcomeRefused }, "an action that was not done (refused)"},
-		"nothing to undo":            {func(r *events.Audit) { r.Action = model.ActionStart }, "cannot be undone"},
-		"nothing known":              {func(r *events.Audit) { r.Before = nil }, "does not have the state of the resource"},
-		"no solution version":        {func(r *events.Audit) { r.Before.SolutionVersion = "" }, "does not have its solution version"},
-		"a setting of tomorrow":      {func(r *events.Audit) { r.Before.Config = json.RawMessage(`{"dreams":true}`) }, "does not know (dreams)"},
-		"settings of a wrong form":   {func(r *events.Audit) { r.Before.Config = json.RawMessage(`{"syncWithLatestSolutionVersion":"x"}`) }, "read its settings"},
-		"another account":            {func(r *events.Audit) { r.ARN = strings.Replace(r.ARN, testAccount, "999999999999", 1) }, "belongs to the account 999999999999"},
-		"another partition":          {func(r *events.Audit) { r.ARN = "arn:aws-cn:personalize:cn-north-1:" + testAccount + ":campaign/gone" }, "another partition"},
+		"was not done":             {func(r *events.Audit) { r.Outcome = events.OutcomeRefused }, "an action that was not done (refused)"},
+		"nothing to undo":          {func(r *events.Audit) { r.Action = model.ActionStart }, "cannot be undone"},
+		"nothing known":            {func(r *events.Audit) { r.Before = nil }, "does not have the state of the resource"},
+		"no solution version":      {func(r *events.Audit) { r.Before.SolutionVersion = "" }, "does not have its solution version"},
+		"a setting of tomorrow":    {func(r *events.Audit) { r.Before.Config = json.RawMessage(`{"dreams":true}`) }, "does not know (dreams)"},
+		"settings of a wrong form": {func(r *events.Audit) { r.Before.Config = json.RawMessage(`{"syncWithLatestSolutionVersion":"x"}`) }, "read its settings"},
+		"another account": {func(r *events.Audit) {
+			r.ARN = strings.Replace(r.ARN, testAccount, "999999999999", 1)
+			r.Before.SolutionVersion = strings.Replace(r.Before.SolutionVersion, testAccount, "999999999999", 1)
+		}, "belongs to the account 999999999999"},
+		"another partition": {func(r *events.Audit) {
+			r.ARN = "arn:aws-cn:personalize:cn-north-1:" + testAccount + ":campaign/gone"
+			r.Before.SolutionVersion = "arn:aws-cn:personalize:cn-north-1:" + testAccount + ":solution/s/1"
+		}, "another partition"},
+		"another resource's state": {func(r *events.Audit) { r.Before.Name = "home" }, `has the state of another resource, "home"`},
+		"another account's solution": {func(r *events.Audit) {
+			r.Before.SolutionVersion = strings.Replace(r.Before.SolutionVersion, testAccount, "999999999999", 1)
+		}, "in the same account and region"},
+		"another region's solution": {func(r *events.Audit) {
+			r.Before.SolutionVersion = strings.Replace(r.Before.SolutionVersion, other, "eu-central-1", 1)
+		}, "in the same account and region"},
+		"no minimum":                  {func(r *events.Audit) { r.Before.MinTPS = 0 }, "has a minimum of 0"},
+		"a minimum that is too large": {func(r *events.Audit) { r.Before.MinTPS = 10_001 }, "10,001 TPS is more than 10,000 TPS; if that is meant, allow it (--allow-large"},
+		"ten times the present, and 1": {func(r *events.Audit) {
+			r.ARN, r.Action, r.Before.Name, r.Before.MinTPS = home, model.ActionUpdate, "home", 101
+		}, "101 TPS is more than 10 times the present minimum of 10 TPS"},
 		"a recommender, deleted":     {func(r *events.Audit) { r.ARN = strings.Replace(r.ARN, "campaign/", "recommender/", 1) }, "deletes campaigns"},
 		"a solution version is gone": {func(r *events.Audit) { r.Before.SolutionVersion += "x" }, "create the campaign"},
 	} {

@@ -95,7 +95,9 @@ func readCampaign(ctx context.Context, api *personalize.Client, arn string) (sta
 		solutionVersion: aws.ToString(c.SolutionVersionArn),
 	}
 	if u := c.LatestCampaignUpdate; u != nil {
-		s.update = &model.Update{Status: model.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS))}
+		s.update = &model.Update{
+			Status: model.Status(aws.ToString(u.Status)), MinTPS: int(aws.ToInt32(u.MinProvisionedTPS)), Created: aws.ToTime(u.CreationDateTime),
+		}
 	}
 	s.rawConfig, err = configIn(body)
 	return s, err
@@ -117,7 +119,7 @@ func readRecommender(ctx context.Context, api *personalize.Client, arn string) (
 		s.minTPS = atLeastOne(r.RecommenderConfig.MinRecommendationRequestsPerSecond)
 	}
 	if u := r.LatestRecommenderUpdate; u != nil {
-		s.update = &model.Update{Status: model.Status(aws.ToString(u.Status))}
+		s.update = &model.Update{Status: model.Status(aws.ToString(u.Status)), Created: aws.ToTime(u.CreationDateTime)}
 		if u.RecommenderConfig != nil { // 0 if the service does not return it
 			s.update.MinTPS = int(aws.ToInt32(u.RecommenderConfig.MinRecommendationRequestsPerSecond))
 		}

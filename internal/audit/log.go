@@ -41,22 +41,3 @@ func Problem(record events.Audit, err error) model.Problem {
 		cmp.Or(string(record.Action), "decision"), record.Outcome, err)
 	return model.Problem{ARN: record.ARN, Region: record.Region, Operation: OpRecord, Err: err}
 }
-
-// RestoreCommand is the command that undoes what a record describes; empty if there is nothing
-// to undo. That of a deletion holds the record itself, as one word.
-func RestoreCommand(record events.Audit) string {
-	if record.Before == nil || record.Outcome != events.OutcomeDone {
-		return ""
-	}
-	switch record.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("personalize-monitor update-tps %s %d", record.ARN, record.Before.MinTPS)
-	case model.ActionStop:
-		return "personalize-monitor start-recommender " + record.ARN
-	case model.ActionDelete:
-		if token, err := record.Token(); err == nil {
-			return "personalize-monitor restore --record " + token
-		}
-	}
-	return ""
-}

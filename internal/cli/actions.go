@@ -22,6 +22,7 @@ type actionOptions struct {
 	action model.Action
 	event  string // file with an event, or - for stdin
 	reason string
+	large  bool
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
@@ -64,15 +65,19 @@ checked again on fresh data first, and not done if it no longer applies.
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
 but something that follows (a notification, the removal of alarms, the audit record)
-failed, or not done, as a stop or deletion could not be recorded beforehand.`,
+failed, or not done, as a stop or deletion could not be recorded beforehand, or the ARN does
+not exist (what an event names may be gone already: 0).`,
 	}
 	cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	if action != model.ActionStart {
 		cmd.Flags().StringVar(&o.reason, "reason", "", "why; part of the notification")
 	}
-	if action.Ends() {
+	switch {
+	case action.Ends():
 		o.addYes(cmd)
+	case action == model.ActionUpdate:
+		addAllowLarge(cmd, &o.large)
 	}
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch {
@@ -87,6 +92,7 @@ failed, or not done, as a stop or deletion could not be recorded beforehand.`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req, err := o.request(args, g.streams)
+		req.Command, req.AllowLarge = true, req.AllowLarge || o.large
 		if err == nil {
 			err = req.Validate(action)
 		}
@@ -187,14 +193,26 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	answer, err := parts.Actions.Do(ctx, o.action, req)
 	s.progress.clear()
 	if err != nil {
+		return missing(err)
+	}
+	if err := s.streams.printAnswer(answer); err != nil || !answer.Gone || o.event != "" {
 		return err
 	}
-	return s.streams.printAnswer(answer)
+	return missing(fmt.Errorf("%s: %w", req.ARN, actions.ErrNotFound))
+}
+
+// missing is the error for a resource that a person names and that does not exist: with its own exit
+// code, as it may be a mistake in the name.
+func missing(err error) error {
+	if !errors.Is(err, actions.ErrNotFound) {
+		return err
+	}
+	return &exit{code: ExitPartial, err: err, hint: "check the account, the region and the name in the ARN; plan lists what exists"}
 }
 
 // printAnswer prints the sentence, and to stderr what failed afterwards.
 func (s Streams) printAnswer(answer actions.Answer) error {
-	if _, err := fmt.Fprintln(s.Out, answer.Sentence); err != nil {
+	if _, err := fmt.Fprintln(s.Out, model.OneLine(answer.Sentence)); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
 	if answer.Restore != "" { // the audit record has it too

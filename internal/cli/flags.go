@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // common are the settings that many commands share; each command adds the flags it has.
@@ -53,6 +55,12 @@ func (c *common) confirm(ctx context.Context, streams Streams, question string) 
 		return nil
 	}
 	return streams.confirm(ctx, question)
+}
+
+// addAllowLarge adds the flag for minimums that may be a mistake.
+func addAllowLarge(cmd *cobra.Command, allow *bool) {
+	cmd.Flags().BoolVar(allow, "allow-large", false, fmt.Sprintf("allow a minimum of more than %d times the present one, or more than %s",
+		rules.LargeTimes, model.Number(rules.LargeMinTPS, 0)))
 }
 
 // oneOf is an error if a text is not one of the values of a flag.

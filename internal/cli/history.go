@@ -213,7 +213,7 @@ func (u *unreadable) add(f history.Fault) {
 
 func (u *unreadable) print(w io.Writer) {
 	for _, f := range u.first {
-		fmt.Fprintf(w, "%s: %s\n", f.Where, oneLine(f.Err.Error()))
+		fmt.Fprintln(w, oneLine(f.Where+": "+f.Err.Error()))
 	}
 	if more := u.count - len(u.first); more > 0 {
 		fmt.Fprintf(w, "and %d more that cannot be read\n", more)

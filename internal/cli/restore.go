@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/actions"
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -25,6 +24,7 @@ type restoreOptions struct {
 	from   string
 	groups []string
 	noWait bool
+	large  bool
 }
 
 func newRestore(g *global) *cobra.Command {
@@ -40,8 +40,10 @@ It needs the record of the action, which is in three places: the notification ha
 word, ready to be pasted; the event has it in its detail; and the files that --audit-file
 writes and the functions' logs have it among others, of which the latest about the ARN counts.
 
+A record is checked, and what it would do is shown with its numbers, before anything is done.
+
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
-but something that follows (a notification) failed.`,
+but something that follows (a notification) failed, or the resource does not exist.`,
 		Example: `  personalize-monitor restore --record eyJ0aW1lIjoi…
   personalize-monitor restore --event deleted.json
   personalize-monitor restore arn:aws:personalize:us-east-1:123456789012:campaign/home --from audit.jsonl
@@ -55,8 +57,17 @@ but something that follows (a notification) failed.`,
 	flags.StringSliceVar(&o.groups, "log-group", nil,
 		"with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
 	o.addDryRun(cmd, "write nothing; show what would be done")
+	o.addYes(cmd)
+	addAllowLarge(cmd, &o.large)
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is in service; a deletion in progress is waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		streams := g.streams
+		if o.file == "-" {
+			streams.In = nil // stdin has the event, and no answer
+		}
+		if err := o.checkAsk(streams, "restore asks before it acts"); err != nil {
+			return err
+		}
 		record, err := o.findRecord(cmd.Context(), g, args)
 		if err != nil {
 			return err
@@ -131,7 +142,7 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; give the right one with --record")
 	}
 	for _, record := range slices.Backward(read.history.Records()) {
-		if audit.RestoreCommand(record) != "" {
+		if record.Restorable() == nil {
 			return record, nil
 		}
 	}
@@ -158,12 +169,17 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may, o.dryRun); err != nil {
 		return err
 	}
-	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{NoWait: o.noWait, Progress: func(what string) {
-		fmt.Fprintln(g.streams.Err, what)
-	}})
+	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{
+		NoWait: o.noWait, AllowLarge: o.large,
+		Progress: func(what string) { fmt.Fprintln(g.streams.Err, what) },
+		Confirm: func(ctx context.Context, what string) error {
+			fmt.Fprintln(g.streams.Err, "to be done:", what)
+			return o.confirm(ctx, g.streams, "Restore it?")
+		},
+	})
 	s.progress.clear()
 	if err != nil {
-		return err
+		return missing(err)
 	}
 	return g.streams.printAnswer(answer)
 }

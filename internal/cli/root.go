@@ -17,6 +17,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Exit codes of the program.
@@ -116,9 +117,10 @@ func shown(ctx context.Context, err error) string {
 	return oneLine(awsapi.Line(err)) // without the SDK's wrapping
 }
 
-// oneLine joins the lines of an error, such as the faults of an estate file.
+// oneLine joins the lines of an error, such as the faults of an estate file. What could upset a
+// terminal becomes a space.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+	return model.OneLine(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }
 
 // global are the settings that every command accepts.

@@ -46,7 +46,7 @@ func (s Streams) print(r report.Report, form string) error {
 	}
 	if report.Form(form) == report.CSV {
 		for _, line := range r.Asides() {
-			fmt.Fprintln(s.Err, line)
+			fmt.Fprintln(s.Err, model.OneLine(line))
 		}
 	}
 	return nil
@@ -55,7 +55,7 @@ func (s Streams) print(r report.Report, form string) error {
 // printProblems writes problems to stderr, where the result has no room for them.
 func (s Streams) printProblems(problems []model.Problem) {
 	for _, p := range problems {
-		fmt.Fprintln(s.Err, p.Error())
+		fmt.Fprintln(s.Err, model.OneLine(p.Error()))
 	}
 }
 

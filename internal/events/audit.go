@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -111,7 +113,13 @@ func DecodeAudit(line []byte) (Audit, error) {
 	}
 	for _, key := range []string{"audit", "Audit"} {
 		if raw, ok := keys[key]; ok {
-			return decodeAudit(raw)
+			a, err := decodeAudit(raw)
+			if about, given := keys[keyARN]; err == nil && given {
+				if name, _ := text(keyARN, about); name != a.ARN { // guard: an event about another resource than its record
+					return Audit{}, fmt.Errorf("the event is about %s, its audit record about %s", quoted(name), a.ARN)
+				}
+			}
+			return a, err
 		}
 	}
 	if _, ok := keys["outcome"]; !ok {
@@ -138,7 +146,64 @@ func decodeAudit(raw []byte) (Audit, error) {
 		return Audit{}, errors.New("the audit record has no time")
 	}
 	a.Kind, a.Region = kind, arn.Region
+	// Records may come from anyone: a command of theirs is neither shown nor executed.
+	a.Restore, a.Note = Audit(a).RestoreCommand(), ""
 	return Audit(a), nil
+}
+
+// Restorable is why the action of the record cannot be undone; nil if it can. A record may come from
+// anyone: its state before must be that of its own resource.
+func (a Audit) Restorable() error {
+	arn, kind, err := model.ParseResourceARN(a.ARN)
+	if err != nil {
+		return fmt.Errorf("the record's arn: %w", err)
+	}
+	switch undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}; {
+	case a.Outcome != OutcomeDone:
+		return fmt.Errorf("the record of %s is of an action that was not done (%s), so there is nothing to restore", a.ARN, Brief(a.Outcome))
+	case !slices.Contains(undone, a.Action):
+		return fmt.Errorf("the record of %s is of %s, which cannot be undone", a.ARN, quoted(string(a.Action)))
+	case a.Before == nil:
+		return fmt.Errorf("the record of %s does not have the state of the resource before", a.ARN)
+	case a.Before.Name != arn.Name(): // guard: a record of another resource
+		return fmt.Errorf("the record of %s has the state of another resource, %s", a.ARN, quoted(a.Before.Name))
+	case a.Before.MinTPS < 1 || a.Before.MinTPS > MaxMinTPS:
+		return fmt.Errorf("the record of %s has a minimum of %d; valid: 1 to %d", a.ARN, a.Before.MinTPS, MaxMinTPS)
+	case a.Action == model.ActionDelete && !solutionBeside(arn, a.Before.SolutionVersion): // guard: a solution version from elsewhere
+		return fmt.Errorf("the record of %s does not have its solution version in the same account and region, but %s",
+			a.ARN, quoted(a.Before.SolutionVersion))
+	}
+	return Request{ARN: arn, Kind: kind, NewMinTPS: a.Before.MinTPS}.Validate(a.Action)
+}
+
+// solutionBeside reports whether a text is the ARN of a solution version in the account and region of
+// a resource.
+func solutionBeside(resource model.ARN, version string) bool {
+	arn, err := model.ParseARN(version)
+	return err == nil && solutionPath.MatchString(arn.Resource) &&
+		arn.Partition == resource.Partition && arn.Service == resource.Service && arn.Region == resource.Region && arn.Account == resource.Account
+}
+
+// solutionPath is the last part of the ARN of a solution version (its name and id).
+var solutionPath = regexp.MustCompile(`^solution/[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}/[a-zA-Z0-9$\-_]{1,63}$`)
+
+// RestoreCommand is the command that undoes what the record describes; empty if there is nothing to
+// undo. It is made of the checked ARN, a number, or for a deletion the record itself as one word.
+func (a Audit) RestoreCommand() string {
+	if a.Restorable() != nil {
+		return ""
+	}
+	switch a.Action {
+	case model.ActionUpdate:
+		return fmt.Sprintf("personalize-monitor update-tps %s %d", a.ARN, a.Before.MinTPS)
+	case model.ActionStop:
+		return "personalize-monitor start-recommender " + a.ARN
+	}
+	token, err := a.Token()
+	if err != nil {
+		return ""
+	}
+	return "personalize-monitor restore --record " + token
 }
 
 // Token is the part of the record that undoes the action, as one word for a command line.

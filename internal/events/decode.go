@@ -98,6 +98,11 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 			return Request{}, err
 		}
 	}
+	if raw, ok := keys[keyAllowLarge]; ok {
+		if json.Unmarshal(raw, &r.AllowLarge) != nil {
+			return Request{}, fmt.Errorf("key %q is %s; valid: true or false", keyAllowLarge, Brief(string(raw)))
+		}
+	}
 	for _, number := range []struct {
 		key     string
 		highest int

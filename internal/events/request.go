@@ -18,6 +18,7 @@ const (
 	keyReason        = "Reason"
 	keyCurrentMinTPS = "CurrentMinTPS"
 	keyIdleHours     = "IdleThresholdHours"
+	keyAllowLarge    = "AllowLarge"
 )
 
 // Bounds of the numbers in a request.
@@ -42,6 +43,11 @@ type Request struct {
 	// saw, and its idle time; else 0.
 	CurrentMinTPS      int
 	IdleThresholdHours int
+	// AllowLarge permits a minimum that rules.LargeMinimum rejects.
+	AllowLarge bool
+	// Command is that the request comes from a person's command, who can repeat it with
+	// AllowLarge: then a minimum is also compared with the present one.
+	Command bool
 }
 
 // NewRequest is a person's request about the named resource. The error is that of

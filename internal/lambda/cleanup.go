@@ -14,14 +14,24 @@ import (
 // cleanupNames are the parameters of a clean-up.
 var cleanupNames = []string{config.Regions, config.DashboardName}
 
-// cleanup removes what the deployment created, for a bare event whose keys are parameters. As
-// it cannot be undone, it accepts no other event, and no unknown keys.
+// A clean-up by an event is confirmed in it: a test event of the console has {}.
+const (
+	keyConfirm = "Confirm"
+	confirmed  = "remove"
+)
+
+// cleanup removes what the deployment created, for a bare event that confirms it and whose other
+// keys are parameters. As it cannot be undone, it accepts no other event, and no unknown keys.
 func (h *Handler) cleanup(ctx context.Context, e event) (string, error) {
 	if e.form != bare {
 		return "", e.refused(string(Cleanup), "a CloudFormation request, or parameters")
 	}
-	if unknown := e.unknownKeys(); len(unknown) > 0 {
+	if unknown := e.unknownKeys(keyConfirm); len(unknown) > 0 {
 		return "", fmt.Errorf("nothing was removed: the event has keys that name no parameter (%s)", strings.Join(unknown, ", "))
+	}
+	if given, err := text(e.keys, keyConfirm); err != nil || given != confirmed { // guard: a clean-up that is not confirmed
+		return "", fmt.Errorf("nothing was removed: to remove the alarms, topics, rule and dashboards of this deployment, send {%q: %q}; "+
+			"CloudFormation does so when it deletes the stack", keyConfirm, confirmed)
 	}
 	values, err := h.resolve(cleanupNames, e.keys)
 	if err != nil {

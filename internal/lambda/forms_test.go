@@ -93,7 +93,10 @@ func TestEventForms(t *testing.T) {
 			{ofOriginal("DeletePersonalizeCampaign", idle, ended), "is not for cleanup", true},
 			{scheduled, "is not for cleanup", true},
 			{`{"ARN":"` + idle + `"}`, "nothing was removed", true},
-			{`{"Regions":"us-east-1"}`, "removed in", false},
+			{`{}`, `nothing was removed: to remove the alarms, topics, rule and dashboards of this deployment, send {"Confirm": "remove"}`, true},
+			{`{"Regions":"us-east-1"}`, "nothing was removed", true},
+			{`{"Confirm":"yes"}`, "nothing was removed", true},
+			{`{"Regions":"us-east-1","Confirm":"remove"}`, "removed in", false},
 		},
 	}
 	for _, handler := range []string{"monitor", "dashboard", "update-tps", "delete-campaign", "stop-recommender", "cleanup"} {

@@ -191,7 +191,10 @@ func TestMalformedEvents(t *testing.T) {
 		{"dashboard: a bad name", Dashboard, `{"DashboardName":"a b"}`, "invalid parameter DashboardName"},
 		{"cleanup: a schedule", Cleanup, envelope("Scheduled Event", `{}`), "is not for cleanup"},
 		{"cleanup: a test event", Cleanup, `{"key1":"value1"}`, "keys that name no parameter (key1)"},
-		{"cleanup: bad regions", Cleanup, `{"Regions":"x"}`, "invalid parameter Regions"},
+		{"cleanup: the console's test event, emptied", Cleanup, `{}`, `send {"Confirm": "remove"}`},
+		{"cleanup: no event", Cleanup, ``, `send {"Confirm": "remove"}`},
+		{"cleanup: confirmed by something else", Cleanup, `{"Confirm":true}`, "nothing was removed"},
+		{"cleanup: bad regions", Cleanup, `{"Confirm":"remove","Regions":"x"}`, "invalid parameter Regions"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.function)+"/"+tt.name, func(t *testing.T) {
@@ -447,7 +450,7 @@ func TestCleanupTellsWhatRemains(t *testing.T) {
 		t.Error(a)
 	}
 	b.aws.ClearFaults()
-	c.must(`{}`, "removed in")
+	c.must(`{"Confirm":"remove"}`, "removed in")
 	c.must(m.request("Delete", `,"PhysicalResourceId":"p"`), "SUCCESS")
 	if a := m.last(t, 2); a["Status"] != "SUCCESS" {
 		t.Error(a)

@@ -459,7 +459,7 @@ func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
 	if got := p.boardNames(); !slices.Equal(got, []string{boards + "-3"}) {
 		t.Errorf("dashboards %v", got)
 	}
-	p.must("{}", "0 things removed")
+	p.must(`{"Confirm":"remove"}`, "0 things removed")
 
 	// What the original application left, and other people's things beside it.
 	mixed := newPatrol(t, Cleanup, policy, shops())
@@ -505,7 +505,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 		{"start-recommender", arnOf(home, "recommender/shop-popular-items")},
 		{"dashboard", "build"},
 		{"stop-recommender", arnOf(home, "recommender/shop-recommended-for-you"), "--yes"}, // builds that anew
-		{"restore", "--no-wait", "--record", token},
+		{"restore", "--no-wait", "--yes", "--record", token},
 		{"report", "--live-prices", "--days", "1"},
 		{"history", "--log-group", "/aws/lambda/*"},
 	} {

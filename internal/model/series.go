@@ -27,10 +27,13 @@ const (
 const (
 	// MetricResourceCount counts the monitored resources, each cycle, in the deployment region.
 	MetricResourceCount = "monitoredResourceCount"
-	// MetricActionsTaken is, under a resource's dimension, our own-change marker: it shows
-	// when an automatic update was accepted, to distinguish it from a person's. Stops and
-	// deletes are counted under the dimension Action too, per region.
+	// MetricActionsTaken counts automatic updates under a resource's dimension, and stops and
+	// deletes under the dimension Action, per region.
 	MetricActionsTaken = "actionsTaken"
+	// MetricOwnUpdate is, under a resource's dimension, our own-change marker: the time at
+	// which the service has accepted an automatic update, in seconds since 1970. By it our
+	// update is distinguished from a person's, however soon that follows.
+	MetricOwnUpdate = "ownUpdateTime"
 	// MetricActionsRefused counts, per region under the dimension Action, what rules and
 	// guards refused.
 	MetricActionsRefused = "actionsRefused"
@@ -59,6 +62,7 @@ const (
 	Sum     Stat = "Sum"
 	Average Stat = "Average"
 	Minimum Stat = "Minimum"
+	Maximum Stat = "Maximum"
 	Count   Stat = "SampleCount"
 )
 
@@ -106,7 +110,7 @@ func (r Readings) Get(q Query) Series { return r[q] }
 type Datum struct {
 	Region string
 	Metric Metric
-	Unit   string // a CloudWatch unit: Count, Count/Second or Percent
+	Unit   string // a CloudWatch unit: Count, Count/Second, Percent or Seconds
 	Value  float64
 	Time   time.Time
 }

@@ -1,16 +1,34 @@
 package model
 
 import (
+	"bytes"
 	"math"
 	"strconv"
 	"strings"
 	"unicode"
 )
 
-// OneLine puts a text on one line: each run of spaces and control characters, which could
-// upset a terminal, becomes one space.
+// OneLine puts a text on one line: each run of spaces, control characters, which could upset a
+// terminal, and marks of text direction, which could make a text look like another, becomes one
+// space.
 func OneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || deceptive(r) }), " ")
+}
+
+// deceptive reports whether a character can make a text look like another: a control character, or a
+// mark that overrides the direction of text (Unicode, Bidi_Control: U+202A to U+202E, U+2066 to
+// U+2069 and others).
+func deceptive(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
+
+// Visible is a page whose deceptive characters, other than tabs and ends of lines, are replaced by
+// U+FFFD.
+func Visible(page []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if deceptive(r) && !unicode.IsSpace(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, page)
 }
 
 // Plural is a number with its noun, whose plural ends in s.

@@ -47,11 +47,26 @@ func Write(w io.Writer, r Report, form Form, style Style) error {
 	case JSON:
 		return WriteJSON(w, r.JSON())
 	case CSV:
-		return csv.NewWriter(w).WriteAll(r.CSV())
+		return csv.NewWriter(w).WriteAll(inert(r.CSV()))
 	}
 	p := Printer{w: bufio.NewWriter(w), Style: style}
 	r.Table(p)
 	return p.w.Flush()
+}
+
+// inert makes texts that came from others harmless where a CSV is opened: on one line, without
+// control characters and, if a spreadsheet would take it for a formula, after an apostrophe. Numbers
+// stay, negative ones included.
+func inert(rows [][]string) [][]string {
+	for _, row := range rows {
+		for i, text := range row {
+			row[i] = model.OneLine(text)
+			if _, err := strconv.ParseFloat(row[i], 64); err != nil && strings.IndexAny(row[i], "=+-@＝＋－＠") == 0 {
+				row[i] = "'" + row[i]
+			}
+		}
+	}
+	return rows
 }
 
 // WriteJSON writes a value as indented JSON.

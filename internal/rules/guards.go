@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -71,10 +72,10 @@ func unwatched(seen model.Series, w model.Window) (from, to time.Time, found boo
 // Tolerances for the question whose update the latest one was.
 const (
 	// markerReach is how long before the idle time our markers are searched, and markerSlack
-	// how far the times of an update and of its marker may differ. Markers are read in
-	// windows, so a marker counts for all of its window.
+	// how far the time of an update and the one in its marker may differ: they are the same
+	// time, rounded on its way through a metric.
 	markerReach = 10 * time.Minute
-	markerSlack = time.Minute
+	markerSlack = time.Second
 	// syncReach is how long after a solution version is trained the service may take to
 	// move a campaign to it.
 	syncReach = 6 * time.Hour
@@ -89,7 +90,7 @@ const (
 // markerQuery asks for the markers of our own changes, from a little before the idle time.
 func markerQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
 	w := idleWindow(s, m)
-	return ownQuery(r, model.MetricActionsTaken, model.Sum, model.NewWindow(w.Start.Add(-markerReach), w.End))
+	return ownQuery(r, model.MetricOwnUpdate, model.Maximum, model.NewWindow(w.Start.Add(-markerReach), w.End))
 }
 
 // UpdateQueries ask for what shows whose the latest update of a resource was. There are
@@ -123,10 +124,12 @@ func ownUpdate(r model.Resource, readings model.Readings, s Settings, m Evaluati
 	return hasMarker(u, readings.Get(markerQuery(r, s, m))) || versionSync(r, readings.Get(MinimumQuery(r, idleWindow(s, m))))
 }
 
+// hasMarker reports whether a marker has the time of an update. Another update has another time,
+// even one that a person makes in the same minute.
 func hasMarker(u *model.Update, markers model.Series) bool {
 	for _, p := range markers.Points {
-		after := u.Created.Sub(p.Time)
-		if p.Value > 0 && after >= -markerSlack && after <= WindowLength+markerSlack { // guard: own-change marker; each
+		marked := time.UnixMilli(int64(math.Round(p.Value * 1000)))
+		if u.Created.Sub(marked).Abs() <= markerSlack { // guard: own-change marker; boundary
 			return true
 		}
 	}

@@ -47,10 +47,11 @@ func TestIdle(t *testing.T) {
 			}
 		}
 	}
-	marked := func(ago time.Duration, value float64) func(model.Readings, model.Resource) {
+	// marked has a marker of an update that was accepted so long ago.
+	marked := func(ago time.Duration) func(model.Readings, model.Resource) {
 		return func(rd model.Readings, r model.Resource) {
-			q := markerQuery(r, s, testMoment)
-			rd[q] = with(rd[q], testNow.Add(-ago).Truncate(WindowLength), value)
+			q, at := markerQuery(r, s, testMoment), testNow.Add(-ago)
+			rd[q] = with(rd[q], at.Truncate(WindowLength), float64(at.UnixMilli())/1000)
 		}
 	}
 	minimumOf := func(r model.Resource) model.Query {
@@ -190,17 +191,16 @@ func TestIdle(t *testing.T) {
 		},
 		{name: "updated 23 h 59 min ago by a person", resource: campaign(1, updatedAgo(24*time.Hour-time.Minute, "ACTIVE")), action: Refused, reason: "updated 23 h ago"},
 		{name: "updated 24 h ago to the second", resource: campaign(1, updatedAgo(24*time.Hour, "ACTIVE")), action: Delete},
-		{name: "updated by us: our marker is in its window", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
-		{name: "our marker is in the window before", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
-		{name: "our marker is in the window after", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour-WindowLength, 1), action: Refused},
-		{name: "a mark in the window before, an update a minute after its end", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second-time.Minute, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Delete},
-		{name: "an update a second later than that", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second-time.Minute-time.Second, "ACTIVE")), change: marked(5*time.Hour+WindowLength, 1), action: Refused},
-		{name: "an update a minute before its mark's window", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second+time.Minute, "ACTIVE")), change: marked(5*time.Hour, 1), action: Delete},
-		{name: "an update a second earlier than that", resource: campaign(1, updatedAgo(5*time.Hour+2*time.Minute+30*time.Second+time.Minute+time.Second, "ACTIVE")), change: marked(5*time.Hour, 1), action: Refused},
-		{name: "a mark of nothing", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour, 0), action: Refused},
+		{name: "updated by us", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5 * time.Hour), action: Delete},
+		{name: "updated by us, its time rounded", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour + time.Second), action: Delete},
+		{name: "its time rounded the other way", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour - time.Second), action: Delete},
+		{name: "updated by a person two seconds after us", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour + 2*time.Second), action: Refused, reason: "updated 5 h ago"},
+		{name: "updated by a person two minutes after us", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour + 2*time.Minute), action: Refused, reason: "updated 5 h ago"},
+		{name: "updated by a person six minutes after us", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour + 6*time.Minute), action: Refused},
+		{name: "an update before our marker", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE")), change: marked(5*time.Hour - 2*time.Second), action: Refused},
 		{
 			name: "changed again after our update", resource: campaign(1, updatedAgo(5*time.Hour, "ACTIVE"), func(r *model.Resource) { r.LastUpdated = testNow.Add(-3 * time.Hour) }),
-			change: marked(5*time.Hour, 1), action: Refused, reason: "updated 3 h ago",
+			change: marked(5 * time.Hour), action: Refused, reason: "updated 3 h ago",
 		},
 		{
 			name: "started again: last updated moves, no update is shown", resource: recommender(1, func(r *model.Resource) { r.LastUpdated = testNow.Add(-2 * time.Hour) }),

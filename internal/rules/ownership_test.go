@@ -13,7 +13,8 @@ func TestStepsThatHideAPersonsUpdateSetNoMarker(t *testing.T) {
 	marker := func(r model.Resource) model.Query { return markerQuery(r, s, testMoment) }
 	marked := func(ago time.Duration, complete bool) func(model.Readings, model.Resource) {
 		return func(rd model.Readings, r model.Resource) {
-			series := with(rd[marker(r)], testNow.Add(-ago).Truncate(WindowLength), 1)
+			at := testNow.Add(-ago)
+			series := with(rd[marker(r)], at.Truncate(WindowLength), float64(at.Unix()))
 			series.Complete = complete
 			rd[marker(r)] = series
 		}

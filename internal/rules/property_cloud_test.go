@@ -127,11 +127,11 @@ func (h *history) traffic(q model.Query) []model.Datapoint {
 func (h *history) recorded(q model.Query) []model.Datapoint {
 	from, till := q.Window.Start.Unix(), q.Window.End.Unix()
 	var points []model.Datapoint
-	if h.monitor.every == 0 && q.Metric.Name != "actionsTaken" {
+	if h.monitor.every == 0 && q.Metric.Name != "ownUpdateTime" {
 		return nil
 	}
 	step := max(h.monitor.every, slot)
-	if q.Metric.Name == "actionsTaken" {
+	if q.Metric.Name == "ownUpdateTime" {
 		step = slot
 	} else {
 		from = (max(from, h.monitor.since) + step - 1) / step * step
@@ -147,8 +147,13 @@ func (h *history) recorded(q model.Query) []model.Datapoint {
 // published is the value of one of our metrics in a window.
 func (h *history) published(metric string, window int64) (float64, bool) {
 	switch metric {
-	case "actionsTaken":
-		return 1, slices.Contains(h.marks, window)
+	case "ownUpdateTime":
+		for _, mark := range slices.Backward(h.marks) {
+			if mark/slot*slot == window {
+				return float64(mark), true
+			}
+		}
+		return 0, false
 	case "monitoredResourceCount":
 		return 1, h.monitor.ran(window)
 	case "campaignUtilization", "recommenderUtilization":

@@ -57,7 +57,7 @@ func (c *chain) step() {
 	readings := model.Readings{}
 	c.read(readings, rules.UpdateQueries(c.resource, c.settings, c.moment))
 	if rules.AllowMarker(d, readings).Marker {
-		c.marks = append(c.marks, c.now/slot*slot)
+		c.marks = append(c.marks, c.now)
 		c.signed++
 	}
 	c.latest(c.between(minute, 7*minute)) // marks are looked for from a little before the idle time

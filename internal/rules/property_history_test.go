@@ -182,7 +182,7 @@ type history struct {
 	by          who // made the latest update
 	updated     int64
 	oldMin      int     // before the latest update
-	marks       []int64 // windows in which our updates were marked
+	marks       []int64 // when our updates were accepted, as their markers have it
 	down, until int64   // stopped and started again; [down, until)
 	missed      []int64 // windows that could not be read at the time
 	fresh       int64   // newest windows of our metrics that are not visible yet

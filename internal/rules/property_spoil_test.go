@@ -51,14 +51,14 @@ func callSince(h *history) {
 	h.add(h.IntN(len(metrics)), h.IntN(outcomes), h.end+h.between(0, h.now-h.end), 1)
 }
 
-// updatedByUs is a step-down of ours: it lowered the minimum, and the window in which it
-// was accepted sets our marker.
+// updatedByUs is a step-down of ours: it lowered the minimum, and set our marker to the time at
+// which it was accepted.
 func updatedByUs(h *history) {
 	if !h.touch(ours, h.updateAge(), h.settled()) {
 		return
 	}
 	h.oldMin = h.resource.MinTPS + 1 + h.IntN(3)
-	h.marks = append(h.marks, (h.updated+h.Int64N(minute))/slot*slot)
+	h.marks = append(h.marks, h.updated)
 }
 
 // changeAgain has a person touch the resource after its latest update, as starting a
@@ -121,7 +121,7 @@ func underWay(h *history) {
 	if !h.touch(ours, h.around(max(h.idle(), day)), status) {
 		return
 	}
-	h.marks = append(h.marks, h.updated/slot*slot)
+	h.marks = append(h.marks, h.updated)
 }
 
 func hardToSee(h *history) {

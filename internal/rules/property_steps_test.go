@@ -83,7 +83,7 @@ func checkSteps(seed, index int, count tally) string {
 			return at + "it should be at rest, but: " + d.Reason
 		case d.Verdict == rules.StepDown:
 			h.by, h.updated, h.oldMin = ours, h.now, h.resource.MinTPS
-			h.marks = append(h.marks, h.now/slot*slot)
+			h.marks = append(h.marks, h.now)
 			h.resource.MinTPS = d.NewMinTPS
 			h.resource.LastUpdated = time.Unix(h.now, 0).UTC()
 			h.resource.Update = &model.Update{Status: "ACTIVE", MinTPS: d.NewMinTPS, Created: h.resource.LastUpdated, Changed: h.resource.LastUpdated}

@@ -99,8 +99,8 @@ func scenarios() []scenario {
 				b.next()
 				b.mustOut(b.invoke(lambda.Dashboard, "{}"))
 			},
-			run:    func(b *bed) outcome { return b.invoke(lambda.Cleanup, "{}") },
-			repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.invoke(lambda.Cleanup, "{}")) }},
+			run:    func(b *bed) outcome { return b.invoke(lambda.Cleanup, `{"Confirm":"remove"}`) },
+			repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.invoke(lambda.Cleanup, `{"Confirm":"remove"}`)) }},
 		},
 	}
 }

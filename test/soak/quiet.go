@@ -244,7 +244,7 @@ func (w *world) lastIdle(r *resource, after time.Time) (last time.Time) {
 // checkCleanup removes what the program created, as the deletion of its stack does, and checks that nothing else was removed.
 func (w *world) checkCleanup() {
 	w.aws.ClearFaults()
-	if !w.monitor.invoke(lambda.Cleanup, []byte(`{}`)) {
+	if !w.monitor.invoke(lambda.Cleanup, []byte(`{"Confirm":"remove"}`)) {
 		w.wrongAlarm("the cleanup failed")
 		return
 	}

@@ -3,11 +3,13 @@
 package page
 
 import (
+	"bytes"
 	_ "embed"
 	"html/template"
 	"io"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
@@ -27,10 +29,16 @@ var page = template.Must(template.New("page").Parse(text))
 // campaigns and all recommenders and of those that waste most, and a table that can be
 // sorted. Charts need entries with Hourly. The error is w's.
 func Write(w io.Writer, l report.Ledger) error {
-	return page.Execute(w, struct {
+	var body bytes.Buffer
+	err := page.Execute(&body, struct {
 		report.Page
 		Style  template.CSS
 		Chart  template.JS // the library, and what draws the charts with it
 		Script template.JS
 	}{l.Page(), template.CSS(chart.Style() + style), template.JS(chart.Library() + chart.Script()), template.JS(script)})
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(model.Visible(body.Bytes()))
+	return err
 }

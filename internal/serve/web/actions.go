@@ -13,6 +13,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // actionTime is how long an action may take until Personalize has accepted it.
@@ -103,7 +104,8 @@ func (h *actionForms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	arn := o.request.ARN.String()
-	if present := h.minimumOf(arn); muchMore(o, present) && f.values[keyConfirm] != strconv.Itoa(o.request.NewMinTPS) {
+	o.request.AllowLarge = f.values[keyConfirm] == strconv.Itoa(o.request.NewMinTPS)
+	if present := h.minimumOf(arn); muchMore(o, present) && !o.request.AllowLarge {
 		h.pages.render(w, r, http.StatusOK, h.confirmPage(f, o, present))
 		return
 	}
@@ -169,17 +171,10 @@ func orderOf(f *fields) (order, error) {
 	return o, nil
 }
 
-// A minimum is paid for whether it is used or not, and one digit too many costs ten times as
-// much: a minimum above both of these, in TPS and times the present one, must be confirmed.
-const (
-	muchTPS   = 10
-	muchTimes = 10
-)
-
-// muchMore reports whether a minimum is so much higher than the present one that it may be a
-// typing error. An unknown present one counts as none.
+// muchMore reports whether a minimum may be a typing error, and has to be confirmed. An unknown
+// present one counts as 1.
 func muchMore(o order, present int) bool {
-	return o.action == model.ActionUpdate && o.request.NewMinTPS > max(muchTPS, muchTimes*present)
+	return o.action == model.ActionUpdate && rules.LargeMinimum(o.request.Kind, o.request.NewMinTPS, max(1, present)) != ""
 }
 
 // minimumOf is the present minimum of a resource; 0 if it is unknown.

@@ -178,7 +178,7 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body.Bytes()) // fails only if the client is gone
+		_, _ = w.Write(model.Visible(body.Bytes())) // fails only if the client is gone
 	}
 }
 

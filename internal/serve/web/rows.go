@@ -251,10 +251,7 @@ func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []a
 }
 
 // undoable reports whether a record describes something that can be undone.
-func undoable(a events.Audit) bool {
-	return a.Outcome == events.OutcomeDone && a.Before != nil &&
-		(a.Action == model.ActionUpdate || a.Action == model.ActionDelete || a.Action == model.ActionStop)
-}
+func undoable(a events.Audit) bool { return a.Restorable() == nil }
 
 // recordName names a record among those of its resource.
 func recordName(a events.Audit) string {
