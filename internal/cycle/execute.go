@@ -80,7 +80,7 @@ func (r *run) sendCommands(ctx context.Context, decisions []rules.Decision) {
 	sent := r.emit(ctx, commands)
 	outcome := events.OutcomeDryRun
 	if !r.DryRun {
-		r.Removals.CountRequested(sent)
+		r.Budgets.CountRequested(sent)
 		outcome = events.OutcomeAsked
 	}
 	outcomes := map[string]string{}
