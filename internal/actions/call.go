@@ -27,7 +27,7 @@ type execution struct {
 	// decision is the fresh decision about an automatic request; nil before there is one.
 	decision *rules.Decision
 	// release returns what was reserved of the budget; never nil.
-	release func()
+	release func(context.Context)
 	// lost are the audit records that could not be written.
 	lost []model.Problem
 }

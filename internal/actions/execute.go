@@ -23,7 +23,7 @@ import (
 func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
 	switch action {
 	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
-		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: func() {}}
+		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: func(context.Context) {}}
 		answer, err := x.run(ctx)
 		a.countLost(ctx, len(x.lost))
 		return answer, err
@@ -50,7 +50,7 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 		answer, err = x.attempt(ctx)
 	}
 	if err != nil {
-		x.release()
+		x.release(ctx)
 		err = fmt.Errorf("%s %s: %w", x.action, x.req.ARN, awsapi.Plain(err))
 		x.record(ctx, writer.Failed, awsapi.Line(err))
 		answer.Problems = append(answer.Problems, x.lost...)
@@ -117,7 +117,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 		return Answer{}, err
 	}
 	if why := x.unrecorded(ctx); why != "" { // guard: actions: no stop or deletion without a record of it
-		x.release()
+		x.release(ctx)
 		return x.refused(ctx, why, true), nil
 	}
 	intent := writer.Intent{
@@ -166,8 +166,8 @@ func largeError(why string) error {
 }
 
 // check makes the checks before an automatic action, each of which can only refuse: the decision
-// must still hold on fresh data, no tag may protect the resource, and a stop or delete must fit
-// the budget of the hour. guarded means that the action would still be right, but a guard
+// must still hold on fresh data, no tag may protect the resource, and the action must fit the
+// budget of the hour. guarded means that the action would still be right, but a guard
 // refuses it. An error means that a check was not possible.
 func (x *execution) check(ctx context.Context) (why string, guarded bool, err error) {
 	if x.action == model.ActionUpdate {
@@ -188,8 +188,8 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	}
 	verdict := rules.VerdictOf(x.action)
 	why = rules.Protected(x.before.tags, verdict, x.w.Clock.Now())
-	if why == "" && x.action.Ends() {
-		x.release, why = x.Budget.Reserve(ctx, x.req.ARN.Region, verdict)
+	if why == "" {
+		x.release, why = x.Budget.Reserve(ctx, x.req.ARN, verdict) // guard: an automatic action draws on a budget
 	}
 	return why, why != "", nil
 }
@@ -256,7 +256,7 @@ func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Ans
 	case done != "" && lost: // ours was executed, although its answer was lost, as far as anyone can tell
 		return x.followUp(ctx, writer.Done), nil
 	case done != "":
-		x.release()
+		x.release(ctx)
 		return x.alreadySo(ctx, done), nil
 	case busy != "":
 		err = fmt.Errorf("%s: %w", busy, awsapi.Plain(err))

@@ -120,7 +120,7 @@ func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers
 // cycle logs its own steps to log, which is not that of the writers for a read-only cycle.
 func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions, Removals: w.budget,
+		Inventory: p.inventory, Meter: p.meter, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions, Budgets: w.budget,
 		Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})

@@ -60,10 +60,10 @@ var codes = map[Kind][]string{
 	},
 	InUse: {
 		"ResourceInUseException", "ConcurrentModificationException", "ConcurrentAccess", "ConcurrentAccessException",
-		"ConflictException",
+		"ConflictException", "StaleTag",
 	},
 	Quota: {
-		"LimitExceededException", "LimitExceeded", "LimitExceededFault", "TooManyTagsException", "TopicLimitExceeded",
+		"LimitExceededException", "LimitExceeded", "LimitExceededFault", "TooManyTagsException", "TagLimitExceeded", "TopicLimitExceeded",
 		"SubscriptionLimitExceeded", "ServiceQuotaExceededException",
 	},
 	Invalid: {

@@ -34,7 +34,7 @@ type Options struct {
 	Notifier  Notifier
 	Alarms    Alarms
 	Actions   Actions
-	Removals  RemovalBudget
+	Budgets   Budget
 	Rebuilder Rebuilder
 	Clock     model.Clock
 	Logger    *slog.Logger
@@ -99,8 +99,10 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.logGap(ctx)
 	r.publishCount(ctx)
 
-	topics := r.notify(ctx) // runs beside the decisions
+	notified := r.notify(ctx) // runs beside the decisions
 	decisions := r.decideAll(ctx)
+	topics := <-notified // whose tags count what is done
+	r.applyBudgets(ctx, decisions, topics)
 	savings := r.savings(ctx, decisions)
 	alarms := <-existing
 	if r.Act {
@@ -113,7 +115,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.recordRefusals(ctx, decisions)
 	r.Writer.CountLostRecords(ctx, r.lost)
 
-	r.reconcile(ctx, alarms, <-topics, decisions)
+	r.reconcile(ctx, alarms, topics, decisions)
 	r.rebuildDashboard(ctx)
 	return r.report(decisions, savings), nil
 }

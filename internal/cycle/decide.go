@@ -32,13 +32,6 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 			decisions[i] = r.decideAgain(decisions[i], fresh) // guard: cycle: decided again on the fresh description
 		}
 	}
-	rules.ApplyBudget(decisions, r.at, func(region string) (int, string) { // guard: cycle: budget
-		return r.Removals.Left(reading, region, r.params.MaxRemovalsPerHour)
-	})
-	for _, d := range decisions {
-		r.Logger.DebugContext(ctx, "decided", "region", d.Resource.Region(), "arn", d.Resource.ARN.String(),
-			"kind", string(d.Resource.Kind), "decision", string(d.Verdict), "reason", d.Reason)
-	}
 	return decisions
 }
 

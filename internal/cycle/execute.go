@@ -87,7 +87,7 @@ func (r *run) sendCommands(ctx context.Context, decisions []rules.Decision) {
 	}
 	sent := r.emit(ctx, commands)
 	if !r.DryRun {
-		r.Removals.CountRequested(sent)
+		r.Budgets.CountRequested(sent)
 	}
 	arns := map[string]bool{}
 	for _, event := range sent {

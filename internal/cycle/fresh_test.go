@@ -56,7 +56,9 @@ func (a *quietWriter) Emit(_ context.Context, list []events.Event) ([]events.Eve
 	return list, nil
 }
 
-func (*quietWriter) Left(context.Context, string, int) (int, string) { return 1, "" }
+func (*quietWriter) Left(context.Context, writer.BudgetQuestion) map[rules.Budgeted]rules.Left {
+	return map[rules.Budgeted]rules.Left{rules.Removals: {N: 1}}
+}
 
 func (*quietWriter) CountRequested([]events.Event) {}
 
@@ -111,7 +113,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			tt.inventory.listed = listed
 			quiet := &quietWriter{}
 			c := cycle.New(cycle.Options{
-				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Writer: quiet, Notifier: quiet, Alarms: quiet, Removals: quiet, Rebuilder: quiet,
+				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
 				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
 			})
 			changes := idleOn("24")

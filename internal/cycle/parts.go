@@ -9,6 +9,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -51,12 +52,12 @@ type Alarms interface {
 	ReconcileAll(ctx context.Context, inputs []alarms.ReconcileInput) (alarms.Counts, []model.Problem)
 }
 
-// RemovalBudget bounds the automatic stops and deletes of an hour.
-type RemovalBudget interface {
-	// Left is how many resources of a region may still be deleted and stopped automatically
-	// within the hour, and why not more.
-	Left(ctx context.Context, region string, limit int) (left int, why string)
-	// CountRequested counts stops and deletes that other processes are going to make.
+// Budget bounds the automatic actions of an hour.
+type Budget interface {
+	// Left is how many actions of each kind may still be made automatically in a region within
+	// the hour, and why not more.
+	Left(ctx context.Context, q writer.BudgetQuestion) map[rules.Budgeted]rules.Left
+	// CountRequested counts actions that other processes are going to make.
 	CountRequested(list []events.Event)
 }
 

@@ -203,6 +203,7 @@ var permissions = map[string]resources{
 	"sns.Subscribe":                member("TopicArn"),
 	"sns.ListTagsForResource":      member("ResourceArn"),
 	"sns.TagResource":              member("ResourceArn"),
+	"sns.UntagResource":            member("ResourceArn"),
 
 	"pricing.GetProducts":    nothingInParticular,
 	"logs.DescribeLogGroups": nothingInParticular,

@@ -26,6 +26,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -374,8 +375,27 @@ func (p *patrol) wants(resource, more, want string) {
 	}
 }
 
+// counted puts counts of yesterday's actions into the tags of the topics.
+func (p *patrol) counted() {
+	p.t.Helper()
+	for _, region := range []string{home, away} {
+		_, err := p.owner.SNS(region).TagResource(p.t.Context(), &sns.TagResourceInput{
+			ResourceArn: aws.String(topicOf(region)), Tags: []snstypes.Tag{
+				{Key: aws.String("Removals/" + home + "/" + stackName + "/a"), Value: aws.String("20200101T0000:5")},
+				{Key: aws.String("StepDowns/" + home + "/" + stackName + "/a"), Value: aws.String("20200101T0000:5")},
+			},
+		})
+		p.ok(err)
+	}
+}
+
 func updatePatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, UpdateTPS, policy, shops())
+	for _, region := range []string{home, away} {
+		_, err := p.owner.SNS(region).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.TopicName)})
+		p.ok(err)
+	}
+	p.counted()
 	p.wants("campaign/busy", `,"NewMinTPS":3`, "is being updated")
 	p.wants("recommender/busy", `,"NewMinTPS":3`, "is being updated")
 	const automatic = `,"CurrentMinTPS":20,"NewMinTPS":15`
@@ -422,6 +442,7 @@ func (p *patrol) watched(resource string) {
 func deletePatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, DeleteCampaign, policy, shops())
 	p.withAlarms()
+	p.counted()
 	const automatic = `,"IdleThresholdHours":24`
 	p.wants("campaign/busy", automatic, "Nothing was done")
 	p.wants("campaign/busy", "", "alarms removed: 2")
@@ -434,6 +455,7 @@ func deletePatrols(t *testing.T, policy *policy) []*patrol {
 func stopPatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, StopRecommender, policy, shops())
 	p.withAlarms()
+	p.counted()
 	p.watched("recommender/idle")
 	const automatic = `,"IdleThresholdHours":24`
 	p.wants("recommender/busy", automatic, "Nothing was done")
@@ -466,6 +488,7 @@ func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
 	mixed.originals(home)
 	mixed.originals(away)
 	mixed.target(home, "mine", topicOf(home))
+	mixed.counted()
 	others := map[string]string{"CreatedBy": "PersonalizeMonitor", "Deployment": "elsewhere"}
 	mixed.alarm(away, "PersonalizeMonitor-LowCampaignUtilization-large", others, arnOf(away, "campaign/large"))
 	mixed.must(m.request("Delete", request), "SUCCESS")

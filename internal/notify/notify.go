@@ -21,7 +21,7 @@ import (
 
 // TopicName is the name of the topic that alarms and notifications go to, in every region
 // concerned.
-const TopicName = "PersonalizeMonitorNotifications"
+const TopicName = writer.TopicName
 
 // checkTTL is how long a region that was found in order is not checked again. What someone
 // removes meanwhile is restored within the hour.

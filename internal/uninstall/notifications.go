@@ -107,6 +107,7 @@ func (r *removal) removeTopic(ctx context.Context) {
 	}
 	if reason != "" {
 		r.add(ctx, item, state, reason)
+		r.removeCounts(ctx, tags)
 		return
 	}
 	removed := r.remove(ctx, item, ownerOf(tags)+subscriptions(topic.Attributes), "DeleteTopic", func(ctx context.Context) error {
@@ -115,6 +116,18 @@ func (r *removal) removeTopic(ctx context.Context) {
 	})
 	if removed && !r.w.DryRun {
 		r.u.notifier.Forget(r.region) // a later cycle must not believe that it exists
+	}
+}
+
+// removeCounts removes the tags in which this deployment counted its actions from a topic that
+// stays. They mean nothing after an hour, so that a failure is only logged.
+func (r *removal) removeCounts(ctx context.Context, tags writer.Tags) {
+	keys := writer.CountTags(tags, r.w.Deployment)
+	if len(keys) == 0 {
+		return
+	}
+	if err := r.w.RemoveTags(ctx, r.topic, keys); err != nil {
+		r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", r.topic.String(), "err", awsapi.Line(err))
 	}
 }
 

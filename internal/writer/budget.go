@@ -1,12 +1,15 @@
 package writer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -21,124 +24,227 @@ type Meter interface {
 // MaxStopsOrDeletesPerHour sets another.
 const defaultMaxRemovals = 5
 
-// requestedFor is how long a requested removal counts, until its receiver has counted it and
-// CloudWatch shows it.
+// requestedFor is how long a requested action counts, until its receiver has counted it.
 const requestedFor = 10 * time.Minute
 
-// madeFor is how long a removal of this process is remembered.
-const madeFor = 2 * time.Hour
-
-// Budget bounds the automatic stops and deletes of a region in an hour. It adds those of this
-// process, which CloudWatch does not show at once, to those in the metrics. It is safe for
-// concurrent use.
+// Budget bounds the automatic actions of a region in an hour: stops and deletes, and
+// step-downs. They are counted in tags of the region's topic before they are made, by all
+// processes; stops and deletes in a metric as well. It is safe for concurrent use.
 type Budget struct {
 	w     *Writer
 	meter Meter
-	limit int
+	limit int // of stops and deletes
 
 	mu        sync.Mutex
-	made      map[string][]time.Time // by region
-	requested map[string][]time.Time
+	ledgers   map[model.ARN]*ledger // by topic
+	requested map[string]map[rules.Budgeted][]time.Time
 }
 
 // NewBudget makes a Budget of max removals per region and hour; zero means 5. Without a meter
 // nothing may be removed.
 func NewBudget(w *Writer, meter Meter, limit int) *Budget {
-	if limit == 0 {
-		limit = defaultMaxRemovals
+	return &Budget{
+		w: w, meter: meter, limit: cmp.Or(limit, defaultMaxRemovals),
+		ledgers: map[model.ARN]*ledger{}, requested: map[string]map[rules.Budgeted][]time.Time{},
 	}
-	return &Budget{w: w, meter: meter, limit: limit, made: map[string][]time.Time{}, requested: map[string][]time.Time{}}
 }
 
-// Left is how many campaigns and recommenders of a region may still be deleted and stopped
-// automatically within the hour, of the number given, and why not more. It is zero if the
-// removals of the last hour cannot be read: there may have been any number.
-func (b *Budget) Left(ctx context.Context, region string, limit int) (left int, why string) {
-	now := b.w.Clock.Now().UTC()
-	readings := b.read(ctx, region, now)
+// ledger returns the counts of a region. A topic is where the ARN says, whether it exists or not.
+func (b *Budget) ledger(topic model.ARN) *ledger {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	requested := slices.DeleteFunc(slices.Clone(b.requested[region]), func(t time.Time) bool { return now.Sub(t) >= requestedFor })
-	spent, ok := rules.RemovalsSpent(region, readings, slices.Concat(b.made[region], requested), now)
-	if !ok {
-		return 0, unreadBudget(region)
+	l := b.ledgers[topic]
+	if l == nil {
+		l = &ledger{w: b.w, topic: topic, own: map[rules.Budgeted]*ownCounts{}}
+		b.ledgers[topic] = l
 	}
-	return max(0, limit-spent), spentBudget(region, spent, limit)
+	return l
 }
 
-func unreadBudget(region string) string {
+// BudgetQuestion asks what is left of the budgets of a region.
+type BudgetQuestion struct {
+	Region  string
+	Topic   model.ARN              // of the region; zero if it has none
+	Limits  map[rules.Budgeted]int // of the kinds to answer for
+	Leaving int                    // endpoints that are being deleted or stopped
+}
+
+// Left is how many actions of each kind may still be made automatically in a region within
+// the hour, of the limits given, and why not more. It is zero if those of the last hour cannot
+// be read: there may have been any number. The limit of step-downs is left in the topic's tags,
+// for the processes that make them.
+func (b *Budget) Left(ctx context.Context, q BudgetQuestion) map[rules.Budgeted]rules.Left {
+	now := b.w.Clock.Now().UTC()
+	var tags Tags
+	err := fmt.Errorf("the region has no topic %s to count it in", TopicName)
+	if q.Topic != (model.ARN{}) {
+		tags, err = b.ledger(q.Topic).read(ctx)
+	}
+	left := map[rules.Budgeted]rules.Left{}
+	for kind, limit := range q.Limits {
+		spent, leaving := rules.Counts{}, 0
+		if kind == rules.Removals {
+			leaving = q.Leaving
+			var ok bool
+			if spent, ok = b.shown(ctx, q.Region, now); !ok {
+				left[kind] = rules.Left{Why: unreadMetric(q.Region)}
+				continue
+			}
+		}
+		shared, sumErr := counted(tags, kind)
+		if err := cmp.Or(err, sumErr); err != nil {
+			left[kind] = rules.Left{Why: unread(kind, q.Region, err)}
+			continue
+		}
+		n := max(leaving, rules.Spent(now, spent, shared, b.requests(q.Region, kind, now)))
+		left[kind] = rules.Left{N: max(0, limit-n), Why: used(kind, q.Region, n, limit)}
+		if kind == rules.StepDowns && limit != limitIn(tags, b.w.Deployment) {
+			b.shareLimit(ctx, q.Topic, limit)
+		}
+	}
+	return left
+}
+
+// shareLimit writes how many step-downs an hour a region may have. Without it the processes
+// that make them keep to the smallest number.
+func (b *Budget) shareLimit(ctx context.Context, topic model.ARN, limit int) {
+	if b.w.DryRun {
+		return
+	}
+	intent := Intent{Region: topic.Region, ARN: topic.String(), What: fmt.Sprintf("allow %d step-downs an hour", limit), Routine: true}
+	if err := b.w.SetTags(ctx, intent, Tags{limitKey(b.w.Deployment): strconv.Itoa(limit)}); err != nil {
+		b.w.Logger.WarnContext(ctx, "how many step-downs an hour a region may have is not known to others",
+			"arn", intent.ARN, "region", topic.Region, "err", awsapi.Line(err))
+	}
+}
+
+func unreadMetric(region string) string {
 	return fmt.Sprintf("how much was stopped or deleted in %s within the last hour could not be read (GetMetricData)", region)
 }
 
-func spentBudget(region string, spent, limit int) string {
-	return fmt.Sprintf("%d of at most %d stops and deletes an hour in %s are used up (MaxStopsOrDeletesPerHour)",
-		min(spent, limit), limit, region)
+func unread(kind rules.Budgeted, region string, err error) string {
+	what := "stopped or deleted"
+	if kind == rules.StepDowns {
+		what = "stepped down"
+	}
+	return fmt.Sprintf("how much was %s in %s within the last hour could not be read: %s", what, region, awsapi.Line(err))
 }
 
-// CountRequested counts the stops and deletes that events request of others.
+func used(kind rules.Budgeted, region string, spent, limit int) string {
+	what, by := "stops and deletes", "MaxStopsOrDeletesPerHour"
+	if kind == rules.StepDowns {
+		what, by = "step-downs", "a fifth of the endpoints, at least 10"
+	}
+	return fmt.Sprintf("%d of at most %d %s an hour in %s are used up (%s)", min(spent, limit), limit, what, region, by)
+}
+
+// CountRequested counts the actions that events request of others.
 func (b *Budget) CountRequested(list []events.Event) {
 	now := b.w.Clock.Now().UTC()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, event := range list {
-		if detail, ok := event.Detail.(events.IdleDetail); ok {
-			if arn, err := model.ParseARN(detail.ARN); err == nil {
-				b.requested[arn.Region] = within(append(b.requested[arn.Region], now), now, requestedFor)
+		kind := rules.StepDowns
+		switch event.Detail.(type) {
+		case events.IdleDetail:
+			kind = rules.Removals
+		case events.UpdateDetail:
+		default:
+			continue
+		}
+		if arn, err := model.ParseARN(event.Resources[0]); err == nil {
+			if b.requested[arn.Region] == nil {
+				b.requested[arn.Region] = map[rules.Budgeted][]time.Time{}
 			}
+			b.requested[arn.Region][kind] = append(b.requested[arn.Region][kind], now)
 		}
 	}
 }
 
-// within leaves out the times that no longer count.
-func within(times []time.Time, now time.Time, span time.Duration) []time.Time {
-	return slices.DeleteFunc(times, func(t time.Time) bool { return now.Sub(t) > span })
+// requests are the actions that events requested lately.
+func (b *Budget) requests(region string, kind rules.Budgeted, now time.Time) rules.Counts {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	list := slices.DeleteFunc(b.requested[region][kind], func(t time.Time) bool { return now.Sub(t) >= requestedFor })
+	c := rules.Counts{}
+	for _, t := range list {
+		c[rules.CountedAt(t)]++
+	}
+	if len(list) > 0 {
+		b.requested[region][kind] = list
+	} else {
+		delete(b.requested[region], kind)
+	}
+	return c
 }
 
-func (b *Budget) read(ctx context.Context, region string, now time.Time) model.Readings {
+// shown are the stops and deletes of the last hour by the metric; not ok if it was not read.
+func (b *Budget) shown(ctx context.Context, region string, now time.Time) (shown rules.Counts, ok bool) {
 	if b.meter == nil {
-		return nil
+		return nil, false
 	}
 	readings, problems := b.meter.Measure(ctx, rules.RemovalQueries(region, now), nil)
 	for _, p := range problems {
 		b.w.Logger.Warn("stops and deletes of the last hour not read", "region", region, "op", p.Operation, "err", p.Err)
 	}
-	return readings
+	return rules.RemovalsShown(region, readings, now)
 }
 
-// Reserve takes one stop or delete from the budget of the region before it is made, and
-// publishes it for all other processes. If there is no room it returns why. Otherwise release
-// returns it to this process if the removal fails; release is never nil.
-func (b *Budget) Reserve(ctx context.Context, region string, verdict rules.Verdict) (release func(), why string) {
+// Reserve takes one automatic action on a resource from its budget before it is made, where all
+// other processes can read it. If there is no room, or that cannot be known, it returns why.
+// Otherwise release returns it if the action fails; release is never nil.
+func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdict) (release func(context.Context), why string) {
+	none, kind, region := func(context.Context) {}, rules.BudgetOf(verdict), arn.Region
+	l := b.ledger(model.ARN{Partition: arn.Partition, Service: "sns", Region: region, Account: arn.Account, Resource: TopicName})
+	l.mu.Lock() // one at a time: what each counts is in the tags before the next is counted
+	defer l.mu.Unlock()
 	now := b.w.Clock.Now().UTC()
-	release, why = b.take(region, b.read(ctx, region, now), now)
-	if why != "" {
-		return release, why
+	limit, shown := b.limit, rules.Counts{}
+	if kind == rules.Removals {
+		var ok bool
+		if shown, ok = b.shown(ctx, region, now); !ok {
+			return none, unreadMetric(region)
+		}
+	}
+	tags, err := l.take(ctx, kind, now)
+	if err != nil {
+		return none, unread(kind, region, err)
+	}
+	shared, err := counted(tags, kind)
+	if err != nil {
+		l.withdraw(ctx, kind, now)
+		return none, unread(kind, region, err)
+	}
+	if !b.w.DryRun {
+		shared[rules.CountedAt(now)]-- // this one
+	}
+	if kind == rules.StepDowns {
+		limit = limitIn(tags, b.w.Deployment)
+	}
+	if spent := rules.Spent(now, shown, shared); spent >= limit { // guard: budget: where the action is made; boundary
+		l.withdraw(ctx, kind, now)
+		return none, used(kind, region, spent, limit)
+	}
+	if why := b.publish(ctx, region, verdict, now); why != "" {
+		l.withdraw(ctx, kind, now)
+		return none, why
+	}
+	return func(ctx context.Context) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.withdraw(ctx, kind, now)
+	}, ""
+}
+
+// publish counts a stop or delete in the metric, and returns why that failed.
+func (b *Budget) publish(ctx context.Context, region string, verdict rules.Verdict, now time.Time) (why string) {
+	if rules.BudgetOf(verdict) != rules.Removals {
+		return ""
 	}
 	datum := model.Datum{Region: region, Metric: rules.RemovalMetric(verdict), Unit: "Count", Value: 1, Time: now}
-	if _, problems := b.w.Publish(ctx, []model.Datum{datum}); len(problems) > 0 {
-		release()
-		p := problems[0]
-		return func() {}, fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
+	_, problems := b.w.Publish(ctx, []model.Datum{datum})
+	for _, p := range problems {
+		return fmt.Sprintf("it could not be counted against the stops and deletes of the hour: %s: %v", p.Operation, p.Err)
 	}
-	return release, ""
-}
-
-func (b *Budget) take(region string, readings model.Readings, now time.Time) (release func(), why string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	spent, ok := rules.RemovalsSpent(region, readings, b.made[region], now)
-	switch {
-	case !ok:
-		return func() {}, unreadBudget(region)
-	case spent >= b.limit:
-		return func() {}, spentBudget(region, spent, b.limit)
-	}
-	b.made[region] = within(append(b.made[region], now), now, madeFor)
-	return func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if i := slices.Index(b.made[region], now); i >= 0 {
-			b.made[region] = slices.Delete(b.made[region], i, i+1)
-		}
-	}, ""
+	return ""
 }

@@ -28,8 +28,9 @@ const (
 
 // Operations on tags, by the same name in all services.
 const (
-	OpListTags    = "ListTagsForResource"
-	OpTagResource = "TagResource"
+	OpListTags      = "ListTagsForResource"
+	OpTagResource   = "TagResource"
+	OpUntagResource = "UntagResource"
 )
 
 // Tags are the tags of something in AWS, by key.

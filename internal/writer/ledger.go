@@ -1,0 +1,276 @@
+package writer
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// TopicName is the name of the topic that alarms and notifications go to, in every region
+// concerned. Its tags hold the counts of automatic actions there.
+const TopicName = "PersonalizeMonitorNotifications"
+
+const (
+	// tagLimit begins the key of the tag with the step-downs that a region may have in an hour;
+	// the deployment follows.
+	tagLimit = "StepDownsAnHour/"
+	// slotLayout is the time of a count in a tag. A tag has up to 256 characters: 14 times with
+	// up to three digits each.
+	slotLayout = "20060102T1504"
+	// maxDeployment bounds the deployment in a key, which has up to 128 characters.
+	maxDeployment = 80
+	// sweepAfter is how long a tag must be over before anyone removes it. Its process writes no
+	// tag that is over, but its clock may differ.
+	sweepAfter = 10 * time.Minute
+	// writeTries and readTries bound how often a tag is written while another process writes one,
+	// and read until it shows what was written.
+	writeTries, readTries = 5, 3
+	tryAgain              = 300 * time.Millisecond
+	// withdrawTime is how long a count may take to be withdrawn after its context has ended.
+	withdrawTime = 2 * time.Second
+)
+
+// errNotShown means that a count which was written cannot be read.
+var errNotShown = errors.New("a count that was just written cannot be read back")
+
+// ledger counts the automatic actions of one region in tags of its topic, which answer with
+// what was written last, unlike metrics. Each process has tags of its own, so that none
+// overwrites another's counts. It is safe for concurrent use.
+type ledger struct {
+	w     *Writer
+	topic model.ARN
+
+	mu  sync.Mutex // held while an action is counted: a tag has one writer
+	own map[rules.Budgeted]*ownCounts
+}
+
+// ownCounts is what a process has counted, as its tag holds it. The key is used no longer than the
+// counts last: others may remove it then.
+type ownCounts struct {
+	key    string
+	counts rules.Counts
+}
+
+// read returns the tags of the topic.
+func (l *ledger) read(ctx context.Context) (Tags, error) {
+	tags, err := l.w.ReadTags(ctx, l.topic.Region, l.topic.String())
+	switch {
+	case err == nil:
+		return tags, nil
+	case awsapi.KindOf(err) != awsapi.NotFound:
+		return nil, fmt.Errorf("%s of the topic %s: %w", OpListTags, l.topic, awsapi.Plain(err))
+	case l.w.DryRun: // the topic would have been created
+		return Tags{}, nil
+	}
+	return nil, fmt.Errorf("there is no topic %s in %s to count it in; the next cycle creates it", l.topic.Resource, l.topic.Region)
+}
+
+// take counts one action before it is made, and returns the tags with all that are counted,
+// this one included. A dry run reads only.
+func (l *ledger) take(ctx context.Context, kind rules.Budgeted, now time.Time) (Tags, error) {
+	if l.w.DryRun {
+		return l.read(ctx)
+	}
+	own := l.own[kind]
+	if own != nil {
+		own.counts = own.counts.Current(now)
+	}
+	if own == nil || len(own.counts) == 0 {
+		own = &ownCounts{key: keyPrefix(kind, l.w.Deployment) + rand.Text(), counts: rules.Counts{}}
+		l.own[kind] = own
+	}
+	own.counts[rules.CountedAt(now)]++
+	tags, err := l.writeAndRead(ctx, own, now)
+	if err != nil {
+		l.withdraw(ctx, kind, now)
+		return nil, err
+	}
+	return tags, nil
+}
+
+// writeAndRead writes a tag and returns all tags, among which it must be.
+func (l *ledger) writeAndRead(ctx context.Context, own *ownCounts, now time.Time) (tags Tags, err error) {
+	err = l.write(ctx, own)
+	if awsapi.KindOf(err) == awsapi.Quota { // tags that are over may take the room
+		if tags, err = l.read(ctx); err == nil {
+			l.sweep(ctx, tags, now)
+			err = l.write(ctx, own)
+		}
+	}
+	for try := 1; err == nil; try++ {
+		if tags, err = l.read(ctx); err != nil {
+			return nil, err
+		}
+		if tags[own.key] == formatCounts(own.counts) { // guard: budget: counted where all can read it
+			l.sweep(ctx, tags, now)
+			return tags, nil
+		}
+		if try == readTries {
+			return nil, errNotShown
+		}
+		err = l.w.Clock.Sleep(ctx, tryAgain)
+	}
+	return nil, err
+}
+
+// write writes a tag. While another process writes one, SNS may refuse.
+func (l *ledger) write(ctx context.Context, own *ownCounts) error {
+	arn := l.topic.String()
+	intent := Intent{Region: l.topic.Region, ARN: arn, What: "count an automatic action in a tag of the topic", Routine: true}
+	for try := 1; ; try++ {
+		err := l.w.SetTags(ctx, intent, Tags{own.key: formatCounts(own.counts)})
+		if err == nil {
+			return nil
+		}
+		wait := tryAgain * time.Duration(try) * time.Duration(1+own.key[len(own.key)-1]%4) // others wait differently
+		if awsapi.KindOf(err) != awsapi.InUse || try == writeTries || l.w.Clock.Sleep(ctx, wait) != nil {
+			return fmt.Errorf("%s of the topic %s: %w", OpTagResource, arn, awsapi.Plain(err))
+		}
+	}
+}
+
+// withdraw takes one action out of the counts that was not made. If that fails it stays
+// counted, which is the safe side.
+func (l *ledger) withdraw(ctx context.Context, kind rules.Budgeted, counted time.Time) {
+	own, slot := l.own[kind], rules.CountedAt(counted)
+	if l.w.DryRun || own == nil || own.counts[slot] == 0 {
+		return
+	}
+	if own.counts[slot]--; own.counts[slot] == 0 {
+		delete(own.counts, slot)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
+	defer cancel()
+	var err error
+	if len(own.counts) > 0 {
+		err = l.write(ctx, own)
+	} else {
+		err = l.w.RemoveTags(ctx, l.topic, []string{own.key})
+	}
+	if err != nil {
+		l.w.Logger.WarnContext(ctx, "an action that was not made stays counted for an hour", "arn", l.topic.String(), "err", awsapi.Line(err))
+	}
+}
+
+// sweep removes tags whose counts are over.
+func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
+	var over []string
+	for key, value := range tags {
+		if !counts(key, rules.Removals) && !counts(key, rules.StepDowns) {
+			continue
+		}
+		c, err := parseCounts(value)
+		if err == nil && len(rules.Counts{c.Last().Add(sweepAfter): 1}.Current(now)) == 0 { // guard: budget: only what is over is removed; each
+			over = append(over, key)
+		}
+	}
+	if len(over) == 0 {
+		return
+	}
+	slices.Sort(over)
+	if err := l.w.RemoveTags(ctx, l.topic, over); err != nil {
+		l.w.Logger.DebugContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
+	}
+}
+
+// counted adds up the counts of all processes.
+func counted(tags Tags, kind rules.Budgeted) (rules.Counts, error) {
+	sum := rules.Counts{}
+	for key, value := range tags {
+		if !counts(key, kind) {
+			continue
+		}
+		c, err := parseCounts(value)
+		if err != nil {
+			return nil, fmt.Errorf("the tag %s of the topic holds %q, which is no count; remove it", key, value)
+		}
+		for slot, n := range c {
+			sum[slot] += n
+		}
+	}
+	return sum, nil
+}
+
+// limitIn is the number of step-downs an hour that the cycle of a deployment has left in the
+// tags of a region's topic; the smallest if there is none.
+func limitIn(tags Tags, deployment string) int {
+	n, _ := strconv.Atoi(tags[limitKey(deployment)]) // none is 0
+	return max(n, rules.StepDownsAnHour(0))
+}
+
+func limitKey(deployment string) string { return tagLimit + shortened(deployment) }
+
+// counts reports whether a tag holds counts of a kind.
+func counts(key string, kind rules.Budgeted) bool { return strings.HasPrefix(key, string(kind)+"/") }
+
+// keyPrefix begins the keys of a deployment.
+func keyPrefix(kind rules.Budgeted, deployment string) string {
+	return string(kind) + "/" + shortened(deployment) + "/"
+}
+
+func shortened(deployment string) string { return deployment[:min(len(deployment), maxDeployment)] }
+
+// CountTags are the keys of the tags of a topic in which a deployment has counted its actions.
+func CountTags(tags Tags, deployment string) []string {
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		if strings.HasPrefix(key, keyPrefix(rules.Removals, deployment)) || strings.HasPrefix(key, keyPrefix(rules.StepDowns, deployment)) ||
+			key == limitKey(deployment) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// RemoveTags removes tags of a topic.
+func (w *Writer) RemoveTags(ctx context.Context, topic model.ARN, keys []string) error {
+	arn := topic.String()
+	intent := Intent{
+		Op: OpUntagResource, Region: topic.Region, ARN: arn, What: "remove the tags " + strings.Join(keys, ", ") + " of the topic", Routine: true,
+	}
+	_, err := w.Do(ctx, intent, func(ctx context.Context) error {
+		_, err := w.Clients.SNS(topic.Region).UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &arn, TagKeys: keys})
+		return err
+	})
+	return err
+}
+
+// formatCounts is the text of a tag: "20260304T1205:2 20260304T1210:1".
+func formatCounts(c rules.Counts) string {
+	var list []string
+	for _, slot := range slices.SortedFunc(maps.Keys(c), time.Time.Compare) {
+		list = append(list, slot.UTC().Format(slotLayout)+":"+strconv.Itoa(c[slot]))
+	}
+	return strings.Join(list, " ")
+}
+
+// parseCounts reads the text of a tag.
+func parseCounts(text string) (rules.Counts, error) {
+	c := rules.Counts{}
+	for _, field := range strings.Fields(text) {
+		at, number, _ := strings.Cut(field, ":")
+		slot, err := time.Parse(slotLayout, at)
+		n, numberErr := strconv.Atoi(number)
+		if err := errors.Join(err, numberErr); err != nil {
+			return nil, err
+		}
+		if n < 1 {
+			return nil, fmt.Errorf("%d actions", n)
+		}
+		c[rules.CountedAt(slot)] += n
+	}
+	return c, nil
+}
