@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/google/go-cmp/cmp"
 
@@ -293,6 +295,12 @@ func TestLateAutomaticEvents(t *testing.T) {
 	})
 	s.must(err)
 	s.clock.Advance(18 * time.Minute) // 13:13
+	_, err = s.clients().alarms(home).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{ // the monitor went on
+		Namespace: aws.String("PersonalizeMonitor"), MetricData: []cwtypes.MetricDatum{
+			{MetricName: aws.String("monitoredResourceCount"), Value: aws.Float64(5), Timestamp: aws.Time(s.now().Add(-13 * time.Minute))},
+		},
+	})
+	s.must(err)
 	s.aws.ConfirmAll()
 	s.aws.ResetCalls()
 	s.deliver()
