@@ -267,6 +267,7 @@ func lateEstate(t *testing.T) localaws.Estate {
 		t.Fatal(err)
 	}
 	e := shopEstate()
+	e.Monitored = 30 * 24 * time.Hour
 	group := &e.Regions[0].DatasetGroups[0]
 	seasonal, raised := group.Campaigns[2], group.Campaigns[1]
 	seasonal.Name, seasonal.Age = "seasonal", 25*24*time.Hour
