@@ -66,7 +66,7 @@ func New(o Options) *App {
 	}
 	p := parts{Options: o, meter: meter, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: watched, Meter: meter, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
-		Params: o.RecheckParams,
+		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
 	w := p.writer()
 	boards := dashboards.New(w)
@@ -122,7 +122,7 @@ func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cyc
 	return cycle.New(cycle.Options{
 		Inventory: p.inventory, Meter: p.meter, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions, Budgets: w.budget,
 		Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
-		Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
+		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
 }
 

@@ -39,10 +39,12 @@ var serviceNames = map[string]string{
 // this package makes no client for.
 func serviceName(id string) string { return cmp.Or(serviceNames[id], id) }
 
-// attempts limits the rate of all attempts, and counts them.
+// attempts limits the rate of all attempts, counts them, and compares the host's clock with the
+// dates of their responses.
 type attempts struct {
 	clock       model.Clock
 	credentials credentialsUse
+	dates       clockCheck
 
 	mu      sync.Mutex
 	calls   map[string]int // by "service.Operation"
@@ -70,7 +72,8 @@ func startOperation(
 func (a *attempts) attempt(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
-	name := serviceName(awsmiddleware.GetServiceID(ctx)) + "." + awsmiddleware.GetOperationName(ctx)
+	service := serviceName(awsmiddleware.GetServiceID(ctx))
+	name := service + "." + awsmiddleware.GetOperationName(ctx)
 	region := awsmiddleware.GetRegion(ctx)
 	if err := a.wait(ctx, region, name, 1); err != nil {
 		return middleware.FinalizeOutput{}, middleware.Metadata{}, err
@@ -78,7 +81,9 @@ func (a *attempts) attempt(
 	a.mu.Lock()
 	a.calls[name]++
 	a.mu.Unlock()
+	sent := a.clock.Now()
 	out, metadata, err := next.HandleFinalize(ctx, in)
+	a.dates.hear(service, metadata, sent, a.clock.Now())
 	if n, ok := ctx.Value(lostKey{}).(*atomic.Int32); ok && lost(err) {
 		n.Add(1)
 	}

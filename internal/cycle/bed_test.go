@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -69,9 +70,16 @@ func newBedInMemory(tb testing.TB, description localaws.Estate) *bed {
 	return b
 }
 
+// neverMonitored is for an estate that no monitor has seen before; others have been monitored for
+// 30 days.
+const neverMonitored = time.Nanosecond
+
 func standingBed(tb testing.TB, description localaws.Estate) *bed {
 	tb.Helper()
 	b := &bed{tb: tb, clock: model.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))}
+	if description.Monitored == 0 {
+		description.Monitored = 30 * 24 * time.Hour
+	}
 	server, err := localaws.New(description, localaws.WithClock(b.clock))
 	if err != nil {
 		tb.Fatal(err)
@@ -96,7 +104,7 @@ func (b *bed) restart(clock model.Clock) {
 	b.cycle, b.actions, b.writer = parts.Cycle, parts.Actions, parts.Writer
 	b.rechecker = cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: clock}), Meter: parts.Meter, Clock: clock, Logger: logger, Region: home,
-		Params: func() (config.Values, error) { return values(b.tb, b.given), nil },
+		ClockOffset: clients.ClockOffset, Params: func() (config.Values, error) { return values(b.tb, b.given), nil },
 	})
 }
 
@@ -128,6 +136,16 @@ func (b *bed) next() {
 	at := b.clock.Now().Truncate(5 * time.Minute).Add(5*time.Minute + 150*time.Second)
 	b.clock.Advance(at.Sub(b.clock.Now()))
 	b.aws.Tick()
+}
+
+// pass lets time pass, until the monitor has run twice without checks.
+func (b *bed) pass(d time.Duration, changes map[string]string) {
+	b.tb.Helper()
+	b.clock.Advance(d - 10*time.Minute)
+	for range 2 {
+		b.next()
+		b.run(with(maps.Clone(changes), config.HourlyChecks, "never"))
+	}
 }
 
 // settleAlarms runs cycles, without hourly checks, until no alarm wants a change.

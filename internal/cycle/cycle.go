@@ -45,6 +45,8 @@ type Options struct {
 	AuditLog audit.Log
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
+	// ClockOffset compares the host's clock with AWS's.
+	ClockOffset ClockOffset
 	// Region is the deployment region, with the events, the notification rule and the count of
 	// resources.
 	Region string
@@ -100,6 +102,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.publishCount(ctx)
 
 	notified := r.notify(ctx) // runs beside the decisions
+	r.checkClock()
 	decisions := r.decideAll(ctx)
 	topics := <-notified // whose tags count what is done
 	r.applyBudgets(ctx, decisions, topics)

@@ -32,16 +32,26 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 			decisions[i] = r.decideAgain(decisions[i], fresh) // guard: cycle: decided again on the fresh description
 		}
 	}
+	r.refuseLate(ctx, decisions) // guard: cycle: late data
 	return decisions
 }
 
-// check reads what the hourly checks of the resources that are due need.
+// check reads what the hourly checks of the resources that are due need, and whether the data of
+// their regions are late.
 func (r *run) check(ctx context.Context) {
 	var queries []model.Query
+	var regions []string
 	for _, resource := range r.snapshot.Resources {
-		if r.due(resource.ARN) {
-			queries = append(queries, rules.CheckQueries(resource, rules.ThroughputOf(resource, r.readings, r.at), r.settings, r.at)...)
+		if !r.due(resource.ARN) {
+			continue
 		}
+		more := rules.CheckQueries(resource, rules.ThroughputOf(resource, r.readings, r.at), r.settings, r.at)
+		if queries = append(queries, more...); len(more) > 0 {
+			regions = append(regions, resource.Region())
+		}
+	}
+	for _, region := range sorted(regions) {
+		queries = append(queries, rules.ArrivalQueries(region, r.snapshot.Resources, r.settings, r.at)...)
 	}
 	maps.Copy(r.readings, r.measure(ctx, "check", queries))
 }

@@ -128,7 +128,9 @@ func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
 			dryRun.Verdict = rules.None
 			r.record(ctx, dryRun, events.OutcomeDryRun)
 		case d.Verdict == rules.Refused && !executed:
-			r.record(ctx, d, events.OutcomeRefused)
+			if !d.Has(rules.ReasonLate) { // logged once for its region
+				r.record(ctx, d, events.OutcomeRefused)
+			}
 			counts[writer.RefusedKey{Region: d.Resource.Region(), Verdict: d.Verdict}]++
 		}
 	}

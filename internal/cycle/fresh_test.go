@@ -114,7 +114,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			quiet := &quietWriter{}
 			c := cycle.New(cycle.Options{
 				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
-				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			})
 			changes := idleOn("24")
 			changes["HourlyChecks"] = "always"

@@ -76,10 +76,10 @@ func TestAnHourSeesFiveDeletionsARegion(t *testing.T) {
 	run(0, "five minutes later")
 	b.restart(b.clock)
 	run(0, "in a process that remembers nothing")
-	b.clock.Advance(50 * time.Minute)
+	b.pass(50*time.Minute, deleting)
 	b.next()
 	run(0, "within the hour")
-	b.clock.Advance(10 * time.Minute)
+	b.pass(10*time.Minute, deleting)
 	b.next()
 	run(3, "an hour later")
 	if calls := b.aws.Calls()["personalize.DeleteCampaign"]; calls != 2*deleted {
@@ -106,7 +106,7 @@ func TestAnHourAsksForFiveDeletionsARegion(t *testing.T) {
 	if n := asked(); n != 0 { // whoever carries them out may not have counted them yet
 		t.Errorf("asked for %d more", n)
 	}
-	b.clock.Advance(10 * time.Minute)
+	b.pass(10*time.Minute, deleting)
 	b.next()
 	if n := asked(); n != 5 { // nobody did: they are asked for again
 		t.Errorf("asked for %d again", n)

@@ -37,6 +37,7 @@ func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 				midnight := b.clock.Now().Truncate(24 * time.Hour)
 				b.clock.Advance(midnight.Add(time.Duration(now.Hour())*time.Hour + time.Duration(now.Minute())*time.Minute + 150*time.Second).Sub(b.clock.Now()))
 				b.aws.Tick()
+				b.watched(30*time.Minute, "campaign/c")
 				return byName(t, b.run(b.given), "c")
 			}
 			if b.given = with(idleOn("3"), config.AutoDeleteOrStopIdleResources, "no"); tt.person {

@@ -320,7 +320,9 @@ func (b *bed) put(metric, dimension, arn string, hoursAgo, hours int, value floa
 // The past minimum comes from our own series, and a recommender that was seen to be
 // stopped cost nothing meanwhile.
 func TestReportGoesByThePastMinimum(t *testing.T) {
-	b := newBed(t, flat(2, home))
+	estate := flat(2, home)
+	estate.Monitored = neverMonitored
+	b := newBed(t, estate)
 	arn := "arn:aws:personalize:" + home + ":" + account + ":"
 	b.put("minProvisionedTPS", "CampaignArn", arn+"campaign/c", 12, 6, 30)
 	b.put("minRecommendationRequestsPerSecond", "RecommenderArn", arn+"recommender/r", 12, 6, 3)

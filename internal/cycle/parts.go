@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/actions"
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
@@ -95,6 +96,19 @@ func (p Progress) of(step string) func(done, total int) {
 			p(step, done, total)
 		}
 	}
+}
+
+// ClockOffset returns how far the host's clock is ahead of AWS's, negative if it is behind, and
+// whether that is known. Nil does not know.
+type ClockOffset func() (offset time.Duration, known bool)
+
+// wrong is why nothing may be decided by a clock that shows now; empty if it is right.
+func (c ClockOffset) wrong(now time.Time) string {
+	if c == nil {
+		return rules.WrongClock(now, 0, false)
+	}
+	offset, known := c()
+	return rules.WrongClock(now, offset, known)
 }
 
 // callCounter counts the AWS calls made so far by "service.Operation"; nil counts none.

@@ -30,6 +30,8 @@ type RecheckOptions struct {
 	Clock     model.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
+	// ClockOffset compares the host's clock with AWS's.
+	ClockOffset ClockOffset
 	// Region is the deployment region.
 	Region string
 	// Params are asked at each recheck: where they come from the environment they may have
@@ -89,7 +91,11 @@ func (c *Rechecker) decide(
 		c.warn(ctx, resource.ARN, failed)
 	}
 	read(rules.WindowQueries([]model.Resource{resource}, at))
-	read(rules.CheckQueries(resource, rules.ThroughputOf(resource, readings, at), settings, at))
+	queries := rules.CheckQueries(resource, rules.ThroughputOf(resource, readings, at), settings, at)
+	if len(queries) > 0 {
+		queries = append(queries, rules.ArrivalQueries(resource.Region(), []model.Resource{resource}, settings, at)...)
+	}
+	read(queries)
 	decision := rules.Decide(resource, readings, settings, at)
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
@@ -100,7 +106,12 @@ func (c *Rechecker) decide(
 	if err := ctx.Err(); err != nil { // guard: recheck: time is up
 		return rules.Decision{}, err
 	}
-	return rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, at), nil // guard: recheck: calls since; first
+	if settings.WrongClock = c.o.ClockOffset.wrong(c.o.Clock.Now()); settings.WrongClock != "" { // guard: recheck: wrong clock
+		return rules.Decide(resource, readings, settings, at), nil
+	}
+	decided := []rules.Decision{rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, at)} // guard: recheck: calls since; first
+	rules.RefuseLate(decided, readings, settings, at)                                                      // guard: recheck: late data
+	return decided[0], nil
 }
 
 func (c *Rechecker) warn(ctx context.Context, arn model.ARN, problems []model.Problem) {

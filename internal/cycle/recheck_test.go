@@ -387,15 +387,16 @@ func TestADryRunOfACycleThatActsChangesNothing(t *testing.T) {
 	}
 }
 
-// lateClock is five minutes ahead once metrics were published.
-type lateClock struct {
+// slowClock lets five minutes pass once metrics were published.
+type slowClock struct {
 	*model.VirtualClock
-	aws *localaws.Server
+	aws  *localaws.Server
+	once sync.Once
 }
 
-func (c lateClock) Now() time.Time {
+func (c *slowClock) Now() time.Time {
 	if c.aws.Calls()["cloudwatch.PutMetricData"] > 0 {
-		return c.VirtualClock.Now().Add(5 * time.Minute)
+		c.once.Do(func() { c.Advance(5 * time.Minute) })
 	}
 	return c.VirtualClock.Now()
 }
@@ -404,7 +405,7 @@ func (c lateClock) Now() time.Time {
 func TestActionsThatDoNotFitTheTimeAreTold(t *testing.T) {
 	b := newBed(t, unused(t, 40))
 	b.act = true
-	b.restart(lateClock{b.clock, b.aws})
+	b.restart(&slowClock{VirtualClock: b.clock, aws: b.aws})
 	result := b.run(checked)
 	if len(result.Problems) != 2 || !strings.Contains(result.Problems[0].Message(), "for lack of time") || len(b.changes()) > 0 {
 		t.Errorf("problems %v", result.Problems)
@@ -436,6 +437,7 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 	for _, told := range []bool{true, false} {
 		t.Run(fmt.Sprintf("last update told: %v", told), func(t *testing.T) {
 			e := flat(2, home)
+			e.Monitored = neverMonitored
 			r := &e.Regions[0].DatasetGroups[0].Recommenders[0]
 			r.Traffic, r.MinRPS = localaws.EstateTraffic{}, 1
 			r.Age, r.Updated = 30*24*time.Hour, 3*24*time.Hour

@@ -24,7 +24,8 @@ func (i knownInventory) Refresh(context.Context, []model.Resource) ([]model.Reso
 	return []model.Resource{i.resource}, nil
 }
 
-// emptyMeter answers everything completely: there was nothing. At its last call the time is up.
+// emptyMeter answers everything completely: there was nothing but a monitor. At its last call the
+// time is up.
 type emptyMeter struct {
 	calls int
 	stop  func()
@@ -34,13 +35,21 @@ type emptyMeter struct {
 func (m *emptyMeter) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
 	readings := model.Readings{}
 	for _, q := range queries {
-		readings[q] = model.Series{Complete: true}
+		series := model.Series{Complete: true}
+		if q.Metric.Namespace == model.NamespaceMonitor && q.Metric.Name != model.MetricActionsTaken {
+			for at := q.Window.Start; at.Before(q.Window.End); at = at.Add(q.Period) {
+				series.Points = append(series.Points, model.Datapoint{Time: at, Value: 1})
+			}
+		}
+		readings[q] = series
 	}
 	if m.calls++; m.calls == m.at {
 		m.stop()
 	}
 	return readings, nil
 }
+
+func rightClock() (time.Duration, bool) { return 0, true }
 
 // A second look whose time was up before it ended decides nothing, whatever it has read
 // by then; the caller has it made again.
@@ -59,7 +68,7 @@ func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 		defer cancel()
 		c := cycle.NewRechecker(cycle.RecheckOptions{
 			Inventory: knownInventory{resource: resource}, Meter: &emptyMeter{stop: cancel, at: at},
-			Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home,
+			Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			Params: func() (config.Values, error) { return values(t, idleOn("24")), nil },
 		})
 		d, err := c.Recheck(ctx, events.Request{ARN: arn, Kind: kind, IdleThresholdHours: 24})

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/google/go-cmp/cmp"
 
@@ -268,6 +270,7 @@ func lateEstate(t *testing.T) localaws.Estate {
 		t.Fatal(err)
 	}
 	e := shopEstate()
+	e.Monitored = 30 * 24 * time.Hour
 	group := &e.Regions[0].DatasetGroups[0]
 	seasonal, raised := group.Campaigns[2], group.Campaigns[1]
 	seasonal.Name, seasonal.Age = "seasonal", 25*24*time.Hour
@@ -296,6 +299,12 @@ func TestLateAutomaticEvents(t *testing.T) {
 	})
 	s.must(err)
 	s.clock.Advance(18 * time.Minute) // 13:13
+	_, err = s.clients().alarms(home).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{ // the monitor went on
+		Namespace: aws.String("PersonalizeMonitor"), MetricData: []cwtypes.MetricDatum{
+			{MetricName: aws.String("monitoredResourceCount"), Value: aws.Float64(5), Timestamp: aws.Time(s.now().Add(-13 * time.Minute))},
+		},
+	})
+	s.must(err)
 	s.aws.ConfirmAll()
 	s.aws.ResetCalls()
 	s.deliver()

@@ -122,7 +122,7 @@ func shops() localaws.Estate {
 	recommender := func(name string, minimum int, traffic localaws.EstateTraffic) localaws.EstateRecommender {
 		return localaws.EstateRecommender{EstateEndpoint: endpoint(name, "aws-ecomm-recommended-for-you", traffic), MinRPS: minimum}
 	}
-	e := localaws.Estate{Account: account}
+	e := localaws.Estate{Account: account, Monitored: 30 * day}
 	for _, region := range []string{home, away} {
 		e.Regions = append(e.Regions, localaws.EstateRegion{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{{
 			Name: "shop", Domain: "ECOMMERCE",

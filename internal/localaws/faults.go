@@ -221,14 +221,19 @@ const (
 	amzDate       = "20060102T150405Z" // the layout of X-Amz-Date
 )
 
-// checkDate checks a request's date as a service with another clock does. Both dates are real
-// time, whatever the endpoint's clock, and so is the date of the answer.
+// checkDate checks a request's date as a service with another clock does, and dates the answer
+// by it. Clients sign in real time, whatever the endpoint's clock, until an answer has shown
+// them that clock.
 func (f *Fault) checkDate(w http.ResponseWriter, r *http.Request, p wire.Protocol) error {
-	now := time.Now().UTC().Add(f.Skew)
+	now, err := http.ParseTime(w.Header().Get("Date")) // by the endpoint's clock
+	if err != nil {
+		return err
+	}
+	now = now.Add(f.Skew)
 	w.Header().Set("Date", now.Format(http.TimeFormat))
 	date := r.Header.Get("X-Amz-Date")
 	at, err := time.Parse(amzDate, date)
-	if err == nil && at.Sub(now).Abs() <= signatureLife {
+	if err == nil && min(at.Sub(now).Abs(), at.Sub(time.Now().Add(f.Skew)).Abs()) <= signatureLife {
 		return nil
 	}
 	code, message := "InvalidSignatureException", "Signature expired: %s is now earlier than %s (%s - 5 min.)"

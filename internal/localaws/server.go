@@ -99,6 +99,7 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	requestID := api.NewID()
 	w.Header().Set("X-Amzn-Requestid", requestID)
+	w.Header().Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
 	req, err := wire.Read(r)
 	svc, op, routeErr := s.services.route(req)
 	if routeErr == nil {

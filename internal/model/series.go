@@ -40,6 +40,8 @@ const (
 	// MetricAuditRecordsLost counts the audit records that could not be written, in the
 	// deployment region.
 	MetricAuditRecordsLost = "auditRecordsLost"
+	// MetricDataLate is 1, in the deployment region, for a Region whose CloudWatch data are late.
+	MetricDataLate = "dataLate"
 )
 
 // Metric names one series in CloudWatch. Both dimension fields are empty for a metric

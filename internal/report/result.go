@@ -78,15 +78,17 @@ type Event struct {
 
 // Result is what one cycle measured, decided and did. Its JSON keys are stable.
 type Result struct {
-	Window           model.Window    `json:"window"`
-	Resources        []Resource      `json:"resources"`
-	Alarms           Alarms          `json:"alarms"`
-	Events           []Event         `json:"events"`
-	Problems         []model.Problem `json:"problems"`
-	MetricsPublished int             `json:"metricsPublished"`
-	Calls            map[string]int  `json:"calls"` // by service.Operation
-	DurationMs       int64           `json:"durationMs"`
-	DryRun           bool            `json:"dryRun"` // nothing was written; the rest is what would have been
+	Window    model.Window    `json:"window"`
+	Resources []Resource      `json:"resources"`
+	Alarms    Alarms          `json:"alarms"`
+	Events    []Event         `json:"events"`
+	Problems  []model.Problem `json:"problems"`
+	// DataLate are the regions in which nothing is changed, because their data are late.
+	DataLate         []rules.LateRegion `json:"dataLate,omitempty"`
+	MetricsPublished int                `json:"metricsPublished"`
+	Calls            map[string]int     `json:"calls"` // by service.Operation
+	DurationMs       int64              `json:"durationMs"`
+	DryRun           bool               `json:"dryRun"` // nothing was written; the rest is what would have been
 }
 
 // Changes reports whether there is a change: a decision to act on a resource, or an alarm

@@ -119,9 +119,11 @@ func (d *Decision) merge(idle, step finding) {
 }
 
 // Refuse turns a decision into a refusal by a guard outside the rules.
-func Refuse(d Decision, why string) Decision {
+func Refuse(d Decision, why string) Decision { return refuse(d, ReasonGuard, why) }
+
+func refuse(d Decision, code ReasonCode, why string) Decision {
 	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
-	d.Codes = append(slices.Clone(d.Codes), ReasonGuard)
+	d.Codes = append(slices.Clone(d.Codes), code)
 	d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0 // guard: a refusal changes nothing
 	return d
 }

@@ -36,6 +36,8 @@ func slotOf(w model.Window) int { return w.Start.Minute() / int(WindowLength.Min
 // Due reports whether the hourly checks of a resource are made in this window.
 func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 	switch {
+	case s.WrongClock != "": // guard: no checks by a wrong clock
+		return false
 	case s.NoChecks != "": // guard: no checks on an old event
 		return false
 	case s.HourlyChecks == model.Auto:
@@ -48,6 +50,8 @@ func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 func notDue(arn model.ARN, s Settings) finding {
 	reason := "hourly checks are switched off (HourlyChecks=never)"
 	switch {
+	case s.WrongClock != "":
+		return nothing(ReasonClock, "nothing is decided: %s", s.WrongClock)
 	case s.NoChecks != "":
 		reason = s.NoChecks
 	case s.HourlyChecks == model.Auto:

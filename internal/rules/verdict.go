@@ -62,6 +62,8 @@ const (
 	ReasonPaused    ReasonCode = "paused"    // updated too recently for a step
 	ReasonRaised    ReasonCode = "raised"    // its minimum was raised too recently for a step
 	ReasonGuard     ReasonCode = "guard"     // refused by a guard outside the rules
+	ReasonClock     ReasonCode = "clock"     // the clock of this host is wrong
+	ReasonLate      ReasonCode = "late"      // CloudWatch data of its region are late
 )
 
 // Settings are the parameters that the rules obey.
@@ -71,6 +73,7 @@ type Settings struct {
 	IdleHours        int          // IdleThresholdHours, 1 to 168
 	HourlyChecks     model.Mode
 	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
+	WrongClock       string // why the host's clock is not trusted, so that nothing is decided; empty if it is
 	DeploymentRegion string // where the number of monitored resources is published
 }
 

@@ -303,7 +303,7 @@ func (p *pipe) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1),
 // a recommender that nobody calls, and one that all is well with.
 func shop() localaws.Estate {
 	steady := func(tps float64) localaws.EstateTraffic { return localaws.EstateTraffic{Shape: "constant", TPS: tps} }
-	return localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
+	return localaws.Estate{Monitored: 30 * 24 * time.Hour, Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
 		Name: "shop", Domain: "ECOMMERCE",
 		Campaigns: []localaws.EstateCampaign{
 			{EstateEndpoint: localaws.EstateEndpoint{Name: "oversized", Recipe: "aws-user-personalization-v2", Traffic: steady(6.5)}, MinTPS: 20},

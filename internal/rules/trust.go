@@ -1,0 +1,140 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// maxClockOffset is how far the host's clock may be from AWS's. Ages and windows count from the
+// host's clock: one that is ahead makes the latest counts look like none.
+const maxClockOffset = 2 * time.Minute // guard: wrong clock: the limit; boundary
+
+// WrongClock is why nothing may be decided by the host's clock, with both times; empty if it is
+// right. The offset is how far it is ahead of AWS's, negative if behind. If that is not known,
+// the clock is not trusted.
+func WrongClock(now time.Time, offset time.Duration, known bool) string {
+	switch {
+	case !known: // guard: wrong clock: not known
+		return "the clock of this host could not be compared with AWS's: no response had a date"
+	case offset.Abs() <= maxClockOffset: // guard: wrong clock; boundary
+		return ""
+	}
+	way := "ahead of"
+	if offset < 0 {
+		way = "behind"
+	}
+	return fmt.Sprintf("the clock of this host is %s %s AWS's: it shows %s, AWS %s UTC",
+		span(offset.Abs()), way, now.UTC().Format(time.DateTime), now.Add(-offset).UTC().Format(time.DateTime))
+}
+
+// arrivalDelay is how old the newest of our own metrics may be that can be read. If they are
+// late, so may be the counts of requests, and late counts look like none.
+const arrivalDelay = 20 * time.Minute // guard: late data: the limit; each
+
+// arrivalWitnesses bounds the resources that are asked for in a region without our count.
+const arrivalWitnesses = 5
+
+// ArrivalQueries ask for our own newest metrics in a region: in the deployment region for the
+// count of resources, elsewhere for the minimums of its oldest resources. The window is that of
+// a day, which other queries have too, so that no call is needed for them alone.
+func ArrivalQueries(region string, resources []model.Resource, s Settings, m EvaluationTime) []model.Query {
+	w := model.NewWindow(m.Window.End.Add(-24*time.Hour), m.Window.End)
+	if region == s.DeploymentRegion {
+		return []model.Query{RunningQuery(region, w)}
+	}
+	own := slices.DeleteFunc(slices.Clone(resources), func(r model.Resource) bool { return r.Region() != region })
+	slices.SortFunc(own, func(a, b model.Resource) int { return cmp.Or(a.Created.Compare(b.Created), a.ARN.Compare(b.ARN)) })
+	var queries []model.Query
+	for _, r := range own[:min(len(own), arrivalWitnesses)] {
+		queries = append(queries, MinimumQuery(r, w))
+	}
+	return queries
+}
+
+// dataLate is why a region's metrics do not show the present, by the answers to ArrivalQueries;
+// empty if they do. What was published for the measured window itself proves nothing: it was
+// written a moment ago.
+func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) string {
+	newest, complete := time.Time{}, true
+	for _, q := range queries {
+		series := readings.Get(q)
+		complete = complete && series.Complete
+		for _, p := range series.Points {
+			if p.Time.Before(m.Window.Start) && p.Time.After(newest) { // guard: late data: this cycle's own; each:1, boundary
+				newest = p.Time
+			}
+		}
+	}
+	// The cycle before published the window before: with a long MetricDelay it is older.
+	needed := m.Now.Add(-arrivalDelay)
+	if before := m.Window.Start.Add(-WindowLength); before.Before(needed) {
+		needed = before
+	}
+	switch {
+	case !newest.Before(needed): // guard: late data; boundary
+		return ""
+	case !complete:
+		return "whether CloudWatch data are late could not be read: our own metrics of the last 24 h (GetMetricData)"
+	case newest.IsZero():
+		return "CloudWatch data are late: there is none of our own metrics of the last 24 h; " +
+			"a monitor that was just installed acts from its second cycle on"
+	}
+	return fmt.Sprintf("CloudWatch data are late: the newest of our own metrics is of %s UTC, %s ago; at most %s are accepted",
+		newest.UTC().Format(gapFormat), span(m.Now.Sub(newest)), span(m.Now.Sub(needed)))
+}
+
+// LateRegion is a region whose CloudWatch data are late or cannot be read.
+type LateRegion struct {
+	Region  string `json:"region"`
+	Reason  string `json:"reason"`
+	Refused int    `json:"refused"` // changes that were due and are refused
+}
+
+// RefuseLate refuses the changes of regions whose data are late, and returns these regions,
+// sorted. A region is judged if the readings hold answers to its ArrivalQueries, or if a change
+// is due in it.
+func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m EvaluationTime) []LateRegion {
+	resources := make([]model.Resource, 0, len(decisions))
+	due, refused := map[string]bool{}, map[string]int{}
+	for _, d := range decisions {
+		resources = append(resources, d.Resource)
+		due[d.Resource.Region()] = due[d.Resource.Region()] || changes(d)
+	}
+	late := map[string]string{}
+	for region, change := range due {
+		queries := ArrivalQueries(region, resources, s, m)
+		_, asked := readings[queries[0]]
+		if why := dataLate(queries, readings, m); why != "" && (asked || change) {
+			late[region] = why
+		}
+	}
+	for i, d := range decisions {
+		if why := late[d.Resource.Region()]; why != "" && changes(d) { // guard: late data: refused; each
+			decisions[i] = refuse(d, ReasonLate, why)
+			refused[d.Resource.Region()]++
+		}
+	}
+	var list []LateRegion
+	for _, region := range slices.Sorted(maps.Keys(late)) {
+		list = append(list, LateRegion{Region: region, Reason: late[region], Refused: refused[region]})
+	}
+	return list
+}
+
+func changes(d Decision) bool { return d.Verdict.Changes() || d.Would.Changes() }
+
+// LateMetric shows that the data of a region are late. It is published in the deployment region,
+// where the data may be on time.
+func LateMetric(late LateRegion, s Settings, m EvaluationTime) model.Datum {
+	return model.Datum{
+		Region: s.DeploymentRegion, Unit: unitCount, Value: 1, Time: m.Window.Start,
+		Metric: model.Metric{
+			Namespace: model.NamespaceMonitor, Name: model.MetricDataLate, DimensionName: "Region", DimensionValue: late.Region,
+		},
+	}
+}
