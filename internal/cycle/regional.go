@@ -29,6 +29,9 @@ type Lister func(ctx context.Context, region string) ([]model.Resource, []model.
 
 // Read answers queries made by rules.GapsQuery. What is missing could not be read.
 func (g *RegionGaps) Read(ctx context.Context, queries []model.Query, list Lister) (model.Readings, []model.Problem) {
+	if len(queries) == 0 {
+		return nil, nil
+	}
 	readings, peers := model.Readings{}, map[model.Query][]model.Query{}
 	var all []model.Query
 	var problems []model.Problem
