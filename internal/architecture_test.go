@@ -160,7 +160,8 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
-		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "inventory.New(", "traffic.New(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {
 		pkg := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(file)), "../")

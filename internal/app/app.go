@@ -28,7 +28,7 @@ import (
 // App is the program, ready to be used by an entry point.
 type App struct {
 	Clients     *awsapi.Clients
-	Meter       *traffic.Meter
+	Meter       cycle.Meter
 	Writer      *writer.Writer
 	Owner       *writer.Owner // of the credentials
 	Notifier    *notify.Notifier
@@ -58,14 +58,16 @@ func New(o Options) *App {
 		params := o.Params
 		o.RecheckParams = func() (config.Values, error) { return params, nil }
 	}
-	meter := traffic.New(traffic.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
-	var known cycle.Inventory = inventory.New(inventory.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
+	meter := cycle.NewWatchedMeter(traffic.New(traffic.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger}))
+	gaps := cycle.NewRegionGaps(meter)
+	found := inventory.New(inventory.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
+	var known cycle.Inventory = found
 	watched := known
 	if o.ReportMissing {
 		watched = reportMissing{known}
 	}
-	p := parts{Options: o, meter: meter, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: watched, Meter: meter, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
+	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
+		Inventory: watched, Meter: meter, Gaps: gaps, List: found.List, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
 	w := p.writer()
@@ -120,7 +122,8 @@ func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers
 // cycle logs its own steps to log, which is not that of the writers for a read-only cycle.
 func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions, Budgets: w.budget,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
+		Budgets:   w.budget,
 		Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
@@ -139,7 +142,7 @@ func (a *App) ReadOnlyCycle() *cycle.Cycle {
 func (a *App) Ledger(prices cycle.PriceSource, hourly bool) *cycle.Ledger {
 	p := a.parts
 	return cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: p.inventory, Meter: p.meter, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls,
 		Region: p.Config.Region, Hourly: hourly,
 	})
 }

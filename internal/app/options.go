@@ -11,7 +11,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -59,7 +58,8 @@ type Options struct {
 // parts are what the other parts are built from.
 type parts struct {
 	Options
-	meter     *traffic.Meter
+	meter     cycle.Meter
+	gaps      *cycle.RegionGaps
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
 	rechecker *cycle.Rechecker
 }

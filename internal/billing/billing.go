@@ -75,12 +75,19 @@ func requestsQuery(r model.Resource, m ReportTime) model.Query {
 	return rules.RequestsQuery(r, m.Span, Slot)
 }
 
-// minimumQuery asks for our own series of the minimum in every slot of the span.
-func minimumQuery(r model.Resource, m ReportTime) model.Query { return rules.MinimumQuery(r, m.Span) }
+// minimumQuery asks for our own series of the minimum in every slot of the 14 days that the
+// step-down rule reads, and so of the span.
+func minimumQuery(r model.Resource, m ReportTime) model.Query {
+	return rules.MinimumQuery(r, lookBack(m))
+}
+
+func lookBack(m ReportTime) model.Window {
+	return model.NewWindow(m.Span.End.Add(-rules.LookBack), m.Span.End)
+}
 
 // hourlyQuery asks for the hourly requests of the 14 days that the step-down rule reads.
 func hourlyQuery(r model.Resource, m ReportTime) model.Query {
-	return rules.RequestsQuery(r, model.NewWindow(m.Span.End.Add(-rules.LookBack), m.Span.End), time.Hour)
+	return rules.RequestsQuery(r, lookBack(m), time.Hour)
 }
 
 // Queries are the questions whose answers Measure needs, rules.RunningQuery aside.
@@ -93,6 +100,20 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 		queries = append(queries, hourlyQuery(r, m))
 	}
 	return queries
+}
+
+// evidenceWindow is the whole hours that advice goes by: those of the look-back but the first,
+// which has no neighbour, and those too recent to be believed.
+func evidenceWindow(r model.Resource, m ReportTime) model.Window {
+	w := rules.LookBackWindow(r, rules.EvidenceEnd(m.Span.End))
+	if first := lookBack(m).Start.Add(time.Hour); first.After(w.Start) {
+		w.Start = first
+	}
+	return w
+}
+
+func gapsQuery(r model.Resource, m ReportTime) model.Query {
+	return rules.GapsQuery(r.Region(), lookBack(m))
 }
 
 func failedQueries(r model.Resource, m ReportTime) []model.Query {

@@ -56,7 +56,15 @@ func (b *bench) requests(value func(i int) float64) *bench {
 }
 
 func (b *bench) minimums(value func(i int) float64) *bench {
-	b.readings[minimumQuery(b.resource, b.moment)] = series(b.moment.Span, Slot, value)
+	q := minimumQuery(b.resource, b.moment)
+	before := int(b.moment.Span.Start.Sub(q.Window.Start) / Slot) // by when it had been watched all the time
+	b.readings[q] = series(q.Window, Slot, func(i int) float64 {
+		if i < before {
+			return float64(b.resource.MinTPS)
+		}
+		return value(i - before)
+	})
+	b.readings[gapsQuery(b.resource, b.moment)] = model.Series{Complete: true}
 	return b
 }
 
@@ -292,6 +300,18 @@ func TestAStoppedRecommenderCostsNothing(t *testing.T) {
 
 func TestAdvice(t *testing.T) {
 	busyHours := constant(3600 * 7.9)
+	quiet := func(hours ...int) func(int) float64 {
+		return func(i int) float64 {
+			if slices.Contains(hours, i) {
+				return -1
+			}
+			return 3600 * 7.9
+		}
+	}
+	unwatched := func(b *bench) *bench {
+		b.readings[minimumQuery(b.resource, b.moment)] = model.Series{Complete: true}
+		return b
+	}
 	for _, c := range []struct {
 		name   string
 		b      *bench
@@ -299,15 +319,12 @@ func TestAdvice(t *testing.T) {
 		newMin int
 		reason string
 	}{
-		{"down to the lowest hour", newBench(model.Campaign, 10, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.StepDown, 7, "averaged 7.9 TPS over 336 hours"},
+		{"down to the lowest hour", newBench(model.Campaign, 10, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.StepDown, 7, "reached 3 times: 7.9 TPS (329 of 329 h known)"},
 		{"one above the lowest hour", newBench(model.Campaign, 8, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.StepDown, 7, "7.9"},
 		{"at the lowest hour", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(busyHours), rules.None, 0, "kept at 7"},
-		{"an hour without data has no requests", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(func(i int) float64 {
-			if i == 5 {
-				return -1
-			}
-			return 3600 * 7.9
-		}), rules.StepDown, 1, "averaged 0.0"},
+		{"watched hours without data have no requests", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(quiet(5, 29, 53)), rules.StepDown, 1, "3 times: 0.0"},
+		{"one such hour does not decide", newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(quiet(5)), rules.None, 0, "seen below 7 TPS 1 of 3 times"},
+		{"without our own series it is not known", unwatched(newBench(model.Campaign, 7, oneDay).requests(constant(300 * 7.9)).hourly(quiet(5, 29, 53))), rules.None, 0, "320 of 329 h known; 9 h unknown"},
 		{"the lowest minimum", newBench(model.Recommender, 1, oneDay).requests(constant(1)), rules.None, 0, "the lowest there is"},
 		{"idle campaign", newBench(model.Campaign, 3, oneDay).requests(constant(-1)).calls(0), rules.Delete, 0, "no request in all"},
 		{"idle recommender", newBench(model.Recommender, 1, oneDay).requests(constant(-1)).calls(0), rules.Stop, 0, "no request in all"},
@@ -402,7 +419,7 @@ func TestYoungOnesAreLeftAlone(t *testing.T) {
 	for _, c := range []struct {
 		age  time.Duration
 		want rules.Verdict
-	}{{24*time.Hour - time.Second, rules.None}, {24 * time.Hour, rules.StepDown}} {
+	}{{24*time.Hour - time.Second, rules.None}, {24 * time.Hour, rules.None}, {56 * time.Hour, rules.StepDown}} {
 		b := newBench(model.Campaign, 10, oneDay)
 		b.resource.Created = now.Add(-c.age)
 		b.requests(constant(300)).hourly(constant(3600))

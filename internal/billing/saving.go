@@ -50,7 +50,8 @@ type Saving struct {
 }
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
-// down to the low watermark of 14 days. The readings must hold the answers to CallQueries.
+// down to the low watermark of 14 days. The readings must hold the answers to CallQueries
+// and GapsQueries.
 // Unlike a decision it ignores what only forbids an action now, such as an update in
 // progress.
 func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Duration, m ReportTime) Saving {
@@ -71,7 +72,9 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Dura
 			note = why + "; "
 		}
 	}
-	newMin, reason := rules.FinalMinimum(r, u.hourly, rules.LookBackWindow(r, m.Span.End), m.Now)
+	evidence := u.evidence
+	evidence.Regional = readings.Get(gapsQuery(r, m))
+	newMin, _, reason := rules.FinalMinimum(r, evidence, m.Now)
 	s := Saving{Action: rules.None}
 	if newMin > 0 {
 		s = u.SavingOf(r, newMin)

@@ -265,14 +265,6 @@ func (s *slots) eachWholeHour(f func(from int)) {
 	}
 }
 
-func (s *slots) hourlyRequests() model.Series {
-	series := model.Series{Complete: true}
-	s.eachWholeHour(func(from int) {
-		series.Points = append(series.Points, model.Datapoint{Time: s.at(from), Value: sum(s.requests[from : from+slotsPerHour])})
-	})
-	return series
-}
-
 // hourly gathers the slots by hours of the clock; the first may be a part of one.
 func (s *slots) hourly() []Hour {
 	var list []Hour

@@ -37,8 +37,8 @@ type Metered struct {
 	Hourly     []Hour
 
 	slots      *slots
-	hourly     model.Series // requests of the whole hours of 14 days
-	quietSince *time.Time   // as IdleSince, but since the last successful request
+	evidence   rules.Evidence // what the step-down rule goes by
+	quietSince *time.Time     // as IdleSince, but since the last successful request
 }
 
 // Measure meters one resource. The readings must hold the answers to Queries and
@@ -54,8 +54,12 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	}
 	s := newSlots(r, u.Window, readings.Get(requestsQuery(r, m)), minimums, running)
 	u.Readable, u.slots = true, s
-	if u.hourly = readings.Get(hourlyQuery(r, m)); m.Span.Duration() >= rules.LookBack {
-		u.hourly = s.hourlyRequests()
+	u.evidence = rules.Evidence{
+		Window: evidenceWindow(r, m), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums),
+		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
+	}
+	if m.Span.Duration() >= rules.LookBack {
+		u.evidence.Requests = hourlySums(readings.Get(requestsQuery(r, m)))
 	}
 	stopped := count(s.stopped)
 	u.StoppedHours, u.Hours = hours(stopped), hours(len(s.requests)-stopped)
@@ -71,6 +75,28 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u
+}
+
+// GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.
+func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
+	if _, load, _ := rules.FinalMinimum(r, u.evidence, m.Now); load.Silent > 0 {
+		return []model.Query{gapsQuery(r, m)}
+	}
+	return nil
+}
+
+// hourlySums adds slots up to whole hours of the clock. An hour without a datapoint has none.
+func hourlySums(requests model.Series) model.Series {
+	sums := model.Series{Complete: requests.Complete}
+	for _, p := range requests.Points { // ascending
+		hour := p.Time.UTC().Truncate(time.Hour)
+		if n := len(sums.Points); n > 0 && sums.Points[n-1].Time.Equal(hour) {
+			sums.Points[n-1].Value += p.Value
+			continue
+		}
+		sums.Points = append(sums.Points, model.Datapoint{Time: hour, Value: p.Value})
+	}
+	return sums
 }
 
 func (u *Metered) findIdle() {

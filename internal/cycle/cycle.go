@@ -29,7 +29,8 @@ const deadlineMargin = 10 * time.Second
 // Options wires a cycle.
 type Options struct {
 	Inventory Inventory
-	Meter     Meter
+	Meter     Meter // answers rules.WatchedQuery too
+	Gaps      *RegionGaps
 	Writer    Writer
 	Notifier  Notifier
 	Alarms    Alarms

@@ -21,6 +21,9 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	var resources []model.Resource
 	for i, resource := range r.snapshot.Resources {
 		decisions[i] = rules.Decide(resource, r.readings, r.settings, r.at)
+	}
+	r.readGaps(reading, decisions)
+	for i, resource := range r.snapshot.Resources {
 		if rules.NeedsDescription(decisions[i]) { // guard: cycle: described again before an action
 			undescribed = append(undescribed, i)
 			resources = append(resources, resource)
@@ -54,6 +57,24 @@ func (r *run) check(ctx context.Context) {
 		queries = append(queries, rules.ArrivalQueries(region, r.snapshot.Resources, r.settings, r.at)...)
 	}
 	maps.Copy(r.readings, r.measure(ctx, "check", queries))
+}
+
+// readGaps reads the gaps of the regions that decisions would rest on, and makes those again.
+func (r *run) readGaps(ctx context.Context, decisions []rules.Decision) {
+	var queries []model.Query
+	for _, d := range decisions {
+		queries = append(queries, rules.GapsQueries(d)...)
+	}
+	readings, problems := r.Gaps.Read(ctx, queries, func(context.Context, string) ([]model.Resource, []model.Problem) {
+		return r.snapshot.Resources, nil
+	})
+	r.problems.add(problems...)
+	maps.Copy(r.readings, readings)
+	for i, d := range decisions {
+		if len(rules.GapsQueries(d)) > 0 { // guard: cycle: decided again with the regional gaps; never
+			decisions[i] = rules.Decide(d.Resource, r.readings, r.settings, r.at)
+		}
+	}
 }
 
 // refreshed are resources that were described again.

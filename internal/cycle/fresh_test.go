@@ -112,8 +112,9 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.inventory.listed = listed
 			quiet := &quietWriter{}
+			meter := &emptyMeter{at: -1}
 			c := cycle.New(cycle.Options{
-				Inventory: tt.inventory, Meter: &emptyMeter{at: -1}, Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
+				Inventory: tt.inventory, Meter: meter, Gaps: cycle.NewRegionGaps(meter), Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
 				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			})
 			changes := idleOn("24")

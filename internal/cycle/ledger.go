@@ -25,6 +25,7 @@ const ledgerRegions = 4
 type LedgerOptions struct {
 	Inventory Inventory
 	Meter     Meter
+	Gaps      *RegionGaps
 	Clock     model.Clock
 	Prices    PriceSource // nil means that nothing is priced
 	Progress  Progress    // may be nil
@@ -62,13 +63,13 @@ var errUnfinished = errors.New("the report was not finished")
 // ledgerRun is the state of one report.
 type ledgerRun struct {
 	*Ledger
-	in       LedgerInput
-	at       billing.ReportTime
-	idle     time.Duration
-	prices   report.Prices
-	running  model.Series // when the monitor ran
-	total    int          // resources to meter
-	problems problems
+	in        LedgerInput
+	at        billing.ReportTime
+	idle      time.Duration
+	prices    report.Prices
+	running   model.Series     // when the monitor ran
+	resources []model.Resource // to meter
+	problems  problems
 
 	mu    sync.Mutex // guards what follows
 	whole *billing.Whole
@@ -92,7 +93,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
 	}
 	r := &ledgerRun{
-		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour, total: len(snapshot.Resources),
+		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour, resources: snapshot.Resources,
 		whole: billing.NewWhole(at.Span), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
@@ -157,17 +158,31 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 // the second one whether resources without requests were called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	list := usages(resources, func(queries []model.Query) model.Readings { return r.measure(ctx, queries) }, r.running, r.at)
-	var queries []model.Query
+	var queries, gaps []model.Query
 	for i, resource := range resources {
 		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
+		gaps = append(gaps, list[i].GapsQueries(resource, r.at)...)
 	}
 	calls := r.measure(ctx, queries)
+	if calls == nil {
+		calls = model.Readings{}
+	}
+	maps.Copy(calls, r.readGaps(ctx, gaps))
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		list[i].AddCalls(resource, calls, r.idle, r.at)
 		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.at), r.prices)
 	}
-	r.Progress.of("measure")(r.add(list, entries), r.total)
+	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
+}
+
+// readGaps reads the hours in which the data of regions are missing.
+func (r *ledgerRun) readGaps(ctx context.Context, queries []model.Query) model.Readings {
+	readings, problems := r.Gaps.Read(ctx, queries, func(context.Context, string) ([]model.Resource, []model.Problem) {
+		return r.resources, nil
+	})
+	r.problems.add(problems...)
+	return readings
 }
 
 // add adds metered resources to the ledger and returns how many it has.

@@ -42,10 +42,11 @@ func fixedPrices(context.Context, []string) (report.Prices, []model.Problem) {
 func (b *bed) ledger() *cycle.Ledger {
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
 	b.tb.Cleanup(clients.Close)
+	meter := traffic.New(traffic.Options{Clients: clients, Clock: b.clock})
 	return cycle.NewLedger(cycle.LedgerOptions{
 		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
-		Meter:     traffic.New(traffic.Options{Clients: clients, Clock: b.clock}),
-		Clock:     b.clock, Prices: fixedPrices, Calls: clients.Calls, Region: home, Hourly: true,
+		Meter:     meter, Gaps: cycle.NewRegionGaps(meter),
+		Clock: b.clock, Prices: fixedPrices, Calls: clients.Calls, Region: home, Hourly: true,
 	})
 }
 
@@ -344,18 +345,19 @@ func TestReportGoesByThePastMinimum(t *testing.T) {
 func TestReportFindsWhatIsIdle(t *testing.T) {
 	description := flat(2, home)
 	group := &description.Regions[0].DatasetGroups[0]
-	group.Campaigns[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 30 * time.Hour}
+	group.Campaigns[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 80 * time.Hour}
 	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "constant", TPS: 5, Percent4xx: 100}
+	description.Monitored = 20 * 24 * time.Hour
 	b := newBed(t, description)
-	got := b.account(3, nil)
+	got := b.account(4, nil)
 	c, r := entry(t, got, "c"), entry(t, got, "r")
-	if c.Saving == nil || c.Saving.Action != rules.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-30) > 0.1 {
+	if c.Saving == nil || c.Saving.Action != rules.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-80) > 0.1 {
 		t.Errorf("campaign: %+v, %s", c.Saving, c.Note)
 	}
 	if r.Saving == nil || r.Saving.Action != rules.StepDown || !strings.Contains(r.Note, "not idle") || *r.Usage.IdleHours != 0 || r.Usage.IdleSince != nil {
 		t.Errorf("recommender called in vain: %+v, %s", r.Saving, r.Note)
 	}
-	if e := entry(t, b.account(3, map[string]string{"IdleThresholdHours": "48"}), "c"); e.Saving == nil || e.Saving.Action != rules.StepDown {
+	if e := entry(t, b.account(4, map[string]string{"IdleThresholdHours": "100"}), "c"); e.Saving == nil || e.Saving.Action != rules.StepDown {
 		t.Errorf("idle for less than the idle time: %+v, %s", e.Saving, e.Note)
 	}
 }

@@ -26,7 +26,9 @@ func RecheckSources(env func(string) (string, bool), more ...string) config.Sour
 // RecheckOptions wires a Rechecker.
 type RecheckOptions struct {
 	Inventory Inventory
-	Meter     Meter
+	Meter     Meter // answers rules.WatchedQuery too
+	Gaps      *RegionGaps
+	List      Lister // the endpoints that show whether the data of a region are missing
 	Clock     model.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
@@ -97,6 +99,12 @@ func (c *Rechecker) decide(
 	}
 	read(queries)
 	decision := rules.Decide(resource, readings, settings, at)
+	if queries := rules.GapsQueries(decision); len(queries) > 0 { // guard: recheck: decided again with the regional gaps; never
+		more, failed := c.o.Gaps.Read(ctx, queries, c.o.List)
+		maps.Copy(readings, more)
+		c.warn(ctx, resource.ARN, failed)
+		decision = rules.Decide(resource, readings, settings, at)
+	}
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
 		read(rules.RecentCallQueries(resource, at)) // guard: recheck: reads the calls since

@@ -54,6 +54,7 @@ func calledOnce(t *testing.T, minimum, window int) localaws.Estate {
 	group.Campaigns[0].Traffic, group.Recommenders[0].Traffic = calls, calls
 	group.Campaigns[0].MinTPS, group.Recommenders[0].MinRPS = minimum, minimum
 	group.Campaigns[0].Age, group.Recommenders[0].Age = 25*24*time.Hour, 25*24*time.Hour
+	e.Monitored = 5 * 24 * time.Hour
 	return e
 }
 

@@ -18,6 +18,21 @@ func listOperation(kind model.Kind) string { return "List" + kind.Title() + "s" 
 
 func describeOperation(kind model.Kind) string { return "Describe" + kind.Title() }
 
+// List lists the campaigns and recommenders of a region without describing any, so that of a
+// campaign the recipe is not known. A problem means that there may be more.
+func (inv *Inventory) List(ctx context.Context, region string) ([]model.Resource, []model.Problem) {
+	var all []model.Resource
+	var problems []model.Problem
+	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
+		resources, err := inv.list(ctx, region, kind)
+		if err != nil {
+			problems = append(problems, model.Problem{Region: region, Operation: listOperation(kind), Err: err})
+		}
+		all = append(all, resources...)
+	}
+	return all, problems
+}
+
 // list reads the resources of a kind in a region, as far as it can; the error says why the
 // listing is incomplete. A malformed entry makes it incomplete, as there is a resource of
 // which nothing is known.

@@ -68,6 +68,14 @@ const (
 	Count   Stat = "SampleCount"
 )
 
+// Statistics that are derived from other series; CloudWatch has none of them.
+const (
+	// Watched counts, for each hour, the 5-minute windows in which the metric has a datapoint.
+	Watched Stat = "Watched"
+	// Gaps has a datapoint for each hour in which the data of a whole region are missing.
+	Gaps Stat = "Gaps"
+)
+
 // Query asks for one statistic of one metric over a window, in periods. It is comparable:
 // equal queries are sent once, and are the keys of readings. Window.Start must be a multiple
 // of Period, so that CloudWatch's periods are ours.

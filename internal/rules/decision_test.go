@@ -84,6 +84,19 @@ func TestReasonCodes(t *testing.T) {
 		{name: "unwatched", resource: recommender(1), verdict: Refused, codes: []ReasonCode{ReasonUnwatched, ReasonAtLowest}},
 		{name: "kept", resource: campaign(5), change: hourly(6), verdict: None, codes: []ReasonCode{ReasonInUse, ReasonKept}},
 		{name: "oversized", resource: campaign(5), change: hourly(2), verdict: StepDown, codes: []ReasonCode{ReasonOversized}},
+		{
+			name: "unconfirmed", resource: campaign(5, createdAgo(48*time.Hour)), change: hourly(2), verdict: None,
+			codes: []ReasonCode{ReasonInUse, ReasonUnconfirmed},
+		},
+		{
+			name: "region", resource: campaign(5), verdict: Refused, codes: []ReasonCode{ReasonInUse, ReasonRegion},
+			change: func(rd model.Readings, r model.Resource) {
+				hourly(0)(rd, r)
+				rd[windowQuery(r, testMoment)] = steady(windowQuery(r, testMoment), 300)
+				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
+				delete(rd, gapsQuery(r, testMoment))
+			},
+		},
 		{name: "paused", resource: campaign(5, updatedAgo(time.Minute, "ACTIVE")), change: hourly(2), verdict: Refused, codes: []ReasonCode{ReasonInUse, ReasonPaused}},
 		{name: "busy", resource: campaign(5, updatedAgo(time.Hour, "CREATE PENDING")), change: hourly(2), verdict: Refused, codes: []ReasonCode{ReasonInUse, ReasonBusy}},
 		{
@@ -97,7 +110,7 @@ func TestReasonCodes(t *testing.T) {
 			if tt.settings != nil {
 				tt.settings(&s)
 			}
-			readings := readEmpty(tt.resource, s, testMoment)
+			readings := readSilent(tt.resource, s, testMoment)
 			if tt.change != nil {
 				tt.change(readings, tt.resource)
 			}

@@ -13,10 +13,6 @@ import (
 // periods of a minute.
 const LookBack = 14 * 24 * time.Hour // guard: 14 days are read
 
-// settleTime is how long ago an hour must have ended to be read: counts that arrive late, or
-// a clock of ours that is ahead, would make it look lower than it was.
-const settleTime = 30 * time.Minute // guard: only settled hours: the limit
-
 // FreshSlots at the end of a window are not searched for gaps: CloudWatch may not show yet
 // what was published there.
 const FreshSlots = 2 // guard: gap up to the newest windows
@@ -110,46 +106,99 @@ func LookBackWindow(r model.Resource, end time.Time) model.Window {
 	return model.NewWindow(start, end)
 }
 
-// hourlyWindow is the whole, settled hours that the rule reads.
-func hourlyWindow(r model.Resource, m EvaluationTime) model.Window {
-	return LookBackWindow(r, m.Window.End.Add(-settleTime).Truncate(time.Hour)) // guard: only whole, settled hours; each
+// lookBackWindow is the whole hours that the rule reads. They end 6 hours ago, as no later count
+// would be believed.
+func lookBackWindow(r model.Resource, m EvaluationTime) model.Window {
+	return LookBackWindow(r, EvidenceEnd(m.Window.End))
 }
 
+// EvidenceEnd is the end of the last whole hour whose count is believed at a time.
+func EvidenceEnd(at time.Time) time.Time {
+	return at.Add(-countSettles).Truncate(time.Hour) // guard: only whole, settled hours; each
+}
+
+// hourlyQuery asks for the hourly requests of the look-back, with an hour more on either side.
 func hourlyQuery(r model.Resource, m EvaluationTime) model.Query {
-	return RequestsQuery(r, hourlyWindow(r, m), time.Hour)
+	w := lookBackWindow(r, m)
+	return RequestsQuery(r, model.NewWindow(w.Start.Add(-time.Hour), w.End.Add(time.Hour)), time.Hour)
 }
 
-// Load is the range of a resource's hourly averages, in requests per second.
+// WatchedQuery is the key, among the readings, of the hours of a window in which a resource
+// was watched. CloudWatch cannot answer it: it is derived from MinimumQuery by WatchedHours.
+func WatchedQuery(r model.Resource, w model.Window) model.Query {
+	q := MinimumQuery(r, w)
+	q.Stat, q.Period = model.Watched, time.Hour
+	return q
+}
+
+// regionWindow is the look-back that the endpoints of a region share, whatever their age.
+func regionWindow(m EvaluationTime) model.Window {
+	end := EvidenceEnd(m.Window.End)
+	return model.NewWindow(end.Add(-LookBack), end)
+}
+
+func watchedQuery(r model.Resource, m EvaluationTime) model.Query {
+	return WatchedQuery(r, regionWindow(m))
+}
+
+func gapsQuery(r model.Resource, m EvaluationTime) model.Query {
+	return GapsQuery(r.Region(), regionWindow(m))
+}
+
+// evidenceOf is what was observed of a resource over the look-back.
+func evidenceOf(r model.Resource, readings model.Readings, m EvaluationTime) Evidence {
+	return Evidence{
+		Window:   lookBackWindow(r, m),
+		Requests: readings.Get(hourlyQuery(r, m)), Watched: readings.Get(watchedQuery(r, m)), Regional: readings.Get(gapsQuery(r, m)),
+		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
+	}
+}
+
+// Load is what the known hours of a resource show of its demand, in requests per second.
 type Load struct {
-	Lowest, Highest float64
-	Hours           int // whole hours; the rest is zero if there is none
+	Lowest  float64 // the lowest level that was reached three times; 0 unless Confirmed
+	Highest float64 // of all known hours
+	Hours   int     // whole hours; the rest is zero if there is none
+	Known   int     // of the hours
+	Silent  int     // of the known hours
+	Unknown string  // why the others are not known; empty if all are
+	// Confirmed is set if any level was reached three times; otherwise nothing follows.
+	Confirmed bool
+	Below     int // on how many occasions the demand was below the minimum
 }
 
-// loadOf finds the lowest and the highest hour of a window. An hour without a datapoint had
-// no requests.
-func loadOf(hourly model.Series, w model.Window) Load {
-	load := Load{Hours: int(w.Duration() / time.Hour)}
-	lowest, hours := math.Inf(1), 0
-	for _, p := range hourly.Points {
-		if p.Time.Before(w.Start) || !p.Time.Before(w.End) {
+// loadOf sums up hours for a resource with the given minimum.
+func loadOf(hours []Hour, minimum int) Load {
+	load := Load{Hours: len(hours), Unknown: unknownHours(hours)}
+	for _, h := range hours {
+		if h.State == HourUnknown {
 			continue
 		}
-		hours++
-		rate := p.Value / time.Hour.Seconds()
-		lowest = min(lowest, rate) // guard: lowest hour; each
-		load.Highest = max(load.Highest, rate)
+		load.Known++
+		if h.State == HourSilent {
+			load.Silent++
+		}
+		load.Highest = max(load.Highest, h.Rate())
 	}
-	if hours >= load.Hours && load.Hours > 0 { // guard: an hour without data had no requests; each:1
-		load.Lowest = lowest
-	}
+	load.Lowest, load.Confirmed = lowWatermark(hours)
+	load.Below = reached(hours, math.Nextafter(float64(minimum), 0))
 	return load
 }
 
-// Watermark is the low watermark: the lowest hour's average, rounded down to a whole TPS.
+// Watermark is the low watermark: the lowest confirmed level, rounded down to a whole TPS.
 func (l Load) Watermark() int { return int(math.Floor(l.Lowest)) } // guard: watermark rounded down; each
 
-// Text reports the lowest hour. Its rate is rounded down, like the watermark: 9.99 printed
+// Health is how much is known, and why not more.
+func (l Load) Health() string {
+	text := fmt.Sprintf("%d of %d h known", l.Known, l.Hours)
+	if l.Unknown != "" {
+		text += "; " + l.Unknown
+	}
+	return text
+}
+
+// Text reports the low watermark. Its rate is rounded down, like the watermark: 9.99 printed
 // as 10.0 would look like enough.
 func (l Load) Text(kind model.Kind) string {
-	return fmt.Sprintf("lowest hour averaged %.1f %s over %d hours", math.Floor(l.Lowest*10)/10, kind.RateUnit(), l.Hours)
+	return fmt.Sprintf("lowest level reached %d times: %.1f %s (%s)", occasions, math.Floor(l.Lowest*10)/10, kind.RateUnit(), l.Health())
 }

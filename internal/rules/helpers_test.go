@@ -64,6 +64,20 @@ func readEmpty(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 	return readings
 }
 
+// readSilent answers them as of a resource without requests whose monitor ran all the time.
+func readSilent(r model.Resource, s Settings, m EvaluationTime) model.Readings {
+	readings := readEmpty(r, s, m)
+	watchAll(readings, r, m)
+	return readings
+}
+
+// watchAll has the monitor running, at the given minimum, in all the time that is looked at, and
+// no gaps in the data of the region.
+func watchAll(readings model.Readings, r model.Resource, m EvaluationTime) {
+	readings[watchedQuery(r, m)] = WatchedHours(steady(MinimumQuery(r, regionWindow(m)), float64(r.MinTPS)))
+	readings[gapsQuery(r, m)] = model.Series{Complete: true}
+}
+
 // steady fills every period of the query with the same value.
 func steady(q model.Query, value float64) model.Series {
 	s := model.Series{Complete: true}

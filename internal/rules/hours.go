@@ -43,6 +43,7 @@ const (
 	GapEdge     Gap = "at the edge of a gap in the counts" // before the monitor; the count may be partial
 	GapNoCount  Gap = "no count and not watched"           // before the monitor, or while it was down
 	GapRegional Gap = "no data for most endpoints of the region"
+	GapProxy    Gap = "no count of a recipe whose calls may not be counted"
 )
 
 // Hour is one whole hour of the look-back.
@@ -58,12 +59,18 @@ func (h Hour) Rate() float64 { return h.Requests / time.Hour.Seconds() }
 
 // Evidence is what was observed of one resource over whole hours.
 type Evidence struct {
-	Window   model.Window // whole hours
-	Requests model.Series // hourly sums of calls
-	Minimums model.Series // our own series of the minimum, in 5-minute steps: it shows when the resource was watched
-	// Regional are the hours in which most otherwise busy endpoints of the region have no data;
-	// see RegionalGaps. Nil if there are none.
-	Regional map[time.Time]bool
+	Window model.Window // whole hours
+	// Requests are hourly sums of calls, with an hour more on either side of the window.
+	Requests model.Series
+	// Watched shows when the resource was watched, by our own series of the minimum: see WatchedHours.
+	Watched model.Series
+	// Regional are the hours in which the data of the region are missing; see RegionalGaps. They
+	// need to be read only if something would follow from silence: a rule that concludes
+	// anything from a silent hour must check that they are complete.
+	Regional model.Series
+	// Proxy is set where the metric is a guess at what counts the calls: then no call in it is
+	// not silence.
+	Proxy bool
 }
 
 // Hours classifies the hours of the window, oldest first. An hour is counted if it has a
@@ -73,50 +80,66 @@ type Evidence struct {
 // Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
-	counts := make(map[time.Time]float64, len(e.Requests.Points))
-	for _, p := range e.Requests.Points {
-		counts[p.Time.UTC()] = p.Value
-	}
-	watched := watchedWindows(e.Minimums)
+	counts, watched, regional := byTime(e.Requests), byTime(e.Watched), byTime(e.Regional)
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
 		_, before := counts[start.Add(-time.Hour)]
 		requests, counted := counts[start]
 		_, after := counts[start.Add(time.Hour)]
+		_, missing := regional[start]
+		whole, never := int(watched[start]) == slotsPerHour, watched[start] == 0
 		ended := now.Sub(start.Add(time.Hour))
 		h := Hour{Start: start}
-		switch n := watched[start]; {
-		case !e.Requests.Complete || !e.Minimums.Complete:
+		switch {
+		case !e.Requests.Complete || !e.Watched.Complete: // guard: hours not read; each
 			h.Gap = GapUnread
-		case e.Regional[start]:
+		case missing: // guard: the region's data are missing
 			h.Gap = GapRegional
-		case ended < countSettles, !counted && ended < silenceSettles:
+		case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
 			h.Gap = GapRecent
-		case counted && (n == slotsPerHour || n == 0 && before && after):
+		case counted && (whole || never && before && after): // guard: counted hour; each
 			h.State, h.Requests = HourCounted, requests
-		case counted && n == 0:
+		case counted && never:
 			h.Gap = GapEdge
-		case n == slotsPerHour:
-			h.State = HourSilent
 		case counted:
 			h.Gap = GapWatch
-		default:
+		case !whole: // guard: silence that was not watched
 			h.Gap = GapNoCount
+		case e.Proxy: // guard: silence of a recipe in doubt
+			h.Gap = GapProxy
+		default:
+			h.State = HourSilent
 		}
 		hours = append(hours, h)
 	}
 	return hours
 }
 
-// watchedWindows counts the distinct 5-minute windows of each hour that have a datapoint.
-func watchedWindows(minimums model.Series) map[time.Time]int {
-	watched := map[time.Time]int{}
+func byTime(s model.Series) map[time.Time]float64 {
+	values := make(map[time.Time]float64, len(s.Points))
+	for _, p := range s.Points {
+		values[p.Time.UTC()] = p.Value
+	}
+	return values
+}
+
+// WatchedHours counts, for each hour, the distinct 5-minute windows in which our own series
+// has a datapoint. An hour without any has none.
+func WatchedHours(minimums model.Series) model.Series {
+	watched := model.Series{Complete: minimums.Complete}
 	var last time.Time
 	for _, p := range minimums.Points { // ascending
-		if at := p.Time.UTC(); at.After(last) {
-			watched[at.Truncate(time.Hour)]++
-			last = at
+		at := p.Time.UTC()
+		if !at.After(last) { // guard: a window counts once
+			continue
 		}
+		last = at
+		hour := at.Truncate(time.Hour)
+		if n := len(watched.Points); n > 0 && watched.Points[n-1].Time.Equal(hour) {
+			watched.Points[n-1].Value++
+			continue
+		}
+		watched.Points = append(watched.Points, model.Datapoint{Time: hour, Value: 1})
 	}
 	return watched
 }
@@ -160,43 +183,10 @@ func reached(hours []Hour, rate float64) int {
 	return n
 }
 
-// Busy endpoints of a region vouch for each other: when at least this many, and at least half,
-// have no data at once, the data are missing and not the demand.
-const regionalQuorum = 3
-
-// busyShare of the hours that it looks back on must have a datapoint before an endpoint counts
-// as busy.
-const busyShare = 0.75
-
-// RegionalGaps are the hours of a window in which at least three, and at least half, of the
-// region's otherwise busy endpoints have no data. Each series is the hourly sums of one
-// endpoint over the window; a series that is not complete, or of an endpoint that is not
-// busy, has no say.
-func RegionalGaps(w model.Window, peers []model.Series) map[time.Time]bool {
-	total := int(w.Duration() / time.Hour)
-	busyPeers, has := 0, map[time.Time]int{}
-	for _, series := range peers {
-		if !series.Complete || float64(len(series.Points)) < busyShare*float64(total) {
-			continue
-		}
-		busyPeers++
-		for _, p := range series.Points {
-			has[p.Time.UTC()]++
-		}
-	}
-	gaps := map[time.Time]bool{}
-	for start := w.Start; start.Before(w.End); start = start.Add(time.Hour) {
-		if absent := busyPeers - has[start]; absent >= regionalQuorum && 2*absent >= busyPeers {
-			gaps[start] = true
-		}
-	}
-	return gaps
-}
-
 // unknownHours sums up why hours are unknown, for a reason: "5 h unknown: 3 too recent, 2 not
 // watched (from 2026-03-01 04:00)". It is empty if all are known.
 func unknownHours(hours []Hour) string {
-	order := []Gap{GapUnread, GapRegional, GapWatch, GapNoCount, GapEdge, GapRecent}
+	order := []Gap{GapUnread, GapRegional, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent}
 	total, count, first := 0, map[Gap]int{}, map[Gap]time.Time{}
 	for _, h := range hours {
 		if h.State != HourUnknown {

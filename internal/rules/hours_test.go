@@ -1,8 +1,12 @@
 package rules
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -33,7 +37,8 @@ func (o *observed) evidence() Evidence {
 	return Evidence{
 		Window:   model.NewWindow(o.start, o.start.Add(time.Duration(o.hours)*time.Hour)),
 		Requests: model.Series{Points: o.counts, Complete: true},
-		Minimums: model.Series{Points: o.own, Complete: true},
+		Watched:  WatchedHours(model.Series{Points: o.own, Complete: true}),
+		Regional: model.Series{Complete: true},
 	}
 }
 
@@ -86,20 +91,43 @@ func TestASecondCopyDoesNotCompleteAnHour(t *testing.T) {
 }
 
 func TestUnreadSeriesMakeEveryHourUnknown(t *testing.T) {
-	for _, series := range []string{"requests", "minimums"} {
+	for _, series := range []string{"requests", "watched"} {
 		o := &observed{start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
 		o.add(24, 2, 12)
 		e := o.evidence()
 		if series == "requests" {
 			e.Requests.Complete = false
 		} else {
-			e.Minimums.Complete = false
+			e.Watched.Complete = false
 		}
 		for _, h := range e.Hours(o.start.Add(100 * time.Hour)) {
 			if h.State != HourUnknown || h.Gap != GapUnread {
 				t.Errorf("%s not complete: %+v", series, h)
 			}
 		}
+	}
+}
+
+func TestRegionalGapsAndProxiesMakeHoursUnknown(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	o := &observed{start: start}
+	o.add(1, 9, 12)
+	o.add(1, -1, 12)
+	e := o.evidence()
+	now := start.Add(100 * time.Hour)
+	if h := e.Hours(now)[1]; h.State != HourSilent {
+		t.Fatalf("not silent: %+v", h)
+	}
+	e.Regional.Points = []model.Datapoint{{Time: start}, {Time: start.Add(time.Hour)}}
+	for _, h := range e.Hours(now) { // a count in such an hour may be partial
+		if h.State != HourUnknown || h.Gap != GapRegional {
+			t.Errorf("in a regional gap: %+v", h)
+		}
+	}
+	e = o.evidence()
+	e.Proxy = true
+	if h := e.Hours(now); h[1].Gap != GapProxy || h[0].State != HourCounted {
+		t.Errorf("by a metric that is a guess: %+v", h)
 	}
 }
 
@@ -150,6 +178,18 @@ func TestLowWatermarkNeedsThreeOccasions(t *testing.T) {
 	}
 }
 
+// gapsOf are the regional gaps by the hourly series of several endpoints.
+func gapsOf(w model.Window, peers []model.Series) model.Series {
+	gaps, readings := GapsQuery("eu-west-1", w), model.Readings{}
+	var resources []model.Resource
+	for i, series := range peers {
+		r := campaign(1, func(r *model.Resource) { r.ARN.Resource = fmt.Sprintf("campaign/c%d", i) })
+		resources = append(resources, r)
+		readings[RequestsQuery(r, w, time.Hour)] = series
+	}
+	return RegionalGaps(gaps, PeerQueries(resources, gaps), readings)
+}
+
 func TestRegionalGaps(t *testing.T) {
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	w := model.NewWindow(start, start.Add(100*time.Hour))
@@ -177,13 +217,42 @@ func TestRegionalGaps(t *testing.T) {
 		"three of seven are less than half":       {[]model.Series{peer(7), peer(7), peer(7), peer(), peer(), peer(), peer()}, 0},
 		"at different hours they are own silence": {[]model.Series{peer(7), peer(8), peer(9)}, 0},
 		"idle endpoints have no say":              {[]model.Series{peer(7), peer(7), idle, idle, idle}, 0},
-		"a series that was not read has no say":   {[]model.Series{peer(7), peer(7), {Points: peer(7).Points}}, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			if got := RegionalGaps(w, test.peers); len(got) != test.want {
+			got := gapsOf(w, test.peers)
+			if len(got.Points) != test.want || !got.Complete {
 				t.Errorf("got %v, want %d hours", got, test.want)
 			}
 		})
+	}
+	if gapsOf(w, []model.Series{peer(), peer(), {Points: peer().Points}}).Complete {
+		t.Error("the gaps are known though an endpoint could not be read")
+	}
+}
+
+// At most 30 endpoints of the region are read, the same ones each time, and a campaign
+// whose recipe is not known by each metric.
+func TestPeersAreFewAndStable(t *testing.T) {
+	gaps := GapsQuery("eu-west-1", model.NewWindow(testNow.Add(-time.Hour), testNow))
+	var resources []model.Resource
+	for i := range 50 {
+		resources = append(resources,
+			campaign(1, func(r *model.Resource) { r.ARN.Resource = fmt.Sprintf("campaign/c%d", i) }),
+			campaign(1, func(r *model.Resource) { r.ARN.Region = "us-east-1" }))
+	}
+	first := PeerQueries(resources, gaps)
+	slices.Reverse(resources)
+	if diff := cmp.Diff(first, PeerQueries(resources, gaps)); diff != "" || len(first) != 30 {
+		t.Errorf("%d queries, in another order: %s", len(first), diff)
+	}
+	for _, q := range first {
+		if q.Region != "eu-west-1" {
+			t.Errorf("asks %s", q.Region)
+		}
+	}
+	listed := campaign(1, func(r *model.Resource) { r.Recipe = "" })
+	if n := len(PeerQueries([]model.Resource{listed}, gaps)); n != 3 {
+		t.Errorf("%d queries for a campaign of unknown recipe", n)
 	}
 }

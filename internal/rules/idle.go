@@ -107,7 +107,7 @@ func NotIdle(c Calls, idleHours int) (code ReasonCode, reason string) {
 // idle time's and reaches further back.
 func idleFor(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) time.Duration {
 	since := r.Created
-	if w := hourlyWindow(r, m); w.Start.After(since) && m.Window.End.Sub(since) > LookBack {
+	if w := lookBackWindow(r, m); w.Start.After(since) && m.Window.End.Sub(since) > LookBack {
 		since = w.Start
 	}
 	for _, p := range readings.Get(hourlyQuery(r, m)).Points {

@@ -275,11 +275,11 @@ func TestIdleThresholdOfTheParameter(t *testing.T) {
 func TestIdleComesBeforeStepDown(t *testing.T) {
 	r := campaign(8)
 	s := testSettings()
-	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != Delete {
+	if d := Decide(r, readSilent(r, s, testMoment), s, testMoment); d.Verdict != Delete {
 		t.Errorf("got %s (%s), want delete", d.Verdict, d.Reason)
 	}
 	s.StopIdle = model.Off
-	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != StepDown || d.NewMinTPS != 6 {
+	if d := Decide(r, readSilent(r, s, testMoment), s, testMoment); d.Verdict != StepDown || d.NewMinTPS != 6 {
 		t.Errorf("got %s → %d (%s), want step-down → 6", d.Verdict, d.NewMinTPS, d.Reason)
 	}
 }
@@ -289,12 +289,12 @@ func TestIdleComesBeforeStepDown(t *testing.T) {
 func TestUpdateThatKeepsAResourceIsNotHidden(t *testing.T) {
 	r := campaign(8, updatedAgo(5*time.Hour, "ACTIVE"))
 	s := testSettings()
-	d := Decide(r, readEmpty(r, s, testMoment), s, testMoment)
+	d := Decide(r, readSilent(r, s, testMoment), s, testMoment)
 	if d.Verdict != Refused || !d.Has(ReasonUpdated) {
 		t.Errorf("got %s (%s), want refused", d.Verdict, d.Reason)
 	}
 	s.StopIdle = model.Off
-	if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != StepDown {
+	if d := Decide(r, readSilent(r, s, testMoment), s, testMoment); d.Verdict != StepDown {
 		t.Errorf("nothing is stopped anyhow: got %s (%s), want step-down", d.Verdict, d.Reason)
 	}
 }

@@ -66,6 +66,9 @@ func (h *history) whole(metric string, period, from, till int64) bool {
 // rightPlace reports whether this is where the metric of this resource, or of the monitor
 // itself, really is.
 func (h *history) rightPlace(q model.Query) bool {
+	if q.Stat == model.Gaps {
+		return q.Region == "eu-west-1" && q.Metric.Namespace == "AWS/Personalize"
+	}
 	if q.Metric.Name == "monitoredResourceCount" {
 		return q.Region == "us-east-1" && q.Metric.DimensionName == "" && q.Metric.DimensionValue == ""
 	}
@@ -79,8 +82,10 @@ func (h *history) rightPlace(q model.Query) bool {
 // points is what CloudWatch has.
 func (h *history) points(q model.Query) []model.Datapoint {
 	switch {
-	case !h.rightPlace(q):
+	case !h.rightPlace(q), q.Stat == model.Gaps: // there are no others in the region
 		return nil
+	case q.Stat == model.Watched:
+		return h.watched(q)
 	case q.Metric.Namespace == "AWS/Personalize":
 		return h.traffic(q)
 	case q.Metric.Namespace == "PersonalizeMonitor":
@@ -111,7 +116,7 @@ func (h *history) traffic(q model.Query) []model.Datapoint {
 	points := make([]model.Datapoint, 0, min(int64(len(calls)), (till-from)/period))
 	last := int64(-1)
 	for _, c := range calls {
-		if c.at < from || c.at >= till {
+		if c.at < from || c.at >= till || !h.shown(c.at) {
 			continue
 		}
 		if start := c.at / period * period; start != last {
@@ -119,6 +124,27 @@ func (h *history) traffic(q model.Query) []model.Datapoint {
 			points = append(points, model.Datapoint{Time: time.Unix(start, 0).UTC()})
 		}
 		points[len(points)-1].Value += float64(c.n)
+	}
+	return points
+}
+
+// shown reports whether CloudWatch shows the calls of a time.
+func (h *history) shown(at int64) bool {
+	return at < h.now-h.late && !slices.ContainsFunc(h.lost, func(s [2]int64) bool { return at >= s[0] && at < s[1] })
+}
+
+// watched counts the windows of each hour in which the monitor published the minimum.
+func (h *history) watched(q model.Query) (points []model.Datapoint) {
+	for at := q.Window.Start.Unix(); at < q.Window.End.Unix(); at += hour {
+		n := 0
+		for w := at; w < at+hour; w += slot {
+			if _, ok := h.published(q.Metric.Name, w); ok {
+				n++
+			}
+		}
+		if n > 0 {
+			points = append(points, model.Datapoint{Time: time.Unix(at, 0).UTC(), Value: float64(n)})
+		}
 	}
 	return points
 }

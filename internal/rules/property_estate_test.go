@@ -38,6 +38,10 @@ func decideAll(s *scene, list []*history) []rules.Decision {
 	decisions := make([]rules.Decision, len(resources))
 	for i, r := range resources {
 		decisions[i] = rules.Decide(r, readings, s.settings, s.moment)
+		if gaps := rules.GapsQueries(decisions[i]); len(gaps) > 0 {
+			list[i].read(readings, gaps)
+			decisions[i] = rules.Decide(r, readings, s.settings, s.moment)
+		}
 	}
 	return decisions
 }

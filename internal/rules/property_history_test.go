@@ -52,7 +52,7 @@ type scene struct {
 	now, end int64 // end of the measured window
 	settings rules.Settings
 	moment   rules.EvaluationTime
-	late     bool // the event that started the cycle is over an hour old
+	overdue  bool // the event that started the cycle is over an hour old
 	monitor  monitor
 }
 
@@ -119,7 +119,7 @@ func newScene(seed, index int) *scene {
 			late = s.around(hour)
 		}
 		at = s.now - late
-		scheduled, s.late = time.Unix(at, 0).UTC(), late > hour
+		scheduled, s.overdue = time.Unix(at, 0).UTC(), late > hour
 	}
 	s.end = (at - delay) / slot * slot
 	s.moment, s.settings.NoChecks, _ = rules.EvaluationTimeOf(time.Unix(s.now, 0).UTC(), scheduled, time.Duration(delay)*time.Second)
@@ -181,12 +181,14 @@ type history struct {
 	calls       [len(metrics)][outcomes][]call
 	by          who // made the latest update
 	updated     int64
-	oldMin      int     // before the latest update
-	marks       []int64 // when our updates were accepted, as their markers have it
-	down, until int64   // stopped and started again; [down, until)
-	missed      []int64 // windows that could not be read at the time
-	fresh       int64   // newest windows of our metrics that are not visible yet
-	victim      int     // the question that is not answered completely; -1 for none
+	oldMin      int        // before the latest update
+	marks       []int64    // when our updates were accepted, as their markers have it
+	down, until int64      // stopped and started again; [down, until)
+	missed      []int64    // windows that could not be read at the time
+	fresh       int64      // newest windows of our metrics that are not visible yet
+	late        int64      // how late CloudWatch shows calls
+	lost        [][2]int64 // times whose calls it never shows
+	victim      int        // the question that is not answered completely; -1 for none
 	damage      damage
 	asked       []question
 }
@@ -232,7 +234,7 @@ func newHistory(s *scene, name string) *history {
 	}
 	h.resource = r
 	h.arn = r.ARN.String()
-	h.created = s.now - max(s.idle(), day) - s.Int64N(4*day)
+	h.created = s.now - max(s.idle(), day) - s.Int64N(10*day)
 	if s.oneIn(12) {
 		h.created -= 13 * day
 	}
@@ -287,7 +289,7 @@ func (h *history) beIdle() {
 }
 
 // beBusy makes calls in every hour, about as many as the minimum allows or fewer, and
-// now and then an hour with fewer or none.
+// now and then up to four hours, about a day apart, with fewer or none.
 func (h *history) beBusy() {
 	level := h.between(0, int64(h.resource.MinTPS)+1) * hour
 	if h.oneIn(3) {
@@ -296,15 +298,19 @@ func (h *history) beBusy() {
 	if h.oneIn(10) {
 		level = h.Int64N(3000)
 	}
-	quiet, quietLevel := int64(0), int64(0)
+	quiet, quietLevel := map[int64]bool{}, h.between(0, level)
 	if h.oneIn(3) {
-		quiet, quietLevel = h.end/hour*hour-h.between(1, 337)*hour, h.between(0, level)
+		at := h.end/hour*hour - h.between(1, 337)*hour
+		for range 1 + h.IntN(4) {
+			quiet[at] = true
+			at += h.between(23, 25) * hour
+		}
 	}
-	first := max(h.created, h.end-backward-3*hour) / hour * hour
+	first := max(h.created, h.end-backward-9*hour) / hour * hour
 	calls := make([]call, 0, (h.now-first)/hour+1)
 	for at := first; at <= h.now; at += hour {
 		n := level + h.Int64N(2)
-		if at == quiet {
+		if quiet[at] {
 			n = quietLevel
 		}
 		if when := at + h.Int64N(60)*minute; n > 0 && when >= h.created && when < h.now {

@@ -2,6 +2,7 @@ package rules_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -147,7 +148,7 @@ func allowedUnwatched(h *history) int64 { return max(2*slot, min(hour, h.idle()/
 func anyAction(h *history) []guard {
 	return []guard{
 		{"checks switched on", h.settings.HourlyChecks == model.Always || h.settings.HourlyChecks == model.Auto},
-		{"event in time", !h.late},
+		{"event in time", !h.overdue},
 		{"recipe read", h.resource.Recipe != "" || h.resource.Kind == model.Recommender},
 		{"requests visible", visible(h)},
 		{"description fresh", !h.resource.Stale},
@@ -184,25 +185,72 @@ func doubtsOfStop(h *history) bool {
 	return h.by != ours || h.marks[0] >= h.end // a mark after the measured window is not seen yet
 }
 
-// watermark is the lowest hour's requests per second, rounded down, over the whole hours
-// of the last 14 days since the resource was created; the latest is over for half an hour.
-func watermark(h *history) int64 {
-	end := (h.end - 30*minute) / hour * hour
-	first := max(end-backward, (h.created+hour-1)/hour*hour)
-	if first >= end {
-		return math.MaxInt64
-	}
-	sums := make([]int64, (end-first)/hour)
+// lookBack is the whole hours that a step-down goes by: 14 days, since the resource was created, and
+// up to 6 hours ago.
+func lookBack(h *history) (first, end int64) {
+	end = (h.end - 6*hour) / hour * hour
+	return max(end-backward, (h.created+hour-1)/hour*hour), end
+}
+
+// knownHour is an hour of which the calls are known.
+type knownHour struct {
+	at, n  int64
+	silent bool
+}
+
+// knownHours are those of the look-back that are known: they have a count, and the monitor
+// watched all of it, or none of it and both neighbours have one; or they have none, and it watched all of it, a day
+// ago at least.
+func knownHours(h *history) (known []knownHour) {
+	first, end := lookBack(h)
+	sums := map[int64]int64{}
 	for _, c := range h.calls[h.metric][succeeded] {
-		if c.at >= first && c.at < end {
-			sums[(c.at-first)/hour] += c.n
+		if h.shown(c.at) && c.at >= first-hour && c.at < end+hour {
+			sums[c.at/hour*hour] += c.n
 		}
 	}
-	lowest := sums[0]
-	for _, n := range sums {
-		lowest = min(lowest, n)
+	for at := first; at < end; at += hour {
+		windows := 0
+		for w := at; w < at+hour; w += slot {
+			if _, ok := h.published(minimumMetric(h), w); ok {
+				windows++
+			}
+		}
+		switch n := sums[at]; {
+		case n > 0 && (windows == 12 || windows == 0 && sums[at-hour] > 0 && sums[at+hour] > 0):
+			known = append(known, knownHour{at: at, n: n})
+		case n == 0 && windows == 12 && h.sure && h.end-(at+hour) >= day:
+			known = append(known, knownHour{at: at, silent: true})
+		}
 	}
-	return lowest / hour
+	return known
+}
+
+// lowest is the lowest number of calls that known hours reached three times, each a day after the
+// one before, at least; false if there is none.
+func lowest(known []knownHour) (int64, bool) {
+	low, found := int64(math.MaxInt64), false
+	for _, level := range known {
+		times, last := 0, int64(math.MinInt64/2)
+		for _, k := range known {
+			if k.n <= level.n && k.at >= last+day {
+				times, last = times+1, k.at
+			}
+		}
+		if times >= 3 && level.n < low {
+			low, found = level.n, true
+		}
+	}
+	return low, found
+}
+
+// watermark is the low watermark in whole requests per second; very high if there is none.
+func watermark(h *history) int64 {
+	low, found := lowest(knownHours(h))
+	if !found {
+		return math.MaxInt64
+	}
+	return low / hour
 }
 
 // raisedLately reports whether the monitor has recorded a lower minimum within 24 h.
@@ -218,10 +266,22 @@ func raisedLately(h *history) bool {
 	return false
 }
 
-// hoursRead reports whether all hours that the watermark depends on were read completely.
+// hoursRead reports whether all counts that the watermark depends on were read completely.
 func hoursRead(h *history) bool {
-	end := (h.end - 30*minute) / hour * hour
-	return h.whole(metrics[h.metric], hour, max(end-backward, (h.created+hour-1)/hour*hour), end)
+	first, end := lookBack(h)
+	return h.whole(metrics[h.metric], hour, first-hour, end+hour)
+}
+
+// watchRead reports whether it was read when the monitor watched.
+func watchRead(h *history) bool {
+	_, end := lookBack(h)
+	return h.whole(minimumMetric(h), hour, end-backward, end)
+}
+
+// gapsRead reports whether the gaps of the region were read, if there are silent hours.
+func gapsRead(h *history) bool {
+	_, end := lookBack(h)
+	return !slices.ContainsFunc(knownHours(h), func(k knownHour) bool { return k.silent }) || h.whole("", hour, end-backward, end)
 }
 
 func minimumMetric(h *history) string {
@@ -240,11 +300,13 @@ func stepGuards(h *history, f *facts) []guard {
 		{"minimum above 1", h.resource.MinTPS > 1},
 		{"a day old", ageOf(h) >= day},
 		{"hours read", hoursRead(h)},
+		{"watch read", watchRead(h)},
 		{"watermark below the minimum", f.watermark < int64(h.resource.MinTPS)},
 		{"45 min since the last update", touchedAgo(h) >= 45*minute},
 		{"minimum read", minimumRead(h)},
 		{"not raised within a day", !raisedLately(h)},
 		{"no person's update to hide", !keptByUpdate(h, f)},
+		{"gaps read", gapsRead(h)},
 	}
 }
 

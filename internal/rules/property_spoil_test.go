@@ -17,6 +17,8 @@ var spoilers = [...]spoiler{
 	{after: callSince},
 	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
 	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
+	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
+	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
 	{before: func(h *history) { h.touch(person, h.updateAge(), h.settled()) }},
 	{before: updatedByUs},
 	{before: func(h *history) { updatedByUs(h); h.changeAgain() }},

@@ -31,7 +31,7 @@ func newProfile(s *scene, minimum int) (p profile) {
 
 // hours fills the calls of the last 15 days up to now.
 func (h *history) hours(p profile) {
-	first := max(h.created, h.end-backward-3*hour)/hour*hour + hour
+	first := max(h.created, h.end-backward-9*hour)/hour*hour + hour
 	h.calls[h.metric][succeeded] = h.calls[h.metric][succeeded][:0]
 	for at := first; at < h.now; at += hour {
 		if n := p[at/hour%24]; n > 0 {
@@ -55,7 +55,7 @@ func checkSteps(seed, index int, count tally) string {
 	s := newScene(seed, index)
 	s.settings.AdjustMinTPS, s.settings.StopIdle, s.settings.HourlyChecks, s.settings.NoChecks = model.On, model.Off, model.Always, ""
 	s.moment.Now = s.moment.Window.End.Add(2 * time.Minute)
-	s.now, s.monitor = s.moment.Now.Unix(), monitor{every: hour, since: s.end - 30*day}
+	s.now, s.monitor = s.moment.Now.Unix(), monitor{every: slot, since: s.end - 30*day}
 	h := &history{scene: s, victim: -1, created: s.now - 15*day}
 	h.resource = model.Resource{
 		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home"},

@@ -34,17 +34,19 @@ func stepDownQueries(r model.Resource, m EvaluationTime) []model.Query {
 	if r.MinTPS <= lowestMinimum || age(r, m) < stepDownAge {
 		return nil
 	}
-	return []model.Query{hourlyQuery(r, m), minimumQuery(r, m)}
+	return []model.Query{hourlyQuery(r, m), watchedQuery(r, m), minimumQuery(r, m)}
 }
 
 // checkStepDown lowers the minimum towards the low watermark of the last 14 days, a
 // quarter at a time, never below the watermark and never below 1. It never raises it.
 func checkStepDown(r model.Resource, readings model.Readings, s Settings, m EvaluationTime) (Step, finding) {
-	hourly := readings.Get(hourlyQuery(r, m))
-	load, enough := checkLoad(r, hourly, hourlyWindow(r, m), m.Now)
+	e := evidenceOf(r, readings, m)
+	load, enough := checkLoad(r, e, m.Now, m.Window.End)
 	step := Step{Load: load}
-	if load.Hours > 0 {
-		step.Datapoints = hourly.Points
+	for _, p := range e.Requests.Points {
+		if load.Hours > 0 && !p.Time.Before(e.Window.Start) && p.Time.Before(e.Window.End) {
+			step.Datapoints = append(step.Datapoints, p)
+		}
 	}
 	if enough.code != ReasonOversized {
 		return step, enough
@@ -64,36 +66,48 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 	return step, finding{verdict: StepDown, code: ReasonOversized, reason: reason}
 }
 
-// checkLoad compares the minimum with the lowest hour of a window. The code is Oversized if
-// that is lower; the load is zero if the rule does not come to read it.
-func checkLoad(r model.Resource, hourly model.Series, w model.Window, now time.Time) (Load, finding) {
+// checkLoad compares the minimum with the low watermark. The code is Oversized if that is
+// lower; the load is zero if the rule does not come to read it. The counts were read at a
+// time that may be a little before now.
+func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, finding) {
 	if r.MinTPS <= lowestMinimum { // guard: minimum of 1; never, boundary
 		return Load{}, nothing(ReasonAtLowest, "its minimum is 1, the lowest there is")
 	}
 	if age := now.Sub(r.Created); age < stepDownAge { // guard: too young for a step; never, boundary
 		return Load{}, nothing(ReasonTooNew, "too new to step down: created %s ago, at least 24 h are needed", span(age))
 	}
-	if !hourly.Complete { // guard: hourly counts not read
+	if !e.Requests.Complete { // guard: hourly counts not read
 		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: its hourly request counts could not be read completely")
 	}
-	load := loadOf(hourly, w)
+	if !e.Watched.Complete { // guard: watched hours not read
+		return Load{}, refusal(ReasonUnread, "cannot decide whether to step down: when it was watched could not be read completely")
+	}
+	load := loadOf(e.Hours(readAt), r.MinTPS)
+	below := fmt.Sprintf("below %d %s %d of %d times, each 24 h after the one before", r.MinTPS, r.Kind.RateUnit(), load.Below, occasions)
 	switch {
 	case load.Hours == 0: // guard: no whole hour
 		return load, refusal(ReasonUnread, "cannot decide whether to step down: there is no whole hour to look at")
+	case !load.Confirmed: // guard: no level was reached three times
+		return load, nothing(ReasonUnconfirmed, "no step down yet: seen %s (%s)", below, load.Health())
+	case load.Watermark() >= r.MinTPS && load.Below > 0: // guard: watermark at the minimum, seen lower; never, boundary
+		return load, nothing(ReasonKept, "kept at %d: %s, seen %s", r.MinTPS, load.Text(r.Kind), below)
 	case load.Watermark() >= r.MinTPS: // guard: watermark at the minimum; never, boundary
 		return load, nothing(ReasonKept, "kept at %d: %s", r.MinTPS, load.Text(r.Kind))
+	case load.Silent > 0 && !e.Regional.Complete: // guard: silence, and regional gaps not read; each
+		return load, refusal(ReasonRegion, "cannot decide whether to step down: %d h had no calls, "+
+			"and whether the data of the whole region are missing could not be read", load.Silent)
 	}
 	return load, nothing(ReasonOversized, "%s", load.Text(r.Kind))
 }
 
-// FinalMinimum is the minimum that repeated steps lead to if the hours of the window are
-// typical, with the reason. It is 0 if the minimum stays.
-func FinalMinimum(r model.Resource, hourly model.Series, w model.Window, now time.Time) (minimum int, reason string) {
-	load, enough := checkLoad(r, hourly, w, now)
+// FinalMinimum is the minimum that repeated steps lead to if the hours of the evidence are
+// typical, with the reason and what was observed. It is 0 if the minimum stays.
+func FinalMinimum(r model.Resource, e Evidence, now time.Time) (minimum int, load Load, reason string) {
+	load, enough := checkLoad(r, e, now, now)
 	if enough.code != ReasonOversized {
-		return 0, enough.reason
+		return 0, load, enough.reason
 	}
-	return max(lowestMinimum, load.Watermark()), enough.reason
+	return max(lowestMinimum, load.Watermark()), load, enough.reason
 }
 
 // nextMinimum is one step down, to three quarters of the minimum, but not below the

@@ -218,7 +218,7 @@ func TestChecksAreMadeOnlyWhenDue(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			d := Decide(r, readEmpty(r, tt.settings, tt.moment), tt.settings, tt.moment)
+			d := Decide(r, readSilent(r, tt.settings, tt.moment), tt.settings, tt.moment)
 			if d.Checked != tt.checked || d.Verdict.Changes() != tt.checked || d.Reason == "" {
 				t.Errorf("checked %v, %s (%s)", d.Checked, d.Verdict, d.Reason)
 			}
@@ -283,12 +283,12 @@ func TestEvaluationTimeOfAScheduledEvent(t *testing.T) {
 // The checks are refused where the window could not be read, even if everything else
 // was, and says that there is nothing against an action.
 func TestNothingIsDecidedWithoutTheWindow(t *testing.T) {
-	for name, r := range map[string]model.Resource{"idle": campaign(8), "too large": campaign(8, createdAgo(25*time.Hour))} {
+	for name, r := range map[string]model.Resource{"idle": campaign(8), "too large": campaign(8, createdAgo(96*time.Hour))} {
 		s := testSettings()
 		if name == "too large" {
 			s.StopIdle = model.Off
 		}
-		readings := readEmpty(r, s, testMoment)
+		readings := readSilent(r, s, testMoment)
 		if d := Decide(r, readings, s, testMoment); !d.Verdict.Changes() {
 			t.Fatalf("%s: read completely it is %s (%s)", name, d.Verdict, d.Reason)
 		}

@@ -43,27 +43,29 @@ type ReasonCode string
 
 // The reasons.
 const (
-	ReasonNotDue    ReasonCode = "not due"   // no hourly checks in this window
-	ReasonUncounted ReasonCode = "uncounted" // no metric counts the requests of its recipe
-	ReasonUnread    ReasonCode = "unread"    // data that a rule needs could not be read
-	ReasonStale     ReasonCode = "stale"     // its description is an old copy
-	ReasonTooNew    ReasonCode = "too new"   // younger than a rule requires
-	ReasonInUse     ReasonCode = "in use"    // called within the idle time
-	ReasonFailing   ReasonCode = "failing"   // called within the idle time, but every call failed
-	ReasonIdle      ReasonCode = "idle"      // not called within the idle time
-	ReasonAtLowest  ReasonCode = "at lowest" // its minimum is 1
-	ReasonKept      ReasonCode = "kept"      // it needs its minimum
-	ReasonOversized ReasonCode = "oversized" // it needs less than its minimum
-	ReasonOff       ReasonCode = "off"       // the parameter of the action is No
-	ReasonDryRun    ReasonCode = "dry run"   // the parameter of the action is DryRun
-	ReasonBusy      ReasonCode = "busy"      // a change is in progress
-	ReasonUpdated   ReasonCode = "updated"   // updated within the idle time, perhaps by a person
-	ReasonUnwatched ReasonCode = "unwatched" // it may have been stopped within the idle time
-	ReasonPaused    ReasonCode = "paused"    // updated too recently for a step
-	ReasonRaised    ReasonCode = "raised"    // its minimum was raised too recently for a step
-	ReasonGuard     ReasonCode = "guard"     // refused by a guard outside the rules
-	ReasonClock     ReasonCode = "clock"     // the clock of this host is wrong
-	ReasonLate      ReasonCode = "late"      // CloudWatch data of its region are late
+	ReasonNotDue      ReasonCode = "not due"     // no hourly checks in this window
+	ReasonUncounted   ReasonCode = "uncounted"   // no metric counts the requests of its recipe
+	ReasonUnread      ReasonCode = "unread"      // data that a rule needs could not be read
+	ReasonStale       ReasonCode = "stale"       // its description is an old copy
+	ReasonTooNew      ReasonCode = "too new"     // younger than a rule requires
+	ReasonInUse       ReasonCode = "in use"      // called within the idle time
+	ReasonFailing     ReasonCode = "failing"     // called within the idle time, but every call failed
+	ReasonIdle        ReasonCode = "idle"        // not called within the idle time
+	ReasonAtLowest    ReasonCode = "at lowest"   // its minimum is 1
+	ReasonKept        ReasonCode = "kept"        // it needs its minimum
+	ReasonOversized   ReasonCode = "oversized"   // it needs less than its minimum
+	ReasonOff         ReasonCode = "off"         // the parameter of the action is No
+	ReasonDryRun      ReasonCode = "dry run"     // the parameter of the action is DryRun
+	ReasonUnconfirmed ReasonCode = "unconfirmed" // no level of demand was reached three times
+	ReasonRegion      ReasonCode = "region"      // it is not known whether the data of its region are missing
+	ReasonBusy        ReasonCode = "busy"        // a change is in progress
+	ReasonUpdated     ReasonCode = "updated"     // updated within the idle time, perhaps by a person
+	ReasonUnwatched   ReasonCode = "unwatched"   // it may have been stopped within the idle time
+	ReasonPaused      ReasonCode = "paused"      // updated too recently for a step
+	ReasonRaised      ReasonCode = "raised"      // its minimum was raised too recently for a step
+	ReasonGuard       ReasonCode = "guard"       // refused by a guard outside the rules
+	ReasonClock       ReasonCode = "clock"       // the clock of this host is wrong
+	ReasonLate        ReasonCode = "late"        // CloudWatch data of its region are late
 )
 
 // Settings are the parameters that the rules obey.

@@ -1,0 +1,104 @@
+package rules
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Busy endpoints of a region vouch for each other: when at least regionalQuorum of them, and at
+// least half, have no data at once, the data are missing and not the demand.
+const (
+	regionalQuorum = 3
+	// busyShare of the hours that it looks back on must have a datapoint before an endpoint
+	// counts as busy.
+	busyShare = 0.75
+	// regionalPeers is how many endpoints of a region are read for it, to bound the cost.
+	regionalPeers = 30
+)
+
+// GapsQuery is the key of a region's gaps among the readings. CloudWatch cannot answer it:
+// they are derived from PeerQueries by Gaps.
+func GapsQuery(region string, w model.Window) model.Query {
+	return model.Query{
+		Region: region, Metric: model.Metric{Namespace: model.NamespacePersonalize}, Stat: model.Gaps, Window: w, Period: time.Hour,
+	}
+}
+
+// GapsQueries are the gaps of its region that a decision would rest on and that its readings
+// lack. It is to be made again with them.
+func GapsQueries(d Decision) []model.Query {
+	if !d.Has(ReasonRegion) {
+		return nil
+	}
+	return []model.Query{gapsQuery(d.Resource, d.At)}
+}
+
+// PeerQueries ask for the hourly requests of the endpoints that show whether the data of their
+// region are missing: at most 30 of the given ones, the same ones each time. The result is
+// empty, not nil, if there is none. Where the recipe is not known, as of a campaign that was
+// only listed, they ask for every metric.
+func PeerQueries(resources []model.Resource, gaps model.Query) []model.Query {
+	var peers []model.Resource
+	for _, r := range resources {
+		if r.Region() == gaps.Region {
+			peers = append(peers, r)
+		}
+	}
+	slices.SortFunc(peers, func(a, b model.Resource) int {
+		one, two := a.ARN.String(), b.ARN.String()
+		return cmp.Or(cmp.Compare(spread(one), spread(two)), cmp.Compare(one, two))
+	})
+	queries := []model.Query{}
+	for _, r := range peers[:min(len(peers), regionalPeers)] {
+		metrics := model.RequestMetrics()
+		if recipe := model.RecipeOf(r.Kind, r.Recipe); recipe.Sure {
+			metrics = []string{recipe.Metric}
+		}
+		for _, name := range metrics {
+			queries = append(queries, model.Query{
+				Region: gaps.Region, Metric: model.ResourceMetric(r, model.NamespacePersonalize, name),
+				Stat: model.Sum, Window: gaps.Window, Period: time.Hour,
+			})
+		}
+	}
+	return queries
+}
+
+// RegionalGaps are the hours of a window in which at least three, and at least half, of the
+// region's otherwise busy endpoints have no data, by the answers to PeerQueries. An endpoint
+// that is not busy has no say. If one could not be read, the gaps are not known.
+func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings) model.Series {
+	w, found := gaps.Window, model.Series{Complete: true}
+	total := int(w.Duration() / time.Hour)
+	has := map[string]map[time.Time]bool{} // by ARN
+	for _, q := range peers {
+		series := readings.Get(q)
+		found.Complete = found.Complete && series.Complete // guard: regional gaps not read
+		arn := q.Metric.DimensionValue
+		if has[arn] == nil {
+			has[arn] = map[time.Time]bool{}
+		}
+		for _, p := range series.Points {
+			has[arn][p.Time.UTC()] = true
+		}
+	}
+	busyPeers, present := 0, map[time.Time]int{}
+	for _, hours := range has {
+		if float64(len(hours)) < busyShare*float64(total) { // guard: idle endpoints do not show a gap; never
+			continue
+		}
+		busyPeers++
+		for at := range hours {
+			present[at]++
+		}
+	}
+	for start := w.Start; start.Before(w.End); start = start.Add(time.Hour) {
+		if absent := busyPeers - present[start]; absent >= regionalQuorum && 2*absent >= busyPeers { // guard: regional gap; each
+			found.Points = append(found.Points, model.Datapoint{Time: start, Value: float64(absent)})
+		}
+	}
+	return found
+}
