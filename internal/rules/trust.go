@@ -81,7 +81,7 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 	case !complete:
 		return "whether CloudWatch data are late could not be read: our own metrics of the last 24 h (GetMetricData)"
 	case newest.IsZero():
-		return "CloudWatch data are late: there is none of our own metrics of the last 24 h; " +
+		return "CloudWatch data are late: our own metrics of the last 24 h are missing; " +
 			"a monitor that was just installed acts from its second cycle on"
 	}
 	return fmt.Sprintf("CloudWatch data are late: the newest of our own metrics is of %s UTC, %s ago; at most %s are accepted",

@@ -2,6 +2,7 @@ package uninstall
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -152,7 +153,8 @@ func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
 		r.fail("", op, "look for "+kindWords[kind], err)
 		return
 	}
-	r.closed = errKind != awsapi.Denied // a denial may be for this one operation
+	_, disabled := errors.AsType[*awsapi.RegionDisabledError](err)
+	r.closed = disabled || errKind != awsapi.Denied // a denial may be for this one operation
 	reason := awsapi.Line(err)
 	r.w.Logger.Info("region skipped", "op", op, "region", r.region, "kind", kind, "err", reason)
 	if i := len(r.skipped) - 1; i >= 0 {

@@ -554,7 +554,7 @@ func TestClosedRegionsDoNotFailACleanup(t *testing.T) {
 		calls int // in the region
 	}{
 		{"denied", localaws.Fault{Code: "AccessDeniedException"}, "ap-south-1 [alarm rule topic] AccessDeniedException: injected fault", 3},
-		{"not enabled", localaws.Fault{Code: "UnrecognizedClientException", Status: 403}, "ap-south-1 [alarm] UnrecognizedClientException: injected fault", 1},
+		{"not enabled", localaws.Fault{Code: "UnrecognizedClientException", Status: 403}, "ap-south-1 [alarm] the region ap-south-1 is not enabled for this account (UnrecognizedClientException: injected fault", 1},
 		{"not opted in", localaws.Fault{Code: "OptInRequired", Status: 403}, "ap-south-1 [alarm rule topic] OptInRequired: injected fault", 3},
 		{"denied for one service", localaws.Fault{Service: "sns", Code: "AuthorizationError"}, "ap-south-1 [topic] AuthorizationError: injected fault", 1},
 	}

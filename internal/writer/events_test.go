@@ -127,12 +127,12 @@ func TestADryRunEmitsNothing(t *testing.T) {
 func TestEmitReportsACallThatFailed(t *testing.T) {
 	w := newWorld(t)
 	a, _ := w.Writer()
-	w.Server.AddFault(localaws.Fault{Service: "events", Operation: "PutEvents", Times: 1, Code: "AccessDeniedException", Message: "no"})
+	w.Server.AddFault(localaws.Fault{Service: "events", Operation: "PutEvents", Times: 1, Code: "ValidationException", Message: "no"})
 	sent, problems := a.Emit(ctxAll, stops(12))
 	if len(sent)+len(problems) != 12 || len(sent) != 2 && len(sent) != 10 {
 		t.Fatalf("sent %d, problems %d", len(sent), len(problems))
 	}
-	if !strings.HasPrefix(problems[0].Err.Error(), "send the event StopPersonalizeRecommender: AccessDeniedException: no") {
+	if !strings.HasPrefix(problems[0].Err.Error(), "send the event StopPersonalizeRecommender: ValidationException: no") {
 		t.Errorf("problem %v", problems[0])
 	}
 }
