@@ -231,9 +231,10 @@ func TestAnActionThatIsNotCountedIsRefused(t *testing.T) {
 		"others do not stop":     {fault: localaws.Fault{Service: "sns", Operation: "TagResource", Code: "ConcurrentAccess"}, want: "ConcurrentAccess"},
 		"no room for a tag":      {tags: full, want: "tag quota"},
 		"tags that are over":     {tags: over, want: ""},
-		"a tag that is no count": {tags: map[string]string{"Removals/x": "many"}, want: "the tag Removals/x of the topic holds \"many\", which is no count; remove it"},
+		"a tag that is no count": {tags: map[string]string{"Removals/x": "many"}, want: "the tag Removals/x of the topic holds \"many\", which is no count of the last hour; remove it"},
 		"a count below 1":        {tags: map[string]string{"Removals/x": "20260301T1000:-3"}, want: "which is no count"},
 		"a count that is ahead":  {tags: map[string]string{"Removals/x": "20260301T1010:5"}, want: "5 of at most 5"},
+		"a count of tomorrow":    {tags: map[string]string{"Removals/x": "20260302T1000:1"}, want: "no count of the last hour"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

@@ -186,16 +186,17 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 	}
 }
 
-// counted adds up the counts of all processes.
-func counted(tags Tags, kind rules.Budgeted) (rules.Counts, error) {
+// counted adds up the counts of all processes. Counts of a time that is far ahead are an error:
+// they would use up the budget until then.
+func counted(tags Tags, kind rules.Budgeted, now time.Time) (rules.Counts, error) {
 	sum := rules.Counts{}
 	for key, value := range tags {
 		if !counts(key, kind) {
 			continue
 		}
 		c, err := parseCounts(value)
-		if err != nil {
-			return nil, fmt.Errorf("the tag %s of the topic holds %q, which is no count; remove it", key, value)
+		if err != nil || c.Last().Sub(now) > time.Hour {
+			return nil, fmt.Errorf("the tag %s of the topic holds %q, which is no count of the last hour; remove it", key, value)
 		}
 		for slot, n := range c {
 			sum[slot] += n
