@@ -188,7 +188,9 @@ func (f *fleet) live(length time.Duration) {
 
 // many is an estate of n campaigns of one kind.
 func many(n int, c localaws.EstateCampaign) localaws.Estate {
-	group := func(i int) localaws.EstateDatasetGroup { return localaws.EstateDatasetGroup{Name: fmt.Sprintf("g%d", i)} }
+	group := func(i int) localaws.EstateDatasetGroup {
+		return localaws.EstateDatasetGroup{Name: fmt.Sprintf("g%d", i)}
+	}
 	r := localaws.EstateRegion{Name: home}
 	for i := range n {
 		if i%4 == 0 {
