@@ -253,6 +253,7 @@ func TestActions(t *testing.T) {
 	b.must(`{"ARN":"`+campaign+`","NewMinTPS":30}`, "Nothing to do")
 	b.must(envelope("UpdatePersonalizeRecommenderMinRecommendationRPS", `{"ARN":"`+idleOne+`","NewMinTPS":3}`), "is being updated from 1 to 3")
 
+	b.as(Monitor).must("{}", "resources measured") // it creates the topic in which actions are counted
 	del := b.as(DeleteCampaign)
 	for _, want := range []string{"is being deleted", "Nothing to do"} { // delivered twice
 		del.must(envelope("DeletePersonalizeCampaign", `{"ARN":"`+endedOne+`","IdleThresholdHours":24,"Utilization":0}`), want)

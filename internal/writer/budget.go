@@ -91,7 +91,7 @@ func (b *Budget) Left(ctx context.Context, q BudgetQuestion) map[rules.Budgeted]
 				continue
 			}
 		}
-		shared, sumErr := counted(tags, kind)
+		shared, sumErr := counted(tags, kind, now)
 		if err := cmp.Or(err, sumErr); err != nil {
 			left[kind] = rules.Left{Why: unread(kind, q.Region, err)}
 			continue
@@ -210,7 +210,7 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 	if err != nil {
 		return none, unread(kind, region, err)
 	}
-	shared, err := counted(tags, kind)
+	shared, err := counted(tags, kind, now)
 	if err != nil {
 		l.withdraw(ctx, kind, now)
 		return none, unread(kind, region, err)

@@ -70,12 +70,18 @@ func (l *ledger) read(ctx context.Context) (Tags, error) {
 	switch {
 	case err == nil:
 		return tags, nil
-	case awsapi.KindOf(err) != awsapi.NotFound:
-		return nil, fmt.Errorf("%s of the topic %s: %w", OpListTags, l.topic, awsapi.Plain(err))
-	case l.w.DryRun: // the topic would have been created
+	case l.w.DryRun && awsapi.KindOf(err) == awsapi.NotFound: // the topic would have been created
 		return Tags{}, nil
 	}
-	return nil, fmt.Errorf("there is no topic %s in %s to count it in; the next cycle creates it", l.topic.Resource, l.topic.Region)
+	return nil, l.failed(OpListTags, err)
+}
+
+// failed is the error of an operation on the topic.
+func (l *ledger) failed(op string, err error) error {
+	if awsapi.KindOf(err) == awsapi.NotFound {
+		return fmt.Errorf("there is no topic %s in %s; the next cycle of the monitor creates it", l.topic.Resource, l.topic.Region)
+	}
+	return fmt.Errorf("%s of the topic %s: %w", op, l.topic, awsapi.Plain(err))
 }
 
 // take counts one action before it is made, and returns the tags with all that are counted,
@@ -137,7 +143,7 @@ func (l *ledger) write(ctx context.Context, own *ownCounts) error {
 		}
 		wait := tryAgain * time.Duration(try) * time.Duration(1+own.key[len(own.key)-1]%4) // others wait differently
 		if awsapi.KindOf(err) != awsapi.InUse || try == writeTries || l.w.Clock.Sleep(ctx, wait) != nil {
-			return fmt.Errorf("%s of the topic %s: %w", OpTagResource, arn, awsapi.Plain(err))
+			return l.failed(OpTagResource, err)
 		}
 	}
 }
@@ -186,16 +192,17 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 	}
 }
 
-// counted adds up the counts of all processes.
-func counted(tags Tags, kind rules.Budgeted) (rules.Counts, error) {
+// counted adds up the counts of all processes. Counts of a time that is far ahead are an error:
+// they would use up the budget until then.
+func counted(tags Tags, kind rules.Budgeted, now time.Time) (rules.Counts, error) {
 	sum := rules.Counts{}
 	for key, value := range tags {
 		if !counts(key, kind) {
 			continue
 		}
 		c, err := parseCounts(value)
-		if err != nil {
-			return nil, fmt.Errorf("the tag %s of the topic holds %q, which is no count; remove it", key, value)
+		if err != nil || c.Last().Sub(now) > time.Hour {
+			return nil, fmt.Errorf("the tag %s of the topic holds %q, which is no count of the last hour; remove it", key, value)
 		}
 		for slot, n := range c {
 			sum[slot] += n
