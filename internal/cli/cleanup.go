@@ -19,7 +19,8 @@ import (
 // cleanupOptions are the settings of cleanup.
 type cleanupOptions struct {
 	common
-	deployment string
+	deployment      string
+	includeUntagged bool
 }
 
 // cleanupSetup has the parameters of cleanup, whose flags have help texts of their own.
@@ -33,10 +34,12 @@ func newCleanup(g *global) *cobra.Command {
 		Long: `Remove what this program, or the upstream sample, created: alarms, the
 notification rule, topics with their subscriptions, and dashboards, in every region
 where Personalize is offered. Campaigns, recommenders and metrics stay, and so does
-whatever belongs to another deployment or to a person.
+whatever belongs to another deployment or to a person. What the upstream sample made,
+and no deployment has tagged as its own, is listed and stays, as another stack of the
+sample may use it; --include-untagged removes it. What cannot be listed is not removed.
 
 It shows what would be removed and asks first; without a terminal it needs --yes.
-Regions that are denied or not enabled are skipped. It may be run again at any time.
+Regions in which all is denied, or that are not enabled, are skipped. It may be run again at any time.
 
 Exit codes: 0 done, 1 failed or not confirmed, 2 bad usage or configuration, 3 done
 but some things or regions failed.`,
@@ -50,6 +53,7 @@ but some things or regions failed.`,
 	o.addOutput(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&o.deployment, "deployment", deployment, "whose things to remove: cli, or `REGION/STACK` of a deployed stack")
+	flags.BoolVar(&o.includeUntagged, "include-untagged", false, "remove the upstream sample's leftovers that no deployment has tagged, too")
 	flags.String("regions", "", "further regions to search, separated by commas (env Regions)")
 	flags.String("dashboard-name", "", "name of the dashboards to remove (env DashboardName, default Amazon-Personalize-Monitor)")
 	return g.start(cmd, cleanupSetup, o)
@@ -78,7 +82,9 @@ func (o *cleanupOptions) region() string {
 
 // run searches, shows, asks, and only then removes.
 func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Values) error {
-	in := uninstall.Input{Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName, DryRun: true}
+	in := uninstall.Input{
+		Regions: slices.Concat(values.Regions, s.regions), DashboardName: values.DashboardName, DryRun: true, AllUntagged: o.includeUntagged,
+	}
 	if region := o.region(); region != "" {
 		if model.PartitionOf(region) != model.PartitionOf(s.config.Region) {
 			return usage(fmt.Errorf("--deployment %q is in another partition than the region %s", o.deployment, s.config.Region))
@@ -120,7 +126,7 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 	if ctx.Err() != nil {
 		return fmt.Errorf("%d things were removed; run it again to go on: %w", len(removed), awsapi.Plain(ctx.Err()))
 	}
-	return partial(len(done.Problems) > 0)
+	return partial(len(found.Problems)+len(done.Problems) > 0) // what the search did not find was not removed
 }
 
 // pass searches for what this program created and removes it, unless in.DryRun is set. It

@@ -11,6 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
@@ -139,6 +143,79 @@ func TestCleanupReportsWhatRemains(t *testing.T) {
 	server.ClearFaults()
 	if code, out, _ := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone || !strings.Contains(out, "1 removed in 11 regions") {
 		t.Errorf("exit code %d\n%s", code, out)
+	}
+}
+
+// What could not be listed is not removed, nor the topic that it may send to, and the exit code
+// says so, even if only the search failed and the removal after it could list everything.
+func TestCleanupKeepsWhatItCouldNotList(t *testing.T) {
+	for name, tt := range map[string]struct {
+		fault   localaws.Fault
+		code    int
+		removed string
+	}{
+		"alarms are denied": {localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "AccessDenied"}, cli.ExitPartial, "3 removed"},
+		"alarms are denied once": {
+			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "AccessDenied", Times: 1}, cli.ExitPartial, "3 removed",
+		},
+		"the rule is denied":   {localaws.Fault{Service: "events", Operation: "DescribeRule", Code: "AccessDeniedException"}, cli.ExitPartial, "3 removed"},
+		"everything is listed": {localaws.Fault{Service: "cloudwatch", Operation: "none"}, cli.ExitDone, "4 removed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, command := cleanupWorld(t)
+			tt.fault.Region = "eu-west-1"
+			server.AddFault(tt.fault)
+			code, out, errs := command(t.Context(), "cleanup", "--yes")
+			if code != tt.code || !strings.Contains(out, tt.removed) {
+				t.Errorf("exit code %d\n%s\n%s", code, out, errs)
+			}
+			if deleted := server.Calls()["sns.DeleteTopic"]; (deleted == 2) != (tt.code == cli.ExitDone) {
+				t.Errorf("%d topics were deleted", deleted)
+			}
+			server.ClearFaults()
+			if code, out, _ := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone {
+				t.Errorf("exit code %d\n%s", code, out)
+			}
+			if n := server.Calls()["sns.DeleteTopic"]; n != 2 {
+				t.Errorf("%d topics were deleted in the end", n)
+			}
+		})
+	}
+}
+
+// The sample's leftovers that no deployment has tagged are listed and stay, unless requested.
+func TestCleanupIncludesUntaggedIfRequested(t *testing.T) {
+	server, command := cleanupWorld(t)
+	if code, _, errs := command(t.Context(), "cleanup", "--yes"); code != cli.ExitDone {
+		t.Fatal(errs)
+	}
+	endpoint := httptest.NewServer(server)
+	defer endpoint.Close()
+	topics := sns.NewFromConfig(awsapi.LocalConfig("us-east-1", endpoint.URL, "LOCAL", nil))
+	topic, err := topics.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String("PersonalizeMonitorNotifications")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = topics.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
+		TopicArn: topic.TopicArn, AttributeName: aws.String("Policy"),
+		AttributeValue: aws.String(`{"Version":"2008-10-17","Id":"PublishPolicy","Statement":[{"Effect":"Allow","Principal":{"Service":` +
+			`["cloudwatch.amazonaws.com","events.amazonaws.com"]},"Action":["sns:Publish"],"Resource":"` + *topic.TopicArn + `"}]}`),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"cleanup", "--yes", "--output", "csv"}, ",kept,"},
+		{[]string{"cleanup", "--dry-run", "--include-untagged", "--output", "csv"}, ",would be removed,the upstream sample's\n"},
+		{[]string{"cleanup", "--yes", "--include-untagged", "--output", "csv"}, ",removed,the upstream sample's\n"},
+	} {
+		want := "us-east-1,topic,PersonalizeMonitorNotifications," + *topic.TopicArn + tt.want
+		if code, out, errs := command(t.Context(), tt.args...); code != cli.ExitDone || !strings.Contains(out, want) {
+			t.Errorf("%v: exit code %d\n%s\n%s", tt.args, code, out, errs)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
@@ -43,42 +44,72 @@ func (h *Handler) cleanup(ctx context.Context, e event) (string, error) {
 // deleteAll serves Delete.
 func (h *Handler) deleteAll(ctx context.Context, r request) error {
 	text, err := h.remove(ctx, h.resolveValid(ctx, cleanupNames, r.properties))
-	if errors.Is(err, errNothingListed) { // nothing is known to remain
-		h.log.ErrorContext(ctx, "the clean-up could not list anything", "err", err)
-		return nil
-	}
 	if err == nil {
 		h.log.InfoContext(ctx, "cleaned up", "what", text)
 	}
 	return err
 }
 
-// errNothingListed is wrapped by the error of a clean-up that could not read any region.
-var errNothingListed = errors.New("nothing was removed")
-
-// remove removes what the deployment created. It is an error if something of it is known to
-// remain, or if no region could be read.
+// remove removes what the deployment created. It is an error if something of it remains, or may
+// remain, as it could not be listed or read.
 func (h *Handler) remove(ctx context.Context, values config.Values) (string, error) {
 	p, err := h.parts(ctx)
 	if err != nil {
 		return "", err
 	}
-	result := p.Uninstaller.Run(ctx, uninstall.Input{Regions: values.Regions, DashboardName: values.DashboardName})
+	result := p.Uninstaller.Run(ctx, uninstall.Input{
+		Regions: values.Regions, DashboardName: values.DashboardName, Untagged: append([]string{p.region}, values.Regions...),
+	})
 	h.logProblems(ctx, result.Problems)
-	if len(result.Regions) == 0 && len(result.Problems) > 0 {
-		return "", fmt.Errorf("%w: %w", errNothingListed, result.Problems[0])
-	}
-	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left) > 0 {
-		names := make([]string, len(left))
-		for i, item := range left {
-			names[i] = fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason)
-		}
-		return "", fmt.Errorf("%s could not be removed: %s", model.Plural(len(left), "thing"), strings.Join(names, "; "))
+	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left)+len(result.Problems) > 0 {
+		return "", errors.New(remainder(left, result.Problems))
 	}
 	removed := len(uninstall.InState(result.Items, uninstall.Removed))
 	return sentence(model.Plural(removed, "thing")+" removed in "+model.Plural(len(result.Regions), "region"), []tally{
 		{len(uninstall.InState(result.Items, uninstall.Kept)), "thing", "of others kept"},
 		{len(result.Skipped), "region", "skipped"},
-		{len(result.Problems), "problem", "logged"},
 	}), nil
+}
+
+const (
+	// reasonRoom is how many characters of a reason fit an answer to CloudFormation, beside its ids.
+	reasonRoom = 3000
+	// partRoom is how many characters a part of a reason has at least.
+	partRoom = 100
+)
+
+// remainder lists what remains, or may remain: things, those that differ in the name alone as one,
+// then problems. Each part is trimmed, so that a long one leaves room for the others.
+func remainder(left []report.CleanupItem, problems []model.Problem) string {
+	type group struct{ kind, region, reason string }
+	names, parts := map[group][]string{}, []string{}
+	var order []group
+	for _, item := range left {
+		g := group{item.Kind, item.Region, item.Reason}
+		if names[g] == nil {
+			order = append(order, g)
+		}
+		names[g] = append(names[g], item.Name)
+	}
+	for _, g := range order {
+		name := names[g][0]
+		if more := len(names[g]) - 1; more > 0 {
+			name += fmt.Sprintf(" and %d more", more)
+		}
+		parts = append(parts, fmt.Sprintf("%s %s in %s (%s)", g.kind, name, g.region, g.reason))
+	}
+	for _, p := range problems {
+		parts = append(parts, p.Error())
+	}
+	room := max(partRoom, reasonRoom/len(parts))
+	for i, part := range parts {
+		if runes := []rune(part); len(runes) > room {
+			parts[i] = string(runes[:room-1]) + "…"
+		}
+	}
+	what := model.Plural(len(left), "thing") + " could not be removed: "
+	if len(left) == 0 {
+		what = "not everything could be listed or read: "
+	}
+	return what + strings.Join(parts, "; ")
 }

@@ -458,6 +458,75 @@ func TestCleanupTellsWhatRemains(t *testing.T) {
 	}
 }
 
+// What could not be listed may remain: the deletion fails, and what may be in use stays.
+func TestCleanupFailsIfItCouldNotLookEverywhere(t *testing.T) {
+	tests := []struct {
+		name   string
+		fault  localaws.Fault
+		status string
+		reason string
+	}{
+		{
+			"alarms of the deployment region", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: home, Code: "AccessDenied"},
+			"FAILED", "1 thing could not be removed: topic PersonalizeMonitorNotifications in us-east-1 (alarms could not be read, and may send to it); " +
+				"DescribeAlarms us-east-1: look for alarms: AccessDenied",
+		},
+		{
+			"alarms of another region", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "eu-west-1", Code: "AccessDenied"},
+			"FAILED", "topic PersonalizeMonitorNotifications in eu-west-1 (alarms could not be read, and may send to it)",
+		},
+		{
+			"alarms of a region without anything", localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Region: "ap-south-1", Code: "InternalFailure"},
+			"FAILED", "not everything could be listed or read: DescribeAlarms ap-south-1: look for alarms: InternalFailure",
+		},
+		{
+			"targets of the rule", localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Code: "AccessDeniedException"},
+			"FAILED", "topic PersonalizeMonitorNotifications in us-east-1 (a rule that could not be read may send to it)",
+		},
+		{"nothing of a closed region", localaws.Fault{Region: "ap-south-1", Code: "AccessDenied"}, "SUCCESS", ""},
+		{"everything", localaws.Fault{Region: "ap-south-1", Operation: "none"}, "SUCCESS", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			m := newMailbox(t)
+			b := newBed(t, Monitor, map[string]string{"Regions": "us-east-1,eu-west-1", "NotificationEndpoint": "ops@example.com"})
+			b.must("{}", "resources measured")
+			b.aws.ConfirmAll()
+			b.aws.AddFault(tt.fault)
+			b.as(Cleanup).must(m.request("Delete", `,"PhysicalResourceId":"p"`), tt.status)
+			if a := m.last(t, 1); a["Status"] != tt.status || !strings.Contains(a["Reason"], tt.reason) {
+				t.Error(a)
+			}
+			calls := b.aws.Calls()["sns.DeleteTopic"]
+			if want := map[bool]int{true: 2, false: 1}[tt.status == "SUCCESS" || tt.fault.Region == "ap-south-1"]; calls != want {
+				t.Errorf("%d topics were deleted, want %d", calls, want)
+			}
+		})
+	}
+}
+
+// Each part of a reason has its place in the answer, however long the others are.
+func TestCleanupNamesEverythingThatRemains(t *testing.T) {
+	m := newMailbox(t)
+	b := newBed(t, Monitor, map[string]string{"Regions": "us-east-1,eu-west-1"})
+	b.must("{}", "resources measured")
+	for _, operation := range []string{"DeleteAlarms", "DeleteTopic", "RemoveTargets"} {
+		b.aws.AddFault(localaws.Fault{Operation: operation, Code: "AccessDenied", Message: "not allowed " + strings.Repeat("for this reason ", 200)})
+	}
+	b.as(Cleanup).must(m.request("Delete", `,"PhysicalResourceId":"p"`), "FAILED")
+	reason := m.last(t, 1)["Reason"]
+	for _, want := range []string{
+		"alarm PersonalizeMonitor-IdleCampaign-", "more in eu-west-1 (AccessDenied: not allowed", "more in us-east-1 (AccessDenied: not allowed",
+		"; topic PersonalizeMonitorNotifications in eu-west-1 (", "; topic PersonalizeMonitorNotifications in us-east-1 (",
+		"; target PersonalizeMonitorNotificationsId in us-east-1 (", "; rule PersonalizeMonitor-NotificationsRule in us-east-1 (",
+		"; DeleteAlarms eu-west-1: ", "; DeleteAlarms us-east-1: ",
+	} {
+		if !strings.Contains(reason, want) {
+			t.Errorf("%q is not in %q", want, reason)
+		}
+	}
+}
+
 func TestPanicIsAnswered(t *testing.T) {
 	m, b := newMailbox(t), newBed(t, Dashboard, nil)
 	good := b.Config

@@ -17,6 +17,7 @@ func (r *removal) removeAlarms(ctx context.Context) {
 		r.unsearched(ctx, KindAlarm, "DescribeAlarms", err)
 		return
 	}
+	r.searched = true
 	changes := make([]alarms.Change, 0, len(list))
 	byName := make(map[string]alarms.Alarm, len(list))
 	for _, alarm := range list {
@@ -55,11 +56,9 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, tags writer.
 	user, userState := "", Kept
 	switch {
 	case result.Keep != "":
-		state, reason = Kept, result.Keep
+		state, reason, user = Kept, result.Keep, "alarms that stay send to it"
 		if reason == appeared {
 			user = "alarms that were created meanwhile send to it"
-		} else if tags.Ours() {
-			user = "another deployment's alarms send to it"
 		}
 	case state == AlreadyGone && tags == nil:
 		reason = ""

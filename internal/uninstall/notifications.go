@@ -28,17 +28,19 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.unsearched(ctx, KindRule, notify.OpDescribeRule, err)
 		return
 	case rule == nil:
+		r.searched = true
 		return
 	}
+	r.searched = true
 	item := report.CleanupItem{Kind: KindRule, Name: notify.RuleName, ARN: aws.ToString(rule.Arn)}
 	tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
 	if err != nil {
-		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
+		r.unreadRule(ctx, item, writer.OpListTags, "read the tags", err)
 		return
 	}
 	targets, err := notify.ListTargets(ctx, r.w, r.region)
 	if err != nil {
-		r.unread(ctx, item, notify.OpListTargets, "list the targets", err)
+		r.unreadRule(ctx, item, notify.OpListTargets, "list the targets", err)
 		return
 	}
 	reason := r.keepReason(tags, notify.SampleRule(rule))
@@ -47,6 +49,7 @@ func (r *removal) removeRule(ctx context.Context) {
 	}
 	if reason != "" {
 		r.add(ctx, item, Kept, reason)
+		r.keepTopicOf(targets)
 		return
 	}
 	others := slices.DeleteFunc(slices.Clone(targets), func(t types.Target) bool { return notify.OurTarget(t, r.topic) })
@@ -63,6 +66,7 @@ func (r *removal) removeRule(ctx context.Context) {
 		})
 		if !removed {
 			r.add(ctx, item, Remaining, "its target could not be removed")
+			r.keepTopic(Remaining, "the rule that sends to it remains")
 			return
 		}
 	}
@@ -73,11 +77,27 @@ func (r *removal) removeRule(ctx context.Context) {
 		}
 		slices.Sort(ids)
 		r.add(ctx, item, Kept, "it has targets of other people: "+strings.Join(ids, ", "))
+		r.keepTopicOf(others)
 		return
 	}
 	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, func(ctx context.Context) error {
 		return notify.DeleteRule(ctx, r.w, r.region)
 	})
+}
+
+// unreadRule records a rule whose owner or targets could not be read: it may send to the topic.
+func (r *removal) unreadRule(ctx context.Context, item report.CleanupItem, op, doing string, err error) {
+	r.unread(ctx, item, op, doing, err)
+	if awsapi.KindOf(err) != awsapi.NotFound {
+		r.keepTopic(Remaining, "a rule that could not be read may send to it")
+	}
+}
+
+// keepTopicOf keeps the topic if it is one of the targets of a rule that stays.
+func (r *removal) keepTopicOf(targets []types.Target) {
+	if slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Arn) == r.topic.String() }) {
+		r.keepTopic(Kept, "a rule that stays sends to it")
+	}
 }
 
 // removeTopic removes the topic, and with it its subscriptions.
@@ -86,11 +106,13 @@ func (r *removal) removeTopic(ctx context.Context) {
 	topic, err := r.w.Clients.SNS(r.region).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(arn)})
 	switch {
 	case awsapi.KindOf(err) == awsapi.NotFound:
+		r.searched = true
 		return
 	case err != nil:
 		r.unsearched(ctx, KindTopic, "GetTopicAttributes", err)
 		return
 	}
+	r.searched = true
 	item := report.CleanupItem{Kind: KindTopic, Name: notify.TopicName, ARN: arn}
 	tags, err := r.w.ReadTags(ctx, r.region, arn)
 	if err != nil {

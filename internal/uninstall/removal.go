@@ -74,12 +74,16 @@ type removal struct {
 	region string
 	topic  model.ARN
 	only   map[itemKey]bool // what may be removed; nil if all of ours may
+	// untagged reports whether leftovers of the upstream sample without a deployment's tag go.
+	untagged bool
 
 	items       []report.CleanupItem
 	skipped     []report.CleanupSkip
 	problems    []model.Problem
-	closed      bool // no call can succeed in this region
-	interrupted bool // ctx ended before all was done
+	denied      []model.Problem // searches that were denied; problems too, unless the whole region is closed
+	searched    bool            // something could be searched in this region
+	closed      bool            // no call can succeed in this region
+	interrupted bool            // ctx ended before all was done
 	// topicState and topicReason are why the topic stays, because something that stays sends to
 	// it; empty if nothing does.
 	topicState, topicReason string
@@ -114,7 +118,16 @@ func (r *removal) reportInterrupted(ctx context.Context) {
 	}
 }
 
-// keepTopic keeps the topic, because something that stays sends to it. A reason that it is not
+// reportDenied adds what was denied to the problems, unless nothing at all could be searched: in a
+// region that is closed to the account the program has made nothing. The deployment region should
+// not be closed.
+func (r *removal) reportDenied() {
+	if r.searched || r.region == r.w.DeploymentRegion { // guard: uninstall: a region is closed only if nothing in it can be searched
+		r.problems = append(r.problems, r.denied...)
+	}
+}
+
+// keepTopic keeps the topic, because something that stays sends to it, or may. A reason that it is not
 // ours to remove takes precedence over one that something could not be removed.
 func (r *removal) keepTopic(state, reason string) {
 	if r.topicReason == "" || (state == Kept && r.topicState == Remaining) {
@@ -140,15 +153,17 @@ func (r *removal) fail(arn, op, doing string, err error) {
 	r.problems = append(r.problems, writer.Problem(r.region, arn, op, fmt.Errorf("%s: %w", doing, err)))
 }
 
-// unsearched records that a kind of thing could not be searched. That is a problem, unless the
-// region is closed to us, which the deployment region should not be.
+// unsearched records that a kind of thing could not be searched, so that it may still send to the
+// topic. That is a problem, unless the region is closed.
 func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
 	errKind := awsapi.KindOf(err)
+	r.keepTopic(Remaining, kindWords[kind]+" could not be read, and may send to it")
 	switch {
 	case ctx.Err() != nil:
 		r.interrupted = true
 		return
 	case !awsapi.RegionClosed(err):
+		r.searched = r.searched || errKind != awsapi.Unreachable
 		r.closed = errKind == awsapi.Unreachable
 		r.fail("", op, "look for "+kindWords[kind], err)
 		return
@@ -162,9 +177,7 @@ func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
 	} else {
 		r.skipped = []report.CleanupSkip{{Region: r.region, What: []string{kind}, Reason: reason}}
 	}
-	if r.region == r.w.DeploymentRegion {
-		r.fail("", op, "look for "+kindWords[kind], err)
-	}
+	r.denied = append(r.denied, writer.Problem(r.region, "", op, fmt.Errorf("look for %s: %w", kindWords[kind], err)))
 }
 
 // unread records a thing whose owner could not be read.
@@ -213,10 +226,14 @@ func stateOf(o writer.Outcome) string {
 // keepReason is why a thing with these tags is not ours to remove; empty if it is. The upstream
 // sample tags its alarms without a deployment, and the rest not at all.
 func (r *removal) keepReason(tags writer.Tags, sample bool) string {
-	switch owner := tags[writer.TagDeployment]; {
+	owner := tags[writer.TagDeployment]
+	leftover := owner == "" && (tags.Ours() || (sample && tags.NoOwner()))
+	switch {
 	case owner != "" && owner != r.w.Deployment:
 		return "it belongs to the deployment " + owner
-	case tags.Ours(), sample && tags.NoOwner():
+	case leftover && !r.untagged: // guard: uninstall: leftovers without a deployment's tag stay
+		return "the upstream sample made it, of which another stack may use it; cleanup --include-untagged removes it"
+	case leftover, tags.Ours():
 		return ""
 	}
 	return "it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy

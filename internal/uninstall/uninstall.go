@@ -33,6 +33,11 @@ type Input struct {
 	DashboardName string
 	// Deployment selects whose things are removed; empty means the Writer's own.
 	Deployment string
+	// Untagged are the regions where the upstream sample's leftovers that no deployment has
+	// tagged are removed, and AllUntagged removes them everywhere. Elsewhere they stay: another
+	// stack of the sample may use them.
+	Untagged    []string
+	AllUntagged bool
 	// DryRun only searches, even if the Writer is not in dry run.
 	DryRun bool
 	// Only, unless nil, are the things that may be removed, as an earlier search found them.
@@ -43,9 +48,10 @@ type Input struct {
 }
 
 // Run removes, in every region where Personalize is available, our alarms, the notification rule
-// and the topic, then the dashboards. A region that is denied or not enabled is skipped; if the
-// deployment region is, or if anything else fails, that is a problem, and the rest goes on. It
-// ends a little before the deadline of ctx, and may run again to continue where it stopped.
+// and the topic, then the dashboards. What cannot be listed or read is not removed, nor is what it
+// may use, and is a problem; the rest goes on. Only a region in which everything is denied, or
+// that is not enabled, is skipped instead, unless it is the deployment region. Run ends a little
+// before the deadline of ctx, and may run again to continue where it stopped.
 func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
@@ -68,6 +74,7 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 	for i, region := range result.Regions {
 		r := &removal{
 			u: u, w: w, region: region, topic: identity.ARN("sns", region, notify.TopicName), only: only(in.Only),
+			untagged: in.AllUntagged || slices.Contains(in.Untagged, region),
 		}
 		removals[i] = r
 		group.Go(func() error {
@@ -86,6 +93,7 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 	}
 	for _, r := range removals {
 		r.reportInterrupted(ctx)
+		r.reportDenied()
 		result.Items = append(result.Items, r.items...)
 		result.Skipped = append(result.Skipped, r.skipped...)
 		result.Problems = append(result.Problems, r.problems...)

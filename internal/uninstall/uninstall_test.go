@@ -69,8 +69,9 @@ func (w *world) actor(change ...func(*writer.Options)) (*actor, *awsbed.Log) {
 	return &actor{New(wr, owner, notify.New(wr, owner), alarms.New(wr)), dashboards.New(wr)}, log
 }
 
-// Cleanup is Run, with its problems.
+// Cleanup is Run with everything that may be removed, and its problems.
 func (a *actor) Cleanup(ctx context.Context, in Input) (report.Cleanup, []model.Problem) {
+	in.AllUntagged = true
 	result := a.Run(ctx, in)
 	return result, result.Problems
 }
@@ -556,7 +557,6 @@ func TestClosedRegionsDoNotFailACleanup(t *testing.T) {
 		{"denied", localaws.Fault{Code: "AccessDeniedException"}, "ap-south-1 [alarm rule topic] AccessDeniedException: injected fault", 3},
 		{"not enabled", localaws.Fault{Code: "UnrecognizedClientException", Status: 403}, "ap-south-1 [alarm] the region ap-south-1 is not enabled for this account (UnrecognizedClientException: injected fault", 1},
 		{"not opted in", localaws.Fault{Code: "OptInRequired", Status: 403}, "ap-south-1 [alarm rule topic] OptInRequired: injected fault", 3},
-		{"denied for one service", localaws.Fault{Service: "sns", Code: "AuthorizationError"}, "ap-south-1 [topic] AuthorizationError: injected fault", 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -604,7 +604,7 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 		{
 			"alarms cannot be listed",
 			localaws.Fault{Service: "cloudwatch", Operation: "DescribeAlarms", Code: "InternalFailure"},
-			"DescribeAlarms eu-west-1: look for alarms: InternalFailure", nil, 5,
+			"DescribeAlarms eu-west-1: look for alarms: InternalFailure", []string{"topic"}, 4,
 		},
 		{
 			"alarms may not be deleted",
@@ -623,28 +623,28 @@ func TestWhatFailsInACleanupIsAProblemAndTheRestGoesOn(t *testing.T) {
 		{
 			"the rule cannot be looked for",
 			localaws.Fault{Service: "events", Operation: "DescribeRule", Code: "InternalException"},
-			"DescribeRule eu-west-1: look for the rule: InternalException", nil, 5,
+			"DescribeRule eu-west-1: look for the rule: InternalException", []string{"topic"}, 4,
 		},
 		{
 			"the tags of the rule may not be read",
 			localaws.Fault{Service: "events", Operation: "ListTagsForResource", Code: "AccessDeniedException"},
 			"read the tags of the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException",
-			[]string{"rule?"},
-			5,
+			[]string{"topic", "rule?"},
+			4,
 		},
 		{
 			"the targets may not be listed",
 			localaws.Fault{Service: "events", Operation: "ListTargetsByRule", Code: "AccessDeniedException"},
 			"list the targets of the rule PersonalizeMonitor-NotificationsRule: AccessDeniedException",
-			[]string{"rule?"},
-			5,
+			[]string{"topic", "rule?"},
+			4,
 		},
 		{
 			"the target may not be removed",
 			localaws.Fault{Service: "events", Operation: "RemoveTargets", Code: "AccessDeniedException"},
 			"remove the target PersonalizeMonitorNotificationsId: AccessDeniedException",
-			[]string{"target", "rule"},
-			5,
+			[]string{"target", "rule", "topic"},
+			4,
 		},
 		{
 			"the rule may not be deleted",
