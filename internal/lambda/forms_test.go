@@ -298,7 +298,7 @@ func TestLateAutomaticEvents(t *testing.T) {
 		CampaignArn: aws.String(campaignARN(home, "raised")), MinProvisionedTPS: aws.Int32(12),
 	})
 	s.must(err)
-	s.clock.Advance(18 * time.Minute) // 13:13
+	s.clock.Advance(18 * time.Minute)                                                            // 13:13
 	_, err = s.clients().alarms(home).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{ // the monitor went on
 		Namespace: aws.String("PersonalizeMonitor"), MetricData: []cwtypes.MetricDatum{
 			{MetricName: aws.String("monitoredResourceCount"), Value: aws.Float64(5), Timestamp: aws.Time(s.now().Add(-13 * time.Minute))},

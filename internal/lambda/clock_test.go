@@ -1,0 +1,69 @@
+package lambda
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// shifted is the clock of a host that is ahead.
+type shifted struct {
+	model.Clock
+	ahead time.Duration
+}
+
+func (c shifted) Now() time.Time { return c.Clock.Now().Add(c.ahead) }
+
+// functionOn returns a function in front of the bed's estate, on a host whose clock is ahead.
+func (b *bed) functionOn(f Function, ahead time.Duration) *bed {
+	other := *b
+	other.Handler = New(f, Options{
+		Env: func(name string) (string, bool) { v, ok := b.env[name]; return v, ok }, Log: b.log, Clock: shifted{b.clock, ahead}, Config: b.Config,
+	})
+	b.t.Cleanup(other.Handler.forget)
+	return &other
+}
+
+// By a clock that is wrong the monitor measures, and requests nothing, and the functions carry out nothing that is automatic. The control is a
+// right clock. A person's request is obeyed by any clock.
+func TestAWrongClockOfTheHost(t *testing.T) {
+	for _, ahead := range []time.Duration{0, -2 * time.Hour, 2 * time.Hour, -72 * time.Hour, 72 * time.Hour} {
+		t.Run(ahead.String(), func(t *testing.T) {
+			b := newBedOn(t, shops(), Monitor, map[string]string{
+				"Regions": home + "," + away, "HourlyChecks": "always", "AutoDeleteOrStopIdleResources": "Yes",
+			})
+			b.functionOn(Monitor, ahead).must("null", "18 resources measured from ")
+			requested := map[string]int{}
+			for _, e := range b.aws.Events() {
+				requested[e.DetailType]++
+			}
+			for _, detailType := range []string{"DeletePersonalizeCampaign", "StopPersonalizeRecommender", "UpdatePersonalizeCampaignMinProvisionedTPS"} {
+				if right := ahead == 0; right != (requested[detailType] > 0) {
+					t.Errorf("requested %v", requested)
+				}
+			}
+			if problem := strings.Contains(b.log.String(), "the clock of this host is"); problem != (ahead != 0) {
+				t.Errorf("the log: %s", b.log)
+			}
+			for _, tt := range []struct {
+				function               Function
+				resource, rest, action string
+			}{
+				{UpdateTPS, "campaign/large", `,"CurrentMinTPS":20,"NewMinTPS":15`, "is being updated"},
+				{DeleteCampaign, "campaign/idle", `,"IdleThresholdHours":24`, "is being deleted"},
+				{StopRecommender, "recommender/idle", `,"IdleThresholdHours":24`, "is being stopped"},
+			} {
+				f, want := b.functionOn(tt.function, ahead), tt.action
+				if ahead != 0 {
+					want = "nothing is decided: the clock of this host is"
+				}
+				f.must(`{"ARN":"`+arnOf(away, tt.resource)+`"`+tt.rest+`}`, want)
+				if tt.function == UpdateTPS {
+					f.must(`{"ARN":"`+arnOf(away, "campaign/busy")+`","NewMinTPS":3}`, tt.action)
+				}
+			}
+		})
+	}
+}
