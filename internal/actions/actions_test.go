@@ -942,7 +942,7 @@ func TestAMarkWaitsForOurUpdateToBeShown(t *testing.T) {
 	for _, late := range []int{0, 2, 100} {
 		estate, clock := shop(), model.NewVirtualClock(testTime)
 		home := &estate.Regions[0].DatasetGroups[0].Campaigns[0]
-		home.Update = &localaws.EstateUpdate{Status: "ACTIVE", MinTPS: 8, Age: 48 * time.Hour}
+		home.Update = &localaws.EstateUpdate{Status: "CREATE FAILED", MinTPS: 8, Age: 48 * time.Hour}
 		server, err := localaws.New(estate, localaws.WithClock(clock))
 		if err != nil {
 			t.Fatal(err)
