@@ -913,6 +913,7 @@ func TestAPersonsUpdateRightAfterOursIsTheirs(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := worldAround(t, clock, server, server)
+			w.CreateTopic(other)
 			a, _ := w.actor(func(o *testOptions) {
 				o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
 					return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 8, Marker: true, Resource: model.Resource{MinTPS: 10}}, nil
@@ -983,6 +984,7 @@ func TestAMarkWaitsForOurUpdateToBeShown(t *testing.T) {
 			old = answer.Body.Bytes()
 			_, _ = out.Write(old)
 		}))
+		w.CreateTopic(other)
 		a, log := w.actor(func(o *testOptions) {
 			o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
 				return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 8, Marker: true, Resource: model.Resource{MinTPS: 10}}, nil
