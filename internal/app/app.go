@@ -66,6 +66,10 @@ func New(o Options) *App {
 	if o.ReportMissing {
 		watched = reportMissing{known}
 	}
+	shown := watched
+	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
+		shown = known
+	}
 	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: watched, Meter: meter, Gaps: gaps, List: found.List, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
@@ -73,7 +77,7 @@ func New(o Options) *App {
 	w := p.writer()
 	boards := dashboards.New(w)
 	dashboard := cycle.NewDashboard(cycle.DashboardOptions{
-		Inventory: known, Writer: boards, Progress: o.Progress, Region: o.Config.Region, DryRun: o.DryRun,
+		Inventory: shown, Writer: boards, Progress: o.Progress, Region: o.Config.Region, DryRun: o.DryRun,
 	})
 	afterAction, afterCycle := p.rebuilds(boards, dashboard)
 	writers := p.writers(w, afterAction)

@@ -106,7 +106,7 @@ failed.`,
 
 // dashboardParts are the parts of the program that the dashboard commands use.
 func dashboardParts(s *session, dryRun bool) *app.App {
-	return s.app(app.Options{DryRun: dryRun, Deployment: deployment})
+	return s.app(app.Options{DryRun: dryRun, Deployment: deployment, ReportMissing: true})
 }
 
 func (o *dashboardBuild) check(Streams, config.Values) error { return o.checkOutput() }

@@ -277,6 +277,29 @@ func TestActions(t *testing.T) {
 	}
 }
 
+// An event may raise 1 to 50 before a sale; more than 10,000 TPS it has to confirm.
+func TestAnEventWithALargeMinimum(t *testing.T) {
+	b := newBed(t, UpdateTPS, nil)
+	about := func(minimum, more string) string {
+		return `{"ARN":"` + idleOne + `","NewMinTPS":` + minimum + more + `}`
+	}
+	for payload, says := range map[string]string{
+		about("10001", ``):                     `10,001 RPS is more than 10,000 RPS; if that is meant, allow it`,
+		about("2147483647", ``):                `is more than 10,000 RPS`,
+		about("10001", `,"AllowLarge":false`):  `is more than 10,000 RPS`,
+		about("10001", `,"AllowLarge":"true"`): `key "AllowLarge" is "true"; valid: true or false`,
+	} {
+		if _, err := b.invoke(payload); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", payload, err, says)
+		}
+	}
+	if n := b.aws.Calls()["personalize.UpdateRecommender"]; n != 0 {
+		t.Errorf("%d updates", n)
+	}
+	b.must(about("50", ``), "is being updated from 1 to 50")
+	newBed(t, UpdateTPS, nil).must(about("10001", `,"AllowLarge":true`), "is being updated from 1 to 10001")
+}
+
 // What fails after an action was accepted is logged and no error.
 func TestProblemsAfterAnAction(t *testing.T) {
 	b := newBed(t, StopRecommender, nil)

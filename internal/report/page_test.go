@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
@@ -60,6 +62,27 @@ func TestLedgerPageIsSelfContainedAndEscaped(t *testing.T) {
 	version := regexp.MustCompile(`uPlot (\S+)\n`).FindStringSubmatch(chart.Library())
 	if !strings.Contains(text, "Copyright (c) 2022 Leon Sorokin") || version == nil || !strings.Contains(chart.Library(), "v"+version[1]) {
 		t.Error("the page holds uPlot without its licence, or in another version")
+	}
+}
+
+// A text must not look like another: neither in the page nor on a terminal.
+func TestMarksOfTextDirectionAreNeutralized(t *testing.T) {
+	l := report.LedgerOf()
+	l.Resources[0].Name, l.Resources[0].Note = "home\u202egnp\u2066", "note\u200f\x1b[31m"
+	l.Problems = []model.Problem{{Region: "us-east-1", Operation: "ListCampaigns", Err: errors.New("denied\u202d\x07")}}
+	var table bytes.Buffer
+	if err := report.Write(&table, l, report.Table, report.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	for where, text := range map[string]string{"page": write(t, l), "table": table.String()} {
+		if i := strings.IndexFunc(text, func(r rune) bool {
+			return unicode.Is(unicode.Bidi_Control, r) || unicode.IsControl(r) && r != '\n' && r != '\t'
+		}); i >= 0 {
+			t.Errorf("%s: %q", where, text[i:min(len(text), i+40)])
+		}
+		if !strings.Contains(text, "gnp") {
+			t.Errorf("%s: the name is gone", where)
+		}
 	}
 }
 

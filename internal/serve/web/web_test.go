@@ -674,3 +674,26 @@ func TestRecordsThatCannotBeUndoneHaveNoButton(t *testing.T) {
 		t.Errorf("%d buttons to restore; one of its two records tells of something done", n)
 	}
 }
+
+// A reason may come from anyone who can send events: it must not look like another text.
+func TestMarksOfTextDirectionAreNeutralized(t *testing.T) {
+	snapshot, ok := webstory.Snapshot("shop")
+	if !ok || len(snapshot.Audits) == 0 {
+		t.Fatal("no story")
+	}
+	for i := range snapshot.Audits {
+		snapshot.Audits[i].Reason = "sale\u202e\u2066 over\x1b"
+	}
+	options, _ := webstory.Options(snapshot)
+	handler, err := web.New(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer handler.Close()
+	for _, target := range []string{"/timeline", "/resource?arn=" + url.QueryEscape(snapshot.Audits[0].ARN)} {
+		body := get(t, handler, target).Body.String()
+		if strings.ContainsAny(body, "\u202e\u2066\x1b") || !strings.Contains(body, "sale\ufffd\ufffd over\ufffd") {
+			t.Errorf("%s: %q", target, body)
+		}
+	}
+}
