@@ -390,7 +390,15 @@ func (p *patrol) counted() {
 }
 
 func updatePatrols(t *testing.T, policy *policy) []*patrol {
-	p := newPatrol(t, UpdateTPS, policy, shops())
+	estate := shops()
+	estate.Monitored = 20 * 24 * time.Hour
+	for i := range estate.Regions { // one that steps down only if the data of the region are not missing
+		group := &estate.Regions[i].DatasetGroups[0]
+		quiet := group.Campaigns[1]
+		quiet.Name, quiet.Traffic = "quiet", localaws.EstateTraffic{Shape: "stopped", TPS: 3, Since: 10 * 24 * time.Hour}
+		group.Campaigns = append(group.Campaigns, quiet)
+	}
+	p := newPatrol(t, UpdateTPS, policy, estate)
 	for _, region := range []string{home, away} {
 		_, err := p.owner.SNS(region).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.TopicName)})
 		p.ok(err)
@@ -401,6 +409,7 @@ func updatePatrols(t *testing.T, policy *policy) []*patrol {
 	const automatic = `,"CurrentMinTPS":20,"NewMinTPS":15`
 	p.wants("campaign/large", automatic, "is being updated")
 	p.wants("campaign/large-latest", automatic, "is being updated")
+	p.wants("campaign/quiet", automatic, "is being updated")
 	p.wants("recommender/large", automatic, "is being updated")
 	p.wants("campaign/large", automatic, "Nothing") // delivered twice
 	p.wants("campaign/no-more", automatic, "Nothing to do")
