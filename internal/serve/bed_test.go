@@ -194,14 +194,14 @@ func firstLine(s string) string {
 	return line
 }
 
-// leaseTag is the tag of the lease; it differs from run to run.
-var leaseTag = regexp.MustCompile(`"Serving/[^"]*":"[^"]*",?`)
+// processTags are the tags of the lease and of what processes counted; they differ from run to run.
+var processTags = regexp.MustCompile(`"(Serving|Removals|StepDowns)/[^"]*":"[^"]*",?`)
 
 // state is all that stands in AWS.
 func (w *world) state() map[string]string {
 	out := w.aws.Snapshot()
 	for name, line := range out {
-		out[name] = strings.ReplaceAll(leaseTag.ReplaceAllString(line, ""), ",}", "}")
+		out[name] = strings.ReplaceAll(processTags.ReplaceAllString(line, ""), ",}", "}")
 	}
 	return out
 }

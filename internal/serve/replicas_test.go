@@ -106,11 +106,16 @@ func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
 	state, told, _ := lone(t, acting, span)
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, shop())
-		w.aws.AddFault(localaws.Fault{Service: "sns", Operation: "ListTagsForResource", Code: "AuthorizationError", Status: 403})
+		// At each tick neither may read the lease. What they do is counted in other tags of the topic.
+		denied := localaws.Fault{Service: "sns", Operation: "ListTagsForResource", Code: "AuthorizationError", Status: 403, Times: 2}
+		w.aws.AddFault(denied)
 		one, two := w.daemon(w.options(acting)), w.daemon(w.options(acting))
-		w.live(5 * time.Minute)
+		w.live(5*time.Minute - time.Second)
 		w.aws.ConfirmAll()
-		w.live(span)
+		for end := time.Now().Add(span); time.Now().Before(end); {
+			w.aws.AddFault(denied)
+			w.live(5 * time.Minute)
+		}
 		for _, d := range []*running{one, two} {
 			if d.memory.Status().Role != serve.Leading || !strings.Contains(d.log.String(), "run one daemon at a time") {
 				t.Errorf("role %s; the log does not say that there should be one", d.memory.Status().Role)
@@ -122,6 +127,33 @@ func TestDaemonsThatCannotAgreeActOnce(t *testing.T) {
 		}
 		if diff := cmp.Diff(told, w.told()); diff != "" {
 			t.Errorf("what was told: %s", diff)
+		}
+		w.memory.Shut()
+	})
+}
+
+// Daemons that may not use the tags of the topic measure, and do nothing automatic: it could not
+// be counted.
+func TestWithoutTagsNothingIsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, shop())
+		w.aws.AddFault(localaws.Fault{Service: "sns", Operation: "ListTagsForResource", Code: "AuthorizationError", Status: 403})
+		d := w.daemon(w.options(acting))
+		w.live(4 * time.Hour)
+		status := d.memory.Status()
+		d.stop()
+		if told := w.told(); len(told) > 0 {
+			t.Errorf("told %v", told)
+		}
+		for operation, n := range w.aws.Calls() {
+			for _, change := range []string{"UpdateCampaign", "UpdateRecommender", "DeleteCampaign", "StopRecommender"} {
+				if operation == "personalize."+change {
+					t.Errorf("%s was called %d times", operation, n)
+				}
+			}
+		}
+		if status.Role != serve.Leading {
+			t.Errorf("role %s", status.Role)
 		}
 		w.memory.Shut()
 	})
