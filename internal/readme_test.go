@@ -117,7 +117,9 @@ func TestReadmeQuantities(t *testing.T) {
 		questions := map[model.Query]bool{}
 		settings := rules.Settings{IdleHours: 48, DeploymentRegion: "us-east-1"} // at 24 h one of the questions is asked for both checks
 		for _, q := range rules.CheckQueries(r, rules.Throughput{Readable: true, Requests: requests}, settings, m) {
-			questions[q] = true
+			if q.Stat != model.Watched { // read once by each process; later the other questions answer it
+				questions[q] = true
+			}
 		}
 		return len(questions)
 	}

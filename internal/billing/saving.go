@@ -47,6 +47,9 @@ type Saving struct {
 	NewMin int           `json:"newMin,omitempty"` // StepDown only
 	Savings
 	Reason string `json:"-"`
+	// Observed is how much of the demand is known, which the reason rests on; the zero value if
+	// nothing could be read.
+	Observed rules.Load `json:"-"`
 }
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
@@ -58,6 +61,14 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Dura
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
+	evidence := u.evidence
+	evidence.Regional = readings.Get(gapsQuery(r, m))
+	s := u.advise(r, evidence, readings, idle, m)
+	s.Observed = rules.LoadOf(r, evidence, m.Now)
+	return s
+}
+
+func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readings, idle time.Duration, m ReportTime) Saving {
 	note := ""
 	if u.looksIdle(r, idle, m) {
 		hours := int(idle.Hours())
@@ -72,9 +83,7 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Dura
 			note = why + "; "
 		}
 	}
-	evidence := u.evidence
-	evidence.Regional = readings.Get(gapsQuery(r, m))
-	newMin, _, reason := rules.FinalMinimum(r, evidence, m.Now)
+	newMin, reason := rules.FinalMinimum(r, e, m.Now)
 	s := Saving{Action: rules.None}
 	if newMin > 0 {
 		s = u.SavingOf(r, newMin)

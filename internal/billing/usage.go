@@ -79,7 +79,7 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 
 // GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.
 func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
-	if _, load, _ := rules.FinalMinimum(r, u.evidence, m.Now); load.Silent > 0 {
+	if rules.LoadOf(r, u.evidence, m.Now).Silent > 0 {
 		return []model.Query{gapsQuery(r, m)}
 	}
 	return nil

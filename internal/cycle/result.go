@@ -31,6 +31,7 @@ func resultOf(d rules.Decision) report.Resource {
 	resource := report.Resource{
 		Subject: report.SubjectOf(d.Resource), Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason,
 		Would: d.Would, WouldMin: d.WouldMin, Invisible: d.Throughput.Invisible,
+		Health: report.HealthOf(d.StepDown.Load),
 	}
 	if d.Throughput.Readable {
 		average, utilization := d.Throughput.Average, d.Throughput.Utilization

@@ -73,7 +73,7 @@ func (m *WatchedMeter) Measure(
 		if other, ok := others[key(tail)]; ok && covers(other.Window, tail.Window) {
 			tail = other
 		} else {
-			plain = append(plain, tail)
+			plain, others[key(tail)] = append(plain, tail), tail
 		}
 		recent[q] = recentHours{tail, known}
 	}

@@ -59,7 +59,7 @@ type Inputs struct {
 	Idle               bool       `json:"idle"`                 // no request in the idle time, by complete data
 	IdleRequests       float64    `json:"idleRequests"`         // successful ones, within the idle time
 	IdleFailedRequests float64    `json:"idleFailedRequests"`   // failed ones
-	Watermark          int        `json:"watermark"`            // lowest hour's average, rounded down
+	Watermark          int        `json:"watermark"`            // LowestHour, rounded down
 	LowestHour         float64    `json:"lowestHour"`           // its average
 	HighestHour        float64    `json:"highestHour"`          // the highest hour's average
 	HoursLookedAt      int        `json:"hoursLookedAt"`        // whole hours

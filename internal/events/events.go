@@ -86,7 +86,7 @@ type UpdateDetail struct {
 	AgeHours      int     // whole hours since the creation
 	CurrentMinTPS int     // the receiver drops the event if this is no longer true
 	NewMinTPS     int     // at least 1
-	MinAverageTPS int     // of the lowest hour of the look-back, rounded down
+	MinAverageTPS int     // the low watermark of the look-back: the lowest level reached three times, rounded down
 	MaxAverageTPS int     // of the highest hour, rounded down
 	Datapoints    Datapoints
 	Reason        string

@@ -41,6 +41,7 @@ type Entry struct {
 	Saving   *billing.Saving `json:"saving"`   // null if nothing can be saved
 	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
+	Health   *Health         `json:"health"`   // null if nothing could be read
 
 	Hourly []billing.Hour `json:"-"` // for charts
 }
@@ -79,7 +80,7 @@ func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Price
 	}
 	used := u.Usage // a copy: a pointer into u would keep its series in memory
 	e.Usage = &used
-	e.Saving = SavingOf(s)
+	e.Saving, e.Health = SavingOf(s), HealthOf(s.Observed)
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}
@@ -145,7 +146,8 @@ var ledgerColumns = []string{
 	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
 	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
-	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "note",
+	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth",
+	"healthHours", "healthKnown", "healthSilent", "healthUnknown", "note",
 }
 
 // CSV implements Report. What is null in the JSON is an empty field.
@@ -169,7 +171,7 @@ func (l Ledger) CSV() [][]string {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Note),
+			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Health.cells()...), Fields(e.Note),
 		))
 	}
 	return rows
@@ -296,6 +298,9 @@ func (l Ledger) notes() []string {
 	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
 		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
 			"for the rest what is known from before and after is assumed.", t.MinKnown))
+	}
+	if text := healthNote(l.Resources); text != "" {
+		notes = append(notes, text)
 	}
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")

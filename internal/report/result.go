@@ -46,6 +46,7 @@ type Resource struct {
 	Decision    rules.Verdict `json:"decision"`
 	NewMin      int           `json:"newMin,omitempty"` // with a step-down only
 	Reason      string        `json:"reason"`
+	Health      *Health       `json:"health,omitempty"` // only where the step-down rule read the demand
 	// Saving is what the decision would save, and Estimate the money that the last 14 days
 	// and the saving are worth. Only a plan has them.
 	Saving   *billing.Saving `json:"saving,omitempty"`
@@ -138,6 +139,7 @@ var resultColumns = []string{
 	"min", "average", "utilization", "checked", "decision", "newMin", "reason",
 	"tpsHoursSaved", "tpsHoursSavedPerMonth", "estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
 	"estimateSaved", "estimateSavedPerMonth", "would", "wouldMin", "outcome", "restore",
+	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
 }
 
 // CSV implements Report. What is null or left out in the JSON is an empty field.
@@ -154,6 +156,7 @@ func (r Result) CSV() [][]string {
 		rows = append(rows, slices.Concat(
 			one.fields(), Fields(one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
 			Fields(saved...), Fields(priced...), Fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
+			Fields(one.Health.cells()...),
 		))
 	}
 	return rows

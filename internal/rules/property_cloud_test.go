@@ -123,7 +123,11 @@ func (h *history) traffic(q model.Query) []model.Datapoint {
 			last = start
 			points = append(points, model.Datapoint{Time: time.Unix(start, 0).UTC()})
 		}
-		points[len(points)-1].Value += float64(c.n)
+		n := c.n
+		if c.at >= h.reduced[0] && c.at < h.reduced[1] {
+			n /= 10
+		}
+		points[len(points)-1].Value += float64(n)
 	}
 	return points
 }

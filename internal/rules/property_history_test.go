@@ -3,6 +3,7 @@ package rules_test
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -188,12 +189,17 @@ type history struct {
 	fresh       int64      // newest windows of our metrics that are not visible yet
 	late        int64      // how late CloudWatch shows calls
 	lost        [][2]int64 // times whose calls it never shows
+	reduced     [2]int64   // a time of whose calls it shows a tenth
+	stops       [][2]int64 // more times in which it was stopped
 	victim      int        // the question that is not answered completely; -1 for none
 	damage      damage
 	asked       []question
 }
 
-func (h *history) isUp(window int64) bool { return window < h.down || window >= h.until }
+func (h *history) isUp(window int64) bool {
+	return (window < h.down || window >= h.until) &&
+		!slices.ContainsFunc(h.stops, func(s [2]int64) bool { return window >= s[0] && window < s[1] })
+}
 
 func (h *history) minimumAt(window int64) int {
 	if window+slot < h.updated {

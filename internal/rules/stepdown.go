@@ -101,14 +101,17 @@ func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, findi
 }
 
 // FinalMinimum is the minimum that repeated steps lead to if the hours of the evidence are
-// typical, with the reason and what was observed. It is 0 if the minimum stays.
-func FinalMinimum(r model.Resource, e Evidence, now time.Time) (minimum int, load Load, reason string) {
+// typical, with the reason. It is 0 if the minimum stays.
+func FinalMinimum(r model.Resource, e Evidence, now time.Time) (minimum int, reason string) {
 	load, enough := checkLoad(r, e, now, now)
 	if enough.code != ReasonOversized {
-		return 0, load, enough.reason
+		return 0, enough.reason
 	}
-	return max(lowestMinimum, load.Watermark()), load, enough.reason
+	return max(lowestMinimum, load.Watermark()), enough.reason
 }
+
+// LoadOf is what the evidence shows of a resource's demand, whether or not a rule comes to read it.
+func LoadOf(r model.Resource, e Evidence, now time.Time) Load { return loadOf(e.Hours(now), r.MinTPS) }
 
 // nextMinimum is one step down, to three quarters of the minimum, but not below the
 // watermark and not below 1. The caller ensures that watermark < minimum.
