@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,9 +116,15 @@ func propose(record events.Audit, req events.Request, now state) (string, error)
 	case record.Action == model.ActionDelete && !now.gone && !now.status.Deleting():
 		return "", nil
 	case record.Action == model.ActionDelete:
-		what := fmt.Sprintf("create %s again, with a minimum of %s %s, the solution version %s and %s", subject, minimum, unit,
-			before.SolutionVersion, model.Plural(len(before.Tags), "tag"))
-		return what, large(0)
+		if _, err := creation(before); err != nil {
+			return "", err
+		}
+		what := fmt.Sprintf("create %s again, with a minimum of %s %s, the solution version %s, the settings %s, and %s", subject, minimum, unit,
+			before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
+		if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
+			what += " (" + strings.Join(keys, ", ") + ")"
+		}
+		return model.OneLine(what), large(0)
 	case now.gone:
 		return "", ErrNotFound
 	case record.Action == model.ActionStop && now.status == model.StatusActive:

@@ -129,7 +129,7 @@ func ownUpdate(r model.Resource, readings model.Readings, s Settings, m Evaluati
 func hasMarker(u *model.Update, markers model.Series) bool {
 	for _, p := range markers.Points {
 		marked := time.UnixMilli(int64(math.Round(p.Value * 1000)))
-		if u.Created.Sub(marked).Abs() <= markerSlack { // guard: own-change marker; boundary
+		if u.Created.Sub(marked).Abs() <= markerSlack { // guard: own-change marker; always, boundary
 			return true
 		}
 	}
