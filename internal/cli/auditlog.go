@@ -86,7 +86,11 @@ func (a *auditLog) write(record events.Audit) error {
 	if line = append(line, '\n'); a.torn() {
 		line = append([]byte("\n"), line...)
 	}
-	if _, err := a.file.Write(line); err != nil {
+	_, err = a.file.Write(line)
+	if err == nil && a.regular && record.Outcome == events.OutcomeBegun {
+		err = a.file.Sync() // it must outlive the machine: what it describes cannot be undone without it
+	}
+	if err != nil {
 		return fmt.Errorf("%w; make room there, or name another --audit-file", err)
 	}
 	return nil

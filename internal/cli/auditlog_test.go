@@ -13,6 +13,43 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
+// The latest action that was done is undone, or one that was begun by a process that was killed, but
+// not one that failed or was refused.
+func TestLatestRestorable(t *testing.T) {
+	record := func(action model.Action, outcome string) events.Audit {
+		arn, err := model.ParseARN(cannedARN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		solution := arn
+		solution.Resource = "solution/s/v1"
+		return events.Audit{
+			Time: time.Now(), ARN: cannedARN, Kind: model.Campaign, Action: action, Outcome: outcome, NewMinTPS: 2,
+			Before: &events.Before{Name: arn.Name(), MinTPS: 7, SolutionVersion: solution.String()},
+		}
+	}
+	const deletion, update = model.ActionDelete, model.ActionUpdate
+	stepped := record(update, events.OutcomeDone)
+	tests := []struct {
+		name    string
+		records []events.Audit
+		want    string
+	}{
+		{"done", []events.Audit{stepped, record(deletion, events.OutcomeBegun), record(deletion, events.OutcomeDone)}, "delete-campaign done"},
+		{"begun, and killed", []events.Audit{stepped, record(deletion, events.OutcomeBegun)}, "delete-campaign begun"},
+		{"begun, and failed", []events.Audit{stepped, record(deletion, events.OutcomeBegun), record(deletion, events.OutcomeFailed)}, "update-tps done"},
+		{"begun, and refused", []events.Audit{stepped, record(deletion, events.OutcomeBegun), record(deletion, events.OutcomeRefused)}, "update-tps done"},
+		{"done, then refused", []events.Audit{stepped, record(update, events.OutcomeRefused)}, "update-tps done"},
+		{"requested", []events.Audit{record(deletion, events.OutcomeAsked)}, " "},
+	}
+	for _, tt := range tests {
+		got, ok := latestRestorable(tt.records)
+		if text := string(got.Action) + " " + got.Outcome; text != tt.want || ok != (tt.want != " ") {
+			t.Errorf("%s: %s", tt.name, text)
+		}
+	}
+}
+
 // A daemon that starts reads what the one before it has left in the audit file.
 func TestRecall(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)

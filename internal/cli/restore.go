@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // restoreOptions are the settings of restore.
@@ -119,7 +120,7 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := newHistoryReader(g, history.Filter{ARNs: []string{req.ARN.String()}, Outcomes: []string{events.OutcomeDone}})
+	read := newHistoryReader(g, history.Filter{ARNs: []string{req.ARN.String()}})
 	if o.from != "" {
 		in, err := os.Open(o.from)
 		if err != nil {
@@ -141,12 +142,28 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 	case read.unreadable.count > 0:
 		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; give the right one with --record")
 	}
-	for _, record := range slices.Backward(read.history.Records()) {
-		if record.Restorable() == nil {
-			return record, nil
-		}
+	if record, ok := latestRestorable(read.history.Records()); ok {
+		return record, nil
 	}
 	return events.Audit{}, usage(fmt.Errorf("there is no record of an action about %s that could be undone", arn))
+}
+
+// latestRestorable finds the latest of the records, by time, whose action can be undone: one that was
+// done, or was begun by a process that recorded no other outcome, as it was killed.
+func latestRestorable(records []events.Audit) (latest events.Audit, ok bool) {
+	ended := map[model.Action]bool{} // in vain
+	for _, record := range slices.Backward(records) {
+		switch record.Outcome {
+		case events.OutcomeFailed, events.OutcomeRefused:
+			ended[record.Action] = true
+		case events.OutcomeBegun, events.OutcomeDone:
+			if record.Restorable() == nil && (record.Outcome == events.OutcomeDone || !ended[record.Action]) {
+				return record, true
+			}
+			ended[record.Action] = false
+		}
+	}
+	return events.Audit{}, false
 }
 
 // run undoes the action of a record, and prints the answer.

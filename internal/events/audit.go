@@ -159,7 +159,7 @@ func (a Audit) Restorable() error {
 		return fmt.Errorf("the record's arn: %w", err)
 	}
 	switch undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}; {
-	case a.Outcome != OutcomeDone:
+	case a.Outcome != OutcomeDone && a.Outcome != OutcomeBegun: // what was begun may have been done by a process that was killed
 		return fmt.Errorf("the record of %s is of an action that was not done (%s), so there is nothing to restore", a.ARN, Brief(a.Outcome))
 	case !slices.Contains(undone, a.Action):
 		return fmt.Errorf("the record of %s is of %s, which cannot be undone", a.ARN, quoted(string(a.Action)))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
 // followTime is kept free before the deadline, for a call in progress and the follow-ups of an
@@ -41,5 +42,8 @@ func (h *Handler) action(ctx context.Context, action model.Action, payload []byt
 		return "", err
 	}
 	h.logProblems(ctx, answer.Problems)
+	if answer.Outcome == writer.Refused && len(answer.Problems) > 0 { // it could not be recorded, which may be possible later
+		return "", fmt.Errorf("%s %w", answer.Sentence, answer.Err())
+	}
 	return answer.Sentence, nil
 }

@@ -481,6 +481,36 @@ func TestCleanupTellsWhatRemains(t *testing.T) {
 	}
 }
 
+// unrecorded is a log that loses audit records.
+type unrecorded struct{ *logBuffer }
+
+func (b unrecorded) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(`"msg":"audit"`)) {
+		return 0, errors.New("no space left on device")
+	}
+	return b.logBuffer.Write(p)
+}
+
+// A deletion that cannot be recorded is not made, and fails, so that Lambda repeats the event.
+func TestADeletionThatCannotBeRecordedIsRepeated(t *testing.T) {
+	b := newBed(t, DeleteCampaign, nil)
+	recorded := b.Handler
+	b.Handler = New(DeleteCampaign, Options{Env: recorded.Env, Log: unrecorded{b.log}, Clock: b.clock, Config: b.Config})
+	t.Cleanup(b.forget)
+	request := `{"ARN":"` + campaign + `","Reason":"not needed"}`
+	if _, err := b.invoke(request); err == nil || !strings.Contains(err.Error(), "nothing is stopped or deleted without one") {
+		t.Error(err)
+	}
+	if calls := b.aws.Calls(); calls["personalize.DeleteCampaign"] > 0 || calls["cloudwatch.PutMetricData"] == 0 {
+		t.Errorf("calls %v", calls)
+	}
+	b.Handler = recorded
+	b.must(request, "is being deleted")
+	if n := b.aws.Calls()["personalize.DeleteCampaign"]; n != 1 {
+		t.Errorf("%d deletions", n)
+	}
+}
+
 // What could not be listed may remain: the deletion fails, and what may be in use stays.
 func TestCleanupFailsIfItCouldNotLookEverywhere(t *testing.T) {
 	tests := []struct {
