@@ -159,7 +159,7 @@ func TestLateDataAreRefused(t *testing.T) {
 		{"3 h late in one region", localaws.DataFault{Region: away, Late: 3 * time.Hour}, []string{away}, "3 h ago; at most 20 min are accepted"},
 		{"our own alone, 3 h late", localaws.DataFault{Namespace: model.NamespaceMonitor, Late: 3 * time.Hour}, []string{away, home}, "3 h ago"},
 		{"40 min late in the deployment region", localaws.DataFault{Region: home, Late: 40 * time.Minute}, []string{home}, "at most 20 min are accepted"},
-		{"complete but empty", localaws.DataFault{Namespace: model.NamespaceMonitor, LostPercent: 100}, []string{away, home}, "none of our own metrics of the last 24 h"},
+		{"complete but empty", localaws.DataFault{Namespace: model.NamespaceMonitor, LostPercent: 100}, []string{away, home}, "our own metrics of the last 24 h are missing"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := newBed(t, everyAction(home, away))

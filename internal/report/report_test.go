@@ -107,12 +107,15 @@ func TestTables(t *testing.T) {
 		Start: time.Date(2026, 7, 1, 23, 55, 0, 0, time.UTC), End: time.Date(2026, 7, 2, 0, 0, 0, 0, time.UTC),
 	}
 	left := Result{Window: midnight, Resources: day().Resources[:1], Alarms: Alarms{Left: 1}, DurationMs: 65_432}
+	late := quiet
+	late.DataLate = []rules.LateRegion{{Region: "us-east-1", Reason: "CloudWatch data are late", Refused: 2}}
 	tests := []struct {
 		name   string
 		result Result
 		width  int
 		color  bool
 	}{
+		{"late-data", late, 120, false},
 		{"everything-unwrapped", day(), 0, false},
 		{"everything-160", day(), 160, false},
 		{"everything-120", day(), 120, false},

@@ -125,7 +125,13 @@ func (r Result) normalized() Result {
 type plainResult Result
 
 // Asides implements Report.
-func (r Result) Asides() []string { return problemLines(r.Problems) }
+func (r Result) Asides() []string {
+	var lines []string
+	for _, late := range r.DataLate {
+		lines = append(lines, late.String())
+	}
+	return append(lines, problemLines(r.Problems)...)
+}
 
 // JSON implements Report.
 func (r Result) JSON() any { return plainResult(r.normalized()) }

@@ -113,6 +113,9 @@ func (p Printer) summary(r Result) {
 		p.Label("Events", fmt.Sprintf("%s %d: %s", would("send", "sent"), len(r.Events), typesText(r.Events)))
 	}
 	p.Label("Metrics", fmt.Sprintf("%s %d", would("publish", "published"), r.MetricsPublished))
+	for _, late := range r.DataLate {
+		p.Label("Late data", late.String())
+	}
 	p.Label("AWS calls", callsText(r.Calls, r.DurationMs))
 	if r.DryRun {
 		p.Line("Nothing was written.")

@@ -37,7 +37,7 @@ func WrongClock(now time.Time, offset time.Duration, known bool) string {
 const arrivalDelay = 20 * time.Minute // guard: late data: the limit; each
 
 // arrivalWitnesses bounds the resources that are asked for in a region without our count.
-const arrivalWitnesses = 5
+const arrivalWitnesses = 3
 
 // ArrivalQueries ask for our own newest metrics in a region: in the deployment region for the
 // count of resources, elsewhere for the minimums of its oldest resources. The window is that of
@@ -93,6 +93,11 @@ type LateRegion struct {
 	Region  string `json:"region"`
 	Reason  string `json:"reason"`
 	Refused int    `json:"refused"` // changes that were due and are refused
+}
+
+// String is one line for people.
+func (l LateRegion) String() string {
+	return fmt.Sprintf("%s: %s; %s refused", l.Region, l.Reason, model.Plural(l.Refused, "change"))
 }
 
 // RefuseLate refuses the changes of regions whose data are late, and returns these regions,

@@ -66,8 +66,8 @@ func TestRefuseLate(t *testing.T) {
 		{name: "a second more", region: away, m: testMoment, age: 20*time.Minute + time.Second,
 			late: "the newest of our own metrics is of 2026-03-04 11:42 UTC, 20 min ago; at most 20 min are accepted"},
 		{name: "3 h", region: home, m: testMoment, age: 3 * time.Hour, late: "3 h ago; at most 20 min are accepted"},
-		{name: "none", region: home, m: testMoment, age: none, late: "there is none of our own metrics of the last 24 h"},
-		{name: "of this cycle", region: home, m: testMoment, age: 7*time.Minute + 30*time.Second, late: "there is none of our own metrics"},
+		{name: "none", region: home, m: testMoment, age: none, late: "our own metrics of the last 24 h are missing"},
+		{name: "of this cycle", region: home, m: testMoment, age: 7*time.Minute + 30*time.Second, late: "our own metrics of the last 24 h are missing"},
 		{name: "not read", region: away, m: testMoment, age: 3 * time.Hour, broken: true, late: "could not be read"},
 		{name: "read in part, but new", region: away, m: testMoment, age: 15 * time.Minute, broken: true},
 		{name: "a long MetricDelay, the window before", region: home, m: long, age: 27*time.Minute + 30*time.Second},
@@ -125,7 +125,7 @@ func TestRefuseLateWithoutAnAnswer(t *testing.T) {
 	}
 }
 
-// Five of a region's resources are asked for, the oldest: a new one has no metrics yet.
+// Three of a region's resources are asked for, the oldest: a new one has no metrics yet.
 func TestArrivalQueries(t *testing.T) {
 	var resources []model.Resource
 	for i := range 9 {
@@ -134,7 +134,7 @@ func TestArrivalQueries(t *testing.T) {
 		}))
 	}
 	queries := ArrivalQueries("eu-west-1", resources, testSettings(), testMoment)
-	if len(queries) != 5 {
+	if len(queries) != 3 {
 		t.Fatalf("%d queries", len(queries))
 	}
 	for i, q := range queries {

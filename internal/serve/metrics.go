@@ -199,6 +199,10 @@ func results(result report.Result) *prometheus.Registry {
 		}
 		resources.WithLabelValues(string(r.Kind), r.Region).Inc()
 	}
+	late := gauges("", "data_late", "1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region")
+	for _, region := range result.DataLate {
+		late.WithLabelValues(region.Region).Set(1)
+	}
 	gauges("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle.").WithLabelValues().Set(float64(result.Alarms.Left))
 	gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.").
 		WithLabelValues().Set(float64(result.Window.End.Unix()))

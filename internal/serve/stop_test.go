@@ -201,6 +201,26 @@ func TestDashboardIsBuiltOnceAfterTheFirstCycle(t *testing.T) {
 	})
 }
 
+// Late data are shown until they arrive: at first there are none of a monitor that has just been installed.
+func TestLateDataAreAGauge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		estate := shop()
+		estate.Monitored = 0
+		w := newWorld(t, estate)
+		d := w.daemon(w.options(acting))
+		const line = `personalize_monitor_data_late{region="us-east-1"} 1`
+		for _, late := range []bool{true, false} {
+			w.live(time.Minute)
+			if _, body := d.get("/metrics"); strings.Contains(body, line) != late {
+				t.Errorf("late: %t, but\n%s", late, body)
+			}
+			w.live(5 * time.Minute)
+		}
+		d.stop()
+		w.memory.Shut()
+	})
+}
+
 // What is gone from the estate is gone from the metrics, and the decision is counted.
 func TestGoneResourcesVanish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

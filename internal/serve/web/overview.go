@@ -62,6 +62,9 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	view.Attention, view.More = attentionOf(rows)
 	recent := slices.DeleteFunc(s.timeline(), func(e Entry) bool { return !e.matches("") })
 	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
+	for _, late := range s.Result.DataLate {
+		view.Problems = append(view.Problems, late.String())
+	}
 	for _, p := range s.Result.Problems[:min(len(s.Result.Problems), overviewProblems)] {
 		view.Problems = append(view.Problems, p.Error())
 	}
