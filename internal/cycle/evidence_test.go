@@ -77,7 +77,9 @@ func TestMissingDataAreNotLowDemand(t *testing.T) {
 							t.Fatalf("minimum %d: %s to %d (%s)", minimum, r.Name, r.NewMin, r.Reason)
 						}
 					}
-					b.clock.Advance(time.Hour)
+					b.clock.Advance(55 * time.Minute)
+					b.run(map[string]string{config.HourlyChecks: "never"}) // so that metrics arrive
+					b.clock.Advance(5 * time.Minute)
 					b.aws.Tick()
 				}
 				r := byName(t, b.run(always), "c-01")
@@ -159,6 +161,7 @@ func TestTimeInWhichItWasStoppedIsNotLowDemand(t *testing.T) {
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
 	t.Cleanup(clients.Close)
 	owner := clients.Personalize(home)
+	b.run(nil)
 	for range 2 { // two occasions a day apart
 		for _, name := range []string{"r-8", "r-12"} {
 			arn := aws.String("arn:aws:personalize:" + home + ":" + account + ":recommender/" + name)
