@@ -92,8 +92,8 @@ func checkFaults(seed, index int, count tally) string {
 				h.calls[h.metric][succeeded] = append(h.calls[h.metric][succeeded], call{minutes, demand[at] / 60})
 			}
 		}
-		if up == 60 {
-			truth = append(truth, knownHour{at: at, n: demand[at] / 60 * 60})
+		if up > 55 { // a stop shows from the window on that it begins in
+			truth = append(truth, knownHour{at: at, n: demand[at] / 60 * int64(up)})
 		}
 	}
 	h.calls[h.metric][succeeded] = withoutNone(h.calls[h.metric][succeeded])
