@@ -222,7 +222,7 @@ func TestReportOnRealTraffic(t *testing.T) {
 				}
 				const scale = 40
 				replay := localaws.EstateTraffic{Trace: trace, Scale: scale}
-				b := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
+				b := newBed(t, localaws.Estate{Monitored: neverMonitored, Regions: []localaws.EstateRegion{{Name: home, DatasetGroups: []localaws.EstateDatasetGroup{{
 					Name: "shop", Domain: "ECOMMERCE",
 					Campaigns: []localaws.EstateCampaign{{MinTPS: minimums[model.Campaign], EstateEndpoint: localaws.EstateEndpoint{
 						Name: "c", Recipe: "aws-user-personalization", Traffic: replay,

@@ -62,20 +62,32 @@ func readTrace(t *testing.T, name string) (data []byte, rows []row) {
 	return data, rows
 }
 
-// watermark is the lowest hourly average of the 14 days before end, rounded down, when
-// the end of the last row is moved to end. Only whole hours since the first row count,
-// and an hour without a row had no requests.
+// watermark is the lowest hourly average that was reached three times, each a day after the one
+// before, in the 14 days before end, rounded down, when the end of the last row is moved to end. Only whole hours
+// count that ended 6 hours ago and have rows, as have those before and after.
 func watermark(rows []row, scale float64, end time.Time) int {
 	shift := end.Sub(rows[len(rows)-1].at.Add(5 * time.Minute))
 	sums := map[time.Time]float64{}
 	for _, r := range rows {
 		sums[r.at.Add(shift).Truncate(5*time.Minute).Truncate(time.Hour)] += r.count * scale
 	}
-	last := end.Truncate(time.Hour)
+	known := map[time.Time]float64{}
+	last := end.Add(-6 * time.Hour).Truncate(time.Hour)
+	for hour := end.Truncate(time.Hour).Add(-14*24*time.Hour + time.Hour); hour.Before(last); hour = hour.Add(time.Hour) {
+		if sums[hour] > 0 && sums[hour.Add(-time.Hour)] > 0 && sums[hour.Add(time.Hour)] > 0 && !hour.Before(rows[0].at.Add(shift)) {
+			known[hour] = sums[hour] / 3600
+		}
+	}
 	lowest := math.Inf(1)
-	for hour := last.Add(-14 * 24 * time.Hour); hour.Before(last); hour = hour.Add(time.Hour) {
-		if !hour.Before(rows[0].at.Add(shift)) {
-			lowest = min(lowest, sums[hour]/3600)
+	for _, level := range known {
+		times, next := 0, time.Time{}
+		for hour := last.Add(-15 * 24 * time.Hour); hour.Before(last); hour = hour.Add(time.Hour) {
+			if rate, ok := known[hour]; ok && rate <= level && !hour.Before(next) {
+				times, next = times+1, hour.Add(24*time.Hour)
+			}
+		}
+		if times >= 3 {
+			lowest = min(lowest, level)
 		}
 	}
 	return int(lowest)

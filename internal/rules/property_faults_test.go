@@ -85,18 +85,18 @@ func checkFaults(seed, index int, count tally) string {
 	var truth []knownHour
 	demand := h.demand((h.created + hour - 1) / hour * hour)
 	for at := (h.created + hour - 1) / hour * hour; at < h.now; at += hour {
-		up := 0
-		for minutes := at; minutes < at+hour; minutes += minute {
-			if minutes < h.now && h.isUp(minutes) {
-				up++
-				h.calls[h.metric][succeeded] = append(h.calls[h.metric][succeeded], call{minutes, demand[at] / 60})
+		up := int64(0)
+		for window := at; window < at+hour; window += slot {
+			if n := demand[at] / 12; window < h.now && h.isUp(window) {
+				if up++; n > 0 { // CloudWatch has no datapoint without calls
+					h.calls[h.metric][succeeded] = append(h.calls[h.metric][succeeded], call{window, n})
+				}
 			}
 		}
-		if up == 60 {
-			truth = append(truth, knownHour{at: at, n: demand[at] / 60 * 60})
+		if up == 12 {
+			truth = append(truth, knownHour{at: at, n: demand[at] / 12 * 12})
 		}
 	}
-	h.calls[h.metric][succeeded] = withoutNone(h.calls[h.metric][succeeded])
 	d := decideOn(h, model.Readings{})
 	if d.Verdict != rules.StepDown {
 		return ""
@@ -113,16 +113,6 @@ func checkFaults(seed, index int, count tally) string {
 		return fmt.Sprintf("%s: demand never was below %d on three occasions (%v), and: %s\n%s", fault.name, low/hour, found, d.Reason, describe(h))
 	}
 	return ""
-}
-
-// withoutNone drops minutes without calls: CloudWatch has no datapoint then.
-func withoutNone(calls []call) (some []call) {
-	for _, c := range calls {
-		if c.n > 0 {
-			some = append(some, c)
-		}
-	}
-	return some
 }
 
 // Whatever hides the demand from view, no minimum is lowered below it.
