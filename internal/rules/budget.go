@@ -25,10 +25,10 @@ const (
 
 // BudgetOf is the kind of the action that a decision leads to; empty if it leads to none.
 func BudgetOf(verdict Verdict) Budgeted {
-	switch verdict {
-	case Stop, Delete: // guard: budget: applies to stops and deletes; each
+	switch {
+	case verdict == Stop || verdict == Delete: // guard: budget: applies to stops and deletes; each
 		return Removals
-	case StepDown: // guard: budget: applies to step-downs
+	case verdict == StepDown: // guard: budget: applies to step-downs
 		return StepDowns
 	}
 	return ""
