@@ -40,13 +40,13 @@ func (c *clockCheck) hear(service string, metadata middleware.Metadata, sent, re
 
 // clockOffset is how far the clock that showed sent and received is ahead of the one that
 // showed date, in whole seconds, some time between the two. The time that a response takes is
-// no offset.
+// no offset, and neither is a second.
 func clockOffset(date, sent, received time.Time) time.Duration {
 	switch {
 	case date.After(received):
 		return received.Sub(date)
 	case sent.After(date.Add(time.Second)):
-		return sent.Sub(date.Add(time.Second))
+		return sent.Sub(date)
 	}
 	return 0
 }

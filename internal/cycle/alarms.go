@@ -62,8 +62,7 @@ func (r *run) withoutRemoved(existing []regionAlarms) []regionAlarms {
 }
 
 // reconcile applies the alarm changes of every region. Where alarms could not be listed they
-// stay as they are. A region without its topic waits for it, and all wait for the clock to be
-// right, removals excepted.
+// stay as they are. A region without its topic waits for it, removals excepted.
 func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map[string]model.ARN, decisions []rules.Decision) {
 	byRegion := map[string][]rules.Decision{}
 	for _, d := range decisions {
@@ -78,7 +77,7 @@ func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map
 			continue
 		}
 		changes := alarms.Diff(r.desired(byRegion[list.region]), list.alarms, observed, r.at.Now)
-		if _, ok := topics[list.region]; !ok || r.settings.WrongClock != "" {
+		if _, ok := topics[list.region]; !ok {
 			all := len(changes)
 			changes = slices.DeleteFunc(changes, func(c alarms.Change) bool { return c.Kind != alarms.Delete && c.Kind != alarms.Keep })
 			waiting += all - len(changes)

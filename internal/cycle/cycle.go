@@ -103,7 +103,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.publishCount(ctx)
 
 	notified := r.notify(ctx) // runs beside the decisions
-	r.checkClock()
+	r.checkClock()            // guard: cycle: wrong clock
 	decisions := r.decideAll(ctx)
 	topics := <-notified // whose tags count what is done
 	r.applyBudgets(ctx, decisions, topics)

@@ -117,9 +117,9 @@ func (c *Rechecker) decide(
 	if settings.WrongClock = c.o.ClockOffset.wrong(c.o.Clock.Now()); settings.WrongClock != "" { // guard: recheck: wrong clock
 		return rules.Decide(resource, readings, settings, at), nil
 	}
-	decided := []rules.Decision{rules.RefuseIfCalled(rules.AllowMarker(decision, readings), readings, at)} // guard: recheck: calls since; first
-	rules.RefuseLate(decided, readings, settings, at)                                                      // guard: recheck: late data
-	return decided[0], nil
+	decided := []rules.Decision{decision}
+	rules.RefuseLate(decided, readings, settings, at)                                       // guard: recheck: late data
+	return rules.RefuseIfCalled(rules.AllowMarker(decided[0], readings), readings, at), nil // guard: recheck: calls since; first
 }
 
 func (c *Rechecker) warn(ctx context.Context, arn model.ARN, problems []model.Problem) {

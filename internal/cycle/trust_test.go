@@ -84,8 +84,8 @@ func TestAWrongClockDecidesNothing(t *testing.T) {
 					t.Errorf("%s: %s (%s)", name, got.Decision, got.Reason)
 				}
 			}
-			if changes := b.changes(); len(changes) > 0 || result.Alarms.Created > 0 {
-				t.Errorf("changes %v, alarms %+v", changes, result.Alarms)
+			if changes := b.changes(); len(changes) > 0 {
+				t.Errorf("changes %v", changes)
 			}
 			way := map[bool]string{true: "ahead of", false: "behind"}[ahead > 0]
 			problems := clockProblems(result)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -65,5 +66,39 @@ func TestAWrongClockOfTheHost(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Where CloudWatch data are late the monitor requests nothing, and the functions carry out nothing that is automatic. The other region goes
+// on, and a person's request is obeyed.
+func TestLateDataInOneRegion(t *testing.T) {
+	b := newBedOn(t, shops(), Monitor, map[string]string{
+		"Regions": home + "," + away, "HourlyChecks": "always", "AutoDeleteOrStopIdleResources": "Yes",
+	})
+	b.aws.AddDataFault(localaws.DataFault{Region: away, Late: 3 * time.Hour})
+	b.must("null", "18 resources measured from ")
+	requested := map[string]int{}
+	for _, e := range b.aws.Events() {
+		if len(e.Resources) > 0 {
+			requested[strings.Split(e.Resources[0], ":")[3]]++
+		}
+	}
+	if requested[home] == 0 || requested[away] > 0 {
+		t.Errorf("requested %v", requested)
+	}
+	for _, tt := range []struct {
+		function             Function
+		resource, rest, done string
+	}{
+		{UpdateTPS, "campaign/large", `,"CurrentMinTPS":20,"NewMinTPS":15`, "is being updated"},
+		{DeleteCampaign, "campaign/idle", `,"IdleThresholdHours":24`, "is being deleted"},
+		{StopRecommender, "recommender/idle", `,"IdleThresholdHours":24`, "is being stopped"},
+	} {
+		f := b.as(tt.function)
+		f.must(`{"ARN":"`+arnOf(away, tt.resource)+`"`+tt.rest+`}`, "Nothing was done")
+		f.must(`{"ARN":"`+arnOf(home, tt.resource)+`"`+tt.rest+`}`, tt.done)
+		if tt.function == UpdateTPS {
+			f.must(`{"ARN":"`+arnOf(away, "campaign/busy")+`","NewMinTPS":3}`, tt.done)
+		}
 	}
 }

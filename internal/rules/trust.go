@@ -34,7 +34,7 @@ func WrongClock(now time.Time, offset time.Duration, known bool) string {
 
 // arrivalDelay is how old the newest of our own metrics may be that can be read. If they are
 // late, so may be the counts of requests, and late counts look like none.
-const arrivalDelay = 20 * time.Minute // guard: late data: the limit; each
+const arrivalDelay = 20 * time.Minute // guard: late data: the limit
 
 // arrivalWitnesses bounds the resources that are asked for in a region without our count.
 const arrivalWitnesses = 3
@@ -65,7 +65,7 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 		series := readings.Get(q)
 		complete = complete && series.Complete
 		for _, p := range series.Points {
-			if p.Time.Before(m.Window.Start) && p.Time.After(newest) { // guard: late data: this cycle's own; each:1, boundary
+			if p.Time.Before(m.Window.Start) && p.Time.After(newest) { // guard: late data: this cycle's own; each:1
 				newest = p.Time
 			}
 		}
@@ -76,7 +76,7 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 		needed = before
 	}
 	switch {
-	case !newest.Before(needed): // guard: late data; boundary
+	case !newest.Before(needed): // guard: late data
 		return ""
 	case !complete:
 		return "whether CloudWatch data are late could not be read: our own metrics of the last 24 h (GetMetricData)"

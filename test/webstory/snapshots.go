@@ -258,6 +258,9 @@ func failing() web.Snapshot {
 	s.Status.LastError = "nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns"
 	s.Ledger, s.LedgerErr = nil, "ListCampaigns us-east-1: access denied"
 	s.Alarms = serve.AlarmsSeen{}
+	s.Result.DataLate = []rules.LateRegion{{
+		Region: "us-east-1", Reason: "CloudWatch data are late: the newest of our own metrics is of 2026-03-04 08:55 UTC, 3 h ago; at most 20 min are accepted", Refused: 2,
+	}}
 	s.Result.Problems = []model.Problem{
 		{Region: "eu-west-1", Operation: "ListRecommenders", Err: errors.New("ThrottlingException: Rate exceeded")},
 		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Err: errors.New(`<script>alert("x")</script> & 'quotes'`)},
