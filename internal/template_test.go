@@ -277,7 +277,7 @@ func TestTemplateHandsTheParametersOn(t *testing.T) {
 		for name := range variables {
 			_, passed := properties[name]
 			later := name == config.NotificationEndpoint || name == config.MetricDelay ||
-				name == config.MaxStopsOrDeletesPerHour || name == "Deployment" // not of their business
+				name == config.MaxStopsOrDeletesPerHour || name == config.UsedIdleThresholdHours || name == "Deployment" // not of their business
 			if passed == later {
 				t.Errorf("%s is given %s: %t", id, name, passed)
 			}

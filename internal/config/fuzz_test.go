@@ -66,6 +66,9 @@ func checkValues(t *testing.T, v Values) {
 	if v.IdleThresholdHours < 1 || v.IdleThresholdHours > 168 {
 		t.Errorf("idle threshold %d", v.IdleThresholdHours)
 	}
+	if v.UsedIdleThresholdHours < 1 || v.UsedIdleThresholdHours > 1080 {
+		t.Errorf("idle threshold of what was called %d", v.UsedIdleThresholdHours)
+	}
 	if math.Signbit(v.UtilizationThreshold) || !(v.UtilizationThreshold <= 1000) {
 		t.Errorf("utilization threshold %v", v.UtilizationThreshold)
 	}

@@ -25,6 +25,7 @@ const (
 	AutoAdjustMinTPS                    = "AutoAdjustMinTPS"
 	AutoCreateIdleAlarms                = "AutoCreateIdleAlarms"
 	IdleThresholdHours                  = "IdleThresholdHours"
+	UsedIdleThresholdHours              = "UsedIdleThresholdHours"
 	AutoDeleteOrStopIdleResources       = "AutoDeleteOrStopIdleResources"
 	MaxStopsOrDeletesPerHour            = "MaxStopsOrDeletesPerHour"
 	NotificationEndpoint                = "NotificationEndpoint"
@@ -44,6 +45,7 @@ type Values struct {
 	AutoAdjustMinTPS            model.Switch
 	AutoCreateIdleAlarms        bool
 	IdleThresholdHours          int // 1 to 168
+	UsedIdleThresholdHours      int // 1 to 1080
 	AutoDeleteOrStopIdle        model.Switch
 	MaxRemovalsPerHour          int        // automatic stops and deletes per region, 1 to 1000
 	Endpoints                   []Endpoint // empty: no one is subscribed
@@ -152,6 +154,11 @@ var table = []parameter{
 		Name: IdleThresholdHours, Flag: "idle-threshold-hours", Form: "HOURS", Default: "24",
 		Help: "hours without a request after which a resource counts as idle", Valid: "1 to 168, whole hours",
 	}, func(v *Values) *int { return &v.IdleThresholdHours }, whole(1, 168)),
+	param(Spec{
+		Name: UsedIdleThresholdHours, Flag: "used-idle-threshold-hours", Form: "HOURS", Default: "192",
+		Help:  "hours without a call before a resource that was called in the last 90 days is deleted or stopped",
+		Valid: "1 to 1080, whole hours",
+	}, func(v *Values) *int { return &v.UsedIdleThresholdHours }, whole(1, 1080)),
 	param(Spec{
 		Name: AutoDeleteOrStopIdleResources, Flag: "auto-delete-or-stop-idle", Form: "yes|no|DryRun", Choices: yesNoDryRun,
 		Default: "No",

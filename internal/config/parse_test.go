@@ -188,6 +188,16 @@ func TestUtilizationThreshold(t *testing.T) {
 	})
 }
 
+func TestUsedIdleThresholdHours(t *testing.T) {
+	runParse(t, UsedIdleThresholdHours, func(v Values) any { return v.UsedIdleThresholdHours }, []parseTest{
+		{"below the lowest", `"0"`, nil, `"0" is out of range`},
+		{"the lowest", `"1"`, 1, ""},
+		{"the highest", `1080`, 1080, ""},
+		{"above the highest", `"1081"`, nil, "is out of range"},
+		{"not whole", `"24.5"`, nil, `"24.5" is not a whole number`},
+	})
+}
+
 func TestIdleThresholdHours(t *testing.T) {
 	runParse(t, IdleThresholdHours, func(v Values) any { return v.IdleThresholdHours }, []parseTest{
 		{"below the lowest", `"0"`, nil, `"0" is out of range`},

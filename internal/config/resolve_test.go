@@ -62,6 +62,7 @@ func TestResolveGivesTheDefaults(t *testing.T) {
 		MaxRemovalsPerHour:          5,
 		AutoCreateIdleAlarms:        true,
 		IdleThresholdHours:          24,
+		UsedIdleThresholdHours:      192,
 		HourlyChecks:                model.Auto,
 		MetricDelay:                 2 * time.Minute,
 		DashboardName:               "Amazon-Personalize-Monitor",
@@ -88,7 +89,7 @@ func TestSpecsAreComplete(t *testing.T) {
 		}
 		names[spec.Name], flags[spec.Flag] = true, true
 	}
-	if len(names) != 14 {
+	if len(names) != 15 {
 		t.Errorf("%d parameters", len(names))
 	}
 }
@@ -236,7 +237,7 @@ func TestText(t *testing.T) {
 	want := map[string]string{
 		CampaignARNs: campaignA + ", " + campaignB, RecommenderARNs: "none", Regions: "eu-west-1, us-east-1",
 		AutoCreateUtilizationAlarms: "Yes", UtilizationThresholdAlarmLowerBound: "62.5", AutoAdjustMinTPS: "Yes",
-		AutoCreateIdleAlarms: "No", IdleThresholdHours: "24", AutoDeleteOrStopIdleResources: "DryRun", MaxStopsOrDeletesPerHour: "5",
+		AutoCreateIdleAlarms: "No", IdleThresholdHours: "24", UsedIdleThresholdHours: "192", AutoDeleteOrStopIdleResources: "DryRun", MaxStopsOrDeletesPerHour: "5",
 		NotificationEndpoint: "2", HourlyChecks: "auto", MetricDelay: "1m30s", DashboardName: "Amazon-Personalize-Monitor",
 	}
 	for _, spec := range All() {

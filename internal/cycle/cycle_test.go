@@ -393,7 +393,7 @@ func TestAlarmsWaitForTheTopic(t *testing.T) {
 func TestDoomedResourcesGetNoAlarms(t *testing.T) {
 	estate := flat(2, home)
 	idle := &estate.Regions[0].DatasetGroups[0].Campaigns[0]
-	idle.Traffic = localaws.EstateTraffic{}
+	idle.Traffic, estate.Monitored = localaws.EstateTraffic{}, 3*24*time.Hour
 	result := newBed(t, estate).run(map[string]string{config.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes"})
 	if got := byName(t, result, "c"); got.Decision != rules.Delete {
 		t.Fatalf("%s (%s)", got.Decision, got.Reason)

@@ -11,7 +11,8 @@ import (
 
 // decideAll makes the hourly checks of the resources that are due, and decides on all. A
 // recommender that would be acted on is described again first: its list summary does not show
-// an update in progress.
+// an update in progress. Only of those that nothing else keeps from being removed is the
+// history read.
 func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	reading, cancel := r.reading(ctx)
 	defer cancel()
@@ -35,6 +36,8 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 			decisions[i] = r.decideAgain(decisions[i], fresh) // guard: cycle: decided again on the fresh description
 		}
 	}
+	r.readHistories(reading, decisions)
+	r.readGaps(reading, decisions)
 	r.refuseLate(ctx, decisions) // guard: cycle: late data
 	return decisions
 }
@@ -74,6 +77,24 @@ func (r *run) readGaps(ctx context.Context, decisions []rules.Decision) {
 		if len(rules.GapsQueries(d)) > 0 { // guard: cycle: decided again with the regional gaps; never
 			decisions[i] = rules.Decide(d.Resource, r.readings, r.settings, r.at)
 		}
+	}
+}
+
+// readHistories reads the histories of the candidates for removal, and decides on them again.
+func (r *run) readHistories(ctx context.Context, decisions []rules.Decision) {
+	var queries []model.Query
+	var candidates []int
+	for i, d := range decisions {
+		if history := rules.HistoryQueries(d); len(history) > 0 {
+			queries, candidates = append(queries, history...), append(candidates, i)
+		}
+	}
+	if len(candidates) == 0 {
+		return
+	}
+	maps.Copy(r.readings, r.measure(ctx, "read history", queries))
+	for _, i := range candidates {
+		decisions[i] = rules.Decide(decisions[i].Resource, r.readings, r.settings, r.at)
 	}
 }
 

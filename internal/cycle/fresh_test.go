@@ -94,7 +94,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 		want      rules.Verdict
 		reason    string
 	}{
-		{"as it was listed", listedInventory{fresh: described(func(*model.Resource) {})}, rules.Delete, "no request in the last 24 h"},
+		{"as it was listed", listedInventory{fresh: described(func(*model.Resource) {})}, rules.Delete, "watched hours without a call (needs 24;"},
 		{"being deleted by now", listedInventory{fresh: described(func(r *model.Resource) { r.Status = "DELETE PENDING" })}, rules.Refused, "its status is now DELETE PENDING"},
 		{
 			"an update under way",

@@ -20,9 +20,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// idle is an estate of n idle campaigns in each region, in groups of four.
+// idle is an estate of n idle campaigns in each region, in groups of four, which were
+// monitored for three days.
 func idle(n int, regions ...string) localaws.Estate {
-	var out localaws.Estate
+	out := localaws.Estate{Monitored: 3 * 24 * time.Hour}
 	for _, region := range regions {
 		r := localaws.EstateRegion{Name: region}
 		for i := range n {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -15,16 +16,15 @@ import (
 func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		person bool   // makes the update before the step; else it is another step of ours
-		called int    // five minutes from 12:00 on in which calls came, the last ever
-		idle   string // when it is an idle time since then
+		person bool // makes the update before the step; else it is another step of ours
 	}{
-		{"a person's update", true, 4, "15:35:00"},
-		{"another step of ours", false, 4, "15:35:00"},
-		{"another step of ours, and calls up to now", false, 23, "17:05:00"},
+		{"a person's update", true},
+		{"another step of ours", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBed(t, calledOnce(t, 40, tt.called))
+			e := unused(t, 40)
+			e.Regions[0].DatasetGroups[0].Campaigns[0].Traffic = localaws.EstateTraffic{} // never called
+			b := newBed(t, e)
 			log := &safeLog{}
 			b.log, b.act, b.given = log, true, idleOn("3")
 			b.restart(b.clock)
@@ -44,7 +44,8 @@ func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 				b.given = with(idleOn("3"), config.HourlyChecks, "never")
 			}
 			at("13:00:00")
-			if b.given = idleOn("3"); tt.person {
+			b.given = with(idleOn("3"), config.AutoDeleteOrStopIdleResources, "no")
+			if tt.person {
 				b.update("c", 38)
 			}
 			if got := at("14:00:00"); got.Decision != rules.StepDown || got.Outcome != "done" {
@@ -52,7 +53,8 @@ func TestAnUpdateUnderAStepOfOursStillSpares(t *testing.T) {
 			} else if want := map[bool]int{true: 38, false: 30}[tt.person]; got.Min != want {
 				t.Fatalf("stepped down from %d, want %d", got.Min, want)
 			}
-			got := at(tt.idle)
+			b.given = idleOn("3")
+			got := at("15:35:00")
 			if spared := got.Decision == rules.Refused && strings.Contains(got.Reason, "skipped: updated "); spared != tt.person {
 				t.Errorf("%s (%s)", got.Decision, got.Reason)
 			}

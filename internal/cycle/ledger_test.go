@@ -465,9 +465,9 @@ func TestPlanTellsWhatDecisionsSave(t *testing.T) {
 	description := flat(4, home)
 	group := &description.Regions[0].DatasetGroups[0]
 	group.Campaigns[0].MinTPS, group.Campaigns[0].Recipe = 20, "aws-similar-items"
-	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 50 * time.Hour}
+	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "stopped", TPS: 5, Since: 10 * 24 * time.Hour}
+	description.Monitored = 20 * 24 * time.Hour
 	b := newBed(t, description)
-	b.watched(25*time.Hour, "recommender/r-1")
 	b.dryRun = true
 	b.restart(b.clock)
 	b.cycle.Prices = fixedPrices

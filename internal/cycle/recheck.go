@@ -18,8 +18,8 @@ import (
 // only an explicit No forbids it.
 func RecheckSources(env func(string) (string, bool), more ...string) config.Sources {
 	return config.Sources{Env: env, Defaults: map[string]string{config.AutoDeleteOrStopIdleResources: "Yes"}, Only: append([]string{
-		config.AutoAdjustMinTPS, config.IdleThresholdHours, config.AutoDeleteOrStopIdleResources, config.MetricDelay,
-		config.MaxStopsOrDeletesPerHour,
+		config.AutoAdjustMinTPS, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.AutoDeleteOrStopIdleResources,
+		config.MetricDelay, config.MaxStopsOrDeletesPerHour,
 	}, more...)}
 }
 
@@ -60,6 +60,8 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 	}
 	p.HourlyChecks = model.Always
 	p.IdleThresholdHours = max(p.IdleThresholdHours, req.IdleThresholdHours) // guard: recheck: the longer idle time counts; each
+	// guard: recheck: the longer idle time of a called one counts; each
+	p.UsedIdleThresholdHours = max(p.UsedIdleThresholdHours, req.UsedIdleThresholdHours)
 	if req.Action() == model.ActionUpdate || req.NewMinTPS > 0 {
 		p.AutoDeleteOrStopIdle = model.Off
 	}
@@ -99,6 +101,10 @@ func (c *Rechecker) decide(
 	}
 	read(queries)
 	decision := rules.Decide(resource, readings, settings, at)
+	if history := rules.HistoryQueries(decision); len(history) > 0 {
+		read(history)
+		decision = rules.Decide(resource, readings, settings, at)
+	}
 	if queries := rules.GapsQueries(decision); len(queries) > 0 { // guard: recheck: decided again with the regional gaps; never
 		more, failed := c.o.Gaps.Read(ctx, queries, c.o.List)
 		maps.Copy(readings, more)

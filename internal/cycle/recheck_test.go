@@ -28,18 +28,12 @@ import (
 // weeks; in the fifth five minutes from now somebody will.
 func unused(t *testing.T, minimum int) localaws.Estate {
 	t.Helper()
-	return calledOnce(t, minimum, 4)
-}
-
-// calledOnce is the same with the calls in any five minutes from now, counted from 0.
-func calledOnce(t *testing.T, minimum, window int) localaws.Estate {
-	t.Helper()
 	var csv strings.Builder
 	csv.WriteString("timestamp,value\n")
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for i := range 30 * 288 {
 		calls := 0
-		if i == window {
+		if i == 4 {
 			calls = 900
 		}
 		fmt.Fprintf(&csv, "%s,%d\n", start.Add(time.Duration(i)*5*time.Minute).Format(time.DateTime), calls)
@@ -122,12 +116,10 @@ func idleOn(hours string) map[string]string {
 	return map[string]string{config.HourlyChecks: "always", "AutoDeleteOrStopIdleResources": "yes", "IdleThresholdHours": hours}
 }
 
-// readyToEnd lets the monitor run for a while, so that it has seen the resources, and
-// gives the commands of a cycle that then finds them idle.
+// readyToEnd gives the commands of a cycle that finds the resources idle.
 func readyToEnd(t *testing.T, b *bed) []events.Request {
 	t.Helper()
 	b.given = idleOn("1")
-	b.watched(2 * time.Hour)
 	result := b.run(idleOn("1"))
 	list := b.commandsOnBus()
 	if len(list) != 2 || list[0].Action() != model.ActionDelete || list[1].Action() != model.ActionStop {
@@ -183,28 +175,40 @@ func TestAnEventIsDroppedIfRequestsCameMeanwhile(t *testing.T) {
 	}
 }
 
-// The event's idle time counts if it is longer than the parameter, and the parameter if
-// that is longer; a switch that is off now stops what was decided while it was on.
+// The event's idle times count if they are longer than the parameters, and the parameters if
+// those are longer; a switch that is off now stops what was decided while it was on.
 func TestAnIdleEventIsCheckedByTheStricterRule(t *testing.T) {
+	usedFor := func(hours string) map[string]string { return with(idleOn("1"), config.UsedIdleThresholdHours, hours) }
 	for _, tt := range []struct {
-		name  string
-		now   map[string]string
-		hours int
-		want  writer.Outcome
-		why   string
+		name        string
+		now         map[string]string
+		hours, used int // in the event
+		want        writer.Outcome
+		why         string
 	}{
-		{name: "as it was", now: idleOn("1"), hours: 1, want: writer.Done},
-		{name: "a longer time in the event", now: idleOn("1"), hours: 4, want: writer.Refused, why: "in the last 4 h"},
-		{name: "a longer time in the parameters", now: idleOn("4"), hours: 1, want: writer.Refused, why: "in the last 4 h"},
+		{name: "as it was", now: usedFor("24"), hours: 1, used: 24, want: writer.Done},
+		{name: "a longer time in the event", now: usedFor("24"), hours: 100, used: 24, want: writer.Refused, why: "of the 100 watched hours needed"},
+		{name: "a longer time in the parameters", now: with(idleOn("100"), config.UsedIdleThresholdHours, "24"), hours: 1, used: 24, want: writer.Refused, why: "of the 100 watched hours needed"},
+		{name: "a longer time since calls in the event", now: usedFor("24"), hours: 1, used: 99, want: writer.Refused, why: "of the 99 watched hours needed"},
+		{name: "a longer time since calls in the parameters", now: usedFor("99"), hours: 1, used: 24, want: writer.Refused, why: "of the 99 watched hours needed"},
+		{name: "an event without a time since calls", now: usedFor("24"), hours: 1, want: writer.Done},
 		{name: "switched off", now: map[string]string{"IdleThresholdHours": "1"}, hours: 1, want: writer.Refused, why: "AutoDeleteOrStopIdleResources=No"},
-		{name: "hourly checks off, which the event does not need", now: with(idleOn("1"), config.HourlyChecks, "never"), hours: 1, want: writer.Done},
+		{name: "hourly checks off, which the event does not need", now: with(usedFor("24"), config.HourlyChecks, "never"), hours: 1, want: writer.Done},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			b := newBed(t, unused(t, 1))
-			// After the burst of requests and some hours of silence.
-			b.clock.Advance(2*time.Hour + 30*time.Minute)
-			req := readyToEnd(t, b)[0]
-			req.IdleThresholdHours = tt.hours
+			// Called in the first hour of its life, and for five days watched, but never called.
+			e := unused(t, 1)
+			e.Monitored = 5 * 24 * time.Hour
+			c := &e.Regions[0].DatasetGroups[0].Campaigns[0]
+			c.Age, c.Traffic = e.Monitored+time.Hour, localaws.EstateTraffic{Shape: "stopped", TPS: 1, Since: e.Monitored}
+			b := newBed(t, e)
+			b.given = usedFor("24")
+			b.run(b.given)
+			req := b.commandsOnBus()[0]
+			if req.UsedIdleThresholdHours != 24 {
+				t.Fatalf("%+v", req)
+			}
+			req.IdleThresholdHours, req.UsedIdleThresholdHours = tt.hours, tt.used
 			b.given = tt.now
 			answer := b.receive(req)
 			if answer.Outcome != tt.want || !strings.Contains(answer.Why, tt.why) {
@@ -308,7 +312,6 @@ func TestACycleThatActs(t *testing.T) {
 	first := with(with(idleOn("24"), "Regions", home+",eu-west-1"), config.HourlyChecks, "never")
 	b.restart(b.clock)
 	b.run(first) // makes the alarms
-	b.watched(25 * time.Hour)
 	b.aws.ResetCalls()
 	result := b.run(b.given)
 	if len(result.Problems) > 0 {
@@ -466,12 +469,20 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 			if why := "it may have just been started: it was not monitored from"; !told && !strings.Contains(got.Reason, why) {
 				t.Errorf("reason %s", got.Reason)
 			}
-			for got.Decision == rules.Refused && b.clock.Now().Sub(installed) < 6*time.Hour {
+			var watched time.Duration // when that is no longer the reason
+			for got.Decision != rules.Stop && b.clock.Now().Sub(installed) < 30*time.Hour {
 				b.next()
 				got = byName(t, b.run(idleOn("4")), "r")
+				if got.Decision != rules.Refused && watched == 0 {
+					watched = b.clock.Now().Sub(installed)
+				}
 			}
 			// Ten minutes at either end of the idle time are allowed for.
-			if after := b.clock.Now().Sub(installed); got.Decision != rules.Stop || after < 3*time.Hour+30*time.Minute || after > 4*time.Hour+10*time.Minute {
+			if watched < 3*time.Hour+30*time.Minute || watched > 4*time.Hour+10*time.Minute {
+				t.Errorf("watched for long enough after %s", watched)
+			}
+			// Four whole hours must have been silent, and each over for a day.
+			if after := b.clock.Now().Sub(installed); got.Decision != rules.Stop || after < 28*time.Hour || after > 29*time.Hour+10*time.Minute {
 				t.Errorf("%s after %s (%s)", got.Decision, after, got.Reason)
 			}
 		})

@@ -63,11 +63,15 @@ func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 		ARN: arn, Kind: kind, Name: "home", Recipe: "aws-sims", Status: model.StatusActive, MinTPS: 1, Described: true,
 		Created: now.Add(-30 * 24 * time.Hour), LastUpdated: now.Add(-30 * 24 * time.Hour),
 	}
-	for at := range 4 { // 0: there is time enough
+	for at := range 6 { // 0: there is time enough
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
+		meter := &emptyMeter{stop: cancel, at: at}
 		c := cycle.NewRechecker(cycle.RecheckOptions{
-			Inventory: knownInventory{resource: resource}, Meter: &emptyMeter{stop: cancel, at: at},
+			Inventory: knownInventory{resource: resource}, Meter: meter, Gaps: cycle.NewRegionGaps(meter),
+			List: func(context.Context, string) ([]model.Resource, []model.Problem) {
+				return []model.Resource{resource}, nil
+			},
 			Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			Params: func() (config.Values, error) { return values(t, idleOn("24")), nil },
 		})

@@ -66,6 +66,11 @@ type Inputs struct {
 	StaleSince         *time.Time `json:"staleSince,omitempty"` // age of the description, if it is an old copy
 	AdjustMinTPS       string     `json:"autoAdjustMinTPS"`     // the parameters as they were
 	StopIdle           string     `json:"autoDeleteOrStopIdle"` //
+
+	// Of a candidate for a stop or deletion; SilentHoursNeeded is 0 unless its history was read.
+	UsedIdleThresholdHours int `json:"usedIdleThresholdHours,omitempty"`
+	SilentHours            int `json:"silentHours,omitempty"` // watched, and without a call since the last one
+	SilentHoursNeeded      int `json:"silentHoursNeeded,omitempty"`
 }
 
 // Before is a resource before an action: what is needed to restore it.

@@ -24,8 +24,8 @@ func Command(d rules.Decision) Event {
 	} else {
 		event.Detail = IdleDetail{
 			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
-			IdleThresholdHours: d.By.IdleHours, TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests),
-			Reason: d.Reason, Audit: audit,
+			IdleThresholdHours: d.By.IdleHours, UsedIdleThresholdHours: d.By.UsedIdleHours,
+			TotalRequestsDuringIdleThresholdHours: int(d.Idle.Requests), Reason: d.Reason, Audit: audit,
 		}
 	}
 	return event
@@ -38,7 +38,7 @@ func RequestFor(d rules.Decision) Request {
 	if d.Verdict == rules.StepDown {
 		req.CurrentMinTPS, req.NewMinTPS = d.Resource.MinTPS, d.NewMinTPS
 	} else {
-		req.IdleThresholdHours = d.By.IdleHours
+		req.IdleThresholdHours, req.UsedIdleThresholdHours = d.By.IdleHours, d.By.UsedIdleHours
 	}
 	return req
 }
@@ -80,7 +80,9 @@ func InputsOf(d rules.Decision) *Inputs {
 		WindowStart: d.At.Window.Start, WindowEnd: d.At.Window.End,
 		Requests: d.Throughput.Requests, Utilization: d.Throughput.Utilization, Readable: d.Throughput.Readable,
 		Status: string(r.Status), MinTPS: r.MinTPS, Created: r.Created, AgeHours: int(d.At.Now.Sub(r.Created).Hours()),
-		IdleThresholdHours: d.By.IdleHours, Idle: d.Idle.Is, IdleRequests: d.Idle.Requests, IdleFailedRequests: d.Idle.Failed,
+		IdleThresholdHours: d.By.IdleHours, UsedIdleThresholdHours: d.By.UsedIdleHours,
+		Idle: d.Idle.Is, IdleRequests: d.Idle.Requests, IdleFailedRequests: d.Idle.Failed,
+		SilentHours: int(d.Idle.Silence.Watched.Hours()), SilentHoursNeeded: int(d.Idle.Silence.Needed.Hours()),
 		Watermark: d.StepDown.Watermark(), LowestHour: d.StepDown.Lowest, HighestHour: d.StepDown.Highest, HoursLookedAt: d.StepDown.Hours,
 		AdjustMinTPS: string(d.By.AdjustMinTPS), StopIdle: string(d.By.StopIdle),
 	}

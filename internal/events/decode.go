@@ -111,6 +111,7 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 		{keyNewMinTPS, MaxMinTPS, &r.NewMinTPS},
 		{keyCurrentMinTPS, MaxMinTPS, &r.CurrentMinTPS},
 		{keyIdleHours, maxIdleHours, &r.IdleThresholdHours},
+		{keyUsedIdleHours, maxUsedIdleHours, &r.UsedIdleThresholdHours},
 	} {
 		raw, ok := keys[number.key]
 		if !ok {

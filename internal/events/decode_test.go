@@ -45,9 +45,9 @@ func TestDecode(t *testing.T) {
 			action: model.ActionUpdate, automatic: true, want: Request{DetailType: UpdateCampaign, NewMinTPS: 30, CurrentMinTPS: 40},
 		},
 		{
-			name: "an automatic stop", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`","IdleThresholdHours":24,"Reason":"idle"}`),
+			name: "an automatic stop", payload: envelope("StopPersonalizeRecommender", `{"ARN":"`+recommender+`","IdleThresholdHours":24,"UsedIdleThresholdHours":300,"Reason":"idle"}`),
 			action: model.ActionStop, automatic: true,
-			want: Request{DetailType: StopRecommender, ARN: mustARN(recommender), Kind: model.Recommender, IdleThresholdHours: 24, Reason: "idle"},
+			want: Request{DetailType: StopRecommender, ARN: mustARN(recommender), Kind: model.Recommender, IdleThresholdHours: 24, UsedIdleThresholdHours: 300, Reason: "idle"},
 		},
 		{
 			name: "a start", payload: `{"ARN":"` + recommender + `"}`, action: model.ActionStart,
@@ -104,6 +104,7 @@ func TestDecode(t *testing.T) {
 		{name: "a reason that is no text", payload: about(`,"Reason":{"a":1}`), fault: `key "Reason" is {"a":1}; valid: a text`},
 		{name: "an automatic event that does not have its minimum", payload: about(`,"NewMinTPS":1,"CurrentMinTPS":null`), fault: `key "CurrentMinTPS" is null;`},
 		{name: "an idle time of nought", payload: about(`,"IdleThresholdHours":0`), fault: `key "IdleThresholdHours" is 0; valid: a whole number from 1 to 168`},
+		{name: "an idle time of what was called too long", payload: about(`,"UsedIdleThresholdHours":1081`), fault: `key "UsedIdleThresholdHours" is 1081; valid: a whole number from 1 to 1080`},
 		{name: "an idle time too long", payload: about(`,"IdleThresholdHours":169`), fault: `key "IdleThresholdHours" is 169;`},
 
 		// The action.

@@ -100,6 +100,7 @@ type IdleDetail struct {
 	Utilization                           float64 // percent, of the window measured last
 	AgeHours                              int     // whole hours since the creation
 	IdleThresholdHours                    int
+	UsedIdleThresholdHours                int `json:",omitempty"`
 	TotalRequestsDuringIdleThresholdHours int
 	Reason                                string
 	Audit                                 json.RawMessage `json:",omitempty"`

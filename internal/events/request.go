@@ -19,6 +19,7 @@ const (
 	keyCurrentMinTPS = "CurrentMinTPS"
 	keyIdleHours     = "IdleThresholdHours"
 	keyAllowLarge    = "AllowLarge"
+	keyUsedIdleHours = "UsedIdleThresholdHours"
 )
 
 // Bounds of the numbers in a request.
@@ -28,6 +29,8 @@ const (
 	MaxMinTPS = 1<<31 - 1
 	// maxIdleHours is the longest idle time there is (parameter IdleThresholdHours).
 	maxIdleHours = 168
+	// maxUsedIdleHours is that of UsedIdleThresholdHours.
+	maxUsedIdleHours = 1080
 )
 
 // Request is what an event requests.
@@ -43,6 +46,8 @@ type Request struct {
 	// saw, and its idle time; else 0.
 	CurrentMinTPS      int
 	IdleThresholdHours int
+	// UsedIdleThresholdHours accompanies IdleThresholdHours; 0 if not given.
+	UsedIdleThresholdHours int
 	// AllowLarge permits a minimum that rules.LargeMinimum rejects.
 	AllowLarge bool
 	// Command is that the request comes from a person's command, who can repeat it with

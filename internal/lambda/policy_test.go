@@ -33,7 +33,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const (
@@ -115,7 +114,7 @@ func shops() localaws.Estate {
 		return localaws.EstateEndpoint{Name: name, Recipe: recipe, Age: 60 * day, Traffic: traffic}
 	}
 	steady := localaws.EstateTraffic{Shape: "constant", TPS: 3}
-	ended := localaws.EstateTraffic{Shape: "stopped", TPS: 3, Since: 5 * day}
+	ended := localaws.EstateTraffic{Shape: "stopped", TPS: 3, Since: 12 * day}
 	campaign := func(name string, minimum int, traffic localaws.EstateTraffic, latest bool) localaws.EstateCampaign {
 		return localaws.EstateCampaign{EstateEndpoint: endpoint(name, "aws-user-personalization-v2", traffic), MinTPS: minimum, EchoLatest: latest, AutoSync: latest}
 	}
@@ -424,30 +423,6 @@ func (p *patrol) withAlarms() {
 	monitor.pass(5 * time.Minute)
 }
 
-// watched publishes what a monitor that ran for the last day would have of a recommender
-// that nobody asked anything, in both regions.
-func (p *patrol) watched(resource string) {
-	p.t.Helper()
-	end := rules.MeasuredWindow(p.clock.Now(), 2*time.Minute).End
-	for _, region := range []string{home, away} {
-		arn := arnOf(region, resource)
-		var seen, running []cwtypes.MetricDatum
-		for at := end.Add(-24 * time.Hour); at.Before(end); at = at.Add(rules.WindowLength) {
-			running = append(running, cwtypes.MetricDatum{MetricName: aws.String(model.MetricResourceCount), Timestamp: &at, Value: aws.Float64(1)})
-			seen = append(seen, cwtypes.MetricDatum{
-				MetricName: aws.String(model.Recommender.UtilizationMetric()), Timestamp: &at, Value: aws.Float64(0),
-				Dimensions: []cwtypes.Dimension{{Name: aws.String(model.Recommender.DimensionName()), Value: &arn}},
-			})
-		}
-		for _, data := range [][]cwtypes.MetricDatum{seen, running} {
-			_, err := p.owner.CloudWatch(region).PutMetricData(p.t.Context(), &cloudwatch.PutMetricDataInput{
-				Namespace: aws.String(model.NamespaceMonitor), MetricData: data,
-			})
-			p.ok(err)
-		}
-	}
-}
-
 func deletePatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, DeleteCampaign, policy, shops())
 	p.withAlarms()
@@ -465,7 +440,6 @@ func stopPatrols(t *testing.T, policy *policy) []*patrol {
 	p := newPatrol(t, StopRecommender, policy, shops())
 	p.withAlarms()
 	p.counted()
-	p.watched("recommender/idle")
 	const automatic = `,"IdleThresholdHours":24`
 	p.wants("recommender/busy", automatic, "Nothing was done")
 	p.wants("recommender/busy", "", "alarms removed: 2")

@@ -12,7 +12,7 @@ import (
 // resource, or keeps it because of an update that may be our own.
 func NeedsDescription(d Decision) bool {
 	// guard: described again before a change; each:3-5
-	return !d.Resource.Described && (d.Verdict.Changes() || d.Would.Changes() || d.Has(ReasonUpdated))
+	return !d.Resource.Described && (d.Verdict.Changes() || d.Would.Changes() || d.Idle.HistoryDue || d.Has(ReasonUpdated))
 }
 
 // AllowMarker decides whether a step-down may set our own-change marker. The service shows

@@ -45,7 +45,7 @@ func (d Decision) Intended() (Verdict, int) {
 		return d.Would, d.WouldMin
 	case d.Verdict != Refused:
 		return d.Verdict, d.NewMinTPS
-	case d.Idle.Is:
+	case d.Idle.Is && !d.Has(ReasonUsual):
 		return IdleVerdict(d.Resource.Kind), 0
 	case d.StepDown.NewMinTPS > 0:
 		return StepDown, d.StepDown.NewMinTPS
@@ -125,5 +125,6 @@ func refuse(d Decision, code ReasonCode, why string) Decision {
 	d.Reason = fmt.Sprintf("not done (%s): %s", d.Reason, why)
 	d.Codes = append(slices.Clone(d.Codes), code)
 	d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = Refused, 0, None, 0 // guard: a refusal changes nothing
+	d.Idle.HistoryDue = false
 	return d
 }

@@ -14,7 +14,7 @@ var (
 
 func testSettings() Settings {
 	return Settings{
-		AdjustMinTPS: model.On, StopIdle: model.On, IdleHours: 24,
+		AdjustMinTPS: model.On, StopIdle: model.On, IdleHours: 24, UsedIdleHours: 192,
 		HourlyChecks: model.Always, DeploymentRegion: "us-east-1",
 	}
 }
@@ -52,7 +52,8 @@ func updatedAgo(d time.Duration, status model.Status) func(*model.Resource) {
 }
 
 // readEmpty answers all questions of a resource completely and without data: no
-// requests at all, and a monitor that never ran before.
+// requests at all, and a monitor that never ran in the idle time. The history alone shows
+// minimums, for all of its time.
 func readEmpty(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 	readings := model.Readings{}
 	for _, q := range WindowQueries([]model.Resource{r}, m) {
@@ -61,6 +62,11 @@ func readEmpty(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 	for _, q := range CheckQueries(r, ThroughputOf(r, readings, m), s, m) {
 		readings[q] = model.Series{Complete: true}
 	}
+	for _, q := range historyCalls(r, m) {
+		readings[q] = model.Series{Complete: true}
+	}
+	readings[historyMinimums(r, m)] = steady(historyMinimums(r, m), float64(r.MinTPS))
+	readings[gapsQuery(r, m)] = model.Series{Complete: true}
 	return readings
 }
 

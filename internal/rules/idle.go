@@ -14,6 +14,10 @@ type Idleness struct {
 	For      time.Duration // how long without a successful request, as far as is known; at least the idle time
 	Requests float64       // successful requests within the idle time
 	Failed   float64       // failed ones
+	// HistoryDue reports that only its history, the answers to HistoryQueries, is missing for
+	// a decision.
+	HistoryDue bool
+	Silence    Silence // zero unless the history was read
 }
 
 // IdleVerdict is what follows from idleness: recommenders are stopped, campaigns deleted.
@@ -77,10 +81,26 @@ func checkIdle(r model.Resource, t Throughput, readings model.Readings, s Settin
 	if s.StopIdle.Is(model.Off) { // guard: AutoDeleteOrStopIdleResources=No
 		return idle, nothing(ReasonOff, "%s; %s is off (AutoDeleteOrStopIdleResources=No)", found, doing)
 	}
+	if why := UncertainRecipe(r); why != "" { // guard: uncertain recipe
+		return idle, refusal(ReasonUncertain, "%s, but skipped: %s", found, why)
+	}
 	if code, why := idleBlocked(r, readings, s, m); code != "" { // guard: guards of a removal
 		return idle, refusal(code, "%s, but skipped: %s", found, why)
 	}
-	reason := fmt.Sprintf("%s: no request in the last %d h", found, s.IdleHours)
+	silence, ok := silenceOf(r, readings, s, m)
+	if !ok { // guard: history not read
+		_, read := readings[historyMinimums(r, m)]
+		idle.HistoryDue = !read
+		return idle, refusal(ReasonUnread, "%s, but skipped: its calls of the last 90 days could not be read completely", found)
+	}
+	idle.Silence = silence
+	if !silence.Enough() { // guard: silence that may be usual
+		return idle, nothing(ReasonUsual, "%s", silence.Text())
+	}
+	if !readings.Get(gapsQuery(r, m)).Complete { // guard: silence, and regional gaps not read, before a removal
+		return idle, refusal(ReasonRegion, "%s, but skipped: whether the data of the whole region are missing could not be read", found)
+	}
+	reason := silence.Text()
 	if s.StopIdle.Is(model.DryRun) { // guard: AutoDeleteOrStopIdleResources=DryRun
 		return idle, finding{None, ReasonDryRun, reason + "; " + doing + " is a dry run (AutoDeleteOrStopIdleResources=DryRun)", verdict}
 	}

@@ -87,14 +87,18 @@ func TestIdle(t *testing.T) {
 		action   Verdict
 		reason   string // a part of it
 	}{
-		{name: "a campaign without requests is deleted", resource: campaign(1), action: Delete, reason: "idle 14 days: no request in the last 24 h"},
-		{name: "a recommender is stopped", resource: recommender(1), change: observed(), action: Stop, reason: "idle 14 days: no request in the last 24 h"},
+		{name: "a campaign without requests is deleted", resource: campaign(1), action: Delete, reason: "idle: 696 watched hours without a call (needs 24; no earlier call in 90 days; 24 h unknown: 24 too recent)"},
+		{name: "a recommender is stopped", resource: recommender(1), change: observed(), action: Stop, reason: "idle: 696 watched hours without a call (needs 24; no earlier call in 90 days; 24 h unknown: 24 too recent)"},
 		{name: "switched off: a campaign", resource: campaign(1), stopOff: true, action: None, reason: "idle 14 days; deleting is off (AutoDeleteOrStopIdleResources=No)"},
 		{
 			name: "switched off: a recommender reports since when", resource: recommender(1, createdAgo(31*time.Hour+10*time.Minute)), stopOff: true, action: None,
 			reason: "idle 31 h; stopping is off (AutoDeleteOrStopIdleResources=No)",
 		},
-		{name: "created 24 h ago to the second", resource: campaign(1, createdAgo(24*time.Hour), func(r *model.Resource) { r.LastUpdated = time.Time{} }), action: Delete},
+		{name: "created 48 h ago to the second", resource: campaign(1, createdAgo(48*time.Hour), func(r *model.Resource) { r.LastUpdated = time.Time{} }), action: Delete},
+		{
+			name: "created 24 h ago: no hour has been silent for a day", resource: campaign(1, createdAgo(24*time.Hour)), action: None,
+			reason: "silent for 0 of the 24 watched hours needed: no earlier call in 90 days; 24 h unknown: 24 too recent",
+		},
 		{
 			name: "created a second later: too new", resource: campaign(1, createdAgo(24*time.Hour-time.Second)), action: None,
 			reason: "too new to be idle: created 23 h ago, at least 24 h are needed",
@@ -262,7 +266,7 @@ func TestIdleThresholdOfTheParameter(t *testing.T) {
 		for _, tt := range []struct {
 			age    time.Duration
 			action Verdict
-		}{{s.IdleTime(), Delete}, {s.IdleTime() - time.Second, None}} {
+		}{{s.IdleTime() + 24*time.Hour, Delete}, {s.IdleTime() + 23*time.Hour, None}, {s.IdleTime() - time.Second, None}} {
 			r := campaign(1, createdAgo(tt.age), func(r *model.Resource) { r.LastUpdated = time.Time{} })
 			if d := Decide(r, readEmpty(r, s, testMoment), s, testMoment); d.Verdict != tt.action {
 				t.Errorf("%d h, %s old: got %s (%s), want %s", hours, tt.age, d.Verdict, d.Reason, tt.action)

@@ -23,9 +23,11 @@ func decideOn(h *history, readings model.Readings) rules.Decision {
 	t := rules.ThroughputOf(h.resource, readings, h.moment)
 	h.read(readings, rules.CheckQueries(h.resource, t, h.settings, h.moment))
 	d := rules.Decide(h.resource, readings, h.settings, h.moment)
-	if gaps := rules.GapsQueries(d); len(gaps) > 0 {
-		h.read(readings, gaps)
-		d = rules.Decide(h.resource, readings, h.settings, h.moment)
+	for _, more := range []func(rules.Decision) []model.Query{rules.HistoryQueries, rules.GapsQueries} {
+		if queries := more(d); len(queries) > 0 {
+			h.read(readings, queries)
+			d = rules.Decide(h.resource, readings, h.settings, h.moment)
+		}
 	}
 	return d
 }

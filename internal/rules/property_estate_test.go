@@ -38,8 +38,10 @@ func decideAll(s *scene, list []*history) []rules.Decision {
 	decisions := make([]rules.Decision, len(resources))
 	for i, r := range resources {
 		decisions[i] = rules.Decide(r, readings, s.settings, s.moment)
-		if gaps := rules.GapsQueries(decisions[i]); len(gaps) > 0 {
-			list[i].read(readings, gaps)
+	}
+	for i, r := range resources {
+		for _, more := range []func(rules.Decision) []model.Query{rules.HistoryQueries, rules.GapsQueries} {
+			list[i].read(readings, more(decisions[i]))
 			decisions[i] = rules.Decide(r, readings, s.settings, s.moment)
 		}
 	}

@@ -103,8 +103,9 @@ func newScene(seed, index int) *scene {
 	s.now = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC).Unix() + s.Int64N(30*day)
 	s.settings = rules.Settings{
 		AdjustMinTPS: s.position(), StopIdle: s.position(), DeploymentRegion: "us-east-1",
-		IdleHours:    [...]int{1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 24, 25}[s.IntN(12)],
-		HourlyChecks: model.Always,
+		IdleHours:     [...]int{1, 1, 2, 2, 3, 3, 4, 5, 6, 8, 24, 25}[s.IntN(12)],
+		UsedIdleHours: [...]int{1, 1, 2, 5, 12, 24, 36, 192}[s.IntN(8)],
+		HourlyChecks:  model.Always,
 	}
 	if s.oneIn(100) {
 		s.settings.IdleHours = [...]int{48, 100, 168}[s.IntN(3)]
@@ -240,7 +241,7 @@ func newHistory(s *scene, name string) *history {
 	}
 	h.resource = r
 	h.arn = r.ARN.String()
-	h.created = s.now - max(s.idle(), day) - s.Int64N(10*day)
+	h.created = s.now - max(s.idle(), day) - day - s.Int64N(9*day)
 	if s.oneIn(12) {
 		h.created -= 13 * day
 	}
@@ -286,11 +287,17 @@ func (h *history) setRecipe() {
 // beIdle leaves the idle time without calls; before it there may have been some.
 func (h *history) beIdle() {
 	start := h.end - h.idle()
-	for range h.IntN(3) {
-		h.add(h.IntN(len(metrics)), h.IntN(outcomes), start-h.between(minute, 5*day), 1+h.Int64N(50))
-	}
-	if h.oneIn(2) {
+	switch h.IntN(8) {
+	case 0:
 		h.add(h.metric, succeeded, start-minute, 1)
+	case 1:
+		for range 1 + h.IntN(3) {
+			h.add(h.IntN(len(metrics)), h.IntN(outcomes), start-h.between(minute, 5*day), 1+h.Int64N(50))
+		}
+	case 2, 3, 4: // at first, and then no more
+		for at := h.created; at < min(start, h.created+h.Int64N(6*hour)+minute); at += h.between(minute, 2*hour) {
+			h.add(h.metric, h.IntN(outcomes), at+minute, 1+h.Int64N(50))
+		}
 	}
 }
 

@@ -1,9 +1,11 @@
 package rules_test
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -169,7 +171,80 @@ func stopGuards(h *history, f *facts) []guard {
 		{"running read", h.whole(utilization, slot, start, h.end) && h.whole("monitoredResourceCount", slot, start, h.end)},
 		{"running all the time", ranOn(h)},
 		{"watched", h.resource.Kind == model.Campaign || unwatched(h, h.end-2*slot) <= allowedUnwatched(h)},
+		{"recipe known", h.sure || !visible(h) || h.resource.Recipe == ""},
+		{unusual, !f.silent || ageOf(h) < h.idle() || silentHours(h) >= silenceNeeded(h)},
+		{"history read", historyRead(h)},
 	}
+}
+
+// unusual is the guard that the silence is longer than is usual for the callers.
+const unusual = "silence unusual"
+
+// callHours are the starts of the hours with a call of any kind, in ascending order: those of
+// 90 days, and not before the hour of the creation.
+func callHours(h *history) []int64 {
+	first, end := historyStart(h, 90*day), h.end/hour*hour
+	seen := map[int64]bool{}
+	for metric := range metrics {
+		for outcome := range outcomes {
+			for _, c := range h.calls[metric][outcome] {
+				if c.at >= first && c.at < end {
+					seen[c.at/hour*hour] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(seen))
+}
+
+func historyStart(h *history, reach int64) int64 {
+	return max(h.end/hour*hour-reach, h.created/hour*hour)
+}
+
+// silenceNeeded is how many hours of silence are unusual.
+func silenceNeeded(h *history) int64 {
+	calls := callHours(h)
+	if len(calls) == 0 {
+		return int64(h.settings.IdleHours)
+	}
+	longest, last := int64(0), historyStart(h, 90*day)
+	for _, at := range calls {
+		longest, last = max(longest, (at-last)/hour), at+hour
+	}
+	return min(1080, max(int64(h.settings.IdleHours), int64(h.settings.UsedIdleHours), 2*longest))
+}
+
+// silentHours counts the hours since the latest call that have been over for a day, and in
+// every window of which the monitor published the minimum.
+func silentHours(h *history) (n int64) {
+	from := historyStart(h, 62*day)
+	if calls := callHours(h); len(calls) > 0 {
+		from = max(from, calls[len(calls)-1]+hour)
+	}
+	for at := from; at+hour+day <= h.end; at += hour {
+		watched := true
+		for window := at; window < at+hour; window += slot {
+			_, ok := h.published(minimumMetric(h), window)
+			watched = watched && ok
+		}
+		if watched {
+			n++
+		}
+	}
+	return n
+}
+
+// historyRead reports whether the calls of 90 days and the minimums of 62 were read completely.
+func historyRead(h *history) bool {
+	end := h.end / hour * hour
+	for _, name := range metrics {
+		for _, suffix := range []string{"", "4xxErrors", "5xxErrors"} {
+			if !h.whole(name+suffix, hour, historyStart(h, 90*day), end) {
+				return false
+			}
+		}
+	}
+	return h.whole(minimumMetric(h), slot, historyStart(h, 62*day), end)
 }
 
 // doubtsOfStop lists things because of which a stop that may be made need not.
@@ -313,16 +388,17 @@ func stepGuards(h *history, f *facts) []guard {
 // keptByUpdate reports whether only a person's update keeps an idle resource from being stopped;
 // a step of ours would be the latest update then, and the person's forgotten.
 func keptByUpdate(h *history, f *facts) bool {
-	return len(f.againstStop) == 1 && f.againstStop[0] == "not updated by a person" && h.until == 0 && len(h.missed) == 0
+	against := slices.DeleteFunc(slices.Clone(f.againstStop), func(name string) bool { return name == unusual || name == "history read" })
+	return len(against) == 1 && against[0] == "not updated by a person" && h.until == 0 && len(h.missed) == 0
 }
 
 // doubtsOfStep lists things because of which a step that may be made need not. Our
-// series of the minimum is read twice, for as long as the idle time and for a day: if one
-// answer is not whole, the other does not make up for it.
+// series of the minimum is read more than once, as are the hours: if one answer is not
+// whole, another one does not make up for it.
 func doubtsOfStep(h *history, f *facts) bool {
 	untouched := h.by == noOne || touchedAgo(h) >= h.idle()
 	for _, q := range h.asked {
-		if !q.whole && q.Metric.Name == minimumMetric(h) {
+		if !q.whole && (q.Metric.Name == minimumMetric(h) || q.Period == time.Duration(hour)*time.Second) {
 			return true
 		}
 	}

@@ -15,10 +15,18 @@ var spoilers = [...]spoiler{
 	{after: callInIdleTime},
 	{after: callInIdleTime},
 	{after: callSince},
-	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
-	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
-	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
-	{after: func(h *history) { h.victim, h.damage = h.IntN(18), damage(h.IntN(int(damages))) }},
+	{after: func(h *history) {
+		h.victim, h.damage = h.IntN([...]int{4, 16, 30}[h.IntN(3)]), damage(h.IntN(int(damages)))
+	}},
+	{after: func(h *history) {
+		h.victim, h.damage = h.IntN([...]int{4, 16, 30}[h.IntN(3)]), damage(h.IntN(int(damages)))
+	}},
+	{after: func(h *history) {
+		h.victim, h.damage = h.IntN([...]int{4, 16, 30}[h.IntN(3)]), damage(h.IntN(int(damages)))
+	}},
+	{after: func(h *history) {
+		h.victim, h.damage = h.IntN([...]int{4, 16, 30}[h.IntN(3)]), damage(h.IntN(int(damages)))
+	}},
 	{before: func(h *history) { h.touch(person, h.updateAge(), h.settled()) }},
 	{before: updatedByUs},
 	{before: func(h *history) { updatedByUs(h); h.changeAgain() }},

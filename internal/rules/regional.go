@@ -30,7 +30,7 @@ func GapsQuery(region string, w model.Window) model.Query {
 // GapsQueries are the gaps of its region that a decision would rest on and that its readings
 // lack. It is to be made again with them.
 func GapsQueries(d Decision) []model.Query {
-	if !d.Has(ReasonRegion) {
+	if !d.Has(ReasonRegion) || d.Has(ReasonGuard) { // guard: what another guard refused is not decided again; each:2
 		return nil
 	}
 	return []model.Query{gapsQuery(d.Resource, d.At)}

@@ -51,6 +51,8 @@ const (
 	ReasonInUse       ReasonCode = "in use"      // called within the idle time
 	ReasonFailing     ReasonCode = "failing"     // called within the idle time, but every call failed
 	ReasonIdle        ReasonCode = "idle"        // not called within the idle time
+	ReasonUsual       ReasonCode = "usual"       // not called within the idle time, but that may be usual for it
+	ReasonUncertain   ReasonCode = "uncertain"   // it is not known whether its calls are counted
 	ReasonAtLowest    ReasonCode = "at lowest"   // its minimum is 1
 	ReasonKept        ReasonCode = "kept"        // it needs its minimum
 	ReasonOversized   ReasonCode = "oversized"   // it needs less than its minimum
@@ -73,6 +75,7 @@ type Settings struct {
 	AdjustMinTPS     model.Switch // AutoAdjustMinTPS
 	StopIdle         model.Switch // AutoDeleteOrStopIdleResources
 	IdleHours        int          // IdleThresholdHours, 1 to 168
+	UsedIdleHours    int          // UsedIdleThresholdHours, 1 to 1080
 	HourlyChecks     model.Mode
 	NoChecks         string // why there are no hourly checks this time, whatever HourlyChecks says; empty if there are
 	WrongClock       string // why the host's clock is not trusted, so that nothing is decided; empty if it is
