@@ -141,6 +141,14 @@ func TestTheRecheckReadsTheGapsOfTheRegion(t *testing.T) {
 		if want := map[bool]rules.Verdict{false: rules.StepDown, true: rules.None}[everywhere]; err != nil || d.Verdict != want {
 			t.Errorf("missing everywhere %v: %s (%s), %v", everywhere, d.Verdict, d.Reason, err)
 		}
+		if everywhere {
+			continue
+		}
+		b.restart(b.clock) // remembers nothing
+		b.aws.AddFault(localaws.Fault{Operation: "ListRecommenders", Code: "AccessDeniedException"})
+		if d, err = b.rechecker.Recheck(context.Background(), list[0]); err != nil || d.Verdict != rules.Refused {
+			t.Errorf("when the others cannot be listed: %s (%s), %v", d.Verdict, d.Reason, err)
+		}
 	}
 }
 
