@@ -60,7 +60,8 @@ var dataFaults = [...]struct {
 	}},
 	{"installed today, stopped before", false, func(h *history, at, long int64) {
 		h.monitor.since = h.now - 12*hour
-		h.stops = [][2]int64{{at, min(at+max(long, 3*hour), h.monitor.since)}}
+		at, long = min(at, h.monitor.since-3*hour), max(long, 3*hour) // shorter ones leave no hour without a count
+		h.stops = [][2]int64{{at, min(at+long, h.monitor.since)}}
 	}},
 }
 
