@@ -20,7 +20,7 @@ const (
 )
 
 // GapsQuery is the key of a region's gaps among the readings. CloudWatch cannot answer it:
-// they are derived from PeerQueries by Gaps.
+// they are derived from PeerQueries by RegionalGaps.
 func GapsQuery(region string, w model.Window) model.Query {
 	return model.Query{
 		Region: region, Metric: model.Metric{Namespace: model.NamespacePersonalize}, Stat: model.Gaps, Window: w, Period: time.Hour,
