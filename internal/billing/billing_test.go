@@ -55,6 +55,11 @@ func (b *bench) requests(value func(i int) float64) *bench {
 	return b
 }
 
+func (b *bench) ofRecipe(name string) *bench {
+	b.resource.Recipe = name
+	return b
+}
+
 func (b *bench) minimums(value func(i int) float64) *bench {
 	q := minimumQuery(b.resource, b.moment)
 	before := int(b.moment.Span.Start.Sub(q.Window.Start) / Slot) // by when it had been watched all the time
@@ -328,6 +333,11 @@ func TestAdvice(t *testing.T) {
 		{"the lowest minimum", newBench(model.Recommender, 1, oneDay).requests(constant(1)), rules.None, 0, "the lowest there is"},
 		{"idle campaign", newBench(model.Campaign, 3, oneDay).requests(constant(-1)).calls(0), rules.Delete, 0, "no request in all"},
 		{"idle recommender", newBench(model.Recommender, 1, oneDay).requests(constant(-1)).calls(0), rules.Stop, 0, "no request in all"},
+		{
+			"of a recipe in doubt, called once", newBench(model.Campaign, 1, ReportTimeOf(now, 3, 2*time.Minute)).ofRecipe("aws-next-best-action").calls(0).
+				requests(func(i int) float64 { return float64(1 - min(i, 2)) }),
+			rules.None, 0, "idle, but calls by its recipe aws-next-best-action may not be counted by any metric",
+		},
 		{"called in vain", newBench(model.Campaign, 1, oneDay).requests(constant(-1)).calls(2), rules.None, 0, "broken, not idle"},
 		{"called in vain at a high minimum", newBench(model.Campaign, 9, oneDay).requests(constant(-1)).calls(2), rules.StepDown, 1, "broken, not idle"},
 		{"serving by another operation", newBench(model.Campaign, 9, oneDay).requests(constant(-1)).callsOf(3, 2), rules.None, 0, "it served"},

@@ -73,7 +73,11 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 	if u.looksIdle(r, idle, m) {
 		hours := int(idle.Hours())
 		calls := rules.CountCalls(idleQueries(r, idle, m), readings, m.Span.End.Add(-idle))
-		switch code, why := rules.NotIdle(calls, hours); code {
+		code, why := rules.NotIdle(calls, hours)
+		if uncertain := rules.UncertainRecipe(r); code == "" && uncertain != "" {
+			code, why = rules.ReasonUncertain, "idle, but "+uncertain
+		}
+		switch code {
 		case "":
 			return u.RemovalSaving(r)
 		case rules.ReasonInUse: // by another operation than its recipe implies, or after the span

@@ -89,7 +89,7 @@ func TestThreeDays(t *testing.T) {
 	if r.Cycles != 864 || r.Counts[demo.Failed] != 0 {
 		t.Errorf("%d cycles, %d failures", r.Cycles, r.Counts[demo.Failed])
 	}
-	if chain := row("shop-similar-items"); chain.Steps < 3 || *chain.Before.Min != 40 || *chain.After.Min != 5 || !strings.Contains(chain.Reason, "kept at 5: lowest hour averaged 5.") {
+	if chain := row("shop-similar-items"); chain.Steps < 3 || *chain.Before.Min != 40 || *chain.After.Min != 5 || !strings.Contains(chain.Reason, "kept at 5: lowest level reached 3 times: 5.") {
 		t.Errorf("no chain of steps to the watermark: %+v", chain)
 	}
 	if stopped := row("shop-customers-also-viewed"); stopped.Outcome != "stopped" || stopped.After.Min != nil || *stopped.After.PerMonth != 0 {

@@ -201,7 +201,7 @@ func many(n int, c localaws.EstateCampaign) localaws.Estate {
 		g := &r.DatasetGroups[i/4]
 		g.Campaigns = append(g.Campaigns, one)
 	}
-	return localaws.Estate{Account: account, Regions: []localaws.EstateRegion{r}}
+	return localaws.Estate{Account: account, Monitored: 5 * 24 * time.Hour, Regions: []localaws.EstateRegion{r}}
 }
 
 // The budget holds whatever the processes remember and however late their metrics are.

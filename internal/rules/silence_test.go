@@ -100,7 +100,7 @@ func TestSilenceMustBeUnusual(t *testing.T) {
 	}
 }
 
-// Hours that were not watched neither count nor begin the silence anew.
+// Hours that were not watched neither count nor end the silence.
 func TestOnlyWatchedHoursAreSilence(t *testing.T) {
 	s := testSettings()
 	r := campaign(1)
