@@ -120,7 +120,7 @@ func (l *ledger) writeAndRead(ctx context.Context, own *ownCounts, now time.Time
 		if tags, err = l.read(ctx); err != nil {
 			return nil, err
 		}
-		if tags[own.key] == formatCounts(own.counts) { // guard: budget: counted where all can read it
+		if tags[own.key] == formatCounts(own.counts) { // guard: budget: counted where all can read it; always
 			l.sweep(ctx, tags, now)
 			return tags, nil
 		}
@@ -250,7 +250,7 @@ func (w *Writer) RemoveTags(ctx context.Context, topic model.ARN, keys []string)
 	}
 	_, err := w.Do(ctx, intent, func(ctx context.Context) error {
 		_, err := w.Clients.SNS(topic.Region).UntagResource(ctx, &sns.UntagResourceInput{ResourceArn: &arn, TagKeys: keys})
-		return err
+		return AlreadyGone(err) // the topic is gone
 	})
 	return err
 }
