@@ -36,7 +36,7 @@ var plainWords = []struct{ banned, instead string }{
 	{`(came|comes?|became|become) of`, "the outcome"},
 	{`rehears(e|es|ed|al|als|ing)`, "dry run"},
 	{`spared?|left alone`, "skipped, unchanged"},
-	{`claim(s|ed)?|contest(s|ed)?|yield(s|ed)?|incumben(t|cy)`, "lease, acquire, release"},
+	{`claim(s|ed)?|contests?|yield(s|ed)?|incumben(t|cy)`, "lease, acquire, release"},
 	{`remind(s|ed|ers?)?|remark(s|ed)?`, "log once"},
 	{`judge(s|d|ments?)?|judgements?`, "guard, check"},
 	{`settle(s|d)?|reckon(s|ed)?`, "normalize, record outcome, merge, add up"},

@@ -112,6 +112,7 @@ func TestReadmeQuantities(t *testing.T) {
 	resource := model.Resource{
 		ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/x"},
 		Kind: model.Campaign, Recipe: "aws-sims", MinTPS: 1, Created: now.AddDate(0, -2, 0), LastUpdated: now.AddDate(0, -2, 0),
+		Described: true,
 	}
 	asked := func(r model.Resource, requests float64) int {
 		questions := map[model.Query]bool{}
@@ -123,7 +124,8 @@ func TestReadmeQuantities(t *testing.T) {
 		}
 		return len(questions)
 	}
-	larger, touched, unknown := resource, resource, resource
+	larger, touched, lowered, unknown := resource, resource, resource, resource
+	lowered.LastUpdated = now.Add(-time.Hour)
 	larger.MinTPS = 2
 	touched.MinTPS, touched.LastUpdated = 2, now.Add(-time.Hour)
 	unknown.Recipe = "aws-next-best-action"
@@ -132,6 +134,8 @@ func TestReadmeQuantities(t *testing.T) {
 		fmt.Sprintf("| %s, one a cycle |", thousands(cycles*window(resource))),
 		fmt.Sprintf("minimum above 1 | %s more, two an hour |", thousands(hours*asked(larger, 1))),
 		fmt.Sprintf("| %s to %s more, %d to %d an hour |", thousands(hours*asked(resource, 0)), thousands(hours*asked(touched, 0)), asked(resource, 0), asked(touched, 0)),
+		fmt.Sprintf("each recommender | %s to %s more, three or four an hour |",
+			thousands(hours*(asked(touched, 1)-asked(larger, 1))), thousands(hours*asked(lowered, 1))),
 		fmt.Sprintf("unknown recipe | %s more, one a cycle |", thousands(cycles*(window(unknown)-window(resource)))),
 	} {
 		if !strings.Contains(readme, want) {

@@ -1002,7 +1002,7 @@ func TestAMarkWaitsForOurUpdateToBeShown(t *testing.T) {
 	}
 }
 
-// A step that would hide someone's update is made, but stays without a mark.
+// A step that would hide someone's update is counted, but stays without a mark.
 func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
 	w := newShop(t)
 	a, log := w.actor(func(o *testOptions) {
@@ -1012,8 +1012,15 @@ func TestAStepThatHidesAnUpdateIsNotMarked(t *testing.T) {
 	})
 	n, err := a.Do(ctxAll, model.ActionUpdate, automatic(t, model.ActionUpdate, "campaign/home", 10, 7))
 	w.wantAnswer(n, err, writer.Done, "is being updated from 10 to 7 TPS.")
-	if calls := w.actions(); calls["personalize.UpdateCampaign"] != 1 || calls["cloudwatch.PutMetricData"] != 0 {
+	if calls := w.actions(); calls["personalize.UpdateCampaign"] != 1 || calls["cloudwatch.PutMetricData"] != 1 {
 		t.Errorf("calls %v", calls)
+	}
+	arn := w.campaign().CampaignArn
+	if got := w.metric(*arn, "actionsTaken", model.Sum); !slices.Equal(got, []float64{1}) {
+		t.Errorf("counted %v", got)
+	}
+	if got := w.metric(*arn, "ownUpdateTime", model.Maximum); len(got) > 0 {
+		t.Errorf("marks %v", got)
 	}
 	if log.Count("level=INFO", "not marked as ours") != 1 {
 		t.Errorf("log:\n%s", log.String())

@@ -12,13 +12,11 @@ import (
 // a person's, which is the safe side.
 func (x *execution) mark(ctx context.Context) {
 	arn := x.req.ARN
+	data := []model.Datum{x.datum(model.MetricActionsTaken, "Count", 1)}
 	if x.decision == nil || !x.decision.Marker {
 		x.w.Logger.InfoContext(ctx, "not marked as ours: a person may have updated it within the idle time before, which this update hides",
 			"arn", arn.String(), "region", arn.Region)
-		return
-	}
-	data := []model.Datum{x.datum(model.MetricActionsTaken, "Count", 1)}
-	if at, ok := x.acceptedAt(ctx); ok {
+	} else if at, ok := x.acceptedAt(ctx); ok {
 		data = append(data, x.datum(model.MetricOwnUpdate, "Seconds", float64(at.UnixMilli())/1000))
 	} else {
 		x.w.Logger.WarnContext(ctx, "automatic change not marked as ours: its time could not be read", "arn", arn.String(), "region", arn.Region)

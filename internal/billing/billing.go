@@ -42,6 +42,11 @@ type ReportTime struct {
 	Until time.Time
 }
 
+// evaluation is the time that rules are applied for.
+func (m ReportTime) evaluation() rules.EvaluationTime {
+	return rules.EvaluationTime{Now: m.Now, Window: model.NewWindow(m.Until.Add(-Slot), m.Until)}
+}
+
 // ReportTimeOf is the time of a report over so many times 24 whole hours, up to the last
 // full hour that ended at least delay ago, as counts arrive late.
 func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {

@@ -53,8 +53,8 @@ type Saving struct {
 }
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
-// down to the low watermark of 14 days. The readings must hold the answers to CallQueries
-// and GapsQueries.
+// down to the low watermark of 14 days. The readings must hold the answers to CallQueries,
+// GapsQueries and ContestQueries.
 // Unlike a decision it ignores what only forbids an action now, such as an update in
 // progress.
 func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Duration, m ReportTime) Saving {
@@ -93,6 +93,9 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 		s = u.SavingOf(r, newMin)
 	}
 	s.Reason = note + reason
+	if contest, _ := rules.ContestOf(r, readings, m.evaluation()); newMin > 0 && m.Now.Before(contest.Until()) {
+		s.Reason += "; " + contest.Text(r.Kind)
+	}
 	return s
 }
 

@@ -85,6 +85,15 @@ func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
 	return nil
 }
 
+// ContestQueries ask whether somebody sets the minimum back after step-downs, where a step-down
+// would be advised; see rules.ContestOf. One that was not changed lately is not contested.
+func (u Metered) ContestQueries(r model.Resource, m ReportTime) []model.Query {
+	if !u.Readable || !rules.ChangedLately(r, m.Now) || rules.LoadOf(r, u.evidence, m.Now).Watermark() >= r.MinTPS {
+		return nil
+	}
+	return rules.ContestQueries(r, m.evaluation())
+}
+
 // hourlySums adds slots up to whole hours of the clock. An hour without a datapoint has none.
 func hourlySums(requests model.Series) model.Series {
 	sums := model.Series{Complete: requests.Complete}

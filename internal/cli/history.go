@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,7 @@ type historyOptions struct {
 	outcomes []string
 	actions  []string
 	verbose  bool
+	effects  bool
 }
 
 func newHistory(g *global) *cobra.Command {
@@ -47,6 +49,10 @@ last. Lines without a record are skipped.
 Times are dates (2026-07-01), with a time if wanted (2026-07-01T09:30), both UTC or with
 their own zone (2026-07-01T09:30:00+02:00), or how long ago (90m, 24h, 7d, 2w).
 
+With --effects or a log group, CloudWatch is read for what came before and after each
+step-down of the last 62 days: the share of calls that failed, the response time and the
+5-minute steps in which demand came faster than capacity is added (cold steps).
+
 Exit codes: 0 done, also if there was nothing; 1 failed; 2 bad usage or configuration;
 3 shown, but some of it could not be read.`,
 		Example: `  personalize-monitor history audit.jsonl --outcome done --verbose
@@ -62,6 +68,8 @@ Exit codes: 0 done, also if there was nothing; 1 failed; 2 bad usage or configur
 	flags.StringSliceVar(&o.actions, "action", nil, "only these `ACTIONS`: "+strings.Join(auditActions, ", "))
 	o.addOutput(cmd)
 	flags.BoolVar(&o.verbose, "verbose", false, "show the command that undoes each action, where there is one")
+	flags.BoolVar(&o.effects, "effects", false, "show failed calls, response time and cold steps before and after each step-down "+
+		"(always with a log group)")
 	complete(cmd, "outcome", auditOutcomes)
 	complete(cmd, "action", auditActions)
 	cmd.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -126,6 +134,11 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	result := report.History{Unreadable: r.unreadable.count, Commands: o.verbose}
 	for _, record := range records {
 		result.Records = append(result.Records, report.RecordOf(record))
+	}
+	if o.effects || len(o.groups) > 0 {
+		if err := r.addEffects(ctx, result.Records); err != nil {
+			return err
+		}
 	}
 	for _, p := range r.problems {
 		result.Problems = append(result.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
@@ -287,6 +300,22 @@ func (r *historyReader) readGroups(ctx context.Context, names []string) error {
 			r.groupFailed(all[i], "FilterLogEvents", err)
 		}
 	}
+	return nil
+}
+
+// addEffects adds how calls fared before and after step-downs. The error means that no account
+// was found to read it from.
+func (r *historyReader) addEffects(ctx context.Context, records []report.AuditRecord) error {
+	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := stepOf(record); return ok }) {
+		return nil
+	}
+	s, err := r.open(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	r.problems = append(r.problems, s.addEffects(ctx, records)...)
+	s.progress.clear()
 	return nil
 }
 

@@ -116,6 +116,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 		r.sendCommands(ctx, decisions)
 	}
 	r.notifyDryRuns(ctx, decisions)
+	r.notifyCautions(ctx, decisions)
 	r.recordRefusals(ctx, decisions)
 	r.Writer.CountLostRecords(ctx, r.lost)
 

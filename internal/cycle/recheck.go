@@ -111,6 +111,8 @@ func (c *Rechecker) decide(
 		c.warn(ctx, resource.ARN, failed)
 		decision = rules.Decide(resource, readings, settings, at)
 	}
+	read(rules.CautionQueries(decision))
+	decision = rules.ApplyCaution(decision, readings) // guard: recheck: failures and contests
 	switch decision.Verdict {
 	case rules.Stop, rules.Delete:
 		read(rules.RecentCallQueries(resource, at)) // guard: recheck: reads the calls since

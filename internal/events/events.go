@@ -27,7 +27,7 @@ const (
 	StopRecommender   DetailType = "StopPersonalizeRecommender"
 )
 
-// Notifications: each reports that Personalize has accepted a change.
+// Notifications. The first four report that Personalize has accepted a change.
 const (
 	CampaignUpdated    DetailType = "PersonalizeCampaignMinProvisionedTPSUpdated"
 	RecommenderUpdated DetailType = "PersonalizeRecommenderMinRecommendationRPSUpdated"
@@ -36,6 +36,11 @@ const (
 	// DryRunDecision reports what would have been done, had its parameter not been DryRun.
 	// The original application has no such event.
 	DryRunDecision DetailType = "PersonalizeMonitorDryRunDecision"
+	// FailuresNoticed reports failures that point to a missing minimum, and MinimumContested
+	// that somebody sets a minimum back after our steps. Nothing was changed. The original
+	// application has no such events.
+	FailuresNoticed  DetailType = "PersonalizeMonitorFailuresNoticed"
+	MinimumContested DetailType = "PersonalizeMonitorMinimumContested"
 )
 
 // UpdateType is the command that requests another minimum.
@@ -59,7 +64,9 @@ func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 // NotificationTypes lists the notifications, as the rule that forwards them to people
 // matches on them.
 func NotificationTypes() []DetailType {
-	return []DetailType{CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision}
+	return []DetailType{
+		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
+	}
 }
 
 // Datapoints are the sums of requests by the start of their hour, ascending.

@@ -108,7 +108,9 @@ func TestDetailTypesByKind(t *testing.T) {
 			}
 		})
 	}
-	want := []DetailType{CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision}
+	want := []DetailType{
+		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
+	}
 	if got := NotificationTypes(); !slices.Equal(got, want) {
 		t.Errorf("notifications: got %v, want %v", got, want)
 	}

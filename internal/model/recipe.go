@@ -17,6 +17,9 @@ const (
 	Suffix5xx = "5xxErrors"
 )
 
+// SuffixLatency is the suffix of the metrics of the response times of an operation.
+const SuffixLatency = "Latency"
+
 // RequestMetrics lists them.
 func RequestMetrics() []string {
 	return []string{MetricGetRecommendations, MetricGetPersonalizedRanking, MetricGetActionRecommendations}
@@ -76,5 +79,5 @@ func LatencyMetric(kind Kind, recipe string) string {
 	if metric == MetricGetActionRecommendations {
 		return ""
 	}
-	return metric + "Latency"
+	return metric + SuffixLatency
 }

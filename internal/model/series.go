@@ -34,6 +34,12 @@ const (
 	// which the service has accepted an automatic update, in seconds since 1970. By it our
 	// update is distinguished from a person's, however soon that follows.
 	MetricOwnUpdate = "ownUpdateTime"
+	// MetricStepDownHold shows, under a resource's dimension, that calls failed as demand rose
+	// above its minimum: nothing steps down for 14 days.
+	MetricStepDownHold = "stepDownHold"
+	// MetricMinimumContested is, under a resource's dimension, how often somebody has set its
+	// minimum back after our steps. It is published once, when people are notified.
+	MetricMinimumContested = "minimumContested"
 	// MetricActionsRefused counts, per region under the dimension Action, what rules and
 	// guards refused.
 	MetricActionsRefused = "actionsRefused"

@@ -38,7 +38,7 @@ func TestKnownPattern(t *testing.T) {
 	}{
 		{"ours", rulePattern(), true},
 		{"the sample's", awsbed.SamplePattern, true},
-		{"the sample's, as made here", samplePattern(), true},
+		{"that of the version before", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted"`, `"PersonalizeCampaignDeleted", "PersonalizeMonitorDryRunDecision"`, 1), true},
 		{"another order", `{"source":["personalize.monitor"],"detail-type":["PersonalizeRecommenderStopped","PersonalizeCampaignDeleted","PersonalizeRecommenderMinRecommendationRPSUpdated","PersonalizeCampaignMinProvisionedTPSUpdated"]}`, true},
 		{"one type fewer", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted",`, "", 1), false},
 		{"one type more", strings.Replace(awsbed.SamplePattern, `"PersonalizeCampaignDeleted"`, `"PersonalizeCampaignDeleted", "Mine"`, 1), false},

@@ -53,10 +53,23 @@ func transformer() *types.InputTransformer {
 // rulePattern matches the notifications of the program.
 func rulePattern() string { return patternOf(events.NotificationTypes()) }
 
-// samplePattern is equivalent to the pattern of the upstream sample, which does not know the
-// decisions of a dry run.
-func samplePattern() string {
-	return patternOf(slices.DeleteFunc(events.NotificationTypes(), func(t events.DetailType) bool { return t == events.DryRunDecision }))
+// laterTypes are the notifications that were added, the latest first: the upstream sample knows
+// none of them, and each version of this program those of the versions before.
+func laterTypes() [][]events.DetailType {
+	return [][]events.DetailType{{events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision}}
+}
+
+// formerPattern reports whether a pattern is equivalent to that of the upstream sample or of an
+// earlier version.
+func formerPattern(pattern string) bool {
+	types := events.NotificationTypes()
+	for _, later := range laterTypes() {
+		types = slices.DeleteFunc(types, func(t events.DetailType) bool { return slices.Contains(later, t) })
+		if samePattern(pattern, patternOf(types)) {
+			return true
+		}
+	}
+	return false
 }
 
 func patternOf(types []events.DetailType) string {
@@ -71,9 +84,9 @@ func samePattern(pattern, other string) bool {
 	return ok && maps.EqualFunc(got, want, slices.Equal)
 }
 
-// knownPattern reports whether a pattern is ours or the upstream sample's.
+// knownPattern reports whether a pattern is ours, of whichever version, or the upstream sample's.
 func knownPattern(pattern string) bool {
-	return samePattern(pattern, rulePattern()) || samePattern(pattern, samplePattern())
+	return samePattern(pattern, rulePattern()) || formerPattern(pattern)
 }
 
 // readPattern reads a pattern of plain lists of texts, sorted; ok is false for others.
@@ -109,8 +122,8 @@ func (s *setup) ensureRule(ctx context.Context) {
 	arn, pattern := aws.ToString(rule.Arn), aws.ToString(rule.EventPattern)
 	if rule.State == types.RuleStateDisabled {
 		s.logKept(ctx, arn, "notification rule is disabled, and stays so")
-	} else if samePattern(pattern, samplePattern()) {
-		s.putRule(ctx, arn, "forward decisions of a dry run through the rule "+RuleName, &eventbridge.PutRuleInput{
+	} else if formerPattern(pattern) {
+		s.putRule(ctx, arn, "forward all notifications through the rule "+RuleName, &eventbridge.PutRuleInput{
 			State: rule.State, Description: rule.Description, RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
 		})
 	} else if !knownPattern(pattern) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // AuditRecord is one record of the audit log. Its JSON keys are those of the record itself.
@@ -27,6 +28,8 @@ type AuditRecord struct {
 	Inputs    *events.Inputs `json:"inputs,omitempty"`    // the facts of the decision
 	Before    *events.Before `json:"before,omitempty"`    // the resource before the action
 	Restore   string         `json:"restore,omitempty"`   // the command that undoes the action
+	// Effect is how calls fared before and after a step-down; nil if it is not known.
+	Effect *rules.Effect `json:"effect,omitempty"`
 }
 
 // RecordOf is a record of the audit log as it is shown.
@@ -72,12 +75,31 @@ func (h History) JSON() any {
 
 // CSV implements Report. Numbers that are not known are empty fields.
 func (h History) CSV() [][]string {
+	effects := h.hasEffects()
 	rows := [][]string{{"time", "outcome", "action", "arn", "kind", "name", "region", "automatic", "min", "newMinTPS", "reason", "restore"}}
+	if effects {
+		rows[0] = append(rows[0], "callsBefore", "failedBefore", "latencyMsBefore", "coldStepsBefore",
+			"callsAfter", "failedAfter", "latencyMsAfter", "coldStepsAfter")
+	}
 	for _, r := range h.Records {
-		rows = append(rows, Fields(r.Time.Format(time.RFC3339Nano), r.Outcome, r.Action, r.ARN, r.Kind, r.Name, r.Region,
-			r.Automatic, positive(r.Min), positive(r.NewMinTPS), r.Reason, r.Restore))
+		row := Fields(r.Time.Format(time.RFC3339Nano), r.Outcome, r.Action, r.ARN, r.Kind, r.Name, r.Region,
+			r.Automatic, positive(r.Min), positive(r.NewMinTPS), r.Reason, r.Restore)
+		switch {
+		case effects && r.Effect == nil:
+			row = append(row, make([]string, 8)...)
+		case effects:
+			for _, f := range []rules.Fare{r.Effect.Before, r.Effect.After} {
+				row = append(row, Fields(f.Calls, f.Failed, f.LatencyMillis, f.ColdSteps)...)
+			}
+		}
+		rows = append(rows, row)
 	}
 	return rows
+}
+
+// hasEffects reports whether the effect of any step-down is known; else columns for it are absent.
+func (h History) hasEffects() bool {
+	return slices.ContainsFunc(h.Records, func(r AuditRecord) bool { return r.Effect != nil })
 }
 
 // Table writes nothing if there is nothing to show.
@@ -85,12 +107,19 @@ func (h History) Table(p Printer) {
 	g := Grid{Text: "REASON", Columns: []Column{
 		{Title: "TIME (UTC)"}, {Title: "OUTCOME"}, {Title: "ACTION"}, {Title: "REGION"}, {Title: "RESOURCE"}, {Title: "MIN"},
 	}}
+	effects := h.hasEffects()
+	if effects {
+		g.Columns = append(g.Columns, Column{Title: "FAILED"}, Column{Title: "LATENCY"}, Column{Title: "COLD"})
+	}
 	undoable := 0
 	for _, r := range h.Records {
 		row := Row{Text: Cell{Text: r.Reason}, Cells: []Cell{
 			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, colorOf(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
 			{Text: string(r.Kind) + "/" + r.Name}, {Text: r.minText()},
 		}}
+		if effects {
+			row.Cells = append(row.Cells, r.effectCells()...)
+		}
 		if r.undoable() {
 			undoable++
 			if h.Commands {
@@ -104,6 +133,10 @@ func (h History) Table(p Printer) {
 		p.Line("")
 		outcomes := count(h.Records, func(r AuditRecord) string { return r.Outcome })
 		p.Label("Records", fmt.Sprintf("%d: %s", len(h.Records), tally(outcomes, slices.Sorted(maps.Keys(outcomes)))))
+		if effects {
+			p.Label("Effects", "calls that failed, response time and cold steps, up to 24 h before → after each step-down; a cold step is "+
+				"5 minutes of demand above the minimum and 1.5 times that of the 15 minutes before")
+		}
 		if undoable > 0 && !h.Commands {
 			p.Label("To undo", fmt.Sprintf("%d of them; --verbose shows the commands", undoable))
 		}
@@ -128,4 +161,27 @@ func (r AuditRecord) minText() string {
 		return strconv.Itoa(r.Min)
 	}
 	return ""
+}
+
+// effectCells are the effect of a step-down: failed calls, response time and cold steps.
+func (r AuditRecord) effectCells() []Cell {
+	if r.Effect == nil {
+		return make([]Cell, 3)
+	}
+	texts := make([][]string, 2)
+	for i, f := range []rules.Fare{r.Effect.Before, r.Effect.After} {
+		failed, latency := "-", "-"
+		if f.Calls > 0 {
+			failed = fmt.Sprintf("%.1f %%", f.Failed/f.Calls*100)
+		}
+		if f.LatencyMillis > 0 {
+			latency = fmt.Sprintf("%.0f ms", f.LatencyMillis)
+		}
+		texts[i] = []string{failed, latency, strconv.Itoa(f.ColdSteps)}
+	}
+	cells := make([]Cell, 3)
+	for i := range cells {
+		cells[i].Text = texts[0][i] + " → " + texts[1][i]
+	}
+	return cells
 }

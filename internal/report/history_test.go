@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // week is a history with something of everything.
@@ -46,6 +47,12 @@ func TestHistory(t *testing.T) {
 	partial.Problems = []model.Problem{{Region: "us-east-1", Operation: "FilterLogEvents", Err: errors.New("read log group x: AccessDeniedException: no")}}
 	withCommands := week()
 	withCommands.Commands = true
+	withEffects := week()
+	withEffects.Records[0].Effect = &rules.Effect{
+		Before: rules.Fare{Hours: 24, Calls: 86400, Failed: 86, LatencyMillis: 34.6},
+		After:  rules.Fare{Hours: 3, Calls: 10800, Failed: 302, LatencyMillis: 51.2, ColdSteps: 2},
+	}
+	withEffects.Records[1].Effect = &rules.Effect{}
 	tests := []struct {
 		golden  string
 		history History
@@ -61,6 +68,8 @@ func TestHistory(t *testing.T) {
 		{"history.json", partial, JSON, Style{}},
 		{"history-empty.json", History{}, JSON, Style{}},
 		{"history.csv", week(), CSV, Style{}},
+		{"history-effects.txt", withEffects, Table, Style{Width: 140}},
+		{"history-effects.csv", withEffects, CSV, Style{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.golden, func(t *testing.T) {

@@ -28,6 +28,7 @@ type Decision struct {
 	WouldMin int // where Would is StepDown: the new minimum
 	Idle     Idleness
 	StepDown Step
+	Caution  Caution // see ApplyCaution
 
 	By Settings       // the settings it was made by
 	At EvaluationTime // the time it was made for
@@ -60,6 +61,7 @@ func Decide(r model.Resource, readings model.Readings, s Settings, m EvaluationT
 	d := Decision{Resource: r, Throughput: ThroughputOf(r, readings, m), Checked: Due(r.ARN, s, m), By: s, At: m}
 	idle, step := d.precondition(), finding{}
 	if idle.verdict == "" {
+		d.Caution.Rise, _ = latestRise(r, readings, m)
 		d.Idle, idle = checkIdle(r, d.Throughput, readings, s, m)
 		// A step-down would become the latest update and hide the one that keeps the resource.
 		if !idle.verdict.Changes() && idle.code != ReasonUpdated { // guard: a step hides no person's update; each:2

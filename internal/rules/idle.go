@@ -47,7 +47,7 @@ func CheckQueries(r model.Resource, t Throughput, s Settings, m EvaluationTime) 
 	if !t.Readable || r.Stale {
 		return nil
 	}
-	queries := stepDownQueries(r, m)
+	queries := append(stepDownQueries(r, m), riseQueries(r, m)...)
 	if t.Requests > 0 || age(r, m) < s.IdleTime() { // guard: queries of the idle check; always
 		return queries
 	}

@@ -65,6 +65,8 @@ const (
 	ReasonUnwatched   ReasonCode = "unwatched"   // it may have been stopped within the idle time
 	ReasonPaused      ReasonCode = "paused"      // updated too recently for a step
 	ReasonRaised      ReasonCode = "raised"      // its minimum was raised too recently for a step
+	ReasonFailures    ReasonCode = "failures"    // calls failed as demand rose above the minimum
+	ReasonContested   ReasonCode = "contested"   // somebody sets the minimum back after our steps
 	ReasonGuard       ReasonCode = "guard"       // refused by a guard outside the rules
 	ReasonClock       ReasonCode = "clock"       // the clock of this host is wrong
 	ReasonLate        ReasonCode = "late"        // CloudWatch data of its region are late
