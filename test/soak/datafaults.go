@@ -1,0 +1,100 @@
+package main
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+)
+
+// dataFault is a failure of metric data. What is lost stays lost; what is late is late until a time.
+type dataFault struct {
+	localaws.DataFault
+	drawn, until time.Time
+}
+
+const (
+	requestCounts = "AWS/Personalize"
+	// lowCountsIn is in which time at most two faults of a region lower counts: a third low hour would be a confirmed one.
+	lowCountsIn = 15 * 24 * time.Hour
+	// manyResources are enough for the program to notice that the counts of a region are lost.
+	manyResources = 100
+)
+
+// drawData starts a failure of metric data at random, about four a day.
+func (f *faults) drawData(now time.Time) {
+	if f.random.IntN(40) > 0 {
+		return
+	}
+	d := dataFault{drawn: now}
+	d.Region = regions[f.random.IntN(len(regions))]
+	hours := func(most int) time.Duration { return time.Duration(1+f.random.IntN(12*most)) * stepLength }
+	lose := func() {
+		d.Until = now.Add(-15*time.Minute - hours(6)).Truncate(stepLength)
+		d.From = d.Until.Add(-hours(3))
+	}
+	name := ""
+	switch f.random.IntN(6) {
+	case 0, 1, 2:
+		name = "late data"
+		d.Namespace = []string{"", requestCounts, "PersonalizeMonitor"}[f.random.IntN(3)]
+		d.Late, d.until = hours(12), now.Add(hours(10))
+	case 3:
+		name = "lost counts of a region"
+		d.Namespace, d.LostPercent = requestCounts, 100
+		lose()
+	case 4:
+		name = "too low counts of a region"
+		d.Namespace, d.LostPercent = requestCounts, float64(20+f.random.IntN(70))
+		lose()
+	case 5:
+		name = "lost counts of a resource"
+		r := f.owner.pick(func(r *resource) bool { return r.region == d.Region && r.status == active })
+		if r == nil {
+			return
+		}
+		d.Namespace, d.Resource, d.LostPercent = requestCounts, r.arn, 100
+		lose()
+	}
+	unnoticed := d.LostPercent > 0 && (d.LostPercent < 100 || f.Resources < manyResources || d.Resource != "")
+	if unnoticed && f.lowered(d) >= 2 {
+		return
+	}
+	f.figures.add("data faults: " + name)
+	f.data = append(f.data, d)
+}
+
+// lowered counts the faults in effect that lower counts which a new one lowers, too.
+func (f *faults) lowered(d dataFault) (n int) {
+	for _, other := range f.data {
+		if other.LostPercent > 0 && other.Region == d.Region && d.drawn.Sub(other.drawn) < lowCountsIn {
+			n++
+		}
+	}
+	return n
+}
+
+// addData adds the failures in effect to the embedded AWS, those that pass only if passing.
+func (f *faults) addData(passing bool) {
+	now := f.clock.Now()
+	kept := f.data[:0]
+	for _, d := range f.data {
+		if now.Sub(d.drawn) < history && (d.until.IsZero() || now.Before(d.until) && passing) {
+			kept = append(kept, d)
+			f.aws.AddDataFault(d.DataFault)
+		}
+	}
+	f.data = kept
+}
+
+// hides reports whether failures in effect hide the requests to a resource at a time of the data.
+func (f *faults) hides(r *resource, at time.Time) bool {
+	for _, d := range f.data {
+		if d.Namespace == "PersonalizeMonitor" || d.Region != r.region || d.Resource != "" && d.Resource != r.arn {
+			continue
+		}
+		if d.Late > 0 && f.clock.Now().Before(at.Add(stepLength+d.Late)) || d.LostPercent > 0 && !at.Before(d.From) && at.Before(d.Until) {
+			return true
+		}
+	}
+	return false
+}
