@@ -62,6 +62,18 @@ func TestStepDown(t *testing.T) {
 			reason: "step down from 10 to 7: lowest level reached 3 times: 0.0 TPS (336 of 336 h known)",
 		},
 		{
+			name: "no count at all contradicts the requests of the window", resource: campaign(10), rate: 20, action: Refused,
+			change: func(rd model.Readings, r model.Resource) { rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true} },
+			reason: "cannot decide whether to step down: CloudWatch returned no hourly request count, but 6000 requests in the last 5 minutes",
+		},
+		{
+			name: "no count at all is silence if there is none in the window either", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)], rd[windowQuery(r, testMoment)] = model.Series{Complete: true}, model.Series{Complete: true}
+			},
+			settings: func(s *Settings) { s.StopIdle = model.Off },
+		},
+		{
 			name: "unless the data of the region are missing", resource: campaign(10), rate: 20, action: None,
 			change: func(rd model.Readings, r model.Resource) {
 				q := hourlyQuery(r, testMoment)

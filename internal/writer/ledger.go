@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -53,8 +52,9 @@ type ledger struct {
 	w     *Writer
 	topic model.ARN
 
-	mu  sync.Mutex // held while an action is counted: a tag has one writer
-	own map[rules.Budgeted]*ownCounts
+	// turn has room for one: who counts an action. A tag has one writer, and a wait ends with its context.
+	turn chan struct{}
+	own  map[rules.Budgeted]*ownCounts
 }
 
 // ownCounts is what a process has counted, as its tag holds it. The key is used no longer than the
@@ -63,6 +63,9 @@ type ownCounts struct {
 	key    string
 	counts rules.Counts
 }
+
+// done ends a turn.
+func (l *ledger) done() { <-l.turn }
 
 // read returns the tags of the topic.
 func (l *ledger) read(ctx context.Context) (Tags, error) {
