@@ -38,7 +38,8 @@ const (
 	// and read until it shows what was written.
 	writeTries, readTries = 5, 3
 	tryAgain              = 300 * time.Millisecond
-	// withdrawTime is how long a count may take to be withdrawn after its context has ended.
+	// withdrawTime is how long a count may take to be withdrawn after its context has ended, and
+	// how long an action waits for old tags to be removed.
 	withdrawTime = 2 * time.Second
 )
 
@@ -190,6 +191,8 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 		return
 	}
 	slices.Sort(over)
+	ctx, cancel := context.WithTimeout(ctx, withdrawTime)
+	defer cancel()
 	if err := l.w.RemoveTags(ctx, l.topic, over); err != nil {
 		l.w.Logger.DebugContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
 	}

@@ -433,6 +433,9 @@ func (c cell) byOthers() bool {
 // names returns why the outcome does not name the failure by its operation and its region or resource; empty if it does.
 func (c cell) names(out outcome) string {
 	for _, t := range out.troubles {
+		if c.kind.name == "skew" && strings.Contains(t.text, "the clock of this host is") {
+			return ""
+		}
 		if (t.operation == c.operation.Name || strings.Contains(t.text, c.operation.Name)) && (t.region == c.region || strings.Contains(t.arn, ":"+c.region+":")) {
 			return ""
 		}
