@@ -82,8 +82,6 @@ type bed struct {
 	aws   *localaws.Server
 	env   map[string]string
 	clock model.Clock
-	// clockDiffers means that the clock of the services is not ours, so that nothing is decided.
-	clockDiffers bool
 	// reach is the configuration of clients of the embedded AWS.
 	reach aws.Config
 	log   io.Writer // receives the logs, too; may be nil
@@ -97,7 +95,7 @@ type bed struct {
 // newBed returns a bed in the middle of a window, in a synctest bubble.
 func newBed(t testing.TB, world localaws.Estate) *bed {
 	t.Helper()
-	b := &bed{t: t, env: settings(), clock: model.SystemClock{}, clockDiffers: ahead != 0}
+	b := &bed{t: t, env: settings(), clock: model.SystemClock{}}
 	b.untilNextWindow()
 	server, err := localaws.New(world, localaws.WithLogger(callsOf(b)))
 	if err != nil {

@@ -19,7 +19,7 @@ type wrongClock struct {
 func (c wrongClock) Now() time.Time { return c.Clock.Now().Add(c.ahead) }
 
 // TestHostClockDiffers runs the jobs that decide or act on a host whose clock is wrong: they change nothing and send nothing. Those
-// that measure name the clock, and publish their metrics all the same.
+// that measure name the clock, publish their metrics and create alarms all the same.
 func TestHostClockDiffers(t *testing.T) {
 	for _, s := range scenarios() {
 		automatic := strings.HasPrefix(s.name, "update-tps") || strings.HasPrefix(s.name, "delete-campaign") || strings.HasPrefix(s.name, "stop-recommender")
@@ -56,6 +56,9 @@ func TestHostClockDiffers(t *testing.T) {
 					}
 					if text := fmt.Sprint(last.out.troubles, last.out.err); !strings.Contains(text, "the clock of this host is") {
 						t.Errorf("the clock is not named: %s", text)
+					}
+					if _, ok := last.things[away+" alarm PersonalizeMonitor-LowCampaignUtilization-wide"]; !ok {
+						t.Error("there is no alarm")
 					}
 					// CloudWatch accepts no data of the far future.
 					if ahead < time.Hour && len(b.aws.Data(model.NamespaceMonitor, window)) == 0 {

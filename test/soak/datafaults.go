@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -55,22 +56,31 @@ func (f *faults) drawData(now time.Time) {
 		d.Namespace, d.Resource, d.LostPercent = requestCounts, r.arn, 100
 		lose()
 	}
-	unnoticed := d.LostPercent > 0 && (d.LostPercent < 100 || f.Resources < manyResources || d.Resource != "")
-	if unnoticed && f.lowered(d) >= 2 {
+	if f.unnoticed(d) && len(f.lowered(d.Region)) >= 2 {
 		return
 	}
 	f.figures.add("data faults: " + name)
 	f.data = append(f.data, d)
 }
 
-// lowered counts the faults in effect that lower counts which a new one lowers, too.
-func (f *faults) lowered(d dataFault) (n int) {
-	for _, other := range f.data {
-		if other.LostPercent > 0 && other.Region == d.Region && d.drawn.Sub(other.drawn) < lowCountsIn {
-			n++
+// unnoticed reports whether a fault lowers counts so that the program cannot notice.
+func (f *faults) unnoticed(d dataFault) bool {
+	return d.LostPercent > 0 && (d.LostPercent < 100 || f.Resources < manyResources || d.Resource != "")
+}
+
+// lowered lists the faults that lower counts of a region unnoticed, in the time that the program looks back on.
+func (f *faults) lowered(region string) (list []dataFault) {
+	for _, d := range f.data {
+		if f.unnoticed(d) && d.Region == region && f.clock.Now().Sub(d.drawn) < lowCountsIn {
+			list = append(list, d)
 		}
 	}
-	return n
+	return list
+}
+
+// loweredFor lists those that lower the counts of a resource.
+func (f *faults) loweredFor(r *resource) []dataFault {
+	return slices.DeleteFunc(f.lowered(r.region), func(d dataFault) bool { return d.Resource != "" && d.Resource != r.arn })
 }
 
 // addData adds the failures in effect to the embedded AWS, those that pass only if passing.

@@ -230,15 +230,19 @@ func (w *world) oversizedSince(r *resource) time.Time {
 	if r.min == 1 || r.tool > 0 || slices.ContainsFunc(r.phases, func(p phase) bool { return p.shape == failing }) {
 		return time.Time{}
 	}
+	// What is idle, and not removed because its owner changed it or its silence is usual, may keep its minimum.
+	if s := w.silence(r, now); s.length >= w.idleTime()-time.Hour {
+		return time.Time{}
+	}
 	known := func(now time.Time) func(hour time.Time) bool {
 		return func(hour time.Time) bool { return w.surelyKnown(r, hour, now) }
 	}
-	low, ok := r.confirmedLow(now, known(now))
+	low, ok := r.confirmedLow(now, occasions, known(now))
 	if !ok || max(low, 1) >= r.min {
 		return time.Time{}
 	}
 	earlier := now.Add(-actionsWithin)
-	if before, ok := r.confirmedLow(earlier, known(earlier)); !ok || max(before, 1) >= r.min {
+	if before, ok := r.confirmedLow(earlier, occasions, known(earlier)); !ok || max(before, 1) >= r.min {
 		return time.Time{}
 	}
 	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(contestedFor), r.updated.Add(45*time.Minute), r.spans[len(r.spans)-1].from)
