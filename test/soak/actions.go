@@ -182,7 +182,7 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 	w.checkTrust(fail)
 	// Counts that were lost or too low unnoticed may be an occasion, but not all of them.
 	lowered := w.faults.loweredFor(r)
-	low, ok := r.confirmedLow(now, occasions-len(lowered), func(time.Time) bool { return true })
+	low, ok := r.confirmedLow(now, max(1, occasions-len(lowered)), func(time.Time) bool { return true })
 	switch {
 	case !ok:
 		fail("from %d to %d, when no level was low three times", r.min, to)

@@ -78,9 +78,18 @@ func (f *faults) lowered(region string) (list []dataFault) {
 	return list
 }
 
-// loweredFor lists those that lower the counts of a resource.
+// settled is how long an hour must be over for the program to believe its count. Of data that are later, it sees a part of one hour.
+const settled = 6 * time.Hour
+
+// loweredFor lists those that lower the counts of a resource, and those that show a part of an hour only.
 func (f *faults) loweredFor(r *resource) []dataFault {
-	return slices.DeleteFunc(f.lowered(r.region), func(d dataFault) bool { return d.Resource != "" && d.Resource != r.arn })
+	list := slices.DeleteFunc(f.lowered(r.region), func(d dataFault) bool { return d.Resource != "" && d.Resource != r.arn })
+	for _, d := range f.data {
+		if d.Late > settled-time.Hour && d.Region == r.region && d.Namespace != "PersonalizeMonitor" {
+			return append(list, d)
+		}
+	}
+	return list
 }
 
 // addData adds the failures in effect to the embedded AWS, those that pass only if passing.

@@ -245,7 +245,8 @@ func (w *world) oversizedSince(r *resource) time.Time {
 	if before, ok := r.confirmedLow(earlier, occasions, known(earlier)); !ok || max(before, 1) >= r.min {
 		return time.Time{}
 	}
-	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(contestedFor), r.updated.Add(45*time.Minute), r.spans[len(r.spans)-1].from)
+	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(contestedFor), r.updated.Add(45*time.Minute),
+		r.spans[len(r.spans)-1].from.Add(24*time.Hour))
 }
 
 // contestedFor is how long a minimum that its owner raised may be left alone.
