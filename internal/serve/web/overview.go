@@ -102,7 +102,39 @@ func tilesOf(s Snapshot, rows []row) []tile {
 	if s.Ledger != nil {
 		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
 	}
-	return append(tiles, alarmTile(s))
+	return append(tiles, alarmTile(s), healthTile(s, rows))
+}
+
+// healthTile is how much of the demand is known, by the hours that decisions go by.
+func healthTile(s Snapshot, rows []row) tile {
+	t := tile{Label: "Demand known", Value: "–", Text: "not read yet"}
+	hours, known, behind := 0, 0, 0
+	for _, r := range rows {
+		h := r.Health()
+		if !r.Monitored || h == nil {
+			continue
+		}
+		hours, known = hours+h.Hours, known+h.Known
+		if h.Known < h.Hours {
+			behind++
+		}
+	}
+	if hours > 0 {
+		share := percentOf(float64(known), float64(hours))
+		t.Value, t.Bar, t.Level = percent(share), true, int(share)
+		t.Text = count(known) + " of " + model.Plural(hours, "hour") + " of 14 days"
+	}
+	if behind > 0 {
+		t.Text += "; " + model.Plural(behind, "resource") + " with unknown hours, by which nothing is decided"
+	}
+	if late := s.Result.DataLate; len(late) > 0 {
+		regions := make([]string, len(late))
+		for i, one := range late {
+			regions[i] = one.Region
+		}
+		t.Tone, t.Text = "bad", t.Text+"; CloudWatch data are late in "+strings.Join(regions, ", ")+": nothing is changed there"
+	}
+	return t
 }
 
 func countTile(s Snapshot, rows []row) tile {
