@@ -116,6 +116,13 @@ func (c *Caution) hold(r model.Resource, holds []model.Datapoint, m EvaluationTi
 	c.Remember = append(c.Remember, ownDatum(r, model.MetricStepDownHold, 1, m))
 }
 
+// withoutContestNotice leaves people to be notified of the contest later.
+func (c Caution) withoutContestNotice() Caution {
+	c.NotifyContest = false
+	c.Remember = slices.DeleteFunc(slices.Clone(c.Remember), func(d model.Datum) bool { return d.Metric.Name == model.MetricMinimumContested })
+	return c
+}
+
 // HoldText reports why failures hold the minimum, and how long.
 func (c Caution) HoldText(kind model.Kind) string {
 	why := "calls failed as demand rose above the minimum"
