@@ -59,8 +59,8 @@ func New(o Options) *App {
 		o.RecheckParams = func() (config.Values, error) { return params, nil }
 	}
 	meter := cycle.NewWatchedMeter(traffic.New(traffic.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger}))
-	gaps := cycle.NewRegionGaps(meter)
 	found := inventory.New(inventory.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
+	gaps := cycle.NewRegionGaps(meter, found.List)
 	var known cycle.Inventory = found
 	watched := known
 	if o.ReportMissing {
@@ -71,7 +71,7 @@ func New(o Options) *App {
 		shown = known
 	}
 	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: watched, Meter: meter, Gaps: gaps, List: found.List, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
+		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
 	w := p.writer()

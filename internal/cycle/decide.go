@@ -69,9 +69,7 @@ func (r *run) readGaps(ctx context.Context, decisions []rules.Decision) {
 	for _, d := range decisions {
 		queries = append(queries, rules.GapsQueries(d)...)
 	}
-	readings, problems := r.Gaps.Read(ctx, queries, func(context.Context, string) ([]model.Resource, []model.Problem) {
-		return r.snapshot.Resources, nil
-	})
+	readings, problems := r.Gaps.Read(ctx, queries)
 	r.problems.add(problems...)
 	maps.Copy(r.readings, readings)
 	for i, d := range decisions {
