@@ -27,6 +27,8 @@ type overviewView struct {
 	Older     bool   // older values are shown in spite of CycleErr
 	Nothing   string // what it means that nothing needs attention
 	Tiles     []tile
+	Health    string // how much of the demand is known
+	Late      bool   // data are late
 	Charts    []chartView
 	Attention []attention
 	More      int // resources that need attention and are not shown
@@ -59,6 +61,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		Waiting: !measured && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: measured,
 		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows),
 	}
+	view.Health, view.Late = healthText(s, rows)
 	view.Attention, view.More = attentionOf(rows)
 	recent := slices.DeleteFunc(s.timeline(), func(e Entry) bool { return !e.matches("") })
 	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
@@ -102,12 +105,12 @@ func tilesOf(s Snapshot, rows []row) []tile {
 	if s.Ledger != nil {
 		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
 	}
-	return append(tiles, alarmTile(s), healthTile(s, rows))
+	return append(tiles, alarmTile(s))
 }
 
-// healthTile is how much of the demand is known, by the hours that decisions go by.
-func healthTile(s Snapshot, rows []row) tile {
-	t := tile{Label: "Demand known", Value: "–", Text: "not read yet"}
+// healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
+// not been read yet. late means that data are late, so that nothing is changed in some regions.
+func healthText(s Snapshot, rows []row) (text string, late bool) {
 	hours, known, behind := 0, 0, 0
 	for _, r := range rows {
 		h := r.Health()
@@ -120,21 +123,19 @@ func healthTile(s Snapshot, rows []row) tile {
 		}
 	}
 	if hours > 0 {
-		share := percentOf(float64(known), float64(hours))
-		t.Value, t.Bar, t.Level = percent(share), true, int(share)
-		t.Text = count(known) + " of " + model.Plural(hours, "hour") + " of 14 days"
+		text = fmt.Sprintf("Data health: the demand of %s of %s is known.", percent(percentOf(float64(known), float64(hours))), model.Plural(hours, "hour"))
 	}
 	if behind > 0 {
-		t.Text += "; " + model.Plural(behind, "resource") + " with unknown hours, by which nothing is decided"
+		text += fmt.Sprintf(" Nothing is decided by the unknown hours of %s.", model.Plural(behind, "resource"))
 	}
-	if late := s.Result.DataLate; len(late) > 0 {
-		regions := make([]string, len(late))
-		for i, one := range late {
-			regions[i] = one.Region
-		}
-		t.Tone, t.Text = "bad", t.Text+"; CloudWatch data are late in "+strings.Join(regions, ", ")+": nothing is changed there"
+	var regions []string
+	for _, one := range s.Result.DataLate {
+		regions = append(regions, one.Region)
 	}
-	return t
+	if len(regions) > 0 {
+		text += " CloudWatch data are late in " + strings.Join(regions, ", ") + ": nothing is changed there."
+	}
+	return strings.TrimSpace(text), len(regions) > 0
 }
 
 func countTile(s Snapshot, rows []row) tile {

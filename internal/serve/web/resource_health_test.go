@@ -27,7 +27,7 @@ func TestTheEvidenceOfAResourceIsShown(t *testing.T) {
 		t.Errorf("what followed the step-down is not shown:\n%s", stepped[strings.Index(stepped, `id="history"`):])
 	}
 	overview := body("/")
-	for _, want := range []string{"Demand known", "1 resource with unknown hours, by which nothing is decided", `<span class="chip warn">contested</span>`} {
+	for _, want := range []string{"Data health: the demand of 98.2% of 336 hours is known. Nothing is decided by the unknown hours of 1 resource.", `<span class="chip warn">contested</span>`} {
 		if !strings.Contains(overview, want) {
 			t.Errorf("the overview does not say %q", want)
 		}
