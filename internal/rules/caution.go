@@ -139,7 +139,8 @@ func (c Contest) Text(kind model.Kind) string {
 		times = fmt.Sprintf("%d times", c.Reversals)
 	}
 	return fmt.Sprintf("contested: somebody set the minimum back to %d %s after a step-down, "+
-		"%s in %d days, last at about %s; steps pause until %s", c.Minimum, kind.RateUnit(), times, int(cautionSpan.Hours()/24), c.Last.Format(gapFormat), c.Until().Format(gapFormat))
+		"%s in %d days, last at about %s; steps pause until %s",
+		c.Minimum, kind.RateUnit(), times, int(cautionSpan.Hours()/24), c.Last.Format(gapFormat), c.Until().Format(gapFormat))
 }
 
 // refuseStep refuses a step-down and keeps what a dry run would do apart from it.

@@ -63,7 +63,9 @@ func TestStepDown(t *testing.T) {
 		},
 		{
 			name: "no count at all contradicts the requests of the window", resource: campaign(10), rate: 20, action: Refused,
-			change: func(rd model.Readings, r model.Resource) { rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true} },
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
+			},
 			reason: "cannot decide whether to step down: CloudWatch returned no hourly request count, but 6000 requests in the last 5 minutes",
 		},
 		{
