@@ -127,9 +127,9 @@ func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers
 func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
 		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
-		Budgets:   w.budget,
-		Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
-		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
+		Budgets: w.budget, Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
+		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region,
+		DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
 }
 

@@ -329,7 +329,7 @@ func (r *historyReader) readGroups(ctx context.Context, names []string) error {
 // addEffects adds how calls fared before and after step-downs. The error means that no account
 // was found to read it from.
 func (r *historyReader) addEffects(ctx context.Context, records []report.AuditRecord) error {
-	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := stepOf(record); return ok }) {
+	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := record.Step(); return ok }) {
 		return nil
 	}
 	s, err := r.open(ctx, false)

@@ -38,7 +38,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	}
 	r.readHistories(reading, decisions)
 	r.readGaps(reading, decisions)
-	cautious(decisions, r.readings, func(queries []model.Query) model.Readings { return r.measure(reading, "check", queries) })
+	r.applyCaution(reading, decisions)
 	r.refuseLate(ctx, decisions) // guard: cycle: late data
 	return decisions
 }

@@ -20,6 +20,9 @@ const (
 	// occasionsApart how long each must be after the one before.
 	occasions      = 3
 	occasionsApart = 24 * time.Hour
+	// startReach is how long after the start of a window its minimum is published at the latest, with
+	// the longest MetricDelay: an endpoint that is in service by then may not have been in the window.
+	startReach = 25 * time.Minute
 )
 
 // HourState is what is known about the demand of one hour.
@@ -40,7 +43,7 @@ const (
 	GapRecent   Gap = "too recent"                         // counts may still arrive
 	GapUnread   Gap = "not read completely"                // a query failed
 	GapWatch    Gap = "not watched"                        // the monitor or the endpoint was not running throughout
-	GapEdge     Gap = "at the edge of a gap in the counts" // before the monitor; the count may be partial
+	GapEdge     Gap = "at the edge of a gap in the counts" // the count may be partial
 	GapNoCount  Gap = "no count and not watched"           // before the monitor, or while it was down
 	GapRegional Gap = "no data for most endpoints of the region"
 	GapProxy    Gap = "no count of a recipe whose calls may not be counted"
@@ -75,19 +78,34 @@ type Evidence struct {
 
 // Hours classifies the hours of the window, oldest first. An hour is counted if it has a
 // datapoint, ended at least 6 hours ago and our own series is complete in it, or has no
-// datapoint at all in it (before the monitor) and both neighbours have a count. It is silent
-// if it has no datapoint, ended at least 24 hours ago, and our own series is complete in it.
+// datapoint yet (before the monitor) and both neighbours have a count. Beside an hour
+// without a count it is counted only if that one is silent: where data are late or lost for
+// some time, the counts of the first and last hour are partial. An hour is silent if it has no
+// datapoint, ended at least 24 hours ago, and our own series is complete in it.
 // Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
 	counts, watched, regional := byTime(e.Requests), byTime(e.Watched), byTime(e.Regional)
+	// hole reports whether the counts of an hour may be missing. What came before the creation is not.
+	hole := func(at time.Time) bool {
+		_, counted := counts[at]
+		_, missing := regional[at]
+		switch {
+		case counted && !missing, at.Before(e.Window.Start) && e.Window.Duration() < LookBack: // guard: no hole; each
+			return false
+		}
+		return missing || int(watched[at]) < slotsPerHour || now.Sub(at.Add(time.Hour)) < silenceSettles // guard: hole beside a count; each
+	}
+	first := firstTime(e.Watched)
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
-		_, before := counts[start.Add(-time.Hour)]
+		previous, next := start.Add(-time.Hour), start.Add(time.Hour)
+		_, before := counts[previous]
 		requests, counted := counts[start]
-		_, after := counts[start.Add(time.Hour)]
+		_, after := counts[next]
 		_, missing := regional[start]
-		whole, never := int(watched[start]) == slotsPerHour, watched[start] == 0
+		whole := int(watched[start]) == slotsPerHour
+		never := first.IsZero() || start.Before(first) // later, the endpoint may have been stopped // guard: counts before the monitor; each
 		ended := now.Sub(start.Add(time.Hour))
 		h := Hour{Start: start}
 		switch {
@@ -97,9 +115,9 @@ func (e Evidence) Hours(now time.Time) []Hour {
 			h.Gap = GapRegional
 		case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
 			h.Gap = GapRecent
-		case counted && (whole || never && before && after): // guard: counted hour; each
+		case counted && whole && !hole(previous) && !hole(next), counted && never && before && after: // guard: counted hour; each
 			h.State, h.Requests = HourCounted, requests
-		case counted && never:
+		case counted && (never || whole):
 			h.Gap = GapEdge
 		case counted:
 			h.Gap = GapWatch
@@ -123,17 +141,36 @@ func byTime(s model.Series) map[time.Time]float64 {
 	return values
 }
 
+// firstTime is the time of the earliest datapoint; zero if there is none.
+func firstTime(s model.Series) (first time.Time) {
+	for _, p := range s.Points {
+		if first.IsZero() || p.Time.Before(first) {
+			first = p.Time.UTC()
+		}
+	}
+	return first
+}
+
 // WatchedHours counts, for each hour, the distinct 5-minute windows in which our own series
-// has a datapoint. An hour without any has none.
-func WatchedHours(minimums model.Series) model.Series {
+// has a datapoint and the endpoint was in service throughout. After an interruption that is long
+// enough for a stop and a start, the first windows may have been published for an endpoint that
+// was not in service yet when they began; they are left out. An hour without any has none. The series
+// begins at start: what was before is taken to have been watched.
+func WatchedHours(minimums model.Series, start time.Time) model.Series {
 	watched := model.Series{Complete: minimums.Complete}
-	var last time.Time
+	last, trusted := start.UTC().Add(-WindowLength), start.UTC()
 	for _, p := range minimums.Points { // ascending
 		at := p.Time.UTC()
 		if !at.After(last) { // guard: a window counts once
 			continue
 		}
+		if at.Sub(last) > 2*WindowLength { // guard: a start during the hour; each
+			trusted = at.Add(startReach)
+		}
 		last = at
+		if at.Before(trusted) {
+			continue
+		}
 		hour := at.Truncate(time.Hour)
 		if n := len(watched.Points); n > 0 && watched.Points[n-1].Time.Equal(hour) {
 			watched.Points[n-1].Value++

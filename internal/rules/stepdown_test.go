@@ -63,7 +63,9 @@ func TestStepDown(t *testing.T) {
 		},
 		{
 			name: "no count at all contradicts the requests of the window", resource: campaign(10), rate: 20, action: Refused,
-			change: func(rd model.Readings, r model.Resource) { rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true} },
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
+			},
 			reason: "cannot decide whether to step down: CloudWatch returned no hourly request count, but 6000 requests in the last 5 minutes",
 		},
 		{
@@ -80,8 +82,9 @@ func TestStepDown(t *testing.T) {
 				rd[q] = without(rd[q], day(3), day(5), day(7))
 				rd[gapsQuery(r, testMoment)] = model.Series{Complete: true, Points: []model.Datapoint{{Time: day(5), Value: 3}}}
 			},
-			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (335 of 336 h known; 1 h unknown: " +
-				"1 no data for most endpoints of the region (from 2026-02-27 12:00)), seen below 10 TPS 2 of 3 times, each 24 h after the one before",
+			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (333 of 336 h known; 3 h unknown: " +
+				"1 no data for most endpoints of the region (from 2026-02-27 12:00), " +
+				"2 at the edge of a gap in the counts (from 2026-02-27 11:00)), seen below 10 TPS 2 of 3 times, each 24 h after the one before",
 		},
 		{
 			name: "or that could not be read", resource: campaign(10), rate: 20, action: Refused,
@@ -99,7 +102,7 @@ func TestStepDown(t *testing.T) {
 				rd[q] = without(rd[q], day(3), day(5), day(7))
 				rd[w] = without(rd[w], day(3), day(5), day(7))
 			},
-			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (333 of 336 h known; 3 h unknown: 3 no count and not watched (from 2026-02-25 12:00))",
+			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (327 of 336 h known; 9 h unknown: 3 no count and not watched (from 2026-02-25 12:00), 6 at the edge of a gap in the counts (from 2026-02-25 11:00))",
 		},
 		{
 			name: "silence of a recipe in doubt is unknown", resource: campaign(10, func(r *model.Resource) { r.Recipe = "my-own-recipe" }),

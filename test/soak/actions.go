@@ -180,14 +180,13 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 		fail("from %d to %d", r.min, to)
 	}
 	w.checkTrust(fail)
-	// Counts that were lost or too low unnoticed may be an occasion, but not all of them.
-	lowered := w.faults.loweredFor(r)
-	low, ok := r.confirmedLow(now, max(1, occasions-len(lowered)), func(time.Time) bool { return true })
+	// Counts that are too low unnoticed may be one occasion or two, by what they show of that very hour.
+	low, ok := r.confirmedLow(now, func(hour time.Time) (float64, bool) { return w.faults.shown(r, hour), true })
 	switch {
 	case !ok:
 		fail("from %d to %d, when no level was low three times", r.min, to)
 	case to < low:
-		fail("from %d to %d, when the lowest hours had %d on three occasions, less %d of low counts", r.min, to, low, len(lowered))
+		fail("from %d to %d, when the lowest hours had %d on three occasions (data faults: %s)", r.min, to, low, w.faults.of(r))
 	}
 	if age := now.Sub(r.born); age < 24*time.Hour {
 		fail("it is only %s old", age)
@@ -229,12 +228,12 @@ func (w *world) mostSteps(region string) int {
 	return max(10, n/5)
 }
 
-// occasions is how often a level must be low, each time a day after the time before, without a fault.
+// occasions is how often a level must be low, each time a day after the time before.
 const occasions = 3
 
-// confirmedLow returns the lowest level, in whole requests a second, that the demand of whole hours had on so many occasions in the last
-// 14 days, by the hours that are known. It is the demand of the callers, whether or not the resource could serve it.
-func (r *resource) confirmedLow(now time.Time, wanted int, known func(hour time.Time) bool) (low int, ok bool) {
+// confirmedLow returns the lowest level, in whole requests a second, that whole hours had on three occasions in the last 14 days, by
+// those whose requests are known.
+func (r *resource) confirmedLow(now time.Time, requests func(hour time.Time) (sum float64, known bool)) (low int, ok bool) {
 	start := now.Add(-14*24*time.Hour - time.Hour).Truncate(time.Hour)
 	if born := r.born.Add(time.Hour - 1).Truncate(time.Hour); born.After(start) {
 		start = born
@@ -245,14 +244,9 @@ func (r *resource) confirmedLow(now time.Time, wanted int, known func(hour time.
 	}
 	var hours []level
 	for hour := start; !hour.Add(time.Hour).After(now); hour = hour.Add(time.Hour) {
-		if !known(hour) {
-			continue
+		if sum, known := requests(hour); known {
+			hours = append(hours, level{hour, sum})
 		}
-		sum := 0.0
-		for step := stepOf(hour); step < stepOf(hour)+12; step++ {
-			sum += float64(r.demand(step).ok)
-		}
-		hours = append(hours, level{hour, sum})
 	}
 	least := math.Inf(1)
 	for _, candidate := range hours {
@@ -265,7 +259,7 @@ func (r *resource) confirmedLow(now time.Time, wanted int, known func(hour time.
 				times, last = times+1, h.at
 			}
 		}
-		if times >= wanted {
+		if times >= occasions {
 			least = candidate.rate
 		}
 	}
@@ -273,6 +267,14 @@ func (r *resource) confirmedLow(now time.Time, wanted int, known func(hour time.
 		return 0, false
 	}
 	return int(least / 3600), true
+}
+
+// hourlyDemand is the requests of the callers in an hour, whether or not the resource could serve them.
+func (r *resource) hourlyDemand(hour time.Time) (sum float64) {
+	for step := stepOf(hour); step < stepOf(hour)+12; step++ {
+		sum += float64(r.demand(step).ok)
+	}
+	return sum
 }
 
 // protects reports whether the value of a protecting tag forbids step-downs, or stops and deletes.

@@ -1,13 +1,15 @@
 package main
 
 import (
-	"slices"
+	"cmp"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 )
 
-// dataFault is a failure of metric data. What is lost stays lost; what is late is late until a time.
+// dataFault is a failure of metric data. What is lost is lost from the start and for good; what is late is late until a time.
 type dataFault struct {
 	localaws.DataFault
 	drawn, until time.Time
@@ -29,9 +31,9 @@ func (f *faults) drawData(now time.Time) {
 	d := dataFault{drawn: now}
 	d.Region = regions[f.random.IntN(len(regions))]
 	hours := func(most int) time.Duration { return time.Duration(1+f.random.IntN(12*most)) * stepLength }
-	lose := func() {
-		d.Until = now.Add(-15*time.Minute - hours(6)).Truncate(stepLength)
-		d.From = d.Until.Add(-hours(3))
+	lose := func() { // what was shown once is not lost
+		d.From = now.Add(hours(3)).Truncate(stepLength)
+		d.Until = d.From.Add(hours(3))
 	}
 	name := ""
 	switch f.random.IntN(6) {
@@ -63,9 +65,11 @@ func (f *faults) drawData(now time.Time) {
 	f.data = append(f.data, d)
 }
 
-// unnoticed reports whether a fault lowers counts so that the program cannot notice.
+// unnoticed reports whether a fault lowers counts so that the program cannot notice: of a resource alone, of few of a region, partly,
+// or in no whole hour, as it reads counts by the hour.
 func (f *faults) unnoticed(d dataFault) bool {
-	return d.LostPercent > 0 && (d.LostPercent < 100 || f.Resources < manyResources || d.Resource != "")
+	firstWhole := d.From.Add(time.Hour - 1).Truncate(time.Hour)
+	return d.LostPercent > 0 && (d.LostPercent < 100 || f.Resources < manyResources || d.Resource != "" || firstWhole.Add(time.Hour).After(d.Until))
 }
 
 // lowered lists the faults that lower counts of a region unnoticed, in the time that the program looks back on.
@@ -78,18 +82,39 @@ func (f *faults) lowered(region string) (list []dataFault) {
 	return list
 }
 
-// settled is how long an hour must be over for the program to believe its count. Of data that are later, it sees a part of one hour.
-const settled = 6 * time.Hour
+// shown is what the program may take for the requests of an hour: the demand of the callers, less what is lost unnoticed.
+func (f *faults) shown(r *resource, hour time.Time) (sum float64) {
+	for step := stepOf(hour); step < stepOf(hour)+12; step++ {
+		n := float64(r.demand(step).ok)
+		for _, d := range f.data {
+			at := stepStart(step)
+			if f.unnoticed(d) && d.hits(r) && !at.Before(d.From) && at.Before(d.Until) {
+				n *= 1 - d.LostPercent/100
+			}
+		}
+		sum += n
+	}
+	return sum
+}
 
-// loweredFor lists those that lower the counts of a resource, and those that show a part of an hour only.
-func (f *faults) loweredFor(r *resource) []dataFault {
-	list := slices.DeleteFunc(f.lowered(r.region), func(d dataFault) bool { return d.Resource != "" && d.Resource != r.arn })
+// hits reports whether a fault hits the requests to a resource.
+func (d dataFault) hits(r *resource) bool {
+	return d.Namespace != "PersonalizeMonitor" && d.Region == r.region && (d.Resource == "" || d.Resource == r.arn)
+}
+
+// of lists the faults that hit a resource, for violations.
+func (f *faults) of(r *resource) string {
+	var texts []string
 	for _, d := range f.data {
-		if d.Late > settled-time.Hour && d.Region == r.region && d.Namespace != "PersonalizeMonitor" {
-			return append(list, d)
+		switch at := "01-02 15:04"; {
+		case !d.hits(r):
+		case d.Late > 0:
+			texts = append(texts, fmt.Sprintf("%s %s late", cmp.Or(d.Namespace, "all"), d.Late))
+		default:
+			texts = append(texts, fmt.Sprintf("%v %% lost %s to %s, unnoticed %t", d.LostPercent, d.From.Format(at), d.Until.Format(at), f.unnoticed(d)))
 		}
 	}
-	return list
+	return strings.Join(texts, "; ")
 }
 
 // addData adds the failures in effect to the embedded AWS, those that pass only if passing.
@@ -108,7 +133,7 @@ func (f *faults) addData(passing bool) {
 // hides reports whether failures in effect hide the requests to a resource at a time of the data.
 func (f *faults) hides(r *resource, at time.Time) bool {
 	for _, d := range f.data {
-		if d.Namespace == "PersonalizeMonitor" || d.Region != r.region || d.Resource != "" && d.Resource != r.arn {
+		if !d.hits(r) {
 			continue
 		}
 		if d.Late > 0 && f.clock.Now().Before(at.Add(stepLength+d.Late)) || d.LostPercent > 0 && !at.Before(d.From) && at.Before(d.Until) {

@@ -234,15 +234,15 @@ func (w *world) oversizedSince(r *resource) time.Time {
 	if s := w.silence(r, now); s.length >= w.idleTime()-time.Hour {
 		return time.Time{}
 	}
-	known := func(now time.Time) func(hour time.Time) bool {
-		return func(hour time.Time) bool { return w.surelyKnown(r, hour, now) }
+	known := func(now time.Time) func(hour time.Time) (float64, bool) {
+		return func(hour time.Time) (float64, bool) { return r.hourlyDemand(hour), w.surelyKnown(r, hour, now) }
 	}
-	low, ok := r.confirmedLow(now, occasions, known(now))
+	low, ok := r.confirmedLow(now, known(now))
 	if !ok || max(low, 1) >= r.min {
 		return time.Time{}
 	}
 	earlier := now.Add(-actionsWithin)
-	if before, ok := r.confirmedLow(earlier, occasions, known(earlier)); !ok || max(before, 1) >= r.min {
+	if before, ok := r.confirmedLow(earlier, known(earlier)); !ok || max(before, 1) >= r.min {
 		return time.Time{}
 	}
 	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(contestedFor), r.updated.Add(45*time.Minute),
