@@ -80,6 +80,26 @@ func TestAFailedActionReturnsItsShare(t *testing.T) {
 	}
 }
 
+// An action whose answer is lost may have been executed: unless it is known that it was not, it
+// keeps its share.
+func TestAnActionWhoseAnswerIsLostKeepsItsShare(t *testing.T) {
+	for _, unreadable := range []bool{true, false} {
+		w := newShop(t)
+		a, _ := w.actor(func(o *testOptions) { o.Meter = noRemovals{} }, confirming(rules.Delete))
+		w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "DeleteCampaign", Kind: localaws.Reset})
+		if unreadable {
+			w.Server.AddFault(localaws.Fault{Service: "personalize", Operation: "DescribeCampaign", Skip: 1, Code: "AccessDeniedException"})
+		}
+		_, err := a.Do(ctxAll, model.ActionDelete, automatic(t, model.ActionDelete, "campaign/home", 0, 0))
+		if err == nil || !strings.Contains(err.Error(), "may have been accepted") {
+			t.Errorf("unreadable %v: %v", unreadable, err)
+		}
+		if left := a.left(); left.N != 0 || !strings.Contains(left.Why, "1 of at most 1") {
+			t.Errorf("unreadable %v: left %+v", unreadable, left)
+		}
+	}
+}
+
 // A budget is shared by all that act, and what the metric shows counts although the action failed.
 func TestTheBudgetIsShared(t *testing.T) {
 	w := newShop(t)

@@ -23,7 +23,7 @@ import (
 func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
 	switch action {
 	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
-		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: func(context.Context) {}}
+		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: keep}
 		answer, err := x.run(ctx)
 		a.countLost(ctx, len(x.lost))
 		return answer, err
@@ -57,6 +57,9 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 	}
 	return answer, err
 }
+
+// keep releases nothing.
+func keep(context.Context) {}
 
 // countLost counts lost audit records, also if ctx has ended.
 func (a *Actions) countLost(ctx context.Context, n int) {
@@ -260,7 +263,8 @@ func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Ans
 		return x.alreadySo(ctx, done), nil
 	case busy != "":
 		err = fmt.Errorf("%s: %w", busy, awsapi.Plain(err))
-	case lost:
+	case lost: // guard: actions: what may have been done stays counted
+		x.release = keep
 		err = fmt.Errorf("it may have been accepted all the same, check before you repeat it: %w", awsapi.Plain(err))
 	}
 	return Answer{}, fmt.Errorf("%s: %w", x.operation(), awsapi.Plain(err))

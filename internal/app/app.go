@@ -59,8 +59,8 @@ func New(o Options) *App {
 		o.RecheckParams = func() (config.Values, error) { return params, nil }
 	}
 	meter := cycle.NewWatchedMeter(traffic.New(traffic.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger}))
-	gaps := cycle.NewRegionGaps(meter)
 	found := inventory.New(inventory.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
+	gaps := cycle.NewRegionGaps(meter, found.List)
 	var known cycle.Inventory = found
 	watched := known
 	if o.ReportMissing {
@@ -71,7 +71,7 @@ func New(o Options) *App {
 		shown = known
 	}
 	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: watched, Meter: meter, Gaps: gaps, List: found.List, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
+		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
 	w := p.writer()
@@ -127,9 +127,9 @@ func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers
 func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
 		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
-		Budgets:   w.budget,
-		Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
-		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region, DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
+		Budgets: w.budget, Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
+		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region,
+		DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
 	})
 }
 

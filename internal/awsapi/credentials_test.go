@@ -2,7 +2,6 @@ package awsapi_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,17 +108,25 @@ func TestARegionThatIsNotEnabled(t *testing.T) {
 	}
 }
 
+// silentServer does not respond before the end of the test.
+func silentServer(t *testing.T) (url string) {
+	t.Helper()
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		<-over
+		w.WriteHeader(http.StatusNotFound)
+	}))
+	t.Cleanup(func() { close(over); server.Close() })
+	return server.URL
+}
+
 // Wherever the search for credentials ends, it ends soon and says what to set.
 func TestNoCredentialsAnywhere(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and never responds
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
+	silent := silentServer(t)
 	for name, endpoint := range map[string]string{
 		"the metadata service is off":           "",
 		"the metadata service refuses":          "http://127.0.0.1:1",
-		"the metadata service does not respond": "http://" + silent.Addr().String(),
+		"the metadata service does not respond": silent,
 	} {
 		t.Run(name, func(t *testing.T) {
 			bareMachine(t)
@@ -137,13 +144,8 @@ func TestNoCredentialsAnywhere(t *testing.T) {
 
 // A source that is slow does not keep a program from starting: calls report what it does.
 func TestASlowSourceOfCredentialsIsNotAwaited(t *testing.T) {
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
 	bareMachine(t)
-	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://"+silent.Addr().String()+"/")
+	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", silentServer(t)+"/")
 	if _, err := awsapi.LoadConfig(t.Context(), awsapi.LoadOptions{Region: "eu-west-1"}); err != nil {
 		t.Error(err)
 	}

@@ -5,24 +5,17 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
-
-// stepOf is the step-down of a record, if the monitor made one.
-func stepOf(r report.AuditRecord) (step rules.AcceptedStep, ok bool) {
-	ok = r.Automatic && r.Outcome == events.OutcomeDone && r.Action == model.ActionUpdate && 0 < r.NewMinTPS && r.NewMinTPS < r.Min
-	return rules.AcceptedStep{At: r.Time, From: r.Min, To: r.NewMinTPS}, ok
-}
 
 // addEffects adds to the records of step-downs how calls fared before and after, read from
 // CloudWatch. What cannot be read is a problem, and its effect stays unknown.
 func (s *session) addEffects(ctx context.Context, records []report.AuditRecord) []model.Problem {
 	steps := map[string][]rules.AcceptedStep{}
 	for _, r := range records {
-		if step, ok := stepOf(r); ok {
+		if step, ok := r.Step(); ok {
 			steps[r.ARN] = append(steps[r.ARN], step)
 		}
 	}
@@ -48,7 +41,7 @@ func (s *session) addEffects(ctx context.Context, records []report.AuditRecord) 
 		effects[arn] = rules.Effects(resources[arn], list, readings, now)
 	}
 	for i, r := range records {
-		if _, ok := stepOf(r); !ok {
+		if _, ok := r.Step(); !ok {
 			continue
 		}
 		if effect, ok := effects[r.ARN][r.Time]; ok {

@@ -103,13 +103,16 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	if err != nil {
 		return usage(err)
 	}
-	files, err := g.streams.openAll(o.files)
+	files, err := g.streams.openAll(ctx, o.files)
 	defer func() {
 		for _, file := range files {
 			_ = file.Close() // read only
 		}
 	}()
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return errNotRead
+	case err != nil:
 		return usage(err)
 	}
 	r := newHistoryReader(g, filter)
@@ -169,7 +172,7 @@ func nothingFound(f history.Filter) string {
 
 // openAll opens the files, in their order; - is stdin. The error names all that cannot be
 // opened.
-func (s Streams) openAll(names []string) ([]io.ReadCloser, error) {
+func (s Streams) openAll(ctx context.Context, names []string) ([]io.ReadCloser, error) {
 	var files []io.ReadCloser
 	var faults []error
 	stdin := s.In
@@ -181,7 +184,7 @@ func (s Streams) openAll(names []string) ([]io.ReadCloser, error) {
 			files, stdin = append(files, io.NopCloser(stdin)), nil
 			continue
 		}
-		file, err := os.Open(name)
+		file, err := openFile(ctx, name)
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -192,6 +195,26 @@ func (s Streams) openAll(names []string) ([]io.ReadCloser, error) {
 		}
 	}
 	return files, errors.Join(faults...)
+}
+
+// openFile opens a file to read it. A named pipe that no one writes to would block: on Ctrl-C that
+// ends with the process.
+func openFile(ctx context.Context, name string) (*os.File, error) {
+	type opened struct {
+		file *os.File
+		err  error
+	}
+	ended := make(chan opened, 1)
+	go func() {
+		file, err := os.Open(name)
+		ended <- opened{file, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return nil, fmt.Errorf("open %s: %w", name, ctx.Err())
+	case o := <-ended:
+		return o.file, o.err
+	}
 }
 
 // maxFaults is how many unreadable records are named one by one.
@@ -306,7 +329,7 @@ func (r *historyReader) readGroups(ctx context.Context, names []string) error {
 // addEffects adds how calls fared before and after step-downs. The error means that no account
 // was found to read it from.
 func (r *historyReader) addEffects(ctx context.Context, records []report.AuditRecord) error {
-	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := stepOf(record); return ok }) {
+	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := record.Step(); return ok }) {
 		return nil
 	}
 	s, err := r.open(ctx, false)

@@ -5,6 +5,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -89,6 +92,30 @@ func TestHistoryIsInterruptedWhileItWaitsForInput(t *testing.T) {
 			t.Errorf("out %q, err %q", out, errs)
 		}
 	})
+}
+
+// Opening a named pipe that no one writes to blocks.
+func TestANamedPipeIsInterrupted(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := exec.Command("mkfifo", pipe).Run(); err != nil {
+		t.Skip(err)
+	}
+	defer func() { // releases the opens
+		if f, err := os.OpenFile(pipe, os.O_RDWR, 0); err == nil {
+			_ = f.Close()
+		}
+	}()
+	for name, args := range map[string][]string{
+		"history": {"history", pipe},
+		"restore": {"restore", "arn:aws:personalize:us-east-1:123456789012:campaign/c", "--from", pipe, "--local", "--yes"},
+	} {
+		s, out, errs := streams(nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if code := Run(ctx, args, "test", s); code != ExitFailed || out.Len() > 0 || !strings.Contains(errs.String(), "interrupted") {
+			t.Errorf("%s: exit code %d, out %q, err %q", name, code, out, errs)
+		}
+		cancel()
+	}
 }
 
 func TestManyDamagedRecordsAreCounted(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
@@ -110,7 +109,11 @@ func (o *restoreOptions) oneRecord(streams Streams) (events.Audit, error) {
 	if err != nil {
 		return events.Audit{}, err
 	}
-	return events.DecodeAudit(payload)
+	record, err := events.DecodeAudit(payload)
+	if err != nil {
+		return events.Audit{}, fmt.Errorf("read the event: %w", err)
+	}
+	return record, nil
 }
 
 // latestRecord finds the latest action about a resource that can be undone. It fails if
@@ -122,7 +125,10 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 	}
 	read := newHistoryReader(g, history.Filter{ARNs: []string{req.ARN.String()}})
 	if o.from != "" {
-		in, err := os.Open(o.from)
+		in, err := openFile(ctx, o.from)
+		if ctx.Err() != nil {
+			return events.Audit{}, ctx.Err()
+		}
 		if err != nil {
 			return events.Audit{}, usage(fmt.Errorf("read the records: %w", err))
 		}
@@ -140,7 +146,7 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 	case ctx.Err() != nil:
 		return events.Audit{}, ctx.Err()
 	case read.unreadable.count > 0:
-		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; give the right one with --record")
+		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; history --verbose shows those that can, with the command that undoes each")
 	}
 	if record, ok := latestRestorable(read.history.Records()); ok {
 		return record, nil

@@ -104,7 +104,7 @@ func (b *bed) restart(clock model.Clock) {
 	b.cycle, b.actions, b.writer = parts.Cycle, parts.Actions, parts.Writer
 	again := inventory.New(inventory.Options{Clients: clients, Clock: clock})
 	b.rechecker = cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: again, Meter: parts.Meter, Gaps: cycle.NewRegionGaps(parts.Meter), List: again.List, Clock: clock, Logger: logger, Region: home,
+		Inventory: again, Meter: parts.Meter, Gaps: cycle.NewRegionGaps(parts.Meter, again.List), Clock: clock, Logger: logger, Region: home,
 		ClockOffset: clients.ClockOffset, Params: func() (config.Values, error) { return values(b.tb, b.given), nil },
 	})
 }

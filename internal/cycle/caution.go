@@ -9,16 +9,16 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// cautious applies the caution that the history of minimums calls for. It reads what that takes
-// into the readings; nothing if no decision steps down or may have found something.
-func cautious(decisions []rules.Decision, readings model.Readings, measure func([]model.Query) model.Readings) {
+// applyCaution applies the caution that the history of minimums calls for. It reads what that takes;
+// nothing if no decision steps down or may have found something.
+func (r *run) applyCaution(ctx context.Context, decisions []rules.Decision) {
 	var queries []model.Query
 	for _, d := range decisions {
 		queries = append(queries, rules.CautionQueries(d)...)
 	}
-	maps.Copy(readings, measure(queries))
+	maps.Copy(r.readings, r.measure(ctx, "check", queries))
 	for i, d := range decisions {
-		decisions[i] = rules.ApplyCaution(d, readings) // guard: cycle: failures and contests
+		decisions[i] = rules.ApplyCaution(d, r.readings) // guard: cycle: failures and contests
 	}
 }
 

@@ -38,7 +38,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 	}
 	r.readHistories(reading, decisions)
 	r.readGaps(reading, decisions)
-	cautious(decisions, r.readings, func(queries []model.Query) model.Readings { return r.measure(reading, "check", queries) })
+	r.applyCaution(reading, decisions)
 	r.refuseLate(ctx, decisions) // guard: cycle: late data
 	return decisions
 }
@@ -69,9 +69,7 @@ func (r *run) readGaps(ctx context.Context, decisions []rules.Decision) {
 	for _, d := range decisions {
 		queries = append(queries, rules.GapsQueries(d)...)
 	}
-	readings, problems := r.Gaps.Read(ctx, queries, func(context.Context, string) ([]model.Resource, []model.Problem) {
-		return r.snapshot.Resources, nil
-	})
+	readings, problems := r.Gaps.Read(ctx, queries)
 	r.problems.add(problems...)
 	maps.Copy(r.readings, readings)
 	for i, d := range decisions {

@@ -115,6 +115,41 @@ func TestOwnSilenceIsLowDemand(t *testing.T) {
 	}
 }
 
+// The others of a region that cannot be listed, or are not monitored, show all the same that its data
+// are missing: without them nothing follows from silence, in a cycle that acts either.
+func TestOthersThatAreNotMonitoredShowTheGapsOfTheRegion(t *testing.T) {
+	estate := busyAt(1, 50, 40)
+	group := &estate.Regions[0].DatasetGroups[0]
+	group.Domain = "ECOMMERCE"
+	group.Recommenders = []localaws.EstateRecommender{{MinRPS: 40, EstateEndpoint: localaws.EstateEndpoint{
+		Name: "r", Copies: 6, Recipe: "aws-ecomm-recommended-for-you", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 50},
+	}}}
+	alone := map[string]string{config.HourlyChecks: "always", config.RecommenderARNs: "none"}
+	for name, tt := range map[string]struct {
+		params  map[string]string
+		lost    string // whose counts
+		listing bool
+		want    rules.Verdict
+	}{
+		"its own silence":              {always, "campaign/c", true, rules.StepDown},
+		"the others cannot be listed":  {always, "", false, rules.Refused},
+		"the others are not monitored": {alone, "", true, rules.None},
+	} {
+		b := newBedInMemory(t, estate)
+		b.act, b.given = true, tt.params
+		b.restart(b.clock)
+		for _, f := range hoursAgo(localaws.DataFault{Namespace: model.NamespacePersonalize, LostPercent: 100, Resource: tt.lost}, 100, 200, 300) {
+			b.aws.AddDataFault(f)
+		}
+		if !tt.listing {
+			b.aws.AddFault(localaws.Fault{Operation: "ListRecommenders", Code: "AccessDeniedException"})
+		}
+		if r := byName(t, b.run(tt.params), "c"); r.Decision != tt.want {
+			t.Errorf("%s: %s to %d (%s)", name, r.Decision, r.NewMin, r.Reason)
+		}
+	}
+}
+
 // A step of the cycle that rests on silence is made by the recheck too, which lists the others
 // itself; and is not if the data of the region are missing by then.
 func TestTheRecheckReadsTheGapsOfTheRegion(t *testing.T) {

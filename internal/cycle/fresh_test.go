@@ -114,7 +114,8 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			quiet := &quietWriter{}
 			meter := &emptyMeter{at: -1}
 			c := cycle.New(cycle.Options{
-				Inventory: tt.inventory, Meter: meter, Gaps: cycle.NewRegionGaps(meter), Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
+				Inventory: tt.inventory, Meter: meter, Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
+				Gaps:  cycle.NewRegionGaps(meter, func(context.Context, string) ([]model.Resource, []model.Problem) { return nil, nil }),
 				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			})
 			changes := idleOn("24")

@@ -168,22 +168,15 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	if calls == nil {
 		calls = model.Readings{}
 	}
-	maps.Copy(calls, r.readGaps(ctx, gaps))
+	regional, problems := r.Gaps.Read(ctx, gaps)
+	r.problems.add(problems...)
+	maps.Copy(calls, regional)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		list[i].AddCalls(resource, calls, r.idle, r.at)
 		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.at), r.prices)
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
-}
-
-// readGaps reads the hours in which the data of regions are missing.
-func (r *ledgerRun) readGaps(ctx context.Context, queries []model.Query) model.Readings {
-	readings, problems := r.Gaps.Read(ctx, queries, func(context.Context, string) ([]model.Resource, []model.Problem) {
-		return r.resources, nil
-	})
-	r.problems.add(problems...)
-	return readings
 }
 
 // add adds metered resources to the ledger and returns how many it has.

@@ -42,10 +42,9 @@ func fixedPrices(context.Context, []string) (report.Prices, []model.Problem) {
 func (b *bed) ledger() *cycle.Ledger {
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
 	b.tb.Cleanup(clients.Close)
-	meter := traffic.New(traffic.Options{Clients: clients, Clock: b.clock})
+	meter, found := traffic.New(traffic.Options{Clients: clients, Clock: b.clock}), inventory.New(inventory.Options{Clients: clients, Clock: b.clock})
 	return cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
-		Meter:     meter, Gaps: cycle.NewRegionGaps(meter),
+		Inventory: found, Meter: meter, Gaps: cycle.NewRegionGaps(meter, found.List),
 		Clock: b.clock, Prices: fixedPrices, Calls: clients.Calls, Region: home, Hourly: true,
 	})
 }

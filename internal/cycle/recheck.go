@@ -28,7 +28,6 @@ type RecheckOptions struct {
 	Inventory Inventory
 	Meter     Meter // answers rules.WatchedQuery too
 	Gaps      *RegionGaps
-	List      Lister // the endpoints that show whether the data of a region are missing
 	Clock     model.Clock
 	Logger    *slog.Logger
 	Progress  Progress // may be nil
@@ -106,7 +105,7 @@ func (c *Rechecker) decide(
 		decision = rules.Decide(resource, readings, settings, at)
 	}
 	if queries := rules.GapsQueries(decision); len(queries) > 0 { // guard: recheck: decided again with the regional gaps; never
-		more, failed := c.o.Gaps.Read(ctx, queries, c.o.List)
+		more, failed := c.o.Gaps.Read(ctx, queries)
 		maps.Copy(readings, more)
 		c.warn(ctx, resource.ARN, failed)
 		decision = rules.Decide(resource, readings, settings, at)

@@ -68,10 +68,10 @@ func TestASecondLookWithoutTimeDecidesNothing(t *testing.T) {
 		defer cancel()
 		meter := &emptyMeter{stop: cancel, at: at}
 		c := cycle.NewRechecker(cycle.RecheckOptions{
-			Inventory: knownInventory{resource: resource}, Meter: meter, Gaps: cycle.NewRegionGaps(meter),
-			List: func(context.Context, string) ([]model.Resource, []model.Problem) {
+			Inventory: knownInventory{resource: resource}, Meter: meter,
+			Gaps: cycle.NewRegionGaps(meter, func(context.Context, string) ([]model.Resource, []model.Problem) {
 				return []model.Resource{resource}, nil
-			},
+			}),
 			Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			Params: func() (config.Values, error) { return values(t, idleOn("24")), nil },
 		})

@@ -3,66 +3,74 @@ package cycle
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // RegionGaps finds the hours in which the data of a region are missing, by the requests of some of
-// its endpoints. It remembers them for as long as they are the latest: rules ask for whole
-// hours, so that a process reads them once an hour and region. It is safe for concurrent use.
+// its endpoints, monitored or not. It remembers them for as long as they are the latest: rules ask
+// for whole hours, so that a process reads them once an hour and region. It is safe for concurrent
+// use.
 type RegionGaps struct {
 	meter  Meter
+	list   Lister
 	mu     sync.Mutex
 	memory map[model.Query]model.Series
 }
 
 // NewRegionGaps makes one that remembers nothing yet.
-func NewRegionGaps(m Meter) *RegionGaps {
-	return &RegionGaps{meter: m, memory: map[model.Query]model.Series{}}
+func NewRegionGaps(m Meter, list Lister) *RegionGaps {
+	return &RegionGaps{meter: m, list: list, memory: map[model.Query]model.Series{}}
 }
 
-// Lister lists all resources of a region. It is not complete if there is a problem.
+// Lister lists all endpoints of a region. It is not complete if there is a problem.
 type Lister func(ctx context.Context, region string) ([]model.Resource, []model.Problem)
 
-// Read answers queries made by rules.GapsQuery. What is missing could not be read.
-func (g *RegionGaps) Read(ctx context.Context, queries []model.Query, list Lister) (model.Readings, []model.Problem) {
-	if len(queries) == 0 {
-		return nil, nil
-	}
-	readings, peers := model.Readings{}, map[model.Query][]model.Query{}
-	var all []model.Query
-	var problems []model.Problem
+// Read answers queries made by rules.GapsQuery, several regions at the same time. What could not
+// be read is not complete.
+func (g *RegionGaps) Read(ctx context.Context, queries []model.Query) (model.Readings, []model.Problem) {
+	readings, failed := model.Readings{}, problems{}
+	var mu sync.Mutex // guards the readings
+	var group errgroup.Group
+	group.SetLimit(regionConcurrency)
+	wanted := map[model.Query]bool{}
 	for _, q := range queries {
-		if _, seen := peers[q]; seen {
-			continue
-		}
-		if series, ok := g.known(q); ok {
+		wanted[q] = true
+	}
+	for q := range wanted {
+		group.Go(func() error {
+			series, problems := g.read(ctx, q)
+			failed.add(problems...)
+			mu.Lock()
+			defer mu.Unlock()
 			readings[q] = series
-			continue
-		}
-		peers[q] = nil
-		resources, failed := list(ctx, q.Region)
-		problems = append(problems, failed...)
-		if len(failed) > 0 { // guard: regional gaps: all endpoints listed
-			continue
-		}
-		peers[q] = rules.PeerQueries(resources, q)
-		all = append(all, peers[q]...)
+			return nil
+		})
 	}
-	if len(peers) == 0 {
-		return readings, problems
+	_ = group.Wait() // failures are problems
+	return readings, failed.all()
+}
+
+func (g *RegionGaps) read(ctx context.Context, q model.Query) (model.Series, []model.Problem) {
+	if series, ok := g.known(q); ok {
+		return series, nil
 	}
-	read, failed := g.meter.Measure(ctx, all, nil)
-	for q, list := range peers {
-		if list != nil {
-			readings[q] = rules.RegionalGaps(q, list, read)
-			g.remember(q, readings[q])
-		}
+	endpoints, failed := g.list(ctx, q.Region)
+	if len(failed) > 0 { // guard: regional gaps: all endpoints listed
+		return model.Series{}, failed
 	}
-	return readings, append(problems, failed...)
+	endpoints = slices.DeleteFunc(endpoints, func(r model.Resource) bool { return !r.Monitored() })
+	peers := rules.PeerQueries(endpoints, q)
+	read, failed := g.meter.Measure(ctx, peers, nil)
+	series := rules.RegionalGaps(q, peers, read)
+	g.remember(q, series)
+	return series, failed
 }
 
 func (g *RegionGaps) known(q model.Query) (model.Series, bool) {

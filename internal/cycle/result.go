@@ -29,7 +29,7 @@ func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved) re
 // resultOf is a decision as the result shows it.
 func resultOf(d rules.Decision) report.Resource {
 	resource := report.Resource{
-		Subject: report.SubjectOf(d.Resource), Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason,
+		Subject: report.SubjectOf(d.Resource), Checked: d.Checked, Decision: d.Verdict, NewMin: d.NewMinTPS, Reason: d.Reason, Codes: d.Codes,
 		Would: d.Would, WouldMin: d.WouldMin, Invisible: d.Throughput.Invisible,
 		Health: report.HealthOf(d.StepDown.Load),
 	}

@@ -221,8 +221,8 @@ func (a Audit) Token() (string, error) {
 // FromToken reads what Token wrote.
 func FromToken(token string) (Audit, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(token), "="))
-	if err != nil {
-		return Audit{}, fmt.Errorf("%s is not a record from a notification", quoted(token))
+	if err != nil || !json.Valid(raw) { // a word that was cut off, too
+		return Audit{}, fmt.Errorf("%s is not the whole record of a notification", quoted(token))
 	}
 	return DecodeAudit(raw)
 }

@@ -56,15 +56,26 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 
 // idleTimeHolds rejects parameters by which idle resources would be stopped and deleted sooner
 // than the deployment allows. The functions that act check each by their own parameters, with
-// the longer idle time, and would refuse it every time.
+// the longer idle times, and would refuse it every time.
 func (h *Handler) idleTimeHolds(values config.Values) error {
 	deployed, err := config.Resolve(config.Sources{Env: h.Env})
-	if err != nil || !values.AutoDeleteOrStopIdle.Is(model.On) || values.IdleThresholdHours >= deployed.IdleThresholdHours {
+	if err != nil || !values.AutoDeleteOrStopIdle.Is(model.On) {
 		return nil // invalid ones that the event replaces are of no account here
 	}
-	return fmt.Errorf("invalid parameter %s: %d in the event is shorter than the %d of the deployment, by which the functions check each stop "+
-		"and delete; set the stack's parameter, or send %s=DryRun or No with it",
-		config.IdleThresholdHours, values.IdleThresholdHours, deployed.IdleThresholdHours, config.AutoDeleteOrStopIdleResources)
+	for _, hours := range []struct {
+		name            string
+		given, deployed int
+	}{
+		{config.IdleThresholdHours, values.IdleThresholdHours, deployed.IdleThresholdHours},
+		{config.UsedIdleThresholdHours, values.UsedIdleThresholdHours, deployed.UsedIdleThresholdHours},
+	} {
+		if hours.given < hours.deployed {
+			return fmt.Errorf("invalid parameter %s: %d in the event is shorter than the %d of the deployment, by which the functions check "+
+				"each stop and delete; set the stack's parameter, or send %s=DryRun or No with it",
+				hours.name, hours.given, hours.deployed, config.AutoDeleteOrStopIdleResources)
+		}
+	}
+	return nil
 }
 
 func cycleSentence(r report.Result) string {

@@ -50,6 +50,12 @@ func RecordOf(a events.Audit) AuditRecord {
 	return r
 }
 
+// Step is the step-down of the record, if the monitor made one.
+func (r AuditRecord) Step() (step rules.AcceptedStep, ok bool) {
+	ok = r.Automatic && r.Outcome == events.OutcomeDone && r.Action == model.ActionUpdate && 0 < r.NewMinTPS && r.NewMinTPS < r.Min
+	return rules.AcceptedStep{At: r.Time, From: r.Min, To: r.NewMinTPS}, ok
+}
+
 func (r AuditRecord) undoable() bool { return r.Restore != "" && r.Outcome == events.OutcomeDone }
 
 // History is what was read of the audit log. Its JSON keys are stable, and its records stay in
@@ -165,11 +171,20 @@ func (r AuditRecord) minText() string {
 
 // effectCells are the effect of a step-down: failed calls, response time and cold steps.
 func (r AuditRecord) effectCells() []Cell {
-	if r.Effect == nil {
-		return make([]Cell, 3)
+	cells := make([]Cell, 3)
+	if r.Effect != nil {
+		for i, text := range EffectTexts(*r.Effect) {
+			cells[i].Text = text
+		}
 	}
-	texts := make([][]string, 2)
-	for i, f := range []rules.Fare{r.Effect.Before, r.Effect.After} {
+	return cells
+}
+
+// EffectTexts are the share of failed calls, the response time and the cold steps before and after
+// a step-down.
+func EffectTexts(e rules.Effect) [3]string {
+	var texts [2][3]string
+	for i, f := range []rules.Fare{e.Before, e.After} {
 		failed, latency := "-", "-"
 		if f.Calls > 0 {
 			failed = fmt.Sprintf("%.1f %%", f.Failed/f.Calls*100)
@@ -177,11 +192,11 @@ func (r AuditRecord) effectCells() []Cell {
 		if f.LatencyMillis > 0 {
 			latency = fmt.Sprintf("%.0f ms", f.LatencyMillis)
 		}
-		texts[i] = []string{failed, latency, strconv.Itoa(f.ColdSteps)}
+		texts[i] = [3]string{failed, latency, strconv.Itoa(f.ColdSteps)}
 	}
-	cells := make([]Cell, 3)
-	for i := range cells {
-		cells[i].Text = texts[0][i] + " → " + texts[1][i]
+	var both [3]string
+	for i := range both {
+		both[i] = texts[0][i] + " → " + texts[1][i]
 	}
-	return cells
+	return both
 }

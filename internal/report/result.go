@@ -40,13 +40,14 @@ type Resource struct {
 	Average *float64 `json:"average"` // TPS or RPS; nil if unreadable
 	// Invisible means that no metric counts the requests of its recipe. There is no average
 	// then, although nothing failed.
-	Invisible   bool          `json:"-"`
-	Utilization *float64      `json:"utilization"` // percent; nil if unreadable
-	Checked     bool          `json:"checked"`     // whether the hourly checks were done
-	Decision    rules.Verdict `json:"decision"`
-	NewMin      int           `json:"newMin,omitempty"` // with a step-down only
-	Reason      string        `json:"reason"`
-	Health      *Health       `json:"health,omitempty"` // only where the step-down rule read the demand
+	Invisible   bool               `json:"-"`
+	Utilization *float64           `json:"utilization"` // percent; nil if unreadable
+	Checked     bool               `json:"checked"`     // whether the hourly checks were done
+	Decision    rules.Verdict      `json:"decision"`
+	NewMin      int                `json:"newMin,omitempty"` // with a step-down only
+	Reason      string             `json:"reason"`
+	Codes       []rules.ReasonCode `json:"-"`                // of the reason, for pages
+	Health      *Health            `json:"health,omitempty"` // only where the step-down rule read the demand
 	// Saving is what the decision would save, and Estimate the money that the last 14 days
 	// and the saving are worth. Only a plan has them.
 	Saving   *billing.Saving `json:"saving,omitempty"`

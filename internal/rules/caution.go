@@ -116,6 +116,13 @@ func (c *Caution) hold(r model.Resource, holds []model.Datapoint, m EvaluationTi
 	c.Remember = append(c.Remember, ownDatum(r, model.MetricStepDownHold, 1, m))
 }
 
+// withoutContestNotice leaves people to be notified of the contest later.
+func (c Caution) withoutContestNotice() Caution {
+	c.NotifyContest = false
+	c.Remember = slices.DeleteFunc(slices.Clone(c.Remember), func(d model.Datum) bool { return d.Metric.Name == model.MetricMinimumContested })
+	return c
+}
+
 // HoldText reports why failures hold the minimum, and how long.
 func (c Caution) HoldText(kind model.Kind) string {
 	why := "calls failed as demand rose above the minimum"
@@ -132,7 +139,8 @@ func (c Contest) Text(kind model.Kind) string {
 		times = fmt.Sprintf("%d times", c.Reversals)
 	}
 	return fmt.Sprintf("contested: somebody set the minimum back to %d %s after a step-down, "+
-		"%s in %d days, last at about %s; steps pause until %s", c.Minimum, kind.RateUnit(), times, int(cautionSpan.Hours()/24), c.Last.Format(gapFormat), c.Until().Format(gapFormat))
+		"%s in %d days, last at about %s; steps pause until %s",
+		c.Minimum, kind.RateUnit(), times, int(cautionSpan.Hours()/24), c.Last.Format(gapFormat), c.Until().Format(gapFormat))
 }
 
 // refuseStep refuses a step-down and keeps what a dry run would do apart from it.

@@ -40,7 +40,7 @@ const (
 	GapRecent   Gap = "too recent"                         // counts may still arrive
 	GapUnread   Gap = "not read completely"                // a query failed
 	GapWatch    Gap = "not watched"                        // the monitor or the endpoint was not running throughout
-	GapEdge     Gap = "at the edge of a gap in the counts" // before the monitor; the count may be partial
+	GapEdge     Gap = "at the edge of a gap in the counts" // the count may be partial
 	GapNoCount  Gap = "no count and not watched"           // before the monitor, or while it was down
 	GapRegional Gap = "no data for most endpoints of the region"
 	GapProxy    Gap = "no count of a recipe whose calls may not be counted"
@@ -75,17 +75,30 @@ type Evidence struct {
 
 // Hours classifies the hours of the window, oldest first. An hour is counted if it has a
 // datapoint, ended at least 6 hours ago and our own series is complete in it, or has no
-// datapoint at all in it (before the monitor) and both neighbours have a count. It is silent
-// if it has no datapoint, ended at least 24 hours ago, and our own series is complete in it.
+// datapoint at all in it (before the monitor) and both neighbours have a count. Beside an hour
+// without a count it is counted only if that one is silent: where data are late or lost for
+// some time, the counts of the first and last hour are partial. An hour is silent if it has no
+// datapoint, ended at least 24 hours ago, and our own series is complete in it.
 // Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
 	counts, watched, regional := byTime(e.Requests), byTime(e.Watched), byTime(e.Regional)
+	// hole reports whether the counts of an hour may be missing. What came before the creation is not.
+	hole := func(at time.Time) bool {
+		_, counted := counts[at]
+		_, missing := regional[at]
+		switch {
+		case counted && !missing, at.Before(e.Window.Start) && e.Window.Duration() < LookBack: // guard: no hole; each
+			return false
+		}
+		return missing || int(watched[at]) < slotsPerHour || now.Sub(at.Add(time.Hour)) < silenceSettles // guard: hole beside a count; each
+	}
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
-		_, before := counts[start.Add(-time.Hour)]
+		previous, next := start.Add(-time.Hour), start.Add(time.Hour)
+		_, before := counts[previous]
 		requests, counted := counts[start]
-		_, after := counts[start.Add(time.Hour)]
+		_, after := counts[next]
 		_, missing := regional[start]
 		whole, never := int(watched[start]) == slotsPerHour, watched[start] == 0
 		ended := now.Sub(start.Add(time.Hour))
@@ -97,9 +110,9 @@ func (e Evidence) Hours(now time.Time) []Hour {
 			h.Gap = GapRegional
 		case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
 			h.Gap = GapRecent
-		case counted && (whole || never && before && after): // guard: counted hour; each
+		case counted && whole && !hole(previous) && !hole(next), counted && never && before && after: // guard: counted hour; each
 			h.State, h.Requests = HourCounted, requests
-		case counted && never:
+		case counted && (never || whole):
 			h.Gap = GapEdge
 		case counted:
 			h.Gap = GapWatch

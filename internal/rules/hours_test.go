@@ -58,6 +58,13 @@ func TestHoursAreKnownOrUnknown(t *testing.T) {
 		"and unknown a moment before, as data may be late":    {func(o *observed) { o.add(3, none, 12) }, 1, 24*time.Hour - 1, Hour{Gap: GapRecent}},
 		"11 of 12 windows are not a watched hour":             {func(o *observed) { o.add(1, 2, 12); o.add(1, 2, 11); o.add(1, 2, 12) }, 1, 48 * time.Hour, Hour{Gap: GapWatch}},
 		"nor is silence in it":                                {func(o *observed) { o.add(1, 2, 12); o.add(1, none, 11); o.add(1, 2, 12) }, 1, 48 * time.Hour, Hour{Gap: GapNoCount}},
+		"an hour before one without a count may be partial":   {func(o *observed) { o.add(2, 2, 12); o.add(1, none, 12) }, 1, 25*time.Hour - 1, Hour{Gap: GapEdge}},
+		"until that one is silent":                            {func(o *observed) { o.add(2, 2, 12); o.add(1, none, 12) }, 1, 25 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
+		"so may an hour after one":                            {func(o *observed) { o.add(1, none, 12); o.add(2, 2, 12) }, 1, 23*time.Hour - 1, Hour{Gap: GapEdge}},
+		"until that one is silent, too":                       {func(o *observed) { o.add(1, none, 12); o.add(2, 2, 12) }, 1, 23 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
+		"and what was not watched is never silent":            {func(o *observed) { o.add(1, none, 11); o.add(2, 2, 12) }, 1, 100 * time.Hour, Hour{Gap: GapEdge}},
+		"nothing is missing before the creation":              {func(o *observed) { o.add(3, 2, 12) }, 0, 6 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
+		"before a longer window something may be":             {func(o *observed) { o.add(14*24, 2, 12) }, 0, 400 * time.Hour, Hour{Gap: GapEdge}},
 		"before the monitor, a count between counts is one":   {func(o *observed) { o.add(3, 2, 0) }, 1, 48 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
 		"at the edge of a hole it may be partial":             {func(o *observed) { o.add(2, 2, 0); o.add(1, none, 0) }, 1, 48 * time.Hour, Hour{Gap: GapEdge}},
 		"before the monitor, no count proves nothing":         {func(o *observed) { o.add(1, 2, 0); o.add(1, none, 0); o.add(1, 2, 0) }, 1, 480 * time.Hour, Hour{Gap: GapNoCount}},
@@ -124,6 +131,12 @@ func TestRegionalGapsAndProxiesMakeHoursUnknown(t *testing.T) {
 			t.Errorf("in a regional gap: %+v", h)
 		}
 	}
+	o.add(3, 9, 12)
+	e = o.evidence()
+	e.Regional.Points = []model.Datapoint{{Time: start.Add(time.Hour)}}
+	if h := e.Hours(now); h[0].Gap != GapEdge || h[2].Gap != GapEdge || h[3].State != HourCounted {
+		t.Errorf("beside a regional gap, counts may be partial: %+v", h)
+	}
 	e = o.evidence()
 	e.Proxy = true
 	if h := e.Hours(now); h[1].Gap != GapProxy || h[0].State != HourCounted {
@@ -168,12 +181,15 @@ func TestLowWatermarkNeedsThreeOccasions(t *testing.T) {
 		})
 	}
 	o := &observed{start: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
-	o.add(48, 1, 12)
-	if rate, confirmed := lowWatermark(o.evidence().Hours(o.start.Add(1000 * time.Hour))); confirmed {
+	o.add(49, 1, 12)
+	e := o.evidence()
+	e.Window.End = e.Window.End.Add(-time.Hour)
+	if rate, confirmed := lowWatermark(e.Hours(o.start.Add(1000 * time.Hour))); confirmed {
 		t.Errorf("48 hours confirmed %v", rate)
 	}
-	o.add(1, 1, 12)
-	if _, confirmed := lowWatermark(o.evidence().Hours(o.start.Add(1000 * time.Hour))); !confirmed {
+	e.Window.End = e.Window.End.Add(time.Hour)
+	e.Requests.Points = append(e.Requests.Points, model.Datapoint{Time: e.Window.End, Value: 3600})
+	if _, confirmed := lowWatermark(e.Hours(o.start.Add(1000 * time.Hour))); !confirmed {
 		t.Error("49 hours hold three occasions")
 	}
 }

@@ -275,7 +275,7 @@ type knownHour struct {
 
 // knownHours are those of the look-back that are known: they have a count, and the monitor
 // watched all of it, or none of it and both neighbours have one; or they have none, and it watched all of it, a day
-// ago at least.
+// ago at least. A count that the monitor watched is not known beside an hour without one that is not known.
 func knownHours(h *history) (known []knownHour) {
 	first, end := lookBack(h)
 	sums := map[int64]int64{}
@@ -284,15 +284,22 @@ func knownHours(h *history) (known []knownHour) {
 			sums[c.at/hour*hour] += c.n
 		}
 	}
-	for at := first; at < end; at += hour {
-		windows := 0
-		for w := at; w < at+hour; w += slot {
+	watched := func(at int64) (windows int) {
+		for w := at; at >= end-backward && at < end && w < at+hour; w += slot {
 			if _, ok := h.published(minimumMetric(h), w); ok {
 				windows++
 			}
 		}
+		return windows
+	}
+	hole := func(at int64) bool {
+		created := at < first && end-first < backward
+		return sums[at] == 0 && !created && (watched(at) < 12 || h.end-(at+hour) < day)
+	}
+	for at := first; at < end; at += hour {
+		windows := watched(at)
 		switch n := sums[at]; {
-		case n > 0 && (windows == 12 || windows == 0 && sums[at-hour] > 0 && sums[at+hour] > 0):
+		case n > 0 && (windows == 12 && !hole(at-hour) && !hole(at+hour) || windows == 0 && sums[at-hour] > 0 && sums[at+hour] > 0):
 			known = append(known, knownHour{at: at, n: n})
 		case n == 0 && windows == 12 && h.sure && h.end-(at+hour) >= day:
 			known = append(known, knownHour{at: at, silent: true})
@@ -385,7 +392,18 @@ func stepGuards(h *history, f *facts) []guard {
 		{"not raised within a day", !raisedLately(h)},
 		{"no person's update to hide", !keptByUpdate(h, f)},
 		{"gaps read", gapsRead(h)},
+		{"counts that do not contradict the window", countsAgree(h)},
 	}
+}
+
+// countsAgree reports whether there is an hourly count if there are calls in the measured window:
+// an answer without any may be one that lacks everything.
+func countsAgree(h *history) bool {
+	first, end := lookBack(h)
+	counted := func(from, till int64) bool {
+		return slices.ContainsFunc(h.calls[h.metric][succeeded], func(c call) bool { return c.at >= from && c.at < till && h.shown(c.at) })
+	}
+	return counted(first-hour, end+hour) || !counted(h.end-slot, h.end)
 }
 
 // keptByUpdate reports whether only a person's update keeps an idle resource from being stopped;

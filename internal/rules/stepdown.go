@@ -51,6 +51,11 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 	if enough.code != ReasonOversized {
 		return step, enough
 	}
+	// An answer that looks complete may lack everything; the call that read the window was another.
+	if calls := readings.Get(windowQuery(r, m)).Sum(); len(e.Requests.Points) == 0 && calls > 0 { // guard: counts that contradict the window
+		return step, refusal(ReasonUnread, "cannot decide whether to step down: CloudWatch returned no hourly request count, "+
+			"but %.0f requests in the last 5 minutes", calls)
+	}
 	step.NewMinTPS = nextMinimum(r.MinTPS, load.Watermark())
 	move := fmt.Sprintf("%d to %d", r.MinTPS, step.NewMinTPS)
 	if s.AdjustMinTPS.Is(model.Off) { // guard: AutoAdjustMinTPS=No

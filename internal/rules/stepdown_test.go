@@ -62,14 +62,29 @@ func TestStepDown(t *testing.T) {
 			reason: "step down from 10 to 7: lowest level reached 3 times: 0.0 TPS (336 of 336 h known)",
 		},
 		{
+			name: "no count at all contradicts the requests of the window", resource: campaign(10), rate: 20, action: Refused,
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
+			},
+			reason: "cannot decide whether to step down: CloudWatch returned no hourly request count, but 6000 requests in the last 5 minutes",
+		},
+		{
+			name: "no count at all is silence if there is none in the window either", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)], rd[windowQuery(r, testMoment)] = model.Series{Complete: true}, model.Series{Complete: true}
+			},
+			settings: func(s *Settings) { s.StopIdle = model.Off },
+		},
+		{
 			name: "unless the data of the region are missing", resource: campaign(10), rate: 20, action: None,
 			change: func(rd model.Readings, r model.Resource) {
 				q := hourlyQuery(r, testMoment)
 				rd[q] = without(rd[q], day(3), day(5), day(7))
 				rd[gapsQuery(r, testMoment)] = model.Series{Complete: true, Points: []model.Datapoint{{Time: day(5), Value: 3}}}
 			},
-			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (335 of 336 h known; 1 h unknown: " +
-				"1 no data for most endpoints of the region (from 2026-02-27 12:00)), seen below 10 TPS 2 of 3 times, each 24 h after the one before",
+			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (333 of 336 h known; 3 h unknown: " +
+				"1 no data for most endpoints of the region (from 2026-02-27 12:00), " +
+				"2 at the edge of a gap in the counts (from 2026-02-27 11:00)), seen below 10 TPS 2 of 3 times, each 24 h after the one before",
 		},
 		{
 			name: "or that could not be read", resource: campaign(10), rate: 20, action: Refused,
@@ -87,7 +102,7 @@ func TestStepDown(t *testing.T) {
 				rd[q] = without(rd[q], day(3), day(5), day(7))
 				rd[w] = without(rd[w], day(3), day(5), day(7))
 			},
-			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (333 of 336 h known; 3 h unknown: 3 no count and not watched (from 2026-02-25 12:00))",
+			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (327 of 336 h known; 9 h unknown: 3 no count and not watched (from 2026-02-25 12:00), 6 at the edge of a gap in the counts (from 2026-02-25 11:00))",
 		},
 		{
 			name: "silence of a recipe in doubt is unknown", resource: campaign(10, func(r *model.Resource) { r.Recipe = "my-own-recipe" }),

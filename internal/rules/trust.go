@@ -102,7 +102,7 @@ func (l LateRegion) String() string {
 
 // RefuseLate refuses the changes of regions whose data are late, and returns these regions,
 // sorted. A region is judged if the readings hold answers to its ArrivalQueries, or if a change
-// is due in it.
+// is due in it. No one is notified there that a minimum is contested.
 func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m EvaluationTime) []LateRegion {
 	resources := make([]model.Resource, 0, len(decisions))
 	due, refused := map[string]bool{}, map[string]int{}
@@ -119,9 +119,13 @@ func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m Eva
 		}
 	}
 	for i, d := range decisions {
-		if why := late[d.Resource.Region()]; why != "" && changes(d) { // guard: late data: refused; each
+		why := late[d.Resource.Region()]
+		if why != "" && changes(d) { // guard: late data: refused; each
 			decisions[i] = refuse(d, ReasonLate, why)
 			refused[d.Resource.Region()]++
+		}
+		if why != "" && d.Caution.NotifyContest { // whether people were notified before may be late too
+			decisions[i].Caution = d.Caution.withoutContestNotice()
 		}
 	}
 	var list []LateRegion

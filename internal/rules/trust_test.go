@@ -116,6 +116,30 @@ func TestRefuseLate(t *testing.T) {
 	}
 }
 
+// Late data do not show that people were notified before: they are not notified again.
+func TestLateDataNotifyOfNoContest(t *testing.T) {
+	for _, late := range []bool{true, false} {
+		r := campaign(5)
+		hold, contested := ownDatum(r, model.MetricStepDownHold, 1, testMoment), ownDatum(r, model.MetricMinimumContested, 2, testMoment)
+		decisions := []Decision{{Resource: r, Verdict: Refused, Caution: Caution{NotifyContest: true, Remember: []model.Datum{hold, contested}}}}
+		readings := model.Readings{}
+		for _, q := range ArrivalQueries(r.Region(), []model.Resource{r}, testSettings(), testMoment) {
+			readings[q] = model.Series{Complete: true}
+			if !late {
+				readings[q] = with(readings[q], testMoment.Window.Start.Add(-WindowLength), 1)
+			}
+		}
+		RefuseLate(decisions, readings, testSettings(), testMoment)
+		want := []model.Datum{hold, contested}
+		if late {
+			want = want[:1]
+		}
+		if c := decisions[0].Caution; c.NotifyContest == late || !slices.Equal(c.Remember, want) {
+			t.Errorf("late %v: %+v", late, c)
+		}
+	}
+}
+
 // A change in a region that was not asked about is refused.
 func TestRefuseLateWithoutAnAnswer(t *testing.T) {
 	decisions := []Decision{{Resource: campaign(5), Verdict: StepDown, NewMinTPS: 3}}

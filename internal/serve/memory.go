@@ -88,7 +88,16 @@ type Check struct {
 	Decision rules.Verdict
 	NewMin   int // of a step-down
 	Reason   string
-	Outcome  string // of the decision, if something was to be done
+	Codes    []rules.ReasonCode
+	Health   *report.Health // how much of the demand is known; nil if the check did not read it
+	Outcome  string         // of the decision, if something was to be done
+}
+
+// CheckOf is what a cycle that ended at a time found of a resource.
+func CheckOf(r report.Resource, ended time.Time) Check {
+	return Check{
+		Time: ended, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Codes: r.Codes, Health: r.Health, Outcome: r.Outcome,
+	}
 }
 
 // Snapshot is what a daemon knows at one moment. Lists are sorted newest first. Its content
@@ -247,7 +256,7 @@ func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.T
 		checks := make(map[string]Check, len(result.Resources)) // of what is still monitored
 		for _, r := range result.Resources {
 			if r.Checked {
-				checks[r.ARN] = Check{Time: ended, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome}
+				checks[r.ARN] = CheckOf(r, ended)
 			} else if check, ok := m.checks[r.ARN]; ok {
 				checks[r.ARN] = check
 			}

@@ -55,7 +55,7 @@ func (b *Budget) ledger(topic model.ARN) *ledger {
 	defer b.mu.Unlock()
 	l := b.ledgers[topic]
 	if l == nil {
-		l = &ledger{w: b.w, topic: topic, own: map[rules.Budgeted]*ownCounts{}}
+		l = &ledger{w: b.w, topic: topic, turn: make(chan struct{}, 1), own: map[rules.Budgeted]*ownCounts{}}
 		b.ledgers[topic] = l
 	}
 	return l
@@ -196,8 +196,12 @@ func (b *Budget) shown(ctx context.Context, region string, now time.Time) (shown
 func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdict) (release func(context.Context), why string) {
 	none, kind, region := func(context.Context) {}, rules.BudgetOf(verdict), arn.Region
 	l := b.ledger(model.ARN{Partition: arn.Partition, Service: "sns", Region: region, Account: arn.Account, Resource: TopicName})
-	l.mu.Lock() // one at a time: what each counts is in the tags before the next is counted
-	defer l.mu.Unlock()
+	select {
+	case l.turn <- struct{}{}: // one at a time: what each counts is in the tags before the next is counted
+		defer l.done()
+	case <-ctx.Done():
+		return none, unread(kind, region, ctx.Err())
+	}
 	now := b.w.Clock.Now().UTC()
 	limit, shown := b.limit, rules.Counts{}
 	if kind == rules.Removals {
@@ -230,8 +234,8 @@ func (b *Budget) Reserve(ctx context.Context, arn model.ARN, verdict rules.Verdi
 		return none, why
 	}
 	return func(ctx context.Context) {
-		l.mu.Lock()
-		defer l.mu.Unlock()
+		l.turn <- struct{}{}
+		defer l.done()
 		l.withdraw(ctx, kind, now)
 	}, ""
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -39,7 +38,8 @@ const (
 	// and read until it shows what was written.
 	writeTries, readTries = 5, 3
 	tryAgain              = 300 * time.Millisecond
-	// withdrawTime is how long a count may take to be withdrawn after its context has ended.
+	// withdrawTime is how long a count may take to be withdrawn after its context has ended, and
+	// how long an action waits for old tags to be removed.
 	withdrawTime = 2 * time.Second
 )
 
@@ -53,8 +53,9 @@ type ledger struct {
 	w     *Writer
 	topic model.ARN
 
-	mu  sync.Mutex // held while an action is counted: a tag has one writer
-	own map[rules.Budgeted]*ownCounts
+	// turn has room for one: who counts an action. A tag has one writer, and a wait ends with its context.
+	turn chan struct{}
+	own  map[rules.Budgeted]*ownCounts
 }
 
 // ownCounts is what a process has counted, as its tag holds it. The key is used no longer than the
@@ -63,6 +64,9 @@ type ownCounts struct {
 	key    string
 	counts rules.Counts
 }
+
+// done ends a turn.
+func (l *ledger) done() { <-l.turn }
 
 // read returns the tags of the topic.
 func (l *ledger) read(ctx context.Context) (Tags, error) {
@@ -187,6 +191,8 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 		return
 	}
 	slices.Sort(over)
+	ctx, cancel := context.WithTimeout(ctx, withdrawTime)
+	defer cancel()
 	if err := l.w.RemoveTags(ctx, l.topic, over); err != nil {
 		l.w.Logger.DebugContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
 	}

@@ -82,8 +82,6 @@ type bed struct {
 	aws   *localaws.Server
 	env   map[string]string
 	clock model.Clock
-	// clockDiffers means that the clock of the services is not ours, so that nothing is decided.
-	clockDiffers bool
 	// reach is the configuration of clients of the embedded AWS.
 	reach aws.Config
 	log   io.Writer // receives the logs, too; may be nil
@@ -94,17 +92,12 @@ type bed struct {
 	calls []made
 }
 
-// aheadClock is a clock of the services that is ahead of ours.
-type aheadClock time.Duration
-
-func (c aheadClock) Now() time.Time { return time.Now().UTC().Add(time.Duration(c)) }
-
-// newBed returns a bed in the middle of a window, in a synctest bubble. The clock of its services is ahead of ours.
-func newBed(t testing.TB, world localaws.Estate, ahead time.Duration) *bed {
+// newBed returns a bed in the middle of a window, in a synctest bubble.
+func newBed(t testing.TB, world localaws.Estate) *bed {
 	t.Helper()
-	b := &bed{t: t, env: settings(), clock: model.SystemClock{}, clockDiffers: ahead != 0}
+	b := &bed{t: t, env: settings(), clock: model.SystemClock{}}
 	b.untilNextWindow()
-	server, err := localaws.New(world, localaws.WithClock(aheadClock(ahead)), localaws.WithLogger(callsOf(b)))
+	server, err := localaws.New(world, localaws.WithLogger(callsOf(b)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -149,10 +149,9 @@ func (b *bed) report() outcome {
 	defer cancel()
 	clients := b.clients()
 	defer clients.Close()
-	meter := traffic.New(traffic.Options{Clients: clients, Clock: b.clock})
+	meter, found := traffic.New(traffic.Options{Clients: clients, Clock: b.clock}), inventory.New(inventory.Options{Clients: clients, Clock: b.clock})
 	ledger := cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: inventory.New(inventory.Options{Clients: clients, Clock: b.clock}),
-		Meter:     meter, Gaps: cycle.NewRegionGaps(meter), Clock: b.clock, Region: home,
+		Inventory: found, Meter: meter, Gaps: cycle.NewRegionGaps(meter, found.List), Clock: b.clock, Region: home,
 		Prices: func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
 			found, problems := prices.Lookup(ctx, clients, regions)
 			return found.Over(report.BuiltinPrices()), problems

@@ -109,12 +109,8 @@ func virtualBed(t testing.TB, s scenario) *bed {
 	t.Helper()
 	clock := model.NewVirtualClock(time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC))
 	b := &bed{t: t, env: settings(), clock: clock}
-	description := world()
-	if s.world != nil {
-		description = s.world()
-	}
 	var err error
-	b.aws, err = localaws.New(description, localaws.WithClock(clock), localaws.WithLogger(callsOf(b)))
+	b.aws, err = localaws.New(s.estate(), localaws.WithClock(clock), localaws.WithLogger(callsOf(b)))
 	b.noError(err)
 	memory := localaws.InMemory(b.aws)
 	t.Cleanup(memory.Shut)

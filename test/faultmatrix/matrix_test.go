@@ -1,6 +1,7 @@
 package faultmatrix
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
@@ -23,6 +24,8 @@ type kind struct {
 	name string
 	// fault returns the fault of an operation, or nil and the reason why the operation cannot have it.
 	fault func(operation) (*localaws.Fault, string)
+	// hidden are the metric data that the fault hides from a run that begins at a time; nil if it is another fault.
+	hidden func(now time.Time) localaws.DataFault
 }
 
 // always returns a fault that any call can have.
@@ -43,17 +46,39 @@ const skewed = 20 * time.Minute
 // kinds are the columns.
 func kinds() []kind {
 	return []kind{
-		{"throttled", ofKind(localaws.Error)},
-		{"500", always(func(o operation) localaws.Fault { return localaws.Fault{Code: internalError[o.Service]} })},
-		{"denied", always(func(o operation) localaws.Fault { return localaws.Fault{Code: denial[o.Service], Status: 403} })},
-		{"timeout", ofKind(localaws.Hang)},
-		{"reset", ofKind(localaws.Reset)},
-		{"truncated", ofKind(localaws.Truncate)},
-		{"malformed", ofKind(localaws.Garbage)},
-		{"partial", partial},
-		{"empty page", emptyPage},
-		{"skew", always(func(operation) localaws.Fault { return localaws.Fault{Kind: localaws.Skew, Skew: skewed} })},
+		{"throttled", ofKind(localaws.Error), nil},
+		{"500", always(func(o operation) localaws.Fault { return localaws.Fault{Code: internalError[o.Service]} }), nil},
+		{"denied", always(func(o operation) localaws.Fault { return localaws.Fault{Code: denial[o.Service], Status: 403} }), nil},
+		{"timeout", ofKind(localaws.Hang), nil},
+		{"reset", ofKind(localaws.Reset), nil},
+		{"truncated", ofKind(localaws.Truncate), nil},
+		{"malformed", ofKind(localaws.Garbage), nil},
+		{"partial", partial, nil},
+		{"empty page", emptyPage, nil},
+		{"skew", always(func(operation) localaws.Fault { return localaws.Fault{Kind: localaws.Skew, Skew: skewed} }), nil},
+		{"late data", hide, func(time.Time) localaws.DataFault { return localaws.DataFault{Late: 3 * time.Hour} }},
+		{"lost hour", hide, func(now time.Time) localaws.DataFault {
+			hour := now.Truncate(time.Hour).Add(-30 * time.Hour)
+			return localaws.DataFault{LostPercent: 100, From: hour, Until: hour.Add(time.Hour)}
+		}},
+		{"no data", hide, func(time.Time) localaws.DataFault { return localaws.DataFault{LostPercent: 100} }},
+		{"lower counts", hide, func(now time.Time) localaws.DataFault {
+			return localaws.DataFault{LostPercent: 60, From: now.Add(-40 * time.Hour), Until: now.Add(-20 * time.Hour), Namespace: requestCounts}
+		}},
 	}
+}
+
+// hidingKinds are the kinds that hide data in an answer that looks complete.
+var hidingKinds = []string{"late data", "lost hour", "no data", "lower counts"}
+
+// requestCounts is the namespace of the service's own metrics.
+const requestCounts = model.NamespacePersonalize
+
+func hide(o operation) (*localaws.Fault, string) {
+	if o.Name != "GetMetricData" {
+		return nil, "it reads no metric data"
+	}
+	return &localaws.Fault{Kind: localaws.Hide}, ""
 }
 
 // Error codes of the services for internal errors and for denied access.
@@ -132,11 +157,19 @@ var variants = []variant{
 			}
 		},
 	},
+	{name: "the first call, counts only", times: 1, kinds: []string{"late data", "lost hour"}, others: hidingKinds, change: func(f *localaws.Fault) {
+		f.Hidden.Namespace = requestCounts
+	}},
+	{name: "the second call, once", skip: 1, times: 1, kinds: hidingKinds, others: hidingKinds},
+	{name: "the third call, once", skip: 2, times: 1, kinds: hidingKinds, others: hidingKinds},
 	{name: "the second call, three times", skip: 1, times: 3, kinds: []string{"500", "timeout", "denied"}},
 	{
 		name: "every call", second: []string{"throttled", "timeout", "denied"},
-		others: []string{"throttled", "500", "denied", "timeout", "reset", "truncated", "malformed", "partial"},
+		others: append([]string{"throttled", "500", "denied", "timeout", "reset", "truncated", "malformed", "partial"}, hidingKinds...),
 	},
+	{name: "every call, counts only", kinds: []string{"late data", "lost hour"}, others: hidingKinds, change: func(f *localaws.Fault) {
+		f.Hidden.Namespace = requestCounts
+	}},
 }
 
 // tested reports whether the variant is tested for a kind.
@@ -161,9 +194,9 @@ type trace struct {
 	stages []stage  // after the run and after each run that repairs
 }
 
-// drive runs a scenario, with a fault unless it is nil. If the state after the run is that of the known history, the rest would be
+// drive runs a scenario, with a fault for the time at which the run begins, unless it is nil. If the state after the run is that of the known history, the rest would be
 // the same: drive skips it.
-func (s scenario) drive(b *bed, fault *localaws.Fault, known *trace) trace {
+func (s scenario) drive(b *bed, fault func(now time.Time) localaws.Fault, known *trace) trace {
 	if s.prepare != nil {
 		s.prepare(b)
 	}
@@ -172,7 +205,7 @@ func (s scenario) drive(b *bed, fault *localaws.Fault, known *trace) trace {
 	since := len(b.aws.Events())
 	window := b.clock.Now().Truncate(cycleEvery).Add(-cycleEvery) // the window of a run that begins now
 	if fault != nil {
-		b.aws.AddFault(*fault)
+		b.aws.AddFault(fault(b.clock.Now()))
 	}
 	out := s.run(b)
 	b.aws.ClearFaults()
@@ -195,10 +228,14 @@ var versions = regexp.MustCompile(`(solution/[a-z]+/)[0-9a-f]{8}`)
 // resets are the times of the last reset in our alarms' fingerprints.
 var resets = regexp.MustCompile(`reset@[0-9]+`)
 
+// budgets are the tags of a topic that count recent actions, with their times.
+var budgets = regexp.MustCompile(`,?"(Removals|StepDowns)/[^"]*":"[^"]*"`)
+
 // things returns the state of the embedded AWS without times.
 func (b *bed) things() map[string]string {
 	things := b.aws.Snapshot()
 	for name, text := range things {
+		text = budgets.ReplaceAllString(text, "")
 		// After a slow call, a passing state is further on.
 		things[name] = strings.ReplaceAll(resets.ReplaceAllString(versions.ReplaceAllString(text, "$1"), "reset"), "PENDING", "IN_PROGRESS")
 	}
@@ -223,10 +260,21 @@ func (c cell) String() string {
 	return strings.Join([]string{c.scenario.name, c.operation.String(), c.region, c.kind.name, c.variant.name}, "/")
 }
 
+// at returns the fault for a run that begins at a time.
+func (c cell) at(now time.Time) localaws.Fault {
+	fault := c.fault
+	if c.kind.hidden != nil {
+		fault.Hidden = c.kind.hidden(now)
+		fault.Hidden.Namespace = cmp.Or(c.fault.Hidden.Namespace, fault.Hidden.Namespace)
+	}
+	return fault
+}
+
 // Verdicts of cells.
 const (
 	recovered = "recovered" // the result is that of a run without a fault
 	named     = "named"     // the result is another and names the failure
+	unseen    = "unseen"    // the result is another; the answer that lacks data looks complete
 	failed    = "FAILED"    // neither, or something is wrong
 )
 
@@ -244,6 +292,8 @@ func (c cell) check(want, got trace) (verdict string, wrong []string) {
 		verdict = recovered
 	case c.names(got.stages[0].out) == "", c.answered(want.stages[0].out, got.stages[0].out):
 		verdict = named
+	case c.kind.hidden != nil:
+		verdict = unseen
 	default:
 		wrong = append(wrong, "the result is another ("+same+"), but does not name the failure: "+c.names(got.stages[0].out))
 	}
@@ -383,6 +433,9 @@ func (c cell) byOthers() bool {
 // names returns why the outcome does not name the failure by its operation and its region or resource; empty if it does.
 func (c cell) names(out outcome) string {
 	for _, t := range out.troubles {
+		if c.kind.name == "skew" && strings.Contains(t.text, "the clock of this host is") {
+			return ""
+		}
 		if (t.operation == c.operation.Name || strings.Contains(t.text, c.operation.Name)) && (t.region == c.region || strings.Contains(t.arn, ":"+c.region+":")) {
 			return ""
 		}
@@ -486,7 +539,7 @@ func (m *matrix) cell(t *testing.T, c cell, want trace) {
 	var verdict string
 	defer func() { m.add(c, verdict, t.Failed()) }()
 	synctest.Test(t, func(t *testing.T) {
-		got := c.scenario.drive(c.scenario.bed(t), &c.fault, &want)
+		got := c.scenario.drive(c.scenario.bed(t), c.at, &want)
 		var wrong []string
 		verdict, wrong = c.check(want, got)
 		for _, w := range wrong {

@@ -78,7 +78,7 @@ func (m *matrix) sampled(o operation, k kind) bool {
 }
 
 // verdictNames are the verdicts and their signs, in the order of the table.
-var verdictNames = []struct{ name, sign string }{{recovered, "R"}, {named, "N"}, {failed, "FAILED"}}
+var verdictNames = []struct{ name, sign string }{{recovered, "R"}, {named, "N"}, {unseen, "U"}, {failed, "FAILED"}}
 
 // text returns the matrix as a table, with the meaning of the verdicts, the reasons for empty squares, the counts of each job, and the
 // failed cells.
@@ -86,6 +86,7 @@ func (m *matrix) text() string {
 	var b strings.Builder
 	m.table(&b)
 	b.WriteString("\nR n: in n cells the result was that of a run without the fault. N n: in n cells the result named the failure, with operation and region or resource.\n" +
+		"U n: in n cells the result was another, of data that look complete.\n" +
 		"In each cell: no wrong action, all other resources have their metrics, and the runs that follow repair the rest.\n\nn/a:\n")
 	byReason := map[string][]string{}
 	for at, reason := range m.reasons {
@@ -121,7 +122,7 @@ func (m *matrix) table(b *strings.Builder) {
 
 // jobs writes the counts of each job.
 func (m *matrix) jobs(b *strings.Builder) {
-	rows := [][]string{{"job", "cells", "recovered", "named", "FAILED"}}
+	rows := [][]string{{"job", "cells", "recovered", "named", "unseen", "FAILED"}}
 	sums := map[string]int{}
 	row := func(name string, verdicts map[string]int) {
 		list, all := []string{name, ""}, 0

@@ -89,6 +89,9 @@ func (w *world) checkAction(op string, r *resource, in input, now time.Time) []s
 		return w.checkRemoval(r, now)
 	case "UpdateCampaign", "UpdateRecommender":
 		w.figures.add("step-downs")
+		if r.tool > 0 {
+			w.figures.add("step-downs of minimums that the second tool sets")
+		}
 		return w.checkStep(r, in, now)
 	}
 	return []string{"the program must never do it"}
@@ -99,24 +102,26 @@ func windowEnd(t time.Time) time.Time { return t.Add(-2 * time.Minute).Truncate(
 
 func (w *world) idleTime() time.Duration { return time.Duration(w.IdleHours) * time.Hour }
 
+// checkTrust checks that the program may act at all.
+func (w *world) checkTrust(fail func(format string, args ...any)) {
+	if w.monitor.host.ahead != 0 {
+		fail("the host's clock is %s ahead", w.monitor.host.ahead)
+	}
+}
+
 // checkRemoval checks a stop or a delete.
 func (w *world) checkRemoval(r *resource, now time.Time) (wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
+	w.checkTrust(fail)
 	idle := w.idleTime()
-	if age := now.Sub(r.born); age < idle {
-		fail("it is only %s old", age)
-	}
 	if ago := now.Sub(r.touched); ago < idle {
 		fail("its owner changed it %s ago", ago)
 	}
 	if !r.activeSince(now.Add(-idle)) {
 		fail("it was not active all that time: %s", r.status)
 	}
-	for step := stepOf(windowEnd(now).Add(-idle)); step <= stepOf(now); step++ {
-		if n := r.requests(step); n.any() && r.visible(step, w.monitor.began) {
-			fail("it had requests at %s: %v", stepStart(step).Format("15:04"), n)
-			break
-		}
+	if s := w.silence(r, now); s.length < s.needed {
+		fail("its callers were silent for %s only, %s are needed; longest silence before: %s", s.length, s.needed, s.longest)
 	}
 	if protects(r.protect, false, now) {
 		fail("it is protected: %s", r.protect)
@@ -129,6 +134,44 @@ func (w *world) checkRemoval(r *resource, now time.Time) (wrong []string) {
 	return wrong
 }
 
+// silence is how long callers have been silent, and how long they must be before a removal.
+type silence struct{ length, longest, needed time.Duration }
+
+// Of a resource that was called, how long a silence must be, at most, and how far back calls count.
+const (
+	maxSilence = 1080 * time.Hour
+	callsCount = 90 * 24 * time.Hour
+)
+
+// silence returns the silence of the callers of a resource, failed calls included, by the calls that the program could see: a
+// silence that is longer than any before, by a wide margin. Silences are measured by whole hours, and in favour of the program.
+func (w *world) silence(r *resource, now time.Time) silence {
+	s := silence{needed: w.idleTime()}
+	last, called := latest(r.born, now.Add(-callsCount)), false
+	for hour := last.Truncate(time.Hour); hour.Before(now); hour = hour.Add(time.Hour) {
+		if !w.calledIn(r, hour, now) {
+			continue
+		}
+		s.longest = max(s.longest, hour.Sub(last))
+		last, called = hour, true
+	}
+	s.length = now.Sub(last)
+	if called {
+		s.needed = max(s.needed, time.Duration(w.UsedHours)*time.Hour, min(2*s.longest-2*time.Hour, maxSilence))
+	}
+	return s
+}
+
+// calledIn reports whether a resource was called in an hour, and the program could see it.
+func (w *world) calledIn(r *resource, hour, now time.Time) bool {
+	for step := stepOf(hour); step < stepOf(hour)+12 && stepStart(step).Before(now); step++ {
+		if r.requests(step).any() && r.visible(step, w.monitor.began) && !w.faults.hides(r, stepStart(step)) {
+			return true
+		}
+	}
+	return false
+}
+
 // checkStep checks a change of the minimum.
 func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string) {
 	fail := func(format string, args ...any) { wrong = append(wrong, fmt.Sprintf(format, args...)) }
@@ -136,12 +179,14 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 	if to >= r.min || to < 1 || to < r.min*3/4 {
 		fail("from %d to %d", r.min, to)
 	}
-	low, ok := r.watermark(now)
-	if before, known := r.watermark(w.monitor.began); known {
-		low, ok = min(low, before), true
-	}
-	if !ok || to < low {
-		fail("from %d to %d, when the lowest hour had %d", r.min, to, low)
+	w.checkTrust(fail)
+	// Counts that are too low unnoticed may be one occasion or two, by what they show of that very hour.
+	low, ok := r.confirmedLow(now, func(hour time.Time) (float64, bool) { return w.faults.shown(r, hour), true })
+	switch {
+	case !ok:
+		fail("from %d to %d, when no level was low three times", r.min, to)
+	case to < low:
+		fail("from %d to %d, when the lowest hours had %d on three occasions (data faults: %s)", r.min, to, low, w.faults.of(r))
 	}
 	if age := now.Sub(r.born); age < 24*time.Hour {
 		fail("it is only %s old", age)
@@ -161,32 +206,75 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 	if protects(r.protect, true, now) {
 		fail("it is protected: %s", r.protect)
 	}
+	recent := slices.DeleteFunc(w.monitor.steps[r.region], func(t time.Time) bool { return now.Sub(t) >= time.Hour })
+	if most := w.mostSteps(r.region) + 1; len(recent) >= most {
+		fail("there were %d steps within the hour", len(recent))
+	}
+	w.monitor.steps[r.region] = append(recent, now)
 	if !r.campaign && !maps.Equal(in.Config.Exploration, exploration) {
 		fail("it loses its configuration: %v", in.Config.Exploration)
 	}
 	return wrong
 }
 
-// watermark is the average of the lowest whole hour, in whole answered requests a second, of the 14 days that are measured at a
-// time. It is not ok without a whole hour.
-func (r *resource) watermark(now time.Time) (low int, ok bool) {
-	end := windowEnd(now).Truncate(time.Hour)
-	start := end.Add(-14 * 24 * time.Hour)
+// mostSteps is how many minimums of a region may be lowered within an hour.
+func (w *world) mostSteps(region string) int {
+	n := 0
+	for _, r := range w.oracle.resources {
+		if r.region == region && r.status == active {
+			n++
+		}
+	}
+	return max(10, n/5)
+}
+
+// occasions is how often a level must be low, each time a day after the time before.
+const occasions = 3
+
+// confirmedLow returns the lowest level, in whole requests a second, that whole hours had on three occasions in the last 14 days, by
+// those whose requests are known.
+func (r *resource) confirmedLow(now time.Time, requests func(hour time.Time) (sum float64, known bool)) (low int, ok bool) {
+	start := now.Add(-14*24*time.Hour - time.Hour).Truncate(time.Hour)
 	if born := r.born.Add(time.Hour - 1).Truncate(time.Hour); born.After(start) {
 		start = born
 	}
-	least := math.Inf(1)
-	for hour := start; hour.Before(end); hour = hour.Add(time.Hour) {
-		sum := 0.0
-		for step := stepOf(hour); step < stepOf(hour)+12; step++ {
-			sum += float64(r.requests(step).ok)
+	type level struct {
+		at   time.Time
+		rate float64
+	}
+	var hours []level
+	for hour := start; !hour.Add(time.Hour).After(now); hour = hour.Add(time.Hour) {
+		if sum, known := requests(hour); known {
+			hours = append(hours, level{hour, sum})
 		}
-		least = min(least, sum)
+	}
+	least := math.Inf(1)
+	for _, candidate := range hours {
+		if candidate.rate >= least {
+			continue
+		}
+		times, last := 0, time.Time{}
+		for _, h := range hours {
+			if h.rate <= candidate.rate && h.at.Sub(last) >= 24*time.Hour {
+				times, last = times+1, h.at
+			}
+		}
+		if times >= occasions {
+			least = candidate.rate
+		}
 	}
 	if math.IsInf(least, 1) {
 		return 0, false
 	}
 	return int(least / 3600), true
+}
+
+// hourlyDemand is the requests of the callers in an hour, whether or not the resource could serve them.
+func (r *resource) hourlyDemand(hour time.Time) (sum float64) {
+	for step := stepOf(hour); step < stepOf(hour)+12; step++ {
+		sum += float64(r.demand(step).ok)
+	}
+	return sum
 }
 
 // protects reports whether the value of a protecting tag forbids step-downs, or stops and deletes.
@@ -218,10 +306,13 @@ func (w *world) checkMetrics(at time.Time) {
 	now := w.clock.Now()
 	for _, region := range regions {
 		noMinimum, noUtilization := w.faults.excuse(region, forMinimum...), w.faults.excuse(region, forUtilization...)
+		if w.monitor.host.ahead != 0 {
+			noMinimum, noUtilization = true, true
+		}
 		for _, r := range w.oracle.sorted() {
 			r.settle(now)
 			if r.region == region && r.activeSince(start) && !r.changed.After(w.monitor.began) {
-				w.checkDatapoints(r, start, noMinimum, noUtilization)
+				w.checkDatapoints(r, start, noMinimum, noUtilization || w.faults.hides(r, start))
 			}
 		}
 	}

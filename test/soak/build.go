@@ -39,7 +39,7 @@ var exploration = map[string]string{"explorationWeight": "0.3", "explorationItem
 func (w *world) build() error {
 	w.oracle = newOracle(w.clock)
 	estate := localaws.Estate{
-		Account: account,
+		Account: account, Monitored: 40 * 24 * time.Hour,
 		LifeCycle: localaws.EstateLifeCycle{
 			Create: createTime, Update: updateTime, Start: startTime, Stop: stopTime, Delete: deleteTime,
 		},
@@ -98,12 +98,20 @@ func (w *world) region(name string, n int) localaws.EstateRegion {
 		}
 		r.status, r.since, r.spans = active, born, []span{{from: born}}
 		r.phases = []phase{w.phase(r, stepOf(born))}
+		w.manage(r)
 		if w.random.IntN(3) == 0 { // its traffic changed lately
 			ago := int64(w.random.IntN(3 * 288))
 			r.phases = append(r.phases, w.phase(r, stepOf(begin)-ago))
 		}
 	}
 	return localaws.EstateRegion{Name: name, DatasetGroups: []localaws.EstateDatasetGroup{g}}
+}
+
+// manage lets a second tool manage the minimum of one in fifteen resources.
+func (w *world) manage(r *resource) {
+	if w.random.IntN(15) == 0 {
+		r.tool = r.min
+	}
 }
 
 // phase returns random traffic from a step on.

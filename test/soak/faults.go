@@ -18,6 +18,7 @@ type fault struct {
 type faults struct {
 	*world
 	active []fault
+	data   []dataFault
 
 	mu   sync.Mutex
 	hits map[hit]int // in the current invocation
@@ -51,6 +52,7 @@ func (f *faults) draw(now time.Time) {
 		f.active = append(f.active, f.newFault(now))
 		f.figures.add("fault spans")
 	}
+	f.drawData(now)
 	for _, a := range f.active {
 		f.aws.AddFault(a.Fault)
 	}
@@ -62,7 +64,7 @@ func (f *faults) newFault(now time.Time) fault {
 	out := fault{until: now.Add(time.Duration(f.random.IntN(60)) * time.Minute)}
 	out.Service, out.Operation, out.Region = service, operation, regions[f.random.IntN(len(regions))]
 	out.Skip, out.Times = f.random.IntN(4), f.random.IntN(6) // 0 times is always
-	switch f.random.IntN(9) {
+	switch f.random.IntN(10) {
 	case 0, 1: // throttled
 	case 2:
 		out.Code = "InternalServerError"
@@ -80,6 +82,9 @@ func (f *faults) newFault(now time.Time) fault {
 		out.Kind, out.Service = localaws.EmptyPage, "personalize"
 		out.Times = 1 // two in a row would have the same token, which AWS never returns
 		out.Operation = []string{"ListCampaigns", "ListRecommenders"}[f.random.IntN(2)]
+	case 9:
+		out.Kind, out.Service, out.Operation = localaws.Hide, "cloudwatch", "GetMetricData"
+		out.Hidden = localaws.DataFault{LostPercent: 100}
 	}
 	return out
 }
@@ -113,7 +118,7 @@ func (f *faults) excuse(region string, operations ...string) bool {
 			if h.region != region || h.operation != op || h.kind == localaws.EmptyPage {
 				continue
 			}
-			if n >= minAttempts || h.denied || h.kind == localaws.Partial || h.kind == localaws.Garbage || h.kind == localaws.Truncate {
+			if n >= minAttempts || h.denied || h.kind == localaws.Partial || h.kind == localaws.Garbage || h.kind == localaws.Hide || h.kind == localaws.Truncate {
 				return true
 			}
 		}

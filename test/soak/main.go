@@ -32,6 +32,7 @@ func run(ctx context.Context, args []string) (err error) {
 	flags.IntVar(&options.Resources, "resources", 300, "approximate number of campaigns and recommenders")
 	flags.Uint64Var(&options.Seed, "seed", 1, "seed of all random choices")
 	flags.IntVar(&options.IdleHours, "idle-hours", 6, "IdleThresholdHours of the monitor")
+	flags.IntVar(&options.UsedHours, "used-idle-hours", 192, "UsedIdleThresholdHours of the monitor")
 	logFile := flags.String("log", "", "write the log of the functions to this file")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 // Parameters of the monitor.
@@ -32,7 +33,41 @@ type monitor struct {
 	waiting  []delivery
 	began    time.Time              // start of the current invocation
 	removals map[string][]time.Time // accepted stops and deletes of the last hour, by region
+	steps    map[string][]time.Time // accepted step-downs of the last hour, by region
+	host     *hostClock
+	wrong    time.Time // until when the host's clock is wrong
+	down     time.Time // until when the monitor does not run
 }
+
+// hostClock is the clock of the host that runs the functions, which may be wrong.
+type hostClock struct {
+	*model.VirtualClock
+	ahead time.Duration // changed only between invocations
+}
+
+func (c *hostClock) Now() time.Time { return c.VirtualClock.Now().Add(c.ahead) }
+
+// offsets are how wrong the host's clock may be.
+var offsets = []time.Duration{2 * time.Hour, -2 * time.Hour, 72 * time.Hour, -72 * time.Hour}
+
+// trouble sets the host's clock wrong, or stops the monitor, at random and for some hours.
+func (m *monitor) trouble(now time.Time) {
+	hours := time.Duration(1+m.random.IntN(6)) * time.Hour
+	switch n := m.random.IntN(300); {
+	case !m.wrong.After(now) && n == 0:
+		m.host.ahead, m.wrong = offsets[m.random.IntN(len(offsets))], now.Add(hours)
+		m.figures.add("times in which the host's clock was wrong")
+	case !m.wrong.After(now):
+		m.host.ahead = 0
+	}
+	if n := m.random.IntN(300); n == 0 && !m.down.After(now) {
+		m.down = now.Add(hours)
+		m.figures.add("times in which the monitor did not run")
+	}
+}
+
+// recover ends all trouble.
+func (m *monitor) recover() { m.host.ahead, m.wrong, m.down = 0, time.Time{}, time.Time{} }
 
 // delivery is an event on its way to a function.
 type delivery struct {
@@ -43,7 +78,8 @@ type delivery struct {
 }
 
 func newMonitor(w *world) *monitor {
-	m := &monitor{world: w, handlers: map[lambda.Function]*lambda.Handler{}, removals: map[string][]time.Time{}}
+	m := &monitor{world: w, handlers: map[lambda.Function]*lambda.Handler{}, removals: map[string][]time.Time{},
+		steps: map[string][]time.Time{}, host: &hostClock{VirtualClock: w.clock}}
 	for _, f := range lambda.All() {
 		m.start(f)
 	}
@@ -54,7 +90,8 @@ func newMonitor(w *world) *monitor {
 func (m *monitor) start(f lambda.Function) {
 	env := map[string]string{
 		"Regions": strings.Join(regions, ","), "AutoDeleteOrStopIdleResources": "Yes", "IdleThresholdHours": strconv.Itoa(m.IdleHours),
-		"NotificationEndpoint": subscriber, "Deployment": deployment, "MaxStopsOrDeletesPerHour": strconv.Itoa(maxRemovals),
+		"UsedIdleThresholdHours": strconv.Itoa(m.UsedHours),
+		"NotificationEndpoint":   subscriber, "Deployment": deployment, "MaxStopsOrDeletesPerHour": strconv.Itoa(maxRemovals),
 		"UtilizationThresholdAlarmLowerBound": strconv.Itoa(lowBound), "LOG_LEVEL": "info",
 	}
 	if m.Log == io.Discard {
@@ -63,7 +100,7 @@ func (m *monitor) start(f lambda.Function) {
 	m.handlers[f] = lambda.New(f, lambda.Options{
 		Env:   func(name string) (string, bool) { v, ok := env[name]; return v, ok },
 		Log:   m.Log,
-		Clock: m.clock,
+		Clock: m.host,
 		Config: func(context.Context, *slog.Logger) (aws.Config, error) {
 			config := awsapi.LocalConfig(regions[0], m.memory.URL(), programKey, m.memory.Transport())
 			config.DisableRequestCompression = true // it takes most of the time

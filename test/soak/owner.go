@@ -48,6 +48,9 @@ func (o *owner) act() error {
 	for _, a := range actions {
 		total += a.weight
 	}
+	if err := o.enforce(); err != nil {
+		return fmt.Errorf("the second tool failed: %w", err)
+	}
 	for range 1 + o.Resources/150 {
 		if o.random.IntN(300) >= min(o.Resources, 200) {
 			continue
@@ -125,6 +128,7 @@ func (o *owner) create() (bool, error) {
 	r := o.oracle.add(region, name, campaign, metric, minimum, now, now)
 	r.moveVia(creating, createTime, active, now)
 	r.phases = append(r.phases, o.phase(r, stepOf(now)))
+	o.manage(r)
 	o.oracle.mu.Unlock()
 	o.serveMetrics(r, true)
 	return true, nil
@@ -162,15 +166,38 @@ func (o *owner) delete() (bool, error) {
 
 // update raises or lowers a minimum.
 func (o *owner) update() (bool, error) {
-	return o.change(ready, func(api *personalize.Client, r *resource) (err error) {
-		minimum := 1 + o.random.IntN(16)
-		if r.campaign {
-			_, err = api.UpdateCampaign(o.ctx, &personalize.UpdateCampaignInput{CampaignArn: &r.arn, MinProvisionedTPS: aws.Int32(int32(minimum))})
-		} else {
-			_, err = api.UpdateRecommender(o.ctx, &personalize.UpdateRecommenderInput{RecommenderArn: &r.arn, RecommenderConfig: recommenderConfig(minimum)})
+	unmanaged := func(r *resource) bool { return !r.busy() && r.tool == 0 }
+	return o.change(unmanaged, func(api *personalize.Client, r *resource) error { return o.setMinimum(api, r, 1+o.random.IntN(16)) })
+}
+
+func (o *owner) setMinimum(api *personalize.Client, r *resource, minimum int) (err error) {
+	if r.campaign {
+		_, err = api.UpdateCampaign(o.ctx, &personalize.UpdateCampaignInput{CampaignArn: &r.arn, MinProvisionedTPS: aws.Int32(int32(minimum))})
+	} else {
+		_, err = api.UpdateRecommender(o.ctx, &personalize.UpdateRecommenderInput{RecommenderArn: &r.arn, RecommenderConfig: recommenderConfig(minimum)})
+	}
+	return err
+}
+
+// enforceEvery is how often the second tool sets the minimums that it manages.
+const enforceEvery = 12 * time.Hour
+
+// enforce sets the minimums back that a second tool manages.
+func (o *owner) enforce() error {
+	for _, r := range o.oracle.sorted() {
+		if r.tool == 0 || r.busy() || o.clock.Now().Sub(r.enforced) < enforceEvery {
+			continue
 		}
-		return err
-	})
+		r.enforced = o.clock.Now()
+		if r.min == r.tool {
+			continue
+		}
+		o.figures.add("minimums that the second tool set back")
+		if err := o.setMinimum(o.clients.Personalize(r.region), r, r.tool); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *owner) stop() (bool, error) {

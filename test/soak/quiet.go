@@ -172,73 +172,103 @@ func foreignThings(things map[string]string) map[string]string {
 // checkProgress finds resources on which the program should have acted long ago.
 func (w *world) checkProgress() {
 	now := w.clock.Now()
-	for _, r := range w.oracle.sorted() {
-		if r.busy() {
-			continue
+	within := func(times []time.Time) (n int) {
+		for _, at := range times {
+			if now.Sub(at) < time.Hour {
+				n++
+			}
 		}
-		if since := w.idleSince(r); !since.IsZero() {
-			recent := 0
-			for _, at := range w.monitor.removals[r.region] {
-				if now.Sub(at) < time.Hour {
-					recent++
-				}
-			}
-			if now.Sub(since) > actionsWithin && recent < maxRemovals && !protects(r.protect, false, now) {
-				w.figures.violate("overdue actions", now, "%s is idle, and could have been removed since %s", r.arn, since.Format(time.DateTime))
-			}
+		return n
+	}
+	for _, r := range w.oracle.sorted() {
+		if r.busy() || within(w.monitor.steps[r.region]) >= w.mostSteps(r.region) {
 			continue
 		}
 		if since := w.oversizedSince(r); !since.IsZero() && now.Sub(since) > actionsWithin && !protects(r.protect, true, now) {
-			w.figures.violate("overdue actions", now, "%s has the minimum %d, and could have been stepped down since %s", r.arn, r.min, since.Format(time.DateTime))
+			w.figures.violate("overdue steps", now, "%s has the minimum %d, and could have been stepped down since %s (%s)",
+				r.arn, r.min, since.Format(time.DateTime), strings.Join(r.history, "; "))
 		}
 	}
 }
 
 func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Time.Compare) }
 
-// idleSince is when a resource could first be removed as idle; zero if it had requests. After a fault, the program may wait for a
-// whole idle time.
-func (w *world) idleSince(r *resource) time.Time {
-	last := latest(w.quietSince, r.born, r.touched, r.updated, r.spans[len(r.spans)-1].from)
-	end := stepOf(w.clock.Now()) - 1
-	for step := end; step > end-int64(w.idleTime()/stepLength)-2; step-- {
-		if r.requests(step).any() {
-			return time.Time{}
-		}
-	}
-	for step := end; stepStart(step).After(last); step-- {
-		if r.requests(step).any() {
-			last = stepStart(step + 1)
-		}
-	}
-	return last.Add(w.idleTime())
-}
-
-// oversizedSince is when a resource could first be stepped down; zero if its minimum is right.
-func (w *world) oversizedSince(r *resource) time.Time {
+// abandonedSince is when a resource without callers could first be removed; zero if it has callers, or had some not long enough ago.
+// Hours that the program cannot know of do not count for it, and silence counts a day late.
+func (w *world) abandonedSince(r *resource) time.Time {
 	now := w.clock.Now()
-	low, ok := r.watermark(now)
-	before, known := r.watermark(now.Add(-actionsWithin))
-	if !ok || !known || max(low, before, 1) >= r.min {
+	if r.busy() || r.phases[len(r.phases)-1].shape != none || protects(r.protect, false, now) {
 		return time.Time{}
 	}
-	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(24*time.Hour+2*stepLength), r.updated.Add(45*time.Minute),
-		r.spans[len(r.spans)-1].from, w.lastIdle(r, now.Add(-actionsWithin)))
+	s := w.silence(r, now)
+	needed := s.needed + time.Duration(unknownShare*float64(s.needed)) + 48*time.Hour
+	// What was never called is watched from its creation, what was stopped from its start.
+	since := latest(now.Add(-s.length), r.born, r.spans[len(r.spans)-1].from, r.touched).Add(needed)
+	if since.After(now) {
+		return time.Time{}
+	}
+	return since
 }
 
-// lastIdle is when a resource last had been without requests for a whole idle time, if that was after a time, else zero. A resource
-// that is idle and not removed because of an update is not stepped down either: the step would hide that update.
-func (w *world) lastIdle(r *resource, after time.Time) (last time.Time) {
-	silent, idle := 0, int(w.idleTime()/stepLength)
-	for step := stepOf(after) - int64(idle); step < stepOf(w.clock.Now()); step++ {
-		if silent++; r.requests(step).any() {
-			silent = 0
-		}
-		if silent >= idle {
-			last = stepStart(step + 1)
+// unknownShare is how much longer a silence must be because the faults leave hours unknown.
+const unknownShare = 0.6
+
+// checkAbandoned counts the resources without callers that are left at the end, though they could have been removed a day ago.
+func (w *world) checkAbandoned() {
+	now := w.clock.Now()
+	for _, r := range w.oracle.sorted() {
+		if since := w.abandonedSince(r); !since.IsZero() && now.Sub(since) > 24*time.Hour {
+			w.figures.violate("missed removals", now, "%s has no callers, and could have been removed since %s (%s)",
+				r.arn, since.Format(time.DateTime), strings.Join(r.history, "; "))
 		}
 	}
-	return last
+}
+
+// oversizedSince is when a resource could first be stepped down; zero if its minimum is right, or others have a say in it.
+func (w *world) oversizedSince(r *resource) time.Time {
+	now := w.clock.Now()
+	if r.min == 1 || r.tool > 0 || slices.ContainsFunc(r.phases, func(p phase) bool { return p.shape == failing }) {
+		return time.Time{}
+	}
+	// What is idle, and not removed because its owner changed it or its silence is usual, may keep its minimum.
+	if s := w.silence(r, now); s.length >= w.idleTime()-time.Hour {
+		return time.Time{}
+	}
+	known := func(now time.Time) func(hour time.Time) (float64, bool) {
+		return func(hour time.Time) (float64, bool) { return r.hourlyDemand(hour), w.surelyKnown(r, hour, now) }
+	}
+	low, ok := r.confirmedLow(now, known(now))
+	if !ok || max(low, 1) >= r.min {
+		return time.Time{}
+	}
+	earlier := now.Add(-actionsWithin)
+	if before, ok := r.confirmedLow(earlier, known(earlier)); !ok || max(before, 1) >= r.min {
+		return time.Time{}
+	}
+	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(contestedFor), r.updated.Add(45*time.Minute),
+		r.spans[len(r.spans)-1].from.Add(24*time.Hour))
+}
+
+// contestedFor is how long a minimum that its owner raised may be left alone.
+const contestedFor = 5 * 24 * time.Hour
+
+// surelyKnown reports whether the program must know the requests of an hour: there was no fault, the hour ended long ago, and the
+// resource was active.
+func (w *world) surelyKnown(r *resource, hour, now time.Time) bool {
+	end := hour.Add(time.Hour)
+	if now.Sub(end) < 30*time.Hour || w.faults.hides(r, hour) || w.faults.hides(r, end.Add(-stepLength)) {
+		return false
+	}
+	if !hour.Before(begin) {
+		day := time.Duration(w.dayHours) * time.Hour
+		into := hour.Sub(begin) % day
+		if float64(into) < quietFrom*float64(day)+float64(time.Hour) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(r.spans, func(s span) bool {
+		return !s.from.After(hour.Add(-stepLength)) && (s.to.IsZero() || !s.to.Before(end.Add(stepLength)))
+	})
 }
 
 // checkCleanup removes what the program created, as the deletion of its stack does, and checks that nothing else was removed.

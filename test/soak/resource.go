@@ -60,6 +60,10 @@ type resource struct {
 	history     []string          // the last requested changes, for violations
 	protect     string            // value of its protecting tag; empty without one
 
+	tool        int       // minimum that a second tool sets; 0 without one
+	enforced    time.Time // when that tool last looked at it
+	contestable int       // step-downs of a minimum that the tool sets
+
 	phases []phase // its traffic
 }
 

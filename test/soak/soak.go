@@ -19,6 +19,7 @@ type Options struct {
 	Resources int       // approximate number of campaigns and recommenders at any time
 	Seed      uint64    // of all random choices
 	IdleHours int       // IdleThresholdHours of the monitor
+	UsedHours int       // UsedIdleThresholdHours of the monitor
 	dayHours  int       // length of a day; 0 means 24
 	Progress  io.Writer // receives a line for each virtual day; nil discards them
 	Log       io.Writer // receives the log of the functions; nil discards it
@@ -32,6 +33,9 @@ const cycleEvery = 5 * time.Minute
 
 // retention is how long the embedded AWS keeps data: the monitor never asks for older data.
 const retention = 15 * 24 * time.Hour
+
+// history is how long requests are known: longer than the monitor looks back on calls.
+const history = 91 * 24 * time.Hour
 
 // world is everything in a soak.
 type world struct {
@@ -86,6 +90,7 @@ func Run(ctx context.Context, o Options) (*Figures, error) {
 			heap>>20, time.Since(began).Round(time.Second))
 	}
 	f.checkHeap(w.clock.Now())
+	w.checkAbandoned()
 	w.checkCleanup()
 	f.real, f.virtual = time.Since(began), w.clock.Now().Sub(begin)
 	return f, nil
@@ -128,8 +133,15 @@ func (w *world) step(at time.Time, quiet bool, number int) error {
 		}
 		w.monitor.restart()
 		w.faults.draw(w.clock.Now())
+		w.monitor.trouble(w.clock.Now())
 	case w.quietSince.IsZero():
 		w.quietSince = w.clock.Now()
+		w.monitor.recover()
+	}
+	w.faults.addData(!quiet)
+	if w.monitor.down.After(w.clock.Now()) {
+		w.figures.add("cycles")
+		return nil
 	}
 	w.monitor.invoke(lambda.Monitor, scheduled(at))
 	w.checkMetrics(at)

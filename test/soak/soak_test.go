@@ -10,7 +10,7 @@ import (
 // TestSoak is a short soak; go run ./test/soak runs long ones.
 func TestSoak(t *testing.T) {
 	t.Parallel()
-	figures, err := Run(t.Context(), Options{Days: 1, dayHours: 12, Resources: 18, Seed: 5, IdleHours: 1})
+	figures, err := Run(t.Context(), Options{Days: 1, dayHours: 12, Resources: 18, Seed: 5, IdleHours: 1, UsedHours: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,8 +36,9 @@ func TestSoak(t *testing.T) {
 // testWorld is a world with one campaign that had constant traffic for ten days, up to four hours before the returned time.
 func testWorld(t *testing.T) (*world, *resource, time.Time) {
 	t.Helper()
-	w := &world{Options: Options{IdleHours: 3}, clock: model.NewVirtualClock(begin), figures: &Figures{counts: map[string]int{}}}
-	w.monitor = &monitor{world: w, removals: map[string][]time.Time{}}
+	w := &world{Options: Options{IdleHours: 3, UsedHours: 3}, clock: model.NewVirtualClock(begin), figures: &Figures{counts: map[string]int{}}}
+	w.monitor = &monitor{world: w, removals: map[string][]time.Time{}, steps: map[string][]time.Time{}, host: &hostClock{VirtualClock: w.clock}}
+	w.faults = &faults{world: w}
 	w.oracle = newOracle(w.clock)
 	now := begin.Add(10 * 24 * time.Hour)
 	r := w.oracle.add(regions[0], "c", true, "GetRecommendations", 8, begin, begin)
@@ -63,6 +64,12 @@ func TestOracleChecksRemovals(t *testing.T) {
 		"changed by its owner":   func(_ *world, r *resource, now time.Time) { r.touched = now.Add(-2 * time.Hour) },
 		"protected":              func(_ *world, r *resource, _ time.Time) { r.protect = "idle" },
 		"not active":             func(_ *world, r *resource, now time.Time) { r.spans[0].from = now.Add(-time.Hour) },
+		"called not long ago":    func(w *world, _ *resource, _ time.Time) { w.UsedHours = 24 },
+		"silent as often before": func(_ *world, r *resource, now time.Time) {
+			from := stepOf(now.Add(-14 * time.Hour))
+			r.phases = append(r.phases[:1:1], phase{from: from}, phase{from: from + 9*12, shape: constant, tps: 1}, phase{from: from + 10*12})
+		},
+		"a wrong clock": func(w *world, _ *resource, _ time.Time) { w.monitor.host.ahead = 2 * time.Hour },
 		"over the budget": func(w *world, r *resource, now time.Time) {
 			w.monitor.removals[r.region] = make([]time.Time, 0)
 			for range maxRemovals {
@@ -98,8 +105,28 @@ func TestOracleChecksSteps(t *testing.T) {
 		"too far":             {5, func(*world, *resource, time.Time) {}, false},
 		"up":                  {9, func(*world, *resource, time.Time) {}, false},
 		"below the watermark": {6, busy, false},
-		"new":                 {6, func(_ *world, r *resource, now time.Time) { r.born = now.Add(-23 * time.Hour) }, false},
-		"just updated":        {6, func(_ *world, r *resource, now time.Time) { r.updated = now.Add(-44 * time.Minute) }, false},
+		"one low hour": {6, func(w *world, r *resource, now time.Time) {
+			busy(w, r, now)
+			from := stepOf(now.Add(-30 * time.Hour).Truncate(time.Hour))
+			r.phases = append(r.phases, phase{from: from}, phase{from: from + 12, shape: constant, tps: 7.5})
+		}, false},
+		"three low hours on one day": {6, func(w *world, r *resource, now time.Time) {
+			busy(w, r, now)
+			from := stepOf(now.Add(-30 * time.Hour).Truncate(time.Hour))
+			r.phases = append(r.phases, phase{from: from}, phase{from: from + 36, shape: constant, tps: 7.5})
+		}, false},
+		"stopped for days": {6, func(w *world, r *resource, now time.Time) {
+			busy(w, r, now)
+			r.spans = []span{{from: begin, to: now.Add(-5 * 24 * time.Hour)}, {from: now.Add(-24 * time.Hour)}}
+		}, false},
+		"a wrong clock": {6, func(w *world, _ *resource, _ time.Time) { w.monitor.host.ahead = -2 * time.Hour }, false},
+		"over the budget": {6, func(w *world, r *resource, now time.Time) {
+			for range 11 {
+				w.monitor.steps[r.region] = append(w.monitor.steps[r.region], now.Add(-time.Minute))
+			}
+		}, false},
+		"new":          {6, func(_ *world, r *resource, now time.Time) { r.born = now.Add(-23 * time.Hour) }, false},
+		"just updated": {6, func(_ *world, r *resource, now time.Time) { r.updated = now.Add(-44 * time.Minute) }, false},
 		"raised": {6, func(_ *world, r *resource, now time.Time) {
 			r.raised, r.raisedFrom = now.Add(-20*time.Hour), 2
 			r.publish(now.Add(-21*time.Hour), 2)

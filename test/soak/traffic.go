@@ -28,6 +28,7 @@ const (
 	bursts         // the rate in one step of twelve at random, else nothing
 	failing        // the rate, and every request fails
 	trickle        // one request every few hours
+	weekly         // the rate in one hour of each week, up to 8 hours late
 	shapes
 )
 
@@ -56,6 +57,13 @@ func (p phase) at(step int64, seed uint64) requests {
 	case trickle:
 		if noise(seed+2, step) > 0.94 {
 			return requests{ok: 1}
+		}
+	case weekly:
+		hour := step / 12
+		week := hour / (7 * 24)
+		due := int64((noise(seed, 0)+1)/2*(7*24-9)) + int64((noise(seed+4, week)+1)/2*9)
+		if hour%(7*24) == due {
+			return requests{ok: float32(all)}
 		}
 	}
 	return requests{}
@@ -92,19 +100,23 @@ func (r *resource) requests(step int64) requests {
 	if up <= 0 {
 		return requests{}
 	}
-	var n requests
-	for i := len(r.phases) - 1; i >= 0; i-- {
-		if r.phases[i].from <= step {
-			n = r.phases[i].at(step, r.seed)
-			break
-		}
-	}
+	n := r.demand(step)
 	if up >= stepLength {
 		return n
 	}
 	share := float32(up.Seconds() / stepLength.Seconds())
 	part := func(n float32) float32 { return float32(math.Round(float64(n * share))) }
 	return requests{part(n.ok), part(n.failed4xx), part(n.failed5xx)}
+}
+
+// demand returns the requests that callers send in a step, whether or not the resource is active.
+func (r *resource) demand(step int64) requests {
+	for i := len(r.phases) - 1; i >= 0; i-- {
+		if r.phases[i].from <= step {
+			return r.phases[i].at(step, r.seed)
+		}
+	}
+	return requests{}
 }
 
 // visibleAfter is how long after its end CloudWatch shows a step: up to 110 seconds.
@@ -136,11 +148,11 @@ func (s series) Value(start time.Time) (float64, bool) {
 	return float64(v), v > 0
 }
 
-// advance settles all resources, and drops traffic that is older than the retention.
+// advance settles all resources, and drops traffic that is so old that no one asks for it.
 func (o *oracle) advance(now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	oldest := now.Add(-retention)
+	oldest := now.Add(-history)
 	for _, r := range o.resources {
 		r.settle(now)
 		for len(r.phases) > 1 && stepStart(r.phases[1].from).Before(oldest) {

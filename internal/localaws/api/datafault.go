@@ -30,14 +30,3 @@ func (f *DataFault) Matches(region, namespace, metric string, dims func(matches 
 		(f.Region == "" || f.Region == region) &&
 		(f.Resource == "" || dims(func(value string) bool { return strings.HasSuffix(value, f.Resource) }))
 }
-
-// Visible returns the share of a datapoint of [start, end) that is visible at a time, from 0 to 1.
-func (f *DataFault) Visible(start, end, now time.Time) float64 {
-	switch {
-	case start.Before(f.From), !f.Until.IsZero() && !start.Before(f.Until):
-		return 1
-	case now.Before(end.Add(f.Late)):
-		return 0
-	}
-	return 1 - f.LostPercent/100
-}

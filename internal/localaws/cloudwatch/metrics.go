@@ -171,26 +171,48 @@ type span struct {
 	start, end, period int64
 	now                int64
 	unit               string // empty: any
-	faults             []api.DataFault
+	hidden             []hidden
+}
+
+// hidden is a fault that hits the data of a query, with times in seconds.
+type hidden struct {
+	from, until, late int64
+	share             float64 // that is left
 }
 
 // visible returns the share of the datapoint of [start, start+length) that faults leave.
 func (sp *span) visible(start, length int64) float64 {
 	share := 1.0
-	for i := range sp.faults {
-		at := time.Unix(start, 0)
-		share *= sp.faults[i].Visible(at, at.Add(time.Duration(length)*time.Second), time.Unix(sp.now, 0))
+	for _, h := range sp.hidden {
+		switch {
+		case start < h.from || start >= h.until:
+		case sp.now < start+length+h.late:
+			return 0
+		default:
+			share *= h.share
+		}
 	}
 	return share
 }
 
-// faults returns the faults of a call that hit the data of the series.
-func (sr *series) faults(c *api.Call) []api.DataFault {
-	return api.Filter(c.Hidden, func(f api.DataFault) bool {
-		return f.Matches(c.Region, sr.namespace, sr.name, func(matches func(string) bool) bool {
+// hiddenFrom returns the faults of a call that hit data of the series in a span.
+func (sr *series) hiddenFrom(c *api.Call, sp span) []hidden {
+	var list []hidden
+	for _, f := range c.Hidden {
+		h := hidden{math.MinInt64, math.MaxInt64, int64(f.Late / time.Second), 1 - f.LostPercent/100}
+		if !f.From.IsZero() {
+			h.from = f.From.Unix()
+		}
+		if !f.Until.IsZero() {
+			h.until = f.Until.Unix()
+		}
+		if h.from < sp.end+sp.period && h.until > sp.start && f.Matches(c.Region, sr.namespace, sr.name, func(matches func(string) bool) bool {
 			return slices.ContainsFunc(sr.dims, func(d dimension) bool { return matches(d.Value) })
-		})
-	})
+		}) {
+			list = append(list, h)
+		}
+	}
+	return list
 }
 
 // spanOf applies the rules of retention. ok is false if CloudWatch keeps no data of that

@@ -27,6 +27,8 @@ type overviewView struct {
 	Older     bool   // older values are shown in spite of CycleErr
 	Nothing   string // what it means that nothing needs attention
 	Tiles     []tile
+	Health    string // how much of the demand is known
+	Late      bool   // data are late
 	Charts    []chartView
 	Attention []attention
 	More      int // resources that need attention and are not shown
@@ -59,6 +61,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		Waiting: !measured && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: measured,
 		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows),
 	}
+	view.Health, view.Late = healthText(s, rows)
 	view.Attention, view.More = attentionOf(rows)
 	recent := slices.DeleteFunc(s.timeline(), func(e Entry) bool { return !e.matches("") })
 	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
@@ -103,6 +106,36 @@ func tilesOf(s Snapshot, rows []row) []tile {
 		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
 	}
 	return append(tiles, alarmTile(s))
+}
+
+// healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
+// not been read yet. late means that data are late, so that nothing is changed in some regions.
+func healthText(s Snapshot, rows []row) (text string, late bool) {
+	hours, known, behind := 0, 0, 0
+	for _, r := range rows {
+		h := r.Health()
+		if !r.Monitored || h == nil {
+			continue
+		}
+		hours, known = hours+h.Hours, known+h.Known
+		if h.Known < h.Hours {
+			behind++
+		}
+	}
+	if hours > 0 {
+		text = fmt.Sprintf("Data health: the demand of %s of %s is known.", percent(percentOf(float64(known), float64(hours))), model.Plural(hours, "hour"))
+	}
+	if behind > 0 {
+		text += fmt.Sprintf(" Nothing is decided by the unknown hours of %s.", model.Plural(behind, "resource"))
+	}
+	var regions []string
+	for _, one := range s.Result.DataLate {
+		regions = append(regions, one.Region)
+	}
+	if len(regions) > 0 {
+		text += " CloudWatch data are late in " + strings.Join(regions, ", ") + ": nothing is changed there."
+	}
+	return strings.TrimSpace(text), len(regions) > 0
 }
 
 func countTile(s Snapshot, rows []row) tile {

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -59,6 +62,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view := resourceViewOf(s, arn, kind, now)
 	view.Unlisted = s.Status.LastError != "" || s.Status.LastSuccess.IsZero() || slices.Contains(unlisted(s), arn.Region)
 	view.History = auditViews(s.Audits, arn.String(), historyLength, now)
+	h.addEffects(r.Context(), model.Resource{ARN: arn, Kind: kind}, view.History)
 	if !view.Known && len(view.History) == 0 {
 		if view.Unlisted {
 			return page{}, notFound("Nothing is known of such a campaign or recommender: its region could not be read in the last cycle.")
@@ -76,6 +80,30 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		view.Allowed, view.Token, view.Actions = true, h.sessions.formToken(arn.String()), actionsFor(view.Row, view.Known)
 	}
 	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view}, nil
+}
+
+// addEffects adds to the records of step-downs how calls fared before and after them. What cannot
+// be read stays unknown.
+func (h *site) addEffects(ctx context.Context, resource model.Resource, history []auditView) {
+	var steps []rules.AcceptedStep
+	for _, record := range history {
+		if step, ok := report.RecordOf(record.Audit).Step(); ok {
+			steps = append(steps, step)
+		}
+	}
+	now := h.options.Clock.Now()
+	queries := rules.EffectQueries(resource, steps, now)
+	if len(queries) == 0 {
+		return
+	}
+	readings, _ := h.reader.read(ctx, "effects "+resource.ARN.String()+now.Truncate(rules.WindowLength).String(), queries)
+	effects := rules.Effects(resource, steps, readings, now)
+	for i, record := range history {
+		if effect, ok := effects[record.Time.UTC()]; ok {
+			texts := report.EffectTexts(effect)
+			history[i].Effect = fmt.Sprintf("Up to 24 h before → after: failed calls %s, response time %s, cold steps %s.", texts[0], texts[1], texts[2])
+		}
+	}
 }
 
 // resourceViewOf collects what is known of a resource, except its metrics.

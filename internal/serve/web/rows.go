@@ -74,6 +74,26 @@ func (r row) Done() *outcome {
 	return &outcome{text, why, outcomeTone(text)}
 }
 
+// Paused is why the minimum is not lowered for the time being: people contest it, or calls failed
+// as demand rose above it. It is empty without such a reason.
+func (r row) Paused() string {
+	for code, text := range map[rules.ReasonCode]string{rules.ReasonContested: "contested", rules.ReasonFailures: "held"} {
+		if slices.Contains(r.Check.Codes, code) {
+			return text
+		}
+	}
+	return ""
+}
+
+// Health is how much of the demand is known: by the last check or, before it, by the ledger; nil
+// if neither has read it.
+func (r row) Health() *report.Health {
+	if r.Check.Health == nil && r.Entry != nil {
+		return r.Entry.Health
+	}
+	return r.Check.Health
+}
+
 // Tone is the colour of the decision.
 func (r row) Tone() string {
 	switch {
@@ -138,7 +158,7 @@ func rowsOf(s Snapshot) []row {
 	for _, r := range s.Result.Resources {
 		one := &row{
 			Resource: r, Monitored: true,
-			Check: serve.Check{Time: s.Status.LastSuccess, Decision: r.Decision, NewMin: r.NewMin, Reason: r.Reason, Outcome: r.Outcome},
+			Check: serve.CheckOf(r, s.Status.LastSuccess),
 		}
 		// The outcome of a check of the last cycle may have become known after it.
 		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Status.LastSuccess)) {
@@ -227,6 +247,7 @@ type auditView struct {
 	events.Audit
 	When               stamp
 	What, Tone, Author string
+	Effect             string // how calls fared before and after a step-down; empty if it is not known
 	Undo               string // names the record in the form that undoes it; empty if it cannot be
 }
 
