@@ -69,7 +69,7 @@ func notified(result report.Result, detailType string) int {
 func TestAMinimumThatASecondToolSetsBack(t *testing.T) {
 	days := 14
 	if testing.Short() {
-		days = 4 // the first two pauses are over
+		days = 3 // into the second pause
 	}
 	for _, tt := range []struct {
 		name        string
