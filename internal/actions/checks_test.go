@@ -2,8 +2,12 @@ package actions
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -97,6 +101,27 @@ func TestAnActionWhoseAnswerIsLostKeepsItsShare(t *testing.T) {
 		if left := a.left(); left.N != 0 || !strings.Contains(left.Why, "1 of at most 1") {
 			t.Errorf("unreadable %v: left %+v", unreadable, left)
 		}
+	}
+}
+
+// That someone else's update is in progress by then does not show that it was not executed.
+func TestALostAnswerDuringAnUpdateKeepsItsShare(t *testing.T) {
+	inner := newShop(t)
+	w := worldAround(t, inner.Clock, inner.Server, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") == "AmazonPersonalize.DeleteCampaign" {
+			in := &personalize.UpdateCampaignInput{CampaignArn: aws.String(ask(t, "campaign/home", 0).ARN.String()), MinProvisionedTPS: aws.Int32(7)}
+			_, _ = inner.Raw.Personalize(other).UpdateCampaign(ctxAll, in) // the second time it is in progress
+			panic(http.ErrAbortHandler)
+		}
+		inner.Server.ServeHTTP(out, r)
+	}))
+	a, _ := w.actor(func(o *testOptions) { o.Meter = noRemovals{} }, confirming(rules.Delete))
+	_, err := a.Do(ctxAll, model.ActionDelete, automatic(t, model.ActionDelete, "campaign/home", 0, 0))
+	if err == nil || !strings.Contains(err.Error(), "in progress") {
+		t.Error(err)
+	}
+	if left := a.left(); left.N != 0 {
+		t.Errorf("left %+v", left)
 	}
 }
 
