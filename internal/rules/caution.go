@@ -102,7 +102,7 @@ func ApplyCaution(d Decision, readings model.Readings) Decision {
 		return d
 	}
 	d, read := countFailed(d, readings)
-	if !read {                          // guard: failed calls not read
+	if !read { // guard: failed calls not read
 		return d.refuseStep(ReasonUnread, "its failed calls of 14 days could not be read completely")
 	}
 	return d
