@@ -91,6 +91,24 @@ func TestMissingDataAreNotLowDemand(t *testing.T) {
 	}
 }
 
+// Counts of a region that are lost for days on end, at any time of the fortnight, are not low demand.
+func TestCountsLostForDaysAreNotLowDemand(t *testing.T) {
+	noon := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	for _, lost := range []time.Duration{84 * time.Hour, 160 * time.Hour} {
+		for _, until := range []time.Duration{0, 40 * time.Hour, 130 * time.Hour} {
+			b := newBedInMemory(t, busyAt(4, 50, 40))
+			b.aws.AddDataFault(localaws.DataFault{
+				Namespace: model.NamespacePersonalize, LostPercent: 100, From: noon.Add(-until - lost), Until: noon.Add(-until),
+			})
+			for _, r := range b.run(always).Resources {
+				if r.Decision == rules.StepDown || r.Decision == rules.Delete {
+					t.Errorf("lost for %s until %s ago: %s %s to %d (%s)", lost, until, r.Name, r.Decision, r.NewMin, r.Reason)
+				}
+			}
+		}
+	}
+}
+
 // Hours in which one endpoint alone has no calls are its own silence.
 func TestOwnSilenceIsLowDemand(t *testing.T) {
 	b := newBedInMemory(t, busyAt(20, 50, 40))

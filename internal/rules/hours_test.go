@@ -276,6 +276,37 @@ func TestRegionalGaps(t *testing.T) {
 	}
 }
 
+// Data that are missing for days do not keep endpoints from showing it, unless they may be abandoned; weekends
+// without calls are no gap.
+func TestLongRegionalGaps(t *testing.T) {
+	start := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC) // a Monday
+	w := model.NewWindow(start, start.Add(LookBack))
+	for name, tt := range map[string]struct {
+		absent func(hour int) bool
+		want   int
+	}{
+		"three days":         {func(h int) bool { return h >= 100 && h < 172 }, 72},
+		"four days":          {func(h int) bool { return h >= 100 && h < 196 }, 96},
+		"a week":             {func(h int) bool { return h >= 100 && h < 268 }, 168},
+		"more than that":     {func(h int) bool { return h >= 100 && h < 269 }, 0},
+		"the last five days": {func(h int) bool { return h >= 216 }, 120},
+		"nine days":          {func(h int) bool { return h >= 120 }, 0},
+		"weekends":           {func(h int) bool { return h/24%7 >= 5 }, 0},
+		"nights":             {func(h int) bool { return h%24 < 12 }, 0},
+	} {
+		var series model.Series
+		series.Complete = true
+		for h := range int(LookBack / time.Hour) {
+			if !tt.absent(h) {
+				series.Points = append(series.Points, model.Datapoint{Time: start.Add(time.Duration(h) * time.Hour), Value: 9})
+			}
+		}
+		if got := gapsOf(w, []model.Series{series, series, series}); len(got.Points) != tt.want {
+			t.Errorf("%s: %d hours, want %d", name, len(got.Points), tt.want)
+		}
+	}
+}
+
 // At most 30 endpoints of the region are read, the same ones each time, and a campaign
 // whose recipe is not known by each metric.
 func TestPeersAreFewAndStable(t *testing.T) {

@@ -15,6 +15,10 @@ const (
 	// busyShare of the hours that it looks back on must have a datapoint before an endpoint
 	// counts as busy.
 	busyShare = 0.75
+	// longHole is how long a silence has to be, longer than a weekend, to be left out of these hours,
+	// the longest alone: else an endpoint whose data are missing for days would not be busy, and
+	// could not show it. At least half of the hours have to remain.
+	longHole = 72 * time.Hour
 	// regionalPeers is how many endpoints of a region are read for it, to bound the cost.
 	regionalPeers = 30
 )
@@ -72,7 +76,6 @@ func PeerQueries(resources []model.Resource, gaps model.Query) []model.Query {
 // that is not busy has no say. If one could not be read, the gaps are not known.
 func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings) model.Series {
 	w, found := gaps.Window, model.Series{Complete: true}
-	total := int(w.Duration() / time.Hour)
 	has := map[string]map[time.Time]bool{} // by ARN
 	for _, q := range peers {
 		series := readings.Get(q)
@@ -87,7 +90,7 @@ func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings
 	}
 	busyPeers, present := 0, map[time.Time]int{}
 	for _, hours := range has {
-		if float64(len(hours)) < busyShare*float64(total) { // guard: idle endpoints do not show a gap; never
+		if !busyPeer(hours, w) { // guard: idle endpoints do not show a gap; never
 			continue
 		}
 		busyPeers++
@@ -101,4 +104,21 @@ func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings
 		}
 	}
 	return found
+}
+
+// busyPeer reports whether an endpoint with data in the given hours is otherwise busy.
+func busyPeer(hours map[time.Time]bool, w model.Window) bool {
+	rest, has, hole, longest := w.Duration(), 0, time.Duration(0), time.Duration(0)
+	for start := w.Start; start.Before(w.End); start = start.Add(time.Hour) {
+		if hours[start.UTC()] {
+			has, hole = has+1, 0
+			continue
+		}
+		hole += time.Hour
+		longest = max(longest, hole)
+	}
+	if longest > longHole && 2*longest <= w.Duration() { // guard: a long hole is left out; each
+		rest -= longest
+	}
+	return float64(has) >= busyShare*rest.Hours()
 }
