@@ -248,7 +248,7 @@ func TestAStepDownIsDroppedIfTheMinimumIsAnotherByNow(t *testing.T) {
 // update changes a campaign's minimum as its owner would.
 func (b *bed) update(name string, minimum int32) {
 	b.tb.Helper()
-	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", nil), Clock: b.clock})
+	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clock: b.clock})
 	defer clients.Close()
 	arn := "arn:aws:personalize:" + home + ":" + account + ":campaign/" + name
 	_, err := clients.Personalize(home).UpdateCampaign(context.Background(), &personalize.UpdateCampaignInput{CampaignArn: &arn, MinProvisionedTPS: &minimum})
@@ -448,7 +448,7 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 			if told {
 				r.Status = "INACTIVE"
 			}
-			b := newBed(t, e)
+			b := newBedInMemory(t, e)
 			if told {
 				arn := "arn:aws:personalize:" + home + ":" + account + ":recommender/r"
 				req, err := events.NewRequest(arn)
@@ -471,7 +471,14 @@ func TestARecommenderJustStartedIsNotStoppedByANewMonitor(t *testing.T) {
 			}
 			var watched time.Duration // when that is no longer the reason
 			for got.Decision != rules.Stop && b.clock.Now().Sub(installed) < 30*time.Hour {
-				b.next()
+				if watched == 0 {
+					b.next()
+				} else {
+					b.skipHour(model.Resource{
+						ARN:  model.ARN{Partition: "aws", Service: "personalize", Region: home, Account: account, Resource: "recommender/r"},
+						Kind: model.Recommender, MinTPS: 1,
+					})
+				}
 				got = byName(t, b.run(idleOn("4")), "r")
 				if got.Decision != rules.Refused && watched == 0 {
 					watched = b.clock.Now().Sub(installed)

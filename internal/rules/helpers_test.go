@@ -107,13 +107,13 @@ func with(s model.Series, at time.Time, value float64) model.Series {
 }
 
 func without(s model.Series, at ...time.Time) model.Series {
-	out := model.Series{Complete: s.Complete}
+	drop := make(map[int64]bool, len(at))
+	for _, t := range at {
+		drop[t.UnixNano()] = true
+	}
+	out := model.Series{Complete: s.Complete, Points: make([]model.Datapoint, 0, len(s.Points))}
 	for _, p := range s.Points {
-		drop := false
-		for _, t := range at {
-			drop = drop || p.Time.Equal(t)
-		}
-		if !drop {
+		if !drop[p.Time.UnixNano()] {
 			out.Points = append(out.Points, p)
 		}
 	}

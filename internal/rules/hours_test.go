@@ -95,7 +95,7 @@ func TestWindowsAfterAStartAreNotWatched(t *testing.T) {
 		{2, 24, 2, 7},
 		{2, 19, 2, 12},
 		{2, 20, 2, 11},
-		{2, 20, 1, 2}, // 12 less two missing, and four from the start on
+		{2, 20, 1, 6},
 		{1, 1, 0, 11},
 		{2, 2, 0, 5}, // the series begins later than it could
 	} {

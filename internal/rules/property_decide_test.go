@@ -212,7 +212,7 @@ func inParallel(t *testing.T, n int, check func(seed, index int, count tally) st
 
 // Whatever the history, nothing is done against a guard, and what may be done is.
 func TestRandomHistories(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories())
+	n := histories(t) / 5 * 3
 	count := inParallel(t, n, checkHistory)
 	if t.Failed() || n < 20_000 {
 		return // too few to say anything of how they are spread

@@ -76,7 +76,7 @@ func checkEstate(seed, index int, count tally) string {
 }
 
 func TestRandomEstatesDecideOnEachResourceByItself(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories()) / 100
+	n := histories(t) / 100
 	count := inParallel(t, n, checkEstate)
 	if t.Failed() || n < 100 {
 		return

@@ -118,7 +118,7 @@ func checkFaults(seed, index int, count tally) string {
 
 // Whatever hides the demand from view, no minimum is lowered below it.
 func TestRandomFaultsCutNoDemand(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories())
+	n := histories(t) / 5 * 2
 	count := inParallel(t, n, checkFaults)
 	if t.Failed() || n < 5000 {
 		return

@@ -119,7 +119,7 @@ func checkChain(seed, index int, count tally) string {
 // However updates of a person and steps of ours follow on each other, nothing is ended
 // within the idle time of a person's; where all were ours, nothing is in the way.
 func TestRandomUpdatesAreNotHidden(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories()) / 10
+	n := histories(t) / 10
 	count := inParallel(t, n, checkChain)
 	if t.Failed() || n < 500 {
 		return

@@ -18,8 +18,8 @@ import (
 // history says what may and what must be decided. Nothing here uses decide's inner code.
 
 // Environment variables of the property tests: where the random numbers start, and how
-// many histories there are. A failure reports the seed. The default is 100,000, and 5,000
-// with -short.
+// many histories there are: three of five in TestRandomHistories, two in
+// TestRandomFaultsCutNoDemand. A failure reports the seed. The default is 100,000, and 5,000 with -short.
 const (
 	seedVariable      = "PERSONALIZE_MONITOR_SEED"
 	historiesVariable = "PERSONALIZE_MONITOR_HISTORIES"
@@ -369,9 +369,11 @@ func (h *history) settled() model.Status {
 	return [...]model.Status{"ACTIVE", "ACTIVE", "CREATE FAILED"}[h.IntN(3)]
 }
 
-func normalHistories() int {
+// histories is how many histories there are in all.
+func histories(t *testing.T) int {
+	t.Helper()
 	if testing.Short() {
-		return 5_000
+		return number(t, historiesVariable, 5_000)
 	}
-	return 100_000
+	return number(t, historiesVariable, 100_000)
 }

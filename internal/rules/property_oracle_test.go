@@ -330,13 +330,16 @@ func knownHours(h *history) (known []knownHour) {
 func lowest(known []knownHour) (int64, bool) {
 	low, found := int64(math.MaxInt64), false
 	for _, level := range known {
+		if level.n >= low {
+			continue
+		}
 		times, last := 0, int64(math.MinInt64/2)
 		for _, k := range known {
 			if k.n <= level.n && k.at >= last+day {
 				times, last = times+1, k.at
 			}
 		}
-		if times >= 3 && level.n < low {
+		if times >= 3 {
 			low, found = level.n, true
 		}
 	}
@@ -424,7 +427,16 @@ func countsAgree(h *history) bool {
 // a step of ours would be the latest update then, and the person's forgotten.
 func keptByUpdate(h *history, f *facts) bool {
 	against := slices.DeleteFunc(slices.Clone(f.againstStop), func(name string) bool { return name == unusual || name == "history read" })
-	return len(against) == 1 && against[0] == "not updated by a person" && h.until == 0 && len(h.missed) == 0
+	return len(against) == 1 && against[0] == "not updated by a person" && h.until == 0 && len(h.missed) == 0 && !idleUnread(h)
+}
+
+// idleUnread reports whether the calls of the idle time were not read completely when they were asked for. Other questions
+// may have covered the same time.
+func idleUnread(h *history) bool {
+	return slices.ContainsFunc(h.asked, func(q question) bool {
+		return !q.whole && q.Metric.Namespace == "AWS/Personalize" && q.Period == time.Duration(slot)*time.Second &&
+			q.Window.Start.Unix() == h.end-h.idle() && q.Window.End.Unix() == h.end
+	})
 }
 
 // doubtsOfStep lists things because of which a step that may be made need not. Our

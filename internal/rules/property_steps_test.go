@@ -102,7 +102,7 @@ func checkSteps(seed, index int, count tally) string {
 }
 
 func TestRandomStepsComeToRest(t *testing.T) {
-	n := number(t, historiesVariable, normalHistories()) / 100
+	n := histories(t) / 100
 	count := inParallel(t, n, checkSteps)
 	if !t.Failed() && count["step-down"] < n {
 		t.Errorf("only %d steps in %d histories", count["step-down"], n)

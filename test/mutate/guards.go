@@ -26,6 +26,8 @@ type guard struct {
 	tokens     *token.FileSet
 	node       ast.Node
 	function   *ast.FuncType // around the node; nil outside of functions
+	outermost  *ast.FuncDecl // around the node; nil outside of functions
+	pkg        string        // the name of the package
 }
 
 // findMutants returns the mutants of all marked guards below internal/, in the order of the files.
@@ -85,14 +87,14 @@ func findGuards(file string, source []byte) ([]*guard, error) {
 				line++ // the comment is alone on its line
 			}
 			name, operators, _ := strings.Cut(text, "; ")
-			node, function := nodeAt(tokens, parsed, line)
+			node, path := nodeAt(tokens, parsed, line)
 			if node == nil {
 				faults = append(faults, fmt.Errorf("%s:%d: nothing to break at the guard %q", file, line, name))
 				continue
 			}
 			list = append(list, &guard{
 				name: name, file: file, operators: strings.FieldsFunc(operators, isSeparator),
-				source: source, tokens: tokens, node: node, function: function,
+				source: source, tokens: tokens, node: node, function: functionAround(path), outermost: declarationAround(path), pkg: parsed.Name.Name,
 			})
 		}
 	}
@@ -102,8 +104,8 @@ func findGuards(file string, source []byte) ([]*guard, error) {
 func isSeparator(r rune) bool { return r == ',' || r == ' ' }
 
 // nodeAt returns the outermost statement, clause, declaration or field that begins on a line, else the outermost expression, and the
-// type of the function around it.
-func nodeAt(tokens *token.FileSet, file *ast.File, line int) (found ast.Node, function *ast.FuncType) {
+// nodes around it.
+func nodeAt(tokens *token.FileSet, file *ast.File, line int) (found ast.Node, around []ast.Node) {
 	var path []ast.Node // the open nodes
 	ast.Inspect(file, func(n ast.Node) bool {
 		if n == nil {
@@ -111,12 +113,12 @@ func nodeAt(tokens *token.FileSet, file *ast.File, line int) (found ast.Node, fu
 			return true
 		}
 		if tokens.Position(n.Pos()).Line == line && better(n, found) {
-			found, function = n, functionAround(path)
+			found, around = n, slices.Clone(path)
 		}
 		path = append(path, n)
 		return true
 	})
-	return found, function
+	return found, around
 }
 
 // better reports whether a node is more fit for a guard than the node found before, which is around it or to the left of it.
@@ -143,6 +145,15 @@ func functionAround(path []ast.Node) *ast.FuncType {
 			return n.Type
 		case *ast.FuncLit:
 			return n.Type
+		}
+	}
+	return nil
+}
+
+func declarationAround(path []ast.Node) *ast.FuncDecl {
+	for _, n := range path {
+		if n, ok := n.(*ast.FuncDecl); ok {
+			return n
 		}
 	}
 	return nil
@@ -188,7 +199,11 @@ func (g *guard) mutants() ([]mutant, error) {
 }
 
 func (g *guard) mutant(change string) mutant {
-	return mutant{guard: g.name, file: g.file, change: change}
+	m := mutant{guard: g.name, file: g.file, change: change, pkg: g.pkg}
+	if f := g.outermost; f != nil {
+		m.bodyFrom, m.bodyTo, m.returns = g.offset(f.Body.Lbrace)+1, g.offset(f.Body.Rbrace), f.Type.Results != nil
+	}
+	return m
 }
 
 func (g *guard) offset(p token.Pos) int { return g.tokens.Position(p).Offset }

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -19,6 +21,10 @@ type mutant struct {
 	guard, file string
 	change      string // as Markdown
 	edits       []edit
+	pkg         string
+	// The body of the function around the guard, and whether it has results. Outside of functions, there is none.
+	bodyFrom, bodyTo int
+	returns          bool
 }
 
 // apply returns the source with the guard broken. The edits do not overlap.
@@ -28,6 +34,38 @@ func (m mutant) apply(source []byte) []byte {
 		source = slices.Concat(source[:e.from], []byte(e.text), source[e.to:])
 	}
 	return source
+}
+
+// chosen is the variable by which a program with many broken guards chooses one, by its number.
+const chosen = "brokenGuard"
+
+// choice is the source that declares it.
+func choice(pkg string) []byte {
+	return []byte("package " + pkg + "\n\nimport (\n\t\"os\"\n\t\"strconv\"\n)\n\nvar " + chosen + ", _ = strconv.Atoi(os.Getenv(" + strconv.Quote(variable) + "))\n")
+}
+
+// switchable reports whether the guard can be broken while the program runs: it is in a function.
+func (m mutant) switchable() bool { return m.bodyTo > 0 }
+
+// combine returns the source of a file with all of its switchable mutants: each function begins with a copy of its body for each
+// mutant, which runs if that one is chosen.
+func combine(source []byte, mutants map[int]mutant) []byte {
+	all := mutant{}
+	for _, number := range slices.Sorted(maps.Keys(mutants)) {
+		m := mutants[number]
+		broken := m.apply(source)
+		body := string(broken[m.bodyFrom : len(broken)-(len(source)-m.bodyTo)])
+		if !m.returns {
+			body += "\nreturn"
+		}
+		text := "\nif " + chosen + " == " + strconv.Itoa(number) + " {" + body + "\n}\n"
+		if at := slices.IndexFunc(all.edits, func(e edit) bool { return e.from == m.bodyFrom }); at >= 0 {
+			all.edits[at].text += text
+			continue
+		}
+		all.edits = append(all.edits, edit{m.bodyFrom, m.bodyFrom, text})
+	}
+	return all.apply(source)
 }
 
 // operators are the ways to break a guard. They keep every identifier in use, so that what they change compiles.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -25,20 +26,38 @@ type runner struct {
 // result is the outcome of one mutant.
 type result struct {
 	mutant
-	tests []string // top-level tests that failed, with their package; none if it survived
+	tests []string // top-level tests that failed before the others were left out, with their package; none if it survived
 }
 
-// suites are the packages whose tests run, one after the other until one fails.
-func suites(file string) []string {
-	list := []string{filepath.ToSlash(filepath.Dir(file)), "internal/rules", "internal/cycle"}
-	if list[0] == list[1] {
-		return list[1:]
+// suite is a selection of the tests of a package.
+type suite struct {
+	dir  string
+	skip string // regular expression of the tests that do not run
+}
+
+// Tests that take long. Those that count the calls of many resources guard nothing.
+const (
+	counting = "^(TestCallsOfACycle|TestAlarmsAreCarriedOver|TestDashboardsOfLargeEstates)$"
+	random   = "^TestRandom"
+)
+
+// suites are the tests that run, one suite after the other until one fails: those of the package of the file, and those of the
+// packages whose tests go through it. Tables come before random histories: they take a hundredth of the time.
+func suites(file string) []suite {
+	const rules, cycle = "internal/rules", "internal/cycle"
+	dir := filepath.ToSlash(filepath.Dir(file))
+	var list []suite
+	if dir != rules && dir != cycle {
+		list = append(list, suite{dir, counting})
 	}
-	return slices.Compact(list)
+	if dir == rules || dir == "internal/model" { // the packages that the rules consist of
+		list = append(list, suite{rules, random}, suite{rules, counting})
+	}
+	return append(list, suite{cycle, counting})
 }
 
-// slow are tests of many resources that count calls.
-const slow = "^(TestCallsOfACycle|TestAlarmsAreCarriedOver|TestDashboardsOfLargeEstates)$"
+// variable is the environment variable with the number of the guard that is broken.
+const variable = "BROKEN_GUARD"
 
 // testAll tests the mutants; the results are in their order.
 func (r runner) testAll(ctx context.Context, list []mutant) ([]result, error) {
@@ -47,12 +66,16 @@ func (r runner) testAll(ctx context.Context, list []mutant) ([]result, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(temp) }()
+	b, err := newBench(r, temp, list)
+	if err != nil {
+		return nil, err
+	}
 	results, faults := make([]result, len(list)), make([]error, len(list))
 	var group errgroup.Group
 	group.SetLimit(r.parallel)
 	for i, m := range list {
 		group.Go(func() error {
-			tests, err := r.test(ctx, m, filepath.Join(temp, strconv.Itoa(i)))
+			tests, err := b.test(ctx, i, m)
 			outcome := "no test fails"
 			switch {
 			case err != nil:
@@ -70,68 +93,175 @@ func (r runner) testAll(ctx context.Context, list []mutant) ([]result, error) {
 	return results, errors.Join(faults...)
 }
 
-// test breaks one guard in an overlay and returns the tests that fail.
-func (r runner) test(ctx context.Context, m mutant, dir string) ([]string, error) {
-	path, err := filepath.Abs(filepath.Join(r.root, m.file))
-	if err != nil {
-		return nil, err
+// bench has the test programs. One for each package has all mutants that can be chosen while it runs, as most of the time would
+// go into the compiler otherwise. A mutant that cannot, or that keeps them from being compiled, has programs of its own.
+type bench struct {
+	runner
+	temp    string
+	sources map[string][]byte // by file
+	overlay string            // with all that can be chosen
+	mu      sync.Mutex
+	shared  map[string]func() (string, error) // programs by directory
+}
+
+func newBench(r runner, temp string, list []mutant) (*bench, error) {
+	b := &bench{runner: r, temp: temp, sources: map[string][]byte{}, shared: map[string]func() (string, error){}}
+	byFile := map[string]map[int]mutant{}
+	replacements := map[string][]byte{}
+	for i, m := range list {
+		if _, ok := b.sources[m.file]; !ok {
+			source, err := os.ReadFile(filepath.Join(r.root, m.file))
+			if err != nil {
+				return nil, err
+			}
+			b.sources[m.file], byFile[m.file] = source, map[int]mutant{}
+		}
+		if m.switchable() {
+			byFile[m.file][i+1] = m
+			replacements[filepath.Dir(m.file)+"/mutate_choice.go"] = choice(m.pkg)
+		}
 	}
-	source, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
+	for file, mutants := range byFile {
+		replacements[file] = combine(b.sources[file], mutants)
 	}
-	replacement, overlay := filepath.Join(dir, filepath.Base(m.file)), filepath.Join(dir, "overlay.json")
-	text, err := json.Marshal(map[string]any{"Replace": map[string]string{path: replacement}})
-	if err != nil {
-		return nil, err
-	}
+	var err error
+	b.overlay, err = b.write(filepath.Join(temp, "all"), replacements)
+	return b, err
+}
+
+// write writes an overlay that replaces files, and returns its path.
+func (b *bench) write(dir string, replacements map[string][]byte) (string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+		return "", err
 	}
-	if err := errors.Join(os.WriteFile(replacement, m.apply(source), 0o600), os.WriteFile(overlay, text, 0o600)); err != nil {
-		return nil, err
+	replace := map[string]string{}
+	for file, text := range replacements {
+		path, err := filepath.Abs(filepath.Join(b.root, file))
+		if err != nil {
+			return "", err
+		}
+		replace[path] = filepath.Join(dir, strconv.Itoa(len(replace))+".go")
+		if err := os.WriteFile(replace[path], text, 0o600); err != nil {
+			return "", err
+		}
 	}
-	for _, suite := range suites(m.file) {
-		if failed, err := r.testPackage(ctx, overlay, suite); err != nil || len(failed) > 0 {
+	text, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", err
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	return overlay, os.WriteFile(overlay, text, 0o600)
+}
+
+// test breaks one guard and returns the tests that fail.
+func (b *bench) test(ctx context.Context, i int, m mutant) ([]string, error) {
+	own := filepath.Join(b.temp, strconv.Itoa(i))
+	defer func() { _ = os.RemoveAll(own) }()
+	for _, s := range suites(m.file) {
+		program, err := "", errors.ErrUnsupported
+		if m.switchable() {
+			program, err = b.sharedProgram(ctx, s.dir)
+		}
+		if err != nil {
+			program, err = b.ownProgram(ctx, own, s.dir, m)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if failed, err := b.runSuite(ctx, program, s, i+1); err != nil || len(failed) > 0 {
 			return failed, err
 		}
 	}
 	return nil, nil
 }
 
-// testPackage runs the tests of one package. It is an error if they do not compile or do not run.
-func (r runner) testPackage(ctx context.Context, overlay, suite string) ([]string, error) {
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-timeout=5m", "-skip="+slow, "-overlay="+overlay, "./"+suite)
-	cmd.Dir = r.root
-	cmd.Env = append(os.Environ(), "PERSONALIZE_MONITOR_HISTORIES="+strconv.Itoa(r.histories))
+// sharedProgram returns the program of a package with all mutants that can be chosen. It is built once.
+func (b *bench) sharedProgram(ctx context.Context, dir string) (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.shared[dir] == nil {
+		b.shared[dir] = sync.OnceValues(func() (string, error) {
+			return b.build(ctx, b.overlay, dir, filepath.Join(b.temp, "all", filepath.Base(dir)+".test"))
+		})
+	}
+	return b.shared[dir]()
+}
+
+func (b *bench) ownProgram(ctx context.Context, own, dir string, m mutant) (string, error) {
+	overlay, err := b.write(own, map[string][]byte{m.file: m.apply(b.sources[m.file])})
+	if err != nil {
+		return "", err
+	}
+	return b.build(ctx, overlay, dir, filepath.Join(own, filepath.Base(dir)+".test"))
+}
+
+func (b *bench) build(ctx context.Context, overlay, dir, program string) (string, error) {
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay="+overlay, "-o="+program, "./"+dir)
+	cmd.Dir = b.root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s does not compile: %w\n%s", dir, err, output)
+	}
+	return program, nil
+}
+
+// runSuite runs one suite. It is an error if no test fails and the program does.
+func (b *bench) runSuite(ctx context.Context, program string, s suite, number int) ([]string, error) {
+	cmd := exec.CommandContext(ctx, program, "-test.short", "-test.failfast", "-test.timeout=5m", "-test.skip="+s.skip)
+	cmd.Dir = filepath.Join(b.root, s.dir)
+	cmd.Env = append(os.Environ(), "PERSONALIZE_MONITOR_HISTORIES="+strconv.Itoa(b.histories), variable+"="+strconv.Itoa(number))
 	output, err := cmd.CombinedOutput()
 	if err == nil {
 		return nil, nil
 	}
-	failed := failures(suite, string(output))
+	failed := failures(s.dir, string(output))
 	if len(failed) == 0 {
-		return nil, fmt.Errorf("%s: %w\n%s", suite, err, output)
+		return nil, fmt.Errorf("%s: %w\n%s", s.dir, err, output)
 	}
 	return failed, nil
 }
 
 // failures returns the top-level tests that failed, from the output of go test.
-func failures(suite, output string) (names []string) {
+func failures(dir, output string) (names []string) {
 	for line := range strings.Lines(output) {
 		if rest, ok := strings.CutPrefix(line, "--- FAIL: "); ok {
 			name, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
-			names = append(names, filepath.Base(suite)+"."+name)
+			names = append(names, filepath.Base(dir)+"."+name)
 		}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
 }
 
+// tested returns the results that a table has of the mutants. A mutant that it does not have counts as not noticed.
+func tested(table string, list []mutant) []result {
+	noticed := map[string]string{} // by the first two columns
+	for line := range strings.Lines(table) {
+		if at := strings.LastIndex(line, " | "); at >= 0 {
+			noticed[line[:at]] = strings.TrimSuffix(line[at+len(" | "):], " |\n")
+		}
+	}
+	results := make([]result, len(list))
+	for i, m := range list {
+		results[i].mutant = m
+		if tests := noticed["| "+cell(m.guard)+" | "+m.change]; tests != "" && tests != nothing {
+			results[i].tests = strings.Split(tests, ", ")
+		}
+	}
+	return results
+}
+
+// nothing is what the table says of a mutant that no test notices.
+const nothing = "**nothing**"
+
 // preface is the text above the table.
 const preface = `# Every guard, broken
 
 Each line is a guard that keeps something from being stopped, deleted, stepped down or overwritten. The guard was broken, alone, in
-the way that the middle column shows, and the tests on the right failed. A comment ` + "`// guard: name`" + ` marks each guard in the code.
+the way that the middle column shows, and the test on the right failed first. A comment ` + "`// guard: name`" + ` marks each guard in the code.
 ` + "`go run ./test/mutate -out docs/safety-mutations.md`" + ` writes this table, and fails if no test notices a broken guard.
 
 | Guard | Change | Noticed by |
@@ -149,7 +279,7 @@ func printTable(w io.Writer, results []result) (survivors int) {
 		}
 		tests := strings.Join(r.tests, ", ")
 		if tests == "" {
-			tests = "**nothing**"
+			tests = nothing
 			survivors++
 		}
 		fmt.Fprintf(w, "| %s | %s | %s |\n", cell(r.guard), r.change, tests)
