@@ -358,6 +358,17 @@ func (b *bench) failing(value func(i int) float64) *bench {
 	return b
 }
 
+// What is counted up to now is of more than the idle time, which ends with the span.
+func TestCallsInVainAreOfTheHoursCounted(t *testing.T) {
+	later := oneDay
+	later.Until = later.Span.End.Add(50 * time.Minute)
+	for m, want := range map[ReportTime]string{oneDay: "in the last 24 h failed", later: "in the last 25 h failed"} {
+		if _, saving := newBench(model.Campaign, 1, m).requests(constant(-1)).calls(2).advise(); !strings.Contains(saving.Reason, want) {
+			t.Errorf("until %v: %s", m.Until, saving.Reason)
+		}
+	}
+}
+
 // Who is called in vain is broken, not idle.
 func TestFailedCallsAreNotIdleTime(t *testing.T) {
 	idle := 24 * time.Hour

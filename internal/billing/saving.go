@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -72,8 +73,9 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readings, idle, used time.Duration, m ReportTime) Saving {
 	note := ""
 	if u.looksIdle(r, idle, m) {
-		hours := int(idle.Hours())
-		calls := rules.CountCalls(idleQueries(r, idle, m), readings, m.Span.End.Add(-idle))
+		from := m.Span.End.Add(-idle)
+		hours := int(math.Ceil(m.Until.Sub(from).Hours())) // with the part of an hour after the span
+		calls := rules.CountCalls(idleQueries(r, idle, m), readings, from)
 		code, why := rules.NotIdle(calls, hours)
 		if uncertain := rules.UncertainRecipe(r); code == "" && uncertain != "" {
 			code, why = rules.ReasonUncertain, "idle, but "+uncertain
