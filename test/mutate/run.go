@@ -178,13 +178,15 @@ func (b *bench) test(ctx context.Context, i int, m mutant) ([]string, error) {
 // sharedProgram returns the program of a package with all mutants that can be chosen. It is built once.
 func (b *bench) sharedProgram(ctx context.Context, dir string) (string, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.shared[dir] == nil {
-		b.shared[dir] = sync.OnceValues(func() (string, error) {
+	program := b.shared[dir]
+	if program == nil {
+		program = sync.OnceValues(func() (string, error) {
 			return b.build(ctx, b.overlay, dir, filepath.Join(b.temp, "all", filepath.Base(dir)+".test"))
 		})
+		b.shared[dir] = program
 	}
-	return b.shared[dir]()
+	b.mu.Unlock() // others need not wait while this one is built
+	return program()
 }
 
 func (b *bench) ownProgram(ctx context.Context, own, dir string, m mutant) (string, error) {
