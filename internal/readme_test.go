@@ -103,6 +103,22 @@ func TestReadmeShowsTheExample(t *testing.T) {
 	}
 }
 
+// What the README shows of the demo is what the demo prints.
+func TestReadmeShowsTheDemo(t *testing.T) {
+	_, after, _ := strings.Cut(read(t, "../README.md"), "\n```\nMar ")
+	block, _, _ := strings.Cut("Mar "+after, "\n```")
+	printed := "\n" + read(t, "demo/testdata/seed1.txt")
+	lines := strings.Split(block, "\n")
+	for _, line := range lines {
+		if line != "..." && !strings.Contains(printed, "\n"+line+"\n") {
+			t.Errorf("the demo does not print %q", line)
+		}
+	}
+	if len(lines) < 6 {
+		t.Errorf("%d lines", len(lines))
+	}
+}
+
 // The quantities are those of the questions that a cycle asks.
 func TestReadmeQuantities(t *testing.T) {
 	readme := read(t, "../README.md")

@@ -249,6 +249,9 @@ func (x *execution) refused(ctx context.Context, why string, guarded bool) Answe
 // can tell, it reads the resource again.
 func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Answer, error) {
 	var done, busy string
+	if lost { // guard: actions: what may have been done stays counted
+		x.release = keep
+	}
 	if kind := awsapi.KindOf(err); kind == awsapi.NotFound || kind == awsapi.InUse || lost {
 		now, readErr := read(ctx, x.w, x.req)
 		if readErr == nil && !(now.gone && x.action == model.ActionStart) {
@@ -263,8 +266,7 @@ func (x *execution) afterFailure(ctx context.Context, err error, lost bool) (Ans
 		return x.alreadySo(ctx, done), nil
 	case busy != "":
 		err = fmt.Errorf("%s: %w", busy, awsapi.Plain(err))
-	case lost: // guard: actions: what may have been done stays counted
-		x.release = keep
+	case lost:
 		err = fmt.Errorf("it may have been accepted all the same, check before you repeat it: %w", awsapi.Plain(err))
 	}
 	return Answer{}, fmt.Errorf("%s: %w", x.operation(), awsapi.Plain(err))

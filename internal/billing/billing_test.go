@@ -101,7 +101,7 @@ func (b *bench) measure() Metered { return Measure(b.resource, b.readings, b.run
 func (b *bench) advise() (Metered, Saving) {
 	u := b.measure()
 	u.AddCalls(b.resource, b.readings, 24*time.Hour, b.moment)
-	return u, Advise(b.resource, u, b.readings, 24*time.Hour, b.moment)
+	return u, Advise(b.resource, u, b.readings, 24*time.Hour, 192*time.Hour, b.moment)
 }
 
 func near(t *testing.T, what string, got, want float64) {
@@ -422,6 +422,35 @@ func TestIdleTimeIsLookedAtWhole(t *testing.T) {
 	}
 	if q := idleQueries(b.resource, 48*time.Hour, oneDay)[0]; !q.Window.Start.Equal(oneDay.Span.End.Add(-48 * time.Hour)) {
 		t.Errorf("48 h without a request are looked at from %v on", q.Window.Start)
+	}
+}
+
+// Someone who calls once a week has not abandoned anything on the sixth day.
+func TestASilenceThatMayBeUsualIsNoAdviceToRemove(t *testing.T) {
+	for _, c := range []struct {
+		days   int // since the last call
+		want   rules.Verdict
+		reason string
+	}{
+		{2, rules.None, "idle, but called up to 2026-03-02 12:00 UTC, so not removed within 192 h of that"},
+		{7, rules.None, "idle, but called up to 2026-02-25 12:00 UTC"},
+		{8, rules.Delete, "no request in all"},
+		{15, rules.Delete, "no request in all"},
+	} {
+		b := newBench(model.Campaign, 1, oneDay).requests(constant(-1)).calls(0).hourly(func(i int) float64 {
+			if i == 24*(14-c.days)-1 {
+				return 5
+			}
+			return -1
+		})
+		if _, s := b.advise(); s.Action != c.want || !strings.Contains(s.Reason, c.reason) {
+			t.Errorf("called %d days ago: %s (%s)", c.days, s.Action, s.Reason)
+		}
+	}
+	b := newBench(model.Campaign, 1, oneDay).requests(constant(-1)).calls(0)
+	delete(b.readings, hourlyQuery(b.resource, oneDay))
+	if _, s := b.advise(); s.Action != rules.None || !strings.Contains(s.Reason, "its requests of 14 days could not be read") {
+		t.Errorf("without the hours of 14 days: %s (%s)", s.Action, s.Reason)
 	}
 }
 

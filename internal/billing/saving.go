@@ -54,21 +54,22 @@ type Saving struct {
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
 // down to the low watermark of 14 days. The readings must hold the answers to CallQueries,
-// GapsQueries and ContestQueries.
+// GapsQueries and ContestQueries. What was called within 14 days is idle only after the time
+// used; what was not, after the time idle.
 // Unlike a decision it ignores what only forbids an action now, such as an update in
 // progress.
-func Advise(r model.Resource, u Metered, readings model.Readings, idle time.Duration, m ReportTime) Saving {
+func Advise(r model.Resource, u Metered, readings model.Readings, idle, used time.Duration, m ReportTime) Saving {
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
 	evidence := u.evidence
 	evidence.Regional = readings.Get(gapsQuery(r, m))
-	s := u.advise(r, evidence, readings, idle, m)
+	s := u.advise(r, evidence, readings, idle, used, m)
 	s.Observed = rules.LoadOf(r, evidence, m.Now)
 	return s
 }
 
-func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readings, idle time.Duration, m ReportTime) Saving {
+func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readings, idle, used time.Duration, m ReportTime) Saving {
 	note := ""
 	if u.looksIdle(r, idle, m) {
 		hours := int(idle.Hours())
@@ -76,6 +77,9 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 		code, why := rules.NotIdle(calls, hours)
 		if uncertain := rules.UncertainRecipe(r); code == "" && uncertain != "" {
 			code, why = rules.ReasonUncertain, "idle, but "+uncertain
+		}
+		if usual := usualSilence(e.Requests, used, m); code == "" && usual != "" {
+			code, why = rules.ReasonUsual, usual
 		}
 		switch code {
 		case "":
@@ -97,6 +101,24 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 		s.Reason += "; " + contest.Text(r.Kind)
 	}
 	return s
+}
+
+// usualSilence is why the silence of a resource may be usual for its callers, by its requests of 14
+// days; empty if it is not. A report does not read the 90 days that a stop or deletion needs.
+func usualSilence(requests model.Series, used time.Duration, m ReportTime) string {
+	if !requests.Complete {
+		return "idle, but its requests of 14 days could not be read completely"
+	}
+	var last time.Time
+	for _, p := range requests.Points {
+		if p.Value > 0 {
+			last = p.Time.Add(time.Hour)
+		}
+	}
+	if last.IsZero() || m.Span.End.Sub(last) >= used {
+		return ""
+	}
+	return fmt.Sprintf("idle, but called up to %s UTC, so not removed within %d h of that", last.UTC().Format("2006-01-02 15:04"), int(used.Hours()))
 }
 
 // RemovalSaving is the saving of a stop or deletion since the last call.

@@ -55,7 +55,7 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	s := newSlots(r, u.Window, readings.Get(requestsQuery(r, m)), minimums, running)
 	u.Readable, u.slots = true, s
 	u.evidence = rules.Evidence{
-		Window: evidenceWindow(r, m), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums),
+		Window: evidenceWindow(r, m), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums, minimumQuery(r, m).Window.Start),
 		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}
 	if m.Span.Duration() >= rules.LookBack {

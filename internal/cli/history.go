@@ -370,6 +370,7 @@ func (r *historyReader) groupFailed(group history.Group, operation string, err e
 	case missing:
 		err = &exit{ExitFailed, err, fmt.Sprintf(
 			"aws logs describe-log-groups --region %s shows their names; they exist from the first line that is logged", group.Region)}
+	case awsapi.KindOf(err) == awsapi.Unreachable: // the hint of all commands
 	case awsapi.KindOf(err).Transient():
 		err = &exit{ExitFailed, err, "try again, perhaps with a shorter time (--since, --until)"}
 	}

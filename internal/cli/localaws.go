@@ -51,13 +51,13 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", address))
 	}
-	local, err := g.startLocal(ctx, address, model.SystemClock{}, g.logger())
-	if err != nil {
-		return err
-	}
 	if host, _, _ := net.SplitHostPort(address); !guard.Loopback(host) {
 		fmt.Fprintf(g.streams.Err, "warning: other machines can reach %s, and the embedded AWS checks no credentials; "+
 			"--listen 127.0.0.1:4566 keeps it private\n", address)
+	}
+	local, err := g.startLocal(ctx, address, model.SystemClock{}, g.logger())
+	if err != nil {
+		return err
 	}
 	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. "+
 		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, len(local.regions), exportText(local.url, local.regions))

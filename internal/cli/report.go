@@ -21,7 +21,7 @@ import (
 
 // reportSetup has the parameters that select what a report covers.
 var reportSetup = setup{params: []string{
-	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.MetricDelay,
+	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.MetricDelay,
 }}
 
 // reportOptions are the settings of report.

@@ -232,7 +232,7 @@ func TestTimeInWhichItWasStoppedIsNotLowDemand(t *testing.T) {
 			t.Errorf("%s: minimum %d, want %d (%s)", name, r.Min, want, r.Reason)
 		}
 	}
-	if r := byName(t, result, "r-8"); !strings.Contains(r.Reason, " of 336 h known; ") || !strings.Contains(r.Reason, "(from 2026-03-04 12:00)") {
+	if r := byName(t, result, "r-8"); !strings.Contains(r.Reason, " of 336 h known; ") || !strings.Contains(r.Reason, "(from 2026-03-04 13:00)") {
 		t.Errorf("which hours are unknown: %s", r.Reason)
 	}
 }

@@ -46,7 +46,7 @@ func NewLedger(o LedgerOptions) *Ledger { return &Ledger{o} }
 
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
-	Params config.Values // the selections, Regions, IdleThresholdHours and MetricDelay count
+	Params config.Values // the selections, Regions, the idle times and MetricDelay count
 	Days   int           // 1 to 14
 
 	// LastHours is how many of the last hours are kept of each resource, of those that are
@@ -66,6 +66,7 @@ type ledgerRun struct {
 	in        LedgerInput
 	at        billing.ReportTime
 	idle      time.Duration
+	used      time.Duration // idle time of what was called
 	prices    report.Prices
 	running   model.Series     // when the monitor ran
 	resources []model.Resource // to meter
@@ -93,7 +94,8 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
 	}
 	r := &ledgerRun{
-		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour, resources: snapshot.Resources,
+		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
+		used: time.Duration(in.Params.UsedIdleThresholdHours) * time.Hour, resources: snapshot.Resources,
 		whole: billing.NewWhole(at.Span), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
@@ -174,7 +176,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		list[i].AddCalls(resource, calls, r.idle, r.at)
-		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.at), r.prices)
+		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.used, r.at), r.prices)
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
 }

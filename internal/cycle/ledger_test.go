@@ -21,6 +21,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -348,7 +349,8 @@ func TestReportFindsWhatIsIdle(t *testing.T) {
 	group.Recommenders[0].Traffic = localaws.EstateTraffic{Shape: "constant", TPS: 5, Percent4xx: 100}
 	description.Monitored = 20 * 24 * time.Hour
 	b := newBed(t, description)
-	got := b.account(4, nil)
+	used := map[string]string{config.UsedIdleThresholdHours: "48"}
+	got := b.account(4, used)
 	c, r := entry(t, got, "c"), entry(t, got, "r")
 	if c.Saving == nil || c.Saving.Action != rules.Delete || c.Saving.PerMonth != 2*730 || math.Abs(*c.Usage.IdleHours-80) > 0.1 {
 		t.Errorf("campaign: %+v, %s", c.Saving, c.Note)
@@ -356,7 +358,11 @@ func TestReportFindsWhatIsIdle(t *testing.T) {
 	if r.Saving == nil || r.Saving.Action != rules.StepDown || !strings.Contains(r.Note, "not idle") || *r.Usage.IdleHours != 0 || r.Usage.IdleSince != nil {
 		t.Errorf("recommender called in vain: %+v, %s", r.Saving, r.Note)
 	}
-	if e := entry(t, b.account(4, map[string]string{"IdleThresholdHours": "100"}), "c"); e.Saving == nil || e.Saving.Action != rules.StepDown {
+	if e := entry(t, b.account(4, nil), "c"); e.Saving == nil || e.Saving.Action != rules.StepDown || !strings.Contains(e.Note, "not removed within 192 h") {
+		t.Errorf("a silence that may be usual: %+v, %s", e.Saving, e.Note)
+	}
+	used[config.IdleThresholdHours] = "100"
+	if e := entry(t, b.account(4, used), "c"); e.Saving == nil || e.Saving.Action != rules.StepDown {
 		t.Errorf("idle for less than the idle time: %+v, %s", e.Saving, e.Note)
 	}
 }

@@ -14,8 +14,12 @@ import (
 )
 
 // freshHours is how many of the last hours of a query are read each time: what we published
-// may still arrive late. Older hours that were read once are remembered.
+// may still arrive late. Older hours that were read once are remembered, and so is the first of
+// these: what an hour shows depends on the one before it.
 const freshHours = 17 * time.Hour
+
+// freshFrom is the start of the hours of a query that are not remembered.
+func freshFrom(q model.Query) time.Time { return q.Window.End.Add(-freshHours + time.Hour) }
 
 // rememberedHours bounds what is remembered of a series.
 const rememberedHours = 48 * 24
@@ -79,7 +83,7 @@ func (m *WatchedMeter) Measure(
 	}
 	readings, problems := m.Meter.Measure(ctx, plain, progress)
 	for q, r := range recent {
-		readings[q] = m.answer(q, r.known, rules.WatchedHours(readings.Get(r.tail)))
+		readings[q] = m.answer(q, r.known, rules.WatchedHours(readings.Get(r.tail), r.tail.Window.Start))
 	}
 	more, failed := m.readCold(ctx, cold)
 	maps.Copy(readings, more)
@@ -104,7 +108,7 @@ func (m *WatchedMeter) readCold(ctx context.Context, cold map[string][]model.Que
 				failed.add(problems...)
 				mu.Lock()
 				for i, q := range chunk {
-					readings[q] = m.answer(q, nil, rules.WatchedHours(read.Get(full[i])))
+					readings[q] = m.answer(q, nil, rules.WatchedHours(read.Get(full[i]), q.Window.Start))
 				}
 				mu.Unlock()
 			}
@@ -152,7 +156,7 @@ func (m *WatchedMeter) known(q model.Query) (*watchedHours, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h, ok := m.memory[key(q)]
-	if !ok || h.start.After(q.Window.Start) || h.end().Before(q.Window.End.Add(-freshHours)) { // guard: watched hours: remembered; each:1-3
+	if !ok || h.start.After(q.Window.Start) || h.end().Before(freshFrom(q)) { // guard: watched hours: remembered; each:1-3
 		return nil, false
 	}
 	return &h, true
@@ -166,7 +170,7 @@ func (m *WatchedMeter) answer(q model.Query, known *watchedHours, read model.Ser
 	}
 	start, fresh := q.Window.Start, q.Window.Start
 	if known != nil {
-		start, fresh = known.start, q.Window.End.Add(-freshHours)
+		start, fresh = known.start, freshFrom(q)
 	}
 	merged := watchedHours{start: start, windows: make([]uint8, int(q.Window.End.Sub(start)/time.Hour))}
 	if known != nil {

@@ -51,6 +51,9 @@ func CautionQueries(d Decision) []model.Query {
 	if stepping && len(riseQueries(r, m)) == 0 { // else they have been read
 		queries = append(queries, allRiseQueries(r, m)...)
 	}
+	if stepping {
+		queries = append(queries, failedQueries(r, m)...)
+	}
 	return queries
 }
 
@@ -94,6 +97,13 @@ func ApplyCaution(d Decision, readings model.Readings) Decision {
 		return d.refuseStep(ReasonContested, c.Text(r.Kind))
 	case !read: // guard: caution not read
 		return d.refuseStep(ReasonUnread, "whether calls failed after a step, or somebody set the minimum back, could not be read")
+	}
+	if !d.stepsDown() {
+		return d
+	}
+	d, read := countFailed(d, readings) // guard: failed calls are demand
+	if !read {                          // guard: failed calls not read
+		return d.refuseStep(ReasonUnread, "its failed calls of 14 days could not be read completely")
 	}
 	return d
 }

@@ -80,7 +80,7 @@ func readSilent(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 // watchAll has the monitor running, at the given minimum, in all the time that is looked at, and
 // no gaps in the data of the region.
 func watchAll(readings model.Readings, r model.Resource, m EvaluationTime) {
-	readings[watchedQuery(r, m)] = WatchedHours(steady(MinimumQuery(r, regionWindow(m)), float64(r.MinTPS)))
+	readings[watchedQuery(r, m)] = WatchedHours(steady(MinimumQuery(r, regionWindow(m)), float64(r.MinTPS)), regionWindow(m).Start)
 	readings[gapsQuery(r, m)] = model.Series{Complete: true}
 }
 

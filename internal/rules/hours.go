@@ -20,6 +20,9 @@ const (
 	// occasionsApart how long each must be after the one before.
 	occasions      = 3
 	occasionsApart = 24 * time.Hour
+	// startReach is how long after the start of a window its minimum is published at the latest, with
+	// the longest MetricDelay: an endpoint that is in service by then may not have been in the window.
+	startReach = 25 * time.Minute
 )
 
 // HourState is what is known about the demand of one hour.
@@ -75,7 +78,7 @@ type Evidence struct {
 
 // Hours classifies the hours of the window, oldest first. An hour is counted if it has a
 // datapoint, ended at least 6 hours ago and our own series is complete in it, or has no
-// datapoint at all in it (before the monitor) and both neighbours have a count. Beside an hour
+// datapoint yet (before the monitor) and both neighbours have a count. Beside an hour
 // without a count it is counted only if that one is silent: where data are late or lost for
 // some time, the counts of the first and last hour are partial. An hour is silent if it has no
 // datapoint, ended at least 24 hours ago, and our own series is complete in it.
@@ -93,6 +96,7 @@ func (e Evidence) Hours(now time.Time) []Hour {
 		}
 		return missing || int(watched[at]) < slotsPerHour || now.Sub(at.Add(time.Hour)) < silenceSettles // guard: hole beside a count; each
 	}
+	first := firstTime(e.Watched)
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
 		previous, next := start.Add(-time.Hour), start.Add(time.Hour)
@@ -100,7 +104,8 @@ func (e Evidence) Hours(now time.Time) []Hour {
 		requests, counted := counts[start]
 		_, after := counts[next]
 		_, missing := regional[start]
-		whole, never := int(watched[start]) == slotsPerHour, watched[start] == 0
+		whole := int(watched[start]) == slotsPerHour
+		never := first.IsZero() || start.Before(first) // later, the endpoint may have been stopped // guard: counts before the monitor; each
 		ended := now.Sub(start.Add(time.Hour))
 		h := Hour{Start: start}
 		switch {
@@ -136,17 +141,36 @@ func byTime(s model.Series) map[time.Time]float64 {
 	return values
 }
 
+// firstTime is the time of the earliest datapoint; zero if there is none.
+func firstTime(s model.Series) (first time.Time) {
+	for _, p := range s.Points {
+		if first.IsZero() || p.Time.Before(first) {
+			first = p.Time.UTC()
+		}
+	}
+	return first
+}
+
 // WatchedHours counts, for each hour, the distinct 5-minute windows in which our own series
-// has a datapoint. An hour without any has none.
-func WatchedHours(minimums model.Series) model.Series {
+// has a datapoint and the endpoint was in service throughout. After an interruption that is long
+// enough for a stop and a start, the first windows may have been published for an endpoint that
+// was not in service yet when they began; they are left out. An hour without any has none. The series
+// begins at start: what was before is taken to have been watched.
+func WatchedHours(minimums model.Series, start time.Time) model.Series {
 	watched := model.Series{Complete: minimums.Complete}
-	var last time.Time
+	last, trusted := start.UTC().Add(-WindowLength), start.UTC()
 	for _, p := range minimums.Points { // ascending
 		at := p.Time.UTC()
 		if !at.After(last) { // guard: a window counts once
 			continue
 		}
+		if at.Sub(last) > 2*WindowLength { // guard: a start during the hour; each
+			trusted = at.Add(startReach)
+		}
 		last = at
+		if at.Before(trusted) {
+			continue
+		}
 		hour := at.Truncate(time.Hour)
 		if n := len(watched.Points); n > 0 && watched.Points[n-1].Time.Equal(hour) {
 			watched.Points[n-1].Value++

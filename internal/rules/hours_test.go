@@ -37,7 +37,7 @@ func (o *observed) evidence() Evidence {
 	return Evidence{
 		Window:   model.NewWindow(o.start, o.start.Add(time.Duration(o.hours)*time.Hour)),
 		Requests: model.Series{Points: o.counts, Complete: true},
-		Watched:  WatchedHours(model.Series{Points: o.own, Complete: true}),
+		Watched:  WatchedHours(model.Series{Points: o.own, Complete: true}, o.start),
 		Regional: model.Series{Complete: true},
 	}
 }
@@ -66,6 +66,7 @@ func TestHoursAreKnownOrUnknown(t *testing.T) {
 		"nothing is missing before the creation":              {func(o *observed) { o.add(3, 2, 12) }, 0, 6 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
 		"before a longer window something may be":             {func(o *observed) { o.add(14*24, 2, 12) }, 0, 400 * time.Hour, Hour{Gap: GapEdge}},
 		"before the monitor, a count between counts is one":   {func(o *observed) { o.add(3, 2, 0) }, 1, 48 * time.Hour, Hour{State: HourCounted, Requests: 7200}},
+		"later it may be that of a stop":                      {func(o *observed) { o.add(1, 2, 12); o.add(1, 2, 0); o.add(1, 2, 12) }, 1, 48 * time.Hour, Hour{Gap: GapWatch}},
 		"at the edge of a hole it may be partial":             {func(o *observed) { o.add(2, 2, 0); o.add(1, none, 0) }, 1, 48 * time.Hour, Hour{Gap: GapEdge}},
 		"before the monitor, no count proves nothing":         {func(o *observed) { o.add(1, 2, 0); o.add(1, none, 0); o.add(1, 2, 0) }, 1, 480 * time.Hour, Hour{Gap: GapNoCount}},
 	}
@@ -79,6 +80,34 @@ func TestHoursAreKnownOrUnknown(t *testing.T) {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})
+	}
+}
+
+// With a long MetricDelay, what is published for the first windows after a start may be of a time before it.
+func TestWindowsAfterAStartAreNotWatched(t *testing.T) {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		missing, of, hour int // so many windows before a window, counted from the start; the hour that is looked at
+		want              float64
+	}{
+		{0, 24, 2, 12},
+		{1, 24, 2, 12}, // a stop and a start take longer
+		{2, 24, 2, 7},
+		{2, 19, 2, 12},
+		{2, 20, 2, 11},
+		{2, 20, 1, 6},
+		{1, 1, 0, 11},
+		{2, 2, 0, 5}, // the series begins later than it could
+	} {
+		var own model.Series
+		for i := range 36 {
+			if i < test.of-test.missing || i >= test.of {
+				own.Points = append(own.Points, model.Datapoint{Time: start.Add(time.Duration(i) * WindowLength)})
+			}
+		}
+		if got := byTime(WatchedHours(own, start))[start.Add(time.Duration(test.hour)*time.Hour)]; got != test.want {
+			t.Errorf("%d windows missing before window %d: %v watched in hour %d, want %v", test.missing, test.of, got, test.hour, test.want)
+		}
 	}
 }
 

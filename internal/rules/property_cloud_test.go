@@ -137,12 +137,12 @@ func (h *history) shown(at int64) bool {
 	return at < h.now-h.late && !slices.ContainsFunc(h.lost, func(s [2]int64) bool { return at >= s[0] && at < s[1] })
 }
 
-// watched counts the windows of each hour in which the monitor published the minimum.
+// watched counts the windows of each hour in which the monitor saw the endpoint in service.
 func (h *history) watched(q model.Query) (points []model.Datapoint) {
 	for at := q.Window.Start.Unix(); at < q.Window.End.Unix(); at += hour {
 		n := 0
 		for w := at; w < at+hour; w += slot {
-			if _, ok := h.published(q.Metric.Name, w); ok {
+			if inService(h, w, q.Window.Start.Unix()) {
 				n++
 			}
 		}

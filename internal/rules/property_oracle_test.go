@@ -224,8 +224,7 @@ func silentHours(h *history) (n int64) {
 	for at := from; at+hour+day <= h.end; at += hour {
 		watched := true
 		for window := at; window < at+hour; window += slot {
-			_, ok := h.published(minimumMetric(h), window)
-			watched = watched && ok
+			watched = watched && inService(h, window, historyStart(h, 62*day))
 		}
 		if watched {
 			n++
@@ -273,9 +272,24 @@ type knownHour struct {
 	silent bool
 }
 
+// inService reports whether a window was published, and nothing shows that the endpoint may have been
+// started in it: no two windows in a row are missing since some time, before one of the last five.
+func inService(h *history, window, since int64) bool {
+	has := func(w int64) bool {
+		_, ok := h.published(minimumMetric(h), w)
+		return ok || w < since
+	}
+	for w := window; w > window-5*slot; w -= slot {
+		if has(w) && !has(w-slot) && !has(w-2*slot) {
+			return false
+		}
+	}
+	return has(window)
+}
+
 // knownHours are those of the look-back that are known: they have a count, and the monitor
-// watched all of it, or none of it and both neighbours have one; or they have none, and it watched all of it, a day
-// ago at least. A count that the monitor watched is not known beside an hour without one that is not known.
+// watched all of it, or has watched none so far and both neighbours have one; or they have none, and it watched all
+// of it, a day ago at least. A count that the monitor watched is not known beside an hour without one that is not known.
 func knownHours(h *history) (known []knownHour) {
 	first, end := lookBack(h)
 	sums := map[int64]int64{}
@@ -286,7 +300,7 @@ func knownHours(h *history) (known []knownHour) {
 	}
 	watched := func(at int64) (windows int) {
 		for w := at; at >= end-backward && at < end && w < at+hour; w += slot {
-			if _, ok := h.published(minimumMetric(h), w); ok {
+			if inService(h, w, end-backward) {
 				windows++
 			}
 		}
@@ -296,10 +310,13 @@ func knownHours(h *history) (known []knownHour) {
 		created := at < first && end-first < backward
 		return sums[at] == 0 && !created && (watched(at) < 12 || h.end-(at+hour) < day)
 	}
-	for at := first; at < end; at += hour {
+	before := true // the monitor
+	for at := end - backward; at < end; at += hour {
 		windows := watched(at)
+		before = before && windows == 0
 		switch n := sums[at]; {
-		case n > 0 && (windows == 12 && !hole(at-hour) && !hole(at+hour) || windows == 0 && sums[at-hour] > 0 && sums[at+hour] > 0):
+		case at < first:
+		case n > 0 && (windows == 12 && !hole(at-hour) && !hole(at+hour) || before && sums[at-hour] > 0 && sums[at+hour] > 0):
 			known = append(known, knownHour{at: at, n: n})
 		case n == 0 && windows == 12 && h.sure && h.end-(at+hour) >= day:
 			known = append(known, knownHour{at: at, silent: true})

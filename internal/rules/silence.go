@@ -96,7 +96,7 @@ func silenceOf(r model.Resource, readings model.Readings, s Settings, m Evaluati
 		watched.Start = last
 	}
 	e := Evidence{
-		Window: watched, Requests: model.Series{Complete: ok}, Watched: WatchedHours(minimums), Regional: readings.Get(gapsQuery(r, m)),
+		Window: watched, Requests: model.Series{Complete: ok}, Watched: WatchedHours(minimums, hoursSince(r, m, watchReach).Start), Regional: readings.Get(gapsQuery(r, m)),
 	}
 	hours := e.Hours(m.Window.End)
 	for _, h := range hours {

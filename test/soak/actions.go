@@ -206,11 +206,11 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 	if protects(r.protect, true, now) {
 		fail("it is protected: %s", r.protect)
 	}
-	recent := slices.DeleteFunc(w.monitor.steps[r.region], func(t time.Time) bool { return now.Sub(t) >= time.Hour })
-	if most := w.mostSteps(r.region) + 1; len(recent) >= most {
-		fail("there were %d steps within the hour", len(recent))
+	if n, most := w.stepsWithin(r.region, now.Add(-time.Hour), now), w.mostSteps(r.region)+1; n >= most {
+		fail("there were %d steps within the hour", n)
 	}
-	w.monitor.steps[r.region] = append(recent, now)
+	kept := slices.DeleteFunc(w.monitor.steps[r.region], func(t time.Time) bool { return now.Sub(t) >= actionsWithin })
+	w.monitor.steps[r.region] = append(kept, now)
 	if !r.campaign && !maps.Equal(in.Config.Exploration, exploration) {
 		fail("it loses its configuration: %v", in.Config.Exploration)
 	}
@@ -226,6 +226,28 @@ func (w *world) mostSteps(region string) int {
 		}
 	}
 	return max(10, n/5)
+}
+
+// stepsWithin counts the step-downs of a region from a time on, up to another; they are known for actionsWithin.
+func (w *world) stepsWithin(region string, from, to time.Time) (n int) {
+	for _, at := range w.monitor.steps[region] {
+		if at.After(from) && !at.After(to) {
+			n++
+		}
+	}
+	return n
+}
+
+// budgetIsShort reports whether steps may have had to wait for their budget lately: a resource has one turn an hour, in which others
+// that are due may use up what is left of it.
+func (w *world) budgetIsShort(region string) bool {
+	now := w.clock.Now()
+	for end := now; end.After(now.Add(-actionsWithin)); end = end.Add(-time.Hour) {
+		if w.stepsWithin(region, end.Add(-time.Hour), end) >= w.mostSteps(region)/2 {
+			return true
+		}
+	}
+	return false
 }
 
 // occasions is how often a level must be low, each time a day after the time before.

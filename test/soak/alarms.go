@@ -81,6 +81,11 @@ func (o *owner) changeOneAlarm(record *alarmChange, run func(api *cloudwatch.Cli
 	}
 	name := slices.Sorted(maps.Keys(alarms))[o.random.IntN(len(alarms))]
 	if record != nil {
+		// The alarms of a resource that is not active go soon, and the change with them.
+		record.unsure = !slices.ContainsFunc(o.oracle.sorted(), func(r *resource) bool {
+			names := r.alarmNames()
+			return r.region == region && r.status == active && slices.Contains(names[:], name)
+		})
 		o.alarms[region+name] = *record
 	}
 	return true, run(o.clients.CloudWatch(region), alarms[name])

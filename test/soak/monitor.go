@@ -33,7 +33,7 @@ type monitor struct {
 	waiting  []delivery
 	began    time.Time              // start of the current invocation
 	removals map[string][]time.Time // accepted stops and deletes of the last hour, by region
-	steps    map[string][]time.Time // accepted step-downs of the last hour, by region
+	steps    map[string][]time.Time // accepted step-downs of actionsWithin, by region
 	host     *hostClock
 	wrong    time.Time // until when the host's clock is wrong
 	down     time.Time // until when the monitor does not run

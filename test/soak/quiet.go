@@ -172,16 +172,8 @@ func foreignThings(things map[string]string) map[string]string {
 // checkProgress finds resources on which the program should have acted long ago.
 func (w *world) checkProgress() {
 	now := w.clock.Now()
-	within := func(times []time.Time) (n int) {
-		for _, at := range times {
-			if now.Sub(at) < time.Hour {
-				n++
-			}
-		}
-		return n
-	}
 	for _, r := range w.oracle.sorted() {
-		if r.busy() || within(w.monitor.steps[r.region]) >= w.mostSteps(r.region) {
+		if r.busy() || w.budgetIsShort(r.region) {
 			continue
 		}
 		if since := w.oversizedSince(r); !since.IsZero() && now.Sub(since) > actionsWithin && !protects(r.protect, true, now) {
@@ -246,11 +238,22 @@ func (w *world) oversizedSince(r *resource) time.Time {
 		return time.Time{}
 	}
 	return latest(w.quietSince, r.born.Add(24*time.Hour), r.raised.Add(contestedFor), r.updated.Add(45*time.Minute),
-		r.spans[len(r.spans)-1].from.Add(24*time.Hour))
+		r.spans[len(r.spans)-1].from.Add(24*time.Hour), r.pausedUntil())
 }
 
-// contestedFor is how long a minimum that its owner raised may be left alone.
+// contestedFor is how long a minimum that its owner raised may be left alone, whether or not that undid a step of the program.
 const contestedFor = 5 * 24 * time.Hour
+
+// pausedUntil is when the pause of a contested minimum ends: 1, 2, 4 … 30 days after the owner last undid a step of the program, and
+// then a day after each step. The program knows the minimums by the hour.
+func (r *resource) pausedUntil() time.Time {
+	if r.undone == 0 {
+		return time.Time{}
+	}
+	const day = 24 * time.Hour
+	pause := min(30*day, day<<min(r.undone-1, 5))
+	return latest(r.raised.Add(pause), r.updated.Add(day)).Add(2 * time.Hour)
+}
 
 // surelyKnown reports whether the program must know the requests of an hour: there was no fault, the hour ended long ago, and the
 // resource was active.

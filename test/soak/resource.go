@@ -55,14 +55,15 @@ type resource struct {
 	touched     time.Time         // when the owner last requested a change
 	raised      time.Time         // when a raise by the owner took effect
 	raisedFrom  int               // the minimum before that raise
+	stepped     int               // the minimum before the latest step-down by the program that no raise undid; else 0
+	undone      int               // how many step-downs a raise undid
 	published   []model.Datapoint // the minimums published in the last day, oldest first
 	changed     time.Time         // when its settings or status last changed
 	history     []string          // the last requested changes, for violations
 	protect     string            // value of its protecting tag; empty without one
 
-	tool        int       // minimum that a second tool sets; 0 without one
-	enforced    time.Time // when that tool last looked at it
-	contestable int       // step-downs of a minimum that the tool sets
+	tool     int       // minimum that a second tool sets; 0 without one
+	enforced time.Time // when that tool last looked at it
 
 	phases []phase // its traffic
 }
@@ -159,6 +160,9 @@ func (r *resource) settle(now time.Time) {
 	if !r.updateEnds.IsZero() && !r.updateEnds.After(now) {
 		if r.newMin > r.min && r.touched.Equal(r.updated) {
 			r.raised, r.raisedFrom = r.updateEnds, r.min
+			if r.stepped > 0 && r.newMin >= r.stepped {
+				r.undone, r.stepped = r.undone+1, 0
+			}
 		}
 		r.min, r.changed, r.updateEnds = r.newMin, r.updateEnds, time.Time{}
 	}
@@ -208,6 +212,9 @@ func (r *resource) accept(op string, minimum int, byOwner bool, now time.Time) {
 	case "StartRecommender":
 		r.moveVia(starting, startTime, active, now)
 	case "UpdateCampaign", "UpdateRecommender":
+		if !byOwner {
+			r.stepped = r.min
+		}
 		r.newMin, r.updated, r.updateEnds, r.changed = minimum, now, now.Add(updateTime), now
 	}
 }
