@@ -101,8 +101,8 @@ func ApplyCaution(d Decision, readings model.Readings) Decision {
 	if !d.stepsDown() {
 		return d
 	}
-	d, read := countFailed(d, readings) // guard: failed calls are demand
-	if !read {                          // guard: failed calls not read
+	d, read := countFailed(d, readings)
+	if !read { // guard: failed calls not read
 		return d.refuseStep(ReasonUnread, "its failed calls of 14 days could not be read completely")
 	}
 	return d

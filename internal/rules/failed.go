@@ -27,11 +27,11 @@ func countFailed(d Decision, readings model.Readings) (decided Decision, read bo
 	sums, failed := byTime(e.Requests), 0.0
 	for _, q := range failedQueries(r, m) {
 		series := readings.Get(q)
-		if !series.Complete { // guard: failed calls of the look-back not read; each
+		if !series.Complete { // guard: failed calls of the look-back not read
 			return d, false
 		}
 		for at, n := range byTime(series) {
-			if n > 0 {
+			if n > 0 { // guard: failed calls are demand
 				sums[at] += n
 				failed += n
 			}
