@@ -52,7 +52,9 @@ func countFailed(d Decision, readings model.Readings) (decided Decision, read bo
 	if minimum <= d.StepDown.NewMinTPS {
 		return d, true
 	}
-	text := func(minimum int, load Load) string { return fmt.Sprintf("%d to %d: %s", r.MinTPS, minimum, load.Text(r.Kind)) }
+	text := func(minimum int, load Load) string {
+		return fmt.Sprintf("%d to %d: %s", r.MinTPS, minimum, load.Text(r.Kind))
+	}
 	d.Reason = strings.Replace(d.Reason, text(d.StepDown.NewMinTPS, d.StepDown.Load), text(minimum, load)+", failed calls included", 1)
 	d.StepDown.Load, d.StepDown.NewMinTPS = load, minimum // guard: failed calls need a part of the minimum
 	if d.Verdict == StepDown {
