@@ -39,10 +39,12 @@ type suite struct {
 const (
 	counting = "^(TestCallsOfACycle|TestAlarmsAreCarriedOver|TestDashboardsOfLargeEstates)$"
 	random   = "^TestRandom"
+	trials   = "^(TestAMinimumThatASecondToolSetsBack|TestARecommenderJustStartedIsNotStoppedByANewMonitor|TestMissingDataAreNotLowDemand|" +
+		"TestFailuresAfterAStepHoldTheMinimum|TestLateCountsEndNothing|TestTimeInWhichItWasStoppedIsNotLowDemand|TestAnHourSeesAFifthSteppedDown)$"
 )
 
 // suites are the tests that run, one suite after the other until one fails: those of the package of the file, and those of the
-// packages whose tests go through it. Tables come before random histories: they take a hundredth of the time.
+// packages whose tests go through it. Tables come before random histories and trials of days: they take a fraction of the time.
 func suites(file string) []suite {
 	const rules, cycle = "internal/rules", "internal/cycle"
 	dir := filepath.ToSlash(filepath.Dir(file))
@@ -53,7 +55,7 @@ func suites(file string) []suite {
 	if dir == rules || dir == "internal/model" { // the packages that the rules consist of
 		list = append(list, suite{rules, random}, suite{rules, counting})
 	}
-	return append(list, suite{cycle, counting})
+	return append(list, suite{cycle, counting + "|" + trials}, suite{cycle, counting})
 }
 
 // variable is the environment variable with the number of the guard that is broken.
