@@ -31,7 +31,7 @@ func countFailed(d Decision, readings model.Readings) (decided Decision, read bo
 			return d, false
 		}
 		for at, n := range byTime(series) {
-			if n > 0 {
+			if n > 0 { // guard: failed calls are demand
 				sums[at] += n
 				failed += n
 			}

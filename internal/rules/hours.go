@@ -164,7 +164,7 @@ func WatchedHours(minimums model.Series, start time.Time) model.Series {
 		if !at.After(last) { // guard: a window counts once
 			continue
 		}
-		if at.Sub(last) > 2*WindowLength { // guard: a start during the hour; never, boundary
+		if at.Sub(last) > 2*WindowLength { // guard: a start during the hour
 			trusted = at.Add(startReach)
 		}
 		last = at

@@ -253,8 +253,26 @@ func (g *guard) eachOf(elements []ast.Expr, add func(string, ...edit)) {
 		default:
 			to = g.offset(elements[1].Pos())
 		}
-		add("without "+code(g.text(e)), edit{from, to, ""})
+		add("without "+code(g.text(e)), append(g.use(e), edit{from, to, ""})...)
 	}
+}
+
+// use keeps what an expression uses in use, which the compiler insists on: at the beginning of the case that is marked, else before
+// the marked statement. What an if declares is not known there.
+func (g *guard) use(e ast.Expr) []edit {
+	if _, ok := e.(*ast.CompositeLit); ok || g.outermost == nil {
+		return nil
+	}
+	text := "_ = " + g.text(e) + "; "
+	switch n := g.node.(type) {
+	case *ast.CaseClause:
+		at := g.offset(n.Colon) + 1
+		return []edit{{at, at, text}}
+	case *ast.AssignStmt, *ast.ReturnStmt, *ast.ExprStmt:
+		at := g.offset(n.Pos())
+		return []edit{{at, at, text}}
+	}
+	return nil
 }
 
 func (g *guard) eachOfCall(n *ast.CallExpr, add func(string, ...edit)) {

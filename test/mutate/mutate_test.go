@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go/parser"
+	"go/token"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,7 +60,7 @@ func TestMutants(t *testing.T) {
 			"if p && q && ((r || s) || true) {", "if (p || true) && q && (r || s) {", "if p && (q || true) && (r || s) {",
 			"if p && q && ((r && false) || s) {", "if p && q && (r || (s && false)) {",
 		}},
-		"arguments":        {"n := max(a, b, 1) // guard: x", []string{"n := max(b, 1)", "n := max(a, 1)", "n := max(a, b)"}},
+		"arguments":        {"n := max(a, b, 1) // guard: x", []string{"_ = a; n := max(b, 1)", "_ = b; n := max(a, 1)", "_ = 1; n := max(a, b)"}},
 		"methods":          {"n := t.Add(d).Truncate(h) // guard: x", []string{"n := t.Add(d)", "n := t.Truncate(h)"}},
 		"elements":         {"for _, s := range []string{a, b} { // guard: x; each", []string{"for _, s := range ([]string{a, b})[:1] {", "for _, s := range []string{b} {", "for _, s := range []string{a} {"}},
 		"rounding":         {"n := math.Floor(f) // guard: x", []string{"n := math.Ceil(f)"}},
@@ -179,5 +181,49 @@ func TestTableCountsSurvivors(t *testing.T) {
 	want := preface + "| **a.go** | | |\n| one | `x \\|\\| y { z` → false | rules.TestA, rules.TestB |\n| two | without `x` | **nothing** |\n"
 	if diff := cmp.Diff(want, b.String()); got != 1 || diff != "" {
 		t.Errorf("%d survivors\n%s", got, diff)
+	}
+}
+
+// A combined file has a copy of the function for each mutant, and the function as it was.
+func TestCombine(t *testing.T) {
+	source := "package p\n\nfunc f(a, b int) bool {\n\tif a < b { // guard: x; never, boundary\n\t\treturn true\n\t}\n\treturn false\n}\n\nfunc g() {\n\tf(1, 2) // guard: y\n}\n"
+	guards, err := findGuards("p.go", []byte(source))
+	if err != nil || len(guards) != 2 {
+		t.Fatalf("%d guards, %v", len(guards), err)
+	}
+	numbered := map[int]mutant{}
+	for _, g := range guards {
+		mutants, err := g.mutants()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range mutants {
+			numbered[len(numbered)+1] = m
+		}
+	}
+	got := string(combine([]byte(source), numbered))
+	rest := ""
+	for _, want := range []string{
+		"if brokenGuard == 1 {\n\tif (a < b) && false {", "if brokenGuard == 2 {\n\tif a <= b {", "\tif a < b {", "func g() {",
+		"if brokenGuard == 3 {\n\tif false { f(1, 2)\n}", "return\n}", "\tf(1, 2) // guard: y\n}\n",
+	} {
+		_, after, ok := strings.Cut(got, want)
+		if !ok || rest != "" && !strings.Contains(rest, want) {
+			t.Errorf("no %q in its place in\n%s", want, got)
+		}
+		rest = after
+	}
+	if _, err := parser.ParseFile(token.NewFileSet(), "p.go", got, 0); err != nil {
+		t.Error(err)
+	}
+}
+
+// What was tested before stays in the table; what is new counts as not noticed.
+func TestLinesThatStay(t *testing.T) {
+	list := []mutant{{guard: "one", file: "a.go", change: "`x` → false"}, {guard: "two|three", file: "a.go", change: "without `y`"}}
+	table := preface + "| **a.go** | | |\n| one | `x` → false | rules.TestA, rules.TestB |\n| two\\|three | without `z` | rules.TestC |\n"
+	got := tested(table, list)
+	if diff := cmp.Diff([][]string{{"rules.TestA", "rules.TestB"}, nil}, [][]string{got[0].tests, got[1].tests}); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -39,10 +39,12 @@ type suite struct {
 const (
 	counting = "^(TestCallsOfACycle|TestAlarmsAreCarriedOver|TestDashboardsOfLargeEstates)$"
 	random   = "^TestRandom"
+	trials   = "^(TestAMinimumThatASecondToolSetsBack|TestARecommenderJustStartedIsNotStoppedByANewMonitor|TestMissingDataAreNotLowDemand|" +
+		"TestFailuresAfterAStepHoldTheMinimum|TestLateCountsEndNothing|TestTimeInWhichItWasStoppedIsNotLowDemand|TestAnHourSeesAFifthSteppedDown)$"
 )
 
 // suites are the tests that run, one suite after the other until one fails: those of the package of the file, and those of the
-// packages whose tests go through it. Tables come before random histories: they take a hundredth of the time.
+// packages whose tests go through it. Tables come before random histories and trials of days: they take a fraction of the time.
 func suites(file string) []suite {
 	const rules, cycle = "internal/rules", "internal/cycle"
 	dir := filepath.ToSlash(filepath.Dir(file))
@@ -53,7 +55,7 @@ func suites(file string) []suite {
 	if dir == rules || dir == "internal/model" { // the packages that the rules consist of
 		list = append(list, suite{rules, random}, suite{rules, counting})
 	}
-	return append(list, suite{cycle, counting})
+	return append(list, suite{cycle, counting + "|" + trials}, suite{cycle, counting})
 }
 
 // variable is the environment variable with the number of the guard that is broken.
@@ -178,13 +180,15 @@ func (b *bench) test(ctx context.Context, i int, m mutant) ([]string, error) {
 // sharedProgram returns the program of a package with all mutants that can be chosen. It is built once.
 func (b *bench) sharedProgram(ctx context.Context, dir string) (string, error) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.shared[dir] == nil {
-		b.shared[dir] = sync.OnceValues(func() (string, error) {
+	program := b.shared[dir]
+	if program == nil {
+		program = sync.OnceValues(func() (string, error) {
 			return b.build(ctx, b.overlay, dir, filepath.Join(b.temp, "all", filepath.Base(dir)+".test"))
 		})
+		b.shared[dir] = program
 	}
-	return b.shared[dir]()
+	b.mu.Unlock() // others need not wait while this one is built
+	return program()
 }
 
 func (b *bench) ownProgram(ctx context.Context, own, dir string, m mutant) (string, error) {
