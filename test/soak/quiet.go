@@ -222,8 +222,10 @@ func (w *world) oversizedSince(r *resource) time.Time {
 	if r.min == 1 || r.tool > 0 || slices.ContainsFunc(r.phases, func(p phase) bool { return p.shape == failing }) {
 		return time.Time{}
 	}
-	// What is idle, and not removed because its owner changed it or its silence is usual, may keep its minimum.
-	if s := w.silence(r, now); s.length >= w.idleTime()-time.Hour {
+	// What is idle may keep its minimum if it is to be removed, or if it stays because its owner changed it: a step would hide that.
+	// The latest step of the program passes for such a change if it hid one. What stays because its silence is usual is stepped down.
+	changedLately := now.Sub(latest(r.touched, r.updated)) < w.idleTime()+actionsWithin
+	if s := w.silence(r, now); s.length >= w.idleTime()-time.Hour && (changedLately || s.length >= s.needed) {
 		return time.Time{}
 	}
 	known := func(now time.Time) func(hour time.Time) (float64, bool) {
@@ -255,8 +257,8 @@ func (r *resource) pausedUntil() time.Time {
 	return latest(r.raised.Add(pause), r.updated.Add(day)).Add(2 * time.Hour)
 }
 
-// surelyKnown reports whether the program must know the requests of an hour: there was no fault, the hour ended long ago, and the
-// resource was active.
+// surelyKnown reports whether the program must know the requests of an hour: there was no fault in it or beside it, the hour ended
+// long ago, and the resource was active.
 func (w *world) surelyKnown(r *resource, hour, now time.Time) bool {
 	end := hour.Add(time.Hour)
 	if now.Sub(end) < 30*time.Hour || w.faults.hides(r, hour) || w.faults.hides(r, end.Add(-stepLength)) {
@@ -265,7 +267,7 @@ func (w *world) surelyKnown(r *resource, hour, now time.Time) bool {
 	if !hour.Before(begin) {
 		day := time.Duration(w.dayHours) * time.Hour
 		into := hour.Sub(begin) % day
-		if float64(into) < quietFrom*float64(day)+float64(time.Hour) {
+		if float64(into) < quietFrom*float64(day)+float64(time.Hour) || into >= day-time.Hour {
 			return false
 		}
 	}
