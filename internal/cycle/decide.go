@@ -63,11 +63,20 @@ func (r *run) check(ctx context.Context) {
 	maps.Copy(r.readings, r.measure(ctx, "check", queries))
 }
 
-// readGaps reads the gaps of the regions that decisions would rest on, and makes those again.
+// readGaps reads the gaps of the regions that decisions would rest on, and makes those again. A
+// region that could not be listed a moment ago is not listed again: it may take the others' time.
 func (r *run) readGaps(ctx context.Context, decisions []rules.Decision) {
+	unlisted := map[string]bool{}
+	for _, p := range r.problems.all() {
+		if p.Operation == "ListCampaigns" || p.Operation == "ListRecommenders" {
+			unlisted[p.Region] = true
+		}
+	}
 	var queries []model.Query
 	for _, d := range decisions {
-		queries = append(queries, rules.GapsQueries(d)...)
+		if !unlisted[d.Resource.Region()] {
+			queries = append(queries, rules.GapsQueries(d)...)
+		}
 	}
 	readings, problems := r.Gaps.Read(ctx, queries)
 	r.problems.add(problems...)
