@@ -253,10 +253,10 @@ func (w *world) budgetIsShort(region string) bool {
 // occasions is how often a level must be low, each time a day after the time before.
 const occasions = 3
 
-// confirmedLow returns the lowest level, in whole requests a second, that whole hours had on three occasions in the last 14 days, by
-// those whose requests are known.
+// confirmedLow returns the lowest level, in whole requests a second, that whole hours had on three occasions in 14 days, by those whose
+// requests are known. The 14 days are those up to the last hour whose count the program believes, 6 hours ago.
 func (r *resource) confirmedLow(now time.Time, requests func(hour time.Time) (sum float64, known bool)) (low int, ok bool) {
-	start := now.Add(-14*24*time.Hour - time.Hour).Truncate(time.Hour)
+	start := windowEnd(now.Add(-stepLength)).Add(-6 * time.Hour).Truncate(time.Hour).Add(-14 * 24 * time.Hour)
 	if born := r.born.Add(time.Hour - 1).Truncate(time.Hour); born.After(start) {
 		start = born
 	}
