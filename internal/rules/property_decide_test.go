@@ -228,13 +228,13 @@ func TestRandomHistories(t *testing.T) {
 			if what == "step-down" && (g.name == "requests visible" || g.name == "a day old") {
 				continue // three occasions in counted hours need both
 			}
-			if c := count[what+" but for: "+g.name]; c < n/2000 {
+			if c := count[what+" but for: "+g.name]; c < n/6000 {
 				t.Errorf("only %d of %d histories are a %s but for: %s", c, n, what, g.name)
 			}
 		}
 	}
 	for _, name := range []string{"called since", "calls since not read", "dry run"} {
-		if c := count[name]; c < n/2000 {
+		if c := count[name]; c < n/6000 {
 			t.Errorf("only %d of %d histories: %s", c, n, name)
 		}
 	}
