@@ -25,6 +25,11 @@ func (r *run) applyBudgets(ctx context.Context, decisions []rules.Decision, topi
 	for region, kinds := range rules.BudgetsNeeded(decisions) {
 		group.Go(func() error {
 			answer := r.Budgets.Left(reading, r.budgetQuestion(region, topics[region], kinds))
+			for _, one := range answer {
+				if one.Problem != nil {
+					r.problems.add(*one.Problem)
+				}
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			left[region] = answer

@@ -141,8 +141,9 @@ func Leaving(list []model.Resource) int {
 
 // Left is what is left of a budget, and why it is not more.
 type Left struct {
-	N   int
-	Why string
+	N       int
+	Why     string
+	Problem *model.Problem // what could not be read, so that nothing is left; nil if all was
 }
 
 // BudgetsNeeded are the kinds of budget that the decisions draw on, by region.

@@ -116,7 +116,7 @@ func TestApplyBudgets(t *testing.T) {
 	left := func(removals, stepDowns int) map[string]map[Budgeted]Left {
 		all := map[string]map[Budgeted]Left{}
 		for _, region := range regions {
-			all[region] = map[Budgeted]Left{Removals: {removals, "enough ended in " + region}, StepDowns: {stepDowns, "enough stepped in " + region}}
+			all[region] = map[Budgeted]Left{Removals: {N: removals, Why: "enough ended in " + region}, StepDowns: {N: stepDowns, Why: "enough stepped in " + region}}
 		}
 		return all
 	}

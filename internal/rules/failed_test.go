@@ -50,6 +50,9 @@ func TestFailedCallsAreDemand(t *testing.T) {
 			if dry {
 				got = d.WouldMin
 			}
+			if tt.want > 0 && d.StepDown.NewMinTPS != tt.want {
+				t.Errorf("%s, dry run %v: the rule's minimum is %d, want %d", name, dry, d.StepDown.NewMinTPS, tt.want)
+			}
 			if got != tt.want || !strings.Contains(d.Reason, tt.reason) || (tt.want == 0) != d.Has(ReasonFailing) {
 				t.Errorf("%s, dry run %v: %s to %d, want %d (%s)", name, dry, d.Verdict, got, tt.want, d.Reason)
 			}

@@ -3,6 +3,7 @@ package writer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -87,13 +88,13 @@ func (b *Budget) Left(ctx context.Context, q BudgetQuestion) map[rules.Budgeted]
 			leaving = q.Leaving
 			var ok bool
 			if spent, ok = b.shown(ctx, q.Region, now); !ok {
-				left[kind] = rules.Left{Why: unreadMetric(q.Region)}
+				left[kind] = nothingLeft(q.Region, "GetMetricData", unreadMetric(q.Region))
 				continue
 			}
 		}
 		shared, sumErr := counted(tags, kind, now)
 		if err := cmp.Or(err, sumErr); err != nil {
-			left[kind] = rules.Left{Why: unread(kind, q.Region, err)}
+			left[kind] = nothingLeft(q.Region, "ListTagsForResource", unread(kind, q.Region, err))
 			continue
 		}
 		n := max(leaving, rules.Spent(now, spent, shared, b.requests(q.Region, kind, now)))
@@ -103,6 +104,10 @@ func (b *Budget) Left(ctx context.Context, q BudgetQuestion) map[rules.Budgeted]
 		}
 	}
 	return left
+}
+
+func nothingLeft(region, operation, why string) rules.Left {
+	return rules.Left{Why: why, Problem: &model.Problem{Region: region, Operation: operation, Err: errors.New(why)}}
 }
 
 // shareLimit writes how many step-downs an hour a region may have. Without it the processes
