@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -966,8 +967,11 @@ func TestAMarkWaitsForOurUpdateToBeShown(t *testing.T) {
 			t.Fatal(err)
 		}
 		var old []byte // the description before our update
+		var mu sync.Mutex
 		updated, left := false, late
 		w := worldAround(t, clock, server, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			target := r.Header.Get("X-Amz-Target")
 			updated = updated || strings.HasSuffix(target, ".UpdateCampaign")
 			if !strings.HasSuffix(target, ".DescribeCampaign") {
