@@ -68,9 +68,23 @@ func (g *RegionGaps) read(ctx context.Context, q model.Query) (model.Series, []m
 	endpoints = slices.DeleteFunc(endpoints, func(r model.Resource) bool { return !r.Monitored() })
 	peers := rules.PeerQueries(endpoints, q)
 	read, failed := g.meter.Measure(ctx, peers, nil)
+	if empty(read) { // guard: regional gaps: no datapoint of any endpoint; never
+		// CloudWatch may have answered without what it has. Where no endpoint is called it is the truth.
+		read, failed = g.meter.Measure(ctx, peers, nil)
+	}
 	series := rules.RegionalGaps(q, peers, read)
 	g.remember(q, series)
 	return series, failed
+}
+
+// empty reports whether no answer has a datapoint.
+func empty(readings model.Readings) bool {
+	for _, series := range readings {
+		if len(series.Points) > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (g *RegionGaps) known(q model.Query) (model.Series, bool) {
