@@ -121,7 +121,7 @@ func ParseResourceARN(s string) (ARN, Kind, error) {
 	case !ValidRegion(arn.Region):
 		return ARN{}, "", fmt.Errorf("%q names no valid region (%q)", s, arn.Region)
 	case misplaced(arn):
-		return ARN{}, "", fmt.Errorf("%q names a region that is not in its partition (%s, %s)", s, arn.Region, arn.Partition)
+		return ARN{}, "", fmt.Errorf("%q names a region that is not in its partition (%q, %q)", s, arn.Region, arn.Partition)
 	case !accountPattern.MatchString(arn.Account):
 		return ARN{}, "", fmt.Errorf("%q names no 12-digit account (%q)", s, arn.Account)
 	case !namePattern.MatchString(strings.TrimPrefix(arn.Resource, string(kind)+"/")):
