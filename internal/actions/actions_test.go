@@ -897,7 +897,7 @@ func (w *world) metric(arn, name string, stat model.Stat) []float64 {
 func TestAPersonsUpdateRightAfterOursIsTheirs(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		after time.Duration // until the person's update; 0: there is none
+		after time.Duration // until the person's update; 0 means no update
 		tps   int32
 	}{
 		{"no other update", 0, 0},

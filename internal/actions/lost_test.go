@@ -49,8 +49,8 @@ func (w *world) lostRecords() float64 {
 	return sum
 }
 
-// What is deleted or stopped is recorded before. While that cannot be done nothing is, whoever
-// requests it; as soon as it can, it is.
+// Every stop and deletion is recorded first. While no record can be written, none is made, whether
+// the monitor or a person requests it.
 func TestNothingIsStoppedOrDeletedWithoutARecord(t *testing.T) {
 	tests := []struct {
 		name string

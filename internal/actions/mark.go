@@ -39,7 +39,7 @@ func (x *execution) datum(name, unit string, value float64) model.Datum {
 const longestMarkPause = 2 * time.Second
 
 // acceptedAt is when the service has accepted our update, by its own clock. It is not ok if the
-// update is not shown in time, or cannot be read. In a dry run there is none.
+// update is not shown in time, or cannot be read. A dry run returns the current time.
 func (x *execution) acceptedAt(ctx context.Context) (at time.Time, ok bool) {
 	if x.w.DryRun {
 		return x.w.Clock.Now(), true

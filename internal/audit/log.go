@@ -18,8 +18,8 @@ type Log func(ctx context.Context, record events.Audit) error
 // Message is the message of the log lines that hold an audit record under the key audit.
 const Message = "audit"
 
-// ToLogger writes audit records to the log, at info. The error is that of writing the line; a
-// level above info, by which someone wants no records, is none.
+// ToLogger writes audit records to the log, at info. The error is that of writing the line. A
+// log level above info drops the records, which is not an error.
 func ToLogger(log *slog.Logger) Log {
 	return func(ctx context.Context, record events.Audit) error {
 		handler := log.Handler()

@@ -18,7 +18,7 @@ type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-// A log line that cannot be written is a lost record; one that nobody wants is not.
+// A log line that cannot be written is a lost record. A line that the log level drops is not.
 func TestToLoggerReportsALostRecord(t *testing.T) {
 	record := events.Audit{
 		Time: time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC), ARN: "arn:aws:personalize:eu-west-1:123456789012:campaign/home", Region: "eu-west-1",

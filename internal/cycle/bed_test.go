@@ -46,7 +46,7 @@ type bed struct {
 	act       bool              // decisions are carried out by the cycle
 	given     map[string]string // parameters by which automatic events are checked again
 	log       io.Writer         // nil discards
-	trail     audit.Log         // nil logs
+	auditLog  audit.Log         // nil logs
 }
 
 func newBed(tb testing.TB, description localaws.Estate) *bed {
@@ -97,7 +97,7 @@ func (b *bed) restart(clock model.Clock) {
 	}
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	parts := app.New(app.Options{
-		Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clients: clients, Clock: clock, Logger: logger, AuditLog: b.trail,
+		Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clients: clients, Clock: clock, Logger: logger, AuditLog: b.auditLog,
 		Deployment: "cli", DryRun: b.dryRun, Act: b.act,
 		RecheckParams: func() (config.Values, error) { return values(b.tb, b.given), nil },
 	})

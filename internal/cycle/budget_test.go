@@ -67,7 +67,7 @@ func TestAnHourSeesAFifthSteppedDown(t *testing.T) {
 	}
 }
 
-// Where actions cannot be counted there are none; and what hinders that is a problem.
+// Without a topic actions cannot be counted, so the cycle makes none and reports the cause as a problem.
 func TestWithoutATopicNothingIsDone(t *testing.T) {
 	description := oversized(2, home)
 	description.Regions[0].DatasetGroups = append(description.Regions[0].DatasetGroups, idle(2, home).Regions[0].DatasetGroups...)

@@ -153,7 +153,7 @@ func TestATagProtects(t *testing.T) {
 	b := newBed(t, idle(4, home))
 	b.act, b.given = true, deleting
 	var records []events.Audit
-	b.trail = recording(&records)
+	b.auditLog = recording(&records)
 	b.restart(b.clock)
 	b.protect("idle-0", "idle until 2026-03-04")
 	b.protect("idle-1", "tps")
@@ -188,7 +188,7 @@ func TestDryRunTouchesNothing(t *testing.T) {
 	for _, inProcess := range []bool{false, true} {
 		b := newBed(t, description)
 		var records []events.Audit
-		b.trail = recording(&records)
+		b.auditLog = recording(&records)
 		b.act = inProcess
 		b.restart(b.clock)
 		rehearse := map[string]string{

@@ -18,7 +18,7 @@ func TestACycleWithoutRecordsRemovesNothing(t *testing.T) {
 		for _, full := range []bool{true, false} {
 			b := newBed(t, idle(3, home))
 			b.act, b.given = act, deleting
-			b.trail = func(context.Context, events.Audit) error {
+			b.auditLog = func(context.Context, events.Audit) error {
 				if full {
 					return errors.New("no space left on device")
 				}
