@@ -79,6 +79,9 @@ type Observer interface {
 	SawEstate(snapshot model.Snapshot)
 	// SawAlarms reports the alarms of a region as they were before the cycle changed any.
 	SawAlarms(region string, list []alarms.Alarm)
+	// Decided reports what was measured and decided, with the outcomes of what was executed,
+	// before alarms are changed, which may take minutes. The result of the cycle follows.
+	Decided(result report.Result, at time.Time)
 }
 
 // PriceSource returns the prices of TPS-hours in the regions. A price that it cannot find

@@ -43,7 +43,8 @@ type Entry struct {
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 	Health   *Health         `json:"health"`   // null if nothing could be read
 
-	Hourly []billing.Hour `json:"-"` // for charts
+	Hourly  []billing.Hour   `json:"-"` // for charts
+	NotIdle rules.ReasonCode `json:"-"` // as in billing.Saving
 }
 
 // Estimate is money: TPS-hours times a price.
@@ -80,7 +81,7 @@ func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Price
 	}
 	used := u.Usage // a copy: a pointer into u would keep its series in memory
 	e.Usage = &used
-	e.Saving, e.Health = SavingOf(s), HealthOf(s.Observed)
+	e.Saving, e.Health, e.NotIdle = SavingOf(s), HealthOf(s.Observed), s.NotIdle
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}
