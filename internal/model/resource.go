@@ -58,6 +58,7 @@ type Resource struct {
 	Kind         Kind
 	Name         string
 	DatasetGroup ARN    // zero if it could not be read
+	Solution     ARN    // that a campaign serves; zero for a recommender, or if it is not known
 	Recipe       string // name after "recipe/"; empty if it could not be read
 	Status       Status
 	MinTPS       int // minimum in TPS (campaign) or RPS (recommender); at least 1

@@ -14,6 +14,10 @@ import (
 func (l Ledger) Table(p Printer) {
 	l.Normalize()
 	p.found(len(l.Resources), l.Problems)
+	if l.Groups != nil && len(l.Resources) > 0 {
+		p.Grid(l.Groups.grid())
+		p.Line("")
+	}
 	if len(l.Resources) > 0 {
 		p.Grid(ledgerGrid(l.Resources))
 		p.Line("")
