@@ -149,3 +149,15 @@ func (u Metered) SavingOf(r model.Resource, newMin int) Saving {
 	s.JumpsNow = u.slots.jumps(jumpFactor*present, jumpFactor*present)
 	return s
 }
+
+// PerMonth is the TPS-hours that a month of 730 hours is paid for with the present minimum, if
+// demand stays as it was in the span; nil if that is not known.
+func (u Metered) PerMonth(r model.Resource) *float64 {
+	if !u.Readable {
+		return nil
+	}
+	if u.Hours <= 0 {
+		return new(float64(r.MinTPS) * HoursPerMonth)
+	}
+	return new(u.slots.paid(u.slots.throughout(float64(r.MinTPS))) * HoursPerMonth / u.Hours)
+}

@@ -17,9 +17,11 @@ const gapSlots = 2
 // slotSeconds is the length of a slot: what is paid for at a minimum of 1, in requests.
 const slotSeconds = float64(Slot / time.Second)
 
-// perTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
-// whole numbers, and only divided at the end, so that they are exact.
-const perTPSHour = float64(time.Hour / time.Second)
+// RequestsPerTPSHour is how many requests a TPS-hour is.
+const RequestsPerTPSHour = 3600
+
+// perTPSHour divides sums of requests, which are whole numbers, at the end, so that they are exact.
+const perTPSHour = float64(RequestsPerTPSHour)
 
 // Throughput is what was provisioned and what was used, in requests per second: means of the
 // time in which anything ran, and the highest 5 minutes.

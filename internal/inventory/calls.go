@@ -149,9 +149,6 @@ func campaignFromDescription(region string, c *types.Campaign, now time.Time) (m
 	r.Created, r.LastUpdated, r.Observed = timeOf(c.CreationDateTime), timeOf(c.LastUpdatedDateTime), now
 	r.Described = true
 	r.AutoSync = c.CampaignConfig != nil && aws.ToBool(c.CampaignConfig.SyncWithLatestSolutionVersion)
-	if solution, failed := solutionOf(aws.ToString(c.SolutionVersionArn)); failed == nil {
-		r.Solution = arnOf(&solution)
-	}
 	if u := c.LatestCampaignUpdate; u != nil {
 		r.Update = updateOf(u.Status, u.MinProvisionedTPS, u.CreationDateTime, u.LastUpdatedDateTime)
 	}

@@ -42,13 +42,13 @@ func TestEverythingAboutACampaignAndARecommender(t *testing.T) {
 	got := inv.Discover(t.Context(), everything(region), nil, nil)
 	shop, _ := model.ParseARN("arn:aws:personalize:eu-west-1:123456789012:dataset-group/shop")
 	films, _ := model.ParseARN("arn:aws:personalize:eu-west-1:123456789012:dataset-group/films")
-	solution, _ := model.ParseARN(strings.TrimSuffix(versionARN(region, "s-home", "v1"), "/v1"))
 	created, updated := testStart.AddDate(0, 0, -30), testStart.AddDate(0, 0, -20)
 	want := model.Snapshot{
 		Resources: []model.Resource{
 			{
-				ARN: campaign, Kind: model.Campaign, Name: "home", DatasetGroup: shop, Solution: solution, Recipe: "aws-user-personalization-v2", Status: "ACTIVE",
+				ARN: campaign, Kind: model.Campaign, Name: "home", DatasetGroup: shop, Recipe: "aws-user-personalization-v2", Status: "ACTIVE",
 				MinTPS: 5, Created: created, LastUpdated: updated, AutoSync: true, VersionReady: testStart.AddDate(0, 0, -21),
+				Version:   "arn:aws:personalize:eu-west-1:123456789012:solution/s-home/v1",
 				Update:    &model.Update{Status: "CREATE IN_PROGRESS", MinTPS: 4, Created: testStart.Add(-time.Hour), Changed: testStart.Add(-time.Minute)},
 				Described: true, Observed: testStart,
 			},
