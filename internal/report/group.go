@@ -142,8 +142,8 @@ func (g Groups) rows() [][]string {
 // grid is the groups as a table.
 func (g Groups) grid() Grid {
 	out := Grid{Columns: []Column{{Title: strings.ToUpper(string(g.By)), Name: true}}}
-	for _, title := range []string{"ENDPOINTS", "IDLE", "PAID", "USED", "WASTED", "ESTIMATE", "SAVES A MONTH"} {
-		out.Columns = append(out.Columns, Column{Title: title, Right: true})
+	for i, title := range []string{"ENDPOINTS", "IDLE", "PAID", "USED", "WASTED", "ESTIMATE", "SAVES A MONTH"} {
+		out.Columns = append(out.Columns, Column{Title: title, Right: true, Minor: []int{0, 2, 0, 1, 0, 0, 0}[i]})
 	}
 	for _, one := range g.Groups {
 		paid, saves := "–", "–"
