@@ -20,8 +20,8 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "training", "chart", "report"}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -42,11 +42,13 @@ var allowed = map[string][]string{
 	"dashboard":     {"model"},
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
+	"training":      {"model"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "chart"},
-	"report/page":   {"chart", "model", "report"},
+	"report":        {"model", "events", "rules", "billing", "training", "chart"},
+	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
+	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
 	"prices":        {"model", "report", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
