@@ -20,8 +20,8 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "advice", "chart", "report"}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "training", "advice", "chart", "report"}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -43,12 +43,14 @@ var allowed = map[string][]string{
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
 	"pricing":       {"model", "billing"},
-	"advice":        {"model", "rules", "billing", "pricing"},
+	"training":      {"model"},
+	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "advice", "chart"},
-	"report/page":   {"chart", "model", "report"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "training", "advice", "chart"},
+	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
+	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
 	"prices":        {"model", "report", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),

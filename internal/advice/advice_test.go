@@ -10,6 +10,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 var start = time.Date(2026, 11, 10, 0, 0, 0, 0, time.UTC)
@@ -58,7 +59,7 @@ func of(t pricing.Table, list ...Endpoint) []Proposal {
 	for _, e := range list {
 		uses = append(uses, e.Priced.Use)
 	}
-	return Of(list, pricing.NewBill(uses), t)
+	return Of(list, nil, pricing.NewBill(uses), t)
 }
 
 func stepDown(newMin int, perMonth float64, jumps int) billing.Saving {
@@ -268,6 +269,49 @@ func TestProposalsAreRankedByMoney(t *testing.T) {
 		t.Fatalf("sum %+v", sum)
 	}
 	near(t, "sum", &sum[0].Amount, 146+273.75)
+}
+
+func TestTrainingIsPausedWhereNothingUsesIt(t *testing.T) {
+	solution := func(name string) string { return "arn:aws:personalize:us-east-1:123456789012:solution/" + name }
+	finding := func(kind training.Kind, name string, hours *float64, command string) training.Finding {
+		return training.Finding{Kind: kind, ARN: solution(name), Name: name, Region: "us-east-1", Hours: hours, Sentence: "why " + name, Command: command}
+	}
+	report := &training.Report{
+		Solutions: []training.Summary{{ARN: solution("v1"), Recipe: "aws-sims"}, {ARN: solution("v2"), Recipe: "aws-user-personalization-v2"}},
+		Findings: []training.Finding{
+			finding(training.Unserved, "v1", new(72.0), training.PauseCommand(solution("v1"))),
+			finding(training.TrainedTwice, "v1", new(10.0), training.PauseCommand(solution("v1"))),
+			finding(training.Unserved, "v2", new(36.0), training.PauseCommand(solution("v2"))),
+			finding(training.Failing, "unknown", nil, training.PauseCommand(solution("unknown"))),
+			finding(training.NewerVersion, "other", new(99.0), "aws personalize update-campaign"),
+			finding(training.UnusedGroup, "group", nil, ""),
+		},
+	}
+	list := Of(nil, report, pricing.NewBill(nil), pricing.Builtin())
+	if len(list) != 3 {
+		t.Fatalf("%+v", list)
+	}
+	for i, want := range []struct {
+		name   string
+		hours  float64
+		amount float64
+	}{{"v1", 72 * 730 / 720.0, 72 * 730 / 720.0 * 0.24}, {"v2", 36 * 730 / 720.0, 0}, {"unknown", 0, 0}} {
+		p := list[i]
+		if p.Name != want.name || p.Kind != PauseTraining || p.Why != "why "+want.name || p.Risk != Low || p.Sure != Medium ||
+			p.Command != "personalize-monitor pause-training "+solution(want.name) {
+			t.Errorf("%+v", p)
+		}
+		if want.hours > 0 {
+			near(t, want.name+": hours", p.Saves.TrainingHours, want.hours)
+		} else if p.Saves.TrainingHours != nil {
+			t.Errorf("%s: hours that are not known: %v", want.name, *p.Saves.TrainingHours)
+		}
+		if want.amount > 0 {
+			near(t, want.name+": money", p.Saves.Amount, want.amount)
+		} else if p.Saves.Amount != nil {
+			t.Errorf("%s: money that is not known: %v", want.name, *p.Saves.Amount)
+		}
+	}
 }
 
 func TestSummary(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Endpoint is what is known of a campaign or recommender over the days that proposals go by.
@@ -25,9 +26,9 @@ type Endpoint struct {
 const leastSaving = 0.005
 
 // Of returns the ranked proposals. The bill has the uses of all endpoints; the table has the
-// price of batch inference.
-func Of(endpoints []Endpoint, bill *pricing.Bill, table pricing.Table) []Proposal {
-	var list []Proposal
+// prices of batch inference and training. Trained is nil if training was not read.
+func Of(endpoints []Endpoint, trained *training.Report, bill *pricing.Bill, table pricing.Table) []Proposal {
+	list := pauses(trained, table)
 	merged := map[model.ARN]bool{}
 	for _, group := range shared(endpoints) {
 		if p, ok := oneCampaign(group, bill); ok {

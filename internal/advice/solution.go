@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // leastMerge is the least saving for which campaigns are proposed to be one, in TPS-hours a month:
@@ -20,7 +21,7 @@ const leastMerge = billing.HoursPerMonth / 2
 func shared(endpoints []Endpoint) [][]Endpoint {
 	bySolution := map[string][]Endpoint{}
 	for _, e := range endpoints {
-		if solution := solutionOf(e.Resource.Version); solution != "" && !e.removal() && e.allKnown() && len(e.Hours) > 0 {
+		if solution := training.SolutionOf(e.Resource.Version); solution != "" && !e.removal() && e.allKnown() && len(e.Hours) > 0 {
 			bySolution[solution] = append(bySolution[solution], e)
 		}
 	}
@@ -62,7 +63,7 @@ func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 	}
 	first := group[0]
 	p := proposal(OneCampaign, first.Resource)
-	p.ARN = solutionOf(first.Resource.Version)
+	p.ARN = training.SolutionOf(first.Resource.Version)
 	p.Name = p.ARN[strings.LastIndexByte(p.ARN, '/')+1:]
 	p.What = "serve " + strings.Join(names, " and ") + " with one campaign"
 	p.Risk, p.Sure = Medium, lowest(Medium, priceLevel(first.Priced.Use.Price))
@@ -90,6 +91,3 @@ func perMonth(hours []billing.Hour, minimum float64) float64 {
 	}
 	return sum / float64(len(hours)) * billing.HoursPerMonth
 }
-
-// solutionOf is the ARN of the solution of a version, also of <solution ARN>/$LATEST.
-func solutionOf(version string) string { return version[:max(strings.LastIndexByte(version, '/'), 0)] }

@@ -20,6 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/solutions"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -146,7 +147,12 @@ func (a *App) ReadOnlyCycle() *cycle.Cycle {
 func (a *App) Ledger(prices cycle.PriceSource, hourly bool) *cycle.Ledger {
 	p := a.parts
 	return cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls,
-		Region: p.Config.Region, Hourly: hourly, Tags: p.tags,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Training: p.training(), Prices: prices, Progress: p.Progress,
+		Calls: p.Clients.Calls, Region: p.Config.Region, Hourly: hourly, Tags: p.tags,
 	})
+}
+
+// training reads how solutions are trained, once a day at most.
+func (p parts) training() cycle.TrainingReader {
+	return cycle.NewDailyTraining(solutions.New(solutions.Options{Clients: p.Clients, Clock: p.Clock}), p.Clock)
 }

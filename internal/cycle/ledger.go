@@ -13,6 +13,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -27,8 +28,9 @@ type LedgerOptions struct {
 	Meter     Meter
 	Gaps      *RegionGaps
 	Clock     model.Clock
-	Prices    PriceSource // nil means that nothing is priced
-	Progress  Progress    // may be nil
+	Training  TrainingReader // nil means that training is not read
+	Prices    PriceSource    // nil means that nothing is priced
+	Progress  Progress       // may be nil
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
 	// Region is the deployment region, where the monitor publishes that it runs.
@@ -62,6 +64,10 @@ type LedgerInput struct {
 	// LastHours is how many of the last hours are kept of each resource, of those that are
 	// kept at all; zero means all. 14 days of 10,000 resources take 160 MB.
 	LastHours int
+	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
+	// whose solutions may be trained still.
+	Records []events.Audit
+
 	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
 	Whole map[string]bool
 }
@@ -111,6 +117,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	}
 	r.problems.add(snapshot.Problems...)
 	r.prepare(ctx, r.resources)
+	trained := r.training(ctx, snapshot)
 	r.meterAll(ctx, r.resources)
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
@@ -121,6 +128,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
+	ledger.Training = trained
 	if spans.Coarse() {
 		ledger.CoarseUntil = new(spans.Fine())
 	}

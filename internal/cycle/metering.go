@@ -26,7 +26,7 @@ func existing(resources []model.Resource, s billing.Spans) []model.Resource {
 	if s.Open {
 		return resources
 	}
-	return slices.DeleteFunc(resources, func(r model.Resource) bool { return !r.Created.Before(s.Shown.End) })
+	return slices.DeleteFunc(slices.Clone(resources), func(r model.Resource) bool { return !r.Created.Before(s.Shown.End) })
 }
 
 // chunkOf is how many resources are metered together: as many datapoints as meteredAtOnce have in

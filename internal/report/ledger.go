@@ -11,22 +11,25 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
 // saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known; money
 // is an estimate, TPS-hours times a price.
 type Ledger struct {
-	Window     model.Window    `json:"window"`
-	Days       int             `json:"days"`
-	Resources  []Entry         `json:"resources"`
-	Totals     Totals          `json:"totals"`
-	Prices     []Price         `json:"prices"` // that estimates rest on
-	Notes      []string        `json:"notes"`  // the limits of the figures
-	Problems   []model.Problem `json:"problems"`
-	Calls      map[string]int  `json:"calls"`       // by service.Operation
-	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64           `json:"durationMs"`
+	Window    model.Window `json:"window"`
+	Days      int          `json:"days"`
+	Resources []Entry      `json:"resources"`
+	Totals    Totals       `json:"totals"`
+	// Training is that of the last 30 days, whatever Days; null if it was not read.
+	Training   *training.Report `json:"training"`
+	Prices     []Price          `json:"prices"` // that estimates rest on
+	Notes      []string         `json:"notes"`  // the limits of the figures
+	Problems   []model.Problem  `json:"problems"`
+	Calls      map[string]int   `json:"calls"`       // by service.Operation
+	MetricsGot int              `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64            `json:"durationMs"`
 	// CoarseUntil is until when data are kept by the hour alone; null if none of the window is so old.
 	CoarseUntil *time.Time `json:"byHourUntil,omitempty"`
 	GroupBy     Grouping   `json:"-"`
