@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -16,9 +17,11 @@ const gapSlots = 2
 // slotSeconds is the length of a slot: what is paid for at a minimum of 1, in requests.
 const slotSeconds = float64(Slot / time.Second)
 
-// perTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
-// whole numbers, and only divided at the end, so that they are exact.
-const perTPSHour = float64(time.Hour / time.Second)
+// RequestsPerTPSHour is how many requests a TPS-hour is.
+const RequestsPerTPSHour = 3600
+
+// perTPSHour divides sums of requests, which are whole numbers, at the end, so that they are exact.
+const perTPSHour = float64(RequestsPerTPSHour)
 
 // Throughput is what was provisioned and what was used, in requests per second: means of the
 // time in which anything ran, and the highest 5 minutes.
@@ -68,6 +71,7 @@ type Hour struct {
 	Provisioned float64
 	Actual      float64
 	Paid        float64 // TPS-hours
+	Used        float64 // TPS-hours
 }
 
 // slots is a resource's metered time in slots of 5 minutes.
@@ -86,10 +90,17 @@ type slots struct {
 // one; before that the one published last, or else the first published after it. If none
 // ever was, it is the present one.
 func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time) {
-	assumed := float64(r.MinTPS)
+	assumeMinimums(r, minimum, at, 0, 0)
+}
+
+// assumeMinimums also knows the minimums published last before the values, and first after them;
+// 0 if there is none.
+func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
+	inside := 0.0
 	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
-		assumed = minimum[first]
+		inside = minimum[first]
 	}
+	assumed := cmp.Or(before, inside, after, float64(r.MinTPS))
 	updated := r.LastTouched() // zero if there never was one, as the present minimum then was from the start
 	for i, published := range minimum {
 		switch {
@@ -113,18 +124,35 @@ func newSlots(r model.Resource, w model.Window, requests, minimums, running mode
 		called: make([]bool, n),
 	}
 	s.each(requests, func(i int, value float64) { s.requests[i] = value })
+	before, after := 0.0, 0.0
 	if minimums.Complete {
 		s.each(minimums, func(i int, value float64) {
 			if value > 0 {
 				s.minimum[i], s.known[i] = value, true
 			}
 		})
+		before, after = around(minimums, w, r.Created)
 	}
-	AssumeMinimums(r, s.minimum, s.at)
+	assumeMinimums(r, s.minimum, s.at, before, after)
 	if r.Kind == model.Recommender && minimums.Complete && running.Complete {
-		s.markStops(running)
+		s.markStops(running, before > 0)
 	}
 	return s
+}
+
+// around are the last value between a creation and a window, and the first one after the window; 0
+// if there is none.
+func around(series model.Series, w model.Window, created time.Time) (before, after float64) {
+	for _, p := range series.Points {
+		switch {
+		case p.Time.Before(created): // of an earlier resource of that name
+		case p.Time.Before(w.Start):
+			before = p.Value
+		case !p.Time.Before(w.End):
+			return before, p.Value
+		}
+	}
+	return before, 0
 }
 
 // each calls f for every datapoint within the window.
@@ -140,10 +168,10 @@ func (s *slots) each(series model.Series, f func(i int, value float64)) {
 // markStops finds when a recommender was stopped: it was seen before, the monitor ran, yet
 // published no minimum of it, and no one called it, in at least two slots in a row. A
 // campaign cannot be stopped, and what was never seen before may not have been monitored.
-func (s *slots) markStops(running model.Series) {
+func (s *slots) markStops(running model.Series, seen bool) {
 	ran := make([]bool, len(s.requests))
 	s.each(running, func(i int, value float64) { ran[i] = value > 0 })
-	seen, gap := false, 0
+	gap := 0
 	for i := range max(0, len(s.requests)-rules.FreshSlots) {
 		seen = seen || s.known[i]
 		if !seen || !ran[i] || s.known[i] || s.requests[i] > 0 {
@@ -164,7 +192,7 @@ func (s *slots) markStops(running model.Series) {
 func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i) * Slot) }
 
 // paid is the TPS-hours that are paid for with the given minimum of each slot.
-func (s *slots) paid(minimum func(i int) float64) float64 {
+func (s *slots) paid(minimum minimums) float64 {
 	unit := 1
 	if s.kind == model.Recommender {
 		unit = slotsPerHour
@@ -180,9 +208,6 @@ func (s *slots) paid(minimum func(i int) float64) float64 {
 	}
 	return total / perTPSHour
 }
-
-// paidInForce is the TPS-hours that were paid for, with the minimum that was in force.
-func (s *slots) paidInForce() float64 { return s.paid(func(i int) float64 { return s.minimum[i] }) }
 
 // idle counts the running slots without a call, and finds the first slot since which there
 // has been none; that is len(requests) if the last one had some.
@@ -265,16 +290,53 @@ func (s *slots) eachWholeHour(f func(from int)) {
 	}
 }
 
-// hourly gathers the slots by hours of the clock; the first may be a part of one.
-func (s *slots) hourly() []Hour {
-	var list []Hour
+// minimums are the minimum of each slot, for a hypothesis.
+type minimums func(i int) float64
+
+// inForce is the minimum that was in force.
+func (s *slots) inForce(i int) float64 { return s.minimum[i] }
+
+// atMost is the minimum that was in force, with an upper limit.
+func (s *slots) atMost(limit float64) minimums {
+	return func(i int) float64 { return min(s.minimum[i], limit) }
+}
+
+// throughout is one minimum all the time that the resource ran.
+func (s *slots) throughout(minimum float64) minimums {
+	return func(i int) float64 {
+		if s.stopped[i] {
+			return 0
+		}
+		return minimum
+	}
+}
+
+// removed is the minimum in force until a slot, and none from there on.
+func (s *slots) removed(since int) minimums {
+	return func(i int) float64 {
+		if i >= since {
+			return 0
+		}
+		return s.minimum[i]
+	}
+}
+
+// hourly gathers the slots by hours of the clock, with the given minimum of each; the first
+// hour may be a part of one.
+func (s *slots) hourly(minimum minimums) []Hour {
+	list := make([]Hour, 0, len(s.requests)/slotsPerHour+1)
 	for from := 0; from < len(s.requests); {
 		start := s.at(from).Truncate(time.Hour)
 		to := min(from+int(start.Add(time.Hour).Sub(s.at(from))/Slot), len(s.requests))
-		part := slots{kind: s.kind, requests: s.requests[from:to], minimum: s.minimum[from:to]}
-		n := float64(to - from)
+		part := slots{kind: s.kind, requests: s.requests[from:to]}
+		provisioned := 0.0
+		for i := from; i < to; i++ {
+			provisioned += minimum(i)
+		}
+		n, requests := float64(to-from), sum(part.requests)
 		list = append(list, Hour{
-			Start: start, Provisioned: sum(part.minimum) / n, Actual: sum(part.requests) / (n * slotSeconds), Paid: part.paidInForce(),
+			Start: start, Provisioned: provisioned / n, Actual: requests / (n * slotSeconds),
+			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / perTPSHour,
 		})
 		from = to
 	}

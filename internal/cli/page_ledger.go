@@ -82,7 +82,8 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 // makeLedger makes a ledger over the longest span, with as many hours as the page shows, and
 // shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.LastHours, in.Whole = billing.MaxDays, chart.SparkHours, lowered(p.Memory.Snapshot().Audits)
+	records := p.Memory.Snapshot().Audits
+	in.Days, in.LastHours, in.Whole, in.Records = billing.MaxDays, chart.SparkHours, lowered(records), records
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

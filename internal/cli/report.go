@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -24,10 +27,19 @@ var reportSetup = setup{params: []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.MetricDelay,
 }}
 
+// maxChartHours is how many hours a chart of one resource has at most: those of two months. The
+// charts of all resources together have all hours.
+const maxChartHours = 62 * 24
+
 // reportOptions are the settings of report.
 type reportOptions struct {
 	common
 	days   int
+	month  string
+	since  string
+	until  string
+	group  string
+	flags  *pflag.FlagSet
 	html   string
 	prices priceOptions
 }
@@ -64,6 +76,12 @@ some resources or regions could not be read.`,
 	}
 	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays)
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, days)
+	cmd.Flags().StringVar(&o.month, "month", "", "a calendar month (UTC), as `2026-11`, or now: so far, with a forecast and the month before")
+	cmd.Flags().StringVar(&o.since, "since", "", "begin at a `TIME`: a date, a time, or how long ago (7d); up to 455 days ago")
+	cmd.Flags().StringVar(&o.until, "until", "", "end at a `TIME`; a date is the end of that day")
+	o.flags = cmd.Flags()
+	cmd.Flags().StringVar(&o.group, "group-by", "", "add up by `KEY`: "+strings.Join(report.Groupings(), ", "))
+	complete(cmd, "group-by", report.Groupings()[:4])
 	o.addOutput(cmd)
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
@@ -74,6 +92,21 @@ some resources or regions could not be read.`,
 func (o *reportOptions) check(Streams, config.Values) error {
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
 		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
+	}
+	spans := 0
+	for _, flag := range []string{"days", "month", "since"} {
+		if o.flags.Changed(flag) {
+			spans++
+		}
+	}
+	switch {
+	case spans > 1:
+		return usage(errors.New("--days, --month and --since exclude each other"))
+	case o.until != "" && o.since == "":
+		return usage(errors.New("--until needs --since"))
+	}
+	if _, err := report.ParseGrouping(o.group); err != nil {
+		return usage(fmt.Errorf("--group-by %w", err))
 	}
 	if err := cmp.Or(o.checkOutput(), o.checkHTML()); err != nil {
 		return err
@@ -95,13 +128,51 @@ func (o *reportOptions) checkHTML() error {
 	return nil
 }
 
+// spans are what the report covers, now being the time that it is made.
+func (o *reportOptions) spans(now time.Time, delay time.Duration) (billing.Spans, error) {
+	switch {
+	case o.month == "now":
+		return billing.MonthOf(now, now.Add(-delay-time.Hour), delay)
+	case o.month != "":
+		month, err := time.Parse("2006-01", o.month)
+		if err != nil {
+			return billing.Spans{}, fmt.Errorf("--month %q is not a month such as 2026-11, or now", o.month)
+		}
+		spans, err := billing.MonthOf(now, month, delay)
+		return spans, prefixed("--month", err)
+	case o.since != "":
+		since, err := parseTime("--since", o.since, now, false)
+		until, untilErr := parseTime("--until", o.until, now, true)
+		if err := cmp.Or(err, untilErr); err != nil {
+			return billing.Spans{}, err
+		}
+		spans, err := billing.Between(now, since, until, delay)
+		return spans, prefixed("--since", err)
+	}
+	return billing.Days(now, o.days, delay), nil
+}
+
+// prefixed is an error with the flag that it is about; nil stays nil.
+func prefixed(flag string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return nil
+}
+
 // run measures, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
+	spans, err := o.spans(s.clock.Now(), values.MetricDelay)
+	if err != nil {
+		return usage(err)
+	}
 	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
 		return err
 	}
-	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})
+	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{
+		Params: values, Spans: spans, GroupBy: report.Grouping(o.group), LastHours: maxChartHours,
+	})
 	s.progress.clear()
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -27,15 +28,21 @@ type LedgerOptions struct {
 	Meter     Meter
 	Gaps      *RegionGaps
 	Clock     model.Clock
-	Prices    PriceSource // nil means that nothing is priced
-	Progress  Progress    // may be nil
+	Training  TrainingReader // nil means that training is not read
+	Prices    PriceSource    // nil means that nothing is priced
+	Progress  Progress       // may be nil
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
 	// Region is the deployment region, where the monitor publishes that it runs.
 	Region string
 	// Hourly keeps each resource's hours, for charts, and their totals.
 	Hourly bool
+	// Tags reads the tags of resources where they are wanted.
+	Tags TagReader
 }
+
+// TagReader reads tags. What it could not read is missing from the result, with a problem.
+type TagReader func(ctx context.Context, resources []model.Resource) (map[model.ARN]map[string]string, []model.Problem)
 
 // Ledger is the pipeline of a report: discover → measure → meter → report. It writes nothing,
 // and keeps no state between two runs.
@@ -47,11 +54,20 @@ func NewLedger(o LedgerOptions) *Ledger { return &Ledger{o} }
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
 	Params config.Values // the selections, Regions, the idle times and MetricDelay count
-	Days   int           // 1 to 14
+	Days   int           // 1 to 14, up to now; 0 for Spans
+	Spans  billing.Spans // what is metered if Days is 0
+	Month  bool          // with Days, the present month is metered as well
+
+	GroupBy report.Grouping // divides the ledger; empty does not
+	Tags    bool            // the tags of resources are read even if GroupBy needs none
 
 	// LastHours is how many of the last hours are kept of each resource, of those that are
 	// kept at all; zero means all. 14 days of 10,000 resources take 160 MB.
 	LastHours int
+	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
+	// whose solutions may be trained still.
+	Records []events.Audit
+
 	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
 	Whole map[string]bool
 }
@@ -64,11 +80,12 @@ var errUnfinished = errors.New("the report was not finished")
 type ledgerRun struct {
 	*Ledger
 	in        LedgerInput
-	at        billing.ReportTime
+	spans     billing.Spans
 	idle      time.Duration
 	used      time.Duration // idle time of what was called
 	prices    report.Prices
-	running   model.Series     // when the monitor ran
+	running   model.Series // when the monitor ran
+	tags      map[model.ARN]map[string]string
 	resources []model.Resource // to meter
 	problems  problems
 
@@ -85,7 +102,7 @@ type ledgerRun struct {
 // before everything was read.
 func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error) {
 	began, before := time.Now(), callCounter(l.Calls).snapshot()
-	at := billing.ReportTimeOf(l.Clock.Now(), in.Days, in.Params.MetricDelay)
+	spans := in.spans(l.Clock.Now())
 	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, l.Progress.of("discover"))
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
@@ -94,22 +111,27 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
 	}
 	r := &ledgerRun{
-		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
-		used: time.Duration(in.Params.UsedIdleThresholdHours) * time.Hour, resources: snapshot.Resources,
-		whole: billing.NewWhole(at.Span), sums: map[model.Kind]map[int64]billing.Hour{},
+		Ledger: l, in: in, spans: spans, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
+		used: time.Duration(in.Params.UsedIdleThresholdHours) * time.Hour, resources: existing(snapshot.Resources, spans),
+		whole: billing.NewWhole(spans.Shown), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
-	r.prepare(ctx, snapshot.Resources)
-	r.meterAll(ctx, snapshot.Resources)
+	r.prepare(ctx, r.resources)
+	trained := r.training(ctx, snapshot)
+	r.meterAll(ctx, r.resources)
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: at.Span, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
-		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
+		Window: spans.Shown, Days: spans.Days(), Resources: r.entries, Hourly: r.totals(),
+		GroupBy: in.GroupBy, Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
+	ledger.Training = trained
+	if spans.Coarse() {
+		ledger.CoarseUntil = new(spans.Fine())
+	}
 	ledger.Normalize()
 	return ledger, nil
 }
@@ -129,8 +151,13 @@ func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
 		r.prices = prices
 		r.problems.add(problems...)
 	}
+	if r.in.Tags || r.in.GroupBy.Tag() != "" {
+		tags, problems := r.Tags(ctx, resources)
+		r.tags = tags
+		r.problems.add(problems...)
+	}
 	if slices.ContainsFunc(resources, func(resource model.Resource) bool { return resource.Kind == model.Recommender }) {
-		query := rules.RunningQuery(r.Region, r.at.Span)
+		query := rules.RunningQuery(r.Region, r.spans.Wide().Span)
 		r.running = r.measure(ctx, []model.Query{query}).Get(query)
 	}
 }
@@ -145,7 +172,7 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	group.SetLimit(ledgerRegions)
 	for _, list := range byRegion {
 		group.Go(func() error {
-			for chunk := range slices.Chunk(list, meteredAtOnce) {
+			for chunk := range slices.Chunk(list, chunkOf(r.spans)) {
 				if ctx.Err() == nil {
 					r.meter(ctx, chunk)
 				}
@@ -159,12 +186,11 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 // meter meters some resources of one region. The first round reads their demand and minimum,
 // the second one whether resources without requests were called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
-	list := usages(resources, func(queries []model.Query) model.Readings { return r.measure(ctx, queries) }, r.running, r.at)
+	list := r.usages(ctx, resources)
 	var queries, gaps []model.Query
 	for i, resource := range resources {
-		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
-		queries = append(queries, list[i].ContestQueries(resource, r.at)...)
-		gaps = append(gaps, list[i].GapsQueries(resource, r.at)...)
+		more, regional := list[i].questions(resource, r.idle, r.spans)
+		queries, gaps = append(queries, more...), append(gaps, regional...)
 	}
 	calls := r.measure(ctx, queries)
 	if calls == nil {
@@ -175,18 +201,17 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	maps.Copy(calls, regional)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
-		list[i].AddCalls(resource, calls, r.idle, r.at)
-		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.used, r.at), r.prices)
+		entries[i] = list[i].entry(resource, calls, r)
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
 }
 
 // add adds metered resources to the ledger and returns how many it has.
-func (r *ledgerRun) add(list []billing.Metered, entries []report.Entry) int {
+func (r *ledgerRun) add(list []metering, entries []report.Entry) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, usage := range list {
-		r.whole.Add(usage)
+	for _, one := range list {
+		r.whole.Add(*one.shown)
 	}
 	for _, e := range entries {
 		if !r.Hourly {
@@ -222,14 +247,16 @@ func (r *ledgerRun) totals() map[model.Kind][]billing.Hour {
 	return totals
 }
 
+// measure reads what CloudWatch keeps of the queries: old data by the hour.
 func (r *ledgerRun) measure(ctx context.Context, queries []model.Query) model.Readings {
 	if len(queries) == 0 {
 		return nil
 	}
-	readings, problems := r.Meter.Measure(ctx, queries, nil)
+	kept := billing.Kept(queries, r.spans.Fine())
+	readings, problems := r.Meter.Measure(ctx, kept, nil)
 	r.problems.add(problems...)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.read += len(readings)
-	return readings
+	r.mu.Unlock()
+	return billing.Spread(queries, readings, r.spans.Fine())
 }

@@ -12,10 +12,49 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 func utilization(mean, p50, p95, lowest, highest float64) billing.Utilization {
 	return billing.Utilization{Mean: &mean, P50: &p50, P95: &p95, LowestHour: &lowest, HighestHour: &highest}
+}
+
+// trainingOf has a solution that is trained and not served, one that fails, a dataset group that
+// nothing uses, and a region that could not be read.
+func trainingOf(now time.Time) *training.Report {
+	const prefix = "arn:aws:personalize:us-east-1:123456789012:"
+	day := func(n int) time.Time { return now.AddDate(0, 0, -n) }
+	version := func(solution string, n int, status model.Status, hours *float64) training.Version {
+		v := training.Version{
+			ARN: prefix + "solution/" + solution + "/" + fmt.Sprint(n), Status: status, Automatic: new(true), Created: day(n), Updated: day(n), Hours: hours,
+		}
+		if hours == nil {
+			v.FailureReason = "no data"
+		}
+		return v
+	}
+	solution := func(name string, automatic *bool, versions ...training.Version) training.Solution {
+		return training.Solution{
+			ARN: prefix + "solution/" + name, Name: name, Group: prefix + "dataset-group/shop", Recipe: "aws-sims", Created: day(90), Versions: versions,
+			Automatic: automatic, Schedule: "rate(7 days)",
+		}
+	}
+	r := training.Analyze([]training.Facts{
+		{
+			Region: "us-east-1", Known: training.Known{Groups: true, Solutions: true, Versions: true, Jobs: true, Trackers: true, Campaigns: true, Recommenders: true},
+			Groups: []training.DatasetGroup{
+				{ARN: prefix + "dataset-group/shop", Name: "shop", Created: day(90)}, {ARN: prefix + "dataset-group/test", Name: "test", Created: day(300)},
+			},
+			Solutions: []training.Solution{
+				solution("gifts", new(true), version("gifts", 3, model.StatusActive, new(2.5)), version("gifts", 10, model.StatusActive, new(2.25))),
+				solution("broken", nil, version("broken", 3, "CREATE FAILED", nil), version("broken", 20, "CREATE FAILED", nil)),
+				solution("quiet", nil, version("quiet", 60, model.StatusActive, nil)),
+			},
+			Jobs: []training.BatchJob{{Version: prefix + "solution/broken/60", Created: day(2)}},
+		},
+		{Region: "eu-west-1"},
+	}, now)
+	return &r
 }
 
 // ledgerOf has a resource of every sort.
@@ -62,7 +101,7 @@ func ledgerOf() Ledger {
 	}
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	l := Ledger{
-		Window: span, Days: 2, Totals: Totals{Throughput: &together},
+		Window: span, Days: 2, Totals: Totals{Throughput: &together}, Training: trainingOf(end),
 		Resources: []Entry{
 			EntryOf(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
 				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0}, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
