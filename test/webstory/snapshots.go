@@ -46,6 +46,7 @@ const (
 	HomeRows     = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-home-rows"
 	NextAction   = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-next-best-action"
 	TopPicks     = "arn:aws:personalize:eu-west-1:123456789012:recommender/video-top-picks"
+	Trailers     = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-trailers" // of the story of failed reads alone
 )
 
 var characters = map[string]character{
@@ -56,6 +57,7 @@ var characters = map[string]character{
 	ForYou:       {mean: 3, swing: 1, min: 12, before: 12, since: Now.Add(-400 * time.Hour)},
 	HomeRows:     {mean: 16, swing: 8, min: 5, before: 5, since: Now.Add(-400 * time.Hour)},
 	TopPicks:     {mean: 2.4, swing: 1.2, min: 8, before: 11, since: Now.Add(-130 * time.Hour)},
+	Trailers:     {mean: 4, swing: 1, min: 2, before: 2, since: Now.Add(-400 * time.Hour), broken: Now.Add(-30 * time.Hour)},
 }
 
 // resource returns a resource of the shop.
@@ -79,7 +81,7 @@ func shop() web.Snapshot {
 	s := web.Snapshot{Snapshot: serve.Snapshot{
 		Version: 7,
 		Status: serve.Status{
-			Region: Region, Started: Now.Add(-30 * time.Hour), Recorded: Now.Add(-30 * time.Hour),
+			Region: Region, Started: Now.Add(-30 * time.Hour), Recorded: Now.Add(-30 * time.Hour), AutoAdjust: model.On, AutoStop: model.Off,
 			LastCycle: Now.Add(-150 * time.Second), LastSuccess: Now.Add(-150 * time.Second), NextCycle: Now.Add(150 * time.Second),
 		},
 		Alarms: serve.AlarmsSeen{Known: true}, Others: []model.Resource{popular},
@@ -130,10 +132,10 @@ func resultOf(resources []model.Resource) report.Result {
 func checks() map[string]serve.Check {
 	at := Now.Add(-32 * time.Minute)
 	return map[string]serve.Check{
-		HomePage:     {Time: at, Decision: rules.None, Reason: "kept at 20: lowest hour averaged 23.7 TPS over 336 hours"},
+		HomePage:     {Time: at, Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonInUse, rules.ReasonKept}, Reason: "kept at 20: lowest hour averaged 23.7 TPS over 336 hours"},
 		SimilarItems: {Time: at, Decision: rules.StepDown, NewMin: 22, Reason: "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", Outcome: events.OutcomeAsked},
-		Ranking:      {Time: at, Decision: rules.None, Reason: "kept at 10: lowest hour averaged 11.4 TPS over 336 hours"},
-		SpringSale:   {Time: at, Decision: rules.None, Reason: "idle 5 days; deleting is off (AutoDeleteOrStopIdleResources=No); its minimum is 1, the lowest there is"},
+		Ranking:      {Time: at, Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonInUse, rules.ReasonKept}, Reason: "kept at 10: lowest hour averaged 11.4 TPS over 336 hours"},
+		SpringSale:   {Time: at, Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonOff, rules.ReasonAtLowest}, Reason: "idle 5 days; deleting is off (AutoDeleteOrStopIdleResources=No); its minimum is 1, the lowest there is"},
 		ForYou: {
 			Time: at, Decision: rules.Refused, Codes: []rules.ReasonCode{rules.ReasonOversized, rules.ReasonContested},
 			Reason: "not stepped down from 12 to 9 (lowest level reached 3 times: 2.8 RPS (330 of 336 h known)): contested: somebody set the minimum " +
@@ -269,6 +271,14 @@ func failing() web.Snapshot {
 	s.Result.Problems = []model.Problem{
 		{Region: "eu-west-1", Operation: "ListRecommenders", Err: errors.New("ThrottlingException: Rate exceeded")},
 		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Err: errors.New(`<script>alert("x")</script> & 'quotes'`)},
+	}
+	trailers := resource(Trailers, "video-service", "aws-user-personalization-v2", 2)
+	s.Resources = append(s.Resources, trailers)
+	zero := 0.0
+	s.Result.Resources = append(s.Result.Resources, report.Resource{Subject: report.SubjectOf(trailers), Average: &zero, Utilization: &zero})
+	s.Checks[Trailers] = serve.Check{
+		Time: Now.Add(-20 * time.Minute), Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonFailing, rules.ReasonUnconfirmed},
+		Reason: "broken, not idle: all its 345,600 requests in the last 24 h failed",
 	}
 	for i := range s.Result.Resources {
 		if s.Result.Resources[i].ARN == ForYou {

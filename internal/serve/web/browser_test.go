@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,38 @@ func TestBrowserShowsEveryPageWithoutComplaint(t *testing.T) {
 		b.Shots(one.name, one.height)
 		b.Quiet()
 	}
+}
+
+// Every page is accessible in both themes, its contrast included, and usable by the keyboard alone.
+func TestBrowserFindsEveryPageAccessible(t *testing.T) {
+	options, _ := shopOptions(t)
+	options.AllowActions, options.Actions = true, &webstory.Actions{}
+	b := open(t, options)
+	for _, path := range []string{"/", "/resources", "/resource?arn=" + webstory.SimilarItems, "/activity", "/bill", "/dashboard", "/nowhere"} {
+		b.Load(path)
+		for _, theme := range []string{"light", "dark"} {
+			browser.JS[string](b, `document.documentElement.dataset.theme = "`+theme+`"`)
+			for _, found := range b.Axe() {
+				t.Errorf("%s, %s: %s", path, theme, found)
+			}
+		}
+	}
+	b.Load("/resource?arn=" + webstory.ForYou)
+	walked := b.Walk(150)
+	for _, want := range []string{"a Skip to the content", "a Resources", "button Change the minimum", "button Stop the recommender"} {
+		if !slices.Contains(walked, want) {
+			t.Errorf("the tab key does not reach %q: %q", want, walked)
+		}
+	}
+	for _, one := range walked {
+		if strings.HasSuffix(one, "(hidden)") {
+			t.Errorf("the focus is not seen on %q", one)
+		}
+	}
+	if walked[len(walked)-1] == "and more" {
+		t.Errorf("the focus does not leave the page: %q", walked)
+	}
+	b.Forgive() // /nowhere is not found
 }
 
 func TestBrowserSortsAndFiltersTheTable(t *testing.T) {
