@@ -246,12 +246,17 @@ func (b *Tab) Shot(name, scheme string, width, height int64) {
 	}
 }
 
-// Shots writes pictures in both colour schemes and as on a phone, and restores the width.
+// Shots writes pictures in both colour schemes of a wide and a small window and of a phone, and restores the width.
 func (b *Tab) Shots(name string, height int64) {
 	b.t.Helper()
-	b.Shot(name+"-light", "light", wide, height)
-	b.Shot(name+"-dark", "dark", wide, height)
-	b.Shot(name+"-phone", "light", 390, 844*2)
+	if os.Getenv("PERSONALIZE_MONITOR_SCREENSHOTS") == "" {
+		return
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		b.Shot(name+"-1440-"+scheme, scheme, 1440, height)
+		b.Shot(name+"-1024-"+scheme, scheme, 1024, height+400)
+		b.Shot(name+"-390-"+scheme, scheme, 390, 2200)
+	}
 	Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: wide, Height: 960, DeviceScaleFactor: 1})
 }
 

@@ -178,6 +178,7 @@ const Charts = (function () {
       const data = await answer.json();
       const figure = box.closest("figure");
       figure.querySelector(".summary").textContent = data.note || "";
+      box.setAttribute("role", "img");
       box.setAttribute("aria-label", data.title + ". " + data.summary);
       if (data.lines.some((l) => l.v.some((v) => v != null))) draw(box, data);
       else empty(box, data.note || "There are no data in this time.");

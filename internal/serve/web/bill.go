@@ -55,7 +55,7 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	s, now := h.snapshot()
 	rows := h.rows(s, now)
 	advice := adviceOf(rows, switchesOf(s.Status))
-	view := billView{Hero: heroOf(s, rows), Notes: notesOf(s), Advice: adviceViewOf(advice, len(advice), h.options.AllowActions, s)}
+	view := billView{Hero: heroOf(s, rows), Notes: notesOf(s), Advice: adviceViewOf(advice, pageSize, h.options.AllowActions, s)}
 	if s.Ledger == nil {
 		view.Fault = s.LedgerErr
 	}

@@ -29,7 +29,6 @@ func TestSavedBy(t *testing.T) {
 		return events.Audit{Time: at(hour), ARN: recommender, Action: model.ActionStop, Outcome: events.OutcomeDone, Automatic: true, Before: &events.Before{MinTPS: 3}}
 	}
 	started := events.Audit{Time: at(7), ARN: recommender, Action: model.ActionStart, Outcome: events.OutcomeDone}
-	with := func(a events.Audit, change func(*events.Audit)) events.Audit { change(&a); return a }
 	// The minimum in force and the demand of each of ten hours.
 	hours := func(minimum, actual []float64) []billing.Hour {
 		var list []billing.Hour
