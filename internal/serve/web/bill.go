@@ -66,7 +66,8 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	}
 	view.Groups, view.Sum = groupsOf(rows, billGroups[i].of)
 	view.CSV = link("/bill", keyBy, by, keyFormat, "csv")
-	return page{template: "bill", title: "Bill", path: "/bill", view: view, csv: func() [][]string { return groupsCSV(view.Groups, by) }}, nil
+	return page{template: "bill", title: "Bill", path: "/bill", view: view, csv: func() [][]string { return groupsCSV(view.Groups, by) },
+		unknown: unknownMoney(s)}, nil
 }
 
 // groupsOf adds up endpoints, the most expensive group first.

@@ -179,7 +179,7 @@ func TestBrowserFollows(t *testing.T) {
 	b.Until(`document.querySelectorAll("canvas").length === 1`)
 	browser.JS[bool](b, `window.kept = document.querySelector("#chart-all details").open = true`)
 	source.Change(func(s *web.Snapshot) {
-		s.Entries = append([]web.Entry{{Time: webstory.Now, Kind: web.EntryEvent, ARN: webstory.HomePage, Title: "SomethingNew"}}, s.Entries...)
+		s.Entries = append([]web.Entry{{Time: webstory.Now, Kind: web.EntryProblem, ARN: webstory.HomePage, Title: "SomethingNew"}}, s.Entries...)
 	})
 	b.Until(`document.querySelector("#recent").textContent.includes("SomethingNew")`)
 	b.Until(`document.querySelector("#announce").textContent === "Updated."`)

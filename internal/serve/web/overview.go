@@ -90,7 +90,19 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 			view.Chart = &chartView{ID: "totals", Plot: plot}
 		}
 	}
-	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return adviceCSV(advice) }}, nil
+	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return adviceCSV(advice) },
+		unknown: unknownMoney(s)}, nil
+}
+
+// unknownMoney is why what can be saved is not known; empty if it is.
+func unknownMoney(s Snapshot) string {
+	switch {
+	case s.Ledger != nil:
+		return ""
+	case s.LedgerErr != "":
+		return "What was paid for is not known: " + s.LedgerErr
+	}
+	return "What was paid for is not known yet."
 }
 
 // tasksOf are the stages of a cycle under way.

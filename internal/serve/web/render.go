@@ -91,6 +91,7 @@ type page struct {
 	forms           bool
 	view            any
 	csv             func() [][]string // the table of the page; nil if it has none
+	unknown         string            // why the table is not known; empty if it is
 }
 
 // frame is what surrounds a page.
@@ -155,6 +156,8 @@ func (v *renderer) handler(makePage func(*http.Request, *fields) (page, error), 
 		one, err := makePage(r, q)
 		if err == nil && table && one.csv == nil {
 			err = notFound("This page has no table.")
+		} else if err == nil && table && one.unknown != "" {
+			err = statusError{http.StatusServiceUnavailable, one.unknown}
 		}
 		if err = cmp.Or(q.fault, err); err != nil {
 			v.reject(w, r, err)

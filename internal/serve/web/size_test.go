@@ -101,6 +101,11 @@ func TestTablesAreExported(t *testing.T) {
 			}
 		}
 	}
+	for _, target := range []string{"/?format=csv", "/bill?format=csv"} {
+		if w := get(t, page(t, "start", nil), target); w.Code != 503 || !strings.Contains(w.Body.String(), "not known yet") {
+			t.Errorf("%s before anything is known: status %d", target, w.Code)
+		}
+	}
 	if w := get(t, h, "/dashboard?format=csv"); w.Code != 404 {
 		t.Errorf("a page without a table: status %d", w.Code)
 	}

@@ -55,8 +55,20 @@
     return changed;
   }
 
+  // inOrder keeps the order of a table while it is followed: a row moves when the page is loaded, sorted or filtered. A row that would
+  // be elsewhere has a dot.
+  function inOrder(old, fresh) {
+    const rows = (root) => Array.from(root.querySelectorAll("tr[data-arn]"));
+    const before = rows(old), now = rows(fresh), place = new Map(before.map((row, i) => [row.dataset.arn, i]));
+    if (before.length !== now.length || !now.length || now.some((row) => !place.has(row.dataset.arn))) return;
+    now.forEach((row, i) => { if (place.get(row.dataset.arn) !== i) row.classList.add("moved"); });
+    now.sort((a, b) => place.get(a.dataset.arn) - place.get(b.dataset.arn)).forEach((row) => row.parentNode.append(row));
+  }
+  let following = false;
+
   // replace keeps opened details, the focus and the scroll position.
   function replace(old, fresh) {
+    if (following) inOrder(old, fresh);
     const open = Array.from(old.querySelectorAll("details[open][id]")).map((d) => d.id);
     const focus = old.contains(document.activeElement) ? place(old, document.activeElement) : null;
     const scroll = Array.from(old.querySelectorAll(".scroll")).map((s) => [s.scrollLeft, s.scrollTop]);
@@ -78,7 +90,7 @@
   }
 
   // refresh loads the page again; a response is dropped if a later one was requested.
-  async function refresh(address) {
+  async function refresh(address, follows) {
     const mine = ++latest;
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html" } });
@@ -88,6 +100,7 @@
       if (answer.status === 404 && document.querySelector("main .head")) { location.reload(); return false; } // it no longer exists
       if (answer.status === 404) return false;
       if (!answer.ok) { lost(); return false; }
+      following = !!follows;
       return update(html) > 0;
     } catch (error) {
       if (mine === latest) lost();
@@ -115,7 +128,7 @@
   // Following: the stream reports a new version, and the page is loaded again.
   async function follow(version) {
     if (version === document.body.dataset.snapshot && sent.get("mode") !== "" || document.hidden) { missed = document.hidden; return; }
-    const changed = await refresh(here());
+    const changed = await refresh(here(), true);
     Charts.reload();
     // A screen reader need not announce every step of a cycle.
     if (changed && Date.now() - announced > 60000) { announced = Date.now(); read("Updated."); }
@@ -124,9 +137,9 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; follow(""); } });
   const stream = new EventSource("/live");
   stream.addEventListener("change", (event) => follow(event.data));
-  stream.addEventListener("error", () => { if (!document.hidden) refresh(here()); }); // a restart, or the end
+  stream.addEventListener("error", () => { if (!document.hidden) refresh(here(), true); }); // a restart, or the end
   // Ages grow even if nothing else changes, and a stream may have ended.
-  setInterval(() => { if (!document.hidden) refresh(here()); }, 60000);
+  setInterval(() => { if (!document.hidden) refresh(here(), true); }, 60000);
   addEventListener("pagehide", () => stream.close());
 
   // Filters apply while typing.
