@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"inventory":     {"model", "awsapi"},
 	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
-	"prices":        {"model", "report", "pricing", "awsapi"},
+	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
 	"alarms":        beneath,
 	"notify":        beneath,
