@@ -77,10 +77,10 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	return u
 }
 
-// GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.
-func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
+// SilenceQueries ask for what confirms the silence that advice would rest on; see rules.ConfirmQueries.
+func (u Metered) SilenceQueries(r model.Resource, m ReportTime) []model.Query {
 	if rules.LoadOf(r, u.evidence, m.Now).Silent > 0 {
-		return []model.Query{gapsQuery(r, m)}
+		return rules.ConfirmQueries(r, lookBack(m))
 	}
 	return nil
 }
