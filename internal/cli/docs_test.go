@@ -54,7 +54,7 @@ func TestReferenceCommands(t *testing.T) {
 	var page strings.Builder
 	for _, cmd := range commands(root) {
 		name := strings.TrimPrefix(cmd.CommandPath(), "personalize-monitor ")
-		fmt.Fprintf(&page, "## %s\n\n```\n%s\n```\n\n", name, cmd.UseLine())
+		fmt.Fprintf(&page, "## %s\n\n```text\n%s\n```\n\n", name, cmd.UseLine())
 		if cmd.Name() == "completion" {
 			page.WriteString("Prints a script that completes commands in a shell. `personalize-monitor completion SHELL --help` has how to load it.\n\n")
 			continue
