@@ -49,10 +49,8 @@ func TestReferenceParameters(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| `%s` | `--%s` | %s | %s | %s |\n", p.Name, p.Flag, standard, docs.Cell(p.Help), docs.Cell(p.Valid))
 	}
+	fmt.Fprintf(&table, "| `%s` | – | `No` | keep one place of the account's Lambda concurrency for the monitor | Yes or No |\n", onlyInTemplate)
 	docs.Section(t, "docs/guide/parameters.md", "parameters", table.String())
-	if !strings.Contains(docs.Read(t, "docs/guide/parameters.md"), "<!-- end parameters -->\n| `"+onlyInTemplate+"` | – | `No` |") {
-		t.Errorf("there is no row for %s", onlyInTemplate)
-	}
 }
 
 // Each command is sent by an example for the AWS CLI that its receiver takes as a

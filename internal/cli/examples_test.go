@@ -6,18 +6,23 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
@@ -434,5 +439,104 @@ func checkAWS(t *testing.T, e example) {
 	case "events put-targets", "lambda add-permission", "cloudwatch describe-alarms", "logs tail":
 	default:
 		t.Errorf("%s: no test knows this command", e)
+	}
+}
+
+// The policy to look only has the actions that commands which only look call, and no others.
+func TestDocsLookOnlyPolicyIsEnough(t *testing.T) {
+	var policy struct{ Statement []struct{ Action []string } }
+	for _, block := range docs.Blocks(docs.Read(t, "docs/operations/permissions.md")) {
+		if block.Language == "json" {
+			if err := json.Unmarshal([]byte(block.Text), &policy); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	bed := newExampleBed(t, map[string]string{})
+	var mu sync.Mutex
+	calls, looking := map[string]bool{}, false
+	bed.estate.Monitored = 30 * 24 * time.Hour
+	group := &bed.estate.Regions[0].DatasetGroups[0]
+	group.Campaigns[0].EchoLatest = true // its solution is described, too
+	group.Recommenders[0].MinRPS = 40    // is lowered
+	server, err := localaws.New(bed.estate, localaws.WithObserver(func(o localaws.Observed) {
+		mu.Lock()
+		defer mu.Unlock()
+		if looking && o.Operation != "GetCallerIdentity" { // which everyone may call
+			calls[o.Service+":"+o.Operation] = true
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(server)
+	defer web.Close()
+	t.Setenv("AWS_ENDPOINT_URL", web.URL)
+	t.Setenv("NotificationEndpoint", "ops@example.com")
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	run := func(args ...string) int {
+		s := cli.Streams{Out: io.Discard, Err: io.Discard, Env: os.LookupEnv}
+		return cli.Run(ctx, args, "test", s)
+	}
+	if code := run("run"); code != cli.ExitDone { // from now on there is something to look at
+		t.Fatalf("exit code %d", code)
+	}
+	t.Setenv("AutoCreateIdleAlarms", "Yes") // so that there is something to create, too
+	mu.Lock()
+	looking = true
+	mu.Unlock()
+	run("plan")
+	run("report")
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan int)
+	go func() { ended <- run("serve", "--dry-run", "--listen", "127.0.0.1:"+port) }()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		response, err := http.Get("http://127.0.0.1:" + port + "/readyz")
+		if err == nil {
+			response.Body.Close()
+		}
+		if err == nil && response.StatusCode == http.StatusOK {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the daemon is not ready")
+		}
+	}
+	cancel()
+	if code := <-ended; code != cli.ExitDone {
+		t.Errorf("exit code %d of the daemon", code)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff(policy.Statement[0].Action, slices.Sorted(maps.Keys(calls))); diff != "" {
+		t.Errorf("(-policy +calls):\n%s", diff)
+	}
+}
+
+// Each value of the protecting tag in the guide protects as the guide states.
+func TestDocsProtectingTags(t *testing.T) {
+	now := time.Date(2027, 1, 31, 23, 0, 0, 0, time.UTC)
+	rows := regexp.MustCompile("(?m)^\\| (`[^|]*`) \\| ([^|]*) \\|$").FindAllStringSubmatch(docs.Read(t, "docs/guide/protect-and-undo.md"), -1)
+	if len(rows) < 5 {
+		t.Errorf("only %d rows were found", len(rows))
+	}
+	for _, row := range rows {
+		for value := range strings.SplitSeq(strings.ReplaceAll(row[1], "`", ""), ", ") {
+			protects := func(verdict rules.Verdict, at time.Time) bool {
+				why := rules.Protected(map[string]string{rules.ProtectTag: value}, verdict, at)
+				return why != "" && !strings.Contains(why, "not clear")
+			}
+			all, stops := strings.HasPrefix(row[2], "everything"), strings.HasPrefix(row[2], "a stop and a deletion")
+			if protects(rules.Delete, now) != (all || stops) || protects(rules.Stop, now) != (all || stops) || protects(rules.StepDown, now) != (all || !stops) {
+				t.Errorf("%s does not protect from %s", value, row[2])
+			}
+			if ends := strings.Contains(row[2], "to the end of that day"); ends == protects(rules.Delete, now.Add(time.Hour)) && value != "tps" {
+				t.Errorf("%s: wrong on the next day", value)
+			}
+		}
 	}
 }
