@@ -473,6 +473,7 @@ func TestDocsLookOnlyPolicyIsEnough(t *testing.T) {
 	defer web.Close()
 	t.Setenv("AWS_ENDPOINT_URL", web.URL)
 	t.Setenv("NotificationEndpoint", "ops@example.com")
+	t.Setenv("HourlyChecks", "always")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	run := func(args ...string) int {
