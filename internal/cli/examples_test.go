@@ -57,10 +57,16 @@ func TestDocsExamples(t *testing.T) {
 			case block.Language == "sh":
 				first = len(examples)
 				examples = append(examples, parseShell(t, page, block.Text)...)
+			case block.Language == "yaml" && strings.Contains(block.Text, "datasetGroups:"):
+				name := fmt.Sprintf("estate%d.yaml", len(files))
+				files[name], files["estate.yaml"], files["my-estate.yaml"] = block.Text, block.Text, block.Text
+				examples = append(examples, example{page: page, words: []string{"personalize-monitor", "plan", "--local", "--estate", name}})
 			case block.Language == "yaml" && strings.Contains(block.Text, "currency:"):
-				files["prices.yaml"] = block.Text
+				name := fmt.Sprintf("prices%d.yaml", len(files))
+				files[name], files["prices.yaml"] = block.Text, block.Text
+				examples = append(examples, example{page: page, words: []string{"personalize-monitor", "plan", "--local", "--prices", name}})
 			case block.Language == "yaml":
-				files["estate.yaml"], files["my-estate.yaml"] = block.Text, block.Text
+				t.Errorf("%s: no test knows this YAML:\n%s", page, block.Text)
 			case block.Language == "" && first >= 0:
 				examples[first].shows = block.Text
 			}
@@ -77,7 +83,11 @@ func TestDocsExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bed := newExampleBed(t, files)
+	var named []string
+	for _, e := range examples {
+		named = append(named, strings.Join(e.words, " "), e.input)
+	}
+	bed := newExampleBed(t, files, strings.Join(named, " "))
 	ran := map[string]int{}
 	done := map[string]bool{}
 	for _, e := range examples {
@@ -195,28 +205,30 @@ type exampleBed struct{ estate localaws.Estate }
 // exampleReason is why an endpoint went from 10 to 7, as the guide shows it.
 const exampleReason = "step down from 10 to 7: lowest level reached 3 times: 7.4 TPS (336 of 336 h known)"
 
-func newExampleBed(t *testing.T, files map[string]string) exampleBed {
+// newExampleBed makes a bed with the campaigns and recommenders that a text names, and a record of each campaign.
+func newExampleBed(t *testing.T, files map[string]string, named string) exampleBed {
 	t.Helper()
 	var regions []localaws.EstateRegion
 	var records []string
 	for _, region := range []string{"us-east-1", "eu-west-1"} {
 		group := localaws.EstateDatasetGroup{Name: "shop", Domain: "ECOMMERCE"}
-		for _, name := range []string{"home", "home-page", "spring-sale"} {
-			group.Campaigns = append(group.Campaigns, localaws.EstateCampaign{MinTPS: 7, EstateEndpoint: localaws.EstateEndpoint{
-				Name: name, Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 8},
-			}})
-		}
-		group.Recommenders = []localaws.EstateRecommender{{MinRPS: 2, EstateEndpoint: localaws.EstateEndpoint{
-			Name: "for-you", Recipe: "aws-ecomm-recommended-for-you", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 3},
-		}}}
-		regions = append(regions, localaws.EstateRegion{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{group}})
-		for _, name := range []string{"home", "home-page"} {
-			if region+name != "us-east-1home" {
-				records = append(records, exampleRecord(region, name))
+		arns := regexp.MustCompile(`arn:aws:personalize:`+region+`:123456789012:(campaign|recommender)/([a-z-]+)`).FindAllStringSubmatch(named, -1)
+		slices.SortFunc(arns, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+		for _, arn := range slices.CompactFunc(arns, func(a, b []string) bool { return a[0] == b[0] }) {
+			endpoint := localaws.EstateEndpoint{
+				Name: arn[2], Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 8},
 			}
+			if arn[1] == "recommender" {
+				endpoint.Recipe = "aws-ecomm-recommended-for-you"
+				group.Recommenders = append(group.Recommenders, localaws.EstateRecommender{MinRPS: 2, EstateEndpoint: endpoint})
+				continue
+			}
+			group.Campaigns = append(group.Campaigns, localaws.EstateCampaign{MinTPS: 7, EstateEndpoint: endpoint})
+			records = append(records, exampleRecord(region, arn[2]))
 		}
+		regions = append(regions, localaws.EstateRegion{Name: region, DatasetGroups: []localaws.EstateDatasetGroup{group}})
 	}
-	records = append(records, exampleRecord("us-east-1", "home"))
+	records = append(records, exampleRecord("eu-west-1", "home")) // as the guide shows it
 	var counts strings.Builder
 	counts.WriteString("timestamp,value\n")
 	for i := range 3 * 288 {
@@ -263,18 +275,14 @@ func (b exampleBed) run(t *testing.T, e example, args []string) {
 	defer web.Close()
 	t.Setenv("AWS_ENDPOINT_URL", web.URL)
 	args = slices.Clone(args)
-	has := func(flag string) bool { return slices.Contains(args, flag) }
 	ends := true
 	switch command := args[0]; {
 	case command == "demo": // other tests run it; this one reads the flags
 		args = append(args, "--help")
 	case command == "serve" || command == "localaws":
 		args, ends = append(args, "--listen", "127.0.0.1:0"), false
-	case has("--dry-run"):
 	case command == "restore":
-		args = append(args, "--yes", "--no-wait")
-	case slices.Contains([]string{"cleanup", "delete-campaign", "stop-recommender"}, command), len(args) > 1 && args[1] == "delete":
-		args = append(args, "--yes")
+		args = append(args, "--no-wait")
 	}
 	for i, arg := range args {
 		if strings.HasSuffix(arg, "…") { // a word that the help shortens
@@ -284,31 +292,39 @@ func (b exampleBed) run(t *testing.T, e example, args []string) {
 			putExampleLogs(t, web.URL, strings.TrimSuffix(args[i+1], "*")+"monitor")
 		}
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	var out bytes.Buffer
-	errs := newOutput()
-	s := cli.Streams{In: strings.NewReader(e.input), Out: &out, Err: errs, Env: os.LookupEnv}
-	codes := make(chan int, 1)
-	go func() { codes <- cli.Run(ctx, args, "test", s) }()
-	if !ends {
-		ended := make(chan struct{})
-		errs.wait(t, `(http://\S+)`, ended)
-		cancel()
+	code, out, errs := runExample(t, e, args, ends)
+	if code == cli.ExitUsage && strings.Contains(errs, "add --yes") {
+		code, out, errs = runExample(t, e, append(args, "--yes"), ends)
 	}
-	code := <-codes
 	if code != cli.ExitDone && (code != cli.ExitChanges || args[0] != "plan") {
-		t.Errorf("%s: exit code %d:\n%s%s", e, code, out.String(), errs)
+		t.Errorf("%s: exit code %d:\n%s%s", e, code, out, errs)
 	}
 	if e.shows == "" || args[0] == "demo" { // whose output another test holds
 		return
 	}
-	printed := withoutNumbers(out.String())
+	printed := withoutNumbers(out)
 	for line := range strings.Lines(e.shows) {
 		if strings.TrimSpace(line) != "..." && !strings.Contains("\n"+printed, "\n"+withoutNumbers(line)) {
-			t.Errorf("%s: it does not print %q:\n%s", e, line, out.String())
+			t.Errorf("%s: it does not print %q:\n%s", e, line, out)
 		}
 	}
+}
+
+// runExample runs a command once. One that does not end is stopped when it listens.
+func runExample(t *testing.T, e example, args []string, ends bool) (code int, out, errs string) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout bytes.Buffer
+	stderr := newOutput()
+	s := cli.Streams{In: strings.NewReader(e.input), Out: &stdout, Err: stderr, Env: os.LookupEnv}
+	codes := make(chan int, 1)
+	go func() { codes <- cli.Run(ctx, args, "test", s) }()
+	if !ends {
+		stderr.wait(t, `(http://\S+)`, make(chan struct{}))
+		cancel()
+	}
+	return <-codes, stdout.String(), stderr.String()
 }
 
 // withoutNumbers is a text in which all numbers, and all gaps, are alike: those of traffic differ with the time of day.
@@ -452,7 +468,8 @@ func TestDocsLookOnlyPolicyIsEnough(t *testing.T) {
 			}
 		}
 	}
-	bed := newExampleBed(t, map[string]string{})
+	bed := newExampleBed(t, map[string]string{}, "arn:aws:personalize:us-east-1:123456789012:campaign/home "+
+		"arn:aws:personalize:us-east-1:123456789012:recommender/for-you arn:aws:personalize:us-east-1:123456789012:campaign/search")
 	var mu sync.Mutex
 	calls, looking := map[string]bool{}, false
 	bed.estate.Monitored = 30 * 24 * time.Hour
