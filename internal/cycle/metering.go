@@ -94,7 +94,7 @@ func (m metering) questions(r model.Resource, idle time.Duration, spans billing.
 	if m.advised != m.shown {
 		queries = append(queries, m.advised.CallQueries(r, idle, at)...)
 	}
-	return append(queries, m.advised.ContestQueries(r, at)...), m.advised.GapsQueries(r, at)
+	return append(queries, m.advised.ContestQueries(r, at)...), m.advised.SilenceQueries(r, at)
 }
 
 // advise adds the answers to the questions, and returns what would save most. In a span in the past
