@@ -1,5 +1,5 @@
 // Package internal_test holds the rules that no single package can hold, as who may import
-// whom. docs/architecture.md explains why.
+// whom. docs/design/architecture.md explains why.
 package internal_test
 
 import (
@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"inventory":     {"model", "awsapi"},
 	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
-	"prices":        {"model", "report", "pricing", "awsapi"},
+	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
 	"alarms":        beneath,
 	"notify":        beneath,

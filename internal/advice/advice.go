@@ -74,8 +74,9 @@ type Saving struct {
 }
 
 // rank orders proposals: those that save most first, those of which the amount is not known by
-// their metered saving after them.
+// their metered saving after them. The result is not nil.
 func rank(list []Proposal) []Proposal {
+	list = append([]Proposal{}, list...)
 	slices.SortStableFunc(list, func(a, b Proposal) int {
 		return cmp.Or(
 			-compare(a.Saves.Amount, b.Saves.Amount), -compare(a.Saves.TPSHours, b.Saves.TPSHours),

@@ -342,8 +342,8 @@ func TestSummary(t *testing.T) {
 			"14 days: USD 4,812.33 (estimate, without 3 of 9 endpoints). 9 endpoints (0 idle), 1.0 training hours in 30 days of which it is unknown how many were served. " +
 				"Do these two things: do a; do b.",
 		},
-		{"no price at all", Facts{Period: "14 days", Unknown: 9, Endpoints: 9}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
-		{"two currencies", Facts{Period: "14 days", Spent: []Amount{{"CNY", 1}, {"USD", 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle). Nothing to do."},
+		{"no price at all", Facts{Period: "14 days", Unknown: 9, Endpoints: 9, Proposals: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
+		{"two currencies", Facts{Period: "14 days", Spent: []Amount{{"CNY", 1}, {"USD", 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
 		{
 			"part of the saving is known", Facts{Period: "14 days", Spent: usd, Endpoints: 2, Proposals: append(do(1, nil), do(1, new(2.0))...)},
 			"14 days: USD 4,812.33 (estimate). 2 endpoints (0 idle). Do these two things: do a; do a; saves USD 2.00 a month, and what 1 of them saves is not known.",

@@ -17,8 +17,8 @@ type Facts struct {
 	Endpoints int
 	Unknown   int // of the endpoints: how many are not in Spent
 	Idle      int
-	Training  *Training // nil if it is not known
-	Proposals []Proposal
+	Training  *Training  // nil if it is not known
+	Proposals []Proposal // nil if none were looked for, as in a span in the past
 }
 
 // Training is how much was trained in 30 days, in training hours, and how much of that was never
@@ -54,7 +54,10 @@ func SummaryOf(f Facts) Summary {
 		}
 	}
 	s.Saves = Sum(s.Do)
-	s.Text = strings.Join([]string{s.spentText(), s.foundText(), s.doText()}, " ")
+	s.Text = s.spentText() + " " + s.foundText()
+	if f.Proposals != nil {
+		s.Text += " " + s.doText()
+	}
 	return s
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 func on(text string) time.Time {
@@ -137,7 +138,9 @@ func TestAPartOfASpanIsMeteredAsIfReadAlone(t *testing.T) {
 		offset := slot(advised.Span.Start)
 		alone.requests(func(i int) float64 { return float64(((i + offset) / 12 % 2) * 3000 * ((i + offset) % 5)) })
 		narrow := Narrow(wide.resource, wide.readings, spans.Wide(), advised)
-		narrow[gapsQuery(wide.resource, advised)] = model.Series{Complete: true}
+		for _, q := range rules.ConfirmQueries(wide.resource, lookBack(advised)) {
+			narrow[q] = alone.readings[q]
+		}
 		got := Measure(wide.resource, narrow, wide.running, advised)
 		want := alone.measure()
 		near(t, string(kind)+": 14 days paid", got.Paid, want.Paid)

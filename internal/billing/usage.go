@@ -20,8 +20,7 @@ type Usage struct {
 	Requests float64 `json:"requests"`
 	Throughput
 	// IdleHours are those in whose slots of 5 minutes no one called, nil if that is not
-	// known; IdleSince is when the last such stretch began, nil if it has ended. Until
-	// AddCalls adds the other calls they go by successful requests alone.
+	// known; IdleSince is when the last such stretch began, nil if it has ended.
 	IdleHours *float64   `json:"idleHours"`
 	IdleSince *time.Time `json:"idleSince"`
 	TPSHours  `json:"tpsHours"`
@@ -114,10 +113,10 @@ func (u Metered) HourlyRemoved() []Hour {
 	return u.slots.hourly(u.slots.removed(since))
 }
 
-// GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.
-func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
+// SilenceQueries ask for what confirms the silence that advice would rest on; see rules.ConfirmQueries.
+func (u Metered) SilenceQueries(r model.Resource, m ReportTime) []model.Query {
 	if rules.LoadOf(r, u.evidence, m.Now).Silent > 0 {
-		return []model.Query{gapsQuery(r, m)}
+		return rules.ConfirmQueries(r, lookBack(m))
 	}
 	return nil
 }

@@ -83,7 +83,7 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 // shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
 	records := p.Memory.Snapshot().Audits
-	in.Days, in.LastHours, in.Whole, in.Records = billing.MaxDays, chart.SparkHours, lowered(records), records
+	in.Days, in.Month, in.LastHours, in.Whole, in.Records = billing.MaxDays, true, chart.SparkHours, lowered(records), records
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

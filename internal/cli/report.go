@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
@@ -26,6 +28,8 @@ import (
 var reportSetup = setup{params: []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.MetricDelay,
 }}
+
+var reportOutputs = append(slices.Clone(outputs), string(report.Focus))
 
 // maxChartHours is how many hours a chart of one resource has at most: those of two months. The
 // charts of all resources together have all hours.
@@ -39,6 +43,7 @@ type reportOptions struct {
 	since  string
 	until  string
 	group  string
+	brief  bool
 	flags  *pflag.FlagSet
 	html   string
 	prices priceOptions
@@ -60,8 +65,10 @@ metered in slots of 5 minutes, recommenders in hours; each counts the larger of 
 minimum and its average. The past minimum comes from the metrics of this monitor; where
 it did not run, what is known from before and after is assumed, and the report notes it.
 
-Money is an estimate: TPS-hours times a price, which is shown with its date and source.
-The table in the program knows few regions and may be out of date; see --prices and
+Money is an estimate by the price model of each product: campaigns by TPS-hours with
+volume tiers, those of v2 recipes by requests, recommenders by an hourly fee that includes
+requests. Each price is shown with its date and source. The table in the program has those
+of us-east-1, uses them in other regions too, and may be out of date; see --prices and
 --live-prices.
 
 CloudWatch bills the metrics read: two or three for each resource, two more for one that
@@ -82,7 +89,9 @@ some resources or regions could not be read.`,
 	o.flags = cmd.Flags()
 	cmd.Flags().StringVar(&o.group, "group-by", "", "add up by `KEY`: "+strings.Join(report.Groupings(), ", "))
 	complete(cmd, "group-by", report.Groupings()[:4])
-	o.addOutput(cmd)
+	cmd.Flags().StringVar(&o.output, "output", outputs[0], "`FORM` of the result: table, json, csv or focus (FOCUS 1.2, see docs/guide/report.md)")
+	complete(cmd, "output", reportOutputs)
+	cmd.Flags().BoolVar(&o.brief, "recommendations", false, "show only the summary and the recommendations")
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
 	reportSetup.addParams(cmd)
@@ -108,7 +117,10 @@ func (o *reportOptions) check(Streams, config.Values) error {
 	if _, err := report.ParseGrouping(o.group); err != nil {
 		return usage(fmt.Errorf("--group-by %w", err))
 	}
-	if err := cmp.Or(o.checkOutput(), o.checkHTML()); err != nil {
+	if o.output == string(report.Focus) && (o.brief || o.group != "") {
+		return usage(errors.New("--output focus has no groups and no recommendations"))
+	}
+	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML()); err != nil {
 		return err
 	}
 	return o.prices.check()
@@ -171,13 +183,13 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 		return err
 	}
 	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{
-		Params: values, Spans: spans, GroupBy: report.Grouping(o.group), LastHours: maxChartHours,
+		Params: values, Spans: spans, GroupBy: report.Grouping(o.group), Tags: o.output == string(report.Focus), LastHours: maxChartHours,
 	})
 	s.progress.clear()
 	if err != nil {
 		return err
 	}
-	err = s.streams.print(result, o.output)
+	err = o.print(s.streams, result)
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))
@@ -187,6 +199,23 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 		return err
 	}
 	return partial(result.Failed())
+}
+
+// print prints the ledger, or the part of it that is wanted.
+func (o *reportOptions) print(streams Streams, l report.Ledger) error {
+	switch {
+	case o.output == string(report.Focus):
+		if err := l.WriteFocus(streams.Out); err != nil {
+			return fmt.Errorf("print the result: %w", err)
+		}
+		for _, line := range append(l.NoFocusRows(), l.Asides()...) {
+			fmt.Fprintln(streams.Err, model.OneLine(line))
+		}
+		return nil
+	case o.brief:
+		return streams.print(report.Advice{Ledger: l}, o.output)
+	}
+	return streams.print(l, o.output)
 }
 
 // writePage writes the page beside its place and then moves it there, so that no reader finds

@@ -11,10 +11,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -83,9 +85,10 @@ type ledgerRun struct {
 	spans     billing.Spans
 	idle      time.Duration
 	used      time.Duration // idle time of what was called
-	prices    report.Prices
+	prices    pricing.Table
 	running   model.Series // when the monitor ran
 	tags      map[model.ARN]map[string]string
+	shared    map[string]int   // campaigns by the solution that they serve
 	resources []model.Resource // to meter
 	problems  problems
 
@@ -94,6 +97,7 @@ type ledgerRun struct {
 	// sums are the hours of all resources of a kind, by the second at which an hour begins.
 	sums    map[model.Kind]map[int64]billing.Hour
 	entries []report.Entry
+	advised []advice.Endpoint
 	read    int // series
 }
 
@@ -116,6 +120,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		whole: billing.NewWhole(spans.Shown), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
+	r.shared = campaignsOf(r.resources)
 	r.prepare(ctx, r.resources)
 	trained := r.training(ctx, snapshot)
 	r.meterAll(ctx, r.resources)
@@ -123,14 +128,18 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: spans.Shown, Days: spans.Days(), Resources: r.entries, Hourly: r.totals(),
-		GroupBy: in.GroupBy, Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
+		Window: spans.Shown, Days: spans.Days(), Resources: report.Priced(r.entries), Hourly: r.totals(),
+		GroupBy: in.GroupBy, Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
 	ledger.Training = trained
 	if spans.Coarse() {
 		ledger.CoarseUntil = new(spans.Fine())
+	}
+	ledger.Month = report.MonthOf(ledger.Resources, spans)
+	if spans.Open {
+		ledger.Recommendations = advice.Of(r.advised, trained, report.BillOf(ledger.Resources), r.prices)
 	}
 	ledger.Normalize()
 	return ledger, nil
@@ -200,16 +209,22 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	r.problems.add(problems...)
 	maps.Copy(calls, regional)
 	entries := make([]report.Entry, len(resources))
+	var advised []advice.Endpoint
 	for i, resource := range resources {
-		entries[i] = list[i].entry(resource, calls, r)
+		saving := list[i].advise(resource, calls, r)
+		entries[i] = list[i].entry(resource, saving, r)
+		if list[i].advised != nil {
+			advised = append(advised, list[i].endpoint(resource, saving, entries[i].Proposal, r.shared))
+		}
 	}
-	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
+	r.Progress.of("measure")(r.add(list, entries, advised), len(r.resources))
 }
 
 // add adds metered resources to the ledger and returns how many it has.
-func (r *ledgerRun) add(list []metering, entries []report.Entry) int {
+func (r *ledgerRun) add(list []metering, entries []report.Entry, advised []advice.Endpoint) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.advised = append(r.advised, advised...)
 	for _, one := range list {
 		r.whole.Add(*one.shown)
 	}

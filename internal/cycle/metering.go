@@ -5,9 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // spans are the spans of a ledger that is made now.
@@ -72,7 +76,10 @@ func meteringOf(resource model.Resource, readings model.Readings, running model.
 		return done[at.Span]
 	}
 	m := metering{shown: of(spans.Of(), true), advised: of(spans.Advised())}
-	m.month, m.before = of(spans.OfMonth()), of(spans.OfBefore())
+	m.month = of(spans.OfMonth())
+	if resource.Created.Before(spans.Before.End) {
+		m.before = of(spans.OfBefore())
+	}
 	return m
 }
 
@@ -87,20 +94,76 @@ func (m metering) questions(r model.Resource, idle time.Duration, spans billing.
 	if m.advised != m.shown {
 		queries = append(queries, m.advised.CallQueries(r, idle, at)...)
 	}
-	return append(queries, m.advised.ContestQueries(r, at)...), m.advised.GapsQueries(r, at)
+	return append(queries, m.advised.ContestQueries(r, at)...), m.advised.SilenceQueries(r, at)
 }
 
-// entry is the resource in a ledger, given the answers to its questions.
-func (m metering) entry(resource model.Resource, calls model.Readings, r *ledgerRun) report.Entry {
+// advise adds the answers to the questions, and returns what would save most. In a span in the past
+// nothing would.
+func (m metering) advise(resource model.Resource, calls model.Readings, r *ledgerRun) billing.Saving {
 	m.shown.AddCalls(resource, calls, r.idle, r.spans.Of())
-	var saving billing.Saving
-	if at, ok := r.spans.Advised(); ok {
-		if m.advised != m.shown {
-			m.advised.AddCalls(resource, calls, r.idle, at)
-		}
-		saving = billing.Advise(resource, *m.advised, calls, r.idle, r.used, at)
+	at, ok := r.spans.Advised()
+	if !ok {
+		return billing.Saving{Action: rules.None}
 	}
-	e := report.EntryOf(resource, *m.shown, saving, r.prices)
+	if m.advised == m.shown {
+		return billing.Advise(resource, *m.shown, calls, r.idle, r.used, at)
+	}
+	m.advised.AddCalls(resource, calls, r.idle, at)
+	saving := billing.Advise(resource, *m.advised, calls, r.idle, r.used, at)
+	if m.shown.Readable && saving.Action.Changes() { // what it would have saved in the span that is shown
+		in := m.shown.RemovalSaving(resource)
+		if saving.NewMin > 0 {
+			in = m.shown.SavingOf(resource, saving.NewMin)
+		}
+		saving.TPSHours = in.TPSHours
+	}
+	return saving
+}
+
+// entry is the resource in a ledger.
+func (m metering) entry(resource model.Resource, saving billing.Saving, r *ledgerRun) report.Entry {
+	priced := pricing.ProposalOf(r.prices, resource, *m.shown, saving)
+	if m.advised != nil && m.advised != m.shown { // a month goes by the days that proposals go by
+		recent := pricing.ProposalOf(r.prices, resource, *m.advised, saving)
+		priced.Use.Month = recent.Use.Month
+		if priced.After != nil && recent.After != nil {
+			priced.After.Month = recent.After.Month
+		}
+	}
+	e := report.EntryOf(resource, *m.shown, saving, priced)
 	e.Tags = r.tags[resource.ARN]
+	if m.month != nil {
+		e.Parts = report.Parts{Month: report.PartOf(r.prices, resource, *m.month), Billed: priced.Use.Month}
+		if m.advised != nil {
+			e.Parts.PerMonth = m.advised.PerMonth(resource)
+		}
+	}
+	if m.before != nil {
+		e.Parts.Before = report.PartOf(r.prices, resource, *m.before)
+	}
 	return e
+}
+
+// endpoint is what proposals go by. Hours are kept only of campaigns that share a solution.
+func (m metering) endpoint(resource model.Resource, saving billing.Saving, priced pricing.Proposal, shared map[string]int) advice.Endpoint {
+	e := advice.Endpoint{Resource: resource, Saving: saving, Priced: priced}
+	if m.advised.Readable {
+		used := m.advised.Usage // a copy: a pointer into advised would keep its series in memory
+		e.Usage = &used
+		if shared[training.SolutionOf(resource.Version)] > 1 {
+			e.Hours = m.advised.Hourly
+		}
+	}
+	return e
+}
+
+// campaignsOf counts the campaigns of each solution.
+func campaignsOf(resources []model.Resource) map[string]int {
+	counts := map[string]int{}
+	for _, r := range resources {
+		if solution := training.SolutionOf(r.Version); solution != "" {
+			counts[solution]++
+		}
+	}
+	return counts
 }

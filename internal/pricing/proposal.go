@@ -19,6 +19,8 @@ func ProposalOf(t Table, r model.Resource, m billing.Metered, s billing.Saving) 
 	case s.NewMin > 0:
 		p.After = new(p.Use.Lowered(m, s.NewMin))
 	default:
+		// What no one calls any more costs its minimum, whatever the demand of the span was.
+		p.Use.Month = p.Use.AtMinimum(r.MinTPS)
 		p.After = new(p.Use.Removed(m))
 	}
 	return p

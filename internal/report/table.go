@@ -140,7 +140,7 @@ func (p Printer) dropMinor(columns []Column, rows []Row) []Column {
 				width = max(width, utf8.RuneCountInString(row.Cells[i].Text))
 			}
 			if column.Name {
-				width = min(width, minName)
+				width = min(width, minText) // a shorter one is not broken for the sake of minor columns
 			}
 			need += width + gap
 			if column.Minor > 0 && (drop < 0 || column.Minor >= columns[drop].Minor) {

@@ -7,6 +7,9 @@ import (
 	"strconv"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // billGroups are what endpoints can be added up by.
@@ -32,15 +35,19 @@ type group struct {
 }
 
 type billView struct {
-	Hero    heroView
-	Groups  []group
-	Sum     group
-	By      []spanLink
-	Heading string
-	Advice  adviceView
-	Notes   []string
-	Fault   string // why nothing is known
-	CSV     string
+	Hero     heroView
+	Groups   []group
+	Sum      group
+	By       []spanLink
+	Heading  string
+	Advice   adviceView
+	Notes    []string
+	Fault    string             // why nothing is known
+	Days     string             // of the ledger
+	Trained  []training.Summary // the most hours first
+	Training string
+	Findings []training.Finding
+	CSV      string
 }
 
 func (h *site) bill(_ *http.Request, q *fields) (page, error) {
@@ -54,10 +61,12 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	}
 	s, now := h.snapshot()
 	rows := h.rows(s, now)
-	advice := adviceOf(rows, switchesOf(s.Status))
-	view := billView{Hero: heroOf(s, rows), Notes: notesOf(s), Advice: adviceViewOf(advice, pageSize, h.options.AllowActions, s)}
+	view := billView{Hero: heroOf(s, rows), Notes: notesOf(s), Advice: adviceViewOf(recommendationsOf(s, rows), pageSize, h.options.AllowActions, s)}
 	if s.Ledger == nil {
 		view.Fault = s.LedgerErr
+	} else {
+		view.Days = model.Plural(s.Ledger.Days, "day")
+		view.addTraining(s.Ledger.Training)
 	}
 	i := slices.Index(choices, by)
 	view.Heading = billGroups[i].Label
@@ -68,6 +77,18 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	view.CSV = link("/bill", keyBy, by, keyFormat, "csv")
 	return page{template: "bill", title: "Bill", path: "/bill", view: view, csv: func() [][]string { return groupsCSV(view.Groups, by) },
 		unknown: unknownMoney(s)}, nil
+}
+
+// maxTrained bounds the solutions and findings that are shown.
+const maxTrained = 20
+
+// addTraining adds what was trained; nil if that was not read.
+func (v *billView) addTraining(t *training.Report) {
+	if t == nil {
+		return
+	}
+	v.Training = report.TrainingText(t.Totals)
+	v.Trained, v.Findings = t.Solutions[:min(len(t.Solutions), maxTrained)], t.Findings[:min(len(t.Findings), maxTrained)]
 }
 
 // groupsOf adds up endpoints, the most expensive group first.

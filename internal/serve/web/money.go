@@ -95,7 +95,7 @@ func (t total) String() string {
 // costs are what an endpoint costs and could save. Each may be unknown.
 type costs struct {
 	Paid, PaidWaste money // in the days of the ledger
-	Monthly, Wasted money // at the rate of those days
+	Monthly, Wasted money // a month, at the present minimum and the demand of those days
 	Saves           money // a month, by what is proposed
 }
 
@@ -108,7 +108,7 @@ func costsOf(r row) (c costs) {
 	of := func(v float64) money { return money{v, e.Currency} }
 	c.Paid, c.PaidWaste, c.Saves = of(e.Paid), of(e.Wasted), of(e.SavedPerMonth)
 	if hours > 0 {
-		c.Monthly, c.Wasted = of(e.Paid*billing.HoursPerMonth/hours), of(e.Wasted*billing.HoursPerMonth/hours)
+		c.Monthly, c.Wasted = of(e.PerMonth), of(e.Wasted*billing.HoursPerMonth/hours)
 	}
 	return c
 }

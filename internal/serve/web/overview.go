@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -36,6 +37,7 @@ type overviewView struct {
 	Recent   []entryView
 	Problems []string
 	Notes    []string
+	Days     string // of the ledger
 }
 
 // task is a stage of the first check.
@@ -63,8 +65,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		Hero: heroOf(s, rows), Total: len(rows),
 	}
 	view.Tasks = tasksOf(s)
-	advice := adviceOf(rows, switchesOf(s.Status))
-	view.Advice = adviceViewOf(advice, overviewAdvice, h.options.AllowActions, s)
+	view.Advice = adviceViewOf(recommendationsOf(s, rows), overviewAdvice, h.options.AllowActions, s)
 	for _, r := range rows {
 		if r.State == failing {
 			view.Failing = append(view.Failing, r)
@@ -85,12 +86,13 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	}
 	view.Notes = notesOf(s)
 	if s.Ledger != nil {
+		view.Days = model.Plural(s.Ledger.Days, "day")
 		if plot := h.totals.get(s.Ledger, func() chart.Chart { return chartTotals(*s.Ledger) }); !plot.Empty() {
 			plot.Pins = pinsOf(s.Audits, plot, true)
 			view.Chart = &chartView{ID: "totals", Plot: plot}
 		}
 	}
-	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return adviceCSV(advice) },
+	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() },
 		unknown: unknownMoney(s)}, nil
 }
 
@@ -123,9 +125,8 @@ func notesOf(s Snapshot) []string {
 	}
 	if s.Ledger != nil {
 		notes = append(notes, s.Ledger.Notes...)
-		for _, p := range s.Ledger.Prices {
-			notes = append(notes, fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency,
-				model.Trimmed(p.PerTPSHour, 4), p.Date, p.Source))
+		for _, text := range report.PriceTexts(s.Ledger.Prices) {
+			notes = append(notes, "Price: "+text+".")
 		}
 	}
 	return notes
@@ -133,25 +134,26 @@ func notesOf(s Snapshot) []string {
 
 // heroView is what the endpoints cost, could save and have saved.
 type heroView struct {
-	Known             bool
-	Span              string
-	Paid, Monthly     total
-	Segments          []segment
-	SegmentsText      string
-	Metered           string // the exact quantities
-	SavedLabel, Saved string // money, or TPS-hours without prices
-	SavedText         string
-	SavedTone         string
-	Utilization       string
+	Known         bool
+	Span          string // what Paid is of: the month so far, or the days of the ledger
+	Next          string // what Monthly is: the forecast of the month, or a month at the present rate
+	Paid, Monthly total
+	Before        string // the month before, if it was metered
+	Segments      []segment
+	SegmentsText  string
+	Metered       string // the exact quantities
+	SavedLabel    string
+	Saved         string // money, or TPS-hours without prices
+	SavedText     string
 }
 
 func heroOf(s Snapshot, rows []row) heroView {
-	v := heroView{Utilization: utilizationText(rows), SavedLabel: "Saved so far", Saved: "unknown", SavedText: "not measured yet"}
+	v := heroView{SavedLabel: "Saved so far", Saved: "unknown", SavedText: "not measured yet"}
 	if s.Ledger == nil {
 		return v
 	}
 	l := s.Ledger
-	v.Known, v.Span = true, "Last "+model.Plural(l.Days, "day")
+	v.Known, v.Span, v.Next = true, "Last "+model.Plural(l.Days, "day"), "A month at this rate"
 	var used, waste, silent total
 	for _, r := range rows {
 		if r.Entry == nil {
@@ -178,8 +180,32 @@ func heroOf(s Snapshot, rows []row) heroView {
 	h := l.Totals.TPSHours
 	v.Metered = fmt.Sprintf("%s TPS-hours paid for, %s used, %s (%s) not used", model.Figure(h.Paid), model.Figure(h.Used), model.Figure(h.Wasted),
 		percent(percentOf(h.Wasted, h.Paid)))
+	v.month(l.Month)
 	v.saved(s)
 	return v
+}
+
+// month replaces the days of the ledger by the month so far and its forecast, if they were metered.
+func (v *heroView) month(m *report.Month) {
+	if m == nil {
+		return
+	}
+	v.Span, v.Paid = m.Period(), amounts(m.Spent, m.Unknown)
+	if f := m.Forecast; f != nil {
+		v.Next, v.Monthly = "Forecast to its end", amounts(f.Spent, f.Unknown)
+	}
+	if m.Before != nil {
+		v.Before = m.Before.Period() + ": " + amounts(m.Before.Spent, m.Before.Unknown).String()
+	}
+}
+
+// amounts are sums by currency that leave out some endpoints.
+func amounts(list []advice.Amount, unknown int) total {
+	t := total{Unknown: unknown}
+	for _, a := range list {
+		t.add(money{a.Amount, a.Currency})
+	}
+	return t
 }
 
 // saved fills in what the monitor's actions saved. What was done before the records began is unknown.

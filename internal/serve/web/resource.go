@@ -30,7 +30,7 @@ type resourceView struct {
 	Stepped  stamp // when it was lowered, while it is watched
 	Watched  stamp // until when
 	Usage    *billing.Usage
-	Advice   *advice
+	Advice   *recommendation
 	Saving   string
 	Estimate string
 	Days     string
@@ -182,8 +182,12 @@ func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time
 	if step := view.Row.Stepped; step != nil {
 		view.Stepped, view.Watched = stampOf(step.Time, now), stampOf(step.Time.Add(watchTime), now)
 	}
-	if list := adviceOf([]row{view.Row}, switchesOf(s.Status)); len(list) > 0 {
-		view.Advice = &list[0]
+	for _, a := range recommendationsOf(s, []row{view.Row}) {
+		if a.ARN == arn.String() {
+			a = a.word()
+			view.Advice = &a
+			break
+		}
 	}
 	view.Applies = appliesTo(view.Row, switchesOf(s.Status))
 	if e := view.Row.Entry; e != nil {
@@ -242,5 +246,5 @@ func estimateText(e report.Entry) string {
 	if m.SavedPerMonth > 0 {
 		text += "; " + m.Currency + " " + model.Figure(m.SavedPerMonth) + " a month can be saved"
 	}
-	return text + " (" + m.Currency + " " + model.Trimmed(m.PerTPSHour, 4) + " a TPS-hour, " + m.PriceSource + ", " + m.PriceDate + ")"
+	return text + " (" + m.Price.Figures() + ", " + m.PriceSource + ", " + m.PriceDate + ")"
 }

@@ -82,7 +82,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 				}
 			}
 		}, `<b>30 → 22 refused</b> · protected by its tag`, `30 → 22 requested`},
-		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
+		{"prices and their dates", "/", nil, "USD 0.2 per TPS-hour, campaign in us-east-1, of 2026-02-01 (made up)", "of %"},
 		{"what has no price", "/", nil, "without 6 endpoints of unknown cost", "of %"},
 		{"savings of all the time", "/", func(s *web.Snapshot) {
 			s.Status.Recorded = webstory.Now.Add(-20 * 24 * time.Hour)
