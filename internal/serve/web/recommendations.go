@@ -89,7 +89,7 @@ func (a *recommendation) check(verdict rules.Verdict, automatic switches) {
 	case r.State == contested:
 		a.Note, a.Auto = because[rules.ReasonContested]+"; change it in your code", false
 	case strings.HasPrefix(r.Check.Outcome, events.OutcomeRefused), strings.HasPrefix(r.Check.Outcome, events.OutcomeFailed):
-		a.Note, a.Auto = shorten(r.Check.Outcome), false
+		a.Note, a.Auto = shorten(r.Check.Outcome, mostCause), false
 	case r.State == watching:
 		a.Note = "watched after a step"
 	}
@@ -103,12 +103,15 @@ func (a recommendation) Metered() float64 {
 	return *a.Proposal.Saves.TPSHours
 }
 
+// mostWhy is how long the reason of a recommendation may be, in characters.
+const mostWhy = 130
+
 // word fills in the texts that a page shows. A long list is worded only as far as it is shown.
 func (a recommendation) word() recommendation {
 	r := a.Row
 	a.Risk = riskOf(a.Proposal, r)
 	a.What = strings.ToUpper(a.What[:1]) + a.What[1:]
-	if a.Detail = shorten(a.Why); r.Entry == nil || r.Entry.Saving == nil {
+	if a.Detail = shorten(a.Why, mostWhy); r.Entry == nil || r.Entry.Saving == nil {
 		return a
 	}
 	switch a.Kind {

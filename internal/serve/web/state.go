@@ -106,7 +106,7 @@ func nextOf(r row, automatic switches) (what, why string) {
 	case r.Check.Decision.Changes():
 		switch outcome {
 		case events.OutcomeRefused, events.OutcomeFailed:
-			return r.proposed(outcome), shorten(cause)
+			return r.proposed(outcome), shorten(cause, mostCause)
 		case "", events.OutcomeDryRun:
 			return r.proposed(""), outcome
 		case events.OutcomeAsked:
@@ -152,9 +152,11 @@ func (r row) proposed(suffix string) string {
 	return strings.TrimSpace(text + " " + suffix)
 }
 
-// shorten cuts a reason to what fits beside an action.
-func shorten(text string) string {
-	const most = 60
+// mostCause is how long the cause beside an action may be, in characters.
+const mostCause = 60
+
+// shorten cuts a reason to so many characters.
+func shorten(text string, most int) string {
 	if runes := []rune(text); len(runes) > most {
 		return string(runes[:most-1]) + "…"
 	}
