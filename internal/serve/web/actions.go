@@ -32,7 +32,7 @@ const (
 // actionsView lists the buttons on the page of a resource.
 type actionsView struct{ Update, Stop, Start, Delete bool }
 
-func actionsFor(r row, known bool) actionsView {
+func actionsFor(r *row, known bool) actionsView {
 	if !known {
 		return actionsView{}
 	}
@@ -199,19 +199,19 @@ func asksFor(o order, present int) bool {
 }
 
 // presentOf is a resource as it is now; with a minimum of 0 if that is unknown.
-func (h *actionForms) presentOf(arn string) row {
+func (h *actionForms) presentOf(arn string) *row {
 	s := h.options.Source.Snapshot()
-	for _, r := range h.pages.rows(s, h.options.Clock.Now()) {
+	for _, r := range h.pages.estate(s, h.options.Clock.Now()).rows {
 		if r.ARN == arn {
 			return r
 		}
 	}
-	return row{}
+	return &row{}
 }
 
 // confirmView shows what an action changes, before it is executed.
 type confirmView struct {
-	Row                    row
+	Row                    *row
 	Name, ARN, Token, Back string
 	Action                 model.Action
 	Title, Button          string
@@ -225,7 +225,7 @@ type confirmView struct {
 	Undo                   string
 }
 
-func (h *actionForms) confirmPage(f *fields, o order, present row, fault string) page {
+func (h *actionForms) confirmPage(f *fields, o order, present *row, fault string) page {
 	arn := o.request.ARN.String()
 	v := confirmView{
 		Row: present, Name: o.request.ARN.Name(), ARN: arn, Token: h.sessions.formToken(arn), Reason: f.values[keyReason], Back: link("/resource", keyARN, arn),

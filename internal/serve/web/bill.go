@@ -15,12 +15,12 @@ import (
 // billGroups are what endpoints can be added up by.
 var billGroups = []struct {
 	option
-	of func(row) string
+	of func(*row) string
 }{
-	{option{"group", "Dataset group"}, func(r row) string { return r.DatasetGroup }},
-	{option{"region", "Region"}, func(r row) string { return r.Region }},
-	{option{"kind", "Kind"}, func(r row) string { return string(r.Kind) }},
-	{option{"recipe", "Recipe"}, func(r row) string { return r.Recipe }},
+	{option{"group", "Dataset group"}, func(r *row) string { return r.DatasetGroup }},
+	{option{"region", "Region"}, func(r *row) string { return r.Region }},
+	{option{"kind", "Kind"}, func(r *row) string { return string(r.Kind) }},
+	{option{"recipe", "Recipe"}, func(r *row) string { return r.Recipe }},
 }
 
 // group is a group of endpoints with its sums.
@@ -60,8 +60,9 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	s, now := h.snapshot()
-	rows := h.rows(s, now)
-	view := billView{Hero: heroOf(s, rows), Notes: notesOf(s), Advice: adviceViewOf(recommendationsOf(s, rows), pageSize, h.options.AllowActions, s)}
+	all := h.estate(s, now)
+	rows := all.rows
+	view := billView{Hero: all.hero, Notes: notesOf(s), Advice: adviceViewOf(all.advice, pageSize, h.options.AllowActions, s)}
 	if s.Ledger == nil {
 		view.Fault = s.LedgerErr
 	} else {
@@ -92,7 +93,7 @@ func (v *billView) addTraining(t *training.Report) {
 }
 
 // groupsOf adds up endpoints, the most expensive group first.
-func groupsOf(rows []row, name func(row) string) (groups []group, sum group) {
+func groupsOf(rows []*row, name func(*row) string) (groups []group, sum group) {
 	byName := map[string]*group{}
 	sum.Name = "All"
 	for _, r := range rows {
@@ -117,7 +118,7 @@ func groupsOf(rows []row, name func(row) string) (groups []group, sum group) {
 	return groups, sum
 }
 
-func (g *group) add(r row) {
+func (g *group) add(r *row) {
 	g.Endpoints++
 	g.Paid.add(r.Costs.Paid)
 	g.Waste.add(r.Costs.PaidWaste)

@@ -26,7 +26,7 @@ type modeView struct {
 // switchView is an automatic action and whether it is on.
 type switchView struct{ Label, Text, Class string }
 
-func modeOf(s Snapshot, rows []row, buttons bool, now time.Time) modeView {
+func modeOf(s Snapshot, rows []*row, buttons bool, now time.Time) modeView {
 	v := modeView{
 		Lead: leadText(s.Status, buttons), Fault: s.Status.LastError, Problems: len(s.Result.Problems), Checked: stampOf(s.Status.LastCycle, now),
 		Next:     stampOf(s.Status.NextCycle, now),

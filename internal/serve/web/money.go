@@ -100,7 +100,7 @@ type costs struct {
 }
 
 // costsOf are the costs of an endpoint, by the ledger.
-func costsOf(r row) (c costs) {
+func costsOf(r *row) (c costs) {
 	if r.Entry == nil || r.Entry.Estimate == nil || r.Entry.Usage == nil {
 		return c
 	}

@@ -26,7 +26,7 @@ type overviewView struct {
 	Tasks    []task
 	CycleErr string
 	Older    bool // older values are shown in spite of CycleErr
-	Failing  []row
+	Failing  []*row
 	Hero     heroView
 	Advice   adviceView
 	States   []stateCount
@@ -59,22 +59,21 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	s, now := h.snapshot()
-	rows := h.rows(s, now)
+	all := h.estate(s, now)
+	rows := all.rows
 	view := overviewView{
 		Waiting: measured(s).IsZero() && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: !measured(s).IsZero(),
-		Hero: heroOf(s, rows), Total: len(rows),
+		Hero: all.hero, Total: len(rows),
 	}
 	view.Tasks = tasksOf(s)
-	view.Advice = adviceViewOf(recommendationsOf(s, rows), overviewAdvice, h.options.AllowActions, s)
+	view.Advice = adviceViewOf(all.advice, overviewAdvice, h.options.AllowActions, s)
 	for _, r := range rows {
 		if r.State == failing {
 			view.Failing = append(view.Failing, r)
 		}
 	}
-	view.States = stateCounts(rows)
-	view.Facts, view.Late = factsOf(s, rows)
-	recent := selectSort(collapse(s.timeline()), nil, "")
-	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
+	view.States, view.Facts, view.Late = all.states, all.facts, all.late
+	view.Recent = entryViews(all.recent, now)
 	for _, late := range s.Result.DataLate {
 		view.Problems = append(view.Problems, late.String())
 	}
@@ -147,7 +146,7 @@ type heroView struct {
 	SavedText     string
 }
 
-func heroOf(s Snapshot, rows []row) heroView {
+func heroOf(s Snapshot, rows []*row) heroView {
 	v := heroView{SavedLabel: "Saved so far", Saved: "unknown", SavedText: "not measured yet"}
 	if s.Ledger == nil {
 		return v
@@ -237,25 +236,21 @@ func (v *heroView) saved(s Snapshot) {
 }
 
 // stateCounts are the states that occur, in their order.
-func stateCounts(rows []row) []stateCount {
-	var list []stateCount
-	for _, one := range states {
-		c := stateCount{State: one, Link: link("/resources", keyShow, one.Key)}
-		for _, r := range rows {
-			if r.State.Key == one.Key {
-				c.Count++
-				c.Cost.add(r.Costs.Monthly)
-			}
-		}
-		if c.Count > 0 {
-			list = append(list, c)
-		}
+func stateCounts(rows []*row) []stateCount {
+	list := make([]stateCount, len(states))
+	for i, one := range states {
+		list[i] = stateCount{State: one, Link: link("/resources", keyShow, one.Key)}
 	}
-	return list
+	for _, r := range rows {
+		c := &list[slices.IndexFunc(states, func(s state) bool { return s.Key == r.State.Key })]
+		c.Count++
+		c.Cost.add(r.Costs.Monthly)
+	}
+	return slices.DeleteFunc(list, func(c stateCount) bool { return c.Count == 0 })
 }
 
 // factsOf are sentences about all endpoints; late means that data of a region are late.
-func factsOf(s Snapshot, rows []row) (facts []string, late bool) {
+func factsOf(s Snapshot, rows []*row) (facts []string, late bool) {
 	health, late := healthText(s, rows)
 	for _, text := range []string{countText(s, rows), utilizationText(rows), health, alarmText(s), certaintyText(s, rows)} {
 		if text != "" {
@@ -266,7 +261,7 @@ func factsOf(s Snapshot, rows []row) (facts []string, late bool) {
 }
 
 // certaintyText is how much of what is shown could be read.
-func certaintyText(s Snapshot, rows []row) string {
+func certaintyText(s Snapshot, rows []*row) string {
 	unchecked := 0
 	for _, r := range rows {
 		if r.Monitored && !r.Checked {
@@ -305,7 +300,7 @@ func chartTotals(l report.Ledger) chart.Chart {
 
 // healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
 // not been read yet. late means that data are late, so that nothing is changed in some regions.
-func healthText(s Snapshot, rows []row) (text string, late bool) {
+func healthText(s Snapshot, rows []*row) (text string, late bool) {
 	hours, known, behind := 0, 0, 0
 	for _, r := range rows {
 		h := r.Health()
@@ -334,7 +329,7 @@ func healthText(s Snapshot, rows []row) (text string, late bool) {
 }
 
 // countText is what is monitored.
-func countText(s Snapshot, rows []row) string {
+func countText(s Snapshot, rows []*row) string {
 	if measured(s).IsZero() && len(rows) == 0 {
 		return ""
 	}
@@ -359,7 +354,7 @@ func countText(s Snapshot, rows []row) string {
 }
 
 // utilizationText compares all demand with all minimums, where demand could be read.
-func utilizationText(rows []row) string {
+func utilizationText(rows []*row) string {
 	average, minimum, unread, unseen := 0.0, 0.0, 0, 0
 	for _, r := range rows {
 		switch {

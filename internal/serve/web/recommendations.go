@@ -14,7 +14,7 @@ import (
 // recommendation is what to do with an endpoint or solution, as it is shown.
 type recommendation struct {
 	advice.Proposal
-	Row     row    // of the endpoint; the zero row if it is about none
+	Row     *row   // of the endpoint; an empty row if it is about none
 	Verb    string // Lower, Stop, Delete; else What has it all
 	Detail  string // minimum 30 → 16
 	Saves   money  // a month; unknown without a price
@@ -30,7 +30,7 @@ type recommendation struct {
 type risk struct{ Tone, Word, Text string }
 
 // riskOf words the risk of a proposal, with the number that it is rated by.
-func riskOf(p advice.Proposal, r row) risk {
+func riskOf(p advice.Proposal, r *row) risk {
 	v := risk{map[advice.Level]string{advice.Low: "low", advice.Medium: "mid", advice.High: "high"}[p.Risk],
 		map[advice.Level]string{advice.Low: "Low", advice.Medium: "Medium", advice.High: "High"}[p.Risk], ""}
 	switch {
@@ -44,11 +44,11 @@ func riskOf(p advice.Proposal, r row) risk {
 
 // recommendationsOf are what to do, the most money first, as the ledger ranks them. Nothing is
 // recommended for an endpoint whose calls all fail.
-func recommendationsOf(s Snapshot, rows []row) []recommendation {
+func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 	if s.Ledger == nil {
 		return nil
 	}
-	byARN := make(map[string]row, len(rows))
+	byARN := make(map[string]*row, len(rows))
 	for _, r := range rows {
 		byARN[r.ARN] = r
 	}
@@ -56,6 +56,9 @@ func recommendationsOf(s Snapshot, rows []row) []recommendation {
 	var list []recommendation
 	for _, p := range s.Ledger.Recommendations {
 		r := byARN[p.ARN]
+		if r == nil {
+			r = &row{}
+		}
 		if p.Kind == advice.Included || r.State == failing || r.ARN != "" && !r.Monitored {
 			continue
 		}
@@ -129,7 +132,7 @@ func (a recommendation) word() recommendation {
 }
 
 // idleText is since when no one calls an endpoint.
-func idleText(r row) string {
+func idleText(r *row) string {
 	if u := r.Entry.Usage; u != nil && u.IdleSince != nil && u.IdleSince.After(u.Window.Start) {
 		return "no call since " + u.IdleSince.UTC().Format("2 Jan 15:04")
 	}

@@ -122,7 +122,7 @@ type renderer struct {
 	log       *slog.Logger
 	templates map[string]*template.Template
 	assets    map[string]asset
-	merged    memo[rowsKey, []row]
+	merged    memo[rowsKey, estate]
 }
 
 // rowsKey names what rows are made of. They depend on the time by the minute.
@@ -131,9 +131,27 @@ type rowsKey struct {
 	minute  int64
 }
 
-// rows are the resources of a snapshot. They are shared, and must not be changed.
-func (v *renderer) rows(s Snapshot, now time.Time) []row {
-	return v.merged.get(rowsKey{s.Version, now.Unix() / 60}, func() []row { return rowsOf(s, now) })
+// estate is what pages show of all resources together.
+type estate struct {
+	rows   []*row
+	advice []recommendation
+	hero   heroView
+	states []stateCount
+	facts  []string
+	late   bool // data of a region are late
+	recent []happening
+}
+
+// estate is made once for each snapshot and minute. It is shared, and must not be changed.
+func (v *renderer) estate(s Snapshot, now time.Time) estate {
+	return v.merged.get(rowsKey{s.Version, now.Unix() / 60}, func() estate {
+		e := estate{rows: rowsOf(s, now)}
+		e.advice, e.hero, e.states = recommendationsOf(s, e.rows), heroOf(s, e.rows), stateCounts(e.rows)
+		e.facts, e.late = factsOf(s, e.rows)
+		e.recent = selectSort(collapse(s.timeline()), nil, "")
+		e.recent = e.recent[:min(overviewRecent, len(e.recent))]
+		return e
+	})
 }
 
 func newRenderer(o Options, s *sessions) (*renderer, error) {
@@ -180,7 +198,7 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	}
 	if !p.bare {
 		s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
-		f.Mode, f.Notices, f.Snapshot = modeOf(s, v.rows(s, now), v.options.AllowActions, now), noticesOf(s, now), s.Version
+		f.Mode, f.Notices, f.Snapshot = modeOf(s, v.estate(s, now).rows, v.options.AllowActions, now), noticesOf(s, now), s.Version
 		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"},
 			{Path: "/activity", Title: "Activity"}, {Path: "/bill", Title: "Bill"}, {Path: "/dashboard", Title: "Charts"}} {
 			n.Current = n.Path == f.Path

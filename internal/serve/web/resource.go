@@ -20,7 +20,7 @@ import (
 
 // resourceView is the page of one resource.
 type resourceView struct {
-	Row      row
+	Row      *row
 	Known    bool // it exists, as far as is known
 	Unlisted bool // its region could not be read, so nothing is known
 	Created  stamp
@@ -154,8 +154,8 @@ func (h *site) addEffects(ctx context.Context, resource model.Resource, history 
 // resourceView collects what is known of a resource, except its metrics.
 func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) resourceView {
 	subject := report.Subject{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}
-	view := resourceView{Row: row{Resource: report.Resource{Subject: subject}}}
-	for _, one := range h.rows(s, now) {
+	view := resourceView{Row: &row{Resource: report.Resource{Subject: subject}}}
+	for _, one := range h.estate(s, now).rows {
 		if one.ARN == arn.String() {
 			view.Row, view.Known = one, true
 		}
@@ -182,7 +182,7 @@ func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time
 	if step := view.Row.Stepped; step != nil {
 		view.Stepped, view.Watched = stampOf(step.Time, now), stampOf(step.Time.Add(watchTime), now)
 	}
-	for _, a := range recommendationsOf(s, []row{view.Row}) {
+	for _, a := range h.estate(s, now).advice {
 		if a.ARN == arn.String() {
 			a = a.word()
 			view.Advice = &a
@@ -198,7 +198,7 @@ func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time
 }
 
 // appliesTo are the rules that apply to a resource.
-func appliesTo(r row, automatic switches) []applied {
+func appliesTo(r *row, automatic switches) []applied {
 	list := []applied{}
 	name := map[model.Kind]string{model.Campaign: "deleted", model.Recommender: "stopped"}[r.Kind]
 	switch automatic.adjust {

@@ -22,22 +22,22 @@ var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Cam
 
 // filters are the choices of what to show: the states, and some more.
 var filters = func() (list []filter) {
-	list = append(list, filter{option{"", "All"}, func(row) bool { return true }})
+	list = append(list, filter{option{"", "All"}, func(*row) bool { return true }})
 	for _, one := range states {
-		list = append(list, filter{option{one.Key, one.Label}, func(r row) bool { return r.State.Key == one.Key }})
+		list = append(list, filter{option{one.Key, one.Label}, func(r *row) bool { return r.State.Key == one.Key }})
 	}
 	return append(list,
-		filter{option{"protected", "Protected"}, func(r row) bool { return r.Protection != "" }},
-		filter{option{"change", "Being changed"}, func(r row) bool { return r.Check.Decision.Changes() }},
-		filter{option{"refused", "Blocked"}, func(r row) bool { return r.Check.Decision == rules.Refused }},
-		filter{option{"alarm", "In alarm"}, func(r row) bool { return r.Alarming() > 0 }},
-		filter{option{"unread", "Not read"}, func(r row) bool { return r.Monitored && r.Average == nil && !r.Invisible || r.Problem != "" }},
-		filter{option{"unseen", "Cannot be seen"}, func(r row) bool { return r.Monitored && r.Invisible }})
+		filter{option{"protected", "Protected"}, func(r *row) bool { return r.Protection != "" }},
+		filter{option{"change", "Being changed"}, func(r *row) bool { return r.Check.Decision.Changes() }},
+		filter{option{"refused", "Blocked"}, func(r *row) bool { return r.Check.Decision == rules.Refused }},
+		filter{option{"alarm", "In alarm"}, func(r *row) bool { return r.Alarming() > 0 }},
+		filter{option{"unread", "Not read"}, func(r *row) bool { return r.Monitored && r.Average == nil && !r.Invisible || r.Problem != "" }},
+		filter{option{"unseen", "Cannot be seen"}, func(r *row) bool { return r.Monitored && r.Invisible }})
 }()
 
 type filter struct {
 	option
-	shows func(row) bool
+	shows func(*row) bool
 }
 
 func filterOptions() []option {
@@ -53,13 +53,13 @@ type column struct {
 	Key, Title string
 	Class      string // of its cells: n for numbers, w and v where a narrow screen drops it
 	Numeric    bool
-	compare    func(a, b row) int
-	known      func(row) bool // nil: always
+	compare    func(a, b *row) int
+	known      func(*row) bool // nil: always
 }
 
 // byMoney compares amounts, or quantities where one has no price: 0 of money is less than any quantity.
-func byMoney(amount func(row) money, quantity func(row) float64) func(a, b row) int {
-	class := func(r row) int {
+func byMoney(amount func(*row) money, quantity func(*row) float64) func(a, b *row) int {
+	class := func(r *row) int {
 		switch {
 		case amount(r).Amount > 0:
 			return 2
@@ -68,36 +68,36 @@ func byMoney(amount func(row) money, quantity func(row) float64) func(a, b row) 
 		}
 		return 0
 	}
-	return func(a, b row) int {
+	return func(a, b *row) int {
 		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(amount(a).Amount, amount(b).Amount), cmp.Compare(quantity(a), quantity(b)))
 	}
 }
 
 var columns = []column{
 	{
-		Key: "saves", Title: "Can save", Class: "n", Numeric: true, known: func(r row) bool { return r.Entry != nil },
-		compare: byMoney(func(r row) money { return r.Costs.Saves }, row.saves),
+		Key: "saves", Title: "Can save", Class: "n", Numeric: true, known: func(r *row) bool { return r.Entry != nil },
+		compare: byMoney(func(r *row) money { return r.Costs.Saves }, (*row).saves),
 	},
-	{Key: "name", Title: "Endpoint", compare: func(a, b row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }},
-	{Key: "state", Title: "State", compare: func(a, b row) int {
+	{Key: "name", Title: "Endpoint", compare: func(a, b *row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }},
+	{Key: "state", Title: "State", compare: func(a, b *row) int {
 		return cmp.Compare(slices.Index(states, stateByKey(a.State.Key)), slices.Index(states, stateByKey(b.State.Key)))
 	}},
-	{Key: "min", Title: "Minimum", Class: "n", Numeric: true, compare: func(a, b row) int { return cmp.Compare(a.Min, b.Min) }},
+	{Key: "min", Title: "Minimum", Class: "n", Numeric: true, compare: func(a, b *row) int { return cmp.Compare(a.Min, b.Min) }},
 	{
-		Key: "average", Title: "Demand", Class: "n v", Numeric: true, known: func(r row) bool { return r.Average != nil },
-		compare: func(a, b row) int { return cmp.Compare(*a.Average, *b.Average) },
+		Key: "average", Title: "Demand", Class: "n v", Numeric: true, known: func(r *row) bool { return r.Average != nil },
+		compare: func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) },
 	},
 	{
-		Key: "utilization", Title: "Used", Class: "n v", Numeric: true, known: func(r row) bool { return r.Utilization != nil },
-		compare: func(a, b row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
+		Key: "utilization", Title: "Used", Class: "n v", Numeric: true, known: func(r *row) bool { return r.Utilization != nil },
+		compare: func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
 	},
 	{
-		Key: "cost", Title: "Costs", Class: "n", Numeric: true, known: func(r row) bool { return r.wasted() >= 0 },
-		compare: byMoney(func(r row) money { return r.Costs.Monthly }, func(r row) float64 { return r.Entry.Usage.TPSHours.Paid }),
+		Key: "cost", Title: "Costs", Class: "n", Numeric: true, known: func(r *row) bool { return r.wasted() >= 0 },
+		compare: byMoney(func(r *row) money { return r.Costs.Monthly }, func(r *row) float64 { return r.Entry.Usage.TPSHours.Paid }),
 	},
 	{
-		Key: "wasted", Title: "Not used", Class: "n w", Numeric: true, known: func(r row) bool { return r.wasted() >= 0 },
-		compare: byMoney(func(r row) money { return r.Costs.Wasted }, row.wasted),
+		Key: "wasted", Title: "Not used", Class: "n w", Numeric: true, known: func(r *row) bool { return r.wasted() >= 0 },
+		compare: byMoney(func(r *row) money { return r.Costs.Wasted }, (*row).wasted),
 	},
 }
 
@@ -176,9 +176,12 @@ func (q tableQuery) head(c column) head {
 }
 
 // selects reports whether a row matches the search, whatever its state.
-func (q tableQuery) selects(r row) bool {
+func (q tableQuery) selects(r *row) bool {
 	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region {
 		return false
+	}
+	if q.Search == "" {
+		return true
 	}
 	text := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.State.Label, r.Next, r.Check.Reason}, "\n"))
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
@@ -191,9 +194,9 @@ func (q tableQuery) selects(r row) bool {
 
 // sort sorts rows. Unknown values come last in both directions. In the default order what is failing is
 // on top.
-func (q tableQuery) sort(rows []row) {
+func (q tableQuery) sort(rows []*row) {
 	c := columnOf(q.Sort)
-	slices.SortStableFunc(rows, func(a, b row) int {
+	slices.SortStableFunc(rows, func(a, b *row) int {
 		if q.Sort == columns[0].Key && (a.State == failing) != (b.State == failing) {
 			return rank(a.State == failing) - rank(b.State == failing)
 		}
@@ -217,7 +220,7 @@ func rank(known bool) int {
 type resourcesView struct {
 	Query        tableQuery
 	Heads        map[string]head
-	Rows         []row
+	Rows         []*row
 	Total, Shown int
 	From, To     int
 	Pager        pager
@@ -245,7 +248,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 		return page{}, f.fault
 	}
 	s, now := h.snapshot()
-	view, list := tableOf(h.rows(s, now), q)
+	view, list := tableOf(h.estate(s, now).rows, q)
 	view.Waiting, view.Unlisted, view.OldAlarms = measured(s).IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
 	if s.Ledger != nil {
 		view.Days = model.Plural(s.Ledger.Days, "day")
@@ -254,7 +257,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 }
 
 // tableOf filters, sorts and cuts the rows. The list is what was not cut.
-func tableOf(rows []row, q tableQuery) (view resourcesView, list []row) {
+func tableOf(rows []*row, q tableQuery) (view resourcesView, list []*row) {
 	view = resourcesView{Total: len(rows), Filtered: q.Search != "" || q.Kind != "" || q.Region != "" || q.Show != "", Heads: map[string]head{}}
 	view.Selects = []selectView{
 		{"Kind", keyKind, q.Kind, kindOptions},
@@ -262,7 +265,7 @@ func tableOf(rows []row, q tableQuery) (view resourcesView, list []row) {
 		{"Sort by", keySort, q.Sort, columnOptions()},
 		{"Order", keyDir, q.Dir, []option{{"asc", "Ascending"}, {"desc", "Descending"}}},
 	}
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !q.selects(r) })
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !q.selects(r) })
 	for _, one := range filters {
 		t := tab{Label: one.Label, Link: q.link(map[string]string{keyShow: one.Value, keyPage: "1"}), Current: one.Value == q.Show}
 		for _, r := range rows {
@@ -274,7 +277,7 @@ func tableOf(rows []row, q tableQuery) (view resourcesView, list []row) {
 			view.Tabs = append(view.Tabs, t)
 		}
 		if t.Current {
-			list = slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return !one.shows(r) })
+			list = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
 		}
 	}
 	q.sort(list)
@@ -299,7 +302,7 @@ func tableOf(rows []row, q tableQuery) (view resourcesView, list []row) {
 }
 
 // rowsCSV is the table with all its columns. What is unknown is an empty field.
-func rowsCSV(rows []row) [][]string {
+func rowsCSV(rows []*row) [][]string {
 	table := [][]string{{"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "state", "min", "average", "utilization",
 		"currency", "costPerMonth", "notUsedPerMonth", "savesPerMonth", "tpsHoursNotUsed", "tpsHoursSavedPerMonth", "alarmsOn", "next", "why", "reason"}}
 	number := func(v *float64) string {
@@ -329,7 +332,7 @@ func rowsCSV(rows []row) [][]string {
 }
 
 // regionOptions are the regions of the rows, and the requested one.
-func regionOptions(rows []row, requested string) []option {
+func regionOptions(rows []*row, requested string) []option {
 	names := map[string]bool{}
 	for _, r := range rows {
 		names[r.Region] = true

@@ -34,7 +34,7 @@ type row struct {
 }
 
 // Spark is a small drawing of its last days; nil while they are unknown.
-func (r row) Spark() *chart.Spark {
+func (r *row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
@@ -42,13 +42,13 @@ func (r row) Spark() *chart.Spark {
 }
 
 // Unit is the unit of its throughput.
-func (r row) Unit() string { return r.Kind.RateUnit() }
+func (r *row) Unit() string { return r.Kind.RateUnit() }
 
 // Link leads to the page of the resource.
-func (r row) Link() string { return link("/resource", keyARN, r.ARN) }
+func (r *row) Link() string { return link("/resource", keyARN, r.ARN) }
 
 // Alarming counts its alarms that are in ALARM.
-func (r row) Alarming() int {
+func (r *row) Alarming() int {
 	n := 0
 	for _, a := range r.Alarms {
 		if a.On() {
@@ -60,7 +60,7 @@ func (r row) Alarming() int {
 
 // Health is how much of the demand is known: by the last check or, before it, by the ledger; nil
 // if neither has read it.
-func (r row) Health() *report.Health {
+func (r *row) Health() *report.Health {
 	if r.Check.Health == nil && r.Entry != nil {
 		return r.Entry.Health
 	}
@@ -68,10 +68,10 @@ func (r row) Health() *report.Health {
 }
 
 // Percent is the utilization for people.
-func (r row) Percent() string { return known(r.Utilization, percent) }
+func (r *row) Percent() string { return known(r.Utilization, percent) }
 
 // Rate is the average for people.
-func (r row) Rate() string { return known(r.Average, model.Figure) }
+func (r *row) Rate() string { return known(r.Average, model.Figure) }
 
 func known(v *float64, format func(float64) string) string {
 	if v == nil {
@@ -81,7 +81,7 @@ func known(v *float64, format func(float64) string) string {
 }
 
 // Wasted is what a month costs without being used: money, or TPS-hours without a price.
-func (r row) Wasted() string {
+func (r *row) Wasted() string {
 	switch v := r.wasted(); {
 	case v < 0:
 		return "–"
@@ -94,7 +94,7 @@ func (r row) Wasted() string {
 }
 
 // wasted is negative if it is unknown.
-func (r row) wasted() float64 {
+func (r *row) wasted() float64 {
 	if r.Entry == nil || r.Entry.Usage == nil {
 		return -1
 	}
@@ -103,7 +103,7 @@ func (r row) wasted() float64 {
 
 // saves is what is proposed saves a month, in TPS-hours: 0 if nothing is proposed, negative if it is
 // unknown.
-func (r row) saves() float64 {
+func (r *row) saves() float64 {
 	switch {
 	case r.Entry == nil || r.Entry.Usage == nil:
 		return -1
@@ -114,7 +114,7 @@ func (r row) saves() float64 {
 }
 
 // SavesText is what is proposed saves a month: money, or TPS-hours without a price.
-func (r row) SavesText() string {
+func (r *row) SavesText() string {
 	switch v := r.saves(); {
 	case v < 0:
 		return "–"
@@ -127,7 +127,7 @@ func (r row) SavesText() string {
 }
 
 // CostText is what it costs a month: money, or "–" without a price.
-func (r row) CostText() string {
+func (r *row) CostText() string {
 	if !r.Monitored && !r.Costs.Monthly.Known() {
 		return "–"
 	}
@@ -135,7 +135,7 @@ func (r row) CostText() string {
 }
 
 // Level fills the bar that shows the utilization: 0 to 100.
-func (r row) Level() int {
+func (r *row) Level() int {
 	if r.Utilization == nil {
 		return 0
 	}
@@ -151,7 +151,7 @@ func measured(s Snapshot) time.Time {
 }
 
 // rowsOf merges what the snapshot knows of each resource, by region, kind and name.
-func rowsOf(s Snapshot, now time.Time) []row {
+func rowsOf(s Snapshot, now time.Time) []*row {
 	byARN := map[string]*row{}
 	for _, r := range s.Result.Resources {
 		one := &row{
@@ -191,17 +191,17 @@ func rowsOf(s Snapshot, now time.Time) []row {
 	}
 	addSteps(byARN, s.Audits, now)
 	automatic := switchesOf(s.Status)
-	rows := make([]row, 0, len(byARN))
+	rows := make([]*row, 0, len(byARN))
 	for _, r := range byARN {
 		if value, ok := rules.ProtectionIn(r.Check.Outcome + ";" + r.Check.Reason); ok {
 			r.Protection = protection(value)
 		}
-		r.Costs = costsOf(*r)
-		r.State = stateOf(*r)
-		r.Next, r.Why = nextOf(*r, automatic)
-		rows = append(rows, *r)
+		r.Costs = costsOf(r)
+		r.State = stateOf(r)
+		r.Next, r.Why = nextOf(r, automatic)
+		rows = append(rows, r)
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ARN, b.ARN) })
+	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.ARN, b.ARN) })
 	return rows
 }
 
@@ -247,7 +247,7 @@ func oldAlarms(s Snapshot) string {
 }
 
 // resourceOf finds a resource as it was discovered, or makes one from the result.
-func resourceOf(s Snapshot, r row) model.Resource {
+func resourceOf(s Snapshot, r *row) model.Resource {
 	for _, list := range [][]model.Resource{s.Resources, s.Others} {
 		for _, one := range list {
 			if one.ARN.String() == r.ARN {

@@ -29,5 +29,5 @@ func (h *site) window(s span) model.Window {
 	return s.window(h.options.Clock.Now(), h.options.MetricDelay)
 }
 
-// rows are the resources of a snapshot. They are shared, and must not be changed.
-func (h *site) rows(s Snapshot, now time.Time) []row { return h.pages.rows(s, now) }
+// estate is what is known of all resources together. It is shared, and must not be changed.
+func (h *site) estate(s Snapshot, now time.Time) estate { return h.pages.estate(s, now) }

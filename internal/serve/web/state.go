@@ -32,7 +32,7 @@ var (
 var states = []state{failing, watching, held, contested, idle, oversized, unknown, fine, stopped}
 
 // stateOf is the state of an endpoint. What was not read, or not checked yet, is unknown.
-func stateOf(r row) state {
+func stateOf(r *row) state {
 	proposed := rules.Verdict("")
 	if r.Entry != nil && r.Entry.Saving != nil {
 		proposed = r.Entry.Saving.Action
@@ -61,7 +61,7 @@ func stateOf(r row) state {
 	return fine
 }
 
-func (r row) has(code rules.ReasonCode) bool {
+func (r *row) has(code rules.ReasonCode) bool {
 	for _, one := range r.Check.Codes {
 		if one == code {
 			return true
@@ -84,7 +84,7 @@ var because = map[rules.ReasonCode]string{
 }
 
 // reasonText is the last reason in a few words: it is the one that decided.
-func (r row) reasonText() string {
+func (r *row) reasonText() string {
 	for i := len(r.Check.Codes) - 1; i >= 0; i-- {
 		if text := because[r.Check.Codes[i]]; text != "" && r.Check.Codes[i] != rules.ReasonGuard {
 			return text
@@ -94,7 +94,7 @@ func (r row) reasonText() string {
 }
 
 // next is what happens to an endpoint next, and why, in a few words each.
-func nextOf(r row, automatic switches) (what, why string) {
+func nextOf(r *row, automatic switches) (what, why string) {
 	outcome, cause, _ := strings.Cut(r.Check.Outcome, ": ")
 	switch {
 	case !r.Monitored:
@@ -134,7 +134,7 @@ func nextOf(r row, automatic switches) (what, why string) {
 }
 
 // proposed is the action that the rules lead to, with what keeps it.
-func (r row) proposed(suffix string) string {
+func (r *row) proposed(suffix string) string {
 	action, target := r.Check.Decision, r.Check.NewMin
 	if !action.Changes() && r.Entry != nil && r.Entry.Saving != nil {
 		action, target = r.Entry.Saving.Action, r.Entry.Saving.NewMin
