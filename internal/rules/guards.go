@@ -173,22 +173,19 @@ func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 		}
 		protects, understood := parseProtection(value, verdict, now)
 		if !understood { // guard: protecting tag that is not clear
-			return fmt.Sprintf(protectedText+"%s, whose meaning is not clear "+
-				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", strings.TrimSpace(value))
+			return fmt.Sprintf("protected by its tag %s=%s, whose meaning is not clear "+
+				"(valid: true, all, idle, tps, each with or without until YYYY-MM-DD)", ProtectTag, strings.TrimSpace(value))
 		}
 		if protects { // guard: protecting tag
-			return protectedText + strings.TrimSpace(value)
+			return fmt.Sprintf("protected by its tag %s=%s", ProtectTag, strings.TrimSpace(value))
 		}
 	}
 	return ""
 }
 
-// protectedText is followed by the value of the tag.
-const protectedText = "protected by its tag " + ProtectTag + "="
-
 // ProtectionIn finds the value of the protecting tag in the text of a refusal by Protected.
 func ProtectionIn(text string) (value string, ok bool) {
-	_, value, ok = strings.Cut(text, protectedText)
+	_, value, ok = strings.Cut(text, "protected by its tag "+ProtectTag+"=")
 	value, _, _ = strings.Cut(value, ",")
 	value, _, _ = strings.Cut(value, ";")
 	return strings.TrimSpace(value), ok
