@@ -124,11 +124,29 @@ func TestDemoInABrowser(t *testing.T) {
 		b.Quiet()
 	}
 
+	fitAPhone(t, b)
 	sortAndFilter(t, b)
 	changeTheTime(t, b)
 	follow(t, b)
 	b.Quiet()
 	actWithoutTheFlag(t, b)
+}
+
+// fitAPhone checks that nothing is wider than a phone, and that the overview is short enough to be scrolled with a thumb.
+func fitAPhone(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	browser.Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true})
+	for _, path := range []string{"/resources", "/resource?arn=" + demoARN, "/activity", "/bill", "/dashboard", "/"} {
+		b.Load(path)
+		if wide := browser.JS[int](b, `document.documentElement.scrollWidth`); wide > 390 {
+			t.Errorf("%s is %d pixels wide on a phone of 390", path, wide)
+		}
+	}
+	b.Until(`document.querySelectorAll("canvas").length === 1`)
+	if high := browser.JS[int](b, `document.documentElement.scrollHeight`); high > 2200 {
+		t.Errorf("the overview is %d pixels high on a phone", high)
+	}
+	browser.Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1320, Height: 960, DeviceScaleFactor: 1})
 }
 
 func sortAndFilter(t *testing.T, b *browser.Tab) {

@@ -363,3 +363,8 @@ func large(n int) web.Snapshot {
 }
 
 func nameOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
+// UpdateTo is an update in progress to a minimum.
+func UpdateTo(minimum int) *model.Update {
+	return &model.Update{Status: "UPDATE IN_PROGRESS", MinTPS: minimum, Created: Now.Add(-time.Minute), Changed: Now}
+}
