@@ -97,7 +97,7 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 	f := Finding{Kind: Unserved, Hours: sum.Hours}
 	how, command := "by a schedule of yours", ""
 	if auto {
-		how, command = "automatically"+every(s.Schedule), PauseCommand(s.ARN)
+		how, command = "automatically"+Every(s.Schedule), PauseCommand(s.ARN)
 	}
 	f.Command = command
 	f.Sentence = fmt.Sprintf("trained %s and not served by any campaign: %s in 30 days", how, trainings(sum.Sum))
@@ -138,7 +138,7 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 	}
 	f := Finding{Kind: TrainedTwice, Command: PauseCommand(s.ARN)}
 	f.Sentence = fmt.Sprintf("trained twice in 30 days: %d times automatically%s and %d times by a schedule of yours",
-		sum.Sum.Automatic, every(s.Schedule), sum.Manual)
+		sum.Sum.Automatic, Every(s.Schedule), sum.Manual)
 	if known > 0 {
 		f.Hours = &automatic
 		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(automatic))
@@ -291,8 +291,8 @@ func trainings(s Sum) string {
 // Hours are hours of training as they are shown: "4.5 hours".
 func Hours(h float64) string { return model.Number(h, 1) + " hours" }
 
-// every describes a schedule in brackets: " (every 7 days)"; empty if it is unknown.
-func every(schedule string) string {
+// Every describes a schedule in brackets, after a space: " (every 7 days)"; empty if it is unknown.
+func Every(schedule string) string {
 	inner, ok := strings.CutPrefix(schedule, "rate(")
 	if inner, ok = strings.CutSuffix(inner, ")"); !ok || schedule == "" {
 		return ""
