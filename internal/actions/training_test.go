@@ -22,7 +22,9 @@ const solutionPrefix = "arn:aws:personalize:" + other + ":" + testAccount + ":so
 // newTraining has solutions of every sort of automatic training, two of which campaigns serve.
 func newTraining(t *testing.T) *world {
 	t.Helper()
-	endpoint := func(name string) localaws.EstateEndpoint { return localaws.EstateEndpoint{Name: name, Recipe: "aws-sims"} }
+	endpoint := func(name string) localaws.EstateEndpoint {
+		return localaws.EstateEndpoint{Name: name, Recipe: "aws-sims"}
+	}
 	return &world{awsbed.With(t, localaws.Estate{Account: testAccount, Regions: []localaws.EstateRegion{{Name: home}, {
 		Name: other, DatasetGroups: []localaws.EstateDatasetGroup{{
 			Name: "shop",

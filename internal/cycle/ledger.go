@@ -15,8 +15,10 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -73,7 +75,7 @@ type ledgerRun struct {
 	at        billing.ReportTime
 	idle      time.Duration
 	used      time.Duration // idle time of what was called
-	prices    report.Prices
+	prices    pricing.Table
 	running   model.Series     // when the monitor ran
 	resources []model.Resource // to meter
 	problems  problems
@@ -105,34 +107,36 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		whole: billing.NewWhole(at.Span), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
-	r.prepare(ctx, snapshot.Resources)
-	trained := r.training(ctx, snapshot)
+	trained := r.readTraining(ctx, snapshot)
+	r.prepare(ctx, snapshot.Resources, trained)
 	r.meterAll(ctx, snapshot.Resources)
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: at.Span, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
-		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
+		Window: at.Span, Days: in.Days, Resources: report.Priced(r.entries), Hourly: r.totals(),
+		Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
-	ledger.Training = trained
+	ledger.Training = r.analyze(trained)
 	ledger.Normalize()
 	return ledger, nil
 }
 
-// prepare reads what all resources need: the prices, and when the monitor ran. If the latter
-// cannot be read, nothing is known to have been stopped.
-func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
-	if len(resources) == 0 {
-		return
+// prepare reads what all resources need: the prices, those of training too, and when the monitor
+// ran. If the latter cannot be read, nothing is known to have been stopped.
+func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource, trained []training.Facts) {
+	var regions []string
+	for _, resource := range resources {
+		regions = append(regions, resource.Region())
 	}
-	if r.Prices != nil {
-		var regions []string
-		for _, resource := range resources {
-			regions = append(regions, resource.Region())
+	for _, f := range trained {
+		if len(f.Solutions) > 0 {
+			regions = append(regions, f.Region)
 		}
+	}
+	if r.Prices != nil && len(regions) > 0 {
 		prices, problems := r.Prices(ctx, sorted(regions))
 		r.prices = prices
 		r.problems.add(problems...)
@@ -184,7 +188,8 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		list[i].AddCalls(resource, calls, r.idle, r.at)
-		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.used, r.at), r.prices)
+		saving := billing.Advise(resource, list[i], calls, r.idle, r.used, r.at)
+		entries[i] = report.EntryOf(resource, list[i], saving, pricing.ProposalOf(r.prices, resource, list[i], saving))
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
 }

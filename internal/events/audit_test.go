@@ -88,7 +88,10 @@ func TestTheCommandOfARecordIsBuiltFromItsFields(t *testing.T) {
 		{"a pause of 31 days", paused(func(b *Before) { b.Schedule = "rate(31 days)" }), ""},
 		{"a pause of what was unknown", paused(func(b *Before) { b.AutoTraining = nil }), ""},
 		{"a pause of another solution", paused(func(b *Before) { b.Name = "other" }), ""},
-		{"a resumption", func(a *Audit) { paused(func(b *Before) { b.AutoTraining = new(false) })(a); a.Action = model.ActionResume },
+		{"a resumption", func(a *Audit) {
+			paused(func(b *Before) { b.AutoTraining = new(false) })(a)
+			a.Action = model.ActionResume
+		},
 			"personalize-monitor pause-training " + trained},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -57,10 +57,10 @@ func TestParseResourceARN(t *testing.T) {
 func TestParseSolutionARN(t *testing.T) {
 	const prefix = "arn:aws:personalize:eu-west-1:123456789012:"
 	for arn, fault := range map[string]string{
-		prefix + "solution/shop":      "",
-		prefix + "solution/shop/3f2a": "does not end in solution/<name>",
-		prefix + "campaign/shop":      "is not the ARN of a Personalize solution",
-		prefix + "solution/":          "does not end in",
+		prefix + "solution/shop":                          "",
+		prefix + "solution/shop/3f2a":                     "does not end in solution/<name>",
+		prefix + "campaign/shop":                          "is not the ARN of a Personalize solution",
+		prefix + "solution/":                              "does not end in",
 		"arn:aws:personalize::123456789012:solution/shop": "names no valid region",
 		"shop": "is not an ARN",
 	} {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 // Kind is the kind of a finding. Its values are stable.
@@ -53,8 +54,10 @@ type Finding struct {
 	Region   string   `json:"region"`
 	Campaign string   `json:"campaign,omitempty"` // its ARN, if it is about one
 	Hours    *float64 `json:"hours"`              // of training in the last 30 days that it is about; null if there are none or they are unknown
-	Sentence string   `json:"sentence"`
-	Command  string   `json:"command"` // suggested; empty if there is none
+	// Estimate is what the Hours cost; its amount is null if that is unknown.
+	Estimate pricing.Estimate `json:"estimate"`
+	Sentence string           `json:"sentence"`
+	Command  string           `json:"command"` // suggested; empty if there is none
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.
@@ -65,7 +68,7 @@ func (a analysis) solution(s Solution, sum Summary) []Finding {
 	var found []Finding
 	add := func(f Finding, ok bool) {
 		if ok {
-			f.ARN, f.Name, f.Region = s.ARN, s.Name, a.Region
+			f.ARN, f.Name, f.Region, f.Estimate = s.ARN, s.Name, a.Region, a.estimate(s, f.Hours)
 			found = append(found, f)
 		}
 	}
