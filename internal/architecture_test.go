@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
 	"pricing":       {"model", "billing"},
-	"training":      {"model"},
+	"training":      {"model", "pricing"},
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
 	"report":        {"model", "events", "rules", "billing", "pricing", "training", "advice", "chart"},

@@ -21,6 +21,12 @@ func (p Printer) training(r *training.Report) {
 		p.Line("")
 	}
 	p.Label("Training", TrainingText(r.Totals))
+	for _, a := range r.Totals.Amounts {
+		p.Label("Estimate", trainingAmount(a, r.Totals.Unpriced))
+	}
+	if len(r.Totals.Amounts) == 0 && r.Totals.Unpriced > 0 {
+		p.Label("Estimate", "unknown for the training of "+model.Plural(r.Totals.Unpriced, "solution"))
+	}
 	for _, f := range r.Findings {
 		if !ofSolution(r.Solutions, f) {
 			p.Label("Unused", f.Sentence)
@@ -44,6 +50,17 @@ func TrainingText(t training.Totals) string {
 	}
 	if len(t.Unread) > 0 {
 		text += "; not read: " + strings.Join(t.Unread, ", ")
+	}
+	return text
+}
+
+func trainingAmount(a training.Amount, unpriced int) string {
+	text := fmt.Sprintf("%s %s for training in 30 days", a.Currency, amount(a.Amount))
+	if a.Unserved != nil {
+		text += fmt.Sprintf(", %s of it never served", amount(*a.Unserved))
+	}
+	if unpriced > 0 {
+		text += fmt.Sprintf("; unknown for %s (AWS bills v2 recipes by interactions)", model.Plural(unpriced, "solution"))
 	}
 	return text
 }
@@ -75,7 +92,11 @@ func trainingGrid(r training.Report) Grid {
 			if f.ARN != s.ARN {
 				continue
 			}
-			texts = append(texts, f.Sentence)
+			text := f.Sentence
+			if f.Estimate.Amount != nil {
+				text += fmt.Sprintf(" (estimate %s %s)", f.Estimate.Currency, amount(*f.Estimate.Amount))
+			}
+			texts = append(texts, text)
 			if row.Copy == "" && f.Command != "" {
 				row.Copy = "to change it: " + f.Command
 			}
