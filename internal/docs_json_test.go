@@ -135,8 +135,12 @@ func shapeOf(of reflect.Type) reflect.Type {
 	}
 	var fields []reflect.StructField
 	for i, key := range slices.Sorted(maps.Keys(object)) {
+		kind := reflect.TypeOf(object[key])
+		if kind == nil { // null in a zero value: a number that may be unknown
+			kind = reflect.TypeFor[*float64]()
+		}
 		fields = append(fields, reflect.StructField{
-			Name: fmt.Sprintf("Key%d", i), Type: reflect.TypeOf(object[key]), Tag: reflect.StructTag(fmt.Sprintf("json:%q", key)),
+			Name: fmt.Sprintf("Key%d", i), Type: kind, Tag: reflect.StructTag(fmt.Sprintf("json:%q", key)),
 		})
 	}
 	return reflect.StructOf(fields)
