@@ -68,7 +68,9 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "advice", "alarms", "serve", "serve/guard"},
+	"serve/web": {
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "training", "advice", "alarms", "serve", "serve/guard",
+	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
