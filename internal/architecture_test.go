@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
 	"traffic":       {"model", "awsapi"},
-	"prices":        {"model", "report", "pricing", "awsapi"},
+	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
 	"alarms":        beneath,
 	"notify":        beneath,

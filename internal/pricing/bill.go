@@ -271,6 +271,19 @@ func (b *Bill) PerMonth(u Use) Estimate { return b.month(u, u.Month) }
 // of a month like the span.
 func (b *Bill) AtMinimum(u Use, minimum int) Estimate { return b.month(u, u.AtMinimum(minimum)) }
 
+// Marginal is what the last TPS-hour of a month like the span costs after the discount, and so
+// what one less saves; nil where the price does not go by TPS-hours.
+func (b *Bill) Marginal(u Use) *float64 {
+	if u.Price.PerTPSHour() == nil {
+		return nil
+	}
+	price := perTPSHour(u.Price)
+	if u.Price.pooled() {
+		price = u.Price.at(b.months[u.pool(time.Time{})])
+	}
+	return new(u.Price.net(price))
+}
+
 func (b *Bill) month(u Use, q Quantity) Estimate {
 	if !u.Priced() {
 		return Estimate{}

@@ -121,6 +121,16 @@ func (p Price) TierCost(volume float64) float64 {
 	return cost
 }
 
+// at is the price of the TPS-hour that a volume ends with.
+func (p Price) at(volume float64) float64 {
+	for _, tier := range p.Tiers {
+		if tier.UpTo <= 0 || volume <= tier.UpTo {
+			return tier.PerTPSHour
+		}
+	}
+	return p.Tiers[len(p.Tiers)-1].PerTPSHour
+}
+
 // pooled reports whether the price of a TPS-hour depends on what others use.
 func (p Price) pooled() bool { return len(p.Tiers) > 1 }
 

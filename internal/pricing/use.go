@@ -155,6 +155,17 @@ func (u *Use) meter(hours []billing.Hour) {
 	}
 }
 
+// Extrapolated is the use with the month of 730 hours that the span, in which the resource ran for
+// so many hours, makes if it goes on as it was, earlier minimums included.
+func (u Use) Extrapolated(running float64) Use {
+	out := u
+	out.Month = Quantity{}
+	if running > 0 {
+		out.Month = u.Total().times(billing.HoursPerMonth / running)
+	}
+	return out
+}
+
 // Priced reports whether there is a price.
 func (u Use) Priced() bool { return u.Price.Product != "" }
 
