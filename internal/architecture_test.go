@@ -43,7 +43,7 @@ var allowed = map[string][]string{
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
 	"pricing":       {"model", "billing"},
-	"training":      {"model"},
+	"training":      {"model", "pricing"},
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
 	"report":        {"model", "events", "rules", "billing", "pricing", "training", "advice", "chart"},
@@ -68,7 +68,9 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "training", "advice", "alarms", "serve", "serve/guard"},
+	"serve/web": {
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "training", "advice", "alarms", "serve", "serve/guard",
+	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",

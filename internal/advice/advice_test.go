@@ -274,10 +274,13 @@ func TestProposalsAreRankedByMoney(t *testing.T) {
 func TestTrainingIsPausedWhereNothingUsesIt(t *testing.T) {
 	solution := func(name string) string { return "arn:aws:personalize:us-east-1:123456789012:solution/" + name }
 	finding := func(kind training.Kind, name string, hours *float64, command string) training.Finding {
-		return training.Finding{Kind: kind, ARN: solution(name), Name: name, Region: "us-east-1", Hours: hours, Sentence: "why " + name, Command: command}
+		f := training.Finding{Kind: kind, ARN: solution(name), Name: name, Region: "us-east-1", Hours: hours, Sentence: "why " + name, Command: command}
+		if name == "v1" {
+			f.Estimate = pricing.Estimate{Amount: new(*hours * 0.24), Currency: "USD"}
+		}
+		return f
 	}
 	report := &training.Report{
-		Solutions: []training.Summary{{ARN: solution("v1"), Recipe: "aws-sims"}, {ARN: solution("v2"), Recipe: "aws-user-personalization-v2"}},
 		Findings: []training.Finding{
 			finding(training.Unserved, "v1", new(72.0), training.PauseCommand(solution("v1"))),
 			finding(training.TrainedTwice, "v1", new(10.0), training.PauseCommand(solution("v1"))),

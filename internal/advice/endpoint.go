@@ -26,9 +26,9 @@ type Endpoint struct {
 const leastSaving = 0.005
 
 // Of returns the ranked proposals. The bill has the uses of all endpoints; the table has the
-// prices of batch inference and training. Trained is nil if training was not read.
+// price of batch inference. Trained is nil if training was not read.
 func Of(endpoints []Endpoint, trained *training.Report, bill *pricing.Bill, table pricing.Table) []Proposal {
-	list := pauses(trained, table)
+	list := pauses(trained)
 	merged := map[model.ARN]bool{}
 	for _, group := range shared(endpoints) {
 		if p, ok := oneCampaign(group, bill); ok {

@@ -136,20 +136,26 @@ func (s Spans) OfBefore() (m ReportTime, ok bool) {
 	return s.over(s.Before), !s.Before.Start.IsZero()
 }
 
+// advisedByShown reports whether proposals go by the shown span. In a report of a month they go by 14
+// days, however young the month is, as more than those are read.
+func (s Spans) advisedByShown() bool {
+	return s.Open && s.Shown.Duration() <= rules.LookBack && s.Before.Start.IsZero()
+}
+
 func (s Spans) over(w model.Window) ReportTime {
-	if s.Open && w == s.Shown && w.Duration() <= rules.LookBack {
+	if w == s.Shown && s.advisedByShown() {
 		return ReportTime{Now: s.Now, Span: w, Until: s.Until}
 	}
 	return ReportTime{Now: s.Now, Span: w, Until: w.End, usageOnly: true}
 }
 
-// Advised is the time that proposals are made for: that of the shown span, if rules can go by it,
-// or else of the last 14 days. ok is false if the report makes none, as its span ended in the past.
+// Advised is the time that proposals are made for: that of the shown span, or of the last 14 days if
+// that is longer or of a month. ok is false if the report makes none, as its span ended in the past.
 func (s Spans) Advised() (m ReportTime, ok bool) {
 	switch {
 	case !s.Open:
 		return ReportTime{}, false
-	case s.Shown.Duration() <= rules.LookBack:
+	case s.advisedByShown():
 		return s.Of(), true
 	}
 	w := model.NewWindow(s.Shown.End.Add(-rules.LookBack), s.Shown.End)

@@ -79,8 +79,8 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 	return false
 }
 
-// makeLedger makes a ledger over the longest span, with as many hours as the page shows, and
-// shows it, or why there is none.
+// makeLedger makes a ledger over the longest span, and of the month so far, with as many hours as the
+// page shows, and shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
 	records := p.Memory.Snapshot().Audits
 	in.Days, in.Month, in.LastHours, in.Whole, in.Records = billing.MaxDays, true, chart.SparkHours, lowered(records), records

@@ -71,6 +71,10 @@ requests. Each price is shown with its date and source. The table in the program
 of us-east-1, uses them in other regions too, and may be out of date; see --prices and
 --live-prices.
 
+Training is that of the last 30 days: the hours of each solution, and what of it no one
+uses, with the command that changes it. Solutions are trained and billed whether or not a
+campaign serves them.
+
 CloudWatch bills the metrics read: two or three for each resource, two more for one that
 was at times without requests, nine more for one that looks idle.
 

@@ -19,6 +19,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -64,7 +65,7 @@ type LedgerInput struct {
 	Tags    bool            // the tags of resources are read even if GroupBy needs none
 
 	// LastHours is how many of the last hours are kept of each resource, of those that are
-	// kept at all; zero means all. 14 days of 10,000 resources take 160 MB.
+	// kept at all; zero means all. 14 days of 10,000 resources take 190 MB.
 	LastHours int
 	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
 	// whose solutions may be trained still.
@@ -120,9 +121,9 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		whole: billing.NewWhole(spans.Shown), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
+	trained := r.readTraining(ctx, snapshot)
 	r.shared = campaignsOf(r.resources)
-	r.prepare(ctx, r.resources)
-	trained := r.training(ctx, snapshot)
+	r.prepare(ctx, r.resources, trained)
 	r.meterAll(ctx, r.resources)
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
@@ -133,29 +134,31 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
-	ledger.Training = trained
+	ledger.Training = r.analyze(trained)
 	if spans.Coarse() {
 		ledger.CoarseUntil = new(spans.Fine())
 	}
 	ledger.Month = report.MonthOf(ledger.Resources, spans)
 	if spans.Open {
-		ledger.Recommendations = advice.Of(r.advised, trained, report.BillOf(ledger.Resources), r.prices)
+		ledger.Recommendations = advice.Of(r.advised, ledger.Training, report.BillOf(ledger.Resources), r.prices)
 	}
 	ledger.Normalize()
 	return ledger, nil
 }
 
-// prepare reads what all resources need: the prices, and when the monitor ran. If the latter
-// cannot be read, nothing is known to have been stopped.
-func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
-	if len(resources) == 0 {
-		return
+// prepare reads what all resources need: the prices, those of training too, and when the monitor
+// ran. If the latter cannot be read, nothing is known to have been stopped.
+func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource, trained []training.Facts) {
+	var regions []string
+	for _, resource := range resources {
+		regions = append(regions, resource.Region())
 	}
-	if r.Prices != nil {
-		var regions []string
-		for _, resource := range resources {
-			regions = append(regions, resource.Region())
+	for _, f := range trained {
+		if len(f.Solutions) > 0 {
+			regions = append(regions, f.Region)
 		}
+	}
+	if r.Prices != nil && len(regions) > 0 {
 		prices, problems := r.Prices(ctx, sorted(regions))
 		r.prices = prices
 		r.problems.add(problems...)

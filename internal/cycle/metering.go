@@ -134,7 +134,10 @@ func (m metering) entry(resource model.Resource, saving billing.Saving, r *ledge
 	e.Tags = r.tags[resource.ARN]
 	if m.month != nil {
 		e.Parts = report.Parts{Month: report.PartOf(r.prices, resource, *m.month), Billed: priced.Use.Month}
-		if m.advised != nil {
+		switch {
+		case saving.Action.Changes() && saving.NewMin == 0: // what no one calls any more costs its minimum
+			e.Parts.PerMonth = new(saving.PerMonth)
+		case m.advised != nil:
 			e.Parts.PerMonth = m.advised.PerMonth(resource)
 		}
 	}

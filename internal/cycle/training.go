@@ -51,8 +51,8 @@ func (d *DailyTraining) Read(ctx context.Context, regions []string) ([]training.
 	return facts, problems
 }
 
-// training is the training of the regions of a snapshot; nil if it is not read.
-func (r *ledgerRun) training(ctx context.Context, snapshot model.Snapshot) *training.Report {
+// readTraining reads the training of the regions of a snapshot; nil if it is not read.
+func (r *ledgerRun) readTraining(ctx context.Context, snapshot model.Snapshot) []training.Facts {
 	if r.Training == nil || len(snapshot.Listings) == 0 {
 		return nil
 	}
@@ -66,7 +66,15 @@ func (r *ledgerRun) training(ctx context.Context, snapshot model.Snapshot) *trai
 	for i, f := range read {
 		facts[i] = f.With(snapshot, deletions(r.in.Records))
 	}
-	made := training.Analyze(facts, r.Clock.Now())
+	return facts
+}
+
+// analyze makes the report of training; nil if it was not read.
+func (r *ledgerRun) analyze(facts []training.Facts) *training.Report {
+	if facts == nil {
+		return nil
+	}
+	made := training.Analyze(facts, r.prices, r.Clock.Now())
 	return &made
 }
 

@@ -228,7 +228,8 @@ func (o *offers) prices() ([]pricing.Price, error) {
 	slices.Sort(unclear)
 	switch {
 	case len(unclear) > 0:
-		return list, fmt.Errorf("the price list has several prices for %s, or tiers with gaps; pass yours with --prices", strings.Join(unclear, ", "))
+		return list, fmt.Errorf("the price list has several prices for %s, or tiers with gaps; pass yours with --prices",
+			strings.Join(unclear, ", "))
 	case len(list) == 0:
 		slices.Sort(o.units)
 		return nil, fmt.Errorf("the price list has no price per TPS-hour or request (units: %s); pass one with --prices",

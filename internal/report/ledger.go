@@ -118,6 +118,9 @@ func (l Ledger) Asides() []string {
 	for _, note := range l.Notes {
 		lines = append(lines, "note: "+note)
 	}
+	if l.Training != nil {
+		lines = append(lines, "training: "+trainingText(l.Training.Totals))
+	}
 	return lines
 }
 

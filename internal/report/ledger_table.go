@@ -27,7 +27,7 @@ func (l Ledger) Table(p Printer) {
 		p.Line("")
 	}
 	p.ledgerSummary(l)
-	p.training(l.Training)
+	p.Training(l.Training)
 	p.Problems(l.Problems)
 }
 

@@ -59,7 +59,7 @@ func trainingOf(now time.Time) *training.Report {
 			Jobs: []training.BatchJob{{Version: prefix + "solution/broken/60", Created: day(2)}},
 		},
 		{Region: "eu-west-1"},
-	}, now)
+	}, pricing.Builtin(), now)
 	return &r
 }
 

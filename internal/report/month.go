@@ -13,21 +13,26 @@ import (
 // Month is what a calendar month (UTC) cost. Its JSON keys are stable. TPS-hours are metered, or
 // forecast; amounts are estimates.
 type Month struct {
-	Month    string          `json:"month"`  // 2006-01
-	Window   model.Window    `json:"window"` // that was metered
-	TPSHours float64         `json:"tpsHoursPaid"`
-	Spent    []advice.Amount `json:"spent"`   // by currency, of what has a price
-	Unknown  int             `json:"unknown"` // endpoints that are not in Spent
-	Forecast *Forecast       `json:"forecast"`
-	Before   *Month          `json:"before"` // the month before, if it was metered
+	MonthCost
+	Forecast *Forecast  `json:"forecast"` // of the present month; null for an earlier one
+	Before   *MonthCost `json:"before"`   // the month before; null if it was not metered
+}
+
+// MonthCost is the cost of a month, as far as it was metered.
+type MonthCost struct {
+	Month    string          `json:"month"`        // as 2026-11
+	Window   model.Window    `json:"window"`       // that was metered
+	TPSHours float64         `json:"tpsHoursPaid"` // of all endpoints that could be read
+	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
+	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
 }
 
 // Forecast is what a whole month costs if it goes on with the present minimums and the demand of
 // the last 14 days.
 type Forecast struct {
-	TPSHours float64         `json:"tpsHoursPaid"`
-	Spent    []advice.Amount `json:"spent"`
-	Unknown  int             `json:"unknown"`
+	TPSHours float64         `json:"tpsHoursPaid"` // metered and forecast ones
+	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
+	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
 }
 
 // Parts are what an entry used in the month, and in the one before, for the sums of a month.
@@ -59,18 +64,18 @@ func MonthOf(entries []Entry, spans billing.Spans) *Month {
 	if spans.Month.Start.IsZero() {
 		return nil
 	}
-	m := monthOf(entries, spans.Month, func(e Entry) *Part { return e.Parts.Month })
+	m := &Month{MonthCost: monthOf(entries, spans.Month, func(e Entry) *Part { return e.Parts.Month })}
 	if spans.Open {
 		m.Forecast = forecastOf(entries, spans.Month)
 	}
 	if !spans.Before.Start.IsZero() {
-		m.Before = monthOf(entries, spans.Before, func(e Entry) *Part { return e.Parts.Before })
+		m.Before = new(monthOf(entries, spans.Before, func(e Entry) *Part { return e.Parts.Before }))
 	}
 	return m
 }
 
-func monthOf(entries []Entry, w model.Window, part func(Entry) *Part) *Month {
-	m := &Month{Month: w.Start.Format("2006-01"), Window: w}
+func monthOf(entries []Entry, w model.Window, part func(Entry) *Part) MonthCost {
+	m := MonthCost{Month: w.Start.Format("2006-01"), Window: w}
 	var uses []pricing.Use
 	for _, e := range entries {
 		p := part(e)
@@ -134,8 +139,10 @@ func (m Month) Period() string {
 	if m.Forecast != nil {
 		return m.Window.Start.Format("January") + " so far"
 	}
-	return m.Window.Start.Format("January 2006")
+	return m.name()
 }
+
+func (m MonthCost) name() string { return m.Window.Start.Format("January 2006") }
 
 // Text is the month with its forecast and the month before.
 func (m Month) Text() string {
@@ -144,7 +151,7 @@ func (m Month) Text() string {
 		text += "; forecast to its end, at the present rate: " + costText(f.Spent, f.TPSHours, f.Unknown)
 	}
 	if m.Before != nil {
-		text += "; " + m.Before.Period() + " " + costText(m.Before.Spent, m.Before.TPSHours, m.Before.Unknown)
+		text += "; " + m.Before.name() + " " + costText(m.Before.Spent, m.Before.TPSHours, m.Before.Unknown)
 	}
 	return text
 }

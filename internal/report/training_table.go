@@ -9,9 +9,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
-// training writes the solutions that were trained, with what was found about them below each, and
+// Training writes the solutions that were trained, with what was found about them below each, and
 // sums. It writes nothing if training was not read.
-func (p Printer) training(r *training.Report) {
+func (p Printer) Training(r *training.Report) {
 	if r == nil {
 		return
 	}
@@ -20,7 +20,11 @@ func (p Printer) training(r *training.Report) {
 		p.Grid(trainingGrid(*r))
 		p.Line("")
 	}
-	p.Label("Training", TrainingText(r.Totals))
+	view := TrainingViewOf(r)
+	p.Label("Training", view.Text)
+	for _, text := range view.Estimates {
+		p.Label("Estimate", text)
+	}
 	for _, f := range r.Findings {
 		if !ofSolution(r.Solutions, f) {
 			p.Label("Unused", f.Sentence)
@@ -28,8 +32,47 @@ func (p Printer) training(r *training.Report) {
 	}
 }
 
-// TrainingText describes the training of all solutions.
-func TrainingText(t training.Totals) string {
+// TrainingView is training in words, for pages.
+type TrainingView struct {
+	Text      string   // all of it
+	Estimates []string // by currency
+	Items     []TrainingItem
+}
+
+// TrainingItem is a finding.
+type TrainingItem struct {
+	Text    string
+	Command string // may be empty
+}
+
+// TrainingViewOf describes training; nil if it was not read.
+func TrainingViewOf(r *training.Report) *TrainingView {
+	if r == nil {
+		return nil
+	}
+	v := &TrainingView{Text: trainingText(r.Totals)}
+	for _, a := range r.Totals.Amounts {
+		v.Estimates = append(v.Estimates, trainingAmount(a, r.Totals.Unpriced))
+	}
+	if len(r.Totals.Amounts) == 0 && r.Totals.Unpriced > 0 {
+		v.Estimates = []string{"unknown for the training of " + model.Plural(r.Totals.Unpriced, "solution")}
+	}
+	for _, f := range r.Findings {
+		v.Items = append(v.Items, TrainingItem{Text: fmt.Sprintf("%s (%s): %s", f.Name, f.Region, findingText(f)), Command: f.Command})
+	}
+	return v
+}
+
+// findingText is a finding with what it costs.
+func findingText(f training.Finding) string {
+	if f.Estimate.Amount == nil {
+		return f.Sentence
+	}
+	return fmt.Sprintf("%s (estimate %s %s)", f.Sentence, f.Estimate.Currency, amount(*f.Estimate.Amount))
+}
+
+// trainingText describes the training of all solutions.
+func trainingText(t training.Totals) string {
 	text := fmt.Sprintf("%s of %s in 30 days", model.Plural(t.Trainings, "training"), model.Plural(t.Solutions, "solution"))
 	if t.Hours != nil {
 		text += ", " + training.Hours(*t.Hours)
@@ -44,6 +87,17 @@ func TrainingText(t training.Totals) string {
 	}
 	if len(t.Unread) > 0 {
 		text += "; not read: " + strings.Join(t.Unread, ", ")
+	}
+	return text
+}
+
+func trainingAmount(a training.Amount, unpriced int) string {
+	text := fmt.Sprintf("%s %s for training in 30 days", a.Currency, amount(a.Amount))
+	if a.Unserved != nil {
+		text += fmt.Sprintf(", %s of it never served", amount(*a.Unserved))
+	}
+	if unpriced > 0 {
+		text += fmt.Sprintf("; unknown for %s (no hours reported, or billed by interactions)", model.Plural(unpriced, "solution"))
 	}
 	return text
 }
@@ -75,7 +129,7 @@ func trainingGrid(r training.Report) Grid {
 			if f.ARN != s.ARN {
 				continue
 			}
-			texts = append(texts, f.Sentence)
+			texts = append(texts, findingText(f))
 			if row.Copy == "" && f.Command != "" {
 				row.Copy = "to change it: " + f.Command
 			}

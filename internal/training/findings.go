@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 // Kind is the kind of a finding. Its values are stable.
@@ -53,8 +54,10 @@ type Finding struct {
 	Region   string   `json:"region"`
 	Campaign string   `json:"campaign,omitempty"` // its ARN, if it is about one
 	Hours    *float64 `json:"hours"`              // of training in the last 30 days that it is about; null if there are none or they are unknown
-	Sentence string   `json:"sentence"`
-	Command  string   `json:"command"` // suggested; empty if there is none
+	// Estimate is what the Hours cost; its amount is null if that is unknown.
+	Estimate pricing.Estimate `json:"estimate"`
+	Sentence string           `json:"sentence"`
+	Command  string           `json:"command"` // suggested; empty if there is none
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.
@@ -65,7 +68,7 @@ func (a analysis) solution(s Solution, sum Summary) []Finding {
 	var found []Finding
 	add := func(f Finding, ok bool) {
 		if ok {
-			f.ARN, f.Name, f.Region = s.ARN, s.Name, a.Region
+			f.ARN, f.Name, f.Region, f.Estimate = s.ARN, s.Name, a.Region, a.estimate(s, f.Hours)
 			found = append(found, f)
 		}
 	}
@@ -97,7 +100,7 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 	f := Finding{Kind: Unserved, Hours: sum.Hours}
 	how, command := "by a schedule of yours", ""
 	if auto {
-		how, command = "automatically"+every(s.Schedule), PauseCommand(s.ARN)
+		how, command = "automatically"+Every(s.Schedule), PauseCommand(s.ARN)
 	}
 	f.Command = command
 	f.Sentence = fmt.Sprintf("trained %s and not served by any campaign: %s in 30 days", how, trainings(sum.Sum))
@@ -138,7 +141,7 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 	}
 	f := Finding{Kind: TrainedTwice, Command: PauseCommand(s.ARN)}
 	f.Sentence = fmt.Sprintf("trained twice in 30 days: %d times automatically%s and %d times by a schedule of yours",
-		sum.Sum.Automatic, every(s.Schedule), sum.Manual)
+		sum.Sum.Automatic, Every(s.Schedule), sum.Manual)
 	if known > 0 {
 		f.Hours = &automatic
 		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(automatic))
@@ -291,8 +294,8 @@ func trainings(s Sum) string {
 // Hours are hours of training as they are shown: "4.5 hours".
 func Hours(h float64) string { return model.Number(h, 1) + " hours" }
 
-// every describes a schedule in brackets: " (every 7 days)"; empty if it is unknown.
-func every(schedule string) string {
+// Every describes a schedule in brackets, after a space: " (every 7 days)"; empty if it is unknown.
+func Every(schedule string) string {
 	inner, ok := strings.CutPrefix(schedule, "rate(")
 	if inner, ok = strings.CutSuffix(inner, ")"); !ok || schedule == "" {
 		return ""

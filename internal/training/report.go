@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 // Span is over how long trainings are added up.
@@ -35,6 +36,8 @@ type Summary struct {
 	Model *time.Time `json:"modelTrained"`
 	// LastJob is when its latest batch job was created; null if there is none or it is unknown.
 	LastJob *time.Time `json:"lastBatchJob"`
+	// Estimate is what the hours cost; its amount is null if that is unknown.
+	Estimate pricing.Estimate `json:"estimate"`
 	Sum
 }
 
@@ -61,13 +64,27 @@ type Totals struct {
 	Solutions int `json:"solutions"`
 	// Unread are the regions of which trainings could not be read; they are in no sum.
 	Unread []string `json:"unreadRegions"`
+	// Amounts are what the hours cost, by currency. Unpriced counts the solutions that were trained
+	// and whose cost is unknown: there is no price, no hours are reported, or AWS bills their
+	// training by interactions.
+	Amounts  []Amount `json:"estimates"`
+	Unpriced int      `json:"unpriced"`
 	Sum
 }
 
+// Amount is what training costs in a currency. It is an estimate: hours times a price.
+type Amount struct {
+	Currency string  `json:"currency"`
+	Amount   float64 `json:"amount"`
+	// Unserved is the part for versions that nothing is known to have used; null if what uses
+	// them is unknown.
+	Unserved *float64 `json:"unserved"`
+}
+
 // Analyze makes the report of some regions.
-func Analyze(regions []Facts, now time.Time) Report {
+func Analyze(regions []Facts, prices pricing.Table, now time.Time) Report {
 	r := Report{Since: now.Add(-Span).UTC(), Until: now.UTC(), Solutions: []Summary{}, Findings: []Finding{}, Totals: Totals{Unread: []string{}}}
-	total := sum{use: true}
+	total, money := sum{use: true}, amounts{}
 	for _, f := range regions {
 		if !f.Known.Solutions || !f.Known.Versions {
 			r.Totals.Unread = append(r.Totals.Unread, f.Region)
@@ -75,12 +92,13 @@ func Analyze(regions []Facts, now time.Time) Report {
 		if !f.Known.Versions { // guard: training: what was not read is no training of zero hours
 			continue
 		}
-		a := newAnalysis(f, now)
+		a := newAnalysis(f, prices, now)
 		for _, s := range f.Solutions {
 			summary, counted := a.summary(s)
 			found := a.solution(s, summary)
 			r.Totals.Solutions++
 			total.add(counted)
+			money.add(summary, a.estimate(s, summary.Unserved))
 			if summary.Trainings > 0 || len(found) > 0 {
 				r.Solutions = append(r.Solutions, summary)
 			}
@@ -91,6 +109,7 @@ func Analyze(regions []Facts, now time.Time) Report {
 	if r.Totals.Sum = total.done(); len(r.Totals.Unread) > 0 && total.Trainings == 0 {
 		r.Totals.Hours, r.Totals.Unserved = nil, nil
 	}
+	r.Totals.Amounts, r.Totals.Unpriced = money.list(), money.unpriced
 	slices.SortStableFunc(r.Solutions, func(a, b Summary) int {
 		return cmp.Or(cmp.Compare(hours(b.Hours), hours(a.Hours)), cmp.Compare(a.ARN, b.ARN))
 	})
@@ -143,14 +162,15 @@ func (s sum) done() Sum {
 // analysis is the facts of a region, by what they belong to.
 type analysis struct {
 	Facts
+	prices    pricing.Table
 	now       time.Time
 	campaigns map[string][]Campaign // by solution ARN
 	jobs      map[string][]BatchJob // the same
 	groupName map[string]string     // by ARN
 }
 
-func newAnalysis(f Facts, now time.Time) analysis {
-	a := analysis{f, now, map[string][]Campaign{}, map[string][]BatchJob{}, map[string]string{}}
+func newAnalysis(f Facts, prices pricing.Table, now time.Time) analysis {
+	a := analysis{f, prices, now, map[string][]Campaign{}, map[string][]BatchJob{}, map[string]string{}}
 	for _, c := range f.Campaigns {
 		a.campaigns[SolutionOf(c.Version)] = append(a.campaigns[SolutionOf(c.Version)], c)
 	}
@@ -177,6 +197,7 @@ func (a analysis) summary(s Solution) (Summary, sum) {
 		}
 	}
 	out.Sum = counted.done()
+	out.Estimate = a.estimate(s, out.Hours)
 	if a.Known.Campaigns {
 		out.Campaigns = []string{}
 		for _, c := range a.campaigns[s.ARN] {

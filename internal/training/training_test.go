@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 var now = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -167,7 +168,7 @@ func TestFindings(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := Analyze([]Facts{tt.facts}, now).Findings
+			got := Analyze([]Facts{tt.facts}, pricing.Builtin(), now).Findings
 			if len(got) != len(tt.want) {
 				t.Fatalf("%d findings, want %d: %+v", len(got), len(tt.want), got)
 			}
@@ -214,7 +215,7 @@ func TestUnusedGroupsAndTrackers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var kinds []string
-			for _, f := range Analyze([]Facts{tt.facts}, now).Findings {
+			for _, f := range Analyze([]Facts{tt.facts}, pricing.Builtin(), now).Findings {
 				kinds = append(kinds, string(f.Kind))
 			}
 			if got := strings.Join(kinds, " "); got != tt.want {
@@ -254,7 +255,7 @@ func TestSums(t *testing.T) {
 		"a region could not be read": {[]Facts{known(mixed), {Region: "us-east-1"}}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 6, unread [us-east-1]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := text(Analyze(tt.facts, now)); got != tt.want {
+			if got := text(Analyze(tt.facts, pricing.Builtin(), now)); got != tt.want {
 				t.Errorf("%s\nwant %s", got, tt.want)
 			}
 		})
@@ -274,7 +275,7 @@ func TestTotalsAddUp(t *testing.T) {
 		}
 		f.Solutions = append(f.Solutions, s)
 	}
-	r := Analyze([]Facts{f}, now)
+	r := Analyze([]Facts{f}, pricing.Builtin(), now)
 	trainings, hours, unserved := 0, 0.0, 0.0
 	for _, s := range r.Solutions {
 		trainings, hours, unserved = trainings+s.Trainings, hours+*s.Hours, unserved+*s.Sum.Unserved
@@ -327,6 +328,47 @@ func TestWith(t *testing.T) {
 			f := Facts{Region: "eu-west-1"}.With(tt.snapshot, nil)
 			if f.Known.Campaigns != tt.campaigns || f.Known.Recommenders != tt.recommenders || len(f.Campaigns) != tt.serving {
 				t.Errorf("%+v, %d campaigns", f.Known, len(f.Campaigns))
+			}
+		})
+	}
+}
+
+// Hours of recipes that AWS bills by the hour have an estimate; others are unknown, never free.
+func TestEstimates(t *testing.T) {
+	text := func(r Report) string {
+		amount := func(a *float64) string {
+			if a == nil {
+				return "unknown"
+			}
+			return fmt.Sprintf("%.2f", *a)
+		}
+		var parts []string
+		for _, a := range r.Totals.Amounts {
+			parts = append(parts, fmt.Sprintf("%s %.2f, unserved %s", a.Currency, a.Amount, amount(a.Unserved)))
+		}
+		for _, f := range r.Findings {
+			parts = append(parts, string(f.Kind)+" "+amount(f.Estimate.Amount))
+		}
+		return fmt.Sprintf("%s; unpriced %d", strings.Join(parts, "; "), r.Totals.Unpriced)
+	}
+	recipe := func(name string) func(*Facts) { return solution(func(s *Solution) { s.Recipe = name }) }
+	elsewhere := func(f *Facts) { f.Region = "cn-north-1" }
+	for name, tt := range map[string]struct {
+		facts []Facts
+		want  string
+	}{
+		"by the hour":               {[]Facts{known()}, "USD 2.40, unserved 2.40; unserved 2.40; unpriced 0"},
+		"by interactions":           {[]Facts{known(recipe("aws-user-personalization-v2"))}, "unserved unknown; unpriced 1"},
+		"an unknown recipe":         {[]Facts{known(recipe(""))}, "unserved unknown; unpriced 1"},
+		"no price":                  {[]Facts{known(elsewhere)}, "unserved unknown; unpriced 1"},
+		"no hours":                  {[]Facts{known(versions(trained(7, true, -1)...))}, "unserved unknown; unpriced 1"},
+		"what uses them is unknown": {[]Facts{known(unknown(func(k *Known) { k.Jobs = false }))}, "USD 2.40, unserved unknown; unpriced 0"},
+		"not trained":               {[]Facts{known(versions())}, "; unpriced 0"},
+		"two regions":               {[]Facts{known(), known(func(f *Facts) { f.Region = "us-east-1" }, serves(campaign(shop+"/v0010")))}, "USD 4.80, unserved 2.40; unserved 2.40; unpriced 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := text(Analyze(tt.facts, pricing.Builtin(), now)); got != tt.want {
+				t.Errorf("%s, want %s", got, tt.want)
 			}
 		})
 	}

@@ -226,7 +226,11 @@ func (s *Service) Describe(out map[string]string, render func(any) string) {
 		}
 		for _, sol := range r.solutions {
 			if sol.declared || sol.update != nil {
-				out[h.Region+" solution "+sol.name] = render(sol.auto) + " " + sol.every.String() + " " + render(sol.update) + " " + render(sol.tags)
+				parts := []string{render(sol.auto), sol.every.String(), render(sol.events), render(sol.tags)}
+				if u := sol.update; u != nil && u.Status != estatefile.Active {
+					parts = append(parts, "update", u.Status, render(u.AutoTraining), render(u.Config))
+				}
+				out[h.Region+" solution "+sol.name] = strings.Join(parts, " ")
 			}
 		}
 	}

@@ -1,8 +1,6 @@
 package personalize
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
@@ -27,13 +25,11 @@ type solutionSummary struct {
 }
 
 func (s *Service) listSolutions(c *api.Call, in *listSolutionsInput) (any, error) {
-	var solutions []*solution
-	for _, sol := range s.region(c.Home).solutions {
-		if in.GroupARN == nil || sol.group.arn == *in.GroupARN {
-			solutions = append(solutions, sol)
-		}
+	r := s.region(c.Home)
+	solutions := byARNOf(&r.sortedSolutions, r.solutions)
+	if in.GroupARN != nil {
+		solutions = api.Filter(solutions, func(sol *solution) bool { return sol.group.arn == *in.GroupARN })
 	}
-	slices.SortFunc(solutions, func(a, b *solution) int { return strings.Compare(a.arn, b.arn) })
 	return listing(c, &in.pageInput, "solutions", solutions, func(sol *solution) string { return sol.arn }, func(sol *solution) any {
 		summary := solutionSummary{sol.arn, sol.name, sol.recipe, sol.state()}
 		if sol.autoML {
@@ -118,15 +114,15 @@ type listVersionsInput struct {
 }
 
 func (s *Service) listSolutionVersions(c *api.Call, in *listVersionsInput) (any, error) {
-	var versions []*solutionVersion
-	if in.SolutionARN == nil {
-		versions = slices.Collect(maps.Values(s.region(c.Home).versions))
-	} else if sol := s.region(c.Home).solutions[*in.SolutionARN]; sol != nil {
-		versions = slices.Clone(sol.versions)
-	} else {
-		return nil, notFound(*in.SolutionARN)
+	r := s.region(c.Home)
+	versions := byARNOf(&r.sortedVersions, r.versions)
+	if in.SolutionARN != nil {
+		sol := r.solutions[*in.SolutionARN]
+		if sol == nil {
+			return nil, notFound(*in.SolutionARN)
+		}
+		versions = api.Filter(versions, func(v *solutionVersion) bool { return v.solution == sol })
 	}
-	slices.SortFunc(versions, func(a, b *solutionVersion) int { return strings.Compare(a.arn, b.arn) })
 	return listing(c, &in.pageInput, "solutionVersions", versions, func(v *solutionVersion) string { return v.arn },
 		func(v *solutionVersion) any { return v.summary() })
 }

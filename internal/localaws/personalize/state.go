@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,14 +17,16 @@ import (
 // page sorted by ARN as well.
 type region struct {
 	api.Home
-	groups       map[string]*datasetGroup
-	solutions    map[string]*solution
-	versions     map[string]*solutionVersion
-	endpoints    map[string]*endpoint
-	jobs         []*batchJob // sorted by ARN, as are the trackers
-	trackers     []*eventTracker
-	campaigns    []*endpoint
-	recommenders []*endpoint
+	groups          map[string]*datasetGroup
+	solutions       map[string]*solution
+	versions        map[string]*solutionVersion
+	endpoints       map[string]*endpoint
+	sortedSolutions []*solution        // by ARN; see byARNOf
+	sortedVersions  []*solutionVersion // the same
+	jobs            []*batchJob        // sorted by ARN, as are the trackers
+	trackers        []*eventTracker
+	campaigns       []*endpoint
+	recommenders    []*endpoint
 }
 
 type datasetGroup struct {
@@ -145,6 +148,19 @@ func (r *region) arn(resource string) string { return r.ARN("personalize", resou
 // recipeARN builds the ARN of a recipe, which belongs to no region and account.
 func (r *region) recipeARN(name string) string {
 	return "arn:" + api.Partition(r.Region) + ":personalize:::recipe/" + name
+}
+
+// byARNOf returns the items of a map sorted by ARN. Items are only added, so the list of the last
+// time is the present one if it has as many.
+func byARNOf[T any](list *[]T, items map[string]T) []T {
+	if len(*list) != len(items) {
+		sorted := make([]T, 0, len(items))
+		for _, arn := range slices.Sorted(maps.Keys(items)) {
+			sorted = append(sorted, items[arn])
+		}
+		*list = sorted
+	}
+	return *list
 }
 
 // list is the sorted list for a kind.

@@ -42,11 +42,11 @@ type billView struct {
 	Heading  string
 	Advice   adviceView
 	Notes    []string
-	Fault    string             // why nothing is known
-	Days     string             // of the ledger
-	Trained  []training.Summary // the most hours first
-	Training string
-	Findings []training.Finding
+	Fault    string               // why nothing is known
+	Days     string               // of the ledger
+	Trained  []training.Summary   // the most hours first
+	Training *report.TrainingView // nil if it is unknown
+	Findings int                  // about training that are not shown
 	CSV      string
 }
 
@@ -80,16 +80,21 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 		unknown: unknownMoney(s)}, nil
 }
 
-// maxTrained bounds the solutions and findings that are shown.
-const maxTrained = 20
+// How many solutions and findings are shown, those with the most hours.
+const (
+	maxTrained  = 20
+	maxFindings = 8
+)
 
 // addTraining adds what was trained; nil if that was not read.
 func (v *billView) addTraining(t *training.Report) {
-	if t == nil {
+	if v.Training = report.TrainingViewOf(t); v.Training == nil {
 		return
 	}
-	v.Training = report.TrainingText(t.Totals)
-	v.Trained, v.Findings = t.Solutions[:min(len(t.Solutions), maxTrained)], t.Findings[:min(len(t.Findings), maxTrained)]
+	v.Trained = t.Solutions[:min(len(t.Solutions), maxTrained)]
+	if v.Findings = max(0, len(v.Training.Items)-maxFindings); v.Findings > 0 {
+		v.Training.Items = v.Training.Items[:maxFindings]
+	}
 }
 
 // groupsOf adds up endpoints, the most expensive group first.

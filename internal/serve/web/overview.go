@@ -194,7 +194,7 @@ func (v *heroView) month(m *report.Month) {
 		v.Next, v.Monthly = "Forecast to its end", amounts(f.Spent, f.Unknown)
 	}
 	if m.Before != nil {
-		v.Before = m.Before.Period() + ": " + amounts(m.Before.Spent, m.Before.Unknown).String()
+		v.Before = m.Before.Window.Start.Format("January 2006") + ": " + amounts(m.Before.Spent, m.Before.Unknown).String()
 	}
 }
 

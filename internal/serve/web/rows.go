@@ -285,6 +285,7 @@ func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []a
 		views = append(views, v)
 	}
 	slices.SortStableFunc(views, func(a, b auditView) int { return b.Time.Compare(a.Time) })
+	views = withoutRequests(views)
 	// Only the last change can be undone: an older one would skip what came after it.
 	last := slices.IndexFunc(views, func(v auditView) bool { return v.Outcome == events.OutcomeDone || v.Outcome == events.OutcomeBegun })
 	if last >= 0 && undoable(views[last].Audit) {
@@ -296,6 +297,20 @@ func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []a
 		}
 	}
 	return views[:min(len(views), limit)]
+}
+
+// withoutRequests leaves out the request of a decision whose outcome is there. The newest is first.
+func withoutRequests(views []auditView) []auditView {
+	var list []auditView
+	for _, v := range views {
+		this := happeningOf(Entry{Kind: EntryAction, Time: v.Time, audit: &v.Audit})
+		if !slices.ContainsFunc(list, func(later auditView) bool {
+			return happeningOf(Entry{Kind: EntryAction, Time: later.Time, audit: &later.Audit}).requestedBy(this)
+		}) {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // undoable reports whether a record describes something that can be undone.
