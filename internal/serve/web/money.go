@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -111,14 +110,6 @@ func costsOf(r *row) (c costs) {
 		c.Monthly, c.Wasted = of(e.PerMonth), of(e.Wasted*billing.HoursPerMonth/hours)
 	}
 	return c
-}
-
-// compareMoney orders by amount; unknown ones are the smallest.
-func compareMoney(a, b money) int {
-	if a.Known() != b.Known() {
-		return rank(!a.Known()) - rank(!b.Known())
-	}
-	return cmp.Compare(a.Amount, b.Amount)
 }
 
 // segment is a part of a bar.
