@@ -48,17 +48,17 @@ const Charts = (function () {
       ctx.textBaseline = "middle";
       ctx.font = "600 " + 10 * dpr + "px system-ui, sans-serif";
       ctx.lineWidth = dpr;
+      const right = u.bbox.left + u.bbox.width;
+      const shown = list.map((pin, i) => ({ pin, i, x: u.valToPos(pin.t, "x", true) })).filter((p) => p.x >= u.bbox.left && p.x <= right);
       let last = -Infinity;
-      list.forEach((pin, i) => {
-        const x = u.valToPos(pin.t, "x", true);
-        if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) return;
+      shown.forEach(({ pin, i, x }, j) => {
         ctx.strokeStyle = ctx.fillStyle = pin.bad ? bad : ink;
         ctx.setLineDash([2 * dpr, 3 * dpr]);
         ctx.beginPath();
         ctx.moveTo(x, u.bbox.top);
         ctx.lineTo(x, u.bbox.top + u.bbox.height);
         ctx.stroke();
-        const at = Math.max(x, last + 18 * dpr), y = u.bbox.top - 11 * dpr;
+        const at = Math.max(Math.min(x, right - 18 * dpr * (shown.length - 1 - j)), last + 18 * dpr), y = u.bbox.top - 11 * dpr;
         last = at;
         ctx.setLineDash([]);
         ctx.beginPath();

@@ -114,13 +114,14 @@ func (h happening) repeats(older happening) bool {
 	return same && numbers.ReplaceAllString(h.Text, "#") == numbers.ReplaceAllString(older.Text, "#")
 }
 
-// leadsTo reports whether an older happening is the request of this decision's outcome.
+// requestedBy reports whether an older happening is the request of this decision's outcome, or of the
+// oldest one of those that repeat.
 func (h happening) requestedBy(older happening) bool {
 	if h.audit == nil || older.audit == nil || h.audit.Action != older.audit.Action || h.To != older.To {
 		return false
 	}
 	requested := older.audit.Outcome == events.OutcomeAsked || older.audit.Outcome == events.OutcomeBegun
-	return requested && h.Time.Sub(older.Time) < time.Hour
+	return requested && h.First.Sub(older.Time) < time.Hour
 }
 
 // continues reports whether an older step-down of the same day led to this one.

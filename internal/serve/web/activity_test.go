@@ -35,6 +35,10 @@ func TestActivityCollapses(t *testing.T) {
 		{"the same refusal every hour, with other numbers", []events.Audit{
 			record(0, events.OutcomeRefused, "updated 20 min ago", 30, 22), record(60, events.OutcomeRefused, "updated 80 min ago", 30, 22), record(120, events.OutcomeRefused, "updated 140 min ago", 30, 22),
 		}, []string{"step-down blocked from 30 to 22 ×3"}},
+		{"with a request before each", []events.Audit{
+			record(0, events.OutcomeAsked, "r", 0, 22), record(1, events.OutcomeRefused, "a tag", 30, 22), record(60, events.OutcomeAsked, "r", 0, 22), record(61, events.OutcomeRefused, "a tag", 30, 22),
+			record(120, events.OutcomeAsked, "r", 0, 22), record(121, events.OutcomeRefused, "a tag", 30, 22),
+		}, []string{"step-down blocked from 30 to 22 ×3"}},
 		{"until the reason changes", []events.Audit{
 			record(0, events.OutcomeRefused, "a tag", 30, 22), record(60, events.OutcomeRefused, "a budget", 30, 22), record(120, events.OutcomeRefused, "a tag", 30, 22),
 		}, []string{"step-down blocked from 30 to 22", "step-down blocked from 30 to 22", "step-down blocked from 30 to 22"}},
