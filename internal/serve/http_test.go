@@ -319,13 +319,12 @@ func TestMetrics(t *testing.T) {
 
 // What actions have saved is a counter: it is absent while it is unknown, and never falls.
 func TestSavingsAreCounted(t *testing.T) {
-	memory := serve.NewMemory()
-	r := newReal(t, shop(), func(o *serve.Options) { o.Memory = memory })
+	r := newReal(t, shop(), nil)
 	saw := func(step, stop *float64) {
 		action := func(what model.Action, hours *float64) savings.Action {
 			return savings.Action{Action: what, Amount: savings.Amount{TPSHours: hours}}
 		}
-		memory.SawSavings(report.Saved{Ledger: savings.Ledger{Actions: []savings.Action{
+		r.memory.SawSavings(report.Saved{Ledger: savings.Ledger{Actions: []savings.Action{
 			action(model.ActionUpdate, step), action(model.ActionUpdate, step), action(model.ActionStop, stop),
 		}}})
 	}
