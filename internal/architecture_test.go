@@ -20,7 +20,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "chart", "report"}
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "savings", "chart", "report"}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -43,8 +43,9 @@ var allowed = map[string][]string{
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
 	"pricing":       {"model", "billing"},
+	"savings":       {"model", "events", "rules", "billing", "pricing"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "chart"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "chart"},
 	"report/page":   {"chart", "model", "report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -65,7 +66,7 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "alarms", "serve", "serve/guard"},
+	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "alarms", "serve", "serve/guard"},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
@@ -161,7 +162,7 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
-		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewSavings(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
 		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {
