@@ -35,6 +35,7 @@ type group struct {
 }
 
 type billView struct {
+	Saved    []savedMonth // the newest first
 	Hero     heroView
 	Groups   []group
 	Sum      group
@@ -62,7 +63,7 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	s, now := h.snapshot()
 	all := h.estate(s, now)
 	rows := all.rows
-	view := billView{Hero: all.hero, Notes: notesOf(s), Advice: adviceViewOf(all.advice, pageSize, h.options.AllowActions, s)}
+	view := billView{Hero: all.hero, Saved: savedMonths(s), Notes: notesOf(s), Advice: adviceViewOf(all.advice, pageSize, h.options.AllowActions, s)}
 	if s.Ledger == nil {
 		view.Fault = s.LedgerErr
 	} else {

@@ -122,6 +122,9 @@ func notesOf(s Snapshot) []string {
 	if s.LedgerErr != "" {
 		notes = append(notes, "What was paid for is unknown or out of date: "+s.LedgerErr)
 	}
+	if s.Saved != nil {
+		notes = append(notes, s.Saved.Limits()...)
+	}
 	if s.Ledger != nil {
 		notes = append(notes, s.Ledger.Notes...)
 		for _, text := range report.PriceTexts(s.Ledger.Prices) {
@@ -141,13 +144,11 @@ type heroView struct {
 	Segments      []segment
 	SegmentsText  string
 	Metered       string // the exact quantities
-	SavedLabel    string
-	Saved         string // money, or TPS-hours without prices
-	SavedText     string
+	Saved         savedView
 }
 
 func heroOf(s Snapshot, rows []*row) heroView {
-	v := heroView{SavedLabel: "Saved so far", Saved: "unknown", SavedText: "not measured yet"}
+	v := heroView{Saved: savedOf(s)}
 	if s.Ledger == nil {
 		return v
 	}
@@ -180,7 +181,6 @@ func heroOf(s Snapshot, rows []*row) heroView {
 	v.Metered = fmt.Sprintf("%s TPS-hours paid for, %s used, %s (%s) not used", model.Figure(h.Paid), model.Figure(h.Used), model.Figure(h.Wasted),
 		percent(percentOf(h.Wasted, h.Paid)))
 	v.month(l.Month)
-	v.saved(s)
 	return v
 }
 
@@ -205,34 +205,6 @@ func amounts(list []advice.Amount, unknown int) total {
 		t.add(money{a.Amount, a.Currency})
 	}
 	return t
-}
-
-// saved fills in what the monitor's actions saved. What was done before the records began is unknown.
-func (v *heroView) saved(s Snapshot) {
-	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
-	v.SavedLabel = "Saved in " + model.Plural(s.Ledger.Days, "day")
-	v.SavedText = model.Figure(got.TPSHours) + " TPS-hours by " + model.Plural(got.Actions, "action") + " of the monitor"
-	if since := s.Status.Recorded; since.After(s.Ledger.Window.Start) {
-		v.SavedLabel = "Saved since the start"
-		if !since.Equal(s.Status.Started) {
-			v.SavedLabel = "Saved since " + since.UTC().Format("2 January")
-		}
-		v.SavedText += " since " + since.UTC().Format("2 January 15:04 UTC")
-	}
-	sum := total{by: got.Money}
-	v.Saved = sum.String()
-	switch {
-	case len(got.Money) == 0 && got.Actions == 0 && got.Uncertain == 0:
-		v.Saved = "0"
-	case len(got.Money) == 0 && got.Actions > 0:
-		v.Saved = model.Figure(got.TPSHours) + " TPS-hours"
-	}
-	if got.Unpriced > 0 {
-		v.SavedText += "; " + model.Plural(got.Unpriced, "action") + " without a price not included"
-	}
-	if got.Uncertain > 0 {
-		v.SavedText += fmt.Sprintf("; unknown for %s more", model.Plural(got.Uncertain, "action"))
-	}
 }
 
 // stateCounts are the states that occur, in their order.
