@@ -20,8 +20,10 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "savings", "chart", "report"}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
+	domain = []string{
+		"model", "config", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "report",
+	}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -44,11 +46,14 @@ var allowed = map[string][]string{
 	"billing":       {"model", "rules"},
 	"pricing":       {"model", "billing"},
 	"savings":       {"model", "events", "rules", "billing", "pricing"},
+	"training":      {"model", "pricing"},
+	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "chart"},
-	"report/page":   {"chart", "model", "report"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart"},
+	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
+	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
 	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
@@ -66,7 +71,9 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "alarms", "serve", "serve/guard"},
+	"serve/web": {
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "training", "advice", "alarms", "serve", "serve/guard",
+	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
