@@ -20,7 +20,9 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "training", "savings", "advice", "chart", "report"}
+	domain = []string{
+		"model", "config", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "report",
+	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -43,11 +45,11 @@ var allowed = map[string][]string{
 	"rules":         {"model"},
 	"billing":       {"model", "rules"},
 	"pricing":       {"model", "billing"},
+	"savings":       {"model", "events", "rules", "billing", "pricing"},
 	"training":      {"model", "pricing"},
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
-	"savings":       {"model", "events", "rules", "billing", "pricing"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "training", "savings", "advice", "chart"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -70,7 +72,7 @@ var allowed = map[string][]string{
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
 	"serve/web": {
-		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "training", "savings", "advice", "alarms", "serve", "serve/guard",
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "training", "advice", "alarms", "serve", "serve/guard",
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",

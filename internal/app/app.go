@@ -152,15 +152,15 @@ func (a *App) Ledger(prices cycle.PriceSource, hourly bool) *cycle.Ledger {
 	})
 }
 
-// training reads how solutions are trained, once a day at most.
-func (p parts) training() cycle.TrainingReader {
-	return cycle.NewDailyTraining(solutions.New(solutions.Options{Clients: p.Clients, Clock: p.Clock}), p.Clock)
-}
-
 // Savings reads what the actions on record have saved.
 func (a *App) Savings(prices cycle.PriceSource) *cycle.Savings {
 	p := a.parts
 	return cycle.NewSavings(cycle.SavingsOptions{
 		Inventory: p.found, Meter: p.meter, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region,
 	})
+}
+
+// training reads how solutions are trained, once a day at most.
+func (p parts) training() cycle.TrainingReader {
+	return cycle.NewDailyTraining(solutions.New(solutions.Options{Clients: p.Clients, Clock: p.Clock}), p.Clock)
 }

@@ -61,8 +61,8 @@ type parts struct {
 	meter     cycle.Meter
 	gaps      *cycle.RegionGaps
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
-	tags      cycle.TagReader
 	found     cycle.Inventory // without problems for what does not exist
+	tags      cycle.TagReader
 	rechecker *cycle.Rechecker
 }
 

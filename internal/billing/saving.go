@@ -101,8 +101,7 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 	if newMin > 0 {
 		s = u.SavingOf(r, newMin)
 	}
-	s.NotIdle = notIdle
-	s.Reason = note + reason
+	s.Reason, s.NotIdle = note+reason, notIdle
 	if contest, _ := rules.ContestOf(r, readings, m.evaluation()); newMin > 0 && m.Now.Before(contest.Until()) {
 		s.Reason += "; " + contest.Text(r.Kind)
 	}
@@ -154,18 +153,6 @@ func (u Metered) SavingOf(r model.Resource, newMin int) Saving {
 	return s
 }
 
-// PerMonth is the TPS-hours that a month of 730 hours is paid for with the present minimum, if
-// demand stays as it was in the span; nil if that is not known.
-func (u Metered) PerMonth(r model.Resource) *float64 {
-	if !u.Readable {
-		return nil
-	}
-	if u.Hours <= 0 {
-		return new(float64(r.MinTPS) * HoursPerMonth)
-	}
-	return new(u.slots.paid(u.slots.throughout(float64(r.MinTPS))) * HoursPerMonth / u.Hours)
-}
-
 // Promise is what a step from one minimum to a lower one is expected to save in a month of 730 hours,
 // in TPS-hours, by the hours that the step rests on: those with a count, and the silent ones. By
 // hourly means it is not exact. It is nil without hours.
@@ -180,4 +167,16 @@ func Promise(from, to int, step rules.Step) *float64 {
 		saved += Metering(provided(from), p.Value) - Metering(provided(to), p.Value)
 	}
 	return new(saved / PerTPSHour / hours * HoursPerMonth)
+}
+
+// PerMonth is the TPS-hours that a month of 730 hours is paid for with the present minimum, if
+// demand stays as it was in the span; nil if that is not known.
+func (u Metered) PerMonth(r model.Resource) *float64 {
+	if !u.Readable {
+		return nil
+	}
+	if u.Hours <= 0 {
+		return new(float64(r.MinTPS) * HoursPerMonth)
+	}
+	return new(u.slots.paid(u.slots.throughout(float64(r.MinTPS))) * HoursPerMonth / u.Hours)
 }

@@ -17,11 +17,9 @@ const gapSlots = 2
 // slotSeconds is the length of a slot: what is paid for at a minimum of 1, in requests.
 const slotSeconds = float64(Slot / time.Second)
 
-// RequestsPerTPSHour is how many requests a TPS-hour is.
-const RequestsPerTPSHour = 3600
-
-// PerTPSHour divides sums of requests, which are whole numbers, at the end, so that they are exact.
-const PerTPSHour = float64(RequestsPerTPSHour)
+// PerTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
+// whole numbers, and only divided at the end, so that they are exact.
+const PerTPSHour = float64(time.Hour / time.Second)
 
 // Unit is the time that the throughput of a kind is metered in.
 func Unit(kind model.Kind) time.Duration {

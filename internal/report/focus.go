@@ -56,8 +56,15 @@ func (l Ledger) focusRows() [][]string {
 		for i, day := range bill.Days(e.Proposal.Use) {
 			for _, charge := range day.Estimate.Charges {
 				if charge.Quantity > 0 {
-					rows = append(rows, e.focusRow(e.Proposal.Use.Days[i], charge))
+					rows = append(rows, e.focusLine(e.Proposal.Use.Days[i], charge).cells(charge))
 				}
+			}
+		}
+	}
+	for _, t := range l.Trained {
+		for _, charge := range t.Estimate.Charges {
+			if charge.Quantity > 0 {
+				rows = append(rows, t.focusLine(l.Window).cells(charge))
 			}
 		}
 	}
@@ -73,24 +80,67 @@ func BillOf(entries []Entry) *pricing.Bill {
 	return pricing.NewBill(uses)
 }
 
-func (e Entry) focusRow(day pricing.Day, c pricing.Charge) []string {
+// focusLine is a row of FOCUS without its quantities and costs.
+type focusLine struct {
+	day                 model.Window // the charge period
+	consumed, unit      string
+	kind, arn, name     string // of the resource
+	account, region     string
+	datasetGroup, tags  string
+	recipe, description string
+	price               pricing.Price
+}
+
+func (e Entry) focusLine(day pricing.Day, c pricing.Charge) focusLine {
 	use := e.Proposal.Use
-	month := time.Date(day.Start.Year(), day.Start.Month(), 1, 0, 0, 0, 0, time.UTC)
-	period := model.NewWindow(later(day.Start, e.Usage.Window.Start), earlier(day.Start.AddDate(0, 0, 1), e.Usage.Window.End))
+	line := focusLine{
+		day:  clipped(day.Start, e.Usage.Window),
+		kind: e.Kind.Title(), arn: e.ARN, name: e.Name, account: use.ARN.Account, region: e.Region,
+		datasetGroup: e.DatasetGroup, tags: tagsText(e.Tags), recipe: e.Recipe, description: c.Unit, price: use.Price,
+	}
+	line.consumed, line.unit = e.consumed(day, c)
+	return line
+}
+
+// TrainedDay is the training of a solution that ended on a day.
+type TrainedDay struct {
+	Solution     model.ARN
+	DatasetGroup string
+	Recipe       string
+	Day          time.Time // 00:00 UTC
+	Hours        float64
+	Price        pricing.Price
+	Estimate     pricing.Estimate // without an amount if it is not known
+}
+
+func (t TrainedDay) focusLine(w model.Window) focusLine {
+	return focusLine{
+		day: clipped(t.Day, w), consumed: digitsOf(decimal(t.Hours, quantityDecimals)), unit: "Hours",
+		kind: "Solution", arn: t.Solution.String(), name: t.Solution.Name(), account: t.Solution.Account, region: t.Solution.Region,
+		datasetGroup: t.DatasetGroup, recipe: t.Recipe, description: "training", price: t.Price,
+	}
+}
+
+// clipped is the part of a day that is in a window.
+func clipped(day time.Time, w model.Window) model.Window {
+	return model.NewWindow(later(day, w.Start), earlier(day.AddDate(0, 0, 1), w.End))
+}
+
+// cells are the line with a charge, in the order of the columns.
+func (f focusLine) cells(c pricing.Charge) []string {
+	month := time.Date(f.day.Start.Year(), f.day.Start.Month(), 1, 0, 0, 0, 0, time.UTC)
 	quantity, list := decimal(c.Quantity, quantityDecimals), decimal(c.UnitPrice, priceDecimals)
-	contracted := decimal(c.UnitPrice*(1-use.Price.Discount/100), priceDecimals)
+	contracted := decimal(c.UnitPrice*(1-f.price.Discount/100), priceDecimals)
 	listCost, cost := new(big.Rat).Mul(quantity, list), digitsOf(new(big.Rat).Mul(quantity, contracted))
-	consumed, consumedUnit := e.consumed(day, c)
-	title := e.Kind.Title()
 	return []string{
-		cost, use.ARN.Account, "", use.Price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
-		"Usage", "", fmt.Sprintf("Amazon Personalize %s %s: %s (estimate)", strings.ToLower(title), e.Name, c.Unit), "Usage-Based",
-		focusTime(period.End), focusTime(period.Start),
-		consumed, consumedUnit, cost, digitsOf(contracted), cost, "AWS",
+		cost, f.account, "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
+		"Usage", "", fmt.Sprintf("Amazon Personalize %s %s: %s (estimate)", strings.ToLower(f.kind), f.name, f.description), "Usage-Based",
+		focusTime(f.day.End), focusTime(f.day.Start),
+		f.consumed, f.unit, cost, digitsOf(contracted), cost, "AWS",
 		digitsOf(listCost), digitsOf(list), "Standard", digitsOf(quantity), c.Unit, "AWS", "AWS",
-		e.Region, cmp.Or(regionNames[e.Region], e.Region), e.ARN, e.Name, "Personalize " + title,
-		"AI and Machine Learning", "Amazon Personalize", "Machine Learning", tagsText(e.Tags),
-		e.DatasetGroup, string(use.Price.Confidence), use.Price.Date, use.Price.Source, e.Recipe,
+		f.region, cmp.Or(regionNames[f.region], f.region), f.arn, f.name, "Personalize " + f.kind,
+		"AI and Machine Learning", "Amazon Personalize", "Machine Learning", f.tags,
+		f.datasetGroup, string(f.price.Confidence), f.price.Date, f.price.Source, f.recipe,
 	}
 }
 
@@ -102,7 +152,7 @@ func (e Entry) consumed(day pricing.Day, c pricing.Charge) (quantity, unit strin
 	case e.Kind == model.Recommender: // requests beyond those that the fee includes
 		return digitsOf(decimal(c.Quantity*1000, 0)), "Requests"
 	}
-	return digitsOf(decimal(day.Used.TPSHours*billing.RequestsPerTPSHour, 0)), "Requests"
+	return digitsOf(decimal(day.Used.TPSHours*billing.PerTPSHour, 0)), "Requests"
 }
 
 // tagsText are tags as FOCUS holds them, a JSON object; empty, which is null, if they are not known.
@@ -165,7 +215,7 @@ var regionNames = map[string]string{
 	"us-west-2":      "US West (Oregon)",
 }
 
-// NoFocusRows names the endpoints of which WriteFocus writes no row, with the reason.
+// NoFocusRows names the endpoints and training of which WriteFocus writes no row, with the reason.
 func (l Ledger) NoFocusRows() []string {
 	var lines []string
 	for _, e := range l.Resources {
@@ -175,6 +225,14 @@ func (l Ledger) NoFocusRows() []string {
 		case !e.Proposal.Use.Priced():
 			lines = append(lines, fmt.Sprintf("no row for %s: there is no price", e.ARN))
 		}
+	}
+	for _, t := range l.Trained {
+		if t.Estimate.Amount == nil {
+			lines = append(lines, fmt.Sprintf("no row for %s on %s: what its training cost is not known", t.Solution, t.Day.Format(time.DateOnly)))
+		}
+	}
+	if l.TrainedSince.After(l.Window.Start) {
+		lines = append(lines, "no rows for training before "+l.TrainedSince.UTC().Format("2006-01-02 15:04 UTC")+": its hours were not read")
 	}
 	slices.Sort(lines)
 	return lines

@@ -52,7 +52,13 @@ func focusLedger() Ledger {
 	add(china, model.Campaign, "cn-north-1", "unpriced", "aws-sims", old, func(int) (float64, float64) { return 1, 0 })
 	entries = append(entries, Entry{Subject: Subject{ARN: "arn:aws:personalize:us-east-1:123456789012:campaign/unread", Kind: model.Campaign}, Note: "not read"})
 	entries[0].Tags = map[string]string{"team": `"web" & app`}
-	return Ledger{Window: span, Days: 3, Resources: Priced(entries)}
+	trained := TrainedDay{
+		Solution: model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "solution/shop"},
+		Recipe:   "aws-sims", Day: end.Truncate(24 * time.Hour), Hours: 4.5, Estimate: table.Once("us-east-1", pricing.Training, new(4.5)),
+	}
+	trained.Price, _ = table.Of("us-east-1", pricing.Training)
+	newer := TrainedDay{Solution: trained.Solution, Day: trained.Day.AddDate(0, 0, -1), Hours: 2}
+	return Ledger{Window: span, Days: 3, Resources: Priced(entries), Trained: []TrainedDay{trained, newer}, TrainedSince: span.Start.Add(time.Hour)}
 }
 
 // TestFocusFollowsTheSpecification holds the rules of FOCUS 1.2 for the columns that are written
@@ -145,6 +151,9 @@ func TestFocusFollowsTheSpecification(t *testing.T) {
 		}
 		sums[row["ResourceId"]].Add(sums[row["ResourceId"]], number("BilledCost"))
 	}
+	if sum := sums["arn:aws:personalize:us-east-1:123456789012:solution/shop"]; sum == nil || sum.FloatString(6) != "0.999000" { // 4.5 × 0.24 × 0.925
+		t.Errorf("training: %v", sum)
+	}
 	for _, e := range l.Resources {
 		sum, ok := sums[e.ARN]
 		if ok != (e.Estimate != nil) {
@@ -157,7 +166,8 @@ func TestFocusFollowsTheSpecification(t *testing.T) {
 			}
 		}
 	}
-	if lines := l.NoFocusRows(); len(lines) != 2 || !strings.Contains(lines[0], "unpriced: there is no price") || !strings.Contains(lines[1], "unread: not read") {
+	if lines := l.NoFocusRows(); len(lines) != 4 || !strings.Contains(lines[0], "unpriced: there is no price") || !strings.Contains(lines[1], "unread: not read") ||
+		!strings.Contains(lines[2], "solution/shop on 2026-11-01: what its training cost is not known") || !strings.Contains(lines[3], "training before 2026-10-31 01:00 UTC") {
 		t.Errorf("left out: %v", lines)
 	}
 }

@@ -41,6 +41,10 @@ type Ledger struct {
 	// Recommendations are what to do, the largest saving first; null in a span in the past.
 	Recommendations []advice.Proposal `json:"recommendations"`
 	Month           *Month            `json:"month,omitempty"` // absent unless requested
+	// Trained is the training in the window by solution and day, for FOCUS, as far as it was read:
+	// since TrainedSince.
+	Trained      []TrainedDay `json:"-"`
+	TrainedSince time.Time    `json:"-"`
 
 	// Hourly are the hours of all resources of a kind together, for charts; nil if they were
 	// not kept. The entries may have fewer.

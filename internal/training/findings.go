@@ -53,11 +53,11 @@ type Finding struct {
 	Name     string   `json:"name"`
 	Region   string   `json:"region"`
 	Campaign string   `json:"campaign,omitempty"` // its ARN, if it is about one
-	Hours    *float64 `json:"hours"`              // of training in the last 30 days that it is about; null if there are none or they are unknown
+	Hours    *float64 `json:"hours"`              // of training in the last 30 days that it is about; null if it is about no hours, or they are unknown
 	// Estimate is what the Hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
 	Sentence string           `json:"sentence"`
-	Command  string           `json:"command"` // suggested; empty if there is none
+	Command  string           `json:"command"` // suggested; may be empty
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.

@@ -31,10 +31,10 @@ type Summary struct {
 	Automatic    *bool    `json:"automatic"` // null if unknown
 	Schedule     string   `json:"schedule"`  // of automatic training; empty if unknown
 	Campaigns    []string `json:"campaigns"` // names of those that serve it; null if unknown
-	// Model is when the oldest version was trained that a campaign serves; null if there is none
-	// or it is unknown.
+	// Model is when the oldest version was trained that a campaign serves; null without one, or if
+	// it is unknown.
 	Model *time.Time `json:"modelTrained"`
-	// LastJob is when its latest batch job was created; null if there is none or it is unknown.
+	// LastJob is when its latest batch job was created; null without one, or if it is unknown.
 	LastJob *time.Time `json:"lastBatchJob"`
 	// Estimate is what the hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
