@@ -20,7 +20,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "training", "advice", "chart", "report"}
+	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "pricing", "training", "advice", "savings", "chart", "report"}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -45,8 +45,9 @@ var allowed = map[string][]string{
 	"pricing":       {"model", "billing"},
 	"training":      {"model", "pricing"},
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
+	"savings":       {"model", "events", "rules", "billing", "pricing"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "training", "advice", "chart"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "training", "advice", "savings", "chart"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -69,7 +70,8 @@ var allowed = map[string][]string{
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
 	"serve/web": {
-		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "training", "advice", "alarms", "serve", "serve/guard",
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "training", "advice", "savings", "alarms",
+		"serve", "serve/guard",
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
@@ -166,7 +168,7 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
-		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewSavings(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
 		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {

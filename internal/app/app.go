@@ -71,7 +71,7 @@ func New(o Options) *App {
 	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
 		shown = known
 	}
-	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, tags: found.Tags, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
+	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
@@ -155,4 +155,12 @@ func (a *App) Ledger(prices cycle.PriceSource, hourly bool) *cycle.Ledger {
 // training reads how solutions are trained, once a day at most.
 func (p parts) training() cycle.TrainingReader {
 	return cycle.NewDailyTraining(solutions.New(solutions.Options{Clients: p.Clients, Clock: p.Clock}), p.Clock)
+}
+
+// Savings reads what the actions on record have saved.
+func (a *App) Savings(prices cycle.PriceSource) *cycle.Savings {
+	p := a.parts
+	return cycle.NewSavings(cycle.SavingsOptions{
+		Inventory: p.found, Meter: p.meter, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region,
+	})
 }

@@ -62,6 +62,7 @@ type parts struct {
 	gaps      *cycle.RegionGaps
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
 	tags      cycle.TagReader
+	found     cycle.Inventory // without problems for what does not exist
 	rechecker *cycle.Rechecker
 }
 

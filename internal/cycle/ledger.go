@@ -70,9 +70,6 @@ type LedgerInput struct {
 	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
 	// whose solutions may be trained still.
 	Records []events.Audit
-
-	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
-	Whole map[string]bool
 }
 
 // errUnfinished is wrapped by the error of a report that was interrupted: a part of a report
@@ -247,7 +244,7 @@ func (r *ledgerRun) add(list []metering, entries []report.Entry, advised []advic
 			sum.Paid += h.Paid
 			r.sums[e.Kind][h.Start.Unix()] = sum
 		}
-		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 && !r.in.Whole[e.ARN] {
+		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 {
 			e.Hourly = slices.Clone(e.Hourly[n:]) // a part would keep the whole in memory
 		}
 		r.entries = append(r.entries, e)

@@ -152,7 +152,7 @@ func (e Entry) consumed(day pricing.Day, c pricing.Charge) (quantity, unit strin
 	case e.Kind == model.Recommender: // requests beyond those that the fee includes
 		return digitsOf(decimal(c.Quantity*1000, 0)), "Requests"
 	}
-	return digitsOf(decimal(day.Used.TPSHours*billing.RequestsPerTPSHour, 0)), "Requests"
+	return digitsOf(decimal(day.Used.TPSHours*billing.PerTPSHour, 0)), "Requests"
 }
 
 // tagsText are tags as FOCUS holds them, a JSON object; empty, which is null, if they are not known.
