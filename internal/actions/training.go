@@ -28,7 +28,8 @@ type autoTraining struct {
 
 func readSolution(ctx context.Context, api *personalize.Client, arn string) (state, error) {
 	var body []byte
-	out, err := api.DescribeSolution(ctx, &personalize.DescribeSolutionInput{SolutionArn: &arn}, personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
+	out, err := api.DescribeSolution(ctx, &personalize.DescribeSolutionInput{SolutionArn: &arn},
+		personalize.WithAPIOptions(awsapi.CaptureBody(&body)))
 	if err != nil {
 		return state{}, fmt.Errorf("DescribeSolution: %w", awsapi.Plain(err))
 	}
@@ -131,7 +132,9 @@ func (x *execution) leftBehind(ctx context.Context) string {
 func (x *execution) servedByOthers(ctx context.Context, api *personalize.Client, solution string) (bool, error) {
 	others := false
 	err := awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := api.ListCampaigns(ctx, &personalize.ListCampaignsInput{SolutionArn: &solution, MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
+		out, err := api.ListCampaigns(ctx, &personalize.ListCampaignsInput{
+			SolutionArn: &solution, MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token,
+		})
 		if err != nil {
 			return nil, fmt.Errorf("ListCampaigns: %w", awsapi.Plain(err))
 		}

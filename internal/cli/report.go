@@ -51,8 +51,8 @@ type reportOptions struct {
 }
 
 func newReport(g *global) *cobra.Command {
-	o := &reportOptions{}
-	o.saved = savedOptions{auditFile: &g.auditFile, since: &o.since}
+	o := &reportOptions{saved: savedOptions{auditFile: &g.auditFile}}
+	o.saved.since = &o.since
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Show what was paid for, used and wasted, and what could be saved",
@@ -95,8 +95,8 @@ some resources or regions could not be read.`,
 	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays)
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, days)
 	cmd.Flags().StringVar(&o.month, "month", "", "a calendar month (UTC), as `2026-11`, or now: so far, with a forecast and the month before")
-	cmd.Flags().StringVar(&o.since, "since", "", "begin at a `TIME`: a date, a time, or how long ago (7d); up to 455 days ago. "+
-		"With --savings, only records from then on (default: all of a file, 63d of a log group)")
+	cmd.Flags().StringVar(&o.since, "since", "", "begin at a `TIME`: a date, a time, or how long ago (7d), up to 455 days; "+
+		"with --savings, only records from then on (default: all of a file, 63d of a log group)")
 	cmd.Flags().StringVar(&o.until, "until", "", "end at a `TIME`; a date is the end of that day")
 	o.flags = cmd.Flags()
 	cmd.Flags().StringVar(&o.group, "group-by", "", "add up by `KEY`: "+strings.Join(report.Groupings(), ", "))
@@ -124,14 +124,13 @@ func (o *reportOptions) check(Streams, config.Values) error {
 	switch {
 	case spans > 1:
 		return usage(errors.New("--days, --month and --since exclude each other"))
+	case o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || o.output == string(report.Focus)):
+		return usage(errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus"))
 	case o.until != "" && o.since == "":
 		return usage(errors.New("--until needs --since"))
 	}
 	if _, err := report.ParseGrouping(o.group); err != nil {
 		return usage(fmt.Errorf("--group-by %w", err))
-	}
-	if o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || o.output == string(report.Focus)) {
-		return usage(errors.New("--savings excludes --month, --until, --group-by, --recommendations and --output focus"))
 	}
 	if o.output == string(report.Focus) && (o.brief || o.group != "") {
 		return usage(errors.New("--output focus has no groups and no recommendations"))
@@ -190,16 +189,19 @@ func prefixed(flag string, err error) error {
 
 // run measures, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
+	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
+	if o.saved.wanted {
+		if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
+			return err
+		}
+		return o.saved.run(ctx, s, parts, o, values)
+	}
 	spans, err := o.spans(s.clock.Now(), values.MetricDelay)
-	if err != nil && !o.saved.wanted {
+	if err != nil {
 		return usage(err)
 	}
-	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
 		return err
-	}
-	if o.saved.wanted {
-		return o.saved.run(ctx, s, parts, o, values)
 	}
 	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{
 		Params: values, Spans: spans, GroupBy: report.Grouping(o.group), Tags: o.output == string(report.Focus), LastHours: maxChartHours,

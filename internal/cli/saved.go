@@ -23,7 +23,7 @@ type savedOptions struct {
 	wanted    bool
 	auditFile *string // the flag of all commands
 	groups    []string
-	since     *string // the flag of the report
+	since     *string // the flag of report
 }
 
 func (o *savedOptions) addFlags(cmd *cobra.Command) {

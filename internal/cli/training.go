@@ -35,7 +35,7 @@ func newTraining(g *global, o *actionOptions, short, long string) *cobra.Command
 	cmd := &cobra.Command{
 		Use:     name + " ARN",
 		Short:   short,
-		Example: "  personalize-monitor " + name + " arn:aws:personalize:us-east-1:123456789012:solution/gift-ideas",
+		Example: "  personalize-monitor " + name + " arn:aws:personalize:us-east-1:123456789012:solution/shop-gift-ideas",
 		Long: long + `
 
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,

@@ -48,7 +48,10 @@ type Amount struct {
 }
 
 func (a Amount) plus(b Amount) Amount {
-	return Amount{sum(a.TPSHours, b.TPSHours), wholeSeconds(a.Hours + b.Hours), wholeSeconds(a.UnknownHours + b.UnknownHours), a.ByHours || b.ByHours}
+	return Amount{
+		TPSHours: sum(a.TPSHours, b.TPSHours), Hours: wholeSeconds(a.Hours + b.Hours),
+		UnknownHours: wholeSeconds(a.UnknownHours + b.UnknownHours), ByHours: a.ByHours || b.ByHours,
+	}
 }
 
 // wholeSeconds are hours without what adding fractions leaves over.

@@ -154,7 +154,8 @@ func (r *reading) groups(ctx context.Context) ([]training.DatasetGroup, bool) {
 		}
 		for _, g := range out.DatasetGroups {
 			groups = append(groups, training.DatasetGroup{
-				ARN: aws.ToString(g.DatasetGroupArn), Name: aws.ToString(g.Name), Status: model.Status(aws.ToString(g.Status)), Created: timeOf(g.CreationDateTime),
+				ARN: aws.ToString(g.DatasetGroupArn), Name: aws.ToString(g.Name), Status: model.Status(aws.ToString(g.Status)),
+				Created: timeOf(g.CreationDateTime),
 			})
 		}
 		return groups, out.NextToken, nil
@@ -169,31 +170,34 @@ type groupLists struct {
 }
 
 func (r *reading) group(ctx context.Context, arn string) (l groupLists) {
-	l.solutions, l.solutionsRead = pages(r, "ListSolutions", arn, func(token *string) (solutions []training.Solution, next *string, err error) {
+	l.solutions, l.solutionsRead = pages(r, "ListSolutions", arn, func(token *string) (list []training.Solution, next *string, err error) {
 		out, err := r.client.ListSolutions(ctx, &personalize.ListSolutionsInput{DatasetGroupArn: &arn, MaxResults: pageSize, NextToken: token})
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, s := range out.Solutions {
-			solutions = append(solutions, training.Solution{
+			list = append(list, training.Solution{
 				ARN: aws.ToString(s.SolutionArn), Name: aws.ToString(s.Name), Group: arn, Recipe: model.RecipeName(aws.ToString(s.RecipeArn)),
 				Created: timeOf(s.CreationDateTime),
 			})
 		}
-		return solutions, out.NextToken, nil
+		return list, out.NextToken, nil
 	})
-	l.trackers, l.trackersRead = pages(r, "ListEventTrackers", arn, func(token *string) (trackers []training.EventTracker, next *string, err error) {
-		out, err := r.client.ListEventTrackers(ctx, &personalize.ListEventTrackersInput{DatasetGroupArn: &arn, MaxResults: pageSize, NextToken: token})
+	l.trackers, l.trackersRead = pages(r, "ListEventTrackers", arn, func(token *string) ([]training.EventTracker, *string, error) {
+		var list []training.EventTracker
+		out, err := r.client.ListEventTrackers(ctx, &personalize.ListEventTrackersInput{
+			DatasetGroupArn: &arn, MaxResults: pageSize, NextToken: token,
+		})
 		if err != nil {
 			return nil, nil, err
 		}
 		for _, t := range out.EventTrackers {
-			trackers = append(trackers, training.EventTracker{
+			list = append(list, training.EventTracker{
 				ARN: aws.ToString(t.EventTrackerArn), Name: aws.ToString(t.Name), Group: arn, Status: model.Status(aws.ToString(t.Status)),
 				Created: timeOf(t.CreationDateTime),
 			})
 		}
-		return trackers, out.NextToken, nil
+		return list, out.NextToken, nil
 	})
 	return l
 }

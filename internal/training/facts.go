@@ -130,7 +130,8 @@ type Deletion struct {
 }
 
 // With adds what the inventory found to what was read of a region, its campaigns and
-// recommenders, and which campaigns are known to have been deleted. Unless all of them were listed and described, what uses solutions is unknown.
+// recommenders, and which campaigns are known to have been deleted. Unless all of them were
+// listed and described, what uses solutions is unknown.
 func (f Facts) With(s model.Snapshot, deletions []Deletion) Facts {
 	found := map[model.ARN]bool{}
 	f.Known.Campaigns, f.Known.Recommenders = true, true

@@ -48,12 +48,13 @@ const (
 // Finding is something about training that costs money or serves old models, and that only
 // people change.
 type Finding struct {
-	Kind     Kind     `json:"kind"`
-	ARN      string   `json:"arn"` // of the solution, dataset group or event tracker
-	Name     string   `json:"name"`
-	Region   string   `json:"region"`
-	Campaign string   `json:"campaign,omitempty"` // its ARN, if it is about one
-	Hours    *float64 `json:"hours"`              // of training in the last 30 days that it is about; null if it is about no hours, or they are unknown
+	Kind     Kind   `json:"kind"`
+	ARN      string `json:"arn"` // of the solution, dataset group or event tracker
+	Name     string `json:"name"`
+	Region   string `json:"region"`
+	Campaign string `json:"campaign,omitempty"` // its ARN, if it is about one
+	// Hours of training in the last 30 days that it is about; null if it is about none, or they are unknown.
+	Hours *float64 `json:"hours"`
 	// Estimate is what the Hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
 	Sentence string           `json:"sentence"`
@@ -85,36 +86,43 @@ func (a analysis) solution(s Solution, sum Summary) []Finding {
 
 // unserved finds a solution that is trained on a schedule and that nothing uses.
 func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
-	paused := s.Automatic != nil && !*s.Automatic
-	auto := s.Automatic != nil && *s.Automatic && sum.Trainings > 0 || !paused && sum.Sum.Automatic > 0
-	switch {
-	case !a.Known.use() || len(a.campaigns[s.ARN]) > 0: // guard: training: what a campaign serves is no waste
-		return Finding{}, false
-	case !s.Created.Before(a.now.Add(-youngest)): // guard: training: a new solution is not unused yet
-		return Finding{}, false
-	case sum.LastJob != nil && sum.LastJob.After(a.now.Add(-jobUse)): // guard: training: a batch job is a use
-		return Finding{}, false
-	case !auto && sum.Manual < 2:
+	how, command, trained := schedule(s, sum.Sum)
+	if !trained || !a.unused(s, sum) {
 		return Finding{}, false
 	}
-	f := Finding{Kind: Unserved, Hours: sum.Hours}
-	how, command := "by a schedule of yours", ""
-	if auto {
-		how, command = "automatically"+Every(s.Schedule), PauseCommand(s.ARN)
-	}
-	f.Command = command
+	f := Finding{Kind: Unserved, Hours: sum.Hours, Command: command}
 	f.Sentence = fmt.Sprintf("trained %s and not served by any campaign: %s in 30 days", how, trainings(sum.Sum))
-	if sum.LastJob != nil {
-		f.Sentence += fmt.Sprintf("; its last batch job was %s ago", days(a.now.Sub(*sum.LastJob)))
-	} else {
-		f.Sentence += "; no batch job used it"
-	}
 	if d, ok := a.deletion(s.ARN); ok {
 		f.Kind = LeftBehind
 		f.Sentence = fmt.Sprintf("trained %s although its campaign %s was deleted %s ago: %s in 30 days",
 			how, d.Campaign, days(a.now.Sub(d.Time)), trainings(sum.Sum))
+	} else if sum.LastJob != nil {
+		f.Sentence += fmt.Sprintf("; its last batch job was %s ago", days(a.now.Sub(*sum.LastJob)))
+	} else {
+		f.Sentence += "; no batch job used it"
 	}
 	return f, true
+}
+
+// schedule is how a solution is trained again and again, and the command that ends that. It is
+// false if it is not, as far as is known: if it was trained once, or automatic training is off.
+func schedule(s Solution, sum Sum) (how, command string, ok bool) {
+	on := s.Automatic != nil && *s.Automatic && sum.Trainings > 0
+	if on || s.Automatic == nil && sum.Automatic > 0 {
+		return "automatically" + Every(s.Schedule), PauseCommand(s.ARN), true
+	}
+	return "by a schedule of yours", "", sum.Manual >= 2
+}
+
+// unused reports whether nothing is known to use a solution, and everything is known that could.
+func (a analysis) unused(s Solution, sum Summary) bool {
+	switch {
+	case !a.Known.use() || len(a.campaigns[s.ARN]) > 0: // guard: training: what a campaign serves is no waste
+		return false
+	case !s.Created.Before(a.now.Add(-youngest)): // guard: training: a new solution is not unused yet
+		return false
+	}
+	return sum.LastJob == nil || !sum.LastJob.After(a.now.Add(-jobUse)) // guard: training: a batch job is a use
 }
 
 // deletion is the latest deletion of a campaign of the solution.
@@ -181,8 +189,8 @@ func (a analysis) failing(s Solution) (Finding, bool) {
 // age finds a campaign that serves an older version than the newest, or an old one.
 func (a analysis) age(s Solution, c Campaign) (Finding, bool) {
 	served, ok := s.version(c)
-	newest, any := s.newest()
-	if !ok || !any || c.Updating || c.AutoSync {
+	newest, ready := s.newest()
+	if !ok || !ready || c.Updating || c.AutoSync {
 		return Finding{}, false
 	}
 	f := Finding{Campaign: c.ARN}
@@ -204,7 +212,8 @@ func (a analysis) age(s Solution, c Campaign) (Finding, bool) {
 			f.Hours = &hours
 			f.Sentence += fmt.Sprintf(" (%s of training in 30 days)", Hours(hours))
 		}
-		f.Command = fmt.Sprintf("aws personalize update-campaign --region %s --campaign-arn %s --solution-version-arn %s", a.Region, c.ARN, newest.ARN)
+		f.Command = fmt.Sprintf("aws personalize update-campaign --region %s --campaign-arn %s --solution-version-arn %s",
+			a.Region, c.ARN, newest.ARN)
 		return f, true
 	}
 	if a.now.Sub(served.Updated) < oldModel {
@@ -226,10 +235,37 @@ func newerModels(n int) string {
 // groups are the findings about dataset groups and event trackers that nothing uses.
 func (a analysis) groups() []Finding {
 	k := a.Known
-	if !k.use() || !k.Groups || !k.Solutions || !k.Recommenders {
+	if !k.use() || !k.Groups || !k.Solutions || !k.Recommenders || !k.Trackers {
 		return nil
 	}
-	used, solutions := map[string]bool{}, map[string]int{}
+	used, solutions := a.usedGroups()
+	trackers := map[string][]EventTracker{}
+	for _, t := range a.Trackers {
+		if !t.Status.Deleting() {
+			trackers[t.Group] = append(trackers[t.Group], t)
+		}
+	}
+	var found []Finding
+	for _, g := range a.Groups {
+		switch {
+		case used[g.ARN] || g.Status.Deleting() || !g.Created.Before(a.now.Add(-youngest)):
+		case solutions[g.ARN] == 0:
+			found = append(found, a.unusedGroup(g, len(trackers[g.ARN])))
+		default:
+			for _, t := range trackers[g.ARN] {
+				if t.Created.Before(a.now.Add(-youngest)) {
+					found = append(found, a.unusedTracker(g, t))
+				}
+			}
+		}
+	}
+	return found
+}
+
+// usedGroups are the dataset groups that something uses, or used lately, and how many solutions
+// each has.
+func (a analysis) usedGroups() (used map[string]bool, solutions map[string]int) {
+	used, solutions = map[string]bool{}, map[string]int{}
 	for _, r := range a.Recommenders {
 		used[r.Group] = true
 	}
@@ -239,27 +275,7 @@ func (a analysis) groups() []Finding {
 		job := slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Created.After(a.now.Add(-jobUse)) })
 		used[s.Group] = used[s.Group] || lately || job || len(a.campaigns[s.ARN]) > 0
 	}
-	var found []Finding
-	for _, g := range a.Groups {
-		var trackers []EventTracker
-		for _, t := range a.Trackers {
-			if t.Group == g.ARN && !t.Status.Deleting() {
-				trackers = append(trackers, t)
-			}
-		}
-		switch {
-		case used[g.ARN] || g.Status.Deleting() || !g.Created.Before(a.now.Add(-youngest)):
-		case solutions[g.ARN] == 0 && k.Trackers:
-			found = append(found, a.unusedGroup(g, len(trackers)))
-		case k.Trackers:
-			for _, t := range trackers {
-				if t.Created.Before(a.now.Add(-youngest)) {
-					found = append(found, a.unusedTracker(g, t))
-				}
-			}
-		}
-	}
-	return found
+	return used, solutions
 }
 
 func (a analysis) unusedGroup(g DatasetGroup, trackers int) Finding {
@@ -273,8 +289,8 @@ func (a analysis) unusedGroup(g DatasetGroup, trackers int) Finding {
 func (a analysis) unusedTracker(g DatasetGroup, t EventTracker) Finding {
 	return Finding{
 		Kind: UnusedTracker, ARN: t.ARN, Name: t.Name, Region: a.Region,
-		Sentence: fmt.Sprintf("event tracker %s may still collect events for dataset group %s, which no campaign, recommender, batch job or training has used in 30 days",
-			t.Name, g.Name),
+		Sentence: fmt.Sprintf("event tracker %s may still collect events for dataset group %s, "+
+			"which no campaign, recommender, batch job or training has used in 30 days", t.Name, g.Name),
 		Command: fmt.Sprintf("aws personalize delete-event-tracker --region %s --event-tracker-arn %s", a.Region, t.ARN),
 	}
 }
@@ -308,5 +324,6 @@ func days(d time.Duration) string { return model.Plural(max(int(d.Hours()/24), 0
 
 // compare orders findings by hours, the most first.
 func compare(a, b Finding) int {
-	return cmp.Or(cmp.Compare(hours(b.Hours), hours(a.Hours)), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Campaign, b.Campaign))
+	return cmp.Or(cmp.Compare(hours(b.Hours), hours(a.Hours)), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Campaign, b.Campaign))
 }

@@ -83,7 +83,9 @@ type Amount struct {
 
 // Analyze makes the report of some regions.
 func Analyze(regions []Facts, prices pricing.Table, now time.Time) Report {
-	r := Report{Since: now.Add(-Span).UTC(), Until: now.UTC(), Solutions: []Summary{}, Findings: []Finding{}, Totals: Totals{Unread: []string{}}}
+	r := Report{
+		Since: now.Add(-Span).UTC(), Until: now.UTC(), Solutions: []Summary{}, Findings: []Finding{}, Totals: Totals{Unread: []string{}},
+	}
 	total, money := sum{use: true}, amounts{}
 	for _, f := range regions {
 		if !f.Known.Solutions || !f.Known.Versions {
@@ -188,7 +190,8 @@ func (a analysis) inSpan(v Version) bool { return v.Created.After(a.now.Add(-Spa
 
 func (a analysis) summary(s Solution) (Summary, sum) {
 	out := Summary{
-		ARN: s.ARN, Name: s.Name, Region: a.Region, DatasetGroup: a.groupName[s.Group], Recipe: s.Recipe, Automatic: s.Automatic, Schedule: s.Schedule,
+		ARN: s.ARN, Name: s.Name, Region: a.Region, DatasetGroup: a.groupName[s.Group], Recipe: s.Recipe,
+		Automatic: s.Automatic, Schedule: s.Schedule,
 	}
 	counted := sum{use: a.Known.use()}
 	for _, v := range s.Versions {

@@ -191,7 +191,8 @@ func (c *Campaign) checkSolution(at place, what, group string, names *names) {
 	checkName("solution", solution, at.at("solution"))
 	same := group + " " + c.Recipe + " " + strconv.FormatBool(c.AutoML)
 	if first, ok := names.solutions[solution]; ok && first != same {
-		at.at("solution").bad("%s: solution %q is of another dataset group, recipe or autoML, by its own entry or another campaign", what, solution)
+		at.at("solution").bad("%s: solution %q is of another dataset group, recipe or autoML, by its own entry or another campaign",
+			what, solution)
 	}
 	at.forbid(names.declared[solution] && (c.TrainEvery != 0 || c.VersionGone), "trainEvery",
 		"%s: solution %q has an entry of its own, which has trainEvery; versionGone does not go with it", what, solution)

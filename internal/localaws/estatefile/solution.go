@@ -101,7 +101,8 @@ func (g *DatasetGroup) checkUse(at place, names *names) {
 		at := at.at("batchJobs", i)
 		checkName("batch job", j.Name, at.at("name"))
 		names.add("batch job", j.Name, at.at("name"))
-		at.forbid(!own[j.Solution], "solution", "batch job %q: solution is %q; it is one of the solutions of its dataset group", j.Name, j.Solution)
+		at.forbid(!own[j.Solution], "solution", "batch job %q: solution is %q; it is one of the solutions of its dataset group",
+			j.Name, j.Solution)
 		at.forbid(j.Age < 0, "age", "batch job %q: age is negative", j.Name)
 	}
 	for i, e := range g.EventTrackers {

@@ -61,7 +61,8 @@ type loader struct {
 
 func (l *loader) addGroup(conf *estatefile.DatasetGroup) error {
 	g := &datasetGroup{
-		arn: l.region.arn("dataset-group/" + conf.Name), name: conf.Name, domain: conf.Domain, created: l.now.AddDate(-1, 0, 0), tags: maps.Clone(conf.Tags),
+		arn: l.region.arn("dataset-group/" + conf.Name), name: conf.Name, domain: conf.Domain, created: l.now.AddDate(-1, 0, 0),
+		tags: maps.Clone(conf.Tags),
 	}
 	l.region.groups[g.arn] = g
 	for _, s := range conf.Solutions {
