@@ -55,7 +55,7 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	s := newSlots(r, u.Window, readings.Get(requestsQuery(r, m)), minimums, running)
 	u.Readable, u.slots = true, s
 	u.evidence = rules.Evidence{
-		Window: evidenceWindow(r, m), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums, minimumQuery(r, m).Window.Start),
+		Window: evidenceWindow(r, lookBack(m)), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums, minimumQuery(r, m).Window.Start),
 		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}
 	if m.Span.Duration() >= rules.LookBack {
@@ -75,6 +75,14 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u
+}
+
+// Demand is the demand over the metered time, as far as it is known. The readings must hold the
+// answers to GapsQueries.
+func (u Metered) Demand(r model.Resource, readings model.Readings, m ReportTime) Demand {
+	evidence := u.evidence
+	evidence.Regional = readings.Get(gapsQuery(r, m))
+	return demandOf(r.Kind, evidence, readings.Get(requestsQuery(r, m)), m.Now).within(u.Window)
 }
 
 // GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.

@@ -40,8 +40,9 @@ func newReport(g *global) *cobra.Command {
 		Long: `Show, for each campaign and recommender and in total over the last 1 to 14 days: what
 was provisioned and what was really used, how high utilization was, how long there were no
 calls, how many TPS-hours were paid for, used and wasted, what would save most of it
-(a step-down to the low watermark of 14 days, a deletion, a stop), and how often demand
-rises so fast that a lower minimum would be felt. It writes nothing to the account.
+(a step-down to the low watermark of 14 days, a deletion, a stop), and how many cold steps a
+lower minimum would mean: 5 minutes with a demand above the minimum and above 1.5 times that
+of any of the three steps before. It writes nothing to the account.
 
 A TPS-hour is one request a second, provisioned or served, for an hour. Campaigns are
 metered in slots of 5 minutes, recommenders in hours; each counts the larger of its

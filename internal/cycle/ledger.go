@@ -159,24 +159,21 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 // meter meters some resources of one region. The first round reads their demand and minimum,
 // the second one whether resources without requests were called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
-	list := usages(resources, func(queries []model.Query) model.Readings { return r.measure(ctx, queries) }, r.running, r.at)
+	list, readings := usages(resources, func(queries []model.Query) model.Readings { return r.measure(ctx, queries) }, r.running, r.at)
 	var queries, gaps []model.Query
 	for i, resource := range resources {
 		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
 		queries = append(queries, list[i].ContestQueries(resource, r.at)...)
 		gaps = append(gaps, list[i].GapsQueries(resource, r.at)...)
 	}
-	calls := r.measure(ctx, queries)
-	if calls == nil {
-		calls = model.Readings{}
-	}
+	maps.Copy(readings, r.measure(ctx, queries))
 	regional, problems := r.Gaps.Read(ctx, gaps)
 	r.problems.add(problems...)
-	maps.Copy(calls, regional)
+	maps.Copy(readings, regional)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
-		list[i].AddCalls(resource, calls, r.idle, r.at)
-		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.used, r.at), r.prices)
+		list[i].AddCalls(resource, readings, r.idle, r.at)
+		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], readings, r.idle, r.used, r.at), r.prices)
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
 }

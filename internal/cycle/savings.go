@@ -2,6 +2,7 @@ package cycle
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -43,22 +44,30 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	running := read([]model.Query{query}).Get(query)
 	out := make(map[model.ARN]saved, len(changing))
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {
-		for _, usage := range usages(chunk, read, running, at) {
+		list, readings := usages(chunk, read, running, at)
+		var gaps []model.Query
+		for i, usage := range list {
+			gaps = append(gaps, usage.GapsQueries(chunk[i], at)...)
+		}
+		regional, problems := r.Gaps.Read(reading, gaps)
+		r.problems.add(problems...)
+		maps.Copy(readings, regional)
+		for i, usage := range list {
 			d := changing[len(out)]
-			out[d.Resource.ARN] = savingOf(d, usage, prices)
+			out[d.Resource.ARN] = savingOf(d, usage, usage.Demand(chunk[i], readings, at), prices)
 		}
 	}
 	return out
 }
 
 // savingOf is what one decision would save.
-func savingOf(d rules.Decision, u billing.Metered, prices report.Prices) saved {
+func savingOf(d rules.Decision, u billing.Metered, demand billing.Demand, prices report.Prices) saved {
 	var s billing.Saving
 	switch {
 	case !u.Readable:
 		return saved{}
 	case d.Verdict == rules.StepDown:
-		s = u.SavingOf(d.Resource, d.NewMinTPS)
+		s = u.SavingOf(d.Resource, d.NewMinTPS, demand)
 	case u.IdleSince == nil: // called since the decision
 		return saved{}
 	default:
@@ -72,18 +81,22 @@ func savingOf(d rules.Decision, u billing.Metered, prices report.Prices) saved {
 // days fill eight calls, and are dropped before the next ones are read.
 const meteredAtOnce = 100
 
-// usages meters resources by their own metrics and by when the monitor ran.
+// usages meters resources by their own metrics and by when the monitor ran, and returns the readings
+// as well; they are not nil.
 func usages(
 	resources []model.Resource, read func([]model.Query) model.Readings, running model.Series, at billing.ReportTime,
-) []billing.Metered {
+) ([]billing.Metered, model.Readings) {
 	var queries []model.Query
 	for _, resource := range resources {
 		queries = append(queries, billing.Queries(resource, at)...)
 	}
 	readings := read(queries)
+	if readings == nil {
+		readings = model.Readings{}
+	}
 	list := make([]billing.Metered, len(resources))
 	for i, resource := range resources {
 		list[i] = billing.Measure(resource, readings, running, at)
 	}
-	return list
+	return list, readings
 }

@@ -145,6 +145,7 @@ var ledgerColumns = []string{
 	"utilizationMean", "utilizationP50", "utilizationP95", "utilizationLowestHour", "utilizationHighestHour",
 	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
 	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
+	"coldSteps", "coldStepsPerWeek", "coldStepsNow", "coldStepsPerWeekNow", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "risk",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
 	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth",
 	"healthHours", "healthKnown", "healthSilent", "healthUnknown", "note",
@@ -155,7 +156,7 @@ func (l Ledger) CSV() [][]string {
 	l.Normalize()
 	rows := [][]string{ledgerColumns}
 	for _, e := range l.Resources {
-		used, saved, priced := make([]any, 19), make([]any, 7), make([]any, 8)
+		used, saved, cold, priced := make([]any, 19), make([]any, 7), make([]any, 9), make([]any, 8)
 		if u := e.Usage; u != nil {
 			spread := u.Utilization
 			used = []any{
@@ -166,15 +167,29 @@ func (l Ledger) CSV() [][]string {
 		}
 		if s := e.Saving; s != nil {
 			saved = []any{s.Action, positive(s.NewMin), s.TPSHours, s.PerMonth, s.Jumps, s.Sudden, s.JumpsNow}
+			cold = coldCells(s.Cold)
 		}
 		if m := e.Estimate; m != nil {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Health.cells()...), Fields(e.Note),
+			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...), Fields(e.Note),
 		))
 	}
 	return rows
+}
+
+// coldCells are the fields of a CSV.
+func coldCells(c *billing.ColdExposure) []any {
+	cells := make([]any, 9)
+	if c == nil || c.Risk == billing.RiskUnknown {
+		return cells
+	}
+	cells[0], cells[1], cells[2], cells[3], cells[4], cells[8] = c.Then.Cold, c.Then.PerWeek, c.Now.Cold, c.Now.PerWeek, c.Then.Known, c.Risk
+	if worst := c.Then.Worst; worst != nil {
+		cells[5], cells[6], cells[7] = worst.At, worst.From, worst.To
+	}
+	return cells
 }
 
 // Totals add up what could be read; Unread resources are in none of the sums.
