@@ -20,7 +20,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "events", "dashboard", "rules", "billing", "chart", "report"}
+	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "chart", "report"}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -38,10 +38,11 @@ var (
 var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
+	"schedule":      nil,
 	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
-	"rules":         {"model"},
-	"billing":       {"model", "rules"},
+	"rules":         {"model", "schedule"},
+	"billing":       {"model", "rules", "schedule"},
 	"chart":         {"model", "billing"},
 	"report":        {"model", "events", "rules", "billing", "chart"},
 	"report/page":   {"chart", "model", "report"},
