@@ -20,7 +20,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "chart", "report"}
+	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "whatif", "chart", "report"}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -44,7 +44,8 @@ var allowed = map[string][]string{
 	"rules":         {"model", "schedule"},
 	"billing":       {"model", "rules", "schedule"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "chart"},
+	"whatif":        {"model", "rules", "billing", "schedule"},
+	"report":        {"model", "events", "rules", "billing", "chart", "whatif"},
 	"report/page":   {"chart", "model", "report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},

@@ -1,10 +1,7 @@
 package billing
 
 import (
-	"math"
 	"time"
-
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 const slotsPerWeek = int(7 * 24 * time.Hour / Slot)
@@ -32,18 +29,18 @@ func (d Demand) coldSteps(minimum func(i int) float64) ColdSteps {
 	c := ColdSteps{Steps: len(d.Requests)}
 	worst := 0.0
 	for i, requests := range d.Requests {
-		before := d.before(i)
-		if math.IsNaN(requests) || math.IsNaN(before) {
+		cold, known := d.isCold(i, minimum(i))
+		if !known {
 			continue
 		}
 		c.Known++
-		least := minimum(i) * slotSeconds
-		if !rules.Cold(requests, least, before) {
+		if !cold {
 			continue
 		}
 		c.Cold++
-		if beyond := requests - max(least, before); beyond > worst {
-			worst, c.Worst = beyond, &Surge{At: d.At(i), From: before / slotSeconds, To: requests / slotSeconds}
+		before := d.before(i)
+		if beyond := requests - max(minimum(i)*slotSeconds, before); beyond > worst {
+			worst, c.Worst = beyond, &Surge{At: d.Time(i), From: before / slotSeconds, To: requests / slotSeconds}
 		}
 	}
 	if c.Known > 0 {

@@ -42,7 +42,7 @@ func demandOf(kind model.Kind, e rules.Evidence, requests model.Series, now time
 // within is the part of the demand in the whole hours of a window.
 func (d Demand) within(w model.Window) Demand {
 	from, to := d.index(w.Start.Add(time.Hour-time.Nanosecond)), d.index(w.End)
-	return Demand{Kind: d.Kind, Start: d.At(from), Requests: d.Requests[from:max(from, to)]}
+	return Demand{Kind: d.Kind, Start: d.Time(from), Requests: d.Requests[from:max(from, to)]}
 }
 
 // index is that of the first step of the hour of a time, within bounds.
@@ -53,14 +53,14 @@ func (d Demand) index(at time.Time) int {
 // Split divides the demand at a time, a whole hour. The second part lacks what was before.
 func (d Demand) Split(at time.Time) (before, after Demand) {
 	i := d.index(at)
-	return Demand{d.Kind, d.Start, d.Requests[:i]}, Demand{d.Kind, d.At(i), d.Requests[i:]}
+	return Demand{d.Kind, d.Start, d.Requests[:i]}, Demand{d.Kind, d.Time(i), d.Requests[i:]}
 }
 
-// At is the start of a step.
-func (d Demand) At(i int) time.Time { return d.Start.Add(time.Duration(i) * Slot) }
+// Time is the start of a step.
+func (d Demand) Time(i int) time.Time { return d.Start.Add(time.Duration(i) * Slot) }
 
 // End is the end of the last step.
-func (d Demand) End() time.Time { return d.At(len(d.Requests)) }
+func (d Demand) End() time.Time { return d.Time(len(d.Requests)) }
 
 // KnownShare is the share of the steps that are known, from 0 to 1. It is 0 without any step.
 func (d Demand) KnownShare() float64 {
@@ -73,7 +73,8 @@ func (d Demand) KnownShare() float64 {
 	return float64(known) / float64(max(1, len(d.Requests)))
 }
 
-// before is the highest count of requests of the three steps before one. It is NaN if one of them is not known.
+// before is the highest count of requests of the three steps before one. It is NaN if one of them
+// is not known.
 func (d Demand) before(i int) float64 {
 	if i < rules.ColdReach {
 		return math.NaN()
@@ -83,4 +84,24 @@ func (d Demand) before(i int) float64 {
 		highest = max(highest, requests) // NaN wins
 	}
 	return highest
+}
+
+// isCold reports whether a step is cold with a minimum, in requests a second. It is not known if
+// its demand or that of one of the three steps before is not.
+func (d Demand) isCold(i int, minimum float64) (cold, known bool) {
+	requests, before := d.Requests[i], d.before(i)
+	if math.IsNaN(requests) || math.IsNaN(before) {
+		return false, false
+	}
+	return rules.Cold(requests, minimum*slotSeconds, before), true
+}
+
+// EachCold calls f with each cold step at a constant minimum, in requests a second, and its demand
+// in the same unit.
+func (d Demand) EachCold(minimum float64, f func(i int, rate float64)) {
+	for i := range d.Requests {
+		if cold, _ := d.isCold(i, minimum); cold {
+			f(i, d.Requests[i]/slotSeconds)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -28,6 +29,8 @@ var reportSetup = setup{params: []string{
 type reportOptions struct {
 	common
 	days   int
+	flags  *pflag.FlagSet // whether days are given
+	whatIf bool
 	html   string
 	prices priceOptions
 }
@@ -53,8 +56,12 @@ Money is an estimate: TPS-hours times a price, which is shown with its date and 
 The table in the program knows few regions and may be out of date; see --prices and
 --live-prices.
 
+Where 14 days have at least four cold steps, 56 days are read to find a schedule: a minimum
+for some hours of the week that avoids at least 30 % of them for at most 7.5 % more than what
+is used, tested on the last 14 days, which it is not fitted on.
+
 CloudWatch bills the metrics read: two or three for each resource, two more for one that
-was at times without requests, nine more for one that looks idle.
+was at times without requests or that has cold steps, nine more for one that looks idle.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
 some resources or regions could not be read.`,
@@ -63,9 +70,12 @@ some resources or regions could not be read.`,
   personalize-monitor report --output json | jq '.totals.tpsHours'`,
 		Args: cobra.NoArgs,
 	}
-	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays)
-	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, days)
+	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d; with --what-if %d to %d (default %[4]d)",
+		billing.MinDays, billing.MaxDays, billing.MinHistoryDays, billing.MaxHistoryDays)
+	o.flags = cmd.Flags()
+	o.flags.IntVar(&o.days, "days", billing.MaxDays, days)
 	o.addOutput(cmd)
+	o.flags.BoolVar(&o.whatIf, "what-if", false, "show for each what other minimums would cost, as what-if does for one")
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
 	reportSetup.addParams(cmd)
@@ -73,6 +83,15 @@ some resources or regions could not be read.`,
 }
 
 func (o *reportOptions) check(Streams, config.Values) error {
+	if o.whatIf {
+		if !o.flags.Changed("days") {
+			o.days = billing.MaxHistoryDays
+		}
+		if o.html != "" {
+			return usage(errors.New("--what-if and --html exclude each other"))
+		}
+		return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check())
+	}
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
 		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
 	}
@@ -98,6 +117,9 @@ func (o *reportOptions) checkHTML() error {
 
 // run measures, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
+	if o.whatIf {
+		return printWhatIf(ctx, s, values, o.days, o.output, &o.prices)
+	}
 	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
 		return err

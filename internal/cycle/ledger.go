@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -38,11 +39,16 @@ type LedgerOptions struct {
 }
 
 // Ledger is the pipeline of a report: discover → measure → meter → report. It writes nothing,
-// and keeps no state between two runs.
-type Ledger struct{ LedgerOptions }
+// and keeps no state between two runs but the schedules that it has proposed, for a week.
+type Ledger struct {
+	LedgerOptions
+	proposals *proposals
+}
 
 // NewLedger makes a Ledger.
-func NewLedger(o LedgerOptions) *Ledger { return &Ledger{o} }
+func NewLedger(o LedgerOptions) *Ledger {
+	return &Ledger{o, newProposals(histories{o.Meter, o.Gaps})}
+}
 
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
@@ -170,12 +176,37 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	regional, problems := r.Gaps.Read(ctx, gaps)
 	r.problems.add(problems...)
 	maps.Copy(readings, regional)
+	schedules := r.propose(ctx, resources, list, readings)
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		list[i].AddCalls(resource, readings, r.idle, r.at)
-		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], readings, r.idle, r.used, r.at), r.prices)
+		saving, schedule := billing.Advise(resource, list[i], readings, r.idle, r.used, r.at), schedules[resource.ARN]
+		entries[i] = report.EntryOf(resource, list[i], saving, schedule.Proposal, schedule.why, r.prices)
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
+}
+
+// propose finds schedules for resources that may have enough cold steps for one, in a report over
+// as many days as a schedule is tested on.
+func (r *ledgerRun) propose(
+	ctx context.Context, resources []model.Resource, list []billing.Metered, readings model.Readings,
+) map[model.ARN]proposed {
+	if r.in.Days != whatif.TestDays {
+		return nil
+	}
+	var candidates []model.Resource
+	for i, resource := range resources {
+		// No base is lower than 1, so none has more cold steps.
+		if list[i].Readable && list[i].Demand(resource, readings, r.at).Cold(1).Cold >= whatif.MinColdSteps {
+			candidates = append(candidates, resource)
+		}
+	}
+	found, series, problems := r.proposals.of(ctx, candidates, r.at.Now, r.in.Params.MetricDelay)
+	r.problems.add(problems...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read += series
+	return found
 }
 
 // add adds metered resources to the ledger and returns how many it has.

@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
@@ -42,6 +43,10 @@ type Entry struct {
 	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 	Health   *Health         `json:"health"`   // null if nothing could be read
+	// Proposal is a schedule that would avoid cold steps; null if none is proven. ProposalNote is why,
+	// empty if the last 14 days have too few cold steps or were not looked at.
+	Proposal     *Proposal `json:"proposal"`
+	ProposalNote string    `json:"proposalNote"`
 
 	Hourly []billing.Hour `json:"-"` // for charts
 }
@@ -71,9 +76,9 @@ func SavingOf(s billing.Saving) *billing.Saving {
 	return &s
 }
 
-// EntryOf is an entry with all that is known of a resource.
-func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Prices) Entry {
-	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason}
+// EntryOf is an entry with all that is known of a resource; why is why there is no proposal.
+func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, p *whatif.Proposal, why string, prices Prices) Entry {
+	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason, Proposal: ProposalOf(r, p), ProposalNote: why}
 	if !u.Readable {
 		e.Note = u.Why
 		return e
@@ -148,7 +153,8 @@ var ledgerColumns = []string{
 	"coldSteps", "coldStepsPerWeek", "coldStepsNow", "coldStepsPerWeekNow", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "risk",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
 	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth",
-	"healthHours", "healthKnown", "healthSilent", "healthUnknown", "note",
+	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
+	"proposal", "proposalColdSteps", "proposalColdStepsAtBase", "proposalTPSHoursPercent", "proposalNote", "note",
 }
 
 // CSV implements Report. What is null in the JSON is an empty field.
@@ -173,7 +179,8 @@ func (l Ledger) CSV() [][]string {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...), Fields(e.Note),
+			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...),
+			Fields(e.Proposal.cells()...), Fields(e.ProposalNote, e.Note),
 		))
 	}
 	return rows
@@ -316,6 +323,9 @@ func (l Ledger) notes() []string {
 	}
 	if text := healthNote(l.Resources); text != "" {
 		notes = append(notes, text)
+	}
+	if n := count(l.Resources, func(e Entry) bool { return e.ProposalNote != "" })[true]; n > 0 {
+		notes = append(notes, fmt.Sprintf("No schedule is proposed for %s with cold steps; what-if shows why for each.", model.Plural(n, "resource")))
 	}
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")

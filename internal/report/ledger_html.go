@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
@@ -169,6 +170,9 @@ func pageRow(e Entry) []pageCell {
 			last.Action += " to " + strconv.Itoa(s.NewMin)
 			last.More = e.exposure()
 		}
+	}
+	if e.Proposal != nil {
+		last.More = strings.TrimPrefix(last.More+"\n"+e.Proposal.Text()+": "+e.Proposal.Command, "\n")
 	}
 	return cells
 }

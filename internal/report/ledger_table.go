@@ -29,6 +29,9 @@ func ledgerGrid(entries []Entry) Grid {
 	}
 	for _, e := range entries {
 		row := Row{Below: e.advice()}
+		if e.Proposal != nil {
+			row = Row{Below: Cell{row.Below.Text + "; " + e.Proposal.Text(), row.Below.Color}, Copy: e.Proposal.Command}
+		}
 		for _, text := range e.cells() {
 			row.Cells = append(row.Cells, Cell{Text: text})
 		}

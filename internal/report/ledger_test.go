@@ -12,6 +12,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 func utilization(mean, p50, p95, lowest, highest float64) billing.Utilization {
@@ -64,18 +66,23 @@ func ledgerOf() Ledger {
 		Then: billing.ColdSteps{Cold: 15, Known: 4000, Steps: 4032, PerWeek: num(7.5), Worst: &billing.Surge{At: end.Add(-26 * time.Hour), From: 2, To: 24.02}},
 		Now:  billing.ColdSteps{Cold: 1, Known: 4000, Steps: 4032, PerWeek: num(0.5)}, Risk: billing.RiskHigh,
 	}
+	lunch := &whatif.Proposal{
+		Schedule: schedule.Schedule{Base: 5, Lead: schedule.DefaultLead, Rules: []schedule.Rule{{Days: schedule.Daily, From: 720, Until: 840, Level: 24}}},
+		Base:     billing.Trial{Hours: 336, TPSHours: 2000, Used: 1990, Cold: billing.ColdSteps{Cold: 14, Known: 4000, Steps: 4032}},
+		With:     billing.Trial{Hours: 336, TPSHours: 2050, Used: 1990, Cold: billing.ColdSteps{Cold: 1, Known: 4000, Steps: 4032}},
+	}
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	l := Ledger{
 		Window: span, Days: 2, Totals: Totals{Throughput: &together},
 		Resources: []Entry{
 			EntryOf(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
-				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, ColdPerWeek: num(7.5), ColdPerWeekNow: num(0.5), Jumps: 3, Sudden: 1, JumpsNow: 0}, Cold: cold, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
+				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, ColdPerWeek: num(7.5), ColdPerWeekNow: num(0.5), Jumps: 3, Sudden: 1, JumpsNow: 0}, Cold: cold, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, lunch, "", prices),
 			EntryOf(resource(model.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
-				billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 30, PerMonth: 730}, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
+				billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 30, PerMonth: 730}, Reason: "no request since 2026-03-03 06:00 UTC"}, nil, "", prices),
 			EntryOf(resource(model.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
-				billing.Saving{Action: rules.Stop, Savings: billing.Savings{TPSHours: 10, PerMonth: 730}, Reason: "no request in all the time looked at"}, prices),
-			EntryOf(hostile, usage(96, 96, 48, time.Time{}), billing.Saving{Action: rules.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, prices),
-			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Metered{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, prices),
+				billing.Saving{Action: rules.Stop, Savings: billing.Savings{TPSHours: 10, PerMonth: 730}, Reason: "no request in all the time looked at"}, nil, "no schedule: too little of the demand is known", prices),
+			EntryOf(hostile, usage(96, 96, 48, time.Time{}), billing.Saving{Action: rules.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, nil, "", prices),
+			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Metered{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, nil, "", prices),
 		},
 		Prices:   prices.All(),
 		Problems: []model.Problem{{Region: "eu-west-1", Operation: "GetMetricData", Err: errors.New("2 series not read: only part of the data was returned")}},

@@ -1,0 +1,84 @@
+package cycle
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
+)
+
+// WhatIf is the pipeline of what-if: discover → measure → compare → report. It writes nothing.
+type WhatIf struct{ options LedgerOptions }
+
+// NewWhatIf makes a WhatIf. Hourly does not count.
+func NewWhatIf(o LedgerOptions) *WhatIf { return &WhatIf{o} }
+
+// Run compares minimums for what the parameters select, by the last 14 to 56 days. What could not
+// be read of single regions or resources is a problem in the result. It is an error if no region
+// could be listed, or if ctx ended before everything was read.
+func (w *WhatIf) Run(ctx context.Context, params config.Values, days int) (report.WhatIf, error) {
+	o := w.options
+	began, before := time.Now(), callCounter(o.Calls).snapshot()
+	at := billing.ReportTimeOf(o.Clock.Now(), days, params.MetricDelay)
+	snapshot := o.Inventory.Discover(ctx, Scope(params, o.Region), nil, o.Progress.of("discover"))
+	if err := ctx.Err(); err != nil {
+		return report.WhatIf{}, fmt.Errorf("%w: %w", errUnfinished, err)
+	}
+	if len(snapshot.Resources) == 0 && len(snapshot.Problems) > 0 && !anyListed(snapshot) {
+		return report.WhatIf{}, fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
+	}
+	failed := problems{}
+	failed.add(snapshot.Problems...)
+	prices := report.Prices{}
+	byRegion := map[string][]model.Resource{}
+	for _, r := range snapshot.Resources {
+		byRegion[r.Region()] = append(byRegion[r.Region()], r)
+	}
+	if o.Prices != nil && len(byRegion) > 0 {
+		var regions []string
+		for region := range byRegion {
+			regions = append(regions, region)
+		}
+		found, problems := o.Prices(ctx, sorted(regions))
+		prices = found
+		failed.add(problems...)
+	}
+	var mu sync.Mutex // guards what follows
+	var entries []report.WhatIfEntry
+	series := 0
+	var group errgroup.Group
+	group.SetLimit(ledgerRegions)
+	for _, list := range byRegion {
+		group.Go(func() error {
+			read, problems := histories{o.Meter, o.Gaps}.read(ctx, list, at, func(r model.Resource, h billing.History) {
+				proposal, why := whatif.Propose(r, h)
+				entry := report.WhatIfEntryOf(r, h, whatif.Options(r, h, proposal), proposal, why, prices)
+				mu.Lock()
+				defer mu.Unlock()
+				entries = append(entries, entry)
+				o.Progress.of("measure")(len(entries), len(snapshot.Resources))
+			})
+			failed.add(problems...)
+			mu.Lock()
+			defer mu.Unlock()
+			series += read
+			return nil
+		})
+	}
+	_ = group.Wait() // failures are problems
+	if err := ctx.Err(); err != nil {
+		return report.WhatIf{}, fmt.Errorf("%w: %w", errUnfinished, err)
+	}
+	return report.WhatIf{
+		Window: at.Span, Days: days, Resources: entries, Prices: prices.All(), Problems: failed.all(), MetricsGot: series,
+		Calls: callCounter(o.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
+	}, nil
+}

@@ -1,0 +1,221 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
+)
+
+// WhatIf is what different minimums would cost, and how often demand would rise faster than
+// capacity with them. Its JSON keys are stable.
+type WhatIf struct {
+	Window     model.Window    `json:"window"`
+	Days       int             `json:"days"`
+	Resources  []WhatIfEntry   `json:"resources"`
+	Prices     []Price         `json:"prices"` // that estimates rest on
+	Problems   []model.Problem `json:"problems"`
+	Calls      map[string]int  `json:"calls"`       // by service.Operation
+	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64           `json:"durationMs"`
+}
+
+// WhatIfEntry is one resource of a WhatIf.
+type WhatIfEntry struct {
+	Subject
+	Hours    float64      `json:"hours"`                // whole hours that were looked at
+	Known    float64      `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
+	Used     *float64     `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
+	Options  []WhatIfRow  `json:"options"`              // constant minimums, ascending, then the schedule
+	Estimate *WhatIfPrice `json:"price"`                // of the estimates; null if there is none
+	Proposal *Proposal    `json:"proposal"`             // null if no schedule is proven
+	Note     string       `json:"note"`                 // why nothing is known, or why there is no schedule
+}
+
+// WhatIfRow is a minimum or a schedule, and what it would have meant.
+type WhatIfRow struct {
+	Minimum  int             `json:"minimum"`            // TPS or RPS; the base of a schedule
+	Schedule string          `json:"schedule,omitempty"` // the text of its tag
+	Reasons  []whatif.Reason `json:"reasons"`
+	// TPSHours are those billed in a month of 730 hours, and Estimate their price, null without one.
+	TPSHours float64  `json:"tpsHoursPerMonth"`
+	Estimate *float64 `json:"estimatePerMonth"`
+	Above    float64  `json:"abovePercent"` // of the known 5-minute steps, those with a demand above the minimum
+	// ColdSteps are the cold steps of the time, and PerColdStep the TPS-hours for each one that is
+	// avoided, against a minimum of 1; null if none is.
+	ColdSteps   billing.ColdSteps `json:"coldSteps"`
+	PerColdStep *float64          `json:"tpsHoursPerColdStepAvoided"`
+	Risk        billing.Risk      `json:"risk"` // against the present minimum
+}
+
+// WhatIfPrice is the price of a TPS-hour.
+type WhatIfPrice struct {
+	Currency   string  `json:"currency"`
+	PerTPSHour float64 `json:"pricePerTPSHour"`
+	Date       string  `json:"priceDate"`
+	Source     string  `json:"priceSource"`
+}
+
+// WhatIfEntryOf is an entry with all that is known of a resource; why is why there is no proposal.
+func WhatIfEntryOf(
+	r model.Resource, h billing.History, options []whatif.Option, p *whatif.Proposal, why string, prices Prices,
+) WhatIfEntry {
+	e := WhatIfEntry{
+		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Proposal: ProposalOf(r, p),
+		Note: cmp.Or(h.Why, why),
+	}
+	price, priced := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
+	if priced {
+		e.Estimate = &WhatIfPrice{price.Currency, price.PerTPSHour, price.Date, price.Source}
+	}
+	for _, o := range options {
+		row := WhatIfRow{
+			Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
+			PerColdStep: o.PerColdStep, Risk: o.Risk,
+		}
+		if priced {
+			row.Estimate = new(row.TPSHours * price.PerTPSHour)
+		}
+		e.Known, e.Used = o.Hours, new(o.Used*billing.HoursPerMonth/o.Hours)
+		e.Options = append(e.Options, row)
+	}
+	return e
+}
+
+// Failed reports whether something could not be read.
+func (w WhatIf) Failed() bool { return len(w.Problems) > 0 }
+
+// normalized is the result in the order in which it is written, no list nil.
+func (w WhatIf) normalized() WhatIf {
+	w.Window = model.NewWindow(w.Window.Start, w.Window.End)
+	w.Resources, w.Problems = list(w.Resources), list(w.Problems)
+	slices.SortStableFunc(w.Resources, func(a, b WhatIfEntry) int { return cmp.Compare(a.ARN, b.ARN) })
+	slices.SortStableFunc(w.Problems, model.CompareProblems)
+	var entries []Entry
+	for _, e := range w.Resources {
+		if e.Estimate != nil && len(e.Options) > 0 {
+			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{}})
+		}
+	}
+	w.Prices = list(pricesUsed(entries, w.Prices))
+	if w.Calls == nil {
+		w.Calls = map[string]int{}
+	}
+	return w
+}
+
+// Asides implements Report.
+func (w WhatIf) Asides() []string { return problemLines(w.Problems) }
+
+// JSON implements Report.
+func (w WhatIf) JSON() any { return w.normalized() }
+
+var whatIfColumns = []string{
+	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "min", "hours", "hoursKnown",
+	"minimum", "schedule", "reasons", "tpsHoursPerMonth", "estimateCurrency", "pricePerTPSHour", "estimatePerMonth", "abovePercent",
+	"coldSteps", "coldStepsPerWeek", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "tpsHoursPerColdStepAvoided", "risk", "note",
+}
+
+// CSV implements Report: a record for each option, and one for a resource without any.
+func (w WhatIf) CSV() [][]string {
+	rows := [][]string{whatIfColumns}
+	for _, e := range w.normalized().Resources {
+		head := slices.Concat(e.fields(), Fields(e.Hours, e.Known))
+		if len(e.Options) == 0 {
+			rows = append(rows, slices.Concat(head, make([]string, len(whatIfColumns)-len(head)-1), Fields(e.Note)))
+		}
+		for _, o := range e.Options {
+			priced, worst := make([]any, 2), make([]any, 3)
+			if e.Estimate != nil {
+				priced = []any{e.Estimate.Currency, e.Estimate.PerTPSHour}
+			}
+			if s := o.ColdSteps.Worst; s != nil {
+				worst = []any{s.At, s.From, s.To}
+			}
+			rows = append(rows, slices.Concat(
+				head, Fields(o.Minimum, o.Schedule, o.reasons(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
+				Fields(o.ColdSteps.Cold, o.ColdSteps.PerWeek, o.ColdSteps.Known), Fields(worst...), Fields(o.PerColdStep, o.Risk, e.Note),
+			))
+		}
+	}
+	return rows
+}
+
+// reasons are the reasons in words.
+func (o WhatIfRow) reasons() string {
+	texts := make([]string, len(o.Reasons))
+	for i, why := range o.Reasons {
+		texts[i] = why.Text()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Table writes the options of each resource.
+func (w WhatIf) Table(p Printer) {
+	w = w.normalized()
+	p.found(len(w.Resources), w.Problems)
+	for _, e := range w.Resources {
+		p.whatIf(e)
+	}
+	p.Label("Looked at", fmt.Sprintf("%s, %s", model.Plural(w.Days, "day"), windowText(w.Window)))
+	for _, price := range w.Prices {
+		p.Label("Price", price.text())
+	}
+	p.Label("AWS calls", callsText(w.Calls, w.DurationMs)+", "+model.Plural(w.MetricsGot, "metric")+" read")
+	p.Problems(w.Problems)
+}
+
+func (p Printer) whatIf(e WhatIfEntry) {
+	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, model.OneLine(e.Name), e.Region, e.Min, e.Kind.RateUnit())
+	if e.Used != nil {
+		title += fmt.Sprintf(", %s TPS-hours used a month, demand known for %s of %s h", commas(*e.Used), commas(e.Known), commas(e.Hours))
+	}
+	p.Line(p.paint(bold, title))
+	if len(e.Options) > 0 {
+		p.Grid(e.grid())
+	}
+	note := e.Note
+	if e.Proposal != nil {
+		note = e.Proposal.Text()
+	}
+	if note != "" {
+		p.below(Cell{Text: note, Color: dim})
+	}
+	if e.Proposal != nil {
+		p.Line(strings.Repeat(" ", indent) + model.OneLine(e.Proposal.Command))
+	}
+	p.Line("")
+}
+
+func (e WhatIfEntry) grid() Grid {
+	var g Grid
+	for _, title := range []string{"MIN", "TPS-HOURS A MONTH", "ESTIMATE", "ABOVE", "COLD STEPS A WEEK", "WORST RISE", "PER COLD STEP"} {
+		g.Columns = append(g.Columns, Column{Title: title, Right: true})
+	}
+	g.Columns = append(g.Columns, Column{Title: "RISK"}, Column{Title: "WHY"})
+	for _, o := range e.Options {
+		money, worst := "–", "–"
+		if o.Estimate != nil {
+			money = e.Estimate.Currency + " " + amount(*o.Estimate)
+		}
+		if s := o.ColdSteps.Worst; s != nil {
+			worst = Number(&s.From, 1, "") + "→" + Number(&s.To, 1, "")
+		}
+		row := Row{}
+		for _, text := range []string{
+			fmt.Sprint(o.Minimum), commas(o.TPSHours), money, rounded(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
+			Number(o.PerColdStep, 1, ""), string(o.Risk), o.reasons(),
+		} {
+			row.Cells = append(row.Cells, Cell{Text: text})
+		}
+		if o.Schedule != "" {
+			row.Below = Cell{Text: o.Schedule}
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	return g
+}
