@@ -3,10 +3,12 @@ package cycle
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -15,11 +17,65 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
-// WhatIf is the pipeline of what-if: discover → measure → compare → report. It writes nothing.
-type WhatIf struct{ options LedgerOptions }
+// WhatIf is the pipeline of what-if: discover → measure → compare → report. It writes nothing. It is
+// safe for concurrent use.
+type WhatIf struct {
+	options LedgerOptions
+
+	calls  singleflight.Group
+	mu     sync.Mutex
+	memory map[model.ARN]compared
+}
+
+// compared is an entry that Of remembers.
+type compared struct {
+	end      time.Time // of its span
+	resource model.Resource
+	entry    report.WhatIfEntry
+}
 
 // NewWhatIf makes a WhatIf. Hourly does not count.
-func NewWhatIf(o LedgerOptions) *WhatIf { return &WhatIf{o} }
+func NewWhatIf(o LedgerOptions) *WhatIf {
+	return &WhatIf{options: o, memory: map[model.ARN]compared{}}
+}
+
+// Of compares minimums of one resource, as it is known, by the last 56 days. What was read completely
+// is remembered for as long as no further hour is over.
+func (w *WhatIf) Of(ctx context.Context, r model.Resource, delay time.Duration) (report.WhatIfEntry, []model.Problem) {
+	at := billing.ReportTimeOf(w.options.Clock.Now(), billing.MaxHistoryDays, delay)
+	w.mu.Lock()
+	maps.DeleteFunc(w.memory, func(_ model.ARN, old compared) bool { return old.end.Before(at.Span.End) })
+	old, ok := w.memory[r.ARN]
+	w.mu.Unlock()
+	if ok && old.resource.MinTPS == r.MinTPS && old.resource.Created.Equal(r.Created) {
+		return old.entry, nil
+	}
+	var failed []model.Problem
+	made, _, _ := w.calls.Do(fmt.Sprint(r.ARN, r.MinTPS, at.Span.End), func() (any, error) {
+		prices := report.Prices{}
+		if w.options.Prices != nil {
+			prices, failed = w.options.Prices(ctx, []string{r.Region()})
+		}
+		one := compared{end: at.Span.End, resource: r}
+		_, problems := histories{w.options.Meter, w.options.Gaps}.read(ctx, []model.Resource{r}, at, func(r model.Resource, h billing.History) {
+			one.entry = compare(r, h, prices)
+		})
+		if failed = append(failed, problems...); len(failed) == 0 {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.memory[r.ARN] = one
+		}
+		return one.entry, nil
+	})
+	entry, _ := made.(report.WhatIfEntry)
+	return entry, failed
+}
+
+// compare compares minimums of one resource.
+func compare(r model.Resource, h billing.History, prices report.Prices) report.WhatIfEntry {
+	proposal, why := whatif.Propose(r, h)
+	return report.WhatIfEntryOf(r, h, whatif.Options(r, h, proposal), proposal, why, prices)
+}
 
 // Run compares minimums for what the parameters select, by the last 14 to 56 days. What could not
 // be read of single regions or resources is a problem in the result. It is an error if no region
@@ -59,8 +115,7 @@ func (w *WhatIf) Run(ctx context.Context, params config.Values, days int) (repor
 	for _, list := range byRegion {
 		group.Go(func() error {
 			read, problems := histories{o.Meter, o.Gaps}.read(ctx, list, at, func(r model.Resource, h billing.History) {
-				proposal, why := whatif.Propose(r, h)
-				entry := report.WhatIfEntryOf(r, h, whatif.Options(r, h, proposal), proposal, why, prices)
+				entry := compare(r, h, prices)
 				mu.Lock()
 				defer mu.Unlock()
 				entries = append(entries, entry)

@@ -175,6 +175,9 @@ func (d *Demo) App() *app.App { return d.app }
 // Ledger reads what was paid for and used by the hour, for a page.
 func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true) }
 
+// WhatIf compares minimums for the page.
+func (d *Demo) WhatIf() *cycle.WhatIf { return d.app.WhatIf(builtinPrices) }
+
 func builtinPrices(context.Context, []string) (report.Prices, []model.Problem) {
 	return report.BuiltinPrices(), nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -137,7 +138,7 @@ func (w WhatIf) CSV() [][]string {
 				worst = []any{s.At, s.From, s.To}
 			}
 			rows = append(rows, slices.Concat(
-				head, Fields(o.Minimum, o.Schedule, o.reasons(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
+				head, Fields(o.Minimum, o.Schedule, o.Why(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
 				Fields(o.ColdSteps.Cold, o.ColdSteps.PerWeek, o.ColdSteps.Known), Fields(worst...), Fields(o.PerColdStep, o.Risk, e.Note),
 			))
 		}
@@ -145,8 +146,8 @@ func (w WhatIf) CSV() [][]string {
 	return rows
 }
 
-// reasons are the reasons in words.
-func (o WhatIfRow) reasons() string {
+// Why is why the minimum is among the options, in words.
+func (o WhatIfRow) Why() string {
 	texts := make([]string, len(o.Reasons))
 	for i, why := range o.Reasons {
 		texts[i] = why.Text()
@@ -161,6 +162,10 @@ func (w WhatIf) Table(p Printer) {
 	for _, e := range w.Resources {
 		p.whatIf(e)
 	}
+	if slices.ContainsFunc(w.Resources, func(e WhatIfEntry) bool { return len(e.Options) > 0 }) {
+		p.Label("Figures", "TPS-HOURS and ESTIMATE of a month; ABOVE: share of 5-minute steps above the minimum; COLD: cold steps a week; "+
+			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
+	}
 	p.Label("Looked at", fmt.Sprintf("%s, %s", model.Plural(w.Days, "day"), windowText(w.Window)))
 	for _, price := range w.Prices {
 		p.Label("Price", price.text())
@@ -170,11 +175,13 @@ func (w WhatIf) Table(p Printer) {
 }
 
 func (p Printer) whatIf(e WhatIfEntry) {
-	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, model.OneLine(e.Name), e.Region, e.Min, e.Kind.RateUnit())
+	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, e.Name, e.Region, e.Min, e.Kind.RateUnit())
 	if e.Used != nil {
 		title += fmt.Sprintf(", %s TPS-hours used a month, demand known for %s of %s h", commas(*e.Used), commas(e.Known), commas(e.Hours))
 	}
-	p.Line(p.paint(bold, title))
+	for _, line := range p.wrapped(title, p.Width) {
+		p.Line(p.paint(bold, line))
+	}
 	if len(e.Options) > 0 {
 		p.Grid(e.grid())
 	}
@@ -192,11 +199,11 @@ func (p Printer) whatIf(e WhatIfEntry) {
 }
 
 func (e WhatIfEntry) grid() Grid {
-	var g Grid
-	for _, title := range []string{"MIN", "TPS-HOURS A MONTH", "ESTIMATE", "ABOVE", "COLD STEPS A WEEK", "WORST RISE", "PER COLD STEP"} {
+	g := Grid{Text: "WHY"}
+	for _, title := range []string{"MIN", "TPS-HOURS", "ESTIMATE", "ABOVE", "COLD", "WORST RISE", "PER COLD"} {
 		g.Columns = append(g.Columns, Column{Title: title, Right: true})
 	}
-	g.Columns = append(g.Columns, Column{Title: "RISK"}, Column{Title: "WHY"})
+	g.Columns = append(g.Columns, Column{Title: "RISK"})
 	for _, o := range e.Options {
 		money, worst := "–", "–"
 		if o.Estimate != nil {
@@ -205,15 +212,12 @@ func (e WhatIfEntry) grid() Grid {
 		if s := o.ColdSteps.Worst; s != nil {
 			worst = Number(&s.From, 1, "") + "→" + Number(&s.To, 1, "")
 		}
-		row := Row{}
+		row := Row{Text: Cell{Text: o.Why()}}
 		for _, text := range []string{
-			fmt.Sprint(o.Minimum), commas(o.TPSHours), money, rounded(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
-			Number(o.PerColdStep, 1, ""), string(o.Risk), o.reasons(),
+			strconv.Itoa(o.Minimum), commas(o.TPSHours), money, rounded(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
+			Number(o.PerColdStep, 1, ""), string(o.Risk),
 		} {
 			row.Cells = append(row.Cells, Cell{Text: text})
-		}
-		if o.Schedule != "" {
-			row.Below = Cell{Text: o.Schedule}
 		}
 		g.Rows = append(g.Rows, row)
 	}

@@ -14,7 +14,7 @@ const TestDays = 14
 
 // A schedule is fitted to the days before the last 14, and tested on those.
 const (
-	fitDays  = billing.MaxHistoryDays - TestDays
+	fitDays = billing.MaxHistoryDays - TestDays
 
 	fitCost    = 1.05 // times what is used: the most that a fitted schedule costs
 	proofCost  = 1.075
