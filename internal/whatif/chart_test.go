@@ -35,9 +35,10 @@ func TestChartOfTheGuide(t *testing.T) {
 		t.Fatal(why)
 	}
 	var constant [][2]float64
-	for minimum := 1; minimum <= 46; minimum++ {
-		trial := h.Demand.At(float64(minimum))
-		constant = append(constant, [2]float64{100 * (trial.TPSHours/trial.Used - 1), *trial.Cold.PerWeek})
+	for cold := 1.0; cold > 0; {
+		trial := h.Demand.At(float64(len(constant) + 1))
+		cold = *trial.Cold.PerWeek
+		constant = append(constant, [2]float64{100 * (trial.TPSHours/trial.Used - 1), cold})
 	}
 	scheduled := try(h.Demand, p.Schedule)
 	got := draw(constant, [2]float64{100 * (scheduled.TPSHours/scheduled.Used - 1), *scheduled.Cold.PerWeek}, p.Schedule)
@@ -67,7 +68,7 @@ func TestChartOfTheGuide(t *testing.T) {
 
 // draw draws cold steps a week over what is paid beyond what is used, in percent.
 func draw(constant [][2]float64, scheduled [2]float64, s schedule.Schedule) string {
-	const width, height, left, top, right, bottom = 640, 320, 56, 20, 20, 52
+	const width, height, left, top, right, bottom = 640, 320, 56, 20, 34, 52
 	highest := 6.0
 	widest := 120.0
 	x := func(v float64) float64 { return left + v/widest*(width-left-right) }
