@@ -120,10 +120,6 @@ func evidenceWindow(r model.Resource, w model.Window) model.Window {
 	return model.NewWindow(start, end)
 }
 
-func gapsQuery(r model.Resource, m ReportTime) model.Query {
-	return rules.GapsQuery(r.Region(), lookBack(m))
-}
-
 func failedQueries(r model.Resource, m ReportTime) []model.Query {
 	var queries []model.Query
 	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {

@@ -130,7 +130,10 @@ func TestDemandIsKnownByTheHour(t *testing.T) {
 	}{
 		{"watched silence is no demand", func(*bench) {}, 42, 0},
 		{"unless the gaps of the region could not be read", func(b *bench) {
-			b.readings[gapsQuery(b.resource, m)] = model.Series{}
+			delete(b.readings, rules.ConfirmQueries(b.resource, lookBack(m))[0])
+		}, 41, unknown},
+		{"or our own record could not be read", func(b *bench) {
+			delete(b.readings, rules.ConfirmQueries(b.resource, lookBack(m))[1])
 		}, 41, unknown},
 		{"or the recipe is in doubt", func(b *bench) {
 			recipe := b.ofRecipe("aws-next-best-action")
@@ -150,7 +153,7 @@ func TestDemandIsKnownByTheHour(t *testing.T) {
 		}, 39, unknown},
 		{"an hour in which the region's data are missing is not known", func(b *bench) {
 			at := m.Span.Start.Add(30 * time.Hour)
-			b.readings[gapsQuery(b.resource, m)] = model.Series{Complete: true, Points: []model.Datapoint{{Time: at, Value: 3}}}
+			b.readings[rules.ConfirmQueries(b.resource, lookBack(m))[0]] = model.Series{Complete: true, Points: []model.Datapoint{{Time: at, Value: 3}}}
 		}, 39, 0},
 	} {
 		b := quiet(newBench(model.Campaign, 4, m))

@@ -18,13 +18,14 @@ type Demand struct {
 }
 
 // demandOf spreads 5-minute sums over the known hours of the evidence. A known hour without a count
-// in a step had no request in it. Hours without any count are known only if the gaps of the region
-// are.
+// in a step had no request in it. Hours without any count are known only if what confirms silence
+// was read.
 func demandOf(kind model.Kind, e rules.Evidence, requests model.Series, now time.Time) Demand {
+	confirmed := e.Regional.Complete && e.Record.Complete
 	d := Demand{Kind: kind, Start: e.Window.Start, Requests: make([]float64, int(e.Window.Duration()/Slot))}
 	for i, hour := range e.Hours(now) {
 		sum := 0.0
-		if hour.State == rules.HourUnknown || hour.State == rules.HourSilent && !e.Regional.Complete {
+		if hour.State == rules.HourUnknown || hour.State == rules.HourSilent && !confirmed {
 			sum = math.NaN()
 		}
 		for j := range slotsPerHour {

@@ -33,21 +33,17 @@ func HistoryQueries(r model.Resource, m ReportTime) []model.Query {
 	return []model.Query{requestsQuery(r, m), rules.MinimumQuery(r, m.Span)}
 }
 
-// HistoryGaps are the gaps of its region that a history rests on where hours have no count; see
-// rules.GapsQuery.
-func HistoryGaps(r model.Resource, readings model.Readings, m ReportTime) []model.Query {
+// HistorySilence asks for what confirms the silence of hours without a count; see
+// rules.ConfirmQueries.
+func HistorySilence(r model.Resource, readings model.Readings, m ReportTime) []model.Query {
 	if h := HistoryOf(r, readings, m); h.Why == "" && rules.LoadOf(r, h.evidence, m.Now).Silent > 0 {
-		return []model.Query{historyGaps(r, m)}
+		return rules.ConfirmQueries(r, m.Span)
 	}
 	return nil
 }
 
-func historyGaps(r model.Resource, m ReportTime) model.Query {
-	return rules.GapsQuery(r.Region(), m.Span)
-}
-
 // HistoryOf is the history of a resource over the span of m. The readings must hold the answers to
-// HistoryQueries and HistoryGaps; what is missing counts as unread.
+// HistoryQueries and HistorySilence; what is missing counts as unread.
 func HistoryOf(r model.Resource, readings model.Readings, m ReportTime) History {
 	h := History{Demand: Demand{Kind: r.Kind, Start: m.Span.Start}, now: m.Now}
 	if _, h.Why = rules.RequestMetric(r); h.Why != "" {
@@ -66,10 +62,10 @@ func HistoryOf(r model.Resource, readings model.Readings, m ReportTime) History 
 	if h.Why != "" {
 		return h
 	}
-	h.evidence = rules.Evidence{
+	h.evidence = confirmed(rules.Evidence{
 		Window: evidenceWindow(r, m.Span), Requests: hourlySums(requests), Watched: rules.WatchedHours(minimums, m.Span.Start),
-		Regional: readings.Get(historyGaps(r, m)), Proxy: !recipe.Sure,
-	}
+		Proxy: !recipe.Sure,
+	}, r, readings, m.Span)
 	h.Demand = demandOf(r.Kind, h.evidence, requests, m.Now)
 	return h
 }
@@ -88,7 +84,7 @@ func (h History) Watermark(r model.Resource, w model.Window) (minimum int, ok bo
 		e.Window.End = w.End
 	}
 	load := rules.LoadOf(r, e, h.now)
-	if !load.Confirmed || load.Silent > 0 && !e.Regional.Complete {
+	if !load.Confirmed || load.Silent > 0 && (!e.Regional.Complete || !e.Record.Complete) {
 		return 0, false
 	}
 	return max(1, load.Watermark()), true

@@ -83,7 +83,7 @@ type ColdExposure struct {
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
 // down to the low watermark of 14 days. The readings must hold the answers to CallQueries,
-// GapsQueries and ContestQueries. What was called within 14 days is idle only after the time
+// SilenceQueries and ContestQueries. What was called within 14 days is idle only after the time
 // used; what was not, after the time idle.
 // Unlike a decision it ignores what only forbids an action now, such as an update in
 // progress.
@@ -91,8 +91,7 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
-	evidence := u.evidence
-	evidence.Regional = readings.Get(gapsQuery(r, m))
+	evidence := confirmed(u.evidence, r, readings, lookBack(m))
 	s := u.advise(r, evidence, readings, idle, used, m)
 	s.Observed = rules.LoadOf(r, evidence, m.Now)
 	return s

@@ -86,9 +86,9 @@ func TestHistory(t *testing.T) {
 		}),
 		queries[1]: series(m.Span, Slot, func(int) float64 { return 9 }),
 	}
-	gaps := HistoryGaps(r, readings, m)
-	if len(queries) != 2 || len(gaps) != 1 {
-		t.Fatalf("%d queries, %d of gaps", len(queries), len(gaps))
+	silence := HistorySilence(r, readings, m)
+	if len(queries) != 2 || len(silence) != 2 {
+		t.Fatalf("%d queries, %d of silence", len(queries), len(silence))
 	}
 	last := model.NewWindow(m.Span.End.Add(-rules.LookBack), m.Span.End)
 	h := HistoryOf(r, readings, m)
@@ -97,7 +97,11 @@ func TestHistory(t *testing.T) {
 	if got, ok := h.Watermark(r, last); ok {
 		t.Errorf("a watermark of %d rests on silence that may be missing data", got)
 	}
-	readings[gaps[0]] = model.Series{Complete: true}
+	readings[silence[0]] = model.Series{Complete: true}
+	if _, ok := HistoryOf(r, readings, m).Watermark(r, last); ok {
+		t.Error("a watermark rests on silence that no record confirms")
+	}
+	readings[silence[1]] = series(m.Span, time.Hour, constant(0))
 	h = HistoryOf(r, readings, m)
 	// Silence within the last day is not known, nor are the hours beside it.
 	if got := h.Demand.At(1).Hours; got < 56*24-20 || got > 56*24-10 {
@@ -127,7 +131,7 @@ func TestHistory(t *testing.T) {
 			}
 		}
 		h := HistoryOf(r, read, m)
-		if _, ok := h.Watermark(r, last); h.Why != tt.why || ok || len(HistoryGaps(r, read, m)) > 0 || h.Demand.At(1).Hours != 0 {
+		if _, ok := h.Watermark(r, last); h.Why != tt.why || ok || len(HistorySilence(r, read, m)) > 0 || h.Demand.At(1).Hours != 0 {
 			t.Errorf("%s: %+v", name, h)
 		}
 	}

@@ -78,17 +78,23 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 }
 
 // Demand is the demand over the metered time, as far as it is known. The readings must hold the
-// answers to GapsQueries.
+// answers to SilenceQueries.
 func (u Metered) Demand(r model.Resource, readings model.Readings, m ReportTime) Demand {
-	evidence := u.evidence
-	evidence.Regional = readings.Get(gapsQuery(r, m))
-	return demandOf(r.Kind, evidence, readings.Get(requestsQuery(r, m)), m.Now).within(u.Window)
+	e := confirmed(u.evidence, r, readings, lookBack(m))
+	return demandOf(r.Kind, e, readings.Get(requestsQuery(r, m)), m.Now).within(u.Window)
 }
 
-// GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.
-func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
+// confirmed is evidence with what confirms silence in a window; see rules.ConfirmQueries.
+func confirmed(e rules.Evidence, r model.Resource, readings model.Readings, w model.Window) rules.Evidence {
+	confirm := rules.ConfirmQueries(r, w)
+	e.Regional, e.Record = readings.Get(confirm[0]), readings.Get(confirm[1])
+	return e
+}
+
+// SilenceQueries ask for what confirms the silence that advice would rest on; see rules.ConfirmQueries.
+func (u Metered) SilenceQueries(r model.Resource, m ReportTime) []model.Query {
 	if rules.LoadOf(r, u.evidence, m.Now).Silent > 0 {
-		return []model.Query{gapsQuery(r, m)}
+		return rules.ConfirmQueries(r, lookBack(m))
 	}
 	return nil
 }

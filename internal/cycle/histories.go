@@ -31,7 +31,7 @@ func (h histories) read(
 		if ctx.Err() != nil {
 			return series, problems
 		}
-		var queries, gaps []model.Query
+		var queries, silent []model.Query
 		for _, r := range chunk {
 			queries = append(queries, billing.HistoryQueries(r, at)...)
 		}
@@ -41,11 +41,11 @@ func (h histories) read(
 		}
 		series, problems = series+len(readings), append(problems, failed...)
 		for _, r := range chunk {
-			gaps = append(gaps, billing.HistoryGaps(r, readings, at)...)
+			silent = append(silent, billing.HistorySilence(r, readings, at)...)
 		}
-		regional, failed := h.gaps.Read(ctx, gaps)
-		problems = append(problems, failed...)
-		maps.Copy(readings, regional)
+		confirmed, failed := h.gaps.Read(ctx, silent)
+		series, problems = series+len(confirmed), append(problems, failed...)
+		maps.Copy(readings, confirmed)
 		for _, r := range chunk {
 			use(r, billing.HistoryOf(r, readings, at))
 		}

@@ -170,7 +170,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	for i, resource := range resources {
 		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
 		queries = append(queries, list[i].ContestQueries(resource, r.at)...)
-		gaps = append(gaps, list[i].GapsQueries(resource, r.at)...)
+		gaps = append(gaps, list[i].SilenceQueries(resource, r.at)...)
 	}
 	maps.Copy(readings, r.measure(ctx, queries))
 	regional, problems := r.Gaps.Read(ctx, gaps)

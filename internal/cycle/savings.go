@@ -45,13 +45,13 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	out := make(map[model.ARN]saved, len(changing))
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {
 		list, readings := usages(chunk, read, running, at)
-		var gaps []model.Query
+		var silent []model.Query
 		for i, usage := range list {
-			gaps = append(gaps, usage.GapsQueries(chunk[i], at)...)
+			silent = append(silent, usage.SilenceQueries(chunk[i], at)...)
 		}
-		regional, problems := r.Gaps.Read(reading, gaps)
+		confirmed, problems := r.Gaps.Read(reading, silent)
 		r.problems.add(problems...)
-		maps.Copy(readings, regional)
+		maps.Copy(readings, confirmed)
 		for i, usage := range list {
 			d := changing[len(out)]
 			out[d.Resource.ARN] = savingOf(d, usage, usage.Demand(chunk[i], readings, at), prices)

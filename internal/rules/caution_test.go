@@ -11,7 +11,7 @@ import (
 // cautionReadings answer everything about a resource that needs 0.5 TPS all the time: it steps
 // down unless something speaks against it.
 func cautionReadings(r model.Resource) model.Readings {
-	readings := readEmpty(r, testSettings(), testMoment)
+	readings := readSilent(r, testSettings(), testMoment)
 	window, hours := windowQuery(r, testMoment), hourlyQuery(r, testMoment)
 	readings[window], readings[hours] = steady(window, 150), steady(hours, perHour(0.5))
 	for _, q := range allRiseQueries(r, testMoment) {

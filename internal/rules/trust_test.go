@@ -84,16 +84,22 @@ func TestRefuseLate(t *testing.T) {
 				{Resource: at("ap-south-1", "other"), Verdict: None, Reason: "not due"}, // nothing is asked about its region
 			}
 			var resources []model.Resource
-			for _, d := range decisions {
-				resources = append(resources, d.Resource)
-			}
 			readings := model.Readings{}
+			for i := range decisions {
+				decisions[i].At = tt.m
+				resources = append(resources, decisions[i].Resource)
+				for _, q := range ownSeries(decisions[i], s) {
+					readings[q] = steady(q, 5)
+				}
+			}
 			for i, q := range ArrivalQueries(tt.region, resources, s, tt.m) {
 				series := model.Series{Complete: !tt.broken}
 				if i == 0 && tt.age != none { // one is enough
 					series.Points = []model.Datapoint{{Time: testNow.Add(-tt.age), Value: 5}}
 				}
-				readings[q] = series
+				if readings[q] = series; i > 0 && tt.late == "" {
+					readings[q] = steady(q, 5)
+				}
 			}
 			before := slices.Clone(decisions)
 			got := RefuseLate(decisions, readings, s, tt.m)

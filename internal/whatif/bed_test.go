@@ -40,8 +40,12 @@ func history(r model.Resource, m billing.ReportTime, rate func(at time.Time) flo
 		}
 	}
 	readings := model.Readings{queries[0]: requests, queries[1]: minimums}
-	for _, q := range billing.HistoryGaps(r, readings, m) {
+	for _, q := range billing.HistorySilence(r, readings, m) {
 		readings[q] = model.Series{Complete: true}
+		for at := m.Span.Start; q.Stat == model.Sum && at.Before(m.Span.End); at = at.Add(time.Hour) { // no calls were measured
+			points := append(readings[q].Points, model.Datapoint{Time: at})
+			readings[q] = model.Series{Complete: true, Points: points}
+		}
 	}
 	return billing.HistoryOf(r, readings, m)
 }
