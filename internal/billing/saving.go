@@ -155,12 +155,7 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 	s := Saving{Action: rules.IdleVerdict(r.Kind)}
 	s.PerMonth = float64(r.MinTPS) * HoursPerMonth
 	_, since := u.slots.idle()
-	s.TPSHours = u.Paid - u.slots.paid(func(i int) float64 {
-		if i >= since {
-			return 0
-		}
-		return u.slots.minimum[i]
-	})
+	s.TPSHours = u.Paid - u.slots.paid(u.slots.removed(since))
 	s.Reason = "no request since " + u.slots.at(since).Format("2006-01-02 15:04") + " UTC"
 	if since == 0 {
 		s.Reason = "no request in all the time looked at"
@@ -173,17 +168,9 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 func (u Metered) SavingOf(r model.Resource, newMin int, d Demand) Saving {
 	s := Saving{Action: rules.StepDown, NewMin: newMin}
 	lower, present := float64(newMin), float64(r.MinTPS)
-	s.TPSHours = u.Paid - u.slots.paid(func(i int) float64 { return min(u.slots.minimum[i], lower) })
+	s.TPSHours = u.Paid - u.slots.paid(u.slots.atMost(lower))
 	if u.Hours > 0 {
-		paidAt := func(minimum float64) float64 {
-			return u.slots.paid(func(i int) float64 {
-				if u.slots.stopped[i] {
-					return 0
-				}
-				return minimum
-			})
-		}
-		s.PerMonth = (paidAt(present) - paidAt(lower)) * HoursPerMonth / u.Hours
+		s.PerMonth = (u.slots.paid(u.slots.throughout(present)) - u.slots.paid(u.slots.throughout(lower))) * HoursPerMonth / u.Hours
 	}
 	then, now := d.Cold(lower), d.Cold(present)
 	s.Cold = &ColdExposure{then, now, RiskOf(then, now)}

@@ -50,6 +50,28 @@ func (d Demand) Try(minimum func(i int) float64) Trial {
 	return t
 }
 
+// Metered are the known hours as they would be billed with a minimum, in requests a second, of each
+// step.
+func (d Demand) Metered(minimum func(i int) float64) []Hour {
+	var list []Hour
+	for from := 0; from+slotsPerHour <= len(d.Requests); from += slotsPerHour {
+		least, actual, billed := 0.0, 0.0, 0.0
+		for i := from; i < from+slotsPerHour; i++ {
+			floor := minimum(i) * slotSeconds
+			least, actual, billed = least+floor, actual+d.Requests[i], billed+max(floor, d.Requests[i])
+		}
+		if d.Kind == model.Recommender {
+			billed = max(least, actual)
+		}
+		if !math.IsNaN(actual) {
+			list = append(list, Hour{
+				Start: d.Time(from), Provisioned: least / perTPSHour, Actual: actual / perTPSHour, Paid: billed / perTPSHour, Used: actual / perTPSHour,
+			})
+		}
+	}
+	return list
+}
+
 // At is Try with a constant minimum, in requests a second.
 func (d Demand) At(minimum float64) Trial { return d.Try(func(int) float64 { return minimum }) }
 

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,18 @@ func TestTrialsAreMeteredLikeTheBill(t *testing.T) {
 		near(t, c.name+": used", c.got.Used, c.used)
 		near(t, c.name+": above", c.got.Above, c.above)
 		near(t, c.name+": a month", *c.got.PerMonth(), c.billed*c.perMonthOfHours/c.hours)
+	}
+	for _, d := range []Demand{campaign, recommender} {
+		minimum := func(i int) float64 { return float64(1 + i/12) }
+		hours := d.Metered(minimum)
+		whole := Demand{Kind: d.Kind, Start: d.Start, Requests: append(slices.Clone(d.Requests[:12]), d.Requests[24:]...)}
+		trial := whole.Try(func(i int) float64 { return minimum(i + 12*(i/12)) }) // without the hour of which a step is not known
+		if len(hours) != 2 || !hours[1].Start.Equal(d.Time(24)) {
+			t.Fatalf("%s: %+v", d.Kind, hours)
+		}
+		near(t, string(d.Kind)+": hours billed", hours[0].Paid+hours[1].Paid, trial.TPSHours)
+		near(t, string(d.Kind)+": hours used", hours[0].Used+hours[1].Used, trial.Used)
+		near(t, string(d.Kind)+": provisioned", hours[0].Provisioned+hours[1].Provisioned, 1+3)
 	}
 	if nothing := demand(unknown, unknown).At(1); nothing.PerMonth() != nil || nothing.Hours != 0 {
 		t.Errorf("of nothing that is known: %+v", nothing)

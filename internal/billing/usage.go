@@ -68,10 +68,10 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	}
 	u.Requests = sum(s.requests)
 	u.Used = u.Requests / perTPSHour
-	u.Paid = s.paidInForce()
+	u.Paid = s.paid(s.inForce)
 	u.Wasted = max(0, u.Paid-u.Used)
 	u.Throughput = s.throughput()
-	u.Hourly = s.hourly()
+	u.Hourly = s.hourly(s.inForce)
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u
@@ -89,6 +89,34 @@ func confirmed(e rules.Evidence, r model.Resource, readings model.Readings, w mo
 	confirm := rules.ConfirmQueries(r, w)
 	e.Regional, e.Record = readings.Get(confirm[0]), readings.Get(confirm[1])
 	return e
+}
+
+// HourlyAtMost returns the hours as they would be metered with a minimum that never exceeded the
+// given one. It is nil unless u is Readable.
+func (u Metered) HourlyAtMost(minimum int) []Hour {
+	if u.slots == nil {
+		return nil
+	}
+	return u.slots.hourly(u.slots.atMost(float64(minimum)))
+}
+
+// HourlyAt returns the hours as they would be metered with the given minimum all the time that
+// the resource ran. It is nil unless u is Readable.
+func (u Metered) HourlyAt(minimum int) []Hour {
+	if u.slots == nil {
+		return nil
+	}
+	return u.slots.hourly(u.slots.throughout(float64(minimum)))
+}
+
+// HourlyRemoved returns the hours as they would be metered if the resource had been stopped or
+// deleted right after its last call. It is nil unless u is Readable.
+func (u Metered) HourlyRemoved() []Hour {
+	if u.slots == nil {
+		return nil
+	}
+	_, since := u.slots.idle()
+	return u.slots.hourly(u.slots.removed(since))
 }
 
 // SilenceQueries ask for what confirms the silence that advice would rest on; see rules.ConfirmQueries.

@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
@@ -73,7 +74,7 @@ type ledgerRun struct {
 	at        billing.ReportTime
 	idle      time.Duration
 	used      time.Duration // idle time of what was called
-	prices    report.Prices
+	prices    pricing.Table
 	running   model.Series     // when the monitor ran
 	resources []model.Resource // to meter
 	problems  problems
@@ -111,8 +112,8 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: at.Span, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
-		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
+		Window: at.Span, Days: in.Days, Resources: report.Priced(r.entries), Hourly: r.totals(),
+		Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
@@ -181,7 +182,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	for i, resource := range resources {
 		list[i].AddCalls(resource, readings, r.idle, r.at)
 		saving, schedule := billing.Advise(resource, list[i], readings, r.idle, r.used, r.at), schedules[resource.ARN]
-		entries[i] = report.EntryOf(resource, list[i], saving, schedule.Proposal, schedule.why, r.prices)
+		entries[i] = report.EntryOf(resource, list[i], saving, pricing.ProposalOf(r.prices, resource, list[i], saving), schedule.Proposal, schedule.why)
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
@@ -52,13 +53,13 @@ func (w *WhatIf) Of(ctx context.Context, r model.Resource, delay time.Duration) 
 	}
 	var failed []model.Problem
 	made, _, _ := w.calls.Do(fmt.Sprint(r.ARN, r.MinTPS, at.Span.End), func() (any, error) {
-		prices := report.Prices{}
+		prices := pricing.Table{}
 		if w.options.Prices != nil {
 			prices, failed = w.options.Prices(ctx, []string{r.Region()})
 		}
 		one := compared{end: at.Span.End, resource: r}
 		_, problems := histories{w.options.Meter, w.options.Gaps}.read(ctx, []model.Resource{r}, at, func(r model.Resource, h billing.History) {
-			one.entry = compare(r, h, prices)
+			one.entry = report.PricedWhatIf([]report.WhatIfEntry{compare(r, h, prices)})[0]
 		})
 		if failed = append(failed, problems...); len(failed) == 0 {
 			w.mu.Lock()
@@ -72,7 +73,7 @@ func (w *WhatIf) Of(ctx context.Context, r model.Resource, delay time.Duration) 
 }
 
 // compare compares minimums of one resource.
-func compare(r model.Resource, h billing.History, prices report.Prices) report.WhatIfEntry {
+func compare(r model.Resource, h billing.History, prices pricing.Table) report.WhatIfEntry {
 	proposal, why := whatif.Propose(r, h)
 	return report.WhatIfEntryOf(r, h, whatif.Options(r, h, proposal), proposal, why, prices)
 }
@@ -93,7 +94,7 @@ func (w *WhatIf) Run(ctx context.Context, params config.Values, days int) (repor
 	}
 	failed := problems{}
 	failed.add(snapshot.Problems...)
-	prices := report.Prices{}
+	prices := pricing.Table{}
 	byRegion := map[string][]model.Resource{}
 	for _, r := range snapshot.Resources {
 		byRegion[r.Region()] = append(byRegion[r.Region()], r)
@@ -133,7 +134,7 @@ func (w *WhatIf) Run(ctx context.Context, params config.Values, days int) (repor
 		return report.WhatIf{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	return report.WhatIf{
-		Window: at.Span, Days: days, Resources: entries, Prices: prices.All(), Problems: failed.all(), MetricsGot: series,
+		Window: at.Span, Days: days, Resources: report.PricedWhatIf(entries), Problems: failed.all(), MetricsGot: series,
 		Calls: callCounter(o.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}, nil
 }

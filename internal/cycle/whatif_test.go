@@ -102,8 +102,8 @@ func TestWhatIfOnRealTraffic(t *testing.T) {
 					unit, price = 3600, 0
 				}
 				checkWhatIf(t, e, s, unit, price)
-				if e.Proposal != nil {
-					t.Errorf("%s: a schedule is proposed: %+v", name, e.Proposal)
+				if e.Schedule != nil {
+					t.Errorf("%s: a schedule is proposed: %+v", name, e.Schedule)
 				}
 			}
 		}
@@ -219,25 +219,25 @@ func TestReportProposesSchedulesOnceAWeek(t *testing.T) {
 		}
 		return out, out.MetricsGot
 	}
-	if out, n := run(13); n != 7 || entry(t, out, "c").Proposal != nil {
-		t.Errorf("over 13 days: %d series, %+v", n, entry(t, out, "c").Proposal)
+	if out, n := run(13); n != 7 || entry(t, out, "c").Schedule != nil {
+		t.Errorf("over 13 days: %d series, %+v", n, entry(t, out, "c").Schedule)
 	}
 	b.aws.AddFault(localaws.Fault{Operation: "GetMetricData", Kind: localaws.Partial, Skip: 2}) // after those of the 14 days
-	if out, _ := run(14); entry(t, out, "c").Proposal != nil || !strings.Contains(entry(t, out, "c").ProposalNote, "could not be read") {
-		t.Errorf("of what could not be read: %+v %s", entry(t, out, "c").Proposal, entry(t, out, "c").ProposalNote)
+	if out, _ := run(14); entry(t, out, "c").Schedule != nil || !strings.Contains(entry(t, out, "c").ScheduleNote, "could not be read") {
+		t.Errorf("of what could not be read: %+v %s", entry(t, out, "c").Schedule, entry(t, out, "c").ScheduleNote)
 	}
 	b.aws.ClearFaults()
 	out, first := run(14)
 	for _, name := range []string{"c", "r"} {
 		e := entry(t, out, name)
-		if e.Proposal == nil || e.Proposal.ColdSteps*2 > e.Proposal.ColdStepsAtBase || e.Proposal.TPSHoursPercent > 107.5 || e.ProposalNote != "" ||
-			e.Proposal.Schedule != "base=19 daily@09:00-10:00=60" && e.Proposal.Schedule != "base=20 daily@09:00-10:00=60" {
-			t.Errorf("%s: %+v %s", name, e.Proposal, e.ProposalNote)
+		if e.Schedule == nil || e.Schedule.ColdSteps*2 > e.Schedule.ColdStepsAtBase || e.Schedule.TPSHoursPercent > 107.5 || e.ScheduleNote != "" ||
+			e.Schedule.Text != "base=19 daily@09:00-10:00=60" && e.Schedule.Text != "base=20 daily@09:00-10:00=60" {
+			t.Errorf("%s: %+v %s", name, e.Schedule, e.ScheduleNote)
 		}
 	}
 	b.clock.Advance(6 * 24 * time.Hour)
 	out, second := run(14)
-	if entry(t, out, "c").Proposal == nil {
+	if entry(t, out, "c").Schedule == nil {
 		t.Error("the schedule is forgotten after six days")
 	}
 	b.clock.Advance(24 * time.Hour)
@@ -271,7 +271,7 @@ func TestWhatIfOfOneIsRememberedForTheHour(t *testing.T) {
 		e, _ := w.Of(context.Background(), r, 2*time.Minute)
 		return e, b.aws.Calls()["cloudwatch.GetMetricData"]
 	}
-	if e, n := ask(r); n != 1 || c.Proposal == nil || cmp.Diff(c, e) != "" {
+	if e, n := ask(r); n != 1 || c.Schedule == nil || cmp.Diff(c, e) != "" {
 		t.Errorf("%d calls:\n%s", n, cmp.Diff(c, e))
 	}
 	if e, n := ask(r); n != 0 || cmp.Diff(c, e) != "" {

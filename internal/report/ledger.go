@@ -10,19 +10,20 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
 // saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known; money
-// is an estimate, TPS-hours times a price.
+// is an estimate, by the price model of each product.
 type Ledger struct {
 	Window     model.Window    `json:"window"`
 	Days       int             `json:"days"`
 	Resources  []Entry         `json:"resources"`
 	Totals     Totals          `json:"totals"`
-	Prices     []Price         `json:"prices"` // that estimates rest on
+	Prices     []pricing.Price `json:"prices"` // that estimates rest on
 	Notes      []string        `json:"notes"`  // the limits of the figures
 	Problems   []model.Problem `json:"problems"`
 	Calls      map[string]int  `json:"calls"`       // by service.Operation
@@ -43,29 +44,14 @@ type Entry struct {
 	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 	Health   *Health         `json:"health"`   // null if nothing could be read
-	// Proposal is a schedule that would avoid cold steps; null if none is proven. ProposalNote is why,
-	// empty if the last 14 days have too few cold steps or were not looked at.
-	Proposal     *Proposal `json:"proposal"`
-	ProposalNote string    `json:"proposalNote"`
+	// Schedule is one that would avoid cold steps; null if none is proven. ScheduleNote is why, empty if
+	// the last 14 days have too few cold steps or were not looked at.
+	Schedule     *Schedule `json:"scheduleProposal"`
+	ScheduleNote string    `json:"scheduleNote"`
 
-	Hourly []billing.Hour `json:"-"` // for charts
-}
-
-// Estimate is money: TPS-hours times a price.
-type Estimate struct {
-	Currency    string  `json:"currency"`
-	PerTPSHour  float64 `json:"pricePerTPSHour"`
-	PriceDate   string  `json:"priceDate"`
-	PriceSource string  `json:"priceSource"`
-	Money
-}
-
-// Money is what TPS-hours cost, in the currency of an estimate.
-type Money struct {
-	Paid          float64 `json:"paid"`
-	Wasted        float64 `json:"wasted"`
-	Saved         float64 `json:"saved"`
-	SavedPerMonth float64 `json:"savedPerMonth"`
+	// Proposal is what the Estimate is made from, with those of all other entries.
+	Proposal pricing.Proposal `json:"-"`
+	Hourly   []billing.Hour   `json:"-"` // for charts
 }
 
 // SavingOf is a saving as it is shown, or nil if nothing is saved.
@@ -76,9 +62,12 @@ func SavingOf(s billing.Saving) *billing.Saving {
 	return &s
 }
 
-// EntryOf is an entry with all that is known of a resource; why is why there is no proposal.
-func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, p *whatif.Proposal, why string, prices Prices) Entry {
-	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason, Proposal: ProposalOf(r, p), ProposalNote: why}
+// EntryOf is an entry with all that is known of a resource but its Estimate; see Priced. The
+// schedule may be nil, with the reason.
+func EntryOf(
+	r model.Resource, u billing.Metered, s billing.Saving, p pricing.Proposal, schedule *whatif.Proposal, why string,
+) Entry {
+	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason, Schedule: ScheduleOf(r, schedule), ScheduleNote: why}
 	if !u.Readable {
 		e.Note = u.Why
 		return e
@@ -89,24 +78,7 @@ func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, p *whatif.Pr
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}
-	e.Hourly = u.Hourly
-	e.Estimate = EstimateOf(r, prices, e.Usage.TPSHours, e.Saving)
-	return e
-}
-
-// EstimateOf prices TPS-hours. It returns nil if there is no price.
-func EstimateOf(r model.Resource, prices Prices, h billing.TPSHours, s *billing.Saving) *Estimate {
-	price, ok := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
-	if !ok {
-		return nil
-	}
-	e := &Estimate{
-		Currency: price.Currency, PerTPSHour: price.PerTPSHour, PriceDate: price.Date, PriceSource: price.Source,
-		Money: Money{Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour},
-	}
-	if s != nil {
-		e.Saved, e.SavedPerMonth = s.TPSHours*price.PerTPSHour, s.PerMonth*price.PerTPSHour
-	}
+	e.Hourly, e.Proposal = u.Hourly, p
 	return e
 }
 
@@ -125,7 +97,7 @@ func (l *Ledger) Normalize() {
 	together := l.Totals.Throughput
 	l.Totals = totalsOf(l.Resources)
 	l.Totals.Throughput = together
-	l.Prices = pricesUsed(l.Resources, l.Prices)
+	l.Prices = pricesUsed(l.Resources)
 	l.Notes = l.notes()
 }
 
@@ -152,9 +124,9 @@ var ledgerColumns = []string{
 	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
 	"coldSteps", "coldStepsPerWeek", "coldStepsNow", "coldStepsPerWeekNow", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "risk",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
-	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth",
+	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "estimatePerMonth",
 	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
-	"proposal", "proposalColdSteps", "proposalColdStepsAtBase", "proposalTPSHoursPercent", "proposalNote", "note",
+	"schedule", "scheduleColdSteps", "scheduleColdStepsAtBase", "scheduleTPSHoursPercent", "scheduleNote", "note",
 }
 
 // CSV implements Report. What is null in the JSON is an empty field.
@@ -162,7 +134,7 @@ func (l Ledger) CSV() [][]string {
 	l.Normalize()
 	rows := [][]string{ledgerColumns}
 	for _, e := range l.Resources {
-		used, saved, cold, priced := make([]any, 19), make([]any, 7), make([]any, 9), make([]any, 8)
+		used, saved, cold, priced := make([]any, 19), make([]any, 7), make([]any, 9), make([]any, 9)
 		if u := e.Usage; u != nil {
 			spread := u.Utilization
 			used = []any{
@@ -176,11 +148,11 @@ func (l Ledger) CSV() [][]string {
 			cold = coldCells(s.Cold)
 		}
 		if m := e.Estimate; m != nil {
-			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
+			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth, m.PerMonth}
 		}
 		rows = append(rows, slices.Concat(
 			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...),
-			Fields(e.Proposal.cells()...), Fields(e.ProposalNote, e.Note),
+			Fields(e.Schedule.cells()...), Fields(e.ScheduleNote, e.Note),
 		))
 	}
 	return rows
@@ -230,13 +202,6 @@ type EstimateTotal struct {
 	Currency  string `json:"currency"`
 	Resources int    `json:"resources"`
 	Money
-}
-
-func (m *Money) add(other Money) {
-	m.Paid += other.Paid
-	m.Wasted += other.Wasted
-	m.Saved += other.Saved
-	m.SavedPerMonth += other.SavedPerMonth
 }
 
 // totalsOf adds up entries, the throughput of all together aside.
@@ -292,18 +257,6 @@ func totalsOf(entries []Entry) Totals {
 	return t
 }
 
-func pricesUsed(entries []Entry, prices []Price) []Price {
-	table := NewPrices(prices...)
-	used := Prices{}
-	for _, e := range entries {
-		product := ProductOf(e.Kind, e.Recipe)
-		if price, ok := table.Of(e.Region, product); ok && e.Estimate != nil {
-			used[priceKey{e.Region, product}] = price
-		}
-	}
-	return used.All()
-}
-
 func (l Ledger) notes() []string {
 	notes := []string{}
 	if len(l.Resources) == 0 {
@@ -324,28 +277,28 @@ func (l Ledger) notes() []string {
 	if text := healthNote(l.Resources); text != "" {
 		notes = append(notes, text)
 	}
-	if n := count(l.Resources, func(e Entry) bool { return e.ProposalNote != "" })[true]; n > 0 {
+	if n := count(l.Resources, func(e Entry) bool { return e.ScheduleNote != "" })[true]; n > 0 {
 		notes = append(notes, fmt.Sprintf("No schedule is proposed for %s with cold steps; what-if shows why for each.", model.Plural(n, "resource")))
 	}
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")
 	if len(t.Estimates) > 0 {
-		notes = append(notes, "Money figures are estimates: TPS-hours times the price shown. "+
-			"They leave out volume discounts, free tiers, taxes and contracts.")
+		notes = append(notes, "Money figures are estimates by the prices shown, without free tiers, taxes and contracts; TPS-hours are metered.")
+		notes = append(notes, assumptionNotes(l.Resources)...)
 	}
 	if t.Unpriced > 0 {
 		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; "+
 			"give prices with --prices, or ask AWS with --live-prices.",
 			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
 	}
-	return append(notes, l.tierNotes()...)
+	return notes
 }
 
 func unpriced(entries []Entry) []string {
 	var names []string
 	for _, e := range entries {
 		if e.Usage != nil && e.Estimate == nil {
-			names = append(names, string(ProductOf(e.Kind, e.Recipe))+" in "+e.Region)
+			names = append(names, string(pricing.ProductOf(e.Kind, e.Recipe))+" in "+e.Region)
 		}
 	}
 	slices.Sort(names)
@@ -354,26 +307,4 @@ func unpriced(entries []Entry) []string {
 		names = append(names[:6], fmt.Sprintf("%d more", more))
 	}
 	return names
-}
-
-// tierNotes warn where a month has more TPS-hours than the first tier of the price.
-func (l Ledger) tierNotes() []string {
-	span := l.Window.End.Sub(l.Window.Start).Hours()
-	if span <= 0 {
-		return nil
-	}
-	var notes []string
-	for _, price := range l.Prices {
-		paid := 0.0
-		for _, e := range l.Resources {
-			if e.Usage != nil && e.Region == price.Region && ProductOf(e.Kind, e.Recipe) == price.Product {
-				paid += e.Usage.TPSHours.Paid
-			}
-		}
-		if month := paid / span * billing.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
-			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; "+
-				"those beyond %.0f cost less than the price used, so its estimates are too high.", price.Product, price.Region, month, price.UpTo))
-		}
-	}
-	return notes
 }

@@ -25,7 +25,7 @@ type Page struct {
 	Charts, Details            []chart.Chart
 	Columns                    []pageColumn
 	Rows                       [][]pageCell
-	Prices                     []Price
+	Prices                     []string
 }
 
 type tile struct{ Label, Value, More string }
@@ -57,7 +57,7 @@ func (l Ledger) Page() Page {
 	const minutes = "2006-01-02 15:04"
 	p := Page{
 		Window: fmt.Sprintf("%s to %s UTC (%s)", l.Window.Start.Format(minutes), l.Window.End.Format(minutes), model.Plural(l.Days, "day")),
-		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
+		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: PriceTexts(l.Prices),
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.waste(), a.waste()) })
@@ -169,10 +169,13 @@ func pageRow(e Entry) []pageCell {
 		if s.Action == rules.StepDown {
 			last.Action += " to " + strconv.Itoa(s.NewMin)
 			last.More = e.exposure()
+			if e.Estimate != nil && e.Estimate.Note != "" {
+				last.More += "; " + e.Estimate.Note
+			}
 		}
 	}
-	if e.Proposal != nil {
-		last.More = strings.TrimPrefix(last.More+"\n"+e.Proposal.Text()+": "+e.Proposal.Command, "\n")
+	if e.Schedule != nil {
+		last.More = strings.TrimPrefix(last.More+"\nProposed: "+e.Schedule.Sentence()+": "+e.Schedule.Command, "\n")
 	}
 	return cells
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -131,7 +132,7 @@ func (p Printer) savings(resources []Resource) {
 	var sum billing.Savings
 	money := 0.0
 	currency, priced, saving := "", 0, 0
-	prices := map[string]bool{}
+	var prices []pricing.Price
 	for _, one := range resources {
 		if one.Saving == nil {
 			continue
@@ -142,10 +143,7 @@ func (p Printer) savings(resources []Resource) {
 			currency = e.Currency
 			priced++
 			money += e.SavedPerMonth
-			prices[Price{
-				Region: one.Region, Product: ProductOf(one.Kind, one.Recipe),
-				PerTPSHour: e.PerTPSHour, Currency: e.Currency, Date: e.PriceDate, Source: e.PriceSource,
-			}.text()] = true
+			prices = append(prices, e.Price)
 		}
 	}
 	if saving == 0 {
@@ -158,7 +156,7 @@ func (p Printer) savings(resources []Resource) {
 	if priced > 0 {
 		p.Label("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), priced, saving))
 	}
-	for _, price := range slices.Sorted(maps.Keys(prices)) {
+	for _, price := range PriceTexts(prices) {
 		p.Label("Price", price)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
@@ -18,7 +19,7 @@ type WhatIf struct {
 	Window     model.Window    `json:"window"`
 	Days       int             `json:"days"`
 	Resources  []WhatIfEntry   `json:"resources"`
-	Prices     []Price         `json:"prices"` // that estimates rest on
+	Prices     []pricing.Price `json:"prices"` // that estimates rest on
 	Problems   []model.Problem `json:"problems"`
 	Calls      map[string]int  `json:"calls"`       // by service.Operation
 	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
@@ -32,9 +33,13 @@ type WhatIfEntry struct {
 	Known    float64      `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
 	Used     *float64     `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
 	Options  []WhatIfRow  `json:"options"`              // constant minimums, ascending, then the schedule
-	Estimate *WhatIfPrice `json:"price"`                // of the estimates; null if there is none
-	Proposal *Proposal    `json:"proposal"`             // null if no schedule is proven
+	Price    *WhatIfPrice `json:"price"`                // of the estimates; null if there is none
+	Schedule *Schedule    `json:"scheduleProposal"`     // null if no schedule is proven
 	Note     string       `json:"note"`                 // why nothing is known, or why there is no schedule
+
+	// Now is the use with the present minimum, and Uses that of each option.
+	Now  pricing.Use   `json:"-"`
+	Uses []pricing.Use `json:"-"`
 }
 
 // WhatIfRow is a minimum or a schedule, and what it would have meant.
@@ -42,7 +47,8 @@ type WhatIfRow struct {
 	Minimum  int             `json:"minimum"`            // TPS or RPS; the base of a schedule
 	Schedule string          `json:"schedule,omitempty"` // the text of its tag
 	Reasons  []whatif.Reason `json:"reasons"`
-	// TPSHours are those billed in a month of 730 hours, and Estimate their price, null without one.
+	// TPSHours are those billed in a month of 730 hours, and Estimate what they cost, after the
+	// discount; null without a price.
 	TPSHours float64  `json:"tpsHoursPerMonth"`
 	Estimate *float64 `json:"estimatePerMonth"`
 	Above    float64  `json:"abovePercent"` // of the known 5-minute steps, those with a demand above the minimum
@@ -53,38 +59,65 @@ type WhatIfRow struct {
 	Risk        billing.Risk      `json:"risk"` // against the present minimum
 }
 
-// WhatIfPrice is the price of a TPS-hour.
+// WhatIfPrice is what estimates of a resource rest on.
 type WhatIfPrice struct {
-	Currency   string  `json:"currency"`
-	PerTPSHour float64 `json:"pricePerTPSHour"`
-	Date       string  `json:"priceDate"`
-	Source     string  `json:"priceSource"`
+	Currency string `json:"currency"`
+	// PerTPSHour is the list price of a TPS-hour in the first tier; null where the price is not
+	// proportional to TPS-hours.
+	PerTPSHour *float64 `json:"pricePerTPSHour"`
+	Date       string   `json:"priceDate"`
+	Source     string   `json:"priceSource"`
+	// Assumptions are what the amounts rest on besides the price and what was metered.
+	Assumptions []string `json:"assumptions"`
 }
 
-// WhatIfEntryOf is an entry with all that is known of a resource; why is why there is no proposal.
+// WhatIfEntryOf is an entry with all that is known of a resource but its estimates; see PricedWhatIf.
+// why is why there is no schedule to propose.
 func WhatIfEntryOf(
-	r model.Resource, h billing.History, options []whatif.Option, p *whatif.Proposal, why string, prices Prices,
+	r model.Resource, h billing.History, options []whatif.Option, p *whatif.Proposal, why string, prices pricing.Table,
 ) WhatIfEntry {
 	e := WhatIfEntry{
-		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Proposal: ProposalOf(r, p),
+		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Schedule: ScheduleOf(r, p),
 		Note: cmp.Or(h.Why, why),
 	}
-	price, priced := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
-	if priced {
-		e.Estimate = &WhatIfPrice{price.Currency, price.PerTPSHour, price.Date, price.Source}
-	}
 	for _, o := range options {
-		row := WhatIfRow{
-			Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
-			PerColdStep: o.PerColdStep, Risk: o.Risk,
-		}
-		if priced {
-			row.Estimate = new(row.TPSHours * price.PerTPSHour)
+		use := pricing.NewUse(prices, r, nil, o.Metered, o.Hours)
+		if slices.Contains(o.Reasons, whatif.Present) {
+			e.Now = use
 		}
 		e.Known, e.Used = o.Hours, new(o.Used*billing.HoursPerMonth/o.Hours)
-		e.Options = append(e.Options, row)
+		e.Uses = append(e.Uses, use)
+		e.Options = append(e.Options, WhatIfRow{
+			Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
+			PerColdStep: o.PerColdStep, Risk: o.Risk,
+		})
 	}
 	return e
+}
+
+// PricedWhatIf returns the entries with their estimates. Volume tiers count over all of them, each with its
+// present minimum but the one that is compared: of one entry alone they begin with it, so that its amounts
+// may be too high.
+func PricedWhatIf(entries []WhatIfEntry) []WhatIfEntry {
+	uses := make([]pricing.Use, len(entries))
+	for i, e := range entries {
+		uses[i] = e.Now
+	}
+	bill := pricing.NewBill(uses)
+	priced := slices.Clone(entries)
+	for i, e := range entries {
+		if !e.Now.Priced() {
+			continue
+		}
+		present := bill.PerMonth(e.Now)
+		price := e.Now.Price
+		priced[i].Price = &WhatIfPrice{price.Currency, price.PerTPSHour(), price.Date, price.Source, list(present.Assumptions)}
+		priced[i].Options = slices.Clone(e.Options)
+		for j, use := range e.Uses {
+			priced[i].Options[j].Estimate = new(*present.Amount - *bill.MonthDifference(e.Now, use).Amount)
+		}
+	}
+	return priced
 }
 
 // Failed reports whether something could not be read.
@@ -98,11 +131,11 @@ func (w WhatIf) normalized() WhatIf {
 	slices.SortStableFunc(w.Problems, model.CompareProblems)
 	var entries []Entry
 	for _, e := range w.Resources {
-		if e.Estimate != nil && len(e.Options) > 0 {
-			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{}})
+		if e.Price != nil {
+			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{Product: e.Now.Price.Product, Price: e.Now.Price}})
 		}
 	}
-	w.Prices = list(pricesUsed(entries, w.Prices))
+	w.Prices = pricesUsed(entries)
 	if w.Calls == nil {
 		w.Calls = map[string]int{}
 	}
@@ -131,8 +164,8 @@ func (w WhatIf) CSV() [][]string {
 		}
 		for _, o := range e.Options {
 			priced, worst := make([]any, 2), make([]any, 3)
-			if e.Estimate != nil {
-				priced = []any{e.Estimate.Currency, e.Estimate.PerTPSHour}
+			if e.Price != nil {
+				priced = []any{e.Price.Currency, e.Price.PerTPSHour}
 			}
 			if s := o.ColdSteps.Worst; s != nil {
 				worst = []any{s.At, s.From, s.To}
@@ -167,8 +200,8 @@ func (w WhatIf) Table(p Printer) {
 			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
 	}
 	p.Label("Looked at", fmt.Sprintf("%s, %s", model.Plural(w.Days, "day"), windowText(w.Window)))
-	for _, price := range w.Prices {
-		p.Label("Price", price.text())
+	for _, text := range PriceTexts(w.Prices) {
+		p.Label("Price", text)
 	}
 	p.Label("AWS calls", callsText(w.Calls, w.DurationMs)+", "+model.Plural(w.MetricsGot, "metric")+" read")
 	p.Problems(w.Problems)
@@ -186,14 +219,14 @@ func (p Printer) whatIf(e WhatIfEntry) {
 		p.Grid(e.grid())
 	}
 	note := e.Note
-	if e.Proposal != nil {
-		note = e.Proposal.Text()
+	if e.Schedule != nil {
+		note = "proposed: " + e.Schedule.Sentence()
 	}
 	if note != "" {
 		p.below(Cell{Text: note, Color: dim})
 	}
-	if e.Proposal != nil {
-		p.Line(strings.Repeat(" ", indent) + model.OneLine(e.Proposal.Command))
+	if e.Schedule != nil {
+		p.Line(strings.Repeat(" ", indent) + model.OneLine(e.Schedule.Command))
 	}
 	p.Line("")
 }
@@ -207,7 +240,7 @@ func (e WhatIfEntry) grid() Grid {
 	for _, o := range e.Options {
 		money, worst := "–", "–"
 		if o.Estimate != nil {
-			money = e.Estimate.Currency + " " + amount(*o.Estimate)
+			money = e.Price.Currency + " " + amount(*o.Estimate)
 		}
 		if s := o.ColdSteps.Worst; s != nil {
 			worst = Number(&s.From, 1, "") + "→" + Number(&s.To, 1, "")

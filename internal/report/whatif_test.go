@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
@@ -45,17 +46,26 @@ func whatIfOf() WhatIf {
 		{Minimum: 40, Reasons: []whatif.Reason{whatif.Present}, Trial: trial(12000, 0, 0), Risk: billing.RiskLow, PerColdStep: num(449.9375)},
 		{Minimum: 5, Schedule: lunch.Schedule.String(), Reasons: []whatif.Reason{whatif.Proposed}, Trial: trial(3060, 80, 2), Risk: billing.RiskLow, PerColdStep: num(3.264)},
 	}
-	prices := NewPrices(
-		Price{Region: "us-east-1", Product: ProductCampaign, PerTPSHour: 0.25, Currency: "USD", Date: "2026-02-01", Source: "bill of January"},
-		Price{Region: "us-west-2", Product: ProductCampaign, PerTPSHour: 9, Currency: "USD", Date: "2026-02-01", Source: "not used"},
-	)
+	prices := pricing.NewTable([]pricing.Price{
+		{
+			Region: "us-east-1", Product: pricing.Campaign, Tiers: []pricing.Tier{{UpTo: 10_000, PerTPSHour: 0.25}, {PerTPSHour: 0.125}}, Currency: "USD",
+			Date: "2026-02-01", Source: "bill of January", Confidence: pricing.Given,
+		},
+		{
+			Region: "us-west-2", Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 9}}, Currency: "USD",
+			Date: "2026-02-01", Source: "not used", Confidence: pricing.Given,
+		},
+	}, nil, 0)
+	for i, o := range options {
+		options[i].Metered = []billing.Hour{{Start: m.Span.Start, Paid: o.TPSHours, Used: o.Used}}
+	}
 	return WhatIf{
-		Window: m.Span, Days: 14, Prices: prices.All(),
-		Resources: []WhatIfEntry{
+		Window: m.Span, Days: 14,
+		Resources: PricedWhatIf([]WhatIfEntry{
 			WhatIfEntryOf(unread, billing.HistoryOf(unread, nil, m), nil, nil, "no schedule: its requests could not be read completely", prices),
 			WhatIfEntryOf(row, known, options[:3], nil, "no schedule: too little of the demand is known", prices),
 			WhatIfEntryOf(home, known, options, lunch, "", prices),
-		},
+		}),
 		Problems: []model.Problem{{Region: "us-east-1", Operation: "GetMetricData", Err: errors.New("1 series not read")}},
 		Calls:    map[string]int{"cloudwatch.GetMetricData": 3}, MetricsGot: 6, DurationMs: 1234,
 	}

@@ -95,14 +95,17 @@ func (p Proposal) better(other Proposal) bool {
 	return len(p.Schedule.String()) < len(other.Schedule.String())
 }
 
-// try meters demand with the minimums of a schedule, from the lead before each level on.
-func try(d billing.Demand, s schedule.Schedule) billing.Trial {
-	minimums := make([]float64, len(d.Requests))
+// try meters demand with the minimums of a schedule.
+func try(d billing.Demand, s schedule.Schedule) billing.Trial { return d.Try(minimums(d, s)) }
+
+// minimums are those of a schedule at each step of the demand, from the lead before each level on.
+func minimums(d billing.Demand, s schedule.Schedule) func(i int) float64 {
+	levels := make([]float64, len(d.Requests))
 	i := 0
 	for _, span := range s.Spans(d.Start, d.End()) {
-		for ; i < len(minimums) && d.Time(i).Before(span.Until); i++ {
-			minimums[i] = float64(span.Level)
+		for ; i < len(levels) && d.Time(i).Before(span.Until); i++ {
+			levels[i] = float64(span.Level)
 		}
 	}
-	return d.Try(func(i int) float64 { return minimums[i] })
+	return func(i int) float64 { return levels[i] }
 }

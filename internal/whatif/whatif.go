@@ -49,6 +49,8 @@ type Option struct {
 	Reasons  []Reason // at least one
 	billing.Trial
 	Risk billing.Risk // against the present minimum
+	// Metered are the known hours, as they would be billed.
+	Metered []billing.Hour
 	// PerColdStep are the TPS-hours that each cold step costs that it avoids, both against the lowest
 	// minimum; nil if it avoids none.
 	PerColdStep *float64
@@ -84,13 +86,16 @@ func Options(r model.Resource, h billing.History, proposal *Proposal) []Option {
 	var list []Option
 	for minimum, why := range reasons {
 		slices.SortFunc(why, func(a, b Reason) int { return cmp.Compare(order(a), order(b)) })
-		list = append(list, option(Option{Minimum: minimum, Reasons: why, Trial: d.At(float64(minimum))}, lowest, now))
+		always := func(int) float64 { return float64(minimum) }
+		list = append(list, option(Option{Minimum: minimum, Reasons: why, Trial: d.Try(always), Metered: d.Metered(always)}, lowest, now))
 	}
 	slices.SortFunc(list, func(a, b Option) int { return cmp.Compare(a.Minimum, b.Minimum) })
 	if proposal != nil {
-		o := Option{Minimum: proposal.Schedule.Base, Schedule: proposal.Schedule.String(), Reasons: []Reason{Proposed}}
-		o.Trial = try(d, proposal.Schedule)
-		list = append(list, option(o, lowest, now))
+		scheduled := minimums(d, proposal.Schedule)
+		list = append(list, option(Option{
+			Minimum: proposal.Schedule.Base, Schedule: proposal.Schedule.String(), Reasons: []Reason{Proposed},
+			Trial: d.Try(scheduled), Metered: d.Metered(scheduled),
+		}, lowest, now))
 	}
 	return list
 }

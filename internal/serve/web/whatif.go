@@ -34,7 +34,7 @@ func (h *site) whatIf(ctx context.Context, r model.Resource) *whatIfView {
 	entry, problems := h.options.WhatIf.Of(ctx, r, h.options.MetricDelay)
 	view := &whatIfView{WhatIfEntry: entry}
 	for _, o := range entry.Options {
-		view.Rows = append(view.Rows, whatIfRowOf(o, entry.Estimate))
+		view.Rows = append(view.Rows, whatIfRowOf(o, entry.Price))
 	}
 	if len(problems) > 0 {
 		view.Fault = problems[0].Error()

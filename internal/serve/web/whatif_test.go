@@ -31,7 +31,7 @@ func (w *knownWhatIf) Of(_ context.Context, r model.Resource, _ time.Duration) (
 func TestWhatIfOnThePageOfAResource(t *testing.T) {
 	perWeek, price, each := 3.5, 1234.5, 22.25
 	known := &knownWhatIf{entry: report.WhatIfEntry{
-		Hours: 1338, Known: 1300, Estimate: &report.WhatIfPrice{Currency: "USD", PerTPSHour: 0.25},
+		Hours: 1338, Known: 1300, Price: &report.WhatIfPrice{Currency: "USD"},
 		Options: []report.WhatIfRow{
 			{
 				Minimum: 7, Reasons: []whatif.Reason{whatif.Present, whatif.Watermark}, TPSHours: 4938, Estimate: &price, Above: 12.34, Risk: billing.RiskLow,
@@ -40,8 +40,8 @@ func TestWhatIfOnThePageOfAResource(t *testing.T) {
 			},
 			{Minimum: 5, Schedule: "base=5 daily@12:00-13:00=60", Reasons: []whatif.Reason{whatif.Proposed}, TPSHours: 5000, Risk: billing.RiskUnknown},
 		},
-		Proposal: &report.Proposal{
-			Schedule: "base=5 daily@12:00-13:00=60", Base: 5, Days: 14, ColdSteps: 1, ColdStepsAtBase: 14, Command: "personalize-monitor schedule set x 'y'",
+		Schedule: &report.Schedule{
+			Text: "base=5 daily@12:00-13:00=60", Base: 5, Days: 14, ColdSteps: 1, ColdStepsAtBase: 14, Command: "personalize-monitor schedule set x 'y'",
 		},
 	}}
 	show := func(w *knownWhatIf) string {

@@ -7,12 +7,12 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
-// Proposal is a schedule that is worth its money, tested on days that it was not fitted on. Its JSON
+// Schedule is a schedule that is worth its money, tested on days that it was not fitted on. Its JSON
 // keys are stable.
-type Proposal struct {
-	Schedule string `json:"schedule"` // the text of the tag
-	Base     int    `json:"base"`     // its minimum outside of the scheduled hours; TPS or RPS
-	Days     int    `json:"days"`     // that it was tested on, the last ones
+type Schedule struct {
+	Text string `json:"schedule"` // the text of the tag
+	Base int    `json:"base"`     // its minimum outside of the scheduled hours; TPS or RPS
+	Days int    `json:"days"`     // that it was tested on, the last ones
 	// ColdSteps are the cold steps of these days with the schedule, and ColdStepsAtBase with its base
 	// all the time.
 	ColdSteps       int `json:"coldSteps"`
@@ -24,31 +24,31 @@ type Proposal struct {
 	Command               string  `json:"command"` // applies it
 }
 
-// ProposalOf is a proposal as it is shown, nil if there is none.
-func ProposalOf(r model.Resource, p *whatif.Proposal) *Proposal {
+// ScheduleOf is a schedule as it is proposed, nil if there is none.
+func ScheduleOf(r model.Resource, p *whatif.Proposal) *Schedule {
 	if p == nil {
 		return nil
 	}
 	text := p.Schedule.String()
-	return &Proposal{
-		Schedule: text, Base: p.Schedule.Base, Days: whatif.TestDays,
+	return &Schedule{
+		Text: text, Base: p.Schedule.Base, Days: whatif.TestDays,
 		ColdSteps: p.With.Cold.Cold, ColdStepsAtBase: p.Base.Cold.Cold,
 		TPSHoursPercent: 100 * p.With.TPSHours / p.With.Used, TPSHoursPercentAtBase: 100 * p.Base.TPSHours / p.Base.Used,
 		Command: fmt.Sprintf("personalize-monitor schedule set %s '%s'", r.ARN, text),
 	}
 }
 
-// Text reports what the schedule buys.
-func (p Proposal) Text() string {
+// Sentence reports what the schedule buys.
+func (p Schedule) Sentence() string {
 	return fmt.Sprintf("the schedule %s would have had %s in the last %d days, %d at a minimum of %d all the time, for %s %% of the TPS-hours used, %s %% at %d",
-		p.Schedule, model.Plural(p.ColdSteps, "cold step"), p.Days, p.ColdStepsAtBase, p.Base,
+		p.Text, model.Plural(p.ColdSteps, "cold step"), p.Days, p.ColdStepsAtBase, p.Base,
 		rounded(&p.TPSHoursPercent, 1, ""), rounded(&p.TPSHoursPercentAtBase, 1, ""), p.Base)
 }
 
 // cells are the fields of a CSV.
-func (p *Proposal) cells() []any {
+func (p *Schedule) cells() []any {
 	if p == nil {
 		return make([]any, 4)
 	}
-	return []any{p.Schedule, p.ColdSteps, p.ColdStepsAtBase, p.TPSHoursPercent}
+	return []any{p.Text, p.ColdSteps, p.ColdStepsAtBase, p.TPSHoursPercent}
 }
