@@ -20,8 +20,7 @@ type Usage struct {
 	Requests float64 `json:"requests"`
 	Throughput
 	// IdleHours are those in whose slots of 5 minutes no one called, nil if that is not
-	// known; IdleSince is when the last such stretch began, nil if it has ended. Until
-	// AddCalls adds the other calls they go by successful requests alone.
+	// known; IdleSince is when the last such stretch began, nil if it has ended.
 	IdleHours *float64   `json:"idleHours"`
 	IdleSince *time.Time `json:"idleSince"`
 	TPSHours  `json:"tpsHours"`

@@ -33,7 +33,7 @@ type WhatIfEntry struct {
 	Known    float64      `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
 	Used     *float64     `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
 	Options  []WhatIfRow  `json:"options"`              // constant minimums, ascending, then the schedule
-	Price    *WhatIfPrice `json:"price"`                // of the estimates; null if there is none
+	Price    *WhatIfPrice `json:"price"`                // of the estimates; null without one
 	Schedule *Schedule    `json:"scheduleProposal"`     // null if no schedule is proven
 	Note     string       `json:"note"`                 // why nothing is known, or why there is no schedule
 

@@ -21,8 +21,9 @@ type Fare struct {
 	Hours         float64 `json:"hours"` // the length of the time
 	Calls         float64 `json:"calls"` // failed ones included
 	Failed        float64 `json:"failed"`
-	LatencyMillis float64 `json:"latencyMs"` // average of the successful calls; 0 if there is none
-	// ColdSteps are the cold 5-minute steps; see Cold. Their demand includes failed calls.
+	LatencyMillis float64 `json:"latencyMs"` // average of the successful calls; 0 if no call succeeded
+	// ColdSteps are the cold 5-minute steps: above the minimum, and above 1.5 times that of any of the
+	// three before. Their demand includes failed calls.
 	ColdSteps int `json:"coldSteps"`
 }
 
