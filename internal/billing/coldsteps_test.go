@@ -159,7 +159,7 @@ func TestDemandIsKnownByTheHour(t *testing.T) {
 		b := quiet(newBench(model.Campaign, 4, m))
 		c.change(b)
 		d := b.measure().Demand(b.resource, b.readings, m)
-		if got := d.KnownShare() * float64(len(d.Requests)) / 12; math.Abs(got-float64(c.known)) > 1e-9 {
+		if got := d.At(1).Hours; math.Abs(got-float64(c.known)) > 1e-9 {
 			t.Errorf("%s: %v h known of %v", c.name, got, len(d.Requests)/12)
 		}
 		if got := d.Requests[12]; got != c.second && !(math.IsNaN(got) && math.IsNaN(c.second)) {

@@ -63,17 +63,6 @@ func (d Demand) Time(i int) time.Time { return d.Start.Add(time.Duration(i) * Sl
 // End is the end of the last step.
 func (d Demand) End() time.Time { return d.Time(len(d.Requests)) }
 
-// KnownShare is the share of the steps that are known, from 0 to 1. It is 0 without any step.
-func (d Demand) KnownShare() float64 {
-	known := 0
-	for _, requests := range d.Requests {
-		if !math.IsNaN(requests) {
-			known++
-		}
-	}
-	return float64(known) / float64(max(1, len(d.Requests)))
-}
-
 // before is the highest count of requests of the three steps before one. It is NaN if one of them
 // is not known.
 func (d Demand) before(i int) float64 {
