@@ -134,17 +134,34 @@ func shapeOf(of reflect.Type) reflect.Type {
 	if err := json.Unmarshal(data, &object); err != nil {
 		panic(err)
 	}
-	var fields []reflect.StructField
+	var added []reflect.StructField
 	for i, key := range slices.Sorted(maps.Keys(object)) {
-		value := reflect.TypeOf(object[key])
-		if value == nil { // null: all such keys are numbers
-			value = reflect.TypeFor[*float64]()
+		if slices.ContainsFunc(reflect.VisibleFields(of), func(f reflect.StructField) bool {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			return name == key
+		}) {
+			continue
 		}
-		fields = append(fields, reflect.StructField{
-			Name: fmt.Sprintf("Key%d", i), Type: value, Tag: reflect.StructTag(fmt.Sprintf("json:%q", key)),
+		kind := reflect.TypeOf(object[key])
+		if kind == nil { // a number that is not known
+			kind = reflect.TypeFor[*float64]()
+		}
+		added = append(added, reflect.StructField{
+			Name: fmt.Sprintf("Key%d", i), Type: kind, Tag: reflect.StructTag(fmt.Sprintf("json:%q", key)),
 		})
 	}
-	return reflect.StructOf(fields)
+	return reflect.StructOf(append(exported(of), added...))
+}
+
+// exported are the fields of a struct that JSON has.
+func exported(of reflect.Type) (fields []reflect.StructField) {
+	for i := range of.NumField() {
+		if f := of.Field(i); f.IsExported() && f.Tag.Get("json") != "" {
+			f.Anonymous, f.Index, f.Offset = false, nil, 0
+			fields = append(fields, f)
+		}
+	}
+	return fields
 }
 
 func plural(kind string) string {
