@@ -46,8 +46,8 @@ type Entry struct {
 	Health   *Health         `json:"health"`   // null if nothing could be read
 	// Schedule is one that would avoid cold steps; null if none is proven. ScheduleNote is why, empty if
 	// the last 14 days have too few cold steps or were not looked at.
-	Schedule     *Schedule `json:"scheduleProposal"`
-	ScheduleNote string    `json:"scheduleNote"`
+	Schedule     *ProposedSchedule `json:"scheduleProposal"`
+	ScheduleNote string            `json:"scheduleNote"`
 
 	// Proposal is what the Estimate is made from, with those of all other entries.
 	Proposal pricing.Proposal `json:"-"`
@@ -67,7 +67,7 @@ func SavingOf(s billing.Saving) *billing.Saving {
 func EntryOf(
 	r model.Resource, u billing.Metered, s billing.Saving, p pricing.Proposal, schedule *whatif.Proposal, why string,
 ) Entry {
-	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason, Schedule: ScheduleOf(r, schedule), ScheduleNote: why}
+	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason, Schedule: ProposedScheduleOf(r, schedule), ScheduleNote: why}
 	if !u.Readable {
 		e.Note = u.Why
 		return e

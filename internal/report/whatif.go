@@ -29,13 +29,13 @@ type WhatIf struct {
 // WhatIfEntry is one resource of a WhatIf.
 type WhatIfEntry struct {
 	Subject
-	Hours    float64      `json:"hours"`                // whole hours that were looked at
-	Known    float64      `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
-	Used     *float64     `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
-	Options  []WhatIfRow  `json:"options"`              // constant minimums, ascending, then the schedule
-	Price    *WhatIfPrice `json:"price"`                // of the estimates; null without one
-	Schedule *Schedule    `json:"scheduleProposal"`     // null if no schedule is proven
-	Note     string       `json:"note"`                 // why nothing is known, or why there is no schedule
+	Hours    float64           `json:"hours"`                // whole hours that were looked at
+	Known    float64           `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
+	Used     *float64          `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
+	Options  []WhatIfRow       `json:"options"`              // constant minimums, ascending, then the schedule
+	Price    *WhatIfPrice      `json:"price"`                // of the estimates; null without one
+	Schedule *ProposedSchedule `json:"scheduleProposal"`     // null if no schedule is proven
+	Note     string            `json:"note"`                 // why nothing is known, or why there is no schedule
 
 	// Now is the use with the present minimum, and Uses that of each option.
 	Now  pricing.Use   `json:"-"`
@@ -77,7 +77,7 @@ func WhatIfEntryOf(
 	r model.Resource, h billing.History, options []whatif.Option, p *whatif.Proposal, why string, prices pricing.Table,
 ) WhatIfEntry {
 	e := WhatIfEntry{
-		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Schedule: ScheduleOf(r, p),
+		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Schedule: ProposedScheduleOf(r, p),
 		Note: cmp.Or(h.Why, why),
 	}
 	for _, o := range options {

@@ -40,7 +40,7 @@ func TestWhatIfOnThePageOfAResource(t *testing.T) {
 			},
 			{Minimum: 5, Schedule: "base=5 daily@12:00-13:00=60", Reasons: []whatif.Reason{whatif.Proposed}, TPSHours: 5000, Risk: billing.RiskUnknown},
 		},
-		Schedule: &report.Schedule{
+		Schedule: &report.ProposedSchedule{
 			Text: "base=5 daily@12:00-13:00=60", Base: 5, Days: 14, ColdSteps: 1, ColdStepsAtBase: 14, Command: "personalize-monitor schedule set x 'y'",
 		},
 	}}

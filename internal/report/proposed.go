@@ -7,9 +7,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
-// Schedule is a schedule that is worth its money, tested on days that it was not fitted on. Its JSON
+// ProposedSchedule is a schedule that is worth its money, tested on days that it was not fitted on. Its JSON
 // keys are stable.
-type Schedule struct {
+type ProposedSchedule struct {
 	Text string `json:"schedule"` // the text of the tag
 	Base int    `json:"base"`     // its minimum outside of the scheduled hours; TPS or RPS
 	Days int    `json:"days"`     // that it was tested on, the last ones
@@ -24,13 +24,13 @@ type Schedule struct {
 	Command               string  `json:"command"` // applies it
 }
 
-// ScheduleOf is a schedule as it is proposed, nil if there is none.
-func ScheduleOf(r model.Resource, p *whatif.Proposal) *Schedule {
+// ProposedScheduleOf is a schedule as it is proposed, nil if there is none.
+func ProposedScheduleOf(r model.Resource, p *whatif.Proposal) *ProposedSchedule {
 	if p == nil {
 		return nil
 	}
 	text := p.Schedule.String()
-	return &Schedule{
+	return &ProposedSchedule{
 		Text: text, Base: p.Schedule.Base, Days: whatif.TestDays,
 		ColdSteps: p.With.Cold.Cold, ColdStepsAtBase: p.Base.Cold.Cold,
 		TPSHoursPercent: 100 * p.With.TPSHours / p.With.Used, TPSHoursPercentAtBase: 100 * p.Base.TPSHours / p.Base.Used,
@@ -39,14 +39,14 @@ func ScheduleOf(r model.Resource, p *whatif.Proposal) *Schedule {
 }
 
 // Sentence reports what the schedule buys.
-func (p Schedule) Sentence() string {
+func (p ProposedSchedule) Sentence() string {
 	return fmt.Sprintf("the schedule %s would have had %s in the last %d days, %d at a minimum of %d all the time, for %s %% of the TPS-hours used, %s %% at %d",
 		p.Text, model.Plural(p.ColdSteps, "cold step"), p.Days, p.ColdStepsAtBase, p.Base,
 		rounded(&p.TPSHoursPercent, 1, ""), rounded(&p.TPSHoursPercentAtBase, 1, ""), p.Base)
 }
 
 // cells are the fields of a CSV.
-func (p *Schedule) cells() []any {
+func (p *ProposedSchedule) cells() []any {
 	if p == nil {
 		return make([]any, 4)
 	}
