@@ -20,7 +20,9 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "whatif", "chart", "report"}
+	domain = []string{
+		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "whatif", "chart", "report",
+	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -44,9 +46,10 @@ var allowed = map[string][]string{
 	"rules":         {"model", "schedule"},
 	"billing":       {"model", "rules", "schedule"},
 	"pricing":       {"model", "billing"},
+	"savings":       {"model", "events", "rules", "billing", "pricing"},
 	"chart":         {"model", "billing"},
 	"whatif":        {"model", "rules", "billing", "schedule"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "chart", "whatif"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "chart", "whatif"},
 	"report/page":   {"chart", "model", "report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -68,7 +71,7 @@ var allowed = map[string][]string{
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
 	"serve/web": {
-		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "whatif", "alarms", "serve", "serve/guard",
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "whatif", "alarms", "serve", "serve/guard",
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
@@ -165,7 +168,7 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
-		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewSavings(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
 		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {

@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -350,6 +351,7 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 	if x.decision != nil {
 		record.Inputs = events.InputsOf(*x.decision)
 	}
+	record.PromisedPerMonth = x.promise()
 	if record.Restore = record.RestoreCommand(); record.Restore != "" {
 		record.Note = "To undo it: " + record.Restore
 	}
@@ -357,4 +359,18 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 		x.lost = append(x.lost, audit.Problem(record, err))
 	}
 	return record
+}
+
+// promise is what the action is expected to save, in TPS-hours in a month; nil if that is not known:
+// a person's request is not checked against the demand.
+func (x *execution) promise() *float64 {
+	switch {
+	case x.before.minTPS < 1:
+		return nil
+	case x.action.Ends():
+		return new(float64(x.before.minTPS) * billing.HoursPerMonth)
+	case x.action == model.ActionUpdate && x.decision != nil && x.decision.Verdict == rules.StepDown:
+		return billing.Promise(x.before.minTPS, x.req.NewMinTPS, x.decision.StepDown)
+	}
+	return nil
 }

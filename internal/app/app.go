@@ -70,7 +70,7 @@ func New(o Options) *App {
 	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
 		shown = known
 	}
-	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
+	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
@@ -157,4 +157,12 @@ func (p parts) ledger(prices cycle.PriceSource, hourly bool) cycle.LedgerOptions
 		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls,
 		Region: p.Config.Region, Hourly: hourly,
 	}
+}
+
+// Savings reads what the actions on record have saved.
+func (a *App) Savings(prices cycle.PriceSource) *cycle.Savings {
+	p := a.parts
+	return cycle.NewSavings(cycle.SavingsOptions{
+		Inventory: p.found, Meter: p.meter, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region,
+	})
 }

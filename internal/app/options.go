@@ -61,6 +61,7 @@ type parts struct {
 	meter     cycle.Meter
 	gaps      *cycle.RegionGaps
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
+	found     cycle.Inventory // without problems for what does not exist
 	rechecker *cycle.Rechecker
 }
 

@@ -60,10 +60,7 @@ func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
 // meteredWindow is the part of the span that a resource is metered over: since its creation, in
 // whole slots of its kind. It may be empty.
 func meteredWindow(r model.Resource, span model.Window) model.Window {
-	unit := Slot
-	if r.Kind == model.Recommender {
-		unit = time.Hour
-	}
+	unit := Unit(r.Kind)
 	start := span.Start
 	if born := r.Created.UTC().Add(unit - time.Nanosecond).Truncate(unit); born.After(start) {
 		start = born

@@ -16,9 +16,21 @@ const gapSlots = 2
 // slotSeconds is the length of a slot: what is paid for at a minimum of 1, in requests.
 const slotSeconds = float64(Slot / time.Second)
 
-// perTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
+// PerTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
 // whole numbers, and only divided at the end, so that they are exact.
-const perTPSHour = float64(time.Hour / time.Second)
+const PerTPSHour = float64(time.Hour / time.Second)
+
+// Unit is the time that the throughput of a kind is metered in.
+func Unit(kind model.Kind) time.Duration {
+	if kind == model.Recommender {
+		return time.Hour
+	}
+	return Slot
+}
+
+// Metering is what is paid for in one unit, in requests: those that the minimum provides, or those
+// that were made if there are more.
+func Metering(provided, made float64) float64 { return max(provided, made) }
 
 // Throughput is what was provisioned and what was used, in requests per second: means of the
 // time in which anything ran, and the highest 5 minutes.
@@ -166,10 +178,7 @@ func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i)
 
 // paid is the TPS-hours that are paid for with the given minimum of each slot.
 func (s *slots) paid(minimum minimums) float64 {
-	unit := 1
-	if s.kind == model.Recommender {
-		unit = slotsPerHour
-	}
+	unit := int(Unit(s.kind) / Slot)
 	total := 0.0
 	for from := 0; from < len(s.requests); from += unit {
 		least, actual := 0.0, 0.0
@@ -177,9 +186,9 @@ func (s *slots) paid(minimum minimums) float64 {
 			least += minimum(i) * slotSeconds
 			actual += s.requests[i]
 		}
-		total += max(least, actual)
+		total += Metering(least, actual)
 	}
-	return total / perTPSHour
+	return total / PerTPSHour
 }
 
 // idle counts the running slots without a call, and finds the first slot since which there
@@ -309,7 +318,7 @@ func (s *slots) hourly(minimum minimums) []Hour {
 		n, requests := float64(to-from), sum(part.requests)
 		list = append(list, Hour{
 			Start: start, Provisioned: provisioned / n, Actual: requests / (n * slotSeconds),
-			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / perTPSHour,
+			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / PerTPSHour,
 		})
 		from = to
 	}

@@ -43,7 +43,7 @@ func (d Demand) Try(minimum func(i int) float64) Trial {
 		known, above = known+to-from, above+over
 		billed, used = billed+max(least, actual), used+actual
 	}
-	t.Hours, t.TPSHours, t.Used = hours(known), billed/perTPSHour, used/perTPSHour
+	t.Hours, t.TPSHours, t.Used = hours(known), billed/PerTPSHour, used/PerTPSHour
 	if known > 0 {
 		t.Above = float64(above) / float64(known) * 100
 	}
@@ -65,7 +65,7 @@ func (d Demand) Metered(minimum func(i int) float64) []Hour {
 		}
 		if !math.IsNaN(actual) {
 			list = append(list, Hour{
-				Start: d.Time(from), Provisioned: least / perTPSHour, Actual: actual / perTPSHour, Paid: billed / perTPSHour, Used: actual / perTPSHour,
+				Start: d.Time(from), Provisioned: least / PerTPSHour, Actual: actual / PerTPSHour, Paid: billed / PerTPSHour, Used: actual / PerTPSHour,
 			})
 		}
 	}

@@ -66,7 +66,7 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 		u.MinKnown = hours(count(s.known)) / u.Hours * 100
 	}
 	u.Requests = sum(s.requests)
-	u.Used = u.Requests / perTPSHour
+	u.Used = u.Requests / PerTPSHour
 	u.Paid = s.paid(s.inForce)
 	u.Wasted = max(0, u.Paid-u.Used)
 	u.Throughput = s.throughput()

@@ -162,7 +162,7 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 			return err
 		}
 	}
-	s, err := g.open(ctx, false)
+	s, err := g.open(ctx, setup{})
 	if err != nil {
 		return err
 	}

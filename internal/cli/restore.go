@@ -182,7 +182,7 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx, false)
+	s, err := g.open(ctx, setup{})
 	if err != nil {
 		return err
 	}

@@ -97,7 +97,7 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 	return code
 }
 
-// shown is an error in one line, but for several invalid parameters or faults of a file, which
+// shown is an error in one line, but for several invalid parameters or faults of files, which
 // have a line each below it.
 func shown(ctx context.Context, err error) string {
 	var invalid *config.Invalid
@@ -109,9 +109,9 @@ func shown(ctx context.Context, err error) string {
 		return strings.Join(lines, "\n  ")
 	}
 	if own, ok := errors.AsType[*exit](err); ok && own.code == ExitUsage {
-		var several interface{ Unwrap() []error } // of a file
+		var several interface{ Unwrap() []error } // of files
 		if errors.As(own.err, &several) && len(several.Unwrap()) > 1 && several.(error).Error() == own.err.Error() {
-			lines := []string{"the file has faults:"}
+			lines := []string{"several errors:"}
 			for _, fault := range several.Unwrap() {
 				lines = append(lines, oneLine(fault.Error()))
 			}

@@ -59,8 +59,6 @@ type LedgerInput struct {
 	// LastHours is how many of the last hours are kept of each resource, of those that are
 	// kept at all; zero means all. 14 days of 10,000 resources take 190 MB.
 	LastHours int
-	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
-	Whole map[string]bool
 }
 
 // errUnfinished is wrapped by the error of a report that was interrupted: a part of a report
@@ -232,7 +230,7 @@ func (r *ledgerRun) add(list []billing.Metered, entries []report.Entry) int {
 			sum.Paid += h.Paid
 			r.sums[e.Kind][h.Start.Unix()] = sum
 		}
-		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 && !r.in.Whole[e.ARN] {
+		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 {
 			e.Hourly = slices.Clone(e.Hourly[n:]) // a part would keep the whole in memory
 		}
 		r.entries = append(r.entries, e)

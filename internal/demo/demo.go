@@ -179,6 +179,9 @@ func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true)
 // WhatIf compares minimums for the page.
 func (d *Demo) WhatIf() *cycle.WhatIf { return d.app.WhatIf(builtinPrices) }
 
+// Savings reads what the actions of the demo have saved.
+func (d *Demo) Savings() *cycle.Savings { return d.app.Savings(builtinPrices) }
+
 func builtinPrices(context.Context, []string) (pricing.Table, []model.Problem) {
 	return pricing.Builtin(), nil
 }

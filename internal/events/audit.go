@@ -41,6 +41,9 @@ type Audit struct {
 	Before    *Before      `json:"before,omitempty"`    // of an action that was executed, or would have been
 	Restore   string       `json:"restore,omitempty"`   // the command that undoes the action
 	Note      string       `json:"note,omitempty"`      // the last line of a notification: how to undo it
+	// PromisedPerMonth is what the action was expected to save, in TPS-hours in a month of 730 hours, by
+	// the demand of the 14 days before (hourly means) or the lack of one; nil if nothing was promised.
+	PromisedPerMonth *float64 `json:"promisedTPSHoursPerMonth,omitempty"`
 }
 
 // Inputs are the facts that a decision was made from. Rates are in TPS or RPS.
@@ -51,6 +54,7 @@ type Inputs struct {
 	Utilization        float64    `json:"utilization"` // percent, in the window
 	Readable           bool       `json:"readable"`    // whether the window could be read completely
 	Status             string     `json:"status"`
+	Recipe             string     `json:"recipe,omitempty"` // its name; empty if it could not be read
 	MinTPS             int        `json:"minTPS"`
 	Created            time.Time  `json:"created"`
 	AgeHours           int        `json:"ageHours"`

@@ -3,6 +3,7 @@ package prices
 import (
 	"fmt"
 	"math"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -127,6 +128,23 @@ func TestPriceModelsInAFile(t *testing.T) {
 	}
 	if p, ok := only.Over(pricing.Builtin()).Of("us-east-1", pricing.Training); !ok || p.Discount != 10 || p.Currency != "USD" {
 		t.Errorf("a discount alone holds for the built-in prices: %+v", p)
+	}
+}
+
+// Every example of the guide is a valid price file.
+func TestTheExamplesOfTheGuide(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/guide/bill.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllSubmatch(guide, -1)
+	if len(examples) != 2 {
+		t.Fatalf("%d examples", len(examples))
+	}
+	for _, example := range examples {
+		if _, err := ParseFile("bill.md", example[1], time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

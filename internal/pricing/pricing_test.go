@@ -320,3 +320,29 @@ func TestProducts(t *testing.T) {
 		}
 	}
 }
+
+func TestTheMarginalPrice(t *testing.T) {
+	small, large := use(Builtin(), campaign("s", 1), level(march, 730, 1, 0)), use(Builtin(), campaign("l", 40), level(march, 730, 40, 0))
+	near(t, "in the first tier", NewBill([]Use{small}).Marginal(small), 0.2)
+	near(t, "where others reach the second", NewBill([]Use{small, large}).Marginal(small), 0.1)
+	discounted := NewTable(nil, nil, 50).Over(Builtin())
+	v2 := use(discounted, resource(model.Campaign, "us-east-1", "c", "aws-user-personalization-v2", 1), level(march, 10, 1, 0))
+	near(t, "of requests, after the discount", NewBill([]Use{v2}).Marginal(v2), 0.27)
+	r := use(Builtin(), recommender("r", 1), level(march, 10, 1, 0))
+	if got := NewBill([]Use{r}).Marginal(r); got != nil {
+		t.Errorf("a fee does not go by TPS-hours: %v", *got)
+	}
+}
+
+func TestMonthsOfAUse(t *testing.T) {
+	r := campaign("c", 5)
+	present := NewUse(Builtin(), r, level(march, 73, 10, 0), level(march, 73, 5, 0), 73) // it had a minimum of 10
+	b := NewBill([]Use{present})
+	near(t, "with the present minimum", b.PerMonth(present).Amount, 5*146)
+	before := present.Extrapolated(73)
+	near(t, "as it was", NewBill([]Use{before}).PerMonth(before).Amount, 10*146)
+	never := NewUse(Builtin(), r, nil, nil, 0)
+	near(t, "one that did not run costs its minimum", NewBill([]Use{never}).PerMonth(never).Amount, 5*146)
+	least := MinimumUse(Builtin(), r, model.NewWindow(march, march.Add(48*time.Hour)))
+	near(t, "by the minimum alone", NewBill([]Use{least}).Span(least).Amount, 48*5*0.2)
+}

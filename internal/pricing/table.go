@@ -82,12 +82,15 @@ func (t Table) Users(group model.ARN) (users int, known bool) {
 	return users, known
 }
 
-// builtinDate and the source are of the table in the program: an estimate of that day, whose
-// totals these figures reproduce to a cent.
-const (
-	builtinDate   = "2026-08-09"
-	builtinSource = "built-in table; may be out of date"
-)
+// builtinDate is of the table in the program: that of an estimate whose totals its figures
+// reproduce to a cent.
+const builtinDate = "2026-08-09"
+
+// builtinSources are the sources of the table, by how sure a price is.
+var builtinSources = map[Confidence]string{
+	ThirdParty: "built-in table, published by others than AWS; may be out of date",
+	Unverified: "built-in table, partly unverified; may be out of date",
+}
 
 // Builtin is the table in the program, in USD of us-east-1. AWS documents the price models
 // (aws.amazon.com/personalize/pricing, and of recommenders an answer on re:Post); the
@@ -96,7 +99,7 @@ const (
 func Builtin() Table {
 	price := func(product Product, confidence Confidence, p Price) Price {
 		p.Region, p.Product, p.Currency, p.Date = FallbackRegion, product, "USD", builtinDate
-		p.Source, p.Confidence = builtinSource, confidence
+		p.Source, p.Confidence = builtinSources[confidence], confidence
 		return p
 	}
 	return NewTable([]Price{

@@ -10,18 +10,16 @@ import (
 // ProposedSchedule is a schedule that is worth its money, tested on days that it was not fitted on. Its JSON
 // keys are stable.
 type ProposedSchedule struct {
-	Text string `json:"schedule"` // the text of the tag
-	Base int    `json:"base"`     // its minimum outside of the scheduled hours; TPS or RPS
-	Days int    `json:"days"`     // that it was tested on, the last ones
-	// ColdSteps are the cold steps of these days with the schedule, and ColdStepsAtBase with its base
-	// all the time.
-	ColdSteps       int `json:"coldSteps"`
-	ColdStepsAtBase int `json:"coldStepsAtBase"`
+	Text            string `json:"schedule"`        // the text of the tag
+	Base            int    `json:"base"`            // its minimum outside of the scheduled hours; TPS or RPS
+	Days            int    `json:"days"`            // that it was tested on, the last ones
+	ColdSteps       int    `json:"coldSteps"`       // of these days with the schedule
+	ColdStepsAtBase int    `json:"coldStepsAtBase"` // with its base all the time
 	// TPSHoursPercent is what the schedule costs in these days, its lead times included, in percent of
-	// what was used, and TPSHoursPercentAtBase what its base costs.
+	// what was used.
 	TPSHoursPercent       float64 `json:"tpsHoursPercent"`
-	TPSHoursPercentAtBase float64 `json:"tpsHoursPercentAtBase"`
-	Command               string  `json:"command"` // applies it
+	TPSHoursPercentAtBase float64 `json:"tpsHoursPercentAtBase"` // what its base costs all the time
+	Command               string  `json:"command"`               // applies it
 }
 
 // ProposedScheduleOf is a schedule as it is proposed, nil if there is none.

@@ -46,7 +46,7 @@ func resultGrid(resources []Resource) Grid {
 		g.Columns = append(g.Columns, Column{Title: "SAVES A MONTH"})
 	}
 	for _, one := range resources {
-		row := Row{Text: Cell{Text: one.Reason}, Cells: []Cell{
+		row := Row{Text: Cell{Text: one.reasonText()}, Cells: []Cell{
 			{Text: string(one.Kind)}, {Text: one.Name}, {Text: one.Region}, {Text: strconv.Itoa(one.Min)},
 			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), colorOf(one.Decision)},
 		}}
@@ -75,6 +75,14 @@ func (r Resource) decisionText() string {
 		text += " (" + outcome + ")"
 	}
 	return text
+}
+
+// reasonText is the reason, and why the decision saves little money if it does.
+func (r Resource) reasonText() string {
+	if r.Estimate == nil || r.Estimate.Note == "" {
+		return r.Reason
+	}
+	return r.Reason + "; " + r.Estimate.Note
 }
 
 // savesText is what a decision would save in a month, if that is known.

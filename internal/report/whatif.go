@@ -44,19 +44,17 @@ type WhatIfEntry struct {
 
 // WhatIfRow is a minimum or a schedule, and what it would have meant.
 type WhatIfRow struct {
-	Minimum  int             `json:"minimum"`            // TPS or RPS; the base of a schedule
-	Schedule string          `json:"schedule,omitempty"` // the text of its tag
-	Reasons  []whatif.Reason `json:"reasons"`
-	// TPSHours are those billed in a month of 730 hours, and Estimate what they cost, after the
-	// discount; null without a price.
-	TPSHours float64  `json:"tpsHoursPerMonth"`
-	Estimate *float64 `json:"estimatePerMonth"`
-	Above    float64  `json:"abovePercent"` // of the known 5-minute steps, those with a demand above the minimum
-	// ColdSteps are the cold steps of the time, and PerColdStep the TPS-hours for each one that is
-	// avoided, against a minimum of 1; null if none is.
-	ColdSteps   billing.ColdSteps `json:"coldSteps"`
-	PerColdStep *float64          `json:"tpsHoursPerColdStepAvoided"`
-	Risk        billing.Risk      `json:"risk"` // against the present minimum
+	Minimum   int               `json:"minimum"`            // TPS or RPS; the base of a schedule
+	Schedule  string            `json:"schedule,omitempty"` // the text of its tag
+	Reasons   []whatif.Reason   `json:"reasons"`
+	TPSHours  float64           `json:"tpsHoursPerMonth"` // billed in a month of 730 hours
+	Estimate  *float64          `json:"estimatePerMonth"` // what they cost, after the discount; null without a price
+	Above     float64           `json:"abovePercent"`     // of the known 5-minute steps, those with a demand above the minimum
+	ColdSteps billing.ColdSteps `json:"coldSteps"`        // of the time
+	// PerColdStep are the TPS-hours for each cold step that is avoided, against a minimum of 1; null
+	// if none is.
+	PerColdStep *float64     `json:"tpsHoursPerColdStepAvoided"`
+	Risk        billing.Risk `json:"risk"` // against the present minimum
 }
 
 // WhatIfPrice is what estimates of a resource rest on.

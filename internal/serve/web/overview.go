@@ -30,6 +30,7 @@ type overviewView struct {
 	Health    string // how much of the demand is known
 	Late      bool   // data are late
 	Charts    []chartView
+	Saved     []savedMonth
 	Attention []attention
 	More      int // resources that need attention and are not shown
 	Recent    []entryView
@@ -59,7 +60,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	measured := !s.Status.LastSuccess.IsZero()
 	view := overviewView{
 		Waiting: !measured && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: measured,
-		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows),
+		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows), Saved: savedMonths(s),
 	}
 	view.Health, view.Late = healthText(s, rows)
 	view.Attention, view.More = attentionOf(rows)
@@ -76,6 +77,9 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	}
 	if s.LedgerErr != "" {
 		view.Notes = append(view.Notes, "What was paid for is unknown or out of date: "+s.LedgerErr)
+	}
+	if s.Saved != nil {
+		view.Notes = append(view.Notes, s.Saved.Limits()...)
 	}
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
@@ -102,9 +106,9 @@ func chartTotals(l report.Ledger) []chartView {
 func tilesOf(s Snapshot, rows []row) []tile {
 	tiles := []tile{countTile(s, rows), utilizationTile(rows), costTile(s, rows)}
 	if s.Ledger != nil {
-		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
+		tiles = append(tiles, wasteTile(*s.Ledger))
 	}
-	return append(tiles, alarmTile(s))
+	return append(tiles, savedTile(s), alarmTile(s))
 }
 
 // healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
@@ -231,28 +235,6 @@ func wasteTile(l report.Ledger) tile {
 		Tone: "waste", Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"),
 		Link: link("/resources", keySort, "wasted"),
 	}
-}
-
-func savedTile(s Snapshot) tile {
-	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
-	t := tile{
-		Label: "Saved in " + model.Plural(s.Ledger.Days, "day"), Value: model.Figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
-		Text: "by " + model.Plural(got.Actions, "action") + " of the monitor, by hourly means",
-		Link: link("/timeline", keyKind, string(EntryAction)),
-	}
-	// What was done before the records began is unknown.
-	if since := s.Status.Recorded; since.After(s.Ledger.Window.Start) {
-		t.Label = "Saved since the start"
-		if !since.Equal(s.Status.Started) {
-			t.Label = "Saved since " + since.UTC().Format("2 January")
-		}
-		t.Text += " since " + since.UTC().Format("2 January 15:04 UTC")
-	}
-	t.Text += estimated(got.Money, s.Ledger, got.Unpriced, "action")
-	if got.Uncertain > 0 {
-		t.Text += fmt.Sprintf("; unknown for %s more", model.Plural(got.Uncertain, "action"))
-	}
-	return t
 }
 
 func alarmTile(s Snapshot) tile {
