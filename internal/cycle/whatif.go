@@ -33,6 +33,7 @@ type compared struct {
 	end      time.Time // of its span
 	resource model.Resource
 	entry    report.WhatIfEntry
+	problems []model.Problem // one with any is not remembered
 }
 
 // NewWhatIf makes a WhatIf. Hourly does not count.
@@ -51,25 +52,36 @@ func (w *WhatIf) Of(ctx context.Context, r model.Resource, delay time.Duration) 
 	if ok && old.resource.MinTPS == r.MinTPS && old.resource.Created.Equal(r.Created) {
 		return old.entry, nil
 	}
-	var failed []model.Problem
 	made, _, _ := w.calls.Do(fmt.Sprint(r.ARN, r.MinTPS, at.Span.End), func() (any, error) {
-		prices := pricing.Table{}
-		if w.options.Prices != nil {
-			prices, failed = w.options.Prices(ctx, []string{r.Region()})
-		}
-		one := compared{end: at.Span.End, resource: r}
-		_, problems := histories{w.options.Meter, w.options.Gaps}.read(ctx, []model.Resource{r}, at, func(r model.Resource, h billing.History) {
-			one.entry = report.PricedWhatIf([]report.WhatIfEntry{compare(r, h, prices)})[0]
-		})
-		if failed = append(failed, problems...); len(failed) == 0 {
+		// If the first caller goes away, the others still wait.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), compareTime)
+		defer cancel()
+		one := w.compareOne(ctx, r, at)
+		if len(one.problems) == 0 {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.memory[r.ARN] = one
 		}
-		return one.entry, nil
+		return one, nil
 	})
-	entry, _ := made.(report.WhatIfEntry)
-	return entry, failed
+	one, _ := made.(compared)
+	return one.entry, one.problems
+}
+
+// compareTime is how long Of waits for the data of an endpoint.
+const compareTime = 20 * time.Second
+
+func (w *WhatIf) compareOne(ctx context.Context, r model.Resource, at billing.ReportTime) compared {
+	one := compared{end: at.Span.End, resource: r}
+	prices := pricing.Table{}
+	if w.options.Prices != nil {
+		prices, one.problems = w.options.Prices(ctx, []string{r.Region()})
+	}
+	_, problems := histories{w.options.Meter, w.options.Gaps}.read(ctx, []model.Resource{r}, at, func(r model.Resource, h billing.History) {
+		one.entry = report.PricedWhatIf([]report.WhatIfEntry{compare(r, h, prices)})[0]
+	})
+	one.problems = append(one.problems, problems...)
+	return one
 }
 
 // compare compares minimums of one resource.

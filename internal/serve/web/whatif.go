@@ -29,8 +29,6 @@ func (h *site) whatIf(ctx context.Context, r model.Resource) *whatIfView {
 	if h.options.WhatIf == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
 	entry, problems := h.options.WhatIf.Of(ctx, r, h.options.MetricDelay)
 	view := &whatIfView{WhatIfEntry: entry}
 	for _, o := range entry.Options {
