@@ -21,9 +21,10 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 // Groups of packages, named once.
 var (
 	domain = []string{
-		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "whatif", "chart", "report",
+		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
+		"report",
 	}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -47,12 +48,15 @@ var allowed = map[string][]string{
 	"billing":       {"model", "rules", "schedule"},
 	"pricing":       {"model", "billing"},
 	"savings":       {"model", "events", "rules", "billing", "pricing"},
+	"training":      {"model", "pricing"},
+	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
 	"whatif":        {"model", "rules", "billing", "schedule"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "chart", "whatif"},
-	"report/page":   {"chart", "model", "report"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif"},
+	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
+	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
 	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
@@ -71,7 +75,8 @@ var allowed = map[string][]string{
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
 	"serve/web": {
-		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "whatif", "alarms", "serve", "serve/guard",
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "training", "advice", "whatif", "alarms",
+		"serve", "serve/guard",
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",

@@ -23,7 +23,7 @@ import (
 // nothing was changed, as far as is known.
 func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
 	switch action {
-	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
+	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart, model.ActionPause, model.ActionResume:
 		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: keep}
 		answer, err := x.run(ctx)
 		a.countLost(ctx, len(x.lost))
@@ -88,7 +88,7 @@ func (x *execution) read(ctx context.Context) (err error) {
 		return ErrNotFound
 	case x.before.gone: // or another account's
 		return x.Owner.Check(ctx, x.req.ARN)
-	case x.nothingToDo(x.before) != "":
+	case x.nothingToDo(x.before) != "", x.action.Training(): // which changes no tags
 		return nil
 	}
 	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region, x.req.ARN.String())
@@ -117,7 +117,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 			return x.refused(ctx, why, guarded), nil
 		}
 	}
-	if err := errors.Join(x.before.checkComplete(x.action), x.checkMinimum()); err != nil {
+	if err := errors.Join(x.before.checkComplete(x.replaces()), x.checkMinimum()); err != nil {
 		return Answer{}, err
 	}
 	if why := x.unrecorded(ctx); why != "" { // guard: actions: no stop or deletion without a record of it
@@ -301,6 +301,10 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 		group.Go(func() { x.mark(ctx) })
 	}
 	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record.Raw()))) })
+	var left string
+	if x.action == model.ActionDelete {
+		group.Go(func() { left = x.leftBehind(ctx) })
+	}
 	var problems []model.Problem
 	if ends {
 		state := alarms.Inactive
@@ -315,7 +319,7 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 		reason := fmt.Sprintf("%s %s was %s", x.req.Kind, arn.Name(), participle)
 		n.add(x.Rebuilder.Rebuild(ctx, events.BuildDetail{ARN: arn.String(), Reason: reason}))
 	}
-	n.Sentence = n.sentence(x.req, participle)
+	n.Sentence = n.sentence(x.req, participle) + left
 	return n
 }
 
@@ -325,7 +329,11 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 	if n.Outcome == writer.DryRun {
 		does, removed = "would be", "alarms that would be removed"
 	}
-	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
+	subject := req.Kind.Title()
+	if req.Kind == model.Solution {
+		subject = "The automatic training of solution"
+	}
+	parts := []string{fmt.Sprintf("%s %s %s %s", subject, req.ARN, does, participle)}
 	if n.AlarmsRemoved > 0 {
 		parts = append(parts, fmt.Sprintf("%s: %d", removed, n.AlarmsRemoved))
 	}

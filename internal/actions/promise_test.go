@@ -14,7 +14,9 @@ import (
 // The record has what the action is expected to save: a step by the hours that it rests on, a deletion its
 // whole minimum, and a person's change of a minimum nothing, as no one compared it with the demand.
 func TestRecordsHaveWhatIsPromised(t *testing.T) {
-	hour := func(rate float64) model.Datapoint { return model.Datapoint{Time: testTime.Add(-time.Hour), Value: rate * 3600} }
+	hour := func(rate float64) model.Datapoint {
+		return model.Datapoint{Time: testTime.Add(-time.Hour), Value: rate * 3600}
+	}
 	for _, c := range []struct {
 		name   string
 		action model.Action

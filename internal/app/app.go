@@ -20,6 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/solutions"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -70,7 +71,7 @@ func New(o Options) *App {
 	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
 		shown = known
 	}
-	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
+	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
@@ -154,8 +155,8 @@ func (a *App) WhatIf(prices cycle.PriceSource) *cycle.WhatIf {
 
 func (p parts) ledger(prices cycle.PriceSource, hourly bool) cycle.LedgerOptions {
 	return cycle.LedgerOptions{
-		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls,
-		Region: p.Config.Region, Hourly: hourly,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Training: p.training(), Prices: prices, Progress: p.Progress,
+		Calls: p.Clients.Calls, Region: p.Config.Region, Hourly: hourly, Tags: p.tags,
 	}
 }
 
@@ -165,4 +166,9 @@ func (a *App) Savings(prices cycle.PriceSource) *cycle.Savings {
 	return cycle.NewSavings(cycle.SavingsOptions{
 		Inventory: p.found, Meter: p.meter, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region,
 	})
+}
+
+// training reads how solutions are trained, once a day at most.
+func (p parts) training() cycle.TrainingReader {
+	return cycle.NewDailyTraining(solutions.New(solutions.Options{Clients: p.Clients, Clock: p.Clock}), p.Clock)
 }

@@ -62,6 +62,7 @@ type parts struct {
 	gaps      *cycle.RegionGaps
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
 	found     cycle.Inventory // without problems for what does not exist
+	tags      cycle.TagReader
 	rechecker *cycle.Rechecker
 }
 

@@ -200,3 +200,15 @@ func Promise(from, to int, step rules.Step) *float64 {
 	}
 	return new(saved / PerTPSHour / hours * HoursPerMonth)
 }
+
+// PerMonth is the TPS-hours that a month of 730 hours is paid for with the present minimum, if
+// demand stays as it was in the span; nil if that is not known.
+func (u Metered) PerMonth(r model.Resource) *float64 {
+	if !u.Readable {
+		return nil
+	}
+	if u.Hours <= 0 {
+		return new(float64(r.MinTPS) * HoursPerMonth)
+	}
+	return new(u.slots.paid(u.slots.throughout(float64(r.MinTPS))) * HoursPerMonth / u.Hours)
+}

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -99,10 +100,17 @@ type slots struct {
 // one; before that the one published last, or else the first published after it. If none
 // ever was, it is the present one.
 func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time) {
-	assumed := float64(r.MinTPS)
+	assumeMinimums(r, minimum, at, 0, 0)
+}
+
+// assumeMinimums also knows the minimums published last before the values, and first after them;
+// 0 if there is none.
+func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
+	inside := 0.0
 	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
-		assumed = minimum[first]
+		inside = minimum[first]
 	}
+	assumed := cmp.Or(before, inside, after, float64(r.MinTPS))
 	updated := r.LastTouched() // zero if there never was one, as the present minimum then was from the start
 	for i, published := range minimum {
 		switch {
@@ -126,18 +134,35 @@ func newSlots(r model.Resource, w model.Window, requests, minimums, running mode
 		called: make([]bool, n),
 	}
 	s.each(requests, func(i int, value float64) { s.requests[i] = value })
+	before, after := 0.0, 0.0
 	if minimums.Complete {
 		s.each(minimums, func(i int, value float64) {
 			if value > 0 {
 				s.minimum[i], s.known[i] = value, true
 			}
 		})
+		before, after = around(minimums, w, r.Created)
 	}
-	AssumeMinimums(r, s.minimum, s.at)
+	assumeMinimums(r, s.minimum, s.at, before, after)
 	if r.Kind == model.Recommender && minimums.Complete && running.Complete {
-		s.markStops(running)
+		s.markStops(running, before > 0)
 	}
 	return s
+}
+
+// around are the last value between a creation and a window, and the first one after the window; 0
+// if there is none.
+func around(series model.Series, w model.Window, created time.Time) (before, after float64) {
+	for _, p := range series.Points {
+		switch {
+		case p.Time.Before(created): // of an earlier resource of that name
+		case p.Time.Before(w.Start):
+			before = p.Value
+		case !p.Time.Before(w.End):
+			return before, p.Value
+		}
+	}
+	return before, 0
 }
 
 // each calls f for every datapoint within the window.
@@ -153,10 +178,10 @@ func (s *slots) each(series model.Series, f func(i int, value float64)) {
 // markStops finds when a recommender was stopped: it was seen before, the monitor ran, yet
 // published no minimum of it, and no one called it, in at least two slots in a row. A
 // campaign cannot be stopped, and what was never seen before may not have been monitored.
-func (s *slots) markStops(running model.Series) {
+func (s *slots) markStops(running model.Series, seen bool) {
 	ran := make([]bool, len(s.requests))
 	s.each(running, func(i int, value float64) { ran[i] = value > 0 })
-	seen, gap := false, 0
+	gap := 0
 	for i := range max(0, len(s.requests)-rules.FreshSlots) {
 		seen = seen || s.known[i]
 		if !seen || !ran[i] || s.known[i] || s.requests[i] > 0 {

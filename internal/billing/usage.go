@@ -53,12 +53,8 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	}
 	s := newSlots(r, u.Window, readings.Get(requestsQuery(r, m)), minimums, running)
 	u.Readable, u.slots = true, s
-	u.evidence = rules.Evidence{
-		Window: evidenceWindow(r, lookBack(m)), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums, minimumQuery(r, m).Window.Start),
-		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
-	}
-	if m.Span.Duration() >= rules.LookBack {
-		u.evidence.Requests = hourlySums(readings.Get(requestsQuery(r, m)))
+	if !m.usageOnly {
+		u.evidence = evidenceOf(r, readings, m)
 	}
 	stopped := count(s.stopped)
 	u.StoppedHours, u.Hours = hours(stopped), hours(len(s.requests)-stopped)
@@ -76,11 +72,31 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	return u
 }
 
+// evidenceOf is what the step-down rule goes by.
+func evidenceOf(r model.Resource, readings model.Readings, m ReportTime) rules.Evidence {
+	requests := readings.Get(hourlyQuery(r, m))
+	if m.Span.Duration() >= rules.LookBack {
+		requests = hourlySums(readings.Get(requestsQuery(r, m)))
+	}
+	return rules.Evidence{
+		Window: evidenceWindow(r, lookBack(m)), Requests: requests,
+		Watched: rules.WatchedHours(readings.Get(minimumQuery(r, m)), minimumQuery(r, m).Window.Start),
+		Proxy:   !model.RecipeOf(r.Kind, r.Recipe).Sure,
+	}
+}
+
 // Demand is the demand over the metered time, as far as it is known. The readings must hold the
-// answers to SilenceQueries.
+// answers to SilenceQueries. Nothing is known unless u is Readable.
 func (u Metered) Demand(r model.Resource, readings model.Readings, m ReportTime) Demand {
-	e := confirmed(u.evidence, r, readings, lookBack(m))
-	return demandOf(r.Kind, e, readings.Get(requestsQuery(r, m)), m.Now).within(u.Window)
+	if u.slots == nil {
+		return Demand{Kind: r.Kind, Start: m.Span.Start}
+	}
+	d := demandOf(r.Kind, confirmed(u.evidence, r, readings, lookBack(m)), model.Series{}, m.Now).within(u.Window)
+	first := int(d.Start.Sub(u.slots.window.Start) / Slot)
+	for i := range d.Requests {
+		d.Requests[i] += u.slots.requests[first+i] // NaN stays
+	}
+	return d
 }
 
 // confirmed is evidence with what confirms silence in a window; see rules.ConfirmQueries.
@@ -172,7 +188,7 @@ func (u Metered) CallQueries(r model.Resource, idle time.Duration, m ReportTime)
 
 // looksIdle reports whether the resource had no request in the idle time.
 func (u Metered) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
-	if u.quietSince == nil || m.Now.Sub(r.Created) < idle {
+	if m.usageOnly || u.quietSince == nil || m.Now.Sub(r.Created) < idle {
 		return false
 	}
 	// What the span does not reach back to, the idle queries do.

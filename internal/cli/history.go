@@ -90,6 +90,7 @@ var (
 	}
 	auditActions = []string{
 		string(model.ActionUpdate), string(model.ActionDelete), string(model.ActionStop), string(model.ActionStart), string(model.ActionRestore),
+		string(model.ActionPause), string(model.ActionResume),
 	}
 )
 

@@ -23,7 +23,7 @@ type savedOptions struct {
 	wanted    bool
 	auditFile *string // the flag of all commands
 	groups    []string
-	since     string
+	since     *string // the flag of report
 }
 
 func (o *savedOptions) addFlags(cmd *cobra.Command) {
@@ -31,7 +31,6 @@ func (o *savedOptions) addFlags(cmd *cobra.Command) {
 	flags.BoolVar(&o.wanted, "savings", false, "show what the actions on record have saved; needs --audit-file or --log-group")
 	flags.StringSliceVar(&o.groups, "log-group", nil, "with --savings, read the records of these log groups: `NAMES` or ARNs; "+
 		"a * at the end matches the rest of a name")
-	flags.StringVar(&o.since, "since", "", "with --savings, only records from this `TIME` on (default: all of a file, 63d of a log group)")
 }
 
 // groupsSince is how far back log groups are read without --since: as long as 5 minutes are kept.
@@ -41,8 +40,8 @@ const groupsSince = "63d"
 func (o *savedOptions) check(html string) error {
 	named := *o.auditFile != "" || len(o.groups) > 0
 	switch {
-	case !o.wanted && (len(o.groups) > 0 || o.since != ""):
-		return usage(errors.New("--log-group and --since are for --savings; add it"))
+	case !o.wanted && len(o.groups) > 0:
+		return usage(errors.New("--log-group is for --savings; add it"))
 	case !o.wanted:
 		return nil
 	case html != "":
@@ -70,7 +69,7 @@ func (o *savedOptions) check(html string) error {
 
 // filter selects what was done. Filters of log groups take only what a record has for certain.
 func (o *savedOptions) filter(now time.Time) (history.Filter, error) {
-	since := o.since
+	since := *o.since
 	if since == "" && len(o.groups) > 0 {
 		since = groupsSince
 	}

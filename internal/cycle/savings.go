@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -49,17 +48,16 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	proposals := make([]pricing.Proposal, 0, len(changing))
 	uses := minimumUses(others, prices, at)
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {
-		list, readings := usages(chunk, read, running, at)
+		list := usages(chunk, read, running, at)
 		var silent []model.Query
 		for i, usage := range list {
 			silent = append(silent, usage.SilenceQueries(chunk[i], at)...)
 		}
 		confirmed, problems := r.Gaps.Read(reading, silent)
 		r.problems.add(problems...)
-		maps.Copy(readings, confirmed)
 		for i, usage := range list {
 			d := changing[len(found)]
-			saving := savingOf(d, usage, usage.Demand(chunk[i], readings, at))
+			saving := savingOf(d, usage, usage.Demand(chunk[i], confirmed, at))
 			proposal := pricing.Proposal{}
 			if saving != nil {
 				proposal = pricing.ProposalOf(prices, d.Resource, usage, *saving)
@@ -104,22 +102,18 @@ func savingOf(d rules.Decision, u billing.Metered, demand billing.Demand) *billi
 // days fill eight calls, and are dropped before the next ones are read.
 const meteredAtOnce = 100
 
-// usages meters resources by their own metrics and by when the monitor ran, and returns the readings
-// as well; they are not nil.
+// usages meters resources by their own metrics and by when the monitor ran.
 func usages(
 	resources []model.Resource, read func([]model.Query) model.Readings, running model.Series, at billing.ReportTime,
-) ([]billing.Metered, model.Readings) {
+) []billing.Metered {
 	var queries []model.Query
 	for _, resource := range resources {
 		queries = append(queries, billing.Queries(resource, at)...)
 	}
 	readings := read(queries)
-	if readings == nil {
-		readings = model.Readings{}
-	}
 	list := make([]billing.Metered, len(resources))
 	for i, resource := range resources {
 		list[i] = billing.Measure(resource, readings, running, at)
 	}
-	return list, readings
+	return list
 }

@@ -41,6 +41,10 @@ const (
 	// application has no such events.
 	FailuresNoticed  DetailType = "PersonalizeMonitorFailuresNoticed"
 	MinimumContested DetailType = "PersonalizeMonitorMinimumContested"
+	// TrainingPaused and TrainingResumed report that Personalize has accepted to switch the
+	// automatic training of a solution off or on. The original application has no such events.
+	TrainingPaused  DetailType = "PersonalizeTrainingPaused"
+	TrainingResumed DetailType = "PersonalizeTrainingResumed"
 )
 
 // UpdateType is the command that requests another minimum.
@@ -66,6 +70,7 @@ func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 func NotificationTypes() []DetailType {
 	return []DetailType{
 		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
+		TrainingPaused, TrainingResumed,
 	}
 }
 

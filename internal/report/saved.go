@@ -62,7 +62,8 @@ func (s Saved) Limits() []string {
 			s.FineFrom.Format("2006-01-02 15:04 UTC")))
 	}
 	if len(s.Total.Estimates) > 0 {
-		notes = append(notes, "Money figures are estimates, at the prices of the last TPS-hours of each month; tiers go by these endpoints alone.")
+		notes = append(notes, "Money figures are estimates, at the prices of the last TPS-hours of each month. "+
+			"Tiers go by these endpoints alone.")
 	}
 	for _, one := range s.Assumptions {
 		notes = append(notes, "Estimates assume "+one+".")

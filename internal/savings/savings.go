@@ -10,6 +10,7 @@ package savings
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 
@@ -47,8 +48,14 @@ type Amount struct {
 }
 
 func (a Amount) plus(b Amount) Amount {
-	return Amount{sum(a.TPSHours, b.TPSHours), a.Hours + b.Hours, a.UnknownHours + b.UnknownHours, a.ByHours || b.ByHours}
+	return Amount{
+		TPSHours: sum(a.TPSHours, b.TPSHours), Hours: wholeSeconds(a.Hours + b.Hours),
+		UnknownHours: wholeSeconds(a.UnknownHours + b.UnknownHours), ByHours: a.ByHours || b.ByHours,
+	}
 }
+
+// wholeSeconds are hours without what adding fractions leaves over.
+func wholeSeconds(hours float64) float64 { return math.Round(hours*3600) / 3600 }
 
 // sum adds what is known.
 func sum(a, b *float64) *float64 {

@@ -97,17 +97,11 @@ func (w *walk) lastPublished(c *course) int {
 
 // findReturn finds the cell from which on a stopped or deleted endpoint is in service again.
 func (w *walk) findReturn(c *course, i int, e Endpoint, known Known) {
-	shown := len(w.cells)
-	if c.first < len(w.cells) {
-		if n := slices.IndexFunc(w.cells[c.first:], func(one cell) bool { return one.published }); n >= 0 {
-			shown = c.first + n
-		}
-	}
+	shown := w.shownFrom(c.first)
 	limit := w.after(i, e) // whatever was done to it then, it was in service
-	started := slices.IndexFunc(e.started, func(t time.Time) bool { return t.After(c.at) })
+	at, started := e.startedIn(c.at, limit)
 	switch {
-	case started >= 0 && (limit.IsZero() || e.started[started].Before(limit)):
-		at := e.started[started]
+	case started:
 		if c.end = indexOf(w.cells, at); shown < len(w.cells) && w.cells[shown].at.Sub(at) <= startTime {
 			c.end = shown // not billed before it was in service
 		}
@@ -125,6 +119,25 @@ func (w *walk) findReturn(c *course, i int, e Endpoint, known Known) {
 		c.end, c.lost = c.first, true
 	}
 	c.end = max(c.end, c.first)
+}
+
+// shownFrom is the first cell from the i-th on whose minimum was published; len if there is none.
+func (w *walk) shownFrom(i int) int {
+	for i < len(w.cells) && !w.cells[i].published {
+		i++
+	}
+	return min(i, len(w.cells))
+}
+
+// startedIn is when the endpoint was first started, or created again, by a record between two times; the
+// second one may be zero.
+func (e Endpoint) startedIn(after, before time.Time) (time.Time, bool) {
+	for _, t := range e.started {
+		if t.After(after) && (before.IsZero() || t.Before(before)) {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // after is the time of the first other action after the i-th; zero if there is none.
@@ -194,19 +207,21 @@ func (w *walk) step(i int) view {
 		c.known, c.counted, c.minimum = true, true, 0 // what is gone is not called
 	case c.known:
 		w.observe(i, c.minimum)
-		if w.awaited != nil && (c.minimum >= w.awaited.to || c.at.Sub(w.awaited.at) > settled) {
-			w.awaited = nil
-		}
 	case w.awaited != nil && w.awaited.to > w.level:
 		w.set(w.awaited.to, c.at) // in doubt the saving has ended
 	}
-	v := view{cell: c, layers: w.layers}
+	return view{cell: c, layers: w.layers, open: w.open(i)}
+}
+
+// open are the actions whose effect is awaited.
+func (w *walk) open(i int) []int {
+	var list []int
 	for _, p := range w.pending {
 		if i > w.actions[p].cell {
-			v.open = append(v.open, p)
+			list = append(list, p)
 		}
 	}
-	return v
+	return list
 }
 
 // begin begins an action: a stop or deletion is in effect, an update is awaited.
@@ -249,6 +264,9 @@ func (w *walk) observe(i int, minimum float64) {
 		return w.cells[i].at.Sub(c.at) > settled // the update failed
 	})
 	w.set(minimum, at)
+	if w.awaited != nil && (minimum >= w.awaited.to || at.Sub(w.awaited.at) > settled) {
+		w.awaited = nil
+	}
 }
 
 // push puts the layer of an action, or of nobody, below the others.

@@ -12,6 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Lengths of the lists of the overview.
@@ -35,6 +36,8 @@ type overviewView struct {
 	More      int // resources that need attention and are not shown
 	Recent    []entryView
 	Problems  []string
+	Training  *report.TrainingView // nil if it is unknown
+	Findings  int                  // about training that are not shown
 	Notes     []string
 }
 
@@ -82,6 +85,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		view.Notes = append(view.Notes, s.Saved.Limits()...)
 	}
 	if s.Ledger != nil {
+		view.Training, view.Findings = trainingOf(s.Ledger.Training)
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
 		for _, text := range report.PriceTexts(s.Ledger.Prices) {
 			view.Notes = append(view.Notes, "Price: "+text+".")
@@ -89,6 +93,20 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		view.Charts = h.totals.get(s.Ledger, func() []chartView { return chartTotals(*s.Ledger) })
 	}
 	return page{template: "overview", title: "Overview", path: "/", view: view}, nil
+}
+
+// overviewFindings is how many findings about training are shown, those with the most hours.
+const overviewFindings = 8
+
+// trainingOf is training in words, and how many findings are left out of it.
+func trainingOf(r *training.Report) (view *report.TrainingView, more int) {
+	if view = report.TrainingViewOf(r); view == nil {
+		return nil, 0
+	}
+	if more = max(0, len(view.Items)-overviewFindings); more > 0 {
+		view.Items = view.Items[:overviewFindings]
+	}
+	return view, more
 }
 
 // chartTotals are the charts of all resources of each kind.
