@@ -29,6 +29,19 @@ func (m money) Digits() string {
 	return model.Number(m.Amount, 2)
 }
 
+// Signed is the amount with its sign: a cheaper one has a minus.
+func (m money) Signed() string {
+	switch {
+	case !m.Known():
+		return "–"
+	case m.Amount < 0:
+		return "−" + money{-m.Amount, m.Currency}.Digits()
+	case m.Amount > 0:
+		return "+" + m.Digits()
+	}
+	return "0"
+}
+
 // String is the amount with its currency.
 func (m money) String() string {
 	if !m.Known() {

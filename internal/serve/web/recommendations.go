@@ -36,8 +36,8 @@ func riskOf(p advice.Proposal, r *row) risk {
 	switch {
 	case p.Kind == advice.Delete || p.Kind == advice.Stop:
 		v.Text = "no calls"
-	case p.Kind == advice.LowerMinimum && r.Entry != nil && r.Entry.Saving != nil && r.Entry.Usage != nil && r.Entry.Usage.Hours > 0:
-		v.Text = model.Figure(float64(r.Entry.Saving.Jumps)/r.Entry.Usage.Hours*7*24) + " jumps a week"
+	case p.Kind == advice.LowerMinimum && r.Entry != nil && r.Entry.Saving != nil && r.Entry.Saving.ColdPerWeek != nil:
+		v.Text = model.Figure(*r.Entry.Saving.ColdPerWeek) + " cold steps a week"
 	}
 	return v
 }

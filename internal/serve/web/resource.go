@@ -38,6 +38,7 @@ type resourceView struct {
 	Spans  []spanLink
 	Charts resourceCharts
 	Pins   []string // what the numbers in the charts mean
+	WhatIf *whatIfView
 
 	Alarms    []alarmView
 	OldAlarms bool  // the last cycle could not list those of its region
@@ -94,6 +95,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), func(c chart.Chart) []chart.Pin {
 			return pinsOf(mine, c, false)
 		})
+		view.WhatIf = h.whatIf(r.Context(), resourceOf(s, view.Row))
 		for _, pin := range view.Charts.List[0].Plot.Pins {
 			view.Pins = append(view.Pins, pin.Label)
 		}

@@ -214,7 +214,9 @@
       const field = form.elements.min, wanted = Number(field.value);
       if (!field.value || !field.validity.valid) { out.textContent = field.value ? "A whole number from 1 is needed." : first; return; }
       const change = (wanted - present) * hours;
-      out.textContent = count(wanted * hours) + " TPS-hours a month at least, " + (change < 0 ? "−" : "+") + count(Math.abs(change)) + " against now." +
+      const row = document.querySelector('#trial tr[data-min="' + wanted + '"]');
+      const known = row ? row.dataset.cost + " a month" + (row.dataset.change ? " (" + row.dataset.change + " against now)" : "") + ", risk " + row.dataset.cold + ". " : "";
+      out.textContent = known + count(wanted * hours) + " TPS-hours a month at least, " + (change < 0 ? "−" : "+") + count(Math.abs(change)) + " against now." +
         (wanted > present + 10 || wanted > 2 * present ? " You are asked to confirm it." : "");
     });
   }
