@@ -21,7 +21,8 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 // Groups of packages, named once.
 var (
 	domain = []string{
-		"model", "config", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "report",
+		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
+		"report",
 	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
@@ -40,16 +41,18 @@ var (
 var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
+	"schedule":      nil,
 	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
-	"rules":         {"model"},
-	"billing":       {"model", "rules"},
+	"rules":         {"model", "schedule"},
+	"billing":       {"model", "rules", "schedule"},
 	"pricing":       {"model", "billing"},
 	"savings":       {"model", "events", "rules", "billing", "pricing"},
 	"training":      {"model", "pricing"},
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart"},
+	"whatif":        {"model", "rules", "billing", "schedule"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -72,7 +75,8 @@ var allowed = map[string][]string{
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
 	"serve/web": {
-		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "training", "advice", "alarms", "serve", "serve/guard",
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "training", "advice", "whatif", "alarms",
+		"serve", "serve/guard",
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",

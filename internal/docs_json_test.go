@@ -33,6 +33,7 @@ func TestReferenceJSON(t *testing.T) {
 	}{
 		{"run and plan", report.Result{}},
 		{"report", report.Ledger{}},
+		{"what-if and report --what-if", report.WhatIf{}},
 		{"report --savings", report.Saved{}},
 		{"history", report.History{}},
 		{"cleanup", report.Cleanup{}},

@@ -62,9 +62,11 @@ func of(t pricing.Table, list ...Endpoint) []Proposal {
 	return Of(list, nil, pricing.NewBill(uses), t)
 }
 
-func stepDown(newMin int, perMonth float64, jumps int) billing.Saving {
+func stepDown(newMin int, perMonth float64, coldSteps int) billing.Saving {
+	then, now := billing.ColdSteps{PerWeek: new(float64(coldSteps))}, billing.ColdSteps{PerWeek: new(0.0)}
 	return billing.Saving{
-		Action: rules.StepDown, NewMin: newMin, Savings: billing.Savings{PerMonth: perMonth, Jumps: jumps}, Reason: "seen three times", Observed: known(float64(newMin)),
+		Action: rules.StepDown, NewMin: newMin, Cold: &billing.ColdExposure{Then: then, Now: now, Risk: billing.RiskOf(then, now)},
+		Savings: billing.Savings{PerMonth: perMonth}, Reason: "seen three times", Observed: known(float64(newMin)),
 	}
 }
 

@@ -72,7 +72,7 @@ func (e Endpoint) main(bill *pricing.Bill) (Proposal, bool) {
 	default:
 		return Proposal{}, false
 	}
-	p.Why, p.Risk, p.Sure = s.Reason, risk(s, *e.Usage), e.sure()
+	p.Why, p.Risk, p.Sure = s.Reason, risk(s), e.sure()
 	p.Saves = Saving{TPSHours: new(s.PerMonth)}
 	if e.Priced.After != nil {
 		saved := bill.MonthDifference(e.Priced.Use, *e.Priced.After)

@@ -5,25 +5,19 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// Limits of the risk of a lower minimum, in sudden rises a week more than with the present one.
-const (
-	lowRises    = 1
-	mediumRises = 7
-)
-
-// risk is how likely callers notice. What no one calls, no one misses.
-func risk(s billing.Saving, u billing.Usage) Level {
-	const week = 7 * 24
+// risk is how likely callers notice: of a lower minimum, by how many more cold steps a week it has.
+// Where that is not known it is high. What no one calls, no one misses.
+func risk(s billing.Saving) Level {
 	if s.Action != rules.StepDown {
 		return Low
 	}
-	if u.Hours <= 0 {
+	if s.Cold == nil {
 		return High
 	}
-	switch more := float64(s.Jumps-s.JumpsNow) / u.Hours * week; {
-	case more < lowRises:
+	switch s.Cold.Risk {
+	case billing.RiskLow:
 		return Low
-	case more < mediumRises:
+	case billing.RiskMedium:
 		return Medium
 	}
 	return High

@@ -145,11 +145,19 @@ func (a *App) ReadOnlyCycle() *cycle.Cycle {
 
 // Ledger reads what was provisioned and used; hourly keeps the hours, for charts.
 func (a *App) Ledger(prices cycle.PriceSource, hourly bool) *cycle.Ledger {
-	p := a.parts
-	return cycle.NewLedger(cycle.LedgerOptions{
+	return cycle.NewLedger(a.parts.ledger(prices, hourly))
+}
+
+// WhatIf compares minimums.
+func (a *App) WhatIf(prices cycle.PriceSource) *cycle.WhatIf {
+	return cycle.NewWhatIf(a.parts.ledger(prices, false))
+}
+
+func (p parts) ledger(prices cycle.PriceSource, hourly bool) cycle.LedgerOptions {
+	return cycle.LedgerOptions{
 		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Training: p.training(), Prices: prices, Progress: p.Progress,
 		Calls: p.Clients.Calls, Region: p.Config.Region, Hourly: hourly, Tags: p.tags,
-	})
+	}
 }
 
 // Savings reads what the actions on record have saved.

@@ -111,14 +111,17 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 	return queries
 }
 
-// evidenceWindow is the whole hours that advice goes by: those of the look-back but the first,
-// which has no neighbour, and those too recent to be believed.
-func evidenceWindow(r model.Resource, m ReportTime) model.Window {
-	w := rules.LookBackWindow(r, rules.EvidenceEnd(m.Span.End))
-	if first := lookBack(m).Start.Add(time.Hour); first.After(w.Start) {
-		w.Start = first
+// evidenceWindow is the whole hours of a window that something may follow from: those since its
+// creation, but not the first, which has no neighbour, and none too recent to be believed.
+func evidenceWindow(r model.Resource, w model.Window) model.Window {
+	start, end := w.Start.Add(time.Hour), rules.EvidenceEnd(w.End)
+	if born := r.Created.UTC().Add(time.Hour - time.Nanosecond).Truncate(time.Hour); born.After(start) {
+		start = born
 	}
-	return w
+	if start.After(end) {
+		start = end
+	}
+	return model.NewWindow(start, end)
 }
 
 func failedQueries(r model.Resource, m ReportTime) []model.Query {

@@ -9,10 +9,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// jumpFactor is how many times its minimum a resource is assumed to serve without warning.
-// Personalize scales out with a short delay, in which requests may be lost (CreateCampaign
-// in the API reference); how much it serves until then is not documented, so this is a
-// measure of exposure, not of loss.
+// jumpFactor is how many times a minimum demand rises above, for Savings.Jumps.
 const jumpFactor = 2
 
 // Savings are the TPS-hours that one action, or all together, would save, and the exposure
@@ -24,9 +21,17 @@ type Savings struct {
 	// PerMonth are the TPS-hours that would be saved in a month of 730 hours, if demand
 	// stays as it was in the span, from the present minimum on.
 	PerMonth float64 `json:"tpsHoursPerMonth"`
+	// ColdPerWeek is how many 5-minute steps a week would be cold with the new minimum, and
+	// ColdPerWeekNow how many are with the present one; see ColdSteps. They are nil if that is
+	// not known. ColdUnknown counts the step-downs for which it is not, which are in no sum.
+	// StepDown only.
+	ColdPerWeek    *float64 `json:"coldStepsPerWeek"`
+	ColdPerWeekNow *float64 `json:"coldStepsPerWeekNow"`
+	ColdUnknown    int      `json:"coldStepsUnknown"`
 	// Jumps counts how often demand rose above twice the new minimum within one 5-minute
 	// slot, and Sudden those of them that began at or below the new minimum; JumpsNow is
-	// Jumps for the present minimum. StepDown only.
+	// Jumps for the present minimum. StepDown only. ColdPerWeek replaces them: they do not count
+	// demand that rises from above twice the minimum, and the next release leaves them out.
 	Jumps    int `json:"jumps"`
 	Sudden   int `json:"sudden"`
 	JumpsNow int `json:"jumpsNow"`
@@ -36,9 +41,23 @@ type Savings struct {
 func (s *Savings) Add(other Savings) {
 	s.TPSHours += other.TPSHours
 	s.PerMonth += other.PerMonth
+	s.ColdPerWeek = addKnown(s.ColdPerWeek, other.ColdPerWeek)
+	s.ColdPerWeekNow = addKnown(s.ColdPerWeekNow, other.ColdPerWeekNow)
+	s.ColdUnknown += other.ColdUnknown
 	s.Jumps += other.Jumps
 	s.Sudden += other.Sudden
 	s.JumpsNow += other.JumpsNow
+}
+
+// addKnown adds two numbers, of which those that are not known are nil.
+func addKnown(a, b *float64) *float64 {
+	switch {
+	case a == nil:
+		return b
+	case b == nil:
+		return a
+	}
+	return new(*a + *b)
 }
 
 // Saving is what an action on a resource would save. With the verdict None it saves
@@ -47,10 +66,19 @@ type Saving struct {
 	Action rules.Verdict `json:"action"`           // StepDown, Stop, Delete, or None
 	NewMin int           `json:"newMin,omitempty"` // StepDown only
 	Savings
-	Reason string `json:"-"`
+	Cold   *ColdExposure `json:"coldSteps,omitempty"` // StepDown only
+	Reason string        `json:"-"`
 	// Observed is how much of the demand is known, which the reason rests on; the zero value if
 	// nothing could be read.
 	Observed rules.Load `json:"-"`
+}
+
+// ColdExposure is what a lower minimum means for demand that rises faster than capacity. Its JSON
+// keys are stable.
+type ColdExposure struct {
+	Then ColdSteps `json:"then"` // with the new minimum
+	Now  ColdSteps `json:"now"`  // with the present one
+	Risk Risk      `json:"risk"`
 }
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
@@ -63,9 +91,7 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 	if !u.Readable {
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
-	evidence := u.evidence
-	confirm := rules.ConfirmQueries(r, lookBack(m))
-	evidence.Regional, evidence.Record = readings.Get(confirm[0]), readings.Get(confirm[1])
+	evidence := confirmed(u.evidence, r, readings, lookBack(m))
 	s := u.advise(r, evidence, readings, idle, used, m)
 	s.Observed = rules.LoadOf(r, evidence, m.Now)
 	return s
@@ -97,7 +123,7 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 	newMin, reason := rules.FinalMinimum(r, e, m.Now)
 	s := Saving{Action: rules.None}
 	if newMin > 0 {
-		s = u.SavingOf(r, newMin)
+		s = u.SavingOf(r, newMin, u.Demand(r, readings, m))
 	}
 	s.Reason = note + reason
 	if contest, _ := rules.ContestOf(r, readings, m.evaluation()); newMin > 0 && m.Now.Before(contest.Until()) {
@@ -137,13 +163,21 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 	return s
 }
 
-// SavingOf is what a given lower minimum would save.
-func (u Metered) SavingOf(r model.Resource, newMin int) Saving {
+// SavingOf is what a given lower minimum would save, and how much more demand would come faster than
+// capacity.
+func (u Metered) SavingOf(r model.Resource, newMin int, d Demand) Saving {
 	s := Saving{Action: rules.StepDown, NewMin: newMin}
 	lower, present := float64(newMin), float64(r.MinTPS)
 	s.TPSHours = u.Paid - u.slots.paid(u.slots.atMost(lower))
 	if u.Hours > 0 {
 		s.PerMonth = (u.slots.paid(u.slots.throughout(present)) - u.slots.paid(u.slots.throughout(lower))) * HoursPerMonth / u.Hours
+	}
+	then, now := d.Cold(lower), d.Cold(present)
+	s.Cold = &ColdExposure{then, now, RiskOf(then, now)}
+	if s.Cold.Risk == RiskUnknown {
+		s.ColdUnknown = 1
+	} else {
+		s.ColdPerWeek, s.ColdPerWeekNow = then.PerWeek, now.PerWeek
 	}
 	s.Jumps = u.slots.jumps(jumpFactor*lower, jumpFactor*lower)
 	s.Sudden = u.slots.jumps(lower, jumpFactor*lower)

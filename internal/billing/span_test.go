@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -150,8 +152,8 @@ func TestAPartOfASpanIsMeteredAsIfReadAlone(t *testing.T) {
 		want := alone.measure()
 		near(t, string(kind)+": 14 days paid", got.Paid, want.Paid)
 		idle, used := 24*time.Hour, 192*time.Hour
-		if g, w := Advise(wide.resource, got, narrow, idle, used, advised), Advise(alone.resource, want, alone.readings, idle, used, advised); g != w {
-			t.Errorf("%s: advice\n%+v, want\n%+v", kind, g, w)
+		if g, w := Advise(wide.resource, got, narrow, idle, used, advised), Advise(alone.resource, want, alone.readings, idle, used, advised); cmp.Diff(w, g) != "" {
+			t.Errorf("%s: advice (-want +got)\n%s", kind, cmp.Diff(w, g))
 		}
 	}
 }

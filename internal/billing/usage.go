@@ -79,10 +79,31 @@ func evidenceOf(r model.Resource, readings model.Readings, m ReportTime) rules.E
 		requests = hourlySums(readings.Get(requestsQuery(r, m)))
 	}
 	return rules.Evidence{
-		Window: evidenceWindow(r, m), Requests: requests,
+		Window: evidenceWindow(r, lookBack(m)), Requests: requests,
 		Watched: rules.WatchedHours(readings.Get(minimumQuery(r, m)), minimumQuery(r, m).Window.Start),
 		Proxy:   !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}
+}
+
+// Demand is the demand over the metered time, as far as it is known. The readings must hold the
+// answers to SilenceQueries. Nothing is known unless u is Readable.
+func (u Metered) Demand(r model.Resource, readings model.Readings, m ReportTime) Demand {
+	if u.slots == nil {
+		return Demand{Kind: r.Kind, Start: m.Span.Start}
+	}
+	d := demandOf(r.Kind, confirmed(u.evidence, r, readings, lookBack(m)), model.Series{}, m.Now).within(u.Window)
+	first := int(d.Start.Sub(u.slots.window.Start) / Slot)
+	for i := range d.Requests {
+		d.Requests[i] += u.slots.requests[first+i] // NaN stays
+	}
+	return d
+}
+
+// confirmed is evidence with what confirms silence in a window; see rules.ConfirmQueries.
+func confirmed(e rules.Evidence, r model.Resource, readings model.Readings, w model.Window) rules.Evidence {
+	confirm := rules.ConfirmQueries(r, w)
+	e.Regional, e.Record = readings.Get(confirm[0]), readings.Get(confirm[1])
+	return e
 }
 
 // HourlyAtMost returns the hours as they would be metered with a minimum that never exceeded the

@@ -50,7 +50,7 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 	source := demoSource{pageSource: newPageSource(memory, d.Params.DashboardName), demo: d}
 	logger := slog.New(slog.DiscardHandler)
 	page, err := web.New(web.Options{
-		Source: source, Series: d.App().Meter, Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
+		Source: source, Series: d.App().Meter, WhatIf: d.WhatIf(), Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
 		Version: g.version, AllowActions: o.page.allowActions, Actions: pageActions{d.App().Actions}, MetricDelay: d.Params.MetricDelay,
 		Demo: "This is a demo: an embedded AWS on a clock of its own. Nothing here is real.",
 	})

@@ -187,7 +187,7 @@ Without an AWS account, try:  personalize-monitor run --local`,
 	root.SuggestionsMinimumDistance = 2
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate(), streams.Out))
 	root.SetFlagErrorFunc(badFlag)
-	root.AddCommand(newRun(g), newPlan(g), newReport(g), newServe(g), newDemo(g),
+	root.AddCommand(newRun(g), newPlan(g), newReport(g), newWhatIf(g), newServe(g), newDemo(g),
 		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
 		newPauseTraining(g), newResumeTraining(g), newRestore(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))

@@ -107,8 +107,8 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 // newPage makes the daemon's page from its parts.
 func (s *session) newPage(a *app.App, source *pageSource, o *serveOptions, values config.Values) (serve.Page, error) {
 	return web.New(web.Options{
-		Source: source, Series: a.Meter, Clock: s.clock, Logger: s.logger, Guard: o.page.guard, Version: s.version,
-		AllowActions: o.page.allowActions, Actions: pageActions{a.Actions}, MetricDelay: values.MetricDelay,
+		Source: source, Series: a.Meter, WhatIf: a.WhatIf(o.prices.source(s)), Clock: s.clock, Logger: s.logger, Guard: o.page.guard,
+		Version: s.version, AllowActions: o.page.allowActions, Actions: pageActions{a.Actions}, MetricDelay: values.MetricDelay,
 	})
 }
 

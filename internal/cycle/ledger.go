@@ -20,6 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -48,11 +49,16 @@ type LedgerOptions struct {
 type TagReader func(ctx context.Context, resources []model.Resource) (map[model.ARN]map[string]string, []model.Problem)
 
 // Ledger is the pipeline of a report: discover → measure → meter → report. It writes nothing,
-// and keeps no state between two runs.
-type Ledger struct{ LedgerOptions }
+// and keeps no state between two runs but the schedules that it has proposed, for a week.
+type Ledger struct {
+	LedgerOptions
+	proposals *proposals
+}
 
 // NewLedger makes a Ledger.
-func NewLedger(o LedgerOptions) *Ledger { return &Ledger{o} }
+func NewLedger(o LedgerOptions) *Ledger {
+	return &Ledger{o, newProposals(histories{o.Meter, o.Gaps})}
+}
 
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
@@ -202,23 +208,46 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 		more, regional := list[i].questions(resource, r.idle, r.spans)
 		queries, gaps = append(queries, more...), append(gaps, regional...)
 	}
-	calls := r.measure(ctx, queries)
-	if calls == nil {
-		calls = model.Readings{}
+	readings := r.measure(ctx, queries)
+	if readings == nil {
+		readings = model.Readings{}
 	}
 	regional, problems := r.Gaps.Read(ctx, gaps)
 	r.problems.add(problems...)
-	maps.Copy(calls, regional)
+	maps.Copy(readings, regional)
+	schedules := r.propose(ctx, resources, list, readings)
 	entries := make([]report.Entry, len(resources))
 	var advised []advice.Endpoint
 	for i, resource := range resources {
-		saving := list[i].advise(resource, calls, r)
-		entries[i] = list[i].entry(resource, saving, r)
+		saving := list[i].advise(resource, readings, r)
+		entries[i] = list[i].entry(resource, saving, schedules[resource.ARN], r)
 		if list[i].advised != nil {
 			advised = append(advised, list[i].endpoint(resource, saving, entries[i].Proposal, r.shared))
 		}
 	}
 	r.Progress.of("measure")(r.add(list, entries, advised), len(r.resources))
+}
+
+// propose finds schedules for resources that may have enough cold steps for one, in a report whose
+// advice goes by as many days as a schedule is tested on.
+func (r *ledgerRun) propose(ctx context.Context, resources []model.Resource, list []metering, readings model.Readings) map[model.ARN]proposed {
+	at, ok := r.spans.Advised()
+	if !ok || at.Span.Duration() < whatif.TestDays*24*time.Hour {
+		return nil
+	}
+	var candidates []model.Resource
+	for i, resource := range resources {
+		// No base is lower than 1, so none has more cold steps.
+		if list[i].advised.Demand(resource, readings, at).Cold(1).Cold >= whatif.MinColdSteps {
+			candidates = append(candidates, resource)
+		}
+	}
+	found, series, problems := r.proposals.of(ctx, candidates, at.Now, r.in.Params.MetricDelay)
+	r.problems.add(problems...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read += series
+	return found
 }
 
 // add adds metered resources to the ledger and returns how many it has.

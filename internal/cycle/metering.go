@@ -113,7 +113,7 @@ func (m metering) advise(resource model.Resource, calls model.Readings, r *ledge
 	if m.shown.Readable && saving.Action.Changes() { // what it would have saved in the span that is shown
 		in := m.shown.RemovalSaving(resource)
 		if saving.NewMin > 0 {
-			in = m.shown.SavingOf(resource, saving.NewMin)
+			in = m.shown.SavingOf(resource, saving.NewMin, billing.Demand{})
 		}
 		saving.TPSHours = in.TPSHours
 	}
@@ -121,7 +121,7 @@ func (m metering) advise(resource model.Resource, calls model.Readings, r *ledge
 }
 
 // entry is the resource in a ledger.
-func (m metering) entry(resource model.Resource, saving billing.Saving, r *ledgerRun) report.Entry {
+func (m metering) entry(resource model.Resource, saving billing.Saving, schedule proposed, r *ledgerRun) report.Entry {
 	priced := pricing.ProposalOf(r.prices, resource, *m.shown, saving)
 	if m.advised != nil && m.advised != m.shown { // a month goes by the days that proposals go by
 		recent := pricing.ProposalOf(r.prices, resource, *m.advised, saving)
@@ -130,7 +130,7 @@ func (m metering) entry(resource model.Resource, saving billing.Saving, r *ledge
 			priced.After.Month = recent.After.Month
 		}
 	}
-	e := report.EntryOf(resource, *m.shown, saving, priced)
+	e := report.EntryOf(resource, *m.shown, saving, priced, schedule.Proposal, schedule.why)
 	e.Tags = r.tags[resource.ARN]
 	if m.month != nil {
 		e.Parts = report.Parts{Month: report.PartOf(r.prices, resource, *m.month), Billed: priced.Use.Month}

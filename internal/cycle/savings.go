@@ -48,9 +48,16 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	proposals := make([]pricing.Proposal, 0, len(changing))
 	uses := minimumUses(others, prices, at)
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {
-		for _, usage := range usages(chunk, read, running, at) {
+		list := usages(chunk, read, running, at)
+		var silent []model.Query
+		for i, usage := range list {
+			silent = append(silent, usage.SilenceQueries(chunk[i], at)...)
+		}
+		confirmed, problems := r.Gaps.Read(reading, silent)
+		r.problems.add(problems...)
+		for i, usage := range list {
 			d := changing[len(found)]
-			saving := savingOf(d, usage)
+			saving := savingOf(d, usage, usage.Demand(chunk[i], confirmed, at))
 			proposal := pricing.Proposal{}
 			if saving != nil {
 				proposal = pricing.ProposalOf(prices, d.Resource, usage, *saving)
@@ -79,12 +86,12 @@ func minimumUses(resources []model.Resource, prices pricing.Table, at billing.Re
 }
 
 // savingOf is what one decision would save; nil if that is not known.
-func savingOf(d rules.Decision, u billing.Metered) *billing.Saving {
+func savingOf(d rules.Decision, u billing.Metered, demand billing.Demand) *billing.Saving {
 	switch {
 	case !u.Readable:
 		return nil
 	case d.Verdict == rules.StepDown:
-		return report.SavingOf(u.SavingOf(d.Resource, d.NewMinTPS))
+		return report.SavingOf(u.SavingOf(d.Resource, d.NewMinTPS, demand))
 	case u.IdleSince == nil: // called since the decision
 		return nil
 	}

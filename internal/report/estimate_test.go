@@ -40,7 +40,7 @@ func flatEntry(t pricing.Table, kind model.Kind, region, name, recipe string, mi
 		s.Action = rules.IdleVerdict(kind)
 		p.After = new(pricing.NewUse(t, r, nil, nil, 48))
 	}
-	return EntryOf(r, m, s, p)
+	return EntryOf(r, m, s, p, nil, "")
 }
 
 // A recommender whose lower minimum lies within what its fee includes saves nothing by it, and

@@ -42,7 +42,7 @@ func focusLedger() Ledger {
 			u.Hourly = append(u.Hourly, billing.Hour{Start: w.Start.Add(time.Duration(i) * time.Hour), Provisioned: minimum, Actual: used, Paid: max(minimum, used), Used: used})
 			u.Paid += max(minimum, used)
 		}
-		entries = append(entries, EntryOf(r, u, billing.Saving{}, pricing.Proposal{Use: pricing.NewUse(t, r, u.Hourly, u.Hourly, u.Hours)}))
+		entries = append(entries, EntryOf(r, u, billing.Saving{}, pricing.Proposal{Use: pricing.NewUse(t, r, u.Hourly, u.Hourly, u.Hours)}, nil, ""))
 	}
 	old := end.AddDate(-1, 0, 0)
 	add(table, model.Campaign, "us-east-1", "large", "aws-sims", old, func(i int) (float64, float64) { return 700, 100 + float64(i)/7 })

@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
@@ -60,6 +61,10 @@ type Entry struct {
 	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 	Health   *Health         `json:"health"`   // null if nothing could be read
+	// Schedule is one that would avoid cold steps; null if none is proven. ScheduleNote is why, empty if
+	// the last 14 days have too few cold steps or were not looked at.
+	Schedule     *ProposedSchedule `json:"scheduleProposal"`
+	ScheduleNote string            `json:"scheduleNote"`
 	// Tags are those of the resource, absent unless they were requested and could be read.
 	Tags  map[string]string `json:"tags,omitzero"`
 	Parts Parts             `json:"-"`
@@ -77,9 +82,12 @@ func SavingOf(s billing.Saving) *billing.Saving {
 	return &s
 }
 
-// EntryOf is an entry with all that is known of a resource but its Estimate; see Priced.
-func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, p pricing.Proposal) Entry {
-	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason}
+// EntryOf is an entry with all that is known of a resource but its Estimate; see Priced. The
+// schedule may be nil, with the reason.
+func EntryOf(
+	r model.Resource, u billing.Metered, s billing.Saving, p pricing.Proposal, schedule *whatif.Proposal, why string,
+) Entry {
+	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason, Schedule: ProposedScheduleOf(r, schedule), ScheduleNote: why}
 	if !u.Readable {
 		e.Note = u.Why
 		return e
@@ -139,9 +147,11 @@ var ledgerColumns = []string{
 	"utilizationMean", "utilizationP50", "utilizationP95", "utilizationLowestHour", "utilizationHighestHour",
 	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
 	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
+	"coldSteps", "coldStepsPerWeek", "coldStepsNow", "coldStepsPerWeekNow", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "risk",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
 	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "estimatePerMonth",
-	"healthHours", "healthKnown", "healthSilent", "healthUnknown", "note",
+	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
+	"schedule", "scheduleColdSteps", "scheduleColdStepsAtBase", "scheduleTPSHoursPercent", "scheduleNote", "note",
 }
 
 // CSV implements Report. What is null in the JSON is an empty field.
@@ -152,7 +162,7 @@ func (l Ledger) CSV() [][]string {
 	}
 	rows := [][]string{ledgerColumns}
 	for _, e := range l.Resources {
-		used, saved, priced := make([]any, 19), make([]any, 7), make([]any, 9)
+		used, saved, cold, priced := make([]any, 19), make([]any, 7), make([]any, 9), make([]any, 9)
 		if u := e.Usage; u != nil {
 			spread := u.Utilization
 			used = []any{
@@ -163,15 +173,30 @@ func (l Ledger) CSV() [][]string {
 		}
 		if s := e.Saving; s != nil {
 			saved = []any{s.Action, positive(s.NewMin), s.TPSHours, s.PerMonth, s.Jumps, s.Sudden, s.JumpsNow}
+			cold = coldCells(s.Cold)
 		}
 		if m := e.Estimate; m != nil {
 			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth, m.PerMonth}
 		}
 		rows = append(rows, slices.Concat(
-			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Health.cells()...), Fields(e.Note),
+			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...),
+			Fields(e.Schedule.cells()...), Fields(e.ScheduleNote, e.Note),
 		))
 	}
 	return rows
+}
+
+// coldCells are the fields of a CSV.
+func coldCells(c *billing.ColdExposure) []any {
+	cells := make([]any, 9)
+	if c == nil || c.Risk == billing.RiskUnknown {
+		return cells
+	}
+	cells[0], cells[1], cells[2], cells[3], cells[4], cells[8] = c.Then.Cold, c.Then.PerWeek, c.Now.Cold, c.Now.PerWeek, c.Then.Known, c.Risk
+	if worst := c.Then.Worst; worst != nil {
+		cells[5], cells[6], cells[7] = worst.At, worst.From, worst.To
+	}
+	return cells
 }
 
 // Totals add up what could be read; Unread resources are in none of the sums.
@@ -283,6 +308,9 @@ func (l Ledger) notes() []string {
 	}
 	if text := healthNote(l.Resources); text != "" {
 		notes = append(notes, text)
+	}
+	if n := count(l.Resources, func(e Entry) bool { return e.ScheduleNote != "" })[true]; n > 0 {
+		notes = append(notes, fmt.Sprintf("No schedule is proposed for %s with cold steps; what-if shows why for each.", model.Plural(n, "resource")))
 	}
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")

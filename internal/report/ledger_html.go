@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
@@ -104,8 +105,7 @@ func (l Ledger) tiles() []tile {
 		tile{"TPS-hours wasted", commas(t.TPSHours.Wasted), share},
 		tile{"TPS-hours that could be saved a month", commas(t.Saving.PerMonth), tally(t.Actions, decisions)})
 	if s := t.Saving; t.Actions[rules.StepDown] > 0 {
-		text := fmt.Sprintf("within 5 minutes; from that minimum or less %s, above twice a present one %s", times(s.Sudden), times(s.JumpsNow))
-		tiles = append(tiles, tile{"Rises above twice a new minimum", model.Number(float64(s.Jumps), 0), text})
+		tiles = append(tiles, tile{"Cold steps a week with the new minimums", perWeek(s.ColdPerWeek), coldNow(s)})
 	}
 	for _, e := range t.Estimates {
 		text := fmt.Sprintf("of %s %s paid, %s wasted in the span; %d of %s priced",
@@ -175,6 +175,9 @@ func pageRow(e Entry) []pageCell {
 				last.More += "; " + e.Estimate.Note
 			}
 		}
+	}
+	if e.Schedule != nil {
+		last.More = strings.TrimPrefix(last.More+"\nProposed: "+e.Schedule.Sentence()+": "+e.Schedule.Command, "\n")
 	}
 	return cells
 }

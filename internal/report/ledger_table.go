@@ -40,6 +40,9 @@ func ledgerGrid(entries []Entry) Grid {
 	}}
 	for _, e := range entries {
 		row := Row{Below: e.advice()}
+		if e.Schedule != nil {
+			row = Row{Below: Cell{row.Below.Text + "; proposed: " + e.Schedule.Sentence(), row.Below.Color}, Copy: e.Schedule.Command}
+		}
 		for _, text := range e.cells() {
 			row.Cells = append(row.Cells, Cell{Text: text})
 		}
@@ -90,27 +93,25 @@ func (e Entry) advice() Cell {
 	return Cell{text, colorOf(s.Action)}
 }
 
-// exposure is how suddenly demand rose above twice the new minimum.
+// exposure is how often demand would rise faster than capacity with the new minimum.
 func (e Entry) exposure() string {
-	s := e.Saving
-	text := fmt.Sprintf("within 5 minutes demand rose above %d %s %s", 2*s.NewMin, e.Kind.RateUnit(), times(s.Jumps))
-	if s.Jumps > 0 {
-		text += fmt.Sprintf(", from %d or less %s", s.NewMin, times(s.Sudden))
+	c := e.Saving.Cold
+	if c == nil || c.Risk == billing.RiskUnknown {
+		return "how often demand would rise faster than capacity is not known"
 	}
-	if s.JumpsNow > 0 {
-		text += fmt.Sprintf(" (above %d %s)", 2*e.Min, times(s.JumpsNow))
+	text := fmt.Sprintf("cold steps: %s a week, now %s", perWeek(c.Then.PerWeek), perWeek(c.Now.PerWeek))
+	if worst := c.Then.Worst; worst != nil {
+		text += ", the worst " + surgeText(*worst, e.Kind)
 	}
-	return text
+	return text + "; risk " + string(c.Risk)
 }
 
-func times(n int) string {
-	if n == 0 {
-		return "never"
-	}
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
+// perWeek writes how many cold steps a week has.
+func perWeek(n *float64) string { return Number(n, 1, "") }
+
+func surgeText(s billing.Surge, kind model.Kind) string {
+	return fmt.Sprintf("from %s to %s %s at %s UTC",
+		Number(&s.From, 1, ""), Number(&s.To, 1, ""), kind.RateUnit(), s.At.UTC().Format("2006-01-02 15:04"))
 }
 
 func (p Printer) ledgerSummary(l Ledger) {
@@ -129,7 +130,7 @@ func (p Printer) ledgerSummary(l Ledger) {
 		}
 		p.Label("Savings", savingsText(t))
 		if n := t.Actions[rules.StepDown]; n > 0 {
-			p.Label("Spikes", exposureOfAll(t.Saving))
+			p.Label("Cold steps", exposureOfAll(t.Saving))
 		}
 	}
 	for _, e := range t.Estimates {
@@ -151,13 +152,21 @@ func throughputText(t billing.Throughput) string {
 		rounded(u.Mean, 1, "%"), rounded(u.P50, 1, "%"), rounded(u.P95, 1, "%"), rounded(u.LowestHour, 1, "%"), rounded(u.HighestHour, 1, "%"))
 }
 
-// exposureOfAll is how suddenly demand rose, for all step-downs together.
+// exposureOfAll is how often demand would rise faster than capacity, for all step-downs together.
 func exposureOfAll(s billing.Savings) string {
-	text := "within 5 minutes demand rose above twice a new minimum " + times(s.Jumps)
-	if s.Jumps > 0 {
-		text += ", from that minimum or less " + times(s.Sudden)
+	if s.ColdPerWeek == nil {
+		return "not known for any of the step-downs"
 	}
-	return text + " (above twice a present one " + times(s.JumpsNow) + ")"
+	return perWeek(s.ColdPerWeek) + " a week with the new minimums, " + coldNow(s)
+}
+
+// coldNow is how often demand rises faster than capacity now.
+func coldNow(s billing.Savings) string {
+	text := "now " + perWeek(s.ColdPerWeekNow)
+	if s.ColdUnknown > 0 {
+		text += "; not known for " + model.Plural(s.ColdUnknown, "step-down")
+	}
+	return text
 }
 
 func tpsHoursText(h billing.TPSHours) string {

@@ -18,7 +18,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 func utilization(mean, p50, p95, lowest, highest float64) billing.Utilization {
@@ -101,6 +103,11 @@ func ledgerOf() Ledger {
 		price("cn-north-1", pricing.Recommender, "CNY", "bill of January", pricing.Tier{PerTPSHour: 1.5}),
 		price("us-west-2", pricing.Campaign, "USD", "not used", pricing.Tier{PerTPSHour: 9}),
 	}, nil, 0)
+	lunch := &whatif.Proposal{
+		Schedule: schedule.Schedule{Base: 5, Lead: schedule.DefaultLead, Rules: []schedule.Rule{{Days: schedule.Daily, From: 720, Until: 840, Level: 24}}},
+		Base:     billing.Trial{Hours: 336, TPSHours: 2000, Used: 1990, Cold: billing.ColdSteps{Cold: 14, Known: 4000, Steps: 4032}},
+		With:     billing.Trial{Hours: 336, TPSHours: 2050, Used: 1990, Cold: billing.ColdSteps{Cold: 1, Known: 4000, Steps: 4032}},
+	}
 	entry := func(r model.Resource, u billing.Metered, s billing.Saving) Entry {
 		at := func(minimum float64) []billing.Hour {
 			hours := slices.Clone(u.Hourly)
@@ -116,7 +123,13 @@ func ledgerOf() Ledger {
 		case s.Action != rules.None:
 			p.After = new(pricing.NewUse(prices, r, nil, nil, 48))
 		}
-		return EntryOf(r, u, s, p)
+		switch s.Action {
+		case rules.StepDown:
+			return EntryOf(r, u, s, p, lunch, "")
+		case rules.Stop:
+			return EntryOf(r, u, s, p, nil, "no schedule: too little of the demand is known")
+		}
+		return EntryOf(r, u, s, p, nil, "")
 	}
 	noUtilization := usage(10, 0, 48, span.Start)
 	noUtilization.Utilization = billing.Utilization{}
@@ -125,12 +138,16 @@ func ledgerOf() Ledger {
 		Provisioned: 43.208, Actual: 12.031, Peak: 33.75,
 		Utilization: utilization(27.845, 25, 41.5, 1.25, 77.7),
 	}
+	cold := &billing.ColdExposure{
+		Then: billing.ColdSteps{Cold: 15, Known: 4000, Steps: 4032, PerWeek: num(7.5), Worst: &billing.Surge{At: end.Add(-26 * time.Hour), From: 2, To: 24.02}},
+		Now:  billing.ColdSteps{Cold: 1, Known: 4000, Steps: 4032, PerWeek: num(0.5)}, Risk: billing.RiskHigh,
+	}
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	l := Ledger{
 		Window: span, Days: 2, Totals: Totals{Throughput: &together}, Training: trainingOf(end),
 		Resources: []Entry{
 			entry(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
-				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0}, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}),
+				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, ColdPerWeek: num(7.5), ColdPerWeekNow: num(0.5), Jumps: 3, Sudden: 1, JumpsNow: 0}, Cold: cold, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}),
 			entry(resource(model.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
 				billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 30, PerMonth: 730}, Reason: "no request since 2026-03-03 06:00 UTC"}),
 			entry(resource(model.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
@@ -218,6 +235,9 @@ func TestLedgerTotals(t *testing.T) {
 	if got.Hours != 4*48 || got.IdleHours != 4*3.25 || got.Throughput == nil || got.Throughput.Actual != 12.031 {
 		t.Errorf("%v of %v hours idle, throughput %+v", got.IdleHours, got.Hours, got.Throughput)
 	}
+	if s := got.Saving; s.ColdPerWeek == nil || *s.ColdPerWeek != 7.5 || *s.ColdPerWeekNow != 0.5 || s.ColdUnknown != 0 {
+		t.Errorf("cold steps %+v", s)
+	}
 	if s := got.Saving; s.Jumps != 3 || s.Sudden != 1 || s.JumpsNow != 0 {
 		t.Errorf("jumps %+v", s)
 	}
@@ -242,6 +262,28 @@ func TestLedgerTotals(t *testing.T) {
 	l.Normalize()
 	if again := l.Totals; fmt.Sprint(again) != fmt.Sprint(got) || len(l.Prices) != 2 {
 		t.Error("normalizing twice changes the sums")
+	}
+}
+
+// What is not known is in no sum, and is not shown as none.
+func TestUnknownColdSteps(t *testing.T) {
+	for name, tt := range map[string]struct {
+		sum  billing.Savings
+		want string
+	}{
+		"no step-down is known": {billing.Savings{ColdUnknown: 2}, "not known for any of the step-downs"},
+		"some are":              {billing.Savings{ColdPerWeek: num(3), ColdPerWeekNow: num(0), ColdUnknown: 1}, "3.0 a week with the new minimums, now 0.0; not known for 1 step-down"},
+	} {
+		if got := exposureOfAll(tt.sum); got != tt.want {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+	unknown := Entry{Saving: &billing.Saving{Action: rules.StepDown, NewMin: 1, Cold: &billing.ColdExposure{Risk: billing.RiskUnknown}}}
+	if got := unknown.exposure(); !strings.Contains(got, "not known") {
+		t.Error(got)
+	}
+	if cells := Fields(coldCells(unknown.Saving.Cold)...); strings.Join(cells, "") != "" {
+		t.Errorf("a CSV shows %q", cells)
 	}
 }
 
@@ -284,7 +326,12 @@ func TestSavingsOfAPlan(t *testing.T) {
 		switch one.Decision {
 		case rules.StepDown:
 			one.Recipe = "aws-sims"
-			one.Saving = &billing.Saving{Action: rules.StepDown, NewMin: one.NewMin, Savings: billing.Savings{TPSHours: 1008, PerMonth: 2190}}
+			cold := billing.ColdExposure{
+				Then: billing.ColdSteps{Cold: 5, Known: 4000, Steps: 4032, PerWeek: num(2.5)}, Now: billing.ColdSteps{Known: 4000, Steps: 4032, PerWeek: num(0)}, Risk: billing.RiskMedium,
+			}
+			one.Saving = &billing.Saving{Action: rules.StepDown, NewMin: one.NewMin, Cold: &cold, Savings: billing.Savings{
+				TPSHours: 1008, PerMonth: 2190, ColdPerWeek: cold.Then.PerWeek, ColdPerWeekNow: cold.Now.PerWeek,
+			}}
 			price := pricing.Price{
 				Region: one.Region, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 0.25}}, Currency: "USD", Date: "2026-02-01", Source: "bill of January",
 			}

@@ -147,15 +147,19 @@ var resultColumns = []string{
 	"tpsHoursSaved", "tpsHoursSavedPerMonth", "estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
 	"estimateSaved", "estimateSavedPerMonth", "would", "wouldMin", "outcome", "restore",
 	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
+	"coldStepsPerWeek", "coldStepsPerWeekNow", "risk",
 }
 
 // CSV implements Report. What is null or left out in the JSON is an empty field.
 func (r Result) CSV() [][]string {
 	rows := [][]string{resultColumns}
 	for _, one := range r.normalized().Resources {
-		saved, priced := make([]any, 2), make([]any, 6)
+		saved, cold, priced := make([]any, 2), make([]any, 3), make([]any, 6)
 		if s := one.Saving; s != nil {
 			saved = []any{s.TPSHours, s.PerMonth}
+			if s.Cold != nil {
+				cold = []any{s.ColdPerWeek, s.ColdPerWeekNow, s.Cold.Risk}
+			}
 		}
 		if e := one.Estimate; e != nil {
 			priced = []any{e.Currency, e.PerTPSHour, e.PriceDate, e.PriceSource, e.Saved, e.SavedPerMonth}
@@ -163,7 +167,7 @@ func (r Result) CSV() [][]string {
 		rows = append(rows, slices.Concat(
 			one.fields(), Fields(one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
 			Fields(saved...), Fields(priced...), Fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
-			Fields(one.Health.cells()...),
+			Fields(one.Health.cells()...), Fields(cold...),
 		))
 	}
 	return rows

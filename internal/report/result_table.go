@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -93,6 +94,9 @@ func (r Resource) savesText() string {
 	if r.Estimate != nil {
 		text += fmt.Sprintf(" (est. %s %s)", r.Estimate.Currency, amount(r.Estimate.SavedPerMonth))
 	}
+	if cold := r.Saving.Cold; cold != nil {
+		text += ", risk " + string(cold.Risk)
+	}
 	return text
 }
 
@@ -133,7 +137,8 @@ func (p Printer) summary(r Result) {
 
 // savings writes what the decisions would save together, and the prices of estimates.
 func (p Printer) savings(resources []Resource) {
-	hours, money := 0.0, 0.0
+	var sum billing.Savings
+	money := 0.0
 	currency, priced, saving := "", 0, 0
 	var prices []pricing.Price
 	for _, one := range resources {
@@ -141,7 +146,7 @@ func (p Printer) savings(resources []Resource) {
 			continue
 		}
 		saving++
-		hours += one.Saving.PerMonth
+		sum.Add(one.Saving.Savings)
 		if e := one.Estimate; e != nil && (currency == "" || currency == e.Currency) {
 			currency = e.Currency
 			priced++
@@ -152,7 +157,10 @@ func (p Printer) savings(resources []Resource) {
 	if saving == 0 {
 		return
 	}
-	p.Label("Savings", commas(hours)+" TPS-hours a month, if demand stays as it was in the last 14 days")
+	p.Label("Savings", commas(sum.PerMonth)+" TPS-hours a month, if demand stays as it was in the last 14 days")
+	if slices.ContainsFunc(resources, func(one Resource) bool { return one.Saving != nil && one.Saving.Cold != nil }) {
+		p.Label("Cold steps", exposureOfAll(sum))
+	}
 	if priced > 0 {
 		p.Label("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), priced, saving))
 	}

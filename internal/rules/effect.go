@@ -14,9 +14,6 @@ const (
 	// effectReach is how far back steps can be compared: CloudWatch keeps 5-minute steps for 63
 	// days.
 	effectReach = 62 * 24 * time.Hour
-	// coldFactor is how far demand exceeds the highest of the three steps before it when it comes
-	// faster than capacity is added.
-	coldFactor = 1.5
 )
 
 // Fare is how the calls to a resource fared over some time.
@@ -25,8 +22,8 @@ type Fare struct {
 	Calls         float64 `json:"calls"` // failed ones included
 	Failed        float64 `json:"failed"`
 	LatencyMillis float64 `json:"latencyMs"` // average of the successful calls; 0 if no call succeeded
-	// ColdSteps are the 5-minute steps with a demand above the minimum and above 1.5 times that
-	// of any of the three before.
+	// ColdSteps are the cold 5-minute steps: above the minimum, and above 1.5 times that of any of the
+	// three before. Their demand includes failed calls.
 	ColdSteps int `json:"coldSteps"`
 }
 
@@ -83,7 +80,7 @@ func effectWindow(steps []AcceptedStep, now time.Time) (w model.Window, ok bool)
 	if last.After(now) {
 		last = now
 	}
-	start := first.Truncate(WindowLength).Add(-effectSpan - riseSteps*WindowLength)
+	start := first.Truncate(WindowLength).Add(-effectSpan - ColdReach*WindowLength)
 	return model.NewWindow(start, last.Truncate(WindowLength)), true
 }
 
@@ -183,10 +180,10 @@ func (f fares) fare(w model.Window, usual float64) Fare {
 			minimum = published
 		}
 		highest := 0.0
-		for i := 1; i <= riseSteps; i++ {
+		for i := 1; i <= ColdReach; i++ {
 			highest = max(highest, f.calls(at.Add(-time.Duration(i)*WindowLength)))
 		}
-		if calls > minimum*WindowLength.Seconds() && calls > coldFactor*highest {
+		if Cold(calls, minimum*WindowLength.Seconds(), highest) {
 			sum.ColdSteps++
 		}
 		served, sum.Failed = served+f.served[at], sum.Failed+f.failed[at]

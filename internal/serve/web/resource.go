@@ -31,6 +31,7 @@ type resourceView struct {
 	Spans  []spanLink
 	Charts []chartView
 	Fault  string // why charts are missing or incomplete
+	WhatIf *whatIfView
 
 	Alarms    []alarmView
 	OldAlarms bool  // the last cycle could not list those of its region
@@ -76,6 +77,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	}
 	view.Spans = spanLinks(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	if view.Known {
+		view.WhatIf = h.whatIf(r.Context(), resourceOf(s, view.Row))
 		view.Charts, view.Fault = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown))
 	}
 	if h.options.AllowActions {

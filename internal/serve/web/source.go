@@ -16,6 +16,7 @@ import (
 type Options struct {
 	Source Source       // what is shown
 	Series Series       // where charts come from; nil shows none
+	WhatIf WhatIf       // compares minimums of a resource; nil shows none
 	Clock  model.Clock  // the time of what is shown; nil is the system clock
 	Wall   model.Clock  // the clock of logins, if Clock is not the real one; nil is Clock
 	Logger *slog.Logger // nil discards the log
@@ -88,6 +89,11 @@ type Entry struct {
 // marked, and the problems are the reasons.
 type Series interface {
 	Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem)
+}
+
+// WhatIf compares minimums; cycle.WhatIf does. The entry has no options if nothing is known.
+type WhatIf interface {
+	Of(ctx context.Context, r model.Resource, metricDelay time.Duration) (report.WhatIfEntry, []model.Problem)
 }
 
 // Actions executes what a person requests on the page. The sentence reports what was done, or

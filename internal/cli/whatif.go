@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// whatIfSetup has no parameter that selects resources: the argument does.
+var whatIfSetup = setup{params: []string{config.MetricDelay}}
+
+// whatIfOptions are the settings of what-if.
+type whatIfOptions struct {
+	common
+	days     int
+	resource model.ARN
+	kind     model.Kind
+	prices   priceOptions
+}
+
+func newWhatIf(g *global) *cobra.Command {
+	o := &whatIfOptions{}
+	cmd := &cobra.Command{
+		Use:   "what-if ARN",
+		Short: "Show what other minimums of a campaign or recommender would cost and risk",
+		Long: `Show, by the demand of the last 14 to 56 days, what some minimums would have meant: the
+TPS-hours of a month, an estimate of their price, the share of 5-minute steps with a demand
+above the minimum, the cold steps of a week, the worst of them, and what each cold step that
+is avoided costs, against a minimum of 1. It writes nothing.
+
+A step is cold if its demand is above the minimum and above 1.5 times that of any of the
+three steps before it: it comes faster than capacity is added. The risk compares with the
+present minimum: low is less than one more a week, medium less than seven, else high.
+
+The minimums are 1, the low watermark that step-downs lead to, the highest ones that cost
+1 and 5 % more than what is used, the demand that 50, 90 and 99.5 % of the steps do not
+exceed, and the present one. With 56 days there is a schedule too, if one is proven: at
+least 30 % fewer cold steps in the last 14 days than with its base all the time, for at most
+7.5 % more than what is used, fitted to the days before.
+
+Hours whose demand is not known are left out. Money is an estimate: TPS-hours times a price;
+see --prices and --live-prices. report --what-if shows the same for all resources.
+
+Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
+something could not be read, or the ARN does not exist.`,
+		Example: `  personalize-monitor what-if arn:aws:personalize:us-east-1:123456789012:campaign/home
+  personalize-monitor report --what-if --days 28 --output csv`,
+		Args: cobra.ExactArgs(1),
+	}
+	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinHistoryDays, billing.MaxHistoryDays)
+	cmd.Flags().IntVar(&o.days, "days", billing.MaxHistoryDays, days)
+	o.addOutput(cmd)
+	o.prices.addFlags(cmd)
+	whatIfSetup.addParams(cmd)
+	g.start(cmd, whatIfSetup, o)
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var err error
+		if o.resource, o.kind, err = model.ParseResourceARN(args[0]); err != nil {
+			return usage(err)
+		}
+		return run(cmd, args)
+	}
+	return cmd
+}
+
+func (o *whatIfOptions) check(Streams, config.Values) error {
+	return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check())
+}
+
+func checkHistoryDays(days int) error {
+	if days < billing.MinHistoryDays || days > billing.MaxHistoryDays {
+		return usage(fmt.Errorf("--days %d is not %d to %d", days, billing.MinHistoryDays, billing.MaxHistoryDays))
+	}
+	return nil
+}
+
+func (o *whatIfOptions) run(ctx context.Context, s *session, values config.Values) error {
+	one := model.Selection{ARNs: []model.ARN{o.resource}}
+	values.Campaigns, values.Recommenders = one, model.Selection{}
+	if o.kind == model.Recommender {
+		values.Campaigns, values.Recommenders = model.Selection{}, one
+	}
+	if err := values.Within(s.config.Region); err != nil {
+		return err
+	}
+	return printWhatIf(ctx, s, values, o.days, o.output, &o.prices)
+}
+
+// printWhatIf compares minimums for what the parameters select, and prints the result.
+func printWhatIf(ctx context.Context, s *session, values config.Values, days int, output string, prices *priceOptions) error {
+	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
+	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
+		return err
+	}
+	result, err := parts.WhatIf(prices.source(s)).Run(ctx, values, days)
+	s.progress.clear()
+	if err != nil {
+		return err
+	}
+	if err := s.streams.print(result, output); err != nil {
+		return err
+	}
+	return partial(result.Failed())
+}

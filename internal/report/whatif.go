@@ -1,0 +1,256 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
+)
+
+// WhatIf is what different minimums would cost, and how often demand would rise faster than
+// capacity with them. Its JSON keys are stable.
+type WhatIf struct {
+	Window     model.Window    `json:"window"`
+	Days       int             `json:"days"`
+	Resources  []WhatIfEntry   `json:"resources"`
+	Prices     []pricing.Price `json:"prices"` // that estimates rest on
+	Problems   []model.Problem `json:"problems"`
+	Calls      map[string]int  `json:"calls"`       // by service.Operation
+	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64           `json:"durationMs"`
+}
+
+// WhatIfEntry is one resource of a WhatIf.
+type WhatIfEntry struct {
+	Subject
+	Hours    float64           `json:"hours"`                // whole hours that were looked at
+	Known    float64           `json:"hoursKnown"`           // of these, those whose demand is known, which all figures rest on
+	Used     *float64          `json:"tpsHoursUsedPerMonth"` // in a month of 730 hours; null if nothing is known
+	Options  []WhatIfRow       `json:"options"`              // constant minimums, ascending, then the schedule
+	Price    *WhatIfPrice      `json:"price"`                // of the estimates; null without one
+	Schedule *ProposedSchedule `json:"scheduleProposal"`     // null if no schedule is proven
+	Note     string            `json:"note"`                 // why nothing is known, or why there is no schedule
+
+	// Now is the use with the present minimum, and Uses that of each option.
+	Now  pricing.Use   `json:"-"`
+	Uses []pricing.Use `json:"-"`
+}
+
+// WhatIfRow is a minimum or a schedule, and what it would have meant.
+type WhatIfRow struct {
+	Minimum   int               `json:"minimum"`            // TPS or RPS; the base of a schedule
+	Schedule  string            `json:"schedule,omitempty"` // the text of its tag
+	Reasons   []whatif.Reason   `json:"reasons"`
+	TPSHours  float64           `json:"tpsHoursPerMonth"` // billed in a month of 730 hours
+	Estimate  *float64          `json:"estimatePerMonth"` // what they cost, after the discount; null without a price
+	Above     float64           `json:"abovePercent"`     // of the known 5-minute steps, those with a demand above the minimum
+	ColdSteps billing.ColdSteps `json:"coldSteps"`        // of the time
+	// PerColdStep are the TPS-hours for each cold step that is avoided, against a minimum of 1; null
+	// if none is.
+	PerColdStep *float64     `json:"tpsHoursPerColdStepAvoided"`
+	Risk        billing.Risk `json:"risk"` // against the present minimum
+}
+
+// WhatIfPrice is what estimates of a resource rest on.
+type WhatIfPrice struct {
+	Currency string `json:"currency"`
+	// PerTPSHour is the list price of a TPS-hour in the first tier; null where the price is not
+	// proportional to TPS-hours.
+	PerTPSHour *float64 `json:"pricePerTPSHour"`
+	Date       string   `json:"priceDate"`
+	Source     string   `json:"priceSource"`
+	// Assumptions are what the amounts rest on besides the price and what was metered.
+	Assumptions []string `json:"assumptions"`
+}
+
+// WhatIfEntryOf is an entry with all that is known of a resource but its estimates; see PricedWhatIf.
+// why is why there is no schedule to propose.
+func WhatIfEntryOf(
+	r model.Resource, h billing.History, options []whatif.Option, p *whatif.Proposal, why string, prices pricing.Table,
+) WhatIfEntry {
+	e := WhatIfEntry{
+		Subject: SubjectOf(r), Hours: h.Demand.End().Sub(h.Demand.Start).Hours(), Options: []WhatIfRow{}, Schedule: ProposedScheduleOf(r, p),
+		Note: cmp.Or(h.Why, why),
+	}
+	for _, o := range options {
+		use := pricing.NewUse(prices, r, nil, o.Metered, o.Hours)
+		if slices.Contains(o.Reasons, whatif.Present) {
+			e.Now = use
+		}
+		e.Known, e.Used = o.Hours, new(o.Used*billing.HoursPerMonth/o.Hours)
+		e.Uses = append(e.Uses, use)
+		e.Options = append(e.Options, WhatIfRow{
+			Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
+			PerColdStep: o.PerColdStep, Risk: o.Risk,
+		})
+	}
+	return e
+}
+
+// PricedWhatIf returns the entries with their estimates. Volume tiers count over all of them, each with its
+// present minimum but the one that is compared: of one entry alone they begin with it, so that its amounts
+// may be too high.
+func PricedWhatIf(entries []WhatIfEntry) []WhatIfEntry {
+	uses := make([]pricing.Use, len(entries))
+	for i, e := range entries {
+		uses[i] = e.Now
+	}
+	bill := pricing.NewBill(uses)
+	priced := slices.Clone(entries)
+	for i, e := range entries {
+		if !e.Now.Priced() {
+			continue
+		}
+		present := bill.PerMonth(e.Now)
+		price := e.Now.Price
+		priced[i].Price = &WhatIfPrice{price.Currency, price.PerTPSHour(), price.Date, price.Source, list(present.Assumptions)}
+		priced[i].Options = slices.Clone(e.Options)
+		for j, use := range e.Uses {
+			priced[i].Options[j].Estimate = new(*present.Amount - *bill.MonthDifference(e.Now, use).Amount)
+		}
+	}
+	return priced
+}
+
+// Failed reports whether something could not be read.
+func (w WhatIf) Failed() bool { return len(w.Problems) > 0 }
+
+// normalized is the result in the order in which it is written, no list nil.
+func (w WhatIf) normalized() WhatIf {
+	w.Window = model.NewWindow(w.Window.Start, w.Window.End)
+	w.Resources, w.Problems = list(w.Resources), list(w.Problems)
+	slices.SortStableFunc(w.Resources, func(a, b WhatIfEntry) int { return cmp.Compare(a.ARN, b.ARN) })
+	slices.SortStableFunc(w.Problems, model.CompareProblems)
+	var entries []Entry
+	for _, e := range w.Resources {
+		if e.Price != nil {
+			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{Product: e.Now.Price.Product, Price: e.Now.Price}})
+		}
+	}
+	w.Prices = pricesUsed(entries)
+	if w.Calls == nil {
+		w.Calls = map[string]int{}
+	}
+	return w
+}
+
+// Asides implements Report.
+func (w WhatIf) Asides() []string { return problemLines(w.Problems) }
+
+// JSON implements Report.
+func (w WhatIf) JSON() any { return w.normalized() }
+
+var whatIfColumns = []string{
+	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "min", "hours", "hoursKnown",
+	"minimum", "schedule", "reasons", "tpsHoursPerMonth", "estimateCurrency", "pricePerTPSHour", "estimatePerMonth", "abovePercent",
+	"coldSteps", "coldStepsPerWeek", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "tpsHoursPerColdStepAvoided", "risk", "note",
+}
+
+// CSV implements Report: a record for each option, and one for a resource without any.
+func (w WhatIf) CSV() [][]string {
+	rows := [][]string{whatIfColumns}
+	for _, e := range w.normalized().Resources {
+		head := slices.Concat(e.fields(), Fields(e.Hours, e.Known))
+		if len(e.Options) == 0 {
+			rows = append(rows, slices.Concat(head, make([]string, len(whatIfColumns)-len(head)-1), Fields(e.Note)))
+		}
+		for _, o := range e.Options {
+			priced, worst := make([]any, 2), make([]any, 3)
+			if e.Price != nil {
+				priced = []any{e.Price.Currency, e.Price.PerTPSHour}
+			}
+			if s := o.ColdSteps.Worst; s != nil {
+				worst = []any{s.At, s.From, s.To}
+			}
+			rows = append(rows, slices.Concat(
+				head, Fields(o.Minimum, o.Schedule, o.Why(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
+				Fields(o.ColdSteps.Cold, o.ColdSteps.PerWeek, o.ColdSteps.Known), Fields(worst...), Fields(o.PerColdStep, o.Risk, e.Note),
+			))
+		}
+	}
+	return rows
+}
+
+// Why is why the minimum is among the options, in words.
+func (o WhatIfRow) Why() string {
+	texts := make([]string, len(o.Reasons))
+	for i, why := range o.Reasons {
+		texts[i] = why.Text()
+	}
+	return strings.Join(texts, ", ")
+}
+
+// Table writes the options of each resource.
+func (w WhatIf) Table(p Printer) {
+	w = w.normalized()
+	p.found(len(w.Resources), w.Problems)
+	for _, e := range w.Resources {
+		p.whatIf(e)
+	}
+	if slices.ContainsFunc(w.Resources, func(e WhatIfEntry) bool { return len(e.Options) > 0 }) {
+		p.Label("Figures", "TPS-HOURS and ESTIMATE of a month; ABOVE: share of 5-minute steps above the minimum; COLD: cold steps a week; "+
+			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
+	}
+	p.Label("Looked at", fmt.Sprintf("%s, %s", model.Plural(w.Days, "day"), windowText(w.Window)))
+	for _, text := range PriceTexts(w.Prices) {
+		p.Label("Price", text)
+	}
+	p.Label("AWS calls", callsText(w.Calls, w.DurationMs)+", "+model.Plural(w.MetricsGot, "metric")+" read")
+	p.Problems(w.Problems)
+}
+
+func (p Printer) whatIf(e WhatIfEntry) {
+	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, e.Name, e.Region, e.Min, e.Kind.RateUnit())
+	if e.Used != nil {
+		title += fmt.Sprintf(", %s TPS-hours used a month, demand known for %s of %s h", commas(*e.Used), commas(e.Known), commas(e.Hours))
+	}
+	for _, line := range p.wrapped(title, p.Width) {
+		p.Line(p.paint(bold, line))
+	}
+	if len(e.Options) > 0 {
+		p.Grid(e.grid())
+	}
+	note := e.Note
+	if e.Schedule != nil {
+		note = "proposed: " + e.Schedule.Sentence()
+	}
+	if note != "" {
+		p.below(Cell{Text: note, Color: dim})
+	}
+	if e.Schedule != nil {
+		p.Line(strings.Repeat(" ", indent) + model.OneLine(e.Schedule.Command))
+	}
+	p.Line("")
+}
+
+func (e WhatIfEntry) grid() Grid {
+	g := Grid{Text: "WHY"}
+	for _, title := range []string{"MIN", "TPS-HOURS", "ESTIMATE", "ABOVE", "COLD", "WORST RISE", "PER COLD"} {
+		g.Columns = append(g.Columns, Column{Title: title, Right: true})
+	}
+	g.Columns = append(g.Columns, Column{Title: "RISK"})
+	for _, o := range e.Options {
+		money, worst := "–", "–"
+		if o.Estimate != nil {
+			money = e.Price.Currency + " " + amount(*o.Estimate)
+		}
+		if s := o.ColdSteps.Worst; s != nil {
+			worst = Number(&s.From, 1, "") + "→" + Number(&s.To, 1, "")
+		}
+		row := Row{Text: Cell{Text: o.Why()}}
+		for _, text := range []string{
+			strconv.Itoa(o.Minimum), commas(o.TPSHours), money, rounded(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
+			Number(o.PerColdStep, 1, ""), string(o.Risk),
+		} {
+			row.Cells = append(row.Cells, Cell{Text: text})
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	return g
+}
