@@ -252,6 +252,7 @@ func TestSums(t *testing.T) {
 		"no training":                {[]Facts{known(versions())}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours 0, 0 without, unserved 0, unread []"},
 		"no hours":                   {[]Facts{known(versions(version(1, true, failed, -1)))}, "1 trainings (1 automatic, 0 manual, 1 failed, 0 stopped, 0 running), hours null, 1 without, unserved null, unread []"},
 		"nothing could be read":      {[]Facts{{Region: "us-east-1"}}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours null, 0 without, unserved null, unread [us-east-1]"},
+		"versions could not be read": {[]Facts{known(versions(), unknown(func(k *Known) { k.Versions = false }))}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours null, 0 without, unserved null, unread [eu-west-1]"},
 		"a region could not be read": {[]Facts{known(mixed), {Region: "us-east-1"}}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 6, unread [us-east-1]"},
 	} {
 		t.Run(name, func(t *testing.T) {
