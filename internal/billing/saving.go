@@ -68,6 +68,8 @@ type Saving struct {
 	Savings
 	Cold   *ColdExposure `json:"coldSteps,omitempty"` // StepDown only
 	Reason string        `json:"-"`
+	// NotIdle is why a resource without served calls is not idle; empty if it was called, or is idle.
+	NotIdle rules.ReasonCode `json:"-"`
 	// Observed is how much of the demand is known, which the reason rests on; the zero value if
 	// nothing could be read.
 	Observed rules.Load `json:"-"`
@@ -98,7 +100,7 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 }
 
 func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readings, idle, used time.Duration, m ReportTime) Saving {
-	note := ""
+	note, notIdle := "", rules.ReasonCode("")
 	if u.looksIdle(r, idle, m) {
 		from := m.Span.End.Add(-idle)
 		hours := int(math.Ceil(m.Until.Sub(from).Hours())) // with the part of an hour after the span
@@ -117,7 +119,7 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 			return Saving{Action: rules.None, Reason: fmt.Sprintf(
 				"not idle: it served %.0f calls in the last %d h that are not among its requests in the span", calls.Served, hours)}
 		default:
-			note = why + "; "
+			note, notIdle = why+"; ", code
 		}
 	}
 	newMin, reason := rules.FinalMinimum(r, e, m.Now)
@@ -125,7 +127,7 @@ func (u Metered) advise(r model.Resource, e rules.Evidence, readings model.Readi
 	if newMin > 0 {
 		s = u.SavingOf(r, newMin, u.Demand(r, readings, m))
 	}
-	s.Reason = note + reason
+	s.Reason, s.NotIdle = note+reason, notIdle
 	if contest, _ := rules.ContestOf(r, readings, m.evaluation()); newMin > 0 && m.Now.Before(contest.Until()) {
 		s.Reason += "; " + contest.Text(r.Kind)
 	}

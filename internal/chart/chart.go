@@ -23,8 +23,10 @@ type Chart struct {
 	Times []int64       `json:"t"` // seconds, ascending, evenly spaced
 	Lines []Line        `json:"lines"`
 	Marks []Mark        `json:"marks,omitempty"`
-	Note  string        `json:"note,omitempty"` // what to know about the data
-	Step  time.Duration `json:"-"`              // between two times
+	Pins  []Pin         `json:"pins,omitempty"`  // what happened, in the order of time
+	Shade string        `json:"shade,omitempty"` // names the area between the first line and the second; empty shades nothing
+	Note  string        `json:"note,omitempty"`  // what to know about the data
+	Step  time.Duration `json:"-"`               // between two times
 }
 
 // Line has a value for each time; nil where the value is unknown.
@@ -41,6 +43,16 @@ type Mark struct {
 	Label string  `json:"label"`
 	Value float64 `json:"value"`
 }
+
+// Pin marks a time at which something happened. Its number is its position in the list.
+type Pin struct {
+	At    int64  `json:"t"` // seconds
+	Label string `json:"label"`
+	Bad   bool   `json:"bad,omitempty"`
+}
+
+// Paid names the area between a minimum and the demand below it.
+const Paid = "Paid for, not used"
 
 // New is a chart without lines over a window.
 func New(title, unit string, w model.Window, step time.Duration) Chart {
@@ -64,6 +76,7 @@ func OfHours(title, unit string, hours []billing.Hour) Chart {
 	}
 	c.AddMinimum("provisioned "+unit, c.Values(provisioned, 1))
 	c.Add("actual "+unit, c.Values(actual, 1))
+	c.Shade = Paid
 	return c
 }
 
@@ -87,7 +100,7 @@ func (c *Chart) Values(points []model.Datapoint, factor float64) []*float64 {
 func (c *Chart) Add(label string, values []*float64) *Line {
 	measured := 0
 	for _, line := range c.Lines {
-		if !line.Dashed {
+		if !line.Steps {
 			measured++
 		}
 	}
@@ -97,7 +110,7 @@ func (c *Chart) Add(label string, values []*float64) *Line {
 
 // AddMinimum adds a line of what is provisioned.
 func (c *Chart) AddMinimum(label string, values []*float64) {
-	c.Lines = append(c.Lines, Line{Label: label, Values: values, Dashed: true, Steps: true})
+	c.Lines = append(c.Lines, Line{Label: label, Values: values, Steps: true})
 }
 
 // Brief keeps four significant digits, more than a chart can show.
@@ -122,6 +135,24 @@ func (c Chart) Empty() bool {
 		}
 	}
 	return true
+}
+
+// Latest is the newest known value of a line; nil if none is known.
+func (l Line) Latest() *float64 {
+	for i := len(l.Values) - 1; i >= 0; i-- {
+		if l.Values[i] != nil {
+			return l.Values[i]
+		}
+	}
+	return nil
+}
+
+// LatestText is Latest for people.
+func (l Line) LatestText() string {
+	if v := l.Latest(); v != nil {
+		return model.Figure(*v)
+	}
+	return "–"
 }
 
 // maxSummarized is how many lines a summary describes one by one.
@@ -179,4 +210,4 @@ func (c Chart) Rows() []Row {
 	return rows
 }
 
-func (c Chart) timeText(i int) string { return time.Unix(c.Times[i], 0).UTC().Format("01-02 15:04") }
+func (c Chart) timeText(i int) string { return time.Unix(c.Times[i], 0).UTC().Format("2 Jan 15:04") }

@@ -11,6 +11,8 @@ import (
 
 // Drawing is a chart as SVG paths, for browsers without scripts. The view box is 640 by 200.
 type Drawing struct {
+	Shade string // path of the area between the first two lines; empty without one
+	Pins  []Tick // numbered
 	Paths []DrawnLine
 	Ticks []Tick // across, from the bottom
 	Dates []Tick // along
@@ -33,6 +35,15 @@ func (c Chart) Drawing() Drawing {
 	var d Drawing
 	for _, line := range c.Lines {
 		d.Paths = append(d.Paths, DrawnLine{D: s.path(line.Values, line.Steps), Colour: line.Colour, Dashed: line.Dashed})
+	}
+	if c.Shade != "" && len(c.Lines) > 1 {
+		d.Shade = s.area(c.Lines[0].Values, c.Lines[1].Values)
+	}
+	for i, pin := range c.Pins {
+		if s.n > 1 && pin.At >= c.Times[0] {
+			at := float64(pin.At-c.Times[0]) / float64(c.Times[s.n-1]-c.Times[0])
+			d.Pins = append(d.Pins, Tick{X: coordinate(s.left + s.width*min(1, at)), Label: strconv.Itoa(i + 1)})
+		}
 	}
 	for i := range 3 {
 		v := s.max * float64(i) / 2
@@ -79,9 +90,16 @@ func roundUp(v float64) float64 {
 type scale struct {
 	n                             int
 	max, left, top, width, height float64
+	coarse                        bool // whole pixels along: a table has many small drawings
 }
 
-func (s scale) x(i int) float64 { return s.left + s.width*float64(i)/float64(max(1, s.n-1)) }
+func (s scale) x(i int) float64 {
+	x := s.left + s.width*float64(i)/float64(max(1, s.n-1))
+	if s.coarse {
+		return math.Round(x)
+	}
+	return x
+}
 
 func (s scale) y(v float64) float64 { return s.top + s.height*(1-min(1, max(0, v)/s.max)) }
 
@@ -101,6 +119,10 @@ func (s scale) path(values []*float64, steps bool) string {
 			if i+1 == len(values) || values[i+1] == nil {
 				d.WriteString("h1") // a single point
 			}
+		case steps && *v == *values[i-1]:
+			if i+1 == len(values) || values[i+1] == nil || *values[i+1] != *v {
+				d.WriteString("H" + x)
+			}
 		case steps:
 			d.WriteString("H" + x + "V" + y)
 		default:
@@ -111,21 +133,50 @@ func (s scale) path(values []*float64, steps bool) string {
 	return d.String()
 }
 
+// area is what lies between an upper and a lower line, where both are known and in this order.
+func (s scale) area(upper, lower []*float64) string {
+	var d strings.Builder
+	top := func(j int) float64 { return max(*upper[j], *lower[j]) }
+	for i := 0; i < len(upper); i++ {
+		from := i
+		for i < len(upper) && upper[i] != nil && lower[i] != nil {
+			i++
+		}
+		if i-from < 2 {
+			continue
+		}
+		for j := from; j < i; j++ {
+			letter := "L"
+			if j == from {
+				letter = "M"
+			} else if j+1 < i && top(j-1) == top(j) && top(j) == top(j+1) {
+				continue // on the way
+			}
+			d.WriteString(letter + coordinate(s.x(j)) + " " + coordinate(s.y(top(j))))
+		}
+		for j := i - 1; j >= from; j-- {
+			d.WriteString("L" + coordinate(s.x(j)) + " " + coordinate(s.y(*lower[j])))
+		}
+		d.WriteString("Z")
+	}
+	return d.String()
+}
+
 // coordinate has one decimal, finer than anyone can see.
 func coordinate(v float64) string { return strconv.FormatFloat(math.Round(v*10)/10, 'f', -1, 64) }
 
 // SparkHours is how many hours of a resource a small drawing shows.
 const SparkHours = 72
 
-// Spark is a small drawing of the last hours of a resource. The view box is 132 by 30.
-type Spark struct{ Actual, Area, Provisioned, Text string }
+// Spark is a small drawing of the last hours of a resource. The view box is 112 by 28.
+type Spark struct{ Actual, Waste, Provisioned, Text string }
 
 // SparkOf draws the last SparkHours; nil if there are not two of them.
 func SparkOf(hours []billing.Hour, unit string) *Spark {
 	if len(hours) < 2 {
 		return nil
 	}
-	const width, height = 132, 30
+	const width, height = 112, 28
 	hours = hours[max(0, len(hours)-SparkHours):]
 	actual, provisioned := make([]*float64, len(hours)), make([]*float64, len(hours))
 	high := 0.001
@@ -133,10 +184,9 @@ func SparkOf(hours []billing.Hour, unit string) *Spark {
 		actual[i], provisioned[i] = &hours[i].Actual, &hours[i].Provisioned
 		high = max(high, hours[i].Actual, hours[i].Provisioned)
 	}
-	s := scale{n: len(hours), max: high, left: 1, top: 2, width: width - 2, height: height - 4}
-	line := s.path(actual, false)
+	s := scale{n: len(hours), max: high, left: 1, top: 2, width: width - 2, height: height - 4, coarse: true}
 	return &Spark{
-		Actual: line, Provisioned: s.path(provisioned, true), Area: line + "V" + coordinate(height-2) + "H1Z",
+		Actual: s.path(actual, false), Provisioned: s.path(provisioned, true), Waste: s.area(provisioned, actual),
 		Text: "Last " + model.Plural(len(hours), "hour") + ". " + OfHours("", unit, hours).Summary(),
 	}
 }

@@ -107,10 +107,12 @@ func TestDemoInABrowser(t *testing.T) {
 		name, path, ready string
 		height            int64
 	}{
-		{"overview", "/", `document.querySelectorAll("canvas").length === 2`, 1600},
+		{"overview", "/", `document.querySelectorAll("canvas").length === 1`, 1600},
 		{"resources", "/resources", `document.querySelectorAll("tr[data-arn] .spark").length >= 10`, 1200},
 		{"resource", "/resource?range=3d&arn=" + demoARN, `document.querySelectorAll("canvas").length === 3`, 2100},
-		{"timeline", "/timeline?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
+		{"activity", "/activity", `document.querySelectorAll(".entry").length > 5`, 1400},
+		{"bill", "/bill", `document.querySelectorAll("#groups tbody tr").length >= 2`, 1400},
+		{"everything", "/activity?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
 		{"dashboard", "/dashboard?range=3d", `document.querySelectorAll("canvas").length >= 3`, 1700},
 	} {
 		b.Load(page.path)
@@ -122,11 +124,29 @@ func TestDemoInABrowser(t *testing.T) {
 		b.Quiet()
 	}
 
+	fitAPhone(t, b)
 	sortAndFilter(t, b)
 	changeTheTime(t, b)
 	follow(t, b)
 	b.Quiet()
 	actWithoutTheFlag(t, b)
+}
+
+// fitAPhone checks that nothing is wider than a phone, and that the overview is short enough to be scrolled with a thumb.
+func fitAPhone(t *testing.T, b *browser.Tab) {
+	t.Helper()
+	browser.Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 390, Height: 844, DeviceScaleFactor: 1, Mobile: true})
+	for _, path := range []string{"/resources", "/resource?arn=" + demoARN, "/activity", "/bill", "/dashboard", "/"} {
+		b.Load(path)
+		if wide := browser.JS[int](b, `document.documentElement.scrollWidth`); wide > 390 {
+			t.Errorf("%s is %d pixels wide on a phone of 390", path, wide)
+		}
+	}
+	b.Until(`document.querySelectorAll("canvas").length === 1`)
+	if high := browser.JS[int](b, `document.documentElement.scrollHeight`); high > 2200 {
+		t.Errorf("the overview is %d pixels high on a phone", high)
+	}
+	browser.Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: 1320, Height: 960, DeviceScaleFactor: 1})
 }
 
 func sortAndFilter(t *testing.T, b *browser.Tab) {
@@ -145,23 +165,23 @@ func sortAndFilter(t *testing.T, b *browser.Tab) {
 
 func changeTheTime(t *testing.T, b *browser.Tab) {
 	t.Helper()
-	b.Load("/resource?arn=" + demoARN)
+	b.Load("/resource?range=1d&arn=" + demoARN)
 	const three, points = `document.querySelectorAll("canvas").length === 3`, `JSON.parse(document.getElementById("throughput-data").textContent).t.length`
 	b.Until(three)
 	day := browser.JS[int](b, points)
-	b.Click(`.ranges li:first-child a`)
+	b.Click(`.seg a:first-child`)
 	b.Until(`location.search.includes("range=3h") && ` + three)
 	if hours := browser.JS[int](b, points); day != 288 || hours >= day {
 		t.Errorf("%d points in a day, %d in 3 hours", day, hours)
 	}
-	b.Click(`.ranges li:last-child a`)
+	b.Click(`.seg a:last-child`)
 	b.Until(`location.search.includes("range=14d") && ` + three)
 }
 
 // follow sees the page change automatically, as the demo goes on.
 func follow(t *testing.T, b *browser.Tab) {
 	t.Helper()
-	b.Load("/timeline?kind=cycle")
+	b.Load("/activity?kind=cycle")
 	b.Until(`document.querySelectorAll(".entry").length > 20`)
 	browser.JS[bool](b, `window.kept = true`)
 	first := browser.JS[string](b, `document.querySelector("#timeline").textContent`)
@@ -188,7 +208,7 @@ func TestDemoActsFromThePageAlone(t *testing.T) {
 	b.Load("/resource?arn=" + demoARN)
 	b.Until(`document.querySelectorAll("canvas").length === 3`)
 	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "17"))
-	b.Click(`.action button`)
+	b.Click(`#change button`)
 	b.Do(chromedp.WaitVisible(chromedp.CSS(".banner.done")))
 	b.Until(`Array.from(document.querySelectorAll("#facts dd")).some((d) => d.textContent.trim().startsWith("17"))`)
 	b.Until(`document.querySelector("#history").textContent.includes("17")`)

@@ -85,7 +85,7 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 // makeLedger makes a ledger over the longest span, and of the month so far, with as many hours as the
 // page shows, and shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.LastHours, in.Records = billing.MaxDays, chart.SparkHours, p.Memory.Snapshot().Audits
+	in.Days, in.Month, in.LastHours, in.Records = billing.MaxDays, true, chart.SparkHours, p.Memory.Snapshot().Audits
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

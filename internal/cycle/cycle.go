@@ -120,6 +120,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.recordRefusals(ctx, decisions)
 	r.Writer.CountLostRecords(ctx, r.lost)
 
+	r.showDecided(decisions, savings)
 	r.reconcile(ctx, alarms, topics, decisions)
 	r.rebuildDashboard(ctx)
 	return r.report(decisions, savings), nil

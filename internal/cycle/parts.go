@@ -9,6 +9,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -79,6 +80,9 @@ type Observer interface {
 	SawEstate(snapshot model.Snapshot)
 	// SawAlarms reports the alarms of a region as they were before the cycle changed any.
 	SawAlarms(region string, list []alarms.Alarm)
+	// Decided reports what was measured and decided, with the outcomes of what was executed,
+	// before alarms are changed, which may take minutes. The result of the cycle follows.
+	Decided(result report.Result, at time.Time)
 }
 
 // PriceSource returns the prices of the products in the regions. A price that it cannot find

@@ -11,19 +11,38 @@ import (
 
 // report completes the result.
 func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved) report.Result {
-	for _, d := range decisions {
-		one := resultOf(d)
-		answer, saved := r.actions[d.Resource.ARN], savings[d.Resource.ARN]
-		one.Outcome, one.Restore = string(answer.Outcome), answer.Restore
-		one.Saving, one.Estimate = saved.saving, saved.estimate
+	r.result.Resources = r.resources(decisions, savings)
+	for _, answer := range r.actions {
 		r.alarms.Deleted += answer.AlarmsRemoved
-		r.result.Resources = append(r.result.Resources, one)
 	}
 	r.result.Alarms = report.Alarms(r.alarms)
 	r.result.Problems = r.problems.all()
 	r.result.Calls = callCounter(r.Calls).since(r.callsBefore)
 	r.result.DurationMs = time.Since(r.began).Milliseconds()
 	return r.result
+}
+
+// resources are the decisions with their outcomes and savings.
+func (r *run) resources(decisions []rules.Decision, savings map[model.ARN]saved) []report.Resource {
+	list := make([]report.Resource, 0, len(decisions))
+	for _, d := range decisions {
+		one := resultOf(d)
+		answer, saved := r.actions[d.Resource.ARN], savings[d.Resource.ARN]
+		one.Outcome, one.Restore = string(answer.Outcome), answer.Restore
+		one.Saving, one.Estimate = saved.saving, saved.estimate
+		list = append(list, one)
+	}
+	return list
+}
+
+// showDecided notifies the observer of what is known before alarms are changed.
+func (r *run) showDecided(decisions []rules.Decision, savings map[model.ARN]saved) {
+	if r.Observer == nil {
+		return
+	}
+	known := r.result
+	known.Resources, known.Problems = r.resources(decisions, savings), r.problems.all()
+	r.Observer.Decided(known, r.Clock.Now())
 }
 
 // resultOf is a decision as the result shows it.

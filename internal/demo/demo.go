@@ -121,6 +121,7 @@ func New(o Options) (*Demo, error) {
 		observer = shown{o.Shown, clock}
 		o.Shown.Update(func(s *serve.Status) {
 			s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deploymentName(home), begin, serve.Leading
+			s.AutoAdjust, s.AutoStop = params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdle
 		})
 	}
 	handlers := map[lambda.Function]*lambda.Handler{}

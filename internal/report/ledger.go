@@ -72,6 +72,7 @@ type Entry struct {
 	// Proposal is what the Estimate is made from, with those of all other entries.
 	Proposal pricing.Proposal `json:"-"`
 	Hourly   []billing.Hour   `json:"-"` // for charts
+	NotIdle  rules.ReasonCode `json:"-"` // as in billing.Saving
 }
 
 // SavingOf is a saving as it is shown, or nil if nothing is saved.
@@ -94,7 +95,7 @@ func EntryOf(
 	}
 	used := u.Usage // a copy: a pointer into u would keep its series in memory
 	e.Usage = &used
-	e.Saving, e.Health = SavingOf(s), HealthOf(s.Observed)
+	e.Saving, e.Health, e.NotIdle = SavingOf(s), HealthOf(s.Observed), s.NotIdle
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}

@@ -47,12 +47,15 @@ func Write(w io.Writer, r Report, form Form, style Style) error {
 	case JSON:
 		return WriteJSON(w, r.JSON())
 	case CSV:
-		return csv.NewWriter(w).WriteAll(inert(r.CSV()))
+		return WriteCSV(w, r.CSV())
 	}
 	p := Printer{w: bufio.NewWriter(w), Style: style}
 	r.Table(p)
 	return p.w.Flush()
 }
+
+// WriteCSV writes rows as CSV. They are made inert in place.
+func WriteCSV(w io.Writer, rows [][]string) error { return csv.NewWriter(w).WriteAll(inert(rows)) }
 
 // inert makes texts that came from others harmless where a CSV is opened: on one line, without
 // control characters and, if a spreadsheet would take it for a formula, after an apostrophe. Numbers

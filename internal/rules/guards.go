@@ -183,6 +183,14 @@ func Protected(tags map[string]string, verdict Verdict, now time.Time) string {
 	return ""
 }
 
+// ProtectionIn finds the value of the protecting tag in the text of a refusal by Protected.
+func ProtectionIn(text string) (value string, ok bool) {
+	_, value, ok = strings.Cut(text, "protected by its tag "+ProtectTag+"=")
+	value, _, _ = strings.Cut(value, ",")
+	value, _, _ = strings.Cut(value, ";")
+	return strings.TrimSpace(value), ok
+}
+
 func parseProtection(value string, verdict Verdict, now time.Time) (protects, understood bool) {
 	words := strings.Fields(strings.ToLower(value))
 	if n := len(words); n >= 2 && words[n-2] == "until" {

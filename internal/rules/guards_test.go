@@ -110,3 +110,17 @@ func TestNotifyDryRun(t *testing.T) {
 		t.Errorf("notified %d times a day", notified)
 	}
 }
+
+// The value of the tag is found in the text of the refusal, whatever surrounds it.
+func TestProtectionInARefusal(t *testing.T) {
+	now := time.Date(2026, 3, 4, 0, 0, 0, 0, time.UTC)
+	for _, value := range []string{"tps", "all until 2026-04-30", "something else"} {
+		text := "refused: " + Protected(map[string]string{ProtectTag: value}, StepDown, now) + "; and more"
+		if got, ok := ProtectionIn(text); !ok || got != value {
+			t.Errorf("%q: found %q, %v", text, got, ok)
+		}
+	}
+	if _, ok := ProtectionIn("refused: the budget of the hour is used up"); ok {
+		t.Error("a tag was found where there is none")
+	}
+}

@@ -32,12 +32,15 @@ type Status struct {
 	Regions    []string
 	Deployment string // the tag's value
 	DryRun     bool
+	// What happens automatically; empty while it is unknown.
+	AutoAdjust, AutoStop model.Switch
 
 	Started       time.Time
 	Recorded      time.Time // the audit records are complete since then: Started, earlier with a file, or later if there were too many
 	Role          Role
 	LastCycle     time.Time // the last cycle ended, successfully or not
 	LastSuccess   time.Time // the last cycle that read metric data ended
+	Measured      time.Time // the shown result is of this time: LastSuccess, or later while a cycle still changes alarms
 	LastError     string    // of the last cycle; empty if it had none
 	Credentials   string    // why the credentials cannot be used; empty if they can
 	NextCycle     time.Time
@@ -114,8 +117,15 @@ type Snapshot struct {
 	// Resources are monitored, Others exist besides them; by region, kind and name.
 	Resources, Others []model.Resource
 	Checks            map[string]Check // the last hourly check by ARN
+	Progress          []Progress       // of the cycle under way, in its order; empty between two cycles
 	// Saved is what the actions on record have saved; nil while that is unknown.
 	Saved *report.Saved
+}
+
+// Progress is how far a step of a cycle has come, in all regions together.
+type Progress struct {
+	Step        string // its first word: discover, measure, check, alarms
+	Done, Total int
 }
 
 // How much is remembered.
@@ -140,6 +150,7 @@ type Memory struct {
 	found   map[string]model.Snapshot // by region
 	alarms  alarmsSeen
 	changes ring[AlarmChange]
+	steps   progress
 	saved   *report.Saved
 	most    map[model.Action]float64 // the highest sum of each kind of action so far, in TPS-hours
 	version uint64
@@ -164,7 +175,7 @@ func (m *Memory) Snapshot() Snapshot {
 	s := Snapshot{
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
-		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks),
+		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks), Progress: m.steps.list(),
 		Saved: m.saved,
 	}
 	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
@@ -253,22 +264,49 @@ func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.T
 		if record.Error != "" {
 			return
 		}
-		m.status.LastSuccess, m.result = ended, result
+		m.status.LastSuccess, m.status.Measured, m.result = ended, ended, result
 		if wrote {
 			for _, e := range result.Events {
 				m.events.add(EventRecord{Time: ended, DetailType: e.DetailType, Resource: e.Resource})
 			}
 		}
-		checks := make(map[string]Check, len(result.Resources)) // of what is still monitored
-		for _, r := range result.Resources {
-			if r.Checked {
-				checks[r.ARN] = CheckOf(r, ended)
-			} else if check, ok := m.checks[r.ARN]; ok {
-				checks[r.ARN] = check
-			}
-		}
-		m.checks = checks
+		m.addChecks(result, ended)
 	})
+}
+
+// addChecks adds the hourly checks of a result. What is no longer monitored is forgotten.
+func (m *Memory) addChecks(result report.Result, at time.Time) {
+	checks := make(map[string]Check, len(result.Resources))
+	for _, r := range result.Resources {
+		if r.Checked {
+			checks[r.ARN] = CheckOf(r, at)
+		} else if check, ok := m.checks[r.ARN]; ok {
+			checks[r.ARN] = check
+		}
+	}
+	m.checks = checks
+}
+
+// Decided implements cycle.Observer. A result without any data is not shown: the cycle fails.
+func (m *Memory) Decided(result report.Result, at time.Time) {
+	if readNothing(result) {
+		return
+	}
+	m.change(func() {
+		m.status.Measured, m.result = at, result
+		m.addChecks(result, at)
+	})
+}
+
+// SawProgress notes how far a step has come; an empty step is the end of the cycle. Only steps that a
+// person would see count as changes.
+func (m *Memory) SawProgress(step string, done, total int) {
+	m.mu.Lock()
+	visible := m.steps.saw(step, done, total)
+	m.mu.Unlock()
+	if visible {
+		m.change(func() {})
+	}
 }
 
 // SawSavings keeps what the actions on record have saved.

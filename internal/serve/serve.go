@@ -124,6 +124,11 @@ func New(o Options) (*Daemon, error) {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
 	queue, lost := newRebuildQueue(), newLostRecords()
+	logged := o.Progress
+	o.Progress = func(step string, done, total int) {
+		o.Memory.SawProgress(step, done, total)
+		logged(step, done, total)
+	}
 	a := app.New(app.Options{
 		Config: o.Config, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Observer: o.Memory,
 		AuditLog: func(ctx context.Context, record events.Audit) error {
@@ -192,6 +197,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	o := d.options
 	o.Memory.Update(func(s *Status) {
 		s.Version, s.Region, s.Deployment, s.DryRun, s.Started = o.Version, o.Config.Region, o.Deployment, o.DryRun, o.Clock.Now()
+		s.AutoAdjust, s.AutoStop = o.Params.AutoAdjustMinTPS, o.Params.AutoDeleteOrStopIdle
 		s.Regions = cycle.Regions(cycle.Scope(o.Params, o.Config.Region))
 	})
 	// Then the server: a probe sees that the daemon is not ready yet.

@@ -246,11 +246,52 @@ func (b *Tab) Shot(name, scheme string, width, height int64) {
 	}
 }
 
-// Shots writes pictures in both colour schemes and as on a phone, and restores the width.
+// Shots writes pictures in both colour schemes of a wide and a small window and of a phone, and restores the width.
 func (b *Tab) Shots(name string, height int64) {
 	b.t.Helper()
-	b.Shot(name+"-light", "light", wide, height)
-	b.Shot(name+"-dark", "dark", wide, height)
-	b.Shot(name+"-phone", "light", 390, 844*2)
+	if os.Getenv("PERSONALIZE_MONITOR_SCREENSHOTS") == "" {
+		return
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		b.Shot(name+"-1440-"+scheme, scheme, 1440, height)
+		b.Shot(name+"-1024-"+scheme, scheme, 1024, height+400)
+		b.Shot(name+"-390-"+scheme, scheme, 390, 2200)
+	}
 	Command(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: wide, Height: 960, DeviceScaleFactor: 1})
+}
+
+// Axe returns the serious and critical findings of axe-core on the page that is open. Without axe-core it skips the test; in CI the
+// test fails.
+func (b *Tab) Axe() []string {
+	b.t.Helper()
+	path := os.Getenv("PERSONALIZE_MONITOR_AXE")
+	script, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+	case os.Getenv("CI") == "true":
+		b.t.Fatalf("axe-core is not installed, and CI=true requires it (npm install axe-core, PERSONALIZE_MONITOR_AXE): %v", err)
+	default:
+		b.t.Skip("axe-core is not installed (PERSONALIZE_MONITOR_AXE): the accessibility of the page is not tested")
+	}
+	JS[bool](b, "("+`() => { if (!window.axe) { `+string(script)+`
+} return true; })()`)
+	return JS[[]string](b, `axe.run(document, {resultTypes: ["violations"]}).then((r) => r.violations.filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => v.id + ": " + v.help + ": " + v.nodes.slice(0, 3).map((n) => n.target.join(" ") + " (" + n.failureSummary.replaceAll("\n", " ") + ")").join("; ")))`)
+}
+
+// Walk presses the tab key until the focus has left the page or the number of elements is reached. It returns what had the focus, each
+// as "tag text", with " (hidden)" for what no one sees.
+func (b *Tab) Walk(most int) []string {
+	b.t.Helper()
+	var list []string
+	for range most {
+		b.Do(chromedp.KeyEvent("\t"))
+		at := JS[string](b, `(() => { const e = document.activeElement; if (!e || e === document.body) return "";
+			const box = e.getBoundingClientRect(), seen = box.width > 0 && box.height > 0 && getComputedStyle(e).outlineStyle !== "none";
+			return e.tagName.toLowerCase() + " " + (e.getAttribute("aria-label") || e.textContent || e.name || "").trim().slice(0, 30) + (seen ? "" : " (hidden)"); })()`)
+		if at == "" {
+			return list
+		}
+		list = append(list, at)
+	}
+	return append(list, "and more")
 }

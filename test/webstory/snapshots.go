@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -33,7 +34,7 @@ func Snapshot(name string) (s web.Snapshot, ok bool) {
 	case "failing":
 		return failing(), true
 	case "large":
-		return large(3000), true
+		return large(5000), true
 	}
 	return web.Snapshot{}, false
 }
@@ -49,6 +50,7 @@ const (
 	HomeRows     = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-home-rows"
 	NextAction   = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-next-best-action"
 	TopPicks     = "arn:aws:personalize:eu-west-1:123456789012:recommender/video-top-picks"
+	Trailers     = "arn:aws:personalize:eu-west-1:123456789012:campaign/video-trailers" // of the story of failed reads alone
 )
 
 var characters = map[string]character{
@@ -59,6 +61,7 @@ var characters = map[string]character{
 	ForYou:       {mean: 3, swing: 1, min: 12, before: 12, since: Now.Add(-400 * time.Hour)},
 	HomeRows:     {mean: 16, swing: 8, min: 5, before: 5, since: Now.Add(-400 * time.Hour)},
 	TopPicks:     {mean: 2.4, swing: 1.2, min: 8, before: 11, since: Now.Add(-130 * time.Hour)},
+	Trailers:     {mean: 4, swing: 1, min: 2, before: 2, since: Now.Add(-400 * time.Hour), broken: Now.Add(-30 * time.Hour)},
 }
 
 // resource returns a resource of the shop.
@@ -82,7 +85,7 @@ func shop() web.Snapshot {
 	s := web.Snapshot{Snapshot: serve.Snapshot{
 		Version: 7,
 		Status: serve.Status{
-			Region: Region, Started: Now.Add(-30 * time.Hour), Recorded: Now.Add(-30 * time.Hour),
+			Region: Region, Started: Now.Add(-30 * time.Hour), Recorded: Now.Add(-30 * time.Hour), AutoAdjust: model.On, AutoStop: model.Off,
 			LastCycle: Now.Add(-150 * time.Second), LastSuccess: Now.Add(-150 * time.Second), NextCycle: Now.Add(150 * time.Second),
 		},
 		Alarms: serve.AlarmsSeen{Known: true}, Others: []model.Resource{popular},
@@ -134,10 +137,10 @@ func resultOf(resources []model.Resource) report.Result {
 func checks() map[string]serve.Check {
 	at := Now.Add(-32 * time.Minute)
 	return map[string]serve.Check{
-		HomePage:     {Time: at, Decision: rules.None, Reason: "kept at 20: lowest hour averaged 23.7 TPS over 336 hours"},
+		HomePage:     {Time: at, Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonInUse, rules.ReasonKept}, Reason: "kept at 20: lowest hour averaged 23.7 TPS over 336 hours"},
 		SimilarItems: {Time: at, Decision: rules.StepDown, NewMin: 22, Reason: "step down from 30 to 22: lowest hour averaged 5.8 TPS over 336 hours", Outcome: events.OutcomeAsked},
-		Ranking:      {Time: at, Decision: rules.None, Reason: "kept at 10: lowest hour averaged 11.4 TPS over 336 hours"},
-		SpringSale:   {Time: at, Decision: rules.None, Reason: "idle 5 days; deleting is off (AutoDeleteOrStopIdleResources=No); its minimum is 1, the lowest there is"},
+		Ranking:      {Time: at, Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonInUse, rules.ReasonKept}, Reason: "kept at 10: lowest hour averaged 11.4 TPS over 336 hours"},
+		SpringSale:   {Time: at, Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonOff, rules.ReasonAtLowest}, Reason: "idle 5 days; deleting is off (AutoDeleteOrStopIdleResources=No); its minimum is 1, the lowest there is"},
 		ForYou: {
 			Time: at, Decision: rules.Refused, Codes: []rules.ReasonCode{rules.ReasonOversized, rules.ReasonContested},
 			Reason: "not stepped down from 12 to 9 (lowest level reached 3 times: 2.8 RPS (330 of 336 h known)): contested: somebody set the minimum " +
@@ -172,9 +175,7 @@ func alarmsOf(resources []model.Resource) []serve.Alarm {
 func ledgerOf(resources []model.Resource) report.Ledger {
 	end := Now.Truncate(time.Hour)
 	l := report.Ledger{Window: model.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
-	prices := pricing.NewTable([]pricing.Price{{
-		Region: Region, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 0.2}}, Currency: "USD", Date: "2026-02-01", Source: "made up",
-	}}, nil, 0)
+	prices := prices()
 	for _, r := range resources {
 		e := report.Entry{Subject: report.SubjectOf(r), Created: r.Created, Note: "its requests cannot be seen"}
 		if c, ok := characters[e.ARN]; ok {
@@ -193,8 +194,33 @@ func ledgerOf(resources []model.Resource) report.Ledger {
 		l.Resources = append(l.Resources, e)
 	}
 	l.Hourly, l.Resources = totals(l.Resources), report.Priced(l.Resources)
+	advise(&l, resources, prices)
 	l.Normalize()
 	return l
+}
+
+// prices are made up, for one product in one region.
+func prices() pricing.Table {
+	return pricing.NewTable([]pricing.Price{{
+		Region: Region, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 0.2}}, Currency: "USD", Date: "2026-02-01", Source: "made up",
+	}}, nil, 0)
+}
+
+// advise fills in the recommendations.
+func advise(l *report.Ledger, resources []model.Resource, prices pricing.Table) {
+	byARN := map[string]model.Resource{}
+	for _, r := range resources {
+		byARN[r.ARN.String()] = r
+	}
+	var endpoints []advice.Endpoint
+	for _, e := range l.Resources {
+		one := advice.Endpoint{Resource: byARN[e.ARN], Usage: e.Usage, Priced: e.Proposal}
+		if one.Saving.Action = rules.None; e.Saving != nil {
+			one.Saving = *e.Saving
+		}
+		endpoints = append(endpoints, one)
+	}
+	l.Recommendations = advice.Of(endpoints, nil, report.BillOf(l.Resources), prices)
 }
 
 // hoursAt are hours as they would be with another minimum.
@@ -289,6 +315,14 @@ func failing() web.Snapshot {
 		{Region: "eu-west-1", Operation: "ListRecommenders", Err: errors.New("ThrottlingException: Rate exceeded")},
 		{ARN: ForYou, Region: Region, Operation: "GetMetricData", Err: errors.New(`<script>alert("x")</script> & 'quotes'`)},
 	}
+	trailers := resource(Trailers, "video-service", "aws-user-personalization-v2", 2)
+	s.Resources = append(s.Resources, trailers)
+	zero := 0.0
+	s.Result.Resources = append(s.Result.Resources, report.Resource{Subject: report.SubjectOf(trailers), Average: &zero, Utilization: &zero})
+	s.Checks[Trailers] = serve.Check{
+		Time: Now.Add(-20 * time.Minute), Decision: rules.None, Codes: []rules.ReasonCode{rules.ReasonFailing, rules.ReasonUnconfirmed},
+		Reason: "broken, not idle: all its 345,600 requests in the last 24 h failed",
+	}
 	for i := range s.Result.Resources {
 		if s.Result.Resources[i].ARN == ForYou {
 			s.Result.Resources[i].Average, s.Result.Resources[i].Utilization = nil, nil
@@ -310,10 +344,32 @@ func large(n int) web.Snapshot {
 			Subject: report.SubjectOf(r), Average: &average, Utilization: &utilization, Checked: true, Decision: rules.None, Reason: "kept",
 		})
 	}
+	ledger := ledgerOf(s.Resources)
+	for i := range ledger.Resources { // each has some traffic and something to save
+		e := &ledger.Resources[i]
+		if _, ok := characters[e.ARN]; ok {
+			continue
+		}
+		c := character{mean: float64(e.Min) / 3, swing: 1, min: float64(e.Min), before: float64(e.Min)}
+		e.Usage, e.Hourly = usageOf(c, model.NewWindow(ledger.Window.End.Add(-72*time.Hour), ledger.Window.End))
+		e.Note = "lowest hour of 72 decides"
+		if e.Min > 2 {
+			e.Saving = &billing.Saving{Action: rules.StepDown, NewMin: e.Min - 1}
+			e.Saving.PerMonth = 730
+		}
+	}
+	advise(&ledger, s.Resources, prices())
+	ledger.Normalize()
+	s.Ledger = &ledger
 	return s
 }
 
 func nameOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
+// UpdateTo is an update in progress to a minimum.
+func UpdateTo(minimum int) *model.Update {
+	return &model.Update{Status: "UPDATE IN_PROGRESS", MinTPS: minimum, Created: Now.Add(-time.Minute), Changed: Now}
+}
 
 // savedOf is a ledger of savings with a step that saves, and a stop of which nothing is known.
 func savedOf() *report.Saved {

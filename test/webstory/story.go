@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 	"sync"
 	"time"
 
@@ -77,7 +78,7 @@ func points(q model.Query) []model.Datapoint {
 	for at := q.Window.Start; at.Before(q.Window.End); at = at.Add(q.Period) {
 		rate, minimum := c.rate(at), c.minimum(at)
 		var v float64
-		switch q.Metric.Name {
+		switch name := q.Metric.Name; name {
 		case "minProvisionedTPS", "minRecommendationRequestsPerSecond":
 			v = minimum
 		case "averageTPS", "averageRPS":
@@ -87,7 +88,14 @@ func points(q model.Query) []model.Datapoint {
 		case "GetRecommendationsLatency", "GetPersonalizedRankingLatency":
 			v = 42 + 9*noise(at, 3)
 		default:
-			v = rate * q.Period.Seconds()
+			failed := strings.HasSuffix(name, model.Suffix4xx) || strings.HasSuffix(name, model.Suffix5xx)
+			broken := !c.broken.IsZero() && at.After(c.broken)
+			switch {
+			case failed != broken || strings.HasSuffix(name, model.Suffix5xx):
+				v = 0
+			default:
+				v = rate * q.Period.Seconds()
+			}
 		}
 		list = append(list, model.Datapoint{Time: at, Value: v})
 	}
@@ -101,6 +109,7 @@ type character struct {
 	before      float64 // the minimum before since
 	since       time.Time
 	silent      time.Time // no requests after it; zero means always requests
+	broken      time.Time // every call fails after it; zero means that none fails
 }
 
 func (c character) rate(at time.Time) float64 {

@@ -32,7 +32,7 @@ const (
 // actionsView lists the buttons on the page of a resource.
 type actionsView struct{ Update, Stop, Start, Delete bool }
 
-func actionsFor(r row, known bool) actionsView {
+func actionsFor(r *row, known bool) actionsView {
 	if !known {
 		return actionsView{}
 	}
@@ -96,19 +96,30 @@ type order struct {
 	record  string
 }
 
-// ServeHTTP executes what a form requests, and redirects to the resource.
+// ServeHTTP executes what a form requests, and redirects to the resource. A form with a fault, or whose
+// request needs a confirmation, comes back with what was typed.
 func (h *actionForms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f, o, err := h.parse(r)
+	f, err := h.parse(r)
 	if err != nil {
 		h.pages.reject(w, r, err)
 		return
 	}
-	arn := o.request.ARN.String()
-	o.request.AllowLarge = f.values[keyConfirm] == strconv.Itoa(o.request.NewMinTPS)
-	if present := h.minimumOf(arn); muchMore(o, present) && !o.request.AllowLarge {
-		h.pages.render(w, r, http.StatusOK, h.confirmPage(f, o, present))
+	o, fault := orderOf(f)
+	present := h.presentOf(f.values[keyARN])
+	o.request.AllowLarge = o.request.NewMinTPS > 0 && f.values[keyConfirm] == strconv.Itoa(o.request.NewMinTPS)
+	if fault == nil && asksFor(o, present.Min) && !o.request.AllowLarge {
+		h.pages.render(w, r, http.StatusOK, h.confirmPage(f, o, present, ""))
 		return
 	}
+	if fault != nil {
+		if o.action == "" || o.action == model.ActionRestore || o.request.ARN == (model.ARN{}) {
+			h.pages.reject(w, r, fault)
+			return
+		}
+		h.pages.render(w, r, http.StatusBadRequest, h.confirmPage(f, o, present, fault.Error()))
+		return
+	}
+	arn := o.request.ARN.String()
 	if !h.begin() {
 		h.pages.reject(w, r, statusError{http.StatusServiceUnavailable, "The monitor is stopping. Nothing was done."})
 		return
@@ -122,23 +133,22 @@ func (h *actionForms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // parse reads a form, and checks that it is one of ours.
-func (h *actionForms) parse(r *http.Request) (*fields, order, error) {
+func (h *actionForms) parse(r *http.Request) (*fields, error) {
 	switch {
 	case !h.options.AllowActions:
 		h.options.Logger.Warn("action rejected: actions are not allowed", "op", "action")
-		return nil, order{}, statusError{http.StatusForbidden, "This page is read-only. --allow-actions allows actions."}
+		return nil, statusError{http.StatusForbidden, "Buttons are off on this page. --allow-actions allows them."}
 	case r.URL.RawQuery != "":
-		return nil, order{}, errors.New("a form has no query")
+		return nil, errors.New("a form has no query")
 	case r.ParseForm() != nil:
-		return nil, order{}, errors.New("the form could not be read")
+		return nil, errors.New("the form could not be read")
 	}
 	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
 	if !h.sessions.checkForm(f.values[keyARN], f.values[keyToken]) {
-		return nil, order{}, statusError{http.StatusForbidden,
+		return nil, statusError{http.StatusForbidden,
 			"The form is out of date or comes from another site. Go back, reload the page, and repeat."}
 	}
-	o, err := orderOf(f)
-	return f, o, err
+	return f, nil
 }
 
 func orderOf(f *fields) (order, error) {
@@ -171,38 +181,78 @@ func orderOf(f *fields) (order, error) {
 	return o, nil
 }
 
-// muchMore reports whether a minimum may be a typing error, and has to be confirmed. An unknown
-// present one counts as 1.
-func muchMore(o order, present int) bool {
-	return o.action == model.ActionUpdate && rules.LargeMinimum(o.request.Kind, o.request.NewMinTPS, max(1, present)) != ""
+// A raise beyond either of these is asked about: it is easily mistyped, and paid for whether it is used
+// or not.
+const (
+	askedRaise = 10 // TPS or RPS above the present minimum
+	askedTimes = 2
+)
+
+// asksFor reports whether a minimum has to be confirmed. An unknown present one counts as 1.
+func asksFor(o order, present int) bool {
+	present = max(1, present)
+	if o.action != model.ActionUpdate {
+		return false
+	}
+	minimum := o.request.NewMinTPS
+	return minimum > present+askedRaise || minimum > askedTimes*present || rules.LargeMinimum(o.request.Kind, minimum, present) != ""
 }
 
-// minimumOf is the present minimum of a resource; 0 if it is unknown.
-func (h *actionForms) minimumOf(arn string) int {
-	for _, r := range h.options.Source.Snapshot().Result.Resources {
+// presentOf is a resource as it is now; with a minimum of 0 if that is unknown.
+func (h *actionForms) presentOf(arn string) *row {
+	s := h.options.Source.Snapshot()
+	for _, r := range h.pages.estate(s, h.options.Clock.Now()).rows {
 		if r.ARN == arn {
-			return r.Min
+			return r
 		}
 	}
-	return 0
+	return &row{}
 }
 
-// confirmView asks for a confirmation before a minimum is raised by much.
+// confirmView shows what an action changes, before it is executed.
 type confirmView struct {
-	Name, ARN, Token, Reason, Back string
-	Unit                           string
-	Present, New                   int
-	Monthly                        string // what it costs, in TPS-hours
-	Wrong                          bool   // another number was typed
+	Row                    *row
+	Name, ARN, Token, Back string
+	Action                 model.Action
+	Title, Button          string
+	Unit, Reason, Min      string // as typed
+	Present, New           int    // 0 if unknown
+	Change                 string
+	Monthly, Before        string // TPS-hours a month that are paid for at least
+	Type                   string // what has to be typed to confirm; empty if nothing
+	Typed                  string
+	Fault                  string
+	Undo                   string
 }
 
-func (h *actionForms) confirmPage(f *fields, o order, present int) page {
+func (h *actionForms) confirmPage(f *fields, o order, present *row, fault string) page {
 	arn := o.request.ARN.String()
-	return page{template: "confirm", title: "Please confirm", path: "/resources", forms: true, view: confirmView{
-		Name: o.request.ARN.Name(), ARN: arn, Token: h.sessions.formToken(arn), Reason: f.text(keyReason), Back: link("/resource", keyARN, arn),
-		Unit: o.request.Kind.RateUnit(), Present: present, New: o.request.NewMinTPS,
-		Monthly: model.Number(float64(o.request.NewMinTPS)*billing.HoursPerMonth, 0), Wrong: f.values[keyConfirm] != "",
-	}}
+	v := confirmView{
+		Row: present, Name: o.request.ARN.Name(), ARN: arn, Token: h.sessions.formToken(arn), Reason: f.values[keyReason], Back: link("/resource", keyARN, arn),
+		Action: o.action, Unit: o.request.Kind.RateUnit(), Present: present.Min, New: o.request.NewMinTPS, Typed: f.values[keyConfirm], Min: f.values[keyMin],
+		Fault: fault, Title: "Change the minimum of", Button: "Change the minimum", Undo: "The history of the endpoint offers to undo it.",
+	}
+	switch o.action {
+	case model.ActionStop:
+		v.Title, v.Button, v.Type, v.Undo = "Stop", "Stop the recommender", v.Name, "It can be started again."
+	case model.ActionDelete:
+		v.Title, v.Button, v.Type, v.Undo = "Delete", "Delete the campaign", v.Name, "The audit record allows to restore the campaign, as long as its model exists."
+	case model.ActionStart:
+		v.Title, v.Button = "Start", "Start the recommender"
+	case model.ActionUpdate:
+		if v.New > 0 && asksFor(o, present.Min) {
+			v.Type = strconv.Itoa(v.New)
+			if v.Typed != "" && fault == "" {
+				v.Fault = "The number differs. Type the new minimum exactly, in digits only."
+			}
+		}
+		v.Monthly = model.Number(float64(v.New)*billing.HoursPerMonth, 0)
+		if v.Present > 0 && v.New > 0 {
+			v.Before = model.Number(float64(v.Present)*billing.HoursPerMonth, 0)
+			v.Change = model.Number(float64(v.New-v.Present)*billing.HoursPerMonth, 0)
+		}
+	}
+	return page{template: "confirm", title: "Please confirm", path: "/resources", forms: true, view: v}
 }
 
 // execute executes an order. A browser that goes away does not interrupt it. When the daemon

@@ -23,13 +23,33 @@ type boards struct {
 
 // boardView is one of the dashboards.
 type boardView struct {
-	Name    string
-	Boards  []spanLink
-	Spans   []spanLink
-	Widgets []widgetView
-	Single  bool // only one chart, with its data
-	Back    string
-	Fault   string
+	Name   string
+	Boards []spanLink
+	Spans  []spanLink
+	Groups []boardGroup
+	Single bool // only one chart, with its data
+	Back   string
+	Fault  string
+}
+
+// boardGroup is what a heading of the dashboard precedes: the charts of a dataset group.
+type boardGroup struct {
+	ID, Name string // the name is empty before the first heading
+	Widgets  []widgetView
+}
+
+// groupWidgets cuts a dashboard at its headings.
+func groupWidgets(widgets []widgetView) []boardGroup {
+	groups := []boardGroup{{ID: "g-0"}}
+	for _, w := range widgets {
+		if len(w.Text) > 0 && w.Text[0].Heading {
+			name, _, _ := strings.Cut(w.Text[0].Parts[0].Text, " · ")
+			groups = append(groups, boardGroup{ID: "g-" + strconv.Itoa(len(groups)), Name: strings.TrimPrefix(name, "Dataset group ")})
+		}
+		last := &groups[len(groups)-1]
+		last.Widgets = append(last.Widgets, w)
+	}
+	return groups
 }
 
 // widgetView is a widget: a text, a number or a chart.
@@ -48,7 +68,7 @@ type boardQuery struct {
 }
 
 func parseBoard(q *fields, widget int) boardQuery {
-	return boardQuery{q.number(keyBoard, 1, 1, maxPage), q.number(keyWidget, widget, 0, maxPage), q.span(keySpan)}
+	return boardQuery{q.number(keyBoard, 1, 1, maxPage), q.number(keyWidget, widget, 0, maxPage), q.span(keySpan, defaultSpan)}
 }
 
 func (q boardQuery) link() string {
@@ -84,11 +104,11 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 		}
 		one := chartView{ID: "chart"}
 		one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
-		view.Widgets = []widgetView{{Chart: &one, Title: graph.Title, Wide: true}}
+		view.Groups = groupWidgets([]widgetView{{Chart: &one, Title: graph.Title, Wide: true}})
 	} else {
-		view.Widgets = b.widgetViews(widgets, q)
+		view.Groups = groupWidgets(b.widgetViews(widgets, q))
 	}
-	return page{template: "dashboard", title: "Dashboard", path: "/dashboard", view: view}, nil
+	return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}, nil
 }
 
 // widgets returns all dashboards, and the widgets of one of them.

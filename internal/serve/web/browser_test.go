@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,10 +58,12 @@ func TestBrowserShowsEveryPageWithoutComplaint(t *testing.T) {
 		name, path, ready string
 		height            int64
 	}{
-		{"overview", "/", `document.querySelectorAll("canvas").length === 2`, 1500},
+		{"overview", "/", `document.querySelectorAll("canvas").length === 1`, 1500},
 		{"resources", "/resources", `document.querySelectorAll("tr[data-arn] .spark").length === 7`, 1000},
 		{"resource", "/resource?arn=" + webstory.SimilarItems + "&range=7d", `document.querySelectorAll("canvas").length === 3`, 1900},
-		{"timeline", "/timeline?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
+		{"activity", "/activity", `document.querySelectorAll(".entry").length > 5`, 1000},
+		{"bill", "/bill", `document.querySelectorAll("#groups tbody tr").length === 2`, 1000},
+		{"everything", "/activity?kind=all", `document.querySelectorAll(".entry").length > 20`, 1200},
 		{"dashboard", "/dashboard?range=3d", `document.querySelectorAll("canvas").length >= 3`, 1700},
 		{"chart", "/dashboard?range=3d&widget=3", `document.querySelectorAll("canvas").length === 1`, 900},
 	} {
@@ -69,6 +72,38 @@ func TestBrowserShowsEveryPageWithoutComplaint(t *testing.T) {
 		b.Shots(one.name, one.height)
 		b.Quiet()
 	}
+}
+
+// Every page is accessible in both themes, its contrast included, and usable by the keyboard alone.
+func TestBrowserFindsEveryPageAccessible(t *testing.T) {
+	options, _ := shopOptions(t)
+	options.AllowActions, options.Actions = true, &webstory.Actions{}
+	b := open(t, options)
+	for _, path := range []string{"/", "/resources", "/resource?arn=" + webstory.SimilarItems, "/activity", "/bill", "/dashboard", "/nowhere"} {
+		b.Load(path)
+		for _, theme := range []string{"light", "dark"} {
+			browser.JS[string](b, `document.documentElement.dataset.theme = "`+theme+`"`)
+			for _, found := range b.Axe() {
+				t.Errorf("%s, %s: %s", path, theme, found)
+			}
+		}
+	}
+	b.Load("/resource?arn=" + webstory.ForYou)
+	walked := b.Walk(150)
+	for _, want := range []string{"a Skip to the content", "a Resources", "button Change the minimum", "button Stop the recommender"} {
+		if !slices.Contains(walked, want) {
+			t.Errorf("the tab key does not reach %q: %q", want, walked)
+		}
+	}
+	for _, one := range walked {
+		if strings.HasSuffix(one, "(hidden)") {
+			t.Errorf("the focus is not seen on %q", one)
+		}
+	}
+	if walked[len(walked)-1] == "and more" {
+		t.Errorf("the focus does not leave the page: %q", walked)
+	}
+	b.Forgive() // /nowhere is not found
 }
 
 func TestBrowserSortsAndFiltersTheTable(t *testing.T) {
@@ -116,18 +151,18 @@ func TestBrowserChangesTheTimeShownAndTheColours(t *testing.T) {
 	b.Load("/resource?arn=" + webstory.HomePage)
 	const three, points = `document.querySelectorAll("canvas").length === 3`, `JSON.parse(document.getElementById("throughput-data").textContent).t.length`
 	b.Until(three)
+	if n := browser.JS[int](b, points); n != 336 { // its minimum was changed in them
+		t.Errorf("14 days have %d points", n)
+	}
+	b.Click(`.seg a:nth-child(3)`)
+	b.Until(`location.search.includes("range=1d") && ` + three)
 	if n := browser.JS[int](b, points); n != 288 {
 		t.Errorf("a day has %d points", n)
-	}
-	b.Click(`.ranges li:last-child a`)
-	b.Until(`location.search.includes("range=14d") && ` + three)
-	if n := browser.JS[int](b, points); n != 336 {
-		t.Errorf("14 days have %d points", n)
 	}
 	b.Click("#theme")
 	b.Click("#theme")
 	theme, background := browser.JS[string](b, `document.documentElement.dataset.theme`), browser.JS[string](b, `getComputedStyle(document.body).backgroundColor`)
-	if theme != "dark" || background != "rgb(15, 21, 25)" {
+	if theme != "dark" || background != "rgb(14, 17, 22)" {
 		t.Errorf("theme %q, background %s", theme, background)
 	}
 	b.Load("/")
@@ -141,14 +176,14 @@ func TestBrowserFollows(t *testing.T) {
 	options, source := shopOptions(t)
 	b := open(t, options)
 	b.Load("/")
-	b.Until(`document.querySelectorAll("canvas").length === 2`)
-	browser.JS[bool](b, `window.kept = document.querySelector("#totals details").open = true`)
+	b.Until(`document.querySelectorAll("canvas").length === 1`)
+	browser.JS[bool](b, `window.kept = document.querySelector("#chart-all details").open = true`)
 	source.Change(func(s *web.Snapshot) {
-		s.Entries = append([]web.Entry{{Time: webstory.Now, Kind: web.EntryEvent, ARN: webstory.HomePage, Title: "SomethingNew"}}, s.Entries...)
+		s.Entries = append([]web.Entry{{Time: webstory.Now, Kind: web.EntryProblem, ARN: webstory.HomePage, Title: "SomethingNew"}}, s.Entries...)
 	})
 	b.Until(`document.querySelector("#recent").textContent.includes("SomethingNew")`)
 	b.Until(`document.querySelector("#announce").textContent === "Updated."`)
-	if !browser.JS[bool](b, `window.kept === true && document.querySelector("#totals details").open && document.querySelectorAll("canvas").length === 2`) {
+	if !browser.JS[bool](b, `window.kept === true && document.querySelector("#chart-all details").open && document.querySelectorAll("canvas").length === 1`) {
 		t.Error("the page was loaded anew, or what was open has closed")
 	}
 	b.Quiet()
@@ -159,17 +194,17 @@ func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
 	options, source := shopOptions(t)
 	b := open(t, options)
 	b.Load("/")
-	b.Until(`document.querySelectorAll("canvas").length === 2`)
-	browser.JS[bool](b, `(document.querySelector("#totals summary").focus(), window.kept = true)`)
+	b.Until(`document.querySelectorAll("canvas").length === 1`)
+	browser.JS[bool](b, `(document.querySelector("#chart-all summary").focus(), window.kept = true)`)
 	source.Change(func(s *web.Snapshot) {
 		s.Result.Problems = append(s.Result.Problems, model.Problem{Region: "eu-west-1", Operation: "ListCampaigns", Err: errors.New("denied")})
 	})
-	b.Until(`document.querySelector("#problems")?.textContent.includes("denied") && document.querySelectorAll("canvas").length === 2`)
+	b.Until(`document.querySelector("#problems")?.textContent.includes("denied") && document.querySelectorAll("canvas").length === 1`)
 	if focused := browser.JS[string](b, `document.activeElement.tagName`); focused != "SUMMARY" {
 		t.Errorf("the focus is on %s", focused)
 	}
 	source.Change(func(s *web.Snapshot) { s.Result.Problems, s.Ledger = nil, nil })
-	b.Until(`!document.querySelector("#problems") && !document.querySelector("#totals")`)
+	b.Until(`!document.querySelector("#problems") && !document.querySelector("#chart-all")`)
 	if !browser.JS[bool](b, `window.kept === true`) {
 		t.Error("the page was loaded anew")
 	}
@@ -181,7 +216,7 @@ func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
 	options, _ := shopOptions(t)
 	b, server := openOn(t, options)
 	b.Load("/")
-	b.Until(`document.querySelectorAll("canvas").length === 2`)
+	b.Until(`document.querySelectorAll("canvas").length === 1`)
 	server.CloseClientConnections()
 	server.Listener.Close()
 	b.Until(`document.querySelector("#pulse.bad")?.textContent === "No answer from the monitor; values from 2026-03-04 12:05:00 UTC"`)
@@ -196,8 +231,8 @@ func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	b.Load("/resource?arn=" + webstory.SimilarItems)
 	b.Until(`document.querySelectorAll("canvas").length === 3`)
 	b.Shot("actions-light", "light", 1320, 2600)
-	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "55"))
-	b.Click(`.action button`)
+	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "35"))
+	b.Click(`#change button`)
 	b.Do(chromedp.WaitVisible(chromedp.CSS(".banner.done")))
 	if text := browser.JS[string](b, `document.querySelector(".banner").textContent`); text != "Canned: update-tps of shop-similar-items was accepted." {
 		t.Errorf("told %q", text)
@@ -244,7 +279,7 @@ func TestBrowserLogsIn(t *testing.T) {
 	b.Forgive() // the browser tells of the status 401
 	b.Type(`input[name=token]`, secret)
 	b.Click(`button.primary`)
-	b.Do(chromedp.WaitVisible(chromedp.ID("tiles")))
+	b.Do(chromedp.WaitVisible(chromedp.ID("money")))
 	if cookies := browser.JS[string](b, `document.cookie`); cookies != "" {
 		t.Errorf("a script can read the cookie: %q", cookies)
 	}

@@ -3,10 +3,12 @@ package web
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -18,15 +20,29 @@ type chartView struct {
 	Lazy bool   // its data are read when it becomes visible
 }
 
-// resourceCharts draws throughput, utilization and latency of a resource. The fault is what
-// could not be read.
-func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window) (charts []chartView, fault string) {
+// resourceCharts are the charts of a resource, and how many of its latest calls failed.
+type resourceCharts struct {
+	List   []chartView
+	Failed *float64 // share of the calls of the last hour in percent; nil if it is unknown or there were none
+	Fault  string   // what could not be read
+}
+
+// Failing reports whether most of the latest calls failed.
+func (c resourceCharts) Failing() bool { return c.Failed != nil && *c.Failed > 50 }
+
+// FailedText is Failed for people.
+func (c resourceCharts) FailedText() string { return known(c.Failed, percent) }
+
+// resourceCharts draws demand, failed calls and latency of a resource.
+func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window, pins func(chart.Chart) []chart.Pin) (c resourceCharts) {
 	query := func(namespace, metric string, stat model.Stat) model.Query {
 		return model.Query{Region: one.Region(), Metric: model.ResourceMetric(one, namespace, metric), Stat: stat, Window: w, Period: s.Period}
 	}
-	requests := query(model.NamespacePersonalize, model.RecipeOf(one.Kind, one.Recipe).Metric, model.Sum)
+	name := model.RecipeOf(one.Kind, one.Recipe).Metric
+	requests := query(model.NamespacePersonalize, name, model.Sum)
+	client, server := query(model.NamespacePersonalize, name+model.Suffix4xx, model.Sum), query(model.NamespacePersonalize, name+model.Suffix5xx, model.Sum)
 	minimum := query(model.NamespaceMonitor, one.Kind.MinimumMetric(), model.Average)
-	queries := []model.Query{requests, minimum}
+	queries := []model.Query{requests, minimum, client, server}
 	latencyMetric := model.LatencyMetric(one.Kind, one.Recipe) // empty for some recipes
 	latency := query(model.NamespacePersonalize, latencyMetric, model.Average)
 	if latencyMetric != "" {
@@ -34,17 +50,80 @@ func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span,
 	}
 	readings, err := r.read(ctx, one.ARN.String()+" "+s.Name+" "+w.Start.Format(time.RFC3339), queries)
 	if err != nil {
-		fault = err.Error()
+		c.Fault = err.Error()
 	}
-	throughput, utilization := throughputCharts(one, s.Period, w, readings.Get(requests), readings.Get(minimum))
-	charts = []chartView{{ID: "throughput", Plot: throughput}, {ID: "utilization", Plot: utilization}}
+	throughput := throughputChart(one, s.Period, w, readings.Get(requests), readings.Get(minimum))
+	errors, failed := errorsChart(s.Period, w, readings.Get(requests), readings.Get(client), readings.Get(server))
+	c.Failed = failed
+	throughput.Pins = pins(throughput)
+	errors.Pins = pins(errors)
+	c.List = []chartView{{ID: "throughput", Plot: throughput}, {ID: "errors", Plot: errors}}
 	if latencyMetric != "" {
-		c := chart.New("Latency", "ms", w, s.Period)
-		c.Add("average latency", c.Values(readings.Get(latency).Points, 1))
-		c.Note = partialNote(readings.Get(latency))
-		charts = append(charts, chartView{ID: "latency", Plot: c})
+		plot := chart.New("Latency", "ms", w, s.Period)
+		plot.Add("average latency", plot.Values(readings.Get(latency).Points, 1))
+		plot.Note = partialNote(readings.Get(latency))
+		if plot.Empty() && plot.Note == "" {
+			plot.Note = "No line: no call was answered in this time."
+		}
+		plot.Pins = pins(plot)
+		c.List = append(c.List, chartView{ID: "latency", Plot: plot})
 	}
-	return charts, fault
+	return c
+}
+
+// errorsChart draws the share of calls that failed. Without calls there is no share. latest is that of
+// the last hour.
+func errorsChart(period time.Duration, w model.Window, served, client, server model.Series) (c chart.Chart, latest *float64) {
+	c = chart.New("Failed calls", "% of calls", w, period)
+	c.Note = cmp.Or(partialNote(served), partialNote(client), partialNote(server))
+	ok, bad, worse := c.Values(served.Points, 1), c.Values(client.Points, 1), c.Values(server.Points, 1)
+	count := func(v *float64) float64 {
+		if v == nil {
+			return 0
+		}
+		return *v
+	}
+	recent := max(1, int(time.Hour/period))
+	calls, failed := 0.0, 0.0
+	for i := range c.Times {
+		all := count(ok[i]) + count(bad[i]) + count(worse[i])
+		if i >= len(c.Times)-recent {
+			calls, failed = calls+all, failed+count(bad[i])+count(worse[i])
+		}
+		if all == 0 || c.Note != "" { // a share of what was not read would be wrong
+			bad[i], worse[i] = nil, nil
+			continue
+		}
+		four, five := chart.Brief(count(bad[i])/all*100), chart.Brief(count(worse[i])/all*100)
+		bad[i], worse[i] = &four, &five
+	}
+	c.Add("4xx, the call itself is refused", bad).Colour = 5
+	c.Add("5xx, the service fails", worse).Colour = 3
+	if calls > 0 && c.Note == "" {
+		share := failed / calls * 100
+		latest = &share
+	}
+	return c, latest
+}
+
+// pinsOf marks the changes of minimums, stops and deletions in a chart; named, if it is of several
+// endpoints.
+func pinsOf(audits []events.Audit, c chart.Chart, named bool) []chart.Pin {
+	const most = 12
+	var pins []chart.Pin
+	for _, a := range audits {
+		at := a.Time.Unix()
+		if a.Outcome != events.OutcomeDone || len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) || len(pins) == most {
+			continue
+		}
+		text := happeningOf(Entry{Kind: EntryAction, audit: &a}).Title
+		if named {
+			text = nameOf(a.ARN) + " " + text
+		}
+		pins = append(pins, chart.Pin{At: at, Label: text})
+	}
+	slices.SortStableFunc(pins, func(a, b chart.Pin) int { return cmp.Compare(a.At, b.At) })
+	return pins
 }
 
 // partialNote is about a series that is incomplete.
@@ -55,20 +134,16 @@ func partialNote(s model.Series) string {
 	return "These data could not be read completely; what is missing is not zero."
 }
 
-// throughputCharts draw requests against the minimum. A period without data had no requests.
+// throughputChart draws requests against the minimum. A period without data had no requests.
 // Where the monitor published no minimum, because it did not run, one is assumed
 // (billing.AssumeMinimums) and the chart has a note.
-func throughputCharts(
-	r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series,
-) (throughput, utilization chart.Chart) {
+func throughputChart(r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series) chart.Chart {
 	unit := r.Kind.RateUnit()
-	throughput = chart.New("Actual and provisioned", unit, w, period)
-	utilization = chart.New("Utilization", "percent", w, period)
-	actual := throughput.Values(requests.Points, 1/period.Seconds())
-	provisioned := throughput.Values(minimum.Points, 1)
-	ratio := make([]*float64, len(actual))
-	assumed, minimums := 0, assumedMinimums(r, provisioned, throughput.Times)
-	for i, at := range throughput.Times {
+	c := chart.New("Demand and minimum", unit, w, period)
+	actual := c.Values(requests.Points, 1/period.Seconds())
+	provisioned := c.Values(minimum.Points, 1)
+	assumed, minimums := 0, assumedMinimums(r, provisioned, c.Times)
+	for i, at := range c.Times {
 		if at < r.Created.Unix() {
 			actual[i] = nil
 			continue
@@ -81,22 +156,16 @@ func throughputCharts(
 			provisioned[i] = &minimums[i]
 			assumed++
 		}
-		if actual[i] != nil && provisioned[i] != nil && *provisioned[i] > 0 {
-			v := chart.Brief(*actual[i] / *provisioned[i] * 100)
-			ratio[i] = &v
-		}
 	}
-	throughput.AddMinimum("provisioned "+unit, provisioned)
-	throughput.Add("actual "+unit, actual)
-	utilization.Add("utilization", ratio)
-	utilization.Marks = []chart.Mark{{Label: "everything that is paid for is used", Value: 100}}
-	note := cmp.Or(partialNote(requests), partialNote(minimum))
-	if note == "" && assumed > 0 {
-		note = model.Plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
+	c.AddMinimum("minimum "+unit, provisioned)
+	c.Add("demand "+unit, actual)
+	c.Shade = chart.Paid
+	c.Note = cmp.Or(partialNote(requests), partialNote(minimum))
+	if c.Note == "" && assumed > 0 {
+		c.Note = model.Plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
 			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 	}
-	throughput.Note, utilization.Note = note, note
-	return throughput, utilization
+	return c
 }
 
 // assumedMinimums are the published minimums, and assumed ones where there are none.

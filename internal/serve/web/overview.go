@@ -1,57 +1,57 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
-	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Lengths of the lists of the overview.
 const (
-	overviewAttention = 8
-	overviewRecent    = 8
-	overviewProblems  = 20
+	overviewAdvice   = 5
+	overviewRecent   = 5
+	overviewProblems = 20
 )
 
 type overviewView struct {
-	Waiting   bool // no cycle has ended yet
-	CycleErr  string
-	Older     bool   // older values are shown in spite of CycleErr
-	Nothing   string // what it means that nothing needs attention
-	Tiles     []tile
-	Health    string // how much of the demand is known
-	Late      bool   // data are late
-	Charts    []chartView
-	Saved     []savedMonth
-	Attention []attention
-	More      int // resources that need attention and are not shown
-	Recent    []entryView
-	Problems  []string
-	Training  *report.TrainingView // nil if it is unknown
-	Findings  int                  // about training that are not shown
-	Notes     []string
+	Waiting  bool // nothing has been measured yet
+	Tasks    []task
+	CycleErr string
+	Older    bool // older values are shown in spite of CycleErr
+	Failing  []*row
+	Hero     heroView
+	Advice   adviceView
+	States   []stateCount
+	Total    int
+	Facts    []string // what is known of the endpoints, and what is not
+	Late     bool     // data are late
+	Chart    *chartView
+	Recent   []entryView
+	Problems []string
+	Notes    []string
+	Days     string // of the ledger
 }
 
-// tile is a key figure.
-type tile struct {
-	Label, Value, Unit, Text, Tone, Link string
-	Level                                int // of a bar, 0 to 100
-	Bar                                  bool
+// task is a stage of the first check.
+type task struct {
+	Text        string
+	Done, Total int
 }
 
-// attention is a resource that needs attention, and why.
-type attention struct {
-	Row row
-	Why string
+// stateCount is how many endpoints are in a state, and what they cost.
+type stateCount struct {
+	State state
+	Count int
+	Cost  total
+	Link  string
 }
 
 func (h *site) overview(_ *http.Request, q *fields) (page, error) {
@@ -59,16 +59,21 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	s, now := h.snapshot()
-	rows := rowsOf(s)
-	measured := !s.Status.LastSuccess.IsZero()
+	all := h.estate(s, now)
+	rows := all.rows
 	view := overviewView{
-		Waiting: !measured && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: measured,
-		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows), Saved: savedMonths(s),
+		Waiting: measured(s).IsZero() && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: !measured(s).IsZero(),
+		Hero: all.hero, Total: len(rows),
 	}
-	view.Health, view.Late = healthText(s, rows)
-	view.Attention, view.More = attentionOf(rows)
-	recent := slices.DeleteFunc(s.timeline(), func(e Entry) bool { return !e.matches("") })
-	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
+	view.Tasks = tasksOf(s)
+	view.Advice = adviceViewOf(all.advice, overviewAdvice, h.options.AllowActions, s)
+	for _, r := range rows {
+		if r.State == failing {
+			view.Failing = append(view.Failing, r)
+		}
+	}
+	view.States, view.Facts, view.Late = all.states, all.facts, all.late
+	view.Recent = entryViews(all.recent, now)
 	for _, late := range s.Result.DataLate {
 		view.Problems = append(view.Problems, late.String())
 	}
@@ -78,60 +83,196 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	if more := len(s.Result.Problems) - overviewProblems; more > 0 {
 		view.Problems = append(view.Problems, fmt.Sprintf("… and %s more", model.Plural(more, "problem")))
 	}
+	view.Notes = notesOf(s)
+	if s.Ledger != nil {
+		view.Days = model.Plural(s.Ledger.Days, "day")
+		if plot := h.totals.get(s.Ledger, func() chart.Chart { return chartTotals(*s.Ledger) }); !plot.Empty() {
+			plot.Pins = pinsOf(s.Audits, plot, true)
+			view.Chart = &chartView{ID: "totals", Plot: plot}
+		}
+	}
+	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() },
+		unknown: unknownMoney(s)}, nil
+}
+
+// unknownMoney is why what can be saved is not known; empty if it is.
+func unknownMoney(s Snapshot) string {
+	switch {
+	case s.Ledger != nil:
+		return ""
+	case s.LedgerErr != "":
+		return "What was paid for is not known: " + s.LedgerErr
+	}
+	return "What was paid for is not known yet."
+}
+
+// tasksOf are the stages of a cycle under way.
+func tasksOf(s Snapshot) []task {
+	texts := map[string]string{"discover": "Finding endpoints", "measure": "Reading their traffic", "check": "Checking decisions again", "alarms": "Writing alarms"}
+	var list []task
+	for _, p := range s.Progress {
+		list = append(list, task{texts[p.Step], p.Done, p.Total})
+	}
+	return list
+}
+
+// notesOf are the limits of the figures.
+func notesOf(s Snapshot) []string {
+	var notes []string
 	if s.LedgerErr != "" {
-		view.Notes = append(view.Notes, "What was paid for is unknown or out of date: "+s.LedgerErr)
+		notes = append(notes, "What was paid for is unknown or out of date: "+s.LedgerErr)
 	}
 	if s.Saved != nil {
-		view.Notes = append(view.Notes, s.Saved.Limits()...)
+		notes = append(notes, s.Saved.Limits()...)
 	}
 	if s.Ledger != nil {
-		view.Training, view.Findings = trainingOf(s.Ledger.Training)
-		view.Notes = append(view.Notes, s.Ledger.Notes...)
+		notes = append(notes, s.Ledger.Notes...)
 		for _, text := range report.PriceTexts(s.Ledger.Prices) {
-			view.Notes = append(view.Notes, "Price: "+text+".")
-		}
-		view.Charts = h.totals.get(s.Ledger, func() []chartView { return chartTotals(*s.Ledger) })
-	}
-	return page{template: "overview", title: "Overview", path: "/", view: view}, nil
-}
-
-// overviewFindings is how many findings about training are shown, those with the most hours.
-const overviewFindings = 8
-
-// trainingOf is training in words, and how many findings are left out of it.
-func trainingOf(r *training.Report) (view *report.TrainingView, more int) {
-	if view = report.TrainingViewOf(r); view == nil {
-		return nil, 0
-	}
-	if more = max(0, len(view.Items)-overviewFindings); more > 0 {
-		view.Items = view.Items[:overviewFindings]
-	}
-	return view, more
-}
-
-// chartTotals are the charts of all resources of each kind.
-func chartTotals(l report.Ledger) []chartView {
-	var charts []chartView
-	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
-		if hours := l.Hourly[kind]; len(hours) > 0 {
-			title := "All " + string(kind) + "s, provisioned and actual"
-			charts = append(charts, chartView{ID: "all-" + string(kind), Plot: chart.OfHours(title, kind.RateUnit(), hours)})
+			notes = append(notes, "Price: "+text+".")
 		}
 	}
-	return charts
+	return notes
 }
 
-func tilesOf(s Snapshot, rows []row) []tile {
-	tiles := []tile{countTile(s, rows), utilizationTile(rows), costTile(s, rows)}
-	if s.Ledger != nil {
-		tiles = append(tiles, wasteTile(*s.Ledger))
+// heroView is what the endpoints cost, could save and have saved.
+type heroView struct {
+	Known         bool
+	Span          string // what Paid is of: the month so far, or the days of the ledger
+	Next          string // what Monthly is: the forecast of the month, or a month at the present rate
+	Paid, Monthly total
+	Before        string // the month before, if it was metered
+	Segments      []segment
+	SegmentsText  string
+	Metered       string // the exact quantities
+	Saved         savedView
+}
+
+func heroOf(s Snapshot, rows []*row) heroView {
+	v := heroView{Saved: savedOf(s)}
+	if s.Ledger == nil {
+		return v
 	}
-	return append(tiles, savedTile(s), alarmTile(s))
+	l := s.Ledger
+	v.Known, v.Span, v.Next = true, "Last "+model.Plural(l.Days, "day"), "A month at this rate"
+	var used, waste, silent total
+	for _, r := range rows {
+		if r.Entry == nil {
+			continue
+		}
+		v.Paid.add(r.Costs.Paid)
+		if r.Monitored {
+			v.Monthly.add(r.Costs.Monthly)
+		}
+		if !r.Costs.Paid.Known() {
+			continue
+		}
+		rest := money{r.Costs.Paid.Amount - r.Costs.PaidWaste.Amount, r.Costs.Paid.Currency}
+		used.add(rest)
+		if r.State == idle || r.State == failing {
+			silent.add(r.Costs.PaidWaste)
+		} else {
+			waste.add(r.Costs.PaidWaste)
+		}
+	}
+	v.Segments = segmentsOf(segment{Label: "Used", Class: "f-used", Value: used.Main()}, segment{Label: "Not used", Class: "f-waste", Value: waste.Main()},
+		segment{Label: "Idle", Class: "f-idle", Value: silent.Main()})
+	v.SegmentsText = segmentsText(v.Segments)
+	h := l.Totals.TPSHours
+	v.Metered = fmt.Sprintf("%s TPS-hours paid for, %s used, %s (%s) not used", model.Figure(h.Paid), model.Figure(h.Used), model.Figure(h.Wasted),
+		percent(percentOf(h.Wasted, h.Paid)))
+	v.month(l.Month)
+	return v
+}
+
+// month replaces the days of the ledger by the month so far and its forecast, if they were metered.
+func (v *heroView) month(m *report.Month) {
+	if m == nil {
+		return
+	}
+	v.Span, v.Paid = m.Period(), amounts(m.Spent, m.Unknown)
+	if f := m.Forecast; f != nil {
+		v.Next, v.Monthly = "Forecast to its end", amounts(f.Spent, f.Unknown)
+	}
+	if m.Before != nil {
+		v.Before = m.Before.Window.Start.Format("January 2006") + ": " + amounts(m.Before.Spent, m.Before.Unknown).String()
+	}
+}
+
+// amounts are sums by currency that leave out some endpoints.
+func amounts(list []advice.Amount, unknown int) total {
+	t := total{Unknown: unknown}
+	for _, a := range list {
+		t.add(money{a.Amount, a.Currency})
+	}
+	return t
+}
+
+// stateCounts are the states that occur, in their order.
+func stateCounts(rows []*row) []stateCount {
+	list := make([]stateCount, len(states))
+	for i, one := range states {
+		list[i] = stateCount{State: one, Link: link("/resources", keyShow, one.Key)}
+	}
+	for _, r := range rows {
+		c := &list[slices.IndexFunc(states, func(s state) bool { return s.Key == r.State.Key })]
+		c.Count++
+		c.Cost.add(r.Costs.Monthly)
+	}
+	return slices.DeleteFunc(list, func(c stateCount) bool { return c.Count == 0 })
+}
+
+// factsOf are sentences about all endpoints; late means that data of a region are late.
+func factsOf(s Snapshot, rows []*row) (facts []string, late bool) {
+	health, late := healthText(s, rows)
+	for _, text := range []string{countText(s, rows), utilizationText(rows), health, alarmText(s), certaintyText(s, rows)} {
+		if text != "" {
+			facts = append(facts, text)
+		}
+	}
+	return facts, late
+}
+
+// certaintyText is how much of what is shown could be read.
+func certaintyText(s Snapshot, rows []*row) string {
+	unchecked := 0
+	for _, r := range rows {
+		if r.Monitored && !r.Checked {
+			unchecked++
+		}
+	}
+	switch {
+	case s.Status.LastError == "" && measured(s).IsZero():
+		return "Nothing is known yet."
+	case s.Status.LastError != "" || len(s.Result.Problems) > 0:
+		return "Some data could not be read."
+	case unchecked > 0:
+		return model.Plural(unchecked, "endpoint") + " had no hourly check by this daemon yet."
+	case !s.Alarms.Known || len(s.Alarms.Old) > 0:
+		return "All endpoints were checked; everything could be read except the alarms."
+	}
+	return "All endpoints were checked; everything could be read."
+}
+
+// chartTotals is the chart of all endpoints together.
+func chartTotals(l report.Ledger) chart.Chart {
+	sums := map[time.Time]billing.Hour{}
+	for _, hours := range l.Hourly {
+		for _, h := range hours {
+			sum := sums[h.Start]
+			sums[h.Start] = billing.Hour{Start: h.Start, Provisioned: sum.Provisioned + h.Provisioned, Actual: sum.Actual + h.Actual}
+		}
+	}
+	hours := make([]billing.Hour, 0, len(sums))
+	for _, h := range sums {
+		hours = append(hours, h)
+	}
+	slices.SortFunc(hours, func(a, b billing.Hour) int { return a.Start.Compare(b.Start) })
+	return chart.OfHours("Paid and used", "TPS", hours)
 }
 
 // healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
 // not been read yet. late means that data are late, so that nothing is changed in some regions.
-func healthText(s Snapshot, rows []row) (text string, late bool) {
+func healthText(s Snapshot, rows []*row) (text string, late bool) {
 	hours, known, behind := 0, 0, 0
 	for _, r := range rows {
 		h := r.Health()
@@ -147,7 +288,7 @@ func healthText(s Snapshot, rows []row) (text string, late bool) {
 		text = fmt.Sprintf("Data health: the demand of %s of %s is known.", percent(percentOf(float64(known), float64(hours))), model.Plural(hours, "hour"))
 	}
 	if behind > 0 {
-		text += fmt.Sprintf(" Nothing is decided by the unknown hours of %s.", model.Plural(behind, "resource"))
+		text += fmt.Sprintf(" Nothing is decided by the unknown hours of %s.", model.Plural(behind, "endpoint"))
 	}
 	var regions []string
 	for _, one := range s.Result.DataLate {
@@ -159,10 +300,10 @@ func healthText(s Snapshot, rows []row) (text string, late bool) {
 	return strings.TrimSpace(text), len(regions) > 0
 }
 
-func countTile(s Snapshot, rows []row) tile {
-	t := tile{Label: "Monitored", Value: "–", Text: "unknown", Link: "/resources"}
-	if s.Status.LastSuccess.IsZero() && len(rows) == 0 {
-		return t
+// countText is what is monitored.
+func countText(s Snapshot, rows []*row) string {
+	if measured(s).IsZero() && len(rows) == 0 {
+		return ""
 	}
 	kinds, regions, others := map[model.Kind]int{}, map[string]bool{}, 0
 	for _, r := range rows {
@@ -173,22 +314,19 @@ func countTile(s Snapshot, rows []row) tile {
 		kinds[r.Kind]++
 		regions[r.Region] = true
 	}
-	t.Value = count(len(rows) - others)
-	t.Text = model.Plural(kinds[model.Campaign], "campaign") + ", " + model.Plural(kinds[model.Recommender], "recommender") + " in " +
+	text := model.Plural(kinds[model.Campaign], "campaign") + ", " + model.Plural(kinds[model.Recommender], "recommender") + " in " +
 		model.Plural(len(regions), "region")
 	if others > 0 {
-		t.Text += fmt.Sprintf("; %d more not in service", others)
+		text += fmt.Sprintf("; %d more not in service", others)
 	}
 	if regions := unlisted(s); len(regions) > 0 {
-		t.Text += "; not all of " + strings.Join(regions, ", ") + " could be listed"
+		text += "; not all of " + strings.Join(regions, ", ") + " could be listed"
 	}
-	return t
+	return text + "."
 }
 
-func count(n int) string { return model.Number(float64(n), 0) }
-
-// utilizationTile compares all demand with all minimums, where demand could be read.
-func utilizationTile(rows []row) tile {
+// utilizationText compares all demand with all minimums, where demand could be read.
+func utilizationText(rows []*row) string {
 	average, minimum, unread, unseen := 0.0, 0.0, 0, 0
 	for _, r := range rows {
 		switch {
@@ -202,62 +340,26 @@ func utilizationTile(rows []row) tile {
 			minimum += float64(r.Min)
 		}
 	}
-	t := tile{Label: "Utilization now", Value: "–", Text: "not measured yet", Link: link("/resources", keySort, "utilization")}
+	text := ""
 	if minimum > 0 {
-		share := percentOf(average, minimum)
-		t.Value, t.Bar, t.Level = percent(share), true, int(min(100, share))
-		t.Text = model.Figure(average) + " of " + model.Figure(minimum) + " TPS"
+		text = fmt.Sprintf("Used now: %s of the minimums, %s of %s TPS", percent(percentOf(average, minimum)), model.Figure(average), model.Figure(minimum))
 	}
 	if unread > 0 {
-		t.Text += "; " + count(unread) + " could not be read"
+		text += "; " + model.Number(float64(unread), 0) + " could not be read"
 	}
 	if unseen > 0 {
-		t.Text += "; the traffic of " + count(unseen) + " cannot be seen"
+		text += "; the traffic of " + model.Number(float64(unseen), 0) + " cannot be seen"
 	}
-	return t
+	if text == "" {
+		return ""
+	}
+	return strings.TrimPrefix(text, "; ") + "."
 }
 
-// costTile is what the minimums cost in a month if nothing changes.
-func costTile(s Snapshot, rows []row) tile {
-	t := tile{Label: "Minimums cost a month", Value: "–", Text: "not measured yet"}
-	if s.Status.LastSuccess.IsZero() {
-		return t
-	}
-	minimum := 0
-	money, unpriced := map[string]float64{}, 0
-	for _, r := range rows {
-		if !r.Monitored {
-			continue
-		}
-		minimum += r.Min
-		if r.Entry == nil || r.Entry.Estimate == nil {
-			unpriced++
-			continue
-		}
-		money[r.Entry.Estimate.Currency] += r.Entry.Estimate.MinimumPerMonth
-	}
-	t.Value, t.Unit = model.Number(float64(minimum)*billing.HoursPerMonth, 0), "TPS-hours"
-	t.Text = count(minimum) + " TPS, used or not" + estimated(money, s.Ledger, unpriced, "resource")
-	return t
-}
-
-func wasteTile(l report.Ledger) tile {
-	h := l.Totals.TPSHours
-	share := percentOf(h.Wasted, h.Paid)
-	money := map[string]float64{}
-	for _, e := range l.Totals.Estimates {
-		money[e.Currency] = e.Wasted
-	}
-	return tile{
-		Label: "Wasted in " + model.Plural(l.Days, "day"), Value: model.Figure(h.Wasted), Unit: "TPS-hours", Bar: true, Level: int(share),
-		Tone: "waste", Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"),
-		Link: link("/resources", keySort, "wasted"),
-	}
-}
-
-func alarmTile(s Snapshot) tile {
+// alarmText is what is known of the alarms.
+func alarmText(s Snapshot) string {
 	if !s.Alarms.Known && len(s.Alarms.List) == 0 {
-		return tile{Label: "Alarms", Value: "–", Text: "unknown"}
+		return "Alarms: unknown."
 	}
 	n := 0
 	for _, a := range s.Alarms.List {
@@ -265,105 +367,23 @@ func alarmTile(s Snapshot) tile {
 			n++
 		}
 	}
-	t := tile{Label: "Alarms", Value: count(n), Unit: "in ALARM", Text: "of " + model.Plural(len(s.Alarms.List), "alarm"),
-		Link: link("/resources", keyShow, "alarm")}
-	if n > 0 {
-		t.Tone = "bad"
-	}
+	text := fmt.Sprintf("Alarms: %d in ALARM of %s", n, model.Plural(len(s.Alarms.List), "alarm"))
 	var since []string
 	if s.Alarms.Created > 0 {
-		since = append(since, count(s.Alarms.Created)+" created")
+		since = append(since, model.Number(float64(s.Alarms.Created), 0)+" created")
 	}
 	if s.Alarms.Deleted > 0 {
-		since = append(since, count(s.Alarms.Deleted)+" deleted")
+		since = append(since, model.Number(float64(s.Alarms.Deleted), 0)+" deleted")
 	}
 	if len(since) > 0 {
-		t.Text += "; " + strings.Join(since, " and ") + " since they were listed"
+		text += "; " + strings.Join(since, " and ") + " since they were listed"
+	}
+	if left := s.Result.Alarms.Left; left > 0 {
+		made := s.Result.Alarms.Kept + s.Result.Alarms.Created + s.Result.Alarms.Updated
+		text += fmt.Sprintf("; %s of %s are as they should be, the next cycles continue", model.Number(float64(made), 0), model.Number(float64(made+left), 0))
 	}
 	if old := oldAlarms(s); old != "" {
-		t.Text += "; " + old
+		text += "; " + old
 	}
-	return t
-}
-
-// estimated is an amount of money by currency, without cents as it is an estimate, with the
-// dates of its prices and what has no price; empty without any.
-func estimated(sums map[string]float64, l *report.Ledger, unpriced int, what string) string {
-	if len(sums) == 0 {
-		return ""
-	}
-	var parts []string
-	for _, currency := range sortedKeys(sums) {
-		parts = append(parts, currency+" "+model.Number(sums[currency], 0))
-	}
-	text := "; estimate: " + strings.Join(parts, " + ")
-	if l == nil || len(l.Prices) == 0 {
-		return text
-	}
-	first, last := l.Prices[0].Date, l.Prices[0].Date
-	for _, p := range l.Prices {
-		first, last = min(first, p.Date), max(last, p.Date)
-	}
-	text += " (at prices of " + first
-	if last != first {
-		text += " to " + last
-	}
-	if unpriced > 0 {
-		text += "; " + model.Plural(unpriced, what) + " without a price not included"
-	}
-	return text + ")"
-}
-
-// nothingText explains that no resource needs attention, as far as is known.
-func nothingText(s Snapshot, rows []row) string {
-	unchecked := 0
-	for _, r := range rows {
-		if r.Monitored && !r.Checked {
-			unchecked++
-		}
-	}
-	switch {
-	case s.Status.LastError == "" && s.Status.LastSuccess.IsZero():
-		return "Nothing is known yet."
-	case s.Status.LastError != "" || len(s.Result.Problems) > 0:
-		return "Nothing known; but some data could not be read."
-	case unchecked > 0:
-		return "Nothing so far; " + model.Plural(unchecked, "resource") + " had no hourly check by this daemon yet."
-	case !s.Alarms.Known || len(s.Alarms.Old) > 0:
-		return "No change is due, and everything could be read except the alarms."
-	}
-	return "Nothing: no change is due, no alarm is on, everything could be read."
-}
-
-// attentionOf finds what needs attention: problems first, then changes, then the rest; the
-// most wasteful first in each.
-func attentionOf(rows []row) (list []attention, more int) {
-	for _, r := range rows {
-		switch {
-		case r.Problem != "":
-			list = append(list, attention{r, r.Problem})
-		case r.Check.Decision.Changes(), r.Check.Decision == rules.Refused:
-			why := r.Check.Reason
-			if r.Check.Outcome != "" {
-				why += "; " + r.Check.Outcome
-			}
-			list = append(list, attention{r, why})
-		case r.Alarming() > 0:
-			list = append(list, attention{r, model.Plural(r.Alarming(), "alarm") + " in ALARM; " + r.Check.Reason})
-		}
-	}
-	urgency := func(r row) int {
-		switch {
-		case r.Problem != "":
-			return 2
-		case r.Check.Decision.Changes():
-			return 1
-		}
-		return 0
-	}
-	slices.SortStableFunc(list, func(a, b attention) int {
-		return cmp.Or(cmp.Compare(urgency(b.Row), urgency(a.Row)), cmp.Compare(b.Row.wasted(), a.Row.wasted()))
-	})
-	more = max(0, len(list)-overviewAttention)
-	return list[:len(list)-more], more
+	return text + "."
 }

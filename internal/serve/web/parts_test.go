@@ -73,37 +73,37 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 		return strings.Join(cells, " ")
 	}
 	for _, tt := range []struct {
-		name                         string
-		recipe                       string
-		complete                     bool
-		actual, minimum, utilization string
+		name            string
+		recipe          string
+		complete        bool
+		actual, minimum string
 	}{
-		{"complete: no data is no request, but not before its creation", "aws-sims", true, "? 0 2 0", "? 8 8 8", "? 0 25 0"},
-		{"incomplete: no data is not known", "aws-sims", false, "? ? 2 ?", "? 8 8 8", "? ? 25 ?"},
-		{"a recipe whose requests may be invisible", "aws-next-best-action", true, "? ? 2 ?", "? 8 8 8", "? ? 25 ?"},
+		{"complete: no data is no request, but not before its creation", "aws-sims", true, "? 0 2 0", "? 8 8 8"},
+		{"incomplete: no data is not known", "aws-sims", false, "? ? 2 ?", "? 8 8 8"},
+		{"a recipe whose requests may be invisible", "aws-next-best-action", true, "? ? 2 ?", "? 8 8 8"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Recipe, r.LastUpdated = tt.recipe, start.Add(time.Hour)
-			throughput, utilization := throughputCharts(r, period, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true})
-			got := []string{show(throughput.Lines[1].Values), show(throughput.Lines[0].Values), show(utilization.Lines[0].Values)}
-			if diff := cmp.Diff([]string{tt.actual, tt.minimum, tt.utilization}, got); diff != "" {
-				t.Errorf("actual, minimum, utilization (-want +got)\n%s", diff)
+			throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true})
+			got := []string{show(throughput.Lines[1].Values), show(throughput.Lines[0].Values)}
+			if diff := cmp.Diff([]string{tt.actual, tt.minimum}, got); diff != "" {
+				t.Errorf("actual, minimum (-want +got)\n%s", diff)
 			}
-			if throughput.Note == "" || utilization.Note != throughput.Note {
-				t.Errorf("it is not said that a minimum is assumed, or that data are missing: %q, %q", throughput.Note, utilization.Note)
+			if throughput.Note == "" {
+				t.Error("it is not said that a minimum is assumed, or that data are missing")
 			}
 		})
 	}
 	t.Run("a minimum that could not be read is not assumed", func(t *testing.T) {
 		r.Recipe = "aws-sims"
-		throughput, _ := throughputCharts(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum})
+		throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum})
 		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partialNote(model.Series{}) {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
 	})
 	t.Run("nor that of a resource out of service", func(t *testing.T) {
 		r.Status = model.StatusInactive
-		throughput, _ := throughputCharts(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true})
+		throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true})
 		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != "" {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}

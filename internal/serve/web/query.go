@@ -26,8 +26,10 @@ const maxPage = 100_000
 const (
 	keyARN    = "arn"
 	keyBoard  = "board"
+	keyBy     = "by"
 	keyDir    = "dir"
 	keyDone   = "done"
+	keyFormat = "format"
 	keyKind   = "kind"
 	keyPage   = "page"
 	keyRegion = "region"
@@ -158,8 +160,9 @@ var spans = []span{
 
 const defaultSpan = "1d"
 
-func (f *fields) span(key string) span {
-	names := []string{defaultSpan}
+// span is the requested time span, or def.
+func (f *fields) span(key, def string) span {
+	names := []string{def}
 	for _, s := range spans {
 		names = append(names, s.Name)
 	}

@@ -17,7 +17,6 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 //go:embed assets templates
@@ -27,6 +26,7 @@ var files embed.FS
 type asset struct {
 	contentType string
 	body        []byte
+	packed      []byte // with gzip
 	tag         string
 }
 
@@ -35,7 +35,7 @@ func loadAssets() (map[string]asset, error) {
 	add := func(name string, body []byte) {
 		sum := sha256.Sum256(body)
 		types := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-		assets[name] = asset{contentType: types[path.Ext(name)] + "; charset=utf-8", body: body, tag: hex.EncodeToString(sum[:8])}
+		assets[name] = asset{contentType: types[path.Ext(name)] + "; charset=utf-8", body: body, packed: packed(body), tag: hex.EncodeToString(sum[:8])}
 	}
 	entries, err := files.ReadDir("assets")
 	if err != nil {
@@ -59,14 +59,14 @@ func loadTemplates(assets map[string]asset) (map[string]*template.Template, erro
 	functions := template.FuncMap{
 		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
 		"figure": model.Figure, "plural": model.Plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
-		"dict": dict,
+		"inc": func(i int) int { return i + 1 }, "dict": dict, "amount": amountText,
 	}
 	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
 	if err != nil {
 		return nil, err
 	}
 	templates := map[string]*template.Template{}
-	for _, name := range []string{"overview", "resources", "resource", "timeline", "dashboard", "login", "failure", "confirm"} {
+	for _, name := range []string{"overview", "resources", "resource", "activity", "bill", "dashboard", "login", "failure", "confirm"} {
 		if templates[name], err = template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl"); err != nil {
 			return nil, err
 		}
@@ -90,6 +90,8 @@ type page struct {
 	bare            bool   // without navigation, for people who are not logged in
 	forms           bool
 	view            any
+	csv             func() [][]string // the table of the page; nil if it has none
+	unknown         string            // why the table is not known; empty if it is
 }
 
 // frame is what surrounds a page.
@@ -100,12 +102,9 @@ type frame struct {
 	Demo        string
 	Version     string
 	LoggedIn    bool
-	ReadOnly    bool
-	Cycle       stamp
-	Fault       string // why the last cycle measured nothing
-	Measured    stamp  // the end of the last cycle that measured something
-	Mode        string // what this daemon does not do; empty if it does everything
-	Problems    int
+	ReadOnly    bool // no buttons
+	Mode        modeView
+	Notices     []notice
 	Snapshot    uint64
 	Page        any
 }
@@ -113,6 +112,7 @@ type frame struct {
 type navigation struct {
 	Path, Title string
 	Current     bool
+	Badge       int // how many endpoints are failing
 }
 
 // renderer renders pages.
@@ -122,6 +122,36 @@ type renderer struct {
 	log       *slog.Logger
 	templates map[string]*template.Template
 	assets    map[string]asset
+	merged    memo[rowsKey, estate]
+}
+
+// rowsKey names what rows are made of. They depend on the time by the minute.
+type rowsKey struct {
+	version uint64
+	minute  int64
+}
+
+// estate is what pages show of all resources together.
+type estate struct {
+	rows   []*row
+	advice []recommendation
+	hero   heroView
+	states []stateCount
+	facts  []string
+	late   bool // data of a region are late
+	recent []happening
+}
+
+// estate is made once for each snapshot and minute. It is shared, and must not be changed.
+func (v *renderer) estate(s Snapshot, now time.Time) estate {
+	return v.merged.get(rowsKey{s.Version, now.Unix() / 60}, func() estate {
+		e := estate{rows: rowsOf(s, now)}
+		e.advice, e.hero, e.states = recommendationsOf(s, e.rows), heroOf(s, e.rows), stateCounts(e.rows)
+		e.facts, e.late = factsOf(s, e.rows)
+		e.recent = selectSort(collapse(s.timeline()), nil, "")
+		e.recent = e.recent[:min(overviewRecent, len(e.recent))]
+		return e
+	})
 }
 
 func newRenderer(o Options, s *sessions) (*renderer, error) {
@@ -139,10 +169,20 @@ func newRenderer(o Options, s *sessions) (*renderer, error) {
 // handler serves a page whose query has the given keys.
 func (v *renderer) handler(makePage func(*http.Request, *fields) (page, error), keys ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := parseFields(r.URL.RawQuery, keys...)
+		q := parseFields(r.URL.RawQuery, append(keys, keyFormat)...)
+		table := q.choice(keyFormat, "", "csv") == "csv"
 		one, err := makePage(r, q)
+		if err == nil && table && one.csv == nil {
+			err = notFound("This page has no table.")
+		} else if err == nil && table && one.unknown != "" {
+			err = statusError{http.StatusServiceUnavailable, one.unknown}
+		}
 		if err = cmp.Or(q.fault, err); err != nil {
 			v.reject(w, r, err)
+			return
+		}
+		if table {
+			v.export(w, r, one)
 			return
 		}
 		v.render(w, r, http.StatusOK, one)
@@ -158,11 +198,13 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	}
 	if !p.bare {
 		s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
-		f.Cycle, f.Measured = stampOf(s.Status.LastCycle, now), stampOf(s.Status.LastSuccess, now)
-		f.Fault, f.Mode, f.Problems, f.Snapshot = s.Status.LastError, modeText(s.Status), len(s.Result.Problems), s.Version
+		f.Mode, f.Notices, f.Snapshot = modeOf(s, v.estate(s, now).rows, v.options.AllowActions, now), noticesOf(s, now), s.Version
 		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"},
-			{Path: "/timeline", Title: "Time line"}, {Path: "/dashboard", Title: "Dashboard"}} {
+			{Path: "/activity", Title: "Activity"}, {Path: "/bill", Title: "Bill"}, {Path: "/dashboard", Title: "Charts"}} {
 			n.Current = n.Path == f.Path
+			if n.Path == "/resources" {
+				n.Badge = f.Mode.Failing
+			}
 			f.Nav = append(f.Nav, n)
 		}
 	}
@@ -175,22 +217,7 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	if p.forms {
 		sendOrigin(w)
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(model.Visible(body.Bytes())) // fails only if the client is gone
-	}
-}
-
-// modeText describes what a daemon does not do.
-func modeText(s serve.Status) string {
-	switch {
-	case s.DryRun:
-		return "This is a dry run: nothing is written, and no action is executed."
-	case s.Role == serve.Standby:
-		return "This daemon is on standby: another daemon leads. Its decisions, records and savings are not known here."
-	}
-	return ""
+	send(w, r, status, "text/html; charset=utf-8", model.Visible(body.Bytes()), !p.forms)
 }
 
 type failureView struct {
@@ -222,7 +249,14 @@ func (v *renderer) asset(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery == "v="+one.tag {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(one.body))
+	body := one.body
+	w.Header().Add("Vary", "Accept-Encoding")
+	if acceptsGzip(r) && len(one.packed) < len(body) {
+		body = one.packed
+		w.Header().Set("Content-Encoding", "gzip")
+		w.Header().Set("ETag", `"`+one.tag+`-gzip"`)
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
 // statusError is an error with the status of its response. Its text is shown as it is.

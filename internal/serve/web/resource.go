@@ -1,13 +1,17 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -16,21 +20,24 @@ import (
 
 // resourceView is the page of one resource.
 type resourceView struct {
-	Row      row
+	Row      *row
 	Known    bool // it exists, as far as is known
 	Unlisted bool // its region could not be read, so nothing is known
 	Created  stamp
 	Updated  stamp
 	Update   string // an update in progress
 	Checked  stamp
+	Stepped  stamp // when it was lowered, while it is watched
+	Watched  stamp // until when
 	Usage    *billing.Usage
+	Advice   *recommendation
 	Saving   string
 	Estimate string
 	Days     string
 
 	Spans  []spanLink
-	Charts []chartView
-	Fault  string // why charts are missing or incomplete
+	Charts resourceCharts
+	Pins   []string // what the numbers in the charts mean
 	WhatIf *whatIfView
 
 	Alarms    []alarmView
@@ -39,11 +46,17 @@ type resourceView struct {
 	History   []auditView
 	Saved     []savedAction
 	Done      *note // the outcome of the action just requested
+	Applies   []applied
 
 	Allowed bool
 	Token   string
 	Actions actionsView
+	NewMin  int // what the form proposes
+	CSV     string
 }
+
+// applied is a rule that applies to the resource.
+type applied struct{ Icon, Text string }
 
 type alarmView struct {
 	serve.Alarm
@@ -56,13 +69,14 @@ const historyLength = 50
 
 func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	arn, kind := q.arn(keyARN, true)
-	shown, done := q.span(keySpan), q.text(keyDone)
+	done, newMin := q.text(keyDone), q.number(keyMin, 0, 1, events.MaxMinTPS)
+	s, now := h.snapshot()
+	shown := q.span(keySpan, spanOf(s.Audits, arn.String(), now))
 	if q.fault != nil {
 		return page{}, q.fault
 	}
-	s, now := h.snapshot()
-	view := resourceViewOf(s, arn, kind, now)
-	view.Unlisted = s.Status.LastError != "" || s.Status.LastSuccess.IsZero() || slices.Contains(unlisted(s), arn.Region)
+	view := h.resourceView(s, arn, kind, now)
+	view.Unlisted = s.Status.LastError != "" || measured(s).IsZero() || slices.Contains(unlisted(s), arn.Region)
 	view.History = auditViews(s.Audits, arn.String(), historyLength, now)
 	view.Saved = savedActions(s, arn.String(), now)
 	h.addEffects(r.Context(), model.Resource{ARN: arn, Kind: kind}, view.History)
@@ -77,13 +91,44 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	}
 	view.Spans = spanLinks(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	if view.Known {
+		mine := slices.DeleteFunc(slices.Clone(s.Audits), func(a events.Audit) bool { return a.ARN != arn.String() })
+		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), func(c chart.Chart) []chart.Pin {
+			return pinsOf(mine, c, false)
+		})
 		view.WhatIf = h.whatIf(r.Context(), resourceOf(s, view.Row))
-		view.Charts, view.Fault = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown))
+		for _, pin := range view.Charts.List[0].Plot.Pins {
+			view.Pins = append(view.Pins, pin.Label)
+		}
 	}
+	view.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv")
 	if h.options.AllowActions {
 		view.Allowed, view.Token, view.Actions = true, h.sessions.formToken(arn.String()), actionsFor(view.Row, view.Known)
+		view.NewMin = cmp.Or(newMin, view.proposedMin())
 	}
-	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view}, nil
+	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view, csv: func() [][]string {
+		if len(view.Charts.List) == 0 {
+			return nil
+		}
+		return chartCSV(view.Charts.List[0].Plot)
+	}}, nil
+}
+
+// spanOf is the time that charts show at first: 14 days if something was changed in them.
+func spanOf(audits []events.Audit, arn string, now time.Time) string {
+	for _, a := range audits {
+		if a.ARN == arn && a.Outcome == events.OutcomeDone && now.Sub(a.Time) < 14*24*time.Hour {
+			return "14d"
+		}
+	}
+	return defaultSpan
+}
+
+// proposedMin is the minimum that the form has at first.
+func (v resourceView) proposedMin() int {
+	if e := v.Row.Entry; e != nil && e.Saving != nil && e.Saving.NewMin > 0 {
+		return e.Saving.NewMin
+	}
+	return v.Row.Min
 }
 
 // addEffects adds to the records of step-downs how calls fared before and after them. What cannot
@@ -110,11 +155,11 @@ func (h *site) addEffects(ctx context.Context, resource model.Resource, history 
 	}
 }
 
-// resourceViewOf collects what is known of a resource, except its metrics.
-func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) resourceView {
+// resourceView collects what is known of a resource, except its metrics.
+func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) resourceView {
 	subject := report.Subject{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}
-	view := resourceView{Row: row{Resource: report.Resource{Subject: subject}}}
-	for _, one := range rowsOf(s) {
+	view := resourceView{Row: &row{Resource: report.Resource{Subject: subject}}}
+	for _, one := range h.estate(s, now).rows {
 		if one.ARN == arn.String() {
 			view.Row, view.Known = one, true
 		}
@@ -138,6 +183,17 @@ func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) r
 		tone := map[string]string{"OK": "done", "ALARM": "bad"}[a.State]
 		view.Alarms = append(view.Alarms, alarmView{Alarm: a, When: stampOf(a.Since, now), Tone: tone})
 	}
+	if step := view.Row.Stepped; step != nil {
+		view.Stepped, view.Watched = stampOf(step.Time, now), stampOf(step.Time.Add(watchTime), now)
+	}
+	for _, a := range h.estate(s, now).advice {
+		if a.ARN == arn.String() {
+			a = a.word()
+			view.Advice = &a
+			break
+		}
+	}
+	view.Applies = appliesTo(view.Row, switchesOf(s.Status))
 	if e := view.Row.Entry; e != nil {
 		view.Usage, view.Days = e.Usage, model.Plural(s.Ledger.Days, "day")
 		view.Saving, view.Estimate = savingText(*e), estimateText(*e)
@@ -145,12 +201,42 @@ func resourceViewOf(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) r
 	return view
 }
 
+// appliesTo are the rules that apply to a resource.
+func appliesTo(r *row, automatic switches) []applied {
+	list := []applied{}
+	name := map[model.Kind]string{model.Campaign: "deleted", model.Recommender: "stopped"}[r.Kind]
+	switch automatic.adjust {
+	case model.On:
+		list = append(list, applied{"down", "Lowered automatically, at most 25% a step"})
+	case model.DryRun:
+		list = append(list, applied{"down", "Never lowered automatically: auto step-down is a dry run"})
+	case model.Off:
+		list = append(list, applied{"down", "Never lowered automatically: auto step-down is off"})
+	}
+	switch automatic.stop {
+	case model.On:
+		list = append(list, applied{"idle", "Idle, it is " + name + " automatically"})
+	case model.DryRun:
+		list = append(list, applied{"idle", "Never " + name + " automatically: that is a dry run"})
+	case model.Off:
+		list = append(list, applied{"idle", "Never " + name + " automatically: that is off"})
+	}
+	if r.Protection != "" {
+		return append(list, applied{"lock", strings.ToUpper(r.Protection[:1]) + r.Protection[1:]})
+	}
+	return append(list, applied{"lock", "The tag " + rules.ProtectTag + "=true protects it"})
+}
+
 // savingText describes the possible saving; empty without one.
 func savingText(e report.Entry) string {
 	if e.Saving == nil {
 		return ""
 	}
-	return decisionText(e.Saving.Action, e.Saving.NewMin) + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" +
+	action := string(e.Saving.Action)
+	if e.Saving.Action == rules.StepDown {
+		action = fmt.Sprintf("a step down to %d", e.Saving.NewMin)
+	}
+	return strings.ToUpper(action[:1]) + action[1:] + " would save " + model.Figure(e.Saving.PerMonth) + " TPS-hours a month (" +
 		e.Note + ")"
 }
 

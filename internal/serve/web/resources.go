@@ -20,19 +20,24 @@ var tableKeys = []string{keySearch, keyKind, keyRegion, keyShow, keySort, keyDir
 var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"},
 	{string(model.Recommender), "Recommenders"}}
 
-// filters are the choices of what to show.
-var filters = []struct {
+// filters are the choices of what to show: the states, and some more.
+var filters = func() (list []filter) {
+	list = append(list, filter{option{"", "All"}, func(*row) bool { return true }})
+	for _, one := range states {
+		list = append(list, filter{option{one.Key, one.Label}, func(r *row) bool { return r.State.Key == one.Key }})
+	}
+	return append(list,
+		filter{option{"protected", "Protected"}, func(r *row) bool { return r.Protection != "" }},
+		filter{option{"change", "Being changed"}, func(r *row) bool { return r.Check.Decision.Changes() }},
+		filter{option{"refused", "Blocked"}, func(r *row) bool { return r.Check.Decision == rules.Refused }},
+		filter{option{"alarm", "In alarm"}, func(r *row) bool { return r.Alarming() > 0 }},
+		filter{option{"unread", "Not read"}, func(r *row) bool { return r.Monitored && r.Average == nil && !r.Invisible || r.Problem != "" }},
+		filter{option{"unseen", "Cannot be seen"}, func(r *row) bool { return r.Monitored && r.Invisible }})
+}()
+
+type filter struct {
 	option
-	shows func(row) bool
-}{
-	{option{"", "Everything"}, func(row) bool { return true }},
-	{option{"change", "To be changed"}, func(r row) bool { return r.Check.Decision.Changes() }},
-	{option{"refused", "Change refused"}, func(r row) bool { return r.Check.Decision == rules.Refused }},
-	{option{"alarm", "In alarm"}, func(r row) bool { return r.Alarming() > 0 }},
-	{option{"low", "Utilization below 100%"}, func(r row) bool { return r.Utilization != nil && *r.Utilization < 100 }},
-	{option{"unread", "Could not be read"}, func(r row) bool { return r.Monitored && r.Average == nil && !r.Invisible || r.Problem != "" }},
-	{option{"unseen", "Traffic cannot be seen"}, func(r row) bool { return r.Monitored && r.Invisible }},
-	{option{"out", "Not in service"}, func(r row) bool { return !r.Monitored }},
+	shows func(*row) bool
 }
 
 func filterOptions() []option {
@@ -46,30 +51,58 @@ func filterOptions() []option {
 // column is one that the table can be sorted by.
 type column struct {
 	Key, Title string
+	Class      string // of its cells: n for numbers, w and v where a narrow screen drops it
 	Numeric    bool
-	compare    func(a, b row) int
-	known      func(row) bool // nil: always
+	compare    func(a, b *row) int
+	known      func(*row) bool // nil: always
+}
+
+// byMoney compares amounts, or quantities where one has no price: 0 of money is less than any quantity.
+func byMoney(amount func(*row) money, quantity func(*row) float64) func(a, b *row) int {
+	class := func(r *row) int {
+		switch {
+		case amount(r).Amount > 0:
+			return 2
+		case quantity(r) > 0:
+			return 1
+		}
+		return 0
+	}
+	return func(a, b *row) int {
+		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(amount(a).Amount, amount(b).Amount), cmp.Compare(quantity(a), quantity(b)))
+	}
 }
 
 var columns = []column{
-	{Key: "name", Title: "Resource", compare: func(a, b row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }},
-	{Key: "min", Title: "Minimum", Numeric: true, compare: func(a, b row) int { return cmp.Compare(a.Min, b.Min) }},
 	{
-		Key: "average", Title: "Average", Numeric: true, known: func(r row) bool { return r.Average != nil },
-		compare: func(a, b row) int { return cmp.Compare(*a.Average, *b.Average) },
+		Key: "saves", Title: "Can save", Class: "n", Numeric: true, known: func(r *row) bool { return r.Entry != nil },
+		compare: byMoney(func(r *row) money { return r.Costs.Saves }, (*row).saves),
 	},
-	{
-		Key: "utilization", Title: "Utilization", Numeric: true, known: func(r row) bool { return r.Utilization != nil },
-		compare: func(a, b row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
-	},
-	{
-		Key: "wasted", Title: "Wasted", Numeric: true, known: func(r row) bool { return r.wasted() >= 0 },
-		compare: func(a, b row) int { return cmp.Compare(a.wasted(), b.wasted()) },
-	},
-	{Key: "alarms", Title: "Alarms", Numeric: true, compare: func(a, b row) int { return cmp.Compare(a.Alarming(), b.Alarming()) }},
-	{Key: "decision", Title: "Decision", compare: func(a, b row) int {
-		return cmp.Or(cmp.Compare(b.Tone(), a.Tone()), cmp.Compare(a.DecisionText(), b.DecisionText()))
+	{Key: "name", Title: "Endpoint", compare: func(a, b *row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }},
+	{Key: "state", Title: "State", compare: func(a, b *row) int {
+		return cmp.Compare(slices.Index(states, stateByKey(a.State.Key)), slices.Index(states, stateByKey(b.State.Key)))
 	}},
+	{Key: "min", Title: "Minimum", Class: "n", Numeric: true, compare: func(a, b *row) int { return cmp.Compare(a.Min, b.Min) }},
+	{
+		Key: "average", Title: "Demand", Class: "n v", Numeric: true, known: func(r *row) bool { return r.Average != nil },
+		compare: func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) },
+	},
+	{
+		Key: "utilization", Title: "Used", Class: "n v", Numeric: true, known: func(r *row) bool { return r.Utilization != nil },
+		compare: func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
+	},
+	{
+		Key: "cost", Title: "Costs", Class: "n", Numeric: true, known: func(r *row) bool { return r.wasted() >= 0 },
+		compare: byMoney(func(r *row) money { return r.Costs.Monthly }, func(r *row) float64 { return r.Entry.Usage.TPSHours.Paid }),
+	},
+	{
+		Key: "wasted", Title: "Not used", Class: "n w", Numeric: true, known: func(r *row) bool { return r.wasted() >= 0 },
+		compare: byMoney(func(r *row) money { return r.Costs.Wasted }, (*row).wasted),
+	},
+}
+
+func stateByKey(key string) state {
+	return states[slices.IndexFunc(states, func(s state) bool { return s.Key == key })]
 }
 
 func columnOptions() []option {
@@ -142,29 +175,31 @@ func (q tableQuery) head(c column) head {
 	return h
 }
 
-// selects reports whether the table shows a row.
-func (q tableQuery) selects(r row) bool {
+// selects reports whether a row matches the search, whatever its state.
+func (q tableQuery) selects(r *row) bool {
 	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region {
 		return false
 	}
-	text := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.DecisionText(), r.Check.Reason}, "\n"))
+	if q.Search == "" {
+		return true
+	}
+	text := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.State.Label, r.Next, r.Check.Reason}, "\n"))
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		if !strings.Contains(text, word) {
 			return false
 		}
 	}
-	for _, f := range filters {
-		if f.Value == q.Show {
-			return f.shows(r)
-		}
-	}
-	return false
+	return true
 }
 
-// sort sorts rows. Unknown values come last in both directions.
-func (q tableQuery) sort(rows []row) {
+// sort sorts rows. Unknown values come last in both directions. In the default order what is failing is
+// on top.
+func (q tableQuery) sort(rows []*row) {
 	c := columnOf(q.Sort)
-	slices.SortStableFunc(rows, func(a, b row) int {
+	slices.SortStableFunc(rows, func(a, b *row) int {
+		if q.Sort == columns[0].Key && (a.State == failing) != (b.State == failing) {
+			return rank(a.State == failing) - rank(b.State == failing)
+		}
 		if c.known != nil && !(c.known(a) && c.known(b)) {
 			return rank(c.known(a)) - rank(c.known(b))
 		}
@@ -184,17 +219,21 @@ func rank(known bool) int {
 
 type resourcesView struct {
 	Query        tableQuery
-	Heads        []head
-	Rows         []row
+	Heads        map[string]head
+	Rows         []*row
 	Total, Shown int
 	From, To     int
 	Pager        pager
+	Tabs         []tab
 	Selects      []selectView
 	Filtered     bool
-	WastedDays   string // empty if waste is unknown
+	Currency     string // of the money in the table; another one is named beside the amount
+	Cost, Saves  total  // of what is shown
+	Days         string // that the money is of; empty if it is unknown
 	Waiting      bool
 	Unlisted     string // regions that could not be listed
 	OldAlarms    string // regions whose alarms could not be listed
+	CSV          string
 }
 
 // selectView is a select element of the form.
@@ -208,43 +247,92 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	if f.fault != nil {
 		return page{}, f.fault
 	}
-	s, _ := h.snapshot()
-	view := tableOf(rowsOf(s), q)
-	view.Waiting, view.Unlisted, view.OldAlarms = s.Status.LastSuccess.IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
+	s, now := h.snapshot()
+	view, list := tableOf(h.estate(s, now).rows, q)
+	view.Waiting, view.Unlisted, view.OldAlarms = measured(s).IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
 	if s.Ledger != nil {
-		view.WastedDays = model.Plural(s.Ledger.Days, "day")
+		view.Days = model.Plural(s.Ledger.Days, "day")
 	}
-	return page{template: "resources", title: "Resources", path: "/resources", view: view}, nil
+	return page{template: "resources", title: "Resources", path: "/resources", view: view, csv: func() [][]string { return rowsCSV(list) }}, nil
 }
 
-// tableOf filters, sorts and cuts the rows.
-func tableOf(rows []row, q tableQuery) resourcesView {
-	view := resourcesView{Total: len(rows), Filtered: q.Search != "" || q.Kind != "" || q.Region != "" || q.Show != ""}
+// tableOf filters, sorts and cuts the rows. The list is what was not cut.
+func tableOf(rows []*row, q tableQuery) (view resourcesView, list []*row) {
+	view = resourcesView{Total: len(rows), Filtered: q.Search != "" || q.Kind != "" || q.Region != "" || q.Show != "", Heads: map[string]head{}}
 	view.Selects = []selectView{
 		{"Kind", keyKind, q.Kind, kindOptions},
 		{"Region", keyRegion, q.Region, regionOptions(rows, q.Region)},
-		{"Show", keyShow, q.Show, filterOptions()},
 		{"Sort by", keySort, q.Sort, columnOptions()},
 		{"Order", keyDir, q.Dir, []option{{"asc", "Ascending"}, {"desc", "Descending"}}},
 	}
-	rows = slices.DeleteFunc(rows, func(r row) bool { return !q.selects(r) })
-	q.sort(rows)
-	view.Shown = len(rows)
-	view.Pager, view.From, view.To = paginate(len(rows), pageSize, q.Page, func(n string) string {
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !q.selects(r) })
+	for _, one := range filters {
+		t := tab{Label: one.Label, Link: q.link(map[string]string{keyShow: one.Value, keyPage: "1"}), Current: one.Value == q.Show}
+		for _, r := range rows {
+			if one.shows(r) {
+				t.Count++
+			}
+		}
+		if t.Count > 0 || t.Current || one.Value == "" {
+			view.Tabs = append(view.Tabs, t)
+		}
+		if t.Current {
+			list = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
+		}
+	}
+	q.sort(list)
+	view.Shown = len(list)
+	view.Pager, view.From, view.To = paginate(len(list), pageSize, q.Page, func(n string) string {
 		return q.link(map[string]string{keyPage: cmp.Or(n, "1")})
 	})
-	view.Rows = rows[view.From:view.To]
-	view.From = min(view.From+1, len(rows)) // for people
+	view.Rows = list[view.From:view.To]
+	view.From = min(view.From+1, len(list)) // for people
 	q.Page = view.Pager.Page
 	view.Query = q
 	for _, c := range columns {
-		view.Heads = append(view.Heads, q.head(c))
+		view.Heads[c.Key] = q.head(c)
 	}
-	return view
+	for _, r := range list {
+		view.Cost.add(r.Costs.Monthly)
+		view.Saves.add(r.Costs.Saves)
+	}
+	view.Currency = view.Cost.Main().Currency
+	view.CSV = q.link(map[string]string{keyFormat: "csv", keyPage: "1"})
+	return view, list
+}
+
+// rowsCSV is the table with all its columns. What is unknown is an empty field.
+func rowsCSV(rows []*row) [][]string {
+	table := [][]string{{"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "state", "min", "average", "utilization",
+		"currency", "costPerMonth", "notUsedPerMonth", "savesPerMonth", "tpsHoursNotUsed", "tpsHoursSavedPerMonth", "alarmsOn", "next", "why", "reason"}}
+	number := func(v *float64) string {
+		if v == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*v, 'g', 6, 64)
+	}
+	for _, r := range rows {
+		amount := func(m money) string {
+			if !m.Known() {
+				return ""
+			}
+			return strconv.FormatFloat(m.Amount, 'f', 2, 64)
+		}
+		hours := func(v float64) string {
+			if v < 0 {
+				return ""
+			}
+			return strconv.FormatFloat(v, 'f', 1, 64)
+		}
+		table = append(table, []string{r.ARN, string(r.Kind), r.Name, r.Region, r.DatasetGroup, r.Recipe, string(r.Status), r.State.Key,
+			strconv.Itoa(r.Min), number(r.Average), number(r.Utilization), r.Costs.Monthly.Currency, amount(r.Costs.Monthly), amount(r.Costs.Wasted),
+			amount(r.Costs.Saves), hours(r.wasted()), hours(r.saves()), strconv.Itoa(r.Alarming()), r.Next, r.Why, r.Check.Reason})
+	}
+	return table
 }
 
 // regionOptions are the regions of the rows, and the requested one.
-func regionOptions(rows []row, requested string) []option {
+func regionOptions(rows []*row, requested string) []option {
 	names := map[string]bool{}
 	for _, r := range rows {
 		names[r.Region] = true

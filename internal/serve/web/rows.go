@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -24,10 +25,16 @@ type row struct {
 	Alarms    []serve.Alarm
 	Entry     *report.Entry // what it cost; nil while that is unknown
 	Problem   string
+
+	Stepped    *events.Audit // the step-down of the last hours that it is watched after; nil without one
+	Protection string        // what protects it, as far as a refusal has shown; may be empty
+	State      state
+	Next, Why  string // what happens next, and why, in a few words each
+	Costs      costs
 }
 
 // Spark is a small drawing of its last days; nil while they are unknown.
-func (r row) Spark() *chart.Spark {
+func (r *row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
@@ -35,13 +42,13 @@ func (r row) Spark() *chart.Spark {
 }
 
 // Unit is the unit of its throughput.
-func (r row) Unit() string { return r.Kind.RateUnit() }
+func (r *row) Unit() string { return r.Kind.RateUnit() }
 
 // Link leads to the page of the resource.
-func (r row) Link() string { return link("/resource", keyARN, r.ARN) }
+func (r *row) Link() string { return link("/resource", keyARN, r.ARN) }
 
 // Alarming counts its alarms that are in ALARM.
-func (r row) Alarming() int {
+func (r *row) Alarming() int {
 	n := 0
 	for _, a := range r.Alarms {
 		if a.On() {
@@ -51,65 +58,20 @@ func (r row) Alarming() int {
 	return n
 }
 
-// DecisionText is the decision in a few words.
-func (r row) DecisionText() string {
-	if !r.Monitored {
-		return "not monitored"
-	}
-	if !r.Checked && !r.Check.Decision.Changes() && r.Check.Decision != rules.Refused {
-		return "not checked" // that it is kept is not decided either
-	}
-	return decisionText(r.Check.Decision, r.Check.NewMin)
-}
-
-// outcome is the outcome of a decision.
-type outcome struct{ Outcome, Why, Tone string }
-
-// Done is the outcome of the decision; nil if nothing was to be done.
-func (r row) Done() *outcome {
-	if r.Check.Outcome == "" {
-		return nil
-	}
-	text, why, _ := strings.Cut(r.Check.Outcome, ": ")
-	return &outcome{text, why, outcomeTone(text)}
-}
-
-// Paused is why the minimum is not lowered for the time being: people contest it, or calls failed
-// as demand rose above it. It is empty without such a reason.
-func (r row) Paused() string {
-	for code, text := range map[rules.ReasonCode]string{rules.ReasonContested: "contested", rules.ReasonFailures: "held"} {
-		if slices.Contains(r.Check.Codes, code) {
-			return text
-		}
-	}
-	return ""
-}
-
 // Health is how much of the demand is known: by the last check or, before it, by the ledger; nil
 // if neither has read it.
-func (r row) Health() *report.Health {
+func (r *row) Health() *report.Health {
 	if r.Check.Health == nil && r.Entry != nil {
 		return r.Entry.Health
 	}
 	return r.Check.Health
 }
 
-// Tone is the colour of the decision.
-func (r row) Tone() string {
-	switch {
-	case r.Check.Decision.Changes():
-		return "act"
-	case r.Check.Decision == rules.Refused:
-		return "warn"
-	}
-	return "calm"
-}
-
 // Percent is the utilization for people.
-func (r row) Percent() string { return known(r.Utilization, percent) }
+func (r *row) Percent() string { return known(r.Utilization, percent) }
 
 // Rate is the average for people.
-func (r row) Rate() string { return known(r.Average, model.Figure) }
+func (r *row) Rate() string { return known(r.Average, model.Figure) }
 
 func known(v *float64, format func(float64) string) string {
 	if v == nil {
@@ -118,50 +80,86 @@ func known(v *float64, format func(float64) string) string {
 	return format(*v)
 }
 
-// Wasted is what was paid for and not used, in TPS-hours.
-func (r row) Wasted() string {
-	if v := r.wasted(); v >= 0 {
-		return model.Figure(v)
+// Wasted is what a month costs without being used: money, or TPS-hours without a price.
+func (r *row) Wasted() string {
+	switch v := r.wasted(); {
+	case v < 0:
+		return "–"
+	case v == 0:
+		return "0"
+	case !r.Costs.Wasted.Known():
+		return model.Figure(v*billing.HoursPerMonth/max(1, r.Entry.Usage.Hours)) + " TPS-h"
 	}
-	return "–"
+	return r.Costs.Wasted.Digits()
 }
 
 // wasted is negative if it is unknown.
-func (r row) wasted() float64 {
+func (r *row) wasted() float64 {
 	if r.Entry == nil || r.Entry.Usage == nil {
 		return -1
 	}
 	return r.Entry.Usage.TPSHours.Wasted
 }
 
+// saves is what is proposed saves a month, in TPS-hours: 0 if nothing is proposed, negative if it is
+// unknown.
+func (r *row) saves() float64 {
+	switch {
+	case r.Entry == nil || r.Entry.Usage == nil:
+		return -1
+	case r.Entry.Saving == nil:
+		return 0
+	}
+	return r.Entry.Saving.PerMonth
+}
+
+// SavesText is what is proposed saves a month: money, or TPS-hours without a price.
+func (r *row) SavesText() string {
+	switch v := r.saves(); {
+	case v < 0:
+		return "–"
+	case !r.Costs.Saves.Known() && v > 0:
+		return model.Figure(v) + " TPS-h"
+	case v == 0:
+		return "0"
+	}
+	return r.Costs.Saves.Digits()
+}
+
+// CostText is what it costs a month: money, or "–" without a price.
+func (r *row) CostText() string {
+	if !r.Monitored && !r.Costs.Monthly.Known() {
+		return "–"
+	}
+	return r.Costs.Monthly.Digits()
+}
+
 // Level fills the bar that shows the utilization: 0 to 100.
-func (r row) Level() int {
+func (r *row) Level() int {
 	if r.Utilization == nil {
 		return 0
 	}
 	return int(min(100, max(0, *r.Utilization)))
 }
 
-func decisionText(v rules.Verdict, newMin int) string {
-	switch v {
-	case rules.StepDown:
-		return fmt.Sprintf("step down to %d", newMin)
-	case "", rules.None:
-		return "keep"
+// measured is the time of the shown result; zero if nothing was measured yet.
+func measured(s Snapshot) time.Time {
+	if s.Status.Measured.After(s.Status.LastSuccess) {
+		return s.Status.Measured
 	}
-	return string(v)
+	return s.Status.LastSuccess
 }
 
 // rowsOf merges what the snapshot knows of each resource, by region, kind and name.
-func rowsOf(s Snapshot) []row {
+func rowsOf(s Snapshot, now time.Time) []*row {
 	byARN := map[string]*row{}
 	for _, r := range s.Result.Resources {
 		one := &row{
 			Resource: r, Monitored: true,
-			Check: serve.CheckOf(r, s.Status.LastSuccess),
+			Check: serve.CheckOf(r, measured(s)),
 		}
 		// The outcome of a check of the last cycle may have become known after it.
-		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Status.LastSuccess)) {
+		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(measured(s))) {
 			one.Check, one.Checked = last, true
 		}
 		byARN[r.ARN] = one
@@ -191,13 +189,35 @@ func rowsOf(s Snapshot) []row {
 			}
 		}
 	}
-	rows := make([]row, 0, len(byARN))
+	addSteps(byARN, s.Audits, now)
+	automatic := switchesOf(s.Status)
+	rows := make([]*row, 0, len(byARN))
 	for _, r := range byARN {
-		rows = append(rows, *r)
+		if value, ok := rules.ProtectionIn(r.Check.Outcome + ";" + r.Check.Reason); ok {
+			r.Protection = protection(value)
+		}
+		r.Costs = costsOf(r)
+		r.State = stateOf(r)
+		r.Next, r.Why = nextOf(r, automatic)
+		rows = append(rows, r)
 	}
-	slices.SortFunc(rows, func(a, b row) int { return cmp.Compare(a.ARN, b.ARN) })
+	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.ARN, b.ARN) })
 	return rows
 }
+
+// addSteps adds the latest step-down of the monitor to the endpoints that are watched after it.
+func addSteps(byARN map[string]*row, audits []events.Audit, now time.Time) {
+	for i, a := range audits {
+		r, since := byARN[a.ARN], now.Sub(a.Time)
+		lowered := a.Outcome == events.OutcomeDone && a.Automatic && a.Action == model.ActionUpdate && a.Before != nil && a.NewMinTPS < a.Before.MinTPS
+		if r != nil && r.Stepped == nil && lowered && since >= 0 && since < watchTime && r.Min == a.NewMinTPS {
+			r.Stepped = &audits[i]
+		}
+	}
+}
+
+// switchesOf are what a daemon does automatically.
+func switchesOf(s serve.Status) switches { return switches{s.AutoAdjust, s.AutoStop} }
 
 // unlisted are the regions whose campaigns or recommenders could not be listed in the last
 // cycle: what is known of them is old or missing.
@@ -227,7 +247,7 @@ func oldAlarms(s Snapshot) string {
 }
 
 // resourceOf finds a resource as it was discovered, or makes one from the result.
-func resourceOf(s Snapshot, r row) model.Resource {
+func resourceOf(s Snapshot, r *row) model.Resource {
 	for _, list := range [][]model.Resource{s.Resources, s.Others} {
 		for _, one := range list {
 			if one.ARN.String() == r.ARN {
@@ -248,7 +268,7 @@ type auditView struct {
 	When               stamp
 	What, Tone, Author string
 	Effect             string // how calls fared before and after a step-down; empty if it is not known
-	Undo               string // names the record in the form that undoes it; empty if it cannot be
+	Undo               string // names the record in the form that undoes it; empty unless it is the last state
 }
 
 // auditViews are the newest records of a resource.
@@ -262,13 +282,35 @@ func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []a
 		if a.Automatic {
 			v.Author = "the monitor"
 		}
-		if undoable(a) {
-			v.Undo = recordName(a)
-		}
 		views = append(views, v)
 	}
 	slices.SortStableFunc(views, func(a, b auditView) int { return b.Time.Compare(a.Time) })
+	views = withoutRequests(views)
+	// Only the last change can be undone: an older one would skip what came after it.
+	last := slices.IndexFunc(views, func(v auditView) bool { return v.Outcome == events.OutcomeDone || v.Outcome == events.OutcomeBegun })
+	if last >= 0 && undoable(views[last].Audit) {
+		views[last].Undo = recordName(views[last].Audit)
+	}
+	for i := range views {
+		if views[i].Undo == "" {
+			views[i].Restore = ""
+		}
+	}
 	return views[:min(len(views), limit)]
+}
+
+// withoutRequests leaves out the request of a decision whose outcome is there. The newest is first.
+func withoutRequests(views []auditView) []auditView {
+	var list []auditView
+	for _, v := range views {
+		this := happeningOf(Entry{Kind: EntryAction, Time: v.Time, audit: &v.Audit})
+		if !slices.ContainsFunc(list, func(later auditView) bool {
+			return happeningOf(Entry{Kind: EntryAction, Time: later.Time, audit: &later.Audit}).requestedBy(this)
+		}) {
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 // undoable reports whether a record describes something that can be undone.

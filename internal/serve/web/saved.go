@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -9,43 +8,49 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/savings"
 )
 
-// savedTile is what the actions on record have saved in the calendar month that was metered last, and in
-// all.
-func savedTile(s Snapshot) tile {
-	t := tile{
-		Label: "Saved", Value: "–", Text: "not known yet", Tone: "saved", Link: link("/timeline", keyKind, string(EntryAction)),
-	}
+// savedView is what the actions on record have saved in the calendar month that was metered last, and in
+// all: money, or TPS-hours without prices.
+type savedView struct{ Label, Value, Text string }
+
+func savedOf(s Snapshot) savedView {
+	v := savedView{Label: "Saved", Value: "unknown", Text: "not known yet"}
 	if s.Saved == nil {
-		return t
+		return v
 	}
 	last := s.Saved.Until.Add(-time.Nanosecond).UTC()
 	begin := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
 	month := s.Saved.In(begin.Format("2006-01"))
-	t.Label = "Saved in " + begin.Format("January")
+	v.Label = "Saved in " + begin.Format("January")
 	// What was done before the records began is unknown.
 	if since := s.Status.Recorded; since.After(begin) {
-		t.Label = "Saved since the start"
+		v.Label = "Saved since the start"
 		if !since.Equal(s.Status.Started) {
-			t.Label = "Saved since " + since.UTC().Format("2 January")
+			v.Label = "Saved since " + since.UTC().Format("2 January")
 		}
 	}
-	switch {
-	case month.TPSHours != nil:
-		t.Value, t.Unit = model.Figure(*month.TPSHours), "TPS-hours"
-	case month.UnknownHours == 0:
-		t.Value, t.Unit = "0", "TPS-hours" // nothing was in effect
-	}
-	t.Text = "by " + model.Plural(month.Actions, "action")
+	var sum total
 	for _, m := range month.Estimates {
-		t.Text += fmt.Sprintf("; estimate: %s %s", m.Currency, model.Number(m.Amount, 0))
+		sum.add(money{m.Amount, m.Currency})
+	}
+	switch {
+	case len(month.Estimates) > 0:
+		v.Value = sum.String()
+	case month.TPSHours != nil:
+		v.Value = model.Figure(*month.TPSHours) + " TPS-hours"
+	case month.UnknownHours == 0:
+		v.Value = "0" // nothing was in effect
+	}
+	v.Text = "by " + model.Plural(month.Actions, "action")
+	if month.TPSHours != nil && len(month.Estimates) > 0 {
+		v.Text = model.Figure(*month.TPSHours) + " TPS-hours " + v.Text
 	}
 	if month.UnknownHours > 0 {
-		t.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
+		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
 	}
 	if !s.Status.Recorded.IsZero() {
-		t.Text += "; in all " + report.SavedText(s.Saved.Total) + " since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC")
+		v.Text += "; in all " + report.SavedText(s.Saved.Total) + " since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC")
 	}
-	return t
+	return v
 }
 
 // savedMonth is what one kind of action has saved in a calendar month.

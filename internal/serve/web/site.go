@@ -3,6 +3,7 @@ package web
 import (
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
@@ -14,7 +15,7 @@ type site struct {
 	pages     *renderer
 	reader    *reader
 	forms     *actionForms
-	totals    memo[*report.Ledger, []chartView] // charts of all resources of each kind
+	totals    memo[*report.Ledger, chart.Chart] // of all resources together
 	listeners chan struct{}                     // bounds live streams
 }
 
@@ -27,3 +28,6 @@ func (h *site) snapshot() (Snapshot, time.Time) {
 func (h *site) window(s span) model.Window {
 	return s.window(h.options.Clock.Now(), h.options.MetricDelay)
 }
+
+// estate is what is known of all resources together. It is shared, and must not be changed.
+func (h *site) estate(s Snapshot, now time.Time) estate { return h.pages.estate(s, now) }

@@ -83,6 +83,8 @@ type Entry struct {
 	Text      string // a sentence; may be empty
 	Outcome   string // one of the outcomes of events.Audit, or empty
 	Automatic bool   // decided by the monitor, not by a person
+
+	audit *events.Audit // the record that it describes; nil without one
 }
 
 // Series reads metrics; traffic.Meter does. Readings that could not be read completely are

@@ -35,7 +35,7 @@ func TestActionUnderWayIsFinishedWhenThePageIsClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := &slowActions{after: 10 * time.Second}
 		h := page(t, "shop", func(o *web.Options) { o.AllowActions, o.Actions = true, slow })
-		form := url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"50"}, "token": {tokenOf(t, h, webstory.HomePage)}}
+		form := url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"30"}, "token": {tokenOf(t, h, webstory.HomePage)}}
 		go post(h, "/action", form)
 		synctest.Wait()
 		begin := time.Now()
@@ -76,7 +76,7 @@ func (p *patient) SetWriteDeadline(until time.Time) error {
 func TestAnActionHasTimeToAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := page(t, "shop", func(o *web.Options) { o.AllowActions, o.Actions = true, &slowActions{} })
-		form := url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"50"}, "token": {tokenOf(t, h, webstory.HomePage)}}
+		form := url.Values{"arn": {webstory.HomePage}, "action": {"update-tps"}, "min": {"30"}, "token": {tokenOf(t, h, webstory.HomePage)}}
 		w := &patient{ResponseRecorder: httptest.NewRecorder()}
 		r := httptest.NewRequest(http.MethodPost, "/action", strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

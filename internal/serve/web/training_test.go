@@ -12,8 +12,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
 )
 
-// The overview shows what training costs and the findings with the most hours; nothing if it is unknown.
-func TestTheOverviewShowsTraining(t *testing.T) {
+// The bill shows what training costs and the findings with the most hours; nothing if it is unknown.
+func TestTheBillShowsTraining(t *testing.T) {
 	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 	facts := training.Facts{Region: "eu-west-1", Known: training.Known{Groups: true, Solutions: true, Versions: true, Jobs: true, Campaigns: true, Recommenders: true}}
 	for i := range 10 {
@@ -25,7 +25,7 @@ func TestTheOverviewShowsTraining(t *testing.T) {
 		})
 	}
 	made := training.Analyze([]training.Facts{facts}, pricing.Builtin(), now)
-	overview := func(r *training.Report) string {
+	bill := func(r *training.Report) string {
 		snapshot, _ := webstory.Snapshot("shop")
 		ledger := *snapshot.Ledger
 		ledger.Training = r
@@ -36,19 +36,19 @@ func TestTheOverviewShowsTraining(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(h.Close)
-		return html.UnescapeString(get(t, h, "/").Body.String())
+		return html.UnescapeString(get(t, h, "/bill").Body.String())
 	}
-	shown := overview(&made)
+	shown := bill(&made)
 	for _, want := range []string{
 		"10 trainings of 10 solutions in 30 days, 55.0 hours, of which 55.0 hours were never served.", "Estimate: USD 13.20",
-		"<li>gifts-j (eu-west-1): trained automatically", "<code>personalize-monitor pause-training arn:aws:personalize:eu-west-1:123456789012:solution/gifts-j</code>",
+		"<p>gifts-j (eu-west-1): trained automatically", ">personalize-monitor pause-training arn:aws:personalize:eu-west-1:123456789012:solution/gifts-j</span>",
 		"2 more in the report.",
 	} {
 		if !strings.Contains(shown, want) {
-			t.Errorf("the overview lacks %q", want)
+			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Contains(shown, "gifts-a ") || strings.Contains(overview(nil), `id="training"`) {
+	if strings.Contains(shown, "gifts-a (") || strings.Contains(bill(nil), "trainings of") {
 		t.Error("too much is shown")
 	}
 }

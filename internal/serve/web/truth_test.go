@@ -53,8 +53,9 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		}, "of 9 resources", "could be listed"},
 		{"a resource of that region", gone, func(s *web.Snapshot) { s.Result.Problems = []model.Problem{listing} }, "could not be read in the last cycle", "deleted"},
 		{"one that was looked for", gone, nil, "It may have been deleted", "could not be read in the last cycle"},
-		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 resource had no hourly check by this daemon yet", fine},
-		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">not checked<", ">keep<"},
+		{"not checked yet", "/", func(s *web.Snapshot) { s.Checks, s.Result.Resources[0].Checked = nil, false }, "1 endpoint had no hourly check by this daemon yet", fine},
+		{"not checked, its demand is known", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks = nil; s.Result.Resources[3].Checked = false }, ">Keep<span class=\"sub\">by its demand of 14 days<", ">Not checked<"},
+		{"not checked, nothing is kept", "/resources?q=home-page", func(s *web.Snapshot) { s.Checks, s.Ledger = nil, nil; s.Result.Resources[3].Checked = false }, ">Not checked<", ">Keep<"},
 		{"alarms not known", "/", func(s *web.Snapshot) { s.Alarms.Known = false }, "everything could be read except the alarms", fine},
 		{"alarms of a region are old", "/", oldAlarms, "those of us-east-1 are from 4 March 11:00 UTC, as they could not be listed since", fine},
 		{"also on the table", "/resources", oldAlarms, "Not all alarms could be listed in the last cycle: those of eu-west-1 are unknown", "since they were listed"},
@@ -63,16 +64,16 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"traffic that cannot be seen", "/", nil, "the traffic of 1 cannot be seen", "could not be read"},
 		{"nor be filtered as unread", "/resources?show=unread", nil, "Nothing matches", "video-next"},
 		{"but for what it is", "/resources?show=unseen", nil, "1–1 of 1 resource", "Nothing matches"},
-		{"alarms just created", "/", func(s *web.Snapshot) { s.Alarms.Created, s.Alarms.Deleted = 10, 1 }, "of 0 alarms; 10 created and 1 deleted since they were listed", ">unknown<"},
-		{"the last cycle failed", "/timeline", func(s *web.Snapshot) { s.Status.LastError = "denied" }, "The last cycle measured nothing. The values shown are from 2026-03-04 12:05 UTC.", "is on standby"},
+		{"alarms just created", "/", func(s *web.Snapshot) { s.Alarms.Created, s.Alarms.Deleted = 10, 1 }, "of 0 alarms; 10 created and 1 deleted since they were listed", "Alarms: unknown"},
+		{"the last cycle failed", "/activity", func(s *web.Snapshot) { s.Status.LastError = "denied" }, "The last cycle measured nothing.</strong> The values shown are from 2026-03-04 12:05 UTC.", "is on standby"},
 		{"the first cycle failed", "/", func(s *web.Snapshot) {
 			*s = web.Snapshot{}
 			s.Status.LastError, s.Status.LastCycle = "denied", webstory.Now
 		}, "The last cycle measured nothing.", "No cycle has ended yet"},
 		{"dry run", "/resources", func(s *web.Snapshot) { s.Status.DryRun = true }, "nothing is written", "is on standby"},
 		{"standby", "/resources", func(s *web.Snapshot) { s.Status.Role = serve.Standby }, "This daemon is on standby", "dry run"},
-		{"an order refused by the function", "/resources?q=similar", refusedOrder, `>refused</span> <span class="soft">protected by its tag;</span>`, ">asked</span> <span"},
-		{"and worth a look", "/", refusedOrder, "over 336 hours; refused: protected by its tag", "; asked"},
+		{"an order refused by the function", "/resources?q=similar", refusedOrder, `30 → 22 refused<span class="sub">protected by its tag</span>`, "30 → 22 requested"},
+		{"and worth a look", "/", refusedOrder, "minimum 30 → 10 · refused: protected by its tag", "requested to 22 · "},
 		{"of the last cycle itself", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), func(s *web.Snapshot) {
 			refusedOrder(s)
 			for i, r := range s.Result.Resources {
@@ -80,9 +81,9 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 					s.Result.Resources[i].Decision, s.Result.Resources[i].Outcome = rules.StepDown, events.OutcomeAsked
 				}
 			}
-		}, `>refused</span> <span class="soft">protected by its tag;</span>`, `>asked</span> </p>`},
+		}, `<b>30 → 22 refused</b> · protected by its tag`, `30 → 22 requested`},
 		{"prices and their dates", "/", nil, "USD 0.2 per TPS-hour, campaign in us-east-1, of 2026-02-01 (made up)", "of %"},
-		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
+		{"what has no price", "/", nil, "without 6 endpoints of unknown cost", "of %"},
 		{"savings of all the time", "/", func(s *web.Snapshot) {
 			s.Status.Recorded = webstory.Now.Add(-20 * 24 * time.Hour)
 			s.Status.Started = s.Status.Recorded
@@ -91,7 +92,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Status.Recorded = webstory.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
 		{"savings since the start", "/", nil, "in all 208.0 TPS-hours; estimate USD 41.60, without 1 action (20.0 h of actions are unknown) since 3 March 06:07 UTC", "Saved in March"},
 		{"savings that are not known", "/", func(s *web.Snapshot) { s.Saved = nil }, "not known yet", "Saved since"},
-		{"savings of a resource", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), nil, "<td>208.0 TPS-hours; estimate USD 41.60</td><td>5,840.0</td><td>5,840.0</td><td>in effect</td>", "no minimum"},
+		{"savings of a resource", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), nil, `208.0 TPS-hours; estimate USD 41.60</td><td class="n p0">5,840.0</td><td class="n p0">5,840.0</td><td class="pc">in effect</td>`, "no minimum"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s, _ := webstory.Snapshot("shop")

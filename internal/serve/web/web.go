@@ -80,8 +80,9 @@ func routes(h *site, login *loginForms) http.Handler {
 	boards := &boards{site: h}
 	mux.Handle("GET /{$}", h.pages.handler(h.overview))
 	mux.Handle("GET /resources", h.pages.handler(h.resources, tableKeys...))
-	mux.Handle("GET /resource", h.pages.handler(h.resource, keyARN, keySpan, keyDone))
-	mux.Handle("GET /timeline", h.pages.handler(h.timeline, keyKind, keyARN, keyPage))
+	mux.Handle("GET /resource", h.pages.handler(h.resource, keyARN, keySpan, keyDone, keyMin))
+	mux.Handle("GET /activity", h.pages.handler(h.activity, keyKind, keyARN, keyPage, keySearch))
+	mux.Handle("GET /bill", h.pages.handler(h.bill, keyBy))
 	mux.Handle("GET /dashboard", h.pages.handler(boards.page, keyBoard, keyWidget, keySpan))
 	mux.HandleFunc("GET /chart", boards.chart)
 	mux.HandleFunc("GET /live", h.live)

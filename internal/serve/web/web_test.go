@@ -86,8 +86,9 @@ func TestPagesAreAsTheyWere(t *testing.T) {
 	for _, one := range []struct{ file, story, target string }{
 		{"start", "start", "/"},
 		{"failing", "failing", "/"},
-		{"resources", "shop", "/resources?sort=wasted&show=low"},
-		{"timeline", "shop", "/timeline?kind=action"},
+		{"resources", "shop", "/resources?sort=wasted&show=oversized"},
+		{"bill", "shop", "/bill?by=region"},
+		{"activity", "shop", "/activity"},
 		{"dashboard", "shop", "/dashboard"},
 		{"unknown", "shop", "/resource?arn=" + strings.Replace(webstory.HomePage, "home-page", "gone", 1)},
 	} {
@@ -136,7 +137,7 @@ var inPage = regexp.MustCompile(`(?i)<script(?: type="text/javascript")?>|<[a-z]
 
 func TestPagesHoldNoScriptAndEscapeWhatTheyShow(t *testing.T) {
 	h := page(t, "failing", func(o *web.Options) { o.Demo = "<b>demo</b>" })
-	for _, target := range []string{"/", "/resources", "/resource?arn=" + webstory.ForYou, "/timeline?kind=all", "/dashboard", "/resources?q=" + url.QueryEscape(`"><script>alert(1)</script>`)} {
+	for _, target := range []string{"/", "/resources", "/resource?arn=" + webstory.ForYou, "/activity?kind=all", "/dashboard", "/resources?q=" + url.QueryEscape(`"><script>alert(1)</script>`)} {
 		body := get(t, h, target).Body.String()
 		if found := inPage.FindString(body); found != "" {
 			t.Errorf("%s holds %q", target, found)
@@ -171,7 +172,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 	for _, target := range []string{
 		"/?x=1", "/resources?sort=price", "/resources?page=0", "/resources?page=01", "/resources?page=1e3", "/resources?q=a&q=b", "/resources?dir=up",
 		"/resources?region=here", "/resources?q=" + strings.Repeat("a", 101), "/resources?q=%00", "/resources?q=%ff", "/resources?q=%zz", "/resources?a;b",
-		"/resource", "/resource?arn=x", "/resource?arn=" + webstory.HomePage + "&range=1y", "/timeline?kind=none", "/dashboard?widget=-1", "/chart?board=x", "/live?x=1",
+		"/resource", "/resource?arn=x", "/resource?arn=" + webstory.HomePage + "&range=1y", "/activity?kind=none", "/dashboard?widget=-1", "/chart?board=x", "/live?x=1",
 		"/resources?q=" + strings.Repeat("%20", 1000),
 	} {
 		if w := get(t, h, target); w.Code != http.StatusBadRequest {
@@ -186,7 +187,7 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 }
 
 func FuzzQueries(f *testing.F) {
-	paths := []string{"/resources", "/resource", "/timeline", "/dashboard", "/chart", "/"}
+	paths := []string{"/resources", "/resource", "/activity", "/dashboard", "/chart", "/", "/bill"}
 	for i, seed := range []string{"", "q=a", "sort=min&dir=asc&page=2", "arn=" + webstory.HomePage + "&range=7d", "kind=action", "widget=3&range=3h", "q=%3Cscript%3E&show=alarm", "a;b&&=", "done=x&arn=" + webstory.ForYou} {
 		f.Add(uint8(i), seed)
 	}
@@ -219,18 +220,20 @@ func names(body string) []string {
 func TestTableSortsAndFilters(t *testing.T) {
 	h := page(t, "shop", nil)
 	for query, want := range map[string][]string{
-		"sort=min":                       {"shop-similar-items", "shop-home-page", "shop-recommended-for-you", "shop-search-ranking", "video-top-picks", "video-home-rows", "video-next-best-action", "shop-spring-sale", "shop-popular-items"},
-		"sort=utilization&dir=asc&q=vid": {"video-top-picks", "video-home-rows", "video-next-best-action"}, // what is not known comes last
-		"sort=utilization&q=video":       {"video-home-rows", "video-top-picks", "video-next-best-action"},
-		"kind=recommender&dir=desc":      {"video-top-picks", "shop-recommended-for-you", "shop-popular-items"},
-		"show=change":                    {"shop-similar-items", "video-top-picks"},
-		"show=refused":                   {"shop-recommended-for-you"},
-		"show=out":                       {"shop-popular-items"},
-		"show=unread":                    nil,
-		"show=unseen":                    {"video-next-best-action"},
-		"region=eu-west-1&q=rows":        {"video-home-rows"},
-		"q=ONLINE-shop+idle":             {"shop-spring-sale"},
-		"q=nothing":                      nil,
+		"sort=min":                            {"shop-similar-items", "shop-home-page", "shop-recommended-for-you", "shop-search-ranking", "video-top-picks", "video-home-rows", "video-next-best-action", "shop-spring-sale", "shop-popular-items"},
+		"sort=utilization&dir=asc&q=vid":      {"video-top-picks", "video-home-rows", "video-next-best-action"}, // what is not known comes last
+		"sort=utilization&q=video":            {"video-home-rows", "video-top-picks", "video-next-best-action"},
+		"kind=recommender&sort=name&dir=desc": {"video-top-picks", "shop-recommended-for-you", "shop-popular-items"},
+		"":                                    {"shop-similar-items", "shop-recommended-for-you", "video-top-picks", "video-home-rows", "shop-home-page", "shop-search-ranking", "shop-spring-sale", "video-next-best-action", "shop-popular-items"}, // what can save most first
+		"show=contested":                      {"shop-recommended-for-you"},
+		"show=change":                         {"shop-similar-items", "video-top-picks"},
+		"show=refused":                        {"shop-recommended-for-you"},
+		"show=out":                            {"shop-popular-items"},
+		"show=unread":                         nil,
+		"show=unseen":                         {"video-next-best-action"},
+		"region=eu-west-1&q=rows":             {"video-home-rows"},
+		"q=ONLINE-shop+idle":                  {"shop-spring-sale"},
+		"q=nowhere":                           nil,
 	} {
 		if diff := cmp.Diff(want, names(get(t, h, "/resources?"+query).Body.String())); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", query, diff)
@@ -241,14 +244,14 @@ func TestTableSortsAndFilters(t *testing.T) {
 func TestTableOfThousandsComesInPages(t *testing.T) {
 	h := page(t, "large", nil)
 	var all []string
-	for n := 1; n <= 61; n++ {
-		all = append(all, names(get(t, h, fmt.Sprintf("/resources?page=%d", n)).Body.String())...)
+	for n := 1; n <= 101; n++ {
+		all = append(all, names(get(t, h, fmt.Sprintf("/resources?sort=name&page=%d", n)).Body.String())...)
 	}
 	slices.Sort(all)
-	if all = slices.Compact(all); len(all) != 3009 {
-		t.Errorf("61 pages show %d resources", len(all))
+	if all = slices.Compact(all); len(all) != 5009 {
+		t.Errorf("101 pages show %d resources", len(all))
 	}
-	last := names(get(t, h, "/resources?page=99999").Body.String())
+	last := names(get(t, h, "/resources?sort=name&page=99999").Body.String())
 	if len(last) != 9 || last[len(last)-1] != "video-top-picks" {
 		t.Errorf("beyond the last page: %q", last)
 	}
@@ -262,7 +265,7 @@ func TestChartsShareAndKeepWhatWasRead(t *testing.T) {
 	if again := get(t, h, target).Body.String(); again != first {
 		t.Error("the same page differs")
 	}
-	if counting.calls != 1 || counting.queries != 3 {
+	if counting.calls != 1 || counting.queries != 5 {
 		t.Errorf("%d calls, %d queries for two looks at a page", counting.calls, counting.queries)
 	}
 }
@@ -338,15 +341,19 @@ func TestActions(t *testing.T) {
 		status    int
 		asked     string
 	}{
-		{"raise", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {"sale"}}, 303, "update-tps " + webstory.HomePage + " 50 sale"},
-		{"a reason as long as the form takes it", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + webstory.HomePage + " 50 " + strings.Repeat("é", 100)},
+		{"raise", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"30"}, "reason": {"sale"}}, 303, "update-tps " + webstory.HomePage + " 30 sale"},
+		{"a reason as long as the form takes it", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"30"}, "reason": {strings.Repeat("é", 100)}}, 303, "update-tps " + webstory.HomePage + " 30 " + strings.Repeat("é", 100)},
 		{"a longer one", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"50"}, "reason": {strings.Repeat("é", 101)}}, 400, ""},
-		{"ten times as much", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"200"}}, 303, "update-tps " + webstory.HomePage + " 200 requested on the web page"},
+		{"ten more", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"30"}}, 303, "update-tps " + webstory.HomePage + " 30 requested on the web page"},
+		{"more than ten more", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"31"}}, 200, ""},
+		{"more than ten more, confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"31"}, "confirm": {"31"}}, 303, "update-tps " + webstory.HomePage + " 31 requested on the web page"},
+		{"twice as much", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"2"}}, 303, "update-tps " + webstory.SpringSale + " 2 requested on the web page"},
+		{"more than twice as much", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"3"}}, 200, ""},
+		{"lower", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"1"}}, 303, "update-tps " + webstory.HomePage + " 1 requested on the web page"},
 		{"more than ten times", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}}, 200, ""},
 		{"more than ten times, not confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"2O1"}}, 200, ""},
 		{"more than ten times, confirmed", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"201"}, "confirm": {"201"}}, 303, "update-tps " + webstory.HomePage + " 201 requested on the web page"},
 		{"the most there is", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"2147483647"}}, 200, ""},
-		{"much of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"10"}}, 303, "update-tps " + webstory.SpringSale + " 10 requested on the web page"},
 		{"more of little", webstory.SpringSale, url.Values{"action": {"update-tps"}, "min": {"11"}}, 200, ""},
 		{"no number", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {""}}, 400, ""},
 		{"zero", webstory.HomePage, url.Values{"action": {"update-tps"}, "min": {"0"}}, 400, ""},
@@ -690,7 +697,7 @@ func TestMarksOfTextDirectionAreNeutralized(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer handler.Close()
-	for _, target := range []string{"/timeline", "/resource?arn=" + url.QueryEscape(snapshot.Audits[0].ARN)} {
+	for _, target := range []string{"/activity", "/resource?arn=" + url.QueryEscape(snapshot.Audits[0].ARN)} {
 		body := get(t, handler, target).Body.String()
 		if strings.ContainsAny(body, "\u202e\u2066\x1b") || !strings.Contains(body, "sale\ufffd\ufffd over\ufffd") {
 			t.Errorf("%s: %q", target, body)

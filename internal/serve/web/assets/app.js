@@ -55,8 +55,20 @@
     return changed;
   }
 
+  // inOrder keeps the order of a table while it is followed: a row moves when the page is loaded, sorted or filtered. A row that would
+  // be elsewhere has a dot.
+  function inOrder(old, fresh) {
+    const rows = (root) => Array.from(root.querySelectorAll("tr[data-arn]"));
+    const before = rows(old), now = rows(fresh), place = new Map(before.map((row, i) => [row.dataset.arn, i]));
+    if (before.length !== now.length || !now.length || now.some((row) => !place.has(row.dataset.arn))) return;
+    now.forEach((row, i) => { if (place.get(row.dataset.arn) !== i) row.classList.add("moved"); });
+    now.sort((a, b) => place.get(a.dataset.arn) - place.get(b.dataset.arn)).forEach((row) => row.parentNode.append(row));
+  }
+  let following = false;
+
   // replace keeps opened details, the focus and the scroll position.
   function replace(old, fresh) {
+    if (following) inOrder(old, fresh);
     const open = Array.from(old.querySelectorAll("details[open][id]")).map((d) => d.id);
     const focus = old.contains(document.activeElement) ? place(old, document.activeElement) : null;
     const scroll = Array.from(old.querySelectorAll(".scroll")).map((s) => [s.scrollLeft, s.scrollTop]);
@@ -78,16 +90,17 @@
   }
 
   // refresh loads the page again; a response is dropped if a later one was requested.
-  async function refresh(address) {
+  async function refresh(address, follows) {
     const mine = ++latest;
     try {
       const answer = await fetch(address, { headers: { Accept: "text/html" } });
       const html = await answer.text();
       if (mine !== latest) return false;
       if (answer.redirected && new URL(answer.url).pathname === "/login") { location.reload(); return false; }
-      if (answer.status === 404 && document.querySelector("main .page-head")) { location.reload(); return false; } // it no longer exists
+      if (answer.status === 404 && document.querySelector("main .head")) { location.reload(); return false; } // it no longer exists
       if (answer.status === 404) return false;
       if (!answer.ok) { lost(); return false; }
+      following = !!follows;
       return update(html) > 0;
     } catch (error) {
       if (mine === latest) lost();
@@ -98,10 +111,10 @@
   function lost() {
     const pulse = document.getElementById("pulse");
     const since = pulse.querySelector("time");
-    if (sent.get("pulse") === "") return;
-    pulse.className = "pulse bad";
+    if (sent.get("mode") === "") return;
+    pulse.className = "end bad";
     pulse.textContent = "No answer from the monitor" + (since ? "; values from " + since.dateTime.replace("T", " ").replace("Z", " UTC") : "");
-    sent.set("pulse", ""); // the next response replaces it
+    sent.set("mode", ""); // the next response replaces it
     read(pulse.textContent);
   }
   // The page as it was served, before charts are drawn into it.
@@ -114,8 +127,8 @@
 
   // Following: the stream reports a new version, and the page is loaded again.
   async function follow(version) {
-    if (version === document.body.dataset.snapshot && sent.get("pulse") !== "" || document.hidden) { missed = document.hidden; return; }
-    const changed = await refresh(here());
+    if (version === document.body.dataset.snapshot && sent.get("mode") !== "" || document.hidden) { missed = document.hidden; return; }
+    const changed = await refresh(here(), true);
     Charts.reload();
     // A screen reader need not announce every step of a cycle.
     if (changed && Date.now() - announced > 60000) { announced = Date.now(); read("Updated."); }
@@ -124,9 +137,9 @@
   document.addEventListener("visibilitychange", () => { if (!document.hidden && missed) { missed = false; follow(""); } });
   const stream = new EventSource("/live");
   stream.addEventListener("change", (event) => follow(event.data));
-  stream.addEventListener("error", () => { if (!document.hidden) refresh(here()); }); // a restart, or the end
+  stream.addEventListener("error", () => { if (!document.hidden) refresh(here(), true); }); // a restart, or the end
   // Ages grow even if nothing else changes, and a stream may have ended.
-  setInterval(() => { if (!document.hidden) refresh(here()); }, 60000);
+  setInterval(() => { if (!document.hidden) refresh(here(), true); }, 60000);
   addEventListener("pagehide", () => stream.close());
 
   // Filters apply while typing.
@@ -147,26 +160,64 @@
     filters.addEventListener("submit", (event) => { event.preventDefault(); clearTimeout(typing); apply(); });
     filters.addEventListener("input", (event) => {
       clearTimeout(typing);
-      if (event.target.name === "sort") filters.elements.dir.value = event.target.value === "name" || event.target.value === "decision" ? "asc" : "desc";
+      if (event.target.name === "sort") filters.elements.dir.value = event.target.value === "name" || event.target.value === "state" ? "asc" : "desc";
       typing = setTimeout(apply, event.target.type === "search" ? 180 : 0);
     });
     // match sets the form to the values in the address.
     const match = () => {
       const query = new URL(location.href).searchParams;
       const sorted = document.querySelector("#table th[aria-sort]");
-      const defaults = { sort: "name", dir: sorted && sorted.getAttribute("aria-sort") === "descending" ? "desc" : "asc" };
+      const defaults = { sort: "saves", dir: sorted && sorted.getAttribute("aria-sort") === "descending" ? "desc" : "asc" };
       for (const field of filters.elements) {
-        if (field.name && field.type !== "hidden" && field !== document.activeElement) field.value = query.get(field.name) || defaults[field.name] || "";
+        if (field.name && (field.type !== "hidden" || field.name === "show" || field.name === "kind") && field !== document.activeElement) field.value = query.get(field.name) || defaults[field.name] || "";
       }
     };
-    // Headings and pages of the table, without a new page load.
+    // Headings, tabs and pages of the table, without a new page load.
     document.addEventListener("click", (event) => {
-      const a = event.target.closest("#table a[data-sort], #table .pager a, #timeline .pager a");
+      const a = event.target.closest("#table a[data-sort], #table .pager a, #timeline .pager a, #tabs a");
       if (!a || event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
       event.preventDefault();
       go(new URL(a.href), true).then(match);
       if (a.closest(".pager")) document.getElementById("main").scrollIntoView();
     });
+    const search = filters.querySelector("input[type=search]");
+    addEventListener("keydown", (event) => {
+      if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
+      event.preventDefault();
+      search.focus();
+    });
     addEventListener("popstate", () => refresh(location.href).then(match));
+  }
+
+  // Commands are copied, the jump list is searched, and the form of a minimum shows what it costs.
+  const showCopy = () => document.querySelectorAll("[data-copy]").forEach((b) => { b.hidden = !navigator.clipboard; });
+  showCopy();
+  new MutationObserver(showCopy).observe(document.getElementById("main"), { childList: true, subtree: true });
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.dataset.copy);
+    read("Copied.");
+    button.textContent = "Copied";
+  });
+  const jump = document.getElementById("jump");
+  if (jump) {
+    jump.addEventListener("input", () => document.querySelectorAll(".jump li").forEach((li) => {
+      li.hidden = !li.textContent.toLowerCase().includes(jump.value.trim().toLowerCase());
+    }));
+  }
+  const form = document.querySelector("[data-preview]");
+  if (form) {
+    const out = document.getElementById("preview"), first = out.textContent, present = Number(form.dataset.present);
+    const hours = 730, count = (n) => Math.round(n).toLocaleString("en");
+    form.addEventListener("input", () => {
+      const field = form.elements.min, wanted = Number(field.value);
+      if (!field.value || !field.validity.valid) { out.textContent = field.value ? "A whole number from 1 is needed." : first; return; }
+      const change = (wanted - present) * hours;
+      const row = document.querySelector('#trial tr[data-min="' + wanted + '"]');
+      const known = row ? row.dataset.cost + " a month" + (row.dataset.change ? " (" + row.dataset.change + " against now)" : "") + ", risk " + row.dataset.cold + ". " : "";
+      out.textContent = known + count(wanted * hours) + " TPS-hours a month at least, " + (change < 0 ? "−" : "+") + count(Math.abs(change)) + " against now." +
+        (wanted > present + 10 || wanted > 2 * present ? " You are asked to confirm it." : "");
+    });
   }
 })();

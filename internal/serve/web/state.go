@@ -1,0 +1,202 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// watchTime is how long an endpoint is shown as watched after a step-down.
+const watchTime = 2 * time.Hour
+
+// state is the state of an endpoint in one word.
+type state struct{ Key, Label, Icon, Tone string }
+
+// The states in the order in which they apply: the first one wins.
+var (
+	failing   = state{"failing", "Failing", "warn", "fail"}
+	watching  = state{"watching", "Watching", "eye", "watch"}
+	held      = state{"held", "Held", "undo", "line"}
+	contested = state{"contested", "Contested", "swap", "waste"}
+	idle      = state{"idle", "Idle", "idle", "waste"}
+	oversized = state{"oversized", "Oversized", "over", "waste"}
+	unknown   = state{"unknown", "Unknown", "help", "line"}
+	fine      = state{"fine", "Fine", "check", "fine"}
+	stopped   = state{"out", "Stopped", "stop", ""}
+)
+
+var states = []state{failing, watching, held, contested, idle, oversized, unknown, fine, stopped}
+
+// stateOf is the state of an endpoint. What was not read, or not checked yet, is unknown.
+func stateOf(r *row) state {
+	proposed := rules.Verdict("")
+	if r.Entry != nil && r.Entry.Saving != nil {
+		proposed = r.Entry.Saving.Action
+	}
+	notIdle := r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing && !r.Checked
+	switch d := r.Check.Decision; {
+	case !r.Monitored && r.Status != model.StatusInactive:
+		return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
+	case !r.Monitored:
+		return stopped
+	case r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard) || notIdle:
+		return failing
+	case r.Stepped != nil:
+		return watching
+	case r.has(rules.ReasonFailures):
+		return held
+	case r.has(rules.ReasonContested):
+		return contested
+	case d == rules.Stop || d == rules.Delete || r.has(rules.ReasonIdle) || proposed == rules.Stop || proposed == rules.Delete:
+		return idle
+	case d == rules.StepDown || r.has(rules.ReasonOversized) || proposed == rules.StepDown:
+		return oversized
+	case r.Average == nil || r.Problem != "" || !r.Checked && (r.Entry == nil || r.Entry.Usage == nil):
+		return unknown
+	}
+	return fine
+}
+
+func (r *row) has(code rules.ReasonCode) bool {
+	for _, one := range r.Check.Codes {
+		if one == code {
+			return true
+		}
+	}
+	return false
+}
+
+// because has each reason in a few words.
+var because = map[rules.ReasonCode]string{
+	rules.ReasonNotDue: "not checked in this hour yet", rules.ReasonUncounted: "no metric counts its calls", rules.ReasonUnread: "its data could not be read",
+	rules.ReasonStale: "its description is old", rules.ReasonTooNew: "it is too new", rules.ReasonInUse: "it is called",
+	rules.ReasonFailing: "every call fails", rules.ReasonIdle: "no calls", rules.ReasonUsual: "such a silence may be usual",
+	rules.ReasonUncertain: "its calls may not be counted", rules.ReasonAtLowest: "1 is the lowest minimum", rules.ReasonKept: "its demand needs the minimum",
+	rules.ReasonOversized: "it needs less than its minimum", rules.ReasonOff: "switched off", rules.ReasonDryRun: "dry run",
+	rules.ReasonUnconfirmed: "its demand is not proven yet", rules.ReasonRegion: "data of the region may be missing", rules.ReasonBusy: "a change is in progress",
+	rules.ReasonUpdated: "updated a short time ago", rules.ReasonUnwatched: "not watched long enough", rules.ReasonPaused: "updated a moment ago",
+	rules.ReasonRaised: "raised a short time ago", rules.ReasonFailures: "calls failed above the minimum", rules.ReasonContested: "set back after our step",
+	rules.ReasonGuard: "refused by a guard", rules.ReasonClock: "the clock is wrong", rules.ReasonLate: "data are late",
+}
+
+// reasonText is the last reason in a few words: it is the one that decided.
+func (r *row) reasonText() string {
+	for i := len(r.Check.Codes) - 1; i >= 0; i-- {
+		if text := because[r.Check.Codes[i]]; text != "" && r.Check.Codes[i] != rules.ReasonGuard {
+			return text
+		}
+	}
+	return ""
+}
+
+// next is what happens to an endpoint next, and why, in a few words each.
+func nextOf(r *row, automatic switches) (what, why string) {
+	outcome, cause, _ := strings.Cut(r.Check.Outcome, ": ")
+	switch {
+	case !r.Monitored:
+		return "Stays as it is", "its status is " + string(r.Status)
+	case r.State == failing:
+		return "Nothing is decided", because[rules.ReasonFailing]
+	case r.Protection != "":
+		return r.proposed("blocked"), r.Protection
+	case r.Check.Decision.Changes():
+		switch outcome {
+		case events.OutcomeRefused, events.OutcomeFailed:
+			return r.proposed(outcome), shorten(cause, mostCause)
+		case "", events.OutcomeDryRun:
+			return r.proposed(""), outcome
+		case events.OutcomeAsked:
+			return r.proposed("requested"), "the outcome follows"
+		}
+		return r.proposed(outcome), ""
+	case r.Check.Decision == rules.Refused:
+		return r.proposed("blocked"), r.reasonText()
+	case r.Entry != nil && r.Entry.Saving != nil:
+		return r.proposed("proposed"), automatic.text(r.Entry.Saving.Action)
+	case r.Invisible:
+		return "Nothing is decided", because[rules.ReasonUncounted]
+	case r.Average == nil:
+		return "Nothing is decided", because[rules.ReasonUnread]
+	case !r.Checked && (r.Entry == nil || r.Entry.Usage == nil):
+		return "Not checked", because[rules.ReasonNotDue]
+	}
+	if !r.Checked {
+		return "Keep", "by its demand of 14 days"
+	}
+	if r.Min == 1 {
+		return "Keep", because[rules.ReasonAtLowest]
+	}
+	return "Keep", r.reasonText()
+}
+
+// proposed is the action that the rules lead to, with what keeps it.
+func (r *row) proposed(suffix string) string {
+	action, target := r.Check.Decision, r.Check.NewMin
+	if !action.Changes() && r.Entry != nil && r.Entry.Saving != nil {
+		action, target = r.Entry.Saving.Action, r.Entry.Saving.NewMin
+	}
+	text := "Change"
+	switch action {
+	case rules.StepDown:
+		text = fmt.Sprintf("%d → %d", r.Min, target)
+	case rules.Stop:
+		text = "Stop"
+	case rules.Delete:
+		text = "Delete"
+	case "", rules.None, rules.Refused:
+	}
+	return strings.TrimSpace(text + " " + suffix)
+}
+
+// mostCause is how long the cause beside an action may be, in characters.
+const mostCause = 60
+
+// shorten cuts a reason to so many characters.
+func shorten(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
+}
+
+// protection is until when the value of a protecting tag protects, in a few words.
+func protection(value string) string {
+	if _, day, ok := strings.Cut(strings.ToLower(value), "until "); ok {
+		if at, err := time.Parse(time.DateOnly, strings.TrimSpace(day)); err == nil {
+			return "protected until " + at.Format("2 Jan 2006")
+		}
+	}
+	return "protected by its tag"
+}
+
+// switches are what happens automatically; their zero values are unknown.
+type switches struct{ adjust, stop model.Switch }
+
+// of is the switch of an action.
+func (s switches) of(v rules.Verdict) model.Switch {
+	if v == rules.StepDown {
+		return s.adjust
+	}
+	return s.stop
+}
+
+// text is whether an action is taken automatically.
+func (s switches) text(v rules.Verdict) string {
+	name := map[rules.Verdict]string{rules.StepDown: "auto step-down", rules.Stop: "auto stop", rules.Delete: "auto delete"}[v]
+	switch s.of(v) {
+	case model.On:
+		if v == rules.StepDown {
+			return "automatic, at most 25% a step"
+		}
+		return "automatic"
+	case model.DryRun:
+		return name + " is a dry run"
+	case model.Off:
+		return name + " is off"
+	}
+	return ""
+}
