@@ -374,3 +374,11 @@ func TestEstimates(t *testing.T) {
 		})
 	}
 }
+
+// Of a region whose versions could be read in part, nothing is said but that.
+func TestVersionsReadInPart(t *testing.T) {
+	r := Analyze([]Facts{known(unknown(func(k *Known) { k.Versions = false }))}, pricing.Builtin(), now)
+	if len(r.Solutions) > 0 || len(r.Findings) > 0 || r.Totals.Hours != nil || !slices.Equal(r.Totals.Unread, []string{"eu-west-1"}) {
+		t.Errorf("%+v", r)
+	}
+}
