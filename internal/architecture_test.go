@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"rules":         {"model", "schedule"},
 	"billing":       {"model", "rules", "schedule"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "chart"},
+	"report":        {"model", "events", "rules", "billing", "chart", "schedule"},
 	"report/page":   {"chart", "model", "report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -161,7 +161,7 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
-		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(", "cycle.NewResourceTags(",
 		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {

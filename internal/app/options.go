@@ -60,6 +60,7 @@ type parts struct {
 	Options
 	meter     cycle.Meter
 	gaps      *cycle.RegionGaps
+	tags      *cycle.ResourceTags
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
 	rechecker *cycle.Rechecker
 }

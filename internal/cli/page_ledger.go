@@ -100,7 +100,7 @@ func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 func lowered(records []events.Audit) map[string]bool {
 	arns := map[string]bool{}
 	for _, a := range records {
-		if a.Automatic && a.Outcome == events.OutcomeDone && a.Action == model.ActionUpdate {
+		if a.Automatic && a.Outcome == events.OutcomeDone && a.Action == model.ActionUpdate && a.Scheduled == "" {
 			arns[a.ARN] = true
 		}
 	}

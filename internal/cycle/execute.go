@@ -62,7 +62,7 @@ func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer actio
 	r.actions[d.Resource.ARN] = answer
 	r.addEvents(answer.Events)
 	r.problems.add(answer.Problems...)
-	if answer.Outcome.Counts() && d.Verdict != rules.StepDown {
+	if answer.Outcome.Counts() && d.Verdict.Action().Ends() {
 		r.removed[d.Resource.ARN] = true
 	}
 	if answer.Outcome == writer.Refused {

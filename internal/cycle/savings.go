@@ -24,7 +24,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	var resources []model.Resource
 	var regions []string
 	for _, d := range decisions {
-		if d.Verdict.Changes() {
+		if d.Verdict.Changes() && !d.Verdict.Scheduled() {
 			changing = append(changing, d)
 			resources = append(resources, d.Resource)
 			regions = append(regions, d.Resource.Region())

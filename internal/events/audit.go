@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // The outcomes of decisions.
@@ -41,6 +42,9 @@ type Audit struct {
 	Before    *Before      `json:"before,omitempty"`    // of an action that was executed, or would have been
 	Restore   string       `json:"restore,omitempty"`   // the command that undoes the action
 	Note      string       `json:"note,omitempty"`      // the last line of a notification: how to undo it
+	ReturnAt  *time.Time   `json:"returnAt,omitempty"`  // of a timed raise: when it returns
+	// Scheduled is the verdict of what a tag arranged: raise, lower, return or drop-return.
+	Scheduled rules.Verdict `json:"scheduled,omitempty"`
 }
 
 // Inputs are the facts that a decision was made from. Rates are in TPS or RPS.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Source is the source of every event of ours.
@@ -41,6 +42,9 @@ const (
 	// application has no such events.
 	FailuresNoticed  DetailType = "PersonalizeMonitorFailuresNoticed"
 	MinimumContested DetailType = "PersonalizeMonitorMinimumContested"
+	// ReturnDropped reports that a timed raise does not return, because somebody changed the
+	// minimum meanwhile. The original application has no such event.
+	ReturnDropped DetailType = "PersonalizeMonitorReturnDropped"
 )
 
 // UpdateType is the command that requests another minimum.
@@ -66,6 +70,7 @@ func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 func NotificationTypes() []DetailType {
 	return []DetailType{
 		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
+		ReturnDropped,
 	}
 }
 
@@ -97,6 +102,7 @@ type UpdateDetail struct {
 	MaxAverageTPS int     // of the highest hour, rounded down
 	Datapoints    Datapoints
 	Reason        string
+	Scheduled     rules.Verdict   `json:",omitempty"` // if a tag arranges the change: raise, lower, return or drop-return
 	Audit         json.RawMessage `json:",omitempty"`
 }
 

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Keys of an event as EventBridge delivers it, and of the details.
@@ -20,6 +22,9 @@ const (
 	keyIdleHours     = "IdleThresholdHours"
 	keyAllowLarge    = "AllowLarge"
 	keyUsedIdleHours = "UsedIdleThresholdHours"
+	keyForMinutes    = "ForMinutes"
+	keyUntil         = "Until"
+	keyScheduled     = "Scheduled"
 )
 
 // Bounds of the numbers in a request.
@@ -31,6 +36,10 @@ const (
 	maxIdleHours = 168
 	// maxUsedIdleHours is that of UsedIdleThresholdHours.
 	maxUsedIdleHours = 1080
+	// MinRaise and MaxRaise bound how long a timed raise may be: an update takes minutes, and a
+	// process that remembers nothing reads the tags of what was changed in the last MaxRaise.
+	MinRaise = 15 * time.Minute
+	MaxRaise = 30 * 24 * time.Hour
 )
 
 // Request is what an event requests.
@@ -48,6 +57,11 @@ type Request struct {
 	IdleThresholdHours int
 	// UsedIdleThresholdHours accompanies IdleThresholdHours; 0 if not given.
 	UsedIdleThresholdHours int
+	// For and Until are when a timed raise ends; at most one is given.
+	For   time.Duration
+	Until time.Time
+	// Scheduled is the verdict by which the monitor requests what a tag arranges; else empty.
+	Scheduled rules.Verdict
 	// AllowLarge permits a minimum that rules.LargeMinimum rejects.
 	AllowLarge bool
 	// Command is that the request comes from a person's command, who can repeat it with
@@ -68,6 +82,24 @@ func NewRequest(arn string) (Request, error) {
 // Automatic reports whether the request is the monitor's and not a person's: its decision
 // may be outdated on arrival, and is checked again.
 func (r Request) Automatic() bool { return r.CurrentMinTPS > 0 || r.IdleThresholdHours > 0 }
+
+// Timed reports whether the request is a raise that returns.
+func (r Request) Timed() bool { return r.For != 0 || !r.Until.IsZero() }
+
+// Due is when a timed raise ends that is requested now. It is an error if that is too soon or too
+// late.
+func (r Request) Due(now time.Time) (time.Time, error) {
+	due := r.Until
+	if due.IsZero() {
+		due = now.Add(r.For)
+	}
+	due = due.UTC().Truncate(time.Second)
+	if d := due.Sub(now); d < MinRaise-time.Second || d > MaxRaise {
+		return due, fmt.Errorf("a raise until %s; valid: from %s to %d days from now (it is %s)",
+			due.Format(time.RFC3339), "15 minutes", int(MaxRaise.Hours()/24), now.UTC().Format(time.RFC3339))
+	}
+	return due, nil
+}
 
 // Action is the action that the request's detail type requests; empty for a bare detail and
 // for types that are no command about a resource.
@@ -92,6 +124,12 @@ func (r Request) Validate(action model.Action) error {
 		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
 	case (action == model.ActionStop || action == model.ActionStart) && r.Kind != model.Recommender:
 		return fmt.Errorf("%s is about recommenders; %s is a campaign", action, r.ARN)
+	case r.For != 0 && !r.Until.IsZero():
+		return fmt.Errorf("keys %q and %q are both given; give one of them", keyForMinutes, keyUntil)
+	case r.Timed() && (action != model.ActionUpdate || r.Automatic()):
+		return fmt.Errorf("keys %q and %q are for people's requests to %s", keyForMinutes, keyUntil, model.ActionUpdate)
+	case r.Scheduled != "" && (action != model.ActionUpdate || r.CurrentMinTPS == 0):
+		return fmt.Errorf("key %q is for events of the monitor to %s, which have %q", keyScheduled, model.ActionUpdate, keyCurrentMinTPS)
 	case action == model.ActionUpdate && r.NewMinTPS == 0:
 		return fmt.Errorf("key %q is missing: %s needs a whole number from 1 to %d", keyNewMinTPS, action, MaxMinTPS)
 	}

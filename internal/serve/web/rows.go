@@ -146,6 +146,8 @@ func decisionText(v rules.Verdict, newMin int) string {
 	switch v {
 	case rules.StepDown:
 		return fmt.Sprintf("step down to %d", newMin)
+	case rules.Raise, rules.Lower, rules.Return:
+		return fmt.Sprintf("%s to %d", v, newMin)
 	case "", rules.None:
 		return "keep"
 	}
