@@ -36,6 +36,8 @@ type App struct {
 	Uninstaller *uninstall.Uninstaller
 	Cycle       *cycle.Cycle
 	Dashboard   *cycle.Dashboard
+	// Endpoints lists the campaigns and recommenders of a region.
+	Endpoints cycle.Lister
 
 	parts parts
 }
@@ -85,7 +87,7 @@ func New(o Options) *App {
 	return &App{
 		Clients: o.Clients, Meter: meter, Writer: w, Owner: writers.owner, Notifier: writers.notifier, Actions: writers.actions,
 		Uninstaller: uninstall.New(w, writers.owner, writers.notifier, writers.alarms),
-		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, parts: p,
+		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, Endpoints: found.List, parts: p,
 	}
 }
 

@@ -165,6 +165,8 @@ var permissions = map[string]resources{
 	"personalize.DescribeSolution":        member("solutionArn"),
 	"personalize.DescribeSolutionVersion": member("solutionVersionArn"), // of the resource type solution
 	"personalize.ListTagsForResource":     member("resourceArn"),
+	"personalize.TagResource":             member("resourceArn"),
+	"personalize.UntagResource":           member("resourceArn"),
 	"personalize.CreateCampaign":          named("personalize", "campaign/", "name"),
 	"personalize.UpdateCampaign":          member("campaignArn"),
 	"personalize.UpdateRecommender":       member("recommenderArn"),
