@@ -68,7 +68,7 @@ func ScheduleOf(r model.Resource, tags map[string]string, price Price, ok bool, 
 		if err == nil {
 			out = SchedulePreview(s, r.Kind, now)
 			if !s.Owns(r.MinTPS) {
-				out.Notes = append(out.Notes, fmt.Sprintf("Its minimum of %d is none of the schedule's: the schedule raises it, and does not lower it.", r.MinTPS))
+				out.Notes = append(out.Notes, fmt.Sprintf("Its minimum of %d does not come from the schedule, which raises it and does not lower it.", r.MinTPS))
 			}
 		} else {
 			out.Schedule = text
