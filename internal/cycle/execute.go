@@ -127,6 +127,7 @@ func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
 			dryRun := d
 			dryRun.Verdict = rules.None
 			r.record(ctx, dryRun, events.OutcomeDryRun)
+		case d.Has(rules.ReasonScheduled) && !d.Checked: // found again in every cycle, and recorded once an hour
 		case d.Verdict == rules.Refused && !executed:
 			if !d.Has(rules.ReasonLate) { // logged once for its region
 				r.record(ctx, d, events.OutcomeRefused)

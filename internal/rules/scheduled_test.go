@@ -302,3 +302,28 @@ func (l *scheduledLife) cycle(t *testing.T) {
 		l.request(d.NewMinTPS)
 	}
 }
+
+// A further raise returns to where the first one began, unless somebody has set the minimum since.
+func TestReturnTarget(t *testing.T) {
+	pending, err := schedule.ParseReturn("to=5 from=20 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := &model.Update{Status: model.StatusActive, Created: noon.Add(time.Hour)}
+	for _, tt := range []struct {
+		name    string
+		minimum int
+		update  *model.Update
+		want    int
+	}{
+		{"raised", 50, nil, 5},
+		{"raised before, and the second raise failed", 20, nil, 5},
+		{"by its own update", 50, &model.Update{Status: model.StatusActive, Created: noon.Add(time.Minute)}, 5},
+		{"another minimum", 30, nil, 30},
+		{"set by somebody since", 50, later, 50},
+	} {
+		if got := ReturnTarget(tt.minimum, tt.update, pending); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
