@@ -173,7 +173,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	if err == nil {
 		return x.followUp(after, outcome), nil
 	}
-	if x.req.Timed() && lost.Load() == 0 { // guard: return: stays arranged while the raise may have been accepted; each
+	if lost.Load() == 0 { // guard: return: stays arranged while the raise may have been accepted; never, always
 		x.disarrange(after, tag)
 	}
 	return x.afterFailure(after, err, lost.Load() > 0)

@@ -43,7 +43,7 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 
 // applySchedules merges the decisions with what tags arrange, unless the clock is wrong.
 func (r *run) applySchedules(ctx context.Context, decisions []rules.Decision) {
-	if r.settings.WrongClock != "" { // guard: cycle: no schedule by a wrong clock
+	if r.settings.WrongClock != "" {
 		return
 	}
 	reading, cancel := r.reading(ctx)

@@ -84,12 +84,9 @@ func (c *Rechecker) RecheckSchedule(ctx context.Context, req events.Request, tag
 		return refused, err
 	}
 	settings := settingsOf(p, c.o.Region, "")
+	settings.WrongClock = c.o.ClockOffset.wrong(c.o.Clock.Now())
 	at, _, _ := rules.EvaluationTimeOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
-	d := rules.Decision{Resource: resource, By: settings, At: at}
-	if why := c.o.ClockOffset.wrong(c.o.Clock.Now()); why != "" { // guard: recheck: scheduled by a wrong clock
-		return rules.Refuse(d, why), nil
-	}
-	return rules.ApplySchedule(d, tags), nil
+	return rules.ApplySchedule(rules.Decision{Resource: resource, By: settings, At: at, Reason: settings.WrongClock}, tags), nil
 }
 
 // describe reads the resource of a request as it is now. If it is not monitored, the decision is a

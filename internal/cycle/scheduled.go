@@ -27,9 +27,7 @@ func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []mode
 	merged := slices.Clone(decisions)
 	var again, undescribed []model.Resource
 	for i, d := range decisions {
-		if known, ok := tags[d.Resource.ARN]; ok { // guard: cycle: tags that are not known arrange nothing
-			merged[i] = rules.ApplySchedule(d, known)
-		}
+		merged[i] = rules.ApplySchedule(d, tags[d.Resource.ARN]) // tags that are not known arrange nothing
 		if merged[i].Verdict.Scheduled() {
 			again = append(again, d.Resource)
 			if !d.Resource.Described {
@@ -53,16 +51,12 @@ func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []mode
 
 // applyFresh merges a decision with tags and a description that were just read.
 func applyFresh(d rules.Decision, tags map[model.ARN]map[string]string, described refreshed) rules.Decision {
-	known, ok := tags[d.Resource.ARN]
-	if !ok { // guard: cycle: tags that could not be read again arrange nothing
-		return d
-	}
 	if !d.Resource.Described {
-		resource, ok := described.resources[d.Resource.ARN]
-		if !ok || !resource.Monitored() { // guard: cycle: scheduled, but could not be described; each
+		resource := described.resources[d.Resource.ARN]
+		if !resource.Monitored() { // the zero resource is not // guard: cycle: scheduled, but could not be described
 			return d
 		}
 		d.Resource = resource
 	}
-	return rules.ApplySchedule(d, known)
+	return rules.ApplySchedule(d, tags[d.Resource.ARN])
 }

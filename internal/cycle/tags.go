@@ -101,9 +101,9 @@ func (t *ResourceTags) due(resources []model.Resource, slot func(model.ARN) bool
 	for _, r := range resources {
 		tagged, known := t.memory[r.ARN]
 		switch {
-		case !known && (slot(r.ARN) || now.Sub(r.LastTouched()) < tagsReach), // guard: tags: read of what may have been raised; each:1-2
-			known && !tagged.lastUpdated.Equal(r.LastUpdated), // guard: tags: read of what was updated
-			r.Update != nil && !r.Update.Status.Settled():     // guard: tags: read during an update
+		case !known && (slot(r.ARN) || now.Sub(r.LastTouched()) < tagsReach),
+			known && !tagged.lastUpdated.Equal(r.LastUpdated),
+			r.Update != nil && !r.Update.Status.Settled():
 			list = append(list, r)
 		case known && now.Sub(tagged.read) >= tagsAge:
 			old[r.Region()] = append(old[r.Region()], r)

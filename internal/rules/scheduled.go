@@ -215,7 +215,7 @@ func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (f
 		}
 		return finding{verdict: Drop, code: ReasonChanged, reason: fmt.Sprintf("the return to %d at %s is dropped: it was raised to %d, "+
 			"and somebody has updated it since (its minimum is %d)", b.Target, due, b.Raised, r.MinTPS)}, r.MinTPS
-	case now.Before(b.Due): // guard: return: not before its time; boundary
+	case now.Before(b.Due): // guard: return: not before its time
 		return nothing(ReasonReturn, "raised to %d until %s, then back to %d", b.Raised, due, to), 0
 	case raised && to < r.MinTPS:
 		return finding{verdict: Return, code: ReasonReturn,

@@ -327,3 +327,12 @@ func TestReturnTarget(t *testing.T) {
 		}
 	}
 }
+
+// What schedules lower draws on a budget; what they raise, and returns, do not.
+func TestBudgetsOfScheduledChanges(t *testing.T) {
+	for verdict, want := range map[Verdict]Budgeted{Lower: StepDowns, Raise: "", Return: "", Drop: ""} {
+		if got := BudgetOf(verdict); got != want || verdict.Action() != model.ActionUpdate || VerdictOf(verdict.Action()) != StepDown {
+			t.Errorf("%s: %q", verdict, got)
+		}
+	}
+}
