@@ -22,6 +22,7 @@ bootstrap := ./cmd/personalize-monitor-lambda
 help:
 	@echo 'make build     the command personalize-monitor, for this machine'
 	@echo 'make test      all tests'
+	@echo 'make docs      write the generated parts of the documents'
 	@echo 'make package   dist/: the zip and the template for AWS Lambda (ARCH=arm64 or amd64)'
 	@echo 'make deploy    create or update the stack (STACK, REGION, BUCKET, PARAMS="Key=Value …")'
 	@echo 'make delete    delete the stack and what was created outside of it (STACK, REGION)'
@@ -35,6 +36,10 @@ build:
 .PHONY: test
 test:
 	./test.sh
+
+.PHONY: docs
+docs:
+	PERSONALIZE_MONITOR_WRITE_DOCS=1 go test ./internal ./internal/cli ./internal/serve -run '^TestReference' -count=1
 
 .PHONY: package
 package:

@@ -8,16 +8,17 @@ cd "$(dirname "$0")"
 # Tests that drive a browser write screenshots of the pages here.
 export PERSONALIZE_MONITOR_SCREENSHOTS="${PERSONALIZE_MONITOR_SCREENSHOTS-$PWD/dist/screenshots}"
 
+# Without debug information (-w) the test programs are linked in half the time.
 # Without cgo, the tests share compiled packages with the programs that some of them build.
 export CGO_ENABLED=0
-go test -vet=off ./...
+go test -vet=off -ldflags=-w ./...
 
 # The packages with concurrency, and the tests of the whole program. The race detector is ten times slower, and finds in a sample
 # what it finds in everything: -short, and only those scripts of the command line whose processes do several things at a time.
 sequential='^TestScripts$/^(actions|ask|cleanup|dashboard|help|history|plan|report|restore|run_local|usage)$'
 mapfile -t concurrent < <(grep -rlE --include='*.go' --exclude='*_test.go' '\bgo func|errgroup\.|sync\.(Mutex|RWMutex|Once|WaitGroup)' internal |
   xargs -n1 dirname | sort -u)
-CGO_ENABLED=1 go test -race -short -vet=off -skip "$sequential" "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
+CGO_ENABLED=1 go test -race -short -vet=off -ldflags=-w -skip "$sequential" "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
 
 fuzztime="${FUZZTIME:-10000x}"
 [ "$fuzztime" = 0 ] && exit 0
@@ -27,7 +28,7 @@ trap 'rm -rf "$work"' EXIT
 guided=()
 [ -z "${FUZZTIME:-}" ] || guided=(-fuzz .)
 grep -rlE --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r dir; do
-  go test -c -vet=off "${guided[@]}" -o "$work/fuzz.test" "$dir"
+  go test -c -vet=off -ldflags=-w "${guided[@]}" -o "$work/fuzz.test" "$dir"
   grep -hoE '^func Fuzz[A-Za-z0-9_]*' "$dir"/*_test.go | sed 's/^func //' | sort -u | while read -r name; do
     echo "fuzz $dir $name for $fuzztime"
     (cd "$dir" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^$name\$" -test.fuzztime "$fuzztime" -test.fuzzcachedir "$work/corpus" </dev/null) \

@@ -1,5 +1,5 @@
 // Package internal_test holds the rules that no single package can hold, as who may import
-// whom. docs/architecture.md explains why.
+// whom. docs/design/architecture.md explains why.
 package internal_test
 
 import (
@@ -20,7 +20,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "chart", "report"}
+	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "chart", "report"}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
@@ -43,13 +43,14 @@ var allowed = map[string][]string{
 	"dashboard":     {"model"},
 	"rules":         {"model", "schedule"},
 	"billing":       {"model", "rules", "schedule"},
+	"pricing":       {"model", "billing"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "chart", "schedule"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "chart", "schedule"},
 	"report/page":   {"chart", "model", "report"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
 	"traffic":       {"model", "awsapi"},
-	"prices":        {"model", "report", "awsapi"},
+	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
 	"alarms":        beneath,
 	"notify":        beneath,
@@ -65,7 +66,7 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "alarms", "serve", "serve/guard"},
+	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "alarms", "serve", "serve/guard"},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",

@@ -1,7 +1,6 @@
 package internal_test
 
 import (
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -9,12 +8,15 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/test/docs"
 )
 
 // plainWords are patterns that texts for people do not match, with what to write instead. They
@@ -104,20 +106,12 @@ func TestPlainEnglish(t *testing.T) {
 	if files < 100 {
 		t.Errorf("only %d files were read", files)
 	}
-	documents, err := filepath.Glob("../*.md")
-	for _, pattern := range []string{"../docs/*.md", "../docs/decisions/*.md"} {
-		more, globErr := filepath.Glob(pattern)
-		documents, err = append(documents, more...), errors.Join(err, globErr)
-	}
-	if err != nil || len(documents) < 20 {
-		t.Errorf("only %d documents were found, %v", len(documents), err)
-	}
-	for _, path := range documents {
-		switch filepath.Base(path) {
+	for _, page := range docs.Pages(t) {
+		switch path.Base(page) {
 		case "safety-mutations.md", "CHANGELOG.md": // show code, and former names
 			continue
 		}
-		if err := lines(path, check); err != nil {
+		if err := lines("../"+page, check); err != nil {
 			t.Fatal(err)
 		}
 	}

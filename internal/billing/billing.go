@@ -117,10 +117,6 @@ func evidenceWindow(r model.Resource, m ReportTime) model.Window {
 	return w
 }
 
-func gapsQuery(r model.Resource, m ReportTime) model.Query {
-	return rules.GapsQuery(r.Region(), lookBack(m))
-}
-
 func failedQueries(r model.Resource, m ReportTime) []model.Query {
 	var queries []model.Query
 	for _, suffix := range []string{model.Suffix4xx, model.Suffix5xx} {

@@ -69,7 +69,12 @@ func (b *bench) minimums(value func(i int) float64) *bench {
 		}
 		return value(i - before)
 	})
-	b.readings[gapsQuery(b.resource, b.moment)] = model.Series{Complete: true}
+	for _, q := range rules.ConfirmQueries(b.resource, lookBack(b.moment)) {
+		b.readings[q] = model.Series{Complete: true}
+		if q.Stat == model.Sum { // it measured no calls
+			b.readings[q] = series(q.Window, time.Hour, constant(0))
+		}
+	}
 	return b
 }
 

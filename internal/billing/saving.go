@@ -55,7 +55,7 @@ type Saving struct {
 
 // Advise finds what would save most: to stop or delete what no one calls, or else to step
 // down to the low watermark of 14 days. The readings must hold the answers to CallQueries,
-// GapsQueries and ContestQueries. What was called within 14 days is idle only after the time
+// SilenceQueries and ContestQueries. What was called within 14 days is idle only after the time
 // used; what was not, after the time idle.
 // Unlike a decision it ignores what only forbids an action now, such as an update in
 // progress.
@@ -64,7 +64,8 @@ func Advise(r model.Resource, u Metered, readings model.Readings, idle, used tim
 		return Saving{Action: rules.None, Reason: u.Why}
 	}
 	evidence := u.evidence
-	evidence.Regional = readings.Get(gapsQuery(r, m))
+	confirm := rules.ConfirmQueries(r, lookBack(m))
+	evidence.Regional, evidence.Record = readings.Get(confirm[0]), readings.Get(confirm[1])
 	s := u.advise(r, evidence, readings, idle, used, m)
 	s.Observed = rules.LoadOf(r, evidence, m.Now)
 	return s
@@ -128,12 +129,7 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 	s := Saving{Action: rules.IdleVerdict(r.Kind)}
 	s.PerMonth = float64(r.MinTPS) * HoursPerMonth
 	_, since := u.slots.idle()
-	s.TPSHours = u.Paid - u.slots.paid(func(i int) float64 {
-		if i >= since {
-			return 0
-		}
-		return u.slots.minimum[i]
-	})
+	s.TPSHours = u.Paid - u.slots.paid(u.slots.removed(since))
 	s.Reason = "no request since " + u.slots.at(since).Format("2006-01-02 15:04") + " UTC"
 	if since == 0 {
 		s.Reason = "no request in all the time looked at"
@@ -145,17 +141,9 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 func (u Metered) SavingOf(r model.Resource, newMin int) Saving {
 	s := Saving{Action: rules.StepDown, NewMin: newMin}
 	lower, present := float64(newMin), float64(r.MinTPS)
-	s.TPSHours = u.Paid - u.slots.paid(func(i int) float64 { return min(u.slots.minimum[i], lower) })
+	s.TPSHours = u.Paid - u.slots.paid(u.slots.atMost(lower))
 	if u.Hours > 0 {
-		paidAt := func(minimum float64) float64 {
-			return u.slots.paid(func(i int) float64 {
-				if u.slots.stopped[i] {
-					return 0
-				}
-				return minimum
-			})
-		}
-		s.PerMonth = (paidAt(present) - paidAt(lower)) * HoursPerMonth / u.Hours
+		s.PerMonth = (u.slots.paid(u.slots.throughout(present)) - u.slots.paid(u.slots.throughout(lower))) * HoursPerMonth / u.Hours
 	}
 	s.Jumps = u.slots.jumps(jumpFactor*lower, jumpFactor*lower)
 	s.Sudden = u.slots.jumps(lower, jumpFactor*lower)

@@ -68,6 +68,7 @@ type Hour struct {
 	Provisioned float64
 	Actual      float64
 	Paid        float64 // TPS-hours
+	Used        float64 // TPS-hours
 }
 
 // slots is a resource's metered time in slots of 5 minutes.
@@ -164,7 +165,7 @@ func (s *slots) markStops(running model.Series) {
 func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i) * Slot) }
 
 // paid is the TPS-hours that are paid for with the given minimum of each slot.
-func (s *slots) paid(minimum func(i int) float64) float64 {
+func (s *slots) paid(minimum minimums) float64 {
 	unit := 1
 	if s.kind == model.Recommender {
 		unit = slotsPerHour
@@ -180,9 +181,6 @@ func (s *slots) paid(minimum func(i int) float64) float64 {
 	}
 	return total / perTPSHour
 }
-
-// paidInForce is the TPS-hours that were paid for, with the minimum that was in force.
-func (s *slots) paidInForce() float64 { return s.paid(func(i int) float64 { return s.minimum[i] }) }
 
 // idle counts the running slots without a call, and finds the first slot since which there
 // has been none; that is len(requests) if the last one had some.
@@ -265,16 +263,53 @@ func (s *slots) eachWholeHour(f func(from int)) {
 	}
 }
 
-// hourly gathers the slots by hours of the clock; the first may be a part of one.
-func (s *slots) hourly() []Hour {
-	var list []Hour
+// minimums are the minimum of each slot, for a hypothesis.
+type minimums func(i int) float64
+
+// inForce is the minimum that was in force.
+func (s *slots) inForce(i int) float64 { return s.minimum[i] }
+
+// atMost is the minimum that was in force, with an upper limit.
+func (s *slots) atMost(limit float64) minimums {
+	return func(i int) float64 { return min(s.minimum[i], limit) }
+}
+
+// throughout is one minimum all the time that the resource ran.
+func (s *slots) throughout(minimum float64) minimums {
+	return func(i int) float64 {
+		if s.stopped[i] {
+			return 0
+		}
+		return minimum
+	}
+}
+
+// removed is the minimum in force until a slot, and none from there on.
+func (s *slots) removed(since int) minimums {
+	return func(i int) float64 {
+		if i >= since {
+			return 0
+		}
+		return s.minimum[i]
+	}
+}
+
+// hourly gathers the slots by hours of the clock, with the given minimum of each; the first
+// hour may be a part of one.
+func (s *slots) hourly(minimum minimums) []Hour {
+	list := make([]Hour, 0, len(s.requests)/slotsPerHour+1)
 	for from := 0; from < len(s.requests); {
 		start := s.at(from).Truncate(time.Hour)
 		to := min(from+int(start.Add(time.Hour).Sub(s.at(from))/Slot), len(s.requests))
-		part := slots{kind: s.kind, requests: s.requests[from:to], minimum: s.minimum[from:to]}
-		n := float64(to - from)
+		part := slots{kind: s.kind, requests: s.requests[from:to]}
+		provisioned := 0.0
+		for i := from; i < to; i++ {
+			provisioned += minimum(i)
+		}
+		n, requests := float64(to-from), sum(part.requests)
 		list = append(list, Hour{
-			Start: start, Provisioned: sum(part.minimum) / n, Actual: sum(part.requests) / (n * slotSeconds), Paid: part.paidInForce(),
+			Start: start, Provisioned: provisioned / n, Actual: requests / (n * slotSeconds),
+			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / perTPSHour,
 		})
 		from = to
 	}

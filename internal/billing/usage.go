@@ -20,8 +20,7 @@ type Usage struct {
 	Requests float64 `json:"requests"`
 	Throughput
 	// IdleHours are those in whose slots of 5 minutes no one called, nil if that is not
-	// known; IdleSince is when the last such stretch began, nil if it has ended. Until
-	// AddCalls adds the other calls they go by successful requests alone.
+	// known; IdleSince is when the last such stretch began, nil if it has ended.
 	IdleHours *float64   `json:"idleHours"`
 	IdleSince *time.Time `json:"idleSince"`
 	TPSHours  `json:"tpsHours"`
@@ -68,19 +67,47 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	}
 	u.Requests = sum(s.requests)
 	u.Used = u.Requests / perTPSHour
-	u.Paid = s.paidInForce()
+	u.Paid = s.paid(s.inForce)
 	u.Wasted = max(0, u.Paid-u.Used)
 	u.Throughput = s.throughput()
-	u.Hourly = s.hourly()
+	u.Hourly = s.hourly(s.inForce)
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u
 }
 
-// GapsQueries are the gaps of its region that advice would rest on; see rules.GapsQuery.
-func (u Metered) GapsQueries(r model.Resource, m ReportTime) []model.Query {
+// HourlyAtMost returns the hours as they would be metered with a minimum that never exceeded the
+// given one. It is nil unless u is Readable.
+func (u Metered) HourlyAtMost(minimum int) []Hour {
+	if u.slots == nil {
+		return nil
+	}
+	return u.slots.hourly(u.slots.atMost(float64(minimum)))
+}
+
+// HourlyAt returns the hours as they would be metered with the given minimum all the time that
+// the resource ran. It is nil unless u is Readable.
+func (u Metered) HourlyAt(minimum int) []Hour {
+	if u.slots == nil {
+		return nil
+	}
+	return u.slots.hourly(u.slots.throughout(float64(minimum)))
+}
+
+// HourlyRemoved returns the hours as they would be metered if the resource had been stopped or
+// deleted right after its last call. It is nil unless u is Readable.
+func (u Metered) HourlyRemoved() []Hour {
+	if u.slots == nil {
+		return nil
+	}
+	_, since := u.slots.idle()
+	return u.slots.hourly(u.slots.removed(since))
+}
+
+// SilenceQueries ask for what confirms the silence that advice would rest on; see rules.ConfirmQueries.
+func (u Metered) SilenceQueries(r model.Resource, m ReportTime) []model.Query {
 	if rules.LoadOf(r, u.evidence, m.Now).Silent > 0 {
-		return []model.Query{gapsQuery(r, m)}
+		return rules.ConfirmQueries(r, lookBack(m))
 	}
 	return nil
 }

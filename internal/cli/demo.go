@@ -117,6 +117,7 @@ func (o *demoOptions) loadEstate(g *global) (localaws.Estate, error) {
 			return estate, err
 		}
 	}
+	g.note(estate.Notes())
 	if o.traffic == "" {
 		return estate, nil
 	}
@@ -128,6 +129,7 @@ func (o *demoOptions) loadEstate(g *global) (localaws.Estate, error) {
 	if err != nil {
 		return estate, err
 	}
+	g.note(trace.Notes())
 	return estate, demo.Replay(&estate, trace, o.scale)
 }
 

@@ -88,6 +88,7 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 			return nil, usage(err)
 		}
 	}
+	g.note(estate.Notes())
 	var regions []string
 	for _, region := range estate.Regions {
 		regions = append(regions, region.Name)
@@ -106,6 +107,13 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 		stopTicks = startTicks(server)
 	}
 	return &localAWS{endpoint, regions, stopTicks}, nil
+}
+
+// note writes notes on input files to stderr.
+func (g *global) note(notes []string) {
+	for _, text := range notes {
+		fmt.Fprintln(g.streams.Err, "note: "+model.OneLine(text))
+	}
 }
 
 // stop ends the ticks and the server.

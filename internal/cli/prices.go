@@ -12,7 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/prices"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 // priceOptions are where the prices of estimates come from: a file, the AWS Price List
@@ -20,11 +20,11 @@ import (
 type priceOptions struct {
 	file string
 	live bool
-	read report.Prices // from the file, once checked
+	read pricing.Table // from the file, once checked
 }
 
 func (o *priceOptions) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.file, "prices", "", "estimate with the prices per TPS-hour in `FILE` (YAML or JSON)")
+	cmd.Flags().StringVar(&o.file, "prices", "", "estimate with the prices in `FILE` (YAML or JSON)")
 	cmd.Flags().BoolVar(&o.live, "live-prices", false, "estimate with prices of the AWS Price List API (needs pricing:GetProducts)")
 }
 
@@ -43,7 +43,7 @@ func (o *priceOptions) check() error {
 	if err != nil {
 		return usage(fmt.Errorf("--prices: %w", err))
 	}
-	o.read, err = prices.ParseFile(o.file, data)
+	o.read, err = prices.ParseFile(o.file, data, model.SystemClock{}.Now())
 	return usage(err)
 }
 
@@ -57,16 +57,16 @@ func readLimited(name string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(file, limit))
 }
 
-// source finds prices. The table in the program has those that the Price List API lacks.
+// source finds prices. The table in the program has those that a file or the Price List API lacks.
 func (o *priceOptions) source(s *session) cycle.PriceSource {
-	return func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
+	return func(ctx context.Context, regions []string) (pricing.Table, []model.Problem) {
 		switch {
 		case o.file != "":
-			return o.read, nil
+			return o.read.Over(pricing.Builtin()), nil
 		case o.live:
 			found, problems := prices.Lookup(ctx, s.clients, regions)
-			return found.Over(report.BuiltinPrices()), problems
+			return found.Over(pricing.Builtin()), problems
 		}
-		return report.BuiltinPrices(), nil
+		return pricing.Builtin(), nil
 	}
 }

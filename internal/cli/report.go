@@ -48,8 +48,10 @@ metered in slots of 5 minutes, recommenders in hours; each counts the larger of 
 minimum and its average. The past minimum comes from the metrics of this monitor; where
 it did not run, what is known from before and after is assumed, and the report notes it.
 
-Money is an estimate: TPS-hours times a price, which is shown with its date and source.
-The table in the program knows few regions and may be out of date; see --prices and
+Money is an estimate by the price model of each product: campaigns by TPS-hours with
+volume tiers, those of v2 recipes by requests, recommenders by an hourly fee that includes
+requests. Each price is shown with its date and source. The table in the program has those
+of us-east-1, uses them in other regions too, and may be out of date; see --prices and
 --live-prices.
 
 CloudWatch bills the metrics read: two or three for each resource, two more for one that

@@ -97,8 +97,8 @@ func Run(ctx context.Context, args []string, version string, streams Streams) in
 	return code
 }
 
-// shown is an error in one line, but for several invalid parameters, which have a line
-// each below it.
+// shown is an error in one line, but for several invalid parameters or faults of files, which
+// have a line each below it.
 func shown(ctx context.Context, err error) string {
 	var invalid *config.Invalid
 	if errors.As(err, &invalid) && len(invalid.Faults) > 1 && err.Error() == invalid.Error() {
@@ -107,6 +107,16 @@ func shown(ctx context.Context, err error) string {
 			lines = append(lines, oneLine(f.String()))
 		}
 		return strings.Join(lines, "\n  ")
+	}
+	if own, ok := errors.AsType[*exit](err); ok && own.code == ExitUsage {
+		var several interface{ Unwrap() []error } // of files
+		if errors.As(own.err, &several) && len(several.Unwrap()) > 1 && several.(error).Error() == own.err.Error() {
+			lines := []string{"several errors:"}
+			for _, fault := range several.Unwrap() {
+				lines = append(lines, oneLine(fault.Error()))
+			}
+			return strings.Join(lines, "\n  ")
+		}
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -117,8 +127,7 @@ func shown(ctx context.Context, err error) string {
 	return oneLine(awsapi.Line(err)) // without the SDK's wrapping
 }
 
-// oneLine joins the lines of an error, such as the faults of an estate file. What could upset a
-// terminal becomes a space.
+// oneLine joins the lines of an error. What could upset a terminal becomes a space.
 func oneLine(s string) string {
 	return model.OneLine(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
@@ -196,8 +197,8 @@ func (o *scheduleOptions) run(
 		}
 	}
 	found, problems := o.prices.source(s)(ctx, []string{arn.Region})
-	price, ok := found.Of(arn.Region, report.ProductOf(kind, resource.Recipe))
-	out := report.ScheduleOf(resource, tags, price, ok, s.clock.Now())
+	price, _ := found.Of(arn.Region, pricing.ProductOf(kind, resource.Recipe))
+	out := report.ScheduleOf(resource, tags, price, s.clock.Now())
 	s.progress.clear()
 	if err := s.streams.print(out, o.output); err != nil {
 		return err

@@ -84,14 +84,14 @@ func (r *run) readGaps(ctx context.Context, decisions []rules.Decision) {
 	var queries []model.Query
 	for _, d := range decisions {
 		if !unlisted[d.Resource.Region()] {
-			queries = append(queries, rules.GapsQueries(d)...)
+			queries = append(queries, rules.SilenceQueries(d)...)
 		}
 	}
 	readings, problems := r.Gaps.Read(ctx, queries)
 	r.problems.add(problems...)
 	maps.Copy(r.readings, readings)
 	for i, d := range decisions {
-		if len(rules.GapsQueries(d)) > 0 { // guard: cycle: decided again with the regional gaps; never
+		if len(rules.SilenceQueries(d)) > 0 { // guard: cycle: decided again with the regional gaps; never
 			decisions[i] = rules.Decide(d.Resource, r.readings, r.settings, r.at)
 		}
 	}

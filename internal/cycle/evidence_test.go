@@ -128,7 +128,7 @@ func TestOwnSilenceIsLowDemand(t *testing.T) {
 		b.aws.AddDataFault(f)
 	}
 	b.aws.AddFault(localaws.Fault{Operation: "GetMetricData", Kind: localaws.Partial, Skip: 5})
-	if r := byName(t, b.run(always), "c-1"); r.Decision != rules.Refused || !strings.Contains(r.Reason, "data of the whole region are missing could not be read") {
+	if r := byName(t, b.run(always), "c-1"); r.Decision != rules.Refused || !strings.Contains(r.Reason, "their data are missing could not be read") {
 		t.Errorf("peers not read: %s (%s)", r.Decision, r.Reason)
 	}
 }

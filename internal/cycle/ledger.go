@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -50,7 +51,7 @@ type LedgerInput struct {
 	Days   int           // 1 to 14
 
 	// LastHours is how many of the last hours are kept of each resource, of those that are
-	// kept at all; zero means all. 14 days of 10,000 resources take 160 MB.
+	// kept at all; zero means all. 14 days of 10,000 resources take 190 MB.
 	LastHours int
 	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
 	Whole map[string]bool
@@ -67,7 +68,7 @@ type ledgerRun struct {
 	at        billing.ReportTime
 	idle      time.Duration
 	used      time.Duration // idle time of what was called
-	prices    report.Prices
+	prices    pricing.Table
 	running   model.Series     // when the monitor ran
 	resources []model.Resource // to meter
 	problems  problems
@@ -105,8 +106,8 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: at.Span, Days: in.Days, Resources: r.entries, Hourly: r.totals(),
-		Prices: r.prices.All(), Problems: r.problems.all(), MetricsGot: r.read,
+		Window: at.Span, Days: in.Days, Resources: report.Priced(r.entries), Hourly: r.totals(),
+		Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
@@ -164,7 +165,7 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	for i, resource := range resources {
 		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
 		queries = append(queries, list[i].ContestQueries(resource, r.at)...)
-		gaps = append(gaps, list[i].GapsQueries(resource, r.at)...)
+		gaps = append(gaps, list[i].SilenceQueries(resource, r.at)...)
 	}
 	calls := r.measure(ctx, queries)
 	if calls == nil {
@@ -176,7 +177,8 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	entries := make([]report.Entry, len(resources))
 	for i, resource := range resources {
 		list[i].AddCalls(resource, calls, r.idle, r.at)
-		entries[i] = report.EntryOf(resource, list[i], billing.Advise(resource, list[i], calls, r.idle, r.used, r.at), r.prices)
+		saving := billing.Advise(resource, list[i], calls, r.idle, r.used, r.at)
+		entries[i] = report.EntryOf(resource, list[i], saving, pricing.ProposalOf(r.prices, resource, list[i], saving))
 	}
 	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
 }

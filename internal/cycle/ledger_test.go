@@ -26,6 +26,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -33,10 +34,10 @@ import (
 )
 
 // fixedPrices cost 2 dollars a TPS-hour of a campaign in the home region, and nothing else.
-func fixedPrices(context.Context, []string) (report.Prices, []model.Problem) {
-	return report.NewPrices(report.Price{
-		Region: home, Product: report.ProductCampaign, PerTPSHour: 2, Currency: "USD", Date: "2026-01-01", Source: "test",
-	}), nil
+func fixedPrices(context.Context, []string) (pricing.Table, []model.Problem) {
+	return pricing.NewTable([]pricing.Price{{
+		Region: home, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 2}}, Currency: "USD", Date: "2026-01-01", Source: "test",
+	}}, nil, 0), nil
 }
 
 // ledger wires a new process that makes ledgers.

@@ -9,7 +9,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
@@ -81,9 +81,9 @@ type Observer interface {
 	SawAlarms(region string, list []alarms.Alarm)
 }
 
-// PriceSource returns the prices of TPS-hours in the regions. A price that it cannot find
+// PriceSource returns the prices of the products in the regions. A price that it cannot find
 // out is missing, with a problem.
-type PriceSource func(ctx context.Context, regions []string) (report.Prices, []model.Problem)
+type PriceSource func(ctx context.Context, regions []string) (pricing.Table, []model.Problem)
 
 // Progress is called with how far a step has come. Calls may come from several goroutines.
 // Nil ignores them.

@@ -131,7 +131,7 @@ func (c *Rechecker) decide(
 		read(history)
 		decision = rules.Decide(resource, readings, settings, at)
 	}
-	if queries := rules.GapsQueries(decision); len(queries) > 0 { // guard: recheck: decided again with the regional gaps; never
+	if queries := rules.SilenceQueries(decision); len(queries) > 0 { // guard: recheck: decided again with the regional gaps; never
 		more, failed := c.o.Gaps.Read(ctx, queries)
 		maps.Copy(readings, more)
 		c.warn(ctx, resource.ARN, failed)

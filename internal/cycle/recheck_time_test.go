@@ -38,7 +38,11 @@ func (m *emptyMeter) Measure(_ context.Context, queries []model.Query, _ func(do
 		series := model.Series{Complete: true}
 		if q.Metric.Namespace == model.NamespaceMonitor && q.Metric.Name != model.MetricActionsTaken {
 			for at := q.Window.Start; at.Before(q.Window.End); at = at.Add(q.Period) {
-				series.Points = append(series.Points, model.Datapoint{Time: at, Value: 1})
+				point := model.Datapoint{Time: at, Value: 1}
+				if q.Stat == model.Sum { // calls
+					point.Value = 0
+				}
+				series.Points = append(series.Points, point)
 			}
 		}
 		readings[q] = series

@@ -13,8 +13,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// RegionGaps finds the hours in which the data of a region are missing, by the requests of some of
-// its endpoints, monitored or not. It remembers them for as long as they are the latest: rules ask
+// RegionGaps answers what confirms a silence: it finds the hours in which the data of a region are
+// missing, by the requests of some of its endpoints, monitored or not. It remembers them for as long as they are the latest: rules ask
 // for whole hours, so that a process reads them once an hour and region. It is safe for concurrent
 // use.
 type RegionGaps struct {
@@ -32,24 +32,38 @@ func NewRegionGaps(m Meter, list Lister) *RegionGaps {
 // Lister lists all endpoints of a region. It is not complete if there is a problem.
 type Lister func(ctx context.Context, region string) ([]model.Resource, []model.Problem)
 
-// Read answers queries made by rules.GapsQuery, several regions at the same time. What could not
-// be read is not complete.
+// Read answers queries made by rules.SilenceQueries, several regions at the same time. What could
+// not be read is not complete.
 func (g *RegionGaps) Read(ctx context.Context, queries []model.Query) (model.Readings, []model.Problem) {
+	gaps, records := map[model.Query]bool{}, []model.Query{}
+	for _, q := range queries {
+		if q.Stat == model.Gaps {
+			gaps[q] = true
+		} else {
+			records = append(records, q)
+		}
+	}
 	readings, failed := model.Readings{}, problems{}
 	var mu sync.Mutex // guards the readings
 	var group errgroup.Group
 	group.SetLimit(regionConcurrency)
-	wanted := map[model.Query]bool{}
-	for _, q := range queries {
-		wanted[q] = true
-	}
-	for q := range wanted {
+	for q := range gaps {
 		group.Go(func() error {
 			series, problems := g.read(ctx, q)
 			failed.add(problems...)
 			mu.Lock()
 			defer mu.Unlock()
 			readings[q] = series
+			return nil
+		})
+	}
+	if len(records) > 0 {
+		group.Go(func() error {
+			read, problems := g.meter.Measure(ctx, records, nil)
+			failed.add(problems...)
+			mu.Lock()
+			defer mu.Unlock()
+			maps.Copy(readings, read)
 			return nil
 		})
 	}
@@ -68,23 +82,9 @@ func (g *RegionGaps) read(ctx context.Context, q model.Query) (model.Series, []m
 	endpoints = slices.DeleteFunc(endpoints, func(r model.Resource) bool { return !r.Monitored() })
 	peers := rules.PeerQueries(endpoints, q)
 	read, failed := g.meter.Measure(ctx, peers, nil)
-	if empty(read) { // guard: regional gaps: no datapoint of any endpoint; never
-		// CloudWatch may have answered without what it has. Where no endpoint is called it is the truth.
-		read, failed = g.meter.Measure(ctx, peers, nil)
-	}
 	series := rules.RegionalGaps(q, peers, read)
 	g.remember(q, series)
 	return series, failed
-}
-
-// empty reports whether no answer has a datapoint.
-func empty(readings model.Readings) bool {
-	for _, series := range readings {
-		if len(series.Points) > 0 {
-			return false
-		}
-	}
-	return true
 }
 
 func (g *RegionGaps) known(q model.Query) (model.Series, bool) {

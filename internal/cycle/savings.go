@@ -6,6 +6,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
@@ -21,14 +22,16 @@ type saved struct {
 // decided on it.
 func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model.ARN]saved {
 	var changing []rules.Decision
-	var resources []model.Resource
+	var resources, others []model.Resource
 	var regions []string
 	for _, d := range decisions {
-		if d.Verdict.Changes() && !d.Verdict.Scheduled() {
-			changing = append(changing, d)
-			resources = append(resources, d.Resource)
-			regions = append(regions, d.Resource.Region())
+		if !d.Verdict.Changes() || d.Verdict.Scheduled() {
+			others = append(others, d.Resource)
+			continue
 		}
+		changing = append(changing, d)
+		resources = append(resources, d.Resource)
+		regions = append(regions, d.Resource.Region())
 	}
 	if r.Prices == nil || len(changing) == 0 {
 		return nil
@@ -41,31 +44,51 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	read := func(queries []model.Query) model.Readings { return r.measure(reading, "meter", queries) }
 	query := rules.RunningQuery(r.Region, at.Span)
 	running := read([]model.Query{query}).Get(query)
-	out := make(map[model.ARN]saved, len(changing))
+	found := make([]*billing.Saving, 0, len(changing))
+	proposals := make([]pricing.Proposal, 0, len(changing))
+	uses := minimumUses(others, prices, at)
 	for chunk := range slices.Chunk(resources, meteredAtOnce) {
 		for _, usage := range usages(chunk, read, running, at) {
-			d := changing[len(out)]
-			out[d.Resource.ARN] = savingOf(d, usage, prices)
+			d := changing[len(found)]
+			saving := savingOf(d, usage)
+			proposal := pricing.Proposal{}
+			if saving != nil {
+				proposal = pricing.ProposalOf(prices, d.Resource, usage, *saving)
+				uses = append(uses, proposal.Use)
+			}
+			found, proposals = append(found, saving), append(proposals, proposal)
 		}
+	}
+	bill := pricing.NewBill(uses)
+	out := make(map[model.ARN]saved, len(changing))
+	for i, d := range changing {
+		out[d.Resource.ARN] = saved{found[i], report.EstimateOf(bill, proposals[i], d.Resource.MinTPS)}
 	}
 	return out
 }
 
-// savingOf is what one decision would save.
-func savingOf(d rules.Decision, u billing.Metered, prices report.Prices) saved {
-	var s billing.Saving
+// minimumUses are the uses of resources that no decision changes, by their minimums alone: they
+// fill the tiers of prices, too. Demand above a minimum is left out, so that the price that a
+// saving goes by may be too high.
+func minimumUses(resources []model.Resource, prices pricing.Table, at billing.ReportTime) []pricing.Use {
+	uses := make([]pricing.Use, len(resources))
+	for i, resource := range resources {
+		uses[i] = pricing.MinimumUse(prices, resource, at.Span)
+	}
+	return uses
+}
+
+// savingOf is what one decision would save; nil if that is not known.
+func savingOf(d rules.Decision, u billing.Metered) *billing.Saving {
 	switch {
 	case !u.Readable:
-		return saved{}
+		return nil
 	case d.Verdict == rules.StepDown:
-		s = u.SavingOf(d.Resource, d.NewMinTPS)
+		return report.SavingOf(u.SavingOf(d.Resource, d.NewMinTPS))
 	case u.IdleSince == nil: // called since the decision
-		return saved{}
-	default:
-		s = u.RemovalSaving(d.Resource)
+		return nil
 	}
-	shown := report.SavingOf(s)
-	return saved{shown, report.EstimateOf(d.Resource, prices, u.TPSHours, shown)}
+	return report.SavingOf(u.RemovalSaving(d.Resource))
 }
 
 // meteredAtOnce is how many resources of a region are metered together: their series of 14

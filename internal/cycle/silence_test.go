@@ -146,7 +146,7 @@ func TestCallsOfTheHistory(t *testing.T) {
 		without, history := reads(oneCampaign(tt.ageHours, tt.traffic), off), reads(oneCampaign(tt.ageHours, tt.traffic), ending("24"))
 		more := history - without
 		if tt.traffic.Shape == "" {
-			more -= 3 // before a removal its budget is read, and the gaps of the region, twice where no endpoint is called
+			more -= 2 // before a removal its budget is read, and the gaps of the region
 		}
 		if more != tt.want {
 			t.Errorf("%s: %d calls more, want %d", tt.name, more, tt.want)

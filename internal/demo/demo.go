@@ -24,6 +24,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -175,8 +176,8 @@ func (d *Demo) App() *app.App { return d.app }
 // Ledger reads what was paid for and used by the hour, for a page.
 func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true) }
 
-func builtinPrices(context.Context, []string) (report.Prices, []model.Problem) {
-	return report.BuiltinPrices(), nil
+func builtinPrices(context.Context, []string) (pricing.Table, []model.Problem) {
+	return pricing.Builtin(), nil
 }
 
 // End is when the days are over, by the demo's clock.

@@ -53,12 +53,11 @@ func (r Result) Table(p report.Printer) {
 	label("Paid for", "%s → %s TPS-hours a month%s",
 		report.Number(&r.Total.Before, 0, ""), report.Number(&r.Total.After, 0, ""), less(r.Total.Before, r.Total.After))
 	if s := r.Total.Estimate; s != nil {
-		label("Estimate", "%s %s → %s a month, of the %d with a price in the program",
-			s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""), s.Resources)
+		label("Estimate", "%s %s → %s a month for %s%s", s.Currency, report.Number(&s.Before, 2, ""), report.Number(&s.After, 2, ""),
+			model.Plural(s.Resources, "resource"), less(s.Before, s.After))
 	}
-	for _, price := range r.Prices {
-		label("Price", "%s %g per TPS-hour of a %s in %s, %s: %s",
-			price.Currency, price.PerTPSHour, price.Product, price.Region, price.Date, price.Source)
+	for _, price := range report.PriceTexts(r.Prices) {
+		p.Label("Price", price)
 	}
 	if n := len(r.Total.Unread); n > 0 {
 		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))

@@ -6,24 +6,25 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // Result is the result of a demo. Its JSON keys are stable.
 type Result struct {
-	Start     time.Time      `json:"start"` // by the demo's clock
-	End       time.Time      `json:"end"`
-	Days      int            `json:"days"`
-	Seed      int64          `json:"seed"`
-	Cycles    int            `json:"cycles"`
-	Resources []Row          `json:"resources"`
-	Total     Sum            `json:"total"`
-	Counts    map[What]int   `json:"counts"`          // of events
-	Repeated  int            `json:"refusedAgain"`    // refusals that are not events, as they were reported before
-	Calls     map[string]int `json:"calls"`           // of AWS, by service.Operation
-	Prices    []report.Price `json:"prices"`          // of the estimates
-	Events    []Event        `json:"events"`          // in the order of the demo's time
-	Mails     int            `json:"mails,omitempty"` // in the outbox
+	Start     time.Time       `json:"start"` // by the demo's clock
+	End       time.Time       `json:"end"`
+	Days      int             `json:"days"`
+	Seed      int64           `json:"seed"`
+	Cycles    int             `json:"cycles"`
+	Resources []Row           `json:"resources"`
+	Total     Sum             `json:"total"`
+	Counts    map[What]int    `json:"counts"`          // of events
+	Repeated  int             `json:"refusedAgain"`    // refusals that are not events, as they were reported before
+	Calls     map[string]int  `json:"calls"`           // of AWS, by service.Operation
+	Prices    []pricing.Price `json:"prices"`          // of the estimates
+	Events    []Event         `json:"events"`          // in the order of the demo's time
+	Mails     int             `json:"mails,omitempty"` // in the outbox
 }
 
 // Row is one campaign or recommender before and after the demo.
@@ -86,15 +87,16 @@ func (d *Demo) result(before, after survey) Result {
 	for _, e := range r.Events {
 		r.Counts[e.What]++
 	}
+	costs, costsAfter := monthlyCosts(before.ledger.Resources), monthlyCosts(after.ledger.Resources)
 	remaining := map[string]report.Entry{}
 	for _, e := range after.ledger.Resources {
 		remaining[e.ARN] = e
 	}
 	for _, e := range before.ledger.Resources {
-		row := Row{ARN: e.ARN, Kind: e.Kind, Name: e.Name, Region: e.Region, Before: dayOf(e)}
+		row := Row{ARN: e.ARN, Kind: e.Kind, Name: e.Name, Region: e.Region, Before: dayOf(e, costs[e.ARN])}
 		now, exists := remaining[e.ARN]
 		if exists {
-			row.After = dayOf(now)
+			row.After = dayOf(now, costsAfter[e.ARN])
 		} else {
 			row.After = goneAfter(row.Before)
 		}
@@ -105,7 +107,22 @@ func (d *Demo) result(before, after survey) Result {
 	return r
 }
 
-func dayOf(e report.Entry) Day {
+// monthlyCosts are the costs, by ARN, of a month of 730 hours like the span of the entries.
+func monthlyCosts(entries []report.Entry) map[string]pricing.Estimate {
+	var uses []pricing.Use
+	for _, e := range entries {
+		if e.Usage != nil {
+			uses = append(uses, e.Proposal.Use.Extrapolated(e.Usage.Hours))
+		}
+	}
+	bill, costs := pricing.NewBill(uses), map[string]pricing.Estimate{}
+	for _, u := range uses {
+		costs[u.ARN.String()] = bill.PerMonth(u)
+	}
+	return costs
+}
+
+func dayOf(e report.Entry, cost pricing.Estimate) Day {
 	s := Day{Min: &e.Min}
 	u := e.Usage
 	if u == nil || u.Hours == 0 {
@@ -114,10 +131,7 @@ func dayOf(e report.Entry) Day {
 	s.Utilization = u.Utilization.Mean
 	month := u.TPSHours.Paid / u.Hours * billing.HoursPerMonth
 	s.PerMonth = &month
-	if e.Estimate != nil {
-		money := month * e.Estimate.PerTPSHour
-		s.Estimate, s.Currency = &money, e.Estimate.Currency
-	}
+	s.Estimate, s.Currency = cost.Amount, cost.Currency
 	return s
 }
 

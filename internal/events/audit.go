@@ -85,7 +85,7 @@ type Before struct {
 	MinTPS          int    `json:"minTPS"`
 	// Config is the campaignConfig or recommenderConfig, spelt as on the wire; may be empty.
 	Config json.RawMessage `json:"config,omitempty"`
-	// Tags are nil if they could not be read; empty if there are none.
+	// Tags are nil if they could not be read; empty if it has no tags.
 	Tags map[string]string `json:"tags"`
 }
 

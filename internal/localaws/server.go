@@ -145,7 +145,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service
 	if fault.before(w, r) {
 		return
 	}
-	c.Hidden = s.hidden()
+	c.Lost = s.hidden()
+	c.Hidden = c.Lost
 	err := fault.apply(w, r, c)
 	var out any
 	if err == nil {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 )
 
 // Through the real SDK, against the embedded endpoint: each region's prices come from
@@ -31,15 +31,15 @@ func TestPricesThroughTheWire(t *testing.T) {
 	defer clients.Close()
 	got, problems := Lookup(context.Background(), clients, []string{"eu-west-1", "us-east-1", "us-gov-west-1", "us-west-2"})
 
-	for product, want := range map[report.Product]float64{
-		report.ProductCampaign: 0.25, report.ProductCampaignV2: 0.5, report.ProductRecommender: 0.1,
+	for product, want := range map[pricing.Product]float64{
+		pricing.Campaign: 0.25, pricing.CampaignV2: 0.5, pricing.Recommender: 0.1,
 	} {
 		price, ok := got.Of("us-east-1", product)
-		if !ok || price.PerTPSHour != want || price.Currency != "USD" || price.Date != "2026-01-01" || price.Source != "AWS Price List API" {
+		if !ok || price.PerTPSHour() == nil || *price.PerTPSHour() != want || price.Currency != "USD" || price.Date != "2026-01-01" || price.Source != "AWS Price List API" {
 			t.Errorf("%s: %+v", product, price)
 		}
 	}
-	if price, _ := got.Of("eu-west-1", report.ProductCampaign); price.PerTPSHour != 0.3 || len(got.All()) != 4 {
+	if price, _ := got.Of("eu-west-1", pricing.Campaign); *price.PerTPSHour() != 0.3 || len(got.All()) != 4 {
 		t.Errorf("eu-west-1: %+v of %d", price, len(got.All()))
 	}
 	if len(problems) != 2 || problems[0].Region != "us-gov-west-1" || problems[1].Region != "us-west-2" ||
@@ -76,7 +76,7 @@ func (s *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-func (s *scripted) ask(t *testing.T) (report.Prices, string) {
+func (s *scripted) ask(t *testing.T) (pricing.Table, string) {
 	t.Helper()
 	endpoint := httptest.NewServer(s)
 	defer endpoint.Close()
@@ -106,29 +106,54 @@ func TestWhatThePriceListSays(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		pages [][]string
-		price float64 // of a campaign; 0 if there is none
-		upTo  float64
+		want  string // the campaign's figures; empty if there is no price
 		says  string
 	}{
-		{"the first tier counts", [][]string{{offer("USE1-TPS-Hours", "TPS-Hours 20000 200000 0.1", "TPS-Hours 0 20000 0.2")}}, 0.2, 20000, ""},
-		{"pages go on", [][]string{{}, {offer("training", "Hours 0 Inf 0.24")}, {offer("tps", "TPS-Hrs 0 Inf 0.3")}}, 0.3, 0, ""},
-		{"the same price twice is one", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.2")}}, 0.2, 0, ""},
-		{"two prices are none", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.3")}}, 0, 0, "several prices per TPS-hour for campaign"},
-		{"other units are passed over", [][]string{{offer("a", "GB 0 Inf 0.05", "Hours 0 Inf 0.24")}}, 0, 0, "units: GB, Hours"},
-		{"nothing at all", [][]string{{}}, 0, 0, "units: none"},
-		{"no JSON", [][]string{{"{"}}, 0, 0, "cannot be read"},
-		{"no number", [][]string{{offer("a", "TPS-hour 0 Inf cheap")}}, 0, 0, `"cheap"`},
-		{"a price of nothing", [][]string{{offer("a", "TPS-hour 0 Inf 0")}}, 0, 0, "cannot be read"},
+		{"one tier", [][]string{{offer("USE1-TPS-Hours", "TPS-Hours 0 Inf 0.2")}}, "USD 0.2 per TPS-hour", ""},
+		{"tiers in any order", [][]string{{offer("USE1-TPS-Hours", "TPS-Hours 20000 200000 0.1", "TPS-Hours 200000 Inf 0.05", "TPS-Hours 0 20000 0.2")}},
+			"USD 0.2 per TPS-hour up to 20,000 a month, 0.1 up to 200,000, 0.05 beyond", ""},
+		{"tiers of several products", [][]string{{offer("a", "TPS-Hours 20000 Inf 0.1"), offer("b", "TPS-Hours 0 20000 0.2")}},
+			"USD 0.2 per TPS-hour up to 20,000 a month, 0.1 beyond", ""},
+		{"requests by the thousand are 3.6 in a TPS-hour", [][]string{{offer("a", "1000-Requests 0 Inf 0.125")}}, "USD 0.45 per TPS-hour", ""},
+		{"single requests, in tiers", [][]string{{offer("a", "Requests 0 36000000 0.0001", "Requests 36000000 Inf 0.00005")}},
+			"USD 0.36 per TPS-hour up to 10,000 a month, 0.18 beyond", ""},
+		{"pages go on", [][]string{{}, {offer("training", "Hours 0 Inf 0.24")}, {offer("tps", "TPS-Hrs 0 Inf 0.3")}}, "USD 0.3 per TPS-hour", ""},
+		{"the same price twice is one", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.2")}}, "USD 0.2 per TPS-hour", ""},
+		{"two prices are none", [][]string{{offer("a", "TPS-hour 0 Inf 0.2"), offer("b", "TPS-hour 0 Inf 0.3")}}, "", "several prices for campaign"},
+		{"two units are none", [][]string{{offer("a", "TPS-hour 0 20 0.2"), offer("b", "Requests 72000 Inf 0.3")}}, "", "several prices for campaign"},
+		{"tiers with a gap are none", [][]string{{offer("a", "TPS-hour 0 20 0.2", "TPS-hour 30 Inf 0.1")}}, "", "or tiers with gaps"},
+		{"without the first tier", [][]string{{offer("a", "TPS-hour 20 Inf 0.2")}}, "", "or tiers with gaps"},
+		{"no range", [][]string{{offer("a", "TPS-hour 20 10 0.2")}}, "", `"20" to "10"`},
+		{"other units are passed over", [][]string{{offer("a", "GB 0 Inf 0.05", "Hours 0 Inf 0.24")}}, "", "units: GB, Hours"},
+		{"requests of a batch job are not throughput", [][]string{{offer("Batch", "1000-Requests 0 Inf 0.05")}}, "", "units: 1000-Requests"},
+		{"requests of a recommender are no price without its fee", [][]string{{offer("Recommender", "1000-Requests 0 Inf 0.05")}}, "", "units: 1000-Requests"},
+		{"nothing at all", [][]string{{}}, "", "units: none"},
+		{"no JSON", [][]string{{"{"}}, "", "cannot be read"},
+		{"no number", [][]string{{offer("a", "TPS-hour 0 Inf cheap")}}, "", `"cheap"`},
+		{"a price of nothing", [][]string{{offer("a", "TPS-hour 0 Inf 0")}}, "", "cannot be read"},
 	} {
 		s := &scripted{pages: c.pages}
 		prices, problems := s.ask(t)
-		price, _ := prices.Of("us-east-1", report.ProductCampaign)
-		if price.PerTPSHour != c.price || price.UpTo != c.upTo || (c.says == "") != (problems == "") || !strings.Contains(problems, c.says) {
-			t.Errorf("%s: %+v, %s", c.name, price, problems)
+		got := ""
+		if price, ok := prices.Of("us-east-1", pricing.Campaign); ok {
+			got = price.Figures()
+			if price.Confidence != pricing.Official || price.Date != "2026-05-01" {
+				t.Errorf("%s: %+v", c.name, price)
+			}
+		}
+		if got != c.want || (c.says == "") != (problems == "") || !strings.Contains(problems, c.says) {
+			t.Errorf("%s: %s, %s", c.name, got, problems)
 		}
 		if last := s.asked[len(s.asked)-1]; len(s.asked) != len(c.pages) || last["ServiceCode"] != "AmazonPersonalize" {
 			t.Errorf("%s: asked %d times", c.name, len(s.asked))
 		}
+	}
+}
+
+func TestTheRequestsOfV2RecipesOnThePriceList(t *testing.T) {
+	prices, problems := (&scripted{pages: [][]string{{offer("USE1-Requests-V2", "1,000-requests 0 Inf 0.15")}}}).ask(t)
+	if p, _ := prices.Of("us-east-1", pricing.CampaignV2); p.Figures() != "USD 0.15 per 1,000 requests" || problems != "" {
+		t.Errorf("%+v, %s", p, problems)
 	}
 }
 

@@ -10,18 +10,19 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
 // saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known; money
-// is an estimate, TPS-hours times a price.
+// is an estimate, by the price model of each product.
 type Ledger struct {
 	Window     model.Window    `json:"window"`
 	Days       int             `json:"days"`
 	Resources  []Entry         `json:"resources"`
 	Totals     Totals          `json:"totals"`
-	Prices     []Price         `json:"prices"` // that estimates rest on
+	Prices     []pricing.Price `json:"prices"` // that estimates rest on
 	Notes      []string        `json:"notes"`  // the limits of the figures
 	Problems   []model.Problem `json:"problems"`
 	Calls      map[string]int  `json:"calls"`       // by service.Operation
@@ -43,24 +44,9 @@ type Entry struct {
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 	Health   *Health         `json:"health"`   // null if nothing could be read
 
-	Hourly []billing.Hour `json:"-"` // for charts
-}
-
-// Estimate is money: TPS-hours times a price.
-type Estimate struct {
-	Currency    string  `json:"currency"`
-	PerTPSHour  float64 `json:"pricePerTPSHour"`
-	PriceDate   string  `json:"priceDate"`
-	PriceSource string  `json:"priceSource"`
-	Money
-}
-
-// Money is what TPS-hours cost, in the currency of an estimate.
-type Money struct {
-	Paid          float64 `json:"paid"`
-	Wasted        float64 `json:"wasted"`
-	Saved         float64 `json:"saved"`
-	SavedPerMonth float64 `json:"savedPerMonth"`
+	// Proposal is what the Estimate is made from, with those of all other entries.
+	Proposal pricing.Proposal `json:"-"`
+	Hourly   []billing.Hour   `json:"-"` // for charts
 }
 
 // SavingOf is a saving as it is shown, or nil if nothing is saved.
@@ -71,8 +57,8 @@ func SavingOf(s billing.Saving) *billing.Saving {
 	return &s
 }
 
-// EntryOf is an entry with all that is known of a resource.
-func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Prices) Entry {
+// EntryOf is an entry with all that is known of a resource but its Estimate; see Priced.
+func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, p pricing.Proposal) Entry {
 	e := Entry{Subject: SubjectOf(r), Created: r.Created.UTC(), Note: s.Reason}
 	if !u.Readable {
 		e.Note = u.Why
@@ -84,24 +70,7 @@ func EntryOf(r model.Resource, u billing.Metered, s billing.Saving, prices Price
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}
-	e.Hourly = u.Hourly
-	e.Estimate = EstimateOf(r, prices, e.Usage.TPSHours, e.Saving)
-	return e
-}
-
-// EstimateOf prices TPS-hours. It returns nil if there is no price.
-func EstimateOf(r model.Resource, prices Prices, h billing.TPSHours, s *billing.Saving) *Estimate {
-	price, ok := prices.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
-	if !ok {
-		return nil
-	}
-	e := &Estimate{
-		Currency: price.Currency, PerTPSHour: price.PerTPSHour, PriceDate: price.Date, PriceSource: price.Source,
-		Money: Money{Paid: h.Paid * price.PerTPSHour, Wasted: h.Wasted * price.PerTPSHour},
-	}
-	if s != nil {
-		e.Saved, e.SavedPerMonth = s.TPSHours*price.PerTPSHour, s.PerMonth*price.PerTPSHour
-	}
+	e.Hourly, e.Proposal = u.Hourly, p
 	return e
 }
 
@@ -120,7 +89,7 @@ func (l *Ledger) Normalize() {
 	together := l.Totals.Throughput
 	l.Totals = totalsOf(l.Resources)
 	l.Totals.Throughput = together
-	l.Prices = pricesUsed(l.Resources, l.Prices)
+	l.Prices = pricesUsed(l.Resources)
 	l.Notes = l.notes()
 }
 
@@ -146,7 +115,7 @@ var ledgerColumns = []string{
 	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
 	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
 	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
-	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth",
+	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "estimatePerMonth",
 	"healthHours", "healthKnown", "healthSilent", "healthUnknown", "note",
 }
 
@@ -155,7 +124,7 @@ func (l Ledger) CSV() [][]string {
 	l.Normalize()
 	rows := [][]string{ledgerColumns}
 	for _, e := range l.Resources {
-		used, saved, priced := make([]any, 19), make([]any, 7), make([]any, 8)
+		used, saved, priced := make([]any, 19), make([]any, 7), make([]any, 9)
 		if u := e.Usage; u != nil {
 			spread := u.Utilization
 			used = []any{
@@ -168,7 +137,7 @@ func (l Ledger) CSV() [][]string {
 			saved = []any{s.Action, positive(s.NewMin), s.TPSHours, s.PerMonth, s.Jumps, s.Sudden, s.JumpsNow}
 		}
 		if m := e.Estimate; m != nil {
-			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth}
+			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth, m.PerMonth}
 		}
 		rows = append(rows, slices.Concat(
 			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(priced...), Fields(e.Health.cells()...), Fields(e.Note),
@@ -208,13 +177,6 @@ type EstimateTotal struct {
 	Currency  string `json:"currency"`
 	Resources int    `json:"resources"`
 	Money
-}
-
-func (m *Money) add(other Money) {
-	m.Paid += other.Paid
-	m.Wasted += other.Wasted
-	m.Saved += other.Saved
-	m.SavedPerMonth += other.SavedPerMonth
 }
 
 // totalsOf adds up entries, the throughput of all together aside.
@@ -270,18 +232,6 @@ func totalsOf(entries []Entry) Totals {
 	return t
 }
 
-func pricesUsed(entries []Entry, prices []Price) []Price {
-	table := NewPrices(prices...)
-	used := Prices{}
-	for _, e := range entries {
-		product := ProductOf(e.Kind, e.Recipe)
-		if price, ok := table.Of(e.Region, product); ok && e.Estimate != nil {
-			used[priceKey{e.Region, product}] = price
-		}
-	}
-	return used.All()
-}
-
 func (l Ledger) notes() []string {
 	notes := []string{}
 	if len(l.Resources) == 0 {
@@ -305,22 +255,22 @@ func (l Ledger) notes() []string {
 	notes = append(notes, "Resources that were deleted, stopped or created in between are not known to this report, "+
 		"only those that are active now; time before a resource was created is left out.")
 	if len(t.Estimates) > 0 {
-		notes = append(notes, "Money figures are estimates: TPS-hours times the price shown. "+
-			"They leave out volume discounts, free tiers, taxes and contracts.")
+		notes = append(notes, "Money figures are estimates by the prices shown, without free tiers, taxes and contracts; TPS-hours are metered.")
+		notes = append(notes, assumptionNotes(l.Resources)...)
 	}
 	if t.Unpriced > 0 {
 		notes = append(notes, fmt.Sprintf("There is no price for %s (%s), and so no estimate; "+
 			"give prices with --prices, or ask AWS with --live-prices.",
 			model.Plural(t.Unpriced, "resource"), strings.Join(unpriced(l.Resources), ", ")))
 	}
-	return append(notes, l.tierNotes()...)
+	return notes
 }
 
 func unpriced(entries []Entry) []string {
 	var names []string
 	for _, e := range entries {
 		if e.Usage != nil && e.Estimate == nil {
-			names = append(names, string(ProductOf(e.Kind, e.Recipe))+" in "+e.Region)
+			names = append(names, string(pricing.ProductOf(e.Kind, e.Recipe))+" in "+e.Region)
 		}
 	}
 	slices.Sort(names)
@@ -329,26 +279,4 @@ func unpriced(entries []Entry) []string {
 		names = append(names[:6], fmt.Sprintf("%d more", more))
 	}
 	return names
-}
-
-// tierNotes warn where a month has more TPS-hours than the first tier of the price.
-func (l Ledger) tierNotes() []string {
-	span := l.Window.End.Sub(l.Window.Start).Hours()
-	if span <= 0 {
-		return nil
-	}
-	var notes []string
-	for _, price := range l.Prices {
-		paid := 0.0
-		for _, e := range l.Resources {
-			if e.Usage != nil && e.Region == price.Region && ProductOf(e.Kind, e.Recipe) == price.Product {
-				paid += e.Usage.TPSHours.Paid
-			}
-		}
-		if month := paid / span * billing.HoursPerMonth; price.UpTo > 0 && month > price.UpTo {
-			notes = append(notes, fmt.Sprintf("%s in %s pays for some %.0f TPS-hours a month; "+
-				"those beyond %.0f cost less than the price used, so its estimates are too high.", price.Product, price.Region, month, price.UpTo))
-		}
-	}
-	return notes
 }

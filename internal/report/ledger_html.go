@@ -24,7 +24,7 @@ type Page struct {
 	Charts, Details            []chart.Chart
 	Columns                    []pageColumn
 	Rows                       [][]pageCell
-	Prices                     []Price
+	Prices                     []string
 }
 
 type tile struct{ Label, Value, More string }
@@ -56,7 +56,7 @@ func (l Ledger) Page() Page {
 	const minutes = "2006-01-02 15:04"
 	p := Page{
 		Window: fmt.Sprintf("%s to %s UTC (%s)", l.Window.Start.Format(minutes), l.Window.End.Format(minutes), model.Plural(l.Days, "day")),
-		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: l.Prices,
+		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: PriceTexts(l.Prices),
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.waste(), a.waste()) })
@@ -169,6 +169,9 @@ func pageRow(e Entry) []pageCell {
 		if s.Action == rules.StepDown {
 			last.Action += " to " + strconv.Itoa(s.NewMin)
 			last.More = e.exposure()
+			if e.Estimate != nil && e.Estimate.Note != "" {
+				last.More += "; " + e.Estimate.Note
+			}
 		}
 	}
 	return cells

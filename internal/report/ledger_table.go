@@ -73,6 +73,9 @@ func (e Entry) advice() Cell {
 	if s.Action == rules.StepDown {
 		text += "; " + e.exposure()
 	}
+	if e.Estimate != nil && e.Estimate.Note != "" {
+		text += "; " + e.Estimate.Note
+	}
 	return Cell{text, colorOf(s.Action)}
 }
 
@@ -121,8 +124,8 @@ func (p Printer) ledgerSummary(l Ledger) {
 	for _, e := range t.Estimates {
 		p.Label("Estimate", estimateText(e, t))
 	}
-	for _, price := range l.Prices {
-		p.Label("Price", price.text())
+	for _, price := range PriceTexts(l.Prices) {
+		p.Label("Price", price)
 	}
 	p.Label("AWS calls", callsText(l.Calls, l.DurationMs)+", "+model.Plural(l.MetricsGot, "metric")+" read")
 	for _, note := range l.Notes {
@@ -171,12 +174,6 @@ func estimateText(e EstimateTotal, t Totals) string {
 		text += fmt.Sprintf(" (of %d of %d resources)", e.Resources, read)
 	}
 	return text
-}
-
-// text is a price with all that is needed to check it.
-func (p Price) text() string {
-	return fmt.Sprintf("%s per TPS-hour, %s in %s, of %s (%s)",
-		p.Amount(), p.Product, p.Region, p.Date, p.Source)
 }
 
 // counted is how many resources there are, of which kinds and in how many regions.

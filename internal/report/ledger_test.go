@@ -5,12 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -44,15 +49,35 @@ func ledgerOf() Ledger {
 			u.IdleSince = &idleSince
 		}
 		for i := range 48 {
-			u.Hourly = append(u.Hourly, billing.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48})
+			u.Hourly = append(u.Hourly, billing.Hour{Start: span.Start.Add(time.Duration(i) * time.Hour), Provisioned: paid / 48, Actual: used / 48 * float64(i%3), Paid: paid / 48, Used: used / 48 * float64(i%3)})
 		}
 		return u
 	}
-	prices := NewPrices(
-		Price{Region: "us-east-1", Product: ProductCampaign, PerTPSHour: 0.25, Currency: "USD", Date: "2026-02-01", Source: "bill of January", UpTo: 10_000},
-		Price{Region: "cn-north-1", Product: ProductRecommender, PerTPSHour: 1.5, Currency: "CNY", Date: "2026-02-01", Source: "bill of January"},
-		Price{Region: "us-west-2", Product: ProductCampaign, PerTPSHour: 9, Currency: "USD", Date: "2026-02-01", Source: "not used"},
-	)
+	price := func(region string, product pricing.Product, currency, source string, tiers ...pricing.Tier) pricing.Price {
+		return pricing.Price{Region: region, Product: product, Tiers: tiers, Currency: currency, Date: "2026-02-01", Source: source, Confidence: pricing.Given}
+	}
+	prices := pricing.NewTable([]pricing.Price{
+		price("us-east-1", pricing.Campaign, "USD", "bill of January", pricing.Tier{UpTo: 10_000, PerTPSHour: 0.25}, pricing.Tier{PerTPSHour: 0.125}),
+		price("cn-north-1", pricing.Recommender, "CNY", "bill of January", pricing.Tier{PerTPSHour: 1.5}),
+		price("us-west-2", pricing.Campaign, "USD", "not used", pricing.Tier{PerTPSHour: 9}),
+	}, nil, 0)
+	entry := func(r model.Resource, u billing.Metered, s billing.Saving) Entry {
+		at := func(minimum float64) []billing.Hour {
+			hours := slices.Clone(u.Hourly)
+			for i := range hours {
+				hours[i].Provisioned, hours[i].Paid = minimum, max(minimum, hours[i].Actual)
+			}
+			return hours
+		}
+		p := pricing.Proposal{Use: pricing.NewUse(prices, r, u.Hourly, at(float64(r.MinTPS)), 48)}
+		switch {
+		case s.NewMin > 0:
+			p.After = new(pricing.NewUse(prices, r, at(float64(s.NewMin)), at(float64(s.NewMin)), 48))
+		case s.Action != rules.None:
+			p.After = new(pricing.NewUse(prices, r, nil, nil, 48))
+		}
+		return EntryOf(r, u, s, p)
+	}
 	noUtilization := usage(10, 0, 48, span.Start)
 	noUtilization.Utilization = billing.Utilization{}
 	noUtilization.Assumption = "its past minimum could not be read"
@@ -64,20 +89,20 @@ func ledgerOf() Ledger {
 	l := Ledger{
 		Window: span, Days: 2, Totals: Totals{Throughput: &together},
 		Resources: []Entry{
-			EntryOf(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
-				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0}, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}, prices),
-			EntryOf(resource(model.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
-				billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 30, PerMonth: 730}, Reason: "no request since 2026-03-03 06:00 UTC"}, prices),
-			EntryOf(resource(model.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
-				billing.Saving{Action: rules.Stop, Savings: billing.Savings{TPSHours: 10, PerMonth: 730}, Reason: "no request in all the time looked at"}, prices),
-			EntryOf(hostile, usage(96, 96, 48, time.Time{}), billing.Saving{Action: rules.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}, prices),
-			EntryOf(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Metered{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}, prices),
+			entry(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
+				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0}, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}),
+			entry(resource(model.Campaign, "us-east-1", "sale", "aws-sims", 1), usage(48, 1, 48, end.Add(-30*time.Hour)),
+				billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 30, PerMonth: 730}, Reason: "no request since 2026-03-03 06:00 UTC"}),
+			entry(resource(model.Recommender, "cn-north-1", "for-you", "aws-ecomm-recommended-for-you", 1), noUtilization,
+				billing.Saving{Action: rules.Stop, Savings: billing.Savings{TPSHours: 10, PerMonth: 730}, Reason: "no request in all the time looked at"}),
+			entry(hostile, usage(96, 96, 48, time.Time{}), billing.Saving{Action: rules.None, Reason: "needs its minimum of 2: lowest hour averaged 2.0 TPS over 336 hours"}),
+			entry(resource(model.Campaign, "eu-west-1", "unread", "", 3), billing.Metered{Why: "its requests could not be read completely"}, billing.Saving{Action: rules.None}),
 		},
-		Prices:   prices.All(),
 		Problems: []model.Problem{{Region: "eu-west-1", Operation: "GetMetricData", Err: errors.New("2 series not read: only part of the data was returned")}},
 		Calls:    map[string]int{"cloudwatch.GetMetricData": 3, "personalize.ListCampaigns": 2}, MetricsGot: 1, DurationMs: 1234,
 		Hourly: map[model.Kind][]billing.Hour{},
 	}
+	l.Resources = Priced(l.Resources)
 	for _, e := range l.Resources {
 		together := l.Hourly[e.Kind]
 		for i, h := range e.Hourly {
@@ -134,18 +159,23 @@ func TestLedgerTotals(t *testing.T) {
 	if s := got.Saving; s.Jumps != 3 || s.Sudden != 1 || s.JumpsNow != 0 {
 		t.Errorf("jumps %+v", s)
 	}
+	// home pays for 40 TPS and would for 5, or its demand of 0, 10.01 and 20.02 TPS hour by hour.
+	lowered := 16*5 + 480.5 // in the 48 hours
+	const month = 730.0 / 48
+	tiers := func(volume float64) float64 { return min(volume, 10_000)*0.25 + max(0, volume-10_000)*0.125 }
+	perMonth := tiers(1968*month) - tiers(1968*month-(1920-lowered)*month) + 730*0.125
 	want := []EstimateTotal{
 		{Currency: "CNY", Resources: 1, Money: Money{Paid: 15, Wasted: 15, Saved: 15, SavedPerMonth: 1095}},
-		{Currency: "USD", Resources: 2, Money: Money{Paid: 492, Wasted: 371.625, Saved: 357.5625, SavedPerMonth: (21_297.1 + 730) / 4}},
+		{Currency: "USD", Resources: 2, Money: Money{Paid: 492, Wasted: 371.625, Saved: (1920-lowered)/4 + 12, SavedPerMonth: perMonth}},
 	}
-	if fmt.Sprint(got.Estimates) != fmt.Sprint(want) {
+	if !cmp.Equal(got.Estimates, want, cmpopts.EquateApprox(1e-9, 0)) {
 		t.Errorf("estimates %v, want %v", got.Estimates, want)
 	}
 	if len(l.Prices) != 2 {
 		t.Errorf("prices that no estimate rests on: %v", l.Prices)
 	}
-	if notes := strings.Join(l.Notes, "\n"); !strings.Contains(notes, "campaign in us-east-1 pays for some 29930 TPS-hours a month") {
-		t.Errorf("notes: %s", notes)
+	if texts := strings.Join(PriceTexts(l.Prices), "\n"); !strings.Contains(texts, "USD 0.25 per TPS-hour up to 10,000 a month, 0.125 beyond, campaign in us-east-1") {
+		t.Errorf("prices: %s", texts)
 	}
 	l.Normalize()
 	if again := l.Totals; fmt.Sprint(again) != fmt.Sprint(got) || len(l.Prices) != 2 {
@@ -171,9 +201,6 @@ func TestLedgerReturnsWriteErrors(t *testing.T) {
 }
 
 func TestGroupedNumbers(t *testing.T) {
-	if got := (Price{Currency: "EUR", PerTPSHour: 0.00001}).Amount(); got != "EUR 0.00001" {
-		t.Errorf("a small price: %s", got)
-	}
 	for v, want := range map[float64]string{0: "0.0", 0.01: "<0.1", 999.94: "999.9", 1000: "1,000.0", 1234567.89: "1,234,567.9"} {
 		if got := commas(v); got != want {
 			t.Errorf("%v: %s, want %s", v, got, want)
@@ -196,7 +223,10 @@ func TestSavingsOfAPlan(t *testing.T) {
 		case rules.StepDown:
 			one.Recipe = "aws-sims"
 			one.Saving = &billing.Saving{Action: rules.StepDown, NewMin: one.NewMin, Savings: billing.Savings{TPSHours: 1008, PerMonth: 2190}}
-			one.Estimate = &Estimate{Currency: "USD", PerTPSHour: 0.25, PriceDate: "2026-02-01", PriceSource: "bill of January", Money: Money{Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}}
+			price := pricing.Price{
+				Region: one.Region, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 0.25}}, Currency: "USD", Date: "2026-02-01", Source: "bill of January",
+			}
+			one.Estimate = &Estimate{Product: pricing.Campaign, Price: price, Currency: "USD", PerTPSHour: price.PerTPSHour(), PriceDate: "2026-02-01", PriceSource: "bill of January", Assumptions: []string{}, Money: Money{Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}}
 		case rules.Delete:
 			one.Saving = &billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 50, PerMonth: 730}}
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -44,7 +45,7 @@ func resultGrid(resources []Resource) Grid {
 		g.Columns = append(g.Columns, Column{Title: "SAVES A MONTH"})
 	}
 	for _, one := range resources {
-		row := Row{Text: Cell{Text: one.Reason}, Cells: []Cell{
+		row := Row{Text: Cell{Text: one.reasonText()}, Cells: []Cell{
 			{Text: string(one.Kind)}, {Text: one.Name}, {Text: one.Region}, {Text: strconv.Itoa(one.Min)},
 			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), colorOf(one.Decision)},
 		}}
@@ -73,6 +74,14 @@ func (r Resource) decisionText() string {
 		text += " (" + outcome + ")"
 	}
 	return text
+}
+
+// reasonText is the reason, and why the decision saves little money if it does.
+func (r Resource) reasonText() string {
+	if r.Estimate == nil || r.Estimate.Note == "" {
+		return r.Reason
+	}
+	return r.Reason + "; " + r.Estimate.Note
 }
 
 // savesText is what a decision would save in a month, if that is known.
@@ -126,7 +135,7 @@ func (p Printer) summary(r Result) {
 func (p Printer) savings(resources []Resource) {
 	hours, money := 0.0, 0.0
 	currency, priced, saving := "", 0, 0
-	prices := map[string]bool{}
+	var prices []pricing.Price
 	for _, one := range resources {
 		if one.Saving == nil {
 			continue
@@ -137,10 +146,7 @@ func (p Printer) savings(resources []Resource) {
 			currency = e.Currency
 			priced++
 			money += e.SavedPerMonth
-			prices[Price{
-				Region: one.Region, Product: ProductOf(one.Kind, one.Recipe),
-				PerTPSHour: e.PerTPSHour, Currency: e.Currency, Date: e.PriceDate, Source: e.PriceSource,
-			}.text()] = true
+			prices = append(prices, e.Price)
 		}
 	}
 	if saving == 0 {
@@ -150,7 +156,7 @@ func (p Printer) savings(resources []Resource) {
 	if priced > 0 {
 		p.Label("Estimate", fmt.Sprintf("%s %s a month, of %d of %d decisions", currency, amount(money), priced, saving))
 	}
-	for _, price := range slices.Sorted(maps.Keys(prices)) {
+	for _, price := range PriceTexts(prices) {
 		p.Label("Price", price)
 	}
 }

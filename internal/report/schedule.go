@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 )
 
@@ -59,9 +60,9 @@ func SchedulePreview(s schedule.Schedule, kind model.Kind, now time.Time) Schedu
 	return out
 }
 
-// ScheduleOf is the schedule and the timed raise of a resource. The price is that of its TPS-hours;
-// ok if there is one.
-func ScheduleOf(r model.Resource, tags map[string]string, price Price, ok bool, now time.Time) Schedule {
+// ScheduleOf is the schedule and the timed raise of a resource. The price is that of its product; zero
+// if there is none. What the schedule costs is estimated at its first tier.
+func ScheduleOf(r model.Resource, tags map[string]string, price pricing.Price, now time.Time) Schedule {
 	out := Schedule{unit: r.Kind.RateUnit(), zone: time.UTC}
 	if text, found := tags[schedule.Tag]; found {
 		s, err := schedule.Parse(text)
@@ -74,8 +75,8 @@ func ScheduleOf(r model.Resource, tags map[string]string, price Price, ok bool, 
 			out.Schedule = text
 			out.Notes = append(out.Notes, "The schedule is not understood, and nothing is changed by it: "+err.Error())
 		}
-		if ok && err == nil {
-			out.Cost = &ScheduledCost{out.AboveBase * price.PerTPSHour, price.Currency, price.PerTPSHour}
+		if per := price.PerTPSHour(); per != nil && err == nil {
+			out.Cost = &ScheduledCost{out.AboveBase * *per * (1 - price.Discount/100), price.Currency, *per}
 		}
 	}
 	if text, found := tags[schedule.ReturnTag]; found {

@@ -11,7 +11,7 @@ import (
 // cautionReadings answer everything about a resource that needs 0.5 TPS all the time: it steps
 // down unless something speaks against it.
 func cautionReadings(r model.Resource) model.Readings {
-	readings := readEmpty(r, testSettings(), testMoment)
+	readings := readSilent(r, testSettings(), testMoment)
 	window, hours := windowQuery(r, testMoment), hourlyQuery(r, testMoment)
 	readings[window], readings[hours] = steady(window, 150), steady(hours, perHour(0.5))
 	for _, q := range allRiseQueries(r, testMoment) {
@@ -222,7 +222,7 @@ func TestFailuresAfterTheLastStep(t *testing.T) {
 }
 
 func TestContestedMinimumPauses(t *testing.T) {
-	r := campaign(10)
+	r := campaign(10, createdAgo(90*24*time.Hour))
 	minimums := cautionQuery(r, r.Kind.MinimumMetric(), model.Minimum, testMoment)
 	steps := cautionQuery(r, model.MetricActionsTaken, model.Sum, testMoment)
 	contested := cautionQuery(r, model.MetricMinimumContested, model.Count, testMoment)
@@ -272,6 +272,23 @@ func TestContestedMinimumPauses(t *testing.T) {
 				t.Errorf("without knowing whether people were notified: %s, notified %v", d.Verdict, d.Caution.NotifyContest)
 			}
 		})
+	}
+}
+
+// What was set back of an earlier endpoint with the same name does not count.
+func TestContestOfAnEarlierEndpoint(t *testing.T) {
+	for _, days := range []int{5, 20} {
+		r := campaign(10, createdAgo(time.Duration(days)*24*time.Hour))
+		readings := cautionReadings(r)
+		minimums := cautionQuery(r, r.Kind.MinimumMetric(), model.Minimum, testMoment)
+		at := minimums.Window.End.Add(-10 * 24 * time.Hour)
+		readings[minimums] = with(steady(minimums, 10), at, 7)
+		steps := cautionQuery(r, model.MetricActionsTaken, model.Sum, testMoment)
+		readings[steps] = model.Series{Complete: true, Points: []model.Datapoint{{Time: at, Value: 1}}}
+		c, _ := ContestOf(r, readings, testMoment)
+		if (c.Reversals > 0) != (days == 20) {
+			t.Errorf("created %d days ago: %+v", days, c)
+		}
 	}
 }
 

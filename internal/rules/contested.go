@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -39,7 +40,9 @@ func ContestQueries(r model.Resource, m EvaluationTime) []model.Query {
 func ContestOf(r model.Resource, readings model.Readings, m EvaluationTime) (c Contest, complete bool) {
 	queries := ContestQueries(r, m)
 	minimums, steps := readings.Get(queries[0]), readings.Get(queries[1])
-	return contestOf(minimums.Points, steps.Points), minimums.Complete && steps.Complete
+	// An earlier endpoint may have had the same name.
+	own := slices.DeleteFunc(slices.Clone(minimums.Points), func(p model.Datapoint) bool { return p.Time.Before(r.Created.Truncate(time.Hour)) })
+	return contestOf(own, steps.Points), minimums.Complete && steps.Complete
 }
 
 // ChangedLately reports whether a resource may have been updated within the longest pause. One

@@ -24,7 +24,7 @@ type Fare struct {
 	Hours         float64 `json:"hours"` // the length of the time
 	Calls         float64 `json:"calls"` // failed ones included
 	Failed        float64 `json:"failed"`
-	LatencyMillis float64 `json:"latencyMs"` // average of the successful calls; 0 if there is none
+	LatencyMillis float64 `json:"latencyMs"` // average of the successful calls; 0 if no call succeeded
 	// ColdSteps are the 5-minute steps with a demand above the minimum and above 1.5 times that
 	// of any of the three before.
 	ColdSteps int `json:"coldSteps"`

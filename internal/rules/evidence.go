@@ -43,6 +43,14 @@ func ownQuery(r model.Resource, name string, stat model.Stat, w model.Window) mo
 	}
 }
 
+// RecordQuery asks for our own record of the demand: the hourly sums of the utilization that was
+// published for each window, 0 where no one called. It is not the counts' word but our own.
+func RecordQuery(r model.Resource, w model.Window) model.Query {
+	q := ownQuery(r, r.Kind.UtilizationMetric(), model.Sum, w)
+	q.Period = time.Hour
+	return q
+}
+
 // RunningQuery asks when the monitor itself was running, in its deployment region.
 func RunningQuery(deploymentRegion string, w model.Window) model.Query {
 	return model.Query{
@@ -150,7 +158,7 @@ func evidenceOf(r model.Resource, readings model.Readings, m EvaluationTime) Evi
 	return Evidence{
 		Window:   lookBackWindow(r, m),
 		Requests: readings.Get(hourlyQuery(r, m)), Watched: readings.Get(watchedQuery(r, m)), Regional: readings.Get(gapsQuery(r, m)),
-		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
+		Record: readings.Get(RecordQuery(r, regionWindow(m))), Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}
 }
 

@@ -66,6 +66,7 @@ func readEmpty(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 		readings[q] = model.Series{Complete: true}
 	}
 	readings[historyMinimums(r, m)] = steady(historyMinimums(r, m), float64(r.MinTPS))
+	readings[historyRecord(r, m)] = steady(historyRecord(r, m), 0)
 	readings[gapsQuery(r, m)] = model.Series{Complete: true}
 	return readings
 }
@@ -77,11 +78,14 @@ func readSilent(r model.Resource, s Settings, m EvaluationTime) model.Readings {
 	return readings
 }
 
-// watchAll has the monitor running, at the given minimum, in all the time that is looked at, and
-// no gaps in the data of the region.
+// watchAll has the monitor running, at the given minimum, in all the time that is looked at. It measured no
+// calls, and there are no gaps in the data of the region.
 func watchAll(readings model.Readings, r model.Resource, m EvaluationTime) {
 	readings[watchedQuery(r, m)] = WatchedHours(steady(MinimumQuery(r, regionWindow(m)), float64(r.MinTPS)), regionWindow(m).Start)
 	readings[gapsQuery(r, m)] = model.Series{Complete: true}
+	readings[minimumQuery(r, m)] = steady(minimumQuery(r, m), float64(r.MinTPS))
+	record := RecordQuery(r, regionWindow(m))
+	readings[record] = steady(record, 0)
 }
 
 // steady fills every period of the query with the same value.

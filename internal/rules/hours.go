@@ -45,6 +45,8 @@ const (
 	GapWatch    Gap = "not watched"                        // the monitor or the endpoint was not running throughout
 	GapEdge     Gap = "at the edge of a gap in the counts" // the count may be partial
 	GapNoCount  Gap = "no count and not watched"           // before the monitor, or while it was down
+	GapNoRecord Gap = "no count and no measurement"        // the monitor measured nothing, not even zero
+	GapLost     Gap = "no count, though calls were measured"
 	GapRegional Gap = "no data for most endpoints of the region"
 	GapProxy    Gap = "no count of a recipe whose calls may not be counted"
 )
@@ -71,6 +73,10 @@ type Evidence struct {
 	// need to be read only if something would follow from silence: a rule that concludes
 	// anything from a silent hour must check that they are complete.
 	Regional model.Series
+	// Record is what the monitor measured itself, see RecordQuery: an hour is silent only if calls
+	// were measured in it, and there were none. Like Regional it is read only if something would
+	// follow from silence.
+	Record model.Series
 	// Proxy is set where the metric is a guess at what counts the calls: then no call in it is
 	// not silence.
 	Proxy bool
@@ -81,11 +87,26 @@ type Evidence struct {
 // datapoint yet (before the monitor) and both neighbours have a count. Beside an hour
 // without a count it is counted only if that one is silent: where data are late or lost for
 // some time, the counts of the first and last hour are partial. An hour is silent if it has no
-// datapoint, ended at least 24 hours ago, and our own series is complete in it.
+// datapoint, ended at least 24 hours ago, our own series is complete in it, and our own record,
+// if it was read, has the value 0: an answer without counts is believed only if the monitor measured
+// none when the hour was new.
 // Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
-	counts, watched, regional := byTime(e.Requests), byTime(e.Watched), byTime(e.Regional)
+	counts, watched, regional, record := byTime(e.Requests), byTime(e.Watched), byTime(e.Regional), byTime(e.Record)
+	// denied is why the record does not confirm that an hour had no calls.
+	denied := func(at time.Time) Gap {
+		measured, ok := record[at]
+		switch {
+		case !e.Record.Complete: // whoever concludes anything from silence has it read
+			return ""
+		case !ok: // guard: silence that was not measured
+			return GapNoRecord
+		case measured > 0: // guard: silence, though calls were measured; boundary
+			return GapLost
+		}
+		return ""
+	}
 	// hole reports whether the counts of an hour may be missing. What came before the creation is not.
 	hole := func(at time.Time) bool {
 		_, counted := counts[at]
@@ -94,7 +115,8 @@ func (e Evidence) Hours(now time.Time) []Hour {
 		case counted && !missing, at.Before(e.Window.Start) && e.Window.Duration() < LookBack: // guard: no hole; each
 			return false
 		}
-		return missing || int(watched[at]) < slotsPerHour || now.Sub(at.Add(time.Hour)) < silenceSettles // guard: hole beside a count; each
+		// guard: hole beside a count; each
+		return missing || int(watched[at]) < slotsPerHour || now.Sub(at.Add(time.Hour)) < silenceSettles || denied(at) != ""
 	}
 	first := firstTime(e.Watched)
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
@@ -126,7 +148,9 @@ func (e Evidence) Hours(now time.Time) []Hour {
 		case e.Proxy: // guard: silence of a recipe in doubt
 			h.Gap = GapProxy
 		default:
-			h.State = HourSilent
+			if h.Gap = denied(start); h.Gap == "" {
+				h.State = HourSilent
+			}
 		}
 		hours = append(hours, h)
 	}
@@ -223,7 +247,7 @@ func reached(hours []Hour, rate float64) int {
 // unknownHours sums up why hours are unknown, for a reason: "5 h unknown: 3 too recent, 2 not
 // watched (from 2026-03-01 04:00)". It is empty if all are known.
 func unknownHours(hours []Hour) string {
-	order := []Gap{GapUnread, GapRegional, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent}
+	order := []Gap{GapUnread, GapRegional, GapLost, GapNoRecord, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent}
 	total, count, first := 0, map[Gap]int{}, map[Gap]time.Time{}
 	for _, h := range hours {
 		if h.State != HourUnknown {

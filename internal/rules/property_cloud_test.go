@@ -16,6 +16,7 @@ const (
 	unread                 // an answer without data that does not call itself complete
 	doubted                // all data, but it does not call itself complete
 	cutShort               // only the older half of the data, which is said
+	hollow                 // an answer without data that calls itself complete
 	damages
 )
 
@@ -33,29 +34,30 @@ func (h *history) read(readings model.Readings, queries []model.Query) {
 			continue
 		}
 		spoilt := len(h.asked) == h.victim
-		h.asked = append(h.asked, question{q, !spoilt, h.rightPlace(q)})
 		series := model.Series{Points: h.points(q), Complete: true}
+		h.asked = append(h.asked, question{q, !spoilt, h.rightPlace(q)})
 		if spoilt {
 			switch h.damage {
 			case unasked:
 				continue
-			case unread:
+			case unread, hollow:
 				series.Points = nil
 			case cutShort:
 				series.Points = series.Points[:len(series.Points)/2]
 			}
-			series.Complete = false
+			series.Complete = h.damage == hollow
 		}
 		readings[q] = series
 	}
 }
 
 // whole reports whether the metric was answered completely, in this period, for at least
-// all the time from one moment to another, and of the right thing in the right place.
+// all the time from one moment to another, and of the right thing in the right place. What calls itself complete
+// counts: whether anything may be done then depends on the truth.
 func (h *history) whole(metric string, period, from, till int64) bool {
 	for i := range h.asked {
 		a := &h.asked[i]
-		if a.whole && a.right && a.Metric.Name == metric && a.Period == time.Duration(period)*time.Second &&
+		if (a.whole || h.damage == hollow) && a.right && a.Metric.Name == metric && a.Period == time.Duration(period)*time.Second &&
 			a.Window.Start.Unix() <= from && a.Window.End.Unix() >= till {
 			return true
 		}
@@ -157,6 +159,9 @@ func (h *history) watched(q model.Query) (points []model.Datapoint) {
 func (h *history) recorded(q model.Query) []model.Datapoint {
 	from, till := q.Window.Start.Unix(), q.Window.End.Unix()
 	var points []model.Datapoint
+	if q.Stat == model.Sum {
+		return h.measured(from, till)
+	}
 	if h.monitor.every == 0 && q.Metric.Name != "ownUpdateTime" {
 		return nil
 	}
@@ -169,6 +174,25 @@ func (h *history) recorded(q model.Query) []model.Datapoint {
 	for at := from; at < till; at += step {
 		if value, ok := h.published(q.Metric.Name, at); ok {
 			points = append(points, model.Datapoint{Time: time.Unix(at, 0).UTC(), Value: value})
+		}
+	}
+	return points
+}
+
+// measured is our own record of the demand, by the hour: what CloudWatch showed when each window was new.
+func (h *history) measured(from, till int64) (points []model.Datapoint) {
+	sums := map[int64]float64{}
+	for _, c := range h.calls[h.metric][succeeded] {
+		if h.shown(c.at) && h.late == 0 && h.seen(c.at/slot*slot) {
+			sums[c.at/hour*hour] += float64(c.n)
+		}
+	}
+	for at := from; at < till; at += hour {
+		for w := at; w < at+hour; w += slot {
+			if h.seen(w) {
+				points = append(points, model.Datapoint{Time: time.Unix(at, 0).UTC(), Value: sums[at]})
+				break
+			}
 		}
 	}
 	return points

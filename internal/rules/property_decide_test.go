@@ -23,7 +23,7 @@ func decideOn(h *history, readings model.Readings) rules.Decision {
 	t := rules.ThroughputOf(h.resource, readings, h.moment)
 	h.read(readings, rules.CheckQueries(h.resource, t, h.settings, h.moment))
 	d := rules.Decide(h.resource, readings, h.settings, h.moment)
-	for _, more := range []func(rules.Decision) []model.Query{rules.HistoryQueries, rules.GapsQueries} {
+	for _, more := range []func(rules.Decision) []model.Query{rules.HistoryQueries, rules.SilenceQueries} {
 		if queries := more(d); len(queries) > 0 {
 			h.read(readings, queries)
 			d = rules.Decide(h.resource, readings, h.settings, h.moment)

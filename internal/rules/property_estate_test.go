@@ -40,7 +40,7 @@ func decideAll(s *scene, list []*history) []rules.Decision {
 		decisions[i] = rules.Decide(r, readings, s.settings, s.moment)
 	}
 	for i, r := range resources {
-		for _, more := range []func(rules.Decision) []model.Query{rules.HistoryQueries, rules.GapsQueries} {
+		for _, more := range []func(rules.Decision) []model.Query{rules.HistoryQueries, rules.SilenceQueries} {
 			list[i].read(readings, more(decisions[i]))
 			decisions[i] = rules.Decide(r, readings, s.settings, s.moment)
 		}

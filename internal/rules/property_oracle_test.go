@@ -409,18 +409,19 @@ func stepGuards(h *history, f *facts) []guard {
 		{"not raised within a day", !raisedLately(h)},
 		{"no person's update to hide", !keptByUpdate(h, f)},
 		{"gaps read", gapsRead(h)},
-		{"counts that do not contradict the window", countsAgree(h)},
+		{"its minimum before an update known", minimumKnown(h)},
 	}
 }
 
-// countsAgree reports whether there is an hourly count if there are calls in the measured window:
-// an answer without any may be one that lacks everything.
-func countsAgree(h *history) bool {
-	first, end := lookBack(h)
-	counted := func(from, till int64) bool {
-		return slices.ContainsFunc(h.calls[h.metric][succeeded], func(c call) bool { return c.at >= from && c.at < till && h.shown(c.at) })
+// minimumKnown reports whether the monitor recorded a minimum before an update of the last day.
+func minimumKnown(h *history) bool {
+	touched := h.now - touchedAgo(h)
+	for at := h.end - day; at <= touched && at < h.end; at += slot {
+		if _, ok := h.published(minimumMetric(h), at); ok {
+			return true
+		}
 	}
-	return counted(first-hour, end+hour) || !counted(h.end-slot, h.end)
+	return touchedAgo(h) >= day
 }
 
 // keptByUpdate reports whether only a person's update keeps an idle resource from being stopped;

@@ -31,19 +31,29 @@ func GapsQuery(region string, w model.Window) model.Query {
 	}
 }
 
-// GapsQueries are the gaps of its region that a decision would rest on and that its readings
-// lack. It is to be made again with them.
-func GapsQueries(d Decision) []model.Query {
+// SilenceQueries ask for what confirms the silence that a decision would rest on, and that its
+// readings lack. It is to be made again with them.
+func SilenceQueries(d Decision) []model.Query {
 	if !d.Has(ReasonRegion) || d.Has(ReasonGuard) { // guard: what another guard refused is not decided again; each:2
 		return nil
 	}
-	return []model.Query{gapsQuery(d.Resource, d.At)}
+	queries := ConfirmQueries(d.Resource, regionWindow(d.At))
+	if d.StepDown.Silent == 0 { // the history of a removal has its own record
+		return queries[:1]
+	}
+	return queries
+}
+
+// ConfirmQueries ask for what confirms the silence of a resource in a window: the gaps of its region
+// and our own record, Regional and Record of its evidence.
+func ConfirmQueries(r model.Resource, w model.Window) []model.Query {
+	return []model.Query{GapsQuery(r.Region(), w), RecordQuery(r, w)}
 }
 
 // PeerQueries ask for the hourly requests of the endpoints that show whether the data of their
 // region are missing: at most 30 of the given ones, the same ones each time. The result is
 // empty, not nil, if there is none. Where the recipe is not known, as of a campaign that was
-// only listed, they ask for every metric.
+// only listed, they ask for every metric. They ask for our own record of each, too.
 func PeerQueries(resources []model.Resource, gaps model.Query) []model.Query {
 	var peers []model.Resource
 	for _, r := range resources {
@@ -67,37 +77,46 @@ func PeerQueries(resources []model.Resource, gaps model.Query) []model.Query {
 				Stat: model.Sum, Window: gaps.Window, Period: time.Hour,
 			})
 		}
+		queries = append(queries, RecordQuery(r, gaps.Window))
 	}
 	return queries
 }
 
 // RegionalGaps are the hours of a window in which at least three, and at least half, of the
 // region's otherwise busy endpoints have no data, by the answers to PeerQueries. An endpoint
-// that is not busy has no say. If one could not be read, the gaps are not known.
+// that is not busy has no say. Calls that we measured make an endpoint busy, but only counts are
+// data: an answer that lacks counts shows gaps. If one could not be read, or if the answers lack our own
+// record of every endpoint, the gaps are not known.
 func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings) model.Series {
-	w, found := gaps.Window, model.Series{Complete: true}
-	has := map[string]map[time.Time]bool{} // by ARN
+	w, complete, recorded := gaps.Window, true, false
+	called, counted := map[string]map[time.Time]bool{}, map[string]map[time.Time]bool{} // by ARN
 	for _, q := range peers {
 		series := readings.Get(q)
-		found.Complete = found.Complete && series.Complete // guard: regional gaps not read
-		arn := q.Metric.DimensionValue
-		if has[arn] == nil {
-			has[arn] = map[time.Time]bool{}
+		complete = complete && series.Complete // guard: regional gaps not read
+		arn, own := q.Metric.DimensionValue, q.Metric.Namespace == model.NamespaceMonitor
+		recorded = recorded || own && len(series.Points) > 0
+		if called[arn] == nil {
+			called[arn], counted[arn] = map[time.Time]bool{}, map[time.Time]bool{}
 		}
 		for _, p := range series.Points {
-			has[arn][p.Time.UTC()] = true
+			at := p.Time.UTC()
+			called[arn][at] = called[arn][at] || !own || p.Value > 0 // guard: regional gaps: measured calls are calls; boundary
+			counted[arn][at] = counted[arn][at] || !own
 		}
 	}
 	busyPeers, present := 0, map[time.Time]int{}
-	for _, hours := range has {
+	for arn, hours := range called {
 		if !busyPeer(hours, w) { // guard: idle endpoints do not show a gap; never
 			continue
 		}
 		busyPeers++
-		for at := range hours {
-			present[at]++
+		for at, ok := range counted[arn] {
+			if ok {
+				present[at]++
+			}
 		}
 	}
+	found := model.Series{Complete: complete && (recorded || len(peers) == 0)} // guard: regional gaps: an answer without our own record
 	for start := w.Start; start.Before(w.End); start = start.Add(time.Hour) {
 		if absent := busyPeers - present[start]; absent >= regionalQuorum && 2*absent >= busyPeers { // guard: regional gap; each
 			found.Points = append(found.Points, model.Datapoint{Time: start, Value: float64(absent)})
@@ -106,7 +125,7 @@ func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings
 	return found
 }
 
-// busyPeer reports whether an endpoint with data in the given hours is otherwise busy.
+// busyPeer reports whether an endpoint with calls in the given hours is otherwise busy.
 func busyPeer(hours map[time.Time]bool, w model.Window) bool {
 	rest, has, hole, longest := w.Duration(), 0, time.Duration(0), time.Duration(0)
 	for start := w.Start; start.Before(w.End); start = start.Add(time.Hour) {

@@ -144,6 +144,19 @@ func TestArrangementsBoundOtherRules(t *testing.T) {
 	}
 }
 
+// Of a schedule and a timed raise, the higher one is the floor.
+func TestFloorOfBoth(t *testing.T) {
+	for raised, want := range map[int]int{70: 75, 90: 90} {
+		tags := map[string]string{schedule.Tag: "base=5 daily@00:00-24:00=75", schedule.ReturnTag: strings.ReplaceAll(back, "raised=50", fmt.Sprintf("raised=%d", raised))}
+		if below := ScheduleForbids(model.Campaign, tags, StepDown, want-1, noon); below == "" {
+			t.Errorf("raised to %d: a step to %d is allowed", raised, want-1)
+		}
+		if at := ScheduleForbids(model.Campaign, tags, StepDown, want, noon); at != "" {
+			t.Errorf("raised to %d: a step to %d: %s", raised, want, at)
+		}
+	}
+}
+
 // A life of a resource: a person raises it for a time, sets and schedules minimums and clears
 // schedules, at any time; updates take minutes and may fail; cycles are missed. A return is never
 // missed, and nothing is ever lowered below what a person set later or scheduled.

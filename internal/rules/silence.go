@@ -52,7 +52,11 @@ func HistoryQueries(d Decision) []model.Query {
 	if !d.Idle.HistoryDue {
 		return nil
 	}
-	return append(historyCalls(d.Resource, d.At), historyMinimums(d.Resource, d.At))
+	return append(historyCalls(d.Resource, d.At), historyMinimums(d.Resource, d.At), historyRecord(d.Resource, d.At))
+}
+
+func historyRecord(r model.Resource, m EvaluationTime) model.Query {
+	return RecordQuery(r, hoursSince(r, m, watchReach))
 }
 
 // Silence is what the history shows of a resource without calls.
@@ -70,7 +74,7 @@ func silenceOf(r model.Resource, readings model.Readings, s Settings, m Evaluati
 	minimums := readings.Get(historyMinimums(r, m))
 	ok = minimums.Complete // guard: watched time of the history not read
 	var calls []time.Time
-	for _, q := range historyCalls(r, m) {
+	for _, q := range append(historyCalls(r, m), historyRecord(r, m)) { // guard: measured calls are calls, too; each
 		series := readings.Get(q)
 		ok = ok && series.Complete // guard: calls of the history not read; each
 		for _, p := range series.Points {
@@ -96,7 +100,8 @@ func silenceOf(r model.Resource, readings model.Readings, s Settings, m Evaluati
 		watched.Start = last
 	}
 	e := Evidence{
-		Window: watched, Requests: model.Series{Complete: ok}, Watched: WatchedHours(minimums, hoursSince(r, m, watchReach).Start), Regional: readings.Get(gapsQuery(r, m)),
+		Window: watched, Requests: model.Series{Complete: ok}, Watched: WatchedHours(minimums, hoursSince(r, m, watchReach).Start),
+		Regional: readings.Get(gapsQuery(r, m)), Record: readings.Get(historyRecord(r, m)),
 	}
 	hours := e.Hours(m.Window.End)
 	for _, h := range hours {

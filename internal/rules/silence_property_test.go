@@ -78,6 +78,7 @@ func TestCallersWithHabitsKeepTheirEndpoints(t *testing.T) {
 		}
 		readings[historyCalls(resource, testMoment)[i%len(queries)]] = model.Series{Points: points, Complete: true}
 		readings[historyMinimums(resource, testMoment)] = watched
+		readings[historyRecord(resource, testMoment)] = steady(historyRecord(resource, testMoment), 0) // it saw no call
 		silence, ok := silenceOf(resource, readings, s, testMoment)
 		switch {
 		case !ok:

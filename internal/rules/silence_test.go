@@ -187,8 +187,8 @@ func TestHistoryIsReadOfCandidatesAlone(t *testing.T) {
 		change   func(model.Readings)
 		want     int
 	}{
-		{"a candidate", campaign(1), s, nil, 10},
-		{"of a dry run", campaign(1), dryRun, nil, 10},
+		{"a candidate", campaign(1), s, nil, 11},
+		{"of a dry run", campaign(1), dryRun, nil, 11},
 		{"switched off", campaign(1), off, nil, 0},
 		{"in use", campaign(1), s, busyNow, 0},
 		{"updated by a person", campaign(1, updatedAgo(time.Hour, "ACTIVE")), s, nil, 0},
@@ -244,10 +244,10 @@ func TestGapsOfTheRegionAreNotSilence(t *testing.T) {
 	gaps := gapsQuery(r, testMoment)
 	readings[gaps] = model.Series{}
 	d := Decide(r, readings, s, testMoment)
-	if d.Verdict != Refused || !d.Has(ReasonRegion) || !slices.Equal(GapsQueries(d), []model.Query{gaps}) {
+	if d.Verdict != Refused || !d.Has(ReasonRegion) || !slices.Equal(SilenceQueries(d), []model.Query{gaps}) {
 		t.Errorf("not read: %s %v (%s)", d.Verdict, d.Codes, d.Reason)
 	}
-	if refused := Refuse(d, "so"); len(GapsQueries(refused)) > 0 {
+	if refused := Refuse(d, "so"); len(SilenceQueries(refused)) > 0 {
 		t.Error("another guard's refusal would be decided again")
 	}
 	s.IdleHours = 28 * 24 // of 30 days: all but two may be unknown

@@ -51,11 +51,6 @@ func checkStepDown(r model.Resource, readings model.Readings, s Settings, m Eval
 	if enough.code != ReasonOversized {
 		return step, enough
 	}
-	// An answer that looks complete may lack everything; the call that read the window was another.
-	if calls := readings.Get(windowQuery(r, m)).Sum(); len(e.Requests.Points) == 0 && calls > 0 { // guard: counts that contradict the window
-		return step, refusal(ReasonUnread, "cannot decide whether to step down: CloudWatch returned no hourly request count, "+
-			"but %.0f requests in the last 5 minutes", calls)
-	}
 	step.NewMinTPS = nextMinimum(r.MinTPS, load.Watermark())
 	move := fmt.Sprintf("%d to %d", r.MinTPS, step.NewMinTPS)
 	if s.AdjustMinTPS.Is(model.Off) { // guard: AutoAdjustMinTPS=No
@@ -98,9 +93,9 @@ func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, findi
 		return load, nothing(ReasonKept, "kept at %d: %s, seen %s", r.MinTPS, load.Text(r.Kind), below)
 	case load.Watermark() >= r.MinTPS: // guard: watermark at the minimum; never, boundary
 		return load, nothing(ReasonKept, "kept at %d: %s", r.MinTPS, load.Text(r.Kind))
-	case load.Silent > 0 && !e.Regional.Complete: // guard: silence, and regional gaps not read; each
+	case load.Silent > 0 && !(e.Regional.Complete && e.Record.Complete): // guard: silence that is not confirmed; each
 		return load, refusal(ReasonRegion, "cannot decide whether to step down: %d h had no calls, "+
-			"and whether the data of the whole region are missing could not be read", load.Silent)
+			"and whether their data are missing could not be read", load.Silent)
 	}
 	return load, nothing(ReasonOversized, "%s", load.Text(r.Kind))
 }
@@ -124,6 +119,20 @@ func nextMinimum(minimum, watermark int) int {
 	return max(lowestMinimum, watermark, minimum*3/4) // guard: bounds of a step; each
 }
 
+// unseenHour finds the first hour that was watched by one answer and not at all by another.
+func unseenHour(minimums, watched model.Series) (at time.Time, found bool) {
+	if len(minimums.Points) == 0 {
+		return time.Time{}, false
+	}
+	seen := byTime(watched)
+	for _, p := range WatchedHours(minimums, minimums.Points[0].Time).Points {
+		if _, ok := seen[p.Time]; !ok && int(p.Value) == slotsPerHour {
+			return p.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
 // stepDownBlocked is the guard before a step: it returns why there is none now, or an empty
 // code.
 func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime) (ReasonCode, string) {
@@ -137,10 +146,20 @@ func stepDownBlocked(r model.Resource, readings model.Readings, m EvaluationTime
 	if !minimums.Complete { // guard: raise not read
 		return ReasonUnread, "whether it was raised in the last 24 h could not be read"
 	}
+	touched := r.LastTouched()
+	seen := m.Now.Sub(touched) >= raisePause // then there was no raise, whatever was observed
 	for _, p := range minimums.Points {
 		if p.Value < float64(r.MinTPS) { // guard: a day since a raise; never, boundary
 			return ReasonRaised, fmt.Sprintf("raised in the last 24 h (it was %g at %s)", p.Value, p.Time.Format("15:04"))
 		}
+		seen = seen || !p.Time.After(touched)
+	}
+	// guard: watched hours that are missing; each
+	if at, found := unseenHour(minimums, readings.Get(watchedQuery(r, m))); found && at.Before(EvidenceEnd(m.Window.End)) {
+		return ReasonUnwatched, fmt.Sprintf("the answer about when it was watched lacks %s, so it may lack more", at.Format(gapFormat))
+	}
+	if !seen { // guard: raise not seen
+		return ReasonUnwatched, fmt.Sprintf("updated %s ago, and its minimum before is not known: it may have been raised", span(m.Now.Sub(touched)))
 	}
 	return "", ""
 }

@@ -62,18 +62,38 @@ func TestStepDown(t *testing.T) {
 			reason: "step down from 10 to 7: lowest level reached 3 times: 0.0 TPS (336 of 336 h known)",
 		},
 		{
-			name: "no count at all contradicts the requests of the window", resource: campaign(10), rate: 20, action: Refused,
+			name: "no count at all is silence if none was measured either", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
 			change: func(rd model.Readings, r model.Resource) {
 				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
 			},
-			reason: "cannot decide whether to step down: CloudWatch returned no hourly request count, but 6000 requests in the last 5 minutes",
 		},
 		{
-			name: "no count at all is silence if there is none in the window either", resource: campaign(10), rate: 20, action: StepDown, newMin: 7,
+			name: "calls that were measured are not silence", resource: campaign(10), rate: 20, action: None,
 			change: func(rd model.Readings, r model.Resource) {
-				rd[hourlyQuery(r, testMoment)], rd[windowQuery(r, testMoment)] = model.Series{Complete: true}, model.Series{Complete: true}
+				q, record := hourlyQuery(r, testMoment), RecordQuery(r, regionWindow(testMoment))
+				rd[q] = without(rd[q], day(3), day(5), day(7))
+				rd[record] = with(rd[record], day(5), 1)
 			},
-			settings: func(s *Settings) { s.StopIdle = model.Off },
+			reason: "kept at 10: lowest level reached 3 times: 20.0 TPS (333 of 336 h known; 3 h unknown: " +
+				"1 no count, though calls were measured (from 2026-02-27 12:00), " +
+				"2 at the edge of a gap in the counts (from 2026-02-27 11:00)), seen below 10 TPS 2 of 3 times, each 24 h after the one before",
+		},
+		{
+			name: "nor is what was not measured", resource: campaign(10), rate: 20, action: None,
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
+				rd[RecordQuery(r, regionWindow(testMoment))] = model.Series{Complete: true}
+			},
+			reason: "no step down yet: seen below 10 TPS 0 of 3 times, each 24 h after the one before (0 of 336 h known; 336 h unknown: " +
+				"318 no count and no measurement (from 2026-02-18 06:00), 18 too recent)",
+		},
+		{
+			name: "or whose measurement could not be read", resource: campaign(10), rate: 20, action: Refused,
+			change: func(rd model.Readings, r model.Resource) {
+				rd[hourlyQuery(r, testMoment)] = model.Series{Complete: true}
+				delete(rd, RecordQuery(r, regionWindow(testMoment)))
+			},
+			reason: "cannot decide whether to step down: 318 h had no calls, and whether their data are missing could not be read",
 		},
 		{
 			name: "unless the data of the region are missing", resource: campaign(10), rate: 20, action: None,
@@ -93,7 +113,7 @@ func TestStepDown(t *testing.T) {
 				rd[q] = without(rd[q], day(3), day(5), day(7))
 				delete(rd, gapsQuery(r, testMoment))
 			},
-			reason: "cannot decide whether to step down: 3 h had no calls, and whether the data of the whole region are missing could not be read",
+			reason: "cannot decide whether to step down: 3 h had no calls, and whether their data are missing could not be read",
 		},
 		{
 			name: "hours without data that were not watched are unknown", resource: campaign(10), rate: 20, action: None,

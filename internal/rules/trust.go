@@ -70,11 +70,7 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 			}
 		}
 	}
-	// The cycle before published the window before: with a long MetricDelay it is older.
-	needed := m.Now.Add(-arrivalDelay)
-	if before := m.Window.Start.Add(-WindowLength); before.Before(needed) {
-		needed = before
-	}
+	needed := newestNeeded(m)
 	switch {
 	case !newest.Before(needed): // guard: late data
 		return ""
@@ -86,6 +82,48 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 	}
 	return fmt.Sprintf("CloudWatch data are late: the newest of our own metrics is of %s UTC, %s ago; at most %s are accepted",
 		newest.UTC().Format(gapFormat), span(m.Now.Sub(newest)), span(m.Now.Sub(needed)))
+}
+
+// newestNeeded is when the window must begin of which our own metrics have arrived.
+func newestNeeded(m EvaluationTime) time.Time {
+	needed := m.Now.Add(-arrivalDelay)
+	// The cycle before published the window before: with a long MetricDelay it is older.
+	if before := m.Window.Start.Add(-WindowLength); before.Before(needed) {
+		return before
+	}
+	return needed
+}
+
+// ownSeries are the series of our own that a change rests on. Each must show the present: an answer that
+// calls itself complete and lacks it may lack everything.
+func ownSeries(d Decision, s Settings) []model.Query {
+	r, m, verdict := d.Resource, d.At, d.Verdict
+	if !verdict.Changes() {
+		verdict = d.Would
+	}
+	switch verdict {
+	case StepDown:
+		return []model.Query{minimumQuery(r, m), ContestQueries(r, m)[0]}
+	case Stop, Delete:
+		return []model.Query{utilizationQuery(r, s, m)} // without its own record there is no silence in the history
+	}
+	return nil
+}
+
+// endsEarly finds a series of our own that ends too early, or has no datapoint at all.
+func endsEarly(d Decision, readings model.Readings, s Settings) (q model.Query, found bool) {
+	for _, q := range ownSeries(d, s) {
+		needed := newestNeeded(d.At)
+		if end := q.Window.End.Add(-arrivalDelay); end.Before(needed) {
+			needed = end
+		}
+		points := readings.Get(q).Points
+		// guard: an answer without our latest metrics; each
+		if len(points) == 0 || points[len(points)-1].Time.Add(q.Period-WindowLength).Before(needed) {
+			return q, true
+		}
+	}
+	return model.Query{}, false
 }
 
 // LateRegion is a region whose CloudWatch data are late or cannot be read.
@@ -101,7 +139,7 @@ func (l LateRegion) String() string {
 }
 
 // RefuseLate refuses the changes of regions whose data are late, and returns these regions,
-// sorted. A region is judged if the readings hold answers to its ArrivalQueries, or if a change
+// sorted. A change that rests on an answer which lacks our latest metrics is refused, too. A region is judged if the readings hold answers to its ArrivalQueries, or if a change
 // is due in it. No one is notified there that a minimum is contested.
 func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m EvaluationTime) []LateRegion {
 	resources := make([]model.Resource, 0, len(decisions))
@@ -123,6 +161,11 @@ func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m Eva
 		if why != "" && changes(d) { // guard: late data: refused; each
 			decisions[i] = refuse(d, ReasonLate, why)
 			refused[d.Resource.Region()]++
+		} else if changes(d) {
+			if q, early := endsEarly(d, readings, s); early { // guard: an answer without our latest metrics: refused; never
+				decisions[i] = refuse(d, ReasonUnwatched, fmt.Sprintf(
+					"the answer about its %s lacks the latest values, so it may lack more", q.Metric.Name))
+			}
 		}
 		if why != "" && d.Caution.NotifyContest { // whether people were notified before may be late too
 			decisions[i].Caution = d.Caution.withoutContestNotice()

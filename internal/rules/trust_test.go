@@ -84,16 +84,22 @@ func TestRefuseLate(t *testing.T) {
 				{Resource: at("ap-south-1", "other"), Verdict: None, Reason: "not due"}, // nothing is asked about its region
 			}
 			var resources []model.Resource
-			for _, d := range decisions {
-				resources = append(resources, d.Resource)
-			}
 			readings := model.Readings{}
+			for i := range decisions {
+				decisions[i].At = tt.m
+				resources = append(resources, decisions[i].Resource)
+				for _, q := range ownSeries(decisions[i], s) {
+					readings[q] = steady(q, 5)
+				}
+			}
 			for i, q := range ArrivalQueries(tt.region, resources, s, tt.m) {
 				series := model.Series{Complete: !tt.broken}
 				if i == 0 && tt.age != none { // one is enough
 					series.Points = []model.Datapoint{{Time: testNow.Add(-tt.age), Value: 5}}
 				}
-				readings[q] = series
+				if readings[q] = series; i > 0 && tt.late == "" {
+					readings[q] = steady(q, 5)
+				}
 			}
 			before := slices.Clone(decisions)
 			got := RefuseLate(decisions, readings, s, tt.m)
@@ -168,5 +174,51 @@ func TestArrivalQueries(t *testing.T) {
 	}
 	if queries := ArrivalQueries("us-east-1", resources, testSettings(), testMoment); len(queries) != 1 || queries[0].Metric.Name != "monitoredResourceCount" {
 		t.Errorf("%+v", queries)
+	}
+}
+
+// A change is refused if one of the answers of our own that it rests on is empty, or ends too early: it may
+// lack more.
+func TestAnAnswerWithoutOurLatestMetricsIsRefused(t *testing.T) {
+	s := testSettings()
+	for _, d := range []Decision{
+		{Resource: campaign(5), Verdict: StepDown, NewMinTPS: 3, At: testMoment},
+		{Resource: campaign(5), Verdict: None, Would: StepDown, WouldMin: 3, At: testMoment},
+		{Resource: campaign(5), Verdict: Delete, At: testMoment},
+		{Resource: recommender(5), Verdict: Stop, At: testMoment},
+	} {
+		own := ownSeries(d, s)
+		for _, spoilt := range own {
+			for _, tt := range []struct {
+				name    string
+				left    func(points []model.Datapoint) []model.Datapoint
+				refused bool
+			}{
+				{"whole", func(p []model.Datapoint) []model.Datapoint { return p }, false},
+				{"empty", func([]model.Datapoint) []model.Datapoint { return nil }, true},
+				{"ends early", func(p []model.Datapoint) []model.Datapoint { return p[:len(p)-5] }, true},
+				{"without the newest", func(p []model.Datapoint) []model.Datapoint { return p[:len(p)-1] }, false},
+			} {
+				if tt.name == "without the newest" && spoilt.Period == time.Hour {
+					continue // an hour is too long
+				}
+				readings := model.Readings{}
+				for _, q := range append(own, ArrivalQueries(d.Resource.Region(), []model.Resource{d.Resource}, s, testMoment)...) {
+					readings[q] = steady(q, 5)
+				}
+				if spoilt == minimumQuery(d.Resource, testMoment) { // by which the region is judged
+					q := RunningQuery(d.Resource.Region(), dayWindow(testMoment))
+					s.DeploymentRegion, readings[q] = d.Resource.Region(), steady(q, 1)
+				} else {
+					s.DeploymentRegion = testSettings().DeploymentRegion
+				}
+				readings[spoilt] = model.Series{Points: tt.left(readings[spoilt].Points), Complete: true}
+				decisions := []Decision{d}
+				late := RefuseLate(decisions, readings, s, testMoment)
+				if got := decisions[0]; len(late) > 0 || (got.Verdict == Refused && got.Has(ReasonUnwatched)) != tt.refused {
+					t.Errorf("%s, %s %s: %s (%s), late %v", d.Verdict, spoilt.Metric.Name, tt.name, got.Verdict, got.Reason, late)
+				}
+			}
+		}
 	}
 }

@@ -16,7 +16,7 @@ import (
 // Several daemons of one deployment, for availability, have the same schedule and would make
 // the same decisions. Personalize rejects the second of two equal changes, but nothing
 // rejects a second mail. So one daemon leads at each tick and the others stand by. They
-// agree by a lease in a tag; see docs/decisions/0011-one-of-several-leads.md.
+// agree by a lease in a tag; see docs/design/decisions/0011-one-of-several-leads.md.
 
 const (
 	// takeoverAfter is how long after a tick the others wait for the former leader.

@@ -16,7 +16,10 @@ import (
 // removeTags removes the tags by which schedules and timed raises are arranged: no one carries them out
 // any more. Where another deployment has something, its monitor does, and they stay.
 func (r *removal) removeTags(ctx context.Context) {
-	if r.endpoints == nil || r.shared.Load() { // guard: uninstall: tags that another deployment's monitor obeys; each
+	if r.endpoints == nil {
+		return
+	}
+	if r.shared.Load() { // guard: uninstall: tags that another deployment's monitor obeys
 		return
 	}
 	list, failed := r.endpoints(ctx, r.region)

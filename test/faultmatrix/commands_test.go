@@ -19,6 +19,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/prices"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -152,9 +153,9 @@ func (b *bed) report() outcome {
 	meter, found := traffic.New(traffic.Options{Clients: clients, Clock: b.clock}), inventory.New(inventory.Options{Clients: clients, Clock: b.clock})
 	ledger := cycle.NewLedger(cycle.LedgerOptions{
 		Inventory: found, Meter: meter, Gaps: cycle.NewRegionGaps(meter, found.List), Clock: b.clock, Region: home,
-		Prices: func(ctx context.Context, regions []string) (report.Prices, []model.Problem) {
+		Prices: func(ctx context.Context, regions []string) (pricing.Table, []model.Problem) {
 			found, problems := prices.Lookup(ctx, clients, regions)
-			return found.Over(report.BuiltinPrices()), problems
+			return found.Over(pricing.Builtin()), problems
 		},
 	})
 	result, err := ledger.Run(ctx, cycle.LedgerInput{Params: b.values(), Days: 1})
@@ -181,7 +182,9 @@ func TestTheReportHasLivePrices(t *testing.T) {
 	b.mustOut(out)
 	var result report.Ledger
 	b.noError(json.Unmarshal([]byte(out.text), &result))
-	live := slices.ContainsFunc(result.Prices, func(p report.Price) bool { return p.Region == home && p.PerTPSHour == 0.4 })
+	live := slices.ContainsFunc(result.Prices, func(p pricing.Price) bool {
+		return p.Region == home && len(p.Tiers) == 1 && p.Tiers[0].PerTPSHour == 0.4
+	})
 	if !live || len(result.Resources) == 0 {
 		t.Errorf("prices %+v of %d resources", result.Prices, len(result.Resources))
 	}

@@ -3,6 +3,7 @@ package webstory
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
@@ -168,7 +170,9 @@ func alarmsOf(resources []model.Resource) []serve.Alarm {
 func ledgerOf(resources []model.Resource) report.Ledger {
 	end := Now.Truncate(time.Hour)
 	l := report.Ledger{Window: model.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
-	l.Prices = []report.Price{{Region: Region, Product: report.ProductCampaign, PerTPSHour: 0.2, Currency: "USD", Date: "2026-02-01", Source: "made up"}}
+	prices := pricing.NewTable([]pricing.Price{{
+		Region: Region, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 0.2}}, Currency: "USD", Date: "2026-02-01", Source: "made up",
+	}}, nil, 0)
 	for _, r := range resources {
 		e := report.Entry{Subject: report.SubjectOf(r), Created: r.Created, Note: "its requests cannot be seen"}
 		if c, ok := characters[e.ARN]; ok {
@@ -178,13 +182,26 @@ func ledgerOf(resources []model.Resource) report.Ledger {
 				e.Saving = &billing.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3)}
 				e.Saving.TPSHours, e.Saving.PerMonth = e.Usage.Wasted*.7, e.Usage.Wasted*1.5
 			}
-			e.Estimate = report.EstimateOf(r, report.NewPrices(l.Prices...), e.Usage.TPSHours, e.Saving)
+			e.Proposal = pricing.Proposal{Use: pricing.NewUse(prices, r, e.Hourly, e.Hourly, e.Usage.Hours)}
+			if e.Saving != nil {
+				lower := hoursAt(e.Hourly, float64(e.Saving.NewMin))
+				e.Proposal.After = new(pricing.NewUse(prices, r, lower, lower, e.Usage.Hours))
+			}
 		}
 		l.Resources = append(l.Resources, e)
 	}
-	l.Hourly = totals(l.Resources)
+	l.Hourly, l.Resources = totals(l.Resources), report.Priced(l.Resources)
 	l.Normalize()
 	return l
+}
+
+// hoursAt are hours as they would be with another minimum.
+func hoursAt(hours []billing.Hour, minimum float64) []billing.Hour {
+	list := slices.Clone(hours)
+	for i, h := range list {
+		list[i].Provisioned, list[i].Paid = minimum, max(minimum, h.Actual)
+	}
+	return list
 }
 
 // totals adds the hours of the resources of each kind. All resources have the same hours.
@@ -207,7 +224,7 @@ func usageOf(c character, w model.Window) (*billing.Usage, []billing.Hour) {
 	var hours []billing.Hour
 	for at := w.Start; at.Before(w.End); at = at.Add(time.Hour) {
 		h := billing.Hour{Start: at, Provisioned: c.minimum(at), Actual: c.rate(at)}
-		h.Paid = max(h.Provisioned, h.Actual)
+		h.Paid, h.Used = max(h.Provisioned, h.Actual), h.Actual
 		u.TPSHours.Paid += h.Paid
 		u.TPSHours.Used += h.Actual
 		u.Peak = max(u.Peak, h.Actual*1.1)

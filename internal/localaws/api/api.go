@@ -38,6 +38,9 @@ type Past interface {
 	Source
 	Unit() string
 	End() time.Time // there are no datapoints from then on
+	// Measured is the namespace of the data that the values were made of, which faults of data hid from
+	// the client; empty if none.
+	Measured() string
 }
 
 // Service is one AWS service: how clients address it, and its operations.
@@ -93,10 +96,11 @@ type Call struct {
 	AccessKey string
 	Now       time.Time
 	Request   *wire.Request
-	Model     *Model     // of the service
-	Partial   *Rejection // of a fault that lets an operation do only a part; nil without one
-	Hidden    []DataFault
-	EmptyPage bool // a fault makes listings return no items, only a token
+	Model     *Model      // of the service
+	Partial   *Rejection  // of a fault that lets an operation do only a part; nil without one
+	Lost      []DataFault // hidden from all calls
+	Hidden    []DataFault // from this one, those included
+	EmptyPage bool        // a fault makes listings return no items, only a token
 }
 
 // Rejection is how a fault rejects a part of a call.

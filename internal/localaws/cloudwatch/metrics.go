@@ -172,6 +172,7 @@ type span struct {
 	now                int64
 	unit               string // empty: any
 	hidden             []hidden
+	lost               []hidden // of the data that an api.Past was made of
 }
 
 // hidden is a fault that hits the data of a query, with times in seconds.
@@ -195,10 +196,37 @@ func (sp *span) visible(start, length int64) float64 {
 	return share
 }
 
-// hiddenFrom returns the faults of a call that hit data of the series in a span.
-func (sr *series) hiddenFrom(c *api.Call, sp span) []hidden {
+// measured returns the share of the data of [start, start+length) that a client could see soon after.
+func (sp *span) measured(start, length int64) float64 {
+	share := 1.0
+	for _, h := range sp.lost {
+		switch {
+		case start < h.from || start >= h.until:
+		case h.late > length:
+			return 0
+		default:
+			share *= h.share
+		}
+	}
+	return share
+}
+
+// hide sets what the faults of a call hide of the series in a span.
+func (sr *series) hide(c *api.Call, sp *span) {
+	sp.hidden = sr.hitBy(c.Hidden, sr.namespace, sr.name, c.Region, sp)
+	if past, ok := sr.source.(api.Past); ok && past.Measured() != "" {
+		sp.lost = sr.hitBy(c.Lost, past.Measured(), "", c.Region, sp)
+	}
+}
+
+// hitBy returns the faults that hit data of a metric, or without a name of any, with the dimensions of the
+// series in a span.
+func (sr *series) hitBy(faults []api.DataFault, namespace, name, region string, sp *span) []hidden {
 	var list []hidden
-	for _, f := range c.Hidden {
+	for _, f := range faults {
+		if name == "" {
+			f.Metric = ""
+		}
 		h := hidden{math.MinInt64, math.MaxInt64, int64(f.Late / time.Second), 1 - f.LostPercent/100}
 		if !f.From.IsZero() {
 			h.from = f.From.Unix()
@@ -206,7 +234,7 @@ func (sr *series) hiddenFrom(c *api.Call, sp span) []hidden {
 		if !f.Until.IsZero() {
 			h.until = f.Until.Unix()
 		}
-		if h.from < sp.end+sp.period && h.until > sp.start && f.Matches(c.Region, sr.namespace, sr.name, func(matches func(string) bool) bool {
+		if h.from < sp.end+sp.period && h.until > sp.start && f.Matches(region, namespace, name, func(matches func(string) bool) bool {
 			return slices.ContainsFunc(sr.dims, func(d dimension) bool { return matches(d.Value) })
 		}) {
 			list = append(list, h)
@@ -296,7 +324,7 @@ func (sp *span) addSource(st *Statistics, sr *series, start, end int64) {
 			continue
 		}
 		if v, ok := sr.source.Value(time.Unix(t, 0).UTC()); ok {
-			whole := single(v)
+			whole := single(v * sp.measured(t, sourceStep))
 			st.add(whole.scaled(sp.visible(t, sourceStep)))
 		}
 	}

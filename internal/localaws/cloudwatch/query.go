@@ -210,7 +210,7 @@ func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []poin
 		if sr == nil || !ok {
 			continue
 		}
-		sp.hidden = sr.hiddenFrom(c, sp)
+		sr.hide(c, &sp)
 		first := len(all)
 		sr.each(sp, func(start int64, st Statistics) {
 			if !in.ascending() {

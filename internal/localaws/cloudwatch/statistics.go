@@ -52,7 +52,7 @@ func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (any, error
 		if !ok || (in.Unit != nil && *in.Unit != unit) {
 			continue
 		}
-		sp.hidden = sr.hiddenFrom(c, sp)
+		sr.hide(c, &sp)
 		sr.each(sp, func(start int64, st Statistics) {
 			d := datapoint{Timestamp: time.Unix(start, 0).UTC(), Unit: unit}
 			for name, into := range map[string]**float64{

@@ -108,21 +108,21 @@ func (f *faults) err() error {
 	slices.SortFunc(f.list, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
 	})
-	lines := make([]string, len(f.list))
+	lines := make([]error, len(f.list))
 	for i, fault := range f.list {
 		switch {
 		case f.src == nil:
-			lines[i] = fault.text
+			lines[i] = errors.New(fault.text)
 		case fault.line == 0:
-			lines[i] = f.src.name + ": " + fault.text
+			lines[i] = errors.New(f.src.name + ": " + fault.text)
 		default:
-			lines[i] = fmt.Sprintf("%s:%d:%d: %s", f.src.name, fault.line, fault.column, fault.text)
+			lines[i] = fmt.Errorf("%s:%d:%d: %s", f.src.name, fault.line, fault.column, fault.text)
 		}
 	}
 	if more := len(lines) - maxFaults; more > 0 {
-		lines = append(lines[:maxFaults], fmt.Sprintf("and %d more", more))
+		lines = append(lines[:maxFaults], fmt.Errorf("and %d more", more))
 	}
-	return errors.New(strings.Join(lines, "\n"))
+	return errors.Join(lines...)
 }
 
 // place is a value of the estate, by its path of keys and indexes in the file.

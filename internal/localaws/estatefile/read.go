@@ -188,8 +188,21 @@ func readTraces(e *Estate, open func(string) ([]byte, error), found *faults) {
 				traffic.place.at("csv").bad("%v", r.err)
 			}
 		}
-		traffic.Trace = r.trace
+		traffic.Trace, traffic.faulty = r.trace, r.err != nil
 	}
+}
+
+// Notes name what is odd about the CSV files of the traffic, each file once; see Trace.Notes.
+func (e *Estate) Notes() []string {
+	var notes []string
+	seen := map[*Trace]bool{}
+	for _, traffic := range e.traffic(nil) {
+		if trace := traffic.Trace; trace != nil && !seen[trace] {
+			seen[trace] = true
+			notes = append(notes, trace.Notes()...)
+		}
+	}
+	return notes
 }
 
 func readTrace(path string, open func(string) ([]byte, error)) (*Trace, error) {

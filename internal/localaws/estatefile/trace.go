@@ -26,6 +26,7 @@ type Trace struct {
 	// before is the time from the first row's stamp to the last row's.
 	before time.Duration
 	mean   float64
+	notes  []string
 }
 
 type traceRow struct {
@@ -35,6 +36,10 @@ type traceRow struct {
 
 // Mean is the average value of the rows, zeros included.
 func (t *Trace) Mean() float64 { return t.mean }
+
+// Notes name what is odd about the rows but does not keep them from being replayed: equal time
+// stamps and gaps, each with the first or longest one. Each begins with the file's name.
+func (t *Trace) Notes() []string { return t.notes }
 
 // Peak is the highest count of any five minutes of the trace.
 func (t *Trace) Peak() float64 {
@@ -77,10 +82,14 @@ func ParseTrace(data []byte, name string) (*Trace, error) {
 	}
 	var stamps []time.Time
 	var values []float64
+	var lines []int
 	for {
 		record, err := r.Read()
 		if errors.Is(err, io.EOF) {
 			break
+		}
+		if bad, ok := errors.AsType[*csv.ParseError](err); ok {
+			return nil, fmt.Errorf("%s:%d:%d: %w", name, bad.Line, bad.Column, bad.Err)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -93,7 +102,7 @@ func ParseTrace(data []byte, name string) (*Trace, error) {
 		if n := len(stamps); n > 0 && at.Before(stamps[n-1]) {
 			return nil, fmt.Errorf("%s:%d: %s is before the row above; rows are in ascending order of time", name, line, record[0])
 		}
-		stamps, values = append(stamps, at), append(values, value)
+		stamps, values, lines = append(stamps, at), append(values, value), append(lines, line)
 	}
 	if len(stamps) == 0 {
 		return nil, fmt.Errorf("%s: no rows below the header", name)
@@ -106,7 +115,37 @@ func ParseTrace(data []byte, name string) (*Trace, error) {
 	if apart := usualStep(stamps); apart < Step-time.Minute || apart > Step+time.Minute {
 		return nil, fmt.Errorf("%s: the rows are %s apart; replayed are counts of 5 minutes each", name, apart)
 	}
-	return newTrace(stamps, values), nil
+	t := newTrace(stamps, values)
+	t.notes = traceNotes(name, stamps, lines)
+	return t, nil
+}
+
+// traceNotes names equal time stamps and gaps between rows that are in order of time.
+func traceNotes(name string, stamps []time.Time, lines []int) []string {
+	equal, gaps, longest := []int{}, 0, 0 // indexes of rows after the first
+	for i := 1; i < len(stamps); i++ {
+		switch apart := stamps[i].Sub(stamps[i-1]); {
+		case apart == 0:
+			equal = append(equal, i)
+		case apart > Step+Step/2:
+			gaps++
+			if longest == 0 || apart > stamps[longest].Sub(stamps[longest-1]) {
+				longest = i
+			}
+		}
+	}
+	const layout = "2006-01-02 15:04:05"
+	var notes []string
+	if n := len(equal); n > 0 {
+		first := equal[0]
+		notes = append(notes, fmt.Sprintf("%s:%d: the time stamp %s is that of the row above, too; both counts are added up (rows like this: %d)",
+			name, lines[first], stamps[first].Format(layout), n))
+	}
+	if gaps > 0 {
+		notes = append(notes, fmt.Sprintf("%s:%d: no row between %s and %s; no request is replayed there (gaps like this: %d, this is the longest)",
+			name, lines[longest], stamps[longest-1].Format(layout), stamps[longest].Format(layout), gaps))
+	}
+	return notes
 }
 
 // usualStep is the median distance of neighbouring rows. A single row is as far apart as it

@@ -42,7 +42,8 @@ func TestParseTraceRefuses(t *testing.T) {
 		{"rows out of order", "timestamp,value\n2026-01-01 00:05:00,1\n2026-01-01 00:00:00,1\n", "t.csv:3:"},
 		{"hours apart", "timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 01:00:00,1\n", "the rows are 1h0m0s apart"},
 		{"centuries", "timestamp,value\n0001-01-01 00:00:00,1\n2026-01-01 00:00:00,1\n", "ten years"},
-		{"a stray quote", "timestamp,value\n2026-01-01 00:00:00,\"1\n", "t.csv"},
+		{"a stray quote", "timestamp,value\n2026-01-01 00:00:00,\"1\n", "t.csv:2:"},
+		{"a quote within a field", "timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 00:05:00,1\"\n", "t.csv:3:22: bare \""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,6 +79,54 @@ func TestTracePeriods(t *testing.T) {
 	}
 	if tr.Span() != 25*time.Minute || tr.Mean() != 18.5/6 {
 		t.Errorf("span %v, mean %v", tr.Span(), tr.Mean())
+	}
+}
+
+func TestOddRowsAreNamed(t *testing.T) {
+	parse := func(file string) []string {
+		tr, err := ParseTrace([]byte("timestamp,value\n"+file), "t.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return tr.Notes()
+	}
+	got := parse("2026-01-01 00:00:00,1\n2026-01-01 00:05:00,2\n2026-01-01 00:05:00,3\n2026-01-01 00:05:00,4\n" +
+		"2026-01-01 00:10:00,1\n2026-01-01 00:20:00,1\n2026-01-01 00:25:00,1\n2026-01-01 02:25:00,1\n2026-01-01 02:30:00,1\n2026-01-01 02:35:00,1\n")
+	want := []string{
+		"t.csv:4: the time stamp 2026-01-01 00:05:00 is that of the row above, too; both counts are added up (rows like this: 2)",
+		"t.csv:9: no row between 2026-01-01 00:25:00 and 2026-01-01 02:25:00; no request is replayed there (gaps like this: 2, this is the longest)",
+	}
+	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
+		t.Errorf("%q", got)
+	}
+	if got := parse("2026-01-01 00:00:00,1\n2026-01-01 00:06:00,0\n2026-01-01 00:10:00,2\n"); len(got) > 0 {
+		t.Errorf("nothing is odd, and yet %q", got)
+	}
+}
+
+// Many endpoints may replay one CSV. What is wrong with it is reported once, and what is odd, too.
+func TestACSVIsReportedOnce(t *testing.T) {
+	const estate = `regions:
+  us-east-1:
+    datasetGroups:
+      - name: shop
+        domain: ECOMMERCE
+        campaigns:
+          - {name: a, recipe: aws-sims, traffic: {csv: t.csv}}
+          - {name: b, recipe: aws-sims, traffic: {csv: t.csv, meanTPS: 4}}
+        recommenders:
+          - {name: c, recipe: aws-ecomm-recommended-for-you, traffic: {csv: t.csv}}
+`
+	open := func(text string) func(string) ([]byte, error) {
+		return func(string) ([]byte, error) { return []byte(text), nil }
+	}
+	_, err := Parse([]byte(estate), "e.yaml", open("timestamp,value\n2026-01-01 00:00:00,many\n"))
+	if err == nil || err.Error() != `e.yaml:7:51: t.csv:2: value "many" is not a count of requests: a number from 0 on` {
+		t.Errorf("%v", err)
+	}
+	odd, err := Parse([]byte(estate), "e.yaml", open("timestamp,value\n2026-01-01 00:00:00,1\n2026-01-01 00:00:00,1\n2026-01-01 00:05:00,1\n2026-01-01 00:10:00,1\n"))
+	if err != nil || len(odd.Notes()) != 1 {
+		t.Errorf("%q, %v", odd.Notes(), err)
 	}
 }
 

@@ -56,6 +56,8 @@ type Traffic struct {
 	// boundary at the endpoint's start, the other rows by as much.
 	CSV   string `yaml:"csv"`
 	Trace *Trace `yaml:"-"`
+	// faulty is set where the CSV could not be read, which is reported once for all that name it.
+	faulty bool
 	// Scale multiplies the values, 1 if zero. MeanTPS sets the scale so that the rows
 	// average so many calls a second, and excludes Scale.
 	Scale   float64 `yaml:"scale"`
@@ -142,7 +144,7 @@ func (t *Traffic) checkShape(forbid func(wrong bool, key, format string, args ..
 		forbid(t.Since <= 0, "since", "give since: how long ago the traffic stopped, such as 31h")
 	case "":
 		forbid(t.Scale != 0 && t.MeanTPS != 0, "meanTPS", "scale and meanTPS exclude each other")
-		forbid(t.Trace == nil, "csv", "csv %q was not read; load the estate from a file, or set Trace", t.CSV)
+		forbid(t.Trace == nil && !t.faulty, "csv", "csv %q was not read; load the estate from a file, or set Trace", t.CSV)
 		forbid(t.MeanTPS != 0 && t.Trace != nil && t.Trace.Mean() <= 0, "meanTPS", "meanTPS needs a csv with requests in it")
 	}
 }

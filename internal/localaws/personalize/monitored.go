@@ -53,10 +53,10 @@ func (m *monitored) add(e *endpoint, dims map[string]string, t *traffic, visible
 		minimum, average, utilization = *e.recommender.MinRPS, "averageRPS", "recommenderUtilization"
 		name = "minRecommendationRequestsPerSecond"
 	}
-	put := func(name, unit string, value func(step int64) (float64, bool)) {
-		m.register(e.region.Home, monitorNamespace, name, dims, past{begin, m.ends, unit, value})
+	put := func(name, unit, measured string, value func(step int64) (float64, bool)) {
+		m.register(e.region.Home, monitorNamespace, name, dims, past{begin, m.ends, unit, measured, value})
 	}
-	put(name, unitRate, func(int64) (float64, bool) { return float64(minimum), true })
+	put(name, unitRate, "", func(int64) (float64, bool) { return float64(minimum), true })
 	rate := func(step int64) float64 {
 		if t == nil {
 			return 0
@@ -65,8 +65,8 @@ func (m *monitored) add(e *endpoint, dims map[string]string, t *traffic, visible
 		return served / float64(stepSeconds)
 	}
 	if visible {
-		put(average, unitRate, func(step int64) (float64, bool) { v := rate(step); return v, v > 0 })
-		put(utilization, unitPercent, func(step int64) (float64, bool) { return rate(step) / float64(minimum) * 100, true })
+		put(average, unitRate, namespace, func(step int64) (float64, bool) { v := rate(step); return v, v > 0 })
+		put(utilization, unitPercent, namespace, func(step int64) (float64, bool) { return rate(step) / float64(minimum) * 100, true })
 	}
 }
 
@@ -76,7 +76,7 @@ func (m *monitored) count(h api.Home) {
 		return
 	}
 	slices.Sort(m.begins)
-	m.register(h, monitorNamespace, metricCount, nil, past{m.since, m.ends, unitCount, func(step int64) (float64, bool) {
+	m.register(h, monitorNamespace, metricCount, nil, past{m.since, m.ends, unitCount, "", func(step int64) (float64, bool) {
 		n, _ := slices.BinarySearch(m.begins, step+1)
 		return float64(n), true
 	}})
@@ -86,10 +86,13 @@ func (m *monitored) count(h api.Home) {
 type past struct {
 	begin, end int64 // in steps since the epoch
 	unit       string
+	measured   string // namespace of the data that the values were made of
 	value      func(step int64) (float64, bool)
 }
 
 func (p past) Unit() string { return p.unit }
+
+func (p past) Measured() string { return p.measured }
 
 func (p past) End() time.Time { return time.Unix(p.end*stepSeconds, 0).UTC() }
 

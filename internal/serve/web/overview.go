@@ -79,9 +79,8 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	}
 	if s.Ledger != nil {
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
-		for _, p := range s.Ledger.Prices {
-			view.Notes = append(view.Notes, fmt.Sprintf("Price of %s in %s: %s %s a TPS-hour, of %s (%s).", p.Product, p.Region, p.Currency,
-				model.Trimmed(p.PerTPSHour, 4), p.Date, p.Source))
+		for _, text := range report.PriceTexts(s.Ledger.Prices) {
+			view.Notes = append(view.Notes, "Price: "+text+".")
 		}
 		view.Charts = h.totals.get(s.Ledger, func() []chartView { return chartTotals(*s.Ledger) })
 	}
@@ -213,7 +212,7 @@ func costTile(s Snapshot, rows []row) tile {
 			unpriced++
 			continue
 		}
-		money[r.Entry.Estimate.Currency] += float64(r.Min) * billing.HoursPerMonth * r.Entry.Estimate.PerTPSHour
+		money[r.Entry.Estimate.Currency] += r.Entry.Estimate.MinimumPerMonth
 	}
 	t.Value, t.Unit = model.Number(float64(minimum)*billing.HoursPerMonth, 0), "TPS-hours"
 	t.Text = count(minimum) + " TPS, used or not" + estimated(money, s.Ledger, unpriced, "resource")

@@ -160,5 +160,8 @@ func estimateText(e report.Entry) string {
 	if m.SavedPerMonth > 0 {
 		text += "; " + m.Currency + " " + model.Figure(m.SavedPerMonth) + " a month can be saved"
 	}
-	return text + " (" + m.Currency + " " + model.Trimmed(m.PerTPSHour, 4) + " a TPS-hour, " + m.PriceSource + ", " + m.PriceDate + ")"
+	if m.Note != "" {
+		text += "; " + m.Note
+	}
+	return text + " (" + m.Price.Figures() + ", " + m.PriceSource + ", " + m.PriceDate + ")"
 }

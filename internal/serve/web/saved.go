@@ -12,9 +12,9 @@ import (
 // saved is what the monitor's own actions saved within the days of a ledger.
 type saved struct {
 	TPSHours  float64
-	Money     map[string]float64 // by currency; an estimate for the resources with a price
+	Money     map[string]float64 // by currency; an estimate for the resources with a price per TPS-hour
 	Actions   int                // that saved something
-	Unpriced  int                // of these, without a price
+	Unpriced  int                // of these, without a price per TPS-hour
 	Uncertain int                // actions whose saving is unknown and in no sum
 }
 
@@ -57,11 +57,11 @@ func (s *saved) add(hours float64, known bool, entry *report.Entry) {
 	case hours > 0:
 		s.Actions++
 		s.TPSHours += hours
-		if entry == nil || entry.Estimate == nil {
+		if entry == nil || entry.Estimate == nil || entry.Estimate.Marginal == nil {
 			s.Unpriced++
 			return
 		}
-		s.Money[entry.Estimate.Currency] += hours * entry.Estimate.PerTPSHour
+		s.Money[entry.Estimate.Currency] += hours * *entry.Estimate.Marginal
 	}
 }
 

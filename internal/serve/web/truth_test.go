@@ -81,7 +81,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 				}
 			}
 		}, `>refused</span> <span class="soft">protected by its tag;</span>`, `>asked</span> </p>`},
-		{"prices and their dates", "/", nil, "USD 0.2 a TPS-hour, of 2026-02-01 (made up)", "of %"},
+		{"prices and their dates", "/", nil, "USD 0.2 per TPS-hour, campaign in us-east-1, of 2026-02-01 (made up)", "of %"},
 		{"estimates and their dates", "/", nil, "(at prices of 2026-02-01; ", "of %"},
 		{"savings of all the time", "/", func(s *web.Snapshot) {
 			s.Status.Recorded = webstory.Now.Add(-20 * 24 * time.Hour)

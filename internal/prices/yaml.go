@@ -1,0 +1,183 @@
+package prices
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// document is a YAML file, read by hand so that every fault has a line of its own, with line and
+// column, and in the words of the file.
+type document struct {
+	name   string
+	faults []fault
+}
+
+type fault struct {
+	line, column int // 0 if there is no place
+	text         string
+}
+
+// maxFaults is how many faults an error lists.
+const maxFaults = 20
+
+func (d *document) bad(n ast.Node, format string, args ...any) {
+	f := fault{text: fmt.Sprintf(format, args...)}
+	if m, ok := n.(ast.MapNode); ok {
+		if iter := m.MapRange(); iter.Next() {
+			n = iter.Key()
+		}
+	}
+	if n != nil && n.GetToken() != nil && n.GetToken().Position != nil {
+		f.line, f.column = n.GetToken().Position.Line, n.GetToken().Position.Column
+	}
+	d.faults = append(d.faults, f)
+}
+
+// err is nil without faults, else an error with one line for each, by position.
+func (d *document) err() error {
+	slices.SortFunc(d.faults, func(a, b fault) int {
+		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
+	})
+	var list []error
+	for _, f := range d.faults[:min(len(d.faults), maxFaults)] {
+		place := d.name
+		if f.line > 0 {
+			place = fmt.Sprintf("%s:%d:%d", d.name, f.line, f.column)
+		}
+		list = append(list, fmt.Errorf("%s: %s", place, f.text))
+	}
+	if more := len(d.faults) - maxFaults; more > 0 {
+		list = append(list, fmt.Errorf("%s: and %d more", d.name, more))
+	}
+	return errors.Join(list...)
+}
+
+// parse returns the root of the only document, nil with a fault if it cannot be read.
+func (d *document) parse(data []byte) ast.Node {
+	switch {
+	case len(data) > maxPriceFile:
+		d.bad(nil, "has more than %d bytes", maxPriceFile)
+		return nil
+	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > maxBrackets:
+		d.bad(nil, "has more brackets than a price file needs")
+		return nil
+	}
+	parsed, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		f := fault{text: "not readable as YAML"}
+		var at yaml.Error
+		if errors.As(err, &at) {
+			f.text += ": " + at.GetMessage()
+			if token := at.GetToken(); token != nil && token.Position != nil {
+				f.line, f.column = token.Position.Line, token.Position.Column
+			}
+		}
+		d.faults = append(d.faults, f)
+		return nil
+	}
+	var root ast.Node
+	for _, doc := range parsed.Docs {
+		if doc.Body != nil && root != nil {
+			d.bad(doc.Body, "has more than one document")
+			return nil
+		}
+		root = cmp.Or(doc.Body, root)
+	}
+	if root == nil {
+		d.bad(nil, "is empty; a price file has the keys date, source and regions")
+	}
+	return root
+}
+
+// entries calls f for every key of a mapping and returns how many there are. If the node is no
+// mapping it is a fault, and the result is -1.
+func (d *document) entries(n ast.Node, what string, f func(key ast.Node, name string, value ast.Node)) int {
+	m, ok := n.(ast.MapNode)
+	if !ok {
+		d.bad(n, "%s is not a mapping of keys to values", what)
+		return -1
+	}
+	count := 0
+	for iter := m.MapRange(); iter.Next(); count++ {
+		f(iter.Key(), iter.Key().GetToken().Value, iter.Value())
+	}
+	return count
+}
+
+// fields calls the function of each key of a mapping, and returns the keys that it has; nil if
+// it is no mapping. A key without a function is a fault.
+func (d *document) fields(n ast.Node, what string, known map[string]func(ast.Node)) map[string]bool {
+	names := make([]string, 0, len(known))
+	for name := range known {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	given := map[string]bool{}
+	count := d.entries(n, what, func(key ast.Node, name string, value ast.Node) {
+		read, ok := known[name]
+		if !ok {
+			d.bad(key, "%q is not a key of %s: %s", name, what, strings.Join(names, ", "))
+			return
+		}
+		given[name] = true
+		read(value)
+	})
+	if count < 0 {
+		return nil
+	}
+	return given
+}
+
+// scalar is a plain or quoted value as text; ok is false for anything else.
+func scalar(n ast.Node) (text string, ok bool) {
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value, true
+	case *ast.LiteralNode:
+		return v.Value.Value, true
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.NanNode, *ast.InfinityNode:
+		return v.GetToken().Value, true
+	}
+	return "", false
+}
+
+// numeric is the value of a number; ok is false for anything else, infinity included.
+func numeric(n ast.Node) (v float64, ok bool) {
+	switch v := n.(type) {
+	case *ast.IntegerNode:
+		switch whole := v.Value.(type) {
+		case int64:
+			return float64(whole), true
+		case uint64:
+			return float64(whole), true
+		}
+	case *ast.FloatNode:
+		return v.Value, true
+	}
+	return 0, false
+}
+
+// shown is a value as it is named in a fault.
+func shown(n ast.Node) string {
+	text, ok := scalar(n)
+	if _, number := numeric(n); number {
+		return text
+	}
+	const most = 40
+	switch {
+	case !ok:
+		return "that"
+	case len(text) > most:
+		text = text[:most] + "…"
+	}
+	return strconv.Quote(text)
+}

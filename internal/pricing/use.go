@@ -1,0 +1,200 @@
+package pricing
+
+import (
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Quantity is what is billed, in the units of the price models.
+type Quantity struct {
+	TPSHours float64 // the larger of minimum and actual; what tiers and prices of requests go by
+	FeeHours float64 // hours of the clock in which a recommender ran; under a Fee only
+	Excess   float64 // thousands of requests beyond those that a Fee includes, hour by hour
+}
+
+func (q Quantity) plus(other Quantity) Quantity {
+	return Quantity{q.TPSHours + other.TPSHours, q.FeeHours + other.FeeHours, q.Excess + other.Excess}
+}
+
+func (q Quantity) times(factor float64) Quantity {
+	return Quantity{q.TPSHours * factor, q.FeeHours * factor, q.Excess * factor}
+}
+
+// quantity is what is billed for an hour of the clock, and what would be if its minimum were 0
+// and an hour without a request cost nothing.
+func (p Price) quantity(h billing.Hour) (billed, used Quantity) {
+	return p.hour(h.Paid, h.Provisioned > 0 || h.Paid > 0), p.hour(h.Used, h.Used > 0)
+}
+
+// hour is what is billed for so many TPS-hours in an hour of the clock.
+func (p Price) hour(tpsHours float64, ran bool) Quantity {
+	q := Quantity{TPSHours: tpsHours}
+	if p.Fee != nil && ran {
+		q.FeeHours = 1
+		q.Excess = max(0, tpsHours*thousandsPerTPSHour-p.Fee.RequestsIncluded/1000)
+	}
+	return q
+}
+
+// Day is what is billed for a resource on a calendar day in UTC.
+type Day struct {
+	Start  time.Time // 00:00 UTC
+	Hours  float64   // metered, begun ones too
+	Billed Quantity
+	// Used is what would be billed if only requests made were, and an hour of a recommender
+	// without any cost nothing.
+	Used Quantity
+}
+
+func (d Day) month() time.Time { return monthOf(d.Start) }
+
+func monthOf(t time.Time) time.Time {
+	t = t.UTC()
+	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
+}
+
+// Use is what one resource is billed for over a span, by day, and in a month like it. Its
+// size does not depend on the hours of the span.
+type Use struct {
+	ARN     model.ARN
+	Created time.Time // zero if that is not known
+	// Price is that of its product and region; its Product is empty if there is none.
+	Price Price
+	// FeePerHour is the list price of an hour under a Fee, by the users of the dataset group.
+	FeePerHour float64
+	// UsersKnown is false if the users of the dataset group are not known: FeePerHour is then
+	// that of the fewest, and so too low if there are more.
+	UsersKnown bool
+	From       time.Time // start of the first hour metered
+	Days       []Day     // ascending
+	// Month is what a month of 730 hours like the span costs, with the present minimum.
+	Month Quantity
+}
+
+// NewUse makes the Use of a resource from its metered hours, which are ascending, and for the
+// month from monthly: the same hours with the present minimum all the time that it ran, which
+// was for running hours. Without a price only ARN and Created are set.
+func NewUse(t Table, r model.Resource, hours, monthly []billing.Hour, running float64) Use {
+	u := Use{ARN: r.ARN, Created: r.Created.UTC()}
+	price, ok := t.Of(r.Region(), ProductOf(r.Kind, r.Recipe))
+	if !ok {
+		return u
+	}
+	u.Price = price
+	if price.Fee != nil {
+		users, known := t.Users(r.DatasetGroup)
+		u.FeePerHour, u.UsersKnown = price.Fee.Hourly(users), known
+	}
+	u.meter(hours)
+	if running > 0 {
+		for _, h := range monthly {
+			billed, _ := price.quantity(h)
+			u.Month = u.Month.plus(billed)
+		}
+		u.Month = u.Month.times(billing.HoursPerMonth / running)
+	} else {
+		u.Month = u.AtMinimum(r.MinTPS)
+	}
+	return u
+}
+
+// UseOf makes the Use of a metered resource.
+func UseOf(t Table, r model.Resource, m billing.Metered) Use {
+	return NewUse(t, r, m.Hourly, m.HourlyAt(r.MinTPS), m.Hours)
+}
+
+// MinimumUse makes the Use of a resource whose demand is not known, by its minimum alone: it is
+// what the resource costs at least.
+func MinimumUse(t Table, r model.Resource, span model.Window) Use {
+	var hours []billing.Hour
+	for at := span.Start.UTC().Truncate(time.Hour); at.Before(span.End); at = at.Add(time.Hour) {
+		hours = append(hours, billing.Hour{Start: at, Provisioned: float64(r.MinTPS), Paid: float64(r.MinTPS)})
+	}
+	return NewUse(t, r, hours, hours, float64(len(hours)))
+}
+
+// Lowered is the Use that a lower minimum would have led to in the span of m, and in a month.
+func (u Use) Lowered(m billing.Metered, minimum int) Use {
+	return u.with(m.HourlyAtMost(minimum), m.HourlyAt(minimum), m.Hours)
+}
+
+// Removed is the Use of a resource that would have been stopped or deleted right after its last
+// call in the span of m. A month without it costs nothing.
+func (u Use) Removed(m billing.Metered) Use { return u.with(m.HourlyRemoved(), nil, m.Hours) }
+
+// with is the same resource at the same price with other hours.
+func (u Use) with(hours, monthly []billing.Hour, running float64) Use {
+	out := u
+	out.Days, out.From, out.Month = nil, time.Time{}, Quantity{}
+	out.meter(hours)
+	for _, h := range monthly {
+		billed, _ := u.Price.quantity(h)
+		out.Month = out.Month.plus(billed)
+	}
+	if running > 0 {
+		out.Month = out.Month.times(billing.HoursPerMonth / running)
+	}
+	return out
+}
+
+func (u *Use) meter(hours []billing.Hour) {
+	for _, h := range hours {
+		day := h.Start.UTC().Truncate(24 * time.Hour)
+		if n := len(u.Days); n == 0 || !u.Days[n-1].Start.Equal(day) {
+			u.Days = append(u.Days, Day{Start: day})
+		}
+		d := &u.Days[len(u.Days)-1]
+		billed, used := u.Price.quantity(h)
+		d.Hours++
+		d.Billed, d.Used = d.Billed.plus(billed), d.Used.plus(used)
+	}
+	if len(hours) > 0 {
+		u.From = hours[0].Start.UTC()
+	}
+}
+
+// Extrapolated is the use with the month of 730 hours that the span, in which the resource ran for
+// so many hours, makes if it goes on as it was, earlier minimums included.
+func (u Use) Extrapolated(running float64) Use {
+	out := u
+	out.Month = Quantity{}
+	if running > 0 {
+		out.Month = u.Total().times(billing.HoursPerMonth / running)
+	}
+	return out
+}
+
+// Priced reports whether there is a price.
+func (u Use) Priced() bool { return u.Price.Product != "" }
+
+// AtMinimum is what a month of 730 hours is billed at a minimum without any request. A minimum
+// of 0 or less is no minimum, and nothing is billed.
+func (u Use) AtMinimum(minimum int) Quantity {
+	if minimum <= 0 {
+		return Quantity{}
+	}
+	return u.Price.hour(float64(minimum), true).times(billing.HoursPerMonth)
+}
+
+// In is the part of the use on the days that begin within a window. The month stays.
+func (u Use) In(w model.Window) Use {
+	out := u
+	out.Days = nil
+	for _, d := range u.Days {
+		if !d.Start.Before(w.Start) && d.Start.Before(w.End) {
+			out.Days = append(out.Days, d)
+		}
+	}
+	return out
+}
+
+// Total is what is billed for the span.
+func (u Use) Total() Quantity {
+	total := Quantity{}
+	for _, d := range u.Days {
+		total = total.plus(d.Billed)
+	}
+	return total
+}
