@@ -209,7 +209,7 @@ func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (f
 	scheduled := a.Schedule != nil && a.Schedule.Owns(r.MinTPS)
 	changed := !raised && !scheduled && r.MinTPS != b.Target // guard: return: changed by somebody; each
 	switch {
-	case changed || updatedSince(r, *b):
+	case changed || raised && updatedSince(r, *b): // what sets it back to the target may be the return itself
 		if now.Sub(b.Arranged) < arrangedReach { // guard: return: kept while the raise is requested; boundary
 			return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
 		}

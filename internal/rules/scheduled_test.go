@@ -77,6 +77,7 @@ func TestApplySchedule(t *testing.T) {
 			return r
 		}(), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Return, 5, "return"},
 		{"set back before its return", scheduledResource(5), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Drop, 5, "the raise to 50 is over"},
+		{"returned already, and the tag is left", updated(scheduledResource(5), noon.Add(2*time.Hour), model.StatusActive), map[string]string{schedule.ReturnTag: back}, 3 * time.Hour, Drop, 5, "the raise to 50 is over"},
 		{"its return, protected", scheduledResource(50), map[string]string{schedule.ReturnTag: back, ProtectTag: "true"}, 2 * time.Hour, None, 0, "protected"},
 		{"its return, while it is updated", updated(scheduledResource(50), noon, "CREATE PENDING"), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, None, 0, "an update is in progress"},
 		{"a second raise that failed", scheduledResource(20), map[string]string{schedule.ReturnTag: "to=5 from=20 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z"}, 2 * time.Hour, Return, 5, "return from 20 to 5"},
