@@ -20,8 +20,10 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 
 // Groups of packages, named once.
 var (
-	domain   = []string{"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "chart", "report"}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "traffic", "prices", "audit/history"}, writers)
+	domain = []string{
+		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "report",
+	}
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -44,11 +46,15 @@ var allowed = map[string][]string{
 	"rules":         {"model", "schedule"},
 	"billing":       {"model", "rules", "schedule"},
 	"pricing":       {"model", "billing"},
+	"savings":       {"model", "events", "rules", "billing", "pricing"},
+	"training":      {"model", "pricing"},
+	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "chart", "schedule"},
-	"report/page":   {"chart", "model", "report"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "schedule"},
+	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
+	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
 	"prices":        {"model", "pricing", "awsapi"},
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
@@ -66,7 +72,9 @@ var allowed = map[string][]string{
 	"lambda":        wired,
 	"serve":         slices.Concat(wired, []string{"serve/guard"}),
 	"serve/guard":   nil,
-	"serve/web":     {"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "alarms", "serve", "serve/guard"},
+	"serve/web": {
+		"model", "events", "rules", "dashboard", "report", "chart", "billing", "pricing", "savings", "training", "advice", "alarms", "serve", "serve/guard",
+	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
 		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
@@ -162,7 +170,8 @@ func TestTheLambdaProgramStaysSmall(t *testing.T) {
 func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
-		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(", "cycle.NewResourceTags(",
+		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewSavings(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"cycle.NewResourceTags(",
 		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {

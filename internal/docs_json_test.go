@@ -33,6 +33,7 @@ func TestReferenceJSON(t *testing.T) {
 	}{
 		{"run and plan", report.Result{}},
 		{"report", report.Ledger{}},
+		{"report --savings", report.Saved{}},
 		{"history", report.History{}},
 		{"cleanup", report.Cleanup{}},
 		{"dashboard build and dashboard delete", report.Boards{}},

@@ -42,6 +42,8 @@ type execution struct {
 // operation is the AWS operation of the action.
 func (x *execution) operation() string {
 	switch {
+	case x.action.Training():
+		return "UpdateSolution"
 	case x.action == model.ActionDelete:
 		return "DeleteCampaign"
 	case x.action == model.ActionStop:
@@ -63,6 +65,10 @@ func (x *execution) participle() string {
 		return "stopped"
 	case model.ActionStart:
 		return "started"
+	case model.ActionPause:
+		return "paused"
+	case model.ActionResume:
+		return "resumed"
 	}
 	return fmt.Sprintf("updated from %d to %d %s", x.before.minTPS, x.req.NewMinTPS, x.req.Kind.RateUnit())
 }
@@ -75,6 +81,8 @@ func (x *execution) nothingToDo(s state) string {
 		return "does not exist (any more)"
 	case s.status.Deleting():
 		return fmt.Sprintf("is being deleted already (%s)", s.status)
+	case x.action.Training():
+		return x.trainingAlready(s)
 	case x.action == model.ActionUpdate && s.updating() && s.update.MinTPS == x.req.NewMinTPS:
 		return "is being updated to " + minimum + " already"
 	case x.action == model.ActionUpdate && !s.updating() && s.minTPS == x.req.NewMinTPS:
@@ -129,6 +137,8 @@ func (x *execution) call(ctx context.Context) (err error) {
 	api, arn := x.w.Clients.Personalize(x.req.ARN.Region), aws.String(x.req.ARN.String())
 	minimum := aws.Int32(int32(x.req.NewMinTPS)) // at most events.MaxMinTPS
 	switch {
+	case x.action.Training():
+		_, err = api.UpdateSolution(ctx, x.trainingUpdate())
 	case x.action == model.ActionDelete:
 		_, err = api.DeleteCampaign(ctx, &personalize.DeleteCampaignInput{CampaignArn: arn})
 	case x.action == model.ActionStop:
@@ -160,6 +170,10 @@ func (x *execution) notification(record json.RawMessage) []events.Event {
 		event.DetailType = events.CampaignDeleted
 	case model.ActionStop:
 		event.DetailType = events.RecommenderStopped
+	case model.ActionPause:
+		event.DetailType = events.TrainingPaused
+	case model.ActionResume:
+		event.DetailType = events.TrainingResumed
 	default:
 		return nil
 	}

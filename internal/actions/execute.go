@@ -12,6 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -23,7 +24,7 @@ import (
 // nothing was changed, as far as is known.
 func (a *Actions) Do(ctx context.Context, action model.Action, req events.Request) (Answer, error) {
 	switch action {
-	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart:
+	case model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionStart, model.ActionPause, model.ActionResume:
 		x := &execution{Options: a.o, w: a.w, action: action, req: req, release: keep}
 		answer, err := x.run(ctx)
 		a.countLost(ctx, len(x.lost))
@@ -106,6 +107,8 @@ func (x *execution) read(ctx context.Context) (err error) {
 		return ErrNotFound
 	case x.before.gone: // or another account's
 		return x.Owner.Check(ctx, x.req.ARN)
+	case x.action.Training(): // which changes no tags
+		return nil
 	case x.nothingToDo(x.before) != "" && (x.action != model.ActionUpdate || x.req.Automatic() && x.req.Scheduled == ""):
 		return nil
 	}
@@ -137,7 +140,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 			return x.drop(ctx, *x.decision)
 		}
 	}
-	if err := errors.Join(x.before.checkComplete(x.action), x.checkMinimum()); err != nil {
+	if err := errors.Join(x.before.checkComplete(x.replaces()), x.checkMinimum()); err != nil {
 		return Answer{}, err
 	}
 	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
@@ -353,6 +356,10 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 		problems = returnTagOf(x.w, arn, x.before.tags).removal(ctx, "the minimum is "+participle)
 	}
 	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record.Raw()))) })
+	var left string
+	if x.action == model.ActionDelete {
+		group.Go(func() { left = x.leftBehind(ctx) })
+	}
 	if ends {
 		state := alarms.Inactive
 		if x.action == model.ActionDelete {
@@ -369,7 +376,7 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 	if end := x.returning(); end != "" {
 		participle += ", and " + end
 	}
-	n.Sentence = n.sentence(x.req, participle)
+	n.Sentence = n.sentence(x.req, participle) + left
 	return n
 }
 
@@ -379,7 +386,11 @@ func (n *Answer) sentence(req events.Request, participle string) string {
 	if n.Outcome == writer.DryRun {
 		does, removed = "would be", "alarms that would be removed"
 	}
-	parts := []string{fmt.Sprintf("%s %s %s %s", req.Kind.Title(), req.ARN, does, participle)}
+	subject := req.Kind.Title()
+	if req.Kind == model.Solution {
+		subject = "The automatic training of solution"
+	}
+	parts := []string{fmt.Sprintf("%s %s %s %s", subject, req.ARN, does, participle)}
 	if n.AlarmsRemoved > 0 {
 		parts = append(parts, fmt.Sprintf("%s: %d", removed, n.AlarmsRemoved))
 	}
@@ -409,6 +420,7 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 	if x.decision != nil {
 		record.Inputs = events.InputsOf(*x.decision)
 	}
+	record.PromisedPerMonth = x.promise()
 	if record.Restore = record.RestoreCommand(); record.Restore != "" {
 		record.Note = "To undo it: " + record.Restore
 	}
@@ -416,4 +428,18 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 		x.lost = append(x.lost, audit.Problem(record, err))
 	}
 	return record
+}
+
+// promise is what the action is expected to save, in TPS-hours in a month; nil if that is not known:
+// a person's request is not checked against the demand.
+func (x *execution) promise() *float64 {
+	switch {
+	case x.before.minTPS < 1:
+		return nil
+	case x.action.Ends():
+		return new(float64(x.before.minTPS) * billing.HoursPerMonth)
+	case x.action == model.ActionUpdate && x.decision != nil && x.decision.Verdict == rules.StepDown:
+		return billing.Promise(x.before.minTPS, x.req.NewMinTPS, x.decision.StepDown)
+	}
+	return nil
 }

@@ -55,7 +55,7 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	if err := record.Restorable(); err != nil {
 		return Answer{}, err
 	}
-	req, err := events.NewRequest(record.ARN)
+	req, err := record.Request()
 	if err != nil {
 		return Answer{}, err
 	}
@@ -79,6 +79,9 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	answer, err := a.restore(ctx, record, req, o)
 	if err != nil || o.NoWait || a.w.DryRun {
 		return answer, err
+	}
+	if record.Action.Training() {
+		return answer, nil // which serves nothing
 	}
 	inService := func(s state) bool { return s.status == model.StatusActive && !s.updating() }
 	if _, err := a.await(ctx, req, o, "until it is in service", inService); err != nil {
@@ -127,6 +130,8 @@ func propose(record events.Audit, req events.Request, now state) (string, error)
 		return model.OneLine(what), large(0)
 	case now.gone:
 		return "", ErrNotFound
+	case record.Action.Training():
+		return proposeTraining(record, req, now), nil
 	case record.Action == model.ActionStop && now.status == model.StatusActive:
 		return "", nil
 	case record.Action == model.ActionStop:
@@ -136,6 +141,18 @@ func propose(record events.Audit, req events.Request, now state) (string, error)
 	}
 	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, model.Number(float64(now.minTPS), 0), minimum, unit)
 	return what, large(now.minTPS)
+}
+
+// proposeTraining is what undoes a change of automatic training; empty if nothing has to be done.
+func proposeTraining(record events.Audit, req events.Request, now state) string {
+	x := execution{action: record.Undoing(), req: req}
+	if x.trainingAlready(now) != "" {
+		return ""
+	}
+	if x.action == model.ActionPause {
+		return fmt.Sprintf("pause the automatic training of solution %s", req.ARN)
+	}
+	return fmt.Sprintf("resume the automatic training of solution %s, %s", req.ARN, cmp.Or(req.Schedule, "with the schedule that it has"))
 }
 
 func (a *Actions) restore(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (Answer, error) {
@@ -149,6 +166,8 @@ func (a *Actions) restore(ctx context.Context, record events.Audit, req events.R
 		return a.recreate(ctx, record, req, now)
 	case now.gone:
 		err = ErrNotFound
+	case record.Action.Training():
+		return a.Do(ctx, record.Undoing(), req)
 	case record.Action == model.ActionStop:
 		return a.Do(ctx, model.ActionStart, req)
 	default:

@@ -36,6 +36,7 @@ type state struct {
 	// rawConfig is the campaignConfig or recommenderConfig as received; nil if there is none.
 	rawConfig json.RawMessage
 	tags      map[string]string // nil if they were not read
+	training  *autoTraining     // of a solution; nil of an endpoint
 }
 
 // updating reports whether an update is in progress.
@@ -46,6 +47,8 @@ func (s state) busy() string {
 	switch {
 	case s.status != model.StatusActive:
 		return fmt.Sprintf("its status is %s", s.status)
+	case s.updating() && s.training != nil:
+		return fmt.Sprintf("an update of its training is in progress (%s)", s.update.Status)
 	case s.updating():
 		return fmt.Sprintf("an update to %d is in progress (%s)", s.update.MinTPS, s.update.Status)
 	}
@@ -57,17 +60,24 @@ func (s state) record(arn model.ARN) *events.Before {
 	if s.gone {
 		return nil
 	}
-	return &events.Before{
-		Name: arn.Name(), Status: string(s.status), SolutionVersion: s.solutionVersion,
-		MinTPS: s.minTPS, Config: s.rawConfig, Tags: s.tags,
+	before := &events.Before{Name: arn.Name(), Status: string(s.status)}
+	if s.training != nil {
+		before.AutoTraining, before.Schedule = s.training.on, s.training.schedule
+		return before
 	}
+	before.SolutionVersion, before.MinTPS, before.Config, before.Tags = s.solutionVersion, s.minTPS, s.rawConfig, s.tags
+	return before
 }
 
 // read describes the resource of a request.
 func read(ctx context.Context, w *writer.Writer, req events.Request) (state, error) {
 	describe := readCampaign
-	if req.Kind == model.Recommender {
+	switch req.Kind {
+	case model.Recommender:
 		describe = readRecommender
+	case model.Solution:
+		describe = readSolution
+	case model.Campaign:
 	}
 	s, err := describe(ctx, w.Clients.Personalize(req.ARN.Region), req.ARN.String())
 	if awsapi.KindOf(err) == awsapi.NotFound {
@@ -196,9 +206,9 @@ func unknownMembers(value any, t reflect.Type, path string) []string {
 	return unknown
 }
 
-// checkComplete refuses an update that would drop settings unknown to this build.
-func (s state) checkComplete(action model.Action) error {
-	if action != model.ActionUpdate || len(s.unknown) == 0 {
+// checkComplete refuses an update that replaces settings if it would drop some unknown to this build.
+func (s state) checkComplete(replaces bool) error {
+	if !replaces || len(s.unknown) == 0 {
 		return nil
 	}
 	return fmt.Errorf("it has settings that this version does not know (%s), and an update would reset them; nothing was changed",

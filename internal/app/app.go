@@ -20,6 +20,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/inventory"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/solutions"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -64,7 +65,7 @@ func New(o Options) *App {
 	found := inventory.New(inventory.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
 	gaps := cycle.NewRegionGaps(meter, found.List)
 	w := parts{Options: o}.writer()
-	tags := cycle.NewResourceTags(w.ReadTags, o.Clock)
+	arranged := cycle.NewResourceTags(w.ReadTags, o.Clock)
 	var known cycle.Inventory = found
 	watched := known
 	if o.ReportMissing {
@@ -74,7 +75,7 @@ func New(o Options) *App {
 	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
 		shown = known
 	}
-	p := parts{Options: o, meter: meter, gaps: gaps, tags: tags, inventory: watched, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
+	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, arranged: arranged, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
 	})}
@@ -129,7 +130,7 @@ func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers
 // cycle logs its own steps to log, which is not that of the writers for a read-only cycle.
 func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Tags: p.tags, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Tags: p.arranged, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
 		Budgets: w.budget, Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region,
 		DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,
@@ -149,7 +150,20 @@ func (a *App) ReadOnlyCycle() *cycle.Cycle {
 func (a *App) Ledger(prices cycle.PriceSource, hourly bool) *cycle.Ledger {
 	p := a.parts
 	return cycle.NewLedger(cycle.LedgerOptions{
-		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls,
-		Region: p.Config.Region, Hourly: hourly,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Clock: p.Clock, Training: p.training(), Prices: prices, Progress: p.Progress,
+		Calls: p.Clients.Calls, Region: p.Config.Region, Hourly: hourly, Tags: p.tags,
 	})
+}
+
+// Savings reads what the actions on record have saved.
+func (a *App) Savings(prices cycle.PriceSource) *cycle.Savings {
+	p := a.parts
+	return cycle.NewSavings(cycle.SavingsOptions{
+		Inventory: p.found, Meter: p.meter, Clock: p.Clock, Prices: prices, Progress: p.Progress, Calls: p.Clients.Calls, Region: p.Config.Region,
+	})
+}
+
+// training reads how solutions are trained, once a day at most.
+func (p parts) training() cycle.TrainingReader {
+	return cycle.NewDailyTraining(solutions.New(solutions.Options{Clients: p.Clients, Clock: p.Clock}), p.Clock)
 }

@@ -60,8 +60,10 @@ type parts struct {
 	Options
 	meter     cycle.Meter
 	gaps      *cycle.RegionGaps
-	tags      *cycle.ResourceTags
+	arranged  *cycle.ResourceTags
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
+	found     cycle.Inventory // without problems for what does not exist
+	tags      cycle.TagReader
 	rechecker *cycle.Rechecker
 }
 

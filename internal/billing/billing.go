@@ -40,6 +40,9 @@ type ReportTime struct {
 	// Until is the end of the last whole 5 minutes whose counts have arrived; it is less
 	// than an hour after the span. A resource called in between is not idle.
 	Until time.Time
+	// usageOnly is set for a span that nothing is proposed by: in the past, or longer than the 14
+	// days that rules go by. What happened since is not read.
+	usageOnly bool
 }
 
 // evaluation is the time that rules are applied for.
@@ -60,10 +63,7 @@ func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
 // meteredWindow is the part of the span that a resource is metered over: since its creation, in
 // whole slots of its kind. It may be empty.
 func meteredWindow(r model.Resource, span model.Window) model.Window {
-	unit := Slot
-	if r.Kind == model.Recommender {
-		unit = time.Hour
-	}
+	unit := Unit(r.Kind)
 	start := span.Start
 	if born := r.Created.UTC().Add(unit - time.Nanosecond).Truncate(unit); born.After(start) {
 		start = born
@@ -80,10 +80,14 @@ func requestsQuery(r model.Resource, m ReportTime) model.Query {
 	return rules.RequestsQuery(r, m.Span, Slot)
 }
 
-// minimumQuery asks for our own series of the minimum in every slot of the 14 days that the
-// step-down rule reads, and so of the span.
+// minimumQuery asks for our own series of the minimum in every slot of the span, and of the 14
+// days that the step-down rule reads.
 func minimumQuery(r model.Resource, m ReportTime) model.Query {
-	return rules.MinimumQuery(r, lookBack(m))
+	w := lookBack(m)
+	if m.usageOnly || m.Span.Start.Before(w.Start) {
+		w = m.Span
+	}
+	return rules.MinimumQuery(r, w)
 }
 
 func lookBack(m ReportTime) model.Window {
@@ -101,7 +105,7 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 		return nil
 	}
 	queries := []model.Query{requestsQuery(r, m), minimumQuery(r, m)}
-	if m.Span.Duration() < rules.LookBack {
+	if m.Span.Duration() < rules.LookBack && !m.usageOnly {
 		queries = append(queries, hourlyQuery(r, m))
 	}
 	return queries

@@ -289,7 +289,11 @@ func TestAStoppedRecommenderCostsNothing(t *testing.T) {
 		{"seen, then not, while the monitor ran", model.Recommender, func(b *bench) { b.minimums(gone(60, 84)) }, 2},
 		{"a campaign cannot be stopped", model.Campaign, func(b *bench) { b.minimums(gone(60, 84)) }, 0},
 		{"a single step may be a failed read", model.Recommender, func(b *bench) { b.minimums(gone(60, 61)) }, 0},
-		{"never seen before: perhaps not watched", model.Recommender, func(b *bench) { b.minimums(gone(0, 84)) }, 0},
+		{"never seen before: perhaps not watched", model.Recommender, func(b *bench) {
+			b.resource.Created = oneDay.Span.Start
+			b.minimums(gone(0, 84))
+		}, 0},
+		{"seen before the span", model.Recommender, func(b *bench) { b.minimums(gone(0, 84)) }, 7},
 		{"the last steps may not be visible yet", model.Recommender, func(b *bench) { b.minimums(gone(286, 288)) }, 0},
 		{"the monitor did not run", model.Recommender, func(b *bench) {
 			b.minimums(gone(60, 84))

@@ -150,3 +150,31 @@ func (u Metered) SavingOf(r model.Resource, newMin int) Saving {
 	s.JumpsNow = u.slots.jumps(jumpFactor*present, jumpFactor*present)
 	return s
 }
+
+// Promise is what a step from one minimum to a lower one is expected to save in a month of 730 hours,
+// in TPS-hours, by the hours that the step rests on: those with a count, and the silent ones. By
+// hourly means it is not exact. It is nil without hours.
+func Promise(from, to int, step rules.Step) *float64 {
+	hours := float64(len(step.Datapoints) + step.Silent)
+	if hours == 0 || to >= from {
+		return nil
+	}
+	provided := func(minimum int) float64 { return float64(minimum) * PerTPSHour }
+	saved := float64(step.Silent) * (provided(from) - provided(to))
+	for _, p := range step.Datapoints {
+		saved += Metering(provided(from), p.Value) - Metering(provided(to), p.Value)
+	}
+	return new(saved / PerTPSHour / hours * HoursPerMonth)
+}
+
+// PerMonth is the TPS-hours that a month of 730 hours is paid for with the present minimum, if
+// demand stays as it was in the span; nil if that is not known.
+func (u Metered) PerMonth(r model.Resource) *float64 {
+	if !u.Readable {
+		return nil
+	}
+	if u.Hours <= 0 {
+		return new(float64(r.MinTPS) * HoursPerMonth)
+	}
+	return new(u.slots.paid(u.slots.throughout(float64(r.MinTPS))) * HoursPerMonth / u.Hours)
+}

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -16,9 +17,21 @@ const gapSlots = 2
 // slotSeconds is the length of a slot: what is paid for at a minimum of 1, in requests.
 const slotSeconds = float64(Slot / time.Second)
 
-// perTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
+// PerTPSHour is how many requests a TPS-hour is. Sums are made of requests, which are
 // whole numbers, and only divided at the end, so that they are exact.
-const perTPSHour = float64(time.Hour / time.Second)
+const PerTPSHour = float64(time.Hour / time.Second)
+
+// Unit is the time that the throughput of a kind is metered in.
+func Unit(kind model.Kind) time.Duration {
+	if kind == model.Recommender {
+		return time.Hour
+	}
+	return Slot
+}
+
+// Metering is what is paid for in one unit, in requests: those that the minimum provides, or those
+// that were made if there are more.
+func Metering(provided, made float64) float64 { return max(provided, made) }
 
 // Throughput is what was provisioned and what was used, in requests per second: means of the
 // time in which anything ran, and the highest 5 minutes.
@@ -87,10 +100,17 @@ type slots struct {
 // one; before that the one published last, or else the first published after it. If none
 // ever was, it is the present one.
 func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time) {
-	assumed := float64(r.MinTPS)
+	assumeMinimums(r, minimum, at, 0, 0)
+}
+
+// assumeMinimums also knows the minimums published last before the values, and first after them;
+// 0 if there is none.
+func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
+	inside := 0.0
 	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
-		assumed = minimum[first]
+		inside = minimum[first]
 	}
+	assumed := cmp.Or(before, inside, after, float64(r.MinTPS))
 	updated := r.LastTouched() // zero if there never was one, as the present minimum then was from the start
 	for i, published := range minimum {
 		switch {
@@ -114,18 +134,35 @@ func newSlots(r model.Resource, w model.Window, requests, minimums, running mode
 		called: make([]bool, n),
 	}
 	s.each(requests, func(i int, value float64) { s.requests[i] = value })
+	before, after := 0.0, 0.0
 	if minimums.Complete {
 		s.each(minimums, func(i int, value float64) {
 			if value > 0 {
 				s.minimum[i], s.known[i] = value, true
 			}
 		})
+		before, after = around(minimums, w, r.Created)
 	}
-	AssumeMinimums(r, s.minimum, s.at)
+	assumeMinimums(r, s.minimum, s.at, before, after)
 	if r.Kind == model.Recommender && minimums.Complete && running.Complete {
-		s.markStops(running)
+		s.markStops(running, before > 0)
 	}
 	return s
+}
+
+// around are the last value between a creation and a window, and the first one after the window; 0
+// if there is none.
+func around(series model.Series, w model.Window, created time.Time) (before, after float64) {
+	for _, p := range series.Points {
+		switch {
+		case p.Time.Before(created): // of an earlier resource of that name
+		case p.Time.Before(w.Start):
+			before = p.Value
+		case !p.Time.Before(w.End):
+			return before, p.Value
+		}
+	}
+	return before, 0
 }
 
 // each calls f for every datapoint within the window.
@@ -141,10 +178,10 @@ func (s *slots) each(series model.Series, f func(i int, value float64)) {
 // markStops finds when a recommender was stopped: it was seen before, the monitor ran, yet
 // published no minimum of it, and no one called it, in at least two slots in a row. A
 // campaign cannot be stopped, and what was never seen before may not have been monitored.
-func (s *slots) markStops(running model.Series) {
+func (s *slots) markStops(running model.Series, seen bool) {
 	ran := make([]bool, len(s.requests))
 	s.each(running, func(i int, value float64) { ran[i] = value > 0 })
-	seen, gap := false, 0
+	gap := 0
 	for i := range max(0, len(s.requests)-rules.FreshSlots) {
 		seen = seen || s.known[i]
 		if !seen || !ran[i] || s.known[i] || s.requests[i] > 0 {
@@ -166,10 +203,7 @@ func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i)
 
 // paid is the TPS-hours that are paid for with the given minimum of each slot.
 func (s *slots) paid(minimum minimums) float64 {
-	unit := 1
-	if s.kind == model.Recommender {
-		unit = slotsPerHour
-	}
+	unit := int(Unit(s.kind) / Slot)
 	total := 0.0
 	for from := 0; from < len(s.requests); from += unit {
 		least, actual := 0.0, 0.0
@@ -177,9 +211,9 @@ func (s *slots) paid(minimum minimums) float64 {
 			least += minimum(i) * slotSeconds
 			actual += s.requests[i]
 		}
-		total += max(least, actual)
+		total += Metering(least, actual)
 	}
-	return total / perTPSHour
+	return total / PerTPSHour
 }
 
 // idle counts the running slots without a call, and finds the first slot since which there
@@ -309,7 +343,7 @@ func (s *slots) hourly(minimum minimums) []Hour {
 		n, requests := float64(to-from), sum(part.requests)
 		list = append(list, Hour{
 			Start: start, Provisioned: provisioned / n, Actual: requests / (n * slotSeconds),
-			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / perTPSHour,
+			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / PerTPSHour,
 		})
 		from = to
 	}

@@ -53,12 +53,8 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	}
 	s := newSlots(r, u.Window, readings.Get(requestsQuery(r, m)), minimums, running)
 	u.Readable, u.slots = true, s
-	u.evidence = rules.Evidence{
-		Window: evidenceWindow(r, m), Requests: readings.Get(hourlyQuery(r, m)), Watched: rules.WatchedHours(minimums, minimumQuery(r, m).Window.Start),
-		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
-	}
-	if m.Span.Duration() >= rules.LookBack {
-		u.evidence.Requests = hourlySums(readings.Get(requestsQuery(r, m)))
+	if !m.usageOnly {
+		u.evidence = evidenceOf(r, readings, m)
 	}
 	stopped := count(s.stopped)
 	u.StoppedHours, u.Hours = hours(stopped), hours(len(s.requests)-stopped)
@@ -66,7 +62,7 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 		u.MinKnown = hours(count(s.known)) / u.Hours * 100
 	}
 	u.Requests = sum(s.requests)
-	u.Used = u.Requests / perTPSHour
+	u.Used = u.Requests / PerTPSHour
 	u.Paid = s.paid(s.inForce)
 	u.Wasted = max(0, u.Paid-u.Used)
 	u.Throughput = s.throughput()
@@ -74,6 +70,19 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u
+}
+
+// evidenceOf is what the step-down rule goes by.
+func evidenceOf(r model.Resource, readings model.Readings, m ReportTime) rules.Evidence {
+	requests := readings.Get(hourlyQuery(r, m))
+	if m.Span.Duration() >= rules.LookBack {
+		requests = hourlySums(readings.Get(requestsQuery(r, m)))
+	}
+	return rules.Evidence{
+		Window: evidenceWindow(r, m), Requests: requests,
+		Watched: rules.WatchedHours(readings.Get(minimumQuery(r, m)), minimumQuery(r, m).Window.Start),
+		Proxy:   !model.RecipeOf(r.Kind, r.Recipe).Sure,
+	}
 }
 
 // HourlyAtMost returns the hours as they would be metered with a minimum that never exceeded the
@@ -158,7 +167,7 @@ func (u Metered) CallQueries(r model.Resource, idle time.Duration, m ReportTime)
 
 // looksIdle reports whether the resource had no request in the idle time.
 func (u Metered) looksIdle(r model.Resource, idle time.Duration, m ReportTime) bool {
-	if u.quietSince == nil || m.Now.Sub(r.Created) < idle {
+	if m.usageOnly || u.quietSince == nil || m.Now.Sub(r.Created) < idle {
 		return false
 	}
 	// What the span does not reach back to, the idle queries do.

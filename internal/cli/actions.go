@@ -167,7 +167,7 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if err != nil {
 		return err
 	}
-	if o.action.Ends() {
+	if o.asks() {
 		streams := g.streams
 		if o.event == "-" {
 			streams.In = nil // stdin has the event, and no answer
@@ -176,7 +176,7 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 			return err
 		}
 	}
-	s, err := g.open(ctx, false)
+	s, err := g.open(ctx, setup{})
 	if err != nil {
 		return err
 	}
@@ -200,10 +200,13 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if identity.Account != req.ARN.Account {
 		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
 	}
-	if o.action.Ends() {
+	if o.asks() {
 		verb := "Stop"
-		if o.action == model.ActionDelete {
+		switch o.action {
+		case model.ActionDelete:
 			verb = "Delete"
+		case model.ActionPause:
+			verb = "Pause the automatic training of"
 		}
 		if err := o.confirm(ctx, g.streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN)); err != nil {
 			return err
@@ -219,6 +222,9 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	}
 	return missing(fmt.Errorf("%s: %w", req.ARN, actions.ErrNotFound))
 }
+
+// asks reports whether the command asks before it acts.
+func (o *actionOptions) asks() bool { return o.action.Ends() || o.action == model.ActionPause }
 
 // missing is the error for a resource that a person names and that does not exist: with its own exit
 // code, as it may be a mistake in the name.
@@ -254,6 +260,10 @@ func mayDo(action model.Action, req events.Request) string {
 		return fmt.Sprintf("may delete campaign %s and its alarms, send events, and rebuild the dashboard", req.ARN.Name())
 	case model.ActionStop:
 		return fmt.Sprintf("may stop recommender %s, delete its alarms, send events, and rebuild the dashboard", req.ARN.Name())
+	case model.ActionPause:
+		return fmt.Sprintf("may switch off the automatic training of solution %s, and send events", req.ARN.Name())
+	case model.ActionResume:
+		return fmt.Sprintf("may switch on the automatic training of solution %s, and send events", req.ARN.Name())
 	}
 	return "may start recommender " + req.ARN.Name()
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // auditLog appends audit records to a file, one JSON object a line.
@@ -154,6 +155,19 @@ func (s *session) recall(ctx context.Context) (records []events.Audit, since tim
 		since = list[0].Time
 	}
 	return late.Records(), since
+}
+
+// done reads all records of actions that were done: those of the session's audit file or, without one,
+// those that the daemon remembers. What cannot be read is logged: what it saved is not shown.
+func (s *session) done(ctx context.Context, memory *serve.Memory) []events.Audit {
+	if s.audit == nil || !s.audit.regular {
+		return memory.Snapshot().Audits
+	}
+	all := history.New(history.Filter{Outcomes: []string{events.OutcomeDone}}, func(history.Fault) {}) // recall has logged them
+	if err := readAuditFile(ctx, s.audit.file.Name(), all, math.MaxInt64); err != nil {
+		s.logger.WarnContext(ctx, "audit file not read; the page does not show all savings", "err", err)
+	}
+	return all.Records()
 }
 
 // firstRecords is how much of a file is read to find its first records, in bytes.

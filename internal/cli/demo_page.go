@@ -12,6 +12,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
@@ -35,6 +36,7 @@ const (
 type demoPage struct {
 	source demoSource
 	ledger *cycle.Ledger
+	saved  savedSource
 	slow   bool      // the days are over
 	next   time.Time // when the ledger is updated, by the demo's clock
 
@@ -66,7 +68,8 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 			return err
 		}
 	}
-	*p = demoPage{source: source, ledger: d.Ledger(), page: page, server: server, aws: aws}
+	saved := savedSource{d.Savings(), func(context.Context) []events.Audit { return memory.Snapshot().Audits }}
+	*p = demoPage{source: source, ledger: d.Ledger(), saved: saved, page: page, server: server, aws: aws}
 	p.updateLedger(ctx)
 	fmt.Fprintf(g.streams.Err, "watch it at %s\n", server.url)
 	return nil
@@ -83,6 +86,7 @@ func (p *demoPage) cycled(ctx context.Context) {
 func (p *demoPage) updateLedger(ctx context.Context) {
 	d := p.source.demo
 	_, _ = p.source.makeLedger(ctx, p.ledger, cycle.LedgerInput{Params: d.Params}) // the page shows why there is none
+	p.source.makeSaved(ctx, p.saved, d.Params)
 	pause := demoLedger
 	if p.slow {
 		pause = ledgerPause

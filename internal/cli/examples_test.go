@@ -212,11 +212,15 @@ func newExampleBed(t *testing.T, files map[string]string, named string) exampleB
 	var records []string
 	for _, region := range []string{"us-east-1", "eu-west-1"} {
 		group := localaws.EstateDatasetGroup{Name: "shop", Domain: "ECOMMERCE"}
-		arns := regexp.MustCompile(`arn:aws:personalize:`+region+`:123456789012:(campaign|recommender)/([a-z-]+)`).FindAllStringSubmatch(named, -1)
+		arns := regexp.MustCompile(`arn:aws:personalize:`+region+`:123456789012:(campaign|recommender|solution)/([a-z-]+)`).FindAllStringSubmatch(named, -1)
 		slices.SortFunc(arns, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
 		for _, arn := range slices.CompactFunc(arns, func(a, b []string) bool { return a[0] == b[0] }) {
 			endpoint := localaws.EstateEndpoint{
 				Name: arn[2], Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 8},
+			}
+			if arn[1] == "solution" {
+				group.Solutions = append(group.Solutions, localaws.EstateSolution{Name: arn[2], Recipe: endpoint.Recipe})
+				continue
 			}
 			if arn[1] == "recommender" {
 				endpoint.Recipe = "aws-ecomm-recommended-for-you"

@@ -83,6 +83,7 @@ type setup struct {
 	params   []string          // the parameters that it has; nil means all
 	defaults map[string]string // where they differ from the parameters' own
 	realTime bool              // whether an embedded AWS runs on the real time
+	readOnly bool              // --audit-file is read, not written
 }
 
 // job is a command that works in an account.
@@ -103,7 +104,7 @@ func (g *global) start(cmd *cobra.Command, from setup, j job) *cobra.Command {
 		if err := j.check(g.streams, values); err != nil {
 			return err
 		}
-		s, err := g.open(cmd.Context(), from.realTime)
+		s, err := g.open(cmd.Context(), from)
 		if err != nil {
 			return err
 		}

@@ -90,6 +90,7 @@ var (
 	}
 	auditActions = []string{
 		string(model.ActionUpdate), string(model.ActionDelete), string(model.ActionStop), string(model.ActionStart), string(model.ActionRestore),
+		string(model.ActionPause), string(model.ActionResume),
 	}
 )
 
@@ -285,15 +286,23 @@ func (r *historyReader) readGroups(ctx context.Context, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}
-	groups, err := parseGroups(names)
-	if err != nil {
+	if _, err := parseGroups(names); err != nil {
 		return usage(err)
 	}
-	s, err := r.open(ctx, false)
+	s, err := r.open(ctx, setup{})
 	if err != nil {
 		return err
 	}
 	defer s.close()
+	return r.readGroupsIn(ctx, s, names)
+}
+
+// readGroupsIn reads log groups of a session's account, as readGroups does.
+func (r *historyReader) readGroupsIn(ctx context.Context, s *session, names []string) error {
+	groups, err := parseGroups(names)
+	if err != nil {
+		return usage(err)
+	}
 	reader := history.NewReader(s.clients)
 	var all []history.Group
 	for _, group := range groups {
@@ -332,7 +341,7 @@ func (r *historyReader) addEffects(ctx context.Context, records []report.AuditRe
 	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := record.Step(); return ok }) {
 		return nil
 	}
-	s, err := r.open(ctx, false)
+	s, err := r.open(ctx, setup{})
 	if err != nil {
 		return err
 	}

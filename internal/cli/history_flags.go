@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -42,7 +43,7 @@ func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
 		note(fmt.Errorf("--since (%s) is not before --until (%s)", f.Since.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339)))
 	}
 	for _, text := range o.arns {
-		_, _, err := model.ParseResourceARN(text)
+		_, err := events.ParseSubject(text)
 		if note(err); err == nil {
 			f.ARNs = append(f.ARNs, text)
 		}

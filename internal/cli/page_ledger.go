@@ -7,6 +7,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -45,15 +46,17 @@ func pauseAfter(series, failures int) time.Duration {
 	return max(ledgerPause, (time.Duration(series)*each + time.Hour - 1).Truncate(time.Hour))
 }
 
-// keepLedger makes ledgers until ctx ends, as long as the daemon leads.
-func (p *pageSource) keepLedger(ctx context.Context, clock model.Clock, ledger *cycle.Ledger, in cycle.LedgerInput) {
+// keepLedger makes ledgers, of savings too, until ctx ends, as long as the daemon leads.
+func (p *pageSource) keepLedger(ctx context.Context, clock model.Clock, ledger *cycle.Ledger, saved savedSource, in cycle.LedgerInput) {
 	failures := 0
 	for p.awaitLead(ctx) {
 		made, err := p.makeLedger(ctx, ledger, in)
+		read := made.MetricsGot
 		if failures++; err == nil {
 			failures = 0
+			read += p.makeSaved(ctx, saved, in.Params)
 		}
-		if clock.Sleep(ctx, pauseAfter(made.MetricsGot, failures)) != nil {
+		if clock.Sleep(ctx, pauseAfter(read, failures)) != nil {
 			return
 		}
 	}
@@ -79,10 +82,10 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 	return false
 }
 
-// makeLedger makes a ledger over the longest span, with as many hours as the page shows, and
-// shows it, or why there is none.
+// makeLedger makes a ledger over the longest span, and of the month so far, with as many hours as the
+// page shows, and shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.LastHours, in.Whole = billing.MaxDays, chart.SparkHours, lowered(p.Memory.Snapshot().Audits)
+	in.Days, in.LastHours, in.Records = billing.MaxDays, chart.SparkHours, p.Memory.Snapshot().Audits
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:
@@ -95,16 +98,20 @@ func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 	return made, nil
 }
 
-// lowered are the resources whose minimum the monitor has lowered: all their hours are needed to
-// add up what that has saved.
-func lowered(records []events.Audit) map[string]bool {
-	arns := map[string]bool{}
-	for _, a := range records {
-		if a.Automatic && a.Outcome == events.OutcomeDone && a.Action == model.ActionUpdate && a.Scheduled == "" {
-			arns[a.ARN] = true
-		}
+// savedSource makes the ledgers of savings that the page and the metrics show.
+type savedSource struct {
+	savings *cycle.Savings
+	records func(ctx context.Context) []events.Audit
+}
+
+// makeSaved makes a ledger of savings, and returns how many series it read.
+func (p *pageSource) makeSaved(ctx context.Context, from savedSource, params config.Values) int {
+	saved, err := from.savings.Run(ctx, cycle.SavingsInput{Params: params, Records: from.records(ctx)})
+	if err != nil { // the daemon is being stopped
+		return 0
 	}
-	return arns
+	p.SawSavings(saved)
+	return saved.MetricsGot
 }
 
 // noteLedger shows a ledger, or why there is none beside the one before it.

@@ -66,6 +66,9 @@ func (*counted) Refresh(context.Context, []model.Resource) ([]model.Resource, []
 	return nil, nil
 }
 
+// idle is a meter that is not used.
+type idle struct{ cycle.Meter }
+
 // Ledgers are made by the one that leads alone, and what failed is tried again soon.
 func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -73,11 +76,15 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 		source := newPageSource(memory, "Board")
 		inventory := &counted{fails: 3, began: time.Now()}
 		ledger := cycle.NewLedger(cycle.LedgerOptions{Inventory: inventory, Clock: model.SystemClock{}, Hourly: true})
+		saved := savedSource{
+			savings: cycle.NewSavings(cycle.SavingsOptions{Clock: model.SystemClock{}, Meter: idle{}}),
+			records: func(context.Context) []events.Audit { return nil },
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			source.keepLedger(ctx, model.SystemClock{}, ledger, cycle.LedgerInput{})
+			source.keepLedger(ctx, model.SystemClock{}, ledger, saved, cycle.LedgerInput{})
 		}()
 		role := func(r serve.Role) { memory.Update(func(s *serve.Status) { s.Role = r }) }
 		time.Sleep(time.Minute)
@@ -95,7 +102,7 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 		time.Sleep(90 * time.Minute)
 		role(serve.Standby)
 		time.Sleep(5 * time.Hour)
-		if s := source.Snapshot(); s.Ledger == nil || s.LedgerErr != noLedgerHere {
+		if s := source.Snapshot(); s.Ledger == nil || s.Saved == nil || s.LedgerErr != noLedgerHere {
 			t.Errorf("who led before shows %v, %q", s.Ledger, s.LedgerErr)
 		}
 		cancel()
@@ -105,16 +112,4 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 			t.Errorf("asked after %v, want %v", inventory.asked, want)
 		}
 	})
-}
-
-func TestLowered(t *testing.T) {
-	got := lowered([]events.Audit{
-		{ARN: "a", Automatic: true, Outcome: events.OutcomeDone, Action: model.ActionUpdate},
-		{ARN: "b", Outcome: events.OutcomeDone, Action: model.ActionUpdate},
-		{ARN: "c", Automatic: true, Outcome: events.OutcomeRefused, Action: model.ActionUpdate},
-		{ARN: "d", Automatic: true, Outcome: events.OutcomeDone, Action: model.ActionStop},
-	})
-	if len(got) != 1 || !got["a"] {
-		t.Errorf("%v", got)
-	}
 }

@@ -8,32 +8,51 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
 // reportSetup has the parameters that select what a report covers.
-var reportSetup = setup{params: []string{
+var reportSetup = setup{readOnly: true, params: []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.MetricDelay,
 }}
+
+var reportOutputs = append(slices.Clone(outputs), string(report.Focus))
+
+// maxChartHours is how many hours a chart of one resource has at most: those of two months. The
+// charts of all resources together have all hours.
+const maxChartHours = 62 * 24
 
 // reportOptions are the settings of report.
 type reportOptions struct {
 	common
 	days   int
+	month  string
+	since  string
+	until  string
+	group  string
+	brief  bool
+	flags  *pflag.FlagSet
 	html   string
 	prices priceOptions
+	saved  savedOptions
 }
 
 func newReport(g *global) *cobra.Command {
-	o := &reportOptions{}
+	o := &reportOptions{saved: savedOptions{auditFile: &g.auditFile}}
+	o.saved.since = &o.since
 	cmd := &cobra.Command{
 		Use:   "report",
 		Short: "Show what was paid for, used and wasted, and what could be saved",
@@ -54,21 +73,40 @@ requests. Each price is shown with its date and source. The table in the program
 of us-east-1, uses them in other regions too, and may be out of date; see --prices and
 --live-prices.
 
+Training is that of the last 30 days: the hours of each solution, and what of it no one
+uses, with the command that changes it. Solutions are trained and billed whether or not a
+campaign serves them.
+
 CloudWatch bills the metrics read: two or three for each resource, two more for one that
 was at times without requests, nine more for one that looks idle.
+
+With --savings it shows instead what the monitor's actions, and those of its commands, have
+saved by action and calendar month: by the audit records of --audit-file, --log-group, or
+both, metered like the bill and read from CloudWatch for 63 days by 5 minutes, before that by hours.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
 some resources or regions could not be read.`,
 		Example: `  personalize-monitor report --local --html report.html
+  personalize-monitor report --savings --audit-file audit.jsonl
   personalize-monitor report --days 7 --regions us-east-1,eu-west-1 --prices prices.yaml
   personalize-monitor report --output json | jq '.totals.tpsHours'`,
 		Args: cobra.NoArgs,
 	}
 	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinDays, billing.MaxDays)
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxDays, days)
-	o.addOutput(cmd)
+	cmd.Flags().StringVar(&o.month, "month", "", "a calendar month (UTC), as `2026-11`, or now: so far, with a forecast and the month before")
+	cmd.Flags().StringVar(&o.since, "since", "", "begin at a `TIME`: a date, a time, or how long ago (7d), up to 455 days; "+
+		"with --savings, only records from then on (default: all of a file, 63d of a log group)")
+	cmd.Flags().StringVar(&o.until, "until", "", "end at a `TIME`; a date is the end of that day")
+	o.flags = cmd.Flags()
+	cmd.Flags().StringVar(&o.group, "group-by", "", "add up by `KEY`: "+strings.Join(report.Groupings(), ", "))
+	complete(cmd, "group-by", report.Groupings()[:4])
+	cmd.Flags().StringVar(&o.output, "output", outputs[0], "`FORM` of the result: table, json, csv or focus (FOCUS 1.2, see docs/guide/report.md)")
+	complete(cmd, "output", reportOutputs)
+	cmd.Flags().BoolVar(&o.brief, "recommendations", false, "show only the summary and the recommendations")
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
+	o.saved.addFlags(cmd)
 	reportSetup.addParams(cmd)
 	return g.start(cmd, reportSetup, o)
 }
@@ -77,7 +115,27 @@ func (o *reportOptions) check(Streams, config.Values) error {
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
 		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
 	}
-	if err := cmp.Or(o.checkOutput(), o.checkHTML()); err != nil {
+	spans := 0
+	for _, flag := range []string{"days", "month", "since"} {
+		if o.flags.Changed(flag) {
+			spans++
+		}
+	}
+	switch {
+	case spans > 1:
+		return usage(errors.New("--days, --month and --since exclude each other"))
+	case o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || o.output == string(report.Focus)):
+		return usage(errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus"))
+	case o.until != "" && o.since == "":
+		return usage(errors.New("--until needs --since"))
+	}
+	if _, err := report.ParseGrouping(o.group); err != nil {
+		return usage(fmt.Errorf("--group-by %w", err))
+	}
+	if o.output == string(report.Focus) && (o.brief || o.group != "") {
+		return usage(errors.New("--output focus has no groups and no recommendations"))
+	}
+	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
 		return err
 	}
 	return o.prices.check()
@@ -97,18 +155,62 @@ func (o *reportOptions) checkHTML() error {
 	return nil
 }
 
+// spans are what the report covers, now being the time that it is made.
+func (o *reportOptions) spans(now time.Time, delay time.Duration) (billing.Spans, error) {
+	switch {
+	case o.month == "now":
+		return billing.MonthOf(now, now.Add(-delay-time.Hour), delay)
+	case o.month != "":
+		month, err := time.Parse("2006-01", o.month)
+		if err != nil {
+			return billing.Spans{}, fmt.Errorf("--month %q is not a month such as 2026-11, or now", o.month)
+		}
+		spans, err := billing.MonthOf(now, month, delay)
+		return spans, prefixed("--month", err)
+	case o.since != "":
+		since, err := parseTime("--since", o.since, now, false)
+		until, untilErr := parseTime("--until", o.until, now, true)
+		if err := cmp.Or(err, untilErr); err != nil {
+			return billing.Spans{}, err
+		}
+		spans, err := billing.Between(now, since, until, delay)
+		return spans, prefixed("--since", err)
+	}
+	return billing.Days(now, o.days, delay), nil
+}
+
+// prefixed is an error with the flag that it is about; nil stays nil.
+func prefixed(flag string, err error) error {
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	return nil
+}
+
 // run measures, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
 	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
+	if o.saved.wanted {
+		if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
+			return err
+		}
+		return o.saved.run(ctx, s, parts, o, values)
+	}
+	spans, err := o.spans(s.clock.Now(), values.MetricDelay)
+	if err != nil {
+		return usage(err)
+	}
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
 		return err
 	}
-	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{Params: values, Days: o.days})
+	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{
+		Params: values, Spans: spans, GroupBy: report.Grouping(o.group), Tags: o.output == string(report.Focus), LastHours: maxChartHours,
+	})
 	s.progress.clear()
 	if err != nil {
 		return err
 	}
-	err = s.streams.print(result, o.output)
+	err = o.print(s.streams, result)
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))
@@ -118,6 +220,23 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 		return err
 	}
 	return partial(result.Failed())
+}
+
+// print prints the ledger, or the part of it that is wanted.
+func (o *reportOptions) print(streams Streams, l report.Ledger) error {
+	switch {
+	case o.output == string(report.Focus):
+		if err := l.WriteFocus(streams.Out); err != nil {
+			return fmt.Errorf("print the result: %w", err)
+		}
+		for _, line := range append(l.NoFocusRows(), l.Asides()...) {
+			fmt.Fprintln(streams.Err, model.OneLine(line))
+		}
+		return nil
+	case o.brief:
+		return streams.print(report.Advice{Ledger: l}, o.output)
+	}
+	return streams.print(l, o.output)
 }
 
 // writePage writes the page beside its place and then moves it there, so that no reader finds

@@ -31,10 +31,11 @@ func newRestore(g *global) *cobra.Command {
 	o := &restoreOptions{}
 	cmd := &cobra.Command{
 		Use:   "restore [ARN]",
-		Short: "Undo a deletion, a stop or a change of a minimum",
+		Short: "Undo a deletion, a stop, or a change of a minimum or of training",
 		Long: `Undo what the program did to a campaign or recommender: create a deleted campaign again
 with the same name, solution version, minimum, configuration and tags, start a stopped
-recommender, or set the former minimum. It waits until the resource is in service.
+recommender, or set the former minimum. It waits until the resource is in service. Of a
+solution it resumes or pauses automatic training again.
 
 It needs the record of the action, which is in three places: the notification has it as one
 word, ready to be pasted; the event has it in its detail; and the files that --audit-file
@@ -119,11 +120,11 @@ func (o *restoreOptions) oneRecord(streams Streams) (events.Audit, error) {
 // latestRecord finds the latest action about a resource that can be undone. It fails if
 // anything cannot be read, as that might be a later one.
 func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string) (events.Audit, error) {
-	req, err := events.NewRequest(arn)
+	subject, err := events.ParseSubject(arn)
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := newHistoryReader(g, history.Filter{ARNs: []string{req.ARN.String()}})
+	read := newHistoryReader(g, history.Filter{ARNs: []string{subject.String()}})
 	if o.from != "" {
 		in, err := openFile(ctx, o.from)
 		if ctx.Err() != nil {
@@ -178,11 +179,11 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	if err != nil {
 		return err
 	}
-	req, err := events.NewRequest(record.ARN)
+	req, err := record.Request()
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx, false)
+	s, err := g.open(ctx, setup{})
 	if err != nil {
 		return err
 	}

@@ -188,7 +188,8 @@ Without an AWS account, try:  personalize-monitor run --local`,
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate(), streams.Out))
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(newRun(g), newPlan(g), newReport(g), newServe(g), newDemo(g),
-		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g), newRestore(g), newSchedule(g),
+		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
+		newPauseTraining(g), newResumeTraining(g), newRestore(g), newSchedule(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)

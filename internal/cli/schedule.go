@@ -175,7 +175,7 @@ func (o *scheduleOptions) run(
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx, false)
+	s, err := g.open(ctx, setup{})
 	if err != nil {
 		return err
 	}

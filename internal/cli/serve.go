@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -94,7 +95,8 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	if err != nil {
 		return usage(err)
 	}
-	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), values)()
+	saved := savedSource{daemon.App().Savings(o.prices.source(s)), func(ctx context.Context) []events.Audit { return s.done(ctx, memory) }}
+	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), saved, values)()
 	if err := daemon.Start(ctx); err != nil {
 		return err
 	}
@@ -110,11 +112,13 @@ func (s *session) newPage(a *app.App, source *pageSource, o *serveOptions, value
 	})
 }
 
-// startLedger updates the ledger of the page until the returned function is called.
-func (s *session) startLedger(ctx context.Context, source *pageSource, ledger *cycle.Ledger, values config.Values) (end func()) {
+// startLedger updates the ledgers of the page until the returned function is called.
+func (s *session) startLedger(
+	ctx context.Context, source *pageSource, ledger *cycle.Ledger, saved savedSource, values config.Values,
+) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var ended sync.WaitGroup
-	ended.Go(func() { source.keepLedger(ctx, s.clock, ledger, cycle.LedgerInput{Params: values}) })
+	ended.Go(func() { source.keepLedger(ctx, s.clock, ledger, saved, cycle.LedgerInput{Params: values}) })
 	return func() { cancel(); ended.Wait() }
 }
 

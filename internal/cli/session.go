@@ -52,13 +52,16 @@ var errLocalAndAccount = errors.New("--local uses an embedded AWS; --profile and
 // open finds the account to work in: the embedded AWS with --local, else that of the AWS
 // settings. Whatever is missing is bad configuration. An embedded AWS runs on the real time, or
 // on a clock that skips all waiting.
-func (g *global) open(ctx context.Context, realTime bool) (*session, error) {
-	logger := g.logger()
-	audit, err := openAuditLog(g.auditFile)
+func (g *global) open(ctx context.Context, from setup) (*session, error) {
+	logger, name := g.logger(), g.auditFile
+	if from.readOnly {
+		name = ""
+	}
+	audit, err := openAuditLog(name)
 	if err != nil {
 		return nil, usage(err)
 	}
-	a, err := g.findAccount(ctx, logger, realTime)
+	a, err := g.findAccount(ctx, logger, from.realTime)
 	if err != nil {
 		return nil, errors.Join(err, audit.close())
 	}

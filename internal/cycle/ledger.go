@@ -11,12 +11,15 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // ledgerRegions bounds the regions that are metered at the same time, to limit memory.
@@ -28,15 +31,21 @@ type LedgerOptions struct {
 	Meter     Meter
 	Gaps      *RegionGaps
 	Clock     model.Clock
-	Prices    PriceSource // nil means that nothing is priced
-	Progress  Progress    // may be nil
+	Training  TrainingReader // nil means that training is not read
+	Prices    PriceSource    // nil means that nothing is priced
+	Progress  Progress       // may be nil
 	// Calls counts the AWS calls made so far by "service.Operation"; may be nil.
 	Calls func() map[string]int
 	// Region is the deployment region, where the monitor publishes that it runs.
 	Region string
 	// Hourly keeps each resource's hours, for charts, and their totals.
 	Hourly bool
+	// Tags reads the tags of resources where they are wanted.
+	Tags TagReader
 }
+
+// TagReader reads tags. What it could not read is missing from the result, with a problem.
+type TagReader func(ctx context.Context, resources []model.Resource) (map[model.ARN]map[string]string, []model.Problem)
 
 // Ledger is the pipeline of a report: discover → measure → meter → report. It writes nothing,
 // and keeps no state between two runs.
@@ -48,13 +57,19 @@ func NewLedger(o LedgerOptions) *Ledger { return &Ledger{o} }
 // LedgerInput is what a ledger is made for.
 type LedgerInput struct {
 	Params config.Values // the selections, Regions, the idle times and MetricDelay count
-	Days   int           // 1 to 14
+	Days   int           // 1 to 14, up to now; 0 for Spans
+	Spans  billing.Spans // what is metered if Days is 0
+	Month  bool          // with Days, the present month is metered as well
+
+	GroupBy report.Grouping // divides the ledger; empty does not
+	Tags    bool            // the tags of resources are read even if GroupBy needs none
 
 	// LastHours is how many of the last hours are kept of each resource, of those that are
 	// kept at all; zero means all. 14 days of 10,000 resources take 190 MB.
 	LastHours int
-	// Whole are the ARNs of resources of which all hours are kept nevertheless; may be nil.
-	Whole map[string]bool
+	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
+	// whose solutions may be trained still.
+	Records []events.Audit
 }
 
 // errUnfinished is wrapped by the error of a report that was interrupted: a part of a report
@@ -65,11 +80,13 @@ var errUnfinished = errors.New("the report was not finished")
 type ledgerRun struct {
 	*Ledger
 	in        LedgerInput
-	at        billing.ReportTime
+	spans     billing.Spans
 	idle      time.Duration
 	used      time.Duration // idle time of what was called
 	prices    pricing.Table
-	running   model.Series     // when the monitor ran
+	running   model.Series // when the monitor ran
+	tags      map[model.ARN]map[string]string
+	shared    map[string]int   // campaigns by the solution that they serve
 	resources []model.Resource // to meter
 	problems  problems
 
@@ -78,6 +95,7 @@ type ledgerRun struct {
 	// sums are the hours of all resources of a kind, by the second at which an hour begins.
 	sums    map[model.Kind]map[int64]billing.Hour
 	entries []report.Entry
+	advised []advice.Endpoint
 	read    int // series
 }
 
@@ -86,7 +104,7 @@ type ledgerRun struct {
 // before everything was read.
 func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error) {
 	began, before := time.Now(), callCounter(l.Calls).snapshot()
-	at := billing.ReportTimeOf(l.Clock.Now(), in.Days, in.Params.MetricDelay)
+	spans := in.spans(l.Clock.Now())
 	snapshot := l.Inventory.Discover(ctx, Scope(in.Params, l.Region), nil, l.Progress.of("discover"))
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
@@ -95,43 +113,61 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		return report.Ledger{}, fmt.Errorf("%w: %w", ErrNothingMeasured, joined(snapshot.Problems))
 	}
 	r := &ledgerRun{
-		Ledger: l, in: in, at: at, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
-		used: time.Duration(in.Params.UsedIdleThresholdHours) * time.Hour, resources: snapshot.Resources,
-		whole: billing.NewWhole(at.Span), sums: map[model.Kind]map[int64]billing.Hour{},
+		Ledger: l, in: in, spans: spans, idle: time.Duration(in.Params.IdleThresholdHours) * time.Hour,
+		used: time.Duration(in.Params.UsedIdleThresholdHours) * time.Hour, resources: existing(snapshot.Resources, spans),
+		whole: billing.NewWhole(spans.Shown), sums: map[model.Kind]map[int64]billing.Hour{},
 	}
 	r.problems.add(snapshot.Problems...)
-	r.prepare(ctx, snapshot.Resources)
-	r.meterAll(ctx, snapshot.Resources)
+	trained := r.readTraining(ctx, snapshot)
+	r.shared = campaignsOf(r.resources)
+	r.prepare(ctx, r.resources, trained)
+	r.meterAll(ctx, r.resources)
 	if err := ctx.Err(); err != nil {
 		return report.Ledger{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	ledger := report.Ledger{
-		Window: at.Span, Days: in.Days, Resources: report.Priced(r.entries), Hourly: r.totals(),
-		Problems: r.problems.all(), MetricsGot: r.read,
+		Window: spans.Shown, Days: spans.Days(), Resources: report.Priced(r.entries), Hourly: r.totals(),
+		GroupBy: in.GroupBy, Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
+	ledger.Training = r.analyze(trained)
+	ledger.Trained, ledger.TrainedSince = trainedDays(trained, r.prices, spans)
+	if spans.Coarse() {
+		ledger.CoarseUntil = new(spans.Fine())
+	}
+	ledger.Month = report.MonthOf(ledger.Resources, spans)
+	if spans.Open {
+		ledger.Recommendations = advice.Of(r.advised, ledger.Training, report.BillOf(ledger.Resources), r.prices)
+	}
 	ledger.Normalize()
 	return ledger, nil
 }
 
-// prepare reads what all resources need: the prices, and when the monitor ran. If the latter
-// cannot be read, nothing is known to have been stopped.
-func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource) {
-	if len(resources) == 0 {
-		return
+// prepare reads what all resources need: the prices, those of training too, and when the monitor
+// ran. If the latter cannot be read, nothing is known to have been stopped.
+func (r *ledgerRun) prepare(ctx context.Context, resources []model.Resource, trained []training.Facts) {
+	var regions []string
+	for _, resource := range resources {
+		regions = append(regions, resource.Region())
 	}
-	if r.Prices != nil {
-		var regions []string
-		for _, resource := range resources {
-			regions = append(regions, resource.Region())
+	for _, f := range trained {
+		if len(f.Solutions) > 0 {
+			regions = append(regions, f.Region)
 		}
+	}
+	if r.Prices != nil && len(regions) > 0 {
 		prices, problems := r.Prices(ctx, sorted(regions))
 		r.prices = prices
 		r.problems.add(problems...)
 	}
+	if r.in.Tags || r.in.GroupBy.Tag() != "" {
+		tags, problems := r.Tags(ctx, resources)
+		r.tags = tags
+		r.problems.add(problems...)
+	}
 	if slices.ContainsFunc(resources, func(resource model.Resource) bool { return resource.Kind == model.Recommender }) {
-		query := rules.RunningQuery(r.Region, r.at.Span)
+		query := rules.RunningQuery(r.Region, r.spans.Wide().Span)
 		r.running = r.measure(ctx, []model.Query{query}).Get(query)
 	}
 }
@@ -146,7 +182,7 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	group.SetLimit(ledgerRegions)
 	for _, list := range byRegion {
 		group.Go(func() error {
-			for chunk := range slices.Chunk(list, meteredAtOnce) {
+			for chunk := range slices.Chunk(list, chunkOf(r.spans)) {
 				if ctx.Err() == nil {
 					r.meter(ctx, chunk)
 				}
@@ -160,12 +196,11 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 // meter meters some resources of one region. The first round reads their demand and minimum,
 // the second one whether resources without requests were called at all.
 func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
-	list := usages(resources, func(queries []model.Query) model.Readings { return r.measure(ctx, queries) }, r.running, r.at)
+	list := r.usages(ctx, resources)
 	var queries, gaps []model.Query
 	for i, resource := range resources {
-		queries = append(queries, list[i].CallQueries(resource, r.idle, r.at)...)
-		queries = append(queries, list[i].ContestQueries(resource, r.at)...)
-		gaps = append(gaps, list[i].SilenceQueries(resource, r.at)...)
+		more, regional := list[i].questions(resource, r.idle, r.spans)
+		queries, gaps = append(queries, more...), append(gaps, regional...)
 	}
 	calls := r.measure(ctx, queries)
 	if calls == nil {
@@ -175,20 +210,24 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	r.problems.add(problems...)
 	maps.Copy(calls, regional)
 	entries := make([]report.Entry, len(resources))
+	var advised []advice.Endpoint
 	for i, resource := range resources {
-		list[i].AddCalls(resource, calls, r.idle, r.at)
-		saving := billing.Advise(resource, list[i], calls, r.idle, r.used, r.at)
-		entries[i] = report.EntryOf(resource, list[i], saving, pricing.ProposalOf(r.prices, resource, list[i], saving))
+		saving := list[i].advise(resource, calls, r)
+		entries[i] = list[i].entry(resource, saving, r)
+		if list[i].advised != nil {
+			advised = append(advised, list[i].endpoint(resource, saving, entries[i].Proposal, r.shared))
+		}
 	}
-	r.Progress.of("measure")(r.add(list, entries), len(r.resources))
+	r.Progress.of("measure")(r.add(list, entries, advised), len(r.resources))
 }
 
 // add adds metered resources to the ledger and returns how many it has.
-func (r *ledgerRun) add(list []billing.Metered, entries []report.Entry) int {
+func (r *ledgerRun) add(list []metering, entries []report.Entry, advised []advice.Endpoint) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, usage := range list {
-		r.whole.Add(usage)
+	r.advised = append(r.advised, advised...)
+	for _, one := range list {
+		r.whole.Add(*one.shown)
 	}
 	for _, e := range entries {
 		if !r.Hourly {
@@ -205,7 +244,7 @@ func (r *ledgerRun) add(list []billing.Metered, entries []report.Entry) int {
 			sum.Paid += h.Paid
 			r.sums[e.Kind][h.Start.Unix()] = sum
 		}
-		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 && !r.in.Whole[e.ARN] {
+		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 {
 			e.Hourly = slices.Clone(e.Hourly[n:]) // a part would keep the whole in memory
 		}
 		r.entries = append(r.entries, e)
@@ -224,14 +263,16 @@ func (r *ledgerRun) totals() map[model.Kind][]billing.Hour {
 	return totals
 }
 
+// measure reads what CloudWatch keeps of the queries: old data by the hour.
 func (r *ledgerRun) measure(ctx context.Context, queries []model.Query) model.Readings {
 	if len(queries) == 0 {
 		return nil
 	}
-	readings, problems := r.Meter.Measure(ctx, queries, nil)
+	kept := billing.Kept(queries, r.spans.Fine())
+	readings, problems := r.Meter.Measure(ctx, kept, nil)
 	r.problems.add(problems...)
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.read += len(readings)
-	return readings
+	r.mu.Unlock()
+	return billing.Spread(queries, readings, r.spans.Fine())
 }

@@ -31,8 +31,8 @@ const (
 	unseenTags = 24 * time.Hour
 )
 
-// TagReader reads the tags of a resource. The error may be that it does not exist.
-type TagReader func(ctx context.Context, region, arn string) (writer.Tags, error)
+// TagsReader reads the tags of a resource. The error may be that it does not exist.
+type TagsReader func(ctx context.Context, region, arn string) (writer.Tags, error)
 
 // ResourceTags are the tags of campaigns and recommenders. Listings have none, and each resource
 // takes a call. They are remembered, and read when they may matter or have changed: the tags of a
@@ -40,7 +40,7 @@ type TagReader func(ctx context.Context, region, arn string) (writer.Tags, error
 // updated lately or its hourly checks are due; of any other once an hour, a few at a time. It is safe
 // for concurrent use.
 type ResourceTags struct {
-	read   TagReader
+	read   TagsReader
 	clock  model.Clock
 	mu     sync.Mutex
 	memory map[model.ARN]taggedAt
@@ -54,7 +54,7 @@ type taggedAt struct {
 }
 
 // NewResourceTags makes one that remembers nothing yet.
-func NewResourceTags(read TagReader, clock model.Clock) *ResourceTags {
+func NewResourceTags(read TagsReader, clock model.Clock) *ResourceTags {
 	return &ResourceTags{read: read, clock: clock, memory: map[model.ARN]taggedAt{}}
 }
 

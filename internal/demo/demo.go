@@ -176,6 +176,9 @@ func (d *Demo) App() *app.App { return d.app }
 // Ledger reads what was paid for and used by the hour, for a page.
 func (d *Demo) Ledger() *cycle.Ledger { return d.app.Ledger(builtinPrices, true) }
 
+// Savings reads what the actions of the demo have saved.
+func (d *Demo) Savings() *cycle.Savings { return d.app.Savings(builtinPrices) }
+
 func builtinPrices(context.Context, []string) (pricing.Table, []model.Problem) {
 	return pricing.Builtin(), nil
 }

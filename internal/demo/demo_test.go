@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -63,7 +64,20 @@ func text(t *testing.T, r demo.Result) string {
 // The main command, as the README gives it: three days, the first seed.
 func TestThreeDays(t *testing.T) {
 	t.Parallel()
-	r := decoded(t, output(t, 3, 1))
+	if testing.Short() {
+		t.Skip("it runs for days")
+	}
+	memory := serve.NewMemory()
+	d, err := demo.New(demo.Options{Days: 3, Seed: 1, Estate: demo.Estate(), Shown: memory})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	r, err := d.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("savings", func(t *testing.T) { checkSavings(t, d, memory.Snapshot().Audits) })
 	got := text(t, r)
 	golden := filepath.Join("testdata", "seed1.txt")
 	if *update {

@@ -63,6 +63,7 @@ func (r Result) Table(p report.Printer) {
 		label("Unknown", "%d of %d could not be read and are in no sum", n, len(r.Resources))
 	}
 	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
+	p.Training(r.Training)
 }
 
 func less(before, after float64) string {

@@ -8,23 +8,26 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Result is the result of a demo. Its JSON keys are stable.
 type Result struct {
-	Start     time.Time       `json:"start"` // by the demo's clock
-	End       time.Time       `json:"end"`
-	Days      int             `json:"days"`
-	Seed      int64           `json:"seed"`
-	Cycles    int             `json:"cycles"`
-	Resources []Row           `json:"resources"`
-	Total     Sum             `json:"total"`
-	Counts    map[What]int    `json:"counts"`          // of events
-	Repeated  int             `json:"refusedAgain"`    // refusals that are not events, as they were reported before
-	Calls     map[string]int  `json:"calls"`           // of AWS, by service.Operation
-	Prices    []pricing.Price `json:"prices"`          // of the estimates
-	Events    []Event         `json:"events"`          // in the order of the demo's time
-	Mails     int             `json:"mails,omitempty"` // in the outbox
+	Start     time.Time    `json:"start"` // by the demo's clock
+	End       time.Time    `json:"end"`
+	Days      int          `json:"days"`
+	Seed      int64        `json:"seed"`
+	Cycles    int          `json:"cycles"`
+	Resources []Row        `json:"resources"`
+	Total     Sum          `json:"total"`
+	Counts    map[What]int `json:"counts"`       // of events
+	Repeated  int          `json:"refusedAgain"` // refusals that are not events, as they were reported before
+	// Training is that of the last 30 days at the end; null if it was not read.
+	Training *training.Report `json:"training"`
+	Calls    map[string]int   `json:"calls"`           // of AWS, by service.Operation
+	Prices   []pricing.Price  `json:"prices"`          // of the estimates
+	Events   []Event          `json:"events"`          // in the order of the demo's time
+	Mails    int              `json:"mails,omitempty"` // in the outbox
 }
 
 // Row is one campaign or recommender before and after the demo.
@@ -82,7 +85,7 @@ func (d *Demo) result(before, after survey) Result {
 	r := Result{
 		Start: begin, End: d.End(), Days: d.options.Days, Seed: d.options.Seed,
 		Cycles: d.options.Days * int(24*time.Hour/cycleEvery), Counts: map[What]int{}, Repeated: d.watch.repeated,
-		Calls: d.AWS.Calls(), Prices: before.ledger.Prices, Events: d.watch.reported, Mails: len(d.AWS.Outbox()),
+		Training: after.ledger.Training, Calls: d.AWS.Calls(), Prices: before.ledger.Prices, Events: d.watch.reported, Mails: len(d.AWS.Outbox()),
 	}
 	for _, e := range r.Events {
 		r.Counts[e.What]++

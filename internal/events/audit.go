@@ -42,7 +42,10 @@ type Audit struct {
 	Before    *Before      `json:"before,omitempty"`    // of an action that was executed, or would have been
 	Restore   string       `json:"restore,omitempty"`   // the command that undoes the action
 	Note      string       `json:"note,omitempty"`      // the last line of a notification: how to undo it
-	ReturnAt  *time.Time   `json:"returnAt,omitempty"`  // of a timed raise: when it returns
+	// PromisedPerMonth is what the action was expected to save, in TPS-hours in a month of 730 hours, by
+	// the demand of the 14 days before (hourly means) or the lack of one; nil if nothing was promised.
+	PromisedPerMonth *float64   `json:"promisedTPSHoursPerMonth,omitempty"`
+	ReturnAt         *time.Time `json:"returnAt,omitempty"` // of a timed raise: when it returns
 	// Scheduled is the verdict of what a tag arranged: raise, lower, return or drop-return.
 	Scheduled rules.Verdict `json:"scheduled,omitempty"`
 }
@@ -55,6 +58,7 @@ type Inputs struct {
 	Utilization        float64    `json:"utilization"` // percent, in the window
 	Readable           bool       `json:"readable"`    // whether the window could be read completely
 	Status             string     `json:"status"`
+	Recipe             string     `json:"recipe,omitempty"` // its name; empty if it could not be read
 	MinTPS             int        `json:"minTPS"`
 	Created            time.Time  `json:"created"`
 	AgeHours           int        `json:"ageHours"`
@@ -82,7 +86,10 @@ type Before struct {
 	Name            string `json:"name"`
 	Status          string `json:"status"`
 	SolutionVersion string `json:"solutionVersion,omitempty"` // of a campaign; ARN, perhaps ending in /$LATEST
-	MinTPS          int    `json:"minTPS"`
+	MinTPS          int    `json:"minTPS,omitempty"`          // at least 1; absent of a solution
+	// Of a solution: whether it was trained automatically, null if unknown, and how often.
+	AutoTraining *bool  `json:"autoTraining,omitempty"`
+	Schedule     string `json:"schedule,omitempty"`
 	// Config is the campaignConfig or recommenderConfig, spelt as on the wire; may be empty.
 	Config json.RawMessage `json:"config,omitempty"`
 	// Tags are nil if they could not be read; empty if it has no tags.
@@ -145,7 +152,7 @@ func decodeAudit(raw []byte) (Audit, error) {
 	if err := json.Unmarshal(raw, &a); err != nil {
 		return Audit{}, fmt.Errorf("the audit record is malformed: %w", err)
 	}
-	arn, kind, err := model.ParseResourceARN(a.ARN)
+	arn, kind, err := Audit(a).subject()
 	switch {
 	case err != nil:
 		return Audit{}, fmt.Errorf("the audit record's arn: %w", err)
@@ -160,14 +167,49 @@ func decodeAudit(raw []byte) (Audit, error) {
 	return Audit(a), nil
 }
 
+// subject is the resource of the record: a solution if it is about training, else an endpoint.
+func (a Audit) subject() (model.ARN, model.Kind, error) {
+	if a.Action.Training() {
+		arn, err := model.ParseSolutionARN(a.ARN)
+		return arn, model.Solution, err
+	}
+	return model.ParseResourceARN(a.ARN)
+}
+
+// Request is a person's request about the resource of the record; if it is about training, with the
+// schedule that there was before.
+func (a Audit) Request() (Request, error) {
+	if !a.Action.Training() {
+		return NewRequest(a.ARN)
+	}
+	schedule := ""
+	if a.Before != nil {
+		schedule = a.Before.Schedule
+	}
+	return NewTrainingRequest(a.ARN, schedule)
+}
+
+// ParseSubject accepts the ARN of what records are about: a campaign, recommender or solution.
+func ParseSubject(arn string) (model.ARN, error) {
+	parsed, _, err := model.ParseResourceARN(arn)
+	if err == nil {
+		return parsed, nil
+	}
+	if solution, also := model.ParseSolutionARN(arn); also == nil {
+		return solution, nil
+	}
+	return model.ARN{}, err
+}
+
 // Restorable is why the action of the record cannot be undone; nil if it can. A record may come from
 // anyone: its state before must be that of its own resource.
 func (a Audit) Restorable() error {
-	arn, kind, err := model.ParseResourceARN(a.ARN)
+	arn, kind, err := a.subject()
 	if err != nil {
 		return fmt.Errorf("the record's arn: %w", err)
 	}
-	switch undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop}; {
+	undone := []model.Action{model.ActionUpdate, model.ActionDelete, model.ActionStop, model.ActionPause, model.ActionResume}
+	switch {
 	case a.Outcome != OutcomeDone && a.Outcome != OutcomeBegun: // what was begun may have been done by a process that was killed
 		return fmt.Errorf("the record of %s is of an action that was not done (%s), so there is nothing to restore", a.ARN, Brief(a.Outcome))
 	case !slices.Contains(undone, a.Action):
@@ -176,6 +218,8 @@ func (a Audit) Restorable() error {
 		return fmt.Errorf("the record of %s does not have the state of the resource before", a.ARN)
 	case a.Before.Name != arn.Name(): // guard: a record of another resource
 		return fmt.Errorf("the record of %s has the state of another resource, %s", a.ARN, quoted(a.Before.Name))
+	case a.Action.Training():
+		return a.trainingRestorable()
 	case a.Before.MinTPS < 1 || a.Before.MinTPS > MaxMinTPS:
 		return fmt.Errorf("the record of %s has a minimum of %d; valid: 1 to %d", a.ARN, a.Before.MinTPS, MaxMinTPS)
 	case a.Action == model.ActionDelete && !solutionBeside(arn, a.Before.SolutionVersion): // guard: a solution version from elsewhere
@@ -183,6 +227,26 @@ func (a Audit) Restorable() error {
 			a.ARN, quoted(a.Before.SolutionVersion))
 	}
 	return Request{ARN: arn, Kind: kind, NewMinTPS: a.Before.MinTPS}.Validate(a.Action)
+}
+
+// trainingRestorable is why a change of automatic training cannot be undone.
+func (a Audit) trainingRestorable() error {
+	switch {
+	case a.Before.AutoTraining == nil: // guard: audit: what was unknown before is not switched on
+		return fmt.Errorf("the record of %s does not have whether it was trained automatically before", a.ARN)
+	case a.Before.Schedule != "" && !ValidSchedule(a.Before.Schedule):
+		return fmt.Errorf("the record of %s has an unknown schedule, %s", a.ARN, quoted(a.Before.Schedule))
+	}
+	return nil
+}
+
+// Undoing is the action that undoes a change of automatic training: what it was before decides.
+// The record must be restorable.
+func (a Audit) Undoing() model.Action {
+	if *a.Before.AutoTraining {
+		return model.ActionResume
+	}
+	return model.ActionPause
 }
 
 // solutionBeside reports whether a text is the ARN of a solution version in the account and region of
@@ -207,6 +271,12 @@ func (a Audit) RestoreCommand() string {
 		return fmt.Sprintf("personalize-monitor update-tps %s %d", a.ARN, a.Before.MinTPS)
 	case model.ActionStop:
 		return "personalize-monitor start-recommender " + a.ARN
+	case model.ActionPause, model.ActionResume:
+		command := fmt.Sprintf("personalize-monitor %s %s", a.Undoing(), a.ARN)
+		if a.Undoing() == model.ActionResume && a.Before.Schedule != "" { // AWS may not keep it
+			command += ` --schedule "` + a.Before.Schedule + `"`
+		}
+		return command
 	}
 	token, err := a.Token()
 	if err != nil {

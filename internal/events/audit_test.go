@@ -9,6 +9,32 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
+// A record of training is about a solution, and no other is.
+func TestDecodeAuditChecksTheResourceOfTheAction(t *testing.T) {
+	const solution = "arn:aws:personalize:eu-west-1:123456789012:solution/gifts"
+	for _, tt := range []struct {
+		arn    string
+		action model.Action
+		kind   model.Kind // empty: refused
+	}{
+		{solution, model.ActionPause, model.Solution},
+		{solution, model.ActionResume, model.Solution},
+		{solution, model.ActionDelete, ""},
+		{solution, model.ActionUpdate, ""},
+		{solution, "", ""},
+		{campaign, model.ActionPause, ""},
+		{campaign, model.ActionDelete, model.Campaign},
+	} {
+		line, err := json.Marshal(Audit{Time: hour, ARN: tt.arn, Action: tt.action, Outcome: OutcomeDone})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := DecodeAudit(line); a.Kind != tt.kind || (err == nil) != (tt.kind != "") {
+			t.Errorf("%s of %s: kind %q, %v", tt.action, tt.arn, a.Kind, err)
+		}
+	}
+}
+
 // A command is built from the checked fields of a record. One that the record brings along, which
 // may come from anyone, is dropped.
 func TestTheCommandOfARecordIsBuiltFromItsFields(t *testing.T) {
@@ -16,6 +42,16 @@ func TestTheCommandOfARecordIsBuiltFromItsFields(t *testing.T) {
 	deleted := Audit{
 		Time: hour, ARN: campaign, Kind: model.Campaign, Region: "eu-west-1", Action: model.ActionDelete, Outcome: OutcomeDone,
 		Before: &Before{Name: "home", Status: "ACTIVE", MinTPS: 3, SolutionVersion: solution},
+	}
+	const trained = "arn:aws:personalize:eu-west-1:123456789012:solution/gifts"
+	paused := func(change func(*Before)) func(*Audit) {
+		return func(a *Audit) {
+			a.ARN, a.Kind, a.Action = trained, model.Solution, model.ActionPause
+			a.Before = &Before{Name: "gifts", Status: "ACTIVE", AutoTraining: new(true), Schedule: "rate(7 days)"}
+			if change != nil {
+				change(a.Before)
+			}
+		}
 	}
 	token, err := deleted.Token()
 	if err != nil {
@@ -46,6 +82,17 @@ func TestTheCommandOfARecordIsBuiltFromItsFields(t *testing.T) {
 		{"an update needs no solution version", func(a *Audit) { a.Action, a.Before.SolutionVersion = model.ActionUpdate, "" },
 			"personalize-monitor update-tps " + campaign + " 3"},
 		{"no state", func(a *Audit) { a.Before = nil }, ""},
+		{"a pause", paused(nil), "personalize-monitor resume-training " + trained + ` --schedule "rate(7 days)"`},
+		{"a pause without a schedule", paused(func(b *Before) { b.Schedule = "" }), "personalize-monitor resume-training " + trained},
+		{"a pause with a schedule of an attacker", paused(func(b *Before) { b.Schedule = `rate(7 days)"; curl x` }), ""},
+		{"a pause of 31 days", paused(func(b *Before) { b.Schedule = "rate(31 days)" }), ""},
+		{"a pause of what was unknown", paused(func(b *Before) { b.AutoTraining = nil }), ""},
+		{"a pause of another solution", paused(func(b *Before) { b.Name = "other" }), ""},
+		{"a resumption", func(a *Audit) {
+			paused(func(b *Before) { b.AutoTraining = new(false) })(a)
+			a.Action = model.ActionResume
+		},
+			"personalize-monitor pause-training " + trained},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := deleted

@@ -89,7 +89,7 @@ func InputsOf(d rules.Decision) *Inputs {
 	in := &Inputs{
 		WindowStart: d.At.Window.Start, WindowEnd: d.At.Window.End,
 		Requests: d.Throughput.Requests, Utilization: d.Throughput.Utilization, Readable: d.Throughput.Readable,
-		Status: string(r.Status), MinTPS: r.MinTPS, Created: r.Created, AgeHours: int(d.At.Now.Sub(r.Created).Hours()),
+		Status: string(r.Status), Recipe: r.Recipe, MinTPS: r.MinTPS, Created: r.Created, AgeHours: int(d.At.Now.Sub(r.Created).Hours()),
 		IdleThresholdHours: d.By.IdleHours, UsedIdleThresholdHours: d.By.UsedIdleHours,
 		Idle: d.Idle.Is, IdleRequests: d.Idle.Requests, IdleFailedRequests: d.Idle.Failed,
 		SilentHours: int(d.Idle.Silence.Watched.Hours()), SilentHoursNeeded: int(d.Idle.Silence.Needed.Hours()),

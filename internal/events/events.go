@@ -42,6 +42,10 @@ const (
 	// application has no such events.
 	FailuresNoticed  DetailType = "PersonalizeMonitorFailuresNoticed"
 	MinimumContested DetailType = "PersonalizeMonitorMinimumContested"
+	// TrainingPaused and TrainingResumed report that Personalize has accepted to switch the
+	// automatic training of a solution off or on. The original application has no such events.
+	TrainingPaused  DetailType = "PersonalizeTrainingPaused"
+	TrainingResumed DetailType = "PersonalizeTrainingResumed"
 	// ReturnDropped reports that a timed raise does not return, because somebody changed the
 	// minimum meanwhile. The original application has no such event.
 	ReturnDropped DetailType = "PersonalizeMonitorReturnDropped"
@@ -70,6 +74,7 @@ func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 func NotificationTypes() []DetailType {
 	return []DetailType{
 		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
+		TrainingPaused, TrainingResumed,
 		ReturnDropped,
 	}
 }

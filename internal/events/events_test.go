@@ -110,6 +110,7 @@ func TestDetailTypesByKind(t *testing.T) {
 	}
 	want := []DetailType{
 		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
+		TrainingPaused, TrainingResumed,
 		ReturnDropped,
 	}
 	if got := NotificationTypes(); !slices.Equal(got, want) {

@@ -15,7 +15,8 @@ import (
 func FuzzDecodeAudit(f *testing.F) {
 	record := `{"time":"2026-01-02T15:05:00Z","arn":"` + campaign + `","outcome":"done","before":{"name":"home","status":"ACTIVE","minTPS":3,"config":{"a":1},"tags":null}}`
 	for _, seed := range []string{
-		record, `{"audit":` + record + `}`, `{"detail":{"Audit":` + record + `}}`, `{"detail":null}`, `{"audit":null}`, `{"outcome":"done"}`,
+		record, strings.Replace(strings.Replace(record, campaign, "arn:aws:personalize:eu-west-1:123456789012:solution/s", 1), `"outcome"`, `"action":"pause-training","outcome"`, 1),
+		`{"audit":` + record + `}`, `{"detail":{"Audit":` + record + `}}`, `{"detail":null}`, `{"audit":null}`, `{"outcome":"done"}`,
 		`{"outcome":"done","arn":"` + campaign + `","time":"0001-01-01T00:00:00Z"}`, "", "{}",
 	} {
 		f.Add([]byte(seed))
@@ -31,7 +32,7 @@ func FuzzDecodeAudit(f *testing.F) {
 			}
 			return
 		}
-		arn, kind, err := model.ParseResourceARN(a.ARN)
+		arn, kind, err := a.subject()
 		if err != nil || kind != a.Kind || arn.Region != a.Region || a.Outcome == "" || a.Time.IsZero() {
 			t.Fatalf("accepted %+v (%v)", a, err)
 		}

@@ -2,6 +2,7 @@ package events
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -57,6 +58,9 @@ type Request struct {
 	IdleThresholdHours int
 	// UsedIdleThresholdHours accompanies IdleThresholdHours; 0 if not given.
 	UsedIdleThresholdHours int
+	// Schedule is the rate of automatic training to resume with, such as "rate(7 days)"; empty
+	// means the one that the solution has.
+	Schedule string
 	// For and Until are when a timed raise ends; at most one is given.
 	For   time.Duration
 	Until time.Time
@@ -78,6 +82,24 @@ func NewRequest(arn string) (Request, error) {
 	}
 	return Request{ARN: parsed, Kind: kind}, nil
 }
+
+// NewTrainingRequest is a person's request about the training of the named solution.
+func NewTrainingRequest(arn, schedule string) (Request, error) {
+	parsed, err := model.ParseSolutionARN(arn)
+	switch {
+	case err != nil:
+		return Request{}, err
+	case schedule != "" && !ValidSchedule(schedule):
+		return Request{}, fmt.Errorf("the schedule %s is not of the form rate(n days), from 1 to 30 days", quoted(schedule))
+	}
+	return Request{ARN: parsed, Kind: model.Solution, Schedule: schedule}, nil
+}
+
+// schedulePattern is the form of a schedule (AutoTrainingConfig in the Personalize API reference).
+var schedulePattern = regexp.MustCompile(`^rate\(([1-9]|[12][0-9]|30) days?\)$`)
+
+// ValidSchedule reports whether a text is a schedule of automatic training: every 1 to 30 days.
+func ValidSchedule(s string) bool { return schedulePattern.MatchString(s) }
 
 // Automatic reports whether the request is the monitor's and not a person's: its decision
 // may be outdated on arrival, and is checked again.
@@ -116,6 +138,8 @@ var commandActions = map[DetailType]model.Action{
 // resource, and all that the action needs.
 func (r Request) Validate(action model.Action) error {
 	switch {
+	case action.Training() != (r.Kind == model.Solution): // guard: an action about training is about a solution, and no other is
+		return fmt.Errorf("%s is not about a %s (%s)", action, r.Kind, r.ARN)
 	case r.DetailType != "" && r.Action() != action:
 		return fmt.Errorf("an event of type %s is not for %s%s", quoted(string(r.DetailType)), action, acceptedBy(action))
 	case r.DetailType != "" && action == model.ActionUpdate && r.DetailType != UpdateType(r.Kind):

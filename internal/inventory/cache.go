@@ -28,6 +28,7 @@ func keyOf(r model.Resource) summaryKey {
 
 func (e entry) full() model.Resource {
 	r := e.resource
+	r.Version = e.versionARN
 	if e.version != nil {
 		r.Recipe, r.DatasetGroup, r.VersionReady = e.version.recipe, e.version.datasetGroup, e.version.ready
 	}

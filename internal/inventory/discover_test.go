@@ -48,6 +48,7 @@ func TestEverythingAboutACampaignAndARecommender(t *testing.T) {
 			{
 				ARN: campaign, Kind: model.Campaign, Name: "home", DatasetGroup: shop, Recipe: "aws-user-personalization-v2", Status: "ACTIVE",
 				MinTPS: 5, Created: created, LastUpdated: updated, AutoSync: true, VersionReady: testStart.AddDate(0, 0, -21),
+				Version:   "arn:aws:personalize:eu-west-1:123456789012:solution/s-home/v1",
 				Update:    &model.Update{Status: "CREATE IN_PROGRESS", MinTPS: 4, Created: testStart.Add(-time.Hour), Changed: testStart.Add(-time.Minute)},
 				Described: true, Observed: testStart,
 			},

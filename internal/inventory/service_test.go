@@ -171,6 +171,14 @@ func (s *service) answer(operation, region, arn string, page int) (object, strin
 		if v, ok := s.solutions[arn]; ok {
 			return object{"solution": v}, ""
 		}
+	case "ListTagsForResource":
+		o, ok := find(s.campaigns, "campaignArn")
+		if !ok {
+			o, ok = find(s.recommenders, "recommenderArn")
+		}
+		if ok {
+			return object{"tags": o["tags"]}, ""
+		}
 	}
 	return nil, "ResourceNotFoundException"
 }

@@ -164,6 +164,13 @@ var permissions = map[string]resources{
 	"personalize.DescribeRecommender":     member("recommenderArn"),
 	"personalize.DescribeSolution":        member("solutionArn"),
 	"personalize.DescribeSolutionVersion": member("solutionVersionArn"), // of the resource type solution
+	"personalize.ListDatasetGroups":       nothingInParticular,
+	"personalize.ListSolutions":           nothingInParticular,
+	"personalize.ListSolutionVersions":    nothingInParticular,
+	"personalize.ListBatchInferenceJobs":  nothingInParticular,
+	"personalize.ListBatchSegmentJobs":    nothingInParticular,
+	"personalize.ListEventTrackers":       nothingInParticular,
+	"personalize.UpdateSolution":          member("solutionArn"),
 	"personalize.ListTagsForResource":     member("resourceArn"),
 	"personalize.TagResource":             member("resourceArn"),
 	"personalize.UntagResource":           member("resourceArn"),

@@ -526,6 +526,7 @@ func commandPatrols(t *testing.T) map[string]*guard {
 		{"dashboard", "build"},
 		{"stop-recommender", arnOf(home, "recommender/shop-recommended-for-you"), "--yes"}, // builds that anew
 		{"restore", "--no-wait", "--yes", "--record", token},
+		{"pause-training", arnOf(home, "solution/shop-gift-ideas"), "--yes"},
 		{"report", "--live-prices", "--days", "1"},
 		{"history", "--log-group", "/aws/lambda/*"},
 	} {

@@ -322,6 +322,9 @@ type (
 	EstateRegion       = estatefile.Region
 	EstateDatasetGroup = estatefile.DatasetGroup
 	EstateEndpoint     = estatefile.EstateEndpoint
+	EstateSolution     = estatefile.Solution
+	EstateBatchJob     = estatefile.BatchJob
+	EstateEventTracker = estatefile.EventTracker
 	EstateCampaign     = estatefile.Campaign
 	EstateRecommender  = estatefile.Recommender
 	EstateUpdate       = estatefile.Update

@@ -5,17 +5,23 @@ package model
 type Action string
 
 // The actions. Starting a recommender undoes stopping it; restoring creates a deleted
-// campaign again. No event of ours requests these two.
+// campaign again; pausing and resuming the automatic training of a solution undo each other. No
+// event of ours requests these four.
 const (
 	ActionUpdate  Action = "update-tps"
 	ActionDelete  Action = "delete-campaign"
 	ActionStop    Action = "stop-recommender"
 	ActionStart   Action = "start-recommender"
 	ActionRestore Action = "restore"
+	ActionPause   Action = "pause-training"
+	ActionResume  Action = "resume-training"
 )
 
 // Ends reports whether the action takes a resource out of service.
 func (a Action) Ends() bool { return a == ActionDelete || a == ActionStop }
+
+// Training reports whether the action is about the automatic training of a solution.
+func (a Action) Training() bool { return a == ActionPause || a == ActionResume }
 
 // Switch says whether something happens automatically. The zero value counts as Off.
 type Switch string

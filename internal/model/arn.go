@@ -107,6 +107,18 @@ func misplaced(arn ARN) bool {
 // wrong service or type, a region, account or name of the wrong form, a region of another
 // partition, more than 256 characters.
 func ParseResourceARN(s string) (ARN, Kind, error) {
+	return parseKind(s, "a Personalize campaign or recommender", ARN.Kind)
+}
+
+// ParseSolutionARN accepts the ARN of a solution, by the rules of ParseResourceARN.
+func ParseSolutionARN(s string) (ARN, error) {
+	arn, _, err := parseKind(s, "a Personalize solution", func(a ARN) (Kind, bool) {
+		return Solution, a.Service == "personalize" && a.Type() == string(Solution)
+	})
+	return arn, err
+}
+
+func parseKind(s, what string, kindOf func(ARN) (Kind, bool)) (ARN, Kind, error) {
 	if len(s) > maxARNLength {
 		return ARN{}, "", fmt.Errorf("an ARN of %d characters (Personalize accepts at most %d)", len(s), maxARNLength)
 	}
@@ -114,10 +126,10 @@ func ParseResourceARN(s string) (ARN, Kind, error) {
 	if err != nil {
 		return ARN{}, "", err
 	}
-	kind, ok := arn.Kind()
+	kind, ok := kindOf(arn)
 	switch {
 	case !ok:
-		return ARN{}, "", fmt.Errorf("%q is not the ARN of a Personalize campaign or recommender", s)
+		return ARN{}, "", fmt.Errorf("%q is not the ARN of %s", s, what)
 	case !ValidRegion(arn.Region):
 		return ARN{}, "", fmt.Errorf("%q names no valid region (%q)", s, arn.Region)
 	case misplaced(arn):

@@ -4,13 +4,15 @@
 // use it.
 package model
 
-// Kind is one of the two endpoint types of Amazon Personalize.
+// Kind is one of the two endpoint types of Amazon Personalize, or a solution.
 type Kind string
 
-// The two kinds. Their values are what users see in tables and JSON.
+// The kinds. Their values are what users see in tables and JSON. Solution is the kind in actions
+// about training and in their records; an ARN.Kind and a Resource are of one of the other two.
 const (
 	Campaign    Kind = "campaign"
 	Recommender Kind = "recommender"
+	Solution    Kind = "solution"
 )
 
 func (k Kind) choose(campaign, recommender string) string {
@@ -21,7 +23,12 @@ func (k Kind) choose(campaign, recommender string) string {
 }
 
 // Title is the kind as in CamelCase names.
-func (k Kind) Title() string { return k.choose("Campaign", "Recommender") }
+func (k Kind) Title() string {
+	if k == Solution {
+		return "Solution"
+	}
+	return k.choose("Campaign", "Recommender")
+}
 
 // DimensionName is the CloudWatch dimension that names a resource of this kind, in
 // AWS/Personalize and in our own namespace.

@@ -54,6 +54,23 @@ func TestParseResourceARN(t *testing.T) {
 	}
 }
 
+func TestParseSolutionARN(t *testing.T) {
+	const prefix = "arn:aws:personalize:eu-west-1:123456789012:"
+	for arn, fault := range map[string]string{
+		prefix + "solution/shop":                          "",
+		prefix + "solution/shop/3f2a":                     "does not end in solution/<name>",
+		prefix + "campaign/shop":                          "is not the ARN of a Personalize solution",
+		prefix + "solution/":                              "does not end in",
+		"arn:aws:personalize::123456789012:solution/shop": "names no valid region",
+		"shop": "is not an ARN",
+	} {
+		got, err := ParseSolutionARN(arn)
+		if fault == "" && (err != nil || got.String() != arn) || fault != "" && (err == nil || !strings.Contains(err.Error(), fault)) {
+			t.Errorf("%s: %s, %v; want %q", arn, got, err, fault)
+		}
+	}
+}
+
 func FuzzParseARN(f *testing.F) {
 	f.Add("arn:aws:personalize:eu-west-1:123456789012:campaign/home")
 	f.Add("arn:aws-cn:sns:cn-north-1:123456789012:topic:with:colons")

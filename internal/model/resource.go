@@ -65,6 +65,7 @@ type Resource struct {
 	LastUpdated  time.Time
 	Update       *Update   // nil if there was none, or if Described is false
 	AutoSync     bool      // the service moves the campaign to each new solution version
+	Version      string    // ARN of the solution version that a campaign serves, or <solution ARN>/$LATEST; empty if unknown
 	VersionReady time.Time // when the solution version served was trained; zero if unknown
 	Described    bool      // from a Describe call; a recommender's list summary lacks its latest update
 	Observed     time.Time // when this copy was last confirmed

@@ -56,7 +56,9 @@ func rulePattern() string { return patternOf(events.NotificationTypes()) }
 // laterTypes are the notifications that were added, the latest first: the upstream sample knows
 // none of them, and each version of this program those of the versions before.
 func laterTypes() [][]events.DetailType {
-	return [][]events.DetailType{{events.ReturnDropped}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision}}
+	return [][]events.DetailType{
+		{events.TrainingPaused, events.TrainingResumed, events.ReturnDropped}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision},
+	}
 }
 
 // formerPattern reports whether a pattern is equivalent to that of the upstream sample or of an

@@ -30,6 +30,8 @@ type AuditRecord struct {
 	Restore   string         `json:"restore,omitempty"`   // the command that undoes the action
 	ReturnAt  *time.Time     `json:"returnAt,omitempty"`  // of a timed raise: when it returns
 	Scheduled rules.Verdict  `json:"scheduled,omitempty"` // of what a tag arranged: raise, lower, return or drop-return
+	// Promised is what the action was expected to save in a month; nil if nothing was promised.
+	Promised *float64 `json:"promisedTPSHoursPerMonth,omitempty"`
 	// Effect is how calls fared before and after a step-down; nil if it is not known.
 	Effect *rules.Effect `json:"effect,omitempty"`
 }
@@ -38,7 +40,7 @@ type AuditRecord struct {
 func RecordOf(a events.Audit) AuditRecord {
 	r := AuditRecord{
 		Time: a.Time.UTC(), ARN: a.ARN, Kind: a.Kind, Region: a.Region, Action: a.Action, Outcome: a.Outcome,
-		Automatic: a.Automatic, Reason: a.Reason, NewMinTPS: a.NewMinTPS, Inputs: a.Inputs, Before: a.Before, Restore: a.Restore,
+		Automatic: a.Automatic, Reason: a.Reason, NewMinTPS: a.NewMinTPS, Inputs: a.Inputs, Before: a.Before, Restore: a.Restore, Promised: a.PromisedPerMonth,
 		ReturnAt: a.ReturnAt, Scheduled: a.Scheduled,
 	}
 	if arn, err := model.ParseARN(a.ARN); err == nil {

@@ -8,26 +8,43 @@ import (
 	"strings"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Ledger is what was provisioned, used and paid for over a span of days, and what could be
 // saved. Its JSON keys are stable. TPS-hours are exact as far as the minimum is known; money
 // is an estimate, by the price model of each product.
 type Ledger struct {
-	Window     model.Window    `json:"window"`
-	Days       int             `json:"days"`
-	Resources  []Entry         `json:"resources"`
-	Totals     Totals          `json:"totals"`
-	Prices     []pricing.Price `json:"prices"` // that estimates rest on
-	Notes      []string        `json:"notes"`  // the limits of the figures
-	Problems   []model.Problem `json:"problems"`
-	Calls      map[string]int  `json:"calls"`       // by service.Operation
-	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64           `json:"durationMs"`
+	Window    model.Window `json:"window"`
+	Days      int          `json:"days"`
+	Resources []Entry      `json:"resources"`
+	Totals    Totals       `json:"totals"`
+	// Training is that of the last 30 days, whatever Days; null if it was not read.
+	Training   *training.Report `json:"training"`
+	Prices     []pricing.Price  `json:"prices"` // that estimates rest on
+	Notes      []string         `json:"notes"`  // the limits of the figures
+	Problems   []model.Problem  `json:"problems"`
+	Calls      map[string]int   `json:"calls"`       // by service.Operation
+	MetricsGot int              `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64            `json:"durationMs"`
+	// CoarseUntil is until when data are kept by the hour alone; null if none of the window is so old.
+	CoarseUntil *time.Time `json:"byHourUntil,omitempty"`
+	GroupBy     Grouping   `json:"-"`
+	Groups      *Groups    `json:"groups,omitempty"` // absent unless requested
+	// Summary answers what was spent and what to do about it.
+	Summary advice.Summary `json:"summary"`
+	// Recommendations are what to do, the largest saving first; null in a span in the past.
+	Recommendations []advice.Proposal `json:"recommendations"`
+	Month           *Month            `json:"month,omitempty"` // absent unless requested
+	// Trained is the training in the window by solution and day, for FOCUS, as far as it was read:
+	// since TrainedSince.
+	Trained      []TrainedDay `json:"-"`
+	TrainedSince time.Time    `json:"-"`
 
 	// Hourly are the hours of all resources of a kind together, for charts; nil if they were
 	// not kept. The entries may have fewer.
@@ -43,6 +60,9 @@ type Entry struct {
 	Estimate *Estimate       `json:"estimate"` // null if there is no price or nothing to price
 	Note     string          `json:"note"`     // why nothing can be saved or is known, or the basis of the saving
 	Health   *Health         `json:"health"`   // null if nothing could be read
+	// Tags are those of the resource, absent unless they were requested and could be read.
+	Tags  map[string]string `json:"tags,omitzero"`
+	Parts Parts             `json:"-"`
 
 	// Proposal is what the Estimate is made from, with those of all other entries.
 	Proposal pricing.Proposal `json:"-"`
@@ -90,6 +110,8 @@ func (l *Ledger) Normalize() {
 	l.Totals = totalsOf(l.Resources)
 	l.Totals.Throughput = together
 	l.Prices = pricesUsed(l.Resources)
+	l.Groups = groupsOf(l.Resources, l.GroupBy)
+	l.Summary = l.summary()
 	l.Notes = l.notes()
 }
 
@@ -98,6 +120,9 @@ func (l Ledger) Asides() []string {
 	lines := problemLines(l.Problems)
 	for _, note := range l.Notes {
 		lines = append(lines, "note: "+note)
+	}
+	if l.Training != nil {
+		lines = append(lines, "training: "+trainingText(l.Training.Totals))
 	}
 	return lines
 }
@@ -122,6 +147,9 @@ var ledgerColumns = []string{
 // CSV implements Report. What is null in the JSON is an empty field.
 func (l Ledger) CSV() [][]string {
 	l.Normalize()
+	if l.Groups != nil {
+		return l.Groups.rows()
+	}
 	rows := [][]string{ledgerColumns}
 	for _, e := range l.Resources {
 		used, saved, priced := make([]any, 19), make([]any, 7), make([]any, 9)
@@ -248,6 +276,10 @@ func (l Ledger) notes() []string {
 	if read := t.Resources - t.Unread; read > 0 && t.MinKnown < 99.95 {
 		notes = append(notes, fmt.Sprintf("The past minimum is known from the monitor's own metrics for %.1f%% of the time; "+
 			"for the rest what is known from before and after is assumed.", t.MinKnown))
+	}
+	if l.CoarseUntil != nil {
+		notes = append(notes, fmt.Sprintf("Before %s CloudWatch has data by the hour only. Peaks within an hour are not seen there, "+
+			"so campaigns were paid for somewhat more than shown.", l.CoarseUntil.Format("2006-01-02 15:04 UTC")))
 	}
 	if text := healthNote(l.Resources); text != "" {
 		notes = append(notes, text)

@@ -25,6 +25,7 @@ type Page struct {
 	Columns                    []pageColumn
 	Rows                       [][]pageCell
 	Prices                     []string
+	Training                   *TrainingView // nil if it was not read
 }
 
 type tile struct{ Label, Value, More string }
@@ -57,6 +58,7 @@ func (l Ledger) Page() Page {
 	p := Page{
 		Window: fmt.Sprintf("%s to %s UTC (%s)", l.Window.Start.Format(minutes), l.Window.End.Format(minutes), model.Plural(l.Days, "day")),
 		Count:  l.counted(), Tiles: l.tiles(), Notes: l.Notes, Columns: pageColumns, Prices: PriceTexts(l.Prices),
+		Training: TrainingViewOf(l.Training),
 	}
 	entries := slices.Clone(l.Resources)
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(b.waste(), a.waste()) })

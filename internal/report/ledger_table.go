@@ -13,20 +13,31 @@ import (
 // notes.
 func (l Ledger) Table(p Printer) {
 	l.Normalize()
+	p.advised(l)
+	if len(l.Resources) > 0 {
+		p.Line("")
+	}
 	p.found(len(l.Resources), l.Problems)
+	if l.Groups != nil && len(l.Resources) > 0 {
+		p.Grid(l.Groups.grid())
+		p.Line("")
+	}
 	if len(l.Resources) > 0 {
 		p.Grid(ledgerGrid(l.Resources))
 		p.Line("")
 	}
 	p.ledgerSummary(l)
+	p.Training(l.Training)
 	p.Problems(l.Problems)
 }
 
 func ledgerGrid(entries []Entry) Grid {
-	g := Grid{Columns: []Column{{Title: "KIND"}, {Title: "NAME", Name: true}, {Title: "REGION"}}}
-	for _, title := range []string{"MIN", "AVG", "PEAK", "UTIL", "P50", "P95", "LOW–HIGH", "IDLE", "PAID", "USED", "WASTED", "SAVES"} {
-		g.Columns = append(g.Columns, Column{Title: title, Right: true})
-	}
+	g := Grid{Columns: []Column{
+		{Title: "KIND", Minor: 1}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true}, {Title: "AVG", Right: true, Minor: 2},
+		{Title: "PEAK", Right: true, Minor: 5}, {Title: "UTIL", Right: true}, {Title: "P50", Right: true, Minor: 6}, {Title: "P95", Right: true, Minor: 6},
+		{Title: "LOW–HIGH", Right: true, Minor: 6}, {Title: "IDLE", Right: true, Minor: 4}, {Title: "PAID", Right: true},
+		{Title: "USED", Right: true, Minor: 3}, {Title: "WASTED", Right: true}, {Title: "SAVES", Right: true},
+	}}
 	for _, e := range entries {
 		row := Row{Below: e.advice()}
 		for _, text := range e.cells() {

@@ -13,14 +13,54 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 func utilization(mean, p50, p95, lowest, highest float64) billing.Utilization {
 	return billing.Utilization{Mean: &mean, P50: &p50, P95: &p95, LowestHour: &lowest, HighestHour: &highest}
+}
+
+// trainingOf has a solution that is trained and not served, one that fails, a dataset group that
+// nothing uses, and a region that could not be read.
+func trainingOf(now time.Time) *training.Report {
+	const prefix = "arn:aws:personalize:us-east-1:123456789012:"
+	day := func(n int) time.Time { return now.AddDate(0, 0, -n) }
+	version := func(solution string, n int, status model.Status, hours *float64) training.Version {
+		v := training.Version{
+			ARN: prefix + "solution/" + solution + "/" + fmt.Sprint(n), Status: status, Automatic: new(true), Created: day(n), Updated: day(n), Hours: hours,
+		}
+		if hours == nil {
+			v.FailureReason = "no data"
+		}
+		return v
+	}
+	solution := func(name string, automatic *bool, versions ...training.Version) training.Solution {
+		return training.Solution{
+			ARN: prefix + "solution/" + name, Name: name, Group: prefix + "dataset-group/shop", Recipe: "aws-sims", Created: day(90), Versions: versions,
+			Automatic: automatic, Schedule: "rate(7 days)",
+		}
+	}
+	r := training.Analyze([]training.Facts{
+		{
+			Region: "us-east-1", Known: training.Known{Groups: true, Solutions: true, Versions: true, Jobs: true, Trackers: true, Campaigns: true, Recommenders: true},
+			Groups: []training.DatasetGroup{
+				{ARN: prefix + "dataset-group/shop", Name: "shop", Created: day(90)}, {ARN: prefix + "dataset-group/test", Name: "test", Created: day(300)},
+			},
+			Solutions: []training.Solution{
+				solution("gifts", new(true), version("gifts", 3, model.StatusActive, new(2.5)), version("gifts", 10, model.StatusActive, new(2.25))),
+				solution("broken", nil, version("broken", 3, "CREATE FAILED", nil), version("broken", 20, "CREATE FAILED", nil)),
+				solution("quiet", nil, version("quiet", 60, model.StatusActive, nil)),
+			},
+			Jobs: []training.BatchJob{{Version: prefix + "solution/broken/60", Created: day(2)}},
+		},
+		{Region: "eu-west-1"},
+	}, pricing.Builtin(), now)
+	return &r
 }
 
 // ledgerOf has a resource of every sort.
@@ -87,7 +127,7 @@ func ledgerOf() Ledger {
 	}
 	hostile := resource(model.Campaign, "eu-west-1", `</script><b>"x" & y`, "aws-user-personalization-v2", 2)
 	l := Ledger{
-		Window: span, Days: 2, Totals: Totals{Throughput: &together},
+		Window: span, Days: 2, Totals: Totals{Throughput: &together}, Training: trainingOf(end),
 		Resources: []Entry{
 			entry(resource(model.Campaign, "us-east-1", "home", "aws-user-personalization", 40), usage(1920, 480.5, 24, time.Time{}),
 				billing.Saving{Action: rules.StepDown, NewMin: 5, Savings: billing.Savings{TPSHours: 1400.25, PerMonth: 21_297.1, Jumps: 3, Sudden: 1, JumpsNow: 0}, Reason: "lowest hour averaged 5.8 TPS over 336 hours"}),
@@ -101,6 +141,24 @@ func ledgerOf() Ledger {
 		Problems: []model.Problem{{Region: "eu-west-1", Operation: "GetMetricData", Err: errors.New("2 series not read: only part of the data was returned")}},
 		Calls:    map[string]int{"cloudwatch.GetMetricData": 3, "personalize.ListCampaigns": 2}, MetricsGot: 1, DurationMs: 1234,
 		Hourly: map[model.Kind][]billing.Hour{},
+		Recommendations: []advice.Proposal{
+			{
+				Rank: 1, Kind: advice.LowerMinimum, ARN: "arn:aws:personalize:us-east-1:123456789012:campaign/home", Name: "home", Region: "us-east-1",
+				What: "lower home from 40 to 5 TPS", Saves: advice.Saving{Amount: new(2677.678), Currency: "USD", TPSHours: new(21_297.1)}, Risk: advice.Medium,
+				Sure: advice.High, Command: "personalize-monitor update-tps arn:aws:personalize:us-east-1:123456789012:campaign/home 5",
+				Why: "lowest hour averaged 5.8 TPS over 336 hours, and this goes on and on so that it does not fit into a line",
+			},
+			{
+				Rank: 2, Kind: advice.Included, ARN: "arn:aws:personalize:us-east-1:123456789012:recommender/a-long-name", Name: "a-long-name", Region: "us-east-1",
+				What:  "keep a-recommender-with-a-name-of-many-words at 2 RPS: a lower minimum saves nothing",
+				Saves: advice.Saving{Amount: new(0.0), Currency: "USD"}, Risk: advice.Low, Sure: advice.Low, Why: "its fee stays",
+			},
+			{
+				Rank: 3, Kind: advice.PauseTraining, ARN: "arn:aws:personalize:us-east-1:123456789012:solution/x", Name: "x", Region: "us-east-1",
+				What: "pause the training of x", Saves: advice.Saving{TrainingHours: new(4.8)}, Risk: advice.Low, Sure: advice.Medium,
+				Command: "personalize-monitor pause-training arn:aws:personalize:us-east-1:123456789012:solution/x", Why: "trained and not served",
+			},
+		},
 	}
 	l.Resources = Priced(l.Resources)
 	for _, e := range l.Resources {
@@ -128,6 +186,10 @@ func TestLedgerForms(t *testing.T) {
 		"ledger.json":       writing(full, JSON, Style{}),
 		"ledger.csv":        writing(full, CSV, Style{}),
 		"ledger.txt":        writing(full, Table, Style{}),
+		"ledger-80.txt":     writing(full, Table, Style{Width: 80}),
+		"advice.csv":        writing(Advice{full}, CSV, Style{}),
+		"advice.json":       writing(Advice{full}, JSON, Style{}),
+		"advice-80.txt":     writing(Advice{full}, Table, Style{Width: 80}),
 		"ledger-100.txt":    writing(full, Table, Style{Width: 100}),
 		"ledger-color.txt":  writing(full, Table, Style{160, true}),
 		"ledger-empty.txt":  writing(empty, Table, Style{}),

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -54,6 +55,7 @@ type Column struct {
 	Title string
 	Right bool // for numbers
 	Name  bool // narrowed where there is little room; one column at most
+	Minor int  // left out where there is little room, the highest first; 0 stays
 }
 
 // Row is a row of a table.
@@ -118,13 +120,42 @@ func (p Printer) Grid(g Grid) {
 		}
 	}
 	rows := append([]Row{title}, g.Rows...)
-	widths, text := p.fit(g.Columns, rows)
+	columns := p.dropMinor(g.Columns, rows)
+	widths, text := p.fit(columns, rows)
 	if text == 0 {
 		rows[0].Text.Text = "" // texts go below, without a title
 	}
 	for _, row := range rows {
-		p.row(g.Columns, row, widths, text)
+		p.row(columns, row, widths, text)
 	}
+}
+
+// dropMinor leaves columns and their cells out until the rest fits, or no minor one is left.
+func (p Printer) dropMinor(columns []Column, rows []Row) []Column {
+	for p.Width > 0 {
+		need, drop := -gap, -1
+		for i, column := range columns {
+			width := 0
+			for _, row := range rows {
+				width = max(width, utf8.RuneCountInString(row.Cells[i].Text))
+			}
+			if column.Name {
+				width = min(width, minText) // a shorter one is not broken for the sake of minor columns
+			}
+			need += width + gap
+			if column.Minor > 0 && (drop < 0 || column.Minor >= columns[drop].Minor) {
+				drop = i
+			}
+		}
+		if need <= p.Width || drop < 0 {
+			break
+		}
+		columns = slices.Delete(slices.Clone(columns), drop, drop+1)
+		for i := range rows {
+			rows[i].Cells = slices.Delete(slices.Clone(rows[i].Cells), drop, drop+1)
+		}
+	}
+	return columns
 }
 
 // fit is the width of each column and of the texts: that of the longest, the name and the

@@ -27,6 +27,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/savings"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -311,6 +313,41 @@ func TestMetrics(t *testing.T) {
 		found := series(r, word)
 		if len(found) != 1 || !slices.Contains(slices.Collect(maps.Values(found)), want) {
 			t.Errorf("%s: %v, want %s", word, found, want)
+		}
+	}
+}
+
+// What actions have saved is a counter: it is absent while it is unknown, and never falls.
+func TestSavingsAreCounted(t *testing.T) {
+	r := newReal(t, shop(), nil)
+	saw := func(step, stop *float64) {
+		action := func(what model.Action, hours *float64) savings.Action {
+			return savings.Action{Action: what, Amount: savings.Amount{TPSHours: hours}}
+		}
+		r.memory.SawSavings(report.Saved{Ledger: savings.Ledger{Actions: []savings.Action{
+			action(model.ActionUpdate, step), action(model.ActionUpdate, step), action(model.ActionStop, stop),
+		}}})
+	}
+	if found := series(r, "_saved_tps_hours_total"); len(found) > 0 {
+		t.Errorf("known before a ledger was made: %v", found)
+	}
+	for _, c := range []struct {
+		step, stop *float64
+		want       map[string]string
+	}{
+		{new(1.5), nil, map[string]string{"update-tps": "3"}},
+		{new(2.5), new(4.0), map[string]string{"update-tps": "5", "stop-recommender": "4"}},
+		{new(1.0), nil, map[string]string{"update-tps": "5", "stop-recommender": "4"}},
+	} {
+		saw(c.step, c.stop)
+		found := series(r, "_saved_tps_hours_total")
+		if len(found) != len(c.want) {
+			t.Errorf("%v, want %v", found, c.want)
+		}
+		for action, want := range c.want {
+			if got := series(r, `_saved_tps_hours_total{action="`+action+`"}`); len(got) != 1 || !slices.Contains(slices.Collect(maps.Values(got)), want) {
+				t.Errorf("%s: %v, want %s", action, got, want)
+			}
 		}
 	}
 }

@@ -114,6 +114,8 @@ type Snapshot struct {
 	// Resources are monitored, Others exist besides them; by region, kind and name.
 	Resources, Others []model.Resource
 	Checks            map[string]Check // the last hourly check by ARN
+	// Saved is what the actions on record have saved; nil while that is unknown.
+	Saved *report.Saved
 }
 
 // How much is remembered.
@@ -138,6 +140,8 @@ type Memory struct {
 	found   map[string]model.Snapshot // by region
 	alarms  alarmsSeen
 	changes ring[AlarmChange]
+	saved   *report.Saved
+	most    map[model.Action]float64 // the highest sum of each kind of action so far, in TPS-hours
 	version uint64
 	changed chan struct{}
 }
@@ -147,6 +151,7 @@ func NewMemory() *Memory {
 	return &Memory{
 		status: Status{Role: Waiting},
 		checks: map[string]Check{}, found: map[string]model.Snapshot{}, alarms: newAlarmsSeen(), changed: make(chan struct{}),
+		most:   map[model.Action]float64{},
 		cycles: ring[CycleRecord]{limit: keptCycles}, events: ring[EventRecord]{limit: keptRecords},
 		audit: ring[events.Audit]{limit: keptRecords}, done: ring[events.Audit]{limit: keptDone}, changes: ring[AlarmChange]{limit: keptRecords},
 	}
@@ -160,6 +165,7 @@ func (m *Memory) Snapshot() Snapshot {
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
 		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks),
+		Saved: m.saved,
 	}
 	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
 	for _, region := range slices.Sorted(maps.Keys(m.found)) {
@@ -263,6 +269,24 @@ func (m *Memory) AddCycle(record CycleRecord, result report.Result, ended time.T
 		}
 		m.checks = checks
 	})
+}
+
+// SawSavings keeps what the actions on record have saved.
+func (m *Memory) SawSavings(saved report.Saved) {
+	m.change(func() {
+		m.saved = &saved
+		for action, hours := range saved.ByAction() {
+			m.most[action] = max(m.most[action], hours)
+		}
+	})
+}
+
+// savedHours are the TPS-hours that each kind of action has saved, as far as is known. They never fall,
+// although a later ledger may have less of an old month: by the hour, or none of it.
+func (m *Memory) savedHours() map[model.Action]float64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.most)
 }
 
 // SawEstate implements cycle.Observer. If a kind could not be listed completely, what was

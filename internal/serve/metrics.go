@@ -11,6 +11,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -82,7 +83,7 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int, los
 	m.results.Store(prometheus.NewRegistry())
 	list := append(statusGauges(memory),
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls})
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls}, savedCounter{memory.savedHours})
 	for _, c := range list {
 		if err := m.own.Register(c); err != nil {
 			return nil, err
@@ -244,6 +245,24 @@ func statusGauges(memory *Memory) []prometheus.Collector {
 			func(s Status) float64 { return seconds(s.LastDashboard) }),
 		gauge("next_cycle_timestamp_seconds", "When the next cycle begins, in seconds since 1970; 0 if that is unknown.",
 			func(s Status) float64 { return seconds(s.NextCycle) }),
+	}
+}
+
+// savedCounter counts what actions have saved, by the ledger made last.
+type savedCounter struct {
+	hours func() map[model.Action]float64
+}
+
+var savedDesc = prometheus.NewDesc(namespace+"_saved_tps_hours_total",
+	"TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.", []string{"action"}, nil)
+
+// Describe implements prometheus.Collector.
+func (savedCounter) Describe(descs chan<- *prometheus.Desc) { descs <- savedDesc }
+
+// Collect implements prometheus.Collector.
+func (c savedCounter) Collect(out chan<- prometheus.Metric) {
+	for action, hours := range c.hours() {
+		out <- prometheus.MustNewConstMetric(savedDesc, prometheus.CounterValue, hours, string(action))
 	}
 }
 

@@ -161,7 +161,7 @@ var reads = []string{
 	"cloudwatch.DescribeAlarms", "cloudwatch.ListTagsForResource", "sns.GetTopicAttributes", "sns.ListSubscriptionsByTopic",
 	"events.DescribeRule", "events.ListTargetsByRule", "events.ListTagsForResource", "sts.GetCallerIdentity",
 	"sns.ListTagsForResource", "cloudwatch.ListDashboards", "cloudwatch.GetDashboard",
-	"cloudwatch.GetMetricData", "personalize.ListTagsForResource",
+	"cloudwatch.GetMetricData", "personalize.ListTagsForResource", "personalize.DescribeSolution",
 }
 
 // Writes are the writing calls since the last time, which are forgotten.

@@ -21,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/prices"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/solutions"
 	"github.com/personalize-monitor/personalize-monitor/internal/traffic"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
@@ -161,6 +162,55 @@ func (b *bed) report() outcome {
 	result, err := ledger.Run(ctx, cycle.LedgerInput{Params: b.values(), Days: 1})
 	result.DurationMs = 0
 	return b.outcomeOf(result, err, result.Problems, "")
+}
+
+// trained is an estate with a solution that is trained automatically, and that nothing serves.
+func trained() localaws.Estate {
+	return localaws.Estate{Account: account, Regions: []localaws.EstateRegion{{Name: away, DatasetGroups: []localaws.EstateDatasetGroup{{
+		Name:          "shop",
+		Solutions:     []localaws.EstateSolution{{Name: "gifts", Recipe: "aws-sims"}},
+		BatchJobs:     []localaws.EstateBatchJob{{Name: "mail", Solution: "gifts"}},
+		EventTrackers: []localaws.EstateEventTracker{{Name: "web"}},
+	}}}}}
+}
+
+// readingTraining returns the scenario of the part of the report that reads solutions and what uses them.
+func readingTraining() scenario {
+	return scenario{
+		name: "report, training", world: trained,
+		about: []string{
+			"personalize.ListDatasetGroups", "personalize.ListSolutions", "personalize.ListSolutionVersions", "personalize.ListBatchInferenceJobs",
+			"personalize.ListBatchSegmentJobs", "personalize.ListEventTrackers",
+		},
+		run:    (*bed).training,
+		repair: []func(*bed, outcome){func(b *bed, _ outcome) { must(b, b.training()) }},
+	}
+}
+
+// training reads the training of a region.
+func (b *bed) training() outcome {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	clients := b.clients()
+	defer clients.Close()
+	facts, problems := solutions.New(solutions.Options{Clients: clients, Clock: b.clock}).Read(ctx, []string{away})
+	return b.outcomeOf(facts, nil, problems, "")
+}
+
+// pausing returns the scenario of a person who pauses the automatic training of a solution.
+func pausing() scenario {
+	req, err := events.NewTrainingRequest(arn("solution/gifts"), "")
+	run := func(b *bed) outcome { b.noError(err); return b.do(model.ActionPause, req) }
+	return scenario{
+		name: "pause-training", world: trained, about: []string{"personalize.UpdateSolution", "personalize.DescribeSolution"}, run: run,
+		repair: []func(*bed, outcome){func(b *bed, last outcome) {
+			if last.err != nil {
+				b.wait(time.Minute)
+				must(b, run(b))
+			}
+			b.wait(time.Hour)
+		}},
+	}
 }
 
 // outcomeOf returns the outcome of a command: its result, its problems, and its log.

@@ -99,7 +99,7 @@ func scenarios() []scenario {
 		restoring(again),
 		adopting(monitor, again),
 		rebuilding(),
-		reporting(),
+		reporting(), readingTraining(), pausing(),
 		historyScenario(),
 		{
 			name: "cleanup",

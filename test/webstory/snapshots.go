@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/savings"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -102,6 +103,7 @@ func shop() web.Snapshot {
 	ledger := ledgerOf(s.Resources)
 	s.Ledger = &ledger
 	s.Audits, s.Entries = audits(), entries()
+	s.Saved = savedOf()
 	return s
 }
 
@@ -312,3 +314,33 @@ func large(n int) web.Snapshot {
 }
 
 func nameOf(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
+
+// savedOf is a ledger of savings with a step that saves, and a stop of which nothing is known.
+func savedOf() *report.Saved {
+	step, until := Now.Add(-26*time.Hour), Now.Truncate(time.Hour)
+	amount := savings.Amount{TPSHours: new(208.0), Hours: 26}
+	unknown := savings.Amount{UnknownHours: 20}
+	money := savings.Money{Currency: "USD", Amount: 41.6}
+	month := until.Format("2006-01")
+	return &report.Saved{Records: 2, Ledger: savings.Ledger{
+		Until: until, FineFrom: until.Add(-63 * 24 * time.Hour),
+		Actions: []savings.Action{
+			{
+				Time: step, ARN: SimilarItems, Kind: model.Campaign, Name: "shop-similar-items", Region: Region, Action: model.ActionUpdate,
+				Automatic: true, From: 38, To: 30, Left: 8, State: savings.InEffect, Amount: amount, Estimate: &money,
+				PromisedPerMonth: new(5840.0), AchievedPerMonth: new(5840.0), Months: []savings.Month{{Month: month, Amount: amount, Estimate: &money}},
+			},
+			{
+				Time: step.Add(6 * time.Hour), ARN: Popular, Kind: model.Recommender, Name: "shop-popular", Region: Region, Action: model.ActionStop,
+				From: 1, State: savings.Unverified, Amount: unknown, Months: []savings.Month{{Month: month, Amount: unknown}},
+			},
+		},
+		Months: []savings.MonthOf{
+			{Month: month, Action: model.ActionStop, Sum: savings.Sum{Actions: 1, Amount: unknown, Unpriced: 1}},
+			{Month: month, Action: model.ActionUpdate, Sum: savings.Sum{Actions: 1, Amount: amount, Estimates: []savings.Money{money}}},
+		},
+		Total: savings.Sum{
+			Actions: 2, Amount: savings.Amount{TPSHours: new(208.0), Hours: 26, UnknownHours: 20}, Estimates: []savings.Money{money}, Unpriced: 1,
+		},
+	}}
+}

@@ -1,6 +1,7 @@
 package estatefile
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -101,6 +102,7 @@ func (p place) checkCount(what, key string, n int) {
 type names struct {
 	places    map[string]place  // by kind and name: "campaign shop"
 	solutions map[string]string // the recipe and dataset group of each solution
+	declared  map[string]bool   // solutions with an entry
 }
 
 func (n *names) add(kind, name string, at place) {
@@ -118,7 +120,7 @@ func (n *names) add(kind, name string, at place) {
 }
 
 func (r *Region) check(at place) (resources int) {
-	names := &names{places: map[string]place{}, solutions: map[string]string{}}
+	names := &names{places: map[string]place{}, solutions: map[string]string{}, declared: map[string]bool{}}
 	for i := range r.DatasetGroups {
 		g, at := &r.DatasetGroups[i], at.at("datasetGroups", i)
 		checkName("dataset group", g.Name, at.at("name"))
@@ -127,6 +129,11 @@ func (r *Region) check(at place) (resources int) {
 			at.at("domain").bad("domain is %q; it is ECOMMERCE, VIDEO_ON_DEMAND or left out", g.Domain)
 		}
 		checkTags(g.Tags, at.at("tags"))
+		for k := range g.Solutions {
+			g.Solutions[k].check(at.at("solutions", k), g.Name, names)
+		}
+		resources += len(g.Solutions)
+		g.checkUse(at, names)
 		for k := range g.Campaigns {
 			resources += g.Campaigns[k].check(at.at("campaigns", k), g.Name, names)
 		}
@@ -177,15 +184,19 @@ func (c *Campaign) checkSolution(at place, what, group string, names *names) {
 	at.forbid((c.TrainEvery != 0 && !c.AutoSync) || c.TrainEvery < 0, "trainEvery",
 		"%s: trainEvery needs autoSync: true, and is more than zero", what)
 	at.forbid(c.SolutionVersionAge < 0, "solutionVersionAge", "%s: solutionVersionAge is negative", what)
-	if c.Solution == "" {
+	solution := cmp.Or(c.Solution, c.Name)
+	if c.Solution == "" && !names.declared[solution] {
 		return
 	}
-	checkName("solution", c.Solution, at.at("solution"))
+	checkName("solution", solution, at.at("solution"))
 	same := group + " " + c.Recipe + " " + strconv.FormatBool(c.AutoML)
-	if first, ok := names.solutions[c.Solution]; ok && first != same {
-		at.at("solution").bad("%s: solution %q is shared with a campaign of another dataset group, recipe or autoML", what, c.Solution)
+	if first, ok := names.solutions[solution]; ok && first != same {
+		at.at("solution").bad("%s: solution %q is of another dataset group, recipe or autoML, by its own entry or another campaign",
+			what, solution)
 	}
-	names.solutions[c.Solution] = same
+	at.forbid(names.declared[solution] && (c.TrainEvery != 0 || c.VersionGone), "trainEvery",
+		"%s: solution %q has an entry of its own, which has trainEvery; versionGone does not go with it", what, solution)
+	names.solutions[solution] = same
 }
 
 func (r *Recommender) check(at place, domain string, names *names) (copies int) {

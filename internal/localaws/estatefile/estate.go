@@ -82,15 +82,18 @@ type Region struct {
 	TPSHourPrices map[string]float64 `yaml:"tpsHourPrices"`
 }
 
-// DatasetGroup is a dataset group with its campaigns and recommenders.
+// DatasetGroup is a dataset group with what belongs to it.
 type DatasetGroup struct {
 	Name string `yaml:"name"`
 	// Domain is ECOMMERCE, VIDEO_ON_DEMAND or empty. Only groups with a domain have
 	// recommenders; all may have campaigns.
-	Domain       string            `yaml:"domain"`
-	Tags         map[string]string `yaml:"tags"`
-	Campaigns    []Campaign        `yaml:"campaigns"`
-	Recommenders []Recommender     `yaml:"recommenders"`
+	Domain        string            `yaml:"domain"`
+	Tags          map[string]string `yaml:"tags"`
+	Solutions     []Solution        `yaml:"solutions"`
+	Campaigns     []Campaign        `yaml:"campaigns"`
+	Recommenders  []Recommender     `yaml:"recommenders"`
+	BatchJobs     []BatchJob        `yaml:"batchJobs"`
+	EventTrackers []EventTracker    `yaml:"eventTrackers"`
 }
 
 // EstateEndpoint holds what campaigns and recommenders have in common. The name is the one
@@ -140,10 +143,12 @@ type Campaign struct {
 	Solution string `yaml:"solution"`
 	// SolutionVersionAge is the time since the solution version was trained. If zero, it
 	// was trained an hour before the campaign's creation, or 2 days ago if that is more
-	// recent and AutoSync is set.
+	// recent and AutoSync is set. With a Solution of the dataset group, it is the newest
+	// version that is as old or older.
 	SolutionVersionAge time.Duration `yaml:"solutionVersionAge"`
 	// AutoSync lets the service move the campaign to each new solution version
 	// (syncWithLatestSolutionVersion); TrainEvery is how often there is one, 7 days if zero.
+	// A Solution of the dataset group has its own TrainEvery instead.
 	AutoSync   bool          `yaml:"autoSync"`
 	TrainEvery time.Duration `yaml:"trainEvery"`
 	// EchoLatest makes DescribeCampaign return <solution ARN>/$LATEST as the version.

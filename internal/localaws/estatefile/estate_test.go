@@ -22,6 +22,11 @@ func traceFiles(path string) ([]byte, error) {
 	return noFiles(path)
 }
 
+// solutionFile is an estate with a solution s, on line 4.
+func solutionFile(keys string) string {
+	return "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, solutions: [{name: s, " + keys + "}]}\n"
+}
+
 func TestParseReadsEveryKey(t *testing.T) {
 	const file = `# ------------------------------------------------------------------------------------
 account: 012345678901
@@ -53,6 +58,21 @@ regions:
             rankingInfluence: {POPULARITY: 0.4}
             tags: {stage: test}
             traffic: {csv: shop.csv, scale: 70.1, repeat: true}
+        solutions:
+          - name: gifts
+            recipe: aws-sims
+            age: 40d
+            autoTraining: true
+            trainEvery: 14d
+            manualEvery: 36h
+            trainedAgo: 2h
+            trainingHours: 3.5
+            failingFor: 3d
+            failureReason: no data
+            stoppedFor: 1d
+            tags: {team: gifts}
+        batchJobs: [{name: mail, solution: gifts, age: 3d, segment: true}]
+        eventTrackers: [{name: web, age: 9d}]
         recommenders:
           - name: also-viewed
             recipe: aws-ecomm-customers-who-viewed-x-also-viewed
@@ -79,6 +99,15 @@ regions:
 	c, r := g.Campaigns[0], g.Recommenders[0]
 	if g.Domain != "ECOMMERCE" || g.Tags["size"] != "3" {
 		t.Errorf("dataset group: %+v", g)
+	}
+	sol, j, tr := g.Solutions[0], g.BatchJobs[0], g.EventTrackers[0]
+	if sol.Name != "gifts" || sol.Recipe != "aws-sims" || sol.Age != 960*time.Hour || sol.AutoTraining != AutoTrainingOn ||
+		sol.TrainEvery != 336*time.Hour || sol.ManualEvery != 36*time.Hour || sol.TrainedAgo != 2*time.Hour || sol.TrainingHours != 3.5 ||
+		sol.FailingFor != 72*time.Hour || sol.FailureReason != "no data" || sol.StoppedFor != 24*time.Hour || sol.Tags["team"] != "gifts" {
+		t.Errorf("the solution: %+v", sol)
+	}
+	if j != (BatchJob{"mail", "gifts", 72 * time.Hour, true}) || tr != (EventTracker{"web", 216 * time.Hour}) {
+		t.Errorf("the batch job %+v, the event tracker %+v", j, tr)
 	}
 	if c.Copies != 12 || c.MinTPS != 5 || c.Age != 60*time.Hour || !c.AutoSync || !c.AutoML || !c.EchoLatest || !c.Metadata ||
 		c.ItemExploration["explorationWeight"] != "0.3" || c.RankingInfluence["POPULARITY"] != 0.4 || c.Fails != "update" ||
@@ -185,6 +214,21 @@ func TestParseRefuses(t *testing.T) {
 			"a solution of two recipes", "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, campaigns: [{name: c, recipe: aws-sims, solution: s}, {name: d, recipe: aws-hrnn, solution: s}]}",
 			[]string{`solution "s"`},
 		},
+		{"a solution of a recommender's recipe", solutionFile("recipe: aws-vod-top-picks"), []string{"e.yaml:4:", "aws-similar-items"}},
+		{"automatic training that is neither on nor off", solutionFile("recipe: aws-sims, autoTraining: maybe"), []string{"e.yaml:4:", "true, false or absent"}},
+		{"training every 36 hours", solutionFile("recipe: aws-sims, trainEvery: 36h"), []string{"e.yaml:4:", "1 to 30 whole days"}},
+		{"training every 31 days", solutionFile("recipe: aws-sims, trainEvery: 31d"), []string{"1 to 30 whole days"}},
+		{"a schedule that is off", solutionFile("recipe: aws-sims, autoTraining: false, trainEvery: 7d"), []string{"trainEvery needs autoTraining"}},
+		{"a training before the creation", solutionFile("recipe: aws-sims, age: 3d, trainedAgo: 4d"), []string{"longer ago than its creation"}},
+		{"negative training hours", solutionFile("recipe: aws-sims, trainingHours: -1"), []string{"trainingHours is -1"}},
+		{"a reason of no failure", solutionFile("recipe: aws-sims, failureReason: x"), []string{"needs failingFor"}},
+		{"a key no solution has", solutionFile("recipe: aws-sims, trainHours: 1"), []string{`unknown key "trainHours" in a solution`, "trainingHours"}},
+		{"a solution given twice", solutionFile("recipe: aws-sims}, {name: s, recipe: aws-sims"), []string{"exists already", "line 4"}},
+		{"a solution of another recipe than its campaign's", solutionFile("recipe: aws-hrnn}], campaigns: [{name: s, recipe: aws-sims"), []string{`solution "s"`, "its own entry"}},
+		{"two schedules for one solution", solutionFile("recipe: aws-sims}], campaigns: [{name: s, recipe: aws-sims, autoSync: true, trainEvery: 3d"), []string{"has an entry of its own"}},
+		{"a batch job of a solution elsewhere", solutionFile("recipe: aws-sims}], batchJobs: [{name: b, solution: other"), []string{`solution is "other"`}},
+		{"a tracker without a name", solutionFile("recipe: aws-sims}], eventTrackers: [{age: 3d"), []string{"a name has 1 to 63 letters"}},
+		{"a key no batch job has", solutionFile("recipe: aws-sims}], batchJobs: [{name: b, solution: s, created: 3d"), []string{`unknown key "created" in a batch job`}},
 		{"an unlisted recipe that is no name", campaignFile("name: a\nrecipe: a b\nunlisted: true"), []string{"e.yaml:7:", "not a recipe's name"}},
 		{"a list where there is none", campaignFile(base + "tags: [a]"), []string{"e.yaml:8:", "a list"}},
 		{"a truth value that is none", campaignFile(base + "autoSync: maybe"), []string{"e.yaml:8:", "true or false"}},

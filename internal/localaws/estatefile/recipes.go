@@ -10,6 +10,9 @@ const (
 	CreateInProgress = "CREATE IN_PROGRESS"
 	DeletePending    = "DELETE PENDING"
 	DeleteInProgress = "DELETE IN_PROGRESS"
+
+	// CreateStopped is a training that its owner stopped.
+	CreateStopped = "CREATE STOPPED"
 )
 
 // Statuses are all states.

@@ -116,6 +116,12 @@ func elementName(t reflect.Type, list string) string {
 		return "a dataset group"
 	case reflect.TypeFor[DataFault]():
 		return "a data fault"
+	case reflect.TypeFor[Solution]():
+		return "a solution"
+	case reflect.TypeFor[BatchJob]():
+		return "a batch job"
+	case reflect.TypeFor[EventTracker]():
+		return "an event tracker"
 	case reflect.TypeFor[Campaign]():
 		return "a campaign"
 	case reflect.TypeFor[Recommender]():

@@ -90,25 +90,6 @@ func (l *lifecycle) planUpdate(e *endpoint, accepted, end time.Time) {
 	})
 }
 
-// train adds a version to a solution and moves the campaigns that sync with it there, as the
-// service does. A campaign that is busy waits for the version after it.
-func (l *lifecycle) train(sol *solution, at time.Time) {
-	v := sol.addVersion(at, sol.newest().recipe)
-	for _, e := range sol.synced {
-		if e.Status != estatefile.Active || e.updating() {
-			continue
-		}
-		wanted := e.settings
-		wanted.Version = v.arn
-		l.beginUpdate(e, wanted, at)
-	}
-	l.planTraining(sol, at.Add(sol.trainEvery))
-}
-
-func (l *lifecycle) planTraining(sol *solution, next time.Time) {
-	l.plan(next, func(at time.Time) { l.train(sol, at) })
-}
-
 // advance executes, in order, every transition that is due. Each happens at its own time,
 // however late advance is called: a clock that leaps gives the same history as one that creeps.
 func (l *lifecycle) advance(now time.Time) {

@@ -61,9 +61,18 @@ type loader struct {
 
 func (l *loader) addGroup(conf *estatefile.DatasetGroup) error {
 	g := &datasetGroup{
-		arn: l.region.arn("dataset-group/" + conf.Name), domain: conf.Domain, created: l.now.AddDate(-1, 0, 0), tags: maps.Clone(conf.Tags),
+		arn: l.region.arn("dataset-group/" + conf.Name), name: conf.Name, domain: conf.Domain, created: l.now.AddDate(-1, 0, 0),
+		tags: maps.Clone(conf.Tags),
 	}
 	l.region.groups[g.arn] = g
+	for _, s := range conf.Solutions {
+		if err := l.addSolution(g, &s); err != nil {
+			return err
+		}
+	}
+	if err := l.addUse(g, conf); err != nil {
+		return err
+	}
 	for _, c := range conf.Campaigns {
 		traffic := &c.Traffic // of the copy c: the caller cannot change it
 		for n := range max(c.Copies, 1) {
@@ -157,28 +166,38 @@ func (l *loader) version(e *endpoint, conf *estatefile.Campaign) *solutionVersio
 		trained = l.now.Add(-2 * 24 * time.Hour)
 	}
 	sol := l.region.solutions[arn]
+	if sol != nil && sol.declared {
+		newestAsOf := endOfTime
+		if conf.SolutionVersionAge > 0 {
+			newestAsOf = trained
+		}
+		if v := sol.newestBefore(newestAsOf); v != nil {
+			return v
+		}
+	}
 	if sol == nil {
 		sol = &solution{
 			arn: arn, name: name, group: e.group, recipe: recipe, autoML: conf.AutoML, created: trained.Add(-time.Hour), region: l.region,
+			training: training{auto: new(false)},
 		}
 		l.region.solutions[arn] = sol
 	}
 	if trained.Before(sol.created) {
 		sol.created = trained.Add(-time.Hour)
 	}
-	if conf.AutoSync && sol.trainEvery == 0 {
-		sol.trainEvery = cmp.Or(conf.TrainEvery, 7*24*time.Hour)
-		next := trained.Add(sol.trainEvery)
+	if conf.AutoSync && !sol.declared && sol.every == 0 {
+		sol.auto, sol.every = new(true), cmp.Or(conf.TrainEvery, 7*24*time.Hour)
+		next := trained.Add(sol.every)
 		if !next.After(l.now) {
-			next = l.now.Add(sol.trainEvery)
+			next = l.now.Add(sol.every)
 		}
-		l.life.planTraining(sol, next)
+		l.life.planTraining(automatic(sol), next)
 	}
-	v := sol.version(trained, recipe)
+	v := sol.version(trained)
 	if known := l.region.versions[v.arn]; known != nil || conf.VersionGone {
 		return cmp.Or(known, v)
 	}
-	return sol.addVersion(trained, recipe)
+	return sol.addVersion(v)
 }
 
 // completeUpdate makes the campaign's settings the outcome of an update that was accepted at

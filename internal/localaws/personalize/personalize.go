@@ -60,8 +60,15 @@ func (s *Service) API() *api.Service {
 		"StopRecommender":         change[recommenderInput](s, "stopped", s.life.beginStop, active),
 		"StartRecommender":        change[recommenderInput](s, "started", s.life.beginStart, inactive),
 		"DeleteRecommender":       change[recommenderInput](s, "deleted", s.life.beginDelete, active, inactive, failed),
+		"ListDatasetGroups":       api.Op(s.listDatasetGroups),
+		"ListSolutions":           api.Op(s.listSolutions),
 		"DescribeSolution":        api.Op(s.describeSolution),
+		"UpdateSolution":          api.Op(s.updateSolution),
+		"ListSolutionVersions":    api.Op(s.listSolutionVersions),
 		"DescribeSolutionVersion": api.Op(s.describeSolutionVersion),
+		"ListBatchInferenceJobs":  api.Op(s.listBatchInferenceJobs),
+		"ListBatchSegmentJobs":    api.Op(s.listBatchSegmentJobs),
+		"ListEventTrackers":       api.Op(s.listEventTrackers),
 	}
 	addTagging(operations, s.findTags)
 	return &api.Service{
@@ -127,10 +134,15 @@ type pageInput struct {
 
 // page is the output of a listing of endpoints, which are sorted by ARN.
 func (in *pageInput) page(c *api.Call, member string, endpoints []*endpoint, shape func(*endpoint) any) (any, error) {
+	return listing(c, in, member, endpoints, func(e *endpoint) string { return e.arn }, shape)
+}
+
+// listing is the output of a listing of items, which are sorted by ARN.
+func listing[T any](c *api.Call, in *pageInput, member string, items []T, arn func(T) string, shape func(T) any) (any, error) {
 	if len(api.Value(in.NextToken)) > maxToken {
 		return nil, c.Model.BadToken
 	}
-	page, next, err := api.Page(c, endpoints, func(e *endpoint) string { return e.arn }, in.NextToken, in.MaxResults, 100)
+	page, next, err := api.Page(c, items, arn, in.NextToken, in.MaxResults, 100)
 	if len(next) > maxToken {
 		return nil, api.RefuseWith(http.StatusInternalServerError, "InternalServerException", "the nextToken is too long")
 	}
@@ -211,6 +223,15 @@ func (s *Service) Describe(out map[string]string, render func(any) string) {
 				parts = append(parts, "update", u.Status, strconv.Itoa(int(u.MinTPS)), render(u.recommender))
 			}
 			out[h.Region+" "+e.kind+" "+e.name] = strings.Join(parts, " ")
+		}
+		for _, sol := range r.solutions {
+			if sol.declared || sol.update != nil {
+				parts := []string{render(sol.auto), sol.every.String(), render(sol.events), render(sol.tags)}
+				if u := sol.update; u != nil && u.Status != estatefile.Active {
+					parts = append(parts, "update", u.Status, render(u.AutoTraining), render(u.Config))
+				}
+				out[h.Region+" solution "+sol.name] = strings.Join(parts, " ")
+			}
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,38 +17,47 @@ import (
 // page sorted by ARN as well.
 type region struct {
 	api.Home
-	groups       map[string]*datasetGroup
-	solutions    map[string]*solution
-	versions     map[string]*solutionVersion
-	endpoints    map[string]*endpoint
-	campaigns    []*endpoint
-	recommenders []*endpoint
+	groups          map[string]*datasetGroup
+	solutions       map[string]*solution
+	versions        map[string]*solutionVersion
+	endpoints       map[string]*endpoint
+	sortedSolutions []*solution        // by ARN; see byARNOf
+	sortedVersions  []*solutionVersion // the same
+	jobs            []*batchJob        // sorted by ARN, as are the trackers
+	trackers        []*eventTracker
+	campaigns       []*endpoint
+	recommenders    []*endpoint
 }
 
 type datasetGroup struct {
-	arn, domain string
-	created     time.Time
-	tags        map[string]string
+	arn, name, domain string
+	created           time.Time
+	tags              map[string]string
 }
 
 type solution struct {
-	arn, name  string
-	group      *datasetGroup
-	recipe     string // ARN; of the best version's if autoML
-	autoML     bool
-	created    time.Time
-	versions   []*solutionVersion // by time of training
-	trainEvery time.Duration
-	synced     []*endpoint // campaigns that follow the latest version
-	tags       map[string]string
-	region     *region
+	arn, name string
+	group     *datasetGroup
+	recipe    string // ARN; of the best version's if autoML
+	autoML    bool
+	created   time.Time
+	training
+	versions []*solutionVersion // by time at which the training ended, or will
+	synced   []*endpoint        // campaigns that follow the latest version
+	tags     map[string]string
+	region   *region
 }
 
+// solutionVersion is a version, from the start of its training.
 type solutionVersion struct {
-	arn      string
-	solution *solution
-	recipe   string
-	trained  time.Time
+	arn              string
+	solution         *solution
+	recipe           string
+	started, trained time.Time // trained is when the training ended, or will
+	status           string
+	failureReason    string
+	automatic        bool
+	hours            float64 // billed; shown once it is ACTIVE
 }
 
 const (
@@ -140,6 +150,19 @@ func (r *region) recipeARN(name string) string {
 	return "arn:" + api.Partition(r.Region) + ":personalize:::recipe/" + name
 }
 
+// byARNOf returns the items of a map sorted by ARN. Items are only added, so the list of the last
+// time is the present one if it has as many.
+func byARNOf[T any](list *[]T, items map[string]T) []T {
+	if len(*list) != len(items) {
+		sorted := make([]T, 0, len(items))
+		for _, arn := range slices.Sorted(maps.Keys(items)) {
+			sorted = append(sorted, items[arn])
+		}
+		*list = sorted
+	}
+	return *list
+}
+
 // list is the sorted list for a kind.
 func (r *region) list(kind string) *[]*endpoint {
 	if kind == kindCampaign {
@@ -183,28 +206,38 @@ func (r *region) unfollow(e *endpoint) {
 	}
 }
 
-// newest returns the latest version, nil without one.
-func (sol *solution) newest() *solutionVersion {
-	if len(sol.versions) == 0 {
-		return nil
+// newest returns the latest version that can be served, nil without one.
+func (sol *solution) newest() *solutionVersion { return sol.newestBefore(endOfTime) }
+
+var endOfTime = time.UnixMilli(openEnd)
+
+// newestBefore is the latest version that can be served of those trained until a time, nil
+// without one.
+func (sol *solution) newestBefore(at time.Time) *solutionVersion {
+	for _, v := range slices.Backward(sol.versions) {
+		if v.status == estatefile.Active && !v.trained.After(at) {
+			return v
+		}
 	}
-	return sol.versions[len(sol.versions)-1]
+	return nil
 }
 
-// addVersion adds a version that was trained at a time.
-func (sol *solution) addVersion(trained time.Time, recipe string) *solutionVersion {
-	v := sol.version(trained, recipe)
-	i, _ := slices.BinarySearchFunc(sol.versions, trained, func(v *solutionVersion, t time.Time) int { return v.trained.Compare(t) })
+// addVersion adds a version that was trained at a time, or will be.
+func (sol *solution) addVersion(v *solutionVersion) *solutionVersion {
+	i, _ := slices.BinarySearchFunc(sol.versions, v.trained, func(v *solutionVersion, t time.Time) int { return v.trained.Compare(t) })
 	sol.versions = slices.Insert(sol.versions, i, v)
 	sol.region.versions[v.arn] = v
 	return v
 }
 
 // version makes a version without adding it. Its id follows from solution and time.
-func (sol *solution) version(trained time.Time, recipe string) *solutionVersion {
+func (sol *solution) version(trained time.Time) *solutionVersion {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%s %d", sol.arn, trained.UnixMilli())
-	return &solutionVersion{arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32()), solution: sol, recipe: recipe, trained: trained}
+	return &solutionVersion{
+		arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32()), solution: sol, recipe: sol.recipe, hours: sol.trainingHours(),
+		started: trained.Add(-sol.takes()), trained: trained, status: estatefile.Active, automatic: sol.every > 0,
+	}
 }
 
 // latestSuffix ends the ARN that stands for a solution's latest version.

@@ -12,6 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // Lengths of the lists of the overview.
@@ -30,10 +31,13 @@ type overviewView struct {
 	Health    string // how much of the demand is known
 	Late      bool   // data are late
 	Charts    []chartView
+	Saved     []savedMonth
 	Attention []attention
 	More      int // resources that need attention and are not shown
 	Recent    []entryView
 	Problems  []string
+	Training  *report.TrainingView // nil if it is unknown
+	Findings  int                  // about training that are not shown
 	Notes     []string
 }
 
@@ -59,7 +63,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	measured := !s.Status.LastSuccess.IsZero()
 	view := overviewView{
 		Waiting: !measured && s.Status.LastError == "", CycleErr: s.Status.LastError, Older: measured,
-		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows),
+		Tiles: tilesOf(s, rows), Nothing: nothingText(s, rows), Saved: savedMonths(s),
 	}
 	view.Health, view.Late = healthText(s, rows)
 	view.Attention, view.More = attentionOf(rows)
@@ -77,7 +81,11 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 	if s.LedgerErr != "" {
 		view.Notes = append(view.Notes, "What was paid for is unknown or out of date: "+s.LedgerErr)
 	}
+	if s.Saved != nil {
+		view.Notes = append(view.Notes, s.Saved.Limits()...)
+	}
 	if s.Ledger != nil {
+		view.Training, view.Findings = trainingOf(s.Ledger.Training)
 		view.Notes = append(view.Notes, s.Ledger.Notes...)
 		for _, text := range report.PriceTexts(s.Ledger.Prices) {
 			view.Notes = append(view.Notes, "Price: "+text+".")
@@ -85,6 +93,20 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		view.Charts = h.totals.get(s.Ledger, func() []chartView { return chartTotals(*s.Ledger) })
 	}
 	return page{template: "overview", title: "Overview", path: "/", view: view}, nil
+}
+
+// overviewFindings is how many findings about training are shown, those with the most hours.
+const overviewFindings = 8
+
+// trainingOf is training in words, and how many findings are left out of it.
+func trainingOf(r *training.Report) (view *report.TrainingView, more int) {
+	if view = report.TrainingViewOf(r); view == nil {
+		return nil, 0
+	}
+	if more = max(0, len(view.Items)-overviewFindings); more > 0 {
+		view.Items = view.Items[:overviewFindings]
+	}
+	return view, more
 }
 
 // chartTotals are the charts of all resources of each kind.
@@ -102,9 +124,9 @@ func chartTotals(l report.Ledger) []chartView {
 func tilesOf(s Snapshot, rows []row) []tile {
 	tiles := []tile{countTile(s, rows), utilizationTile(rows), costTile(s, rows)}
 	if s.Ledger != nil {
-		tiles = append(tiles, wasteTile(*s.Ledger), savedTile(s))
+		tiles = append(tiles, wasteTile(*s.Ledger))
 	}
-	return append(tiles, alarmTile(s))
+	return append(tiles, savedTile(s), alarmTile(s))
 }
 
 // healthText is how much of the demand is known, by the hours that decisions go by; empty if it has
@@ -231,28 +253,6 @@ func wasteTile(l report.Ledger) tile {
 		Tone: "waste", Text: percent(share) + " of what was paid for" + estimated(money, &l, l.Totals.Unpriced, "resource"),
 		Link: link("/resources", keySort, "wasted"),
 	}
-}
-
-func savedTile(s Snapshot) tile {
-	got := savedBy(s.Audits, s.Ledger, presentOf(s.Result.Resources))
-	t := tile{
-		Label: "Saved in " + model.Plural(s.Ledger.Days, "day"), Value: model.Figure(got.TPSHours), Unit: "TPS-hours", Tone: "saved",
-		Text: "by " + model.Plural(got.Actions, "action") + " of the monitor, by hourly means",
-		Link: link("/timeline", keyKind, string(EntryAction)),
-	}
-	// What was done before the records began is unknown.
-	if since := s.Status.Recorded; since.After(s.Ledger.Window.Start) {
-		t.Label = "Saved since the start"
-		if !since.Equal(s.Status.Started) {
-			t.Label = "Saved since " + since.UTC().Format("2 January")
-		}
-		t.Text += " since " + since.UTC().Format("2 January 15:04 UTC")
-	}
-	t.Text += estimated(got.Money, s.Ledger, got.Unpriced, "action")
-	if got.Uncertain > 0 {
-		t.Text += fmt.Sprintf("; unknown for %s more", model.Plural(got.Uncertain, "action"))
-	}
-	return t
 }
 
 func alarmTile(s Snapshot) tile {

@@ -36,6 +36,7 @@ type resourceView struct {
 	OldAlarms bool  // the last cycle could not list those of its region
 	AlarmsOf  stamp // the time of old alarms; empty if they were never listed
 	History   []auditView
+	Saved     []savedAction
 	Done      *note // the outcome of the action just requested
 
 	Allowed bool
@@ -62,6 +63,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view := resourceViewOf(s, arn, kind, now)
 	view.Unlisted = s.Status.LastError != "" || s.Status.LastSuccess.IsZero() || slices.Contains(unlisted(s), arn.Region)
 	view.History = auditViews(s.Audits, arn.String(), historyLength, now)
+	view.Saved = savedActions(s, arn.String(), now)
 	h.addEffects(r.Context(), model.Resource{ARN: arn, Kind: kind}, view.History)
 	if !view.Known && len(view.History) == 0 {
 		if view.Unlisted {

@@ -1,120 +1,89 @@
 package web
 
 import (
+	"fmt"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/billing"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/savings"
 )
 
-// saved is what the monitor's own actions saved within the days of a ledger.
-type saved struct {
-	TPSHours  float64
-	Money     map[string]float64 // by currency; an estimate for the resources with a price per TPS-hour
-	Actions   int                // that saved something
-	Unpriced  int                // of these, without a price per TPS-hour
-	Uncertain int                // actions whose saving is unknown and in no sum
-}
-
-// savedBy adds up what each completed automatic action has saved since: for each hour, what
-// would have been paid with the minimum before, less what is paid with the new one. Hours in
-// which the minimum was higher again save nothing. A stopped or deleted resource saves its
-// whole minimum until it is restored; if it is in service again and no record has the
-// time, the saving is unknown.
-func savedBy(audits []events.Audit, ledger *report.Ledger, present map[string]bool) saved {
-	out := saved{Money: map[string]float64{}}
-	if ledger == nil {
-		return out
+// savedTile is what the actions on record have saved in the calendar month that was metered last, and in
+// all.
+func savedTile(s Snapshot) tile {
+	t := tile{
+		Label: "Saved", Value: "–", Text: "not known yet", Tone: "saved", Link: link("/timeline", keyKind, string(EntryAction)),
 	}
-	entries := map[string]*report.Entry{}
-	for i := range ledger.Resources {
-		entries[ledger.Resources[i].ARN] = &ledger.Resources[i]
+	if s.Saved == nil {
+		return t
 	}
-	for _, a := range audits {
-		if a.Outcome != events.OutcomeDone || !a.Automatic || a.Before == nil || a.Time.After(ledger.Window.End) {
-			continue
+	last := s.Saved.Until.Add(-time.Nanosecond).UTC()
+	begin := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+	month := s.Saved.In(begin.Format("2006-01"))
+	t.Label = "Saved in " + begin.Format("January")
+	// What was done before the records began is unknown.
+	if since := s.Status.Recorded; since.After(begin) {
+		t.Label = "Saved since the start"
+		if !since.Equal(s.Status.Started) {
+			t.Label = "Saved since " + since.UTC().Format("2 January")
 		}
-		entry := entries[a.ARN]
-		hours, known := 0.0, false
-		switch {
-		case a.Action == model.ActionUpdate && entry != nil && entry.Usage != nil:
-			hours, known = savedByStep(a, entry.Hourly), true
-		case a.Action.Ends():
-			hours, known = savedByEnd(a, restored(a, audits), ledger.Window, present[a.ARN])
-		}
-		out.add(hours, known, entry)
 	}
-	return out
-}
-
-// add adds what one action saved.
-func (s *saved) add(hours float64, known bool, entry *report.Entry) {
 	switch {
-	case !known:
-		s.Uncertain++
-	case hours > 0:
-		s.Actions++
-		s.TPSHours += hours
-		if entry == nil || entry.Estimate == nil || entry.Estimate.Marginal == nil {
-			s.Unpriced++
-			return
-		}
-		s.Money[entry.Estimate.Currency] += hours * *entry.Estimate.Marginal
+	case month.TPSHours != nil:
+		t.Value, t.Unit = model.Figure(*month.TPSHours), "TPS-hours"
+	case month.UnknownHours == 0:
+		t.Value, t.Unit = "0", "TPS-hours" // nothing was in effect
 	}
+	t.Text = "by " + model.Plural(month.Actions, "action")
+	for _, m := range month.Estimates {
+		t.Text += fmt.Sprintf("; estimate: %s %s", m.Currency, model.Number(m.Amount, 0))
+	}
+	if month.UnknownHours > 0 {
+		t.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
+	}
+	if !s.Status.Recorded.IsZero() {
+		t.Text += "; in all " + report.SavedText(s.Saved.Total) + " since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC")
+	}
+	return t
 }
 
-// savedByStep is what a lower minimum saved, in TPS-hours.
-func savedByStep(a events.Audit, hours []billing.Hour) float64 {
-	before, after := float64(a.Before.MinTPS), float64(a.NewMinTPS)
-	total := 0.0
-	for _, h := range hours {
-		// The hour of the action itself had both minimums.
-		if h.Start.Before(a.Time) || h.Provisioned > after {
-			continue
-		}
-		total += max(before, h.Actual) - max(after, h.Actual)
+// savedMonth is what one kind of action has saved in a calendar month.
+type savedMonth struct{ Month, Action, Saved, Actions string }
+
+// savedMonths are the months of the ledger, the newest first.
+func savedMonths(s Snapshot) []savedMonth {
+	if s.Saved == nil {
+		return nil
 	}
-	return total
+	list := make([]savedMonth, len(s.Saved.Months))
+	for i, m := range s.Saved.Months {
+		list[len(list)-1-i] = savedMonth{m.Month, string(m.Action), report.SavedText(m.Sum), model.Plural(m.Actions, "action")}
+	}
+	return list
 }
 
-// savedByEnd is what the end of a resource saved, in TPS-hours.
-func savedByEnd(a events.Audit, back time.Time, w model.Window, present bool) (hours float64, known bool) {
-	if back.IsZero() {
-		if present {
-			return 0, false
-		}
-		back = w.End
-	}
-	from := a.Time
-	if from.Before(w.Start) {
-		from = w.Start
-	}
-	if back.After(w.End) {
-		back = w.End
-	}
-	return max(0, back.Sub(from).Hours()) * float64(a.Before.MinTPS), true
+// savedAction is what one action on a resource has saved.
+type savedAction struct {
+	When                                            stamp
+	What, Minimum, Saved, Promised, Achieved, State string
 }
 
-// restored is when the resource was started or created again by the records; zero if never.
-func restored(a events.Audit, records []events.Audit) time.Time {
-	var first time.Time
-	for _, b := range records {
-		back := b.ARN == a.ARN && b.Outcome == events.OutcomeDone && b.Time.After(a.Time) &&
-			(b.Action == model.ActionStart || b.Action == model.ActionRestore)
-		if back && (first.IsZero() || b.Time.Before(first)) {
-			first = b.Time
+// savedActions are the actions on a resource, the newest first.
+func savedActions(s Snapshot, arn string, now time.Time) []savedAction {
+	if s.Saved == nil {
+		return nil
+	}
+	var list []savedAction
+	for _, a := range s.Saved.Of(arn) {
+		sum := savings.Sum{Actions: 1, Amount: a.Amount}
+		if a.Estimate != nil {
+			sum.Estimates = []savings.Money{*a.Estimate}
 		}
+		list = append([]savedAction{{
+			When: stampOf(a.Time, now), What: string(a.Action), Minimum: report.SavedMinimum(a), Saved: report.SavedText(sum),
+			Promised: report.Number(a.PromisedPerMonth, 1, ""), Achieved: report.Number(a.AchievedPerMonth, 1, ""), State: report.SavedState(a),
+		}}, list...)
 	}
-	return first
-}
-
-// presentOf are the resources in service.
-func presentOf(resources []report.Resource) map[string]bool {
-	present := make(map[string]bool, len(resources))
-	for _, r := range resources {
-		present[r.ARN] = r.Status == model.StatusActive
-	}
-	return present
+	return list
 }

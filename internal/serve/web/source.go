@@ -53,8 +53,7 @@ type Snapshot struct {
 	DashboardName string // of the CloudWatch dashboard; empty for the default
 
 	// Ledger is what was paid for and used in the last days, with hours (cycle.Ledger with
-	// Hourly): at least the last chart.SparkHours of each resource, and all of those whose
-	// minimum was lowered. Nil while it is unknown; LedgerErr is the reason, or why it is old.
+	// Hourly): at least the last chart.SparkHours of each resource. Nil while it is unknown; LedgerErr is the reason, or why it is old.
 	Ledger    *report.Ledger
 	LedgerErr string
 

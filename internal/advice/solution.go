@@ -1,0 +1,93 @@
+package advice
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/training"
+)
+
+// leastMerge is the least saving for which campaigns are proposed to be one, in TPS-hours a month:
+// half a TPS.
+const leastMerge = billing.HoursPerMonth / 2
+
+// shared are the groups of campaigns that serve the same solution and whose demand is known, by
+// the ARN of the solution. A campaign that is proposed to be deleted is in none.
+func shared(endpoints []Endpoint) [][]Endpoint {
+	bySolution := map[string][]Endpoint{}
+	for _, e := range endpoints {
+		if solution := training.SolutionOf(e.Resource.Version); solution != "" && !e.removal() && e.allKnown() && len(e.Hours) > 0 {
+			bySolution[solution] = append(bySolution[solution], e)
+		}
+	}
+	var groups [][]Endpoint
+	for _, group := range bySolution {
+		if len(group) > 1 {
+			groups = append(groups, group)
+		}
+	}
+	slices.SortFunc(groups, func(a, b []Endpoint) int { return cmp.Compare(a[0].Resource.Version, b[0].Resource.Version) })
+	return groups
+}
+
+// oneCampaign compares campaigns with one that serves the demand of all. Its minimum is the sum of
+// their low watermarks.
+func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
+	var names []string
+	apart, lows, demand := 0.0, 0.0, map[int64]float64{}
+	for _, e := range group {
+		names = append(names, e.Resource.Name)
+		lows += e.Saving.Observed.Lowest
+		for _, h := range e.Hours {
+			demand[h.Start.Unix()] += h.Used
+		}
+		minimum := e.Resource.MinTPS
+		if e.Saving.NewMin > 0 {
+			minimum = e.Saving.NewMin
+		}
+		apart += perMonth(e.Hours, float64(minimum))
+	}
+	minimum := max(1, math.Floor(lows))
+	var together []billing.Hour
+	for _, used := range demand {
+		together = append(together, billing.Hour{Used: used})
+	}
+	one := perMonth(together, minimum)
+	if apart-one < leastMerge {
+		return Proposal{}, false
+	}
+	first := group[0]
+	p := proposal(OneCampaign, first.Resource)
+	p.ARN = training.SolutionOf(first.Resource.Version)
+	p.Name = p.ARN[strings.LastIndexByte(p.ARN, '/')+1:]
+	p.What = "serve " + strings.Join(names, " and ") + " with one campaign"
+	p.Risk, p.Sure = Medium, lowest(Medium, priceLevel(first.Priced.Use.Price))
+	p.Saves = Saving{TPSHours: new(apart - one)}
+	if use := first.Priced.Use; use.Priced() {
+		before, after := use, use
+		before.Month, after.Month = pricing.Quantity{TPSHours: apart}, pricing.Quantity{TPSHours: one}
+		saved := bill.MonthDifference(before, after)
+		p.Saves.Amount, p.Saves.Currency = saved.Amount, saved.Currency
+	}
+	p.Why = fmt.Sprintf("%d campaigns serve the solution %s; one with a minimum of %.0f would serve the demand of all, once callers use its ARN",
+		len(group), p.Name, minimum)
+	return p, true
+}
+
+// perMonth is the TPS-hours of a month of 730 hours like the given ones, at a minimum. Peaks within
+// an hour are left out, with one campaign as with several.
+func perMonth(hours []billing.Hour, minimum float64) float64 {
+	if len(hours) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, h := range hours {
+		sum += max(minimum, h.Used)
+	}
+	return sum / float64(len(hours)) * billing.HoursPerMonth
+}

@@ -1,0 +1,130 @@
+package advice
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// topProposals is how many things a summary proposes to do.
+const topProposals = 3
+
+// Facts are what a summary is made of.
+type Facts struct {
+	Period    string   // such as "November so far"
+	Spent     []Amount // of what has a price, by currency
+	Endpoints int
+	Unknown   int // of the endpoints: how many are not in Spent
+	Idle      int
+	Training  *Training  // nil if it is not known
+	Proposals []Proposal // nil if none were looked for, as in a span in the past
+}
+
+// Training is how much was trained in 30 days, in training hours, and how much of that was never
+// served by a campaign; nil if that is not known.
+type Training struct {
+	Hours       float64  `json:"hours"`
+	NeverServed *float64 `json:"neverServed"`
+}
+
+// Summary is the answer to what was spent, how much of it was wasted, and what to do. Its JSON keys
+// are stable.
+type Summary struct {
+	Period    string     `json:"period"`
+	Spent     []Amount   `json:"spent"`
+	Unknown   int        `json:"unknown"` // endpoints that are not in Spent
+	Endpoints int        `json:"endpoints"`
+	Idle      int        `json:"idle"`
+	Training  *Training  `json:"training"` // null if it is not known
+	Do        []Proposal `json:"do"`       // at most three, each a command
+	Saves     []Amount   `json:"savesPerMonth"`
+	Text      string     `json:"text"`
+}
+
+// SummaryOf sums facts up.
+func SummaryOf(f Facts) Summary {
+	s := Summary{
+		Period: f.Period, Spent: append([]Amount{}, f.Spent...), Unknown: f.Unknown, Endpoints: f.Endpoints, Idle: f.Idle,
+		Training: f.Training, Do: []Proposal{},
+	}
+	for _, p := range f.Proposals {
+		if p.Command != "" && len(s.Do) < topProposals {
+			s.Do = append(s.Do, p)
+		}
+	}
+	s.Saves = Sum(s.Do)
+	s.Text = s.spentText() + " " + s.foundText()
+	if f.Proposals != nil {
+		s.Text += " " + s.doText()
+	}
+	return s
+}
+
+func (s Summary) spentText() string {
+	if len(s.Spent) == 0 {
+		return s.Period + ": the cost is not known."
+	}
+	text := s.Period + ": " + AmountsText(s.Spent)
+	if s.Unknown > 0 {
+		return fmt.Sprintf("%s (estimate, without %d of %s).", text, s.Unknown, model.Plural(s.Endpoints, "endpoint"))
+	}
+	return text + " (estimate)."
+}
+
+func (s Summary) foundText() string {
+	text := fmt.Sprintf("%s (%d idle)", model.Plural(s.Endpoints, "endpoint"), s.Idle)
+	if s.Training == nil {
+		return text + "."
+	}
+	text += fmt.Sprintf(", %s training hours in 30 days of which ", model.Number(s.Training.Hours, 1))
+	if s.Training.NeverServed == nil {
+		return text + "it is unknown how many were served."
+	}
+	return text + model.Number(*s.Training.NeverServed, 1) + " were never served."
+}
+
+func (s Summary) doText() string {
+	if len(s.Do) == 0 {
+		return "Nothing to do."
+	}
+	var things []string
+	for _, p := range s.Do {
+		things = append(things, p.What)
+	}
+	text := "Do this: "
+	if n := len(things); n > 1 {
+		text = fmt.Sprintf("Do these %s things: ", []string{"two", "three"}[n-2])
+	}
+	return text + strings.Join(things, "; ") + s.savesText()
+}
+
+// savesText is what the things save, as far as that is known in money.
+func (s Summary) savesText() string {
+	unknown, verb := 0, "save"
+	for _, p := range s.Do {
+		if p.Saves.Amount == nil {
+			unknown++
+		}
+	}
+	if unknown == 1 {
+		verb = "saves"
+	}
+	switch {
+	case len(s.Saves) == 0:
+		return "."
+	case unknown > 0:
+		return fmt.Sprintf("; saves %s a month, and what %d of them %s is not known.",
+			AmountsText(s.Saves), unknown, verb)
+	}
+	return "; saves " + AmountsText(s.Saves) + " a month."
+}
+
+// AmountsText are amounts in words.
+func AmountsText(list []Amount) string {
+	var parts []string
+	for _, a := range list {
+		parts = append(parts, a.Currency+" "+model.Number(a.Amount, 2))
+	}
+	return strings.Join(parts, " and ")
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// savedOptions are the settings of report --savings.
+type savedOptions struct {
+	wanted    bool
+	auditFile *string // the flag of all commands
+	groups    []string
+	since     *string // the flag of report
+}
+
+func (o *savedOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.wanted, "savings", false, "show what the actions on record have saved; needs --audit-file or --log-group")
+	flags.StringSliceVar(&o.groups, "log-group", nil, "with --savings, read the records of these log groups: `NAMES` or ARNs; "+
+		"a * at the end matches the rest of a name")
+}
+
+// groupsSince is how far back log groups are read without --since: as long as 5 minutes are kept.
+const groupsSince = "63d"
+
+// check rejects settings that contradict each other, before any AWS call.
+func (o *savedOptions) check(html string) error {
+	named := *o.auditFile != "" || len(o.groups) > 0
+	switch {
+	case !o.wanted && len(o.groups) > 0:
+		return usage(errors.New("--log-group is for --savings; add it"))
+	case !o.wanted:
+		return nil
+	case html != "":
+		return usage(errors.New("--savings has no page; leave out --html"))
+	case !named:
+		return usage(errors.New("--savings needs the audit records: add --audit-file or --log-group"))
+	}
+	if _, err := parseGroups(o.groups); err != nil {
+		return usage(err)
+	}
+	if _, err := o.filter(time.Now()); err != nil {
+		return usage(err)
+	}
+	if *o.auditFile == "" {
+		return nil
+	}
+	switch info, err := os.Stat(*o.auditFile); {
+	case err != nil:
+		return usage(fmt.Errorf("--audit-file: %w", err))
+	case !info.Mode().IsRegular():
+		return usage(fmt.Errorf("--audit-file: %s is not a file, so that no record can be read from it", *o.auditFile))
+	}
+	return nil
+}
+
+// filter selects what was done. Filters of log groups take only what a record has for certain.
+func (o *savedOptions) filter(now time.Time) (history.Filter, error) {
+	since := *o.since
+	if since == "" && len(o.groups) > 0 {
+		since = groupsSince
+	}
+	from, err := parseTime("--since", since, now, false)
+	return history.Filter{Since: from, Outcomes: []string{events.OutcomeDone}}, err
+}
+
+// run reads the records, meters, and prints the ledger of savings.
+func (o *savedOptions) run(ctx context.Context, s *session, parts *app.App, r *reportOptions, values config.Values) error {
+	filter, err := o.filter(s.clock.Now())
+	if err != nil {
+		return usage(err)
+	}
+	reader := newHistoryReader(s.global, filter)
+	if *o.auditFile != "" {
+		file, err := os.Open(*o.auditFile)
+		if err != nil {
+			return usage(fmt.Errorf("--audit-file: %w", err))
+		}
+		reader.readFile(ctx, *o.auditFile, file)
+		_ = file.Close() // it was only read
+	}
+	if len(o.groups) > 0 {
+		if err := reader.readGroupsIn(ctx, s, o.groups); err != nil {
+			return err
+		}
+	}
+	reader.progress.clear()
+	if ctx.Err() != nil {
+		return errNotRead
+	}
+	reader.unreadable.print(s.streams.Err)
+	if len(reader.problems) > 0 && len(reader.problems) == reader.sources {
+		return reader.problems[0].Err
+	}
+	saved, err := parts.Savings(r.prices.source(s)).Run(ctx, cycle.SavingsInput{Params: values, Records: reader.history.Records()})
+	s.progress.clear()
+	if err != nil {
+		return err
+	}
+	saved.Unreadable = reader.unreadable.count
+	for _, p := range reader.problems {
+		saved.Problems = append(saved.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
+	}
+	if err := s.streams.print(saved, r.output); err != nil {
+		return err
+	}
+	return partial(saved.Failed())
+}

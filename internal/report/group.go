@@ -1,0 +1,168 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// Grouping is what a ledger is divided by, for show-back. The zero value divides by nothing.
+type Grouping string
+
+// The groupings; a tag is followed by its key.
+const (
+	ByDatasetGroup Grouping = "dataset-group"
+	ByRegion       Grouping = "region"
+	ByRecipe       Grouping = "recipe"
+	ByAccount      Grouping = "account"
+	byTag          Grouping = "tag:"
+)
+
+// Groupings lists the groupings as a flag has them.
+func Groupings() []string {
+	return []string{string(ByDatasetGroup), string(ByRegion), string(ByRecipe), string(ByAccount), string(byTag) + "KEY"}
+}
+
+// ParseGrouping reads a grouping as in Groupings; empty is none.
+func ParseGrouping(text string) (Grouping, error) {
+	g := Grouping(text)
+	switch {
+	case text == "", g == ByDatasetGroup, g == ByRegion, g == ByRecipe, g == ByAccount, g.Tag() != "":
+		return g, nil
+	}
+	return "", fmt.Errorf("%q is not one of %s", text, strings.Join(Groupings(), ", "))
+}
+
+// Tag is the key of the tag that is grouped by, or empty.
+func (g Grouping) Tag() string {
+	key, ok := strings.CutPrefix(string(g), string(byTag))
+	if !ok {
+		return ""
+	}
+	return key
+}
+
+// Keys of groups whose real key is missing or not known. A tag cannot have such a value, as AWS
+// allows no parentheses in one.
+const (
+	keyUnknown = "(unknown)"
+	keyNone    = "(none)"
+)
+
+// key is the group of an entry.
+func (g Grouping) key(e Entry) string {
+	switch g {
+	case ByDatasetGroup:
+		return cmp.Or(e.DatasetGroup, keyUnknown)
+	case ByRegion:
+		return e.Region
+	case ByRecipe:
+		return cmp.Or(e.Recipe, keyUnknown)
+	case ByAccount:
+		arn, err := model.ParseARN(e.ARN)
+		if err != nil {
+			return keyUnknown
+		}
+		return arn.Account
+	}
+	if e.Tags == nil {
+		return keyUnknown
+	}
+	if value, ok := e.Tags[g.Tag()]; ok {
+		return value
+	}
+	return keyNone
+}
+
+// Groups are the groups of a ledger. Its JSON keys are stable.
+type Groups struct {
+	By     Grouping `json:"by"`
+	Groups []Group  `json:"groups"` // by key
+}
+
+// Group adds up the resources of one group, as Totals does those of all.
+type Group struct {
+	Key       string           `json:"key"`
+	Resources int              `json:"resources"`
+	Unread    int              `json:"unread"`
+	Idle      int              `json:"idle"`
+	TPSHours  billing.TPSHours `json:"tpsHours"`
+	Saving    billing.Savings  `json:"saving"`
+	Estimates []EstimateTotal  `json:"estimates"`
+	Unpriced  int              `json:"unpriced"`
+}
+
+// groupsOf divides entries; nil if they are not grouped.
+func groupsOf(entries []Entry, by Grouping) *Groups {
+	if by == "" {
+		return nil
+	}
+	members := map[string][]Entry{}
+	for _, e := range entries {
+		key := by.key(e)
+		members[key] = append(members[key], e)
+	}
+	out := &Groups{By: by, Groups: []Group{}}
+	for key, list := range members {
+		t := totalsOf(list)
+		out.Groups = append(out.Groups, Group{
+			Key: key, Resources: t.Resources, Unread: t.Unread, Idle: t.Idle, TPSHours: t.TPSHours, Saving: t.Saving,
+			Estimates: t.Estimates, Unpriced: t.Unpriced,
+		})
+	}
+	slices.SortFunc(out.Groups, func(a, b Group) int { return cmp.Compare(a.Key, b.Key) })
+	return out
+}
+
+var groupColumns = []string{
+	"group", "resources", "unread", "idle", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted", "tpsHoursSavedPerMonth",
+	"estimateCurrency", "estimatePaid", "estimateWasted", "estimateSavedPerMonth", "unpriced",
+}
+
+// rows are the groups as a CSV, a row for each currency of a group; without an estimate its
+// fields are empty.
+func (g Groups) rows() [][]string {
+	rows := [][]string{groupColumns}
+	for _, one := range g.Groups {
+		row := Fields(one.Key, one.Resources, one.Unread, one.Idle, one.TPSHours.Paid, one.TPSHours.Used, one.TPSHours.Wasted, one.Saving.PerMonth)
+		if len(one.Estimates) == 0 {
+			rows = append(rows, slices.Concat(row, make([]string, 4), Fields(one.Unpriced)))
+		}
+		for _, e := range one.Estimates {
+			rows = append(rows, slices.Concat(row, Fields(e.Currency, e.Paid, e.Wasted, e.SavedPerMonth, one.Unpriced)))
+		}
+	}
+	return rows
+}
+
+// grid is the groups as a table.
+func (g Groups) grid() Grid {
+	out := Grid{Columns: []Column{{Title: strings.ToUpper(string(g.By)), Name: true}}}
+	for i, title := range []string{"ENDPOINTS", "IDLE", "PAID", "USED", "WASTED", "ESTIMATE", "SAVES A MONTH"} {
+		out.Columns = append(out.Columns, Column{Title: title, Right: true, Minor: []int{0, 2, 0, 1, 0, 0, 0}[i]})
+	}
+	for _, one := range g.Groups {
+		paid, saves := "–", "–"
+		for i, e := range one.Estimates {
+			if i == 0 {
+				paid, saves = "", ""
+			} else {
+				paid, saves = paid+" + ", saves+" + "
+			}
+			paid, saves = paid+e.Currency+" "+amount(e.Paid), saves+e.Currency+" "+amount(e.SavedPerMonth)
+		}
+		row := Row{}
+		for _, text := range []string{
+			one.Key, fmt.Sprint(one.Resources), fmt.Sprint(one.Idle), commas(one.TPSHours.Paid), commas(one.TPSHours.Used), commas(one.TPSHours.Wasted),
+			paid, saves,
+		} {
+			row.Cells = append(row.Cells, Cell{Text: text})
+		}
+		out.Rows = append(out.Rows, row)
+	}
+	return out
+}

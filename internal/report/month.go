@@ -1,0 +1,169 @@
+package report
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+)
+
+// Month is what a calendar month (UTC) cost. Its JSON keys are stable. TPS-hours are metered, or
+// forecast; amounts are estimates.
+type Month struct {
+	MonthCost
+	Forecast *Forecast  `json:"forecast"` // of the present month; null for an earlier one
+	Before   *MonthCost `json:"before"`   // the month before; null if it was not metered
+}
+
+// MonthCost is the cost of a month, as far as it was metered.
+type MonthCost struct {
+	Month    string          `json:"month"`        // as 2026-11
+	Window   model.Window    `json:"window"`       // that was metered
+	TPSHours float64         `json:"tpsHoursPaid"` // of all endpoints that could be read
+	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
+	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
+}
+
+// Forecast is what a whole month costs if it goes on with the present minimums and the demand of
+// the last 14 days.
+type Forecast struct {
+	TPSHours float64         `json:"tpsHoursPaid"` // metered and forecast ones
+	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
+	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
+}
+
+// Parts are what an entry used in the month, and in the one before, for the sums of a month.
+type Parts struct {
+	Month, Before *Part
+	// PerMonth is the TPS-hours of a month of 730 hours at the present minimum and the demand of the
+	// days that proposals go by, nil if that is not known, and Billed what they are billed as.
+	PerMonth *float64
+	Billed   pricing.Quantity
+}
+
+// Part is the use in a month. A part that could not be read is not Readable.
+type Part struct {
+	Readable bool
+	TPSHours float64
+	Use      pricing.Use
+}
+
+// PartOf is the part that was metered.
+func PartOf(t pricing.Table, r model.Resource, m billing.Metered) *Part {
+	if !m.Readable {
+		return &Part{}
+	}
+	return &Part{true, m.Paid, pricing.UseOf(t, r, m)}
+}
+
+// MonthOf adds up the month of entries; nil if none was metered. The forecast needs an open month.
+func MonthOf(entries []Entry, spans billing.Spans) *Month {
+	if spans.Month.Start.IsZero() {
+		return nil
+	}
+	m := &Month{MonthCost: monthOf(entries, spans.Month, func(e Entry) *Part { return e.Parts.Month })}
+	if spans.Open {
+		m.Forecast = forecastOf(entries, spans.Month)
+	}
+	if !spans.Before.Start.IsZero() {
+		m.Before = new(monthOf(entries, spans.Before, func(e Entry) *Part { return e.Parts.Before }))
+	}
+	return m
+}
+
+func monthOf(entries []Entry, w model.Window, part func(Entry) *Part) MonthCost {
+	m := MonthCost{Month: w.Start.Format("2006-01"), Window: w}
+	var uses []pricing.Use
+	for _, e := range entries {
+		p := part(e)
+		if p == nil { // it did not exist
+			continue
+		}
+		m.TPSHours += p.TPSHours
+		if !p.Readable || !p.Use.Priced() {
+			m.Unknown++
+			continue
+		}
+		uses = append(uses, p.Use)
+	}
+	m.Spent = costOf(uses)
+	return m
+}
+
+// costOf adds up what uses cost together.
+func costOf(uses []pricing.Use) []advice.Amount {
+	bill, sums := pricing.NewBill(uses), map[string]float64{}
+	for _, u := range uses {
+		if span := bill.Span(u); span.Amount != nil {
+			sums[span.Currency] += *span.Amount
+		}
+	}
+	return advice.Amounts(sums)
+}
+
+// forecastOf adds the rest of the month, at the present rate, to what was metered.
+func forecastOf(entries []Entry, w model.Window) *Forecast {
+	f := &Forecast{}
+	share := billing.MonthEnd(w.Start).Sub(w.End).Hours() / billing.HoursPerMonth
+	var uses []pricing.Use
+	for _, e := range entries {
+		p := e.Parts.Month
+		if p == nil || !p.Readable || e.Parts.PerMonth == nil {
+			f.Unknown++
+			continue
+		}
+		f.TPSHours += p.TPSHours + *e.Parts.PerMonth*share
+		if !p.Use.Priced() {
+			f.Unknown++
+			continue
+		}
+		b := e.Parts.Billed
+		rest := pricing.Quantity{TPSHours: b.TPSHours * share, FeeHours: b.FeeHours * share, Excess: b.Excess * share}
+		use := p.Use
+		day := w.End.Truncate(24 * time.Hour)
+		if !day.Before(billing.MonthEnd(w.Start)) {
+			day = day.AddDate(0, 0, -1)
+		}
+		use.Days = append(append([]pricing.Day{}, use.Days...), pricing.Day{Start: day, Billed: rest})
+		uses = append(uses, use)
+	}
+	f.Spent = costOf(uses)
+	return f
+}
+
+// Period is what the month is called: "November so far" or "October 2026".
+func (m Month) Period() string {
+	if m.Forecast != nil {
+		return m.Window.Start.Format("January") + " so far"
+	}
+	return m.name()
+}
+
+func (m MonthCost) name() string { return m.Window.Start.Format("January 2006") }
+
+// Text is the month with its forecast and the month before.
+func (m Month) Text() string {
+	text := m.Period() + " " + costText(m.Spent, m.TPSHours, m.Unknown)
+	if f := m.Forecast; f != nil {
+		text += "; forecast to its end, at the present rate: " + costText(f.Spent, f.TPSHours, f.Unknown)
+	}
+	if m.Before != nil {
+		text += "; " + m.Before.name() + " " + costText(m.Before.Spent, m.Before.TPSHours, m.Before.Unknown)
+	}
+	return text
+}
+
+func costText(spent []advice.Amount, hours float64, unknown int) string {
+	text := "at unknown cost"
+	if len(spent) > 0 {
+		text = advice.AmountsText(spent)
+	}
+	text += fmt.Sprintf(" (%s TPS-hours", commas(hours))
+	if unknown > 0 {
+		text += fmt.Sprintf("; without %d unknown", unknown)
+	}
+	return text + ")"
+}

@@ -1,0 +1,207 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/savings"
+)
+
+// Saved is the ledger of what the actions on record have saved. Its JSON keys are stable.
+type Saved struct {
+	savings.Ledger
+	Records    int             `json:"records"`    // audit records read, of whatever was done
+	Unreadable int             `json:"unreadable"` // records that could not be read
+	Notes      []string        `json:"notes"`      // the limits of the figures
+	Problems   []model.Problem `json:"problems"`
+	Calls      map[string]int  `json:"calls"`       // by service.Operation
+	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64           `json:"durationMs"`
+}
+
+// ByAction are the TPS-hours that each kind of action has saved, as far as they are known.
+func (s Saved) ByAction() map[model.Action]float64 {
+	sums := map[model.Action]float64{}
+	for _, a := range s.Actions {
+		if a.TPSHours != nil {
+			sums[a.Action] += *a.TPSHours
+		}
+	}
+	return sums
+}
+
+// Failed reports whether something could not be read.
+func (s Saved) Failed() bool { return s.Unreadable > 0 || len(s.Problems) > 0 }
+
+func (s Saved) normalized() Saved {
+	s.Actions, s.Months, s.Problems, s.Assumptions = list(s.Actions), list(s.Months), list(s.Problems), list(s.Assumptions)
+	for i := range s.Months {
+		s.Months[i].Estimates = list(s.Months[i].Estimates)
+	}
+	s.Total.Estimates = list(s.Total.Estimates)
+	slices.SortStableFunc(s.Problems, model.CompareProblems)
+	if s.Calls == nil {
+		s.Calls = map[string]int{}
+	}
+	s.Notes = s.Limits()
+	return s
+}
+
+// Limits are the limits of the figures, in sentences.
+func (s Saved) Limits() []string {
+	notes := []string{}
+	if s.Total.UnknownHours > 0 {
+		notes = append(notes, fmt.Sprintf(
+			"Of %s h of actions the demand or the minimum is not known; they are in no sum.", commas(s.Total.UnknownHours)))
+	}
+	if s.Total.ByHours {
+		notes = append(notes, fmt.Sprintf("Before %s campaigns are metered by whole hours: CloudWatch keeps 5 minutes for 63 days.",
+			s.FineFrom.Format("2006-01-02 15:04 UTC")))
+	}
+	if len(s.Total.Estimates) > 0 {
+		notes = append(notes, "Money figures are estimates, at the prices of the last TPS-hours of each month. "+
+			"Tiers go by these endpoints alone.")
+	}
+	for _, one := range s.Assumptions {
+		notes = append(notes, "Estimates assume "+one+".")
+	}
+	return notes
+}
+
+// Asides implements Report.
+func (s Saved) Asides() []string {
+	lines := problemLines(s.Problems)
+	for _, note := range s.Limits() {
+		lines = append(lines, "note: "+note)
+	}
+	return lines
+}
+
+// JSON implements Report.
+func (s Saved) JSON() any { return s.normalized() }
+
+// CSV implements Report: a row for each action and month. What is unknown is an empty field.
+func (s Saved) CSV() [][]string {
+	rows := [][]string{{
+		"month", "time", "action", "arn", "kind", "name", "region", "automatic", "from", "to", "left", "state", "ended",
+		"tpsHours", "hours", "unknownHours", "byHours", "promisedTPSHoursPerMonth", "achievedTPSHoursPerMonth",
+		"estimateSaved", "estimateCurrency",
+	}}
+	for _, a := range s.Actions {
+		months := a.Months
+		if len(months) == 0 { // it was not in effect, or not yet
+			months = []savings.Month{{Month: a.Time.Format("2006-01"), Amount: a.Amount}}
+		}
+		for _, m := range months {
+			money := []any{nil, nil}
+			if m.Estimate != nil {
+				money = []any{m.Estimate.Amount, m.Estimate.Currency}
+			}
+			rows = append(rows, Fields(m.Month, a.Time.Format(time.RFC3339Nano), a.Action, a.ARN, a.Kind, a.Name, a.Region, a.Automatic,
+				positive(a.From), a.To, a.Left, a.State, a.Ended,
+				m.TPSHours, m.Hours, m.UnknownHours, m.ByHours, a.PromisedPerMonth, a.AchievedPerMonth, money[0], money[1]))
+		}
+	}
+	return rows
+}
+
+// Table implements Report.
+func (s Saved) Table(p Printer) {
+	s = s.normalized()
+	if len(s.Actions) > 0 {
+		p.Grid(s.grid())
+		p.Line("")
+	}
+	p.Label("Actions", fmt.Sprintf("%d that lower what is paid for, of %s read", len(s.Actions), model.Plural(s.Records, "record")))
+	p.Label("Saved", SavedText(s.Total)+", up to "+s.Until.Format("2006-01-02 15:04 UTC"))
+	for _, m := range s.Months {
+		p.Label(m.Month, fmt.Sprintf("%s: %s by %s", m.Action, SavedText(m.Sum), model.Plural(m.Actions, "action")))
+	}
+	if len(s.Actions) > 0 {
+		p.Label("Columns", "saved: TPS-hours, metered like the bill; promised on record, and achieved since the action: in a month of 730 h; "+
+			"hours: in effect, and unknown")
+	}
+	for _, note := range s.Notes {
+		p.Label("Note", note)
+	}
+	p.Problems(s.Problems)
+}
+
+func (s Saved) grid() Grid {
+	g := Grid{Columns: []Column{
+		{Title: "TIME (UTC)"}, {Title: "ACTION"}, {Title: "REGION"}, {Title: "RESOURCE", Name: true}, {Title: "MIN"},
+	}}
+	for _, title := range []string{"SAVED", "HOURS", "UNKNOWN", "PROMISED", "ACHIEVED", "ESTIMATE"} {
+		g.Columns = append(g.Columns, Column{Title: title, Right: true})
+	}
+	g.Columns = append(g.Columns, Column{Title: "STATE"})
+	for _, a := range s.Actions {
+		row := Row{}
+		for _, text := range []string{
+			a.Time.Format(time.DateTime), string(a.Action), a.Region, string(a.Kind) + "/" + a.Name, SavedMinimum(a),
+			Number(a.TPSHours, 1, ""), commas(a.Hours), commas(a.UnknownHours),
+			Number(a.PromisedPerMonth, 1, ""), Number(a.AchievedPerMonth, 1, ""), money(a.Estimate), SavedState(a),
+		} {
+			row.Cells = append(row.Cells, Cell{Text: text})
+		}
+		g.Rows = append(g.Rows, row)
+	}
+	return g
+}
+
+// SavedMinimum is the minimum before and after an action.
+func SavedMinimum(a savings.Action) string {
+	before := "?"
+	if a.From > 0 {
+		before = fmt.Sprint(a.From)
+	}
+	return fmt.Sprintf("%s → %d", before, a.To)
+}
+
+// SavedState is what became of an action.
+func SavedState(a savings.Action) string {
+	text := string(a.State)
+	switch {
+	case a.Ended != nil:
+		text += " " + a.Ended.Format("2006-01-02 15:04")
+	case a.State == savings.InEffect && a.Left < float64(a.From-a.To):
+		text += fmt.Sprintf(", %s of %d left", model.Figure(a.Left), a.From-a.To)
+	}
+	return text
+}
+
+// money is an estimate in its currency; a dash if there is none.
+func money(m *savings.Money) string {
+	if m == nil {
+		return "–"
+	}
+	return m.Currency + " " + amount(m.Amount)
+}
+
+// SavedText is what actions have saved, in words.
+func SavedText(s savings.Sum) string {
+	text := Number(s.TPSHours, 1, "") + " TPS-hours"
+	if s.TPSHours == nil {
+		text = "unknown"
+		if s.UnknownHours == 0 {
+			text = "nothing yet"
+		}
+	}
+	var estimates []string
+	for _, m := range s.Estimates {
+		estimates = append(estimates, money(&m))
+	}
+	if len(estimates) > 0 {
+		text += "; estimate " + strings.Join(estimates, " + ")
+		if s.Unpriced > 0 {
+			text += ", without " + model.Plural(s.Unpriced, "action")
+		}
+	}
+	if s.UnknownHours > 0 {
+		text += fmt.Sprintf(" (%s h of actions are unknown)", commas(s.UnknownHours))
+	}
+	return text
+}
