@@ -245,6 +245,23 @@ func TestSeveralCampaignsOfASolutionCouldBeOne(t *testing.T) {
 	}
 }
 
+// Before a campaign existed it had no demand, which is no saving of one campaign.
+func TestCampaignsAreComparedInTheHoursThatAllHave(t *testing.T) {
+	young := endpoint(model.Campaign, "young", "aws-sims", 4, 4, none(1))
+	old := endpoint(model.Campaign, "old", "aws-sims", 4, 4, none(1))
+	young.Resource.Version, old.Resource.Version = "arn:aws:personalize:us-east-1:123456789012:solution/shop/1", "arn:aws:personalize:us-east-1:123456789012:solution/shop/1"
+	var before []billing.Hour
+	for i := range week {
+		before = append(before, billing.Hour{Start: start.Add(time.Duration(i-week) * time.Hour), Provisioned: 4, Actual: 4, Paid: 4, Used: 4})
+	}
+	old.Hours = append(before, old.Hours...)
+	for _, p := range of(pricing.Builtin(), old, young) {
+		if p.Kind == OneCampaign {
+			t.Errorf("both use all they pay for: %+v", p)
+		}
+	}
+}
+
 func TestProposalsAreRankedByMoney(t *testing.T) {
 	unpriced := func(name string, perMonth float64) Endpoint {
 		s := idle(model.Campaign)
