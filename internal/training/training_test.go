@@ -129,6 +129,10 @@ func TestFindings(t *testing.T) {
 		{"trained by a schedule of its owner", known(solution(func(s *Solution) { s.Automatic, s.Versions = new(false), trained(7, false, 2) })), []string{
 			"unserved: trained by a schedule of yours and not served by any campaign: " + weekly + " | -",
 		}},
+		{"automatic training is on, but only its owner trained it", known(versions(trained(7, false, 2)...)), []string{
+			"unserved: trained by a schedule of yours and not served by any campaign: " + weekly + " | -",
+		}},
+		{"automatic training is on, and it was trained once by hand", known(versions(version(3, false, model.StatusActive, 2))), nil},
 		{"its campaign was deleted", known(func(f *Facts) {
 			f.Deletions = []Deletion{{"old", shop, ago(20)}, {"sale", shop, ago(9)}, {"other", prefix + "solution/other", ago(1)}}
 		}), []string{
@@ -184,6 +188,29 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Pausing ends the automatic trainings alone, so that a finding with that command has no other hours.
+func TestAFindingThatIsPausedHasTheAutomaticHours(t *testing.T) {
+	byHand := []Version{version(1.5, false, model.StatusActive, 30), version(9, false, model.StatusActive, 30)}
+	for _, c := range []struct {
+		name      string
+		automatic float64 // hours of each; below zero they are unknown
+		want      *float64
+	}{{"known", 2, new(10.0)}, {"unknown", -1, nil}} {
+		facts := known(versions(append(trained(7, true, c.automatic), byHand...)...))
+		for _, f := range Analyze([]Facts{facts}, pricing.Builtin(), now).Findings {
+			if f.Command != PauseCommand(shop) {
+				t.Errorf("%s: %s has the command %q", c.name, f.Kind, f.Command)
+			}
+			if (f.Hours == nil) != (c.want == nil) || f.Hours != nil && *f.Hours != *c.want {
+				t.Errorf("%s: %s has %v hours: %s", c.name, f.Kind, f.Hours, f.Sentence)
+			}
+			if c.want != nil && !strings.Contains(f.Sentence, "the automatic ones took 10.0 hours") {
+				t.Errorf("%s: %s", c.name, f.Sentence)
+			}
+		}
 	}
 }
 
