@@ -228,7 +228,8 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	verdict := x.verdict()
 	why = rules.Protected(x.before.tags, verdict, x.w.Clock.Now())
 	if why == "" && x.req.Scheduled == "" {
-		why = rules.ScheduleForbids(x.req.Kind, x.before.tags, verdict, x.req.NewMinTPS, x.w.Clock.Now()) // guard: actions: what tags arrange; skip
+		// guard: actions: what tags arrange; skip
+		why = rules.ScheduleForbids(x.req.Kind, x.before.tags, verdict, x.req.NewMinTPS, x.w.Clock.Now())
 	}
 	if why == "" && rules.BudgetOf(verdict) != "" {
 		x.release, why = x.Budget.Reserve(ctx, x.req.ARN, verdict) // guard: an automatic action draws on a budget

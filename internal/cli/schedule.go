@@ -124,7 +124,8 @@ func newSchedulePreview(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview ARN | SCHEDULE",
 		Short: "Show what a schedule does in the next 7 days, and what that costs",
-		Long:  "Show what the schedule of a resource, or the one given, does in the next 7 days, and how many TPS-hours above its base that costs.",
+		Long: "Show what the schedule of a resource, or the one given, does in the next 7 days, and how many TPS-hours above its base " +
+			"that costs.",
 		Example: fmt.Sprintf(scheduleExample, "preview", "") + `
   personalize-monitor schedule preview "base=5 daily@09:00-12:00=50"`,
 		Args: cobra.ExactArgs(1),
