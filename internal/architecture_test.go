@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
 	"whatif":        {"model", "rules", "billing", "schedule"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif", "schedule"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -174,6 +174,7 @@ func TestPartsAreBuiltInOnePlace(t *testing.T) {
 	constructors := []string{
 		"actions.New(", "alarms.New(", "awsapi.New(", "dashboards.New(", "notify.New(", "uninstall.New(", "writer.New(",
 		"cycle.New(", "cycle.NewDashboard(", "cycle.NewLedger(", "cycle.NewSavings(", "cycle.NewRechecker(", "cycle.NewWatchedMeter(", "cycle.NewRegionGaps(",
+		"cycle.NewResourceTags(",
 		"inventory.New(", "traffic.New(",
 	}
 	for _, file := range sources(t, "..") {

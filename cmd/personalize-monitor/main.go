@@ -22,16 +22,6 @@ func run() int {
 	defer stop()
 	// After the first signal the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	return cli.Run(ctx, os.Args[1:], versionText(), cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
-}
-
-// versionText is the release's version or, in a build from source, the module's.
-func versionText() string {
-	if version != "" {
-		return version
-	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
+	info, _ := debug.ReadBuildInfo() // nil if there is none
+	return cli.Run(ctx, os.Args[1:], cli.VersionOf(version, info), cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
 }

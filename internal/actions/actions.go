@@ -21,6 +21,8 @@ import (
 // means that this was not possible, not that the decision no longer holds.
 type Rechecker interface {
 	Recheck(ctx context.Context, req events.Request) (rules.Decision, error)
+	// RecheckSchedule does so for what tags arrange, by tags that were just read.
+	RecheckSchedule(ctx context.Context, req events.Request, tags map[string]string) (rules.Decision, error)
 }
 
 // Options wires an Actions. All are needed, except Rechecker.

@@ -118,6 +118,10 @@ func (f recheckFunc) Recheck(ctx context.Context, req events.Request) (rules.Dec
 	return f(ctx, req)
 }
 
+func (f recheckFunc) RecheckSchedule(ctx context.Context, req events.Request, _ map[string]string) (rules.Decision, error) {
+	return f(ctx, req)
+}
+
 var alarmParams = alarms.Params{LowUtilization: true, Threshold: 100, Idle: true, IdleHours: 24}
 
 const day = 24 * time.Hour

@@ -13,6 +13,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -28,6 +29,8 @@ type execution struct {
 	decision *rules.Decision
 	// release returns what was reserved of the budget; never nil.
 	release func(context.Context)
+	// returns is the return that a timed raise arranges; zero for other requests.
+	returns schedule.Return
 	// lost are the audit records that could not be written.
 	lost []model.Problem
 }
@@ -109,6 +112,11 @@ func outdated(req events.Request, minimum int) string {
 // does.
 func contradicted(action model.Action, req events.Request, d rules.Decision) string {
 	switch {
+	case req.Scheduled != "":
+		if d.Verdict != req.Scheduled || d.NewMinTPS != req.NewMinTPS { // guard: actions: what is scheduled now; each
+			return cmp.Or(d.Reason, "its tags arrange nothing now")
+		}
+		return ""
 	case action == model.ActionStart:
 		return "recommenders are never started automatically"
 	case d.Verdict != rules.VerdictOf(action) && action.Ends() && d.Throughput.Requests > 0:
@@ -153,7 +161,7 @@ func (x *execution) call(ctx context.Context) (err error) {
 
 // notification is sent once the call is accepted; nil if none is.
 func (x *execution) notification(record json.RawMessage) []events.Event {
-	detail := events.NotificationDetail{ARN: x.req.ARN.String(), Reason: reason(x.req), Audit: record}
+	detail := events.NotificationDetail{ARN: x.req.ARN.String(), Reason: x.reason(), Audit: record}
 	event := events.Event{Resources: []string{detail.ARN}}
 	switch x.action {
 	case model.ActionUpdate:

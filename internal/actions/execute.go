@@ -1,6 +1,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,10 +46,7 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 	answer := Answer{}
 	err := x.read(ctx)
 	if err == nil {
-		if why := x.nothingToDo(x.before); why != "" {
-			return x.alreadySo(ctx, why), nil
-		}
-		answer, err = x.attempt(ctx)
+		answer, err = x.handle(ctx)
 	}
 	if err != nil {
 		x.release(ctx)
@@ -57,6 +55,27 @@ func (x *execution) run(ctx context.Context) (Answer, error) {
 		answer.Problems = append(answer.Problems, x.lost...)
 	}
 	return answer, err
+}
+
+// handle executes a request about a resource that was read, if there is something to do.
+func (x *execution) handle(ctx context.Context) (Answer, error) {
+	why := x.nothingToDo(x.before)
+	switch {
+	case why == "" || x.req.Scheduled == rules.Drop || x.req.Scheduled == rules.Return:
+		return x.attempt(ctx)
+	case x.req.Timed() && !x.before.gone && !x.before.status.Deleting():
+		return x.extend(ctx)
+	}
+	answer := x.alreadySo(ctx, why)
+	if x.setsForGood() {
+		answer.add(nil, returnTagOf(x.w, x.req.ARN, x.before.tags).removal(ctx, "the minimum is to stay"))
+	}
+	return answer, nil
+}
+
+// setsForGood reports whether a person sets the minimum without an end: an arranged return is off.
+func (x *execution) setsForGood() bool {
+	return x.action == model.ActionUpdate && !x.req.Automatic() && !x.req.Timed()
 }
 
 // keep releases nothing.
@@ -88,7 +107,9 @@ func (x *execution) read(ctx context.Context) (err error) {
 		return ErrNotFound
 	case x.before.gone: // or another account's
 		return x.Owner.Check(ctx, x.req.ARN)
-	case x.nothingToDo(x.before) != "", x.action.Training(): // which changes no tags
+	case x.action.Training(): // which changes no tags
+		return nil
+	case x.nothingToDo(x.before) != "" && (x.action != model.ActionUpdate || x.req.Automatic() && x.req.Scheduled == ""):
 		return nil
 	}
 	tags, err := x.w.ReadTags(ctx, x.req.ARN.Region, x.req.ARN.String())
@@ -115,9 +136,20 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 			return Answer{}, fmt.Errorf("check it again before acting: %w", err)
 		case why != "":
 			return x.refused(ctx, why, guarded), nil
+		case x.req.Scheduled == rules.Drop:
+			return x.drop(ctx, *x.decision)
 		}
 	}
 	if err := errors.Join(x.before.checkComplete(x.replaces()), x.checkMinimum()); err != nil {
+		return Answer{}, err
+	}
+	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
+	var err error
+	if x.returns, err = x.timedRaise(); err == nil && x.req.Timed() {
+		err = tag.set(ctx, x.returns)
+	}
+	if err != nil {
+		x.disarrange(ctx, tag)
 		return Answer{}, err
 	}
 	if why := x.unrecorded(ctx); why != "" { // guard: actions: no stop or deletion without a record of it
@@ -126,7 +158,7 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	}
 	intent := writer.Intent{
 		Op: x.operation(), Region: x.req.ARN.Region, ARN: x.req.ARN.String(),
-		What: fmt.Sprintf("have it %s: %s", x.participle(), reason(x.req)),
+		What: fmt.Sprintf("have it %s: %s", x.participle(), x.reason()),
 	}
 	// Logged beforehand: if the process is killed now, the log has what may have been done
 	// without a notification.
@@ -143,6 +175,9 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 	defer cancel()
 	if err == nil {
 		return x.followUp(after, outcome), nil
+	}
+	if lost.Load() == 0 { // guard: return: stays arranged while the raise may have been accepted; never, always
+		x.disarrange(after, tag)
 	}
 	return x.afterFailure(after, err, lost.Load() > 0)
 }
@@ -182,7 +217,7 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	if x.Rechecker == nil {
 		return "", false, errNoRechecker
 	}
-	decision, err := x.Rechecker.Recheck(ctx, x.req)
+	decision, err := x.recheck(ctx)
 	if err != nil {
 		return "", false, err
 	}
@@ -190,12 +225,29 @@ func (x *execution) check(ctx context.Context) (why string, guarded bool, err er
 	if why := contradicted(x.action, x.req, decision); why != "" {
 		return why, false, nil
 	}
-	verdict := rules.VerdictOf(x.action)
+	verdict := x.verdict()
 	why = rules.Protected(x.before.tags, verdict, x.w.Clock.Now())
-	if why == "" {
+	if why == "" && x.req.Scheduled == "" {
+		// guard: actions: what tags arrange; skip
+		why = rules.ScheduleForbids(x.req.Kind, x.before.tags, verdict, x.req.NewMinTPS, x.w.Clock.Now())
+	}
+	if why == "" && rules.BudgetOf(verdict) != "" {
 		x.release, why = x.Budget.Reserve(ctx, x.req.ARN, verdict) // guard: an automatic action draws on a budget
 	}
 	return why, why != "", nil
+}
+
+// recheck decides again, by what the request rests on: tags, or measurements.
+func (x *execution) recheck(ctx context.Context) (rules.Decision, error) {
+	if x.req.Scheduled != "" {
+		return x.Rechecker.RecheckSchedule(ctx, x.req, x.before.tags)
+	}
+	return x.Rechecker.Recheck(ctx, x.req)
+}
+
+// verdict is the verdict of an automatic request.
+func (x *execution) verdict() rules.Verdict {
+	return cmp.Or(x.req.Scheduled, rules.VerdictOf(x.action))
 }
 
 var errNoRechecker = errors.New("this process cannot check decisions again; send the event to a deployed function or to serve")
@@ -238,7 +290,7 @@ func (x *execution) refused(ctx context.Context, why string, guarded bool) Answe
 		"op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
 	if guarded {
 		how = "is not executed"
-		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: rules.VerdictOf(x.action)}: 1})
+		x.w.CountRefused(ctx, map[writer.RefusedKey]int{{Region: x.req.ARN.Region, Verdict: x.verdict()}: 1})
 	}
 	return Answer{
 		Outcome: writer.Refused, Why: why, Problems: x.lost,
@@ -297,15 +349,18 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 	arn, ends, participle := x.req.ARN, x.action.Ends(), x.participle()
 	// In parallel: one that hangs must not take the others' time.
 	var group sync.WaitGroup
-	if x.req.Automatic() && !ends { // stops and deletes were counted before they were made
+	var problems []model.Problem
+	if x.req.Automatic() && !ends && x.req.Scheduled == "" { // stops and deletes were counted before they were made
 		group.Go(func() { x.mark(ctx) })
+	}
+	if x.setsForGood() || x.req.Scheduled == rules.Return {
+		problems = returnTagOf(x.w, arn, x.before.tags).removal(ctx, "the minimum is "+participle)
 	}
 	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record.Raw()))) })
 	var left string
 	if x.action == model.ActionDelete {
 		group.Go(func() { left = x.leftBehind(ctx) })
 	}
-	var problems []model.Problem
 	if ends {
 		state := alarms.Inactive
 		if x.action == model.ActionDelete {
@@ -314,10 +369,13 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 		n.AlarmsRemoved, problems = x.Alarms.DeleteFor(ctx, arn, state)
 	}
 	group.Wait()
+	n.add(nil, problems)
 	if ends {
-		n.add(nil, problems)
 		reason := fmt.Sprintf("%s %s was %s", x.req.Kind, arn.Name(), participle)
 		n.add(x.Rebuilder.Rebuild(ctx, events.BuildDetail{ARN: arn.String(), Reason: reason}))
+	}
+	if end := x.returning(); end != "" {
+		participle += ", and " + end
 	}
 	n.Sentence = n.sentence(x.req, participle) + left
 	return n
@@ -351,8 +409,12 @@ func (x *execution) record(ctx context.Context, outcome writer.Outcome, why stri
 		Action: x.action, Outcome: string(outcome), Automatic: x.req.Automatic(), Reason: why, Before: x.before.record(x.req.ARN),
 	}
 	if why == "" {
-		record.Reason = reason(x.req)
+		record.Reason = x.reason()
 	}
+	if x.returning() != "" {
+		record.ReturnAt = &x.returns.Due
+	}
+	record.Scheduled = x.req.Scheduled
 	if x.action == model.ActionUpdate {
 		record.NewMinTPS = x.req.NewMinTPS
 	}

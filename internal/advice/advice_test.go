@@ -247,6 +247,23 @@ func TestSeveralCampaignsOfASolutionCouldBeOne(t *testing.T) {
 	}
 }
 
+// Before a campaign existed it had no demand, which is no saving of one campaign.
+func TestCampaignsAreComparedInTheHoursThatAllHave(t *testing.T) {
+	young := endpoint(model.Campaign, "young", "aws-sims", 4, 4, none(1))
+	old := endpoint(model.Campaign, "old", "aws-sims", 4, 4, none(1))
+	young.Resource.Version, old.Resource.Version = "arn:aws:personalize:us-east-1:123456789012:solution/shop/1", "arn:aws:personalize:us-east-1:123456789012:solution/shop/1"
+	var before []billing.Hour
+	for i := range week {
+		before = append(before, billing.Hour{Start: start.Add(time.Duration(i-week) * time.Hour), Provisioned: 4, Actual: 4, Paid: 4, Used: 4})
+	}
+	old.Hours = append(before, old.Hours...)
+	for _, p := range of(pricing.Builtin(), old, young) {
+		if p.Kind == OneCampaign {
+			t.Errorf("both use all they pay for: %+v", p)
+		}
+	}
+}
+
 func TestProposalsAreRankedByMoney(t *testing.T) {
 	unpriced := func(name string, perMonth float64) Endpoint {
 		s := idle(model.Campaign)
@@ -283,26 +300,29 @@ func TestTrainingIsPausedWhereNothingUsesIt(t *testing.T) {
 		return f
 	}
 	report := &training.Report{
+		Solutions: []training.Summary{{ARN: solution("unknown")}, {ARN: solution("unserved"), Campaigns: []string{}}},
 		Findings: []training.Finding{
 			finding(training.Unserved, "v1", new(72.0), training.PauseCommand(solution("v1"))),
 			finding(training.TrainedTwice, "v1", new(10.0), training.PauseCommand(solution("v1"))),
 			finding(training.Unserved, "v2", new(36.0), training.PauseCommand(solution("v2"))),
 			finding(training.Failing, "unknown", nil, training.PauseCommand(solution("unknown"))),
+			finding(training.Failing, "unserved", nil, training.PauseCommand(solution("unserved"))),
 			finding(training.NewerVersion, "other", new(99.0), "aws personalize update-campaign"),
 			finding(training.UnusedGroup, "group", nil, ""),
 		},
 	}
 	list := Of(nil, report, pricing.NewBill(nil), pricing.Builtin())
-	if len(list) != 3 {
+	if len(list) != 4 {
 		t.Fatalf("%+v", list)
 	}
 	for i, want := range []struct {
 		name   string
 		hours  float64
 		amount float64
-	}{{"v1", 72 * 730 / 720.0, 72 * 730 / 720.0 * 0.24}, {"v2", 36 * 730 / 720.0, 0}, {"unknown", 0, 0}} {
+		risk   Level
+	}{{"v1", 72 * 730 / 720.0, 72 * 730 / 720.0 * 0.24, Low}, {"v2", 36 * 730 / 720.0, 0, Low}, {"unknown", 0, 0, Medium}, {"unserved", 0, 0, Low}} {
 		p := list[i]
-		if p.Name != want.name || p.Kind != PauseTraining || p.Why != "why "+want.name || p.Risk != Low || p.Sure != Medium ||
+		if p.Name != want.name || p.Kind != PauseTraining || p.Why != "why "+want.name || p.Risk != want.risk || p.Sure != Medium ||
 			p.Command != "personalize-monitor pause-training "+solution(want.name) {
 			t.Errorf("%+v", p)
 		}
@@ -346,6 +366,10 @@ func TestSummary(t *testing.T) {
 			"unknown parts", Facts{Period: "14 days", Spent: usd, Unknown: 3, Endpoints: 9, Training: &Training{Hours: 1}, Proposals: do(2, nil)},
 			"14 days: USD 4,812.33 (estimate, without 3 of 9 endpoints). 9 endpoints (0 idle), 1.0 training hours in 30 days of which it is unknown how many were served. " +
 				"Do these two things: do a; do b.",
+		},
+		{
+			"a part of the training in the past", Facts{Period: "October 2026", Spent: usd, Endpoints: 1, Training: &Training{Hours: 2, NeverServed: new(1.0), Partial: true}},
+			"October 2026: USD 4,812.33 (estimate). 1 endpoint (0 idle), at least 2.0 training hours in the last 30 days of which at least 1.0 were never served.",
 		},
 		{"no price at all", Facts{Period: "14 days", Unknown: 9, Endpoints: 9, Proposals: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
 		{"two currencies", Facts{Period: "14 days", Spent: []Amount{{"CNY", 1}, {"USD", 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
@@ -35,22 +36,36 @@ func shared(endpoints []Endpoint) [][]Endpoint {
 	return groups
 }
 
+// latestStart is the first hour in which all campaigns of a group were metered: before it the youngest
+// had no demand yet.
+func latestStart(group []Endpoint) time.Time {
+	latest := group[0].Hours[0].Start
+	for _, e := range group[1:] {
+		if first := e.Hours[0].Start; first.After(latest) {
+			latest = first
+		}
+	}
+	return latest
+}
+
 // oneCampaign compares campaigns with one that serves the demand of all. Its minimum is the sum of
 // their low watermarks.
 func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 	var names []string
 	apart, lows, demand := 0.0, 0.0, map[int64]float64{}
+	since := latestStart(group)
 	for _, e := range group {
 		names = append(names, e.Resource.Name)
 		lows += e.Saving.Observed.Lowest
-		for _, h := range e.Hours {
+		hours := slices.DeleteFunc(slices.Clone(e.Hours), func(h billing.Hour) bool { return h.Start.Before(since) })
+		for _, h := range hours {
 			demand[h.Start.Unix()] += h.Used
 		}
 		minimum := e.Resource.MinTPS
 		if e.Saving.NewMin > 0 {
 			minimum = e.Saving.NewMin
 		}
-		apart += perMonth(e.Hours, float64(minimum))
+		apart += perMonth(hours, float64(minimum))
 	}
 	minimum := max(1, math.Floor(lows))
 	var together []billing.Hour

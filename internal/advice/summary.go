@@ -26,6 +26,8 @@ type Facts struct {
 type Training struct {
 	Hours       float64  `json:"hours"`
 	NeverServed *float64 `json:"neverServed"`
+	// Partial is set if hours or regions could not be read: there are at least as many hours.
+	Partial bool `json:"partial"`
 }
 
 // Summary is the answer to what was spent, how much of it was wasted, and what to do. Its JSON keys
@@ -54,7 +56,7 @@ func SummaryOf(f Facts) Summary {
 		}
 	}
 	s.Saves = Sum(s.Do)
-	s.Text = s.spentText() + " " + s.foundText()
+	s.Text = s.spentText() + " " + s.foundText(f.Proposals == nil)
 	if f.Proposals != nil {
 		s.Text += " " + s.doText()
 	}
@@ -72,16 +74,24 @@ func (s Summary) spentText() string {
 	return text + " (estimate)."
 }
 
-func (s Summary) foundText() string {
+// foundText is what there is. Training is that of the last 30 days even if the period is in the past.
+func (s Summary) foundText(past bool) string {
 	text := fmt.Sprintf("%s (%d idle)", model.Plural(s.Endpoints, "endpoint"), s.Idle)
 	if s.Training == nil {
 		return text + "."
 	}
-	text += fmt.Sprintf(", %s training hours in 30 days of which ", model.Number(s.Training.Hours, 1))
+	least, when := "", "in 30 days"
+	if s.Training.Partial {
+		least = "at least "
+	}
+	if past {
+		when = "in the last 30 days"
+	}
+	text += fmt.Sprintf(", %s%s training hours %s of which ", least, model.Number(s.Training.Hours, 1), when)
 	if s.Training.NeverServed == nil {
 		return text + "it is unknown how many were served."
 	}
-	return text + model.Number(*s.Training.NeverServed, 1) + " were never served."
+	return text + least + model.Number(*s.Training.NeverServed, 1) + " were never served."
 }
 
 func (s Summary) doText() string {

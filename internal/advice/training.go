@@ -17,7 +17,10 @@ func pauses(r *training.Report) []Proposal {
 		return nil
 	}
 	var list []Proposal
-	done := map[string]bool{}
+	unserved, done := map[string]bool{}, map[string]bool{}
+	for _, s := range r.Solutions {
+		unserved[s.ARN] = s.Campaigns != nil && len(s.Campaigns) == 0
+	}
 	for _, f := range r.Findings { // those with most hours first
 		if f.Command != training.PauseCommand(f.ARN) || done[f.ARN] {
 			continue
@@ -26,6 +29,9 @@ func pauses(r *training.Report) []Proposal {
 		p := Proposal{
 			Kind: PauseTraining, ARN: f.ARN, Name: f.Name, Region: f.Region, What: "pause the training of " + f.Name,
 			Risk: Low, Sure: Medium, Command: f.Command, Why: f.Sentence,
+		}
+		if f.Kind == training.Failing && !unserved[f.ARN] {
+			p.Risk = Medium // what campaigns serve gets older until someone fixes the cause and resumes
 		}
 		if f.Hours != nil {
 			p.Saves.TrainingHours = new(*f.Hours * spansPerMonth)

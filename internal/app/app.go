@@ -37,6 +37,8 @@ type App struct {
 	Uninstaller *uninstall.Uninstaller
 	Cycle       *cycle.Cycle
 	Dashboard   *cycle.Dashboard
+	// Endpoints lists the campaigns and recommenders of a region.
+	Endpoints cycle.Lister
 
 	parts parts
 }
@@ -62,6 +64,8 @@ func New(o Options) *App {
 	meter := cycle.NewWatchedMeter(traffic.New(traffic.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger}))
 	found := inventory.New(inventory.Options{Clients: o.Clients, Clock: o.Clock, Logger: o.Logger})
 	gaps := cycle.NewRegionGaps(meter, found.List)
+	w := parts{Options: o}.writer()
+	arranged := cycle.NewResourceTags(w.ReadTags, o.Clock)
 	var known cycle.Inventory = found
 	watched := known
 	if o.ReportMissing {
@@ -71,11 +75,11 @@ func New(o Options) *App {
 	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
 		shown = known
 	}
-	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, rechecker: cycle.NewRechecker(cycle.RecheckOptions{
-		Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
-		ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
-	})}
-	w := p.writer()
+	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, arranged: arranged,
+		rechecker: cycle.NewRechecker(cycle.RecheckOptions{
+			Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
+			ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
+		})}
 	boards := dashboards.New(w)
 	dashboard := cycle.NewDashboard(cycle.DashboardOptions{
 		Inventory: shown, Writer: boards, Progress: o.Progress, Region: o.Config.Region, DryRun: o.DryRun,
@@ -85,7 +89,7 @@ func New(o Options) *App {
 	return &App{
 		Clients: o.Clients, Meter: meter, Writer: w, Owner: writers.owner, Notifier: writers.notifier, Actions: writers.actions,
 		Uninstaller: uninstall.New(w, writers.owner, writers.notifier, writers.alarms),
-		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, parts: p,
+		Cycle:       p.cycle(writers, afterCycle, o.Logger), Dashboard: dashboard, Endpoints: found.List, parts: p,
 	}
 }
 
@@ -127,7 +131,8 @@ func (p parts) writers(w *writer.Writer, rebuild dashboards.RebuildHere) writers
 // cycle logs its own steps to log, which is not that of the writers for a read-only cycle.
 func (p parts) cycle(w writers, rebuild afterCycle, log *slog.Logger) *cycle.Cycle {
 	return cycle.New(cycle.Options{
-		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Writer: w.writer, Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
+		Inventory: p.inventory, Meter: p.meter, Gaps: p.gaps, Tags: p.arranged, Writer: w.writer,
+		Notifier: w.notifier, Alarms: w.alarms, Actions: w.actions,
 		Budgets: w.budget, Rebuilder: w.rebuilder, Observer: p.Observer, Clock: p.Clock, Logger: log, AuditLog: p.AuditLog,
 		Progress: p.Progress, Calls: p.Clients.Calls, ClockOffset: p.Clients.ClockOffset, Region: p.Config.Region,
 		DryRun: p.DryRun, Act: p.Act, Rebuild: rebuild, Prices: p.Prices,

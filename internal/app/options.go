@@ -60,6 +60,7 @@ type parts struct {
 	Options
 	meter     cycle.Meter
 	gaps      *cycle.RegionGaps
+	arranged  *cycle.ResourceTags
 	inventory cycle.Inventory // that of cycles, rechecks and ledgers
 	found     cycle.Inventory // without problems for what does not exist
 	tags      cycle.TagReader

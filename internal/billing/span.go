@@ -52,8 +52,13 @@ func Between(now, since, until time.Time, delay time.Duration) (Spans, error) {
 		s.Until = end
 	}
 	switch {
+	case since.After(now):
+		return Spans{}, fmt.Errorf("the span begins %s, in the future; begin earlier", minutes(since.UTC()))
+	case !until.IsZero() && !since.Before(until):
+		return Spans{}, fmt.Errorf("the span begins %s, but ends %s; begin before its end", minutes(since.UTC()), minutes(until.UTC()))
 	case !start.Before(end):
-		return Spans{}, fmt.Errorf("the span from %s to %s has no whole hour whose data have arrived", minutes(start), minutes(end))
+		return Spans{}, fmt.Errorf("the span from %s to %s has no whole hour whose data have arrived; begin an hour earlier, or more",
+			minutes(start), minutes(end))
 	case start.Before(keptSince(now)):
 		return Spans{}, fmt.Errorf("the span begins %s, but CloudWatch keeps data of 455 days; begin %s or later",
 			minutes(start), keptSince(now).Format("2006-01-02 15:04"))
@@ -79,6 +84,10 @@ func MonthOf(now, month time.Time, delay time.Duration) (Spans, error) {
 	if first.Before(keptSince(now)) {
 		return Spans{}, fmt.Errorf("CloudWatch keeps data of 455 days: %s is not complete any more; the first month that is: %s",
 			first.Format("2006-01"), firstOfMonth(keptSince(now)).AddDate(0, 1, 0).Format("2006-01"))
+	}
+	if !first.Before(ReportTimeOf(now, MinDays, delay).Span.End) {
+		return Spans{}, fmt.Errorf("the month %s has no whole hour yet whose data have arrived; try again in an hour, or report %s",
+			first.Format("2006-01"), first.AddDate(0, -1, 0).Format("2006-01"))
 	}
 	s, err := Between(now, first, first.AddDate(0, 1, 0), delay)
 	if err != nil {

@@ -63,7 +63,12 @@ func TestSpansOfAReport(t *testing.T) {
 		{"the first hour of data by 5 minutes", between("2026-09-27 00:00", "2026-09-28 00:00"), "2026-09-27 00:00 2026-09-28 00:00", "", "2026-09-27 00:00", "", "", false, 1},
 		{"an hour before that", between("2026-09-26 23:00", "2026-09-28 00:00"), "2026-09-26 23:00 2026-09-28 00:00", "", "2026-09-26 23:00", "", "", true, 2},
 		{"no whole hour", between("2026-11-20 03:00", "2026-11-20 03:59"), "", "", "", "", "no whole hour", false, 0},
-		{"backwards", between("2026-11-20 03:00", "2026-11-19 03:00"), "", "", "", "", "no whole hour", false, 0},
+		{"backwards", between("2026-11-20 03:00", "2026-11-19 03:00"), "", "", "", "", "begins 2026-11-20 03:00 UTC, but ends 2026-11-19 03:00 UTC", false, 0},
+		{"in the future", between("2026-11-28 22:41", ""), "", "", "", "", "in the future", false, 0},
+		{
+			"the first hour of a month", func() (Spans, error) { return MonthOf(on("2026-11-01 01:01"), on("2026-11-01 00:00"), delay) },
+			"", "", "", "", "try again in an hour, or report 2026-10", false, 0,
+		},
 		{"an hour whose data have not arrived", between("2026-11-28 22:00", ""), "", "", "", "", "no whole hour", false, 0},
 		{"the first hour that is kept", between("2025-08-31 00:00", ""), "2025-08-31 00:00 2026-11-28 22:00", "2026-11-14 22:00", "2025-08-31 00:00", "", "", true, 455},
 		{"an hour before", between("2025-08-30 23:00", ""), "", "", "", "", "begin 2025-08-31 00:00 or later", false, 0},

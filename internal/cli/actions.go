@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,12 +24,18 @@ type actionOptions struct {
 	event  string // file with an event, or - for stdin
 	reason string
 	large  bool
+	length time.Duration // of a timed raise
+	until  string
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
 	return newAction(g, model.ActionUpdate, "update-tps ARN NEW_MIN", "Change the minimum of a campaign or recommender",
 		`Change the minimum throughput of a campaign (minProvisionedTPS) or recommender
-(minRecommendationRequestsPerSecond), up or down. All its other settings stay.`,
+(minRecommendationRequestsPerSecond), up or down. All its other settings stay.
+
+With --for or --until it is a raise that returns: the end is arranged first, in a tag of the
+resource, and carried out by whichever monitor runs then. If somebody changes the minimum
+meanwhile, it stays, and that is reported.`,
 		`campaign/home 50 --reason "sale on Friday"`)
 }
 
@@ -78,11 +85,13 @@ not exist (what an event names may be gone already: 0).`,
 		o.addYes(cmd)
 	case action == model.ActionUpdate:
 		addAllowLarge(cmd, &o.large)
+		cmd.Flags().DurationVar(&o.length, "for", 0, "a raise that returns after this `TIME`, such as 2h or 90m")
+		cmd.Flags().StringVar(&o.until, "until", "", "a raise that returns at this `TIME`, such as 2026-03-04T14:00:00Z")
 	}
 	cmd.Args = func(_ *cobra.Command, args []string) error {
 		switch {
-		case o.event != "" && (len(args) > 0 || o.reason != ""):
-			return errors.New("--event has everything in it; give no ARN, minimum or --reason with it")
+		case o.event != "" && (len(args) > 0 || o.reason != "" || o.length != 0 || o.until != ""):
+			return errors.New("--event has everything in it; give no ARN, minimum, --reason, --for or --until with it")
 		case o.event != "":
 			return nil
 		case len(args) != len(strings.Fields(operands)):
@@ -120,7 +129,12 @@ func (o *actionOptions) request(args []string, streams Streams) (events.Request,
 	if err == nil && o.action == model.ActionUpdate {
 		req.NewMinTPS, err = events.ParseMinTPS(args[1])
 	}
-	req.Reason = o.reason
+	if err == nil && o.until != "" {
+		if req.Until, err = time.Parse(time.RFC3339, o.until); err != nil {
+			err = fmt.Errorf("--until %q is no time; valid: such as 2026-03-04T14:00:00Z", o.until)
+		}
+	}
+	req.Reason, req.For = o.reason, o.length
 	return req, err
 }
 
@@ -169,6 +183,11 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	defer s.close()
 	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
+	}
+	if req.Timed() {
+		if _, err := req.Due(s.clock.Now()); err != nil {
+			return usage(err)
+		}
 	}
 	parts := s.app(s.acting(values, o.dryRun))
 	identity, err := parts.Owner.Identity(ctx)
@@ -232,7 +251,11 @@ func (s Streams) printAnswer(answer actions.Answer) error {
 func mayDo(action model.Action, req events.Request) string {
 	switch action {
 	case model.ActionUpdate:
-		return fmt.Sprintf("may change the minimum of %s %s to %d, and send events", req.Kind, req.ARN.Name(), req.NewMinTPS)
+		tag := ""
+		if req.Timed() {
+			tag = ", tag it with the end of that"
+		}
+		return fmt.Sprintf("may change the minimum of %s %s to %d%s, and send events", req.Kind, req.ARN.Name(), req.NewMinTPS, tag)
 	case model.ActionDelete:
 		return fmt.Sprintf("may delete campaign %s and its alarms, send events, and rebuild the dashboard", req.ARN.Name())
 	case model.ActionStop:

@@ -32,9 +32,9 @@ func newCleanup(g *global) *cobra.Command {
 		Use:   "cleanup",
 		Short: "Remove the alarms, topics, rule and dashboards that this program created",
 		Long: `Remove what this program, or the upstream sample, created: alarms, the
-notification rule, topics with their subscriptions, and dashboards, in every region
-where Personalize is offered. Campaigns, recommenders and metrics stay, and so does
-whatever belongs to another deployment or to a person. What the upstream sample made,
+notification rule, topics with their subscriptions, the tags of schedules and timed
+raises, and dashboards, in every region where Personalize is offered. Campaigns,
+recommenders, their minimums and metrics stay, and so does whatever belongs to another deployment or to a person. What the upstream sample made,
 and no deployment has tagged as its own, is listed and stays, as another stack of the
 sample may use it; --include-untagged removes it. What cannot be listed is not removed.
 
@@ -96,7 +96,8 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 	if err != nil {
 		return err
 	}
-	may := "may remove alarms, topics, a rule and dashboards of the deployment " + o.deployment
+	in.Endpoints = parts.Endpoints
+	may := "may remove alarms, topics, a rule, tags and dashboards of the deployment " + o.deployment
 	regions := uninstall.Regions(identity.Partition, in.Regions, s.config.Region)
 	if err := s.announce(ctx, parts.Owner, regionsText(regions), may, o.dryRun); err != nil {
 		return err

@@ -57,13 +57,13 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 	if err != nil {
 		return err
 	}
-	server, err := listen(ctx, o.page.listen, serve.NewServer(page, logger))
+	server, err := listen(ctx, "--listen", o.page.listen, serve.NewServer(page, logger))
 	if err != nil {
 		return err
 	}
 	var aws *endpoint
 	if o.aws != "" {
-		if aws, err = listen(ctx, o.aws, newLocalServer(d.AWS)); err != nil {
+		if aws, err = listen(ctx, "--aws-listen", o.aws, newLocalServer(d.AWS)); err != nil {
 			server.stop()
 			return err
 		}

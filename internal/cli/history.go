@@ -44,7 +44,8 @@ func newHistory(g *global) *cobra.Command {
 with --verbose how to undo it. They are read from files with a record, a log line or an
 event on each line (- for stdin), and from CloudWatch log groups, such as those of the
 functions: /aws/lambda/ and the function's name. Each record is shown once, the newest
-last. Lines without a record are skipped.
+last. Lines without a record are skipped. Log lines may be as docker (json-file),
+journalctl -o json --all or aws logs filter-log-events write them, which wrap them in JSON.
 
 Times are dates (2026-07-01), with a time if wanted (2026-07-01T09:30), both UTC or with
 their own zone (2026-07-01T09:30:00+02:00), or how long ago (90m, 24h, 7d, 2w).
@@ -53,8 +54,8 @@ With --effects or a log group, CloudWatch is read for what came before and after
 step-down of the last 62 days: the share of calls that failed, the response time and the
 5-minute steps in which demand came faster than capacity is added (cold steps).
 
-Exit codes: 0 done, also if there was nothing; 1 failed; 2 bad usage or configuration;
-3 shown, but some of it could not be read.`,
+Exit codes: 0 done, also if no record is selected; 1 failed; 2 bad usage or configuration;
+3 shown, but some of it could not be read, or the files have no record at all.`,
 		Example: `  personalize-monitor history audit.jsonl --outcome done --verbose
   personalize-monitor history --log-group '/aws/lambda/personalize-monitor-*' --since 7d`,
 		Args: cobra.ArbitraryArgs,
@@ -150,10 +151,35 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	if err := g.streams.print(result, o.output); err != nil {
 		return err
 	}
+	if seen := r.history.Seen(); seen.Records == 0 && len(o.files) > 0 {
+		fmt.Fprintln(g.streams.Err, noRecords(seen))
+		return partial(true)
+	}
 	if len(records) == 0 {
 		fmt.Fprintln(g.streams.Err, nothingFound(filter))
 	}
 	return partial(result.Failed())
+}
+
+// noRecords is what was understood of files without a record.
+func noRecords(seen history.Seen) string {
+	if seen.Lines == 0 {
+		return "no records: there is nothing in the input"
+	}
+	var kinds []string
+	for _, kind := range []struct {
+		n    int
+		what string
+	}{
+		{seen.Wrapped, "a log line that docker, the journal or CloudWatch Logs wrapped in JSON"}, {seen.Objects - seen.Wrapped, "other JSON"},
+		{seen.Lines - seen.Objects, "text"},
+	} {
+		if kind.n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%d %s", kind.n, kind.what))
+		}
+	}
+	return fmt.Sprintf("no records: of %s, %s. A record is a line of --audit-file, a line of this program's log with the key audit, or an event",
+		model.Plural(seen.Lines, "line"), strings.Join(kinds, ", "))
 }
 
 // nothingFound is that there are no records that the filter wants.

@@ -98,7 +98,7 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 	if err != nil {
 		return nil, usage(err)
 	}
-	endpoint, err := listen(ctx, address, newLocalServer(server))
+	endpoint, err := listen(ctx, "--listen", address, newLocalServer(server))
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,11 @@ func newLocalServer(handler http.Handler) *http.Server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime}
 }
 
-// listen starts a server at an address.
-func listen(ctx context.Context, address string, server *http.Server) (*endpoint, error) {
+// listen starts a server at the address that a flag has.
+func listen(ctx context.Context, flag, address string, server *http.Server) (*endpoint, error) {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", address, err)
+		return nil, portHint(fmt.Errorf("listen on %s: %w", address, err), flag, address)
 	}
 	e := &endpoint{url: "http://" + listener.Addr().String(), server: server, ended: make(chan struct{})}
 	go func() {

@@ -233,6 +233,8 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))
+		} else {
+			fmt.Fprintf(s.streams.Err, "Wrote the page with charts to %s.\n", o.html)
 		}
 	}
 	if err != nil {

@@ -195,8 +195,9 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	}
 	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{
 		NoWait: o.noWait, AllowLarge: o.large,
-		Progress: func(what string) { fmt.Fprintln(g.streams.Err, what) },
+		Progress: newWaiting(s).show,
 		Confirm: func(ctx context.Context, what string) error {
+			s.progress.clear()
 			fmt.Fprintln(g.streams.Err, "to be done:", what)
 			return o.confirm(ctx, g.streams, "Restore it?")
 		},

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -161,7 +160,8 @@ func newRoot(version string, streams Streams) *cobra.Command {
 		Long: `Personalize Monitor watches Amazon Personalize campaigns and recommenders, shows what
 they use of the throughput that is paid for, and gives back what they do not use.
 
-Without an AWS account, try:  personalize-monitor run --local`,
+To see it at work, without an AWS account:  personalize-monitor demo
+To try a command in the same way, add --local:  personalize-monitor run --local`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,
@@ -189,12 +189,26 @@ Without an AWS account, try:  personalize-monitor run --local`,
 	root.SetFlagErrorFunc(badFlag)
 	root.AddCommand(newRun(g), newPlan(g), newReport(g), newWhatIf(g), newServe(g), newDemo(g),
 		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
-		newPauseTraining(g), newResumeTraining(g), newRestore(g),
+		newPauseTraining(g), newResumeTraining(g), newRestore(g), newSchedule(g),
 		newDashboard(g), newCleanup(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
+	demoFirst(root)
 	rejectArguments(root)
 	return root
+}
+
+// demoFirst makes the help list the demo before all other commands.
+func demoFirst(root *cobra.Command) {
+	const first, others = "first", "others"
+	root.AddGroup(&cobra.Group{ID: first, Title: "Start here:"}, &cobra.Group{ID: others, Title: "Commands:"})
+	root.SetHelpCommandGroupID(others)
+	for _, cmd := range root.Commands() {
+		cmd.GroupID = others
+		if cmd.Name() == "demo" {
+			cmd.GroupID = first
+		}
+	}
 }
 
 // knownCommand rejects a command that does not exist, and suggests those that may be meant.
@@ -207,11 +221,6 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return errors.New(text)
-}
-
-// badFlag is a mistake in the command line itself.
-func badFlag(cmd *cobra.Command, err error) error {
-	return &exit{code: ExitUsage, err: err, hint: cmd.CommandPath() + " --help"}
 }
 
 // rejectArguments makes each command report arguments that it does not accept as bad usage.
@@ -250,16 +259,4 @@ func usageTemplate(usual string, out io.Writer) string {
 		width = helpWidth
 	}
 	return strings.ReplaceAll(usual, ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", width))
-}
-
-func newVersion(version string, streams Streams) *cobra.Command {
-	return &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(streams.Out, "personalize-monitor %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-			return err
-		},
-	}
 }

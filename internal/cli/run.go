@@ -142,11 +142,11 @@ func mayWrite(values config.Values, act bool) string {
 	case !act:
 		return usual + " and events; changes no campaign or recommender"
 	case adjusts && ends:
-		return usual + ", events and dashboards, lower minimums, delete idle campaigns and stop idle recommenders"
+		return usual + ", events and dashboards, lower minimums, raise those with a schedule, delete idle campaigns and stop idle recommenders"
 	case ends:
 		return usual + ", events and dashboards, delete idle campaigns and stop idle recommenders"
 	case adjusts:
-		return usual + ", events and dashboards, and lower minimums of campaigns and recommenders"
+		return usual + ", events and dashboards, and lower minimums of campaigns and recommenders, or raise those with a schedule"
 	}
 	return usual + ", events and dashboards; changes no campaign or recommender"
 }

@@ -98,7 +98,7 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	saved := savedSource{daemon.App().Savings(o.prices.source(s)), func(ctx context.Context) []events.Audit { return s.done(ctx, memory) }}
 	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), saved, values)()
 	if err := daemon.Start(ctx); err != nil {
-		return err
+		return portHint(err, "--listen", o.page.listen)
 	}
 	fmt.Fprintf(s.streams.Err, "Listening on http://%s; stop it with Ctrl-C.\n", daemon.Addr())
 	return daemon.Wait(ctx)

@@ -31,6 +31,7 @@ type Options struct {
 	Inventory Inventory
 	Meter     Meter // answers rules.WatchedQuery too
 	Gaps      *RegionGaps
+	Tags      *ResourceTags
 	Writer    Writer
 	Notifier  Notifier
 	Alarms    Alarms
@@ -105,6 +106,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	notified := r.notify(ctx) // runs beside the decisions
 	r.checkClock()            // guard: cycle: wrong clock
 	decisions := r.decideAll(ctx)
+	r.applySchedules(ctx, decisions)
 	topics := <-notified // whose tags count what is done
 	r.applyBudgets(ctx, decisions, topics)
 	savings := r.savings(ctx, decisions)

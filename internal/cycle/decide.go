@@ -30,17 +30,26 @@ func (r *run) decideAll(ctx context.Context) []rules.Decision {
 			resources = append(resources, resource)
 		}
 	}
-	if len(resources) > 0 {
-		fresh := r.refresh(reading, resources)
-		for _, i := range undescribed {
-			decisions[i] = r.decideAgain(decisions[i], fresh) // guard: cycle: decided again on the fresh description
-		}
+	fresh := r.refresh(reading, resources)
+	for _, i := range undescribed {
+		decisions[i] = r.decideAgain(decisions[i], fresh) // guard: cycle: decided again on the fresh description
 	}
 	r.readHistories(reading, decisions)
 	r.readGaps(reading, decisions)
 	r.applyCaution(reading, decisions)
 	r.refuseLate(ctx, decisions) // guard: cycle: late data
 	return decisions
+}
+
+// applySchedules merges the decisions with what tags arrange, unless the clock is wrong.
+func (r *run) applySchedules(ctx context.Context, decisions []rules.Decision) {
+	if r.settings.WrongClock != "" {
+		return
+	}
+	reading, cancel := r.reading(ctx)
+	defer cancel()
+	s := schedules{tags: r.Tags, refresh: r.refresh, due: r.due}
+	r.problems.add(s.apply(reading, decisions)...)
 }
 
 // check reads what the hourly checks of the resources that are due need, and whether the data of
@@ -113,6 +122,9 @@ type refreshed struct {
 }
 
 func (r *run) refresh(ctx context.Context, list []model.Resource) refreshed {
+	if len(list) == 0 {
+		return refreshed{}
+	}
 	resources, problems := r.Inventory.Refresh(ctx, list)
 	r.problems.add(problems...)
 	fresh := refreshed{resources: make(map[model.ARN]model.Resource, len(resources)), failed: map[string]bool{}}

@@ -62,7 +62,7 @@ func (r *run) recordOutcome(ctx context.Context, d *rules.Decision, answer actio
 	r.actions[d.Resource.ARN] = answer
 	r.addEvents(answer.Events)
 	r.problems.add(answer.Problems...)
-	if answer.Outcome.Counts() && d.Verdict != rules.StepDown {
+	if answer.Outcome.Counts() && d.Verdict.Action().Ends() {
 		r.removed[d.Resource.ARN] = true
 	}
 	if answer.Outcome == writer.Refused {
@@ -127,6 +127,7 @@ func (r *run) recordRefusals(ctx context.Context, decisions []rules.Decision) {
 			dryRun := d
 			dryRun.Verdict = rules.None
 			r.record(ctx, dryRun, events.OutcomeDryRun)
+		case d.Has(rules.ReasonScheduled) && !d.Checked: // found again in every cycle, and recorded once an hour
 		case d.Verdict == rules.Refused && !executed:
 			if !d.Has(rules.ReasonLate) { // logged once for its region
 				r.record(ctx, d, events.OutcomeRefused)

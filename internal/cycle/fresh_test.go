@@ -116,6 +116,7 @@ func TestAFreshDescriptionDecides(t *testing.T) {
 			c := cycle.New(cycle.Options{
 				Inventory: tt.inventory, Meter: meter, Writer: quiet, Notifier: quiet, Alarms: quiet, Budgets: quiet, Rebuilder: quiet,
 				Gaps:  cycle.NewRegionGaps(meter, func(context.Context, string) ([]model.Resource, []model.Problem) { return nil, nil }),
+				Tags:  cycle.NewResourceTags(func(context.Context, string, string) (writer.Tags, error) { return writer.Tags{}, nil }, model.NewVirtualClock(now)),
 				Clock: model.NewVirtualClock(now), Logger: slog.New(slog.DiscardHandler), Region: home, ClockOffset: rightClock,
 			})
 			changes := idleOn("24")

@@ -133,7 +133,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	}
 	ledger := report.Ledger{
 		Window: spans.Shown, Days: spans.Days(), Resources: report.Priced(r.entries), Hourly: r.totals(),
-		GroupBy: in.GroupBy, Problems: r.problems.all(), MetricsGot: r.read,
+		GroupBy: in.GroupBy, IdleAfter: r.idle, Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()

@@ -65,18 +65,45 @@ func (c *Rechecker) Recheck(ctx context.Context, req events.Request) (rules.Deci
 		p.AutoDeleteOrStopIdle = model.Off
 	}
 	at, _, _ := rules.EvaluationTimeOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
+	resource, refused, err := c.describe(ctx, req)
+	if err != nil || refused.Verdict != "" {
+		return refused, err
+	}
+	return c.decide(ctx, resource, settingsOf(p, c.o.Region, ""), at)
+}
+
+// RecheckSchedule decides again about what the tags of a resource arrange, of which a scheduled event
+// is the request: on a fresh description, and on tags that were just read. No metric has a say.
+func (c *Rechecker) RecheckSchedule(ctx context.Context, req events.Request, tags map[string]string) (rules.Decision, error) {
+	p, err := c.o.Params()
+	if err != nil {
+		return rules.Decision{}, err
+	}
+	resource, refused, err := c.describe(ctx, req)
+	if err != nil || refused.Verdict != "" {
+		return refused, err
+	}
+	settings := settingsOf(p, c.o.Region, "")
+	settings.WrongClock = c.o.ClockOffset.wrong(c.o.Clock.Now())
+	at, _, _ := rules.EvaluationTimeOf(c.o.Clock.Now(), time.Time{}, p.MetricDelay)
+	return rules.ApplySchedule(rules.Decision{Resource: resource, By: settings, At: at, Reason: settings.WrongClock}, tags), nil
+}
+
+// describe reads the resource of a request as it is now. If it is not monitored, the decision is a
+// refusal that says why.
+func (c *Rechecker) describe(ctx context.Context, req events.Request) (model.Resource, rules.Decision, error) {
 	named := model.Resource{ARN: req.ARN, Kind: req.Kind, Name: req.ARN.Name()}
 	found, problems := c.o.Inventory.Refresh(ctx, []model.Resource{named})
 	switch {
 	case len(found) == 0 && len(problems) > 0: // guard: recheck: could not be described
-		return rules.Decision{}, problems[0]
+		return named, rules.Decision{}, problems[0]
 	case len(found) == 0:
-		return rules.Decision{Resource: named, Verdict: rules.Refused, Reason: "it does not exist any more"}, nil
+		return named, rules.Decision{Resource: named, Verdict: rules.Refused, Reason: "it does not exist any more"}, nil
 	case !found[0].Monitored(): // guard: recheck: no longer monitored
-		return rules.Decision{Resource: found[0], Verdict: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
+		return named, rules.Decision{Resource: found[0], Verdict: rules.Refused, Reason: fmt.Sprintf("its status is %s", found[0].Status)}, nil
 	}
 	c.warn(ctx, req.ARN, problems)
-	return c.decide(ctx, found[0], settingsOf(p, c.o.Region, ""), at)
+	return found[0], rules.Decision{}, nil
 }
 
 // decide measures the resource and decides. What cannot be read is logged; the decision says

@@ -25,7 +25,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 	var resources, others []model.Resource
 	var regions []string
 	for _, d := range decisions {
-		if !d.Verdict.Changes() {
+		if !d.Verdict.Changes() || d.Verdict.Scheduled() {
 			others = append(others, d.Resource)
 			continue
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // The outcomes of decisions.
@@ -43,7 +44,10 @@ type Audit struct {
 	Note      string       `json:"note,omitempty"`      // the last line of a notification: how to undo it
 	// PromisedPerMonth is what the action was expected to save, in TPS-hours in a month of 730 hours, by
 	// the demand of the 14 days before (hourly means) or the lack of one; nil if nothing was promised.
-	PromisedPerMonth *float64 `json:"promisedTPSHoursPerMonth,omitempty"`
+	PromisedPerMonth *float64   `json:"promisedTPSHoursPerMonth,omitempty"`
+	ReturnAt         *time.Time `json:"returnAt,omitempty"` // of a timed raise: when it returns
+	// Scheduled is the verdict of what a tag arranged: raise, lower, return or drop-return.
+	Scheduled rules.Verdict `json:"scheduled,omitempty"`
 }
 
 // Inputs are the facts that a decision was made from. Rates are in TPS or RPS.

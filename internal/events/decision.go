@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -14,12 +15,12 @@ func Command(d rules.Decision) Event {
 	ageHours := int(d.At.Now.Sub(d.Resource.Created).Hours())
 	audit := AuditOf(d, OutcomeAsked, d.At.Now).Raw()
 	event := Event{DetailType: commandType(d), Resources: []string{arn}, Time: d.At.Now}
-	if d.Verdict == rules.StepDown {
+	if d.Verdict.Action() == model.ActionUpdate {
 		event.Detail = UpdateDetail{
 			ARN: arn, Utilization: d.Throughput.Utilization, AgeHours: ageHours,
 			CurrentMinTPS: d.Resource.MinTPS, NewMinTPS: d.NewMinTPS,
 			MinAverageTPS: d.StepDown.Watermark(), MaxAverageTPS: int(math.Floor(d.StepDown.Highest)),
-			Datapoints: d.StepDown.Datapoints, Reason: d.Reason, Audit: audit,
+			Datapoints: d.StepDown.Datapoints, Reason: d.Reason, Scheduled: scheduled(d), Audit: audit,
 		}
 	} else {
 		event.Detail = IdleDetail{
@@ -35,16 +36,24 @@ func Command(d rules.Decision) Event {
 // reads it. The decision must change its resource.
 func RequestFor(d rules.Decision) Request {
 	req := Request{DetailType: commandType(d), ARN: d.Resource.ARN, Kind: d.Resource.Kind, Reason: d.Reason}
-	if d.Verdict == rules.StepDown {
-		req.CurrentMinTPS, req.NewMinTPS = d.Resource.MinTPS, d.NewMinTPS
+	if d.Verdict.Action() == model.ActionUpdate {
+		req.CurrentMinTPS, req.NewMinTPS, req.Scheduled = d.Resource.MinTPS, d.NewMinTPS, scheduled(d)
 	} else {
 		req.IdleThresholdHours, req.UsedIdleThresholdHours = d.By.IdleHours, d.By.UsedIdleHours
 	}
 	return req
 }
 
+// scheduled is the verdict of a decision by a tag; else empty.
+func scheduled(d rules.Decision) rules.Verdict {
+	if d.Verdict.Scheduled() {
+		return d.Verdict
+	}
+	return ""
+}
+
 func commandType(d rules.Decision) DetailType {
-	if d.Verdict == rules.StepDown {
+	if d.Verdict.Action() == model.ActionUpdate {
 		return UpdateType(d.Resource.Kind)
 	}
 	return IdleType(d.Resource.Kind)
@@ -70,6 +79,7 @@ func AuditOf(d rules.Decision, outcome string, now time.Time) Audit {
 	return Audit{
 		Time: now.UTC(), ARN: d.Resource.ARN.String(), Kind: d.Resource.Kind, Region: d.Resource.Region(),
 		Action: verdict.Action(), Outcome: outcome, Automatic: true, Reason: d.Reason, NewMinTPS: minimum, Inputs: InputsOf(d),
+		Scheduled: scheduled(d),
 	}
 }
 

@@ -8,8 +8,10 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // validForms are the forms of a request.
@@ -103,6 +105,9 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 			return Request{}, fmt.Errorf("key %q is %s; valid: true or false", keyAllowLarge, Brief(string(raw)))
 		}
 	}
+	if err := r.decodeTimes(keys); err != nil {
+		return Request{}, err
+	}
 	for _, number := range []struct {
 		key     string
 		highest int
@@ -122,6 +127,33 @@ func decodeDetail(detailType DetailType, payload []byte) (Request, error) {
 		}
 	}
 	return r, nil
+}
+
+// decodeTimes reads when a timed raise ends, and which event of the monitor it is.
+func (r *Request) decodeTimes(keys map[string]json.RawMessage) error {
+	if raw, ok := keys[keyForMinutes]; ok {
+		minutes, ok := whole(string(raw), int(MaxRaise.Minutes()))
+		if !ok {
+			return fmt.Errorf("key %q is %s; valid: a whole number from 1 to %d", keyForMinutes, Brief(string(raw)), int(MaxRaise.Minutes()))
+		}
+		r.For = time.Duration(minutes) * time.Minute
+	}
+	if raw, ok := keys[keyUntil]; ok {
+		until, err := text(keyUntil, raw)
+		if err == nil {
+			r.Until, err = time.Parse(time.RFC3339, until)
+		}
+		if err != nil {
+			return fmt.Errorf("key %q is %s; valid: a time such as 2026-03-04T14:00:00Z", keyUntil, Brief(string(raw)))
+		}
+	}
+	if raw, ok := keys[keyScheduled]; ok {
+		verdict, err := text(keyScheduled, raw)
+		if r.Scheduled = rules.Verdict(verdict); err != nil || !r.Scheduled.Scheduled() {
+			return fmt.Errorf("key %q is %s; valid: %s, %s, %s, %s", keyScheduled, Brief(string(raw)), rules.Raise, rules.Lower, rules.Return, rules.Drop)
+		}
+	}
+	return nil
 }
 
 // ParseMinTPS reads a minimum that a person typed.

@@ -206,3 +206,20 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Each action is about its own kind of resource.
+func TestActionsAboutSolutions(t *testing.T) {
+	solution := Request{ARN: mustARN("arn:aws:personalize:us-east-1:123456789012:solution/shop"), Kind: model.Solution}
+	if err := solution.Validate(model.ActionPause); err != nil {
+		t.Error(err)
+	}
+	if err := solution.Validate(model.ActionUpdate); err == nil || !strings.Contains(err.Error(), "is not about a solution") {
+		t.Errorf("update-tps: %v", err)
+	}
+	campaign := Request{ARN: mustARN(campaign), Kind: model.Campaign}
+	for _, action := range []model.Action{model.ActionPause, model.ActionResume} {
+		if err := campaign.Validate(action); err == nil || !strings.Contains(err.Error(), "is not about a campaign") {
+			t.Errorf("%s: %v", action, err)
+		}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Source is the source of every event of ours.
@@ -45,6 +46,9 @@ const (
 	// automatic training of a solution off or on. The original application has no such events.
 	TrainingPaused  DetailType = "PersonalizeTrainingPaused"
 	TrainingResumed DetailType = "PersonalizeTrainingResumed"
+	// ReturnDropped reports that a timed raise does not return, because somebody changed the
+	// minimum meanwhile. The original application has no such event.
+	ReturnDropped DetailType = "PersonalizeMonitorReturnDropped"
 )
 
 // UpdateType is the command that requests another minimum.
@@ -71,6 +75,7 @@ func NotificationTypes() []DetailType {
 	return []DetailType{
 		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
 		TrainingPaused, TrainingResumed,
+		ReturnDropped,
 	}
 }
 
@@ -102,6 +107,7 @@ type UpdateDetail struct {
 	MaxAverageTPS int     // of the highest hour, rounded down
 	Datapoints    Datapoints
 	Reason        string
+	Scheduled     rules.Verdict   `json:",omitempty"` // if a tag arranges the change: raise, lower, return or drop-return
 	Audit         json.RawMessage `json:",omitempty"`
 }
 

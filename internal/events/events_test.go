@@ -111,6 +111,7 @@ func TestDetailTypesByKind(t *testing.T) {
 	want := []DetailType{
 		CampaignUpdated, CampaignDeleted, RecommenderUpdated, RecommenderStopped, DryRunDecision, FailuresNoticed, MinimumContested,
 		TrainingPaused, TrainingResumed,
+		ReturnDropped,
 	}
 	if got := NotificationTypes(); !slices.Equal(got, want) {
 		t.Errorf("notifications: got %v, want %v", got, want)

@@ -5,9 +5,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // Keys of an event as EventBridge delivers it, and of the details.
@@ -21,6 +23,9 @@ const (
 	keyIdleHours     = "IdleThresholdHours"
 	keyAllowLarge    = "AllowLarge"
 	keyUsedIdleHours = "UsedIdleThresholdHours"
+	keyForMinutes    = "ForMinutes"
+	keyUntil         = "Until"
+	keyScheduled     = "Scheduled"
 )
 
 // Bounds of the numbers in a request.
@@ -32,6 +37,10 @@ const (
 	maxIdleHours = 168
 	// maxUsedIdleHours is that of UsedIdleThresholdHours.
 	maxUsedIdleHours = 1080
+	// MinRaise and MaxRaise bound how long a timed raise may be: an update takes minutes, and a
+	// process that remembers nothing reads the tags of what was changed in the last MaxRaise.
+	MinRaise = 15 * time.Minute
+	MaxRaise = 30 * 24 * time.Hour
 )
 
 // Request is what an event requests.
@@ -52,6 +61,11 @@ type Request struct {
 	// Schedule is the rate of automatic training to resume with, such as "rate(7 days)"; empty
 	// means the one that the solution has.
 	Schedule string
+	// For and Until are when a timed raise ends; at most one is given.
+	For   time.Duration
+	Until time.Time
+	// Scheduled is the verdict by which the monitor requests what a tag arranges; else empty.
+	Scheduled rules.Verdict
 	// AllowLarge permits a minimum that rules.LargeMinimum rejects.
 	AllowLarge bool
 	// Command is that the request comes from a person's command, who can repeat it with
@@ -91,6 +105,24 @@ func ValidSchedule(s string) bool { return schedulePattern.MatchString(s) }
 // may be outdated on arrival, and is checked again.
 func (r Request) Automatic() bool { return r.CurrentMinTPS > 0 || r.IdleThresholdHours > 0 }
 
+// Timed reports whether the request is a raise that returns.
+func (r Request) Timed() bool { return r.For != 0 || !r.Until.IsZero() }
+
+// Due is when a timed raise ends that is requested now. It is an error if that is too soon or too
+// late.
+func (r Request) Due(now time.Time) (time.Time, error) {
+	due := r.Until
+	if due.IsZero() {
+		due = now.Add(r.For)
+	}
+	due = due.UTC().Truncate(time.Second)
+	if d := due.Sub(now); d < MinRaise-time.Second || d > MaxRaise {
+		return due, fmt.Errorf("a raise until %s; valid: from %s to %d days from now (it is %s)",
+			due.Format(time.RFC3339), "15 minutes", int(MaxRaise.Hours()/24), now.UTC().Format(time.RFC3339))
+	}
+	return due, nil
+}
+
 // Action is the action that the request's detail type requests; empty for a bare detail and
 // for types that are no command about a resource.
 func (r Request) Action() model.Action { return commandActions[r.DetailType] }
@@ -116,6 +148,12 @@ func (r Request) Validate(action model.Action) error {
 		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
 	case (action == model.ActionStop || action == model.ActionStart) && r.Kind != model.Recommender:
 		return fmt.Errorf("%s is about recommenders; %s is a campaign", action, r.ARN)
+	case r.For != 0 && !r.Until.IsZero():
+		return fmt.Errorf("keys %q and %q are both given; give one of them", keyForMinutes, keyUntil)
+	case r.Timed() && (action != model.ActionUpdate || r.Automatic()):
+		return fmt.Errorf("keys %q and %q are for people's requests to %s", keyForMinutes, keyUntil, model.ActionUpdate)
+	case r.Scheduled != "" && (action != model.ActionUpdate || r.CurrentMinTPS == 0):
+		return fmt.Errorf("key %q is for events of the monitor to %s, which have %q", keyScheduled, model.ActionUpdate, keyCurrentMinTPS)
 	case action == model.ActionUpdate && r.NewMinTPS == 0:
 		return fmt.Errorf("key %q is missing: %s needs a whole number from 1 to %d", keyNewMinTPS, action, MaxMinTPS)
 	}

@@ -231,7 +231,12 @@ func TestChain(t *testing.T) {
 		}
 		s.deliver()
 	})
+	s.raise("home-page", 12, 30)
 	s.pass(time.Hour)
+	minimums, hours := s.steps(campaignARN(home, "home-page"))
+	if !slices.Equal(minimums, []int{12, 2}) || hours[0] < 0.5 || hours[0] > 0.6 {
+		t.Errorf("raised for half an hour: to %v, %v hours apart", minimums, hours)
+	}
 	now := s.resources(home, away)
 	if now["similar-items"] != "ACTIVE 7" || now["spring-sale"] != "" {
 		t.Errorf("after an hour: %v", now)
@@ -243,7 +248,7 @@ func TestChain(t *testing.T) {
 	if diff := cmp.Diff(want, s.resources(home, away)); diff != "" {
 		t.Errorf("in the end: %s", diff)
 	}
-	minimums, hours := s.steps(campaignARN(home, "similar-items"))
+	minimums, hours = s.steps(campaignARN(home, "similar-items"))
 	if !slices.Equal(minimums, []int{7, 5, 4}) || !slices.Equal(hours, []float64{1, 1}) {
 		t.Errorf("steps to %v, %v hours apart", minimums, hours)
 	}
@@ -258,6 +263,17 @@ func TestChain(t *testing.T) {
 		t.Error(diff)
 	}
 	s.wantRemoved(before)
+}
+
+// raise asks for a minimum for some minutes, as a person's event does.
+func (s *stack) raise(campaign string, minimum, minutes int) {
+	s.t.Helper()
+	detail := fmt.Sprintf(`{"ARN":%q,"NewMinTPS":%d,"ForMinutes":%d,"Reason":"a sale"}`, campaignARN(home, campaign), minimum, minutes)
+	_, err := s.clients().events(home).PutEvents(s.t.Context(), &eventbridge.PutEventsInput{Entries: []types.PutEventsRequestEntry{{
+		Source: aws.String("personalize.monitor"), DetailType: aws.String("UpdatePersonalizeCampaignMinProvisionedTPS"), Detail: &detail,
+	}}})
+	s.must(err)
+	s.deliver()
 }
 
 // wantMails compares what people read.
@@ -276,6 +292,10 @@ func wantMails(s *stack) {
 		told("PersonalizeCampaignDeleted", campaignARN(home, "spring-sale"), idle, "restore --record WORD"),
 		told("PersonalizeRecommenderStopped", recommenderARN(away, "top-picks"), idle, "start-recommender "+recommenderARN(away, "top-picks")),
 		step(10, 7), step(7, 5), step(5, 4),
+		told("PersonalizeCampaignMinProvisionedTPSUpdated", campaignARN(home, "home-page"), "a sale; returns to 2 at TIME UTC",
+			"update-tps "+campaignARN(home, "home-page")+" 2"),
+		told("PersonalizeCampaignMinProvisionedTPSUpdated", campaignARN(home, "home-page"), "return from 12 to 2: it was raised until TIME",
+			"update-tps "+campaignARN(home, "home-page")+" 12"),
 	}
 	slices.Sort(want)
 	got := s.notifications(reader)
@@ -283,6 +303,7 @@ func wantMails(s *stack) {
 		got[i] = regexp.MustCompile(`--record [A-Za-z0-9_-]+`).ReplaceAllString(got[i], "--record WORD")
 		got[i] = regexp.MustCompile(`\([0-9]+ of [0-9]+ h known[^)]*(\([^)]*\)[^)]*)*\)`).ReplaceAllString(got[i], "(KNOWN)")
 		got[i] = regexp.MustCompile(`idle: [0-9]+ watched`).ReplaceAllString(got[i], "idle: N watched")
+		got[i] = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}`).ReplaceAllString(got[i], "TIME")
 	}
 	if diff := cmp.Diff(want, slices.Sorted(slices.Values(got))); diff != "" {
 		s.t.Errorf("notifications: %s", diff)

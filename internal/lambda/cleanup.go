@@ -58,7 +58,7 @@ func (h *Handler) remove(ctx context.Context, values config.Values) (string, err
 		return "", err
 	}
 	result := p.Uninstaller.Run(ctx, uninstall.Input{
-		Regions: values.Regions, DashboardName: values.DashboardName, Untagged: append([]string{p.region}, values.Regions...),
+		Regions: values.Regions, DashboardName: values.DashboardName, Untagged: append([]string{p.region}, values.Regions...), Endpoints: p.Endpoints,
 	})
 	h.logProblems(ctx, result.Problems)
 	if left := uninstall.InState(result.Items, uninstall.Remaining); len(left)+len(result.Problems) > 0 {

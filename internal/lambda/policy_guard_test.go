@@ -172,6 +172,8 @@ var permissions = map[string]resources{
 	"personalize.ListEventTrackers":       nothingInParticular,
 	"personalize.UpdateSolution":          member("solutionArn"),
 	"personalize.ListTagsForResource":     member("resourceArn"),
+	"personalize.TagResource":             member("resourceArn"),
+	"personalize.UntagResource":           member("resourceArn"),
 	"personalize.CreateCampaign":          named("personalize", "campaign/", "name"),
 	"personalize.UpdateCampaign":          member("campaignArn"),
 	"personalize.UpdateRecommender":       member("recommenderArn"),

@@ -33,6 +33,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 )
 
 const (
@@ -412,6 +413,13 @@ func updatePatrols(t *testing.T, policy *policy) []*patrol {
 	p.wants("recommender/large", automatic, "is being updated")
 	p.wants("campaign/large", automatic, "Nothing") // delivered twice
 	p.wants("campaign/no-more", automatic, "Nothing to do")
+	for _, resource := range []string{"campaign/idle", "recommender/idle"} {
+		p.wants(resource, `,"NewMinTPS":8,"ForMinutes":60`, "returns to 1 at")
+	}
+	p.pass(time.Hour)
+	for _, resource := range []string{"campaign/idle", "recommender/idle"} {
+		p.wants(resource, `,"CurrentMinTPS":8,"NewMinTPS":1,"Scheduled":"return"`, "is being updated")
+	}
 	return []*patrol{p}
 }
 
@@ -451,7 +459,13 @@ func stopPatrols(t *testing.T, policy *policy) []*patrol {
 func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
 	m := newMailbox(t)
 	const request = `,"PhysicalResourceId":"x"`
-	p := newPatrol(t, Cleanup, policy, shops())
+	scheduled := shops()
+	for i := range scheduled.Regions {
+		group := &scheduled.Regions[i].DatasetGroups[0]
+		tags := map[string]string{schedule.Tag: "base=2 daily@09:00-10:00=5"}
+		group.Campaigns[0].Tags, group.Recommenders[0].Tags = tags, tags
+	}
+	p := newPatrol(t, Cleanup, policy, scheduled)
 	p.withAlarms()
 	for i := range 250 {
 		p.alarm(away, fmt.Sprintf("PersonalizeMonitor-%03d", i), ours(""), arnOf(away, "campaign/busy"))

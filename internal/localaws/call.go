@@ -35,15 +35,12 @@ type scope struct{ accessKey, region, service string }
 
 const signingAlgorithm = "AWS4-HMAC-SHA256"
 
-var (
-	scopePattern = api.Lazy(`^` + signingAlgorithm +
-		` Credential=([^/,]*)/([0-9]{8})/([^/,]*)/([^/,]+)/aws4_request, ?SignedHeaders=[^,]+, ?Signature=[0-9a-f]{64}$`)
-	accessKeyPattern = api.Lazy(`^[A-Za-z0-9_]{4,128}$`)
-)
+var scopePattern = api.Lazy(`^` + signingAlgorithm +
+	` Credential=([^/,]*)/([0-9]{8})/([^/,]*)/([^/,]+)/aws4_request, ?SignedHeaders=[^,]+, ?Signature=[0-9a-f]{64}$`)
 
 // parseScope reads the scope from an Authorization header of Signature Version 4. The header
-// must be complete and well-formed, but the signature is not verified: any secret key is
-// accepted.
+// must be complete and well-formed, but the signature is not verified: any access key and any
+// secret key are accepted.
 func parseScope(header string) (scope, error) {
 	if header == "" {
 		return scope{}, api.RefuseWith(http.StatusForbidden, "MissingAuthenticationToken",
@@ -58,7 +55,7 @@ func parseScope(header string) (scope, error) {
 	sc := scope{accessKey: parts[1], region: parts[3], service: parts[4]}
 	_, err := time.Parse("20060102", parts[2])
 	switch {
-	case !accessKeyPattern().MatchString(sc.accessKey):
+	case sc.accessKey == "":
 		return scope{}, api.RefuseWith(http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.")
 	case err != nil:
 		return scope{}, api.Refuse("IncompleteSignature", "Date in Credential scope is not of the form YYYYMMDD: %s", parts[2])

@@ -22,6 +22,8 @@ func TestParseScope(t *testing.T) {
 		{"complete", signed("AKIDEXAMPLE/20260302/eu-west-1/personalize/aws4_request"), "", scope{"AKIDEXAMPLE", "eu-west-1", "personalize"}},
 		{"GovCloud", signed("AKIDEXAMPLE/20260302/us-gov-west-1/sns/aws4_request"), "", scope{"AKIDEXAMPLE", "us-gov-west-1", "sns"}},
 		{"without spaces", strings.ReplaceAll(signed("AKID/20260302/eu-west-1/sns/aws4_request"), ", ", ","), "", scope{"AKID", "eu-west-1", "sns"}},
+		{"a key of one letter", signed("x/20260302/eu-west-1/sns/aws4_request"), "", scope{"x", "eu-west-1", "sns"}},
+		{"a key of other characters", signed("a+b=ü!/20260302/eu-west-1/sns/aws4_request"), "", scope{"a+b=ü!", "eu-west-1", "sns"}},
 		{"no header", "", "MissingAuthenticationToken", scope{}},
 		{"another scheme", "Basic abc", "IncompleteSignature", scope{}},
 		{"asymmetric signature", strings.Replace(signed("A/20260302/eu-west-1/sns/aws4_request"), "HMAC", "ECDSA-P256", 1), "IncompleteSignature", scope{}},

@@ -57,7 +57,7 @@ func rulePattern() string { return patternOf(events.NotificationTypes()) }
 // none of them, and each version of this program those of the versions before.
 func laterTypes() [][]events.DetailType {
 	return [][]events.DetailType{
-		{events.TrainingPaused, events.TrainingResumed}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision},
+		{events.TrainingPaused, events.TrainingResumed, events.ReturnDropped}, {events.FailuresNoticed, events.MinimumContested}, {events.DryRunDecision},
 	}
 }
 

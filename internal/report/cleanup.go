@@ -11,7 +11,7 @@ import (
 // CleanupItem is one thing that a cleanup found under the program's names.
 type CleanupItem struct {
 	Region string `json:"region"`
-	Kind   string `json:"kind"` // alarm, target, rule, topic, dashboard
+	Kind   string `json:"kind"` // alarm, target, rule, topic, tag, dashboard
 	Name   string `json:"name"`
 	ARN    string `json:"arn"`
 	State  string `json:"state"`  // removed, would be removed, already gone, kept, remains, unclear

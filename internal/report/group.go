@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -97,7 +98,7 @@ type Group struct {
 }
 
 // groupsOf divides entries; nil if they are not grouped.
-func groupsOf(entries []Entry, by Grouping) *Groups {
+func groupsOf(entries []Entry, by Grouping, idleAfter time.Duration) *Groups {
 	if by == "" {
 		return nil
 	}
@@ -108,7 +109,7 @@ func groupsOf(entries []Entry, by Grouping) *Groups {
 	}
 	out := &Groups{By: by, Groups: []Group{}}
 	for key, list := range members {
-		t := totalsOf(list)
+		t := totalsOf(list, idleAfter)
 		out.Groups = append(out.Groups, Group{
 			Key: key, Resources: t.Resources, Unread: t.Unread, Idle: t.Idle, TPSHours: t.TPSHours, Saving: t.Saving,
 			Estimates: t.Estimates, Unpriced: t.Unpriced,
@@ -128,7 +129,11 @@ var groupColumns = []string{
 func (g Groups) rows() [][]string {
 	rows := [][]string{groupColumns}
 	for _, one := range g.Groups {
-		row := Fields(one.Key, one.Resources, one.Unread, one.Idle, one.TPSHours.Paid, one.TPSHours.Used, one.TPSHours.Wasted, one.Saving.PerMonth)
+		used := make([]any, 4) // of a group of which nothing could be read they are unknown
+		if one.Unread < one.Resources {
+			used = []any{one.TPSHours.Paid, one.TPSHours.Used, one.TPSHours.Wasted, one.Saving.PerMonth}
+		}
+		row := slices.Concat(Fields(one.Key, one.Resources, one.Unread, one.Idle), Fields(used...))
 		if len(one.Estimates) == 0 {
 			rows = append(rows, slices.Concat(row, make([]string, 4), Fields(one.Unpriced)))
 		}
@@ -137,6 +142,22 @@ func (g Groups) rows() [][]string {
 		}
 	}
 	return rows
+}
+
+// endpoints is how many there are, and how many of them are in no sum.
+func (g Group) endpoints() string {
+	if g.Unread == 0 {
+		return fmt.Sprint(g.Resources)
+	}
+	return fmt.Sprintf("%d (%d unread)", g.Resources, g.Unread)
+}
+
+// hours are the TPS-hours paid, used and wasted; a dash if nothing could be read.
+func (g Group) hours() []string {
+	if g.Unread == g.Resources {
+		return []string{"–", "–", "–"}
+	}
+	return []string{commas(g.TPSHours.Paid), commas(g.TPSHours.Used), commas(g.TPSHours.Wasted)}
 }
 
 // grid is the groups as a table.
@@ -156,10 +177,7 @@ func (g Groups) grid() Grid {
 			paid, saves = paid+e.Currency+" "+amount(e.Paid), saves+e.Currency+" "+amount(e.SavedPerMonth)
 		}
 		row := Row{}
-		for _, text := range []string{
-			one.Key, fmt.Sprint(one.Resources), fmt.Sprint(one.Idle), commas(one.TPSHours.Paid), commas(one.TPSHours.Used), commas(one.TPSHours.Wasted),
-			paid, saves,
-		} {
+		for _, text := range slices.Concat([]string{one.Key, one.endpoints(), fmt.Sprint(one.Idle)}, one.hours(), []string{paid, saves}) {
 			row.Cells = append(row.Cells, Cell{Text: text})
 		}
 		out.Rows = append(out.Rows, row)

@@ -2,6 +2,8 @@ package report
 
 import (
 	"bytes"
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -66,6 +68,27 @@ func TestGroupForms(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "groups-80.txt", table.Bytes())
+}
+
+// Of a group of which nothing could be read the hours are unknown, not 0.
+func TestAGroupOfWhichNothingCouldBeRead(t *testing.T) {
+	l := ledgerOf()
+	l.GroupBy = ByRecipe
+	for i := range l.Resources {
+		if e := &l.Resources[i]; e.Usage == nil {
+			e.Recipe = "aws-unread"
+		}
+	}
+	var csv, table bytes.Buffer
+	if err := errors.Join(Write(&csv, l, CSV, Style{}), Write(&table, l, Table, Style{})); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(csv.String(), "\naws-unread,1,1,0,,,,,,,,,0\n") {
+		t.Errorf("CSV:\n%s", csv.String())
+	}
+	if !regexp.MustCompile(`aws-unread +1 \(1 unread\) +0 +– +– +– +– +–`).MatchString(table.String()) {
+		t.Errorf("table:\n%s", table.String())
+	}
 }
 
 func TestParseGrouping(t *testing.T) {

@@ -28,6 +28,8 @@ type AuditRecord struct {
 	Inputs    *events.Inputs `json:"inputs,omitempty"`    // the facts of the decision
 	Before    *events.Before `json:"before,omitempty"`    // the resource before the action
 	Restore   string         `json:"restore,omitempty"`   // the command that undoes the action
+	ReturnAt  *time.Time     `json:"returnAt,omitempty"`  // of a timed raise: when it returns
+	Scheduled rules.Verdict  `json:"scheduled,omitempty"` // of what a tag arranged: raise, lower, return or drop-return
 	// Promised is what the action was expected to save in a month; nil if nothing was promised.
 	Promised *float64 `json:"promisedTPSHoursPerMonth,omitempty"`
 	// Effect is how calls fared before and after a step-down; nil if it is not known.
@@ -39,6 +41,7 @@ func RecordOf(a events.Audit) AuditRecord {
 	r := AuditRecord{
 		Time: a.Time.UTC(), ARN: a.ARN, Kind: a.Kind, Region: a.Region, Action: a.Action, Outcome: a.Outcome,
 		Automatic: a.Automatic, Reason: a.Reason, NewMinTPS: a.NewMinTPS, Inputs: a.Inputs, Before: a.Before, Restore: a.Restore, Promised: a.PromisedPerMonth,
+		ReturnAt: a.ReturnAt, Scheduled: a.Scheduled,
 	}
 	if arn, err := model.ParseARN(a.ARN); err == nil {
 		r.Name = arn.Name()
@@ -54,7 +57,7 @@ func RecordOf(a events.Audit) AuditRecord {
 
 // Step is the step-down of the record, if the monitor made one.
 func (r AuditRecord) Step() (step rules.AcceptedStep, ok bool) {
-	ok = r.Automatic && r.Outcome == events.OutcomeDone && r.Action == model.ActionUpdate && 0 < r.NewMinTPS && r.NewMinTPS < r.Min
+	ok = r.Automatic && r.Outcome == events.OutcomeDone && r.Action == model.ActionUpdate && r.Scheduled == "" && 0 < r.NewMinTPS && r.NewMinTPS < r.Min
 	return rules.AcceptedStep{At: r.Time, From: r.Min, To: r.NewMinTPS}, ok
 }
 

@@ -36,7 +36,9 @@ type Ledger struct {
 	// CoarseUntil is until when data are kept by the hour alone; null if none of the window is so old.
 	CoarseUntil *time.Time `json:"byHourUntil,omitempty"`
 	GroupBy     Grouping   `json:"-"`
-	Groups      *Groups    `json:"groups,omitempty"` // absent unless requested
+	// IdleAfter is for how long an endpoint had no call at the end of its span if it counts as idle.
+	IdleAfter time.Duration `json:"-"`
+	Groups    *Groups       `json:"groups,omitempty"` // absent unless requested
 	// Summary answers what was spent and what to do about it.
 	Summary advice.Summary `json:"summary"`
 	// Recommendations are what to do, the largest saving first; null in a span in the past.
@@ -116,10 +118,10 @@ func (l *Ledger) Normalize() {
 		l.Calls = map[string]int{}
 	}
 	together := l.Totals.Throughput
-	l.Totals = totalsOf(l.Resources)
+	l.Totals = totalsOf(l.Resources, l.IdleAfter)
 	l.Totals.Throughput = together
 	l.Prices = pricesUsed(l.Resources)
-	l.Groups = groupsOf(l.Resources, l.GroupBy)
+	l.Groups = groupsOf(l.Resources, l.GroupBy, l.IdleAfter)
 	l.Summary = l.summary()
 	l.Notes = l.notes()
 }
@@ -211,7 +213,7 @@ type Totals struct {
 	Hours      float64               `json:"hours"`           // of all resources in which they ran
 	IdleHours  float64               `json:"idleHours"`       // of these, those without a call, as far as that is known
 	MinKnown   float64               `json:"minKnownPercent"` // of all hours of all resources
-	Idle       int                   `json:"idle"`            // resources without a call since their span began
+	Idle       int                   `json:"idle"`            // resources without a call in the last IdleThresholdHours of the span
 	Saving     billing.Savings       `json:"saving"`
 	Actions    map[rules.Verdict]int `json:"actions"`
 	Estimates  []EstimateTotal       `json:"estimates"` // by currency
@@ -234,7 +236,7 @@ type EstimateTotal struct {
 }
 
 // totalsOf adds up entries, the throughput of all together aside.
-func totalsOf(entries []Entry) Totals {
+func totalsOf(entries []Entry, idleAfter time.Duration) Totals {
 	t := Totals{Resources: len(entries), ByKind: []KindTotal{}, Actions: map[rules.Verdict]int{}, Estimates: []EstimateTotal{}}
 	kinds, currencies, known := map[model.Kind]KindTotal{}, map[string]EstimateTotal{}, 0.0
 	for _, e := range entries {
@@ -248,7 +250,7 @@ func totalsOf(entries []Entry) Totals {
 			t.IdleHours += *u.IdleHours
 		}
 		known += u.Hours * u.MinKnown / 100
-		if u.IdleSince != nil && !u.IdleSince.After(u.Window.Start) {
+		if u.IdleSince != nil && u.Window.End.Sub(*u.IdleSince) >= idleAfter {
 			t.Idle++
 		}
 		kind := kinds[e.Kind]

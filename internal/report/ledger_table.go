@@ -17,7 +17,7 @@ func (l Ledger) Table(p Printer) {
 	if len(l.Resources) > 0 {
 		p.Line("")
 	}
-	p.found(len(l.Resources), l.Problems)
+	p.foundIn(l)
 	if l.Groups != nil && len(l.Resources) > 0 {
 		p.Grid(l.Groups.grid())
 		p.Line("")

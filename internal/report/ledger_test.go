@@ -209,7 +209,7 @@ func TestLedgerForms(t *testing.T) {
 		"advice-80.txt":     writing(Advice{full}, Table, Style{Width: 80}),
 		"ledger-100.txt":    writing(full, Table, Style{Width: 100}),
 		"ledger-color.txt":  writing(full, Table, Style{160, true}),
-		"ledger-empty.txt":  writing(empty, Table, Style{}),
+		"ledger-empty.txt":  writing(empty, Table, Style{}), // a span in the past
 		"ledger-empty.json": writing(empty, JSON, Style{}),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -226,7 +226,12 @@ func TestLedgerTotals(t *testing.T) {
 	l := ledgerOf()
 	l.Normalize()
 	got := l.Totals
-	if got.Resources != 5 || got.Unread != 1 || got.Unpriced != 1 || got.Idle != 1 {
+	longer := l
+	longer.IdleAfter = 49 * time.Hour
+	if longer.Normalize(); longer.Totals.Idle != 0 {
+		t.Errorf("%d idle, though none for so long", longer.Totals.Idle)
+	}
+	if got.Resources != 5 || got.Unread != 1 || got.Unpriced != 1 || got.Idle != 2 {
 		t.Errorf("%+v", got)
 	}
 	if got.TPSHours != (billing.TPSHours{Paid: 1920 + 48 + 10 + 96, Used: 480.5 + 1 + 96, Wasted: 1439.5 + 47 + 10}) {

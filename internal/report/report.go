@@ -183,7 +183,9 @@ func count[T any, K comparable](items []T, key func(T) K) map[K]int {
 }
 
 // decisions in the order in which they are counted.
-var decisions = []rules.Verdict{rules.None, rules.StepDown, rules.Stop, rules.Delete, rules.Refused}
+var decisions = []rules.Verdict{
+	rules.None, rules.StepDown, rules.Raise, rules.Lower, rules.Return, rules.Drop, rules.Stop, rules.Delete, rules.Refused,
+}
 
 // counted is how many resources there are, of which kinds and in how many regions.
 func counted(kinds map[model.Kind]int, regions map[string]int) string {

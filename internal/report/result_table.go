@@ -36,6 +36,15 @@ func (p Printer) found(resources int, problems []model.Problem) {
 	}
 }
 
+// foundIn is found for a ledger. Today's endpoints that are younger than a span in the past are not in it.
+func (p Printer) foundIn(l Ledger) {
+	if len(l.Resources) == 0 && len(l.Problems) == 0 && l.Recommendations == nil {
+		p.Line("No campaign or recommender that is active now existed in this span.")
+		return
+	}
+	p.found(len(l.Resources), l.Problems)
+}
+
 func resultGrid(resources []Resource) Grid {
 	g := Grid{Text: "REASON", Columns: []Column{
 		{Title: "KIND"}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true}, {Title: "AVG", Right: true},

@@ -20,7 +20,8 @@ func (l Ledger) summary() advice.Summary {
 		f.Period, f.Spent, f.Unknown = l.Month.Period(), l.Month.Spent, l.Month.Unknown
 	}
 	if l.Training != nil && l.Training.Totals.Hours != nil {
-		f.Training = &advice.Training{Hours: *l.Training.Totals.Hours, NeverServed: l.Training.Totals.Unserved}
+		t := l.Training.Totals
+		f.Training = &advice.Training{Hours: *t.Hours, NeverServed: t.Unserved, Partial: len(t.Unread) > 0 || t.HoursMissing()}
 	}
 	return advice.SummaryOf(f)
 }
@@ -119,7 +120,7 @@ func (a Advice) JSON() any {
 func (a Advice) Table(p Printer) {
 	l := a.Ledger
 	l.Normalize()
-	p.found(len(l.Resources), l.Problems)
+	p.foundIn(l)
 	p.advised(l)
 	p.Problems(l.Problems)
 }

@@ -19,8 +19,8 @@ type Budgeted string
 
 // The kinds.
 const (
-	Removals  Budgeted = "Removals" // stops and deletes
-	StepDowns Budgeted = "StepDowns"
+	Removals  Budgeted = "Removals"  // stops and deletes
+	StepDowns Budgeted = "StepDowns" // and what schedules lower
 )
 
 // BudgetOf is the kind of the action that a decision leads to; empty if it leads to none.
@@ -28,7 +28,7 @@ func BudgetOf(verdict Verdict) Budgeted {
 	switch {
 	case verdict == Stop || verdict == Delete: // guard: budget: applies to stops and deletes; each
 		return Removals
-	case verdict == StepDown: // guard: budget: applies to step-downs
+	case verdict == StepDown || verdict == Lower: // guard: budget: applies to step-downs; each
 		return StepDowns
 	}
 	return ""

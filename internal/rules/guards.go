@@ -158,7 +158,7 @@ func versionSync(r model.Resource, minimums model.Series) bool {
 }
 
 // ProtectTag is the key of the tag by which people protect a resource from automatic
-// changes. Its value is true or all, idle (no stop and no delete) or tps (no step-down),
+// changes. Its value is true or all, idle (no stop and no delete) or tps (no change of the minimum),
 // and may end in "until 2027-01-31"; that alone means all. Upper and lower case make no
 // difference.
 const ProtectTag = "personalize-monitor:protect"
@@ -214,9 +214,9 @@ func parseProtection(value string, verdict Verdict, now time.Time) (protects, un
 	case "false":
 		return false, true
 	case "idle":
-		return verdict != StepDown, true // guard: protecting tag, idle; always
+		return verdict.Action().Ends(), true // guard: protecting tag, idle; always
 	case "tps":
-		return verdict == StepDown, true // guard: protecting tag, tps; always
+		return verdict.Action() == model.ActionUpdate, true // guard: protecting tag, tps; always
 	}
 	return false, false
 }

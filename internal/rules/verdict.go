@@ -20,18 +20,33 @@ const (
 	Refused  Verdict = "refused"
 )
 
-var actions = map[Verdict]model.Action{StepDown: model.ActionUpdate, Stop: model.ActionStop, Delete: model.ActionDelete}
+// The verdicts that follow from tags; see ApplySchedule. Drop removes the tag of a timed raise
+// that is over, or that somebody has changed, and no more.
+const (
+	Raise  Verdict = "raise"
+	Lower  Verdict = "lower"
+	Return Verdict = "return"
+	Drop   Verdict = "drop-return"
+)
+
+var actions = map[Verdict]model.Action{
+	StepDown: model.ActionUpdate, Stop: model.ActionStop, Delete: model.ActionDelete,
+	Raise: model.ActionUpdate, Lower: model.ActionUpdate, Return: model.ActionUpdate, Drop: model.ActionUpdate,
+}
 
 // Action is the action that the verdict leads to; empty if it leads to none.
 func (v Verdict) Action() model.Action { return actions[v] }
 
+// Scheduled reports whether the verdict follows from tags.
+func (v Verdict) Scheduled() bool { return v == Raise || v == Lower || v == Return || v == Drop }
+
 // Changes reports whether the verdict leads to a change of the resource.
 func (v Verdict) Changes() bool { return v.Action() != "" }
 
-// VerdictOf is the verdict that leads to the action; empty if none does.
+// VerdictOf is the verdict that leads to the action without a tag; empty if none does.
 func VerdictOf(action model.Action) Verdict {
 	for verdict, a := range actions {
-		if a == action {
+		if a == action && !verdict.Scheduled() {
 			return verdict
 		}
 	}
@@ -70,6 +85,9 @@ const (
 	ReasonGuard       ReasonCode = "guard"       // refused by a guard outside the rules
 	ReasonClock       ReasonCode = "clock"       // the clock of this host is wrong
 	ReasonLate        ReasonCode = "late"        // CloudWatch data of its region are late
+	ReasonScheduled   ReasonCode = "scheduled"   // by the schedule in its tag
+	ReasonReturn      ReasonCode = "return"      // by the timed raise in its tag
+	ReasonChanged     ReasonCode = "changed"     // somebody changed the minimum during a timed raise
 )
 
 // Settings are the parameters that the rules obey.

@@ -291,6 +291,7 @@ func (e *Endpoint) add(a events.Audit) {
 		e.lowered = append(e.lowered, lowering{record: a, at: at, from: float64(before), ends: true})
 	case a.Action == model.ActionStart, a.Action == model.ActionRestore:
 		e.started = append(e.started, at)
+	case a.Scheduled != "" && a.NewMinTPS < before: // the end of a raise saves nothing
 	case a.Action == model.ActionUpdate && a.NewMinTPS > 0 && (before == 0 || a.NewMinTPS < before):
 		e.lowered = append(e.lowered, lowering{record: a, at: at, from: float64(before), to: float64(a.NewMinTPS)})
 	case a.Action == model.ActionUpdate:

@@ -9,7 +9,8 @@ import (
 // Return is how a timed raise ends: the text of the tag ReturnTag. It is arranged before the raise.
 type Return struct {
 	Target   int       // the minimum to return to
-	Raised   int       // the minimum it was raised to, higher than Target
+	From     int       // the minimum before the raise: Target, or higher if it was raised for a time already
+	Raised   int       // the minimum it was raised to, higher than Target and not lower than From
 	Due      time.Time // when to return; UTC, whole seconds
 	Arranged time.Time // when it was arranged, just before the raise; UTC, whole seconds
 }
@@ -29,7 +30,7 @@ func ParseReturn(text string) (Return, error) {
 		}
 		values[key.text] = value
 	}
-	for _, key := range []string{"to", "raised", "due", "arranged"} {
+	for _, key := range []string{"to", "from", "raised", "due", "arranged"} {
 		value, found := values[key]
 		if !found {
 			return Return{}, &Error{len(text) + 1, key + "= is missing"}
@@ -38,6 +39,8 @@ func ParseReturn(text string) (Return, error) {
 		switch key {
 		case "to":
 			r.Target, err = number(value)
+		case "from":
+			r.From, err = number(value)
 		case "raised":
 			r.Raised, err = number(value)
 		case "due":
@@ -52,8 +55,8 @@ func ParseReturn(text string) (Return, error) {
 	for key, value := range values {
 		return Return{}, value.fault("%s= is no part of a return", key)
 	}
-	if r.Raised <= r.Target {
-		return Return{}, &Error{1, fmt.Sprintf("%d is not higher than %d", r.Raised, r.Target)}
+	if r.Raised <= r.Target || r.From < r.Target || r.From > r.Raised {
+		return Return{}, &Error{1, fmt.Sprintf("from %d to %d, and back to %d, is no raise", r.From, r.Raised, r.Target)}
 	}
 	return r, nil
 }
@@ -69,7 +72,7 @@ func moment(w word) (time.Time, error) {
 // String writes the return as ParseReturn reads it.
 func (r Return) String() string {
 	return strings.Join([]string{
-		fmt.Sprintf("to=%d", r.Target), fmt.Sprintf("raised=%d", r.Raised),
+		fmt.Sprintf("to=%d from=%d raised=%d", r.Target, r.From, r.Raised),
 		"due=" + r.Due.UTC().Format(time.RFC3339), "arranged=" + r.Arranged.UTC().Format(time.RFC3339),
 	}, " ")
 }

@@ -76,8 +76,8 @@ func TestParseErrorsNameTheColumn(t *testing.T) {
 }
 
 func TestReturnText(t *testing.T) {
-	r := schedule.Return{Target: 5, Raised: 50, Due: at("2026-03-04T14:00:00Z"), Arranged: at("2026-03-04T12:00:00Z")}
-	const want = "to=5 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z"
+	r := schedule.Return{Target: 5, From: 5, Raised: 50, Due: at("2026-03-04T14:00:00Z"), Arranged: at("2026-03-04T12:00:00Z")}
+	const want = "to=5 from=5 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z"
 	if r.String() != want {
 		t.Errorf("%q", r)
 	}
@@ -85,9 +85,10 @@ func TestReturnText(t *testing.T) {
 		t.Errorf("%+v, %v", read, err)
 	}
 	for _, text := range []string{
-		"", "to=5", "to=5 raised=5 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z", want + " more=1", want + " to=5", want + " x",
-		"to=5 raised=50 due=2026-03-04T14:00:00+01:00 arranged=2026-03-04T12:00:00Z", "to=5 raised=50 due=tomorrow arranged=2026-03-04T12:00:00Z",
-		"to=x raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z",
+		"", "to=5", "to=5 from=5 raised=5 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z", want + " more=1", want + " to=5", want + " x",
+		"to=5 from=5 raised=50 due=2026-03-04T14:00:00+01:00 arranged=2026-03-04T12:00:00Z", "to=5 from=5 raised=50 due=tomorrow arranged=2026-03-04T12:00:00Z",
+		"to=5 from=4 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z", "to=5 from=51 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z",
+		"to=x from=5 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z",
 	} {
 		if r, err := schedule.ParseReturn(text); err == nil {
 			t.Errorf("%q is %+v", text, r)
@@ -127,14 +128,14 @@ func FuzzParse(f *testing.F) {
 }
 
 func FuzzParseReturn(f *testing.F) {
-	f.Add("to=5 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z")
-	f.Add("to=5 raised=50 due=0000-00-00T00:00:00Z arranged=")
+	f.Add("to=5 from=5 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z")
+	f.Add("to=5 from=5 raised=50 due=0000-00-00T00:00:00Z arranged=")
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := schedule.ParseReturn(text)
 		if err != nil {
 			return
 		}
-		if again, err := schedule.ParseReturn(r.String()); err != nil || again != r || r.Raised <= r.Target || !tagValue.MatchString(r.String()) {
+		if again, err := schedule.ParseReturn(r.String()); err != nil || again != r || r.Raised <= r.Target || r.From < r.Target || !tagValue.MatchString(r.String()) {
 			t.Errorf("%q became %q, %+v, %v", text, r, again, err)
 		}
 	})

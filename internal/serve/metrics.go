@@ -98,7 +98,7 @@ func (m *metrics) initialize() {
 	for _, outcome := range []string{cycleDone, cyclePartial, cycleFailed, cycleInterrupted} {
 		m.cycles.WithLabelValues(outcome)
 	}
-	for _, action := range []rules.Verdict{rules.StepDown, rules.Stop, rules.Delete} {
+	for _, action := range []rules.Verdict{rules.StepDown, rules.Raise, rules.Lower, rules.Return, rules.Stop, rules.Delete} {
 		for _, outcome := range []writer.Outcome{writer.Done, writer.AlreadySo, writer.DryRun, writer.Failed} {
 			m.decisions.WithLabelValues(word(string(action)), word(string(outcome)))
 		}

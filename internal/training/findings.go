@@ -91,6 +91,10 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 		return Finding{}, false
 	}
 	f := Finding{Kind: Unserved, Hours: sum.Hours, Command: command}
+	mixed := command != "" && sum.Manual > 0
+	if mixed { // pausing ends the automatic trainings alone
+		f.Hours = a.automaticHours(s)
+	}
 	f.Sentence = fmt.Sprintf("trained %s and not served by any campaign: %s in 30 days", how, trainings(sum.Sum))
 	if d, ok := a.deletion(s.ARN); ok {
 		f.Kind = LeftBehind
@@ -101,13 +105,16 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 	} else {
 		f.Sentence += "; no batch job used it"
 	}
+	if mixed && f.Hours != nil {
+		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(*f.Hours))
+	}
 	return f, true
 }
 
 // schedule is how a solution is trained again and again, and the command that ends that. It is
 // false if it is not, as far as is known: if it was trained once, or automatic training is off.
 func schedule(s Solution, sum Sum) (how, command string, ok bool) {
-	on := s.Automatic != nil && *s.Automatic && sum.Trainings > 0
+	on := s.Automatic != nil && *s.Automatic && sum.Trainings > sum.Manual
 	if on || s.Automatic == nil && sum.Automatic > 0 {
 		return "automatically" + Every(s.Schedule), PauseCommand(s.ARN), true
 	}
@@ -140,21 +147,26 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 	if s.Automatic == nil || !*s.Automatic || sum.Sum.Automatic < 1 || sum.Manual < 2 {
 		return Finding{}, false
 	}
-	automatic, known := 0.0, 0
-	for _, v := range s.Versions {
-		if a.inSpan(v) && v.Automatic != nil && *v.Automatic && v.Hours != nil {
-			automatic += *v.Hours
-			known++
-		}
-	}
-	f := Finding{Kind: TrainedTwice, Command: PauseCommand(s.ARN)}
+	f := Finding{Kind: TrainedTwice, Command: PauseCommand(s.ARN), Hours: a.automaticHours(s)}
 	f.Sentence = fmt.Sprintf("trained twice in 30 days: %d times automatically%s and %d times by a schedule of yours",
 		sum.Sum.Automatic, Every(s.Schedule), sum.Manual)
-	if known > 0 {
-		f.Hours = &automatic
-		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(automatic))
+	if f.Hours != nil {
+		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(*f.Hours))
 	}
 	return f, true
+}
+
+// automaticHours are the hours of automatic trainings in the span; nil if none are reported.
+func (a analysis) automaticHours(s Solution) (hours *float64) {
+	for _, v := range s.Versions {
+		if a.inSpan(v) && v.Automatic != nil && *v.Automatic && v.Hours != nil {
+			if hours == nil {
+				hours = new(0.0)
+			}
+			*hours += *v.Hours
+		}
+	}
+	return hours
 }
 
 // failing finds a solution whose latest trainings failed. Stopped ones and those in progress

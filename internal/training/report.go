@@ -59,6 +59,9 @@ type Sum struct {
 	Unserved *float64 `json:"hoursUnserved"`
 }
 
+// HoursMissing reports whether a training succeeded and its hours are not known. Of others AWS reports none.
+func (s Sum) HoursMissing() bool { return s.Unreported > s.Failed+s.Stopped+s.InProgress }
+
 // Totals add up all solutions, shown or not.
 type Totals struct {
 	Solutions int `json:"solutions"`

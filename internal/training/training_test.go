@@ -129,6 +129,10 @@ func TestFindings(t *testing.T) {
 		{"trained by a schedule of its owner", known(solution(func(s *Solution) { s.Automatic, s.Versions = new(false), trained(7, false, 2) })), []string{
 			"unserved: trained by a schedule of yours and not served by any campaign: " + weekly + " | -",
 		}},
+		{"automatic training is on, but only its owner trained it", known(versions(trained(7, false, 2)...)), []string{
+			"unserved: trained by a schedule of yours and not served by any campaign: " + weekly + " | -",
+		}},
+		{"automatic training is on, and it was trained once by hand", known(versions(version(3, false, model.StatusActive, 2))), nil},
 		{"its campaign was deleted", known(func(f *Facts) {
 			f.Deletions = []Deletion{{"old", shop, ago(20)}, {"sale", shop, ago(9)}, {"other", prefix + "solution/other", ago(1)}}
 		}), []string{
@@ -184,6 +188,29 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Pausing ends the automatic trainings alone, so that a finding with that command has no other hours.
+func TestAFindingThatIsPausedHasTheAutomaticHours(t *testing.T) {
+	byHand := []Version{version(1.5, false, model.StatusActive, 30), version(9, false, model.StatusActive, 30)}
+	for _, c := range []struct {
+		name      string
+		automatic float64 // hours of each; below zero they are unknown
+		want      *float64
+	}{{"known", 2, new(10.0)}, {"unknown", -1, nil}} {
+		facts := known(versions(append(trained(7, true, c.automatic), byHand...)...))
+		for _, f := range Analyze([]Facts{facts}, pricing.Builtin(), now).Findings {
+			if f.Command != PauseCommand(shop) {
+				t.Errorf("%s: %s has the command %q", c.name, f.Kind, f.Command)
+			}
+			if (f.Hours == nil) != (c.want == nil) || f.Hours != nil && *f.Hours != *c.want {
+				t.Errorf("%s: %s has %v hours: %s", c.name, f.Kind, f.Hours, f.Sentence)
+			}
+			if c.want != nil && !strings.Contains(f.Sentence, "the automatic ones took 10.0 hours") {
+				t.Errorf("%s: %s", c.name, f.Sentence)
+			}
+		}
 	}
 }
 
@@ -252,6 +279,7 @@ func TestSums(t *testing.T) {
 		"no training":                {[]Facts{known(versions())}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours 0, 0 without, unserved 0, unread []"},
 		"no hours":                   {[]Facts{known(versions(version(1, true, failed, -1)))}, "1 trainings (1 automatic, 0 manual, 1 failed, 0 stopped, 0 running), hours null, 1 without, unserved null, unread []"},
 		"nothing could be read":      {[]Facts{{Region: "us-east-1"}}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours null, 0 without, unserved null, unread [us-east-1]"},
+		"versions could not be read": {[]Facts{known(versions(), unknown(func(k *Known) { k.Versions = false }))}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours null, 0 without, unserved null, unread [eu-west-1]"},
 		"a region could not be read": {[]Facts{known(mixed), {Region: "us-east-1"}}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 6, unread [us-east-1]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -371,5 +399,13 @@ func TestEstimates(t *testing.T) {
 				t.Errorf("%s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Of a region whose versions could be read in part, nothing is said but that.
+func TestVersionsReadInPart(t *testing.T) {
+	r := Analyze([]Facts{known(unknown(func(k *Known) { k.Versions = false }))}, pricing.Builtin(), now)
+	if len(r.Solutions) > 0 || len(r.Findings) > 0 || r.Totals.Hours != nil || !slices.Equal(r.Totals.Unread, []string{"eu-west-1"}) {
+		t.Errorf("%+v", r)
 	}
 }

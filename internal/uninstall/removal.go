@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
@@ -26,13 +27,14 @@ const (
 	KindTarget    = "target" // of the notification rule
 	KindRule      = "rule"
 	KindTopic     = "topic"
+	KindTag       = "tag" // of a campaign or recommender: its schedule, its timed raise
 	KindDashboard = "dashboard"
 )
 
-var kinds = []string{KindAlarm, KindTarget, KindRule, KindTopic, KindDashboard}
+var kinds = []string{KindAlarm, KindTarget, KindRule, KindTopic, KindTag, KindDashboard}
 
 // kindWords name the kinds in messages about a search.
-var kindWords = map[string]string{KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindDashboard: "dashboards"}
+var kindWords = map[string]string{KindAlarm: "alarms", KindRule: "the rule", KindTopic: "the topic", KindTag: "tags of campaigns and recommenders", KindDashboard: "dashboards"}
 
 // States of items. Kept ones are not ours; Remaining ones are and could not be removed; for
 // Unclear ones this could not be found out.
@@ -76,6 +78,9 @@ type removal struct {
 	only   map[itemKey]bool // what may be removed; nil if all of ours may
 	// untagged reports whether leftovers of the upstream sample without a deployment's tag go.
 	untagged bool
+	// endpoints lists campaigns and recommenders, whose tags are removed; may be nil.
+	endpoints func(ctx context.Context, region string) ([]model.Resource, []model.Problem)
+	shared    atomic.Bool // something of another deployment was found
 
 	items       []report.CleanupItem
 	skipped     []report.CleanupSkip
@@ -230,6 +235,7 @@ func (r *removal) keepReason(tags writer.Tags, sample bool) string {
 	leftover := owner == "" && (tags.Ours() || (sample && tags.NoOwner()))
 	switch {
 	case owner != "" && owner != r.w.Deployment:
+		r.shared.Store(true)
 		return "it belongs to the deployment " + owner
 	case leftover && !r.untagged: // guard: uninstall: leftovers without a deployment's tag stay
 		return "the upstream sample made it, of which another stack may use it; cleanup --include-untagged removes it"

@@ -38,6 +38,9 @@ type Input struct {
 	// stack of the sample may use them.
 	Untagged    []string
 	AllUntagged bool
+	// Endpoints lists the campaigns and recommenders of a region, whose tags of schedules and timed
+	// raises are removed; nil keeps them.
+	Endpoints func(ctx context.Context, region string) ([]model.Resource, []model.Problem)
 	// DryRun only searches, even if the Writer is not in dry run.
 	DryRun bool
 	// Only, unless nil, are the things that may be removed, as an earlier search found them.
@@ -47,8 +50,8 @@ type Input struct {
 	Progress func(done, total int)
 }
 
-// Run removes, in every region where Personalize is available, our alarms, the notification rule
-// and the topic, then the dashboards. What cannot be listed or read is not removed, nor is what it
+// Run removes, in every region where Personalize is available, our alarms, the notification rule,
+// the topic and the tags of schedules, then the dashboards. What cannot be listed or read is not removed, nor is what it
 // may use, and is a problem; the rest goes on. Only a region in which everything is denied, or
 // that is not enabled, is skipped instead, unless it is the deployment region. Run ends a little
 // before the deadline of ctx, and may run again to continue where it stopped.
@@ -74,13 +77,13 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 	for i, region := range result.Regions {
 		r := &removal{
 			u: u, w: w, region: region, topic: identity.ARN("sns", region, notify.TopicName), only: only(in.Only),
-			untagged: in.AllUntagged || slices.Contains(in.Untagged, region),
+			untagged: in.AllUntagged || slices.Contains(in.Untagged, region), endpoints: in.Endpoints,
 		}
 		removals[i] = r
 		group.Go(func() error {
 			// Alarms and the rule before the topic that they send to, so that nothing ever sends
 			// to a topic that does not exist.
-			r.run(ctx, r.removeAlarms, r.removeRule, r.removeTopic)
+			r.run(ctx, r.removeAlarms, r.removeRule, r.removeTopic, r.removeTags)
 			done()
 			return nil
 		})

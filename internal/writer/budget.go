@@ -149,12 +149,14 @@ func (b *Budget) CountRequested(list []events.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, event := range list {
-		kind := rules.StepDowns
-		switch event.Detail.(type) {
+		var kind rules.Budgeted
+		switch detail := event.Detail.(type) {
 		case events.IdleDetail:
 			kind = rules.Removals
 		case events.UpdateDetail:
-		default:
+			kind = rules.BudgetOf(cmp.Or(detail.Scheduled, rules.StepDown))
+		}
+		if kind == "" {
 			continue
 		}
 		if arn, err := model.ParseARN(event.Resources[0]); err == nil {

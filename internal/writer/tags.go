@@ -112,7 +112,22 @@ func (w *Writer) ReadTags(ctx context.Context, region, arn string) (Tags, error)
 	return nil, fmt.Errorf("tags of %s cannot be read: unknown service %q", arn, parsed.Service)
 }
 
-// SetTags sets tags of an alarm, rule or topic, beside those it has.
+// PersonalizeTag is a tag as Personalize takes it.
+func PersonalizeTag(key, value *string) personalizetypes.Tag {
+	return personalizetypes.Tag{TagKey: key, TagValue: value}
+}
+
+// RemoveTag removes a tag of a campaign or recommender; one that it does not have is no error.
+func (w *Writer) RemoveTag(ctx context.Context, in Intent, key string) error {
+	in.Op = OpUntagResource
+	_, err := w.Do(ctx, in, func(ctx context.Context) error {
+		_, err := w.Clients.Personalize(in.Region).UntagResource(ctx, &personalize.UntagResourceInput{ResourceArn: &in.ARN, TagKeys: []string{key}})
+		return err
+	})
+	return err
+}
+
+// SetTags sets tags of an alarm, rule, topic, campaign or recommender, beside those it has.
 func (w *Writer) SetTags(ctx context.Context, in Intent, tags Tags) error {
 	arn, err := model.ParseARN(in.ARN)
 	if err != nil {
@@ -132,6 +147,10 @@ func (w *Writer) SetTags(ctx context.Context, in Intent, tags Tags) error {
 			})
 		case "sns":
 			_, err = w.Clients.SNS(in.Region).TagResource(ctx, &sns.TagResourceInput{ResourceArn: &in.ARN, Tags: TagList(tags, SNSTag)})
+		case "personalize":
+			_, err = w.Clients.Personalize(in.Region).TagResource(ctx, &personalize.TagResourceInput{
+				ResourceArn: &in.ARN, Tags: TagList(tags, PersonalizeTag),
+			})
 		default:
 			err = fmt.Errorf("%s cannot be tagged: unknown service %q", in.ARN, arn.Service)
 		}

@@ -87,6 +87,7 @@ type bed struct {
 	log   io.Writer // receives the logs, too; may be nil
 	event string    // of the scenario
 	taken int       // number of delivered events
+	began time.Time // the scenario
 
 	mu    sync.Mutex
 	calls []made

@@ -94,6 +94,8 @@ func scenarios() []scenario {
 		action(lambda.DeleteCampaign, events.DeleteCampaign, "campaign/idle", whole, board, rest),
 		action(lambda.StopRecommender, events.StopRecommender, "recommender/still", whole, board, rest),
 		starting(resumed),
+		raising(acting, acting, rest),
+		returning(acting, acting, rest),
 		restoring(again),
 		adopting(monitor, again),
 		rebuilding(),
@@ -238,6 +240,52 @@ func starting(after func(*bed, outcome)) scenario {
 			},
 			after,
 		},
+	}
+}
+
+// raise requests a minimum for twenty minutes from the beginning of the scenario.
+func (b *bed) raise() outcome {
+	req, err := events.NewRequest(arn("campaign/wide"))
+	if err != nil {
+		return outcome{err: err}
+	}
+	req.NewMinTPS, req.Until, req.Reason = 30, b.began.Add(20*time.Minute), "a sale"
+	return b.do(model.ActionUpdate, req)
+}
+
+// hourLater is what a monitor does about a raise once it is over.
+func hourLater(b *bed, _ outcome) {
+	b.wait(time.Hour)
+	must(b, b.act())
+}
+
+// raising returns the scenario of a person who raises a minimum for a time.
+func raising(after ...func(*bed, outcome)) scenario {
+	again := func(b *bed, last outcome) {
+		if last.err != nil {
+			b.wait(time.Minute)
+			must(b, b.raise())
+		}
+	}
+	return scenario{
+		name: "update-tps for a time", world: func() localaws.Estate { return alone("campaign/wide") },
+		prepare: func(b *bed) { b.began = b.clock.Now() },
+		about:   []string{"personalize.TagResource"},
+		run:     (*bed).raise, repair: append([]func(*bed, outcome){again, hourLater}, after...),
+	}
+}
+
+// returning returns the scenario of the cycle in which a raise is over.
+func returning(after ...func(*bed, outcome)) scenario {
+	return scenario{
+		name: "the return of a raise", world: func() localaws.Estate { return alone("campaign/wide") },
+		prepare: func(b *bed) {
+			b.began = b.clock.Now()
+			b.mustOut(b.raise())
+			b.wait(time.Hour)
+		},
+		about: []string{"personalize.UntagResource", "personalize.ListTagsForResource"},
+		run:   (*bed).act, repair: after,
 	}
 }
 

@@ -26,6 +26,7 @@ func (w *world) observe(o localaws.Observed) {
 		return
 	}
 	byOwner := o.AccessKey == ownerKey
+	cleanup := w.cleaning && o.Operation == "UntagResource"
 	if !byOwner && writesForeign(o) {
 		w.figures.violate("wrong actions", o.Time, "%s of something that belongs to others: %s", o.Operation, o.Body)
 	}
@@ -38,13 +39,25 @@ func (w *world) observe(o localaws.Observed) {
 	}
 	w.oracle.mu.Lock()
 	defer w.oracle.mu.Unlock()
-	r := w.oracle.resources[in.CampaignARN+in.RecommenderARN]
+	r := w.oracle.resources[in.CampaignARN+in.RecommenderARN+in.ResourceARN]
+	if cleanup {
+		return
+	}
 	if r == nil {
 		if !byOwner {
 			w.figures.violate("wrong actions", o.Time, "%s of something that is not a campaign or recommender: %s", o.Operation, o.Body)
 		}
 		return
 	}
+	if o.Operation == "TagResource" || o.Operation == "UntagResource" {
+		if !byOwner {
+			for _, why := range w.checkTagging(o.Operation, r, in.tagKeys()) {
+				w.figures.violate("wrong actions", o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
+			}
+		}
+		return
+	}
+	byOwner = byOwner || w.owner.raising == r.arn
 	if !byOwner {
 		r.settle(o.Time)
 		for _, why := range w.checkAction(o.Operation, r, in, o.Time) {
@@ -69,11 +82,25 @@ func writesForeign(o localaws.Observed) bool {
 type input struct {
 	CampaignARN    string `json:"campaignArn"`
 	RecommenderARN string `json:"recommenderArn"`
-	MinTPS         int    `json:"minProvisionedTPS"`
-	Config         struct {
+	ResourceARN    string `json:"resourceArn"` // of the operations on tags
+	Tags           []struct {
+		Key string `json:"tagKey"`
+	} `json:"tags"`
+	TagKeys []string `json:"tagKeys"`
+	MinTPS  int      `json:"minProvisionedTPS"`
+	Config  struct {
 		MinRPS      int               `json:"minRecommendationRequestsPerSecond"`
 		Exploration map[string]string `json:"itemExplorationConfig"`
 	} `json:"recommenderConfig"`
+}
+
+// tagKeys are the keys of the tags that are set or removed.
+func (in input) tagKeys() []string {
+	keys := slices.Clone(in.TagKeys)
+	for _, t := range in.Tags {
+		keys = append(keys, t.Key)
+	}
+	return keys
 }
 
 func (in input) minimum() int { return in.MinTPS + in.Config.MinRPS }
@@ -88,6 +115,9 @@ func (w *world) checkAction(op string, r *resource, in input, now time.Time) []s
 		w.figures.add("stops")
 		return w.checkRemoval(r, now)
 	case "UpdateCampaign", "UpdateRecommender":
+		if wrong, ok := w.checkArranged(r, in, now); ok {
+			return wrong
+		}
 		w.figures.add("step-downs")
 		if r.tool > 0 {
 			w.figures.add("step-downs of minimums that the second tool sets")
@@ -125,6 +155,9 @@ func (w *world) checkRemoval(r *resource, now time.Time) (wrong []string) {
 	}
 	if protects(r.protect, false, now) {
 		fail("it is protected: %s", r.protect)
+	}
+	if r.schedule != nil || r.back != nil {
+		fail("its minimum is arranged by a tag")
 	}
 	recent := slices.DeleteFunc(w.monitor.removals[r.region], func(t time.Time) bool { return now.Sub(t) >= time.Hour })
 	if len(recent) >= maxRemovals {
@@ -205,6 +238,9 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 	}
 	if protects(r.protect, true, now) {
 		fail("it is protected: %s", r.protect)
+	}
+	if floor := r.floor(now); to < floor {
+		fail("its tags keep it at %d", floor)
 	}
 	if n, most := w.stepsWithin(r.region, now.Add(-time.Hour), now), w.mostSteps(r.region)+1; n >= most {
 		fail("there were %d steps within the hour", n)

@@ -103,6 +103,14 @@ func (w *world) region(name string, n int) localaws.EstateRegion {
 			ago := int64(w.random.IntN(3 * 288))
 			r.phases = append(r.phases, w.phase(r, stepOf(begin)-ago))
 		}
+		tags := w.arrange(r, i)
+		if r.campaign {
+			last := &g.Campaigns[len(g.Campaigns)-1]
+			last.Tags, last.MinTPS = tags, r.min
+		} else {
+			last := &g.Recommenders[len(g.Recommenders)-1]
+			last.Tags, last.MinRPS = tags, r.min
+		}
 	}
 	return localaws.EstateRegion{Name: name, DatasetGroups: []localaws.EstateDatasetGroup{g}}
 }

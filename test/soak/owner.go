@@ -18,6 +18,7 @@ type owner struct {
 	created      int                    // resources so far
 	alarms       map[string]alarmChange // changes of alarms, by region and name
 	ruleDisabled bool
+	raising      string // ARN of the resource that the program raises for its owner just now
 }
 
 // action is something that an owner does; weight is how often.
@@ -34,6 +35,9 @@ var actions = []action{
 	{14, (*owner).start},
 	{6, (*owner).protect},
 	{5, (*owner).unprotect},
+	{8, (*owner).plan},
+	{4, (*owner).unplan},
+	{10, (*owner).raise},
 	{34, (*owner).changeTraffic},
 	{3, (*owner).muteAlarm},
 	{3, (*owner).changeAlarm},

@@ -38,6 +38,7 @@ func (w *world) checkQuiet(number int) error {
 		w.checkWiring()
 	}
 	w.checkProgress()
+	w.checkArrangements()
 	return nil
 }
 
@@ -189,7 +190,7 @@ func latest(times ...time.Time) time.Time { return slices.MaxFunc(times, time.Ti
 // Hours that the program cannot know of do not count for it, and silence counts a day late.
 func (w *world) abandonedSince(r *resource) time.Time {
 	now := w.clock.Now()
-	if r.busy() || r.phases[len(r.phases)-1].shape != none || protects(r.protect, false, now) {
+	if r.busy() || r.arranged || r.phases[len(r.phases)-1].shape != none || protects(r.protect, false, now) {
 		return time.Time{}
 	}
 	s := w.silence(r, now)
@@ -219,7 +220,7 @@ func (w *world) checkAbandoned() {
 // oversizedSince is when a resource could first be stepped down; zero if its minimum is right, or others have a say in it.
 func (w *world) oversizedSince(r *resource) time.Time {
 	now := w.clock.Now()
-	if r.min == 1 || r.tool > 0 || slices.ContainsFunc(r.phases, func(p phase) bool { return p.shape == failing }) {
+	if r.min == 1 || r.tool > 0 || r.arranged || slices.ContainsFunc(r.phases, func(p phase) bool { return p.shape == failing }) {
 		return time.Time{}
 	}
 	// What is idle may keep its minimum if it is to be removed, or if it stays because its owner changed it: a step would hide that.
@@ -279,6 +280,7 @@ func (w *world) surelyKnown(r *resource, hour, now time.Time) bool {
 // checkCleanup removes what the program created, as the deletion of its stack does, and checks that nothing else was removed.
 func (w *world) checkCleanup() {
 	w.aws.ClearFaults()
+	w.cleaning = true
 	if !w.monitor.invoke(lambda.Cleanup, []byte(`{"Confirm":"remove"}`)) {
 		w.wrongAlarm("the cleanup failed")
 		return
@@ -291,6 +293,9 @@ func (w *world) checkCleanup() {
 	for name := range things {
 		_, isForeign := foreign[name]
 		resource := strings.Contains(name, " campaign ") || strings.Contains(name, " recommender ")
+		if resource && (strings.Contains(things[name], scheduleTag) || strings.Contains(things[name], returnTag)) {
+			w.wrongAlarm("tags of %s are left after the cleanup", name)
+		}
 		if !isForeign && !resource && !strings.Contains(name, " "+ruleNames) {
 			w.wrongAlarm("%s is left after the cleanup", name)
 		}

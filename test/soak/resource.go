@@ -61,6 +61,9 @@ type resource struct {
 	changed     time.Time         // when its settings or status last changed
 	history     []string          // the last requested changes, for violations
 	protect     string            // value of its protecting tag; empty without one
+	schedule    *timetable        // in its tag; nil without one
+	back        *back             // of a timed raise that its owner has not touched since; nil without one
+	arranged    bool              // it has, or had, one of these
 
 	tool     int       // minimum that a second tool sets; 0 without one
 	enforced time.Time // when that tool last looked at it
@@ -212,8 +215,11 @@ func (r *resource) accept(op string, minimum int, byOwner bool, now time.Time) {
 	case "StartRecommender":
 		r.moveVia(starting, startTime, active, now)
 	case "UpdateCampaign", "UpdateRecommender":
-		if !byOwner {
+		if !byOwner && !r.arranged {
 			r.stepped = r.min
+		}
+		if byOwner {
+			r.back = nil
 		}
 		r.newMin, r.updated, r.updateEnds, r.changed = minimum, now, now.Add(updateTime), now
 	}

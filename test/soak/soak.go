@@ -40,17 +40,18 @@ const history = 91 * 24 * time.Hour
 // world is everything in a soak.
 type world struct {
 	Options
-	ctx     context.Context
-	clock   *model.VirtualClock
-	aws     *localaws.Server
-	memory  *localaws.Memory
-	random  *rand.Rand
-	owner   *owner
-	monitor *monitor
-	oracle  *oracle
-	faults  *faults
-	figures *Figures
-	foreign map[string]string // what belongs to others, by its name in a snapshot
+	ctx      context.Context
+	clock    *model.VirtualClock
+	aws      *localaws.Server
+	memory   *localaws.Memory
+	random   *rand.Rand
+	owner    *owner
+	monitor  *monitor
+	oracle   *oracle
+	faults   *faults
+	figures  *Figures
+	foreign  map[string]string // what belongs to others, by its name in a snapshot
+	cleaning bool              // the program removes what it made
 	// quietSince is when the last fault and the last action of the owner ended; zero while there are any.
 	quietSince time.Time
 }

@@ -25,7 +25,7 @@ func TestSoak(t *testing.T) {
 	}
 	for _, c := range []string{
 		"faults injected (calls hit)", "step-downs", "datapoints checked", "resources whose alarms were checked", "events delivered twice",
-		"events delivered late", "actions of the owner",
+		"events delivered late", "actions of the owner", "returns", "scheduled raises", "scheduled lowerings",
 	} {
 		if figures.count(c) == 0 {
 			t.Errorf("no %s:\n%s", c, figures.Table())

@@ -4,6 +4,7 @@
 package history
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"sync"
@@ -49,6 +50,23 @@ type History struct {
 
 	mu      sync.Mutex
 	records map[identity]events.Audit
+	seen    Seen
+}
+
+// Seen is what the lines were that were read, whichever records the filter selects. Empty lines do
+// not count.
+type Seen struct {
+	Lines   int
+	Records int // with those that cannot be read, and copies
+	Objects int // lines of JSON without a record
+	Wrapped int // of them those of docker, the journal, or aws logs, that hold a line of a log
+}
+
+// Seen counts what was read so far.
+func (h *History) Seen() Seen {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seen
 }
 
 // identity is what two copies of a record have in common. It leaves out the facts and the state
@@ -90,19 +108,43 @@ func (h *History) Len() int {
 	return len(h.records)
 }
 
-// addLine keeps the record of a line, if it has one that the filter selects.
+// addLine keeps the records of a line that the filter selects. There is one at most, unless the line
+// wraps several.
 func (h *History) addLine(line []byte, where func() string) {
-	a, err := decode(line)
+	if line = bytes.TrimSpace(bytes.TrimPrefix(line, []byte("\ufeff"))); len(line) == 0 {
+		return
+	}
+	decoded := unwrap(line)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	switch {
-	case err == nil && h.filter.Matches(a):
-		// Of two copies the longer one stays.
-		id := identity{a.Time.UnixNano(), a.ARN, a.Outcome, a.Action, a.NewMinTPS, a.Automatic, a.Reason}
-		if known, ok := h.records[id]; !ok || len(known.Raw()) < len(a.Raw()) {
-			h.records[id] = a
+	h.seen.Lines++
+	records := 0
+	for _, d := range decoded.records {
+		switch a, err := d.audit, d.err; {
+		case err == nil:
+			records++
+			h.keep(a)
+		case !noAudit(err):
+			records++
+			h.fault(Fault{Where: where(), Err: err})
 		}
-	case err != nil && !noAudit(err):
-		h.fault(Fault{Where: where(), Err: err})
+	}
+	h.seen.Records += records
+	if records == 0 && decoded.object {
+		h.seen.Objects++
+	}
+	if records == 0 && decoded.wrapped {
+		h.seen.Wrapped++
+	}
+}
+
+// keep keeps a record that the filter selects. Of two copies the longer one stays.
+func (h *History) keep(a events.Audit) {
+	if !h.filter.Matches(a) {
+		return
+	}
+	id := identity{a.Time.UnixNano(), a.ARN, a.Outcome, a.Action, a.NewMinTPS, a.Automatic, a.Reason}
+	if known, ok := h.records[id]; !ok || len(known.Raw()) < len(a.Raw()) {
+		h.records[id] = a
 	}
 }

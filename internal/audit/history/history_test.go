@@ -53,6 +53,24 @@ func TestReadLines(t *testing.T) {
 	}
 	event := fmt.Sprintf(`{"detail-type":"X","detail":{"ARN":"%s","Audit":%s}}`, home, done.Raw())
 	long := strings.Repeat("x", 5<<20)
+	quoted := func(s string) string {
+		raw, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(raw)
+	}
+	docker := func(s string) string {
+		return `{"log":` + quoted(s+"\n") + `,"stream":"stderr","time":"2026-07-01T12:00:00.1Z"}`
+	}
+	journal := func(message string) string {
+		return `{"__CURSOR":"s=1","MESSAGE":` + message + `,"_PID":"7","__REALTIME_TIMESTAMP":"1"}`
+	}
+	logEvent := func(s string) string {
+		return `{"logStreamName":"a","timestamp":1,"message":` + quoted(s) + `,"ingestionTime":2,"eventId":"3"}`
+	}
+	textLine := fmt.Sprintf("level=INFO msg=audit audit=%q request_id=1", text)
+	octets := strings.ReplaceAll(fmt.Sprint([]byte("\x1b[0m "+logged(done))), " ", ",")
 	tests := []struct {
 		name, lines  string
 		want, faults string
@@ -75,6 +93,24 @@ func TestReadLines(t *testing.T) {
 		{"a line of another log, torn", `{"level":"INFO","time` + "\n" + logged(done), "0s done", ""},
 		{"a long line without a record", long + "\n" + logged(done), "0s done", ""},
 		{"a long line with one", `{"audit":"` + long + "\n" + logged(done), "0s done", "f:1: the line has more than 4 MB"},
+		{"of docker", docker(logged(done)) + "\n" + docker("started"), "0s done", ""},
+		{"of docker, in text form", docker(textLine), "0s done", ""},
+		{"of docker, after a byte order mark", "\ufeff" + docker(logged(done)) + "\r\n", "0s done", ""},
+		{"of docker, torn", docker(logged(done))[:150], "", "f:1: the line is not complete"},
+		{"of docker, split by it", docker(logged(done)[:100]) + "\n" + docker(logged(record(time.Second, "done"))), "1s done", "f:1: "},
+		{"of docker, long", `{"log":"` + long + "\n" + `{"log":"{\"audit\":` + long, "", "f:2: the line has more than 4 MB"},
+		{"of docker, damaged", docker(`{"audit":{"outcome":"done"}}`), "", "f:1: the audit record's arn"},
+		{"of the journal", journal(quoted(logged(done))), "0s done", ""},
+		{"of the journal, as bytes", journal(octets), "0s done", ""},
+		{"of the journal, left out", journal("null") + "\n" + logged(done), "0s done", "f:1: the journal has left out a long message"},
+		{"of the journal, wrapped by docker", journal(quoted(docker(logged(done)))), "0s done", ""},
+		{"of filter-log-events", "{\n    \"events\": [\n        {\n            \"logStreamName\": \"a\",\n            \"message\": " +
+			quoted(logged(done)) + ",\n            \"eventId\": \"3\"\n        }\n    ]\n}", "0s done", ""},
+		{"of filter-log-events, on one line", `{"events":[` + logEvent("START") + "," + logEvent(logged(done)) + "," +
+			logEvent(logged(record(time.Hour, "failed"))) + `],"searchedLogStreams":[]}`, "0s done, 1h0m0s failed", ""},
+		{"of filter-log-events, an event a line", logEvent(logged(done)) + "\n" + logEvent("END"), "0s done", ""},
+		{"wrapped too often", docker(docker(docker(docker(logged(done))))), "", ""},
+		{"other objects with such keys", `{"log":{"audit":1},"message":7,"events":"x"}` + "\n" + `{"message":null}` + "\n" + `{"MESSAGE":["a"]}`, "", ""},
 		{"a damaged record", logged(done) + "\n" + `{"audit":{"outcome":"done"}}`, "0s done", "f:2: the audit record's arn"},
 	}
 	for _, tt := range tests {
@@ -91,6 +127,20 @@ func TestReadLines(t *testing.T) {
 				t.Errorf("faults %q, want %q", got, tt.faults)
 			}
 		})
+	}
+}
+
+func TestSeen(t *testing.T) {
+	h, _ := gathered(history.Filter{Outcomes: []string{"failed"}})
+	lines := strings.Join([]string{
+		logged(record(0, "done")), "", "text", `{"msg":"x"}`, `{"log":"started\n"}`, `{"audit":{"outcome":"done"}}`, "  ", logged(record(0, "failed")),
+	}, "\n")
+	if err := h.ReadLines(t.Context(), "f", strings.NewReader(lines)); err != nil {
+		t.Fatal(err)
+	}
+	want := history.Seen{Lines: 6, Records: 3, Objects: 2, Wrapped: 1}
+	if got := h.Seen(); got != want || h.Len() != 1 {
+		t.Errorf("%+v with %d records, want %+v", got, h.Len(), want)
 	}
 }
 
@@ -153,6 +203,7 @@ func FuzzReadLines(f *testing.F) {
 	done := record(0, "done")
 	for _, seed := range []string{
 		"", string(done.Raw()), logged(done), `{"detail":{"Audit":` + string(done.Raw()) + `}}`, `audit="{\"time\":1}"`, `audit="{\`, "x {\"audit\":\n{}", "\ufeff{\"outcome\"",
+		`{"log":"{\"audit\":{}}\n"}`, `{"__CURSOR":"","MESSAGE":null}`, `{"MESSAGE":[123,125]}`, `{"events":[{"message":"{\"audit\":1}"},{}]}`, `"message": "x",`,
 	} {
 		f.Add([]byte(seed))
 	}
@@ -161,7 +212,8 @@ func FuzzReadLines(f *testing.F) {
 		if err := h.ReadLines(t.Context(), "f", strings.NewReader(string(data))); err != nil {
 			t.Fatal(err)
 		}
-		if n := strings.Count(string(data), "\n") + 1; len(*faults)+h.Len() > n {
+		// A line wraps several only as objects of their own.
+		if n := strings.Count(string(data), "\n") + 1 + strings.Count(string(data), "{"); len(*faults)+h.Len() > n {
 			t.Errorf("%d records and %d faults on %d lines", h.Len(), len(*faults), n)
 		}
 		// What was read is read again from what it is written as.

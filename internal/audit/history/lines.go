@@ -29,7 +29,7 @@ func (h *History) ReadLines(ctx context.Context, name string, r io.Reader) error
 		line, long, err := nextLine(in)
 		where := func() string { return name + ":" + strconv.Itoa(number) }
 		switch {
-		case long && mentionsAudit(line):
+		case long && (mentionsAudit(line) || mentionsWrapped(line)):
 			h.mu.Lock()
 			h.fault(Fault{Where: where(), Err: fmt.Errorf("the line has more than %d MB", maxLine>>20)})
 			h.mu.Unlock()
@@ -68,7 +68,7 @@ func noAudit(err error) bool { return errors.Is(err, events.ErrNoAudit) }
 // looks as if it had a record, such as a torn one, is another error.
 func decode(line []byte) (events.Audit, error) {
 	if !mentionsAudit(line) {
-		if bytes.HasPrefix(line, []byte(recordStart)) && !json.Valid(line) {
+		if (bytes.HasPrefix(line, []byte(recordStart)) || mentionsWrapped(line)) && !json.Valid(line) {
 			return events.Audit{}, errTorn
 		}
 		return events.Audit{}, events.ErrNoAudit
@@ -94,7 +94,7 @@ const recordStart = `{"time":"`
 // errTorn is the error of a line whose end was not written, as on a full disk.
 var errTorn = errors.New("the line is not complete; it may have been an audit record")
 
-// mentionsAudit reports quickly whether a line may hold a record.
+// mentionsAudit reports quickly whether a line may hold a record, which is not wrapped.
 func mentionsAudit(line []byte) bool {
 	for _, word := range []string{`"audit"`, `"Audit"`, `"outcome"`, textKey} {
 		if bytes.Contains(line, []byte(word)) {
@@ -102,6 +102,12 @@ func mentionsAudit(line []byte) bool {
 		}
 	}
 	return false
+}
+
+// mentionsWrapped reports quickly whether a line is an object that may hold a line of a log with a record.
+func mentionsWrapped(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("{")) &&
+		(bytes.Contains(line, []byte(`\"audit\"`)) || bytes.Contains(line, []byte(`\"outcome\"`)))
 }
 
 // mayHold reports whether an object is or holds a record. Other objects may have an outcome,

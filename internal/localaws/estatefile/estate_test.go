@@ -158,6 +158,8 @@ func TestParseRefuses(t *testing.T) {
 		{"brackets without end", "seed: 1\nregions: " + strings.Repeat("[", 65), []string{"e.yaml:2:", "nested more than 64 deep"}},
 		{"dashes without end", "regions:\n  " + strings.Repeat("- ", 65), []string{"e.yaml:2:", "nested more than 64 deep"}},
 		{"more than 4 MiB", "seed: 1 #" + strings.Repeat("x", maxFile), []string{"e.yaml: the file has", "at most"}},
+		{"no region under regions", "seed: 1\nregions: {}", []string{"e.yaml:2:10: the estate has no regions; write regions:"}},
+		{"nothing under regions", "seed: 1\nregions:\n", []string{"the estate has no regions; write regions:"}},
 		{"two documents", "regions: {}\n---\nregions: {}", []string{"second YAML document"}},
 		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, quotas, regions"}},
 		{"a key given twice", "seed: 1\nseed: 2\nregions: {}", []string{"e.yaml:2:"}},

@@ -22,10 +22,16 @@ var (
 // the first. It makes lengths of time those of Go, and numbers where text belongs text.
 func normalize(root ast.Node, found *faults) {
 	v := verifier{found, map[reflect.Type]structKeys{}}
-	at := positionOf(root)
-	if _, ok := v.verify(root, reflect.TypeFor[document](), "the estate", at); ok && valueOf(root, "regions") == nil {
-		found.add(at, "the estate has no regions; write regions: with at least one region name under it")
+	at, given := positionOf(root), valueOf(root, "regions")
+	_, isMap := given.(ast.MapNode)
+	empty := given != nil && (isMap || isA[*ast.NullNode](given)) && len(keys(given)) == 0
+	if _, ok := v.verify(root, reflect.TypeFor[document](), "the estate", at); !ok || !empty && valueOf(root, "regions") != nil {
+		return
 	}
+	if empty {
+		at = positionOf(given)
+	}
+	found.add(at, "the estate has no regions; write regions: with at least one region name under it")
 }
 
 type verifier struct {

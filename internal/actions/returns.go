@@ -1,0 +1,191 @@
+package actions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// returnTag is the tag of one resource that arranges the end of a timed raise.
+type returnTag struct {
+	w   *writer.Writer
+	arn model.ARN
+	// found is its value when the resource was read; empty if there was none.
+	found string
+}
+
+func returnTagOf(w *writer.Writer, arn model.ARN, tags map[string]string) returnTag {
+	return returnTag{w: w, arn: arn, found: tags[schedule.ReturnTag]}
+}
+
+// pending is the return that the tag has, if it is one.
+func (t returnTag) pending() (schedule.Return, bool) {
+	r, err := schedule.ParseReturn(t.found)
+	return r, err == nil
+}
+
+func (t returnTag) intent(what string) writer.Intent {
+	return writer.Intent{Region: t.arn.Region, ARN: t.arn.String(), What: what}
+}
+
+// set writes the tag and reads it back: a raise is only requested once its return is arranged.
+func (t returnTag) set(ctx context.Context, r schedule.Return) error {
+	intent := t.intent(fmt.Sprintf("arrange its return to %d at %s", r.Target, r.Due.Format(time.RFC3339)))
+	if err := t.w.SetTags(ctx, intent, writer.Tags{schedule.ReturnTag: r.String()}); err != nil {
+		return fmt.Errorf("arrange the return: %s: %w", writer.OpTagResource, awsapi.Plain(err))
+	}
+	if t.w.DryRun {
+		return nil
+	}
+	tags, err := t.w.ReadTags(ctx, t.arn.Region, t.arn.String())
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the arranged return back: %s: %w", writer.OpListTags, awsapi.Plain(err))
+	case tags[schedule.ReturnTag] != r.String(): // guard: return: arranged before the raise
+		return errors.New("the return was not arranged: its tag is not shown after it was written; try again")
+	}
+	return nil
+}
+
+// restore makes the tag what it was, after a raise that was not accepted.
+func (t returnTag) restore(ctx context.Context) error {
+	if t.found == "" {
+		return t.remove(ctx, "no raise to return from")
+	}
+	return t.w.SetTags(ctx, t.intent("arrange its return as before"), writer.Tags{schedule.ReturnTag: t.found})
+}
+
+// remove removes the tag, for a reason.
+func (t returnTag) remove(ctx context.Context, why string) error {
+	return t.w.RemoveTag(ctx, t.intent("remove its tag "+schedule.ReturnTag+": "+why), schedule.ReturnTag)
+}
+
+// removal removes the tag where a person's request, or the return itself, ends what it arranges. A
+// failure is a problem and no error: a monitor drops a return that no longer fits.
+func (t returnTag) removal(ctx context.Context, why string) []model.Problem {
+	if t.found == "" {
+		return nil
+	}
+	if err := t.remove(ctx, why); err != nil {
+		return []model.Problem{writer.Problem(t.arn.Region, t.arn.String(), writer.OpUntagResource, err)}
+	}
+	return nil
+}
+
+// timedRaise is the return that a timed raise arranges; the zero value for any other request.
+func (x *execution) timedRaise() (schedule.Return, error) {
+	none := schedule.Return{}
+	if !x.req.Timed() {
+		return none, nil
+	}
+	now := x.w.Clock.Now().UTC()
+	offset, known := x.w.Clients.ClockOffset()
+	if why := rules.WrongClock(now, offset, known); why != "" { // guard: return: arranged by a right clock
+		return none, fmt.Errorf("a return cannot be arranged: %s", why)
+	}
+	due, err := x.req.Due(now)
+	if err != nil {
+		return none, err
+	}
+	present := x.before.minTPS
+	r := schedule.Return{Target: present, From: present, Raised: x.req.NewMinTPS, Due: due, Arranged: now.Truncate(time.Second)}
+	pending, ok := returnTagOf(x.w, x.req.ARN, x.before.tags).pending()
+	if ok {
+		r.Target = rules.ReturnTarget(present, x.before.update, pending)
+	}
+	switch {
+	case x.before.tags == nil:
+		return none, errors.New("a return cannot be arranged: its tags could not be read")
+	case r.Raised < present || r.Raised <= r.Target:
+		return none, fmt.Errorf("its minimum is %d %s, and a raise that returns needs a higher one; leave out the end to set %d",
+			present, x.req.Kind.RateUnit(), r.Raised)
+	case x.before.busy() != "":
+		return none, fmt.Errorf("%s; try again when that is done", x.before.busy())
+	}
+	return r, nil
+}
+
+// disarrange undoes what was written for a raise that was not requested, or not accepted. If that
+// fails the tag is harmless: without the raise there is nothing to return from.
+func (x *execution) disarrange(ctx context.Context, tag returnTag) {
+	if x.returns == (schedule.Return{}) {
+		return
+	}
+	after, cancel := extend(ctx, followUpTime)
+	defer cancel()
+	if err := tag.restore(after); err != nil {
+		x.w.Logger.WarnContext(ctx, "a return stays arranged, without a raise", "arn", x.req.ARN.String(), "region", x.req.ARN.Region,
+			"err", awsapi.Line(err))
+	}
+}
+
+// extend changes the end of a raise that was made before: the tag alone.
+func (x *execution) extend(ctx context.Context) (Answer, error) {
+	pending, ok := returnTagOf(x.w, x.req.ARN, x.before.tags).pending()
+	if ok && !x.req.Command && x.req.For != 0 && pending.Raised == x.req.NewMinTPS {
+		return x.alreadySo(ctx, fmt.Sprintf("is raised to %d until %s already", pending.Raised, pending.Due.Format(time.RFC3339))), nil
+	}
+	var err error
+	if x.returns, err = x.timedRaise(); err != nil {
+		return Answer{}, err
+	}
+	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
+	if err := tag.set(ctx, x.returns); err != nil {
+		x.disarrange(ctx, tag)
+		return Answer{}, err
+	}
+	outcome := writer.AlreadySo
+	if x.w.DryRun {
+		outcome = writer.DryRun
+	}
+	x.record(ctx, outcome, x.reason())
+	return Answer{Outcome: outcome, Problems: x.lost, Sentence: fmt.Sprintf("%s %s stays at %d %s; it %s.",
+		x.req.Kind.Title(), x.req.ARN, x.returns.Raised, x.req.Kind.RateUnit(), x.returning())}, nil
+}
+
+// returning says how a timed raise ends; empty for any other request.
+func (x *execution) returning() string {
+	if x.returns == (schedule.Return{}) {
+		return ""
+	}
+	return fmt.Sprintf("returns to %d at %s UTC", x.returns.Target, x.returns.Due.Format("2006-01-02 15:04"))
+}
+
+// reason is why the action is executed, with the end of a timed raise.
+func (x *execution) reason() string {
+	if end := x.returning(); end != "" {
+		return reason(x.req) + "; " + end
+	}
+	return reason(x.req)
+}
+
+// drop removes the tag of a timed raise that is over, and reports it if somebody has changed the
+// minimum meanwhile.
+func (x *execution) drop(ctx context.Context, d rules.Decision) (Answer, error) {
+	tag := returnTagOf(x.w, x.req.ARN, x.before.tags)
+	if err := tag.remove(ctx, d.Reason); err != nil {
+		return Answer{}, fmt.Errorf("%s: %w", writer.OpUntagResource, awsapi.Plain(err))
+	}
+	n := Answer{Outcome: writer.Done, Sentence: fmt.Sprintf("%s %s: %s.", x.req.Kind.Title(), x.req.ARN, d.Reason)}
+	if x.w.DryRun {
+		n = Answer{Outcome: writer.DryRun, Sentence: n.Sentence}
+	}
+	if !d.Has(rules.ReasonChanged) {
+		return n, nil
+	}
+	record := x.record(ctx, writer.Refused, d.Reason)
+	n.Problems = x.lost
+	n.add(x.w.Emit(ctx, []events.Event{{
+		DetailType: events.ReturnDropped, Resources: []string{record.ARN},
+		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.Raw()},
+	}}))
+	return n, nil
+}

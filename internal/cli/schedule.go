@@ -1,0 +1,209 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+// scheduleOptions are the settings of the commands about schedules.
+type scheduleOptions struct {
+	common
+	prices priceOptions
+}
+
+func newSchedule(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "schedule",
+		Short: "Set, show or clear the schedule of a minimum",
+		Long: `A schedule raises the minimum of a campaign or recommender at some hours of some days,
+and lowers it again to its base. It is a tag of the resource, ` + schedule.Tag + `,
+which the monitor reads, such as
+
+  ` + schedule.Syntax + `
+
+Days are mon to sun, ranges such as mon-fri, sums such as sat+sun, or daily. A range of hours
+that ends at or before its start ends on the next day. tz is a name of the IANA database and
+defaults to UTC. The monitor raises 15 minutes before a start, as an update takes minutes;
+lead changes that. It never lowers below the base. Without such a tag nothing is raised.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newScheduleSet(g), newScheduleShow(g), newScheduleClear(g), newSchedulePreview(g))
+	return cmd
+}
+
+const scheduleExample = "  personalize-monitor schedule %s arn:aws:personalize:us-east-1:123456789012:campaign/home%s"
+
+func newScheduleSet(g *global) *cobra.Command {
+	o := &scheduleOptions{}
+	cmd := &cobra.Command{
+		Use:     "set ARN SCHEDULE",
+		Short:   "Set the schedule of a campaign or recommender",
+		Long:    "Set the schedule of a campaign or recommender, and show what it does in the next 7 days.",
+		Example: fmt.Sprintf(scheduleExample, "set", ` "base=5 tz=Europe/Berlin mon-fri@11:30-14:00=50"`),
+		Args:    cobra.ExactArgs(2),
+	}
+	o.addDryRun(cmd, "write nothing; show what would be done")
+	o.addFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s, err := schedule.Parse(args[1])
+		if err != nil {
+			return usage(fmt.Errorf("the schedule: %w", err))
+		}
+		return o.run(cmd.Context(), g, args[0], "may set the tag "+schedule.Tag, func(ctx context.Context, c *scheduleChange) error {
+			tags := map[string]string{schedule.Tag: s.String()}
+			if _, err := rules.ArrangementOf(c.resource.Kind, tags); err != nil {
+				return usage(err)
+			}
+			if err := c.parts.Writer.SetTags(ctx, c.intent("set its schedule"), tags); err != nil {
+				return fmt.Errorf("set the schedule of %s: %w", c.resource.ARN, err)
+			}
+			c.tags[schedule.Tag] = s.String()
+			return nil
+		})
+	}
+	return cmd
+}
+
+func newScheduleShow(g *global) *cobra.Command {
+	o := &scheduleOptions{}
+	cmd := &cobra.Command{
+		Use:     "show ARN",
+		Short:   "Show the schedule of a campaign or recommender",
+		Long:    "Show the schedule of a campaign or recommender, the end of a timed raise, and the next 7 days.",
+		Example: fmt.Sprintf(scheduleExample, "show", ""),
+		Args:    cobra.ExactArgs(1),
+	}
+	o.addFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return o.run(cmd.Context(), g, args[0], "reads only", nil)
+	}
+	return cmd
+}
+
+func newScheduleClear(g *global) *cobra.Command {
+	o := &scheduleOptions{}
+	cmd := &cobra.Command{
+		Use:     "clear ARN",
+		Short:   "Remove the schedule of a campaign or recommender; its minimum stays as it is",
+		Long:    "Remove the schedule of a campaign or recommender. Its minimum stays as it is.",
+		Example: fmt.Sprintf(scheduleExample, "clear", ""),
+		Args:    cobra.ExactArgs(1),
+	}
+	o.addDryRun(cmd, "write nothing; show what would be done")
+	o.addFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return o.run(cmd.Context(), g, args[0], "may remove the tag "+schedule.Tag, func(ctx context.Context, c *scheduleChange) error {
+			if _, found := c.tags[schedule.Tag]; !found {
+				return nil
+			}
+			if err := c.parts.Writer.RemoveTag(ctx, c.intent("remove its schedule"), schedule.Tag); err != nil {
+				return fmt.Errorf("clear the schedule of %s: %w", c.resource.ARN, err)
+			}
+			delete(c.tags, schedule.Tag)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func newSchedulePreview(g *global) *cobra.Command {
+	o := &scheduleOptions{}
+	cmd := &cobra.Command{
+		Use:   "preview ARN | SCHEDULE",
+		Short: "Show what a schedule does in the next 7 days, and what that costs",
+		Long: "Show what the schedule of a resource, or the one given, does in the next 7 days, and how many TPS-hours above its base " +
+			"that costs.",
+		Example: fmt.Sprintf(scheduleExample, "preview", "") + `
+  personalize-monitor schedule preview "base=5 daily@09:00-12:00=50"`,
+		Args: cobra.ExactArgs(1),
+	}
+	o.addFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if strings.HasPrefix(args[0], "arn:") {
+			return o.run(cmd.Context(), g, args[0], "reads only", nil)
+		}
+		s, err := schedule.Parse(args[0])
+		if err == nil {
+			err = o.check()
+		}
+		if err != nil {
+			return usage(err)
+		}
+		return g.streams.print(report.SchedulePreview(s, model.Campaign, model.SystemClock{}.Now()), o.output)
+	}
+	return cmd
+}
+
+func (o *scheduleOptions) addFlags(cmd *cobra.Command) {
+	o.addOutput(cmd)
+	o.prices.addFlags(cmd)
+}
+
+func (o *scheduleOptions) check() error { return errors.Join(o.checkOutput(), o.prices.check()) }
+
+// scheduleChange is what a command changes.
+type scheduleChange struct {
+	parts    *app.App
+	resource model.Resource
+	tags     map[string]string
+}
+
+func (c *scheduleChange) intent(what string) writer.Intent {
+	return writer.Intent{Region: c.resource.Region(), ARN: c.resource.ARN.String(), What: what}
+}
+
+// run reads a resource, changes its tags, unless change is nil, and prints its schedule.
+func (o *scheduleOptions) run(
+	ctx context.Context, g *global, name, may string, change func(context.Context, *scheduleChange) error,
+) error {
+	arn, kind, err := model.ParseResourceARN(name)
+	if err == nil {
+		err = o.check()
+	}
+	if err != nil {
+		return usage(err)
+	}
+	s, err := g.open(ctx, setup{})
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if model.PartitionOf(arn.Region) != model.PartitionOf(s.config.Region) {
+		return usage(fmt.Errorf("%s is in another partition than the region %s", arn, s.config.Region))
+	}
+	parts := s.app(app.Options{Deployment: deployment, DryRun: o.dryRun})
+	if err := s.announce(ctx, parts.Owner, "region "+arn.Region, may, o.dryRun); err != nil {
+		return err
+	}
+	resource, tags, err := parts.Describe(ctx, arn, kind)
+	if err != nil {
+		return missing(err)
+	}
+	if change != nil {
+		if err := change(ctx, &scheduleChange{parts, resource, tags}); err != nil {
+			return err
+		}
+	}
+	found, problems := o.prices.source(s)(ctx, []string{arn.Region})
+	price, _ := found.Of(arn.Region, pricing.ProductOf(kind, resource.Recipe))
+	out := report.ScheduleOf(resource, tags, price, s.clock.Now())
+	s.progress.clear()
+	if err := s.streams.print(out, o.output); err != nil {
+		return err
+	}
+	s.streams.printProblems(problems)
+	return partial(len(problems) > 0)
+}

@@ -1,0 +1,62 @@
+package cycle
+
+import (
+	"context"
+	"slices"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
+)
+
+// schedules merges decisions with what the tags of their resources arrange.
+type schedules struct {
+	tags    *ResourceTags
+	refresh func(ctx context.Context, list []model.Resource) refreshed
+	due     func(model.ARN) bool
+}
+
+// apply merges the decisions with what is arranged. Before something is changed, the tags are read
+// again, and a recommender, of which only the listing is known, is described. What could not be read
+// stays as it was decided.
+func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []model.Problem {
+	resources := make([]model.Resource, len(decisions))
+	for i, d := range decisions {
+		resources[i] = d.Resource
+	}
+	tags, problems := s.tags.Read(ctx, resources, s.due)
+	merged := slices.Clone(decisions)
+	var again, undescribed []model.Resource
+	for i, d := range decisions {
+		merged[i] = rules.ApplySchedule(d, tags[d.Resource.ARN]) // tags that are not known arrange nothing
+		if merged[i].Verdict.Scheduled() {
+			again = append(again, d.Resource)
+			if !d.Resource.Described {
+				undescribed = append(undescribed, d.Resource)
+			}
+		}
+	}
+	if len(again) > 0 {
+		fresh, failed := s.tags.Again(ctx, again)
+		described := s.refresh(ctx, undescribed)
+		problems = append(problems, failed...)
+		for i, d := range decisions {
+			if merged[i].Verdict.Scheduled() {
+				merged[i] = applyFresh(d, fresh, described)
+			}
+		}
+	}
+	copy(decisions, merged)
+	return problems
+}
+
+// applyFresh merges a decision with tags and a description that were just read.
+func applyFresh(d rules.Decision, tags map[model.ARN]map[string]string, described refreshed) rules.Decision {
+	if !d.Resource.Described {
+		resource := described.resources[d.Resource.ARN]
+		if !resource.Monitored() { // the zero resource is not // guard: cycle: scheduled, but could not be described
+			return d
+		}
+		d.Resource = resource
+	}
+	return rules.ApplySchedule(d, tags[d.Resource.ARN])
+}

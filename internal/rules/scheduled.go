@@ -1,0 +1,249 @@
+package rules
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+)
+
+// Bounds of what tags arrange.
+const (
+	// arrangedReach is how long after it was arranged a raise may be requested: the tag is written
+	// first. Until then no return is dropped. // guard: return: kept while the raise is requested: the limit
+	arrangedReach = 10 * time.Minute
+	// failedPause is how long after a failed update a scheduled change waits.
+	failedPause = 30 * time.Minute
+)
+
+// Arrangement is what the tags of a resource arrange about its minimum. The zero value arranges nothing.
+type Arrangement struct {
+	Schedule *schedule.Schedule
+	Return   *schedule.Return
+}
+
+// ArrangementOf reads the tags. The error says which one is not understood.
+func ArrangementOf(kind model.Kind, tags map[string]string) (a Arrangement, err error) {
+	if text, ok := tags[schedule.Tag]; ok {
+		s, err := schedule.Parse(text)
+		if err != nil {
+			return a, fmt.Errorf("its tag %s is not understood: %w", schedule.Tag, err)
+		}
+		if why := LargeMinimum(kind, s.Highest(), 0); why != "" { // guard: schedule: a level too large
+			return a, fmt.Errorf("its tag %s is not obeyed: %s", schedule.Tag, why)
+		}
+		a.Schedule = &s
+	}
+	if text, ok := tags[schedule.ReturnTag]; ok {
+		r, err := schedule.ParseReturn(text)
+		if err != nil {
+			return Arrangement{}, fmt.Errorf("its tag %s is not understood: %w", schedule.ReturnTag, err)
+		}
+		a.Return = &r
+	}
+	return a, nil
+}
+
+// none reports whether nothing is arranged.
+func (a Arrangement) none() bool { return a.Schedule == nil && a.Return == nil }
+
+// Floor is the minimum below which nothing is lowered automatically; 0 if nothing is arranged.
+func (a Arrangement) Floor(now time.Time) int {
+	floor := 0
+	if a.Schedule != nil {
+		floor = a.Schedule.At(now) // guard: schedule: nothing is stepped down below it
+	}
+	if a.Return != nil {
+		floor = max(floor, a.Return.Raised) // guard: return: nothing is stepped down before it; each
+	}
+	return floor
+}
+
+// ScheduleForbids is why a resource's tags forbid the verdict's action, a step-down to a minimum
+// included; empty if they do not. Tags that are not understood forbid all.
+func ScheduleForbids(kind model.Kind, tags map[string]string, verdict Verdict, minimum int, now time.Time) string {
+	a, err := ArrangementOf(kind, tags)
+	switch floor := a.Floor(now); {
+	case err != nil: // guard: schedule that is not understood
+		return err.Error()
+	case a.none():
+		return ""
+	case verdict.Action().Ends(): // guard: schedule: nothing scheduled is stopped or deleted; never
+		return fmt.Sprintf("its minimum is arranged by a tag (%s)", a.tagNames())
+	case verdict == StepDown && minimum < floor: // guard: schedule: floor of a step; boundary
+		return fmt.Sprintf("kept at %d by its tag %s", floor, a.tagNames())
+	}
+	return ""
+}
+
+func (a Arrangement) tagNames() string {
+	switch {
+	case a.Return == nil:
+		return schedule.Tag
+	case a.Schedule == nil:
+		return schedule.ReturnTag
+	}
+	return schedule.Tag + ", " + schedule.ReturnTag
+}
+
+// ApplySchedule merges a decision with what the tags of its resource arrange for now: a change of
+// the minimum to the present level of its schedule, or the end of a timed raise. Neither needs
+// evidence of silence: a person asked for it. Nothing is stopped, deleted or stepped down against
+// an arrangement. The tags must have been read completely.
+func ApplySchedule(d Decision, tags map[string]string) Decision {
+	a, err := ArrangementOf(d.Resource.Kind, tags)
+	if err == nil && a.none() || d.By.WrongClock != "" { // guard: schedule: wrong clock; each:3
+		return d
+	}
+	now := d.At.Now
+	d.Caution = d.Caution.withoutContestNotice() // the schedule raises it, and nobody else
+	step := finding{verdict: None, code: ReasonScheduled}
+	if err != nil {
+		step.reason = err.Error()
+	} else {
+		var minimum int
+		if step, minimum = a.step(d.Resource, tags, now); step.verdict.Changes() {
+			d.Verdict, d.NewMinTPS, d.Would, d.WouldMin = step.verdict, minimum, None, 0
+			d.Codes, d.Reason = []ReasonCode{step.code}, step.reason
+			d.StepDown, d.Idle.HistoryDue = Step{Load: d.StepDown.Load}, false
+			return d
+		}
+	}
+	return d.keepArranged(a, err, tags, step)
+}
+
+// keepArranged applies what the tags forbid to the decision of the other rules.
+func (d Decision) keepArranged(a Arrangement, err error, tags map[string]string, step finding) Decision {
+	now := d.At.Now
+	if floor := a.Floor(now); err == nil && d.Verdict == StepDown && d.NewMinTPS < floor && floor < d.Resource.MinTPS {
+		d.NewMinTPS = floor
+		d.Reason = fmt.Sprintf("%s; to %d, not below its schedule", d.Reason, floor)
+	}
+	if ScheduleForbids(d.Resource.Kind, tags, d.Would, d.WouldMin, now) != "" && d.Would.Changes() {
+		d.Would, d.WouldMin = None, 0
+	}
+	why := ScheduleForbids(d.Resource.Kind, tags, d.Verdict, d.NewMinTPS, now)
+	switch {
+	case why != "" && d.Verdict.Action().Ends():
+		return refuse(d, ReasonScheduled, why)
+	case why != "" && d.Verdict == StepDown: // every check finds it: no refusal to report each time
+		d.Verdict, d.NewMinTPS, d.StepDown = None, 0, Step{Load: d.StepDown.Load}
+	}
+	d.Codes = append(slices.Clone(d.Codes), step.code)
+	if d.Reason != "" {
+		d.Reason += "; "
+	}
+	d.Reason += step.reason
+	return d
+}
+
+// step is what the arrangement leads to now, and the new minimum.
+func (a Arrangement) step(r model.Resource, tags map[string]string, now time.Time) (finding, int) {
+	f, minimum := a.wanted(r, now)
+	if !f.verdict.Changes() {
+		return f, 0
+	}
+	why, code := Protected(tags, f.verdict, now), ReasonGuard
+	if f.verdict == Drop { // it removes a tag, and changes no minimum
+		why = ""
+	}
+	if b := busy(r); b != "" { // guard: schedule, but busy; never
+		why, code = b, ReasonBusy
+	} else if b = recentlyFailed(r, now); b != "" && f.verdict != Drop {
+		why, code = b, ReasonPaused
+	} else if r.Stale { // guard: schedule: stale description
+		why, code = "its description is an old copy", ReasonStale
+	}
+	if why != "" {
+		return nothing(code, "waits (%s): %s", f.reason, why), 0
+	}
+	return f, minimum
+}
+
+// recentlyFailed is why a change waits after one that the service did not manage.
+func recentlyFailed(r model.Resource, now time.Time) string {
+	if u := r.Update; u != nil && u.Status.Settled() && u.Status != model.StatusActive && now.Sub(u.Created) < failedPause {
+		return fmt.Sprintf("its last update failed %s ago, another waits %s", span(now.Sub(u.Created)), span(failedPause))
+	}
+	return ""
+}
+
+// wanted is what the arrangement leads to if nothing prevents it.
+func (a Arrangement) wanted(r model.Resource, now time.Time) (finding, int) {
+	level, until := 0, ""
+	if a.Schedule != nil {
+		level = a.Schedule.At(now)
+		if next, _, ok := a.Schedule.Next(now); ok {
+			until = " until " + next.UTC().Format(gapFormat)
+		}
+	}
+	if a.Return != nil {
+		if f, minimum := a.wantedReturn(r, level, now); f.verdict.Changes() || r.MinTPS >= level {
+			return f, minimum
+		}
+	}
+	unit := r.Kind.RateUnit()
+	switch {
+	case r.MinTPS < level:
+		return finding{verdict: Raise, code: ReasonScheduled,
+			reason: fmt.Sprintf("raise from %d to %d: its schedule wants %d %s%s", r.MinTPS, level, level, unit, until)}, level
+	case r.MinTPS == level:
+		return nothing(ReasonScheduled, "its schedule wants %d %s%s", level, unit, until), 0
+	case a.Schedule.Owns(r.MinTPS): // guard: schedule: lowers what it raised, and nothing else
+		return finding{verdict: Lower, code: ReasonScheduled,
+			reason: fmt.Sprintf("lower from %d to %d: its schedule wants %d %s%s", r.MinTPS, level, level, unit, until)}, level
+	}
+	return nothing(ReasonScheduled, "its schedule wants %d %s%s; its minimum of %d was set by somebody else, and is not lowered by the schedule",
+		level, unit, until, r.MinTPS), 0
+}
+
+// wantedReturn is what a timed raise leads to. The level is that of a schedule beside it, which
+// takes over when the raise ends; 0 if there is none.
+func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (finding, int) {
+	b := a.Return
+	due := b.Due.UTC().Format(gapFormat)
+	to := max(b.Target, level)                                                // guard: return: never below what was set before; each
+	raised := r.MinTPS == b.Raised || r.MinTPS == b.From && b.From > b.Target // from: raised before, and the next raise failed
+	scheduled := a.Schedule != nil && a.Schedule.Owns(r.MinTPS)
+	changed := !raised && !scheduled && r.MinTPS != b.Target // guard: return: changed by somebody; each
+	switch {
+	case changed || raised && updatedSince(r, *b): // what sets it back to the target may be the return itself
+		if now.Sub(b.Arranged) < arrangedReach { // guard: return: kept while the raise is requested; boundary
+			return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
+		}
+		return finding{verdict: Drop, code: ReasonChanged, reason: fmt.Sprintf("the return to %d at %s is dropped: it was raised to %d, "+
+			"and somebody has updated it since (its minimum is %d)", b.Target, due, b.Raised, r.MinTPS)}, r.MinTPS
+	case now.Before(b.Due): // guard: return: not before its time
+		return nothing(ReasonReturn, "raised to %d until %s, then back to %d", b.Raised, due, to), 0
+	case raised && to < r.MinTPS:
+		return finding{verdict: Return, code: ReasonReturn,
+			reason: fmt.Sprintf("return from %d to %d: it was raised until %s", r.MinTPS, to, due)}, to
+	case now.Sub(b.Arranged) < arrangedReach:
+		return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
+	}
+	return finding{verdict: Drop, code: ReasonReturn, reason: fmt.Sprintf("the raise to %d is over: its minimum is %d", b.Raised, r.MinTPS)}, r.MinTPS
+}
+
+// ReturnTarget is the minimum to which a timed raise returns that is requested now: the present one
+// or, if the resource is raised for a time already and nobody has updated it since, that from before
+// the first raise. The update is the latest one; nil if there was none.
+func ReturnTarget(minimum int, update *model.Update, pending schedule.Return) int {
+	r := model.Resource{MinTPS: minimum, Update: update}
+	if (minimum == pending.Raised || minimum == pending.From) && !updatedSince(r, pending) { // guard: return: to where the first raise began; each
+		return pending.Target
+	}
+	return minimum
+}
+
+// updatedSince reports whether somebody has updated the resource since its raise, if only to the
+// same minimum. The service's own move to a new solution version does not count.
+func updatedSince(r model.Resource, b schedule.Return) bool {
+	u := r.Update
+	if u == nil || u.Status != model.StatusActive || !u.Created.After(b.Arranged.Add(arrangedReach)) { // guard: return: updated by somebody; each:3
+		return false
+	}
+	after := u.Created.Sub(r.VersionReady)
+	return !r.AutoSync || r.VersionReady.IsZero() || after < 0 || after > syncReach
+}
