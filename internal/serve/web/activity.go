@@ -92,6 +92,10 @@ func (h happening) titleText() string {
 	case action != model.ActionUpdate:
 		noun, _, _ = strings.Cut(string(action), "-")
 		verb, move = map[string]string{"stop": "stopped", "start": "started", "delete": "deleted", "restore": "restored"}[noun], ""
+		if verb == "" { // any other action by its own name
+			noun = strings.ReplaceAll(string(action), "-", " ")
+			verb = noun
+		}
 	case h.To == 0:
 		move = ""
 	case h.From > 0 && h.To > h.From:

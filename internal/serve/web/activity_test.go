@@ -80,6 +80,8 @@ func TestActivityWordsActions(t *testing.T) {
 		{events.Audit{Action: model.ActionStart, Outcome: events.OutcomeFailed}, "start failed", "problem"},
 		{events.Audit{Action: model.ActionUpdate, Outcome: events.OutcomeDryRun, NewMinTPS: 3, Before: &events.Before{MinTPS: 4}}, "would be lowered from 4 to 3", "change"},
 		{events.Audit{Outcome: events.OutcomeRefused}, "change blocked", "blocked"},
+		{events.Audit{Action: "pause-training", Outcome: events.OutcomeDone}, "pause training", "change"},
+		{events.Audit{Action: "pause-training", Outcome: events.OutcomeFailed}, "pause training failed", "problem"},
 		{events.Audit{Action: model.ActionUpdate, Outcome: events.OutcomeDone, NewMinTPS: 3}, "set to 3", "change"},
 	} {
 		h := happeningOf(Entry{Kind: EntryAction, audit: &tt.audit})
