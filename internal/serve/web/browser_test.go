@@ -231,6 +231,8 @@ func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	b.Load("/resource?arn=" + webstory.SimilarItems)
 	b.Until(`document.querySelectorAll("canvas").length === 3`)
 	b.Shot("actions-light", "light", 1320, 2600)
+	browser.JS[bool](b, `(() => { const f = document.querySelector("input[name=min]"); f.value = "55"; return f.dispatchEvent(new Event("input", {bubbles: true})); })()`)
+	b.Until(`document.querySelector("#preview").textContent.includes("+18,250 against now. You are asked to confirm it.")`)
 	b.Do(chromedp.SetValue(chromedp.CSS(`input[name=min]`), "35"))
 	b.Click(`#change button`)
 	b.Do(chromedp.WaitVisible(chromedp.CSS(".banner.done")))

@@ -35,7 +35,7 @@ func modeOf(s Snapshot, rows []*row, buttons bool, now time.Time) modeView {
 	if s.Status.DryRun {
 		v.Switches = append(v.Switches, switchView{"Dry run", "ON", "dry"})
 	}
-	if !s.Status.NextCycle.After(now) {
+	if s.Status.NextCycle.Sub(now) < time.Minute {
 		v.Next = stamp{}
 	}
 	counts := map[string]int{}

@@ -210,7 +210,7 @@
   if (form) {
     const out = document.getElementById("preview"), first = out.textContent, present = Number(form.dataset.present);
     const hours = 730, count = (n) => Math.round(n).toLocaleString("en");
-    form.addEventListener("input", () => {
+    const preview = () => {
       const field = form.elements.min, wanted = Number(field.value);
       if (!field.value || !field.validity.valid) { out.textContent = field.value ? "A whole number from 1 is needed." : first; return; }
       const change = (wanted - present) * hours;
@@ -218,6 +218,8 @@
       const known = row ? row.dataset.cost + " a month" + (row.dataset.change ? " (" + row.dataset.change + " against now)" : "") + ", risk " + row.dataset.cold + ". " : "";
       out.textContent = known + count(wanted * hours) + " TPS-hours a month at least, " + (change < 0 ? "−" : "+") + count(Math.abs(change)) + " against now." +
         (wanted > present + 10 || wanted > 2 * present ? " You are asked to confirm it." : "");
-    });
+    };
+    form.addEventListener("input", preview);
+    if (Number(form.elements.min.value) !== present) preview();
   }
 })();
