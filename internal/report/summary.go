@@ -37,7 +37,7 @@ func (p Printer) advised(l Ledger) {
 		return
 	}
 	for _, line := range p.wrapped(l.Summary.Text, p.Width) {
-		p.Line(p.Paint(bold, line))
+		p.Line(p.paint(bold, line))
 	}
 	if l.Month != nil {
 		p.Line("")

@@ -80,6 +80,8 @@ type Grid struct {
 	Rows    []Row
 }
 
+func (p Printer) paint(color, text string) string { return p.Paint(color, text) }
+
 // Paint colors a text, if the style has colors and there is one to use.
 func (s Style) Paint(color, text string) string {
 	if !s.Color || color == "" || text == "" {
@@ -96,7 +98,7 @@ func (p Printer) Line(text string) {
 // Label writes one line of a summary, wrapped under its own text.
 func (p Printer) Label(label, text string) {
 	for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
-		p.Line(p.Paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
+		p.Line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
 		label = ""
 	}
 }
@@ -108,7 +110,7 @@ func (p Printer) Problems(problems []model.Problem) {
 		return
 	}
 	p.Line("")
-	p.Line(p.Paint(bold+red, model.Plural(len(problems), "problem")+":"))
+	p.Line(p.paint(bold+red, model.Plural(len(problems), "problem")+":"))
 	for _, problem := range problems {
 		p.Line("  " + model.OneLine(problem.Error()))
 	}
@@ -238,7 +240,7 @@ func (p Printer) row(columns []Column, r Row, widths []int, text int) {
 				part = parts[i][n]
 			}
 			space := strings.Repeat(" ", max(0, widths[i]-utf8.RuneCountInString(part)))
-			part = p.Paint(r.Cells[i].Color, part)
+			part = p.paint(r.Cells[i].Color, part)
 			if column.Right {
 				line.WriteString(space + part)
 			} else {
@@ -247,7 +249,7 @@ func (p Printer) row(columns []Column, r Row, widths []int, text int) {
 			line.WriteString(strings.Repeat(" ", gap))
 		}
 		if n < len(texts) {
-			line.WriteString(p.Paint(r.Text.Color, texts[n]))
+			line.WriteString(p.paint(r.Text.Color, texts[n]))
 		}
 		p.Line(line.String())
 	}
@@ -266,7 +268,7 @@ func (p Printer) below(c Cell) {
 		return
 	}
 	for _, line := range p.wrapped(c.Text, max(minText, p.Width-indent)) {
-		p.Line(strings.Repeat(" ", indent) + p.Paint(c.Color, line))
+		p.Line(strings.Repeat(" ", indent) + p.paint(c.Color, line))
 	}
 }
 
