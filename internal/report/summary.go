@@ -84,11 +84,10 @@ func savesMetered(s advice.Saving) string {
 
 // cut is a text on one line below a row, shortened where there is little room.
 func (p Printer) cut(text string) string {
-	runes, room := []rune(model.OneLine(text)), p.Width-indent
-	if p.Width <= 0 || len(runes) <= room || room < minText {
-		return string(runes)
+	if room := p.Width - indent; room >= minText {
+		return Cut(text, room)
 	}
-	return string(runes[:room-1]) + "…"
+	return model.OneLine(text)
 }
 
 var recommendationColumns = []string{
