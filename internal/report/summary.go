@@ -11,7 +11,8 @@ import (
 func (l Ledger) summary() advice.Summary {
 	t := l.Totals
 	f := advice.Facts{
-		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, Proposals: l.Recommendations,
+		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, TrainingCost: l.TrainingCost,
+		Proposals: l.Recommendations,
 	}
 	for _, e := range t.Estimates {
 		f.Spent = append(f.Spent, advice.Amount{Currency: e.Currency, Amount: e.Paid})
