@@ -378,6 +378,35 @@ func TestSummary(t *testing.T) {
 			"14 days: USD 4,812.33 (estimate). 2 endpoints (0 idle). Do these two things: do a; do a; saves USD 2.00 a month, and what 1 of them saves is not known.",
 		},
 	} {
+		c.f.TrainingCost = &TrainingCost{}
+		if got := SummaryOf(c.f).Text; got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSummaryOfWhatTrainingCost(t *testing.T) {
+	endpoint := Facts{Period: "14 days", Spent: []Amount{{"USD", 7}}, Endpoints: 1}
+	for _, c := range []struct {
+		name string
+		f    Facts
+		cost *TrainingCost
+		want string
+	}{
+		{"not known", endpoint, nil, "14 days: USD 7.00 (estimate, without training). 1 endpoint (0 idle)."},
+		{"none", endpoint, &TrainingCost{}, "14 days: USD 7.00 (estimate). 1 endpoint (0 idle)."},
+		{"some", endpoint, &TrainingCost{Spent: []Amount{{"USD", 1.5}}}, "14 days: USD 7.00 (estimate), and USD 1.50 for training. 1 endpoint (0 idle)."},
+		{
+			"a part of it", endpoint, &TrainingCost{[]Amount{{"USD", 1.5}}, 2},
+			"14 days: USD 7.00 (estimate), and USD 1.50 for training (without that of 2 solutions). 1 endpoint (0 idle).",
+		},
+		{"at unknown cost", endpoint, &TrainingCost{Unknown: 1}, "14 days: USD 7.00 (estimate), and the training of 1 solution at unknown cost. 1 endpoint (0 idle)."},
+		{
+			"without an endpoint", Facts{Period: "14 days"}, &TrainingCost{Spent: []Amount{{"USD", 1.5}}},
+			"14 days: no endpoint, and USD 1.50 for training. 0 endpoints (0 idle).",
+		},
+	} {
+		c.f.TrainingCost = c.cost
 		if got := SummaryOf(c.f).Text; got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
 		}

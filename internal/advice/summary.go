@@ -17,8 +17,10 @@ type Facts struct {
 	Endpoints int
 	Unknown   int // of the endpoints: how many are not in Spent
 	Idle      int
-	Training  *Training  // nil if it is not known
-	Proposals []Proposal // nil if none were looked for, as in a span in the past
+	Training  *Training // nil if it is not known
+	// TrainingCost is that of the period; nil if it is not known.
+	TrainingCost *TrainingCost
+	Proposals    []Proposal // nil if none were looked for, as in a span in the past
 }
 
 // Training is how much was trained in 30 days, in training hours, and how much of that was never
@@ -30,25 +32,33 @@ type Training struct {
 	Partial bool `json:"partial"`
 }
 
+// TrainingCost is what training that ended in the period cost.
+type TrainingCost struct {
+	Spent   []Amount `json:"spent"`   // by currency
+	Unknown int      `json:"unknown"` // solutions with training that is not in Spent
+}
+
 // Summary is the answer to what was spent, how much of it was wasted, and what to do. Its JSON keys
 // are stable.
 type Summary struct {
-	Period    string     `json:"period"`
-	Spent     []Amount   `json:"spent"`
-	Unknown   int        `json:"unknown"` // endpoints that are not in Spent
-	Endpoints int        `json:"endpoints"`
-	Idle      int        `json:"idle"`
-	Training  *Training  `json:"training"` // null if it is not known
-	Do        []Proposal `json:"do"`       // at most three, each a command
-	Saves     []Amount   `json:"savesPerMonth"`
-	Text      string     `json:"text"`
+	Period    string    `json:"period"`
+	Spent     []Amount  `json:"spent"`
+	Unknown   int       `json:"unknown"` // endpoints that are not in Spent
+	Endpoints int       `json:"endpoints"`
+	Idle      int       `json:"idle"`
+	Training  *Training `json:"training"` // null if it is not known
+	// TrainingCost is that of the period, and not in Spent; null if it is not known.
+	TrainingCost *TrainingCost `json:"trainingCost"`
+	Do           []Proposal    `json:"do"` // at most three, each a command
+	Saves        []Amount      `json:"savesPerMonth"`
+	Text         string        `json:"text"`
 }
 
 // SummaryOf sums facts up.
 func SummaryOf(f Facts) Summary {
 	s := Summary{
 		Period: f.Period, Spent: append([]Amount{}, f.Spent...), Unknown: f.Unknown, Endpoints: f.Endpoints, Idle: f.Idle,
-		Training: f.Training, Do: []Proposal{},
+		Training: f.Training, TrainingCost: f.TrainingCost, Do: []Proposal{},
 	}
 	for _, p := range f.Proposals {
 		if p.Command != "" && len(s.Do) < topProposals {
@@ -64,14 +74,36 @@ func SummaryOf(f Facts) Summary {
 }
 
 func (s Summary) spentText() string {
-	if len(s.Spent) == 0 {
-		return s.Period + ": the cost is not known."
+	text, notes := s.Period+": ", []string{}
+	switch {
+	case len(s.Spent) > 0:
+		text += AmountsText(s.Spent)
+		if s.Unknown > 0 {
+			notes = append(notes, fmt.Sprintf("without %d of %s", s.Unknown, model.Plural(s.Endpoints, "endpoint")))
+		}
+		if s.TrainingCost == nil {
+			notes = append(notes, "without training")
+		}
+		text += " (" + strings.Join(append([]string{"estimate"}, notes...), ", ") + ")"
+	case s.Endpoints == 0:
+		text += "no endpoint"
+	default:
+		text += "the cost is not known"
 	}
-	text := s.Period + ": " + AmountsText(s.Spent)
-	if s.Unknown > 0 {
-		return fmt.Sprintf("%s (estimate, without %d of %s).", text, s.Unknown, model.Plural(s.Endpoints, "endpoint"))
+	return text + s.TrainingCost.text() + "."
+}
+
+// text is the cost of training as the end of a sentence.
+func (c *TrainingCost) text() string {
+	switch {
+	case c == nil || len(c.Spent) == 0 && c.Unknown == 0:
+		return ""
+	case len(c.Spent) == 0:
+		return fmt.Sprintf(", and the training of %s at unknown cost", model.Plural(c.Unknown, "solution"))
+	case c.Unknown > 0:
+		return fmt.Sprintf(", and %s for training (without that of %s)", AmountsText(c.Spent), model.Plural(c.Unknown, "solution"))
 	}
-	return text + " (estimate)."
+	return ", and " + AmountsText(c.Spent) + " for training"
 }
 
 // foundText is what there is. Training is that of the last 30 days even if the period is in the past.

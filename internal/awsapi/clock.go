@@ -13,10 +13,15 @@ import (
 // services that are heard last compare the host's clock with theirs.
 const servicesHeard = 3
 
+// heardReach is how long before the latest response, by the host's clock, another one was heard that
+// still counts. A clock that was set in between has no say by what it showed before.
+const heardReach = 10 * time.Minute
+
 // serviceClock is how far the host's clock is ahead of a service's; negative if it is behind.
 type serviceClock struct {
 	service string
 	offset  time.Duration
+	at      time.Time // of the host's clock
 }
 
 // clockCheck compares the host's clock with the Date of every response of AWS, errors included.
@@ -35,7 +40,7 @@ func (c *clockCheck) hear(service string, metadata middleware.Metadata, sent, re
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heard = slices.DeleteFunc(c.heard, func(s serviceClock) bool { return s.service == service })
-	c.heard = append(c.heard, serviceClock{service, clockOffset(date, sent, received)})
+	c.heard = append(c.heard, serviceClock{service, clockOffset(date, sent, received), received})
 }
 
 // clockOffset is how far the clock that showed sent and received is ahead of the one that
@@ -52,7 +57,7 @@ func clockOffset(date, sent, received time.Time) time.Duration {
 }
 
 // ClockOffset returns how far the host's clock is ahead of AWS's, negative if it is behind, by
-// the latest responses of the three services heard last. One service with a wrong clock of its
+// the latest responses of the three services heard last, within ten minutes. One service with a wrong clock of its
 // own does not matter among three; of two that differ, the larger offset counts. It is not known
 // before any response with a date.
 func (c *Clients) ClockOffset() (offset time.Duration, known bool) {
@@ -63,6 +68,8 @@ func (c *Clients) ClockOffset() (offset time.Duration, known bool) {
 	if len(recent) == 0 {
 		return 0, false
 	}
+	latest := recent[len(recent)-1].at
+	recent = slices.DeleteFunc(recent, func(s serviceClock) bool { return latest.Sub(s.at).Abs() > heardReach })
 	slices.SortFunc(recent, func(a, b serviceClock) int { return cmp.Compare(a.offset.Abs(), b.offset.Abs()) })
 	return recent[len(recent)/2].offset, true
 }

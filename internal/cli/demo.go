@@ -151,7 +151,7 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 		Days: o.days, Seed: o.seed, Estate: estate, Version: g.version,
 		Happened: func(e demo.Event) {
 			progress.clear()
-			fmt.Fprintln(lines, e.Line())
+			fmt.Fprintln(lines, e.Fit(g.streams.style(lines)))
 		},
 		Progress: func(done, total int, now time.Time) { progress.show(bar(done, total, now), 0, 0) },
 	}
@@ -164,8 +164,8 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 		return usage(err)
 	}
 	defer d.Close()
-	fmt.Fprintf(g.streams.Err, "an embedded AWS in this process, a cycle every 5 minutes of its own time, "+
-		"until %s of it; nothing outside is touched\n", d.End().Format("Jan 02 15:04"))
+	g.streams.note(fmt.Sprintf("an embedded AWS in this process, a cycle every 5 minutes of its own time, "+
+		"until %s of it; nothing outside is touched", d.End().Format("Jan 02 15:04")))
 	if !o.exit {
 		if err := page.start(ctx, g, o, d, options.Shown); err != nil {
 			return err

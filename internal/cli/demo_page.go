@@ -98,7 +98,8 @@ func (p *demoPage) updateLedger(ctx context.Context) {
 func (p *demoPage) stay(ctx context.Context, g *global) error {
 	p.slow = true
 	p.updateLedger(ctx)
-	fmt.Fprintf(g.streams.Err, "\nlook at %s; the days go on there, 5 minutes every %v. Stop it with Ctrl-C.\n", p.server.url, demoPace)
+	fmt.Fprintln(g.streams.Err)
+	g.streams.note(fmt.Sprintf("look at %s; the days go on there, 5 minutes every %v. Stop it with Ctrl-C.", p.server.url, demoPace))
 	if p.aws != nil {
 		fmt.Fprintf(g.streams.Err, "the embedded AWS is at %s. In another terminal:\n\n%s\n"+
 			"  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n",

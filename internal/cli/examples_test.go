@@ -287,6 +287,11 @@ func (b exampleBed) run(t *testing.T, e example, args []string) {
 		args, ends = append(args, "--listen", "127.0.0.1:0"), false
 	case command == "restore":
 		args = append(args, "--no-wait")
+	case slices.Equal(args[:min(2, len(args))], []string{"history", "-"}): // of what the pipe prints
+		e.input = exampleRecord("us-east-1", "home") + "\n"
+	}
+	if i := slices.Index(args, "--until"); i > 0 && args[0] == "update-tps" { // a time to come
+		args[i+1] = time.Now().UTC().Add(72 * time.Hour).Format(time.RFC3339)
 	}
 	for i, arg := range args {
 		if strings.HasSuffix(arg, "…") { // a word that the help shortens

@@ -32,8 +32,8 @@ account; this command itself changes no campaign and no recommender.
 
 With --act it executes the decisions itself, each after a check on fresh data, and sends
 notifications only: minimums are lowered and, if AutoDeleteOrStopIdleResources is on, idle
-campaigns deleted and idle recommenders stopped. Before it deletes or stops it asks. At
-the end it rebuilds a dashboard that "dashboard build" created, if that has changed.
+campaigns deleted and idle recommenders stopped. It lists what it would delete or stop,
+asks, and ends nothing that was not in the list; --yes skips that. At the end it rebuilds a dashboard that "dashboard build" created, if that has changed.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
 or regions failed.`,
@@ -107,12 +107,19 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act), o.dryRun); err != nil {
 		return err
 	}
-	if o.asks(values) {
-		if err := o.confirm(ctx, s.streams, "Delete idle campaigns and stop idle recommenders, if there are any?"); err != nil {
+	in := cycle.Input{Params: values}
+	if o.asks(values) && !o.dryRun && !o.yes {
+		found, err := s.findEnding(ctx, parts, values)
+		if err != nil {
 			return err
 		}
+		if in.MayEnd = found.arns(); len(found) > 0 {
+			if err := o.confirm(ctx, s.streams, found.question()); err != nil {
+				return err
+			}
+		}
 	}
-	result, err := parts.Cycle.Run(ctx, cycle.Input{Params: values})
+	result, err := parts.Cycle.Run(ctx, in)
 	s.progress.clear()
 	if err != nil {
 		return err

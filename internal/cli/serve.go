@@ -12,6 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -39,7 +40,8 @@ when something changes. The first cycle begins at once.
 
 It does what the deployed functions do together. It executes what a cycle decides, each action
 after a check on fresh data: minimums are lowered and, if AutoDeleteOrStopIdleResources is Yes, idle
-campaigns deleted and idle recommenders stopped, without asking. Notifications go to EventBridge, from
+campaigns deleted and idle recommenders stopped, without asking; on a terminal it first lists what that
+would be now, and asks once, unless --yes is given. Notifications go to EventBridge, from
 where a rule sends them as mails. It does not execute commands that others put on the bus;
 update-tps, delete-campaign and stop-recommender do what a person requests.
 
@@ -66,6 +68,7 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	cmd.Flags().StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is created; one daemon of each leads")
 	o.prices.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; log what would be written")
+	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask on a terminal before idle resources are deleted and stopped")
 	from := setup{realTime: true}
 	from.addParams(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
@@ -86,7 +89,10 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	daemon, err := serve.New(serve.Options{
 		Memory: memory,
 		Before: func(ctx context.Context, a *app.App) error {
-			return s.announce(ctx, a.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun)
+			if err := s.announce(ctx, a.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
+				return err
+			}
+			return o.ask(ctx, s, a, values)
 		},
 		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
 		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.show,
@@ -102,6 +108,17 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	}
 	fmt.Fprintf(s.streams.Err, "Listening on http://%s; stop it with Ctrl-C.\n", daemon.Addr())
 	return daemon.Wait(ctx)
+}
+
+// ask lists what the daemon would delete or stop now, and asks, if there is someone to ask.
+func (o *serveOptions) ask(ctx context.Context, s *session, a *app.App, values config.Values) error {
+	if !values.AutoDeleteOrStopIdle.Is(model.On) || o.dryRun || o.yes || !s.streams.interactive() {
+		return nil
+	}
+	if _, err := s.findEnding(ctx, a, values); err != nil {
+		return err
+	}
+	return o.confirm(ctx, s.streams, "From now on, delete and stop what is idle without asking again?")
 }
 
 // newPage makes the daemon's page from its parts.

@@ -154,8 +154,8 @@ func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may 
 	if dryRun {
 		may = "reads only"
 	}
-	_, err = fmt.Fprintf(s.streams.Err, "%s, %s: %s.\n", text, where, may)
-	return err
+	s.streams.note(fmt.Sprintf("%s, %s: %s.", text, where, may))
+	return nil
 }
 
 // eventsIn names the region that events are sent in.

@@ -52,6 +52,9 @@ func (s Streams) print(r report.Report, form string) error {
 	return nil
 }
 
+// note writes a text for people to stderr, broken at the width of a terminal.
+func (s Streams) note(text string) { fmt.Fprintln(s.Err, report.Fit(text, s.style(s.Err))) }
+
 // printProblems writes problems to stderr, where the result has no room for them.
 func (s Streams) printProblems(problems []model.Problem) {
 	for _, p := range problems {

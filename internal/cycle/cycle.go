@@ -85,6 +85,9 @@ type Input struct {
 	// ScheduledAt is the time of the event that started the cycle, which determines the
 	// measured window; zero means now.
 	ScheduledAt time.Time
+	// MayEnd are the ARNs of what may be deleted or stopped, as a person has confirmed them. Nil means
+	// that no one was asked, and all may be.
+	MayEnd map[string]bool
 }
 
 // ErrNothingMeasured is wrapped by the error of a cycle that could not list a single region.
@@ -107,6 +110,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.checkClock()            // guard: cycle: wrong clock
 	decisions := r.decideAll(ctx)
 	r.applySchedules(ctx, decisions)
+	refuseUnconfirmed(decisions, in.MayEnd)
 	topics := <-notified // whose tags count what is done
 	r.applyBudgets(ctx, decisions, topics)
 	savings := r.savings(ctx, decisions)

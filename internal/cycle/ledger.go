@@ -138,7 +138,8 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	}
 	ledger.Totals.Throughput = r.whole.Throughput()
 	ledger.Training = r.analyze(trained)
-	ledger.Trained, ledger.TrainedSince = trainedDays(trained, r.prices, spans)
+	ledger.Trained, ledger.TrainedSince = trainedDays(trained, r.prices, spans.Now, spans.Shown)
+	ledger.TrainingCost = trainingCost(trained, r.prices, spans)
 	if spans.Coarse() {
 		ledger.CoarseUntil = new(spans.Fine())
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
@@ -12,24 +13,54 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
-// trainedDays adds up the hours of training that ended in the shown span, by solution and day, and
-// returns since when they are known.
-func trainedDays(facts []training.Facts, prices pricing.Table, spans billing.Spans) (days []report.TrainedDay, since time.Time) {
-	since = spans.Now.Add(-training.Span)
+// trainingCost is what training in the month cost, or without one in the shown span; nil if not all
+// of it was read.
+func trainingCost(facts []training.Facts, prices pricing.Table, spans billing.Spans) *advice.TrainingCost {
+	in := spans.Shown
+	if !spans.Month.Start.IsZero() {
+		in = spans.Month
+	}
+	days, since := trainedDays(facts, prices, spans.Now, in)
+	unread := func(f training.Facts) bool { return !f.Known.Solutions || !f.Known.Versions }
+	if since.After(in.Start) || slices.ContainsFunc(facts, unread) {
+		return nil
+	}
+	sums, unknown := map[string]float64{}, map[model.ARN]bool{}
+	for _, d := range days {
+		if d.Estimate.Amount == nil {
+			unknown[d.Solution] = true
+			continue
+		}
+		sums[d.Estimate.Currency] += *d.Estimate.Amount
+	}
+	return &advice.TrainingCost{Spent: advice.Amounts(sums), Unknown: len(unknown)}
+}
+
+// trainedDays adds up the hours of training that ended in a window, by solution and day, and returns
+// since when they are known. On a day on which a model was trained whose hours are not known, the
+// cost is not known.
+func trainedDays(facts []training.Facts, prices pricing.Table, now time.Time, in model.Window) (days []report.TrainedDay, since time.Time) {
+	since = now.Add(-training.Span)
 	if facts == nil {
-		since = spans.Shown.End
+		since = in.End
 	}
 	type key struct {
 		solution string
 		day      time.Time
 	}
-	hours, solutions := map[key]float64{}, map[string]training.Solution{}
+	hours, unknown, solutions := map[key]float64{}, map[key]bool{}, map[string]training.Solution{}
 	for _, f := range facts {
 		for _, s := range f.Solutions {
 			solutions[s.ARN] = s
 			for _, v := range s.Versions {
-				if v.Hours != nil && !v.Updated.Before(spans.Shown.Start) && v.Updated.Before(spans.Shown.End) {
-					hours[key{s.ARN, v.Updated.UTC().Truncate(24 * time.Hour)}] += *v.Hours
+				day := key{s.ARN, v.Updated.UTC().Truncate(24 * time.Hour)}
+				switch {
+				case v.Updated.Before(in.Start) || !v.Updated.Before(in.End):
+				case v.Hours != nil:
+					hours[day] += *v.Hours
+				case v.Status == model.StatusActive:
+					hours[day] += 0
+					unknown[day] = true
 				}
 			}
 		}
@@ -42,7 +73,7 @@ func trainedDays(facts []training.Facts, prices pricing.Table, spans billing.Spa
 		s := solutions[k.solution]
 		group, _ := model.ParseARN(s.Group) // without a name if it is not known
 		day := report.TrainedDay{Solution: arn, DatasetGroup: group.Name(), Recipe: s.Recipe, Day: k.day, Hours: n}
-		if s.Recipe != "" && pricing.TrainingOf(s.Recipe) == pricing.Training { // AWS bills the others by interactions
+		if !unknown[k] && s.Recipe != "" && pricing.TrainingOf(s.Recipe) == pricing.Training { // AWS bills the others by interactions
 			day.Price, _ = prices.Of(arn.Region, pricing.Training)
 			day.Estimate = prices.Once(arn.Region, pricing.Training, &n)
 		}

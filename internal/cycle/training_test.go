@@ -83,9 +83,19 @@ func TestLedgersReadTrainingOnceADay(t *testing.T) {
 	}
 	run := func(records ...events.Audit) (*training.Report, int) {
 		t.Helper()
-		made, err := ledger.Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 1, Records: records})
+		made, err := ledger.Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 14, Records: records})
 		if err != nil {
 			t.Fatal(err)
+		}
+		// The cost of training in the summary is that of the rows of FOCUS.
+		hours := 0.0
+		for _, d := range made.Trained {
+			hours += d.Hours
+		}
+		if cost := made.Summary.TrainingCost; hours == 0 || cost == nil || len(cost.Spent) != 1 || cost.Unknown != 0 {
+			t.Errorf("%v hours of training cost %+v", hours, cost)
+		} else {
+			close6(t, "the cost of training", cost.Spent[0].Amount, hours*0.24)
 		}
 		return made.Training, len(made.Problems)
 	}

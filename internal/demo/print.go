@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -23,23 +24,51 @@ func (e Event) Line() string {
 	return text
 }
 
+// Fit is the event for a terminal: in at most two lines, with the word for it in color. A text that is
+// too long is cut; names are not. Of an alarm the state comes before its name, which is long.
+func (e Event) Fit(style report.Style) string {
+	if style.Width <= 0 {
+		return e.Line()
+	}
+	word := report.Word(e.What)
+	if e.What == Acted && (e.Action == model.ActionDelete || e.Action == model.ActionStop) {
+		word.Color = report.Word("deleted").Color
+	}
+	head := stamp(e.Time) + "  " + style.Paint(word.Color, fmt.Sprintf("%-8s", e.What)) + " "
+	room := style.Width - len(stamp(e.Time)+"  ") - 9
+	rest := strings.TrimPrefix(e.Line(), fmt.Sprintf("%s  %-8s ", stamp(e.Time), e.What))
+	if e.What == Alarmed {
+		rest = fmt.Sprintf("%s in %s: %s", e.Text, e.Region, e.Name)
+	}
+	const indent = "    "
+	first, _, _ := strings.Cut(report.Fit(rest, report.Style{Width: room}), "\n")
+	more := strings.TrimSpace(strings.TrimPrefix(rest, first))
+	switch {
+	case more == "":
+		return head + first
+	case utf8.RuneCountInString(first) > room: // a long name, which has a line of its own
+		return strings.TrimRight(head, " ") + "\n" + indent + report.Cut(rest, style.Width-len(indent))
+	}
+	return head + first + "\n" + indent + report.Cut(more, style.Width-len(indent))
+}
+
 // Table implements report.Report: the outcome of each resource, and the sums.
 func (r Result) Table(p report.Printer) {
-	g := report.Grid{Columns: []report.Column{{Title: "KIND"}, {Title: "NAME"}, {Title: "REGION"}}}
-	for _, title := range []string{"MIN", "→", "UTIL", "→", "TPS-HOURS/MONTH", "→", "ESTIMATE", "→"} {
-		g.Columns = append(g.Columns, report.Column{Title: title, Right: true})
-	}
-	g.Columns = append(g.Columns, report.Column{Title: "OUTCOME"})
+	g := report.Grid{Columns: []report.Column{
+		{Title: "KIND", Minor: 3}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true},
+		{Title: "UTIL", Right: true, Minor: 2}, {Title: "TPS-HOURS/MONTH", Right: true, Minor: 1}, {Title: "ESTIMATE", Right: true}, {Title: "OUTCOME"},
+	}}
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After
 		line := report.Row{Below: report.Cell{Text: row.Reason}}
 		for _, text := range []string{
-			string(row.Kind), row.Name, row.Region, minimum(b), minimum(a),
-			report.Number(b.Utilization, 1, "%"), report.Number(a.Utilization, 1, "%"),
-			report.Number(b.PerMonth, 0, ""), report.Number(a.PerMonth, 0, ""), b.money(), a.money(), row.Outcome,
+			string(row.Kind), row.Name, row.Region, change(minimum(b), minimum(a)),
+			change(report.Number(b.Utilization, 1, "%"), report.Number(a.Utilization, 1, "%")),
+			change(report.Number(b.PerMonth, 0, ""), report.Number(a.PerMonth, 0, "")), change(b.money(), a.money()),
 		} {
 			line.Cells = append(line.Cells, report.Cell{Text: text})
 		}
+		line.Cells = append(line.Cells, report.Word(row.Outcome))
 		g.Rows = append(g.Rows, line)
 	}
 	p.Grid(g)
@@ -65,6 +94,9 @@ func (r Result) Table(p report.Printer) {
 	p.Label("Before", "the day before the demo; after: its last day. A month has 730 hours like those of that day.")
 	p.Training(r.Training)
 }
+
+// change is a value before and after the demo.
+func change(before, after string) string { return before + " → " + after }
 
 func less(before, after float64) string {
 	if before <= 0 || after >= before {

@@ -298,10 +298,17 @@ func TestLateAutomaticEvents(t *testing.T) {
 		CampaignArn: aws.String(campaignARN(home, "raised")), MinProvisionedTPS: aws.Int32(12),
 	})
 	s.must(err)
-	s.clock.Advance(18 * time.Minute)                                                            // 13:13
-	_, err = s.clients().alarms(home).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{ // the monitor went on
+	s.clock.Advance(18 * time.Minute) // 13:13
+	went := func(metric, campaign string, value float64) cwtypes.MetricDatum { // as the monitor went on
+		d := cwtypes.MetricDatum{MetricName: aws.String(metric), Value: aws.Float64(value), Timestamp: aws.Time(s.now().Add(-13 * time.Minute))}
+		if campaign != "" {
+			d.Dimensions = []cwtypes.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String(campaignARN(home, campaign))}}
+		}
+		return d
+	}
+	_, err = s.clients().alarms(home).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{
 		Namespace: aws.String("PersonalizeMonitor"), MetricData: []cwtypes.MetricDatum{
-			{MetricName: aws.String("monitoredResourceCount"), Value: aws.Float64(5), Timestamp: aws.Time(s.now().Add(-13 * time.Minute))},
+			went("monitoredResourceCount", "", 5), went("campaignUtilization", "spring-sale", 0), went("minProvisionedTPS", "similar-items", 10),
 		},
 	})
 	s.must(err)

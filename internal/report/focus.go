@@ -231,6 +231,11 @@ func (l Ledger) NoFocusRows() []string {
 			lines = append(lines, fmt.Sprintf("no row for %s on %s: what its training cost is not known", t.Solution, t.Day.Format(time.DateOnly)))
 		}
 	}
+	if l.Training != nil {
+		for _, region := range l.Training.Totals.Unread {
+			lines = append(lines, "no rows for training in "+region+": not all of it could be read")
+		}
+	}
 	if l.TrainedSince.After(l.Window.Start) {
 		lines = append(lines, "no rows for training before "+l.TrainedSince.UTC().Format("2006-01-02 15:04 UTC")+": its hours were not read")
 	}

@@ -48,6 +48,8 @@ type Ledger struct {
 	// since TrainedSince.
 	Trained      []TrainedDay `json:"-"`
 	TrainedSince time.Time    `json:"-"`
+	// TrainingCost is that of the Month, or without one of the Window; nil if not all of it is known.
+	TrainingCost *advice.TrainingCost `json:"-"`
 
 	// Hourly are the hours of all resources of a kind together, for charts; nil if they were
 	// not kept. The entries may have fewer.

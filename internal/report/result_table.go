@@ -47,12 +47,12 @@ func (p Printer) foundIn(l Ledger) {
 
 func resultGrid(resources []Resource) Grid {
 	g := Grid{Text: "REASON", Columns: []Column{
-		{Title: "KIND"}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true}, {Title: "AVG", Right: true},
-		{Title: "UTIL", Right: true}, {Title: "DECISION"},
+		{Title: "KIND", Minor: 2}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true},
+		{Title: "AVG", Right: true, Minor: 1}, {Title: "UTIL", Right: true}, {Title: "DECISION"},
 	}}
 	saves := slices.ContainsFunc(resources, func(one Resource) bool { return one.Saving != nil })
 	if saves {
-		g.Columns = append(g.Columns, Column{Title: "SAVES A MONTH"})
+		g.Columns = append(g.Columns, Column{Title: "SAVES A MONTH", Minor: 3, Fold: "saving a month: "})
 	}
 	for _, one := range resources {
 		row := Row{Text: Cell{Text: one.reasonText()}, Cells: []Cell{

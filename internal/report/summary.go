@@ -11,7 +11,8 @@ import (
 func (l Ledger) summary() advice.Summary {
 	t := l.Totals
 	f := advice.Facts{
-		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, Proposals: l.Recommendations,
+		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, TrainingCost: l.TrainingCost,
+		Proposals: l.Recommendations,
 	}
 	for _, e := range t.Estimates {
 		f.Spent = append(f.Spent, advice.Amount{Currency: e.Currency, Amount: e.Paid})
@@ -84,11 +85,10 @@ func savesMetered(s advice.Saving) string {
 
 // cut is a text on one line below a row, shortened where there is little room.
 func (p Printer) cut(text string) string {
-	runes, room := []rune(model.OneLine(text)), p.Width-indent
-	if p.Width <= 0 || len(runes) <= room || room < minText {
-		return string(runes)
+	if room := p.Width - indent; room >= minText {
+		return Cut(text, room)
 	}
-	return string(runes[:room-1]) + "…"
+	return model.OneLine(text)
 }
 
 var recommendationColumns = []string{

@@ -27,7 +27,11 @@ var colors = map[string]string{
 	"step-down": cyan, "done": cyan, "removed": cyan, "would be removed": cyan, "already gone": cyan,
 	"refused": yellow, "kept": yellow, "unclear": yellow,
 	"stop": red, "delete": red, "failed": red, "remains": red,
+	"action": cyan, "lowered": cyan, "skipped": yellow, "alarm": yellow, "deleted": red, "stopped": red, // of the demo
 }
+
+// Word is a cell with a word and its color.
+func Word[T ~string](word T) Cell { return Cell{string(word), colorOf(word)} }
 
 func colorOf[T ~string](word T) string { return cmp.Or(colors[string(word)], dim) }
 
@@ -35,7 +39,7 @@ func colorOf[T ~string](word T) string { return cmp.Or(colors[string(word)], dim
 const (
 	gap        = 2  // between columns
 	minText    = 40 // a narrower column of texts goes below the rows instead
-	minName    = 16 // names are not broken into shorter pieces
+	minName    = 16 // a narrower column of names helps no one
 	indent     = 4  // of a line below its row
 	labelWidth = 11 // of the words that begin the lines of a summary
 )
@@ -56,6 +60,9 @@ type Column struct {
 	Right bool // for numbers
 	Name  bool // narrowed where there is little room; one column at most
 	Minor int  // left out where there is little room, the highest first; 0 stays
+	// Fold goes before the column's value in the text of a row, if the column is left out; if it
+	// is empty, the value is left out too.
+	Fold string
 }
 
 // Row is a row of a table.
@@ -73,9 +80,11 @@ type Grid struct {
 	Rows    []Row
 }
 
-// paint colors a text, if colors are wanted and there is one to use.
-func (p Printer) paint(color, text string) string {
-	if !p.Color || color == "" || text == "" {
+func (p Printer) paint(color, text string) string { return p.Paint(color, text) }
+
+// Paint colors a text, if the style has colors and there is one to use.
+func (s Style) Paint(color, text string) string {
+	if !s.Color || color == "" || text == "" {
 		return text
 	}
 	return color + text + reset
@@ -150,8 +159,12 @@ func (p Printer) dropMinor(columns []Column, rows []Row) []Column {
 		if need <= p.Width || drop < 0 {
 			break
 		}
+		fold := columns[drop].Fold
 		columns = slices.Delete(slices.Clone(columns), drop, drop+1)
 		for i := range rows {
+			if value := rows[i].Cells[drop].Text; i > 0 && fold != "" && value != "" { // below the titles
+				rows[i].Text.Text = strings.TrimSuffix(fold+value+"; "+rows[i].Text.Text, "; ")
+			}
 			rows[i].Cells = slices.Delete(slices.Clone(rows[i].Cells), drop, drop+1)
 		}
 	}
@@ -198,20 +211,25 @@ func (p Printer) fit(columns []Column, rows []Row) (widths []int, text int) {
 	return widths, 0
 }
 
-// row writes one row, over several lines where its name or text is too long.
+// row writes one row, over several lines where its name or text is too long. A name is never broken:
+// one that is longer than its column has a line of its own, above the cells that follow it.
 func (p Printer) row(columns []Column, r Row, widths []int, text int) {
 	parts := make([][]string, len(columns))
 	height := 1
+	var above []string // the empty lines beside a long name
 	for i, c := range r.Cells {
-		parts[i] = []string{c.Text}
+		parts[i] = append(slices.Clone(above), c.Text)
 		if columns[i].Name {
 			parts[i] = wrap(c.Text, widths[i])
+			if slices.ContainsFunc(parts[i], func(part string) bool { return utf8.RuneCountInString(part) > widths[i] }) {
+				above = make([]string, len(parts[i]))
+			}
 		}
 		height = max(height, len(parts[i]))
 	}
 	var texts []string
 	if text > 0 {
-		texts = wrap(r.Text.Text, text)
+		texts = append(slices.Clone(above), wrap(r.Text.Text, text)...)
 		height = max(height, len(texts))
 	}
 	for n := range height {
@@ -262,29 +280,38 @@ func (p Printer) wrapped(text string, width int) []string {
 	return wrap(model.OneLine(text), width)
 }
 
-// wrap breaks a text at its spaces into lines of at most width characters. A word longer
-// than that is cut. The result has at least one line.
+// wrap breaks a text at its spaces into lines of at most width characters. A word is never broken, as it
+// may be a name or a number: one that is longer has a line of its own. The result has at least one line.
 func wrap(text string, width int) []string {
-	width = max(width, 1)
-	var lines []string
-	line, length := "", 0
+	lines, length := []string{""}, 0
 	for _, word := range strings.Fields(text) {
-		runes := []rune(word)
-		if length > 0 && length+1+len(runes) <= width {
-			line, length = line+" "+word, length+1+len(runes)
-			continue
+		n, last := utf8.RuneCountInString(word), len(lines)-1
+		switch {
+		case length == 0:
+			lines[last], length = word, n
+		case length+1+n <= width:
+			lines[last], length = lines[last]+" "+word, length+1+n
+		default:
+			lines, length = append(lines, word), n
 		}
-		if length > 0 {
-			lines = append(lines, line)
-		}
-		for len(runes) > width {
-			lines = append(lines, string(runes[:width]))
-			runes = runes[width:]
-		}
-		line, length = string(runes), len(runes)
-	}
-	if length > 0 || len(lines) == 0 {
-		lines = append(lines, line)
 	}
 	return lines
+}
+
+// Cut is a text in one line of at most width characters. What is left out is whole words, so that no
+// name and no number is cut to another; one word always stays.
+func Cut(text string, width int) string {
+	text = model.OneLine(text)
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	return wrap(text, width-2)[0] + " …"
+}
+
+// Fit breaks a text for people at the width of a style, if that has one.
+func Fit(text string, style Style) string {
+	if style.Width <= 0 {
+		return text
+	}
+	return strings.Join(wrap(text, style.Width), "\n")
 }

@@ -21,11 +21,11 @@ func TestWrap(t *testing.T) {
 		{"nothing is one empty line", "", 10, []string{""}},
 		{"what fits stays", "ten of ten", 10, []string{"ten of ten"}},
 		{"one character more breaks at the space", "ten of ten!", 10, []string{"ten of", "ten!"}},
-		{"a long word is cut", "abcdefghij kl", 4, []string{"abcd", "efgh", "ij", "kl"}},
-		{"the rest of a cut word takes the next", "abcde f", 4, []string{"abcd", "e f"}},
+		{"a long word has a line of its own", "a abcdefghij kl", 4, []string{"a", "abcdefghij", "kl"}},
+		{"a long word comes first", "abcde f", 4, []string{"abcde", "f"}},
 		{"a word as wide as the line", "abcd efgh", 4, []string{"abcd", "efgh"}},
 		{"characters count, not bytes", "→ → →", 5, []string{"→ → →"}},
-		{"a width of zero is one", "ab", 0, []string{"a", "b"}},
+		{"a width of zero is a word a line", "ab c", 0, []string{"ab", "c"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -49,15 +49,39 @@ func FuzzWrap(f *testing.F) {
 			t.Fatal("no line")
 		}
 		for _, line := range lines {
-			if utf8.RuneCountInString(line) > max(width, 1) {
+			if utf8.RuneCountInString(line) > width && len(strings.Fields(line)) > 1 {
 				t.Errorf("%q is wider than %d", line, width)
 			}
 		}
-		squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
-		if got := squeeze(strings.Join(lines, "")); got != squeeze(text) {
+		words := strings.Fields(text)
+		if got := strings.Fields(strings.Join(lines, "\n")); !slices.Equal(got, words) {
 			t.Errorf("%q became %q", text, got)
 		}
+		whole, cut := strings.Join(strings.Fields(model.OneLine(text)), " "), Cut(text, width)
+		kept, isCut := strings.CutSuffix(cut, " …")
+		if wide := utf8.RuneCountInString(cut) > width && strings.Contains(kept, " "); wide || isCut && !strings.HasPrefix(whole+" ", kept+" ") {
+			t.Errorf("%q was cut to %q for a width of %d", text, cut, width)
+		}
 	})
+}
+
+func TestCut(t *testing.T) {
+	tests := []struct {
+		name, text string
+		width      int
+		want       string
+	}{
+		{"what fits stays", "40 of 1000 remain", 17, "40 of 1000 remain"},
+		{"a number is left out whole", "40 of 1000 remain", 9, "40 of …"},
+		{"it fits with the sign", "40 of 1000 remain", 12, "40 of 1000 …"},
+		{"one word always stays", "shop-customers-also-viewed was called", 9, "shop-customers-also-viewed …"},
+		{"lines become one", "a\nb", 9, "a b"},
+	}
+	for _, tt := range tests {
+		if got := Cut(tt.text, tt.width); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
 }
 
 // FuzzTable checks that no text of a service can break the table, at any width.

@@ -102,7 +102,7 @@ func checkDryRun(h *history, d rules.Decision, readings model.Readings, count ta
 
 // checkRecentCalls holds the last look before a stop or deletion against the calls since.
 func checkRecentCalls(h *history, d rules.Decision, readings model.Readings, count tally) string {
-	if h.damage != unasked && h.oneIn(4) { // by now something else cannot be read
+	if h.damage != unasked && h.damage != hollow && h.oneIn(4) { // by now something else cannot be read
 		h.victim = len(h.asked) + h.IntN(9)
 	}
 	queries := rules.RecentCallQueries(h.resource, h.moment)

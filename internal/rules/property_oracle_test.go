@@ -446,7 +446,8 @@ func idleUnread(h *history) bool {
 func doubtsOfStep(h *history, f *facts) bool {
 	untouched := h.by == noOne || touchedAgo(h) >= h.idle()
 	for _, q := range h.asked {
-		if !q.whole && (q.Metric.Name == minimumMetric(h) || q.Period == time.Duration(hour)*time.Second) {
+		// What an answer lacks that calls itself complete may keep a step, too.
+		if !q.whole && (h.damage == hollow || q.Metric.Name == minimumMetric(h) || q.Period == time.Duration(hour)*time.Second) {
 			return true
 		}
 	}

@@ -52,7 +52,7 @@ func (w *world) build() error {
 		}
 		estate.Regions = append(estate.Regions, w.region(region, n))
 	}
-	w.faults = &faults{world: w, hits: map[hit]int{}}
+	w.faults = &faults{world: w, hits: map[hit]int{}, lately: map[string][]time.Time{}}
 	var err error
 	w.aws, err = localaws.New(estate, localaws.WithClock(w.clock), localaws.WithRetention(retention), localaws.WithObserver(w.observe))
 	if err != nil {

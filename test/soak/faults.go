@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,8 @@ type faults struct {
 
 	mu   sync.Mutex
 	hits map[hit]int // in the current invocation
+	// lately is when calls failed in a region.
+	lately map[string][]time.Time
 }
 
 // hit identifies the calls of an operation in a region that failed in the same way.
@@ -97,12 +100,23 @@ func (f *faults) observe(o localaws.Observed) {
 	defer f.mu.Unlock()
 	f.figures.add("faults injected (calls hit)")
 	f.hits[hit{o.Region, o.Operation, o.Fault.Kind, o.Fault.Code == accessDenied}]++
+	f.lately[o.Region] = append(f.lately[o.Region], f.clock.Now())
 }
 
 func (f *faults) resetHits() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	clear(f.hits)
+}
+
+// manyHits in an hour may use up the retries that a client of the SDK allows itself in a region.
+const manyHits = 60
+
+// worn reports whether there may be no retries left in a region.
+func (f *faults) worn(region string) bool {
+	hour := f.clock.Now().Add(-time.Hour)
+	f.lately[region] = slices.DeleteFunc(f.lately[region], func(at time.Time) bool { return at.Before(hour) })
+	return len(f.lately[region]) >= manyHits
 }
 
 // minAttempts is how often the program tries a call at least if a retry can help. Fewer hits excuse nothing.
@@ -118,7 +132,7 @@ func (f *faults) excuse(region string, operations ...string) bool {
 			if h.region != region || h.operation != op || h.kind == localaws.EmptyPage {
 				continue
 			}
-			if n >= minAttempts || h.denied || h.kind == localaws.Partial || h.kind == localaws.Garbage || h.kind == localaws.Hide || h.kind == localaws.Truncate {
+			if n >= minAttempts || f.worn(region) || h.denied || h.kind == localaws.Partial || h.kind == localaws.Garbage || h.kind == localaws.Hide || h.kind == localaws.Truncate {
 				return true
 			}
 		}
