@@ -78,7 +78,7 @@ func TestEightyColumns(t *testing.T) {
 		t.Run(tt.args[0], func(t *testing.T) {
 			t.Parallel()
 			tty, written := terminal(t)
-			env := func(name string) (string, bool) { return "xterm", name == "TERM" }
+			env := func(name string) (string, bool) { return map[string]string{"TERM": "xterm"}[name], name == "TERM" }
 			code := cli.Run(t.Context(), tt.args, "test", cli.Streams{Out: tty, Err: tty, Env: env})
 			text := progressLine.ReplaceAllString(strings.ReplaceAll(written(), "\r\n", "\n"), "")
 			if code != cli.ExitDone && code != cli.ExitChanges {
