@@ -13,15 +13,14 @@ import (
 // services that are heard last compare the host's clock with theirs.
 const servicesHeard = 3
 
-// heardReach is how long before the latest response, by the host's clock, another one was heard that
-// still counts. A clock that was set in between has no say by what it showed before.
-const heardReach = 10 * time.Minute
+// clockJump is by how much the offset to the same service changes at least if the host's clock was set in
+// between. What the clock showed before has no say then.
+const clockJump = 2 * time.Minute
 
 // serviceClock is how far the host's clock is ahead of a service's; negative if it is behind.
 type serviceClock struct {
 	service string
 	offset  time.Duration
-	at      time.Time // of the host's clock
 }
 
 // clockCheck compares the host's clock with the Date of every response of AWS, errors included.
@@ -39,8 +38,15 @@ func (c *clockCheck) hear(service string, metadata middleware.Metadata, sent, re
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.heard = slices.DeleteFunc(c.heard, func(s serviceClock) bool { return s.service == service })
-	c.heard = append(c.heard, serviceClock{service, clockOffset(date, sent, received), received})
+	offset := clockOffset(date, sent, received)
+	if i := slices.IndexFunc(c.heard, func(s serviceClock) bool { return s.service == service }); i >= 0 {
+		if (offset - c.heard[i].offset).Abs() >= clockJump {
+			c.heard = nil
+		} else {
+			c.heard = slices.Delete(c.heard, i, i+1)
+		}
+	}
+	c.heard = append(c.heard, serviceClock{service, offset})
 }
 
 // clockOffset is how far the clock that showed sent and received is ahead of the one that
@@ -57,7 +63,7 @@ func clockOffset(date, sent, received time.Time) time.Duration {
 }
 
 // ClockOffset returns how far the host's clock is ahead of AWS's, negative if it is behind, by
-// the latest responses of the three services heard last, within ten minutes. One service with a wrong clock of its
+// the latest responses of the three services heard last since it was set. One service with a wrong clock of its
 // own does not matter among three; of two that differ, the larger offset counts. It is not known
 // before any response with a date.
 func (c *Clients) ClockOffset() (offset time.Duration, known bool) {
@@ -68,8 +74,6 @@ func (c *Clients) ClockOffset() (offset time.Duration, known bool) {
 	if len(recent) == 0 {
 		return 0, false
 	}
-	latest := recent[len(recent)-1].at
-	recent = slices.DeleteFunc(recent, func(s serviceClock) bool { return latest.Sub(s.at).Abs() > heardReach })
 	slices.SortFunc(recent, func(a, b serviceClock) int { return cmp.Compare(a.offset.Abs(), b.offset.Abs()) })
 	return recent[len(recent)/2].offset, true
 }
