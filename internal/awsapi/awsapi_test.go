@@ -34,6 +34,13 @@ func (c *clock) Now() time.Time {
 	return c.now
 }
 
+// advance sets the clock forward or back.
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	if c.block != nil {
 		close(c.block)

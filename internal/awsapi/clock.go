@@ -13,14 +13,15 @@ import (
 // services that are heard last compare the host's clock with theirs.
 const servicesHeard = 3
 
-// clockJump is by how much the offset to the same service changes at least if the host's clock was set in
-// between. What the clock showed before has no say then.
-const clockJump = 2 * time.Minute
+// heardReach is how long before the latest response, by the host's clock, another one was heard that
+// counts. The clock may have been set in between.
+const heardReach = 10 * time.Minute
 
 // serviceClock is how far the host's clock is ahead of a service's; negative if it is behind.
 type serviceClock struct {
 	service string
 	offset  time.Duration
+	at      time.Time // of the host's clock
 }
 
 // clockCheck compares the host's clock with the Date of every response of AWS, errors included.
@@ -38,15 +39,8 @@ func (c *clockCheck) hear(service string, metadata middleware.Metadata, sent, re
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	offset := clockOffset(date, sent, received)
-	if i := slices.IndexFunc(c.heard, func(s serviceClock) bool { return s.service == service }); i >= 0 {
-		if (offset - c.heard[i].offset).Abs() >= clockJump {
-			c.heard = nil
-		} else {
-			c.heard = slices.Delete(c.heard, i, i+1)
-		}
-	}
-	c.heard = append(c.heard, serviceClock{service, offset})
+	c.heard = slices.DeleteFunc(c.heard, func(s serviceClock) bool { return s.service == service })
+	c.heard = append(c.heard, serviceClock{service, clockOffset(date, sent, received), received})
 }
 
 // clockOffset is how far the clock that showed sent and received is ahead of the one that
@@ -63,9 +57,10 @@ func clockOffset(date, sent, received time.Time) time.Duration {
 }
 
 // ClockOffset returns how far the host's clock is ahead of AWS's, negative if it is behind, by
-// the latest responses of the three services heard last since it was set. One service with a wrong clock of its
-// own does not matter among three; of two that differ, the larger offset counts. It is not known
-// before any response with a date.
+// the latest responses of the three services heard last. What was heard more than ten minutes before the latest
+// one counts only between two that were not. One service with a wrong clock of its own does not
+// matter among three; of two that differ, the larger offset counts. It is not known before any
+// response with a date.
 func (c *Clients) ClockOffset() (offset time.Duration, known bool) {
 	check := &c.attempts.dates
 	check.mu.Lock()
@@ -73,6 +68,11 @@ func (c *Clients) ClockOffset() (offset time.Duration, known bool) {
 	recent := slices.Clone(check.heard[max(0, len(check.heard)-servicesHeard):])
 	if len(recent) == 0 {
 		return 0, false
+	}
+	latest := recent[len(recent)-1].at
+	old := func(s serviceClock) bool { return latest.Sub(s.at).Abs() > heardReach }
+	if fresh := slices.DeleteFunc(slices.Clone(recent), old); len(fresh) == 1 {
+		recent = fresh
 	}
 	slices.SortFunc(recent, func(a, b serviceClock) int { return cmp.Compare(a.offset.Abs(), b.offset.Abs()) })
 	return recent[len(recent)/2].offset, true

@@ -20,6 +20,7 @@ func TestClockOffset(t *testing.T) {
 		service string // of which one call is made
 		behind  time.Duration
 		form    string // of the response
+		after   time.Duration
 	}
 	for _, tt := range []struct {
 		name   string
@@ -32,18 +33,18 @@ func TestClockOffset(t *testing.T) {
 		{"a second behind, as dates have no fractions", []response{{service: "personalize", behind: time.Second}}, 0, true},
 		{"ahead", []response{{service: "personalize", behind: hour}}, hour, true},
 		{"behind", []response{{service: "personalize", behind: -hour}}, -hour, true},
-		{"of an error", []response{{"personalize", hour, "error"}}, hour, true},
-		{"of a proxy", []response{{"personalize", hour, "proxy"}}, 0, false},
-		{"without a date", []response{{"personalize", hour, "undated"}}, 0, false},
-		{"of two the larger", []response{{"personalize", -hour, ""}, {service: "cloudwatch"}}, -hour, true},
-		{"of three the middle", []response{{"personalize", hour, ""}, {service: "cloudwatch"}, {service: "sts"}}, 0, true},
-		{"two of three", []response{{"personalize", hour, ""}, {service: "cloudwatch"}, {"sts", hour, ""}}, hour, true},
-		{"the latest of each", []response{{"personalize", hour, ""}, {service: "personalize"}}, 0, true},
-		{"what the clock showed before it was set", []response{{service: "personalize"}, {service: "cloudwatch"}, {service: "sts"}, {"personalize", hour, ""}}, hour, true},
-		{"or before it was set right", []response{{"personalize", hour, ""}, {"cloudwatch", hour, ""}, {"sts", hour, ""}, {service: "personalize"}}, 0, true},
-		{"less than two minutes is no setting", []response{{service: "personalize"}, {service: "cloudwatch"}, {service: "sts"}, {"personalize", 119 * time.Second, ""}}, 0, true},
-		{"one service that is another's from the start", []response{{"personalize", hour, ""}, {service: "cloudwatch"}, {service: "sts"}, {"personalize", hour, ""}}, 0, true},
-		{"nothing new of a proxy", []response{{service: "personalize"}, {"personalize", hour, "proxy"}}, 0, true},
+		{"of an error", []response{{"personalize", hour, "error", 0}}, hour, true},
+		{"of a proxy", []response{{"personalize", hour, "proxy", 0}}, 0, false},
+		{"without a date", []response{{"personalize", hour, "undated", 0}}, 0, false},
+		{"of two the larger", []response{{"personalize", -hour, "", 0}, {service: "cloudwatch"}}, -hour, true},
+		{"of three the middle", []response{{"personalize", hour, "", 0}, {service: "cloudwatch"}, {service: "sts"}}, 0, true},
+		{"two of three", []response{{"personalize", hour, "", 0}, {service: "cloudwatch"}, {"sts", hour, "", 0}}, hour, true},
+		{"the latest of each", []response{{"personalize", hour, "", 0}, {service: "personalize"}}, 0, true},
+		{"what the clock showed before it was set", []response{{service: "cloudwatch"}, {service: "sts"}, {"personalize", hour, "", hour}}, hour, true},
+		{"or before it was set back", []response{{service: "cloudwatch"}, {service: "sts"}, {"personalize", -hour, "", -hour}}, -hour, true},
+		{"but one service has another's clock", []response{{service: "sts"}, {"personalize", hour, "", hour}, {service: "cloudwatch"}}, 0, true},
+		{"minutes before", []response{{service: "cloudwatch"}, {service: "sts"}, {"personalize", hour, "", 9 * time.Minute}}, 0, true},
+		{"nothing new of a proxy", []response{{service: "personalize"}, {"personalize", hour, "proxy", 0}}, 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clk := newClock()
@@ -64,6 +65,7 @@ func TestClockOffset(t *testing.T) {
 			})
 			clients := a.clients(t, awsapi.Options{Clock: clk})
 			for _, next = range tt.heard {
+				clk.advance(next.after)
 				var err error
 				switch next.service {
 				case "cloudwatch":
