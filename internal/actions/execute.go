@@ -353,7 +353,8 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 	if x.req.Automatic() && !ends && x.req.Scheduled == "" { // stops and deletes were counted before they were made
 		group.Go(func() { x.mark(ctx) })
 	}
-	if x.setsForGood() || x.req.Scheduled == rules.Return {
+	// The tag of a return stays until the minimum is seen to be back: the update may still fail, and is repeated then.
+	if x.setsForGood() {
 		problems = returnTagOf(x.w, arn, x.before.tags).removal(ctx, "the minimum is "+participle)
 	}
 	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record.Raw()))) })

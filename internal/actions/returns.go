@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -68,7 +69,7 @@ func (t returnTag) remove(ctx context.Context, why string) error {
 	return t.w.RemoveTag(ctx, t.intent("remove its tag "+schedule.ReturnTag+": "+why), schedule.ReturnTag)
 }
 
-// removal removes the tag where a person's request, or the return itself, ends what it arranges. A
+// removal removes the tag where a person's request ends what it arranges. A
 // failure is a problem and no error: a monitor drops a return that no longer fits.
 func (t returnTag) removal(ctx context.Context, why string) []model.Problem {
 	if t.found == "" {
@@ -97,13 +98,17 @@ func (x *execution) timedRaise() (schedule.Return, error) {
 	}
 	present := x.before.minTPS
 	r := schedule.Return{Target: present, From: present, Raised: x.req.NewMinTPS, Due: due, Arranged: now.Truncate(time.Second)}
-	pending, ok := returnTagOf(x.w, x.req.ARN, x.before.tags).pending()
-	if ok {
-		r.Target = rules.ReturnTarget(present, x.before.update, pending)
-	}
-	switch {
-	case x.before.tags == nil:
+	if x.before.tags == nil {
 		return none, errors.New("a return cannot be arranged: its tags could not be read")
+	}
+	arranged, err := x.arranged()
+	if err != nil { // guard: return: not beside a schedule that would keep it from being carried out
+		return none, fmt.Errorf("a return cannot be arranged: %w", err)
+	}
+	r.Target = rules.ReturnTarget(present, x.before.update, arranged)
+	switch why := rules.Protected(x.before.tags, rules.Return, due); {
+	case why != "": // guard: return: not where a tag would keep it from being carried out
+		return none, fmt.Errorf("a return cannot be arranged: it would be %s; change that tag, or leave out the end to set %d", why, r.Raised)
 	case r.Raised < present || r.Raised <= r.Target:
 		return none, fmt.Errorf("its minimum is %d %s, and a raise that returns needs a higher one; leave out the end to set %d",
 			present, x.req.Kind.RateUnit(), r.Raised)
@@ -111,6 +116,15 @@ func (x *execution) timedRaise() (schedule.Return, error) {
 		return none, fmt.Errorf("%s; try again when that is done", x.before.busy())
 	}
 	return r, nil
+}
+
+// arranged is what the tags arrange. A return that is not understood is replaced, and does not count.
+func (x *execution) arranged() (rules.Arrangement, error) {
+	tags := maps.Clone(x.before.tags)
+	if _, ok := returnTagOf(x.w, x.req.ARN, tags).pending(); !ok {
+		delete(tags, schedule.ReturnTag)
+	}
+	return rules.ArrangementOf(x.req.Kind, tags)
 }
 
 // disarrange undoes what was written for a raise that was not requested, or not accepted. If that
@@ -130,7 +144,8 @@ func (x *execution) disarrange(ctx context.Context, tag returnTag) {
 // extend changes the end of a raise that was made before: the tag alone.
 func (x *execution) extend(ctx context.Context) (Answer, error) {
 	pending, ok := returnTagOf(x.w, x.req.ARN, x.before.tags).pending()
-	if ok && !x.req.Command && x.req.For != 0 && pending.Raised == x.req.NewMinTPS {
+	again := x.req.For != 0 || pending.Due.Equal(x.req.Until.Truncate(time.Second)) // an event may come twice
+	if ok && again && !x.req.Command && pending.Raised == x.req.NewMinTPS {
 		return x.alreadySo(ctx, fmt.Sprintf("is raised to %d until %s already", pending.Raised, pending.Due.Format(time.RFC3339))), nil
 	}
 	var err error

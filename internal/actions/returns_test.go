@@ -114,6 +114,47 @@ func TestTimedRaises(t *testing.T) {
 	}
 }
 
+// A raise whose return something else would keep from being carried out is not made.
+func TestNoRaiseThatCannotReturn(t *testing.T) {
+	for _, tt := range []struct{ key, value, fails string }{
+		{rules.ProtectTag, "all", "a return cannot be arranged: it would be protected by its tag personalize-monitor:protect=all"},
+		{rules.ProtectTag, "tps until 2099-01-01", "protected by its tag"},
+		{rules.ProtectTag, "idle", ""},
+		{rules.ProtectTag, "tps until " + testTime.AddDate(0, 0, -1).Format(time.DateOnly), ""},
+		{schedule.Tag, "base=5 lunch", "a return cannot be arranged: its tag personalize-monitor:schedule is not understood: column 8"},
+		{schedule.Tag, "base=5 daily@12:00-13:00=9", ""},
+		{schedule.ReturnTag, "nonsense", ""}, // is replaced
+	} {
+		w := newShop(t)
+		w.tag(tt.key, tt.value)
+		a, _ := w.actor()
+		n, err := a.Do(ctxAll, model.ActionUpdate, timed(t, 20))
+		raised := n.Outcome == writer.Done && strings.Contains(w.returnTag(), "to=10 from=10 raised=20")
+		if raised != (tt.fails == "") || err != nil && !strings.Contains(err.Error(), tt.fails) {
+			t.Errorf("%s=%s: %s, %v, tag %q", tt.key, tt.value, n.Outcome, err, w.returnTag())
+		}
+	}
+}
+
+// An event that is delivered twice arranges its return once, whichever way its end is given.
+func TestATimedEventTwice(t *testing.T) {
+	for _, until := range []time.Time{{}, testTime.Add(3*time.Hour + time.Second/2)} {
+		w := newShop(t)
+		a, _ := w.actor()
+		req := timed(t, 20)
+		if req.Command = false; !until.IsZero() {
+			req.For, req.Until = 0, until
+		}
+		if _, err := a.Do(ctxAll, model.ActionUpdate, req); err != nil {
+			t.Fatal(err)
+		}
+		tag := w.returnTag()
+		if n, err := a.Do(ctxAll, model.ActionUpdate, req); err != nil || n.Outcome != writer.AlreadySo || w.returnTag() != tag {
+			t.Errorf("until %v: %+v, %v, tag %q after %q", until, n, err, w.returnTag(), tag)
+		}
+	}
+}
+
 // A minimum that a person sets for good, the present one too, ends an arranged return.
 func TestAMinimumForGoodEndsAReturn(t *testing.T) {
 	for minimum, outcome := range map[int]writer.Outcome{10: writer.AlreadySo, 12: writer.Done} {
@@ -137,7 +178,7 @@ func TestScheduledRequests(t *testing.T) {
 		tag      string
 		events   int
 	}{
-		{"holds", rules.Decision{Verdict: rules.Return, NewMinTPS: 4, Reason: "its time"}, writer.Done, "", 1},
+		{"holds", rules.Decision{Verdict: rules.Return, NewMinTPS: 4, Reason: "its time"}, writer.Done, tag, 1}, // the tag stays until the minimum is seen to be back
 		{"another minimum", rules.Decision{Verdict: rules.Return, NewMinTPS: 5, Reason: "its time"}, writer.Refused, tag, 0},
 		{"another verdict", rules.Decision{Verdict: rules.Lower, NewMinTPS: 4, Reason: "its time"}, writer.Refused, tag, 0},
 		{"nothing", rules.Decision{Verdict: rules.None, NewMinTPS: 4, Reason: "not yet"}, writer.Refused, tag, 0},

@@ -21,6 +21,7 @@ import (
 type scheduleOptions struct {
 	common
 	prices priceOptions
+	large  bool
 }
 
 func newSchedule(g *global) *cobra.Command {
@@ -57,6 +58,8 @@ func newScheduleSet(g *global) *cobra.Command {
 	}
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	o.addFlags(cmd)
+	cmd.Flags().BoolVar(&o.large, "allow-large", false,
+		fmt.Sprintf("allow a level of more than %d times the base and the present minimum", rules.LargeTimes))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		s, err := schedule.Parse(args[1])
 		if err != nil {
@@ -66,6 +69,10 @@ func newScheduleSet(g *global) *cobra.Command {
 			tags := map[string]string{schedule.Tag: s.String()}
 			if _, err := rules.ArrangementOf(c.resource.Kind, tags); err != nil {
 				return usage(err)
+			}
+			present := max(s.Base, c.resource.MinTPS)
+			if why := rules.LargeMinimum(c.resource.Kind, s.Highest(), present); why != "" && !o.large {
+				return usage(fmt.Errorf("%s; if that is meant, allow it (--allow-large)", why))
 			}
 			if err := c.parts.Writer.SetTags(ctx, c.intent("set its schedule"), tags); err != nil {
 				return fmt.Errorf("set the schedule of %s: %w", c.resource.ARN, err)

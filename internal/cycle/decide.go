@@ -48,7 +48,9 @@ func (r *run) applySchedules(ctx context.Context, decisions []rules.Decision) {
 	}
 	reading, cancel := r.reading(ctx)
 	defer cancel()
-	s := schedules{tags: r.Tags, refresh: r.refresh, due: r.due}
+	// HourlyChecks=never does not switch off what tags arrange.
+	due := func(arn model.ARN) bool { return r.due(arn) || rules.InSlot(arn, r.at) }
+	s := schedules{tags: r.Tags, refresh: r.refresh, due: due}
 	r.problems.add(s.apply(reading, decisions)...)
 }
 

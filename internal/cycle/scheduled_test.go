@@ -154,6 +154,36 @@ func TestTimedRaiseReturns(t *testing.T) {
 	}
 }
 
+// A return that is brought forward happens at its new time, though the change of the tag shows nowhere else.
+func TestAReturnIsBroughtForward(t *testing.T) {
+	b := actingBed(t, flat(2, home))
+	b.run(never)
+	if _, err := b.raise("campaign/c", 8, 2*time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	b.until("12:40")
+	if sentence, err := b.raise("campaign/c", 8, 15*time.Minute); err != nil || !strings.Contains(sentence, "returns to 2 at 2026-03-04 12:57") {
+		t.Fatalf("%s, %v", sentence, err)
+	}
+	if got := byName(t, b.until("12:57"), "c"); got.Decision != rules.Return || got.NewMin != 2 {
+		t.Errorf("%s to %d (%s)", got.Decision, got.NewMin, got.Reason)
+	}
+	if got := byName(t, b.until("13:17"), "c"); got.Min != 2 {
+		t.Errorf("in the end %d (%s)", got.Min, got.Reason)
+	}
+}
+
+// The schedule of what has not been updated for long is found within an hour, also without hourly checks.
+func TestAScheduleIsFoundWithoutHourlyChecks(t *testing.T) {
+	tags := map[string]string{schedule.Tag: "base=2 daily@00:00-24:00=9"}
+	estate := arranged(tags, tags)
+	group := &estate.Regions[0].DatasetGroups[0]
+	group.Campaigns[0].Age, group.Recommenders[0].Age = 90*24*time.Hour, 90*24*time.Hour
+	b := actingBed(t, estate)
+	b.run(never)
+	wantMinimums(t, "after an hour", b.until("13:12"), 9, 9)
+}
+
 // Somebody changes the minimum meanwhile: the return is dropped, and reported once.
 func TestReturnIsDroppedOnce(t *testing.T) {
 	b := actingBed(t, flat(2, home))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -36,7 +37,7 @@ type TagsReader func(ctx context.Context, region, arn string) (writer.Tags, erro
 
 // ResourceTags are the tags of campaigns and recommenders. Listings have none, and each resource
 // takes a call. They are remembered, and read when they may matter or have changed: the tags of a
-// resource that was updated, as a timed raise updates it; of one that is not known, once it was
+// resource that was updated, as a timed raise updates it, and until that returns; of one that is not known, once it was
 // updated lately or its hourly checks are due; of any other once an hour, a few at a time. It is safe
 // for concurrent use.
 type ResourceTags struct {
@@ -103,6 +104,7 @@ func (t *ResourceTags) due(resources []model.Resource, slot func(model.ARN) bool
 		switch {
 		case !known && (slot(r.ARN) || now.Sub(r.LastTouched()) < tagsReach),
 			known && !tagged.lastUpdated.Equal(r.LastUpdated),
+			known && tagged.tags[schedule.ReturnTag] != "", // guard: tags: a return ahead may be brought forward
 			r.Update != nil && !r.Update.Status.Settled():
 			list = append(list, r)
 		case known && now.Sub(tagged.read) >= tagsAge:

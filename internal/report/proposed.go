@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
@@ -27,12 +28,15 @@ func ProposedScheduleOf(r model.Resource, p *whatif.Proposal) *ProposedSchedule 
 	if p == nil {
 		return nil
 	}
-	text := p.Schedule.String()
+	text, allow := p.Schedule.String(), ""
+	if rules.LargeMinimum(r.Kind, p.Schedule.Highest(), max(p.Schedule.Base, r.MinTPS)) != "" {
+		allow = " --allow-large"
+	}
 	return &ProposedSchedule{
 		Text: text, Base: p.Schedule.Base, Days: whatif.TestDays,
 		ColdSteps: p.With.Cold.Cold, ColdStepsAtBase: p.Base.Cold.Cold,
 		TPSHoursPercent: 100 * p.With.TPSHours / p.With.Used, TPSHoursPercentAtBase: 100 * p.Base.TPSHours / p.Base.Used,
-		Command: fmt.Sprintf("personalize-monitor schedule set %s '%s'", r.ARN, text),
+		Command: fmt.Sprintf("personalize-monitor schedule set %s '%s'%s", r.ARN, text, allow),
 	}
 }
 

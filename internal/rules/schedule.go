@@ -31,6 +31,9 @@ func spread(s string) uint32 {
 // that neither the checks nor the actions they lead to come all at once.
 func Slot(arn model.ARN) int { return int(spread(arn.String()) % uint32(slotsPerHour)) }
 
+// InSlot reports whether the measured window is the resource's place in the hour.
+func InSlot(arn model.ARN, m EvaluationTime) bool { return Slot(arn) == slotOf(m.Window) }
+
 func slotOf(w model.Window) int { return w.Start.Minute() / int(WindowLength.Minutes()) }
 
 // Due reports whether the hourly checks of a resource are made in this window.
@@ -41,7 +44,7 @@ func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 	case s.NoChecks != "": // guard: no checks on an old event
 		return false
 	case s.HourlyChecks == model.Auto:
-		return Slot(arn) == slotOf(m.Window) // guard: checked in its slot only
+		return InSlot(arn, m) // guard: checked in its slot only
 	}
 	return s.HourlyChecks == model.Always // guard: HourlyChecks=never, or an unknown mode
 }

@@ -179,12 +179,19 @@ func (a Arrangement) wanted(r model.Resource, now time.Time) (finding, int) {
 			until = " until " + next.UTC().Format(gapFormat)
 		}
 	}
+	unit := r.Kind.RateUnit()
 	if a.Return != nil {
-		if f, minimum := a.wantedReturn(r, level, now); f.verdict.Changes() || r.MinTPS >= level {
+		f, minimum := a.wantedReturn(r, level, now)
+		switch floor := a.Floor(now); {
+		case f.verdict.Changes():
+			return f, minimum
+		case a.Schedule != nil && a.Schedule.Owns(r.MinTPS) && r.MinTPS > floor: // guard: return: a level above it ends at its end
+			return finding{verdict: Lower, code: ReasonScheduled, reason: fmt.Sprintf("lower from %d to %d: its schedule wants %d %s%s, and it is raised to %d until %s",
+				r.MinTPS, floor, level, unit, until, a.Return.Raised, a.Return.Due.UTC().Format(gapFormat))}, floor
+		case r.MinTPS >= level:
 			return f, minimum
 		}
 	}
-	unit := r.Kind.RateUnit()
 	switch {
 	case r.MinTPS < level:
 		return finding{verdict: Raise, code: ReasonScheduled,
@@ -209,7 +216,7 @@ func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (f
 	scheduled := a.Schedule != nil && a.Schedule.Owns(r.MinTPS)
 	changed := !raised && !scheduled && r.MinTPS != b.Target // guard: return: changed by somebody; each
 	switch {
-	case changed || raised && updatedSince(r, *b): // what sets it back to the target may be the return itself
+	case changed || raised && a.updatedSince(r): // what sets it back to the target may be the return itself
 		if now.Sub(b.Arranged) < arrangedReach { // guard: return: kept while the raise is requested; boundary
 			return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
 		}
@@ -229,18 +236,22 @@ func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (f
 // ReturnTarget is the minimum to which a timed raise returns that is requested now: the present one
 // or, if the resource is raised for a time already and nobody has updated it since, that from before
 // the first raise. The update is the latest one; nil if there was none.
-func ReturnTarget(minimum int, update *model.Update, pending schedule.Return) int {
-	r := model.Resource{MinTPS: minimum, Update: update}
-	if (minimum == pending.Raised || minimum == pending.From) && !updatedSince(r, pending) { // guard: return: to where the first raise began; each
-		return pending.Target
+func ReturnTarget(minimum int, update *model.Update, a Arrangement) int {
+	r, b := model.Resource{MinTPS: minimum, Update: update}, a.Return
+	if b != nil && (minimum == b.Raised || minimum == b.From) && !a.updatedSince(r) { // guard: return: to where the first raise began; each
+		return b.Target
 	}
 	return minimum
 }
 
 // updatedSince reports whether somebody has updated the resource since its raise, if only to the
-// same minimum. The service's own move to a new solution version does not count.
-func updatedSince(r model.Resource, b schedule.Return) bool {
-	u := r.Update
+// same minimum. The service's own move to a new solution version does not count, and neither does
+// what a schedule may have lowered to the raise again, from a level above it.
+func (a Arrangement) updatedSince(r model.Resource) bool {
+	u, b := r.Update, a.Return
+	if a.Schedule != nil && a.Schedule.Highest() > b.Raised { // guard: return: the schedule's own update is nobody's
+		return false
+	}
 	if u == nil || u.Status != model.StatusActive || !u.Created.After(b.Arranged.Add(arrangedReach)) { // guard: return: updated by somebody; each:3
 		return false
 	}

@@ -25,6 +25,9 @@ func scheduledResource(minimum int) model.Resource {
 // back is the tag of a raise from 5 to 50 that was arranged at noon, for two hours.
 const back = "to=5 from=5 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z"
 
+// night is the tag of a raise from 5 to 20 that was arranged at noon, until the next morning.
+const night = "to=5 from=5 raised=20 due=2026-03-05T06:00:00Z arranged=2026-03-04T10:00:00Z"
+
 func updated(r model.Resource, at time.Time, status model.Status) model.Resource {
 	r.Update = &model.Update{Status: status, MinTPS: r.MinTPS, Created: at, Changed: at}
 	return r
@@ -87,6 +90,14 @@ func TestApplySchedule(t *testing.T) {
 		{"its return, to the level of the schedule", scheduledResource(80), map[string]string{schedule.Tag: "base=5 daily@12:00-18:00=50", schedule.ReturnTag: strings.ReplaceAll(back, "raised=50", "raised=80")}, 2 * time.Hour, Return, 50, "return from 80 to 50"},
 		{"a schedule that wants more", scheduledResource(20), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: strings.ReplaceAll(back, "raised=50", "raised=20")}, 30 * time.Minute, Raise, 50, "raise"},
 		{"a raise that the schedule has overtaken", scheduledResource(50), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: strings.ReplaceAll(back, "raised=50", "raised=20")}, 2 * time.Hour, Drop, 50, "is over"},
+		{"a level above a raise, at its time", scheduledResource(50), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: night}, 30 * time.Minute, None, 0, "raised to 20"},
+		{"a level above a raise, at its end", scheduledResource(50), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: night}, time.Hour, Lower, 20,
+			"lower from 50 to 20: its schedule wants 5 TPS until 2026-03-11 10:45, and it is raised to 20 until 2026-03-05 06:00"},
+		{"lowered to the raise by the schedule", updated(scheduledResource(20), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: night}, 2 * time.Hour, None, 0, "raised to 20"},
+		{"lowered to the raise by the schedule, at the return", updated(scheduledResource(20), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: night}, 18 * time.Hour, Return, 5, "return from 20 to 5"},
+		{"set again to the same minimum, beside a schedule that is never above it", updated(scheduledResource(50), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: back}, 2 * time.Hour, Drop, 50, "is dropped"},
+		{"its return failed", updated(scheduledResource(50), noon.Add(2*time.Hour), "CREATE FAILED"), map[string]string{schedule.ReturnTag: back}, 149 * time.Minute, None, 0, "its last update failed"},
+		{"its return failed, half an hour later", updated(scheduledResource(50), noon.Add(2*time.Hour), "CREATE FAILED"), map[string]string{schedule.ReturnTag: back}, 150 * time.Minute, Return, 5, "return from 50 to 5"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -251,9 +262,8 @@ func (l *scheduledLife) person() {
 	case 0, 1: // raise for a time, as update-tps --for does
 		minimum, due := l.r.MinTPS+1+l.IntN(40), l.now.Add(time.Duration(15+l.IntN(300))*time.Minute)
 		b := schedule.Return{Target: l.r.MinTPS, From: l.r.MinTPS, Raised: minimum, Due: due, Arranged: l.now}
-		if old, err := schedule.ParseReturn(l.tags[schedule.ReturnTag]); err == nil {
-			b.Target = ReturnTarget(l.r.MinTPS, l.r.Update, old)
-		}
+		a, _ := ArrangementOf(model.Campaign, l.tags)
+		b.Target = ReturnTarget(l.r.MinTPS, l.r.Update, a)
 		l.tags[schedule.ReturnTag] = b.String()
 		if l.IntN(8) == 0 { // killed before the raise
 			l.due = time.Time{}
@@ -336,9 +346,16 @@ func TestReturnTarget(t *testing.T) {
 		{"another minimum", 30, nil, 30},
 		{"set by somebody since", 50, later, 50},
 	} {
-		if got := ReturnTarget(tt.minimum, tt.update, pending); got != tt.want {
+		if got := ReturnTarget(tt.minimum, tt.update, Arrangement{Return: &pending}); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
+	}
+	lunch, err := schedule.Parse("base=5 wed@11:00-13:00=80")
+	if got := ReturnTarget(50, later, Arrangement{Schedule: &lunch, Return: &pending}); err != nil || got != 5 {
+		t.Errorf("lowered to the raise by a schedule: %d, want 5 (%v)", got, err)
+	}
+	if got := ReturnTarget(50, later, Arrangement{Schedule: &lunch}); got != 50 {
+		t.Errorf("no raise before: %d, want 50", got)
 	}
 }
 

@@ -111,6 +111,9 @@ func (o *owner) raise() (bool, error) {
 	}
 	minimum, minutes := r.min+20+o.random.IntN(20), 15+o.random.IntN(400)
 	b := back{to: r.min, raised: minimum, due: o.clock.Now().Add(time.Duration(minutes) * time.Minute)}
+	if protects(r.protect, true, b.due) { // the program does not raise what it could not return
+		return false, nil
+	}
 	o.raising = r.arn
 	done := o.monitor.invoke(lambda.UpdateTPS, fmt.Appendf(nil, `{"ARN":%q,"NewMinTPS":%d,"ForMinutes":%d}`, r.arn, minimum, minutes))
 	o.raising = ""
