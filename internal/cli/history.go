@@ -171,7 +171,8 @@ func noRecords(seen history.Seen) string {
 		n    int
 		what string
 	}{
-		{seen.Wrapped, "a log line that docker, the journal or CloudWatch Logs wrapped in JSON"}, {seen.Objects - seen.Wrapped, "other JSON"},
+		{seen.Wrapped, "a log line that docker, the journal or CloudWatch Logs wrapped in JSON"},
+		{seen.Objects - seen.Wrapped, "other JSON"},
 		{seen.Lines - seen.Objects, "text"},
 	} {
 		if kind.n > 0 {
