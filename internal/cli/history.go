@@ -179,7 +179,8 @@ func noRecords(seen history.Seen) string {
 			kinds = append(kinds, fmt.Sprintf("%d %s", kind.n, kind.what))
 		}
 	}
-	return fmt.Sprintf("no records: of %s, %s. A record is a line of --audit-file, a line of this program's log with the key audit, or an event",
+	return fmt.Sprintf("no records: of %s, %s. A record is a line of --audit-file, a line of this program's log with the key audit, "+
+		"or an event",
 		model.Plural(seen.Lines, "line"), strings.Join(kinds, ", "))
 }
 
