@@ -171,14 +171,16 @@ func noRecords(seen history.Seen) string {
 		n    int
 		what string
 	}{
-		{seen.Wrapped, "a log line that docker, the journal or CloudWatch Logs wrapped in JSON"}, {seen.Objects - seen.Wrapped, "other JSON"},
+		{seen.Wrapped, "a log line that docker, the journal or CloudWatch Logs wrapped in JSON"},
+		{seen.Objects - seen.Wrapped, "other JSON"},
 		{seen.Lines - seen.Objects, "text"},
 	} {
 		if kind.n > 0 {
 			kinds = append(kinds, fmt.Sprintf("%d %s", kind.n, kind.what))
 		}
 	}
-	return fmt.Sprintf("no records: of %s, %s. A record is a line of --audit-file, a line of this program's log with the key audit, or an event",
+	return fmt.Sprintf("no records: of %s, %s. A record is a line of --audit-file, a line of this program's log with the key audit, "+
+		"or an event",
 		model.Plural(seen.Lines, "line"), strings.Join(kinds, ", "))
 }
 

@@ -56,7 +56,8 @@ func (e Event) Fit(style report.Style) string {
 func (r Result) Table(p report.Printer) {
 	g := report.Grid{Columns: []report.Column{
 		{Title: "KIND", Minor: 3}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true},
-		{Title: "UTIL", Right: true, Minor: 2}, {Title: "TPS-HOURS/MONTH", Right: true, Minor: 1}, {Title: "ESTIMATE", Right: true}, {Title: "OUTCOME"},
+		{Title: "UTIL", Right: true, Minor: 2}, {Title: "TPS-HOURS/MONTH", Right: true, Minor: 1},
+		{Title: "ESTIMATE", Right: true}, {Title: "OUTCOME"},
 	}}
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After
