@@ -247,6 +247,44 @@ func TestSeveralCampaignsOfASolutionCouldBeOne(t *testing.T) {
 	}
 }
 
+// Campaigns that are pinned to different versions of a solution may compare them.
+func TestOneCampaignInsteadOfSeveralVersions(t *testing.T) {
+	serving := func(name, version string, follows bool) Endpoint {
+		s := none(0)
+		s.Observed = known(0.6)
+		e := endpoint(model.Campaign, name, "aws-user-personalization", 2, 0.6, s)
+		e.Resource.Version, e.Resource.AutoSync = "arn:aws:personalize:us-east-1:123456789012:solution/shop/"+version, follows
+		return e
+	}
+	const note = "they serve 2 different solution versions, perhaps to compare them, and one campaign serves one"
+	for _, c := range []struct {
+		name    string
+		group   []Endpoint
+		differs bool
+	}{
+		{"the same version", []Endpoint{serving("a", "v1", false), serving("b", "v1", false)}, false},
+		{"two versions", []Endpoint{serving("a", "v1", false), serving("b", "v2", false)}, true},
+		{"two versions of three campaigns", []Endpoint{serving("a", "v1", false), serving("b", "v2", false), serving("c", "v1", false)}, true},
+		{"both follow each new version, one is still behind", []Endpoint{serving("a", "v1", true), serving("b", "v2", true)}, false},
+		{"one follows, and one is pinned to the same version", []Endpoint{serving("a", "v2", true), serving("b", "v2", false)}, false},
+		{"one follows, and one is pinned to an older version", []Endpoint{serving("a", "v2", true), serving("b", "v1", false)}, true},
+	} {
+		var found []Proposal
+		for _, p := range of(pricing.Builtin(), c.group...) {
+			if p.Kind == OneCampaign {
+				found = append(found, p)
+			}
+		}
+		p, risk := only(t, found), Medium
+		if c.differs {
+			risk = High
+		}
+		if p.Risk != risk || strings.Contains(p.Why, note) != c.differs || strings.Contains(p.Why, "different") != c.differs {
+			t.Errorf("%s: risk %s: %s", c.name, p.Risk, p.Why)
+		}
+	}
+}
+
 // Before a campaign existed it had no demand, which is no saving of one campaign.
 func TestCampaignsAreComparedInTheHoursThatAllHave(t *testing.T) {
 	young := endpoint(model.Campaign, "young", "aws-sims", 4, 4, none(1))

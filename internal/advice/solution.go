@@ -91,7 +91,26 @@ func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 	}
 	p.Why = fmt.Sprintf("%d campaigns serve the solution %s; one with a minimum of %.0f would serve the demand of all, once callers use its ARN",
 		len(group), p.Name, minimum)
+	if n := versionsOf(group); n > 1 {
+		p.Risk = High
+		p.Why += fmt.Sprintf("; they serve %d different solution versions, perhaps to compare them, and one campaign serves one", n)
+	}
 	return p, true
+}
+
+// versionsOf is how many solution versions campaigns serve. Those that follow each new version do not
+// differ on purpose: they count as one.
+func versionsOf(group []Endpoint) int {
+	versions, following := map[string]bool{}, ""
+	for _, e := range group {
+		version := e.Resource.Version
+		if e.Resource.AutoSync {
+			following = cmp.Or(following, version)
+			version = following
+		}
+		versions[version] = true
+	}
+	return len(versions)
 }
 
 // perMonth is the TPS-hours of a month of 730 hours like the given ones, at a minimum. Peaks within

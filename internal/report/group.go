@@ -87,14 +87,14 @@ type Groups struct {
 
 // Group adds up the resources of one group, as Totals does those of all.
 type Group struct {
-	Key       string           `json:"key"`
-	Resources int              `json:"resources"`
-	Unread    int              `json:"unread"`
-	Idle      int              `json:"idle"`
-	TPSHours  billing.TPSHours `json:"tpsHours"`
-	Saving    billing.Savings  `json:"saving"`
-	Estimates []EstimateTotal  `json:"estimates"`
-	Unpriced  int              `json:"unpriced"`
+	Key       string            `json:"key"`
+	Resources int               `json:"resources"`
+	Unread    int               `json:"unread"`
+	Idle      int               `json:"idle"`
+	TPSHours  *billing.TPSHours `json:"tpsHours"` // null if nothing could be read
+	Saving    *billing.Savings  `json:"saving"`   // the same
+	Estimates []EstimateTotal   `json:"estimates"`
+	Unpriced  int               `json:"unpriced"`
 }
 
 // groupsOf divides entries; nil if they are not grouped.
@@ -110,10 +110,11 @@ func groupsOf(entries []Entry, by Grouping, idleAfter time.Duration) *Groups {
 	out := &Groups{By: by, Groups: []Group{}}
 	for key, list := range members {
 		t := totalsOf(list, idleAfter)
-		out.Groups = append(out.Groups, Group{
-			Key: key, Resources: t.Resources, Unread: t.Unread, Idle: t.Idle, TPSHours: t.TPSHours, Saving: t.Saving,
-			Estimates: t.Estimates, Unpriced: t.Unpriced,
-		})
+		group := Group{Key: key, Resources: t.Resources, Unread: t.Unread, Idle: t.Idle, Estimates: t.Estimates, Unpriced: t.Unpriced}
+		if t.Unread < t.Resources {
+			group.TPSHours, group.Saving = &t.TPSHours, &t.Saving
+		}
+		out.Groups = append(out.Groups, group)
 	}
 	slices.SortFunc(out.Groups, func(a, b Group) int { return cmp.Compare(a.Key, b.Key) })
 	return out
@@ -130,7 +131,7 @@ func (g Groups) rows() [][]string {
 	rows := [][]string{groupColumns}
 	for _, one := range g.Groups {
 		used := make([]any, 4) // of a group of which nothing could be read they are unknown
-		if one.Unread < one.Resources {
+		if one.TPSHours != nil {
 			used = []any{one.TPSHours.Paid, one.TPSHours.Used, one.TPSHours.Wasted, one.Saving.PerMonth}
 		}
 		row := slices.Concat(Fields(one.Key, one.Resources, one.Unread, one.Idle), Fields(used...))
@@ -154,7 +155,7 @@ func (g Group) endpoints() string {
 
 // hours are the TPS-hours paid, used and wasted; a dash if nothing could be read.
 func (g Group) hours() []string {
-	if g.Unread == g.Resources {
+	if g.TPSHours == nil {
 		return []string{"–", "–", "–"}
 	}
 	return []string{commas(g.TPSHours.Paid), commas(g.TPSHours.Used), commas(g.TPSHours.Wasted)}

@@ -2,10 +2,13 @@ package report
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 )
 
 func TestGroupsAddUpToTheTotals(t *testing.T) {
@@ -24,6 +27,8 @@ func TestGroupsAddUpToTheTotals(t *testing.T) {
 		l.Normalize()
 		var keys []string
 		var sum Group
+		var hours billing.TPSHours
+		var saving billing.Savings
 		money := map[string]Money{}
 		for _, g := range l.Groups.Groups {
 			keys = append(keys, g.Key)
@@ -31,8 +36,10 @@ func TestGroupsAddUpToTheTotals(t *testing.T) {
 			sum.Unread += g.Unread
 			sum.Idle += g.Idle
 			sum.Unpriced += g.Unpriced
-			sum.TPSHours.Add(g.TPSHours)
-			sum.Saving.Add(g.Saving)
+			if g.TPSHours != nil {
+				hours.Add(*g.TPSHours)
+				saving.Add(*g.Saving)
+			}
 			for _, e := range g.Estimates {
 				m := money[e.Currency]
 				m.add(e.Money)
@@ -44,8 +51,8 @@ func TestGroupsAddUpToTheTotals(t *testing.T) {
 		}
 		all := l.Totals
 		if sum.Resources != all.Resources || sum.Unread != all.Unread || sum.Idle != all.Idle || sum.Unpriced != all.Unpriced ||
-			sum.TPSHours != all.TPSHours || sum.Saving != all.Saving {
-			t.Errorf("%s: the groups have %+v, all have %+v", by, sum, all)
+			hours != all.TPSHours || saving != all.Saving {
+			t.Errorf("%s: the groups have %+v, %+v and %+v, all have %+v", by, sum, hours, saving, all)
 		}
 		for _, e := range all.Estimates {
 			if money[e.Currency] != e.Money {
@@ -79,9 +86,30 @@ func TestAGroupOfWhichNothingCouldBeRead(t *testing.T) {
 			e.Recipe = "aws-unread"
 		}
 	}
-	var csv, table bytes.Buffer
-	if err := errors.Join(Write(&csv, l, CSV, Style{}), Write(&table, l, Table, Style{})); err != nil {
+	var csv, table, text bytes.Buffer
+	if err := errors.Join(Write(&csv, l, CSV, Style{}), Write(&table, l, Table, Style{}), Write(&text, l, JSON, Style{})); err != nil {
 		t.Fatal(err)
+	}
+	var read struct {
+		Groups struct {
+			Groups []map[string]any `json:"groups"`
+		} `json:"groups"`
+	}
+	if err := json.Unmarshal(text.Bytes(), &read); err != nil {
+		t.Fatal(err)
+	}
+	unread := 0
+	for _, g := range read.Groups.Groups {
+		isUnread := g["unread"] == g["resources"]
+		if isUnread {
+			unread++
+		}
+		if (g["tpsHours"] == nil) != isUnread || (g["saving"] == nil) != isUnread {
+			t.Errorf("JSON: %v", g)
+		}
+	}
+	if unread != 1 {
+		t.Errorf("%d groups could not be read, want 1", unread)
 	}
 	if !strings.Contains(csv.String(), "\naws-unread,1,1,0,,,,,,,,,0\n") {
 		t.Errorf("CSV:\n%s", csv.String())

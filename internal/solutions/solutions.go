@@ -252,6 +252,9 @@ func (r *reading) complete(ctx context.Context, s training.Solution, versions []
 		return s
 	}
 	s.Automatic = out.Solution.PerformAutoTraining
+	if u := out.Solution.LatestSolutionUpdate; u != nil && u.PerformAutoTraining != nil && !model.Status(aws.ToString(u.Status)).Settled() {
+		s.Automatic = u.PerformAutoTraining
+	}
 	if c := out.Solution.SolutionConfig; c != nil && c.AutoTrainingConfig != nil {
 		s.Schedule = aws.ToString(c.AutoTrainingConfig.SchedulingExpression)
 	}

@@ -8,6 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -20,7 +24,8 @@ const day = 24 * time.Hour
 type bed struct {
 	*localaws.Server
 	*solutions.Reader
-	clock *model.VirtualClock
+	clock   *model.VirtualClock
+	clients *awsapi.Clients
 }
 
 // newBed has a shop in eu-west-1, and nothing in us-east-1.
@@ -51,7 +56,7 @@ func newBed(t *testing.T, change func(*localaws.EstateDatasetGroup)) bed {
 	t.Cleanup(endpoint.Close)
 	clients := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig("eu-west-1", endpoint.URL, "LOCAL", nil), Clock: clock})
 	t.Cleanup(clients.Close)
-	return bed{server, solutions.New(solutions.Options{Clients: clients, Clock: clock}), clock}
+	return bed{server, solutions.New(solutions.Options{Clients: clients, Clock: clock}), clock, clients}
 }
 
 // calls counts the calls since the last time, as "operation n".
@@ -124,6 +129,46 @@ weekly aws-sims true rate(7 days): 9 versions, 0 failed, 5 with 12.5 hours`
 	}
 	if got := b.calls(); !strings.HasPrefix(got, "DescribeSolution 3, DescribeSolutionVersion 1, ") {
 		t.Errorf("calls a week later: %s", got)
+	}
+}
+
+// An update in progress counts as what it makes of automatic training: what is being paused is not
+// to be paused again. One that has ended does not count.
+func TestReadDuringAnUpdate(t *testing.T) {
+	b := newBed(t, nil)
+	var weekly string // its ARN
+	automatic := func() string {
+		facts, problems := b.Read(t.Context(), []string{"eu-west-1"})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		for _, s := range facts[0].Solutions {
+			if s.Name == "weekly" && s.Automatic != nil {
+				weekly = s.ARN
+				return fmt.Sprint(*s.Automatic)
+			}
+		}
+		return "unknown"
+	}
+	update := func(in personalize.UpdateSolutionInput) {
+		in.SolutionArn = &weekly
+		if _, err := b.clients.Personalize("eu-west-1").UpdateSolution(t.Context(), &in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := []string{automatic()}
+	for _, in := range []personalize.UpdateSolutionInput{
+		{PerformAutoTraining: aws.Bool(false)},
+		{PerformAutoTraining: aws.Bool(true)},
+		{SolutionUpdateConfig: &types.SolutionUpdateConfig{AutoTrainingConfig: &types.AutoTrainingConfig{SchedulingExpression: aws.String("rate(3 days)")}}},
+	} {
+		update(in)
+		pending := automatic()
+		b.clock.Advance(time.Hour)
+		got = append(got, pending+" then "+automatic())
+	}
+	if want := "true, false then false, true then true, true then true"; strings.Join(got, ", ") != want {
+		t.Errorf("automatic training: %v, want %s", got, want)
 	}
 }
 

@@ -54,8 +54,8 @@ type Solution struct {
 	Created  time.Time
 	Versions []Version
 
-	// Automatic is performAutoTraining; nil if AWS does not return it or it was not read, which
-	// is unknown. Schedule is its rate, such as "rate(7 days)"; empty if unknown.
+	// Automatic is performAutoTraining, or what an update in progress makes of it; nil if AWS does
+	// not return it or it was not read, which is unknown. Schedule is its rate, such as "rate(7 days)"; empty if unknown.
 	Automatic *bool
 	Schedule  string
 }

@@ -108,15 +108,21 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 	if mixed && f.Hours != nil {
 		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(*f.Hours))
 	}
+	if s.Automatic == nil && sum.Sum.Automatic > 0 {
+		f.Sentence += "; it may be paused already: DescribeSolution did not return whether automatic training is still on"
+	}
 	return f, true
 }
 
-// schedule is how a solution is trained again and again, and the command that ends that. It is
-// false if it is not, as far as is known: if it was trained once, or automatic training is off.
+// schedule is how a solution is trained again and again, and the command that ends that; empty if
+// it is not known whether automatic training is still on. It is false if it is not, as far as is
+// known: if it was trained once, or automatic training is off.
 func schedule(s Solution, sum Sum) (how, command string, ok bool) {
-	on := s.Automatic != nil && *s.Automatic && sum.Trainings > sum.Manual
-	if on || s.Automatic == nil && sum.Automatic > 0 {
+	switch {
+	case s.Automatic != nil && *s.Automatic && sum.Trainings > sum.Manual:
 		return "automatically" + Every(s.Schedule), PauseCommand(s.ARN), true
+	case s.Automatic == nil && sum.Automatic > 0:
+		return "automatically", "", true
 	}
 	return "by a schedule of yours", "", sum.Manual >= 2
 }

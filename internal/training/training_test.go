@@ -120,7 +120,8 @@ func TestFindings(t *testing.T) {
 		{"created more than 14 days ago", known(solution(func(s *Solution) { s.Created = ago(14.01) })), []string{"unserved: "}},
 		{"automatic training is off", known(solution(func(s *Solution) { s.Automatic = new(false) })), nil},
 		{"whether it is on is unknown, but it trained automatically", known(solution(func(s *Solution) { s.Automatic, s.Schedule = nil, "" })), []string{
-			"unserved: trained automatically and not served | pause-training ",
+			"unserved: trained automatically and not served by any campaign: " + weekly + "; no batch job used it; it may be paused already: " +
+				"DescribeSolution did not return whether automatic training is still on | -",
 		}},
 		{"not trained for 30 days", known(versions(version(30, true, model.StatusActive, 2))), nil},
 		{"trained once by hand", known(solution(func(s *Solution) {
