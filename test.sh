@@ -14,11 +14,11 @@ export CGO_ENABLED=0
 go test -vet=off -ldflags=-w ./...
 
 # The packages with concurrency, and the tests of the whole program. The race detector is ten times slower, and finds in a sample
-# what it finds in everything: -short, and only those scripts of the command line whose processes do several things at a time.
-sequential='^TestScripts$/^(actions|ask|cleanup|dashboard|help|history|plan|report|restore|run_local|usage)$'
+# what it finds in everything: -short, and of the command line only the scripts whose processes do several things at a time.
 mapfile -t concurrent < <(grep -rlE --include='*.go' --exclude='*_test.go' '\bgo func|errgroup\.|sync\.(Mutex|RWMutex|Once|WaitGroup)' internal |
-  xargs -n1 dirname | sort -u)
-CGO_ENABLED=1 go test -race -short -vet=off -ldflags=-w -skip "$sequential" "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
+  xargs -n1 dirname | sort -u | grep -vx internal/cli)
+CGO_ENABLED=1 go test -race -short -vet=off -ldflags=-w "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
+CGO_ENABLED=1 go test -race -short -vet=off -ldflags=-w -run '^TestScripts$/^(interrupt|run_act|serve)$' ./internal/cli
 
 fuzztime="${FUZZTIME:-10000x}"
 [ "$fuzztime" = 0 ] && exit 0
