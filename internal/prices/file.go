@@ -76,7 +76,7 @@ func (f *file) read(d *document, root ast.Node, now time.Time) {
 		"users":    func(n ast.Node) { f.users = d.users(n) },
 		"regions":  func(n ast.Node) { f.prices = d.regions(n) },
 	})
-	if given == nil { // not a mapping
+	if given == nil {
 		return
 	}
 	if !given["date"] {
@@ -95,7 +95,7 @@ func (d *document) date(n ast.Node, now time.Time) string {
 	day, err := time.Parse(time.DateOnly, text)
 	switch {
 	case !ok || err != nil:
-		d.bad(n, "date %s is not a day such as 2026-01-31", shown(n))
+		d.bad(n, "date: %s is not a day such as 2026-01-31", shown(n))
 	case day.After(now.UTC().Add(anywhere)):
 		d.bad(n, "date %s is in the future", text)
 	}
@@ -120,7 +120,7 @@ const currencies = " AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD
 func (d *document) currency(n ast.Node) string {
 	text, ok := scalar(n)
 	if !ok || len(text) != 3 || !strings.Contains(currencies, " "+text+" ") {
-		d.bad(n, "currency %s is not a currency code of ISO 4217 such as USD", shown(n))
+		d.bad(n, "currency: %s is not a currency code of ISO 4217 such as USD", shown(n))
 	}
 	return text
 }
@@ -228,6 +228,7 @@ func (d *document) priceModel(n ast.Node, p *pricing.Price) {
 	}
 	given := d.fields(n, string(p.Product), keys)
 	switch {
+	case given == nil:
 	case given["perTPSHour"] && len(given) > 1:
 		d.bad(n, "%s: perTPSHour excludes the other keys", p.Product)
 	case !given[needed] && !given["perTPSHour"]:

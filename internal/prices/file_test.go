@@ -166,7 +166,7 @@ func TestPriceFilesThatAreRefused(t *testing.T) {
 		{"no regions", "date: 2026-02-01\nsource: x\n", "p.yaml:1:1: regions is missing"},
 		{"empty regions", "date: 2026-02-01\nsource: x\nregions: {}\n", "p.yaml:3:10: regions has no region"},
 		{"no date", "source: x\nregions: {us-east-1: {campaign: 1}}\n", "p.yaml:1:1: date is missing"},
-		{"a date in words", change("2026-02-01", "soon"), `p.yaml:1:7: date "soon" is not a day`},
+		{"a date in words", change("2026-02-01", "soon"), `p.yaml:1:7: date: "soon" is not a day`},
 		{"a day that does not exist", change("2026-02-01", "2026-02-30"), `"2026-02-30" is not a day`},
 		{"a date in the future", change("2026-02-01", "2026-03-06"), "p.yaml:1:7: date 2026-03-06 is in the future"},
 		{"no source", "date: 2026-02-01\nregions: {us-east-1: {campaign: 1}}\n", "p.yaml:1:1: source is missing"},
@@ -174,15 +174,15 @@ func TestPriceFilesThatAreRefused(t *testing.T) {
 		{"a source of two lines", change("bill of January", `"a\nb"`), "source is not one line"},
 		{"a long source", change("bill of January", strings.Repeat("x", 201)), "source is not one line"},
 		{"a source that is a list", change("bill of January", "[a]"), "source is not one line"},
-		{"a currency in small letters", change("EUR", "euro"), `p.yaml:3:11: currency "euro" is not a currency code of ISO 4217`},
-		{"a currency that does not exist", change("EUR", "EUX"), `currency "EUX" is not a currency code`},
+		{"a currency in small letters", change("EUR", "euro"), `p.yaml:3:11: currency: "euro" is not a currency code of ISO 4217`},
+		{"a currency that does not exist", change("EUR", "EUX"), `currency: "EUX" is not a currency code`},
 		{"a negative price", change("0.2", "-0.2"), "p.yaml:5:25: campaign: -0.2 is not a price per TPS-hour above 0, up to 1000"},
 		{"nothing", change("0.2", "0"), "0 is not a price"},
 		{"a slip", change("0.2", "2000"), "2000 is not a price"},
 		{"infinite", change("0.2", ".inf"), "is not a price"},
 		{"no number", change("0.2", ".nan"), "is not a price"},
 		{"a text", change("0.2", "cheap"), `p.yaml:5:25: campaign: "cheap" is not a price per TPS-hour`},
-		{"a list of prices", change("0.2", "[1]"), "campaign: that is not a price"},
+		{"a list of prices", change("0.2", "[1]"), "campaign: a list is not a price"},
 		{"two documents", goodPrices + "---\n" + goodPrices, "more than one document"},
 		{"a discount of everything", full("7.5", "100"), "p.yaml:5:11: discount: 100 is not a percentage from 0 to below 100"},
 		{"a negative discount", full("7.5", "-1"), "discount: -1 is not a percentage"},
@@ -235,11 +235,39 @@ func TestPriceFilesThatAreRefused(t *testing.T) {
 	for i := range 30 {
 		fmt.Fprintf(&many, "key%d: 1\n", i)
 	}
-	if _, err := ParseFile("p.yaml", []byte(many.String()), today); !strings.HasSuffix(err.Error(), "p.yaml: and 13 more") {
+	if _, err := ParseFile("p.yaml", []byte(many.String()), today); !strings.HasSuffix(err.Error(), "p.yaml: and 10 more") {
 		t.Errorf("many faults: %v", err)
 	}
 	if _, err := ParseFile("p.yaml", []byte(change("2026-02-01", "2026-03-05")), today); err != nil {
 		t.Errorf("where it is tomorrow already: %v", err)
+	}
+}
+
+// A slip of the pen is one fault, in words that fit it.
+func TestOneFaultOnePriceFileLine(t *testing.T) {
+	change := func(from, to string) string { return strings.Replace(goodPrices, from, to, 1) }
+	full := func(from, to string) string { return strings.Replace(fullPrices, from, to, 1) }
+	const references = "anchors (&), aliases (*) and merge keys (<<) are not accepted; write the value out"
+	for _, c := range []struct{ name, text, says string }{
+		{"regions misspelt", change("regions:", "region:"), `p.yaml:4:1: "region" is not a key of a price file: currency, date, discount, regions, source, users`},
+		{"date misspelt", change("date:", "data:"), `p.yaml:1:1: "data" is not a key of a price file: currency, date, discount, regions, source, users`},
+		{"a key of a tier misspelt", full("perTPSHour: 0.22", "perTpsHour: 0.22"), `p.yaml:13:25: "perTpsHour" is not a key of a tier: perTPSHour, upTo`},
+		{"a key of a model misspelt", full("training: {perHour", "training: {perhour"), `p.yaml:23:16: "perhour" is not a key of training: perHour`},
+		{"an anchor", change("{campaign: 0.2,", "{campaign: &a 0.2,"), "p.yaml:5:25: " + references},
+		{"an anchor and its alias", change("{campaign: 0.2, campaignV2: 0.5}", "{campaign: &a 0.2, campaignV2: *a}"), "p.yaml:5:25: " + references},
+		{"a merge key", "date: 2026-02-01\nsource: x\nregions:\n  us-east-1: &all {campaign: 0.2}\n  eu-west-1:\n    <<: *all\n", "p.yaml:4:14: " + references},
+		{"a file that is an anchor", "&a {date: 2026-02-01, source: x, discount: 1}", "p.yaml:1:1: " + references},
+		{"an empty price", change("recommender: 0.1", "recommender:"), "p.yaml:7:18: recommender: an empty value is not a price per TPS-hour above 0, up to 1000"},
+		{"an empty key of a model", full("{perHour: 0.25}", "{perHour: }"), "p.yaml:23:24: perHour: an empty value is not a price per training hour above 0, up to 1000"},
+		{"null", change("recommender: 0.1", "recommender: null"), "p.yaml:7:18: recommender: an empty value is not a price per TPS-hour above 0, up to 1000"},
+		{"an empty date", change("2026-02-01", ""), "date: an empty value is not a day such as 2026-01-31"},
+		{"an empty discount", full(" 7.5", ""), "discount: an empty value is not a percentage from 0 to below 100"},
+		{"a mapping as users", full("250000", "{a: 1}"), "users of shop: a mapping is not a whole number from 0 on"},
+	} {
+		_, err := ParseFile("p.yaml", []byte(c.text), today)
+		if err == nil || !strings.HasSuffix(err.Error(), c.says) || strings.Contains(err.Error(), "\n") || !place.MatchString(err.Error()) {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }
 

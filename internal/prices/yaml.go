@@ -94,8 +94,26 @@ func (d *document) parse(data []byte) ast.Node {
 	}
 	if root == nil {
 		d.bad(nil, "is empty; a price file has the keys date, source and regions")
+		return nil
+	}
+	if n := reference(root); n != nil {
+		d.bad(n, "anchors (&), aliases (*) and merge keys (<<) are not accepted; write the value out")
+		return nil
 	}
 	return root
+}
+
+// reference is the first node that is an anchor, an alias or a merge key; nil if there is none.
+func reference(root ast.Node) ast.Node {
+	var found ast.Node
+	for _, t := range []ast.NodeType{ast.AnchorType, ast.AliasType, ast.MergeKeyType} {
+		for _, n := range ast.Filter(t, root) {
+			if at := n.GetToken(); found == nil || at.Position.Offset < found.GetToken().Position.Offset {
+				found = n
+			}
+		}
+	}
+	return found
 }
 
 // entries calls f for every key of a mapping and returns how many there are. If the node is no
@@ -113,25 +131,27 @@ func (d *document) entries(n ast.Node, what string, f func(key ast.Node, name st
 	return count
 }
 
-// fields calls the function of each key of a mapping, and returns the keys that it has; nil if
-// it is no mapping. A key without a function is a fault.
+// fields calls the function of each key of a mapping, and returns the keys that it has. It returns
+// nil if that is not known: if it is no mapping, or if it has a key without a function, which is a
+// fault and may be a key that is misspelt.
 func (d *document) fields(n ast.Node, what string, known map[string]func(ast.Node)) map[string]bool {
 	names := make([]string, 0, len(known))
 	for name := range known {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	given := map[string]bool{}
+	given, misspelt := map[string]bool{}, false
 	count := d.entries(n, what, func(key ast.Node, name string, value ast.Node) {
 		read, ok := known[name]
 		if !ok {
 			d.bad(key, "%q is not a key of %s: %s", name, what, strings.Join(names, ", "))
+			misspelt = true
 			return
 		}
 		given[name] = true
 		read(value)
 	})
-	if count < 0 {
+	if count < 0 || misspelt {
 		return nil
 	}
 	return given
@@ -173,6 +193,14 @@ func shown(n ast.Node) string {
 		return text
 	}
 	const most = 40
+	switch n.(type) {
+	case *ast.NullNode:
+		return "an empty value"
+	case *ast.SequenceNode:
+		return "a list"
+	case ast.MapNode:
+		return "a mapping"
+	}
 	switch {
 	case !ok:
 		return "that"
