@@ -298,7 +298,7 @@ func TestLateAutomaticEvents(t *testing.T) {
 		CampaignArn: aws.String(campaignARN(home, "raised")), MinProvisionedTPS: aws.Int32(12),
 	})
 	s.must(err)
-	s.clock.Advance(18 * time.Minute) // 13:13
+	s.clock.Advance(18 * time.Minute)                                          // 13:13
 	went := func(metric, campaign string, value float64) cwtypes.MetricDatum { // as the monitor went on
 		d := cwtypes.MetricDatum{MetricName: aws.String(metric), Value: aws.Float64(value), Timestamp: aws.Time(s.now().Add(-13 * time.Minute))}
 		if campaign != "" {
