@@ -420,6 +420,10 @@ func updatePatrols(t *testing.T, policy *policy) []*patrol {
 	for _, resource := range []string{"campaign/idle", "recommender/idle"} {
 		p.wants(resource, `,"CurrentMinTPS":8,"NewMinTPS":1,"Scheduled":"return"`, "is being updated")
 	}
+	p.pass(30 * time.Minute)
+	for _, resource := range []string{"campaign/idle", "recommender/idle"} {
+		p.wants(resource, `,"CurrentMinTPS":1,"NewMinTPS":1,"Scheduled":"drop-return"`, "the raise to 8 is over")
+	}
 	return []*patrol{p}
 }
 
