@@ -104,7 +104,7 @@ func (t *ResourceTags) due(resources []model.Resource, slot func(model.ARN) bool
 		switch {
 		case !known && (slot(r.ARN) || now.Sub(r.LastTouched()) < tagsReach),
 			known && !tagged.lastUpdated.Equal(r.LastUpdated),
-			known && tagged.tags[schedule.ReturnTag] != "", // guard: tags: a return ahead may be brought forward
+			known && tagged.tags[schedule.ReturnTag] != "", // guard: tags: a return ahead may be brought forward; each:2
 			r.Update != nil && !r.Update.Status.Settled():
 			list = append(list, r)
 		case known && now.Sub(tagged.read) >= tagsAge:

@@ -275,13 +275,15 @@ func raising(after ...func(*bed, outcome)) scenario {
 	}
 }
 
-// returning returns the scenario of the cycle in which a raise is over.
+// returning returns the scenario of the cycle after the return of a raise, which removes its tag.
 func returning(after ...func(*bed, outcome)) scenario {
 	return scenario{
 		name: "the return of a raise", world: func() localaws.Estate { return alone("campaign/wide") },
 		prepare: func(b *bed) {
 			b.began = b.clock.Now()
 			b.mustOut(b.raise())
+			b.wait(time.Hour)
+			b.mustOut(b.act()) // the minimum returns; its tag goes once it is back
 			b.wait(time.Hour)
 		},
 		about: []string{"personalize.UntagResource", "personalize.ListTagsForResource"},
