@@ -14,9 +14,10 @@ export CGO_ENABLED=0
 go test -vet=off -ldflags=-w ./...
 
 # The packages with concurrency, and the tests of the whole program. The race detector is ten times slower, and finds in a sample
-# what it finds in everything: -short, and of the command line only the scripts whose processes do several things at a time.
+# what it finds in everything: -short, without the functions, which the fault matrix calls, and of the command line only the scripts
+# whose processes do several things at a time.
 mapfile -t concurrent < <(grep -rlE --include='*.go' --exclude='*_test.go' '\bgo func|errgroup\.|sync\.(Mutex|RWMutex|Once|WaitGroup)' internal |
-  xargs -n1 dirname | sort -u | grep -vx internal/cli)
+  xargs -n1 dirname | sort -u | grep -vxE 'internal/(cli|lambda)')
 CGO_ENABLED=1 go test -race -short -vet=off -ldflags=-w "${concurrent[@]/#/./}" ./test/faultmatrix ./test/soak
 CGO_ENABLED=1 go test -race -short -vet=off -ldflags=-w -run '^TestScripts$/^(interrupt|run_act|serve)$' ./internal/cli
 
