@@ -22,6 +22,6 @@ func run() int {
 	defer stop()
 	// After the first signal the next one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	info, _ := debug.ReadBuildInfo() // nil if there is none
+	info, _ := debug.ReadBuildInfo() // nil in a binary without it
 	return cli.Run(ctx, os.Args[1:], cli.VersionOf(version, info), cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr, Env: os.LookupEnv})
 }

@@ -63,7 +63,7 @@ func TestTimedRaises(t *testing.T) {
 		tag      string // before
 		raised   bool
 		fails    string
-		tagAfter string // a part; empty if there is none
+		tagAfter string // a part; empty without a tag
 	}{
 		{"all is well", 20, localaws.Fault{}, nil, "", true, "", "to=10 from=10 raised=20 due="},
 		{"raised before", 20, localaws.Fault{}, nil, "to=4 from=4 raised=10 due=2026-03-04T14:00:00Z arranged=2026-03-04T08:00:00Z", true, "", "to=4 from=10 raised=20 due="},

@@ -1,6 +1,6 @@
 // Package advice ranks what would lower the bill: one list over endpoints and training, by the money
 // that each proposal saves a month. It is pure. Proposals rest on billing.Advise and so on the rules
-// that decide: where the demand of an endpoint is not known, there is none. No two proposals count
+// that decide: where the demand of an endpoint is not known, nothing is proposed. No two proposals count
 // the same saving, so that they add up.
 package advice
 

@@ -25,7 +25,7 @@ type History struct {
 }
 
 // HistoryQueries ask for the requests and for our own series of the minimum in every slot of the
-// span of m. Without a metric that counts the requests there are none.
+// span of m. Without a metric that counts the requests they ask nothing.
 func HistoryQueries(r model.Resource, m ReportTime) []model.Query {
 	if _, why := rules.RequestMetric(r); why != "" {
 		return nil

@@ -104,7 +104,7 @@ func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Tim
 }
 
 // assumeMinimums also knows the minimums published last before the values, and first after them;
-// 0 if there is none.
+// 0 without any.
 func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
 	inside := 0.0
 	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
@@ -151,7 +151,7 @@ func newSlots(r model.Resource, w model.Window, requests, minimums, running mode
 }
 
 // around are the last value between a creation and a window, and the first one after the window; 0
-// if there is none.
+// without any.
 func around(series model.Series, w model.Window, created time.Time) (before, after float64) {
 	for _, p := range series.Points {
 		switch {

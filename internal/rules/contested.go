@@ -16,8 +16,8 @@ const (
 )
 
 // Contest is what became of our steps: how often somebody set the minimum back to what it was
-// before one, or higher. The zero value means that no one did, as far as is known. Nothing in
-// the program raises a minimum automatically, so each raise is somebody's.
+// before one, or higher. The zero value means that no one did, as far as is known. A raise by
+// a schedule counts as well: a person asked for it, and steps stay above its level anyway.
 type Contest struct {
 	Reversals int
 	Last      time.Time // start of the hour in which the latest one shows

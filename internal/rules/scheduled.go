@@ -249,7 +249,7 @@ func ReturnTarget(minimum int, update *model.Update, a Arrangement) int {
 // what a schedule may have lowered to the raise again, from a level above it.
 func (a Arrangement) updatedSince(r model.Resource) bool {
 	u, b := r.Update, a.Return
-	if a.Schedule != nil && a.Schedule.Highest() > b.Raised { // guard: return: the schedule's own update is nobody's
+	if a.Schedule != nil && a.Schedule.Highest() > b.Raised { // guard: return: the schedule's own update is no one's
 		return false
 	}
 	if u == nil || u.Status != model.StatusActive || !u.Created.After(b.Arranged.Add(arrangedReach)) { // guard: return: updated by somebody; each:3

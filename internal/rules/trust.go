@@ -139,8 +139,9 @@ func (l LateRegion) String() string {
 }
 
 // RefuseLate refuses the changes of regions whose data are late, and returns these regions,
-// sorted. A change that rests on an answer which lacks our latest metrics is refused, too. A region is judged if the readings hold answers to its ArrivalQueries, or if a change
-// is due in it. No one is notified there that a minimum is contested.
+// sorted. A change that rests on an answer which lacks our latest metrics is refused, too. A region
+// is judged if the readings hold answers to its ArrivalQueries, or if a change is due in it. No one
+// is notified there that a minimum is contested.
 func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m EvaluationTime) []LateRegion {
 	resources := make([]model.Resource, 0, len(decisions))
 	due, refused := map[string]bool{}, map[string]int{}

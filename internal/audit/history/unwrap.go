@@ -18,7 +18,7 @@ type decodedLine struct {
 	wrapped bool // it holds lines of a log
 }
 
-// decodedRecord is a record, or why there is none: events.ErrNoAudit, or that it cannot be read.
+// decodedRecord is a record, or why it is not one: events.ErrNoAudit, or that it cannot be read.
 type decodedRecord struct {
 	audit events.Audit
 	err   error
