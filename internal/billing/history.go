@@ -1,7 +1,6 @@
 package billing
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -49,22 +48,16 @@ func HistoryOf(r model.Resource, readings model.Readings, m ReportTime) History 
 	if _, h.Why = rules.RequestMetric(r); h.Why != "" {
 		return h
 	}
-	recipe := model.RecipeOf(r.Kind, r.Recipe)
 	requests, minimums := readings.Get(requestsQuery(r, m)), readings.Get(rules.MinimumQuery(r, m.Span))
-	switch {
-	case !requests.Complete:
-		h.Why = "its requests could not be read completely"
-	case !minimums.Complete:
+	if h.Why = uncounted(r, requests); h.Why == "" && !minimums.Complete {
 		h.Why = "when it was watched could not be read completely"
-	case !recipe.Sure && len(requests.Points) == 0:
-		h.Why = fmt.Sprintf("traffic of recipe %s cannot be seen: there are no %s data", r.Recipe, recipe.Metric)
 	}
 	if h.Why != "" {
 		return h
 	}
 	h.evidence = confirmed(rules.Evidence{
 		Window: evidenceWindow(r, m.Span), Requests: hourlySums(requests), Watched: rules.WatchedHours(minimums, m.Span.Start),
-		Proxy: !recipe.Sure,
+		Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}, r, readings, m.Span)
 	h.Demand = demandOf(r.Kind, h.evidence, requests, m.Now)
 	return h

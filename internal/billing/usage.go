@@ -222,12 +222,19 @@ func unreadable(r model.Resource, readings model.Readings, w model.Window, m Rep
 		return why
 	}
 	requests := readings.Get(requestsQuery(r, m))
+	if requests.Complete && w.Duration() <= 0 {
+		return "too new: created after the last whole hour began"
+	}
+	return uncounted(r, requests)
+}
+
+// uncounted is why the requests of a resource are not known, or empty. A recipe whose calls may be
+// counted by another metric is not silent if it has no data.
+func uncounted(r model.Resource, requests model.Series) string {
 	recipe := model.RecipeOf(r.Kind, r.Recipe)
 	switch {
 	case !requests.Complete:
 		return "its requests could not be read completely"
-	case w.Duration() <= 0:
-		return "too new: created after the last whole hour began"
 	case !recipe.Sure && len(requests.Points) == 0:
 		return fmt.Sprintf("traffic of recipe %s cannot be seen: there are no %s data", r.Recipe, recipe.Metric)
 	}
