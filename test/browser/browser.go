@@ -135,11 +135,19 @@ func (b *Tab) Forgive() {
 	b.faults = nil
 }
 
-// Do runs steps.
+// Do runs steps one after the other. It repeats a step while the page replaces its element at that moment, as a live page does.
 func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
-		b.t.Fatal(err)
+	for _, step := range steps {
+		for {
+			err := chromedp.Do(b.ctx, step)
+			if err == nil {
+				break
+			}
+			if b.ctx.Err() != nil || !strings.Contains(err.Error(), "node") {
+				b.t.Fatal(err)
+			}
+		}
 	}
 }
 
@@ -152,28 +160,13 @@ func (b *Tab) Load(path string) {
 // Click clicks on the element of a CSS selector.
 func (b *Tab) Click(selector string) {
 	b.t.Helper()
-	b.persist(chromedp.Click(chromedp.CSS(selector)))
+	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
 // Type types into the element of a CSS selector.
 func (b *Tab) Type(selector, text string) {
 	b.t.Helper()
-	b.persist(chromedp.Focus(chromedp.CSS(selector)))
-	b.Do(chromedp.SendKeys(chromedp.CSS(selector), text))
-}
-
-// persist repeats a step while the page replaces its element at that moment, as a live page does.
-func (b *Tab) persist(step chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	for {
-		err := chromedp.Do(b.ctx, step)
-		switch {
-		case err == nil:
-			return
-		case b.ctx.Err() != nil || !strings.Contains(err.Error(), "node"):
-			b.t.Fatal(err)
-		}
-	}
+	b.Do(chromedp.Focus(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
 // Until waits until an expression is true, also across pages.
