@@ -17,8 +17,8 @@ type schedules struct {
 
 // apply merges the decisions with what is arranged. Before something is changed, the tags are read
 // again, and a recommender, of which only the listing is known, is described. What could not be read
-// stays as it was decided.
-func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []model.Problem {
+// stays as it was decided. It returns the tags that are known.
+func (s schedules) apply(ctx context.Context, decisions []rules.Decision) (map[model.ARN]map[string]string, []model.Problem) {
 	resources := make([]model.Resource, len(decisions))
 	for i, d := range decisions {
 		resources[i] = d.Resource
@@ -46,7 +46,7 @@ func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []mode
 		}
 	}
 	copy(decisions, merged)
-	return problems
+	return tags, problems
 }
 
 // applyFresh merges a decision with tags and a description that were just read.

@@ -116,7 +116,7 @@ func pinsOf(audits []events.Audit, c chart.Chart, named bool) []chart.Pin {
 		if a.Outcome != events.OutcomeDone || len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) || len(pins) == most {
 			continue
 		}
-		text := happeningOf(Entry{Kind: EntryAction, audit: &a}).Title
+		text := happeningOf(decision{&a}.entry()).Title
 		if named {
 			text = nameOf(a.ARN) + " " + text
 		}

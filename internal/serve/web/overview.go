@@ -73,7 +73,8 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		}
 	}
 	view.States, view.Facts, view.Late = all.states, all.facts, all.late
-	view.Recent = entryViews(all.recent, now)
+	recent := selectSort(all.happenings, nil, "")
+	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
 	for _, late := range s.Result.DataLate {
 		view.Problems = append(view.Problems, late.String())
 	}

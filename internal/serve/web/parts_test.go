@@ -14,9 +14,10 @@ import (
 func TestAgo(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		59 * time.Second: "just now", -30 * time.Second: "just now", -5 * time.Minute: "in 5 min", 119 * time.Minute: "119 min ago",
-		2 * time.Hour: "2 h ago", 95 * time.Hour: "95 h ago", 96 * time.Hour: "4 days ago",
+		2 * time.Hour: "2 h ago", 24*time.Hour - 1: "23 h ago", 24 * time.Hour: "18 Feb 12:00", 310 * 24 * time.Hour: "15 Apr 2025", -96 * time.Hour: "in 4 days",
 	} {
-		if got := ago(d); got != want {
+		now := time.Date(2026, 2, 19, 12, 0, 0, 0, time.UTC)
+		if got := ago(now.Add(-d), now); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

@@ -133,13 +133,13 @@ type rowsKey struct {
 
 // estate is what pages show of all resources together.
 type estate struct {
-	rows   []*row
-	advice []recommendation
-	hero   heroView
-	states []stateCount
-	facts  []string
-	late   bool // data of a region are late
-	recent []happening
+	rows                   []*row
+	advice                 []recommendation
+	hero                   heroView
+	states                 []stateCount
+	facts                  []string
+	late                   bool        // data of a region are late
+	happenings, everything []happening // the newest first
 }
 
 // estate is made once for each snapshot and minute. It is shared, and must not be changed.
@@ -148,8 +148,7 @@ func (v *renderer) estate(s Snapshot, now time.Time) estate {
 		e := estate{rows: rowsOf(s, now)}
 		e.advice, e.hero, e.states = recommendationsOf(s, e.rows), heroOf(s, e.rows), stateCounts(e.rows)
 		e.facts, e.late = factsOf(s, e.rows)
-		e.recent = selectSort(collapse(s.timeline()), nil, "")
-		e.recent = e.recent[:min(overviewRecent, len(e.recent))]
+		e.happenings, e.everything = s.happenings(now), s.everything()
 		return e
 	})
 }

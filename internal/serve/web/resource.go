@@ -224,7 +224,10 @@ func appliesTo(r *row, automatic switches) []applied {
 	if r.Protection != "" {
 		return append(list, applied{"lock", strings.ToUpper(r.Protection[:1]) + r.Protection[1:]})
 	}
-	return append(list, applied{"lock", "The tag " + rules.ProtectTag + "=true protects it"})
+	if !r.TagsKnown {
+		return append(list, applied{"lock", "Its tags are not read yet; they are within an hour"})
+	}
+	return append(list, applied{"lock", "Not protected; the tag " + rules.ProtectTag + "=true protects it"})
 }
 
 // savingText describes the possible saving; empty without one.
