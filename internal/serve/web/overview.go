@@ -89,11 +89,26 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		view.Days = model.Plural(s.Ledger.Days, "day")
 		if plot := h.totals.get(s.Ledger, func() chart.Chart { return chartTotals(*s.Ledger) }); !plot.Empty() {
 			plot.Pins = pinsOf(s.Audits, plot, true)
+			plot.AddGaps(func(i int) string { return lateAt(s, plot.Times[i]+int64(plot.Step/time.Second)) })
 			view.Chart = &chartView{ID: "totals", Plot: plot}
 		}
 	}
 	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() },
 		unknown: unknownMoney(s)}, nil
+}
+
+// lateAt is which data are late at a time, so that a sum of all endpoints lacks them; empty if none.
+func lateAt(s Snapshot, at int64) string {
+	var regions []string
+	for _, one := range s.Result.DataLate {
+		if !one.Newest.IsZero() && at > one.Newest.Unix() {
+			regions = append(regions, one.Region)
+		}
+	}
+	if len(regions) == 0 {
+		return ""
+	}
+	return "data of " + strings.Join(regions, ", ") + " are late"
 }
 
 // unknownMoney is why what can be saved is not known; empty if it is.

@@ -39,6 +39,9 @@ type resourceView struct {
 	Charts resourceCharts
 	Pins   []string // what the numbers in the charts mean
 	WhatIf *whatIfView
+	Trial  int // the minimum at which the slider stands at first
+
+	Schedule *scheduleView // nil without one
 
 	Alarms    []alarmView
 	OldAlarms bool  // the last cycle could not list those of its region
@@ -76,6 +79,10 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	view := h.resourceView(s, arn, kind, now)
+	var compared *comparison
+	if view.Known {
+		compared = h.compared.begin(r.Context(), resourceOf(s, view.Row))
+	}
 	view.Unlisted = s.Status.LastError != "" || measured(s).IsZero() || slices.Contains(unlisted(s), arn.Region)
 	view.History = auditViews(s.Audits, arn.String(), historyLength, now)
 	view.Saved = savedActions(s, arn.String(), now)
@@ -92,10 +99,11 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view.Spans = spanLinks(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	if view.Known {
 		mine := slices.DeleteFunc(slices.Clone(s.Audits), func(a events.Audit) bool { return a.ARN != arn.String() })
-		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), func(c chart.Chart) []chart.Pin {
+		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), s.late(arn.Region), func(c chart.Chart) []chart.Pin {
 			return pinsOf(mine, c, false)
 		})
-		view.WhatIf = h.whatIf(r.Context(), resourceOf(s, view.Row))
+		view.WhatIf = h.compared.view(r.Context(), resourceOf(s, view.Row), compared)
+		view.Trial, view.Schedule = cmp.Or(newMin, view.proposedMin()), scheduleOf(s.Tags[view.Row.ARN], view.WhatIf, now)
 		for _, pin := range view.Charts.List[0].Plot.Pins {
 			view.Pins = append(view.Pins, pin.Label)
 		}
