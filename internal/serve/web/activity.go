@@ -322,7 +322,7 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 		last := &view.Days[len(view.Days)-1]
 		last.Entries = append(last.Entries, e)
 	}
-	return page{template: "activity", title: "Activity", path: "/activity", view: view, csv: func() [][]string { return activityCSV(list) }}, nil
+	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{name: "activity", rows: func() [][]string { return activityCSV(list) }}}}, nil
 }
 
 // selectSort are the happenings of a tab.

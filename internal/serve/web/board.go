@@ -102,13 +102,17 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 		if err != nil {
 			return page{}, err
 		}
-		one := chartView{ID: "chart"}
+		one := chartView{ID: "chart", CSV: q.link() + "&" + keyFormat + "=csv"}
 		one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
 		view.Groups = groupWidgets([]widgetView{{Chart: &one, Title: graph.Title, Wide: true}})
 	} else {
 		view.Groups = groupWidgets(b.widgetViews(widgets, q))
 	}
-	return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}, nil
+	one := page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}
+	if shown := view.Groups[0].Widgets; view.Single {
+		one.tables = []table{{name: "chart", rows: func() [][]string { return chartCSV(shown[0].Chart.Plot) }}}
+	}
+	return one, nil
 }
 
 // widgets returns all dashboards, and the widgets of one of them.

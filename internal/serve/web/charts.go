@@ -19,6 +19,7 @@ type chartView struct {
 	ID   string
 	Plot chart.Chart
 	Link string // to the chart alone; empty if it has no page of its own
+	CSV  string // link to its numbers; empty without one
 	Lazy bool   // its data are read when it becomes visible
 }
 

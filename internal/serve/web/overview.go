@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -90,11 +91,13 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		if plot := h.totals.get(s.Ledger, func() chart.Chart { return chartTotals(*s.Ledger) }); !plot.Empty() {
 			plot.Pins = pinsOf(s.Audits, plot, true)
 			plot.AddGaps(func(i int) string { return lateAt(s, plot.Times[i]+int64(plot.Step/time.Second)) })
-			view.Chart = &chartView{ID: "totals", Plot: plot}
+			view.Chart = &chartView{ID: "totals", Plot: plot, CSV: link("/", keyFormat, "csv", keyTable, "totals")}
 		}
 	}
-	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() },
-		unknown: unknownMoney(s)}, nil
+	return page{template: "overview", title: "Overview", path: "/", view: view, tables: []table{
+		{"recommendations", func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() }, unknownMoney(s)},
+		{"totals", func() [][]string { return chartCSV(view.Chart.Plot) }, cmp.Or(unknownMoney(s), noChart(view.Chart))},
+	}}, nil
 }
 
 // lateAt is which data are late at a time, so that a sum of all endpoints lacks them; empty if none.
@@ -109,6 +112,14 @@ func lateAt(s Snapshot, at int64) string {
 		return ""
 	}
 	return "data of " + strings.Join(regions, ", ") + " are late"
+}
+
+// noChart is why there is no table of a chart; empty if there is.
+func noChart(c *chartView) string {
+	if c == nil {
+		return "There is no chart."
+	}
+	return ""
 }
 
 // unknownMoney is why what can be saved is not known; empty if it is.

@@ -37,6 +37,7 @@ const (
 	keyShow   = "show"
 	keySort   = "sort"
 	keySpan   = "range"
+	keyTable  = "table"
 	keyWidget = "widget"
 )
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ type resourceView struct {
 	Actions actionsView
 	NewMin  int // what the form proposes
 	CSV     string
+	Tables  map[string]string // links to the tables by name
 }
 
 // applied is a rule that applies to the resource.
@@ -113,12 +115,42 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		view.Allowed, view.Token, view.Actions = true, h.sessions.formToken(arn.String()), actionsFor(view.Row, view.Known)
 		view.NewMin = cmp.Or(newMin, view.proposedMin())
 	}
-	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view, csv: func() [][]string {
-		if len(view.Charts.List) == 0 {
-			return nil
-		}
-		return chartCSV(view.Charts.List[0].Plot)
-	}}, nil
+	tables := view.tables()
+	view.Tables = tableLinks(tables, "/resource", keyARN, arn.String(), keySpan, shown.Name)
+	for i := range view.Charts.List {
+		view.Charts.List[i].CSV = view.Tables[view.Charts.List[i].ID]
+	}
+	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view, tables: tables}, nil
+}
+
+// tables are the tables of the page: those of its charts, and the others.
+func (v resourceView) tables() (list []table) {
+	for _, c := range v.Charts.List {
+		list = append(list, table{name: c.ID, rows: func() [][]string { return chartCSV(c.Plot) }})
+	}
+	compared := table{name: "what-if", rows: func() [][]string { return report.WhatIf{Resources: []report.WhatIfEntry{v.WhatIf.WhatIfEntry}}.CSV() }}
+	if v.WhatIf == nil || v.WhatIf.Pending {
+		compared.unknown = "What other minimums would cost is not known yet."
+	}
+	return append(list, table{name: "history", rows: func() [][]string { return historyCSV(v.History) }},
+		table{name: "saved", rows: func() [][]string { return savedActionsCSV(v.Saved) }},
+		table{name: "alarms", rows: func() [][]string { return alarmsCSV(v.Alarms) }}, compared)
+}
+
+func alarmsCSV(list []alarmView) [][]string {
+	rows := [][]string{{"alarm", "region", "state", "since", "notifies"}}
+	for _, a := range list {
+		rows = append(rows, []string{a.Name, a.Region, a.State, a.When.Machine, strconv.FormatBool(a.ActionsOn)})
+	}
+	return rows
+}
+
+func historyCSV(list []auditView) [][]string {
+	rows := [][]string{{"time", "what", "outcome", "automatic", "reason", "effect", "restore"}}
+	for _, v := range list {
+		rows = append(rows, []string{v.When.Machine, v.What, v.Result, strconv.FormatBool(v.Automatic), v.Reason, v.Effect, v.Restore})
+	}
+	return rows
 }
 
 // spanOf is the time that charts show at first: 14 days if something was changed in them.

@@ -119,3 +119,19 @@ func savedActions(s Snapshot, arn string, now time.Time) []savedAction {
 	}
 	return list
 }
+
+func savedMonthsCSV(list []savedMonth) [][]string {
+	rows := [][]string{{"month", "action", "saved", "by"}}
+	for _, m := range list {
+		rows = append(rows, []string{m.Month, m.Action, m.Saved, m.Actions})
+	}
+	return rows
+}
+
+func savedActionsCSV(list []savedAction) [][]string {
+	rows := [][]string{{"time", "what", "saved", "tpsHoursPromisedPerMonth", "tpsHoursAchievedPerMonth", "state"}}
+	for _, a := range list {
+		rows = append(rows, []string{a.When.Machine, a.What, a.Saved, a.Promised, a.Achieved, a.State})
+	}
+	return rows
+}
