@@ -149,7 +149,7 @@ const Charts = (function () {
     }
     const newest = data.lines.map((one) => one.v.findLast((v) => v != null));
     return (i) => {
-      when.textContent = i == null ? "Now" : full(utc(data.t[i]));
+      when.textContent = i == null ? (data.gaps ? "Latest" : "Now") : full(utc(data.t[i]));
       values.forEach((value, j) => { value.textContent = short(i == null ? newest[j] : data.lines[j].v[i]); });
     };
   }

@@ -163,7 +163,9 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 		// For a resource out of service it is unknown since when it is.
 		if provisioned[i] == nil && r.MinTPS > 0 && minimum.Complete && r.Status == model.StatusActive {
 			provisioned[i] = &minimums[i]
-			assumed++
+			if at < lateFrom {
+				assumed++
+			}
 		}
 	}
 	c.AddGaps(func(i int) string {
