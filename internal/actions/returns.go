@@ -200,7 +200,7 @@ func (x *execution) drop(ctx context.Context, d rules.Decision) (Answer, error) 
 	n.Problems = x.lost
 	n.add(x.w.Emit(ctx, []events.Event{{
 		DetailType: events.ReturnDropped, Resources: []string{record.ARN},
-		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.Raw()},
+		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.NotificationRaw(events.ReturnDropped)},
 	}}))
 	return n, nil
 }
