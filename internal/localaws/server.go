@@ -316,7 +316,7 @@ func (c *callCounts) ResetCalls() {
 	clear(c.counts)
 }
 
-// estateAliases are the estate's types under the names of this package.
+// The estate's types under the names of this package.
 type (
 	Estate             = estatefile.Estate
 	EstateLifeCycle    = estatefile.LifeCycle
