@@ -3,6 +3,7 @@ package estatefile
 import (
 	"cmp"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,35 @@ type AccountFault struct {
 	// means never.
 	After   time.Duration `yaml:"after"`
 	Lasting time.Duration `yaml:"lasting"`
+}
+
+// Span is when the fault hits, for an endpoint that starts at a time.
+func (f *AccountFault) Span(start time.Time) api.Span {
+	span := api.Span{From: start.Add(f.After)}
+	if f.Lasting > 0 {
+		span.Until = span.From.Add(f.Lasting)
+	}
+	return span
+}
+
+// RoleARN is the ARN of the account's role in the partition of a region, empty if no one can
+// assume one.
+func (a *Account) RoleARN(region string) string {
+	switch {
+	case a.Role == "" || a.Status != "" && a.Status != Active:
+		return ""
+	case strings.HasPrefix(a.Role, "arn:"):
+		return a.Role
+	}
+	return "arn:" + api.Partition(region) + ":iam::" + a.ID + ":role/" + a.Role
+}
+
+// Refuses reports whether the account's role refuses everyone at a time, on an endpoint that
+// started at another.
+func (a *Account) Refuses(start, now time.Time) bool {
+	return slices.ContainsFunc(a.Faults, func(f AccountFault) bool {
+		return f.Kind == FaultDenied && (f.Service == "" || f.Service == "sts") && f.Span(start).Contains(now)
+	})
 }
 
 // Owner is the estate's own account.
