@@ -31,9 +31,10 @@ func newLocalAWS(g *global) *cobra.Command {
 		Use:   "localaws",
 		Short: "Serve an embedded AWS endpoint, to try things without an account",
 		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, CloudWatch Logs,
-EventBridge, SNS, STS and Organizations that this program uses, filled from an estate file. Any AWS client can
-use it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is strict: it rejects
-what AWS rejects. When it starts it prints the variables to export for the estate.
+EventBridge, SNS, STS and Organizations that this program uses, filled from an estate file. Any
+AWS client can use it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is
+strict: it rejects what AWS rejects. When it starts it prints the variables to export for the
+estate, and the roles of further accounts.
 It keeps everything in memory and forgets it when it ends. Anyone who can reach it can use it.`,
 		Example: `  personalize-monitor localaws --estate my-estate.yaml
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
