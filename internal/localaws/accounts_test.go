@@ -245,6 +245,10 @@ func TestFaultsOfAnAccount(t *testing.T) {
 		"ok ok ok ok", "AccessDenied ok ok ok", "AccessDenied AuthorizationError AccessDeniedException AccessDenied",
 		"Throttling Throttling ThrottlingException ok", "ok ok ok ok",
 	} {
+		identity := errOf(sts.NewFromConfig(as(south)).GetCallerIdentity(background, nil))
+		if (hour == 3) != (outcome(identity) == "Throttling") || hour != 3 && identity != nil {
+			t.Errorf("hour %d: the caller's identity: %v", hour, identity)
+		}
 		if got := look(south); got != want {
 			t.Errorf("hour %d: %s, want %s", hour, got, want)
 		}
