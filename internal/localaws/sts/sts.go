@@ -76,14 +76,17 @@ const keyPrefix = "ASIALOCALAWS"
 // else the same user for everyone in an account. A key of 12 digits is that account's; any other
 // one is the owner's. The errors are those of a key and token that were not made here, or have
 // expired, in the words of a protocol.
-func (s *Service) Identify(accessKey, token, region string, now time.Time, p wire.Protocol) (account string, caller api.Caller, err error) {
+func (s *Service) Identify(
+	accessKey, token, region string, now time.Time, p wire.Protocol,
+) (account string, caller api.Caller, err error) {
 	if strings.HasPrefix(accessKey, keyPrefix) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		known, ok := s.sessions[accessKey]
 		switch {
 		case !ok || subtle.ConstantTimeCompare([]byte(known.token), []byte(token)) != 1:
-			return "", caller, refuseToken(p, "UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid.")
+			return "", caller, refuseToken(p, "UnrecognizedClientException", "InvalidClientTokenId",
+				"The security token included in the request is invalid.")
 		case !now.Before(known.expires):
 			return "", caller, refuseToken(p, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
 		}
@@ -93,7 +96,8 @@ func (s *Service) Identify(accessKey, token, region string, now time.Time, p wir
 	if api.AccountPattern().MatchString(accessKey) {
 		account = accessKey
 	}
-	return account, api.Caller{ARN: "arn:" + api.Partition(region) + ":iam::" + account + ":user/localaws", UserID: "AIDALOCALAWSEXAMPLE0"}, nil
+	caller = api.Caller{ARN: "arn:" + api.Partition(region) + ":iam::" + account + ":user/localaws", UserID: "AIDALOCALAWSEXAMPLE0"}
+	return account, caller, nil
 }
 
 // refuseToken is an error that the query protocol, and CloudWatch to its old clients, names
