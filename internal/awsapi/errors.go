@@ -297,6 +297,9 @@ func Hint(err error) string {
 	if is[*RegionDisabledError](err) {
 		return "enable the region in the account's settings, or leave it out of Regions"
 	}
+	if role, ok := errors.AsType[*RoleError](err); ok {
+		return "let the trust policy of " + role.Role + " name these credentials and the external id, and allow sts:AssumeRole on it to them"
+	}
 	kind := KindOf(err)
 	if operation, ok := errors.AsType[*smithy.OperationError](err); ok && kind == Denied {
 		return "allow " + serviceName(operation.ServiceID) + ":" + operation.OperationName +
