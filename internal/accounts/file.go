@@ -25,9 +25,10 @@ type Entry struct {
 
 // Limits on a file of accounts.
 const (
-	maxFile     = 1 << 20
-	maxAccounts = 1000
-	maxName     = 50 // characters, as AWS Organizations allows them
+	maxFile       = 1 << 20
+	maxAccounts   = 1000
+	maxName       = 50   // characters, as AWS Organizations allows them
+	maxExternalID = 1224 // characters (STS API reference, AssumeRole)
 )
 
 var (
@@ -35,7 +36,7 @@ var (
 	// reference, CreateRole).
 	rolePattern = regexp.MustCompile(`^role/([\x21-\x7e]{1,500}/)?[\w+=,.@-]{1,64}$`)
 	// externalPattern is what AssumeRole accepts as an external id (STS API reference).
-	externalPattern = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
+	externalPattern = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
 )
 
 // ParseFile reads a file of accounts: YAML, which includes JSON, with the key accounts: a list of
@@ -142,9 +143,9 @@ func ParseRole(text string) (model.ARN, error) {
 
 func (f file) externalID(n ast.Node) string {
 	text, ok := yamldoc.Scalar(n)
-	if !ok || !externalPattern.MatchString(text) {
+	if !ok || len(text) > maxExternalID || !externalPattern.MatchString(text) {
 		// It may be a secret: it is not repeated.
-		f.Bad(n, "externalId is not 2 to 1224 letters, digits and _+=,.@:/-")
+		f.Bad(n, "externalId is not 2 to %d letters, digits and _+=,.@:/-", maxExternalID)
 		return ""
 	}
 	return text

@@ -23,6 +23,9 @@ type Selection struct {
 	Exclude  []string // IDs or names of accounts that are left out
 }
 
+// ErrNoAccount means that an excluded account does not exist.
+var ErrNoAccount = errors.New("the organization has no account")
+
 // rolePath is a role as --role-name has it.
 var rolePath = regexp.MustCompile(`^([\x21-\x7e]{1,500}/)?[\w+=,.@-]{1,64}$`)
 
@@ -36,7 +39,7 @@ func (s Selection) Check() error {
 
 // List lists the active accounts of the organization of the credentials, by ID. The account of the
 // credentials itself, own, is used without a role. An account that is excluded and does not exist
-// is an error, as its name may be misspelt.
+// is an error, ErrNoAccount, as its name may be misspelt.
 func List(ctx context.Context, clients *awsapi.Clients, region string, own model.ARN, s Selection) ([]Entry, error) {
 	client := organizations.NewFromConfig(clients.ConfigFor(region))
 	var found []types.Account
@@ -89,7 +92,7 @@ func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error
 		}
 	}
 	if len(missing) > 0 {
-		return nil, fmt.Errorf("the organization has no account %s, which --exclude names", strings.Join(missing, ", "))
+		return nil, fmt.Errorf("%w %s, which --exclude names", ErrNoAccount, strings.Join(missing, ", "))
 	}
 	slices.SortFunc(list, func(a, b Entry) int { return cmp.Compare(a.ID, b.ID) })
 	return list, nil

@@ -86,7 +86,9 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 		if err != nil {
 			return nil, err
 		}
-		if entries, err = accounts.List(ctx, s.clients, s.config.Region, own.ARN("", "", ""), o.selection); err != nil {
+		if entries, err = accounts.List(ctx, s.clients, s.config.Region, own.ARN("", "", ""), o.selection); errors.Is(err, accounts.ErrNoAccount) {
+			return nil, usage(err)
+		} else if err != nil {
 			return nil, err
 		}
 	}
@@ -140,7 +142,11 @@ const opAssume = "AssumeRole"
 
 // failed is what an account contributes that could not be worked in.
 func failed[R any](m member, operation string, err error) report.Of[R] {
-	return report.Of[R]{Account: m.of, Problems: []model.Problem{{Operation: operation, Err: awsapi.Plain(err)}}}
+	text := awsapi.Line(err)
+	if hint := awsapi.Hint(err); hint != "" {
+		text += "; " + hint
+	}
+	return report.Of[R]{Account: m.of, Problems: []model.Problem{{Operation: operation, Err: errors.New(text)}}}
 }
 
 // announceAll writes to stderr, for each account that can be reached, what the command may do there. The
@@ -189,13 +195,16 @@ func closeAll(list []member) {
 	}
 }
 
-// outcome is the error of a merged report: exit 1 if no account could be read, 3 if some resources,
-// regions or accounts failed.
-func outcome[R any](list []report.Of[R], failed bool) error {
+// unless is the error of a command whose output was written: exit 1 if no account could be read, or else
+// what writing it returned.
+func unless[R any](list []report.Of[R], err error) error {
+	if own, ok := errors.AsType[*exit](err); err != nil && !(ok && own.err == nil) {
+		return err
+	}
 	if !slices.ContainsFunc(list, func(o report.Of[R]) bool { return o.Report != nil }) {
 		return &exit{code: ExitFailed}
 	}
-	return partial(failed)
+	return err
 }
 
 // since is how long ago a time of the real clock was, in milliseconds.

@@ -34,6 +34,7 @@ func (o *cycleOptions) runAll(ctx context.Context, s *session, values config.Val
 	s.progress.clear()
 	result := report.Merged(results)
 	result.DryRun, result.DurationMs = o.dryRun, since(began)
+	report.AddCalls(result.Calls, s.clients.Calls())
 	if err := o.print(s, result); err != nil {
 		return err
 	}
@@ -43,7 +44,7 @@ func (o *cycleOptions) runAll(ctx context.Context, s *session, values config.Val
 	case o.plan && result.Changes() && !result.Failed():
 		return &exit{code: ExitChanges}
 	}
-	return outcome(results, result.Failed())
+	return unless(results, partial(result.Failed()))
 }
 
 // confirmAll lists what the cycles would delete or stop in each account, and asks once, naming the

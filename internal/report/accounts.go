@@ -74,7 +74,7 @@ func Merged(list []Of[Result]) Result {
 		out.Alarms = out.Alarms.plus(r.Alarms)
 		out.MetricsPublished += r.MetricsPublished
 		out.DurationMs = max(out.DurationMs, r.DurationMs)
-		addCalls(out.Calls, r.Calls)
+		AddCalls(out.Calls, r.Calls)
 	}
 	return out
 }
@@ -83,7 +83,8 @@ func (a Alarms) plus(b Alarms) Alarms {
 	return Alarms{a.Created + b.Created, a.Updated + b.Updated, a.Deleted + b.Deleted, a.Kept + b.Kept, a.Left + b.Left}
 }
 
-func addCalls(sum, calls map[string]int) {
+// AddCalls adds counts of AWS calls to a sum.
+func AddCalls(sum, calls map[string]int) {
 	for operation, n := range calls {
 		sum[operation] += n
 	}
@@ -135,7 +136,7 @@ func MergedLedgers(list []Of[Ledger], spans billing.Spans) Ledger {
 		out.Hourly = addHours(out.Hourly, l.Hourly)
 		out.MetricsGot += l.MetricsGot
 		out.DurationMs = max(out.DurationMs, l.DurationMs)
-		addCalls(out.Calls, l.Calls)
+		AddCalls(out.Calls, l.Calls)
 		switch {
 		case l.Whole == nil:
 			same = false
@@ -194,7 +195,7 @@ func MergedWhatIf(list []Of[WhatIf]) WhatIf {
 		}
 		out.MetricsGot += w.MetricsGot
 		out.DurationMs = max(out.DurationMs, w.DurationMs)
-		addCalls(out.Calls, w.Calls)
+		AddCalls(out.Calls, w.Calls)
 	}
 	return out
 }
@@ -216,7 +217,7 @@ func MergedSaved(list []Of[Saved]) Saved {
 		out.Unreadable += s.Unreadable
 		out.MetricsGot += s.MetricsGot
 		out.DurationMs = max(out.DurationMs, s.DurationMs)
-		addCalls(out.Calls, s.Calls)
+		AddCalls(out.Calls, s.Calls)
 	}
 	out.Ledger = savings.Merged(ledgers)
 	return out
