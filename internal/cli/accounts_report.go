@@ -56,7 +56,7 @@ func (o *reportOptions) runAll(ctx context.Context, s *session, values config.Va
 	if ctx.Err() != nil {
 		return errNotRead
 	}
-	result := report.MergedLedgers(made, spans)
+	result := report.MergedLedgers(made)
 	result.DurationMs = since(began)
 	report.AddCalls(result.Calls, s.clients.Calls())
 	return unless(made, o.finish(s, result))
@@ -83,6 +83,9 @@ func (o *reportOptions) savedInAll(ctx context.Context, s *session, list []membe
 
 // recordsOf are the audit records about resources of an account.
 func recordsOf(records []events.Audit, of model.Account) []events.Audit {
+	if of.ID == "" { // the only account
+		return records
+	}
 	return slices.DeleteFunc(slices.Clone(records), func(a events.Audit) bool {
 		arn, err := model.ParseARN(a.ARN)
 		return err != nil || arn.Account != of.ID

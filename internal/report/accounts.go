@@ -94,7 +94,7 @@ func AddCalls(sum, calls map[string]int) {
 // page, for spans that end within some hours of each other. Sums are those of the accounts that
 // could be read, and the summary names how many could not. What all accounts carried together
 // is known only if all windows are the same.
-func MergedLedgers(list []Of[Ledger], spans billing.Spans) Ledger {
+func MergedLedgers(list []Of[Ledger]) Ledger {
 	out := Ledger{Calls: map[string]int{}}
 	var first *Ledger
 	var trained []training.Report
@@ -158,7 +158,7 @@ func MergedLedgers(list []Of[Ledger], spans billing.Spans) Ledger {
 	if first.Recommendations != nil {
 		out.Recommendations = advice.Ranked(out.Recommendations)
 	}
-	out.Month = MonthOf(out.Resources, spans)
+	out.Month = first.Month.of(out.Resources)
 	out.Normalize()
 	return out
 }
@@ -254,6 +254,14 @@ func (s Subject) Label() string {
 		return s.Name
 	}
 	return s.Name + " of " + s.accountLabel()
+}
+
+// Place is the region, with the account if the report covers several.
+func (s Subject) Place() string {
+	if s.Account == "" {
+		return s.Region
+	}
+	return s.Region + " · " + s.accountLabel()
 }
 
 // accountLabel is the account in a table.
