@@ -22,7 +22,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 var (
 	domain = []string{
 		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
-		"report",
+		"report", "permissions",
 	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "accounts", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
 	"schedule":      nil,
+	"permissions":   nil,
 	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
 	"rules":         {"model", "schedule"},
