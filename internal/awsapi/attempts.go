@@ -33,6 +33,8 @@ var serviceNames = map[string]string{
 	"SNS":             "sns",
 	"STS":             "sts",
 	"Pricing":         "pricing",
+	"IAM":             "iam",
+	"KMS":             "kms",
 }
 
 // serviceName returns the name of an SDK service id, or the id itself for a service that

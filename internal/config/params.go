@@ -6,6 +6,7 @@ package config
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +61,15 @@ type Values struct {
 type Endpoint struct {
 	Protocol Protocol
 	Address  string // e-mail address, or URL beginning with https://
+}
+
+// Shown is the address as output and logs may have it: of a URL only the host, because its path and
+// query may hold a secret.
+func (e Endpoint) Shown() string {
+	if address, err := url.Parse(e.Address); err == nil && address.Host != "" {
+		return address.Scheme + "://" + address.Host + "/…"
+	}
+	return e.Address
 }
 
 // Protocol is how a notification endpoint is reached, as Amazon SNS spells it.

@@ -15,6 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/cloudwatch"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/iam"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/kms"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/logs"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/personalize"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/pricing"
@@ -39,6 +41,7 @@ type Server struct {
 	options
 	account  string // owner of the estate
 	services services
+	refusals refusals
 	*callCounts
 	*faults
 
@@ -78,15 +81,19 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 	}
 	bus := events.New(o.clock, o.log, topics)
 	s := &Server{
-		options: o.options, account: account, services: services{},
+		options: o.options, account: account, services: services{}, refusals: refusalsOf(estate),
 		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},
 		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
 	}
 	for _, f := range estate.DataFaults {
 		s.AddDataFault(f.At(o.clock.Now().UTC()))
 	}
+	if estate.ClockSkew != 0 {
+		s.AddFault(Fault{Kind: Skew, Skew: estate.ClockSkew})
+	}
 	for _, svc := range []*api.Service{
 		resources.API(), metrics.API(), bus.API(), topics.API(), logs.New().API(), pricing.New(estate).API(), sts.API(),
+		iam.API(s.refusals.denies), kms.New(estate).API(),
 	} {
 		for _, protocol := range svc.Protocols {
 			s.services[serviceKey{protocol, svc.Target}] = svc
@@ -147,7 +154,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service
 	}
 	c.Lost = s.hidden()
 	c.Hidden = c.Lost
-	err := fault.apply(w, r, c)
+	err := cmp.Or(fault.apply(w, r, c), s.refusals.check(c))
 	var out any
 	if err == nil {
 		out, err = s.execute(op, c)
@@ -299,8 +306,8 @@ func (c *callCounts) add(operation string) {
 }
 
 // Calls returns how often each operation was requested since the start or ResetCalls, keyed
-// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing
-// and sts. Refused, throttled and failed requests count; unknown operations do not.
+// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing,
+// sts, iam and kms. Refused, throttled and failed requests count; unknown operations do not.
 func (c *callCounts) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -128,6 +128,7 @@ func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Id
 		s.deleteSampleRule(ctx)
 	} else if s.exists {
 		s.ensureRule(ctx)
+		s.recordVersion(ctx)
 	}
 	switch {
 	case len(s.problems) > 0:

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -154,7 +152,7 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 		})
 		switch {
 		case i < 0:
-			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", shown(endpoint), endpoint.Protocol)
+			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", endpoint.Shown(), endpoint.Protocol)
 			_, _ = s.write(ctx, opSubscribe, arn, what, func(ctx context.Context) error {
 				_, err := s.w.Clients.SNS(s.region).Subscribe(ctx, &sns.SubscribeInput{
 					TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
@@ -163,7 +161,7 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 			})
 		default:
 			if why := undelivered(existing[i]); why != "" {
-				s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+shown(endpoint), why, "region", s.region, "endpoint", shown(endpoint))
+				s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+endpoint.Shown(), why, "region", s.region, "endpoint", endpoint.Shown())
 			}
 		}
 	}
@@ -179,13 +177,4 @@ func undelivered(sub types.Subscription) string {
 		return "subscriber has unsubscribed and gets no notifications; remove the address from NotificationEndpoint, or subscribe it again"
 	}
 	return "subscription is not confirmed yet"
-}
-
-// shown is an endpoint as logs may have it: of a URL only the host, because its path and
-// query may hold a secret.
-func shown(e config.Endpoint) string {
-	if address, err := url.Parse(e.Address); e.Protocol == config.HTTPS && err == nil {
-		return "https://" + address.Host + "/…"
-	}
-	return e.Address
 }

@@ -139,7 +139,7 @@ func New(o Options) (*Daemon, error) {
 			}
 			return err
 		},
-		Deployment: o.Deployment, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: queue.afterCycle,
+		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: queue.afterCycle,
 	})
 	d, err := assemble(o, a, queue, lost)
 	if err != nil {

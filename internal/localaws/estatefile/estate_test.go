@@ -161,7 +161,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no region under regions", "seed: 1\nregions: {}", []string{"e.yaml:2:10: the estate has no regions; write regions:"}},
 		{"nothing under regions", "seed: 1\nregions:\n", []string{"the estate has no regions; write regions:"}},
 		{"two documents", "regions: {}\n---\nregions: {}", []string{"second YAML document"}},
-		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, quotas, regions"}},
+		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, denied, clockSkew, quotas, regions"}},
 		{"a key given twice", "seed: 1\nseed: 2\nregions: {}", []string{"e.yaml:2:"}},
 		{"an account of 11 digits", "account: 12345678901\nregions: {}", []string{"e.yaml:1:", "12 digits"}},
 		{"a region that is none", "regions: {mars: {}}", []string{`"mars"`, "eu-west-1"}},

@@ -1,0 +1,73 @@
+package localaws
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
+)
+
+// refusals are the calls that the owner's credentials may not make, and the regions that do not
+// know them, as the estate has both.
+type refusals struct {
+	denied   []string // actions; one that ends with * means all that begin so
+	disabled []string // regions
+}
+
+func refusalsOf(estate estatefile.Estate) refusals {
+	r := refusals{denied: estate.Denied}
+	for _, region := range estate.Regions {
+		if region.Disabled {
+			r.disabled = append(r.disabled, region.Name)
+		}
+	}
+	return r
+}
+
+// denies reports whether no one in the account may use an action. The case of actions does not
+// matter, as in IAM.
+func (r refusals) denies(action string) bool {
+	return slices.ContainsFunc(r.denied, func(pattern string) bool {
+		prefix, all := strings.CutSuffix(pattern, "*")
+		return strings.EqualFold(pattern, action) || all && len(action) >= len(prefix) && strings.EqualFold(prefix, action[:len(prefix)])
+	})
+}
+
+// check returns the error of a refused call, as the services word it; nil if it is not refused.
+// GetCallerIdentity needs no permission (STS API reference).
+func (r refusals) check(c *api.Call) error {
+	p, action := c.Request.Protocol, c.Service+":"+c.Operation
+	switch {
+	case slices.Contains(r.disabled, c.Region):
+		return disabledError(p)
+	case action == "sts:GetCallerIdentity" || !r.denies(action):
+		return nil
+	}
+	e := &wire.Error{
+		Code: "AccessDeniedException", Query: "AccessDenied", Status: http.StatusForbidden,
+		Message: "User: arn:" + api.Partition(c.Region) + ":iam::" + c.Account + ":user/localaws is not authorized to perform: " + action +
+			" because no identity-based policy allows the " + action + " action",
+	}
+	switch {
+	case c.Service == "sns":
+		e.Code = "AuthorizationError"
+	case p == wire.Query:
+		e.Code = "AccessDenied"
+	}
+	return e
+}
+
+// disabledError is how a region answers that is not enabled for the account.
+func disabledError(p wire.Protocol) error {
+	e := &wire.Error{
+		Code: "UnrecognizedClientException", Query: "InvalidClientTokenId", Status: http.StatusForbidden,
+		Message: "The security token included in the request is invalid.",
+	}
+	if p == wire.Query {
+		e.Code = "InvalidClientTokenId"
+	}
+	return e
+}
