@@ -10,15 +10,16 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
-// refusals are the calls that the owner's credentials may not make, and the regions that do not
-// know them, as the estate has both.
+// refusals are the calls that the credentials of the estate's own account may not make, and the
+// regions that do not know them, as the estate has both.
 type refusals struct {
+	account  string
 	denied   []string // actions; one that ends with * means all that begin so
 	disabled []string // regions
 }
 
 func refusalsOf(estate estatefile.Estate) refusals {
-	r := refusals{denied: estate.Denied}
+	r := refusals{account: estate.Owner(), denied: estate.Denied}
 	for _, region := range estate.Regions {
 		if region.Disabled {
 			r.disabled = append(r.disabled, region.Name)
@@ -27,10 +28,10 @@ func refusalsOf(estate estatefile.Estate) refusals {
 	return r
 }
 
-// denies reports whether no one in the account may use an action. The case of actions does not
+// denies reports whether no one in an account may use an action. The case of actions does not
 // matter, as in IAM.
-func (r refusals) denies(action string) bool {
-	return slices.ContainsFunc(r.denied, func(pattern string) bool {
+func (r refusals) denies(account, action string) bool {
+	return account == r.account && slices.ContainsFunc(r.denied, func(pattern string) bool {
 		prefix, all := strings.CutSuffix(pattern, "*")
 		return strings.EqualFold(pattern, action) || all && len(action) >= len(prefix) && strings.EqualFold(prefix, action[:len(prefix)])
 	})
@@ -39,25 +40,14 @@ func (r refusals) denies(action string) bool {
 // check returns the error of a refused call, as the services word it; nil if it is not refused.
 // GetCallerIdentity needs no permission (STS API reference).
 func (r refusals) check(c *api.Call) error {
-	p, action := c.Request.Protocol, c.Service+":"+c.Operation
+	action := c.Service + ":" + c.Operation
 	switch {
-	case slices.Contains(r.disabled, c.Region):
-		return disabledError(p)
-	case action == "sts:GetCallerIdentity" || !r.denies(action):
-		return nil
+	case c.Account == r.account && slices.Contains(r.disabled, c.Region):
+		return disabledError(c.Request.Protocol)
+	case action != "sts:GetCallerIdentity" && r.denies(c.Account, action):
+		return denied(c)
 	}
-	e := &wire.Error{
-		Code: "AccessDeniedException", Query: "AccessDenied", Status: http.StatusForbidden,
-		Message: "User: arn:" + api.Partition(c.Region) + ":iam::" + c.Account + ":user/localaws is not authorized to perform: " + action +
-			" because no identity-based policy allows the " + action + " action",
-	}
-	switch {
-	case c.Service == "sns":
-		e.Code = "AuthorizationError"
-	case p == wire.Query:
-		e.Code = "AccessDenied"
-	}
-	return e
+	return nil
 }
 
 // disabledError is how a region answers that is not enabled for the account.

@@ -3,8 +3,6 @@ package iam
 
 import (
 	"net/http"
-	"regexp"
-	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
@@ -20,12 +18,12 @@ const (
 // the response of more would be cut into pages, which this endpoint does not do.
 const maxActions = 1000
 
-// API describes the service. The account's principals may do everything but what is denied.
-func API(denied func(action string) bool) *api.Service {
+// API describes the service. The principals that exist may do everything but what their account denies.
+func API(denied func(account, action string) bool, exists func(principal string) bool) *api.Service {
 	return &api.Service{
 		Name: "iam", Signing: "iam", Protocols: []wire.Protocol{wire.Query}, Target: "2010-05-08",
 		XMLNS:      "https://iam.amazonaws.com/doc/2010-05-08/",
-		Operations: map[string]api.Operation{"SimulatePrincipalPolicy": api.Op(simulation{denied}.run)},
+		Operations: map[string]api.Operation{"SimulatePrincipalPolicy": api.Op(simulation{denied, exists}.run)},
 		Model: api.NewModel("ValidationError", "LimitExceeded", api.Refuse("ValidationError", "Invalid Marker"), map[string]api.Pattern{
 			"action": {Expression: api.Lazy(`^[a-z0-9-]+:[A-Za-z0-9]+$`), Rule: "be an action such as sns:Publish"},
 			"arn":    {Expression: api.Lazy(`^(\*|arn:[^:]+:[^:]+:[^:]*:[^:]*:.+)$`), Rule: "be an ARN or *"},
@@ -33,7 +31,10 @@ func API(denied func(action string) bool) *api.Service {
 	}
 }
 
-type simulation struct{ denied func(action string) bool }
+type simulation struct {
+	denied func(account, action string) bool
+	exists func(principal string) bool
+}
 
 type simulateInput struct {
 	Principal string    `json:"PolicySourceArn" check:"required 20..2048"`
@@ -72,7 +73,7 @@ func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 	if len(in.Actions) > maxActions {
 		return nil, api.Refuse("ValidationError", "this endpoint simulates at most %d actions at a time", maxActions)
 	}
-	if err := checkPrincipal(principalPattern(), c.Account, in.Principal); err != nil {
+	if err := s.checkPrincipal(c.Account, in.Principal); err != nil {
 		return nil, err
 	}
 	resources := in.Resources
@@ -82,7 +83,7 @@ func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 	out := simulateOutput{}
 	for _, action := range in.Actions {
 		decision := allowed
-		if s.denied(action) {
+		if s.denied(c.Account, action) {
 			decision = explicitDeny
 		}
 		e := evaluation{Action: action, Decision: decision, Resource: resources[0]}
@@ -97,15 +98,15 @@ func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 }
 
 // checkPrincipal refuses what is no user, role or group of the account.
-func checkPrincipal(pattern *regexp.Regexp, account, principal string) error {
-	parts := pattern.FindStringSubmatch(principal)
+func (s simulation) checkPrincipal(account, principal string) error {
+	parts := principalPattern().FindStringSubmatch(principal)
 	switch {
 	case parts == nil:
 		return api.Refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", principal)
 	case parts[1] != account:
 		return api.RefuseWith(http.StatusForbidden, "AccessDenied", "the principal %s is not of the account %s", principal, account)
-	case parts[2] == "user" && !strings.HasSuffix(principal, ":user/localaws"):
-		return api.RefuseWith(http.StatusNotFound, "NoSuchEntity", "The user %s cannot be found.", api.Quoted(principal))
+	case !s.exists(principal):
+		return api.RefuseWith(http.StatusNotFound, "NoSuchEntity", "The %s %s cannot be found.", parts[2], api.Quoted(principal))
 	}
 	return nil
 }

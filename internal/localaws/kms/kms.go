@@ -17,14 +17,14 @@ const snsAlias = "alias/aws/sns"
 const awsPolicy = `{"Version":"2012-10-17","Statement":[{"Sid":"Allow access through SNS","Effect":"Allow","Principal":{"AWS":"*"},` +
 	`"Action":["kms:Decrypt","kms:GenerateDataKey*","kms:CreateGrant","kms:ListGrants","kms:DescribeKey"],"Resource":"*"}]}`
 
-// Service is the keys of the estate, by region.
-type Service struct{ keys map[string][]estatefile.Key }
+// Service is the keys of the estate, by home.
+type Service struct{ keys map[api.Home][]estatefile.Key }
 
 // New makes a service with the keys of an estate.
 func New(estate estatefile.Estate) *Service {
-	s := &Service{keys: map[string][]estatefile.Key{}}
-	for _, region := range estate.Regions {
-		s.keys[region.Name] = region.Keys
+	s := &Service{keys: map[api.Home][]estatefile.Key{}}
+	for home, region := range estate.All() {
+		s.keys[home] = region.Keys
 	}
 	return s
 }
@@ -44,7 +44,7 @@ func (s *Service) find(c *api.Call, id string) (key estatefile.Key, managed bool
 	if name == snsAlias || name == awsKeyID {
 		return estatefile.Key{ID: awsKeyID, Policy: awsPolicy}, true, nil
 	}
-	for _, key := range s.keys[c.Region] {
+	for _, key := range s.keys[c.Home] {
 		if name == key.ID || key.Alias != "" && name == key.Alias {
 			return key, false, nil
 		}
