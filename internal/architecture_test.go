@@ -22,7 +22,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 var (
 	domain = []string{
 		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
-		"report", "verify",
+		"report", "permissions", "verify",
 	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history", "verify/probe"}, writers)
 	// writers change something in AWS, and write the audit log.
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
 	"schedule":      nil,
+	"permissions":   nil,
 	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
 	"rules":         {"model", "schedule"},
@@ -54,7 +55,7 @@ var allowed = map[string][]string{
 	"whatif":        {"model", "rules", "billing", "schedule"},
 	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif", "schedule", "verify"},
 	"verify":        {"model", "config", "rules"},
-	"verify/probe":  {"model", "rules", "verify", "awsapi", "writer", "alarms", "notify"},
+	"verify/probe":  {"model", "rules", "verify", "permissions", "awsapi", "writer", "alarms", "notify"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},

@@ -15,6 +15,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
@@ -30,6 +31,9 @@ type verifyOptions struct {
 	roleARN    string
 	externalID string
 }
+
+// defaultUse is what a person and a schedule do.
+const defaultUse = string(permissions.Run)
 
 func newVerify(g *global) *cobra.Command {
 	o := &verifyOptions{}
@@ -83,6 +87,35 @@ func (o *verifyOptions) check() error {
 	return o.checkOutput()
 }
 
+// useLambda is the deployed stack: all of its functions.
+const useLambda = "lambda"
+
+// uses are the ways of working whose permissions can be checked.
+func uses() []string {
+	var names []string
+	for _, use := range permissions.Uses() {
+		names = append(names, string(use))
+	}
+	return append(names, useLambda)
+}
+
+// statements are what the way of working may do in an account.
+func (o *verifyOptions) statements(region, dashboard string) func(account, partition string) []permissions.Statement {
+	of := []permissions.Use{permissions.Use(o.use)}
+	if o.use == useLambda {
+		of = permissions.Functions()
+	}
+	return func(account, partition string) []permissions.Statement {
+		var all []permissions.Statement
+		for _, use := range of {
+			all = append(all, permissions.For(use, permissions.Options{
+				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: deployment,
+			})...)
+		}
+		return all
+	}
+}
+
 // run reads the facts and prints the findings. That there are no credentials is one of them.
 func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values) error {
 	s, err := g.open(ctx, verifySetup)
@@ -99,19 +132,20 @@ func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values
 		return err
 	}
 	if o.roleARN != "" {
-		s.assume(o.roleARN, o.externalID)
+		s.config = awsapi.AssumeRole(s.config, o.roleARN, o.externalID)
+		s.clients = app.NewClients(s.config, s.clock, s.logger)
 	}
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
 	var wanted []string
-	for _, endpoint := range values.NotificationEndpoints {
+	for _, endpoint := range values.Endpoints {
 		wanted = append(wanted, endpoint.Address)
 	}
 	parts := s.app(app.Options{DryRun: true})
 	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: s.progress.show})
 	facts, err := reader.Run(ctx, probe.Input{
-		Use: o.use, Version: notify.VersionTag(g.version), Regions: values.Regions, Statements: statements(o.use), Wanted: wanted,
+		Use: o.use, Version: notify.VersionTag(g.version), Regions: values.Regions, Statements: o.statements(s.config.Region, values.DashboardName), Wanted: wanted,
 		Dashboard: values.DashboardName, Principal: o.roleARN,
 	})
 	s.progress.clear()

@@ -11,18 +11,18 @@ import (
 )
 
 // refusals are the calls that the credentials of the estate's own account may not make, and the
-// regions that do not know them, as the estate has both.
+// regions that are not enabled for their accounts, as the estate has both.
 type refusals struct {
 	account  string
-	denied   []string // actions; one that ends with * means all that begin so
-	disabled []string // regions
+	denied   []string   // actions; one that ends with * means all that begin so
+	disabled []api.Home // of any account
 }
 
 func refusalsOf(estate estatefile.Estate) refusals {
 	r := refusals{account: estate.Owner(), denied: estate.Denied}
-	for _, region := range estate.Regions {
+	for home, region := range estate.All() {
 		if region.Disabled {
-			r.disabled = append(r.disabled, region.Name)
+			r.disabled = append(r.disabled, home)
 		}
 	}
 	return r
@@ -42,7 +42,7 @@ func (r refusals) denies(account, action string) bool {
 func (r refusals) check(c *api.Call) error {
 	action := c.Service + ":" + c.Operation
 	switch {
-	case c.Account == r.account && slices.Contains(r.disabled, c.Region):
+	case slices.Contains(r.disabled, c.Home):
 		return disabledError(c.Request.Protocol)
 	case action != "sts:GetCallerIdentity" && r.denies(c.Account, action):
 		return denied(c)

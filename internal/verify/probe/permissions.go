@@ -13,16 +13,10 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
-
-// Statement is a statement of the policy that a way of working needs.
-type Statement struct {
-	Actions    []string
-	Resources  []string                       // ARNs in which * matches anything
-	Conditions map[string]map[string][]string // values by operator and key
-}
 
 // permissionCheck finds out which actions of a policy are allowed.
 type permissionCheck struct {
@@ -36,9 +30,9 @@ type permissionCheck struct {
 
 // run answers for each action, region and resource of the statements: by calling what only reads, else
 // by simulation.
-func (c *permissionCheck) run(ctx context.Context, caller string, statements []Statement) []verify.Permission {
+func (c *permissionCheck) run(ctx context.Context, caller string, statements []permissions.Statement) []verify.Permission {
 	var asked []verify.Permission
-	conditions := []Statement{}
+	conditions := []permissions.Statement{}
 	var which []int // index into conditions of each question
 	for _, s := range statements {
 		for _, resource := range s.Resources {
@@ -118,7 +112,7 @@ func called(p verify.Permission, err error) verify.Permission {
 
 // simulate answers what was not called, by IAM's own simulation. What a principal of the credentials
 // may do is one thing everywhere, so that the first failure of IAM is that of all.
-func (c *permissionCheck) simulate(ctx context.Context, caller string, asked []verify.Permission, which []int, statements []Statement) {
+func (c *permissionCheck) simulate(ctx context.Context, caller string, asked []verify.Permission, which []int, statements []permissions.Statement) {
 	open := map[string][]int{} // questions by region, resource and conditions
 	for i, p := range asked {
 		if p.Answer == verify.Unknown {
@@ -229,7 +223,7 @@ func principalOf(caller string) (string, verify.Failure) {
 }
 
 // contextOf are the values of a statement's conditions, with which it allows what it should.
-func contextOf(s Statement) []types.ContextEntry {
+func contextOf(s permissions.Statement) []types.ContextEntry {
 	var entries []types.ContextEntry
 	for _, operator := range slices.Sorted(maps.Keys(s.Conditions)) {
 		for _, key := range slices.Sorted(maps.Keys(s.Conditions[operator])) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -50,7 +51,7 @@ type Input struct {
 	Use        string // the way of working that Statements permit
 	Version    string // of this program
 	Regions    []string
-	Statements []Statement
+	Statements func(account, partition string) []permissions.Statement
 	Wanted     []string // addresses that are to be subscribed
 	Dashboard  string   // name of the dashboard
 	Principal  string   // the role to simulate; empty: found by the credentials
@@ -94,7 +95,7 @@ func (p *Probe) Run(ctx context.Context, in Input) (verify.Facts, error) {
 			}
 		}
 	}
-	f.Permissions = check.run(ctx, identity.ARN, in.Statements)
+	f.Permissions = check.run(ctx, identity.ARN, in.Statements(owner.Account, owner.Partition))
 	f.Deployments = found.list()
 	f.Clock.Offset, f.Clock.Known = p.Writer.Clients.ClockOffset()
 	f.Now = p.Writer.Clock.Now()
