@@ -22,7 +22,7 @@ import (
 )
 
 // verifySetup has the parameters that say where to look, and for what.
-var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.DashboardName}, realTime: true}
+var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.DashboardName}}
 
 // verifyOptions are the settings of verify.
 type verifyOptions struct {

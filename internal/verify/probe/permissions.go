@@ -2,10 +2,10 @@ package probe
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -28,31 +28,61 @@ type permissionCheck struct {
 	resources map[string]model.ARN // a campaign of each region that has one
 }
 
+// question is a permission whose answer is wanted, by an example of its resource.
+type question struct {
+	verify.Permission
+	arn     string // matches the permission's resource
+	context []types.ContextEntry
+}
+
+// together is what questions have in common that one simulation answers.
+func (q question) together() string {
+	text := q.Region + " " + q.arn
+	for _, entry := range q.context {
+		text += " " + aws.ToString(entry.ContextKeyName) + "=" + strings.Join(entry.ContextKeyValues, ",")
+	}
+	return text
+}
+
 // run answers for each action, region and resource of the statements: by calling what only reads, else
 // by simulation.
 func (c *permissionCheck) run(ctx context.Context, caller string, statements []permissions.Statement) []verify.Permission {
-	var asked []verify.Permission
-	conditions := []permissions.Statement{}
-	var which []int // index into conditions of each question
+	questions := c.questions(statements)
+	var done atomic.Int32
+	awsapi.ParallelByRegion(questions, func(q question) string { return q.Region }, func(i int) {
+		q := &questions[i]
+		if read := readers[q.Action]; read != nil && ctx.Err() == nil {
+			q.Permission = called(q.Permission, read(ctx, c.probe.Writer, q.Region, q.arn))
+		}
+		c.probe.Progress("checking permissions", int(done.Add(1)), len(questions))
+	})
+	c.simulate(ctx, caller, questions)
+	answers := make([]verify.Permission, len(questions))
+	for i, q := range questions {
+		answers[i] = q.Permission
+	}
+	return answers
+}
+
+// questions are those of the statements, each once.
+func (c *permissionCheck) questions(statements []permissions.Statement) []question {
+	var list []question
+	seen := map[string]bool{}
 	for _, s := range statements {
 		for _, resource := range s.Resources {
 			for _, place := range c.places(resource) {
 				for _, action := range s.Actions {
-					asked = append(asked, verify.Permission{Action: action, Region: place.region, Resource: place.arn, Answer: verify.Unknown})
-					which = append(which, len(conditions))
+					p := verify.Permission{Action: action, Region: place.region, Resource: resource, Answer: verify.Unknown}
+					q := question{p, place.arn, contextOf(s)}
+					if key := q.together() + " " + action; !seen[key] {
+						seen[key] = true
+						list = append(list, q)
+					}
 				}
 			}
 		}
-		conditions = append(conditions, s)
 	}
-	awsapi.ParallelByRegion(asked, func(p verify.Permission) string { return p.Region }, func(i int) {
-		if read := readers[asked[i].Action]; read != nil && ctx.Err() == nil {
-			asked[i] = called(asked[i], read(ctx, c.probe.Writer, asked[i].Region, asked[i].Resource))
-		}
-		c.probe.Progress("checking permissions", 0, 0)
-	})
-	c.simulate(ctx, caller, asked, which, conditions)
-	return asked
+	return list
 }
 
 // place is where a resource of a policy is looked for.
@@ -110,59 +140,61 @@ func called(p verify.Permission, err error) verify.Permission {
 	return p
 }
 
-// simulate answers what was not called, by IAM's own simulation. What a principal of the credentials
-// may do is one thing everywhere, so that the first failure of IAM is that of all.
-func (c *permissionCheck) simulate(ctx context.Context, caller string, asked []verify.Permission, which []int, statements []permissions.Statement) {
-	open := map[string][]int{} // questions by region, resource and conditions
-	for i, p := range asked {
-		if p.Answer == verify.Unknown {
-			key := fmt.Sprintf("%s %s %d", p.Region, p.Resource, which[i])
-			open[key] = append(open[key], i)
+// simulate answers what was not called, by IAM's own simulation. IAM is one for all regions, so that
+// its first failure is that of every simulation.
+func (c *permissionCheck) simulate(ctx context.Context, caller string, questions []question) {
+	groups := map[string][]int{} // of questions
+	for i, q := range questions {
+		if q.Answer == verify.Unknown {
+			groups[q.together()] = append(groups[q.together()], i)
 		}
 	}
-	if len(open) == 0 {
+	keys := slices.Sorted(maps.Keys(groups))
+	if len(keys) == 0 {
 		return
 	}
-	principal, why := c.principal, verify.Failure{}
+	principal, failure := c.principal, verify.Failure{}
 	if principal == "" {
-		principal, why = principalOf(caller)
+		principal, failure = principalOf(caller)
 	}
 	client := iam.NewFromConfig(c.probe.Writer.Clients.ConfigFor(c.home))
-	groups := slices.Sorted(maps.Keys(open))
 	one := func(key string) verify.Failure {
-		group := open[key]
-		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &principal, ContextEntries: contextOf(statements[which[group[0]]])}
+		group := groups[key]
+		first := questions[group[0]]
+		in := &iam.SimulatePrincipalPolicyInput{PolicySourceArn: &principal, ContextEntries: first.context}
 		for _, i := range group {
-			in.ActionNames = append(in.ActionNames, asked[i].Action)
+			in.ActionNames = append(in.ActionNames, questions[i].Action)
 		}
-		if resource := asked[group[0]].Resource; resource != "*" {
-			in.ResourceArns = []string{resource}
+		if first.arn != "*" {
+			in.ResourceArns = []string{first.arn}
 		}
 		out, err := client.SimulatePrincipalPolicy(ctx, in)
 		if err != nil {
 			return simulationFailure(err, principal)
 		}
 		for _, i := range group {
-			asked[i] = simulated(asked[i], out.EvaluationResults)
+			questions[i].Permission = simulated(questions[i].Permission, out.EvaluationResults)
 		}
 		return verify.Failure{}
 	}
-	if why.Kind == verify.Read {
-		why = one(groups[0])
-	}
-	if why.Kind != verify.Read {
-		for _, i := range slices.Concat(slices.Collect(maps.Values(open))...) {
-			if asked[i].Why.Kind == verify.Read {
-				asked[i].Why = why
+	unknown := func(keys []string, why verify.Failure) {
+		for _, key := range keys {
+			for _, i := range groups[key] {
+				questions[i].Why = why
 			}
 		}
+	}
+	if failure.Kind == verify.Read {
+		failure = one(keys[0])
+	}
+	if failure.Kind != verify.Read {
+		unknown(keys, failure)
 		return
 	}
-	awsapi.Parallel(len(groups)-1, awsapi.CallsAtOnce, func(n int) {
-		if failure := one(groups[n+1]); failure.Kind != verify.Read {
-			for _, i := range open[groups[n+1]] {
-				asked[i].Why = failure
-			}
+	rest := keys[1:]
+	awsapi.Parallel(len(rest), awsapi.CallsAtOnce, func(n int) {
+		if failure := one(rest[n]); failure.Kind != verify.Read {
+			unknown(rest[n:n+1], failure)
 		}
 	})
 }
