@@ -11,13 +11,16 @@ import (
 func number(n int) string { return strconv.Itoa(n) }
 
 // noIdentity is the whole result without credentials that AWS accepts: everything else would fail for
-// the same reason.
+// the same reason. A wrong clock may be that: signatures have a date.
 func (f Facts) noIdentity() []Finding {
 	failed := f.Identity.Failure
-	return []Finding{
-		{CheckCredentials, Fail, "", "", failed.Text, failed.Remedy},
-		{CheckCredentials, Unchecked, "", "", "everything else: it needs credentials that AWS accepts", "run verify again when this is fixed"},
+	list := []Finding{{CheckCredentials, Fail, "", "", failed.Text, failed.Remedy}}
+	if clock := f.clock(); clock.Status == Fail {
+		list = append(list, clock)
 	}
+	return append(list, Finding{
+		CheckCredentials, Unchecked, "", "", "everything else: it needs credentials that AWS accepts", "run verify again when this is fixed",
+	})
 }
 
 func (f Facts) identity() Finding {

@@ -203,14 +203,21 @@ func (c *permissionCheck) simulate(ctx context.Context, caller string, questions
 // for, a denial means nothing.
 func simulated(p verify.Permission, results []types.EvaluationResult) verify.Permission {
 	i := slices.IndexFunc(results, func(r types.EvaluationResult) bool { return aws.ToString(r.EvalActionName) == p.Action })
+	var missing []string
+	if i >= 0 {
+		missing = slices.Clone(results[i].MissingContextValues)
+		for _, one := range results[i].ResourceSpecificResults { // they are here if a resource was named
+			missing = append(missing, one.MissingContextValues...)
+		}
+	}
 	switch {
 	case i < 0:
 		p.Why = verify.Failure{Kind: verify.Other, Text: "IAM's simulation left it out"}
 	case results[i].EvalDecision == types.PolicyEvaluationDecisionTypeAllowed:
 		p.Answer, p.Why = verify.Allowed, verify.Failure{}
-	case len(results[i].MissingContextValues) > 0:
+	case len(missing) > 0:
 		p.Why = verify.Failure{
-			Kind: verify.Other, Text: "the policy has conditions on " + strings.Join(results[i].MissingContextValues, ", "),
+			Kind: verify.Other, Text: "the policy has conditions on " + strings.Join(slices.Compact(missing), ", "),
 			Remedy: "try the command that needs it with --dry-run, or run it",
 		}
 	default:

@@ -64,8 +64,9 @@ func (p *Probe) Run(ctx context.Context, in Input) (verify.Facts, error) {
 	f := verify.Facts{Use: in.Use, Version: in.Version, Home: home, Wanted: in.Wanted}
 	p.Progress("looking for the owner of the credentials", 0, 0)
 	owner, identity := p.identity(ctx)
+	f.Clock.Offset, f.Clock.Known = p.Writer.Clients.ClockOffset()
+	f.Now = p.Writer.Clock.Now()
 	if f.Identity = identity; identity.Failure.Kind != verify.Read || ctx.Err() != nil {
-		f.Now = p.Writer.Clock.Now()
 		return f, ctx.Err()
 	}
 	found := &traces{byName: map[string]*verify.Deployment{}}
