@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"whatif":        {"model", "rules", "billing", "schedule"},
 	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif", "schedule", "verify"},
 	"verify":        {"model", "config", "rules"},
-	"verify/probe":  {"model", "rules", "verify", "permissions", "awsapi", "writer", "alarms", "notify"},
+	"verify/probe":  {"model", "config", "rules", "verify", "permissions", "awsapi", "writer", "alarms", "notify"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},

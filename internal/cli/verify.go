@@ -22,7 +22,7 @@ import (
 )
 
 // verifySetup has the parameters that say where to look, and for what.
-var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.DashboardName}}
+var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName}}
 
 // verifyOptions are the settings of verify.
 type verifyOptions struct {
@@ -138,15 +138,11 @@ func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
-	var wanted []string
-	for _, endpoint := range values.Endpoints {
-		wanted = append(wanted, endpoint.Address)
-	}
 	parts := s.app(app.Options{DryRun: true})
 	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: s.progress.show})
 	facts, err := reader.Run(ctx, probe.Input{
-		Use: o.use, Version: notify.VersionTag(g.version), Regions: values.Regions, Statements: o.statements(s.config.Region, values.DashboardName), Wanted: wanted,
-		Dashboard: values.DashboardName, Principal: o.roleARN,
+		Use: o.use, Version: notify.VersionTag(g.version), Regions: values.Regions, Statements: o.statements(s.config.Region, values.DashboardName), Wanted: values.Endpoints,
+		ChatWanted: values.ChatNotifications, Dashboard: values.DashboardName, Principal: o.roleARN,
 	})
 	s.progress.clear()
 	if err != nil {

@@ -135,7 +135,7 @@ func TestVerifyFindsEachFault(t *testing.T) {
 	v := newVerified(t)
 	v.plant()
 	v.ResetCalls()
-	code, list := v.findings("--notification-endpoint", "https://discord.com/api/webhooks/1/x")
+	code, list := v.findings("--notification-endpoint", "https://ops.example.com/s3cret")
 	if code != cli.ExitFailed {
 		t.Errorf("exit code %d", code)
 	}
@@ -148,11 +148,11 @@ func TestVerifyFindsEachFault(t *testing.T) {
 		"FAIL key eu-west-1: the policy of the topic's key does not let cloudwatch.amazonaws.com use it",
 		"FAIL key eu-west-1: the policy of the topic's key does not let events.amazonaws.com use it",
 		"FAIL key us-east-1: the topic is encrypted with a key of AWS, which CloudWatch and EventBridge cannot use",
-		"WARN subscriber eu-west-1: the topic has no subscriber, so no one is notified",
+		"WARN subscriber eu-west-1: https://ops.example.com/… is not subscribed, and gets nothing",
 		"WARN subscriber us-east-1: Amazon Q Developer shows the alarms of this topic, and drops its texts about actions",
 		"WARN subscriber us-east-1: ml@example.com has not confirmed, and gets nothing",
 		"FAIL subscriber us-east-1: https://hooks.slack.com/… is a webhook of Slack, which can never confirm a subscription",
-		"FAIL subscriber : https://discord.com/… is a webhook of Discord, which can never confirm a subscription",
+		"WARN subscriber us-east-1: https://ops.example.com/… is not subscribed, and gets nothing",
 		"FAIL rule us-east-1: none of the 0 targets of the notification rule is the topic, so no action is reported",
 		"WARN monitor : 2 monitors in the account: deployment cli (the dashboard Amazon-Personalize-Monitor); " +
 			"stack us-east-1/shop (the topic in us-east-1)",

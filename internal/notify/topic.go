@@ -64,8 +64,30 @@ func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err 
 		s.fail(s.topic.String(), opGetTopicAttributes, "look for the notification topic", err)
 		return "", false, err
 	}
-	s.checkKey(ctx, out.Attributes[attributeKey])
+	s.ensureKey(ctx, out.Attributes[attributeKey])
 	return out.Attributes[attributePolicy], true, nil
+}
+
+// ensureKey encrypts a topic that is not encrypted yet. A key that it has stays. A key serves one
+// region only, so that the topics of the others stay as they are.
+func (s *setup) ensureKey(ctx context.Context, current string) {
+	switch key := s.key.String(); {
+	case current != "" || key == "":
+		if current != key {
+			s.checkKey(ctx, current)
+		}
+	case s.key.Region != s.region:
+		s.w.LogOnce(ctx, slog.LevelInfo, s.topic.String()+" "+attributeKey, "topic is not encrypted: a key encrypts in its own region only",
+			"region", s.region, "key", key)
+	default:
+		arn := s.topic.String()
+		_, _ = s.write(ctx, opSetTopicAttributes, arn, "encrypt the topic with "+key, func(ctx context.Context) error {
+			_, err := s.w.Clients.SNS(s.region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+				TopicArn: aws.String(arn), AttributeName: aws.String(attributeKey), AttributeValue: aws.String(key),
+			})
+			return err
+		})
+	}
 }
 
 // checkKey reports, once, an encryption key through which alarms and events cannot or may not be
@@ -89,7 +111,7 @@ func (s *setup) checkKey(ctx context.Context, key string) {
 func (s *setup) createTopic(ctx context.Context) (policy string, err error) {
 	outcome, err := s.write(ctx, opCreateTopic, s.topic.String(), "create the notification topic", func(ctx context.Context) error {
 		_, err := s.w.Clients.SNS(s.region).CreateTopic(ctx, &sns.CreateTopicInput{
-			Name: aws.String(TopicName), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
+			Name: aws.String(s.topic.Resource), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
 		})
 		return err
 	})

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 )
 
 // Status is the outcome of a check.
@@ -94,8 +96,11 @@ type Facts struct {
 	Dashboards  Count
 	// Deployments are the monitors that left traces in the account.
 	Deployments []Deployment
-	// Wanted are addresses that the parameters name, and that may not be subscribed yet.
-	Wanted []string
+	// Chat is the topic for chats in the deployment region, and ChatWanted whether the parameters want
+	// one. Wanted are the addresses that the parameters want to be notified.
+	Chat       Topic
+	ChatWanted bool
+	Wanted     []config.Endpoint
 }
 
 // Identity is who owns the credentials.
@@ -158,7 +163,6 @@ func Findings(f Facts) []Finding {
 			list = append(list, f.notifications(r)...)
 		}
 	}
-	list = append(list, f.wanted()...)
 	list = append(list, f.monitors()...)
 	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(order(a.Check), order(b.Check)) })
 	return list

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 )
 
 var now = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
@@ -27,6 +29,7 @@ func sound() Facts {
 			},
 			Rule: Rule{ARN: "arn:aws:events:us-east-1:123456789012:rule/PersonalizeMonitor-NotificationsRule", Known: true, Targets: []string{topic}},
 		}},
+		Chat:        Topic{Failure: Failure{Kind: Missing}},
 		Permissions: []Permission{{Action: "sns:Subscribe", Region: home, Resource: topic, Answer: Allowed}},
 		Deployments: []Deployment{{Name: stack, Traces: []string{"the topic in us-east-1"}, Version: "1.2.3"}},
 	}
@@ -40,6 +43,14 @@ func TestFindings(t *testing.T) {
 	nothing := func(f *Facts) {
 		f.Deployments, f.Regions[0].Topic, f.Regions[0].Rule = nil, Topic{Failure: Failure{Kind: Missing}}, Rule{Failure: Failure{Kind: Missing}}
 		f.Regions[0].Metrics.Latest = time.Time{}
+	}
+	chat := func(change func(*Facts)) func(*Facts) {
+		return func(f *Facts) {
+			const arn = topic + "-chat"
+			f.Chat = Topic{ARN: arn, Policy: true, Subscribers: []Subscriber{{"https", "https://global.sns-api.chatbot.amazonaws.com", Confirmed}}}
+			f.ChatWanted, f.Regions[0].Rule.Targets = true, []string{topic, arn}
+			change(f)
+		}
 	}
 	tests := []struct {
 		name   string
@@ -124,12 +135,19 @@ func TestFindings(t *testing.T) {
 		{"a chat that drops texts", region(func(r *Region) {
 			r.Topic.Subscribers[0] = Subscriber{"https", "https://global.sns-api.chatbot.amazonaws.com", Confirmed}
 		}), "WARN subscriber: Amazon Q Developer shows the alarms"},
-		{"a webhook to be subscribed", func(f *Facts) { f.Wanted = []string{"https://x.webhook.office.com/y", "https://example.com/"} },
-			"FAIL subscriber: https://x.webhook.office.com/… is a webhook of Microsoft Teams"},
-		{"a webhook that is subscribed is found once", func(f *Facts) {
-			f.Regions[0].Topic.Subscribers[0] = Subscriber{"https", "https://discord.com/x", Pending}
-			f.Wanted = []string{"https://discord.com/x"}
-		}, "FAIL subscriber: https://discord.com/… is a webhook of Discord"},
+		{"an address that is not subscribed", func(f *Facts) {
+			f.Wanted = []config.Endpoint{{Protocol: config.Email, Address: "ML@example.com"}, {Protocol: config.HTTPS, Address: "https://x.example.com/s3cret"}}
+		}, "WARN subscriber: https://x.example.com/… is not subscribed"},
+
+		{"a topic for chats that a channel shows", chat(func(*Facts) {}), ""},
+		{"a channel that shows both topics", chat(func(f *Facts) { f.Regions[0].Topic.Subscribers = f.Chat.Subscribers }), ""},
+		{"no topic for chats", chat(func(f *Facts) { f.Chat = Topic{Failure: Failure{Kind: Missing}} }), "WARN topic: the topic for chats does not exist"},
+		{"a topic for chats that cannot be read", chat(func(f *Facts) { f.Chat = Topic{Failure: denied} }), "not checked topic: topic for chats"},
+		{"a topic for chats that no channel shows", chat(func(f *Facts) { f.Chat.Subscribers = nil }), "WARN subscriber: no channel shows the topic for chats"},
+		{"channels that cannot be read", chat(func(f *Facts) { f.Chat.ListFailure = denied }), "not checked subscriber: channels of the topic for chats"},
+		{"a topic for chats that no rule sends to", chat(func(f *Facts) { f.Regions[0].Rule.Targets = []string{topic} }),
+			"WARN rule: the topic for chats is no target of the notification rule"},
+		{"a key of the topic for chats", chat(func(f *Facts) { f.Chat.Key = Key{Name: "k", Off: true} }), "FAIL key: the key of the topic is disabled"},
 
 		{"no rule", region(func(r *Region) { r.Rule = Rule{Failure: Failure{Kind: Missing}} }), "WARN rule: the notification rule does not exist"},
 		{"a rule that cannot be read", region(func(r *Region) { r.Rule = Rule{Failure: denied} }), "not checked rule: notification rule"},

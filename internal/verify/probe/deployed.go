@@ -18,6 +18,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
@@ -75,9 +76,8 @@ func (t *traces) list() []verify.Deployment {
 	return list
 }
 
-// topic reads the topic of a region, with its subscribers and key.
-func (p *Probe) topic(ctx context.Context, region string, owner writer.Identity, found *traces) verify.Topic {
-	arn := owner.ARN("sns", region, notify.TopicName)
+// topic reads a topic of a region, with its subscribers and key.
+func (p *Probe) topic(ctx context.Context, region string, arn model.ARN, found *traces) verify.Topic {
 	t := verify.Topic{ARN: arn.String()}
 	client := p.Writer.Clients.SNS(region)
 	out, err := client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &t.ARN})
@@ -85,7 +85,7 @@ func (p *Probe) topic(ctx context.Context, region string, owner writer.Identity,
 		return t
 	}
 	policy := out.Attributes["Policy"]
-	t.Policy, err = notify.PolicyInOrder(policy, arn, owner.Account)
+	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account)
 	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
 	t.Key = p.key(ctx, region, out.Attributes["KmsMasterKeyId"])
 	t.ListFailure = FailureOf(awsapi.ReadPages(func(token *string) (*string, error) {
@@ -102,7 +102,7 @@ func (p *Probe) topic(ctx context.Context, region string, owner writer.Identity,
 	}))
 	if tags, err := p.Writer.ReadTags(ctx, region, t.ARN); err == nil {
 		found.add(tags, t.Sample, "the topic in "+region)
-		if region == p.Writer.DeploymentRegion {
+		if arn.Resource == notify.TopicName && region == p.Writer.DeploymentRegion {
 			found.addTopic(tags)
 		}
 	}

@@ -14,7 +14,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
@@ -52,16 +54,17 @@ type Input struct {
 	Version    string // of this program
 	Regions    []string
 	Statements func(account, partition string) []permissions.Statement
-	Wanted     []string // addresses that are to be subscribed
-	Dashboard  string   // name of the dashboard
-	Principal  string   // the role to simulate; empty: found by the credentials
+	Wanted     []config.Endpoint // that are to be notified
+	ChatWanted bool
+	Dashboard  string // name of the dashboard
+	Principal  string // the role to simulate; empty: found by the credentials
 }
 
 // Run reads the facts, the regions side by side. The error is that of a context that ended.
 func (p *Probe) Run(ctx context.Context, in Input) (verify.Facts, error) {
 	home := p.Writer.DeploymentRegion
 	regions := slices.Compact(slices.Sorted(slices.Values(append([]string{home}, in.Regions...))))
-	f := verify.Facts{Use: in.Use, Version: in.Version, Home: home, Wanted: in.Wanted}
+	f := verify.Facts{Use: in.Use, Version: in.Version, Home: home, Wanted: in.Wanted, ChatWanted: in.ChatWanted}
 	p.Progress("looking for the owner of the credentials", 0, 0)
 	owner, identity := p.identity(ctx)
 	f.Clock.Offset, f.Clock.Known = p.Writer.Clients.ClockOffset()
@@ -85,6 +88,7 @@ func (p *Probe) Run(ctx context.Context, in Input) (verify.Facts, error) {
 	p.measure(ctx, results)
 	if slices.Contains(reached, home) {
 		f.Rules = p.countRules(ctx, home)
+		f.Chat = p.topic(ctx, home, notify.ChatTopic(owner.ARN("sns", home, notify.TopicName)), found)
 		f.Dashboards = p.dashboards(ctx, in.Dashboard, found)
 	}
 	check := &permissionCheck{probe: p, owner: owner, principal: in.Principal, regions: reached, home: home, resources: map[string]model.ARN{}}
@@ -141,7 +145,7 @@ func (p *Probe) region(ctx context.Context, region string, owner writer.Identity
 	r.facts.Concerned = r.facts.Concerned || len(resources) > 0
 	var side sync.WaitGroup
 	side.Go(func() { r.facts.Alarms = p.alarms(ctx, region, found) })
-	r.facts.Topic = p.topic(ctx, region, owner, found)
+	r.facts.Topic = p.topic(ctx, region, owner.ARN("sns", region, notify.TopicName), found)
 	if region == p.Writer.DeploymentRegion {
 		r.facts.Rule = p.rule(ctx, region, found)
 	}
