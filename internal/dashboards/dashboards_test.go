@@ -27,9 +27,7 @@ const (
 )
 
 var (
-	testTime  = awsbed.Time
-	testTopic = awsbed.TopicIn(home)
-	ctxAll    = context.Background()
+	ctxAll = context.Background()
 )
 
 // world is the AWS of a test.

@@ -2,6 +2,7 @@ package estatefile
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -27,9 +28,9 @@ func (e *Estate) Check() error {
 
 // traffic lists the traffic of every resource, with its place.
 func (e *Estate) traffic(found *faults) (list []placedTraffic) {
-	for r := range e.Regions {
-		for g := range e.Regions[r].DatasetGroups {
-			group, at := &e.Regions[r].DatasetGroups[g], place{found, []any{"regions", e.Regions[r].Name, "datasetGroups", g}}
+	for _, r := range e.placed(found) {
+		for g := range r.DatasetGroups {
+			group, at := &r.DatasetGroups[g], r.place.at("datasetGroups", g)
 			for i := range group.Campaigns {
 				list = append(list, placedTraffic{&group.Campaigns[i].Traffic, at.at("campaigns", i, "traffic")})
 			}
@@ -68,26 +69,49 @@ func (e *Estate) check(found *faults) {
 		at.forbid(f.From < 0 || f.Until < 0 || (f.From != 0 && f.From <= f.Until), "from",
 			"a data fault is from %v ago until %v ago; from is the longer", f.From, f.Until)
 	}
+	for i, action := range e.Denied {
+		if !actionPattern().MatchString(action) {
+			root.at("denied", i).bad("denied has %q, which is no action; one is like sns:Subscribe or sns:*", action)
+		}
+	}
 	quotas := root.at("quotas")
 	quotas.checkCount("quotas", "campaignsPerDatasetGroup", e.Quotas.CampaignsPerDatasetGroup)
 	quotas.checkCount("quotas", "recommendersPerDatasetGroup", e.Quotas.RecommendersPerDatasetGroup)
 	quotas.checkCount("quotas", "recommendersPerRegion", e.Quotas.RecommendersPerRegion)
 	resources := 0
-	regions := map[string]bool{}
-	for i := range e.Regions {
-		r := &e.Regions[i]
-		at := root.at("regions", r.Name)
+	e.checkAccounts(root)
+	homes := map[api.Home]bool{}
+	for h, r := range e.placed(found) {
 		if !api.RegionPattern().MatchString(r.Name) {
-			at.bad("region %q is not a region name such as eu-west-1", r.Name)
+			r.place.bad("region %q is not a region name such as eu-west-1", r.Name)
 		}
-		if regions[r.Name] {
-			at.bad("region %q is given twice", r.Name)
+		if homes[h] {
+			r.place.bad("region %q is given twice", r.Name)
 		}
-		regions[r.Name] = true
-		resources += r.check(at)
+		homes[h] = true
+		resources += r.check(r.place)
 	}
+	e.checkPrices(found)
 	if resources > maxResources {
 		found.add(position{}, "the estate has %d resources, copies included; at most %d are served", resources, maxResources)
+	}
+}
+
+// actionPattern matches actions of IAM, with a * at the end or without.
+var actionPattern = api.Lazy(`^[a-z0-9-]+:([A-Za-z0-9]+\*?|\*)$`)
+
+// checkKeys checks the KMS keys of a region.
+func (r *Region) checkKeys(at place) {
+	seen := map[string]bool{}
+	for i, key := range r.Keys {
+		at := at.at("keys", i)
+		at.forbid(key.ID == "" || seen[key.ID], "id", "id of a key is %q; it is not empty, and another one for each key of a region", key.ID)
+		at.forbid(key.Alias != "" && (!strings.HasPrefix(key.Alias, "alias/") || strings.HasPrefix(key.Alias, "alias/aws/") || seen[key.Alias]), "alias",
+			"alias of a key is %q; it begins with alias/, not with alias/aws/, and is another one for each key of a region", key.Alias)
+		at.forbid(!json.Valid([]byte(key.Policy)), "policy", "policy of a key is no JSON document")
+		at.forbid(!api.Is(key.State, "", "Enabled", "Disabled", "PendingDeletion"), "state",
+			"state of a key is %q; it is Enabled, Disabled or PendingDeletion", key.State)
+		seen[key.ID], seen[key.Alias] = true, key.Alias != ""
 	}
 }
 
@@ -121,6 +145,7 @@ func (n *names) add(kind, name string, at place) {
 
 func (r *Region) check(at place) (resources int) {
 	names := &names{places: map[string]place{}, solutions: map[string]string{}, declared: map[string]bool{}}
+	r.checkKeys(at)
 	for i := range r.DatasetGroups {
 		g, at := &r.DatasetGroups[i], at.at("datasetGroups", i)
 		checkName("dataset group", g.Name, at.at("name"))

@@ -62,6 +62,7 @@ func happeningOf(e Entry) happening {
 // describe words a decision or action.
 func (h *happening) describe() {
 	a := h.records.outcome()
+	h.First = h.records[0].Time
 	for _, one := range append(decision{a}, h.records...) {
 		switch {
 		case h.From > 0:
@@ -199,20 +200,11 @@ func (s Snapshot) happenings(now time.Time) []happening {
 			updating[r.ARN.String()] = r.Update.MinTPS
 		}
 	}
-	var list []happening
-	for _, e := range s.incidents() {
-		if e.Kind != EntryEvent && e.Kind != EntryCycle {
-			list = append(list, happeningOf(e))
-		}
-	}
+	entries := slices.DeleteFunc(s.incidents(), func(e Entry) bool { return e.Kind == EntryEvent || e.Kind == EntryCycle })
 	for _, d := range decisionsOf(s.Audits, "") {
-		h := happeningOf(d.entry())
-		h.First = d[0].Time
-		h.conclude(now, updating)
-		list = append(list, h)
+		entries = append(entries, d.entry())
 	}
-	slices.SortStableFunc(list, func(a, b happening) int { return b.Time.Compare(a.Time) })
-	return collapse(list)
+	return collapse(s.describe(entries, func(h *happening) { h.conclude(now, updating) }))
 }
 
 // everything are all entries one by one, the newest first.
@@ -221,10 +213,17 @@ func (s Snapshot) everything() []happening {
 	for i := range s.Audits {
 		list = append(list, decision{&s.Audits[i]}.entry())
 	}
+	return s.describe(list, func(*happening) {})
+}
+
+// describe describes entries, the newest first.
+func (s Snapshot) describe(list []Entry, conclude func(*happening)) []happening {
+	s.placeEntries(list)
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	out := make([]happening, len(list))
 	for i, e := range list {
 		out[i] = happeningOf(e)
+		conclude(&out[i])
 	}
 	return out
 }
@@ -369,14 +368,14 @@ func (e Entry) about(arn, search string) bool {
 func (s Snapshot) incidents() []Entry {
 	list := slices.Clone(s.Entries)
 	for _, e := range s.Events {
-		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Title: e.DetailType})
+		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Region: e.Account.String(), Title: e.DetailType})
 	}
 	for _, c := range s.AlarmChanges {
 		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
 			Text: c.Name + ", before: " + c.From})
 	}
 	for _, c := range s.Cycles {
-		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + model.Plural(c.Resources, "resource")}
+		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Region: c.Account.String(), Title: "cycle over " + model.Plural(c.Resources, "resource")}
 		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, model.Plural(c.Events, "event"), model.Plural(c.Problems, "problem"),
 			model.Plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
 		if c.Error != "" {

@@ -105,7 +105,7 @@ func lateAt(s Snapshot, at int64) string {
 	var regions []string
 	for _, one := range s.Result.DataLate {
 		if !one.Newest.IsZero() && at > one.Newest.Unix() {
-			regions = append(regions, one.Region)
+			regions = append(regions, one.Where())
 		}
 	}
 	if len(regions) == 0 {
@@ -319,7 +319,7 @@ func healthText(s Snapshot, rows []*row) (text string, late bool) {
 	}
 	var regions []string
 	for _, one := range s.Result.DataLate {
-		regions = append(regions, one.Region)
+		regions = append(regions, one.Where())
 	}
 	if len(regions) > 0 {
 		text += " CloudWatch data are late in " + strings.Join(regions, ", ") + ": nothing is changed there."
