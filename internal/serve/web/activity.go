@@ -307,7 +307,10 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 		}
 		view.Week = append(view.Week, tab{Label: one.Label, Link: to(one.Value, ""), Count: n})
 	}
-	view.Total, view.NextCycle, view.Recorded = len(list), stampOf(s.Status.NextCycle, now), stampOf(s.Status.Recorded, now)
+	view.Total, view.Recorded = len(list), stampOf(s.Status.Recorded, now)
+	if s.Status.NextCycle.Sub(now) >= time.Minute {
+		view.NextCycle = stampOf(s.Status.NextCycle, now)
+	}
 	view.CSV = link("/activity", keyKind, kind, keyARN, arn.String(), keySearch, search, keyFormat, "csv")
 	var from, until int
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, n) })

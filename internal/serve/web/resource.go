@@ -104,6 +104,9 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), s.late(arn.Account, arn.Region), func(c chart.Chart) []chart.Pin {
 			return pinsOf(mine, c, false)
 		})
+		if view.Row.State == failing { // what fails comes first
+			view.Charts.List[0], view.Charts.List[1] = view.Charts.List[1], view.Charts.List[0]
+		}
 		view.WhatIf = h.compared.view(r.Context(), resourceOf(s, view.Row), compared)
 		view.Trial, view.Schedule = cmp.Or(newMin, view.proposedMin()), scheduleOf(s.Tags[view.Row.ARN], view.WhatIf, now)
 		for _, pin := range view.Charts.List[0].Plot.Pins {
