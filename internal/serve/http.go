@@ -36,7 +36,7 @@ type site struct {
 // handler routes requests. Health probes use any host name and no token, and learn nothing
 // else.
 func (s site) handler(page http.Handler) http.Handler {
-	metrics := promhttp.HandlerFor(s.metrics.gatherer(), promhttp.HandlerOpts{
+	metrics := promhttp.HandlerFor(s.metrics.own, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError), Timeout: requestTime,
 	})
 	mux := http.NewServeMux()

@@ -3,12 +3,10 @@ package serve
 import (
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -26,11 +24,10 @@ const (
 )
 
 // metrics are what Prometheus reads: the daemon's own counters, and the results of the last
-// cycle. The results are replaced as a whole, so that a deleted resource disappears. A cycle
-// that measured nothing has none.
+// cycle. A cycle that measured nothing has none.
 type metrics struct {
 	own     *prometheus.Registry
-	results atomic.Pointer[prometheus.Registry]
+	results resultCollector
 
 	duration  prometheus.Histogram
 	cycles    *prometheus.CounterVec
@@ -80,8 +77,7 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int, los
 		builds: counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
 	}
 	m.initialize()
-	m.results.Store(prometheus.NewRegistry())
-	list := append(statusGauges(memory),
+	list := append(statusGauges(memory), &m.results,
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls}, savedCounter{memory.savedHours})
 	for _, c := range list {
@@ -117,13 +113,6 @@ func (m *metrics) initialize() {
 // word makes a label value one word.
 func word(s string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(s) }
 
-// gatherer gathers all metrics.
-func (m *metrics) gatherer() prometheus.Gatherer {
-	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		return prometheus.Gatherers{m.own, m.results.Load()}.Gather()
-	})
-}
-
 // cycleEnded counts a cycle and replaces the results.
 func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error, interrupted bool) {
 	m.duration.Observe(record.Took.Seconds())
@@ -145,9 +134,9 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	}
 	switch {
 	case err == nil:
-		m.results.Store(results(result))
+		m.results.last.Store(&result)
 	case !interrupted: // old results would look like current ones
-		m.results.Store(prometheus.NewRegistry())
+		m.results.last.Store(nil)
 	}
 }
 
@@ -171,43 +160,6 @@ func (m *metrics) count(result report.Result) {
 	for _, e := range result.Events {
 		m.events.WithLabelValues(e.DetailType).Inc()
 	}
-}
-
-// results puts the result of a cycle into a registry of its own.
-func results(result report.Result) *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	gauges := func(subsystem, name, help string, labels ...string) *prometheus.GaugeVec {
-		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
-		registry.MustRegister(vec) // the names below differ
-		return vec
-	}
-	labels := []string{"arn", "kind", "name", "region"}
-	minimum := gauges(resourceSubsystem, "minimum_requests_per_second",
-		"Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).", labels...)
-	average := gauges(resourceSubsystem, "average_requests_per_second",
-		"Requests per second in the last window; absent if it could not be read.", labels...)
-	utilization := gauges(resourceSubsystem, "utilization_ratio",
-		"Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...)
-	resources := gauges("", "resources", "Monitored campaigns and recommenders.", "kind", "region")
-	for _, r := range result.Resources {
-		values := []string{r.ARN, string(r.Kind), r.Name, r.Region}
-		minimum.WithLabelValues(values...).Set(float64(r.Min))
-		if r.Average != nil {
-			average.WithLabelValues(values...).Set(*r.Average)
-		}
-		if r.Utilization != nil {
-			utilization.WithLabelValues(values...).Set(*r.Utilization / 100)
-		}
-		resources.WithLabelValues(string(r.Kind), r.Region).Inc()
-	}
-	late := gauges("", "data_late", "1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region")
-	for _, region := range result.DataLate {
-		late.WithLabelValues(region.Region).Set(1)
-	}
-	gauges("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle.").WithLabelValues().Set(float64(result.Alarms.Left))
-	gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.").
-		WithLabelValues().Set(float64(result.Window.End.Unix()))
-	return registry
 }
 
 // buildInfo identifies the build.
