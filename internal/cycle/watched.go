@@ -26,9 +26,10 @@ func freshFrom(q model.Query) time.Time { return q.Window.End.Add(-freshHours + 
 // may ask for one that begins a little earlier.
 const rememberedBefore = 24 * time.Hour
 
-// watchedAtOnce is how many resources of a region are read together from the start. 14 days of
-// 100 resources fill four calls, and are dropped once their hours are counted.
-const watchedAtOnce = 100
+// watchedAtOnce is how many resources of a region are read together from the start: 14 days of so many
+// fill a call, with 10 MB, and are dropped once their hours are counted. More calls at once would only wait,
+// as CloudWatch limits the datapoints that are read in a second.
+const watchedAtOnce = 25
 
 // WatchedMeter is a Meter that answers rules.WatchedQuery too. It remembers in which hours a
 // resource was watched, so that a process reads the 14 days of a resource once

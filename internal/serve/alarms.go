@@ -3,7 +3,6 @@ package serve
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
@@ -59,29 +58,20 @@ func (s *alarmsSeen) saw(region string, list []alarms.Alarm) (changes []AlarmCha
 		s.created, s.deleted = 0, 0 // the new lists include them
 	}
 	old, known := s.lists[region]
-	before := make(map[string]*Alarm, len(old))
-	for i := range old {
-		before[old[i].Name] = &old[i]
-	}
-	// Texts of an answer are parts of it, and would keep all of it in memory.
-	shared := map[string]string{}
-	text := func(s string) string {
-		if _, ok := shared[s]; !ok {
-			s = strings.Clone(s)
-			shared[s] = s
-		}
-		return shared[s]
+	before := make(map[string]string, len(old))
+	for _, a := range old {
+		before[a.Name] = a.State
 	}
 	now := make([]Alarm, len(list))
 	for i, a := range list {
-		now[i] = Alarm{Region: region, State: text(string(a.State)), Since: a.StateChanged, ActionsOn: a.Settings.ActionsOn}
-		from := string(alarms.StateInsufficient)
-		if was, existed := before[a.Name]; existed {
-			from, now[i].Name = was.State, was.Name
-		} else {
-			now[i].Name = strings.Clone(a.Name)
+		now[i] = Alarm{
+			Name: a.Name, Region: region, Resource: a.Settings.Metric.DimensionValue,
+			State: string(a.State), Since: a.StateChanged, ActionsOn: a.Settings.ActionsOn,
 		}
-		now[i].Resource = text(a.Settings.Metric.DimensionValue)
+		from, existed := before[a.Name]
+		if !existed {
+			from = string(alarms.StateInsufficient)
+		}
 		if c := (AlarmChange{now[i], from}); known && from != c.State && (c.On() || from == string(alarms.StateAlarm)) {
 			changes = append(changes, c)
 		}
