@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -26,8 +27,9 @@ const (
 // metrics are what Prometheus reads: the daemon's own counters, and the results of the last
 // cycle. A cycle that measured nothing has none.
 type metrics struct {
+	account prometheus.Labels // the label of all series; nil if there is one account
 	own     *prometheus.Registry
-	results resultCollector
+	results *resultCollector
 
 	duration  prometheus.Histogram
 	cycles    *prometheus.CounterVec
@@ -55,12 +57,33 @@ func newLostRecords() prometheus.Counter {
 	})
 }
 
-func newMetrics(version string, memory *Memory, calls func() map[string]int, lost prometheus.Counter) (*metrics, error) {
+// accountLabels are the labels of the series of one of several accounts; nil if there is one.
+func accountLabels(a model.Account) prometheus.Labels {
+	if a.ID == "" {
+		return nil
+	}
+	return prometheus.Labels{"account": a.ID}
+}
+
+// newProcessMetrics are those of the process.
+func newProcessMetrics(version string) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version),
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return registry, nil
+}
+
+func newMetrics(account model.Account, memory *Memory, calls func() map[string]int, lost prometheus.Counter) (*metrics, error) {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		own: prometheus.NewRegistry(),
+		account: accountLabels(account), own: prometheus.NewRegistry(), results: newResultCollector(account),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
@@ -77,15 +100,16 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int, los
 		builds: counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
 	}
 	m.initialize()
-	list := append(statusGauges(memory), &m.results,
+	list := append(statusGauges(memory),
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls}, savedCounter{memory.savedHours})
+		callCounter{calls}, savedCounter{memory.savedHours})
+	registerer := prometheus.WrapRegistererWith(m.account, m.own)
 	for _, c := range list {
-		if err := m.own.Register(c); err != nil {
+		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
 	}
-	return m, nil
+	return m, m.own.Register(m.results)
 }
 
 // initialize makes counters whose labels are known exist, so that Prometheus sees their first
@@ -112,6 +136,17 @@ func (m *metrics) initialize() {
 
 // word makes a label value one word.
 func word(s string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(s) }
+
+// gatherer gathers all metrics: those of the process, and of each account.
+func (s site) gatherer() prometheus.Gatherer {
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		list := prometheus.Gatherers{s.process}
+		for _, w := range s.watches {
+			list = append(list, w.metrics.own)
+		}
+		return list.Gather()
+	})
+}
 
 // cycleEnded counts a cycle and replaces the results.
 func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error, interrupted bool) {

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,31 +15,36 @@ import (
 // their labels: kept for 100,000 resources they would take 200 MB. A resource that is no longer in
 // the result has none.
 type resultCollector struct {
-	last atomic.Pointer[report.Result] // nil if the last cycle measured nothing
+	last    atomic.Pointer[report.Result] // nil if the last cycle measured nothing
+	account []*dto.LabelPair              // the label of one of several accounts; nil if there is one
+
+	minimum, average, utilization, resources, late, left, windowEnd *prometheus.Desc
 }
 
-// What the result of a cycle shows.
-var (
-	minimumDesc = resourceDesc("minimum_requests_per_second",
-		"Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).")
-	averageDesc = resourceDesc("average_requests_per_second",
-		"Requests per second in the last window; absent if it could not be read.")
-	utilizationDesc = resourceDesc("utilization_ratio",
-		"Average divided by minimum; 1 is fully used; absent if it could not be read.")
-	resourcesDesc = resultDesc("resources", "Monitored campaigns and recommenders.", "kind", "region")
-	lateDesc      = resultDesc("data_late", "1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region")
-	leftDesc      = resultDesc("alarm_changes_left", "Alarm changes that did not fit into the last cycle.")
-	windowEndDesc = resultDesc("window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.")
-)
-
-func resultDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+func newResultCollector(account model.Account) *resultCollector {
+	desc := func(subsystem, name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(prometheus.BuildFQName(namespace, subsystem, name), help, labels, accountLabels(account))
+	}
+	labels := []string{"arn", "kind", "name", "region"}
+	c := &resultCollector{
+		minimum: desc(resourceSubsystem, "minimum_requests_per_second",
+			"Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).", labels...),
+		average: desc(resourceSubsystem, "average_requests_per_second",
+			"Requests per second in the last window; absent if it could not be read.", labels...),
+		utilization: desc(resourceSubsystem, "utilization_ratio",
+			"Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...),
+		resources: desc("", "resources", "Monitored campaigns and recommenders.", "kind", "region"),
+		late:      desc("", "data_late", "1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region"),
+		left:      desc("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle."),
+		windowEnd: desc("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970."),
+	}
+	for name, value := range accountLabels(account) {
+		c.account = append(c.account, label(name, value))
+	}
+	return c
 }
 
-// resourceDesc has the labels in the order of their names, as sample needs them.
-func resourceDesc(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc(prometheus.BuildFQName(namespace, resourceSubsystem, name), help, []string{"arn", "kind", "name", "region"}, nil)
-}
+func label(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
 
 // sample is the value of one metric of one resource.
 type sample struct {
@@ -57,8 +63,8 @@ func (s *sample) Write(out *dto.Metric) error {
 }
 
 // Describe implements prometheus.Collector.
-func (*resultCollector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{minimumDesc, averageDesc, utilizationDesc, resourcesDesc, lateDesc, leftDesc, windowEndDesc} {
+func (c *resultCollector) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.minimum, c.average, c.utilization, c.resources, c.late, c.left, c.windowEnd} {
 		descs <- d
 	}
 }
@@ -75,7 +81,6 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	counts := map[group]int{}
 	shared := map[[2]string]*dto.LabelPair{}
-	label := func(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
 	share := func(name, value string) *dto.LabelPair {
 		key := [2]string{name, value}
 		if shared[key] == nil {
@@ -85,13 +90,15 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for i := range result.Resources {
 		r := &result.Resources[i]
-		labels := []*dto.LabelPair{label("arn", r.ARN), share("kind", string(r.Kind)), label("name", r.Name), share("region", r.Region)}
-		out <- &sample{minimumDesc, labels, float64(r.Min)}
+		labels := slices.Concat(c.account, []*dto.LabelPair{ // in the order of their names
+			label("arn", r.ARN), share("kind", string(r.Kind)), label("name", r.Name), share("region", r.Region),
+		})
+		out <- &sample{c.minimum, labels, float64(r.Min)}
 		if r.Average != nil {
-			out <- &sample{averageDesc, labels, *r.Average}
+			out <- &sample{c.average, labels, *r.Average}
 		}
 		if r.Utilization != nil {
-			out <- &sample{utilizationDesc, labels, *r.Utilization / 100}
+			out <- &sample{c.utilization, labels, *r.Utilization / 100}
 		}
 		counts[group{r.Kind, r.Region}]++
 	}
@@ -99,11 +106,11 @@ func (c *resultCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
 	}
 	for g, n := range counts {
-		gauge(resourcesDesc, float64(n), string(g.kind), g.region)
+		gauge(c.resources, float64(n), string(g.kind), g.region)
 	}
 	for _, region := range result.DataLate {
-		gauge(lateDesc, 1, region.Region)
+		gauge(c.late, 1, region.Region)
 	}
-	gauge(leftDesc, float64(result.Alarms.Left))
-	gauge(windowEndDesc, float64(result.Window.End.Unix()))
+	gauge(c.left, float64(result.Alarms.Left))
+	gauge(c.windowEnd, float64(result.Window.End.Unix()))
 }
