@@ -346,6 +346,9 @@ func (m *Memory) SawEstate(snapshot model.Snapshot) {
 
 // merge is what is known of a region after a listing.
 func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
+	if len(now.Listings) == 1 && l.Campaigns && l.Recommenders {
+		return model.Snapshot{Resources: now.Resources, Others: now.Others} // the usual case: nothing to merge
+	}
 	found := map[model.ARN]bool{}
 	here := func(list []model.Resource) (here []model.Resource) {
 		for _, r := range list {
