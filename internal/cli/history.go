@@ -57,7 +57,7 @@ step-down of the last 62 days: the share of calls that failed, the response time
 Exit codes: 0 done, also if no record is selected; 1 failed; 2 bad usage or configuration;
 3 shown, but some of it could not be read, or the files have no record at all.`,
 		Example: `  personalize-monitor history audit.jsonl --outcome done --verbose
-  personalize-monitor history --log-group '/aws/lambda/personalize-monitor-*' --since 7d`,
+  personalize-monitor history --log-group 'personalize-monitor-*' --since 7d`,
 		Args: cobra.ArbitraryArgs,
 	}
 	flags := cmd.Flags()

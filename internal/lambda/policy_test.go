@@ -54,7 +54,7 @@ func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patro
 	t.Helper()
 	env := map[string]string{
 		"Regions": home + "," + away, "Deployment": home + "/" + stackName, "NotificationEndpoint": "a@example.com",
-		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never",
+		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never", "ChatNotifications": "Yes",
 	}
 	b := newBedOn(t, what, f, env)
 	config, err := b.Config(t.Context(), slog.New(slog.DiscardHandler))
@@ -249,6 +249,11 @@ func TestPolicies(t *testing.T) {
 				for _, lacking := range done.guard.lacking() {
 					t.Errorf("the policy lacks %s", lacking)
 				}
+				for _, drop := range done.aws.Dropped() {
+					if drop.Rule == notify.RuleName {
+						t.Errorf("a notification is lost: %+v", drop)
+					}
+				}
 				maps.Copy(called, done.guard.called)
 			}
 			for _, excess := range p.excess() {
@@ -300,7 +305,7 @@ func monitorPatrols(t *testing.T, policy *policy) []*patrol {
 	}
 	p.pass(90 * time.Minute)
 	p.must("{}", "alarms deleted")
-	p.cold(map[string]string{"AutoCreateIdleAlarms": "No", "UtilizationThresholdAlarmLowerBound": "80"})
+	p.cold(map[string]string{"AutoCreateIdleAlarms": "No", "UtilizationThresholdAlarmLowerBound": "80", "ChatNotifications": "No"})
 	p.must("{}", "alarms deleted")
 
 	taken := newPatrol(t, Monitor, policy, shops())
@@ -474,6 +479,10 @@ func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
 	for i := range 250 {
 		p.alarm(away, fmt.Sprintf("PersonalizeMonitor-%03d", i), ours(""), arnOf(away, "campaign/busy"))
 	}
+	_, err := p.owner.SNS(away).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.ChatTopicName), Tags: []snstypes.Tag{
+		{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")}, {Key: aws.String("Deployment"), Value: aws.String(home + "/" + stackName)},
+	}})
+	p.ok(err) // by a stack that was there before
 	p.board(boards, nil)
 	p.board(boards+"-2", ours(boards))
 	p.board(boards+"-3", nil)
