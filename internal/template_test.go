@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
@@ -347,6 +348,69 @@ func TestTemplatePolicies(t *testing.T) {
 	}
 }
 
+// The policies of the template are those of the table that permissions prints from.
+func TestTemplatePoliciesAreThoseOfTheTable(t *testing.T) {
+	resources := at(t, theTemplate(t), "Resources").(object)
+	stack := permissions.Options{
+		Partition: "${AWS::Partition}", Account: "${AWS::AccountId}", Region: "${AWS::Region}",
+		Dashboard: "${DashboardName}", Deployment: "${AWS::Region}/${AWS::StackName}",
+	}
+	if got := len(permissions.Functions()); got != len(functions) {
+		t.Errorf("%d functions in the table, %d in the template", got, len(functions))
+	}
+	for _, use := range permissions.Functions() {
+		var want, got []string
+		for _, s := range permissions.For(use, stack) {
+			limit := object{}
+			for operator, keys := range s.Conditions {
+				for key, values := range keys {
+					limit[operator+" "+key] = values
+				}
+			}
+			for _, action := range s.Actions {
+				for _, resource := range s.Resources {
+					want = append(want, fmt.Sprint(action, " on ", resource, " ", limit))
+				}
+			}
+		}
+		for _, policy := range at(t, resources, string(use), "Properties", "Policies").([]any) {
+			for _, entry := range at(t, policy, "Statement").([]any) {
+				limit := object{}
+				if condition, ok := entry.(object)["Condition"]; ok {
+					for operator, keys := range condition.(object) {
+						for key, value := range keys.(object) {
+							limit[operator+" "+key] = []string{unSub(value)}
+						}
+					}
+				}
+				for _, action := range texts(at(t, entry, "Action")) {
+					resource := at(t, entry, "Resource")
+					list, several := resource.([]any)
+					if !several {
+						list = []any{resource}
+					}
+					for _, one := range list {
+						got = append(got, fmt.Sprint(action, " on ", unSub(one), " ", limit))
+					}
+				}
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-table +template):\n%s", use, diff)
+		}
+	}
+}
+
+// unSub is a text, without the function that substitutes in it.
+func unSub(value any) string {
+	if sub, ok := value.(object); ok {
+		value = sub["!Sub"]
+	}
+	return fmt.Sprint(value)
+}
+
 func TestTemplateKnowsNoPartition(t *testing.T) {
 	source, err := os.ReadFile(templateFile)
 	if err != nil {
@@ -356,7 +420,8 @@ func TestTemplateKnowsNoPartition(t *testing.T) {
 		t.Error("an ARN of one partition stands there")
 	}
 	for _, line := range regexp.MustCompile(`.*arn:.*`).FindAllString(string(source), -1) {
-		if !strings.Contains(line, "AllowedPattern: ^(arn:[a-z-]+:") && !strings.Contains(line, "!Sub 'arn:${AWS::Partition}:") || !strings.Contains(line, ":${AWS::AccountId}:") {
+		pattern := strings.Contains(line, "AllowedPattern: ^(arn:[a-z-]+:kms:")
+		if !pattern && (!strings.Contains(line, "!Sub 'arn:${AWS::Partition}:") || !strings.Contains(line, ":${AWS::AccountId}:")) {
 			t.Errorf("not of the partition and account of the stack: %s", strings.TrimSpace(line))
 		}
 	}
