@@ -3,6 +3,7 @@ package lambda
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -36,6 +37,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
 
@@ -260,6 +262,7 @@ func TestPolicies(t *testing.T) {
 						t.Errorf("a notification is lost: %+v", drop)
 					}
 				}
+				wantChats(t, f, done.aws.Events())
 				maps.Copy(called, done.guard.Called())
 			}
 			for _, excess := range p.Excess(home) {
@@ -287,6 +290,31 @@ func TestPolicies(t *testing.T) {
 			}
 		}
 	})
+}
+
+// wantChats reads what chats show of the notifications that a function has sent.
+func wantChats(t *testing.T, f Function, sent []localaws.Event) {
+	t.Helper()
+	n := 0
+	for _, e := range sent {
+		if !slices.Contains(events.NotificationTypes(), events.DetailType(e.DetailType)) {
+			continue
+		}
+		n++
+		var detail struct {
+			Audit struct{ Chat json.RawMessage }
+		}
+		if err := json.Unmarshal(e.Detail, &detail); err != nil {
+			t.Fatal(err)
+		}
+		m, err := awsbed.ReadChat(string(detail.Audit.Chat))
+		if err != nil || m.Metadata.EventType != e.DetailType || len(m.Content.NextSteps) != 1 || !strings.HasPrefix(m.Content.NextSteps[0], "To undo it: `personalize-monitor ") {
+			t.Errorf("%s: %v in %s", e.DetailType, err, detail.Audit.Chat)
+		}
+	}
+	if acts := f == UpdateTPS || f == DeleteCampaign || f == StopRecommender; acts && n == 0 {
+		t.Errorf("%s has sent no notification", f)
+	}
 }
 
 func monitorPatrols(t *testing.T, policy *iam.Policy) []*patrol {
