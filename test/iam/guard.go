@@ -364,6 +364,25 @@ func (g *Guard) Denied() []string {
 	return slices.Sorted(maps.Keys(g.denied))
 }
 
+// Unused lists the actions of statements that no call has needed so far.
+func (g *Guard) Unused() []string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	used := map[string]bool{}
+	for _, grant := range g.policy.Grants {
+		if name := grant.Sid + " " + grant.Action; len(grant.alone) > 0 {
+			used[name] = true
+		}
+	}
+	var unused []string
+	for _, grant := range g.policy.Distinct() {
+		if name := grant.Sid + " " + grant.Action; !used[name] {
+			unused = append(unused, name)
+		}
+	}
+	return unused
+}
+
 // Err is about calls that this package cannot evaluate: a policy that passed them proves nothing.
 func (g *Guard) Err() error {
 	g.mu.Lock()

@@ -101,21 +101,22 @@ func (p *Policy) Excess(home string) []string {
 	return found
 }
 
-// Actions are the actions that the policy allows on anything at all.
-func (p *Policy) Actions() []string {
-	var all []string
+// Distinct has one grant of each action of each statement.
+func (p *Policy) Distinct() []*Grant {
+	var all []*Grant
 	for _, g := range p.Grants {
-		all = append(all, g.Action)
+		if !slices.ContainsFunc(all, func(one *Grant) bool { return one.Sid == g.Sid && one.Action == g.Action }) {
+			all = append(all, g)
+		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
 
-// Without is the policy without one action, as if it was never needed.
-func (p *Policy) Without(action string) *Policy {
+// Without is the policy without an action of a statement, as if nothing was needed so far.
+func (p *Policy) Without(sid, action string) *Policy {
 	less := &Policy{}
 	for _, g := range p.Grants {
-		if g.Action != action {
+		if g.Sid != sid || g.Action != action {
 			less.Grants = append(less.Grants, &Grant{Sid: g.Sid, Action: g.Action, Pattern: g.Pattern, Conditions: g.Conditions})
 		}
 	}
