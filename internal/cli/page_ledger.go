@@ -94,6 +94,10 @@ func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 		p.noteLedger(nil, awsapi.Line(err))
 		return made, err
 	}
+	for _, problem := range made.Problems {
+		p.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
+			"err", awsapi.Line(problem.Err))
+	}
 	p.noteLedger(&made, "")
 	return made, nil
 }

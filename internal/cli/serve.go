@@ -82,7 +82,7 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 // run runs the daemon until ctx ends.
 func (o *serveOptions) run(ctx context.Context, s *session, values config.Values) error {
 	memory := serve.NewMemory()
-	source := newPageSource(memory, values.DashboardName)
+	source := newPageSource(memory, values.DashboardName, s.logger)
 	if records, since := s.recall(ctx); !since.IsZero() {
 		memory.Remember(records, since)
 	}

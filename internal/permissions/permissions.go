@@ -73,7 +73,7 @@ type Options struct {
 
 	AllowActions bool     // serve --allow-actions
 	LivePrices   bool     // --live-prices
-	LogGroups    []string // names for --log-group; a * at the end matches the rest of a name
+	LogGroups    []string // names or ARNs for --log-group; a * at the end matches the rest of a name
 	Roles        []string // ARNs of roles to assume in other accounts
 	Organization bool     // the accounts of the organization are listed
 }
@@ -156,9 +156,11 @@ func (t target) resources(o Options) []string {
 	switch t.sid {
 	case logGroups:
 		var all []string
-		for _, name := range o.LogGroups {
-			pattern := fill("arn:{partition}:logs:*:{account}:log-group:", o) + name
-			if all = append(all, pattern); !strings.HasSuffix(name, "*") {
+		for _, pattern := range o.LogGroups {
+			if !strings.HasPrefix(pattern, "arn:") {
+				pattern = fill("arn:{partition}:logs:{region}:{account}:log-group:", o) + pattern
+			}
+			if all = append(all, pattern); !strings.HasSuffix(pattern, "*") {
 				all = append(all, pattern+":*") // the form with the log streams
 			}
 		}

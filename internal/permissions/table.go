@@ -95,7 +95,7 @@ var table = []row{
 	{campaigns, "personalize", "DeleteCampaign", "...xx. ...x.."},
 	{campaigns, "personalize", "CreateCampaign", "....a. ......"},
 
-	{recommenders, "personalize", "DescribeRecommender", "xxxxx. x.x.x."},
+	{recommenders, "personalize", "DescribeRecommender", "x.xxx. x.x.x."},
 	{recommenders, "personalize", "ListTagsForResource", "xxxxxx x.x.xx"},
 	{recommenders, "personalize", "TagResource", "...... ..x..."},
 	{recommenders, "personalize", "UntagResource", "...xxx ..x..x"},
