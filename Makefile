@@ -14,7 +14,8 @@ VERSION ?= $(release)$(if $(commit),+$(commit)$(if $(changed),.changed))
 
 # The same commit and the same Go give the same program: nothing of the machine, its directories or its settings is part of it.
 goflags := -trimpath -buildvcs=false -mod=readonly -ldflags "-s -w -X main.version=$(VERSION)"
-lambda = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) GOARM64=v8.0 GOAMD64=v1 GOEXPERIMENT= GOFIPS140=off GOFLAGS= GOWORK=off go build $(goflags) -tags lambda.norpc
+settings := GOARM64=v8.0 GOAMD64=v1 GOEXPERIMENT= GOFIPS140=off GOFLAGS= GOWORK=off
+lambda = CGO_ENABLED=0 GOOS=linux GOARCH=$(ARCH) $(settings) go build $(goflags) -tags lambda.norpc
 main := ./cmd/personalize-monitor
 bootstrap := ./cmd/personalize-monitor-lambda
 
@@ -27,6 +28,8 @@ help:
 	@echo 'make deploy    create or update the stack (STACK, REGION, BUCKET, PARAMS="Key=Value …")'
 	@echo 'make delete    delete the stack and what was created outside of it (STACK, REGION)'
 	@echo 'make publish   publish to the Serverless Application Repository (REGION, BUCKET); needs the SAM CLI'
+	@echo 'make image     dist/image: the container image for ARCH, as an OCI layout; needs buildah'
+	@echo 'make release-snapshot  dist/release: all that a release has, without publishing it'
 	@echo 'make clean     remove what was built'
 
 .PHONY: build
@@ -45,6 +48,27 @@ docs:
 package:
 	$(lambda) -o dist/$(ARCH)/bootstrap $(bootstrap)
 	go run ./tools/pack -binary dist/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out dist
+
+# What the image has: the program, and the certificates of public authorities from this machine.
+OS ?= linux
+ROOTFS ?= dist/rootfs/$(ARCH)/rootfs
+certificates := /etc/ssl/certs/ca-certificates.crt
+.PHONY: rootfs
+rootfs:
+	rm -rf "$(ROOTFS)"
+	install -d "$(ROOTFS)/usr/bin" "$(ROOTFS)$(dir $(certificates))"
+	CGO_ENABLED=0 GOOS=$(OS) GOARCH=$(ARCH) $(settings) go build $(goflags) -o "$(ROOTFS)/usr/bin/personalize-monitor" $(main)
+	install -m 0644 $(certificates) "$(ROOTFS)$(certificates)"
+
+# The last stage of the Dockerfile, over the same files: no other image is needed, and the build has no time in it.
+# Neither root nor a kernel with overlays is needed.
+IMAGE ?= dist/image
+.PHONY: image
+image: rootfs
+	rm -rf "$(IMAGE)"
+	buildah --storage-driver vfs --root "$(abspath dist/rootfs/storage)" --runroot "$(abspath dist/rootfs/run)" build --isolation chroot \
+		--pull=never --platform linux/$(ARCH) --timestamp 0 --identity-label=false --build-arg VERSION=$(VERSION) \
+		--build-context build="$(abspath $(ROOTFS)/..)" --file Dockerfile --tag "oci:$(IMAGE):$(VERSION)" .
 
 # It is passed in the environment, so that the shell does not interpret it.
 export PARAMS
