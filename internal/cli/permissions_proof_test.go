@@ -260,18 +260,19 @@ var (
 // policy is what permissions prints for the use.
 func (u permUse) policy(t *testing.T, use permissions.Use) *iam.Policy {
 	t.Helper()
-	p := &iam.Policy{}
-	for _, s := range permissions.For(use, permissions.Options{LivePrices: true, AllowActions: true, LogGroups: []string{"/monitor/*"}, Region: permHome}) {
-		for _, a := range s.Actions {
-			for _, r := range s.Resources {
-				p.Grants = append(p.Grants, &iam.Grant{Sid: s.Sid, Action: a, Pattern: r, Conditions: s.Conditions["StringEquals"]})
-			}
-		}
+	out := newOutput()
+	args := slices.Concat([]string{"permissions", string(use), "--account", iam.Account, "--region", permHome}, u.flags)
+	if code := cli.Run(t.Context(), args, "test", cli.Streams{Out: out, Err: out, Env: os.LookupEnv}); code != cli.ExitDone {
+		t.Fatalf("exit code %d: %s", code, out)
 	}
-	return p
+	policy, err := iam.Parse([]byte(out.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy
 }
 
-// outcome is what the commands of a use did without some grants of its policy.
+// permOutcome is what the commands of a use did without some grants of its policy.
 type permOutcome struct {
 	text   string
 	failed bool         // by an exit code
@@ -282,7 +283,6 @@ type permOutcome struct {
 
 // try runs the commands of a use under a policy that lacks some grants.
 func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lacks ...*iam.Grant) (permOutcome, error) {
-	defer func(t time.Time) { fmt.Println("TRY", u.runs[0][0], len(lacks), time.Since(t)) }(time.Now())
 	s, err := newSecured(ctx, folder, u.runs[0][0] == "cleanup", policy.Without(lacks...))
 	defer s.close()
 	if err != nil {

@@ -76,6 +76,7 @@ type Options struct {
 	LogGroups    []string // names or ARNs for --log-group; a * at the end matches the rest of a name
 	Roles        []string // ARNs of roles to assume in other accounts
 	Organization bool     // the accounts of the organization are listed
+	RoleName     string   // of a role to assume in any account; empty means none
 }
 
 // DefaultDashboard is the name of the dashboards if no other is given.
@@ -135,7 +136,7 @@ func (o Options) wants(mark byte) bool {
 	case withLogSearch:
 		return slices.ContainsFunc(o.LogGroups, func(name string) bool { return strings.HasSuffix(name, "*") })
 	case withRoles:
-		return len(o.Roles) > 0
+		return len(o.Roles) > 0 || o.RoleName != ""
 	case withOrganization:
 		return o.Organization
 	}
@@ -166,6 +167,9 @@ func (t target) resources(o Options) []string {
 		}
 		return all
 	case roles:
+		if o.RoleName != "" {
+			return append(slices.Clone(o.Roles), fill("arn:{partition}:iam::*:role/", o)+o.RoleName)
+		}
 		return o.Roles
 	}
 	var all []string

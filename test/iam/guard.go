@@ -245,7 +245,7 @@ func needsOf(c Call) ([]Need, error) {
 		for _, context := range contexts(c) {
 			needs = append(needs, Need{service + ":" + operation, arn, context})
 		}
-		if len(c.list("Tags")) > 0 && operation != "TagResource" {
+		if len(c.list("Tags"))+len(c.list("tags")) > 0 && operation != "TagResource" {
 			needs = append(needs, Need{service + ":TagResource", arn, nil})
 		}
 	}
