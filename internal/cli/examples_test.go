@@ -461,7 +461,7 @@ func checkAWS(t *testing.T, e example) {
 		if why == "" || strings.Contains(why, "not clear") || rules.Protected(map[string]string{key: tag}, rules.StepDown, now) != "" {
 			t.Errorf("%s: the tag does not protect from a deletion alone: %q", e, why)
 		}
-	case "events put-targets", "lambda add-permission", "cloudwatch describe-alarms", "logs tail":
+	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message":
 	default:
 		t.Errorf("%s: no test knows this command", e)
 	}
