@@ -33,6 +33,7 @@ var serviceNames = map[string]string{
 	"SNS":             "sns",
 	"STS":             "sts",
 	"Pricing":         "pricing",
+	"Organizations":   "organizations",
 }
 
 // serviceName returns the name of an SDK service id, or the id itself for a service that

@@ -76,7 +76,7 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("load the estate: %w", err)
 	}
 	bus := events.New(o.clock, o.log, topics)
-	roles := sts.New(rolesOf(estate, now))
+	roles := sts.New(estate, now)
 	s := &Server{
 		options: o.options, account: estate.Owner(), services: services{}, sts: roles,
 		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},

@@ -59,6 +59,9 @@ type Finding struct {
 	Estimate pricing.Estimate `json:"estimate"`
 	Sentence string           `json:"sentence"`
 	Command  string           `json:"command"` // suggested; may be empty
+	// The account is named if the report covers several.
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.
