@@ -22,7 +22,7 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 var (
 	domain = []string{
 		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
-		"report",
+		"report", "permissions",
 	}
 	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history"}, writers)
 	// writers change something in AWS, and write the audit log.
@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"model":         nil,
 	"config":        {"model"},
 	"schedule":      nil,
+	"permissions":   nil,
 	"events":        {"model", "rules"},
 	"dashboard":     {"model"},
 	"rules":         {"model", "schedule"},
@@ -80,18 +81,19 @@ var allowed = map[string][]string{
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
-		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing",
+		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing", "localaws/organizations",
 	},
-	"localaws/wire":        nil,
-	"localaws/api":         {"localaws/wire"},
-	"localaws/estatefile":  {"localaws/api"},
-	"localaws/personalize": {"localaws/wire", "localaws/api", "localaws/estatefile"},
-	"localaws/cloudwatch":  {"localaws/wire", "localaws/api", "localaws/sns"},
-	"localaws/events":      {"localaws/wire", "localaws/api", "localaws/sns"},
-	"localaws/sns":         {"localaws/wire", "localaws/api"},
-	"localaws/logs":        {"localaws/wire", "localaws/api"},
-	"localaws/sts":         {"localaws/wire", "localaws/api"},
-	"localaws/pricing":     {"localaws/wire", "localaws/api", "localaws/estatefile"},
+	"localaws/wire":          nil,
+	"localaws/api":           {"localaws/wire"},
+	"localaws/estatefile":    {"localaws/api"},
+	"localaws/personalize":   {"localaws/wire", "localaws/api", "localaws/estatefile"},
+	"localaws/cloudwatch":    {"localaws/wire", "localaws/api", "localaws/sns"},
+	"localaws/events":        {"localaws/wire", "localaws/api", "localaws/sns"},
+	"localaws/sns":           {"localaws/wire", "localaws/api"},
+	"localaws/logs":          {"localaws/wire", "localaws/api"},
+	"localaws/sts":           {"localaws/wire", "localaws/api"},
+	"localaws/organizations": {"localaws/wire", "localaws/api", "localaws/estatefile"},
+	"localaws/pricing":       {"localaws/wire", "localaws/api", "localaws/estatefile"},
 }
 
 // mains lists what each program may import of ours.

@@ -51,6 +51,7 @@ var plainWords = []struct{ banned, instead string }{
 // allowedTexts hold a banned word for a reason.
 var allowedTexts = map[string]string{
 	"nothing could be measured: ListCampaigns us-east-1: AccessDeniedException: not authorized to perform personalize:ListCampaigns": "a message of AWS",
+	"User: %s is not authorized to perform: %s": "a message of AWS",
 }
 
 // pending are directories whose texts are not in plain English yet.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
@@ -311,6 +312,69 @@ func TestTemplatePolicies(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The policies of the template are those of the table that permissions prints from.
+func TestTemplatePoliciesAreThoseOfTheTable(t *testing.T) {
+	resources := at(t, theTemplate(t), "Resources").(object)
+	stack := permissions.Options{
+		Partition: "${AWS::Partition}", Account: "${AWS::AccountId}", Region: "${AWS::Region}",
+		Dashboard: "${DashboardName}", Deployment: "${AWS::Region}/${AWS::StackName}",
+	}
+	if got := len(permissions.Functions()); got != len(functions) {
+		t.Errorf("%d functions in the table, %d in the template", got, len(functions))
+	}
+	for _, use := range permissions.Functions() {
+		var want, got []string
+		for _, s := range permissions.For(use, stack) {
+			limit := object{}
+			for operator, keys := range s.Conditions {
+				for key, values := range keys {
+					limit[operator+" "+key] = values
+				}
+			}
+			for _, action := range s.Actions {
+				for _, resource := range s.Resources {
+					want = append(want, fmt.Sprint(action, " on ", resource, " ", limit))
+				}
+			}
+		}
+		for _, policy := range at(t, resources, string(use), "Properties", "Policies").([]any) {
+			for _, entry := range at(t, policy, "Statement").([]any) {
+				limit := object{}
+				if condition, ok := entry.(object)["Condition"]; ok {
+					for operator, keys := range condition.(object) {
+						for key, value := range keys.(object) {
+							limit[operator+" "+key] = []string{unSub(value)}
+						}
+					}
+				}
+				for _, action := range texts(at(t, entry, "Action")) {
+					resource := at(t, entry, "Resource")
+					list, several := resource.([]any)
+					if !several {
+						list = []any{resource}
+					}
+					for _, one := range list {
+						got = append(got, fmt.Sprint(action, " on ", unSub(one), " ", limit))
+					}
+				}
+			}
+		}
+		slices.Sort(want)
+		slices.Sort(got)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-table +template):\n%s", use, diff)
+		}
+	}
+}
+
+// unSub is a text, without the function that substitutes in it.
+func unSub(value any) string {
+	if sub, ok := value.(object); ok {
+		value = sub["!Sub"]
+	}
+	return fmt.Sprint(value)
 }
 
 func TestTemplateKnowsNoPartition(t *testing.T) {

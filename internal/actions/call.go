@@ -3,7 +3,6 @@ package actions
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -160,23 +159,23 @@ func (x *execution) call(ctx context.Context) (err error) {
 }
 
 // notification is sent once the call is accepted; nil if none is.
-func (x *execution) notification(record json.RawMessage) []events.Event {
-	detail := events.NotificationDetail{ARN: x.req.ARN.String(), Reason: x.reason(), Audit: record}
-	event := events.Event{Resources: []string{detail.ARN}}
+func (x *execution) notification(record events.Audit) []events.Event {
+	detail := events.NotificationDetail{ARN: x.req.ARN.String(), Reason: x.reason()}
+	var detailType events.DetailType
 	switch x.action {
 	case model.ActionUpdate:
-		event.DetailType, detail.NewMinTPS = events.UpdatedType(x.req.Kind), x.req.NewMinTPS
+		detailType, detail.NewMinTPS = events.UpdatedType(x.req.Kind), x.req.NewMinTPS
 	case model.ActionDelete:
-		event.DetailType = events.CampaignDeleted
+		detailType = events.CampaignDeleted
 	case model.ActionStop:
-		event.DetailType = events.RecommenderStopped
+		detailType = events.RecommenderStopped
 	case model.ActionPause:
-		event.DetailType = events.TrainingPaused
+		detailType = events.TrainingPaused
 	case model.ActionResume:
-		event.DetailType = events.TrainingResumed
+		detailType = events.TrainingResumed
 	default:
 		return nil
 	}
-	event.Detail = detail
-	return []events.Event{event}
+	detail.Audit = record.NotificationRaw(detailType)
+	return []events.Event{{DetailType: detailType, Resources: []string{detail.ARN}, Detail: detail}}
 }

@@ -357,7 +357,7 @@ func (x *execution) followUp(ctx context.Context, outcome writer.Outcome) Answer
 	if x.setsForGood() {
 		problems = returnTagOf(x.w, arn, x.before.tags).removal(ctx, "the minimum is "+participle)
 	}
-	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record.Raw()))) })
+	group.Go(func() { n.add(x.w.Emit(ctx, x.notification(record))) })
 	var left string
 	if x.action == model.ActionDelete {
 		group.Go(func() { left = x.leftBehind(ctx) })

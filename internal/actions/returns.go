@@ -105,7 +105,7 @@ func (x *execution) timedRaise() (schedule.Return, error) {
 	if err != nil { // guard: return: not beside a schedule that would keep it from being carried out
 		return none, fmt.Errorf("a return cannot be arranged: %w", err)
 	}
-	r.Target = rules.ReturnTarget(present, x.before.update, arranged)
+	r.Target = rules.ReturnTarget(present, x.before.update, arranged.Return)
 	switch why := rules.Protected(x.before.tags, rules.Return, due); {
 	case why != "": // guard: return: not where a tag would keep it from being carried out
 		return none, fmt.Errorf("a return cannot be arranged: it would be %s; change that tag, or leave out the end to set %d", why, r.Raised)
@@ -144,11 +144,11 @@ func (x *execution) disarrange(ctx context.Context, tag returnTag) {
 // extend changes the end of a raise that was made before: the tag alone.
 func (x *execution) extend(ctx context.Context) (Answer, error) {
 	pending, ok := returnTagOf(x.w, x.req.ARN, x.before.tags).pending()
-	again := x.req.For != 0 || pending.Due.Equal(x.req.Until.Truncate(time.Second)) // an event may come twice
+	due, err := x.req.Due(x.w.Clock.Now())
+	again := x.req.For != 0 && x.req.Asked.IsZero() || err == nil && pending.Due.Equal(due) // an event may come twice
 	if ok && again && !x.req.Command && pending.Raised == x.req.NewMinTPS {
 		return x.alreadySo(ctx, fmt.Sprintf("is raised to %d until %s already", pending.Raised, pending.Due.Format(time.RFC3339))), nil
 	}
-	var err error
 	if x.returns, err = x.timedRaise(); err != nil {
 		return Answer{}, err
 	}
@@ -200,7 +200,7 @@ func (x *execution) drop(ctx context.Context, d rules.Decision) (Answer, error) 
 	n.Problems = x.lost
 	n.add(x.w.Emit(ctx, []events.Event{{
 		DetailType: events.ReturnDropped, Resources: []string{record.ARN},
-		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.Raw()},
+		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.NotificationRaw(events.ReturnDropped)},
 	}}))
 	return n, nil
 }

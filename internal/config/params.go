@@ -29,6 +29,8 @@ const (
 	AutoDeleteOrStopIdleResources       = "AutoDeleteOrStopIdleResources"
 	MaxStopsOrDeletesPerHour            = "MaxStopsOrDeletesPerHour"
 	NotificationEndpoint                = "NotificationEndpoint"
+	ChatNotifications                   = "ChatNotifications"
+	KMSKeyARN                           = "KMSKeyARN"
 	HourlyChecks                        = "HourlyChecks"
 	MetricDelay                         = "MetricDelay"
 	DashboardName                       = "DashboardName"
@@ -49,6 +51,8 @@ type Values struct {
 	AutoDeleteOrStopIdle        model.Switch
 	MaxRemovalsPerHour          int        // automatic stops and deletes per region, 1 to 1000
 	Endpoints                   []Endpoint // empty: no one is subscribed
+	ChatNotifications           bool
+	KMSKey                      model.ARN // of the topics in its region; zero: none
 	HourlyChecks                model.Mode
 	MetricDelay                 time.Duration // 0 to 15 minutes
 	DashboardName               string
@@ -173,6 +177,15 @@ var table = []parameter{
 		Name: NotificationEndpoint, Flag: "notification-endpoint", Form: "ADDRESSES",
 		Help: "who is notified of alarms and actions", Valid: "e-mail addresses or https:// URLs, separated by commas",
 	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, optional(parseEndpoints)),
+	param(Spec{
+		Name: ChatNotifications, Flag: "chat-notifications", Form: "yes|no", Choices: yesNo, Default: "No",
+		Help: "maintain a topic with notifications that Amazon Q Developer in chat applications shows in Slack and Microsoft Teams", Valid: validBoolean,
+	}, func(v *Values) *bool { return &v.ChatNotifications }, parseBoolean),
+	param(Spec{
+		Name: KMSKeyARN, Flag: "kms-key-arn", Form: "ARN",
+		Help:  "key that encrypts the topics in its region",
+		Valid: "the ARN of a key of AWS KMS, with its id and not an alias",
+	}, func(v *Values) *model.ARN { return &v.KMSKey }, optional(parseKMSKey)),
 	param(Spec{
 		Name: HourlyChecks, Flag: "hourly-checks", Form: "WHEN", Choices: modes, Default: string(model.Auto),
 		Help:  "whether resources are checked for idleness and step-down once an hour each, all now, or not at all",

@@ -172,6 +172,10 @@ func parseEndpoints(in value) ([]Endpoint, error) {
 	seen := map[Endpoint]bool{}
 	for _, item := range items {
 		endpoint, err := parseEndpoint(item)
+		if err == nil {
+			err = confirmable(endpoint)
+			item = endpoint.Shown() // the path of a webhook is its secret
+		}
 		if err != nil {
 			problems = append(problems, quote(item)+" "+err.Error())
 			continue
@@ -215,6 +219,21 @@ func parseEndpoint(item string) (Endpoint, error) {
 		return Endpoint{}, errors.New("has no host")
 	}
 	return Endpoint{HTTPS, address}, nil
+}
+
+// kmsKeyPattern is the ARN of a key, of one region or of several (AWS KMS developer guide, "Key
+// identifiers").
+var kmsKeyPattern = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
+
+func parseKMSKey(in value) (model.ARN, error) {
+	text, err := in.scalar()
+	switch {
+	case err != nil:
+		return model.ARN{}, err
+	case !kmsKeyPattern.MatchString(text):
+		return model.ARN{}, fmt.Errorf("%s is not the ARN of a key", quote(text))
+	}
+	return model.ParseARN(text)
 }
 
 func parseMode(in value) (model.Mode, error) {

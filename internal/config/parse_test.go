@@ -245,6 +245,31 @@ func TestNotificationEndpoint(t *testing.T) {
 	})
 }
 
+func TestChatNotifications(t *testing.T) {
+	runParse(t, ChatNotifications, func(v Values) any { return v.ChatNotifications }, []parseTest{
+		{"yes", `"Yes"`, true, ""},
+		{"no", `"No"`, false, ""},
+		{"a JSON boolean", `false`, false, ""},
+		{"a channel", `"#ops"`, nil, `"#ops" is neither yes nor no`},
+	})
+}
+
+func TestKMSKeyARN(t *testing.T) {
+	key := func(region, id string) model.ARN {
+		return model.ARN{Partition: "aws", Service: "kms", Region: region, Account: "123456789012", Resource: "key/" + id}
+	}
+	runParse(t, KMSKeyARN, func(v Values) any { return v.KMSKey }, []parseTest{
+		{"a key", `"arn:aws:kms:eu-west-1:123456789012:key/1-a"`, key("eu-west-1", "1-a"), ""},
+		{"a key of several regions", `"arn:aws:kms:us-east-1:123456789012:key/mrk-1"`, key("us-east-1", "mrk-1"), ""},
+		{"none", `""`, model.ARN{}, ""},
+		{"an alias", `"arn:aws:kms:eu-west-1:123456789012:alias/mine"`, nil, "is not the ARN of a key"},
+		{"an id", `"1-a"`, nil, "is not the ARN of a key"},
+		{"another service", `"arn:aws:sns:eu-west-1:123456789012:key/1"`, nil, "is not the ARN of a key"},
+		{"two", `"arn:aws:kms:eu-west-1:123456789012:key/1,arn:aws:kms:us-east-1:123456789012:key/2"`, nil, "is not the ARN of a key"},
+		{"a list", `["arn:aws:kms:eu-west-1:123456789012:key/1"]`, nil, "the JSON list "},
+	})
+}
+
 func TestHourlyChecks(t *testing.T) {
 	runParse(t, HourlyChecks, func(v Values) any { return v.HourlyChecks }, []parseTest{
 		{"auto", `"auto"`, model.Auto, ""},

@@ -89,7 +89,7 @@ func TestSpecsAreComplete(t *testing.T) {
 		}
 		names[spec.Name], flags[spec.Flag] = true, true
 	}
-	if len(names) != 15 {
+	if len(names) != 17 {
 		t.Errorf("%d parameters", len(names))
 	}
 }
@@ -167,7 +167,7 @@ func TestAnEmptyFlag(t *testing.T) {
 		t.Errorf("an empty flag does not mean none: %+v", got)
 	}
 	for _, spec := range All() {
-		if spec.Name == Regions || spec.Name == NotificationEndpoint {
+		if spec.Name == Regions || spec.Name == NotificationEndpoint || spec.Name == KMSKeyARN {
 			continue
 		}
 		if _, err := Resolve(Sources{Flags: map[string]string{spec.Flag: ""}}); err == nil {
@@ -229,7 +229,7 @@ func TestText(t *testing.T) {
 	values, err := Resolve(Sources{Flags: map[string]string{
 		"campaign-arns": campaignA + "," + campaignB, "recommender-arns": "none", "regions": "eu-west-1,us-east-1",
 		"auto-create-idle-alarms": "no", "utilization-threshold": "62.5", "auto-delete-or-stop-idle": "dry-run",
-		"notification-endpoint": "a@example.com,b@example.com", "metric-delay": "90s",
+		"notification-endpoint": "a@example.com,b@example.com", "metric-delay": "90s", "chat-notifications": "yes",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -238,7 +238,7 @@ func TestText(t *testing.T) {
 		CampaignARNs: campaignA + ", " + campaignB, RecommenderARNs: "none", Regions: "eu-west-1, us-east-1",
 		AutoCreateUtilizationAlarms: "Yes", UtilizationThresholdAlarmLowerBound: "62.5", AutoAdjustMinTPS: "Yes",
 		AutoCreateIdleAlarms: "No", IdleThresholdHours: "24", UsedIdleThresholdHours: "192", AutoDeleteOrStopIdleResources: "DryRun", MaxStopsOrDeletesPerHour: "5",
-		NotificationEndpoint: "2", HourlyChecks: "auto", MetricDelay: "1m30s", DashboardName: "Amazon-Personalize-Monitor",
+		NotificationEndpoint: "2", ChatNotifications: "Yes", KMSKeyARN: "", HourlyChecks: "auto", MetricDelay: "1m30s", DashboardName: "Amazon-Personalize-Monitor",
 	}
 	for _, spec := range All() {
 		if got := values.Text(spec.Name); got != want[spec.Name] {

@@ -134,7 +134,7 @@ func anyListed(snapshot model.Snapshot) bool {
 // notify starts to update topics, subscriptions and the rule, and returns the topics when
 // that is done.
 func (r *run) notify(ctx context.Context) <-chan map[string]model.ARN {
-	in := notify.Input{Endpoints: r.params.Endpoints}
+	in := notify.Input{Endpoints: r.params.Endpoints, Chat: r.params.ChatNotifications, Key: r.params.KMSKey}
 	regions := []string{r.Region}
 	for _, resource := range r.snapshot.Resources {
 		regions = append(regions, resource.Region())

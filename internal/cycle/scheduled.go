@@ -17,7 +17,7 @@ type schedules struct {
 
 // apply merges the decisions with what is arranged. Before something is changed, the tags are read
 // again, and a recommender, of which only the listing is known, is described. What could not be read
-// stays as it was decided.
+// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening.
 func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []model.Problem {
 	resources := make([]model.Resource, len(decisions))
 	for i, d := range decisions {
@@ -46,6 +46,11 @@ func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []mode
 		}
 	}
 	copy(decisions, merged)
+	for _, d := range decisions {
+		if _, err := rules.ArrangementOf(d.Resource.Kind, tags[d.Resource.ARN]); err != nil {
+			problems = append(problems, model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: "read tags", Err: err})
+		}
+	}
 	return problems
 }
 

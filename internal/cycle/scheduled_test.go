@@ -203,7 +203,7 @@ func TestReturnIsDroppedOnce(t *testing.T) {
 	for _, e := range b.aws.Events() {
 		if e.DetailType == string(events.ReturnDropped) {
 			dropped++
-			if !strings.Contains(string(e.Detail), "somebody has updated it since (its minimum is 6)") {
+			if !strings.Contains(string(e.Detail), "somebody has changed its minimum to 6 since") {
 				t.Errorf("reported as %s", e.Detail)
 			}
 		}
@@ -263,6 +263,7 @@ func TestGuardsOfSchedules(t *testing.T) {
 		{"a protecting tag", protected, localaws.Fault{}, "protected by its tag", 0},
 		{"tags that cannot be read", noon, localaws.Fault{Operation: "ListTagsForResource", Code: "AccessDeniedException"}, "", 2},
 		{"a description that cannot be read", noon, localaws.Fault{Operation: "DescribeRecommender", Code: "ThrottlingException"}, "", 1},
+		{"a tag that is not understood", map[string]string{schedule.Tag: "base=2 noon", schedule.ReturnTag: "to=1"}, localaws.Fault{}, "not understood: column 8", 1},
 		{"a wrong clock", noon, localaws.Fault{}, "the clock of this host", 1},
 	}
 	for _, tt := range tests {

@@ -40,6 +40,6 @@ func cautionNotification(d rules.Decision, detailType DetailType, reason, note s
 	record.Action, record.NewMinTPS, record.Reason, record.Note = model.ActionUpdate, 0, reason, note
 	return Event{
 		DetailType: detailType, Resources: []string{record.ARN}, Time: d.At.Now,
-		Detail: NotificationDetail{ARN: record.ARN, Reason: reason, Audit: record.Raw()},
+		Detail: NotificationDetail{ARN: record.ARN, Reason: reason, Audit: record.NotificationRaw(detailType)},
 	}
 }

@@ -68,7 +68,7 @@ func DryRunNotification(d rules.Decision) Event {
 	return Event{
 		DetailType: DryRunDecision, Resources: []string{record.ARN}, Time: d.At.Now,
 		Detail: NotificationDetail{
-			ARN: record.ARN, Action: d.Would.Action(), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.Raw(),
+			ARN: record.ARN, Action: d.Would.Action(), NewMinTPS: d.WouldMin, Reason: d.Reason, Audit: record.NotificationRaw(DryRunDecision),
 		},
 	}
 }

@@ -49,7 +49,7 @@ func Decode(payload []byte) (Request, error) {
 	if key := entryKey(top); key != "" {
 		return Request{}, fmt.Errorf("the event has the key %q of what put-events takes; %s", key, validForms)
 	}
-	detail, hasDetail := top[keyDetail]
+	_, hasDetail := top[keyDetail]
 	typeText, hasType := top[keyDetailType]
 	if !hasDetail && !hasType {
 		return decodeDetail("", payload)
@@ -63,7 +63,7 @@ func Decode(payload []byte) (Request, error) {
 		return Request{}, fmt.Errorf("key %q is missing", keyDetail)
 	}
 	if !hasType {
-		return decodeDetail("", detail)
+		return decodeEvent("", top)
 	}
 	detailType, err := text(keyDetailType, typeText)
 	if err != nil {
@@ -75,7 +75,16 @@ func Decode(payload []byte) (Request, error) {
 	if _, command := commandActions[DetailType(detailType)]; !command {
 		return Request{}, fmt.Errorf("an event of type %s requests no action", quoted(detailType))
 	}
-	return decodeDetail(DetailType(detailType), detail)
+	return decodeEvent(DetailType(detailType), top)
+}
+
+// decodeEvent reads an event as EventBridge delivers it. Its time counts for a timed raise alone.
+func decodeEvent(detailType DetailType, top map[string]json.RawMessage) (Request, error) {
+	r, err := decodeDetail(detailType, top[keyDetail])
+	if raw, ok := top[keyTime]; ok && err == nil && r.For != 0 && json.Unmarshal(raw, &r.Asked) != nil {
+		return Request{}, fmt.Errorf("key %q is %s; valid: a time such as 2026-03-04T14:00:00Z", keyTime, Brief(string(raw)))
+	}
+	return r, err
 }
 
 func decodeDetail(detailType DetailType, payload []byte) (Request, error) {

@@ -16,6 +16,7 @@ import (
 const (
 	keyDetailType    = "detail-type"
 	keyDetail        = "detail"
+	keyTime          = "time"
 	keyARN           = "ARN"
 	keyNewMinTPS     = "NewMinTPS"
 	keyReason        = "Reason"
@@ -64,6 +65,8 @@ type Request struct {
 	// For and Until are when a timed raise ends; at most one is given.
 	For   time.Duration
 	Until time.Time
+	// Asked is the time of the event, from which For counts; zero means now.
+	Asked time.Time
 	// Scheduled is the verdict by which the monitor requests what a tag arranges; else empty.
 	Scheduled rules.Verdict
 	// AllowLarge permits a minimum that rules.LargeMinimum rejects.
@@ -108,15 +111,18 @@ func (r Request) Automatic() bool { return r.CurrentMinTPS > 0 || r.IdleThreshol
 // Timed reports whether the request is a raise that returns.
 func (r Request) Timed() bool { return r.For != 0 || !r.Until.IsZero() }
 
-// Due is when a timed raise ends that is requested now. It is an error if that is too soon or too
-// late.
+// Due is when a timed raise ends that is carried out now. It is an error if that is too soon, too
+// late or over: a copy of its event that arrives after the return raises nothing again.
 func (r Request) Due(now time.Time) (time.Time, error) {
-	due := r.Until
+	due, from := r.Until, now
 	if due.IsZero() {
-		due = now.Add(r.For)
+		if !r.Asked.IsZero() {
+			from = r.Asked
+		}
+		due = from.Add(r.For)
 	}
 	due = due.UTC().Truncate(time.Second)
-	if d := due.Sub(now); d < MinRaise-time.Second || d > MaxRaise {
+	if due.Sub(from) < MinRaise-time.Second || due.Sub(now) > MaxRaise || !due.After(now) {
 		return due, fmt.Errorf("a raise until %s; valid: from %s to %d days from now (it is %s)",
 			due.Format(time.RFC3339), "15 minutes", int(MaxRaise.Hours()/24), now.UTC().Format(time.RFC3339))
 	}

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,29 @@ func TestTimedRequests(t *testing.T) {
 				t.Error("a timed stop")
 			}
 		})
+	}
+}
+
+// The length of a raise counts from the time of its event, so that a copy that is delivered late raises nothing again.
+func TestRaisesCountFromTheirEvent(t *testing.T) {
+	const event = `{"detail-type":"UpdatePersonalizeCampaignMinProvisionedTPS","time":%s,"detail":` +
+		`{"ARN":"arn:aws:personalize:eu-west-1:123456789012:campaign/home","NewMinTPS":50,"ForMinutes":90}}`
+	asked := time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
+	r, err := Decode(fmt.Appendf(nil, event, `"2026-03-04T12:00:00Z"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for late, want := range map[time.Duration]bool{0: true, time.Minute: true, 89 * time.Minute: true, 90 * time.Minute: false, 30 * time.Hour: false} {
+		due, err := r.Due(asked.Add(late))
+		if (err == nil) != want || !due.Equal(asked.Add(90*time.Minute)) {
+			t.Errorf("%v late: %v, %v", late, due, err)
+		}
+	}
+	if _, err := r.Due(asked.AddDate(0, 0, -30)); err == nil {
+		t.Error("from an event of the future")
+	}
+	if _, err := Decode(fmt.Appendf(nil, event, `"noon"`)); err == nil || !strings.Contains(err.Error(), `key "time"`) {
+		t.Errorf("without a time: %v", err)
 	}
 }
 

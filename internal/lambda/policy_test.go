@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	"github.com/goccy/go-yaml"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -34,6 +36,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
 
 const (
@@ -45,12 +48,12 @@ const (
 // have been brought about without one.
 type patrol struct {
 	*bed
-	guard *guard
+	guard *iam.Guard
 	owner *awsapi.Clients // may do all
 }
 
 // newPatrol puts a function under a policy; nil is none.
-func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patrol {
+func newPatrol(t *testing.T, f Function, p *iam.Policy, what localaws.Estate) *patrol {
 	t.Helper()
 	env := map[string]string{
 		"Regions": home + "," + away, "Deployment": home + "/" + stackName, "NotificationEndpoint": "a@example.com",
@@ -63,7 +66,7 @@ func newPatrol(t *testing.T, f Function, p *policy, what localaws.Estate) *patro
 	}
 	owner := awsapi.New(awsapi.Options{Config: config, Clock: b.clock})
 	t.Cleanup(owner.Close)
-	g := &guard{t: t, next: b.aws, policy: p, owner: owner, called: map[string]bool{}, denied: map[string]bool{}}
+	g := iam.NewGuard(b.aws, p, owner)
 	endpoint := httptest.NewServer(g)
 	t.Cleanup(endpoint.Close)
 	b.Config = func(context.Context, *slog.Logger) (aws.Config, error) {
@@ -229,7 +232,7 @@ func (p *patrol) boardNames() []string {
 }
 
 // patrols run each function through all that makes it call something else.
-var patrols = map[Function]func(t *testing.T, p *policy) []*patrol{
+var patrols = map[Function]func(t *testing.T, p *iam.Policy) []*patrol{
 	Monitor:         monitorPatrols,
 	Dashboard:       dashboardPatrols,
 	UpdateTPS:       updatePatrols,
@@ -246,22 +249,25 @@ func TestPolicies(t *testing.T) {
 		t.Run(string(f), func(t *testing.T) {
 			p := policyOf(t, f)
 			for _, done := range patrols[f](t, p) {
-				for _, lacking := range done.guard.lacking() {
+				for _, lacking := range done.guard.Denied() {
 					t.Errorf("the policy lacks %s", lacking)
 				}
-				maps.Copy(called, done.guard.called)
+				if err := done.guard.Err(); err != nil {
+					t.Error(err)
+				}
+				maps.Copy(called, done.guard.Called())
 			}
-			for _, excess := range p.excess() {
+			for _, excess := range p.Excess(home) {
 				t.Errorf("the policy exceeds what is called: %s", excess)
 			}
 		})
 	}
 	t.Run("all calls of the program", func(t *testing.T) {
 		for command, guard := range commandPatrols(t) {
-			if len(guard.called) == 0 {
-				t.Errorf("%s calls nothing", command)
+			if len(guard.Called()) == 0 || guard.Err() != nil {
+				t.Errorf("%s calls %d operations: %v", command, len(guard.Called()), guard.Err())
 			}
-			maps.Copy(called, guard.called)
+			maps.Copy(called, guard.Called())
 		}
 		inSource := operationsInSource(t)
 		for _, name := range slices.Sorted(maps.Keys(inSource)) {
@@ -269,7 +275,7 @@ func TestPolicies(t *testing.T) {
 				t.Errorf("%s calls %s, and no function or command here does", inSource[name], name)
 			}
 		}
-		for name := range permissions {
+		for _, name := range iam.Operations() {
 			// TagResource is an action that other operations take, too.
 			if _, there := inSource[name]; !there && !strings.HasSuffix(name, ".TagResource") {
 				t.Errorf("a permission for %s is described, and nothing calls it", name)
@@ -278,7 +284,7 @@ func TestPolicies(t *testing.T) {
 	})
 }
 
-func monitorPatrols(t *testing.T, policy *policy) []*patrol {
+func monitorPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p := newPatrol(t, Monitor, policy, shops())
 	p.must("{}", "18 resources measured") // cold: all is made
 	for range 14 {                        // warm: alarms are switched on, or reset
@@ -329,7 +335,7 @@ func crowd() localaws.Estate {
 	return e
 }
 
-func dashboardPatrols(t *testing.T, policy *policy) []*patrol {
+func dashboardPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p := newPatrol(t, Dashboard, policy, crowd())
 	m := newMailbox(t)
 	properties := func(key, name string) string { return fmt.Sprintf(`,%q:{"DashboardName":%q}`, key, name) }
@@ -389,7 +395,7 @@ func (p *patrol) counted() {
 	}
 }
 
-func updatePatrols(t *testing.T, policy *policy) []*patrol {
+func updatePatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	estate := shops()
 	estate.Monitored = 20 * 24 * time.Hour
 	for i := range estate.Regions { // one that steps down only if the data of the region are not missing
@@ -435,7 +441,7 @@ func (p *patrol) withAlarms() {
 	monitor.pass(5 * time.Minute)
 }
 
-func deletePatrols(t *testing.T, policy *policy) []*patrol {
+func deletePatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p := newPatrol(t, DeleteCampaign, policy, shops())
 	p.withAlarms()
 	p.counted()
@@ -448,7 +454,7 @@ func deletePatrols(t *testing.T, policy *policy) []*patrol {
 	return []*patrol{p}
 }
 
-func stopPatrols(t *testing.T, policy *policy) []*patrol {
+func stopPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p := newPatrol(t, StopRecommender, policy, shops())
 	p.withAlarms()
 	p.counted()
@@ -460,7 +466,7 @@ func stopPatrols(t *testing.T, policy *policy) []*patrol {
 	return []*patrol{p}
 }
 
-func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
+func cleanupPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	m := newMailbox(t)
 	const request = `,"PhysicalResourceId":"x"`
 	scheduled := shops()
@@ -501,7 +507,7 @@ func cleanupPatrols(t *testing.T, policy *policy) []*patrol {
 var RunCommand func(ctx context.Context, args []string, out io.Writer) (code int)
 
 // commandPatrols are the commands that call what no function does.
-func commandPatrols(t *testing.T) map[string]*guard {
+func commandPatrols(t *testing.T) map[string]*iam.Guard {
 	for name, value := range map[string]string{
 		"AWS_ACCESS_KEY_ID": "LOCAL", "AWS_SECRET_ACCESS_KEY": "local", "AWS_CONFIG_FILE": filepath.Join(t.TempDir(), "none"),
 		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(t.TempDir(), "none"), "AWS_EC2_METADATA_DISABLED": "true",
@@ -540,7 +546,60 @@ func commandPatrols(t *testing.T) map[string]*guard {
 			t.Errorf("%s: exit code %d: %s", args[0], code, &out)
 		}
 	}
-	return map[string]*guard{"commands": p.guard}
+	return map[string]*iam.Guard{"commands": p.guard}
+}
+
+// policyOf reads the policy of a function from the deployment template, as it is in a stack of
+// the default name in the home region.
+func policyOf(t *testing.T, f Function) *iam.Policy {
+	t.Helper()
+	source, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Handler  string         `yaml:"Handler"`
+				Policies []iam.Document `yaml:"Policies"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal(source, &template); err != nil {
+		t.Fatal(err)
+	}
+	all := &iam.Policy{}
+	for _, resource := range template.Resources {
+		if resource.Type != "AWS::Serverless::Function" || resource.Properties.Handler != string(f) {
+			continue
+		}
+		for _, document := range resource.Properties.Policies {
+			p, err := document.Policy(func(text string) string { return substituted(t, text) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Grants = append(all.Grants, p.Grants...)
+		}
+	}
+	if len(all.Grants) == 0 {
+		t.Fatalf("the template has no policy of a function with the handler %s", f)
+	}
+	return all
+}
+
+// stackName is that of make deploy.
+const stackName = "personalize-monitor"
+
+// substituted fills in what CloudFormation does.
+func substituted(t *testing.T, text string) string {
+	t.Helper()
+	text = strings.NewReplacer("${AWS::Partition}", "aws", "${AWS::Region}", home, "${AWS::AccountId}", account,
+		"${AWS::StackName}", stackName, "${DashboardName}", boards).Replace(text)
+	if strings.Contains(text, "${") {
+		t.Fatalf("this test does not know the value of %s", text)
+	}
+	return text
 }
 
 // sdkNames are what the services whose packages of the SDK are used are called in IAM.

@@ -8,10 +8,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
-// newCall makes a call of a request: region and account come from its signature's scope, which
-// must be for the service. An access key that looks like an account number is the caller's
-// account, so that tests can have several; any other key belongs to the owner.
-func newCall(r *http.Request, req *wire.Request, svc *api.Service, owner string) (*api.Call, error) {
+// newCall makes a call of a request: region and caller come from its signature's scope, which
+// must be for the service, and its session token.
+func (s *Server) newCall(r *http.Request, req *wire.Request, svc *api.Service) (*api.Call, error) {
 	sc, err := parseScope(r.Header.Get("Authorization"))
 	if err != nil {
 		return nil, err
@@ -20,13 +19,14 @@ func newCall(r *http.Request, req *wire.Request, svc *api.Service, owner string)
 		return nil, api.RefuseWith(http.StatusForbidden, "SignatureDoesNotMatch",
 			"Credential should be scoped to correct service: '%s'.", svc.Signing)
 	}
-	account := owner
-	if api.AccountPattern().MatchString(sc.accessKey) {
-		account = sc.accessKey
+	token := r.Header.Get("X-Amz-Security-Token")
+	account, caller, err := s.sts.Identify(sc.accessKey, token, sc.region, s.account, s.clock.Now(), req.Protocol)
+	if err != nil {
+		return nil, err
 	}
 	return &api.Call{
-		Home: api.Home{Account: account, Region: sc.region}, Service: svc.Name, Operation: req.Operation, AccessKey: sc.accessKey, Request: req,
-		Model: &svc.Model,
+		Home: api.Home{Account: account, Region: sc.region}, Service: svc.Name, Operation: req.Operation, AccessKey: sc.accessKey, Caller: caller,
+		Request: req, Model: &svc.Model,
 	}, nil
 }
 

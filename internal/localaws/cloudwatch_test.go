@@ -92,7 +92,7 @@ func (c plainBodies) Do(r *http.Request) (*http.Response, error) {
 }
 
 // client returns a client of the estate's own account in the test's region.
-func (r *rig) client() *cloudwatch.Client { return r.cloudwatch(testRegion, defaultAccount) }
+func (r *rig) client() *cloudwatch.Client { return r.cloudwatch(testRegion, "000000000000") }
 
 // apiCode returns the code of an API error, "" for none.
 func apiCode(t testing.TB, err error) string {

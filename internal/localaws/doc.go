@@ -1,7 +1,7 @@
 // Package localaws is an AWS endpoint in one http.Handler, for tests, demonstrations and a
 // first try without an account. It speaks the wire protocols of the SDK clients and the aws
-// command for Personalize, CloudWatch, CloudWatch Logs, EventBridge, SNS, STS and the Price
-// List, serves all regions and accounts at one address (the signature's scope identifies them)
+// command for Personalize, CloudWatch, CloudWatch Logs, EventBridge, SNS, STS, Organizations and
+// the Price List, serves all regions and accounts at one address (the signature's scope identifies them)
 // and follows a clock that can be moved.
 //
 // It is a witness, independent of the program: it imports none of its packages and not the AWS
@@ -15,9 +15,16 @@
 // # What it is not
 //
 // State lives in memory and ends with the Server. Signatures are parsed, not verified, and
-// there is no IAM: every caller may do everything, except where the policy of a topic decides
-// about services. An access key of 12 digits is the number of the caller's account; any other
-// key belongs to the owner of the estate.
+// there is no IAM: every caller may do everything in their account, except where the policy of a
+// topic decides about services.
+//
+// Everything belongs to an account and a region. The caller's account follows from the access key:
+// the temporary credentials that AssumeRole returned are those of the role's account until they
+// expire, a key of 12 digits is that of the account with this number, and any other key is that of
+// the estate's own account. The methods of Server mean the estate's own account where they do not
+// name one; Events, Outbox, Dropped, ConfirmAll, Calls, Snapshot, Data and Tick are about all of them.
+// Of IAM roles there are only those that the accounts of the estate have, and they trust the
+// estate's own account. There are no session policies, tags, and chains of roles.
 //
 // CloudWatch is simplified in these points:
 //   - Data are found at once; AWS may take minutes. Values are kept by the minute:

@@ -43,13 +43,18 @@ const (
 	// Skew makes the service's own clock differ by the fault's Skew: it refuses a request
 	// signed more than 5 minutes off, and every answer has the service's date.
 	Skew
+	// Denied refuses the call in the words of IAM, which name the caller and the action. The error's
+	// code is the protocol's, whatever the fault's Code.
+	Denied
 )
 
 // Fault is a failure of the endpoint. The zero Kind is Error.
 type Fault struct {
-	// Service ("cloudwatch", as in Calls), Operation and Region define which calls are hit;
-	// an empty one matches all.
-	Service, Operation, Region string
+	// Account (of the caller), Service ("cloudwatch", as in Calls), Operation and Region define
+	// which calls are hit; an empty one matches all.
+	Account, Service, Operation, Region string
+	// From and Until bound the time of the calls; a zero one does not.
+	From, Until time.Time
 	// Skip lets that many matching calls through first; then Times of them are hit, 0
 	// meaning all.
 	Skip, Times int
@@ -108,12 +113,12 @@ func (fs *faults) hidden() []DataFault {
 	return fs.data
 }
 
-// due returns the fault that hits a call, nil if none does.
-func (fs *faults) due(c *api.Call) *Fault {
+// due returns the fault that hits a call at a time, nil if none does.
+func (fs *faults) due(c *api.Call, now time.Time) *Fault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	for _, f := range fs.added {
-		if !f.matches(c) {
+		if !f.matches(c, now) {
 			continue
 		}
 		f.matched++
@@ -136,8 +141,9 @@ func throttled(p wire.Protocol) *wire.Error {
 	return e
 }
 
-func (f *Fault) matches(c *api.Call) bool {
-	return (f.Service == "" || f.Service == c.Service) &&
+func (f *Fault) matches(c *api.Call, now time.Time) bool {
+	return api.Span{From: f.From, Until: f.Until}.Contains(now) && (f.Account == "" || f.Account == c.Account) &&
+		(f.Service == "" || f.Service == c.Service) &&
 		(f.Operation == "" || f.Operation == c.Operation) &&
 		(f.Region == "" || f.Region == c.Region)
 }
@@ -181,6 +187,8 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error
 		return f.err(c.Request.Protocol)
 	case Skew:
 		return f.checkDate(w, r, c.Request.Protocol)
+	case Denied:
+		return denied(c)
 	case Partial:
 		c.Partial = &api.Rejection{Code: f.Code, Message: f.Message}
 	case EmptyPage:

@@ -25,6 +25,8 @@ func FuzzServer(f *testing.F) {
 		{"sns", "/", "", "", "application/x-www-form-urlencoded", "Action=CreateTopic&Version=2010-03-31&Name=t"},
 		{"sns", "/", "", "", "application/x-www-form-urlencoded", "Action=SetTopicAttributes&Version=2010-03-31&TopicArn=x&AttributeName=Policy&AttributeValue={}"},
 		{"sts", "/", "", "", "application/x-www-form-urlencoded", "Action=GetCallerIdentity&Version=2011-06-15"},
+		{"sts", "/", "", "", "application/x-www-form-urlencoded", "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::222222222222:role/R&RoleSessionName=s"},
+		{"organizations", "/", "AWSOrganizationsV20161128.ListAccounts", "", json11, `{"MaxResults":1}`},
 	} {
 		f.Add(seed.service, seed.path, seed.target, seed.protocol, seed.contentType, seed.body)
 	}

@@ -83,7 +83,7 @@ func TestFilterLogEvents(t *testing.T) {
 		{"up to a time", func(in *input) { in.EndTime = aws.Int64(at(-2 * time.Hour).UnixMilli()) }, "first second", 1},
 		{"a pattern", func(in *input) { in.FilterPattern = aws.String(`{ $.word = "f*" }`) }, "first fourth", 1},
 		{"a group by its ARN", func(in *input) {
-			in.LogGroupName, in.LogGroupIdentifier = nil, aws.String("arn:aws:logs:"+testRegion+":"+defaultAccount+":log-group:"+testGroup)
+			in.LogGroupName, in.LogGroupIdentifier = nil, aws.String("arn:aws:logs:"+testRegion+":"+"000000000000"+":log-group:"+testGroup)
 			in.EndTime = aws.Int64(at(-3 * time.Hour).UnixMilli())
 		}, "first", 1},
 	}

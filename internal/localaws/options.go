@@ -52,6 +52,7 @@ type Observed struct {
 	AccessKey string    // of the caller
 	Service   string    // as in Calls
 	Operation string
+	Account   string // of the caller
 	Region    string
 	// Body is the input as received, decompressed. It must not be changed.
 	Body []byte
@@ -70,7 +71,7 @@ func (o *options) report(c *api.Call, fault *Fault, done bool) {
 		at = o.clock.Now().UTC()
 	}
 	o.observe(Observed{
-		Time: at, AccessKey: c.AccessKey, Service: c.Service, Operation: c.Operation, Region: c.Region,
-		Body: c.Request.Body(), Fault: fault, Done: done,
+		Time: at, AccessKey: c.AccessKey, Service: c.Service, Operation: c.Operation,
+		Account: c.Account, Region: c.Region, Body: c.Request.Body(), Fault: fault, Done: done,
 	})
 }

@@ -206,7 +206,7 @@ func TestPartitionsOfPersonalize(t *testing.T) {
 	r := newWorld(t, Estate{Regions: []EstateRegion{{Name: "cn-north-1", DatasetGroups: []EstateDatasetGroup{{
 		Name: "g", Campaigns: []EstateCampaign{{EstateEndpoint: EstateEndpoint{Name: "c", Recipe: "aws-sims"}}},
 	}}}}})
-	arn := "arn:aws-cn:personalize:cn-north-1:" + defaultAccount + ":solution/c"
+	arn := "arn:aws-cn:personalize:cn-north-1:" + "000000000000" + ":solution/c"
 	out := ok[*personalize.DescribeSolutionOutput](t)(personalize.NewFromConfig(r.config("cn-north-1")).DescribeSolution(background, &personalize.DescribeSolutionInput{SolutionArn: &arn}))
 	if *out.Solution.SolutionArn != arn || *out.Solution.RecipeArn != "arn:aws-cn:personalize:::recipe/aws-sims" {
 		t.Errorf("solution: %+v", out.Solution)

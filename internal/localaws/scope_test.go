@@ -59,15 +59,19 @@ func TestParseScope(t *testing.T) {
 }
 
 func TestAccountOfAccessKey(t *testing.T) {
+	server, err := New(Estate{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for key, want := range map[string]string{
 		"123456789012":  "123456789012",
-		"12345678901":   "estate",
-		"1234567890123": "estate",
-		"AKIDEXAMPLE":   "estate",
+		"12345678901":   "000000000000",
+		"1234567890123": "000000000000",
+		"AKIDEXAMPLE":   "000000000000",
 	} {
 		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20260302/eu-west-1/sns/aws4_request"+goodSignature)
-		c, err := newCall(r, &wire.Request{}, &api.Service{Signing: "sns"}, "estate")
+		c, err := server.newCall(r, &wire.Request{}, &api.Service{Signing: "sns"})
 		if err != nil || c.Account != want {
 			t.Errorf("%s: %+v, %v, want %s", key, c, err, want)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/logs"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/organizations"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/personalize"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
@@ -30,15 +31,13 @@ type realClock struct{}
 
 func (realClock) Now() time.Time { return time.Now().UTC() }
 
-// defaultAccount owns the estate when the estate names no account.
-const defaultAccount = "000000000000"
-
 // Server is one AWS endpoint for all services, regions and accounts: an http.Handler.
 // It is safe for concurrent use. The zero value is not usable; see New.
 type Server struct {
 	options
 	account  string // owner of the estate
 	services services
+	sts      *sts.Service
 	*callCounts
 	*faults
 
@@ -71,22 +70,25 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 	}
 	topics := sns.New(o.clock, o.log, o.autoConfirm)
 	metrics := cloudwatch.New(o.log, topics, o.watch)
-	account := cmp.Or(estate.Account, defaultAccount)
-	resources, err := personalize.New(estate, account, o.clock.Now(), metrics.Register)
+	now := o.clock.Now().UTC()
+	resources, err := personalize.New(estate, now, metrics.Register)
 	if err != nil {
 		return nil, fmt.Errorf("load the estate: %w", err)
 	}
 	bus := events.New(o.clock, o.log, topics)
+	roles := sts.New(rolesOf(estate, now))
 	s := &Server{
-		options: o.options, account: account, services: services{},
+		options: o.options, account: estate.Owner(), services: services{}, sts: roles,
 		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},
 		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
 	}
 	for _, f := range estate.DataFaults {
-		s.AddDataFault(f.At(o.clock.Now().UTC()))
+		s.AddDataFault(f.At(now))
 	}
+	s.addAccountFaults(estate, now)
 	for _, svc := range []*api.Service{
-		resources.API(), metrics.API(), bus.API(), topics.API(), logs.New().API(), pricing.New(estate).API(), sts.API(),
+		resources.API(), metrics.API(), bus.API(), topics.API(), logs.New().API(), pricing.New(estate).API(), roles.API(),
+		organizations.New(estate, now).API(),
 	} {
 		for _, protocol := range svc.Protocols {
 			s.services[serviceKey{protocol, svc.Target}] = svc
@@ -109,7 +111,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeError(w, req, requestID, err)
 		return
 	}
-	c, err := newCall(r, req, svc, s.account)
+	c, err := s.newCall(r, req, svc)
 	if err != nil {
 		s.logCall(svc, req, "", err)
 		writeError(w, req, requestID, err)
@@ -138,7 +140,7 @@ func (s services) route(req *wire.Request) (*api.Service, api.Operation, error) 
 
 // answer executes the call, with the fault that is due for it.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service, op api.Operation, c *api.Call, requestID string) {
-	fault := s.due(c)
+	fault := s.due(c, s.clock.Now())
 	if fault != nil {
 		s.report(c, fault, false)
 	}
@@ -271,7 +273,7 @@ func locked[T any](s *Server, method func() T) T {
 	return method()
 }
 
-// Events returns the events that buses accepted, oldest first: at least the last 10,000.
+// Events returns the events that the buses of all accounts accepted, oldest first: at least the last 10,000.
 func (s *Server) Events() []Event { return locked(s, s.events.Events) }
 
 // Dropped returns the notifications that did not reach their targets, oldest first: of rules
@@ -279,7 +281,7 @@ func (s *Server) Events() []Event { return locked(s, s.events.Events) }
 // the service publish. At least the last 10,000 are kept.
 func (s *Server) Dropped() []sns.Drop { return locked(s, s.sns.Outbox.Dropped) }
 
-// Outbox returns what SNS sent to subscribers, oldest first: at least the last 10,000.
+// Outbox returns what SNS sent to the subscribers of all accounts, oldest first: at least the last 10,000.
 func (s *Server) Outbox() []sns.Mail { return locked(s, s.sns.Outbox.Mails) }
 
 // ConfirmAll confirms every pending subscription, as if each owner had followed the link in
@@ -299,8 +301,8 @@ func (c *callCounts) add(operation string) {
 }
 
 // Calls returns how often each operation was requested since the start or ResetCalls, keyed
-// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing
-// and sts. Refused, throttled and failed requests count; unknown operations do not.
+// "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing,
+// sts and organizations, in all accounts. Refused, throttled and failed requests count; unknown operations do not.
 func (c *callCounts) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -329,6 +331,8 @@ type (
 	EstateRecommender  = estatefile.Recommender
 	EstateUpdate       = estatefile.Update
 	EstateTraffic      = estatefile.Traffic
+	EstateAccount      = estatefile.Account
+	EstateAccountFault = estatefile.AccountFault
 	Trace              = estatefile.Trace
 	Event              = events.Event
 	AlarmChange        = cloudwatch.AlarmChange

@@ -6,7 +6,8 @@ import (
 )
 
 // Snapshot is the content of the embedded AWS, one line for each resource, by a name that
-// begins with its region and kind ("us-east-1 alarm …"; dashboards have no region). The lines
+// begins with its region and kind ("us-east-1 alarm …"; dashboards have no region), and before
+// that with its account if it is not the estate's own ("222222222222 us-east-1 alarm …"). The lines
 // hold no times, ids or temporary states, so that the snapshots of two endpoints that reached
 // the same state in different ways are equal. It executes due transitions; it counts
 // as no call, and no fault hits it.
@@ -16,10 +17,10 @@ func (s *Server) Snapshot() map[string]string {
 	defer s.mu.Unlock()
 	s.personalize.Advance(now)
 	out := map[string]string{}
-	s.personalize.Describe(out, render)
-	s.cloudwatch.Describe(out, render)
-	s.events.Describe(out, render)
-	s.sns.Describe(out, render)
+	s.personalize.Describe(s.account, out, render)
+	s.cloudwatch.Describe(s.account, out, render)
+	s.events.Describe(s.account, out, render)
+	s.sns.Describe(s.account, out, render)
 	return out
 }
 
@@ -33,9 +34,9 @@ func render(v any) string {
 }
 
 // Data returns the sums of what clients put into the metrics of a namespace in the minute of a
-// time, by "region name dimension-value".
+// time, by "region name dimension-value", with accounts as in Snapshot.
 func (s *Server) Data(namespace string, at time.Time) map[string]float64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cloudwatch.Data(namespace, at)
+	return s.cloudwatch.Data(s.account, namespace, at)
 }

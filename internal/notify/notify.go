@@ -1,7 +1,8 @@
 // Package notify keeps the way of notifications to people in order: the SNS topic of each
 // region with its policy and subscriptions, and the EventBridge rule of the deployment region
 // that forwards notifications to the topic. It also holds the lease by which several daemons
-// of one deployment agree on a leader, in a tag of that topic.
+// of one deployment agree on a leader, in a tag of that topic. On request it keeps a second topic,
+// whose messages chat applications show.
 package notify
 
 import (
@@ -40,7 +41,7 @@ type Notifier struct {
 // check is the last check of a region that found it in order.
 type check struct {
 	topic model.ARN
-	input string // the account and the endpoints
+	input string // the account and what is wanted
 	at    time.Time
 }
 
@@ -53,6 +54,8 @@ func New(w *writer.Writer, owner *writer.Owner) *Notifier {
 type Input struct {
 	Regions   []string // with monitored resources; the deployment region is added
 	Endpoints []config.Endpoint
+	Chat      bool      // whether the topic for chat applications is wanted
+	Key       model.ARN // encrypts the topics of its region; zero: none is encrypted
 	// Identity may be given if it is known, from the ARNs of the account's resources for
 	// instance; if it is zero, the owner of the credentials is looked up.
 	Identity writer.Identity
@@ -78,7 +81,7 @@ func (n *Notifier) Ensure(ctx context.Context, in Input) (topics map[string]mode
 	group.SetLimit(writer.ParallelCalls)
 	for i, region := range regions {
 		group.Go(func() error {
-			results[i] = n.ensureRegion(ctx, region, identity, in.Endpoints)
+			results[i] = n.ensureRegion(ctx, region, identity, in)
 			return nil
 		})
 	}
@@ -108,12 +111,19 @@ type setup struct {
 	topic     model.ARN
 	exists    bool // the topic exists, or would in a dry run
 	endpoints []config.Endpoint
+	chat      bool // the topic for chats is wanted
+	key       model.ARN
 	problems  []model.Problem
+
+	chatExists bool // as exists, of the topic for chats
 }
 
-func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Identity, endpoints []config.Endpoint) *setup {
-	s := &setup{w: n.w, region: region, account: id.Account, endpoints: endpoints, topic: id.ARN("sns", region, TopicName)}
-	input := fmt.Sprint(id, endpoints)
+func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Identity, in Input) *setup {
+	s := &setup{
+		w: n.w, region: region, account: id.Account, topic: id.ARN("sns", region, TopicName),
+		endpoints: in.Endpoints, chat: in.Chat, key: in.Key,
+	}
+	input := fmt.Sprint(id, in.Endpoints, in.Chat, in.Key)
 	n.mu.Lock()
 	last, known := n.checked[region]
 	n.mu.Unlock()
@@ -127,6 +137,7 @@ func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Id
 	if region != n.w.DeploymentRegion {
 		s.deleteSampleRule(ctx)
 	} else if s.exists {
+		s.chatExists = s.chat && s.ensureChatTopic(ctx)
 		s.ensureRule(ctx)
 	}
 	switch {

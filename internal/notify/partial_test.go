@@ -16,11 +16,11 @@ func TestTargetsThatFailWithinASuccessfulCallAreReported(t *testing.T) {
 		{
 			"a target not set", "AWSEvents.PutTargets",
 			`{"FailedEntryCount":1,"FailedEntries":[{"TargetId":"x","ErrorCode":"ConcurrentModificationException","ErrorMessage":"busy"}]}`,
-			home, "set the target of the rule PersonalizeMonitor-NotificationsRule: ConcurrentModificationException: busy",
+			home, "set the target PersonalizeMonitorNotificationsId of the rule PersonalizeMonitor-NotificationsRule: ConcurrentModificationException: busy",
 		},
 		{
 			"a target not set, without a reason", "AWSEvents.PutTargets", `{"FailedEntryCount":1,"FailedEntries":[]}`,
-			home, "set the target of the rule PersonalizeMonitor-NotificationsRule: refused without a reason",
+			home, "set the target PersonalizeMonitorNotificationsId of the rule PersonalizeMonitor-NotificationsRule: refused without a reason",
 		},
 		{
 			"a target not removed", "AWSEvents.RemoveTargets",

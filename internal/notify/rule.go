@@ -118,6 +118,7 @@ func (s *setup) ensureRule(ctx context.Context) {
 		})
 		if created {
 			s.putTarget(ctx, newTarget(s.topic))
+			s.ensureChatTarget(ctx, nil)
 		}
 		return
 	}
@@ -138,6 +139,7 @@ func (s *setup) ensureRule(ctx context.Context) {
 	}
 	before := len(s.problems)
 	s.ensureTarget(ctx, rule, targets)
+	s.ensureChatTarget(ctx, targets)
 	// After the target: a tagged rule is no longer taken for the sample's.
 	if len(s.problems) == before && aws.ToString(rule.Description) == sampleRuleDescription && aws.ToString(rule.ManagedBy) == "" {
 		s.adopt(ctx, arn, "the notification rule")
@@ -209,7 +211,8 @@ func hasDeployment(tags writer.Tags) bool {
 }
 
 func (s *setup) putTarget(ctx context.Context, target types.Target) {
-	_, _ = s.write(ctx, opPutTargets, s.topic.String(), "set the target of the rule "+RuleName, func(ctx context.Context) error {
+	what := "set the target " + aws.ToString(target.Id) + " of the rule " + RuleName
+	_, _ = s.write(ctx, opPutTargets, aws.ToString(target.Arn), what, func(ctx context.Context) error {
 		out, err := s.w.Clients.EventBridge(s.region).PutTargets(ctx, &eventbridge.PutTargetsInput{
 			Rule: aws.String(RuleName), Targets: []types.Target{target},
 		})
@@ -236,10 +239,16 @@ func ListTargets(ctx context.Context, w *writer.Writer, region string) (targets 
 	return targets, err
 }
 
-// OurTarget reports whether a target is as the program or the upstream sample set it; one that
-// a person pointed elsewhere is theirs.
+// OurTarget reports whether a target is as the program or the upstream sample set it, for the region's
+// topic or that for chats; one that a person pointed elsewhere is theirs.
 func OurTarget(t types.Target, topic model.ARN) bool {
-	return aws.ToString(t.Id) == TargetID && aws.ToString(t.Arn) == topic.String()
+	switch aws.ToString(t.Id) {
+	case TargetID:
+		return aws.ToString(t.Arn) == topic.String()
+	case ChatTargetID:
+		return aws.ToString(t.Arn) == ChatTopic(topic).String()
+	}
+	return false
 }
 
 // deleteSampleRule deletes, in a region that never has our events, the rule that the upstream
@@ -263,7 +272,7 @@ func (s *setup) deleteSampleRule(ctx context.Context) {
 	}
 	if len(targets) > 0 {
 		_, err := s.write(ctx, OpRemoveTargets, arn, "remove the target of the rule "+RuleName, func(ctx context.Context) error {
-			return RemoveTarget(ctx, s.w, s.region)
+			return RemoveTarget(ctx, s.w, s.region, TargetID)
 		})
 		if err != nil {
 			return
@@ -277,7 +286,7 @@ func (s *setup) deleteSampleRule(ctx context.Context) {
 // pattern, no target but its own, and no deployment's tag. In doubt it is not.
 func (s *setup) unchangedSampleRule(ctx context.Context, rule *eventbridge.DescribeRuleOutput, targets []types.Target) bool {
 	arn := aws.ToString(rule.Arn)
-	others := slices.ContainsFunc(targets, func(t types.Target) bool { return !OurTarget(t, s.topic) })
+	others := slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) != TargetID || !OurTarget(t, s.topic) })
 	if others || aws.ToString(rule.ManagedBy) != "" || !knownPattern(aws.ToString(rule.EventPattern)) {
 		s.logKept(ctx, arn, "notification rule in a region without our events is a person's, and stays")
 		return false
@@ -300,11 +309,11 @@ func SampleRule(rule *eventbridge.DescribeRuleOutput) bool {
 	return aws.ToString(rule.Description) == sampleRuleDescription || knownPattern(aws.ToString(rule.EventPattern))
 }
 
-// RemoveTarget removes our target of the rule of a region. It must run in the gate, and returns
+// RemoveTarget removes a target of the rule of a region. It must run in the gate, and returns
 // writer.ErrAlreadySo if the rule or the target does not exist.
-func RemoveTarget(ctx context.Context, w *writer.Writer, region string) error {
+func RemoveTarget(ctx context.Context, w *writer.Writer, region, id string) error {
 	out, err := w.Clients.EventBridge(region).RemoveTargets(ctx, &eventbridge.RemoveTargetsInput{
-		Rule: aws.String(RuleName), Ids: []string{TargetID},
+		Rule: aws.String(RuleName), Ids: []string{id},
 	})
 	if err != nil || out.FailedEntryCount == 0 {
 		return writer.AlreadyGone(err)

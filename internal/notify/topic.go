@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -14,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -66,8 +64,30 @@ func (s *setup) readPolicy(ctx context.Context) (policy string, found bool, err 
 		s.fail(s.topic.String(), opGetTopicAttributes, "look for the notification topic", err)
 		return "", false, err
 	}
-	s.checkKey(ctx, out.Attributes[attributeKey])
+	s.ensureKey(ctx, out.Attributes[attributeKey])
 	return out.Attributes[attributePolicy], true, nil
+}
+
+// ensureKey encrypts a topic that is not encrypted yet. A key that it has stays. A key serves one
+// region only, so that the topics of the others stay as they are.
+func (s *setup) ensureKey(ctx context.Context, current string) {
+	switch key := s.key.String(); {
+	case current != "" || key == "":
+		if current != key {
+			s.checkKey(ctx, current)
+		}
+	case s.key.Region != s.region:
+		s.w.LogOnce(ctx, slog.LevelInfo, s.topic.String()+" "+attributeKey, "topic is not encrypted: a key encrypts in its own region only",
+			"region", s.region, "key", key)
+	default:
+		arn := s.topic.String()
+		_, _ = s.write(ctx, opSetTopicAttributes, arn, "encrypt the topic with "+key, func(ctx context.Context) error {
+			_, err := s.w.Clients.SNS(s.region).SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+				TopicArn: aws.String(arn), AttributeName: aws.String(attributeKey), AttributeValue: aws.String(key),
+			})
+			return err
+		})
+	}
 }
 
 // checkKey reports, once, an encryption key through which alarms and events cannot or may not be
@@ -91,7 +111,7 @@ func (s *setup) checkKey(ctx context.Context, key string) {
 func (s *setup) createTopic(ctx context.Context) (policy string, err error) {
 	outcome, err := s.write(ctx, opCreateTopic, s.topic.String(), "create the notification topic", func(ctx context.Context) error {
 		_, err := s.w.Clients.SNS(s.region).CreateTopic(ctx, &sns.CreateTopicInput{
-			Name: aws.String(TopicName), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
+			Name: aws.String(s.topic.Resource), Tags: writer.TagList(s.w.OwnTags(), writer.SNSTag),
 		})
 		return err
 	})
@@ -154,7 +174,7 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 		})
 		switch {
 		case i < 0:
-			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", shown(endpoint), endpoint.Protocol)
+			what := fmt.Sprintf("subscribe %s (%s), who has to confirm", endpoint.Shown(), endpoint.Protocol)
 			_, _ = s.write(ctx, opSubscribe, arn, what, func(ctx context.Context) error {
 				_, err := s.w.Clients.SNS(s.region).Subscribe(ctx, &sns.SubscribeInput{
 					TopicArn: aws.String(arn), Protocol: aws.String(string(endpoint.Protocol)), Endpoint: aws.String(endpoint.Address),
@@ -163,7 +183,7 @@ func (s *setup) ensureSubscriptions(ctx context.Context, listable bool) {
 			})
 		default:
 			if why := undelivered(existing[i]); why != "" {
-				s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+shown(endpoint), why, "region", s.region, "endpoint", shown(endpoint))
+				s.w.LogOnce(ctx, slog.LevelWarn, arn+" "+endpoint.Shown(), why, "region", s.region, "endpoint", endpoint.Shown())
 			}
 		}
 	}
@@ -179,13 +199,4 @@ func undelivered(sub types.Subscription) string {
 		return "subscriber has unsubscribed and gets no notifications; remove the address from NotificationEndpoint, or subscribe it again"
 	}
 	return "subscription is not confirmed yet"
-}
-
-// shown is an endpoint as logs may have it: of a URL only the host, because its path and
-// query may hold a secret.
-func shown(e config.Endpoint) string {
-	if address, err := url.Parse(e.Address); e.Protocol == config.HTTPS && err == nil {
-		return "https://" + address.Host + "/…"
-	}
-	return e.Address
 }

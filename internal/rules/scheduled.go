@@ -211,50 +211,44 @@ func (a Arrangement) wanted(r model.Resource, now time.Time) (finding, int) {
 func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (finding, int) {
 	b := a.Return
 	due := b.Due.UTC().Format(gapFormat)
-	to := max(b.Target, level)                                                // guard: return: never below what was set before; each
-	raised := r.MinTPS == b.Raised || r.MinTPS == b.From && b.From > b.Target // from: raised before, and the next raise failed
+	to := max(b.Target, level) // guard: return: never below what was set before; each
+	raised := raisedFor(b, r.MinTPS, r.Update)
 	scheduled := a.Schedule != nil && a.Schedule.Owns(r.MinTPS)
-	changed := !raised && !scheduled && r.MinTPS != b.Target // guard: return: changed by somebody; each
+	over := finding{verdict: Drop, code: ReasonReturn, reason: fmt.Sprintf("the raise to %d is over: its minimum is %d", b.Raised, r.MinTPS)}
+	requested := now.Sub(b.Arranged) < arrangedReach // guard: return: kept while the raise is requested; boundary
 	switch {
-	case changed || raised && a.updatedSince(r): // what sets it back to the target may be the return itself
-		if now.Sub(b.Arranged) < arrangedReach { // guard: return: kept while the raise is requested; boundary
-			return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
-		}
+	case requested && !(raised && to < r.MinTPS):
+		return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
+	case !raised && r.MinTPS == b.Target: // guard: return: never raised, or back already
+		return over, r.MinTPS
+	case !raised && !scheduled: // guard: return: changed by somebody; each
 		return finding{verdict: Drop, code: ReasonChanged, reason: fmt.Sprintf("the return to %d at %s is dropped: it was raised to %d, "+
-			"and somebody has updated it since (its minimum is %d)", b.Target, due, b.Raised, r.MinTPS)}, r.MinTPS
+			"and somebody has changed its minimum to %d since", b.Target, due, b.Raised, r.MinTPS)}, r.MinTPS
 	case now.Before(b.Due): // guard: return: not before its time
 		return nothing(ReasonReturn, "raised to %d until %s, then back to %d", b.Raised, due, to), 0
 	case raised && to < r.MinTPS:
 		return finding{verdict: Return, code: ReasonReturn,
 			reason: fmt.Sprintf("return from %d to %d: it was raised until %s", r.MinTPS, to, due)}, to
-	case now.Sub(b.Arranged) < arrangedReach:
-		return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
 	}
-	return finding{verdict: Drop, code: ReasonReturn, reason: fmt.Sprintf("the raise to %d is over: its minimum is %d", b.Raised, r.MinTPS)}, r.MinTPS
+	return over, r.MinTPS
 }
 
 // ReturnTarget is the minimum to which a timed raise returns that is requested now: the present one
-// or, if the resource is raised for a time already and nobody has updated it since, that from before
-// the first raise. The update is the latest one; nil if there was none.
-func ReturnTarget(minimum int, update *model.Update, a Arrangement) int {
-	r, b := model.Resource{MinTPS: minimum, Update: update}, a.Return
-	if b != nil && (minimum == b.Raised || minimum == b.From) && !a.updatedSince(r) { // guard: return: to where the first raise began; each
-		return b.Target
+// or, if the resource is raised for a time already, that from before the first raise.
+// The update is the latest one; nil if there was none.
+func ReturnTarget(minimum int, update *model.Update, pending *schedule.Return) int {
+	if pending != nil && raisedFor(pending, minimum, update) { // guard: return: to where the first raise began; each
+		return pending.Target
 	}
 	return minimum
 }
 
-// updatedSince reports whether somebody has updated the resource since its raise, if only to the
-// same minimum. The service's own move to a new solution version does not count, and neither does
-// what a schedule may have lowered to the raise again, from a level above it.
-func (a Arrangement) updatedSince(r model.Resource) bool {
-	u, b := r.Update, a.Return
-	if a.Schedule != nil && a.Schedule.Highest() > b.Raised { // guard: return: the schedule's own update is no one's
-		return false
+// raisedFor reports whether a minimum is that of a timed raise: what it was raised to, or, if that update failed, to where a raise
+// before it had raised it. After a later update that value is somebody's.
+func raisedFor(b *schedule.Return, minimum int, update *model.Update) bool {
+	if minimum == b.Raised {
+		return true
 	}
-	if u == nil || u.Status != model.StatusActive || !u.Created.After(b.Arranged.Add(arrangedReach)) { // guard: return: updated by somebody; each:3
-		return false
-	}
-	after := u.Created.Sub(r.VersionReady)
-	return !r.AutoSync || r.VersionReady.IsZero() || after < 0 || after > syncReach
+	later := update != nil && update.Status == model.StatusActive && update.Created.After(b.Arranged.Add(arrangedReach))
+	return minimum == b.From && b.From > b.Target && !later // guard: return: where a failed raise left it; each
 }

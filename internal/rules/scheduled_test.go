@@ -69,21 +69,18 @@ func TestApplySchedule(t *testing.T) {
 		{"days after its return", scheduledResource(50), map[string]string{schedule.ReturnTag: back}, 99 * time.Hour, Return, 5, "return"},
 		{"while the raise is requested", scheduledResource(5), map[string]string{schedule.ReturnTag: back}, time.Minute, None, 0, "raised to 50"},
 		{"another minimum while the raise is requested", scheduledResource(7), map[string]string{schedule.ReturnTag: back}, 10*time.Minute - time.Second, None, 0, "the raise is being requested"},
-		{"set to another minimum", scheduledResource(7), map[string]string{schedule.ReturnTag: back}, 10 * time.Minute, Drop, 7, "somebody has updated it since (its minimum is 7)"},
+		{"set to another minimum", scheduledResource(7), map[string]string{schedule.ReturnTag: back}, 10 * time.Minute, Drop, 7, "somebody has changed its minimum to 7 since"},
 		{"set to another minimum, at its return", scheduledResource(60), map[string]string{schedule.ReturnTag: back}, 3 * time.Hour, Drop, 60, "is dropped"},
-		{"set again to the same minimum", updated(scheduledResource(50), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Drop, 50, "is dropped"},
+		{"updated by somebody, at the same minimum", updated(scheduledResource(50), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Return, 5, "return from 50 to 5"},
+		{"never raised", scheduledResource(5), map[string]string{schedule.ReturnTag: back}, 10 * time.Minute, Drop, 5, "the raise to 50 is over"},
 		{"the update of the raise itself", updated(scheduledResource(50), noon.Add(10*time.Minute), model.StatusActive), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Return, 5, "return"},
 		{"an update of somebody's that failed", updated(scheduledResource(50), noon.Add(time.Hour), "CREATE FAILED"), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Return, 5, "return"},
-		{"moved to a new version by the service", func() model.Resource {
-			r := updated(scheduledResource(50), noon.Add(time.Hour), model.StatusActive)
-			r.AutoSync, r.VersionReady = true, noon.Add(50*time.Minute)
-			return r
-		}(), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Return, 5, "return"},
 		{"set back before its return", scheduledResource(5), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, Drop, 5, "the raise to 50 is over"},
 		{"returned already, and the tag is left", updated(scheduledResource(5), noon.Add(2*time.Hour), model.StatusActive), map[string]string{schedule.ReturnTag: back}, 3 * time.Hour, Drop, 5, "the raise to 50 is over"},
 		{"its return, protected", scheduledResource(50), map[string]string{schedule.ReturnTag: back, ProtectTag: "true"}, 2 * time.Hour, None, 0, "protected"},
 		{"its return, while it is updated", updated(scheduledResource(50), noon, "CREATE PENDING"), map[string]string{schedule.ReturnTag: back}, 2 * time.Hour, None, 0, "an update is in progress"},
 		{"a second raise that failed", scheduledResource(20), map[string]string{schedule.ReturnTag: "to=5 from=20 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z"}, 2 * time.Hour, Return, 5, "return from 20 to 5"},
+		{"set back to the first of two raises", updated(scheduledResource(20), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.ReturnTag: "to=5 from=20 raised=50 due=2026-03-04T14:00:00Z arranged=2026-03-04T12:00:00Z"}, 2 * time.Hour, Drop, 20, "is dropped"},
 		{"a return that is not understood", scheduledResource(50), map[string]string{schedule.ReturnTag: "to=5"}, 2 * time.Hour, None, 0, "not understood"},
 
 		{"a raise beside a schedule", scheduledResource(80), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: strings.ReplaceAll(back, "raised=50", "raised=80")}, 90 * time.Minute, None, 0, "raised to 80"},
@@ -95,7 +92,6 @@ func TestApplySchedule(t *testing.T) {
 			"lower from 50 to 20: its schedule wants 5 TPS until 2026-03-11 10:45, and it is raised to 20 until 2026-03-05 06:00"},
 		{"lowered to the raise by the schedule", updated(scheduledResource(20), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: night}, 2 * time.Hour, None, 0, "raised to 20"},
 		{"lowered to the raise by the schedule, at the return", updated(scheduledResource(20), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: night}, 18 * time.Hour, Return, 5, "return from 20 to 5"},
-		{"set again to the same minimum, beside a schedule that is never above it", updated(scheduledResource(50), noon.Add(time.Hour), model.StatusActive), map[string]string{schedule.Tag: lunch, schedule.ReturnTag: back}, 2 * time.Hour, Drop, 50, "is dropped"},
 		{"its return failed", updated(scheduledResource(50), noon.Add(2*time.Hour), "CREATE FAILED"), map[string]string{schedule.ReturnTag: back}, 149 * time.Minute, None, 0, "its last update failed"},
 		{"its return failed, half an hour later", updated(scheduledResource(50), noon.Add(2*time.Hour), "CREATE FAILED"), map[string]string{schedule.ReturnTag: back}, 150 * time.Minute, Return, 5, "return from 50 to 5"},
 	}
@@ -202,6 +198,8 @@ type scheduledLife struct {
 	// floor is the least minimum that the person has asked for, by hand or by the base of a schedule;
 	// wish becomes it once the update is through.
 	floor, wish int
+	// unseen is that no cycle has seen what they set by hand: what is there and back again between two cycles cannot be known.
+	unseen bool
 	// due is when a raise is to return that nobody has touched since; zero if there is none.
 	due                        time.Time
 	target, raised             int
@@ -237,6 +235,7 @@ func (l *scheduledLife) settle() {
 	}
 	l.r.MinTPS = l.r.Update.MinTPS
 	if l.wish > 0 {
+		l.unseen = true
 		l.due = time.Time{}
 		if _, scheduled := l.tags[schedule.Tag]; !scheduled {
 			l.floor = l.wish
@@ -263,7 +262,7 @@ func (l *scheduledLife) person() {
 		minimum, due := l.r.MinTPS+1+l.IntN(40), l.now.Add(time.Duration(15+l.IntN(300))*time.Minute)
 		b := schedule.Return{Target: l.r.MinTPS, From: l.r.MinTPS, Raised: minimum, Due: due, Arranged: l.now}
 		a, _ := ArrangementOf(model.Campaign, l.tags)
-		b.Target = ReturnTarget(l.r.MinTPS, l.r.Update, a)
+		b.Target = ReturnTarget(l.r.MinTPS, l.r.Update, a.Return)
 		l.tags[schedule.ReturnTag] = b.String()
 		if l.IntN(8) == 0 { // killed before the raise
 			l.due = time.Time{}
@@ -273,11 +272,13 @@ func (l *scheduledLife) person() {
 		l.request(minimum)
 	case 2: // set by hand in the console, perhaps to what it is
 		minimum := max(1, l.r.MinTPS+l.IntN(9)-4)
-		if b, err := schedule.ParseReturn(l.tags[schedule.ReturnTag]); err == nil && l.now.Sub(b.Arranged) <= arrangedReach {
-			return // the raise itself
+		b, err := schedule.ParseReturn(l.tags[schedule.ReturnTag])
+		if l.unseen || err == nil && l.now.Sub(b.Arranged) <= arrangedReach { // the raise itself
+			return
 		}
-		l.request(minimum)
-		l.wish = minimum
+		if l.request(minimum); err != nil || minimum != l.r.MinTPS && minimum != b.Raised { // neither keeping a raise nor making it
+			l.wish = minimum
+		}
 	case 3:
 		if scheduled {
 			delete(l.tags, schedule.Tag)
@@ -293,6 +294,7 @@ func (l *scheduledLife) person() {
 // cycle is a cycle of the monitor.
 func (l *scheduledLife) cycle(t *testing.T) {
 	d := ApplySchedule(Decision{Resource: l.r, Verdict: None, At: EvaluationTime{Now: l.now}}, l.tags)
+	l.unseen = l.unseen && l.busy()
 	if d.Verdict.Changes() && l.busy() {
 		t.Errorf("%s while an update is in progress", d.Verdict)
 	}
@@ -341,20 +343,16 @@ func TestReturnTarget(t *testing.T) {
 		want    int
 	}{
 		{"raised", 50, nil, 5},
+		{"raised, and updated since", 50, later, 5},
 		{"raised before, and the second raise failed", 20, nil, 5},
-		{"by its own update", 50, &model.Update{Status: model.StatusActive, Created: noon.Add(time.Minute)}, 5},
+		{"set back to the first raise", 20, later, 20},
 		{"another minimum", 30, nil, 30},
-		{"set by somebody since", 50, later, 50},
 	} {
-		if got := ReturnTarget(tt.minimum, tt.update, Arrangement{Return: &pending}); got != tt.want {
+		if got := ReturnTarget(tt.minimum, tt.update, &pending); got != tt.want {
 			t.Errorf("%s: %d, want %d", tt.name, got, tt.want)
 		}
 	}
-	lunch, err := schedule.Parse("base=5 wed@11:00-13:00=80")
-	if got := ReturnTarget(50, later, Arrangement{Schedule: &lunch, Return: &pending}); err != nil || got != 5 {
-		t.Errorf("lowered to the raise by a schedule: %d, want 5 (%v)", got, err)
-	}
-	if got := ReturnTarget(50, later, Arrangement{Schedule: &lunch}); got != 50 {
+	if got := ReturnTarget(50, nil, nil); got != 50 {
 		t.Errorf("no raise before: %d, want 50", got)
 	}
 }

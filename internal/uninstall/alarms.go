@@ -70,7 +70,7 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, tags writer.
 	r.add(ctx, report.CleanupItem{Kind: KindAlarm, Name: alarm.Name, ARN: alarm.ARN}, state, reason)
 	s := alarm.Settings
 	if user != "" && slices.Contains(slices.Concat(s.AlarmActions, s.OKActions, s.InsufficientActions), r.topic.String()) {
-		r.keepTopic(userState, user)
+		r.alarmTopic.because(userState, user)
 	}
 	r.w.Logger.Debug("alarm cleaned up", "region", r.region, "arn", alarm.ARN, "state", state, "reason", reason)
 }

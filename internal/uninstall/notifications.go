@@ -14,12 +14,13 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/dashboards"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// removeRule removes our target of the notification rule, and the rule. A rule with targets of
+// removeRule removes our targets of the notification rule, and the rule. A rule with targets of
 // other people stays with them.
 func (r *removal) removeRule(ctx context.Context) {
 	rule, err := notify.DescribeRule(ctx, r.w, r.region)
@@ -54,21 +55,15 @@ func (r *removal) removeRule(ctx context.Context) {
 	}
 	others := slices.DeleteFunc(slices.Clone(targets), func(t types.Target) bool { return notify.OurTarget(t, r.topic) })
 	hasOurs := len(others) < len(targets)
-	switch {
-	case !r.selected(KindRule, item.ARN) && len(others) == 0, hasOurs && !r.selected(KindTarget, item.ARN):
+	if (!r.selected(KindRule, item.ARN) && len(others) == 0) || (hasOurs && !r.selected(KindTarget, item.ARN)) {
 		r.add(ctx, item, Kept, appeared)
-		r.keepTopic(Kept, "a rule that was created meanwhile sends to it")
+		r.keepTopics(Kept, "a rule that was created meanwhile sends to it")
 		return
-	case hasOurs:
-		target := report.CleanupItem{Kind: KindTarget, Name: notify.TargetID, ARN: item.ARN}
-		removed := r.remove(ctx, target, ownerOf(tags), notify.OpRemoveTargets, func(ctx context.Context) error {
-			return notify.RemoveTarget(ctx, r.w, r.region)
-		})
-		if !removed {
-			r.add(ctx, item, Remaining, "its target could not be removed")
-			r.keepTopic(Remaining, "the rule that sends to it remains")
-			return
-		}
+	}
+	if !r.removeTargets(ctx, item.ARN, ownerOf(tags), targets) {
+		r.add(ctx, item, Remaining, "its target could not be removed")
+		r.keepTopics(Remaining, "the rule that sends to it remains")
+		return
 	}
 	if len(others) > 0 {
 		var ids []string
@@ -85,52 +80,82 @@ func (r *removal) removeRule(ctx context.Context) {
 	})
 }
 
-// unreadRule records a rule whose owner or targets could not be read: it may send to the topic.
+// removeTargets removes our targets of the rule, and reports whether all of them are gone.
+func (r *removal) removeTargets(ctx context.Context, rule, reason string, targets []types.Target) bool {
+	gone := true
+	for _, target := range targets {
+		if !notify.OurTarget(target, r.topic) {
+			continue
+		}
+		id := aws.ToString(target.Id)
+		item := report.CleanupItem{Kind: KindTarget, Name: id, ARN: rule}
+		gone = r.remove(ctx, item, reason, notify.OpRemoveTargets, func(ctx context.Context) error {
+			return notify.RemoveTarget(ctx, r.w, r.region, id)
+		}) && gone
+	}
+	return gone
+}
+
+// unreadRule records a rule whose owner or targets could not be read: it may send to the topics.
 func (r *removal) unreadRule(ctx context.Context, item report.CleanupItem, op, doing string, err error) {
 	r.unread(ctx, item, op, doing, err)
 	if awsapi.KindOf(err) != awsapi.NotFound {
-		r.keepTopic(Remaining, "a rule that could not be read may send to it")
+		r.keepTopics(Remaining, "a rule that could not be read may send to it")
 	}
 }
 
-// keepTopicOf keeps the topic if it is one of the targets of a rule that stays.
+// keepTopicOf keeps the topics that are among the targets of a rule that stays.
 func (r *removal) keepTopicOf(targets []types.Target) {
-	if slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Arn) == r.topic.String() }) {
-		r.keepTopic(Kept, "a rule that stays sends to it")
+	const reason = "a rule that stays sends to it"
+	for _, t := range targets {
+		switch aws.ToString(t.Arn) {
+		case r.topic.String():
+			r.alarmTopic.because(Kept, reason)
+		case notify.ChatTopic(r.topic).String():
+			r.chatTopic.because(Kept, reason)
+		}
 	}
 }
 
-// removeTopic removes the topic, and with it its subscriptions.
-func (r *removal) removeTopic(ctx context.Context) {
-	arn := r.topic.String()
+// removeTopics removes the topic and that for chats, and with them their subscriptions.
+func (r *removal) removeTopics(ctx context.Context) {
+	if r.removeTopic(ctx, r.topic, &r.alarmTopic) { // what keeps from one topic keeps from the other
+		r.removeTopic(ctx, notify.ChatTopic(r.topic), &r.chatTopic)
+	}
+}
+
+// removeTopic removes one topic, unless user has something that sends to it. It reports whether the
+// region's topics can be searched.
+func (r *removal) removeTopic(ctx context.Context, which model.ARN, user *stay) (searched bool) {
+	arn := which.String()
 	topic, err := r.w.Clients.SNS(r.region).GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: aws.String(arn)})
 	switch {
 	case awsapi.KindOf(err) == awsapi.NotFound:
 		r.searched = true
-		return
+		return true
 	case err != nil:
 		r.unsearched(ctx, KindTopic, "GetTopicAttributes", err)
-		return
+		return false
 	}
 	r.searched = true
-	item := report.CleanupItem{Kind: KindTopic, Name: notify.TopicName, ARN: arn}
+	item := report.CleanupItem{Kind: KindTopic, Name: which.Resource, ARN: arn}
 	tags, err := r.w.ReadTags(ctx, r.region, arn)
 	if err != nil {
 		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
-		return
+		return true
 	}
-	state, reason := Kept, r.keepReason(tags, notify.SampleTopic(topic.Attributes["Policy"], r.topic))
+	state, reason := Kept, r.keepReason(tags, notify.SampleTopic(topic.Attributes["Policy"], which))
 	switch {
 	case reason != "":
 	case !r.selected(KindTopic, arn):
 		reason = appeared
 	default:
-		state, reason = r.topicState, r.topicReason
+		state, reason = user.state, user.reason
 	}
 	if reason != "" {
 		r.add(ctx, item, state, reason)
-		r.removeCounts(ctx, tags)
-		return
+		r.removeCounts(ctx, which, tags)
+		return true
 	}
 	removed := r.remove(ctx, item, ownerOf(tags)+subscriptions(topic.Attributes), "DeleteTopic", func(ctx context.Context) error {
 		_, err := r.w.Clients.SNS(r.region).DeleteTopic(ctx, &sns.DeleteTopicInput{TopicArn: aws.String(arn)})
@@ -139,17 +164,18 @@ func (r *removal) removeTopic(ctx context.Context) {
 	if removed && !r.w.DryRun {
 		r.u.notifier.Forget(r.region) // a later cycle must not believe that it exists
 	}
+	return true
 }
 
 // removeCounts removes the tags in which this deployment counted its actions from a topic that
 // stays. They mean nothing after an hour, so that a failure is only logged.
-func (r *removal) removeCounts(ctx context.Context, tags writer.Tags) {
+func (r *removal) removeCounts(ctx context.Context, topic model.ARN, tags writer.Tags) {
 	keys := writer.CountTags(tags, r.w.Deployment)
 	if len(keys) == 0 {
 		return
 	}
-	if err := r.w.RemoveTags(ctx, r.topic, keys); err != nil {
-		r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", r.topic.String(), "err", awsapi.Line(err))
+	if err := r.w.RemoveTags(ctx, topic, keys); err != nil {
+		r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", topic.String(), "err", awsapi.Line(err))
 	}
 }
 

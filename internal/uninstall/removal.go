@@ -82,16 +82,25 @@ type removal struct {
 	endpoints func(ctx context.Context, region string) ([]model.Resource, []model.Problem)
 	shared    atomic.Bool // something of another deployment was found
 
-	items       []report.CleanupItem
-	skipped     []report.CleanupSkip
-	problems    []model.Problem
-	denied      []model.Problem // searches that were denied; problems too, unless the whole region is closed
-	searched    bool            // something could be searched in this region
-	closed      bool            // no call can succeed in this region
-	interrupted bool            // ctx ended before all was done
-	// topicState and topicReason are why the topic stays, because something that stays sends to
-	// it; empty if nothing does.
-	topicState, topicReason string
+	items                 []report.CleanupItem
+	skipped               []report.CleanupSkip
+	problems              []model.Problem
+	denied                []model.Problem // searches that were denied; problems too, unless the whole region is closed
+	searched              bool            // something could be searched in this region
+	closed                bool            // no call can succeed in this region
+	interrupted           bool            // ctx ended before all was done
+	alarmTopic, chatTopic stay
+}
+
+// stay is why a topic stays, because something that stays sends to it; empty if nothing does.
+type stay struct{ state, reason string }
+
+// because records that something sends to the topic, or may. A reason that it is not ours to remove
+// takes precedence over one that something could not be removed.
+func (s *stay) because(state, reason string) {
+	if s.reason == "" || (state == Kept && s.state == Remaining) {
+		s.state, s.reason = state, reason
+	}
 }
 
 // Reasons why things stay.
@@ -132,12 +141,10 @@ func (r *removal) reportDenied() {
 	}
 }
 
-// keepTopic keeps the topic, because something that stays sends to it, or may. A reason that it is not
-// ours to remove takes precedence over one that something could not be removed.
-func (r *removal) keepTopic(state, reason string) {
-	if r.topicReason == "" || (state == Kept && r.topicState == Remaining) {
-		r.topicState, r.topicReason = state, reason
-	}
+// keepTopics keeps both topics, because a rule that stays sends to them, or may.
+func (r *removal) keepTopics(state, reason string) {
+	r.alarmTopic.because(state, reason)
+	r.chatTopic.because(state, reason)
 }
 
 // selected reports whether a thing of ours is among those to be removed.
@@ -162,7 +169,11 @@ func (r *removal) fail(arn, op, doing string, err error) {
 // topic. That is a problem, unless the region is closed.
 func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
 	errKind := awsapi.KindOf(err)
-	r.keepTopic(Remaining, kindWords[kind]+" could not be read, and may send to it")
+	unread := kindWords[kind] + " could not be read, and may send to it"
+	r.alarmTopic.because(Remaining, unread)
+	if kind == KindRule {
+		r.chatTopic.because(Remaining, unread)
+	}
 	switch {
 	case ctx.Err() != nil:
 		r.interrupted = true

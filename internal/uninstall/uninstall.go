@@ -51,7 +51,7 @@ type Input struct {
 }
 
 // Run removes, in every region where Personalize is available, our alarms, the notification rule,
-// the topic and the tags of schedules, then the dashboards. What cannot be listed or read is not removed, nor is what it
+// the topics and the tags of schedules, then the dashboards. What cannot be listed or read is not removed, nor is what it
 // may use, and is a problem; the rest goes on. Only a region in which everything is denied, or
 // that is not enabled, is skipped instead, unless it is the deployment region. Run ends a little
 // before the deadline of ctx, and may run again to continue where it stopped.
@@ -83,7 +83,7 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 		group.Go(func() error {
 			// Alarms and the rule before the topic that they send to, so that nothing ever sends
 			// to a topic that does not exist.
-			r.run(ctx, r.removeAlarms, r.removeRule, r.removeTopic, r.removeTags)
+			r.run(ctx, r.removeAlarms, r.removeRule, r.removeTopics, r.removeTags)
 			done()
 			return nil
 		})

@@ -252,7 +252,7 @@ func (o *owner) protect() (bool, error) {
 
 func (o *owner) unprotect() (bool, error) {
 	return o.change(func(r *resource) bool { return r.status == active && r.protect != "" }, func(api *personalize.Client, r *resource) error {
-		r.protect = ""
+		r.protect, r.tagged = "", o.clock.Now()
 		_, err := api.UntagResource(o.ctx, &personalize.UntagResourceInput{ResourceArn: &r.arn, TagKeys: []string{protectTag}})
 		return err
 	})

@@ -61,6 +61,7 @@ type resource struct {
 	changed     time.Time         // when its settings or status last changed
 	history     []string          // the last requested changes, for violations
 	protect     string            // value of its protecting tag; empty without one
+	tagged      time.Time         // when its owner last changed a tag; the program reads the tags again within the hour
 	schedule    *timetable        // in its tag; nil without one
 	back        *back             // of a timed raise that its owner has not touched since; nil without one
 	arranged    bool              // it has, or had, one of these

@@ -195,7 +195,7 @@ func (w *world) checkArrangements() {
 				r.arn, r.min, b.to, b.due.Format(time.DateTime), history)
 		}
 		d := r.schedule
-		if d == nil || now.Sub(d.set) < scheduleWithin || now.Sub(latest(w.quietSince, r.changed)) < returnWithin {
+		if d == nil || now.Sub(latest(d.set, r.tagged)) < scheduleWithin || now.Sub(latest(w.quietSince, r.changed)) < returnWithin {
 			continue
 		}
 		level := d.wanted(now)

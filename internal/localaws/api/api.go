@@ -43,6 +43,14 @@ type Past interface {
 	Measured() string
 }
 
+// Span is a stretch of time: from a time on, before another one, which is zero if it never ends.
+type Span struct{ From, Until time.Time }
+
+// Contains reports whether a time is in the stretch.
+func (s Span) Contains(t time.Time) bool {
+	return !t.Before(s.From) && (s.Until.IsZero() || t.Before(s.Until))
+}
+
 // Service is one AWS service: how clients address it, and its operations.
 type Service struct {
 	Name      string // as in the counts of calls and in faults
@@ -62,6 +70,19 @@ type Home struct{ Account, Region string }
 // ARN builds an ARN in the home's partition, region and account.
 func (h Home) ARN(service, resource string) string {
 	return "arn:" + Partition(h.Region) + ":" + service + ":" + h.Region + ":" + h.Account + ":" + resource
+}
+
+// Entry names something of the home in a list of what an endpoint holds: its region and the
+// parts, after the account unless that is the endpoint's owner. A home without a region is that of
+// what belongs to an account.
+func (h Home) Entry(owner string, parts ...string) string {
+	if h.Region != "" {
+		parts = slices.Insert(parts, 0, h.Region)
+	}
+	if h.Account != owner {
+		parts = slices.Insert(parts, 0, h.Account)
+	}
+	return strings.Join(parts, " ")
 }
 
 // Partition returns the partition of a region: aws-cn, aws-us-gov or aws.
@@ -94,6 +115,7 @@ type Call struct {
 	Service   string // name of the service
 	Operation string
 	AccessKey string
+	Caller    Caller
 	Now       time.Time
 	Request   *wire.Request
 	Model     *Model      // of the service
@@ -101,6 +123,14 @@ type Call struct {
 	Lost      []DataFault // hidden from all calls
 	Hidden    []DataFault // from this one, those included
 	EmptyPage bool        // a fault makes listings return no items, only a token
+}
+
+// Caller is who calls.
+type Caller struct{ ARN, UserID string }
+
+// Unauthorized is the message of IAM for an action that the caller may not execute.
+func (c *Call) Unauthorized(action string) string {
+	return fmt.Sprintf("User: %s is not authorized to perform: %s", c.Caller.ARN, action)
 }
 
 // Rejection is how a fault rejects a part of a call.

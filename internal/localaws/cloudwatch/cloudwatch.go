@@ -127,13 +127,13 @@ func (s *Service) Sent(h api.Home, namespace, metric string, dims map[string]str
 }
 
 // Data returns the sums of the data that clients put into the metrics of a namespace in the
-// minute of a time, by "region name dimension-value".
-func (s *Service) Data(namespace string, at time.Time) map[string]float64 {
+// minute of a time, by "region name dimension-value"; see api.Home.Entry.
+func (s *Service) Data(owner, namespace string, at time.Time) map[string]float64 {
 	minute := at.Unix() / 60
 	out := map[string]float64{}
 	for h, all := range s.metrics.series {
 		for _, sr := range all {
-			name := h.Region + " " + sr.name
+			name := h.Entry(owner, sr.name)
 			if n := len(sr.dims); n > 0 {
 				name += " " + sr.dims[n-1].Value
 			}
@@ -149,15 +149,15 @@ func (s *Service) Data(namespace string, at time.Time) map[string]float64 {
 func (s *Service) Evaluate(now time.Time) { s.alarms.evaluateAll(now) }
 
 // Describe adds the alarms and dashboards to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(any) string) {
+func (s *Service) Describe(owner string, out map[string]string, render func(any) string) {
 	for h, alarms := range s.alarms.alarms {
 		for name, a := range alarms {
-			out[h.Region+" alarm "+name] = render(a.settings) + " " + render(a.tags)
+			out[h.Entry(owner, "alarm", name)] = render(a.settings) + " " + render(a.tags)
 		}
 	}
-	for _, boards := range s.boards.byAccount {
+	for account, boards := range s.boards.byAccount {
 		for name, d := range boards {
-			out["dashboard "+name] = d.body + " " + render(d.tags)
+			out[api.Home{Account: account}.Entry(owner, "dashboard", name)] = d.body + " " + render(d.tags)
 		}
 	}
 }

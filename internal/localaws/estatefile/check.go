@@ -27,9 +27,9 @@ func (e *Estate) Check() error {
 
 // traffic lists the traffic of every resource, with its place.
 func (e *Estate) traffic(found *faults) (list []placedTraffic) {
-	for r := range e.Regions {
-		for g := range e.Regions[r].DatasetGroups {
-			group, at := &e.Regions[r].DatasetGroups[g], place{found, []any{"regions", e.Regions[r].Name, "datasetGroups", g}}
+	for _, r := range e.placed(found) {
+		for g := range r.DatasetGroups {
+			group, at := &r.DatasetGroups[g], r.place.at("datasetGroups", g)
 			for i := range group.Campaigns {
 				list = append(list, placedTraffic{&group.Campaigns[i].Traffic, at.at("campaigns", i, "traffic")})
 			}
@@ -73,19 +73,19 @@ func (e *Estate) check(found *faults) {
 	quotas.checkCount("quotas", "recommendersPerDatasetGroup", e.Quotas.RecommendersPerDatasetGroup)
 	quotas.checkCount("quotas", "recommendersPerRegion", e.Quotas.RecommendersPerRegion)
 	resources := 0
-	regions := map[string]bool{}
-	for i := range e.Regions {
-		r := &e.Regions[i]
-		at := root.at("regions", r.Name)
+	e.checkAccounts(root)
+	homes := map[api.Home]bool{}
+	for h, r := range e.placed(found) {
 		if !api.RegionPattern().MatchString(r.Name) {
-			at.bad("region %q is not a region name such as eu-west-1", r.Name)
+			r.place.bad("region %q is not a region name such as eu-west-1", r.Name)
 		}
-		if regions[r.Name] {
-			at.bad("region %q is given twice", r.Name)
+		if homes[h] {
+			r.place.bad("region %q is given twice", r.Name)
 		}
-		regions[r.Name] = true
-		resources += r.check(at)
+		homes[h] = true
+		resources += r.check(r.place)
 	}
+	e.checkPrices(found)
 	if resources > maxResources {
 		found.add(position{}, "the estate has %d resources, copies included; at most %d are served", resources, maxResources)
 	}

@@ -14,7 +14,8 @@ import (
 // or filled by a program. Ages count back from the endpoint's clock when it starts. The
 // shipped example (localaws.ExampleEstate) shows each key of the file.
 type Estate struct {
-	// Account owns the estate: 12 digits. Empty means the endpoint's default account.
+	// Account owns the estate: 12 digits, 000000000000 if empty. It is the management account of
+	// the organization that Accounts list.
 	Account string `yaml:"account"`
 	// Seed varies the jitter of all generated traffic. The same seed and names give the
 	// same traffic.
@@ -30,7 +31,10 @@ type Estate struct {
 	DataFaults []DataFault `yaml:"dataFaults"`
 	// Quotas bound what the Create operations accept. The file itself may exceed them.
 	Quotas  Quotas   `yaml:"quotas"`
-	Regions []Region `yaml:"-"` // a mapping by name in the file
+	Regions []Region `yaml:"-"` // of Account; a mapping by name in the file
+	// Accounts are the further accounts. Seed, LifeCycle, Monitored, MonitorRegion, DataFaults
+	// and Quotas are for all accounts. Account may be among them, for its name and role.
+	Accounts []Account `yaml:"-"`
 
 	file *source // for errors; nil if a program filled the estate
 }

@@ -27,6 +27,45 @@ func solutionFile(keys string) string {
 	return "regions:\n  eu-west-1:\n    datasetGroups:\n      - {name: g, solutions: [{name: s, " + keys + "}]}\n"
 }
 
+func TestParseReadsAccounts(t *testing.T) {
+	const file = `
+account: 111111111111
+accounts:
+  - {id: 111111111111, name: tools}
+  - id: 222222222222
+    name: shop
+    status: SUSPENDED
+    role: arn:aws:iam::222222222222:role/path/Reader
+    externalId: a/b:7
+    faults: [{kind: denied, service: sns, after: 2h, lasting: 1d}]
+    regions:
+      us-east-1: {datasetGroups: [{name: g, campaigns: [{name: c, recipe: aws-sims, traffic: {csv: shop.csv}}]}]}
+      eu-west-1:
+`
+	e, err := Parse([]byte(file), "estate.yaml", traceFiles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(e.Regions) != 0 || len(e.Accounts) != 2 || e.Accounts[0].ID != e.Owner() || e.Accounts[0].Name != "tools" {
+		t.Fatalf("the estate: %+v", e)
+	}
+	a := e.Accounts[1]
+	if a.ID != "222222222222" || a.Name != "shop" || a.Status != "SUSPENDED" || a.Role != "arn:aws:iam::222222222222:role/path/Reader" || a.ExternalID != "a/b:7" ||
+		len(a.Faults) != 1 || a.Faults[0] != (AccountFault{"denied", "sns", 2 * time.Hour, 24 * time.Hour}) {
+		t.Errorf("the account: %+v", a)
+	}
+	var homes []string
+	for h, r := range e.All() {
+		homes = append(homes, h.Account+" "+h.Region+" "+r.Name)
+	}
+	if want := "222222222222 us-east-1 us-east-1, 222222222222 eu-west-1 eu-west-1"; strings.Join(homes, ", ") != want {
+		t.Errorf("regions %v, want %s", homes, want)
+	}
+	if a.Regions[0].DatasetGroups[0].Campaigns[0].Traffic.Trace == nil {
+		t.Error("the account's CSV was not read")
+	}
+}
+
 func TestParseReadsEveryKey(t *testing.T) {
 	const file = `# ------------------------------------------------------------------------------------
 account: 012345678901
@@ -161,12 +200,33 @@ func TestParseRefuses(t *testing.T) {
 		{"no region under regions", "seed: 1\nregions: {}", []string{"e.yaml:2:10: the estate has no regions; write regions:"}},
 		{"nothing under regions", "seed: 1\nregions:\n", []string{"the estate has no regions; write regions:"}},
 		{"two documents", "regions: {}\n---\nregions: {}", []string{"second YAML document"}},
-		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, quotas, regions"}},
+		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, quotas, accounts, regions"}},
 		{"a key given twice", "seed: 1\nseed: 2\nregions: {}", []string{"e.yaml:2:"}},
 		{"an account of 11 digits", "account: 12345678901\nregions: {}", []string{"e.yaml:1:", "12 digits"}},
 		{"a region that is none", "regions: {mars: {}}", []string{`"mars"`, "eu-west-1"}},
 		{"a quota of zero", "quotas: {recommendersPerRegion: 0}\nregions: {}", []string{"recommendersPerRegion", "from 1 on"}},
 		{"a length of time without unit", "lifeCycle: {stop: 5}\nregions: {}", []string{"stop of lifeCycle", "20m"}},
+		{"an empty list of accounts", "accounts: []\n", []string{"the estate has no regions"}},
+		{"an account without an id", "accounts: [{name: shop}]", []string{"e.yaml:1:", `id of an account is ""; it is 12 digits`}},
+		{"an account given twice", "accounts: [{id: 222222222222}, {id: '222222222222'}]", []string{"is given twice"}},
+		{"regions of the estate's own account", "account: 222222222222\naccounts: [{id: 222222222222, regions: {eu-west-1: {}}}]", []string{"e.yaml:2:", "those at the top"}},
+		{"an account's region that is none", "accounts:\n- id: 222222222222\n  regions: {mars: {}}", []string{"e.yaml:3:", `"mars"`}},
+		{"a state that no account has", "accounts: [{id: 222222222222, status: GONE}]", []string{`status is "GONE"; it is ACTIVE, SUSPENDED`}},
+		{"a role that is none", "accounts: [{id: 222222222222, role: a b}]", []string{`role is "a b"`, "arn:aws:iam::222222222222:role/Reader"}},
+		{"a role of another account", "accounts: [{id: 222222222222, role: 'arn:aws:iam::333333333333:role/R'}]", []string{"is of another account"}},
+		{"an external id without a role", "accounts: [{id: 222222222222, externalId: abc}]", []string{"externalId needs a role"}},
+		{"an external id of one letter", "accounts: [{id: 222222222222, role: R, externalId: a}]", []string{`externalId is "a"; it has 2 to 1224`}},
+		{"a fault of no kind", "accounts: [{id: 222222222222, faults: [{service: sns}]}]", []string{`kind of a fault is ""`}},
+		{"a fault of no service", "accounts: [{id: 222222222222, faults: [{kind: denied, service: ec2}]}]", []string{`service of a fault is "ec2"`, "cloudwatch"}},
+		{"a key no fault has", "accounts: [{id: 222222222222, faults: [{from: 3h}]}]", []string{`unknown key "from" in a fault of an account`, "kind, service, after, lasting"}},
+		{
+			"a campaign of an account", "accounts:\n- id: 222222222222\n  regions:\n    eu-west-1:\n      datasetGroups:\n      - {name: g, campaigns: [{name: a b, recipe: aws-sims}]}\n",
+			[]string{"e.yaml:6:", `"a b"`},
+		},
+		{
+			"two prices for the same", "regions: {eu-west-1: {tpsHourPrices: {campaign: 1}}}\naccounts: [{id: 222222222222, regions: {eu-west-1: {tpsHourPrices: {campaign: 2}}}}]",
+			[]string{"e.yaml:2:", "2 for campaign, and another account has 1"},
+		},
 		{"an anchor", "regions: &r {}\n", []string{"anchor"}},
 		{"an unknown key of a campaign", campaignFile(base + "minTps: 4"), []string{"e.yaml:8:", `unknown key "minTps"`, "minTPS"}},
 		{"a misspelt recipe", campaignFile("name: a\nrecipe: aws-similar-item"), []string{"e.yaml:7:", "aws-similar-items", "unlisted: true"}},

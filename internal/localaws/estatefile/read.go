@@ -118,7 +118,14 @@ func parseYAML(data []byte, found *faults) (root ast.Node) {
 
 // document is an estate as it is written in a file.
 type document struct {
-	Estate  `yaml:",inline"`
+	Estate   `yaml:",inline"`
+	Accounts []accountDocument `yaml:"accounts"`
+	Regions  map[string]Region `yaml:"regions"`
+}
+
+// accountDocument is an account as it is written in a file.
+type accountDocument struct {
+	Account `yaml:",inline"`
 	Regions map[string]Region `yaml:"regions"`
 }
 
@@ -130,12 +137,25 @@ func decode(root ast.Node, found *faults) Estate {
 		return Estate{}
 	}
 	estate := file.Estate
-	for _, name := range keys(valueOf(root, "regions")) { // in the order of the file
-		region := file.Regions[name]
-		region.Name = name
-		estate.Regions = append(estate.Regions, region)
+	estate.Regions = inOrder(file.Regions, valueOf(root, "regions"))
+	for i, a := range file.Accounts {
+		account := a.Account
+		if list, ok := valueOf(root, "accounts").(*ast.SequenceNode); ok {
+			account.Regions = inOrder(a.Regions, valueOf(list.Values[i], "regions"))
+		}
+		estate.Accounts = append(estate.Accounts, account)
 	}
 	return estate
+}
+
+// inOrder returns regions, with their names, in the order of the file.
+func inOrder(regions map[string]Region, mapping ast.Node) (list []Region) {
+	for _, name := range keys(mapping) {
+		region := regions[name]
+		region.Name = name
+		list = append(list, region)
+	}
+	return list
 }
 
 // maxNesting bounds nested brackets and dashes. An estate needs eight.

@@ -25,7 +25,8 @@ func normalize(root ast.Node, found *faults) {
 	at, given := positionOf(root), valueOf(root, "regions")
 	_, isMap := given.(ast.MapNode)
 	empty := given != nil && (isMap || isA[*ast.NullNode](given)) && len(keys(given)) == 0
-	if _, ok := v.verify(root, reflect.TypeFor[document](), "the estate", at); !ok || !empty && valueOf(root, "regions") != nil {
+	_, ok := v.verify(root, reflect.TypeFor[document](), "the estate", at)
+	if accounts, listed := valueOf(root, "accounts").(*ast.SequenceNode); !ok || !empty && given != nil || listed && len(accounts.Values) > 0 {
 		return
 	}
 	if empty {
@@ -120,6 +121,10 @@ func elementName(t reflect.Type, list string) string {
 	switch t {
 	case reflect.TypeFor[DatasetGroup]():
 		return "a dataset group"
+	case reflect.TypeFor[accountDocument]():
+		return "an account"
+	case reflect.TypeFor[AccountFault]():
+		return "a fault of an account"
 	case reflect.TypeFor[DataFault]():
 		return "a data fault"
 	case reflect.TypeFor[Solution]():

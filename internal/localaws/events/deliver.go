@@ -62,23 +62,29 @@ func (s *Service) route(h api.Home, event *Event) {
 			continue
 		}
 		for _, t := range api.Sorted(r.targets) {
-			s.send(h, r, t.shape.ARN, t.input(doc, tree))
+			input, ok := t.input(doc, tree)
+			if !ok {
+				s.topics.Outbox.Drop(h.Region, r.Name, t.shape.ARN, "the event has nothing at "+*t.shape.InputPath)
+				continue
+			}
+			s.send(h, r, t.shape.ARN, input)
 		}
 	}
 }
 
-// input is what the target receives for an event.
-func (t *target) input(doc []byte, tree map[string]any) []byte {
+// input is what the target receives for an event. An event without a value at the target's path may
+// be lost, so that it is here.
+func (t *target) input(doc []byte, tree map[string]any) (input []byte, ok bool) {
 	switch {
 	case t.shape.Input != nil:
-		return []byte(*t.shape.Input)
+		return []byte(*t.shape.Input), true
 	case t.shape.InputPath != nil:
-		v, _ := t.path.Of(tree)
-		return []byte(renderJSON(v))
+		v, ok := t.path.Of(tree)
+		return []byte(renderJSON(v)), ok
 	case t.transform != nil:
-		return []byte(t.transform.apply(tree))
+		return []byte(t.transform.apply(tree)), true
 	}
-	return doc
+	return doc, true
 }
 
 func (s *Service) send(h api.Home, r *rule, arn string, input []byte) {

@@ -253,12 +253,12 @@ func (rs rules) deleteRule(c *api.Call, in *ruleInput) error {
 }
 
 // Describe adds the rules and targets to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(any) string) {
+func (s *Service) Describe(owner string, out map[string]string, render func(any) string) {
 	for h, rules := range s.rules.ByHome {
 		for name, r := range rules {
-			out[h.Region+" rule "+name] = render([]any{r.Description, r.Pattern, r.State, r.tags})
+			out[h.Entry(owner, "rule", name)] = render([]any{r.Description, r.Pattern, r.State, r.tags})
 			for id, t := range r.targets {
-				out[h.Region+" target "+name+"/"+id] = render(t.shape)
+				out[h.Entry(owner, "target", name+"/"+id)] = render(t.shape)
 			}
 		}
 	}

@@ -22,7 +22,8 @@ type world struct {
 func newWorld(t testing.TB, estate estatefile.Estate, now time.Time) *world {
 	t.Helper()
 	sources := map[string]api.Source{}
-	s, err := New(estate, cmp.Or(estate.Account, "123456789012"), now, func(_ api.Home, _, metric string, dims map[string]string, src api.Source) {
+	estate.Account = cmp.Or(estate.Account, "123456789012")
+	s, err := New(estate, now, func(_ api.Home, _, metric string, dims map[string]string, src api.Source) {
 		for _, arn := range dims {
 			sources[arn+" "+metric] = src
 		}

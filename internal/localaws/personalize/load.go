@@ -14,7 +14,7 @@ import (
 
 // New makes a service with the resources of a valid estate, as of now. It fails if copies of
 // resources have the name of others.
-func New(estate estatefile.Estate, account string, now time.Time, register Register) (*Service, error) {
+func New(estate estatefile.Estate, now time.Time, register Register) (*Service, error) {
 	s := &Service{
 		life: &lifecycle{cycle: estatefile.LifeCycle{
 			Create: cmp.Or(estate.LifeCycle.Create, 10*time.Minute),
@@ -31,20 +31,25 @@ func New(estate estatefile.Estate, account string, now time.Time, register Regis
 		regions: map[api.Home]*region{},
 	}
 	now = now.UTC().Truncate(time.Millisecond)
-	watched := newMonitored(estate.Monitored, now, register)
-	for _, conf := range estate.Regions {
-		l := &loader{s.life, register, s.region(api.Home{Account: account, Region: conf.Name}), now, estate.Seed, watched}
+	watched := map[string]*monitored{} // by account: each had a monitor of its own
+	counted := map[string]string{}     // the regions of the monitors
+	for h, conf := range estate.All() {
+		if watched[h.Account] == nil {
+			watched[h.Account] = newMonitored(estate.Monitored, now, register)
+			counted[h.Account] = cmp.Or(estate.MonitorRegion, h.Region)
+		}
+		l := &loader{s.life, register, s.region(h), now, estate.Seed, watched[h.Account]}
 		for i := range conf.DatasetGroups {
 			if err := l.addGroup(&conf.DatasetGroups[i]); err != nil {
-				return nil, fmt.Errorf("region %s: %w", conf.Name, err)
+				return nil, fmt.Errorf("account %s, region %s: %w", h.Account, h.Region, err)
 			}
 		}
 		byARN := func(a, b *endpoint) int { return strings.Compare(a.arn, b.arn) }
 		slices.SortFunc(l.region.campaigns, byARN)
 		slices.SortFunc(l.region.recommenders, byARN)
 	}
-	if len(estate.Regions) > 0 {
-		watched.count(api.Home{Account: account, Region: cmp.Or(estate.MonitorRegion, estate.Regions[0].Name)})
+	for account, m := range watched {
+		m.count(api.Home{Account: account, Region: counted[account]})
 	}
 	return s, nil
 }

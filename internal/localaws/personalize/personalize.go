@@ -215,14 +215,14 @@ func addTagging(operations map[string]api.Operation, find api.Tagging) {
 func (s *Service) Advance(now time.Time) { s.life.advance(now) }
 
 // Describe adds the resources to a snapshot, without what changes automatically.
-func (s *Service) Describe(out map[string]string, render func(any) string) {
+func (s *Service) Describe(owner string, out map[string]string, render func(any) string) {
 	for h, r := range s.regions {
 		for _, e := range r.endpoints {
 			parts := []string{e.Status, e.Version, strconv.Itoa(int(e.MinTPS)), render(e.Config), render(e.recommender), render(e.tags)}
 			if u := e.latest; u != nil && u.Status != estatefile.Active {
 				parts = append(parts, "update", u.Status, strconv.Itoa(int(u.MinTPS)), render(u.recommender))
 			}
-			out[h.Region+" "+e.kind+" "+e.name] = strings.Join(parts, " ")
+			out[h.Entry(owner, e.kind, e.name)] = strings.Join(parts, " ")
 		}
 		for _, sol := range r.solutions {
 			if sol.declared || sol.update != nil {
@@ -230,7 +230,7 @@ func (s *Service) Describe(out map[string]string, render func(any) string) {
 				if u := sol.update; u != nil && u.Status != estatefile.Active {
 					parts = append(parts, "update", u.Status, render(u.AutoTraining), render(u.Config))
 				}
-				out[h.Region+" solution "+sol.name] = strings.Join(parts, " ")
+				out[h.Entry(owner, "solution", sol.name)] = strings.Join(parts, " ")
 			}
 		}
 	}

@@ -39,10 +39,16 @@ type product struct {
 // New makes a price list of the prices of an estate.
 func New(estate estatefile.Estate) *Service {
 	s := &Service{}
-	for _, region := range estate.Regions {
+	listed := map[string]bool{} // by SKU; the accounts agree on prices
+	for _, region := range estate.All() {
 		for name, price := range region.TPSHourPrices {
+			sku := strings.ToUpper(strings.ReplaceAll(region.Name, "-", "") + name)
+			if listed[sku] {
+				continue
+			}
+			listed[sku] = true
 			s.products = append(s.products, product{
-				sku: strings.ToUpper(strings.ReplaceAll(region.Name, "-", "") + name), price: price,
+				sku: sku, price: price,
 				attributes: map[string]string{
 					"servicecode": "AmazonPersonalize", "servicename": "Amazon Personalize", "regionCode": region.Name, "locationType": "AWS Region",
 					"usagetype": attributes[name].usage, "operation": attributes[name].operation,

@@ -262,11 +262,11 @@ func (s *Service) listTopics(c *api.Call, in *listTopicsInput) (any, error) {
 }
 
 // Describe adds the topics and subscriptions to a snapshot.
-func (s *Service) Describe(out map[string]string, render func(any) string) {
+func (s *Service) Describe(owner string, out map[string]string, render func(any) string) {
 	for _, t := range s.topics {
-		out[t.home.Region+" topic "+t.name] = render([]any{t.policy.text, t.attributes, t.tags})
+		out[t.home.Entry(owner, "topic", t.name)] = render([]any{t.policy.text, t.attributes, t.tags})
 		for _, sub := range t.subscriptions {
-			out[t.home.Region+" subscription "+t.name+" "+sub.protocol+" "+sub.endpoint] = "pending " + strconv.FormatBool(sub.pending)
+			out[t.home.Entry(owner, "subscription", t.name, sub.protocol, sub.endpoint)] = "pending " + strconv.FormatBool(sub.pending)
 		}
 	}
 }

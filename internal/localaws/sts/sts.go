@@ -1,19 +1,67 @@
-// Package sts is AWS STS, as far as it reports who the caller is.
+// Package sts is AWS STS: who the caller is, and the roles of other accounts.
 package sts
 
 import (
+	"crypto/rand"
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
+// Role is a role of an account that callers of another account may assume.
+type Role struct {
+	Account    string
+	Name       string // or its ARN
+	ExternalID string // that callers must give; empty for none
+	Trusted    string // the account that may assume it
+	// Refused are the times in which it refuses everyone.
+	Refused []api.Span
+}
+
+// Service is the roles and the sessions of those who assumed them. It is safe for concurrent
+// use.
+type Service struct {
+	roles []Role
+
+	mu       sync.Mutex
+	sessions map[string]session // by access key
+}
+
+// session is a pair of temporary credentials.
+type session struct {
+	caller  api.Caller
+	account string
+	token   string
+	expires time.Time
+}
+
+// New makes a service with roles.
+func New(roles []Role) *Service { return &Service{roles: roles, sessions: map[string]session{}} }
+
 // API describes the service.
-func API() *api.Service {
+func (s *Service) API() *api.Service {
+	pattern := func(expression, characters string) api.Pattern {
+		return api.Pattern{Expression: api.Lazy(expression), Rule: "satisfy regular expression pattern: " + characters}
+	}
 	return &api.Service{
 		Name: "sts", Signing: "sts", Protocols: []wire.Protocol{wire.Query}, Target: "2011-06-15",
 		XMLNS:      "https://sts.amazonaws.com/doc/2011-06-15/",
-		Operations: map[string]api.Operation{"GetCallerIdentity": api.Op(getCallerIdentity)},
+		Operations: map[string]api.Operation{"GetCallerIdentity": api.Op(getCallerIdentity), "AssumeRole": api.Op(s.assumeRole)},
+		Model: api.NewModel(codeInvalid, codeInvalid, nil, map[string]api.Pattern{
+			"arn":      pattern(`^arn:[a-z-]+:iam::[0-9]{12}:role/[\x21-\x7e]+$`, `arn:aws:iam::[0-9]{12}:role/.+`),
+			"session":  pattern(`^[\w+=,.@-]*$`, `[\w+=,.@-]*`),
+			"external": pattern(`^[\w+=,.@:/-]*$`, `[\w+=,.@:\/-]*`),
+		}),
 	}
 }
+
+const codeInvalid = "ValidationError"
 
 type identity struct {
 	ARN     string `xml:"Arn"`
@@ -21,11 +69,130 @@ type identity struct {
 	Account string `xml:"Account"`
 }
 
-// getCallerIdentity returns the same user for all callers of an account.
 func getCallerIdentity(c *api.Call, _ *struct{}) (any, error) {
-	return identity{
-		ARN:     "arn:" + api.Partition(c.Region) + ":iam::" + c.Account + ":user/localaws",
-		UserID:  "AIDALOCALAWSEXAMPLE0",
-		Account: c.Account,
-	}, nil
+	return identity{ARN: c.Caller.ARN, UserID: c.Caller.UserID, Account: c.Account}, nil
+}
+
+// keyPrefix begins the access keys of sessions. AWS begins those of temporary credentials with
+// ASIA, so the rest marks those that this endpoint made.
+const keyPrefix = "ASIALOCALAWS"
+
+// Identify returns the account of an access key and who uses it: the one who assumed a role, or
+// else the same user for everyone in an account. A key of 12 digits is that account's; any other
+// one is the owner's. The errors are those of a key and token that were not made here, or have
+// expired, in the words of a protocol.
+func (s *Service) Identify(accessKey, token, region, owner string, now time.Time, p wire.Protocol) (account string, caller api.Caller, err error) {
+	if strings.HasPrefix(accessKey, keyPrefix) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		known, ok := s.sessions[accessKey]
+		switch {
+		case !ok || subtle.ConstantTimeCompare([]byte(known.token), []byte(token)) != 1:
+			return "", caller, refuseToken(p, "UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid.")
+		case !now.Before(known.expires):
+			return "", caller, refuseToken(p, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
+		}
+		return known.account, known.caller, nil
+	}
+	account = owner
+	if api.AccountPattern().MatchString(accessKey) {
+		account = accessKey
+	}
+	return account, api.Caller{ARN: "arn:" + api.Partition(region) + ":iam::" + account + ":user/localaws", UserID: "AIDALOCALAWSEXAMPLE0"}, nil
+}
+
+// refuseToken is an error that the query protocol, and CloudWatch to its old clients, names
+// otherwise.
+func refuseToken(p wire.Protocol, code, query, message string) error {
+	e := &wire.Error{Code: code, Message: message, Status: http.StatusBadRequest}
+	switch p {
+	case wire.Query:
+		e.Code, e.Status = query, http.StatusForbidden
+	case wire.CBOR, wire.JSON10:
+		e.Query, e.Status = query, http.StatusForbidden
+	}
+	return e
+}
+
+// The lifetime of a session in seconds: the default, and the MaxSessionDuration of every role
+// here, which is the default of AWS and its limit for a role that was assumed by another.
+const sessionSeconds = 3600
+
+type assumeRoleInput struct {
+	RoleArn         string  `json:"RoleArn" check:"required 20..2048 arn"`
+	RoleSessionName string  `json:"RoleSessionName" check:"required 2..64 session"`
+	ExternalID      *string `json:"ExternalId" check:"2..1224 external"`
+	DurationSeconds *int32  `json:"DurationSeconds" check:"900..43200"`
+}
+
+type assumeRoleOutput struct {
+	Credentials struct {
+		AccessKeyID     string    `xml:"AccessKeyId"`
+		SecretAccessKey string    `xml:"SecretAccessKey"`
+		SessionToken    string    `xml:"SessionToken"`
+		Expiration      time.Time `xml:"Expiration"`
+	} `xml:"Credentials"`
+	User struct {
+		ID  string `xml:"AssumedRoleId"`
+		ARN string `xml:"Arn"`
+	} `xml:"AssumedRoleUser"`
+}
+
+// assumeRole makes a session. What a role refuses, and a role that does not exist, have the same
+// error, as AWS does not show which roles exist.
+func (s *Service) assumeRole(c *api.Call, in *assumeRoleInput) (any, error) {
+	partition := api.Partition(c.Region)
+	i := slices.IndexFunc(s.roles, func(r Role) bool { return r.arn(partition) == in.RoleArn })
+	if i < 0 || !s.roles[i].trusts(c.Account, api.Value(in.ExternalID), c.Now) {
+		return nil, api.RefuseWith(http.StatusForbidden, "AccessDenied", "%s", c.Unauthorized("sts:AssumeRole on resource: "+in.RoleArn))
+	}
+	seconds := int32(sessionSeconds)
+	if in.DurationSeconds != nil {
+		seconds = *in.DurationSeconds
+	}
+	if seconds > sessionSeconds {
+		return nil, api.Refuse(codeInvalid, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	role := s.roles[i]
+	path := strings.Split(in.RoleArn, "/")
+	made := session{
+		account: role.Account, token: rand.Text() + rand.Text(), expires: c.Now.Truncate(time.Second).Add(time.Duration(seconds) * time.Second),
+		caller: api.Caller{
+			ARN:    "arn:" + partition + ":sts::" + role.Account + ":assumed-role/" + path[len(path)-1] + "/" + in.RoleSessionName,
+			UserID: "AROALOCAL" + role.Account + ":" + in.RoleSessionName,
+		},
+	}
+	key := keyPrefix + rand.Text()[:8]
+	s.remember(key, made, c.Now)
+	var out assumeRoleOutput
+	out.Credentials.AccessKeyID, out.Credentials.SecretAccessKey = key, rand.Text()+rand.Text()[:14]
+	out.Credentials.SessionToken, out.Credentials.Expiration = made.token, made.expires
+	out.User.ID, out.User.ARN = made.caller.UserID, made.caller.ARN
+	return out, nil
+}
+
+// remember stores a session, and forgets those that expired a day ago.
+func (s *Service) remember(key string, made session, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, old := range s.sessions {
+		if old.expires.Before(now.AddDate(0, 0, -1)) {
+			delete(s.sessions, key)
+		}
+	}
+	s.sessions[key] = made
+}
+
+// arn is the role's ARN.
+func (r *Role) arn(partition string) string {
+	if strings.HasPrefix(r.Name, "arn:") {
+		return r.Name
+	}
+	return "arn:" + partition + ":iam::" + r.Account + ":role/" + r.Name
+}
+
+// trusts reports whether the role's trust policy lets a caller of an account assume it.
+func (r *Role) trusts(account, externalID string, now time.Time) bool {
+	return account == r.Trusted && (r.ExternalID == "" || r.ExternalID == externalID) &&
+		!slices.ContainsFunc(r.Refused, func(s api.Span) bool { return s.Contains(now) })
 }

@@ -1,0 +1,202 @@
+// Package permissions is the table of what each use of the program, and each function of the
+// deployed stack, may do in AWS. The deployment template, the printed policies and the documents
+// are held equal to it. It calls nothing.
+package permissions
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Use is a way to use the program that has a policy of its own.
+type Use string
+
+// The uses by a person or a daemon. Act is run --act.
+const (
+	Plan    Use = "plan"
+	Report  Use = "report"
+	Run     Use = "run"
+	Act     Use = "act"
+	Serve   Use = "serve"
+	Cleanup Use = "cleanup"
+)
+
+// The functions of the deployed stack, by their logical ids.
+const (
+	MonitorFunction         Use = "MonitorFunction"
+	DashboardFunction       Use = "DashboardManagementFunction"
+	UpdateTPSFunction       Use = "UpdateTPSFunction"
+	DeleteCampaignFunction  Use = "DeleteCampaignFunction"
+	StopRecommenderFunction Use = "StopRecommenderFunction"
+	CleanupFunction         Use = "CleanupFunction"
+)
+
+// columns are the uses in the order in which the table has them.
+var columns = []Use{
+	Plan, Report, Run, Act, Serve, Cleanup,
+	MonitorFunction, DashboardFunction, UpdateTPSFunction, DeleteCampaignFunction, StopRecommenderFunction, CleanupFunction,
+}
+
+// Uses are the uses by a person or a daemon.
+func Uses() []Use { return slices.Clone(columns[:6]) }
+
+// Functions are the functions of the deployed stack.
+func Functions() []Use { return slices.Clone(columns[6:]) }
+
+// Parse finds a use by its name. The error lists all names.
+func Parse(name string) (Use, error) {
+	if use := Use(name); slices.Contains(Uses(), use) {
+		return use, nil
+	}
+	var names []string
+	for _, use := range Uses() {
+		names = append(names, string(use))
+	}
+	return "", fmt.Errorf("%q is not one of %s", name, strings.Join(names, ", "))
+}
+
+// Options are what a policy is for. The zero value is any account of the partition aws and any
+// region.
+type Options struct {
+	Partition string // empty means aws
+	Account   string // empty means any
+	// Region is where events, the notification rule and the dashboards are; empty means any.
+	Region string
+	// Regions limit all actions to these regions and Region; empty means no limit.
+	Regions []string
+	// Dashboard is the name of the dashboards; empty means that of the program.
+	Dashboard string
+	// Deployment is the value of the tag Deployment, for the functions.
+	Deployment string
+
+	AllowActions bool     // serve --allow-actions
+	LivePrices   bool     // --live-prices
+	LogGroups    []string // names for --log-group; a * at the end matches the rest of a name
+	Roles        []string // ARNs of roles to assume in other accounts
+	Organization bool     // the accounts of the organization are listed
+}
+
+// DefaultDashboard is the name of the dashboards if no other is given.
+const DefaultDashboard = "Amazon-Personalize-Monitor"
+
+// Statement allows actions on resources.
+type Statement struct {
+	Sid       string
+	Actions   []string
+	Resources []string
+	// Conditions are values by key by operator, as in IAM; nil means none.
+	Conditions map[string]map[string][]string
+}
+
+// Reads reports whether an action changes nothing.
+func Reads(action string) bool {
+	_, operation, _ := strings.Cut(action, ":")
+	return slices.ContainsFunc([]string{"Describe", "List", "Get", "Filter"}, func(verb string) bool {
+		return strings.HasPrefix(operation, verb)
+	})
+}
+
+// For lists what a use may do, in the order of the table. It is nil for an unknown use.
+func For(use Use, o Options) []Statement {
+	column := slices.Index(columns, use)
+	if column < 0 {
+		return nil
+	}
+	var list []Statement
+	for _, t := range targets {
+		s := Statement{Sid: t.sid, Resources: t.resources(o)}
+		for _, r := range table {
+			if r.on == t.sid && o.wants(strings.ReplaceAll(r.uses, " ", "")[column]) {
+				s.Actions = append(s.Actions, r.service+":"+r.operation)
+			}
+		}
+		if len(s.Actions) == 0 || len(s.Resources) == 0 {
+			continue
+		}
+		s.Conditions = t.conditions(o)
+		list = append(list, s)
+	}
+	return list
+}
+
+// wants reports whether a mark of the table applies.
+func (o Options) wants(mark byte) bool {
+	switch mark {
+	case always:
+		return true
+	case withActions:
+		return o.AllowActions
+	case withPrices:
+		return o.LivePrices
+	case withLogs:
+		return len(o.LogGroups) > 0
+	case withLogSearch:
+		return slices.ContainsFunc(o.LogGroups, func(name string) bool { return strings.HasSuffix(name, "*") })
+	case withRoles:
+		return len(o.Roles) > 0
+	case withOrganization:
+		return o.Organization
+	}
+	return false
+}
+
+// target is what a group of actions works on.
+type target struct {
+	sid      string
+	patterns []string // with the placeholders of fill
+	key      string   // of a condition that a value must equal; may be empty
+	value    string
+	global   bool // the service has one endpoint, so that regions do not limit it
+}
+
+// resources are the patterns of the target, filled in.
+func (t target) resources(o Options) []string {
+	switch t.sid {
+	case logGroups:
+		var all []string
+		for _, name := range o.LogGroups {
+			pattern := fill("arn:{partition}:logs:*:{account}:log-group:", o) + name
+			if all = append(all, pattern); !strings.HasSuffix(name, "*") {
+				all = append(all, pattern+":*") // the form with the log streams
+			}
+		}
+		return all
+	case roles:
+		return o.Roles
+	}
+	var all []string
+	for _, pattern := range t.patterns {
+		all = append(all, fill(pattern, o))
+	}
+	return all
+}
+
+// conditions are the target's own and the limit to regions; nil if there are none.
+func (t target) conditions(o Options) map[string]map[string][]string {
+	equals := map[string][]string{}
+	if t.key != "" {
+		equals[t.key] = []string{fill(t.value, o)}
+	}
+	if len(o.Regions) > 0 && !t.global {
+		limit := slices.Clone(o.Regions)
+		if o.Region != "" {
+			limit = append(limit, o.Region)
+		}
+		slices.Sort(limit)
+		equals["aws:RequestedRegion"] = slices.Compact(limit)
+	}
+	if len(equals) == 0 {
+		return nil
+	}
+	return map[string]map[string][]string{"StringEquals": equals}
+}
+
+// fill replaces the placeholders of a pattern.
+func fill(pattern string, o Options) string {
+	return strings.NewReplacer(
+		"{partition}", cmp.Or(o.Partition, "aws"), "{account}", cmp.Or(o.Account, "*"), "{region}", cmp.Or(o.Region, "*"),
+		"{dashboard}", cmp.Or(o.Dashboard, DefaultDashboard), "{deployment}", o.Deployment,
+	).Replace(pattern)
+}
