@@ -43,7 +43,7 @@ test:
 
 .PHONY: docs
 docs:
-	PERSONALIZE_MONITOR_WRITE_DOCS=1 go test ./internal ./internal/cli ./internal/serve -run '^TestReference' -count=1
+	PERSONALIZE_MONITOR_WRITE_DOCS=1 go test ./internal ./internal/cli ./internal/serve ./test/release -run '^TestReference' -count=1
 
 .PHONY: package
 package:

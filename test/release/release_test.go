@@ -31,27 +31,31 @@ const version = "1.2.3"
 // ldflags leave out debug information, as the test command does, so that both share compiled packages.
 const ldflags = "-w -X main.version=" + version
 
-// built is the program, built once.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "release")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "personalize-monitor")
-	cmd := exec.Command("go", "build", "-ldflags", ldflags, "-o", path, root+"/cmd/personalize-monitor")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := cmd.CombinedOutput()
-	os.Stderr.Write(out)
-	return path, err
-})
+// builds is the folder of the program while the tests run.
+var builds string
 
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := built(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	dir, err := os.MkdirTemp("", "release")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	builds = dir
+	code := m.Run()
+	os.RemoveAll(dir)
 	os.Exit(code)
 }
+
+// built is the program, built once.
+var built = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(builds, "personalize-monitor")
+	cmd := exec.Command("go", "build", "-ldflags", ldflags, "-o", path, root+"/cmd/personalize-monitor")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
 
 func program(t *testing.T) string {
 	t.Helper()
