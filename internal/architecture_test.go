@@ -93,7 +93,7 @@ var allowed = map[string][]string{
 	"localaws/events":        {"localaws/wire", "localaws/api", "localaws/sns"},
 	"localaws/sns":           {"localaws/wire", "localaws/api"},
 	"localaws/logs":          {"localaws/wire", "localaws/api"},
-	"localaws/sts":           {"localaws/wire", "localaws/api"},
+	"localaws/sts":           {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/organizations": {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/pricing":       {"localaws/wire", "localaws/api", "localaws/estatefile"},
 }

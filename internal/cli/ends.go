@@ -44,7 +44,7 @@ func (s *session) findEnding(ctx context.Context, parts *app.App, values config.
 		fmt.Fprintln(s.streams.Err, "Nothing is to be deleted or stopped now.")
 	}
 	if n := len(result.Problems); n > 0 {
-		s.streams.note(fmt.Sprintf("%s: of what could not be read, nothing is deleted or stopped. plan shows them.", model.Plural(n, "problem")))
+		s.streams.note(model.Plural(n, "problem") + ": of what could not be read, nothing is deleted or stopped. plan shows them.")
 	}
 	return found, nil
 }

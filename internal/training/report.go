@@ -161,7 +161,7 @@ func (s sum) done() Sum {
 	if s.reported > 0 || s.Trainings == 0 {
 		s.Hours = &s.hours
 		if s.use {
-			s.Sum.Unserved = &s.unserved
+			s.Unserved = &s.unserved
 		}
 	}
 	return s.Sum
