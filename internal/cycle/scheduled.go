@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -25,28 +24,27 @@ func (s schedules) apply(ctx context.Context, decisions []rules.Decision) (map[m
 		resources[i] = d.Resource
 	}
 	tags, problems := s.tags.Read(ctx, resources, s.due)
-	merged := slices.Clone(decisions)
+	var scheduled []int
 	var again, undescribed []model.Resource
 	for i, d := range decisions {
-		merged[i] = rules.ApplySchedule(d, tags[d.Resource.ARN]) // tags that are not known arrange nothing
-		if merged[i].Verdict.Scheduled() {
-			again = append(again, d.Resource)
-			if !d.Resource.Described {
-				undescribed = append(undescribed, d.Resource)
-			}
+		merged := rules.ApplySchedule(d, tags[d.Resource.ARN]) // tags that are not known arrange nothing
+		if !merged.Verdict.Scheduled() {
+			decisions[i] = merged
+			continue
+		}
+		scheduled, again = append(scheduled, i), append(again, d.Resource)
+		if !d.Resource.Described {
+			undescribed = append(undescribed, d.Resource)
 		}
 	}
 	if len(again) > 0 {
 		fresh, failed := s.tags.Again(ctx, again)
 		described := s.refresh(ctx, undescribed)
 		problems = append(problems, failed...)
-		for i, d := range decisions {
-			if merged[i].Verdict.Scheduled() {
-				merged[i] = applyFresh(d, fresh, described)
-			}
+		for _, i := range scheduled {
+			decisions[i] = applyFresh(decisions[i], fresh, described)
 		}
 	}
-	copy(decisions, merged)
 	for _, d := range decisions {
 		if _, err := rules.ArrangementOf(d.Resource.Kind, tags[d.Resource.ARN]); err != nil {
 			problems = append(problems, model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: "read tags", Err: err})

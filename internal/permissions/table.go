@@ -9,6 +9,8 @@ const (
 	metrics        = "Metrics"
 	alarms         = "Alarms"
 	topics         = "Topics"
+	chatTopic      = "ChatTopic"
+	chatTopics     = "ChatTopics"
 	rule           = "Rule"
 	rules          = "Rules"
 	bus            = "Bus"
@@ -35,6 +37,8 @@ var targets = []target{
 	{sid: metrics, patterns: []string{"*"}, key: "cloudwatch:namespace", value: "PersonalizeMonitor"},
 	{sid: alarms, patterns: []string{"arn:{partition}:cloudwatch:*:{account}:alarm:PersonalizeMonitor-*"}},
 	{sid: topics, patterns: []string{"arn:{partition}:sns:*:{account}:PersonalizeMonitorNotifications"}},
+	{sid: chatTopic, patterns: []string{"arn:{partition}:sns:{region}:{account}:PersonalizeMonitorChatNotifications"}},
+	{sid: chatTopics, patterns: []string{"arn:{partition}:sns:*:{account}:PersonalizeMonitorChatNotifications"}}, // of former deployment regions, too
 	{sid: rule, patterns: []string{"arn:{partition}:events:{region}:{account}:rule/PersonalizeMonitor-NotificationsRule"}},
 	// The upstream sample created the rule in other regions too, where it never matched.
 	{sid: rules, patterns: []string{"arn:{partition}:events:*:{account}:rule/PersonalizeMonitor-NotificationsRule"}},
@@ -85,19 +89,19 @@ var table = []row{
 	{anything, "personalize", "ListEventTrackers", ".x..x. ......"},
 	{anything, "cloudwatch", "GetMetricData", "xxxxx. x.xxx."},
 	{anything, "cloudwatch", "DescribeAlarms", "x.xxxx x..xxx"},
-	{anything, "cloudwatch", "ListDashboards", "...xxx .x...x"},
+	{anything, "cloudwatch", "ListDashboards", "x.xxxx .x...x"},
 
 	{campaigns, "personalize", "DescribeCampaign", "xxxxx. xxxx.."},
 	{campaigns, "personalize", "ListTagsForResource", "xxxxxx x.xx.x"},
-	{campaigns, "personalize", "TagResource", "...xx. ..x..."},
+	{campaigns, "personalize", "TagResource", "....a. ..x..."},
 	{campaigns, "personalize", "UntagResource", "...xxx ..x..x"},
 	{campaigns, "personalize", "UpdateCampaign", "...xx. ..x..."},
 	{campaigns, "personalize", "DeleteCampaign", "...xx. ...x.."},
 	{campaigns, "personalize", "CreateCampaign", "....a. ......"},
 
-	{recommenders, "personalize", "DescribeRecommender", "xxxxx. x.x.x."},
+	{recommenders, "personalize", "DescribeRecommender", "x.xxx. x.x.x."},
 	{recommenders, "personalize", "ListTagsForResource", "xxxxxx x.x.xx"},
-	{recommenders, "personalize", "TagResource", "...xx. ..x..."},
+	{recommenders, "personalize", "TagResource", "...... ..x..."},
 	{recommenders, "personalize", "UntagResource", "...xxx ..x..x"},
 	{recommenders, "personalize", "UpdateRecommender", "...xx. ..x..."},
 	{recommenders, "personalize", "StopRecommender", "...xx. ....x."},
@@ -111,7 +115,7 @@ var table = []row{
 	{alarms, "cloudwatch", "PutMetricAlarm", "..xxx. x....."},
 	{alarms, "cloudwatch", "SetAlarmState", "..xxx. x....."},
 	{alarms, "cloudwatch", "DeleteAlarms", "..xxxx x..xxx"},
-	{alarms, "cloudwatch", "ListTagsForResource", "..xxxx x..xxx"},
+	{alarms, "cloudwatch", "ListTagsForResource", "x.xxxx x..xxx"},
 	{alarms, "cloudwatch", "TagResource", "..xxx. x....."},
 
 	{topics, "sns", "CreateTopic", "..xxx. x....."},
@@ -124,22 +128,31 @@ var table = []row{
 	{topics, "sns", "Subscribe", "..xxx. x....."},
 	{topics, "sns", "DeleteTopic", ".....x .....x"},
 
+	{chatTopic, "sns", "CreateTopic", "..xxx. x....."},
+	{chatTopic, "sns", "TagResource", "..xxx. x....."},
+	{chatTopic, "sns", "ListTagsForResource", "x.xxx. x....."},
+	{chatTopic, "sns", "GetTopicAttributes", "x.xxx. x....."},
+	{chatTopic, "sns", "SetTopicAttributes", "..xxx. x....."},
+	{chatTopics, "sns", "GetTopicAttributes", ".....x .....x"},
+	{chatTopics, "sns", "ListTagsForResource", ".....x .....x"},
+	{chatTopics, "sns", "DeleteTopic", ".....x .....x"},
+
 	{rule, "events", "PutRule", "..xxx. x....."},
 	{rule, "events", "PutTargets", "..xxx. x....."},
 	{rule, "events", "TagResource", "..xxx. x....."},
 	{rules, "events", "DescribeRule", "x.xxxx x....x"},
 	{rules, "events", "ListTargetsByRule", "x.xxxx x....x"},
-	{rules, "events", "ListTagsForResource", "..xxxx x....x"},
+	{rules, "events", "ListTagsForResource", "x.xxxx x....x"},
 	{rules, "events", "RemoveTargets", "..xxxx x....x"},
 	{rules, "events", "DeleteRule", "..xxxx x....x"},
 
 	{bus, "events", "PutEvents", "..xxx. x.xxx."},
 
-	{dashboards, "cloudwatch", "PutDashboard", "...xx. .x...."},
-	{dashboards, "cloudwatch", "GetDashboard", "...x.. ......"},
-	{dashboards, "cloudwatch", "DeleteDashboards", "...xxx .x...x"},
-	{dashboards, "cloudwatch", "TagResource", "...xx. .x...."},
-	{dashboards, "cloudwatch", "ListTagsForResource", "...xxx .....x"},
+	{dashboards, "cloudwatch", "PutDashboard", "..xxx. .x...."},
+	{dashboards, "cloudwatch", "GetDashboard", "x.xx.. ......"},
+	{dashboards, "cloudwatch", "DeleteDashboards", "..xxxx .x...x"},
+	{dashboards, "cloudwatch", "TagResource", "..xxx. .x...."},
+	{dashboards, "cloudwatch", "ListTagsForResource", "x.xxxx .....x"},
 	{allDashboards, "cloudwatch", "ListTagsForResource", "...... .x...."},
 	{ownDashboards, "cloudwatch", "DeleteDashboards", "...... .x...."},
 

@@ -47,10 +47,21 @@ func ArrivalQueries(region string, resources []model.Resource, s Settings, m Eva
 	if region == s.DeploymentRegion {
 		return []model.Query{RunningQuery(region, w)}
 	}
-	own := slices.DeleteFunc(slices.Clone(resources), func(r model.Resource) bool { return r.Region() != region })
-	slices.SortFunc(own, func(a, b model.Resource) int { return cmp.Or(a.Created.Compare(b.Created), a.ARN.Compare(b.ARN)) })
+	var oldest []model.Resource
+	for _, r := range resources {
+		if r.Region() != region {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(oldest, r, func(a, b model.Resource) int {
+			return cmp.Or(a.Created.Compare(b.Created), a.ARN.Compare(b.ARN))
+		})
+		if at < arrivalWitnesses {
+			oldest = slices.Insert(oldest, at, r)
+			oldest = oldest[:min(len(oldest), arrivalWitnesses)]
+		}
+	}
 	var queries []model.Query
-	for _, r := range own[:min(len(own), arrivalWitnesses)] {
+	for _, r := range oldest {
 		queries = append(queries, MinimumQuery(r, w))
 	}
 	return queries

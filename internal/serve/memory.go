@@ -120,10 +120,10 @@ type Snapshot struct {
 	Resources, Others []model.Resource
 	Checks            map[string]Check // the last hourly check by ARN
 	Progress          []Progress       // of the cycle under way, in its order; empty between two cycles
-	// Tags are those that are known, by ARN; they are read within the first hour.
-	Tags map[string]map[string]string
 	// Accounts are the accounts, if there are several.
 	Accounts []AccountStatus
+	// Tags are those that are known, by ARN; they are read within the first hour.
+	Tags map[string]map[string]string
 	// Saved is what the actions on record have saved; nil while that is unknown.
 	Saved *report.Saved
 }
@@ -346,6 +346,9 @@ func (m *Memory) SawEstate(snapshot model.Snapshot) {
 
 // merge is what is known of a region after a listing.
 func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
+	if len(now.Listings) == 1 && l.Campaigns && l.Recommenders {
+		return model.Snapshot{Resources: now.Resources, Others: now.Others} // the usual case: nothing to merge
+	}
 	found := map[model.ARN]bool{}
 	here := func(list []model.Resource) (here []model.Resource) {
 		for _, r := range list {

@@ -218,11 +218,10 @@ func (s Snapshot) everything() []happening {
 
 // describe describes entries, the newest first.
 func (s Snapshot) describe(list []Entry, conclude func(*happening)) []happening {
-	s.placeEntries(list)
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	out := make([]happening, len(list))
 	for i, e := range list {
-		out[i] = happeningOf(e)
+		out[i] = happeningOf(s.placed(e))
 		conclude(&out[i])
 	}
 	return out
