@@ -38,7 +38,7 @@ type permissionsOptions struct {
 }
 
 // permissionsSetup has the parameters that limit a policy.
-var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName}}
+var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName, config.ChatNotifications}}
 
 func newPermissions(g *global) *cobra.Command {
 	o := &permissionsOptions{}
@@ -143,7 +143,7 @@ func (o *permissionsOptions) policyOptions(use permissions.Use, region string, v
 	}
 	p := permissions.Options{
 		Account: o.account, Region: region, Regions: values.Regions, Dashboard: values.DashboardName, AllowActions: o.allowActions,
-		LivePrices: o.livePrices, LogGroups: o.groups, Roles: slices.Clone(o.roles), Organization: o.organization,
+		LivePrices: o.livePrices, Chat: values.ChatNotifications, LogGroups: o.groups, Roles: slices.Clone(o.roles), Organization: o.organization,
 	}
 	if o.format == formatJSON {
 		p.Partition = "aws"

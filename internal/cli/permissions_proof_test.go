@@ -105,7 +105,7 @@ func permEstate() localaws.Estate {
 
 // newSecured is the AWS as a monitor that may do all has left it a few minutes ago. The clocks of
 // AWS and of this machine agree at the end.
-func newSecured(ctx context.Context, folder string, shared bool, policy *iam.Policy) (s *secured, err error) {
+func newSecured(ctx context.Context, folder, command string, policy *iam.Policy) (s *secured, err error) {
 	s = &secured{}
 	clock := model.NewVirtualClock(time.Now().Add(-3 * time.Minute))
 	server, err := localaws.New(permEstate(), localaws.WithClock(clock))
@@ -121,7 +121,7 @@ func newSecured(ctx context.Context, folder string, shared bool, policy *iam.Pol
 
 	past := permPast{ctx: ctx, clients: owner}
 	past.monitored(clock, server, open.URL)
-	past.changed(shared)
+	past.changed(command)
 	s.audit = past.deleted(folder, clock.Now())
 	clock.Advance(-time.Until(clock.Now()))
 	server.Tick()
@@ -140,7 +140,7 @@ func (p *permPast) did(_ any, err error) { p.err = errors.Join(p.err, err) }
 // monitored lets a monitor run a cycle, and build its dashboard.
 func (p *permPast) monitored(clock *model.VirtualClock, server *localaws.Server, url string) {
 	values, err := config.Resolve(config.Sources{Flags: map[string]string{
-		"regions": permAway, "hourly-checks": "never", "notification-endpoint": "a@example.com",
+		"regions": permAway, "hourly-checks": "never", "notification-endpoint": "a@example.com", "chat-notifications": "yes",
 	}})
 	p.did(nil, err)
 	parts := app.New(app.Options{Config: awsapi.LocalConfig(permHome, url, "LOCAL", nil), Clock: clock, Deployment: "cli", Params: values})
@@ -152,9 +152,9 @@ func (p *permPast) monitored(clock *model.VirtualClock, server *localaws.Server,
 }
 
 // changed is what others have done: a larger dashboard, counts of past actions, the rules of the
-// upstream sample, and an alarm that a person deleted. In the home region the topic is shared with a
-// person, or is not there.
-func (p *permPast) changed(shared bool) {
+// upstream sample, and an alarm that a person deleted. What there is in the home region
+// depends on the command.
+func (p *permPast) changed(command string) {
 	board := config.Values{}.DashboardName
 	if values, err := config.Resolve(config.Sources{}); err == nil {
 		board = values.DashboardName
@@ -166,17 +166,22 @@ func (p *permPast) changed(shared bool) {
 		},
 	}))
 	p.sample(permAway)
-	if p.sample(permHome); shared {
-		topic := aws.String(permARN("sns", permHome, notify.TopicName))
-		p.did(p.clients.EventBridge(permHome).PutTargets(p.ctx, &eventbridge.PutTargetsInput{
-			Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: aws.String("mine"), Arn: topic}},
-		}))
-	} else {
-		home := p.clients.EventBridge(permHome)
-		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: aws.String(notify.RuleName), Ids: []string{notify.TargetID}}))
-		p.did(home.DeleteRule(p.ctx, &eventbridge.DeleteRuleInput{Name: aws.String(notify.RuleName)}))
-		topic := aws.String(permARN("sns", permHome, notify.TopicName))
-		p.did(p.clients.SNS(permHome).DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
+	p.sample(permHome)
+	rule, topic := aws.String(notify.RuleName), aws.String(permARN("sns", permHome, notify.TopicName))
+	home, topics := p.clients.EventBridge(permHome), p.clients.SNS(permHome)
+	switch command {
+	case "run": // nothing is there
+		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID, notify.ChatTargetID}}))
+		p.did(home.DeleteRule(p.ctx, &eventbridge.DeleteRuleInput{Name: rule}))
+		chats := aws.String(permARN("sns", permHome, notify.ChatTopicName))
+		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: chats}))
+		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
+	case "serve": // the topic was deleted
+		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID}}))
+		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
+	default: // a person uses the rule, too
+		targets := []ebtypes.Target{{Id: aws.String("mine"), Arn: topic}}
+		p.did(home.PutTargets(p.ctx, &eventbridge.PutTargetsInput{Rule: rule, Targets: targets}))
 	}
 	p.did(p.clients.CloudWatch(permAway).DeleteAlarms(p.ctx, &cloudwatch.DeleteAlarmsInput{
 		AlarmNames: []string{"PersonalizeMonitor-LowCampaignUtilization-raised"},
@@ -240,16 +245,23 @@ var (
 	permCycle = []string{
 		"--regions", permHome + "," + permAway, "--notification-endpoint", "a@example.com", "--auto-create-idle-alarms", "no",
 	}
+	permChat = []string{"--chat-notifications", "yes"}
 	permEnds = []string{"--auto-delete-or-stop-idle", "yes", "--yes"}
 	permUses = map[permissions.Use]permUse{
-		permissions.Plan: {[]string{"--live-prices"}, [][]string{slices.Concat([]string{"plan", "--live-prices"}, permCycle)}},
+		permissions.Plan: {[]string{"--live-prices", "--chat-notifications", "yes"}, [][]string{
+			slices.Concat([]string{"plan", "--live-prices"}, permCycle, permChat), slices.Concat([]string{"plan"}, permCycle),
+		}},
 		permissions.Report: {[]string{"--live-prices", "--log-group", "/monitor/*"}, [][]string{
 			{"report", "--live-prices", "--regions", permAway, "--group-by", "tag:stage"},
 			{"report", "--recommender-arns", permARN("personalize", permAway, "recommender/large"), "--campaign-arns", "none"},
 			{"report", "--savings", "--log-group", "/monitor/*"},
 		}},
-		permissions.Run: {nil, [][]string{slices.Concat([]string{"run"}, permCycle)}},
-		permissions.Act: {nil, [][]string{slices.Concat([]string{"run", "--act"}, permCycle, permEnds)}},
+		permissions.Run: {permChat, [][]string{
+			slices.Concat([]string{"run"}, permCycle, permChat), slices.Concat([]string{"run"}, permCycle),
+		}},
+		permissions.Act: {permChat, [][]string{
+			slices.Concat([]string{"run", "--act"}, permCycle, permEnds, permChat), slices.Concat([]string{"run", "--act"}, permCycle, permEnds),
+		}},
 		permissions.Serve: {[]string{"--allow-actions", "--live-prices"}, [][]string{
 			slices.Concat([]string{"serve", "--allow-actions", "--live-prices", "--hourly-checks", "always", "--listen", "127.0.0.1:0"}, permCycle, permEnds),
 		}},
@@ -283,7 +295,7 @@ type permOutcome struct {
 
 // try runs the commands of a use under a policy that lacks some grants.
 func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lacks ...*iam.Grant) (permOutcome, error) {
-	s, err := newSecured(ctx, folder, u.runs[0][0] == "cleanup", policy.Without(lacks...))
+	s, err := newSecured(ctx, folder, u.runs[0][0], policy.Without(lacks...))
 	defer s.close()
 	if err != nil {
 		return permOutcome{}, err
@@ -298,9 +310,12 @@ func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lac
 			code, text = s.command(ctx, args)
 		}
 		out.text += fmt.Sprintf("%s: exit code %d\n%s", args[0], code, text)
+		if out.named = s.named(out.text, policy, lacks); len(lacks) > 0 && len(out.named) == len(lacks) {
+			break
+		}
 		out.failed = out.failed || code != cli.ExitDone && (args[0] != "plan" || code != cli.ExitChanges)
 	}
-	out.named, out.denied, out.unused = s.named(out.text, policy, lacks), s.guard.Denied(), s.guard.Unused()
+	out.denied, out.unused = s.guard.Denied(), s.guard.Unused()
 	return out, s.guard.Err()
 }
 
