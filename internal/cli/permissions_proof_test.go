@@ -176,8 +176,14 @@ func (p *permPast) changed(command string) {
 		chats := aws.String(permARN("sns", permHome, notify.ChatTopicName))
 		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: chats}))
 		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
-	case "serve": // the topic was deleted
+	case "serve": // the topic was deleted, and chats are no longer wanted
+		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID, notify.ChatTargetID}}))
+		p.did(home.DeleteRule(p.ctx, &eventbridge.DeleteRuleInput{Name: rule}))
+		p.sample(permHome)
 		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID}}))
+		p.did(home.PutTargets(p.ctx, &eventbridge.PutTargetsInput{Rule: rule, Targets: []ebtypes.Target{{
+			Id: aws.String(notify.ChatTargetID), Arn: aws.String(permARN("sns", permHome, notify.ChatTopicName)), InputPath: aws.String(events.ChatPath),
+		}}}))
 		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
 	default: // a person uses the rule, too
 		targets := []ebtypes.Target{{Id: aws.String("mine"), Arn: topic}}
