@@ -87,7 +87,9 @@ func permEstate() localaws.Estate {
 	large, off := campaign("large", 20, steady, nil), recommender("off", 1, localaws.EstateTraffic{}, nil)
 	large.EchoLatest, large.AutoSync, off.Status = true, true, "INACTIVE"
 	prices := map[string]float64{"campaign": 0.25, "campaignV2": 0.5, "recommender": 0.1}
-	return localaws.Estate{Account: iam.Account, Monitored: 30 * day, MonitorRegion: permHome, LifeCycle: localaws.EstateLifeCycle{Delete: time.Second}, Regions: []localaws.EstateRegion{
+	return localaws.Estate{Account: iam.Account, Monitored: 30 * day, MonitorRegion: permHome, LifeCycle: localaws.EstateLifeCycle{Delete: time.Second}, Accounts: []localaws.EstateAccount{
+		{ID: "222222222222", Role: "Reader", Regions: []localaws.EstateRegion{{Name: permHome}}},
+	}, Regions: []localaws.EstateRegion{
 		{Name: permHome},
 		{Name: permAway, TPSHourPrices: prices, DatasetGroups: []localaws.EstateDatasetGroup{{
 			Name: "shop", Domain: "ECOMMERCE",
@@ -251,16 +253,18 @@ var (
 	permCycle = []string{
 		"--regions", permHome + "," + permAway, "--notification-endpoint", "a@example.com", "--auto-create-idle-alarms", "no",
 	}
-	permChat = []string{"--chat-notifications", "yes"}
-	permEnds = []string{"--auto-delete-or-stop-idle", "yes", "--yes"}
-	permUses = map[permissions.Use]permUse{
+	permOthers = []string{"--organization", "--role-name", "Reader"}
+	permChat   = []string{"--chat-notifications", "yes"}
+	permEnds   = []string{"--auto-delete-or-stop-idle", "yes", "--yes"}
+	permUses   = map[permissions.Use]permUse{
 		permissions.Plan: {[]string{"--live-prices", "--chat-notifications", "yes"}, [][]string{
 			slices.Concat([]string{"plan", "--live-prices"}, permCycle, permChat), slices.Concat([]string{"plan"}, permCycle),
 		}},
-		permissions.Report: {[]string{"--live-prices", "--log-group", "/monitor/*"}, [][]string{
+		permissions.Report: {slices.Concat([]string{"--live-prices", "--log-group", "/monitor/*"}, permOthers), [][]string{
 			{"report", "--live-prices", "--regions", permAway, "--group-by", "tag:stage"},
 			{"report", "--recommender-arns", permARN("personalize", permAway, "recommender/large"), "--campaign-arns", "none"},
 			{"report", "--savings", "--log-group", "/monitor/*"},
+			slices.Concat([]string{"report", "--exclude", iam.Account}, permOthers),
 		}},
 		permissions.Run: {permChat, [][]string{
 			slices.Concat([]string{"run"}, permCycle, permChat), slices.Concat([]string{"run"}, permCycle),
