@@ -372,7 +372,7 @@ func (s *secured) serve(ctx context.Context, args []string, policy *iam.Policy, 
 		line := append(s.line(args), "--audit-file", s.audit)
 		ended <- cli.Run(ctx, line, "test", cli.Streams{In: strings.NewReader(""), Out: out, Err: out, Env: os.LookupEnv})
 	}()
-	asked, size, since := false, 0, time.Now()
+	asked, size, since, dryRun := false, 0, time.Now(), slices.Contains(args, "--dry-run")
 	for start := time.Now(); time.Since(start) < permWait; time.Sleep(20 * time.Millisecond) {
 		select {
 		case code := <-ended:
@@ -387,6 +387,9 @@ func (s *secured) serve(ctx context.Context, args []string, policy *iam.Policy, 
 		}
 		if len(text) != size {
 			size, since = len(text), time.Now()
+		}
+		if dryRun && asked && time.Since(since) > permQuiet {
+			break
 		}
 		named := len(s.named(text, policy, lacks))
 		if len(lacks) == 0 && asked && len(s.guard.Unused()) == 0 || named > 0 && (named == len(lacks) || time.Since(since) > permQuiet) {
@@ -432,6 +435,18 @@ func askOnPage(address, arn, action string) {
 	}
 }
 
+// permEnvironment is that of a command with credentials, and no other settings of AWS.
+func permEnvironment(t *testing.T) {
+	t.Helper()
+	none := filepath.Join(t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_PROFILE": "", "AWS_CONFIG_FILE": none,
+		"AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
 // eachVariable makes TestPermissionsAreEnoughAndNeeded remove one action at a time, which takes minutes.
 const eachVariable = "PERSONALIZE_MONITOR_EACH_PERMISSION"
 
@@ -441,12 +456,7 @@ const eachVariable = "PERSONALIZE_MONITOR_EACH_PERMISSION"
 // actions whose lack no run has reported yet.
 func TestPermissionsAreEnoughAndNeeded(t *testing.T) {
 	folder := t.TempDir()
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_PROFILE": "", "AWS_CONFIG_FILE": filepath.Join(folder, "none"),
-		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "none"), "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
-	} {
-		t.Setenv(name, value)
-	}
+	permEnvironment(t)
 	for _, use := range permissions.Uses() {
 		t.Run(string(use), func(t *testing.T) {
 			t.Parallel()
@@ -465,6 +475,18 @@ func TestPermissionsAreEnoughAndNeeded(t *testing.T) {
 				u.withoutMany(t, folder, policy)
 			}
 		})
+	}
+}
+
+// A daemon that only looks needs what plan and report need, and no more.
+func TestDryRunOfServeNeedsPlanAndReport(t *testing.T) {
+	permEnvironment(t)
+	policy := permUses[permissions.Plan].policy(t, permissions.Plan)
+	policy.Grants = append(policy.Grants, permUses[permissions.Report].policy(t, permissions.Report).Grants...)
+	u := permUse{nil, [][]string{slices.Concat([]string{"serve", "--dry-run", "--listen", "127.0.0.1:0"}, permCycle, permChat)}}
+	out, err := u.try(t.Context(), t.TempDir(), policy)
+	if err != nil || out.failed || len(out.denied) > 0 {
+		t.Errorf("it lacks %v: %v\n%s", out.denied, err, out.text)
 	}
 }
 
