@@ -22,9 +22,9 @@ const module = "github.com/personalize-monitor/personalize-monitor/"
 var (
 	domain = []string{
 		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
-		"report", "permissions",
+		"report", "permissions", "verify",
 	}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "accounts", "audit/history"}, writers)
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "accounts", "audit/history", "verify/probe"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -53,7 +53,9 @@ var allowed = map[string][]string{
 	"advice":        {"model", "rules", "billing", "pricing", "training"},
 	"chart":         {"model", "billing"},
 	"whatif":        {"model", "rules", "billing", "schedule"},
-	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif", "schedule"},
+	"report":        {"model", "events", "rules", "billing", "pricing", "savings", "training", "advice", "chart", "whatif", "schedule", "verify"},
+	"verify":        {"model", "config", "rules"},
+	"verify/probe":  {"model", "config", "rules", "verify", "permissions", "awsapi", "writer", "alarms", "notify"},
 	"report/page":   {"chart", "model", "report", "training"},
 	"awsapi":        {"model"},
 	"inventory":     {"model", "awsapi"},
@@ -83,7 +85,7 @@ var allowed = map[string][]string{
 	},
 	"localaws": {
 		"localaws/wire", "localaws/api", "localaws/estatefile", "localaws/personalize", "localaws/cloudwatch", "localaws/events",
-		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing", "localaws/organizations",
+		"localaws/sns", "localaws/logs", "localaws/sts", "localaws/pricing", "localaws/organizations", "localaws/iam", "localaws/kms",
 	},
 	"localaws/wire":          nil,
 	"localaws/api":           {"localaws/wire"},
@@ -96,6 +98,8 @@ var allowed = map[string][]string{
 	"localaws/sts":           {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/organizations": {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/pricing":       {"localaws/wire", "localaws/api", "localaws/estatefile"},
+	"localaws/iam":           {"localaws/wire", "localaws/api"},
+	"localaws/kms":           {"localaws/wire", "localaws/api", "localaws/estatefile"},
 }
 
 // mains lists what each program may import of ours.

@@ -10,8 +10,11 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/lambda"
 )
 
+// version is set by the linker in releases.
+var version string
+
 func main() {
-	err := lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr})
+	err := lambda.Start(context.Background(), lambda.Options{Env: os.LookupEnv, Log: os.Stderr, Version: version})
 	fmt.Fprintln(os.Stderr, "personalize-monitor:", err)
 	os.Exit(1)
 }

@@ -219,6 +219,12 @@ func sampleIdle(s, want Settings) bool {
 		s.Metric == metric && s.print(groupCondition) == want.print(groupCondition)
 }
 
+// SampleDescription reports whether a description is that of an alarm of the upstream sample, before
+// this program took it over.
+func SampleDescription(text string) bool {
+	return text == sampleLowDescription || text == sampleIdleDescription
+}
+
 // FromSample reports whether the upstream sample created an alarm that has no tags: it has the
 // sample's description, or the fingerprint that it got when it was taken over, and its name
 // and dimension match as they do in the sample's alarms. What a person changed in its settings

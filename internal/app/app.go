@@ -101,6 +101,7 @@ func NewClients(settings aws.Config, clock model.Clock, logger *slog.Logger) *aw
 func (p parts) writer() *writer.Writer {
 	return writer.New(writer.Options{
 		Clients: p.Clients, Clock: p.Clock, Logger: p.Logger, DryRun: p.DryRun, DeploymentRegion: p.Config.Region, Deployment: p.Deployment,
+		Version: p.Version,
 	})
 }
 

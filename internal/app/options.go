@@ -30,6 +30,8 @@ type Options struct {
 	Identity writer.Identity
 	// Deployment is the value of the tag Deployment on everything that is created.
 	Deployment string
+	// Version is recorded as the one that Deployment runs; empty records none, as for what runs once.
+	Version string
 	// DryRun keeps every write from being made.
 	DryRun bool
 	// Act executes decisions in this process instead of sending them as events.

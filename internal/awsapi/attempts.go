@@ -34,6 +34,8 @@ var serviceNames = map[string]string{
 	"STS":             "sts",
 	"Pricing":         "pricing",
 	"Organizations":   "organizations",
+	"IAM":             "iam",
+	"KMS":             "kms",
 }
 
 // serviceName returns the name of an SDK service id, or the id itself for a service that

@@ -53,7 +53,7 @@ func (k Kind) Transient() bool {
 // and the common ones that any service may return. Throttling codes are the SDK's own
 // list (retry.DefaultThrottleErrorCodes).
 var codes = map[Kind][]string{
-	NotFound: {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound", "DashboardNotFoundError"},
+	NotFound: {"ResourceNotFoundException", "ResourceNotFound", "NotFoundException", "NotFound", "DashboardNotFoundError", "NoSuchEntity"},
 	Denied: {
 		"AccessDeniedException", "AccessDenied", "AuthorizationError", "AuthorizationErrorException",
 		"UnauthorizedOperation", "NotAuthorized", "OptInRequired", "SubscriptionRequired",

@@ -9,8 +9,8 @@ import (
 // Shown is the endpoint as logs and messages may have it: of a URL only the host, because its path
 // and query may hold a secret.
 func (e Endpoint) Shown() string {
-	if address, err := url.Parse(e.Address); e.Protocol == HTTPS && err == nil {
-		return "https://" + address.Host + "/…"
+	if address, err := url.Parse(e.Address); err == nil && address.Host != "" {
+		return address.Scheme + "://" + address.Host + "/…"
 	}
 	return e.Address
 }
@@ -44,15 +44,36 @@ var webhooks = []webhook{
 // confirmable returns an error if an endpoint can never confirm its subscription. The error
 // completes a sentence that begins with the endpoint.
 func confirmable(e Endpoint) error {
-	address, err := url.Parse(e.Address)
-	if e.Protocol != HTTPS || err != nil {
-		return nil //nolint:nilerr // an e-mail address confirms by a link
+	chat, remedy := e.Webhook()
+	if chat == "" {
+		return nil
 	}
-	host := strings.TrimSuffix(strings.ToLower(address.Hostname()), ".")
+	return fmt.Errorf("is a webhook of %s, which can never confirm a subscription of Amazon SNS; %s", chat, remedy)
+}
+
+// Webhook returns the chat whose webhook an endpoint is, which can never confirm its subscription,
+// and what to do instead; both are empty for any other endpoint.
+func (e Endpoint) Webhook() (chat, remedy string) {
+	host := e.host()
 	for _, hook := range webhooks {
 		if host == hook.host || strings.HasSuffix(host, "."+hook.host) {
-			return fmt.Errorf("is a webhook of %s, which can never confirm a subscription of Amazon SNS; %s", hook.chat, hook.remedy)
+			return hook.chat, hook.remedy
 		}
 	}
-	return nil
+	return "", ""
+}
+
+// AmazonQ reports whether an endpoint is the subscription of Amazon Q Developer in chat applications,
+// which shows alarms, events of AWS and messages of its own schema, and drops any other text.
+func (e Endpoint) AmazonQ() bool {
+	return strings.HasSuffix(e.host(), ".sns-api.chatbot.amazonaws.com")
+}
+
+// host is the host of a URL in lower case; empty for any other address.
+func (e Endpoint) host() string {
+	address, err := url.Parse(e.Address)
+	if e.Protocol != HTTPS || err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.ToLower(address.Hostname()), ".")
 }

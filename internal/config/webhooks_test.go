@@ -51,3 +51,17 @@ func TestWebhooksThatCannotConfirmAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAmazonQIsKnownByItsHost(t *testing.T) {
+	for address, want := range map[string]bool{
+		"https://global.sns-api.chatbot.amazonaws.com": true, "https://GLOBAL.sns-api.chatbot.amazonaws.com/": true,
+		"https://sns-api.chatbot.amazonaws.com.example.com": false, "https://[": false, "": false,
+	} {
+		if got := (Endpoint{HTTPS, address}).AmazonQ(); got != want {
+			t.Errorf("%s: %v", address, got)
+		}
+	}
+	if (Endpoint{Email, "https://global.sns-api.chatbot.amazonaws.com"}).AmazonQ() {
+		t.Error("an e-mail address is taken for a chat")
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,8 @@ import (
 	"github.com/aws/aws-lambda-go/cfn"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
@@ -87,7 +90,7 @@ func newBedOn(t *testing.T, what localaws.Estate, f Function, env map[string]str
 func (b *bed) handler(f Function, config func(context.Context, *slog.Logger) (aws.Config, error)) *Handler {
 	h := New(f, Options{
 		Env: func(name string) (string, bool) { v, ok := b.env[name]; return v, ok },
-		Log: b.log, Clock: b.clock, Config: config,
+		Log: b.log, Clock: b.clock, Config: config, Version: "1.2.3",
 	})
 	b.t.Cleanup(h.forget)
 	return h
@@ -231,6 +234,19 @@ func TestMonitor(t *testing.T) {
 		t.Errorf("configuration read %d times", b.loads)
 	}
 	b.must("null", "resources measured")
+
+	// The version is where verify looks for it.
+	cfg, err := b.Config(context.Background(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	topic := "arn:aws:sns:" + home + ":" + account + ":PersonalizeMonitorNotifications"
+	tags, err := sns.NewFromConfig(cfg).ListTagsForResource(context.Background(), &sns.ListTagsForResourceInput{ResourceArn: &topic})
+	if err != nil || !slices.ContainsFunc(tags.Tags, func(tag snstypes.Tag) bool {
+		return *tag.Key == "Version/"+home+"/personalize-monitor" && *tag.Value == "1.2.3"
+	}) {
+		t.Errorf("the topic's tags are %v, %v", tags, err)
+	}
 }
 
 func TestMonitorFailsOnlyIfNothingWasMeasured(t *testing.T) {

@@ -69,6 +69,8 @@ type Options struct {
 	Config func(ctx context.Context, logger *slog.Logger) (aws.Config, error)
 	// Observer is notified of the monitor's cycles; may be nil.
 	Observer Observer
+	// Version is that of the program, which the monitor records; may be empty.
+	Version string
 }
 
 // Observer is notified of the monitor's cycles, for display; nothing is decided by it.

@@ -43,7 +43,7 @@ func (h *Handler) parts(ctx context.Context) (*parts, error) {
 	identity := identityOf(ctx)
 	h.kept = &parts{region: settings.Region, identity: identity, App: app.New(app.Options{
 		Config: settings, Clock: h.Clock, Logger: h.log, Observer: observer, Identity: identity,
-		Deployment: cmp.Or(strings.TrimSpace(deployment), settings.Region+"/"+defaultStack), Params: budget, RecheckParams: h.recheckParams,
+		Deployment: cmp.Or(strings.TrimSpace(deployment), settings.Region+"/"+defaultStack), Version: h.Version, Params: budget, RecheckParams: h.recheckParams,
 	})}
 	return h.kept, nil
 }

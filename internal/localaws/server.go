@@ -15,6 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/cloudwatch"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/iam"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/kms"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/logs"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/organizations"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/personalize"
@@ -37,6 +39,7 @@ type Server struct {
 	options
 	account  string // owner of the estate
 	services services
+	refusals refusals
 	sts      *sts.Service
 	*callCounts
 	*faults
@@ -78,17 +81,20 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 	bus := events.New(o.clock, o.log, topics)
 	roles := sts.New(estate, now)
 	s := &Server{
-		options: o.options, account: estate.Owner(), services: services{}, sts: roles,
+		options: o.options, account: estate.Owner(), services: services{}, refusals: refusalsOf(estate), sts: roles,
 		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},
 		personalize: resources, cloudwatch: metrics, events: bus, sns: topics,
 	}
 	for _, f := range estate.DataFaults {
 		s.AddDataFault(f.At(now))
 	}
+	if estate.ClockSkew != 0 {
+		s.AddFault(Fault{Kind: Skew, Skew: estate.ClockSkew})
+	}
 	s.addAccountFaults(estate, now)
 	for _, svc := range []*api.Service{
 		resources.API(), metrics.API(), bus.API(), topics.API(), logs.New().API(), pricing.New(estate).API(), roles.API(),
-		organizations.New(estate, now).API(),
+		organizations.New(estate, now).API(), iam.API(s.refusals.denies, roles.Exists), kms.New(estate).API(),
 	} {
 		for _, protocol := range svc.Protocols {
 			s.services[serviceKey{protocol, svc.Target}] = svc
@@ -149,7 +155,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service
 	}
 	c.Lost = s.hidden()
 	c.Hidden = c.Lost
-	err := fault.apply(w, r, c)
+	err := cmp.Or(fault.apply(w, r, c), s.refusals.check(c))
 	var out any
 	if err == nil {
 		out, err = s.execute(op, c)
@@ -302,7 +308,8 @@ func (c *callCounts) add(operation string) {
 
 // Calls returns how often each operation was requested since the start or ResetCalls, keyed
 // "service.Operation" with the services personalize, cloudwatch, logs, events, sns, pricing,
-// sts and organizations, in all accounts. Refused, throttled and failed requests count; unknown operations do not.
+// sts, organizations, iam and kms, in all accounts. Refused, throttled and failed requests count; unknown
+// operations do not.
 func (c *callCounts) Calls() map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -139,6 +139,7 @@ func (n *Notifier) ensureRegion(ctx context.Context, region string, id writer.Id
 	} else if s.exists {
 		s.chatExists = s.chat && s.ensureChatTopic(ctx)
 		s.ensureRule(ctx)
+		s.recordVersion(ctx)
 	}
 	switch {
 	case len(s.problems) > 0:

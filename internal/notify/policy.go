@@ -93,6 +93,13 @@ func mergePolicy(current string, topic model.ARN, account string) (next string, 
 	return next, err == nil, err
 }
 
+// PolicyInOrder reports whether a topic's policy is as Ensure would leave it. One that cannot be read
+// is an error.
+func PolicyInOrder(policy string, topic model.ARN, account string) (bool, error) {
+	_, changed, err := mergePolicy(policy, topic, account)
+	return err == nil && !changed, err
+}
+
 // separate splits our statements, by their Sids, and the upstream sample's from the others,
 // which are returned unchanged.
 func separate(statements []json.RawMessage, topic model.ARN) (others []json.RawMessage, ours map[string]map[string]any, err error) {

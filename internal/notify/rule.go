@@ -309,6 +309,11 @@ func SampleRule(rule *eventbridge.DescribeRuleOutput) bool {
 	return aws.ToString(rule.Description) == sampleRuleDescription || knownPattern(aws.ToString(rule.EventPattern))
 }
 
+// KnownPattern reports whether a rule has our pattern, of whichever version, or the upstream sample's.
+func KnownPattern(rule *eventbridge.DescribeRuleOutput) bool {
+	return knownPattern(aws.ToString(rule.EventPattern))
+}
+
 // RemoveTarget removes a target of the rule of a region. It must run in the gate, and returns
 // writer.ErrAlreadySo if the rule or the target does not exist.
 func RemoveTarget(ctx context.Context, w *writer.Writer, region, id string) error {

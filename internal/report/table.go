@@ -25,7 +25,7 @@ const (
 // ends or failed, yellow where a person may have to look. Other words are dim.
 var colors = map[string]string{
 	"step-down": cyan, "done": cyan, "removed": cyan, "would be removed": cyan, "already gone": cyan,
-	"refused": yellow, "kept": yellow, "unclear": yellow,
+	"refused": yellow, "kept": yellow, "unclear": yellow, "WARN": yellow, "not checked": yellow, "FAIL": red, // of verify
 	"stop": red, "delete": red, "failed": red, "remains": red,
 	"action": cyan, "lowered": cyan, "skipped": yellow, "alarm": yellow, "deleted": red, "stopped": red, // of the demo
 }

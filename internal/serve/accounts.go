@@ -62,7 +62,7 @@ func newWatch(o Options, one Account, slots chan struct{}) (*watch, error) {
 	a := app.New(app.Options{
 		Config: one.Config, Clock: o.Clock, Logger: one.Logger, Progress: progress, Observer: one.Memory,
 		AuditLog:   remembering(one.Memory, o.AuditLog, lost.Inc),
-		Deployment: o.Deployment, DryRun: o.DryRun, Act: true, Params: one.Params, Rebuild: queue.afterCycle,
+		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: one.Params, Rebuild: queue.afterCycle,
 	})
 	metrics, err := newMetrics(one.Account, one.Memory, a.Clients.Calls, lost)
 	if err != nil {

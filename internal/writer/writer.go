@@ -36,6 +36,8 @@ type Options struct {
 	DeploymentRegion string
 	// Deployment is the value of the tag Deployment: "cli", or "<region>/<stack name>".
 	Deployment string
+	// Version is the one that is recorded as the deployment's; empty records none.
+	Version string
 }
 
 // Writer makes writes. It is safe for concurrent use. Its options are read-only.

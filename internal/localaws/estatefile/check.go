@@ -2,6 +2,7 @@ package estatefile
 
 import (
 	"cmp"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
@@ -68,6 +69,11 @@ func (e *Estate) check(found *faults) {
 		at.forbid(f.From < 0 || f.Until < 0 || (f.From != 0 && f.From <= f.Until), "from",
 			"a data fault is from %v ago until %v ago; from is the longer", f.From, f.Until)
 	}
+	for i, action := range e.Denied {
+		if !actionPattern().MatchString(action) {
+			root.at("denied", i).bad("denied has %q, which is no action; one is like sns:Subscribe or sns:*", action)
+		}
+	}
 	quotas := root.at("quotas")
 	quotas.checkCount("quotas", "campaignsPerDatasetGroup", e.Quotas.CampaignsPerDatasetGroup)
 	quotas.checkCount("quotas", "recommendersPerDatasetGroup", e.Quotas.RecommendersPerDatasetGroup)
@@ -88,6 +94,24 @@ func (e *Estate) check(found *faults) {
 	e.checkPrices(found)
 	if resources > maxResources {
 		found.add(position{}, "the estate has %d resources, copies included; at most %d are served", resources, maxResources)
+	}
+}
+
+// actionPattern matches actions of IAM, with a * at the end or without.
+var actionPattern = api.Lazy(`^[a-z0-9-]+:([A-Za-z0-9]+\*?|\*)$`)
+
+// checkKeys checks the KMS keys of a region.
+func (r *Region) checkKeys(at place) {
+	seen := map[string]bool{}
+	for i, key := range r.Keys {
+		at := at.at("keys", i)
+		at.forbid(key.ID == "" || seen[key.ID], "id", "id of a key is %q; it is not empty, and another one for each key of a region", key.ID)
+		at.forbid(key.Alias != "" && (!strings.HasPrefix(key.Alias, "alias/") || strings.HasPrefix(key.Alias, "alias/aws/") || seen[key.Alias]), "alias",
+			"alias of a key is %q; it begins with alias/, not with alias/aws/, and is another one for each key of a region", key.Alias)
+		at.forbid(!json.Valid([]byte(key.Policy)), "policy", "policy of a key is no JSON document")
+		at.forbid(!api.Is(key.State, "", "Enabled", "Disabled", "PendingDeletion"), "state",
+			"state of a key is %q; it is Enabled, Disabled or PendingDeletion", key.State)
+		seen[key.ID], seen[key.Alias] = true, key.Alias != ""
 	}
 }
 
@@ -121,6 +145,7 @@ func (n *names) add(kind, name string, at place) {
 
 func (r *Region) check(at place) (resources int) {
 	names := &names{places: map[string]place{}, solutions: map[string]string{}, declared: map[string]bool{}}
+	r.checkKeys(at)
 	for i := range r.DatasetGroups {
 		g, at := &r.DatasetGroups[i], at.at("datasetGroups", i)
 		checkName("dataset group", g.Name, at.at("name"))

@@ -29,6 +29,12 @@ type Estate struct {
 	MonitorRegion string        `yaml:"monitorRegion"`
 	// DataFaults hide metric data, until they are cleared.
 	DataFaults []DataFault `yaml:"dataFaults"`
+	// Denied are the actions that the account's credentials may not use, such as sns:Subscribe; one
+	// that ends with * means all that begin so.
+	Denied []string `yaml:"denied"`
+	// ClockSkew is how far the clocks of all services are ahead of the clients'; negative if they
+	// are behind.
+	ClockSkew time.Duration `yaml:"clockSkew"`
 	// Quotas bound what the Create operations accept. The file itself may exceed them.
 	Quotas  Quotas   `yaml:"quotas"`
 	Regions []Region `yaml:"-"` // of Account; a mapping by name in the file
@@ -84,6 +90,17 @@ type Region struct {
 	// TPSHourPrices are the prices of a TPS-hour in USD on the price list, by product:
 	// campaign, campaignV2 or recommender. A missing product is not on the price list.
 	TPSHourPrices map[string]float64 `yaml:"tpsHourPrices"`
+	// Disabled means that the region is not enabled for the account: it knows no credentials.
+	Disabled bool  `yaml:"disabled"`
+	Keys     []Key `yaml:"keys"`
+}
+
+// Key is a KMS key of the account.
+type Key struct {
+	ID     string `yaml:"id"`
+	Alias  string `yaml:"alias"`  // such as alias/topics; may be empty
+	Policy string `yaml:"policy"` // a JSON document
+	State  string `yaml:"state"`  // Enabled, Disabled or PendingDeletion; Enabled if empty
 }
 
 // DatasetGroup is a dataset group with what belongs to it.

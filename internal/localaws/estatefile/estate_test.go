@@ -200,7 +200,7 @@ func TestParseRefuses(t *testing.T) {
 		{"no region under regions", "seed: 1\nregions: {}", []string{"e.yaml:2:10: the estate has no regions; write regions:"}},
 		{"nothing under regions", "seed: 1\nregions:\n", []string{"the estate has no regions; write regions:"}},
 		{"two documents", "regions: {}\n---\nregions: {}", []string{"second YAML document"}},
-		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, quotas, accounts, regions"}},
+		{"an unknown key at the top", "regions: {}\nregion: x", []string{"e.yaml:2:", `unknown key "region"`, "valid are account, seed, lifeCycle, monitored, monitorRegion, dataFaults, denied, clockSkew, quotas, accounts, regions"}},
 		{"a key given twice", "seed: 1\nseed: 2\nregions: {}", []string{"e.yaml:2:"}},
 		{"an account of 11 digits", "account: 12345678901\nregions: {}", []string{"e.yaml:1:", "12 digits"}},
 		{"a region that is none", "regions: {mars: {}}", []string{`"mars"`, "eu-west-1"}},
@@ -299,6 +299,12 @@ func TestParseRefuses(t *testing.T) {
 		{"campaigns that are no list", "regions: {eu-west-1: {datasetGroups: [{name: g, campaigns: 4}]}}", []string{"e.yaml:1:", "a list"}},
 		{"columns that are no lists", recommenderFile("name: r, recipe: aws-ecomm-recommended-for-you, includedColumns: {ITEMS: PRICE}"), []string{"a list"}},
 		{"a ranking influence beyond 1", campaignFile(base + "rankingInfluence: {FRESHNESS: 1.1}"), []string{"e.yaml:8:", "from 0 to 1"}},
+		{"a denied action that is none", "denied: [Subscribe]\nregions: {eu-west-1: {}}", []string{"e.yaml:1:10", `denied has "Subscribe"`, "sns:Subscribe"}},
+		{"a key without an id", "regions: {eu-west-1: {keys: [{policy: '{}'}]}}", []string{"e.yaml:1:", "id of a key"}},
+		{"two keys with one id", "regions: {eu-west-1: {keys: [{id: a, policy: '{}'}, {id: a, policy: '{}'}]}}", []string{"e.yaml:1:", "id of a key"}},
+		{"a key with an alias of AWS", "regions: {eu-west-1: {keys: [{id: a, alias: alias/aws/x, policy: '{}'}]}}", []string{"e.yaml:1:", "alias of a key"}},
+		{"a policy that is no JSON", "regions: {eu-west-1: {keys: [{id: a, policy: x}]}}", []string{"e.yaml:1:", "policy of a key is no JSON"}},
+		{"a state that no key has", "regions: {eu-west-1: {keys: [{id: a, policy: '{}', state: Off}]}}", []string{"e.yaml:1:", `state of a key is "Off"`}},
 		{"too many resources", campaignFile(base+"copies: 200000") + "          - {name: b, recipe: aws-sims, copies: 2}", []string{"at most 200000"}},
 	}
 	for _, tt := range tests {

@@ -1,0 +1,166 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/verify"
+	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
+)
+
+// verifySetup has the parameters that say where to look, and for what.
+var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName}}
+
+// verifyOptions are the settings of verify.
+type verifyOptions struct {
+	common
+	use        string
+	roleARN    string
+	externalID string
+}
+
+// defaultUse is what a person and a schedule do.
+const defaultUse = string(permissions.Run)
+
+func newVerify(g *global) *cobra.Command {
+	o := &verifyOptions{}
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Check whether the program can work in an account, and whether what is deployed works",
+		Long: `Check, before or after a deployment, the credentials and the account, the clock, each region,
+the permissions, quotas, our metrics, topics with their keys and subscribers, the notification rule,
+whether another monitor works in the account, and the version of what is deployed. There is one
+line for each finding, OK, WARN, FAIL or not checked, with what to try below it.
+
+It only reads. Permissions that read are checked by calling them; those that write by a simulation
+of IAM (iam:SimulatePrincipalPolicy), or else not. --for selects the way of working whose permissions
+are checked. --role-arn checks as the role that will run, which the credentials must be able to
+assume.
+
+Exit codes: 0 all is OK or a warning; 1 something failed, or interrupted; 2 bad usage or
+configuration; 3 nothing failed, but something could not be checked.`,
+		Example: `  personalize-monitor verify --regions us-east-1,eu-west-1
+  personalize-monitor verify --for act --role-arn arn:aws:iam::123456789012:role/monitor --output json`,
+		Args: cobra.NoArgs,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.use, "for", defaultUse, "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
+	flags.StringVar(&o.roleARN, "role-arn", "", "check as this role (`ARN`), which is assumed")
+	flags.StringVar(&o.externalID, "external-id", "", "external `ID` that the role's trust policy asks for")
+	complete(cmd, "for", uses())
+	o.addOutput(cmd)
+	verifySetup.addParams(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		values, err := g.resolve(cmd.Flags(), verifySetup)
+		if err = cmp.Or(err, o.check()); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), g, values)
+	}
+	return cmd
+}
+
+var rolePattern = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:role/.+$`)
+
+func (o *verifyOptions) check() error {
+	switch {
+	case !slices.Contains(uses(), o.use):
+		return usage(oneOf("--for", o.use, uses()))
+	case o.roleARN != "" && !rolePattern.MatchString(o.roleARN):
+		return usage(fmt.Errorf("--role-arn %q is not the ARN of a role (arn:aws:iam::123456789012:role/NAME)", o.roleARN))
+	case o.externalID != "" && o.roleARN == "":
+		return usage(errors.New("--external-id is for --role-arn"))
+	}
+	return o.checkOutput()
+}
+
+// useLambda is the deployed stack: all of its functions.
+const useLambda = "lambda"
+
+// uses are the ways of working whose permissions can be checked.
+func uses() []string {
+	var names []string
+	for _, use := range permissions.Uses() {
+		names = append(names, string(use))
+	}
+	return append(names, useLambda)
+}
+
+// statements are what the way of working may do in an account.
+func (o *verifyOptions) statements(region, dashboard string) func(account, partition string) []permissions.Statement {
+	of := []permissions.Use{permissions.Use(o.use)}
+	if o.use == useLambda {
+		of = permissions.Functions()
+	}
+	return func(account, partition string) []permissions.Statement {
+		var all []permissions.Statement
+		for _, use := range of {
+			all = append(all, permissions.For(use, permissions.Options{
+				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: deployment,
+			})...)
+		}
+		return all
+	}
+}
+
+// run reads the facts and prints the findings. That there are no credentials is one of them.
+func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values) error {
+	s, err := g.open(ctx, verifySetup)
+	switch {
+	case awsapi.KindOf(err) == awsapi.NoCredentials && ctx.Err() == nil:
+		facts := verify.Facts{Use: o.use, Version: notify.VersionTag(g.version), Home: g.region}
+		facts.Identity.Failure = probe.FailureOf(err)
+		return o.finish(g, report.VerificationOf(facts, nil))
+	case err != nil:
+		return err
+	}
+	defer s.close()
+	if err := values.Within(s.config.Region); err != nil {
+		return err
+	}
+	if o.roleARN != "" {
+		s.config = awsapi.AssumeRole(s.config, o.roleARN, o.externalID)
+		s.clients = app.NewClients(s.config, s.clock, s.logger)
+	}
+	if len(values.Regions) == 0 {
+		values.Regions = s.regions
+	}
+	parts := s.app(app.Options{DryRun: true})
+	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: s.progress.show})
+	facts, err := reader.Run(ctx, probe.Input{
+		Use: o.use, Version: notify.VersionTag(g.version), Regions: values.Regions, Statements: o.statements(s.config.Region, values.DashboardName), Wanted: values.Endpoints,
+		ChatWanted: values.ChatNotifications, Dashboard: values.DashboardName, Principal: o.roleARN,
+	})
+	s.progress.clear()
+	if err != nil {
+		return err
+	}
+	return o.finish(g, report.VerificationOf(facts, parts.Clients.Calls()))
+}
+
+// finish prints the findings. One that failed decides the exit code before one that is not known.
+func (o *verifyOptions) finish(g *global, result report.Verification) error {
+	if err := g.streams.print(result, o.output); err != nil {
+		return err
+	}
+	switch {
+	case result.Count(verify.Fail) > 0:
+		return &exit{code: ExitFailed}
+	case result.Count(verify.Unchecked) > 0:
+		return &exit{code: ExitPartial}
+	}
+	return nil
+}

@@ -1,0 +1,63 @@
+package localaws
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
+)
+
+// refusals are the calls that the credentials of the estate's own account may not make, and the
+// regions that are not enabled for their accounts, as the estate has both.
+type refusals struct {
+	account  string
+	denied   []string   // actions; one that ends with * means all that begin so
+	disabled []api.Home // of any account
+}
+
+func refusalsOf(estate estatefile.Estate) refusals {
+	r := refusals{account: estate.Owner(), denied: estate.Denied}
+	for home, region := range estate.All() {
+		if region.Disabled {
+			r.disabled = append(r.disabled, home)
+		}
+	}
+	return r
+}
+
+// denies reports whether no one in an account may use an action. The case of actions does not
+// matter, as in IAM.
+func (r refusals) denies(account, action string) bool {
+	return account == r.account && slices.ContainsFunc(r.denied, func(pattern string) bool {
+		prefix, all := strings.CutSuffix(pattern, "*")
+		return strings.EqualFold(pattern, action) || all && len(action) >= len(prefix) && strings.EqualFold(prefix, action[:len(prefix)])
+	})
+}
+
+// check returns the error of a refused call, as the services word it; nil if it is not refused.
+// GetCallerIdentity needs no permission (STS API reference).
+func (r refusals) check(c *api.Call) error {
+	action := c.Service + ":" + c.Operation
+	switch {
+	case slices.Contains(r.disabled, c.Home):
+		return disabledError(c.Request.Protocol)
+	case action != "sts:GetCallerIdentity" && r.denies(c.Account, action):
+		return denied(c)
+	}
+	return nil
+}
+
+// disabledError is how a region answers that is not enabled for the account.
+func disabledError(p wire.Protocol) error {
+	e := &wire.Error{
+		Code: "UnrecognizedClientException", Query: "InvalidClientTokenId", Status: http.StatusForbidden,
+		Message: "The security token included in the request is invalid.",
+	}
+	if p == wire.Query {
+		e.Code = "InvalidClientTokenId"
+	}
+	return e
+}

@@ -1,0 +1,100 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/verify"
+)
+
+// Verification is the outcome of verify. Its JSON keys are stable.
+type Verification struct {
+	CheckedAt time.Time             `json:"checkedAt"`
+	Account   string                `json:"account"` // empty if it is not known
+	Identity  string                `json:"identity"`
+	Use       string                `json:"use"`
+	Region    string                `json:"region"` // where events and the notification rule are
+	Version   string                `json:"version"`
+	Findings  []VerificationFinding `json:"findings"`
+	Calls     map[string]int        `json:"calls"` // by service.Operation
+}
+
+// VerificationFinding is the outcome of one check.
+type VerificationFinding struct {
+	Check    verify.Check  `json:"check"`
+	Status   verify.Status `json:"status"`
+	Region   string        `json:"region"`
+	Resource string        `json:"resource"`
+	Text     string        `json:"text"`
+	Remedy   string        `json:"remedy"`
+}
+
+// VerificationOf is the outcome of the facts' checks.
+func VerificationOf(f verify.Facts, calls map[string]int) Verification {
+	v := Verification{
+		CheckedAt: f.Now.UTC().Truncate(time.Second), Account: f.Identity.Account, Identity: f.Identity.ARN, Use: f.Use, Region: f.Home,
+		Version: f.Version, Findings: []VerificationFinding{}, Calls: calls,
+	}
+	for _, finding := range verify.Findings(f) {
+		v.Findings = append(v.Findings, VerificationFinding(finding))
+	}
+	if v.Calls == nil {
+		v.Calls = map[string]int{}
+	}
+	return v
+}
+
+// Count is how many findings have a status.
+func (v Verification) Count(status verify.Status) int {
+	n := 0
+	for _, f := range v.Findings {
+		if f.Status == status {
+			n++
+		}
+	}
+	return n
+}
+
+// JSON implements Report.
+func (v Verification) JSON() any { return v }
+
+// CSV implements Report.
+func (v Verification) CSV() [][]string {
+	rows := [][]string{{"check", "status", "region", "resource", "text", "remedy"}}
+	for _, f := range v.Findings {
+		rows = append(rows, Fields(f.Check, f.Status, f.Region, f.Resource, f.Text, f.Remedy))
+	}
+	return rows
+}
+
+// Asides implements Report.
+func (v Verification) Asides() []string { return nil }
+
+// Table implements Report: a line for each finding, its remedy below it, and their numbers at the end.
+func (v Verification) Table(p Printer) {
+	grid := Grid{Columns: []Column{{Title: "STATUS"}, {Title: "REGION"}}, Text: "FINDING"}
+	for _, f := range v.Findings {
+		row := Row{Cells: []Cell{Word(f.Status), {Text: f.Region}}, Text: Cell{Text: f.Text}}
+		if f.Status == verify.OK {
+			row.Cells[0].Color = ""
+		}
+		if f.Remedy != "" {
+			row.Below = Cell{"try: " + f.Remedy, dim}
+		}
+		grid.Rows = append(grid.Rows, row)
+	}
+	p.Grid(grid)
+	var counts []string
+	for _, s := range []struct {
+		status verify.Status
+		word   string
+	}{{verify.Fail, "failed"}, {verify.Warn, "with a warning"}, {verify.Unchecked, "not checked"}, {verify.OK, "OK"}} {
+		if n := v.Count(s.status); n > 0 {
+			counts = append(counts, fmt.Sprintf("%s %s", model.Number(float64(n), 0), s.word))
+		}
+	}
+	p.Line("")
+	p.Line(strings.Join(counts, ", ") + ".")
+}

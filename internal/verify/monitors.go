@@ -1,0 +1,112 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Deployment is a monitor by what it left in the account.
+type Deployment struct {
+	Name string // the value of the tag Deployment; empty for the upstream sample
+	// Traces are the things that are tagged as its, such as "the topic in us-east-1".
+	Traces []string
+	// Served is when a daemon of the deployment last did its work; zero if there never was one.
+	Served time.Time
+	// Version is the one that last worked; empty if it recorded none.
+	Version string
+}
+
+// title names a deployment for people.
+func (d Deployment) title() string {
+	switch {
+	case d.Name == "":
+		return "the upstream sample"
+	case d.stack():
+		return "stack " + d.Name
+	}
+	return "deployment " + d.Name
+}
+
+// stack reports whether a deployment is a stack: its name is that of a region and of the stack.
+func (d Deployment) stack() bool { return strings.Contains(d.Name, "/") }
+
+// servedWithin is how long ago a daemon that still runs has worked at most: a tick comes every 5
+// minutes.
+const servedWithin = time.Hour
+
+// active reports whether a deployment works on its own: a stack, the upstream sample, or a daemon
+// that runs.
+func (d Deployment) active(now time.Time) bool {
+	return d.Name == "" || d.stack() || now.Sub(d.Served).Abs() < servedWithin
+}
+
+// present are the deployments that are still there: of those that only worked once, by the tags of the
+// topic, nothing is left.
+func (f Facts) present() []Deployment {
+	return slices.DeleteFunc(slices.Clone(f.Deployments), func(d Deployment) bool {
+		return len(d.Traces) == 0 && f.Now.Sub(d.Served).Abs() >= servedWithin
+	})
+}
+
+// runs reports whether something in the account should publish metrics.
+func (f Facts) runs() bool {
+	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.Now) })
+}
+
+// monitors is about what is deployed: one monitor, and of the version of this program.
+func (f Facts) monitors() []Finding {
+	if !f.homeReached() {
+		return nil
+	}
+	present := f.present()
+	switch len(present) {
+	case 0:
+		return []Finding{{CheckMonitor, OK, "", "", "no trace of another monitor in the account", ""}}
+	case 1:
+		d := present[0]
+		if d.Name == "" {
+			return []Finding{{
+				CheckMonitor, Warn, "", "", "the upstream sample is deployed here: " + names(d.Traces),
+				"update its stack to this program's template in place; do not run both",
+			}}
+		}
+		return append([]Finding{{CheckMonitor, OK, "", "", "one monitor: " + d.title(), ""}}, f.version(d)...)
+	}
+	var titles []string
+	var list []Finding
+	for _, d := range present {
+		where := "a daemon that runs"
+		if len(d.Traces) > 0 {
+			where = names(d.Traces)
+		}
+		titles = append(titles, fmt.Sprintf("%s (%s)", d.title(), where))
+		list = append(list, f.version(d)...)
+	}
+	return append([]Finding{{
+		CheckMonitor, Warn, "", "", fmt.Sprintf("%d monitors in the account: %s", len(titles), strings.Join(titles, "; ")),
+		"keep one: two change the same minimums and notify twice; cleanup removes what another one made",
+	}}, list...)
+}
+
+// version compares the version of a deployment that works on its own with this program's.
+func (f Facts) version(d Deployment) []Finding {
+	if d.Name == "" || !d.active(f.Now) {
+		return nil
+	}
+	finding := Finding{Check: CheckVersion, Status: OK, Text: d.title() + " is of this version, " + d.Version}
+	switch {
+	case d.Version == "":
+		finding.Status, finding.Text = Warn, d.title()+" has recorded no version: it is older than this program, or has not worked yet"
+		finding.Remedy = "deploy this version, and run verify again after its first cycle"
+	case f.Version == "":
+		finding.Status, finding.Text = Unchecked, d.title()+" is of version "+d.Version+"; this program has none"
+		finding.Remedy = "use a release of the program"
+	case d.Version != f.Version:
+		finding.Status = Warn
+		finding.Text = fmt.Sprintf("%s is of version %s, this program of %s", d.title(), d.Version, f.Version)
+		finding.Remedy = "deploy this version, or verify with the program of that one"
+	}
+	return []Finding{finding}
+}

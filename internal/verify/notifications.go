@@ -1,0 +1,262 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+)
+
+// Topic is the notification topic of a region.
+type Topic struct {
+	Failure Failure // Missing if there is no topic
+	ARN     string
+	// Policy reports whether alarms of the account and EventBridge may publish to it, and no one else's
+	// by our statements. Sample means that the policy is the upstream sample's, by which alarms of
+	// every account may.
+	Policy        bool
+	Sample        bool
+	PolicyFailure Failure
+	Key           Key
+	Subscribers   []Subscriber
+	ListFailure   Failure // of the subscribers
+}
+
+// Key is the KMS key that a topic is encrypted with.
+type Key struct {
+	Name    string // as the topic has it; empty if it is not encrypted
+	AWS     bool   // AWS manages it, so that no service can be let use it
+	Off     bool   // disabled, or about to be deleted
+	Policy  string // a JSON document
+	Failure Failure
+}
+
+// Subscriber is one subscription of a topic.
+type Subscriber struct {
+	Protocol string
+	Address  string // of a URL it may hold a secret: findings show the host alone
+	State    SubscriberState
+}
+
+// SubscriberState is whether a subscriber gets anything.
+type SubscriberState string
+
+// The states.
+const (
+	Confirmed SubscriberState = "confirmed"
+	Pending   SubscriberState = "pending"
+	Deleted   SubscriberState = "deleted" // the owner has unsubscribed
+)
+
+// endpoint is the address as parameters have it.
+func (s Subscriber) endpoint() config.Endpoint {
+	return config.Endpoint{Protocol: config.Protocol(s.Protocol), Address: s.Address}
+}
+
+// Rule is the notification rule of a region; only that of the deployment region is looked at.
+type Rule struct {
+	Failure  Failure // Missing if there is no rule
+	ARN      string
+	Disabled bool
+	Known    bool // its pattern matches our notifications
+	// Targets are its targets' ARNs. TargetsFailure is why they are not known.
+	Targets        []string
+	TargetsFailure Failure
+	Raw            bool // the target of ours sends raw JSON
+}
+
+// notifications are the findings about topics, keys, subscribers and rule of a region. Where nothing is
+// deployed, a topic that does not exist is no fault.
+func (f Facts) notifications(r Region) []Finding {
+	if r.Topic.Failure.Kind == Missing && !r.Concerned {
+		return nil
+	}
+	list := []Finding{f.topic(r.Name, r.Topic)}
+	if r.Topic.Failure.Kind == Read {
+		list = append(list, f.key(r.Name, r.Topic.Key)...)
+		list = append(list, f.subscribers(r)...)
+	}
+	if r.Name == f.Home {
+		list = append(list, f.chat()...)
+		list = append(list, f.rule(r)...)
+	}
+	return list
+}
+
+func (f Facts) topic(region string, t Topic) Finding {
+	finding := Finding{CheckTopic, OK, region, t.ARN, "alarms and events may publish to the topic", ""}
+	switch {
+	case t.Failure.Kind == Missing && len(f.present()) == 0:
+		finding.Text = "no topic; the first run creates it"
+	case t.Failure.Kind == Missing:
+		finding.Status, finding.Text = Warn, "the notification topic does not exist, so no one is notified"
+		finding.Remedy = "the next run or cycle creates it; if it does not, read its problems"
+	case t.Failure.Kind != Read:
+		return t.Failure.unchecked(CheckTopic, region, "notification topic")
+	case t.PolicyFailure.Kind != Read:
+		finding.Status, finding.Text = Fail, "the topic's policy cannot be understood: "+t.PolicyFailure.Text
+		finding.Remedy = "fix the policy; it must let cloudwatch.amazonaws.com and events.amazonaws.com publish"
+	case !t.Policy && t.Sample:
+		finding.Status, finding.Text = Warn, "the topic has the upstream sample's policy, by which alarms of any account may publish"
+		finding.Remedy = "the next run or cycle corrects it"
+	case !t.Policy:
+		finding.Status, finding.Text = Fail, "the topic's policy does not let alarms and events publish as it should"
+		finding.Remedy = "the next run or cycle corrects it (sns:SetTopicAttributes); if it does not, read its problems"
+	}
+	return finding
+}
+
+// chat are the findings about the topic for chats of the deployment region, which exists on request.
+func (f Facts) chat() []Finding {
+	t := f.Chat
+	switch {
+	case t.Failure.Kind == Missing && (!f.ChatWanted || len(f.present()) == 0):
+		return nil
+	case t.Failure.Kind == Missing:
+		return []Finding{{
+			CheckTopic, Warn, f.Home, t.ARN, "the topic for chats does not exist, so no action is shown there",
+			"the next run or cycle with ChatNotifications=Yes creates it",
+		}}
+	case t.Failure.Kind != Read:
+		return []Finding{t.Failure.unchecked(CheckTopic, f.Home, "topic for chats")}
+	}
+	list := append([]Finding{f.topic(f.Home, t)}, f.key(f.Home, t.Key)...)
+	switch {
+	case t.ListFailure.Kind != Read:
+		list = append(list, t.ListFailure.unchecked(CheckSubscriber, f.Home, "channels of the topic for chats"))
+	case !f.chatShown():
+		list = append(list, Finding{
+			CheckSubscriber, Warn, f.Home, t.ARN, "no channel shows the topic for chats",
+			"add the topic to the channel's configuration in Amazon Q Developer in chat applications",
+		})
+	}
+	return list
+}
+
+// chatShown reports whether a channel shows the topic for chats.
+func (f Facts) chatShown() bool {
+	return slices.ContainsFunc(f.Chat.Subscribers, func(s Subscriber) bool { return s.endpoint().AmazonQ() && s.State == Confirmed })
+}
+
+// keyServices are those that publish to the topic, and the actions on its key that they need (SNS
+// developer guide, "Key management").
+var (
+	keyServices = []string{"cloudwatch.amazonaws.com", "events.amazonaws.com"}
+	keyActions  = []string{"kms:GenerateDataKey", "kms:Decrypt"}
+)
+
+func (f Facts) key(region string, key Key) []Finding {
+	if key.Name == "" {
+		return nil
+	}
+	finding := Finding{CheckKey, Fail, region, key.Name, "", "encrypt the topic with a key of your own whose policy lets both services use it"}
+	switch {
+	case key.AWS:
+		finding.Text = "the topic is encrypted with a key of AWS, which CloudWatch and EventBridge cannot use"
+		return []Finding{finding}
+	case key.Failure.Kind == Missing:
+		finding.Text = "the key that the topic is encrypted with does not exist"
+		return []Finding{finding}
+	case key.Failure.Kind != Read:
+		return []Finding{key.Failure.unchecked(CheckKey, region, "key of the topic")}
+	case key.Off:
+		finding.Text, finding.Remedy = "the key of the topic is disabled, or about to be deleted", "enable the key, or choose another"
+		return []Finding{finding}
+	}
+	grant := "let it call kms:GenerateDataKey* and kms:Decrypt in the key's policy"
+	var list []Finding
+	for _, service := range keyServices {
+		switch keyLets(key.Policy, service, f.Identity.Account) {
+		case Refused:
+			list = append(list, Finding{CheckKey, Fail, region, key.Name, "the policy of the topic's key does not let " + service + " use it", grant})
+		case Unknown:
+			list = append(list, Finding{
+				CheckKey, Unchecked, region, key.Name, "the policy of the topic's key has conditions for " + service,
+				"check them by a test: aws cloudwatch set-alarm-state on one of the alarms sends a mail",
+			})
+		}
+	}
+	if list == nil {
+		list = append(list, Finding{CheckKey, OK, region, key.Name, "CloudWatch and EventBridge may use the topic's key", ""})
+	}
+	return list
+}
+
+// subscribers has a finding for each subscription, one for each address that is not subscribed, and one
+// if no one is.
+func (f Facts) subscribers(r Region) []Finding {
+	t := r.Topic
+	if t.ListFailure.Kind != Read {
+		return []Finding{t.ListFailure.unchecked(CheckSubscriber, r.Name, "subscribers of the topic")}
+	}
+	var list []Finding
+	for _, s := range t.Subscribers {
+		list = append(list, f.subscriber(r.Name, s))
+	}
+	for _, wanted := range f.Wanted {
+		if !slices.ContainsFunc(t.Subscribers, func(s Subscriber) bool { return strings.EqualFold(s.Address, wanted.Address) }) {
+			list = append(list, Finding{
+				CheckSubscriber, Warn, r.Name, wanted.Shown(), wanted.Shown() + " is not subscribed, and gets nothing",
+				"the next run or cycle with it as NotificationEndpoint subscribes it; then it must be confirmed",
+			})
+		}
+	}
+	if list == nil {
+		list = append(list, Finding{CheckSubscriber, Warn, r.Name, t.ARN, "the topic has no subscriber, so no one is notified", "set NotificationEndpoint"})
+	}
+	return list
+}
+
+func (f Facts) subscriber(region string, s Subscriber) Finding {
+	shown := s.endpoint().Shown()
+	finding := Finding{CheckSubscriber, OK, region, shown, shown + " has confirmed", ""}
+	switch chat, remedy := s.endpoint().Webhook(); {
+	case chat != "" && s.State != Confirmed:
+		finding.Status, finding.Text, finding.Remedy = Fail, shown+" is a webhook of "+chat+", which can never confirm a subscription", remedy
+	case s.endpoint().AmazonQ() && !f.chatShown():
+		finding.Status = Warn
+		finding.Text = "Amazon Q Developer shows the alarms of this topic, and drops its texts about actions"
+		finding.Remedy = "set ChatNotifications=Yes, and show that topic in the channel, too"
+	case s.State == Pending:
+		finding.Status, finding.Text = Warn, shown+" has not confirmed, and gets nothing"
+		finding.Remedy = "follow the link in the mail of AWS; after 3 days the next run sends another"
+	case s.State == Deleted:
+		finding.Status, finding.Text = Warn, shown+" has unsubscribed, and gets nothing"
+		finding.Remedy = "remove it from NotificationEndpoint, or subscribe it again"
+	}
+	return finding
+}
+
+// rule is about the rule that forwards notifications of actions, which is in the deployment region.
+func (f Facts) rule(r Region) []Finding {
+	rule := r.Rule
+	finding := Finding{CheckRule, OK, r.Name, rule.ARN, "the notification rule sends to the topic", ""}
+	again := "the next run or cycle corrects it; if it does not, read its problems"
+	switch {
+	case rule.Failure.Kind == Missing && len(f.present()) == 0:
+		finding.Text = "no notification rule; the first run creates it"
+	case rule.Failure.Kind == Missing:
+		finding.Status, finding.Text, finding.Remedy = Warn, "the notification rule does not exist, so no action is reported", again
+	case rule.Failure.Kind != Read:
+		return []Finding{rule.Failure.unchecked(CheckRule, r.Name, "notification rule")}
+	case rule.Disabled:
+		finding.Status, finding.Text = Warn, "the notification rule is disabled, so no action is reported"
+		finding.Remedy = "aws events enable-rule --name PersonalizeMonitor-NotificationsRule, if that was not on purpose"
+	case rule.TargetsFailure.Kind != Read:
+		return []Finding{rule.TargetsFailure.unchecked(CheckRule, r.Name, "targets of the notification rule")}
+	case !slices.Contains(rule.Targets, r.Topic.ARN):
+		finding.Status, finding.Remedy = Fail, again
+		finding.Text = fmt.Sprintf("none of the %d targets of the notification rule is the topic, so no action is reported", len(rule.Targets))
+	case f.Chat.Failure.Kind == Read && !slices.Contains(rule.Targets, f.Chat.ARN):
+		finding.Status, finding.Text = Warn, "the topic for chats is no target of the notification rule, so no action is shown there"
+		finding.Remedy = "the next run or cycle with ChatNotifications=Yes corrects it"
+	case !rule.Known:
+		finding.Status, finding.Text = Warn, "the notification rule has a pattern that a person set; some notifications may be missing"
+		finding.Remedy = "delete the rule, and the next run creates it, if that was not on purpose"
+	case rule.Raw:
+		finding.Status, finding.Text = Warn, "the notification rule sends raw JSON, not a readable text"
+		finding.Remedy = "delete its target, and the next run creates it"
+	}
+	return []Finding{finding}
+}

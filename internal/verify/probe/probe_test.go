@@ -1,0 +1,157 @@
+package probe
+
+import (
+	"errors"
+	"net"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
+	"github.com/personalize-monitor/personalize-monitor/internal/verify"
+	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+)
+
+var check = permissionCheck{
+	owner: writer.Identity{Account: "123456789012", Partition: "aws"}, regions: []string{"eu-west-1", "us-east-1"}, home: "us-east-1",
+	resources: map[string]model.ARN{"eu-west-1": {
+		Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: "campaign/home",
+	}},
+}
+
+func TestPlacesOfAResource(t *testing.T) {
+	tests := []struct {
+		pattern string
+		want    []place
+	}{
+		{"*", []place{{"eu-west-1", "*"}, {"us-east-1", "*"}}},
+		{"arn:aws:personalize:*:123456789012:campaign/*", []place{
+			{"eu-west-1", "arn:aws:personalize:eu-west-1:123456789012:campaign/home"},
+			{"us-east-1", "arn:aws:personalize:us-east-1:123456789012:campaign/personalize-monitor-verify"},
+		}},
+		{"arn:aws:sns:eu-west-1:123456789012:topic", []place{{"eu-west-1", "arn:aws:sns:eu-west-1:123456789012:topic"}}},
+		{"arn:aws:sns:ap-south-1:123456789012:topic", nil},
+		{"arn:aws:cloudwatch::*:dashboard/x-*", []place{{"us-east-1", "arn:aws:cloudwatch::123456789012:dashboard/x-personalize-monitor-verify"}}},
+	}
+	for _, tt := range tests {
+		if got := check.places(tt.pattern); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %v, want %v", tt.pattern, got, tt.want)
+		}
+	}
+}
+
+// What several statements allow is asked once, and once for each condition.
+func TestQuestionsAreAskedOnce(t *testing.T) {
+	one := permissions.Statement{Actions: []string{"a:Read"}, Resources: []string{"*"}}
+	other := one
+	other.Conditions = map[string]map[string][]string{"StringEquals": {"a:key": {"x", "y"}}}
+	if got := len(check.questions([]permissions.Statement{one, one, other})); got != 4 {
+		t.Errorf("%d questions, want 2 in each of 2 regions", got)
+	}
+}
+
+func TestPrincipalOfACaller(t *testing.T) {
+	tests := map[string]string{
+		"arn:aws:iam::123456789012:user/ops/me":              "arn:aws:iam::123456789012:user/ops/me",
+		"arn:aws-cn:sts::123456789012:assumed-role/R/me":     "arn:aws-cn:iam::123456789012:role/R",
+		"arn:aws:iam::123456789012:root":                     "",
+		"arn:aws:sts::123456789012:federated-user/me":        "",
+		"arn:aws:iam::123456789012:role/aws-service-role/my": "arn:aws:iam::123456789012:role/aws-service-role/my",
+		"me": "",
+	}
+	for caller, want := range tests {
+		if got, failure := principalOf(caller); got != want || (failure.Kind == verify.Read) != (want != "") {
+			t.Errorf("%s: got %q, %+v", caller, got, failure)
+		}
+	}
+}
+
+// A denial by the call itself, and nothing else, is a refusal; an error for another reason proves nothing.
+func TestAnswerOfACall(t *testing.T) {
+	api := func(code string) error { return &smithy.GenericAPIError{Code: code} }
+	tests := []struct {
+		err  error
+		want verify.Answer
+	}{
+		{nil, verify.Allowed},
+		{api("ResourceNotFoundException"), verify.Allowed},
+		{api("AccessDenied"), verify.Refused},
+		{api("AuthorizationError"), verify.Refused},
+		{api("InvalidInputException"), verify.Unknown},
+		{api("ThrottlingException"), verify.Unknown},
+		{errors.New("x"), verify.Unknown},
+	}
+	for _, tt := range tests {
+		if got := called(verify.Permission{Answer: verify.Unknown}, tt.err); got.Answer != tt.want || got.Called != (tt.want != verify.Unknown) {
+			t.Errorf("%v: got %+v", tt.err, got)
+		}
+	}
+}
+
+func TestAnswerOfASimulation(t *testing.T) {
+	result := func(decision types.PolicyEvaluationDecisionType, missing ...string) types.EvaluationResult {
+		return types.EvaluationResult{
+			EvalActionName: aws.String("a:Write"), EvalDecision: decision,
+			ResourceSpecificResults: []types.ResourceSpecificResult{{MissingContextValues: missing}},
+		}
+	}
+	tests := []struct {
+		name   string
+		result types.EvaluationResult
+		want   verify.Answer
+	}{
+		{"allowed", result("allowed"), verify.Allowed},
+		{"allowed, whatever the value", result("allowed", "aws:SourceIp"), verify.Allowed},
+		{"denied", result("explicitDeny"), verify.Refused},
+		{"not allowed", result("implicitDeny"), verify.Refused},
+		{"not allowed without a value", result("implicitDeny", "aws:SourceIp"), verify.Unknown},
+		{"of another action", types.EvaluationResult{EvalActionName: aws.String("a:Other")}, verify.Unknown},
+	}
+	for _, tt := range tests {
+		if got := simulated(verify.Permission{Action: "a:Write", Answer: verify.Unknown}, []types.EvaluationResult{tt.result}); got.Answer != tt.want {
+			t.Errorf("%s: got %+v", tt.name, got)
+		}
+	}
+}
+
+func TestFailureOf(t *testing.T) {
+	tests := []struct {
+		err  error
+		want verify.FailureKind
+	}{
+		{nil, verify.Read},
+		{&smithy.GenericAPIError{Code: "AccessDenied"}, verify.Denied},
+		{&smithy.GenericAPIError{Code: "NoSuchEntity"}, verify.Missing},
+		{&awsapi.RegionDisabledError{Region: "x", Err: errors.New("x")}, verify.Disabled},
+		{&net.DNSError{IsNotFound: true}, verify.NoHost},
+		{&awsapi.CredentialsError{Err: errors.New("x")}, verify.Credentials},
+		{errors.New("x"), verify.Other},
+	}
+	for _, tt := range tests {
+		if got := FailureOf(tt.err); got.Kind != tt.want || (got.Text == "") != (tt.err == nil) {
+			t.Errorf("%v: got %+v", tt.err, got)
+		}
+	}
+}
+
+// Every action that a use reads with is called or simulated: no name of an action is misspelled here.
+func TestReadersAreActionsOfTheTable(t *testing.T) {
+	known := map[string]bool{}
+	for _, use := range append(permissions.Uses(), permissions.Functions()...) {
+		for _, s := range permissions.For(use, permissions.Options{}) {
+			for _, action := range s.Actions {
+				known[action] = true
+			}
+		}
+	}
+	for action := range readers {
+		if !known[action] || !permissions.Reads(action) {
+			t.Errorf("%s is no action that a use reads with", action)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+// Package verify checks whether the program can work in an account, and whether what is deployed
+// there works: facts that were read → findings, each with a remedy. It knows no AWS and reads
+// nothing; package probe does.
+package verify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+)
+
+// Status is the outcome of a check.
+type Status string
+
+// The statuses. Unchecked means that the fact is not known: neither good nor bad.
+const (
+	OK        Status = "OK"
+	Warn      Status = "WARN" // it works, but a person may want something else
+	Fail      Status = "FAIL" // something does not work, or notifications get lost
+	Unchecked Status = "not checked"
+)
+
+// Check names what is checked. The values are keys of the JSON, and stable.
+type Check string
+
+// The checks, in the order in which findings are listed.
+const (
+	CheckCredentials Check = "credentials"
+	CheckClock       Check = "clock"
+	CheckRegion      Check = "region"
+	CheckPermission  Check = "permission"
+	CheckQuota       Check = "quota"
+	CheckMetrics     Check = "metrics"
+	CheckTopic       Check = "topic"
+	CheckKey         Check = "key"
+	CheckSubscriber  Check = "subscriber"
+	CheckRule        Check = "rule"
+	CheckMonitor     Check = "monitor"
+	CheckVersion     Check = "version"
+)
+
+// Finding is the outcome of one check of one thing.
+type Finding struct {
+	Check    Check
+	Status   Status
+	Region   string // empty: of the whole account, or of every region
+	Resource string // an ARN, an action or an address; empty if the text is about none
+	Text     string // one line
+	Remedy   string // what to do; empty for OK
+}
+
+// Failure is why something is not known. The zero value means that it was read.
+type Failure struct {
+	Kind   FailureKind
+	Text   string // one line
+	Remedy string
+}
+
+// FailureKind classifies a Failure.
+type FailureKind string
+
+// The kinds. NoHost means that the service has no host name in the region, Disabled that the region
+// is not enabled for the account.
+const (
+	Read        FailureKind = ""
+	Denied      FailureKind = "denied"
+	Missing     FailureKind = "missing"
+	Disabled    FailureKind = "disabled"
+	NoHost      FailureKind = "no host"
+	Unreachable FailureKind = "unreachable"
+	Credentials FailureKind = "credentials"
+	Other       FailureKind = "other"
+)
+
+// unchecked is the finding for something that could not be read.
+func (f Failure) unchecked(check Check, region, what string) Finding {
+	return Finding{Check: check, Status: Unchecked, Region: region, Text: what + ": " + f.Text, Remedy: f.Remedy}
+}
+
+// Facts are what was read. What could not be read has a Failure beside it.
+type Facts struct {
+	Now     time.Time
+	Use     string // the way of working whose permissions were checked, such as run
+	Version string // of this program; empty if it has none
+	Home    string // the deployment region
+
+	Identity Identity
+	Clock    Clock
+	Regions  []Region
+	// Permissions are the actions of Use that were checked, one for each region and resource.
+	Permissions []Permission
+	Rules       Count // in the deployment region
+	Dashboards  Count
+	// Deployments are the monitors that left traces in the account.
+	Deployments []Deployment
+	// Chat is the topic for chats in the deployment region, and ChatWanted whether the parameters want
+	// one. Wanted are the addresses that the parameters want to be notified.
+	Chat       Topic
+	ChatWanted bool
+	Wanted     []config.Endpoint
+}
+
+// Identity is who owns the credentials.
+type Identity struct {
+	Account string
+	ARN     string
+	Failure Failure
+}
+
+// Clock is how far the host's clock is ahead of AWS's, negative if behind.
+type Clock struct {
+	Offset time.Duration
+	Known  bool
+}
+
+// Count is how many of something exist.
+type Count struct {
+	N       int
+	Failure Failure
+}
+
+// Region is what was read in one region.
+type Region struct {
+	Name      string
+	Concerned bool    // resources exist here, or it is the deployment region: a monitor has work here
+	Listed    bool    // among the regions known to offer Personalize
+	Reach     Failure // of the first call; nothing else was read unless it is Read or Denied
+	Resources Count   // campaigns and recommenders
+	Alarms    Count   // of everyone
+	Metrics   Arrival
+	Topic     Topic
+	Rule      Rule
+}
+
+// Reached reports whether AWS answered in the region, be it with a denial.
+func (r Region) Reached() bool { return r.Reach.Kind == Read || r.Reach.Kind == Denied }
+
+// Arrival is the newest of our own metrics that can be read.
+type Arrival struct {
+	Latest  time.Time // the end of the newest five minutes; zero if there is nothing within the look-back
+	Failure Failure
+}
+
+// Findings are the outcome of all checks, in the order of the checks and regions.
+func Findings(f Facts) []Finding {
+	if f.Identity.Failure.Kind != Read {
+		return f.noIdentity()
+	}
+	var list []Finding
+	list = append(list, f.identity())
+	list = append(list, f.clock())
+	for _, r := range f.Regions {
+		list = append(list, f.region(r))
+	}
+	list = append(list, f.permissions()...)
+	list = append(list, f.quotas()...)
+	for _, r := range f.Regions {
+		if r.Reached() {
+			list = append(list, f.arrival(r)...)
+			list = append(list, f.notifications(r)...)
+		}
+	}
+	list = append(list, f.monitors()...)
+	slices.SortStableFunc(list, func(a, b Finding) int { return cmp.Compare(order(a.Check), order(b.Check)) })
+	return list
+}
+
+var checks = []Check{
+	CheckCredentials, CheckClock, CheckRegion, CheckPermission, CheckQuota, CheckMetrics, CheckTopic, CheckKey, CheckSubscriber, CheckRule,
+	CheckMonitor, CheckVersion,
+}
+
+func order(c Check) int { return slices.Index(checks, c) }
+
+// Has reports whether a finding has the status.
+func Has(list []Finding, status Status) bool {
+	return slices.ContainsFunc(list, func(f Finding) bool { return f.Status == status })
+}
+
+// names joins the names of things, the last of many left out.
+func names(list []string) string {
+	const most = 8
+	if more := len(list) - most; more > 1 {
+		return strings.Join(list[:most], ", ") + " and " + number(more) + " more"
+	}
+	return strings.Join(list, ", ")
+}
