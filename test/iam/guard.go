@@ -234,13 +234,13 @@ func Operations() []string { return slices.Sorted(maps.Keys(operations)) }
 func needsOf(c Call) ([]Need, error) {
 	about, known := operations[c.name]
 	if !known {
-		return nil, fmt.Errorf("nothing here says which permission %s takes", c.name)
+		return nil, fmt.Errorf("no permission is listed for %s", c.name)
 	}
 	service, operation, _ := strings.Cut(c.name, ".")
 	var needs []Need
 	for _, arn := range about(c) {
 		if arn != "*" && (strings.HasSuffix(arn, ":") || strings.HasSuffix(arn, "/") || !strings.HasPrefix(arn, "arn:aws:")) {
-			return nil, fmt.Errorf("%s does not say what it is about: %v", c.name, c.input)
+			return nil, fmt.Errorf("the resource of %s is missing: %v", c.name, c.input)
 		}
 		for _, context := range contexts(c) {
 			needs = append(needs, Need{service + ":" + operation, arn, context})
