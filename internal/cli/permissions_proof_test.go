@@ -169,7 +169,10 @@ func (p *permPast) changed(shared bool) {
 	if p.sample(permHome); shared {
 		topic := aws.String(permARN("sns", permHome, notify.TopicName))
 		p.did(p.clients.EventBridge(permHome).PutTargets(p.ctx, &eventbridge.PutTargetsInput{
-			Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: aws.String("mine"), Arn: topic}},
+			Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{
+				{Id: aws.String("mine"), Arn: topic},
+				{Id: aws.String(notify.ChatTargetID), Arn: aws.String(permARN("sns", permHome, notify.ChatTopicName))},
+			},
 		}))
 	} else {
 		home := p.clients.EventBridge(permHome)
@@ -181,6 +184,9 @@ func (p *permPast) changed(shared bool) {
 	p.did(p.clients.CloudWatch(permAway).DeleteAlarms(p.ctx, &cloudwatch.DeleteAlarmsInput{
 		AlarmNames: []string{"PersonalizeMonitor-LowCampaignUtilization-raised"},
 	}))
+	p.did(p.clients.SNS(permAway).CreateTopic(p.ctx, &sns.CreateTopicInput{Name: aws.String(notify.ChatTopicName), Tags: []snstypes.Tag{
+		{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")}, {Key: aws.String("Deployment"), Value: aws.String("cli")},
+	}}))
 	logs := cloudwatchlogs.NewFromConfig(p.clients.ConfigFor(permHome))
 	p.did(logs.CreateLogGroup(p.ctx, &cloudwatchlogs.CreateLogGroupInput{LogGroupName: aws.String("/monitor/a")}))
 }
@@ -240,17 +246,23 @@ var (
 	permCycle = []string{
 		"--regions", permHome + "," + permAway, "--notification-endpoint", "a@example.com", "--auto-create-idle-alarms", "no",
 	}
+	permChat = []string{"--chat-notifications", "yes"}
 	permEnds = []string{"--auto-delete-or-stop-idle", "yes", "--yes"}
 	permUses = map[permissions.Use]permUse{
-		permissions.Plan: {[]string{"--live-prices"}, [][]string{slices.Concat([]string{"plan", "--live-prices"}, permCycle)}},
+		permissions.Plan: {[]string{"--live-prices"}, [][]string{
+			slices.Concat([]string{"plan", "--live-prices"}, permCycle), slices.Concat([]string{"plan"}, permCycle, permChat),
+		}},
 		permissions.Report: {[]string{"--live-prices", "--log-group", "/monitor/*"}, [][]string{
 			{"report", "--live-prices", "--regions", permAway, "--group-by", "tag:stage"},
 			{"report", "--recommender-arns", permARN("personalize", permAway, "recommender/large"), "--campaign-arns", "none"},
 			{"report", "--savings", "--log-group", "/monitor/*"},
 		}},
-		permissions.Run: {nil, [][]string{slices.Concat([]string{"run"}, permCycle)}},
-		permissions.Act: {nil, [][]string{slices.Concat([]string{"run", "--act"}, permCycle, permEnds)}},
+		permissions.Run: {nil, [][]string{slices.Concat([]string{"run"}, permCycle, permChat), slices.Concat([]string{"run"}, permCycle)}},
+		permissions.Act: {nil, [][]string{
+			slices.Concat([]string{"run", "--act"}, permCycle, permEnds, permChat), slices.Concat([]string{"run", "--act"}, permCycle, permEnds),
+		}},
 		permissions.Serve: {[]string{"--allow-actions", "--live-prices"}, [][]string{
+			{permChatsOnAndOff},
 			slices.Concat([]string{"serve", "--allow-actions", "--live-prices", "--hourly-checks", "always", "--listen", "127.0.0.1:0"}, permCycle, permEnds),
 		}},
 		permissions.Cleanup: {nil, [][]string{{"cleanup", "--yes", "--include-untagged"}}},
@@ -283,7 +295,7 @@ type permOutcome struct {
 
 // try runs the commands of a use under a policy that lacks some grants.
 func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lacks ...*iam.Grant) (permOutcome, error) {
-	s, err := newSecured(ctx, folder, u.runs[0][0] == "cleanup", policy.Without(lacks...))
+	s, err := newSecured(ctx, folder, u.runs[0][0] == "cleanup" || u.runs[0][0] == "plan", policy.Without(lacks...))
 	defer s.close()
 	if err != nil {
 		return permOutcome{}, err
@@ -292,9 +304,12 @@ func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lac
 	for _, args := range u.runs {
 		var code int
 		var text string
-		if args[0] == "serve" {
-			code, text = s.serve(ctx, args, policy, lacks)
-		} else {
+		switch args[0] {
+		case "serve":
+			code, text = s.serve(ctx, args, out.text, policy, lacks)
+		case permChatsOnAndOff:
+			text = s.chatsOnAndOff(ctx)
+		default:
 			code, text = s.command(ctx, args)
 		}
 		out.text += fmt.Sprintf("%s: exit code %d\n%s", args[0], code, text)
@@ -319,6 +334,22 @@ func (s *secured) named(text string, policy *iam.Policy, lacks []*iam.Grant) []*
 	return named
 }
 
+// permChatsOnAndOff stands for two daemons, the second without the chats of the first.
+const permChatsOnAndOff = "chats on and off"
+
+// chatsOnAndOff does what these daemons do for chats, and returns their problems as text.
+func (s *secured) chatsOnAndOff(ctx context.Context) (text string) {
+	for _, wanted := range []bool{true, false} {
+		parts := app.New(app.Options{Config: awsapi.LocalConfig(permHome, s.url, "LOCAL", nil), Clock: model.SystemClock{}, Deployment: "cli"})
+		_, problems := parts.Notifier.Ensure(ctx, notify.Input{Chat: wanted})
+		for _, problem := range problems {
+			text += problem.Error() + "\n"
+		}
+		parts.Clients.Close()
+	}
+	return text
+}
+
 func (s *secured) command(ctx context.Context, args []string) (code int, text string) {
 	out := newOutput()
 	code = cli.Run(ctx, s.line(args), "test", cli.Streams{In: strings.NewReader(""), Out: out, Err: out, Env: os.LookupEnv})
@@ -337,8 +368,8 @@ const (
 )
 
 // serve runs a daemon until it has done what the policy allows, or has reported what it lacks. A
-// person restores a campaign and starts a recommender on its page.
-func (s *secured) serve(ctx context.Context, args []string, policy *iam.Policy, lacks []*iam.Grant) (code int, text string) {
+// person restores a campaign and starts a recommender on its page. What was reported before counts.
+func (s *secured) serve(ctx context.Context, args []string, before string, policy *iam.Policy, lacks []*iam.Grant) (code int, text string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	out := newOutput()
@@ -363,7 +394,7 @@ func (s *secured) serve(ctx context.Context, args []string, policy *iam.Policy, 
 		if len(text) != size {
 			size, since = len(text), time.Now()
 		}
-		named := len(s.named(text, policy, lacks))
+		named := len(s.named(before+text, policy, lacks))
 		if len(lacks) == 0 && asked && len(s.guard.Unused()) == 0 || named > 0 && (named == len(lacks) || time.Since(since) > permQuiet) {
 			break
 		}
