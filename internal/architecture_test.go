@@ -24,7 +24,7 @@ var (
 		"model", "config", "schedule", "events", "dashboard", "rules", "billing", "pricing", "savings", "training", "advice", "whatif", "chart",
 		"report", "permissions", "verify",
 	}
-	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "audit/history", "verify/probe"}, writers)
+	adapters = slices.Concat([]string{"awsapi", "inventory", "solutions", "traffic", "prices", "accounts", "audit/history", "verify/probe"}, writers)
 	// writers change something in AWS, and write the audit log.
 	writers = []string{"writer", "alarms", "actions", "notify", "dashboards", "uninstall", "audit"}
 	// beneath is what a package that writes may import.
@@ -61,7 +61,9 @@ var allowed = map[string][]string{
 	"inventory":     {"model", "awsapi"},
 	"solutions":     {"model", "training", "awsapi"},
 	"traffic":       {"model", "awsapi"},
-	"prices":        {"model", "pricing", "awsapi"},
+	"prices":        {"model", "pricing", "awsapi", "yamldoc"},
+	"accounts":      {"model", "awsapi", "yamldoc"},
+	"yamldoc":       nil,
 	"writer":        slices.Concat(domain, []string{"awsapi"}),
 	"alarms":        beneath,
 	"notify":        beneath,
@@ -93,7 +95,7 @@ var allowed = map[string][]string{
 	"localaws/events":        {"localaws/wire", "localaws/api", "localaws/sns"},
 	"localaws/sns":           {"localaws/wire", "localaws/api"},
 	"localaws/logs":          {"localaws/wire", "localaws/api"},
-	"localaws/sts":           {"localaws/wire", "localaws/api"},
+	"localaws/sts":           {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/organizations": {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/pricing":       {"localaws/wire", "localaws/api", "localaws/estatefile"},
 	"localaws/iam":           {"localaws/wire", "localaws/api"},

@@ -54,11 +54,6 @@ var (
 // world is the AWS of a test.
 type world struct{ *awsbed.World }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	return &world{awsbed.New(t)}
-}
-
 func worldAround(t *testing.T, clock *model.VirtualClock, server *localaws.Server, handler http.Handler) *world {
 	t.Helper()
 	return &world{awsbed.Around(t, clock, server, handler)}
@@ -802,7 +797,7 @@ func TestAutomaticEventsAreCheckedAgain(t *testing.T) {
 			case tt.want != "":
 				w.wantAnswer(n, err, writer.Refused, tt.want)
 				w.wantActions(map[string]int{})
-				if log.Count("automatic action refused", "arn="+req.ARN.String()) != 1 {
+				if log.Count("action refused", "automatic=true", "arn="+req.ARN.String()) != 1 {
 					t.Errorf("log:\n%s", log.String())
 				}
 			default:

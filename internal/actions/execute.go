@@ -282,11 +282,8 @@ func nothingToDo(req events.Request, why string) Answer {
 // refused is the answer to a request that is not executed.
 func (x *execution) refused(ctx context.Context, why string, guarded bool) Answer {
 	x.record(ctx, writer.Refused, why)
-	what, how := "automatic action", "no longer holds"
-	if !x.req.Automatic() {
-		what = "requested action"
-	}
-	x.w.Logger.InfoContext(ctx, what+" refused",
+	how := "no longer holds"
+	x.w.Logger.InfoContext(ctx, "action refused", "automatic", x.req.Automatic(),
 		"op", x.operation(), "arn", x.req.ARN.String(), "region", x.req.ARN.Region, "reason", why)
 	if guarded {
 		how = "is not executed"

@@ -61,6 +61,9 @@ type Proposal struct {
 	// Command does it; empty if no single command does.
 	Command string `json:"command"`
 	Why     string `json:"why"` // short
+	// The account is named if the report covers several.
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
 }
 
 // Saving is what a proposal saves in a month of 730 hours if demand stays as it was.
@@ -72,6 +75,9 @@ type Saving struct {
 	TPSHours      *float64 `json:"tpsHours"`
 	TrainingHours *float64 `json:"trainingHours"`
 }
+
+// Ranked orders the proposals of several accounts as those of one are.
+func Ranked(list []Proposal) []Proposal { return rank(list) }
 
 // rank orders proposals: those that save most first, those of which the amount is not known by
 // their metered saving after them. The result is not nil.

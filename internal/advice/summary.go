@@ -21,6 +21,8 @@ type Facts struct {
 	// TrainingCost is that of the period; nil if it is not known.
 	TrainingCost *TrainingCost
 	Proposals    []Proposal // nil if none were looked for, as in a span in the past
+	// Accounts are those of a report over several, 0 for one; AccountsUnread those of which nothing is known.
+	Accounts, AccountsUnread int
 }
 
 // Training is how much was trained in 30 days, in training hours, and how much of that was never
@@ -51,7 +53,11 @@ type Summary struct {
 	TrainingCost *TrainingCost `json:"trainingCost"`
 	Do           []Proposal    `json:"do"` // at most three, each a command
 	Saves        []Amount      `json:"savesPerMonth"`
-	Text         string        `json:"text"`
+	// AccountsUnread are the accounts of which nothing is known, in a report over several.
+	AccountsUnread int    `json:"accountsUnread,omitempty"`
+	Text           string `json:"text"`
+
+	accounts int
 }
 
 // SummaryOf sums facts up.
@@ -59,6 +65,7 @@ func SummaryOf(f Facts) Summary {
 	s := Summary{
 		Period: f.Period, Spent: append([]Amount{}, f.Spent...), Unknown: f.Unknown, Endpoints: f.Endpoints, Idle: f.Idle,
 		Training: f.Training, TrainingCost: f.TrainingCost, Do: []Proposal{},
+		AccountsUnread: f.AccountsUnread, accounts: f.Accounts,
 	}
 	for _, p := range f.Proposals {
 		if p.Command != "" && len(s.Do) < topProposals {
@@ -81,6 +88,9 @@ func (s Summary) spentText() string {
 		if s.Unknown > 0 {
 			notes = append(notes, fmt.Sprintf("without %d of %s", s.Unknown, model.Plural(s.Endpoints, "endpoint")))
 		}
+		if s.AccountsUnread > 0 {
+			notes = append(notes, fmt.Sprintf("without %d of %s", s.AccountsUnread, model.Plural(s.accounts, "account")))
+		}
 		if s.TrainingCost == nil {
 			notes = append(notes, "without training")
 		}
@@ -90,7 +100,22 @@ func (s Summary) spentText() string {
 	default:
 		text += "the cost is not known"
 	}
+	if s.AccountsUnread > 0 && len(s.Spent) == 0 {
+		text += fmt.Sprintf(" (without %d of %s)", s.AccountsUnread, model.Plural(s.accounts, "account"))
+	}
 	return text + s.TrainingCost.text() + "."
+}
+
+// Plus adds what is known; it is not known if either is not.
+func (c *TrainingCost) Plus(o *TrainingCost) *TrainingCost {
+	if c == nil || o == nil {
+		return nil
+	}
+	sums := map[string]float64{}
+	for _, a := range append(append([]Amount{}, c.Spent...), o.Spent...) {
+		sums[a.Currency] += a.Amount
+	}
+	return &TrainingCost{Spent: Amounts(sums), Unknown: c.Unknown + o.Unknown}
 }
 
 // text is the cost of training as the end of a sentence.

@@ -35,6 +35,7 @@ var serviceNames = map[string]string{
 	"Pricing":         "pricing",
 	"IAM":             "iam",
 	"KMS":             "kms",
+	"Organizations":   "organizations",
 }
 
 // serviceName returns the name of an SDK service id, or the id itself for a service that

@@ -32,10 +32,27 @@ func (e *CredentialsError) Error() string {
 	if op, ok := errors.AsType[*smithy.OperationError](e.Err); ok && op.ServiceID == imdsService {
 		return "no AWS credentials found"
 	}
+	if role, ok := errors.AsType[*RoleError](e.Err); ok {
+		return role.Error()
+	}
 	return "cannot use the AWS credentials: " + lineOf(e.Err)
 }
 
 func (e *CredentialsError) Unwrap() error { return e.Err }
+
+// RoleError means that a role in another account cannot be assumed.
+type RoleError struct {
+	Role string // ARN
+	With string // the external id that was sent, in words
+	Err  error
+}
+
+// Error is one line.
+func (e *RoleError) Error() string {
+	return "cannot assume the role " + e.Role + " with " + e.With + ": " + lineOf(e.Err)
+}
+
+func (e *RoleError) Unwrap() error { return e.Err }
 
 // imdsService is the service id in errors of the instance metadata service, the last place
 // of the credentials chain: no other place had any.

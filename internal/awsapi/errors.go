@@ -182,12 +182,15 @@ func (e *plainError) Unwrap() error { return e.err }
 // lineOf describes err by the innermost error that it knows.
 func lineOf(err error) string {
 	credentials, isCredentials := errors.AsType[*CredentialsError](err)
+	role, isRole := errors.AsType[*RoleError](err)
 	api, isAPI := errors.AsType[smithy.APIError](err)
 	send, isSend := errors.AsType[*smithyhttp.RequestSendError](err)
 	disabled, isDisabled := errors.AsType[*RegionDisabledError](err)
 	switch {
 	case is[*plainError](err):
 		return err.Error()
+	case isRole:
+		return role.Error()
 	case isCredentials:
 		return credentials.Error()
 	case canceled(err) && errors.Is(err, context.DeadlineExceeded):
@@ -296,6 +299,9 @@ func Hint(err error) string {
 	}
 	if is[*RegionDisabledError](err) {
 		return "enable the region in the account's settings, or leave it out of Regions"
+	}
+	if is[*RoleError](err) {
+		return "its trust policy must name these credentials and the external id, and their own policy allow sts:AssumeRole"
 	}
 	kind := KindOf(err)
 	if operation, ok := errors.AsType[*smithy.OperationError](err); ok && kind == Denied {

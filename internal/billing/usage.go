@@ -2,6 +2,8 @@ package billing
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -273,6 +275,39 @@ func (w *Whole) Add(m Metered) {
 		w.slots.minimum[from+i] += m.slots.minimum[i]
 		w.slots.stopped[from+i] = w.slots.stopped[from+i] && m.slots.stopped[i]
 	}
+}
+
+// Clone is a copy that shares nothing.
+func (w *Whole) Clone() *Whole {
+	s := *w.slots
+	s.requests, s.minimum, s.stopped = slices.Clone(s.requests), slices.Clone(s.minimum), slices.Clone(s.stopped)
+	return &Whole{&s, w.count}
+}
+
+// AddHours adds hours up by their beginnings.
+func AddHours(a, b []Hour) []Hour {
+	sums := make(map[int64]Hour, len(a))
+	for _, h := range slices.Concat(a, b) {
+		sum := sums[h.Start.Unix()]
+		sum.Start = h.Start
+		sum.Provisioned, sum.Actual, sum.Paid = sum.Provisioned+h.Provisioned, sum.Actual+h.Actual, sum.Paid+h.Paid
+		sums[h.Start.Unix()] = sum
+	}
+	return slices.SortedFunc(maps.Values(sums), func(a, b Hour) int { return a.Start.Compare(b.Start) })
+}
+
+// Join adds the resources of another Whole of the same span, and reports whether it is of the same.
+func (w *Whole) Join(o *Whole) bool {
+	if o.slots.window != w.slots.window {
+		return false
+	}
+	w.count += o.count
+	for i := range o.slots.requests {
+		w.slots.requests[i] += o.slots.requests[i]
+		w.slots.minimum[i] += o.slots.minimum[i]
+		w.slots.stopped[i] = w.slots.stopped[i] && o.slots.stopped[i]
+	}
+	return true
 }
 
 // Throughput is that of all resources together; nil if nothing was added.

@@ -44,7 +44,7 @@ func (s *session) findEnding(ctx context.Context, parts *app.App, values config.
 		fmt.Fprintln(s.streams.Err, "Nothing is to be deleted or stopped now.")
 	}
 	if n := len(result.Problems); n > 0 {
-		s.streams.note(fmt.Sprintf("%s: of what could not be read, nothing is deleted or stopped. plan shows them.", model.Plural(n, "problem")))
+		s.streams.note(model.Plural(n, "problem") + ": of what could not be read, nothing is deleted or stopped. plan shows them.")
 	}
 	return found, nil
 }
@@ -60,6 +60,12 @@ func (e ending) arns() map[string]bool {
 
 // question names what is confirmed, as in "Delete 2 campaigns and stop 1 recommender?".
 func (e ending) question() string {
+	text := e.counted()
+	return strings.ToUpper(text[:1]) + text[1:] + "?"
+}
+
+// counted is what would be deleted and stopped, as in "delete 2 campaigns and stop 1 recommender".
+func (e ending) counted() string {
 	counts := map[rules.Verdict]int{}
 	for _, one := range e {
 		counts[one.Decision]++
@@ -71,6 +77,5 @@ func (e ending) question() string {
 	if n := counts[rules.Stop]; n > 0 {
 		parts = append(parts, "stop "+model.Plural(n, string(model.Recommender)))
 	}
-	text := strings.Join(parts, " and ")
-	return strings.ToUpper(text[:1]) + text[1:] + "?"
+	return strings.Join(parts, " and ")
 }

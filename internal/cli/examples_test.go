@@ -110,7 +110,7 @@ func TestDocsExamples(t *testing.T) {
 				t.Errorf("%s: there is no such target", e)
 			}
 		case program == "aws":
-			checkAWS(t, e)
+			checkAWS(t, e, files)
 		case strings.HasPrefix(program, "./"):
 			if _, err := os.Stat(filepath.Join(root, program)); err != nil {
 				t.Errorf("%s: %v", e, err)
@@ -259,8 +259,8 @@ func newExampleBed(t *testing.T, files map[string]string, named string) exampleB
 		t.Setenv(name, value)
 	}
 	estate := localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions}
-	if role := regexp.MustCompile(`arn:aws:iam::123456789012:role/[a-z]+`).FindString(named); role != "" {
-		estate.Accounts = []localaws.EstateAccount{{ID: estate.Account, Role: role}}
+	if role := regexp.MustCompile(`--role-arn (arn:aws:iam::123456789012:role/\S+)`).FindStringSubmatch(named); role != nil {
+		estate.Accounts = []localaws.EstateAccount{{ID: estate.Account, Role: role[1]}}
 	}
 	return exampleBed{estate}
 }
@@ -407,7 +407,7 @@ func declares(t *testing.T, dir, text string) bool {
 }
 
 // checkAWS checks what a command of the AWS CLI sends to the program. Commands for other services have their form alone.
-func checkAWS(t *testing.T, e example) {
+func checkAWS(t *testing.T, e example, files map[string]string) {
 	t.Helper()
 	value := func(flag string) string {
 		i := slices.Index(e.words, flag)
@@ -464,6 +464,23 @@ func checkAWS(t *testing.T, e example) {
 		why := rules.Protected(map[string]string{key: tag}, rules.Delete, now)
 		if why == "" || strings.Contains(why, "not clear") || rules.Protected(map[string]string{key: tag}, rules.StepDown, now) != "" {
 			t.Errorf("%s: the tag does not protect from a deletion alone: %q", e, why)
+		}
+	case "sts assume-role": // a role of an estate in the documents
+		granted := false
+		for name, text := range files {
+			if !strings.Contains(text, "accounts:") {
+				continue
+			}
+			estate, err := localaws.ParseEstate([]byte(text), name, nil)
+			if err != nil {
+				t.Errorf("%s: %v", e, err)
+			}
+			granted = granted || slices.ContainsFunc(estate.Accounts, func(a localaws.EstateAccount) bool {
+				return a.RoleARN("us-east-1") == value("--role-arn") && a.ExternalID == value("--external-id")
+			})
+		}
+		if !granted {
+			t.Errorf("%s: no estate in the documents has this role with this external id", e)
 		}
 	case "events put-targets", "lambda add-permission", "cloudwatch describe-alarms", "logs tail":
 	default:

@@ -31,9 +31,10 @@ func newLocalAWS(g *global) *cobra.Command {
 		Use:   "localaws",
 		Short: "Serve an embedded AWS endpoint, to try things without an account",
 		Long: `Serve an embedded AWS endpoint: the parts of Personalize, CloudWatch, CloudWatch Logs,
-EventBridge, SNS and STS that this program uses, filled from an estate file. Any AWS client can
-use it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is strict: it rejects
-what AWS rejects. When it starts it prints the variables to export for the estate.
+EventBridge, SNS, STS and Organizations that this program uses, filled from an estate file. Any
+AWS client can use it with AWS_ENDPOINT_URL, a region, and credentials of any kind. It is
+strict: it rejects what AWS rejects. When it starts it prints the variables to export for the
+estate, and the roles of further accounts.
 It keeps everything in memory and forgets it when it ends. Anyone who can reach it can use it.`,
 		Example: `  personalize-monitor localaws --estate my-estate.yaml
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
@@ -61,6 +62,9 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	}
 	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. "+
 		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, len(local.regions), exportText(local.url, local.regions))
+	for _, text := range local.accounts {
+		fmt.Fprintln(g.streams.Err, text)
+	}
 	select {
 	case <-ctx.Done():
 		local.stop()
@@ -74,7 +78,8 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 // localAWS is an embedded AWS that is served.
 type localAWS struct {
 	*endpoint
-	regions   []string // of the estate, sorted
+	regions   []string // of the estate's own account, sorted
+	accounts  []string // a line for each of the others: how to get there
 	stopTicks func()
 }
 
@@ -89,11 +94,7 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 		}
 	}
 	g.note(estate.Notes())
-	var regions []string
-	for _, region := range estate.Regions {
-		regions = append(regions, region.Name)
-	}
-	slices.Sort(regions)
+	regions := namesOf(estate.Regions)
 	server, err := localaws.New(estate, localaws.WithClock(clock), localaws.WithLogger(logger))
 	if err != nil {
 		return nil, usage(err)
@@ -106,7 +107,35 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 	if _, ok := clock.(model.SystemClock); ok {
 		stopTicks = startTicks(server)
 	}
-	return &localAWS{endpoint, regions, stopTicks}, nil
+	return &localAWS{endpoint, regions, accountLines(estate), stopTicks}, nil
+}
+
+// namesOf are the names of regions, sorted.
+func namesOf(regions []localaws.EstateRegion) (names []string) {
+	for _, region := range regions {
+		names = append(names, region.Name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// accountLines describe the further accounts of an estate.
+func accountLines(estate localaws.Estate) (lines []string) {
+	for _, a := range estate.Accounts {
+		what, regions := "account "+strings.TrimSpace(a.ID+" "+a.Name), namesOf(a.Regions)
+		if len(regions) > 0 {
+			what += " in " + strings.Join(regions, ",")
+		}
+		role := a.RoleARN(homeOf(regions))
+		switch {
+		case role == "":
+			role = "no role that can be assumed"
+		case a.ExternalID != "":
+			role += ", external id " + a.ExternalID
+		}
+		lines = append(lines, what+": "+role)
+	}
+	return lines
 }
 
 // note writes notes on input files to stderr.

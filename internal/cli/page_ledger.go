@@ -46,16 +46,21 @@ func pauseAfter(series, failures int) time.Duration {
 	return max(ledgerPause, (time.Duration(series)*each + time.Hour - 1).Truncate(time.Hour))
 }
 
-// keepLedger makes ledgers, of savings too, until ctx ends, as long as the daemon leads.
-func (p *pageSource) keepLedger(ctx context.Context, clock model.Clock, ledger *cycle.Ledger, saved savedSource, in cycle.LedgerInput) {
+// keepLedger makes ledgers, of savings too, until ctx ends, as long as the daemon leads. Slots has room for
+// those that are made at the same time.
+func (p *pageSource) keepLedger(
+	ctx context.Context, clock model.Clock, slots chan struct{}, ledger *cycle.Ledger, saved savedSource, in cycle.LedgerInput,
+) {
 	failures := 0
 	for p.awaitLead(ctx) {
+		slots <- struct{}{}
 		made, err := p.makeLedger(ctx, ledger, in)
 		read := made.MetricsGot
 		if failures++; err == nil {
 			failures = 0
 			read += p.makeSaved(ctx, saved, in.Params)
 		}
+		<-slots
 		if clock.Sleep(ctx, pauseAfter(read, failures)) != nil {
 			return
 		}

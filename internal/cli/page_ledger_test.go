@@ -84,7 +84,7 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			source.keepLedger(ctx, model.SystemClock{}, ledger, saved, cycle.LedgerInput{})
+			source.keepLedger(ctx, model.SystemClock{}, make(chan struct{}, 1), ledger, saved, cycle.LedgerInput{})
 		}()
 		role := func(r serve.Role) { memory.Update(func(s *serve.Status) { s.Role = r }) }
 		time.Sleep(time.Minute)

@@ -38,17 +38,18 @@ const maxChartHours = 62 * 24
 // reportOptions are the settings of report.
 type reportOptions struct {
 	common
-	days   int
-	month  string
-	since  string
-	until  string
-	group  string
-	brief  bool
-	whatIf bool
-	flags  *pflag.FlagSet
-	html   string
-	prices priceOptions
-	saved  savedOptions
+	days     int
+	month    string
+	since    string
+	until    string
+	group    string
+	brief    bool
+	whatIf   bool
+	flags    *pflag.FlagSet
+	html     string
+	prices   priceOptions
+	saved    savedOptions
+	accounts accountOptions
 }
 
 func newReport(g *global) *cobra.Command {
@@ -114,6 +115,7 @@ some resources or regions could not be read.`,
 	cmd.Flags().StringVar(&o.html, "html", "", "write the report to `FILE` as well, as one page with charts")
 	o.prices.addFlags(cmd)
 	o.saved.addFlags(cmd)
+	o.accounts.addFlags(cmd)
 	reportSetup.addParams(cmd)
 	return g.start(cmd, reportSetup, o)
 }
@@ -126,7 +128,7 @@ func (o *reportOptions) check(Streams, config.Values) error {
 		if o.html != "" {
 			return usage(errors.New("--what-if and --html exclude each other"))
 		}
-		return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check())
+		return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check(), o.accounts.check())
 	}
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
 		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
@@ -154,7 +156,7 @@ func (o *reportOptions) check(Streams, config.Values) error {
 	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
 		return err
 	}
-	return o.prices.check()
+	return cmp.Or(o.prices.check(), o.accounts.check())
 }
 
 // checkHTML makes sure that the page can be written, as measuring may take minutes.
@@ -205,6 +207,9 @@ func prefixed(flag string, err error) error {
 
 // run measures, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
+	if o.accounts.several() {
+		return o.runAll(ctx, s, values)
+	}
 	if o.whatIf {
 		return printWhatIf(ctx, s, values, o.days, o.output, &o.prices)
 	}
@@ -229,7 +234,12 @@ func (o *reportOptions) run(ctx context.Context, s *session, values config.Value
 	if err != nil {
 		return err
 	}
-	err = o.print(s.streams, result)
+	return o.finish(s, result)
+}
+
+// finish prints the report, and writes the page.
+func (o *reportOptions) finish(s *session, result report.Ledger) error {
+	err := o.print(s.streams, result)
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))

@@ -1,23 +1,27 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // cycleOptions are the settings of run and plan.
 type cycleOptions struct {
 	common
-	act    bool
-	plan   bool // the result shows what decisions would save
-	prices priceOptions
+	act      bool
+	plan     bool // the result shows what decisions would save
+	prices   priceOptions
+	accounts accountOptions
 }
 
 func newRun(g *global) *cobra.Command {
@@ -47,6 +51,7 @@ or regions failed.`,
 	o.addYes(cmd)
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
+	o.accounts.addFlags(cmd)
 	cycleSetup.addParams(cmd)
 	return g.start(cmd, cycleSetup, o)
 }
@@ -73,6 +78,7 @@ resources or regions failed, whatever else was found.`,
 	o.addOutput(cmd)
 	cycleSetup.addParams(cmd)
 	o.prices.addFlags(cmd)
+	o.accounts.addFlags(cmd)
 	return g.start(cmd, cycleSetup, o)
 }
 
@@ -90,7 +96,7 @@ func (o *cycleOptions) check(streams Streams, values config.Values) error {
 			return err
 		}
 	}
-	return o.prices.check()
+	return cmp.Or(o.prices.check(), o.accounts.check())
 }
 
 // errLeftUndone ends a command that was interrupted after it had begun to write.
@@ -98,12 +104,10 @@ var errLeftUndone = errors.New("the next run continues with what was not done")
 
 // run runs a cycle and prints its result.
 func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values) error {
-	options := s.acting(values, o.dryRun)
-	options.Act = o.act
-	if o.plan {
-		options.Prices = o.prices.source(s)
+	if o.accounts.several() {
+		return o.runAll(ctx, s, values)
 	}
-	parts := s.app(options)
+	parts := s.app(o.options(s, values))
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act), o.dryRun); err != nil {
 		return err
 	}
@@ -124,13 +128,8 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	if err != nil {
 		return err
 	}
-	if err := s.streams.print(result, o.output); err != nil {
+	if err := o.print(s, result); err != nil {
 		return err
-	}
-	for _, one := range result.Resources {
-		if one.Restore != "" { // the result has it too
-			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s\n", one.Name, one.Restore)
-		}
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -139,6 +138,29 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 		return &exit{code: ExitChanges}
 	}
 	return partial(result.Failed())
+}
+
+// options are those of the parts that run the cycle.
+func (o *cycleOptions) options(s *session, values config.Values) app.Options {
+	options := s.acting(values, o.dryRun)
+	options.Act = o.act
+	if o.plan {
+		options.Prices = o.prices.source(s)
+	}
+	return options
+}
+
+// print prints the result, and how to undo what was done.
+func (o *cycleOptions) print(s *session, result report.Result) error {
+	if err := s.streams.print(result, o.output); err != nil {
+		return err
+	}
+	for _, one := range result.Resources {
+		if one.Restore != "" { // the result has it too
+			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s\n", one.Label(), one.Restore)
+		}
+	}
+	return nil
 }
 
 // mayWrite is what a cycle may write.

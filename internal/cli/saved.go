@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // savedOptions are the settings of report --savings.
@@ -79,37 +80,51 @@ func (o *savedOptions) filter(now time.Time) (history.Filter, error) {
 
 // run reads the records, meters, and prints the ledger of savings.
 func (o *savedOptions) run(ctx context.Context, s *session, parts *app.App, r *reportOptions, values config.Values) error {
-	filter, err := o.filter(s.clock.Now())
+	reader, err := o.readRecords(ctx, s)
 	if err != nil {
-		return usage(err)
-	}
-	reader := newHistoryReader(s.global, filter)
-	if *o.auditFile != "" {
-		file, err := os.Open(*o.auditFile)
-		if err != nil {
-			return usage(fmt.Errorf("--audit-file: %w", err))
-		}
-		reader.readFile(ctx, *o.auditFile, file)
-		_ = file.Close() // it was only read
-	}
-	if len(o.groups) > 0 {
-		if err := reader.readGroupsIn(ctx, s, o.groups); err != nil {
-			return err
-		}
-	}
-	reader.progress.clear()
-	if ctx.Err() != nil {
-		return errNotRead
-	}
-	reader.unreadable.print(s.streams.Err)
-	if len(reader.problems) > 0 && len(reader.problems) == reader.sources {
-		return reader.problems[0].Err
+		return err
 	}
 	saved, err := parts.Savings(r.prices.source(s)).Run(ctx, cycle.SavingsInput{Params: values, Records: reader.history.Records()})
 	s.progress.clear()
 	if err != nil {
 		return err
 	}
+	return o.print(s, r, reader, saved)
+}
+
+// readRecords reads the records of the file and the log groups. What could not be read of them is noted.
+func (o *savedOptions) readRecords(ctx context.Context, s *session) (*historyReader, error) {
+	filter, err := o.filter(s.clock.Now())
+	if err != nil {
+		return nil, usage(err)
+	}
+	reader := newHistoryReader(s.global, filter)
+	if *o.auditFile != "" {
+		file, err := os.Open(*o.auditFile)
+		if err != nil {
+			return nil, usage(fmt.Errorf("--audit-file: %w", err))
+		}
+		reader.readFile(ctx, *o.auditFile, file)
+		_ = file.Close() // it was only read
+	}
+	if len(o.groups) > 0 {
+		if err := reader.readGroupsIn(ctx, s, o.groups); err != nil {
+			return nil, err
+		}
+	}
+	reader.progress.clear()
+	if ctx.Err() != nil {
+		return nil, errNotRead
+	}
+	reader.unreadable.print(s.streams.Err)
+	if len(reader.problems) > 0 && len(reader.problems) == reader.sources {
+		return nil, reader.problems[0].Err
+	}
+	return reader, nil
+}
+
+// print prints the ledger, with what could not be read of the records.
+func (o *savedOptions) print(s *session, r *reportOptions, reader *historyReader, saved report.Saved) error {
 	saved.Unreadable = reader.unreadable.count
 	for _, p := range reader.problems {
 		saved.Problems = append(saved.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})

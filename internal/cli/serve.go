@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -27,6 +29,7 @@ type serveOptions struct {
 	page       pageOptions
 	deployment string
 	prices     priceOptions
+	accounts   accountOptions
 }
 
 func newServe(g *global) *cobra.Command {
@@ -48,6 +51,9 @@ update-tps, delete-campaign and stop-recommender do what a person requests.
 Several may run for the same deployment: one leads, the others stand by, measure, and write
 nothing. If the one that leads is stopped or lost, another leads from the next cycle on.
 
+With --accounts or --organization it works in several accounts: a cycle, a lease and budgets for each. One
+that cannot be worked in is reported, and costs the others nothing. The accounts are read at the start.
+
 At the address it listens on: / is the page, which only shows unless --allow-actions lets it
 change things; /metrics for Prometheus, /healthz (the process is alive), /readyz (a first cycle
 is done, the credentials are valid). Beyond loopback it refuses to listen without a token of at
@@ -67,6 +73,7 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	o.page.addFlags(cmd)
 	cmd.Flags().StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is created; one daemon of each leads")
 	o.prices.addFlags(cmd)
+	o.accounts.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; log what would be written")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask on a terminal before idle resources are deleted and stopped")
 	from := setup{realTime: true}
@@ -81,28 +88,39 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 
 // run runs the daemon until ctx ends.
 func (o *serveOptions) run(ctx context.Context, s *session, values config.Values) error {
-	memory := serve.NewMemory()
-	source := newPageSource(memory, values.DashboardName)
-	if records, since := s.recall(ctx); !since.IsZero() {
-		memory.Remember(records, since)
+	list := []member{{session: s, values: values}}
+	if o.accounts.several() {
+		var err error
+		if list, err = o.accounts.open(ctx, s, values); err != nil {
+			return err
+		}
+	}
+	records, since := s.recall(ctx)
+	watched := make([]serve.Account, len(list))
+	sources := make([]*pageSource, len(list))
+	for i, m := range list {
+		memory := serve.NewMemory()
+		if !since.IsZero() {
+			memory.Remember(recordsOf(records, m.of), since)
+		}
+		sources[i] = newPageSource(memory, values.DashboardName)
+		watched[i] = serve.Account{Account: m.of, Config: m.config, Params: m.values, Logger: m.logger, Memory: memory}
+		if o.accounts.several() {
+			watched[i].Check = func(ctx context.Context, a *app.App) error { return m.reach(ctx, a.Owner) }
+		}
 	}
 	daemon, err := serve.New(serve.Options{
-		Memory: memory,
-		Before: func(ctx context.Context, a *app.App) error {
-			if err := s.announce(ctx, a.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
-				return err
-			}
-			return o.ask(ctx, s, a, values)
-		},
-		Config: s.config, Params: values, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
+		Before: func(ctx context.Context, apps []*app.App) error { return o.before(ctx, s, list, apps) },
+		Config: s.config, Accounts: watched, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
 		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.show,
-		Guard: o.page.guard, Page: func(a *app.App) (serve.Page, error) { return s.newPage(a, source, o, values) },
+		Guard: o.page.guard, Page: func(apps []*app.App) (serve.Page, error) {
+			return s.newPage(newRoutes(list, apps, o), sources, o, values)
+		},
 	})
 	if err != nil {
 		return usage(err)
 	}
-	saved := savedSource{daemon.App().Savings(o.prices.source(s)), func(ctx context.Context) []events.Audit { return s.done(ctx, memory) }}
-	defer s.startLedger(ctx, source, daemon.App().Ledger(o.prices.source(s), true), saved, values)()
+	defer o.startLedgers(ctx, list, daemon.Apps(), sources)()
 	if err := daemon.Start(ctx); err != nil {
 		return portHint(err, "--listen", o.page.listen)
 	}
@@ -110,32 +128,85 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	return daemon.Wait(ctx)
 }
 
-// ask lists what the daemon would delete or stop now, and asks, if there is someone to ask.
-func (o *serveOptions) ask(ctx context.Context, s *session, a *app.App, values config.Values) error {
-	if !values.AutoDeleteOrStopIdle.Is(model.On) || o.dryRun || o.yes || !s.streams.interactive() {
+// before announces what the daemon may do, and asks if there is someone to ask.
+func (o *serveOptions) before(ctx context.Context, s *session, list []member, apps []*app.App) error {
+	if o.accounts.several() {
+		return o.beforeAll(ctx, s, list, apps)
+	}
+	values := list[0].values
+	if err := s.announce(ctx, apps[0].Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
+		return err
+	}
+	if !o.asks(s, values) {
 		return nil
 	}
-	if _, err := s.findEnding(ctx, a, values); err != nil {
+	if _, err := s.findEnding(ctx, apps[0], values); err != nil {
 		return err
 	}
 	return o.confirm(ctx, s.streams, "From now on, delete and stop what is idle without asking again?")
 }
 
+// asks reports whether the daemon may delete or stop something, and there is someone to ask.
+func (o *serveOptions) asks(s *session, values config.Values) bool {
+	return values.AutoDeleteOrStopIdle.Is(model.On) && !o.dryRun && !o.yes && s.streams.interactive()
+}
+
+// beforeAll is before for several accounts. One that cannot be worked in now is reported, and tried again
+// in each cycle.
+func (o *serveOptions) beforeAll(ctx context.Context, s *session, list []member, apps []*app.App) error {
+	values := list[0].values
+	unreached := reachAll(ctx, list, apps)
+	for i, err := range unreached {
+		if err != nil {
+			list[i].logger.ErrorContext(ctx, "no credentials in the account; the next cycle tries again", "err", awsapi.Line(err), "try", awsapi.Hint(err))
+		}
+	}
+	announceAll(list, unreached, func(m member) string { return m.regionsOf(m.values) + m.eventsIn() }, mayWrite(values, true), o.dryRun)
+	if !o.asks(s, values) {
+		return nil
+	}
+	names := make([]string, len(list))
+	for i, m := range list {
+		names[i] = m.of.String()
+		if unreached[i] != nil {
+			continue
+		}
+		fmt.Fprintf(s.streams.Err, "In account %s:\n", m.of)
+		if _, err := m.findEnding(ctx, apps[i], m.values); err != nil {
+			return err
+		}
+	}
+	return o.confirm(ctx, s.streams, "From now on, delete and stop what is idle in "+strings.Join(names, ", ")+" without asking again?")
+}
+
 // newPage makes the daemon's page from its parts.
-func (s *session) newPage(a *app.App, source *pageSource, o *serveOptions, values config.Values) (serve.Page, error) {
+func (s *session) newPage(to routes, sources []*pageSource, o *serveOptions, values config.Values) (serve.Page, error) {
+	var source web.Source = sources[0]
+	if o.accounts.several() {
+		source = newPageSources(to.accounts, sources)
+	}
 	return web.New(web.Options{
-		Source: source, Series: a.Meter, WhatIf: a.WhatIf(o.prices.source(s)), Clock: s.clock, Logger: s.logger, Guard: o.page.guard,
-		Version: s.version, AllowActions: o.page.allowActions, Actions: pageActions{a.Actions}, MetricDelay: values.MetricDelay,
+		Source: source, Series: to, WhatIf: whatIfRoutes{to}, Clock: s.clock, Logger: s.logger, Guard: o.page.guard,
+		Version: s.version, AllowActions: o.page.allowActions, Actions: to, MetricDelay: values.MetricDelay,
 	})
 }
 
-// startLedger updates the ledgers of the page until the returned function is called.
-func (s *session) startLedger(
-	ctx context.Context, source *pageSource, ledger *cycle.Ledger, saved savedSource, values config.Values,
-) (end func()) {
+// ledgersAtOnce bounds the ledgers that are made at the same time, to limit memory.
+const ledgersAtOnce = 2
+
+// startLedgers updates the ledgers of the page until the returned function is called.
+func (o *serveOptions) startLedgers(ctx context.Context, list []member, apps []*app.App, sources []*pageSource) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
+	slots := make(chan struct{}, ledgersAtOnce)
 	var ended sync.WaitGroup
-	ended.Go(func() { source.keepLedger(ctx, s.clock, ledger, saved, cycle.LedgerInput{Params: values}) })
+	for i, m := range list {
+		prices := o.prices.source(m.session)
+		saved := savedSource{apps[i].Savings(prices), func(ctx context.Context) []events.Audit {
+			return recordsOf(m.done(ctx, sources[i].Memory), m.of)
+		}}
+		ledger := apps[i].Ledger(prices, true)
+		ended.Go(func() { sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, cycle.LedgerInput{Params: m.values}) })
+	}
 	return func() { cancel(); ended.Wait() }
 }
 
@@ -153,5 +224,5 @@ func (o *serveOptions) check(streams Streams, _ config.Values) error {
 	if err := o.page.check(streams); err != nil {
 		return usage(err)
 	}
-	return o.prices.check()
+	return cmp.Or(o.prices.check(), o.accounts.check())
 }

@@ -117,7 +117,10 @@ const localAccessKey = "LOCAL"
 
 // app builds the parts of the program that work in the session's account.
 func (s *session) app(o app.Options) *app.App {
-	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog, o.Progress = s.config, s.clients, s.clock, s.logger, s.record(), s.progress.show
+	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog = s.config, s.clients, s.clock, s.logger, s.record()
+	if o.Progress == nil {
+		o.Progress = s.progress.show
+	}
 	return app.New(o)
 }
 
@@ -138,9 +141,7 @@ const stsTimeout = 10 * time.Second
 // dry run, what it may write, before it writes anything. If STS fails, or does not respond within
 // stsTimeout, the account is unknown and the command goes on.
 func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may string, dryRun bool) error {
-	bounded, cancel := context.WithTimeout(ctx, stsTimeout)
-	defer cancel()
-	identity, err := owner.Identity(bounded)
+	identity, err := s.identity(ctx, owner)
 	text := "account " + identity.Account
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials, ctx.Err() != nil:

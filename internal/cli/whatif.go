@@ -11,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // whatIfSetup has no parameter that selects resources: the argument does.
@@ -105,6 +106,10 @@ func printWhatIf(ctx context.Context, s *session, values config.Values, days int
 	if err != nil {
 		return err
 	}
+	return finishWhatIf(s, result, output)
+}
+
+func finishWhatIf(s *session, result report.WhatIf, output string) error {
 	if err := s.streams.print(result, output); err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 		GroupBy: in.GroupBy, IdleAfter: r.idle, Problems: r.problems.all(), MetricsGot: r.read,
 		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
 	}
-	ledger.Totals.Throughput = r.whole.Throughput()
+	ledger.Whole, ledger.Totals.Throughput = r.whole, r.whole.Throughput()
 	ledger.Training = r.analyze(trained)
 	ledger.Trained, ledger.TrainedSince = trainedDays(trained, r.prices, spans.Now, spans.Shown)
 	ledger.TrainingCost = trainingCost(trained, r.prices, spans)

@@ -170,7 +170,7 @@ func TestAnEventIsDroppedIfRequestsCameMeanwhile(t *testing.T) {
 	if got := b.changes(); len(got) > 0 {
 		t.Errorf("changes %v", got)
 	}
-	if got := strings.Count(log.String(), "automatic action refused"); got != 2 || !strings.Contains(log.String(), "but 900 in the last 1 h") {
+	if got := strings.Count(log.String(), "action refused"); got != 2 || !strings.Contains(log.String(), "but 900 in the last 1 h") {
 		t.Errorf("log:\n%s", log)
 	}
 }

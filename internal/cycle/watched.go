@@ -13,13 +13,13 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// freshHours is how many of the last hours of a query are read each time: what we published
+// freshSpan is how many of the last hours of a query are read each time: what we published
 // may still arrive late. Older hours that were read once are remembered, and so is the first of
 // these: what an hour shows depends on the one before it.
-const freshHours = 17 * time.Hour
+const freshSpan = 17 * time.Hour
 
 // freshFrom is the start of the hours of a query that are not remembered.
-func freshFrom(q model.Query) time.Time { return q.Window.End.Add(-freshHours + time.Hour) }
+func freshFrom(q model.Query) time.Time { return q.Window.End.Add(-freshSpan + time.Hour) }
 
 // rememberedHours bounds what is remembered of a series.
 const rememberedHours = 48 * 24
@@ -73,7 +73,7 @@ func (m *WatchedMeter) Measure(
 			cold[q.Region] = append(cold[q.Region], q)
 			continue
 		}
-		tail := minimums(q, model.NewWindow(q.Window.End.Add(-freshHours), q.Window.End))
+		tail := minimums(q, model.NewWindow(q.Window.End.Add(-freshSpan), q.Window.End))
 		if other, ok := others[key(tail)]; ok && covers(other.Window, tail.Window) {
 			tail = other
 		} else {

@@ -30,6 +30,7 @@ type Widget struct {
 // Properties are a Text or a Graph.
 type Properties interface{ widgetType() string }
 
+// Text is a text in Markdown.
 type Text struct {
 	Markdown string `json:"markdown"`
 }
@@ -80,12 +81,14 @@ type YAxis struct {
 	Left Axis `json:"left"`
 }
 
+// Axis is an axis of a graph.
 type Axis struct {
 	Label     string `json:"label"`
 	Min       int    `json:"min"`
 	ShowUnits bool   `json:"showUnits"`
 }
 
+// Annotations are the marks of a graph.
 type Annotations struct {
 	Horizontal []Mark `json:"horizontal"`
 }

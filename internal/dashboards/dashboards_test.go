@@ -27,8 +27,6 @@ const (
 )
 
 var (
-	testTime  = awsbed.Time
-	testTopic = awsbed.TopicIn(home)
 	ctxAll    = context.Background()
 )
 

@@ -101,7 +101,7 @@ func (h *Handler) putBoards(ctx context.Context, r request) error {
 	h.log.InfoContext(ctx, "dashboard built", "what", text)
 	old := h.resolveValid(ctx, boardRemoval, r.oldProperties).DashboardName
 	if r.RequestType == cfn.RequestUpdate && old != values.DashboardName {
-		h.deleteDashboard(ctx, p, old, "the dashboard of the old name was not deleted; delete it by hand")
+		h.deleteDashboard(ctx, p, old, "it has the old name; delete it by hand")
 	}
 	return nil
 }
@@ -114,15 +114,15 @@ func (h *Handler) deleteBoards(ctx context.Context, r request) error {
 		return err
 	}
 	name := h.resolveValid(ctx, boardRemoval, r.properties).DashboardName
-	h.deleteDashboard(ctx, p, name, "the dashboard was not deleted, which is left to the clean-up")
+	h.deleteDashboard(ctx, p, name, "the clean-up deletes it")
 	return nil
 }
 
 // deleteDashboard deletes the dashboard of a name. A failure is logged.
-func (h *Handler) deleteDashboard(ctx context.Context, p *parts, name, failure string) {
+func (h *Handler) deleteDashboard(ctx context.Context, p *parts, name, hint string) {
 	boards, err := p.Dashboard.Delete(ctx, name)
 	if err != nil {
-		h.log.ErrorContext(ctx, failure, "what", name, "err", err)
+		h.log.ErrorContext(ctx, "the dashboard was not deleted", "what", name, "err", err, "hint", hint)
 		return
 	}
 	h.logProblems(ctx, boards.Problems)

@@ -662,7 +662,7 @@ func TestARegionThatIsClosedTakesNoDeploymentBack(t *testing.T) {
 	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "ListDashboards", Code: "AccessDenied"})
 	b.aws.AddFault(localaws.Fault{Service: "cloudwatch", Operation: "DeleteDashboards", Code: "AccessDenied"})
 	b.must(m.request("Delete", `,"PhysicalResourceId":"p"`), "SUCCESS")
-	if a := m.last(t, 3); a["Status"] != "SUCCESS" || !strings.Contains(b.log.String(), "left to the clean-up") {
+	if a := m.last(t, 3); a["Status"] != "SUCCESS" || !strings.Contains(b.log.String(), "the clean-up deletes it") {
 		t.Errorf("answer %v, log %s", a, b.log)
 	}
 }

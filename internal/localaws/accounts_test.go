@@ -17,6 +17,7 @@ import (
 	ebtypes "github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	pztypes "github.com/aws/aws-sdk-go-v2/service/personalize/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -244,6 +245,10 @@ func TestFaultsOfAnAccount(t *testing.T) {
 		"ok ok ok ok", "AccessDenied ok ok ok", "AccessDenied AuthorizationError AccessDeniedException AccessDenied",
 		"Throttling Throttling ThrottlingException ok", "ok ok ok ok",
 	} {
+		identity := errOf(sts.NewFromConfig(as(south)).GetCallerIdentity(background, nil))
+		if (hour == 3) != (outcome(identity) == "Throttling") || hour != 3 && identity != nil {
+			t.Errorf("hour %d: the caller's identity: %v", hour, identity)
+		}
 		if got := look(south); got != want {
 			t.Errorf("hour %d: %s, want %s", hour, got, want)
 		}
@@ -251,6 +256,55 @@ func TestFaultsOfAnAccount(t *testing.T) {
 			t.Errorf("hour %d, the other account: %s", hour, got)
 		}
 		r.clock.move(time.Hour)
+	}
+}
+
+// TestEqualCampaignsOfTwoAccounts changes, tags and measures campaigns of equal names in turn: each
+// account sees its own, and an ARN of the other one leads nowhere.
+func TestEqualCampaignsOfTwoAccounts(t *testing.T) {
+	r := newWorld(t, accountsEstate(t))
+	minimum := func(cfg aws.Config, arn string) (int32, string, error) {
+		out, err := personalize.NewFromConfig(cfg).DescribeCampaign(background, &personalize.DescribeCampaignInput{CampaignArn: &arn})
+		if err != nil {
+			return 0, "", err
+		}
+		tags := ok[*personalize.ListTagsForResourceOutput](t)(personalize.NewFromConfig(cfg).ListTagsForResource(background,
+			&personalize.ListTagsForResourceInput{ResourceArn: &arn}))
+		return *out.Campaign.MinProvisionedTPS, fmt.Sprint(len(tags.Tags)), nil
+	}
+	arns, configs := map[string]string{}, map[string]aws.Config{}
+	for account, tps := range map[string]int32{north: 21, south: 4} {
+		arn := "arn:aws:personalize:us-east-1:" + account + ":campaign/home-page"
+		arns[account], configs[account] = arn, r.as(t, account, "us-east-1")
+		client := personalize.NewFromConfig(configs[account])
+		ok[*personalize.UpdateCampaignOutput](t)(client.UpdateCampaign(background, &personalize.UpdateCampaignInput{CampaignArn: &arn, MinProvisionedTPS: &tps}))
+		if account == north {
+			ok[*personalize.TagResourceOutput](t)(client.TagResource(background, &personalize.TagResourceInput{
+				ResourceArn: &arn, Tags: []pztypes.Tag{{TagKey: aws.String("a"), TagValue: aws.String("b")}},
+			}))
+		}
+		ok[*cloudwatch.PutMetricDataOutput](t)(cloudwatch.NewFromConfig(configs[account]).PutMetricData(background, &cloudwatch.PutMetricDataInput{
+			Namespace: aws.String("N"), MetricData: []cwtypes.MetricDatum{{MetricName: aws.String("M"), Timestamp: &noon, Value: aws.Float64(float64(tps))}},
+		}))
+	}
+	r.clock.move(20 * time.Minute) // the updates end
+	for account, want := range map[string]struct {
+		tps  int32
+		tags string
+	}{north: {21, "1"}, south: {4, "0"}} {
+		tps, tags, err := minimum(configs[account], arns[account])
+		if err != nil || tps != want.tps || tags != want.tags {
+			t.Errorf("%s: %d TPS, %s tags, %v, want %+v", account, tps, tags, err, want)
+		}
+	}
+	for _, cfg := range []aws.Config{configs[north], r.config("us-east-1")} {
+		if _, _, err := minimum(cfg, arns[south]); outcome(err) != "ResourceNotFoundException" {
+			t.Errorf("a campaign of another account: %v", err)
+		}
+	}
+	want := map[string]float64{north + " us-east-1 M": 21, south + " us-east-1 M": 4}
+	if got := r.Data("N", noon); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("data %v, want %v", got, want)
 	}
 }
 

@@ -44,7 +44,8 @@ const (
 	// signed more than 5 minutes off, and every answer has the service's date.
 	Skew
 	// Denied refuses the call in the words of IAM, which name the caller and the action. The error's
-	// code is the protocol's, whatever the fault's Code.
+	// code is the protocol's, whatever the fault's Code. No policy can deny GetCallerIdentity (its
+	// API reference).
 	Denied
 )
 
@@ -145,7 +146,7 @@ func (f *Fault) matches(c *api.Call, now time.Time) bool {
 	return api.Span{From: f.From, Until: f.Until}.Contains(now) && (f.Account == "" || f.Account == c.Account) &&
 		(f.Service == "" || f.Service == c.Service) &&
 		(f.Operation == "" || f.Operation == c.Operation) &&
-		(f.Region == "" || f.Region == c.Region)
+		(f.Region == "" || f.Region == c.Region) && (f.Kind != Denied || c.Operation != "GetCallerIdentity")
 }
 
 // before applies the faults that leave a call without an answer, and reports whether f, which

@@ -79,7 +79,7 @@ func New(estate Estate, opts ...Option) (*Server, error) {
 		return nil, fmt.Errorf("load the estate: %w", err)
 	}
 	bus := events.New(o.clock, o.log, topics)
-	roles := sts.New(rolesOf(estate, now))
+	roles := sts.New(estate, now)
 	s := &Server{
 		options: o.options, account: estate.Owner(), services: services{}, refusals: refusalsOf(estate), sts: roles,
 		callCounts: &callCounts{counts: map[string]int{}}, faults: &faults{},
@@ -323,7 +323,7 @@ func (c *callCounts) ResetCalls() {
 	clear(c.counts)
 }
 
-// estateAliases are the estate's types under the names of this package.
+// The estate's types under the names of this package.
 type (
 	Estate             = estatefile.Estate
 	EstateLifeCycle    = estatefile.LifeCycle

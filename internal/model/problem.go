@@ -9,14 +9,23 @@ import (
 // Problem is one failure that affects one resource or region while the rest goes on. It
 // is an error that wraps its cause, and it marshals itself to JSON.
 type Problem struct {
-	ARN       string // of the resource; empty if a whole region failed
-	Region    string
-	Operation string // the AWS operation, or the step where there is none
-	Err       error  // the cause
+	ARN       string  // of the resource; empty if a whole region failed
+	Region    string  // empty if a whole account failed
+	Account   Account // if several are watched together
+	Operation string  // the AWS operation, or the step where there is none
+	Err       error   // the cause
 }
 
-// Where is the resource, or the region if the problem is not about one resource.
-func (p Problem) Where() string { return cmp.Or(p.ARN, p.Region) }
+// Where is the resource; if the problem is not about one resource the region, or the account.
+func (p Problem) Where() string {
+	switch {
+	case p.ARN != "":
+		return p.ARN
+	case p.Region == "" || p.Account == (Account{}):
+		return cmp.Or(p.Region, p.Account.String())
+	}
+	return p.Region + " of " + p.Account.String()
+}
 
 // Message is the cause on one line; empty if there is none.
 func (p Problem) Message() string {
@@ -32,15 +41,17 @@ func (p Problem) Error() string { return p.Operation + " " + p.Where() + ": " + 
 func (p Problem) Unwrap() error { return p.Err }
 
 type problemJSON struct {
-	ARN       string `json:"arn"`
-	Region    string `json:"region"`
-	Operation string `json:"operation"`
-	Error     string `json:"error"`
+	Account     string `json:"account,omitempty"`
+	AccountName string `json:"accountName,omitempty"`
+	ARN         string `json:"arn"`
+	Region      string `json:"region"`
+	Operation   string `json:"operation"`
+	Error       string `json:"error"`
 }
 
 // MarshalJSON writes the cause as its message.
 func (p Problem) MarshalJSON() ([]byte, error) {
-	return json.Marshal(problemJSON{p.ARN, p.Region, p.Operation, p.Message()})
+	return json.Marshal(problemJSON{p.Account.ID, p.Account.Name, p.ARN, p.Region, p.Operation, p.Message()})
 }
 
 // UnmarshalJSON reads what MarshalJSON writes. Of the cause, the message is left.
@@ -49,12 +60,14 @@ func (p *Problem) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
-	*p = Problem{ARN: in.ARN, Region: in.Region, Operation: in.Operation, Err: errors.New(in.Error)}
+	*p = Problem{
+		ARN: in.ARN, Region: in.Region, Account: Account{ID: in.Account, Name: in.AccountName}, Operation: in.Operation, Err: errors.New(in.Error),
+	}
 	return nil
 }
 
-// CompareProblems orders by region, resource, operation and cause.
+// CompareProblems orders by region, account, resource, operation and cause.
 func CompareProblems(a, b Problem) int {
-	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.ARN, b.ARN),
+	return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Account.ID, b.Account.ID), cmp.Compare(a.ARN, b.ARN),
 		cmp.Compare(a.Operation, b.Operation), cmp.Compare(a.Message(), b.Message()))
 }

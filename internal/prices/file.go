@@ -13,12 +13,13 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/yamldoc"
 )
 
 // Limits on a price file.
 const (
 	maxPriceFile = 64 << 10
-	maxBrackets  = 2000   // deeper nesting would cost the parser its stack
+	maxBrackets  = 2000
 	maxPrice     = 1000.0 // of a unit; more is a typing error
 	maxSource    = 200
 	maxTiers     = 20
@@ -28,6 +29,9 @@ const (
 // anywhere is how far the calendar is ahead of UTC in the first time zone of the day: a date is
 // in the future only once it is so everywhere.
 const anywhere = 14 * time.Hour
+
+// document is a price file that is being read.
+type document struct{ *yamldoc.Document }
 
 // file is what a price file holds.
 type file struct {
@@ -51,13 +55,13 @@ func ParseFile(name string, data []byte, now time.Time) (table pricing.Table, er
 			table, err = pricing.Table{}, fmt.Errorf("%s: not readable as YAML", name)
 		}
 	}()
-	d := &document{name: name}
-	root := d.parse(data)
+	d := &document{&yamldoc.Document{Name: name, What: "a price file", Keys: "date, source and regions", MaxBytes: maxPriceFile, MaxBrackets: maxBrackets}}
+	root := d.Parse(data)
 	f := file{currency: "USD"}
 	if root != nil {
 		f.read(d, root, now)
 	}
-	if err := d.err(); err != nil {
+	if err := d.Err(); err != nil {
 		return pricing.Table{}, err
 	}
 	for i := range f.prices {
@@ -68,7 +72,7 @@ func ParseFile(name string, data []byte, now time.Time) (table pricing.Table, er
 }
 
 func (f *file) read(d *document, root ast.Node, now time.Time) {
-	given := d.fields(root, "a price file", map[string]func(ast.Node){
+	given := d.Fields(root, "a price file", map[string]func(ast.Node){
 		"date":     func(n ast.Node) { f.date = d.date(n, now) },
 		"source":   func(n ast.Node) { f.source = d.source(n) },
 		"currency": func(n ast.Node) { f.currency = d.currency(n) },
@@ -80,32 +84,32 @@ func (f *file) read(d *document, root ast.Node, now time.Time) {
 		return
 	}
 	if !given["date"] {
-		d.bad(root, "date is missing: the day of the prices, such as 2026-01-31")
+		d.Bad(root, "date is missing: the day of the prices, such as 2026-01-31")
 	}
 	if !given["source"] {
-		d.bad(root, "source is missing: where the prices are from, in a few words")
+		d.Bad(root, "source is missing: where the prices are from, in a few words")
 	}
 	if !given["regions"] && !given["discount"] && !given["users"] {
-		d.bad(root, "regions is missing: the file has no price, no discount and no users")
+		d.Bad(root, "regions is missing: the file has no price, no discount and no users")
 	}
 }
 
 func (d *document) date(n ast.Node, now time.Time) string {
-	text, ok := scalar(n)
+	text, ok := yamldoc.Scalar(n)
 	day, err := time.Parse(time.DateOnly, text)
 	switch {
 	case !ok || err != nil:
-		d.bad(n, "date: %s is not a day such as 2026-01-31", shown(n))
+		d.Bad(n, "date: %s is not a day such as 2026-01-31", yamldoc.Shown(n))
 	case day.After(now.UTC().Add(anywhere)):
-		d.bad(n, "date %s is in the future", text)
+		d.Bad(n, "date %s is in the future", text)
 	}
 	return text
 }
 
 func (d *document) source(n ast.Node) string {
-	text, ok := scalar(n)
+	text, ok := yamldoc.Scalar(n)
 	if !ok || text == "" || len(text) > maxSource || strings.ContainsFunc(text, unicode.IsControl) {
-		d.bad(n, "source is not one line of 1 to %d characters that names the source of the prices", maxSource)
+		d.Bad(n, "source is not one line of 1 to %d characters that names the source of the prices", maxSource)
 	}
 	return text
 }
@@ -118,9 +122,9 @@ const currencies = " AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD
 	" THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG "
 
 func (d *document) currency(n ast.Node) string {
-	text, ok := scalar(n)
+	text, ok := yamldoc.Scalar(n)
 	if !ok || len(text) != 3 || !strings.Contains(currencies, " "+text+" ") {
-		d.bad(n, "currency: %s is not a currency code of ISO 4217 such as USD", shown(n))
+		d.Bad(n, "currency: %s is not a currency code of ISO 4217 such as USD", yamldoc.Shown(n))
 	}
 	return text
 }
@@ -131,10 +135,10 @@ var groupName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}$`)
 // users reads the users of dataset groups by name or ARN.
 func (d *document) users(n ast.Node) map[string]int {
 	users := map[string]int{}
-	d.entries(n, "users", func(key ast.Node, name string, value ast.Node) {
+	d.Entries(n, "users", func(key ast.Node, name string, value ast.Node) {
 		arn, err := model.ParseARN(name)
 		if (err != nil || arn.Type() != "dataset-group") && !groupName.MatchString(name) {
-			d.bad(key, "users: %q is not the name or ARN of a dataset group", name)
+			d.Bad(key, "users: %q is not the name or ARN of a dataset group", name)
 		}
 		users[name] = int(d.whole(value, "users of "+name))
 	})
@@ -144,16 +148,16 @@ func (d *document) users(n ast.Node) map[string]int {
 func (d *document) regions(n ast.Node) []pricing.Price {
 	var list []pricing.Price
 	offered := slices.Concat(awsapi.PersonalizeRegions("aws"), awsapi.PersonalizeRegions("aws-cn"))
-	found := d.entries(n, "regions", func(key ast.Node, region string, value ast.Node) {
+	found := d.Entries(n, "regions", func(key ast.Node, region string, value ast.Node) {
 		if !slices.Contains(offered, region) {
-			d.bad(key, "%q is not a region that offers Amazon Personalize: %s", region, strings.Join(offered, ", "))
+			d.Bad(key, "%q is not a region that offers Amazon Personalize: %s", region, strings.Join(offered, ", "))
 		}
 		if d.prices(value, region, &list) == 0 {
-			d.bad(value, "%s has no prices", region)
+			d.Bad(value, "%s has no prices", region)
 		}
 	})
 	if found == 0 {
-		d.bad(n, "regions has no region")
+		d.Bad(n, "regions has no region")
 	}
 	return list
 }
@@ -165,9 +169,9 @@ func (d *document) prices(n ast.Node, region string, list *[]pricing.Price) int 
 	for _, product := range pricing.Products() {
 		names = append(names, string(product))
 	}
-	return d.entries(n, region, func(key ast.Node, name string, value ast.Node) {
+	return d.Entries(n, region, func(key ast.Node, name string, value ast.Node) {
 		if !slices.Contains(names, name) {
-			d.bad(key, "%q is not one of %s", name, strings.Join(names, ", "))
+			d.Bad(key, "%q is not one of %s", name, strings.Join(names, ", "))
 			return
 		}
 		p := pricing.Price{Region: region, Product: pricing.Product(name)}
@@ -226,13 +230,13 @@ func (d *document) priceModel(n ast.Node, p *pricing.Price) {
 	case pricing.Batch:
 		keys, needed = perThousand("perThousand", "1,000 users or items"), "perThousand"
 	}
-	given := d.fields(n, string(p.Product), keys)
+	given := d.Fields(n, string(p.Product), keys)
 	switch {
 	case given == nil:
 	case given["perTPSHour"] && len(given) > 1:
-		d.bad(n, "%s: perTPSHour excludes the other keys", p.Product)
+		d.Bad(n, "%s: perTPSHour excludes the other keys", p.Product)
 	case !given[needed] && !given["perTPSHour"]:
-		d.bad(n, "%s: %s is missing", p.Product, needed)
+		d.Bad(n, "%s: %s is missing", p.Product, needed)
 	case given["perHour"] && p.Product == pricing.Recommender:
 		p.Fee = &fee
 	}
@@ -242,13 +246,13 @@ func (d *document) priceModel(n ast.Node, p *pricing.Price) {
 func (d *document) tiers(n ast.Node) []pricing.Tier {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok || len(list.Values) == 0 || len(list.Values) > maxTiers {
-		d.bad(n, "tiers is not a list of 1 to %d tiers such as {upTo: 20000, perTPSHour: 0.2}", maxTiers)
+		d.Bad(n, "tiers is not a list of 1 to %d tiers such as {upTo: 20000, perTPSHour: 0.2}", maxTiers)
 		return nil
 	}
 	var tiers []pricing.Tier
 	for i, value := range list.Values {
 		tier := pricing.Tier{}
-		given := d.fields(value, "a tier", map[string]func(ast.Node){
+		given := d.Fields(value, "a tier", map[string]func(ast.Node){
 			"upTo": func(n ast.Node) {
 				tier.UpTo = d.number(n, "upTo", 1, maxVolume, "a number of TPS-hours a month from 1 on")
 			},
@@ -258,11 +262,11 @@ func (d *document) tiers(n ast.Node) []pricing.Tier {
 		switch {
 		case given == nil:
 		case !given["perTPSHour"]:
-			d.bad(value, "tier %d: perTPSHour is missing", i+1)
+			d.Bad(value, "tier %d: perTPSHour is missing", i+1)
 		case given["upTo"] == last:
-			d.bad(value, "tier %d: every tier but the last has upTo, the end of the tier", i+1)
+			d.Bad(value, "tier %d: every tier but the last has upTo, the end of the tier", i+1)
 		case i > 0 && !last && tier.UpTo <= tiers[i-1].UpTo:
-			d.bad(value, "tier %d: upTo is not higher than that of the tier before", i+1)
+			d.Bad(value, "tier %d: upTo is not higher than that of the tier before", i+1)
 		}
 		tiers = append(tiers, tier)
 	}
@@ -272,25 +276,25 @@ func (d *document) tiers(n ast.Node) []pricing.Tier {
 const priceFrom0 = "a price from 0 to 1000"
 
 func (d *document) price(n ast.Node, what, unit string) float64 {
-	v, ok := numeric(n)
+	v, ok := yamldoc.Numeric(n)
 	if !ok || !(v > 0 && v <= maxPrice) {
-		d.bad(n, "%s: %s is not a price per %s above 0, up to %v", what, shown(n), unit, maxPrice)
+		d.Bad(n, "%s: %s is not a price per %s above 0, up to %v", what, yamldoc.Shown(n), unit, maxPrice)
 	}
 	return v
 }
 
 func (d *document) number(n ast.Node, what string, least, most float64, valid string) float64 {
-	v, ok := numeric(n)
+	v, ok := yamldoc.Numeric(n)
 	if !ok || !(v >= least && v <= most) {
-		d.bad(n, "%s: %s is not %s", what, shown(n), valid)
+		d.Bad(n, "%s: %s is not %s", what, yamldoc.Shown(n), valid)
 	}
 	return v
 }
 
 func (d *document) whole(n ast.Node, what string) float64 {
-	v, ok := numeric(n)
+	v, ok := yamldoc.Numeric(n)
 	if !ok || !(v >= 0 && v <= maxVolume) || v != float64(int64(v)) {
-		d.bad(n, "%s: %s is not a whole number from 0 on", what, shown(n))
+		d.Bad(n, "%s: %s is not a whole number from 0 on", what, yamldoc.Shown(n))
 		return 0
 	}
 	return v

@@ -71,7 +71,7 @@ func (c Cleanup) CSV() [][]string {
 	return rows
 }
 
-// manyAlike is how many items of one region, kind, state and reason have a row each in the
+// manyAlike is how many items of one region, kind, state and reason have a row each in the table.
 const manyAlike = 10
 
 // Table writes the items, a summary, and the problems.

@@ -31,6 +31,15 @@ var focusColumns = []string{
 	"x_DatasetGroup", "x_PriceConfidence", "x_PriceDate", "x_PriceSource", "x_Recipe",
 }
 
+// accountColumnsOfFocus are the columns of a ledger, with those of the sub account if there are several. The
+// billing account of an endpoint is the payer of its account, if that is known, or the account itself.
+func accountColumnsOfFocus(accounts []Account) []string {
+	if len(accounts) == 0 {
+		return focusColumns
+	}
+	return append(slices.Clone(focusColumns), "SubAccountId", "SubAccountName")
+}
+
 // Decimals of quantities and unit prices. Costs are their products, with all digits, as FOCUS
 // requires that they match.
 const (
@@ -47,7 +56,7 @@ func (l Ledger) WriteFocus(w io.Writer) error {
 
 func (l Ledger) focusRows() [][]string {
 	l.Normalize()
-	rows := [][]string{focusColumns}
+	rows := [][]string{accountColumnsOfFocus(l.Accounts)}
 	bill := BillOf(l.Resources)
 	for _, e := range l.Resources {
 		if e.Usage == nil {
@@ -86,6 +95,8 @@ type focusLine struct {
 	consumed, unit      string
 	kind, arn, name     string // of the resource
 	account, region     string
+	payer               string        // the account that is billed
+	sub                 model.Account // if the ledger covers several
 	datasetGroup, tags  string
 	recipe, description string
 	price               pricing.Price
@@ -96,6 +107,7 @@ func (e Entry) focusLine(day pricing.Day, c pricing.Charge) focusLine {
 	line := focusLine{
 		day:  clipped(day.Start, e.Usage.Window),
 		kind: e.Kind.Title(), arn: e.ARN, name: e.Name, account: use.ARN.Account, region: e.Region,
+		payer: e.Payer, sub: model.Account{ID: e.Account, Name: e.AccountName},
 		datasetGroup: e.DatasetGroup, tags: tagsText(e.Tags), recipe: e.Recipe, description: c.Unit, price: use.Price,
 	}
 	line.consumed, line.unit = e.consumed(day, c)
@@ -111,12 +123,14 @@ type TrainedDay struct {
 	Hours        float64
 	Price        pricing.Price
 	Estimate     pricing.Estimate // without an amount if it is not known
+	Account      model.Account    // if the ledger covers several
 }
 
 func (t TrainedDay) focusLine(w model.Window) focusLine {
 	return focusLine{
 		day: clipped(t.Day, w), consumed: digitsOf(decimal(t.Hours, quantityDecimals)), unit: "Hours",
 		kind: "Solution", arn: t.Solution.String(), name: t.Solution.Name(), account: t.Solution.Account, region: t.Solution.Region,
+		payer: t.Account.Payer, sub: t.Account,
 		datasetGroup: t.DatasetGroup, recipe: t.Recipe, description: "training", price: t.Price,
 	}
 }
@@ -132,8 +146,8 @@ func (f focusLine) cells(c pricing.Charge) []string {
 	quantity, list := decimal(c.Quantity, quantityDecimals), decimal(c.UnitPrice, priceDecimals)
 	contracted := decimal(c.UnitPrice*(1-f.price.Discount/100), priceDecimals)
 	listCost, cost := new(big.Rat).Mul(quantity, list), digitsOf(new(big.Rat).Mul(quantity, contracted))
-	return []string{
-		cost, f.account, "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
+	cells := []string{
+		cost, cmp.Or(f.payer, f.account), "", f.price.Currency, focusTime(month.AddDate(0, 1, 0)), focusTime(month),
 		"Usage", "", fmt.Sprintf("Amazon Personalize %s %s: %s (estimate)", strings.ToLower(f.kind), f.name, f.description), "Usage-Based",
 		focusTime(f.day.End), focusTime(f.day.Start),
 		f.consumed, f.unit, cost, digitsOf(contracted), cost, "AWS",
@@ -142,6 +156,10 @@ func (f focusLine) cells(c pricing.Charge) []string {
 		"AI and Machine Learning", "Amazon Personalize", "Machine Learning", f.tags,
 		f.datasetGroup, string(f.price.Confidence), f.price.Date, f.price.Source, f.recipe,
 	}
+	if f.sub.ID != "" {
+		cells = append(cells, f.sub.ID, f.sub.Name)
+	}
+	return cells
 }
 
 // consumed is what a charge is for: requests, or the hours that a recommender ran.
@@ -238,6 +256,9 @@ func (l Ledger) NoFocusRows() []string {
 	}
 	if l.TrainedSince.After(l.Window.Start) {
 		lines = append(lines, "no rows for training before "+l.TrainedSince.UTC().Format("2006-01-02 15:04 UTC")+": its hours were not read")
+	}
+	for _, account := range unread(l.Accounts) {
+		lines = append(lines, "no rows for "+account+": nothing is known of it")
 	}
 	slices.Sort(lines)
 	return lines

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,7 +149,7 @@ func (g Groups) rows() [][]string {
 // endpoints is how many there are, and how many of them are in no sum.
 func (g Group) endpoints() string {
 	if g.Unread == 0 {
-		return fmt.Sprint(g.Resources)
+		return strconv.Itoa(g.Resources)
 	}
 	return fmt.Sprintf("%d (%d unread)", g.Resources, g.Unread)
 }

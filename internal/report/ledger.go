@@ -33,6 +33,7 @@ type Ledger struct {
 	Calls      map[string]int   `json:"calls"`       // by service.Operation
 	MetricsGot int              `json:"metricsRead"` // series asked of CloudWatch, which bills them
 	DurationMs int64            `json:"durationMs"`
+	Accounts   []Account        `json:"accounts,omitempty"` // if it covers several
 	// CoarseUntil is until when data are kept by the hour alone; null if none of the window is so old.
 	CoarseUntil *time.Time `json:"byHourUntil,omitempty"`
 	GroupBy     Grouping   `json:"-"`
@@ -51,6 +52,8 @@ type Ledger struct {
 	// TrainingCost is that of the Month, or without one of the Window; nil if not all of it is known.
 	TrainingCost *advice.TrainingCost `json:"-"`
 
+	// Whole is what all endpoints carried together, for reports over several accounts.
+	Whole *billing.Whole `json:"-"`
 	// Hourly are the hours of all resources of a kind together, for charts; nil if they were
 	// not kept. The entries may have fewer.
 	Hourly map[model.Kind][]billing.Hour `json:"-"`
@@ -72,6 +75,7 @@ type Entry struct {
 	// Tags are those of the resource, absent unless they were requested and could be read.
 	Tags  map[string]string `json:"tags,omitzero"`
 	Parts Parts             `json:"-"`
+	Payer string            `json:"-"` // as in model.Account
 
 	// Proposal is what the Estimate is made from, with those of all other entries.
 	Proposal pricing.Proposal `json:"-"`
@@ -165,7 +169,7 @@ func (l Ledger) CSV() [][]string {
 	if l.Groups != nil {
 		return l.Groups.rows()
 	}
-	rows := [][]string{ledgerColumns}
+	rows := [][]string{accountColumns(ledgerColumns, l.Accounts)}
 	for _, e := range l.Resources {
 		used, saved, cold, priced := make([]any, 19), make([]any, 7), make([]any, 9), make([]any, 9)
 		if u := e.Usage; u != nil {
@@ -185,7 +189,7 @@ func (l Ledger) CSV() [][]string {
 		}
 		rows = append(rows, slices.Concat(
 			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...),
-			Fields(e.Schedule.cells()...), Fields(e.ScheduleNote, e.Note),
+			Fields(e.Schedule.cells()...), Fields(e.ScheduleNote, e.Note), e.accountFields(),
 		))
 	}
 	return rows
@@ -292,6 +296,9 @@ func totalsOf(entries []Entry, idleAfter time.Duration) Totals {
 
 func (l Ledger) notes() []string {
 	notes := []string{}
+	if missing := unread(l.Accounts); len(missing) > 0 {
+		notes = append(notes, "Nothing is known of "+strings.Join(missing, ", ")+": the totals are without it.")
+	}
 	if len(l.Resources) == 0 {
 		return notes
 	}

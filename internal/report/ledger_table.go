@@ -23,7 +23,9 @@ func (l Ledger) Table(p Printer) {
 		p.Line("")
 	}
 	if len(l.Resources) > 0 {
-		p.Grid(ledgerGrid(l.Resources))
+		grid := ledgerGrid(l.Resources)
+		grid.withAccount(l.Accounts, func(i int) string { return l.Resources[i].accountLabel() })
+		p.Grid(grid)
 		p.Line("")
 	}
 	p.ledgerSummary(l)
@@ -115,6 +117,7 @@ func surgeText(s billing.Surge, kind model.Kind) string {
 }
 
 func (p Printer) ledgerSummary(l Ledger) {
+	p.accounts(l.Accounts)
 	p.Label("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
 	t := l.Totals
 	if t.Resources > t.Unread {

@@ -74,6 +74,18 @@ func MonthOf(entries []Entry, spans billing.Spans) *Month {
 	return m
 }
 
+// of adds up the same month of other entries; nil stays nil.
+func (m *Month) of(entries []Entry) *Month {
+	if m == nil {
+		return nil
+	}
+	spans := billing.Spans{Month: m.Window, Open: m.Forecast != nil}
+	if m.Before != nil {
+		spans.Before = m.Before.Window
+	}
+	return MonthOf(entries, spans)
+}
+
 func monthOf(entries []Entry, w model.Window, part func(Entry) *Part) MonthCost {
 	m := MonthCost{Month: w.Start.Format("2006-01"), Window: w}
 	var uses []pricing.Use

@@ -20,6 +20,9 @@ type Subject struct {
 	Recipe       string       `json:"recipe"`       // name; empty if it could not be read
 	Status       model.Status `json:"status"`
 	Min          int          `json:"min"` // TPS or RPS; the present one
+	// The account is named if the report covers several.
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
 }
 
 // SubjectOf describes a resource.
@@ -76,6 +79,9 @@ type Alarms struct {
 type Event struct {
 	DetailType string `json:"detailType"`
 	Resource   string `json:"resource"` // ARN; empty for a general rebuild of the dashboard
+	// The account is named if the result covers several.
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
 }
 
 // Result is what one cycle measured, decided and did. Its JSON keys are stable.
@@ -90,7 +96,8 @@ type Result struct {
 	MetricsPublished int                `json:"metricsPublished"`
 	Calls            map[string]int     `json:"calls"` // by service.Operation
 	DurationMs       int64              `json:"durationMs"`
-	DryRun           bool               `json:"dryRun"` // nothing was written; the rest is what would have been
+	DryRun           bool               `json:"dryRun"`             // nothing was written; the rest is what would have been
+	Accounts         []Account          `json:"accounts,omitempty"` // if it covers several
 }
 
 // Changes reports whether there is a change: a decision to act on a resource, or an alarm
@@ -113,7 +120,7 @@ func (r Result) normalized() Result {
 	r.Resources, r.Events, r.Problems = list(r.Resources), list(r.Events), list(r.Problems)
 	slices.SortStableFunc(r.Resources, func(a, b Resource) int { return cmp.Compare(a.ARN, b.ARN) })
 	slices.SortStableFunc(r.Events, func(a, b Event) int {
-		return cmp.Or(cmp.Compare(a.DetailType, b.DetailType), cmp.Compare(a.Resource, b.Resource))
+		return cmp.Or(cmp.Compare(a.DetailType, b.DetailType), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Account, b.Account))
 	})
 	slices.SortStableFunc(r.Problems, model.CompareProblems)
 	if r.Calls == nil {
@@ -152,7 +159,7 @@ var resultColumns = []string{
 
 // CSV implements Report. What is null or left out in the JSON is an empty field.
 func (r Result) CSV() [][]string {
-	rows := [][]string{resultColumns}
+	rows := [][]string{accountColumns(resultColumns, r.Accounts)}
 	for _, one := range r.normalized().Resources {
 		saved, cold, priced := make([]any, 2), make([]any, 3), make([]any, 6)
 		if s := one.Saving; s != nil {
@@ -167,7 +174,7 @@ func (r Result) CSV() [][]string {
 		rows = append(rows, slices.Concat(
 			one.fields(), Fields(one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
 			Fields(saved...), Fields(priced...), Fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
-			Fields(one.Health.cells()...), Fields(cold...),
+			Fields(one.Health.cells()...), Fields(cold...), one.accountFields(),
 		))
 	}
 	return rows

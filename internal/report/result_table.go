@@ -18,7 +18,9 @@ func (r Result) Table(p Printer) {
 	r = r.normalized()
 	p.found(len(r.Resources), r.Problems)
 	if len(r.Resources) > 0 {
-		p.Grid(resultGrid(r.Resources))
+		grid := resultGrid(r.Resources)
+		grid.withAccount(r.Accounts, func(i int) string { return r.Resources[i].accountLabel() })
+		p.Grid(grid)
 	}
 	p.Line("")
 	p.summary(r)
@@ -112,7 +114,12 @@ func (r Resource) savesText() string {
 func (p Printer) summary(r Result) {
 	kinds := count(r.Resources, func(one Resource) model.Kind { return one.Kind })
 	regions := count(r.Resources, func(one Resource) string { return one.Region })
-	p.Label("Resources", counted(kinds, regions)+", "+windowText(r.Window))
+	p.accounts(r.Accounts)
+	resources := counted(kinds, regions)
+	if !r.Window.Start.IsZero() {
+		resources += ", " + windowText(r.Window)
+	}
+	p.Label("Resources", resources)
 	if text := decisionsText(r.Resources); text != "" {
 		p.Label("Decisions", text)
 	}

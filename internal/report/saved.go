@@ -20,6 +20,7 @@ type Saved struct {
 	Calls      map[string]int  `json:"calls"`       // by service.Operation
 	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
 	DurationMs int64           `json:"durationMs"`
+	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
 }
 
 // ByAction are the TPS-hours that each kind of action has saved, as far as they are known.
@@ -53,6 +54,9 @@ func (s Saved) normalized() Saved {
 // Limits are the limits of the figures, in sentences.
 func (s Saved) Limits() []string {
 	notes := []string{}
+	if missing := unread(s.Accounts); len(missing) > 0 {
+		notes = append(notes, "What actions have saved in "+strings.Join(missing, ", ")+" is not known, and in no sum.")
+	}
 	if s.Total.UnknownHours > 0 {
 		notes = append(notes, fmt.Sprintf(
 			"Of %s h of actions the demand or the minimum is not known; they are in no sum.", commas(s.Total.UnknownHours)))
@@ -115,6 +119,7 @@ func (s Saved) Table(p Printer) {
 		p.Grid(s.grid())
 		p.Line("")
 	}
+	p.accounts(s.Accounts)
 	p.Label("Actions", fmt.Sprintf("%d that lower what is paid for, of %s read", len(s.Actions), model.Plural(s.Records, "record")))
 	p.Label("Saved", SavedText(s.Total)+", up to "+s.Until.Format("2006-01-02 15:04 UTC"))
 	for _, m := range s.Months {

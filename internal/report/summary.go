@@ -12,7 +12,7 @@ func (l Ledger) summary() advice.Summary {
 	t := l.Totals
 	f := advice.Facts{
 		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, TrainingCost: l.TrainingCost,
-		Proposals: l.Recommendations,
+		Proposals: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)),
 	}
 	for _, e := range t.Estimates {
 		f.Spent = append(f.Spent, advice.Amount{Currency: e.Currency, Amount: e.Paid})

@@ -24,6 +24,7 @@ type WhatIf struct {
 	Calls      map[string]int  `json:"calls"`       // by service.Operation
 	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
 	DurationMs int64           `json:"durationMs"`
+	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
 }
 
 // WhatIfEntry is one resource of a WhatIf.
@@ -154,11 +155,11 @@ var whatIfColumns = []string{
 
 // CSV implements Report: a record for each option, and one for a resource without any.
 func (w WhatIf) CSV() [][]string {
-	rows := [][]string{whatIfColumns}
+	rows := [][]string{accountColumns(whatIfColumns, w.Accounts)}
 	for _, e := range w.normalized().Resources {
 		head := slices.Concat(e.fields(), Fields(e.Hours, e.Known))
 		if len(e.Options) == 0 {
-			rows = append(rows, slices.Concat(head, make([]string, len(whatIfColumns)-len(head)-1), Fields(e.Note)))
+			rows = append(rows, slices.Concat(head, make([]string, len(whatIfColumns)-len(head)-1), Fields(e.Note), e.accountFields()))
 		}
 		for _, o := range e.Options {
 			priced, worst := make([]any, 2), make([]any, 3)
@@ -171,6 +172,7 @@ func (w WhatIf) CSV() [][]string {
 			rows = append(rows, slices.Concat(
 				head, Fields(o.Minimum, o.Schedule, o.Why(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
 				Fields(o.ColdSteps.Cold, o.ColdSteps.PerWeek, o.ColdSteps.Known), Fields(worst...), Fields(o.PerColdStep, o.Risk, e.Note),
+				e.accountFields(),
 			))
 		}
 	}
@@ -197,6 +199,7 @@ func (w WhatIf) Table(p Printer) {
 		p.Label("Figures", "TPS-HOURS and ESTIMATE of a month; ABOVE: share of 5-minute steps above the minimum; COLD: cold steps a week; "+
 			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
 	}
+	p.accounts(w.Accounts)
 	p.Label("Looked at", fmt.Sprintf("%s, %s", model.Plural(w.Days, "day"), windowText(w.Window)))
 	for _, text := range PriceTexts(w.Prices) {
 		p.Label("Price", text)
@@ -206,7 +209,11 @@ func (w WhatIf) Table(p Printer) {
 }
 
 func (p Printer) whatIf(e WhatIfEntry) {
-	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, e.Name, e.Region, e.Min, e.Kind.RateUnit())
+	where := e.Region
+	if e.Account != "" {
+		where += " of " + e.accountLabel()
+	}
+	title := fmt.Sprintf("%s %s in %s: minimum %d %s", e.Kind, e.Name, where, e.Min, e.Kind.RateUnit())
 	if e.Used != nil {
 		title += fmt.Sprintf(", %s TPS-hours used a month, demand known for %s of %s h", commas(*e.Used), commas(e.Known), commas(e.Hours))
 	}

@@ -12,8 +12,8 @@ import (
 // Bounds of what tags arrange.
 const (
 	// arrangedReach is how long after it was arranged a raise may be requested: the tag is written
-	// first. Until then no return is dropped. // guard: return: kept while the raise is requested: the limit
-	arrangedReach = 10 * time.Minute
+	// first. Until then no return is dropped.
+	arrangedReach = 10 * time.Minute // guard: return: kept while the raise is requested: the limit
 	// failedPause is how long after a failed update a scheduled change waits.
 	failedPause = 30 * time.Minute
 )
@@ -217,7 +217,7 @@ func (a Arrangement) wantedReturn(r model.Resource, level int, now time.Time) (f
 	over := finding{verdict: Drop, code: ReasonReturn, reason: fmt.Sprintf("the raise to %d is over: its minimum is %d", b.Raised, r.MinTPS)}
 	requested := now.Sub(b.Arranged) < arrangedReach // guard: return: kept while the raise is requested; boundary
 	switch {
-	case requested && !(raised && to < r.MinTPS):
+	case requested && (!raised || to >= r.MinTPS):
 		return nothing(ReasonReturn, "raised to %d until %s; the raise is being requested", b.Raised, due), 0
 	case !raised && r.MinTPS == b.Target: // guard: return: never raised, or back already
 		return over, r.MinTPS

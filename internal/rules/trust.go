@@ -128,14 +128,24 @@ func endsEarly(d Decision, readings model.Readings, s Settings) (q model.Query, 
 
 // LateRegion is a region whose CloudWatch data are late or cannot be read.
 type LateRegion struct {
-	Region  string `json:"region"`
-	Reason  string `json:"reason"`
-	Refused int    `json:"refused"` // changes that were due and are refused
+	Account     string `json:"account,omitempty"` // ID, if several are watched together
+	AccountName string `json:"accountName,omitempty"`
+	Region      string `json:"region"`
+	Reason      string `json:"reason"`
+	Refused     int    `json:"refused"` // changes that were due and are refused
+}
+
+// Where is the region, with its account if several are watched together.
+func (l LateRegion) Where() string {
+	if l.Account == "" {
+		return l.Region
+	}
+	return l.Region + " of " + model.Account{ID: l.Account, Name: l.AccountName}.String()
 }
 
 // String is one line for people.
 func (l LateRegion) String() string {
-	return fmt.Sprintf("%s: %s; %s refused", l.Region, l.Reason, model.Plural(l.Refused, "change"))
+	return fmt.Sprintf("%s: %s; %s refused", l.Where(), l.Reason, model.Plural(l.Refused, "change"))
 }
 
 // RefuseLate refuses the changes of regions whose data are late, and returns these regions,

@@ -173,12 +173,32 @@ func Compute(endpoints []Endpoint, known func(model.ARN) Known, readings model.R
 
 // LedgerOf adds up what was metered of all endpoints: tiers of prices go by what they used together.
 func LedgerOf(metered []Metered, at Times) Ledger {
+	l := Ledger{Until: at.End, FineFrom: at.fineFrom()}
+	l.Actions, l.Assumptions = priced(metered)
+	return l.summed()
+}
+
+// Merged is the ledger of several accounts, whose prices do not depend on each other. It is up to the
+// end of the one that ends first.
+func Merged(list []Ledger) Ledger {
+	var out Ledger
+	for i, l := range list {
+		if i == 0 || l.Until.Before(out.Until) {
+			out.Until, out.FineFrom = l.Until, l.FineFrom
+		}
+		out.Actions, out.Assumptions = append(out.Actions, l.Actions...), append(out.Assumptions, l.Assumptions...)
+	}
+	slices.Sort(out.Assumptions)
+	out.Assumptions = slices.Compact(out.Assumptions)
+	return out.summed()
+}
+
+// summed is the ledger with its actions in their order, and their sums.
+func (l Ledger) summed() Ledger {
 	type key struct {
 		month  string
 		action model.Action
 	}
-	l := Ledger{Until: at.End, FineFrom: at.fineFrom()}
-	l.Actions, l.Assumptions = priced(metered)
 	slices.SortStableFunc(l.Actions, func(a, b Action) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ARN, b.ARN)) })
 	sums := map[key]Sum{}
 	for _, a := range l.Actions {

@@ -46,6 +46,8 @@ type cycleLoop struct {
 	progress         cycle.Progress
 	clock            model.Clock
 	log              *slog.Logger
+	check            func(context.Context) error // that there are credentials
+	slots            chan struct{}               // shared by all accounts
 }
 
 // run runs a cycle for each tick until ctx ends. The first cycle is that of the last tick and
@@ -71,12 +73,19 @@ func (l *cycleLoop) run(ctx context.Context) {
 
 // runCycle runs the cycle of one tick, as leader or as standby.
 func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
+	if err := l.check(ctx); err != nil {
+		now := l.clock.Now()
+		l.record(ctx, NewCycleRecord(now, now, l.memory.Status().Role, report.Result{}, err), report.Result{}, err)
+		return
+	}
 	role := l.lease.acquire(ctx, tick, l.memory.Status().Role)
 	if ctx.Err() != nil && role != Leading {
 		return
 	}
-	began := l.clock.Now()
 	l.memory.Update(func(s *Status) { s.Role = role })
+	l.slots <- struct{}{} // each cycle ends in time
+	defer func() { <-l.slots }()
+	began := l.clock.Now()
 	one, params := l.leading, l.params
 	if role == Standby {
 		// The leader already reads the data of hourly checks.

@@ -10,19 +10,25 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/test/docs"
 )
 
 // The reference has every metric of the daemon, with its help and labels.
 func TestReferencePrometheus(t *testing.T) {
-	m, err := newMetrics("test", nil, func() map[string]int { return nil }, newLostRecords())
+	m, err := newMetrics(model.Account{}, nil, func() map[string]int { return nil }, newLostRecords())
 	if err != nil {
 		t.Fatal(err)
 	}
 	descs := make(chan *prometheus.Desc, 1000)
 	m.own.Describe(descs)
-	results(report.Result{}).Describe(descs)
+	m.resultsOf(report.Result{}).Describe(descs)
+	process, err := newProcessMetrics("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	process.Describe(descs)
 	close(descs)
 	// The library has no other way to read a description.
 	pattern := regexp.MustCompile(`^Desc\{fqName: "` + namespace + `_([a-z_]+)", help: "(.*?)"(?:, unit: "[^"]*")?, constLabels: \{(.*)\}, variableLabels: \{(.*)\}\}$`)

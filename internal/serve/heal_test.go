@@ -51,7 +51,7 @@ func TestHealthBeforeTheFirstCycle(t *testing.T) {
 		w := newWorld(t, shop())
 		release := make(chan struct{})
 		o := w.options(nil)
-		o.Before = func(context.Context, *app.App) error { <-release; return nil }
+		o.Before = func(context.Context, []*app.App) error { <-release; return nil }
 		d := w.daemon(o)
 		if status, body := d.get("/healthz"); status != 200 {
 			t.Errorf("healthz: %d %s", status, body)
@@ -79,7 +79,7 @@ func TestARefusedStartEndsTheDaemon(t *testing.T) {
 		w := newWorld(t, shop())
 		o := w.options(nil)
 		refused := context.DeadlineExceeded
-		o.Before = func(context.Context, *app.App) error { return refused }
+		o.Before = func(context.Context, []*app.App) error { return refused }
 		d := w.daemon(o)
 		if err := d.Wait(context.Background()); err == nil || !strings.Contains(err.Error(), refused.Error()) {
 			t.Errorf("ended with %v", err)

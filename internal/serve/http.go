@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -27,8 +28,8 @@ func NewServer(handler http.Handler, log *slog.Logger) *http.Server {
 // site is what the daemon serves.
 type site struct {
 	guard   *guard.Guard
-	memory  *Memory
-	metrics *metrics
+	watches []*watch
+	process *prometheus.Registry
 	clock   model.Clock
 	log     *slog.Logger
 }
@@ -36,7 +37,7 @@ type site struct {
 // handler routes requests. Health probes use any host name and no token, and learn nothing
 // else.
 func (s site) handler(page http.Handler) http.Handler {
-	metrics := promhttp.HandlerFor(s.metrics.gatherer(), promhttp.HandlerOpts{
+	metrics := promhttp.HandlerFor(s.gatherer(), promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError), Timeout: requestTime,
 	})
 	mux := http.NewServeMux()
@@ -66,31 +67,49 @@ func readOnly(next http.Handler) http.Handler {
 // stuckAfter is how long no cycle may end before the daemon reports itself as stuck.
 const stuckAfter = 3 * cycleEvery
 
-// healthz reports whether the process should be kept: it should not if cycles no longer end,
-// successfully or not. A restart does not help if AWS cannot be reached.
+// healthz reports whether the process should be kept: it should not if the cycles of an account no
+// longer end, successfully or not. A restart does not help if AWS cannot be reached.
 func (s site) healthz(w http.ResponseWriter, _ *http.Request) {
-	status := s.memory.Status()
-	last := status.Started
-	if status.LastCycle.After(last) {
-		last = status.LastCycle
+	longest := time.Duration(0)
+	for _, one := range s.watches {
+		status := one.Memory.Status()
+		last := status.Started
+		if status.LastCycle.After(last) {
+			last = status.LastCycle
+		}
+		longest = max(longest, s.clock.Now().Sub(last))
 	}
-	since := s.clock.Now().Sub(last)
-	writeHealth(w, since <= stuckAfter, "alive", fmt.Sprintf("no cycle has ended for %v", since.Round(time.Second)))
+	writeHealth(w, longest <= stuckAfter, "alive", fmt.Sprintf("no cycle has ended for %v", longest.Round(time.Second)))
 }
 
-// readyz reports whether the daemon does its work.
+// readyz reports whether the daemon does its work: in one account at least, if there are several. The
+// others are on the page and in the metrics.
 func (s site) readyz(w http.ResponseWriter, _ *http.Request) {
-	status := s.memory.Status()
-	problem := "no cycle has succeeded yet"
+	problem := ""
+	for _, one := range s.watches {
+		status := one.Memory.Status()
+		if status.Ready() {
+			writeHealth(w, true, "ready", "")
+			return
+		}
+		if problem == "" {
+			problem = notReady(status)
+		}
+	}
+	writeHealth(w, false, "", problem)
+}
+
+// notReady is why an account is not ready.
+func notReady(status Status) string {
 	switch {
 	case status.Stopping:
-		problem = "the daemon is stopping"
+		return "the daemon is stopping"
 	case status.Credentials != "":
-		problem = "the AWS credentials cannot be used"
+		return "the AWS credentials cannot be used"
 	case !status.LastSuccess.IsZero():
-		problem = "the last cycle failed"
+		return "the last cycle failed"
 	}
-	writeHealth(w, status.Ready(), "ready", problem)
+	return "no cycle has succeeded yet"
 }
 
 func writeHealth(w http.ResponseWriter, good bool, status, problem string) {

@@ -169,7 +169,7 @@ func TestPage(t *testing.T) {
 	page := &closingPage{closed: make(chan struct{})}
 	r := newReal(t, shop(), func(o *serve.Options) {
 		o.Guard = testGuard(t, "127.0.0.1:0", secret)
-		o.Page = func(*app.App) (serve.Page, error) { return page, nil }
+		o.Page = func([]*app.App) (serve.Page, error) { return page, nil }
 	})
 	if status, body := r.ask("POST", "/action", "", ""); status != 200 || body != "the page" {
 		t.Errorf("%d %s", status, body)
@@ -214,7 +214,7 @@ func TestInvalidOptions(t *testing.T) {
 		"no address": func(o *serve.Options) { o.Guard = nil },
 		"no region":  func(o *serve.Options) { o.Config.Region = "" },
 		"a broken page": func(o *serve.Options) {
-			o.Page = func(*app.App) (serve.Page, error) { return nil, errors.New("broken") }
+			o.Page = func([]*app.App) (serve.Page, error) { return nil, errors.New("broken") }
 		},
 	} {
 		o := complete(serve.Options{Config: awsapi.LocalConfig(home, "http://127.0.0.1:1", "LOCAL", nil), Params: mustParams(t), Guard: testGuard(t, "127.0.0.1:0", "")})

@@ -53,6 +53,7 @@ func (s Status) Ready() bool { return !s.LastSuccess.IsZero() && s.LastError == 
 
 // CycleRecord summarizes a cycle.
 type CycleRecord struct {
+	Account   model.Account // if there are several
 	Began     time.Time
 	Took      time.Duration
 	Role      Role
@@ -82,7 +83,8 @@ func NewCycleRecord(began, ended time.Time, role Role, result report.Result, err
 type EventRecord struct {
 	Time       time.Time
 	DetailType string
-	Resource   string // ARN; empty if it is about none
+	Resource   string        // ARN; empty if it is about none
+	Account    model.Account // if there are several
 }
 
 // Check is the result of an hourly check of a resource.
@@ -118,6 +120,8 @@ type Snapshot struct {
 	Resources, Others []model.Resource
 	Checks            map[string]Check // the last hourly check by ARN
 	Progress          []Progress       // of the cycle under way, in its order; empty between two cycles
+	// Accounts are the accounts, if there are several.
+	Accounts []AccountStatus
 	// Saved is what the actions on record have saved; nil while that is unknown.
 	Saved *report.Saved
 }

@@ -29,6 +29,7 @@ const (
 // cycle. The results are replaced as a whole, so that a deleted resource disappears. A cycle
 // that measured nothing has none.
 type metrics struct {
+	account prometheus.Labels // the label of all series; nil if there is one account
 	own     *prometheus.Registry
 	results atomic.Pointer[prometheus.Registry]
 
@@ -58,12 +59,33 @@ func newLostRecords() prometheus.Counter {
 	})
 }
 
-func newMetrics(version string, memory *Memory, calls func() map[string]int, lost prometheus.Counter) (*metrics, error) {
+// accountLabels are the labels of the series of one of several accounts; nil if there is one.
+func accountLabels(a model.Account) prometheus.Labels {
+	if a.ID == "" {
+		return nil
+	}
+	return prometheus.Labels{"account": a.ID}
+}
+
+// newProcessMetrics are those of the process.
+func newProcessMetrics(version string) (*prometheus.Registry, error) {
+	registry := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version),
+	} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return registry, nil
+}
+
+func newMetrics(account model.Account, memory *Memory, calls func() map[string]int, lost prometheus.Counter) (*metrics, error) {
 	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		own: prometheus.NewRegistry(),
+		account: accountLabels(account), own: prometheus.NewRegistry(),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
@@ -83,9 +105,10 @@ func newMetrics(version string, memory *Memory, calls func() map[string]int, los
 	m.results.Store(prometheus.NewRegistry())
 	list := append(statusGauges(memory),
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), buildInfo(version), callCounter{calls}, savedCounter{memory.savedHours})
+		callCounter{calls}, savedCounter{memory.savedHours})
+	registerer := prometheus.WrapRegistererWith(m.account, m.own)
 	for _, c := range list {
-		if err := m.own.Register(c); err != nil {
+		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}
 	}
@@ -117,10 +140,14 @@ func (m *metrics) initialize() {
 // word makes a label value one word.
 func word(s string) string { return strings.NewReplacer(" ", "_", "-", "_").Replace(s) }
 
-// gatherer gathers all metrics.
-func (m *metrics) gatherer() prometheus.Gatherer {
+// gatherer gathers all metrics: those of the process, and of each account.
+func (s site) gatherer() prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		return prometheus.Gatherers{m.own, m.results.Load()}.Gather()
+		list := prometheus.Gatherers{s.process}
+		for _, w := range s.watches {
+			list = append(list, w.metrics.own, w.metrics.results.Load())
+		}
+		return list.Gather()
 	})
 }
 
@@ -145,7 +172,7 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	}
 	switch {
 	case err == nil:
-		m.results.Store(results(result))
+		m.results.Store(m.resultsOf(result))
 	case !interrupted: // old results would look like current ones
 		m.results.Store(prometheus.NewRegistry())
 	}
@@ -173,12 +200,13 @@ func (m *metrics) count(result report.Result) {
 	}
 }
 
-// results puts the result of a cycle into a registry of its own.
-func results(result report.Result) *prometheus.Registry {
+// resultsOf puts the result of a cycle into a registry of its own.
+func (m *metrics) resultsOf(result report.Result) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
+	registerer := prometheus.WrapRegistererWith(m.account, registry)
 	gauges := func(subsystem, name, help string, labels ...string) *prometheus.GaugeVec {
 		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
-		registry.MustRegister(vec) // the names below differ
+		registerer.MustRegister(vec) // the names below differ
 		return vec
 	}
 	labels := []string{"arn", "kind", "name", "region"}

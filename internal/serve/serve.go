@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
@@ -24,7 +23,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
-	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/guard"
 )
@@ -60,15 +58,19 @@ type Options struct {
 
 	// Before runs before the first cycle, when the daemon already listens; an error ends the
 	// daemon. It may be nil.
-	Before func(context.Context, *app.App) error
+	Before func(context.Context, []*app.App) error
 
 	// Guard has the address to listen on, and checks requests.
 	Guard *guard.Guard
 	// Page makes the page at /, from the daemon's parts. The page checks the token itself,
 	// as browsers need a login form. Without it there are only metrics and health.
-	Page func(*app.App) (Page, error)
+	Page func([]*app.App) (Page, error)
 	// Memory is what the page reads from.
 	Memory *Memory
+
+	// Accounts are the accounts that the daemon works in, if not only in that of Config. Then Params and
+	// Memory are those of the accounts, and Config has the deployment region alone.
+	Accounts []Account
 }
 
 // Page is a page for browsers.
@@ -84,11 +86,9 @@ type Page interface {
 // Several can run in one process.
 type Daemon struct {
 	options Options
-	app     *app.App
+	watches []*watch
 	page    Page // may be nil
 	site    site
-	cycles  *cycleLoop
-	boards  *boardLoop
 	listen  func(ctx context.Context, address string) (net.Listener, error)
 
 	mu       sync.Mutex
@@ -117,65 +117,59 @@ func New(o Options) (*Daemon, error) {
 	if o.Config.Region == "" {
 		return nil, awsapi.ErrNoRegion
 	}
-	if err := o.Params.Within(o.Config.Region); err != nil {
-		return nil, err
+	for _, one := range o.accounts() {
+		if err := one.Params.Within(o.Config.Region); err != nil {
+			return nil, err
+		}
 	}
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	queue, lost := newRebuildQueue(), newLostRecords()
-	logged := o.Progress
-	o.Progress = func(step string, done, total int) {
-		o.Memory.SawProgress(step, done, total)
-		logged(step, done, total)
-	}
-	a := app.New(app.Options{
-		Config: o.Config, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Observer: o.Memory,
-		AuditLog: func(ctx context.Context, record events.Audit) error {
-			o.Memory.AddAudit(record)
-			err := o.AuditLog(ctx, record)
-			if err != nil {
-				lost.Inc()
-			}
-			return err
-		},
-		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: o.Params, Rebuild: queue.afterCycle,
-	})
-	d, err := assemble(o, a, queue, lost)
-	if err != nil {
-		a.Clients.Close() // nothing else was opened
-	}
-	return d, err
-}
-
-// assemble makes what runs: metrics, page, loops and the handler.
-func assemble(o Options, a *app.App, queue *rebuildQueue, lost prometheus.Counter) (*Daemon, error) {
-	metrics, err := newMetrics(o.Version, o.Memory, a.Clients.Calls, lost)
-	if err != nil {
-		return nil, err
-	}
-	var page Page
-	if o.Page != nil {
-		if page, err = o.Page(a); err != nil {
+	slots := make(chan struct{}, cyclesAtOnce)
+	d := &Daemon{options: o, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
+	for _, one := range o.accounts() {
+		w, err := newWatch(o, one, slots)
+		if err != nil {
+			d.closeClients()
 			return nil, err
 		}
+		d.watches = append(d.watches, w)
 	}
-	return &Daemon{
-		options: o, app: a, page: page, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{}),
-		site: site{guard: o.Guard, memory: o.Memory, metrics: metrics, clock: o.Clock, log: o.Logger},
-		boards: &boardLoop{
-			queue: queue, dashboard: a.Dashboard, params: o.Params, clock: o.Clock, log: o.Logger, memory: o.Memory, metrics: metrics,
-		},
-		cycles: &cycleLoop{
-			lease:   newLease(a.Notifier, o.Clock, o.Logger, o.DryRun),
-			leading: a.Cycle, standby: a.ReadOnlyCycle(), writer: a.Writer, queue: queue, memory: o.Memory, metrics: metrics,
-			params: o.Params, region: o.Config.Region, progress: o.Progress, clock: o.Clock, log: o.Logger,
-		},
-	}, nil
+	if err := d.assemble(); err != nil {
+		d.closeClients()
+		return nil, err
+	}
+	return d, nil
 }
 
-// App has the daemon's parts.
-func (d *Daemon) App() *app.App { return d.app }
+// assemble makes the page, and what is served.
+func (d *Daemon) assemble() (err error) {
+	o := d.options
+	if o.Page != nil {
+		if d.page, err = o.Page(d.Apps()); err != nil {
+			return err
+		}
+	}
+	process, err := newProcessMetrics(o.Version)
+	d.site = site{guard: o.Guard, watches: d.watches, process: process, clock: o.Clock, log: o.Logger}
+	return err
+}
+
+// closeClients drops the connections of all accounts.
+func (d *Daemon) closeClients() {
+	for _, w := range d.watches {
+		w.app.Clients.Close()
+	}
+}
+
+// Apps are the daemon's parts, those of each account.
+func (d *Daemon) Apps() []*app.App {
+	list := make([]*app.App, len(d.watches))
+	for i, w := range d.watches {
+		list[i] = w.app
+	}
+	return list
+}
 
 // Start listens, and starts the work. The context bounds the start only. After an error
 // nothing runs, and the daemon cannot be used any more.
@@ -195,11 +189,9 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	d.state, d.listener = started, listener
 	o := d.options
-	o.Memory.Update(func(s *Status) {
-		s.Version, s.Region, s.Deployment, s.DryRun, s.Started = o.Version, o.Config.Region, o.Deployment, o.DryRun, o.Clock.Now()
-		s.AutoAdjust, s.AutoStop = o.Params.AutoAdjustMinTPS, o.Params.AutoDeleteOrStopIdle
-		s.Regions = cycle.Regions(cycle.Scope(o.Params, o.Config.Region))
-	})
+	for _, w := range d.watches {
+		w.begin(o)
+	}
 	// Then the server: a probe sees that the daemon is not ready yet.
 	d.server = NewServer(d.site.handler(d.page), o.Logger)
 	go func() {
@@ -218,13 +210,15 @@ func (d *Daemon) Start(ctx context.Context) error {
 // work runs the loops until ctx ends.
 func (d *Daemon) work(ctx context.Context) {
 	if before := d.options.Before; before != nil {
-		if err := before(ctx, d.app); err != nil {
+		if err := before(ctx, d.Apps()); err != nil {
 			d.refused <- err
 			return
 		}
 	}
-	d.loops.Go(func() { d.boards.run(ctx) })
-	d.cycles.run(ctx)
+	for _, w := range d.watches {
+		d.loops.Go(func() { w.boards.run(ctx) })
+		d.loops.Go(func() { w.cycles.run(ctx) })
+	}
 }
 
 // maxConnections is how many connections are served at a time. The rest wait, so that idle ones
@@ -291,7 +285,7 @@ func (d *Daemon) release() {
 	if d.page != nil {
 		d.page.Close()
 	}
-	d.app.Clients.Close()
+	d.closeClients()
 	close(d.serving)
 	close(d.stopped)
 }
@@ -300,7 +294,9 @@ func (d *Daemon) release() {
 func (d *Daemon) unwind(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, stopTime)
 	defer cancel()
-	d.options.Memory.Update(func(s *Status) { s.Stopping = true }) // not ready from here on
+	for _, w := range d.watches {
+		w.Memory.Update(func(s *Status) { s.Stopping = true }) // not ready from here on
+	}
 	d.cancel()
 	if d.page != nil {
 		d.page.Close()
@@ -316,7 +312,7 @@ func (d *Daemon) unwind(ctx context.Context) error {
 	var late error
 	select {
 	case <-ended:
-		d.cycles.lease.release(ctx)
+		d.releaseLeases(ctx)
 	case <-ctx.Done():
 		late = fmt.Errorf("the work in progress did not end within %v", stopTime)
 	}
@@ -327,6 +323,15 @@ func (d *Daemon) unwind(ctx context.Context) error {
 		_ = d.server.Close() // clients that still wait get no response
 	}
 	<-d.serving
-	d.app.Clients.Close()
+	d.closeClients()
 	return late
+}
+
+// releaseLeases releases the leases of all accounts at the same time.
+func (d *Daemon) releaseLeases(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, w := range d.watches {
+		all.Go(func() { w.cycles.lease.release(ctx) })
+	}
+	all.Wait()
 }

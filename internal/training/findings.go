@@ -59,6 +59,9 @@ type Finding struct {
 	Estimate pricing.Estimate `json:"estimate"`
 	Sentence string           `json:"sentence"`
 	Command  string           `json:"command"` // suggested; may be empty
+	// The account is named if the report covers several.
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.
@@ -106,7 +109,7 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 		f.Sentence += "; no batch job used it"
 	}
 	if mixed && f.Hours != nil {
-		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(*f.Hours))
+		f.Sentence += "; the automatic ones took " + Hours(*f.Hours)
 	}
 	if s.Automatic == nil && sum.Sum.Automatic > 0 {
 		f.Sentence += "; it may be paused already: DescribeSolution did not return whether automatic training is still on"
@@ -157,7 +160,7 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 	f.Sentence = fmt.Sprintf("trained twice in 30 days: %d times automatically%s and %d times by a schedule of yours",
 		sum.Sum.Automatic, Every(s.Schedule), sum.Manual)
 	if f.Hours != nil {
-		f.Sentence += fmt.Sprintf("; the automatic ones took %s", Hours(*f.Hours))
+		f.Sentence += "; the automatic ones took " + Hours(*f.Hours)
 	}
 	return f, true
 }
@@ -330,8 +333,8 @@ func Hours(h float64) string { return model.Number(h, 1) + " hours" }
 
 // Every describes a schedule in brackets, after a space: " (every 7 days)"; empty if it is unknown.
 func Every(schedule string) string {
-	inner, ok := strings.CutPrefix(schedule, "rate(")
-	if inner, ok = strings.CutSuffix(inner, ")"); !ok || schedule == "" {
+	inner, ok := strings.CutSuffix(strings.TrimPrefix(schedule, "rate("), ")")
+	if !ok || schedule == "" {
 		return ""
 	}
 	return " (every " + strings.TrimPrefix(inner, "1 ") + ")"

@@ -39,6 +39,9 @@ type Summary struct {
 	// Estimate is what the hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
 	Sum
+	// The account is named if the report covers several.
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
 }
 
 // Sum adds up trainings that began in the span.
@@ -158,7 +161,7 @@ func (s sum) done() Sum {
 	if s.reported > 0 || s.Trainings == 0 {
 		s.Hours = &s.hours
 		if s.use {
-			s.Sum.Unserved = &s.unserved
+			s.Unserved = &s.unserved
 		}
 	}
 	return s.Sum

@@ -78,7 +78,6 @@ func (a *actor) Cleanup(ctx context.Context, in Input) (report.Cleanup, []model.
 
 var (
 	mail        = config.Endpoint{Protocol: config.Email, Address: "ops@example.com"}
-	hook        = config.Endpoint{Protocol: config.HTTPS, Address: "https://hooks.example.com/x"}
 	alarmParams = alarms.Params{LowUtilization: true, Threshold: 100, Idle: true, IdleHours: 24}
 )
 

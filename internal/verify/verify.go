@@ -103,7 +103,7 @@ type Facts struct {
 	Wanted     []config.Endpoint
 }
 
-// Identity is who owns the credentials.
+// Identity is who owns the credentials. With a Failure, the account is the one that was meant, if any.
 type Identity struct {
 	Account string
 	ARN     string

@@ -115,12 +115,6 @@ func partial(o operation) (*localaws.Fault, string) {
 	return nil, "it changes one thing, completely or not at all"
 }
 
-// partials are the operations with partial success in the embedded AWS.
-var partials = map[string]bool{
-	"cloudwatch.GetMetricData": true, "cloudwatch.DeleteDashboards": true,
-	"events.PutEvents": true, "events.PutTargets": true, "events.RemoveTargets": true,
-}
-
 // pages are the operations that return pages.
 var pages = map[string]bool{
 	"personalize.ListCampaigns": true, "personalize.ListRecommenders": true,

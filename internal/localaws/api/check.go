@@ -161,7 +161,9 @@ func (m *Model) checkRule(path string, v reflect.Value, rule string) error {
 }
 
 func (m *Model) checkRange(path string, v reflect.Value, low, high string) error {
-	value, got, of := "", 0, "length"
+	var value string
+	var got int
+	of := "length"
 	switch v.Kind() {
 	case reflect.Int32:
 		got, of = int(v.Int()), "value"

@@ -202,7 +202,6 @@ const (
 	maxDimensions           = 30
 )
 
-var statisticNames = []string{"SampleCount", "Average", "Sum", "Minimum", "Maximum"}
 
 // unitPattern are the values of StandardUnit.
 var unitPattern = api.Lazy(`^(Seconds|Microseconds|Milliseconds|Percent|None|` +

@@ -89,7 +89,12 @@ func (s *Statistics) statistic(name string) float64 {
 
 // seriesKey names a series within its home. The order of dimensions does not count.
 func seriesKey(namespace, name string, dims []dimension) string {
+	size := len(namespace) + 1 + len(name)
+	for _, d := range dims {
+		size += 2 + len(d.Name) + len(d.Value)
+	}
 	var b strings.Builder
+	b.Grow(size) // exactly: a large estate has very many
 	b.WriteString(namespace)
 	b.WriteByte(0)
 	b.WriteString(name)

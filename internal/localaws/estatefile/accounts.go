@@ -3,6 +3,7 @@ package estatefile
 import (
 	"cmp"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,35 @@ type AccountFault struct {
 	// means never.
 	After   time.Duration `yaml:"after"`
 	Lasting time.Duration `yaml:"lasting"`
+}
+
+// Span is when the fault hits, for an endpoint that starts at a time.
+func (f *AccountFault) Span(start time.Time) api.Span {
+	span := api.Span{From: start.Add(f.After)}
+	if f.Lasting > 0 {
+		span.Until = span.From.Add(f.Lasting)
+	}
+	return span
+}
+
+// RoleARN is the ARN of the account's role in the partition of a region, empty if no one can
+// assume one.
+func (a *Account) RoleARN(region string) string {
+	switch {
+	case a.Role == "" || a.Status != "" && a.Status != Active:
+		return ""
+	case strings.HasPrefix(a.Role, "arn:"):
+		return a.Role
+	}
+	return "arn:" + api.Partition(region) + ":iam::" + a.ID + ":role/" + a.Role
+}
+
+// Refuses reports whether the account's role refuses everyone at a time, on an endpoint that
+// started at another.
+func (a *Account) Refuses(start, now time.Time) bool {
+	return slices.ContainsFunc(a.Faults, func(f AccountFault) bool {
+		return f.Kind == FaultDenied && (f.Service == "" || f.Service == "sts") && f.Span(start).Contains(now)
+	})
 }
 
 // Owner is the estate's own account.
@@ -108,13 +138,15 @@ func (e *Estate) checkAccounts(root place) {
 		at.forbid(!api.AccountPattern().MatchString(a.ID), "id", "id of an account is %q; it is 12 digits", a.ID)
 		at.forbid(seen[a.ID], "id", "%s is given twice", what)
 		seen[a.ID] = true
-		at.forbid(a.ID == e.Owner() && len(a.Regions) > 0, "regions", "%s is the estate's own; its regions are those at the top of the file", what)
+		at.forbid(a.ID == e.Owner() && len(a.Regions) > 0, "regions",
+			"%s is the estate's own; its regions are those at the top of the file", what)
 		at.forbid(len(a.Name) > 50, "name", "%s: the name has more than 50 characters", what)
 		at.forbid(a.Status != "" && !api.Is(a.Status, accountStates...), "status", "%s: status is %q; it is %s",
 			what, a.Status, strings.Join(accountStates, ", "))
 		at.forbid(a.Role != "" && !rolePattern().MatchString(a.Role), "role",
 			"%s: role is %q; it is the name of a role, or its ARN such as arn:aws:iam::%s:role/Reader", what, a.Role, a.ID)
-		at.forbid(strings.HasPrefix(a.Role, "arn:") && !strings.Contains(a.Role, "::"+a.ID+":"), "role", "%s: role %q is of another account", what, a.Role)
+		at.forbid(strings.HasPrefix(a.Role, "arn:") && !strings.Contains(a.Role, "::"+a.ID+":"), "role",
+			"%s: role %q is of another account", what, a.Role)
 		at.forbid(a.ExternalID != "" && a.Role == "", "externalId", "%s: externalId needs a role", what)
 		at.forbid(a.ExternalID != "" && (len(a.ExternalID) > 1224 || !externalIDPattern().MatchString(a.ExternalID)), "externalId",
 			"%s: externalId is %q; it has 2 to 1224 letters, digits and _ + = , . @ : / -", what, a.ExternalID)
@@ -126,8 +158,8 @@ func (e *Estate) checkAccounts(root place) {
 
 func (f *AccountFault) check(at place, what string) {
 	at.forbid(!api.Is(f.Kind, FaultDenied, FaultThrottled), "kind", "%s: kind of a fault is %q; it is denied or throttled", what, f.Kind)
-	at.forbid(f.Service != "" && !api.Is(f.Service, faultServices...), "service", "%s: service of a fault is %q; it is %s, or left out for all",
-		what, f.Service, strings.Join(faultServices, ", "))
+	at.forbid(f.Service != "" && !api.Is(f.Service, faultServices...), "service",
+		"%s: service of a fault is %q; it is %s, or left out for all", what, f.Service, strings.Join(faultServices, ", "))
 	at.forbid(f.After < 0 || f.Lasting < 0, "after", "%s: after and lasting of a fault are not negative", what)
 }
 

@@ -418,11 +418,14 @@ func TestCheckOfAProgramsEstate(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	example, err := os.ReadFile("../example/estate.yaml")
-	if err != nil {
-		f.Fatal(err)
+	for _, name := range []string{"estate.yaml", "accounts.yaml"} {
+		example, err := os.ReadFile("../example/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(example))
 	}
-	f.Add(string(example))
+	f.Add("accounts: [{id: 222222222222, role: R, faults: [{kind: denied, after: 1h}], regions: {eu-west-1: }}]")
 	f.Add(campaignFile("name: a\nrecipe: aws-sims\ntraffic: {csv: shop.csv, repeat: true}"))
 	f.Add("regions: &a [*a]")
 	f.Add("regions: {eu-west-1: {datasetGroups: [{name: g, domain: ECOMMERCE}]}}")

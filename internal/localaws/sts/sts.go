@@ -11,23 +11,16 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
-
-// Role is a role of an account that callers of another account may assume.
-type Role struct {
-	Account    string
-	Name       string // or its ARN
-	ExternalID string // that callers must give; empty for none
-	Trusted    string // the account that may assume it
-	// Refused are the times in which it refuses everyone.
-	Refused []api.Span
-}
 
 // Service is the roles and the sessions of those who assumed them. It is safe for concurrent
 // use.
 type Service struct {
-	roles []Role
+	owner    string // that roles trust
+	accounts []estatefile.Account
+	start    time.Time
 
 	mu       sync.Mutex
 	sessions map[string]session // by access key
@@ -41,8 +34,10 @@ type session struct {
 	expires time.Time
 }
 
-// New makes a service with roles.
-func New(roles []Role) *Service { return &Service{roles: roles, sessions: map[string]session{}} }
+// New makes a service with the roles of an estate, for an endpoint that starts at a time.
+func New(estate estatefile.Estate, start time.Time) *Service {
+	return &Service{owner: estate.Owner(), accounts: estate.Accounts, start: start, sessions: map[string]session{}}
+}
 
 // API describes the service.
 func (s *Service) API() *api.Service {
@@ -81,24 +76,28 @@ const keyPrefix = "ASIALOCALAWS"
 // else the same user for everyone in an account. A key of 12 digits is that account's; any other
 // one is the owner's. The errors are those of a key and token that were not made here, or have
 // expired, in the words of a protocol.
-func (s *Service) Identify(accessKey, token, region, owner string, now time.Time, p wire.Protocol) (account string, caller api.Caller, err error) {
+func (s *Service) Identify(
+	accessKey, token, region string, now time.Time, p wire.Protocol,
+) (account string, caller api.Caller, err error) {
 	if strings.HasPrefix(accessKey, keyPrefix) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		known, ok := s.sessions[accessKey]
 		switch {
 		case !ok || subtle.ConstantTimeCompare([]byte(known.token), []byte(token)) != 1:
-			return "", caller, refuseToken(p, "UnrecognizedClientException", "InvalidClientTokenId", "The security token included in the request is invalid.")
+			return "", caller, refuseToken(p, "UnrecognizedClientException", "InvalidClientTokenId",
+				"The security token included in the request is invalid.")
 		case !now.Before(known.expires):
 			return "", caller, refuseToken(p, "ExpiredTokenException", "ExpiredToken", "The security token included in the request is expired")
 		}
 		return known.account, known.caller, nil
 	}
-	account = owner
+	account = s.owner
 	if api.AccountPattern().MatchString(accessKey) {
 		account = accessKey
 	}
-	return account, api.Caller{ARN: "arn:" + api.Partition(region) + ":iam::" + account + ":user/localaws", UserID: "AIDALOCALAWSEXAMPLE0"}, nil
+	caller = api.Caller{ARN: "arn:" + api.Partition(region) + ":iam::" + account + ":user/localaws", UserID: "AIDALOCALAWSEXAMPLE0"}
+	return account, caller, nil
 }
 
 // refuseToken is an error that the query protocol, and CloudWatch to its old clients, names
@@ -141,9 +140,8 @@ type assumeRoleOutput struct {
 // assumeRole makes a session. What a role refuses, and a role that does not exist, have the same
 // error, as AWS does not show which roles exist.
 func (s *Service) assumeRole(c *api.Call, in *assumeRoleInput) (any, error) {
-	partition := api.Partition(c.Region)
-	i := slices.IndexFunc(s.roles, func(r Role) bool { return r.arn(partition) == in.RoleArn })
-	if i < 0 || !s.roles[i].trusts(c.Account, api.Value(in.ExternalID), c.Now) {
+	i := slices.IndexFunc(s.accounts, func(a estatefile.Account) bool { return a.RoleARN(c.Region) == in.RoleArn })
+	if i < 0 || !s.trusts(&s.accounts[i], c, api.Value(in.ExternalID)) {
 		return nil, api.RefuseWith(http.StatusForbidden, "AccessDenied", "%s", c.Unauthorized("sts:AssumeRole on resource: "+in.RoleArn))
 	}
 	seconds := int32(sessionSeconds)
@@ -153,13 +151,13 @@ func (s *Service) assumeRole(c *api.Call, in *assumeRoleInput) (any, error) {
 	if seconds > sessionSeconds {
 		return nil, api.Refuse(codeInvalid, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
 	}
-	role := s.roles[i]
+	account := s.accounts[i].ID
 	path := strings.Split(in.RoleArn, "/")
 	made := session{
-		account: role.Account, token: rand.Text() + rand.Text(), expires: c.Now.Truncate(time.Second).Add(time.Duration(seconds) * time.Second),
+		account: account, token: rand.Text() + rand.Text(), expires: c.Now.Truncate(time.Second).Add(time.Duration(seconds) * time.Second),
 		caller: api.Caller{
-			ARN:    "arn:" + partition + ":sts::" + role.Account + ":assumed-role/" + path[len(path)-1] + "/" + in.RoleSessionName,
-			UserID: "AROALOCAL" + role.Account + ":" + in.RoleSessionName,
+			ARN:    "arn:" + api.Partition(c.Region) + ":sts::" + account + ":assumed-role/" + path[len(path)-1] + "/" + in.RoleSessionName,
+			UserID: "AROALOCAL" + account + ":" + in.RoleSessionName,
 		},
 	}
 	key := keyPrefix + rand.Text()[:8]
@@ -169,6 +167,11 @@ func (s *Service) assumeRole(c *api.Call, in *assumeRoleInput) (any, error) {
 	out.Credentials.SessionToken, out.Credentials.Expiration = made.token, made.expires
 	out.User.ID, out.User.ARN = made.caller.UserID, made.caller.ARN
 	return out, nil
+}
+
+// trusts reports whether the trust policy of an account's role lets the caller assume it.
+func (s *Service) trusts(a *estatefile.Account, c *api.Call, externalID string) bool {
+	return c.Account == s.owner && (a.ExternalID == "" || a.ExternalID == externalID) && !a.Refuses(s.start, c.Now)
 }
 
 // remember stores a session, and forgets those that expired a day ago.
@@ -185,22 +188,7 @@ func (s *Service) remember(key string, made session, now time.Time) {
 
 // Exists reports whether there is a user or role: the user that everyone in an account is, or a role
 // that can be assumed.
-func (s *Service) Exists(principal string) bool {
-	return strings.HasSuffix(principal, ":user/localaws") || slices.ContainsFunc(s.roles, func(r Role) bool {
-		return principal == r.arn(strings.SplitN(principal, ":", 3)[1])
-	})
-}
-
-// arn is the role's ARN.
-func (r *Role) arn(partition string) string {
-	if strings.HasPrefix(r.Name, "arn:") {
-		return r.Name
-	}
-	return "arn:" + partition + ":iam::" + r.Account + ":role/" + r.Name
-}
-
-// trusts reports whether the role's trust policy lets a caller of an account assume it.
-func (r *Role) trusts(account, externalID string, now time.Time) bool {
-	return account == r.Trusted && (r.ExternalID == "" || r.ExternalID == externalID) &&
-		!slices.ContainsFunc(r.Refused, func(s api.Span) bool { return s.Contains(now) })
+func (s *Service) Exists(principal, region string) bool {
+	return strings.HasSuffix(principal, ":user/localaws") ||
+		slices.ContainsFunc(s.accounts, func(a estatefile.Account) bool { return a.RoleARN(region) == principal })
 }

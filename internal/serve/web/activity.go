@@ -299,14 +299,14 @@ func (e Entry) about(arn, search string) bool {
 func (s Snapshot) timeline() []Entry {
 	list := slices.Clone(s.Entries)
 	for _, e := range s.Events {
-		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Title: e.DetailType})
+		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Region: e.Account.String(), Title: e.DetailType})
 	}
 	for _, c := range s.AlarmChanges {
 		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
 			Text: c.Name + ", before: " + c.From})
 	}
 	for _, c := range s.Cycles {
-		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Title: "cycle over " + model.Plural(c.Resources, "resource")}
+		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Region: c.Account.String(), Title: "cycle over " + model.Plural(c.Resources, "resource")}
 		e.Text = fmt.Sprintf("%s; %s sent, %s, %s, in %s", c.Role, model.Plural(c.Events, "event"), model.Plural(c.Problems, "problem"),
 			model.Plural(c.Calls, "AWS call"), c.Took.Round(100*time.Millisecond))
 		if c.Error != "" {
@@ -320,6 +320,7 @@ func (s Snapshot) timeline() []Entry {
 			Automatic: a.Automatic, audit: &s.Audits[i],
 		})
 	}
+	s.placeEntries(list)
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	return list
 }

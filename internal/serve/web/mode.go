@@ -18,6 +18,8 @@ type modeView struct {
 	Late     []string // regions whose data are late
 	Fault    string   // why the last cycle measured nothing
 	Problems int
+	Accounts string // how many could be worked in, if there are several
+	Failed   bool   // not all could
 	Working  string // what the cycle under way does
 	Checked  stamp
 	Next     stamp
@@ -60,8 +62,9 @@ func modeOf(s Snapshot, rows []*row, buttons bool, now time.Time) modeView {
 		}
 	}
 	for _, late := range s.Result.DataLate {
-		v.Late = append(v.Late, late.Region)
+		v.Late = append(v.Late, late.Where())
 	}
+	v.Accounts, v.Failed = accountsText(s.Accounts)
 	for _, p := range s.Progress {
 		if p.Done < p.Total {
 			v.Working = fmt.Sprintf("%s %s of %s", map[string]string{"discover": "Finding", "measure": "Reading", "check": "Checking", "alarms": "Alarms"}[p.Step],
@@ -116,6 +119,7 @@ func noticesOf(s Snapshot, now time.Time) []notice {
 		}
 		list = append(list, n)
 	}
+	list = append(list, accountNotices(s, now)...)
 	if s.Status.DryRun {
 		list = append(list, notice{Tone: "late", Icon: "eye", Strong: "This is a dry run:", Text: "nothing is written, and no action is executed."})
 	} else if s.Status.Role == serve.Standby {
@@ -124,7 +128,7 @@ func noticesOf(s Snapshot, now time.Time) []notice {
 	}
 	var late []string
 	for _, one := range s.Result.DataLate {
-		late = append(late, one.Region)
+		late = append(late, one.Where())
 	}
 	if len(late) > 0 {
 		list = append(list, notice{Tone: "late", Icon: "clock", Strong: "CloudWatch data are late in " + strings.Join(late, ", ") + ":",

@@ -292,7 +292,7 @@ func healthText(s Snapshot, rows []*row) (text string, late bool) {
 	}
 	var regions []string
 	for _, one := range s.Result.DataLate {
-		regions = append(regions, one.Region)
+		regions = append(regions, one.Where())
 	}
 	if len(regions) > 0 {
 		text += " CloudWatch data are late in " + strings.Join(regions, ", ") + ": nothing is changed there."

@@ -24,20 +24,21 @@ const maxPage = 100_000
 
 // The keys of query strings.
 const (
-	keyARN    = "arn"
-	keyBoard  = "board"
-	keyBy     = "by"
-	keyDir    = "dir"
-	keyDone   = "done"
-	keyFormat = "format"
-	keyKind   = "kind"
-	keyPage   = "page"
-	keyRegion = "region"
-	keySearch = "q"
-	keyShow   = "show"
-	keySort   = "sort"
-	keySpan   = "range"
-	keyWidget = "widget"
+	keyAccount = "account"
+	keyARN     = "arn"
+	keyBoard   = "board"
+	keyBy      = "by"
+	keyDir     = "dir"
+	keyDone    = "done"
+	keyFormat  = "format"
+	keyKind    = "kind"
+	keyPage    = "page"
+	keyRegion  = "region"
+	keySearch  = "q"
+	keyShow    = "show"
+	keySort    = "sort"
+	keySpan    = "range"
+	keyWidget  = "widget"
 )
 
 // fields are the values of a query string or form by their keys, and the first fault in them.
@@ -128,6 +129,15 @@ func (f *fields) arn(key string, needed bool) (model.ARN, model.Kind) {
 		f.fault = fmt.Errorf("%s: %w", key, err)
 	}
 	return arn, kind
+}
+
+func (f *fields) account(key string) string {
+	value := f.values[key]
+	if value != "" && !model.ValidAccount(value) {
+		f.reject(key, "the ID of an account")
+		return ""
+	}
+	return value
 }
 
 func (f *fields) region(key string) string {

@@ -76,7 +76,7 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	view := h.resourceView(s, arn, kind, now)
-	view.Unlisted = s.Status.LastError != "" || measured(s).IsZero() || slices.Contains(unlisted(s), arn.Region)
+	view.Unlisted = s.Status.LastError != "" || measured(s).IsZero() || slices.Contains(unlisted(s), s.place(arn)) || s.failed(arn.Account)
 	view.History = auditViews(s.Audits, arn.String(), historyLength, now)
 	view.Saved = savedActions(s, arn.String(), now)
 	h.addEffects(r.Context(), model.Resource{ARN: arn, Kind: kind}, view.History)
@@ -157,7 +157,7 @@ func (h *site) addEffects(ctx context.Context, resource model.Resource, history 
 
 // resourceView collects what is known of a resource, except its metrics.
 func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time.Time) resourceView {
-	subject := report.Subject{ARN: arn.String(), Name: arn.Name(), Region: arn.Region, Kind: kind}
+	subject := s.subject(model.Resource{ARN: arn, Name: arn.Name(), Kind: kind})
 	view := resourceView{Row: &row{Resource: report.Resource{Subject: subject}}}
 	for _, one := range h.estate(s, now).rows {
 		if one.ARN == arn.String() {
@@ -177,7 +177,7 @@ func (h *site) resourceView(s Snapshot, arn model.ARN, kind model.Kind, now time
 		}
 	}
 	var at time.Time
-	at, view.OldAlarms = s.Alarms.Old[arn.Region]
+	at, view.OldAlarms = s.Alarms.Old[s.place(arn)]
 	view.AlarmsOf = stampOf(at, now)
 	for _, a := range view.Row.Alarms {
 		tone := map[string]string{"OK": "done", "ALARM": "bad"}[a.State]

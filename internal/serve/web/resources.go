@@ -15,7 +15,7 @@ import (
 // pageSize is how many resources a page of the table has.
 const pageSize = 50
 
-var tableKeys = []string{keySearch, keyKind, keyRegion, keyShow, keySort, keyDir, keyPage}
+var tableKeys = []string{keySearch, keyKind, keyAccount, keyRegion, keyShow, keySort, keyDir, keyPage}
 
 var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"},
 	{string(model.Recommender), "Recommenders"}}
@@ -129,13 +129,13 @@ func (c column) defaultDir() string {
 
 // tableQuery selects what the table shows.
 type tableQuery struct {
-	Search, Kind, Region, Show, Sort, Dir string
-	Page                                  int
+	Search, Kind, Account, Region, Show, Sort, Dir string
+	Page                                           int
 }
 
 func parseTable(f *fields) tableQuery {
 	q := tableQuery{
-		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...), Region: f.region(keyRegion),
+		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...), Account: f.account(keyAccount), Region: f.region(keyRegion),
 		Show: f.choice(keyShow, words(filterOptions())...), Sort: f.choice(keySort, words(columnOptions())...),
 		Page: f.number(keyPage, 1, 1, maxPage),
 	}
@@ -145,7 +145,7 @@ func parseTable(f *fields) tableQuery {
 
 // link leads to the same table with other values. Default values are left out.
 func (q tableQuery) link(changes map[string]string) string {
-	values := map[string]string{keySearch: q.Search, keyKind: q.Kind, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir,
+	values := map[string]string{keySearch: q.Search, keyKind: q.Kind, keyAccount: q.Account, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir,
 		keyPage: strconv.Itoa(q.Page)}
 	maps.Copy(values, changes)
 	defaults := map[string]string{keyDir: columnOf(values[keySort]).defaultDir(), keySort: columns[0].Key, keyPage: "1"}
@@ -177,13 +177,13 @@ func (q tableQuery) head(c column) head {
 
 // selects reports whether a row matches the search, whatever its state.
 func (q tableQuery) selects(r *row) bool {
-	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region {
+	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region || q.Account != "" && r.Account != q.Account {
 		return false
 	}
 	if q.Search == "" {
 		return true
 	}
-	text := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.State.Label, r.Next, r.Check.Reason}, "\n"))
+	text := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.AccountName, r.State.Label, r.Next, r.Check.Reason}, "\n"))
 	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
 		if !strings.Contains(text, word) {
 			return false
@@ -248,7 +248,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 		return page{}, f.fault
 	}
 	s, now := h.snapshot()
-	view, list := tableOf(h.estate(s, now).rows, q)
+	view, list := tableOf(h.estate(s, now).rows, q, accountOptions(s))
 	view.Waiting, view.Unlisted, view.OldAlarms = measured(s).IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
 	if s.Ledger != nil {
 		view.Days = model.Plural(s.Ledger.Days, "day")
@@ -257,14 +257,16 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 }
 
 // tableOf filters, sorts and cuts the rows. The list is what was not cut.
-func tableOf(rows []*row, q tableQuery) (view resourcesView, list []*row) {
-	view = resourcesView{Total: len(rows), Filtered: q.Search != "" || q.Kind != "" || q.Region != "" || q.Show != "", Heads: map[string]head{}}
+func tableOf(rows []*row, q tableQuery, accounts []option) (view resourcesView, list []*row) {
+	view = resourcesView{Total: len(rows), Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "", Heads: map[string]head{}}
 	view.Selects = []selectView{
 		{"Kind", keyKind, q.Kind, kindOptions},
+		{"Account", keyAccount, q.Account, accounts},
 		{"Region", keyRegion, q.Region, regionOptions(rows, q.Region)},
 		{"Sort by", keySort, q.Sort, columnOptions()},
 		{"Order", keyDir, q.Dir, []option{{"asc", "Ascending"}, {"desc", "Descending"}}},
 	}
+	view.Selects = slices.DeleteFunc(view.Selects, func(s selectView) bool { return len(s.Options) == 0 })
 	rows = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !q.selects(r) })
 	for _, one := range filters {
 		t := tab{Label: one.Label, Link: q.link(map[string]string{keyShow: one.Value, keyPage: "1"}), Current: one.Value == q.Show}
@@ -311,6 +313,10 @@ func rowsCSV(rows []*row) [][]string {
 		}
 		return strconv.FormatFloat(*v, 'g', 6, 64)
 	}
+	several := slices.ContainsFunc(rows, func(r *row) bool { return r.Account != "" })
+	if several {
+		table[0] = append(table[0], "account", "accountName")
+	}
 	for _, r := range rows {
 		amount := func(m money) string {
 			if !m.Known() {
@@ -327,6 +333,9 @@ func rowsCSV(rows []*row) [][]string {
 		table = append(table, []string{r.ARN, string(r.Kind), r.Name, r.Region, r.DatasetGroup, r.Recipe, string(r.Status), r.State.Key,
 			strconv.Itoa(r.Min), number(r.Average), number(r.Utilization), r.Costs.Monthly.Currency, amount(r.Costs.Monthly), amount(r.Costs.Wasted),
 			amount(r.Costs.Saves), hours(r.wasted()), hours(r.saves()), strconv.Itoa(r.Alarming()), r.Next, r.Why, r.Check.Reason})
+		if several {
+			table[len(table)-1] = append(table[len(table)-1], r.Account, r.AccountName)
+		}
 	}
 	return table
 }

@@ -167,7 +167,7 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 	for _, r := range s.Others {
 		if arn := r.ARN.String(); byARN[arn] == nil {
 			byARN[arn] = &row{
-				Resource: report.Resource{Subject: report.SubjectOf(r)},
+				Resource: report.Resource{Subject: s.subject(r)},
 				Check:    serve.Check{Reason: "not monitored: its status is " + string(r.Status)},
 			}
 		}
@@ -225,7 +225,7 @@ func unlisted(s Snapshot) []string {
 	var regions []string
 	for _, p := range s.Result.Problems {
 		if p.ARN == "" && strings.HasPrefix(p.Operation, "List") {
-			regions = append(regions, p.Region)
+			regions = append(regions, p.Where())
 		}
 	}
 	slices.Sort(regions)

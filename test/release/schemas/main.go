@@ -106,7 +106,7 @@ func collect(used object, all map[string]object, name string) error {
 	}
 	definition, ok := all[name]
 	if !ok {
-		return fmt.Errorf("Kubernetes has no definition %s", name)
+		return fmt.Errorf("no definition %s in those of Kubernetes", name)
 	}
 	used[name] = strict(definition)
 	for _, next := range references(used[name]) {

@@ -1,4 +1,6 @@
-package prices
+// Package yamldoc reads YAML files strictly, node by node, so that every fault has a line of its
+// own, with line and column, and in the words of the file. All faults are reported together.
+package yamldoc
 
 import (
 	"bytes"
@@ -14,10 +16,15 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// document is a YAML file, read by hand so that every fault has a line of its own, with line and
-// column, and in the words of the file.
-type document struct {
-	name   string
+// Document is a YAML file that is being read.
+type Document struct {
+	// Name is that of the file, What it is called in faults, such as "a price file", and Keys
+	// are its keys, as in "date, source and regions".
+	Name, What, Keys string
+	MaxBytes         int // more is a fault
+	// MaxBrackets bounds nesting and lists, as deep nesting would cost the parser its stack.
+	MaxBrackets int
+
 	faults []fault
 }
 
@@ -29,7 +36,8 @@ type fault struct {
 // maxFaults is how many faults an error lists.
 const maxFaults = 20
 
-func (d *document) bad(n ast.Node, format string, args ...any) {
+// Bad adds a fault at a node; at the file as a whole if the node is nil.
+func (d *Document) Bad(n ast.Node, format string, args ...any) {
 	f := fault{text: fmt.Sprintf(format, args...)}
 	if m, ok := n.(ast.MapNode); ok {
 		if iter := m.MapRange(); iter.Next() {
@@ -42,33 +50,33 @@ func (d *document) bad(n ast.Node, format string, args ...any) {
 	d.faults = append(d.faults, f)
 }
 
-// err is nil without faults, else an error with one line for each, by position.
-func (d *document) err() error {
+// Err is nil without faults, else an error with one line for each, by position.
+func (d *Document) Err() error {
 	slices.SortFunc(d.faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column), cmp.Compare(a.text, b.text))
 	})
 	var list []error
 	for _, f := range d.faults[:min(len(d.faults), maxFaults)] {
-		place := d.name
+		place := d.Name
 		if f.line > 0 {
-			place = fmt.Sprintf("%s:%d:%d", d.name, f.line, f.column)
+			place = fmt.Sprintf("%s:%d:%d", d.Name, f.line, f.column)
 		}
 		list = append(list, fmt.Errorf("%s: %s", place, f.text))
 	}
 	if more := len(d.faults) - maxFaults; more > 0 {
-		list = append(list, fmt.Errorf("%s: and %d more", d.name, more))
+		list = append(list, fmt.Errorf("%s: and %d more", d.Name, more))
 	}
 	return errors.Join(list...)
 }
 
-// parse returns the root of the only document, nil with a fault if it cannot be read.
-func (d *document) parse(data []byte) ast.Node {
+// Parse returns the root of the only document, nil with a fault if it cannot be read.
+func (d *Document) Parse(data []byte) ast.Node {
 	switch {
-	case len(data) > maxPriceFile:
-		d.bad(nil, "has more than %d bytes", maxPriceFile)
+	case len(data) > d.MaxBytes:
+		d.Bad(nil, "has more than %d bytes", d.MaxBytes)
 		return nil
-	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > maxBrackets:
-		d.bad(nil, "has more brackets than a price file needs")
+	case bytes.Count(data, []byte("{"))+bytes.Count(data, []byte("["))+bytes.Count(data, []byte("- ")) > d.MaxBrackets:
+		d.Bad(nil, "has more brackets than %s needs", d.What)
 		return nil
 	}
 	parsed, err := parser.ParseBytes(data, 0)
@@ -87,17 +95,17 @@ func (d *document) parse(data []byte) ast.Node {
 	var root ast.Node
 	for _, doc := range parsed.Docs {
 		if doc.Body != nil && root != nil {
-			d.bad(doc.Body, "has more than one document")
+			d.Bad(doc.Body, "has more than one document")
 			return nil
 		}
 		root = cmp.Or(doc.Body, root)
 	}
 	if root == nil {
-		d.bad(nil, "is empty; a price file has the keys date, source and regions")
+		d.Bad(nil, "is empty; %s has the keys %s", d.What, d.Keys)
 		return nil
 	}
 	if n := reference(root); n != nil {
-		d.bad(n, "anchors (&), aliases (*) and merge keys (<<) are not accepted; write the value out")
+		d.Bad(n, "anchors (&), aliases (*) and merge keys (<<) are not accepted; write the value out")
 		return nil
 	}
 	return root
@@ -116,12 +124,12 @@ func reference(root ast.Node) ast.Node {
 	return found
 }
 
-// entries calls f for every key of a mapping and returns how many there are. If the node is no
+// Entries calls f for every key of a mapping and returns how many there are. If the node is no
 // mapping it is a fault, and the result is -1.
-func (d *document) entries(n ast.Node, what string, f func(key ast.Node, name string, value ast.Node)) int {
+func (d *Document) Entries(n ast.Node, what string, f func(key ast.Node, name string, value ast.Node)) int {
 	m, ok := n.(ast.MapNode)
 	if !ok {
-		d.bad(n, "%s is not a mapping of keys to values", what)
+		d.Bad(n, "%s is not a mapping of keys to values", what)
 		return -1
 	}
 	count := 0
@@ -131,20 +139,20 @@ func (d *document) entries(n ast.Node, what string, f func(key ast.Node, name st
 	return count
 }
 
-// fields calls the function of each key of a mapping, and returns the keys that it has. It returns
+// Fields calls the function of each key of a mapping, and returns the keys that it has. It returns
 // nil if that is not known: if it is no mapping, or if it has a key without a function, which is a
 // fault and may be a key that is misspelt.
-func (d *document) fields(n ast.Node, what string, known map[string]func(ast.Node)) map[string]bool {
+func (d *Document) Fields(n ast.Node, what string, known map[string]func(ast.Node)) map[string]bool {
 	names := make([]string, 0, len(known))
 	for name := range known {
 		names = append(names, name)
 	}
 	slices.Sort(names)
 	given, misspelt := map[string]bool{}, false
-	count := d.entries(n, what, func(key ast.Node, name string, value ast.Node) {
+	count := d.Entries(n, what, func(key ast.Node, name string, value ast.Node) {
 		read, ok := known[name]
 		if !ok {
-			d.bad(key, "%q is not a key of %s: %s", name, what, strings.Join(names, ", "))
+			d.Bad(key, "%q is not a key of %s: %s", name, what, strings.Join(names, ", "))
 			misspelt = true
 			return
 		}
@@ -157,8 +165,8 @@ func (d *document) fields(n ast.Node, what string, known map[string]func(ast.Nod
 	return given
 }
 
-// scalar is a plain or quoted value as text; ok is false for anything else.
-func scalar(n ast.Node) (text string, ok bool) {
+// Scalar is a plain or quoted value as text; ok is false for anything else.
+func Scalar(n ast.Node) (text string, ok bool) {
 	switch v := n.(type) {
 	case *ast.StringNode:
 		return v.Value, true
@@ -170,8 +178,8 @@ func scalar(n ast.Node) (text string, ok bool) {
 	return "", false
 }
 
-// numeric is the value of a number; ok is false for anything else, infinity included.
-func numeric(n ast.Node) (v float64, ok bool) {
+// Numeric is the value of a number; ok is false for anything else, infinity included.
+func Numeric(n ast.Node) (v float64, ok bool) {
 	switch v := n.(type) {
 	case *ast.IntegerNode:
 		switch whole := v.Value.(type) {
@@ -186,10 +194,10 @@ func numeric(n ast.Node) (v float64, ok bool) {
 	return 0, false
 }
 
-// shown is a value as it is named in a fault.
-func shown(n ast.Node) string {
-	text, ok := scalar(n)
-	if _, number := numeric(n); number {
+// Shown is a value as it is named in a fault.
+func Shown(n ast.Node) string {
+	text, ok := Scalar(n)
+	if _, number := Numeric(n); number {
 		return text
 	}
 	const most = 40

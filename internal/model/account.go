@@ -1,0 +1,34 @@
+package model
+
+import "regexp"
+
+// Account is one of several accounts that are watched together. The zero value stands for the only
+// account, which results do not name.
+type Account struct {
+	ID   string `json:"account"`     // 12 digits
+	Name string `json:"accountName"` // for people; empty if it has none
+	// Payer is the ID of the account that the bill of this one goes to; empty if it is not known.
+	Payer string `json:"-"`
+}
+
+// String is the name with the ID, or what there is of them.
+func (a Account) String() string {
+	if a.Name == "" {
+		return a.ID
+	}
+	return a.Name + " (" + a.ID + ")"
+}
+
+// Label is the name, or the ID if there is none.
+func (a Account) Label() string {
+	if a.Name == "" {
+		return a.ID
+	}
+	return a.Name
+}
+
+// accountPattern is the form of the ID of an account.
+var accountPattern = regexp.MustCompile(`^\d{12}$`)
+
+// ValidAccount reports whether s has the form of the ID of an account.
+func ValidAccount(s string) bool { return accountPattern.MatchString(s) }
