@@ -14,9 +14,9 @@ import (
 // Verification is the outcome of verify, in one account or several. Its JSON keys are stable.
 type Verification struct {
 	CheckedAt time.Time             `json:"checkedAt"`
-	Use       string                `json:"use"`
-	Region    string                `json:"region"` // where events and the notification rule are
-	Version   string                `json:"version"`
+	Use       string                `json:"use"`     // whose permissions were checked: that of `--for`
+	Region    string                `json:"region"`  // where events and the notification rule are
+	Version   string                `json:"version"` // of this program
 	Findings  []VerificationFinding `json:"findings"`
 	Calls     map[string]int        `json:"calls"` // by service.Operation
 }
@@ -24,12 +24,12 @@ type Verification struct {
 // VerificationFinding is the outcome of one check. The account is empty if it is not known.
 type VerificationFinding struct {
 	Account  string        `json:"account"`
-	Check    verify.Check  `json:"check"`
-	Status   verify.Status `json:"status"`
-	Region   string        `json:"region"`
-	Resource string        `json:"resource"`
+	Check    verify.Check  `json:"check"`    // credentials, clock, region, permission, quota, metrics, topic, key, subscriber, rule, monitor, version
+	Status   verify.Status `json:"status"`   // OK, WARN, FAIL, not checked
+	Region   string        `json:"region"`   // empty for the whole account
+	Resource string        `json:"resource"` // an ARN, an action or an address; may be empty
 	Text     string        `json:"text"`
-	Remedy   string        `json:"remedy"`
+	Remedy   string        `json:"remedy"` // what to try; empty for OK
 }
 
 // VerificationOf is the outcome of the checks of accounts, which were checked for the same use.

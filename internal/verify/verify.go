@@ -175,11 +175,6 @@ var checks = []Check{
 
 func order(c Check) int { return slices.Index(checks, c) }
 
-// Has reports whether a finding has the status.
-func Has(list []Finding, status Status) bool {
-	return slices.ContainsFunc(list, func(f Finding) bool { return f.Status == status })
-}
-
 // names joins the names of things, the last of many left out.
 func names(list []string) string {
 	const most = 8
