@@ -59,8 +59,8 @@ func TestFaultsOfAFileOfAccounts(t *testing.T) {
 		{"regions as text", entry("{name: a, roleArn: '" + role + "', regions: us-east-1}"), "regions is not a list of regions"},
 		{"a region twice", entry("{name: a, roleArn: '" + role + "', regions: [us-east-1, us-east-1]}"), "us-east-1 is named twice"},
 		{"another partition", entry("{name: a, roleArn: '" + role + "', regions: [cn-north-1]}"), "cn-north-1 is not in the partition of the role, aws"},
-		{"a name twice", entry("{name: a, roleArn: '" + role + "'}") + "  - {name: a, roleArn: 'arn:aws:iam::222233334444:role/R'}", `a.yaml:3:6: two accounts have the name "a"`},
-		{"an account twice", entry("{name: a, roleArn: '" + role + "'}") + "  - {name: b, roleArn: '" + role + "2'}", "the account 111122223333 is in the file twice"},
+		{"a name twice", entry("{name: a, roleArn: '"+role+"'}") + "  - {name: a, roleArn: 'arn:aws:iam::222233334444:role/R'}", `a.yaml:3:6: two accounts have the name "a"`},
+		{"an account twice", entry("{name: a, roleArn: '"+role+"'}") + "  - {name: b, roleArn: '" + role + "2'}", "the account 111122223333 is in the file twice"},
 		{"an alias", "accounts: &a [*a]", "anchors (&), aliases (*)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -482,7 +482,7 @@ func checkAWS(t *testing.T, e example, files map[string]string) {
 		if !granted {
 			t.Errorf("%s: no estate in the documents has this role with this external id", e)
 		}
-	case "events put-targets", "lambda add-permission", "cloudwatch describe-alarms", "logs tail":
+	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message":
 	default:
 		t.Errorf("%s: no test knows this command", e)
 	}

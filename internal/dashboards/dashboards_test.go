@@ -27,7 +27,7 @@ const (
 )
 
 var (
-	ctxAll    = context.Background()
+	ctxAll = context.Background()
 )
 
 // world is the AWS of a test.

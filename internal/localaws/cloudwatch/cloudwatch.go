@@ -202,7 +202,6 @@ const (
 	maxDimensions           = 30
 )
 
-
 // unitPattern are the values of StandardUnit.
 var unitPattern = api.Lazy(`^(Seconds|Microseconds|Milliseconds|Percent|None|` +
 	`(Count|Bytes|Bits|(Kilo|Mega|Giga|Tera)(bytes|bits))(/Second)?)$`)
