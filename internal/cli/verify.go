@@ -171,15 +171,12 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 		return nil, err
 	}
 	own := *s
-	if o.roleARN != "" {
-		role, err := model.ParseARN(o.roleARN)
-		if err != nil {
-			return nil, usage(err)
-		}
+	role, _ := model.ParseARN(o.roleARN) // it is valid, or not given
+	if role != (model.ARN{}) {
 		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: role, ExternalID: o.externalID})
 	}
 	own.clients = app.NewClients(own.account.config, s.clock, s.logger)
-	return []member{{session: &own, values: values}}, nil
+	return []member{{session: &own, role: role, values: values}}, nil
 }
 
 // facts reads those of an account.
@@ -189,7 +186,7 @@ func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, erro
 	facts, err := reader.Run(ctx, probe.Input{
 		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
 		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
-		Dashboard: m.values.DashboardName, Principal: o.roleARN,
+		Dashboard: m.values.DashboardName, Principal: m.role.String(),
 	})
 	facts.Identity.Account = cmp.Or(facts.Identity.Account, m.of.ID)
 	return facts, err
