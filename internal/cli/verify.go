@@ -107,15 +107,15 @@ func uses() []string {
 
 // statements are what the way of working may do in an account.
 func (o *verifyOptions) statements(region, dashboard string) func(account, partition string) []permissions.Statement {
-	of := []permissions.Use{permissions.Use(o.use)}
+	of, owner := []permissions.Use{permissions.Use(o.use)}, deployment
 	if o.use == useLambda {
-		of = permissions.Functions()
+		of, owner = permissions.Functions(), region+"/personalize-monitor" // the stack of make deploy
 	}
 	return func(account, partition string) []permissions.Statement {
 		var all []permissions.Statement
 		for _, use := range of {
 			all = append(all, permissions.For(use, permissions.Options{
-				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: deployment,
+				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: owner,
 			})...)
 		}
 		return all
