@@ -55,9 +55,8 @@ type Summary struct {
 	Saves        []Amount      `json:"savesPerMonth"`
 	// AccountsUnread are the accounts of which nothing is known, in a report over several.
 	AccountsUnread int    `json:"accountsUnread,omitempty"`
+	Accounts       int    `json:"accounts,omitempty"` // of a report over several
 	Text           string `json:"text"`
-
-	accounts int
 }
 
 // SummaryOf sums facts up.
@@ -65,7 +64,7 @@ func SummaryOf(f Facts) Summary {
 	s := Summary{
 		Period: f.Period, Spent: append([]Amount{}, f.Spent...), Unknown: f.Unknown, Endpoints: f.Endpoints, Idle: f.Idle,
 		Training: f.Training, TrainingCost: f.TrainingCost, Do: []Proposal{},
-		AccountsUnread: f.AccountsUnread, accounts: f.Accounts,
+		AccountsUnread: f.AccountsUnread, Accounts: f.Accounts,
 	}
 	for _, p := range f.Proposals {
 		if p.Command != "" && len(s.Do) < topProposals {
@@ -89,7 +88,7 @@ func (s Summary) spentText() string {
 			notes = append(notes, fmt.Sprintf("without %d of %s", s.Unknown, model.Plural(s.Endpoints, "endpoint")))
 		}
 		if s.AccountsUnread > 0 {
-			notes = append(notes, fmt.Sprintf("without %d of %s", s.AccountsUnread, model.Plural(s.accounts, "account")))
+			notes = append(notes, fmt.Sprintf("without %d of %s", s.AccountsUnread, model.Plural(s.Accounts, "account")))
 		}
 		if s.TrainingCost == nil {
 			notes = append(notes, "without training")
@@ -101,7 +100,7 @@ func (s Summary) spentText() string {
 		text += "the cost is not known"
 	}
 	if s.AccountsUnread > 0 && len(s.Spent) == 0 {
-		text += fmt.Sprintf(" (without %d of %s)", s.AccountsUnread, model.Plural(s.accounts, "account"))
+		text += fmt.Sprintf(" (without %d of %s)", s.AccountsUnread, model.Plural(s.Accounts, "account"))
 	}
 	return text + s.TrainingCost.text() + "."
 }

@@ -117,6 +117,35 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 	return list, nil
 }
 
+// sessionIn is the session in the account of a resource, if accounts are selected; done ends it.
+func (o *accountOptions) sessionIn(ctx context.Context, s *session, arn model.ARN) (in *session, done func(), err error) {
+	if !o.several() {
+		return s, func() {}, nil
+	}
+	list, err := o.open(ctx, s, config.Values{})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, m := range list {
+		if m.of.ID == arn.Account {
+			return m.session, func() { closeAll(list) }, nil
+		}
+	}
+	closeAll(list)
+	return nil, nil, usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
+}
+
+// text is the selection as a command line has it, after a space; empty if there is none.
+func (o *accountOptions) text() string {
+	switch {
+	case o.file != "":
+		return " --accounts " + o.file
+	case o.organization:
+		return " --organization --role-name " + o.selection.RoleName
+	}
+	return ""
+}
+
 // identity asks STS, within stsTimeout, who owns credentials.
 func (s *session) identity(ctx context.Context, owner *writer.Owner) (writer.Identity, error) {
 	bounded, cancel := context.WithTimeout(ctx, stsTimeout)

@@ -26,6 +26,8 @@ type actionOptions struct {
 	large  bool
 	length time.Duration // of a timed raise
 	until  string
+
+	accounts accountOptions
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
@@ -75,6 +77,7 @@ but something that follows (a notification, the removal of alarms, the audit rec
 failed, or not done, as a stop or deletion could not be recorded beforehand, or the ARN does
 not exist (what an event names may be gone already: 0).`,
 	}
+	o.accounts.addFlags(cmd)
 	cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	if action != model.ActionStart {
@@ -159,6 +162,9 @@ func (s Streams) readEvent(name string) (payload []byte, err error) {
 
 // run executes a request and prints the answer.
 func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) error {
+	if err := o.accounts.check(); err != nil {
+		return err
+	}
 	var more []string
 	if o.action.Ends() { // then the dashboard is rebuilt
 		more = dashboardParams
@@ -181,6 +187,11 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 		return err
 	}
 	defer s.close()
+	s, done, err := o.accounts.sessionIn(ctx, s, req.ARN)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
 		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
 	}

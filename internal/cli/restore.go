@@ -25,6 +25,8 @@ type restoreOptions struct {
 	groups []string
 	noWait bool
 	large  bool
+
+	accounts accountOptions
 }
 
 func newRestore(g *global) *cobra.Command {
@@ -57,6 +59,7 @@ but something that follows (a notification) failed, or the resource does not exi
 	flags.StringVar(&o.from, "from", "", "with an ARN: look for its latest action in this `FILE` of records")
 	flags.StringSliceVar(&o.groups, "log-group", nil,
 		"with an ARN: look for its latest action in these log groups, by `NAME`, ARN or beginning*")
+	o.accounts.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	o.addYes(cmd)
 	addAllowLarge(cmd, &o.large)
@@ -67,6 +70,9 @@ but something that follows (a notification) failed, or the resource does not exi
 			streams.In = nil // stdin has the event, and no answer
 		}
 		if err := o.checkAsk(streams, "restore asks before it acts"); err != nil {
+			return err
+		}
+		if err := o.accounts.check(); err != nil {
 			return err
 		}
 		record, err := o.findRecord(cmd.Context(), g, args)
@@ -188,6 +194,11 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 		return err
 	}
 	defer s.close()
+	s, done, err := o.accounts.sessionIn(ctx, s, req.ARN)
+	if err != nil {
+		return err
+	}
+	defer done()
 	parts := s.app(s.acting(values, o.dryRun))
 	may := fmt.Sprintf("may create, start or change %s %s, and send events", req.Kind, req.ARN.Name())
 	if err := s.announce(ctx, parts.Owner, "region "+req.ARN.Region, may, o.dryRun); err != nil {

@@ -157,7 +157,7 @@ func (o *cycleOptions) print(s *session, result report.Result) error {
 	}
 	for _, one := range result.Resources {
 		if one.Restore != "" { // the result has it too
-			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s\n", one.Label(), one.Restore)
+			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s%s\n", one.Label(), one.Restore, o.accounts.text())
 		}
 	}
 	return nil

@@ -44,6 +44,7 @@ does not exist.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.train(cmd, g, args[0], "") },
 	}
+	o.accounts.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "why; part of the notification")
 	return cmd

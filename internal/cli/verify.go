@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -32,6 +31,7 @@ type verifyOptions struct {
 	accounts   accountOptions
 	use        string
 	roleARN    string
+	role       model.ARN // zero without --role-arn
 	externalID string
 }
 
@@ -77,18 +77,20 @@ configuration; 3 nothing failed, but something could not be checked.`,
 	return cmd
 }
 
-var rolePattern = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:role/.+$`)
-
 func (o *verifyOptions) check() error {
 	switch {
 	case !slices.Contains(uses(), o.use):
 		return usage(oneOf("--for", o.use, uses()))
-	case o.roleARN != "" && !rolePattern.MatchString(o.roleARN):
-		return usage(fmt.Errorf("--role-arn %q is not the ARN of a role (arn:aws:iam::123456789012:role/NAME)", o.roleARN))
 	case o.externalID != "" && o.roleARN == "":
 		return usage(errors.New("--external-id is for --role-arn"))
 	case o.roleARN != "" && o.accounts.several():
 		return usage(errors.New("--role-arn is for one account; --accounts and --organization have a role in each"))
+	}
+	if o.roleARN != "" {
+		var err error
+		if o.role, err = accounts.ParseRole(o.roleARN); err != nil {
+			return usage(fmt.Errorf("--role-arn: %w", err))
+		}
 	}
 	return cmp.Or(o.checkOutput(), o.accounts.check())
 }
@@ -171,12 +173,11 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 		return nil, err
 	}
 	own := *s
-	role, _ := model.ParseARN(o.roleARN) // it is valid, or not given
-	if role != (model.ARN{}) {
-		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: role, ExternalID: o.externalID})
+	if o.role != (model.ARN{}) {
+		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
 	}
 	own.clients = app.NewClients(own.account.config, s.clock, s.logger)
-	return []member{{session: &own, role: role, values: values}}, nil
+	return []member{{session: &own, role: o.role, values: values}}, nil
 }
 
 // facts reads those of an account.

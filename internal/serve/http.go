@@ -82,21 +82,23 @@ func (s site) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeHealth(w, longest <= stuckAfter, "alive", fmt.Sprintf("no cycle has ended for %v", longest.Round(time.Second)))
 }
 
-// readyz reports whether the daemon does its work: in one account at least, if there are several. The
-// others are on the page and in the metrics.
+// readyz reports whether the daemon does its work. Of several accounts the first cycle of each must have
+// ended, and the last one of one of them must have succeeded: the others are on the page and in the metrics.
 func (s site) readyz(w http.ResponseWriter, _ *http.Request) {
-	problem := ""
+	problem, ready := "", false
 	for _, one := range s.watches {
 		status := one.Memory.Status()
-		if status.Ready() {
-			writeHealth(w, true, "ready", "")
+		switch {
+		case status.LastCycle.IsZero():
+			writeHealth(w, false, "", notReady(status))
 			return
-		}
-		if problem == "" {
+		case status.Ready():
+			ready = true
+		case problem == "":
 			problem = notReady(status)
 		}
 	}
-	writeHealth(w, false, "", problem)
+	writeHealth(w, ready, "ready", problem)
 }
 
 // notReady is why an account is not ready.

@@ -234,18 +234,18 @@ func Operations() []string { return slices.Sorted(maps.Keys(operations)) }
 func needsOf(c Call) ([]Need, error) {
 	about, known := operations[c.name]
 	if !known {
-		return nil, fmt.Errorf("nothing here says which permission %s takes", c.name)
+		return nil, fmt.Errorf("no permission is listed for %s", c.name)
 	}
 	service, operation, _ := strings.Cut(c.name, ".")
 	var needs []Need
 	for _, arn := range about(c) {
 		if arn != "*" && (strings.HasSuffix(arn, ":") || strings.HasSuffix(arn, "/") || !strings.HasPrefix(arn, "arn:aws:")) {
-			return nil, fmt.Errorf("%s does not say what it is about: %v", c.name, c.input)
+			return nil, fmt.Errorf("the resource of %s is missing: %v", c.name, c.input)
 		}
 		for _, context := range contexts(c) {
 			needs = append(needs, Need{service + ":" + operation, arn, context})
 		}
-		if len(c.list("Tags")) > 0 && operation != "TagResource" {
+		if len(c.list("Tags"))+len(c.list("tags")) > 0 && operation != "TagResource" {
 			needs = append(needs, Need{service + ":TagResource", arn, nil})
 		}
 	}
@@ -280,19 +280,22 @@ type Guard struct {
 	mu      sync.Mutex
 	policy  *Policy
 	called  map[string]bool
-	denied  map[string]bool
+	denied  []Need
 	unknown []error
 }
 
 // NewGuard is a guard in front of an embedded AWS. Without a policy it passes everything on. The
 // owner, whose calls do not pass the guard, reads the tags that conditions are compared with.
 func NewGuard(next http.Handler, policy *Policy, owner *awsapi.Clients) *Guard {
-	return &Guard{next: next, policy: policy, owner: owner, called: map[string]bool{}, denied: map[string]bool{}}
+	return &Guard{next: next, policy: policy, owner: owner, called: map[string]bool{}}
 }
 
 // ServeHTTP implements http.Handler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, req, err := readCall(r)
+	if r.Context().Err() != nil { // the client is gone
+		return
+	}
 	var needs []Need
 	if err == nil {
 		needs, err = needsOf(c)
@@ -328,7 +331,7 @@ func (g *Guard) check(c Call, needs []Need, unknown error) string {
 	}
 	for _, n := range needs {
 		if !g.policy.allow(n) {
-			g.denied[n.String()] = true
+			g.denied = append(g.denied, n)
 			return n.String()
 		}
 	}
@@ -358,10 +361,20 @@ func (g *Guard) Called() map[string]bool {
 }
 
 // Denied lists what was denied.
-func (g *Guard) Denied() []string {
+func (g *Guard) Denied() []Need {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Sorted(maps.Keys(g.denied))
+	return slices.Clone(g.denied)
+}
+
+// Unused has one grant of each action of each statement that no call has needed so far.
+func (g *Guard) Unused() []*Grant {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	needed := func(one *Grant) bool {
+		return slices.ContainsFunc(g.policy.Grants, func(other *Grant) bool { return one.same(other) && len(other.alone) > 0 })
+	}
+	return slices.DeleteFunc(g.policy.Distinct(), needed)
 }
 
 // Err is about calls that this package cannot evaluate: a policy that passed them proves nothing.

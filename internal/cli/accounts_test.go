@@ -1,0 +1,348 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+	"github.com/aws/aws-sdk-go-v2/service/personalize"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/cli"
+	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+const (
+	north  = "222222222222"
+	south  = "333333333333"
+	hubID  = "111111111111"
+	inTest = "us-east-1"
+)
+
+// shopIn is what one account has: campaigns with the same names in every account, and demand of its own.
+func shopIn(random *rand.Rand) string {
+	var text strings.Builder
+	text.WriteString("      us-east-1:\n        datasetGroups:\n          - name: shop\n            campaigns:\n")
+	for i := range 3 {
+		minimum := 2 + random.IntN(30)
+		traffic := fmt.Sprintf("{shape: constant, tps: %d}", 1+random.IntN(minimum))
+		if random.IntN(3) == 0 {
+			traffic = "{shape: stopped, tps: 1, since: 20d}"
+		}
+		fmt.Fprintf(&text, "              - {name: c%d, recipe: aws-user-personalization, minTPS: %d, age: 60d, traffic: %s}\n", i, minimum, traffic)
+	}
+	// Two that are idle in each account, of which a budget of one an hour lets one go.
+	for _, name := range []string{"idle-a", "idle-b"} {
+		fmt.Fprintf(&text, "              - {name: %s, recipe: aws-user-personalization, minTPS: %d, age: 90d, traffic: {shape: stopped, tps: 1, since: 30d}}\n",
+			name, 2+random.IntN(9))
+	}
+	return text.String()
+}
+
+// twoAccounts is an embedded AWS with two accounts of equal names, and a file that names them.
+type twoAccounts struct {
+	t       *testing.T
+	server  *localaws.Server
+	url     string
+	file    string
+	audits  string
+	clients map[string]*awsapi.Clients // of each account
+}
+
+func newTwoAccounts(t *testing.T, shops map[string]string, faults string) *twoAccounts {
+	t.Helper()
+	estate := "account: \"" + hubID + "\"\nmonitored: 30d\nlifeCycle: {delete: 1s}\nregions: {us-east-1: {}}\naccounts:\n"
+	accounts := "accounts:\n"
+	for _, id := range slices.Sorted(maps.Keys(shops)) {
+		name := map[string]string{north: "north", south: "south"}[id]
+		estate += fmt.Sprintf("  - id: %q\n    name: %s\n    role: Reader\n    externalId: %s-7\n", id, name, name)
+		if id == south {
+			estate += faults
+		}
+		estate += "    regions:\n" + shops[id]
+		accounts += fmt.Sprintf("  - {name: %s, roleArn: 'arn:aws:iam::%s:role/Reader', externalId: %s-7}\n", name, id, name)
+	}
+	parsed, err := localaws.ParseEstate([]byte(estate), "estate.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := localaws.New(parsed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint := httptest.NewServer(server)
+	t.Cleanup(endpoint.Close)
+	dir := t.TempDir()
+	b := &twoAccounts{
+		t: t, server: server, url: endpoint.URL, file: filepath.Join(dir, "accounts.yaml"), audits: filepath.Join(dir, "audit.jsonl"),
+		clients: map[string]*awsapi.Clients{},
+	}
+	if err := os.WriteFile(b.file, []byte(accounts), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hub := awsapi.New(awsapi.Options{Config: awsapi.LocalConfig(inTest, endpoint.URL, "HUB", nil)})
+	t.Cleanup(hub.Close)
+	for id := range shops {
+		settings := awsapi.LocalConfig(inTest, endpoint.URL, "HUB", nil)
+		name := map[string]string{north: "north", south: "south"}[id]
+		settings.Credentials = aws.NewCredentialsCache(stscreds.NewAssumeRoleProvider(hub.STS(inTest), "arn:aws:iam::"+id+":role/Reader",
+			func(o *stscreds.AssumeRoleOptions) { o.ExternalID = aws.String(name + "-7") }))
+		b.clients[id] = awsapi.New(awsapi.Options{Config: settings})
+		t.Cleanup(b.clients[id].Close)
+	}
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "HUB", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": inTest, "AWS_MAX_ATTEMPTS": "1",
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	} {
+		t.Setenv(name, value)
+	}
+	return b
+}
+
+func (b *twoAccounts) command(ctx context.Context, args ...string) (code int, out, errs string) {
+	var stdout, stderr safeBuffer
+	streams := cli.Streams{Out: &stdout, Err: &stderr, Env: func(string) (string, bool) { return "", false }}
+	code = cli.Run(ctx, append(args, "--endpoint-url", b.url, "--accounts", b.file, "--audit-file", b.audits), "test", streams)
+	return code, stdout.String(), stderr.String()
+}
+
+// outcome is what a cycle that acts did in one account.
+type outcome struct {
+	Decisions map[string]string // by name
+	Campaigns []string          // that are left
+	Alarms    []string          // with their topics, the account aside
+	Minimums  map[string]float64
+	Audits    []string
+	Window    model.Window
+}
+
+// act runs a cycle that acts in all accounts, and returns what it did in each.
+func (b *twoAccounts) act(wantCode int) map[string]outcome {
+	b.t.Helper()
+	code, out, errs := b.command(b.t.Context(), "run", "--act", "--yes", "--output", "json", "--auto-delete-or-stop-idle", "yes", "--max-stops-per-hour", "1", "--auto-create-utilization-alarms", "no")
+	if code != wantCode {
+		b.t.Fatalf("exit code %d, want %d\n%s%s", code, wantCode, out, errs)
+	}
+	var result struct {
+		Window    model.Window
+		Resources []struct{ ARN, Name, Account, Decision, Outcome string }
+	}
+	if err := json.Unmarshal([]byte(out), &result); err != nil {
+		b.t.Fatal(err)
+	}
+	found := map[string]outcome{}
+	for id := range b.clients {
+		found[id] = outcome{Decisions: map[string]string{}, Window: result.Window, Minimums: b.minimums(id, result.Window), Alarms: b.alarms(id), Campaigns: b.campaigns(id)}
+	}
+	for _, r := range result.Resources {
+		if !strings.Contains(r.ARN, ":"+r.Account+":") {
+			b.t.Errorf("%s is shown in the account %s", r.ARN, r.Account)
+		}
+		found[r.Account].Decisions[r.Name] = r.Decision + " " + r.Outcome
+	}
+	for id, list := range b.records() {
+		one := found[id]
+		one.Audits = list
+		found[id] = one
+	}
+	return found
+}
+
+func (b *twoAccounts) campaigns(id string) []string {
+	b.t.Helper()
+	out, err := b.clients[id].Personalize(inTest).ListCampaigns(b.t.Context(), &personalize.ListCampaignsInput{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var names []string
+	for _, c := range out.Campaigns {
+		if !strings.Contains(*c.CampaignArn, ":"+id+":") {
+			b.t.Errorf("%s is in the account %s", *c.CampaignArn, id)
+		}
+		if !strings.HasPrefix(*c.Status, "DELETE") {
+			names = append(names, *c.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// alarms are the alarms of an account, and whether each is about it and notifies a topic of it.
+func (b *twoAccounts) alarms(id string) []string {
+	out, err := b.clients[id].CloudWatch(inTest).DescribeAlarms(b.t.Context(), &cloudwatch.DescribeAlarmsInput{})
+	if err != nil {
+		return nil // denied
+	}
+	var list []string
+	for _, a := range out.MetricAlarms {
+		texts := []string{*a.AlarmName}
+		for _, about := range append(a.AlarmActions, *a.Dimensions[0].Value) {
+			if !strings.Contains(about, ":"+id+":") {
+				b.t.Errorf("the alarm %s of %s is about %s", *a.AlarmName, id, about)
+			}
+			texts = append(texts, strings.ReplaceAll(about, id, "ID"))
+		}
+		list = append(list, strings.Join(texts, " "))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// minimums are the minimums published in an account, by name: of the campaigns of every account, so that
+// one which is published elsewhere shows.
+func (b *twoAccounts) minimums(id string, w model.Window) map[string]float64 {
+	b.t.Helper()
+	found := map[string]float64{}
+	for owner := range b.clients {
+		for _, name := range []string{"c0", "c1", "c2", "idle-a", "idle-b"} {
+			out, err := b.clients[id].CloudWatch(inTest).GetMetricData(b.t.Context(), &cloudwatch.GetMetricDataInput{
+				StartTime: aws.Time(w.Start), EndTime: aws.Time(w.End),
+				MetricDataQueries: []types.MetricDataQuery{{Id: aws.String("m"), MetricStat: &types.MetricStat{
+					Period: aws.Int32(300), Stat: aws.String("Average"), Metric: &types.Metric{
+						Namespace: aws.String("PersonalizeMonitor"), MetricName: aws.String("minProvisionedTPS"),
+						Dimensions: []types.Dimension{{Name: aws.String("CampaignArn"), Value: aws.String("arn:aws:personalize:" + inTest + ":" + owner + ":campaign/" + name)}},
+					},
+				}}},
+			})
+			if err != nil || len(out.MetricDataResults[0].Values) == 0 {
+				continue
+			}
+			if owner != id {
+				b.t.Errorf("a metric of %s of %s is in %s", name, owner, id)
+			}
+			found[name] = out.MetricDataResults[0].Values[0]
+		}
+	}
+	return found
+}
+
+// records are the audit records of actions by account: name, action and outcome.
+func (b *twoAccounts) records() map[string][]string {
+	b.t.Helper()
+	data, err := os.ReadFile(b.audits)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	found := map[string][]string{}
+	for line := range strings.Lines(string(data)) {
+		record, err := events.DecodeAudit([]byte(line))
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		arn, err := model.ParseARN(record.ARN)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		found[arn.Account] = append(found[arn.Account], fmt.Sprintf("%s %s %s %d", arn.Name(), record.Action, record.Outcome, record.NewMinTPS))
+	}
+	for _, list := range found {
+		slices.Sort(list)
+	}
+	return found
+}
+
+// sameWindow runs f, again if a new window began meanwhile.
+func sameWindow(t *testing.T, f func()) {
+	t.Helper()
+	for range 3 {
+		// Windows end 2 minutes after each fifth minute.
+		before := time.Now().Add(-2 * time.Minute).Truncate(5 * time.Minute)
+		f()
+		if time.Now().Add(-2 * time.Minute).Truncate(5 * time.Minute).Equal(before) {
+			return
+		}
+	}
+}
+
+// A cycle over two accounts with equal names does in each what a cycle over that account alone does: no
+// mix-up in metrics, alarms, budgets, the audit log, or in undoing.
+func TestAccountsWithEqualNamesDoNotMix(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 14))
+			shops := map[string]string{north: shopIn(random), south: shopIn(random)}
+			var both *twoAccounts
+			var together, alone map[string]outcome
+			sameWindow(t, func() {
+				both = newTwoAccounts(t, shops, "")
+				together, alone = both.act(0), map[string]outcome{}
+				for id, shop := range shops {
+					alone[id] = newTwoAccounts(t, map[string]string{id: shop}, "").act(0)[id]
+				}
+			})
+			for id := range shops {
+				if got, want := fmt.Sprint(together[id]), fmt.Sprint(alone[id]); got != want {
+					t.Errorf("%s, with another account:\n%s\nalone:\n%s", id, got, want)
+				}
+				if len(together[id].Campaigns) != 4 || len(together[id].Minimums) != 5 || len(together[id].Alarms) != 4 {
+					t.Errorf("%s: %v; want one of five campaigns deleted, and metrics and alarms of all", id, together[id])
+				}
+			}
+			both.restores(t, together)
+		})
+	}
+}
+
+// restores undoes the deletion in one account. The other one's stays.
+func (b *twoAccounts) restores(t *testing.T, before map[string]outcome) {
+	t.Helper()
+	gone := "idle-a"
+	if slices.Contains(before[north].Campaigns, gone) {
+		gone = "idle-b"
+	}
+	arn := "arn:aws:personalize:" + inTest + ":" + north + ":campaign/" + gone
+	from := filepath.Join(t.TempDir(), "records.jsonl")
+	data, err := os.ReadFile(b.audits)
+	if err == nil {
+		err = os.WriteFile(from, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out, errs := b.command(t.Context(), "restore", arn, "--from", from, "--yes", "--no-wait"); code != 0 || !strings.Contains(errs, "account "+north) {
+		t.Fatalf("exit code %d\n%s%s", code, out, errs)
+	}
+	if got := b.campaigns(north); !slices.Contains(got, gone) || len(got) != 5 {
+		t.Errorf("%s has %v; want %s back", north, got, gone)
+	}
+	if got := b.campaigns(south); !slices.Equal(got, before[south].Campaigns) {
+		t.Errorf("%s has %v; it had %v", south, got, before[south].Campaigns)
+	}
+	// An account that is not in the file is not reached with the credentials of another.
+	other := strings.ReplaceAll(arn, north, "444444444444")
+	if code, _, errs := b.command(t.Context(), "update-tps", other, "3"); code != 2 || !strings.Contains(errs, "not among the accounts") {
+		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// An account that is denied half-way costs the other one nothing, and nothing is done in it.
+func TestAnAccountDeniedHalfWay(t *testing.T) {
+	random := rand.New(rand.NewPCG(7, 7))
+	shops := map[string]string{north: shopIn(random), south: shopIn(random)}
+	var denied, alone map[string]outcome
+	sameWindow(t, func() {
+		denied = newTwoAccounts(t, shops, "    faults: [{kind: denied, service: cloudwatch}]\n").act(3)
+		alone = newTwoAccounts(t, map[string]string{north: shops[north]}, "").act(0)
+	})
+	if got, want := fmt.Sprint(denied[north]), fmt.Sprint(alone[north]); got != want {
+		t.Errorf("%s, beside one that is denied:\n%s\nalone:\n%s", north, got, want)
+	}
+	if one := denied[south]; len(one.Campaigns) != 5 || len(one.Minimums) > 0 {
+		t.Errorf("%s: %v; want nothing done", south, one)
+	}
+}
