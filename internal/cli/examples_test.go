@@ -254,7 +254,11 @@ func newExampleBed(t *testing.T, files map[string]string, named string) exampleB
 	} {
 		t.Setenv(name, value)
 	}
-	return exampleBed{localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions}}
+	estate := localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions}
+	if role := regexp.MustCompile(`--role-arn (arn:aws:iam::123456789012:role/\S+)`).FindStringSubmatch(named); role != nil {
+		estate.Accounts = []localaws.EstateAccount{{ID: estate.Account, Role: role[1]}}
+	}
+	return exampleBed{estate}
 }
 
 // exampleRecord is the audit record of a step-down.
