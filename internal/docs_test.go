@@ -33,7 +33,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// The table of parameters is the program's, but for the one of the template alone.
+// The table of parameters is the program's, but for those of the template alone.
 func TestReferenceParameters(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| Parameter | Flag | Default | What it does | Valid values |\n|---|---|---|---|---|\n")
@@ -44,12 +44,18 @@ func TestReferenceParameters(t *testing.T) {
 			standard = "`" + string(model.Always) + "`" // for a person's run and plan
 		case config.Regions:
 			standard = "the current region"
-		case config.NotificationEndpoint:
+		case config.NotificationEndpoint, config.KMSKeyARN:
 			standard = "none"
 		}
 		fmt.Fprintf(&table, "| `%s` | `--%s` | %s | %s | %s |\n", p.Name, p.Flag, standard, docs.Cell(p.Help), docs.Cell(p.Valid))
 	}
-	fmt.Fprintf(&table, "| `%s` | – | `No` | keep one place of the account's Lambda concurrency for the monitor | Yes or No |\n", onlyInTemplate)
+	for i, row := range []string{
+		"`No` | keep one place of the account's Lambda concurrency for the monitor | Yes or No",
+		"`400` | how long the logs of the functions are kept, in days | a number of days that CloudWatch Logs accepts, 1 to 3653",
+		"`Disabled` | trace the functions with AWS X-Ray | Active or Disabled",
+	} {
+		fmt.Fprintf(&table, "| `%s` | – | %s |\n", onlyInTemplate[i], row)
+	}
 	docs.Section(t, "docs/guide/parameters.md", "parameters", table.String())
 }
 

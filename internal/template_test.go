@@ -15,15 +15,17 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
+	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/tools/template"
 )
 
 const (
 	templateFile = "../template.yaml"
-	// onlyInTemplate is the one parameter that is for CloudFormation alone.
-	onlyInTemplate = "ReserveMonitorConcurrency"
 )
+
+// onlyInTemplate are the parameters that are for CloudFormation alone.
+var onlyInTemplate = []string{"ReserveMonitorConcurrency", "LogRetentionInDays", "XRayTracing"}
 
 type object = template.Object
 
@@ -105,7 +107,8 @@ func settings(t *testing.T, template object, id string) object {
 
 func TestTemplateHasTheResourcesOfTheOriginal(t *testing.T) {
 	template := theTemplate(t)
-	want := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(customResources)), []string{"DeadLetterQueue"})
+	want := slices.Concat(slices.Collect(maps.Keys(functions)), slices.Collect(maps.Keys(customResources)),
+		[]string{"DeadLetterQueue", "LogGroup"}, slices.Collect(maps.Keys(alarmsOnItself)))
 	slices.Sort(want)
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(at(t, template, "Resources").(object)))); diff != "" {
 		t.Error(diff)
@@ -199,7 +202,7 @@ func TestTemplateParameters(t *testing.T) {
 			t.Errorf("%s is %q by default, in the program %q", spec.Name, got, spec.Default)
 		}
 	}
-	names = append(names, onlyInTemplate)
+	names = append(names, onlyInTemplate...)
 	slices.Sort(names)
 	if diff := cmp.Diff(names, slices.Sorted(maps.Keys(parameters))); diff != "" {
 		t.Error(diff)
@@ -232,12 +235,12 @@ func checkAllowed(t *testing.T, name string, parameter object) {
 	}
 	if allowed, ok := parameter["AllowedValues"]; ok {
 		for _, value := range texts(allowed) {
-			if name != onlyInTemplate && !accepts(value) {
+			if !slices.Contains(onlyInTemplate, name) && !accepts(value) {
 				t.Errorf("%s: the program refuses %q", name, value)
 			}
 		}
 	}
-	if parameter["Type"] == "Number" {
+	if _, limited := parameter["MinValue"]; limited {
 		low, high := int(parameter["MinValue"].(uint64)), int(parameter["MaxValue"].(uint64))
 		for value, want := range map[int]bool{low - 1: false, low: true, high: true, high + 1: false} {
 			if accepts(strconv.Itoa(value)) != want {
@@ -245,12 +248,43 @@ func checkAllowed(t *testing.T, name string, parameter object) {
 			}
 		}
 	}
-	if pattern, ok := parameter["AllowedPattern"].(string); ok {
-		for _, value := range []string{"2m", "90s", "1.5m", "1m30s", "0s", "Amazon-Personalize-Monitor", "a_b", "two words", "ümlaut", "2", "-1s", "1,5m", "1h"} {
+	if pattern, ok := parameter["AllowedPattern"].(string); ok && name == config.NotificationEndpoint {
+		checkWebhooks(t, pattern, accepts)
+	} else if ok {
+		for _, value := range []string{
+			"2m", "90s", "1.5m", "1m30s", "0s", "Amazon-Personalize-Monitor", "a_b", "two words", "ümlaut", "2", "-1s", "1,5m", "1h",
+			"arn:aws:kms:eu-west-1:123456789012:key/mrk-1a", "arn:aws-cn:kms:cn-north-1:123456789012:key/1", "arn:aws:kms:eu-west-1:123456789012:alias/a",
+		} {
 			if matches := regexp.MustCompile(pattern).MatchString(value); matches != accepts(value) {
 				t.Errorf("%s: %q matches the pattern: %t, is accepted: %t", name, value, matches, !matches)
 			}
 		}
+	}
+}
+
+// checkWebhooks compares what the template refuses with what the program does: hosts alone, as a
+// template cannot check an address.
+func checkWebhooks(t *testing.T, pattern string, accepts func(string) bool) {
+	t.Helper()
+	refused, ok := strings.CutPrefix(pattern, "^(?!")
+	refused, end := strings.CutSuffix(refused, ").*$")
+	if !ok || !end {
+		t.Fatalf("the pattern does not refuse what begins with something: %s", pattern)
+	}
+	webhook := regexp.MustCompile("^" + refused)
+	for _, host := range []string{
+		"hooks.slack.com", "HOOKS.Slack.com", "hooks.slack-gov.com", "a.webhook.office.com", "outlook.office.com", "p.w.logic.azure.com", "x.api.powerplatform.com",
+		"discord.com", "ptb.discordapp.com", "chat.googleapis.com", "events.pagerduty.com", "hooks.slack.com.example.com", "nothooks.slack.com",
+		"example.com", "webhook.office.community", "hooksxslack.com",
+	} {
+		for _, form := range []string{"https://%s/services/x", "https://%s", "https://%s:443/x", "a@example.com,https://%s/x", "https://example.com/x, https://%s?x,b@example.com", "https://%s./x"} {
+			if value := fmt.Sprintf(form, host); webhook.MatchString(value) == accepts(value) {
+				t.Errorf("%q: the template refuses it: %t", value, webhook.MatchString(value))
+			}
+		}
+	}
+	if webhook.MatchString("discord.com@example.com") || webhook.MatchString("") {
+		t.Error("an address is refused")
 	}
 }
 
@@ -278,7 +312,7 @@ func TestTemplateHandsTheParametersOn(t *testing.T) {
 		for name := range variables {
 			_, passed := properties[name]
 			later := name == config.NotificationEndpoint || name == config.MetricDelay ||
-				name == config.MaxStopsOrDeletesPerHour || name == config.UsedIdleThresholdHours || name == "Deployment" // not of their business
+				name == config.ChatNotifications || name == config.KMSKeyARN || name == config.MaxStopsOrDeletesPerHour || name == config.UsedIdleThresholdHours || name == "Deployment" // not of their business
 			if passed == later {
 				t.Errorf("%s is given %s: %t", id, name, passed)
 			}
@@ -386,7 +420,8 @@ func TestTemplateKnowsNoPartition(t *testing.T) {
 		t.Error("an ARN of one partition stands there")
 	}
 	for _, line := range regexp.MustCompile(`.*arn:.*`).FindAllString(string(source), -1) {
-		if !strings.Contains(line, "!Sub 'arn:${AWS::Partition}:") || !strings.Contains(line, ":${AWS::AccountId}:") {
+		pattern := strings.Contains(line, "AllowedPattern: ^(arn:[a-z-]+:kms:")
+		if !pattern && (!strings.Contains(line, "!Sub 'arn:${AWS::Partition}:") || !strings.Contains(line, ":${AWS::AccountId}:")) {
 			t.Errorf("not of the partition and account of the stack: %s", strings.TrimSpace(line))
 		}
 	}
@@ -414,6 +449,77 @@ func TestTemplateMetadata(t *testing.T) {
 		if _, err := os.Stat("../" + at(t, app, key).(string)); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// alarmsOnItself are the alarms of the stack on the application, with their metrics and what missing
+// data mean.
+var alarmsOnItself = map[string][3]string{
+	"MonitorSilentAlarm":   {"AWS/Lambda", "Errors", "breaching"},
+	"MonitorProblemsAlarm": {"PersonalizeMonitor", "monitorProblems", "notBreaching"},
+	"DeadLetterAlarm":      {"AWS/SQS", "ApproximateNumberOfMessagesVisible", "notBreaching"},
+}
+
+// The alarms notify the topic of the stack's region, and go before the clean-up removes it.
+func TestTemplateAlarms(t *testing.T) {
+	template := theTemplate(t)
+	topic := []any{object{"!Sub": "arn:${AWS::Partition}:sns:${AWS::Region}:${AWS::AccountId}:" + notify.TopicName}}
+	for id, want := range alarmsOnItself {
+		alarm := at(t, template, "Resources", id).(object)
+		if alarm["Type"] != "AWS::CloudWatch::Alarm" || alarm["DependsOn"] != "CleanupCustomResource" {
+			t.Errorf("%s is a %v that depends on %v", id, alarm["Type"], alarm["DependsOn"])
+		}
+		p := alarm["Properties"].(object)
+		if got := [3]string{p["Namespace"].(string), p["MetricName"].(string), p["TreatMissingData"].(string)}; got != want {
+			t.Errorf("%s is on %v", id, got)
+		}
+		for _, key := range []string{"AlarmActions", "OKActions"} {
+			if diff := cmp.Diff(topic, p[key]); diff != "" {
+				t.Errorf("%s, %s: %s", id, key, diff)
+			}
+		}
+	}
+}
+
+// A stack that is updated has log groups that Lambda created, by the usual names. Another one of such a
+// name could not be created, so that it is generated. The records in it outlive the stack.
+func TestTemplateLogGroup(t *testing.T) {
+	template := theTemplate(t)
+	group := at(t, template, "Resources", "LogGroup").(object)
+	want := object{
+		"Type": "AWS::Logs::LogGroup", "DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain",
+		"Properties": object{"RetentionInDays": ref("LogRetentionInDays")},
+	}
+	if diff := cmp.Diff(want, group); diff != "" {
+		t.Error(diff)
+	}
+	for id := range functions {
+		s := settings(t, template, id)
+		if diff := cmp.Diff(object{"LogGroup": ref("LogGroup")}, s["LoggingConfig"]); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+		// SAM drops Disabled and gives no permission for it.
+		if diff := cmp.Diff(ref("XRayTracing"), s["Tracing"]); diff != "" {
+			t.Errorf("%s: %s", id, diff)
+		}
+	}
+}
+
+// The queue is always encrypted: with the owner's key, or with that of SQS, which excludes the other.
+func TestTemplateQueueIsEncrypted(t *testing.T) {
+	template := theTemplate(t)
+	got := at(t, template, "Resources", "DeadLetterQueue", "Properties").(object)
+	want := object{
+		"MessageRetentionPeriod": uint64(1209600),
+		"SqsManagedSseEnabled":   object{"!If": []any{"KeyIsGiven", false, true}},
+		"KmsMasterKeyId":         object{"!If": []any{"KeyIsGiven", ref("KMSKeyARN"), ref("AWS::NoValue")}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	condition := object{"!Not": []any{object{"!Equals": []any{ref("KMSKeyARN"), ""}}}}
+	if diff := cmp.Diff(condition, at(t, template, "Conditions", "KeyIsGiven")); diff != "" {
+		t.Error(diff)
 	}
 }
 

@@ -58,21 +58,21 @@ const (
 // deleted if their resource is gone or no longer active, or is monitored and should not have
 // this alarm. The changes are ordered by the alarms' names.
 func Diff(desired []Desired, actual []Alarm, state func(model.ARN) ResourceState, now time.Time) []Change {
-	byName := make(map[string]Alarm, len(actual))
-	for _, a := range actual {
-		byName[a.Name] = a
+	byName := make(map[string]*Alarm, len(actual))
+	for i := range actual {
+		byName[actual[i].Name] = &actual[i]
 	}
-	changes := make([]Change, 0, len(desired)+len(actual))
+	changes := make([]Change, 0, max(len(desired), len(actual)))
 	for _, d := range desired {
 		if a, exists := byName[d.Name]; exists {
-			changes = append(changes, update(d, a, now))
+			changes = append(changes, update(d, *a, now))
 			delete(byName, d.Name)
 		} else {
 			changes = append(changes, create(d))
 		}
 	}
 	for _, a := range byName {
-		changes = append(changes, unwanted(a, state))
+		changes = append(changes, unwanted(*a, state))
 	}
 	slices.SortFunc(changes, func(x, y Change) int { return strings.Compare(x.Name, y.Name) })
 	return changes

@@ -54,6 +54,7 @@ func (a *Alarms) List(ctx context.Context, region string) ([]Alarm, error) {
 func (a *Alarms) describe(ctx context.Context, region string, in cloudwatch.DescribeAlarmsInput) ([]Alarm, error) {
 	in.AlarmTypes, in.MaxRecords = []types.AlarmType{types.AlarmTypeMetricAlarm}, aws.Int32(awsapi.MaxAlarmPage)
 	var alarms []Alarm
+	texts := texts{}
 	err := awsapi.ReadPages(func(token *string) (*string, error) {
 		in.NextToken = token
 		out, err := a.w.Clients.CloudWatch(region).DescribeAlarms(ctx, &in)
@@ -61,7 +62,7 @@ func (a *Alarms) describe(ctx context.Context, region string, in cloudwatch.Desc
 			return nil, err
 		}
 		for _, m := range out.MetricAlarms {
-			alarms = append(alarms, toAlarm(m))
+			alarms = append(alarms, texts.alarm(toAlarm(m)))
 		}
 		return out.NextToken, nil
 	})

@@ -5,6 +5,7 @@ package chart
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ type Chart struct {
 	Lines []Line        `json:"lines"`
 	Marks []Mark        `json:"marks,omitempty"`
 	Pins  []Pin         `json:"pins,omitempty"`  // what happened, in the order of time
+	Gaps  []Gap         `json:"gaps,omitempty"`  // where values are not known, which is not zero; ascending
 	Shade string        `json:"shade,omitempty"` // names the area between the first line and the second; empty shades nothing
 	Note  string        `json:"note,omitempty"`  // what to know about the data
 	Step  time.Duration `json:"-"`               // between two times
@@ -49,6 +51,13 @@ type Pin struct {
 	At    int64  `json:"t"` // seconds
 	Label string `json:"label"`
 	Bad   bool   `json:"bad,omitempty"`
+}
+
+// Gap is a time in which values are not known.
+type Gap struct {
+	From  int64  `json:"t"` // seconds
+	Until int64  `json:"u"`
+	Label string `json:"label"` // why
 }
 
 // Paid names the area between a minimum and the demand below it.
@@ -111,6 +120,31 @@ func (c *Chart) Add(label string, values []*float64) *Line {
 // AddMinimum adds a line of what is provisioned.
 func (c *Chart) AddMinimum(label string, values []*float64) {
 	c.Lines = append(c.Lines, Line{Label: label, Values: values, Steps: true})
+}
+
+// AddGaps adds the times whose values are not known: why is the reason at a position, empty where they are known.
+func (c *Chart) AddGaps(why func(i int) string) {
+	for i, at := range c.Times {
+		label, until := why(i), at+int64(c.Step/time.Second)
+		switch last := len(c.Gaps) - 1; {
+		case label == "":
+		case last >= 0 && c.Gaps[last].Until == at && c.Gaps[last].Label == label:
+			c.Gaps[last].Until = until
+		default:
+			c.Gaps = append(c.Gaps, Gap{at, until, label})
+		}
+	}
+}
+
+// Unknown are the reasons of the gaps, each once.
+func (c Chart) Unknown() []string {
+	var list []string
+	for _, g := range c.Gaps {
+		if !slices.Contains(list, g.Label) {
+			list = append(list, g.Label)
+		}
+	}
+	return list
 }
 
 // Brief keeps four significant digits, more than a chart can show.
@@ -184,7 +218,15 @@ func (c Chart) Summary() string {
 	if more := len(parts) - maxSummarized; more > 0 {
 		parts = append(parts[:maxSummarized], fmt.Sprintf("and %d more lines", more))
 	}
-	return strings.Join(parts, "; ") + " (" + c.Unit + ")."
+	text := strings.Join(parts, "; ") + " (" + c.Unit + ")."
+	const most = 3
+	for i, g := range c.Gaps {
+		if i == most {
+			return text + " More times are not known."
+		}
+		text += fmt.Sprintf(" Not known from %s to %s: %s.", secondsText(g.From), secondsText(g.Until), g.Label)
+	}
+	return text
 }
 
 // Row is a row of the table of a chart.
@@ -210,4 +252,6 @@ func (c Chart) Rows() []Row {
 	return rows
 }
 
-func (c Chart) timeText(i int) string { return time.Unix(c.Times[i], 0).UTC().Format("2 Jan 15:04") }
+func (c Chart) timeText(i int) string { return secondsText(c.Times[i]) }
+
+func secondsText(at int64) string { return time.Unix(at, 0).UTC().Format("2 Jan 15:04") }

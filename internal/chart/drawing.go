@@ -13,6 +13,7 @@ import (
 type Drawing struct {
 	Shade string // path of the area between the first two lines; empty without one
 	Pins  []Tick // numbered
+	Gaps  []Area // to be hatched
 	Paths []DrawnLine
 	Ticks []Tick // across, from the bottom
 	Dates []Tick // along
@@ -24,6 +25,9 @@ type DrawnLine struct {
 	Colour int // 0 to Colours-1
 	Dashed bool
 }
+
+// Area is a part of the plot, from its top to its bottom.
+type Area struct{ X, Width string }
 
 // Tick is a label at a place.
 type Tick struct{ X, Y, Label string }
@@ -43,6 +47,15 @@ func (c Chart) Drawing() Drawing {
 		if s.n > 1 && pin.At >= c.Times[0] {
 			at := float64(pin.At-c.Times[0]) / float64(c.Times[s.n-1]-c.Times[0])
 			d.Pins = append(d.Pins, Tick{X: coordinate(s.left + s.width*min(1, at)), Label: strconv.Itoa(i + 1)})
+		}
+	}
+	for _, g := range c.Gaps {
+		if s.n > 1 {
+			along := func(at int64) float64 {
+				return s.left + s.width*min(1, max(0, float64(at-c.Times[0])/float64(c.Times[s.n-1]-c.Times[0])))
+			}
+			from, until := along(g.From), along(g.Until)
+			d.Gaps = append(d.Gaps, Area{X: coordinate(min(from, s.left+s.width-2)), Width: coordinate(max(2, until-from))})
 		}
 	}
 	for i := range 3 {

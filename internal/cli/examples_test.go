@@ -265,6 +265,9 @@ func newExampleBed(t *testing.T, files map[string]string, named string) exampleB
 		t.Setenv(name, value)
 	}
 	estate := localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions, Accounts: exampleAccounts(t, files["accounts.yaml"])}
+	if role := regexp.MustCompile(`--role-arn (arn:aws:iam::123456789012:role/\S+)`).FindStringSubmatch(named); role != nil {
+		estate.Accounts = append(estate.Accounts, localaws.EstateAccount{ID: estate.Account, Role: role[1]})
+	}
 	return exampleBed{estate}
 }
 
@@ -536,7 +539,8 @@ func checkAWS(t *testing.T, e example, files map[string]string) {
 		if !granted {
 			t.Errorf("%s: no estate in the documents has this role with this external id", e)
 		}
-	case "events put-targets", "lambda add-permission", "cloudformation package", "cloudformation create-stack-set", "cloudformation create-stack-instances", "cloudwatch describe-alarms", "logs tail":
+	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message",
+		"cloudformation package", "cloudformation create-stack-set", "cloudformation create-stack-instances":
 	default:
 		t.Errorf("%s: no test knows this command", e)
 	}

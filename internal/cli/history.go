@@ -42,9 +42,8 @@ func newHistory(g *global) *cobra.Command {
 		Short: "List what was decided and done, and why",
 		Long: `List the records of decisions and actions: when, on which resource, why, the outcome, and
 with --verbose how to undo it. They are read from files with a record, a log line or an
-event on each line (- for stdin), and from CloudWatch log groups, such as those of the
-functions: /aws/lambda/ and the function's name. Each record is shown once, the newest
-last. Lines without a record are skipped. Log lines may be as docker (json-file),
+event on each line (- for stdin), and from CloudWatch log groups, such as that of the
+functions: the stack's output LogGroup. Each record is shown once, the newest last. Lines without a record are skipped. Log lines may be as docker (json-file),
 journalctl -o json --all or aws logs filter-log-events write them, which wrap them in JSON.
 
 Times are dates (2026-07-01), with a time if wanted (2026-07-01T09:30), both UTC or with
@@ -57,7 +56,7 @@ step-down of the last 62 days: the share of calls that failed, the response time
 Exit codes: 0 done, also if no record is selected; 1 failed; 2 bad usage or configuration;
 3 shown, but some of it could not be read, or the files have no record at all.`,
 		Example: `  personalize-monitor history audit.jsonl --outcome done --verbose
-  personalize-monitor history --log-group '/aws/lambda/personalize-monitor-*' --since 7d`,
+  personalize-monitor history --log-group 'personalize-monitor-*' --since 7d`,
 		Args: cobra.ArbitraryArgs,
 	}
 	flags := cmd.Flags()

@@ -50,7 +50,7 @@ but something that follows (a notification) failed, or the resource does not exi
 		Example: `  personalize-monitor restore --record eyJ0aW1lIjoi…
   personalize-monitor restore --event deleted.json
   personalize-monitor restore arn:aws:personalize:us-east-1:123456789012:campaign/home --from audit.jsonl
-  personalize-monitor restore arn:aws:personalize:us-east-1:123456789012:campaign/home --log-group '/aws/lambda/my-stack-*'`,
+  personalize-monitor restore arn:aws:personalize:us-east-1:123456789012:campaign/home --log-group 'my-stack-*'`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	flags := cmd.Flags()

@@ -223,7 +223,7 @@ func parseEndpoint(item string) (Endpoint, error) {
 
 // kmsKeyPattern is the ARN of a key, of one region or of several (AWS KMS developer guide, "Key
 // identifiers").
-var kmsKeyPattern = regexp.MustCompile(`^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
+var kmsKeyPattern = regexp.MustCompile(`^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
 
 func parseKMSKey(in value) (model.ARN, error) {
 	text, err := in.scalar()

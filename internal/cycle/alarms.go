@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -64,32 +66,43 @@ func (r *run) withoutRemoved(existing []regionAlarms) []regionAlarms {
 // reconcile applies the alarm changes of every region. Where alarms could not be listed they
 // stay as they are. A region without its topic waits for it, removals excepted.
 func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map[string]model.ARN, decisions []rules.Decision) {
-	byRegion := map[string][]rules.Decision{}
-	for _, d := range decisions {
-		byRegion[d.Resource.Region()] = append(byRegion[d.Resource.Region()], d)
-	}
 	observed := r.observedState(decisions)
 	var inputs []alarms.ReconcileInput
-	waiting := 0
-	for _, list := range existing {
+	waiting, kept := 0, 0
+	for i, list := range existing {
+		existing[i].alarms = nil // of all regions together they would be the most that a cycle holds
 		if list.err != nil {
 			r.problems.add(model.Problem{Region: list.region, Operation: "DescribeAlarms", Err: list.err})
 			continue
 		}
-		changes := alarms.Diff(r.desired(byRegion[list.region]), list.alarms, observed, r.at.Now)
+		changes := alarms.Diff(r.desired(ofRegion(decisions, list.region)), list.alarms, observed, r.at.Now)
 		if _, ok := topics[list.region]; !ok {
 			all := len(changes)
 			changes = slices.DeleteFunc(changes, func(c alarms.Change) bool { return c.Kind != alarms.Delete && c.Kind != alarms.Keep })
 			waiting += all - len(changes)
 		}
+		var left []alarms.Change // without those that stay and need no word, which are most
+		for _, c := range alarms.Rotate(changes, r.at.Window) {
+			if c.Kind != alarms.Keep || c.Reason != "" {
+				left = append(left, c)
+			}
+		}
+		kept += len(changes) - len(left)
 		inputs = append(inputs, alarms.ReconcileInput{
-			Region: list.region, Changes: alarms.Rotate(changes, r.at.Window), Until: r.until, Progress: r.Progress.of("alarms " + list.region),
+			Region: list.region, Changes: left, Until: r.until, Progress: r.Progress.of("alarms " + list.region),
 		})
 	}
 	counts, problems := r.Alarms.ReconcileAll(ctx, inputs)
-	counts.Left += waiting
+	counts.Left, counts.Kept = counts.Left+waiting, counts.Kept+kept
 	r.alarms = counts
 	r.problems.add(problems...)
+}
+
+// ofRegion is the part of decisions, which are in the order of their regions, that is about one region.
+func ofRegion(decisions []rules.Decision, region string) []rules.Decision {
+	start := sort.Search(len(decisions), func(i int) bool { return decisions[i].Resource.Region() >= region })
+	end := sort.Search(len(decisions), func(i int) bool { return decisions[i].Resource.Region() > region })
+	return decisions[start:end]
 }
 
 // desired are the alarms that the resources of a region should have. A resource that is about
@@ -99,7 +112,7 @@ func (r *run) desired(decisions []rules.Decision) []alarms.Desired {
 		LowUtilization: r.params.AutoCreateUtilizationAlarms, Threshold: r.params.UtilizationThreshold,
 		Idle: r.params.AutoCreateIdleAlarms, IdleHours: r.params.IdleThresholdHours,
 	}
-	var desired []alarms.Desired
+	desired := make([]alarms.Desired, 0, 2*len(decisions))
 	for _, d := range decisions {
 		if decidesAlarms(d) {
 			arn := d.Resource.ARN
@@ -117,18 +130,21 @@ func decidesAlarms(d rules.Decision) bool {
 // observedState is what is known of the resource of an existing alarm. Only a complete
 // listing that does not show a resource proves that it is gone.
 func (r *run) observedState(decisions []rules.Decision) func(model.ARN) alarms.ResourceState {
-	known := make(map[model.ARN]alarms.ResourceState, len(decisions)+len(r.snapshot.Others))
-	for _, d := range decisions {
-		known[d.Resource.ARN] = alarms.Unknown
-		if decidesAlarms(d) {
-			known[d.Resource.ARN] = alarms.Monitored
+	known := sync.OnceValue(func() map[model.ARN]alarms.ResourceState { // few cycles need it
+		states := make(map[model.ARN]alarms.ResourceState, len(decisions)+len(r.snapshot.Others))
+		for _, d := range decisions {
+			states[d.Resource.ARN] = alarms.Unknown
+			if decidesAlarms(d) {
+				states[d.Resource.ARN] = alarms.Monitored
+			}
 		}
-	}
-	for _, resource := range r.snapshot.Others {
-		known[resource.ARN] = alarms.Inactive
-	}
+		for _, resource := range r.snapshot.Others {
+			states[resource.ARN] = alarms.Inactive
+		}
+		return states
+	})
 	return func(arn model.ARN) alarms.ResourceState {
-		if s, ok := known[arn]; ok {
+		if s, ok := known()[arn]; ok {
 			return s
 		}
 		kind, ok := arn.Kind()

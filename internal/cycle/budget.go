@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -44,10 +43,18 @@ func (r *run) applyBudgets(ctx context.Context, decisions []rules.Decision, topi
 	}
 }
 
+// inRegion is the part of a list that is in a region.
+func inRegion(list []model.Resource, region string) (here []model.Resource) {
+	for _, r := range list {
+		if r.Region() == region {
+			here = append(here, r)
+		}
+	}
+	return here
+}
+
 func (r *run) budgetQuestion(region string, topic model.ARN, kinds []rules.Budgeted) writer.BudgetQuestion {
-	elsewhere := func(resource model.Resource) bool { return resource.Region() != region }
-	endpoints := slices.DeleteFunc(slices.Clone(r.snapshot.Resources), elsewhere)
-	others := slices.DeleteFunc(slices.Clone(r.snapshot.Others), elsewhere)
+	endpoints, others := inRegion(r.snapshot.Resources, region), inRegion(r.snapshot.Others, region)
 	q := writer.BudgetQuestion{Region: region, Topic: topic, Limits: map[rules.Budgeted]int{}, Leaving: rules.Leaving(others)}
 	for _, kind := range kinds {
 		q.Limits[kind] = r.params.MaxRemovalsPerHour

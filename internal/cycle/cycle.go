@@ -109,6 +109,7 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	notified := r.notify(ctx) // runs beside the decisions
 	r.checkClock()            // guard: cycle: wrong clock
 	decisions := r.decideAll(ctx)
+	r.readings = nil // most of what a cycle holds, and nothing else needs them
 	r.applySchedules(ctx, decisions)
 	refuseUnconfirmed(decisions, in.MayEnd)
 	topics := <-notified // whose tags count what is done

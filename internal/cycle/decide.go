@@ -51,7 +51,11 @@ func (r *run) applySchedules(ctx context.Context, decisions []rules.Decision) {
 	// HourlyChecks=never does not switch off what tags arrange.
 	due := func(arn model.ARN) bool { return r.due(arn) || rules.InSlot(arn, r.at) }
 	s := schedules{tags: r.Tags, refresh: r.refresh, due: due}
-	r.problems.add(s.apply(reading, decisions)...)
+	tags, problems := s.apply(reading, decisions)
+	r.problems.add(problems...)
+	if r.Observer != nil {
+		r.Observer.SawTags(tags)
+	}
 }
 
 // check reads what the hourly checks of the resources that are due need, and whether the data of

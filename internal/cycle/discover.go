@@ -53,6 +53,11 @@ func (r *run) discover(ctx context.Context) {
 		})
 	}
 	_ = group.Wait() // failures are problems
+	total := 0
+	for _, f := range results {
+		total += len(f.snapshot.Resources)
+	}
+	r.snapshot.Resources = make([]model.Resource, 0, total)
 	for _, f := range results {
 		r.snapshot.Resources = append(r.snapshot.Resources, f.snapshot.Resources...)
 		r.snapshot.Others = append(r.snapshot.Others, f.snapshot.Others...)

@@ -24,27 +24,29 @@ var errNoTime = errors.New("not executed for lack of time; the next cycle decide
 // execute executes decisions in this process, as the functions execute commands, with the
 // recheck on fresh data included. A decision that no longer holds becomes a refusal.
 func (r *run) execute(ctx context.Context, decisions []rules.Decision) {
-	answers, errs := make([]actions.Answer, len(decisions)), make([]error, len(decisions))
+	var changing []int
+	for i := range decisions {
+		if decisions[i].Verdict.Changes() {
+			changing = append(changing, i)
+		}
+	}
+	answers, errs := make([]actions.Answer, len(changing)), make([]error, len(changing))
 	group := errgroup.Group{}
 	group.SetLimit(actionConcurrency)
-	for i, d := range decisions {
-		if !d.Verdict.Changes() {
-			continue
-		}
+	for n, i := range changing {
 		group.Go(func() error {
 			if !r.Clock.Now().Before(r.until) {
-				errs[i] = errNoTime
+				errs[n] = errNoTime
 				return nil
 			}
-			answers[i], errs[i] = r.Actions.Do(ctx, d.Verdict.Action(), events.RequestFor(d))
+			d := decisions[i]
+			answers[n], errs[n] = r.Actions.Do(ctx, d.Verdict.Action(), events.RequestFor(d))
 			return nil
 		})
 	}
 	_ = group.Wait() // the errors are in errs
-	for i := range decisions {
-		if decisions[i].Verdict.Changes() {
-			r.recordOutcome(ctx, &decisions[i], answers[i], errs[i])
-		}
+	for n, i := range changing {
+		r.recordOutcome(ctx, &decisions[i], answers[n], errs[n])
 	}
 }
 

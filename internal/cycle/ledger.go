@@ -73,6 +73,9 @@ type LedgerInput struct {
 	// LastHours is how many of the last hours are kept of each resource, of those that are
 	// kept at all; zero means all. 14 days of 10,000 resources take 190 MB.
 	LastHours int
+	// MostHours bounds the hours that are kept of all resources together: of many, fewer than LastHours
+	// are kept of each, but two for a chart. Zero does not.
+	MostHours int
 	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
 	// whose solutions may be trained still.
 	Records []events.Audit
@@ -274,12 +277,21 @@ func (r *ledgerRun) add(list []metering, entries []report.Entry, advised []advic
 			sum.Paid += h.Paid
 			r.sums[e.Kind][h.Start.Unix()] = sum
 		}
-		if n := len(e.Hourly) - r.in.LastHours; r.in.LastHours > 0 && n > 0 {
+		if last := r.lastHours(); last > 0 && len(e.Hourly) > last {
+			n := len(e.Hourly) - last
 			e.Hourly = slices.Clone(e.Hourly[n:]) // a part would keep the whole in memory
 		}
 		r.entries = append(r.entries, e)
 	}
 	return len(r.entries)
+}
+
+// lastHours is how many hours are kept of each resource; zero means all.
+func (r *ledgerRun) lastHours() int {
+	if most := r.in.MostHours; most > 0 && most < r.in.LastHours*len(r.resources) {
+		return max(2, most/len(r.resources))
+	}
+	return r.in.LastHours
 }
 
 // totals are the hours of all resources of each kind, by time.

@@ -437,6 +437,12 @@ func TestReportKeepsTheHoursThatAreWanted(t *testing.T) {
 			t.Errorf("%s: %d hours, room for %d:\n%s", e.Name, len(e.Hourly), cap(e.Hourly), diff)
 		}
 	}
+	for most, want := range map[int]int{4 * 72: 72, 4 * 30: 30, 1: 2} {
+		few, err := b.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 14, LastHours: 72, MostHours: most})
+		if err != nil || len(few.Resources[0].Hourly) != want {
+			t.Errorf("%d hours of each if %d are kept of all: %v", len(few.Resources[0].Hourly), most, err)
+		}
+	}
 	if diff := cmp.Diff(all.Hourly, got.Hourly, cmpopts.EquateApprox(0, 1e-9)); diff != "" || len(got.Hourly[model.Campaign]) != 14*24 {
 		t.Errorf("all together: %d hours\n%s", len(got.Hourly[model.Campaign]), diff)
 	}

@@ -15,10 +15,15 @@ type watcher struct {
 	calls   func() map[string]int
 	decided []report.Result
 	alarms  int // writes of alarms before
+	tags    map[model.ARN]map[string]string
 }
 
 func (*watcher) SawEstate(model.Snapshot)         {}
 func (*watcher) SawAlarms(string, []alarms.Alarm) {}
+
+// SawTags notes the tags.
+func (w *watcher) SawTags(tags map[model.ARN]map[string]string) { w.tags = tags }
+
 func (w *watcher) Decided(result report.Result, _ time.Time) {
 	w.decided = append(w.decided, result)
 	w.alarms = w.calls()["cloudwatch.PutMetricAlarm"]
@@ -29,6 +34,7 @@ func (w *watcher) Decided(result report.Result, _ time.Time) {
 func TestDecisionsAreShownBeforeAlarmsAreWritten(t *testing.T) {
 	estate := flat(10, home)
 	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
+	estate.Regions[0].DatasetGroups[0].Campaigns[0].Tags = map[string]string{"team": "shop"}
 	b := newBed(t, estate)
 	seen := &watcher{calls: b.aws.Calls}
 	b.cycle.Observer = seen
@@ -37,6 +43,13 @@ func TestDecisionsAreShownBeforeAlarmsAreWritten(t *testing.T) {
 		t.Fatalf("shown %d times, after %d alarms of %d", len(seen.decided), seen.alarms, result.Alarms.Created)
 	}
 	shown := seen.decided[0]
+	tagged := 0
+	for _, tags := range seen.tags {
+		tagged += len(tags)
+	}
+	if len(seen.tags) != len(shown.Resources) || tagged != 5 {
+		t.Errorf("shown are the tags %v of %d resources", seen.tags, len(shown.Resources))
+	}
 	if len(shown.Resources) != len(result.Resources) || shown.Window != result.Window {
 		t.Errorf("%d resources were shown of %d", len(shown.Resources), len(result.Resources))
 	}

@@ -21,6 +21,9 @@ type saved struct {
 // what it would save. Only plan requests it. What could not be read has no saving; nothing is
 // decided on it.
 func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model.ARN]saved {
+	if r.Prices == nil {
+		return nil
+	}
 	var changing []rules.Decision
 	var resources, others []model.Resource
 	var regions []string
@@ -33,7 +36,7 @@ func (r *run) savings(ctx context.Context, decisions []rules.Decision) map[model
 		resources = append(resources, d.Resource)
 		regions = append(regions, d.Resource.Region())
 	}
-	if r.Prices == nil || len(changing) == 0 {
+	if len(changing) == 0 {
 		return nil
 	}
 	reading, cancel := r.reading(ctx)

@@ -2,7 +2,6 @@ package cycle
 
 import (
 	"context"
-	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -17,41 +16,40 @@ type schedules struct {
 
 // apply merges the decisions with what is arranged. Before something is changed, the tags are read
 // again, and a recommender, of which only the listing is known, is described. What could not be read
-// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening.
-func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []model.Problem {
+// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening. It returns the tags that are known.
+func (s schedules) apply(ctx context.Context, decisions []rules.Decision) (map[model.ARN]map[string]string, []model.Problem) {
 	resources := make([]model.Resource, len(decisions))
 	for i, d := range decisions {
 		resources[i] = d.Resource
 	}
 	tags, problems := s.tags.Read(ctx, resources, s.due)
-	merged := slices.Clone(decisions)
+	var scheduled []int
 	var again, undescribed []model.Resource
 	for i, d := range decisions {
-		merged[i] = rules.ApplySchedule(d, tags[d.Resource.ARN]) // tags that are not known arrange nothing
-		if merged[i].Verdict.Scheduled() {
-			again = append(again, d.Resource)
-			if !d.Resource.Described {
-				undescribed = append(undescribed, d.Resource)
-			}
+		merged := rules.ApplySchedule(d, tags[d.Resource.ARN]) // tags that are not known arrange nothing
+		if !merged.Verdict.Scheduled() {
+			decisions[i] = merged
+			continue
+		}
+		scheduled, again = append(scheduled, i), append(again, d.Resource)
+		if !d.Resource.Described {
+			undescribed = append(undescribed, d.Resource)
 		}
 	}
 	if len(again) > 0 {
 		fresh, failed := s.tags.Again(ctx, again)
 		described := s.refresh(ctx, undescribed)
 		problems = append(problems, failed...)
-		for i, d := range decisions {
-			if merged[i].Verdict.Scheduled() {
-				merged[i] = applyFresh(d, fresh, described)
-			}
+		for _, i := range scheduled {
+			decisions[i] = applyFresh(decisions[i], fresh, described)
 		}
 	}
-	copy(decisions, merged)
 	for _, d := range decisions {
 		if _, err := rules.ArrangementOf(d.Resource.Kind, tags[d.Resource.ARN]); err != nil {
 			problems = append(problems, model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: "read tags", Err: err})
 		}
 	}
-	return problems
+	return tags, problems
 }
 
 // applyFresh merges a decision with tags and a description that were just read.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unique"
 
 	"golang.org/x/sync/errgroup"
 
@@ -21,33 +22,38 @@ const freshSpan = 17 * time.Hour
 // freshFrom is the start of the hours of a query that are not remembered.
 func freshFrom(q model.Query) time.Time { return q.Window.End.Add(-freshSpan + time.Hour) }
 
-// rememberedHours bounds what is remembered of a series.
-const rememberedHours = 48 * 24
+// rememberedBefore is how much is remembered of the time before a window that was asked for: others
+// may ask for one that begins a little earlier.
+const rememberedBefore = 24 * time.Hour
 
-// watchedAtOnce is how many resources of a region are read together from the start. 14 days of
-// 100 resources fill four calls, and are dropped once their hours are counted.
-const watchedAtOnce = 100
+// watchedAtOnce is how many resources of a region are read together from the start: 14 days of so many
+// fill a call, with 10 MB, and are dropped once their hours are counted. More calls at once would only wait,
+// as CloudWatch limits the datapoints that are read in a second.
+const watchedAtOnce = 25
 
 // WatchedMeter is a Meter that answers rules.WatchedQuery too. It remembers in which hours a
-// resource was watched, a byte for each, so that a process reads the 14 days of a resource once
+// resource was watched, so that a process reads the 14 days of a resource once
 // and then the last hours, which the rules ask for anyway. It is safe for concurrent use.
 type WatchedMeter struct {
 	Meter
 	mu     sync.Mutex
-	memory map[model.Query]watchedHours // by the query without its window
+	memory map[string]watchedHours // by ARN
 }
 
-// watchedHours is what is remembered of one series.
+// watchedHours is what is remembered of one series. Most resources were watched in the same hours, and
+// share the memory for them.
 type watchedHours struct {
 	start   time.Time
-	windows []uint8 // watched windows of each hour from start on
+	windows unique.Handle[string] // a byte for each hour from start on: its watched windows
 }
 
-func (h watchedHours) end() time.Time { return h.start.Add(time.Duration(len(h.windows)) * time.Hour) }
+func (h watchedHours) end() time.Time {
+	return h.start.Add(time.Duration(len(h.windows.Value())) * time.Hour)
+}
 
 // NewWatchedMeter makes a meter that remembers nothing yet.
 func NewWatchedMeter(m Meter) *WatchedMeter {
-	return &WatchedMeter{Meter: m, memory: map[model.Query]watchedHours{}}
+	return &WatchedMeter{Meter: m, memory: map[string]watchedHours{}}
 }
 
 // Measure reads the queries. Their progress does not count what is read from the start.
@@ -144,7 +150,7 @@ func tailsAmong(queries []model.Query) map[model.Query]model.Query {
 
 func covers(w, part model.Window) bool { return !w.Start.After(part.Start) && !w.End.Before(part.End) }
 
-// key is that of a series in the memory.
+// key is a query without its window.
 func key(q model.Query) model.Query {
 	q.Window = model.Window{}
 	return q
@@ -155,7 +161,7 @@ func key(q model.Query) model.Query {
 func (m *WatchedMeter) known(q model.Query) (*watchedHours, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h, ok := m.memory[key(q)]
+	h, ok := m.memory[q.Metric.DimensionValue]
 	if !ok || h.start.After(q.Window.Start) || h.end().Before(freshFrom(q)) { // guard: watched hours: remembered; each:1-3
 		return nil, false
 	}
@@ -172,41 +178,41 @@ func (m *WatchedMeter) answer(q model.Query, known *watchedHours, read model.Ser
 	if known != nil {
 		start, fresh = known.start, freshFrom(q)
 	}
-	merged := watchedHours{start: start, windows: make([]uint8, int(q.Window.End.Sub(start)/time.Hour))}
+	windows := make([]uint8, int(q.Window.End.Sub(start)/time.Hour))
 	if known != nil {
-		copy(merged.windows[:int(fresh.Sub(start)/time.Hour)], known.windows)
+		copy(windows[:int(fresh.Sub(start)/time.Hour)], known.windows.Value())
 	}
 	for _, p := range read.Points {
 		if !p.Time.Before(fresh) && p.Time.Before(q.Window.End) {
-			merged.windows[int(p.Time.Sub(start)/time.Hour)] = uint8(p.Value)
+			windows[int(p.Time.Sub(start)/time.Hour)] = uint8(p.Value)
 		}
 	}
 	series := model.Series{Complete: true}
-	for i, n := range merged.windows {
+	for i, n := range windows {
 		if at := start.Add(time.Duration(i) * time.Hour); n > 0 && !at.Before(q.Window.Start) {
 			series.Points = append(series.Points, model.Datapoint{Time: at, Value: float64(n)})
 		}
 	}
-	m.remember(key(q), merged)
+	if n := int(q.Window.Start.Add(-rememberedBefore).Sub(start) / time.Hour); n > 0 {
+		start, windows = start.Add(time.Duration(n)*time.Hour), windows[n:]
+	}
+	m.remember(q.Metric.DimensionValue, watchedHours{start, unique.Make(string(windows))})
 	return series
 }
 
-// remember keeps the hours of a series, at most rememberedHours, unless it knows more already.
-func (m *WatchedMeter) remember(k model.Query, h watchedHours) {
-	if n := len(h.windows) - rememberedHours; n > 0 {
-		h = watchedHours{start: h.start.Add(time.Duration(n) * time.Hour), windows: slices.Clone(h.windows[n:])}
-	}
+// remember keeps the hours of a resource, unless it knows more already.
+func (m *WatchedMeter) remember(arn string, h watchedHours) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if old, ok := m.memory[k]; ok && !old.start.After(h.start) && !old.end().Before(h.end()) {
+	if old, ok := m.memory[arn]; ok && !old.start.After(h.start) && !old.end().Before(h.end()) {
 		return
 	}
-	m.memory[k] = h
+	m.memory[arn] = h
 }
 
 // forget drops the series that were not asked for a day before a time.
 func (m *WatchedMeter) forget(end time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	maps.DeleteFunc(m.memory, func(_ model.Query, h watchedHours) bool { return h.end().Before(end.Add(-24 * time.Hour)) })
+	maps.DeleteFunc(m.memory, func(_ string, h watchedHours) bool { return h.end().Before(end.Add(-24 * time.Hour)) })
 }

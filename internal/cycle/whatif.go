@@ -41,7 +41,7 @@ func NewWhatIf(o LedgerOptions) *WhatIf {
 	return &WhatIf{options: o, memory: map[model.ARN]compared{}}
 }
 
-// Of compares minimums of one resource, as it is known, by the last 56 days. What was read completely
+// Of compares minimums of one resource, as it is known, by the last 56 days, and has its Steps. What was read completely
 // is remembered for as long as no further hour is over.
 func (w *WhatIf) Of(ctx context.Context, r model.Resource, delay time.Duration) (report.WhatIfEntry, []model.Problem) {
 	at := billing.ReportTimeOf(w.options.Clock.Now(), billing.MaxHistoryDays, delay)
@@ -79,6 +79,11 @@ func (w *WhatIf) compareOne(ctx context.Context, r model.Resource, at billing.Re
 	}
 	_, problems := histories{w.options.Meter, w.options.Gaps}.read(ctx, []model.Resource{r}, at, func(r model.Resource, h billing.History) {
 		one.entry = report.PricedWhatIf([]report.WhatIfEntry{compare(r, h, prices)})[0]
+		var minimums []int
+		for _, o := range one.entry.Options {
+			minimums = append(minimums, o.Minimum)
+		}
+		one.entry.Steps = report.WhatIfSteps(r, one.entry, whatif.Steps(r, h, minimums), prices)
 	})
 	one.problems = append(one.problems, problems...)
 	return one

@@ -105,8 +105,11 @@ func (s *shelf[K, V]) dropFunc(match func(K, V) bool) {
 	maps.DeleteFunc(s.items, match)
 }
 
-func (s *shelf[K, V]) all() map[K]V {
+// each calls a function with every item. The function must not use the shelf.
+func (s *shelf[K, V]) each(f func(K, V)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return maps.Clone(s.items)
+	for key, item := range s.items {
+		f(key, item)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unique"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
@@ -114,21 +115,24 @@ func resourceOf(region string, kind model.Kind, arn, name, status *string, minim
 		return model.Resource{}, fmt.Errorf("the response for a %s in %s has %s", kind, region, parsed)
 	}
 	r := model.Resource{
-		ARN: parsed, Kind: kind, Name: aws.ToString(name), Status: model.Status(aws.ToString(status)),
+		ARN: parsed, Kind: kind, Name: parsed.Name(), Status: model.Status(shared(aws.ToString(status))),
 		MinTPS: max(1, int(aws.ToInt32(minimum))),
 	}
-	if r.Name == "" {
-		r.Name = parsed.Name()
+	if s := aws.ToString(name); s != "" && s != r.Name { // an equal one would be kept beside the ARN
+		r.Name = s
 	}
 	return r, nil
 }
 
+// shared is a text that many resources have, in one place in memory for all of them.
+func shared(s string) string { return unique.Make(s).Value() }
+
 // timeOf is a time in UTC, comparable with ==; zero if there is none.
 func timeOf(t *time.Time) time.Time { return aws.ToTime(t).UTC().Round(0) }
 
-// arnOf is the ARN; zero if it is missing or malformed.
+// arnOf is the ARN of something that resources share; zero if it is missing or malformed.
 func arnOf(s *string) model.ARN {
-	arn, _ := model.ParseARN(aws.ToString(s))
+	arn, _ := model.ParseARN(shared(aws.ToString(s)))
 	return arn
 }
 
@@ -159,7 +163,7 @@ func campaignFromDescription(region string, c *types.Campaign, now time.Time) (m
 func recommenderFromSummary(region string, s types.RecommenderSummary, now time.Time) (model.Resource, error) {
 	r, err := resourceOf(region, model.Recommender, s.RecommenderArn, s.Name, s.Status, configuredMinimum(s.RecommenderConfig))
 	r.Created, r.LastUpdated, r.Observed = timeOf(s.CreationDateTime), timeOf(s.LastUpdatedDateTime), now
-	r.DatasetGroup, r.Recipe = arnOf(s.DatasetGroupArn), model.RecipeName(aws.ToString(s.RecipeArn))
+	r.DatasetGroup, r.Recipe = arnOf(s.DatasetGroupArn), shared(model.RecipeName(aws.ToString(s.RecipeArn)))
 	return r, err
 }
 

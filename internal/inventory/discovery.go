@@ -73,12 +73,12 @@ func (d *discovery) run(ctx context.Context, j job) result {
 // addCopies adds stale copies of what an incomplete listing does not show.
 func (d *discovery) addCopies(j job, r *result) {
 	now, count := d.inv.clock.Now(), 0
-	for arn, e := range d.inv.entries.all() {
+	d.inv.entries.each(func(arn model.ARN, e entry) {
 		if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
 			r.resources = append(r.resources, e.stale())
 			count++
 		}
-	}
+	})
 	d.progress.add(count, count)
 	d.inv.logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
 		"op", listOperation(j.kind), "copies", count)

@@ -38,7 +38,7 @@ type Inventory struct {
 	logger  *slog.Logger
 	entries shelf[model.ARN, entry]
 	// versions are the permanent solution versions, by ARN.
-	versions shelf[string, version]
+	versions shelf[string, *version]
 }
 
 // New makes an Inventory with an empty cache.
@@ -48,7 +48,7 @@ func New(o Options) *Inventory {
 		clock:    cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
 		logger:   cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
 		entries:  shelf[model.ARN, entry]{items: map[model.ARN]entry{}},
-		versions: shelf[string, version]{items: map[string]version{}},
+		versions: shelf[string, *version]{items: map[string]*version{}},
 	}
 }
 
@@ -111,7 +111,11 @@ func jobsOf(scope model.Scope) []job {
 
 // snapshotOf joins the results of the jobs, which are in the order of their regions.
 func snapshotOf(jobs []job, results []result) model.Snapshot {
-	var s model.Snapshot
+	total := 0
+	for _, r := range results {
+		total += len(r.resources)
+	}
+	s := model.Snapshot{Resources: make([]model.Resource, 0, total)}
 	for i, j := range jobs {
 		if n := len(s.Listings); n == 0 || s.Listings[n-1].Region != j.region {
 			s.Listings = append(s.Listings, model.Listing{Region: j.region, Seen: map[model.ARN]bool{}})
@@ -202,8 +206,6 @@ func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn mo
 // dropUnusedVersions drops the solution versions that no campaign serves any more.
 func (inv *Inventory) dropUnusedVersions() {
 	used := map[string]bool{}
-	for _, e := range inv.entries.all() {
-		used[e.versionARN] = true
-	}
-	inv.versions.dropFunc(func(arn string, _ version) bool { return !used[arn] })
+	inv.entries.each(func(_ model.ARN, e entry) { used[e.versionARN] = true })
+	inv.versions.dropFunc(func(arn string, _ *version) bool { return !used[arn] })
 }

@@ -34,11 +34,11 @@ type recipeReader struct {
 	inv *Inventory
 
 	mu    sync.Mutex
-	reads map[string]func() (version, *model.Problem) // by ARN
+	reads map[string]func() (*version, *model.Problem) // by ARN
 }
 
 func newRecipeReader(inv *Inventory) *recipeReader {
-	return &recipeReader{inv: inv, reads: map[string]func() (version, *model.Problem){}}
+	return &recipeReader{inv: inv, reads: map[string]func() (*version, *model.Problem){}}
 }
 
 // complete adds recipe and dataset group to a campaign, and caches it. If they cannot be
@@ -48,7 +48,7 @@ func (l *recipeReader) complete(ctx context.Context, e entry) finding {
 	if e.version == nil && e.resource.Kind == model.Campaign {
 		v, failure := l.version(ctx, e.resource.Region(), e.versionARN)
 		if failure == nil {
-			e.version = &v
+			e.version = v
 		} else {
 			own := *failure // the campaigns of a version share the failure
 			own.ARN = e.resource.ARN.String()
@@ -61,14 +61,14 @@ func (l *recipeReader) complete(ctx context.Context, e entry) finding {
 }
 
 // version returns a solution version from the cache, or reads it.
-func (l *recipeReader) version(ctx context.Context, region, versionARN string) (version, *model.Problem) {
+func (l *recipeReader) version(ctx context.Context, region, versionARN string) (*version, *model.Problem) {
 	if v, ok := l.inv.versions.get(versionARN); ok {
 		return v, nil
 	}
 	l.mu.Lock()
 	read, ok := l.reads[versionARN]
 	if !ok {
-		read = sync.OnceValues(func() (version, *model.Problem) { return l.read(ctx, region, versionARN) })
+		read = sync.OnceValues(func() (*version, *model.Problem) { return l.read(ctx, region, versionARN) })
 		l.reads[versionARN] = read
 	}
 	l.mu.Unlock()
@@ -81,10 +81,10 @@ func (l *recipeReader) version(ctx context.Context, region, versionARN string) (
 
 // read describes the solution version, or its solution if the version cannot be
 // described or does not name its recipe.
-func (l *recipeReader) read(ctx context.Context, region, versionARN string) (version, *model.Problem) {
-	fail := func(operation string, err error) (version, *model.Problem) {
+func (l *recipeReader) read(ctx context.Context, region, versionARN string) (*version, *model.Problem) {
+	fail := func(operation string, err error) (*version, *model.Problem) {
 		err = fmt.Errorf("recipe unknown, so only the minimum is published: %w", awsapi.Plain(err))
-		return version{}, &model.Problem{Region: region, Operation: operation, Err: err}
+		return nil, &model.Problem{Region: region, Operation: operation, Err: err}
 	}
 	client := l.inv.clients.Personalize(region)
 	if !strings.HasSuffix(versionARN, "/"+latestVersion) {
@@ -125,11 +125,11 @@ func solutionOf(versionARN string) (string, error) {
 	return versionARN[:strings.LastIndex(versionARN, "/")], nil
 }
 
-func versionOf(s *types.SolutionVersion) version {
+func versionOf(s *types.SolutionVersion) *version {
 	if s == nil {
-		return version{}
+		return &version{}
 	}
-	v := version{recipe: model.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
+	v := &version{recipe: shared(model.RecipeName(aws.ToString(s.RecipeArn))), datasetGroup: arnOf(s.DatasetGroupArn)}
 	if aws.ToString(s.Status) == string(model.StatusActive) {
 		v.ready, v.permanent = timeOf(s.LastUpdatedDateTime), true
 	}
@@ -138,16 +138,16 @@ func versionOf(s *types.SolutionVersion) version {
 
 // versionFromSolution reads recipe and dataset group from the solution, and the training
 // time from its newest version. A solution of AutoML names the chosen recipe in its result.
-func versionFromSolution(s *types.Solution) (version, error) {
+func versionFromSolution(s *types.Solution) (*version, error) {
 	if s == nil {
-		return version{}, errors.New("the response has no solution")
+		return nil, errors.New("the response has no solution")
 	}
-	v := version{recipe: model.RecipeName(aws.ToString(s.RecipeArn)), datasetGroup: arnOf(s.DatasetGroupArn)}
+	v := &version{recipe: shared(model.RecipeName(aws.ToString(s.RecipeArn))), datasetGroup: arnOf(s.DatasetGroupArn)}
 	if v.recipe == "" && s.AutoMLResult != nil {
 		v.recipe = model.RecipeName(aws.ToString(s.AutoMLResult.BestRecipeArn))
 	}
 	if v.recipe == "" {
-		return version{}, errors.New("neither solution version nor solution names a recipe")
+		return nil, errors.New("neither solution version nor solution names a recipe")
 	}
 	if latest := s.LatestSolutionVersion; latest != nil && aws.ToString(latest.Status) == string(model.StatusActive) {
 		v.ready = timeOf(latest.LastUpdatedDateTime)

@@ -3,6 +3,7 @@ package lambda
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -36,6 +37,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
+	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
 
@@ -57,7 +59,7 @@ func newPatrol(t *testing.T, f Function, p *iam.Policy, what localaws.Estate) *p
 	t.Helper()
 	env := map[string]string{
 		"Regions": home + "," + away, "Deployment": home + "/" + stackName, "NotificationEndpoint": "a@example.com",
-		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never",
+		"AutoDeleteOrStopIdleResources": "Yes", "HourlyChecks": "never", "ChatNotifications": "Yes",
 	}
 	b := newBedOn(t, what, f, env)
 	config, err := b.Config(t.Context(), slog.New(slog.DiscardHandler))
@@ -255,6 +257,12 @@ func TestPolicies(t *testing.T) {
 				if err := done.guard.Err(); err != nil {
 					t.Error(err)
 				}
+				for _, drop := range done.aws.Dropped() {
+					if drop.Rule == notify.RuleName {
+						t.Errorf("a notification is lost: %+v", drop)
+					}
+				}
+				wantChats(t, f, done.aws.Events())
 				maps.Copy(called, done.guard.Called())
 			}
 			for _, excess := range p.Excess(home) {
@@ -284,6 +292,31 @@ func TestPolicies(t *testing.T) {
 	})
 }
 
+// wantChats reads what chats show of the notifications that a function has sent.
+func wantChats(t *testing.T, f Function, sent []localaws.Event) {
+	t.Helper()
+	n := 0
+	for _, e := range sent {
+		if !slices.Contains(events.NotificationTypes(), events.DetailType(e.DetailType)) {
+			continue
+		}
+		n++
+		var detail struct {
+			Audit struct{ Chat json.RawMessage }
+		}
+		if err := json.Unmarshal(e.Detail, &detail); err != nil {
+			t.Fatal(err)
+		}
+		m, err := awsbed.ReadChat(string(detail.Audit.Chat))
+		if err != nil || m.Metadata.EventType != e.DetailType || len(m.Content.NextSteps) != 1 || !strings.HasPrefix(m.Content.NextSteps[0], "To undo it: `personalize-monitor ") {
+			t.Errorf("%s: %v in %s", e.DetailType, err, detail.Audit.Chat)
+		}
+	}
+	if acts := f == UpdateTPS || f == DeleteCampaign || f == StopRecommender; acts && n == 0 {
+		t.Errorf("%s has sent no notification", f)
+	}
+}
+
 func monitorPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	p := newPatrol(t, Monitor, policy, shops())
 	p.must("{}", "18 resources measured") // cold: all is made
@@ -306,7 +339,7 @@ func monitorPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	}
 	p.pass(90 * time.Minute)
 	p.must("{}", "alarms deleted")
-	p.cold(map[string]string{"AutoCreateIdleAlarms": "No", "UtilizationThresholdAlarmLowerBound": "80"})
+	p.cold(map[string]string{"AutoCreateIdleAlarms": "No", "UtilizationThresholdAlarmLowerBound": "80", "ChatNotifications": "No"})
 	p.must("{}", "alarms deleted")
 
 	taken := newPatrol(t, Monitor, policy, shops())
@@ -480,6 +513,10 @@ func cleanupPatrols(t *testing.T, policy *iam.Policy) []*patrol {
 	for i := range 250 {
 		p.alarm(away, fmt.Sprintf("PersonalizeMonitor-%03d", i), ours(""), arnOf(away, "campaign/busy"))
 	}
+	_, err := p.owner.SNS(away).CreateTopic(t.Context(), &sns.CreateTopicInput{Name: aws.String(notify.ChatTopicName), Tags: []snstypes.Tag{
+		{Key: aws.String("CreatedBy"), Value: aws.String("PersonalizeMonitor")}, {Key: aws.String("Deployment"), Value: aws.String(home + "/" + stackName)},
+	}})
+	p.ok(err) // by a stack that was there before
 	p.board(boards, nil)
 	p.board(boards+"-2", ours(boards))
 	p.board(boards+"-3", nil)

@@ -9,6 +9,8 @@ const (
 	metrics        = "Metrics"
 	alarms         = "Alarms"
 	topics         = "Topics"
+	chatTopic      = "ChatTopic"
+	chatTopics     = "ChatTopics"
 	rule           = "Rule"
 	rules          = "Rules"
 	bus            = "Bus"
@@ -35,6 +37,8 @@ var targets = []target{
 	{sid: metrics, patterns: []string{"*"}, key: "cloudwatch:namespace", value: "PersonalizeMonitor"},
 	{sid: alarms, patterns: []string{"arn:{partition}:cloudwatch:*:{account}:alarm:PersonalizeMonitor-*"}},
 	{sid: topics, patterns: []string{"arn:{partition}:sns:*:{account}:PersonalizeMonitorNotifications"}},
+	{sid: chatTopic, patterns: []string{"arn:{partition}:sns:{region}:{account}:PersonalizeMonitorChatNotifications"}},
+	{sid: chatTopics, patterns: []string{"arn:{partition}:sns:*:{account}:PersonalizeMonitorChatNotifications"}}, // of former deployment regions, too
 	{sid: rule, patterns: []string{"arn:{partition}:events:{region}:{account}:rule/PersonalizeMonitor-NotificationsRule"}},
 	// The upstream sample created the rule in other regions too, where it never matched.
 	{sid: rules, patterns: []string{"arn:{partition}:events:*:{account}:rule/PersonalizeMonitor-NotificationsRule"}},
@@ -123,6 +127,15 @@ var table = []row{
 	{topics, "sns", "ListSubscriptionsByTopic", "x.xxx. x....."},
 	{topics, "sns", "Subscribe", "..xxx. x....."},
 	{topics, "sns", "DeleteTopic", ".....x .....x"},
+
+	{chatTopic, "sns", "CreateTopic", "..xxx. x....."},
+	{chatTopic, "sns", "TagResource", "..xxx. x....."},
+	{chatTopic, "sns", "ListTagsForResource", "x.xxx. x....."},
+	{chatTopic, "sns", "GetTopicAttributes", "x.xxx. x....."},
+	{chatTopic, "sns", "SetTopicAttributes", "..xxx. x....."},
+	{chatTopics, "sns", "GetTopicAttributes", ".....x .....x"},
+	{chatTopics, "sns", "ListTagsForResource", ".....x .....x"},
+	{chatTopics, "sns", "DeleteTopic", ".....x .....x"},
 
 	{rule, "events", "PutRule", "..xxx. x....."},
 	{rule, "events", "PutTargets", "..xxx. x....."},

@@ -111,6 +111,14 @@ func EntryOf(
 	return e
 }
 
+// DropProposals drops what only estimates and bills are made from: the days of every resource. It is for a
+// ledger that is kept to be shown.
+func (l *Ledger) DropProposals() {
+	for i := range l.Resources {
+		l.Resources[i].Proposal = pricing.Proposal{}
+	}
+}
+
 // Failed reports whether something could not be read.
 func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
 

@@ -38,6 +38,9 @@ type WhatIfEntry struct {
 	Schedule *ProposedSchedule `json:"scheduleProposal"`     // null if no schedule is proven
 	Note     string            `json:"note"`                 // why nothing is known, or why there is no schedule
 
+	// Steps are constant minimums at small distances, for a slider; see WhatIfSteps.
+	Steps []WhatIfRow `json:"-"`
+
 	// Now is the use with the present minimum, and Uses that of each option.
 	Now  pricing.Use   `json:"-"`
 	Uses []pricing.Use `json:"-"`
@@ -86,12 +89,35 @@ func WhatIfEntryOf(
 		}
 		e.Known, e.Used = o.Hours, new(o.Used*billing.HoursPerMonth/o.Hours)
 		e.Uses = append(e.Uses, use)
-		e.Options = append(e.Options, WhatIfRow{
-			Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
-			PerColdStep: o.PerColdStep, Risk: o.Risk,
-		})
+		e.Options = append(e.Options, whatIfRowOf(o))
 	}
 	return e
+}
+
+// whatIfRowOf is an option without its estimate.
+func whatIfRowOf(o whatif.Option) WhatIfRow {
+	return WhatIfRow{
+		Minimum: o.Minimum, Schedule: o.Schedule, Reasons: o.Reasons, TPSHours: *o.PerMonth(), Above: o.Above, ColdSteps: o.Cold,
+		PerColdStep: o.PerColdStep, Risk: o.Risk,
+	}
+}
+
+// WhatIfSteps are constant minimums of the resource of an entry, with their estimates.
+func WhatIfSteps(r model.Resource, e WhatIfEntry, steps []whatif.Option, prices pricing.Table) []WhatIfRow {
+	bill := pricing.NewBill([]pricing.Use{e.Now})
+	rows := make([]WhatIfRow, len(steps))
+	for i, o := range steps {
+		rows[i] = whatIfRowOf(o)
+		if e.Now.Priced() {
+			rows[i].Estimate = new(estimateWith(bill, e.Now, pricing.NewUse(prices, r, nil, o.Metered, o.Hours)))
+		}
+	}
+	return rows
+}
+
+// estimateWith is what a month costs with another use of a resource than the present one.
+func estimateWith(bill *pricing.Bill, now, use pricing.Use) float64 {
+	return *bill.PerMonth(now).Amount - *bill.MonthDifference(now, use).Amount
 }
 
 // PricedWhatIf returns the entries with their estimates. Volume tiers count over all of them, each with its
@@ -113,7 +139,7 @@ func PricedWhatIf(entries []WhatIfEntry) []WhatIfEntry {
 		priced[i].Price = &WhatIfPrice{price.Currency, price.PerTPSHour(), price.Date, price.Source, list(present.Assumptions)}
 		priced[i].Options = slices.Clone(e.Options)
 		for j, use := range e.Uses {
-			priced[i].Options[j].Estimate = new(*present.Amount - *bill.MonthDifference(e.Now, use).Amount)
+			priced[i].Options[j].Estimate = new(estimateWith(bill, e.Now, use))
 		}
 	}
 	return priced

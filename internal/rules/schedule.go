@@ -49,6 +49,14 @@ func Due(arn model.ARN, s Settings, m EvaluationTime) bool {
 	return s.HourlyChecks == model.Always // guard: HourlyChecks=never, or an unknown mode
 }
 
+// notDueReasons are made once, as most resources have one of them in each cycle.
+var notDueReasons = func() (reasons [slotsPerHour]string) {
+	for slot := range reasons {
+		reasons[slot] = fmt.Sprintf("not due: its hourly checks are made at minute %02d", slot*5)
+	}
+	return reasons
+}()
+
 // notDue is why they are not.
 func notDue(arn model.ARN, s Settings) finding {
 	reason := "hourly checks are switched off (HourlyChecks=never)"
@@ -58,7 +66,7 @@ func notDue(arn model.ARN, s Settings) finding {
 	case s.NoChecks != "":
 		reason = s.NoChecks
 	case s.HourlyChecks == model.Auto:
-		reason = fmt.Sprintf("not due: its hourly checks are made at minute %02d", Slot(arn)*5)
+		reason = notDueReasons[Slot(arn)]
 	}
 	return finding{verdict: None, code: ReasonNotDue, reason: reason}
 }

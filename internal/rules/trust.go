@@ -47,20 +47,31 @@ func ArrivalQueries(region string, resources []model.Resource, s Settings, m Eva
 	if region == s.DeploymentRegion {
 		return []model.Query{RunningQuery(region, w)}
 	}
-	own := slices.DeleteFunc(slices.Clone(resources), func(r model.Resource) bool { return r.Region() != region })
-	slices.SortFunc(own, func(a, b model.Resource) int { return cmp.Or(a.Created.Compare(b.Created), a.ARN.Compare(b.ARN)) })
+	var oldest []model.Resource
+	for _, r := range resources {
+		if r.Region() != region {
+			continue
+		}
+		at, _ := slices.BinarySearchFunc(oldest, r, func(a, b model.Resource) int {
+			return cmp.Or(a.Created.Compare(b.Created), a.ARN.Compare(b.ARN))
+		})
+		if at < arrivalWitnesses {
+			oldest = slices.Insert(oldest, at, r)
+			oldest = oldest[:min(len(oldest), arrivalWitnesses)]
+		}
+	}
 	var queries []model.Query
-	for _, r := range own[:min(len(own), arrivalWitnesses)] {
+	for _, r := range oldest {
 		queries = append(queries, MinimumQuery(r, w))
 	}
 	return queries
 }
 
 // dataLate is why a region's metrics do not show the present, by the answers to ArrivalQueries;
-// empty if they do. What was published for the measured window itself proves nothing: it was
+// empty if they do; and of when the newest is. What was published for the measured window itself proves nothing: it was
 // written a moment ago.
-func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) string {
-	newest, complete := time.Time{}, true
+func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) (why string, newest time.Time) {
+	complete := true
 	for _, q := range queries {
 		series := readings.Get(q)
 		complete = complete && series.Complete
@@ -73,15 +84,15 @@ func dataLate(queries []model.Query, readings model.Readings, m EvaluationTime) 
 	needed := newestNeeded(m)
 	switch {
 	case !newest.Before(needed): // guard: late data
-		return ""
+		return "", newest
 	case !complete:
-		return "whether CloudWatch data are late could not be read: our own metrics of the last 24 h (GetMetricData)"
+		return "whether CloudWatch data are late could not be read: our own metrics of the last 24 h (GetMetricData)", newest
 	case newest.IsZero():
 		return "CloudWatch data are late: our own metrics of the last 24 h are missing; " +
-			"a monitor that was just installed acts from its second cycle on"
+			"a monitor that was just installed acts from its second cycle on", newest
 	}
 	return fmt.Sprintf("CloudWatch data are late: the newest of our own metrics is of %s UTC, %s ago; at most %s are accepted",
-		newest.UTC().Format(gapFormat), span(m.Now.Sub(newest)), span(m.Now.Sub(needed)))
+		newest.UTC().Format(gapFormat), span(m.Now.Sub(newest)), span(m.Now.Sub(needed))), newest
 }
 
 // newestNeeded is when the window must begin of which our own metrics have arrived.
@@ -133,6 +144,8 @@ type LateRegion struct {
 	Region      string `json:"region"`
 	Reason      string `json:"reason"`
 	Refused     int    `json:"refused"` // changes that were due and are refused
+
+	Newest time.Time `json:"-"` // of our own newest metric; zero if there is none of a day
 }
 
 // Where is the region, with its account if several are watched together.
@@ -159,12 +172,12 @@ func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m Eva
 		resources = append(resources, d.Resource)
 		due[d.Resource.Region()] = due[d.Resource.Region()] || changes(d)
 	}
-	late := map[string]string{}
+	late, newest := map[string]string{}, map[string]time.Time{}
 	for region, change := range due {
 		queries := ArrivalQueries(region, resources, s, m)
 		_, asked := readings[queries[0]]
-		if why := dataLate(queries, readings, m); why != "" && (asked || change) {
-			late[region] = why
+		if why, last := dataLate(queries, readings, m); why != "" && (asked || change) {
+			late[region], newest[region] = why, last
 		}
 	}
 	for i, d := range decisions {
@@ -184,7 +197,7 @@ func RefuseLate(decisions []Decision, readings model.Readings, s Settings, m Eva
 	}
 	var list []LateRegion
 	for _, region := range slices.Sorted(maps.Keys(late)) {
-		list = append(list, LateRegion{Region: region, Reason: late[region], Refused: refused[region]})
+		list = append(list, LateRegion{Region: region, Reason: late[region], Refused: refused[region], Newest: newest[region]})
 	}
 	return list
 }

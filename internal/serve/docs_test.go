@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/test/docs"
 )
 
@@ -23,7 +22,6 @@ func TestReferencePrometheus(t *testing.T) {
 	}
 	descs := make(chan *prometheus.Desc, 1000)
 	m.own.Describe(descs)
-	m.resultsOf(report.Result{}).Describe(descs)
 	process, err := newProcessMetrics("test")
 	if err != nil {
 		t.Fatal(err)

@@ -122,6 +122,8 @@ type Snapshot struct {
 	Progress          []Progress       // of the cycle under way, in its order; empty between two cycles
 	// Accounts are the accounts, if there are several.
 	Accounts []AccountStatus
+	// Tags are those that are known, by ARN; they are read within the first hour.
+	Tags map[string]map[string]string
 	// Saved is what the actions on record have saved; nil while that is unknown.
 	Saved *report.Saved
 }
@@ -155,6 +157,7 @@ type Memory struct {
 	alarms  alarmsSeen
 	changes ring[AlarmChange]
 	steps   progress
+	tags    map[string]map[string]string // by ARN; never changed, only replaced
 	saved   *report.Saved
 	most    map[model.Action]float64 // the highest sum of each kind of action so far, in TPS-hours
 	version uint64
@@ -180,7 +183,7 @@ func (m *Memory) Snapshot() Snapshot {
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
 		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks), Progress: m.steps.list(),
-		Saved: m.saved,
+		Saved: m.saved, Tags: m.tags,
 	}
 	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
 	for _, region := range slices.Sorted(maps.Keys(m.found)) {
@@ -343,6 +346,9 @@ func (m *Memory) SawEstate(snapshot model.Snapshot) {
 
 // merge is what is known of a region after a listing.
 func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
+	if len(now.Listings) == 1 && l.Campaigns && l.Recommenders {
+		return model.Snapshot{Resources: now.Resources, Others: now.Others} // the usual case: nothing to merge
+	}
 	found := map[model.ARN]bool{}
 	here := func(list []model.Resource) (here []model.Resource) {
 		for _, r := range list {
@@ -363,6 +369,20 @@ func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
 		return list
 	}
 	return model.Snapshot{Resources: with(merged.Resources, before.Resources), Others: with(merged.Others, before.Others)}
+}
+
+// SawTags implements cycle.Observer.
+func (m *Memory) SawTags(tags map[model.ARN]map[string]string) {
+	known := make(map[string]map[string]string, len(tags))
+	for arn, one := range tags {
+		known[arn.String()] = one
+	}
+	m.mu.Lock()
+	same := maps.EqualFunc(known, m.tags, maps.Equal[map[string]string, map[string]string])
+	m.mu.Unlock()
+	if !same {
+		m.change(func() { m.tags = known })
+	}
 }
 
 // SawAlarms implements cycle.Observer.

@@ -127,3 +127,20 @@ func TestWhatWasDoneIsKept(t *testing.T) {
 		t.Errorf("recorded since %v, after more than fits", recorded())
 	}
 }
+
+// Tags that stay the same are no change: pages are not loaded again for them.
+func TestMemoryOfTags(t *testing.T) {
+	m := NewMemory()
+	arn := model.ARN{Partition: "aws", Service: "personalize", Region: "us-east-1", Account: "123456789012", Resource: "campaign/c"}
+	versions := []uint64{}
+	for _, value := range []string{"tps", "tps", "all"} {
+		m.SawTags(map[model.ARN]map[string]string{arn: {"personalize-monitor:protect": value}})
+		versions = append(versions, m.Version())
+		if got := m.Snapshot().Tags[arn.String()]["personalize-monitor:protect"]; got != value {
+			t.Errorf("%q, want %q", got, value)
+		}
+	}
+	if versions[0] != versions[1] || versions[1] == versions[2] {
+		t.Errorf("the versions are %v", versions)
+	}
+}

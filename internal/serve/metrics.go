@@ -3,7 +3,6 @@ package serve
 import (
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,12 +25,11 @@ const (
 )
 
 // metrics are what Prometheus reads: the daemon's own counters, and the results of the last
-// cycle. The results are replaced as a whole, so that a deleted resource disappears. A cycle
-// that measured nothing has none.
+// cycle. A cycle that measured nothing has none.
 type metrics struct {
 	account prometheus.Labels // the label of all series; nil if there is one account
 	own     *prometheus.Registry
-	results atomic.Pointer[prometheus.Registry]
+	results *resultCollector
 
 	duration  prometheus.Histogram
 	cycles    *prometheus.CounterVec
@@ -85,7 +83,7 @@ func newMetrics(account model.Account, memory *Memory, calls func() map[string]i
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 	}
 	m := &metrics{
-		account: accountLabels(account), own: prometheus.NewRegistry(),
+		account: accountLabels(account), own: prometheus.NewRegistry(), results: newResultCollector(account),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "cycle_duration_seconds", Help: "How long monitoring cycles took.",
 			Buckets: []float64{0.25, 0.5, 1, 2.5, 5, 10, 20, 40, 80, 160, 240, 300},
@@ -102,7 +100,6 @@ func newMetrics(account model.Account, memory *Memory, calls func() map[string]i
 		builds: counters("dashboard_builds_total", "CloudWatch dashboard builds, by outcome.", "outcome"),
 	}
 	m.initialize()
-	m.results.Store(prometheus.NewRegistry())
 	list := append(statusGauges(memory),
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
 		callCounter{calls}, savedCounter{memory.savedHours})
@@ -112,7 +109,7 @@ func newMetrics(account model.Account, memory *Memory, calls func() map[string]i
 			return nil, err
 		}
 	}
-	return m, nil
+	return m, m.own.Register(m.results)
 }
 
 // initialize makes counters whose labels are known exist, so that Prometheus sees their first
@@ -145,7 +142,7 @@ func (s site) gatherer() prometheus.Gatherer {
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
 		list := prometheus.Gatherers{s.process}
 		for _, w := range s.watches {
-			list = append(list, w.metrics.own, w.metrics.results.Load())
+			list = append(list, w.metrics.own)
 		}
 		return list.Gather()
 	})
@@ -172,9 +169,9 @@ func (m *metrics) cycleEnded(record CycleRecord, result report.Result, err error
 	}
 	switch {
 	case err == nil:
-		m.results.Store(m.resultsOf(result))
+		m.results.last.Store(&result)
 	case !interrupted: // old results would look like current ones
-		m.results.Store(prometheus.NewRegistry())
+		m.results.last.Store(nil)
 	}
 }
 
@@ -198,44 +195,6 @@ func (m *metrics) count(result report.Result) {
 	for _, e := range result.Events {
 		m.events.WithLabelValues(e.DetailType).Inc()
 	}
-}
-
-// resultsOf puts the result of a cycle into a registry of its own.
-func (m *metrics) resultsOf(result report.Result) *prometheus.Registry {
-	registry := prometheus.NewRegistry()
-	registerer := prometheus.WrapRegistererWith(m.account, registry)
-	gauges := func(subsystem, name, help string, labels ...string) *prometheus.GaugeVec {
-		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem, Name: name, Help: help}, labels)
-		registerer.MustRegister(vec) // the names below differ
-		return vec
-	}
-	labels := []string{"arn", "kind", "name", "region"}
-	minimum := gauges(resourceSubsystem, "minimum_requests_per_second",
-		"Configured minimum (minProvisionedTPS or minRecommendationRequestsPerSecond).", labels...)
-	average := gauges(resourceSubsystem, "average_requests_per_second",
-		"Requests per second in the last window; absent if it could not be read.", labels...)
-	utilization := gauges(resourceSubsystem, "utilization_ratio",
-		"Average divided by minimum; 1 is fully used; absent if it could not be read.", labels...)
-	resources := gauges("", "resources", "Monitored campaigns and recommenders.", "kind", "region")
-	for _, r := range result.Resources {
-		values := []string{r.ARN, string(r.Kind), r.Name, r.Region}
-		minimum.WithLabelValues(values...).Set(float64(r.Min))
-		if r.Average != nil {
-			average.WithLabelValues(values...).Set(*r.Average)
-		}
-		if r.Utilization != nil {
-			utilization.WithLabelValues(values...).Set(*r.Utilization / 100)
-		}
-		resources.WithLabelValues(string(r.Kind), r.Region).Inc()
-	}
-	late := gauges("", "data_late", "1 for a region whose CloudWatch data are late, so that nothing is changed in it; else absent.", "region")
-	for _, region := range result.DataLate {
-		late.WithLabelValues(region.Region).Set(1)
-	}
-	gauges("", "alarm_changes_left", "Alarm changes that did not fit into the last cycle.").WithLabelValues().Set(float64(result.Alarms.Left))
-	gauges("", "window_end_timestamp_seconds", "End of the 5 minutes measured last, in seconds since 1970.").
-		WithLabelValues().Set(float64(result.Window.End.Unix()))
-	return registry
 }
 
 // buildInfo identifies the build.

@@ -73,7 +73,9 @@ func (r *result) add(page types.MetricDataResult) {
 	case len(page.Timestamps) != len(page.Values):
 		r.fault = errMismatch
 	}
-	for i := range min(len(page.Timestamps), len(page.Values)) {
+	n := min(len(page.Timestamps), len(page.Values))
+	r.points = slices.Grow(r.points, n)
+	for i := range n {
 		r.points = append(r.points, model.Datapoint{Time: page.Timestamps[i].UTC(), Value: page.Values[i]})
 	}
 }

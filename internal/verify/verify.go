@@ -103,7 +103,7 @@ type Facts struct {
 	Wanted     []config.Endpoint
 }
 
-// Identity is who owns the credentials.
+// Identity is who owns the credentials. With a Failure, the account is the one that was meant, if any.
 type Identity struct {
 	Account string
 	ARN     string
@@ -174,11 +174,6 @@ var checks = []Check{
 }
 
 func order(c Check) int { return slices.Index(checks, c) }
-
-// Has reports whether a finding has the status.
-func Has(list []Finding, status Status) bool {
-	return slices.ContainsFunc(list, func(f Finding) bool { return f.Status == status })
-}
 
 // names joins the names of things, the last of many left out.
 func names(list []string) string {

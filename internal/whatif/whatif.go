@@ -100,6 +100,32 @@ func Options(r model.Resource, h billing.History, proposal *Proposal) []Option {
 	return list
 }
 
+// mostSteps is about how many minimums Steps tries.
+const mostSteps = 60
+
+// Steps are constant minimums from 1 to beyond the present one and those given, at even distances and
+// with those given between them. They have no reasons. There are none if nothing is known of the demand.
+func Steps(r model.Resource, h billing.History, among []int) []Option {
+	d := h.Demand
+	lowest, now := d.At(1), d.At(float64(r.MinTPS))
+	if lowest.Hours == 0 {
+		return nil
+	}
+	top := max(r.MinTPS, slices.Max(append([]int{1}, among...)))
+	top += max(1, top/4)
+	minimums := append([]int{1, max(1, r.MinTPS)}, among...)
+	for minimum, step := 1, (top+mostSteps-1)/mostSteps; minimum <= top; minimum += step {
+		minimums = append(minimums, minimum)
+	}
+	slices.Sort(minimums)
+	var list []Option
+	for _, minimum := range slices.Compact(minimums) {
+		always := func(int) float64 { return float64(minimum) }
+		list = append(list, option(Option{Minimum: minimum, Trial: d.Try(always), Metered: d.Metered(always)}, lowest, now))
+	}
+	return list
+}
+
 func order(why Reason) int {
 	return slices.Index([]Reason{Present, Lowest, Watermark, Waste1, Waste5, P50, P90, P995, Proposed}, why)
 }

@@ -82,3 +82,24 @@ func TestTheScheduleIsTheLastOption(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Steps go from 1 to beyond the present minimum, not more than a slider needs, with each minimum given among them.
+func TestSteps(t *testing.T) {
+	for _, tt := range []struct{ present, among, last int }{{20, 33, 41}, {1, 1, 2}, {5000, 4999, 6196}} {
+		r := endpoint(model.Campaign, tt.present)
+		steps := Steps(r, history(r, span(14), func(time.Time) float64 { return 7 }), []int{tt.among})
+		found := map[int]bool{}
+		for i, s := range steps {
+			found[s.Minimum] = true
+			if i > 0 && s.Minimum <= steps[i-1].Minimum || s.TPSHours < s.Used || len(s.Reasons) != 0 {
+				t.Errorf("step %d: %+v", i, s)
+			}
+		}
+		if !found[1] || !found[tt.present] || !found[tt.among] || steps[len(steps)-1].Minimum != tt.last || len(steps) > mostSteps+3 {
+			t.Errorf("of %d: %d steps to %d", tt.present, len(steps), steps[len(steps)-1].Minimum)
+		}
+	}
+	if r := endpoint(model.Campaign, 20); Steps(r, billing.HistoryOf(r, nil, span(14)), nil) != nil {
+		t.Error("there are steps although nothing is known")
+	}
+}

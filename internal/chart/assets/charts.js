@@ -16,7 +16,7 @@ const Charts = (function () {
   const short = (v) => v == null ? "–" : v >= 1000 ? Math.round(v).toLocaleString("en") : String(v);
 
   // marks draws horizontal lines across the chart.
-  function marks(list, colour) {
+  function marks(list, colour, halo) {
     return (u) => {
       const ctx = u.ctx, dpr = devicePixelRatio;
       ctx.save();
@@ -33,6 +33,13 @@ const Charts = (function () {
         ctx.moveTo(u.bbox.left, y);
         ctx.lineTo(u.bbox.left + u.bbox.width, y);
         ctx.stroke();
+        ctx.save();
+        ctx.setLineDash([]);
+        ctx.strokeStyle = halo;
+        ctx.lineWidth = 4 * dpr;
+        ctx.lineJoin = "round";
+        ctx.strokeText(mark.label, u.bbox.left + 6 * dpr, y - 4 * dpr);
+        ctx.restore();
         ctx.fillText(mark.label, u.bbox.left + 6 * dpr, y - 4 * dpr);
       }
       ctx.restore();
@@ -73,6 +80,33 @@ const Charts = (function () {
     };
   }
 
+  // gaps hatches the times whose values are not known.
+  function gaps(list, ink) {
+    return (u) => {
+      const ctx = u.ctx, dpr = devicePixelRatio, { left, top, width, height } = u.bbox;
+      ctx.save();
+      ctx.strokeStyle = ink;
+      ctx.globalAlpha = .6;
+      ctx.lineWidth = dpr;
+      for (const gap of list) {
+        const from = Math.max(left, Math.min(u.valToPos(gap.t, "x", true), left + width - 3 * dpr)), until = Math.min(left + width, u.valToPos(gap.u, "x", true));
+        const wide = Math.max(3 * dpr, until - from);
+        ctx.save();
+        ctx.beginPath();
+        ctx.rect(from, top, wide, height);
+        ctx.clip();
+        ctx.beginPath();
+        for (let x = from - height; x < from + wide; x += 6 * dpr) {
+          ctx.moveTo(x, top + height);
+          ctx.lineTo(x + height, top);
+        }
+        ctx.stroke();
+        ctx.restore();
+      }
+      ctx.restore();
+    };
+  }
+
   function series(line) {
     const s = { label: line.label, stroke: css("--c" + line.colour), width: 1.6, spanGaps: false };
     if (line.dashed) s.dash = [6, 4];
@@ -107,6 +141,12 @@ const Charts = (function () {
       part.append(sign, data.shade);
       line.append(part);
     }
+    for (const why of new Set((data.gaps || []).map((gap) => gap.label))) {
+      const part = document.createElement("span"), sign = document.createElement("i");
+      sign.className = "swh";
+      part.append(sign, why);
+      line.append(part);
+    }
     const newest = data.lines.map((one) => one.v.findLast((v) => v != null));
     return (i) => {
       when.textContent = i == null ? "Now" : full(utc(data.t[i]));
@@ -122,13 +162,14 @@ const Charts = (function () {
     const height = Number(box.dataset.height) || 200;
     const line = css("--line"), ink = css("--soft");
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
-    const highest = Math.max(0, ...(data.marks || []).map((m) => m.value));
+    const highest = () => Math.max(0, ...data.marks.map((m) => m.value));
     const show = readout(box, data);
-    const hooks = [marks(data.marks || [], ink)];
+    data.marks = data.marks || [];
+    const hooks = [marks(data.marks, ink, css("--card"))];
     if (data.pins) hooks.push(pins(data.pins, ink, css("--card"), css("--bad")));
     const chart = new uPlot({
-      width, height, tzDate: utc, padding: [data.pins ? lane : 8, 8, 0, 0],
-      scales: { y: { range: (u, min, max) => { const top = Math.max(max || 0, highest); return [0, top > 0 ? top * 1.08 : 1]; } } },
+      width, height, tzDate: utc, padding: [data.pins ? lane : 8, 20, 0, 0],
+      scales: { y: { range: (u, min, max) => { const top = Math.max(max || 0, highest()); return [0, top > 0 ? top * 1.08 : 1]; } } },
       axes: [
         Object.assign({ size: 26, space: 64, values: (u, at, i, space, step) => at.map((ts) => (step >= 86400 || ts % 86400 === 0 ? day : minute)(utc(ts))) }, axis),
         Object.assign({ size: 44, space: 34, values: (u, at) => at.map(short) }, axis),
@@ -136,7 +177,7 @@ const Charts = (function () {
       cursor: { y: false, points: { show: false } },
       legend: { show: false },
       bands: data.shade && data.lines.length > 1 ? [{ series: [1, 2], fill: css("--shade-area") }] : [],
-      hooks: { draw: hooks, setCursor: [(u) => show(u.cursor.idx)] },
+      hooks: { drawAxes: data.gaps ? [gaps(data.gaps, css("--strong"))] : [], draw: hooks, setCursor: [(u) => show(u.cursor.idx)] },
       series: [{}, ...data.lines.map(series)],
     }, [data.t, ...data.lines.map((l) => l.v)], box);
     show(null);
@@ -212,6 +253,14 @@ const Charts = (function () {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   return {
     drawAll, redraw,
+    // mark draws a line across a chart, in place of the one drawn before; null removes it.
+    mark: (id, mark) => {
+      for (const [box, { chart, data }] of drawn) {
+        if (box.closest("figure").id !== id) continue;
+        data.marks.splice(0, data.marks.length, ...data.marks.filter((m) => !m.tried), ...(mark ? [Object.assign({ tried: true }, mark)] : []));
+        chart.setData(chart.data);
+      }
+    },
     // reload fetches again the data that were requested separately.
     reload: () => loaded.forEach((box) => { load(box); }),
   };

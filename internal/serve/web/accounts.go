@@ -46,16 +46,15 @@ func (s Snapshot) subject(r model.Resource) report.Subject {
 	return subject
 }
 
-// placeEntries adds the account to the region of each entry, if there are several.
-func (s Snapshot) placeEntries(list []Entry) {
+// placed is an entry with the account beside its region, if there are several.
+func (s Snapshot) placed(e Entry) Entry {
 	if len(s.Accounts) == 0 {
-		return
+		return e
 	}
-	for i, e := range list {
-		if arn, err := model.ParseARN(e.ARN); err == nil {
-			list[i].Region = s.place(arn)
-		}
+	if arn, err := model.ParseARN(e.ARN); err == nil {
+		e.Region = s.place(arn)
 	}
+	return e
 }
 
 // accountOptions are the choices of one account; nil if there is only one.

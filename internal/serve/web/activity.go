@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,9 +31,15 @@ type happening struct {
 	Count    int
 	Steps    int // step-downs of one day that are one entry
 	From, To int // of a change of a minimum; 0 if unknown
+	Running  bool
 	Icon     string
 	Tone     string
+
+	parts []decision // that it is made of, the newest first; no more than mostParts
 }
+
+// mostParts is how many decisions the details of an entry have.
+const mostParts = 12
 
 // happeningOf describes an entry.
 func happeningOf(e Entry) happening {
@@ -43,7 +50,10 @@ func happeningOf(e Entry) happening {
 	case EntryAlarm:
 		h.Icon, h.Tone = "bell", map[bool]string{true: "bad"}[strings.HasSuffix(e.Title, "ALARM")]
 	case EntryAction:
-		h.describe()
+		if len(e.records) > 0 {
+			h.parts = []decision{e.records}
+			h.describe()
+		}
 	case EntryEvent, EntryCycle:
 	}
 	return h
@@ -51,14 +61,15 @@ func happeningOf(e Entry) happening {
 
 // describe words a decision or action.
 func (h *happening) describe() {
-	a := h.audit
-	if a == nil {
-		return
-	}
-	if a.Before != nil {
-		h.From = a.Before.MinTPS
-	} else if a.Inputs != nil {
-		h.From = a.Inputs.MinTPS
+	a := h.records.outcome()
+	for _, one := range append(decision{a}, h.records...) {
+		switch {
+		case h.From > 0:
+		case one.Before != nil:
+			h.From = one.Before.MinTPS
+		case one.Inputs != nil:
+			h.From = one.Inputs.MinTPS
+		}
 	}
 	h.To = a.NewMinTPS
 	h.Sort, h.Icon, h.Tone = "change", "down", "good"
@@ -77,16 +88,22 @@ func (h *happening) describe() {
 	case events.OutcomeAsked, events.OutcomeBegun:
 		h.Tone = "acc"
 	}
-	h.Title = h.titleText()
+	h.Title = h.titleText(a.Action, a.Outcome)
 }
 
-func (h happening) titleText() string {
+// Words of titles for decisions whose outcome is not there yet, or will not come any more.
+const (
+	running     = "running"
+	outcomeLost = "outcome unknown"
+)
+
+func (h happening) titleText(action model.Action, outcome string) string {
 	move := fmt.Sprintf("to %d", h.To)
 	if h.From > 0 {
 		move = fmt.Sprintf("from %d to %d", h.From, h.To)
 	}
 	noun, verb := "step-down", "lowered"
-	switch action := h.audit.Action; {
+	switch {
 	case action == "":
 		noun, verb, move = "change", "changed", ""
 	case action != model.ActionUpdate:
@@ -106,8 +123,30 @@ func (h happening) titleText() string {
 	text := map[string]string{
 		events.OutcomeRefused: noun + " blocked", events.OutcomeFailed: noun + " failed", events.OutcomeDryRun: "would be " + verb,
 		events.OutcomeAlready: "already " + verb, events.OutcomeAsked: noun + " requested", events.OutcomeBegun: noun + " begun",
-	}[h.audit.Outcome]
-	return strings.TrimSpace(cmp.Or(text, verb) + " " + move)
+		running: "being " + verb, outcomeLost: noun,
+	}[outcome]
+	text = strings.TrimSpace(cmp.Or(text, verb) + " " + move)
+	if outcome == outcomeLost {
+		text += ", " + outcomeLost
+	}
+	return text
+}
+
+// conclude words a decision by what is known of its outcome now. What Personalize has accepted still
+// runs while the endpoint is updated to it.
+func (h *happening) conclude(now time.Time, updating map[string]int) {
+	if len(h.records) == 0 {
+		return
+	}
+	a := h.records.outcome()
+	switch {
+	case h.records.running(now):
+		h.Running, h.Title = true, h.titleText(a.Action, running)
+	case !h.records.ended():
+		h.Title, h.Tone = h.titleText(a.Action, outcomeLost), "warn"
+	case a.Outcome == events.OutcomeDone && h.To > 0 && updating[h.ARN] == h.To:
+		h.Running = true
+	}
 }
 
 var numbers = regexp.MustCompile(`[0-9][0-9.,:-]*`)
@@ -118,57 +157,74 @@ func (h happening) repeats(older happening) bool {
 	return same && numbers.ReplaceAllString(h.Text, "#") == numbers.ReplaceAllString(older.Text, "#")
 }
 
-// requestedBy reports whether an older happening is the request of this decision's outcome, or of the
-// oldest one of those that repeat.
-func (h happening) requestedBy(older happening) bool {
-	if h.audit == nil || older.audit == nil || h.audit.Action != older.audit.Action || h.To != older.To {
-		return false
-	}
-	requested := older.audit.Outcome == events.OutcomeAsked || older.audit.Outcome == events.OutcomeBegun
-	return requested && h.First.Sub(older.Time) < time.Hour
-}
-
 // continues reports whether an older step-down of the same day led to this one.
 func (h happening) continues(older happening) bool {
 	step := func(x happening) bool {
-		return x.audit != nil && x.audit.Outcome == events.OutcomeDone && x.Automatic && x.Sort == "change" && x.To > 0 && x.To < x.From
+		return len(x.records) > 0 && x.Outcome == events.OutcomeDone && x.Automatic && x.Sort == "change" && x.To > 0 && x.To < x.From
 	}
 	return step(h) && step(older) && older.To == h.From && h.First.UTC().YearDay() == older.Time.UTC().YearDay()
 }
 
-// collapse makes one entry of what belongs together: the request and the outcome of a decision, the
-// same again, and the steps of a day. Entries have the newest first. Events repeat what records say,
-// so they are left out.
-func collapse(list []Entry) []happening {
+// collapse makes one entry of what belongs together: the same again, and the steps of a day. The newest is first.
+func collapse(list []happening) []happening {
 	var out []happening
 	newest := map[string]int{} // the latest entry of each endpoint or kind of problem
-	for _, e := range list {
-		if e.Kind == EntryEvent || e.Kind == EntryCycle {
-			continue
-		}
-		h := happeningOf(e)
-		key := cmp.Or(e.ARN, e.Region+" "+e.Title) + map[bool]string{true: " " + string(e.Kind)}[e.Kind != EntryAction]
+	for _, h := range list {
+		key := cmp.Or(h.ARN, h.Region+" "+h.Title) + map[bool]string{true: " " + string(h.Kind)}[h.Kind != EntryAction]
 		i, ok := newest[key]
 		switch {
-		case ok && out[i].requestedBy(h):
 		case ok && out[i].repeats(h):
-			out[i].Count, out[i].First = out[i].Count+1, h.Time
+			out[i].Count, out[i].First = out[i].Count+1, h.First
 		case ok && out[i].continues(h):
-			out[i].Steps, out[i].From, out[i].First = max(1, out[i].Steps)+1, h.From, h.Time
-			out[i].Title = out[i].titleText()
+			out[i].Steps, out[i].From, out[i].First = max(1, out[i].Steps)+1, h.From, h.First
+			out[i].Title = out[i].titleText(model.ActionUpdate, events.OutcomeDone)
 		default:
 			newest[key] = len(out)
 			out = append(out, h)
+			continue
+		}
+		if len(out[i].parts) < mostParts {
+			out[i].parts = append(out[i].parts, h.parts...)
 		}
 	}
 	return out
 }
 
-// everything are all entries one by one.
-func everything(list []Entry) []happening {
+// happenings are what is worth knowing, the newest first: one decision is one entry, and so is what repeats. Events repeat what
+// records say, so they are left out.
+func (s Snapshot) happenings(now time.Time) []happening {
+	updating := map[string]int{}
+	for _, r := range s.Resources {
+		if r.Update != nil && !r.Update.Status.Settled() {
+			updating[r.ARN.String()] = r.Update.MinTPS
+		}
+	}
+	var list []happening
+	for _, e := range s.incidents() {
+		if e.Kind != EntryEvent && e.Kind != EntryCycle {
+			list = append(list, happeningOf(s.placed(e)))
+		}
+	}
+	for _, d := range decisionsOf(s.Audits, "") {
+		h := happeningOf(s.placed(d.entry()))
+		h.First = d[0].Time
+		h.conclude(now, updating)
+		list = append(list, h)
+	}
+	slices.SortStableFunc(list, func(a, b happening) int { return b.Time.Compare(a.Time) })
+	return collapse(list)
+}
+
+// everything are all entries one by one, the newest first.
+func (s Snapshot) everything() []happening {
+	list := s.incidents()
+	for i := range s.Audits {
+		list = append(list, decision{&s.Audits[i]}.entry())
+	}
+	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	out := make([]happening, len(list))
 	for i, e := range list {
-		out[i] = happeningOf(e)
+		out[i] = happeningOf(s.placed(e))
 	}
 	return out
 }
@@ -180,7 +236,12 @@ type entryView struct {
 	Day, Date, Clock string
 	Name, Link       string // of the resource
 	Author           string
-	Raw              string // leads to the single records
+	Age              string         // up to a day; the date is beside it
+	Raw              string         // leads to the single records
+	ID               string         // of its details
+	Trail            [][]recordView // the records of its decisions
+	Record           string         // the single record, where each has an entry of its own
+	Older            int            // decisions that the details leave out
 }
 
 type day struct {
@@ -218,9 +279,15 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	s, now := h.snapshot()
-	entries := slices.DeleteFunc(s.timeline(), func(e Entry) bool { return !e.about(arn.String(), search) })
+	all := h.estate(s, now)
 	view := activityView{Kind: kind, ARN: arn.String(), Name: arn.Name(), Search: search, Collapsing: kind != "all" && kind != "cycle"}
-	collapsed, raw := collapse(entries), everything(entries)
+	about := func(list []happening) []happening {
+		if arn == (model.ARN{}) && search == "" {
+			return list
+		}
+		return slices.DeleteFunc(slices.Clone(list), func(h happening) bool { return !h.about(arn.String(), search) })
+	}
+	collapsed, raw := about(all.happenings), about(all.everything)
 	to := func(kind, n string) string {
 		return link("/activity", keyKind, kind, keyARN, arn.String(), keySearch, search, keyPage, n)
 	}
@@ -246,13 +313,16 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 	var from, until int
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, n) })
 	for _, e := range entryViews(list[from:until], now) {
+		if kind == "all" && len(e.records) > 0 {
+			e.Record, e.Trail = string(e.records[0].Raw()), nil
+		}
 		if n := len(view.Days); n == 0 || view.Days[n-1].Date != e.Day {
 			view.Days = append(view.Days, day{Date: e.Day})
 		}
 		last := &view.Days[len(view.Days)-1]
 		last.Entries = append(last.Entries, e)
 	}
-	return page{template: "activity", title: "Activity", path: "/activity", view: view, csv: func() [][]string { return activityCSV(list) }}, nil
+	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{name: "activity", rows: func() [][]string { return activityCSV(list) }}}}, nil
 }
 
 // selectSort are the happenings of a tab.
@@ -295,8 +365,8 @@ func (e Entry) about(arn, search string) bool {
 	return true
 }
 
-// timeline are all entries, newest first.
-func (s Snapshot) timeline() []Entry {
+// incidents are all entries except records of decisions, in any order.
+func (s Snapshot) incidents() []Entry {
 	list := slices.Clone(s.Entries)
 	for _, e := range s.Events {
 		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Region: e.Account.String(), Title: e.DetailType})
@@ -314,14 +384,6 @@ func (s Snapshot) timeline() []Entry {
 		}
 		list = append(list, e)
 	}
-	for i, a := range s.Audits {
-		list = append(list, Entry{
-			Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Title: actionText(a), Text: a.Reason, Outcome: a.Outcome,
-			Automatic: a.Automatic, audit: &s.Audits[i],
-		})
-	}
-	s.placeEntries(list)
-	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	return list
 }
 
@@ -336,6 +398,14 @@ func entryViews(list []happening, now time.Time) []entryView {
 		if h.ARN != "" {
 			v.Name, v.Link = nameOf(h.ARN), link("/resource", keyARN, h.ARN)
 			v.Raw = link("/activity", keyKind, "all", keyARN, h.ARN)
+		}
+		for _, part := range h.parts {
+			v.Trail = append(v.Trail, part.views(h.Text))
+		}
+		v.Older = max(h.Count, h.Steps) - len(h.parts)
+		v.ID = "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + v.Name
+		if now.Sub(h.Time) < 24*time.Hour {
+			v.Age = v.When.Ago
 		}
 		if h.Kind == EntryAction {
 			v.Author = "by a person"

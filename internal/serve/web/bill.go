@@ -31,7 +31,8 @@ type group struct {
 	Hours              billing.TPSHours
 	Segments           []segment
 	Link               string
-	Share              string // of the TPS-hours, used
+	Share              string  // of the TPS-hours, used
+	main               float64 // of Paid
 }
 
 type billView struct {
@@ -49,7 +50,12 @@ type billView struct {
 	Training *report.TrainingView // nil if it is unknown
 	Findings int                  // about training that are not shown
 	CSV      string
+	Tables   map[string]string // links to the tables by name
+	More     int               // groups that are not shown
 }
+
+// maxGroups is how many groups are shown, those with the most money.
+const maxGroups = 50
 
 func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	var choices []string
@@ -77,8 +83,20 @@ func (h *site) bill(_ *http.Request, q *fields) (page, error) {
 	}
 	view.Groups, view.Sum = groupsOf(rows, billGroups[i].of)
 	view.CSV = link("/bill", keyBy, by, keyFormat, "csv")
-	return page{template: "bill", title: "Bill", path: "/bill", view: view, csv: func() [][]string { return groupsCSV(view.Groups, by) },
-		unknown: unknownMoney(s)}, nil
+	groups, trained := view.Groups, allTrained(s.Ledger)
+	view.Groups = groups[:min(len(groups), maxGroups)]
+	view.More = len(groups) - len(view.Groups)
+	unsaved := ""
+	if s.Saved == nil {
+		unsaved = "What the actions have saved is not known yet."
+	}
+	tables := []table{
+		{"groups", func() [][]string { return groupsCSV(groups, by) }, unknownMoney(s)},
+		{"saved", func() [][]string { return savedMonthsCSV(view.Saved) }, unsaved},
+		{"training", func() [][]string { return trainingCSV(trained) }, unknownMoney(s)},
+	}
+	view.Tables = tableLinks(tables, "/bill")
+	return page{template: "bill", title: "Bill", path: "/bill", view: view, tables: tables}, nil
 }
 
 // How many solutions and findings are shown, those with the most hours.
@@ -96,6 +114,25 @@ func (v *billView) addTraining(t *training.Report) {
 	if v.Findings = max(0, len(v.Training.Items)-maxFindings); v.Findings > 0 {
 		v.Training.Items = v.Training.Items[:maxFindings]
 	}
+}
+
+// allTrained are all solutions of a ledger.
+func allTrained(l *report.Ledger) []training.Summary {
+	if l == nil || l.Training == nil {
+		return nil
+	}
+	return l.Training.Solutions
+}
+
+func trainingCSV(list []training.Summary) [][]string {
+	rows := [][]string{{"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed"}}
+	for _, t := range list {
+		rows = append(rows, []string{
+			t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, strconv.Itoa(t.Trainings), strconv.Itoa(t.Failed), report.Number(t.Hours, 2, ""),
+			report.Number(t.Unserved, 2, ""),
+		})
+	}
+	return rows
 }
 
 // groupsOf adds up endpoints, the most expensive group first.
@@ -119,7 +156,7 @@ func groupsOf(rows []*row, name func(*row) string) (groups []group, sum group) {
 	}
 	sum.finish()
 	slices.SortStableFunc(groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(b.Paid.Main().Amount, a.Paid.Main().Amount), cmp.Compare(b.Hours.Paid, a.Hours.Paid))
+		return cmp.Or(cmp.Compare(b.main, a.main), cmp.Compare(b.Hours.Paid, a.Hours.Paid))
 	})
 	return groups, sum
 }
@@ -139,6 +176,7 @@ func (g *group) add(r *row) {
 
 func (g *group) finish() {
 	paid, waste := g.Paid.Main(), g.Waste.Main()
+	g.main = paid.Amount
 	used := money{paid.Amount - waste.Amount, paid.Currency}
 	g.Segments = segmentsOf(segment{Label: "Used", Class: "f-used", Value: used}, segment{Label: "Not used", Class: "f-waste", Value: waste})
 	g.Share = "–"

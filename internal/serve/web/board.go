@@ -102,13 +102,17 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 		if err != nil {
 			return page{}, err
 		}
-		one := chartView{ID: "chart"}
+		one := chartView{ID: "chart", CSV: q.link() + "&" + keyFormat + "=csv"}
 		one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
 		view.Groups = groupWidgets([]widgetView{{Chart: &one, Title: graph.Title, Wide: true}})
 	} else {
 		view.Groups = groupWidgets(b.widgetViews(widgets, q))
 	}
-	return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}, nil
+	one := page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}
+	if shown := view.Groups[0].Widgets; view.Single {
+		one.tables = []table{{name: "chart", rows: func() [][]string { return chartCSV(shown[0].Chart.Plot) }}}
+	}
+	return one, nil
 }
 
 // widgets returns all dashboards, and the widgets of one of them.
@@ -200,10 +204,12 @@ func (b *boards) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
 // graphChart reads and draws a graph over a span, with periods not shorter than its own.
 func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
-	return b.site.reader.boardChart(ctx, g, b.site.window(s), s.Period)
+	return b.site.reader.boardChart(ctx, g, b.site.window(s), s.Period, b.site.options.Source.Snapshot().late(g.Region))
 }
 
-func (r *reader) boardChart(ctx context.Context, g dashboard.Graph, w model.Window, period time.Duration) (c chart.Chart, fault string) {
+func (r *reader) boardChart(
+	ctx context.Context, g dashboard.Graph, w model.Window, period time.Duration, late bool,
+) (c chart.Chart, fault string) {
 	c = chart.New(g.Title, unitOf(g), w, period)
 	queries := make([]model.Query, len(g.Lines))
 	var name strings.Builder
@@ -215,6 +221,7 @@ func (r *reader) boardChart(ctx context.Context, g dashboard.Graph, w model.Wind
 	if err != nil {
 		fault = "Not all data could be read: " + err.Error()
 	}
+	var all []model.Series
 	colours := map[string]int{} // by resource: minimum and average have the same
 	for i, line := range g.Lines {
 		series := readings.Get(queries[i])
@@ -224,10 +231,18 @@ func (r *reader) boardChart(ctx context.Context, g dashboard.Graph, w model.Wind
 			colours[line.Metric.DimensionValue] = colour
 		}
 		c.Note = cmp.Or(c.Note, partialNote(series))
+		all = append(all, series)
 		added := c.Add(line.Label, c.Values(series.Points, 1))
 		added.Dashed = strings.HasPrefix(line.Metric.Name, "min")
 		added.Steps, added.Colour = added.Dashed, colour
 	}
+	lateFrom := lateSince(late, period, all...)
+	c.AddGaps(func(i int) string {
+		if c.Times[i] >= lateFrom {
+			return dataLate
+		}
+		return ""
+	})
 	if g.Annotations != nil {
 		for _, mark := range g.Annotations.Horizontal {
 			c.Marks = append(c.Marks, chart.Mark{Label: mark.Label, Value: float64(mark.Value)})

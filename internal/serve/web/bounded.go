@@ -14,20 +14,36 @@ type bounded[K comparable, V any] struct {
 }
 
 // put adds a value. A key that exists keeps its age.
-func (b *bounded[K, V]) put(key K, value V) {
+func (b *bounded[K, V]) put(key K, value V) { b.update(key, func(V, bool) V { return value }) }
+
+// getOrPut returns the value of a key, and makes it if there is none.
+func (b *bounded[K, V]) getOrPut(key K, create func() V) V {
+	return b.update(key, func(old V, exists bool) V {
+		if exists {
+			return old
+		}
+		return create()
+	})
+}
+
+// update replaces a value by what next makes of it, while no one else changes the map.
+func (b *bounded[K, V]) update(key K, next func(old V, exists bool) V) V {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.values == nil {
 		b.values = map[K]V{}
 	}
-	if _, exists := b.values[key]; !exists {
+	old, exists := b.values[key]
+	if !exists {
 		b.order = append(b.order, key)
 	}
+	value := next(old, exists)
 	b.values[key] = value
 	for len(b.order) > b.limit {
 		delete(b.values, b.order[0])
 		b.order = b.order[1:]
 	}
+	return value
 }
 
 func (b *bounded[K, V]) get(key K) (value V, ok bool) {

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // chartView is a chart in a page.
@@ -17,6 +19,7 @@ type chartView struct {
 	ID   string
 	Plot chart.Chart
 	Link string // to the chart alone; empty if it has no page of its own
+	CSV  string // link to its numbers; empty without one
 	Lazy bool   // its data are read when it becomes visible
 }
 
@@ -34,7 +37,11 @@ func (c resourceCharts) Failing() bool { return c.Failed != nil && *c.Failed > 5
 func (c resourceCharts) FailedText() string { return known(c.Failed, percent) }
 
 // resourceCharts draws demand, failed calls and latency of a resource.
-func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window, pins func(chart.Chart) []chart.Pin) (c resourceCharts) {
+//
+// late means that the data of its region are.
+func (r *reader) resourceCharts(
+	ctx context.Context, one model.Resource, s span, w model.Window, late bool, pins func(chart.Chart) []chart.Pin,
+) (c resourceCharts) {
 	query := func(namespace, metric string, stat model.Stat) model.Query {
 		return model.Query{Region: one.Region(), Metric: model.ResourceMetric(one, namespace, metric), Stat: stat, Window: w, Period: s.Period}
 	}
@@ -52,11 +59,11 @@ func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span,
 	if err != nil {
 		c.Fault = err.Error()
 	}
-	throughput := throughputChart(one, s.Period, w, readings.Get(requests), readings.Get(minimum))
+	throughput := throughputChart(one, s.Period, w, readings.Get(requests), readings.Get(minimum), late)
 	errors, failed := errorsChart(s.Period, w, readings.Get(requests), readings.Get(client), readings.Get(server))
 	c.Failed = failed
 	throughput.Pins = pins(throughput)
-	errors.Pins = pins(errors)
+	errors.Pins, errors.Gaps = pins(errors), throughput.Gaps
 	c.List = []chartView{{ID: "throughput", Plot: throughput}, {ID: "errors", Plot: errors}}
 	if latencyMetric != "" {
 		plot := chart.New("Latency", "ms", w, s.Period)
@@ -65,7 +72,7 @@ func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span,
 		if plot.Empty() && plot.Note == "" {
 			plot.Note = "No line: no call was answered in this time."
 		}
-		plot.Pins = pins(plot)
+		plot.Pins, plot.Gaps = pins(plot), throughput.Gaps
 		c.List = append(c.List, chartView{ID: "latency", Plot: plot})
 	}
 	return c
@@ -116,7 +123,7 @@ func pinsOf(audits []events.Audit, c chart.Chart, named bool) []chart.Pin {
 		if a.Outcome != events.OutcomeDone || len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) || len(pins) == most {
 			continue
 		}
-		text := happeningOf(Entry{Kind: EntryAction, audit: &a}).Title
+		text := happeningOf(decision{&a}.entry()).Title
 		if named {
 			text = nameOf(a.ARN) + " " + text
 		}
@@ -136,19 +143,21 @@ func partialNote(s model.Series) string {
 
 // throughputChart draws requests against the minimum. A period without data had no requests.
 // Where the monitor published no minimum, because it did not run, one is assumed
-// (billing.AssumeMinimums) and the chart has a note.
-func throughputChart(r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series) chart.Chart {
+// (billing.AssumeMinimums) and the chart has a note. If data are late, what follows the newest is not
+// known.
+func throughputChart(r model.Resource, period time.Duration, w model.Window, requests, minimum model.Series, late bool) chart.Chart {
 	unit := r.Kind.RateUnit()
 	c := chart.New("Demand and minimum", unit, w, period)
 	actual := c.Values(requests.Points, 1/period.Seconds())
 	provisioned := c.Values(minimum.Points, 1)
+	lateFrom := lateSince(late, period, requests, minimum)
 	assumed, minimums := 0, assumedMinimums(r, provisioned, c.Times)
 	for i, at := range c.Times {
 		if at < r.Created.Unix() {
 			actual[i] = nil
 			continue
 		}
-		if actual[i] == nil && requests.Complete && model.RecipeOf(r.Kind, r.Recipe).Sure {
+		if actual[i] == nil && requests.Complete && at < lateFrom && model.RecipeOf(r.Kind, r.Recipe).Sure {
 			actual[i] = new(float64)
 		}
 		// For a resource out of service it is unknown since when it is.
@@ -157,6 +166,17 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 			assumed++
 		}
 	}
+	c.AddGaps(func(i int) string {
+		switch {
+		case actual[i] != nil || c.Times[i] < r.Created.Unix():
+			return ""
+		case c.Times[i] >= lateFrom:
+			return dataLate
+		case !requests.Complete:
+			return "not read"
+		}
+		return "not known"
+	})
 	c.AddMinimum("minimum "+unit, provisioned)
 	c.Add("demand "+unit, actual)
 	c.Shade = chart.Paid
@@ -166,6 +186,31 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 	}
 	return c
+}
+
+// dataLate is the reason of a gap.
+const dataLate = "CloudWatch data are late"
+
+// lateSince is from when on nothing is known if data are late: after the newest datapoint of the series. It is far in the
+// future if they are not, or if there is no datapoint.
+func lateSince(late bool, period time.Duration, series ...model.Series) int64 {
+	newest := time.Time{}
+	for _, one := range series {
+		for _, p := range one.Points {
+			if p.Time.After(newest) {
+				newest = p.Time
+			}
+		}
+	}
+	if !late || newest.IsZero() {
+		return math.MaxInt64
+	}
+	return newest.Add(period).Unix()
+}
+
+// late reports whether the data of a region are.
+func (s Snapshot) late(region string) bool {
+	return slices.ContainsFunc(s.Result.DataLate, func(one rules.LateRegion) bool { return one.Region == region })
 }
 
 // assumedMinimums are the published minimums, and assumed ones where there are none.

@@ -27,18 +27,22 @@ func stampOf(t, now time.Time) stamp {
 		return stamp{}
 	}
 	t = t.UTC()
-	return stamp{Machine: t.Format(time.RFC3339), Human: t.Format("2006-01-02 15:04 UTC"), Ago: ago(now.Sub(t))}
+	return stamp{Machine: t.Format(time.RFC3339), Human: t.Format("2006-01-02 15:04 UTC"), Ago: ago(t, now)}
 }
 
-// ago is a time in the past, rounded down, or in the future.
-func ago(d time.Duration) string {
-	switch {
+// ago is an age up to a day, rounded down, and then a date; or how long until a time in the future.
+func ago(t, now time.Time) string {
+	switch d := now.Sub(t); {
 	case d <= -time.Minute:
 		return "in " + durationText(-d)
 	case d < time.Minute:
 		return "just now"
+	case d < 24*time.Hour:
+		return durationText(d) + " ago"
+	case d < 300*24*time.Hour:
+		return t.Format("2 Jan 15:04")
 	}
-	return durationText(d) + " ago"
+	return t.Format("2 Jan 2006")
 }
 
 func durationText(d time.Duration) string {

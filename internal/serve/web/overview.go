@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -73,7 +74,8 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		}
 	}
 	view.States, view.Facts, view.Late = all.states, all.facts, all.late
-	view.Recent = entryViews(all.recent, now)
+	recent := selectSort(all.happenings, nil, "")
+	view.Recent = entryViews(recent[:min(overviewRecent, len(recent))], now)
 	for _, late := range s.Result.DataLate {
 		view.Problems = append(view.Problems, late.String())
 	}
@@ -88,11 +90,36 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		view.Days = model.Plural(s.Ledger.Days, "day")
 		if plot := h.totals.get(s.Ledger, func() chart.Chart { return chartTotals(*s.Ledger) }); !plot.Empty() {
 			plot.Pins = pinsOf(s.Audits, plot, true)
-			view.Chart = &chartView{ID: "totals", Plot: plot}
+			plot.AddGaps(func(i int) string { return lateAt(s, plot.Times[i]+int64(plot.Step/time.Second)) })
+			view.Chart = &chartView{ID: "totals", Plot: plot, CSV: link("/", keyFormat, "csv", keyTable, "totals")}
 		}
 	}
-	return page{template: "overview", title: "Overview", path: "/", view: view, csv: func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() },
-		unknown: unknownMoney(s)}, nil
+	return page{template: "overview", title: "Overview", path: "/", view: view, tables: []table{
+		{"recommendations", func() [][]string { return report.Advice{Ledger: *s.Ledger}.CSV() }, unknownMoney(s)},
+		{"totals", func() [][]string { return chartCSV(view.Chart.Plot) }, cmp.Or(unknownMoney(s), noChart(view.Chart))},
+	}}, nil
+}
+
+// lateAt is which data are late at a time, so that a sum of all endpoints lacks them; empty if none.
+func lateAt(s Snapshot, at int64) string {
+	var regions []string
+	for _, one := range s.Result.DataLate {
+		if !one.Newest.IsZero() && at > one.Newest.Unix() {
+			regions = append(regions, one.Region)
+		}
+	}
+	if len(regions) == 0 {
+		return ""
+	}
+	return "data of " + strings.Join(regions, ", ") + " are late"
+}
+
+// noChart is why there is no table of a chart; empty if there is.
+func noChart(c *chartView) string {
+	if c == nil {
+		return "There is no chart."
+	}
+	return ""
 }
 
 // unknownMoney is why what can be saved is not known; empty if it is.

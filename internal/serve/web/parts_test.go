@@ -2,21 +2,24 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
 func TestAgo(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		59 * time.Second: "just now", -30 * time.Second: "just now", -5 * time.Minute: "in 5 min", 119 * time.Minute: "119 min ago",
-		2 * time.Hour: "2 h ago", 95 * time.Hour: "95 h ago", 96 * time.Hour: "4 days ago",
+		2 * time.Hour: "2 h ago", 24*time.Hour - 1: "23 h ago", 24 * time.Hour: "18 Feb 12:00", 310 * 24 * time.Hour: "15 Apr 2025", -96 * time.Hour: "in 4 days",
 	} {
-		if got := ago(d); got != want {
+		now := time.Date(2026, 2, 19, 12, 0, 0, 0, time.UTC)
+		if got := ago(now.Add(-d), now); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
@@ -77,37 +80,65 @@ func TestThroughputKeepsUnknownApartFromZero(t *testing.T) {
 		recipe          string
 		complete        bool
 		actual, minimum string
+		gaps            string // the reason of each
 	}{
-		{"complete: no data is no request, but not before its creation", "aws-sims", true, "? 0 2 0", "? 8 8 8"},
-		{"incomplete: no data is not known", "aws-sims", false, "? ? 2 ?", "? 8 8 8"},
-		{"a recipe whose requests may be invisible", "aws-next-best-action", true, "? ? 2 ?", "? 8 8 8"},
+		{"complete: no data is no request, but not before its creation", "aws-sims", true, "? 0 2 0", "? 8 8 8", ""},
+		{"incomplete: no data is not known", "aws-sims", false, "? ? 2 ?", "? 8 8 8", "5 to 10: not read, 15 to 20: not read"},
+		{"a recipe whose requests may be invisible", "aws-next-best-action", true, "? ? 2 ?", "? 8 8 8", "5 to 10: not known, 15 to 20: not known"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r.Recipe, r.LastUpdated = tt.recipe, start.Add(time.Hour)
-			throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true})
+			throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: tt.complete}, model.Series{Points: minimum, Complete: true}, false)
 			got := []string{show(throughput.Lines[1].Values), show(throughput.Lines[0].Values)}
 			if diff := cmp.Diff([]string{tt.actual, tt.minimum}, got); diff != "" {
 				t.Errorf("actual, minimum (-want +got)\n%s", diff)
+			}
+			if got := gapsText(throughput, start); got != tt.gaps {
+				t.Errorf("gaps %q, want %q", got, tt.gaps)
 			}
 			if throughput.Note == "" {
 				t.Error("it is not said that a minimum is assumed, or that data are missing")
 			}
 		})
 	}
+	t.Run("late data: what follows the newest is not known", func(t *testing.T) {
+		r.Recipe = "aws-sims"
+		for late, want := range map[bool]string{true: "? 0 2 ?", false: "? 0 2 0"} {
+			throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Complete: true}, late)
+			if got := show(throughput.Lines[1].Values); got != want {
+				t.Errorf("late %v: %s, want %s", late, got, want)
+			}
+			if got := gapsText(throughput, start); late && got != "15 to 20: CloudWatch data are late" || !late && got != "" {
+				t.Errorf("late %v: gaps %q", late, got)
+			}
+			if hatched := len(throughput.Drawing().Gaps); late != (hatched == 1) || late != strings.Contains(throughput.Summary(), "CloudWatch data are late.") {
+				t.Errorf("late %v: %d parts are hatched, and it is described as %s", late, hatched, throughput.Summary())
+			}
+		}
+	})
 	t.Run("a minimum that could not be read is not assumed", func(t *testing.T) {
 		r.Recipe = "aws-sims"
-		throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum})
+		throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum}, false)
 		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != partialNote(model.Series{}) {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
 	})
 	t.Run("nor that of a resource out of service", func(t *testing.T) {
 		r.Status = model.StatusInactive
-		throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true})
+		throughput := throughputChart(r, period, w, model.Series{Points: requests, Complete: true}, model.Series{Points: minimum, Complete: true}, false)
 		if got := show(throughput.Lines[0].Values); got != "? ? ? 8" || throughput.Note != "" {
 			t.Errorf("minimum %s, note %q", got, throughput.Note)
 		}
 	})
+}
+
+// gapsText are the gaps of a chart in minutes since its start.
+func gapsText(c chart.Chart, start time.Time) string {
+	var texts []string
+	for _, g := range c.Gaps {
+		texts = append(texts, fmt.Sprintf("%d to %d: %s", (g.From-start.Unix())/60, (g.Until-start.Unix())/60, g.Label))
+	}
+	return strings.Join(texts, ", ")
 }
 
 func TestBounded(t *testing.T) {

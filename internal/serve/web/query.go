@@ -38,6 +38,7 @@ const (
 	keyShow    = "show"
 	keySort    = "sort"
 	keySpan    = "range"
+	keyTable   = "table"
 	keyWidget  = "widget"
 )
 

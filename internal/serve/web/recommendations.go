@@ -85,7 +85,7 @@ func (a *recommendation) check(verdict rules.Verdict, automatic switches) {
 	a.Auto = automatic.of(verdict) == model.On
 	a.Note = automatic.text(verdict)
 	switch {
-	case r.Protection != "":
+	case r.keeps[verdict] || r.keeps[r.Check.Decision] && !r.Check.Decision.Changes():
 		a.Blocked, a.Note, a.Auto = "Protected", r.Protection, false
 	case r.State == held:
 		a.Blocked, a.Note, a.Auto = "Held", because[rules.ReasonFailures], false

@@ -99,7 +99,7 @@ func TestOnlyTheLastChangeIsUndone(t *testing.T) {
 		o.Source, o.AllowActions, o.Actions = webstory.NewSource(s), true, actions
 	})
 	body := get(t, h, "/resource?arn="+webstory.SimilarItems).Body.String()
-	if n := strings.Count(body, `value="restore"`); n != 1 || !strings.Contains(body, "as before minimum from 40 to 30") {
+	if n := strings.Count(body, `value="restore"`); n != 1 || !strings.Contains(body, "as before Lowered from 40 to 30") {
 		t.Errorf("%d buttons to undo", n)
 	}
 }
@@ -165,5 +165,51 @@ func TestFormsAreDisabledDuringAnUpdate(t *testing.T) {
 	}
 	if body := get(t, h, "/resource?arn="+webstory.ForYou).Body.String(); strings.Contains(body, "<fieldset disabled>") {
 		t.Error("another one's forms are disabled")
+	}
+}
+
+// A tag protects what it names as soon as it is known, and not only once it has refused something.
+func TestProtectionIsShownBeforeItRefuses(t *testing.T) {
+	const tag, arn = "personalize-monitor:protect", webstory.SimilarItems // 30 → 22 is proposed
+	for _, tt := range []struct {
+		name, value string
+		known       bool
+		chip, keeps bool
+		applies     string
+	}{
+		{"everything", "true", true, true, true, "Protected by its tag"},
+		{"for a time", "until 2026-03-31", true, true, true, "Protected until 31 Mar 2026"},
+		{"the minimum", "tps", true, true, true, "Protected by its tag (its minimum)"},
+		{"something else than what is proposed", "idle", true, true, false, "Protected by its tag (stop and delete)"},
+		{"no longer", "until 2026-03-03", true, false, false, "Not protected; the tag"},
+		{"not known", "true", false, false, false, "Its tags are not read yet"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := changed(t, func(s *web.Snapshot) {
+				check := s.Checks[arn]
+				check.Outcome = ""
+				s.Checks[arn] = check
+				if tt.known {
+					s.Tags = map[string]map[string]string{arn: {tag: tt.value}}
+				}
+			})
+			list := get(t, h, "/resources?q=similar").Body.String()
+			for what, found := range map[string]bool{
+				"count in the mode bar": strings.Contains(list, "</svg>1 protected</a>"), "chip in the list": strings.Contains(list, "</svg>Protected</span>"),
+			} {
+				if found != tt.chip {
+					t.Errorf("%s: %v", what, found)
+				}
+			}
+			if found := strings.Contains(list, "30 → 22 blocked<"); found != tt.keeps {
+				t.Errorf("blocked: %v", found)
+			}
+			if body := get(t, h, "/resource?arn="+arn).Body.String(); !strings.Contains(body, tt.applies) {
+				t.Errorf("its page lacks %q", tt.applies)
+			}
+			if found := strings.Contains(get(t, h, "/").Body.String(), `aria-disabled="true">Protected<`); found != tt.keeps {
+				t.Errorf("the recommendation is blocked: %v", found)
+			}
+		})
 	}
 }

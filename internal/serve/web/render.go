@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -90,8 +91,30 @@ type page struct {
 	bare            bool   // without navigation, for people who are not logged in
 	forms           bool
 	view            any
-	csv             func() [][]string // the table of the page; nil if it has none
-	unknown         string            // why the table is not known; empty if it is
+	tables          []table // of the page, which can be exported; the first one if none is named
+}
+
+// table is a table of a page as rows of a CSV, the first of which is the head.
+type table struct {
+	name    string
+	rows    func() [][]string
+	unknown string // why it is not known; empty if it is
+}
+
+// table is the requested table of a page.
+func (p page) table(q *fields) (table, error) {
+	if len(p.tables) == 0 {
+		return table{}, notFound("This page has no table.")
+	}
+	names := make([]string, len(p.tables))
+	for i, one := range p.tables {
+		names[i] = one.name
+	}
+	one := p.tables[slices.Index(names, q.choice(keyTable, names...))]
+	if one.unknown != "" {
+		return one, statusError{http.StatusServiceUnavailable, one.unknown}
+	}
+	return one, nil
 }
 
 // frame is what surrounds a page.
@@ -133,13 +156,13 @@ type rowsKey struct {
 
 // estate is what pages show of all resources together.
 type estate struct {
-	rows   []*row
-	advice []recommendation
-	hero   heroView
-	states []stateCount
-	facts  []string
-	late   bool // data of a region are late
-	recent []happening
+	rows                   []*row
+	advice                 []recommendation
+	hero                   heroView
+	states                 []stateCount
+	facts                  []string
+	late                   bool        // data of a region are late
+	happenings, everything []happening // the newest first
 }
 
 // estate is made once for each snapshot and minute. It is shared, and must not be changed.
@@ -148,8 +171,7 @@ func (v *renderer) estate(s Snapshot, now time.Time) estate {
 		e := estate{rows: rowsOf(s, now)}
 		e.advice, e.hero, e.states = recommendationsOf(s, e.rows), heroOf(s, e.rows), stateCounts(e.rows)
 		e.facts, e.late = factsOf(s, e.rows)
-		e.recent = selectSort(collapse(s.timeline()), nil, "")
-		e.recent = e.recent[:min(overviewRecent, len(e.recent))]
+		e.happenings, e.everything = s.happenings(now), s.everything()
 		return e
 	})
 }
@@ -169,20 +191,19 @@ func newRenderer(o Options, s *sessions) (*renderer, error) {
 // handler serves a page whose query has the given keys.
 func (v *renderer) handler(makePage func(*http.Request, *fields) (page, error), keys ...string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		q := parseFields(r.URL.RawQuery, append(keys, keyFormat)...)
-		table := q.choice(keyFormat, "", "csv") == "csv"
+		q := parseFields(r.URL.RawQuery, append(keys, keyFormat, keyTable)...)
+		export := q.choice(keyFormat, "", "csv") == "csv"
 		one, err := makePage(r, q)
-		if err == nil && table && one.csv == nil {
-			err = notFound("This page has no table.")
-		} else if err == nil && table && one.unknown != "" {
-			err = statusError{http.StatusServiceUnavailable, one.unknown}
+		var exported table
+		if err == nil && export {
+			exported, err = one.table(q)
 		}
 		if err = cmp.Or(q.fault, err); err != nil {
 			v.reject(w, r, err)
 			return
 		}
-		if table {
-			v.export(w, r, one)
+		if export {
+			v.export(w, r, one.template, exported)
 			return
 		}
 		v.render(w, r, http.StatusOK, one)

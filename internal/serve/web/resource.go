@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,6 +40,9 @@ type resourceView struct {
 	Charts resourceCharts
 	Pins   []string // what the numbers in the charts mean
 	WhatIf *whatIfView
+	Trial  int // the minimum at which the slider stands at first
+
+	Schedule *scheduleView // nil without one
 
 	Alarms    []alarmView
 	OldAlarms bool  // the last cycle could not list those of its region
@@ -53,6 +57,7 @@ type resourceView struct {
 	Actions actionsView
 	NewMin  int // what the form proposes
 	CSV     string
+	Tables  map[string]string // links to the tables by name
 }
 
 // applied is a rule that applies to the resource.
@@ -76,6 +81,10 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		return page{}, q.fault
 	}
 	view := h.resourceView(s, arn, kind, now)
+	var compared *comparison
+	if view.Known {
+		compared = h.compared.begin(r.Context(), resourceOf(s, view.Row))
+	}
 	view.Unlisted = s.Status.LastError != "" || measured(s).IsZero() || slices.Contains(unlisted(s), s.place(arn)) || s.failed(arn.Account)
 	view.History = auditViews(s.Audits, arn.String(), historyLength, now)
 	view.Saved = savedActions(s, arn.String(), now)
@@ -92,10 +101,11 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view.Spans = spanLinks(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	if view.Known {
 		mine := slices.DeleteFunc(slices.Clone(s.Audits), func(a events.Audit) bool { return a.ARN != arn.String() })
-		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), func(c chart.Chart) []chart.Pin {
+		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), s.late(arn.Region), func(c chart.Chart) []chart.Pin {
 			return pinsOf(mine, c, false)
 		})
-		view.WhatIf = h.whatIf(r.Context(), resourceOf(s, view.Row))
+		view.WhatIf = h.compared.view(r.Context(), resourceOf(s, view.Row), compared)
+		view.Trial, view.Schedule = cmp.Or(newMin, view.proposedMin()), scheduleOf(s.Tags[view.Row.ARN], view.WhatIf, now)
 		for _, pin := range view.Charts.List[0].Plot.Pins {
 			view.Pins = append(view.Pins, pin.Label)
 		}
@@ -105,12 +115,42 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 		view.Allowed, view.Token, view.Actions = true, h.sessions.formToken(arn.String()), actionsFor(view.Row, view.Known)
 		view.NewMin = cmp.Or(newMin, view.proposedMin())
 	}
-	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view, csv: func() [][]string {
-		if len(view.Charts.List) == 0 {
-			return nil
-		}
-		return chartCSV(view.Charts.List[0].Plot)
-	}}, nil
+	tables := view.tables()
+	view.Tables = tableLinks(tables, "/resource", keyARN, arn.String(), keySpan, shown.Name)
+	for i := range view.Charts.List {
+		view.Charts.List[i].CSV = view.Tables[view.Charts.List[i].ID]
+	}
+	return page{template: "resource", title: arn.Name(), path: "/resources", forms: view.Allowed, view: view, tables: tables}, nil
+}
+
+// tables are the tables of the page: those of its charts, and the others.
+func (v resourceView) tables() (list []table) {
+	for _, c := range v.Charts.List {
+		list = append(list, table{name: c.ID, rows: func() [][]string { return chartCSV(c.Plot) }})
+	}
+	compared := table{name: "what-if", rows: func() [][]string { return report.WhatIf{Resources: []report.WhatIfEntry{v.WhatIf.WhatIfEntry}}.CSV() }}
+	if v.WhatIf == nil || v.WhatIf.Pending {
+		compared.unknown = "What other minimums would cost is not known yet."
+	}
+	return append(list, table{name: "history", rows: func() [][]string { return historyCSV(v.History) }},
+		table{name: "saved", rows: func() [][]string { return savedActionsCSV(v.Saved) }},
+		table{name: "alarms", rows: func() [][]string { return alarmsCSV(v.Alarms) }}, compared)
+}
+
+func alarmsCSV(list []alarmView) [][]string {
+	rows := [][]string{{"alarm", "region", "state", "since", "notifies"}}
+	for _, a := range list {
+		rows = append(rows, []string{a.Name, a.Region, a.State, a.When.Machine, strconv.FormatBool(a.ActionsOn)})
+	}
+	return rows
+}
+
+func historyCSV(list []auditView) [][]string {
+	rows := [][]string{{"time", "what", "outcome", "automatic", "reason", "effect", "restore"}}
+	for _, v := range list {
+		rows = append(rows, []string{v.When.Machine, v.What, v.Result, strconv.FormatBool(v.Automatic), v.Reason, v.Effect, v.Restore})
+	}
+	return rows
 }
 
 // spanOf is the time that charts show at first: 14 days if something was changed in them.
@@ -224,7 +264,10 @@ func appliesTo(r *row, automatic switches) []applied {
 	if r.Protection != "" {
 		return append(list, applied{"lock", strings.ToUpper(r.Protection[:1]) + r.Protection[1:]})
 	}
-	return append(list, applied{"lock", "The tag " + rules.ProtectTag + "=true protects it"})
+	if !r.TagsKnown {
+		return append(list, applied{"lock", "Its tags are not read yet; they are within an hour"})
+	}
+	return append(list, applied{"lock", "Not protected; the tag " + rules.ProtectTag + "=true protects it"})
 }
 
 // savingText describes the possible saving; empty without one.

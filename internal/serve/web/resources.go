@@ -253,7 +253,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	if s.Ledger != nil {
 		view.Days = model.Plural(s.Ledger.Days, "day")
 	}
-	return page{template: "resources", title: "Resources", path: "/resources", view: view, csv: func() [][]string { return rowsCSV(list) }}, nil
+	return page{template: "resources", title: "Resources", path: "/resources", view: view, tables: []table{{name: "resources", rows: func() [][]string { return rowsCSV(list) }}}}, nil
 }
 
 // tableOf filters, sorts and cuts the rows. The list is what was not cut.

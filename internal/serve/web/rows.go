@@ -2,7 +2,6 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +26,9 @@ type row struct {
 	Problem   string
 
 	Stepped    *events.Audit // the step-down of the last hours that it is watched after; nil without one
-	Protection string        // what protects it, as far as a refusal has shown; may be empty
+	Protection string        // what its tags protect it from; empty if nothing, or if they are not known
+	TagsKnown  bool
+	keeps      map[rules.Verdict]bool // what its tags protect it from
 	State      state
 	Next, Why  string // what happens next, and why, in a few words each
 	Costs      costs
@@ -193,9 +194,7 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 	automatic := switchesOf(s.Status)
 	rows := make([]*row, 0, len(byARN))
 	for _, r := range byARN {
-		if value, ok := rules.ProtectionIn(r.Check.Outcome + ";" + r.Check.Reason); ok {
-			r.Protection = protection(value)
-		}
+		r.addProtection(s.Tags, now)
 		r.Costs = costsOf(r)
 		r.State = stateOf(r)
 		r.Next, r.Why = nextOf(r, automatic)
@@ -262,30 +261,42 @@ func resourceOf(s Snapshot, r *row) model.Resource {
 	return model.Resource{ARN: arn, Kind: kind, Name: r.Name, Recipe: r.Recipe, Status: r.Status, MinTPS: r.Min}
 }
 
-// auditView is an audit record as it is shown.
+// auditView is a decision about an endpoint as it is shown.
 type auditView struct {
-	events.Audit
+	events.Audit       // the record of its outcome
 	When               stamp
 	What, Tone, Author string
-	Effect             string // how calls fared before and after a step-down; empty if it is not known
-	Undo               string // names the record in the form that undoes it; empty unless it is the last state
+	Result             string       // the outcome in a word or two
+	Trail              []recordView // its records, if there are several
+	Effect             string       // how calls fared before and after a step-down; empty if it is not known
+	Undo               string       // names the record in the form that undoes it; empty unless it is the last state
 }
 
-// auditViews are the newest records of a resource.
+// auditViews are the newest decisions about an endpoint.
 func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []auditView {
 	var views []auditView
-	for _, a := range audits {
-		if a.ARN != arn {
-			continue
+	for _, d := range decisionsOf(audits, arn) {
+		a := *d.outcome()
+		h := happeningOf(d.entry())
+		h.conclude(now, nil)
+		v := auditView{
+			Audit: a, When: stampOf(a.Time, now), What: strings.ToUpper(h.Title[:1]) + h.Title[1:], Tone: outcomeTone(a.Outcome), Author: "a person",
+			Result: a.Outcome,
 		}
-		v := auditView{Audit: a, When: stampOf(a.Time, now), What: actionText(a), Tone: outcomeTone(a.Outcome), Author: "a person"}
+		switch {
+		case h.Running:
+			v.Result = running
+		case !d.ended():
+			v.Result = "unknown"
+		}
 		if a.Automatic {
 			v.Author = "the monitor"
 		}
+		if len(d) > 1 {
+			v.Trail = d.views(a.Reason)
+		}
 		views = append(views, v)
 	}
-	slices.SortStableFunc(views, func(a, b auditView) int { return b.Time.Compare(a.Time) })
-	views = withoutRequests(views)
 	// Only the last change can be undone: an older one would skip what came after it.
 	last := slices.IndexFunc(views, func(v auditView) bool { return v.Outcome == events.OutcomeDone || v.Outcome == events.OutcomeBegun })
 	if last >= 0 && undoable(views[last].Audit) {
@@ -299,38 +310,12 @@ func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []a
 	return views[:min(len(views), limit)]
 }
 
-// withoutRequests leaves out the request of a decision whose outcome is there. The newest is first.
-func withoutRequests(views []auditView) []auditView {
-	var list []auditView
-	for _, v := range views {
-		this := happeningOf(Entry{Kind: EntryAction, Time: v.Time, audit: &v.Audit})
-		if !slices.ContainsFunc(list, func(later auditView) bool {
-			return happeningOf(Entry{Kind: EntryAction, Time: later.Time, audit: &later.Audit}).requestedBy(this)
-		}) {
-			list = append(list, v)
-		}
-	}
-	return list
-}
-
 // undoable reports whether a record describes something that can be undone.
 func undoable(a events.Audit) bool { return a.Restorable() == nil }
 
 // recordName names a record among those of its resource.
 func recordName(a events.Audit) string {
 	return a.Time.UTC().Format(time.RFC3339Nano) + " " + string(a.Action)
-}
-
-func actionText(a events.Audit) string {
-	switch {
-	case a.Action == "":
-		return "decision"
-	case a.Action != model.ActionUpdate || a.NewMinTPS == 0:
-		return strings.ReplaceAll(string(a.Action), "-", " ")
-	case a.Before != nil:
-		return fmt.Sprintf("minimum from %d to %d", a.Before.MinTPS, a.NewMinTPS)
-	}
-	return fmt.Sprintf("minimum to %d", a.NewMinTPS)
 }
 
 func outcomeTone(outcome string) string {

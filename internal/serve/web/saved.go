@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -53,6 +55,31 @@ func savedOf(s Snapshot) savedView {
 	return v
 }
 
+// savedKinds are the kinds of actions that save, in the ledger by month.
+var savedKinds = map[model.Action]string{
+	model.ActionUpdate: "lowered minimums", model.ActionDelete: "deleted campaigns", model.ActionStop: "stopped recommenders",
+	model.ActionPause: "paused training",
+}
+
+// savedWhat is what an action did, in words.
+func savedWhat(a savings.Action) string {
+	switch a.Action {
+	case model.ActionUpdate:
+		verb := "lowered"
+		if a.To > a.From {
+			verb = "raised"
+		}
+		return "minimum " + verb + " " + report.SavedMinimum(a)
+	case model.ActionDelete:
+		return "campaign deleted"
+	case model.ActionStop:
+		return "recommender stopped"
+	case model.ActionPause:
+		return "training paused"
+	}
+	return strings.ReplaceAll(string(a.Action), "-", " ")
+}
+
 // savedMonth is what one kind of action has saved in a calendar month.
 type savedMonth struct{ Month, Action, Saved, Actions string }
 
@@ -63,15 +90,15 @@ func savedMonths(s Snapshot) []savedMonth {
 	}
 	list := make([]savedMonth, len(s.Saved.Months))
 	for i, m := range s.Saved.Months {
-		list[len(list)-1-i] = savedMonth{m.Month, string(m.Action), report.SavedText(m.Sum), model.Plural(m.Actions, "action")}
+		list[len(list)-1-i] = savedMonth{m.Month, cmp.Or(savedKinds[m.Action], strings.ReplaceAll(string(m.Action), "-", " ")), report.SavedText(m.Sum), model.Plural(m.Actions, "action")}
 	}
 	return list
 }
 
 // savedAction is what one action on a resource has saved.
 type savedAction struct {
-	When                                            stamp
-	What, Minimum, Saved, Promised, Achieved, State string
+	When                                   stamp
+	What, Saved, Promised, Achieved, State string
 }
 
 // savedActions are the actions on a resource, the newest first.
@@ -86,9 +113,25 @@ func savedActions(s Snapshot, arn string, now time.Time) []savedAction {
 			sum.Estimates = []savings.Money{*a.Estimate}
 		}
 		list = append([]savedAction{{
-			When: stampOf(a.Time, now), What: string(a.Action), Minimum: report.SavedMinimum(a), Saved: report.SavedText(sum),
+			When: stampOf(a.Time, now), What: savedWhat(a), Saved: report.SavedText(sum),
 			Promised: report.Number(a.PromisedPerMonth, 1, ""), Achieved: report.Number(a.AchievedPerMonth, 1, ""), State: report.SavedState(a),
 		}}, list...)
 	}
 	return list
+}
+
+func savedMonthsCSV(list []savedMonth) [][]string {
+	rows := [][]string{{"month", "action", "saved", "by"}}
+	for _, m := range list {
+		rows = append(rows, []string{m.Month, m.Action, m.Saved, m.Actions})
+	}
+	return rows
+}
+
+func savedActionsCSV(list []savedAction) [][]string {
+	rows := [][]string{{"time", "what", "saved", "tpsHoursPromisedPerMonth", "tpsHoursAchievedPerMonth", "state"}}
+	for _, a := range list {
+		rows = append(rows, []string{a.When.Machine, a.What, a.Saved, a.Promised, a.Achieved, a.State})
+	}
+	return rows
 }

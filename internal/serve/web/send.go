@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -53,15 +54,28 @@ func packed(body []byte) []byte {
 	return buffer.Bytes()
 }
 
-// export writes the table of a page as CSV.
-func (v *renderer) export(w http.ResponseWriter, r *http.Request, p page) {
+// tableLinks lead to the tables of a page, by their names.
+func tableLinks(tables []table, path string, pairs ...string) map[string]string {
+	links := make(map[string]string, len(tables))
+	for _, one := range tables {
+		links[one.name] = link(path, append(slices.Clone(pairs), keyFormat, "csv", keyTable, one.name)...)
+	}
+	return links
+}
+
+// export writes a table of a page as CSV.
+func (v *renderer) export(w http.ResponseWriter, r *http.Request, page string, t table) {
+	name := page
+	if t.name != page {
+		name += "-" + t.name
+	}
 	var body bytes.Buffer
-	if err := report.WriteCSV(&body, p.csv()); err != nil {
+	if err := report.WriteCSV(&body, t.rows()); err != nil {
 		v.log.ErrorContext(r.Context(), "table not written", "op", "serve", "path", r.URL.Path, "err", err)
 		http.Error(w, "The table could not be written.", http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Disposition", `attachment; filename="personalize-monitor-`+p.template+`.csv"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="personalize-monitor-`+name+`.csv"`)
 	send(w, r, http.StatusOK, "text/csv; charset=utf-8", body.Bytes(), true)
 }
 

@@ -15,6 +15,7 @@ type site struct {
 	pages     *renderer
 	reader    *reader
 	forms     *actionForms
+	compared  *comparisons
 	totals    memo[*report.Ledger, chart.Chart] // of all resources together
 	listeners chan struct{}                     // bounds live streams
 }

@@ -20,7 +20,7 @@ const mostPage = 200 << 10
 // Pages stay small however many endpoints there are.
 func TestPagesOfThousandsAreSmall(t *testing.T) {
 	h := page(t, "large", nil)
-	for _, target := range []string{"/", "/resources", "/resources?sort=name&page=50", "/activity", "/activity?kind=all", "/bill?by=region"} {
+	for _, target := range []string{"/", "/resources", "/resources?sort=name&page=50", "/activity", "/activity?kind=all", "/bill?by=region", "/bill"} {
 		w := get(t, h, target, header("Accept-Encoding", "gzip"))
 		body := unpacked(t, w)
 		if w.Code != 200 || len(body) > mostPage || len(body) < 4000 {
@@ -84,6 +84,13 @@ func TestTablesAreExported(t *testing.T) {
 		{"/activity?format=csv&kind=change", 5, "2026-03-04T11:35:30Z"},
 		{"/bill?format=csv&by=region", 2, "5"},
 		{"/resource?format=csv&range=1d&arn=" + url.QueryEscape(webstory.HomePage), 288, "20"},
+		{"/resource?format=csv&range=1d&table=errors&arn=" + url.QueryEscape(webstory.HomePage), 288, "0"},
+		{"/resource?format=csv&table=history&arn=" + url.QueryEscape(webstory.SimilarItems), 2, "Being set to 22"},
+		{"/resource?format=csv&table=saved&arn=" + url.QueryEscape(webstory.SimilarItems), 1, "minimum lowered 38 → 30"},
+		{"/resource?format=csv&table=alarms&arn=" + url.QueryEscape(webstory.SimilarItems), 2, "us-east-1"},
+		{"/bill?format=csv&table=saved", 2, "lowered minimums"},
+		{"/?format=csv&table=totals", 336, "102"},
+		{"/dashboard?format=csv&widget=3&range=1d", 288, "5"},
 	} {
 		w := get(t, h, one.target)
 		rows, err := csv.NewReader(w.Body).ReadAll()
@@ -101,7 +108,7 @@ func TestTablesAreExported(t *testing.T) {
 			}
 		}
 	}
-	for _, target := range []string{"/?format=csv", "/bill?format=csv"} {
+	for _, target := range []string{"/?format=csv", "/?format=csv&table=totals", "/bill?format=csv", "/bill?format=csv&table=saved"} {
 		if w := get(t, page(t, "start", nil), target); w.Code != 503 || !strings.Contains(w.Body.String(), "not known yet") {
 			t.Errorf("%s before anything is known: status %d", target, w.Code)
 		}

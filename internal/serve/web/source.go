@@ -84,7 +84,7 @@ type Entry struct {
 	Outcome   string // one of the outcomes of events.Audit, or empty
 	Automatic bool   // decided by the monitor, not by a person
 
-	audit *events.Audit // the record that it describes; nil without one
+	records decision // that it describes; empty without one
 }
 
 // Series reads metrics; traffic.Meter does. Readings that could not be read completely are

@@ -101,7 +101,7 @@ func nextOf(r *row, automatic switches) (what, why string) {
 		return "Stays as it is", "its status is " + string(r.Status)
 	case r.State == failing:
 		return "Nothing is decided", because[rules.ReasonFailing]
-	case r.Protection != "":
+	case r.keeps[r.verdict()]:
 		return r.proposed("blocked"), r.Protection
 	case r.Check.Decision.Changes():
 		switch outcome {
@@ -133,11 +133,19 @@ func nextOf(r *row, automatic switches) (what, why string) {
 	return "Keep", r.reasonText()
 }
 
+// verdict is the action that the rules lead to, by the last check or else by the ledger.
+func (r *row) verdict() rules.Verdict {
+	if d := r.Check.Decision; !d.Changes() && r.Entry != nil && r.Entry.Saving != nil {
+		return r.Entry.Saving.Action
+	}
+	return r.Check.Decision
+}
+
 // proposed is the action that the rules lead to, with what keeps it.
 func (r *row) proposed(suffix string) string {
-	action, target := r.Check.Decision, r.Check.NewMin
-	if !action.Changes() && r.Entry != nil && r.Entry.Saving != nil {
-		action, target = r.Entry.Saving.Action, r.Entry.Saving.NewMin
+	action, target := r.verdict(), r.Check.NewMin
+	if !r.Check.Decision.Changes() && r.Entry != nil && r.Entry.Saving != nil {
+		target = r.Entry.Saving.NewMin
 	}
 	text := "Change"
 	switch action {
@@ -163,8 +171,38 @@ func shorten(text string, most int) string {
 	return text
 }
 
-// protection is until when the value of a protecting tag protects, in a few words.
+// addProtection adds what the tags protect from, as they are known or as a refusal has shown: either may
+// be the newer one.
+func (r *row) addProtection(known map[string]map[string]string, now time.Time) {
+	tags, ok := known[r.ARN]
+	r.TagsKnown = ok
+	r.keeps = map[rules.Verdict]bool{}
+	sources := []map[string]string{tags}
+	if value, ok := rules.ProtectionIn(r.Check.Outcome + ";" + r.Check.Reason); ok {
+		sources = append(sources, map[string]string{rules.ProtectTag: value})
+		r.keeps[r.Check.Decision] = true
+	}
+	end := rules.Delete
+	if r.Kind == model.Recommender {
+		end = rules.Stop
+	}
+	for _, tags := range sources {
+		for _, verdict := range []rules.Verdict{rules.StepDown, end} {
+			if why := rules.Protected(tags, verdict, now); why != "" {
+				value, _ := rules.ProtectionIn(why)
+				r.keeps[verdict], r.Protection = true, protection(value)
+			}
+		}
+	}
+}
+
+// protection is what the value of a protecting tag protects from, and until when, in a few words.
 func protection(value string) string {
+	what, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(value)), " ")
+	return protectedUntil(value) + map[string]string{"tps": " (its minimum)", "idle": " (stop and delete)"}[what]
+}
+
+func protectedUntil(value string) string {
 	if _, day, ok := strings.Cut(strings.ToLower(value), "until "); ok {
 		if at, err := time.Parse(time.DateOnly, strings.TrimSpace(day)); err == nil {
 			return "protected until " + at.Format("2 Jan 2006")

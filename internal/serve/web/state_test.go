@@ -47,7 +47,7 @@ func TestStateOfAnEndpoint(t *testing.T) {
 		{"idle by the ledger, not checked yet", nil, saving(rules.Delete), nil, &one, idle, "Delete proposed", "auto delete is off"},
 		{"oversized", ptr(check(rules.StepDown, events.OutcomeDone, rules.ReasonOversized)), saving(rules.StepDown), nil, &one, oversized, "8 → 6 done", ""},
 		{"oversized by the ledger, not checked yet", nil, saving(rules.StepDown), nil, &one, oversized, "8 → 5 proposed", "automatic, at most 25% a step"},
-		{"protected", ptr(check(rules.StepDown, "refused: protected by its tag personalize-monitor:protect=tps until 2026-04-30", rules.ReasonOversized)), saving(rules.StepDown), nil, &one, oversized, "8 → 6 blocked", "protected until 30 Apr 2026"},
+		{"protected", ptr(check(rules.StepDown, "refused: protected by its tag personalize-monitor:protect=tps until 2026-04-30", rules.ReasonOversized)), saving(rules.StepDown), nil, &one, oversized, "8 → 6 blocked", "protected until 30 Apr 2026 (its minimum)"},
 		{"not read", nil, read, nil, nil, unknown, "Nothing is decided", "its data could not be read"},
 		{"neither checked nor metered", nil, nil, nil, &one, unknown, "Not checked", "not checked in this hour yet"},
 		{"its demand is known, though it is not checked", nil, read, nil, &one, fine, "Keep", "by its demand of 14 days"},

@@ -25,7 +25,7 @@ func TestTheBillShowsTraining(t *testing.T) {
 		})
 	}
 	made := training.Analyze([]training.Facts{facts}, pricing.Builtin(), now)
-	bill := func(r *training.Report) string {
+	bill := func(r *training.Report, query string) string {
 		snapshot, _ := webstory.Snapshot("shop")
 		ledger := *snapshot.Ledger
 		ledger.Training = r
@@ -36,9 +36,9 @@ func TestTheBillShowsTraining(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(h.Close)
-		return html.UnescapeString(get(t, h, "/bill").Body.String())
+		return html.UnescapeString(get(t, h, "/bill"+query).Body.String())
 	}
-	shown := bill(&made)
+	shown := bill(&made, "")
 	for _, want := range []string{
 		"10 trainings of 10 solutions in 30 days, 55.0 hours, of which 55.0 hours were never served.", "Estimate: USD 13.20",
 		"<p>gifts-j (eu-west-1): trained automatically", ">personalize-monitor pause-training arn:aws:personalize:eu-west-1:123456789012:solution/gifts-j</span>",
@@ -48,7 +48,10 @@ func TestTheBillShowsTraining(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if strings.Contains(shown, "gifts-a (") || strings.Contains(bill(nil), "trainings of") {
+	if strings.Contains(shown, "gifts-a (") || strings.Contains(bill(nil, ""), "trainings of") {
 		t.Error("too much is shown")
+	}
+	if table := bill(&made, "?format=csv&table=training"); strings.Count(table, "\n") != 11 || !strings.Contains(table, "solution/gifts-a,gifts-a,eu-west-1,") {
+		t.Errorf("the table has not all solutions:\n%s", table)
 	}
 }

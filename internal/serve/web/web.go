@@ -55,6 +55,7 @@ func New(o Options) (*Handler, error) {
 	forms := newActionForms(o, sessions, pages)
 	h := &site{
 		options: o, sessions: sessions, pages: pages, reader: newReader(forms.closed, o.Series), forms: forms,
+		compared:  newComparisons(o),
 		listeners: make(chan struct{}, maxListeners),
 	}
 	login := &loginForms{guard: o.Guard, clock: o.Wall, log: o.Logger, sessions: sessions, pages: pages}

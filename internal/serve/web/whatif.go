@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -15,8 +17,12 @@ import (
 // whatIfView is what other minimums of a resource would cost and risk.
 type whatIfView struct {
 	report.WhatIfEntry
-	Rows  []whatIfRow
-	Fault string // why it is missing or incomplete
+	Rows    []whatIfRow
+	Slider  []trialStep
+	Fault   string // why it is missing or incomplete
+	Pending bool   // it is still being read
+	Self    string // link to the page, for the next look
+	Command string // that sets a minimum, without the number
 }
 
 // whatIfRow is an option in words.
@@ -29,22 +35,120 @@ type whatIfRow struct {
 	Now          bool // the present minimum
 }
 
-// whatIf compares minimums; nil if the page does not.
-func (h *site) whatIf(ctx context.Context, r model.Resource) *whatIfView {
-	if h.options.WhatIf == nil {
+// trialStep is a minimum at which the slider can stand, with its texts.
+type trialStep struct {
+	Minimum int    `json:"min"`
+	Cost    string `json:"cost"`
+	Change  string `json:"change"` // empty for the present minimum, or if it is unknown
+	Cheaper bool   `json:"cheaper,omitempty"`
+	Hours   string `json:"hours"`
+	Above   string `json:"above"`
+	Cold    string `json:"cold"`
+	Risk    string `json:"risk"`
+	Tone    string `json:"tone"`
+	Now     bool   `json:"now,omitempty"`
+}
+
+// patience is how long a page waits for a what-if, which may read the metrics of 56 days. Without it the
+// page is shown at once, and what is read meanwhile is there at the next look.
+const patience = 200 * time.Millisecond
+
+// comparisons reads what-ifs beside the pages that show them.
+type comparisons struct {
+	source WhatIf // may be nil
+	delay  time.Duration
+	begun  bounded[string, *comparison]
+}
+
+// maxComparisons bounds those that were read and never looked at.
+const maxComparisons = 64
+
+// comparison is a what-if that is being read, or was.
+type comparison struct {
+	done     chan struct{} // closed once the rest is there
+	entry    report.WhatIfEntry
+	problems []model.Problem
+}
+
+func newComparisons(o Options) *comparisons {
+	return &comparisons{source: o.WhatIf, delay: o.MetricDelay, begun: bounded[string, *comparison]{limit: maxComparisons}}
+}
+
+// begin starts to read the what-if of a resource, or returns one that was begun and not looked at since; nil without a source.
+func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
+	if c.source == nil {
 		return nil
 	}
-	entry, problems := h.options.WhatIf.Of(ctx, r, h.options.MetricDelay)
-	view := &whatIfView{WhatIfEntry: entry}
+	return c.begun.getOrPut(comparisonKey(r), func() *comparison {
+		one := &comparison{done: make(chan struct{})}
+		ctx := context.WithoutCancel(ctx) // whoever looks next wants it too
+		go func() {
+			defer close(one.done)
+			one.entry, one.problems = c.source.Of(ctx, r, c.delay)
+		}()
+		return one
+	})
+}
+
+func comparisonKey(r model.Resource) string { return fmt.Sprint(r.ARN, r.MinTPS, r.Created.UnixNano()) }
+
+// view is what is there of a what-if after a short wait; nil without one.
+func (c *comparisons) view(ctx context.Context, r model.Resource, one *comparison) *whatIfView {
+	if one == nil {
+		return nil
+	}
+	self := link("/resource", keyARN, r.ARN.String())
+	wait := time.NewTimer(patience)
+	defer wait.Stop()
+	select {
+	case <-one.done:
+		c.begun.take(comparisonKey(r)) // the source remembers what is complete; the rest is read again
+		return whatIfViewOf(r, one.entry, one.problems)
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	return &whatIfView{Pending: true, Self: self + "#what-if"}
+}
+
+func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.Problem) *whatIfView {
+	view := &whatIfView{WhatIfEntry: entry, Command: "personalize-monitor " + string(model.ActionUpdate) + " " + r.ARN.String()}
 	for _, o := range entry.Options {
 		view.Rows = append(view.Rows, whatIfRowOf(o, entry.Price, r.ARN.String()))
 	}
 	view.compare()
+	if i := slices.IndexFunc(view.Rows, func(r whatIfRow) bool { return r.Now }); i >= 0 {
+		for _, o := range entry.Steps {
+			view.Slider = append(view.Slider, trialStepOf(whatIfRowOf(o, entry.Price, ""), o, view.Rows[i].Cost, o.Minimum == r.MinTPS))
+		}
+	}
 	if len(problems) > 0 {
 		view.Fault = problems[0].Error()
 	}
 	return view
 }
+
+// trialStepOf is a row as the slider shows it, compared with what the present minimum costs.
+func trialStepOf(row whatIfRow, o report.WhatIfRow, present money, now bool) trialStep {
+	step := trialStep{
+		Minimum: o.Minimum, Cost: row.Cost.String(), Hours: row.TPSHours, Above: row.Above, Cold: unknownText, Risk: row.Level.Word, Tone: row.Level.Tone, Now: now,
+	}
+	if o.ColdSteps.PerWeek != nil {
+		step.Cold = model.Figure(*o.ColdSteps.PerWeek)
+	}
+	if !now && row.Cost.Known() && row.Cost.Currency == present.Currency {
+		change := money{row.Cost.Amount - present.Amount, present.Currency}
+		step.Change, step.Cheaper = change.Signed(), change.Amount < 0
+	}
+	return step
+}
+
+// Chosen is the step at which the slider stands at first: what is proposed to a person, or the present minimum.
+func (v *whatIfView) Chosen(minimum int) int {
+	return max(0, slices.IndexFunc(v.Slider, func(s trialStep) bool { return s.Minimum == minimum }))
+}
+
+// Last is the last step of the slider.
+func (v *whatIfView) Last() int { return len(v.Slider) - 1 }
 
 // compare adds what each row costs more or less than the present minimum.
 func (v *whatIfView) compare() {
@@ -66,7 +170,7 @@ func coldRisk(r billing.Risk, c billing.ColdSteps) risk {
 	if !ok || c.PerWeek == nil {
 		return risk{"", "unknown", ""}
 	}
-	return risk{tone, strings.ToUpper(string(r[:1])) + string(r[1:]), model.Figure(*c.PerWeek) + " cold steps a week"}
+	return risk{tone, strings.ToUpper(string(r[:1])) + string(r[1:]), model.Figure(*c.PerWeek)}
 }
 
 func whatIfRowOf(o report.WhatIfRow, price *report.WhatIfPrice, arn string) whatIfRow {

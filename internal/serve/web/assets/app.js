@@ -78,6 +78,7 @@
     const to = focus && focus(fresh);
     if (to) to.focus({ preventScroll: true });
     Charts.drawAll(fresh);
+    trial();
   }
   // place returns how to find an element in what replaces its part: by its id, its link, or its
   // index among elements of its kind.
@@ -206,6 +207,73 @@
       li.hidden = !li.textContent.toLowerCase().includes(jump.value.trim().toLowerCase());
     }));
   }
+  // The slider moves over minimums whose figures came with the page. It keeps its place while its part is replaced.
+  let tried = null;
+  const steps = () => { const data = document.getElementById("trial-data"); return data ? JSON.parse(data.textContent) : []; };
+  function trial() {
+    const slider = document.getElementById("trial-min"), list = steps();
+    if (!slider || !list.length) return;
+    const at = tried == null ? -1 : list.findIndex((step) => step.min === tried);
+    if (at >= 0) slider.value = at;
+    const scale = document.querySelector("#slide .scale"), first = Number(slider.value);
+    const labels = new Map([[0, String(list[0].min)], [list.length - 1, String(list[list.length - 1].min)]]);
+    if (!list[first].now && tried == null) labels.set(first, list[first].min + " proposed");
+    const now = list.findIndex((step) => step.now);
+    if (now >= 0) labels.set(now, list[now].min + " now");
+    const places = Array.from(labels.keys()).filter((i) => i === now || now < 0 || Math.abs(i - now) > list.length / 6);
+    scale.replaceChildren(...places.map((i) => {
+      const label = document.createElement("span");
+      label.textContent = labels.get(i);
+      label.style.left = 100 * i / Math.max(1, list.length - 1) + "%";
+      return label;
+    }));
+    document.getElementById("slide").hidden = false;
+    show(slider, list);
+  }
+  function show(slider, list) {
+    const step = list[Number(slider.value)], box = document.getElementById("slide");
+    box.querySelectorAll("[data-of]").forEach((part) => {
+      const name = part.dataset.of;
+      part.textContent = name === "change" ? (step.now ? "now" : step.change && step.change + " against now") : step[name];
+      if (name === "change") part.classList.toggle("less", !!step.cheaper);
+    });
+    box.querySelector(".risk").className = "risk " + step.tone;
+    slider.setAttribute("aria-valuetext", step.min + (step.now ? ", now" : "") + ": " + step.cost + " a month" + (step.change ? " (" + step.change + ")" : "") +
+      ", " + step.hours + " TPS-hours, " + step.cold + " cold steps a week, risk " + step.risk + ", " + step.above + " of the steps above");
+    document.querySelectorAll("#trial tr[data-min]").forEach((row) => row.classList.toggle("picked", !step.now && row.dataset.min.replaceAll(",", "") === String(step.min)));
+    const apply = document.getElementById("trial-apply"), command = document.getElementById("trial-command");
+    if (apply) {
+      const present = list.find((one) => one.now);
+      apply.textContent = (present && step.min < present.min ? "Lower to " : present && step.min > present.min ? "Raise to " : "Keep ") + step.min + "…";
+      apply.classList.toggle("off", !!step.now);
+    }
+    if (command) {
+      const text = command.dataset.command + " " + step.min;
+      command.querySelector("[role=group]").textContent = command.querySelector("[data-copy]").dataset.copy = text;
+    }
+    if (tried != null || !step.now) Charts.mark("throughput", step.now ? null : { label: "what if: " + step.min, value: step.min });
+  }
+  document.addEventListener("input", (event) => {
+    if (event.target.id !== "trial-min") return;
+    const list = steps();
+    tried = list[Number(event.target.value)].min;
+    show(event.target, list);
+  });
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("#trial-apply")) return;
+    const field = document.querySelector("#change [name=min]");
+    field.value = steps()[Number(document.getElementById("trial-min").value)].min;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+    field.focus({ preventScroll: true });
+  });
+
+  // What is still being read when a page is made is there a little later.
+  let asking;
+  function pending() {
+    clearTimeout(asking);
+    if (document.querySelector("[data-pending]")) asking = setTimeout(() => refresh(here(), true).then(pending), 1000);
+  }
+
   const form = document.querySelector("[data-preview]");
   if (form) {
     const out = document.getElementById("preview"), first = out.textContent, present = Number(form.dataset.present);
@@ -214,12 +282,14 @@
       const field = form.elements.min, wanted = Number(field.value);
       if (!field.value || !field.validity.valid) { out.textContent = field.value ? "A whole number from 1 is needed." : first; return; }
       const change = (wanted - present) * hours;
-      const row = document.querySelector('#trial tr[data-min="' + wanted + '"]');
-      const known = row ? row.dataset.cost + " a month" + (row.dataset.change ? " (" + row.dataset.change + " against now)" : "") + ", risk " + row.dataset.cold + ". " : "";
+      const step = steps().find((one) => one.min === wanted);
+      const known = step ? step.cost + " a month" + (step.change ? " (" + step.change + " against now)" : "") + ", " + step.cold + " cold steps a week, risk " + step.risk + ". " : "";
       out.textContent = known + count(wanted * hours) + " TPS-hours a month at least, " + (change < 0 ? "−" : "+") + count(Math.abs(change)) + " against now." +
         (wanted > present + 10 || wanted > 2 * present ? " You are asked to confirm it." : "");
     };
     form.addEventListener("input", preview);
     if (Number(form.elements.min.value) !== present) preview();
   }
+  trial();
+  pending();
 })();

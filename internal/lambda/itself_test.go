@@ -1,0 +1,99 @@
+package lambda_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+// stackAlarm is an alarm of the template as CloudFormation creates it. No client may put data of AWS's
+// own namespaces, so that its metric is in another.
+func (s *stack) stackAlarm(id, topic string) *cloudwatch.PutMetricAlarmInput {
+	s.t.Helper()
+	p := at(s.resource(id), "Properties").(object)
+	number := func(key string) *int32 {
+		value, given := p[key].(uint64)
+		if !given {
+			return nil
+		}
+		return aws.Int32(int32(value))
+	}
+	in := &cloudwatch.PutMetricAlarmInput{
+		AlarmName: aws.String(s.name + "-" + id), AlarmDescription: aws.String(p["AlarmDescription"].(string)),
+		Namespace: aws.String(strings.Replace(p["Namespace"].(string), "AWS/", "Test/", 1)), MetricName: aws.String(p["MetricName"].(string)), Statistic: cwtypes.Statistic(p["Statistic"].(string)), Period: number("Period"),
+		EvaluationPeriods: number("EvaluationPeriods"), DatapointsToAlarm: number("DatapointsToAlarm"), Threshold: aws.Float64(float64(p["Threshold"].(uint64))),
+		ComparisonOperator: cwtypes.ComparisonOperator(p["ComparisonOperator"].(string)), TreatMissingData: aws.String(p["TreatMissingData"].(string)),
+		AlarmActions: []string{topic}, OKActions: []string{topic},
+	}
+	_, err := s.clients().alarms(home).PutMetricAlarm(s.t.Context(), in)
+	s.must(err)
+	return in
+}
+
+// Each alarm on the application notifies of what it is for, once, and when it is over.
+func TestTheStackWatchesItself(t *testing.T) {
+	newWatched := func(t *testing.T, clock *model.VirtualClock) (s *stack, topic string) {
+		s = stackOn(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home}}}, nil, localaws.WithClock(clock))
+		topic = s.clients().putTopic(home, "PersonalizeMonitorNotifications", nobodys, reader)
+		s.clients().setPolicy(home, topic, `{"Version":"2008-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"cloudwatch.amazonaws.com"},`+
+			`"Action":["sns:Publish"],"Resource":"`+topic+`"}]}`)
+		s.aws.ConfirmAll()
+		return s, topic
+	}
+	const healthy, failing, silent = 0, 1, -1
+	for _, tt := range []struct {
+		name, alarm string
+		data        []float64 // of each five minutes; negative: none
+		mails       []string
+	}{
+		{"cycles that succeed", "MonitorSilentAlarm", slices.Repeat([]float64{healthy}, 12), nil},
+		{"one cycle that failed or was late", "MonitorSilentAlarm", []float64{0, 0, 0, failing, 0, silent, 0, 0, 0}, nil},
+		{"cycles that fail", "MonitorSilentAlarm", append([]float64{0, 0, 0}, slices.Repeat([]float64{failing}, 8)...), []string{"ALARM"}},
+		{"no cycles", "MonitorSilentAlarm", append([]float64{0, 0, 0}, slices.Repeat([]float64{silent}, 12)...), []string{"ALARM"}},
+		{
+			"no cycles, then cycles again", "MonitorSilentAlarm", slices.Concat([]float64{0, 0, 0}, slices.Repeat([]float64{silent}, 12), []float64{0, 0, 0}),
+			[]string{"ALARM", "OK"},
+		},
+		{"one cycle with problems", "MonitorProblemsAlarm", []float64{0, 0, 3, 0, 0, 0, 0, 0}, nil},
+		{"a problem of every hourly check", "MonitorProblemsAlarm", append([]float64{1}, append(slices.Repeat([]float64{0}, 11), 1, 0, 0)...), []string{"ALARM"}},
+		{"problems in a row", "MonitorProblemsAlarm", []float64{0, 2, 2, 2, 0}, []string{"ALARM"}},
+		{"an empty queue", "DeadLetterAlarm", []float64{0, silent, silent, 0}, nil},
+		{"an event that failed, until it is taken out", "DeadLetterAlarm", []float64{0, 1, 1, 0, 0}, []string{"ALARM", "OK"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clock := model.NewVirtualClock(time.Date(2026, 3, 4, 12, 0, 30, 0, time.UTC))
+			s, topic := newWatched(t, clock)
+			in := s.stackAlarm(tt.alarm, topic)
+			for _, value := range tt.data {
+				now := clock.Now()
+				if value >= 0 {
+					_, err := s.clients().alarms(home).PutMetricData(t.Context(), &cloudwatch.PutMetricDataInput{
+						Namespace: in.Namespace, MetricData: []cwtypes.MetricDatum{{MetricName: in.MetricName, Value: aws.Float64(value), Timestamp: aws.Time(now)}},
+					})
+					s.must(err)
+				}
+				clock.Advance(5 * time.Minute)
+				s.aws.Tick()
+			}
+			var got []string
+			for _, mail := range s.alarmMails() {
+				state, _, _ := strings.Cut(mail, ":")
+				got = append(got, state)
+			}
+			if len(got) > 0 && got[0] == "OK" { // the first evaluation of a new alarm
+				got = got[1:]
+			}
+			if !slices.Equal(got, tt.mails) {
+				t.Errorf("mails %v, want %v", got, tt.mails)
+			}
+		})
+	}
+}
