@@ -18,7 +18,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/accounts"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -60,6 +63,10 @@ func TestDocsExamples(t *testing.T) {
 				name := fmt.Sprintf("prices%d.yaml", len(files))
 				files[name], files["prices.yaml"] = block.Text, block.Text
 				examples = append(examples, example{page: page, words: []string{"personalize-monitor", "plan", "--local", "--prices", name}})
+			case block.Language == "yaml" && strings.Contains(block.Text, "roleArn:"):
+				files["accounts.yaml"] = block.Text
+			case block.Language == "yaml" && strings.Contains(block.Text, "sts:ExternalId"):
+				checkRole(t, page, block.Text)
 			case block.Language == "yaml" && (page == "docs/guide/kubernetes.md" || page == "docs/guide/install.md"): // test/release uses them
 			case block.Language == "yaml":
 				t.Errorf("%s: no test knows this YAML:\n%s", page, block.Text)
@@ -254,11 +261,62 @@ func newExampleBed(t *testing.T, files map[string]string, named string) exampleB
 	} {
 		t.Setenv(name, value)
 	}
-	estate := localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions}
+	estate := localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions, Accounts: exampleAccounts(t, files["accounts.yaml"])}
 	if role := regexp.MustCompile(`--role-arn (arn:aws:iam::123456789012:role/\S+)`).FindStringSubmatch(named); role != nil {
-		estate.Accounts = []localaws.EstateAccount{{ID: estate.Account, Role: role[1]}}
+		estate.Accounts = append(estate.Accounts, localaws.EstateAccount{ID: estate.Account, Role: role[1]})
 	}
 	return exampleBed{estate}
+}
+
+// exampleAccounts are the accounts that a file names, each with a campaign, and one that has no role.
+func exampleAccounts(t *testing.T, file string) []localaws.EstateAccount {
+	t.Helper()
+	if file == "" {
+		return nil
+	}
+	entries, err := accounts.ParseFile("accounts.yaml", []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []localaws.EstateAccount{{ID: "999999999999", Name: "sandbox"}}
+	for _, e := range entries {
+		list = append(list, localaws.EstateAccount{ID: e.ID, Name: e.Name, Role: e.Role.Name(), Regions: []localaws.EstateRegion{{
+			Name: "us-east-1", DatasetGroups: []localaws.EstateDatasetGroup{{Name: "shop", Campaigns: []localaws.EstateCampaign{{
+				MinTPS: 2, EstateEndpoint: localaws.EstateEndpoint{
+					Name: "home", Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 8},
+				},
+			}}}},
+		}}})
+	}
+	return list
+}
+
+// checkRole checks the template of a role: the hub assumes it, with the external id alone.
+func checkRole(t *testing.T, page, text string) {
+	t.Helper()
+	var template struct {
+		Resources map[string]struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Trust struct {
+					Statement []struct {
+						Effect    string                       `yaml:"Effect"`
+						Action    string                       `yaml:"Action"`
+						Condition map[string]map[string]string `yaml:"Condition"`
+					} `yaml:"Statement"`
+				} `yaml:"AssumeRolePolicyDocument"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &template); err != nil {
+		t.Fatalf("%s: %v", page, err)
+	}
+	role := template.Resources["Role"]
+	statements := role.Properties.Trust.Statement
+	if role.Type != "AWS::IAM::Role" || len(statements) != 1 || statements[0].Action != "sts:AssumeRole" || statements[0].Effect != "Allow" ||
+		statements[0].Condition["StringEquals"]["sts:ExternalId"] == "" {
+		t.Errorf("%s: the role is %+v", page, role)
+	}
 }
 
 // exampleRecord is the audit record of a step-down.
@@ -464,7 +522,7 @@ func checkAWS(t *testing.T, e example, files map[string]string) {
 	case "sts assume-role": // a role of an estate in the documents
 		granted := false
 		for name, text := range files {
-			if !strings.Contains(text, "accounts:") {
+			if !strings.Contains(text, "accounts:") || strings.Contains(text, "roleArn:") {
 				continue
 			}
 			estate, err := localaws.ParseEstate([]byte(text), name, nil)
@@ -478,7 +536,8 @@ func checkAWS(t *testing.T, e example, files map[string]string) {
 		if !granted {
 			t.Errorf("%s: no estate in the documents has this role with this external id", e)
 		}
-	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message":
+	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message",
+		"cloudformation package", "cloudformation create-stack-set", "cloudformation create-stack-instances":
 	default:
 		t.Errorf("%s: no test knows this command", e)
 	}
