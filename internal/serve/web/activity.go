@@ -237,7 +237,7 @@ type entryView struct {
 	Age              string         // up to a day; the date is beside it
 	Raw              string         // leads to the single records
 	ID               string         // of its details
-	Trail            [][]recordView // the records of its decisions
+	Stages           [][]recordView // the records of its decisions
 	Record           string         // the single record, where each has an entry of its own
 	Older            int            // decisions that the details leave out
 }
@@ -315,7 +315,7 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, n) })
 	for _, e := range entryViews(list[from:until], now) {
 		if kind == "all" && len(e.records) > 0 {
-			e.Record, e.Trail = string(e.records[0].Raw()), nil
+			e.Record, e.Stages = string(e.records[0].Raw()), nil
 		}
 		if n := len(view.Days); n == 0 || view.Days[n-1].Date != e.Day {
 			view.Days = append(view.Days, day{Date: e.Day})
@@ -401,7 +401,7 @@ func entryViews(list []happening, now time.Time) []entryView {
 			v.Raw = link("/activity", keyKind, "all", keyARN, h.ARN)
 		}
 		for _, part := range h.parts {
-			v.Trail = append(v.Trail, part.views(h.Text))
+			v.Stages = append(v.Stages, part.views(h.Text))
 		}
 		v.Older = max(h.Count, h.Steps) - len(h.parts)
 		v.ID = "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + v.Name
