@@ -15,20 +15,6 @@ const (
 	ReturnTag = "personalize-monitor:return"
 )
 
-// TagsOf are those of a resource's tags that arrange something; nil if none does.
-func TagsOf(all map[string]string) map[string]string {
-	var tags map[string]string
-	for _, key := range []string{Tag, ReturnTag} {
-		if value, ok := all[key]; ok {
-			if tags == nil {
-				tags = map[string]string{}
-			}
-			tags[key] = value
-		}
-	}
-	return tags
-}
-
 // Bounds of a schedule.
 const (
 	DefaultLead = 15 * time.Minute // an update takes minutes
