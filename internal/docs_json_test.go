@@ -36,6 +36,7 @@ func TestReferenceJSON(t *testing.T) {
 		{"what-if and report --what-if", report.WhatIf{}},
 		{"report --savings", report.Saved{}},
 		{"history", report.History{}},
+		{"verify", report.Verification{}},
 		{"cleanup", report.Cleanup{}},
 		{"dashboard build and dashboard delete", report.Boards{}},
 		{"demo", demo.Result{}},

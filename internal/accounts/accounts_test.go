@@ -96,7 +96,7 @@ func TestARoleThatCannotBeAssumed(t *testing.T) {
 		entry accounts.Entry
 		want  string
 	}{
-		{"another external id", entry("222222222222", "Reader", "south-1"), "cannot assume the role arn:aws:iam::222222222222:role/Reader with the external id of the file: AccessDenied"},
+		{"another external id", entry("222222222222", "Reader", "south-1"), "cannot assume the role arn:aws:iam::222222222222:role/Reader with the external id given: AccessDenied"},
 		{"no external id", entry("222222222222", "Reader", ""), "with no external id: AccessDenied"},
 		{"no such role", entry("333333333333", "Writer", ""), "role/Writer with no external id: AccessDenied"},
 		{"a closed account", entry("444444444444", "Reader", ""), "AccessDenied"},

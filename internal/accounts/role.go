@@ -68,7 +68,7 @@ func (r role) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	}
 	id := "no external id"
 	if r.entry.ExternalID != "" {
-		id = "the external id of the file"
+		id = "the external id given"
 	}
 	return creds, &awsapi.RoleError{Role: r.entry.Role.String(), With: id, Err: err}
 }

@@ -33,9 +33,9 @@ var serviceNames = map[string]string{
 	"SNS":             "sns",
 	"STS":             "sts",
 	"Pricing":         "pricing",
-	"Organizations":   "organizations",
 	"IAM":             "iam",
 	"KMS":             "kms",
+	"Organizations":   "organizations",
 }
 
 // serviceName returns the name of an SDK service id, or the id itself for a service that

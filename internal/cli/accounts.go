@@ -74,6 +74,7 @@ const maxAccountsFile = 1<<20 + 1
 type member struct {
 	*session
 	of     model.Account
+	role   model.ARN // zero: the credentials are used as they are
 	values config.Values
 }
 
@@ -104,7 +105,7 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 		own.account.config = source.Config(e)
 		own.logger = s.logger.With("account", e.ID)
 		own.clients = app.NewClients(own.account.config, s.clock, own.logger)
-		m := member{session: &own, of: e.Account, values: values.OfAccount(e.ID, e.Regions)}
+		m := member{session: &own, of: e.Account, role: e.Role, values: values.OfAccount(e.ID, e.Regions)}
 		if err := m.values.Within(s.config.Region); err != nil {
 			return nil, usage(fmt.Errorf("account %s: %w", e.Account, err))
 		}

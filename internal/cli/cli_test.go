@@ -54,7 +54,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PORT", port)
 			return err
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "putlogs": putLogs, "ask": ask},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "putlogs": putLogs, "ask": ask, "waitfor": waitFor},
 	})
 }
 
@@ -117,6 +117,20 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s answers %s, want %s", args[1], last, args[0])
+}
+
+// waitFor runs a command again and again until it prints a text: waitfor text command [args...].
+func waitFor(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: waitfor text command [args...]")
+	}
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		_ = ts.Exec(args[1], args[2:]...) // whatever its exit code
+		if strings.Contains(ts.ReadFile("stdout"), args[0]) {
+			return
+		}
+	}
+	ts.Fatalf("%s does not print %q", args[1], args[0])
 }
 
 // putLogs makes a log group, unless it is there, and puts the lines of a file into it, all

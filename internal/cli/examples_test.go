@@ -6,24 +6,21 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
-	"github.com/google/go-cmp/cmp"
+	"github.com/goccy/go-yaml"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/accounts"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cli"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -65,6 +62,10 @@ func TestDocsExamples(t *testing.T) {
 				name := fmt.Sprintf("prices%d.yaml", len(files))
 				files[name], files["prices.yaml"] = block.Text, block.Text
 				examples = append(examples, example{page: page, words: []string{"personalize-monitor", "plan", "--local", "--prices", name}})
+			case block.Language == "yaml" && strings.Contains(block.Text, "roleArn:"):
+				files["accounts.yaml"] = block.Text
+			case block.Language == "yaml" && strings.Contains(block.Text, "sts:ExternalId"):
+				checkRole(t, page, block.Text)
 			case block.Language == "yaml" && (page == "docs/guide/kubernetes.md" || page == "docs/guide/install.md"): // test/release uses them
 			case block.Language == "yaml":
 				t.Errorf("%s: no test knows this YAML:\n%s", page, block.Text)
@@ -259,7 +260,62 @@ func newExampleBed(t *testing.T, files map[string]string, named string) exampleB
 	} {
 		t.Setenv(name, value)
 	}
-	return exampleBed{localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions}}
+	estate := localaws.Estate{Account: "123456789012", Monitored: 24 * time.Hour, Regions: regions, Accounts: exampleAccounts(t, files["accounts.yaml"])}
+	if role := regexp.MustCompile(`--role-arn (arn:aws:iam::123456789012:role/\S+)`).FindStringSubmatch(named); role != nil {
+		estate.Accounts = append(estate.Accounts, localaws.EstateAccount{ID: estate.Account, Role: role[1]})
+	}
+	return exampleBed{estate}
+}
+
+// exampleAccounts are the accounts that a file names, each with a campaign, and one that has no role.
+func exampleAccounts(t *testing.T, file string) []localaws.EstateAccount {
+	t.Helper()
+	if file == "" {
+		return nil
+	}
+	entries, err := accounts.ParseFile("accounts.yaml", []byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []localaws.EstateAccount{{ID: "999999999999", Name: "sandbox"}}
+	for _, e := range entries {
+		list = append(list, localaws.EstateAccount{ID: e.ID, Name: e.Name, Role: e.Role.Name(), Regions: []localaws.EstateRegion{{
+			Name: "us-east-1", DatasetGroups: []localaws.EstateDatasetGroup{{Name: "shop", Campaigns: []localaws.EstateCampaign{{
+				MinTPS: 2, EstateEndpoint: localaws.EstateEndpoint{
+					Name: "home", Recipe: "aws-user-personalization", Age: 60 * 24 * time.Hour, Traffic: localaws.EstateTraffic{Shape: "constant", TPS: 8},
+				},
+			}}}},
+		}}})
+	}
+	return list
+}
+
+// checkRole checks the template of a role: the hub assumes it, with the external id alone.
+func checkRole(t *testing.T, page, text string) {
+	t.Helper()
+	var template struct {
+		Resources map[string]struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Trust struct {
+					Statement []struct {
+						Effect    string                       `yaml:"Effect"`
+						Action    string                       `yaml:"Action"`
+						Condition map[string]map[string]string `yaml:"Condition"`
+					} `yaml:"Statement"`
+				} `yaml:"AssumeRolePolicyDocument"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal([]byte(text), &template); err != nil {
+		t.Fatalf("%s: %v", page, err)
+	}
+	role := template.Resources["Role"]
+	statements := role.Properties.Trust.Statement
+	if role.Type != "AWS::IAM::Role" || len(statements) != 1 || statements[0].Action != "sts:AssumeRole" || statements[0].Effect != "Allow" ||
+		statements[0].Condition["StringEquals"]["sts:ExternalId"] == "" {
+		t.Errorf("%s: the role is %+v", page, role)
+	}
 }
 
 // exampleRecord is the audit record of a step-down.
@@ -465,7 +521,7 @@ func checkAWS(t *testing.T, e example, files map[string]string) {
 	case "sts assume-role": // a role of an estate in the documents
 		granted := false
 		for name, text := range files {
-			if !strings.Contains(text, "accounts:") {
+			if !strings.Contains(text, "accounts:") || strings.Contains(text, "roleArn:") {
 				continue
 			}
 			estate, err := localaws.ParseEstate([]byte(text), name, nil)
@@ -479,86 +535,10 @@ func checkAWS(t *testing.T, e example, files map[string]string) {
 		if !granted {
 			t.Errorf("%s: no estate in the documents has this role with this external id", e)
 		}
-	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message":
+	case "events put-targets", "lambda add-permission", "lambda invoke", "cloudwatch describe-alarms", "logs tail", "sqs receive-message", "sqs delete-message",
+		"cloudformation package", "cloudformation create-stack-set", "cloudformation create-stack-instances":
 	default:
 		t.Errorf("%s: no test knows this command", e)
-	}
-}
-
-// The policy to look only has the actions that commands which only look call, and no others.
-func TestDocsLookOnlyPolicyIsEnough(t *testing.T) {
-	var policy struct{ Statement []struct{ Action []string } }
-	for _, block := range docs.Blocks(docs.Read(t, "docs/operations/permissions.md")) {
-		if block.Language == "json" {
-			if err := json.Unmarshal([]byte(block.Text), &policy); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	bed := newExampleBed(t, map[string]string{}, "arn:aws:personalize:us-east-1:123456789012:campaign/home "+
-		"arn:aws:personalize:us-east-1:123456789012:recommender/for-you arn:aws:personalize:us-east-1:123456789012:campaign/search")
-	var mu sync.Mutex
-	calls, looking := map[string]bool{}, false
-	bed.estate.Monitored = 30 * 24 * time.Hour
-	group := &bed.estate.Regions[0].DatasetGroups[0]
-	group.Campaigns[0].EchoLatest = true // its solution is described, too
-	group.Recommenders[0].MinRPS = 40    // is lowered
-	server, err := localaws.New(bed.estate, localaws.WithObserver(func(o localaws.Observed) {
-		mu.Lock()
-		defer mu.Unlock()
-		if looking && o.Operation != "GetCallerIdentity" { // which everyone may call
-			calls[o.Service+":"+o.Operation] = true
-		}
-	}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := httptest.NewServer(server)
-	defer web.Close()
-	t.Setenv("AWS_ENDPOINT_URL", web.URL)
-	t.Setenv("NotificationEndpoint", "ops@example.com")
-	t.Setenv("HourlyChecks", "always")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	run := func(args ...string) int {
-		s := cli.Streams{Out: io.Discard, Err: io.Discard, Env: os.LookupEnv}
-		return cli.Run(ctx, args, "test", s)
-	}
-	if code := run("run"); code != cli.ExitDone { // from now on there is something to look at
-		t.Fatalf("exit code %d", code)
-	}
-	t.Setenv("AutoCreateIdleAlarms", "Yes") // so that there is something to create, too
-	mu.Lock()
-	looking = true
-	mu.Unlock()
-	run("plan")
-	run("report")
-	port, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan int)
-	go func() { ended <- run("serve", "--dry-run", "--listen", "127.0.0.1:"+port) }()
-	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-		response, err := http.Get("http://127.0.0.1:" + port + "/readyz")
-		if err == nil {
-			response.Body.Close()
-		}
-		if err == nil && response.StatusCode == http.StatusOK {
-			break
-		}
-		if time.Now().After(end) {
-			t.Fatal("the daemon is not ready")
-		}
-	}
-	cancel()
-	if code := <-ended; code != cli.ExitDone {
-		t.Errorf("exit code %d of the daemon", code)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	if diff := cmp.Diff(policy.Statement[0].Action, slices.Sorted(maps.Keys(calls))); diff != "" {
-		t.Errorf("(-policy +calls):\n%s", diff)
 	}
 }
 

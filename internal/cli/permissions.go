@@ -38,7 +38,7 @@ type permissionsOptions struct {
 }
 
 // permissionsSetup has the parameters that limit a policy.
-var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName}}
+var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName, config.ChatNotifications}}
 
 func newPermissions(g *global) *cobra.Command {
 	o := &permissionsOptions{}
@@ -100,9 +100,9 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 
 // An account, and the name or pattern of a role (IAM API reference, CreateRole).
 var (
-	accountPattern = regexp.MustCompile(`^[0-9]{12}$`)
-	rolePattern    = regexp.MustCompile(`^[A-Za-z0-9_+=,.@*-]{1,64}$`)
-	roleARN        = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
+	accountPattern  = regexp.MustCompile(`^[0-9]{12}$`)
+	roleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_+=,.@*-]{1,64}$`)
+	roleARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
 )
 
 // check rejects flags that are invalid, or not for the use.
@@ -119,7 +119,7 @@ func (o *permissionsOptions) check(use permissions.Use, region string) error {
 	reject(len(o.groups) > 0 && use != permissions.Report, "--log-group is for report")
 	reject((len(o.roles) > 0 || o.organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization")
 	reject(o.organization != (o.roleName != ""), "--organization and --role-name need each other")
-	reject(o.roleName != "" && !rolePattern.MatchString(o.roleName), "--role-name %q is not the name of a role", o.roleName)
+	reject(o.roleName != "" && !roleNamePattern.MatchString(o.roleName), "--role-name %q is not the name of a role", o.roleName)
 	reject(o.account != "" && !accountPattern.MatchString(o.account), "--account %q is not 12 digits", o.account)
 	reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region)
 	for _, role := range o.roles {
@@ -143,7 +143,7 @@ func (o *permissionsOptions) policyOptions(use permissions.Use, region string, v
 	}
 	p := permissions.Options{
 		Account: o.account, Region: region, Regions: values.Regions, Dashboard: values.DashboardName, AllowActions: o.allowActions,
-		LivePrices: o.livePrices, LogGroups: o.groups, Roles: slices.Clone(o.roles), Organization: o.organization,
+		LivePrices: o.livePrices, Chat: values.ChatNotifications, LogGroups: o.groups, Roles: slices.Clone(o.roles), Organization: o.organization,
 	}
 	if o.format == formatJSON {
 		p.Partition = "aws"

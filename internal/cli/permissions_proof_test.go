@@ -87,7 +87,9 @@ func permEstate() localaws.Estate {
 	large, off := campaign("large", 20, steady, nil), recommender("off", 1, localaws.EstateTraffic{}, nil)
 	large.EchoLatest, large.AutoSync, off.Status = true, true, "INACTIVE"
 	prices := map[string]float64{"campaign": 0.25, "campaignV2": 0.5, "recommender": 0.1}
-	return localaws.Estate{Account: iam.Account, Monitored: 30 * day, MonitorRegion: permHome, LifeCycle: localaws.EstateLifeCycle{Delete: time.Second}, Regions: []localaws.EstateRegion{
+	return localaws.Estate{Account: iam.Account, Monitored: 30 * day, MonitorRegion: permHome, LifeCycle: localaws.EstateLifeCycle{Delete: time.Second}, Accounts: []localaws.EstateAccount{
+		{ID: "222222222222", Role: "Reader", Regions: []localaws.EstateRegion{{Name: permHome}}},
+	}, Regions: []localaws.EstateRegion{
 		{Name: permHome},
 		{Name: permAway, TPSHourPrices: prices, DatasetGroups: []localaws.EstateDatasetGroup{{
 			Name: "shop", Domain: "ECOMMERCE",
@@ -105,7 +107,7 @@ func permEstate() localaws.Estate {
 
 // newSecured is the AWS as a monitor that may do all has left it a few minutes ago. The clocks of
 // AWS and of this machine agree at the end.
-func newSecured(ctx context.Context, folder string, shared bool, policy *iam.Policy) (s *secured, err error) {
+func newSecured(ctx context.Context, folder, command string, policy *iam.Policy) (s *secured, err error) {
 	s = &secured{}
 	clock := model.NewVirtualClock(time.Now().Add(-3 * time.Minute))
 	server, err := localaws.New(permEstate(), localaws.WithClock(clock))
@@ -121,7 +123,7 @@ func newSecured(ctx context.Context, folder string, shared bool, policy *iam.Pol
 
 	past := permPast{ctx: ctx, clients: owner}
 	past.monitored(clock, server, open.URL)
-	past.changed(shared)
+	past.changed(command)
 	s.audit = past.deleted(folder, clock.Now())
 	clock.Advance(-time.Until(clock.Now()))
 	server.Tick()
@@ -140,7 +142,7 @@ func (p *permPast) did(_ any, err error) { p.err = errors.Join(p.err, err) }
 // monitored lets a monitor run a cycle, and build its dashboard.
 func (p *permPast) monitored(clock *model.VirtualClock, server *localaws.Server, url string) {
 	values, err := config.Resolve(config.Sources{Flags: map[string]string{
-		"regions": permAway, "hourly-checks": "never", "notification-endpoint": "a@example.com",
+		"regions": permAway, "hourly-checks": "never", "notification-endpoint": "a@example.com", "chat-notifications": "yes",
 	}})
 	p.did(nil, err)
 	parts := app.New(app.Options{Config: awsapi.LocalConfig(permHome, url, "LOCAL", nil), Clock: clock, Deployment: "cli", Params: values})
@@ -152,9 +154,9 @@ func (p *permPast) monitored(clock *model.VirtualClock, server *localaws.Server,
 }
 
 // changed is what others have done: a larger dashboard, counts of past actions, the rules of the
-// upstream sample, and an alarm that a person deleted. In the home region the topic is shared with a
-// person, or is not there.
-func (p *permPast) changed(shared bool) {
+// upstream sample, and an alarm that a person deleted. What there is in the home region
+// depends on the command.
+func (p *permPast) changed(command string) {
 	board := config.Values{}.DashboardName
 	if values, err := config.Resolve(config.Sources{}); err == nil {
 		board = values.DashboardName
@@ -166,17 +168,28 @@ func (p *permPast) changed(shared bool) {
 		},
 	}))
 	p.sample(permAway)
-	if p.sample(permHome); shared {
-		topic := aws.String(permARN("sns", permHome, notify.TopicName))
-		p.did(p.clients.EventBridge(permHome).PutTargets(p.ctx, &eventbridge.PutTargetsInput{
-			Rule: aws.String(notify.RuleName), Targets: []ebtypes.Target{{Id: aws.String("mine"), Arn: topic}},
-		}))
-	} else {
-		home := p.clients.EventBridge(permHome)
-		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: aws.String(notify.RuleName), Ids: []string{notify.TargetID}}))
-		p.did(home.DeleteRule(p.ctx, &eventbridge.DeleteRuleInput{Name: aws.String(notify.RuleName)}))
-		topic := aws.String(permARN("sns", permHome, notify.TopicName))
-		p.did(p.clients.SNS(permHome).DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
+	p.sample(permHome)
+	rule, topic := aws.String(notify.RuleName), aws.String(permARN("sns", permHome, notify.TopicName))
+	home, topics := p.clients.EventBridge(permHome), p.clients.SNS(permHome)
+	switch command {
+	case "run": // nothing is there
+		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID, notify.ChatTargetID}}))
+		p.did(home.DeleteRule(p.ctx, &eventbridge.DeleteRuleInput{Name: rule}))
+		chats := aws.String(permARN("sns", permHome, notify.ChatTopicName))
+		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: chats}))
+		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
+	case "serve": // the topic was deleted, and chats are no longer wanted
+		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID, notify.ChatTargetID}}))
+		p.did(home.DeleteRule(p.ctx, &eventbridge.DeleteRuleInput{Name: rule}))
+		p.sample(permHome)
+		p.did(home.RemoveTargets(p.ctx, &eventbridge.RemoveTargetsInput{Rule: rule, Ids: []string{notify.TargetID}}))
+		p.did(home.PutTargets(p.ctx, &eventbridge.PutTargetsInput{Rule: rule, Targets: []ebtypes.Target{{
+			Id: aws.String(notify.ChatTargetID), Arn: aws.String(permARN("sns", permHome, notify.ChatTopicName)), InputPath: aws.String(events.ChatPath),
+		}}}))
+		p.did(topics.DeleteTopic(p.ctx, &sns.DeleteTopicInput{TopicArn: topic}))
+	default: // a person uses the rule, too
+		targets := []ebtypes.Target{{Id: aws.String("mine"), Arn: topic}}
+		p.did(home.PutTargets(p.ctx, &eventbridge.PutTargetsInput{Rule: rule, Targets: targets}))
 	}
 	p.did(p.clients.CloudWatch(permAway).DeleteAlarms(p.ctx, &cloudwatch.DeleteAlarmsInput{
 		AlarmNames: []string{"PersonalizeMonitor-LowCampaignUtilization-raised"},
@@ -240,16 +253,25 @@ var (
 	permCycle = []string{
 		"--regions", permHome + "," + permAway, "--notification-endpoint", "a@example.com", "--auto-create-idle-alarms", "no",
 	}
-	permEnds = []string{"--auto-delete-or-stop-idle", "yes", "--yes"}
-	permUses = map[permissions.Use]permUse{
-		permissions.Plan: {[]string{"--live-prices"}, [][]string{slices.Concat([]string{"plan", "--live-prices"}, permCycle)}},
-		permissions.Report: {[]string{"--live-prices", "--log-group", "/monitor/*"}, [][]string{
+	permOthers = []string{"--organization", "--role-name", "Reader"}
+	permChat   = []string{"--chat-notifications", "yes"}
+	permEnds   = []string{"--auto-delete-or-stop-idle", "yes", "--yes"}
+	permUses   = map[permissions.Use]permUse{
+		permissions.Plan: {[]string{"--live-prices", "--chat-notifications", "yes"}, [][]string{
+			slices.Concat([]string{"plan", "--live-prices"}, permCycle, permChat), slices.Concat([]string{"plan"}, permCycle),
+		}},
+		permissions.Report: {slices.Concat([]string{"--live-prices", "--log-group", "/monitor/*"}, permOthers), [][]string{
 			{"report", "--live-prices", "--regions", permAway, "--group-by", "tag:stage"},
 			{"report", "--recommender-arns", permARN("personalize", permAway, "recommender/large"), "--campaign-arns", "none"},
 			{"report", "--savings", "--log-group", "/monitor/*"},
+			slices.Concat([]string{"report", "--exclude", iam.Account}, permOthers),
 		}},
-		permissions.Run: {nil, [][]string{slices.Concat([]string{"run"}, permCycle)}},
-		permissions.Act: {nil, [][]string{slices.Concat([]string{"run", "--act"}, permCycle, permEnds)}},
+		permissions.Run: {permChat, [][]string{
+			slices.Concat([]string{"run"}, permCycle, permChat), slices.Concat([]string{"run"}, permCycle),
+		}},
+		permissions.Act: {permChat, [][]string{
+			slices.Concat([]string{"run", "--act"}, permCycle, permEnds, permChat), slices.Concat([]string{"run", "--act"}, permCycle, permEnds),
+		}},
 		permissions.Serve: {[]string{"--allow-actions", "--live-prices"}, [][]string{
 			slices.Concat([]string{"serve", "--allow-actions", "--live-prices", "--hourly-checks", "always", "--listen", "127.0.0.1:0"}, permCycle, permEnds),
 		}},
@@ -283,7 +305,7 @@ type permOutcome struct {
 
 // try runs the commands of a use under a policy that lacks some grants.
 func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lacks ...*iam.Grant) (permOutcome, error) {
-	s, err := newSecured(ctx, folder, u.runs[0][0] == "cleanup", policy.Without(lacks...))
+	s, err := newSecured(ctx, folder, u.runs[0][0], policy.Without(lacks...))
 	defer s.close()
 	if err != nil {
 		return permOutcome{}, err
@@ -298,9 +320,12 @@ func (u permUse) try(ctx context.Context, folder string, policy *iam.Policy, lac
 			code, text = s.command(ctx, args)
 		}
 		out.text += fmt.Sprintf("%s: exit code %d\n%s", args[0], code, text)
+		if out.named = s.named(out.text, policy, lacks); len(lacks) > 0 && len(out.named) == len(lacks) {
+			break
+		}
 		out.failed = out.failed || code != cli.ExitDone && (args[0] != "plan" || code != cli.ExitChanges)
 	}
-	out.named, out.denied, out.unused = s.named(out.text, policy, lacks), s.guard.Denied(), s.guard.Unused()
+	out.denied, out.unused = s.guard.Denied(), s.guard.Unused()
 	return out, s.guard.Err()
 }
 
@@ -347,7 +372,7 @@ func (s *secured) serve(ctx context.Context, args []string, policy *iam.Policy, 
 		line := append(s.line(args), "--audit-file", s.audit)
 		ended <- cli.Run(ctx, line, "test", cli.Streams{In: strings.NewReader(""), Out: out, Err: out, Env: os.LookupEnv})
 	}()
-	asked, size, since := false, 0, time.Now()
+	asked, size, since, dryRun := false, 0, time.Now(), slices.Contains(args, "--dry-run")
 	for start := time.Now(); time.Since(start) < permWait; time.Sleep(20 * time.Millisecond) {
 		select {
 		case code := <-ended:
@@ -362,6 +387,9 @@ func (s *secured) serve(ctx context.Context, args []string, policy *iam.Policy, 
 		}
 		if len(text) != size {
 			size, since = len(text), time.Now()
+		}
+		if dryRun && asked && time.Since(since) > permQuiet {
+			break
 		}
 		named := len(s.named(text, policy, lacks))
 		if len(lacks) == 0 && asked && len(s.guard.Unused()) == 0 || named > 0 && (named == len(lacks) || time.Since(since) > permQuiet) {
@@ -407,6 +435,18 @@ func askOnPage(address, arn, action string) {
 	}
 }
 
+// permEnvironment is that of a command with credentials, and no other settings of AWS.
+func permEnvironment(t *testing.T) {
+	t.Helper()
+	none := filepath.Join(t.TempDir(), "none")
+	for name, value := range map[string]string{
+		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_PROFILE": "", "AWS_CONFIG_FILE": none,
+		"AWS_SHARED_CREDENTIALS_FILE": none, "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
 // eachVariable makes TestPermissionsAreEnoughAndNeeded remove one action at a time, which takes minutes.
 const eachVariable = "PERSONALIZE_MONITOR_EACH_PERMISSION"
 
@@ -416,12 +456,7 @@ const eachVariable = "PERSONALIZE_MONITOR_EACH_PERMISSION"
 // actions whose lack no run has reported yet.
 func TestPermissionsAreEnoughAndNeeded(t *testing.T) {
 	folder := t.TempDir()
-	for name, value := range map[string]string{
-		"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_PROFILE": "", "AWS_CONFIG_FILE": filepath.Join(folder, "none"),
-		"AWS_SHARED_CREDENTIALS_FILE": filepath.Join(folder, "none"), "AWS_EC2_METADATA_DISABLED": "true", "AWS_MAX_ATTEMPTS": "1",
-	} {
-		t.Setenv(name, value)
-	}
+	permEnvironment(t)
 	for _, use := range permissions.Uses() {
 		t.Run(string(use), func(t *testing.T) {
 			t.Parallel()
@@ -440,6 +475,18 @@ func TestPermissionsAreEnoughAndNeeded(t *testing.T) {
 				u.withoutMany(t, folder, policy)
 			}
 		})
+	}
+}
+
+// A daemon that only looks needs what plan and report need, and no more.
+func TestDryRunOfServeNeedsPlanAndReport(t *testing.T) {
+	permEnvironment(t)
+	policy := permUses[permissions.Plan].policy(t, permissions.Plan)
+	policy.Grants = append(policy.Grants, permUses[permissions.Report].policy(t, permissions.Report).Grants...)
+	u := permUse{nil, [][]string{slices.Concat([]string{"serve", "--dry-run", "--listen", "127.0.0.1:0"}, permCycle, permChat)}}
+	out, err := u.try(t.Context(), t.TempDir(), policy)
+	if err != nil || out.failed || len(out.denied) > 0 {
+		t.Errorf("it lacks %v: %v\n%s", out.denied, err, out.text)
 	}
 }
 

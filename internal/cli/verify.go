@@ -14,6 +14,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -27,8 +28,10 @@ var verifySetup = setup{params: []string{config.Regions, config.NotificationEndp
 // verifyOptions are the settings of verify.
 type verifyOptions struct {
 	common
+	accounts   accountOptions
 	use        string
 	roleARN    string
+	role       model.ARN // zero without --role-arn
 	externalID string
 }
 
@@ -62,6 +65,7 @@ configuration; 3 nothing failed, but something could not be checked.`,
 	flags.StringVar(&o.externalID, "external-id", "", "external `ID` that the role's trust policy asks for")
 	complete(cmd, "for", uses())
 	o.addOutput(cmd)
+	o.accounts.addFlags(cmd)
 	verifySetup.addParams(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		values, err := g.resolve(cmd.Flags(), verifySetup)
@@ -79,13 +83,16 @@ func (o *verifyOptions) check() error {
 		return usage(oneOf("--for", o.use, uses()))
 	case o.externalID != "" && o.roleARN == "":
 		return usage(errors.New("--external-id is for --role-arn"))
+	case o.roleARN != "" && o.accounts.several():
+		return usage(errors.New("--role-arn is for one account; --accounts and --organization have a role in each"))
 	}
 	if o.roleARN != "" {
-		if _, err := accounts.ParseRole(o.roleARN); err != nil {
+		var err error
+		if o.role, err = accounts.ParseRole(o.roleARN); err != nil {
 			return usage(fmt.Errorf("--role-arn: %w", err))
 		}
 	}
-	return o.checkOutput()
+	return cmp.Or(o.checkOutput(), o.accounts.check())
 }
 
 // useLambda is the deployed stack: all of its functions.
@@ -102,15 +109,15 @@ func uses() []string {
 
 // statements are what the way of working may do in an account.
 func (o *verifyOptions) statements(region, dashboard string) func(account, partition string) []permissions.Statement {
-	of := []permissions.Use{permissions.Use(o.use)}
+	of, owner := []permissions.Use{permissions.Use(o.use)}, deployment
 	if o.use == useLambda {
-		of = permissions.Functions()
+		of, owner = permissions.Functions(), region+"/personalize-monitor" // the stack of make deploy
 	}
 	return func(account, partition string) []permissions.Statement {
 		var all []permissions.Statement
 		for _, use := range of {
 			all = append(all, permissions.For(use, permissions.Options{
-				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: deployment,
+				Partition: partition, Account: account, Region: region, Dashboard: dashboard, Deployment: owner,
 			})...)
 		}
 		return all
@@ -122,34 +129,68 @@ func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values
 	s, err := g.open(ctx, verifySetup)
 	switch {
 	case awsapi.KindOf(err) == awsapi.NoCredentials && ctx.Err() == nil:
-		facts := verify.Facts{Use: o.use, Version: notify.VersionTag(g.version), Home: g.region}
-		facts.Identity.Failure = probe.FailureOf(err)
-		return o.finish(g, report.VerificationOf(facts, nil))
+		return o.finish(g, report.VerificationOf([]verify.Facts{o.without(g, "", err)}, nil))
 	case err != nil:
 		return err
 	}
 	defer s.close()
-	if err := values.Within(s.config.Region); err != nil {
-		return err
-	}
-	if o.roleARN != "" {
-		s.config = awsapi.AssumeRole(s.config, o.roleARN, o.externalID)
-		s.clients = app.NewClients(s.config, s.clock, s.logger)
-	}
 	if len(values.Regions) == 0 {
 		values.Regions = s.regions
 	}
-	parts := s.app(app.Options{DryRun: true})
-	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: s.progress.show})
-	facts, err := reader.Run(ctx, probe.Input{
-		Use: o.use, Version: notify.VersionTag(g.version), Regions: values.Regions, Statements: o.statements(s.config.Region, values.DashboardName), Wanted: values.Endpoints,
-		ChatWanted: values.ChatNotifications, Dashboard: values.DashboardName, Principal: o.roleARN,
-	})
-	s.progress.clear()
+	members, err := o.members(ctx, s, values)
 	if err != nil {
 		return err
 	}
-	return o.finish(g, report.VerificationOf(facts, parts.Clients.Calls()))
+	defer closeAll(members)
+	facts, errs, calls := make([]verify.Facts, len(members)), make([]error, len(members)), map[string]int{}
+	awsapi.Parallel(len(members), accountsAtOnce, func(i int) { facts[i], errs[i] = o.facts(ctx, members[i]) })
+	s.progress.clear()
+	for _, m := range members {
+		for call, n := range m.clients.Calls() {
+			calls[call] += n
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return o.finish(g, report.VerificationOf(facts, calls))
+}
+
+// without are the facts of an account whose credentials cannot be used.
+func (o *verifyOptions) without(g *global, account string, err error) verify.Facts {
+	return verify.Facts{
+		Now: model.SystemClock{}.Now(), Use: o.use, Version: notify.VersionTag(g.version), Home: g.region,
+		Identity: verify.Identity{Account: account, Failure: probe.FailureOf(err)},
+	}
+}
+
+// members are the accounts to check: those that are selected, or that of the credentials or of the role.
+func (o *verifyOptions) members(ctx context.Context, s *session, values config.Values) ([]member, error) {
+	if o.accounts.several() {
+		return o.accounts.open(ctx, s, values)
+	}
+	if err := values.Within(s.config.Region); err != nil {
+		return nil, err
+	}
+	own := *s
+	if o.role != (model.ARN{}) {
+		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
+	}
+	own.clients = app.NewClients(own.account.config, s.clock, s.logger)
+	return []member{{session: &own, role: o.role, values: values}}, nil
+}
+
+// facts reads those of an account.
+func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, error) {
+	parts := m.app(app.Options{DryRun: true})
+	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress})
+	facts, err := reader.Run(ctx, probe.Input{
+		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
+		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
+		Dashboard: m.values.DashboardName, Principal: m.role.String(),
+	})
+	facts.Identity.Account = cmp.Or(facts.Identity.Account, m.of.ID)
+	return facts, err
 }
 
 // finish prints the findings. One that failed decides the exit code before one that is not known.

@@ -26,6 +26,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
+	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 )
 
 // verifyEstate has a campaign in each of two regions, and a key that no service may use.
@@ -168,6 +169,35 @@ func TestVerifyFindsEachFault(t *testing.T) {
 		return strings.HasPrefix(f, "not checked key eu-west-1: key of the topic: AccessDenied")
 	}) {
 		t.Errorf("with the key's policy denied: %q", list)
+	}
+}
+
+// What the upstream sample left is one monitor more beside ours, or the only one.
+func TestVerifyFindsTheUpstreamSample(t *testing.T) {
+	v, ctx := newVerified(t, localaws.WithAutoConfirm()), context.Background()
+	campaign := awsbed.Campaigns("eu-west-1", 1)[0]
+	for _, alarm := range awsbed.SampleAlarms(campaign) {
+		_, err := v.raw.CloudWatch("eu-west-1").PutMetricAlarm(ctx, alarm)
+		v.must(err)
+	}
+	topic, err := v.raw.SNS("eu-west-1").CreateTopic(ctx, &sns.CreateTopicInput{Name: aws.String(awsbed.TopicName)})
+	v.must(err)
+	_, err = v.raw.SNS("eu-west-1").SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{
+		TopicArn: topic.TopicArn, AttributeName: aws.String("Policy"), AttributeValue: aws.String(awsbed.SamplePolicy("eu-west-1")),
+	})
+	v.must(err)
+	const sample = "WARN monitor : the upstream sample is deployed here: alarms in eu-west-1, the topic in eu-west-1"
+	const policy = "WARN topic eu-west-1: the topic has the upstream sample's policy, by which alarms of any account may publish"
+	if _, list := v.findings(); !slices.Contains(list, sample) || !slices.Contains(list, policy) {
+		t.Errorf("got %q", list)
+	}
+	_, err = v.raw.SNS("us-east-1").CreateTopic(ctx, &sns.CreateTopicInput{
+		Name: aws.String(awsbed.TopicName), Tags: []snstypes.Tag{{Key: aws.String("Deployment"), Value: aws.String("us-east-1/shop")}},
+	})
+	v.must(err)
+	if _, list := v.findings(); !slices.Contains(list, "WARN monitor : 2 monitors in the account: "+
+		"the upstream sample (alarms in eu-west-1, the topic in eu-west-1); stack us-east-1/shop (the topic in us-east-1)") {
+		t.Errorf("got %q", list)
 	}
 }
 

@@ -16,7 +16,8 @@ type schedules struct {
 
 // apply merges the decisions with what is arranged. Before something is changed, the tags are read
 // again, and a recommender, of which only the listing is known, is described. What could not be read
-// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening. It returns the tags that are known.
+// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening.
+// It returns the tags that are known.
 func (s schedules) apply(ctx context.Context, decisions []rules.Decision) (map[model.ARN]map[string]string, []model.Problem) {
 	resources := make([]model.Resource, len(decisions))
 	for i, d := range decisions {

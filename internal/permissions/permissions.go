@@ -73,6 +73,7 @@ type Options struct {
 
 	AllowActions bool     // serve --allow-actions
 	LivePrices   bool     // --live-prices
+	Chat         bool     // ChatNotifications
 	LogGroups    []string // names or ARNs for --log-group; a * at the end matches the rest of a name
 	Roles        []string // ARNs of roles to assume in other accounts
 	Organization bool     // the accounts of the organization are listed
@@ -131,6 +132,8 @@ func (o Options) wants(mark byte) bool {
 		return o.AllowActions
 	case withPrices:
 		return o.LivePrices
+	case withChat:
+		return o.Chat
 	case withLogs:
 		return len(o.LogGroups) > 0
 	case withLogSearch:

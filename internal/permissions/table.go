@@ -67,6 +67,7 @@ const (
 	always           = 'x'
 	withActions      = 'a'
 	withPrices       = 'l'
+	withChat         = 'c'
 	withLogs         = 'g'
 	withLogSearch    = 'f' // a name of a log group that ends with *
 	withRoles        = 'r'
@@ -128,11 +129,11 @@ var table = []row{
 	{topics, "sns", "Subscribe", "..xxx. x....."},
 	{topics, "sns", "DeleteTopic", ".....x .....x"},
 
-	{chatTopic, "sns", "CreateTopic", "..xxx. x....."},
-	{chatTopic, "sns", "TagResource", "..xxx. x....."},
+	{chatTopic, "sns", "CreateTopic", "..ccc. x....."},
+	{chatTopic, "sns", "TagResource", "..ccc. x....."},
 	{chatTopic, "sns", "ListTagsForResource", "x.xxx. x....."},
-	{chatTopic, "sns", "GetTopicAttributes", "x.xxx. x....."},
-	{chatTopic, "sns", "SetTopicAttributes", "..xxx. x....."},
+	{chatTopic, "sns", "GetTopicAttributes", "c.ccc. x....."},
+	{chatTopic, "sns", "SetTopicAttributes", "..ccc. x....."},
 	{chatTopics, "sns", "GetTopicAttributes", ".....x .....x"},
 	{chatTopics, "sns", "ListTagsForResource", ".....x .....x"},
 	{chatTopics, "sns", "DeleteTopic", ".....x .....x"},

@@ -2,6 +2,8 @@ package report
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -9,40 +11,39 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 )
 
-// Verification is the outcome of verify. Its JSON keys are stable.
+// Verification is the outcome of verify, in one account or several. Its JSON keys are stable.
 type Verification struct {
 	CheckedAt time.Time             `json:"checkedAt"`
-	Account   string                `json:"account"` // empty if it is not known
-	Identity  string                `json:"identity"`
-	Use       string                `json:"use"`
-	Region    string                `json:"region"` // where events and the notification rule are
-	Version   string                `json:"version"`
+	Use       string                `json:"use"`     // whose permissions were checked: that of `--for`
+	Region    string                `json:"region"`  // where events and the notification rule are
+	Version   string                `json:"version"` // of this program
 	Findings  []VerificationFinding `json:"findings"`
 	Calls     map[string]int        `json:"calls"` // by service.Operation
 }
 
-// VerificationFinding is the outcome of one check.
+// VerificationFinding is the outcome of one check. The account is empty if it is not known.
 type VerificationFinding struct {
-	Check    verify.Check  `json:"check"`
-	Status   verify.Status `json:"status"`
-	Region   string        `json:"region"`
-	Resource string        `json:"resource"`
+	Account  string        `json:"account"`
+	Check    verify.Check  `json:"check"`    // credentials, clock, region, permission, quota, metrics, topic, key, subscriber, rule, monitor, version
+	Status   verify.Status `json:"status"`   // OK, WARN, FAIL, not checked
+	Region   string        `json:"region"`   // empty for the whole account
+	Resource string        `json:"resource"` // an ARN, an action or an address; may be empty
 	Text     string        `json:"text"`
-	Remedy   string        `json:"remedy"`
+	Remedy   string        `json:"remedy"` // what to try; empty for OK
 }
 
-// VerificationOf is the outcome of the facts' checks.
-func VerificationOf(f verify.Facts, calls map[string]int) Verification {
-	v := Verification{
-		CheckedAt: f.Now.UTC().Truncate(time.Second), Account: f.Identity.Account, Identity: f.Identity.ARN, Use: f.Use, Region: f.Home,
-		Version: f.Version, Findings: []VerificationFinding{}, Calls: calls,
+// VerificationOf is the outcome of the checks of accounts, which were checked for the same use.
+func VerificationOf(accounts []verify.Facts, calls map[string]int) Verification {
+	v := Verification{Findings: []VerificationFinding{}, Calls: map[string]int{}}
+	for _, f := range accounts {
+		v.CheckedAt, v.Use, v.Region, v.Version = f.Now.UTC().Truncate(time.Second), f.Use, f.Home, f.Version
+		for _, finding := range verify.Findings(f) {
+			v.Findings = append(v.Findings, VerificationFinding{
+				f.Identity.Account, finding.Check, finding.Status, finding.Region, finding.Resource, finding.Text, finding.Remedy,
+			})
+		}
 	}
-	for _, finding := range verify.Findings(f) {
-		v.Findings = append(v.Findings, VerificationFinding(finding))
-	}
-	if v.Calls == nil {
-		v.Calls = map[string]int{}
-	}
+	maps.Copy(v.Calls, calls)
 	return v
 }
 
@@ -62,9 +63,9 @@ func (v Verification) JSON() any { return v }
 
 // CSV implements Report.
 func (v Verification) CSV() [][]string {
-	rows := [][]string{{"check", "status", "region", "resource", "text", "remedy"}}
+	rows := [][]string{{"account", "check", "status", "region", "resource", "text", "remedy"}}
 	for _, f := range v.Findings {
-		rows = append(rows, Fields(f.Check, f.Status, f.Region, f.Resource, f.Text, f.Remedy))
+		rows = append(rows, Fields(f.Account, f.Check, f.Status, f.Region, f.Resource, f.Text, f.Remedy))
 	}
 	return rows
 }
@@ -75,8 +76,15 @@ func (v Verification) Asides() []string { return nil }
 // Table implements Report: a line for each finding, its remedy below it, and their numbers at the end.
 func (v Verification) Table(p Printer) {
 	grid := Grid{Columns: []Column{{Title: "STATUS"}, {Title: "REGION"}}, Text: "FINDING"}
+	several := slices.ContainsFunc(v.Findings, func(f VerificationFinding) bool { return f.Account != v.Findings[0].Account })
+	if several {
+		grid.Columns = slices.Insert(grid.Columns, 1, Column{Title: "ACCOUNT"})
+	}
 	for _, f := range v.Findings {
 		row := Row{Cells: []Cell{Word(f.Status), {Text: f.Region}}, Text: Cell{Text: f.Text}}
+		if several {
+			row.Cells = slices.Insert(row.Cells, 1, Cell{Text: f.Account})
+		}
 		if f.Status == verify.OK {
 			row.Cells[0].Color = ""
 		}

@@ -169,7 +169,8 @@ func (f Facts) key(region string, key Key) []Finding {
 	for _, service := range keyServices {
 		switch keyLets(key.Policy, service, f.Identity.Account) {
 		case Refused:
-			list = append(list, Finding{CheckKey, Fail, region, key.Name, "the policy of the topic's key does not let " + service + " use it", grant})
+			text := "the policy of the topic's key does not let " + service + " use it"
+			list = append(list, Finding{CheckKey, Fail, region, key.Name, text, grant})
 		case Unknown:
 			list = append(list, Finding{
 				CheckKey, Unchecked, region, key.Name, "the policy of the topic's key has conditions for " + service,
@@ -203,7 +204,8 @@ func (f Facts) subscribers(r Region) []Finding {
 		}
 	}
 	if list == nil {
-		list = append(list, Finding{CheckSubscriber, Warn, r.Name, t.ARN, "the topic has no subscriber, so no one is notified", "set NotificationEndpoint"})
+		text := "the topic has no subscriber, so no one is notified"
+		list = append(list, Finding{CheckSubscriber, Warn, r.Name, t.ARN, text, "set NotificationEndpoint"})
 	}
 	return list
 }

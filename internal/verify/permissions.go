@@ -26,57 +26,58 @@ type Permission struct {
 }
 
 // permissions has one finding for each action that is refused, one for each reason why some are not
-// known, and one for all that are allowed.
+// known, and one for all that are allowed everywhere.
 func (f Facts) permissions() []Finding {
-	if len(f.Permissions) == 0 {
-		return nil
-	}
 	var list []Finding
 	var refused, reasons []string
-	called, simulated := map[string]bool{}, map[string]bool{}
+	why := map[string]Failure{}      // by its text
 	unknown := map[string][]string{} // actions, by reason
-	remedies := map[string]string{}
+	called := map[string]bool{}      // the actions that are allowed: whether one was called
 	for _, p := range f.Permissions {
-		switch {
-		case p.Answer == Refused && !slices.Contains(refused, p.Action):
-			refused = append(refused, p.Action)
-		case p.Answer == Refused:
-		case p.Answer == Allowed && p.Called:
-			called[p.Action] = true
-		case p.Answer == Allowed:
-			simulated[p.Action] = true
+		switch p.Answer {
+		case Refused:
+			refused = once(refused, p.Action)
+		case Allowed:
+			called[p.Action] = called[p.Action] || p.Called
 		default:
-			if _, known := unknown[p.Why.Text]; !known {
-				reasons = append(reasons, p.Why.Text)
-			}
-			if !slices.Contains(unknown[p.Why.Text], p.Action) {
-				unknown[p.Why.Text] = append(unknown[p.Why.Text], p.Action)
-			}
-			remedies[p.Why.Text] = p.Why.Remedy
+			reasons, why[p.Why.Text] = once(reasons, p.Why.Text), p.Why
+			unknown[p.Why.Text] = once(unknown[p.Why.Text], p.Action)
 		}
 	}
 	for _, action := range refused {
 		list = append(list, f.refused(action))
 		delete(called, action)
-		delete(simulated, action)
 	}
 	for _, reason := range reasons {
 		for _, action := range unknown[reason] {
 			delete(called, action)
-			delete(simulated, action)
 		}
-		list = append(list, Finding{
-			CheckPermission, Unchecked, "", "", fmt.Sprintf("%s: %s", names(unknown[reason]), reason), remedies[reason],
-		})
+		list = append(list, why[reason].unchecked(CheckPermission, "", names(unknown[reason])))
 	}
-	for action := range called {
-		delete(simulated, action)
-	}
-	if n := len(called) + len(simulated); n > 0 {
-		text := fmt.Sprintf("%d actions of %s are allowed: %d by calling them, %d by simulation", n, f.Use, len(called), len(simulated))
-		list = append(list, Finding{CheckPermission, OK, "", "", text, ""})
+	if len(called) > 0 {
+		list = append(list, f.allowed(called))
 	}
 	return list
+}
+
+// once appends a text that is not in the list yet.
+func once(list []string, text string) []string {
+	if slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
+// allowed is the finding for all actions that are allowed, by whether one was called.
+func (f Facts) allowed(called map[string]bool) Finding {
+	n := 0
+	for _, yes := range called {
+		if yes {
+			n++
+		}
+	}
+	text := fmt.Sprintf("%d actions of %s are allowed: %d by calling them, %d by simulation", len(called), f.Use, n, len(called)-n)
+	return Finding{CheckPermission, OK, "", "", text, ""}
 }
 
 // refused is the finding for one action, in all regions that refuse it.

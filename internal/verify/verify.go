@@ -94,8 +94,10 @@ type Facts struct {
 	Permissions []Permission
 	Rules       Count // in the deployment region
 	Dashboards  Count
-	// Deployments are the monitors that left traces in the account.
-	Deployments []Deployment
+	// Deployments are the monitors that left traces in the account. TracesFailure is why there may be
+	// more.
+	Deployments   []Deployment
+	TracesFailure Failure
 	// Chat is the topic for chats in the deployment region, and ChatWanted whether the parameters want
 	// one. Wanted are the addresses that the parameters want to be notified.
 	Chat       Topic
@@ -103,7 +105,7 @@ type Facts struct {
 	Wanted     []config.Endpoint
 }
 
-// Identity is who owns the credentials.
+// Identity is who owns the credentials. With a Failure, the account is the one that was meant, if any.
 type Identity struct {
 	Account string
 	ARN     string
@@ -174,11 +176,6 @@ var checks = []Check{
 }
 
 func order(c Check) int { return slices.Index(checks, c) }
-
-// Has reports whether a finding has the status.
-func Has(list []Finding, status Status) bool {
-	return slices.ContainsFunc(list, func(f Finding) bool { return f.Status == status })
-}
 
 // names joins the names of things, the last of many left out.
 func names(list []string) string {

@@ -19,7 +19,7 @@ const (
 const maxActions = 1000
 
 // API describes the service. The principals that exist may do everything but what their account denies.
-func API(denied func(account, action string) bool, exists func(principal string) bool) *api.Service {
+func API(denied func(account, action string) bool, exists func(principal, region string) bool) *api.Service {
 	return &api.Service{
 		Name: "iam", Signing: "iam", Protocols: []wire.Protocol{wire.Query}, Target: "2010-05-08",
 		XMLNS:      "https://iam.amazonaws.com/doc/2010-05-08/",
@@ -33,7 +33,7 @@ func API(denied func(account, action string) bool, exists func(principal string)
 
 type simulation struct {
 	denied func(account, action string) bool
-	exists func(principal string) bool
+	exists func(principal, region string) bool
 }
 
 type simulateInput struct {
@@ -73,7 +73,7 @@ func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 	if len(in.Actions) > maxActions {
 		return nil, api.Refuse("ValidationError", "this endpoint simulates at most %d actions at a time", maxActions)
 	}
-	if err := s.checkPrincipal(c.Account, in.Principal); err != nil {
+	if err := s.checkPrincipal(c, in.Principal); err != nil {
 		return nil, err
 	}
 	resources := in.Resources
@@ -98,14 +98,14 @@ func (s simulation) run(c *api.Call, in *simulateInput) (any, error) {
 }
 
 // checkPrincipal refuses what is no user, role or group of the account.
-func (s simulation) checkPrincipal(account, principal string) error {
+func (s simulation) checkPrincipal(c *api.Call, principal string) error {
 	parts := principalPattern().FindStringSubmatch(principal)
 	switch {
 	case parts == nil:
 		return api.Refuse("InvalidInput", "Invalid Entity Arn: %s does not clearly define entity type and name.", principal)
-	case parts[1] != account:
-		return api.RefuseWith(http.StatusForbidden, "AccessDenied", "the principal %s is not of the account %s", principal, account)
-	case !s.exists(principal):
+	case parts[1] != c.Account:
+		return api.RefuseWith(http.StatusForbidden, "AccessDenied", "the principal %s is not of the account %s", principal, c.Account)
+	case !s.exists(principal, c.Region):
 		return api.RefuseWith(http.StatusNotFound, "NoSuchEntity", "The %s %s cannot be found.", parts[2], api.Quoted(principal))
 	}
 	return nil

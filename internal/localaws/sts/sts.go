@@ -186,12 +186,9 @@ func (s *Service) remember(key string, made session, now time.Time) {
 	s.sessions[key] = made
 }
 
-// Exists reports whether there is a user or role of a partition: the user that everyone in an account is,
-// or a role that can be assumed.
-func (s *Service) Exists(principal string) bool {
-	rest := func(arn string) string { return arn[strings.LastIndex(arn, "::")+1:] } // without the partition
-	return strings.HasSuffix(principal, ":user/localaws") || slices.ContainsFunc(s.accounts, func(a estatefile.Account) bool {
-		role := a.RoleARN("us-east-1")
-		return role != "" && rest(role) == rest(principal)
-	})
+// Exists reports whether there is a user or role: the user that everyone in an account is, or a role
+// that can be assumed.
+func (s *Service) Exists(principal, region string) bool {
+	return strings.HasSuffix(principal, ":user/localaws") ||
+		slices.ContainsFunc(s.accounts, func(a estatefile.Account) bool { return a.RoleARN(region) == principal })
 }

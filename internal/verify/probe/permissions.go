@@ -192,7 +192,9 @@ func (c *permissionCheck) simulate(ctx context.Context, caller string, questions
 		return
 	}
 	rest := keys[1:]
+	var done atomic.Int32
 	awsapi.Parallel(len(rest), awsapi.CallsAtOnce, func(n int) {
+		c.probe.Progress("simulating permissions", int(done.Add(1)), len(rest))
 		if failure := one(rest[n]); failure.Kind != verify.Read {
 			unknown(rest[n:n+1], failure)
 		}

@@ -52,8 +52,8 @@ var readers = map[string]reader{
 		return err
 	},
 	"personalize:DescribeSolutionVersion": func(ctx context.Context, w *writer.Writer, region, arn string) error {
-		version := arn + "/verify"
-		_, err := w.Clients.Personalize(region).DescribeSolutionVersion(ctx, &personalize.DescribeSolutionVersionInput{SolutionVersionArn: &version})
+		in := &personalize.DescribeSolutionVersionInput{SolutionVersionArn: aws.String(arn + "/verify")}
+		_, err := w.Clients.Personalize(region).DescribeSolutionVersion(ctx, in)
 		return err
 	},
 	"personalize:ListTagsForResource": func(ctx context.Context, w *writer.Writer, region, arn string) error {
@@ -76,7 +76,8 @@ var readers = map[string]reader{
 		return err
 	},
 	"cloudwatch:ListDashboards": func(ctx context.Context, w *writer.Writer, region, _ string) error {
-		_, err := w.Clients.CloudWatch(region).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{DashboardNamePrefix: aws.String("personalize-monitor-verify")})
+		in := &cloudwatch.ListDashboardsInput{DashboardNamePrefix: aws.String("personalize-monitor-verify")}
+		_, err := w.Clients.CloudWatch(region).ListDashboards(ctx, in)
 		return err
 	},
 	"cloudwatch:ListTagsForResource": func(ctx context.Context, w *writer.Writer, region, arn string) error {
