@@ -4,6 +4,7 @@ STACK ?= personalize-monitor
 REGION ?= $(or $(AWS_REGION),$(AWS_DEFAULT_REGION))
 ARCH ?= arm64
 BUCKET ?=
+DIST ?= dist
 PARAMS ?=
 
 # The template has the release; a build from a clone adds its commit.
@@ -42,12 +43,12 @@ test:
 
 .PHONY: docs
 docs:
-	PERSONALIZE_MONITOR_WRITE_DOCS=1 go test ./internal ./internal/cli ./internal/serve -run '^TestReference' -count=1
+	PERSONALIZE_MONITOR_WRITE_DOCS=1 go test ./internal ./internal/cli ./internal/serve ./test/release -run '^TestReference' -count=1
 
 .PHONY: package
 package:
-	$(lambda) -o dist/$(ARCH)/bootstrap $(bootstrap)
-	go run ./tools/pack -binary dist/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out dist
+	$(lambda) -o $(DIST)/$(ARCH)/bootstrap $(bootstrap)
+	go run ./tools/pack -binary $(DIST)/$(ARCH)/bootstrap -template template.yaml -arch $(ARCH) -out $(DIST)
 
 # What the image has: the program, and the certificates of public authorities from this machine.
 OS ?= linux
@@ -66,9 +67,58 @@ IMAGE ?= dist/image
 .PHONY: image
 image: rootfs
 	rm -rf "$(IMAGE)"
-	buildah --storage-driver vfs --root "$(abspath dist/rootfs/storage)" --runroot "$(abspath dist/rootfs/run)" build --isolation chroot \
+	buildah --storage-driver vfs --root "$(abspath $(ROOTFS)/../../storage)" --runroot "$(abspath $(ROOTFS)/../../run)" build --isolation chroot \
 		--pull=never --platform linux/$(ARCH) --timestamp 0 --identity-label=false --build-arg VERSION=$(VERSION) \
 		--build-context build="$(abspath $(ROOTFS)/..)" --file Dockerfile --tag "oci:$(IMAGE):$(VERSION)" .
+
+# Tools of the release and of its tests, at fixed versions. Each is compiled once and kept.
+tools := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/personalize-monitor/bin
+goreleaser := github.com/goreleaser/goreleaser/v2@v2.15.1
+cyclonedx := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+nfpm := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2
+kubeconform := github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0
+installed = $(tools)/.$(subst /,_,$(1))
+$(tools)/.%:
+	CGO_ENABLED=0 GOFLAGS= GOWORK=off GOBIN="$(tools)" go install -ldflags=-w $(subst _,/,$*)
+	@touch "$@"
+.PHONY: release-tools
+release-tools: $(foreach tool,$(cyclonedx) $(nfpm) $(kubeconform),$(call installed,$(tool)))
+	@echo "$(tools)"
+
+# Everything in the release has the time of the commit.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+archive = tar --sort=name --mtime=@$(SOURCE_DATE_EPOCH) --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX
+extra := dist/release-extra
+.PHONY: release-extra
+release-extra:
+	rm -rf $(extra)
+	install -d $(extra)
+	$(MAKE) $(foreach arch,amd64 arm64,release-extra-$(arch))
+	$(archive) -C deploy/helm -c personalize-monitor | gzip -9n >$(extra)/personalize-monitor-chart_$(VERSION).tgz
+	$(archive) -C deploy -c terraform | gzip -9n >$(extra)/personalize-monitor-terraform_$(VERSION).tgz
+
+# For an architecture: the image, as an archive that "docker load" and "skopeo copy" read, and the folder for AWS Lambda.
+.PHONY: release-extra-amd64 release-extra-arm64
+release-extra-amd64 release-extra-arm64: release-extra-%:
+	$(MAKE) image ARCH=$* IMAGE=dist/image-$*
+	$(archive) -C dist/image-$* -c . | gzip -9n >$(extra)/personalize-monitor-image_$(VERSION)_$*.tar.gz
+	rm -rf dist/lambda-$*
+	$(MAKE) package ARCH=$* DIST=dist/lambda-$*
+	$(archive) -C dist/lambda-$* --exclude ./$* -c . | gzip -9n >$(extra)/personalize-monitor-lambda_$(VERSION)_$*.tar.gz
+
+goreleaser_run = VERSION=$(VERSION) PATH="$(tools):$$PATH" $(tools)/goreleaser release --clean
+.PHONY: release-snapshot
+release-snapshot: $(call installed,$(goreleaser)) $(call installed,$(cyclonedx)) release-extra
+	$(goreleaser_run) --snapshot
+	cp $(extra)/* dist/release/
+
+# It publishes a draft. The tag has to be the version of the template.
+.PHONY: release
+release: VERSION := $(release)
+release: $(call installed,$(goreleaser)) $(call installed,$(cyclonedx))
+	@test "$$(git describe --exact-match --tags 2>/dev/null)" = "v$(VERSION)" || { echo 'make release: the commit has no tag v$(VERSION), the version in template.yaml' >&2; exit 1; }
+	$(MAKE) release-extra VERSION=$(VERSION)
+	$(goreleaser_run)
 
 # It is passed in the environment, so that the shell does not interpret it.
 export PARAMS

@@ -1,12 +1,12 @@
 package internal_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,53 +15,73 @@ import (
 	"testing"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/test/docs"
 )
 
-// The table of permissions is the template's.
+// The tables of permissions are those from which policies are printed.
 func TestReferencePermissions(t *testing.T) {
-	resources := at(t, theTemplate(t), "Resources").(object)
-	var table strings.Builder
-	table.WriteString("| Function | May | On |\n|---|---|---|\n")
-	for _, id := range []string{
-		"MonitorFunction", "DashboardManagementFunction", "UpdateTPSFunction", "DeleteCampaignFunction", "StopRecommenderFunction", "CleanupFunction",
-	} {
-		for _, policy := range at(t, resources, id, "Properties", "Policies").([]any) {
-			for _, statement := range at(t, policy, "Statement").([]any) {
-				var actions, on []string
-				for _, action := range texts(at(t, statement, "Action")) {
-					actions = append(actions, "`"+action+"`")
+	all := permissions.Options{
+		Partition: "…", Account: "…", Region: "REGION", Dashboard: "NAME", Deployment: "REGION/STACK",
+		AllowActions: true, LivePrices: true, Chat: true, LogGroups: []string{"GROUP*"}, Roles: []string{"ROLE"}, Organization: true,
+	}
+	without := map[string]func(o *permissions.Options){
+		"--allow-actions": func(o *permissions.Options) { o.AllowActions = false }, "--live-prices": func(o *permissions.Options) { o.LivePrices = false },
+		"chats": func(o *permissions.Options) { o.Chat = false }, "--log-group": func(o *permissions.Options) { o.LogGroups = nil },
+		"accounts": func(o *permissions.Options) { o.Roles = nil }, "--organization": func(o *permissions.Options) { o.Organization = false },
+	}
+	type grant struct{ action, on string }
+	var order []grant
+	who := map[grant][]string{}
+	targets := map[string]string{}
+	has := func(use permissions.Use, o permissions.Options, g grant) bool {
+		return slices.ContainsFunc(permissions.For(use, o), func(s permissions.Statement) bool {
+			return s.Sid == g.on && slices.Contains(s.Actions, g.action)
+		})
+	}
+	uses := slices.Concat(permissions.Uses(), permissions.Functions())
+	for _, use := range uses {
+		for _, s := range permissions.For(use, all) {
+			targets[s.Sid] = "`" + strings.Join(s.Resources, "`, `") + "`" + conditionText(s.Conditions)
+			for _, action := range s.Actions {
+				g := grant{action, s.Sid}
+				if who[g] == nil {
+					order = append(order, g)
 				}
-				for _, resource := range texts(at(t, statement, "Resource")) {
-					on = append(on, "`"+placeholders.Replace(strings.TrimSuffix(strings.TrimPrefix(resource, "map[!Sub:"), "]"))+"`")
+				name := "`" + string(use) + "`"
+				for _, option := range slices.Sorted(maps.Keys(without)) {
+					o := all
+					if without[option](&o); !has(use, o, g) {
+						name += " (" + option + ")"
+					}
 				}
-				limit := ""
-				if condition, ok := statement.(object)["Condition"]; ok {
-					limit = ", where " + conditionText(t, condition)
-				}
-				fmt.Fprintf(&table, "| `%s` | %s | %s%s |\n", id, strings.Join(actions, ", "), strings.Join(on, ", "), limit)
+				who[g] = append(who[g], name)
 			}
 		}
 	}
+	slices.SortStableFunc(order, func(a, b grant) int { return strings.Compare(a.on, b.on) })
+	var table, on strings.Builder
+	table.WriteString("| Action | On | Used by |\n|---|---|---|\n")
+	for _, g := range order {
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", g.action, g.on, strings.Join(who[g], ", "))
+	}
+	on.WriteString("| On | Is |\n|---|---|\n")
+	for _, sid := range slices.Sorted(maps.Keys(targets)) {
+		fmt.Fprintf(&on, "| %s | %s |\n", sid, targets[sid])
+	}
 	docs.Section(t, "docs/operations/permissions.md", "permissions", table.String())
+	docs.Section(t, "docs/operations/permissions.md", "targets", on.String())
 }
 
-var placeholders = strings.NewReplacer("${AWS::Partition}", "…", "${AWS::AccountId}", "…", "${AWS::Region}", "REGION", "${DashboardName}", "NAME")
-
-// conditionText is a condition of a policy in words.
-func conditionText(t *testing.T, condition any) string {
-	t.Helper()
-	var all []string
-	for _, keys := range condition.(object) {
-		for key, value := range keys.(object) {
-			text := fmt.Sprint(value)
-			text = strings.TrimSuffix(strings.TrimPrefix(text, "map[!Sub:"), "]")
-			text = strings.NewReplacer("${AWS::Region}/${AWS::StackName}", "REGION/STACK").Replace(text)
-			all = append(all, "`"+key+"` is `"+text+"`")
+// conditionText is the conditions of a statement in words.
+func conditionText(conditions map[string]map[string][]string) string {
+	text := ""
+	for _, keys := range conditions {
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			text += ", where `" + key + "` is `" + strings.Join(keys[key], "` or `") + "`"
 		}
 	}
-	slices.Sort(all)
-	return strings.Join(all, " and ")
+	return text
 }
 
 // Each metric that the program publishes is in the reference.
@@ -103,26 +123,6 @@ func constants(t *testing.T, path, prefix string) []string {
 		return true
 	})
 	return all
-}
-
-// The policy to look only is valid JSON, and its actions read.
-func TestDocsLookOnlyPolicyReads(t *testing.T) {
-	var policy struct{ Statement []struct{ Action []string } }
-	for _, block := range docs.Blocks(docs.Read(t, "docs/operations/permissions.md")) {
-		if block.Language == "json" {
-			if err := json.Unmarshal([]byte(block.Text), &policy); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if len(policy.Statement) != 1 || len(policy.Statement[0].Action) == 0 {
-		t.Fatal("there is no policy")
-	}
-	for _, action := range policy.Statement[0].Action {
-		if !regexp.MustCompile(`^[a-z]+:(Get|List|Describe)[A-Za-z]+$`).MatchString(action) {
-			t.Errorf("%s does not only read", action)
-		}
-	}
 }
 
 // Each message in the table of troubleshooting is one that the program has.

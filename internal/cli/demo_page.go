@@ -47,8 +47,8 @@ type demoPage struct {
 
 // start serves the page from now on, and the embedded AWS if that is requested.
 func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo.Demo, memory *serve.Memory) error {
-	source := demoSource{pageSource: newPageSource(memory, d.Params.DashboardName), demo: d}
 	logger := slog.New(slog.DiscardHandler)
+	source := demoSource{pageSource: newPageSource(memory, d.Params.DashboardName, logger), demo: d}
 	page, err := web.New(web.Options{
 		Source: source, Series: d.App().Meter, WhatIf: d.WhatIf(), Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
 		Version: g.version, AllowActions: o.page.allowActions, Actions: pageActions{d.App().Actions}, MetricDelay: d.Params.MetricDelay,

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"runtime"
@@ -25,6 +26,7 @@ import (
 type pageSource struct {
 	*serve.Memory
 	dashboard string
+	logger    *slog.Logger
 
 	mu        sync.Mutex
 	ledger    *report.Ledger
@@ -34,8 +36,8 @@ type pageSource struct {
 	snapshot  web.Snapshot // the last one, once it is built
 }
 
-func newPageSource(memory *serve.Memory, dashboard string) *pageSource {
-	return &pageSource{Memory: memory, dashboard: dashboard}
+func newPageSource(memory *serve.Memory, dashboard string, logger *slog.Logger) *pageSource {
+	return &pageSource{Memory: memory, dashboard: dashboard, logger: logger}
 }
 
 // Snapshot implements web.Source. It is built once for each version.

@@ -105,6 +105,10 @@ func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 		return made, err
 	}
 	made.DropProposals()
+	for _, problem := range made.Problems {
+		p.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
+			"err", awsapi.Line(problem.Err))
+	}
 	p.noteLedger(&made, "")
 	return made, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -73,7 +74,7 @@ type idle struct{ cycle.Meter }
 func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := serve.NewMemory()
-		source := newPageSource(memory, "Board")
+		source := newPageSource(memory, "Board", slog.New(slog.DiscardHandler))
 		inventory := &counted{fails: 3, began: time.Now()}
 		ledger := cycle.NewLedger(cycle.LedgerOptions{Inventory: inventory, Clock: model.SystemClock{}, Hourly: true})
 		saved := savedSource{

@@ -190,7 +190,7 @@ To try a command in the same way, add --local:  personalize-monitor run --local`
 	root.AddCommand(newRun(g), newPlan(g), newReport(g), newWhatIf(g), newServe(g), newDemo(g),
 		newUpdateTPS(g), newDeleteCampaign(g), newStopRecommender(g), newStartRecommender(g),
 		newPauseTraining(g), newResumeTraining(g), newRestore(g), newSchedule(g),
-		newDashboard(g), newCleanup(g), newVerify(g), newHistory(g), newLocalAWS(g), newVersion(version, streams))
+		newDashboard(g), newCleanup(g), newVerify(g), newHistory(g), newLocalAWS(g), newPermissions(g), newVersion(version, streams))
 	root.InitDefaultCompletionCmd()
 	root.CompletionOptions.SetDefaultShellCompDirective(cobra.ShellCompDirectiveNoFileComp)
 	demoFirst(root)

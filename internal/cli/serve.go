@@ -103,7 +103,7 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 		if !since.IsZero() {
 			memory.Remember(recordsOf(records, m.of), since)
 		}
-		sources[i] = newPageSource(memory, values.DashboardName)
+		sources[i] = newPageSource(memory, values.DashboardName, m.logger)
 		watched[i] = serve.Account{Account: m.of, Config: m.config, Params: m.values, Logger: m.logger, Memory: memory}
 		if o.accounts.several() {
 			watched[i].Check = func(ctx context.Context, a *app.App) error { return m.reach(ctx, a.Owner) }

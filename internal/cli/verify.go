@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -77,18 +76,19 @@ configuration; 3 nothing failed, but something could not be checked.`,
 	return cmd
 }
 
-var rolePattern = regexp.MustCompile(`^arn:[a-z-]+:iam::[0-9]{12}:role/.+$`)
-
 func (o *verifyOptions) check() error {
 	switch {
 	case !slices.Contains(uses(), o.use):
 		return usage(oneOf("--for", o.use, uses()))
-	case o.roleARN != "" && !rolePattern.MatchString(o.roleARN):
-		return usage(fmt.Errorf("--role-arn %q is not the ARN of a role (arn:aws:iam::123456789012:role/NAME)", o.roleARN))
 	case o.externalID != "" && o.roleARN == "":
 		return usage(errors.New("--external-id is for --role-arn"))
 	case o.roleARN != "" && o.accounts.several():
 		return usage(errors.New("--role-arn is for one account; --accounts and --organization have a role in each"))
+	}
+	if o.roleARN != "" {
+		if _, err := accounts.ParseRole(o.roleARN); err != nil {
+			return usage(fmt.Errorf("--role-arn: %w", err))
+		}
 	}
 	return cmp.Or(o.checkOutput(), o.accounts.check())
 }

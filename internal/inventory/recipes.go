@@ -35,6 +35,8 @@ type recipeReader struct {
 
 	mu    sync.Mutex
 	reads map[string]func() (*version, *model.Problem) // by ARN
+
+	denied sync.Once // logs that versions may not be described
 }
 
 func newRecipeReader(inv *Inventory) *recipeReader {
@@ -94,7 +96,12 @@ func (l *recipeReader) read(ctx context.Context, region, versionARN string) (*ve
 			if v := versionOf(out.SolutionVersion); v.recipe != "" {
 				return v, nil
 			}
-		case kind != awsapi.NotFound && kind != awsapi.Invalid && kind != awsapi.Denied:
+		case kind == awsapi.Denied:
+			l.denied.Do(func() {
+				l.inv.logger.WarnContext(ctx, "recipes are those of solutions, as versions of solutions may not be read", "region", region,
+					"op", "DescribeSolutionVersion", "err", awsapi.Line(err))
+			})
+		case kind != awsapi.NotFound && kind != awsapi.Invalid:
 			return fail("DescribeSolutionVersion", err)
 		}
 	}

@@ -73,9 +73,11 @@ type Options struct {
 
 	AllowActions bool     // serve --allow-actions
 	LivePrices   bool     // --live-prices
-	LogGroups    []string // names for --log-group; a * at the end matches the rest of a name
+	Chat         bool     // ChatNotifications
+	LogGroups    []string // names or ARNs for --log-group; a * at the end matches the rest of a name
 	Roles        []string // ARNs of roles to assume in other accounts
 	Organization bool     // the accounts of the organization are listed
+	RoleName     string   // of a role to assume in any account; empty means none
 }
 
 // DefaultDashboard is the name of the dashboards if no other is given.
@@ -130,12 +132,14 @@ func (o Options) wants(mark byte) bool {
 		return o.AllowActions
 	case withPrices:
 		return o.LivePrices
+	case withChat:
+		return o.Chat
 	case withLogs:
 		return len(o.LogGroups) > 0
 	case withLogSearch:
 		return slices.ContainsFunc(o.LogGroups, func(name string) bool { return strings.HasSuffix(name, "*") })
 	case withRoles:
-		return len(o.Roles) > 0
+		return len(o.Roles) > 0 || o.RoleName != ""
 	case withOrganization:
 		return o.Organization
 	}
@@ -156,14 +160,19 @@ func (t target) resources(o Options) []string {
 	switch t.sid {
 	case logGroups:
 		var all []string
-		for _, name := range o.LogGroups {
-			pattern := fill("arn:{partition}:logs:*:{account}:log-group:", o) + name
-			if all = append(all, pattern); !strings.HasSuffix(name, "*") {
+		for _, pattern := range o.LogGroups {
+			if !strings.HasPrefix(pattern, "arn:") {
+				pattern = fill("arn:{partition}:logs:{region}:{account}:log-group:", o) + pattern
+			}
+			if all = append(all, pattern); !strings.HasSuffix(pattern, "*") {
 				all = append(all, pattern+":*") // the form with the log streams
 			}
 		}
 		return all
 	case roles:
+		if o.RoleName != "" {
+			return append(slices.Clone(o.Roles), fill("arn:{partition}:iam::*:role/", o)+o.RoleName)
+		}
 		return o.Roles
 	}
 	var all []string

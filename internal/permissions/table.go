@@ -67,6 +67,7 @@ const (
 	always           = 'x'
 	withActions      = 'a'
 	withPrices       = 'l'
+	withChat         = 'c'
 	withLogs         = 'g'
 	withLogSearch    = 'f' // a name of a log group that ends with *
 	withRoles        = 'r'
@@ -89,19 +90,19 @@ var table = []row{
 	{anything, "personalize", "ListEventTrackers", ".x..x. ......"},
 	{anything, "cloudwatch", "GetMetricData", "xxxxx. x.xxx."},
 	{anything, "cloudwatch", "DescribeAlarms", "x.xxxx x..xxx"},
-	{anything, "cloudwatch", "ListDashboards", "...xxx .x...x"},
+	{anything, "cloudwatch", "ListDashboards", "x.xxxx .x...x"},
 
 	{campaigns, "personalize", "DescribeCampaign", "xxxxx. xxxx.."},
 	{campaigns, "personalize", "ListTagsForResource", "xxxxxx x.xx.x"},
-	{campaigns, "personalize", "TagResource", "...xx. ..x..."},
+	{campaigns, "personalize", "TagResource", "....a. ..x..."},
 	{campaigns, "personalize", "UntagResource", "...xxx ..x..x"},
 	{campaigns, "personalize", "UpdateCampaign", "...xx. ..x..."},
 	{campaigns, "personalize", "DeleteCampaign", "...xx. ...x.."},
 	{campaigns, "personalize", "CreateCampaign", "....a. ......"},
 
-	{recommenders, "personalize", "DescribeRecommender", "xxxxx. x.x.x."},
+	{recommenders, "personalize", "DescribeRecommender", "x.xxx. x.x.x."},
 	{recommenders, "personalize", "ListTagsForResource", "xxxxxx x.x.xx"},
-	{recommenders, "personalize", "TagResource", "...xx. ..x..."},
+	{recommenders, "personalize", "TagResource", "...... ..x..."},
 	{recommenders, "personalize", "UntagResource", "...xxx ..x..x"},
 	{recommenders, "personalize", "UpdateRecommender", "...xx. ..x..."},
 	{recommenders, "personalize", "StopRecommender", "...xx. ....x."},
@@ -115,7 +116,7 @@ var table = []row{
 	{alarms, "cloudwatch", "PutMetricAlarm", "..xxx. x....."},
 	{alarms, "cloudwatch", "SetAlarmState", "..xxx. x....."},
 	{alarms, "cloudwatch", "DeleteAlarms", "..xxxx x..xxx"},
-	{alarms, "cloudwatch", "ListTagsForResource", "..xxxx x..xxx"},
+	{alarms, "cloudwatch", "ListTagsForResource", "x.xxxx x..xxx"},
 	{alarms, "cloudwatch", "TagResource", "..xxx. x....."},
 
 	{topics, "sns", "CreateTopic", "..xxx. x....."},
@@ -128,11 +129,11 @@ var table = []row{
 	{topics, "sns", "Subscribe", "..xxx. x....."},
 	{topics, "sns", "DeleteTopic", ".....x .....x"},
 
-	{chatTopic, "sns", "CreateTopic", "..xxx. x....."},
-	{chatTopic, "sns", "TagResource", "..xxx. x....."},
+	{chatTopic, "sns", "CreateTopic", "..ccc. x....."},
+	{chatTopic, "sns", "TagResource", "..ccc. x....."},
 	{chatTopic, "sns", "ListTagsForResource", "x.xxx. x....."},
-	{chatTopic, "sns", "GetTopicAttributes", "x.xxx. x....."},
-	{chatTopic, "sns", "SetTopicAttributes", "..xxx. x....."},
+	{chatTopic, "sns", "GetTopicAttributes", "c.ccc. x....."},
+	{chatTopic, "sns", "SetTopicAttributes", "..ccc. x....."},
 	{chatTopics, "sns", "GetTopicAttributes", ".....x .....x"},
 	{chatTopics, "sns", "ListTagsForResource", ".....x .....x"},
 	{chatTopics, "sns", "DeleteTopic", ".....x .....x"},
@@ -142,17 +143,17 @@ var table = []row{
 	{rule, "events", "TagResource", "..xxx. x....."},
 	{rules, "events", "DescribeRule", "x.xxxx x....x"},
 	{rules, "events", "ListTargetsByRule", "x.xxxx x....x"},
-	{rules, "events", "ListTagsForResource", "..xxxx x....x"},
+	{rules, "events", "ListTagsForResource", "x.xxxx x....x"},
 	{rules, "events", "RemoveTargets", "..xxxx x....x"},
 	{rules, "events", "DeleteRule", "..xxxx x....x"},
 
 	{bus, "events", "PutEvents", "..xxx. x.xxx."},
 
-	{dashboards, "cloudwatch", "PutDashboard", "...xx. .x...."},
-	{dashboards, "cloudwatch", "GetDashboard", "...x.. ......"},
-	{dashboards, "cloudwatch", "DeleteDashboards", "...xxx .x...x"},
-	{dashboards, "cloudwatch", "TagResource", "...xx. .x...."},
-	{dashboards, "cloudwatch", "ListTagsForResource", "...xxx .....x"},
+	{dashboards, "cloudwatch", "PutDashboard", "..xxx. .x...."},
+	{dashboards, "cloudwatch", "GetDashboard", "x.xx.. ......"},
+	{dashboards, "cloudwatch", "DeleteDashboards", "..xxxx .x...x"},
+	{dashboards, "cloudwatch", "TagResource", "..xxx. .x...."},
+	{dashboards, "cloudwatch", "ListTagsForResource", "x.xxxx .....x"},
 	{allDashboards, "cloudwatch", "ListTagsForResource", "...... .x...."},
 	{ownDashboards, "cloudwatch", "DeleteDashboards", "...... .x...."},
 

@@ -194,7 +194,7 @@ func (l *ledger) sweep(ctx context.Context, tags Tags, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, withdrawTime)
 	defer cancel()
 	if err := l.w.RemoveTags(ctx, l.topic, over); err != nil {
-		l.w.Logger.DebugContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
+		l.w.Logger.WarnContext(ctx, "counts that are over stay in tags", "arn", l.topic.String(), "err", awsapi.Line(err))
 	}
 }
 

@@ -27,12 +27,13 @@ import (
 // Call is one call as it is seen on the wire.
 type Call struct {
 	name   string // service.Operation, the service as IAM calls it
+	key    string // the access key that it is signed with
 	region string
 	input  map[string]any
 }
 
 var (
-	scopeOf = regexp.MustCompile(`Credential=[^/]+/[0-9]+/([a-z0-9-]+)/([a-z]+)/aws4_request`)
+	scopeOf = regexp.MustCompile(`Credential=([^/]+)/[0-9]+/([a-z0-9-]+)/([a-z]+)/aws4_request`)
 	cborMap = func() cbor.DecMode {
 		mode, err := cbor.DecOptions{DefaultMapType: reflect.TypeFor[map[string]any]()}.DecMode()
 		if err != nil {
@@ -59,7 +60,7 @@ func readCall(r *http.Request) (Call, *wire.Request, error) {
 	if scope == nil {
 		return Call{}, req, errors.New("the request is not signed")
 	}
-	c := Call{name: strings.Replace(scope[2], "monitoring", "cloudwatch", 1) + "." + req.Operation, region: scope[1], input: map[string]any{}}
+	c := Call{key: scope[1], name: strings.Replace(scope[3], "monitoring", "cloudwatch", 1) + "." + req.Operation, region: scope[2], input: map[string]any{}}
 	if r.Header.Get("Content-Encoding") == "gzip" {
 		zr, err := gzip.NewReader(bytes.NewReader(body))
 		if err != nil {
@@ -215,6 +216,9 @@ var operations = map[string]resources{
 	"sns.TagResource":              member("ResourceArn"),
 	"sns.UntagResource":            member("ResourceArn"),
 
+	"sts.AssumeRole":             member("RoleArn"),
+	"organizations.ListAccounts": nothingInParticular,
+
 	"pricing.GetProducts":    nothingInParticular,
 	"logs.DescribeLogGroups": nothingInParticular,
 	"logs.FilterLogEvents":   named("logs", "log-group:", "logGroupName"),
@@ -234,18 +238,18 @@ func Operations() []string { return slices.Sorted(maps.Keys(operations)) }
 func needsOf(c Call) ([]Need, error) {
 	about, known := operations[c.name]
 	if !known {
-		return nil, fmt.Errorf("nothing here says which permission %s takes", c.name)
+		return nil, fmt.Errorf("the permission that %s needs is not known here", c.name)
 	}
 	service, operation, _ := strings.Cut(c.name, ".")
 	var needs []Need
 	for _, arn := range about(c) {
 		if arn != "*" && (strings.HasSuffix(arn, ":") || strings.HasSuffix(arn, "/") || !strings.HasPrefix(arn, "arn:aws:")) {
-			return nil, fmt.Errorf("%s does not say what it is about: %v", c.name, c.input)
+			return nil, fmt.Errorf("%s names no resource: %v", c.name, c.input)
 		}
 		for _, context := range contexts(c) {
 			needs = append(needs, Need{service + ":" + operation, arn, context})
 		}
-		if len(c.list("Tags")) > 0 && operation != "TagResource" {
+		if len(c.list("Tags"))+len(c.list("tags")) > 0 && operation != "TagResource" {
 			needs = append(needs, Need{service + ":TagResource", arn, nil})
 		}
 	}
@@ -280,19 +284,26 @@ type Guard struct {
 	mu      sync.Mutex
 	policy  *Policy
 	called  map[string]bool
-	denied  map[string]bool
+	denied  []Need
 	unknown []error
 }
 
 // NewGuard is a guard in front of an embedded AWS. Without a policy it passes everything on. The
 // owner, whose calls do not pass the guard, reads the tags that conditions are compared with.
 func NewGuard(next http.Handler, policy *Policy, owner *awsapi.Clients) *Guard {
-	return &Guard{next: next, policy: policy, owner: owner, called: map[string]bool{}, denied: map[string]bool{}}
+	return &Guard{next: next, policy: policy, owner: owner, called: map[string]bool{}}
 }
 
 // ServeHTTP implements http.Handler.
 func (g *Guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, req, err := readCall(r)
+	if r.Context().Err() != nil { // the client is gone
+		return
+	}
+	if err == nil && strings.HasPrefix(c.key, "ASIA") { // a role of another account, which has policies of its own
+		g.next.ServeHTTP(w, r)
+		return
+	}
 	var needs []Need
 	if err == nil {
 		needs, err = needsOf(c)
@@ -328,7 +339,7 @@ func (g *Guard) check(c Call, needs []Need, unknown error) string {
 	}
 	for _, n := range needs {
 		if !g.policy.allow(n) {
-			g.denied[n.String()] = true
+			g.denied = append(g.denied, n)
 			return n.String()
 		}
 	}
@@ -358,10 +369,20 @@ func (g *Guard) Called() map[string]bool {
 }
 
 // Denied lists what was denied.
-func (g *Guard) Denied() []string {
+func (g *Guard) Denied() []Need {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return slices.Sorted(maps.Keys(g.denied))
+	return slices.Clone(g.denied)
+}
+
+// Unused has one grant of each action of each statement that no call has needed so far.
+func (g *Guard) Unused() []*Grant {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	needed := func(one *Grant) bool {
+		return slices.ContainsFunc(g.policy.Grants, func(other *Grant) bool { return one.same(other) && len(other.alone) > 0 })
+	}
+	return slices.DeleteFunc(g.policy.Distinct(), needed)
 }
 
 // Err is about calls that this package cannot evaluate: a policy that passed them proves nothing.

@@ -70,24 +70,24 @@ func TestNeedsOf(t *testing.T) {
 		want []string
 	}{
 		{
-			Call{"sns.CreateTopic", "eu-west-1", formInput(url.Values{"Name": {"ours"}, "Tags.member.1.Key": {"k"}, "Tags.member.1.Value": {"v"}})},
+			Call{"sns.CreateTopic", "AKIA", "eu-west-1", formInput(url.Values{"Name": {"ours"}, "Tags.member.1.Key": {"k"}, "Tags.member.1.Value": {"v"}})},
 			[]string{"sns:CreateTopic on " + topic, "sns:TagResource on " + topic},
 		},
-		{Call{"sns.CreateTopic", "eu-west-1", formInput(url.Values{"Name": {"ours"}})}, []string{"sns:CreateTopic on " + topic}},
-		{Call{"sns.TagResource", "eu-west-1", formInput(url.Values{"ResourceArn": {topic}, "Tags.member.1.Key": {"k"}})}, []string{"sns:TagResource on " + topic}},
-		{Call{"cloudwatch.DeleteAlarms", "eu-west-1", map[string]any{"AlarmNames": []any{"a", "b"}}}, []string{
+		{Call{"sns.CreateTopic", "AKIA", "eu-west-1", formInput(url.Values{"Name": {"ours"}})}, []string{"sns:CreateTopic on " + topic}},
+		{Call{"sns.TagResource", "AKIA", "eu-west-1", formInput(url.Values{"ResourceArn": {topic}, "Tags.member.1.Key": {"k"}})}, []string{"sns:TagResource on " + topic}},
+		{Call{"cloudwatch.DeleteAlarms", "AKIA", "eu-west-1", map[string]any{"AlarmNames": []any{"a", "b"}}}, []string{
 			"cloudwatch:DeleteAlarms on arn:aws:cloudwatch:eu-west-1:123456789012:alarm:a", "cloudwatch:DeleteAlarms on arn:aws:cloudwatch:eu-west-1:123456789012:alarm:b",
 		}},
-		{Call{"events.PutEvents", home, map[string]any{"Entries": []any{
+		{Call{"events.PutEvents", "AKIA", home, map[string]any{"Entries": []any{
 			map[string]any{"Source": "s", "DetailType": "d"}, map[string]any{"Source": "s", "DetailType": "e"},
 		}}}, []string{
 			"events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default, events:detail-type=d, events:source=s",
 			"events:PutEvents on arn:aws:events:us-east-1:123456789012:event-bus/default, events:detail-type=e, events:source=s",
 		}},
-		{Call{"sts.GetCallerIdentity", home, nil}, nil},
-		{Call{"cloudwatch.DeleteAlarms", home, map[string]any{}}, []string{"error"}},
-		{Call{"personalize.DescribeCampaign", home, map[string]any{}}, []string{"error"}},
-		{Call{"personalize.CreateCampaign", home, map[string]any{}}, []string{"error"}},
+		{Call{"sts.GetCallerIdentity", "AKIA", home, nil}, nil},
+		{Call{"cloudwatch.DeleteAlarms", "AKIA", home, map[string]any{}}, []string{"error"}},
+		{Call{"personalize.DescribeCampaign", "AKIA", home, map[string]any{}}, []string{"error"}},
+		{Call{"personalize.CreateCampaign", "AKIA", home, map[string]any{}}, []string{"error"}},
 	}
 	for i, tt := range tests {
 		needs, err := needsOf(tt.call)

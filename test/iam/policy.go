@@ -101,26 +101,36 @@ func (p *Policy) Excess(home string) []string {
 	return found
 }
 
-// Actions are the actions that the policy allows on anything at all.
-func (p *Policy) Actions() []string {
-	var all []string
+// Distinct has one grant of each action of each statement.
+func (p *Policy) Distinct() []*Grant {
+	var all []*Grant
 	for _, g := range p.Grants {
-		all = append(all, g.Action)
+		if !slices.ContainsFunc(all, g.same) {
+			all = append(all, g)
+		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
+	return all
 }
 
-// Without is the policy without one action, as if it was never needed.
-func (p *Policy) Without(action string) *Policy {
+// Without is the policy without grants, each with all that its statement allows by its action, as
+// if nothing was needed so far.
+func (p *Policy) Without(grants ...*Grant) *Policy {
 	less := &Policy{}
 	for _, g := range p.Grants {
-		if g.Action != action {
+		if !slices.ContainsFunc(grants, g.same) {
 			less.Grants = append(less.Grants, &Grant{Sid: g.Sid, Action: g.Action, Pattern: g.Pattern, Conditions: g.Conditions})
 		}
 	}
 	return less
 }
+
+// AllowsBy reports whether the statement of a grant allows what a call needs by the grant's action.
+func (p *Policy) AllowsBy(grant *Grant, n Need) bool {
+	return slices.ContainsFunc(p.Grants, func(g *Grant) bool { return g.same(grant) && g.allows(n) })
+}
+
+// same reports whether two grants are of the same action of the same statement.
+func (g *Grant) same(other *Grant) bool { return g.Sid == other.Sid && g.Action == other.Action }
 
 // Document is a policy document, as IAM and a template have it.
 type Document struct {

@@ -1,0 +1,178 @@
+package cli
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
+)
+
+// Formats of a policy.
+const (
+	formatJSON           = "json"
+	formatCloudFormation = "cloudformation"
+	formatTerraform      = "terraform"
+)
+
+var policyFormats = []string{formatJSON, formatCloudFormation, formatTerraform}
+
+// permissionsOptions are the settings of permissions.
+type permissionsOptions struct {
+	format       string
+	account      string
+	groups       []string
+	roles        []string
+	roleName     string
+	organization bool
+	allowActions bool
+	livePrices   bool
+}
+
+// permissionsSetup has the parameters that limit a policy.
+var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName, config.ChatNotifications}}
+
+func newPermissions(g *global) *cobra.Command {
+	o := &permissionsOptions{}
+	var uses []string
+	for _, use := range permissions.Uses() {
+		uses = append(uses, string(use))
+	}
+	cmd := &cobra.Command{
+		Use:   "permissions " + strings.Join(uses, "|"),
+		Short: "Print the IAM policy that a use of this program needs",
+		Long: `Print the IAM policy that a use of this program needs, and no more: of plan, report, run, act
+(run --act), serve or cleanup. It calls nothing, and needs no credentials.
+
+The policy is a JSON document, a CloudFormation template with a managed policy, or a Terraform
+policy. In JSON it holds for any account unless --account names one; the other two fill in that of
+the stack or provider. With --regions, actions are allowed in these regions and that of --region
+alone; cleanup then finds nothing elsewhere. With --region, events, the notification rule and the log
+groups of a name are those of that region; without it, of any.
+
+Policies of serve --dry-run are those of plan and report together. sts:GetCallerIdentity, which all
+commands call, needs no permission.
+
+Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
+		Example: `  personalize-monitor permissions plan
+  personalize-monitor permissions act --region eu-west-1 --account 123456789012
+  personalize-monitor permissions serve --allow-actions --format cloudformation
+  personalize-monitor permissions report --live-prices --log-group '/aws/lambda/personalize-monitor-*' --format terraform`,
+		Args:      cobra.ExactArgs(1),
+		ValidArgs: uses,
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.format, "format", formatJSON, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
+	complete(cmd, "format", policyFormats)
+	flags.StringVar(&o.account, "account", "", "`ID` of the account (default: any, or that of the stack or provider)")
+	flags.BoolVar(&o.allowActions, "allow-actions", false, "serve: with the buttons of --allow-actions")
+	flags.BoolVar(&o.livePrices, "live-prices", false, "plan, report and serve: with the prices of --live-prices")
+	flags.StringSliceVar(&o.groups, "log-group", nil, "report: with the audit records of these log groups, `NAMES` or ARNs, as for its --log-group")
+	flags.StringSliceVar(&o.roles, "assume-role", nil, "all but cleanup: assume these roles of other accounts, `ARNS`; a * matches any text")
+	flags.BoolVar(&o.organization, "organization", false, "all but cleanup: list the accounts of the AWS Organization, and assume --role-name in each")
+	flags.StringVar(&o.roleName, "role-name", "", "with --organization, the `NAME` of the role in each account")
+	permissionsSetup.addParams(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		use, err := permissions.Parse(args[0])
+		if err != nil {
+			return badFlag(cmd, err)
+		}
+		values, err := g.resolve(cmd.Flags(), permissionsSetup)
+		if err != nil {
+			return err
+		}
+		policy, err := o.policyOptions(use, g.region, values)
+		if err != nil {
+			return usage(err)
+		}
+		return o.print(g.streams.Out, use, policy)
+	}
+	return cmd
+}
+
+// An account, and the name or pattern of a role (IAM API reference, CreateRole).
+var (
+	accountPattern  = regexp.MustCompile(`^[0-9]{12}$`)
+	roleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_+=,.@*-]{1,64}$`)
+	roleARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
+)
+
+// check rejects flags that are invalid, or not for the use.
+func (o *permissionsOptions) check(use permissions.Use, region string) error {
+	priced := use == permissions.Plan || use == permissions.Report || use == permissions.Serve
+	var faults []error
+	reject := func(wrong bool, format string, args ...any) {
+		if wrong {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	reject(o.allowActions && use != permissions.Serve, "--allow-actions is for serve")
+	reject(o.livePrices && !priced, "--live-prices is for plan, report and serve")
+	reject(len(o.groups) > 0 && use != permissions.Report, "--log-group is for report")
+	reject((len(o.roles) > 0 || o.organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization")
+	reject(o.organization != (o.roleName != ""), "--organization and --role-name need each other")
+	reject(o.roleName != "" && !roleNamePattern.MatchString(o.roleName), "--role-name %q is not the name of a role", o.roleName)
+	reject(o.account != "" && !accountPattern.MatchString(o.account), "--account %q is not 12 digits", o.account)
+	reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region)
+	for _, role := range o.roles {
+		reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role)
+	}
+	_, err := parseGroups(o.groups)
+	return errors.Join(append(faults, oneOf("--format", o.format, policyFormats), err)...)
+}
+
+// policyOptions are what the policy is for.
+func (o *permissionsOptions) policyOptions(use permissions.Use, region string, values config.Values) (permissions.Options, error) {
+	if err := o.check(use, region); err != nil {
+		return permissions.Options{}, err
+	}
+	regions := values.Regions
+	if region != "" {
+		if err := values.Within(region); err != nil {
+			return permissions.Options{}, err
+		}
+		regions = append(slices.Clone(regions), region)
+	}
+	p := permissions.Options{
+		Account: o.account, Region: region, Regions: values.Regions, Dashboard: values.DashboardName, AllowActions: o.allowActions,
+		LivePrices: o.livePrices, Chat: values.ChatNotifications, LogGroups: o.groups, Roles: slices.Clone(o.roles), Organization: o.organization,
+	}
+	if o.format == formatJSON {
+		p.Partition = "aws"
+		for _, one := range regions {
+			if p.Partition = model.PartitionOf(one); p.Partition == "" {
+				return p, fmt.Errorf("the partition of the region %s is not known; --format cloudformation leaves it to the stack", one)
+			}
+		}
+	}
+	if o.organization {
+		p.RoleName = o.roleName
+	}
+	return p, nil
+}
+
+// print prints the policy, if IAM accepts one of its size.
+func (o *permissionsOptions) print(out io.Writer, use permissions.Use, p permissions.Options) error {
+	measured := p
+	measured.Partition, measured.Account = cmp.Or(p.Partition, "aws-us-gov"), cmp.Or(p.Account, "123456789012")
+	if size := permissions.Size(permissions.For(use, measured)); size > permissions.MaxPolicy {
+		return usage(fmt.Errorf("the policy has %d characters, and a managed policy at most %d; name fewer regions, log groups or roles", size, permissions.MaxPolicy))
+	}
+	text := permissions.JSON(use, p)
+	switch o.format {
+	case formatCloudFormation:
+		text = permissions.CloudFormation(use, p)
+	case formatTerraform:
+		text = permissions.Terraform(use, p)
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

@@ -1,0 +1,243 @@
+package permissions
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/go-cmp/cmp"
+)
+
+// everything is a policy with all that can be added to it.
+var everything = Options{
+	Region: "eu-west-1", Regions: []string{"us-east-1", "eu-west-1", "ap-northeast-1"}, AllowActions: true, LivePrices: true, Chat: true,
+	LogGroups: []string{"/aws/lambda/personalize-monitor-*", "/monitor/a"}, Roles: []string{"arn:aws:iam::123456789012:role/a"},
+	Organization: true, RoleName: "PersonalizeMonitor",
+}
+
+func TestParse(t *testing.T) {
+	for _, use := range Uses() {
+		if got, err := Parse(string(use)); got != use || err != nil {
+			t.Errorf("%s: %q, %v", use, got, err)
+		}
+	}
+	for _, name := range []string{"", "Plan", "MonitorFunction"} {
+		if _, err := Parse(name); err == nil || err.Error() != fmt.Sprintf("%q is not one of plan, report, run, act, serve, cleanup", name) {
+			t.Error(err)
+		}
+	}
+	if got := For("other", everything); got != nil {
+		t.Errorf("an unknown use has %v", got)
+	}
+}
+
+// Each row of the table has a mark for each use, and its target exists.
+func TestTable(t *testing.T) {
+	rows := map[string]bool{}
+	for _, r := range table {
+		marks := strings.ReplaceAll(r.uses, " ", "")
+		known := slices.ContainsFunc(targets, func(t target) bool { return t.sid == r.on })
+		if len(marks) != len(columns) || strings.Trim(marks, ".xalgfroc") != "" || strings.Trim(marks, ".") == "" || !known {
+			t.Errorf("a wrong row: %v", r)
+		}
+		name := r.on + " " + r.service + ":" + r.operation
+		if rows[name] {
+			t.Errorf("two rows: %s", name)
+		}
+		rows[name] = true
+	}
+}
+
+// What plans and reports reads only, and every write names what it writes to.
+func TestWritesNameTheirResources(t *testing.T) {
+	for _, use := range slices.Concat(Uses(), Functions()) {
+		for _, s := range For(use, everything) {
+			for _, action := range s.Actions {
+				switch reads := Reads(action); {
+				case !reads && action != "sts:AssumeRole" && (use == Plan || use == Report):
+					t.Errorf("%s: %s does not only read", use, action)
+				case !reads && slices.Contains(s.Resources, "*") && len(s.Conditions["StringEquals"]["cloudwatch:namespace"]) == 0:
+					t.Errorf("%s: %s is allowed on anything", use, action)
+				case strings.Contains(action, "*"):
+					t.Errorf("%s: %s", use, action)
+				}
+			}
+		}
+	}
+	if Reads("personalize:UpdateCampaign") || Reads("sts:AssumeRole") || !Reads("logs:FilterLogEvents") {
+		t.Error("wrong about what reads")
+	}
+}
+
+func TestOptions(t *testing.T) {
+	actions := func(use Use, o Options) string {
+		var all []string
+		for _, s := range For(use, o) {
+			all = append(all, s.Actions...)
+		}
+		return strings.Join(all, " ")
+	}
+	for _, tt := range []struct {
+		use    Use
+		o      Options
+		action string
+		want   bool
+	}{
+		{Serve, Options{}, "personalize:CreateCampaign", false},
+		{Serve, Options{AllowActions: true}, "personalize:CreateCampaign", true},
+		{Act, Options{AllowActions: true}, "personalize:CreateCampaign", false},
+		{Plan, Options{}, "pricing:GetProducts", false},
+		{Plan, Options{LivePrices: true}, "pricing:GetProducts", true},
+		{Report, Options{}, "logs:FilterLogEvents", false},
+		{Report, Options{LogGroups: []string{"a"}}, "logs:FilterLogEvents", true},
+		{Report, Options{LogGroups: []string{"a"}}, "logs:DescribeLogGroups", false},
+		{Report, Options{LogGroups: []string{"a*"}}, "logs:DescribeLogGroups", true},
+		{Run, Options{}, "sts:AssumeRole", false},
+		{Run, Options{Roles: []string{"arn:aws:iam::123456789012:role/a"}}, "sts:AssumeRole", true},
+		{Run, Options{RoleName: "a", Organization: true}, "organizations:ListAccounts", true},
+		{Cleanup, everything, "sts:AssumeRole", false},
+		{Report, everything, "sns:GetTopicAttributes", false},
+	} {
+		if got := strings.Contains(actions(tt.use, tt.o), tt.action); got != tt.want {
+			t.Errorf("%s with %+v has %s: %t", tt.use, tt.o, tt.action, got)
+		}
+	}
+	for _, s := range For(Report, everything) {
+		limited := len(s.Conditions["StringEquals"]["aws:RequestedRegion"]) == 3
+		if global := slices.Contains([]string{priceList, roles, organizational}, s.Sid); limited == global {
+			t.Errorf("%s is limited to regions: %t", s.Sid, limited)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	o := everything
+	o.Partition, o.Account = "aws-us-gov", "123456789012"
+	for _, use := range Uses() {
+		if size := Size(For(use, o)); size > MaxPolicy {
+			t.Errorf("%s has %d characters", use, size)
+		}
+	}
+}
+
+// The three formats have the same statements.
+func TestFormatsAgree(t *testing.T) {
+	for _, use := range Uses() {
+		var want document
+		if err := json.Unmarshal([]byte(JSON(use, everything)), &want); err != nil {
+			t.Fatal(err)
+		}
+		filled := strings.NewReplacer(stackPartition, "aws", stackAccount, "*", terraformPartition, "aws", terraformAccount, "*")
+
+		var stack struct {
+			AWSTemplateFormatVersion, Description string
+			Resources                             map[string]struct {
+				Type       string
+				Properties struct {
+					Description    string
+					PolicyDocument document
+				}
+			}
+			Outputs map[string]struct{ Description, Value string }
+		}
+		text := CloudFormation(use, everything)
+		for line := range strings.Lines(text) {
+			if strings.Contains(line, "${") != strings.Contains(line, "!Sub '") {
+				t.Errorf("%s: nothing is filled in: %s", use, line)
+			}
+		}
+		tagless := filled.Replace(strings.NewReplacer("!Sub ", "", "!Ref ", "").Replace(text))
+		converted, err := yaml.YAMLToJSON([]byte(tagless))
+		if err != nil {
+			t.Fatalf("%s: %v", use, err)
+		}
+		strict := json.NewDecoder(bytes.NewReader(converted))
+		strict.DisallowUnknownFields()
+		if err := strict.Decode(&stack); err != nil {
+			t.Fatalf("%s: %v", use, err)
+		}
+		name := "PersonalizeMonitor" + title(use) + "Policy"
+		resource := stack.Resources[name]
+		if len(stack.Resources) != 1 || resource.Type != "AWS::IAM::ManagedPolicy" || stack.Outputs["PolicyArn"].Value != name ||
+			stack.AWSTemplateFormatVersion != "2010-09-09" || len(resource.Properties.Description) > 1000 {
+			t.Errorf("%s: %+v", use, stack)
+		}
+		if diff := cmp.Diff(want, resource.Properties.PolicyDocument); diff != "" {
+			t.Errorf("%s (-JSON +CloudFormation):\n%s", use, diff)
+		}
+		if diff := cmp.Diff(want.Statement, readTerraform(t, filled.Replace(Terraform(use, everything)))); diff != "" {
+			t.Errorf("%s (-JSON +Terraform):\n%s", use, diff)
+		}
+	}
+}
+
+// readTerraform reads the statements of a policy, in the form in which Terraform writes it.
+func readTerraform(t *testing.T, text string) []statement {
+	t.Helper()
+	quoted := func(text string) []string {
+		var all []string
+		for _, found := range regexp.MustCompile(`"([^"]*)"`).FindAllStringSubmatch(text, -1) {
+			all = append(all, found[1])
+		}
+		return all
+	}
+	var list []statement
+	for _, block := range regexp.MustCompile(`(?s)\n  statement \{\n.*?\n  \}\n`).FindAllString(text, -1) {
+		part := func(pattern string) []string {
+			return quoted(strings.Join(regexp.MustCompile(`(?s)`+pattern).FindAllString(block, -1), ""))
+		}
+		s := statement{Sid: part(`sid = "[^"]*"`)[0], Effect: "Allow", Action: part(`actions = \[.*?\]`), Resource: part(`resources = \[.*?\]`)}
+		for _, condition := range regexp.MustCompile(`(?s)condition \{.*?\}`).FindAllString(block, -1) {
+			values := quoted(condition)
+			if s.Condition == nil {
+				s.Condition = map[string]map[string][]string{values[0]: {}}
+			}
+			s.Condition[values[0]][values[1]] = values[2:]
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// The tools that create the policies accept them, where they are installed.
+func TestToolsAcceptTheFormats(t *testing.T) {
+	for _, tool := range []struct {
+		name   string
+		args   []string
+		ending string
+		text   func(Use, Options) string
+	}{
+		{"cfn-lint", nil, ".yaml", CloudFormation},
+		{"terraform", []string{"fmt", "-check", "-diff"}, ".tf", Terraform},
+	} {
+		t.Run(tool.name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := exec.LookPath(tool.name); err != nil {
+				t.Skip(err)
+			}
+			folder, args := t.TempDir(), tool.args
+			for i, use := range slices.Concat(Uses(), Uses()) {
+				o := Options{}
+				if i >= len(Uses()) {
+					o = everything
+				}
+				file := filepath.Join(folder, fmt.Sprint(use, i, tool.ending))
+				if err := os.WriteFile(file, []byte(tool.text(use, o)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, file)
+			}
+			if out, err := exec.Command(tool.name, args...).CombinedOutput(); err != nil {
+				t.Errorf("%v:\n%s", err, out)
+			}
+		})
+	}
+}
