@@ -31,6 +31,7 @@ type verifyOptions struct {
 	accounts   accountOptions
 	use        string
 	roleARN    string
+	role       model.ARN // zero without --role-arn
 	externalID string
 }
 
@@ -86,7 +87,8 @@ func (o *verifyOptions) check() error {
 		return usage(errors.New("--role-arn is for one account; --accounts and --organization have a role in each"))
 	}
 	if o.roleARN != "" {
-		if _, err := accounts.ParseRole(o.roleARN); err != nil {
+		var err error
+		if o.role, err = accounts.ParseRole(o.roleARN); err != nil {
 			return usage(fmt.Errorf("--role-arn: %w", err))
 		}
 	}
@@ -171,12 +173,11 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 		return nil, err
 	}
 	own := *s
-	role, _ := model.ParseARN(o.roleARN) // it is valid, or not given
-	if role != (model.ARN{}) {
-		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: role, ExternalID: o.externalID})
+	if o.role != (model.ARN{}) {
+		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
 	}
 	own.clients = app.NewClients(own.account.config, s.clock, s.logger)
-	return []member{{session: &own, role: role, values: values}}, nil
+	return []member{{session: &own, role: o.role, values: values}}, nil
 }
 
 // facts reads those of an account.

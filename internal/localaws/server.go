@@ -339,6 +339,7 @@ type (
 	EstateUpdate       = estatefile.Update
 	EstateTraffic      = estatefile.Traffic
 	EstateAccount      = estatefile.Account
+	EstateKey          = estatefile.Key
 	EstateAccountFault = estatefile.AccountFault
 	Trace              = estatefile.Trace
 	Event              = events.Event

@@ -60,9 +60,23 @@ func (f Facts) monitors() []Finding {
 	if !f.homeReached() {
 		return nil
 	}
+	unknown := f.TracesFailure.Kind != Read
+	list := f.known(unknown)
+	if unknown {
+		list = append(list, f.TracesFailure.unchecked(CheckMonitor, "", "whether there are other monitors"))
+	}
+	return list
+}
+
+// known are the findings about the monitors that were found. That there is no other one is not known if
+// unknown is set.
+func (f Facts) known(unknown bool) []Finding {
 	present := f.present()
 	switch len(present) {
 	case 0:
+		if unknown {
+			return nil
+		}
 		return []Finding{{CheckMonitor, OK, "", "", "no trace of another monitor in the account", ""}}
 	case 1:
 		d := present[0]
@@ -72,7 +86,11 @@ func (f Facts) monitors() []Finding {
 				"update its stack to this program's template in place; do not run both",
 			}}
 		}
-		return append([]Finding{{CheckMonitor, OK, "", "", "one monitor: " + d.title(), ""}}, f.version(d)...)
+		text := "one monitor: " + d.title()
+		if unknown {
+			text = "a monitor: " + d.title()
+		}
+		return append([]Finding{{CheckMonitor, OK, "", "", text, ""}}, f.version(d)...)
 	}
 	var titles []string
 	var list []Finding

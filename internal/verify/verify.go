@@ -94,8 +94,10 @@ type Facts struct {
 	Permissions []Permission
 	Rules       Count // in the deployment region
 	Dashboards  Count
-	// Deployments are the monitors that left traces in the account.
-	Deployments []Deployment
+	// Deployments are the monitors that left traces in the account. TracesFailure is why there may be
+	// more.
+	Deployments   []Deployment
+	TracesFailure Failure
 	// Chat is the topic for chats in the deployment region, and ChatWanted whether the parameters want
 	// one. Wanted are the addresses that the parameters want to be notified.
 	Chat       Topic

@@ -169,6 +169,9 @@ func TestFindings(t *testing.T) {
 		{"the upstream sample beside a stack", func(f *Facts) {
 			f.Deployments = append(f.Deployments, Deployment{Traces: []string{"the notification rule"}})
 		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); the upstream sample (the notification rule)"},
+		{"tags that cannot be read", func(f *Facts) { f.TracesFailure = denied }, "not checked monitor: whether there are other monitors: AccessDenied: no"},
+		{"tags that cannot be read, and no monitor", func(f *Facts) { nothing(f); f.TracesFailure = denied },
+			"not checked monitor: whether there are other monitors: AccessDenied: no"},
 		{"another version", func(f *Facts) { f.Deployments[0].Version = "1.0.0" }, "WARN version: stack us-east-1/shop is of version 1.0.0, this program of 1.2.3"},
 		{"no version recorded", func(f *Facts) { f.Deployments[0].Version = "" }, "WARN version: stack us-east-1/shop has recorded no version"},
 		{"a program without a version", func(f *Facts) { f.Version = "" }, "not checked version: stack us-east-1/shop is of version 1.2.3"},

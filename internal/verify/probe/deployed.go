@@ -26,8 +26,18 @@ import (
 
 // traces are the deployments found so far. It is safe for concurrent use.
 type traces struct {
-	mu     sync.Mutex
-	byName map[string]*verify.Deployment
+	mu      sync.Mutex
+	byName  map[string]*verify.Deployment
+	failure verify.Failure // why there may be more: the first one
+}
+
+// miss notes that something could not be read.
+func (t *traces) miss(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failure.Kind == verify.Read {
+		t.failure = FailureOf(err)
+	}
 }
 
 // add notes something that a deployment left; what has no owner is the upstream sample's, if sample is
@@ -76,12 +86,28 @@ func (t *traces) list() []verify.Deployment {
 	return list
 }
 
+// tags are the tags of something; nil if they could not be read, which is noted, or if it is gone.
+func (p *Probe) tags(ctx context.Context, region, arn string, found *traces) writer.Tags {
+	tags, err := p.Writer.ReadTags(ctx, region, arn)
+	switch {
+	case awsapi.KindOf(err) == awsapi.NotFound:
+		return nil
+	case err != nil:
+		found.miss(err)
+		return nil
+	}
+	return tags
+}
+
 // topic reads a topic of a region, with its subscribers and key.
 func (p *Probe) topic(ctx context.Context, region string, arn model.ARN, found *traces) verify.Topic {
 	t := verify.Topic{ARN: arn.String()}
 	client := p.Writer.Clients.SNS(region)
 	out, err := client.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &t.ARN})
 	if t.Failure = FailureOf(err); err != nil {
+		if t.Failure.Kind != verify.Missing {
+			found.miss(err)
+		}
 		return t
 	}
 	policy := out.Attributes["Policy"]
@@ -100,7 +126,7 @@ func (p *Probe) topic(ctx context.Context, region string, arn model.ARN, found *
 		}
 		return page.NextToken, nil
 	}))
-	if tags, err := p.Writer.ReadTags(ctx, region, t.ARN); err == nil {
+	if tags := p.tags(ctx, region, t.ARN, found); tags != nil {
 		found.add(tags, t.Sample, "the topic in "+region)
 		if arn.Resource == notify.TopicName && region == p.Writer.DeploymentRegion {
 			found.addTopic(tags)
@@ -166,7 +192,7 @@ func (p *Probe) rule(ctx context.Context, region string, found *traces) verify.R
 		r.Targets = append(r.Targets, aws.ToString(t.Arn))
 		r.Raw = r.Raw || aws.ToString(t.Id) == notify.TargetID && t.InputTransformer == nil && t.Input == nil && t.InputPath == nil
 	}
-	if tags, err := p.Writer.ReadTags(ctx, region, r.ARN); err == nil {
+	if tags := p.tags(ctx, region, r.ARN, found); tags != nil {
 		found.add(tags, notify.SampleRule(described), "the notification rule")
 	}
 	return r
@@ -195,7 +221,7 @@ func (p *Probe) alarms(ctx context.Context, region string, found *traces) verify
 		return out.NextToken, nil
 	}))
 	for _, alarm := range ours[:min(len(ours), taggedAlarms)] {
-		if tags, err := p.Writer.ReadTags(ctx, region, aws.ToString(alarm.AlarmArn)); err == nil {
+		if tags := p.tags(ctx, region, aws.ToString(alarm.AlarmArn), found); tags != nil {
 			found.add(tags, alarms.SampleDescription(aws.ToString(alarm.AlarmDescription)), "alarms in "+region)
 		}
 	}
@@ -234,7 +260,7 @@ func (p *Probe) dashboards(ctx context.Context, name string, found *traces) veri
 		return out.NextToken, nil
 	}))
 	if ours != "" {
-		if tags, err := p.Writer.ReadTags(ctx, p.Writer.DeploymentRegion, ours); err == nil {
+		if tags := p.tags(ctx, p.Writer.DeploymentRegion, ours, found); tags != nil {
 			found.add(tags, false, "the dashboard "+name)
 		}
 	}

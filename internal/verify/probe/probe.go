@@ -101,7 +101,7 @@ func (p *Probe) Run(ctx context.Context, in Input) (verify.Facts, error) {
 		}
 	}
 	f.Permissions = check.run(ctx, identity.ARN, in.Statements(owner.Account, owner.Partition))
-	f.Deployments = found.list()
+	f.Deployments, f.TracesFailure = found.list(), found.failure
 	f.Clock.Offset, f.Clock.Known = p.Writer.Clients.ClockOffset()
 	f.Now = p.Writer.Clock.Now()
 	return f, ctx.Err()
