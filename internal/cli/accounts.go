@@ -21,7 +21,7 @@ import (
 
 // accountsAtOnce bounds the accounts that a command works in at the same time, to limit memory. Each
 // has the rate limits of its own, as AWS counts calls by account and region.
-const accountsAtOnce = 8
+const accountsAtOnce = 4
 
 // accountOptions select several accounts. The zero value works in that of the credentials.
 type accountOptions struct {

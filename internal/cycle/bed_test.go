@@ -46,6 +46,7 @@ type bed struct {
 	act       bool              // decisions are carried out by the cycle
 	given     map[string]string // parameters by which automatic events are checked again
 	log       io.Writer         // nil discards
+	observer  cycle.Observer    // may be nil
 	auditLog  audit.Log         // nil logs
 }
 
@@ -98,7 +99,7 @@ func (b *bed) restart(clock model.Clock) {
 	logger := slog.New(slog.NewTextHandler(b.log, nil))
 	parts := app.New(app.Options{
 		Config: awsapi.LocalConfig(home, b.url, "LOCAL", b.net), Clients: clients, Clock: clock, Logger: logger, AuditLog: b.auditLog,
-		Deployment: "cli", DryRun: b.dryRun, Act: b.act,
+		Deployment: "cli", DryRun: b.dryRun, Act: b.act, Observer: b.observer,
 		RecheckParams: func() (config.Values, error) { return values(b.tb, b.given), nil },
 	})
 	b.cycle, b.actions, b.writer = parts.Cycle, parts.Actions, parts.Writer

@@ -12,6 +12,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 // latency is how long every call takes in the benchmarks.
@@ -141,6 +142,30 @@ func BenchmarkLedgerMemory(b *testing.B) {
 				runtime.KeepAlive(made)
 			}
 		})
+	}
+}
+
+// BenchmarkMemory tells how much memory a daemon keeps of each endpoint between two cycles, once all have
+// been checked: with what its page shows, and without the ledger.
+//
+//	go test ./internal/cycle -run '^$' -bench 'Memory$' -benchtime 1x
+func BenchmarkMemory(b *testing.B) {
+	const resources = 2000
+	bed := newBedInMemory(b, flat(resources, home))
+	bed.settleAlarms(nil)
+	for range b.N {
+		memory := serve.NewMemory()
+		bed.observer = memory
+		bed.restart(bed.clock)
+		for _, checks := range []string{"always", "auto"} {
+			result := bed.run(map[string]string{config.HourlyChecks: checks})
+			memory.AddCycle(serve.CycleRecord{Role: serve.Leading}, result, bed.clock.Now())
+			bed.next()
+		}
+		kept := heap()
+		runtime.KeepAlive(memory)
+		bed.cycle, bed.actions, bed.writer, bed.rechecker, bed.observer = nil, nil, nil, nil, nil
+		b.ReportMetric(float64(kept-heap())/resources, "B/endpoint")
 	}
 }
 

@@ -19,8 +19,9 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// cyclesAtOnce bounds the accounts in which a cycle runs at the same time, to limit memory.
-const cyclesAtOnce = 8
+// cyclesAtOnce bounds the accounts in which a cycle runs at the same time, to limit memory: a cycle holds
+// some 6 KB for each endpoint until it ends. One account that hangs leaves room for the others.
+const cyclesAtOnce = 4
 
 // Account is one of several accounts that a daemon works in. Each has a cycle, a lease, budgets and a
 // memory of its own: a fault in one of them does not reach the others.
