@@ -470,6 +470,9 @@ func TestTemplateAlarms(t *testing.T) {
 			t.Errorf("%s is a %v that depends on %v", id, alarm["Type"], alarm["DependsOn"])
 		}
 		p := alarm["Properties"].(object)
+		if p["AlarmName"] != nil {
+			t.Errorf("%s has a name of its own, which a second stack could not have", id)
+		}
 		if got := [3]string{p["Namespace"].(string), p["MetricName"].(string), p["TreatMissingData"].(string)}; got != want {
 			t.Errorf("%s is on %v", id, got)
 		}

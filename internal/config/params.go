@@ -179,7 +179,8 @@ var table = []parameter{
 	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, optional(parseEndpoints)),
 	param(Spec{
 		Name: ChatNotifications, Flag: "chat-notifications", Form: "yes|no", Choices: yesNo, Default: "No",
-		Help: "maintain a topic with notifications that Amazon Q Developer in chat applications shows in Slack and Microsoft Teams", Valid: validBoolean,
+		Help:  "maintain a topic with notifications that Amazon Q Developer in chat applications shows in Slack and Microsoft Teams",
+		Valid: validBoolean,
 	}, func(v *Values) *bool { return &v.ChatNotifications }, parseBoolean),
 	param(Spec{
 		Name: KMSKeyARN, Flag: "kms-key-arn", Form: "ARN",

@@ -51,10 +51,9 @@ func (r *run) applySchedules(ctx context.Context, decisions []rules.Decision) {
 	// HourlyChecks=never does not switch off what tags arrange.
 	due := func(arn model.ARN) bool { return r.due(arn) || rules.InSlot(arn, r.at) }
 	s := schedules{tags: r.Tags, refresh: r.refresh, due: due}
-	tags, problems := s.apply(reading, decisions)
-	r.problems.add(problems...)
+	r.problems.add(s.apply(reading, decisions)...)
 	if r.Observer != nil {
-		r.Observer.SawTags(tags)
+		r.Observer.SawTags(r.Tags.Known(r.snapshot.Resources))
 	}
 }
 

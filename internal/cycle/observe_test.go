@@ -34,7 +34,7 @@ func (w *watcher) Decided(result report.Result, _ time.Time) {
 func TestDecisionsAreShownBeforeAlarmsAreWritten(t *testing.T) {
 	estate := flat(10, home)
 	estate.Regions[0].DatasetGroups[0].Campaigns[0].MinTPS = 9
-	estate.Regions[0].DatasetGroups[0].Campaigns[0].Tags = map[string]string{"team": "shop"}
+	estate.Regions[0].DatasetGroups[0].Campaigns[0].Tags = map[string]string{"team": "shop", "personalize-monitor:protect": "tps"}
 	b := newBed(t, estate)
 	seen := &watcher{calls: b.aws.Calls}
 	b.cycle.Observer = seen

@@ -16,8 +16,8 @@ type schedules struct {
 
 // apply merges the decisions with what is arranged. Before something is changed, the tags are read
 // again, and a recommender, of which only the listing is known, is described. What could not be read
-// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening. It returns the tags that are known.
-func (s schedules) apply(ctx context.Context, decisions []rules.Decision) (map[model.ARN]map[string]string, []model.Problem) {
+// stays as it was decided. Tags that are not understood are problems: they keep what they arrange from happening.
+func (s schedules) apply(ctx context.Context, decisions []rules.Decision) []model.Problem {
 	resources := make([]model.Resource, len(decisions))
 	for i, d := range decisions {
 		resources[i] = d.Resource
@@ -49,7 +49,7 @@ func (s schedules) apply(ctx context.Context, decisions []rules.Decision) (map[m
 			problems = append(problems, model.Problem{ARN: d.Resource.ARN.String(), Region: d.Resource.Region(), Operation: "read tags", Err: err})
 		}
 	}
-	return tags, problems
+	return problems
 }
 
 // applyFresh merges a decision with tags and a description that were just read.

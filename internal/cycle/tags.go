@@ -35,7 +35,7 @@ const (
 // TagsReader reads the tags of a resource. The error may be that it does not exist.
 type TagsReader func(ctx context.Context, region, arn string) (writer.Tags, error)
 
-// ResourceTags are the tags of campaigns and recommenders that arrange something. Listings have none, and each resource
+// ResourceTags are the tags of campaigns and recommenders that are meant for the monitor. Listings have none, and each resource
 // takes a call. They are remembered, and read when they may matter or have changed: the tags of a
 // resource that was updated, as a timed raise updates it, and until that returns; of one that is not known, once it was
 // updated lately or its hourly checks are due; of any other once an hour, a few at a time. It is safe
@@ -49,7 +49,7 @@ type ResourceTags struct {
 
 // taggedAt is what is remembered of a resource.
 type taggedAt struct {
-	tags        map[string]string // those that arrange something; nil for most resources
+	tags        map[string]string // those for the monitor; nil for most resources
 	read        time.Time
 	lastUpdated time.Time // of the resource, as it was then
 }
@@ -76,6 +76,19 @@ func (t *ResourceTags) Read(
 	oldest := t.clock.Now().Add(-unseenTags)
 	maps.DeleteFunc(t.memory, func(_ model.ARN, tagged taggedAt) bool { return tagged.read.Before(oldest) })
 	return known, problems
+}
+
+// Known returns the tags of those of the resources whose tags are known; nil for one without any.
+func (t *ResourceTags) Known(resources []model.Resource) map[model.ARN]map[string]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	known := map[model.ARN]map[string]string{}
+	for _, r := range resources {
+		if tagged, ok := t.memory[r.ARN]; ok {
+			known[r.ARN] = tagged.tags
+		}
+	}
+	return known
 }
 
 // Again returns the tags of the resources as they are now.

@@ -141,9 +141,9 @@ func (a Audit) chatSteps() []string {
 	return nil
 }
 
-// chatText escapes what a chat would take for a link or a mention of a whole channel.
+// chatText escapes what a chat would take for a link or a mention, of a person or of a whole channel.
 func chatText(text string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "@", "@\u200b").Replace(text)
 }
 
 // shortened cuts a text that is too long. An escaped character is not cut in two.

@@ -26,12 +26,15 @@ func (s *stack) stackAlarm(id, topic string) *cloudwatch.PutMetricAlarmInput {
 		}
 		return aws.Int32(int32(value))
 	}
+	text := func(key string) string { return p[key].(string) }
 	in := &cloudwatch.PutMetricAlarmInput{
-		AlarmName: aws.String(s.name + "-" + id), AlarmDescription: aws.String(p["AlarmDescription"].(string)),
-		Namespace: aws.String(strings.Replace(p["Namespace"].(string), "AWS/", "Test/", 1)), MetricName: aws.String(p["MetricName"].(string)), Statistic: cwtypes.Statistic(p["Statistic"].(string)), Period: number("Period"),
-		EvaluationPeriods: number("EvaluationPeriods"), DatapointsToAlarm: number("DatapointsToAlarm"), Threshold: aws.Float64(float64(p["Threshold"].(uint64))),
-		ComparisonOperator: cwtypes.ComparisonOperator(p["ComparisonOperator"].(string)), TreatMissingData: aws.String(p["TreatMissingData"].(string)),
-		AlarmActions: []string{topic}, OKActions: []string{topic},
+		AlarmName: aws.String(s.name + "-" + id), AlarmDescription: aws.String(text("AlarmDescription")),
+		Namespace: aws.String(strings.Replace(text("Namespace"), "AWS/", "Test/", 1)), MetricName: aws.String(text("MetricName")),
+		Statistic: cwtypes.Statistic(text("Statistic")), Period: number("Period"),
+		EvaluationPeriods: number("EvaluationPeriods"), DatapointsToAlarm: number("DatapointsToAlarm"),
+		Threshold: aws.Float64(float64(p["Threshold"].(uint64))), TreatMissingData: aws.String(text("TreatMissingData")),
+		ComparisonOperator: cwtypes.ComparisonOperator(text("ComparisonOperator")),
+		AlarmActions:       []string{topic}, OKActions: []string{topic},
 	}
 	_, err := s.clients().alarms(home).PutMetricAlarm(s.t.Context(), in)
 	s.must(err)

@@ -164,7 +164,7 @@ type SnapshotOf struct {
 // Merged puts what is known of several accounts together. The status is that of the daemon: it failed
 // if every account did, and its times are those of the account that is furthest. Accounts has each.
 func Merged(list []SnapshotOf) Snapshot {
-	out := Snapshot{Checks: map[string]Check{}, Alarms: AlarmsSeen{Known: true, Old: map[string]time.Time{}}}
+	out := Snapshot{Checks: map[string]Check{}, Tags: map[string]map[string]string{}, Alarms: AlarmsSeen{Known: true, Old: map[string]time.Time{}}}
 	var results []report.Of[report.Result]
 	var saved []report.Of[report.Saved]
 	anySaved := false
@@ -197,6 +197,7 @@ func Merged(list []SnapshotOf) Snapshot {
 		}
 		out.Resources, out.Others = append(out.Resources, s.Resources...), append(out.Others, s.Others...)
 		maps.Copy(out.Checks, s.Checks)
+		maps.Copy(out.Tags, s.Tags)
 		out.Progress = addProgress(out.Progress, s.Progress)
 		saved, anySaved = append(saved, report.Of[report.Saved]{Account: one.Account, Report: s.Saved}), anySaved || s.Saved != nil
 	}

@@ -144,3 +144,14 @@ func TestMemoryOfTags(t *testing.T) {
 		t.Errorf("the versions are %v", versions)
 	}
 }
+
+// What is known of several accounts together has the tags of each.
+func TestMergedTags(t *testing.T) {
+	of := func(id, arn string) SnapshotOf {
+		return SnapshotOf{Account: model.Account{ID: id}, Snapshot: Snapshot{Tags: map[string]map[string]string{arn: {"team": id}}}}
+	}
+	tags := Merged([]SnapshotOf{of("111111111111", "a"), of("222222222222", "b")}).Tags
+	if len(tags) != 2 || tags["a"]["team"] != "111111111111" || tags["b"]["team"] != "222222222222" {
+		t.Errorf("%v", tags)
+	}
+}

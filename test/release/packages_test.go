@@ -237,6 +237,9 @@ func TestRPM(t *testing.T) {
 	if out := run(t, "rpm", "--query", "--package", "--requires", rpm); !strings.Contains(out, "ca-certificates") {
 		t.Errorf("it does not need certificates:\n%s", out)
 	}
+	if host := run(t, "rpm", "--query", "--package", "--queryformat", "%{BUILDHOST} %{BUILDTIME}", rpm); host != "localhost 1767323045" {
+		t.Errorf("it has the machine and the time of the build: %s", host)
+	}
 }
 
 // The unit starts the program with flags that it accepts.

@@ -6,15 +6,19 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
+	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // Now is the time in all stories.
@@ -58,13 +62,19 @@ func (s *Source) Change(change func(*web.Snapshot)) {
 }
 
 // Series returns a curve for every query that depends on the query only.
-type Series struct{}
+type Series struct {
+	Until time.Time // no datapoint is newer, as if data were late; the zero value is no limit
+}
 
 // Measure returns the series of the queries. The metrics of an unknown resource have no data.
-func (Series) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
+func (s Series) Measure(_ context.Context, queries []model.Query, _ func(done, total int)) (model.Readings, []model.Problem) {
 	readings := model.Readings{}
 	for _, q := range queries {
-		readings[q] = model.Series{Points: points(q), Complete: true}
+		list := points(q)
+		if !s.Until.IsZero() {
+			list = slices.DeleteFunc(list, func(p model.Datapoint) bool { return p.Time.After(s.Until) })
+		}
+		readings[q] = model.Series{Points: list, Complete: true}
 	}
 	return readings, nil
 }
@@ -171,7 +181,7 @@ func (a *Actions) Restore(_ context.Context, audit events.Audit) (string, error)
 func Options(s web.Snapshot) (web.Options, *Source) {
 	source := NewSource(s)
 	return web.Options{
-		Source: source, Series: Series{}, Clock: model.NewVirtualClock(Now), Version: "story", MetricDelay: 2 * time.Minute,
+		Source: source, Series: Series{}, WhatIf: WhatIf{}, Clock: model.NewVirtualClock(Now), Version: "story", MetricDelay: 2 * time.Minute,
 	}, source
 }
 
@@ -180,4 +190,34 @@ func alarm(r model.Resource, t alarms.Type, state alarms.State, since time.Durat
 	return serve.Alarm{
 		Name: t.Name(r.Kind, r.Name), Resource: r.ARN.String(), Region: r.Region(), State: string(state), Since: Now.Add(-since), ActionsOn: true,
 	}
+}
+
+// WhatIf compares minimums by the mean of an endpoint's traffic.
+type WhatIf struct{}
+
+// Of returns what each minimum costs, at USD 0.2 for a TPS-hour. An unknown resource has no options.
+func (WhatIf) Of(_ context.Context, r model.Resource, _ time.Duration) (report.WhatIfEntry, []model.Problem) {
+	c, ok := characters[r.ARN.String()]
+	if !ok || r.MinTPS == 0 {
+		return report.WhatIfEntry{Note: "nothing is known of its demand"}, nil
+	}
+	e := report.WhatIfEntry{Hours: 1344, Known: 1300, Price: &report.WhatIfPrice{Currency: "USD"}, Note: "no schedule: demand rises at no certain hours"}
+	step := func(minimum int) report.WhatIfRow {
+		hours := max(float64(minimum), c.mean) * billing.HoursPerMonth
+		cold := math.Round(max(0, c.mean+c.swing-float64(minimum)))
+		risk := billing.RiskLow
+		if cold > 2 {
+			risk = billing.RiskMedium
+		}
+		return report.WhatIfRow{
+			Minimum: minimum, TPSHours: hours, Estimate: new(hours * 0.2), Above: min(100, cold*9), Risk: risk, ColdSteps: billing.ColdSteps{PerWeek: &cold},
+		}
+	}
+	for minimum := 1; minimum <= r.MinTPS+max(1, r.MinTPS/4); minimum++ {
+		e.Steps = append(e.Steps, step(minimum))
+	}
+	lowest, half, present := step(1), step(max(1, r.MinTPS/2)), step(r.MinTPS)
+	lowest.Reasons, half.Reasons, present.Reasons = []whatif.Reason{whatif.Lowest}, []whatif.Reason{whatif.P50}, []whatif.Reason{whatif.Present}
+	e.Options = []report.WhatIfRow{lowest, half, present}
+	return e, nil
 }

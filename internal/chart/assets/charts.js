@@ -128,7 +128,10 @@ const Charts = (function () {
     line.replaceChildren();
     const when = document.createElement("span");
     line.append(when);
-    const values = data.lines.map((one) => {
+    // A line without any value has no place in a long list of them.
+    const known = data.lines.map((one) => one.v.some((v) => v != null));
+    const values = data.lines.map((one, i) => {
+      if (!known[i] && data.lines.length > 3) return null;
       const part = document.createElement("span"), sign = document.createElement("i"), value = document.createElement("b");
       sign.className = "sws b" + one.colour + (one.dashed ? " dashed" : "");
       part.append(sign, one.label + " ", value);
@@ -149,8 +152,8 @@ const Charts = (function () {
     }
     const newest = data.lines.map((one) => one.v.findLast((v) => v != null));
     return (i) => {
-      when.textContent = i == null ? "Now" : full(utc(data.t[i]));
-      values.forEach((value, j) => { value.textContent = short(i == null ? newest[j] : data.lines[j].v[i]); });
+      when.textContent = i == null ? (data.gaps ? "Latest" : "Now") : full(utc(data.t[i]));
+      values.forEach((value, j) => { if (value) value.textContent = short(i == null ? newest[j] : data.lines[j].v[i]); });
     };
   }
 

@@ -62,6 +62,7 @@ func happeningOf(e Entry) happening {
 // describe words a decision or action.
 func (h *happening) describe() {
 	a := h.records.outcome()
+	h.First = h.records[0].Time
 	for _, one := range append(decision{a}, h.records...) {
 		switch {
 		case h.From > 0:
@@ -199,20 +200,11 @@ func (s Snapshot) happenings(now time.Time) []happening {
 			updating[r.ARN.String()] = r.Update.MinTPS
 		}
 	}
-	var list []happening
-	for _, e := range s.incidents() {
-		if e.Kind != EntryEvent && e.Kind != EntryCycle {
-			list = append(list, happeningOf(s.placed(e)))
-		}
-	}
+	entries := slices.DeleteFunc(s.incidents(), func(e Entry) bool { return e.Kind == EntryEvent || e.Kind == EntryCycle })
 	for _, d := range decisionsOf(s.Audits, "") {
-		h := happeningOf(s.placed(d.entry()))
-		h.First = d[0].Time
-		h.conclude(now, updating)
-		list = append(list, h)
+		entries = append(entries, d.entry())
 	}
-	slices.SortStableFunc(list, func(a, b happening) int { return b.Time.Compare(a.Time) })
-	return collapse(list)
+	return collapse(s.describe(entries, func(h *happening) { h.conclude(now, updating) }))
 }
 
 // everything are all entries one by one, the newest first.
@@ -221,10 +213,16 @@ func (s Snapshot) everything() []happening {
 	for i := range s.Audits {
 		list = append(list, decision{&s.Audits[i]}.entry())
 	}
+	return s.describe(list, func(*happening) {})
+}
+
+// describe describes entries, the newest first.
+func (s Snapshot) describe(list []Entry, conclude func(*happening)) []happening {
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	out := make([]happening, len(list))
 	for i, e := range list {
 		out[i] = happeningOf(s.placed(e))
+		conclude(&out[i])
 	}
 	return out
 }
@@ -239,7 +237,7 @@ type entryView struct {
 	Age              string         // up to a day; the date is beside it
 	Raw              string         // leads to the single records
 	ID               string         // of its details
-	Trail            [][]recordView // the records of its decisions
+	Stages           [][]recordView // the records of its decisions
 	Record           string         // the single record, where each has an entry of its own
 	Older            int            // decisions that the details leave out
 }
@@ -308,13 +306,16 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 		}
 		view.Week = append(view.Week, tab{Label: one.Label, Link: to(one.Value, ""), Count: n})
 	}
-	view.Total, view.NextCycle, view.Recorded = len(list), stampOf(s.Status.NextCycle, now), stampOf(s.Status.Recorded, now)
+	view.Total, view.Recorded = len(list), stampOf(s.Status.Recorded, now)
+	if s.Status.NextCycle.Sub(now) >= time.Minute {
+		view.NextCycle = stampOf(s.Status.NextCycle, now)
+	}
 	view.CSV = link("/activity", keyKind, kind, keyARN, arn.String(), keySearch, search, keyFormat, "csv")
 	var from, until int
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, n) })
 	for _, e := range entryViews(list[from:until], now) {
 		if kind == "all" && len(e.records) > 0 {
-			e.Record, e.Trail = string(e.records[0].Raw()), nil
+			e.Record, e.Stages = string(e.records[0].Raw()), nil
 		}
 		if n := len(view.Days); n == 0 || view.Days[n-1].Date != e.Day {
 			view.Days = append(view.Days, day{Date: e.Day})
@@ -400,7 +401,7 @@ func entryViews(list []happening, now time.Time) []entryView {
 			v.Raw = link("/activity", keyKind, "all", keyARN, h.ARN)
 		}
 		for _, part := range h.parts {
-			v.Trail = append(v.Trail, part.views(h.Text))
+			v.Stages = append(v.Stages, part.views(h.Text))
 		}
 		v.Older = max(h.Count, h.Steps) - len(h.parts)
 		v.ID = "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + v.Name

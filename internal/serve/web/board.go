@@ -204,7 +204,16 @@ func (b *boards) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
 // graphChart reads and draws a graph over a span, with periods not shorter than its own.
 func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
-	return b.site.reader.boardChart(ctx, g, b.site.window(s), s.Period, b.site.options.Source.Snapshot().late(g.Region))
+	return b.site.reader.boardChart(ctx, g, b.site.window(s), s.Period, b.late(g))
+}
+
+// late reports whether the data of a graph are: those of its first line.
+func (b *boards) late(g dashboard.Graph) bool {
+	if len(g.Lines) == 0 {
+		return false
+	}
+	arn, _ := model.ParseARN(g.Lines[0].Metric.DimensionValue) // the zero ARN is of no account
+	return b.site.options.Source.Snapshot().late(arn.Account, g.Region)
 }
 
 func (r *reader) boardChart(

@@ -7,11 +7,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 	"github.com/personalize-monitor/personalize-monitor/test/browser"
 	"github.com/personalize-monitor/personalize-monitor/test/webstory"
@@ -40,6 +43,19 @@ func openOn(t *testing.T, o web.Options) (*browser.Tab, *httptest.Server) {
 		server.Close()
 	})
 	return browser.Open(t, server.URL), server
+}
+
+// storyResource is a resource of the shop.
+func storyResource(t *testing.T, arn string) model.Resource {
+	t.Helper()
+	s, _ := webstory.Snapshot("shop")
+	for _, r := range s.Resources {
+		if r.ARN.String() == arn {
+			return r
+		}
+	}
+	t.Fatal("there is no such resource")
+	return model.Resource{}
 }
 
 func shopOptions(t *testing.T) (web.Options, *webstory.Source) {
@@ -192,6 +208,7 @@ func TestBrowserFollows(t *testing.T) {
 // Parts come and go while the page follows, and the focus stays where it was.
 func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
 	options, source := shopOptions(t)
+	options.Series = webstory.Series{Until: webstory.Now.Add(-5 * time.Hour)}
 	b := open(t, options)
 	b.Load("/")
 	b.Until(`document.querySelectorAll("canvas").length === 1`)
@@ -208,6 +225,12 @@ func TestBrowserFollowsWhatComesAndGoes(t *testing.T) {
 	if !browser.JS[bool](b, `window.kept === true`) {
 		t.Error("the page was loaded anew")
 	}
+	source.Change(func(s *web.Snapshot) {
+		s.Result.DataLate = []rules.LateRegion{{Region: webstory.Region, Reason: "CloudWatch data are late", Newest: webstory.Now.Add(-5 * time.Hour)}}
+	})
+	b.Load("/resource?range=1d&arn=" + webstory.HomePage)
+	b.Until(`document.querySelectorAll("canvas").length === 3 && document.querySelectorAll("figure .read .swh").length === 3`)
+	b.Shot("late-light", "light", 1320, 1500)
 	b.Quiet()
 }
 
@@ -225,11 +248,24 @@ func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
 
 func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	options, _ := shopOptions(t)
-	actions := &webstory.Actions{}
-	options.AllowActions, options.Actions = true, actions
+	actions, slow := &webstory.Actions{}, &slowWhatIf{begun: make(chan struct{}, 9), may: make(chan struct{})}
+	slow.entry, _ = webstory.WhatIf{}.Of(t.Context(), storyResource(t, webstory.SimilarItems), 0)
+	options.AllowActions, options.Actions, options.WhatIf = true, actions, slow
 	b := open(t, options)
 	b.Load("/resource?arn=" + webstory.SimilarItems)
-	b.Until(`document.querySelectorAll("canvas").length === 3`)
+	b.Until(`document.querySelectorAll("canvas").length === 3 && document.querySelector("#what-if[data-pending]")`)
+	close(slow.may) // what is read later appears without a new load
+	b.Until(`document.querySelector("#trial-min")?.checkVisibility()`)
+	b.Do(chromedp.Focus(chromedp.CSS("#trial-min")), chromedp.KeyEvent(kb.ArrowRight))
+	b.Until(`document.querySelector("[data-of=min]").textContent === "11"`)
+	moved := browser.JS[string](b, `[...document.querySelectorAll("#slide [data-of]")].map((e) => e.textContent).join("|") + "|" + document.querySelector("#trial-min").getAttribute("aria-valuetext")`)
+	if want := "11|USD 1,606|−2,774 against now|8,030|3|Medium|27.0 %|11: USD 1,606 a month (−2,774), 8,030 TPS-hours, 3 cold steps a week, risk Medium, 27.0 % of the steps above"; moved != want {
+		t.Errorf("the slider shows %q, want %q", moved, want)
+	}
+	b.Click("#trial-apply")
+	if form := browser.JS[string](b, `document.activeElement.value + " " + document.querySelector("#preview").textContent`); !strings.HasPrefix(form, "11 USD 1,606 a month (−2,774 against now), 3 cold steps a week") {
+		t.Errorf("the form has %q", form)
+	}
 	b.Shot("actions-light", "light", 1320, 2600)
 	browser.JS[bool](b, `(() => { const f = document.querySelector("input[name=min]"); f.value = "55"; return f.dispatchEvent(new Event("input", {bubbles: true})); })()`)
 	b.Until(`document.querySelector("#preview").textContent.includes("+18,250 against now. You are asked to confirm it.")`)

@@ -163,7 +163,9 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 		// For a resource out of service it is unknown since when it is.
 		if provisioned[i] == nil && r.MinTPS > 0 && minimum.Complete && r.Status == model.StatusActive {
 			provisioned[i] = &minimums[i]
-			assumed++
+			if at < lateFrom {
+				assumed++
+			}
 		}
 	}
 	c.AddGaps(func(i int) string {
@@ -208,9 +210,11 @@ func lateSince(late bool, period time.Duration, series ...model.Series) int64 {
 	return newest.Add(period).Unix()
 }
 
-// late reports whether the data of a region are.
-func (s Snapshot) late(region string) bool {
-	return slices.ContainsFunc(s.Result.DataLate, func(one rules.LateRegion) bool { return one.Region == region })
+// late reports whether the data of a region of an account are.
+func (s Snapshot) late(account, region string) bool {
+	return slices.ContainsFunc(s.Result.DataLate, func(one rules.LateRegion) bool {
+		return one.Region == region && (one.Account == "" || one.Account == account)
+	})
 }
 
 // assumedMinimums are the published minimums, and assumed ones where there are none.

@@ -105,7 +105,7 @@ func lateAt(s Snapshot, at int64) string {
 	var regions []string
 	for _, one := range s.Result.DataLate {
 		if !one.Newest.IsZero() && at > one.Newest.Unix() {
-			regions = append(regions, one.Region)
+			regions = append(regions, one.Where())
 		}
 	}
 	if len(regions) == 0 {

@@ -150,7 +150,7 @@ type adviceView struct {
 	Held           int
 	Allowed        bool
 	Known          bool
-	TPSHours       string // of all, where no price is known
+	TPSHours       string // the same where no price is known
 	Nothing        string // why the list is empty
 }
 
@@ -166,12 +166,10 @@ func adviceViewOf(list []recommendation, most int, allowed bool, s Snapshot) adv
 		default:
 			v.NeedYou++
 		}
-		if a.Proposal.Saves.TPSHours != nil {
-			hours += *a.Proposal.Saves.TPSHours
-		}
 		if a.Proposal.Risk == advice.High {
 			continue
 		}
+		hours += a.Metered()
 		v.Sum.add(a.Saves)
 		if a.Blocked != "" {
 			v.Blocked.add(a.Saves)

@@ -53,7 +53,8 @@ func TestAFailingEndpointIsNotMissed(t *testing.T) {
 		}
 	}
 	body := get(t, h, "/resource?arn="+webstory.Trailers).Body.String()
-	for _, want := range []string{`<strong>Every call failed.</strong>`, `<span class="bad">100%</span>`, `id="errors"`, "4xx, the call itself is refused <b>100</b>", "5xx, the service fails <b>0</b>"} {
+	for _, want := range []string{`<strong>Every call failed.</strong>`, `<span class="bad">100%</span>`, `<div id="charts" data-live class="charts">
+<figure class="card chart" id="errors">`, "4xx, the call itself is refused <b>100</b>", "5xx, the service fails <b>0</b>"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("its page lacks %q", want)
 		}

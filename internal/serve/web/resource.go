@@ -101,9 +101,12 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view.Spans = spanLinks(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	if view.Known {
 		mine := slices.DeleteFunc(slices.Clone(s.Audits), func(a events.Audit) bool { return a.ARN != arn.String() })
-		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), s.late(arn.Region), func(c chart.Chart) []chart.Pin {
+		view.Charts = h.reader.resourceCharts(r.Context(), resourceOf(s, view.Row), shown, h.window(shown), s.late(arn.Account, arn.Region), func(c chart.Chart) []chart.Pin {
 			return pinsOf(mine, c, false)
 		})
+		if view.Row.State == failing { // what fails comes first
+			view.Charts.List[0], view.Charts.List[1] = view.Charts.List[1], view.Charts.List[0]
+		}
 		view.WhatIf = h.compared.view(r.Context(), resourceOf(s, view.Row), compared)
 		view.Trial, view.Schedule = cmp.Or(newMin, view.proposedMin()), scheduleOf(s.Tags[view.Row.ARN], view.WhatIf, now)
 		for _, pin := range view.Charts.List[0].Plot.Pins {

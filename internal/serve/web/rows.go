@@ -267,7 +267,7 @@ type auditView struct {
 	When               stamp
 	What, Tone, Author string
 	Result             string       // the outcome in a word or two
-	Trail              []recordView // its records, if there are several
+	Stages             []recordView // its records, if there are several
 	Effect             string       // how calls fared before and after a step-down; empty if it is not known
 	Undo               string       // names the record in the form that undoes it; empty unless it is the last state
 }
@@ -293,7 +293,7 @@ func auditViews(audits []events.Audit, arn string, limit int, now time.Time) []a
 			v.Author = "the monitor"
 		}
 		if len(d) > 1 {
-			v.Trail = d.views(a.Reason)
+			v.Stages = d.views(a.Reason)
 		}
 		views = append(views, v)
 	}

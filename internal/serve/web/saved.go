@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"fmt"
 	"strings"
 	"time"
 
@@ -50,9 +51,31 @@ func savedOf(s Snapshot) savedView {
 		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
 	}
 	if !s.Status.Recorded.IsZero() {
-		v.Text += "; in all " + report.SavedText(s.Saved.Total) + " since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC")
+		v.Text += "; in all " + savedText(s.Saved.Total) + " since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC")
 	}
 	return v
+}
+
+// savedText is what actions have saved: money first, and what it leaves out.
+func savedText(s savings.Sum) string {
+	if len(s.Estimates) == 0 {
+		return report.SavedText(s)
+	}
+	var sum total
+	for _, m := range s.Estimates {
+		sum.add(money{m.Amount, m.Currency})
+	}
+	text := sum.String()
+	if s.TPSHours != nil {
+		text += ", " + model.Figure(*s.TPSHours) + " TPS-hours"
+	}
+	if s.Unpriced > 0 {
+		text += ", without " + model.Plural(s.Unpriced, "action")
+	}
+	if s.UnknownHours > 0 {
+		text += fmt.Sprintf(" (%s h of actions are unknown)", model.Figure(s.UnknownHours))
+	}
+	return text
 }
 
 // savedKinds are the kinds of actions that save, in the ledger by month.
@@ -90,7 +113,7 @@ func savedMonths(s Snapshot) []savedMonth {
 	}
 	list := make([]savedMonth, len(s.Saved.Months))
 	for i, m := range s.Saved.Months {
-		list[len(list)-1-i] = savedMonth{m.Month, cmp.Or(savedKinds[m.Action], strings.ReplaceAll(string(m.Action), "-", " ")), report.SavedText(m.Sum), model.Plural(m.Actions, "action")}
+		list[len(list)-1-i] = savedMonth{m.Month, cmp.Or(savedKinds[m.Action], strings.ReplaceAll(string(m.Action), "-", " ")), savedText(m.Sum), model.Plural(m.Actions, "action")}
 	}
 	return list
 }
@@ -113,7 +136,7 @@ func savedActions(s Snapshot, arn string, now time.Time) []savedAction {
 			sum.Estimates = []savings.Money{*a.Estimate}
 		}
 		list = append([]savedAction{{
-			When: stampOf(a.Time, now), What: savedWhat(a), Saved: report.SavedText(sum),
+			When: stampOf(a.Time, now), What: savedWhat(a), Saved: savedText(sum),
 			Promised: report.Number(a.PromisedPerMonth, 1, ""), Achieved: report.Number(a.AchievedPerMonth, 1, ""), State: report.SavedState(a),
 		}}, list...)
 	}

@@ -244,8 +244,8 @@
     const apply = document.getElementById("trial-apply"), command = document.getElementById("trial-command");
     if (apply) {
       const present = list.find((one) => one.now);
-      apply.textContent = (present && step.min < present.min ? "Lower to " : present && step.min > present.min ? "Raise to " : "Keep ") + step.min + "…";
-      apply.classList.toggle("off", !!step.now);
+      apply.textContent = (present && step.min < present.min ? "Lower to " : "Raise to ") + step.min + "…";
+      apply.parentElement.hidden = !!step.now;
     }
     if (command) {
       const text = command.dataset.command + " " + step.min;
@@ -262,6 +262,8 @@
   document.addEventListener("click", (event) => {
     if (!event.target.closest("#trial-apply")) return;
     const field = document.querySelector("#change [name=min]");
+    event.preventDefault();
+    document.getElementById("change").scrollIntoView();
     field.value = steps()[Number(document.getElementById("trial-min").value)].min;
     field.dispatchEvent(new Event("input", { bubbles: true }));
     field.focus({ preventScroll: true });
