@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -344,5 +346,32 @@ func TestAnAccountDeniedHalfWay(t *testing.T) {
 	}
 	if one := denied[south]; len(one.Campaigns) != 5 || len(one.Minimums) > 0 {
 		t.Errorf("%s: %v; want nothing done", south, one)
+	}
+}
+
+// Credentials that turn out to be of another account than the file has are not used.
+func TestCredentialsOfAnotherAccountAreNotUsed(t *testing.T) {
+	random := rand.New(rand.NewPCG(3, 3))
+	b := newTwoAccounts(t, map[string]string{north: shopIn(random), south: shopIn(random)}, "")
+	mistaken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		b.server.ServeHTTP(answer, r)
+		body := answer.Body.String()
+		if strings.Contains(body, "GetCallerIdentityResponse") {
+			body = strings.ReplaceAll(body, north, south)
+		}
+		answer.Header().Del("Content-Length")
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(mistaken.Close)
+	b.url = mistaken.URL
+	code, out, errs := b.command(t.Context(), "plan")
+	if code != 3 || !strings.Contains(out+errs, "the credentials belong to the account "+south) {
+		t.Errorf("exit code %d: %s%s", code, out, errs)
+	}
+	if strings.Contains(out, ":"+north+":") || !strings.Contains(out, "north ("+north+")") {
+		t.Errorf("want one line about %s, as what is missing:\n%s", north, out)
 	}
 }

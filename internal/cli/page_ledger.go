@@ -29,8 +29,8 @@ const (
 	ledgerSeries = 100_000
 )
 
-// pageHours is how many hours of resources the page keeps for small drawings, with 56 MB: those of three days of 14,000
-// resources, and fewer of each if there are more.
+// pageHours is how many hours of resources the page keeps for small drawings, in all accounts together: with
+// 56 MB three days of 14,000 resources, and fewer of each if there are more.
 const pageHours = 1_000_000
 
 // noLedgerHere is why a daemon on standby makes no ledger.
@@ -95,7 +95,7 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 // page shows, and shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
 	in.Days, in.Month, in.Records = billing.MaxDays, true, p.Memory.Snapshot().Audits
-	in.LastHours, in.MostHours = chart.SparkHours, pageHours
+	in.LastHours = chart.SparkHours
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

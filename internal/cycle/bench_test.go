@@ -145,11 +145,11 @@ func BenchmarkLedgerMemory(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory tells how much memory a daemon keeps of each endpoint between two cycles, once all have
+// BenchmarkKept tells how much memory a daemon keeps of each endpoint between two cycles, once all have
 // been checked: with what its page shows, and without the ledger.
 //
-//	go test ./internal/cycle -run '^$' -bench 'Memory$' -benchtime 1x
-func BenchmarkMemory(b *testing.B) {
+//	go test ./internal/cycle -run '^$' -bench Kept -benchtime 1x
+func BenchmarkKept(b *testing.B) {
 	const resources = 2000
 	bed := newBedInMemory(b, flat(resources, home))
 	bed.settleAlarms(nil)

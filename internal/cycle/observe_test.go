@@ -47,7 +47,7 @@ func TestDecisionsAreShownBeforeAlarmsAreWritten(t *testing.T) {
 	for _, tags := range seen.tags {
 		tagged += len(tags)
 	}
-	if len(seen.tags) != len(shown.Resources) || tagged != 5 {
+	if len(seen.tags) != len(shown.Resources) || tagged != 10 {
 		t.Errorf("shown are the tags %v of %d resources", seen.tags, len(shown.Resources))
 	}
 	if len(shown.Resources) != len(result.Resources) || shown.Window != result.Window {

@@ -80,7 +80,7 @@ type Observer interface {
 	SawEstate(snapshot model.Snapshot)
 	// SawAlarms reports the alarms of a region as they were before the cycle changed any.
 	SawAlarms(region string, list []alarms.Alarm)
-	// SawTags reports the tags for the monitor of those of the cycle's resources whose tags are known.
+	// SawTags reports the tags of those of the cycle's resources whose tags are known.
 	SawTags(tags map[model.ARN]map[string]string)
 	// Decided reports what was measured and decided, with the outcomes of what was executed,
 	// before alarms are changed, which may take minutes. The result of the cycle follows.

@@ -35,7 +35,7 @@ const (
 // TagsReader reads the tags of a resource. The error may be that it does not exist.
 type TagsReader func(ctx context.Context, region, arn string) (writer.Tags, error)
 
-// ResourceTags are the tags of campaigns and recommenders that are meant for the monitor. Listings have none, and each resource
+// ResourceTags are the tags of campaigns and recommenders. Listings have none, and each resource
 // takes a call. They are remembered, and read when they may matter or have changed: the tags of a
 // resource that was updated, as a timed raise updates it, and until that returns; of one that is not known, once it was
 // updated lately or its hourly checks are due; of any other once an hour, a few at a time. It is safe
@@ -49,7 +49,7 @@ type ResourceTags struct {
 
 // taggedAt is what is remembered of a resource.
 type taggedAt struct {
-	tags        map[string]string // those for the monitor; nil for most resources
+	tags        map[string]string
 	read        time.Time
 	lastUpdated time.Time // of the resource, as it was then
 }
@@ -59,20 +59,15 @@ func NewResourceTags(read TagsReader, clock model.Clock) *ResourceTags {
 	return &ResourceTags{read: read, clock: clock, memory: map[model.ARN]taggedAt{}}
 }
 
-// Read returns the tags that are known of the resources, and reads those that are due. A resource
-// without any, or whose tags could not be read, is missing.
+// Read returns the tags that are known of the resources, and reads those that are due. Tags that
+// could not be read are missing.
 func (t *ResourceTags) Read(
 	ctx context.Context, resources []model.Resource, due func(model.ARN) bool,
 ) (map[model.ARN]map[string]string, []model.Problem) {
 	problems := t.readAll(ctx, t.due(resources, due))
-	known := map[model.ARN]map[string]string{}
+	known := t.Known(resources)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, r := range resources {
-		if tags := t.memory[r.ARN].tags; len(tags) > 0 {
-			known[r.ARN] = tags
-		}
-	}
 	oldest := t.clock.Now().Add(-unseenTags)
 	maps.DeleteFunc(t.memory, func(_ model.ARN, tagged taggedAt) bool { return tagged.read.Before(oldest) })
 	return known, problems
@@ -190,6 +185,6 @@ func (t *ResourceTags) readOne(ctx context.Context, r model.Resource) error {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.memory[r.ARN] = taggedAt{tags: schedule.TagsOf(tags), read: began, lastUpdated: r.LastUpdated}
+	t.memory[r.ARN] = taggedAt{tags: tags, read: began, lastUpdated: r.LastUpdated}
 	return nil
 }

@@ -5,7 +5,6 @@ package schedule
 
 import (
 	"slices"
-	"strings"
 	"time"
 	_ "time/tzdata" // Lambda's image and a scratch container have no zones of their own
 )
@@ -15,25 +14,6 @@ const (
 	Tag       = "personalize-monitor:schedule"
 	ReturnTag = "personalize-monitor:return"
 )
-
-// prefix begins the keys of all tags that the monitor reads.
-const prefix = "personalize-monitor:"
-
-// TagsOf are those of a resource's tags that are meant for the monitor, the one that protects it among them; nil
-// if there is none. Keys count in upper and lower case, and with spaces around them.
-func TagsOf(all map[string]string) map[string]string {
-	var tags map[string]string
-	for key, value := range all {
-		if !strings.HasPrefix(strings.ToLower(strings.TrimSpace(key)), prefix) {
-			continue
-		}
-		if tags == nil {
-			tags = map[string]string{}
-		}
-		tags[key] = value
-	}
-	return tags
-}
 
 // Bounds of a schedule.
 const (

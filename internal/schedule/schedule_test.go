@@ -167,13 +167,3 @@ func TestOwns(t *testing.T) {
 		t.Errorf("highest %d", s.Highest())
 	}
 }
-
-func TestTagsOf(t *testing.T) {
-	all := map[string]string{"team": "search", schedule.Tag: "weekly", schedule.ReturnTag: "2"}
-	if got := schedule.TagsOf(all); len(got) != 2 || got[schedule.Tag] != "weekly" || got[schedule.ReturnTag] != "2" {
-		t.Errorf("%v", got)
-	}
-	if got := schedule.TagsOf(map[string]string{"team": "search"}); got != nil {
-		t.Errorf("tags that arrange nothing: %v", got)
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -55,13 +56,13 @@ type watch struct {
 // newWatch builds the parts that work in an account. No more than a number of cycles run at the same
 // time, for which slots has room.
 func newWatch(o Options, one Account, slots chan struct{}) (*watch, error) {
-	queue, lost := newRebuildQueue(), newLostRecords()
+	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{all: slots}
 	progress := func(step string, done, total int) {
 		one.Memory.SawProgress(step, done, total)
 		o.Progress(step, done, total)
 	}
 	a := app.New(app.Options{
-		Config: one.Config, Clock: o.Clock, Logger: one.Logger, Progress: progress, Observer: one.Memory,
+		Config: one.Config, Clock: o.Clock, Logger: one.Logger, Progress: progress, Observer: untilDecided{one.Memory, place},
 		AuditLog:   remembering(one.Memory, o.AuditLog, lost.Inc),
 		Deployment: o.Deployment, Version: o.Version, DryRun: o.DryRun, Act: true, Params: one.Params, Rebuild: queue.afterCycle,
 	})
@@ -82,9 +83,49 @@ func newWatch(o Options, one Account, slots chan struct{}) (*watch, error) {
 		cycles: &cycleLoop{
 			lease:   newLease(a.Notifier, o.Clock, one.Logger, o.DryRun),
 			leading: a.Cycle, standby: a.ReadOnlyCycle(), writer: a.Writer, queue: queue, memory: one.Memory, metrics: metrics,
-			params: one.Params, region: one.Config.Region, progress: progress, clock: o.Clock, log: one.Logger, check: check, slots: slots,
+			params: one.Params, region: one.Config.Region, progress: progress, clock: o.Clock, log: one.Logger, check: check, slot: place,
 		},
 	}, nil
+}
+
+// slot is the place of an account among the cycles that run at the same time. The cycle loop acquires it,
+// one cycle after the other.
+type slot struct {
+	all chan struct{}
+
+	mu   sync.Mutex
+	held bool
+}
+
+// acquire waits for a place. Each cycle ends in time, so that there will be one.
+func (s *slot) acquire() {
+	s.all <- struct{}{}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = true
+}
+
+// release makes room for another account. It may be called again.
+func (s *slot) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held {
+		s.held = false
+		<-s.all
+	}
+}
+
+// untilDecided is the observer of a cycle, which holds its place until all is decided: to change many
+// alarms takes minutes, in which other accounts must not wait.
+type untilDecided struct {
+	*Memory
+	slot *slot
+}
+
+// Decided implements cycle.Observer.
+func (u untilDecided) Decided(result report.Result, at time.Time) {
+	u.Memory.Decided(result, at)
+	u.slot.release()
 }
 
 // remembering is an audit log that a memory follows. Records that could not be written are counted.

@@ -47,7 +47,7 @@ type cycleLoop struct {
 	clock            model.Clock
 	log              *slog.Logger
 	check            func(context.Context) error // that there are credentials
-	slots            chan struct{}               // shared by all accounts
+	slot             *slot                       // among those of all accounts
 }
 
 // run runs a cycle for each tick until ctx ends. The first cycle is that of the last tick and
@@ -83,8 +83,8 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 		return
 	}
 	l.memory.Update(func(s *Status) { s.Role = role })
-	l.slots <- struct{}{} // each cycle ends in time
-	defer func() { <-l.slots }()
+	l.slot.acquire()
+	defer l.slot.release()
 	began := l.clock.Now()
 	one, params := l.leading, l.params
 	if role == Standby {
