@@ -205,7 +205,9 @@ func (o *serveOptions) startLedgers(ctx context.Context, list []member, apps []*
 			return recordsOf(m.done(ctx, sources[i].Memory), m.of)
 		}}
 		ledger := apps[i].Ledger(prices, true)
-		ended.Go(func() { sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)}) })
+		ended.Go(func() {
+			sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)})
+		})
 	}
 	return func() { cancel(); ended.Wait() }
 }
