@@ -98,10 +98,10 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 	return cmd
 }
 
-// An account, and the name or pattern of a role (IAM API reference, CreateRole).
+// An account, and the name or pattern of a role, with its path if it has one (IAM API reference, CreateRole).
 var (
 	accountPattern  = regexp.MustCompile(`^[0-9]{12}$`)
-	roleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_+=,.@*-]{1,64}$`)
+	roleNamePattern = regexp.MustCompile(`^([A-Za-z0-9_+=,.@*-]{1,512}/)*[A-Za-z0-9_+=,.@*-]{1,64}$`)
 	roleARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
 )
 

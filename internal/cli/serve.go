@@ -171,8 +171,7 @@ func (o *serveOptions) beforeAll(ctx context.Context, s *session, list []member,
 		if unreached[i] != nil {
 			continue
 		}
-		fmt.Fprintf(s.streams.Err, "In account %s:\n", m.of)
-		if _, err := m.findEnding(ctx, apps[i], m.values); err != nil {
+		if _, err := m.findIdle(ctx, apps[i]); err != nil {
 			return err
 		}
 	}
@@ -205,7 +204,9 @@ func (o *serveOptions) startLedgers(ctx context.Context, list []member, apps []*
 			return recordsOf(m.done(ctx, sources[i].Memory), m.of)
 		}}
 		ledger := apps[i].Ledger(prices, true)
-		ended.Go(func() { sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)}) })
+		ended.Go(func() {
+			sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)})
+		})
 	}
 	return func() { cancel(); ended.Wait() }
 }
