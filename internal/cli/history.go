@@ -105,28 +105,9 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	if err != nil {
 		return usage(err)
 	}
-	files, err := g.streams.openAll(ctx, o.files)
-	defer func() {
-		for _, file := range files {
-			_ = file.Close() // read only
-		}
-	}()
-	switch {
-	case ctx.Err() != nil:
-		return errNotRead
-	case err != nil:
-		return usage(err)
-	}
 	r := newHistoryReader(g, filter)
-	if err := r.readGroups(ctx, o.groups); err != nil {
+	if err := r.read(ctx, o.groups, o.files); err != nil {
 		return err
-	}
-	for i, name := range o.files {
-		r.readFile(ctx, name, files[i])
-	}
-	r.progress.clear()
-	if ctx.Err() != nil {
-		return errNotRead
 	}
 	r.unreadable.print(g.streams.Err)
 	records := r.history.Records()
@@ -159,6 +140,33 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 		fmt.Fprintln(g.streams.Err, nothingFound(filter))
 	}
 	return partial(result.Failed())
+}
+
+// read reads the log groups and files, all of them or none.
+func (r *historyReader) read(ctx context.Context, groups, names []string) error {
+	files, err := r.streams.openAll(ctx, names)
+	defer func() {
+		for _, file := range files {
+			_ = file.Close() // read only
+		}
+	}()
+	switch {
+	case ctx.Err() != nil:
+		return errNotRead
+	case err != nil:
+		return usage(err)
+	}
+	if err := r.readGroups(ctx, groups); err != nil {
+		return err
+	}
+	for i, name := range names {
+		r.readFile(ctx, name, files[i])
+	}
+	r.progress.clear()
+	if ctx.Err() != nil {
+		return errNotRead
+	}
+	return nil
 }
 
 // noRecords is what was understood of files without a record.

@@ -132,8 +132,19 @@ func (o *reportOptions) check(Streams, config.Values) error {
 		}
 		return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check(), o.accounts.check())
 	}
+	if err := cmp.Or(usage(o.checkSpan()), usage(o.checkForm())); err != nil {
+		return err
+	}
+	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
+		return err
+	}
+	return cmp.Or(o.prices.check(), o.accounts.check())
+}
+
+// checkSpan makes sure that the flags name one span of time.
+func (o *reportOptions) checkSpan() error {
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
-		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
+		return fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays)
 	}
 	spans := 0
 	for _, flag := range []string{"days", "month", "since"} {
@@ -143,22 +154,26 @@ func (o *reportOptions) check(Streams, config.Values) error {
 	}
 	switch {
 	case spans > 1:
-		return usage(errors.New("--days, --month and --since exclude each other"))
-	case o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || o.output == string(report.Focus)):
-		return usage(errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus"))
-	case o.until != "" && o.since == "":
-		return usage(errors.New("--until needs --since"))
+		return errors.New("--days, --month and --since exclude each other")
+	case o.until != "" && o.since == "" && !o.saved.wanted:
+		return errors.New("--until needs --since")
+	}
+	return nil
+}
+
+// checkForm makes sure that what is to be shown goes together.
+func (o *reportOptions) checkForm() error {
+	focus := o.output == string(report.Focus)
+	if o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || focus) {
+		return errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus")
 	}
 	if _, err := report.ParseGrouping(o.group); err != nil {
-		return usage(fmt.Errorf("--group-by %w", err))
+		return fmt.Errorf("--group-by %w", err)
 	}
-	if o.output == string(report.Focus) && (o.brief || o.group != "") {
-		return usage(errors.New("--output focus has no groups and no recommendations"))
+	if focus && (o.brief || o.group != "") {
+		return errors.New("--output focus has no groups and no recommendations")
 	}
-	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
-		return err
-	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return nil
 }
 
 // checkHTML makes sure that the page can be written, as measuring may take minutes.
