@@ -90,6 +90,7 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 		one, params.HourlyChecks = l.standby, model.Never
 	}
 	bounded, cancel := context.WithTimeout(ctx, cycleTime)
+	l.memory.BeginProgress()
 	result, err := one.Run(bounded, cycle.Input{Params: params, ScheduledAt: tick})
 	cancel()
 	if err == nil && readNothing(result) {
