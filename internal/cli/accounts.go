@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -139,9 +140,9 @@ func (o *accountOptions) sessionIn(ctx context.Context, s *session, arn model.AR
 func (o *accountOptions) text() string {
 	switch {
 	case o.file != "":
-		return " --accounts " + o.file
+		return " --accounts " + shellWord(o.file)
 	case o.organization:
-		return " --organization --role-name " + o.selection.RoleName
+		return " --organization --role-name " + shellWord(o.selection.RoleName)
 	}
 	return ""
 }
@@ -252,4 +253,15 @@ func (m member) showProgress(step string, done, total int) {
 		step = strings.TrimSpace(m.of.Label() + ": " + step)
 	}
 	m.progress.show(step, done, total)
+}
+
+// plainWord matches what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// shellWord is a text as one word of a command for people to paste.
+func shellWord(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

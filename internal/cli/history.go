@@ -40,11 +40,12 @@ func newHistory(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history [FILE...]",
 		Short: "List what was decided and done, and why",
-		Long: `List the records of decisions and actions: when, on which resource, why, the outcome, and
-with --verbose how to undo it. They are read from files with a record, a log line or an
-event on each line (- for stdin), and from CloudWatch log groups, such as that of the
-functions: the stack's output LogGroup. Each record is shown once, the newest last. Lines without a record are skipped. Log lines may be as docker (json-file),
-journalctl -o json --all or aws logs filter-log-events write them, which wrap them in JSON.
+		Long: `List the records of decisions and actions: when, on which resource, why, the outcome,
+and with --verbose how to undo it. They are read from files with a record, a log line or
+an event on each line (- for stdin), and from CloudWatch log groups, such as that of the
+functions: the stack's output LogGroup. Each record is shown once, the newest last.
+Lines without a record are skipped. Log lines may be as docker (json-file), journalctl
+-o json --all or aws logs filter-log-events write them, which wrap them in JSON.
 
 Times are dates (2026-07-01), with a time if wanted (2026-07-01T09:30), both UTC or with
 their own zone (2026-07-01T09:30:00+02:00), or how long ago (90m, 24h, 7d, 2w).

@@ -79,6 +79,7 @@ of us-east-1, uses them in other regions too, and may be out of date; see --pric
 Training is that of the last 30 days: the hours of each solution, and what of it no one
 uses, with the command that changes it. Solutions are trained and billed whether or not a
 campaign serves them.
+
 Where 14 days have at least four cold steps, 56 days are read to find a schedule: a minimum
 for some hours of the week that avoids at least 30 % of them for at most 7.5 % more than what
 is used, tested on the last 14 days, which it is not fitted on.
@@ -86,9 +87,10 @@ is used, tested on the last 14 days, which it is not fitted on.
 CloudWatch bills the metrics read: two or three for each resource, two more for one that
 was at times without requests or that has cold steps, nine more for one that looks idle.
 
-With --savings it shows instead what the monitor's actions, and those of its commands, have
-saved by action and calendar month: by the audit records of --audit-file, --log-group, or
-both, metered like the bill and read from CloudWatch for 63 days by 5 minutes, before that by hours.
+With --savings it shows instead what the monitor's actions, and those of its commands,
+have saved by action and calendar month: by the audit records of --audit-file,
+--log-group, or both, metered like the bill and read from CloudWatch for 63 days by 5
+minutes, before that by hours.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
 some resources or regions could not be read.`,

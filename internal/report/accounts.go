@@ -301,7 +301,7 @@ func (p Printer) accounts(list []Account) {
 	missing := unread(list)
 	text := strconv.Itoa(len(list))
 	if len(missing) > 0 {
-		text = fmt.Sprintf("%d of %d; in no sum, as nothing is known of it: %s", len(list)-len(missing), len(list), strings.Join(missing, ", "))
+		text = fmt.Sprintf("%d of %d; not read, and in no sum: %s", len(list)-len(missing), len(list), strings.Join(missing, ", "))
 	}
 	p.Label("Accounts", text)
 }

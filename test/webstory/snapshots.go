@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/savings"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
@@ -107,6 +108,7 @@ func shop() web.Snapshot {
 	s.Ledger = &ledger
 	s.Audits, s.Entries = audits(), entries()
 	s.Saved = savedOf()
+	s.Tags = map[string]map[string]string{HomePage: {schedule.Tag: "base=20 tz=Europe/Berlin mon-fri@17:00-22:00=45 sat-sun@10:00-22:00=60"}}
 	return s
 }
 

@@ -248,7 +248,7 @@ func TestBrowserSaysThatNobodyAnswers(t *testing.T) {
 
 func TestBrowserActsOnlyFromThePage(t *testing.T) {
 	options, _ := shopOptions(t)
-	actions, slow := &webstory.Actions{}, &slowWhatIf{begun: make(chan struct{}, 9), may: make(chan struct{})}
+	actions, slow := &webstory.Actions{}, &slowWhatIf{begun: make(chan struct{}, 1000), may: make(chan struct{})}
 	slow.entry, _ = webstory.WhatIf{}.Of(t.Context(), storyResource(t, webstory.SimilarItems), 0)
 	options.AllowActions, options.Actions, options.WhatIf = true, actions, slow
 	b := open(t, options)

@@ -96,8 +96,8 @@ type recordView struct{ Machine, Time, What, Why string }
 
 // outcomeWords are the outcomes of records for people.
 var outcomeWords = map[string]string{
-	events.OutcomeAsked: "requested", events.OutcomeBegun: "begun", events.OutcomeDone: "accepted by Personalize", events.OutcomeAlready: "already so",
-	events.OutcomeDryRun: "dry run", events.OutcomeRefused: "blocked", events.OutcomeFailed: "failed",
+	events.OutcomeAsked: "requested", events.OutcomeBegun: "begun", events.OutcomeDone: "accepted by Personalize",
+	events.OutcomeAlready: "already so", events.OutcomeDryRun: "dry run", events.OutcomeRefused: "blocked", events.OutcomeFailed: "failed",
 }
 
 // views are the records, each with its reason where that is not the one shown before.
