@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,7 +166,7 @@ func (s Saved) grid() Grid {
 func SavedMinimum(a savings.Action) string {
 	before := "?"
 	if a.From > 0 {
-		before = fmt.Sprint(a.From)
+		before = strconv.Itoa(a.From)
 	}
 	return fmt.Sprintf("%s → %d", before, a.To)
 }
