@@ -300,7 +300,10 @@ func Hint(err error) string {
 	if is[*RegionDisabledError](err) {
 		return "enable the region in the account's settings, or leave it out of Regions"
 	}
-	if is[*RoleError](err) {
+	if role, ok := errors.AsType[*RoleError](err); ok {
+		if kind := KindOf(role.Err); kind == Unreachable {
+			return hints[kind] // nothing is known of the role
+		}
 		return "its trust policy must name these credentials and the external id, and their own policy allow sts:AssumeRole"
 	}
 	kind := KindOf(err)

@@ -12,6 +12,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 )
@@ -197,5 +198,18 @@ func TestWhichKindsAreTransient(t *testing.T) {
 		if kind.Transient() != want {
 			t.Errorf("%q: transient %v", kind, kind.Transient())
 		}
+	}
+}
+
+// What AWS was not asked says nothing about a role.
+func TestARoleThatCouldNotBeAskedFor(t *testing.T) {
+	of := func(err error) string {
+		return awsapi.Hint(&awsapi.RoleError{Role: "r", With: "no external id", Err: err})
+	}
+	if hint := of(&smithyhttp.RequestSendError{Err: errors.New("connection refused")}); hint == "" || strings.Contains(hint, "trust policy") {
+		t.Errorf("unreachable: %q", hint)
+	}
+	if hint := of(errors.New("denied")); !strings.Contains(hint, "trust policy") {
+		t.Errorf("denied: %q", hint)
 	}
 }
