@@ -64,7 +64,9 @@ func (w *world) observe(o localaws.Observed) {
 }
 
 // isChange reports whether a call changes a campaign or recommender.
-func isChange(o localaws.Observed) bool { return o.Service == "personalize" && slices.Contains(changes, o.Operation) }
+func isChange(o localaws.Observed) bool {
+	return o.Service == "personalize" && slices.Contains(changes, o.Operation)
+}
 
 // report records what is wrong with a call.
 func (w *world) report(o localaws.Observed, r *resource, wrong []string) {
