@@ -136,9 +136,12 @@ func (o *accountOptions) sessionIn(ctx context.Context, s *session, arn model.AR
 	return nil, nil, usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
 }
 
-// text is the selection as a command line has it, after a space; empty if there is none.
+// text is the selection as a command line has it, after a space; empty if there is none. A name of a
+// file with other characters than plain ones is quoted for a shell.
 func (o *accountOptions) text() string {
 	switch {
+	case o.file != "" && !plainWord.MatchString(o.file):
+		return " --accounts '" + strings.ReplaceAll(o.file, "'", `'\''`) + "'"
 	case o.file != "":
 		return " --accounts " + shellWord(o.file)
 	case o.organization:
@@ -146,6 +149,9 @@ func (o *accountOptions) text() string {
 	}
 	return ""
 }
+
+// plainWord is what a shell takes as one word as it is.
+var plainWord = regexp.MustCompile(`^[\w./:=,@+-]+$`)
 
 // identity asks STS, within stsTimeout, who owns credentials.
 func (s *session) identity(ctx context.Context, owner *writer.Owner) (writer.Identity, error) {

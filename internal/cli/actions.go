@@ -250,6 +250,9 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if err != nil {
 		return missing(err)
 	}
+	if answer.Restore != "" {
+		answer.Restore += o.accounts.text()
+	}
 	if err := s.streams.printAnswer(answer); err != nil || !answer.Gone || o.event != "" {
 		return err
 	}

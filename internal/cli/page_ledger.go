@@ -71,6 +71,21 @@ func (p *pageSource) keepLedger(
 	}
 }
 
+// awaitFirstCycles waits until a cycle has decided all, or has failed, in each account. It returns false if ctx
+// ends first.
+func awaitFirstCycles(ctx context.Context, sources []*pageSource) bool {
+	for _, p := range sources {
+		for changed := p.Changed(); p.Status().Measured.IsZero() && p.Status().LastCycle.IsZero(); changed = p.Changed() {
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // awaitLead waits until the daemon leads. On standby the page shows why there is no ledger. It
 // returns false if ctx ends first.
 func (p *pageSource) awaitLead(ctx context.Context) bool {

@@ -123,6 +123,7 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 		return usage(err)
 	}
 	defer o.startLedgers(ctx, list, daemon.Apps(), sources)()
+	defer inBackground(ctx, func(ctx context.Context) { keepSoftLimit(ctx, s.clock) })()
 	if err := daemon.Start(ctx); err != nil {
 		return portHint(err, "--listen", o.page.listen)
 	}
@@ -192,10 +193,19 @@ func (s *session) newPage(to routes, sources []*pageSource, o *serveOptions, val
 	})
 }
 
-// ledgersAtOnce bounds the ledgers that are made at the same time, to limit memory.
-const ledgersAtOnce = 2
+// inBackground runs a job until the returned function is called.
+func inBackground(ctx context.Context, job func(context.Context)) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() { job(ctx) })
+	return func() { cancel(); ended.Wait() }
+}
 
-// startLedgers updates the ledgers of the page until the returned function is called.
+// ledgersAtOnce bounds the ledgers that are made at the same time, to limit memory.
+const ledgersAtOnce = 1
+
+// startLedgers updates the ledgers of the page until the returned function is called. Those of many accounts
+// come after the first cycle of each account, which takes most memory.
 func (o *serveOptions) startLedgers(ctx context.Context, list []member, apps []*app.App, sources []*pageSource) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	slots := make(chan struct{}, ledgersAtOnce)
@@ -206,8 +216,11 @@ func (o *serveOptions) startLedgers(ctx context.Context, list []member, apps []*
 			return recordsOf(m.done(ctx, sources[i].Memory), m.of)
 		}}
 		ledger := apps[i].Ledger(prices, true)
+		in := cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)}
 		ended.Go(func() {
-			sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)})
+			if len(list) == 1 || awaitFirstCycles(ctx, sources) {
+				sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, in)
+			}
 		})
 	}
 	return func() { cancel(); ended.Wait() }

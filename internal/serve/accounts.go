@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,10 +18,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
-
-// cyclesAtOnce bounds the accounts in which a cycle runs at the same time, to limit memory: a cycle holds
-// some 6 KB for each endpoint until it ends. One account that hangs leaves room for the others.
-const cyclesAtOnce = 4
 
 // Account is one of several accounts that a daemon works in. Each has a cycle, a lease, budgets and a
 // memory of its own: a fault in one of them does not reach the others.
@@ -53,10 +48,9 @@ type watch struct {
 	metrics *metrics
 }
 
-// newWatch builds the parts that work in an account. No more than a number of cycles run at the same
-// time, for which slots has room.
-func newWatch(o Options, one Account, slots chan struct{}) (*watch, error) {
-	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{all: slots}
+// newWatch builds the parts that work in an account. Its cycles share the places with those of others.
+func newWatch(o Options, one Account, all *places) (*watch, error) {
+	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{all: all}
 	progress := func(step string, done, total int) {
 		one.Memory.SawProgress(step, done, total)
 		o.Progress(step, done, total)
@@ -86,46 +80,6 @@ func newWatch(o Options, one Account, slots chan struct{}) (*watch, error) {
 			params: one.Params, region: one.Config.Region, progress: progress, clock: o.Clock, log: one.Logger, check: check, slot: place,
 		},
 	}, nil
-}
-
-// slot is the place of an account among the cycles that run at the same time. The cycle loop acquires it,
-// one cycle after the other.
-type slot struct {
-	all chan struct{}
-
-	mu   sync.Mutex
-	held bool
-}
-
-// acquire waits for a place. Each cycle ends in time, so that there will be one.
-func (s *slot) acquire() {
-	s.all <- struct{}{}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.held = true
-}
-
-// release makes room for another account. It may be called again.
-func (s *slot) release() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.held {
-		s.held = false
-		<-s.all
-	}
-}
-
-// untilDecided is the observer of a cycle, which holds its place until all is decided: to change many
-// alarms takes minutes, in which other accounts must not wait.
-type untilDecided struct {
-	*Memory
-	slot *slot
-}
-
-// Decided implements cycle.Observer.
-func (u untilDecided) Decided(result report.Result, at time.Time) {
-	u.Memory.Decided(result, at)
-	u.slot.release()
 }
 
 // remembering is an audit log that a memory follows. Records that could not be written are counted.

@@ -125,10 +125,10 @@ func New(o Options) (*Daemon, error) {
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	slots := make(chan struct{}, cyclesAtOnce)
+	all := newPlaces(cyclesAtOnce)
 	d := &Daemon{options: o, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
 	for _, one := range o.accounts() {
-		w, err := newWatch(o, one, slots)
+		w, err := newWatch(o, one, all)
 		if err != nil {
 			d.closeClients()
 			return nil, err

@@ -3,6 +3,7 @@ package serve
 import (
 	"log/slog"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 // An account whose cycle changes alarms for minutes makes room for the next one, once.
 func TestACycleMakesRoomOnceAllIsDecided(t *testing.T) {
-	all := make(chan struct{}, 1)
+	all := newPlaces(1)
 	first, second := &slot{all: all}, &slot{all: all}
 	first.acquire()
 	begun := make(chan struct{})
@@ -31,11 +32,11 @@ func TestACycleMakesRoomOnceAllIsDecided(t *testing.T) {
 	untilDecided{NewMemory(), first}.Decided(report.Result{}, time.Now())
 	<-begun
 	first.release() // at the end of its cycle
-	if len(all) != 1 {
+	if len(all.taken) != 1 {
 		t.Error("the end of the first cycle makes room again, although the second one runs")
 	}
 	second.release()
-	if len(all) != 0 {
+	if len(all.taken) != 0 {
 		t.Error("no room is left")
 	}
 }
@@ -60,8 +61,8 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 				Config: awsapi.LocalConfig("us-east-1", endpoint.URL, "LOCAL", nil), Clock: clock, Logger: slog.New(slog.DiscardHandler), Deployment: "cli",
 			})
 			t.Cleanup(parts.Clients.Close)
-			full := make(chan struct{}, 1)
-			full <- struct{}{}
+			full := newPlaces(1)
+			full.taken <- struct{}{}
 			loop := cycleLoop{
 				lease: newLease(parts.Notifier, clock, slog.New(slog.DiscardHandler), false), clock: clock, memory: NewMemory(), slot: &slot{all: full},
 			}
@@ -79,10 +80,38 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 				}
 				want = Standby
 			}
-			<-full
+			<-full.taken
 			if got := <-role; got != want || loop.memory.Status().Role != want {
 				t.Errorf("%s, want %s", got, want)
 			}
 		})
+	}
+}
+
+// Two large accounts, or four small ones, have cycles at the same time. How large one is, its first cycle tells.
+func TestALargeAccountTakesTwoPlaces(t *testing.T) {
+	all := newPlaces(cyclesAtOnce)
+	one := &slot{all: all}
+	for _, tt := range []struct{ endpoints, want int }{{0, 2}, {smallAccount, 1}, {smallAccount + 1, 2}, {5, 1}} {
+		if tt.endpoints > 0 {
+			untilDecided{NewMemory(), one}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
+		}
+		one.acquire()
+		if got := len(all.taken); got != tt.want {
+			t.Errorf("%d endpoints take %d places, want %d", tt.endpoints, got, tt.want)
+		}
+		one.release()
+	}
+	var ended sync.WaitGroup
+	for range 20 { // more than there is room for, of two places each
+		ended.Go(func() {
+			s := &slot{all: all}
+			s.acquire()
+			s.release()
+		})
+	}
+	ended.Wait()
+	if len(all.taken) != 0 {
+		t.Errorf("%d places are left taken", len(all.taken))
 	}
 }

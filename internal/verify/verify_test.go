@@ -258,6 +258,9 @@ func TestKeyLets(t *testing.T) {
 			`{"Effect":"Deny","Principal":"*","Action":"kms:Decrypt"}]}`, Unknown},
 		{"everyone", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*"}]}`, Unknown},
 		{"all but some actions", statement(`"NotAction":"kms:Encrypt"`), Unknown},
+		{"patterns", statement(`"Action":["kms:D?crypt","kms:*DataKey*"]`), Allowed},
+		{"a denial by a pattern", `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:*"},` +
+			`{"Effect":"Deny","Principal":"*","Action":"kms:*Decrypt"}]}`, Unknown},
 		{"no statement", `{}`, Unknown},
 		{"an empty list", `{"Statement":[]}`, Refused},
 		{"no JSON", `{`, Unknown},

@@ -1,0 +1,39 @@
+package cli
+
+import (
+	"context"
+	"math"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
+)
+
+const (
+	// softLimit is the memory, in bytes, within which the Go runtime of a daemon keeps its heap by collecting
+	// earlier, instead of letting it grow to twice what is in use. The program itself takes some 30 MB more.
+	softLimit = 440 << 20
+	// softLimitEvery is how often the limit is compared with what is in use.
+	softLimitEvery = 10 * time.Second
+)
+
+// softLimitFor is the limit, in bytes, with so many bytes of the heap in use: a third more than these, as a
+// runtime with less room than that would mostly collect.
+func softLimitFor(live uint64) int64 { return max(softLimit, int64(live+live/3)) }
+
+// keepSoftLimit sets the limit until ctx ends, unless the environment has set one (GOMEMLIMIT).
+func keepSoftLimit(ctx context.Context, clock model.Clock) {
+	if debug.SetMemoryLimit(-1) != math.MaxInt64 {
+		return
+	}
+	defer debug.SetMemoryLimit(math.MaxInt64)
+	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	for {
+		metrics.Read(live)
+		debug.SetMemoryLimit(softLimitFor(live[0].Value.Uint64()))
+		if clock.Sleep(ctx, softLimitEvery) != nil {
+			return
+		}
+	}
+}
