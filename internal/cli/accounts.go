@@ -150,9 +150,6 @@ func (o *accountOptions) text() string {
 	return ""
 }
 
-// plainWord is what a shell takes as one word as it is.
-var plainWord = regexp.MustCompile(`^[\w./:=,@+-]+$`)
-
 // identity asks STS, within stsTimeout, who owns credentials.
 func (s *session) identity(ctx context.Context, owner *writer.Owner) (writer.Identity, error) {
 	bounded, cancel := context.WithTimeout(ctx, stsTimeout)
