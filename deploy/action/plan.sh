@@ -67,11 +67,11 @@ limit=60000 # bytes; a comment has 65,536 characters at most
 } >"$work/comment"
 cat "$work/comment" >>"$GITHUB_STEP_SUMMARY"
 
-# comment creates the comment of this title, or replaces it.
+# comment creates the comment of this title, or replaces it. Anyone can write a comment with the marker; only that of a bot is ours.
 comment() {
   local id
   id="$(gh api --paginate "repos/$GITHUB_REPOSITORY/issues/$1/comments?per_page=100" |
-    jq -rn --arg marker "$marker" '[inputs[] | select(.body | startswith($marker)) | .id] | first // empty')" || return 1
+    jq -rn --arg marker "$marker" '[inputs[] | select(.user.type == "Bot" and (.body | startswith($marker))) | .id] | first // empty')" || return 1
   if [ -n "$id" ]; then
     jq -Rs '{body: .}' "$work/comment" | gh api --silent --method PATCH "repos/$GITHUB_REPOSITORY/issues/comments/$id" --input -
   else

@@ -74,7 +74,6 @@ func (x *execution) participle() string {
 
 // nothingToDo says why there is nothing to do in a state; empty if there is something.
 func (x *execution) nothingToDo(s state) string {
-	minimum := fmt.Sprintf("%d %s", x.req.NewMinTPS, x.req.Kind.RateUnit())
 	switch {
 	case s.gone:
 		return "does not exist (any more)"
@@ -82,10 +81,8 @@ func (x *execution) nothingToDo(s state) string {
 		return fmt.Sprintf("is being deleted already (%s)", s.status)
 	case x.action.Training():
 		return x.trainingAlready(s)
-	case x.action == model.ActionUpdate && s.updating() && s.update.MinTPS == x.req.NewMinTPS:
-		return "is being updated to " + minimum + " already"
-	case x.action == model.ActionUpdate && !s.updating() && s.minTPS == x.req.NewMinTPS:
-		return "has a minimum of " + minimum + " already"
+	case x.action == model.ActionUpdate:
+		return x.minimumAlready(s)
 	case x.action == model.ActionStop && s.status == model.StatusInactive:
 		return "is stopped already"
 	case x.action == model.ActionStop && s.status.Doing("STOP"):
@@ -94,6 +91,18 @@ func (x *execution) nothingToDo(s state) string {
 		return "is running already"
 	case x.action == model.ActionStart && s.status.Doing("START"):
 		return fmt.Sprintf("is being started already (%s)", s.status)
+	}
+	return ""
+}
+
+// minimumAlready is nothingToDo for an update.
+func (x *execution) minimumAlready(s state) string {
+	minimum := fmt.Sprintf("%d %s", x.req.NewMinTPS, x.req.Kind.RateUnit())
+	switch {
+	case s.updating() && s.update.MinTPS == x.req.NewMinTPS:
+		return "is being updated to " + minimum + " already"
+	case !s.updating() && s.minTPS == x.req.NewMinTPS:
+		return "has a minimum of " + minimum + " already"
 	}
 	return ""
 }

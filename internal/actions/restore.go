@@ -119,15 +119,8 @@ func propose(record events.Audit, req events.Request, now state) (string, error)
 	case record.Action == model.ActionDelete && !now.gone && !now.status.Deleting():
 		return "", nil
 	case record.Action == model.ActionDelete:
-		if _, err := creation(before); err != nil {
-			return "", err
-		}
-		what := fmt.Sprintf("create %s again, with a minimum of %s %s, the solution version %s, the settings %s, and %s", subject, minimum, unit,
-			before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
-		if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
-			what += " (" + strings.Join(keys, ", ") + ")"
-		}
-		return model.OneLine(what), large(0)
+		what, err := proposeCreation(before, subject, minimum+" "+unit)
+		return what, cmp.Or(err, large(0))
 	case now.gone:
 		return "", ErrNotFound
 	case record.Action.Training():
@@ -141,6 +134,19 @@ func propose(record events.Audit, req events.Request, now state) (string, error)
 	}
 	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, model.Number(float64(now.minTPS), 0), minimum, unit)
 	return what, large(now.minTPS)
+}
+
+// proposeCreation is what undoes a deletion.
+func proposeCreation(before events.Before, subject, minimum string) (string, error) {
+	if _, err := creation(before); err != nil {
+		return "", err
+	}
+	what := fmt.Sprintf("create %s again, with a minimum of %s, the solution version %s, the settings %s, and %s", subject, minimum,
+		before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
+	if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
+		what += " (" + strings.Join(keys, ", ") + ")"
+	}
+	return model.OneLine(what), nil
 }
 
 // proposeTraining is what undoes a change of automatic training; empty if nothing has to be done.

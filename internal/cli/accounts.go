@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -135,16 +136,22 @@ func (o *accountOptions) sessionIn(ctx context.Context, s *session, arn model.AR
 	return nil, nil, usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
 }
 
-// text is the selection as a command line has it, after a space; empty if there is none.
+// text is the selection as a command line has it, after a space; empty if there is none. A name of a
+// file with other characters than plain ones is quoted for a shell.
 func (o *accountOptions) text() string {
 	switch {
+	case o.file != "" && !plainWord.MatchString(o.file):
+		return " --accounts '" + strings.ReplaceAll(o.file, "'", `'\''`) + "'"
 	case o.file != "":
-		return " --accounts " + o.file
+		return " --accounts " + shellWord(o.file)
 	case o.organization:
-		return " --organization --role-name " + o.selection.RoleName
+		return " --organization --role-name " + shellWord(o.selection.RoleName)
 	}
 	return ""
 }
+
+// plainWord is what a shell takes as one word as it is.
+var plainWord = regexp.MustCompile(`^[\w./:=,@+-]+$`)
 
 // identity asks STS, within stsTimeout, who owns credentials.
 func (s *session) identity(ctx context.Context, owner *writer.Owner) (writer.Identity, error) {
@@ -252,4 +259,15 @@ func (m member) showProgress(step string, done, total int) {
 		step = strings.TrimSpace(m.of.Label() + ": " + step)
 	}
 	m.progress.show(step, done, total)
+}
+
+// plainWord matches what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+=,-]+$`)
+
+// shellWord is a text as one word of a command for people to paste.
+func shellWord(text string) string {
+	if plainWord.MatchString(text) {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -64,14 +65,9 @@ func (o *cycleOptions) confirmAll(ctx context.Context, s *session, list []member
 		if unreached[i] != nil {
 			continue
 		}
-		fmt.Fprintf(s.streams.Err, "In account %s:\n", m.of)
-		found, err := m.findEnding(ctx, parts[i], m.values)
-		switch {
-		case ctx.Err() != nil:
-			return nil, ctx.Err()
-		case err != nil:
-			unreached[i] = err
-			continue
+		found, err := m.findIdle(ctx, parts[i])
+		if err != nil {
+			return nil, err
 		}
 		if inputs[i].MayEnd = found.arns(); len(found) > 0 {
 			questions = append(questions, found.counted()+" in "+m.of.String())
@@ -82,6 +78,17 @@ func (o *cycleOptions) confirmAll(ctx context.Context, s *session, list []member
 	}
 	question := strings.Join(questions, ", ")
 	return inputs, o.confirm(ctx, s.streams, strings.ToUpper(question[:1])+question[1:]+"?")
+}
+
+// findIdle lists what would be deleted and stopped in the account. What could not be listed is noted, and
+// nothing of it is found: the other accounts go on. The error is that of a context that ended.
+func (m member) findIdle(ctx context.Context, parts *app.App) (ending, error) {
+	fmt.Fprintf(m.streams.Err, "In account %s:\n", m.of)
+	found, err := m.findEnding(ctx, parts, m.values)
+	if err != nil && ctx.Err() == nil {
+		m.streams.note("what is idle there could not be read: " + awsapi.Line(err))
+	}
+	return found, ctx.Err()
 }
 
 // accountsAsk reports whether a person has to confirm.

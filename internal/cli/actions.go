@@ -160,6 +160,44 @@ func (s Streams) readEvent(name string) (payload []byte, err error) {
 	return payload, nil
 }
 
+// canAsk makes sure, before anything else is done, that the question can be answered, if there is one.
+func (o *actionOptions) canAsk(streams Streams) error {
+	if !o.asks() {
+		return nil
+	}
+	if o.event == "-" {
+		streams.In = nil // stdin has the event, and no answer
+	}
+	return o.checkAsk(streams, string(o.action)+" asks before it acts")
+}
+
+// ask asks before an action that ends something.
+func (o *actionOptions) ask(ctx context.Context, streams Streams, req events.Request) error {
+	if !o.asks() {
+		return nil
+	}
+	verb := "Stop"
+	switch o.action {
+	case model.ActionDelete:
+		verb = "Delete"
+	case model.ActionPause:
+		verb = "Pause the automatic training of"
+	}
+	return o.confirm(ctx, streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN))
+}
+
+// checkRequest makes sure that the session can reach what a request is about, and that its time is valid.
+func checkRequest(req events.Request, s *session) error {
+	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
+		return fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region)
+	}
+	if !req.Timed() {
+		return nil
+	}
+	_, err := req.Due(s.clock.Now())
+	return err
+}
+
 // run executes a request and prints the answer.
 func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) error {
 	if err := o.accounts.check(); err != nil {
@@ -173,14 +211,8 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if err != nil {
 		return err
 	}
-	if o.asks() {
-		streams := g.streams
-		if o.event == "-" {
-			streams.In = nil // stdin has the event, and no answer
-		}
-		if err := o.checkAsk(streams, string(o.action)+" asks before it acts"); err != nil {
-			return err
-		}
+	if err := o.canAsk(g.streams); err != nil {
+		return err
 	}
 	s, err := g.open(ctx, setup{})
 	if err != nil {
@@ -192,13 +224,8 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 		return err
 	}
 	defer done()
-	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
-		return usage(fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region))
-	}
-	if req.Timed() {
-		if _, err := req.Due(s.clock.Now()); err != nil {
-			return usage(err)
-		}
+	if err := checkRequest(req, s); err != nil {
+		return usage(err)
 	}
 	parts := s.app(s.acting(values, o.dryRun))
 	identity, err := parts.Owner.Identity(ctx)
@@ -211,22 +238,16 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if identity.Account != req.ARN.Account {
 		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
 	}
-	if o.asks() {
-		verb := "Stop"
-		switch o.action {
-		case model.ActionDelete:
-			verb = "Delete"
-		case model.ActionPause:
-			verb = "Pause the automatic training of"
-		}
-		if err := o.confirm(ctx, g.streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN)); err != nil {
-			return err
-		}
+	if err := o.ask(ctx, g.streams, req); err != nil {
+		return err
 	}
 	answer, err := parts.Actions.Do(ctx, o.action, req)
 	s.progress.clear()
 	if err != nil {
 		return missing(err)
+	}
+	if answer.Restore != "" {
+		answer.Restore += o.accounts.text()
 	}
 	if err := s.streams.printAnswer(answer); err != nil || !answer.Gone || o.event != "" {
 		return err

@@ -31,15 +31,17 @@ func newCleanup(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cleanup",
 		Short: "Remove the alarms, topics, rule and dashboards that this program created",
-		Long: `Remove what this program, or the upstream sample, created: alarms, the
-notification rule, topics with their subscriptions, the tags of schedules and timed
-raises, and dashboards, in every region where Personalize is offered. Campaigns,
-recommenders, their minimums and metrics stay, and so does whatever belongs to another deployment or to a person. What the upstream sample made,
-and no deployment has tagged as its own, is listed and stays, as another stack of the
-sample may use it; --include-untagged removes it. What cannot be listed is not removed.
+		Long: `Remove what this program, or the upstream sample, created: alarms, the notification
+rule, topics with their subscriptions, the tags of schedules and timed raises, and
+dashboards, in every region where Personalize is offered. Campaigns, recommenders, their
+minimums and metrics stay, and so does whatever belongs to another deployment or to a
+person. What the upstream sample made, and no deployment has tagged as its own, is
+listed and stays, as another stack of the sample may use it; --include-untagged removes
+it. What cannot be listed is not removed.
 
 It shows what would be removed and asks first; without a terminal it needs --yes.
-Regions in which all is denied, or that are not enabled, are skipped. It may be run again at any time.
+Regions in which all is denied, or that are not enabled, are skipped. It may be run
+again at any time.
 
 Exit codes: 0 done, 1 failed or not confirmed, 2 bad usage or configuration, 3 done
 but some things or regions failed.`,

@@ -40,8 +40,9 @@ func newDemo(g *global) *cobra.Command {
 		Long: `Show the whole system at work, before an embedded AWS and on a clock of its own: the six
 functions behind their schedules and rules, a dozen campaigns and recommenders in two
 regions, alarms, and mails. Some days pass in some seconds. It prints events as they
-happen and shows them on a web page, and at the end the outcome for each endpoint and what it costs. No
-account is needed, and nothing outside the process is touched. The same options give the same run.
+happen and shows them on a web page, and at the end the outcome for each endpoint and
+what it costs. No account is needed, and nothing outside the process is touched. The
+same options give the same run.
 
 Then the page stays up until Ctrl-C, and the days go on slowly: five minutes pass in three
 seconds. With --allow-actions its buttons change what the demo consists of.

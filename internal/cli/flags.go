@@ -83,7 +83,8 @@ type setup struct {
 	params   []string          // the parameters that it has; nil means all
 	defaults map[string]string // where they differ from the parameters' own
 	realTime bool              // whether an embedded AWS runs on the real time
-	readOnly bool              // --audit-file is read, not written
+	readOnly bool              // --audit-file is read, not written, and the first of --regions is as good as a current region
+	regions  []string          // that are named for this run
 }
 
 // job is a command that works in an account.
@@ -104,6 +105,7 @@ func (g *global) start(cmd *cobra.Command, from setup, j job) *cobra.Command {
 		if err := j.check(g.streams, values); err != nil {
 			return err
 		}
+		from.regions = values.Regions
 		s, err := g.open(cmd.Context(), from)
 		if err != nil {
 			return err

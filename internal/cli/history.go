@@ -40,11 +40,12 @@ func newHistory(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history [FILE...]",
 		Short: "List what was decided and done, and why",
-		Long: `List the records of decisions and actions: when, on which resource, why, the outcome, and
-with --verbose how to undo it. They are read from files with a record, a log line or an
-event on each line (- for stdin), and from CloudWatch log groups, such as that of the
-functions: the stack's output LogGroup. Each record is shown once, the newest last. Lines without a record are skipped. Log lines may be as docker (json-file),
-journalctl -o json --all or aws logs filter-log-events write them, which wrap them in JSON.
+		Long: `List the records of decisions and actions: when, on which resource, why, the outcome,
+and with --verbose how to undo it. They are read from files with a record, a log line or
+an event on each line (- for stdin), and from CloudWatch log groups, such as that of the
+functions: the stack's output LogGroup. Each record is shown once, the newest last.
+Lines without a record are skipped. Log lines may be as docker (json-file), journalctl
+-o json --all or aws logs filter-log-events write them, which wrap them in JSON.
 
 Times are dates (2026-07-01), with a time if wanted (2026-07-01T09:30), both UTC or with
 their own zone (2026-07-01T09:30:00+02:00), or how long ago (90m, 24h, 7d, 2w).
@@ -104,28 +105,9 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	if err != nil {
 		return usage(err)
 	}
-	files, err := g.streams.openAll(ctx, o.files)
-	defer func() {
-		for _, file := range files {
-			_ = file.Close() // read only
-		}
-	}()
-	switch {
-	case ctx.Err() != nil:
-		return errNotRead
-	case err != nil:
-		return usage(err)
-	}
 	r := newHistoryReader(g, filter)
-	if err := r.readGroups(ctx, o.groups); err != nil {
+	if err := r.read(ctx, o.groups, o.files); err != nil {
 		return err
-	}
-	for i, name := range o.files {
-		r.readFile(ctx, name, files[i])
-	}
-	r.progress.clear()
-	if ctx.Err() != nil {
-		return errNotRead
 	}
 	r.unreadable.print(g.streams.Err)
 	records := r.history.Records()
@@ -158,6 +140,33 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 		fmt.Fprintln(g.streams.Err, nothingFound(filter))
 	}
 	return partial(result.Failed())
+}
+
+// read reads the log groups and files, all of them or none.
+func (r *historyReader) read(ctx context.Context, groups, names []string) error {
+	files, err := r.streams.openAll(ctx, names)
+	defer func() {
+		for _, file := range files {
+			_ = file.Close() // read only
+		}
+	}()
+	switch {
+	case ctx.Err() != nil:
+		return errNotRead
+	case err != nil:
+		return usage(err)
+	}
+	if err := r.readGroups(ctx, groups); err != nil {
+		return err
+	}
+	for i, name := range names {
+		r.readFile(ctx, name, files[i])
+	}
+	r.progress.clear()
+	if ctx.Err() != nil {
+		return errNotRead
+	}
+	return nil
 }
 
 // noRecords is what was understood of files without a record.

@@ -60,8 +60,8 @@ func (g *global) serveEstate(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %d regions; stop it with Ctrl-C. "+
-		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, len(local.regions), exportText(local.url, local.regions))
+	fmt.Fprintf(g.streams.Err, "embedded AWS at %s, %s; stop it with Ctrl-C. "+
+		"In another terminal:\n\n%s\n  personalize-monitor run\n\n", local.url, model.Plural(len(local.regions), "region"), exportText(local.url, local.regions))
 	for _, text := range local.accounts {
 		fmt.Fprintln(g.streams.Err, text)
 	}

@@ -145,17 +145,17 @@ func (p *pageSources) Snapshot() web.Snapshot {
 	}
 	of := make([]serve.SnapshotOf, len(p.list))
 	parts := make([]report.Of[report.Ledger], len(p.list))
-	fault, any := "", false
+	fault, measured := "", false
 	for i, one := range p.list {
 		s := one.Snapshot()
 		of[i] = serve.SnapshotOf{Account: p.accounts[i], Snapshot: s.Snapshot}
 		parts[i] = report.Of[report.Ledger]{Account: p.accounts[i], Report: s.Ledger}
-		any = any || s.Ledger != nil
+		measured = measured || s.Ledger != nil
 		if s.LedgerErr != "" && fault == "" {
 			fault = p.accounts[i].String() + ": " + s.LedgerErr
 		}
 	}
-	if any && (p.ledger == nil || ledgers != p.ledgers) {
+	if measured && (p.ledger == nil || ledgers != p.ledgers) {
 		merged := report.MergedLedgers(parts)
 		p.ledger, p.ledgers = &merged, ledgers
 	}

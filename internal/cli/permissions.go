@@ -52,21 +52,22 @@ func newPermissions(g *global) *cobra.Command {
 		Long: `Print the IAM policy that a use of this program needs, and no more: of plan, report, run, act
 (run --act), serve or cleanup. It calls nothing, and needs no credentials.
 
-The policy is a JSON document, a CloudFormation template with a managed policy, or a Terraform
-policy. In JSON it holds for any account unless --account names one; the other two fill in that of
-the stack or provider. With --regions, actions are allowed in these regions and that of --region
-alone; cleanup then finds nothing elsewhere. With --region, events, the notification rule and the log
-groups of a name are those of that region; without it, of any.
+The policy is a JSON document, a CloudFormation template with a managed policy, or a
+Terraform policy. In JSON it holds for any account unless --account names one; the other
+two fill in that of the stack or provider. With --regions, actions are allowed in these
+regions and that of --region alone; cleanup then finds nothing elsewhere. With --region,
+events, the notification rule and the log groups of a name are those of that region;
+without it, of any.
 
-Policies of serve --dry-run are those of plan and report together. sts:GetCallerIdentity, which all
-commands call, needs no permission.
+Policies of serve --dry-run are those of plan and report together.
+sts:GetCallerIdentity, which all commands call, needs no permission.
 
 Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 		Example: `  personalize-monitor permissions plan
   personalize-monitor permissions act --region eu-west-1 --account 123456789012
   personalize-monitor permissions serve --allow-actions --format cloudformation
   personalize-monitor permissions report --live-prices --log-group '/aws/lambda/personalize-monitor-*' --format terraform`,
-		Args:      cobra.ExactArgs(1),
+		Args:      exactArgs(1),
 		ValidArgs: uses,
 	}
 	flags := cmd.Flags()
@@ -98,10 +99,10 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 	return cmd
 }
 
-// An account, and the name or pattern of a role (IAM API reference, CreateRole).
+// An account, and the name or pattern of a role, with its path if it has one (IAM API reference, CreateRole).
 var (
 	accountPattern  = regexp.MustCompile(`^[0-9]{12}$`)
-	roleNamePattern = regexp.MustCompile(`^[A-Za-z0-9_+=,.@*-]{1,64}$`)
+	roleNamePattern = regexp.MustCompile(`^([A-Za-z0-9_+=,.@*-]{1,512}/)*[A-Za-z0-9_+=,.@*-]{1,64}$`)
 	roleARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
 )
 

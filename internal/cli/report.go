@@ -79,6 +79,7 @@ of us-east-1, uses them in other regions too, and may be out of date; see --pric
 Training is that of the last 30 days: the hours of each solution, and what of it no one
 uses, with the command that changes it. Solutions are trained and billed whether or not a
 campaign serves them.
+
 Where 14 days have at least four cold steps, 56 days are read to find a schedule: a minimum
 for some hours of the week that avoids at least 30 % of them for at most 7.5 % more than what
 is used, tested on the last 14 days, which it is not fitted on.
@@ -86,9 +87,10 @@ is used, tested on the last 14 days, which it is not fitted on.
 CloudWatch bills the metrics read: two or three for each resource, two more for one that
 was at times without requests or that has cold steps, nine more for one that looks idle.
 
-With --savings it shows instead what the monitor's actions, and those of its commands, have
-saved by action and calendar month: by the audit records of --audit-file, --log-group, or
-both, metered like the bill and read from CloudWatch for 63 days by 5 minutes, before that by hours.
+With --savings it shows instead what the monitor's actions, and those of its commands,
+have saved by action and calendar month: by the audit records of --audit-file,
+--log-group, or both, metered like the bill and read from CloudWatch for 63 days by 5
+minutes, before that by hours.
 
 Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 done but
 some resources or regions could not be read.`,
@@ -130,8 +132,19 @@ func (o *reportOptions) check(Streams, config.Values) error {
 		}
 		return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check(), o.accounts.check())
 	}
+	if err := cmp.Or(usage(o.checkSpan()), usage(o.checkForm())); err != nil {
+		return err
+	}
+	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
+		return err
+	}
+	return cmp.Or(o.prices.check(), o.accounts.check())
+}
+
+// checkSpan makes sure that the flags name one span of time.
+func (o *reportOptions) checkSpan() error {
 	if o.days < billing.MinDays || o.days > billing.MaxDays {
-		return usage(fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays))
+		return fmt.Errorf("--days %d is not %d to %d", o.days, billing.MinDays, billing.MaxDays)
 	}
 	spans := 0
 	for _, flag := range []string{"days", "month", "since"} {
@@ -141,22 +154,26 @@ func (o *reportOptions) check(Streams, config.Values) error {
 	}
 	switch {
 	case spans > 1:
-		return usage(errors.New("--days, --month and --since exclude each other"))
-	case o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || o.output == string(report.Focus)):
-		return usage(errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus"))
-	case o.until != "" && o.since == "":
-		return usage(errors.New("--until needs --since"))
+		return errors.New("--days, --month and --since exclude each other")
+	case o.until != "" && o.since == "" && !o.saved.wanted:
+		return errors.New("--until needs --since")
+	}
+	return nil
+}
+
+// checkForm makes sure that what is to be shown goes together.
+func (o *reportOptions) checkForm() error {
+	focus := o.output == string(report.Focus)
+	if o.saved.wanted && (o.month != "" || o.until != "" || o.group != "" || o.brief || focus) {
+		return errors.New("--savings goes without --month, --until, --group-by, --recommendations and --output focus")
 	}
 	if _, err := report.ParseGrouping(o.group); err != nil {
-		return usage(fmt.Errorf("--group-by %w", err))
+		return fmt.Errorf("--group-by %w", err)
 	}
-	if o.output == string(report.Focus) && (o.brief || o.group != "") {
-		return usage(errors.New("--output focus has no groups and no recommendations"))
+	if focus && (o.brief || o.group != "") {
+		return errors.New("--output focus has no groups and no recommendations")
 	}
-	if err := cmp.Or(usage(oneOf("--output", o.output, reportOutputs)), o.checkHTML(), o.saved.check(o.html)); err != nil {
-		return err
-	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return nil
 }
 
 // checkHTML makes sure that the page can be written, as measuring may take minutes.

@@ -217,5 +217,8 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	if err != nil {
 		return missing(err)
 	}
+	if answer.Restore != "" {
+		answer.Restore += o.accounts.text()
+	}
 	return g.streams.printAnswer(answer)
 }

@@ -35,9 +35,10 @@ over-provisioned or idle. Decisions go out as events, for functions deployed in 
 account; this command itself changes no campaign and no recommender.
 
 With --act it executes the decisions itself, each after a check on fresh data, and sends
-notifications only: minimums are lowered and, if AutoDeleteOrStopIdleResources is on, idle
-campaigns deleted and idle recommenders stopped. It lists what it would delete or stop,
-asks, and ends nothing that was not in the list; --yes skips that. At the end it rebuilds a dashboard that "dashboard build" created, if that has changed.
+notifications only: minimums are lowered and, if AutoDeleteOrStopIdleResources is on,
+idle campaigns deleted and idle recommenders stopped. It lists what it would delete or
+stop, asks, and ends nothing that was not in the list; --yes skips that. At the end it
+rebuilds a dashboard that "dashboard build" created, if that has changed.
 
 Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some resources
 or regions failed.`,

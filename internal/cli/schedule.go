@@ -54,7 +54,7 @@ func newScheduleSet(g *global) *cobra.Command {
 		Short:   "Set the schedule of a campaign or recommender",
 		Long:    "Set the schedule of a campaign or recommender, and show what it does in the next 7 days.",
 		Example: fmt.Sprintf(scheduleExample, "set", ` "base=5 tz=Europe/Berlin mon-fri@11:30-14:00=50"`),
-		Args:    cobra.ExactArgs(2),
+		Args:    exactArgs(2),
 	}
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	o.addFlags(cmd)
@@ -91,7 +91,7 @@ func newScheduleShow(g *global) *cobra.Command {
 		Short:   "Show the schedule of a campaign or recommender",
 		Long:    "Show the schedule of a campaign or recommender, the end of a timed raise, and the next 7 days.",
 		Example: fmt.Sprintf(scheduleExample, "show", ""),
-		Args:    cobra.ExactArgs(1),
+		Args:    exactArgs(1),
 	}
 	o.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -107,7 +107,7 @@ func newScheduleClear(g *global) *cobra.Command {
 		Short:   "Remove the schedule of a campaign or recommender; its minimum stays as it is",
 		Long:    "Remove the schedule of a campaign or recommender. Its minimum stays as it is.",
 		Example: fmt.Sprintf(scheduleExample, "clear", ""),
-		Args:    cobra.ExactArgs(1),
+		Args:    exactArgs(1),
 	}
 	o.addDryRun(cmd, "write nothing; show what would be done")
 	o.addFlags(cmd)
@@ -131,11 +131,11 @@ func newSchedulePreview(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview ARN | SCHEDULE",
 		Short: "Show what a schedule does in the next 7 days, and what that costs",
-		Long: "Show what the schedule of a resource, or the one given, does in the next 7 days, and how many TPS-hours above its base " +
-			"that costs.",
+		Long: "Show what the schedule of a resource, or the one given, does in the next 7 days, and how\n" +
+			"many TPS-hours above its base that costs.",
 		Example: fmt.Sprintf(scheduleExample, "preview", "") + `
   personalize-monitor schedule preview "base=5 daily@09:00-12:00=50"`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 	}
 	o.addFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {

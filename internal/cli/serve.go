@@ -37,22 +37,24 @@ func newServe(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run as a daemon: everything in one process, without Lambda",
-		Long: `Run as a daemon until it is stopped: a monitoring cycle at every fifth minute of the clock,
-each resource's hourly checks in their own part of the hour, the dashboard at minute 3 of every hour and
-when something changes. The first cycle begins at once.
+		Long: `Run as a daemon until it is stopped: a monitoring cycle at every fifth minute of the
+clock, each resource's hourly checks in their own part of the hour, the dashboard at
+minute 3 of every hour and when something changes. The first cycle begins at once.
 
-It does what the deployed functions do together. It executes what a cycle decides, each action
-after a check on fresh data: minimums are lowered and, if AutoDeleteOrStopIdleResources is Yes, idle
-campaigns deleted and idle recommenders stopped, without asking; on a terminal it first lists what that
-would be now, and asks once, unless --yes is given. Notifications go to EventBridge, from
-where a rule sends them as mails. It does not execute commands that others put on the bus;
-update-tps, delete-campaign and stop-recommender do what a person requests.
+It does what the deployed functions do together. It executes what a cycle decides, each
+action after a check on fresh data: minimums are lowered and, if
+AutoDeleteOrStopIdleResources is Yes, idle campaigns deleted and idle recommenders
+stopped, without asking; on a terminal it first lists what that would be now, and asks
+once, unless --yes is given. Notifications go to EventBridge, from where a rule sends
+them as mails. It does not execute commands that others put on the bus; update-tps,
+delete-campaign and stop-recommender do what a person requests.
 
 Several may run for the same deployment: one leads, the others stand by, measure, and write
 nothing. If the one that leads is stopped or lost, another leads from the next cycle on.
 
-With --accounts or --organization it works in several accounts: a cycle, a lease and budgets for each. One
-that cannot be worked in is reported, and costs the others nothing. The accounts are read at the start.
+With --accounts or --organization it works in several accounts: a cycle, a lease and
+budgets for each. One that cannot be worked in is reported, and costs the others
+nothing. The accounts are read at the start.
 
 At the address it listens on: / is the page, which only shows unless --allow-actions lets it
 change things; /metrics for Prometheus, /healthz (the process is alive), /readyz (a first cycle
@@ -172,8 +174,7 @@ func (o *serveOptions) beforeAll(ctx context.Context, s *session, list []member,
 		if unreached[i] != nil {
 			continue
 		}
-		fmt.Fprintf(s.streams.Err, "In account %s:\n", m.of)
-		if _, err := m.findEnding(ctx, apps[i], m.values); err != nil {
+		if _, err := m.findIdle(ctx, apps[i]); err != nil {
 			return err
 		}
 	}

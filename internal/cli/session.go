@@ -61,7 +61,7 @@ func (g *global) open(ctx context.Context, from setup) (*session, error) {
 	if err != nil {
 		return nil, usage(err)
 	}
-	a, err := g.findAccount(ctx, logger, from.realTime)
+	a, err := g.findAccount(ctx, logger, from)
 	if err != nil {
 		return nil, errors.Join(err, audit.close())
 	}
@@ -69,14 +69,19 @@ func (g *global) open(ctx context.Context, from setup) (*session, error) {
 	return &session{g, a, logger, clients, audit, newProgress(g.streams.Err)}, nil
 }
 
-func (g *global) findAccount(ctx context.Context, logger *slog.Logger, realTime bool) (account, error) {
+func (g *global) findAccount(ctx context.Context, logger *slog.Logger, from setup) (account, error) {
 	switch {
 	case g.local:
-		return g.openLocal(ctx, logger, realTime)
+		return g.openLocal(ctx, logger, from.realTime)
 	case g.estate != "":
 		return account{}, usage(errors.New("--estate is for the embedded AWS; add --local"))
 	}
-	settings, err := awsapi.LoadConfig(ctx, awsapi.LoadOptions{Region: g.region, Profile: g.profile, EndpointURL: g.endpoint, Logger: logger})
+	options := awsapi.LoadOptions{Region: g.region, Profile: g.profile, EndpointURL: g.endpoint, Logger: logger}
+	settings, err := awsapi.LoadConfig(ctx, options)
+	if errors.Is(err, awsapi.ErrNoRegion) && from.readOnly && len(from.regions) > 0 {
+		options.Region = from.regions[0]
+		settings, err = awsapi.LoadConfig(ctx, options)
+	}
 	return account{settings, model.SystemClock{}, []string{settings.Region}, func() {}}, usage(err)
 }
 

@@ -41,7 +41,7 @@ func newTraining(g *global, o *actionOptions, short, long string) *cobra.Command
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
 but something that follows (the notification, the audit record) failed, or the solution
 does not exist.`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return o.train(cmd, g, args[0], "") },
 	}
 	o.accounts.addFlags(cmd)

@@ -43,15 +43,16 @@ func newVerify(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Check whether the program can work in an account, and whether what is deployed works",
-		Long: `Check, before or after a deployment, the credentials and the account, the clock, each region,
-the permissions, quotas, our metrics, topics with their keys and subscribers, the notification rule,
-whether another monitor works in the account, and the version of what is deployed. There is one
-line for each finding, OK, WARN, FAIL or not checked, with what to try below it.
+		Long: `Check, before or after a deployment, the credentials and the account, the clock, each
+region, the permissions, quotas, our metrics, topics with their keys and subscribers,
+the notification rule, whether another monitor works in the account, and the version of
+what is deployed. There is one line for each finding, OK, WARN, FAIL or not checked,
+with what to try below it.
 
-It only reads. Permissions that read are checked by calling them; those that write by a simulation
-of IAM (iam:SimulatePrincipalPolicy), or else not. --for selects the way of working whose permissions
-are checked. --role-arn checks as the role that will run, which the credentials must be able to
-assume.
+It only reads. Permissions that read are checked by calling them; those that write by a
+simulation of IAM (iam:SimulatePrincipalPolicy), or else not. --for selects the way of
+working whose permissions are checked. --role-arn checks as the role that will run,
+which the credentials must be able to assume.
 
 Exit codes: 0 all is OK or a warning; 1 something failed, or interrupted; 2 bad usage or
 configuration; 3 nothing failed, but something could not be checked.`,

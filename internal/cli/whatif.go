@@ -53,7 +53,7 @@ Exit codes: 0 done, 1 failed or interrupted, 2 bad usage or configuration, 3 don
 something could not be read, or the ARN does not exist.`,
 		Example: `  personalize-monitor what-if arn:aws:personalize:us-east-1:123456789012:campaign/home
   personalize-monitor report --what-if --days 28 --output csv`,
-		Args: cobra.ExactArgs(1),
+		Args: exactArgs(1),
 	}
 	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d", billing.MinHistoryDays, billing.MaxHistoryDays)
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxHistoryDays, days)

@@ -174,10 +174,9 @@ func parseEndpoints(in value) ([]Endpoint, error) {
 		endpoint, err := parseEndpoint(item)
 		if err == nil {
 			err = confirmable(endpoint)
-			item = endpoint.Shown() // the path of a webhook is its secret
 		}
 		if err != nil {
-			problems = append(problems, quote(item)+" "+err.Error())
+			problems = append(problems, quote(shownURL(item))+" "+err.Error())
 			continue
 		}
 		key := endpoint

@@ -203,7 +203,7 @@ func TestInvalidTellsEverythingInOneLine(t *testing.T) {
 		`CampaignARNs: "` + recommenderA + `" is the ARN of a recommender, not of a campaign (valid: all, none, or the ARNs of campaigns, separated by commas; from: event)`,
 		`Regions: "all" is not supported`,
 		`; IdleThresholdHours: "169" is out of range (valid: 1 to 168, whole hours; from: --idle-threshold-hours)`,
-		`"https://***@example.com/x" contains a user name`,
+		`"https://***@example.com/…" contains a user name`,
 		`HourlyChecks: "often" is not a mode (valid: auto, always or never; from: default)`,
 		`MetricDelay: the JSON object "{\"a\":1}" is not accepted`,
 		`DashboardName: the JSON list "[\"x\",3]" is not accepted: not all its items are strings`,

@@ -15,6 +15,20 @@ func (e Endpoint) Shown() string {
 	return e.Address
 }
 
+// shownURL is a text that may not be a valid URL, as messages may have it: what follows the host is left
+// out, and the host too if it may be a part of a password.
+func shownURL(text string) string {
+	scheme, rest, isURL := strings.Cut(text, "://")
+	end := strings.IndexAny(rest, "/?#")
+	switch {
+	case !isURL || end < 0:
+		return text
+	case strings.Contains(rest[end:], "@"):
+		return scheme + "://…"
+	}
+	return scheme + "://" + rest[:end] + "/…"
+}
+
 // webhook is a host that posts to a chat whatever it is sent. It cannot follow the link by which
 // Amazon SNS has a subscriber confirm, so that such a subscription stays pending and gets nothing.
 type webhook struct {

@@ -52,6 +52,19 @@ func TestWebhooksThatCannotConfirmAreRefused(t *testing.T) {
 	}
 }
 
+// A URL that is refused for another reason is not shown with its secret either.
+func TestSecretsOfInvalidURLsAreNotShown(t *testing.T) {
+	for _, url := range []string{
+		"http://hooks.slack.com/services/s3cr3t", "https://h.io:port/s3cr3t", "https://joe:s3cr3t@h.io/s3cr3t", "https://joe:s3cr3t/s3cr3t@h.io",
+		"https:///s3cr3t", "https://h.io/%zz?key=s3cr3t", "https://[h.io?s3cr3t", "ftp://h.io#s3cr3t", "https://h.io/s3cr3t x",
+	} {
+		_, err := Resolve(Sources{Flags: map[string]string{"notification-endpoint": url}})
+		if err == nil || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: %v; want an error without the secret", url, err)
+		}
+	}
+}
+
 func TestAmazonQIsKnownByItsHost(t *testing.T) {
 	for address, want := range map[string]bool{
 		"https://global.sns-api.chatbot.amazonaws.com": true, "https://GLOBAL.sns-api.chatbot.amazonaws.com/": true,

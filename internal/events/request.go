@@ -154,6 +154,13 @@ func (r Request) Validate(action model.Action) error {
 		return fmt.Errorf("%s deletes campaigns; %s is a recommender", action, r.ARN)
 	case (action == model.ActionStop || action == model.ActionStart) && r.Kind != model.Recommender:
 		return fmt.Errorf("%s is about recommenders; %s is a campaign", action, r.ARN)
+	}
+	return r.validateKeys(action)
+}
+
+// validateKeys checks that the request has the keys that the action needs, and none that it has no use for.
+func (r Request) validateKeys(action model.Action) error {
+	switch {
 	case r.For != 0 && !r.Until.IsZero():
 		return fmt.Errorf("keys %q and %q are both given; give one of them", keyForMinutes, keyUntil)
 	case r.Timed() && (action != model.ActionUpdate || r.Automatic()):

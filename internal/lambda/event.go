@@ -77,14 +77,21 @@ func read(payload []byte) (event, error) {
 		return e, err
 	}
 	e.form = scheduled
-	at, err := text(e.keys, keyTime)
-	if err != nil || at == "" {
-		return e, err
+	e.at, err = timeOf(e.keys)
+	return e, err
+}
+
+// timeOf is the time of a scheduled event; zero if it has none.
+func timeOf(keys map[string]json.RawMessage) (time.Time, error) {
+	given, err := text(keys, keyTime)
+	if err != nil || given == "" {
+		return time.Time{}, err
 	}
-	if e.at, err = time.Parse(time.RFC3339, at); err != nil {
-		return e, fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, strconv.Quote(events.Brief(at)))
+	at, err := time.Parse(time.RFC3339, given)
+	if err != nil {
+		return at, fmt.Errorf("key %q is %s; valid: a time such as 2026-01-02T15:05:00Z", keyTime, strconv.Quote(events.Brief(given)))
 	}
-	return e, nil
+	return at, nil
 }
 
 func (e *event) has(key string) bool {

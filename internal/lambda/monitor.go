@@ -60,7 +60,7 @@ func (h *Handler) monitor(ctx context.Context, e event) (string, error) {
 func (h *Handler) idleTimeHolds(values config.Values) error {
 	deployed, err := config.Resolve(config.Sources{Env: h.Env})
 	if err != nil || !values.AutoDeleteOrStopIdle.Is(model.On) {
-		return nil // invalid ones that the event replaces are of no account here
+		return nil //nolint:nilerr // invalid ones that the event replaces are of no account here
 	}
 	for _, hours := range []struct {
 		name            string

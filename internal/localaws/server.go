@@ -323,7 +323,7 @@ func (c *callCounts) ResetCalls() {
 	clear(c.counts)
 }
 
-// The estate's types under the names of this package.
+// Estate, and the types of its parts, are those of estatefile.
 type (
 	Estate             = estatefile.Estate
 	EstateLifeCycle    = estatefile.LifeCycle

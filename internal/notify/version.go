@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -27,7 +28,10 @@ func (s *setup) recordVersion(ctx context.Context) {
 		return
 	}
 	tags, err := s.w.ReadTags(ctx, s.region, arn)
-	if err != nil {
+	switch {
+	case s.w.DryRun && awsapi.KindOf(err) == awsapi.NotFound:
+		return // the topic would have been created
+	case err != nil:
 		s.fail(arn, writer.OpListTags, "read the recorded version from the tags of the topic", err)
 		return
 	}

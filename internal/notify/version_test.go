@@ -13,6 +13,11 @@ import (
 func TestTheVersionIsRecorded(t *testing.T) {
 	w := newWorld(t)
 	version := func(v string) func(*writer.Options) { return func(o *writer.Options) { o.Version = v } }
+	dry, _ := w.actor(version("1.0.0"), func(o *writer.Options) { o.DryRun = true })
+	if _, problems := dry.Ensure(ctxAll, Input{Regions: []string{home}}); len(problems) > 0 {
+		t.Errorf("a dry run where there is no topic yet: %v", problems)
+	}
+	w.WantWrites(map[string]int{})
 	a, _ := w.actor(version("1.0.0"))
 	w.notify(a)
 	w.WantWrites(map[string]int{"sns.CreateTopic": 2, "sns.SetTopicAttributes": 2, "events.PutRule": 1, "events.PutTargets": 1, "sns.TagResource": 1})

@@ -92,14 +92,6 @@ type Statement struct {
 	Conditions map[string]map[string][]string
 }
 
-// Reads reports whether an action changes nothing.
-func Reads(action string) bool {
-	_, operation, _ := strings.Cut(action, ":")
-	return slices.ContainsFunc([]string{"Describe", "List", "Get", "Filter"}, func(verb string) bool {
-		return strings.HasPrefix(operation, verb)
-	})
-}
-
 // For lists what a use may do, in the order of the table. It is nil for an unknown use.
 func For(use Use, o Options) []Statement {
 	column := slices.Index(columns, use)

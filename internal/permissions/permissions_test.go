@@ -14,6 +14,8 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
 
 // everything is a policy with all that can be added to it.
@@ -61,7 +63,7 @@ func TestWritesNameTheirResources(t *testing.T) {
 	for _, use := range slices.Concat(Uses(), Functions()) {
 		for _, s := range For(use, everything) {
 			for _, action := range s.Actions {
-				switch reads := Reads(action); {
+				switch reads := iam.Reads(action); {
 				case !reads && action != "sts:AssumeRole" && (use == Plan || use == Report):
 					t.Errorf("%s: %s does not only read", use, action)
 				case !reads && slices.Contains(s.Resources, "*") && len(s.Conditions["StringEquals"]["cloudwatch:namespace"]) == 0:
@@ -72,7 +74,7 @@ func TestWritesNameTheirResources(t *testing.T) {
 			}
 		}
 	}
-	if Reads("personalize:UpdateCampaign") || Reads("sts:AssumeRole") || !Reads("logs:FilterLogEvents") {
+	if iam.Reads("personalize:UpdateCampaign") || iam.Reads("sts:AssumeRole") || !iam.Reads("logs:FilterLogEvents") {
 		t.Error("wrong about what reads")
 	}
 }

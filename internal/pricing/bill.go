@@ -40,7 +40,7 @@ const (
 
 // Period is an estimate of a part of a span.
 type Period struct {
-	Start    time.Time // 00:00 UTC of a day, or of the first day of a month
+	Start    time.Time // 00:00 UTC of a day
 	Estimate Estimate
 }
 
@@ -210,24 +210,6 @@ func (b *Bill) Days(u Use) []Period {
 	list, assumptions := make([]Period, 0, len(u.Days)), b.assumptions(u)
 	for _, d := range u.Days {
 		list = append(list, Period{d.Start, u.estimate(u.charges(d.Billed, b.perTPSHour(u, d.month())), assumptions)})
-	}
-	return list
-}
-
-// Months estimates each calendar month of a use, ascending; it returns nothing without a price.
-func (b *Bill) Months(u Use) []Period {
-	if !u.Priced() {
-		return nil
-	}
-	var list []Period
-	assumptions := b.assumptions(u)
-	for _, d := range u.Days {
-		charges := u.charges(d.Billed, b.perTPSHour(u, d.month()))
-		if n := len(list); n > 0 && list[n-1].Start.Equal(d.month()) {
-			list[n-1].Estimate = u.estimate(merge(list[n-1].Estimate.Charges, charges), assumptions)
-			continue
-		}
-		list = append(list, Period{d.month(), u.estimate(charges, assumptions)})
 	}
 	return list
 }

@@ -136,16 +136,27 @@ func TestRowsAddUpToTheTieredTotal(t *testing.T) {
 				}
 			}
 		}
-		for _, m := range b.Months(u) {
-			byMonth += *m.Estimate.Amount
+		for _, amount := range months(b.Days(u)) {
+			byMonth += amount
 		}
 	}
 	near(t, "rows", &total, want)
 	near(t, "days", &byDay, want)
 	near(t, "months", &byMonth, want)
-	if len(b.Days(uses[0])) != 31 || len(b.Months(uses[0])) != 1 {
-		t.Errorf("%d days, %d months", len(b.Days(uses[0])), len(b.Months(uses[0])))
+	if len(b.Days(uses[0])) != 31 || len(months(b.Days(uses[0]))) != 1 {
+		t.Errorf("%d days, %d months", len(b.Days(uses[0])), len(months(b.Days(uses[0]))))
 	}
+}
+
+// months are the amounts of days by calendar month, ascending.
+func months(days []Period) (amounts []float64) {
+	for i, d := range days {
+		if i == 0 || d.Start.Month() != days[i-1].Start.Month() {
+			amounts = append(amounts, 0)
+		}
+		amounts[len(amounts)-1] += *d.Estimate.Amount
+	}
+	return amounts
 }
 
 // A new month begins in the first tier, and a span within a month where it would have got to.
@@ -155,15 +166,15 @@ func TestWhereASpanBeginsInTheTiers(t *testing.T) {
 	across := use(Builtin(), r, level(march.Add(-48*time.Hour), 96, 100, 1)) // two days each of February and March
 	b := NewBill([]Use{across})
 	before := 100.0 * 26 * 24
-	months := b.Months(across)
-	near(t, "February", months[0].Estimate.Amount, price.TierCost(before+4800)-price.TierCost(before))
-	near(t, "March", months[1].Estimate.Amount, price.TierCost(4800))
+	amounts := months(b.Days(across))
+	near(t, "February", &amounts[0], price.TierCost(before+4800)-price.TierCost(before))
+	near(t, "March", &amounts[1], price.TierCost(4800))
 	if a := b.Span(across).Assumptions; len(a) != 1 || !strings.Contains(a[0], "before the span") {
 		t.Errorf("assumptions %q", a)
 	}
 	r.Created = march.Add(-48 * time.Hour)
 	young := use(Builtin(), r, level(march.Add(-48*time.Hour), 96, 100, 1))
-	near(t, "nothing before its creation", NewBill([]Use{young}).Months(young)[0].Estimate.Amount, 960)
+	near(t, "nothing before its creation", &months(NewBill([]Use{young}).Days(young))[0], 960)
 }
 
 func TestSavingsAreDifferences(t *testing.T) {
@@ -177,12 +188,19 @@ func TestSavingsAreDifferences(t *testing.T) {
 		alsoPresent []Use
 	}{
 		{"a campaign in the first tier", lower(campaign("c", 3), 3), lower(campaign("c", 1), 1), 2 * 146, 2 * 744 * 0.2, nil},
-		{"marginal prices count: the others fill the first tier", lower(campaign("c", 3), 3), lower(campaign("c", 1), 1),
-			2 * 73, 2 * 744 * 0.1, []Use{lower(campaign("d", 40), 40)}},
-		{"a step across the end of a tier", lower(campaign("c", 30), 30), lower(campaign("c", 20), 20),
-			1900*0.1 + 5400*0.2, 2320*0.1 + 5120*0.2, nil},
-		{"a recommender from 2 to 1 saves what exceeds the included requests alone", lower(recommender("r", 2), 2), lower(recommender("r", 1), 1),
-			3.2 * 0.083 * 730, 3.2 * 0.083 * 744, nil},
+		{
+			"marginal prices count: the others fill the first tier", lower(campaign("c", 3), 3), lower(campaign("c", 1), 1),
+			2 * 73, 2 * 744 * 0.1,
+			[]Use{lower(campaign("d", 40), 40)},
+		},
+		{
+			"a step across the end of a tier", lower(campaign("c", 30), 30), lower(campaign("c", 20), 20),
+			1900*0.1 + 5400*0.2, 2320*0.1 + 5120*0.2, nil,
+		},
+		{
+			"a recommender from 2 to 1 saves what exceeds the included requests alone", lower(recommender("r", 2), 2), lower(recommender("r", 1), 1),
+			3.2 * 0.083 * 730, 3.2 * 0.083 * 744, nil,
+		},
 		{"stopping one saves its fee", lower(recommender("r", 1), 1), lower(recommender("r", 0), 0), 273.75, 279, nil},
 	} {
 		b := NewBill(append([]Use{c.before}, c.alsoPresent...))

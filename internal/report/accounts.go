@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/advice"
@@ -298,9 +299,9 @@ func (p Printer) accounts(list []Account) {
 		return
 	}
 	missing := unread(list)
-	text := fmt.Sprintf("%d", len(list))
+	text := strconv.Itoa(len(list))
 	if len(missing) > 0 {
-		text = fmt.Sprintf("%d of %d; in no sum, as nothing is known of it: %s", len(list)-len(missing), len(list), strings.Join(missing, ", "))
+		text = fmt.Sprintf("%d of %d; not read, and in no sum: %s", len(list)-len(missing), len(list), strings.Join(missing, ", "))
 	}
 	p.Label("Accounts", text)
 }

@@ -179,7 +179,7 @@ func (g Groups) grid() Grid {
 			paid, saves = paid+e.Currency+" "+amount(e.Paid), saves+e.Currency+" "+amount(e.SavedPerMonth)
 		}
 		row := Row{}
-		for _, text := range slices.Concat([]string{one.Key, one.endpoints(), fmt.Sprint(one.Idle)}, one.hours(), []string{paid, saves}) {
+		for _, text := range slices.Concat([]string{one.Key, one.endpoints(), strconv.Itoa(one.Idle)}, one.hours(), []string{paid, saves}) {
 			row.Cells = append(row.Cells, Cell{Text: text})
 		}
 		out.Rows = append(out.Rows, row)

@@ -305,7 +305,7 @@ func totalsOf(entries []Entry, idleAfter time.Duration) Totals {
 func (l Ledger) notes() []string {
 	notes := []string{}
 	if missing := unread(l.Accounts); len(missing) > 0 {
-		notes = append(notes, "Nothing is known of "+strings.Join(missing, ", ")+": the totals are without it.")
+		notes = append(notes, "Not read, and in no total: "+strings.Join(missing, ", ")+".")
 	}
 	if len(l.Resources) == 0 {
 		return notes

@@ -118,7 +118,11 @@ func surgeText(s billing.Surge, kind model.Kind) string {
 
 func (p Printer) ledgerSummary(l Ledger) {
 	p.accounts(l.Accounts)
-	p.Label("Resources", l.counted()+", "+model.Plural(l.Days, "day")+", "+windowText(l.Window))
+	resources := l.counted()
+	if span := spanText(l.Days, l.Window); span != "" {
+		resources += ", " + span
+	}
+	p.Label("Resources", resources)
 	t := l.Totals
 	if t.Resources > t.Unread {
 		if t.Throughput != nil {

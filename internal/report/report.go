@@ -210,6 +210,14 @@ func windowText(w model.Window) string {
 	return "window " + w.Start.Format("2006-01-02 15:04") + "–" + w.End.Format(end) + " UTC"
 }
 
+// spanText is a window of some days; empty if nothing was read.
+func spanText(days int, w model.Window) string {
+	if w.Start.IsZero() {
+		return ""
+	}
+	return model.Plural(days, "day") + ", " + windowText(w)
+}
+
 // callsText is how many AWS calls were made, and in which time.
 func callsText(calls map[string]int, ms int64) string {
 	total := 0

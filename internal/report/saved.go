@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,7 +122,11 @@ func (s Saved) Table(p Printer) {
 	}
 	p.accounts(s.Accounts)
 	p.Label("Actions", fmt.Sprintf("%d that lower what is paid for, of %s read", len(s.Actions), model.Plural(s.Records, "record")))
-	p.Label("Saved", SavedText(s.Total)+", up to "+s.Until.Format("2006-01-02 15:04 UTC"))
+	saved := "unknown" // of no account anything is known
+	if !s.Until.IsZero() {
+		saved = SavedText(s.Total) + ", up to " + s.Until.Format("2006-01-02 15:04 UTC")
+	}
+	p.Label("Saved", saved)
 	for _, m := range s.Months {
 		p.Label(m.Month, fmt.Sprintf("%s: %s by %s", m.Action, SavedText(m.Sum), model.Plural(m.Actions, "action")))
 	}
@@ -161,7 +166,7 @@ func (s Saved) grid() Grid {
 func SavedMinimum(a savings.Action) string {
 	before := "?"
 	if a.From > 0 {
-		before = fmt.Sprint(a.From)
+		before = strconv.Itoa(a.From)
 	}
 	return fmt.Sprintf("%s → %d", before, a.To)
 }

@@ -77,7 +77,8 @@ func TestSaved(t *testing.T) {
 		{"saved-100.txt", partial, Table, Style{Width: 100}},
 		{"saved.json", partial, JSON, Style{}},
 		{"saved.csv", autumn(), CSV, Style{}},
-		{"saved-empty.txt", Saved{}, Table, Style{}},
+		{"saved-empty.txt", Saved{Ledger: savings.Ledger{Until: autumn().Until}}, Table, Style{}},
+		{"saved-unread.txt", Saved{Accounts: []Account{{Account: model.Account{ID: "222222222222", Name: "north"}}}}, Table, Style{}},
 		{"saved-empty.json", Saved{}, JSON, Style{}},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {

@@ -226,7 +226,9 @@ func (w WhatIf) Table(p Printer) {
 			"PER COLD: TPS-hours for each one that is avoided, against a minimum of 1; RISK: against the present minimum")
 	}
 	p.accounts(w.Accounts)
-	p.Label("Looked at", fmt.Sprintf("%s, %s", model.Plural(w.Days, "day"), windowText(w.Window)))
+	if span := spanText(w.Days, w.Window); span != "" {
+		p.Label("Looked at", span)
+	}
 	for _, text := range PriceTexts(w.Prices) {
 		p.Label("Price", text)
 	}

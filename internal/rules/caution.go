@@ -80,17 +80,16 @@ func ApplyCaution(d Decision, readings model.Readings) Decision {
 		d.Caution.hold(r, holds.Points, m)
 	}
 	paused, held := m.Now.Before(c.Until()), m.Now.Before(d.Caution.HeldUntil)
-	// A person who sets the minimum back after failures does what the notification suggests.
-	fresh := contested.Complete && len(contested.Points) == 0 // guard: contested: notified once; each
-	if paused && fresh && !held && (d.stepsDown() || d.Has(ReasonRaised)) {
-		d.Caution.NotifyContest = true
-		d.Caution.Remember = append(d.Caution.Remember, ownDatum(r, model.MetricMinimumContested, float64(c.Reversals), m))
+	if paused && !held {
+		d.noticeContest(contested)
 	}
-	switch read := followed && holds.Complete && calls; {
-	case !d.stepsDown():
+	if !d.stepsDown() {
 		if paused && d.Has(ReasonRaised) {
 			d.Codes, d.Reason = append(slices.Clone(d.Codes), ReasonContested), d.Reason+"; "+c.Text(r.Kind)
 		}
+		return d
+	}
+	switch read := followed && holds.Complete && calls; {
 	case held: // guard: failures hold the minimum
 		return d.refuseStep(ReasonFailures, d.Caution.HoldText(r.Kind))
 	case paused: // guard: contested minimum
@@ -98,14 +97,22 @@ func ApplyCaution(d Decision, readings model.Readings) Decision {
 	case !read: // guard: caution not read
 		return d.refuseStep(ReasonUnread, "whether calls failed after a step, or somebody set the minimum back, could not be read")
 	}
-	if !d.stepsDown() {
-		return d
-	}
 	d, read := countFailed(d, readings)
 	if !read { // guard: failed calls not read
 		return d.refuseStep(ReasonUnread, "its failed calls of 14 days could not be read completely")
 	}
 	return d
+}
+
+// noticeContest has people notified of a contest, unless they were before. A person who sets the minimum back after
+// failures does what the notification suggests, and is not notified.
+func (d *Decision) noticeContest(contested model.Series) {
+	fresh := contested.Complete && len(contested.Points) == 0 // guard: contested: notified once; each
+	if fresh && (d.stepsDown() || d.Has(ReasonRaised)) {
+		d.Caution.NotifyContest = true
+		d.Caution.Remember = append(d.Caution.Remember,
+			ownDatum(d.Resource, model.MetricMinimumContested, float64(d.Caution.Contest.Reversals), d.At))
+	}
 }
 
 // hold finds until when failures hold the minimum, by the holds of the past and the rise found

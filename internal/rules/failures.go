@@ -83,50 +83,57 @@ func latestRise(r model.Resource, readings model.Readings, m EvaluationTime) (la
 	if len(queries) == 0 {
 		return Rise{}, false
 	}
+	steps, complete := readSteps(queries, readings, m)
 	w := dayWindow(m)
-	n := int(w.Duration() / WindowLength)
-	minimums := make([]float64, n)
-	calls, failed := make([]float64, n), make([]float64, n)
-	complete = true
+	before, failedBefore := 0.0, 0.0
+	for at, one := range steps {
+		minimum := one.minimum
+		if minimum == 0 {
+			minimum = float64(r.MinTPS)
+		}
+		highest := 0.0
+		for _, former := range steps[max(0, at-riseSteps):at] {
+			highest = max(highest, former.calls)
+		}
+		usual := 0.0
+		if before > 0 {
+			usual = failedBefore / before
+		}
+		share := one.failed / max(1, one.calls)
+		start := w.Start.Add(time.Duration(at) * WindowLength)
+		// guard: failures in a rise; each
+		if one.calls >= riseCalls && one.calls > minimum*WindowLength.Seconds() && one.calls >= riseFactor*highest &&
+			share >= riseShare && share >= riseOverDaily*usual && !start.Before(w.End.Add(-riseReach)) {
+			latest = Rise{At: start, Minimum: minimum, Calls: one.calls, Failed: one.failed}
+		}
+		before, failedBefore = before+one.calls, failedBefore+one.failed
+	}
+	return latest, complete
+}
+
+// step is what was read of a window of 5 minutes: zero without a datapoint.
+type step struct{ minimum, calls, failed float64 }
+
+// readSteps are the answers to allRiseQueries by step. complete means that all of them were read completely.
+func readSteps(queries []model.Query, readings model.Readings, m EvaluationTime) (steps []step, complete bool) {
+	w := dayWindow(m)
+	steps, complete = make([]step, int(w.Duration()/WindowLength)), true
 	for i, q := range queries {
 		series := readings.Get(q)
 		complete = complete && series.Complete // guard: failures read completely; each
 		for _, p := range series.Points {
 			at := int(p.Time.Sub(w.Start) / WindowLength)
 			switch {
-			case at < 0 || at >= n:
+			case at < 0 || at >= len(steps):
 			case i == 0:
-				minimums[at] = p.Value
+				steps[at].minimum = p.Value
 			default:
-				calls[at] += p.Value
+				steps[at].calls += p.Value
 				if i > 1 {
-					failed[at] += p.Value
+					steps[at].failed += p.Value
 				}
 			}
 		}
 	}
-	before, failedBefore := 0.0, 0.0
-	for at := range n {
-		minimum := minimums[at]
-		if minimum == 0 {
-			minimum = float64(r.MinTPS)
-		}
-		highest := 0.0
-		for _, c := range calls[max(0, at-riseSteps):at] {
-			highest = max(highest, c)
-		}
-		usual := 0.0
-		if before > 0 {
-			usual = failedBefore / before
-		}
-		share := failed[at] / max(1, calls[at])
-		start := w.Start.Add(time.Duration(at) * WindowLength)
-		// guard: failures in a rise; each
-		if calls[at] >= riseCalls && calls[at] > minimum*WindowLength.Seconds() && calls[at] >= riseFactor*highest &&
-			share >= riseShare && share >= riseOverDaily*usual && !start.Before(w.End.Add(-riseReach)) {
-			latest = Rise{At: start, Minimum: minimum, Calls: calls[at], Failed: failed[at]}
-		}
-		before, failedBefore = before+calls[at], failedBefore+failed[at]
-	}
-	return latest, complete
+	return steps, complete
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -65,7 +66,7 @@ func (h Hour) Rate() float64 { return h.Requests / time.Hour.Seconds() }
 // Evidence is what was observed of one resource over whole hours.
 type Evidence struct {
 	Window model.Window // whole hours
-	// Requests are hourly sums of calls, with an hour more on either side of the window.
+	// Requests are byHour sums of calls, with an hour more on either side of the window.
 	Requests model.Series
 	// Watched shows when the resource was watched, by our own series of the minimum: see WatchedHours.
 	Watched model.Series
@@ -93,68 +94,116 @@ type Evidence struct {
 // Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
-	counts, watched, regional, record := byTime(e.Requests), byTime(e.Watched), byTime(e.Regional), byTime(e.Record)
-	// denied is why the record does not confirm that an hour had no calls.
-	denied := func(at time.Time) Gap {
-		measured, ok := record[at]
-		switch {
-		case !e.Record.Complete: // whoever concludes anything from silence has it read
-			return ""
-		case !ok: // guard: silence that was not measured
-			return GapNoRecord
-		case measured > 0: // guard: silence, though calls were measured; boundary
-			return GapLost
-		}
-		return ""
+	facts := byHour{
+		Evidence: e, now: now, first: firstTime(e.Watched),
+		counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record),
 	}
-	// hole reports whether the counts of an hour may be missing. What came before the creation is not.
-	hole := func(at time.Time) bool {
-		_, counted := counts[at]
-		_, missing := regional[at]
-		switch {
-		case counted && !missing, at.Before(e.Window.Start) && e.Window.Duration() < LookBack: // guard: no hole; each
-			return false
-		}
-		// guard: hole beside a count; each
-		return missing || int(watched[at]) < slotsPerHour || now.Sub(at.Add(time.Hour)) < silenceSettles || denied(at) != ""
-	}
-	first := firstTime(e.Watched)
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
-		previous, next := start.Add(-time.Hour), start.Add(time.Hour)
-		_, before := counts[previous]
-		requests, counted := counts[start]
-		_, after := counts[next]
-		_, missing := regional[start]
-		whole := int(watched[start]) == slotsPerHour
-		never := first.IsZero() || start.Before(first) // later, the endpoint may have been stopped // guard: counts before the monitor; each
-		ended := now.Sub(start.Add(time.Hour))
-		h := Hour{Start: start}
-		switch {
-		case !e.Requests.Complete || !e.Watched.Complete: // guard: hours not read; each
-			h.Gap = GapUnread
-		case missing: // guard: the region's data are missing
-			h.Gap = GapRegional
-		case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
-			h.Gap = GapRecent
-		case counted && whole && !hole(previous) && !hole(next), counted && never && before && after: // guard: counted hour; each
-			h.State, h.Requests = HourCounted, requests
-		case counted && (never || whole):
-			h.Gap = GapEdge
-		case counted:
-			h.Gap = GapWatch
-		case !whole: // guard: silence that was not watched
-			h.Gap = GapNoCount
-		case e.Proxy: // guard: silence of a recipe in doubt
-			h.Gap = GapProxy
-		default:
-			if h.Gap = denied(start); h.Gap == "" {
-				h.State = HourSilent
-			}
-		}
-		hours = append(hours, h)
+		hours = append(hours, facts.hour(start))
 	}
 	return hours
+}
+
+// byHour is evidence by hour, at a time.
+type byHour struct {
+	Evidence
+	counts, watched, regional, record map[time.Time]float64
+
+	first time.Time // of our own series; zero if there is none
+	now   time.Time
+}
+
+// hour classifies an hour.
+func (e byHour) hour(start time.Time) Hour {
+	requests, counted := e.counts[start]
+	h := Hour{Start: start, Gap: e.unsettled(start, counted)}
+	switch {
+	case h.Gap != "":
+		return h
+	case counted:
+		h.Gap = e.partial(start)
+	default:
+		h.Gap = e.unproven(start)
+	}
+	switch {
+	case h.Gap != "":
+	case counted:
+		h.State, h.Requests = HourCounted, requests
+	default:
+		h.State = HourSilent
+	}
+	return h
+}
+
+// whole reports whether our own series is complete in an hour.
+func (e byHour) whole(start time.Time) bool { return int(e.watched[start]) == slotsPerHour }
+
+// unsettled is why nothing follows from an hour, with a count or without: what was read lacks it, or may change.
+func (e byHour) unsettled(start time.Time, counted bool) Gap {
+	_, missing := e.regional[start]
+	ended := e.now.Sub(start.Add(time.Hour))
+	switch {
+	case !e.Requests.Complete || !e.Watched.Complete: // guard: hours not read; each
+		return GapUnread
+	case missing: // guard: the region's data are missing
+		return GapRegional
+	case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
+		return GapRecent
+	}
+	return ""
+}
+
+// partial is why the count of an hour may not be all of it.
+func (e byHour) partial(start time.Time) Gap {
+	previous, next, whole := start.Add(-time.Hour), start.Add(time.Hour), e.whole(start)
+	_, before := e.counts[previous]
+	_, after := e.counts[next]
+	never := e.first.IsZero() || start.Before(e.first) // later, the endpoint may have been stopped // guard: counts before the monitor; each
+	switch {
+	case whole && !e.hole(previous) && !e.hole(next), never && before && after: // guard: counted hour; each
+		return ""
+	case never || whole:
+		return GapEdge
+	}
+	return GapWatch
+}
+
+// unproven is why an hour without a count may have had calls.
+func (e byHour) unproven(start time.Time) Gap {
+	switch {
+	case !e.whole(start): // guard: silence that was not watched
+		return GapNoCount
+	case e.Proxy: // guard: silence of a recipe in doubt
+		return GapProxy
+	}
+	return e.denied(start)
+}
+
+// denied is why the record does not confirm that an hour had no calls.
+func (e byHour) denied(at time.Time) Gap {
+	measured, ok := e.record[at]
+	switch {
+	case !e.Record.Complete: // whoever concludes anything from silence has it read
+		return ""
+	case !ok: // guard: silence that was not measured
+		return GapNoRecord
+	case measured > 0: // guard: silence, though calls were measured; boundary
+		return GapLost
+	}
+	return ""
+}
+
+// hole reports whether the counts of an hour may be missing. What came before the creation is not.
+func (e byHour) hole(at time.Time) bool {
+	_, counted := e.counts[at]
+	_, missing := e.regional[at]
+	switch {
+	case counted && !missing, at.Before(e.Window.Start) && e.Window.Duration() < LookBack: // guard: no hole; each
+		return false
+	}
+	// guard: hole beside a count; each
+	return missing || int(e.watched[at]) < slotsPerHour || e.now.Sub(at.Add(time.Hour)) < silenceSettles || e.denied(at) != ""
 }
 
 func byTime(s model.Series) map[time.Time]float64 {
@@ -261,17 +310,16 @@ func unknownHours(hours []Hour) string {
 	if total == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("%d h unknown", total)
-	separator := ": "
+	var parts []string
 	for _, gap := range order {
 		if count[gap] == 0 {
 			continue
 		}
-		text += fmt.Sprintf("%s%d %s", separator, count[gap], gap)
+		part := fmt.Sprintf("%d %s", count[gap], gap)
 		if gap != GapRecent {
-			text += " (from " + first[gap].Format(gapFormat) + ")"
+			part += " (from " + first[gap].Format(gapFormat) + ")"
 		}
-		separator = ", "
+		parts = append(parts, part)
 	}
-	return text
+	return fmt.Sprintf("%d h unknown: %s", total, strings.Join(parts, ", "))
 }

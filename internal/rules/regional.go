@@ -88,29 +88,15 @@ func PeerQueries(resources []model.Resource, gaps model.Query) []model.Query {
 // data: an answer that lacks counts shows gaps. If one could not be read, or if the answers lack our own
 // record of every endpoint, the gaps are not known.
 func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings) model.Series {
-	w, complete, recorded := gaps.Window, true, false
-	called, counted := map[string]map[time.Time]bool{}, map[string]map[time.Time]bool{} // by ARN
-	for _, q := range peers {
-		series := readings.Get(q)
-		complete = complete && series.Complete // guard: regional gaps not read
-		arn, own := q.Metric.DimensionValue, q.Metric.Namespace == model.NamespaceMonitor
-		recorded = recorded || own && len(series.Points) > 0
-		if called[arn] == nil {
-			called[arn], counted[arn] = map[time.Time]bool{}, map[time.Time]bool{}
-		}
-		for _, p := range series.Points {
-			at := p.Time.UTC()
-			called[arn][at] = called[arn][at] || !own || p.Value > 0 // guard: regional gaps: measured calls are calls; boundary
-			counted[arn][at] = counted[arn][at] || !own
-		}
-	}
+	w := gaps.Window
+	hours, complete, recorded := peerHours(peers, readings)
 	busyPeers, present := 0, map[time.Time]int{}
-	for arn, hours := range called {
-		if !busyPeer(hours, w) { // guard: idle endpoints do not show a gap; never
+	for _, one := range hours {
+		if !busyPeer(one.called, w) { // guard: idle endpoints do not show a gap; never
 			continue
 		}
 		busyPeers++
-		for at, ok := range counted[arn] {
+		for at, ok := range one.counted {
 			if ok {
 				present[at]++
 			}
@@ -123,6 +109,30 @@ func RegionalGaps(gaps model.Query, peers []model.Query, readings model.Readings
 		}
 	}
 	return found
+}
+
+// hoursOf are the hours in which an endpoint had calls, and those that have a count of AWS.
+type hoursOf struct{ called, counted map[time.Time]bool }
+
+// peerHours are the answers to PeerQueries by ARN; complete, if all were read; recorded, if any has our own record.
+func peerHours(peers []model.Query, readings model.Readings) (hours map[string]hoursOf, complete, recorded bool) {
+	hours, complete = map[string]hoursOf{}, true
+	for _, q := range peers {
+		series := readings.Get(q)
+		complete = complete && series.Complete // guard: regional gaps not read
+		arn, own := q.Metric.DimensionValue, q.Metric.Namespace == model.NamespaceMonitor
+		recorded = recorded || own && len(series.Points) > 0
+		if _, ok := hours[arn]; !ok {
+			hours[arn] = hoursOf{map[time.Time]bool{}, map[time.Time]bool{}}
+		}
+		one := hours[arn]
+		for _, p := range series.Points {
+			at := p.Time.UTC()
+			one.called[at] = one.called[at] || !own || p.Value > 0 // guard: regional gaps: measured calls are calls; boundary
+			one.counted[at] = one.counted[at] || !own
+		}
+	}
+	return hours, complete, recorded
 }
 
 // busyPeer reports whether an endpoint with calls in the given hours is otherwise busy.

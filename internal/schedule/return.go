@@ -22,13 +22,9 @@ func ParseReturn(text string) (Return, error) {
 		return Return{}, err
 	}
 	var r Return
-	values := map[string]word{}
-	for _, w := range list {
-		key, value, found := w.cut("=")
-		if _, twice := values[key.text]; twice || !found {
-			return Return{}, w.fault("%q is no part of a return", w.text)
-		}
-		values[key.text] = value
+	values, err := returnParts(list)
+	if err != nil {
+		return Return{}, err
 	}
 	for _, key := range []string{"to", "from", "raised", "due", "arranged"} {
 		value, found := values[key]
@@ -59,6 +55,19 @@ func ParseReturn(text string) (Return, error) {
 		return Return{}, &Error{1, fmt.Sprintf("from %d to %d, and back to %d, is no raise", r.From, r.Raised, r.Target)}
 	}
 	return r, nil
+}
+
+// returnParts are the values of a return by their keys.
+func returnParts(list []word) (map[string]word, error) {
+	values := map[string]word{}
+	for _, w := range list {
+		key, value, found := w.cut("=")
+		if _, twice := values[key.text]; twice || !found {
+			return nil, w.fault("%q is no part of a return", w.text)
+		}
+		values[key.text] = value
+	}
+	return values, nil
 }
 
 func moment(w word) (time.Time, error) {

@@ -78,13 +78,11 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 		l.record(ctx, NewCycleRecord(now, now, l.memory.Status().Role, report.Result{}, err), report.Result{}, err)
 		return
 	}
-	role := l.lease.acquire(ctx, tick, l.memory.Status().Role)
+	defer l.slot.release()
+	role := l.turn(ctx, tick)
 	if ctx.Err() != nil && role != Leading {
 		return
 	}
-	l.memory.Update(func(s *Status) { s.Role = role })
-	l.slot.acquire()
-	defer l.slot.release()
 	began := l.clock.Now()
 	one, params := l.leading, l.params
 	if role == Standby {
@@ -92,6 +90,7 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 		one, params.HourlyChecks = l.standby, model.Never
 	}
 	bounded, cancel := context.WithTimeout(ctx, cycleTime)
+	l.memory.BeginProgress()
 	result, err := one.Run(bounded, cycle.Input{Params: params, ScheduledAt: tick})
 	cancel()
 	if err == nil && readNothing(result) {
@@ -103,6 +102,22 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	notified := slices.ContainsFunc(result.Events, func(e report.Event) bool { return e.DetailType == string(events.DryRunDecision) })
 	l.lease.finish(!interrupted || notified)
 	l.record(ctx, NewCycleRecord(began, l.clock.Now(), role, result, err), result, err)
+}
+
+// turn agrees on the leader, and waits for a place among the cycles of all accounts. After a wait in which the
+// next tick has come another daemon may lead, as it had to take this one for lost: then they agree again.
+func (l *cycleLoop) turn(ctx context.Context, tick time.Time) Role {
+	role := l.lease.acquire(ctx, tick, l.memory.Status().Role)
+	if ctx.Err() != nil && role != Leading {
+		return role
+	}
+	l.memory.Update(func(s *Status) { s.Role = role })
+	l.slot.acquire()
+	if latest := l.clock.Now().Truncate(cycleEvery); role == Leading && latest.After(tick) {
+		role = l.lease.acquire(ctx, latest, role)
+		l.memory.Update(func(s *Status) { s.Role = role })
+	}
+	return role
 }
 
 // errNothingRead is the outcome of a cycle that could list resources but read no metric data

@@ -305,6 +305,13 @@ func (m *Memory) Decided(result report.Result, at time.Time) {
 	})
 }
 
+// BeginProgress notes that a cycle begins.
+func (m *Memory) BeginProgress() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.steps = progress{running: true, steps: map[string]Progress{}}
+}
+
 // SawProgress notes how far a step has come; an empty step is the end of the cycle. Only steps that a
 // person would see count as changes.
 func (m *Memory) SawProgress(step string, done, total int) {

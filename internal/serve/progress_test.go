@@ -14,6 +14,7 @@ import (
 // would see is a change.
 func TestProgressOfACycle(t *testing.T) {
 	m := NewMemory()
+	m.BeginProgress()
 	for _, at := range []struct {
 		step        string
 		done, total int
@@ -38,6 +39,10 @@ func TestProgressOfACycle(t *testing.T) {
 	m.SawProgress("", 0, 0)
 	if got := m.Snapshot().Progress; got != nil {
 		t.Errorf("after the cycle: %v", got)
+	}
+	m.SawProgress("measure", 14, 14) // of the report that follows
+	if got := m.Snapshot().Progress; got != nil {
+		t.Errorf("between two cycles: %v", got)
 	}
 }
 

@@ -260,12 +260,7 @@ func (a analysis) groups() []Finding {
 		return nil
 	}
 	used, solutions := a.usedGroups()
-	trackers := map[string][]EventTracker{}
-	for _, t := range a.Trackers {
-		if !t.Status.Deleting() {
-			trackers[t.Group] = append(trackers[t.Group], t)
-		}
-	}
+	trackers := a.trackers()
 	var found []Finding
 	for _, g := range a.Groups {
 		switch {
@@ -281,6 +276,17 @@ func (a analysis) groups() []Finding {
 		}
 	}
 	return found
+}
+
+// trackers are the event trackers of each dataset group.
+func (a analysis) trackers() map[string][]EventTracker {
+	byGroup := map[string][]EventTracker{}
+	for _, t := range a.Trackers {
+		if !t.Status.Deleting() {
+			byGroup[t.Group] = append(byGroup[t.Group], t)
+		}
+	}
+	return byGroup
 }
 
 // usedGroups are the dataset groups that something uses, or used lately, and how many solutions

@@ -153,7 +153,7 @@ func (f Facts) arrival(r Region) []Finding {
 	case !a.Latest.IsZero() && age < silentAfter:
 		finding.Text = "our metrics arrive; the latest are " + minutes(age) + " old"
 		return []Finding{finding}
-	case len(f.present()) == 0 && a.Latest.IsZero():
+	case f.undeployed() && a.Latest.IsZero():
 		finding.Text = "no metrics of ours; nothing is deployed yet"
 		return []Finding{finding}
 	case a.Latest.IsZero():

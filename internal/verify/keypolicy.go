@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 	"slices"
 	"strings"
 )
@@ -96,13 +97,11 @@ func (s keyStatement) names(service string) (named, everyone bool) {
 
 // covers reports whether an action is among those of a statement, in which a * matches the rest.
 func (s keyStatement) covers(action string) bool {
-	for _, pattern := range s.Action {
-		prefix, all := strings.CutSuffix(pattern, "*")
-		if strings.EqualFold(pattern, action) || all && len(prefix) <= len(action) && strings.EqualFold(prefix, action[:len(prefix)]) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.Action, func(pattern string) bool {
+		// * and ? mean what they mean in paths, as no action has a slash.
+		like, err := path.Match(strings.ToLower(pattern), strings.ToLower(action))
+		return like || err != nil
+	})
 }
 
 // unconditional reports whether a statement has no condition but that on our account.

@@ -50,6 +50,10 @@ func (f Facts) present() []Deployment {
 	})
 }
 
+// undeployed reports whether no monitor left anything in the account. That is not known if not all traces
+// could be read.
+func (f Facts) undeployed() bool { return len(f.present()) == 0 && f.TracesFailure.Kind == Read }
+
 // runs reports whether something in the account should publish metrics.
 func (f Facts) runs() bool {
 	return slices.ContainsFunc(f.present(), func(d Deployment) bool { return d.active(f.Now) })

@@ -87,7 +87,7 @@ func (f Facts) notifications(r Region) []Finding {
 func (f Facts) topic(region string, t Topic) Finding {
 	finding := Finding{CheckTopic, OK, region, t.ARN, "alarms and events may publish to the topic", ""}
 	switch {
-	case t.Failure.Kind == Missing && len(f.present()) == 0:
+	case t.Failure.Kind == Missing && f.undeployed():
 		finding.Text = "no topic; the first run creates it"
 	case t.Failure.Kind == Missing:
 		finding.Status, finding.Text = Warn, "the notification topic does not exist, so no one is notified"
@@ -111,7 +111,7 @@ func (f Facts) topic(region string, t Topic) Finding {
 func (f Facts) chat() []Finding {
 	t := f.Chat
 	switch {
-	case t.Failure.Kind == Missing && (!f.ChatWanted || len(f.present()) == 0):
+	case t.Failure.Kind == Missing && (!f.ChatWanted || f.undeployed()):
 		return nil
 	case t.Failure.Kind == Missing:
 		return []Finding{{
@@ -236,7 +236,7 @@ func (f Facts) rule(r Region) []Finding {
 	finding := Finding{CheckRule, OK, r.Name, rule.ARN, "the notification rule sends to the topic", ""}
 	again := "the next run or cycle corrects it; if it does not, read its problems"
 	switch {
-	case rule.Failure.Kind == Missing && len(f.present()) == 0:
+	case rule.Failure.Kind == Missing && f.undeployed():
 		finding.Text = "no notification rule; the first run creates it"
 	case rule.Failure.Kind == Missing:
 		finding.Status, finding.Text, finding.Remedy = Warn, "the notification rule does not exist, so no action is reported", again

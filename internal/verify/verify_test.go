@@ -59,6 +59,11 @@ func TestFindings(t *testing.T) {
 	}{
 		{"all is well", func(*Facts) {}, ""},
 		{"nothing is deployed yet", nothing, ""},
+		{"it is not known whether something is deployed", func(f *Facts) {
+			nothing(f)
+			f.TracesFailure, f.ChatWanted = denied, true
+		}, "WARN metrics: no metrics of ours in the last 3 hours|WARN topic: the notification topic does not exist|" +
+			"WARN topic: the topic for chats does not exist|WARN rule: the notification rule does not exist|not checked monitor: whether there are other monitors"},
 
 		{"no credentials", func(f *Facts) { f.Identity.Failure = Failure{Credentials, "no AWS credentials found", "log in"} },
 			"FAIL credentials: no AWS credentials found|not checked credentials: everything else"},
@@ -170,8 +175,6 @@ func TestFindings(t *testing.T) {
 			f.Deployments = append(f.Deployments, Deployment{Traces: []string{"the notification rule"}})
 		}, "WARN monitor: 2 monitors in the account: stack us-east-1/shop (the topic in us-east-1); the upstream sample (the notification rule)"},
 		{"tags that cannot be read", func(f *Facts) { f.TracesFailure = denied }, "not checked monitor: whether there are other monitors: AccessDenied: no"},
-		{"tags that cannot be read, and no monitor", func(f *Facts) { nothing(f); f.TracesFailure = denied },
-			"not checked monitor: whether there are other monitors: AccessDenied: no"},
 		{"another version", func(f *Facts) { f.Deployments[0].Version = "1.0.0" }, "WARN version: stack us-east-1/shop is of version 1.0.0, this program of 1.2.3"},
 		{"no version recorded", func(f *Facts) { f.Deployments[0].Version = "" }, "WARN version: stack us-east-1/shop has recorded no version"},
 		{"a program without a version", func(f *Facts) { f.Version = "" }, "not checked version: stack us-east-1/shop is of version 1.2.3"},
@@ -255,6 +258,9 @@ func TestKeyLets(t *testing.T) {
 			`{"Effect":"Deny","Principal":"*","Action":"kms:Decrypt"}]}`, Unknown},
 		{"everyone", `{"Statement":[{"Effect":"Allow","Principal":"*","Action":"kms:*"}]}`, Unknown},
 		{"all but some actions", statement(`"NotAction":"kms:Encrypt"`), Unknown},
+		{"patterns", statement(`"Action":["kms:D?crypt","kms:*DataKey*"]`), Allowed},
+		{"a denial by a pattern", `{"Statement":[{"Effect":"Allow","Principal":{"Service":"events.amazonaws.com"},"Action":"kms:*"},` +
+			`{"Effect":"Deny","Principal":"*","Action":"kms:*Decrypt"}]}`, Unknown},
 		{"no statement", `{}`, Unknown},
 		{"an empty list", `{"Statement":[]}`, Refused},
 		{"no JSON", `{`, Unknown},

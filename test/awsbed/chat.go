@@ -39,6 +39,17 @@ func ReadChat(text string) (ChatMessage, error) {
 	if m.Version != "1.0" || m.Source != "custom" || m.Content.TextType != "client-markdown" {
 		return m, fmt.Errorf("version %q, source %q, text %q", m.Version, m.Source, m.Content.TextType)
 	}
+	if err := m.checkLengths(); err != nil {
+		return m, err
+	}
+	if !strings.HasPrefix(m.Metadata.ThreadID, "arn:") || len(m.Metadata.RelatedResources) != 1 || m.Metadata.RelatedResources[0] != m.Metadata.ThreadID {
+		return m, fmt.Errorf("the thread %s is not that of %v", m.Metadata.ThreadID, m.Metadata.RelatedResources)
+	}
+	return m, nil
+}
+
+// checkLengths checks that each text has something to read, and not more than the service accepts.
+func (m *ChatMessage) checkLengths() error {
 	for name, limited := range map[string]struct {
 		text string
 		most int
@@ -47,21 +58,18 @@ func ReadChat(text string) (ChatMessage, error) {
 		"summary": {m.Metadata.Summary, 150}, "event type": {m.Metadata.EventType, 150},
 	} {
 		if n := len([]rune(limited.text)); n == 0 || n > limited.most {
-			return m, fmt.Errorf("the %s has %d characters", name, n)
+			return fmt.Errorf("the %s has %d characters", name, n)
 		}
 	}
 	for _, step := range m.Content.NextSteps {
 		if n := len([]rune(step)); n == 0 || n > 2600 {
-			return m, fmt.Errorf("a next step has %d characters", n)
+			return fmt.Errorf("a next step has %d characters", n)
 		}
 	}
 	for key, value := range m.Metadata.AdditionalContext {
 		if value == "" {
-			return m, fmt.Errorf("the context %s is empty", key)
+			return fmt.Errorf("the context %s is empty", key)
 		}
 	}
-	if !strings.HasPrefix(m.Metadata.ThreadID, "arn:") || len(m.Metadata.RelatedResources) != 1 || m.Metadata.RelatedResources[0] != m.Metadata.ThreadID {
-		return m, fmt.Errorf("the thread %s is not that of %v", m.Metadata.ThreadID, m.Metadata.RelatedResources)
-	}
-	return m, nil
+	return nil
 }

@@ -208,3 +208,11 @@ func oneOrMore(value any) []string {
 	}
 	return texts
 }
+
+// Reads reports whether an action changes nothing.
+func Reads(action string) bool {
+	_, operation, _ := strings.Cut(action, ":")
+	return slices.ContainsFunc([]string{"Describe", "List", "Get", "Filter"}, func(verb string) bool {
+		return strings.HasPrefix(operation, verb)
+	})
+}

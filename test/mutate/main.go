@@ -63,17 +63,9 @@ func (r runner) run(ctx context.Context, only, out string) error {
 	}
 	results, faults := r.testAll(ctx, list)
 	if out != "" {
-		old, err := os.ReadFile(out)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if results, err = merge(out, all, results, isChosen); err != nil {
 			return err
 		}
-		merged := tested(string(old), all)
-		for i, m := range all {
-			if isChosen(m) {
-				merged[i], results = results[0], results[1:]
-			}
-		}
-		results = merged
 	}
 	var table bytes.Buffer
 	survivors := printTable(&table, results)
@@ -89,4 +81,19 @@ func (r runner) run(ctx context.Context, only, out string) error {
 		return fmt.Errorf("no test notices %d of %d changes", survivors, len(results))
 	}
 	return nil
+}
+
+// merge are the results of all mutants: those of the file, and the new ones of the chosen mutants, in order.
+func merge(file string, all []mutant, results []result, isChosen func(mutant) bool) ([]result, error) {
+	old, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	merged := tested(string(old), all)
+	for i, m := range all {
+		if isChosen(m) {
+			merged[i], results = results[0], results[1:]
+		}
+	}
+	return merged, nil
 }

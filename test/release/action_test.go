@@ -91,7 +91,7 @@ func TestActionComments(t *testing.T) {
 		t.Errorf("the comment has the number of the account:\n%s", first.body)
 	}
 
-	again := runAction(t, `[{"id":1,"body":"Nice"},{"id":42,"body":"`+marker+`\nold"}]`, endpoint, "INPUT_TITLE=Shop")
+	again := runAction(t, `[{"id":1,"body":"`+marker+`","user":{"type":"User"}},{"id":42,"body":"`+marker+`\nold","user":{"type":"Bot"}}]`, endpoint, "INPUT_TITLE=Shop")
 	if want := "api --silent --method PATCH repos/shop/infrastructure/issues/comments/42 --input -"; again.call != want || again.code != 0 {
 		t.Errorf("exit code %d, gh %s\n%s", again.code, again.call, again.out)
 	}

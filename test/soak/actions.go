@@ -40,32 +40,34 @@ func (w *world) observe(o localaws.Observed) {
 	w.oracle.mu.Lock()
 	defer w.oracle.mu.Unlock()
 	r := w.oracle.resources[in.CampaignARN+in.RecommenderARN+in.ResourceARN]
-	if cleanup {
+	switch tagging := o.Operation == "TagResource" || o.Operation == "UntagResource"; {
+	case cleanup:
 		return
-	}
-	if r == nil {
+	case r == nil:
 		if !byOwner {
 			w.figures.violate("wrong actions", o.Time, "%s of something that is not a campaign or recommender: %s", o.Operation, o.Body)
 		}
 		return
-	}
-	if o.Operation == "TagResource" || o.Operation == "UntagResource" {
+	case tagging:
 		if !byOwner {
-			for _, why := range w.checkTagging(o.Operation, r, in.tagKeys()) {
-				w.figures.violate("wrong actions", o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
-			}
+			w.report(o, r, w.checkTagging(o.Operation, r, in.tagKeys()))
 		}
 		return
 	}
 	byOwner = byOwner || w.owner.raising == r.arn
 	if !byOwner {
 		r.settle(o.Time)
-		for _, why := range w.checkAction(o.Operation, r, in, o.Time) {
-			w.figures.violate("wrong actions", o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
-		}
+		w.report(o, r, w.checkAction(o.Operation, r, in, o.Time))
 	}
 	r.accept(o.Operation, in.minimum(), byOwner, o.Time)
 	w.owner.doubtAlarms(r)
+}
+
+// report records what is wrong with a call.
+func (w *world) report(o localaws.Observed, r *resource, wrong []string) {
+	for _, why := range wrong {
+		w.figures.violate("wrong actions", o.Time, "%s of %s: %s (before: %s)", o.Operation, r.arn, why, strings.Join(r.history, "; "))
+	}
 }
 
 // writesForeign reports whether a call writes something that belongs to others.
@@ -227,15 +229,7 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 	if ago := now.Sub(r.updated); ago < 45*time.Minute {
 		fail("it was updated %s ago", ago)
 	}
-	// A raise takes its time: the day begins about when it took effect. A raise that its owner undid does not count. The program
-	// knows of a raise by the minimums it published; if faults kept it from publishing all of them, it cannot know.
-	if ago := now.Sub(r.raised); ago < 24*time.Hour-2*stepLength && r.min > r.raisedFrom {
-		if r.wasLower(windowEnd(now).Add(-24 * time.Hour)) {
-			fail("its owner raised it %s ago", ago)
-		} else {
-			w.figures.add("raises that no datapoint showed")
-		}
-	}
+	w.checkRaise(r, now, fail)
 	if protects(r.protect, true, now) {
 		fail("it is protected: %s", r.protect)
 	}
@@ -251,6 +245,20 @@ func (w *world) checkStep(r *resource, in input, now time.Time) (wrong []string)
 		fail("it loses its configuration: %v", in.Config.Exploration)
 	}
 	return wrong
+}
+
+// checkRaise checks that no raise of the owner is undone within a day. A raise takes its time: the day begins about when it took
+// effect. A raise that its owner undid does not count. The program knows of a raise by the minimums it published; if faults kept it
+// from publishing all of them, it cannot know.
+func (w *world) checkRaise(r *resource, now time.Time, fail func(format string, args ...any)) {
+	ago := now.Sub(r.raised)
+	switch {
+	case ago >= 24*time.Hour-2*stepLength || r.min <= r.raisedFrom:
+	case r.wasLower(windowEnd(now).Add(-24 * time.Hour)):
+		fail("its owner raised it %s ago", ago)
+	default:
+		w.figures.add("raises that no datapoint showed")
+	}
 }
 
 // mostSteps is how many minimums of a region may be lowered within an hour.

@@ -182,6 +182,17 @@ const (
 	scheduleWithin = 3 * time.Hour
 )
 
+// lately is the level that a schedule has wanted for returnWithin; zero if it changed.
+func (d timetable) lately(now time.Time) int {
+	level := d.wanted(now)
+	for ago := time.Duration(0); ago <= returnWithin; ago += stepLength {
+		if d.wanted(now.Add(-ago)) != level {
+			return 0
+		}
+	}
+	return level
+}
+
 // checkArrangements finds returns and levels of schedules that are overdue.
 func (w *world) checkArrangements() {
 	now := w.clock.Now()
@@ -198,13 +209,7 @@ func (w *world) checkArrangements() {
 		if d == nil || now.Sub(latest(d.set, r.tagged)) < scheduleWithin || now.Sub(latest(w.quietSince, r.changed)) < returnWithin {
 			continue
 		}
-		level := d.wanted(now)
-		for ago := time.Duration(0); ago <= returnWithin; ago += stepLength {
-			if d.wanted(now.Add(-ago)) != level {
-				level = 0
-				break
-			}
-		}
+		level := d.lately(now)
 		lowered := r.min > level && (r.min == d.level || r.min == d.base) && !w.budgetIsShort(r.region)
 		if level > 0 && (r.min < level || lowered) {
 			w.figures.violate("missed schedules", now, "%s is at %d, and its schedule %s wants %d (%s)", r.arn, r.min, d.text(), level, history)

@@ -62,12 +62,7 @@ func (e *Estate) check(found *faults) {
 	root.forbid(e.MonitorRegion != "" && !api.RegionPattern().MatchString(e.MonitorRegion), "monitorRegion",
 		"monitorRegion is %q; it is a region name such as eu-west-1", e.MonitorRegion)
 	for i, f := range e.DataFaults {
-		at := root.at("dataFaults", i)
-		at.forbid(f.Late == 0 && f.LostPercent == 0, "late", "a data fault hides nothing; give late, such as 3h, or lostPercent")
-		at.forbid(f.Late < 0, "late", "late of a data fault is negative")
-		at.forbid(!(f.LostPercent >= 0 && f.LostPercent <= 100), "lostPercent", "lostPercent is %v; it is from 0 to 100", f.LostPercent)
-		at.forbid(f.From < 0 || f.Until < 0 || (f.From != 0 && f.From <= f.Until), "from",
-			"a data fault is from %v ago until %v ago; from is the longer", f.From, f.Until)
+		f.check(root.at("dataFaults", i))
 	}
 	for i, action := range e.Denied {
 		if !actionPattern().MatchString(action) {
@@ -95,6 +90,14 @@ func (e *Estate) check(found *faults) {
 	if resources > maxResources {
 		found.add(position{}, "the estate has %d resources, copies included; at most %d are served", resources, maxResources)
 	}
+}
+
+func (f *DataFault) check(at place) {
+	at.forbid(f.Late == 0 && f.LostPercent == 0, "late", "a data fault hides nothing; give late, such as 3h, or lostPercent")
+	at.forbid(f.Late < 0, "late", "late of a data fault is negative")
+	at.forbid(!(f.LostPercent >= 0 && f.LostPercent <= 100), "lostPercent", "lostPercent is %v; it is from 0 to 100", f.LostPercent)
+	at.forbid(f.From < 0 || f.Until < 0 || (f.From != 0 && f.From <= f.Until), "from",
+		"a data fault is from %v ago until %v ago; from is the longer", f.From, f.Until)
 }
 
 // actionPattern matches actions of IAM, with a * at the end or without.

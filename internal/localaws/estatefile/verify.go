@@ -54,57 +54,61 @@ func (v verifier) verify(n ast.Node, t reflect.Type, name string, at position) (
 		return n, true
 	}
 	text, scalar := scalarText(n)
-	want := ""
-	switch t.Kind() {
-	case reflect.Pointer:
+	list, listed := n.(*ast.SequenceNode)
+	switch kind := t.Kind(); {
+	case kind == reflect.Pointer:
 		return v.verify(n, t.Elem(), name, at)
-	case reflect.Struct, reflect.Map:
-		if t != timeType {
-			return n, v.entries(n, t, name, at)
+	case (kind == reflect.Struct || kind == reflect.Map) && t != timeType:
+		return n, v.entries(n, t, name, at)
+	case kind == reflect.Slice && listed:
+		return n, v.elements(list, t.Elem(), name)
+	case kind == reflect.String && scalar:
+		return textNode(n, text), true
+	case t == spanType:
+		d, err := parseSpan(text)
+		if err != nil {
+			v.found.add(at, "%s: %v", name, err)
 		}
-		if _, err := time.Parse(time.RFC3339, text); err != nil {
-			want = "a time such as 2026-01-02T15:04:05Z"
-		}
-	case reflect.Slice:
-		list, ok := n.(*ast.SequenceNode)
-		if !ok {
-			want = "a list"
-			break
-		}
-		for i, item := range list.Values {
-			if list.Values[i], ok = v.verify(item, t.Elem(), elementName(t.Elem(), name), positionOf(item)); !ok {
-				return n, false
-			}
-		}
-	case reflect.String:
-		if scalar {
-			return textNode(n, text), true
-		}
-		want = "text"
-	case reflect.Bool:
-		if !isA[*ast.BoolNode](n) {
-			want = "true or false"
-		}
-	case reflect.Float64:
-		if !isA[*ast.FloatNode](n) && !isA[*ast.IntegerNode](n) {
-			want = "a number"
-		}
-	case reflect.Int, reflect.Int64:
-		if t == spanType {
-			d, err := parseSpan(text)
-			if err != nil {
-				v.found.add(at, "%s: %v", name, err)
-			}
-			return textNode(n, d.String()), err == nil
-		}
-		if i, err := strconv.ParseInt(text, 10, 64); err != nil || strconv.FormatInt(i, 10) != text || !isA[*ast.IntegerNode](n) {
-			want = "a whole number"
-		}
+		return textNode(n, d.String()), err == nil
 	}
-	if want != "" {
+	want, fits := accepted(n, t, text)
+	if !fits {
 		v.found.add(at, "%s is %s, not %s", name, want, describe(n))
 	}
-	return n, want == ""
+	return n, fits
+}
+
+// elements verifies the elements of a list.
+func (v verifier) elements(list *ast.SequenceNode, t reflect.Type, name string) bool {
+	for i, item := range list.Values {
+		var ok bool
+		if list.Values[i], ok = v.verify(item, t, elementName(t, name), positionOf(item)); !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// accepted is what a value of a type is written as, and whether the node, or its text, is.
+func accepted(n ast.Node, t reflect.Type, text string) (want string, fits bool) {
+	whole := isA[*ast.IntegerNode](n)
+	switch t.Kind() {
+	case reflect.Struct:
+		_, err := time.Parse(time.RFC3339, text)
+		return "a time such as 2026-01-02T15:04:05Z", err == nil
+	case reflect.Slice:
+		return "a list", false
+	case reflect.String:
+		return "text", false
+	case reflect.Bool:
+		return "true or false", isA[*ast.BoolNode](n)
+	case reflect.Float64:
+		return "a number", whole || isA[*ast.FloatNode](n)
+	case reflect.Int, reflect.Int64:
+		i, err := strconv.ParseInt(text, 10, 64)
+		return "a whole number", whole && err == nil && strconv.FormatInt(i, 10) == text
+	}
+	return "", true
 }
 
 func textNode(n ast.Node, text string) ast.Node {

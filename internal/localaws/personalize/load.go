@@ -191,18 +191,23 @@ func (l *loader) version(e *endpoint, conf *estatefile.Campaign) *solutionVersio
 		sol.created = trained.Add(-time.Hour)
 	}
 	if conf.AutoSync && !sol.declared && sol.every == 0 {
-		sol.auto, sol.every = new(true), cmp.Or(conf.TrainEvery, 7*24*time.Hour)
-		next := trained.Add(sol.every)
-		if !next.After(l.now) {
-			next = l.now.Add(sol.every)
-		}
-		l.life.planTraining(automatic(sol), next)
+		l.trainAutomatically(sol, cmp.Or(conf.TrainEvery, 7*24*time.Hour), trained)
 	}
 	v := sol.version(trained)
 	if known := l.region.versions[v.arn]; known != nil || conf.VersionGone {
 		return cmp.Or(known, v)
 	}
 	return sol.addVersion(v)
+}
+
+// trainAutomatically plans the next training of a solution that was trained at a time.
+func (l *loader) trainAutomatically(sol *solution, every time.Duration, trained time.Time) {
+	sol.auto, sol.every = new(true), every
+	next := trained.Add(every)
+	if !next.After(l.now) {
+		next = l.now.Add(every)
+	}
+	l.life.planTraining(automatic(sol), next)
 }
 
 // completeUpdate makes the campaign's settings the outcome of an update that was accepted at

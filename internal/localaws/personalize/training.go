@@ -171,22 +171,27 @@ func (s *Service) updateSolution(c *api.Call, in *updateSolutionInput) (any, err
 	s.life.plan(c.Now.Add(s.life.cycle.Update/5), func(at time.Time) { u.Status, u.Updated = estatefile.CreateInProgress, at })
 	s.life.plan(c.Now.Add(s.life.cycle.Update), func(at time.Time) {
 		u.Status, u.Updated = estatefile.Active, at
-		if in.Config != nil {
-			sol.events = in.Config.Events // a configuration replaces the former one
-		}
-		if in.AutoTraining != nil {
-			sol.auto = in.AutoTraining
-		}
-		if every == sol.every {
-			return
-		}
-		sol.former, sol.every = sol.every, every
-		sol.generation++
-		if every > 0 {
-			s.life.planTraining(automatic(sol), at.Add(firstTraining+sol.takes()))
-		}
+		s.applyUpdate(sol, in, every, at)
 	})
 	return in.solutionInput, nil
+}
+
+// applyUpdate makes an update the settings of its solution.
+func (s *Service) applyUpdate(sol *solution, in *updateSolutionInput, every time.Duration, at time.Time) {
+	if in.Config != nil {
+		sol.events = in.Config.Events // a configuration replaces the former one
+	}
+	if in.AutoTraining != nil {
+		sol.auto = in.AutoTraining
+	}
+	if every == sol.every {
+		return
+	}
+	sol.former, sol.every = sol.every, every
+	sol.generation++
+	if every > 0 {
+		s.life.planTraining(automatic(sol), at.Add(firstTraining+sol.takes()))
+	}
 }
 
 var schedulePattern = api.Lazy(`^rate\(([1-9]\d?) days?\)$`)

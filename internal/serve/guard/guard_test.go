@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -59,7 +60,7 @@ func TestGuessesCountTogether(t *testing.T) {
 		return w.Code
 	}
 	for range maxWrong - 1 {
-		if err := g.CheckToken(from("192.0.2.1:2000"), "guess", now); err != ErrWrong {
+		if err := g.CheckToken(from("192.0.2.1:2000"), "guess", now); !errors.Is(err, ErrWrong) {
 			t.Fatal(err)
 		}
 	}
@@ -72,7 +73,7 @@ func TestGuessesCountTogether(t *testing.T) {
 	if got := ask("guess"); got != http.StatusTooManyRequests {
 		t.Errorf("blocked: %d", got)
 	}
-	if err := g.CheckToken(from("192.0.2.1:1"), "guess", now); err != ErrBlocked {
+	if err := g.CheckToken(from("192.0.2.1:1"), "guess", now); !errors.Is(err, ErrBlocked) {
 		t.Error(err)
 	}
 	// Others may come from the same address, as behind a proxy.

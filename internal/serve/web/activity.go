@@ -313,17 +313,23 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 	view.CSV = link("/activity", keyKind, kind, keyARN, arn.String(), keySearch, search, keyFormat, "csv")
 	var from, until int
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, n) })
-	for _, e := range entryViews(list[from:until], now) {
-		if kind == "all" && len(e.records) > 0 {
+	view.Days = byDay(entryViews(list[from:until], now), kind == "all")
+	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{name: "activity", rows: func() [][]string { return activityCSV(list) }}}}, nil
+}
+
+// byDay are entries by day, or, raw, the records behind them.
+func byDay(entries []entryView, raw bool) (days []day) {
+	for _, e := range entries {
+		if raw && len(e.records) > 0 {
 			e.Record, e.Stages = string(e.records[0].Raw()), nil
 		}
-		if n := len(view.Days); n == 0 || view.Days[n-1].Date != e.Day {
-			view.Days = append(view.Days, day{Date: e.Day})
+		if n := len(days); n == 0 || days[n-1].Date != e.Day {
+			days = append(days, day{Date: e.Day})
 		}
-		last := &view.Days[len(view.Days)-1]
+		last := &days[len(days)-1]
 		last.Entries = append(last.Entries, e)
 	}
-	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{name: "activity", rows: func() [][]string { return activityCSV(list) }}}}, nil
+	return days
 }
 
 // selectSort are the happenings of a tab.
@@ -346,8 +352,8 @@ func selectSort(collapsed, raw []happening, kind string) []happening {
 func activityCSV(list []happening) [][]string {
 	rows := [][]string{{"time", "first", "times", "kind", "arn", "region", "what", "why", "outcome", "automatic"}}
 	for _, h := range list {
-		rows = append(rows, []string{h.Time.UTC().Format(time.RFC3339), h.First.UTC().Format(time.RFC3339), fmt.Sprint(h.Count), h.Sort, h.ARN,
-			h.Region, h.Title, h.Text, h.Outcome, fmt.Sprint(h.Automatic)})
+		rows = append(rows, []string{h.Time.UTC().Format(time.RFC3339), h.First.UTC().Format(time.RFC3339), strconv.Itoa(h.Count), h.Sort, h.ARN,
+			h.Region, h.Title, h.Text, h.Outcome, strconv.FormatBool(h.Automatic)})
 	}
 	return rows
 }

@@ -169,15 +169,10 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 		}
 	}
 	c.AddGaps(func(i int) string {
-		switch {
-		case actual[i] != nil || c.Times[i] < r.Created.Unix():
+		if actual[i] != nil || c.Times[i] < r.Created.Unix() {
 			return ""
-		case c.Times[i] >= lateFrom:
-			return dataLate
-		case !requests.Complete:
-			return "not read"
 		}
-		return "not known"
+		return missing(c.Times[i] >= lateFrom, requests)
 	})
 	c.AddMinimum("minimum "+unit, provisioned)
 	c.Add("demand "+unit, actual)
@@ -188,6 +183,17 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 	}
 	return c
+}
+
+// missing is why a value of a series is not known.
+func missing(late bool, s model.Series) string {
+	switch {
+	case late:
+		return dataLate
+	case !s.Complete:
+		return "not read"
+	}
+	return "not known"
 }
 
 // dataLate is the reason of a gap.

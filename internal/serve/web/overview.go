@@ -168,6 +168,7 @@ type heroView struct {
 	Next          string // what Monthly is: the forecast of the month, or a month at the present rate
 	Paid, Monthly total
 	Before        string // the month before, if it was metered
+	Missing       string // the accounts that are in no sum; empty if all are in them
 	Segments      []segment
 	SegmentsText  string
 	Metered       string // the exact quantities
@@ -207,6 +208,9 @@ func heroOf(s Snapshot, rows []*row) heroView {
 	h := l.Totals.TPSHours
 	v.Metered = fmt.Sprintf("%s TPS-hours paid for, %s used, %s (%s) not used", model.Figure(h.Paid), model.Figure(h.Used), model.Figure(h.Wasted),
 		percent(percentOf(h.Wasted, h.Paid)))
+	if n := l.Summary.AccountsUnread; n > 0 {
+		v.Missing = fmt.Sprintf("without %d of %s", n, model.Plural(l.Summary.Accounts, "account"))
+	}
 	v.month(l.Month)
 	return v
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 func TestAgo(t *testing.T) {
@@ -194,4 +195,40 @@ type fixedSeries model.Readings
 
 func (s fixedSeries) Measure(context.Context, []model.Query, func(done, total int)) (model.Readings, []model.Problem) {
 	return model.Readings(s), nil
+}
+
+// heldWhatIf counts the resources that are being read, until they may end.
+type heldWhatIf struct{ reading, may chan struct{} }
+
+func (w heldWhatIf) Of(context.Context, model.Resource, time.Duration) (report.WhatIfEntry, []model.Problem) {
+	w.reading <- struct{}{}
+	<-w.may
+	return report.WhatIfEntry{}, nil
+}
+
+// Whoever opens the pages of all endpoints has only some of them compared at the same time; the rest follow.
+func TestFewComparisonsAreReadAtOnce(t *testing.T) {
+	held := heldWhatIf{make(chan struct{}, 100), make(chan struct{})}
+	c := newComparisons(Options{WhatIf: held})
+	for i := range 3 * comparisonsAtOnce {
+		one := c.begin(t.Context(), model.Resource{MinTPS: i + 1})
+		if again := c.begin(t.Context(), model.Resource{MinTPS: i + 1}); i < comparisonsAtOnce && again != one {
+			t.Errorf("resource %d is read twice", i)
+		}
+	}
+	for range comparisonsAtOnce {
+		<-held.reading
+	}
+	last := model.Resource{MinTPS: 3 * comparisonsAtOnce}
+	if v := c.view(t.Context(), last, c.begin(t.Context(), last)); !v.Pending || len(held.reading) > 0 {
+		t.Errorf("pending: %t, and %d more are read", v.Pending, len(held.reading))
+	}
+	close(held.may)
+	for range comparisonsAtOnce { // each makes room once it is over
+		c.room <- struct{}{}
+	}
+	for range comparisonsAtOnce {
+		<-c.room
+	}
+	<-c.begin(t.Context(), last).done
 }

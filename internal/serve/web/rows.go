@@ -173,23 +173,7 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 			}
 		}
 	}
-	for _, a := range s.Alarms.List {
-		if r := byARN[a.Resource]; r != nil {
-			r.Alarms = append(r.Alarms, a)
-		}
-	}
-	for _, p := range s.Result.Problems {
-		if r := byARN[p.ARN]; r != nil && r.Problem == "" {
-			r.Problem = p.Operation + ": " + p.Message()
-		}
-	}
-	if s.Ledger != nil {
-		for i, e := range s.Ledger.Resources {
-			if r := byARN[e.ARN]; r != nil {
-				r.Entry = &s.Ledger.Resources[i]
-			}
-		}
-	}
+	addFacts(byARN, s)
 	addSteps(byARN, s.Audits, now)
 	automatic := switchesOf(s.Status)
 	rows := make([]*row, 0, len(byARN))
@@ -202,6 +186,28 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 	}
 	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.ARN, b.ARN) })
 	return rows
+}
+
+// addFacts adds alarms, problems and the entries of the ledger.
+func addFacts(byARN map[string]*row, s Snapshot) {
+	for _, a := range s.Alarms.List {
+		if r := byARN[a.Resource]; r != nil {
+			r.Alarms = append(r.Alarms, a)
+		}
+	}
+	for _, p := range s.Result.Problems {
+		if r := byARN[p.ARN]; r != nil && r.Problem == "" {
+			r.Problem = p.Operation + ": " + p.Message()
+		}
+	}
+	if s.Ledger == nil {
+		return
+	}
+	for i, e := range s.Ledger.Resources {
+		if r := byARN[e.ARN]; r != nil {
+			r.Entry = &s.Ledger.Resources[i]
+		}
+	}
 }
 
 // addSteps adds the latest step-down of the monitor to the endpoints that are watched after it.

@@ -51,7 +51,7 @@ func savedOf(s Snapshot) savedView {
 		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
 	}
 	if !s.Status.Recorded.IsZero() {
-		v.Text += "; in all " + savedText(s.Saved.Total) + " since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC")
+		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(s.Saved.Total)
 	}
 	return v
 }

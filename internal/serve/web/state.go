@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,17 +34,12 @@ var states = []state{failing, watching, held, contested, idle, oversized, unknow
 
 // stateOf is the state of an endpoint. What was not read, or not checked yet, is unknown.
 func stateOf(r *row) state {
-	proposed := rules.Verdict("")
-	if r.Entry != nil && r.Entry.Saving != nil {
-		proposed = r.Entry.Saving.Action
-	}
-	notIdle := r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing && !r.Checked
-	switch d := r.Check.Decision; {
+	switch {
 	case !r.Monitored && r.Status != model.StatusInactive:
 		return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
 	case !r.Monitored:
 		return stopped
-	case r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard) || notIdle:
+	case r.fails():
 		return failing
 	case r.Stepped != nil:
 		return watching
@@ -51,24 +47,33 @@ func stateOf(r *row) state {
 		return held
 	case r.has(rules.ReasonContested):
 		return contested
-	case d == rules.Stop || d == rules.Delete || r.has(rules.ReasonIdle) || proposed == rules.Stop || proposed == rules.Delete:
+	case r.leadsTo(rules.Stop) || r.leadsTo(rules.Delete) || r.has(rules.ReasonIdle):
 		return idle
-	case d == rules.StepDown || r.has(rules.ReasonOversized) || proposed == rules.StepDown:
+	case r.leadsTo(rules.StepDown) || r.has(rules.ReasonOversized):
 		return oversized
-	case r.Average == nil || r.Problem != "" || !r.Checked && (r.Entry == nil || r.Entry.Usage == nil):
+	case r.Average == nil || r.Problem != "" || r.unchecked():
 		return unknown
 	}
 	return fine
 }
 
-func (r *row) has(code rules.ReasonCode) bool {
-	for _, one := range r.Check.Codes {
-		if one == code {
-			return true
-		}
-	}
-	return false
+func (r *row) has(code rules.ReasonCode) bool { return slices.Contains(r.Check.Codes, code) }
+
+// fails reports whether every call fails, by the last check or else by the ledger.
+func (r *row) fails() bool {
+	return r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard) || !r.Checked && r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing
 }
+
+// hasSaving reports whether the ledger has an action that would save something.
+func (r *row) hasSaving() bool { return r.Entry != nil && r.Entry.Saving != nil }
+
+// leadsTo reports whether the last check or the ledger has decided so.
+func (r *row) leadsTo(v rules.Verdict) bool {
+	return r.Check.Decision == v || r.hasSaving() && r.Entry.Saving.Action == v
+}
+
+// unchecked reports whether neither a check nor the ledger has said anything about the demand.
+func (r *row) unchecked() bool { return !r.Checked && (r.Entry == nil || r.Entry.Usage == nil) }
 
 // because has each reason in a few words.
 var because = map[rules.ReasonCode]string{
@@ -95,7 +100,6 @@ func (r *row) reasonText() string {
 
 // next is what happens to an endpoint next, and why, in a few words each.
 func nextOf(r *row, automatic switches) (what, why string) {
-	outcome, cause, _ := strings.Cut(r.Check.Outcome, ": ")
 	switch {
 	case !r.Monitored:
 		return "Stays as it is", "its status is " + string(r.Status)
@@ -104,38 +108,42 @@ func nextOf(r *row, automatic switches) (what, why string) {
 	case r.keeps[r.verdict()]:
 		return r.proposed("blocked"), r.Protection
 	case r.Check.Decision.Changes():
-		switch outcome {
-		case events.OutcomeRefused, events.OutcomeFailed:
-			return r.proposed(outcome), shorten(cause, mostCause)
-		case "", events.OutcomeDryRun:
-			return r.proposed(""), outcome
-		case events.OutcomeAsked:
-			return r.proposed("requested"), "the outcome follows"
-		}
-		return r.proposed(outcome), ""
+		return r.changes()
 	case r.Check.Decision == rules.Refused:
 		return r.proposed("blocked"), r.reasonText()
-	case r.Entry != nil && r.Entry.Saving != nil:
+	case r.hasSaving():
 		return r.proposed("proposed"), automatic.text(r.Entry.Saving.Action)
 	case r.Invisible:
 		return "Nothing is decided", because[rules.ReasonUncounted]
 	case r.Average == nil:
 		return "Nothing is decided", because[rules.ReasonUnread]
-	case !r.Checked && (r.Entry == nil || r.Entry.Usage == nil):
+	case r.unchecked():
 		return "Not checked", because[rules.ReasonNotDue]
-	}
-	if !r.Checked {
+	case !r.Checked:
 		return "Keep", "by its demand of 14 days"
-	}
-	if r.Min == 1 {
+	case r.Min == 1:
 		return "Keep", because[rules.ReasonAtLowest]
 	}
 	return "Keep", r.reasonText()
 }
 
+// changes is nextOf for a change that the last check has decided: what became of it.
+func (r *row) changes() (what, why string) {
+	outcome, cause, _ := strings.Cut(r.Check.Outcome, ": ")
+	switch outcome {
+	case events.OutcomeRefused, events.OutcomeFailed:
+		return r.proposed(outcome), shorten(cause, mostCause)
+	case "", events.OutcomeDryRun:
+		return r.proposed(""), outcome
+	case events.OutcomeAsked:
+		return r.proposed("requested"), "the outcome follows"
+	}
+	return r.proposed(outcome), ""
+}
+
 // verdict is the action that the rules lead to, by the last check or else by the ledger.
 func (r *row) verdict() rules.Verdict {
-	if d := r.Check.Decision; !d.Changes() && r.Entry != nil && r.Entry.Saving != nil {
+	if d := r.Check.Decision; !d.Changes() && r.hasSaving() {
 		return r.Entry.Saving.Action
 	}
 	return r.Check.Decision
@@ -144,7 +152,7 @@ func (r *row) verdict() rules.Verdict {
 // proposed is the action that the rules lead to, with what keeps it.
 func (r *row) proposed(suffix string) string {
 	action, target := r.verdict(), r.Check.NewMin
-	if !r.Check.Decision.Changes() && r.Entry != nil && r.Entry.Saving != nil {
+	if !r.Check.Decision.Changes() && r.hasSaving() {
 		target = r.Entry.Saving.NewMin
 	}
 	text := "Change"

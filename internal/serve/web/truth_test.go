@@ -90,7 +90,7 @@ func TestPagesSayWhatTheyDoNotKnow(t *testing.T) {
 		}, "Saved in March", "Saved since"},
 		{"savings by the records of a file", "/", func(s *web.Snapshot) { s.Status.Recorded = webstory.Now.Add(-20 * 24 * time.Hour) }, "Saved in March", "Saved since"},
 		{"of a file that begins later", "/", func(s *web.Snapshot) { s.Status.Recorded = webstory.Now.Add(-3 * 24 * time.Hour) }, "Saved since 1 March", "Saved since the start"},
-		{"savings since the start", "/", nil, "in all USD 42, 208 TPS-hours, without 1 action (20 h of actions are unknown) since 3 March 06:07 UTC", "Saved in March"},
+		{"savings since the start", "/", nil, "since 3 March 06:07 UTC: USD 42, 208 TPS-hours, without 1 action (20 h of actions are unknown)", "Saved in March"},
 		{"savings that are not known", "/", func(s *web.Snapshot) { s.Saved = nil }, "not known yet", "Saved since"},
 		{"savings of a resource", "/resource?arn=" + url.QueryEscape(webstory.SimilarItems), nil, `USD 42, 208 TPS-hours</td><td class="n p0">5,840.0</td><td class="n p0">5,840.0</td><td class="pc">in effect</td>`, "no minimum"},
 	} {

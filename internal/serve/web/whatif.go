@@ -58,10 +58,15 @@ type comparisons struct {
 	source WhatIf // may be nil
 	delay  time.Duration
 	begun  bounded[string, *comparison]
+	room   chan struct{} // has room for those that are being read
 }
 
-// maxComparisons bounds those that were read and never looked at.
-const maxComparisons = 64
+// maxComparisons bounds those that were read and never looked at, and comparisonsAtOnce those that are read
+// at the same time: each reads the metrics of weeks, whoever opens the pages of all endpoints.
+const (
+	maxComparisons    = 64
+	comparisonsAtOnce = 8
+)
 
 // comparison is a what-if that is being read, or was.
 type comparison struct {
@@ -71,23 +76,35 @@ type comparison struct {
 }
 
 func newComparisons(o Options) *comparisons {
-	return &comparisons{source: o.WhatIf, delay: o.MetricDelay, begun: bounded[string, *comparison]{limit: maxComparisons}}
+	return &comparisons{source: o.WhatIf, delay: o.MetricDelay, begun: bounded[string, *comparison]{limit: maxComparisons}, room: make(chan struct{}, comparisonsAtOnce)}
 }
 
 // begin starts to read the what-if of a resource, or returns one that was begun and not looked at since; nil without a source.
+// Without room it starts nothing, and the page looks again.
 func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
 	if c.source == nil {
 		return nil
 	}
-	return c.begun.getOrPut(comparisonKey(r), func() *comparison {
-		one := &comparison{done: make(chan struct{})}
-		ctx := context.WithoutCancel(ctx) // whoever looks next wants it too
-		go func() {
-			defer close(one.done)
-			one.entry, one.problems = c.source.Of(ctx, r, c.delay)
-		}()
+	one := &comparison{done: make(chan struct{})}
+	select {
+	case c.room <- struct{}{}:
+	default:
+		if old, ok := c.begun.get(comparisonKey(r)); ok {
+			return old
+		}
 		return one
-	})
+	}
+	if kept := c.begun.getOrPut(comparisonKey(r), func() *comparison { return one }); kept != one {
+		<-c.room
+		return kept
+	}
+	ctx = context.WithoutCancel(ctx) // whoever looks next wants it too
+	go func() {
+		defer func() { <-c.room }()
+		defer close(one.done)
+		one.entry, one.problems = c.source.Of(ctx, r, c.delay)
+	}()
+	return one
 }
 
 func comparisonKey(r model.Resource) string { return fmt.Sprint(r.ARN, r.MinTPS, r.Created.UnixNano()) }

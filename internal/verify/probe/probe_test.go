@@ -15,6 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
+
+	"github.com/personalize-monitor/personalize-monitor/test/iam"
 )
 
 var check = permissionCheck{
@@ -150,7 +152,7 @@ func TestReadersAreActionsOfTheTable(t *testing.T) {
 		}
 	}
 	for action := range readers {
-		if !known[action] || !permissions.Reads(action) {
+		if !known[action] || !iam.Reads(action) {
 			t.Errorf("%s is no action that a use reads with", action)
 		}
 	}
