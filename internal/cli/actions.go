@@ -160,6 +160,14 @@ func (s Streams) readEvent(name string) (payload []byte, err error) {
 	return payload, nil
 }
 
+// moreParams are the parameters beside those of a recheck.
+func (o *actionOptions) moreParams() []string {
+	if o.action.Ends() { // then the dashboard is rebuilt
+		return dashboardParams
+	}
+	return nil
+}
+
 // canAsk makes sure, before anything else is done, that the question can be answered, if there is one.
 func (o *actionOptions) canAsk(streams Streams) error {
 	if !o.asks() {
@@ -203,11 +211,7 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if err := o.accounts.check(); err != nil {
 		return err
 	}
-	var more []string
-	if o.action.Ends() { // then the dashboard is rebuilt
-		more = dashboardParams
-	}
-	values, err := config.Resolve(cycle.RecheckSources(g.streams.Env, more...))
+	values, err := config.Resolve(cycle.RecheckSources(g.streams.Env, o.moreParams()...))
 	if err != nil {
 		return err
 	}

@@ -112,10 +112,7 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	r.unreadable.print(g.streams.Err)
 	records := r.history.Records()
 	if len(records) == 0 && len(r.problems) > 0 && len(r.problems) == r.sources {
-		for _, p := range r.problems[1:] {
-			fmt.Fprintln(g.streams.Err, awsapi.Plain(p.Err))
-		}
-		return r.problems[0].Err
+		return r.failure()
 	}
 	result := report.History{Unreadable: r.unreadable.count, Commands: o.verbose}
 	for _, record := range records {
@@ -167,6 +164,14 @@ func (r *historyReader) read(ctx context.Context, groups, names []string) error 
 		return errNotRead
 	}
 	return nil
+}
+
+// failure is the first problem, where no source could be read. The others are printed.
+func (r *historyReader) failure() error {
+	for _, p := range r.problems[1:] {
+		fmt.Fprintln(r.streams.Err, awsapi.Plain(p.Err))
+	}
+	return r.problems[0].Err
 }
 
 // noRecords is what was understood of files without a record.

@@ -18,9 +18,9 @@ const (
 	softLimitEvery = 10 * time.Second
 )
 
-// softLimitFor is the limit, in bytes, with so many bytes of the heap in use: a third more than these, as a
+// softLimitFor is the limit, in bytes, with so many bytes of the heap in use: a quarter more than these, as a
 // runtime with less room than that would mostly collect.
-func softLimitFor(live uint64) int64 { return max(softLimit, int64(live+live/3)) }
+func softLimitFor(live uint64) int64 { return max(softLimit, int64(live+live/4)) }
 
 // keepSoftLimit sets the limit until ctx ends, unless the environment has set one (GOMEMLIMIT).
 func keepSoftLimit(ctx context.Context, clock model.Clock) {

@@ -33,6 +33,10 @@ const (
 // 56 MB three days of 14,000 resources, and fewer of each if there are more.
 const pageHours = 1_000_000
 
+// pageAtOnce is how many resources of a region a ledger of the page meters together. It may take its time, and
+// with four regions at once they take some 40 MB.
+const pageAtOnce = 25
+
 // noLedgerHere is why a daemon on standby makes no ledger.
 const noLedgerHere = "this daemon is on standby; the daemon that leads has it"
 
@@ -110,7 +114,7 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 // page shows, and shows it, or why there is none.
 func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
 	in.Days, in.Month, in.Records = billing.MaxDays, true, p.Memory.Snapshot().Audits
-	in.LastHours = chart.SparkHours
+	in.LastHours, in.AtOnce = chart.SparkHours, pageAtOnce
 	made, err := ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:

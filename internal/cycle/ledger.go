@@ -76,6 +76,9 @@ type LedgerInput struct {
 	// MostHours bounds the hours that are kept of all resources together: of many, fewer than LastHours
 	// are kept of each, but two for a chart. Zero does not.
 	MostHours int
+	// AtOnce is how many resources of a region are metered together: fewer take less memory, and longer.
+	// Zero means meteredAtOnce.
+	AtOnce int
 	// Records are those of the audit log, as far as they are known: they name deleted campaigns,
 	// whose solutions may be trained still.
 	Records []events.Audit
@@ -192,7 +195,7 @@ func (r *ledgerRun) meterAll(ctx context.Context, resources []model.Resource) {
 	group.SetLimit(ledgerRegions)
 	for _, list := range byRegion {
 		group.Go(func() error {
-			for chunk := range slices.Chunk(list, chunkOf(r.spans)) {
+			for chunk := range slices.Chunk(list, chunkOf(r.spans, r.in.AtOnce)) {
 				if ctx.Err() == nil {
 					r.meter(ctx, chunk)
 				}

@@ -457,6 +457,27 @@ func TestReportKeepsTheHoursThatAreWanted(t *testing.T) {
 	}
 }
 
+// However few resources are metered together, the report is the same.
+func TestAReportInSmallPartsIsTheSame(t *testing.T) {
+	b := newBed(t, flat(4, home))
+	var made []report.Ledger
+	var steps []int
+	for _, atOnce := range []int{0, 1} {
+		b.aws.ResetCalls()
+		one, err := b.ledger().Run(context.Background(), cycle.LedgerInput{Params: values(t, nil), Days: 14, LastHours: 72, AtOnce: atOnce})
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, steps = append(made, one), append(steps, b.aws.Calls()["cloudwatch.GetMetricData"])
+	}
+	if diff := cmp.Diff(made[0].Resources, made[1].Resources); diff != "" || len(made[0].Resources) != 4 {
+		t.Error(diff)
+	}
+	if steps[1] <= steps[0] {
+		t.Errorf("%d calls one by one, %d together", steps[1], steps[0])
+	}
+}
+
 func TestReportOfAnEmptyAccount(t *testing.T) {
 	got := newBed(t, localaws.Estate{Regions: []localaws.EstateRegion{{Name: home}}}).account(14, nil)
 	if len(got.Resources)+len(got.Problems)+len(got.Notes)+len(got.Prices) != 0 || got.MetricsGot != 0 {

@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -33,11 +34,12 @@ func existing(resources []model.Resource, s billing.Spans) []model.Resource {
 	return slices.DeleteFunc(slices.Clone(resources), func(r model.Resource) bool { return !r.Created.Before(s.Shown.End) })
 }
 
-// chunkOf is how many resources are metered together: as many datapoints as meteredAtOnce have in
-// 14 days.
-func chunkOf(s billing.Spans) int {
-	const usual = time.Duration(meteredAtOnce*billing.MaxDays) * 24 * time.Hour
-	return max(1, min(meteredAtOnce, int(usual/s.Wide().Span.Duration())))
+// chunkOf is how many resources are metered together: as many datapoints as so many have in 14 days,
+// or meteredAtOnce if atOnce is zero.
+func chunkOf(s billing.Spans, atOnce int) int {
+	most := cmp.Or(atOnce, meteredAtOnce)
+	usual := time.Duration(most*billing.MaxDays) * 24 * time.Hour
+	return max(1, min(most, int(usual/s.Wide().Span.Duration())))
 }
 
 // metering is a resource over the spans of a ledger. Spans that are the same share a value; those

@@ -30,7 +30,7 @@ func (w *world) observe(o localaws.Observed) {
 	if !byOwner && writesForeign(o) {
 		w.figures.violate("wrong actions", o.Time, "%s of something that belongs to others: %s", o.Operation, o.Body)
 	}
-	if o.Service != "personalize" || !slices.Contains(changes, o.Operation) {
+	if !isChange(o) {
 		return
 	}
 	var in input
@@ -61,6 +61,11 @@ func (w *world) observe(o localaws.Observed) {
 	}
 	r.accept(o.Operation, in.minimum(), byOwner, o.Time)
 	w.owner.doubtAlarms(r)
+}
+
+// isChange reports whether a call changes a campaign or recommender.
+func isChange(o localaws.Observed) bool {
+	return o.Service == "personalize" && slices.Contains(changes, o.Operation)
 }
 
 // report records what is wrong with a call.

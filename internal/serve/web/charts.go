@@ -177,12 +177,17 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 	c.AddMinimum("minimum "+unit, provisioned)
 	c.Add("demand "+unit, actual)
 	c.Shade = chart.Paid
-	c.Note = cmp.Or(partialNote(requests), partialNote(minimum))
-	if c.Note == "" && assumed > 0 {
-		c.Note = model.Plural(assumed, "period") + " of " + model.Number(float64(len(actual)), 0) +
-			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
-	}
+	c.Note = cmp.Or(partialNote(requests), partialNote(minimum), assumedNote(assumed, len(actual)))
 	return c
+}
+
+// assumedNote is about periods whose minimum is assumed; empty if there is none.
+func assumedNote(assumed, all int) string {
+	if assumed == 0 {
+		return ""
+	}
+	return model.Plural(assumed, "period") + " of " + model.Number(float64(all), 0) +
+		" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
 }
 
 // missing is why a value of a series is not known.

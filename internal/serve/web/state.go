@@ -47,7 +47,7 @@ func stateOf(r *row) state {
 		return held
 	case r.has(rules.ReasonContested):
 		return contested
-	case r.leadsTo(rules.Stop) || r.leadsTo(rules.Delete) || r.has(rules.ReasonIdle):
+	case r.leadsTo(rules.Stop, rules.Delete) || r.has(rules.ReasonIdle):
 		return idle
 	case r.leadsTo(rules.StepDown) || r.has(rules.ReasonOversized):
 		return oversized
@@ -67,9 +67,9 @@ func (r *row) fails() bool {
 // hasSaving reports whether the ledger has an action that would save something.
 func (r *row) hasSaving() bool { return r.Entry != nil && r.Entry.Saving != nil }
 
-// leadsTo reports whether the last check or the ledger has decided so.
-func (r *row) leadsTo(v rules.Verdict) bool {
-	return r.Check.Decision == v || r.hasSaving() && r.Entry.Saving.Action == v
+// leadsTo reports whether the last check or the ledger has decided one of these.
+func (r *row) leadsTo(verdicts ...rules.Verdict) bool {
+	return slices.Contains(verdicts, r.Check.Decision) || r.hasSaving() && slices.Contains(verdicts, r.Entry.Saving.Action)
 }
 
 // unchecked reports whether neither a check nor the ledger has said anything about the demand.
