@@ -18,9 +18,14 @@ const (
 	softLimitEvery = 10 * time.Second
 )
 
-// softLimitFor is the limit, in bytes, with so many bytes of the heap in use: a quarter more than these, as a
-// runtime with less room than that would mostly collect.
-func softLimitFor(live uint64) int64 { return max(softLimit, int64(live+live/4)) }
+// softLimitFor is the limit, in bytes, with so many bytes of the heap in use: softLimit while a tenth of it is
+// free, or else a third more than what is in use, as a runtime with little room would mostly collect.
+func softLimitFor(live uint64) int64 {
+	if live <= softLimit/10*9 {
+		return softLimit
+	}
+	return int64(live + live/3)
+}
 
 // keepSoftLimit sets the limit until ctx ends, unless the environment has set one (GOMEMLIMIT).
 func keepSoftLimit(ctx context.Context, clock model.Clock) {

@@ -21,8 +21,8 @@ func TestSoftLimit(t *testing.T) {
 	}{
 		{"nothing in use", 0, 440 << 20},
 		{"100,000 endpoints between two cycles", 300 << 20, 440 << 20},
-		{"as much as fits", 352 << 20, 440 << 20},
-		{"more than that", 640 << 20, 800 << 20},
+		{"as much as fits", 396 << 20, 440 << 20},
+		{"more than that", 600 << 20, 800 << 20},
 	} {
 		if got := softLimitFor(tt.live); got != tt.want {
 			t.Errorf("%s: %d MiB, want %d", tt.name, got>>20, tt.want>>20)
