@@ -150,3 +150,19 @@ func TestTheAccountsOfAnOrganization(t *testing.T) {
 		}
 	}
 }
+
+// Accounts that could not be listed are no empty list.
+func TestAnOrganizationThatCannotBeListed(t *testing.T) {
+	own := model.ARN{Partition: "aws", Account: "111111111111"}
+	for name, fault := range map[string]localaws.Fault{
+		"denied": {Code: "AccessDeniedException"}, "broken": {Kind: localaws.Garbage},
+	} {
+		b := newBed(t)
+		fault.Operation = "ListAccounts"
+		b.server.AddFault(fault)
+		found, err := accounts.List(t.Context(), b.clients, region, own, accounts.Selection{RoleName: "Reader"})
+		if err == nil || len(found) > 0 || !strings.Contains(awsapi.Line(err), "ListAccounts") {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
+	}
+}

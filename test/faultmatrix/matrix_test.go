@@ -452,7 +452,8 @@ func (c cell) answered(want, got outcome) bool {
 // fault, nothing else is affected, the result names the failure or is not affected, and the next runs repair the rest. With -short
 // it tests a sample of the cells that has each operation and each kind.
 func TestFaultMatrix(t *testing.T) {
-	operations, err := findOperations("../../internal", "demo")
+	// The packages accounts and probe only read, once and for a person. Their own tests have each of their calls fail.
+	operations, err := findOperations("../../internal", "demo", "accounts", "probe")
 	if err != nil {
 		t.Fatal(err)
 	}
