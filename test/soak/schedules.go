@@ -23,6 +23,7 @@ const (
 type timetable struct {
 	base, level, from, until int
 	set                      time.Time // when its owner wrote it
+	obeyed                   bool      // that the program has changed a minimum by it
 }
 
 const (
@@ -151,8 +152,10 @@ func (w *world) checkArranged(r *resource, in input, now time.Time) (wrong []str
 		r.back = nil
 	case r.schedule != nil && to == r.schedule.wanted(now) && to > r.min:
 		w.figures.add("scheduled raises")
+		r.schedule.obeyed = true
 	case r.schedule != nil && to == r.schedule.wanted(now) && (r.min == r.schedule.level || r.min == r.schedule.base):
 		w.figures.add("scheduled lowerings")
+		r.schedule.obeyed = true
 		w.monitor.steps[r.region] = append(w.monitor.steps[r.region], now)
 	default:
 		return nil, false
@@ -193,6 +196,15 @@ func (d timetable) lately(now time.Time) int {
 	return level
 }
 
+// couldSee is when the program could first see the schedule of a resource. One that it has obeyed is known; any other may have been
+// set while it did not run, and with many resources their tags are re-read in turns.
+func (w *world) couldSee(r *resource) time.Time {
+	if r.schedule.obeyed {
+		return latest(r.schedule.set, r.tagged)
+	}
+	return latest(r.schedule.set, r.tagged, w.quietSince)
+}
+
 // checkArrangements finds returns and levels of schedules that are overdue.
 func (w *world) checkArrangements() {
 	now := w.clock.Now()
@@ -206,7 +218,7 @@ func (w *world) checkArrangements() {
 				r.arn, r.min, b.to, b.due.Format(time.DateTime), history)
 		}
 		d := r.schedule
-		if d == nil || now.Sub(latest(d.set, r.tagged)) < scheduleWithin || now.Sub(latest(w.quietSince, r.changed)) < returnWithin {
+		if d == nil || now.Sub(w.couldSee(r)) < scheduleWithin || now.Sub(latest(w.quietSince, r.changed)) < returnWithin {
 			continue
 		}
 		level := d.lately(now)
