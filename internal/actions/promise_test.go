@@ -24,9 +24,12 @@ func TestRecordsHaveWhatIsPromised(t *testing.T) {
 		step   rules.Step
 		want   float64 // 0 is nothing
 	}{
-		{"hours below the new minimum, between both, above, and one in silence", model.ActionUpdate,
+		{
+			"hours below the new minimum, between both, above, and one in silence", model.ActionUpdate,
 			automatic(t, model.ActionUpdate, "campaign/home", 10, 7),
-			rules.Step{Load: rules.Load{Silent: 1}, Datapoints: []model.Datapoint{hour(2), hour(8), hour(20)}}, (3 + 2 + 0 + 3) * 730.0 / 4},
+			rules.Step{Load: rules.Load{Silent: 1}, Datapoints: []model.Datapoint{hour(2), hour(8), hour(20)}},
+			(3 + 2 + 0 + 3) * 730.0 / 4,
+		},
 		{"a step that rests on no hours", model.ActionUpdate, automatic(t, model.ActionUpdate, "campaign/home", 10, 7), rules.Step{}, 0},
 		{"a person's step", model.ActionUpdate, ask(t, "campaign/home", 7), rules.Step{}, 0},
 		{"a deletion", model.ActionDelete, ask(t, "campaign/home", 0), rules.Step{}, 7300},

@@ -74,8 +74,12 @@ func TestTimedRaises(t *testing.T) {
 		{"the tag is not shown", 20, localaws.Fault{}, hides, "", false, "the return was not arranged", ""},
 		{"tags cannot be read", 20, localaws.Fault{Operation: "ListTagsForResource", Service: "personalize", Code: "AccessDeniedException"}, nil, "", false, "its tags could not be read", ""},
 		{"the raise is refused", 20, localaws.Fault{Operation: "UpdateCampaign", Code: "AccessDeniedException"}, nil, "", false, "AccessDenied", ""},
-		{"the raise is refused, after one before", 20, localaws.Fault{Operation: "UpdateCampaign", Code: "AccessDeniedException"}, nil,
-			"to=4 from=4 raised=10 due=2026-03-04T14:00:00Z arranged=2026-03-04T08:00:00Z", false, "AccessDenied", "to=4 from=4 raised=10 due=2026-03-04T14:00:00Z"},
+		{
+			"the raise is refused, after one before", 20,
+			localaws.Fault{Operation: "UpdateCampaign", Code: "AccessDeniedException"},
+			nil,
+			"to=4 from=4 raised=10 due=2026-03-04T14:00:00Z arranged=2026-03-04T08:00:00Z", false, "AccessDenied", "to=4 from=4 raised=10 due=2026-03-04T14:00:00Z",
+		},
 		{"the answer to the raise is lost", 20, localaws.Fault{Operation: "UpdateCampaign", Kind: localaws.Garbage, Times: 1}, nil, "", true, "", "raised=20"},
 		{"the clock is wrong", 20, localaws.Fault{Service: "personalize", Kind: localaws.Skew, Skew: 3 * time.Minute}, nil, "", false, "a return cannot be arranged: the clock of this host", ""},
 	}

@@ -75,11 +75,13 @@ func New(o Options) *App {
 	if o.OwnDashboard { // it is rebuilt after a deletion, of what parameters may name
 		shown = known
 	}
-	p := parts{Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, arranged: arranged,
+	p := parts{
+		Options: o, meter: meter, gaps: gaps, inventory: watched, found: known, tags: found.Tags, arranged: arranged,
 		rechecker: cycle.NewRechecker(cycle.RecheckOptions{
 			Inventory: watched, Meter: meter, Gaps: gaps, Clock: o.Clock, Logger: o.Logger, Progress: o.Progress, Region: o.Config.Region,
 			ClockOffset: o.Clients.ClockOffset, Params: o.RecheckParams,
-		})}
+		}),
+	}
 	boards := dashboards.New(w)
 	dashboard := cycle.NewDashboard(cycle.DashboardOptions{
 		Inventory: shown, Writer: boards, Progress: o.Progress, Region: o.Config.Region, DryRun: o.DryRun,
