@@ -136,7 +136,7 @@ func (o *accountOptions) sessionIn(ctx context.Context, s *session, arn model.AR
 	return nil, nil, usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
 }
 
-// text is the selection as a command line has it, after a space; empty if there is none.
+// text is the selection as a command line has it, after a space; empty for one account.
 func (o *accountOptions) text() string {
 	switch {
 	case o.file != "":

@@ -39,13 +39,7 @@ func (o *cycleOptions) runAll(ctx context.Context, s *session, values config.Val
 	if err := o.print(s, result); err != nil {
 		return err
 	}
-	switch {
-	case ctx.Err() != nil:
-		return errLeftUndone
-	case o.plan && result.Changes() && !result.Failed():
-		return &exit{code: ExitChanges}
-	}
-	return unless(results, partial(result.Failed()))
+	return unless(results, o.outcome(ctx, result))
 }
 
 // confirmAll lists what the cycles would delete or stop in each account, and asks once, naming the

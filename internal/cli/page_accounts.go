@@ -123,7 +123,7 @@ type pageSources struct {
 	built   bool
 	shown   web.Snapshot
 	ledgers uint64         // the versions of the ledgers that ledger is of, added up
-	ledger  *report.Ledger // nil if there is none of any account
+	ledger  *report.Ledger // nil until one account has a ledger
 	changed chan struct{}  // closed at the next change of any; nil before it is first requested
 }
 

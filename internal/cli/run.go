@@ -132,6 +132,11 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	if err := o.print(s, result); err != nil {
 		return err
 	}
+	return o.outcome(ctx, result)
+}
+
+// outcome is what the exit code shows of a printed result.
+func (o *cycleOptions) outcome(ctx context.Context, result report.Result) error {
 	switch {
 	case ctx.Err() != nil:
 		return errLeftUndone

@@ -145,7 +145,7 @@ func BenchmarkLedgerMemory(b *testing.B) {
 	}
 }
 
-// BenchmarkKept tells how much memory a daemon keeps of each endpoint between two cycles, once all have
+// BenchmarkKept measures how much memory a daemon keeps of each endpoint between two cycles, once all have
 // been checked: with what its page shows, and without the ledger.
 //
 //	go test ./internal/cycle -run '^$' -bench Kept -benchtime 1x

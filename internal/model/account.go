@@ -19,7 +19,7 @@ func (a Account) String() string {
 	return a.Name + " (" + a.ID + ")"
 }
 
-// Label is the name, or the ID if there is none.
+// Label is the name, or the ID of an account without a name.
 func (a Account) Label() string {
 	if a.Name == "" {
 		return a.ID

@@ -12,7 +12,7 @@ type Problem struct {
 	ARN       string  // of the resource; empty if a whole region failed
 	Region    string  // empty if a whole account failed
 	Account   Account // if several are watched together
-	Operation string  // the AWS operation, or the step where there is none
+	Operation string  // the AWS operation, or a step that makes no single call
 	Err       error   // the cause
 }
 

@@ -223,7 +223,7 @@ func TestToolsAcceptTheFormats(t *testing.T) {
 		t.Run(tool.name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := exec.LookPath(tool.name); err != nil {
-				t.Skip(err)
+				t.Skipf("%s is not installed, and CI has no package of it to install: what it accepts is not tested", tool.name)
 			}
 			folder, args := t.TempDir(), tool.args
 			for i, use := range slices.Concat(Uses(), Uses()) {
