@@ -123,7 +123,7 @@ func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cy
 		p.noteLedger(nil, awsapi.Line(err))
 		return made, err
 	}
-	made.DropProposals()
+	made.Keep()
 	for _, problem := range made.Problems {
 		p.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
 			"err", awsapi.Line(problem.Err))

@@ -56,13 +56,13 @@ func (m *Money) add(other Money) {
 func Priced(entries []Entry) []Entry {
 	uses := make([]pricing.Use, len(entries))
 	for i, e := range entries {
-		uses[i] = e.Proposal.Use
+		uses[i] = e.use()
 	}
 	bill := pricing.NewBill(uses)
 	priced := slices.Clone(entries)
 	for i := range priced {
 		if priced[i].Usage != nil {
-			priced[i].Estimate = EstimateOf(bill, priced[i].Proposal, priced[i].Min)
+			priced[i].Estimate = EstimateOf(bill, *priced[i].Proposal, priced[i].Min)
 		}
 	}
 	return priced
