@@ -194,18 +194,6 @@ func (o *actionOptions) ask(ctx context.Context, streams Streams, req events.Req
 	return o.confirm(ctx, streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN))
 }
 
-// checkRequest makes sure that the session can reach what a request is about, and that its time is valid.
-func checkRequest(req events.Request, s *session) error {
-	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
-		return fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region)
-	}
-	if !req.Timed() {
-		return nil
-	}
-	_, err := req.Due(s.clock.Now())
-	return err
-}
-
 // run executes a request and prints the answer.
 func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) error {
 	if err := o.accounts.check(); err != nil {
@@ -218,18 +206,15 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if err := o.canAsk(g.streams); err != nil {
 		return err
 	}
-	s, err := g.open(ctx, setup{})
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	s, done, err := o.accounts.sessionIn(ctx, s, req.ARN)
+	s, done, err := o.accounts.sessionFor(ctx, g, req.ARN)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := checkRequest(req, s); err != nil {
-		return usage(err)
+	if req.Timed() {
+		if _, err := req.Due(s.clock.Now()); err != nil {
+			return usage(err)
+		}
 	}
 	parts := s.app(s.acting(values, o.dryRun))
 	identity, err := parts.Owner.Identity(ctx)

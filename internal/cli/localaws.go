@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -105,7 +104,7 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 	}
 	stopTicks := func() {}
 	if _, ok := clock.(model.SystemClock); ok {
-		stopTicks = startTicks(server)
+		stopTicks = inBackground(context.WithoutCancel(ctx), func(ctx context.Context) { tick(ctx, server) })
 	}
 	return &localAWS{endpoint, regions, accountLines(estate), stopTicks}, nil
 }
@@ -197,21 +196,16 @@ func (e *endpoint) stop() {
 	<-e.ended
 }
 
-// startTicks makes an embedded AWS evaluate its alarms until the returned function is called.
-func startTicks(server *localaws.Server) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		ticker := time.NewTicker(tickEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				server.Tick()
-			}
+// tick makes an embedded AWS evaluate its alarms until ctx ends.
+func tick(ctx context.Context, server *localaws.Server) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			server.Tick()
 		}
-	})
-	return func() { cancel(); ended.Wait() }
+	}
 }

@@ -189,12 +189,7 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx, setup{})
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	s, done, err := o.accounts.sessionIn(ctx, s, req.ARN)
+	s, done, err := o.accounts.sessionFor(ctx, g, req.ARN)
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,15 @@ func usage(err error) error {
 }
 
 // partial is the error of a result that some resources or regions are missing from.
-func partial(failed bool) error {
-	if failed {
+func partial(failed bool) error { return incomplete(false, failed) }
+
+// incomplete is the error of a printed result: none means that no account could be worked in, failed that
+// something is missing from it.
+func incomplete(none, failed bool) error {
+	switch {
+	case none:
+		return &exit{code: ExitFailed}
+	case failed:
 		return &exit{code: ExitPartial}
 	}
 	return nil

@@ -183,14 +183,11 @@ func (o *scheduleOptions) run(
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx, setup{})
+	s, done, err := (&accountOptions{}).sessionFor(ctx, g, arn)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if model.PartitionOf(arn.Region) != model.PartitionOf(s.config.Region) {
-		return usage(fmt.Errorf("%s is in another partition than the region %s", arn, s.config.Region))
-	}
+	defer done()
 	parts := s.app(app.Options{Deployment: deployment, DryRun: o.dryRun})
 	if err := s.announce(ctx, parts.Owner, "region "+arn.Region, may, o.dryRun); err != nil {
 		return err
