@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
-	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -80,8 +79,16 @@ func (o *savedOptions) filter(now time.Time) (history.Filter, error) {
 // run reads the records, meters in each account what the records about it have saved, and prints the ledger
 // of savings, with what could not be read of the records.
 func (o *savedOptions) run(ctx context.Context, s *session, list []member, r *reportOptions) error {
-	reader, err := o.readRecords(ctx, s)
+	filter, err := o.filter(s.clock.Now())
 	if err != nil {
+		return usage(err)
+	}
+	reader, files := newHistoryReader(s.global, filter), []string{}
+	reader.session = s
+	if *o.auditFile != "" {
+		files = append(files, *o.auditFile)
+	}
+	if err := reader.read(ctx, o.groups, files); err != nil {
 		return err
 	}
 	records := reader.history.Records()
@@ -94,10 +101,7 @@ func (o *savedOptions) run(ctx context.Context, s *session, list []member, r *re
 	case ctx.Err() != nil:
 		return errNotRead
 	}
-	saved.Records, saved.Unreadable = len(records), reader.unreadable.count
-	for _, p := range reader.problems {
-		saved.Problems = append(saved.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
-	}
+	saved.Records, saved.Unreadable, saved.Problems = len(records), reader.unreadable, append(saved.Problems, reader.problemsFound()...)
 	if err := s.streams.print(saved, r.output); err != nil {
 		return err
 	}
@@ -113,35 +117,4 @@ func recordsOf(records []events.Audit, of model.Account) []events.Audit {
 		arn, err := model.ParseARN(a.ARN)
 		return err != nil || arn.Account != of.ID
 	})
-}
-
-// readRecords reads the records of the file and the log groups. What could not be read of them is noted.
-func (o *savedOptions) readRecords(ctx context.Context, s *session) (*historyReader, error) {
-	filter, err := o.filter(s.clock.Now())
-	if err != nil {
-		return nil, usage(err)
-	}
-	reader := newHistoryReader(s.global, filter)
-	if *o.auditFile != "" {
-		file, err := os.Open(*o.auditFile)
-		if err != nil {
-			return nil, usage(fmt.Errorf("--audit-file: %w", err))
-		}
-		reader.readFile(ctx, *o.auditFile, file)
-		_ = file.Close() // it was only read
-	}
-	if len(o.groups) > 0 {
-		if err := reader.readGroupsIn(ctx, s, o.groups); err != nil {
-			return nil, err
-		}
-	}
-	reader.progress.clear()
-	if ctx.Err() != nil {
-		return nil, errNotRead
-	}
-	reader.unreadable.print(s.streams.Err)
-	if len(reader.problems) > 0 && len(reader.problems) == reader.sources {
-		return nil, reader.problems[0].Err
-	}
-	return reader, nil
 }

@@ -74,21 +74,14 @@ func (s Streams) interactive() bool {
 // confirm asks a question on the terminal; any answer but yes is an error.
 func (s Streams) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(s.Err, "%s Type yes to go on: ", question)
-	answer := make(chan string, 1)
-	// Reading from a terminal cannot be canceled: on Ctrl-C this ends with the process.
-	go func() {
+	answer, err := unlessEnded(ctx, func() (string, error) {
 		line, _ := bufio.NewReader(s.In).ReadString('\n') // half an answer is not yes
-		answer <- strings.TrimSpace(line)
-	}()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case given := <-answer:
-		if given != "yes" {
-			return errNotConfirmed
-		}
-		return nil
+		return strings.TrimSpace(line), nil
+	})
+	if err == nil && answer != "yes" {
+		err = errNotConfirmed
 	}
+	return err
 }
 
 // progress shows how far a command is on one line of a terminal, which it clears at the end.
