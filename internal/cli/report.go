@@ -98,7 +98,6 @@ some resources or regions could not be read.`,
   personalize-monitor report --savings --audit-file audit.jsonl
   personalize-monitor report --days 7 --regions us-east-1,eu-west-1 --prices prices.yaml
   personalize-monitor report --output json | jq '.totals.tpsHours'`,
-		Args: cobra.NoArgs,
 	}
 	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d; with --what-if %d to %d (default %[4]d)",
 		billing.MinDays, billing.MaxDays, billing.MinHistoryDays, billing.MaxHistoryDays)
@@ -118,8 +117,7 @@ some resources or regions could not be read.`,
 	o.prices.addFlags(cmd)
 	o.saved.addFlags(cmd)
 	o.accounts.addFlags(cmd)
-	reportSetup.addParams(cmd)
-	return g.start(cmd, reportSetup, o)
+	return g.start(cmd, reportSetup, o.check, o.run)
 }
 
 func (o *reportOptions) check(Streams, config.Values) error {

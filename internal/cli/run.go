@@ -51,15 +51,13 @@ or regions failed.`,
   personalize-monitor run --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
   personalize-monitor run --dry-run --output json
   personalize-monitor run --act --auto-delete-or-stop-idle yes --yes`,
-		Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&o.act, "act", false, "execute the decisions instead of sending them as events")
 	o.addYes(cmd)
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
 	o.accounts.addFlags(cmd)
-	cycleSetup.addParams(cmd)
-	return g.start(cmd, cycleSetup, o)
+	return g.start(cmd, cycleSetup, o.check, o.run)
 }
 
 // cycleSetup checks every resource now, as a person who runs a cycle wants.
@@ -79,13 +77,11 @@ alarms to create, update or remove), 1 failed, 2 bad usage or configuration, 3 s
 resources or regions failed, whatever else was found.`,
 		Example: `  personalize-monitor plan --local
   personalize-monitor plan --auto-delete-or-stop-idle yes --output csv`,
-		Args: cobra.NoArgs,
 	}
 	o.addOutput(cmd)
-	cycleSetup.addParams(cmd)
 	o.prices.addFlags(cmd)
 	o.accounts.addFlags(cmd)
-	return g.start(cmd, cycleSetup, o)
+	return g.start(cmd, cycleSetup, o.check, o.run)
 }
 
 // asks reports whether a person has to confirm: something may be deleted or stopped.

@@ -38,7 +38,6 @@ Days are mon to sun, ranges such as mon-fri, sums such as sat+sun, or daily. A r
 that ends at or before its start ends on the next day. tz is a name of the IANA database and
 defaults to UTC. The monitor raises 15 minutes before a start, as an update takes minutes;
 lead changes that. It never lowers below the base. Without such a tag nothing is raised.`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newScheduleSet(g), newScheduleShow(g), newScheduleClear(g), newSchedulePreview(g))

@@ -70,7 +70,6 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 		Example: `  personalize-monitor serve --local
   personalize-monitor serve --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
   personalize-monitor serve --listen 0.0.0.0:8090 --token-file token --allowed-hosts monitor.example.com`,
-		Args: cobra.NoArgs,
 	}
 	o.page.addFlags(cmd)
 	cmd.Flags().StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is created; one daemon of each leads")
@@ -78,14 +77,12 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	o.accounts.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; log what would be written")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask on a terminal before idle resources are deleted and stopped")
-	from := setup{realTime: true}
-	from.addParams(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
 		if !cmd.Flags().Changed("log-level") {
 			g.logLevel = "info" // the log of a daemon shows what it does
 		}
 	}
-	return g.start(cmd, from, o)
+	return g.start(cmd, setup{realTime: true}, o.check, o.run)
 }
 
 // run runs the daemon until ctx ends.

@@ -58,8 +58,7 @@ something could not be read, or the ARN does not exist.`,
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxHistoryDays, days)
 	o.addOutput(cmd)
 	o.prices.addFlags(cmd)
-	whatIfSetup.addParams(cmd)
-	g.start(cmd, whatIfSetup, o)
+	g.start(cmd, whatIfSetup, o.check, o.run)
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
