@@ -58,7 +58,7 @@ func New(o Options) (*Handler, error) {
 		compared:  newComparisons(o),
 		listeners: make(chan struct{}, maxListeners),
 	}
-	login := &loginForms{guard: o.Guard, clock: o.Wall, log: o.Logger, sessions: sessions, pages: pages}
+	login := &loginForms{sessions, pages}
 	return &Handler{h, o.Guard.KnownHosts(protect(pages, login.required(routes(h, login))))}, nil
 }
 
