@@ -233,20 +233,12 @@ func savedEndpoints(s Saved) map[string]bool {
 	return arns
 }
 
-// accountColumns are the columns of a CSV, with those of the account if there are several.
-func accountColumns(columns []string, accounts []Account) []string {
+// accountColumns are the further columns of a CSV if there are several accounts.
+func accountColumns(accounts []Account) string {
 	if len(accounts) == 0 {
-		return columns
+		return ""
 	}
-	return append(slices.Clone(columns), "account", "accountName")
-}
-
-// accountFields are the fields of those columns; none if there is one account.
-func (s Subject) accountFields() []string {
-	if s.Account == "" {
-		return nil
-	}
-	return []string{s.Account, s.AccountName}
+	return " account accountName"
 }
 
 // Label is the name, with its account if the report covers several.

@@ -41,13 +41,7 @@ func (b Boards) JSON() any {
 }
 
 // CSV implements Report.
-func (b Boards) CSV() [][]string {
-	rows := [][]string{{"name", "change", "outcome"}}
-	for _, board := range b.Dashboards {
-		rows = append(rows, Fields(board.Name, board.Change, board.Outcome))
-	}
-	return rows
-}
+func (b Boards) CSV() [][]string { return rowsOf("name change outcome", b.Dashboards) }
 
 // Table implements Report.
 func (b Boards) Table(p Printer) {

@@ -63,13 +63,7 @@ func (c Cleanup) JSON() any {
 }
 
 // CSV implements Report.
-func (c Cleanup) CSV() [][]string {
-	rows := [][]string{{"region", "kind", "name", "arn", "state", "reason"}}
-	for _, i := range c.Items {
-		rows = append(rows, Fields(i.Region, i.Kind, i.Name, i.ARN, i.State, i.Reason))
-	}
-	return rows
-}
+func (c Cleanup) CSV() [][]string { return rowsOf("region kind name arn state reason", c.Items) }
 
 // manyAlike is how many items of one region, kind, state and reason have a row each in the table.
 const manyAlike = 10

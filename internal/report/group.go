@@ -121,29 +121,28 @@ func groupsOf(entries []Entry, by Grouping, idleAfter time.Duration) *Groups {
 	return out
 }
 
-var groupColumns = []string{
-	"group", "resources", "unread", "idle", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted", "tpsHoursSavedPerMonth",
-	"estimateCurrency", "estimatePaid", "estimateWasted", "estimateSavedPerMonth", "unpriced",
-}
+const groupColumns = `group=key resources unread idle tpsHoursPaid=tpsHours.paid tpsHoursUsed=tpsHours.used tpsHoursWasted=tpsHours.wasted
+	tpsHoursSavedPerMonth=saving.tpsHoursPerMonth
+	estimateCurrency=estimate.currency estimatePaid=estimate.paid estimateWasted=estimate.wasted estimateSavedPerMonth=estimate.savedPerMonth
+	unpriced`
 
 // rows are the groups as a CSV, a row for each currency of a group; without an estimate its
 // fields are empty.
 func (g Groups) rows() [][]string {
-	rows := [][]string{groupColumns}
+	type record struct {
+		Group
+		Estimate *EstimateTotal `json:"estimate"`
+	}
+	var records []record
 	for _, one := range g.Groups {
-		used := make([]any, 4) // of a group of which nothing could be read they are unknown
-		if one.TPSHours != nil {
-			used = []any{one.TPSHours.Paid, one.TPSHours.Used, one.TPSHours.Wasted, one.Saving.PerMonth}
-		}
-		row := slices.Concat(Fields(one.Key, one.Resources, one.Unread, one.Idle), Fields(used...))
 		if len(one.Estimates) == 0 {
-			rows = append(rows, slices.Concat(row, make([]string, 4), Fields(one.Unpriced)))
+			records = append(records, record{Group: one})
 		}
 		for _, e := range one.Estimates {
-			rows = append(rows, slices.Concat(row, Fields(e.Currency, e.Paid, e.Wasted, e.SavedPerMonth, one.Unpriced)))
+			records = append(records, record{one, &e})
 		}
 	}
-	return rows
+	return rowsOf(groupColumns, records)
 }
 
 // endpoints is how many there are, and how many of them are in no sum.

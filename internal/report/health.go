@@ -23,13 +23,7 @@ func HealthOf(l rules.Load) *Health {
 	return &Health{Hours: l.Hours, Known: l.Known, Silent: l.Silent, Unknown: l.Unknown}
 }
 
-// cells are the fields of a CSV.
-func (h *Health) cells() []any {
-	if h == nil {
-		return make([]any, 4)
-	}
-	return []any{h.Hours, h.Known, h.Silent, h.Unknown}
-}
+const healthColumns = "healthHours=health.hours healthKnown=health.known healthSilent=health.silent healthUnknown=health.unknown"
 
 // healthNote sums up the hours that are not known; empty if all are.
 func healthNote(entries []Entry) string {

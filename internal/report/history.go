@@ -86,26 +86,21 @@ func (h History) JSON() any {
 
 // CSV implements Report. Numbers that are not known are empty fields.
 func (h History) CSV() [][]string {
-	effects := h.hasEffects()
-	rows := [][]string{{"time", "outcome", "action", "arn", "kind", "name", "region", "automatic", "min", "newMinTPS", "reason", "restore"}}
-	if effects {
-		rows[0] = append(rows[0], "callsBefore", "failedBefore", "latencyMsBefore", "coldStepsBefore",
-			"callsAfter", "failedAfter", "latencyMsAfter", "coldStepsAfter")
+	columns := "time outcome action arn kind name region automatic min newMinTPS reason restore"
+	if h.hasEffects() {
+		columns += ` callsBefore=effect.before.calls failedBefore=effect.before.failed latencyMsBefore=effect.before.latencyMs
+			coldStepsBefore=effect.before.coldSteps
+			callsAfter=effect.after.calls failedAfter=effect.after.failed latencyMsAfter=effect.after.latencyMs coldStepsAfter=effect.after.coldSteps`
 	}
-	for _, r := range h.Records {
-		row := Fields(r.Time.Format(time.RFC3339Nano), r.Outcome, r.Action, r.ARN, r.Kind, r.Name, r.Region,
-			r.Automatic, positive(r.Min), positive(r.NewMinTPS), r.Reason, r.Restore)
-		switch {
-		case effects && r.Effect == nil:
-			row = append(row, make([]string, 8)...)
-		case effects:
-			for _, f := range []rules.Fare{r.Effect.Before, r.Effect.After} {
-				row = append(row, Fields(f.Calls, f.Failed, f.LatencyMillis, f.ColdSteps)...)
-			}
-		}
-		rows = append(rows, row)
+	type record struct {
+		AuditRecord
+		Time string `json:"time"`
 	}
-	return rows
+	records := make([]record, len(h.Records))
+	for i, r := range h.Records {
+		records[i] = record{r, r.Time.Format(time.RFC3339Nano)}
+	}
+	return rowsOf(columns, records)
 }
 
 // hasEffects reports whether the effect of any step-down is known; else columns for it are absent.

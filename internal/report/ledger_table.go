@@ -97,8 +97,8 @@ func (e Entry) advice() Cell {
 
 // exposure is how often demand would rise faster than capacity with the new minimum.
 func (e Entry) exposure() string {
-	c := e.Saving.Cold
-	if c == nil || c.Risk == billing.RiskUnknown {
+	c := e.cold()
+	if c == nil {
 		return "how often demand would rise faster than capacity is not known"
 	}
 	text := fmt.Sprintf("cold steps: %s a week, now %s", perWeek(c.Then.PerWeek), perWeek(c.Now.PerWeek))

@@ -46,11 +46,3 @@ func (p ProposedSchedule) Sentence() string {
 		p.Text, model.Plural(p.ColdSteps, "cold step"), p.Days, p.ColdStepsAtBase, p.Base,
 		rounded(&p.TPSHoursPercent, 1, ""), rounded(&p.TPSHoursPercentAtBase, 1, ""), p.Base)
 }
-
-// cells are the fields of a CSV.
-func (p *ProposedSchedule) cells() []any {
-	if p == nil {
-		return make([]any, 4)
-	}
-	return []any{p.Text, p.ColdSteps, p.ColdStepsAtBase, p.TPSHoursPercent}
-}

@@ -33,9 +33,8 @@ func SubjectOf(r model.Resource) Subject {
 	}
 }
 
-func (s Subject) fields() []string {
-	return Fields(s.ARN, s.Kind, s.Name, s.Region, s.DatasetGroup, s.Recipe, s.Status, s.Min)
-}
+// subjectColumns are those of a CSV whose records are about a Subject.
+const subjectColumns = "arn kind name region datasetGroup recipe status min"
 
 // Resource is one campaign or recommender with what was measured and decided.
 type Resource struct {
@@ -147,35 +146,13 @@ func (r Result) JSON() any { return plainResult(r.normalized()) }
 // MarshalJSON writes the result in its order, empty lists as [].
 func (r Result) MarshalJSON() ([]byte, error) { return json.Marshal(r.JSON()) }
 
-// resultColumns names the columns of the CSV as the JSON names its keys.
-var resultColumns = []string{
-	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status",
-	"min", "average", "utilization", "checked", "decision", "newMin", "reason",
-	"tpsHoursSaved", "tpsHoursSavedPerMonth", "estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
-	"estimateSaved", "estimateSavedPerMonth", "would", "wouldMin", "outcome", "restore",
-	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
-	"coldStepsPerWeek", "coldStepsPerWeekNow", "risk",
-}
+const resultColumns = subjectColumns + ` average utilization checked decision newMin reason
+	tpsHoursSaved=saving.tpsHours tpsHoursSavedPerMonth=saving.tpsHoursPerMonth
+	` + priceColumns + `
+	estimateSaved=estimate.saved estimateSavedPerMonth=estimate.savedPerMonth would wouldMin outcome restore ` + healthColumns + `
+	coldStepsPerWeek=saving.coldStepsPerWeek coldStepsPerWeekNow=saving.coldStepsPerWeekNow risk=saving.coldSteps.risk`
 
-// CSV implements Report. What is null or left out in the JSON is an empty field.
+// CSV implements Report.
 func (r Result) CSV() [][]string {
-	rows := [][]string{accountColumns(resultColumns, r.Accounts)}
-	for _, one := range r.normalized().Resources {
-		saved, cold, priced := make([]any, 2), make([]any, 3), make([]any, 6)
-		if s := one.Saving; s != nil {
-			saved = []any{s.TPSHours, s.PerMonth}
-			if s.Cold != nil {
-				cold = []any{s.ColdPerWeek, s.ColdPerWeekNow, s.Cold.Risk}
-			}
-		}
-		if e := one.Estimate; e != nil {
-			priced = []any{e.Currency, e.PerTPSHour, e.PriceDate, e.PriceSource, e.Saved, e.SavedPerMonth}
-		}
-		rows = append(rows, slices.Concat(
-			one.fields(), Fields(one.Average, one.Utilization, one.Checked, one.Decision, positive(one.NewMin), one.Reason),
-			Fields(saved...), Fields(priced...), Fields(one.Would, positive(one.WouldMin), one.Outcome, one.Restore),
-			Fields(one.Health.cells()...), Fields(cold...), one.accountFields(),
-		))
-	}
-	return rows
+	return rowsOf(resultColumns+accountColumns(r.Accounts), r.normalized().Resources)
 }

@@ -88,29 +88,30 @@ func (s Saved) Asides() []string {
 // JSON implements Report.
 func (s Saved) JSON() any { return s.normalized() }
 
+const savedColumns = `month=in.month time action arn kind name region automatic from to left state ended
+	tpsHours=in.tpsHours hours=in.hours unknownHours=in.unknownHours byHours=in.byHours promisedTPSHoursPerMonth achievedTPSHoursPerMonth
+	estimateSaved=in.estimate.amount estimateCurrency=in.estimate.currency`
+
 // CSV implements Report: a row for each action and month. What is unknown is an empty field.
 func (s Saved) CSV() [][]string {
-	rows := [][]string{{
-		"month", "time", "action", "arn", "kind", "name", "region", "automatic", "from", "to", "left", "state", "ended",
-		"tpsHours", "hours", "unknownHours", "byHours", "promisedTPSHoursPerMonth", "achievedTPSHoursPerMonth",
-		"estimateSaved", "estimateCurrency",
-	}}
+	type action savings.Action
+	type record struct {
+		action
+		Time string        `json:"time"`
+		From int           `json:"from,omitempty"`
+		In   savings.Month `json:"in"`
+	}
+	var records []record
 	for _, a := range s.Actions {
 		months := a.Months
 		if len(months) == 0 { // it was not in effect, or not yet
 			months = []savings.Month{{Month: a.Time.Format("2006-01"), Amount: a.Amount}}
 		}
 		for _, m := range months {
-			money := []any{nil, nil}
-			if m.Estimate != nil {
-				money = []any{m.Estimate.Amount, m.Estimate.Currency}
-			}
-			rows = append(rows, Fields(m.Month, a.Time.Format(time.RFC3339Nano), a.Action, a.ARN, a.Kind, a.Name, a.Region, a.Automatic,
-				positive(a.From), a.To, a.Left, a.State, a.Ended,
-				m.TPSHours, m.Hours, m.UnknownHours, m.ByHours, a.PromisedPerMonth, a.AchievedPerMonth, money[0], money[1]))
+			records = append(records, record{action(a), a.Time.Format(time.RFC3339Nano), a.From, m})
 		}
 	}
-	return rows
+	return rowsOf(savedColumns, records)
 }
 
 // Table implements Report.

@@ -101,11 +101,15 @@ func (s Schedule) JSON() any {
 
 // CSV implements Report.
 func (s Schedule) CSV() [][]string {
-	rows := [][]string{{"arn", "from", "until", "minimum"}}
-	for _, span := range s.Spans {
-		rows = append(rows, Fields(s.ARN, span.From.Format(time.RFC3339), span.Until.Format(time.RFC3339), strconv.Itoa(span.Minimum)))
+	type record struct {
+		ScheduledSpan
+		ARN string `json:"arn"`
 	}
-	return rows
+	records := make([]record, len(s.Spans))
+	for i, span := range s.Spans {
+		records[i] = record{span, s.ARN}
+	}
+	return rowsOf("arn from until minimum", records)
 }
 
 // Table writes the spans in the schedule's own time zone.

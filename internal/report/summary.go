@@ -91,10 +91,8 @@ func (p Printer) cut(text string) string {
 	return model.OneLine(text)
 }
 
-var recommendationColumns = []string{
-	"rank", "kind", "arn", "name", "region", "what", "amountPerMonth", "currency", "tpsHoursPerMonth", "trainingHoursPerMonth",
-	"risk", "sure", "command", "why",
-}
+const recommendationColumns = `rank kind arn name region what amountPerMonth=savesPerMonth.amount currency=savesPerMonth.currency
+	tpsHoursPerMonth=savesPerMonth.tpsHours trainingHoursPerMonth=savesPerMonth.trainingHours risk sure command why`
 
 // Advice is the summary and the recommendations of a ledger as a report of its own.
 type Advice struct{ Ledger Ledger }
@@ -127,10 +125,5 @@ func (a Advice) Table(p Printer) {
 
 // CSV implements Report.
 func (a Advice) CSV() [][]string {
-	rows := [][]string{recommendationColumns}
-	for _, r := range a.Ledger.Recommendations {
-		rows = append(rows, Fields(r.Rank, r.Kind, r.ARN, r.Name, r.Region, r.What, r.Saves.Amount, r.Saves.Currency, r.Saves.TPSHours,
-			r.Saves.TrainingHours, r.Risk, r.Sure, r.Command, r.Why))
-	}
-	return rows
+	return rowsOf(recommendationColumns, a.Ledger.Recommendations)
 }

@@ -63,11 +63,7 @@ func (v Verification) JSON() any { return v }
 
 // CSV implements Report.
 func (v Verification) CSV() [][]string {
-	rows := [][]string{{"account", "check", "status", "region", "resource", "text", "remedy"}}
-	for _, f := range v.Findings {
-		rows = append(rows, Fields(f.Account, f.Check, f.Status, f.Region, f.Resource, f.Text, f.Remedy))
-	}
-	return rows
+	return rowsOf("account check status region resource text remedy", v.Findings)
 }
 
 // Asides implements Report.

@@ -173,36 +173,32 @@ func (w WhatIf) Asides() []string { return problemLines(w.Problems) }
 // JSON implements Report.
 func (w WhatIf) JSON() any { return w.normalized() }
 
-var whatIfColumns = []string{
-	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "min", "hours", "hoursKnown",
-	"minimum", "schedule", "reasons", "tpsHoursPerMonth", "estimateCurrency", "pricePerTPSHour", "estimatePerMonth", "abovePercent",
-	"coldSteps", "coldStepsPerWeek", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "tpsHoursPerColdStepAvoided", "risk", "note",
-}
+const whatIfColumns = subjectColumns + ` hours hoursKnown
+	minimum=option.minimum schedule=option.schedule reasons=why tpsHoursPerMonth=option.tpsHoursPerMonth
+	estimateCurrency=price.currency pricePerTPSHour=price.pricePerTPSHour estimatePerMonth=option.estimatePerMonth
+	abovePercent=option.abovePercent
+	coldSteps=option.coldSteps.cold coldStepsPerWeek=option.coldSteps.perWeek coldStepsKnown=option.coldSteps.known
+	worstRiseAt=option.coldSteps.worst.at worstRiseFrom=option.coldSteps.worst.from worstRiseTo=option.coldSteps.worst.to
+	tpsHoursPerColdStepAvoided=option.tpsHoursPerColdStepAvoided risk=option.risk note`
 
 // CSV implements Report: a record for each option, and one for a resource without any.
 func (w WhatIf) CSV() [][]string {
-	rows := [][]string{accountColumns(whatIfColumns, w.Accounts)}
+	type record struct {
+		WhatIfEntry
+		Option *WhatIfRow `json:"option"`
+		Why    string     `json:"why"`
+	}
+	var records []record
 	for _, e := range w.normalized().Resources {
-		head := slices.Concat(e.fields(), Fields(e.Hours, e.Known))
 		if len(e.Options) == 0 {
-			rows = append(rows, slices.Concat(head, make([]string, len(whatIfColumns)-len(head)-1), Fields(e.Note), e.accountFields()))
+			e.Price = nil
+			records = append(records, record{WhatIfEntry: e})
 		}
 		for _, o := range e.Options {
-			priced, worst := make([]any, 2), make([]any, 3)
-			if e.Price != nil {
-				priced = []any{e.Price.Currency, e.Price.PerTPSHour}
-			}
-			if s := o.ColdSteps.Worst; s != nil {
-				worst = []any{s.At, s.From, s.To}
-			}
-			rows = append(rows, slices.Concat(
-				head, Fields(o.Minimum, o.Schedule, o.Why(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
-				Fields(o.ColdSteps.Cold, o.ColdSteps.PerWeek, o.ColdSteps.Known), Fields(worst...), Fields(o.PerColdStep, o.Risk, e.Note),
-				e.accountFields(),
-			))
+			records = append(records, record{e, &o, o.Why()})
 		}
 	}
-	return rows
+	return rowsOf(whatIfColumns+accountColumns(w.Accounts), records)
 }
 
 // Why is why the minimum is among the options, in words.
