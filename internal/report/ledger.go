@@ -26,14 +26,10 @@ type Ledger struct {
 	Resources []Entry      `json:"resources"`
 	Totals    Totals       `json:"totals"`
 	// Training is that of the last 30 days, whatever Days; null if it was not read.
-	Training   *training.Report `json:"training"`
-	Prices     []pricing.Price  `json:"prices"` // that estimates rest on
-	Notes      []string         `json:"notes"`  // the limits of the figures
-	Problems   []model.Problem  `json:"problems"`
-	Calls      map[string]int   `json:"calls"`       // by service.Operation
-	MetricsGot int              `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64            `json:"durationMs"`
-	Accounts   []Account        `json:"accounts,omitempty"` // if it covers several
+	Training *training.Report `json:"training"`
+	Prices   []pricing.Price  `json:"prices"` // that estimates rest on
+	Notes    []string         `json:"notes"`  // the limits of the figures
+	Reading
 	// CoarseUntil is until when data are kept by the hour alone; null if none of the window is so old.
 	CoarseUntil *time.Time `json:"byHourUntil,omitempty"`
 	GroupBy     Grouping   `json:"-"`
@@ -119,18 +115,11 @@ func (l *Ledger) DropProposals() {
 	}
 }
 
-// Failed reports whether something could not be read.
-func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
-
 // Normalize puts the ledger into the order in which it is written, and adds it up.
 func (l *Ledger) Normalize() {
 	l.Window = model.NewWindow(l.Window.Start, l.Window.End)
-	l.Resources, l.Problems = list(l.Resources), list(l.Problems)
+	l.Resources, l.Reading = list(l.Resources), l.Reading.normalized()
 	slices.SortStableFunc(l.Resources, func(a, b Entry) int { return cmp.Compare(a.ARN, b.ARN) })
-	slices.SortStableFunc(l.Problems, model.CompareProblems)
-	if l.Calls == nil {
-		l.Calls = map[string]int{}
-	}
 	together := l.Totals.Throughput
 	l.Totals = totalsOf(l.Resources, l.IdleAfter)
 	l.Totals.Throughput = together

@@ -146,7 +146,7 @@ func (p Printer) ledgerSummary(l Ledger) {
 	for _, price := range PriceTexts(l.Prices) {
 		p.Label("Price", price)
 	}
-	p.Label("AWS calls", callsText(l.Calls, l.DurationMs)+", "+model.Plural(l.MetricsGot, "metric")+" read")
+	p.Label("AWS calls", l.callsText())
 	for _, note := range l.Notes {
 		p.Label("Note", note)
 	}

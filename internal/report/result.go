@@ -12,17 +12,15 @@ import (
 
 // Subject is the campaign or recommender that a record of a report is about.
 type Subject struct {
-	ARN          string       `json:"arn"`
-	Kind         model.Kind   `json:"kind"`
-	Name         string       `json:"name"`
-	Region       string       `json:"region"`
-	DatasetGroup string       `json:"datasetGroup"` // name; empty if it could not be read
-	Recipe       string       `json:"recipe"`       // name; empty if it could not be read
-	Status       model.Status `json:"status"`
-	Min          int          `json:"min"` // TPS or RPS; the present one
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	ARN             string       `json:"arn"`
+	Kind            model.Kind   `json:"kind"`
+	Name            string       `json:"name"`
+	Region          string       `json:"region"`
+	DatasetGroup    string       `json:"datasetGroup"` // name; empty if it could not be read
+	Recipe          string       `json:"recipe"`       // name; empty if it could not be read
+	Status          model.Status `json:"status"`
+	Min             int          `json:"min"` // TPS or RPS; the present one
+	model.OfAccount              // if the report covers several
 }
 
 // SubjectOf describes a resource.
@@ -76,11 +74,9 @@ type Alarms struct {
 
 // Event is one event that was sent, or in a dry run would be.
 type Event struct {
-	DetailType string `json:"detailType"`
-	Resource   string `json:"resource"` // ARN; empty for a general rebuild of the dashboard
-	// The account is named if the result covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	DetailType      string `json:"detailType"`
+	Resource        string `json:"resource"` // ARN; empty for a general rebuild of the dashboard
+	model.OfAccount        // if the result covers several
 }
 
 // Result is what one cycle measured, decided and did. Its JSON keys are stable.
@@ -116,15 +112,13 @@ func (r Result) Failed() bool { return len(r.Problems) > 0 }
 // no list nil.
 func (r Result) normalized() Result {
 	r.Window = model.NewWindow(r.Window.Start, r.Window.End)
-	r.Resources, r.Events, r.Problems = list(r.Resources), list(r.Events), list(r.Problems)
+	read, _ := r.share()
+	read = read.normalized()
+	r.Resources, r.Events, r.Problems, r.Calls = list(r.Resources), list(r.Events), read.Problems, read.Calls
 	slices.SortStableFunc(r.Resources, func(a, b Resource) int { return cmp.Compare(a.ARN, b.ARN) })
 	slices.SortStableFunc(r.Events, func(a, b Event) int {
 		return cmp.Or(cmp.Compare(a.DetailType, b.DetailType), cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Account, b.Account))
 	})
-	slices.SortStableFunc(r.Problems, model.CompareProblems)
-	if r.Calls == nil {
-		r.Calls = map[string]int{}
-	}
 	return r
 }
 

@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,14 +13,10 @@ import (
 // Saved is the ledger of what the actions on record have saved. Its JSON keys are stable.
 type Saved struct {
 	savings.Ledger
-	Records    int             `json:"records"`    // audit records read, of whatever was done
-	Unreadable int             `json:"unreadable"` // records that could not be read
-	Notes      []string        `json:"notes"`      // the limits of the figures
-	Problems   []model.Problem `json:"problems"`
-	Calls      map[string]int  `json:"calls"`       // by service.Operation
-	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64           `json:"durationMs"`
-	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
+	Records    int      `json:"records"`    // audit records read, of whatever was done
+	Unreadable int      `json:"unreadable"` // records that could not be read
+	Notes      []string `json:"notes"`      // the limits of the figures
+	Reading
 }
 
 // ByAction are the TPS-hours that each kind of action has saved, as far as they are known.
@@ -39,15 +34,11 @@ func (s Saved) ByAction() map[model.Action]float64 {
 func (s Saved) Failed() bool { return s.Unreadable > 0 || len(s.Problems) > 0 }
 
 func (s Saved) normalized() Saved {
-	s.Actions, s.Months, s.Problems, s.Assumptions = list(s.Actions), list(s.Months), list(s.Problems), list(s.Assumptions)
+	s.Actions, s.Months, s.Assumptions, s.Reading = list(s.Actions), list(s.Months), list(s.Assumptions), s.Reading.normalized()
 	for i := range s.Months {
 		s.Months[i].Estimates = list(s.Months[i].Estimates)
 	}
 	s.Total.Estimates = list(s.Total.Estimates)
-	slices.SortStableFunc(s.Problems, model.CompareProblems)
-	if s.Calls == nil {
-		s.Calls = map[string]int{}
-	}
 	s.Notes = s.Limits()
 	return s
 }

@@ -16,15 +16,11 @@ import (
 // WhatIf is what different minimums would cost, and how often demand would rise faster than
 // capacity with them. Its JSON keys are stable.
 type WhatIf struct {
-	Window     model.Window    `json:"window"`
-	Days       int             `json:"days"`
-	Resources  []WhatIfEntry   `json:"resources"`
-	Prices     []pricing.Price `json:"prices"` // that estimates rest on
-	Problems   []model.Problem `json:"problems"`
-	Calls      map[string]int  `json:"calls"`       // by service.Operation
-	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64           `json:"durationMs"`
-	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
+	Window    model.Window    `json:"window"`
+	Days      int             `json:"days"`
+	Resources []WhatIfEntry   `json:"resources"`
+	Prices    []pricing.Price `json:"prices"` // that estimates rest on
+	Reading
 }
 
 // WhatIfEntry is one resource of a WhatIf.
@@ -145,15 +141,11 @@ func PricedWhatIf(entries []WhatIfEntry) []WhatIfEntry {
 	return priced
 }
 
-// Failed reports whether something could not be read.
-func (w WhatIf) Failed() bool { return len(w.Problems) > 0 }
-
 // normalized is the result in the order in which it is written, no list nil.
 func (w WhatIf) normalized() WhatIf {
 	w.Window = model.NewWindow(w.Window.Start, w.Window.End)
-	w.Resources, w.Problems = list(w.Resources), list(w.Problems)
+	w.Resources, w.Reading = list(w.Resources), w.Reading.normalized()
 	slices.SortStableFunc(w.Resources, func(a, b WhatIfEntry) int { return cmp.Compare(a.ARN, b.ARN) })
-	slices.SortStableFunc(w.Problems, model.CompareProblems)
 	var entries []Entry
 	for _, e := range w.Resources {
 		if e.Price != nil {
@@ -161,9 +153,6 @@ func (w WhatIf) normalized() WhatIf {
 		}
 	}
 	w.Prices = pricesUsed(entries)
-	if w.Calls == nil {
-		w.Calls = map[string]int{}
-	}
 	return w
 }
 
@@ -228,7 +217,7 @@ func (w WhatIf) Table(p Printer) {
 	for _, text := range PriceTexts(w.Prices) {
 		p.Label("Price", text)
 	}
-	p.Label("AWS calls", callsText(w.Calls, w.DurationMs)+", "+model.Plural(w.MetricsGot, "metric")+" read")
+	p.Label("AWS calls", w.callsText())
 	p.Problems(w.Problems)
 }
 
