@@ -45,7 +45,7 @@ func (b Boards) CSV() [][]string { return rowsOf("name change outcome", b.Dashbo
 
 // Table implements Report.
 func (b Boards) Table(p Printer) {
-	g := Grid{Columns: []Column{{Title: "DASHBOARD"}, {Title: "RESULT"}}}
+	g := Grid{Columns: titles("DASHBOARD", "RESULT")}
 	for _, board := range b.Dashboards {
 		g.Rows = append(g.Rows, Row{Cells: []Cell{{Text: board.Name}, board.result()}})
 	}

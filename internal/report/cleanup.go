@@ -70,11 +70,9 @@ const manyAlike = 10
 
 // Table writes the items, a summary, and the problems.
 func (c Cleanup) Table(p Printer) {
-	g := Grid{Text: "REASON", Columns: []Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "STATE"}, {Title: "NAME"}}}
+	g := Grid{Text: "REASON", Columns: titles("REGION", "KIND", "STATE", "NAME")}
 	for _, i := range grouped(c.Items) {
-		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{
-			{Text: i.Region}, {Text: i.Kind}, {i.State, colorOf(i.State)}, {Text: i.Name},
-		}})
+		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{{Text: i.Region}, {Text: i.Kind}, Word(i.State), {Text: i.Name}}})
 	}
 	if len(g.Rows) == 0 {
 		p.Line("Nothing was found under the program's names.")

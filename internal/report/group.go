@@ -145,22 +145,6 @@ func (g Groups) rows() [][]string {
 	return rowsOf(groupColumns, records)
 }
 
-// endpoints is how many there are, and how many of them are in no sum.
-func (g Group) endpoints() string {
-	if g.Unread == 0 {
-		return strconv.Itoa(g.Resources)
-	}
-	return fmt.Sprintf("%d (%d unread)", g.Resources, g.Unread)
-}
-
-// hours are the TPS-hours paid, used and wasted; a dash if nothing could be read.
-func (g Group) hours() []string {
-	if g.TPSHours == nil {
-		return []string{"–", "–", "–"}
-	}
-	return []string{commas(g.TPSHours.Paid), commas(g.TPSHours.Used), commas(g.TPSHours.Wasted)}
-}
-
 // grid is the groups as a table.
 func (g Groups) grid() Grid {
 	out := Grid{Columns: []Column{{Title: strings.ToUpper(string(g.By)), Name: true}}}
@@ -177,11 +161,15 @@ func (g Groups) grid() Grid {
 			}
 			paid, saves = paid+e.Currency+" "+amount(e.Paid), saves+e.Currency+" "+amount(e.SavedPerMonth)
 		}
-		row := Row{}
-		for _, text := range slices.Concat([]string{one.Key, one.endpoints(), strconv.Itoa(one.Idle)}, one.hours(), []string{paid, saves}) {
-			row.Cells = append(row.Cells, Cell{Text: text})
+		endpoints := strconv.Itoa(one.Resources)
+		if one.Unread > 0 { // in no sum
+			endpoints += fmt.Sprintf(" (%d unread)", one.Unread)
 		}
-		out.Rows = append(out.Rows, row)
+		hours := []string{"–", "–", "–"}
+		if h := one.TPSHours; h != nil {
+			hours = []string{commas(h.Paid), commas(h.Used), commas(h.Wasted)}
+		}
+		out.Rows = append(out.Rows, Row{Cells: Cells(slices.Concat([]string{one.Key, endpoints, strconv.Itoa(one.Idle)}, hours, []string{paid, saves})...)})
 	}
 	return out
 }

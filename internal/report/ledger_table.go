@@ -45,9 +45,7 @@ func ledgerGrid(entries []Entry) Grid {
 		if e.Schedule != nil {
 			row = Row{Below: Cell{row.Below.Text + "; proposed: " + e.Schedule.Sentence(), row.Below.Color}, Copy: e.Schedule.Command}
 		}
-		for _, text := range e.cells() {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
+		row.Cells = Cells(e.cells()...)
 		g.Rows = append(g.Rows, row)
 	}
 	return g
@@ -58,12 +56,12 @@ func (e Entry) cells() []string {
 	if u := e.Usage; u != nil {
 		spread := "–"
 		if u.Utilization.LowestHour != nil && u.Utilization.HighestHour != nil {
-			spread = rounded(u.Utilization.LowestHour, 0, "") + "–" + rounded(u.Utilization.HighestHour, 0, "%")
+			spread = Number(u.Utilization.LowestHour, 0, "") + "–" + Number(u.Utilization.HighestHour, 0, "%")
 		}
 		copy(row[4:], []string{
-			rounded(&u.Actual, 2, ""), rounded(&u.Peak, 2, ""),
-			rounded(u.Utilization.Mean, 1, "%"), rounded(u.Utilization.P50, 1, "%"), rounded(u.Utilization.P95, 1, "%"), spread,
-			rounded(u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
+			Number(&u.Actual, 2, ""), Number(&u.Peak, 2, ""),
+			Number(u.Utilization.Mean, 1, "%"), Number(u.Utilization.P50, 1, "%"), Number(u.Utilization.P95, 1, "%"), spread,
+			Number(u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
 		})
 	}
 	if e.Saving != nil {
@@ -155,8 +153,8 @@ func (p Printer) ledgerSummary(l Ledger) {
 func throughputText(t billing.Throughput) string {
 	u := t.Utilization
 	return fmt.Sprintf("%s TPS provisioned, %s used, %s at the peak; utilization %s, p50 %s, p95 %s, hours %s to %s",
-		rounded(&t.Provisioned, 2, ""), rounded(&t.Actual, 2, ""), rounded(&t.Peak, 2, ""),
-		rounded(u.Mean, 1, "%"), rounded(u.P50, 1, "%"), rounded(u.P95, 1, "%"), rounded(u.LowestHour, 1, "%"), rounded(u.HighestHour, 1, "%"))
+		Number(&t.Provisioned, 2, ""), Number(&t.Actual, 2, ""), Number(&t.Peak, 2, ""),
+		Number(u.Mean, 1, "%"), Number(u.P50, 1, "%"), Number(u.P95, 1, "%"), Number(u.LowestHour, 1, "%"), Number(u.HighestHour, 1, "%"))
 }
 
 // exposureOfAll is how often demand would rise faster than capacity, for all step-downs together.
@@ -180,7 +178,7 @@ func tpsHoursText(h billing.TPSHours) string {
 	text := fmt.Sprintf("%s paid, %s used, %s wasted", commas(h.Paid), commas(h.Used), commas(h.Wasted))
 	if h.Paid > 0 {
 		share := h.Wasted / h.Paid * 100
-		text += " (" + rounded(&share, 1, "%") + ")"
+		text += " (" + Number(&share, 1, "%") + ")"
 	}
 	return text
 }

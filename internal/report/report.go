@@ -75,11 +75,6 @@ func list[T any](items []T) []T { return append([]T{}, items...) }
 // Number writes a number for people, with commas between thousands. What is not zero does not
 // look like zero, and nil is a dash.
 func Number(v *float64, digits int, unit string) string {
-	return model.Thousands(rounded(v, digits, unit))
-}
-
-// rounded is Number without commas.
-func rounded(v *float64, digits int, unit string) string {
 	if v == nil {
 		return "–"
 	}
@@ -87,7 +82,7 @@ func rounded(v *float64, digits int, unit string) string {
 	if zero := strconv.FormatFloat(0, 'f', digits, 64); *v > 0 && text == zero {
 		return "<" + zero[:len(zero)-1] + "1" + unit
 	}
-	return text + unit
+	return model.Thousands(text) + unit
 }
 
 func amount(v float64) string { return model.Number(v, 2) }
@@ -109,7 +104,7 @@ func tally[K ~string](counts map[K]int, keys []K) string {
 	var parts []string
 	for _, key := range keys {
 		if n := counts[key]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, key))
+			parts = append(parts, fmt.Sprintf("%s %s", model.Number(float64(n), 0), string(key)))
 		}
 	}
 	return strings.Join(parts, ", ")

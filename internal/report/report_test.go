@@ -283,7 +283,7 @@ func TestNumbersForPeople(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := rounded(tt.value, 2, "%"); got != tt.want {
+			if got := Number(tt.value, 2, "%"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

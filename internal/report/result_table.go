@@ -59,7 +59,7 @@ func resultGrid(resources []Resource) Grid {
 	for _, one := range resources {
 		row := Row{Text: Cell{Text: one.reasonText()}, Cells: []Cell{
 			{Text: string(one.Kind)}, {Text: one.Name}, {Text: one.Region}, {Text: strconv.Itoa(one.Min)},
-			{Text: rounded(one.Average, 2, "")}, {Text: rounded(one.Utilization, 1, "%")}, {one.decisionText(), colorOf(one.Decision)},
+			{Text: Number(one.Average, 2, "")}, {Text: Number(one.Utilization, 1, "%")}, {one.decisionText(), colorOf(one.Decision)},
 		}}
 		if saves {
 			row.Cells = append(row.Cells, Cell{Text: one.savesText()})

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -133,23 +134,16 @@ func (s Saved) Table(p Printer) {
 }
 
 func (s Saved) grid() Grid {
-	g := Grid{Columns: []Column{
-		{Title: "TIME (UTC)"}, {Title: "ACTION"}, {Title: "REGION"}, {Title: "RESOURCE", Name: true}, {Title: "MIN"},
-	}}
-	for _, title := range []string{"SAVED", "HOURS", "UNKNOWN", "PROMISED", "ACHIEVED", "ESTIMATE"} {
-		g.Columns = append(g.Columns, Column{Title: title, Right: true})
-	}
-	g.Columns = append(g.Columns, Column{Title: "STATE"})
+	g := Grid{Columns: slices.Concat(
+		titles("TIME (UTC)", "ACTION", "REGION"), []Column{{Title: "RESOURCE", Name: true}}, titles("MIN"),
+		numbers("SAVED", "HOURS", "UNKNOWN", "PROMISED", "ACHIEVED", "ESTIMATE"), titles("STATE"),
+	)}
 	for _, a := range s.Actions {
-		row := Row{}
-		for _, text := range []string{
-			a.Time.Format(time.DateTime), string(a.Action), a.Region, string(a.Kind) + "/" + a.Name, SavedMinimum(a),
+		g.Rows = append(g.Rows, Row{Cells: Cells(
+			a.Time.Format(time.DateTime), string(a.Action), a.Region, string(a.Kind)+"/"+a.Name, SavedMinimum(a),
 			Number(a.TPSHours, 1, ""), commas(a.Hours), commas(a.UnknownHours),
 			Number(a.PromisedPerMonth, 1, ""), Number(a.AchievedPerMonth, 1, ""), money(a.Estimate), SavedState(a),
-		} {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
-		g.Rows = append(g.Rows, row)
+		)})
 	}
 	return g
 }

@@ -57,11 +57,8 @@ func (p Printer) recommendations(proposals []advice.Proposal) Grid {
 		{Title: "METERED", Right: true, Minor: 1}, {Title: "RISK"}, {Title: "SURE"},
 	}}
 	for _, r := range proposals {
-		row := Row{Below: Cell{p.cut(r.Why), dim}, Copy: r.Command}
-		for _, text := range []string{strconv.Itoa(r.Rank), r.What, savesMoney(r.Saves), savesMetered(r.Saves), string(r.Risk), string(r.Sure)} {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
-		g.Rows = append(g.Rows, row)
+		g.Rows = append(g.Rows, Row{Below: Cell{p.cut(r.Why), dim}, Copy: r.Command, Cells: Cells(
+			strconv.Itoa(r.Rank), r.What, savesMoney(r.Saves), savesMetered(r.Saves), string(r.Risk), string(r.Sure))})
 	}
 	return g
 }

@@ -250,11 +250,8 @@ func (p Printer) whatIf(e WhatIfEntry) {
 }
 
 func (e WhatIfEntry) grid() Grid {
-	g := Grid{Text: "WHY"}
-	for _, title := range []string{"MIN", "TPS-HOURS", "ESTIMATE", "ABOVE", "COLD", "WORST RISE", "PER COLD"} {
-		g.Columns = append(g.Columns, Column{Title: title, Right: true})
-	}
-	g.Columns = append(g.Columns, Column{Title: "RISK"})
+	g := Grid{Text: "WHY", Columns: append(
+		numbers("MIN", "TPS-HOURS", "ESTIMATE", "ABOVE", "COLD", "WORST RISE", "PER COLD"), titles("RISK")...)}
 	for _, o := range e.Options {
 		money, worst := "–", "–"
 		if o.Estimate != nil {
@@ -263,14 +260,10 @@ func (e WhatIfEntry) grid() Grid {
 		if s := o.ColdSteps.Worst; s != nil {
 			worst = Number(&s.From, 1, "") + "→" + Number(&s.To, 1, "")
 		}
-		row := Row{Text: Cell{Text: o.Why()}}
-		for _, text := range []string{
-			strconv.Itoa(o.Minimum), commas(o.TPSHours), money, rounded(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
+		g.Rows = append(g.Rows, Row{Text: Cell{Text: o.Why()}, Cells: Cells(
+			strconv.Itoa(o.Minimum), commas(o.TPSHours), money, Number(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
 			Number(o.PerColdStep, 1, ""), string(o.Risk),
-		} {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
-		g.Rows = append(g.Rows, row)
+		)})
 	}
 	return g
 }
