@@ -123,8 +123,10 @@ var decisions = []rules.Verdict{
 	rules.None, rules.StepDown, rules.Raise, rules.Lower, rules.Return, rules.Drop, rules.Stop, rules.Delete, rules.Refused,
 }
 
-// counted is how many resources there are, of which kinds and in how many regions.
-func counted(kinds map[model.Kind]int, regions map[string]int) string {
+// counted is how many endpoints there are, of which kinds and in how many regions.
+func counted[T any](list []T, subject func(T) Subject) string {
+	kinds := count(list, func(one T) model.Kind { return subject(one).Kind })
+	regions := count(list, func(one T) string { return subject(one).Region })
 	var parts []string
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if n := kinds[kind]; n > 0 {

@@ -127,9 +127,7 @@ func (s Saved) Table(p Printer) {
 		p.Label("Columns", "saved: TPS-hours, metered like the bill; promised on record, and achieved since the action: in a month of 730 h; "+
 			"hours: in effect, and unknown")
 	}
-	for _, note := range s.Notes {
-		p.Label("Note", note)
-	}
+	p.labels("Note", s.Notes)
 	p.Problems(s.Problems)
 }
 

@@ -126,6 +126,19 @@ func (p Printer) Label(label, text string) {
 	}
 }
 
+// label is Label, unless there is no text, and labels writes each of several texts.
+func (p Printer) label(label, text string) {
+	if text != "" {
+		p.Label(label, text)
+	}
+}
+
+func (p Printer) labels(label string, texts []string) {
+	for _, text := range texts {
+		p.Label(label, text)
+	}
+}
+
 // Problems writes each problem on a line of its own, which is never wrapped: errors are
 // searched for and copied.
 func (p Printer) Problems(problems []model.Problem) {

@@ -2,8 +2,10 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -18,14 +20,12 @@ func (l Ledger) Table(p Printer) {
 		p.Line("")
 	}
 	p.foundIn(l)
-	if l.Groups != nil && len(l.Resources) > 0 {
-		p.Grid(l.Groups.grid())
-		p.Line("")
-	}
 	if len(l.Resources) > 0 {
-		grid := ledgerGrid(l.Resources)
-		grid.withAccount(l.Accounts, func(i int) string { return l.Resources[i].accountLabel() })
-		p.Grid(grid)
+		if l.Groups != nil {
+			p.Grid(l.Groups.grid())
+			p.Line("")
+		}
+		p.Grid(l.grid())
 		p.Line("")
 	}
 	p.ledgerSummary(l)
@@ -33,41 +33,38 @@ func (l Ledger) Table(p Printer) {
 	p.Problems(l.Problems)
 }
 
-func ledgerGrid(entries []Entry) Grid {
+func (l Ledger) grid() Grid {
 	g := Grid{Columns: []Column{
 		{Title: "KIND", Minor: 1}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true}, {Title: "AVG", Right: true, Minor: 2},
 		{Title: "PEAK", Right: true, Minor: 5}, {Title: "UTIL", Right: true}, {Title: "P50", Right: true, Minor: 6}, {Title: "P95", Right: true, Minor: 6},
 		{Title: "LOW–HIGH", Right: true, Minor: 6}, {Title: "IDLE", Right: true, Minor: 4}, {Title: "PAID", Right: true},
 		{Title: "USED", Right: true, Minor: 3}, {Title: "WASTED", Right: true}, {Title: "SAVES", Right: true},
 	}}
-	for _, e := range entries {
-		row := Row{Below: e.advice()}
-		if e.Schedule != nil {
-			row = Row{Below: Cell{row.Below.Text + "; proposed: " + e.Schedule.Sentence(), row.Below.Color}, Copy: e.Schedule.Command}
+	for _, e := range l.Resources {
+		used, saves := slices.Repeat([]string{"–"}, 10), "–"
+		if u := e.Usage; u != nil {
+			spread := "–"
+			if u.Utilization.LowestHour != nil && u.Utilization.HighestHour != nil {
+				spread = Number(u.Utilization.LowestHour, 0, "") + "–" + Number(u.Utilization.HighestHour, 0, "%")
+			}
+			used = []string{
+				Number(&u.Actual, 2, ""), Number(&u.Peak, 2, ""),
+				Number(u.Utilization.Mean, 1, "%"), Number(u.Utilization.P50, 1, "%"), Number(u.Utilization.P95, 1, "%"), spread,
+				Number(u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
+			}
 		}
-		row.Cells = Cells(e.cells()...)
+		if e.Saving != nil {
+			saves = commas(e.Saving.TPSHours)
+		}
+		row := Row{Below: e.advice(), Cells: Cells(slices.Concat([]string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min)}, used, []string{saves})...)}
+		if e.Schedule != nil {
+			row.Below.Text += "; proposed: " + e.Schedule.Sentence()
+			row.Copy = e.Schedule.Command
+		}
 		g.Rows = append(g.Rows, row)
 	}
+	g.withAccount(l.Accounts, func(i int) string { return l.Resources[i].accountLabel() })
 	return g
-}
-
-func (e Entry) cells() []string {
-	row := []string{string(e.Kind), e.Name, e.Region, strconv.Itoa(e.Min), "–", "–", "–", "–", "–", "–", "–", "–", "–", "–", "–"}
-	if u := e.Usage; u != nil {
-		spread := "–"
-		if u.Utilization.LowestHour != nil && u.Utilization.HighestHour != nil {
-			spread = Number(u.Utilization.LowestHour, 0, "") + "–" + Number(u.Utilization.HighestHour, 0, "%")
-		}
-		copy(row[4:], []string{
-			Number(&u.Actual, 2, ""), Number(&u.Peak, 2, ""),
-			Number(u.Utilization.Mean, 1, "%"), Number(u.Utilization.P50, 1, "%"), Number(u.Utilization.P95, 1, "%"), spread,
-			Number(u.IdleHours, 1, "h"), commas(u.TPSHours.Paid), commas(u.TPSHours.Used), commas(u.TPSHours.Wasted),
-		})
-	}
-	if e.Saving != nil {
-		row[len(row)-1] = commas(e.Saving.TPSHours)
-	}
-	return row
 }
 
 // advice is what would be saved, and how, or why nothing can be.
@@ -141,13 +138,9 @@ func (p Printer) ledgerSummary(l Ledger) {
 	for _, e := range t.Estimates {
 		p.Label("Estimate", estimateText(e, t))
 	}
-	for _, price := range PriceTexts(l.Prices) {
-		p.Label("Price", price)
-	}
+	p.labels("Price", PriceTexts(l.Prices))
 	p.Label("AWS calls", l.callsText())
-	for _, note := range l.Notes {
-		p.Label("Note", note)
-	}
+	p.labels("Note", l.Notes)
 }
 
 func throughputText(t billing.Throughput) string {
@@ -203,6 +196,123 @@ func estimateText(e EstimateTotal, t Totals) string {
 
 // counted is how many resources there are, of which kinds and in how many regions.
 func (l Ledger) counted() string {
-	return counted(
-		count(l.Resources, func(e Entry) model.Kind { return e.Kind }), count(l.Resources, func(e Entry) string { return e.Region }))
+	return counted(l.Resources, func(e Entry) Subject { return e.Subject })
+}
+
+// summary sums the ledger up: of the month, if one was metered, or else of what is shown.
+func (l Ledger) summary() advice.Summary {
+	t := l.Totals
+	f := advice.Facts{
+		Period: l.period(), Endpoints: t.Resources, Idle: t.Idle, Unknown: t.Unread + t.Unpriced, TrainingCost: l.TrainingCost,
+		Proposals: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)),
+	}
+	for _, e := range t.Estimates {
+		f.Spent = append(f.Spent, advice.Amount{Currency: e.Currency, Amount: e.Paid})
+	}
+	if l.Month != nil {
+		f.Period, f.Spent, f.Unknown = l.Month.Period(), l.Month.Spent, l.Month.Unknown
+	}
+	if l.Training != nil && l.Training.Totals.Hours != nil {
+		t := l.Training.Totals
+		f.Training = &advice.Training{Hours: *t.Hours, NeverServed: t.Unserved, Partial: len(t.Unread) > 0 || t.HoursMissing()}
+	}
+	return advice.SummaryOf(f)
+}
+
+// period is what the shown span is called.
+func (l Ledger) period() string {
+	return model.Plural(l.Days, "day") + " to " + l.Window.End.Format("2 January 2006 15:04 UTC")
+}
+
+// advised writes the summary, the month, and the ranked recommendations.
+func (p Printer) advised(l Ledger) {
+	if len(l.Resources) == 0 && len(l.Recommendations) == 0 {
+		return
+	}
+	for _, line := range p.wrapped(l.Summary.Text, p.Width) {
+		p.Line(p.paint(bold, line))
+	}
+	if l.Month != nil {
+		p.Line("")
+		p.Label("Month", l.Month.Text())
+	}
+	if len(l.Recommendations) > 0 {
+		p.Line("")
+		p.Grid(p.recommendations(l.Recommendations))
+	}
+}
+
+// recommendations is the ranked list. A reason is cut to one line; the JSON has all of it.
+func (p Printer) recommendations(proposals []advice.Proposal) Grid {
+	g := Grid{Columns: []Column{
+		{Title: "#", Right: true}, {Title: "WHAT TO DO", Name: true}, {Title: "SAVES A MONTH", Right: true},
+		{Title: "METERED", Right: true, Minor: 1}, {Title: "RISK"}, {Title: "SURE"},
+	}}
+	for _, r := range proposals {
+		g.Rows = append(g.Rows, Row{Below: Cell{p.cut(r.Why), dim}, Copy: r.Command, Cells: Cells(
+			strconv.Itoa(r.Rank), r.What, savesMoney(r.Saves), savesMetered(r.Saves), string(r.Risk), string(r.Sure))})
+	}
+	return g
+}
+
+func savesMoney(s advice.Saving) string {
+	if s.Amount == nil {
+		return "unknown"
+	}
+	return s.Currency + " " + amount(*s.Amount)
+}
+
+func savesMetered(s advice.Saving) string {
+	switch {
+	case s.TPSHours != nil:
+		return commas(*s.TPSHours) + " TPS-h"
+	case s.TrainingHours != nil:
+		return commas(*s.TrainingHours) + " training h"
+	}
+	return "–"
+}
+
+// cut is a text on one line below a row, shortened where there is little room.
+func (p Printer) cut(text string) string {
+	if room := p.Width - indent; room >= minText {
+		return Cut(text, room)
+	}
+	return model.OneLine(text)
+}
+
+const recommendationColumns = `rank kind arn name region what amountPerMonth=savesPerMonth.amount currency=savesPerMonth.currency
+	tpsHoursPerMonth=savesPerMonth.tpsHours trainingHoursPerMonth=savesPerMonth.trainingHours risk sure command why`
+
+// Advice is the summary and the recommendations of a ledger as a report of its own.
+type Advice struct{ Ledger Ledger }
+
+// Failed reports whether something could not be read.
+func (a Advice) Failed() bool { return a.Ledger.Failed() }
+
+// Asides implements Report.
+func (a Advice) Asides() []string { return a.Ledger.Asides() }
+
+// JSON implements Report.
+func (a Advice) JSON() any {
+	l := a.Ledger
+	l.Normalize()
+	return struct {
+		Summary         advice.Summary    `json:"summary"`
+		Recommendations []advice.Proposal `json:"recommendations"`
+		Problems        []model.Problem   `json:"problems"`
+	}{l.Summary, l.Recommendations, l.Problems}
+}
+
+// Table implements Report.
+func (a Advice) Table(p Printer) {
+	l := a.Ledger
+	l.Normalize()
+	p.foundIn(l)
+	p.advised(l)
+	p.Problems(l.Problems)
+}
+
+// CSV implements Report.
+func (a Advice) CSV() [][]string {
+	return rowsOf(recommendationColumns, a.Ledger.Recommendations)
 }
