@@ -10,13 +10,7 @@ import (
 
 // In is the report with its account named.
 func (r Report) In(a model.Account) Report {
-	r.Solutions, r.Findings = slices.Clone(r.Solutions), slices.Clone(r.Findings)
-	for i := range r.Solutions {
-		r.Solutions[i].Account, r.Solutions[i].AccountName = a.ID, a.Name
-	}
-	for i := range r.Findings {
-		r.Findings[i].Account, r.Findings[i].AccountName = a.ID, a.Name
-	}
+	r.Solutions, r.Findings = model.InAccount(r.Solutions, a), model.InAccount(r.Findings, a)
 	unread := []string{}
 	for _, region := range r.Totals.Unread {
 		unread = append(unread, region+" of "+a.String())

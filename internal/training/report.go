@@ -39,9 +39,7 @@ type Summary struct {
 	// Estimate is what the hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
 	Sum
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	model.OfAccount // if the report covers several
 }
 
 // Sum adds up trainings that began in the span.
