@@ -158,7 +158,7 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 	s.PerMonth = float64(r.MinTPS) * HoursPerMonth
 	_, since := u.slots.idle()
 	s.TPSHours = u.Paid - u.slots.paid(u.slots.removed(since))
-	s.Reason = "no request since " + u.slots.at(since).Format("2006-01-02 15:04") + " UTC"
+	s.Reason = "no request since " + u.slots.Time(since).Format("2006-01-02 15:04") + " UTC"
 	if since == 0 {
 		s.Reason = "no request in all the time looked at"
 	}

@@ -28,7 +28,7 @@ func endpoint(kind model.Kind, minimum int) model.Resource {
 // history is that of a resource that was watched all the time, with the given rate (TPS) at the
 // start of each 5 minutes. A negative rate has no datapoint; NaN was not watched either.
 func history(r model.Resource, m billing.ReportTime, rate func(at time.Time) float64) billing.History {
-	queries := billing.HistoryQueries(r, m)
+	queries := billing.Queries(r, m)
 	requests, minimums := model.Series{Complete: true}, model.Series{Complete: true}
 	for at := m.Span.Start; at.Before(m.Span.End); at = at.Add(5 * time.Minute) {
 		v := rate(at)

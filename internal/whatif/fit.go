@@ -132,11 +132,10 @@ func cellsOf(d billing.Demand, base int, l layout) []cell {
 		if next != here { // the hour's level is in place already
 			rates[next] = append(rates[next], rate)
 		}
+		if d.IsCold(i, float64(base)) {
+			rises[here] = append(rises[here], rise{int(math.Ceil(rate)), d.Time(i).Truncate(24 * time.Hour)})
+		}
 	}
-	d.EachCold(float64(base), func(i int, rate float64) {
-		here := find(d.Time(i))
-		rises[here] = append(rises[here], rise{int(math.Ceil(rate)), d.Time(i).Truncate(24 * time.Hour)})
-	})
 	for i := range cells {
 		cells[i].raises = raisesOf(rates[i], rises[i], base)
 	}
