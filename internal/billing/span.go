@@ -77,13 +77,13 @@ func keptSince(now time.Time) time.Time {
 // MonthOf is the calendar month (UTC) that a time is in. The present month reaches up to now, and
 // has the month before beside it.
 func MonthOf(now, month time.Time, delay time.Duration) (Spans, error) {
-	first := firstOfMonth(month)
+	first := FirstOfMonth(month)
 	if first.After(now) {
 		return Spans{}, fmt.Errorf("the month %s has not begun", first.Format("2006-01"))
 	}
 	if first.Before(keptSince(now)) {
 		return Spans{}, fmt.Errorf("CloudWatch keeps data of 455 days: %s is not complete any more; the first month that is: %s",
-			first.Format("2006-01"), firstOfMonth(keptSince(now)).AddDate(0, 1, 0).Format("2006-01"))
+			first.Format("2006-01"), FirstOfMonth(keptSince(now)).AddDate(0, 1, 0).Format("2006-01"))
 	}
 	if !first.Before(ReportTimeOf(now, MinDays, delay).Span.End) {
 		return Spans{}, fmt.Errorf("the month %s has no whole hour yet whose data have arrived; try again in an hour, or report %s",
@@ -103,17 +103,17 @@ func MonthOf(now, month time.Time, delay time.Duration) (Spans, error) {
 // WithMonth also meters the present month, beside what is shown. In its first hour there is nothing
 // to meter.
 func (s Spans) WithMonth() Spans {
-	if first := firstOfMonth(s.Shown.End); s.Open && first.Before(s.Shown.End) {
+	if first := FirstOfMonth(s.Shown.End); s.Open && first.Before(s.Shown.End) {
 		s.Month = model.NewWindow(first, s.Shown.End)
 	}
 	return s
 }
 
 // MonthEnd is the end of the calendar month that a time is in.
-func MonthEnd(t time.Time) time.Time { return firstOfMonth(t).AddDate(0, 1, 0) }
+func MonthEnd(t time.Time) time.Time { return FirstOfMonth(t).AddDate(0, 1, 0) }
 
-// firstOfMonth is the beginning of the calendar month (UTC) of t.
-func firstOfMonth(t time.Time) time.Time {
+// FirstOfMonth is the beginning of the calendar month (UTC) of t.
+func FirstOfMonth(t time.Time) time.Time {
 	return time.Date(t.UTC().Year(), t.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 

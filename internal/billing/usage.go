@@ -116,6 +116,9 @@ func (u Metered) HourlyAtMost(minimum int) []Hour {
 // HourlyAt returns the hours as they would be metered with the given minimum all the time that
 // the resource ran.
 func (u Metered) HourlyAt(minimum int) []Hour {
+	if u.slots == nil {
+		return nil
+	}
 	return u.slots.Metered(u.slots.throughout(float64(minimum)))
 }
 
