@@ -7,7 +7,6 @@ package pricing
 import (
 	"encoding/json"
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 
@@ -150,9 +149,6 @@ func (p Price) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal(out)
 }
-
-// Equal reports whether two prices are the same in all respects.
-func (p Price) Equal(other Price) bool { return reflect.DeepEqual(p, other) }
 
 // TierCost is what the first volume TPS-hours of a calendar month cost, by the tiers.
 func (p Price) TierCost(volume float64) float64 {
