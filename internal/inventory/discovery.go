@@ -3,6 +3,8 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -58,7 +60,9 @@ func (d *discovery) run(ctx context.Context, j job) result {
 		r.problems = append(r.problems, model.Problem{Region: j.region, Operation: listOperation(j.kind), Err: err})
 		d.addCopies(j, &r)
 	} else {
-		inv.entries.dropFunc(func(arn model.ARN, e entry) bool { return e.isOf(j) && !r.seen[arn] })
+		inv.entries.with(func(items map[model.ARN]entry) {
+			maps.DeleteFunc(items, func(arn model.ARN, e entry) bool { return e.isOf(j) && !r.seen[arn] })
+		})
 		for arn := range j.named {
 			if !r.seen[arn] {
 				inv.logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
@@ -73,10 +77,12 @@ func (d *discovery) run(ctx context.Context, j job) result {
 // addCopies adds stale copies of what an incomplete listing does not show.
 func (d *discovery) addCopies(j job, r *result) {
 	now, count := d.inv.clock.Now(), 0
-	d.inv.entries.each(func(arn model.ARN, e entry) {
-		if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
-			r.resources = append(r.resources, e.stale())
-			count++
+	d.inv.entries.with(func(items map[model.ARN]entry) {
+		for arn, e := range items {
+			if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
+				r.resources = append(r.resources, e.stale())
+				count++
+			}
 		}
 	})
 	d.progress.add(count, count)
@@ -95,19 +101,27 @@ func (d *discovery) campaigns(ctx context.Context, region string, selected []mod
 		again := &discovery{inv: d.inv, due: d.due, recipes: recipes}
 		return again.campaign(ctx, selected[i])
 	})
-	var problems []model.Problem
 	for i, f := range findings {
 		if f.gone {
 			delete(r.seen, selected[i].ARN)
 		}
+	}
+	resources, problems := divide(findings)
+	r.resources = append(r.resources, resources...)
+	r.problems = append(r.problems, mergeCanceled(region, problems)...)
+}
+
+// divide takes findings apart.
+func divide(findings []finding) (resources []model.Resource, problems []model.Problem) {
+	for _, f := range findings {
 		if f.resource != nil {
-			r.resources = append(r.resources, *f.resource)
+			resources = append(resources, *f.resource)
 		}
 		if f.problem != nil {
 			problems = append(problems, *f.problem)
 		}
 	}
-	r.problems = append(r.problems, mergeCanceled(region, problems)...)
+	return resources, problems
 }
 
 // campaign completes the list entry of a campaign. One that is not ACTIVE stays as listed.
@@ -199,17 +213,15 @@ func throttledOf(findings []finding) (indices []int) {
 
 // mergeCanceled makes one problem of all those that the end of a context caused.
 func mergeCanceled(region string, problems []model.Problem) []model.Problem {
-	var kept, canceled []model.Problem
-	for _, p := range problems {
-		if awsapi.KindOf(p.Err) == awsapi.Canceled {
-			canceled = append(canceled, p)
-		} else {
-			kept = append(kept, p)
-		}
+	canceled := func(p model.Problem) bool { return awsapi.KindOf(p.Err) == awsapi.Canceled }
+	first := slices.IndexFunc(problems, canceled)
+	if first < 0 {
+		return problems
 	}
-	if n := len(canceled); n > 1 {
-		err := fmt.Errorf("%w (and %d more)", canceled[0].Err, n-1)
-		canceled = []model.Problem{{Region: region, Operation: canceled[0].Operation, Err: err}}
+	one := problems[first]
+	kept := slices.DeleteFunc(slices.Clone(problems), canceled)
+	if n := len(problems) - len(kept); n > 1 {
+		one = model.Problem{Region: region, Operation: one.Operation, Err: fmt.Errorf("%w (and %d more)", one.Err, n-1)}
 	}
-	return append(kept, canceled...)
+	return append(kept, one)
 }
