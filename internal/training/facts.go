@@ -18,9 +18,9 @@ type Facts struct {
 	Solutions    []Solution
 	Jobs         []BatchJob
 	Trackers     []EventTracker
-	Campaigns    []Campaign    // of the whole region, without those being deleted
-	Recommenders []Recommender // the same
-	Deletions    []Deletion    // of campaigns, as far as the audit log is known
+	Campaigns    []model.Resource // of the whole region, without those being deleted
+	Recommenders []model.Resource // the same
+	Deletions    []Deletion       // of campaigns, as far as the audit log is known
 	Known        Known
 }
 
@@ -103,21 +103,6 @@ type EventTracker struct {
 	Created time.Time
 }
 
-// Campaign is a campaign with the version that it serves.
-type Campaign struct {
-	Name     string
-	ARN      string
-	Version  string // ARN; <solution ARN>/$LATEST if AWS does not name the version
-	AutoSync bool   // the service moves it to each new version
-	Updating bool   // an update is in progress, perhaps to another version
-	Created  time.Time
-}
-
-// Recommender is a recommender, which uses its dataset group.
-type Recommender struct {
-	Group string // ARN; empty if unknown
-}
-
 // Deletion is the deletion of a campaign.
 type Deletion struct {
 	Campaign string // its name
@@ -163,14 +148,13 @@ func (f *Facts) add(r model.Resource) {
 	switch {
 	case r.Status.Deleting():
 	case r.Kind == model.Recommender:
-		group := r.DatasetGroup.String()
-		f.Known.Recommenders = f.Known.Recommenders && group != ""
-		f.Recommenders = append(f.Recommenders, Recommender{Group: group})
+		f.Known.Recommenders = f.Known.Recommenders && r.DatasetGroup != (model.ARN{})
+		f.Recommenders = append(f.Recommenders, r)
 	default:
 		f.Known.Campaigns = f.Known.Campaigns && r.Described && !r.Stale && r.Version != ""
-		f.Campaigns = append(f.Campaigns, Campaign{
-			Name: r.Name, ARN: r.ARN.String(), Version: r.Version, AutoSync: r.AutoSync, Created: r.Created,
-			Updating: r.Update != nil && !r.Update.Status.Settled(),
-		})
+		f.Campaigns = append(f.Campaigns, r)
 	}
 }
+
+// updating reports whether a campaign may be moving to another version.
+func updating(c model.Resource) bool { return c.Update != nil && !c.Update.Status.Settled() }

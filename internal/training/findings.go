@@ -209,13 +209,13 @@ func (a analysis) failing(s Solution) (Finding, bool) {
 }
 
 // age finds a campaign that serves an older version than the newest, or an old one.
-func (a analysis) age(s Solution, c Campaign) (Finding, bool) {
+func (a analysis) age(s Solution, c model.Resource) (Finding, bool) {
 	served, ok := s.version(c)
 	newest, ready := s.newest()
-	if !ok || !ready || c.Updating || c.AutoSync {
+	if !ok || !ready || updating(c) || c.AutoSync {
 		return Finding{}, false
 	}
-	f := Finding{Campaign: c.ARN}
+	f := Finding{Campaign: c.ARN.String()}
 	old := days(a.now.Sub(served.Updated))
 	if newest.ARN != served.ARN && newest.Created.After(served.Created) {
 		newer := func(v Version) bool { return v.Status == model.StatusActive && v.Created.After(served.Created) }
@@ -250,7 +250,7 @@ func (a analysis) groups() []Finding {
 	}
 	used, solutions, trackers := map[string]bool{}, map[string]int{}, map[string][]EventTracker{}
 	for _, r := range a.Recommenders {
-		used[r.Group] = true
+		used[r.DatasetGroup.String()] = true
 	}
 	for _, s := range a.Solutions {
 		solutions[s.Group]++

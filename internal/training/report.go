@@ -222,13 +222,13 @@ type analysis struct {
 	Facts
 	prices    pricing.Table
 	now       time.Time
-	campaigns map[string][]Campaign // by solution ARN
-	jobs      map[string][]BatchJob // the same
-	groupName map[string]string     // by ARN
+	campaigns map[string][]model.Resource // by solution ARN
+	jobs      map[string][]BatchJob       // the same
+	groupName map[string]string           // by ARN
 }
 
 func newAnalysis(f Facts, prices pricing.Table, now time.Time) analysis {
-	a := analysis{f, prices, now, map[string][]Campaign{}, map[string][]BatchJob{}, map[string]string{}}
+	a := analysis{f, prices, now, map[string][]model.Resource{}, map[string][]BatchJob{}, map[string]string{}}
 	for _, c := range f.Campaigns {
 		a.campaigns[SolutionOf(c.Version)] = append(a.campaigns[SolutionOf(c.Version)], c)
 	}
@@ -344,9 +344,9 @@ func (a analysis) served(s Solution, v Version) bool {
 	if slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Version == v.ARN }) {
 		return true
 	}
-	return slices.ContainsFunc(a.campaigns[s.ARN], func(c Campaign) bool {
+	return slices.ContainsFunc(a.campaigns[s.ARN], func(c model.Resource) bool {
 		present, ok := s.version(c)
-		if !ok || c.Updating { // in doubt it is
+		if !ok || updating(c) { // in doubt it is
 			return true
 		}
 		if c.AutoSync && v.Status == model.StatusActive {
@@ -357,7 +357,7 @@ func (a analysis) served(s Solution, v Version) bool {
 }
 
 // version is the version that a campaign serves; ok is false if it is unknown.
-func (s Solution) version(c Campaign) (served Version, ok bool) {
+func (s Solution) version(c model.Resource) (served Version, ok bool) {
 	if c.Version == s.ARN+"/$LATEST" {
 		newest, ok := s.newest()
 		return newest, ok && c.AutoSync
