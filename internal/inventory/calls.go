@@ -47,14 +47,14 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 		}
 		resources = append(resources, resource)
 	}
-	client := inv.clients.Personalize(region)
+	client := inv.o.Clients.Personalize(region)
 	read := func(token *string) (*string, error) {
 		out, err := client.ListCampaigns(ctx, &personalize.ListCampaignsInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
 		if err != nil {
 			return nil, err
 		}
 		for _, summary := range out.Campaigns {
-			add(campaignFromSummary(region, summary, inv.clock.Now()))
+			add(campaignFromSummary(region, summary, inv.o.Clock.Now()))
 		}
 		return out.NextToken, nil
 	}
@@ -65,7 +65,7 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 				return nil, err
 			}
 			for _, summary := range out.Recommenders {
-				add(recommenderFromSummary(region, summary, inv.clock.Now()))
+				add(recommenderFromSummary(region, summary, inv.o.Clock.Now()))
 			}
 			return out.NextToken, nil
 		}
@@ -80,18 +80,18 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 // describe reads a resource as it is now. A campaign lacks recipe and dataset group, which
 // come from its solution version.
 func (inv *Inventory) describe(ctx context.Context, arn model.ARN, kind model.Kind) (entry, error) {
-	client, name := inv.clients.Personalize(arn.Region), arn.String()
+	client, name := inv.o.Clients.Personalize(arn.Region), arn.String()
 	var e entry
 	var err error
 	if kind == model.Campaign {
 		var out *personalize.DescribeCampaignOutput
 		if out, err = client.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &name}); err == nil {
-			e.resource, e.versionARN, err = campaignFromDescription(arn.Region, out.Campaign, inv.clock.Now())
+			e.resource, e.versionARN, err = campaignFromDescription(arn.Region, out.Campaign, inv.o.Clock.Now())
 		}
 	} else {
 		var out *personalize.DescribeRecommenderOutput
 		if out, err = client.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &name}); err == nil {
-			e.resource, err = recommenderFromDescription(arn.Region, out.Recommender, inv.clock.Now())
+			e.resource, err = recommenderFromDescription(arn.Region, out.Recommender, inv.o.Clock.Now())
 		}
 	}
 	if err == nil && e.resource.ARN != arn {
@@ -215,7 +215,7 @@ func (inv *Inventory) Tags(ctx context.Context, resources []model.Resource) (map
 }
 
 func (inv *Inventory) tags(ctx context.Context, arn model.ARN) (map[string]string, error) {
-	out, err := inv.clients.Personalize(arn.Region).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{
+	out, err := inv.o.Clients.Personalize(arn.Region).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{
 		ResourceArn: aws.String(arn.String()),
 	})
 	if err != nil {

@@ -65,18 +65,18 @@ func (d *discovery) run(ctx context.Context, j job) result {
 		})
 		for arn := range j.named {
 			if !r.seen[arn] {
-				inv.logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
+				inv.o.Logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
 			}
 		}
 	}
-	inv.logger.Debug("region listed", "region", j.region, "kind", string(j.kind), "listed", len(listed), "selected", len(selected),
+	inv.o.Logger.Debug("region listed", "region", j.region, "kind", string(j.kind), "listed", len(listed), "selected", len(selected),
 		"complete", r.complete)
 	return r
 }
 
 // addCopies adds stale copies of what an incomplete listing does not show.
 func (d *discovery) addCopies(j job, r *result) {
-	now, count := d.inv.clock.Now(), 0
+	now, count := d.inv.o.Clock.Now(), 0
 	d.inv.entries.with(func(items map[model.ARN]entry) {
 		for arn, e := range items {
 			if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
@@ -86,7 +86,7 @@ func (d *discovery) addCopies(j job, r *result) {
 		}
 	})
 	d.progress.add(count, count)
-	d.inv.logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
+	d.inv.o.Logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
 		"op", listOperation(j.kind), "copies", count)
 }
 
@@ -152,16 +152,16 @@ func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding
 		return d.recipes.complete(ctx, e)
 	case awsapi.KindOf(err) == awsapi.NotFound:
 		inv.entries.drop(listed.ARN)
-		inv.logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
+		inv.o.Logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
 		return finding{gone: true}
 	}
 	problem := model.Problem{ARN: listed.ARN.String(), Region: listed.Region(), Operation: describeOperation(model.Campaign)}
-	if !known || !old.fresh(inv.clock.Now()) {
+	if !known || !old.fresh(inv.o.Clock.Now()) {
 		problem.Err = fmt.Errorf("skipped this time: %w", err)
 		return finding{problem: &problem}
 	}
 	problem.Err = fmt.Errorf("metrics only, from the copy of %s: %w", old.resource.Observed.Format(time.TimeOnly), err)
-	inv.logger.Debug("last known copy used", "arn", problem.ARN, "region", problem.Region, "kind", string(model.Campaign),
+	inv.o.Logger.Debug("last known copy used", "arn", problem.ARN, "region", problem.Region, "kind", string(model.Campaign),
 		"op", problem.Operation, "observed", old.resource.Observed, "err", err)
 	resource := old.stale()
 	return finding{resource: &resource, problem: &problem}
@@ -181,10 +181,10 @@ func (inv *Inventory) retryThrottled(ctx context.Context, findings []finding, ag
 	throttled := throttledOf(findings)
 	pause := time.Second
 	for vain := 0; len(throttled) > 0 && vain < throttledRounds; {
-		if inv.clock.Sleep(ctx, pause) != nil {
+		if inv.o.Clock.Sleep(ctx, pause) != nil {
 			return
 		}
-		inv.logger.Debug("throttled, trying again", "resources", len(throttled))
+		inv.o.Logger.Debug("throttled, trying again", "resources", len(throttled))
 		recipes := newRecipeReader(inv)
 		awsapi.Parallel(len(throttled), awsapi.CallsAtOnce, func(n int) {
 			f := again(recipes, throttled[n])

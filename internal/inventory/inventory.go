@@ -33,20 +33,15 @@ type Options struct {
 
 // Inventory discovers resources and caches what it saw. It is safe for concurrent use.
 type Inventory struct {
-	clients *awsapi.Clients
-	clock   model.Clock
-	logger  *slog.Logger
-	entries shelf[model.ARN, entry]
-	// versions are the permanent solution versions, by ARN.
-	versions shelf[string, *version]
+	o        Options
+	entries  shelf[model.ARN, entry]
+	versions shelf[string, *version] // the permanent ones, by ARN
 }
 
 // New makes an Inventory with an empty cache.
 func New(o Options) *Inventory {
 	return &Inventory{
-		clients:  o.Clients,
-		clock:    cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
-		logger:   cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		o:        Options{o.Clients, cmp.Or[model.Clock](o.Clock, model.SystemClock{}), cmp.Or(o.Logger, slog.New(slog.DiscardHandler))},
 		entries:  shelf[model.ARN, entry]{items: map[model.ARN]entry{}},
 		versions: shelf[string, *version]{items: map[string]*version{}},
 	}
@@ -169,7 +164,7 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 		return inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
 	})
 	// Without Discover, no listing shows which resources no longer exist.
-	oldest := inv.clock.Now().Add(-unseenTTL)
+	oldest := inv.o.Clock.Now().Add(-unseenTTL)
 	inv.entries.with(func(items map[model.ARN]entry) {
 		maps.DeleteFunc(items, func(_ model.ARN, e entry) bool { return e.resource.Observed.Before(oldest) })
 	})
