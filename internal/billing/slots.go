@@ -94,16 +94,11 @@ type slots struct {
 }
 
 // AssumeMinimums fills in the assumed minimum of a resource where none was published (0).
-// at is the start of the period of each value. Since its latest update it is the present
+// at is the start of the period of each value, before and after are the minimums that were published
+// last before the values and first after them, 0 without any. Since its latest update it is the present
 // one; before that the one published last, or else the first published after it. If none
 // ever was, it is the present one.
-func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time) {
-	assumeMinimums(r, minimum, at, 0, 0)
-}
-
-// assumeMinimums also knows the minimums published last before the values, and first after them;
-// 0 without any.
-func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
+func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
 	inside := 0.0
 	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
 		inside = minimum[first]
@@ -140,7 +135,7 @@ func newSlots(r model.Resource, w model.Window, requests, minimums, running mode
 		})
 		before, after = around(minimums, w, r.Created)
 	}
-	assumeMinimums(r, s.minimum, s.Time, before, after)
+	AssumeMinimums(r, s.minimum, s.Time, before, after)
 	if r.Kind == model.Recommender && minimums.Complete && running.Complete {
 		s.markStops(running, before > 0)
 	}

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -154,11 +153,10 @@ func versionFromSolution(s *types.Solution) (*version, error) {
 	if s == nil {
 		return nil, errors.New("the response has no solution")
 	}
-	recipe := s.RecipeArn
-	if s.AutoMLResult != nil {
-		recipe = cmp.Or(recipe, s.AutoMLResult.BestRecipeArn)
+	v := newVersion(s.RecipeArn, s.DatasetGroupArn)
+	if v.recipe == "" && s.AutoMLResult != nil {
+		v = newVersion(s.AutoMLResult.BestRecipeArn, s.DatasetGroupArn)
 	}
-	v := newVersion(recipe, s.DatasetGroupArn)
 	if v.recipe == "" {
 		return nil, errors.New("neither solution version nor solution names a recipe")
 	}
