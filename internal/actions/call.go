@@ -169,7 +169,7 @@ func (x *execution) call(ctx context.Context) (err error) {
 
 // notification is sent once the call is accepted; nil if none is.
 func (x *execution) notification(record events.Audit) []events.Event {
-	detail := events.NotificationDetail{ARN: x.req.ARN.String(), Reason: x.reason()}
+	detail := events.NotificationDetail{}
 	var detailType events.DetailType
 	switch x.action {
 	case model.ActionUpdate:
@@ -185,6 +185,5 @@ func (x *execution) notification(record events.Audit) []events.Event {
 	default:
 		return nil
 	}
-	detail.Audit = record.NotificationRaw(detailType)
-	return []events.Event{{DetailType: detailType, Resources: []string{detail.ARN}, Detail: detail}}
+	return []events.Event{events.Notification(detailType, record, detail)}
 }

@@ -66,7 +66,7 @@ func (t returnTag) restore(ctx context.Context) error {
 
 // remove removes the tag, for a reason.
 func (t returnTag) remove(ctx context.Context, why string) error {
-	return t.w.RemoveTag(ctx, t.intent("remove its tag "+schedule.ReturnTag+": "+why), schedule.ReturnTag)
+	return t.w.RemoveTags(ctx, t.intent("remove its tag "+schedule.ReturnTag+": "+why), schedule.ReturnTag)
 }
 
 // removal removes the tag where a person's request ends what it arranges. A
@@ -198,9 +198,6 @@ func (x *execution) drop(ctx context.Context, d rules.Decision) (Answer, error) 
 	}
 	record := x.record(ctx, writer.Refused, d.Reason)
 	n.Problems = x.lost
-	n.add(x.w.Emit(ctx, []events.Event{{
-		DetailType: events.ReturnDropped, Resources: []string{record.ARN},
-		Detail: events.NotificationDetail{ARN: record.ARN, Reason: d.Reason, Audit: record.NotificationRaw(events.ReturnDropped)},
-	}}))
+	n.add(x.w.Emit(ctx, []events.Event{events.Notification(events.ReturnDropped, record, events.NotificationDetail{})}))
 	return n, nil
 }

@@ -103,14 +103,11 @@ type plainAudit Audit
 func (a Audit) MarshalJSON() ([]byte, error) { return json.Marshal(plainAudit(a)) }
 
 // MarshalText writes the record as JSON, for logs in text form.
-func (a Audit) MarshalText() ([]byte, error) { return json.Marshal(plainAudit(a)) }
+func (a Audit) MarshalText() ([]byte, error) { return a.MarshalJSON() }
 
 // Raw is the record as the details of events carry it; nil if it cannot be encoded.
 func (a Audit) Raw() json.RawMessage {
-	raw, err := encode(plainAudit(a))
-	if err != nil {
-		return nil
-	}
+	raw, _ := encode(plainAudit(a)) // nil with an error
 	return raw
 }
 
@@ -131,7 +128,9 @@ func DecodeAudit(line []byte) (Audit, error) {
 		if raw, ok := keys[key]; ok {
 			a, err := decodeAudit(raw)
 			if about, given := keys[keyARN]; err == nil && given {
-				if name, _ := text(keyARN, about); name != a.ARN { // guard: an event about another resource than its record
+				var name string
+				_ = text(about, &name)
+				if name != a.ARN { // guard: an event about another resource than its record
 					return Audit{}, fmt.Errorf("the event is about %s, its audit record about %s", quoted(name), a.ARN)
 				}
 			}
@@ -148,11 +147,12 @@ func DecodeAudit(line []byte) (Audit, error) {
 var ErrNoAudit = errors.New("it has no audit record")
 
 func decodeAudit(raw []byte) (Audit, error) {
-	var a plainAudit
-	if err := json.Unmarshal(raw, &a); err != nil {
+	var plain plainAudit
+	if err := json.Unmarshal(raw, &plain); err != nil {
 		return Audit{}, fmt.Errorf("the audit record is malformed: %w", err)
 	}
-	arn, kind, err := Audit(a).subject()
+	a := Audit(plain)
+	arn, kind, err := a.subject()
 	switch {
 	case err != nil:
 		return Audit{}, fmt.Errorf("the audit record's arn: %w", err)
@@ -163,8 +163,8 @@ func decodeAudit(raw []byte) (Audit, error) {
 	}
 	a.Kind, a.Region = kind, arn.Region
 	// Records may come from anyone: a command of theirs is neither shown nor executed.
-	a.Restore, a.Note = Audit(a).RestoreCommand(), ""
-	return Audit(a), nil
+	a.Restore, a.Note = a.RestoreCommand(), ""
+	return a, nil
 }
 
 // subject is the resource of the record: a solution if it is about training, else an endpoint.

@@ -48,16 +48,13 @@ const (
 // ChatPath is where the event of a notification has its Chat, as a rule's target names it.
 const ChatPath = "$.detail.Audit.chat"
 
-// NotificationRaw is the record as the details of notifications carry it: with the same for chats.
+// notificationRaw is the record as the details of notifications carry it: with the same for chats.
 // All values are there, as an event without one would be lost on its way.
-func (a Audit) NotificationRaw(t DetailType) json.RawMessage {
-	raw, err := encode(struct {
+func (a Audit) notificationRaw(t DetailType) json.RawMessage {
+	raw, _ := encode(struct {
 		plainAudit
 		Chat Chat `json:"chat"`
-	}{plainAudit(a), a.chat(t)})
-	if err != nil {
-		return nil
-	}
+	}{plainAudit(a), a.chat(t)}) // nil with an error
 	return raw
 }
 
@@ -86,45 +83,34 @@ func (a Audit) chat(t DetailType) Chat {
 	}
 }
 
+// chatTitles are the titles of notifications about a resource.
+var chatTitles = map[DetailType]string{
+	CampaignDeleted:    "Deleting %s",
+	RecommenderStopped: "Stopping %s",
+	TrainingPaused:     "Automatic training of %s is paused",
+	TrainingResumed:    "Automatic training of %s is on again",
+	FailuresNoticed:    "Calls to %s fail as demand rises",
+	MinimumContested:   "Minimum of %s was set back, so steps pause",
+	ReturnDropped:      "Timed raise of %s does not return",
+}
+
 // chatTitle is the notification in a few words.
 func (a Audit) chatTitle(t DetailType, name string) string {
 	subject := string(a.Kind) + " " + name
-	switch t {
-	case CampaignUpdated, RecommenderUpdated:
-		if a.Before != nil && a.Before.MinTPS > 0 {
-			return fmt.Sprintf("Minimum of %s changes from %d to %d %s", subject, a.Before.MinTPS, a.NewMinTPS, a.Kind.RateUnit())
-		}
-		return fmt.Sprintf("Minimum of %s changes to %d %s", subject, a.NewMinTPS, a.Kind.RateUnit())
-	case CampaignDeleted:
-		return "Deleting " + subject
-	case RecommenderStopped:
-		return "Stopping " + subject
-	case TrainingPaused:
-		return "Automatic training of " + subject + " is paused"
-	case TrainingResumed:
-		return "Automatic training of " + subject + " is on again"
-	case FailuresNoticed:
-		return "Calls to " + subject + " fail as demand rises"
-	case MinimumContested:
-		return "Minimum of " + subject + " was set back, so steps pause"
-	case ReturnDropped:
-		return "Timed raise of " + subject + " does not return"
-	case DryRunDecision:
-		return a.dryRunTitle(subject)
-	}
-	return string(t) + ": " + subject
-}
-
-func (a Audit) dryRunTitle(subject string) string {
-	switch a.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("Dry run: minimum of %s would change to %d %s", subject, a.NewMinTPS, a.Kind.RateUnit())
-	case model.ActionDelete:
+	minimum := fmt.Sprintf("%d %s", a.NewMinTPS, a.Kind.RateUnit())
+	switch {
+	case t == UpdatedType(a.Kind) && a.Before != nil && a.Before.MinTPS > 0:
+		return fmt.Sprintf("Minimum of %s changes from %d to %s", subject, a.Before.MinTPS, minimum)
+	case t == UpdatedType(a.Kind):
+		return fmt.Sprintf("Minimum of %s changes to %s", subject, minimum)
+	case t == DryRunDecision && a.Action == model.ActionUpdate:
+		return fmt.Sprintf("Dry run: minimum of %s would change to %s", subject, minimum)
+	case t == DryRunDecision && a.Action == model.ActionDelete:
 		return "Dry run: " + subject + " would be deleted"
-	case model.ActionStop:
+	case t == DryRunDecision && a.Action == model.ActionStop:
 		return "Dry run: " + subject + " would be stopped"
 	}
-	return "Dry run: " + subject
+	return fmt.Sprintf(cmp.Or(chatTitles[t], string(t)+": %s"), subject)
 }
 
 // chatSteps are what a reader can do: the command that undoes it, whole or not at all, or the note

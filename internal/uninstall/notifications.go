@@ -174,7 +174,7 @@ func (r *removal) removeCounts(ctx context.Context, topic model.ARN, tags writer
 	if len(keys) == 0 {
 		return
 	}
-	if err := r.w.RemoveTags(ctx, topic, keys); err != nil {
+	if err := r.w.RemoveCounts(ctx, topic, keys...); err != nil {
 		r.w.Logger.WarnContext(ctx, "tags with counts of actions stay", "arn", topic.String(), "err", awsapi.Line(err))
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -129,18 +127,5 @@ func TestCheckDataLeavesOutWhatCloudWatchRefuses(t *testing.T) {
 				t.Errorf("problem %+v", problems[0])
 			}
 		})
-	}
-}
-
-func TestToMetricData(t *testing.T) {
-	got := toMetricData([]model.Datum{datum("r1", "averageTPS", "arn:x", 2.5), datum("r1", "count", "", 3)})
-	if len(got) != 2 || len(got[0].Dimensions) != 1 || len(got[1].Dimensions) != 0 {
-		t.Fatalf("got %+v", got)
-	}
-	first := got[0]
-	if aws.ToString(first.MetricName) != "averageTPS" || aws.ToFloat64(first.Value) != 2.5 || string(first.Unit) != "Count/Second" ||
-		!aws.ToTime(first.Timestamp).Equal(testTime) || aws.ToString(first.Dimensions[0].Name) != "CampaignArn" ||
-		aws.ToString(first.Dimensions[0].Value) != "arn:x" {
-		t.Errorf("got %+v", first)
 	}
 }
