@@ -75,9 +75,7 @@ func (r *removal) removeRule(ctx context.Context) {
 		r.keepTopicOf(others)
 		return
 	}
-	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, func(ctx context.Context) error {
-		return notify.DeleteRule(ctx, r.w, r.region)
-	})
+	r.remove(ctx, item, ownerOf(tags), notify.OpDeleteRule, notify.DeleteRule(r.w, r.region))
 }
 
 // removeTargets removes our targets of the rule, and reports whether all of them are gone.
@@ -89,9 +87,7 @@ func (r *removal) removeTargets(ctx context.Context, rule, reason string, target
 		}
 		id := aws.ToString(target.Id)
 		item := report.CleanupItem{Kind: KindTarget, Name: id, ARN: rule}
-		gone = r.remove(ctx, item, reason, notify.OpRemoveTargets, func(ctx context.Context) error {
-			return notify.RemoveTarget(ctx, r.w, r.region, id)
-		}) && gone
+		gone = r.remove(ctx, item, reason, notify.OpRemoveTargets, notify.RemoveTarget(r.w, r.region, id)) && gone
 	}
 	return gone
 }
