@@ -28,11 +28,7 @@ func (r *removal) removeAlarms(ctx context.Context) {
 	results := alarms.Deletion{
 		Writer: r.w, Region: r.region, Reads: reads, Deletes: deletes, Known: r.u.scanned,
 		Keep: func(c alarms.Change, tags writer.Tags) string {
-			reason := r.keepReason(tags, alarms.FromSample(byName[c.Name]))
-			if reason == "" && !r.selected(KindAlarm, c.ARN) {
-				reason = appeared
-			}
-			return reason
+			return r.keep(report.CleanupItem{Kind: KindAlarm, ARN: c.ARN}, tags, alarms.FromSample(byName[c.Name]))
 		},
 	}.Run(ctx, changes)
 	for _, result := range results {

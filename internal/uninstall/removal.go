@@ -196,6 +196,15 @@ func (r *removal) unsearched(ctx context.Context, kind, op string, err error) {
 	r.denied = append(r.denied, writer.Problem(r.region, "", op, fmt.Errorf("look for %s: %w", kindWords[kind], err)))
 }
 
+// readTags reads the tags of a thing that was found. An error is recorded.
+func (r *removal) readTags(ctx context.Context, item report.CleanupItem) (writer.Tags, error) {
+	tags, err := r.w.ReadTags(ctx, r.region, item.ARN)
+	if err != nil {
+		r.unread(ctx, item, writer.OpListTags, "read the tags", err)
+	}
+	return tags, err
+}
+
 // unread records a thing whose owner could not be read.
 func (r *removal) unread(ctx context.Context, item report.CleanupItem, op, doing string, err error) {
 	switch {
@@ -254,6 +263,15 @@ func (r *removal) keepReason(tags writer.Tags, sample bool) string {
 		return ""
 	}
 	return "it has no tag " + writer.TagCreatedBy + "=" + writer.CreatedBy
+}
+
+// keep is keepReason for one of the things that may be removed.
+func (r *removal) keep(item report.CleanupItem, tags writer.Tags, sample bool) string {
+	reason := r.keepReason(tags, sample)
+	if reason == "" && !r.selected(item.Kind, item.ARN) {
+		reason = appeared
+	}
+	return reason
 }
 
 // ownerOf says who owns a thing that keepReason does not keep.
