@@ -16,7 +16,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/personalize"
 	"github.com/aws/aws-sdk-go-v2/service/personalize/types"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/audit"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -67,7 +66,18 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	}
 	req.Reason = fmt.Sprintf("restored as it was before %s of %s", record.Action, record.Time.UTC().Format("2006-01-02 15:04 UTC"))
 	req.AllowLarge, req.Command = o.AllowLarge, true
-	what, err := a.proposal(ctx, record, req, o)
+	if record.Undoing() == model.ActionUpdate || record.Undoing() == model.ActionRestore {
+		req.NewMinTPS = record.Before.MinTPS
+	}
+	var what string
+	now, err := a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
+	if err == nil && now.gone {
+		// Another account's campaign would be created in the wrong one.
+		err = a.o.Owner.Check(ctx, req.ARN)
+	}
+	if err == nil {
+		what, err = propose(record, req, now)
+	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
 	}
@@ -77,11 +87,8 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 		}
 	}
 	answer, err := a.restore(ctx, record, req, o)
-	if err != nil || o.NoWait || a.w.DryRun {
+	if err != nil || o.NoWait || a.w.DryRun || record.Action.Training() { // which serves nothing
 		return answer, err
-	}
-	if record.Action.Training() {
-		return answer, nil // which serves nothing
 	}
 	inService := func(s state) bool { return s.status == model.StatusActive && !s.updating() }
 	if _, err := a.await(ctx, req, o, "until it is in service", inService); err != nil {
@@ -89,19 +96,6 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	}
 	answer.Sentence = strings.TrimSuffix(answer.Sentence, ".") + "; it is in service."
 	return answer, nil
-}
-
-// proposal is what undoes a record in the present state of its resource; see propose.
-func (a *Actions) proposal(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (string, error) {
-	now, err := a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
-	if err == nil && now.gone {
-		// Another account's campaign would be created in the wrong one.
-		err = a.o.Owner.Check(ctx, req.ARN)
-	}
-	if err != nil {
-		return "", err
-	}
-	return propose(record, req, now)
 }
 
 // propose is what undoes a record, with its numbers; empty if nothing has to be done. It is an error
@@ -161,6 +155,7 @@ func proposeTraining(record events.Audit, req events.Request, now state) string 
 	return fmt.Sprintf("resume the automatic training of solution %s, %s", req.ARN, cmp.Or(req.Schedule, "with the schedule that it has"))
 }
 
+// restore undoes a record once no other change is in progress.
 func (a *Actions) restore(ctx context.Context, record events.Audit, req events.Request, o RestoreOptions) (Answer, error) {
 	settled := func(s state) bool {
 		return s.gone || a.w.DryRun || !s.status.InProgress() && !s.updating()
@@ -168,17 +163,12 @@ func (a *Actions) restore(ctx context.Context, record events.Audit, req events.R
 	now, err := a.await(ctx, req, o, "until the change in progress is complete", settled)
 	switch {
 	case err != nil:
-	case record.Action == model.ActionDelete:
-		return a.recreate(ctx, record, req, now)
+	case record.Undoing() == model.ActionRestore:
+		return a.recreate(ctx, *record.Before, req, now)
 	case now.gone:
 		err = ErrNotFound
-	case record.Action.Training():
-		return a.Do(ctx, record.Undoing(), req)
-	case record.Action == model.ActionStop:
-		return a.Do(ctx, model.ActionStart, req)
 	default:
-		req.NewMinTPS = record.Before.MinTPS
-		return a.Do(ctx, model.ActionUpdate, req)
+		return a.Do(ctx, record.Undoing(), req)
 	}
 	return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
 }
@@ -213,43 +203,34 @@ func (a *Actions) await(ctx context.Context, req events.Request, o RestoreOption
 }
 
 // recreate creates a deleted campaign as it was.
-func (a *Actions) recreate(ctx context.Context, record events.Audit, req events.Request, now state) (Answer, error) {
+func (a *Actions) recreate(ctx context.Context, before events.Before, req events.Request, now state) (Answer, error) {
+	x := &execution{Options: a.o, w: a.w, action: model.ActionRestore, req: req, before: state{gone: true}}
 	if !now.gone && !now.status.Deleting() { // a dry run does not wait for the end of a deletion
-		a.w.Logger.Info("nothing to do", "arn", req.ARN.String(), "region", req.ARN.Region, "reason", "exists")
-		return nothingToDo(req, "exists"), nil
+		return x.nothingDone("exists"), nil
 	}
-	in, err := creation(*record.Before)
+	in, err := creation(before)
 	if err != nil {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, err)
 	}
 	intent := writer.Intent{
 		Op: "CreateCampaign", Region: req.ARN.Region, ARN: req.ARN.String(), What: "create it again, as it was before it was deleted",
 	}
-	outcome, err := a.w.Do(ctx, intent, func(ctx context.Context) error {
-		_, err := a.w.Clients.Personalize(req.ARN.Region).CreateCampaign(ctx, in)
-		return err
-	})
-	done := events.Audit{
-		Time: a.w.Clock.Now().UTC(), ARN: record.ARN, Kind: req.Kind, Region: req.ARN.Region, Action: model.ActionRestore,
-		Outcome: string(outcome), Reason: req.Reason, NewMinTPS: record.Before.MinTPS,
-	}
+	outcome, err := a.w.Do(ctx, intent, writer.Call(a.w.Clients.Personalize(req.ARN.Region).CreateCampaign, in))
+	why := ""
 	if err != nil {
-		done.Reason = awsapi.Line(err)
+		why = awsapi.Line(err)
 	}
-	var lost []model.Problem
-	if err := a.o.AuditLog(ctx, done); err != nil {
-		lost = append(lost, audit.Problem(done, err))
-		a.countLost(ctx, 1)
-	}
+	x.record(ctx, outcome, why)
+	x.countLost(ctx)
 	if err != nil {
-		return Answer{Problems: lost}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
+		return Answer{Problems: x.lost}, fmt.Errorf("restore %s: create the campaign: CreateCampaign: %w", req.ARN, awsapi.Plain(err))
 	}
 	does := "is being"
 	if outcome == writer.DryRun {
 		does = "would be"
 	}
-	sentence := fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, record.Before.MinTPS)
-	return Answer{Outcome: outcome, Sentence: sentence, Problems: lost}, nil
+	sentence := fmt.Sprintf("Campaign %s %s created again, with a minimum of %d TPS.", req.ARN, does, before.MinTPS)
+	return Answer{Outcome: outcome, Sentence: sentence, Problems: x.lost}, nil
 }
 
 // creation requests a campaign as it was. A setting that this build does not know cannot be
@@ -284,7 +265,7 @@ func creation(before events.Before) (*personalize.CreateCampaignInput, error) {
 			tags[key] = value
 		}
 	}
-	in.Tags = writer.TagList(tags, func(key, value *string) types.Tag { return types.Tag{TagKey: key, TagValue: value} })
+	in.Tags = writer.TagList(tags, writer.PersonalizeTag)
 	return in, nil
 }
 

@@ -240,10 +240,17 @@ func (a Audit) trainingRestorable() error {
 	return nil
 }
 
-// Undoing is the action that undoes a change of automatic training: what it was before decides.
-// The record must be restorable.
+// Undoing is the action that undoes that of the record, which must be restorable: of automatic
+// training, what it was before decides.
 func (a Audit) Undoing() model.Action {
-	if *a.Before.AutoTraining {
+	switch {
+	case a.Action == model.ActionDelete:
+		return model.ActionRestore
+	case a.Action == model.ActionStop:
+		return model.ActionStart
+	case a.Action == model.ActionUpdate:
+		return model.ActionUpdate
+	case *a.Before.AutoTraining:
 		return model.ActionResume
 	}
 	return model.ActionPause
@@ -266,16 +273,13 @@ func (a Audit) RestoreCommand() string {
 	if a.Restorable() != nil {
 		return ""
 	}
-	switch a.Action {
-	case model.ActionUpdate:
-		return fmt.Sprintf("personalize-monitor update-tps %s %d", a.ARN, a.Before.MinTPS)
-	case model.ActionStop:
-		return "personalize-monitor start-recommender " + a.ARN
-	case model.ActionPause, model.ActionResume:
-		command := fmt.Sprintf("personalize-monitor %s %s", a.Undoing(), a.ARN)
-		if a.Undoing() == model.ActionResume && a.Before.Schedule != "" { // AWS may not keep it
-			command += ` --schedule "` + a.Before.Schedule + `"`
-		}
+	command := fmt.Sprintf("personalize-monitor %s %s", a.Undoing(), a.ARN)
+	switch {
+	case a.Undoing() == model.ActionUpdate:
+		return fmt.Sprintf("%s %d", command, a.Before.MinTPS)
+	case a.Undoing() == model.ActionResume && a.Before.Schedule != "": // AWS may not keep it
+		return command + ` --schedule "` + a.Before.Schedule + `"`
+	case a.Undoing() != model.ActionRestore:
 		return command
 	}
 	token, err := a.Token()
