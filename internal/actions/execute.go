@@ -251,7 +251,7 @@ var errNoRechecker = errors.New("this process cannot check decisions again; send
 func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 	x.record(ctx, writer.AlreadySo, why)
 	answer := x.nothingDone(why)
-	answer.Problems, answer.Gone = x.lost, x.before.gone
+	answer.Problems = x.lost
 	return answer
 }
 

@@ -179,14 +179,12 @@ func (a Audit) subject() (model.ARN, model.Kind, error) {
 // Request is a person's request about the resource of the record; if it is about training, with the
 // schedule that there was before.
 func (a Audit) Request() (Request, error) {
-	if !a.Action.Training() {
-		return NewRequest(a.ARN)
+	arn, kind, err := a.subject()
+	req := Request{ARN: arn, Kind: kind}
+	if a.Action.Training() && a.Before != nil {
+		req.Schedule = a.Before.Schedule
 	}
-	schedule := ""
-	if a.Before != nil {
-		schedule = a.Before.Schedule
-	}
-	return NewTrainingRequest(a.ARN, schedule)
+	return req, err
 }
 
 // ParseSubject accepts the ARN of what records are about: a campaign, recommender or solution.

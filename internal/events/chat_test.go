@@ -139,7 +139,12 @@ func FuzzChat(f *testing.F) {
 	f.Add("<&>", "", "\xff")
 	f.Fuzz(func(t *testing.T, reason, arn, note string) {
 		raw := rawOf(events.Audit{ARN: arn, Reason: reason, Note: note}, events.CampaignDeleted)
-		var wrapped struct{ Chat events.Chat }
+		var wrapped struct {
+			Chat struct {
+				Source  string
+				Content struct{ Description string }
+			}
+		}
 		if err := json.Unmarshal(raw, &wrapped); err != nil || wrapped.Chat.Source != "custom" || wrapped.Chat.Content.Description == "" {
 			t.Errorf("%v in %s", err, raw)
 		}

@@ -23,22 +23,6 @@ const (
 	validTime = "a time such as 2026-03-04T14:00:00Z"
 )
 
-// entryKey is a key of the entries that put-events accepts, if the object is none of the
-// valid forms; else empty.
-func entryKey(top fields) string {
-	for _, key := range []string{keyARN, keyDetail, keyDetailType} {
-		if _, ok := top[key]; ok {
-			return ""
-		}
-	}
-	for _, key := range []string{"Entries", "DetailType", "Detail"} {
-		if _, ok := top[key]; ok {
-			return key
-		}
-	}
-	return ""
-}
-
 // Decode reads a request: an event as EventBridge delivers it, or its detail alone. An
 // object with a detail or a detail type is an event; one with keys of a detail beside them
 // is ambiguous and rejected. So are the entries that put-events accepts, as there may be
@@ -51,7 +35,7 @@ func Decode(payload []byte) (Request, error) {
 	case err != nil:
 		return Request{}, fmt.Errorf("the event %w", err)
 	}
-	if key := entryKey(top); key != "" {
+	if key := top.first("Entries", "DetailType", "Detail"); key != "" && top.first(keyARN, keyDetail, keyDetailType) == "" {
 		return Request{}, fmt.Errorf("the event has the key %q of what put-events takes; %s", key, validForms)
 	}
 	detail, hasDetail := top[keyDetail]
@@ -59,10 +43,8 @@ func Decode(payload []byte) (Request, error) {
 	if !hasDetail && !hasType {
 		return decodeDetail("", payload)
 	}
-	for _, key := range []string{keyARN, keyNewMinTPS} {
-		if _, both := top[key]; both {
-			return Request{}, fmt.Errorf("key %q is beside %q or %q; move it into the detail", key, keyDetail, keyDetailType)
-		}
+	if key := top.first(keyARN, keyNewMinTPS); key != "" {
+		return Request{}, fmt.Errorf("key %q is beside %q or %q; move it into the detail", key, keyDetail, keyDetailType)
 	}
 	if !hasDetail {
 		return Request{}, fmt.Errorf("key %q is missing", keyDetail)
@@ -156,6 +138,16 @@ func object(payload []byte) (fields, error) {
 	var keys fields
 	err := json.Unmarshal(payload, &keys)
 	return keys, err
+}
+
+// first is the first of some keys that is there; empty if none is.
+func (f fields) first(keys ...string) string {
+	for _, key := range keys {
+		if _, ok := f[key]; ok {
+			return key
+		}
+	}
+	return ""
 }
 
 // read reads the value of a key, if there is one. The function reports whether it is valid.

@@ -59,11 +59,6 @@ func UpdateType(kind model.Kind) DetailType { return byKind(kind, UpdateCampaign
 // IdleType is the command that follows from idleness.
 func IdleType(kind model.Kind) DetailType { return byKind(kind, DeleteCampaign, StopRecommender) }
 
-// UpdatedType is the notification of another minimum.
-func UpdatedType(kind model.Kind) DetailType {
-	return byKind(kind, CampaignUpdated, RecommenderUpdated)
-}
-
 func byKind(kind model.Kind, campaign, recommender DetailType) DetailType {
 	if kind == model.Recommender {
 		return recommender

@@ -96,7 +96,6 @@ func TestDetailTypesByKind(t *testing.T) {
 	}{
 		{"another minimum is requested", UpdateType, UpdateCampaign, UpdateRecommender},
 		{"what is idle is to go", IdleType, DeleteCampaign, StopRecommender},
-		{"the minimum was changed", UpdatedType, CampaignUpdated, RecommenderUpdated},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

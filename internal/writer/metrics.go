@@ -128,40 +128,21 @@ func checkData(data []model.Datum) (sendable []model.Datum, problems []model.Pro
 	return sendable, problems
 }
 
-// What the request and each datum take beside their own texts, in bytes: keys, lengths,
-// numbers and the timestamp. In CBOR, which the SDK sends, they come to about 40 and 100
-// bytes; rounded up, as the limit counts the request before compression, and in whatever
-// protocol the SDK may use another day.
-const (
-	requestFixedBytes = 1_000
-	datumFixedBytes   = 250
-)
-
 // planCalls sorts the data into calls, by region and namespace in the order of their first
-// appearance, within the limits of one call. A single datum beyond the limit of bytes, which does
-// not occur with names and ARNs of valid lengths, goes alone, for the service to check.
+// appearance, as many in a call as it accepts. They stay far below its limit of 1 MB: a datum, whose
+// ARN has up to 256 characters, takes less than 700 bytes.
 func planCalls(data []model.Datum) (calls []putCall) {
-	var order []putTarget
-	byTarget := map[putTarget][]model.Datum{}
+	open := map[putTarget]int{} // the last call of each
 	for _, d := range data {
 		t := putTarget{d.Region, d.Metric.Namespace}
-		if byTarget[t] == nil {
-			order = append(order, t)
+		i, ok := open[t]
+		if !ok || len(calls[i].data) == awsapi.MaxMetricData {
+			i = len(calls)
+			open[t], calls = i, append(calls, putCall{putTarget: t})
 		}
-		byTarget[t] = append(byTarget[t], d)
-	}
-	for _, t := range order {
-		limit := awsapi.MaxMetricDataBytes - requestFixedBytes - len(t.namespace)
-		for _, list := range pack(byTarget[t], awsapi.MaxMetricData, limit, datumSize) {
-			calls = append(calls, putCall{t, list})
-		}
+		calls[i].data = append(calls[i].data, d)
 	}
 	return calls
-}
-
-// datumSize is an upper estimate of a datum's share of the request, in bytes.
-func datumSize(d model.Datum) int {
-	return datumFixedBytes + len(d.Metric.Name) + len(d.Metric.DimensionName) + len(d.Metric.DimensionValue) + len(d.Unit)
 }
 
 // Dimensions are the dimensions of a metric as CloudWatch takes them: one or none.
