@@ -36,17 +36,24 @@ type Deletion struct {
 	Keep func(change Change, tags writer.Tags) string
 }
 
-// DeletionResult is the result for one alarm. Without Keep, Denied, Late and Err it is a success.
+// DeletionResult is the result for one alarm. Without Keep and Err it is a success.
 type DeletionResult struct {
 	Change
 	Tags    writer.Tags // nil if they were not read
 	Cached  bool        // the tags were known without a call
 	Outcome writer.Outcome
 	Keep    string // why it stays because of its tags
-	Denied  bool   // not tried, as calls before it were denied
-	Late    bool   // there was no time left
+	Late    bool   // there was no time left, as Err says
 	Err     error
 }
+
+// The errors of alarms that were not tried, as calls before were denied, or for lack of time.
+var (
+	errReadsDenied   = errors.New("its tags may not be read")
+	errDeletesDenied = errors.New("deleting alarms is denied")
+	errUnread        = errors.New("ended before its tags were read")
+	errNotDeleted    = errors.New("ended before it was removed") // or after, if the answer did not arrive
+)
 
 // Run deletes alarms, a hundred in one call. What was read is deleted even if time runs out. The
 // results are in the order of the changes.
@@ -71,7 +78,7 @@ func (d Deletion) permitted(ctx context.Context, few []DeletionResult) (permitte
 	if d.Reads.Open() {
 		d.Reads.Skip(len(few))
 		for i := range few {
-			few[i].Denied = true
+			few[i].Err = errReadsDenied
 		}
 		return nil
 	}
@@ -83,9 +90,8 @@ func (d Deletion) permitted(ctx context.Context, few []DeletionResult) (permitte
 	for i := range few {
 		a := &few[i]
 		switch {
-		case a.Late:
-		case a.Err != nil && ctx.Err() != nil:
-			a.Late, a.Err = true, nil
+		case errors.Is(a.Err, errUnread), a.Err != nil && ctx.Err() != nil:
+			a.Late, a.Err = true, errUnread
 		case awsapi.KindOf(a.Err) == awsapi.NotFound:
 			a.Outcome, a.Err = writer.AlreadySo, nil
 		case a.Err != nil:
@@ -112,9 +118,13 @@ func (d Deletion) readTags(ctx context.Context, a *DeletionResult) {
 	}
 	if a.ARN == "" {
 		a.Err = ErrNoARN
-	} else if a.Tags, a.Cached = d.Known.Get(a.ARN); a.Cached {
 		return
-	} else if a.Late = d.Writer.OutOfTime(ctx, lastRead); !a.Late {
+	}
+	switch a.Tags, a.Cached = d.Known.Get(a.ARN); {
+	case a.Cached:
+	case d.Writer.OutOfTime(ctx, lastRead):
+		a.Err = errUnread
+	default:
 		a.Tags, a.Err = d.Writer.ReadTags(ctx, d.Region, a.ARN)
 	}
 }
@@ -131,9 +141,9 @@ func (c Change) about() string {
 // any more. If it rejects the call, as for an alarm that a person's composite alarm depends on,
 // the call is repeated in halves, so that only that alarm remains.
 func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
-	set := func(result DeletionResult) {
+	set := func(outcome writer.Outcome, err error) {
 		for _, a := range alarms {
-			a.Outcome, a.Denied, a.Late, a.Err = result.Outcome, result.Denied, result.Late, result.Err
+			a.Outcome, a.Late, a.Err = outcome, errors.Is(err, errNotDeleted), err
 		}
 	}
 	switch {
@@ -141,10 +151,10 @@ func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
 		return
 	case d.Deletes.Open():
 		d.Deletes.Skip(len(alarms))
-		set(DeletionResult{Denied: true})
+		set("", errDeletesDenied)
 		return
 	case d.Writer.OutOfTime(ctx, d.Until):
-		set(DeletionResult{Late: true})
+		set("", errNotDeleted)
 		return
 	}
 	in, first := &cloudwatch.DeleteAlarmsInput{}, alarms[0]
@@ -164,14 +174,14 @@ func (d Deletion) delete(ctx context.Context, alarms []*DeletionResult) {
 	switch {
 	case err == nil:
 		d.Deletes.Succeed()
-		set(DeletionResult{Outcome: outcome})
+		set(outcome, nil)
 	case ctx.Err() != nil:
-		set(DeletionResult{Late: true})
+		set("", errNotDeleted)
 	case awsapi.KindOf(err) == awsapi.Invalid && len(alarms) > 1:
 		d.delete(ctx, alarms[:len(alarms)/2])
 		d.delete(ctx, alarms[len(alarms)/2:])
 	default:
 		d.Deletes.Fail(intent.ARN, fmt.Errorf("%s: %w", what, err))
-		set(DeletionResult{Err: err})
+		set("", err)
 	}
 }

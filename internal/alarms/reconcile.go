@@ -292,7 +292,7 @@ func (r *reconciler) delete(ctx context.Context, changes []Change) {
 				r.kept.Put(result.ARN, result.Tags)
 			}
 			r.keep(ctx, result.Change, result.Keep)
-		case result.Err == nil && !result.Denied && result.Outcome != writer.AlreadySo:
+		case result.Err == nil && result.Outcome != writer.AlreadySo:
 			r.counts.Deleted++
 		}
 	}

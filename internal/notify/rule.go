@@ -120,12 +120,11 @@ func OurTarget(t types.Target, topic model.ARN) bool {
 // ensureRule creates the rule with its target, or fixes the target of an existing one.
 // Whatever else a person changed stays: a state, a pattern, further targets.
 func (s *setup) ensureRule(ctx context.Context) {
-	rule, err := DescribeRule(ctx, s.w, s.region)
-	if err != nil {
-		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
+	rule, targets, ok := s.readRule(ctx)
+	switch {
+	case !ok:
 		return
-	}
-	if rule == nil {
+	case rule == nil:
 		created := s.putRule(ctx, "", "create the rule "+RuleName, &eventbridge.PutRuleInput{
 			State: types.RuleStateEnabled, Tags: writer.TagList(s.w.OwnTags(), writer.EventBridgeTag),
 			Description: aws.String("Forwards the notifications of Personalize Monitor to its topic."),
@@ -147,11 +146,6 @@ func (s *setup) ensureRule(ctx context.Context) {
 			State: rule.State, Description: rule.Description, RoleArn: rule.RoleArn, ScheduleExpression: rule.ScheduleExpression,
 		})
 	}
-	targets, err := ListTargets(ctx, s.w, s.region)
-	if err != nil {
-		s.fail(arn, OpListTargets, "list the targets of the notification rule", err)
-		return
-	}
 	before := len(s.problems)
 	s.ensureTarget(ctx, arn, targets)
 	s.ensureChatTarget(ctx, targets)
@@ -159,6 +153,20 @@ func (s *setup) ensureRule(ctx context.Context) {
 	if len(s.problems) == before && aws.ToString(rule.Description) == sampleRuleDescription && aws.ToString(rule.ManagedBy) == "" {
 		s.adopt(ctx, arn, "the notification rule")
 	}
+}
+
+// readRule reads the region's rule, nil if it does not exist, and its targets. It is not ok with an
+// error, which is recorded.
+func (s *setup) readRule(ctx context.Context) (rule *eventbridge.DescribeRuleOutput, targets []types.Target, ok bool) {
+	rule, err := DescribeRule(ctx, s.w, s.region)
+	if err != nil {
+		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
+	} else if rule != nil {
+		if targets, err = ListTargets(ctx, s.w, s.region); err != nil {
+			s.fail(aws.ToString(rule.Arn), OpListTargets, "list the targets of the rule "+RuleName, err)
+		}
+	}
+	return rule, targets, err == nil
 }
 
 // putRule creates or updates the rule, with our pattern. PutRule resets everything that the input
@@ -250,19 +258,11 @@ func (s *setup) putTarget(ctx context.Context, target types.Target) {
 // sample created there: with its pattern, no target but its own, and no deployment's tag. Any other
 // rule of that name stays.
 func (s *setup) deleteSampleRule(ctx context.Context) {
-	rule, err := DescribeRule(ctx, s.w, s.region)
-	if err != nil {
-		s.fail("", OpDescribeRule, "look for the rule "+RuleName, err)
-	}
-	if rule == nil {
+	rule, targets, ok := s.readRule(ctx)
+	if !ok || rule == nil {
 		return
 	}
 	arn := aws.ToString(rule.Arn)
-	targets, err := ListTargets(ctx, s.w, s.region)
-	if err != nil {
-		s.fail(arn, OpListTargets, "list the targets of the rule "+RuleName, err)
-		return
-	}
 	others := slices.ContainsFunc(targets, func(t types.Target) bool { return aws.ToString(t.Id) != TargetID || !OurTarget(t, s.topic) })
 	if others || aws.ToString(rule.ManagedBy) != "" || !KnownPattern(rule) {
 		s.logKept(ctx, arn, "notification rule in a region without our events is a person's, and stays")

@@ -54,8 +54,10 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, result alarm
 	case state == AlreadyGone && result.Tags == nil:
 		reason = ""
 	case state == Remaining:
-		user, userState = "alarms that send to it remain", Remaining
-		state, reason = unfinished(result)
+		user, userState, reason = "alarms that send to it remain", Remaining, awsapi.Line(result.Err)
+		if result.Tags == nil {
+			state = Unclear
+		}
 		r.interrupted = r.interrupted || result.Late
 	}
 	r.add(ctx, report.CleanupItem{Kind: KindAlarm, Name: alarm.Name, ARN: alarm.ARN}, state, reason)
@@ -64,20 +66,4 @@ func (r *removal) addAlarm(ctx context.Context, alarm alarms.Alarm, result alarm
 		r.alarmTopic.because(userState, user)
 	}
 	r.w.Logger.Debug("alarm cleaned up", "region", r.region, "arn", alarm.ARN, "state", state, "reason", reason)
-}
-
-// unfinished is the state of an alarm that was not deleted; without its tags it is unclear whether it
-// is ours.
-func unfinished(result alarms.DeletionResult) (state, reason string) {
-	state, late, denied := Remaining, noTime, "deleting alarms is denied"
-	if result.Tags == nil {
-		state, late, denied = Unclear, "ended before its tags were read", "its tags may not be read"
-	}
-	switch {
-	case result.Late:
-		return state, late
-	case result.Denied:
-		return state, denied
-	}
-	return state, awsapi.Line(result.Err)
 }

@@ -124,18 +124,14 @@ func (r *removal) run(ctx context.Context, steps ...func(context.Context)) {
 	}
 }
 
-// reportInterrupted adds a problem if the work ended early.
-func (r *removal) reportInterrupted(ctx context.Context) {
+// report adds to the problems that the work ended early, and what was denied, unless nothing at all
+// could be searched: in a region that is closed to the account the program has made nothing. The
+// deployment region should not be closed.
+func (r *removal) report(ctx context.Context) {
 	if r.interrupted {
 		err := fmt.Errorf("ended before all was done, %d known to remain: %w", len(InState(r.items, Remaining)), awsapi.Plain(ctx.Err()))
 		r.problems = append(r.problems, model.Problem{Region: r.region, Operation: "Cleanup", Err: err})
 	}
-}
-
-// reportDenied adds what was denied to the problems, unless nothing at all could be searched: in a
-// region that is closed to the account the program has made nothing. The deployment region should
-// not be closed.
-func (r *removal) reportDenied() {
 	if r.searched || r.region == r.w.DeploymentRegion { // guard: uninstall: a region is closed only if nothing in it can be searched
 		r.problems = append(r.problems, r.denied...)
 	}
