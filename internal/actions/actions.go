@@ -90,6 +90,8 @@ type Answer struct {
 	// Outcome is Done, AlreadySo, DryRun or Refused: for an automatic request that no longer
 	// holds, and for a stop or deletion that cannot be recorded.
 	Outcome writer.Outcome
+	// Gone is that nothing was done because the resource does not exist.
+	Gone bool
 	// Restore is the command that undoes it; empty if nothing was done.
 	Restore string
 	// Events were sent because of it.

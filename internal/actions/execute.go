@@ -183,18 +183,14 @@ func (x *execution) attempt(ctx context.Context) (Answer, error) {
 // not compared with the present minimum: it may raise 1 to 50 before a sale, and no one is there to
 // repeat it.
 func (x *execution) checkMinimum() error {
-	if x.action != model.ActionUpdate || x.req.AllowLarge || x.req.NewMinTPS <= x.before.minTPS {
+	if x.action != model.ActionUpdate && x.action != model.ActionRestore || x.req.AllowLarge || x.req.NewMinTPS <= x.before.minTPS {
 		return nil
 	}
 	present := 0
 	if x.req.Command {
 		present = x.before.minTPS
 	}
-	return largeError(rules.LargeMinimum(x.req.Kind, x.req.NewMinTPS, present))
-}
-
-// largeError is the error for a minimum that may be a mistake; nil without a reason.
-func largeError(why string) error {
+	why := rules.LargeMinimum(x.req.Kind, x.req.NewMinTPS, present)
 	if why == "" {
 		return nil
 	}
@@ -251,7 +247,7 @@ var errNoRechecker = errors.New("this process cannot check decisions again; send
 func (x *execution) alreadySo(ctx context.Context, why string) Answer {
 	x.record(ctx, writer.AlreadySo, why)
 	answer := x.nothingDone(why)
-	answer.Problems = x.lost
+	answer.Problems, answer.Gone = x.lost, x.before.gone
 	return answer
 }
 

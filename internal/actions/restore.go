@@ -19,7 +19,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -69,14 +68,15 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	if record.Undoing() == model.ActionUpdate || record.Undoing() == model.ActionRestore {
 		req.NewMinTPS = record.Before.MinTPS
 	}
+	x := &execution{Options: a.o, w: a.w, action: record.Undoing(), req: req}
 	var what string
-	now, err := a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
-	if err == nil && now.gone {
+	x.before, err = a.await(ctx, req, o, "until it can be read", func(state) bool { return true })
+	if err == nil && x.before.gone {
 		// Another account's campaign would be created in the wrong one.
 		err = a.o.Owner.Check(ctx, req.ARN)
 	}
 	if err == nil {
-		what, err = propose(record, req, now)
+		what, err = x.proposal(*record.Before)
 	}
 	if err != nil {
 		return Answer{}, fmt.Errorf("restore %s: %w", req.ARN, awsapi.Plain(err))
@@ -98,61 +98,40 @@ func (a *Actions) Restore(ctx context.Context, record events.Audit, o RestoreOpt
 	return answer, nil
 }
 
-// propose is what undoes a record, with its numbers; empty if nothing has to be done. It is an error
-// for a minimum that may be a mistake.
-func propose(record events.Audit, req events.Request, now state) (string, error) {
-	before, unit := *record.Before, req.Kind.RateUnit()
-	subject, minimum := fmt.Sprintf("%s %s", req.Kind, req.ARN), model.Number(float64(before.MinTPS), 0)
-	large := func(present int) error {
-		if req.AllowLarge || before.MinTPS <= present {
-			return nil
-		}
-		return largeError(rules.LargeMinimum(req.Kind, before.MinTPS, present))
-	}
-	switch {
-	case record.Action == model.ActionDelete && !now.gone && !now.status.Deleting():
+// proposal is what restores a resource, with its numbers; empty if nothing has to be done. It is an
+// error for a minimum that may be a mistake.
+func (x *execution) proposal(before events.Before) (string, error) {
+	subject, unit, minimum := fmt.Sprintf("%s %s", x.req.Kind, x.req.ARN), x.req.Kind.RateUnit(), model.Number(float64(before.MinTPS), 0)
+	present := model.Number(float64(x.before.minTPS), 0)
+	switch creates := x.action == model.ActionRestore; {
+	case creates && !x.before.gone && !x.before.status.Deleting():
 		return "", nil
-	case record.Action == model.ActionDelete:
-		what, err := proposeCreation(before, subject, minimum+" "+unit)
-		return what, cmp.Or(err, large(0))
-	case now.gone:
+	case !creates && x.before.gone:
 		return "", ErrNotFound
-	case record.Action.Training():
-		return proposeTraining(record, req, now), nil
-	case record.Action == model.ActionStop && now.status == model.StatusActive:
+	case !creates && x.nothingToDo(x.before) != "":
 		return "", nil
-	case record.Action == model.ActionStop:
-		return fmt.Sprintf("start %s, with its minimum of %s %s", subject, model.Number(float64(now.minTPS), 0), unit), nil
-	case before.MinTPS == now.minTPS && !now.updating():
-		return "", nil
+	case creates:
+		if _, err := creation(before); err != nil {
+			return "", err
+		}
+		x.before = state{gone: true}
 	}
-	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, model.Number(float64(now.minTPS), 0), minimum, unit)
-	return what, large(now.minTPS)
-}
-
-// proposeCreation is what undoes a deletion.
-func proposeCreation(before events.Before, subject, minimum string) (string, error) {
-	if _, err := creation(before); err != nil {
-		return "", err
+	what := fmt.Sprintf("set the minimum of %s from %s to %s %s", subject, present, minimum, unit)
+	switch x.action {
+	case model.ActionStart:
+		what = fmt.Sprintf("start %s, with its minimum of %s %s", subject, present, unit)
+	case model.ActionPause:
+		what = "pause the automatic training of " + subject
+	case model.ActionResume:
+		what = fmt.Sprintf("resume the automatic training of %s, %s", subject, cmp.Or(x.req.Schedule, "with the schedule that it has"))
+	case model.ActionRestore:
+		what = fmt.Sprintf("create %s again, with a minimum of %s %s, the solution version %s, the settings %s, and %s", subject, minimum, unit,
+			before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
+		if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
+			what += " (" + strings.Join(keys, ", ") + ")"
+		}
 	}
-	what := fmt.Sprintf("create %s again, with a minimum of %s, the solution version %s, the settings %s, and %s", subject, minimum,
-		before.SolutionVersion, cmp.Or(string(before.Config), "of a new one"), model.Plural(len(before.Tags), "tag"))
-	if keys := slices.Sorted(maps.Keys(before.Tags)); len(keys) > 0 {
-		what += " (" + strings.Join(keys, ", ") + ")"
-	}
-	return model.OneLine(what), nil
-}
-
-// proposeTraining is what undoes a change of automatic training; empty if nothing has to be done.
-func proposeTraining(record events.Audit, req events.Request, now state) string {
-	x := execution{action: record.Undoing(), req: req}
-	if x.trainingAlready(now) != "" {
-		return ""
-	}
-	if x.action == model.ActionPause {
-		return fmt.Sprintf("pause the automatic training of solution %s", req.ARN)
-	}
-	return fmt.Sprintf("resume the automatic training of solution %s, %s", req.ARN, cmp.Or(req.Schedule, "with the schedule that it has"))
+	return model.OneLine(what), x.checkMinimum()
 }
 
 // restore undoes a record once no other change is in progress.
