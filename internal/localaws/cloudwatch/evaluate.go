@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
 )
 
 // extraPeriods is how many periods beyond EvaluationPeriods an evaluation may use where data
@@ -55,7 +56,7 @@ func (as *alarms) evaluate(a *alarm, sr *series, now time.Time) {
 	if keep || state == a.State {
 		return
 	}
-	as.transition(a, state, a.explain(state, data), a.explainData(data, now), now)
+	as.transition(a, state, a.explain(state, data), now)
 }
 
 // periodValue is the value of one complete period: breaching or not, or missing.
@@ -142,73 +143,25 @@ func (s *settings) decide(data []periodValue) (state string, keep bool) {
 	}
 }
 
-var comparisonWords = map[string]string{
-	"GreaterThanOrEqualToThreshold": "greater than or equal to",
-	"GreaterThanThreshold":          "greater than",
-	"LessThanThreshold":             "less than",
-	"LessThanOrEqualToThreshold":    "less than or equal to",
-}
-
-// explain words the reason of a transition as CloudWatch does.
+// explain words the reason of a transition.
 func (a *alarm) explain(state string, data []periodValue) string {
-	const most = 5
-	var shown []string
 	periods, breaching, missing := int(*a.EvaluationPeriods), 0, 0
 	for _, d := range data[:periods] {
-		switch {
-		case !d.present:
+		if !d.present {
 			missing++
-			continue
-		case d.breaches:
+		} else if d.breaches {
 			breaching++
 		}
-		if len(shown) < most {
-			shown = append(shown, fmt.Sprintf("%v (%s)", d.value, time.Unix(d.start, 0).UTC().Format("02/01/06 15:04:05")))
-		}
 	}
-	if len(shown) == 0 {
-		text := fmt.Sprintf("no datapoints were received for %d periods", periods)
-		if state == stateInsufficient {
-			return "Insufficient Data: " + text + "."
-		}
-		return fmt.Sprintf("Threshold Crossed: %s and missing datapoints were treated as [%s].", text, a.treatMissing())
+	if state == stateInsufficient {
+		return fmt.Sprintf("Insufficient Data: no datapoints were received for %d periods.", periods)
 	}
-	were, count := "were not", periods-missing-breaching
-	if state == stateAlarm {
-		were, count = "were", breaching
-	}
-	gaps := ""
-	if missing > 0 {
-		gaps = fmt.Sprintf(" and %d missing datapoints were treated as [%s]", missing, a.treatMissing())
-	}
-	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints [%s] %s %s the threshold (%v)%s "+
-		"(minimum %d datapoints for %s -> %s transition).",
-		count, periods, strings.Join(shown, ", "), were, comparisonWords[*a.ComparisonOperator], *a.Threshold, gaps, a.needed(), a.State, state)
+	return fmt.Sprintf("Threshold Crossed: %d out of the last %d datapoints breach %s %v, and %d missing datapoints were treated as [%s].",
+		breaching, periods, *a.ComparisonOperator, *a.Threshold, missing, a.treatMissing())
 }
 
 // alarmTime is the layout of times in the JSON texts of alarms.
 const alarmTime = "2006-01-02T15:04:05.000-0700"
-
-// explainData renders the reason for machines.
-func (a *alarm) explainData(data []periodValue, now time.Time) string {
-	const most = 20
-	periods := int(*a.EvaluationPeriods)
-	recent := []float64{}
-	for _, d := range slices.Backward(data[:periods]) {
-		if d.present && len(recent) < most {
-			recent = append(recent, d.value)
-		}
-	}
-	return jsonText(map[string]any{
-		"version":          "1.0",
-		"queryDate":        now.Format(alarmTime),
-		"startDate":        time.Unix(data[periods-1].start, 0).UTC().Format(alarmTime),
-		"statistic":        a.Statistic,
-		"period":           a.Period,
-		"recentDatapoints": recent,
-		"threshold":        a.Threshold,
-	})
-}
 
 // jsonText renders a document. It is {} if a number in it is infinite.
 func jsonText(doc map[string]any) string {
@@ -217,4 +170,110 @@ func jsonText(doc map[string]any) string {
 		return "{}"
 	}
 	return string(raw)
+}
+
+// historyRetention is how long CloudWatch keeps the history of alarms (user guide).
+const historyRetention = 30 * 24 * time.Hour
+
+// historyItem is one event of an alarm.
+type historyItem struct {
+	seq       int
+	AlarmName string    `json:"AlarmName"`
+	AlarmType string    `json:"AlarmType"`
+	Timestamp time.Time `json:"Timestamp"`
+	Type      string    `json:"HistoryItemType"` // ConfigurationUpdate, StateUpdate or Action
+	Summary   string    `json:"HistorySummary"`
+	Data      string    `json:"HistoryData"`
+}
+
+// record appends to the history of an alarm's home and drops what is too old.
+func (as *alarms) record(a *alarm, now time.Time, kind, summary string, data map[string]any) {
+	data["version"] = "1.0"
+	item := historyItem{AlarmName: *a.AlarmName, AlarmType: "MetricAlarm", Timestamp: now, Type: kind, Summary: summary, Data: jsonText(data)}
+	items := as.history[a.home]
+	if n := len(items); n > 0 {
+		item.seq = items[n-1].seq + 1
+		items = since(items, now.Add(-historyRetention))
+	}
+	as.history[a.home] = append(items, item)
+}
+
+// since returns the items from a time on.
+func since(items []historyItem, from time.Time) []historyItem {
+	i, _ := slices.BinarySearchFunc(items, from, func(item historyItem, from time.Time) int { return item.Timestamp.Compare(from) })
+	if i == 0 {
+		return items
+	}
+	return slices.Clone(items[i:])
+}
+
+// forget drops history from before a time, but for the last item, whose number the next
+// one continues.
+func (as *alarms) forget(before time.Time) {
+	for h, items := range as.history {
+		from := before
+		if last := len(items) - 1; last >= 0 && items[last].Timestamp.Before(from) {
+			from = items[last].Timestamp
+		}
+		as.history[h] = since(items, from)
+	}
+}
+
+func (as *alarms) recordConfiguration(a *alarm, change string, now time.Time) {
+	summary := fmt.Sprintf("Alarm %q %s", *a.AlarmName, change)
+	as.record(a, now, "ConfigurationUpdate", summary, map[string]any{"type": change, "alarmArn": a.ARN})
+}
+
+// transition gives an alarm a new state and, if its actions are enabled, executes those of
+// the new state.
+func (as *alarms) transition(a *alarm, state, reason string, now time.Time) {
+	from, oldReason := a.State, a.Reason
+	a.State, a.Reason = state, reason
+	a.Updated, a.Transitioned = now, now
+	as.record(a, now, "StateUpdate", fmt.Sprintf("Alarm updated from %s to %s", from, state), map[string]any{
+		"oldState": map[string]any{"stateValue": from, "stateReason": oldReason},
+		"newState": map[string]any{"stateValue": state, "stateReason": reason},
+	})
+	as.log.Info("alarm changed state", "region", a.home.Region, "arn", a.ARN, "from", from, "to", state)
+	if as.watch != nil {
+		as.watch(AlarmChange{now, a.home.Region, *a.AlarmName, from, state, *a.ActionsEnabled})
+	}
+	if !*a.ActionsEnabled {
+		return
+	}
+	for _, action := range a.actions(state) {
+		as.topics.Notify(sns.Notification{
+			Principal: sns.PrincipalAlarms, Topic: action, Subject: a.subject(), Text: a.message(from, now), Detail: "for " + a.ARN,
+			Context: map[string]string{"aws:sourceaccount": a.home.Account, "aws:sourceowner": a.home.Account, "aws:sourcearn": a.ARN},
+		})
+		as.record(a, now, "Action", "Sent a notification to "+action, map[string]any{"actionState": state, "notificationResource": action})
+	}
+}
+
+// subject is the subject of the mail, cut to the 100 characters that SNS accepts.
+func (a *alarm) subject() string {
+	const most = 100
+	subject := []rune(fmt.Sprintf("%s: %q in %s", a.State, *a.AlarmName, a.home.Region))
+	if len(subject) > most {
+		return string(subject[:most-3]) + "..."
+	}
+	return string(subject)
+}
+
+// message is the body of the notification about a transition.
+func (a *alarm) message(oldState string, now time.Time) string {
+	return jsonText(map[string]any{
+		"AlarmName": a.AlarmName, "AlarmDescription": a.AlarmDescription, "AlarmArn": a.ARN,
+		"AWSAccountId": a.home.Account, "Region": a.home.Region,
+		"AlarmConfigurationUpdatedTimestamp": a.Configured.Format(alarmTime), "StateChangeTime": now.Format(alarmTime),
+		"NewStateValue": a.State, "NewStateReason": a.Reason, "OldStateValue": oldState,
+		"OKActions": a.OKActions, "AlarmActions": a.AlarmActions, "InsufficientDataActions": a.InsufficientDataActions,
+		"Trigger": map[string]any{
+			"MetricName": a.MetricName, "Namespace": a.Namespace, "Unit": a.Unit,
+			"StatisticType": "Statistic", "Statistic": strings.ToUpper(*a.Statistic),
+			"Dimensions": api.Map(a.Dimensions, func(d dimension) map[string]string { return map[string]string{"name": d.Name, "value": d.Value} }),
+			"Period":     a.Period, "EvaluationPeriods": a.EvaluationPeriods, "DatapointsToAlarm": a.needed(),
+			"ComparisonOperator": a.ComparisonOperator, "Threshold": a.Threshold, "TreatMissingData": a.treatMissing(),
+		},
+	})
 }
