@@ -41,7 +41,7 @@ func TestAlarmMailReachesSubscribers(t *testing.T) {
 	if err := json.Unmarshal([]byte(mails[0].Message), &body); err != nil {
 		t.Fatal(err)
 	}
-	if mails[0].Subject != `ALARM: "low" in eu-west-1` || mails[0].Endpoint != "ops@example.com" || body["NewStateValue"] != "ALARM" {
+	if mails[0].Subject != `ALARM: "low" in EU (Ireland)` || mails[0].Endpoint != "ops@example.com" || body["NewStateValue"] != "ALARM" {
 		t.Errorf("mail %+v", mails[0])
 	}
 }

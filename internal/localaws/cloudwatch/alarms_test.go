@@ -107,7 +107,7 @@ func TestAlarmMail(t *testing.T) {
 			AlarmActions: []string{"arn:t"}, Dimensions: []dimension{{"CampaignArn", "arn:c"}},
 		}},
 	}
-	if got, want := a.subject(), `ALARM: "Low \"x\"" in us-east-1`; got != want {
+	if got, want := a.subject(), `ALARM: "Low \"x\"" in US East (N. Virginia)`; got != want {
 		t.Errorf("subject %s, want %s", got, want)
 	}
 	*a.AlarmName = strings.Repeat("n", 255)
@@ -121,7 +121,7 @@ func TestAlarmMail(t *testing.T) {
 	trigger, _ := got["Trigger"].(map[string]any)
 	for key, want := range map[string]any{
 		"NewStateValue": "ALARM", "OldStateValue": "OK", "NewStateReason": "because", "AWSAccountId": "123456789012",
-		"StateChangeTime": "2026-03-02T12:00:00.000+0000", "AlarmArn": "arn:a", "Region": "us-east-1",
+		"StateChangeTime": "2026-03-02T12:00:00.000+0000", "AlarmArn": "arn:a", "Region": "US East (N. Virginia)",
 	} {
 		if got[key] != want {
 			t.Errorf("%s: %v, want %v", key, got[key], want)

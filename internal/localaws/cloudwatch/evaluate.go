@@ -1,6 +1,7 @@
 package cloudwatch
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -250,10 +251,22 @@ func (as *alarms) transition(a *alarm, state, reason string, now time.Time) {
 	}
 }
 
+// regionNames are the names of regions in alarm mails. Others go by their code.
+var regionNames = map[string]string{
+	"ap-northeast-1": "Asia Pacific (Tokyo)",
+	"ap-southeast-2": "Asia Pacific (Sydney)",
+	"eu-central-1":   "EU (Frankfurt)",
+	"eu-west-1":      "EU (Ireland)",
+	"us-east-1":      "US East (N. Virginia)",
+	"us-west-2":      "US West (Oregon)",
+}
+
+func (a *alarm) regionName() string { return cmp.Or(regionNames[a.home.Region], a.home.Region) }
+
 // subject is the subject of the mail, cut to the 100 characters that SNS accepts.
 func (a *alarm) subject() string {
 	const most = 100
-	subject := []rune(fmt.Sprintf("%s: %q in %s", a.State, *a.AlarmName, a.home.Region))
+	subject := []rune(fmt.Sprintf("%s: %q in %s", a.State, *a.AlarmName, a.regionName()))
 	if len(subject) > most {
 		return string(subject[:most-3]) + "..."
 	}
@@ -264,7 +277,7 @@ func (a *alarm) subject() string {
 func (a *alarm) message(oldState string, now time.Time) string {
 	return jsonText(map[string]any{
 		"AlarmName": a.AlarmName, "AlarmDescription": a.AlarmDescription, "AlarmArn": a.ARN,
-		"AWSAccountId": a.home.Account, "Region": a.home.Region,
+		"AWSAccountId": a.home.Account, "Region": a.regionName(),
 		"AlarmConfigurationUpdatedTimestamp": a.Configured.Format(alarmTime), "StateChangeTime": now.Format(alarmTime),
 		"NewStateValue": a.State, "NewStateReason": a.Reason, "OldStateValue": oldState,
 		"OKActions": a.OKActions, "AlarmActions": a.AlarmActions, "InsufficientDataActions": a.InsufficientDataActions,
