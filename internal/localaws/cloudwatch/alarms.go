@@ -293,8 +293,8 @@ type historyInput struct {
 	AlarmName *string `json:"AlarmName" check:"alarm"`
 	alarmTypes
 	HistoryItemType *string    `json:"HistoryItemType" check:"ConfigurationUpdate|StateUpdate|Action"`
-	StartDate       *time.Time `json:"StartDate"`
-	EndDate         *time.Time `json:"EndDate"`
+	StartDate       *wire.Time `json:"StartDate"`
+	EndDate         *wire.Time `json:"EndDate"`
 	MaxRecords      *int32     `json:"MaxRecords" check:"1..100"`
 	NextToken       *string    `json:"NextToken"`
 	ScanBy          *string    `json:"ScanBy" check:"TimestampDescending|TimestampAscending"`
@@ -302,7 +302,7 @@ type historyInput struct {
 
 // describeHistory lists the history, also of deleted alarms, by default the newest first.
 func (as *alarms) describeHistory(c *api.Call, in *historyInput) (any, error) {
-	if in.StartDate != nil && in.EndDate != nil && in.EndDate.Before(*in.StartDate) {
+	if in.StartDate != nil && in.EndDate != nil && in.EndDate.Before(in.StartDate.Time) {
 		return nil, invalidValue("The parameter StartDate must not be after the parameter EndDate.")
 	}
 	as.evaluateOncePerMinute(c.Now)
@@ -320,6 +320,6 @@ func (in *historyInput) matches(item historyItem) bool {
 	return in.metric() &&
 		(in.AlarmName == nil || *in.AlarmName == item.AlarmName) &&
 		(in.HistoryItemType == nil || *in.HistoryItemType == item.Type) &&
-		(in.StartDate == nil || !item.Timestamp.Before(*in.StartDate)) &&
-		(in.EndDate == nil || !item.Timestamp.After(*in.EndDate))
+		(in.StartDate == nil || !item.Timestamp.Before(in.StartDate.Time)) &&
+		(in.EndDate == nil || !item.Timestamp.After(in.EndDate.Time))
 }

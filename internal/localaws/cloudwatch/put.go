@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
 // The limits of PutMetricData (API reference).
@@ -26,7 +27,7 @@ type putInput struct {
 type datum struct {
 	MetricName        *string       `json:"MetricName"`
 	Dimensions        []dimension   `json:"Dimensions"`
-	Timestamp         *time.Time    `json:"Timestamp"`
+	Timestamp         *wire.Time    `json:"Timestamp"`
 	Value             *float64      `json:"Value"`
 	StatisticValues   *statisticSet `json:"StatisticValues"`
 	Values            []float64     `json:"Values"`
@@ -56,7 +57,7 @@ func (m *metrics) put(c *api.Call, in *putInput) error {
 		d := &in.MetricData[i]
 		at := c.Now
 		if d.Timestamp != nil {
-			at = *d.Timestamp
+			at = d.Timestamp.Time
 		}
 		sr := m.open(c.Home, *in.Namespace, *d.MetricName, d.Dimensions)
 		if sets[i].Count > 0 {
@@ -100,7 +101,7 @@ func (d *datum) check(path string, now time.Time) error {
 	}
 	age := time.Duration(0)
 	if d.Timestamp != nil {
-		age = now.Sub(*d.Timestamp)
+		age = now.Sub(d.Timestamp.Time)
 	}
 	switch r := d.StorageResolution; {
 	case r != nil && *r != 1 && *r != 60:

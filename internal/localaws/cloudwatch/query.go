@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
 // The limits of GetMetricData (API reference).
@@ -18,8 +19,8 @@ const (
 
 type getDataInput struct {
 	Queries       []query    `json:"MetricDataQueries" check:"some ..500"`
-	StartTime     *time.Time `json:"StartTime" check:"required"`
-	EndTime       *time.Time `json:"EndTime" check:"required"`
+	StartTime     *wire.Time `json:"StartTime" check:"required"`
+	EndTime       *wire.Time `json:"EndTime" check:"required"`
 	NextToken     *string    `json:"NextToken"`
 	ScanBy        *string    `json:"ScanBy" check:"TimestampDescending|TimestampAscending"`
 	MaxDatapoints *int32     `json:"MaxDatapoints" check:"1..100800"`
@@ -119,7 +120,7 @@ func getDataOutput(results []queryResult, next string) api.Out {
 
 func (in *getDataInput) check() error {
 	switch {
-	case !in.StartTime.Before(*in.EndTime):
+	case !in.StartTime.Before(in.EndTime.Time):
 		return invalid("The parameter StartTime must be less than the parameter EndTime.")
 	case !slices.ContainsFunc(in.Queries, func(q query) bool { return q.returned() }):
 		return invalid("At least one element of MetricDataQueries must have ReturnData true.")
@@ -207,7 +208,7 @@ func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []poin
 	for qi, q := range in.Queries {
 		stat := q.MetricStat
 		sr := m.series[c.Home][stat.Metric.key()]
-		sp, ok := spanOf(*in.StartTime, *in.EndTime, c.Now, int64(*stat.Period), api.Value(stat.Unit))
+		sp, ok := spanOf(in.StartTime.Time, in.EndTime.Time, c.Now, int64(*stat.Period), api.Value(stat.Unit))
 		if sr == nil || !ok {
 			continue
 		}
@@ -262,8 +263,8 @@ const (
 
 type getStatisticsInput struct {
 	metricRef
-	StartTime          *time.Time `json:"StartTime" check:"required"`
-	EndTime            *time.Time `json:"EndTime" check:"required"`
+	StartTime          *wire.Time `json:"StartTime" check:"required"`
+	EndTime            *wire.Time `json:"EndTime" check:"required"`
 	Period             *int32     `json:"Period" check:"required"`
 	Statistics         []string   `json:"Statistics" check:"SampleCount|Average|Sum|Minimum|Maximum"`
 	ExtendedStatistics []string   `json:"ExtendedStatistics"`
@@ -290,7 +291,7 @@ func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (any, error
 	points := []datapoint{}
 	sr := m.series[c.Home][in.key()]
 	for _, unit := range sr.units() {
-		sp, ok := spanOf(*in.StartTime, *in.EndTime, c.Now, int64(*in.Period), unit)
+		sp, ok := spanOf(in.StartTime.Time, in.EndTime.Time, c.Now, int64(*in.Period), unit)
 		if !ok || (in.Unit != nil && *in.Unit != unit) {
 			continue
 		}
@@ -318,7 +319,7 @@ func (in *getStatisticsInput) check() error {
 	switch {
 	case *in.Period < 1 || *in.Period%60 != 0:
 		return invalidValue("The value %d for parameter Period is invalid: this endpoint accepts multiples of 60.", *in.Period)
-	case !in.StartTime.Before(*in.EndTime):
+	case !in.StartTime.Before(in.EndTime.Time):
 		return invalidValue("The parameter StartTime must be less than the parameter EndTime.")
 	case statistics && extended:
 		return contradictory("The parameters Statistics and ExtendedStatistics are mutually exclusive.")
@@ -328,7 +329,7 @@ func (in *getStatisticsInput) check() error {
 		return missing("Statistics")
 	}
 	period := time.Duration(*in.Period) * time.Second
-	if n := (in.EndTime.Sub(*in.StartTime) + period - 1) / period; n > maxStatisticsPoints {
+	if n := (in.EndTime.Sub(in.StartTime.Time) + period - 1) / period; n > maxStatisticsPoints {
 		return contradictory("You have requested up to %d datapoints, which exceeds the limit of %d. "+
 			"You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n, maxStatisticsPoints)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/sns"
+	"github.com/personalize-monitor/personalize-monitor/internal/localaws/wire"
 )
 
 // Limits of PutEvents. Newer texts allow 1 MB a call; clients should keep to the older
@@ -36,7 +37,7 @@ type entry struct {
 	DetailType string     `json:"DetailType"`
 	Detail     string     `json:"Detail"`
 	Resources  []string   `json:"Resources"`
-	Time       *time.Time `json:"Time"`
+	Time       *wire.Time `json:"Time"`
 	Bus        *string    `json:"EventBusName"`
 }
 
@@ -131,7 +132,7 @@ func (s *Service) accept(c *api.Call, entry *entry) (id string) {
 		Detail: json.RawMessage(entry.Detail), Resources: entry.Resources, Time: c.Now,
 	}
 	if entry.Time != nil {
-		event.Time = *entry.Time
+		event.Time = entry.Time.Time
 	}
 	s.events = api.KeepLast(append(s.events, event), maxKept)
 	s.route(c.Home, &event)

@@ -55,7 +55,7 @@ type subscribeInput struct {
 	topicInput
 	Protocol  string            `json:"Protocol"`
 	Endpoint  string            `json:"Endpoint"`
-	ReturnARN bool              `json:"ReturnSubscriptionArn"`
+	ReturnARN bool              `json:"ReturnSubscriptionArn,string"`
 	Settings  map[string]string `json:"Attributes"`
 }
 
