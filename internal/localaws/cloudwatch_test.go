@@ -260,7 +260,7 @@ func TestRequiredMembers(t *testing.T) {
 		{"PutMetricData", `{}`, "MissingParameter"},
 		{"PutMetricData", `{"Namespace":"Test","MetricData":[{"Value":1}]}`, "MissingParameter"},
 		{"PutMetricData", `{"Namespace":":x","MetricData":[{"MetricName":"m","Value":1}]}`, "InvalidParameterValue"},
-		{"PutMetricData", `{"Namespace":"Test","MetricData":[{"MetricName":"m","StatisticValues":{"Sum":1}}]}`, "MissingParameter"},
+		{"PutMetricData", `{"Namespace":"Test","MetricData":[{"MetricName":"m"}]}`, "MissingParameter"},
 		{"PutMetricData", `{"Namespace":"Test","MetricData":[{"MetricName":"m","Value":"NaN"}]}`, "SerializationException"},
 		{"PutMetricData", `{"Namespace":"Test","EntityMetricData":[]}`, "ValidationError"},
 		{"GetMetricData", `{"EndTime":2,"MetricDataQueries":[]}`, "MissingParameter"},

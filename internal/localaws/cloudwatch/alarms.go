@@ -69,12 +69,12 @@ type settings struct {
 	OKActions               []string    `json:"OKActions" check:"..5"`
 	AlarmActions            []string    `json:"AlarmActions" check:"..5"`
 	InsufficientDataActions []string    `json:"InsufficientDataActions" check:"..5"`
-	MetricName              *string     `json:"MetricName"`
-	Namespace               *string     `json:"Namespace"`
+	MetricName              *string     `json:"MetricName" check:"required name"`
+	Namespace               *string     `json:"Namespace" check:"required name"`
 	Statistic               *string     `json:"Statistic" check:"required SampleCount|Average|Sum|Minimum|Maximum"`
 	Dimensions              []dimension `json:"Dimensions"`
 	Period                  *int32      `json:"Period" check:"required"` // seconds
-	Unit                    *string     `json:"Unit,omitempty"`
+	Unit                    *string     `json:"Unit,omitempty" check:"unit"`
 	EvaluationPeriods       *int32      `json:"EvaluationPeriods" check:"required 1.."`
 	DatapointsToAlarm       *int32      `json:"DatapointsToAlarm,omitempty"`
 	Threshold               *float64    `json:"Threshold" check:"required"`
@@ -154,8 +154,7 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 }
 
 func (in *putAlarmInput) check(c *api.Call) error {
-	metric := metricRef{in.Namespace, in.MetricName, in.Dimensions}
-	if err := cmp.Or(metric.check(""), checkUnit("Unit", in.Unit)); err != nil {
+	if err := checkDimensions("Dimensions", in.Dimensions); err != nil {
 		return err
 	}
 	if !acceptable(*in.Threshold) {

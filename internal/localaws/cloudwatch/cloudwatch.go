@@ -74,6 +74,9 @@ func (s *Service) API() *api.Service {
 					Rule:       "be GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold or LessThanOrEqualToThreshold",
 				},
 				"alarm":   {Expression: api.Lazy(`^[^\x00-\x1f\x7f]{1,255}$`), Rule: "have 1 to 255 characters, none of which is a control character"},
+				"name":    {Check: func(path, text string) error { return checkText(path, text, 255) }},
+				"value":   {Check: func(path, text string) error { return checkText(path, text, 1024) }},
+				"unit":    {Check: checkUnit},
 				"queryId": {Expression: api.Lazy(`^[a-z][A-Za-z0-9_]{0,254}$`), Rule: "satisfy regular expression pattern: ^[a-z][a-zA-Z0-9_]*$"},
 			},
 		},
@@ -195,20 +198,16 @@ func missing(name string) error {
 	return refuse("MissingRequiredParameterException", "MissingParameter", "The parameter %s is required.", name)
 }
 
-// The limits of names (API model of CloudWatch).
-const (
-	maxNameLength           = 255
-	maxDimensionValueLength = 1024
-	maxDimensions           = 30
-)
+// maxDimensions is how many dimensions a metric may have (API model of CloudWatch).
+const maxDimensions = 30
 
 // unitPattern are the values of StandardUnit.
 var unitPattern = api.Lazy(`^(Seconds|Microseconds|Milliseconds|Percent|None|` +
 	`(Count|Bytes|Bits|(Kilo|Mega|Giga|Tera)(bytes|bits))(/Second)?)$`)
 
 type dimension struct {
-	Name  string `json:"Name"`
-	Value string `json:"Value"`
+	Name  string `json:"Name" check:"required name"`
+	Value string `json:"Value" check:"required value"`
 }
 
 // dimensionsOf returns dimensions sorted by name.
@@ -226,15 +225,8 @@ func checkDimensions(path string, dims []dimension) error {
 		return err
 	}
 	for i, d := range dims {
-		at := fmt.Sprintf("%s.member.%d", path, i+1)
-		if err := checkText(at+".Name", d.Name, maxNameLength); err != nil {
-			return err
-		}
-		if err := checkText(at+".Value", d.Value, maxDimensionValueLength); err != nil {
-			return err
-		}
 		if slices.ContainsFunc(dims[:i], func(other dimension) bool { return other.Name == d.Name }) {
-			return invalidValue("The parameter %s repeats the dimension %s.", at, api.Quoted(d.Name))
+			return invalidValue("The parameter %s.member.%d repeats the dimension %s.", path, i+1, api.Quoted(d.Name))
 		}
 	}
 	return nil
@@ -263,14 +255,9 @@ func checkText(path, text string, most int) error {
 	return nil
 }
 
-// checkMetricName checks the name of a metric or a namespace.
-func checkMetricName(path string, name *string) error {
-	return checkText(path, api.Value(name), maxNameLength)
-}
-
-func checkUnit(path string, unit *string) error {
-	if unit != nil && !unitPattern().MatchString(*unit) {
-		return invalidValue("The value %s for parameter %s is not a unit.", api.Quoted(*unit), path)
+func checkUnit(path, unit string) error {
+	if !unitPattern().MatchString(unit) {
+		return invalidValue("The value %s for parameter %s is not a unit.", api.Quoted(unit), path)
 	}
 	return nil
 }

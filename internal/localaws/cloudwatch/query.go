@@ -40,23 +40,16 @@ type metricStat struct {
 	Metric *metricRef `json:"Metric" check:"required"`
 	Period *int32     `json:"Period" check:"required"`
 	Stat   *string    `json:"Stat" check:"required SampleCount|Average|Sum|Minimum|Maximum"`
-	Unit   *string    `json:"Unit"`
+	Unit   *string    `json:"Unit" check:"unit"`
 }
 
 type metricRef struct {
-	Namespace  *string     `json:"Namespace"`
-	MetricName *string     `json:"MetricName"`
+	Namespace  *string     `json:"Namespace" check:"required name"`
+	MetricName *string     `json:"MetricName" check:"required name"`
 	Dimensions []dimension `json:"Dimensions"`
 }
 
 func (m *metricRef) key() string { return seriesKey(*m.Namespace, *m.MetricName, m.Dimensions) }
-
-// check checks the metric at a path, which ends with a dot or is empty.
-func (m *metricRef) check(path string) error {
-	return cmp.Or(
-		checkMetricName(path+"Namespace", m.Namespace), checkMetricName(path+"MetricName", m.MetricName),
-		checkDimensions(path+"Dimensions", m.Dimensions))
-}
 
 type queryResult struct {
 	ID         string      `json:"Id"`
@@ -149,7 +142,7 @@ func (q *query) check(path string) error {
 	case *m.Period < 1 || *m.Period%60 != 0:
 		return invalid("The value %d for parameter %sMetricStat.Period is invalid: this endpoint accepts multiples of 60.", *m.Period, path)
 	}
-	return cmp.Or(m.Metric.check(path+"MetricStat.Metric."), checkUnit(path+"MetricStat.Unit", m.Unit))
+	return checkDimensions(path+"MetricStat.Metric.Dimensions", m.Metric.Dimensions)
 }
 
 func (in *getDataInput) ascending() bool { return api.Value(in.ScanBy) == "TimestampAscending" }
@@ -268,7 +261,7 @@ type getStatisticsInput struct {
 	Period             *int32     `json:"Period" check:"required"`
 	Statistics         []string   `json:"Statistics" check:"SampleCount|Average|Sum|Minimum|Maximum"`
 	ExtendedStatistics []string   `json:"ExtendedStatistics"`
-	Unit               *string    `json:"Unit"`
+	Unit               *string    `json:"Unit" check:"unit"`
 }
 
 // datapoint has the requested statistics.
@@ -312,7 +305,7 @@ func (m *metrics) getStatistics(c *api.Call, in *getStatisticsInput) (any, error
 }
 
 func (in *getStatisticsInput) check() error {
-	if err := in.metricRef.check(""); err != nil {
+	if err := checkDimensions("Dimensions", in.Dimensions); err != nil {
 		return err
 	}
 	statistics, extended := len(in.Statistics) > 0, len(in.ExtendedStatistics) > 0
@@ -333,12 +326,12 @@ func (in *getStatisticsInput) check() error {
 		return contradictory("You have requested up to %d datapoints, which exceeds the limit of %d. "+
 			"You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n, maxStatisticsPoints)
 	}
-	return checkUnit("Unit", in.Unit)
+	return nil
 }
 
 type listInput struct {
-	Namespace      *string           `json:"Namespace"`
-	MetricName     *string           `json:"MetricName"`
+	Namespace      *string           `json:"Namespace" check:"name"`
+	MetricName     *string           `json:"MetricName" check:"name"`
 	Dimensions     []dimensionFilter `json:"Dimensions"`
 	RecentlyActive *string           `json:"RecentlyActive" check:"|PT3H"`
 	NextToken      *string           `json:"NextToken"`
@@ -346,8 +339,8 @@ type listInput struct {
 
 // dimensionFilter matches metrics with the dimension, of any value if it has none.
 type dimensionFilter struct {
-	Name  *string `json:"Name"`
-	Value *string `json:"Value"`
+	Name  string  `json:"Name" check:"required name"`
+	Value *string `json:"Value" check:"value"`
 }
 
 type listedMetric struct {
@@ -359,7 +352,7 @@ type listedMetric struct {
 // list lists the metrics that have had data in the last two weeks, or in the last three
 // hours if recently active ones are requested.
 func (m *metrics) list(c *api.Call, in *listInput) (any, error) {
-	if err := in.check(); err != nil {
+	if err := atMost(10, "Dimensions", len(in.Dimensions)); err != nil {
 		return nil, err
 	}
 	since := c.Now.Add(-listedFor)
@@ -379,36 +372,12 @@ func (m *metrics) list(c *api.Call, in *listInput) (any, error) {
 	}), "NextToken", next), nil
 }
 
-func (in *listInput) check() error {
-	if err := atMost(10, "Dimensions", len(in.Dimensions)); err != nil {
-		return err
-	}
-	for i, d := range in.Dimensions {
-		path := fmt.Sprintf("Dimensions.member.%d.", i+1)
-		err := checkText(path+"Name", api.Value(d.Name), maxNameLength)
-		if err == nil && d.Value != nil {
-			err = checkText(path+"Value", *d.Value, maxDimensionValueLength)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	var namespace, name error
-	if in.Namespace != nil {
-		namespace = checkMetricName("Namespace", in.Namespace)
-	}
-	if in.MetricName != nil {
-		name = checkMetricName("MetricName", in.MetricName)
-	}
-	return cmp.Or(namespace, name)
-}
-
 func (in *listInput) matches(sr *series) bool {
 	if in.Namespace != nil && *in.Namespace != sr.namespace || in.MetricName != nil && *in.MetricName != sr.name {
 		return false
 	}
 	for _, f := range in.Dimensions {
-		if !slices.ContainsFunc(sr.dims, func(d dimension) bool { return d.Name == *f.Name && (f.Value == nil || d.Value == *f.Value) }) {
+		if !slices.ContainsFunc(sr.dims, func(d dimension) bool { return d.Name == f.Name && (f.Value == nil || d.Value == *f.Value) }) {
 			return false
 		}
 	}
