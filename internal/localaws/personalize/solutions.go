@@ -16,11 +16,6 @@ type solutionInput struct {
 	ARN string `json:"solutionArn" check:"required ..256 solution"`
 }
 
-type listSolutionsInput struct {
-	pageInput
-	GroupARN *string `json:"datasetGroupArn" check:"..256 dataset-group"`
-}
-
 // solutionSummary lacks the dataset group and whether it trains automatically.
 type solutionSummary struct {
 	ARN    string `json:"solutionArn"`
@@ -29,19 +24,12 @@ type solutionSummary struct {
 	status
 }
 
-func (s *Service) listSolutions(c *api.Call, in *listSolutionsInput) (any, error) {
-	r := s.region(c.Home)
-	solutions := byARNOf(&r.sortedSolutions, r.solutions)
-	if in.GroupARN != nil {
-		solutions = api.Filter(solutions, func(sol *solution) bool { return sol.group.arn == *in.GroupARN })
+func (sol *solution) summary() any {
+	summary := solutionSummary{sol.arn, sol.name, sol.recipe, sol.state()}
+	if sol.autoML {
+		summary.Recipe = ""
 	}
-	return listing(c, &in.pageInput, "solutions", solutions, func(sol *solution) string { return sol.arn }, func(sol *solution) any {
-		summary := solutionSummary{sol.arn, sol.name, sol.recipe, sol.state()}
-		if sol.autoML {
-			summary.Recipe = ""
-		}
-		return summary
-	})
+	return summary
 }
 
 // state is that of the solution itself, which changes with its updates alone.
@@ -79,7 +67,9 @@ type versionSummary struct {
 	status
 }
 
-func (v *solutionVersion) summary() versionSummary {
+func (v *solutionVersion) summary() any { return v.shape() }
+
+func (v *solutionVersion) shape() versionSummary {
 	state := status{Status: v.status, FailureReason: v.failureReason, Created: v.started, Updated: v.trained}
 	if v.status == estatefile.CreateInProgress {
 		state.Updated = v.started
@@ -105,31 +95,12 @@ func (s *Service) describeSolution(c *api.Call, in *solutionInput) (any, error) 
 	}
 	if n := len(sol.versions); n > 0 {
 		latest := sol.versions[n-1]
-		shape.LatestVersion = new(latest.summary())
+		shape.LatestVersion = new(latest.shape())
 		if sol.update == nil {
 			shape.Updated = shape.LatestVersion.Updated
 		}
 	}
 	return api.Out{"solution": shape}, nil
-}
-
-type listVersionsInput struct {
-	pageInput
-	SolutionARN *string `json:"solutionArn" check:"..256 solution"`
-}
-
-func (s *Service) listSolutionVersions(c *api.Call, in *listVersionsInput) (any, error) {
-	r := s.region(c.Home)
-	versions := byARNOf(&r.sortedVersions, r.versions)
-	if in.SolutionARN != nil {
-		sol := r.solutions[*in.SolutionARN]
-		if sol == nil {
-			return nil, notFound(*in.SolutionARN)
-		}
-		versions = api.Filter(versions, func(v *solutionVersion) bool { return v.solution == sol })
-	}
-	return listing(c, &in.pageInput, "solutionVersions", versions, func(v *solutionVersion) string { return v.arn },
-		func(v *solutionVersion) any { return v.summary() })
 }
 
 type versionInput struct {
@@ -156,7 +127,7 @@ func (s *Service) describeSolutionVersion(c *api.Call, in *versionInput) (any, e
 		return nil, notFound(in.ARN)
 	}
 	sol := v.solution
-	shape := versionShape{v.summary(), sol.arn, sol.group.arn, v.recipe, sol.autoML, false, nil}
+	shape := versionShape{v.shape(), sol.arn, sol.group.arn, v.recipe, sol.autoML, false, nil}
 	if v.status == estatefile.Active {
 		shape.Hours = &v.hours
 	}

@@ -29,18 +29,24 @@ type region struct {
 	recommenders    []*endpoint
 }
 
+// named is what has an ARN.
+type named struct{ arn, name string }
+
+func (n named) id() string { return n.arn }
+
 type datasetGroup struct {
-	arn, name, domain string
-	created           time.Time
-	tags              map[string]string
+	named
+	domain  string
+	created time.Time
+	tags    map[string]string
 }
 
 type solution struct {
-	arn, name string
-	group     *datasetGroup
-	recipe    string // ARN; of the best version's if autoML
-	autoML    bool
-	created   time.Time
+	named
+	group   *datasetGroup
+	recipe  string // ARN; of the best version's if autoML
+	autoML  bool
+	created time.Time
 	training
 	versions []*solutionVersion // by time at which the training ended, or will
 	synced   []*endpoint        // campaigns that follow the latest version
@@ -50,7 +56,7 @@ type solution struct {
 
 // solutionVersion is a version, from the start of its training.
 type solutionVersion struct {
-	arn              string
+	named            // without a name
 	solution         *solution
 	recipe           string
 	started, trained time.Time // trained is when the training ended, or will
@@ -67,11 +73,11 @@ const (
 
 // endpoint is a campaign or a recommender.
 type endpoint struct {
-	kind      string
-	arn, name string
-	region    *region
-	group     *datasetGroup
-	recipe    string // ARN; of recommenders
+	named
+	kind   string
+	region *region
+	group  *datasetGroup
+	recipe string // ARN; of recommenders
 	status
 	tags       map[string]string
 	settings           // the active ones
@@ -235,7 +241,7 @@ func (sol *solution) version(trained time.Time) *solutionVersion {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%s %d", sol.arn, trained.UnixMilli())
 	return &solutionVersion{
-		arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32()), solution: sol, recipe: sol.recipe, hours: sol.trainingHours(),
+		named: named{arn: fmt.Sprintf("%s/%08x", sol.arn, hash.Sum32())}, solution: sol, recipe: sol.recipe, hours: sol.trainingHours(),
 		started: trained.Add(-sol.takes()), trained: trained, status: estatefile.Active, automatic: sol.every > 0,
 	}
 }
