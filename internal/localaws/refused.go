@@ -63,7 +63,6 @@ func disabledError(p wire.Protocol) error {
 	return e
 }
 
-// addAccountFaults adds the faults of the estate's accounts.
 func (fs *faults) addAccountFaults(estate Estate, start time.Time) {
 	kinds := map[string]FaultKind{estatefile.FaultDenied: Denied, estatefile.FaultThrottled: Error}
 	for _, a := range estate.Accounts {

@@ -55,7 +55,6 @@ type Server struct {
 	forgotten int64
 }
 
-// services are the services by how requests address them.
 type services map[serviceKey]*api.Service
 
 type serviceKey struct {
@@ -178,7 +177,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, svc *api.Service
 	wire.Write(w, c.Request.Protocol, http.StatusOK, fault.after(w, body))
 }
 
-// execute executes an operation on the state of now.
 func (s *Server) execute(op api.Operation, c *api.Call) (any, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -380,7 +378,6 @@ func (s *Server) Snapshot() map[string]string {
 	return out
 }
 
-// render renders a value as JSON, whose keys are sorted.
 func render(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {

@@ -60,7 +60,6 @@ type checked struct {
 	rules []string
 }
 
-// checkedCache holds the results of checkedOf by reflect.Type.
 var checkedCache sync.Map
 
 // checkedOf returns what to check in the values of a type, itself without pointers and lists.

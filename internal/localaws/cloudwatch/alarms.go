@@ -29,14 +29,12 @@ const (
 	longPeriodRange  = 7 * 24 * 3600 // and with a longer one
 )
 
-// alarms holds all alarms and their history.
 type alarms struct {
 	log     *slog.Logger
 	topics  *sns.Service
 	watch   func(AlarmChange) // nil for none
 	metrics *metrics
 	alarms  api.ByHome[*alarm]
-	history map[api.Home][]historyItem
 	// evaluated is the minute since the epoch in which all alarms were last evaluated.
 	evaluated int64
 }
@@ -50,7 +48,6 @@ type AlarmChange struct {
 	Actions  bool   // whether its actions were enabled
 }
 
-// alarm is a metric alarm.
 type alarm struct {
 	description
 	home api.Home
@@ -103,7 +100,6 @@ func (s *settings) needed() int {
 
 func (s *settings) treatMissing() string { return cmp.Or(api.Value(s.TreatMissingData), "missing") }
 
-// actions returns the actions of a state.
 func (s *settings) actions(state string) []string {
 	switch state {
 	case stateOK:
@@ -131,9 +127,7 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 	}
 	as.evaluateOncePerMinute(c.Now)
 	a := as.alarms[c.Home][*in.AlarmName]
-	change := "updated"
 	if a == nil {
-		change = "created"
 		a = &alarm{home: c.Home, tags: tags, description: description{
 			ARN: c.ARN("cloudwatch", "alarm:"+*in.AlarmName), State: stateInsufficient,
 			Reason: "Unchecked: Initial alarm creation", Updated: c.Now, Transitioned: c.Now,
@@ -149,7 +143,6 @@ func (as *alarms) put(c *api.Call, in *putAlarmInput) error {
 	a.key = seriesKey(*a.Namespace, *a.MetricName, a.Dimensions)
 	a.Configured = c.Now
 	a.last = evaluation{}
-	as.recordConfiguration(a, change, c.Now)
 	return nil
 }
 
@@ -201,10 +194,7 @@ type namesInput struct {
 func (as *alarms) delete(c *api.Call, in *namesInput) error {
 	as.evaluateOncePerMinute(c.Now)
 	for _, name := range in.AlarmNames {
-		if a := as.alarms[c.Home][name]; a != nil {
-			as.recordConfiguration(a, "deleted", c.Now)
-			delete(as.alarms[c.Home], name)
-		}
+		delete(as.alarms[c.Home], name)
 	}
 	return nil
 }
@@ -217,7 +207,6 @@ func (as *alarms) enableActions(c *api.Call, in *namesInput, on bool) error {
 		if a := as.alarms[c.Home][name]; a != nil && *a.ActionsEnabled != on {
 			a.ActionsEnabled = &on
 			a.Configured = c.Now
-			as.recordConfiguration(a, "updated", c.Now)
 		}
 	}
 	return nil
@@ -246,29 +235,18 @@ func (as *alarms) setState(c *api.Call, in *setStateInput) error {
 	return nil
 }
 
-// alarmsPerPage is how many alarms or items of history a page has without a limit.
+// alarmsPerPage is how many alarms a page has without a limit.
 const alarmsPerPage = 50
 
 type describeInput struct {
 	AlarmNames      []string `json:"AlarmNames" check:"..100 alarm"`
 	AlarmNamePrefix *string  `json:"AlarmNamePrefix" check:"1..255"`
-	alarmTypes
-	StateValue *string `json:"StateValue" check:"OK|ALARM|INSUFFICIENT_DATA"`
-	MaxRecords *int32  `json:"MaxRecords" check:"1..100"`
-	NextToken  *string `json:"NextToken"`
+	AlarmTypes      []string `json:"AlarmTypes" check:"MetricAlarm|CompositeAlarm|LogAlarm"` // by default metric alarms only
+	StateValue      *string  `json:"StateValue" check:"OK|ALARM|INSUFFICIENT_DATA"`
+	MaxRecords      *int32   `json:"MaxRecords" check:"1..100"`
+	NextToken       *string  `json:"NextToken"`
 }
 
-// alarmTypes are the requested types of alarms, by default metric alarms only.
-type alarmTypes struct {
-	AlarmTypes []string `json:"AlarmTypes" check:"MetricAlarm|CompositeAlarm|LogAlarm"`
-}
-
-// metric reports whether the one type of this endpoint is requested.
-func (t alarmTypes) metric() bool {
-	return len(t.AlarmTypes) == 0 || slices.Contains(t.AlarmTypes, "MetricAlarm")
-}
-
-// describe lists alarms by name.
 func (as *alarms) describe(c *api.Call, in *describeInput) (any, error) {
 	if in.AlarmNames != nil && in.AlarmNamePrefix != nil {
 		return nil, contradictory("The parameters AlarmNames and AlarmNamePrefix are mutually exclusive.")
@@ -282,43 +260,8 @@ func (as *alarms) describe(c *api.Call, in *describeInput) (any, error) {
 }
 
 func (in *describeInput) matches(a *alarm) bool {
-	return in.metric() &&
+	return (len(in.AlarmTypes) == 0 || slices.Contains(in.AlarmTypes, "MetricAlarm")) &&
 		(in.AlarmNames == nil || slices.Contains(in.AlarmNames, *a.AlarmName)) &&
 		strings.HasPrefix(*a.AlarmName, api.Value(in.AlarmNamePrefix)) &&
 		(in.StateValue == nil || *in.StateValue == a.State)
-}
-
-type historyInput struct {
-	AlarmName *string `json:"AlarmName" check:"alarm"`
-	alarmTypes
-	HistoryItemType *string    `json:"HistoryItemType" check:"ConfigurationUpdate|StateUpdate|Action"`
-	StartDate       *wire.Time `json:"StartDate"`
-	EndDate         *wire.Time `json:"EndDate"`
-	MaxRecords      *int32     `json:"MaxRecords" check:"1..100"`
-	NextToken       *string    `json:"NextToken"`
-	ScanBy          *string    `json:"ScanBy" check:"TimestampDescending|TimestampAscending"`
-}
-
-// describeHistory lists the history, also of deleted alarms, by default the newest first.
-func (as *alarms) describeHistory(c *api.Call, in *historyInput) (any, error) {
-	if in.StartDate != nil && in.EndDate != nil && in.EndDate.Before(in.StartDate.Time) {
-		return nil, invalidValue("The parameter StartDate must not be after the parameter EndDate.")
-	}
-	as.evaluateOncePerMinute(c.Now)
-	items := api.Filter(as.history[c.Home], in.matches)
-	key := func(i historyItem) string { return fmt.Sprintf("%012d", i.seq) }
-	if api.Value(in.ScanBy) != "TimestampAscending" {
-		slices.Reverse(items)
-		key = func(i historyItem) string { return fmt.Sprintf("%012d", 999_999_999_999-i.seq) }
-	}
-	items, next, err := api.Page(c, items, key, in.NextToken, in.MaxRecords, alarmsPerPage)
-	return api.Listing("AlarmHistoryItems", append([]historyItem{}, items...), "NextToken", next), err
-}
-
-func (in *historyInput) matches(item historyItem) bool {
-	return in.metric() &&
-		(in.AlarmName == nil || *in.AlarmName == item.AlarmName) &&
-		(in.HistoryItemType == nil || *in.HistoryItemType == item.Type) &&
-		(in.StartDate == nil || !item.Timestamp.Before(in.StartDate.Time)) &&
-		(in.EndDate == nil || !item.Timestamp.After(in.EndDate.Time))
 }

@@ -33,7 +33,7 @@ func New(log *slog.Logger, topics *sns.Service, watch func(AlarmChange)) *Servic
 		boards:  &boards{byAccount: map[string]map[string]*dashboard{}},
 		alarms: &alarms{
 			log: log, topics: topics, watch: watch, metrics: m,
-			alarms: api.ByHome[*alarm]{}, history: map[api.Home][]historyItem{},
+			alarms: api.ByHome[*alarm]{},
 		},
 	}
 }
@@ -41,21 +41,20 @@ func New(log *slog.Logger, topics *sns.Service, watch func(AlarmChange)) *Servic
 // API describes the service. SDKs speak CBOR with it, the aws command JSON.
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
-		"PutMetricData":        api.Do(s.metrics.put),
-		"GetMetricData":        api.Op(s.metrics.getData),
-		"GetMetricStatistics":  api.Op(s.metrics.getStatistics),
-		"ListMetrics":          api.Op(s.metrics.list),
-		"PutMetricAlarm":       api.Do(s.alarms.put),
-		"DescribeAlarms":       api.Op(s.alarms.describe),
-		"DescribeAlarmHistory": api.Op(s.alarms.describeHistory),
-		"DeleteAlarms":         api.Do(s.alarms.delete),
-		"EnableAlarmActions":   api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, true) }),
-		"DisableAlarmActions":  api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, false) }),
-		"SetAlarmState":        api.Do(s.alarms.setState),
-		"PutDashboard":         api.Op(s.boards.put),
-		"GetDashboard":         api.Op(s.boards.get),
-		"ListDashboards":       api.Op(s.boards.list),
-		"DeleteDashboards":     api.Do(s.boards.delete),
+		"PutMetricData":       api.Do(s.metrics.put),
+		"GetMetricData":       api.Op(s.metrics.getData),
+		"GetMetricStatistics": api.Op(s.metrics.getStatistics),
+		"ListMetrics":         api.Op(s.metrics.list),
+		"PutMetricAlarm":      api.Do(s.alarms.put),
+		"DescribeAlarms":      api.Op(s.alarms.describe),
+		"DeleteAlarms":        api.Do(s.alarms.delete),
+		"EnableAlarmActions":  api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, true) }),
+		"DisableAlarmActions": api.Do(func(c *api.Call, in *namesInput) error { return s.alarms.enableActions(c, in, false) }),
+		"SetAlarmState":       api.Do(s.alarms.setState),
+		"PutDashboard":        api.Op(s.boards.put),
+		"GetDashboard":        api.Op(s.boards.get),
+		"ListDashboards":      api.Op(s.boards.list),
+		"DeleteDashboards":    api.Do(s.boards.delete),
 	}
 	api.Tagging(s.findTags).AddTo(operations)
 	return &api.Service{
@@ -165,11 +164,8 @@ func (s *Service) Describe(owner string, out map[string]string, render func(any)
 	}
 }
 
-// Forget drops data and history from before a time.
-func (s *Service) Forget(before time.Time) {
-	s.metrics.forget(before)
-	s.alarms.forget(before)
-}
+// Forget drops data from before a time.
+func (s *Service) Forget(before time.Time) { s.metrics.forget(before) }
 
 // The errors of CloudWatch have two names each: the shape's, in the body, and the one of the
 // older query API, in the header, which SDKs report as the error's code.
@@ -183,17 +179,14 @@ func invalid(format string, args ...any) error {
 	return refuse("ValidationException", "ValidationError", format, args...)
 }
 
-// invalidValue is the error of a parameter whose value is invalid or out of range.
 func invalidValue(format string, args ...any) error {
 	return refuse("InvalidParameterValueException", "InvalidParameterValue", format, args...)
 }
 
-// contradictory is the error of parameters that exclude each other.
 func contradictory(format string, args ...any) error {
 	return refuse("InvalidParameterCombinationException", "InvalidParameterCombination", format, args...)
 }
 
-// missing is the error of a required parameter that is missing.
 func missing(name string) error {
 	return refuse("MissingRequiredParameterException", "MissingParameter", "The parameter %s is required.", name)
 }
@@ -219,7 +212,6 @@ func dimensionsOf(dims map[string]string) []dimension {
 	return byName(list)
 }
 
-// checkDimensions checks the dimensions at a path of the input.
 func checkDimensions(path string, dims []dimension) error {
 	if err := atMost(maxDimensions, path, len(dims)); err != nil {
 		return err
@@ -232,7 +224,6 @@ func checkDimensions(path string, dims []dimension) error {
 	return nil
 }
 
-// atMost checks the size of a list.
 func atMost(most int, path string, size int) error {
 	if size > most {
 		return invalidValue("The collection %s must not have a size greater than %d.", path, most)

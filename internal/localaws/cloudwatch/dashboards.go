@@ -160,7 +160,6 @@ const (
 
 var widgetTypes = []string{"metric", "text", "log", "alarm", "explorer", "custom"}
 
-// boardMessage is what is wrong at a path of a dashboard body.
 type boardMessage struct {
 	DataPath string `json:"DataPath,omitempty"`
 	Message  string `json:"Message"`
@@ -181,7 +180,6 @@ func (b *bodyCheck) require(ok bool, path, format string, args ...any) bool {
 	return ok
 }
 
-// checkBody checks a dashboard body.
 func checkBody(body string) (faults, warnings []boardMessage) {
 	var b bodyCheck
 	var doc map[string]any

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -144,7 +143,6 @@ func (s *settings) decide(data []periodValue) (state string, keep bool) {
 	}
 }
 
-// explain words the reason of a transition.
 func (a *alarm) explain(state string, data []periodValue) string {
 	periods, breaching, missing := int(*a.EvaluationPeriods), 0, 0
 	for _, d := range data[:periods] {
@@ -173,68 +171,12 @@ func jsonText(doc map[string]any) string {
 	return string(raw)
 }
 
-// historyRetention is how long CloudWatch keeps the history of alarms (user guide).
-const historyRetention = 30 * 24 * time.Hour
-
-// historyItem is one event of an alarm.
-type historyItem struct {
-	seq       int
-	AlarmName string    `json:"AlarmName"`
-	AlarmType string    `json:"AlarmType"`
-	Timestamp time.Time `json:"Timestamp"`
-	Type      string    `json:"HistoryItemType"` // ConfigurationUpdate, StateUpdate or Action
-	Summary   string    `json:"HistorySummary"`
-	Data      string    `json:"HistoryData"`
-}
-
-// record appends to the history of an alarm's home and drops what is too old.
-func (as *alarms) record(a *alarm, now time.Time, kind, summary string, data map[string]any) {
-	data["version"] = "1.0"
-	item := historyItem{AlarmName: *a.AlarmName, AlarmType: "MetricAlarm", Timestamp: now, Type: kind, Summary: summary, Data: jsonText(data)}
-	items := as.history[a.home]
-	if n := len(items); n > 0 {
-		item.seq = items[n-1].seq + 1
-		items = since(items, now.Add(-historyRetention))
-	}
-	as.history[a.home] = append(items, item)
-}
-
-// since returns the items from a time on.
-func since(items []historyItem, from time.Time) []historyItem {
-	i, _ := slices.BinarySearchFunc(items, from, func(item historyItem, from time.Time) int { return item.Timestamp.Compare(from) })
-	if i == 0 {
-		return items
-	}
-	return slices.Clone(items[i:])
-}
-
-// forget drops history from before a time, but for the last item, whose number the next
-// one continues.
-func (as *alarms) forget(before time.Time) {
-	for h, items := range as.history {
-		from := before
-		if last := len(items) - 1; last >= 0 && items[last].Timestamp.Before(from) {
-			from = items[last].Timestamp
-		}
-		as.history[h] = since(items, from)
-	}
-}
-
-func (as *alarms) recordConfiguration(a *alarm, change string, now time.Time) {
-	summary := fmt.Sprintf("Alarm %q %s", *a.AlarmName, change)
-	as.record(a, now, "ConfigurationUpdate", summary, map[string]any{"type": change, "alarmArn": a.ARN})
-}
-
 // transition gives an alarm a new state and, if its actions are enabled, executes those of
 // the new state.
 func (as *alarms) transition(a *alarm, state, reason string, now time.Time) {
-	from, oldReason := a.State, a.Reason
+	from := a.State
 	a.State, a.Reason = state, reason
 	a.Updated, a.Transitioned = now, now
-	as.record(a, now, "StateUpdate", fmt.Sprintf("Alarm updated from %s to %s", from, state), map[string]any{
-		"oldState": map[string]any{"stateValue": from, "stateReason": oldReason},
-		"newState": map[string]any{"stateValue": state, "stateReason": reason},
-	})
 	as.log.Info("alarm changed state", "region", a.home.Region, "arn", a.ARN, "from", from, "to", state)
 	if as.watch != nil {
 		as.watch(AlarmChange{now, a.home.Region, *a.AlarmName, from, state, *a.ActionsEnabled})
@@ -247,7 +189,6 @@ func (as *alarms) transition(a *alarm, state, reason string, now time.Time) {
 			Principal: sns.PrincipalAlarms, Topic: action, Subject: a.subject(), Text: a.message(from, now), Detail: "for " + a.ARN,
 			Context: map[string]string{"aws:sourceaccount": a.home.Account, "aws:sourceowner": a.home.Account, "aws:sourcearn": a.ARN},
 		})
-		as.record(a, now, "Action", "Sent a notification to "+action, map[string]any{"actionState": state, "notificationResource": action})
 	}
 }
 
@@ -273,7 +214,6 @@ func (a *alarm) subject() string {
 	return string(subject)
 }
 
-// message is the body of the notification about a transition.
 func (a *alarm) message(oldState string, now time.Time) string {
 	return jsonText(map[string]any{
 		"AlarmName": a.AlarmName, "AlarmDescription": a.AlarmDescription, "AlarmArn": a.ARN,

@@ -189,7 +189,6 @@ func (in *getDataInput) cursor(c *api.Call) (*position, error) {
 	return &p, nil
 }
 
-// point is a datapoint of a query.
 type point struct {
 	position
 	value float64
@@ -264,7 +263,6 @@ type getStatisticsInput struct {
 	Unit               *string    `json:"Unit" check:"unit"`
 }
 
-// datapoint has the requested statistics.
 type datapoint struct {
 	Timestamp   time.Time `json:"Timestamp"`
 	Unit        string    `json:"Unit"`

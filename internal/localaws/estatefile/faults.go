@@ -136,10 +136,8 @@ type place struct {
 	path  []any
 }
 
-// at is a place within the place.
 func (p place) at(steps ...any) place { return place{p.found, slices.Concat(p.path, steps)} }
 
-// bad adds a fault of the place.
 func (p place) bad(format string, args ...any) {
 	at, _ := p.locate()
 	p.found.add(at, format, args...)
@@ -152,7 +150,6 @@ func (p place) forbid(wrong bool, key, format string, args ...any) {
 	}
 }
 
-// given reports whether the file has the place.
 func (p place) given() bool {
 	_, given := p.locate()
 	return given
@@ -252,7 +249,6 @@ func (v verifier) verify(n ast.Node, t reflect.Type, name string, at position) (
 	return n, fits
 }
 
-// elements verifies the elements of a list.
 func (v verifier) elements(list *ast.SequenceNode, t reflect.Type, name string) bool {
 	for i, item := range list.Values {
 		var ok bool

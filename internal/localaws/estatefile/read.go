@@ -126,7 +126,6 @@ type document struct {
 	Regions  map[string]Region `yaml:"regions"`
 }
 
-// accountDocument is an account as it is written in a file.
 type accountDocument struct {
 	Account `yaml:",inline"`
 	Regions map[string]Region `yaml:"regions"`

@@ -91,7 +91,6 @@ func (s *Solution) check(at place, group string, names *names) {
 	checkTags(s.Tags, at.at("tags"))
 }
 
-// checkUse checks the batch jobs and event trackers of a dataset group.
 func (g *DatasetGroup) checkUse(at place, names *names) {
 	own := map[string]bool{}
 	for i := range g.Solutions {

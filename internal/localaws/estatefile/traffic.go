@@ -89,7 +89,6 @@ func (t *Traffic) Factor() float64 {
 	return cmp.Or(t.Scale, 1)
 }
 
-// check checks the traffic of a resource.
 func (t *Traffic) check(at place, what string) {
 	forbid := func(wrong bool, key, format string, args ...any) {
 		at.forbid(wrong, key, what+": traffic: "+format, args...)

@@ -220,7 +220,6 @@ func (t *transformer) apply(tree map[string]any) string {
 	return out.String()
 }
 
-// parsePath reads a JSON path in dot notation.
 func parsePath(text string) (api.JSONPath, error) {
 	path, rest, ok := api.CutJSONPath(text)
 	if !ok || rest != "" || len(text) > 256 {

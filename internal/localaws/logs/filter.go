@@ -83,7 +83,6 @@ func (in *filterInput) check() error {
 	return nil
 }
 
-// filteredGroup finds the log group, by name or ARN.
 func (s *Service) filteredGroup(c *api.Call, in *filterInput) (*group, error) {
 	if in.Name != nil {
 		return s.find(c, *in.Name)
@@ -170,7 +169,6 @@ func cutQuoted(text string) (phrase, rest string, err error) {
 	return "", "", errors.New("a phrase without its second quotation mark")
 }
 
-// condition is a condition on a JSON message.
 type condition func(tree map[string]any) bool
 
 // jsonParser reads the conditions of a JSON pattern; && binds more tightly than ||.

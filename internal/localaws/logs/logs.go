@@ -33,7 +33,6 @@ type Service struct {
 // New makes a service without log groups.
 func New() *Service { return &Service{groups: api.ByHome[*group]{}} }
 
-// group is a log group.
 type group struct {
 	name, arn string
 	created   int64 // milliseconds since the epoch
@@ -75,7 +74,6 @@ func (s *Service) API() *api.Service {
 	}
 }
 
-// find returns the caller's log group of a name.
 func (s *Service) find(c *api.Call, name string) (*group, error) {
 	g := s.groups[c.Home][name]
 	if g == nil {
@@ -152,7 +150,6 @@ func (g *group) shape() groupShape {
 	return groupShape{Name: g.name, Created: g.created, ARN: g.arn + ":*", StoredBytes: bytes, Class: "STANDARD", GroupARN: g.arn}
 }
 
-// sort orders the events by key.
 func (g *group) sort() {
 	if g.unsorted {
 		slices.SortFunc(g.events, func(a, b *event) int { return cmp.Compare(a.key, b.key) })

@@ -11,7 +11,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/estatefile"
 )
 
-// batchJob is a batch inference job or a batch segment job.
 type batchJob struct {
 	named
 	segment bool
@@ -36,7 +35,6 @@ type datasetGroupSummary struct {
 	status
 }
 
-// sortedGroups are the dataset groups by ARN.
 func (r *region) sortedGroups() []*datasetGroup {
 	return slices.SortedFunc(maps.Values(r.groups), func(a, b *datasetGroup) int { return strings.Compare(a.arn, b.arn) })
 }
@@ -72,7 +70,6 @@ func (j *batchJob) summary() any {
 	return jobSummary{InferenceARN: j.arn, Name: j.name, Version: j.version, status: activeSince(j.created)}
 }
 
-// jobsOf are those of a kind.
 func (r *region) jobsOf(segment bool) []*batchJob {
 	return api.Filter(r.jobs, func(j *batchJob) bool { return j.segment == segment })
 }

@@ -55,7 +55,6 @@ func New(estate estatefile.Estate, now time.Time, register Register) (*Service, 
 	return s, nil
 }
 
-// loader loads a region.
 type loader struct {
 	life     *lifecycle
 	register Register
@@ -222,7 +221,6 @@ func (l *loader) completeUpdate(e *endpoint, accepted time.Time) {
 	e.Updated = completed
 }
 
-// setUpdate gives the resource the latest update of the file.
 func (l *loader) setUpdate(e *endpoint, conf *estatefile.EstateEndpoint) {
 	if conf.Updated > 0 {
 		completed := l.now.Add(-conf.Updated)
@@ -396,7 +394,6 @@ func (l *loader) addTraining(s schedule, end time.Time, stoppedFor time.Duration
 
 var errNoVersion = errors.New("its solution has no version that was trained before")
 
-// addUse adds the batch jobs and event trackers of a dataset group.
 func (l *loader) addUse(g *datasetGroup, conf *estatefile.DatasetGroup) error {
 	for _, j := range conf.BatchJobs {
 		kind := "batch-inference-job/"

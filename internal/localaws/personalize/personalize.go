@@ -123,7 +123,6 @@ func (e *endpoint) checkState(change string, states ...string) error {
 	return api.Refuse(codeInUse, "%s is %s; it cannot be %s now", e.arn, state, change)
 }
 
-// find returns a campaign or recommender.
 func (r *region) find(arn string) (*endpoint, error) {
 	e := r.endpoints[arn]
 	if e == nil {
@@ -146,7 +145,6 @@ func checkExploration(m map[string]string) error {
 	return nil
 }
 
-// tag is a tag in the spelling of this service.
 type tag struct {
 	Key   *string `json:"tagKey"`
 	Value *string `json:"tagValue"`
@@ -159,7 +157,6 @@ func sharedTags(tags []tag) []api.Tag {
 	return api.Map(tags, func(t tag) api.Tag { return api.Tag(t) })
 }
 
-// findTags returns the tags of any resource that can have some.
 func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error) {
 	r := s.region(c.Home)
 	switch {

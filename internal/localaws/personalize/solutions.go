@@ -134,7 +134,6 @@ func (s *Service) describeSolutionVersion(c *api.Call, in *versionInput) (any, e
 	return api.Out{"solutionVersion": shape}, nil
 }
 
-// training is how a solution is trained.
 type training struct {
 	declared      bool          // the estate has an entry for the solution
 	auto          *bool         // performAutoTraining; nil is not shown
@@ -164,7 +163,6 @@ func (t *training) outcome(at time.Time) (status, reason string) {
 	return estatefile.Active, ""
 }
 
-// schedule is one by which a solution is trained.
 type schedule struct {
 	sol        *solution
 	every      time.Duration
@@ -231,7 +229,6 @@ type solutionConfig struct {
 	Events       *eventsConfig       `json:"eventsConfig,omitempty"`
 }
 
-// config is the configuration as DescribeSolution returns it; nil if nothing is configured.
 func (sol *solution) config() *solutionConfig {
 	if sol.every == 0 && sol.events == nil {
 		return nil
@@ -299,7 +296,6 @@ func (s *Service) updateSolution(c *api.Call, in *updateSolutionInput) (any, err
 	return in.solutionInput, nil
 }
 
-// applyUpdate makes an update the settings of its solution.
 func (s *Service) applyUpdate(sol *solution, in *updateSolutionInput, every time.Duration, at time.Time) {
 	if in.Config != nil {
 		sol.events = in.Config.Events // a configuration replaces the former one

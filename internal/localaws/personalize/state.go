@@ -29,7 +29,6 @@ type region struct {
 	recommenders    []*endpoint
 }
 
-// named is what has an ARN.
 type named struct{ arn, name string }
 
 func (n named) id() string { return n.arn }
@@ -71,7 +70,6 @@ const (
 	kindRecommender = "recommender"
 )
 
-// endpoint is a campaign or a recommender.
 type endpoint struct {
 	named
 	kind   string
@@ -129,13 +127,11 @@ type trainingDataConfig struct {
 	Included map[string][]string `json:"includedDatasetColumns,omitempty"`
 }
 
-// update is the latest update of a resource.
 type update struct {
 	settings
 	status
 }
 
-// region returns the caller's part of a region.
 func (s *Service) region(h api.Home) *region {
 	r := s.regions[h]
 	if r == nil {
@@ -169,7 +165,6 @@ func byARNOf[T any](list *[]T, items map[string]T) []T {
 	return *list
 }
 
-// list is the sorted list for a kind.
 func (r *region) list(kind string) *[]*endpoint {
 	if kind == kindCampaign {
 		return &r.campaigns

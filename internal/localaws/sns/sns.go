@@ -91,7 +91,6 @@ func badParameter(format string, args ...any) error {
 	return api.Refuse("InvalidParameter", "Invalid parameter: "+format, args...)
 }
 
-// checkARN refuses what is not the ARN of a topic.
 func checkARN(member, arn string) error {
 	split := strings.Split(arn, ":")
 	if len(split) < 6 {

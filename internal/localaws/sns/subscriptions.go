@@ -24,7 +24,6 @@ type subscription struct {
 	pending                 bool
 }
 
-// removeExpired removes the subscriptions that were not confirmed in time.
 func (t *topic) removeExpired(now time.Time) {
 	t.subscriptions = slices.DeleteFunc(t.subscriptions, func(sub *subscription) bool {
 		return sub.pending && now.Sub(sub.requested) >= pendingLife

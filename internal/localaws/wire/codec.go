@@ -46,7 +46,6 @@ func serialization(format string, args ...any) *Error {
 	return &Error{Code: "SerializationException", Message: fmt.Sprintf(format, args...)}
 }
 
-// unhandled is the error for a member that the target struct does not declare.
 func unhandled(p Protocol, path string) *Error {
 	e := &Error{Code: "ValidationException", Message: fmt.Sprintf("this endpoint does not handle the member %q of the input", path)}
 	switch p {
@@ -126,7 +125,6 @@ func decodeJSON(p Protocol, body []byte, into any) error {
 	return nil
 }
 
-// decodeCBOR reads an RPC v2 document.
 func decodeCBOR(body []byte, into any) error {
 	if len(body) == 0 {
 		return nil
@@ -182,7 +180,6 @@ func unknownMember(node any, t reflect.Type) string {
 	return ""
 }
 
-// decodeForm reads the parameters of a query.
 func decodeForm(form url.Values, into any) error {
 	tree, err := formTree(form)
 	if err != nil {
@@ -353,7 +350,6 @@ type xmlResponse struct {
 	RequestID string `xml:"ResponseMetadata>RequestId"`
 }
 
-// xmlResult renders an output under the name of its element.
 type xmlResult struct {
 	name string
 	out  any

@@ -156,7 +156,6 @@ func recognize(r *http.Request, contentType string) (req *Request, ok bool) {
 	return &Request{Protocol: JSON}, false
 }
 
-// readForm parses the form of a query and reads service version and operation from it.
 func (r *Request) readForm() error {
 	form, err := url.ParseQuery(string(r.body))
 	if err != nil {
