@@ -122,6 +122,7 @@ type Call struct {
 	Partial   *Rejection  // of a fault that lets an operation do only a part; nil without one
 	Lost      []DataFault // hidden from all calls
 	Hidden    []DataFault // from this one, those included
+	Scope     string      // of the tokens of a listing, beside the operation, region and account
 	EmptyPage bool        // a fault makes listings return no items, only a token
 }
 

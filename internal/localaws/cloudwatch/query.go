@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws/api"
@@ -66,15 +67,15 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	from, err := in.cursor(c)
+	c.Scope = in.fingerprint()
+	all := m.collect(c, in)
+	if in.NextToken != nil || len(all) > int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints)) {
+		slices.SortFunc(all, in.compare)
+	}
+	page, next, err := api.Page(c, all, in.key, in.NextToken, in.MaxDatapoints, maxDatapoints)
 	if err != nil {
 		return nil, err
 	}
-	listed, next := []queryResult{}, ""
-	if c.EmptyPage {
-		return getDataOutput(listed, cmp.Or(api.Value(in.NextToken), c.WriteToken(api.Token{First: true}))), nil
-	}
-	page, rest := in.cut(m.collect(c, in, from))
 	results := make([]queryResult, len(in.Queries))
 	for qi, q := range in.Queries {
 		label := q.MetricStat.Metric.MetricName
@@ -85,30 +86,26 @@ func (m *metrics) getData(c *api.Call, in *getDataInput) (any, error) {
 	}
 	for _, p := range page {
 		r := &results[p.query]
-		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(max(p.at, -p.at), 0).UTC()), append(r.Values, p.value)
+		r.Timestamps, r.Values = append(r.Timestamps, time.Unix(p.at, 0).UTC()), append(r.Values, p.value)
 	}
-	for _, p := range rest {
-		results[p.query].StatusCode = "PartialData"
-	}
-	for qi, q := range in.Queries {
-		if q.returned() {
-			listed = append(listed, results[qi])
+	if next != "" && len(page) > 0 {
+		for _, p := range all[slices.Index(all, page[len(page)-1])+1:] {
+			results[p.query].StatusCode = "PartialData"
 		}
 	}
-	if len(rest) > 0 {
-		next = c.WriteToken(api.Token{After: page[len(page)-1].text(in.fingerprint())})
+	listed := []queryResult{}
+	for qi, q := range in.Queries {
+		if q.returned() && !c.EmptyPage {
+			listed = append(listed, results[qi])
+		}
 	}
 	if c.Partial != nil {
 		next = ""
 		dropOlderHalf(listed, c.Partial.Code, in.ascending())
 	}
-	return getDataOutput(listed, next), nil
-}
-
-func getDataOutput(results []queryResult, next string) api.Out {
-	out := api.Listing("MetricDataResults", results, "NextToken", next)
+	out := api.Listing("MetricDataResults", listed, "NextToken", next)
 	out["Messages"] = []struct{}{}
-	return out
+	return out, nil
 }
 
 func (in *getDataInput) check() error {
@@ -148,54 +145,42 @@ func (q *query) check(path string) error {
 func (in *getDataInput) ascending() bool { return api.Value(in.ScanBy) == "TimestampAscending" }
 
 // fingerprint identifies the request of a token.
-func (in *getDataInput) fingerprint() uint64 {
+func (in *getDataInput) fingerprint() string {
 	h := fnv.New64a()
 	fmt.Fprint(h, in.StartTime.UnixNano(), in.EndTime.UnixNano(), in.ascending())
 	for _, q := range in.Queries {
 		m := q.MetricStat
 		fmt.Fprint(h, *q.ID, *m.Period, *m.Stat, api.Value(m.Unit), m.Metric.key())
 	}
-	return h.Sum64()
+	return strconv.FormatUint(h.Sum64(), 16)
 }
 
-// position is a place in the order of a page: a time, and at that time a query.
-type position struct {
-	at    int64 // seconds since the epoch; negated when the newest come first
-	query int
-}
-
-func (p position) compare(o position) int {
-	return cmp.Or(cmp.Compare(p.at, o.at), cmp.Compare(p.query, o.query))
-}
-
-func (p position) text(fingerprint uint64) string {
-	return fmt.Sprintf("%d %d %x", p.at, p.query, fingerprint)
-}
-
-// cursor returns the position of the last point of the previous page, nil on the first page.
-func (in *getDataInput) cursor(c *api.Call) (*position, error) {
-	if in.NextToken == nil {
-		return nil, nil
-	}
-	token, err := c.ReadToken(*in.NextToken)
-	if err != nil || token.First {
-		return nil, err
-	}
-	var p position
-	var fingerprint uint64
-	if _, err := fmt.Sscanf(token.After, "%d %d %x", &p.at, &p.query, &fingerprint); err != nil || fingerprint != in.fingerprint() {
-		return nil, c.Model.BadToken
-	}
-	return &p, nil
-}
-
+// point is a datapoint of a query, at a time in seconds since the epoch.
 type point struct {
-	position
+	at    int64
+	query int
 	value float64
 }
 
-// collect computes the points after a position, query by query, each in the requested order.
-func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []point {
+// compare orders points by time, as requested, and at the same time by query.
+func (in *getDataInput) compare(a, b point) int {
+	if !in.ascending() {
+		a.at, b.at = b.at, a.at
+	}
+	return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.query, b.query))
+}
+
+// key is a text in the same order.
+func (in *getDataInput) key(p point) string {
+	const latest = 1 << 40
+	if !in.ascending() {
+		p.at = latest - p.at
+	}
+	return fmt.Sprintf("%013d %03d", p.at, p.query)
+}
+
+// collect computes the points query by query, each in the requested order.
+func (m *metrics) collect(c *api.Call, in *getDataInput) []point {
 	var all []point
 	for qi, q := range in.Queries {
 		stat := q.MetricStat
@@ -206,30 +191,12 @@ func (m *metrics) collect(c *api.Call, in *getDataInput, after *position) []poin
 		}
 		sr.hide(c, &sp)
 		first := len(all)
-		sr.each(sp, func(start int64, st Statistics) {
-			if !in.ascending() {
-				start = -start
-			}
-			p := position{start, qi}
-			if after == nil || p.compare(*after) > 0 {
-				all = append(all, point{p, st.statistic(*stat.Stat)})
-			}
-		})
+		sr.each(sp, func(start int64, st Statistics) { all = append(all, point{start, qi, st.statistic(*stat.Stat)}) })
 		if !in.ascending() {
 			slices.Reverse(all[first:])
 		}
 	}
 	return all
-}
-
-// cut returns the points of the page and those of later pages.
-func (in *getDataInput) cut(all []point) (page, rest []point) {
-	most := int(cmp.Or(api.Value(in.MaxDatapoints), maxDatapoints))
-	if len(all) <= most {
-		return all, nil
-	}
-	slices.SortFunc(all, func(a, b point) int { return a.compare(b.position) })
-	return all[:most], all[most:]
 }
 
 // dropOlderHalf drops the older half of every series and sets the status.
