@@ -167,7 +167,7 @@ func (p Printer) savings(resources []Resource) {
 			currency = e.Currency
 			priced++
 			money += e.SavedPerMonth
-			prices = append(prices, e.Price)
+			prices = append(prices, *e.Price)
 		}
 	}
 	if saving == 0 {
