@@ -23,13 +23,8 @@ type Verification struct {
 
 // VerificationFinding is the outcome of one check. The account is empty if it is not known.
 type VerificationFinding struct {
-	Account  string        `json:"account"`
-	Check    verify.Check  `json:"check"`    // credentials, clock, region, permission, quota, metrics, topic, key, subscriber, rule, monitor, version
-	Status   verify.Status `json:"status"`   // OK, WARN, FAIL, not checked
-	Region   string        `json:"region"`   // empty for the whole account
-	Resource string        `json:"resource"` // an ARN, an action or an address; may be empty
-	Text     string        `json:"text"`
-	Remedy   string        `json:"remedy"` // what to try; empty for OK
+	Account string `json:"account"`
+	verify.Finding
 }
 
 // VerificationOf is the outcome of the checks of accounts, which were checked for the same use.
@@ -38,9 +33,7 @@ func VerificationOf(accounts []verify.Facts, calls map[string]int) Verification 
 	for _, f := range accounts {
 		v.CheckedAt, v.Use, v.Region, v.Version = f.Now.UTC().Truncate(time.Second), f.Use, f.Home, f.Version
 		for _, finding := range verify.Findings(f) {
-			v.Findings = append(v.Findings, VerificationFinding{
-				f.Identity.Account, finding.Check, finding.Status, finding.Region, finding.Resource, finding.Text, finding.Remedy,
-			})
+			v.Findings = append(v.Findings, VerificationFinding{f.Identity.Account, finding})
 		}
 	}
 	maps.Copy(v.Calls, calls)
