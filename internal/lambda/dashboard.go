@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -21,10 +22,13 @@ var (
 	boardRemoval = []string{config.DashboardName}
 )
 
-// dashboard builds the dashboard, for a schedule, an event that requests it, or a bare event
+// board is the function that builds the dashboard.
+type board struct{ h *Handler }
+
+// serve builds the dashboard, for a schedule, an event that requests it, or a bare event
 // with the detail of one and parameters. A resource that the detail names was deleted or
 // stopped, and is left out.
-func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
+func (b board) serve(ctx context.Context, e event) (string, error) {
 	var (
 		in   cycle.DashboardInput
 		keys map[string]json.RawMessage
@@ -33,7 +37,7 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 		return "", e.refused(string(Dashboard), fmt.Sprintf("a scheduled event, %s, or parameters", events.BuildDashboard))
 	}
 	if e.form == bare {
-		h.logUnknownKeys(ctx, e.unknownKeys(keyARN, keyReason))
+		b.h.log.unknownKeys(ctx, e.unknownKeys(keyARN, keyReason))
 		keys = e.keys
 	}
 	if e.form != scheduled {
@@ -48,84 +52,84 @@ func (h *Handler) dashboard(ctx context.Context, e event) (string, error) {
 			}
 			in.LeaveOut = []model.ARN{arn}
 		}
-		h.log.InfoContext(ctx, "the dashboard was requested", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
+		b.h.log.InfoContext(ctx, "the dashboard was requested", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
 	}
 	var err error
-	if in.Params, err = h.resolve(boardNames, keys); err != nil {
+	if in.Params, err = b.h.resolve(boardNames, keys); err != nil {
 		return "", err
 	}
-	p, err := h.parts(ctx)
+	p, err := b.h.parts(ctx)
 	if err != nil {
 		return "", err
 	}
-	return h.build(ctx, p, in)
+	return b.build(ctx, p, in)
 }
 
 // build builds the dashboard and returns a sentence about it.
-func (h *Handler) build(ctx context.Context, p *parts, in cycle.DashboardInput) (string, error) {
-	if err := in.Params.Within(p.region); err != nil {
+func (b board) build(ctx context.Context, p *app.App, in cycle.DashboardInput) (string, error) {
+	if err := in.Params.Within(p.Writer.DeploymentRegion); err != nil {
 		return "", err
 	}
 	boards, err := p.Dashboard.Build(ctx, in)
 	if err != nil {
 		return "", err
 	}
-	h.logProblems(ctx, boards.Problems)
+	b.h.log.problems(ctx, boards.Problems)
 	return boardsSentence(boards), nil
 }
 
-// putBoards serves Create and Update: it builds the dashboard. A dashboard of an earlier name
+// put serves Create and Update: it builds the dashboard. A dashboard of an earlier name
 // is deleted here: the physical id does not change, so that CloudFormation does not delete it.
-func (h *Handler) putBoards(ctx context.Context, r request) error {
+func (b board) put(ctx context.Context, r request) error {
 	if err := r.fault; err != nil {
 		return err
 	}
-	values, err := h.resolve(boardNames, r.properties)
+	values, err := b.h.resolve(boardNames, r.properties)
 	if err != nil {
 		return err
 	}
-	p, err := h.parts(ctx)
+	p, err := b.h.parts(ctx)
 	if err != nil {
 		return err
 	}
-	text, err := h.build(ctx, p, cycle.DashboardInput{Params: values})
+	text, err := b.build(ctx, p, cycle.DashboardInput{Params: values})
 	if errors.Is(err, cycle.ErrIncompleteEstate) {
 		// A region that is disabled, or unavailable for a moment, must not roll back a whole
 		// deployment. The dashboard is built every hour.
-		h.log.ErrorContext(ctx, "the dashboard was not built, and will be with the next schedule", "err", err)
+		b.h.log.ErrorContext(ctx, "the dashboard was not built, and will be with the next schedule", "err", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	h.log.InfoContext(ctx, "dashboard built", "what", text)
-	old := h.resolveValid(ctx, boardRemoval, r.oldProperties).DashboardName
+	b.h.log.InfoContext(ctx, "dashboard built", "what", text)
+	old := b.h.resolveValid(ctx, boardRemoval, r.oldProperties).DashboardName
 	if r.RequestType == cfn.RequestUpdate && old != values.DashboardName {
-		h.deleteDashboard(ctx, p, old, "it has the old name; delete it by hand")
+		b.deleteDashboard(ctx, p, old, "it has the old name; delete it by hand")
 	}
 	return nil
 }
 
-// deleteBoards serves Delete. It is no error that the dashboard could not be deleted: the
+// delete serves Delete. It is no error that the dashboard could not be deleted: the
 // clean-up, which runs later, tries again and reports it.
-func (h *Handler) deleteBoards(ctx context.Context, r request) error {
-	p, err := h.parts(ctx)
+func (b board) delete(ctx context.Context, r request) error {
+	p, err := b.h.parts(ctx)
 	if err != nil {
 		return err
 	}
-	name := h.resolveValid(ctx, boardRemoval, r.properties).DashboardName
-	h.deleteDashboard(ctx, p, name, "the clean-up deletes it")
+	name := b.h.resolveValid(ctx, boardRemoval, r.properties).DashboardName
+	b.deleteDashboard(ctx, p, name, "the clean-up deletes it")
 	return nil
 }
 
 // deleteDashboard deletes the dashboard of a name. A failure is logged.
-func (h *Handler) deleteDashboard(ctx context.Context, p *parts, name, hint string) {
+func (b board) deleteDashboard(ctx context.Context, p *app.App, name, hint string) {
 	boards, err := p.Dashboard.Delete(ctx, name)
 	if err != nil {
-		h.log.ErrorContext(ctx, "the dashboard was not deleted", "what", name, "err", err, "hint", hint)
+		b.h.log.ErrorContext(ctx, "the dashboard was not deleted", "what", name, "err", err, "hint", hint)
 		return
 	}
-	h.logProblems(ctx, boards.Problems)
+	b.h.log.problems(ctx, boards.Problems)
 }
 
 func boardsSentence(b report.Boards) string {
