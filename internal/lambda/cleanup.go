@@ -84,22 +84,9 @@ const (
 // remainder lists what remains, or may remain: things, those that differ in the name alone as one,
 // then problems. Each part is trimmed, so that a long one leaves room for the others.
 func remainder(left []report.CleanupItem, problems []model.Problem) string {
-	type group struct{ kind, region, reason string }
-	names, parts := map[group][]string{}, []string{}
-	var order []group
-	for _, item := range left {
-		g := group{item.Kind, item.Region, item.Reason}
-		if names[g] == nil {
-			order = append(order, g)
-		}
-		names[g] = append(names[g], item.Name)
-	}
-	for _, g := range order {
-		name := names[g][0]
-		if more := len(names[g]) - 1; more > 0 {
-			name += fmt.Sprintf(" and %d more", more)
-		}
-		parts = append(parts, fmt.Sprintf("%s %s in %s (%s)", g.kind, name, g.region, g.reason))
+	var parts []string
+	for _, item := range report.Grouped(left, 1) {
+		parts = append(parts, fmt.Sprintf("%s %s in %s (%s)", item.Kind, item.Name, item.Region, item.Reason))
 	}
 	for _, p := range problems {
 		parts = append(parts, p.Error())

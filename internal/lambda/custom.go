@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"time"
 
@@ -64,8 +63,8 @@ func readRequest(payload []byte) (request, error) {
 	case len(missing) > 0:
 		return r, fmt.Errorf("the CloudFormation request lacks %s, or it is not a text", strings.Join(missing, ", "))
 	case r.RequestType != cfn.RequestCreate && r.RequestType != cfn.RequestUpdate && r.RequestType != cfn.RequestDelete:
-		return r, fmt.Errorf("the request type %s is unknown; the types are %s, %s, %s",
-			strconv.Quote(events.Brief(string(r.RequestType))), cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete)
+		return r, fmt.Errorf("the request type %q is unknown; the types are %s, %s, %s",
+			events.Brief(string(r.RequestType)), cfn.RequestCreate, cfn.RequestUpdate, cfn.RequestDelete)
 	}
 	return r, nil
 }
@@ -116,7 +115,7 @@ func (h *Handler) custom(ctx context.Context, e event) (string, error) {
 // another id CloudFormation deletes the resource with the old one.
 func (h *Handler) physicalID(ctx context.Context, r request) string {
 	if h.function == Dashboard {
-		return h.resolveValid(ctx, boardRemoval, r.properties).DashboardName
+		return board{h}.name(ctx, r.properties)
 	}
 	return "personalize-monitor-" + string(h.function)
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-lambda-go/cfn"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
@@ -16,11 +15,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// Parameters of the dashboard: what it shows, and what a removal needs.
-var (
-	boardNames   = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
-	boardRemoval = []string{config.DashboardName}
-)
+// boardNames are the parameters of the dashboard.
+var boardNames = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
 // board is the function that builds the dashboard.
 type board struct{ h *Handler }
@@ -29,53 +25,61 @@ type board struct{ h *Handler }
 // with the detail of one and parameters. A resource that the detail names was deleted or
 // stopped, and is left out.
 func (b board) serve(ctx context.Context, e event) (string, error) {
-	var (
-		in   cycle.DashboardInput
-		keys map[string]json.RawMessage
-	)
-	if e.form == enveloped && e.detailType != string(events.BuildDashboard) {
+	var keys map[string]json.RawMessage
+	switch {
+	case e.form == scheduled:
+		return b.build(ctx, nil)
+	case e.form == enveloped && e.detailType != string(events.BuildDashboard):
 		return "", e.refused(string(Dashboard), fmt.Sprintf("a scheduled event, %s, or parameters", events.BuildDashboard))
-	}
-	if e.form == bare {
+	case e.form == bare:
 		b.h.log.unknownKeys(ctx, e.unknownKeys(keyARN, keyReason))
 		keys = e.keys
 	}
-	if e.form != scheduled {
-		detail, err := e.buildDetail()
-		if err != nil {
-			return "", err
-		}
-		if detail.ARN != "" {
-			arn, _, err := model.ParseResourceARN(detail.ARN)
-			if err != nil {
-				return "", fmt.Errorf("key %q: %w", keyARN, err)
-			}
-			in.LeaveOut = []model.ARN{arn}
-		}
-		b.h.log.InfoContext(ctx, "the dashboard was requested", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
-	}
-	var err error
-	if in.Params, err = b.h.resolve(boardNames, keys); err != nil {
-		return "", err
-	}
-	p, err := b.h.parts(ctx)
+	detail, err := e.buildDetail()
 	if err != nil {
 		return "", err
 	}
-	return b.build(ctx, p, in)
+	var leaveOut []model.ARN
+	if detail.ARN != "" {
+		arn, _, err := model.ParseResourceARN(detail.ARN)
+		if err != nil {
+			return "", fmt.Errorf("key %q: %w", keyARN, err)
+		}
+		leaveOut = []model.ARN{arn}
+	}
+	b.h.log.InfoContext(ctx, "the dashboard was requested", "arn", detail.ARN, "reason", events.Brief(detail.Reason))
+	return b.build(ctx, keys, leaveOut...)
 }
 
 // build builds the dashboard and returns a sentence about it.
-func (b board) build(ctx context.Context, p *app.App, in cycle.DashboardInput) (string, error) {
-	if err := in.Params.Within(p.Writer.DeploymentRegion); err != nil {
+func (b board) build(ctx context.Context, keys map[string]json.RawMessage, leaveOut ...model.ARN) (string, error) {
+	values, err := b.h.resolve(boardNames, keys)
+	if err != nil {
 		return "", err
 	}
-	boards, err := p.Dashboard.Build(ctx, in)
+	p, err := b.h.parts(ctx)
+	if err == nil {
+		err = values.Within(p.Writer.DeploymentRegion)
+	}
+	if err != nil {
+		return "", err
+	}
+	boards, err := p.Dashboard.Build(ctx, cycle.DashboardInput{Params: values, LeaveOut: leaveOut})
 	if err != nil {
 		return "", err
 	}
 	b.h.log.problems(ctx, boards.Problems)
-	return boardsSentence(boards), nil
+	counts := map[report.BoardChange]int{}
+	for _, board := range boards.Dashboards {
+		if board.Outcome == "done" {
+			counts[board.Change]++
+		}
+	}
+	written := fmt.Sprintf("%s written, showing %s", model.Plural(counts[report.Written], "dashboard"), model.Plural(boards.Resources, "resource"))
+	return sentence(written, []tally{
+		{counts[report.Deleted], "surplus dashboard", "deleted"},
+		{len(boards.Problems), "problem", "logged"},
+	}), nil
 }
 
 // put serves Create and Update: it builds the dashboard. A dashboard of an earlier name
@@ -84,15 +88,7 @@ func (b board) put(ctx context.Context, r request) error {
 	if err := r.fault; err != nil {
 		return err
 	}
-	values, err := b.h.resolve(boardNames, r.properties)
-	if err != nil {
-		return err
-	}
-	p, err := b.h.parts(ctx)
-	if err != nil {
-		return err
-	}
-	text, err := b.build(ctx, p, cycle.DashboardInput{Params: values})
+	text, err := b.build(ctx, r.properties)
 	if errors.Is(err, cycle.ErrIncompleteEstate) {
 		// A region that is disabled, or unavailable for a moment, must not roll back a whole
 		// deployment. The dashboard is built every hour.
@@ -103,9 +99,8 @@ func (b board) put(ctx context.Context, r request) error {
 		return err
 	}
 	b.h.log.InfoContext(ctx, "dashboard built", "what", text)
-	old := b.h.resolveValid(ctx, boardRemoval, r.oldProperties).DashboardName
-	if r.RequestType == cfn.RequestUpdate && old != values.DashboardName {
-		b.deleteDashboard(ctx, p, old, "it has the old name; delete it by hand")
+	if old := b.name(ctx, r.oldProperties); r.RequestType == cfn.RequestUpdate && old != b.name(ctx, r.properties) {
+		return b.remove(ctx, old, "it has the old name; delete it by hand")
 	}
 	return nil
 }
@@ -113,35 +108,24 @@ func (b board) put(ctx context.Context, r request) error {
 // delete serves Delete. It is no error that the dashboard could not be deleted: the
 // clean-up, which runs later, tries again and reports it.
 func (b board) delete(ctx context.Context, r request) error {
+	return b.remove(ctx, b.name(ctx, r.properties), "the clean-up deletes it")
+}
+
+// name is the dashboard's, by what is valid.
+func (b board) name(ctx context.Context, properties map[string]json.RawMessage) string {
+	return b.h.resolveValid(ctx, []string{config.DashboardName}, properties).DashboardName
+}
+
+// remove deletes the dashboard of a name. A failure is logged.
+func (b board) remove(ctx context.Context, name, hint string) error {
 	p, err := b.h.parts(ctx)
 	if err != nil {
 		return err
 	}
-	name := b.h.resolveValid(ctx, boardRemoval, r.properties).DashboardName
-	b.deleteDashboard(ctx, p, name, "the clean-up deletes it")
-	return nil
-}
-
-// deleteDashboard deletes the dashboard of a name. A failure is logged.
-func (b board) deleteDashboard(ctx context.Context, p *app.App, name, hint string) {
 	boards, err := p.Dashboard.Delete(ctx, name)
 	if err != nil {
 		b.h.log.ErrorContext(ctx, "the dashboard was not deleted", "what", name, "err", err, "hint", hint)
-		return
 	}
 	b.h.log.problems(ctx, boards.Problems)
-}
-
-func boardsSentence(b report.Boards) string {
-	counts := map[report.BoardChange]int{}
-	for _, board := range b.Dashboards {
-		if board.Outcome == "done" {
-			counts[board.Change]++
-		}
-	}
-	written := fmt.Sprintf("%s written, showing %s", model.Plural(counts[report.Written], "dashboard"), model.Plural(b.Resources, "resource"))
-	return sentence(written, []tally{
-		{counts[report.Deleted], "surplus dashboard", "deleted"},
-		{len(b.Problems), "problem", "logged"},
-	})
+	return nil
 }

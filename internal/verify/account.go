@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
@@ -95,8 +96,8 @@ const LookBack = 3 * time.Hour
 // arrival is whether our own metrics arrive in a region.
 func (f Facts) arrival(r Region) []Finding {
 	about, latest := Finding{Check: CheckMetrics, Region: r.Name}, r.Metrics.Latest
-	age := f.Now.Sub(latest)
-	text := "our latest metrics are " + minutes(age) + " old"
+	age := max(0, f.Now.Sub(latest))
+	text := "our latest metrics are " + model.Span(age) + " old"
 	if latest.IsZero() {
 		text = fmt.Sprintf("no metrics of ours in the last %d hours", int(LookBack.Hours()))
 	}
@@ -106,7 +107,7 @@ func (f Facts) arrival(r Region) []Finding {
 	case r.Metrics.Failure.Kind != Read:
 		about = about.unread("age of our latest metrics", r.Metrics.Failure)
 	case !latest.IsZero() && age < silentAfter:
-		about = about.ok("our metrics arrive; the latest are " + minutes(age) + " old")
+		about = about.ok("our metrics arrive; the latest are " + model.Span(age) + " old")
 	case latest.IsZero() && f.undeployed():
 		about = about.ok("no metrics of ours; nothing is deployed yet")
 	case f.runs():
@@ -115,12 +116,4 @@ func (f Facts) arrival(r Region) []Finding {
 		about = about.with(Warn, text, "run and serve publish them; schedule one of them every 5 minutes")
 	}
 	return []Finding{about}
-}
-
-// minutes is an age for people.
-func minutes(age time.Duration) string {
-	if m := int(max(0, age).Minutes()); m < 120 {
-		return fmt.Sprintf("%d min", m)
-	}
-	return fmt.Sprintf("%d h", int(age.Hours()))
 }
