@@ -26,6 +26,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/test/awsbed"
 )
 
 const (
@@ -43,25 +44,9 @@ type bed struct {
 	aws   *localaws.Server
 	clock *model.VirtualClock
 	env   map[string]string
-	log   *logBuffer
+	log   *awsbed.Log
 	loads int
-}
-
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
+	world *awsbed.World
 }
 
 func newBed(t *testing.T, f Function, env map[string]string) *bed {
@@ -77,12 +62,10 @@ func newBedOn(t *testing.T, what localaws.Estate, f Function, env map[string]str
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint := httptest.NewServer(server)
-	t.Cleanup(endpoint.Close)
-	b := &bed{t: t, aws: server, clock: clock, env: env, log: &logBuffer{}}
+	b := &bed{t: t, aws: server, clock: clock, env: env, log: &awsbed.Log{}, world: awsbed.Around(t, clock, server, server)}
 	b.Handler = b.handler(f, func(context.Context, *slog.Logger) (aws.Config, error) {
 		b.loads++
-		return awsapi.LocalConfig(home, endpoint.URL, "LOCAL", nil), nil
+		return awsapi.LocalConfig(home, b.world.URL, "LOCAL", nil), nil
 	})
 	return b
 }
@@ -236,12 +219,8 @@ func TestMonitor(t *testing.T) {
 	b.must("null", "resources measured")
 
 	// The version is where verify looks for it.
-	cfg, err := b.Config(context.Background(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	topic := "arn:aws:sns:" + home + ":" + account + ":PersonalizeMonitorNotifications"
-	tags, err := sns.NewFromConfig(cfg).ListTagsForResource(context.Background(), &sns.ListTagsForResourceInput{ResourceArn: &topic})
+	topic := awsbed.TopicIn(home).String()
+	tags, err := b.world.Raw.SNS(home).ListTagsForResource(t.Context(), &sns.ListTagsForResourceInput{ResourceArn: &topic})
 	if err != nil || !slices.ContainsFunc(tags.Tags, func(tag snstypes.Tag) bool {
 		return *tag.Key == "Version/"+home+"/personalize-monitor" && *tag.Value == "1.2.3"
 	}) {
@@ -357,7 +336,7 @@ func TestWithoutSettings(t *testing.T) {
 
 func TestUnknownLogLevel(t *testing.T) {
 	for level, warned := range map[string]bool{"": false, "warn": false, "DEBUG": false, "loud": true, "info+2": true} {
-		log := &logBuffer{}
+		log := &awsbed.Log{}
 		New(Monitor, Options{Log: log, Env: func(string) (string, bool) { return level, true }})
 		if strings.Contains(log.String(), "LOG_LEVEL is not one of") != warned {
 			t.Errorf("%q: %s", level, log)
@@ -501,13 +480,13 @@ func TestCleanupTellsWhatRemains(t *testing.T) {
 }
 
 // unrecorded is a log that loses audit records.
-type unrecorded struct{ *logBuffer }
+type unrecorded struct{ *awsbed.Log }
 
 func (b unrecorded) Write(p []byte) (int, error) {
 	if bytes.Contains(p, []byte(`"msg":"audit"`)) {
 		return 0, errors.New("no space left on device")
 	}
-	return b.logBuffer.Write(p)
+	return b.Log.Write(p)
 }
 
 // A deletion that cannot be recorded is not made, and fails, so that Lambda repeats the event.
