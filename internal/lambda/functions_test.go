@@ -184,6 +184,33 @@ func TestMalformedEvents(t *testing.T) {
 		{"cleanup: no event", Cleanup, ``, `send {"Confirm": "remove"}`},
 		{"cleanup: confirmed by something else", Cleanup, `{"Confirm":true}`, "nothing was removed"},
 		{"cleanup: bad regions", Cleanup, `{"Confirm":"remove","Regions":"x"}`, "invalid parameter Regions"},
+		{"no minimum, but null", UpdateTPS, about(campaign, `,"NewMinTPS":null`), whole},
+		{"minus 0", UpdateTPS, about(campaign, `,"NewMinTPS":-0`), whole},
+		{"words", UpdateTPS, about(campaign, `,"NewMinTPS":"many"`), whole},
+		{"more than any integer", UpdateTPS, about(campaign, `,"NewMinTPS":99999999999999999999`), whole},
+		{"a truth", UpdateTPS, about(campaign, `,"NewMinTPS":true`), whole},
+		{"a list", UpdateTPS, about(campaign, `,"NewMinTPS":[5]`), whole},
+		{"the kinds mixed up the other way", UpdateTPS, envelope("UpdatePersonalizeCampaignMinProvisionedTPS", about(idleOne, `,"NewMinTPS":5`)), "about a recommender"},
+		{"a recommender to delete, in an envelope", DeleteCampaign, envelope("DeletePersonalizeCampaign", about(idleOne, "")), "deletes campaigns"},
+		{"a campaign to stop, in an envelope", StopRecommender, envelope("StopPersonalizeRecommender", about(campaign, "")), "is about recommenders"},
+	}
+	for payload, fault := range map[string]string{
+		`{}`: `key "ARN" is missing`, `{"ARN":null}`: `key "ARN" is null`, `{"ARN":""}`: `key "ARN"`, `{"ARN":7}`: `key "ARN" is 7`,
+		`{"ARN":["` + campaign + `"]}`: `key "ARN" is [`, `{"ARN":"` + campaign + `"`: "is not JSON",
+		`["` + campaign + `"]`: "is not a JSON object", `"` + campaign + `"`: "is not a JSON object",
+		about("shop-home-page", ""): "is not an ARN", about(arnOf(home, "solution/s"), ""): "is not the ARN of a Personalize",
+		about(arnOf(home, "dataset-group/online-shop"), ""):                "is not the ARN of a Personalize",
+		about("arn:aws:sns:us-east-1:123456789012:campaign/c", ""):         "is not the ARN of a Personalize",
+		about("arn:aws:personalize:us-east-1:210987654321:campaign/c", ""): "",
+	} {
+		for _, f := range []Function{UpdateTPS, DeleteCampaign, StopRecommender} {
+			tests = append(tests, struct {
+				name     string
+				function Function
+				payload  string
+				fault    string
+			}{payload, f, payload, fault})
+		}
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.function)+"/"+tt.name, func(t *testing.T) {
@@ -426,6 +453,11 @@ func TestCustomResources(t *testing.T) {
 		{"nothing to clean up yet", Cleanup, "Create", properties(`"Regions":"x"`), "SUCCESS", "personalize-monitor-cleanup", ""},
 		{"nor here", Cleanup, "Update", given, "SUCCESS", " ab9f ", ""},
 		{"clean up", Cleanup, "Delete", given + properties(`"Regions":"x"`), "SUCCESS", " ab9f ", ""},
+		{"unknown type", Monitor, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", Dashboard, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", UpdateTPS, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", DeleteCampaign, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
+		{"unknown type", StopRecommender, "Import", given, "FAILED", " ab9f ", `request type "Import" is unknown`},
 		{"unknown type", Cleanup, "Destroy", given, "FAILED", " ab9f ", `request type "Destroy" is unknown`},
 		{"no type", Dashboard, "", "", "FAILED", "Amazon-Personalize-Monitor", "lacks RequestType"},
 		{"no custom resource", Monitor, "Create", "", "FAILED", "personalize-monitor-monitor", "is not a custom resource"},
