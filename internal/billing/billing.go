@@ -141,5 +141,5 @@ func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Que
 	if m.Span.Start.Before(start) {
 		start = m.Span.Start
 	}
-	return rules.CallQueries(r, model.NewWindow(start, m.Until))
+	return rules.CallQueries(r, model.NewWindow(start, m.Until), Slot)
 }

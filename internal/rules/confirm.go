@@ -35,7 +35,7 @@ func RecentCallQueries(r model.Resource, m EvaluationTime) []model.Query {
 	if w.Duration() <= 0 {
 		return nil
 	}
-	return CallQueries(r, w)
+	return CallQueries(r, w, WindowLength)
 }
 
 // RefuseIfCalled turns a stop or delete into a refusal if the resource was called since the

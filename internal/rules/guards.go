@@ -90,7 +90,7 @@ const (
 // markerQuery asks for the markers of our own changes, from a little before the idle time.
 func markerQuery(r model.Resource, s Settings, m EvaluationTime) model.Query {
 	w := idleWindow(s, m)
-	return ownQuery(r, model.MetricOwnUpdate, model.Maximum, model.NewWindow(w.Start.Add(-markerReach), w.End))
+	return ownQuery(r, model.MetricOwnUpdate, model.Maximum, model.NewWindow(w.Start.Add(-markerReach), w.End), WindowLength)
 }
 
 // UpdateQueries ask for what shows whose the latest update of a resource was. There are

@@ -2,7 +2,9 @@ package rules
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -117,30 +119,22 @@ type byHour struct {
 // hour classifies an hour.
 func (e byHour) hour(start time.Time) Hour {
 	requests, counted := e.counts[start]
-	h := Hour{Start: start, Gap: e.unsettled(start, counted)}
+	gap := e.gap(start, counted)
 	switch {
-	case h.Gap != "":
-		return h
+	case gap != "":
+		return Hour{Start: start, Gap: gap}
 	case counted:
-		h.Gap = e.partial(start)
-	default:
-		h.Gap = e.unproven(start)
+		return Hour{Start: start, State: HourCounted, Requests: requests}
 	}
-	switch {
-	case h.Gap != "":
-	case counted:
-		h.State, h.Requests = HourCounted, requests
-	default:
-		h.State = HourSilent
-	}
-	return h
+	return Hour{Start: start, State: HourSilent}
 }
 
 // whole reports whether our own series is complete in an hour.
 func (e byHour) whole(start time.Time) bool { return int(e.watched[start]) == slotsPerHour }
 
-// unsettled is why nothing follows from an hour, with a count or without: what was read lacks it, or may change.
-func (e byHour) unsettled(start time.Time, counted bool) Gap {
+// gap is why nothing follows from an hour, with a count or without: what was read lacks it, or may change; its count may not be
+// all of it; or it may have had calls without a count.
+func (e byHour) gap(start time.Time, counted bool) Gap {
 	_, missing := e.regional[start]
 	ended := e.now.Sub(start.Add(time.Hour))
 	switch {
@@ -150,8 +144,14 @@ func (e byHour) unsettled(start time.Time, counted bool) Gap {
 		return GapRegional
 	case ended < countSettles, !counted && ended < silenceSettles: // guard: hours that have not settled; each
 		return GapRecent
+	case counted:
+		return e.partial(start)
+	case !e.whole(start): // guard: silence that was not watched
+		return GapNoCount
+	case e.Proxy: // guard: silence of a recipe in doubt
+		return GapProxy
 	}
-	return ""
+	return e.denied(start)
 }
 
 // partial is why the count of an hour may not be all of it.
@@ -167,17 +167,6 @@ func (e byHour) partial(start time.Time) Gap {
 		return GapEdge
 	}
 	return GapWatch
-}
-
-// unproven is why an hour without a count may have had calls.
-func (e byHour) unproven(start time.Time) Gap {
-	switch {
-	case !e.whole(start): // guard: silence that was not watched
-		return GapNoCount
-	case e.Proxy: // guard: silence of a recipe in doubt
-		return GapProxy
-	}
-	return e.denied(start)
 }
 
 // denied is why the record does not confirm that an hour had no calls.
@@ -265,14 +254,8 @@ func lowWatermark(hours []Hour) (rate float64, confirmed bool) {
 		}
 	}
 	slices.Sort(rates)
-	rates = slices.Compact(rates)
 	// A higher level is reached by more hours, so the lowest one is found by bisection.
-	at, _ := slices.BinarySearchFunc(rates, occasions, func(level float64, want int) int {
-		if reached(hours, level) >= want {
-			return 1
-		}
-		return -1
-	})
+	at := sort.Search(len(rates), func(i int) bool { return reached(hours, rates[i]) >= occasions })
 	if at == len(rates) {
 		return 0, false
 	}
@@ -296,30 +279,81 @@ func reached(hours []Hour, rate float64) int {
 // unknownHours sums up why hours are unknown, for a reason: "5 h unknown: 3 too recent, 2 not
 // watched (from 2026-03-01 04:00)". It is empty if all are known.
 func unknownHours(hours []Hour) string {
-	order := []Gap{GapUnread, GapRegional, GapLost, GapNoRecord, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent}
-	total, count, first := 0, map[Gap]int{}, map[Gap]time.Time{}
-	for _, h := range hours {
-		if h.State != HourUnknown {
-			continue
+	total, parts := 0, []string(nil)
+	for _, gap := range []Gap{GapUnread, GapRegional, GapLost, GapNoRecord, GapWatch, GapNoCount, GapEdge, GapProxy, GapRecent} {
+		n, from := 0, ""
+		for _, h := range hours {
+			if h.Gap != gap {
+				continue
+			}
+			if n++; n == 1 && gap != GapRecent {
+				from = " (from " + h.Start.Format(gapFormat) + ")"
+			}
 		}
-		if count[h.Gap] == 0 {
-			first[h.Gap] = h.Start
+		if total += n; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s%s", n, gap, from))
 		}
-		total, count[h.Gap] = total+1, count[h.Gap]+1
 	}
 	if total == 0 {
 		return ""
 	}
-	var parts []string
-	for _, gap := range order {
-		if count[gap] == 0 {
+	return fmt.Sprintf("%d h unknown: %s", total, strings.Join(parts, ", "))
+}
+
+// evidenceOf is what was observed of a resource over the look-back.
+func evidenceOf(r model.Resource, readings model.Readings, m EvaluationTime) Evidence {
+	return Evidence{
+		Window:   lookBackWindow(r, m),
+		Requests: readings.Get(hourlyQuery(r, m)), Watched: readings.Get(watchedQuery(r, m)), Regional: readings.Get(gapsQuery(r, m)),
+		Record: readings.Get(RecordQuery(r, regionWindow(m))), Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
+	}
+}
+
+// Load is what the known hours of a resource show of its demand, in requests per second.
+type Load struct {
+	Lowest  float64 // the lowest level that was reached three times; 0 unless Confirmed
+	Highest float64 // of all known hours
+	Hours   int     // whole hours; the rest is zero if there is none
+	Known   int     // of the hours
+	Silent  int     // of the known hours
+	Unknown string  // why the others are not known; empty if all are
+	// Confirmed is set if any level was reached three times; otherwise nothing follows.
+	Confirmed bool
+	Below     int // on how many occasions the demand was below the minimum
+}
+
+// loadOf sums up hours for a resource with the given minimum.
+func loadOf(hours []Hour, minimum int) Load {
+	load := Load{Hours: len(hours), Unknown: unknownHours(hours)}
+	for _, h := range hours {
+		if h.State == HourUnknown {
 			continue
 		}
-		part := fmt.Sprintf("%d %s", count[gap], gap)
-		if gap != GapRecent {
-			part += " (from " + first[gap].Format(gapFormat) + ")"
+		load.Known++
+		if h.State == HourSilent {
+			load.Silent++
 		}
-		parts = append(parts, part)
+		load.Highest = max(load.Highest, h.Rate())
 	}
-	return fmt.Sprintf("%d h unknown: %s", total, strings.Join(parts, ", "))
+	load.Lowest, load.Confirmed = lowWatermark(hours)
+	load.Below = reached(hours, math.Nextafter(float64(minimum), 0))
+	return load
+}
+
+// Watermark is the low watermark: the lowest confirmed level, rounded down to a whole TPS.
+func (l Load) Watermark() int { return int(math.Floor(l.Lowest)) } // guard: watermark rounded down; each
+
+// Health is how much is known, and why not more.
+func (l Load) Health() string {
+	text := fmt.Sprintf("%d of %d h known", l.Known, l.Hours)
+	if l.Unknown != "" {
+		text += "; " + l.Unknown
+	}
+	return text
+}
+
+// Text reports the low watermark. Its rate is rounded down, like the watermark: 9.99 printed
+// as 10.0 would look like enough.
+func (l Load) Text(kind model.Kind) string {
+	return fmt.Sprintf("lowest level reached %d times: %.1f %s (%s)", occasions, math.Floor(l.Lowest*10)/10, kind.RateUnit(), l.Health())
 }
