@@ -102,7 +102,19 @@ func newMetrics(account model.Account, memory *Memory, calls func() map[string]i
 	m.initialize()
 	list := append(statusGauges(memory),
 		m.duration, m.cycles, m.problems, m.decisions, m.alarms, m.events, m.published, m.builds, lost,
-		callCounter{calls}, savedCounter{memory.savedHours})
+		newReadCounter("aws_calls_total", "Requests sent to AWS, retries included.", []string{"service", "operation"},
+			func(add func(float64, ...string)) {
+				for name, n := range calls() {
+					service, operation, _ := strings.Cut(name, ".")
+					add(float64(n), service, operation)
+				}
+			}),
+		newReadCounter("saved_tps_hours_total", "TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.",
+			[]string{"action"}, func(add func(float64, ...string)) {
+				for action, hours := range memory.savedHours() {
+					add(hours, string(action))
+				}
+			}))
 	registerer := prometheus.WrapRegistererWith(m.account, m.own)
 	for _, c := range list {
 		if err := registerer.Register(c); err != nil {
@@ -235,37 +247,22 @@ func statusGauges(memory *Memory) []prometheus.Collector {
 	}
 }
 
-// savedCounter counts what actions have saved, by the ledger made last.
-type savedCounter struct {
-	hours func() map[model.Action]float64
+// readCounter is a counter that is read at each scrape.
+type readCounter struct {
+	desc *prometheus.Desc
+	read func(add func(value float64, labels ...string))
 }
 
-var savedDesc = prometheus.NewDesc(namespace+"_saved_tps_hours_total",
-	"TPS-hours that actions on record have saved, metered like the bill; absent while they are unknown.", []string{"action"}, nil)
-
-// Describe implements prometheus.Collector.
-func (savedCounter) Describe(descs chan<- *prometheus.Desc) { descs <- savedDesc }
-
-// Collect implements prometheus.Collector.
-func (c savedCounter) Collect(out chan<- prometheus.Metric) {
-	for action, hours := range c.hours() {
-		out <- prometheus.MustNewConstMetric(savedDesc, prometheus.CounterValue, hours, string(action))
-	}
+func newReadCounter(name, help string, labels []string, read func(add func(value float64, labels ...string))) readCounter {
+	return readCounter{prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil), read}
 }
 
-// callCounter counts AWS calls by "service.Operation".
-type callCounter struct{ calls func() map[string]int }
-
-var callsDesc = prometheus.NewDesc(namespace+"_aws_calls_total", "Requests sent to AWS, retries included.",
-	[]string{"service", "operation"}, nil)
-
 // Describe implements prometheus.Collector.
-func (callCounter) Describe(descs chan<- *prometheus.Desc) { descs <- callsDesc }
+func (c readCounter) Describe(descs chan<- *prometheus.Desc) { descs <- c.desc }
 
 // Collect implements prometheus.Collector.
-func (c callCounter) Collect(out chan<- prometheus.Metric) {
-	for name, n := range c.calls() {
-		service, operation, _ := strings.Cut(name, ".")
-		out <- prometheus.MustNewConstMetric(callsDesc, prometheus.CounterValue, float64(n), service, operation)
-	}
+func (c readCounter) Collect(out chan<- prometheus.Metric) {
+	c.read(func(value float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, value, labels...)
+	})
 }
