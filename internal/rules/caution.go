@@ -161,8 +161,7 @@ func (d Decision) refuseStep(code ReasonCode, why string) Decision {
 
 // failedQueries ask for the failed calls of each hour of the look-back.
 func failedQueries(r model.Resource, m EvaluationTime) []model.Query {
-	w, metric := hourlyQuery(r, m).Window, hourlyQuery(r, m).Metric.Name
-	return []model.Query{callQuery(r, metric+model.Suffix4xx, w, time.Hour), callQuery(r, metric+model.Suffix5xx, w, time.Hour)}
+	return perOutcome(hourlyQuery(r, m), outcomes[1:])
 }
 
 // countFailed decides on a step-down again with the failed calls of each hour beside the served

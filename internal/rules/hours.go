@@ -85,21 +85,16 @@ type Evidence struct {
 	Proxy bool
 }
 
-// Hours classifies the hours of the window, oldest first. An hour is counted if it has a
-// datapoint, ended at least 6 hours ago and our own series is complete in it, or has no
-// datapoint yet (before the monitor) and both neighbours have a count. Beside an hour
-// without a count it is counted only if that one is silent: where data are late or lost for
-// some time, the counts of the first and last hour are partial. An hour is silent if it has no
-// datapoint, ended at least 24 hours ago, our own series is complete in it, and our own record,
-// if it was read, has the value 0: an answer without counts is believed only if the monitor measured
-// none when the hour was new.
-// Our own series is complete in an hour with 12 distinct 5-minute datapoints: a sample count
+// Hours classifies the hours of the window, oldest first. An hour is counted if it has a datapoint
+// and our own series is complete in it, or has none yet (before the monitor) and both neighbours
+// have a count. Beside an hour without a count it is counted only if that one is silent: where data
+// are late or lost for some time, the counts of the first and last hour are partial. An hour is
+// silent if it has no datapoint, our own series is complete in it, and our own record, if it was
+// read, has the value 0: an answer without counts is believed only if the monitor measured none when
+// the hour was new. Our own series is complete with 12 distinct 5-minute datapoints: a sample count
 // would be filled by a second copy of the monitor.
 func (e Evidence) Hours(now time.Time) []Hour {
-	facts := byHour{
-		Evidence: e, now: now, first: firstTime(e.Watched),
-		counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record),
-	}
+	facts := byHour{Evidence: e, now: now, counts: byTime(e.Requests), watched: byTime(e.Watched), regional: byTime(e.Regional), record: byTime(e.Record)}
 	hours := make([]Hour, 0, int(e.Window.Duration()/time.Hour))
 	for start := e.Window.Start; start.Before(e.Window.End); start = start.Add(time.Hour) {
 		hours = append(hours, facts.hour(start))
@@ -111,9 +106,7 @@ func (e Evidence) Hours(now time.Time) []Hour {
 type byHour struct {
 	Evidence
 	counts, watched, regional, record map[time.Time]float64
-
-	first time.Time // of our own series; zero if there is none
-	now   time.Time
+	now                               time.Time
 }
 
 // hour classifies an hour.
@@ -159,7 +152,8 @@ func (e byHour) partial(start time.Time) Gap {
 	previous, next, whole := start.Add(-time.Hour), start.Add(time.Hour), e.whole(start)
 	_, before := e.counts[previous]
 	_, after := e.counts[next]
-	never := e.first.IsZero() || start.Before(e.first) // later, the endpoint may have been stopped // guard: counts before the monitor; each
+	// Later, the endpoint may have been stopped.
+	never := len(e.Watched.Points) == 0 || start.Before(e.Watched.Points[0].Time) // guard: counts before the monitor; each
 	switch {
 	case whole && !e.hole(previous) && !e.hole(next), never && before && after: // guard: counted hour; each
 		return ""
@@ -203,16 +197,6 @@ func byTime(s model.Series) map[time.Time]float64 {
 	return values
 }
 
-// firstTime is the time of the earliest datapoint; zero if there is none.
-func firstTime(s model.Series) (first time.Time) {
-	for _, p := range s.Points {
-		if first.IsZero() || p.Time.Before(first) {
-			first = p.Time.UTC()
-		}
-	}
-	return first
-}
-
 // WatchedHours counts, for each hour, the distinct 5-minute windows in which our own series
 // has a datapoint and the endpoint was in service throughout. After an interruption that is long
 // enough for a stop and a start, the first windows may have been published for an endpoint that
@@ -230,15 +214,14 @@ func WatchedHours(minimums model.Series, start time.Time) model.Series {
 			trusted = at.Add(startReach)
 		}
 		last = at
-		if at.Before(trusted) {
-			continue
-		}
-		hour := at.Truncate(time.Hour)
-		if n := len(watched.Points); n > 0 && watched.Points[n-1].Time.Equal(hour) {
+		hour, n := at.Truncate(time.Hour), len(watched.Points)
+		switch {
+		case at.Before(trusted):
+		case n > 0 && watched.Points[n-1].Time.Equal(hour):
 			watched.Points[n-1].Value++
-			continue
+		default:
+			watched.Points = append(watched.Points, model.Datapoint{Time: hour, Value: 1})
 		}
-		watched.Points = append(watched.Points, model.Datapoint{Time: hour, Value: 1})
 	}
 	return watched
 }
@@ -322,8 +305,10 @@ type Load struct {
 	Below     int // on how many occasions the demand was below the minimum
 }
 
-// loadOf sums up hours for a resource with the given minimum.
-func loadOf(hours []Hour, minimum int) Load {
+// LoadOf is what the evidence shows of a resource's demand, whether or not a rule comes to read it.
+// The counts were read at a time.
+func LoadOf(r model.Resource, e Evidence, readAt time.Time) Load {
+	hours := e.Hours(readAt)
 	load := Load{Hours: len(hours), Unknown: unknownHours(hours)}
 	for _, h := range hours {
 		if h.State == HourUnknown {
@@ -336,7 +321,7 @@ func loadOf(hours []Hour, minimum int) Load {
 		load.Highest = max(load.Highest, h.Rate())
 	}
 	load.Lowest, load.Confirmed = lowWatermark(hours)
-	load.Below = reached(hours, math.Nextafter(float64(minimum), 0))
+	load.Below = reached(hours, math.Nextafter(float64(r.MinTPS), 0))
 	return load
 }
 

@@ -152,14 +152,22 @@ func failure(metric string) bool {
 	return strings.HasSuffix(metric, model.Suffix4xx) || strings.HasSuffix(metric, model.Suffix5xx)
 }
 
+// perOutcome asks a question about served calls of each of the outcomes.
+func perOutcome(q model.Query, outcomes []string) []model.Query {
+	queries := make([]model.Query, len(outcomes))
+	for i, outcome := range outcomes {
+		queries[i] = q
+		queries[i].Metric.Name += outcome
+	}
+	return queries
+}
+
 // CallQueries ask for every call to a resource: served and failed ones, of every operation,
 // whatever the recipe. A wrong guess at the recipe must not make a busy resource look idle.
 func CallQueries(r model.Resource, w model.Window, period time.Duration) []model.Query {
 	var queries []model.Query
 	for _, name := range model.RequestMetrics() { // guard: calls of every operation; each
-		for _, outcome := range outcomes {
-			queries = append(queries, callQuery(r, name+outcome, w, period))
-		}
+		queries = append(queries, perOutcome(callQuery(r, name, w, period), outcomes)...)
 	}
 	return queries
 }

@@ -73,7 +73,7 @@ func checkLoad(r model.Resource, e Evidence, now, readAt time.Time) (Load, findi
 	case !e.Watched.Complete: // guard: watched hours not read
 		return Load{}, refusal(ReasonUnread, undecided+"when it was watched could not be read completely")
 	}
-	load := loadOf(e.Hours(readAt), r.MinTPS)
+	load := LoadOf(r, e, readAt)
 	below := fmt.Sprintf("below %d %s %d of %d times, each 24 h after the one before", r.MinTPS, r.Kind.RateUnit(), load.Below, occasions)
 	switch {
 	case load.Hours == 0: // guard: no whole hour
@@ -99,9 +99,6 @@ func FinalMinimum(r model.Resource, e Evidence, now time.Time) (minimum int, rea
 	}
 	return max(lowestMinimum, load.Watermark()), enough.reason
 }
-
-// LoadOf is what the evidence shows of a resource's demand, whether or not a rule comes to read it.
-func LoadOf(r model.Resource, e Evidence, now time.Time) Load { return loadOf(e.Hours(now), r.MinTPS) }
 
 // nextMinimum is one step down, to three quarters of the minimum, but not below the
 // watermark and not below 1. The caller ensures that watermark < minimum.

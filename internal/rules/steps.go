@@ -65,7 +65,8 @@ type steps []step
 func readSteps(w model.Window, queries []model.Query, readings model.Readings) (list steps, complete bool) {
 	list, complete = make(steps, int(w.Duration()/WindowLength)), true
 	for _, q := range queries {
-		series, served := readings.Get(q), map[time.Time]float64{}
+		series := readings.Get(q)
+		var served map[time.Time]float64 // of an operation, if its latency was asked for
 		if operation, ok := strings.CutSuffix(q.Metric.Name, model.SuffixLatency); ok {
 			calls := q
 			calls.Metric.Name, calls.Stat = operation, model.Sum
@@ -127,15 +128,10 @@ func riseQueries(r model.Resource, m EvaluationTime) []model.Query {
 }
 
 func allRiseQueries(r model.Resource, m EvaluationTime) []model.Query {
-	metric, why := RequestMetric(r)
-	if why != "" {
+	if _, why := RequestMetric(r); why != "" {
 		return nil
 	}
-	queries := []model.Query{minimumQuery(r, m)}
-	for _, outcome := range outcomes {
-		queries = append(queries, callQuery(r, metric.Name+outcome, dayWindow(m), WindowLength))
-	}
-	return queries
+	return append([]model.Query{minimumQuery(r, m)}, perOutcome(RequestsQuery(r, dayWindow(m), WindowLength), outcomes)...)
 }
 
 // latestRise finds the latest step of the last hours with failures that point to a missing
