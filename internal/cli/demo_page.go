@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -46,7 +44,8 @@ type demoPage struct {
 // start serves the page from now on, and the embedded AWS if that is requested.
 func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo.Demo, memory *serve.Memory) error {
 	logger := slog.New(slog.DiscardHandler)
-	to := routes{{meter: d.App().Meter, actions: d.App().Actions, whatIf: d.WhatIf()}}
+	prices := (&priceOptions{}).source(nil)
+	to := routes{{meter: d.App.Meter, actions: d.App.Actions, whatIf: d.App.WhatIf(prices)}}
 	page, err := web.New(web.Options{
 		Source: demoSource{newPageSource([]serve.Account{{Memory: memory}}, d.Params.DashboardName), d}, Series: to, WhatIf: to, Actions: to,
 		Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
@@ -68,7 +67,7 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 		}
 	}
 	*p = demoPage{demo: d, page: page, server: server, aws: aws, ledger: ledgerKeeper{
-		memory: memory, logger: logger, ledger: d.Ledger(), savings: d.Savings(), in: cycle.LedgerInput{Params: d.Params},
+		memory: memory, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices), in: cycle.LedgerInput{Params: d.Params},
 		records: func(context.Context) []events.Audit { return memory.Snapshot().Audits },
 	}}
 	p.updateLedger(ctx)
@@ -138,10 +137,8 @@ func (s demoSource) Snapshot() web.Snapshot {
 	snapshot := s.pageSource.Snapshot()
 	outbox := s.demo.AWS.Outbox()
 	for _, m := range slices.Backward(outbox[max(0, len(outbox)-demoMails):]) {
-		first, _, _ := strings.Cut(strings.TrimSpace(m.Message), "\n")
-		subject := cmp.Or(m.Subject, strings.Trim(first, `"`))
 		snapshot.Entries = append(snapshot.Entries, web.Entry{
-			Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: subject,
+			Time: m.Time, Kind: web.EntryEvent, Region: m.Region, Title: "mail to " + m.Endpoint, Text: demo.Subject(m),
 		})
 	}
 	return snapshot
