@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -64,13 +65,11 @@ but some things or regions failed.`,
 var stackPattern = regexp.MustCompile(`^([a-z0-9-]+)/[A-Za-z][A-Za-z0-9-]{0,127}$`)
 
 func (o *cleanupOptions) check(streams Streams, _ config.Values) error {
-	if err := o.checkOutput(); err != nil {
-		return err
-	}
-	if region := o.region(); o.deployment != deployment && !model.ValidRegion(region) {
-		return usage(fmt.Errorf("--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment))
-	}
-	return o.checkAsk(streams, "cleanup asks before it removes anything")
+	return cmp.Or(
+		reject(o.deployment != deployment && !model.ValidRegion(o.region()),
+			"--deployment %q is neither cli nor a region and a stack, such as eu-west-1/my-stack", o.deployment),
+		o.checkAsk(streams, "cleanup asks before it removes anything"),
+	)
 }
 
 // region is that of a deployed stack. It is empty for cli.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -53,7 +52,7 @@ or dashboards failed.`,
 	}
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
-	return g.start(cmd, setup{params: dashboardParams}, func(Streams, config.Values) error { return o.checkOutput() }, o.build)
+	return g.start(cmd, setup{params: dashboardParams}, nil, o.build)
 }
 
 func newDashboardDelete(g *global) *cobra.Command {
@@ -73,7 +72,7 @@ some dashboards failed.`,
 	o.addDryRun(cmd, "delete nothing; show what would be deleted")
 	o.addOutput(cmd)
 	return g.start(cmd, setup{params: []string{config.DashboardName}}, func(streams Streams, _ config.Values) error {
-		return cmp.Or(o.checkOutput(), o.checkAsk(streams, "dashboard delete asks before it deletes"))
+		return o.checkAsk(streams, "dashboard delete asks before it deletes")
 	}, o.delete)
 }
 

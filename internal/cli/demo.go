@@ -1,11 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"net"
 	"os"
 	"strings"
 	"time"
@@ -76,36 +75,23 @@ past and then again as the days pass.`,
 
 // check rejects invalid settings.
 func (o *demoOptions) check(g *global) error {
-	switch {
-	case g.profile != "" || g.endpoint != "" || g.region != "":
-		return usage(errors.New("the demo has an AWS of its own; --profile, --endpoint-url and --region do not go with it"))
-	case g.auditFile != "":
-		return usage(errors.New("the demo keeps no records; --audit-file does not go with it"))
-	case o.days < 1 || o.days > demo.MaxDays:
-		return usage(fmt.Errorf("--days %d is not a number from 1 to %d", o.days, demo.MaxDays))
-	case o.checkOutput() != nil:
-		return o.checkOutput()
-	case !(o.scale > 0) || math.IsInf(o.scale, 0):
-		return usage(fmt.Errorf("--scale %g is not a number above 0", o.scale))
-	case o.scaled && o.traffic == "":
-		return usage(errors.New("--scale multiplies the counts of --traffic, which is not given"))
-	}
-	return o.checkPage(g)
-}
-
-func (o *demoOptions) checkPage(g *global) error {
-	if o.exit {
-		if len(o.paged) > 0 {
-			return usage(fmt.Errorf("--exit ends when the days are over; %s does not go with it", strings.Join(o.paged, ", ")))
-		}
-		return nil
-	}
-	if o.aws != "" {
-		if _, _, err := net.SplitHostPort(o.aws); err != nil {
-			return usage(fmt.Errorf("--aws-listen %q is not an address such as 127.0.0.1:4566", o.aws))
+	var address, page error
+	if !o.exit {
+		page = o.page.check(g.streams)
+		if o.aws != "" {
+			address = checkAddress("--aws-listen", o.aws, "127.0.0.1:4566")
 		}
 	}
-	return usage(o.page.check(g.streams))
+	return cmp.Or(
+		reject(g.profile != "" || g.endpoint != "" || g.region != "",
+			"the demo has an AWS of its own; --profile, --endpoint-url and --region do not go with it"),
+		reject(g.auditFile != "", "the demo keeps no records; --audit-file does not go with it"),
+		reject(o.days < 1 || o.days > demo.MaxDays, "--days %d is not a number from 1 to %d", o.days, demo.MaxDays),
+		reject(!(o.scale > 0) || math.IsInf(o.scale, 0), "--scale %g is not a number above 0", o.scale),
+		reject(o.scaled && o.traffic == "", "--scale multiplies the counts of --traffic, which is not given"),
+		reject(o.exit && len(o.paged) > 0, "--exit ends when the days are over; %s does not go with it", strings.Join(o.paged, ", ")),
+		address, page,
+	)
 }
 
 // loadEstate reads the estate of the demo, and the traffic to replay.

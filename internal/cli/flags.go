@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
@@ -26,8 +27,7 @@ type common struct {
 var outputs = []string{string(report.Table), string(report.JSON), string(report.CSV)}
 
 func (c *common) addOutput(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&c.output, "output", outputs[0], "`FORM` of the result: table, json or csv")
-	complete(cmd, "output", outputs)
+	addChoice(cmd, cmd.Flags(), &c.output, "output", outputs[0], outputs, "`FORM` of the result: table, json or csv")
 }
 
 func (c *common) addDryRun(cmd *cobra.Command, help string) {
@@ -37,8 +37,6 @@ func (c *common) addDryRun(cmd *cobra.Command, help string) {
 func (c *common) addYes(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.yes, "yes", false, "do not ask; required where there is no terminal")
 }
-
-func (c *common) checkOutput() error { return usage(oneOf("--output", c.output, outputs)) }
 
 // checkAsk rejects a command that has to ask where there is no terminal. What it asks before is
 // the beginning of the message.
@@ -61,6 +59,47 @@ func (c *common) confirm(ctx context.Context, streams Streams, question string) 
 func addAllowLarge(cmd *cobra.Command, allow *bool) {
 	cmd.Flags().BoolVar(allow, "allow-large", false, fmt.Sprintf("allow a minimum of more than %d times the present one, or more than %s",
 		rules.LargeTimes, model.Number(rules.LargeMinTPS, 0)))
+}
+
+// reject is bad usage if a condition holds.
+func reject(wrong bool, format string, args ...any) error {
+	if !wrong {
+		return nil
+	}
+	return usage(fmt.Errorf(format, args...))
+}
+
+// checkAddress rejects an address to listen on that has no port.
+func checkAddress(flag, address, example string) error {
+	_, _, err := net.SplitHostPort(address)
+	return reject(err != nil, "%s %q is not an address such as %s", flag, address, example)
+}
+
+// choice is a flag with a few possible values.
+type choice struct {
+	flag   string
+	value  *string
+	values []string
+}
+
+func (c choice) String() string { return *c.value }
+func (c choice) Type() string   { return "string" }
+
+// Set implements pflag.Value. It does not distinguish upper and lower case.
+func (c choice) Set(text string) error {
+	i := slices.IndexFunc(c.values, func(v string) bool { return strings.EqualFold(v, text) })
+	if i < 0 {
+		return oneOf(c.flag, text, c.values)
+	}
+	*c.value = c.values[i]
+	return nil
+}
+
+// addChoice adds a flag with a few possible values, and offers them to the shell.
+func addChoice(cmd *cobra.Command, flags *pflag.FlagSet, value *string, name, initial string, values []string, help string) {
+	*value = initial
+	flags.Var(choice{"--" + name, value, values}, name, help)
+	complete(cmd, name, values)
 }
 
 // oneOf is an error if a text is not one of the values of a flag.

@@ -153,7 +153,6 @@ func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
 	if len(o.files)+len(o.groups) == 0 {
 		note(errors.New("nothing to read: name files, - for stdin, or log groups with --log-group"))
 	}
-	note(o.checkOutput())
 	var err error
 	f.Since, err = parseTime("--since", o.since, now, false)
 	note(err)

@@ -49,8 +49,8 @@ It keeps everything in memory and forgets it when it ends. Anyone who can reach 
 
 // serveEstate serves the embedded AWS until ctx ends.
 func (g *global) serveEstate(ctx context.Context, address string) error {
-	if _, _, err := net.SplitHostPort(address); err != nil {
-		return usage(fmt.Errorf("--listen %q is not an address such as 127.0.0.1:4566", address))
+	if err := checkAddress("--listen", address, "127.0.0.1:4566"); err != nil {
+		return err
 	}
 	if host, _, _ := net.SplitHostPort(address); !guard.Loopback(host) {
 		fmt.Fprintf(g.streams.Err, "warning: other machines can reach %s, and the embedded AWS checks no credentials; "+

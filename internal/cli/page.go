@@ -1,11 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -150,15 +150,12 @@ func (o *pageOptions) addFlags(cmd *cobra.Command) {
 
 // check reads the token, and rejects invalid settings.
 func (o *pageOptions) check(streams Streams) error {
-	if _, _, err := net.SplitHostPort(o.listen); err != nil {
-		return fmt.Errorf("--listen %q is not an address such as 127.0.0.1:8090", o.listen)
-	}
 	token, err := o.readToken(streams)
-	if err != nil {
-		return err
+	if err = cmp.Or(checkAddress("--listen", o.listen, "127.0.0.1:8090"), err); err != nil {
+		return usage(err)
 	}
 	o.guard, err = guard.New(o.listen, token, o.allowedHosts)
-	return err
+	return usage(err)
 }
 
 // readToken reads the token. It is empty without a file and a variable.

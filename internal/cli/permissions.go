@@ -71,8 +71,7 @@ Exit codes: 0 done, 2 bad usage, or more than a managed policy may have.`,
 		ValidArgs: uses,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.format, "format", formatJSON, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
-	complete(cmd, "format", policyFormats)
+	addChoice(cmd, flags, &o.format, "format", formatJSON, policyFormats, "`FORM` of the policy: "+strings.Join(policyFormats, ", "))
 	flags.StringVar(&o.account, "account", "", "`ID` of the account (default: any, or that of the stack or provider)")
 	flags.BoolVar(&o.allowActions, "allow-actions", false, "serve: with the buttons of --allow-actions")
 	flags.BoolVar(&o.livePrices, "live-prices", false, "plan, report and serve: with the prices of --live-prices")
@@ -109,25 +108,21 @@ var (
 // check rejects flags that are invalid, or not for the use.
 func (o *permissionsOptions) check(use permissions.Use, region string) error {
 	priced := use == permissions.Plan || use == permissions.Report || use == permissions.Serve
-	var faults []error
-	reject := func(wrong bool, format string, args ...any) {
-		if wrong {
-			faults = append(faults, fmt.Errorf(format, args...))
-		}
+	faults := []error{
+		reject(o.allowActions && use != permissions.Serve, "--allow-actions is for serve"),
+		reject(o.livePrices && !priced, "--live-prices is for plan, report and serve"),
+		reject(len(o.groups) > 0 && use != permissions.Report, "--log-group is for report"),
+		reject((len(o.roles) > 0 || o.organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization"),
+		reject(o.organization != (o.roleName != ""), "--organization and --role-name need each other"),
+		reject(o.roleName != "" && !roleNamePattern.MatchString(o.roleName), "--role-name %q is not the name of a role", o.roleName),
+		reject(o.account != "" && !accountPattern.MatchString(o.account), "--account %q is not 12 digits", o.account),
+		reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region),
 	}
-	reject(o.allowActions && use != permissions.Serve, "--allow-actions is for serve")
-	reject(o.livePrices && !priced, "--live-prices is for plan, report and serve")
-	reject(len(o.groups) > 0 && use != permissions.Report, "--log-group is for report")
-	reject((len(o.roles) > 0 || o.organization) && use == permissions.Cleanup, "cleanup works in one account; leave out --assume-role and --organization")
-	reject(o.organization != (o.roleName != ""), "--organization and --role-name need each other")
-	reject(o.roleName != "" && !roleNamePattern.MatchString(o.roleName), "--role-name %q is not the name of a role", o.roleName)
-	reject(o.account != "" && !accountPattern.MatchString(o.account), "--account %q is not 12 digits", o.account)
-	reject(region != "" && !model.ValidRegion(region), "--region: %q is not the name of an AWS region (such as eu-west-1)", region)
 	for _, role := range o.roles {
-		reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role)
+		faults = append(faults, reject(!roleARN.MatchString(role), "--assume-role %q is not the ARN of a role, such as arn:aws:iam::123456789012:role/monitor", role))
 	}
 	_, err := parseGroups(o.groups)
-	return errors.Join(append(faults, oneOf("--format", o.format, policyFormats), err)...)
+	return errors.Join(append(faults, err)...)
 }
 
 // policyOptions are what the policy is for.

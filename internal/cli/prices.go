@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,11 +32,8 @@ const maxPrices = 1 << 20
 
 // check reads the price file, before any AWS call.
 func (o *priceOptions) check() error {
-	switch {
-	case o.file != "" && o.live:
-		return usage(errors.New("--prices and --live-prices exclude each other"))
-	case o.file == "":
-		return nil
+	if err := reject(o.file != "" && o.live, "--prices and --live-prices exclude each other"); err != nil || o.file == "" {
+		return err
 	}
 	data, err := readLimited(o.file, maxPrices)
 	if err != nil {

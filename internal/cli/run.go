@@ -90,15 +90,11 @@ func (o *cycleOptions) asks(values config.Values) bool {
 }
 
 func (o *cycleOptions) check(streams Streams, values config.Values) error {
-	if err := o.checkOutput(); err != nil {
-		return err
-	}
+	var asks error
 	if o.asks(values) {
-		if err := o.checkAsk(streams, "run --act asks before it deletes or stops what is idle (AutoDeleteOrStopIdleResources=Yes)"); err != nil {
-			return err
-		}
+		asks = o.checkAsk(streams, "run --act asks before it deletes or stops what is idle (AutoDeleteOrStopIdleResources=Yes)")
 	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return cmp.Or(asks, o.prices.check(), o.accounts.check())
 }
 
 // errLeftUndone ends a command that was interrupted after it had begun to write.

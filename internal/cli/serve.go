@@ -209,11 +209,9 @@ func (o *serveOptions) check(streams Streams, _ config.Values) error {
 	wrong := strings.IndexFunc(o.deployment, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._/", r)
 	})
-	if o.deployment == "" || len(o.deployment) > maxDeployment || wrong >= 0 {
-		return usage(fmt.Errorf("--deployment %q is not a name of 1 to %d letters, digits and -._/", o.deployment, maxDeployment))
-	}
-	if err := o.page.check(streams); err != nil {
-		return usage(err)
-	}
-	return cmp.Or(o.prices.check(), o.accounts.check())
+	return cmp.Or(
+		reject(o.deployment == "" || len(o.deployment) > maxDeployment || wrong >= 0,
+			"--deployment %q is not a name of 1 to %d letters, digits and -._/", o.deployment, maxDeployment),
+		o.page.check(streams), o.prices.check(), o.accounts.check(),
+	)
 }

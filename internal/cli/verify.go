@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -35,9 +33,6 @@ type verifyOptions struct {
 	externalID string
 }
 
-// defaultUse is what a person and a schedule do.
-const defaultUse = string(permissions.Run)
-
 func newVerify(g *global) *cobra.Command {
 	o := &verifyOptions{}
 	cmd := &cobra.Command{
@@ -60,10 +55,9 @@ configuration; 3 nothing failed, but something could not be checked.`,
   personalize-monitor verify --for act --role-arn arn:aws:iam::123456789012:role/monitor --output json`,
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.use, "for", defaultUse, "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
+	addChoice(cmd, flags, &o.use, "for", string(permissions.Run), uses(), "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
 	flags.StringVar(&o.roleARN, "role-arn", "", "check as this role (`ARN`), which is assumed")
 	flags.StringVar(&o.externalID, "external-id", "", "external `ID` that the role's trust policy asks for")
-	complete(cmd, "for", uses())
 	o.addOutput(cmd)
 	o.accounts.addFlags(cmd)
 	verifySetup.addParams(cmd)
@@ -77,22 +71,16 @@ configuration; 3 nothing failed, but something could not be checked.`,
 	return cmd
 }
 
-func (o *verifyOptions) check() error {
-	switch {
-	case !slices.Contains(uses(), o.use):
-		return usage(oneOf("--for", o.use, uses()))
-	case o.externalID != "" && o.roleARN == "":
-		return usage(errors.New("--external-id is for --role-arn"))
-	case o.roleARN != "" && o.accounts.several():
-		return usage(errors.New("--role-arn is for one account; --accounts and --organization have a role in each"))
-	}
+func (o *verifyOptions) check() (err error) {
 	if o.roleARN != "" {
-		var err error
-		if o.role, err = accounts.ParseRole(o.roleARN); err != nil {
-			return usage(fmt.Errorf("--role-arn: %w", err))
-		}
+		o.role, err = accounts.ParseRole(o.roleARN)
 	}
-	return cmp.Or(o.checkOutput(), o.accounts.check())
+	return cmp.Or(
+		reject(o.externalID != "" && o.roleARN == "", "--external-id is for --role-arn"),
+		reject(o.roleARN != "" && o.accounts.several(), "--role-arn is for one account; --accounts and --organization have a role in each"),
+		reject(err != nil, "--role-arn: %w", err),
+		o.accounts.check(),
+	)
 }
 
 // useLambda is the deployed stack: all of its functions.

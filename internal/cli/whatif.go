@@ -71,14 +71,12 @@ something could not be read, or the ARN does not exist.`,
 }
 
 func (o *whatIfOptions) check(Streams, config.Values) error {
-	return cmp.Or(checkHistoryDays(o.days), o.checkOutput(), o.prices.check())
+	return cmp.Or(checkHistoryDays(o.days), o.prices.check())
 }
 
 func checkHistoryDays(days int) error {
-	if days < billing.MinHistoryDays || days > billing.MaxHistoryDays {
-		return usage(fmt.Errorf("--days %d is not %d to %d", days, billing.MinHistoryDays, billing.MaxHistoryDays))
-	}
-	return nil
+	return reject(days < billing.MinHistoryDays || days > billing.MaxHistoryDays,
+		"--days %d is not %d to %d", days, billing.MinHistoryDays, billing.MaxHistoryDays)
 }
 
 func (o *whatIfOptions) run(ctx context.Context, s *session, values config.Values) error {
