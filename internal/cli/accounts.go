@@ -196,7 +196,6 @@ func (m member) reach(ctx context.Context) error {
 	return err
 }
 
-// opAssume is the operation of a problem with the credentials of an account.
 const opAssume = "AssumeRole"
 
 // failed is what an account contributes that could not be worked in.
@@ -263,7 +262,6 @@ func (m member) app(o app.Options) *app.App {
 	return m.session.app(o)
 }
 
-// showProgress shows the progress in the account.
 func (m member) showProgress(step string, done, total int) {
 	if step != "" && !m.only() {
 		step = strings.TrimSpace(m.of.Label() + ": " + step)

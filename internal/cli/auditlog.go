@@ -66,7 +66,6 @@ func checkAuditFile(name string, mode fs.FileMode) error {
 	return fmt.Errorf("%s is neither a file nor a character device; name a file, or /dev/stdout", name)
 }
 
-// close closes the file, if there is one.
 func (a *auditLog) close() error {
 	if a == nil {
 		return nil

@@ -17,14 +17,12 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/uninstall"
 )
 
-// cleanupOptions are the settings of cleanup.
 type cleanupOptions struct {
 	common
 	deployment      string
 	includeUntagged bool
 }
 
-// cleanupSetup has the parameters of cleanup, whose flags have help texts of their own.
 var cleanupSetup = setup{params: []string{config.Regions, config.DashboardName}}
 
 func newCleanup(g *global) *cobra.Command {

@@ -19,7 +19,6 @@ import (
 // dashboardParams are the parameters that select what a dashboard shows.
 var dashboardParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
-// dashboardOptions are the settings of the dashboard commands.
 type dashboardOptions struct{ common }
 
 func newDashboard(g *global) *cobra.Command {
@@ -91,7 +90,6 @@ failed.`,
 	return g.start(cmd, setup{params: dashboardParams}, nil, render)
 }
 
-// dashboardParts are the parts of the program that the dashboard commands use.
 func dashboardParts(s *session, dryRun bool) *app.App {
 	return s.app(app.Options{DryRun: dryRun, Deployment: deployment, ReportMissing: true})
 }
@@ -120,7 +118,6 @@ func (o *dashboardOptions) delete(ctx context.Context, s *session, values config
 	return o.finish(ctx, s, result, err)
 }
 
-// finish prints what was done with dashboards, and turns it into the exit code.
 func (o *dashboardOptions) finish(ctx context.Context, s *session, b report.Boards, err error) error {
 	if err != nil {
 		return err

@@ -23,7 +23,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// historyOptions are the settings of history as they are given.
 type historyOptions struct {
 	common
 	files    []string
@@ -85,7 +84,6 @@ Exit codes: 0 done, also if no record is selected; 1 failed; 2 bad usage or conf
 	return cmd
 }
 
-// Outcomes and actions of records.
 var (
 	auditOutcomes = []string{
 		events.OutcomeDone, events.OutcomeAsked, events.OutcomeBegun, events.OutcomeAlready,
@@ -392,7 +390,6 @@ func unlessEnded[T any](ctx context.Context, job func() (T, error)) (T, error) {
 	}
 }
 
-// readFile reads one file.
 func (r *historyReader) readFile(ctx context.Context, name string, in io.Reader) {
 	r.sources++
 	r.progress.show("reading "+name, 0, 0)

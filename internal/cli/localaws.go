@@ -110,7 +110,6 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 	return &localAWS{endpoint, regions, accountLines(estate), stopTicks}, nil
 }
 
-// namesOf are the names of regions, sorted.
 func namesOf(regions []localaws.EstateRegion) (names []string) {
 	for _, region := range regions {
 		names = append(names, region.Name)
@@ -138,7 +137,6 @@ func accountLines(estate localaws.Estate) (lines []string) {
 	return lines
 }
 
-// note writes notes on input files to stderr.
 func (g *global) note(notes []string) {
 	for _, text := range notes {
 		fmt.Fprintln(g.streams.Err, "note: "+model.OneLine(text))
@@ -171,7 +169,6 @@ type endpoint struct {
 	err    error         // the reason, once ended is closed
 }
 
-// newLocalServer is a server for an embedded AWS.
 func newLocalServer(handler http.Handler) *http.Server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime}
 }

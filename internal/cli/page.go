@@ -148,7 +148,6 @@ func (o *pageOptions) addFlags(cmd *cobra.Command) {
 		"show buttons on the page that change, stop, start, delete and restore; without it the page only shows")
 }
 
-// check reads the token, and rejects invalid settings.
 func (o *pageOptions) check(streams Streams) error {
 	token, err := o.readToken(streams)
 	if err = cmp.Or(checkAddress("--listen", o.listen, "127.0.0.1:8090"), err); err != nil {
@@ -158,7 +157,6 @@ func (o *pageOptions) check(streams Streams) error {
 	return usage(err)
 }
 
-// readToken reads the token. It is empty without a file and a variable.
 func (o *pageOptions) readToken(streams Streams) (string, error) {
 	fromEnv, _ := streams.Env(envToken)
 	if o.tokenFile == "" {

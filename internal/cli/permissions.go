@@ -16,7 +16,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/permissions"
 )
 
-// Formats of a policy.
 const (
 	formatJSON           = "json"
 	formatCloudFormation = "cloudformation"
@@ -25,7 +24,6 @@ const (
 
 var policyFormats = []string{formatJSON, formatCloudFormation, formatTerraform}
 
-// permissionsOptions are the settings of permissions.
 type permissionsOptions struct {
 	format       string
 	account      string
@@ -37,7 +35,6 @@ type permissionsOptions struct {
 	livePrices   bool
 }
 
-// permissionsSetup has the parameters that limit a policy.
 var permissionsSetup = setup{params: []string{config.Regions, config.DashboardName, config.ChatNotifications}}
 
 func newPermissions(g *global) *cobra.Command {
@@ -105,7 +102,6 @@ var (
 	roleARN         = regexp.MustCompile(`^arn:aws[a-z-]*:iam::([0-9]{12}|\*):role/[A-Za-z0-9_+=,.@*/-]{1,512}$`)
 )
 
-// check rejects flags that are invalid, or not for the use.
 func (o *permissionsOptions) check(use permissions.Use, region string) error {
 	priced := use == permissions.Plan || use == permissions.Report || use == permissions.Serve
 	faults := []error{
@@ -125,7 +121,6 @@ func (o *permissionsOptions) check(use permissions.Use, region string) error {
 	return errors.Join(append(faults, err)...)
 }
 
-// policyOptions are what the policy is for.
 func (o *permissionsOptions) policyOptions(use permissions.Use, region string, values config.Values) (permissions.Options, error) {
 	if err := o.check(use, region); err != nil {
 		return permissions.Options{}, err
@@ -155,7 +150,6 @@ func (o *permissionsOptions) policyOptions(use permissions.Use, region string, v
 	return p, nil
 }
 
-// print prints the policy, if IAM accepts one of its size.
 func (o *permissionsOptions) print(out io.Writer, use permissions.Use, p permissions.Options) error {
 	measured := p
 	measured.Partition, measured.Account = cmp.Or(p.Partition, "aws-us-gov"), cmp.Or(p.Account, "123456789012")

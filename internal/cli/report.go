@@ -24,7 +24,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report/page"
 )
 
-// reportSetup has the parameters that select what a report covers.
 var reportSetup = setup{readOnly: true, params: []string{
 	config.CampaignARNs, config.RecommenderARNs, config.Regions, config.IdleThresholdHours, config.UsedIdleThresholdHours, config.MetricDelay,
 }}
@@ -33,7 +32,6 @@ var reportSetup = setup{readOnly: true, params: []string{
 // charts of all resources together have all hours.
 const maxChartHours = 62 * 24
 
-// reportOptions are the settings of report.
 type reportOptions struct {
 	common
 	days     int
@@ -172,7 +170,6 @@ func (o *reportOptions) checkHTML() error {
 	)
 }
 
-// spans are what the report covers, now being the time that it is made.
 func (o *reportOptions) spans(now time.Time, delay time.Duration) (billing.Spans, error) {
 	switch {
 	case o.month == "now":

@@ -17,7 +17,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
-// restoreOptions are the settings of restore.
 type restoreOptions struct {
 	common
 	record string

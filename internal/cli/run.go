@@ -20,7 +20,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// cycleOptions are the settings of run and plan.
 type cycleOptions struct {
 	common
 	act      bool
@@ -141,7 +140,6 @@ func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values
 	return incomplete(none, result.Failed())
 }
 
-// options are those of the parts that run the cycle.
 func (o *cycleOptions) options(m member) app.Options {
 	options := m.acting(m.values, o.dryRun)
 	options.Act = o.act

@@ -16,7 +16,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
-// savedOptions are the settings of report --savings.
 type savedOptions struct {
 	wanted    bool
 	auditFile *string // the flag of all commands

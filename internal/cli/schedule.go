@@ -17,7 +17,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
-// scheduleOptions are the settings of the commands about schedules.
 type scheduleOptions struct {
 	common
 	prices priceOptions

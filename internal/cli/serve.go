@@ -23,7 +23,6 @@ import (
 // machine can read the command lines of its processes.
 const envToken = "PERSONALIZE_MONITOR_TOKEN"
 
-// serveOptions are the settings of serve.
 type serveOptions struct {
 	common
 	page       pageOptions
@@ -129,7 +128,6 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	return daemon.Wait(ctx)
 }
 
-// with is the account with its parts.
 func (m member) with(parts *app.App) member {
 	m.parts = parts
 	return m

@@ -87,7 +87,6 @@ func (g *global) findAccount(ctx context.Context, logger *slog.Logger, from setu
 	return account{settings, model.SystemClock{}, []string{settings.Region}, func() {}}, usage(err)
 }
 
-// openLocal starts the embedded AWS.
 func (g *global) openLocal(ctx context.Context, logger *slog.Logger, realTime bool) (account, error) {
 	if g.profile != "" || g.endpoint != "" {
 		return account{}, usage(errLocalAndAccount)
@@ -122,7 +121,6 @@ func homeOf(regions []string) string {
 // localAccessKey is no secret: the embedded AWS accepts any.
 const localAccessKey = "LOCAL"
 
-// app builds the parts of the program that work in the session's account.
 func (s *session) app(o app.Options) *app.App {
 	o.Config, o.Clients, o.Clock, o.Logger, o.AuditLog = s.config, s.clients, s.clock, s.logger, s.record()
 	if o.Progress == nil {
@@ -172,7 +170,6 @@ func (s *session) announce(ctx context.Context, owner *writer.Owner, where, may 
 	return nil
 }
 
-// eventsIn names the region that events are sent in.
 func (s *session) eventsIn() string { return " (events in " + s.config.Region + ")" }
 
 // regionsOf names the regions that a cycle works in.

@@ -20,10 +20,8 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/verify/probe"
 )
 
-// verifySetup has the parameters that say where to look, and for what.
 var verifySetup = setup{params: []string{config.Regions, config.NotificationEndpoint, config.ChatNotifications, config.DashboardName}}
 
-// verifyOptions are the settings of verify.
 type verifyOptions struct {
 	common
 	accounts   accountOptions
@@ -144,7 +142,6 @@ func (o *verifyOptions) run(ctx context.Context, g *global, values config.Values
 	return o.finish(g, report.VerificationOf(facts, calls))
 }
 
-// without are the facts of an account whose credentials cannot be used.
 func (o *verifyOptions) without(g *global, account string, err error) verify.Facts {
 	return verify.Facts{
 		Now: model.SystemClock{}.Now(), Use: o.use, Version: notify.VersionTag(g.version), Home: g.region,
@@ -168,7 +165,6 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 	return []member{{session: &own, role: o.role, values: values}}, nil
 }
 
-// facts reads those of an account.
 func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, error) {
 	parts := m.app(app.Options{DryRun: true})
 	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress})

@@ -16,7 +16,6 @@ import (
 // whatIfSetup has no parameter that selects resources: the argument does.
 var whatIfSetup = setup{params: []string{config.MetricDelay}}
 
-// whatIfOptions are the settings of what-if.
 type whatIfOptions struct {
 	common
 	days     int
