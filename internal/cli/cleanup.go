@@ -105,10 +105,7 @@ func (o *cleanupOptions) run(ctx context.Context, s *session, values config.Valu
 		return fmt.Errorf("nothing was removed: %w", awsapi.Plain(ctx.Err()))
 	}
 	if o.dryRun || len(shown) == 0 {
-		if err := s.streams.print(found, o.output); err != nil {
-			return err
-		}
-		return partial(len(found.Problems) > 0)
+		return s.streams.finish(found, o.output, false, len(found.Problems) > 0)
 	}
 	found.Preview = true
 	if err := report.Write(s.streams.Err, found, report.Table, s.streams.style(s.streams.Err)); err != nil {

@@ -98,15 +98,8 @@ func (o *demoOptions) check(g *global) error {
 	)
 }
 
-func (o *demoOptions) loadEstate(g *global) (localaws.Estate, error) {
-	estate := demo.Estate()
-	if g.estate != "" {
-		var err error
-		if estate, err = localaws.LoadEstate(g.estate); err != nil {
-			return estate, err
-		}
-	}
-	g.note(estate.Notes())
+// withTraffic adds the traffic to replay to an estate.
+func (o *demoOptions) withTraffic(g *global, estate localaws.Estate) (localaws.Estate, error) {
 	if o.traffic == "" {
 		return estate, nil
 	}
@@ -127,7 +120,10 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	if err := o.check(g); err != nil {
 		return err
 	}
-	estate, err := o.loadEstate(g)
+	estate, err := g.loadEstate(demo.Estate)
+	if err == nil {
+		estate, err = o.withTraffic(g, estate)
+	}
 	if err != nil {
 		return usage(err)
 	}
@@ -195,15 +191,12 @@ const (
 	demoLag = 3 * time.Minute
 	// demoMails is how many of the last mails are on the timeline.
 	demoMails = 200
-	// pageStop is how long browsers may take for their last answers.
-	pageStop = 2 * time.Second
 )
 
 // demoPage is the web page of a demo, which is empty until start.
 type demoPage struct {
 	demo   *demo.Demo
 	ledger ledgerKeeper
-	slow   bool      // the days are over
 	next   time.Time // when the ledger is updated, by the demo's clock
 
 	page   *web.Handler
@@ -255,7 +248,7 @@ func (p *demoPage) cycled(ctx context.Context) {
 func (p *demoPage) updateLedger(ctx context.Context) {
 	_, _ = p.ledger.make(ctx) // the page shows why there is none
 	pause := demoLedger
-	if p.slow {
+	if !p.demo.Clock.Now().Before(p.demo.End()) {
 		pause = ledgerPause
 	}
 	p.next = p.demo.Clock.Now().Truncate(pause).Add(pause + demoLag)
@@ -263,7 +256,6 @@ func (p *demoPage) updateLedger(ctx context.Context) {
 
 // stay goes on slowly until ctx ends.
 func (p *demoPage) stay(ctx context.Context, g *global) error {
-	p.slow = true
 	p.updateLedger(ctx)
 	fmt.Fprintln(g.streams.Err)
 	g.streams.note(fmt.Sprintf("look at %s; the days go on there, 5 minutes every %v. Stop it with Ctrl-C.", p.server.url, demoPace))
@@ -282,13 +274,8 @@ func (p *demoPage) stay(ctx context.Context, g *global) error {
 }
 
 func (p *demoPage) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), pageStop)
-	defer cancel()
 	p.page.Close() // its streams would never end
-	if p.server.server.Shutdown(ctx) != nil {
-		_ = p.server.server.Close() // requests that still wait get no answer
-	}
-	<-p.server.ended
+	p.server.stop()
 	if p.aws != nil {
 		p.aws.stop()
 	}

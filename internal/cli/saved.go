@@ -91,10 +91,7 @@ func (o *savedOptions) run(ctx context.Context, s *session, list []member, r *re
 		return errNotRead
 	}
 	saved.Records, saved.Unreadable, saved.Problems = len(records), reader.unreadable, append(saved.Problems, reader.problemsFound()...)
-	if err := s.streams.print(saved, r.output); err != nil {
-		return err
-	}
-	return incomplete(none, saved.Failed())
+	return s.streams.finish(saved, r.output, none, saved.Failed())
 }
 
 // recordsOf are the audit records about resources of an account.

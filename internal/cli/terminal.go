@@ -53,6 +53,14 @@ func (s Streams) print(r report.Report, form string) error {
 	return nil
 }
 
+// finish prints a result, and returns the error of its exit code, as incomplete does.
+func (s Streams) finish(r report.Report, form string, none, failed bool) error {
+	if err := s.print(r, form); err != nil {
+		return err
+	}
+	return incomplete(none, failed)
+}
+
 // note writes a text for people to stderr, broken at the width of a terminal.
 func (s Streams) note(text string) { fmt.Fprintln(s.Err, report.Fit(text, s.style(s.Err))) }
 

@@ -109,8 +109,5 @@ func compare(ctx context.Context, s *session, list []member, days int, output st
 	case ctx.Err() != nil:
 		return errNotRead
 	}
-	if err := s.streams.print(result, output); err != nil {
-		return err
-	}
-	return incomplete(none, result.Failed())
+	return s.streams.finish(result, output, none, result.Failed())
 }
