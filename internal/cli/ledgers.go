@@ -130,7 +130,7 @@ func (k ledgerKeeper) make(ctx context.Context) (series int, err error) {
 		k.memory.SawLedger(nil, awsapi.Line(err))
 		return 0, err
 	}
-	made.DropProposals()
+	made.Keep()
 	for _, problem := range made.Problems {
 		k.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
 			"err", awsapi.Line(problem.Err))

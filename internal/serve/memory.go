@@ -401,7 +401,7 @@ func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
 func (m *Memory) SawTags(tags map[model.ARN]map[string]string) {
 	known := make(map[string]map[string]string, len(tags))
 	for arn, one := range tags {
-		known[arn.String()] = one
+		known[arn.Shared()] = one
 	}
 	m.mu.Lock()
 	same := maps.EqualFunc(known, m.tags, maps.Equal[map[string]string, map[string]string])
