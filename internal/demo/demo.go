@@ -137,8 +137,10 @@ func New(o Options) (*Demo, error) {
 	})
 	return &Demo{
 		AWS: server, Clock: clock, Home: home, Params: params, App: a, options: o, memory: memory, watch: watch, at: begin.Truncate(cycleEvery),
-		stack: deployment{aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
-			handlers: handlers},
+		stack: deployment{
+			aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
+			handlers: handlers,
+		},
 	}, nil
 }
 

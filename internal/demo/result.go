@@ -203,9 +203,14 @@ func totalOf(rows []Row) Sum {
 // Table implements report.Report: the outcome of each resource, and the sums.
 func (r Result) Table(p report.Printer) {
 	g := report.Grid{Columns: []report.Column{
-		{Title: "KIND", Minor: 3}, {Title: "NAME", Name: true}, {Title: "REGION"}, {Title: "MIN", Right: true},
-		{Title: "UTIL", Right: true, Minor: 2}, {Title: "TPS-HOURS/MONTH", Right: true, Minor: 1},
-		{Title: "ESTIMATE", Right: true}, {Title: "OUTCOME"},
+		{Title: "KIND", Minor: 3},
+		{Title: "NAME", Name: true},
+		{Title: "REGION"},
+		{Title: "MIN", Right: true},
+		{Title: "UTIL", Right: true, Minor: 2},
+		{Title: "TPS-HOURS/MONTH", Right: true, Minor: 1},
+		{Title: "ESTIMATE", Right: true},
+		{Title: "OUTCOME"},
 	}}
 	for _, row := range r.Resources {
 		b, a := row.Before, row.After
