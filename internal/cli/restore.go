@@ -171,7 +171,7 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	}
 	answer, err := parts.Actions.Restore(ctx, record, actions.RestoreOptions{
 		NoWait: o.noWait, AllowLarge: o.large,
-		Progress: newWaiting(s).show,
+		Progress: s.waiting(),
 		Confirm: func(ctx context.Context, what string) error {
 			s.progress.clear()
 			fmt.Fprintln(g.streams.Err, "to be done:", what)

@@ -153,7 +153,7 @@ func (o *serveOptions) before(ctx context.Context, s *session, list []member, ap
 	}
 	var places []string
 	for _, m := range list {
-		places = append(places, strings.TrimPrefix(m.in(), " in "))
+		places = append(places, m.of.String())
 		if m.unreached != nil {
 			continue
 		}
