@@ -142,7 +142,7 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	}
 	page := &demoPage{}
 	if !o.exit {
-		options.Shown, options.Cycled = serve.NewMemory(), page.cycled
+		options.Cycled = page.cycled
 	}
 	d, err := demo.New(options)
 	if err != nil {
@@ -152,7 +152,7 @@ func (o *demoOptions) run(ctx context.Context, g *global) error {
 	g.streams.note(fmt.Sprintf("an embedded AWS in this process, a cycle every 5 minutes of its own time, "+
 		"until %s of it; nothing outside is touched", d.End().Format("Jan 02 15:04")))
 	if !o.exit {
-		if err := page.start(ctx, g, o, d, options.Shown); err != nil {
+		if err := page.start(ctx, g, o, d); err != nil {
 			return err
 		}
 		defer page.stop()
@@ -205,12 +205,12 @@ type demoPage struct {
 }
 
 // start serves the page from now on, and the embedded AWS if that is requested.
-func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo.Demo, memory *serve.Memory) error {
+func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo.Demo) error {
 	logger := slog.New(slog.DiscardHandler)
 	prices := (&priceOptions{}).source(nil)
 	to := routes{{meter: d.App.Meter, actions: d.App.Actions, whatIf: d.App.WhatIf(prices)}}
 	page, err := web.New(web.Options{
-		Source: demoSource{newPageSource([]serve.Account{{Memory: memory}}, d.Params.DashboardName), d}, Series: to, WhatIf: to, Actions: to,
+		Source: demoSource{newPageSource([]serve.Account{{Memory: d.Shown}}, d.Params.DashboardName), d}, Series: to, WhatIf: to, Actions: to,
 		Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
 		Version: g.version, AllowActions: o.page.allowActions, MetricDelay: d.Params.MetricDelay,
 		Demo: "This is a demo: an embedded AWS on a clock of its own. Nothing here is real.",
@@ -230,8 +230,8 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 		}
 	}
 	*p = demoPage{demo: d, page: page, server: server, aws: aws, ledger: ledgerKeeper{
-		memory: memory, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices), in: cycle.LedgerInput{Params: d.Params},
-		records: func(context.Context) []events.Audit { return memory.Snapshot().Audits },
+		memory: d.Shown, logger: logger, ledger: d.App.Ledger(prices, true), savings: d.App.Savings(prices), in: cycle.LedgerInput{Params: d.Params},
+		records: func(context.Context) []events.Audit { return d.Shown.Snapshot().Audits },
 	}}
 	p.updateLedger(ctx)
 	fmt.Fprintf(g.streams.Err, "watch it at %s\n", server.url)

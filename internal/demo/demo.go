@@ -46,7 +46,7 @@ const (
 // the counts of that hour have arrived.
 var begin = time.Date(2026, 3, 2, 0, 3, 0, 0, time.UTC)
 
-// Options configure a demo. The functions and Memory may be nil.
+// Options configure a demo. The functions may be nil.
 type Options struct {
 	Days   int             // virtual days, 1 to MaxDays
 	Seed   int64           // varies the traffic; the same seed gives the same run
@@ -58,8 +58,6 @@ type Options struct {
 	// Cycled is called after each cycle, also after the days are over. The clock does not
 	// move until it returns.
 	Cycled func(ctx context.Context)
-	// Shown remembers what happens, for a page.
-	Shown *serve.Memory
 	// Version of the program, for the page.
 	Version string
 }
@@ -70,7 +68,8 @@ type Demo struct {
 	Clock  *model.VirtualClock
 	Home   string // the deployment region
 	Params config.Values
-	App    *app.App // what a page uses: it reads metrics, and changes things for a person
+	App    *app.App      // what a page uses: it reads metrics, and changes things for a person
+	Shown  *serve.Memory // what a page shows: what happened so far
 
 	options Options
 	memory  *localaws.Memory
@@ -102,7 +101,8 @@ func New(o Options) (*Demo, error) {
 		return nil, err
 	}
 	clock := model.NewVirtualClock(begin)
-	watch := newWatch(o.Shown, func(e Event) {
+	memory := serve.NewMemory()
+	watch := newWatch(memory, func(e Event) {
 		if o.Happened != nil && !e.Time.After(end(o)) {
 			o.Happened(e)
 		}
@@ -113,21 +113,17 @@ func New(o Options) (*Demo, error) {
 	if err != nil {
 		return nil, err
 	}
-	memory := localaws.InMemory(server)
-	settings := awsapi.LocalConfig(home, memory.URL(), "DEMO", memory.Transport())
+	inside := localaws.InMemory(server)
+	settings := awsapi.LocalConfig(home, inside.URL(), "DEMO", inside.Transport())
 	settings.DisableRequestCompression = true // there is no network
-	var observer lambda.Observer
-	if o.Shown != nil {
-		observer = shown{o.Shown, clock}
-		o.Shown.Update(func(s *serve.Status) {
-			s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deploymentName(home), begin, serve.Leading
-			s.AutoAdjust, s.AutoStop = params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdle
-		})
-	}
+	memory.Update(func(s *serve.Status) {
+		s.Version, s.Region, s.Regions, s.Deployment, s.Started, s.Role = o.Version, home, regions, deploymentName(home), begin, serve.Leading
+		s.AutoAdjust, s.AutoStop = params.AutoAdjustMinTPS, params.AutoDeleteOrStopIdle
+	})
 	handlers := map[lambda.Function]*lambda.Handler{}
 	for _, f := range lambda.All() {
 		handlers[f] = lambda.New(f, lambda.Options{
-			Env: env, Log: watch, Clock: clock, Observer: observer,
+			Env: env, Log: watch, Clock: clock, Observer: shown{memory, clock},
 			Config: func(context.Context, *slog.Logger) (aws.Config, error) { return settings, nil },
 		})
 	}
@@ -136,7 +132,7 @@ func New(o Options) (*Demo, error) {
 		AuditLog: func(_ context.Context, record events.Audit) error { watch.record(record); return nil },
 	})
 	return &Demo{
-		AWS: server, Clock: clock, Home: home, Params: params, App: a, options: o, memory: memory, watch: watch, at: begin.Truncate(cycleEvery),
+		AWS: server, Clock: clock, Home: home, Params: params, App: a, Shown: memory, options: o, memory: inside, watch: watch, at: begin.Truncate(cycleEvery),
 		stack: deployment{
 			aws: server, bus: a.Clients.EventBridge(home), home: home, account: cmp.Or(o.Estate.Account, "000000000000"),
 			handlers: handlers,

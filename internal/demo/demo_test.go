@@ -15,7 +15,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/demo"
 	"github.com/personalize-monitor/personalize-monitor/internal/localaws"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
-	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -66,8 +65,7 @@ func TestThreeDays(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it runs for days")
 	}
-	memory := serve.NewMemory()
-	d, err := demo.New(demo.Options{Days: 3, Seed: 1, Estate: demo.Estate(), Shown: memory})
+	d, err := demo.New(demo.Options{Days: 3, Seed: 1, Estate: demo.Estate()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +74,7 @@ func TestThreeDays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Run("savings", func(t *testing.T) { checkSavings(t, d, memory.Snapshot().Audits) })
+	t.Run("savings", func(t *testing.T) { checkSavings(t, d, d.Shown.Snapshot().Audits) })
 	got := text(t, r)
 	golden := filepath.Join("testdata", "seed1.txt")
 	if *update {

@@ -96,7 +96,7 @@ func (e Event) Fit(style report.Style) string {
 
 // watch collects what happens in a step, and what was reported.
 type watch struct {
-	memory   *serve.Memory // gets each audit record; may be nil
+	memory   *serve.Memory // gets each audit record
 	mu       sync.Mutex    // functions log from several goroutines
 	found    []Event
 	reported []Event
@@ -136,9 +136,7 @@ func (w *watch) add(e Event) {
 
 // record adds an audit record.
 func (w *watch) record(a events.Audit) {
-	if w.memory != nil {
-		w.memory.AddAudit(a)
-	}
+	w.memory.AddAudit(a)
 	e := Event{Region: a.Region, ARN: a.ARN, Action: a.Action, NewMin: a.NewMinTPS, reason: strings.TrimSpace(a.Reason)}
 	e.Text = e.reason
 	if arn, err := model.ParseARN(a.ARN); err == nil {
