@@ -21,6 +21,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 //go:embed assets templates
@@ -55,9 +56,13 @@ func loadAssets() (map[string]asset, error) {
 // loadTemplates parses each page together with the shared parts.
 func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
 	functions := template.FuncMap{
-		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
-		"figure": model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict,
-		"inc": func(i int) int { return i + 1 }, "task": func(step string) string { return steps[step][1] },
+		"asset":   func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
+		"capital": func(text any) string { return capital(fmt.Sprint(text)) },
+		"percent": func(part, whole float64) string { return percent(percentOf(part, whole)) },
+		"sub":     func(a, b int) int { return a - b },
+		"task":    func(step string) string { return steps[step][1] },
+		"protect": func() string { return rules.ProtectTag },
+		"figure":  model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict, "join": strings.Join, "sum": sum, "alarming": alarming,
 	}
 	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
 	if err != nil {
@@ -70,6 +75,13 @@ func loadTemplates(assets map[string]asset) (map[string]*template.Template, erro
 		}
 	}
 	return templates, nil
+}
+
+func sum(numbers ...int) (n int) {
+	for _, one := range numbers {
+		n += one
+	}
+	return n
 }
 
 // dict makes the argument of a part that needs several values.

@@ -26,8 +26,6 @@ type resourceView struct {
 	Update   string         // an update in progress
 	Watched  time.Time      // until when, after a step
 	Advice   *recommendation
-	Saving   string
-	Estimate string
 
 	Spans    []tab
 	Charts   resourceCharts
@@ -40,7 +38,6 @@ type resourceView struct {
 	History   []auditView
 	Actions   []savedAction // that saved something
 	Done      *note         // the outcome of the action just requested
-	Applies   []applied
 
 	Token  string
 	Forms  formsView
@@ -162,7 +159,7 @@ func (e *estate) resourceView(arn model.ARN, kind model.Kind) resourceView {
 	account := e.account(arn.Account)
 	view := resourceView{
 		estate: e, Row: e.row(arn.String()),
-		Unlisted: e.Status.LastError != "" || e.measured().IsZero() || slices.Contains(e.unlisted(), e.place(arn)) ||
+		Unlisted: e.Status.LastError != "" || e.Measured().IsZero() || slices.Contains(e.Unlisted(), e.place(arn)) ||
 			account.ID != "" && (account.LastError != "" || account.LastSuccess.IsZero()),
 	}
 	if view.Known = view.Row != nil; !view.Known {
@@ -184,58 +181,11 @@ func (e *estate) resourceView(arn model.ARN, kind model.Kind) resourceView {
 	if i := slices.IndexFunc(e.advice, func(a recommendation) bool { return a.ARN == arn.String() }); i >= 0 {
 		view.Advice = new(e.advice[i].word())
 	}
-	view.Applies, view.NewMin = appliesTo(view.Row, e.Status), view.Row.Min
-	if s := view.Row.Saving; s != nil {
-		view.NewMin = cmp.Or(max(0, s.NewMin), view.Row.Min)
-		action := string(s.Action)
-		if s.Action == rules.StepDown {
-			action = fmt.Sprintf("a step down to %d", s.NewMin)
-		}
-		view.Saving = capital(action) + " would save " + model.Figure(s.PerMonth) + " TPS-hours a month (" + view.Row.Entry.Note + ")"
-	}
-	if view.Row.Entry != nil && view.Row.Entry.Estimate != nil {
-		view.Estimate = estimateText(*view.Row.Entry.Estimate)
+	view.NewMin = view.Row.Min
+	if s := view.Row.Saving; s != nil && s.NewMin > 0 {
+		view.NewMin = s.NewMin
 	}
 	return view
-}
-
-// estimateText describes the costs in money.
-func estimateText(m report.Estimate) string {
-	text := m.Currency + " " + model.Figure(m.Paid) + " paid, " + model.Figure(m.Wasted) + " of it wasted"
-	if m.SavedPerMonth > 0 {
-		text += "; " + m.Currency + " " + model.Figure(m.SavedPerMonth) + " a month can be saved"
-	}
-	if m.Note != "" {
-		text += "; " + m.Note
-	}
-	return text + " (" + m.Price.Figures() + ", " + m.PriceSource + ", " + m.PriceDate + ")"
-}
-
-// applied is a rule that applies to the resource.
-type applied struct{ Icon, Text string }
-
-// appliesTo are the rules that apply to a resource.
-func appliesTo(r *row, s serve.Status) (list []applied) {
-	add := func(icon string, position model.Switch, automatically, never, name string) {
-		switch position {
-		case model.On:
-			list = append(list, applied{icon, automatically})
-		case model.DryRun:
-			list = append(list, applied{icon, never + " automatically: " + name + " is a dry run"})
-		case model.Off:
-			list = append(list, applied{icon, never + " automatically: " + name + " is off"})
-		}
-	}
-	ended := map[model.Kind]string{model.Campaign: "deleted", model.Recommender: "stopped"}[r.Kind]
-	add("down", s.AutoAdjust, "Lowered automatically, at most 25% a step", "Never lowered", "auto step-down")
-	add("idle", s.AutoStop, "Idle, it is "+ended+" automatically", "Never "+ended, "that")
-	switch {
-	case r.Protection != "":
-		return append(list, applied{"lock", capital(r.Protection)})
-	case !r.TagsKnown:
-		return append(list, applied{"lock", "Its tags are not read yet; they are within an hour"})
-	}
-	return append(list, applied{"lock", "Not protected; the tag " + rules.ProtectTag + "=true protects it"})
 }
 
 // auditView is a decision about an endpoint as it is shown in its history.

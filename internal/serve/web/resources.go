@@ -210,8 +210,6 @@ type resourcesView struct {
 	Filtered     bool
 	Currency     string // of the money in the table; another one is named beside the amount
 	Cost, Saves  total  // of what is shown
-	Unlisted     string // regions that could not be listed
-	OldAlarms    string // regions whose alarms could not be listed
 	CSV          string
 }
 
@@ -229,7 +227,7 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	e := h.pages.estate()
 	view := resourcesView{
 		estate: e, Total: len(e.Rows), Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "", Heads: map[string]head{},
-		Unlisted: strings.Join(e.unlisted(), ", "), OldAlarms: e.oldAlarms(), Selects: []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
+		Selects: []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
 	}
 	if len(e.Accounts) > 0 {
 		view.Selects = append(view.Selects, selectView{"Account", keyAccount, q.Account, e.accountOptions()})

@@ -44,9 +44,9 @@ type row struct {
 func rowsOf(s Snapshot, now time.Time) []*row {
 	byARN := map[string]*row{}
 	for _, r := range s.Result.Resources {
-		one := &row{Resource: r, Monitored: true, Check: serve.CheckOf(r, s.measured())}
+		one := &row{Resource: r, Monitored: true, Check: serve.CheckOf(r, s.Measured())}
 		// The outcome of a check of the last cycle may have become known after it.
-		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.measured())) {
+		if last, ok := s.Checks[r.ARN]; ok && (!r.Checked || !last.Time.Before(s.Measured())) {
 			one.Check, one.Checked = last, true
 		}
 		byARN[r.ARN] = one
