@@ -166,8 +166,6 @@ func (h *loginForms) required(next http.Handler) http.Handler {
 	})
 }
 
-type loginView struct{ Fault string }
-
 func (h *loginForms) page(w http.ResponseWriter, r *http.Request) {
 	if h.open(r) {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -177,7 +175,7 @@ func (h *loginForms) page(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *loginForms) show(w http.ResponseWriter, r *http.Request, status int, fault string) {
-	h.pages.render(w, r, status, page{template: "login", title: "Log in", bare: true, forms: true, view: loginView{fault}})
+	h.pages.render(w, r, status, page{template: "login", title: "Log in", bare: true, forms: true, view: fault})
 }
 
 func (h *loginForms) login(w http.ResponseWriter, r *http.Request) {

@@ -35,12 +35,8 @@ func (c resourceCharts) Failing() bool { return c.Failed != nil && *c.Failed > 5
 // FailedText is Failed for people.
 func (c resourceCharts) FailedText() string { return known(c.Failed, percent) }
 
-// resourceCharts draws demand, failed calls and latency of a resource.
-//
-// late means that the data of its region are.
-func (r *reader) resourceCharts(
-	ctx context.Context, one model.Resource, s span, w model.Window, late bool, pins func(chart.Chart) []chart.Pin,
-) (c resourceCharts) {
+// resourceCharts draws demand, failed calls and latency of a resource. late means that the data of its region are.
+func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window, late bool) (c resourceCharts) {
 	query := func(namespace, metric string, stat model.Stat) model.Query {
 		return model.Query{Region: one.Region(), Metric: model.ResourceMetric(one, namespace, metric), Stat: stat, Window: w, Period: s.Period}
 	}
@@ -60,9 +56,7 @@ func (r *reader) resourceCharts(
 	}
 	throughput := throughputChart(one, s.Period, w, readings.Get(requests), readings.Get(minimum), late)
 	errors, failed := errorsChart(s.Period, w, readings.Get(requests), readings.Get(client), readings.Get(server))
-	c.Failed = failed
-	throughput.Pins = pins(throughput)
-	errors.Pins, errors.Gaps = pins(errors), throughput.Gaps
+	errors.Gaps, c.Failed = throughput.Gaps, failed
 	c.List = []chartView{{ID: "throughput", Plot: throughput}, {ID: "errors", Plot: errors}}
 	if latencyMetric != "" {
 		plot := chart.New("Latency", "ms", w, s.Period)
@@ -71,7 +65,7 @@ func (r *reader) resourceCharts(
 		if plot.Empty() && plot.Note == "" {
 			plot.Note = "No line: no call was answered in this time."
 		}
-		plot.Pins, plot.Gaps = pins(plot), throughput.Gaps
+		plot.Gaps = throughput.Gaps
 		c.List = append(c.List, chartView{ID: "latency", Plot: plot})
 	}
 	return c
@@ -89,41 +83,42 @@ func errorsChart(period time.Duration, w model.Window, served, client, server mo
 		}
 		return *v
 	}
-	recent := max(1, int(time.Hour/period))
+	recent := len(c.Times) - max(1, int(time.Hour/period))
 	calls, failed := 0.0, 0.0
 	for i := range c.Times {
-		all := count(ok[i]) + count(bad[i]) + count(worse[i])
-		if i >= len(c.Times)-recent {
-			calls, failed = calls+all, failed+count(bad[i])+count(worse[i])
+		four, five := count(bad[i]), count(worse[i])
+		all := count(ok[i]) + four + five
+		if i >= recent {
+			calls, failed = calls+all, failed+four+five
 		}
-		if all == 0 || c.Note != "" { // a share of what was not read would be wrong
-			bad[i], worse[i] = nil, nil
-			continue
+		bad[i], worse[i] = nil, nil
+		if all > 0 && c.Note == "" { // a share of what was not read would be wrong
+			bad[i], worse[i] = new(chart.Brief(four/all*100)), new(chart.Brief(five/all*100))
 		}
-		four, five := chart.Brief(count(bad[i])/all*100), chart.Brief(count(worse[i])/all*100)
-		bad[i], worse[i] = &four, &five
 	}
 	c.Add("4xx, the call itself is refused", bad).Colour = 5
 	c.Add("5xx, the service fails", worse).Colour = 3
 	if calls > 0 && c.Note == "" {
-		share := failed / calls * 100
-		latest = &share
+		latest = new(failed / calls * 100)
 	}
 	return c, latest
 }
 
-// pinsOf marks the changes of minimums, stops and deletions in a chart; named, if it is of several
-// endpoints.
-func pinsOf(audits []events.Audit, c chart.Chart, named bool) []chart.Pin {
+// pinsOf marks the changes of minimums, stops and deletions of an endpoint in a chart; of all, with their names,
+// without an ARN.
+func pinsOf(audits []events.Audit, c chart.Chart, arn string) []chart.Pin {
 	const most = 12
 	var pins []chart.Pin
 	for _, a := range audits {
 		at := a.Time.Unix()
-		if a.Outcome != events.OutcomeDone || len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) || len(pins) == most {
+		if arn != "" && a.ARN != arn || a.Outcome != events.OutcomeDone || len(pins) == most {
 			continue
 		}
-		text := happeningOf(decision{&a}.entry()).Title
-		if named {
+		if len(c.Times) == 0 || at < c.Times[0] || at > c.Times[len(c.Times)-1]+int64(c.Step/time.Second) {
+			continue
+		}
+		text := happeningOf(decision{&a}.entry(), a.Outcome).Title
+		if arn == "" {
 			text = nameOf(a.ARN) + " " + text
 		}
 		pins = append(pins, chart.Pin{At: at, Label: text})
@@ -150,7 +145,13 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 	actual := c.Values(requests.Points, 1/period.Seconds())
 	provisioned := c.Values(minimum.Points, 1)
 	lateFrom := lateSince(late, period, requests, minimum)
-	assumed, minimums := 0, assumedMinimums(r, provisioned, c.Times)
+	assumed, minimums := 0, make([]float64, len(provisioned))
+	for i, v := range provisioned {
+		if v != nil {
+			minimums[i] = *v
+		}
+	}
+	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(c.Times[i], 0) })
 	for i, at := range c.Times {
 		if at < r.Created.Unix() {
 			actual[i] = nil
@@ -171,33 +172,23 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 		if actual[i] != nil || c.Times[i] < r.Created.Unix() {
 			return ""
 		}
-		return missing(c.Times[i] >= lateFrom, requests)
+		switch {
+		case c.Times[i] >= lateFrom:
+			return dataLate
+		case !requests.Complete:
+			return "not read"
+		}
+		return "not known"
 	})
 	c.AddMinimum("minimum "+unit, provisioned)
 	c.Add("demand "+unit, actual)
 	c.Shade = chart.Paid
-	c.Note = cmp.Or(partialNote(requests), partialNote(minimum), assumedNote(assumed, len(actual)))
+	c.Note = cmp.Or(partialNote(requests), partialNote(minimum))
+	if c.Note == "" && assumed > 0 {
+		c.Note = model.Plural(assumed, "period") + " of " + number(len(actual)) +
+			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
+	}
 	return c
-}
-
-// assumedNote is about periods whose minimum is assumed; empty if there is none.
-func assumedNote(assumed, all int) string {
-	if assumed == 0 {
-		return ""
-	}
-	return model.Plural(assumed, "period") + " of " + model.Number(float64(all), 0) +
-		" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
-}
-
-// missing is why a value of a series is not known.
-func missing(late bool, s model.Series) string {
-	switch {
-	case late:
-		return dataLate
-	case !s.Complete:
-		return "not read"
-	}
-	return "not known"
 }
 
 // dataLate is the reason of a gap.
@@ -218,16 +209,4 @@ func lateSince(late bool, period time.Duration, series ...model.Series) int64 {
 		return math.MaxInt64
 	}
 	return newest.Add(period).Unix()
-}
-
-// assumedMinimums are the published minimums, and assumed ones where there are none.
-func assumedMinimums(r model.Resource, published []*float64, times []int64) []float64 {
-	minimums := make([]float64, len(published))
-	for i, v := range published {
-		if v != nil {
-			minimums[i] = *v
-		}
-	}
-	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
-	return minimums
 }

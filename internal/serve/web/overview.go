@@ -52,7 +52,7 @@ func (h *site) overview(_ *http.Request, q *fields) (page, error) {
 		plot := h.totals.get(e.Ledger, func() chart.Chart { return chartTotals(*e.Ledger) })
 		totals.unknown = "There is no chart."
 		if !plot.Empty() {
-			plot.Pins = pinsOf(e.Audits, plot, true)
+			plot.Pins = pinsOf(e.Audits, plot, "")
 			plot.AddGaps(func(i int) string {
 				if late := e.lateAt(time.Unix(plot.Times[i], 0).Add(plot.Step)); late != "" {
 					return "data of " + late + " are late"

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -76,10 +75,12 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	view.Spans = spanTabs(shown, func(s span) string { return link("/resource", keyARN, arn.String(), keySpan, s.Name) })
 	view.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv")
 	if view.Known {
-		mine := slices.DeleteFunc(slices.Clone(e.Audits), func(a events.Audit) bool { return a.ARN != arn.String() })
-		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account, arn.Region), func(c chart.Chart) []chart.Pin {
-			return pinsOf(mine, c, false)
-		})
+		view.Charts = h.reader.resourceCharts(r.Context(), view.Found, shown, h.window(shown), e.late(arn.Account, arn.Region))
+		for i := range view.Charts.List {
+			one := &view.Charts.List[i]
+			one.Plot.Pins = pinsOf(e.Audits, one.Plot, arn.String())
+			one.CSV = link("/resource", keyARN, arn.String(), keySpan, shown.Name, keyFormat, "csv", keyTable, one.ID)
+		}
 		if view.Row.State == failing { // what fails comes first
 			view.Charts.List[0], view.Charts.List[1] = view.Charts.List[1], view.Charts.List[0]
 		}
@@ -92,9 +93,6 @@ func (h *site) resource(r *http.Request, q *fields) (page, error) {
 	}
 	tables := view.tables()
 	view.Tables = tableLinks(tables, "/resource", keyARN, arn.String(), keySpan, shown.Name)
-	for i := range view.Charts.List {
-		view.Charts.List[i].CSV = view.Tables[view.Charts.List[i].ID]
-	}
 	return page{template: "resource", title: arn.Name(), path: "/resources", forms: e.Buttons, view: view, tables: tables}, nil
 }
 
@@ -109,7 +107,7 @@ func (v resourceView) tables() (list []table) {
 	}
 	return append(list,
 		table{"history", "", csvOf(v.History, []string{"time", "what", "outcome", "automatic", "reason", "effect", "restore"}, func(a auditView) []any {
-			return []any{a.Time, a.What(), a.Result(), a.Automatic, a.Text, a.Effect, a.Restore}
+			return []any{a.Time, a.What(), a.Result, a.Automatic, a.Text, a.Effect, a.Restore}
 		})},
 		table{"saved", "", csvOf(v.Actions, []string{"time", "what", "saved", "tpsHoursPromisedPerMonth", "tpsHoursAchievedPerMonth", "state"},
 			func(a savedAction) []any {
@@ -191,6 +189,7 @@ func (e *estate) resourceView(arn model.ARN, kind model.Kind) resourceView {
 // auditView is a decision about an endpoint as it is shown in its history.
 type auditView struct {
 	happening
+	Result  string // the outcome in a word or two
 	Effect  string // how calls fared before and after a step-down; empty if it is not known
 	Undo    string // names the record in the form that undoes it; empty unless it is the last state
 	Restore string // the command that undoes it; the same
@@ -201,9 +200,11 @@ func auditViews(audits []events.Audit, arn string, now time.Time) []auditView {
 	var views []auditView
 	last := -1
 	for i, d := range decisionsOf(audits, arn) {
-		v := auditView{happening: happeningOf(d.entry())}
+		v := auditView{happening: happeningOf(d.entry(), d.outcomeAt(now)), Result: d.outcomeAt(now)}
 		v.now = now
-		v.conclude(now, nil)
+		if v.Result == outcomeLost {
+			v.Result = "unknown"
+		}
 		if last < 0 && (v.Outcome == events.OutcomeDone || v.Outcome == events.OutcomeBegun) {
 			last = i // only the last change can be undone: an older one would skip what came after it
 			if a := d.outcome(); undoable(*a) {
@@ -217,17 +218,6 @@ func auditViews(audits []events.Audit, arn string, now time.Time) []auditView {
 
 // What is the decision in words.
 func (v auditView) What() string { return capital(v.Title) }
-
-// Result is the outcome in a word or two.
-func (v auditView) Result() string {
-	switch {
-	case v.Running:
-		return running
-	case !v.records.ended():
-		return "unknown"
-	}
-	return v.Outcome
-}
 
 // Class is that of the outcome.
 func (v auditView) Class() string {
