@@ -60,14 +60,14 @@ func parseBoard(q *fields, widget int) boardQuery {
 }
 
 func (q boardQuery) link() string {
-	pairs := []string{keySpan, q.span.Name}
-	if q.number > 1 {
-		pairs = append(pairs, keyBoard, strconv.Itoa(q.number))
+	board, widget := strconv.Itoa(q.number), strconv.Itoa(q.widget)
+	if q.number == 1 {
+		board = ""
 	}
-	if q.widget >= 0 {
-		pairs = append(pairs, keyWidget, strconv.Itoa(q.widget))
+	if q.widget < 0 {
+		widget = ""
 	}
-	return link("/dashboard", pairs...)
+	return link("/dashboard", keySpan, q.span.Name, keyBoard, board, keyWidget, widget)
 }
 
 func (b *boards) page(r *http.Request, f *fields) (page, error) {

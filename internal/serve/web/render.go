@@ -35,27 +35,27 @@ type asset struct {
 	tag         string
 }
 
-func loadAssets() (map[string]asset, error) {
-	bodies := map[string][]byte{"uplot.js": []byte(chart.Library()), "uplot.css": []byte(chart.Style()), "charts.js": []byte(chart.Script())}
+func loadAssets() map[string]asset {
+	bodies := map[string]string{"uplot.js": chart.Library(), "uplot.css": chart.Style(), "charts.js": chart.Script()}
 	for _, name := range []string{"app.css", "app.js", "icon.svg", "theme.js"} {
 		body, err := files.ReadFile("assets/" + name)
 		if err != nil {
-			return nil, err
+			panic("an asset of the web page: " + err.Error()) // it is part of the program
 		}
-		bodies[name] = body
+		bodies[name] = string(body)
 	}
 	types := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 	assets := map[string]asset{}
 	for name, body := range bodies {
-		sum := sha256.Sum256(body)
-		assets[name] = asset{types[path.Ext(name)] + "; charset=utf-8", body, packed(body), hex.EncodeToString(sum[:8])}
+		sum := sha256.Sum256([]byte(body))
+		assets[name] = asset{types[path.Ext(name)] + "; charset=utf-8", []byte(body), packed([]byte(body)), hex.EncodeToString(sum[:8])}
 	}
-	return assets, nil
+	return assets
 }
 
 // loadTemplates parses each page together with the shared parts.
-func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
-	functions := template.FuncMap{
+func loadTemplates(assets map[string]asset) map[string]*template.Template {
+	shared := template.Must(template.New("layout").Funcs(template.FuncMap{
 		"asset":   func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
 		"capital": func(text any) string { return capital(fmt.Sprint(text)) },
 		"percent": func(part, whole float64) string { return percent(percentOf(part, whole)) },
@@ -63,18 +63,12 @@ func loadTemplates(assets map[string]asset) (map[string]*template.Template, erro
 		"task":    func(step string) string { return steps[step][1] },
 		"protect": func() string { return rules.ProtectTag },
 		"figure":  model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict, "join": strings.Join, "sum": sum, "alarming": alarming,
-	}
-	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
-	if err != nil {
-		return nil, err
-	}
+	}).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl"))
 	templates := map[string]*template.Template{}
 	for _, name := range []string{"overview", "resources", "resource", "activity", "bill", "dashboard", "login", "failure", "confirm"} {
-		if templates[name], err = template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl"); err != nil {
-			return nil, err
-		}
+		templates[name] = template.Must(template.Must(shared.Clone()).ParseFS(files, "templates/"+name+".tmpl"))
 	}
-	return templates, nil
+	return templates
 }
 
 func sum(numbers ...int) (n int) {
@@ -193,16 +187,9 @@ type renderer struct {
 	merged    memo[estateKey, estate]
 }
 
-func newRenderer(o Options, s *sessions) (*renderer, error) {
-	assets, err := loadAssets()
-	if err != nil {
-		return nil, fmt.Errorf("read the assets of the web page: %w", err)
-	}
-	templates, err := loadTemplates(assets)
-	if err != nil {
-		return nil, fmt.Errorf("read the templates of the web page: %w", err)
-	}
-	return &renderer{options: o, sessions: s, log: o.Logger, templates: templates, assets: assets}, nil
+func newRenderer(o Options, s *sessions) *renderer {
+	assets := loadAssets()
+	return &renderer{options: o, sessions: s, log: o.Logger, templates: loadTemplates(assets), assets: assets}
 }
 
 // handler serves a page whose query has the given keys.
