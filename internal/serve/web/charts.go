@@ -32,9 +32,6 @@ type resourceCharts struct {
 // Failing reports whether most of the latest calls failed.
 func (c resourceCharts) Failing() bool { return c.Failed != nil && *c.Failed > 50 }
 
-// FailedText is Failed for people.
-func (c resourceCharts) FailedText() string { return known(c.Failed, percent) }
-
 // resourceCharts draws demand, failed calls and latency of a resource. late means that the data of its region are.
 func (r *reader) resourceCharts(ctx context.Context, one model.Resource, s span, w model.Window, late bool) (c resourceCharts) {
 	query := func(namespace, metric string, stat model.Stat) model.Query {

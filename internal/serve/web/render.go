@@ -61,6 +61,7 @@ func loadTemplates(assets map[string]asset) map[string]*template.Template {
 		"percent": func(part, whole float64) string { return percent(percentOf(part, whole)) },
 		"sub":     func(a, b int) int { return a - b },
 		"task":    func(step string) string { return steps[step][1] },
+		"rate":    func(v *float64) string { return known(v, model.Figure) },
 		"protect": func() string { return rules.ProtectTag },
 		"figure":  model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict, "join": strings.Join, "sum": sum, "alarming": alarming,
 	}).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl"))

@@ -144,11 +144,8 @@ func (r *row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
-	return chart.SparkOf(r.Entry.Hourly, r.Unit())
+	return chart.SparkOf(r.Entry.Hourly, r.Kind.RateUnit())
 }
-
-// Unit is the unit of its throughput.
-func (r *row) Unit() string { return r.Kind.RateUnit() }
 
 // Link leads to the page of the resource.
 func (r *row) Link() string { return link("/resource", keyARN, r.ARN) }
@@ -173,12 +170,6 @@ func (r *row) Health() *report.Health {
 	}
 	return r.Check.Health
 }
-
-// Percent is the utilization for people.
-func (r *row) Percent() string { return known(r.Utilization, percent) }
-
-// Rate is the average for people.
-func (r *row) Rate() string { return known(r.Average, model.Figure) }
 
 // Wasted is what a month costs without being used: money, or TPS-hours without a price.
 func (r *row) Wasted() string {
@@ -214,13 +205,8 @@ func (r *row) SavesText() string {
 	return r.Costs.Saves.Digits()
 }
 
-// Level fills the bar that shows the utilization: 0 to 100.
-func (r *row) Level() int {
-	if r.Utilization == nil {
-		return 0
-	}
-	return int(min(100, max(0, *r.Utilization)))
-}
+// Level fills the bar that shows the utilization, which is known: 0 to 100.
+func (r *row) Level() int { return int(min(100, max(0, *r.Utilization))) }
 
 // state is the state of an endpoint in one word.
 type state struct{ Key, Label, Icon, Tone string }
