@@ -125,8 +125,10 @@ func (s *sessions) open(r *http.Request) bool {
 func cookie(r *http.Request, value string, maxAge int) *http.Cookie {
 	// Behind a proxy that ends TLS, the origin of the form shows that the browser uses it.
 	secure := r.TLS != nil || strings.HasPrefix(r.Header.Get("Origin"), "https://")
-	return &http.Cookie{Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: secure}
+	return &http.Cookie{
+		Name: cookieName, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: secure,
+	}
 }
 
 const blockedText = "Too many wrong tokens. Wait a minute."

@@ -145,8 +145,10 @@ func (h *actionForms) parse(r *http.Request) (*fields, error) {
 	}
 	f := newFields(r.PostForm, keyToken, keyARN, keyAction, keyMin, keyConfirm, keyReason, keyRecord)
 	if !h.sessions.checkForm(f.values[keyARN], f.values[keyToken]) {
-		return nil, statusError{http.StatusForbidden,
-			"The form is out of date or comes from another site. Go back, reload the page, and repeat."}
+		return nil, statusError{
+			http.StatusForbidden,
+			"The form is out of date or comes from another site. Go back, reload the page, and repeat.",
+		}
 	}
 	return f, nil
 }

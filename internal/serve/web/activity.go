@@ -20,7 +20,12 @@ const activitySize = 60
 
 // activityTabs are the choices of what to show. Only the first ones collapse what repeats.
 var activityTabs = []option{
-	{"", "Worth knowing"}, {"change", "Changes"}, {"blocked", "Blocked"}, {"problem", "Problems"}, {"alarm", "Alarms"}, {"cycle", "Cycles"},
+	{"", "Worth knowing"},
+	{"change", "Changes"},
+	{"blocked", "Blocked"},
+	{"problem", "Problems"},
+	{"alarm", "Alarms"},
+	{"cycle", "Cycles"},
 	{"all", "Everything"},
 }
 
@@ -81,17 +86,22 @@ func (h *site) activity(_ *http.Request, q *fields) (page, error) {
 	view.Total, view.CSV = len(list), to(kind, keyFormat, "csv")
 	var from, until int
 	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, keyPage, n) })
-	for i, one := range shownAt(view.Now, list[from:until]) {
-		if i == 0 || one.day() != list[from+i-1].day() {
-			view.Days = append(view.Days, nil)
-		}
-		last := &view.Days[len(view.Days)-1]
-		*last = append(*last, one)
-	}
+	view.Days = byDay(shownAt(view.Now, list[from:until]))
 	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{"activity", "", csvOf(list,
 		[]string{"time", "first", "times", "kind", "arn", "region", "what", "why", "outcome", "automatic"}, func(h happening) []any {
 			return []any{h.Time, h.First, h.Count, h.Sort, h.ARN, h.Region, h.Title, h.Text, h.Outcome, h.Automatic}
 		})}}}, nil
+}
+
+func byDay(list []happening) (days [][]happening) {
+	day := func(h happening) string { return h.Time.UTC().Format(time.DateOnly) }
+	for i, h := range list {
+		if i == 0 || day(h) != day(list[i-1]) {
+			days = append(days, nil)
+		}
+		days[len(days)-1] = append(days[len(days)-1], h)
+	}
+	return days
 }
 
 // selectSort are the happenings of a tab.
@@ -138,8 +148,6 @@ func shownAt(now time.Time, list []happening) []happening {
 	}
 	return list
 }
-
-func (h happening) day() string { return h.Time.UTC().Format(time.DateOnly) }
 
 // When is its time, or that of the newest.
 func (h happening) When() stamp { return stampOf(h.Time, h.now) }
@@ -374,8 +382,10 @@ func (s Snapshot) incidents() []Entry {
 		list = append(list, Entry{Time: e.Time, Kind: EntryEvent, ARN: e.Resource, Region: e.Account.String(), Title: e.DetailType})
 	}
 	for _, c := range s.AlarmChanges {
-		list = append(list, Entry{Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
-			Text: c.Name + ", before: " + c.From})
+		list = append(list, Entry{
+			Time: c.Since, Kind: EntryAlarm, ARN: c.Resource, Region: c.Region, Title: "alarm is " + c.State,
+			Text: c.Name + ", before: " + c.From,
+		})
 	}
 	for _, c := range s.Cycles {
 		e := Entry{Time: c.Began.Add(c.Took), Kind: EntryCycle, Region: c.Account.String(), Title: "cycle over " + model.Plural(c.Resources, "resource")}

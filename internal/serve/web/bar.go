@@ -40,8 +40,10 @@ func (e *estate) Counts() (list []tab) {
 		}
 	}
 	for _, one := range []tab{
-		{Label: "protected", Link: "protected", Icon: "lock"}, {Label: "contested", Link: contested.Key, Icon: contested.Icon},
-		{Label: "held", Link: held.Key, Icon: held.Icon}, {Label: "watched", Link: watching.Key, Icon: watching.Icon},
+		{Label: "protected", Link: "protected", Icon: "lock"},
+		{Label: "contested", Link: contested.Key, Icon: contested.Icon},
+		{Label: "held", Link: held.Key, Icon: held.Icon},
+		{Label: "watched", Link: watching.Key, Icon: watching.Icon},
 	} {
 		if one.Count = counts[one.Link]; one.Count > 0 {
 			one.Link = link("/resources", keyShow, one.Link)

@@ -142,13 +142,7 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 	actual := c.Values(requests.Points, 1/period.Seconds())
 	provisioned := c.Values(minimum.Points, 1)
 	lateFrom := lateSince(late, period, requests, minimum)
-	assumed, minimums := 0, make([]float64, len(provisioned))
-	for i, v := range provisioned {
-		if v != nil {
-			minimums[i] = *v
-		}
-	}
-	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(c.Times[i], 0) })
+	assumed, minimums := 0, assumedMinimums(r, provisioned, c.Times)
 	for i, at := range c.Times {
 		if at < r.Created.Unix() {
 			actual[i] = nil
@@ -169,23 +163,33 @@ func throughputChart(r model.Resource, period time.Duration, w model.Window, req
 		if actual[i] != nil || c.Times[i] < r.Created.Unix() {
 			return ""
 		}
-		switch {
-		case c.Times[i] >= lateFrom:
-			return dataLate
-		case !requests.Complete:
-			return "not read"
-		}
-		return "not known"
+		return missing(c.Times[i] >= lateFrom, requests)
 	})
 	c.AddMinimum("minimum "+unit, provisioned)
 	c.Add("demand "+unit, actual)
 	c.Shade = chart.Paid
-	c.Note = cmp.Or(partialNote(requests), partialNote(minimum))
-	if c.Note == "" && assumed > 0 {
-		c.Note = model.Plural(assumed, "period") + " of " + number(len(actual)) +
-			" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
-	}
+	c.Note = cmp.Or(partialNote(requests), partialNote(minimum), assumedNote(assumed, len(actual)))
 	return c
+}
+
+// assumedNote is about periods whose minimum is assumed; empty if there is none.
+func assumedNote(assumed, all int) string {
+	if assumed == 0 {
+		return ""
+	}
+	return model.Plural(assumed, "period") + " of " + number(all) +
+		" have no published minimum, as the monitor did not run; it is assumed from the values before and after."
+}
+
+// missing is why a value of a series is not known.
+func missing(late bool, s model.Series) string {
+	switch {
+	case late:
+		return dataLate
+	case !s.Complete:
+		return "not read"
+	}
+	return "not known"
 }
 
 // dataLate is the reason of a gap.
@@ -206,4 +210,16 @@ func lateSince(late bool, period time.Duration, series ...model.Series) int64 {
 		return math.MaxInt64
 	}
 	return newest.Add(period).Unix()
+}
+
+// assumedMinimums are the published minimums, and assumed ones where there are none.
+func assumedMinimums(r model.Resource, published []*float64, times []int64) []float64 {
+	minimums := make([]float64, len(published))
+	for i, v := range published {
+		if v != nil {
+			minimums[i] = *v
+		}
+	}
+	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
+	return minimums
 }

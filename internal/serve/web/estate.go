@@ -27,16 +27,13 @@ type estate struct {
 	happenings, everything []happening // the newest first
 }
 
-// estateKey names what an estate is made of. It depends on the time by the minute.
-type estateKey struct {
-	version uint64
-	minute  int64
-}
+// estateKey is the version of the snapshot that an estate is made of, and the minute of its time.
+type estateKey [2]int64
 
 // estate is made once for each snapshot and minute.
 func (v *renderer) estate() *estate {
 	s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
-	e := v.merged.get(estateKey{s.Version, now.Unix() / 60}, func() estate {
+	e := v.merged.get(estateKey{int64(s.Version), now.Unix() / 60}, func() estate {
 		e := estate{Snapshot: s, Buttons: v.options.AllowActions, Rows: rowsOf(s, now), happenings: s.happenings(now), everything: s.everything()}
 		e.advice, e.Hero, e.States, e.Sums = recommendationsOf(s, e.Rows), heroOf(s, e.Rows), stateCounts(e.Rows), sumsOf(e.Rows)
 		return e

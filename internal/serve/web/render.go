@@ -222,8 +222,11 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 	if !p.bare {
 		f.estate, f.LoggedIn = v.estate(), v.sessions.guard.NeedsToken()
 		f.Nav = []tab{
-			{Label: "Overview", Link: "/"}, {Label: "Resources", Link: "/resources", Count: len(f.Failing())}, {Label: "Activity", Link: "/activity"},
-			{Label: "Bill", Link: "/bill"}, {Label: "Charts", Link: "/dashboard"},
+			{Label: "Overview", Link: "/"},
+			{Label: "Resources", Link: "/resources", Count: len(f.Failing())},
+			{Label: "Activity", Link: "/activity"},
+			{Label: "Bill", Link: "/bill"},
+			{Label: "Charts", Link: "/dashboard"},
 		}
 		for i := range f.Nav {
 			f.Nav[i].Current = f.Nav[i].Link == p.path
@@ -271,8 +274,10 @@ func (v *renderer) reject(w http.ResponseWriter, r *http.Request, err error) {
 	status := statusError{http.StatusBadRequest, capital(err.Error()) + "."}
 	_ = errors.As(err, &status) // a status of its own, if it has one
 	title := cmp.Or(http.StatusText(status.status), "Error")
-	v.render(w, r, status.status, page{template: "failure", title: title, bare: !v.sessions.open(r),
-		view: failureView{status.status, title, status.text}})
+	v.render(w, r, status.status, page{
+		template: "failure", title: title, bare: !v.sessions.open(r),
+		view: failureView{status.status, title, status.text},
+	})
 }
 
 // asset serves a file that pages load. Its address contains its hash, so browsers keep it.

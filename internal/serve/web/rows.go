@@ -59,7 +59,8 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 			}
 		}
 	}
-	addFacts(byARN, s, now)
+	addFacts(byARN, s)
+	addSteps(byARN, s.Audits, now)
 	rows := make([]*row, 0, len(byARN))
 	for _, r := range byARN {
 		r.addProtection(s.Tags, now)
@@ -72,9 +73,8 @@ func rowsOf(s Snapshot, now time.Time) []*row {
 	return rows
 }
 
-// addFacts adds alarms, problems, the entries of the ledger, and the latest step-down of the monitor to the
-// endpoints that are watched after it.
-func addFacts(byARN map[string]*row, s Snapshot, now time.Time) {
+// addFacts adds alarms, problems and the entries of the ledger.
+func addFacts(byARN map[string]*row, s Snapshot) {
 	for _, a := range s.Alarms.List {
 		if r := byARN[a.Resource]; r != nil {
 			r.Alarms = append(r.Alarms, a)
@@ -92,11 +92,15 @@ func addFacts(byARN map[string]*row, s Snapshot, now time.Time) {
 			}
 		}
 	}
-	for i, a := range s.Audits {
+}
+
+// addSteps adds the latest step-down of the monitor to the endpoints that are watched after it.
+func addSteps(byARN map[string]*row, audits []events.Audit, now time.Time) {
+	for i, a := range audits {
 		r, since := byARN[a.ARN], now.Sub(a.Time)
 		lowered := a.Outcome == events.OutcomeDone && a.Automatic && a.Action == model.ActionUpdate && a.Before != nil && a.NewMinTPS < a.Before.MinTPS
 		if r != nil && r.Stepped == nil && lowered && since >= 0 && since < watchTime && r.Min == a.NewMinTPS {
-			r.Stepped = &s.Audits[i]
+			r.Stepped = &audits[i]
 		}
 	}
 }
@@ -238,8 +242,7 @@ func stateOf(r *row) state {
 		return state{stopped.Key, "Not in service", stopped.Icon, stopped.Tone}
 	case !r.Monitored:
 		return stopped
-	// By the last check, or else by the ledger, every call fails.
-	case r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard), !r.Checked && r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing:
+	case r.fails():
 		return failing
 	case r.Stepped != nil:
 		return watching
@@ -258,6 +261,11 @@ func stateOf(r *row) state {
 }
 
 func (r *row) has(code rules.ReasonCode) bool { return slices.Contains(r.Check.Codes, code) }
+
+// fails reports whether every call fails, by the last check or else by the ledger.
+func (r *row) fails() bool {
+	return r.has(rules.ReasonFailing) && !r.has(rules.ReasonGuard) || !r.Checked && r.Entry != nil && r.Entry.NotIdle == rules.ReasonFailing
+}
 
 // leadsTo reports whether the last check or the ledger has decided one of these.
 func (r *row) leadsTo(verdicts ...rules.Verdict) bool {
