@@ -58,7 +58,6 @@ Exit codes: 0 all is OK or a warning; 1 something failed, or interrupted; 2 bad 
 configuration; 3 nothing failed, but something could not be checked.`,
 		Example: `  personalize-monitor verify --regions us-east-1,eu-west-1
   personalize-monitor verify --for act --role-arn arn:aws:iam::123456789012:role/monitor --output json`,
-		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.use, "for", defaultUse, "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))
@@ -184,8 +183,8 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 // facts reads those of an account.
 func (o *verifyOptions) facts(ctx context.Context, m member) (verify.Facts, error) {
 	parts := m.app(app.Options{DryRun: true})
-	reader := probe.New(probe.Options{Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress})
-	facts, err := reader.Run(ctx, probe.Input{
+	facts, err := probe.Facts(ctx, probe.Options{
+		Writer: parts.Writer, Meter: parts.Meter, List: parts.Endpoints, Progress: m.showProgress,
 		Use: o.use, Version: notify.VersionTag(m.version), Regions: m.values.Regions,
 		Statements: o.statements(m.config.Region, m.values.DashboardName), Wanted: m.values.Endpoints, ChatWanted: m.values.ChatNotifications,
 		Dashboard: m.values.DashboardName, Principal: m.role.String(),

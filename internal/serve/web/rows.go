@@ -148,7 +148,7 @@ func (r *row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
-	return chart.SparkOf(r.Entry.Hourly, r.Kind.RateUnit())
+	return chart.SparkOf(r.Entry.Spark, r.Kind.RateUnit())
 }
 
 // Link leads to the page of the resource.
