@@ -10,21 +10,6 @@ import (
 // topProposals is how many things a summary proposes to do.
 const topProposals = 3
 
-// Facts are what a summary is made of.
-type Facts struct {
-	Period    string   // such as "November so far"
-	Spent     []Amount // of what has a price, by currency
-	Endpoints int
-	Unknown   int // of the endpoints: how many are not in Spent
-	Idle      int
-	Training  *Training // nil if it is not known
-	// TrainingCost is that of the period; nil if it is not known.
-	TrainingCost *TrainingCost
-	Proposals    []Proposal // nil if none were looked for, as in a span in the past
-	// Accounts are those of a report over several, 0 for one; AccountsUnread those of which nothing is known.
-	Accounts, AccountsUnread int
-}
-
 // Training is how much was trained in 30 days, in training hours, and how much of that was never
 // served by a campaign; nil if that is not known.
 type Training struct {
@@ -59,21 +44,19 @@ type Summary struct {
 	Text           string `json:"text"`
 }
 
-// SummaryOf sums facts up.
-func SummaryOf(f Facts) Summary {
-	s := Summary{
-		Period: f.Period, Spent: append([]Amount{}, f.Spent...), Unknown: f.Unknown, Endpoints: f.Endpoints, Idle: f.Idle,
-		Training: f.Training, TrainingCost: f.TrainingCost, Do: []Proposal{},
-		AccountsUnread: f.AccountsUnread, Accounts: f.Accounts,
-	}
-	for _, p := range f.Proposals {
+// SummaryOf completes a summary of which all but Saves and Text is known. Do has all proposals, and is nil if
+// none were looked for, as in a span in the past.
+func SummaryOf(s Summary) Summary {
+	proposals := s.Do
+	s.Do = []Proposal{}
+	for _, p := range proposals {
 		if p.Command != "" && len(s.Do) < topProposals {
 			s.Do = append(s.Do, p)
 		}
 	}
-	s.Saves = Sum(s.Do)
-	s.Text = s.spentText() + " " + s.foundText(f.Proposals == nil)
-	if f.Proposals != nil {
+	s.Spent, s.Saves = append([]Amount{}, s.Spent...), Sum(s.Do)
+	s.Text = s.spentText() + " " + s.foundText(proposals == nil)
+	if proposals != nil {
 		s.Text += " " + s.doText()
 	}
 	return s
@@ -110,11 +93,7 @@ func (c *TrainingCost) Plus(o *TrainingCost) *TrainingCost {
 	if c == nil || o == nil {
 		return nil
 	}
-	sums := map[string]float64{}
-	for _, a := range append(append([]Amount{}, c.Spent...), o.Spent...) {
-		sums[a.Currency] += a.Amount
-	}
-	return &TrainingCost{Spent: Amounts(sums), Unknown: c.Unknown + o.Unknown}
+	return &TrainingCost{Spent: Plus(c.Spent, o.Spent), Unknown: c.Unknown + o.Unknown}
 }
 
 // text is the cost of training as the end of a sentence.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unique"
 )
 
 // ARN is an Amazon Resource Name, split at its colons. It is comparable, so it can be a map
@@ -37,6 +38,9 @@ func (a ARN) String() string {
 	}
 	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
 }
+
+// Shared is String, in one place in memory for all that keep it.
+func (a ARN) Shared() string { return unique.Make(a.String()).Value() }
 
 // Compare orders ARNs by region, type and name; the account comes last. ARNs of one
 // account sort in the same order as strings.

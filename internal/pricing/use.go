@@ -190,6 +190,21 @@ func (u Use) In(w model.Window) Use {
 	return out
 }
 
+// ByMonth is the use with the days of each calendar month added up in one: it costs the same, and takes less memory.
+func (u Use) ByMonth() Use {
+	var months []Day
+	for _, d := range u.Days {
+		if n := len(months); n == 0 || !months[n-1].month().Equal(d.month()) {
+			months = append(months, Day{Start: d.Start})
+		}
+		m := &months[len(months)-1]
+		m.Hours += d.Hours
+		m.Billed, m.Used = m.Billed.plus(d.Billed), m.Used.plus(d.Used)
+	}
+	u.Days = months
+	return u
+}
+
 // Total is what is billed for the span.
 func (u Use) Total() Quantity {
 	total := Quantity{}

@@ -161,6 +161,7 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 		out.TrainingCost = out.TrainingCost.Plus(l.TrainingCost)
 		out.TrainedSince = later(out.TrainedSince, l.TrainedSince)
 		out.Hourly = addHours(out.Hourly, l.Hourly)
+		out.Month = out.Month.plus(l.Month)
 		switch {
 		case l.Whole == nil:
 			same = false
@@ -178,7 +179,6 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 		if first.Recommendations != nil {
 			out.Recommendations = advice.Ranked(out.Recommendations)
 		}
-		out.Month = first.Month.of(out.Resources)
 	}
 	out.Normalize()
 	return out

@@ -10,6 +10,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -70,13 +71,21 @@ type Entry struct {
 	ScheduleNote string            `json:"scheduleNote"`
 	// Tags are those of the resource, absent unless they were requested and could be read.
 	Tags  map[string]string `json:"tags,omitzero"`
-	Parts Parts             `json:"-"`
 	Payer string            `json:"-"` // as in model.Account
 
-	// Proposal is what the Estimate is made from, with those of all other entries.
-	Proposal pricing.Proposal `json:"-"`
-	Hourly   []billing.Hour   `json:"-"` // for charts
-	NotIdle  rules.ReasonCode `json:"-"` // as in billing.Saving
+	// Proposal is what the Estimate is made from, with those of all other entries; nil if nothing could be read.
+	Proposal *pricing.Proposal `json:"-"`
+	Hourly   []billing.Hour    `json:"-"` // for charts
+	Spark    []chart.SparkHour `json:"-"` // for a small drawing, of a ledger that is kept: see Keep
+	NotIdle  rules.ReasonCode  `json:"-"` // as in billing.Saving
+}
+
+// use is what the entry is billed for; the zero Use if nothing could be read.
+func (e Entry) use() pricing.Use {
+	if e.Proposal == nil {
+		return pricing.Use{}
+	}
+	return e.Proposal.Use
 }
 
 // SavingOf is a saving as it is shown, or nil if nothing is saved.
@@ -103,15 +112,16 @@ func EntryOf(
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}
-	e.Hourly, e.Proposal = u.Hourly, p
+	e.Hourly, e.Proposal = u.Hourly, &p
 	return e
 }
 
-// DropProposals drops what only estimates and bills are made from: the days of every resource. It is for a
-// ledger that is kept to be shown.
-func (l *Ledger) DropProposals() {
+// Keep makes a ledger small that is kept to be shown: it drops what estimates and bills are made from, and keeps the
+// last hours of every resource for a small drawing alone.
+func (l *Ledger) Keep() {
 	for i := range l.Resources {
-		l.Resources[i].Proposal = pricing.Proposal{}
+		e := &l.Resources[i]
+		e.Proposal, e.Spark, e.Hourly = nil, chart.SparkHoursOf(e.Hourly), nil
 	}
 }
 

@@ -345,7 +345,7 @@ func TestSavingsOfAPlan(t *testing.T) {
 			price := pricing.Price{
 				Region: one.Region, Product: pricing.Campaign, Tiers: []pricing.Tier{{PerTPSHour: 0.25}}, Currency: "USD", Date: "2026-02-01", Source: "bill of January",
 			}
-			one.Estimate = &Estimate{Product: pricing.Campaign, Price: price, Currency: "USD", PerTPSHour: price.PerTPSHour(), PriceDate: "2026-02-01", PriceSource: "bill of January", Assumptions: []string{}, Money: Money{Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}}
+			one.Estimate = &Estimate{Product: pricing.Campaign, Price: &price, Currency: "USD", PerTPSHour: price.PerTPSHour(), PriceDate: "2026-02-01", PriceSource: "bill of January", Assumptions: []string{}, Money: Money{Paid: 840, Wasted: 400, Saved: 252, SavedPerMonth: 547.5}}
 		case rules.Delete:
 			one.Saving = &billing.Saving{Action: rules.Delete, Savings: billing.Savings{TPSHours: 50, PerMonth: 730}}
 		}

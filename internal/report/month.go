@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -14,28 +15,27 @@ import (
 // forecast; amounts are estimates.
 type Month struct {
 	MonthCost
-	Forecast *Forecast  `json:"forecast"` // of the present month; null for an earlier one
-	Before   *MonthCost `json:"before"`   // the month before; null if it was not metered
+	// Forecast is what the whole month costs if it goes on with the present minimums and the demand of the
+	// last 14 days; null for an earlier month.
+	Forecast *Cost      `json:"forecast"`
+	Before   *MonthCost `json:"before"` // the month before; null if it was not metered
 }
 
 // MonthCost is the cost of a month, as far as it was metered.
 type MonthCost struct {
-	Month    string          `json:"month"`        // as 2026-11
-	Window   model.Window    `json:"window"`       // that was metered
-	TPSHours float64         `json:"tpsHoursPaid"` // of all endpoints that could be read
+	Month  string       `json:"month"`  // as 2026-11
+	Window model.Window `json:"window"` // that was metered
+	Cost
+}
+
+// Cost is what endpoints cost.
+type Cost struct {
+	TPSHours float64         `json:"tpsHoursPaid"` // of all endpoints that could be read, with those that are forecast
 	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
 	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
 }
 
-// Forecast is what a whole month costs if it goes on with the present minimums and the demand of
-// the last 14 days.
-type Forecast struct {
-	TPSHours float64         `json:"tpsHoursPaid"` // metered and forecast ones
-	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
-	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
-}
-
-// Parts are what an entry used in the month, and in the one before, for the sums of a month.
+// Parts are what a resource used in the month, and in the one before, for the sums of a month.
 type Parts struct {
 	Month, Before *Part
 	// PerMonth is the TPS-hours of a month of 730 hours at the present minimum and the demand of the
@@ -56,41 +56,48 @@ func PartOf(t pricing.Table, r model.Resource, m billing.Metered) *Part {
 	if !m.Readable {
 		return &Part{}
 	}
-	return &Part{true, m.Paid, pricing.UseOf(t, r, m)}
+	return &Part{true, m.Paid, pricing.UseOf(t, r, m).ByMonth()}
 }
 
-// MonthOf adds up the month of entries; nil if none was metered. The forecast needs an open month.
-func MonthOf(entries []Entry, spans billing.Spans) *Month {
+// MonthOf adds up the month of resources; nil if none was metered. The forecast needs an open month.
+func MonthOf(parts []Parts, spans billing.Spans) *Month {
 	if spans.Month.Start.IsZero() {
 		return nil
 	}
-	m := &Month{MonthCost: monthOf(entries, spans.Month, func(e Entry) *Part { return e.Parts.Month })}
+	m := &Month{MonthCost: monthOf(parts, spans.Month, func(p Parts) *Part { return p.Month })}
 	if spans.Open {
-		m.Forecast = forecastOf(entries, spans.Month)
+		m.Forecast = forecastOf(parts, spans.Month)
 	}
 	if !spans.Before.Start.IsZero() {
-		m.Before = new(monthOf(entries, spans.Before, func(e Entry) *Part { return e.Parts.Before }))
+		m.Before = new(monthOf(parts, spans.Before, func(p Parts) *Part { return p.Before }))
 	}
 	return m
 }
 
-// of adds up the same month of other entries; nil stays nil.
-func (m *Month) of(entries []Entry) *Month {
-	if m == nil {
-		return nil
+// plus adds the same month of another account, whose tiers of prices are its own. Nil is a month that was not metered.
+func (m *Month) plus(other *Month) *Month {
+	if m == nil || other == nil {
+		return cmp.Or(m, other)
 	}
-	spans := billing.Spans{Month: m.Window, Open: m.Forecast != nil}
-	if m.Before != nil {
-		spans.Before = m.Before.Window
+	sum := &Month{MonthCost: MonthCost{m.Month, m.Window, m.Cost.plus(other.Cost)}}
+	if m.Forecast != nil && other.Forecast != nil {
+		sum.Forecast = new(m.Forecast.plus(*other.Forecast))
 	}
-	return MonthOf(entries, spans)
+	if sum.Before = cmp.Or(m.Before, other.Before); m.Before != nil && other.Before != nil {
+		sum.Before = &MonthCost{m.Before.Month, m.Before.Window, m.Before.Cost.plus(other.Before.Cost)}
+	}
+	return sum
 }
 
-func monthOf(entries []Entry, w model.Window, part func(Entry) *Part) MonthCost {
+func (c Cost) plus(other Cost) Cost {
+	return Cost{c.TPSHours + other.TPSHours, advice.Plus(c.Spent, other.Spent), c.Unknown + other.Unknown}
+}
+
+func monthOf(parts []Parts, w model.Window, part func(Parts) *Part) MonthCost {
 	m := MonthCost{Month: w.Start.Format("2006-01"), Window: w}
 	var uses []pricing.Use
-	for _, e := range entries {
-		p := part(e)
+	for _, one := range parts {
+		p := part(one)
 		if p == nil { // it did not exist
 			continue
 		}
@@ -117,22 +124,22 @@ func costOf(uses []pricing.Use) []advice.Amount {
 }
 
 // forecastOf adds the rest of the month, at the present rate, to what was metered.
-func forecastOf(entries []Entry, w model.Window) *Forecast {
-	f := &Forecast{}
+func forecastOf(parts []Parts, w model.Window) *Cost {
+	f := &Cost{}
 	share := billing.MonthEnd(w.Start).Sub(w.End).Hours() / billing.HoursPerMonth
 	var uses []pricing.Use
-	for _, e := range entries {
-		p := e.Parts.Month
-		if p == nil || !p.Readable || e.Parts.PerMonth == nil {
+	for _, one := range parts {
+		p := one.Month
+		if p == nil || !p.Readable || one.PerMonth == nil {
 			f.Unknown++
 			continue
 		}
-		f.TPSHours += p.TPSHours + *e.Parts.PerMonth*share
+		f.TPSHours += p.TPSHours + *one.PerMonth*share
 		if !p.Use.Priced() {
 			f.Unknown++
 			continue
 		}
-		b := e.Parts.Billed
+		b := one.Billed
 		rest := pricing.Quantity{TPSHours: b.TPSHours * share, FeeHours: b.FeeHours * share, Excess: b.Excess * share}
 		use := p.Use
 		day := w.End.Truncate(24 * time.Hour)
@@ -158,24 +165,24 @@ func (m MonthCost) name() string { return m.Window.Start.Format("January 2006") 
 
 // Text is the month with its forecast and the month before.
 func (m Month) Text() string {
-	text := m.Period() + " " + costText(m.Spent, m.TPSHours, m.Unknown)
+	text := m.Period() + " " + m.Cost.text()
 	if f := m.Forecast; f != nil {
-		text += "; forecast to its end, at the present rate: " + costText(f.Spent, f.TPSHours, f.Unknown)
+		text += "; forecast to its end, at the present rate: " + f.text()
 	}
 	if m.Before != nil {
-		text += "; " + m.Before.name() + " " + costText(m.Before.Spent, m.Before.TPSHours, m.Before.Unknown)
+		text += "; " + m.Before.name() + " " + m.Before.text()
 	}
 	return text
 }
 
-func costText(spent []advice.Amount, hours float64, unknown int) string {
+func (c Cost) text() string {
 	text := "at unknown cost"
-	if len(spent) > 0 {
-		text = advice.AmountsText(spent)
+	if len(c.Spent) > 0 {
+		text = advice.AmountsText(c.Spent)
 	}
-	text += fmt.Sprintf(" (%s TPS-hours", commas(hours))
-	if unknown > 0 {
-		text += fmt.Sprintf("; without %d unknown", unknown)
+	text += fmt.Sprintf(" (%s TPS-hours", commas(c.TPSHours))
+	if c.Unknown > 0 {
+		text += fmt.Sprintf("; without %d unknown", c.Unknown)
 	}
 	return text + ")"
 }

@@ -150,7 +150,7 @@ func (w WhatIf) normalized() WhatIf {
 	var entries []Entry
 	for _, e := range w.Resources {
 		if e.Price != nil {
-			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{Product: e.Now.Price.Product, Price: e.Now.Price}})
+			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{Product: e.Now.Price.Product, Price: new(e.Now.Price)}})
 		}
 	}
 	w.Prices = pricesUsed(entries)

@@ -39,7 +39,7 @@ func (r *row) Spark() *chart.Spark {
 	if r.Entry == nil {
 		return nil
 	}
-	return chart.SparkOf(r.Entry.Hourly, r.Unit())
+	return chart.SparkOf(r.Entry.Spark, r.Unit())
 }
 
 // Unit is the unit of its throughput.

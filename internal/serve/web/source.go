@@ -53,11 +53,6 @@ type Snapshot struct {
 	serve.Snapshot
 	DashboardName string // of the CloudWatch dashboard; empty for the default
 
-	// Ledger is what was paid for and used in the last days, with hours (cycle.Ledger with
-	// Hourly): at least the last chart.SparkHours of each resource. Nil while it is unknown; LedgerErr is the reason, or why it is old.
-	Ledger    *report.Ledger
-	LedgerErr string
-
 	Entries []Entry // for the time line, besides what the daemon itself knows; in any order
 }
 
