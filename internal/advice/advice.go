@@ -112,40 +112,15 @@ func compare(a, b *float64) int {
 	return cmp.Compare(*a, *b)
 }
 
-// Amount is money in a currency.
-type Amount struct {
-	Currency string  `json:"currency"`
-	Amount   float64 `json:"amount"`
-}
-
 // Sum adds up what proposals save in a month, by currency.
-func Sum(list []Proposal) []Amount {
-	var amounts []Amount
+func Sum(list []Proposal) []model.Money {
+	var amounts []model.Money
 	for _, p := range list {
 		if p.Saves.Amount != nil {
-			amounts = append(amounts, Amount{p.Saves.Currency, *p.Saves.Amount})
+			amounts = append(amounts, model.Money{Currency: p.Saves.Currency, Amount: *p.Saves.Amount})
 		}
 	}
-	return Plus(amounts)
-}
-
-// Plus adds amounts up, by currency.
-func Plus(lists ...[]Amount) []Amount {
-	sums := map[string]float64{}
-	for _, a := range slices.Concat(lists...) {
-		sums[a.Currency] += a.Amount
-	}
-	return Amounts(sums)
-}
-
-// Amounts are sums by currency, in the order of currencies.
-func Amounts(sums map[string]float64) []Amount {
-	list := []Amount{}
-	for currency, sum := range sums {
-		list = append(list, Amount{currency, sum})
-	}
-	slices.SortFunc(list, func(a, b Amount) int { return cmp.Compare(a.Currency, b.Currency) })
-	return list
+	return model.SumMoney(amounts)
 }
 
 // proposal is one about a resource.

@@ -385,7 +385,7 @@ func TestSummary(t *testing.T) {
 		}
 		return list
 	}
-	usd := []Amount{{"USD", 4812.334}}
+	usd := []model.Money{{Currency: "USD", Amount: 4812.334}}
 	for _, c := range []struct {
 		name string
 		f    Summary
@@ -410,7 +410,7 @@ func TestSummary(t *testing.T) {
 			"October 2026: USD 4,812.33 (estimate). 1 endpoint (0 idle), at least 2.0 training hours in the last 30 days of which at least 1.0 were never served.",
 		},
 		{"no price at all", Summary{Period: "14 days", Unknown: 9, Endpoints: 9, Do: []Proposal{}}, "14 days: the cost is not known. 9 endpoints (0 idle). Nothing to do."},
-		{"two currencies", Summary{Period: "14 days", Spent: []Amount{{"CNY", 1}, {"USD", 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
+		{"two currencies", Summary{Period: "14 days", Spent: []model.Money{{Currency: "CNY", Amount: 1}, {Currency: "USD", Amount: 2}}, Endpoints: 2}, "14 days: CNY 1.00 and USD 2.00 (estimate). 2 endpoints (0 idle)."},
 		{
 			"part of the saving is known", Summary{Period: "14 days", Spent: usd, Endpoints: 2, Do: append(do(1, nil), do(1, new(2.0))...)},
 			"14 days: USD 4,812.33 (estimate). 2 endpoints (0 idle). Do these two things: do a; do a; saves USD 2.00 a month, and what 1 of them saves is not known.",
@@ -424,7 +424,7 @@ func TestSummary(t *testing.T) {
 }
 
 func TestSummaryOfWhatTrainingCost(t *testing.T) {
-	endpoint := Summary{Period: "14 days", Spent: []Amount{{"USD", 7}}, Endpoints: 1}
+	endpoint := Summary{Period: "14 days", Spent: []model.Money{{Currency: "USD", Amount: 7}}, Endpoints: 1}
 	for _, c := range []struct {
 		name string
 		f    Summary
@@ -433,14 +433,14 @@ func TestSummaryOfWhatTrainingCost(t *testing.T) {
 	}{
 		{"not known", endpoint, nil, "14 days: USD 7.00 (estimate, without training). 1 endpoint (0 idle)."},
 		{"none", endpoint, &TrainingCost{}, "14 days: USD 7.00 (estimate). 1 endpoint (0 idle)."},
-		{"some", endpoint, &TrainingCost{Spent: []Amount{{"USD", 1.5}}}, "14 days: USD 7.00 (estimate), and USD 1.50 for training. 1 endpoint (0 idle)."},
+		{"some", endpoint, &TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.5}}}, "14 days: USD 7.00 (estimate), and USD 1.50 for training. 1 endpoint (0 idle)."},
 		{
-			"a part of it", endpoint, &TrainingCost{[]Amount{{"USD", 1.5}}, 2},
+			"a part of it", endpoint, &TrainingCost{[]model.Money{{Currency: "USD", Amount: 1.5}}, 2},
 			"14 days: USD 7.00 (estimate), and USD 1.50 for training (without that of 2 solutions). 1 endpoint (0 idle).",
 		},
 		{"at unknown cost", endpoint, &TrainingCost{Unknown: 1}, "14 days: USD 7.00 (estimate), and the training of 1 solution at unknown cost. 1 endpoint (0 idle)."},
 		{
-			"without an endpoint", Summary{Period: "14 days"}, &TrainingCost{Spent: []Amount{{"USD", 1.5}}},
+			"without an endpoint", Summary{Period: "14 days"}, &TrainingCost{Spent: []model.Money{{Currency: "USD", Amount: 1.5}}},
 			"14 days: no endpoint, and USD 1.50 for training. 0 endpoints (0 idle).",
 		},
 	} {

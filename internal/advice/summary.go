@@ -21,23 +21,23 @@ type Training struct {
 
 // TrainingCost is what training that ended in the period cost.
 type TrainingCost struct {
-	Spent   []Amount `json:"spent"`   // by currency
-	Unknown int      `json:"unknown"` // solutions with training that is not in Spent
+	Spent   []model.Money `json:"spent"`   // by currency
+	Unknown int           `json:"unknown"` // solutions with training that is not in Spent
 }
 
 // Summary is the answer to what was spent, how much of it was wasted, and what to do. Its JSON keys
 // are stable.
 type Summary struct {
-	Period    string    `json:"period"`
-	Spent     []Amount  `json:"spent"`
-	Unknown   int       `json:"unknown"` // endpoints that are not in Spent
-	Endpoints int       `json:"endpoints"`
-	Idle      int       `json:"idle"`
-	Training  *Training `json:"training"` // null if it is not known
+	Period    string        `json:"period"`
+	Spent     []model.Money `json:"spent"`
+	Unknown   int           `json:"unknown"` // endpoints that are not in Spent
+	Endpoints int           `json:"endpoints"`
+	Idle      int           `json:"idle"`
+	Training  *Training     `json:"training"` // null if it is not known
 	// TrainingCost is that of the period, and not in Spent; null if it is not known.
 	TrainingCost *TrainingCost `json:"trainingCost"`
 	Do           []Proposal    `json:"do"` // at most three, each a command
-	Saves        []Amount      `json:"savesPerMonth"`
+	Saves        []model.Money `json:"savesPerMonth"`
 	// AccountsUnread are the accounts of which nothing is known, in a report over several.
 	AccountsUnread int    `json:"accountsUnread,omitempty"`
 	Accounts       int    `json:"accounts,omitempty"` // of a report over several
@@ -54,7 +54,7 @@ func SummaryOf(s Summary) Summary {
 			s.Do = append(s.Do, p)
 		}
 	}
-	s.Spent, s.Saves = append([]Amount{}, s.Spent...), Sum(s.Do)
+	s.Spent, s.Saves = append([]model.Money{}, s.Spent...), Sum(s.Do)
 	s.Text = s.spentText() + " " + s.foundText(proposals == nil)
 	if proposals != nil {
 		s.Text += " " + s.doText()
@@ -66,7 +66,7 @@ func (s Summary) spentText() string {
 	text, notes := s.Period+": ", []string{}
 	switch {
 	case len(s.Spent) > 0:
-		text += AmountsText(s.Spent)
+		text += model.MoneyText(s.Spent, " and ")
 		if s.Unknown > 0 {
 			notes = append(notes, fmt.Sprintf("without %d of %s", s.Unknown, model.Plural(s.Endpoints, "endpoint")))
 		}
@@ -93,7 +93,7 @@ func (c *TrainingCost) Plus(o *TrainingCost) *TrainingCost {
 	if c == nil || o == nil {
 		return nil
 	}
-	return &TrainingCost{Spent: Plus(c.Spent, o.Spent), Unknown: c.Unknown + o.Unknown}
+	return &TrainingCost{Spent: model.SumMoney(c.Spent, o.Spent), Unknown: c.Unknown + o.Unknown}
 }
 
 // text is the cost of training as the end of a sentence.
@@ -104,9 +104,9 @@ func (c *TrainingCost) text() string {
 	case len(c.Spent) == 0:
 		return fmt.Sprintf(", and the training of %s at unknown cost", model.Plural(c.Unknown, "solution"))
 	case c.Unknown > 0:
-		return fmt.Sprintf(", and %s for training (without that of %s)", AmountsText(c.Spent), model.Plural(c.Unknown, "solution"))
+		return fmt.Sprintf(", and %s for training (without that of %s)", model.MoneyText(c.Spent, " and "), model.Plural(c.Unknown, "solution"))
 	}
-	return ", and " + AmountsText(c.Spent) + " for training"
+	return ", and " + model.MoneyText(c.Spent, " and ") + " for training"
 }
 
 // foundText is what there is. Training is that of the last 30 days even if the period is in the past.
@@ -160,16 +160,7 @@ func (s Summary) savesText() string {
 		return "."
 	case unknown > 0:
 		return fmt.Sprintf("; saves %s a month, and what %d of them %s is not known.",
-			AmountsText(s.Saves), unknown, verb)
+			model.MoneyText(s.Saves, " and "), unknown, verb)
 	}
-	return "; saves " + AmountsText(s.Saves) + " a month."
-}
-
-// AmountsText are amounts in words.
-func AmountsText(list []Amount) string {
-	var parts []string
-	for _, a := range list {
-		parts = append(parts, a.Currency+" "+model.Number(a.Amount, 2))
-	}
-	return strings.Join(parts, " and ")
+	return "; saves " + model.MoneyText(s.Saves, " and ") + " a month."
 }

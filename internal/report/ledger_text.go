@@ -207,7 +207,7 @@ func (l Ledger) summary() advice.Summary {
 		Do: l.Recommendations, Accounts: len(l.Accounts), AccountsUnread: len(unread(l.Accounts)),
 	}
 	for _, e := range t.Estimates {
-		s.Spent = append(s.Spent, advice.Amount{Currency: e.Currency, Amount: e.Paid})
+		s.Spent = append(s.Spent, model.Money{Currency: e.Currency, Amount: e.Paid})
 	}
 	if l.Month != nil {
 		s.Period, s.Spent, s.Unknown = l.Month.Period(), l.Month.Spent, l.Month.Unknown

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
@@ -30,9 +29,9 @@ type MonthCost struct {
 
 // Cost is what endpoints cost.
 type Cost struct {
-	TPSHours float64         `json:"tpsHoursPaid"` // of all endpoints that could be read, with those that are forecast
-	Spent    []advice.Amount `json:"spent"`        // by currency, of what has a price
-	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
+	TPSHours float64       `json:"tpsHoursPaid"` // of all endpoints that could be read, with those that are forecast
+	Spent    []model.Money `json:"spent"`        // by currency, of what has a price
+	Unknown  int           `json:"unknown"`      // endpoints that are not in Spent
 }
 
 // Parts are what a resource used in the month, and in the one before, for the sums of a month.
@@ -90,7 +89,7 @@ func (m *Month) plus(other *Month) *Month {
 }
 
 func (c Cost) plus(other Cost) Cost {
-	return Cost{c.TPSHours + other.TPSHours, advice.Plus(c.Spent, other.Spent), c.Unknown + other.Unknown}
+	return Cost{c.TPSHours + other.TPSHours, model.SumMoney(c.Spent, other.Spent), c.Unknown + other.Unknown}
 }
 
 func monthOf(parts []Parts, w model.Window, part func(Parts) *Part) MonthCost {
@@ -113,14 +112,15 @@ func monthOf(parts []Parts, w model.Window, part func(Parts) *Part) MonthCost {
 }
 
 // costOf adds up what uses cost together.
-func costOf(uses []pricing.Use) []advice.Amount {
-	bill, sums := pricing.NewBill(uses), map[string]float64{}
+func costOf(uses []pricing.Use) []model.Money {
+	bill := pricing.NewBill(uses)
+	var amounts []model.Money
 	for _, u := range uses {
 		if span := bill.Span(u); span.Amount != nil {
-			sums[span.Currency] += *span.Amount
+			amounts = append(amounts, model.Money{Currency: span.Currency, Amount: *span.Amount})
 		}
 	}
-	return advice.Amounts(sums)
+	return model.SumMoney(amounts)
 }
 
 // forecastOf adds the rest of the month, at the present rate, to what was metered.
@@ -178,7 +178,7 @@ func (m Month) Text() string {
 func (c Cost) text() string {
 	text := "at unknown cost"
 	if len(c.Spent) > 0 {
-		text = advice.AmountsText(c.Spent)
+		text = model.MoneyText(c.Spent, " and ")
 	}
 	text += fmt.Sprintf(" (%s TPS-hours", commas(c.TPSHours))
 	if c.Unknown > 0 {

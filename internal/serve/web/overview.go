@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -230,7 +229,7 @@ func (v *heroView) month(m *report.Month) {
 }
 
 // amounts are sums by currency that leave out some endpoints.
-func amounts(list []advice.Amount, unknown int) total {
+func amounts(list []model.Money, unknown int) total {
 	t := total{Unknown: unknown}
 	for _, a := range list {
 		t.add(money{a.Amount, a.Currency})

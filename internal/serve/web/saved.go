@@ -133,7 +133,7 @@ func savedActions(s Snapshot, arn string, now time.Time) []savedAction {
 	for _, a := range s.Saved.Of(arn) {
 		sum := savings.Sum{Actions: 1, Amount: a.Amount}
 		if a.Estimate != nil {
-			sum.Estimates = []savings.Money{*a.Estimate}
+			sum.Estimates = []model.Money{*a.Estimate}
 		}
 		list = append([]savedAction{{
 			When: stampOf(a.Time, now), What: savedWhat(a), Saved: savedText(sum),
