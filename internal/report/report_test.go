@@ -176,13 +176,18 @@ func TestJSONInsideOtherJSONIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var outer struct{ Result Result }
-	if err := json.Unmarshal(compact, &outer); err != nil {
+	var problems struct {
+		Result struct {
+			Problems []struct{ ARN, Region, Operation, Error string }
+		}
+	}
+	if err := errors.Join(json.Unmarshal(compact, &outer), json.Unmarshal(compact, &problems)); err != nil {
 		t.Fatal(err)
 	}
 	want := day().normalized()
-	for i, p := range outer.Result.Problems {
-		if p.Error() != want.Problems[i].Error() {
-			t.Errorf("got the problem %v, want %v", p, want.Problems[i])
+	for i, p := range problems.Result.Problems {
+		if w := want.Problems[i]; p.ARN != w.ARN || p.Region != w.Region || p.Operation != w.Operation || p.Error != w.Message() {
+			t.Errorf("got the problem %+v, want %v", p, w)
 		}
 	}
 	want.Problems = outer.Result.Problems
