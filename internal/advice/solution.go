@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
@@ -36,24 +37,15 @@ func shared(endpoints []Endpoint) [][]Endpoint {
 	return groups
 }
 
-// latestStart is the first hour in which all campaigns of a group were metered: before it the youngest
-// had no demand yet.
-func latestStart(group []Endpoint) time.Time {
-	latest := group[0].Hours[0].Start
-	for _, e := range group[1:] {
-		if first := e.Hours[0].Start; first.After(latest) {
-			latest = first
-		}
-	}
-	return latest
-}
-
 // oneCampaign compares campaigns with one that serves the demand of all. Its minimum is the sum of
 // their low watermarks.
 func oneCampaign(group []Endpoint, bill *pricing.Bill) (Proposal, bool) {
 	var names []string
 	apart, lows, demand := 0.0, 0.0, map[int64]float64{}
-	since := latestStart(group)
+	var since time.Time // the first hour in which all were metered: before it the youngest had no demand yet
+	for _, e := range group {
+		since = model.Later(since, e.Hours[0].Start)
+	}
 	for _, e := range group {
 		names = append(names, e.Resource.Name)
 		lows += e.Saving.Observed.Lowest

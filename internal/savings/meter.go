@@ -31,7 +31,8 @@ func (e Endpoint) meter(known Known, readings model.Readings, prices pricing.Tab
 	for i, c := range w.actions {
 		actions[i] = c.action(e, at)
 	}
-	return Metered{actions, w.costs(e, known, prices)}
+	whole, parts := w.costs(e, known, prices)
+	return Metered{actions, whole, parts}
 }
 
 // settle adds what was saved in one metered unit: for each part of the minimum, from the oldest to
@@ -153,23 +154,11 @@ func (c *course) action(e Endpoint, at Times) Action {
 // unread adds that nothing is known from the action until end.
 func (c *course) unread(end time.Time) {
 	for from := c.at; from.Before(end); {
-		to := time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, time.UTC)
-		if to.After(end) {
-			to = end
-		}
+		to := model.Earlier(time.Date(from.Year(), from.Month()+1, 1, 0, 0, 0, 0, time.UTC), end)
 		c.add(from, Amount{UnknownHours: to.Sub(from).Hours()})
 		from = to
 	}
 }
-
-// costs are what an endpoint would have been billed for without any action, and for each action what
-// it would have been with and without its part of the minimum, in the time that is known.
-type costs struct {
-	whole pricing.Use
-	parts []part
-}
-
-type part struct{ with, without pricing.Use }
 
 // hours are the hours of the clock in which something is paid for, ascending.
 type hours []billing.Hour
@@ -186,21 +175,20 @@ func (h *hours) add(at time.Time, paid, minimum float64) {
 }
 
 // costs are the costs of an endpoint. Without its recipe no price is known.
-func (w *walk) costs(e Endpoint, known Known, prices pricing.Table) costs {
+func (w *walk) costs(e Endpoint, known Known, prices pricing.Table) (whole pricing.Use, parts []part) {
 	r := model.Resource{ARN: e.ARN, Kind: e.Kind, Recipe: e.Recipe}
 	if known.Resource != nil {
 		r = *known.Resource
 	}
-	c := costs{parts: make([]part, len(w.actions))}
+	parts = make([]part, len(w.actions))
 	if r.Kind == model.Campaign && r.Recipe == "" {
-		return c
+		return whole, parts
 	}
 	use := func(h hours) pricing.Use { return pricing.NewUse(prices, r, h, nil, 0) }
-	c.whole = use(w.whole)
 	for i, a := range w.actions {
-		c.parts[i] = part{use(a.with), use(a.without)}
+		parts[i] = part{use(a.with), use(a.without)}
 	}
-	return c
+	return use(w.whole), parts
 }
 
 // priced adds estimates to the actions, month by month, at the prices of what was saved last: those of
@@ -208,15 +196,15 @@ func (w *walk) costs(e Endpoint, known Known, prices pricing.Table) costs {
 func priced(metered []Metered) (actions []Action, assumptions []string) {
 	var uses []pricing.Use
 	for _, m := range metered {
-		if m.costs.whole.Priced() {
-			uses = append(uses, m.costs.whole)
+		if m.whole.Priced() {
+			uses = append(uses, m.whole)
 		}
 	}
 	bill := pricing.NewBill(uses)
 	for _, m := range metered {
 		for i, a := range m.actions {
 			a.Months = slices.Clone(a.Months)
-			costs := m.costs.parts[i]
+			costs := m.parts[i]
 			for j, month := range a.Months {
 				if !costs.with.Priced() || month.TPSHours == nil {
 					continue

@@ -136,8 +136,13 @@ type Known struct {
 // Metered is what the actions on one endpoint have saved.
 type Metered struct {
 	actions []Action
-	costs   costs
+	// whole is what the endpoint would have been billed for without any action, and parts are for each action what
+	// it would have been with and without its part of the minimum, in the time that is known.
+	whole pricing.Use
+	parts []part
 }
+
+type part struct{ with, without pricing.Use }
 
 // Compute meters the endpoints that Find found, and prices what they saved.
 func Compute(endpoints []Endpoint, known func(model.ARN) Known, readings model.Readings, prices pricing.Table, at Times) []Metered {
