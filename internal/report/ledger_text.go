@@ -230,7 +230,7 @@ func (p Printer) advised(l Ledger) {
 		return
 	}
 	for _, line := range p.wrapped(l.Summary.Text, p.Width) {
-		p.Line(p.paint(bold, line))
+		p.Line(p.Paint(bold, line))
 	}
 	if l.Month != nil {
 		p.Line("")
