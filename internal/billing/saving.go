@@ -41,23 +41,12 @@ type Savings struct {
 func (s *Savings) Add(other Savings) {
 	s.TPSHours += other.TPSHours
 	s.PerMonth += other.PerMonth
-	s.ColdPerWeek = addKnown(s.ColdPerWeek, other.ColdPerWeek)
-	s.ColdPerWeekNow = addKnown(s.ColdPerWeekNow, other.ColdPerWeekNow)
+	s.ColdPerWeek = model.AddKnown(s.ColdPerWeek, other.ColdPerWeek)
+	s.ColdPerWeekNow = model.AddKnown(s.ColdPerWeekNow, other.ColdPerWeekNow)
 	s.ColdUnknown += other.ColdUnknown
 	s.Jumps += other.Jumps
 	s.Sudden += other.Sudden
 	s.JumpsNow += other.JumpsNow
-}
-
-// addKnown adds two numbers, of which those that are not known are nil.
-func addKnown(a, b *float64) *float64 {
-	switch {
-	case a == nil:
-		return b
-	case b == nil:
-		return a
-	}
-	return new(*a + *b)
 }
 
 // Saving is what an action on a resource would save. With the verdict None it saves

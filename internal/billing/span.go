@@ -230,7 +230,7 @@ func divide(q model.Query, fine time.Time) (old, recent model.Query) {
 		return model.Query{}, q
 	}
 	old, recent = q, q
-	cut := earlier(fine, q.Window.End)
+	cut := model.Earlier(fine, q.Window.End)
 	old.Window.End, recent.Window.Start = ceil(cut, time.Hour), cut // the whole last hour
 	old.Period = time.Hour
 	if q.Stat == model.Minimum { // of a level, which is paid for by its mean
