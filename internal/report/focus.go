@@ -137,7 +137,7 @@ func (t TrainedDay) focusLine(w model.Window) focusLine {
 
 // clipped is the part of a day that is in a window.
 func clipped(day time.Time, w model.Window) model.Window {
-	return model.NewWindow(later(day, w.Start), earlier(day.AddDate(0, 0, 1), w.End))
+	return model.NewWindow(model.Later(day, w.Start), model.Earlier(day.AddDate(0, 0, 1), w.End))
 }
 
 // cells are the line with a charge, in the order of the columns.
@@ -186,20 +186,6 @@ func tagsText(tags map[string]string) string {
 }
 
 func focusTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05Z") }
-
-func later(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if a.After(b) {
-		return b
-	}
-	return a
-}
 
 // decimal is a number rounded to so many decimals, exactly.
 func decimal(v float64, decimals int) *big.Rat {

@@ -104,32 +104,18 @@ func Effects(r model.Resource, steps []AcceptedStep, readings model.Readings, no
 		before := model.NewWindow(at.Add(-effectSpan), at)
 		after := model.NewWindow(at.Add(WindowLength), at.Add(WindowLength+effectSpan))
 		if i > 0 {
-			before.Start = later(before.Start, steps[i-1].At.Truncate(WindowLength).Add(WindowLength))
+			before.Start = model.Later(before.Start, steps[i-1].At.Truncate(WindowLength).Add(WindowLength))
 		}
 		if i+1 < len(steps) {
-			after.End = earlier(after.End, steps[i+1].At.Truncate(WindowLength))
+			after.End = model.Earlier(after.End, steps[i+1].At.Truncate(WindowLength))
 		}
-		after.End = earlier(after.End, w.End)
+		after.End = model.Earlier(after.End, w.End)
 		if before.Start.Before(w.Start) || before.Duration() <= 0 || after.Duration() <= 0 {
 			continue
 		}
 		effects[s.At] = Effect{Before: f.fare(before, float64(s.From)), After: f.fare(after, float64(s.To))}
 	}
 	return effects
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-func earlier(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
 }
 
 // fares are the 5-minute steps of the time around step-downs, by their start.
