@@ -7,6 +7,7 @@ package model
 import (
 	"cmp"
 	"regexp"
+	"slices"
 )
 
 // Kind is one of the two endpoint types of Amazon Personalize, or a solution.
@@ -126,3 +127,24 @@ var accountPattern = regexp.MustCompile(`^\d{12}$`)
 
 // ValidAccount reports whether s has the form of the ID of an account.
 func ValidAccount(s string) bool { return accountPattern.MatchString(s) }
+
+// OfAccount names the account of one of many things; empty where all are of one account.
+type OfAccount struct {
+	Account     string `json:"account,omitempty"` // ID
+	AccountName string `json:"accountName,omitempty"`
+}
+
+// SetAccount names the account.
+func (o *OfAccount) SetAccount(a Account) { o.Account, o.AccountName = a.ID, a.Name }
+
+// InAccount are things with their account named.
+func InAccount[T any, P interface {
+	*T
+	SetAccount(a Account)
+}](list []T, a Account) []T {
+	list = slices.Clone(list)
+	for i := range list {
+		P(&list[i]).SetAccount(a)
+	}
+	return list
+}

@@ -204,12 +204,14 @@ func TestCSV(t *testing.T) {
 	if err := Write(&out, day(), CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
+	whole := out.String()
 	golden(t, "everything.csv", out.Bytes())
 	out.Reset()
 	if err := Write(&out, Result{}, CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := strings.Join(resultColumns, ",") + "\n"; out.String() != want {
+	header, _, _ := strings.Cut(whole, "\n")
+	if out.String() != header+"\n" {
 		t.Errorf("empty: got %q, want the header alone", out.String())
 	}
 }
@@ -286,7 +288,7 @@ func TestNumbersForPeople(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := rounded(tt.value, 2, "%"); got != tt.want {
+			if got := Number(tt.value, 2, "%"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

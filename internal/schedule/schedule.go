@@ -63,8 +63,9 @@ func (d Days) Has(w time.Weekday) bool { return d&(1<<w) != 0 }
 
 // Span is a time in which the minimum stays the same.
 type Span struct {
-	From, Until time.Time // from From until before Until; UTC
-	Level       int
+	From  time.Time `json:"from"` // UTC
+	Until time.Time `json:"until"`
+	Level int       `json:"minimum"`
 }
 
 // At is the minimum that the schedule wants at a time: the highest level of the rules that apply

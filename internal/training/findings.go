@@ -55,12 +55,10 @@ type Finding struct {
 	// Hours of training in the last 30 days that it is about; null if it is about none, or they are unknown.
 	Hours *float64 `json:"hours"`
 	// Estimate is what the Hours cost; its amount is null if that is unknown.
-	Estimate pricing.Estimate `json:"estimate"`
-	Sentence string           `json:"sentence"`
-	Command  string           `json:"command"` // suggested; may be empty
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	Estimate        pricing.Estimate `json:"estimate"`
+	Sentence        string           `json:"sentence"`
+	Command         string           `json:"command"` // suggested; may be empty
+	model.OfAccount                  // if the report covers several
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.

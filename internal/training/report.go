@@ -39,9 +39,7 @@ type Summary struct {
 	// Estimate is what the hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
 	Sum
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	model.OfAccount // if the report covers several
 }
 
 // Sum adds up trainings that began in the span.
@@ -114,13 +112,8 @@ func Analyze(regions []Facts, prices pricing.Table, now time.Time) Report {
 
 // In is the report with its account named.
 func (r Report) In(a model.Account) Report {
-	r.Solutions, r.Findings, r.Totals.Unread = slices.Clone(r.Solutions), slices.Clone(r.Findings), slices.Clone(r.Totals.Unread)
-	for i := range r.Solutions {
-		r.Solutions[i].Account, r.Solutions[i].AccountName = a.ID, a.Name
-	}
-	for i := range r.Findings {
-		r.Findings[i].Account, r.Findings[i].AccountName = a.ID, a.Name
-	}
+	r.Solutions, r.Findings = model.InAccount(r.Solutions, a), model.InAccount(r.Findings, a)
+	r.Totals.Unread = slices.Clone(r.Totals.Unread)
 	for i := range r.Totals.Unread {
 		r.Totals.Unread[i] += " of " + a.String()
 	}
