@@ -17,13 +17,13 @@ import (
 // removeTags removes the tags by which schedules and timed raises are arranged: no one carries them out
 // any more. Where another deployment has something, its monitor does, and they stay.
 func (r *removal) removeTags(ctx context.Context) {
-	if r.endpoints == nil {
+	if r.in.Endpoints == nil {
 		return
 	}
-	if r.shared.Load() { // guard: uninstall: tags that another deployment's monitor obeys
+	if r.shared { // guard: uninstall: tags that another deployment's monitor obeys
 		return
 	}
-	list, failed := r.endpoints(ctx, r.region)
+	list, failed := r.in.Endpoints(ctx, r.region)
 	for _, p := range failed {
 		r.unsearched(ctx, KindTag, p.Operation, p.Err)
 		if r.closed || r.interrupted {
