@@ -44,12 +44,12 @@ const (
 
 // Finding is the outcome of one check of one thing.
 type Finding struct {
-	Check    Check
-	Status   Status
-	Region   string // empty: of the whole account, or of every region
-	Resource string // an ARN, an action or an address; empty if the text is about none
-	Text     string // one line
-	Remedy   string // what to do; empty for OK
+	Check    Check  `json:"check"`    // credentials, clock, region, permission, quota, metrics, topic, key, subscriber, rule, monitor, version
+	Status   Status `json:"status"`   // OK, WARN, FAIL, not checked
+	Region   string `json:"region"`   // empty for the whole account, or for every region
+	Resource string `json:"resource"` // an ARN, an action or an address; may be empty
+	Text     string `json:"text"`     // one line
+	Remedy   string `json:"remedy"`   // what to try; empty for OK
 }
 
 // Failure is why something is not known. The zero value means that it was read.

@@ -2,16 +2,15 @@ package cli
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/serve"
 )
 
@@ -54,22 +53,28 @@ func pauseAfter(series, failures int) time.Duration {
 	return max(ledgerPause, (time.Duration(series)*each + time.Hour - 1).Truncate(time.Hour))
 }
 
-// keepLedger makes ledgers, of savings too, until ctx ends, as long as the daemon leads. Slots has room for
-// those that are made at the same time.
-func (p *pageSource) keepLedger(
-	ctx context.Context, clock model.Clock, slots chan struct{}, ledger *cycle.Ledger, saved savedSource, in cycle.LedgerInput,
-) {
+// ledgerKeeper makes the ledgers of an account that the page and the metrics show.
+type ledgerKeeper struct {
+	memory  *serve.Memory
+	logger  *slog.Logger
+	ledger  *cycle.Ledger
+	savings *cycle.Savings
+	records func(context.Context) []events.Audit // of actions that were done
+	in      cycle.LedgerInput
+}
+
+// run makes ledgers, of savings too, until ctx ends, as long as the daemon leads. Slots has room for those
+// that are made at the same time.
+func (k ledgerKeeper) run(ctx context.Context, clock model.Clock, slots chan struct{}) {
 	failures := 0
-	for p.awaitLead(ctx) {
+	for k.awaitLead(ctx) {
 		slots <- struct{}{}
-		made, err := p.makeLedger(ctx, ledger, in)
-		read := made.MetricsGot
+		series, err := k.make(ctx)
+		<-slots
 		if failures++; err == nil {
 			failures = 0
-			read += p.makeSaved(ctx, saved, in.Params)
 		}
-		<-slots
-		if clock.Sleep(ctx, pauseAfter(read, failures)) != nil {
+		if clock.Sleep(ctx, pauseAfter(series, failures)) != nil {
 			return
 		}
 	}
@@ -77,9 +82,10 @@ func (p *pageSource) keepLedger(
 
 // awaitFirstCycles waits until a cycle has decided all, or has failed, in each account. It returns false if ctx
 // ends first.
-func awaitFirstCycles(ctx context.Context, sources []*pageSource) bool {
-	for _, p := range sources {
-		for changed := p.Changed(); p.Status().Measured.IsZero() && p.Status().LastCycle.IsZero(); changed = p.Changed() {
+func awaitFirstCycles(ctx context.Context, list []serve.Account) bool {
+	for _, one := range list {
+		m := one.Memory
+		for changed := m.Changed(); m.Status().Measured.IsZero() && m.Status().LastCycle.IsZero(); changed = m.Changed() {
 			select {
 			case <-changed:
 			case <-ctx.Done():
@@ -92,14 +98,14 @@ func awaitFirstCycles(ctx context.Context, sources []*pageSource) bool {
 
 // awaitLead waits until the daemon leads. On standby the page shows why there is no ledger. It
 // returns false if ctx ends first.
-func (p *pageSource) awaitLead(ctx context.Context) bool {
+func (k ledgerKeeper) awaitLead(ctx context.Context) bool {
 	for ctx.Err() == nil {
-		changed := p.Changed()
-		switch p.Status().Role {
+		changed := k.memory.Changed()
+		switch k.memory.Status().Role {
 		case serve.Leading:
 			return true
 		case serve.Standby:
-			p.noteLedger(nil, noLedgerHere)
+			k.memory.SawLedger(nil, noLedgerHere)
 		case serve.Waiting:
 		}
 		select {
@@ -110,54 +116,30 @@ func (p *pageSource) awaitLead(ctx context.Context) bool {
 	return false
 }
 
-// makeLedger makes a ledger over the longest span, and of the month so far, with as many hours as the
-// page shows, and shows it, or why there is none.
-func (p *pageSource) makeLedger(ctx context.Context, ledger *cycle.Ledger, in cycle.LedgerInput) (report.Ledger, error) {
-	in.Days, in.Month, in.Records = billing.MaxDays, true, p.Memory.Snapshot().Audits
+// make makes a ledger over the longest span, and of the month so far, with as many hours as the page
+// shows, and shows it, or why there is none; and then that of savings. It returns how many series it read.
+func (k ledgerKeeper) make(ctx context.Context) (series int, err error) {
+	in := k.in
+	in.Days, in.Month, in.Records = billing.MaxDays, true, k.memory.Snapshot().Audits
 	in.LastHours, in.AtOnce = chart.SparkHours, pageAtOnce
-	made, err := ledger.Run(ctx, in)
+	made, err := k.ledger.Run(ctx, in)
 	switch {
 	case ctx.Err() != nil:
-		return made, ctx.Err()
+		return 0, ctx.Err()
 	case err != nil:
-		p.noteLedger(nil, awsapi.Line(err))
-		return made, err
+		k.memory.SawLedger(nil, awsapi.Line(err))
+		return 0, err
 	}
-	made.DropProposals()
+	made.Keep()
 	for _, problem := range made.Problems {
-		p.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
+		k.logger.WarnContext(ctx, "the bill on the page is incomplete", "op", problem.Operation, "arn", problem.ARN, "region", problem.Region,
 			"err", awsapi.Line(problem.Err))
 	}
-	p.noteLedger(&made, "")
-	return made, nil
-}
-
-// savedSource makes the ledgers of savings that the page and the metrics show.
-type savedSource struct {
-	savings *cycle.Savings
-	records func(ctx context.Context) []events.Audit
-}
-
-// makeSaved makes a ledger of savings, and returns how many series it read.
-func (p *pageSource) makeSaved(ctx context.Context, from savedSource, params config.Values) int {
-	saved, err := from.savings.Run(ctx, cycle.SavingsInput{Params: params, Records: from.records(ctx)})
+	k.memory.SawLedger(&made, "")
+	saved, err := k.savings.Run(ctx, cycle.SavingsInput{Params: in.Params, Records: k.records(ctx)})
 	if err != nil { // the daemon is being stopped
-		return 0
+		return 0, err
 	}
-	p.SawSavings(saved)
-	return saved.MetricsGot
-}
-
-// noteLedger shows a ledger, or why there is none beside the one before it.
-func (p *pageSource) noteLedger(made *report.Ledger, fault string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if made == nil && p.ledgerErr == fault {
-		return
-	}
-	if made != nil {
-		p.ledger = made
-	}
-	p.ledgerErr = fault
-	p.ledgers++
+	k.memory.SawSavings(saved)
+	return made.MetricsGot + saved.MetricsGot, nil
 }

@@ -2,9 +2,64 @@ package config
 
 import (
 	"fmt"
+	"net/mail"
 	"net/url"
 	"strings"
+	"unicode"
 )
+
+// Endpoint is one subscriber of the notifications.
+type Endpoint struct {
+	Protocol Protocol
+	Address  string // e-mail address, or URL beginning with https://
+}
+
+// Protocol is how a notification endpoint is reached, as Amazon SNS spells it.
+type Protocol string
+
+// The protocols of notification endpoints.
+const (
+	Email Protocol = "email"
+	HTTPS Protocol = "https"
+)
+
+// sameEndpoint reports whether two endpoints are one: e-mail addresses may differ in case.
+func sameEndpoint(a, b Endpoint) bool {
+	return a == b || a.Protocol == Email && b.Protocol == Email && strings.EqualFold(a.Address, b.Address)
+}
+
+// parseEndpoint parses an e-mail address or a URL that can confirm its subscription.
+func parseEndpoint(item string) (Endpoint, error) {
+	scheme, rest, isURL := strings.Cut(item, "://")
+	e, fault := Endpoint{Email, item}, ""
+	if isURL {
+		e = Endpoint{HTTPS, "https://" + rest}
+	}
+	parsed, notURL := url.Parse(e.Address)
+	address, notMail := mail.ParseAddress(item)
+	chat, remedy := e.Webhook()
+	switch {
+	case strings.ContainsFunc(item, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }):
+		fault = "contains a space"
+	case !isURL && (notMail != nil || address.Address != item):
+		fault = "is neither an e-mail address nor an https:// URL"
+	case !isURL:
+	case !strings.EqualFold(scheme, "https"):
+		fault = "is not an https:// URL"
+	case notURL != nil:
+		fault = "is not a well-formed URL"
+	case parsed.User != nil:
+		fault = "contains a user name"
+	case parsed.Hostname() == "":
+		fault = "has no host"
+	case chat != "":
+		fault = fmt.Sprintf("is a webhook of %s, which can never confirm a subscription of Amazon SNS; %s", chat, remedy)
+	}
+	if fault != "" {
+		return e, fmt.Errorf("%s %s", quote(shownURL(item)), fault)
+	}
+	return e, nil
+}
 
 // Shown is the endpoint as logs and messages may have it: of a URL only the host, because its path
 // and query may hold a secret.
@@ -53,16 +108,6 @@ var webhooks = []webhook{
 	{"discord.com", "Discord", ownFunction},
 	{"discordapp.com", "Discord", ownFunction},
 	{"chat.googleapis.com", "Google Chat", ownFunction},
-}
-
-// confirmable returns an error if an endpoint can never confirm its subscription. The error
-// completes a sentence that begins with the endpoint.
-func confirmable(e Endpoint) error {
-	chat, remedy := e.Webhook()
-	if chat == "" {
-		return nil
-	}
-	return fmt.Errorf("is a webhook of %s, which can never confirm a subscription of Amazon SNS; %s", chat, remedy)
 }
 
 // Webhook returns the chat whose webhook an endpoint is, which can never confirm its subscription,

@@ -45,15 +45,15 @@ func TestPauseBetweenLedgers(t *testing.T) {
 	}
 }
 
-// counted is an inventory that records when it is called, and fails a number of times.
-type counted struct {
+// countedInventory is an inventory that records when it is called, and fails a number of times.
+type countedInventory struct {
 	mu    sync.Mutex
 	fails int
 	asked []time.Duration
 	began time.Time
 }
 
-func (c *counted) Discover(context.Context, model.Scope, func(model.ARN) bool, func(done, total int)) model.Snapshot {
+func (c *countedInventory) Discover(context.Context, model.Scope, func(model.ARN) bool, func(done, total int)) model.Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked = append(c.asked, time.Since(c.began))
@@ -63,7 +63,7 @@ func (c *counted) Discover(context.Context, model.Scope, func(model.ARN) bool, f
 	return model.Snapshot{}
 }
 
-func (*counted) Refresh(context.Context, []model.Resource) ([]model.Resource, []model.Problem) {
+func (*countedInventory) Refresh(context.Context, []model.Resource) ([]model.Resource, []model.Problem) {
 	return nil, nil
 }
 
@@ -74,10 +74,11 @@ type idle struct{ cycle.Meter }
 func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		memory := serve.NewMemory()
-		source := newPageSource(memory, "Board", slog.New(slog.DiscardHandler))
-		inventory := &counted{fails: 3, began: time.Now()}
+		source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+		inventory := &countedInventory{fails: 3, began: time.Now()}
 		ledger := cycle.NewLedger(cycle.LedgerOptions{Inventory: inventory, Clock: model.SystemClock{}, Hourly: true})
-		saved := savedSource{
+		keeper := ledgerKeeper{
+			memory: memory, logger: slog.New(slog.DiscardHandler), ledger: ledger,
 			savings: cycle.NewSavings(cycle.SavingsOptions{Clock: model.SystemClock{}, Meter: idle{}}),
 			records: func(context.Context) []events.Audit { return nil },
 		}
@@ -85,7 +86,7 @@ func TestLedgersAreMadeByWhoLeads(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			source.keepLedger(ctx, model.SystemClock{}, make(chan struct{}, 1), ledger, saved, cycle.LedgerInput{})
+			keeper.run(ctx, model.SystemClock{}, make(chan struct{}, 1))
 		}()
 		role := func(r serve.Role) { memory.Update(func(s *serve.Status) { s.Role = r }) }
 		time.Sleep(time.Minute)
