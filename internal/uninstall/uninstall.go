@@ -128,7 +128,8 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 		only[itemKey{item.Kind, item.Region, item.ARN}] = true
 	}
 	removals := make([]*removal, len(result.Regions))
-	done := counter(len(removals), in.Progress)
+	var progress sync.Mutex
+	done := 0
 	var group errgroup.Group
 	group.SetLimit(writer.ParallelCalls)
 	for i, region := range result.Regions {
@@ -138,7 +139,12 @@ func (u *Uninstaller) Run(ctx context.Context, in Input) report.Cleanup {
 			// Alarms and the rule before the topic that they send to, so that nothing ever sends
 			// to a topic that does not exist.
 			r.run(ctx, r.removeAlarms, r.removeRule, r.removeTopics, r.removeTags)
-			done()
+			if in.Progress != nil {
+				progress.Lock()
+				defer progress.Unlock()
+				done++
+				in.Progress(done, len(removals))
+			}
 			return nil
 		})
 	}
@@ -166,19 +172,6 @@ func Regions(partition string, given []string, home string) []string {
 	regions := slices.Concat(awsapi.PersonalizeRegions(partition), given, []string{home})
 	slices.Sort(regions)
 	return slices.Compact(regions)
-}
-
-// counter reports progress, one call at a time.
-func counter(total int, progress func(done, total int)) func() {
-	var mu sync.Mutex
-	done := 0
-	return func() {
-		mu.Lock()
-		defer mu.Unlock()
-		if done++; progress != nil {
-			progress(done, total)
-		}
-	}
 }
 
 // itemKey identifies an item from one search to the next.
