@@ -45,20 +45,14 @@ type topic struct {
 // API describes the service.
 func (s *Service) API() *api.Service {
 	operations := map[string]api.Operation{
-		"CreateTopic":        api.Op(s.createTopic),
-		"DeleteTopic":        api.Do(s.deleteTopic),
-		"GetTopicAttributes": api.Op(s.getTopicAttributes),
-		"SetTopicAttributes": api.Do(func(c *api.Call, in *setAttributesInput) error {
-			t, err := s.findTopic(c, in.ARN)
-			if err != nil {
-				return err
-			}
-			return t.set(in.Name, in.Value)
-		}),
+		"CreateTopic":              api.Op(s.createTopic),
+		"DeleteTopic":              api.Do(s.deleteTopic),
+		"GetTopicAttributes":       onTopic(s, getTopicAttributes),
+		"SetTopicAttributes":       onTopic(s, func(_ *api.Call, t *topic, in *setAttributesInput) (any, error) { return nil, t.set(in.Name, in.Value) }),
 		"ListTopics":               api.Op(s.listTopics),
-		"Subscribe":                api.Op(s.subscribe),
-		"ListSubscriptionsByTopic": api.Op(s.listSubscriptionsByTopic),
-		"Publish":                  api.Op(s.publish),
+		"Subscribe":                onTopic(s, s.subscribe),
+		"ListSubscriptionsByTopic": onTopic(s, listSubscriptionsByTopic),
+		"Publish":                  onTopic(s, s.publish),
 	}
 	api.Tagging(s.findTags).AddTo(operations)
 	return &api.Service{
@@ -130,6 +124,22 @@ func (s *Service) findTags(c *api.Call, arn *string) (*map[string]string, error)
 
 type topicInput struct {
 	ARN string `json:"TopicArn"`
+}
+
+func (in *topicInput) topic() string { return in.ARN }
+
+// onTopic is an operation on a topic that must exist.
+func onTopic[In any, P interface {
+	*In
+	topic() string
+}](s *Service, run func(c *api.Call, t *topic, in *In) (any, error)) api.Operation {
+	return api.Op(func(c *api.Call, in *In) (any, error) {
+		t, err := s.findTopic(c, P(in).topic())
+		if err != nil {
+			return nil, err
+		}
+		return run(c, t, in)
+	})
 }
 
 type topicOutput struct {
@@ -219,11 +229,7 @@ type attributesOutput struct {
 	Attributes []attribute `xml:"Attributes>entry"`
 }
 
-func (s *Service) getTopicAttributes(c *api.Call, in *topicInput) (any, error) {
-	t, err := s.findTopic(c, in.ARN)
-	if err != nil {
-		return nil, err
-	}
+func getTopicAttributes(_ *api.Call, t *topic, _ *topicInput) (any, error) {
 	pending := len(api.Filter(t.subscriptions, func(sub *subscription) bool { return sub.pending }))
 	all := map[string]string{
 		"TopicArn": t.arn, "Owner": t.home.Account, "Policy": t.policy.text, "DisplayName": "",
