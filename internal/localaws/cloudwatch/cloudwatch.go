@@ -65,7 +65,7 @@ func (s *Service) API() *api.Service {
 			Invalid: func(member, value, rule string) error {
 				return invalid("1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must %s", value, member, rule)
 			},
-			TagFault: func(f *api.TagFault) error { return invalidValue("%s", f.Text) },
+			BadTags:  func(text string, _ bool) error { return invalidValue("%s", text) },
 			BadToken: refuse("InvalidNextToken", "InvalidNextToken", "The token NextToken is invalid."),
 			Patterns: map[string]api.Pattern{
 				"comparison": {

@@ -63,11 +63,11 @@ func (s *Service) API() *api.Service {
 			Invalid: func(member, value, rule string) error {
 				return badParameter("%s Reason: the value %s must %s", member, api.Quoted(value), rule)
 			},
-			TagFault: func(f *api.TagFault) error {
-				if f.TooMany {
+			BadTags: func(text string, tooMany bool) error {
+				if tooMany {
 					return api.Refuse("TagLimitExceeded", "Could not complete request: tag quota of per resource exceeded")
 				}
-				return badParameter("Tags Reason: %s", f.Text)
+				return badParameter("Tags Reason: %s", text)
 			},
 			BadToken: badParameter("NextToken"),
 			Patterns: map[string]api.Pattern{
