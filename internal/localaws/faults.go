@@ -155,18 +155,6 @@ func (fs *faults) due(c *api.Call, now time.Time) *Fault {
 	return nil
 }
 
-// throttled is the error for a call too many, as each protocol's services name it.
-func throttled(p wire.Protocol) *wire.Error {
-	e := &wire.Error{Code: "ThrottlingException", Message: "Rate exceeded"}
-	switch p {
-	case wire.CBOR, wire.JSON10:
-		e.Query = "Throttling"
-	case wire.Query:
-		e.Code = "Throttling"
-	}
-	return e
-}
-
 func (f *Fault) matches(c *api.Call, now time.Time) bool {
 	return api.Span{From: f.From, Until: f.Until}.Contains(now) && (f.Account == "" || f.Account == c.Account) &&
 		(f.Service == "" || f.Service == c.Service) &&
@@ -210,7 +198,7 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error
 	}
 	switch f.Kind {
 	case Error:
-		return f.err(c.Request.Protocol)
+		return f.err()
 	case Skew:
 		return f.checkDate(w, r, c.Request.Protocol)
 	case Denied:
@@ -225,8 +213,8 @@ func (f *Fault) apply(w http.ResponseWriter, r *http.Request, c *api.Call) error
 	return nil
 }
 
-func (f *Fault) err(p wire.Protocol) error {
-	e := throttled(p)
+func (f *Fault) err() error {
+	e := &wire.Error{Code: "ThrottlingException", Query: "Throttling", Message: "Rate exceeded"}
 	if f.Code != "" {
 		e = &wire.Error{Code: f.Code, Status: statusOf(f.Code)}
 	}
