@@ -141,8 +141,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	}
 	ledger := report.Ledger{
 		Window: spans.Shown, Days: spans.Days(), Resources: report.Priced(r.entries), Hourly: r.totals(),
-		GroupBy: in.GroupBy, IdleAfter: r.idle, Problems: r.problems.all(), MetricsGot: r.read,
-		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
+		GroupBy: in.GroupBy, IdleAfter: r.idle, Reading: reading(&r.problems, r.read, callCounter(l.Calls).since(before), began),
 	}
 	ledger.Whole, ledger.Totals.Throughput = r.whole, r.whole.Throughput()
 	ledger.Training = r.analyze(trained)

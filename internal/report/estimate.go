@@ -36,6 +36,9 @@ type Estimate struct {
 	Marginal *float64 `json:"-"`
 }
 
+const priceColumns = `estimateCurrency=estimate.currency pricePerTPSHour=estimate.pricePerTPSHour
+	priceDate=estimate.priceDate priceSource=estimate.priceSource`
+
 // Money is what TPS-hours cost, in the currency of an estimate.
 type Money struct {
 	Paid          float64 `json:"paid"`

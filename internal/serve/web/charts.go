@@ -228,6 +228,6 @@ func assumedMinimums(r model.Resource, published []*float64, times []int64) []fl
 			minimums[i] = *v
 		}
 	}
-	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
+	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) }, 0, 0)
 	return minimums
 }

@@ -63,24 +63,16 @@ func (c Cleanup) JSON() any {
 }
 
 // CSV implements Report.
-func (c Cleanup) CSV() [][]string {
-	rows := [][]string{{"region", "kind", "name", "arn", "state", "reason"}}
-	for _, i := range c.Items {
-		rows = append(rows, Fields(i.Region, i.Kind, i.Name, i.ARN, i.State, i.Reason))
-	}
-	return rows
-}
+func (c Cleanup) CSV() [][]string { return rowsOf("region kind name arn state reason", c.Items) }
 
 // manyAlike is how many items of one region, kind, state and reason have a row each in the table.
 const manyAlike = 10
 
 // Table writes the items, a summary, and the problems.
 func (c Cleanup) Table(p Printer) {
-	g := Grid{Text: "REASON", Columns: []Column{{Title: "REGION"}, {Title: "KIND"}, {Title: "STATE"}, {Title: "NAME"}}}
-	for _, i := range grouped(c.Items) {
-		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{
-			{Text: i.Region}, {Text: i.Kind}, {i.State, colorOf(i.State)}, {Text: i.Name},
-		}})
+	g := Grid{Text: "REASON", Columns: titles("REGION", "KIND", "STATE", "NAME")}
+	for _, i := range Grouped(c.Items, manyAlike) {
+		g.Rows = append(g.Rows, Row{Text: Cell{Text: i.Reason}, Cells: []Cell{{Text: i.Region}, {Text: i.Kind}, Word(i.State), {Text: i.Name}}})
 	}
 	if len(g.Rows) == 0 {
 		p.Line("Nothing was found under the program's names.")
@@ -103,14 +95,14 @@ func (c Cleanup) Table(p Printer) {
 	p.Problems(c.Problems)
 }
 
-// grouped puts many items that differ in the name alone into one, in the place of the first.
-func grouped(items []CleanupItem) []CleanupItem {
+// Grouped puts more than so many items that differ in the name alone into one, in the place of the first.
+func Grouped(items []CleanupItem, most int) []CleanupItem {
 	key := func(i CleanupItem) CleanupItem { i.Name, i.ARN = "", ""; return i }
 	counts, shown := count(items, key), map[CleanupItem]bool{}
 	var rows []CleanupItem
 	for _, i := range items {
 		k := key(i)
-		if n := counts[k]; n > manyAlike {
+		if n := counts[k]; n > most {
 			i.Name = fmt.Sprintf("%s and %d more", i.Name, n-1)
 			if shown[k] {
 				continue
@@ -120,4 +112,71 @@ func grouped(items []CleanupItem) []CleanupItem {
 		rows = append(rows, i)
 	}
 	return rows
+}
+
+// BoardChange is what was done with a dashboard, or would be.
+type BoardChange string
+
+// The changes.
+const (
+	Written BoardChange = "written"
+	Deleted BoardChange = "deleted"
+)
+
+// Board is the change of one dashboard.
+type Board struct {
+	Name    string      `json:"name"`
+	Change  BoardChange `json:"change"`
+	Outcome string      `json:"outcome"` // done, already so, dry run, refused or failed
+}
+
+// Boards is the outcome of building or deleting dashboards. Its JSON keys are stable.
+type Boards struct {
+	Dashboards []Board         `json:"dashboards"` // in the order of the changes
+	Resources  int             `json:"resources"`  // shown on those written
+	Problems   []model.Problem `json:"problems"`
+	DryRun     bool            `json:"dryRun"`
+}
+
+// Failed reports whether something failed while the rest was done.
+func (b Boards) Failed() bool { return len(b.Problems) > 0 }
+
+// Asides implements Report.
+func (b Boards) Asides() []string { return problemLines(b.Problems) }
+
+// JSON implements Report.
+func (b Boards) JSON() any {
+	b.Dashboards, b.Problems = list(b.Dashboards), list(b.Problems)
+	return b
+}
+
+// CSV implements Report.
+func (b Boards) CSV() [][]string { return rowsOf("name change outcome", b.Dashboards) }
+
+// Table implements Report.
+func (b Boards) Table(p Printer) {
+	g := Grid{Columns: titles("DASHBOARD", "RESULT")}
+	for _, board := range b.Dashboards {
+		g.Rows = append(g.Rows, Row{Cells: []Cell{{Text: board.Name}, board.result()}})
+	}
+	if len(g.Rows) > 0 {
+		p.Grid(g)
+	}
+	if b.DryRun {
+		p.Line("Nothing was written.")
+	}
+	p.Problems(b.Problems)
+}
+
+func (b Board) result() Cell {
+	change := string(b.Change)
+	switch b.Outcome {
+	case "done":
+		return Cell{Text: change}
+	case "already so":
+		return Cell{"does not exist, so not " + change, dim}
+	case "dry run":
+		return Cell{"would be " + change, cyan}
+	}
+	return Cell{"not " + change + ": " + b.Outcome, red}
 }

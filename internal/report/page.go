@@ -90,13 +90,13 @@ func (l Ledger) tiles() []tile {
 	share := ""
 	if t.TPSHours.Paid > 0 {
 		part := t.TPSHours.Wasted / t.TPSHours.Paid * 100
-		share = rounded(&part, 1, "% of what was paid")
+		share = Number(&part, 1, "% of what was paid")
 	}
 	var tiles []tile
 	if all := t.Throughput; all != nil {
 		text := fmt.Sprintf("%s of %s TPS, peak %s\n%s",
-			rounded(&all.Actual, 1, ""), rounded(&all.Provisioned, 1, ""), rounded(&all.Peak, 1, ""), spread(all.Utilization))
-		tiles = append(tiles, tile{"Utilization", rounded(all.Utilization.Mean, 1, "%"), text})
+			Number(&all.Actual, 1, ""), Number(&all.Provisioned, 1, ""), Number(&all.Peak, 1, ""), spread(all.Utilization))
+		tiles = append(tiles, tile{"Utilization", Number(all.Utilization.Mean, 1, "%"), text})
 	}
 	tiles = append(tiles,
 		tile{"Idle", commas(t.IdleHours) + " h", "of " + commas(t.Hours) + " h of all resources"},
@@ -143,12 +143,12 @@ func pageRow(e Entry) []pageCell {
 	cells[0] = pageCell{Head: true, Sort: e.Name, Text: e.Name, More: string(e.Kind) + " in " + e.Region}
 	cells[1].set(float64(e.Min), strconv.Itoa(e.Min), "")
 	if u := e.Usage; u != nil {
-		cells[2].set(u.Actual, rounded(&u.Actual, 2, ""), "peak "+rounded(&u.Peak, 2, ""))
+		cells[2].set(u.Actual, Number(&u.Actual, 2, ""), "peak "+Number(&u.Peak, 2, ""))
 		if u.Utilization.Mean != nil {
-			cells[3].set(*u.Utilization.Mean, rounded(u.Utilization.Mean, 1, "%"), spread(u.Utilization))
+			cells[3].set(*u.Utilization.Mean, Number(u.Utilization.Mean, 1, "%"), spread(u.Utilization))
 		}
 		if u.IdleHours != nil {
-			cells[4].set(*u.IdleHours, rounded(u.IdleHours, 1, " h"), "of "+rounded(&u.Hours, 1, " h"))
+			cells[4].set(*u.IdleHours, Number(u.IdleHours, 1, " h"), "of "+Number(&u.Hours, 1, " h"))
 		}
 		cells[5].set(u.TPSHours.Paid, commas(u.TPSHours.Paid), "")
 		cells[6].set(u.TPSHours.Used, commas(u.TPSHours.Used), "")
@@ -156,7 +156,7 @@ func pageRow(e Entry) []pageCell {
 		if u.TPSHours.Paid > 0 {
 			share = u.TPSHours.Wasted / u.TPSHours.Paid * 100
 		}
-		cells[7].set(u.TPSHours.Wasted, commas(u.TPSHours.Wasted), rounded(&share, 1, "%"))
+		cells[7].set(u.TPSHours.Wasted, commas(u.TPSHours.Wasted), Number(&share, 1, "%"))
 		cells[7].Class, cells[7].Share = "waste", strconv.FormatFloat(share, 'f', 1, 64)
 	}
 	last := &cells[len(cells)-1]
@@ -187,6 +187,6 @@ func (c *pageCell) set(value float64, text, more string) {
 }
 
 func spread(u billing.Utilization) string {
-	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", rounded(u.P50, 0, "%"), rounded(u.P95, 0, "%"),
-		rounded(u.LowestHour, 0, "%"), rounded(u.HighestHour, 0, "%"))
+	return fmt.Sprintf("p50 %s, p95 %s\nhours %s to %s", Number(u.P50, 0, "%"), Number(u.P95, 0, "%"),
+		Number(u.LowestHour, 0, "%"), Number(u.HighestHour, 0, "%"))
 }
