@@ -1,6 +1,4 @@
 // Package cloudwatch is Amazon CloudWatch: metrics, alarms and dashboards.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package cloudwatch
 
 import (

@@ -1,7 +1,5 @@
 // Package logs is Amazon CloudWatch Logs: log groups, streams and their events, kept for
 // the life of the endpoint.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package logs
 
 import (

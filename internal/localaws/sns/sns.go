@@ -1,7 +1,5 @@
 // Package sns is Amazon SNS: topics with their policies and subscriptions. Messages go to
 // an outbox instead of subscribers.
-//
-// A Service is not safe for concurrent use; the endpoint runs one operation at a time.
 package sns
 
 import (
