@@ -19,6 +19,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
@@ -109,7 +110,8 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 	t.ListFailure = failure
 	for _, s := range subscriptions {
 		t.Subscribers = append(t.Subscribers, verify.Subscriber{
-			Protocol: aws.ToString(s.Protocol), Address: aws.ToString(s.Endpoint), State: subscriberState(aws.ToString(s.SubscriptionArn)),
+			Endpoint: config.Endpoint{Protocol: config.Protocol(aws.ToString(s.Protocol)), Address: aws.ToString(s.Endpoint)},
+			State:    subscriberState(aws.ToString(s.SubscriptionArn)),
 		})
 	}
 	tags := r.trace(ctx, region, t.ARN, t.Sample, "the topic in "+region)
