@@ -57,7 +57,6 @@ func List(ctx context.Context, clients *awsapi.Clients, region string, own model
 	return list, err
 }
 
-// entries are the selected accounts.
 func (s Selection) entries(found []types.Account, own model.ARN) ([]Entry, error) {
 	var list []Entry
 	missing := slices.Clone(s.Exclude)

@@ -317,7 +317,6 @@ func (s *series) put(ctx context.Context, board dashboard.Board) bool {
 	return err == nil
 }
 
-// logValidation logs CloudWatch's messages about a body.
 func (s *series) logValidation(ctx context.Context, name string, messages []types.DashboardValidationMessage) {
 	for _, m := range messages {
 		s.w.Logger.WarnContext(ctx, "dashboard validation", "region", s.w.DeploymentRegion, "what", name,
@@ -325,7 +324,6 @@ func (s *series) logValidation(ctx context.Context, name string, messages []type
 	}
 }
 
-// deleteAll deletes dashboards, as many per call as allowed.
 func (s *series) deleteAll(ctx context.Context, names []string) {
 	for batch := range slices.Chunk(names, awsapi.MaxDashboardNames) {
 		s.delete(ctx, batch)

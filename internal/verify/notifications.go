@@ -126,7 +126,6 @@ func (f Facts) chat() []Finding {
 	return list
 }
 
-// chatShown reports whether a channel shows the topic for chats.
 func (f Facts) chatShown() bool {
 	return slices.ContainsFunc(f.Chat.Subscribers, func(s Subscriber) bool { return s.AmazonQ() && s.State == Confirmed })
 }

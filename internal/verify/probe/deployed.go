@@ -51,7 +51,6 @@ func (t *traces) change(name string, change func(*verify.Deployment)) {
 	change(t.byName[name])
 }
 
-// list is all deployments, by name.
 func (t *traces) list() []verify.Deployment {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -179,7 +178,6 @@ func (r *reading) key(ctx context.Context, region, name string) verify.Key {
 	return key
 }
 
-// rule reads the notification rule, which is in the deployment region.
 func (r *reading) rule(ctx context.Context) verify.Rule {
 	described, err := notify.DescribeRule(ctx, r.Writer, r.home)
 	switch {
@@ -222,7 +220,6 @@ func (r *reading) alarms(ctx context.Context, region string) verify.Count {
 	return verify.Count{N: len(all), Failure: failure}
 }
 
-// countRules counts the rules of the default bus of the deployment region.
 func (r *reading) countRules(ctx context.Context) verify.Count {
 	all, failure := listAll(func(token *string) (*eventbridge.ListRulesOutput, error) {
 		return r.Writer.Clients.EventBridge(r.home).ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
