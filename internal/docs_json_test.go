@@ -61,7 +61,12 @@ func keys(prefix string, of reflect.Type, comments map[string]string) []string {
 		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
 		case field.Anonymous && name == "":
-			rows = append(rows, keys(prefix, field.Type, comments)...)
+			rows = append(rows, slices.DeleteFunc(keys(prefix, field.Type, comments), func(row string) bool {
+				return slices.ContainsFunc(exported(of), func(f reflect.StructField) bool { // written in its place
+					name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+					return strings.HasPrefix(row, fmt.Sprintf("| `%s%s` |", prefix, name))
+				})
+			})...)
 			continue
 		case name == "-" || !field.IsExported():
 			continue
@@ -179,7 +184,7 @@ func plural(kind string) string {
 // fieldComments are the comments of all fields, by package.Type.Field, as a reader of JSON needs them.
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
-	comments := map[string]string{}
+	comments, same := map[string]string{}, map[string]string{}
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -194,6 +199,9 @@ func fieldComments(t *testing.T) map[string]string {
 			if !ok {
 				return true
 			}
+			if other, ok := spec.Type.(*ast.SelectorExpr); ok { // a type of another package without its methods
+				same[pkg+"."+spec.Name.Name+"."] = fmt.Sprintf("%sinternal/%s.%s.", module, other.X, other.Sel)
+			}
 			if structure, ok := spec.Type.(*ast.StructType); ok {
 				for _, field := range structure.Fields.List {
 					for _, name := range field.Names {
@@ -207,6 +215,13 @@ func fieldComments(t *testing.T) map[string]string {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for name, other := range same {
+		for field, text := range maps.Clone(comments) {
+			if rest, ok := strings.CutPrefix(field, other); ok {
+				comments[name+rest] = text
+			}
+		}
 	}
 	return comments
 }

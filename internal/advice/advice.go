@@ -59,11 +59,9 @@ type Proposal struct {
 	Risk Level `json:"risk"`
 	Sure Level `json:"sure"` // of the saving: by how much of the demand is known, and by the price
 	// Command does it; empty if no single command does.
-	Command string `json:"command"`
-	Why     string `json:"why"` // short
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	Command         string `json:"command"`
+	Why             string `json:"why"` // short
+	model.OfAccount        // if the report covers several
 }
 
 // Saving is what a proposal saves in a month of 730 hours if demand stays as it was.

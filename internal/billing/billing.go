@@ -63,15 +63,27 @@ func ReportTimeOf(now time.Time, days int, delay time.Duration) ReportTime {
 // meteredWindow is the part of the span that a resource is metered over: since its creation, in
 // whole slots of its kind. It may be empty.
 func meteredWindow(r model.Resource, span model.Window) model.Window {
-	unit := Unit(r.Kind)
-	start := span.Start
-	if born := r.Created.UTC().Add(unit - time.Nanosecond).Truncate(unit); born.After(start) {
-		start = born
+	start := later(span.Start, ceil(r.Created, Unit(r.Kind)))
+	return model.NewWindow(earlier(start, span.End), span.End)
+}
+
+// ceil is the first multiple of a unit that is not before a time, in UTC.
+func ceil(t time.Time, unit time.Duration) time.Time {
+	return t.UTC().Add(unit - time.Nanosecond).Truncate(unit)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	if start.After(span.End) {
-		start = span.End
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	return model.NewWindow(start, span.End)
+	return a
 }
 
 // requestsQuery asks for the requests in every slot of the span. All resources are asked
@@ -114,14 +126,8 @@ func Queries(r model.Resource, m ReportTime) []model.Query {
 // evidenceWindow is the whole hours of a window that something may follow from: those since its
 // creation, but not the first, which has no neighbour, and none too recent to be believed.
 func evidenceWindow(r model.Resource, w model.Window) model.Window {
-	start, end := w.Start.Add(time.Hour), rules.EvidenceEnd(w.End)
-	if born := r.Created.UTC().Add(time.Hour - time.Nanosecond).Truncate(time.Hour); born.After(start) {
-		start = born
-	}
-	if start.After(end) {
-		start = end
-	}
-	return model.NewWindow(start, end)
+	end := rules.EvidenceEnd(w.End)
+	return model.NewWindow(earlier(later(w.Start.Add(time.Hour), ceil(r.Created, time.Hour)), end), end)
 }
 
 func failedQueries(r model.Resource, m ReportTime) []model.Query {
@@ -137,9 +143,5 @@ func failedQueries(r model.Resource, m ReportTime) []model.Query {
 // idleQueries ask for every call to a resource in the span, in the idle time if that
 // reaches further back, and since.
 func idleQueries(r model.Resource, idle time.Duration, m ReportTime) []model.Query {
-	start := m.Span.End.Add(-idle)
-	if m.Span.Start.Before(start) {
-		start = m.Span.Start
-	}
-	return rules.CallQueries(r, model.NewWindow(start, m.Until))
+	return rules.CallQueries(r, model.NewWindow(earlier(m.Span.Start, m.Span.End.Add(-idle)), m.Until))
 }

@@ -222,7 +222,7 @@ func TestAMinimumThatWasNotPublishedIsAssumedFromThoseThatWere(t *testing.T) {
 		"nothing":                        {at(1), []float64{}, []float64{}},
 	} {
 		r := model.Resource{MinTPS: 4, LastUpdated: tt.updated}
-		AssumeMinimums(r, tt.published, at)
+		AssumeMinimums(r, tt.published, at, 0, 0)
 		if !slices.Equal(tt.published, tt.want) {
 			t.Errorf("%s: %v, want %v", name, tt.published, tt.want)
 		}

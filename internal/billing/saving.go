@@ -149,7 +149,7 @@ func usualSilence(requests model.Series, used time.Duration, m ReportTime) strin
 	if last.IsZero() || m.Span.End.Sub(last) >= used {
 		return ""
 	}
-	return fmt.Sprintf("idle, but called up to %s UTC, so not removed within %d h of that", last.UTC().Format("2006-01-02 15:04"), int(used.Hours()))
+	return fmt.Sprintf("idle, but called up to %s UTC, so not removed within %d h of that", last.UTC().Format(minuteForm), int(used.Hours()))
 }
 
 // RemovalSaving is the saving of a stop or deletion since the last call.
@@ -158,7 +158,7 @@ func (u Metered) RemovalSaving(r model.Resource) Saving {
 	s.PerMonth = float64(r.MinTPS) * HoursPerMonth
 	_, since := u.slots.idle()
 	s.TPSHours = u.Paid - u.slots.paid(u.slots.removed(since))
-	s.Reason = "no request since " + u.slots.at(since).Format("2006-01-02 15:04") + " UTC"
+	s.Reason = "no request since " + u.slots.Time(since).Format(minuteForm) + " UTC"
 	if since == 0 {
 		s.Reason = "no request in all the time looked at"
 	}

@@ -67,8 +67,8 @@ func (h *TPSHours) Add(other TPSHours) {
 	h.Wasted += other.Wasted
 }
 
-// Finite is nil for NaN and infinity.
-func Finite(v float64) *float64 {
+// finite is nil for NaN and infinity.
+func finite(v float64) *float64 {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return nil
 	}
@@ -84,28 +84,21 @@ type Hour struct {
 	Used        float64 // TPS-hours
 }
 
-// slots is a resource's metered time in slots of 5 minutes.
+// slots is a resource's metered time in slots of 5 minutes. All of its demand is known.
 type slots struct {
-	kind     model.Kind
-	window   model.Window
-	requests []float64
-	minimum  []float64 // TPS; 0 where it was stopped
-	known    []bool    // the minimum was published; else it is assumed
-	stopped  []bool
-	called   []bool // by calls that are not among the requests; see Usage.AddCalls
+	Demand
+	minimum []float64 // TPS; 0 where it was stopped
+	known   []bool    // the minimum was published; else it is assumed
+	stopped []bool
+	called  []bool // by calls that are not among the requests; see Metered.AddCalls
 }
 
 // AssumeMinimums fills in the assumed minimum of a resource where none was published (0).
-// at is the start of the period of each value. Since its latest update it is the present
+// at is the start of the period of each value, before and after are the minimums that were published
+// last before the values and first after them, 0 without any. Since its latest update it is the present
 // one; before that the one published last, or else the first published after it. If none
 // ever was, it is the present one.
-func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time) {
-	assumeMinimums(r, minimum, at, 0, 0)
-}
-
-// assumeMinimums also knows the minimums published last before the values, and first after them;
-// 0 without any.
-func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
+func AssumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Time, before, after float64) {
 	inside := 0.0
 	if first := slices.IndexFunc(minimum, func(v float64) bool { return v > 0 }); first >= 0 {
 		inside = minimum[first]
@@ -129,11 +122,10 @@ func assumeMinimums(r model.Resource, minimum []float64, at func(i int) time.Tim
 func newSlots(r model.Resource, w model.Window, requests, minimums, running model.Series) *slots {
 	n := int(w.Duration() / Slot)
 	s := &slots{
-		kind: r.Kind, window: w,
-		requests: make([]float64, n), minimum: make([]float64, n), known: make([]bool, n), stopped: make([]bool, n),
-		called: make([]bool, n),
+		Demand:  Demand{r.Kind, w.Start, make([]float64, n)},
+		minimum: make([]float64, n), known: make([]bool, n), stopped: make([]bool, n), called: make([]bool, n),
 	}
-	s.each(requests, func(i int, value float64) { s.requests[i] = value })
+	s.each(requests, func(i int, value float64) { s.Requests[i] = value })
 	before, after := 0.0, 0.0
 	if minimums.Complete {
 		s.each(minimums, func(i int, value float64) {
@@ -143,7 +135,7 @@ func newSlots(r model.Resource, w model.Window, requests, minimums, running mode
 		})
 		before, after = around(minimums, w, r.Created)
 	}
-	assumeMinimums(r, s.minimum, s.at, before, after)
+	AssumeMinimums(r, s.minimum, s.Time, before, after)
 	if r.Kind == model.Recommender && minimums.Complete && running.Complete {
 		s.markStops(running, before > 0)
 	}
@@ -165,26 +157,16 @@ func around(series model.Series, w model.Window, created time.Time) (before, aft
 	return before, 0
 }
 
-// each calls f for every datapoint within the window.
-func (s *slots) each(series model.Series, f func(i int, value float64)) {
-	for _, p := range series.Points {
-		if p.Time.Before(s.window.Start) || !p.Time.Before(s.window.End) {
-			continue
-		}
-		f(int(p.Time.Sub(s.window.Start)/Slot), p.Value)
-	}
-}
-
 // markStops finds when a recommender was stopped: it was seen before, the monitor ran, yet
 // published no minimum of it, and no one called it, in at least two slots in a row. A
 // campaign cannot be stopped, and what was never seen before may not have been monitored.
 func (s *slots) markStops(running model.Series, seen bool) {
-	ran := make([]bool, len(s.requests))
+	ran := make([]bool, len(s.Requests))
 	s.each(running, func(i int, value float64) { ran[i] = value > 0 })
 	gap := 0
-	for i := range max(0, len(s.requests)-rules.FreshSlots) {
+	for i := range max(0, len(s.Requests)-rules.FreshSlots) {
 		seen = seen || s.known[i]
-		if !seen || !ran[i] || s.known[i] || s.requests[i] > 0 {
+		if !seen || !ran[i] || s.known[i] || s.Requests[i] > 0 {
 			gap = 0
 			continue
 		}
@@ -199,27 +181,10 @@ func (s *slots) markStops(running model.Series, seen bool) {
 	}
 }
 
-func (s *slots) at(i int) time.Time { return s.window.Start.Add(time.Duration(i) * Slot) }
-
-// paid is the TPS-hours that are paid for with the given minimum of each slot.
-func (s *slots) paid(minimum minimums) float64 {
-	unit := int(Unit(s.kind) / Slot)
-	total := 0.0
-	for from := 0; from < len(s.requests); from += unit {
-		least, actual := 0.0, 0.0
-		for i := from; i < min(from+unit, len(s.requests)); i++ {
-			least += minimum(i) * slotSeconds
-			actual += s.requests[i]
-		}
-		total += Metering(least, actual)
-	}
-	return total / PerTPSHour
-}
-
 // idle counts the running slots without a call, and finds the first slot since which there
 // has been none; that is len(requests) if the last one had some.
 func (s *slots) idle() (n, since int) {
-	for i, requests := range s.requests {
+	for i, requests := range s.Requests {
 		switch {
 		case requests > 0 || s.called[i]:
 			since = i + 1
@@ -235,8 +200,8 @@ func (s *slots) idle() (n, since int) {
 func (s *slots) jumps(from, above float64) int {
 	n := 0
 	from, above = from*slotSeconds, above*slotSeconds
-	for i := 1; i < len(s.requests); i++ {
-		if s.requests[i] > above && s.requests[i-1] <= from {
+	for i := 1; i < len(s.Requests); i++ {
+		if s.Requests[i] > above && s.Requests[i-1] <= from {
 			n++
 		}
 	}
@@ -244,17 +209,17 @@ func (s *slots) jumps(from, above float64) int {
 }
 
 func (s *slots) throughput() Throughput {
-	t := Throughput{Peak: slices.Max(s.requests) / slotSeconds, Utilization: s.utilization()}
-	if ran := float64(len(s.requests) - count(s.stopped)); ran > 0 {
+	t := Throughput{Peak: slices.Max(s.Requests) / slotSeconds, Utilization: s.utilization()}
+	if ran := float64(len(s.Requests) - count(s.stopped)); ran > 0 {
 		t.Provisioned = sum(s.minimum) / ran
-		t.Actual = sum(s.requests) / (ran * slotSeconds)
+		t.Actual = sum(s.Requests) / (ran * slotSeconds)
 	}
 	return t
 }
 
 func (s *slots) utilization() Utilization {
-	ratios := make([]float64, 0, len(s.requests))
-	for i := range s.requests {
+	ratios := make([]float64, 0, len(s.Requests))
+	for i := range s.Requests {
 		if !s.stopped[i] {
 			ratios = append(ratios, s.ratio(i, i+1))
 		}
@@ -264,41 +229,22 @@ func (s *slots) utilization() Utilization {
 	}
 	slices.Sort(ratios)
 	lowest, highest := math.Inf(1), math.Inf(-1)
-	s.eachWholeHour(func(from int) {
-		if count(s.stopped[from:from+slotsPerHour]) > 0 {
-			return
+	for h := range s.hours(s.inForce) {
+		if h.to-h.from == slotsPerHour && !slices.Contains(s.stopped[h.from:h.to], true) {
+			ratio := h.made / h.provided * 100
+			lowest, highest = min(lowest, ratio), max(highest, ratio)
 		}
-		ratio := s.ratio(from, from+slotsPerHour)
-		lowest, highest = min(lowest, ratio), max(highest, ratio)
-	})
+	}
 	return Utilization{
-		Mean: Finite(s.ratio(0, len(s.requests))), P50: Finite(nearestRank(ratios, 50)), P95: Finite(nearestRank(ratios, 95)),
-		LowestHour: Finite(lowest), HighestHour: Finite(highest),
+		Mean: finite(s.ratio(0, len(s.Requests))), P50: finite(nearestRank(ratios, 50)), P95: finite(nearestRank(ratios, 95)),
+		LowestHour: finite(lowest), HighestHour: finite(highest),
 	}
 }
 
 // ratio is demand over minimum in the slots [from, to), in percent.
 func (s *slots) ratio(from, to int) float64 {
-	return sum(s.requests[from:to]) / (sum(s.minimum[from:to]) * slotSeconds) * 100
+	return sum(s.Requests[from:to]) / (sum(s.minimum[from:to]) * slotSeconds) * 100
 }
-
-// nearestRank is a percentile of sorted values, of which there is at least one.
-func nearestRank(sorted []float64, percent int) float64 {
-	rank := (len(sorted)*percent + 99) / 100
-	return sorted[max(rank, 1)-1]
-}
-
-// eachWholeHour calls f with the first slot of every hour of the clock that is within
-// the window.
-func (s *slots) eachWholeHour(f func(from int)) {
-	first := int(s.window.Start.Add(time.Hour-time.Nanosecond).Truncate(time.Hour).Sub(s.window.Start) / Slot)
-	for from := first; from+slotsPerHour <= len(s.requests); from += slotsPerHour {
-		f(from)
-	}
-}
-
-// minimums are the minimum of each slot, for a hypothesis.
-type minimums func(i int) float64
 
 // inForce is the minimum that was in force.
 func (s *slots) inForce(i int) float64 { return s.minimum[i] }
@@ -326,28 +272,6 @@ func (s *slots) removed(since int) minimums {
 		}
 		return s.minimum[i]
 	}
-}
-
-// hourly gathers the slots by hours of the clock, with the given minimum of each; the first
-// hour may be a part of one.
-func (s *slots) hourly(minimum minimums) []Hour {
-	list := make([]Hour, 0, len(s.requests)/slotsPerHour+1)
-	for from := 0; from < len(s.requests); {
-		start := s.at(from).Truncate(time.Hour)
-		to := min(from+int(start.Add(time.Hour).Sub(s.at(from))/Slot), len(s.requests))
-		part := slots{kind: s.kind, requests: s.requests[from:to]}
-		provisioned := 0.0
-		for i := from; i < to; i++ {
-			provisioned += minimum(i)
-		}
-		n, requests := float64(to-from), sum(part.requests)
-		list = append(list, Hour{
-			Start: start, Provisioned: provisioned / n, Actual: requests / (n * slotSeconds),
-			Paid: part.paid(func(i int) float64 { return minimum(from + i) }), Used: requests / PerTPSHour,
-		})
-		from = to
-	}
-	return list
 }
 
 func hours(slots int) float64 { return float64(slots) / float64(slotsPerHour) }

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -61,13 +62,15 @@ func Between(now, since, until time.Time, delay time.Duration) (Spans, error) {
 			minutes(start), minutes(end))
 	case start.Before(keptSince(now)):
 		return Spans{}, fmt.Errorf("the span begins %s, but CloudWatch keeps data of 455 days; begin %s or later",
-			minutes(start), keptSince(now).Format("2006-01-02 15:04"))
+			minutes(start), keptSince(now).Format(minuteForm))
 	}
 	s.Shown = model.NewWindow(start, end)
 	return s, nil
 }
 
-func minutes(t time.Time) string { return t.Format("2006-01-02 15:04") + " UTC" }
+const minuteForm = "2006-01-02 15:04"
+
+func minutes(t time.Time) string { return t.Format(minuteForm) + " UTC" }
 
 // keptSince is since when CloudWatch has data by the hour.
 func keptSince(now time.Time) time.Time {
@@ -77,17 +80,16 @@ func keptSince(now time.Time) time.Time {
 // MonthOf is the calendar month (UTC) that a time is in. The present month reaches up to now, and
 // has the month before beside it.
 func MonthOf(now, month time.Time, delay time.Duration) (Spans, error) {
-	first := firstOfMonth(month)
-	if first.After(now) {
-		return Spans{}, fmt.Errorf("the month %s has not begun", first.Format("2006-01"))
-	}
-	if first.Before(keptSince(now)) {
+	first, name := FirstOfMonth(month), FirstOfMonth(month).Format("2006-01")
+	switch kept := keptSince(now); {
+	case first.After(now):
+		return Spans{}, fmt.Errorf("the month %s has not begun", name)
+	case first.Before(kept):
 		return Spans{}, fmt.Errorf("CloudWatch keeps data of 455 days: %s is not complete any more; the first month that is: %s",
-			first.Format("2006-01"), firstOfMonth(keptSince(now)).AddDate(0, 1, 0).Format("2006-01"))
-	}
-	if !first.Before(ReportTimeOf(now, MinDays, delay).Span.End) {
+			name, MonthEnd(kept).Format("2006-01"))
+	case !first.Before(ReportTimeOf(now, MinDays, delay).Span.End):
 		return Spans{}, fmt.Errorf("the month %s has no whole hour yet whose data have arrived; try again in an hour, or report %s",
-			first.Format("2006-01"), first.AddDate(0, -1, 0).Format("2006-01"))
+			name, first.AddDate(0, -1, 0).Format("2006-01"))
 	}
 	s, err := Between(now, first, first.AddDate(0, 1, 0), delay)
 	if err != nil {
@@ -103,17 +105,17 @@ func MonthOf(now, month time.Time, delay time.Duration) (Spans, error) {
 // WithMonth also meters the present month, beside what is shown. In its first hour there is nothing
 // to meter.
 func (s Spans) WithMonth() Spans {
-	if first := firstOfMonth(s.Shown.End); s.Open && first.Before(s.Shown.End) {
+	if first := FirstOfMonth(s.Shown.End); s.Open && first.Before(s.Shown.End) {
 		s.Month = model.NewWindow(first, s.Shown.End)
 	}
 	return s
 }
 
 // MonthEnd is the end of the calendar month that a time is in.
-func MonthEnd(t time.Time) time.Time { return firstOfMonth(t).AddDate(0, 1, 0) }
+func MonthEnd(t time.Time) time.Time { return FirstOfMonth(t).AddDate(0, 1, 0) }
 
-// firstOfMonth is the beginning of the calendar month (UTC) of t.
-func firstOfMonth(t time.Time) time.Time {
+// FirstOfMonth is the beginning of the calendar month (UTC) of t.
+func FirstOfMonth(t time.Time) time.Time {
 	return time.Date(t.UTC().Year(), t.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
 }
 
@@ -216,13 +218,9 @@ func Kept(queries []model.Query, fine time.Time) []model.Query {
 	kept := make([]model.Query, 0, len(queries))
 	for _, q := range queries {
 		old, recent := divide(q, fine)
-		for _, part := range []model.Query{old, recent} {
-			if part.Window.Duration() > 0 {
-				kept = append(kept, part)
-			}
-		}
+		kept = append(kept, old, recent)
 	}
-	return kept
+	return slices.DeleteFunc(kept, func(q model.Query) bool { return q.Window.Duration() <= 0 })
 }
 
 // divide is the part of a query by 5 minutes that is asked for by the hour, and the rest. Either
@@ -232,12 +230,8 @@ func divide(q model.Query, fine time.Time) (old, recent model.Query) {
 		return model.Query{}, q
 	}
 	old, recent = q, q
-	cut := fine
-	if q.Window.End.Before(cut) {
-		cut = q.Window.End
-	}
-	old.Window.End, recent.Window.Start = cut, cut
-	old.Window.End = old.Window.End.Add(time.Hour - time.Nanosecond).Truncate(time.Hour) // the whole last hour
+	cut := earlier(fine, q.Window.End)
+	old.Window.End, recent.Window.Start = ceil(cut, time.Hour), cut // the whole last hour
 	old.Period = time.Hour
 	if q.Stat == model.Minimum { // of a level, which is paid for by its mean
 		old.Stat = model.Average

@@ -89,7 +89,7 @@ func TestHistory(t *testing.T) {
 	m := ReportTimeOf(now, 56, 2*time.Minute)
 	r := newBench(model.Campaign, 9, m).resource
 	r.Created = m.Span.Start.Add(-time.Hour)
-	queries := HistoryQueries(r, m)
+	queries := Queries(r, m)
 	readings := model.Readings{
 		queries[0]: series(m.Span, Slot, func(i int) float64 {
 			if i%288 < 96 {
@@ -138,7 +138,7 @@ func TestHistory(t *testing.T) {
 		r := r
 		r.Recipe = tt.recipe
 		read := model.Readings{}
-		for i, q := range HistoryQueries(r, m) {
+		for i, q := range Queries(r, m) {
 			if i != tt.drop {
 				read[q] = model.Series{Complete: true}
 			}

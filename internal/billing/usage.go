@@ -45,7 +45,7 @@ type Metered struct {
 // Measure meters one resource. The readings must hold the answers to Queries and
 // rules.RunningQuery; what is missing counts as unread.
 func Measure(r model.Resource, readings model.Readings, running model.Series, m ReportTime) Metered {
-	u := Metered{Usage: Usage{Window: meteredWindow(r, m.Span)}}
+	u := Metered{Usage: Usage{Window: meteredWindow(r, m.Span)}, slots: &slots{}}
 	if u.Why = unreadable(r, readings, u.Window, m); u.Why != "" {
 		return u
 	}
@@ -56,47 +56,46 @@ func Measure(r model.Resource, readings model.Readings, running model.Series, m 
 	s := newSlots(r, u.Window, readings.Get(requestsQuery(r, m)), minimums, running)
 	u.Readable, u.slots = true, s
 	if !m.usageOnly {
-		u.evidence = evidenceOf(r, readings, m)
+		requests := readings.Get(hourlyQuery(r, m))
+		if m.Span.Duration() >= rules.LookBack {
+			requests = hourlySums(readings.Get(requestsQuery(r, m)))
+		}
+		u.evidence = evidenceOf(r, lookBack(m), requests, minimums, minimumQuery(r, m).Window.Start)
 	}
 	stopped := count(s.stopped)
-	u.StoppedHours, u.Hours = hours(stopped), hours(len(s.requests)-stopped)
+	u.StoppedHours, u.Hours = hours(stopped), hours(len(s.Requests)-stopped)
 	if u.Hours > 0 {
 		u.MinKnown = hours(count(s.known)) / u.Hours * 100
 	}
-	u.Requests = sum(s.requests)
+	u.Requests = sum(s.Requests)
 	u.Used = u.Requests / PerTPSHour
 	u.Paid = s.paid(s.inForce)
 	u.Wasted = max(0, u.Paid-u.Used)
 	u.Throughput = s.throughput()
-	u.Hourly = s.hourly(s.inForce)
+	u.Hourly = s.Metered(s.inForce)
 	u.findIdle()
 	u.quietSince = u.IdleSince
 	return u
 }
 
-// evidenceOf is what the step-down rule goes by.
-func evidenceOf(r model.Resource, readings model.Readings, m ReportTime) rules.Evidence {
-	requests := readings.Get(hourlyQuery(r, m))
-	if m.Span.Duration() >= rules.LookBack {
-		requests = hourlySums(readings.Get(requestsQuery(r, m)))
-	}
+// evidenceOf is what the step-down rule goes by in a window, from hourly requests and from minimums that
+// were read since a time.
+func evidenceOf(r model.Resource, w model.Window, hourly, minimums model.Series, since time.Time) rules.Evidence {
 	return rules.Evidence{
-		Window: evidenceWindow(r, lookBack(m)), Requests: requests,
-		Watched: rules.WatchedHours(readings.Get(minimumQuery(r, m)), minimumQuery(r, m).Window.Start),
-		Proxy:   !model.RecipeOf(r.Kind, r.Recipe).Sure,
+		Window: evidenceWindow(r, w), Requests: hourly, Watched: rules.WatchedHours(minimums, since), Proxy: !model.RecipeOf(r.Kind, r.Recipe).Sure,
 	}
 }
 
 // Demand is the demand over the metered time, as far as it is known. The readings must hold the
 // answers to SilenceQueries. Nothing is known unless u is Readable.
 func (u Metered) Demand(r model.Resource, readings model.Readings, m ReportTime) Demand {
-	if u.slots == nil {
+	if !u.Readable {
 		return Demand{Kind: r.Kind, Start: m.Span.Start}
 	}
 	d := demandOf(r.Kind, confirmed(u.evidence, r, readings, lookBack(m)), model.Series{}, m.Now).within(u.Window)
-	first := int(d.Start.Sub(u.slots.window.Start) / Slot)
+	first := int(d.Start.Sub(u.slots.Start) / Slot)
 	for i := range d.Requests {
-		d.Requests[i] += u.slots.requests[first+i] // NaN stays
+		d.Requests[i] += u.slots.Requests[first+i] // NaN stays
 	}
 	return d
 }
@@ -109,31 +108,25 @@ func confirmed(e rules.Evidence, r model.Resource, readings model.Readings, w mo
 }
 
 // HourlyAtMost returns the hours as they would be metered with a minimum that never exceeded the
-// given one. It is nil unless u is Readable.
+// given one. Like the following ones it returns nothing unless u is Readable.
 func (u Metered) HourlyAtMost(minimum int) []Hour {
-	if u.slots == nil {
-		return nil
-	}
-	return u.slots.hourly(u.slots.atMost(float64(minimum)))
+	return u.slots.Metered(u.slots.atMost(float64(minimum)))
 }
 
 // HourlyAt returns the hours as they would be metered with the given minimum all the time that
-// the resource ran. It is nil unless u is Readable.
+// the resource ran.
 func (u Metered) HourlyAt(minimum int) []Hour {
 	if u.slots == nil {
 		return nil
 	}
-	return u.slots.hourly(u.slots.throughout(float64(minimum)))
+	return u.slots.Metered(u.slots.throughout(float64(minimum)))
 }
 
 // HourlyRemoved returns the hours as they would be metered if the resource had been stopped or
-// deleted right after its last call. It is nil unless u is Readable.
+// deleted right after its last call.
 func (u Metered) HourlyRemoved() []Hour {
-	if u.slots == nil {
-		return nil
-	}
 	_, since := u.slots.idle()
-	return u.slots.hourly(u.slots.removed(since))
+	return u.slots.Metered(u.slots.removed(since))
 }
 
 // SilenceQueries ask for what confirms the silence that advice would rest on; see rules.ConfirmQueries.
@@ -169,9 +162,9 @@ func hourlySums(requests model.Series) model.Series {
 
 func (u *Metered) findIdle() {
 	n, since := u.slots.idle()
-	u.IdleHours, u.IdleSince = Finite(hours(n)), nil
-	if since < len(u.slots.requests) {
-		u.IdleSince = new(u.slots.at(since))
+	u.IdleHours, u.IdleSince = finite(hours(n)), nil
+	if since < len(u.slots.Requests) {
+		u.IdleSince = new(u.slots.Time(since))
 	}
 }
 
@@ -202,17 +195,15 @@ func (u Metered) looksIdle(r model.Resource, idle time.Duration, m ReportTime) b
 // resource whose calls fail is broken, not idle. Where these could not be read, idle time
 // is unknown.
 func (u *Metered) AddCalls(r model.Resource, readings model.Readings, idle time.Duration, m ReportTime) {
-	queries := u.CallQueries(r, idle, m)
-	if len(queries) == 0 {
-		return
-	}
-	complete := true
+	queries, complete := u.CallQueries(r, idle, m), true
 	for _, q := range queries {
 		series := readings.Get(q)
 		complete = complete && series.Complete
 		u.slots.each(series, func(i int, value float64) { u.slots.called[i] = u.slots.called[i] || value > 0 })
 	}
-	u.findIdle()
+	if len(queries) > 0 {
+		u.findIdle()
+	}
 	if !complete {
 		u.IdleHours, u.IdleSince = nil, nil
 	}
@@ -220,11 +211,9 @@ func (u *Metered) AddCalls(r model.Resource, readings model.Readings, idle time.
 
 // unreadable is why a resource cannot be metered, or empty.
 func unreadable(r model.Resource, readings model.Readings, w model.Window, m ReportTime) string {
-	if _, why := rules.RequestMetric(r); why != "" {
-		return why
-	}
 	requests := readings.Get(requestsQuery(r, m))
-	if requests.Complete && w.Duration() <= 0 {
+	_, why := rules.RequestMetric(r)
+	if why == "" && requests.Complete && w.Duration() <= 0 {
 		return "too new: created after the last whole hour began"
 	}
 	return uncounted(r, requests)
@@ -234,7 +223,10 @@ func unreadable(r model.Resource, readings model.Readings, w model.Window, m Rep
 // counted by another metric is not silent if it has no data.
 func uncounted(r model.Resource, requests model.Series) string {
 	recipe := model.RecipeOf(r.Kind, r.Recipe)
+	_, why := rules.RequestMetric(r)
 	switch {
+	case why != "":
+		return why
 	case !requests.Complete:
 		return "its requests could not be read completely"
 	case !recipe.Sure && len(requests.Points) == 0:
@@ -247,41 +239,57 @@ func uncounted(r model.Resource, requests model.Series) string {
 // two is not the sum of their highest slots. A campaign's TPS and a recommender's RPS are
 // the same thing. It does not grow with the resources.
 type Whole struct {
-	slots *slots
+	slots slots
 	count int
 }
 
 // NewWhole makes a Whole of the span of a report, without resources.
 func NewWhole(span model.Window) *Whole {
 	n := int(span.Duration() / Slot)
-	w := &Whole{slots: &slots{
-		window: span, requests: make([]float64, n), minimum: make([]float64, n), stopped: make([]bool, n),
-	}}
-	for i := range w.slots.stopped {
-		w.slots.stopped[i] = true
-	}
-	return w
+	s := slots{Demand: Demand{Start: span.Start, Requests: make([]float64, n)}, minimum: make([]float64, n)}
+	s.stopped = slices.Repeat([]bool{true}, n)
+	return &Whole{slots: s}
 }
 
 // Add adds the usage of a resource over the same span. One that is not readable is left out.
 func (w *Whole) Add(m Metered) {
-	if !m.Readable {
-		return
+	if m.Readable {
+		w.add(m.slots, 1)
 	}
-	w.count++
-	from := int(m.Window.Start.Sub(w.slots.window.Start) / Slot)
-	for i := range m.slots.requests {
-		w.slots.requests[from+i] += m.slots.requests[i]
-		w.slots.minimum[from+i] += m.slots.minimum[i]
-		w.slots.stopped[from+i] = w.slots.stopped[from+i] && m.slots.stopped[i]
+}
+
+// Join adds the resources of another Whole of the same span, and reports whether it is of the same.
+func (w *Whole) Join(o *Whole) bool {
+	if !o.slots.Start.Equal(w.slots.Start) || len(o.slots.Requests) != len(w.slots.Requests) {
+		return false
+	}
+	w.add(&o.slots, o.count)
+	return true
+}
+
+func (w *Whole) add(s *slots, count int) {
+	w.count += count
+	from := int(s.Start.Sub(w.slots.Start) / Slot)
+	for i := range s.Requests {
+		w.slots.Requests[from+i] += s.Requests[i]
+		w.slots.minimum[from+i] += s.minimum[i]
+		w.slots.stopped[from+i] = w.slots.stopped[from+i] && s.stopped[i]
 	}
 }
 
 // Clone is a copy that shares nothing.
 func (w *Whole) Clone() *Whole {
-	s := *w.slots
-	s.requests, s.minimum, s.stopped = slices.Clone(s.requests), slices.Clone(s.minimum), slices.Clone(s.stopped)
-	return &Whole{&s, w.count}
+	s := w.slots
+	s.Requests, s.minimum, s.stopped = slices.Clone(s.Requests), slices.Clone(s.minimum), slices.Clone(s.stopped)
+	return &Whole{s, w.count}
+}
+
+// Throughput is that of all resources together; nil if nothing was added.
+func (w *Whole) Throughput() *Throughput {
+	if w.count == 0 {
+		return nil
+	}
+	return new(w.slots.throughput())
 }
 
 // AddHours adds hours up by their beginnings.
@@ -294,26 +302,4 @@ func AddHours(a, b []Hour) []Hour {
 		sums[h.Start.Unix()] = sum
 	}
 	return slices.SortedFunc(maps.Values(sums), func(a, b Hour) int { return a.Start.Compare(b.Start) })
-}
-
-// Join adds the resources of another Whole of the same span, and reports whether it is of the same.
-func (w *Whole) Join(o *Whole) bool {
-	if o.slots.window != w.slots.window {
-		return false
-	}
-	w.count += o.count
-	for i := range o.slots.requests {
-		w.slots.requests[i] += o.slots.requests[i]
-		w.slots.minimum[i] += o.slots.minimum[i]
-		w.slots.stopped[i] = w.slots.stopped[i] && o.slots.stopped[i]
-	}
-	return true
-}
-
-// Throughput is that of all resources together; nil if nothing was added.
-func (w *Whole) Throughput() *Throughput {
-	if w.count == 0 {
-		return nil
-	}
-	return new(w.slots.throughput())
 }

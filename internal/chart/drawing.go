@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -184,13 +185,29 @@ const SparkHours = 72
 // Spark is a small drawing of the last hours of a resource. The view box is 112 by 28.
 type Spark struct{ Actual, Waste, Provisioned, Text string }
 
-// SparkOf draws the last SparkHours; nil if there are not two of them.
-func SparkOf(hours []billing.Hour, unit string) *Spark {
-	if len(hours) < 2 {
+// SparkHour is an hour of a small drawing, which needs little memory: a page keeps them of every resource.
+type SparkHour struct{ Provisioned, Actual float32 }
+
+// SparkHoursOf are the last SparkHours, without their times.
+func SparkHoursOf(hours []billing.Hour) []SparkHour {
+	hours = hours[max(0, len(hours)-SparkHours):]
+	kept := make([]SparkHour, len(hours))
+	for i, h := range hours {
+		kept[i] = SparkHour{float32(h.Provisioned), float32(h.Actual)}
+	}
+	return kept
+}
+
+// SparkOf draws hours; nil if there are not two of them.
+func SparkOf(kept []SparkHour, unit string) *Spark {
+	if len(kept) < 2 {
 		return nil
 	}
 	const width, height = 112, 28
-	hours = hours[max(0, len(hours)-SparkHours):]
+	hours := make([]billing.Hour, len(kept))
+	for i, h := range kept { // the drawing shows no times
+		hours[i] = billing.Hour{Start: time.Unix(int64(i)*3600, 0), Provisioned: float64(h.Provisioned), Actual: float64(h.Actual)}
+	}
 	actual, provisioned := make([]*float64, len(hours)), make([]*float64, len(hours))
 	high := 0.001
 	for i := range hours {

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,12 +70,41 @@ func (o *accountOptions) check() error {
 // maxAccountsFile bounds what is read of a file of accounts, in bytes: one more than it may have.
 const maxAccountsFile = 1<<20 + 1
 
-// member is one of several accounts, with a session of its own in it.
+// member is an account that a command works in: that of the credentials, or one of several, with a
+// session of its own in it.
 type member struct {
 	*session
-	of     model.Account
-	role   model.ARN // zero: the credentials are used as they are
-	values config.Values
+	parts     *app.App
+	of        model.Account // zero: the only one, that of the credentials
+	role      model.ARN     // zero: the credentials are used as they are
+	values    config.Values
+	unreached error           // why the account cannot be worked in
+	mayEnd    map[string]bool // ARNs that a person has confirmed to delete or stop; nil: what the rules decide
+}
+
+// only reports whether the command works in no other account.
+func (m member) only() bool { return m.of.ID == "" }
+
+// members are the accounts to work in. It assumes no role.
+func (o *accountOptions) members(ctx context.Context, s *session, values config.Values) ([]member, error) {
+	if !o.several() {
+		return []member{{session: s, values: values}}, nil
+	}
+	return o.open(ctx, s, values)
+}
+
+// work builds the parts of the program in each account, and announces what they may write.
+func (o *accountOptions) work(
+	ctx context.Context, s *session, values config.Values, options func(member) app.Options, where, may string, dryRun bool,
+) ([]member, error) {
+	list, err := o.members(ctx, s, values)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range list {
+		list[i].parts = m.app(options(m))
+	}
+	return list, announceAll(ctx, list, where, may, dryRun)
 }
 
 // open finds the accounts, and makes a session of each. It assumes no role. Resources that are named
@@ -118,22 +146,26 @@ func (o *accountOptions) open(ctx context.Context, s *session, values config.Val
 	return list, nil
 }
 
-// sessionIn is the session in the account of a resource, if accounts are selected; done ends it.
-func (o *accountOptions) sessionIn(ctx context.Context, s *session, arn model.ARN) (in *session, done func(), err error) {
-	if !o.several() {
-		return s, func() {}, nil
-	}
-	list, err := o.open(ctx, s, config.Values{})
+// sessionFor opens a session in the account of a resource; done ends it.
+func (o *accountOptions) sessionFor(ctx context.Context, g *global, arn model.ARN) (in *session, done func(), err error) {
+	s, err := g.open(ctx, setup{})
 	if err != nil {
 		return nil, nil, err
 	}
-	for _, m := range list {
-		if m.of.ID == arn.Account {
-			return m.session, func() { closeAll(list) }, nil
-		}
+	list, err := o.members(ctx, s, config.Values{})
+	done = func() { closeAll(list); s.close() }
+	if err == nil && model.PartitionOf(arn.Region) != model.PartitionOf(s.config.Region) {
+		err = usage(fmt.Errorf("%s is in another partition than the region %s", arn, s.config.Region))
 	}
-	closeAll(list)
-	return nil, nil, usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
+	at := slices.IndexFunc(list, func(m member) bool { return m.only() || m.of.ID == arn.Account })
+	if err == nil && at < 0 {
+		err = usage(fmt.Errorf("%s is in an account that is not among the accounts", arn))
+	}
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	return list[at].session, done, nil
 }
 
 // text is the selection as a command line has it, after a space; empty for one account.
@@ -155,13 +187,13 @@ func (s *session) identity(ctx context.Context, owner *writer.Owner) (writer.Ide
 }
 
 // reach gets credentials in the account, and makes sure that they are of that account.
-func (m member) reach(ctx context.Context, owner *writer.Owner) error {
+func (m member) reach(ctx context.Context) error {
 	bounded, cancel := context.WithTimeout(ctx, stsTimeout)
 	defer cancel()
 	if _, err := m.config.Credentials.Retrieve(bounded); err != nil {
 		return err
 	}
-	identity, err := owner.Identity(bounded)
+	identity, err := m.parts.Owner.Identity(bounded)
 	if err == nil && identity.Account != m.of.ID { // guard: credentials of another account
 		return fmt.Errorf("the credentials belong to the account %s", identity.Account)
 	}
@@ -180,43 +212,46 @@ func failed[R any](m member, operation string, err error) report.Of[R] {
 	return report.Of[R]{Account: m.of, Problems: []model.Problem{{Operation: operation, Err: errors.New(text)}}}
 }
 
-// announceAll writes to stderr, for each account that can be reached, what the command may do there. The
-// errors are why the others cannot.
-func announceAll(list []member, unreached []error, where func(member) string, may string, dryRun bool) {
+// announceAll writes to stderr, for each account, where the command works and what it may do there. One of
+// several that cannot be reached is noted in the list; of the only one that is the error.
+func announceAll(ctx context.Context, list []member, where, may string, dryRun bool) error {
 	if dryRun {
 		may = "reads only"
 	}
-	for i, m := range list {
-		if unreached[i] == nil {
-			m.streams.note(fmt.Sprintf("account %s, %s: %s.", m.of, where(m), may))
+	if len(list) == 1 && list[0].only() {
+		return list[0].announce(ctx, list[0].parts.Owner, list[0].regionsOf(list[0].values)+where, may, false)
+	}
+	awsapi.Parallel(len(list), accountsAtOnce, func(i int) { list[i].unreached = list[i].reach(ctx) })
+	for _, m := range list {
+		if m.unreached == nil {
+			m.streams.note(fmt.Sprintf("account %s, %s: %s.", m.of, m.regionsOf(m.values)+where, may))
 		}
 	}
+	return nil
 }
 
-// inEach runs a job in every account that can be reached, some at the same time, and returns what each
-// contributes, in the order of the accounts.
-func inEach[R any](list []member, unreached []error, operation string, run func(m member, i int) (R, error)) []report.Of[R] {
+// inEach runs a job in every account that can be reached, some at the same time, and puts together what
+// each contributes; none means that no account could be worked in. In the only account the error is the job's.
+func inEach[R any](
+	list []member, operation string, merged func([]report.Of[R]) R, run func(member) (R, error),
+) (result R, none bool, err error) {
+	if len(list) == 1 && list[0].only() {
+		result, err = run(list[0])
+		list[0].progress.clear()
+		return result, false, err
+	}
 	out := make([]report.Of[R], len(list))
 	awsapi.Parallel(len(list), accountsAtOnce, func(i int) {
-		if unreached[i] != nil {
-			out[i] = failed[R](list[i], opAssume, unreached[i])
-			return
-		}
-		made, err := run(list[i], i)
-		if err != nil {
+		if err := list[i].unreached; err != nil {
+			out[i] = failed[R](list[i], opAssume, err)
+		} else if made, err := run(list[i]); err != nil {
 			out[i] = failed[R](list[i], operation, err)
-			return
+		} else {
+			out[i] = report.Of[R]{Account: list[i].of, Report: &made}
 		}
-		out[i] = report.Of[R]{Account: list[i].of, Report: &made}
 	})
-	return out
-}
-
-// reachAll gets credentials in all accounts.
-func reachAll(ctx context.Context, list []member, parts []*app.App) []error {
-	errs := make([]error, len(list))
-	awsapi.Parallel(len(list), accountsAtOnce, func(i int) { errs[i] = list[i].reach(ctx, parts[i].Owner) })
-	return errs
+	list[0].progress.clear()
+	return merged(out), !slices.ContainsFunc(out, func(o report.Of[R]) bool { return o.Report != nil }), nil
 }
 
 // closeAll drops the connections of accounts.
@@ -226,30 +261,15 @@ func closeAll(list []member) {
 	}
 }
 
-// unless is the error of a command whose output was written: exit 1 if no account could be read, or else
-// what writing it returned.
-func unless[R any](list []report.Of[R], err error) error {
-	if own, ok := errors.AsType[*exit](err); err != nil && !(ok && own.err == nil) {
-		return err
-	}
-	if !slices.ContainsFunc(list, func(o report.Of[R]) bool { return o.Report != nil }) {
-		return &exit{code: ExitFailed}
-	}
-	return err
-}
-
-// since is how long ago a time of the real clock was, in milliseconds.
-func since(began time.Time) int64 { return time.Since(began).Milliseconds() }
-
-// app builds the parts that work in the account.
+// app builds the parts that work in the account, whose progress is shown with its name if there are several.
 func (m member) app(o app.Options) *app.App {
 	o.Progress = m.showProgress
 	return m.session.app(o)
 }
 
-// showProgress shows the progress of one of several accounts.
+// showProgress shows the progress in the account.
 func (m member) showProgress(step string, done, total int) {
-	if step != "" {
+	if step != "" && !m.only() {
 		step = strings.TrimSpace(m.of.Label() + ": " + step)
 	}
 	m.progress.show(step, done, total)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,18 +21,18 @@ import (
 // actionOptions are the settings of the commands that act on one resource.
 type actionOptions struct {
 	common
-	action model.Action
-	event  string // file with an event, or - for stdin
-	reason string
-	large  bool
-	length time.Duration // of a timed raise
-	until  string
-
+	action   model.Action
+	event    string // file with an event, or - for stdin
+	reason   string
+	large    bool
+	length   time.Duration // of a timed raise
+	until    string
+	schedule string // of automatic training
 	accounts accountOptions
 }
 
 func newUpdateTPS(g *global) *cobra.Command {
-	return newAction(g, model.ActionUpdate, "update-tps ARN NEW_MIN", "Change the minimum of a campaign or recommender",
+	cmd, o := newAction(g, model.ActionUpdate, " ARN NEW_MIN", "Change the minimum of a campaign or recommender",
 		`Change the minimum throughput of a campaign (minProvisionedTPS) or recommender
 (minRecommendationRequestsPerSecond), up or down. All its other settings stay.
 
@@ -39,34 +40,86 @@ With --for or --until it is a raise that returns: the end is arranged first, in 
 resource, and carried out by whichever monitor runs then. If somebody changes the minimum
 meanwhile, it stays, and that is reported.`,
 		`campaign/home 50 --reason "sale on Friday"`)
+	addAllowLarge(cmd, &o.large)
+	cmd.Flags().DurationVar(&o.length, "for", 0, "a raise that returns after this `TIME`, such as 2h or 90m")
+	cmd.Flags().StringVar(&o.until, "until", "", "a raise that returns at this `TIME`, such as 2026-03-04T14:00:00Z")
+	return cmd
 }
 
 func newDeleteCampaign(g *global) *cobra.Command {
-	return newAction(g, model.ActionDelete, "delete-campaign ARN", "Delete a campaign; its trained model stays",
+	cmd, _ := newAction(g, model.ActionDelete, " ARN", "Delete a campaign; its trained model stays",
 		`Delete a campaign, and the alarms that were created for it. Its solution and the trained
 solution version stay, so that it can be created again.`, "campaign/spring-sale --yes")
+	return cmd
 }
 
 func newStopRecommender(g *global) *cobra.Command {
-	return newAction(g, model.ActionStop, "stop-recommender ARN", "Stop a recommender; start-recommender undoes it",
+	cmd, _ := newAction(g, model.ActionStop, " ARN", "Stop a recommender; start-recommender undoes it",
 		`Stop a recommender, and remove the alarms that were created for it. It keeps its model and
 costs nothing until it is started again.`, "recommender/for-you --yes")
+	return cmd
 }
 
 func newStartRecommender(g *global) *cobra.Command {
-	return newAction(g, model.ActionStart, "start-recommender ARN", "Start a recommender that was stopped",
+	cmd, _ := newAction(g, model.ActionStart, " ARN", "Start a recommender that was stopped",
 		"Start a recommender that was stopped.", "recommender/for-you")
+	return cmd
 }
 
-// newAction is a command that acts on one resource; example is the end of its arguments.
-func newAction(g *global, action model.Action, use, short, long, example string) *cobra.Command {
+func newPauseTraining(g *global) *cobra.Command {
+	cmd, _ := newAction(g, model.ActionPause, " ARN", "Switch off the automatic training of a solution; resume-training undoes it",
+		`Switch off the automatic training of a solution (performAutoTraining). Its versions stay,
+campaigns go on serving them, and a training in progress is not stopped. report finds
+solutions that are trained although nothing uses them. The program never does this
+automatically.`, "solution/shop-gift-ideas")
+	return cmd
+}
+
+func newResumeTraining(g *global) *cobra.Command {
+	cmd, o := newAction(g, model.ActionResume, " ARN", "Switch on the automatic training of a solution again",
+		`Switch on the automatic training of a solution (performAutoTraining). AWS starts the first
+training within an hour, and bills each by the training hour.`, "solution/shop-gift-ideas")
+	cmd.Flags().StringVar(&o.schedule, "schedule", "", "train this often: \"rate(`N days`)\", from 1 to 30 (default: as the solution has it)")
+	return cmd
+}
+
+// newAction is a command that acts on one resource; example is the end of its arguments. Only people
+// request what is about training: there is no event for it.
+func newAction(g *global, action model.Action, operands, short, long, example string) (*cobra.Command, *actionOptions) {
 	o := &actionOptions{action: action}
-	name, operands, _ := strings.Cut(use, " ")
+	name := string(action)
 	cmd := &cobra.Command{
-		Use:     use,
+		Use:     name + operands,
 		Short:   short,
 		Example: "  personalize-monitor " + name + " arn:aws:personalize:us-east-1:123456789012:" + example,
-		Long: long + `
+	}
+	o.accounts.addFlags(cmd)
+	o.addDryRun(cmd, "write nothing; show what would be done")
+	if action != model.ActionStart {
+		cmd.Flags().StringVar(&o.reason, "reason", "", "why; part of the notification")
+	}
+	if asks[action] != "" {
+		o.addYes(cmd)
+	}
+	if action.Training() {
+		cmd.Args = exactArgs(1)
+		cmd.Long = long + `
+
+Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
+but something that follows (the notification, the audit record) failed, or the solution
+does not exist.`
+	} else {
+		cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
+		cmd.Args = func(_ *cobra.Command, args []string) error {
+			switch n := len(strings.Fields(operands)); {
+			case o.event != "" && (len(args) > 0 || o.reason != "" || o.length != 0 || o.until != ""):
+				return errors.New("--event has everything in it; give no ARN, minimum, --reason, --for or --until with it")
+			case o.event == "" && len(args) != n:
+				return fmt.Errorf("%s needs%s, or --event FILE; it has %d of these arguments", name, operands, len(args))
+			}
+			return nil
+		}
+		cmd.Long = long + `
 
 Instead of the ARN, --event reads an EventBridge event or its bare detail as JSON. What
 the monitor decided automatically (the detail has CurrentMinTPS or IdleThresholdHours) is
@@ -75,32 +128,7 @@ checked again on fresh data first, and not done if it no longer applies.
 Exit codes: 0 done, or nothing to do; 1 failed; 2 bad usage or configuration; 3 done,
 but something that follows (a notification, the removal of alarms, the audit record)
 failed, or not done, as a stop or deletion could not be recorded beforehand, or the ARN does
-not exist (what an event names may be gone already: 0).`,
-	}
-	o.accounts.addFlags(cmd)
-	cmd.Flags().StringVar(&o.event, "event", "", "read the request from this `FILE`, or - for stdin")
-	o.addDryRun(cmd, "write nothing; show what would be done")
-	if action != model.ActionStart {
-		cmd.Flags().StringVar(&o.reason, "reason", "", "why; part of the notification")
-	}
-	switch {
-	case action.Ends():
-		o.addYes(cmd)
-	case action == model.ActionUpdate:
-		addAllowLarge(cmd, &o.large)
-		cmd.Flags().DurationVar(&o.length, "for", 0, "a raise that returns after this `TIME`, such as 2h or 90m")
-		cmd.Flags().StringVar(&o.until, "until", "", "a raise that returns at this `TIME`, such as 2026-03-04T14:00:00Z")
-	}
-	cmd.Args = func(_ *cobra.Command, args []string) error {
-		switch {
-		case o.event != "" && (len(args) > 0 || o.reason != "" || o.length != 0 || o.until != ""):
-			return errors.New("--event has everything in it; give no ARN, minimum, --reason, --for or --until with it")
-		case o.event != "":
-			return nil
-		case len(args) != len(strings.Fields(operands)):
-			return fmt.Errorf("%s needs %s, or --event FILE; it has %d of these arguments", name, operands, len(args))
-		}
-		return nil
+not exist (what an event names may be gone already: 0).`
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		req, err := o.request(args, g.streams)
@@ -108,27 +136,52 @@ not exist (what an event names may be gone already: 0).`,
 		if err == nil {
 			err = req.Validate(action)
 		}
-		if err != nil {
-			return usage(err)
+		if err = cmp.Or(usage(err), o.accounts.check(), o.canAsk(g.streams)); err != nil {
+			return err
 		}
 		return o.run(cmd.Context(), g, req)
 	}
-	return cmd
+	return cmd, o
+}
+
+// asks are the actions that a person confirms, as a question has them.
+var asks = map[model.Action]string{
+	model.ActionDelete: "Delete", model.ActionStop: "Stop", model.ActionPause: "Pause the automatic training of",
+}
+
+// canAsk makes sure, before anything else is done, that the question can be answered, if there is one.
+func (o *actionOptions) canAsk(streams Streams) error {
+	if asks[o.action] == "" {
+		return nil
+	}
+	return o.checkAsk(streams.without(o.event), string(o.action)+" asks before it acts")
+}
+
+// without are the streams whose input, if it has an event, has no answer.
+func (s Streams) without(event string) Streams {
+	if event == "-" {
+		s.In = nil
+	}
+	return s
 }
 
 // maxEvent is how large an event may be, in bytes; the bus accepts less.
 const maxEvent = 1 << 20
 
 // request reads the request from the arguments or the event.
-func (o *actionOptions) request(args []string, streams Streams) (events.Request, error) {
-	if o.event != "" {
+func (o *actionOptions) request(args []string, streams Streams) (req events.Request, err error) {
+	switch {
+	case o.event != "":
 		payload, err := streams.readEvent(o.event)
 		if err != nil {
-			return events.Request{}, err
+			return req, err
 		}
 		return events.Decode(payload)
+	case o.action.Training():
+		req, err = events.NewTrainingRequest(args[0], o.schedule)
+	default:
+		req, err = events.NewRequest(args[0])
 	}
-	req, err := events.NewRequest(args[0])
 	if err == nil && o.action == model.ActionUpdate {
 		req.NewMinTPS, err = events.ParseMinTPS(args[1])
 	}
@@ -160,76 +213,25 @@ func (s Streams) readEvent(name string) (payload []byte, err error) {
 	return payload, nil
 }
 
-// moreParams are the parameters beside those of a recheck.
-func (o *actionOptions) moreParams() []string {
-	if o.action.Ends() { // then the dashboard is rebuilt
-		return dashboardParams
-	}
-	return nil
-}
-
-// canAsk makes sure, before anything else is done, that the question can be answered, if there is one.
-func (o *actionOptions) canAsk(streams Streams) error {
-	if !o.asks() {
-		return nil
-	}
-	if o.event == "-" {
-		streams.In = nil // stdin has the event, and no answer
-	}
-	return o.checkAsk(streams, string(o.action)+" asks before it acts")
-}
-
-// ask asks before an action that ends something.
-func (o *actionOptions) ask(ctx context.Context, streams Streams, req events.Request) error {
-	if !o.asks() {
-		return nil
-	}
-	verb := "Stop"
-	switch o.action {
-	case model.ActionDelete:
-		verb = "Delete"
-	case model.ActionPause:
-		verb = "Pause the automatic training of"
-	}
-	return o.confirm(ctx, streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN))
-}
-
-// checkRequest makes sure that the session can reach what a request is about, and that its time is valid.
-func checkRequest(req events.Request, s *session) error {
-	if model.PartitionOf(req.ARN.Region) != model.PartitionOf(s.config.Region) {
-		return fmt.Errorf("%s is in another partition than the region %s", req.ARN, s.config.Region)
-	}
-	if !req.Timed() {
-		return nil
-	}
-	_, err := req.Due(s.clock.Now())
-	return err
-}
-
 // run executes a request and prints the answer.
 func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) error {
-	if err := o.accounts.check(); err != nil {
-		return err
+	var more []string
+	if o.action.Ends() { // then the dashboard is rebuilt
+		more = dashboardParams
 	}
-	values, err := config.Resolve(cycle.RecheckSources(g.streams.Env, o.moreParams()...))
+	values, err := config.Resolve(cycle.RecheckSources(g.streams.Env, more...))
 	if err != nil {
 		return err
 	}
-	if err := o.canAsk(g.streams); err != nil {
-		return err
-	}
-	s, err := g.open(ctx, setup{})
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	s, done, err := o.accounts.sessionIn(ctx, s, req.ARN)
+	s, done, err := o.accounts.sessionFor(ctx, g, req.ARN)
 	if err != nil {
 		return err
 	}
 	defer done()
-	if err := checkRequest(req, s); err != nil {
-		return usage(err)
+	if req.Timed() {
+		if _, err := req.Due(s.clock.Now()); err != nil {
+			return usage(err)
+		}
 	}
 	parts := s.app(s.acting(values, o.dryRun))
 	identity, err := parts.Owner.Identity(ctx)
@@ -242,25 +244,17 @@ func (o *actionOptions) run(ctx context.Context, g *global, req events.Request) 
 	if identity.Account != req.ARN.Account {
 		return usage(fmt.Errorf("%s belongs to the account %s, the credentials to %s", req.ARN, req.ARN.Account, identity.Account))
 	}
-	if err := o.ask(ctx, g.streams, req); err != nil {
-		return err
+	if verb := asks[o.action]; verb != "" {
+		if err := o.confirm(ctx, g.streams, fmt.Sprintf("%s %s %s?", verb, req.Kind, req.ARN)); err != nil {
+			return err
+		}
 	}
 	answer, err := parts.Actions.Do(ctx, o.action, req)
-	s.progress.clear()
-	if err != nil {
-		return missing(err)
-	}
-	if answer.Restore != "" {
-		answer.Restore += o.accounts.text()
-	}
-	if err := s.streams.printAnswer(answer); err != nil || !answer.Gone || o.event != "" {
+	if err := o.accounts.print(s, answer, err); err != nil || !answer.Gone || o.event != "" {
 		return err
 	}
 	return missing(fmt.Errorf("%s: %w", req.ARN, actions.ErrNotFound))
 }
-
-// asks reports whether the command asks before it acts.
-func (o *actionOptions) asks() bool { return o.action.Ends() || o.action == model.ActionPause }
 
 // missing is the error for a resource that a person names and that does not exist: with its own exit
 // code, as it may be a mistake in the name.
@@ -271,15 +265,19 @@ func missing(err error) error {
 	return &exit{code: ExitPartial, err: err, hint: "check the account, the region and the name in the ARN; plan lists what exists"}
 }
 
-// printAnswer prints the sentence, and to stderr what failed afterwards.
-func (s Streams) printAnswer(answer actions.Answer) error {
-	if _, err := fmt.Fprintln(s.Out, model.OneLine(answer.Sentence)); err != nil {
+// print prints the sentence of an answer, and to stderr how to undo what was done, and what failed afterwards.
+func (o *accountOptions) print(s *session, answer actions.Answer, err error) error {
+	s.progress.clear()
+	if err != nil {
+		return missing(err)
+	}
+	if _, err := fmt.Fprintln(s.streams.Out, model.OneLine(answer.Sentence)); err != nil {
 		return fmt.Errorf("print the answer: %w", err)
 	}
 	if answer.Restore != "" { // the audit record has it too
-		fmt.Fprintln(s.Err, "To undo it:", answer.Restore)
+		fmt.Fprintln(s.streams.Err, "To undo it:", answer.Restore+o.text())
 	}
-	s.printProblems(answer.Problems)
+	s.streams.printProblems(answer.Problems)
 	return partial(len(answer.Problems) > 0)
 }
 

@@ -135,50 +135,49 @@ func (s *session) record() audit.Log {
 const lookBack = time.Duration(billing.MaxDays)*24*time.Hour + 2*time.Hour
 
 // recall reads the latest records of the session's audit file, the oldest first, and the time of
-// the first record in it. It returns none without a file. What cannot be read is logged: only
-// what a page shows depends on it.
+// the first record in it. It returns none without a file, or if the file cannot be read.
 func (s *session) recall(ctx context.Context) (records []events.Audit, since time.Time) {
-	if s.audit == nil || !s.audit.regular { // a terminal or a pipe cannot be read back
-		return nil, time.Time{}
-	}
-	name := s.audit.file.Name()
-	late := history.New(history.Filter{Since: s.clock.Now().Add(-lookBack)}, func(f history.Fault) {
+	records, err := s.past(ctx, history.Filter{Since: s.clock.Now().Add(-lookBack)}, math.MaxInt64, func(f history.Fault) {
 		s.logger.WarnContext(ctx, "audit record not read", "what", f.Where, "err", f.Err)
 	})
-	first := history.New(history.Filter{}, func(history.Fault) {})
-	err := errors.Join(readAuditFile(ctx, name, late, math.MaxInt64), readAuditFile(ctx, name, first, firstRecords))
-	if err != nil {
-		s.logger.WarnContext(ctx, "audit file not read; the page does not show earlier actions", "err", err)
+	first, failed := s.past(ctx, history.Filter{}, firstRecords, func(history.Fault) {})
+	if err != nil || failed != nil {
 		return nil, time.Time{}
 	}
-	if list := first.Records(); len(list) > 0 {
-		since = list[0].Time
+	if len(first) > 0 {
+		since = first[0].Time
 	}
-	return late.Records(), since
+	return records, since
 }
 
 // done reads all records of actions that were done: those of the session's audit file or, without one,
-// those that the daemon remembers. What cannot be read is logged: what it saved is not shown.
+// those that the daemon remembers.
 func (s *session) done(ctx context.Context, memory *serve.Memory) []events.Audit {
 	if s.audit == nil || !s.audit.regular {
 		return memory.Snapshot().Audits
 	}
-	all := history.New(history.Filter{Outcomes: []string{events.OutcomeDone}}, func(history.Fault) {}) // recall has logged them
-	if err := readAuditFile(ctx, s.audit.file.Name(), all, math.MaxInt64); err != nil {
-		s.logger.WarnContext(ctx, "audit file not read; the page does not show all savings", "err", err)
-	}
-	return all.Records()
+	// recall has logged what cannot be read
+	records, _ := s.past(ctx, history.Filter{Outcomes: []string{events.OutcomeDone}}, math.MaxInt64, func(history.Fault) {})
+	return records
 }
 
 // firstRecords is how much of a file is read to find its first records, in bytes.
 const firstRecords = 1 << 20
 
-// readAuditFile reads the beginning of a file.
-func readAuditFile(ctx context.Context, name string, into *history.History, limit int64) error {
-	file, err := os.Open(name)
-	if err != nil {
-		return err
+// past reads records of the session's audit file, up to a number of bytes. A failure is logged too: only what
+// a page shows depends on it. A terminal or a pipe cannot be read back.
+func (s *session) past(ctx context.Context, filter history.Filter, bytes int64, fault func(history.Fault)) ([]events.Audit, error) {
+	if s.audit == nil || !s.audit.regular {
+		return nil, nil
 	}
-	defer func() { _ = file.Close() }() // it was only read
-	return into.ReadLines(ctx, name, io.LimitReader(file, limit))
+	found := history.New(filter, fault)
+	file, err := os.Open(s.audit.file.Name())
+	if err == nil {
+		err = found.ReadLines(ctx, file.Name(), io.LimitReader(file, bytes))
+		_ = file.Close() // it was only read
+	}
+	if err != nil {
+		s.logger.WarnContext(ctx, "audit file not read; the page does not show all of what it has", "err", err)
+	}
+	return found.Records(), err
 }

@@ -85,7 +85,7 @@ func TestRecall(t *testing.T) {
 	if !strings.Contains(log.String(), "audit.jsonl:4") {
 		t.Errorf("a line that cannot be read is not logged: %s", log.String())
 	}
-	if records, since := (&session{}).recall(t.Context()); records != nil || !since.IsZero() {
+	if records, since := (&session{account: account{clock: model.SystemClock{}}}).recall(t.Context()); records != nil || !since.IsZero() {
 		t.Error("something was read without a file")
 	}
 	null := open(os.DevNull)

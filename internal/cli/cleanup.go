@@ -48,7 +48,6 @@ but some things or regions failed.`,
 		Example: `  personalize-monitor cleanup --dry-run
   personalize-monitor cleanup --yes --output csv
   personalize-monitor cleanup --deployment eu-west-1/my-stack`,
-		Args: cobra.NoArgs,
 	}
 	o.addDryRun(cmd, "remove nothing; show what would be removed")
 	o.addYes(cmd)
@@ -58,7 +57,7 @@ but some things or regions failed.`,
 	flags.BoolVar(&o.includeUntagged, "include-untagged", false, "remove the upstream sample's leftovers that no deployment has tagged, too")
 	flags.String("regions", "", "further regions to search, separated by commas (env Regions)")
 	flags.String("dashboard-name", "", "name of the dashboards to remove (env DashboardName, default Amazon-Personalize-Monitor)")
-	return g.start(cmd, cleanupSetup, o)
+	return g.start(cmd, cleanupSetup, o.check, o.run)
 }
 
 // stackPattern is a region and the name of a CloudFormation stack.

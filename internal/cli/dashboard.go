@@ -20,12 +20,8 @@ import (
 // dashboardParams are the parameters that select what a dashboard shows.
 var dashboardParams = []string{config.CampaignARNs, config.RecommenderARNs, config.Regions, config.DashboardName}
 
-// The dashboard commands.
-type (
-	dashboardBuild  struct{ common }
-	dashboardDelete struct{ common }
-	dashboardRender struct{}
-)
+// dashboardOptions are the settings of the dashboard commands.
+type dashboardOptions struct{ common }
 
 func newDashboard(g *global) *cobra.Command {
 	cmd := &cobra.Command{
@@ -34,7 +30,6 @@ func newDashboard(g *global) *cobra.Command {
 		Long: `Build, delete or print the CloudWatch dashboard, on which each dataset group has graphs
 of throughput against the minimum, of utilization and of latency. Resources beyond the limits
 of one dashboard go on further ones, named NAME-2, NAME-3 and so on.`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDashboardBuild(g), newDashboardDelete(g), newDashboardRender(g))
@@ -42,7 +37,7 @@ of one dashboard go on further ones, named NAME-2, NAME-3 and so on.`,
 }
 
 func newDashboardBuild(g *global) *cobra.Command {
-	o := &dashboardBuild{}
+	o := &dashboardOptions{}
 	cmd := &cobra.Command{
 		Use:   "build",
 		Short: "Write the dashboard and replace what exists",
@@ -55,17 +50,14 @@ Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some reso
 or dashboards failed.`,
 		Example: `  personalize-monitor dashboard build --regions us-east-1,eu-west-1
   personalize-monitor dashboard build --local --dry-run`,
-		Args: cobra.NoArgs,
 	}
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
-	from := setup{params: dashboardParams}
-	from.addParams(cmd)
-	return g.start(cmd, from, o)
+	return g.start(cmd, setup{params: dashboardParams}, func(Streams, config.Values) error { return o.checkOutput() }, o.build)
 }
 
 func newDashboardDelete(g *global) *cobra.Command {
-	o := &dashboardDelete{}
+	o := &dashboardOptions{}
 	cmd := &cobra.Command{
 		Use:   "delete",
 		Short: "Delete the dashboard and its numbered ones",
@@ -76,14 +68,13 @@ Exit codes: 0 done, 1 failed or not confirmed, 2 bad usage or configuration, 3 d
 some dashboards failed.`,
 		Example: `  personalize-monitor dashboard delete
   personalize-monitor dashboard delete --dashboard-name Second-Monitor --yes`,
-		Args: cobra.NoArgs,
 	}
 	o.addYes(cmd)
 	o.addDryRun(cmd, "delete nothing; show what would be deleted")
 	o.addOutput(cmd)
-	from := setup{params: []string{config.DashboardName}}
-	from.addParams(cmd)
-	return g.start(cmd, from, o)
+	return g.start(cmd, setup{params: []string{config.DashboardName}}, func(streams Streams, _ config.Values) error {
+		return cmp.Or(o.checkOutput(), o.checkAsk(streams, "dashboard delete asks before it deletes"))
+	}, o.delete)
 }
 
 func newDashboardRender(g *global) *cobra.Command {
@@ -97,11 +88,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage or configuration, 3 done but some reso
 failed.`,
 		Example: `  personalize-monitor dashboard render --local
   personalize-monitor dashboard render --campaign-arns none > recommenders.json`,
-		Args: cobra.NoArgs,
 	}
-	from := setup{params: dashboardParams}
-	from.addParams(cmd)
-	return g.start(cmd, from, dashboardRender{})
+	return g.start(cmd, setup{params: dashboardParams}, nil, render)
 }
 
 // dashboardParts are the parts of the program that the dashboard commands use.
@@ -109,9 +97,7 @@ func dashboardParts(s *session, dryRun bool) *app.App {
 	return s.app(app.Options{DryRun: dryRun, Deployment: deployment, ReportMissing: true})
 }
 
-func (o *dashboardBuild) check(Streams, config.Values) error { return o.checkOutput() }
-
-func (o *dashboardBuild) run(ctx context.Context, s *session, values config.Values) error {
+func (o *dashboardOptions) build(ctx context.Context, s *session, values config.Values) error {
 	parts := dashboardParts(s, o.dryRun)
 	may := "may write the dashboard " + values.DashboardName + " and numbered ones of that name, and delete surplus ones"
 	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), may, o.dryRun); err != nil {
@@ -122,11 +108,7 @@ func (o *dashboardBuild) run(ctx context.Context, s *session, values config.Valu
 	return o.finish(ctx, s, result, err)
 }
 
-func (o *dashboardDelete) check(streams Streams, _ config.Values) error {
-	return cmp.Or(o.checkOutput(), o.checkAsk(streams, "dashboard delete asks before it deletes"))
-}
-
-func (o *dashboardDelete) run(ctx context.Context, s *session, values config.Values) error {
+func (o *dashboardOptions) delete(ctx context.Context, s *session, values config.Values) error {
 	parts := dashboardParts(s, o.dryRun)
 	what := "the dashboard " + values.DashboardName + " and its numbered ones"
 	if err := s.announce(ctx, parts.Owner, "region "+s.config.Region, "may delete "+what, o.dryRun); err != nil {
@@ -140,11 +122,11 @@ func (o *dashboardDelete) run(ctx context.Context, s *session, values config.Val
 }
 
 // finish prints what was done with dashboards, and turns it into the exit code.
-func (c *common) finish(ctx context.Context, s *session, b report.Boards, err error) error {
+func (o *dashboardOptions) finish(ctx context.Context, s *session, b report.Boards, err error) error {
 	if err != nil {
 		return err
 	}
-	if err := s.streams.print(b, c.output); err != nil {
+	if err := s.streams.print(b, o.output); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -153,9 +135,7 @@ func (c *common) finish(ctx context.Context, s *session, b report.Boards, err er
 	return partial(b.Failed())
 }
 
-func (dashboardRender) check(Streams, config.Values) error { return nil }
-
-func (dashboardRender) run(ctx context.Context, s *session, values config.Values) error {
+func render(ctx context.Context, s *session, values config.Values) error {
 	rendered, err := dashboardParts(s, true).Dashboard.Render(ctx, cycle.DashboardInput{Params: values})
 	s.progress.clear()
 	if err != nil {
@@ -171,9 +151,6 @@ func (dashboardRender) run(ctx context.Context, s *session, values config.Values
 // writeBodies prints the body of one dashboard as it is, indented, and of several as a
 // list with their names.
 func writeBodies(w io.Writer, boards []dashboard.Board) error {
-	if len(boards) == 1 {
-		return report.WriteJSON(w, json.RawMessage(boards[0].Body))
-	}
 	type named struct {
 		Name string          `json:"name"`
 		Body json.RawMessage `json:"body"`
@@ -181,6 +158,9 @@ func writeBodies(w io.Writer, boards []dashboard.Board) error {
 	list := make([]named, len(boards))
 	for i, b := range boards {
 		list[i] = named{b.Name, b.Body}
+	}
+	if len(list) == 1 {
+		return report.WriteJSON(w, list[0].Body)
 	}
 	return report.WriteJSON(w, list)
 }

@@ -52,7 +52,6 @@ past and then again as the days pass.`,
 		Example: `  personalize-monitor demo
   personalize-monitor demo --days 7 --traffic counts.csv --scale 2
   personalize-monitor demo --exit --output json`,
-		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
 	flags.BoolVar(&o.exit, "exit", false, "end when the days are over; there is no page")

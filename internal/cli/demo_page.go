@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
@@ -34,9 +33,8 @@ const (
 
 // demoPage is the web page of a demo, which is empty until start.
 type demoPage struct {
-	source demoSource
-	ledger *cycle.Ledger
-	saved  savedSource
+	demo   *demo.Demo
+	ledger ledgerKeeper
 	slow   bool      // the days are over
 	next   time.Time // when the ledger is updated, by the demo's clock
 
@@ -48,10 +46,11 @@ type demoPage struct {
 // start serves the page from now on, and the embedded AWS if that is requested.
 func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo.Demo, memory *serve.Memory) error {
 	logger := slog.New(slog.DiscardHandler)
-	source := demoSource{pageSource: newPageSource(memory, d.Params.DashboardName, logger), demo: d}
+	to := routes{{meter: d.App().Meter, actions: d.App().Actions, whatIf: d.WhatIf()}}
 	page, err := web.New(web.Options{
-		Source: source, Series: d.App().Meter, WhatIf: d.WhatIf(), Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
-		Version: g.version, AllowActions: o.page.allowActions, Actions: pageActions{d.App().Actions}, MetricDelay: d.Params.MetricDelay,
+		Source: demoSource{newPageSource([]serve.Account{{Memory: memory}}, d.Params.DashboardName), d}, Series: to, WhatIf: to, Actions: to,
+		Clock: d.Clock, Wall: model.SystemClock{}, Logger: logger, Guard: o.page.guard,
+		Version: g.version, AllowActions: o.page.allowActions, MetricDelay: d.Params.MetricDelay,
 		Demo: "This is a demo: an embedded AWS on a clock of its own. Nothing here is real.",
 	})
 	if err != nil {
@@ -68,8 +67,10 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 			return err
 		}
 	}
-	saved := savedSource{d.Savings(), func(context.Context) []events.Audit { return memory.Snapshot().Audits }}
-	*p = demoPage{source: source, ledger: d.Ledger(), saved: saved, page: page, server: server, aws: aws}
+	*p = demoPage{demo: d, page: page, server: server, aws: aws, ledger: ledgerKeeper{
+		memory: memory, logger: logger, ledger: d.Ledger(), savings: d.Savings(), in: cycle.LedgerInput{Params: d.Params},
+		records: func(context.Context) []events.Audit { return memory.Snapshot().Audits },
+	}}
 	p.updateLedger(ctx)
 	fmt.Fprintf(g.streams.Err, "watch it at %s\n", server.url)
 	return nil
@@ -77,21 +78,19 @@ func (p *demoPage) start(ctx context.Context, g *global, o *demoOptions, d *demo
 
 // cycled is called after each cycle of the demo.
 func (p *demoPage) cycled(ctx context.Context) {
-	if !p.source.demo.Clock.Now().Before(p.next) {
+	if !p.demo.Clock.Now().Before(p.next) {
 		p.updateLedger(ctx)
 	}
 }
 
 // updateLedger makes the next ledger. The cycle that follows shows it.
 func (p *demoPage) updateLedger(ctx context.Context) {
-	d := p.source.demo
-	_, _ = p.source.makeLedger(ctx, p.ledger, cycle.LedgerInput{Params: d.Params}) // the page shows why there is none
-	p.source.makeSaved(ctx, p.saved, d.Params)
+	_, _ = p.ledger.make(ctx) // the page shows why there is none
 	pause := demoLedger
 	if p.slow {
 		pause = ledgerPause
 	}
-	p.next = d.Clock.Now().Truncate(pause).Add(pause + demoLag)
+	p.next = p.demo.Clock.Now().Truncate(pause).Add(pause + demoLag)
 }
 
 // stay goes on slowly until ctx ends.
@@ -103,12 +102,9 @@ func (p *demoPage) stay(ctx context.Context, g *global) error {
 	if p.aws != nil {
 		fmt.Fprintf(g.streams.Err, "the embedded AWS is at %s. In another terminal:\n\n%s\n"+
 			"  aws cloudwatch describe-alarms --alarm-name-prefix PersonalizeMonitor-\n\n",
-			p.aws.url, exportText(p.aws.url, []string{p.source.demo.Home}))
+			p.aws.url, exportText(p.aws.url, []string{p.demo.Home}))
 	}
-	staying, cancel := context.WithCancel(ctx)
-	var ended sync.WaitGroup
-	ended.Go(func() { p.source.demo.GoOn(staying, demoPace) })
-	defer func() { cancel(); ended.Wait() }()
+	defer inBackground(ctx, func(ctx context.Context) { p.demo.GoOn(ctx, demoPace) })()
 	select {
 	case <-ctx.Done():
 		return nil

@@ -87,22 +87,18 @@ type setup struct {
 	regions  []string          // that are named for this run
 }
 
-// job is a command that works in an account.
-type job interface {
-	// check rejects invalid settings before any AWS call.
-	check(streams Streams, values config.Values) error
-	run(ctx context.Context, s *session, values config.Values) error
-}
-
-// start makes a command run a job. It calls AWS only when the whole command line is known to be
-// valid.
-func (g *global) start(cmd *cobra.Command, from setup, j job) *cobra.Command {
+// start makes a command work in an account, with the flags of its parameters. It calls AWS only when the
+// whole command line is known to be valid, of which check rejects the settings of the command; it may be nil.
+func (g *global) start(
+	cmd *cobra.Command, from setup, check func(Streams, config.Values) error, run func(context.Context, *session, config.Values) error,
+) *cobra.Command {
+	from.addParams(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		values, err := g.resolve(cmd.Flags(), from)
-		if err != nil {
-			return err
+		if err == nil && check != nil {
+			err = check(g.streams, values)
 		}
-		if err := j.check(g.streams, values); err != nil {
+		if err != nil {
 			return err
 		}
 		from.regions = values.Regions
@@ -117,16 +113,16 @@ func (g *global) start(cmd *cobra.Command, from setup, j job) *cobra.Command {
 		if len(values.Regions) == 0 {
 			values.Regions = s.regions
 		}
-		return j.run(cmd.Context(), s, values)
+		return run(cmd.Context(), s, values)
 	}
 	return cmd
 }
 
-// addParams adds the flags of parameters. Defaults are resolved later, after the environment,
-// and only shown here.
+// addParams adds the flags of parameters that the command does not have yet. Defaults are resolved later,
+// after the environment, and only shown here.
 func (from setup) addParams(cmd *cobra.Command) {
 	for _, spec := range config.All() {
-		if from.params != nil && !slices.Contains(from.params, spec.Name) {
+		if from.params != nil && !slices.Contains(from.params, spec.Name) || cmd.Flags().Lookup(spec.Flag) != nil {
 			continue
 		}
 		value, ok := from.defaults[spec.Name]
@@ -159,4 +155,16 @@ func (g *global) resolve(flags *pflag.FlagSet, from setup) (config.Values, error
 		}
 	}
 	return config.Resolve(config.Sources{Flags: given, Env: g.streams.Env, Only: from.params, Defaults: from.defaults})
+}
+
+// exactArgs requires n arguments. The error names them as the usage line of the command does.
+func exactArgs(n int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		_, path, _ := strings.Cut(cmd.CommandPath(), " ")
+		_, operands, _ := strings.Cut(cmd.Use, " ")
+		return fmt.Errorf("%s needs %s; it has %d of these arguments", path, operands, len(args))
+	}
 }

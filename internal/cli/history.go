@@ -7,18 +7,20 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // historyOptions are the settings of history as they are given.
@@ -106,15 +108,12 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 		return usage(err)
 	}
 	r := newHistoryReader(g, filter)
+	defer r.close()
 	if err := r.read(ctx, o.groups, o.files); err != nil {
 		return err
 	}
-	r.unreadable.print(g.streams.Err)
 	records := r.history.Records()
-	if len(records) == 0 && len(r.problems) > 0 && len(r.problems) == r.sources {
-		return r.failure()
-	}
-	result := report.History{Unreadable: r.unreadable.count, Commands: o.verbose}
+	result := report.History{Unreadable: r.unreadable, Commands: o.verbose}
 	for _, record := range records {
 		result.Records = append(result.Records, report.RecordOf(record))
 	}
@@ -123,9 +122,7 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 			return err
 		}
 	}
-	for _, p := range r.problems {
-		result.Problems = append(result.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
-	}
+	result.Problems = r.problemsFound()
 	if err := g.streams.print(result, o.output); err != nil {
 		return err
 	}
@@ -139,39 +136,88 @@ func (o *historyOptions) run(ctx context.Context, g *global) error {
 	return partial(result.Failed())
 }
 
-// read reads the log groups and files, all of them or none.
-func (r *historyReader) read(ctx context.Context, groups, names []string) error {
-	files, err := r.streams.openAll(ctx, names)
-	defer func() {
-		for _, file := range files {
-			_ = file.Close() // read only
+// usualSince is how far back from now, or from an earlier --until, log groups are read without --since: a
+// page of them costs a call, and there may be years.
+const usualSince = 24 * time.Hour
+
+// filter is which records are wanted, now being the time that durations count from. The error
+// has all that is wrong with the flags.
+func (o *historyOptions) filter(now time.Time) (history.Filter, error) {
+	var f history.Filter
+	var faults []error
+	note := func(err error) {
+		if err != nil {
+			faults = append(faults, err)
 		}
-	}()
-	switch {
-	case ctx.Err() != nil:
-		return errNotRead
-	case err != nil:
-		return usage(err)
 	}
-	if err := r.readGroups(ctx, groups); err != nil {
-		return err
+	if len(o.files)+len(o.groups) == 0 {
+		note(errors.New("nothing to read: name files, - for stdin, or log groups with --log-group"))
 	}
-	for i, name := range names {
-		r.readFile(ctx, name, files[i])
+	note(o.checkOutput())
+	var err error
+	f.Since, err = parseTime("--since", o.since, now, false)
+	note(err)
+	f.Until, err = parseTime("--until", o.until, now, true)
+	note(err)
+	if o.since == "" && len(o.groups) > 0 {
+		f.Since = now.Add(-usualSince)
+		if !f.Until.IsZero() && !f.Until.After(f.Since) {
+			f.Since = f.Until.Add(-usualSince)
+		}
 	}
-	r.progress.clear()
-	if ctx.Err() != nil {
-		return errNotRead
+	if len(faults) == 0 && !f.Until.IsZero() && !f.Since.Before(f.Until) {
+		note(fmt.Errorf("--since (%s) is not before --until (%s)", f.Since.UTC().Format(time.RFC3339), f.Until.UTC().Format(time.RFC3339)))
 	}
-	return nil
+	for _, text := range o.arns {
+		_, err := events.ParseSubject(text)
+		if note(err); err == nil {
+			f.ARNs = append(f.ARNs, text)
+		}
+	}
+	for _, text := range o.outcomes {
+		outcome := strings.ReplaceAll(text, "-", " ")
+		note(oneOf("--outcome", outcome, auditOutcomes))
+		f.Outcomes = append(f.Outcomes, outcome)
+	}
+	for _, text := range o.actions {
+		note(oneOf("--action", text, auditActions))
+		f.Actions = append(f.Actions, model.Action(text))
+	}
+	return f, errors.Join(faults...)
 }
 
-// failure is the first problem, where no source could be read. The others are printed.
-func (r *historyReader) failure() error {
-	for _, p := range r.problems[1:] {
-		fmt.Fprintln(r.streams.Err, awsapi.Plain(p.Err))
+// daysPattern matches days and weeks, which time.ParseDuration does not have.
+var daysPattern = regexp.MustCompile(`^([0-9]{1,5})([dw])$`)
+
+// parseTime reads a date, a time, or how long ago; empty is the zero time. A date is the
+// beginning of the day in UTC or, if end is true, the end of it.
+func parseTime(flag, text string, now time.Time, end bool) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
 	}
-	return r.problems[0].Err
+	if ago := daysPattern.FindStringSubmatch(text); ago != nil {
+		days, err := strconv.Atoi(ago[1])
+		if ago[2] == "w" {
+			days *= 7
+		}
+		return now.UTC().AddDate(0, 0, -days), err
+	}
+	if d, err := time.ParseDuration(text); err == nil && d >= 0 { // such as 1h30m
+		return now.Add(-d), nil
+	}
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		if end {
+			day = day.AddDate(0, 0, 1)
+		}
+		return day, nil
+	}
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf(
+		"%s %q is not a time: give how long ago (90m, 24h, 7d), a date (2026-07-01) or a time (2026-07-01T09:30)", flag, text)
 }
 
 // noRecords is what was understood of files without a record.
@@ -212,6 +258,93 @@ func nothingFound(f history.Filter) string {
 	return text
 }
 
+// maxFaults is how many unreadable records are named one by one.
+const maxFaults = 20
+
+// historyReader reads records, and keeps what cannot be read.
+type historyReader struct {
+	*global
+	session    *session // for log groups and metrics; nil until it is needed
+	history    *history.History
+	progress   *progress
+	unreadable int             // records
+	sources    int             // files and log groups
+	problems   []model.Problem // of whole sources
+}
+
+func newHistoryReader(g *global, filter history.Filter) *historyReader {
+	r := &historyReader{global: g, progress: newProgress(g.streams.Err)}
+	r.history = history.New(filter, r.addFault)
+	return r
+}
+
+// addFault prints a record that cannot be read, unless there are many.
+func (r *historyReader) addFault(f history.Fault) {
+	if r.unreadable++; r.unreadable <= maxFaults {
+		r.progress.clear()
+		fmt.Fprintln(r.streams.Err, oneLine(f.Where+": "+f.Err.Error()))
+	}
+}
+
+// in is the session that log groups and metrics are read in, which close ends.
+func (r *historyReader) in(ctx context.Context) (_ *session, err error) {
+	if r.session == nil {
+		r.session, err = r.open(ctx, setup{})
+	}
+	return r.session, err
+}
+
+func (r *historyReader) close() {
+	if r.session != nil {
+		r.session.close()
+	}
+}
+
+// read reads log groups and files. What fails of them is kept as problems, in their order. It is an error if
+// a file cannot be opened, if it is not read to the end, or if all sources fail.
+func (r *historyReader) read(ctx context.Context, groups, names []string) error {
+	files, err := r.streams.openAll(ctx, names)
+	defer func() {
+		for _, file := range files {
+			_ = file.Close() // read only
+		}
+	}()
+	switch {
+	case ctx.Err() != nil:
+		return errNotRead
+	case err != nil:
+		return usage(err)
+	}
+	if err := r.readGroups(ctx, groups); err != nil {
+		return err
+	}
+	for i, name := range names {
+		r.readFile(ctx, name, files[i])
+	}
+	r.progress.clear()
+	if ctx.Err() != nil {
+		return errNotRead
+	}
+	if more := r.unreadable - maxFaults; more > 0 {
+		fmt.Fprintf(r.streams.Err, "and %d more that cannot be read\n", more)
+	}
+	if r.history.Len() > 0 || len(r.problems) == 0 || len(r.problems) < r.sources {
+		return nil
+	}
+	for _, p := range r.problems[1:] {
+		fmt.Fprintln(r.streams.Err, awsapi.Plain(p.Err))
+	}
+	return r.problems[0].Err
+}
+
+// problemsFound are the problems as a result has them.
+func (r *historyReader) problemsFound() (list []model.Problem) {
+	for _, p := range r.problems {
+		list = append(list, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
+	}
+	return list
+}
+
 // openAll opens the files, in their order; - is stdin. The error names all that cannot be
 // opened.
 func (s Streams) openAll(ctx context.Context, names []string) ([]io.ReadCloser, error) {
@@ -226,7 +359,8 @@ func (s Streams) openAll(ctx context.Context, names []string) ([]io.ReadCloser, 
 			files, stdin = append(files, io.NopCloser(stdin)), nil
 			continue
 		}
-		file, err := openFile(ctx, name)
+		// A named pipe that no one writes to would block.
+		file, err := unlessEnded(ctx, func() (*os.File, error) { return os.Open(name) })
 		if err != nil {
 			faults = append(faults, err)
 			continue
@@ -239,62 +373,23 @@ func (s Streams) openAll(ctx context.Context, names []string) ([]io.ReadCloser, 
 	return files, errors.Join(faults...)
 }
 
-// openFile opens a file to read it. A named pipe that no one writes to would block: on Ctrl-C that
-// ends with the process.
-func openFile(ctx context.Context, name string) (*os.File, error) {
-	type opened struct {
-		file *os.File
+// unlessEnded runs a job that cannot be canceled, such as reading from a terminal or a pipe. If ctx ends
+// first, the job ends with the process.
+func unlessEnded[T any](ctx context.Context, job func() (T, error)) (T, error) {
+	type outcome struct {
+		made T
 		err  error
 	}
-	ended := make(chan opened, 1)
+	ended := make(chan outcome, 1)
 	go func() {
-		file, err := os.Open(name)
-		ended <- opened{file, err}
+		made, err := job()
+		ended <- outcome{made, err}
 	}()
 	select {
 	case <-ctx.Done():
-		return nil, fmt.Errorf("open %s: %w", name, ctx.Err())
+		return outcome{}.made, ctx.Err()
 	case o := <-ended:
-		return o.file, o.err
-	}
-}
-
-// maxFaults is how many unreadable records are named one by one.
-const maxFaults = 20
-
-// historyReader reads records, and keeps what cannot be read.
-type historyReader struct {
-	*global
-	history    *history.History
-	progress   *progress
-	unreadable *unreadable
-	sources    int             // files and log groups
-	problems   []model.Problem // of whole sources
-}
-
-func newHistoryReader(g *global, filter history.Filter) *historyReader {
-	u := &unreadable{}
-	return &historyReader{global: g, history: history.New(filter, u.add), progress: newProgress(g.streams.Err), unreadable: u}
-}
-
-// unreadable are records that cannot be read.
-type unreadable struct {
-	count int
-	first []history.Fault // at most maxFaults
-}
-
-func (u *unreadable) add(f history.Fault) {
-	if u.count++; u.count <= maxFaults {
-		u.first = append(u.first, f)
-	}
-}
-
-func (u *unreadable) print(w io.Writer) {
-	for _, f := range u.first {
-		fmt.Fprintln(w, oneLine(f.Where+": "+f.Err.Error()))
-	}
-	if more := u.count - len(u.first); more > 0 {
-		fmt.Fprintf(w, "and %d more that cannot be read\n", more)
+		return o.made, o.err
 	}
 }
 
@@ -305,15 +400,9 @@ func (r *historyReader) readFile(ctx context.Context, name string, in io.Reader)
 	if name == "-" {
 		name = "stdin"
 	}
-	ended := make(chan error, 1)
-	// Reading a terminal or a pipe cannot be canceled: on Ctrl-C this ends with the process.
-	go func() { ended <- r.history.ReadLines(ctx, name, in) }()
-	select {
-	case <-ctx.Done():
-	case err := <-ended:
-		if err != nil && ctx.Err() == nil {
-			r.problems = append(r.problems, model.Problem{Region: name, Operation: "read", Err: err})
-		}
+	_, err := unlessEnded(ctx, func() (struct{}, error) { return struct{}{}, r.history.ReadLines(ctx, name, in) })
+	if err != nil {
+		r.problems = append(r.problems, model.Problem{Region: name, Operation: "read", Err: err})
 	}
 }
 
@@ -321,28 +410,15 @@ func (r *historyReader) readFile(ctx context.Context, name string, in io.Reader)
 // for each region.
 const groupsAtOnce = 4
 
-// readGroups reads log groups; what fails is kept as a problem, in their order. The error means
-// that none can be read at all.
+// readGroups reads log groups. The error means that none can be read at all.
 func (r *historyReader) readGroups(ctx context.Context, names []string) error {
-	if len(names) == 0 {
-		return nil
-	}
-	if _, err := parseGroups(names); err != nil {
+	groups, err := parseGroups(names)
+	if len(groups) == 0 || err != nil {
 		return usage(err)
 	}
-	s, err := r.open(ctx, setup{})
+	s, err := r.in(ctx)
 	if err != nil {
 		return err
-	}
-	defer s.close()
-	return r.readGroupsIn(ctx, s, names)
-}
-
-// readGroupsIn reads log groups of a session's account, as readGroups does.
-func (r *historyReader) readGroupsIn(ctx context.Context, s *session, names []string) error {
-	groups, err := parseGroups(names)
-	if err != nil {
-		return usage(err)
 	}
 	reader := history.NewReader(s.clients)
 	var all []history.Group
@@ -357,17 +433,11 @@ func (r *historyReader) readGroupsIn(ctx context.Context, s *session, names []st
 	}
 	r.sources += len(all)
 	errs := make([]error, len(all))
-	var work errgroup.Group
-	work.SetLimit(groupsAtOnce)
-	for i, group := range all {
-		work.Go(func() error {
-			errs[i] = reader.Read(ctx, group, r.history, func(pages int) {
-				r.progress.show(fmt.Sprintf("reading %s: page %d, %d records so far", group, pages, r.history.Len()), 0, 0)
-			})
-			return nil
+	awsapi.Parallel(len(all), groupsAtOnce, func(i int) {
+		errs[i] = reader.Read(ctx, all[i], r.history, func(pages int) {
+			r.progress.show(fmt.Sprintf("reading %s: page %d, %d records so far", all[i], pages, r.history.Len()), 0, 0)
 		})
-	}
-	_ = work.Wait() // each has its own error
+	})
 	for i, err := range errs {
 		if err != nil {
 			r.groupFailed(all[i], "FilterLogEvents", err)
@@ -376,19 +446,50 @@ func (r *historyReader) readGroupsIn(ctx context.Context, s *session, names []st
 	return nil
 }
 
-// addEffects adds how calls fared before and after step-downs. The error means that no account
-// was found to read it from.
+// addEffects adds to the records of step-downs how calls fared before and after, read from CloudWatch.
+// What cannot be read is a problem, and its effect stays unknown. The error means that no account was
+// found to read it from.
 func (r *historyReader) addEffects(ctx context.Context, records []report.AuditRecord) error {
-	if !slices.ContainsFunc(records, func(record report.AuditRecord) bool { _, ok := record.Step(); return ok }) {
+	steps := map[string][]rules.AcceptedStep{}
+	for _, record := range records {
+		if step, ok := record.Step(); ok {
+			steps[record.ARN] = append(steps[record.ARN], step)
+		}
+	}
+	if len(steps) == 0 {
 		return nil
 	}
-	s, err := r.open(ctx, setup{})
+	s, err := r.in(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	r.problems = append(r.problems, s.addEffects(ctx, records)...)
+	now := s.clock.Now()
+	resources := make(map[string]model.Resource, len(steps))
+	var queries []model.Query
+	for arn, list := range steps {
+		if parsed, kind, err := model.ParseResourceARN(arn); err == nil { // records with another are not read
+			resources[arn] = model.Resource{ARN: parsed, Kind: kind}
+			queries = append(queries, rules.EffectQueries(resources[arn], list, now)...)
+		}
+	}
+	if len(queries) == 0 {
+		return nil
+	}
+	readings, problems := s.app(app.Options{Deployment: deployment}).Meter.Measure(ctx, queries, func(done, total int) {
+		s.progress.show("reading what followed the step-downs", done, total)
+	})
 	s.progress.clear()
+	r.problems = append(r.problems, problems...)
+	effects := make(map[string]map[time.Time]rules.Effect, len(steps))
+	for arn, list := range steps {
+		effects[arn] = rules.Effects(resources[arn], list, readings, now)
+	}
+	for i, record := range records {
+		_, step := record.Step()
+		if effect, known := effects[record.ARN][record.Time]; step && known {
+			records[i].Effect = &effect
+		}
+	}
 	return nil
 }
 

@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,6 @@ It keeps everything in memory and forgets it when it ends. Anyone who can reach 
   export AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
   personalize-monitor run`,
-		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&address, "listen", "127.0.0.1:4566", "`ADDRESS` to listen on; port 0 uses a free one")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return g.serveEstate(cmd.Context(), address) }
@@ -105,7 +105,7 @@ func (g *global) startLocal(ctx context.Context, address string, clock model.Clo
 	}
 	stopTicks := func() {}
 	if _, ok := clock.(model.SystemClock); ok {
-		stopTicks = startTicks(server)
+		stopTicks = inBackground(context.WithoutCancel(ctx), func(ctx context.Context) { tick(ctx, server) })
 	}
 	return &localAWS{endpoint, regions, accountLines(estate), stopTicks}, nil
 }
@@ -197,21 +197,31 @@ func (e *endpoint) stop() {
 	<-e.ended
 }
 
-// startTicks makes an embedded AWS evaluate its alarms until the returned function is called.
-func startTicks(server *localaws.Server) (stop func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		ticker := time.NewTicker(tickEvery)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				server.Tick()
-			}
+// tick makes an embedded AWS evaluate its alarms until ctx ends.
+func tick(ctx context.Context, server *localaws.Server) {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			server.Tick()
 		}
-	})
-	return func() { cancel(); ended.Wait() }
+	}
+}
+
+// wsaeAddrInUse is what Windows reports for a port in use (Winsock error codes, WSAEADDRINUSE).
+const wsaeAddrInUse = syscall.Errno(10048)
+
+// portHint adds to the error of a port in use the flag that chooses another.
+func portHint(err error, flag, address string) error {
+	if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, wsaeAddrInUse) {
+		return err
+	}
+	host, _, splitErr := net.SplitHostPort(address)
+	if splitErr != nil {
+		return err
+	}
+	return &exit{ExitFailed, err, fmt.Sprintf("%s %s uses a free port; or end what listens there", flag, net.JoinHostPort(host, "0"))}
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"log/slog"
 	"math"
 	"runtime/debug"
 	"testing"
@@ -52,31 +51,31 @@ func TestADaemonKeepsASoftLimit(t *testing.T) {
 // Ledgers wait for the first cycle of every account: until all is decided, or it has failed.
 func TestLedgersComeAfterTheFirstCycles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var sources []*pageSource
+		var watched []serve.Account
 		for range 3 {
-			sources = append(sources, newPageSource(serve.NewMemory(), "Board", slog.New(slog.DiscardHandler)))
+			watched = append(watched, serve.Account{Memory: serve.NewMemory()})
 		}
 		begun := false
-		go func() { begun = awaitFirstCycles(t.Context(), sources) }()
+		go func() { begun = awaitFirstCycles(t.Context(), watched) }()
 		for i, change := range []func(*serve.Status){
 			func(s *serve.Status) { s.Role = serve.Leading },
 			func(s *serve.Status) { s.LastCycle = time.Now() },
 			func(s *serve.Status) { s.Measured = time.Now() },
 		} {
-			sources[2-i].Memory.Update(change)
+			watched[2-i].Memory.Update(change)
 			synctest.Wait()
 			if begun {
 				t.Fatalf("ledgers begin after the change %d", i)
 			}
 		}
-		sources[2].Memory.Update(func(s *serve.Status) { s.Measured = time.Now() })
+		watched[2].Memory.Update(func(s *serve.Status) { s.Measured = time.Now() })
 		synctest.Wait()
 		if !begun {
 			t.Error("ledgers do not begin")
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if sources[0] = newPageSource(serve.NewMemory(), "Board", slog.New(slog.DiscardHandler)); awaitFirstCycles(ctx, sources) {
+		if watched[0].Memory = serve.NewMemory(); awaitFirstCycles(ctx, watched) {
 			t.Error("ledgers begin although the daemon ends")
 		}
 	})

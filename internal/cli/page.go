@@ -2,13 +2,16 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -21,36 +24,90 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/serve/web"
 )
 
-// pageSource shows a daemon's memory on the page, and what was paid for beside it. A new ledger
-// is shown with the next change of the memory, or when a page is loaded.
+// pageSource shows what a daemon remembers of its accounts, as one. It implements web.Source.
 type pageSource struct {
-	*serve.Memory
+	list      []serve.Account
 	dashboard string
-	logger    *slog.Logger
 
-	mu        sync.Mutex
-	ledger    *report.Ledger
-	ledgerErr string
-	ledgers   uint64 // made so far
-	built     bool
-	snapshot  web.Snapshot // the last one, once it is built
+	mu      sync.Mutex
+	built   bool
+	shown   web.Snapshot     // the last one, once it is built
+	ledgers []*report.Ledger // that ledger puts together
+	ledger  *report.Ledger   // of several accounts; nil until one has a ledger
+	changed <-chan struct{}  // closed at the next change of any; nil before it is first requested
 }
 
-func newPageSource(memory *serve.Memory, dashboard string, logger *slog.Logger) *pageSource {
-	return &pageSource{Memory: memory, dashboard: dashboard, logger: logger}
+func newPageSource(list []serve.Account, dashboard string) *pageSource {
+	return &pageSource{list: list, dashboard: dashboard}
 }
 
 // Snapshot implements web.Source. It is built once for each version.
 func (p *pageSource) Snapshot() web.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.built || p.snapshot.Version != p.Version()+p.ledgers {
-		p.snapshot = web.Snapshot{Snapshot: p.Memory.Snapshot(), DashboardName: p.dashboard, Ledger: p.ledger, LedgerErr: p.ledgerErr}
-		p.snapshot.Version += p.ledgers
-		addOutcomes(p.snapshot.Checks, p.snapshot.Audits)
-		p.built = true
+	version := uint64(0)
+	for _, one := range p.list {
+		version += one.Memory.Version()
 	}
-	return p.snapshot
+	if !p.built || p.shown.Version != version {
+		of := make([]serve.SnapshotOf, len(p.list))
+		for i, one := range p.list {
+			of[i] = serve.SnapshotOf{Account: one.Account, Snapshot: one.Memory.Snapshot()}
+		}
+		p.shown, p.built = web.Snapshot{Snapshot: p.merged(of), DashboardName: p.dashboard}, true
+		addOutcomes(p.shown.Checks, p.shown.Audits)
+	}
+	return p.shown
+}
+
+// merged puts the snapshots of several accounts together; that of the only one stays as it is. Ledgers are
+// large, and are put together only if one of them is new.
+func (p *pageSource) merged(of []serve.SnapshotOf) serve.Snapshot {
+	if len(of) == 1 && of[0].Account.ID == "" {
+		return of[0].Snapshot
+	}
+	s := serve.Merged(of)
+	ledgers, parts, measured := make([]*report.Ledger, len(of)), make([]report.Of[report.Ledger], len(of)), false
+	for i, one := range of {
+		ledgers[i], parts[i] = one.Snapshot.Ledger, report.Of[report.Ledger]{Account: one.Account, Report: one.Snapshot.Ledger}
+		measured = measured || ledgers[i] != nil
+		if fault := one.Snapshot.LedgerErr; fault != "" && s.LedgerErr == "" {
+			s.LedgerErr = one.Account.String() + ": " + fault
+		}
+	}
+	if measured && !slices.Equal(ledgers, p.ledgers) {
+		all := report.MergedLedgers(parts)
+		p.ledgers, p.ledger = ledgers, &all
+	}
+	s.Ledger = p.ledger
+	return s
+}
+
+// Changed implements web.Source.
+func (p *pageSource) Changed() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.changed != nil {
+		select {
+		case <-p.changed:
+		default:
+			return p.changed
+		}
+	}
+	changed := make(chan struct{})
+	ring := sync.OnceFunc(func() { close(changed) })
+	for _, one := range p.list {
+		next := one.Memory.Changed()
+		go func() {
+			select {
+			case <-next:
+				ring()
+			case <-changed:
+			}
+		}()
+	}
+	p.changed = changed
+	return changed
 }
 
 // addOutcomes adds the outcomes of decisions that were sent as events, which a check does not
@@ -125,17 +182,88 @@ func (o *pageOptions) readToken(streams Streams) (string, error) {
 	return token, nil
 }
 
-// pageActions executes what a person requests on the page.
-type pageActions struct{ actions *actions.Actions }
+// routes leads what the page requests to the account that it is about. It implements web.Series,
+// web.Actions and web.WhatIf.
+type routes []route
+
+// route is an account, and what the page uses in it.
+type route struct {
+	account model.Account // zero: the only one
+	meter   web.Series
+	actions *actions.Actions
+	whatIf  web.WhatIf
+}
+
+// to is the account of a resource.
+func (r routes) to(arn model.ARN) (route, error) {
+	at := slices.IndexFunc(r, func(one route) bool { return one.account.ID == "" || one.account.ID == arn.Account })
+	if at < 0 {
+		return route{}, fmt.Errorf("%s: the account %s is not watched", arn, arn.Account)
+	}
+	return r[at], nil
+}
+
+// Measure implements web.Series: each query is answered in the account of the resource that its metric is
+// about. A metric of no resource is one of each account, so that it is not answered if there are several.
+func (r routes) Measure(ctx context.Context, queries []model.Query, progress func(done, total int)) (model.Readings, []model.Problem) {
+	if len(r) == 1 && r[0].account.ID == "" {
+		return r[0].meter.Measure(ctx, queries, progress)
+	}
+	var problems []model.Problem
+	lists := map[string][]model.Query{}
+	for _, q := range queries {
+		arn, err := model.ParseARN(q.Metric.DimensionValue)
+		if err == nil {
+			_, err = r.to(arn)
+		}
+		if err != nil {
+			problems = append(problems, model.Problem{Region: q.Region, Operation: "GetMetricData", Err: errNotOneAccount})
+			continue
+		}
+		lists[arn.Account] = append(lists[arn.Account], q)
+	}
+	readings := model.Readings{}
+	for _, one := range r {
+		if list := lists[one.account.ID]; len(list) > 0 {
+			got, failed := one.meter.Measure(ctx, list, nil)
+			maps.Copy(readings, got)
+			problems = append(problems, failed...)
+		}
+	}
+	return readings, problems
+}
+
+var errNotOneAccount = errors.New("each account has a metric of this name of its own")
 
 // Do implements web.Actions.
-func (a pageActions) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
-	return answerText(a.actions.Do(ctx, action, req))
+func (r routes) Do(ctx context.Context, action model.Action, req events.Request) (string, error) {
+	one, err := r.to(req.ARN)
+	if err != nil {
+		return "", err
+	}
+	return answerText(one.actions.Do(ctx, action, req))
 }
 
 // Restore implements web.Actions.
-func (a pageActions) Restore(ctx context.Context, record events.Audit) (string, error) {
-	return answerText(a.actions.Restore(ctx, record, actions.RestoreOptions{NoWait: true}))
+func (r routes) Restore(ctx context.Context, record events.Audit) (string, error) {
+	arn, err := model.ParseARN(record.ARN)
+	if err != nil {
+		return "", err
+	}
+	one, err := r.to(arn)
+	if err != nil {
+		return "", err
+	}
+	return answerText(one.actions.Restore(ctx, record, actions.RestoreOptions{NoWait: true}))
+}
+
+// Of implements web.WhatIf.
+func (r routes) Of(ctx context.Context, of model.Resource, delay time.Duration) (report.WhatIfEntry, []model.Problem) {
+	one, err := r.to(of.ARN)
+	if err != nil {
+		return report.WhatIfEntry{}, []model.Problem{{ARN: of.ARN.String(), Region: of.Region(), Operation: "compare minimums", Err: err}}
+	}
+	return one.whatIf.Of(ctx, of, delay)
 }
 
 // answerText is an answer with what failed after it was accepted.

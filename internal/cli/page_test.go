@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -26,11 +25,10 @@ func TestPageShowsTheMemoryAndTheLedger(t *testing.T) {
 	result := report.Result{MetricsPublished: 2, Resources: []report.Resource{{Subject: report.Subject{ARN: cannedARN}, Checked: true, Decision: rules.StepDown, NewMin: 3, Reason: "low"}}}
 	memory.AddCycle(serve.CycleRecord{Began: now, Role: serve.Leading}, result, now)
 	memory.AddAudit(events.Audit{ARN: cannedARN, Time: now.Add(time.Minute), Automatic: true, Action: model.ActionUpdate, Outcome: events.OutcomeDone})
-	source := newPageSource(memory, "Board", slog.New(slog.DiscardHandler))
-	source.noteLedger(&report.Ledger{Days: 14}, "")
+	source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
+	memory.SawLedger(&report.Ledger{Days: 14}, "")
 	got := source.Snapshot()
-	want := web.Snapshot{Snapshot: memory.Snapshot(), DashboardName: "Board", Ledger: &report.Ledger{Days: 14}}
-	want.Version++
+	want := web.Snapshot{Snapshot: memory.Snapshot(), DashboardName: "Board"}
 	want.Checks[cannedARN] = serve.Check{Time: now, Decision: rules.StepDown, NewMin: 3, Reason: "low", Outcome: events.OutcomeDone}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
@@ -80,12 +78,12 @@ func TestChecksLearnWhatCameOfThem(t *testing.T) {
 func TestPageIsBuiltOncePerVersion(t *testing.T) {
 	memory := serve.NewMemory()
 	memory.AddAudit(events.Audit{ARN: cannedARN})
-	source := newPageSource(memory, "Board", slog.New(slog.DiscardHandler))
+	source := newPageSource([]serve.Account{{Memory: memory}}, "Board")
 	one, two := source.Snapshot(), source.Snapshot()
 	if &one.Audits[0] != &two.Audits[0] {
 		t.Error("the same version was built twice")
 	}
-	source.noteLedger(&report.Ledger{}, "")
+	memory.SawLedger(&report.Ledger{}, "")
 	if three := source.Snapshot(); three.Version != one.Version+1 || three.Ledger == nil {
 		t.Error("another ledger is not shown")
 	}

@@ -98,7 +98,6 @@ some resources or regions could not be read.`,
   personalize-monitor report --savings --audit-file audit.jsonl
   personalize-monitor report --days 7 --regions us-east-1,eu-west-1 --prices prices.yaml
   personalize-monitor report --output json | jq '.totals.tpsHours'`,
-		Args: cobra.NoArgs,
 	}
 	days := fmt.Sprintf("look back over so many `DAYS`, %d to %d; with --what-if %d to %d (default %[4]d)",
 		billing.MinDays, billing.MaxDays, billing.MinHistoryDays, billing.MaxHistoryDays)
@@ -118,8 +117,7 @@ some resources or regions could not be read.`,
 	o.prices.addFlags(cmd)
 	o.saved.addFlags(cmd)
 	o.accounts.addFlags(cmd)
-	reportSetup.addParams(cmd)
-	return g.start(cmd, reportSetup, o)
+	return g.start(cmd, reportSetup, o.check, o.run)
 }
 
 func (o *reportOptions) check(Streams, config.Values) error {
@@ -222,41 +220,39 @@ func prefixed(flag string, err error) error {
 	return nil
 }
 
-// run measures, prints the report, and writes the page.
+// run measures in each account, prints the report, and writes the page.
 func (o *reportOptions) run(ctx context.Context, s *session, values config.Values) error {
-	if o.accounts.several() {
-		return o.runAll(ctx, s, values)
-	}
-	if o.whatIf {
-		return printWhatIf(ctx, s, values, o.days, o.output, &o.prices)
-	}
-	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
-	if o.saved.wanted {
-		if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
-			return err
-		}
-		return o.saved.run(ctx, s, parts, o, values)
-	}
 	spans, err := o.spans(s.clock.Now(), values.MetricDelay)
-	if err != nil {
+	if err != nil && !o.whatIf && !o.saved.wanted {
 		return usage(err)
 	}
-	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
-		return err
-	}
-	result, err := parts.Ledger(o.prices.source(s), o.html != "").Run(ctx, cycle.LedgerInput{
-		Params: values, Spans: spans, GroupBy: report.Grouping(o.group), Tags: o.output == string(report.Focus), LastHours: maxChartHours,
-	})
-	s.progress.clear()
+	list, err := o.accounts.work(ctx, s, values, reading, "", "", true)
 	if err != nil {
 		return err
 	}
-	return o.finish(s, result)
-}
-
-// finish prints the report, and writes the page.
-func (o *reportOptions) finish(s *session, result report.Ledger) error {
-	err := o.print(s.streams, result)
+	defer closeAll(list)
+	switch {
+	case o.whatIf:
+		return compare(ctx, s, list, o.days, o.output, &o.prices)
+	case o.saved.wanted:
+		return o.saved.run(ctx, s, list, o)
+	}
+	result, none, err := inEach(list, "make the report", func(of []report.Of[report.Ledger]) report.Ledger {
+		merged := report.MergedLedgers(of)
+		merged.DurationMs = s.took(merged.Calls)
+		return merged
+	}, func(m member) (report.Ledger, error) {
+		return m.parts.Ledger(o.prices.source(m.session), o.html != "").Run(ctx, cycle.LedgerInput{
+			Params: m.values, Spans: spans, GroupBy: report.Grouping(o.group), Tags: o.output == string(report.Focus), LastHours: maxChartHours,
+		})
+	})
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return errNotRead
+	}
+	err = o.print(s.streams, result)
 	if o.html != "" { // even if the result could not be printed
 		if failed := writePage(o.html, result); failed != nil {
 			err = errors.Join(err, fmt.Errorf("write the page: %w", failed))
@@ -267,8 +263,11 @@ func (o *reportOptions) finish(s *session, result report.Ledger) error {
 	if err != nil {
 		return err
 	}
-	return partial(result.Failed())
+	return incomplete(none, result.Failed())
 }
+
+// reading are the options of commands that read a whole account.
+func reading(member) app.Options { return app.Options{DryRun: true, ReportMissing: true} }
 
 // print prints the ledger, or the part of it that is wanted.
 func (o *reportOptions) print(streams Streams, l report.Ledger) error {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,14 +66,7 @@ but something that follows (a notification) failed, or the resource does not exi
 	addAllowLarge(cmd, &o.large)
 	flags.BoolVar(&o.noWait, "no-wait", false, "do not wait until it is in service; a deletion in progress is waited for")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		streams := g.streams
-		if o.file == "-" {
-			streams.In = nil // stdin has the event, and no answer
-		}
-		if err := o.checkAsk(streams, "restore asks before it acts"); err != nil {
-			return err
-		}
-		if err := o.accounts.check(); err != nil {
+		if err := cmp.Or(o.checkAsk(g.streams.without(o.file), "restore asks before it acts"), o.accounts.check()); err != nil {
 			return err
 		}
 		record, err := o.findRecord(cmd.Context(), g, args)
@@ -130,29 +124,18 @@ func (o *restoreOptions) latestRecord(ctx context.Context, g *global, arn string
 	if err != nil {
 		return events.Audit{}, usage(err)
 	}
-	read := newHistoryReader(g, history.Filter{ARNs: []string{subject.String()}})
+	read, files := newHistoryReader(g, history.Filter{ARNs: []string{subject.String()}}), []string{}
+	defer read.close()
 	if o.from != "" {
-		in, err := openFile(ctx, o.from)
-		if ctx.Err() != nil {
-			return events.Audit{}, ctx.Err()
-		}
-		if err != nil {
-			return events.Audit{}, usage(fmt.Errorf("read the records: %w", err))
-		}
-		defer func() { _ = in.Close() }() // read only
-		read.readFile(ctx, o.from, in)
+		files = append(files, o.from)
 	}
-	err = read.readGroups(ctx, o.groups)
-	read.progress.clear()
-	read.unreadable.print(g.streams.Err)
+	if err := read.read(ctx, o.groups, files); err != nil {
+		return events.Audit{}, fmt.Errorf("read the records: %w", err)
+	}
 	switch {
-	case err != nil:
-		return events.Audit{}, err
 	case len(read.problems) > 0:
 		return events.Audit{}, fmt.Errorf("read the records: %w", read.problems[0].Err)
-	case ctx.Err() != nil:
-		return events.Audit{}, ctx.Err()
-	case read.unreadable.count > 0:
+	case read.unreadable > 0:
 		return events.Audit{}, errors.New("not all records can be read, and the latest may be among them; history --verbose shows those that can, with the command that undoes each")
 	}
 	if record, ok := latestRestorable(read.history.Records()); ok {
@@ -189,12 +172,7 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 	if err != nil {
 		return usage(err)
 	}
-	s, err := g.open(ctx, setup{})
-	if err != nil {
-		return err
-	}
-	defer s.close()
-	s, done, err := o.accounts.sessionIn(ctx, s, req.ARN)
+	s, done, err := o.accounts.sessionFor(ctx, g, req.ARN)
 	if err != nil {
 		return err
 	}
@@ -213,12 +191,5 @@ func (o *restoreOptions) run(ctx context.Context, g *global, record events.Audit
 			return o.confirm(ctx, g.streams, "Restore it?")
 		},
 	})
-	s.progress.clear()
-	if err != nil {
-		return missing(err)
-	}
-	if answer.Restore != "" {
-		answer.Restore += o.accounts.text()
-	}
-	return g.streams.printAnswer(answer)
+	return o.accounts.print(s, answer, err)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
@@ -62,8 +63,15 @@ func usage(err error) error {
 }
 
 // partial is the error of a result that some resources or regions are missing from.
-func partial(failed bool) error {
-	if failed {
+func partial(failed bool) error { return incomplete(false, failed) }
+
+// incomplete is the error of a printed result: none means that no account could be worked in, failed that
+// something is missing from it.
+func incomplete(none, failed bool) error {
+	switch {
+	case none:
+		return &exit{code: ExitFailed}
+	case failed:
 		return &exit{code: ExitPartial}
 	}
 	return nil
@@ -223,15 +231,18 @@ func knownCommand(cmd *cobra.Command, args []string) error {
 	return errors.New(text)
 }
 
-// rejectArguments makes each command report arguments that it does not accept as bad usage.
+// rejectArguments makes each command report arguments that it does not accept as bad usage. It accepts none
+// unless it says which.
 func rejectArguments(cmd *cobra.Command) {
-	if args := cmd.Args; args != nil {
-		cmd.Args = func(c *cobra.Command, given []string) error {
-			if err := args(c, given); err != nil {
-				return badFlag(c, err)
-			}
-			return nil
+	args := cmd.Args
+	if args == nil {
+		args = cobra.NoArgs
+	}
+	cmd.Args = func(c *cobra.Command, given []string) error {
+		if err := args(c, given); err != nil {
+			return badFlag(c, err)
 		}
+		return nil
 	}
 	for _, sub := range cmd.Commands() {
 		rejectArguments(sub)
@@ -259,4 +270,29 @@ func usageTemplate(usual string, out io.Writer) string {
 		width = helpWidth
 	}
 	return strings.ReplaceAll(usual, ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", width))
+}
+
+// badFlag is a mistake in the command line itself. An unknown flag comes with those that may be meant.
+func badFlag(cmd *cobra.Command, err error) error {
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if near := flagsNear(cmd, unknown.GetSpecifiedName()); len(near) > 0 {
+			err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+		}
+	}
+	return &exit{code: ExitUsage, err: err, hint: cmd.CommandPath() + " --help"}
+}
+
+// flagsNear are the flags of a command whose names are like a text, by cobra's rule for commands.
+func flagsNear(cmd *cobra.Command, text string) []string {
+	names := &cobra.Command{SuggestionsMinimumDistance: 2}
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	near := names.SuggestionsFor(text)
+	for i, name := range near {
+		near[i] = "--" + name
+	}
+	return near
 }

@@ -5,14 +5,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/app"
+	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // cycleOptions are the settings of run and plan.
@@ -46,15 +51,13 @@ or regions failed.`,
   personalize-monitor run --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
   personalize-monitor run --dry-run --output json
   personalize-monitor run --act --auto-delete-or-stop-idle yes --yes`,
-		Args: cobra.NoArgs,
 	}
 	cmd.Flags().BoolVar(&o.act, "act", false, "execute the decisions instead of sending them as events")
 	o.addYes(cmd)
 	o.addDryRun(cmd, "write nothing; show what would be written")
 	o.addOutput(cmd)
 	o.accounts.addFlags(cmd)
-	cycleSetup.addParams(cmd)
-	return g.start(cmd, cycleSetup, o)
+	return g.start(cmd, cycleSetup, o.check, o.run)
 }
 
 // cycleSetup checks every resource now, as a person who runs a cycle wants.
@@ -74,13 +77,11 @@ alarms to create, update or remove), 1 failed, 2 bad usage or configuration, 3 s
 resources or regions failed, whatever else was found.`,
 		Example: `  personalize-monitor plan --local
   personalize-monitor plan --auto-delete-or-stop-idle yes --output csv`,
-		Args: cobra.NoArgs,
 	}
 	o.addOutput(cmd)
-	cycleSetup.addParams(cmd)
 	o.prices.addFlags(cmd)
 	o.accounts.addFlags(cmd)
-	return g.start(cmd, cycleSetup, o)
+	return g.start(cmd, cycleSetup, o.check, o.run)
 }
 
 // asks reports whether a person has to confirm: something may be deleted or stopped.
@@ -103,61 +104,30 @@ func (o *cycleOptions) check(streams Streams, values config.Values) error {
 // errLeftUndone ends a command that was interrupted after it had begun to write.
 var errLeftUndone = errors.New("the next run continues with what was not done")
 
-// run runs a cycle and prints its result.
+// run runs a cycle in each account, and prints the results as one.
 func (o *cycleOptions) run(ctx context.Context, s *session, values config.Values) error {
-	if o.accounts.several() {
-		return o.runAll(ctx, s, values)
-	}
-	parts := s.app(o.options(s, values))
-	if err := s.announce(ctx, parts.Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, o.act), o.dryRun); err != nil {
-		return err
-	}
-	in := cycle.Input{Params: values}
-	if o.asks(values) && !o.dryRun && !o.yes {
-		found, err := s.findEnding(ctx, parts, values)
-		if err != nil {
-			return err
-		}
-		if in.MayEnd = found.arns(); len(found) > 0 {
-			if err := o.confirm(ctx, s.streams, found.question()); err != nil {
-				return err
-			}
-		}
-	}
-	result, err := parts.Cycle.Run(ctx, in)
-	s.progress.clear()
+	list, err := o.accounts.work(ctx, s, values, o.options, s.eventsIn(), mayWrite(values, o.act), o.dryRun)
 	if err != nil {
 		return err
 	}
-	if err := o.print(s, result); err != nil {
+	defer closeAll(list)
+	if err := o.confirmEnding(ctx, s, list); err != nil {
 		return err
 	}
-	return o.outcome(ctx, result)
-}
-
-// outcome is what the exit code shows of a printed result.
-func (o *cycleOptions) outcome(ctx context.Context, result report.Result) error {
-	switch {
-	case ctx.Err() != nil:
-		return errLeftUndone
-	case o.plan && result.Changes() && !result.Failed():
-		return &exit{code: ExitChanges}
+	var at time.Time
+	if o.accounts.several() { // all cycles measure the same window
+		at = s.clock.Now()
 	}
-	return partial(result.Failed())
-}
-
-// options are those of the parts that run the cycle.
-func (o *cycleOptions) options(s *session, values config.Values) app.Options {
-	options := s.acting(values, o.dryRun)
-	options.Act = o.act
-	if o.plan {
-		options.Prices = o.prices.source(s)
+	result, none, err := inEach(list, "run the cycle", func(of []report.Of[report.Result]) report.Result {
+		merged := report.Merged(of)
+		merged.DryRun, merged.DurationMs = o.dryRun, s.took(merged.Calls)
+		return merged
+	}, func(m member) (report.Result, error) {
+		return m.parts.Cycle.Run(ctx, cycle.Input{Params: m.values, ScheduledAt: at, MayEnd: m.mayEnd})
+	})
+	if err != nil {
+		return err
 	}
-	return options
-}
-
-// print prints the result, and how to undo what was done.
-func (o *cycleOptions) print(s *session, result report.Result) error {
 	if err := s.streams.print(result, o.output); err != nil {
 		return err
 	}
@@ -166,7 +136,109 @@ func (o *cycleOptions) print(s *session, result report.Result) error {
 			fmt.Fprintf(s.streams.Err, "To undo it (%s): %s%s\n", one.Label(), one.Restore, o.accounts.text())
 		}
 	}
-	return nil
+	switch {
+	case ctx.Err() != nil:
+		return errLeftUndone
+	case o.plan && result.Changes() && !result.Failed():
+		return &exit{code: ExitChanges}
+	}
+	return incomplete(none, result.Failed())
+}
+
+// options are those of the parts that run the cycle.
+func (o *cycleOptions) options(m member) app.Options {
+	options := m.acting(m.values, o.dryRun)
+	options.Act = o.act
+	if o.plan {
+		options.Prices = o.prices.source(m.session)
+	}
+	return options
+}
+
+// confirmEnding lists what the cycles would delete or stop in each account, and asks once, naming the
+// accounts. An account whose list could not be made is not asked about: nothing is deleted or stopped in it.
+func (o *cycleOptions) confirmEnding(ctx context.Context, s *session, list []member) error {
+	var questions []string
+	for i, m := range list {
+		if !o.asks(m.values) || o.dryRun || o.yes || m.unreached != nil {
+			continue
+		}
+		found, err := m.findEnding(ctx)
+		if err != nil {
+			return err
+		}
+		list[i].mayEnd = map[string]bool{}
+		for _, one := range found {
+			list[i].mayEnd[one.ARN] = true
+		}
+		if len(found) > 0 {
+			questions = append(questions, counted(found)+m.in())
+		}
+	}
+	if len(questions) == 0 {
+		return nil
+	}
+	question := strings.Join(questions, ", ")
+	return o.confirm(ctx, s.streams, strings.ToUpper(question[:1])+question[1:]+"?")
+}
+
+// in names the account if there are several, as in "delete 2 campaigns in shop (123456789012)".
+func (m member) in() string {
+	if m.only() {
+		return ""
+	}
+	return " in " + m.of.String()
+}
+
+// findEnding runs a cycle that writes nothing, and shows on stderr what one that acts would delete or
+// stop now. Every resource is checked, whenever its check is due. What could not be read in one of several
+// accounts is noted, and nothing of it is found: the other accounts go on.
+func (m member) findEnding(ctx context.Context) ([]report.Resource, error) {
+	if !m.only() {
+		fmt.Fprintf(m.streams.Err, "In account %s:\n", m.of)
+	}
+	values := m.values
+	values.HourlyChecks = model.Always
+	result, err := m.parts.ReadOnlyCycle().Run(ctx, cycle.Input{Params: values})
+	m.progress.clear()
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil && m.only():
+		return nil, err
+	case err != nil:
+		m.streams.note("what is idle there could not be read: " + awsapi.Line(err))
+		return nil, nil
+	}
+	found := slices.DeleteFunc(result.Resources, func(one report.Resource) bool { return !one.Decision.Action().Ends() })
+	title := "Nothing is to be deleted or stopped now."
+	if len(found) > 0 {
+		title = "To be deleted or stopped, each after a check on fresh data:"
+	}
+	fmt.Fprintln(m.streams.Err, title)
+	for _, one := range found {
+		m.streams.note(model.OneLine(fmt.Sprintf("- %s %s %s (%s): %s", one.Decision, one.Kind, one.Name, one.Region, one.Reason)))
+	}
+	if n := len(result.Problems); n > 0 {
+		m.streams.note(model.Plural(n, "problem") + ": of what could not be read, nothing is deleted or stopped. plan shows them.")
+	}
+	return found, nil
+}
+
+// counted is what would be deleted and stopped, as in "delete 2 campaigns and stop 1 recommender".
+func counted(found []report.Resource) string {
+	counts := map[rules.Verdict]int{}
+	for _, one := range found {
+		counts[one.Decision]++
+	}
+	var parts []string
+	if n := counts[rules.Delete]; n > 0 {
+		parts = append(parts, "delete "+model.Plural(n, string(model.Campaign)))
+	}
+	if n := counts[rules.Stop]; n > 0 {
+		parts = append(parts, "stop "+model.Plural(n, string(model.Recommender)))
+	}
+	return strings.Join(parts, " and ")
 }
 
 // mayWrite is what a cycle may write.

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/audit/history"
-	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
-	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -78,59 +76,45 @@ func (o *savedOptions) filter(now time.Time) (history.Filter, error) {
 	return history.Filter{Since: from, Outcomes: []string{events.OutcomeDone}}, err
 }
 
-// run reads the records, meters, and prints the ledger of savings.
-func (o *savedOptions) run(ctx context.Context, s *session, parts *app.App, r *reportOptions, values config.Values) error {
-	reader, err := o.readRecords(ctx, s)
-	if err != nil {
-		return err
-	}
-	saved, err := parts.Savings(r.prices.source(s)).Run(ctx, cycle.SavingsInput{Params: values, Records: reader.history.Records()})
-	s.progress.clear()
-	if err != nil {
-		return err
-	}
-	return o.print(s, r, reader, saved)
-}
-
-// readRecords reads the records of the file and the log groups. What could not be read of them is noted.
-func (o *savedOptions) readRecords(ctx context.Context, s *session) (*historyReader, error) {
+// run reads the records, meters in each account what the records about it have saved, and prints the ledger
+// of savings, with what could not be read of the records.
+func (o *savedOptions) run(ctx context.Context, s *session, list []member, r *reportOptions) error {
 	filter, err := o.filter(s.clock.Now())
 	if err != nil {
-		return nil, usage(err)
+		return usage(err)
 	}
-	reader := newHistoryReader(s.global, filter)
+	reader, files := newHistoryReader(s.global, filter), []string{}
+	reader.session = s
 	if *o.auditFile != "" {
-		file, err := os.Open(*o.auditFile)
-		if err != nil {
-			return nil, usage(fmt.Errorf("--audit-file: %w", err))
-		}
-		reader.readFile(ctx, *o.auditFile, file)
-		_ = file.Close() // it was only read
+		files = append(files, *o.auditFile)
 	}
-	if len(o.groups) > 0 {
-		if err := reader.readGroupsIn(ctx, s, o.groups); err != nil {
-			return nil, err
-		}
+	if err := reader.read(ctx, o.groups, files); err != nil {
+		return err
 	}
-	reader.progress.clear()
-	if ctx.Err() != nil {
-		return nil, errNotRead
+	records := reader.history.Records()
+	saved, none, err := inEach(list, "meter savings", report.MergedSaved, func(m member) (report.Saved, error) {
+		return m.parts.Savings(r.prices.source(m.session)).Run(ctx, cycle.SavingsInput{Params: m.values, Records: recordsOf(records, m.of)})
+	})
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return errNotRead
 	}
-	reader.unreadable.print(s.streams.Err)
-	if len(reader.problems) > 0 && len(reader.problems) == reader.sources {
-		return nil, reader.problems[0].Err
-	}
-	return reader, nil
-}
-
-// print prints the ledger, with what could not be read of the records.
-func (o *savedOptions) print(s *session, r *reportOptions, reader *historyReader, saved report.Saved) error {
-	saved.Unreadable = reader.unreadable.count
-	for _, p := range reader.problems {
-		saved.Problems = append(saved.Problems, model.Problem{Region: p.Region, Operation: p.Operation, Err: awsapi.Plain(p.Err)})
-	}
+	saved.Records, saved.Unreadable, saved.Problems = len(records), reader.unreadable, append(saved.Problems, reader.problemsFound()...)
 	if err := s.streams.print(saved, r.output); err != nil {
 		return err
 	}
-	return partial(saved.Failed())
+	return incomplete(none, saved.Failed())
+}
+
+// recordsOf are the audit records about resources of an account.
+func recordsOf(records []events.Audit, of model.Account) []events.Audit {
+	if of.ID == "" { // the only account
+		return records
+	}
+	return slices.DeleteFunc(slices.Clone(records), func(a events.Audit) bool {
+		arn, err := model.ParseARN(a.ARN)
+		return err != nil || arn.Account != of.ID
+	})
 }

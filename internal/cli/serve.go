@@ -70,7 +70,6 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 		Example: `  personalize-monitor serve --local
   personalize-monitor serve --regions us-east-1,eu-west-1 --notification-endpoint ml@example.com
   personalize-monitor serve --listen 0.0.0.0:8090 --token-file token --allowed-hosts monitor.example.com`,
-		Args: cobra.NoArgs,
 	}
 	o.page.addFlags(cmd)
 	cmd.Flags().StringVar(&o.deployment, "deployment", deployment, "`NAME` in the tag Deployment of what is created; one daemon of each leads")
@@ -78,37 +77,29 @@ Exit codes: 0 stopped, 1 failed, 2 bad usage or configuration.`,
 	o.accounts.addFlags(cmd)
 	o.addDryRun(cmd, "write nothing; log what would be written")
 	cmd.Flags().BoolVar(&o.yes, "yes", false, "do not ask on a terminal before idle resources are deleted and stopped")
-	from := setup{realTime: true}
-	from.addParams(cmd)
 	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
 		if !cmd.Flags().Changed("log-level") {
 			g.logLevel = "info" // the log of a daemon shows what it does
 		}
 	}
-	return g.start(cmd, from, o)
+	return g.start(cmd, setup{realTime: true}, o.check, o.run)
 }
 
 // run runs the daemon until ctx ends.
 func (o *serveOptions) run(ctx context.Context, s *session, values config.Values) error {
-	list := []member{{session: s, values: values}}
-	if o.accounts.several() {
-		var err error
-		if list, err = o.accounts.open(ctx, s, values); err != nil {
-			return err
-		}
+	list, err := o.accounts.members(ctx, s, values)
+	if err != nil {
+		return err
 	}
 	records, since := s.recall(ctx)
 	watched := make([]serve.Account, len(list))
-	sources := make([]*pageSource, len(list))
 	for i, m := range list {
-		memory := serve.NewMemory()
+		watched[i] = serve.Account{Account: m.of, Config: m.config, Params: m.values, Logger: m.logger, Memory: serve.NewMemory()}
 		if !since.IsZero() {
-			memory.Remember(recordsOf(records, m.of), since)
+			watched[i].Memory.Remember(recordsOf(records, m.of), since)
 		}
-		sources[i] = newPageSource(memory, values.DashboardName, m.logger)
-		watched[i] = serve.Account{Account: m.of, Config: m.config, Params: m.values, Logger: m.logger, Memory: memory}
-		if o.accounts.several() {
-			watched[i].Check = func(ctx context.Context, a *app.App) error { return m.reach(ctx, a.Owner) }
+		if !m.only() {
+			watched[i].Check = func(ctx context.Context, a *app.App) error { return m.with(a).reach(ctx) }
 		}
 	}
 	daemon, err := serve.New(serve.Options{
@@ -116,13 +107,20 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 		Config: s.config, Accounts: watched, Deployment: o.deployment, DryRun: o.dryRun, Version: s.version,
 		Clock: s.clock, Logger: s.logger, AuditLog: s.record(), Progress: s.progress.show,
 		Guard: o.page.guard, Page: func(apps []*app.App) (serve.Page, error) {
-			return s.newPage(newRoutes(list, apps, o), sources, o, values)
+			to := make(routes, len(list))
+			for i, m := range list {
+				to[i] = route{m.of, apps[i].Meter, apps[i].Actions, apps[i].WhatIf(o.prices.source(m.session))}
+			}
+			return web.New(web.Options{
+				Source: newPageSource(watched, values.DashboardName), Series: to, WhatIf: to, Actions: to, Clock: s.clock, Logger: s.logger,
+				Guard: o.page.guard, Version: s.version, AllowActions: o.page.allowActions, MetricDelay: values.MetricDelay,
+			})
 		},
 	})
 	if err != nil {
 		return usage(err)
 	}
-	defer o.startLedgers(ctx, list, daemon.Apps(), sources)()
+	defer inBackground(ctx, func(ctx context.Context) { o.keepLedgers(ctx, list, daemon.Apps(), watched) })()
 	defer inBackground(ctx, func(ctx context.Context) { keepSoftLimit(ctx, s.clock) })()
 	if err := daemon.Start(ctx); err != nil {
 		return portHint(err, "--listen", o.page.listen)
@@ -131,66 +129,45 @@ func (o *serveOptions) run(ctx context.Context, s *session, values config.Values
 	return daemon.Wait(ctx)
 }
 
-// before announces what the daemon may do, and asks if there is someone to ask.
+// with is the account with its parts.
+func (m member) with(parts *app.App) member {
+	m.parts = parts
+	return m
+}
+
+// before announces what the daemon may do, and asks if there is someone to ask. One of several accounts
+// that cannot be worked in now is reported, and tried again in each cycle.
 func (o *serveOptions) before(ctx context.Context, s *session, list []member, apps []*app.App) error {
-	if o.accounts.several() {
-		return o.beforeAll(ctx, s, list, apps)
+	for i, m := range list {
+		list[i] = m.with(apps[i])
 	}
 	values := list[0].values
-	if err := s.announce(ctx, apps[0].Owner, s.regionsOf(values)+s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
+	if err := announceAll(ctx, list, s.eventsIn(), mayWrite(values, true), o.dryRun); err != nil {
 		return err
 	}
-	if !o.asks(s, values) {
-		return nil
-	}
-	if _, err := s.findEnding(ctx, apps[0], values); err != nil {
-		return err
-	}
-	return o.confirm(ctx, s.streams, "From now on, delete and stop what is idle without asking again?")
-}
-
-// asks reports whether the daemon may delete or stop something, and there is someone to ask.
-func (o *serveOptions) asks(s *session, values config.Values) bool {
-	return values.AutoDeleteOrStopIdle.Is(model.On) && !o.dryRun && !o.yes && s.streams.interactive()
-}
-
-// beforeAll is before for several accounts. One that cannot be worked in now is reported, and tried again
-// in each cycle.
-func (o *serveOptions) beforeAll(ctx context.Context, s *session, list []member, apps []*app.App) error {
-	values := list[0].values
-	unreached := reachAll(ctx, list, apps)
-	for i, err := range unreached {
-		if err != nil {
-			list[i].logger.ErrorContext(ctx, "no credentials in the account; the next cycle tries again", "err", awsapi.Line(err), "try", awsapi.Hint(err))
+	for _, m := range list {
+		if err := m.unreached; err != nil {
+			m.logger.ErrorContext(ctx, "no credentials in the account; the next cycle tries again", "err", awsapi.Line(err), "try", awsapi.Hint(err))
 		}
 	}
-	announceAll(list, unreached, func(m member) string { return m.regionsOf(m.values) + m.eventsIn() }, mayWrite(values, true), o.dryRun)
-	if !o.asks(s, values) {
+	if !values.AutoDeleteOrStopIdle.Is(model.On) || o.dryRun || o.yes || !s.streams.interactive() {
 		return nil
 	}
-	names := make([]string, len(list))
-	for i, m := range list {
-		names[i] = m.of.String()
-		if unreached[i] != nil {
+	var places []string
+	for _, m := range list {
+		places = append(places, strings.TrimPrefix(m.in(), " in "))
+		if m.unreached != nil {
 			continue
 		}
-		if _, err := m.findIdle(ctx, apps[i]); err != nil {
+		if _, err := m.findEnding(ctx); err != nil {
 			return err
 		}
 	}
-	return o.confirm(ctx, s.streams, "From now on, delete and stop what is idle in "+strings.Join(names, ", ")+" without asking again?")
-}
-
-// newPage makes the daemon's page from its parts.
-func (s *session) newPage(to routes, sources []*pageSource, o *serveOptions, values config.Values) (serve.Page, error) {
-	var source web.Source = sources[0]
+	where := ""
 	if o.accounts.several() {
-		source = newPageSources(to.accounts, sources)
+		where = " in " + strings.Join(places, ", ")
 	}
-	return web.New(web.Options{
-		Source: source, Series: to, WhatIf: whatIfRoutes{to}, Clock: s.clock, Logger: s.logger, Guard: o.page.guard,
-		Version: s.version, AllowActions: o.page.allowActions, Actions: to, MetricDelay: values.MetricDelay,
-	})
+	return o.confirm(ctx, s.streams, "From now on, delete and stop what is idle"+where+" without asking again?")
 }
 
 // inBackground runs a job until the returned function is called.
@@ -204,26 +181,24 @@ func inBackground(ctx context.Context, job func(context.Context)) (end func()) {
 // ledgersAtOnce bounds the ledgers that are made at the same time, to limit memory.
 const ledgersAtOnce = 1
 
-// startLedgers updates the ledgers of the page until the returned function is called. Those of many accounts
-// come after the first cycle of each account, which takes most memory.
-func (o *serveOptions) startLedgers(ctx context.Context, list []member, apps []*app.App, sources []*pageSource) (end func()) {
-	ctx, cancel := context.WithCancel(ctx)
+// keepLedgers updates the ledgers of the page until ctx ends. Those of many accounts come after the first
+// cycle of each account, which takes most memory.
+func (o *serveOptions) keepLedgers(ctx context.Context, list []member, apps []*app.App, watched []serve.Account) {
+	if len(list) > 1 && !awaitFirstCycles(ctx, watched) {
+		return
+	}
 	slots := make(chan struct{}, ledgersAtOnce)
 	var ended sync.WaitGroup
 	for i, m := range list {
 		prices := o.prices.source(m.session)
-		saved := savedSource{apps[i].Savings(prices), func(ctx context.Context) []events.Audit {
-			return recordsOf(m.done(ctx, sources[i].Memory), m.of)
-		}}
-		ledger := apps[i].Ledger(prices, true)
-		in := cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)}
-		ended.Go(func() {
-			if len(list) == 1 || awaitFirstCycles(ctx, sources) {
-				sources[i].keepLedger(ctx, m.clock, slots, ledger, saved, in)
-			}
-		})
+		keeper := ledgerKeeper{
+			memory: watched[i].Memory, logger: m.logger, ledger: apps[i].Ledger(prices, true), savings: apps[i].Savings(prices),
+			records: func(ctx context.Context) []events.Audit { return recordsOf(m.done(ctx, watched[i].Memory), m.of) },
+			in:      cycle.LedgerInput{Params: m.values, MostHours: pageHours / len(list)},
+		}
+		ended.Go(func() { keeper.run(ctx, m.clock, slots) })
 	}
-	return func() { cancel(); ended.Wait() }
+	ended.Wait()
 }
 
 // maxDeployment is how long a deployment's name may be: the key of a tag, which has 128

@@ -16,6 +16,7 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/cycle"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 	"github.com/personalize-monitor/personalize-monitor/internal/writer"
 )
 
@@ -35,6 +36,7 @@ type session struct {
 	clients  *awsapi.Clients
 	audit    *auditLog // nil without --audit-file
 	progress *progress
+	began    time.Time // by the real clock
 }
 
 // close ends what open has started.
@@ -66,7 +68,7 @@ func (g *global) open(ctx context.Context, from setup) (*session, error) {
 		return nil, errors.Join(err, audit.close())
 	}
 	clients := app.NewClients(a.config, a.clock, logger)
-	return &session{g, a, logger, clients, audit, newProgress(g.streams.Err)}, nil
+	return &session{g, a, logger, clients, audit, newProgress(g.streams.Err), time.Now()}, nil
 }
 
 func (g *global) findAccount(ctx context.Context, logger *slog.Logger, from setup) (account, error) {
@@ -127,6 +129,12 @@ func (s *session) app(o app.Options) *app.App {
 		o.Progress = s.progress.show
 	}
 	return app.New(o)
+}
+
+// took adds the session's own calls to a sum, and returns how long it has been open, in milliseconds.
+func (s *session) took(calls map[string]int) int64 {
+	report.AddCalls(calls, s.clients.Calls())
+	return time.Since(s.began).Milliseconds()
 }
 
 // deployment marks what the command line creates, as opposed to a deployed stack.

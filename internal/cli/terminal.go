@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/term"
 
@@ -74,21 +75,14 @@ func (s Streams) interactive() bool {
 // confirm asks a question on the terminal; any answer but yes is an error.
 func (s Streams) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(s.Err, "%s Type yes to go on: ", question)
-	answer := make(chan string, 1)
-	// Reading from a terminal cannot be canceled: on Ctrl-C this ends with the process.
-	go func() {
+	answer, err := unlessEnded(ctx, func() (string, error) {
 		line, _ := bufio.NewReader(s.In).ReadString('\n') // half an answer is not yes
-		answer <- strings.TrimSpace(line)
-	}()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case given := <-answer:
-		if given != "yes" {
-			return errNotConfirmed
-		}
-		return nil
+		return strings.TrimSpace(line), nil
+	})
+	if err == nil && answer != "yes" {
+		err = errNotConfirmed
 	}
+	return err
 }
 
 // progress shows how far a command is on one line of a terminal, which it clears at the end.
@@ -127,5 +121,29 @@ func (p *progress) clear() {
 	if p.shown {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.shown = false
+	}
+}
+
+// waitingEvery is how often a line shows what is waited for, where there is no terminal.
+const waitingEvery = 30 * time.Second
+
+// waiting shows what a command waits for, and for how long so far: on a terminal in one line that
+// changes, else in a line every waitingEvery at most.
+type waiting struct {
+	*session
+	began, next time.Time
+}
+
+func newWaiting(s *session) *waiting { return &waiting{session: s, began: s.clock.Now()} }
+
+func (w *waiting) show(what string) {
+	now := w.clock.Now()
+	line := fmt.Sprintf("%v: %s", now.Sub(w.began).Truncate(time.Second), what)
+	switch {
+	case w.progress.width > 0:
+		w.progress.show(line, 0, 0)
+	case !now.Before(w.next):
+		w.next = now.Add(waitingEvery)
+		fmt.Fprintln(w.streams.Err, line)
 	}
 }

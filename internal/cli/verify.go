@@ -58,7 +58,6 @@ Exit codes: 0 all is OK or a warning; 1 something failed, or interrupted; 2 bad 
 configuration; 3 nothing failed, but something could not be checked.`,
 		Example: `  personalize-monitor verify --regions us-east-1,eu-west-1
   personalize-monitor verify --for act --role-arn arn:aws:iam::123456789012:role/monitor --output json`,
-		Args: cobra.NoArgs,
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.use, "for", defaultUse, "check the permissions of this `WAY` of working: "+strings.Join(uses(), ", "))

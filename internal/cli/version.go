@@ -43,7 +43,6 @@ func newVersion(version string, streams Streams) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(streams.Out, "personalize-monitor %s (%s, %s/%s)\n",
 				cmp.Or(version, devel), runtime.Version(), runtime.GOOS, runtime.GOARCH)

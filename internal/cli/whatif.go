@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/app"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -59,8 +58,7 @@ something could not be read, or the ARN does not exist.`,
 	cmd.Flags().IntVar(&o.days, "days", billing.MaxHistoryDays, days)
 	o.addOutput(cmd)
 	o.prices.addFlags(cmd)
-	whatIfSetup.addParams(cmd)
-	g.start(cmd, whatIfSetup, o)
+	g.start(cmd, whatIfSetup, o.check, o.run)
 	run := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var err error
@@ -92,26 +90,30 @@ func (o *whatIfOptions) run(ctx context.Context, s *session, values config.Value
 	if err := values.Within(s.config.Region); err != nil {
 		return err
 	}
-	return printWhatIf(ctx, s, values, o.days, o.output, &o.prices)
-}
-
-// printWhatIf compares minimums for what the parameters select, and prints the result.
-func printWhatIf(ctx context.Context, s *session, values config.Values, days int, output string, prices *priceOptions) error {
-	parts := s.app(app.Options{DryRun: true, ReportMissing: true})
-	if err := s.announce(ctx, parts.Owner, s.regionsOf(values), "", true); err != nil {
-		return err
-	}
-	result, err := parts.WhatIf(prices.source(s)).Run(ctx, values, days)
-	s.progress.clear()
+	list, err := (&accountOptions{}).work(ctx, s, values, reading, "", "", true)
 	if err != nil {
 		return err
 	}
-	return finishWhatIf(s, result, output)
+	return compare(ctx, s, list, o.days, o.output, &o.prices)
 }
 
-func finishWhatIf(s *session, result report.WhatIf, output string) error {
+// compare compares minimums for what the parameters select, and prints the result.
+func compare(ctx context.Context, s *session, list []member, days int, output string, prices *priceOptions) error {
+	result, none, err := inEach(list, "compare minimums", func(of []report.Of[report.WhatIf]) report.WhatIf {
+		merged := report.MergedWhatIf(of)
+		merged.DurationMs = s.took(merged.Calls)
+		return merged
+	}, func(m member) (report.WhatIf, error) {
+		return m.parts.WhatIf(prices.source(m.session)).Run(ctx, m.values, days)
+	})
+	switch {
+	case err != nil:
+		return err
+	case ctx.Err() != nil:
+		return errNotRead
+	}
 	if err := s.streams.print(result, output); err != nil {
 		return err
 	}
-	return partial(result.Failed())
+	return incomplete(none, result.Failed())
 }

@@ -60,21 +60,6 @@ type Values struct {
 	origins map[string]string // by name: event, --flag or environment; a default has none
 }
 
-// Endpoint is one subscriber of the notifications.
-type Endpoint struct {
-	Protocol Protocol
-	Address  string // e-mail address, or URL beginning with https://
-}
-
-// Protocol is how a notification endpoint is reached, as Amazon SNS spells it.
-type Protocol string
-
-// The protocols of notification endpoints.
-const (
-	Email Protocol = "email"
-	HTTPS Protocol = "https"
-)
-
 // Spec describes one parameter for flags, help texts and templates.
 type Spec struct {
 	Name    string   // event key, environment variable, template parameter
@@ -113,80 +98,79 @@ func param[T any](spec Spec, field func(*Values) *T, parse func(value) (T, error
 	}
 }
 
-const (
-	validBoolean = "yes or no (also true, false, 1, 0)"
-	validSwitch  = "yes, no (also true, false, 1, 0) or DryRun, which only reports what it would do"
-)
+// selects is a parameter that selects resources of a kind.
+func selects(name, flag string, kind model.Kind, field func(*Values) *model.Selection) parameter {
+	kinds := string(kind) + "s"
+	return param(Spec{
+		Name: name, Flag: flag, Form: "ARNS", Choices: []string{"all", "none"}, Default: "all",
+		Help: kinds + " to monitor", Valid: "all, none, or the ARNs of " + kinds + ", separated by commas",
+	}, field, selection(kind))
+}
 
-var (
-	yesNo       = []string{"yes", "no"}
-	yesNoDryRun = []string{"yes", "no", "DryRun"}
-	modes       = []string{string(model.Auto), string(model.Always), string(model.Never)}
-)
+// yesNo is a parameter that switches something.
+func yesNo(name, flag, initial, help string, field func(*Values) *bool) parameter {
+	return param(Spec{
+		Name: name, Flag: flag, Form: "yes|no", Choices: []string{"yes", "no"}, Default: initial, Help: help,
+		Valid: "yes or no (also true, false, 1, 0)",
+	}, field, parseBoolean)
+}
+
+// yesNoDryRun is a parameter that switches what changes resources.
+func yesNoDryRun(name, flag, initial, help string, field func(*Values) *model.Switch) parameter {
+	return param(Spec{
+		Name: name, Flag: flag, Form: "yes|no|DryRun", Choices: []string{"yes", "no", "DryRun"}, Default: initial, Help: help,
+		Valid: "yes, no (also true, false, 1, 0) or DryRun, which only reports what it would do",
+	}, field, parseSwitch)
+}
+
+// wholeNumber is a parameter from 1 to a limit.
+func wholeNumber(name, flag, form, unit string, initial, limit int, help string, field func(*Values) *int) parameter {
+	return param(Spec{
+		Name: name, Flag: flag, Form: form, Default: strconv.Itoa(initial), Help: help, Valid: fmt.Sprintf("1 to %d, %s", limit, unit),
+	}, field, whole(1, limit))
+}
+
+var modes = []string{string(model.Auto), string(model.Always), string(model.Never)}
 
 var table = []parameter{
-	param(Spec{
-		Name: CampaignARNs, Flag: "campaign-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all",
-		Help: "campaigns to monitor", Valid: "all, none, or the ARNs of campaigns, separated by commas",
-	}, func(v *Values) *model.Selection { return &v.Campaigns }, selection(model.Campaign)),
-	param(Spec{
-		Name: RecommenderARNs, Flag: "recommender-arns", Form: "ARNS", Choices: []string{"all", "none"}, Default: "all",
-		Help: "recommenders to monitor", Valid: "all, none, or the ARNs of recommenders, separated by commas",
-	}, func(v *Values) *model.Selection { return &v.Recommenders }, selection(model.Recommender)),
+	selects(CampaignARNs, "campaign-arns", model.Campaign, func(v *Values) *model.Selection { return &v.Campaigns }),
+	selects(RecommenderARNs, "recommender-arns", model.Recommender, func(v *Values) *model.Selection { return &v.Recommenders }),
 	param(Spec{
 		Name: Regions, Flag: "regions", Form: "REGIONS",
 		Help:  "regions to search where all is selected; the current region if none is named",
 		Valid: "names of regions, such as eu-west-1, separated by commas",
-	}, func(v *Values) *[]string { return &v.Regions }, optional(parseRegions)),
-	param(Spec{
-		Name: AutoCreateUtilizationAlarms, Flag: "auto-create-utilization-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes",
-		Help: "maintain an alarm on low utilization for every monitored resource", Valid: validBoolean,
-	}, func(v *Values) *bool { return &v.AutoCreateUtilizationAlarms }, parseBoolean),
+	}, func(v *Values) *[]string { return &v.Regions }, listOf(parseRegion, equal)),
+	yesNo(AutoCreateUtilizationAlarms, "auto-create-utilization-alarms", "Yes", "maintain an alarm on low utilization for every monitored resource",
+		func(v *Values) *bool { return &v.AutoCreateUtilizationAlarms }),
 	param(Spec{
 		Name: UtilizationThresholdAlarmLowerBound, Flag: "utilization-threshold", Form: "PERCENT", Default: "100",
 		Help: "utilization, in percent, below which the alarm on low utilization fires", Valid: "0 to 1000, percent",
 	}, func(v *Values) *float64 { return &v.UtilizationThreshold }, number(0, 1000)),
-	param(Spec{
-		Name: AutoAdjustMinTPS, Flag: "auto-adjust-min-tps", Form: "yes|no|DryRun", Choices: yesNoDryRun, Default: "Yes",
-		Help: "lower minimums that are never fully used, step by step", Valid: validSwitch,
-	}, func(v *Values) *model.Switch { return &v.AutoAdjustMinTPS }, parseSwitch),
-	param(Spec{
-		Name: AutoCreateIdleAlarms, Flag: "auto-create-idle-alarms", Form: "yes|no", Choices: yesNo, Default: "Yes",
-		Help: "maintain an alarm on idleness for every monitored resource", Valid: validBoolean,
-	}, func(v *Values) *bool { return &v.AutoCreateIdleAlarms }, parseBoolean),
-	param(Spec{
-		Name: IdleThresholdHours, Flag: "idle-threshold-hours", Form: "HOURS", Default: "24",
-		Help: "hours without a request after which a resource counts as idle", Valid: "1 to 168, whole hours",
-	}, func(v *Values) *int { return &v.IdleThresholdHours }, whole(1, 168)),
-	param(Spec{
-		Name: UsedIdleThresholdHours, Flag: "used-idle-threshold-hours", Form: "HOURS", Default: "192",
-		Help:  "hours without a call before a resource that was called in the last 90 days is deleted or stopped",
-		Valid: "1 to 1080, whole hours",
-	}, func(v *Values) *int { return &v.UsedIdleThresholdHours }, whole(1, 1080)),
-	param(Spec{
-		Name: AutoDeleteOrStopIdleResources, Flag: "auto-delete-or-stop-idle", Form: "yes|no|DryRun", Choices: yesNoDryRun,
-		Default: "No",
-		Help:    "delete idle campaigns and stop idle recommenders", Valid: validSwitch,
-	}, func(v *Values) *model.Switch { return &v.AutoDeleteOrStopIdle }, parseSwitch),
-	param(Spec{
-		Name: MaxStopsOrDeletesPerHour, Flag: "max-stops-per-hour", Form: "NUMBER", Default: "5",
-		Help:  "the most campaigns and recommenders of a region that are deleted or stopped automatically within an hour",
-		Valid: "1 to 1000, a whole number",
-	}, func(v *Values) *int { return &v.MaxRemovalsPerHour }, whole(1, 1000)),
+	yesNoDryRun(AutoAdjustMinTPS, "auto-adjust-min-tps", "Yes", "lower minimums that are never fully used, step by step",
+		func(v *Values) *model.Switch { return &v.AutoAdjustMinTPS }),
+	yesNo(AutoCreateIdleAlarms, "auto-create-idle-alarms", "Yes", "maintain an alarm on idleness for every monitored resource",
+		func(v *Values) *bool { return &v.AutoCreateIdleAlarms }),
+	wholeNumber(IdleThresholdHours, "idle-threshold-hours", "HOURS", "whole hours", 24, 168,
+		"hours without a request after which a resource counts as idle", func(v *Values) *int { return &v.IdleThresholdHours }),
+	wholeNumber(UsedIdleThresholdHours, "used-idle-threshold-hours", "HOURS", "whole hours", 192, 1080,
+		"hours without a call before a resource that was called in the last 90 days is deleted or stopped",
+		func(v *Values) *int { return &v.UsedIdleThresholdHours }),
+	yesNoDryRun(AutoDeleteOrStopIdleResources, "auto-delete-or-stop-idle", "No", "delete idle campaigns and stop idle recommenders",
+		func(v *Values) *model.Switch { return &v.AutoDeleteOrStopIdle }),
+	wholeNumber(MaxStopsOrDeletesPerHour, "max-stops-per-hour", "NUMBER", "a whole number", 5, 1000,
+		"the most campaigns and recommenders of a region that are deleted or stopped automatically within an hour",
+		func(v *Values) *int { return &v.MaxRemovalsPerHour }),
 	param(Spec{
 		Name: NotificationEndpoint, Flag: "notification-endpoint", Form: "ADDRESSES",
 		Help: "who is notified of alarms and actions", Valid: "e-mail addresses or https:// URLs, separated by commas",
-	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, optional(parseEndpoints)),
+	}, func(v *Values) *[]Endpoint { return &v.Endpoints }, listOf(parseEndpoint, sameEndpoint)),
+	yesNo(ChatNotifications, "chat-notifications", "No",
+		"maintain a topic with notifications that Amazon Q Developer in chat applications shows in Slack and Microsoft Teams",
+		func(v *Values) *bool { return &v.ChatNotifications }),
 	param(Spec{
-		Name: ChatNotifications, Flag: "chat-notifications", Form: "yes|no", Choices: yesNo, Default: "No",
-		Help:  "maintain a topic with notifications that Amazon Q Developer in chat applications shows in Slack and Microsoft Teams",
-		Valid: validBoolean,
-	}, func(v *Values) *bool { return &v.ChatNotifications }, parseBoolean),
-	param(Spec{
-		Name: KMSKeyARN, Flag: "kms-key-arn", Form: "ARN",
-		Help:  "key that encrypts the topics in its region",
+		Name: KMSKeyARN, Flag: "kms-key-arn", Form: "ARN", Help: "key that encrypts the topics in its region",
 		Valid: "the ARN of a key of AWS KMS, with its id and not an alias",
-	}, func(v *Values) *model.ARN { return &v.KMSKey }, optional(parseKMSKey)),
+	}, func(v *Values) *model.ARN { return &v.KMSKey }, parseKMSKey),
 	param(Spec{
 		Name: HourlyChecks, Flag: "hourly-checks", Form: "WHEN", Choices: modes, Default: string(model.Auto),
 		Help:  "whether resources are checked for idleness and step-down once an hour each, all now, or not at all",
@@ -233,4 +217,27 @@ func (v Values) Text(name string) string {
 	default:
 		return fmt.Sprint(field)
 	}
+}
+
+// OfAccount are the parameters of one of several accounts: of named resources those in it and, if the
+// account has regions of its own, these.
+func (v Values) OfAccount(id string, regions []string) Values {
+	narrow := func(s model.Selection) model.Selection {
+		return model.Selection{All: s.All, ARNs: slices.DeleteFunc(slices.Clone(s.ARNs), func(arn model.ARN) bool { return arn.Account != id })}
+	}
+	v.Campaigns, v.Recommenders = narrow(v.Campaigns), narrow(v.Recommenders)
+	if len(regions) > 0 {
+		v.Regions = regions
+	}
+	return v
+}
+
+// Accounts are the accounts of the resources that are named.
+func (v Values) Accounts() []string {
+	var ids []string
+	for _, arn := range slices.Concat(v.Campaigns.ARNs, v.Recommenders.ARNs) {
+		ids = append(ids, arn.Account)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }

@@ -1,11 +1,11 @@
 package config
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"net/mail"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,14 +31,20 @@ func joined(problems []string) error {
 	return errors.New(strings.Join(problems, ", ") + more)
 }
 
-func optional[T any](parse func(value) (T, error)) func(value) (T, error) {
-	return func(in value) (none T, err error) {
-		if in.text == "" {
-			return none, nil
+// parseItems parses the items of a list, each once. The error of one is a sentence that names it.
+func parseItems[T any](items []string, same func(a, b T) bool, parse func(item string) (T, error)) (list []T, problems []string) {
+	for _, item := range items {
+		one, err := parse(item)
+		if err != nil {
+			problems = append(problems, err.Error())
+		} else if !slices.ContainsFunc(list, func(other T) bool { return same(one, other) }) {
+			list = append(list, one)
 		}
-		return parse(in)
 	}
+	return list, problems
 }
+
+func equal[T comparable](a, b T) bool { return a == b }
 
 // selection parses all, none or ARNs of the kind, each once.
 func selection(kind model.Kind) func(value) (model.Selection, error) {
@@ -47,24 +53,24 @@ func selection(kind model.Kind) func(value) (model.Selection, error) {
 		if err != nil {
 			return model.Selection{}, err
 		}
-		var arns []model.ARN
-		var problems []string
 		words := map[string]bool{}
-		for _, item := range items {
-			arn, got, err := model.ParseResourceARN(item)
-			switch word := strings.ToLower(item); {
-			case word == "all" || word == "none":
+		named := slices.DeleteFunc(items, func(item string) bool {
+			word := strings.ToLower(item)
+			if word == "all" || word == "none" {
 				words[word] = true
-			case err != nil && !strings.Contains(err.Error(), strconv.Quote(item)):
-				problems = append(problems, quote(item)+" is "+err.Error())
-			case err != nil:
-				problems = append(problems, err.Error())
-			case got != kind:
-				problems = append(problems, fmt.Sprintf("%q is the ARN of a %s, not of a %s", item, got, kind))
-			case !slices.Contains(arns, arn):
-				arns = append(arns, arn)
 			}
-		}
+			return words[word]
+		})
+		arns, problems := parseItems(named, equal, func(item string) (model.ARN, error) {
+			arn, got, err := model.ParseResourceARN(item)
+			switch {
+			case err != nil && !strings.Contains(err.Error(), strconv.Quote(item)):
+				err = fmt.Errorf("%s is %w", quote(item), err)
+			case err == nil && got != kind:
+				err = fmt.Errorf("%q is the ARN of a %s, not of a %s", item, got, kind)
+			}
+			return arn, err
+		})
 		if len(words) > 0 && len(words)+len(arns)+len(problems) > 1 {
 			problems = append(problems, "all and none cannot be combined with anything else")
 		}
@@ -72,24 +78,27 @@ func selection(kind model.Kind) func(value) (model.Selection, error) {
 	}
 }
 
-// parseRegions parses names of regions, by shape; only AWS knows which of them exist.
-func parseRegions(in value) ([]string, error) {
-	items, err := in.items()
-	if err != nil {
-		return nil, err
-	}
-	var regions, problems []string
-	for _, item := range items {
-		switch {
-		case strings.EqualFold(item, "all"):
-			problems = append(problems, quote(item)+" is not supported: name the regions, or none for the current one")
-		case !model.ValidRegion(item):
-			problems = append(problems, quote(item)+" is not the name of a region")
-		case !slices.Contains(regions, item):
-			regions = append(regions, item)
+// listOf parses a list, each item once.
+func listOf[T any](parse func(item string) (T, error), same func(a, b T) bool) func(value) ([]T, error) {
+	return func(in value) ([]T, error) {
+		items, err := in.items()
+		if err != nil {
+			return nil, err
 		}
+		list, problems := parseItems(items, same, parse)
+		return list, joined(problems)
 	}
-	return regions, joined(problems)
+}
+
+// parseRegion parses the name of a region, by shape; only AWS knows which of them exist.
+func parseRegion(item string) (string, error) {
+	switch {
+	case strings.EqualFold(item, "all"):
+		return "", fmt.Errorf("%s is not supported: name the regions, or none for the current one", quote(item))
+	case !model.ValidRegion(item):
+		return "", fmt.Errorf("%s is not the name of a region", quote(item))
+	}
+	return item, nil
 }
 
 func parseBoolean(in value) (bool, error) {
@@ -160,66 +169,6 @@ func whole(low, high int) func(value) (int, error) {
 	}
 }
 
-// parseEndpoints parses e-mail addresses and URLs, each once. E-mail addresses that differ
-// only in case are the same.
-func parseEndpoints(in value) ([]Endpoint, error) {
-	items, err := in.items()
-	if err != nil {
-		return nil, err
-	}
-	var endpoints []Endpoint
-	var problems []string
-	seen := map[Endpoint]bool{}
-	for _, item := range items {
-		endpoint, err := parseEndpoint(item)
-		if err == nil {
-			err = confirmable(endpoint)
-		}
-		if err != nil {
-			problems = append(problems, quote(shownURL(item))+" "+err.Error())
-			continue
-		}
-		key := endpoint
-		if key.Protocol == Email {
-			key.Address = strings.ToLower(key.Address)
-		}
-		if !seen[key] {
-			seen[key] = true
-			endpoints = append(endpoints, endpoint)
-		}
-	}
-	return endpoints, joined(problems)
-}
-
-// parseEndpoint parses one endpoint. The error completes a sentence that begins with the
-// item.
-func parseEndpoint(item string) (Endpoint, error) {
-	if strings.ContainsFunc(item, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return Endpoint{}, errors.New("contains a space")
-	}
-	scheme, rest, isURL := strings.Cut(item, "://")
-	if !isURL {
-		address, err := mail.ParseAddress(item)
-		if err != nil || address.Address != item {
-			return Endpoint{}, errors.New("is neither an e-mail address nor an https:// URL")
-		}
-		return Endpoint{Email, item}, nil
-	}
-	address := "https://" + rest
-	parsed, err := url.Parse(address)
-	switch {
-	case !strings.EqualFold(scheme, "https"):
-		return Endpoint{}, errors.New("is not an https:// URL")
-	case err != nil:
-		return Endpoint{}, errors.New("is not a well-formed URL")
-	case parsed.User != nil:
-		return Endpoint{}, errors.New("contains a user name")
-	case parsed.Hostname() == "":
-		return Endpoint{}, errors.New("has no host")
-	}
-	return Endpoint{HTTPS, address}, nil
-}
-
 // kmsKeyPattern is the ARN of a key, of one region or of several (AWS KMS developer guide, "Key
 // identifiers").
 var kmsKeyPattern = regexp.MustCompile(`^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$`)
@@ -276,4 +225,106 @@ func parseDashboardName(in value) (string, error) {
 		err = fmt.Errorf("%s is not the name of a dashboard", quote(text))
 	}
 	return text, err
+}
+
+// value is a parameter as a source gave it, before validation. Flags and variables are
+// text; events have other JSON values as well.
+type value struct {
+	json string   // the kind of a JSON value that is not a string; empty for text
+	text string   // of a text without surrounding space; else the JSON. Empty: not given
+	list []string // of a JSON list
+}
+
+// The kinds of JSON values.
+const (
+	boolean = "boolean"
+	numeric = "number"
+	list    = "list"
+	object  = "object"
+)
+
+func textValue(s string) value { return value{text: strings.TrimSpace(s)} }
+
+// jsonValue makes the value of an event; its text is empty if the event does not give it.
+func jsonValue(raw json.RawMessage) (value, error) {
+	if len(raw) == 0 {
+		return value{}, nil
+	}
+	var compact bytes.Buffer
+	if json.Compact(&compact, raw) != nil {
+		return value{}, fmt.Errorf("%s is not valid JSON", quote(string(raw)))
+	}
+	v := value{text: compact.String()}
+	switch v.text[0] {
+	case 'n':
+		return value{}, nil
+	case '"':
+		var text string
+		err := json.Unmarshal(raw, &text)
+		return textValue(text), err
+	case 't', 'f':
+		v.json = boolean
+	case '{':
+		v.json = object
+	case '[':
+		v.json = list
+		var items []*string
+		if json.Unmarshal(raw, &items) != nil || slices.Contains(items, nil) {
+			return v, fmt.Errorf("the JSON list %s is not accepted: not all its items are strings", quote(v.text))
+		}
+		for _, item := range items {
+			v.list = append(v.list, *item)
+		}
+	default:
+		v.json = numeric
+	}
+	return v, nil
+}
+
+// scalar returns the text of a text value or of one of the given JSON kinds.
+func (v value) scalar(kinds ...string) (string, error) {
+	if v.json == "" || slices.Contains(kinds, v.json) {
+		return v.text, nil
+	}
+	return "", fmt.Errorf("the JSON %s %s is not accepted", v.json, quote(v.text))
+}
+
+// items returns the items of a JSON list, or of a text, separated by commas. It drops
+// spaces and empty items; a list without items is an error.
+func (v value) items() ([]string, error) {
+	parts := v.list
+	if v.json != list {
+		text, err := v.scalar()
+		if err != nil {
+			return nil, err
+		}
+		parts = strings.Split(text, ",")
+	}
+	var items []string
+	for _, part := range parts {
+		if part = strings.TrimSpace(part); part != "" {
+			items = append(items, part)
+		}
+	}
+	if len(items) == 0 {
+		return nil, fmt.Errorf("%s is empty", quote(v.text))
+	}
+	return items, nil
+}
+
+const maxQuoted = 300
+
+// quote repeats an invalid value in a message: on one line, shortened, and without the
+// user name and password that a URL may contain.
+func quote(s string) string {
+	if scheme, rest, isURL := strings.Cut(s, "://"); isURL {
+		if at := strings.LastIndex(rest, "@"); at >= 0 {
+			s = scheme + "://***" + rest[at:]
+		}
+	}
+	runes := []rune(strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
+	if len(runes) > maxQuoted {
+		return fmt.Sprintf("%q", string(runes[:maxQuoted])+"…")
+	}
+	return fmt.Sprintf("%q", string(runes))
 }

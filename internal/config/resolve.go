@@ -66,7 +66,7 @@ func Resolve(src Sources) (Values, error) {
 	var faults []Fault
 	for _, p := range table {
 		in, origin, err := p.find(src)
-		if err == nil {
+		if err == nil && (in.text != "" || p.Default != "") { // one without a default may be empty
 			err = p.set(&values, in)
 		}
 		if err != nil {

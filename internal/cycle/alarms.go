@@ -63,12 +63,11 @@ func (r *run) withoutRemoved(existing []regionAlarms) []regionAlarms {
 	return existing
 }
 
-// reconcile applies the alarm changes of every region. Where alarms could not be listed they
-// stay as they are. A region without its topic waits for it, removals excepted.
-func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map[string]model.ARN, decisions []rules.Decision) {
+// alarmChanges are the changes of the alarms of every region. Where alarms could not be listed they stay as they
+// are. A region without its topic waits for it, removals excepted. What needs no change is counted.
+func (r *run) alarmChanges(existing []regionAlarms, topics map[string]model.ARN, decisions []rules.Decision) []alarms.ReconcileInput {
 	observed := r.observedState(decisions)
 	var inputs []alarms.ReconcileInput
-	waiting, kept := 0, 0
 	for i, list := range existing {
 		existing[i].alarms = nil // of all regions together they would be the most that a cycle holds
 		if list.err != nil {
@@ -79,7 +78,7 @@ func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map
 		if _, ok := topics[list.region]; !ok {
 			all := len(changes)
 			changes = slices.DeleteFunc(changes, func(c alarms.Change) bool { return c.Kind != alarms.Delete && c.Kind != alarms.Keep })
-			waiting += all - len(changes)
+			r.alarms.Left += all - len(changes)
 		}
 		var left []alarms.Change // without those that stay and need no word, which are most
 		for _, c := range alarms.Rotate(changes, r.at.Window) {
@@ -87,14 +86,18 @@ func (r *run) reconcile(ctx context.Context, existing []regionAlarms, topics map
 				left = append(left, c)
 			}
 		}
-		kept += len(changes) - len(left)
+		r.alarms.Kept += len(changes) - len(left)
 		inputs = append(inputs, alarms.ReconcileInput{
 			Region: list.region, Changes: left, Until: r.until, Progress: r.Progress.of("alarms " + list.region),
 		})
 	}
-	counts, problems := r.Alarms.ReconcileAll(ctx, inputs)
-	counts.Left, counts.Kept = counts.Left+waiting, counts.Kept+kept
-	r.alarms = counts
+	return inputs
+}
+
+// reconcile applies the changes.
+func (r *run) reconcile(ctx context.Context, changes []alarms.ReconcileInput) {
+	counts, problems := r.Alarms.ReconcileAll(ctx, changes)
+	r.alarms = r.alarms.Add(counts)
 	r.problems.add(problems...)
 }
 

@@ -127,10 +127,13 @@ func (c *Cycle) Run(ctx context.Context, in Input) (report.Result, error) {
 	r.recordRefusals(ctx, decisions)
 	r.Writer.CountLostRecords(ctx, r.lost)
 
-	r.showDecided(decisions, savings)
-	r.reconcile(ctx, alarms, topics, decisions)
+	r.result.Resources = r.resources(decisions, savings)
+	changes := r.alarmChanges(alarms, topics, decisions)
+	decisions, r.snapshot = nil, model.Snapshot{} // to change many alarms takes minutes, and needs neither
+	r.showDecided()
+	r.reconcile(ctx, changes)
 	r.rebuildDashboard(ctx)
-	return r.report(decisions, savings), nil
+	return r.report(), nil
 }
 
 // run is the state of one cycle. Only problems may be added from several goroutines.

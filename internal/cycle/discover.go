@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/config"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/notify"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -36,6 +37,12 @@ type found struct {
 	snapshot  model.Snapshot
 	readings  model.Readings
 	published int
+}
+
+// Learn describes every resource ahead of the first cycle, which then describes only what has changed since, and
+// returns how many are monitored. What fails is left to the cycle, which reports it.
+func (c *Cycle) Learn(ctx context.Context, params config.Values) int {
+	return len(c.Inventory.Discover(ctx, Scope(params, c.Region), nil, c.Progress.of("discover")).Resources)
 }
 
 // discover discovers, measures and publishes all regions concurrently, so that none waits for

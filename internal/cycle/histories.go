@@ -33,7 +33,7 @@ func (h histories) read(
 		}
 		var queries, silent []model.Query
 		for _, r := range chunk {
-			queries = append(queries, billing.HistoryQueries(r, at)...)
+			queries = append(queries, billing.Queries(r, at)...)
 		}
 		readings, failed := model.Readings{}, []model.Problem(nil)
 		if len(queries) > 0 {

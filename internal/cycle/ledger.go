@@ -1,6 +1,7 @@
 package cycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -107,6 +108,7 @@ type ledgerRun struct {
 	// sums are the hours of all resources of a kind, by the second at which an hour begins.
 	sums    map[model.Kind]map[int64]billing.Hour
 	entries []report.Entry
+	parts   []report.Parts
 	advised []advice.Endpoint
 	read    int // series
 }
@@ -139,8 +141,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	}
 	ledger := report.Ledger{
 		Window: spans.Shown, Days: spans.Days(), Resources: report.Priced(r.entries), Hourly: r.totals(),
-		GroupBy: in.GroupBy, IdleAfter: r.idle, Problems: r.problems.all(), MetricsGot: r.read,
-		Calls: callCounter(l.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
+		GroupBy: in.GroupBy, IdleAfter: r.idle, Reading: reading(&r.problems, r.read, callCounter(l.Calls).since(before), began),
 	}
 	ledger.Whole, ledger.Totals.Throughput = r.whole, r.whole.Throughput()
 	ledger.Training = r.analyze(trained)
@@ -149,7 +150,7 @@ func (l *Ledger) Run(ctx context.Context, in LedgerInput) (report.Ledger, error)
 	if spans.Coarse() {
 		ledger.CoarseUntil = new(spans.Fine())
 	}
-	ledger.Month = report.MonthOf(ledger.Resources, spans)
+	ledger.Month = report.MonthOf(r.parts, spans)
 	if spans.Open {
 		ledger.Recommendations = advice.Of(r.advised, ledger.Training, report.BillOf(ledger.Resources), r.prices)
 	}
@@ -223,16 +224,16 @@ func (r *ledgerRun) meter(ctx context.Context, resources []model.Resource) {
 	r.problems.add(problems...)
 	maps.Copy(readings, regional)
 	schedules := r.propose(ctx, resources, list, readings)
-	entries := make([]report.Entry, len(resources))
+	entries, parts := make([]report.Entry, len(resources)), make([]report.Parts, len(resources))
 	var advised []advice.Endpoint
 	for i, resource := range resources {
 		saving := list[i].advise(resource, readings, r)
-		entries[i] = list[i].entry(resource, saving, schedules[resource.ARN], r)
+		entries[i], parts[i] = list[i].entry(resource, saving, schedules[resource.ARN], r)
 		if list[i].advised != nil {
-			advised = append(advised, list[i].endpoint(resource, saving, entries[i].Proposal, r.shared))
+			advised = append(advised, list[i].endpoint(resource, saving, cmp.Or(entries[i].Proposal, &pricing.Proposal{}), r.shared))
 		}
 	}
-	r.Progress.of("measure")(r.add(list, entries, advised), len(r.resources))
+	r.Progress.of("measure")(r.add(list, entries, parts, advised), len(r.resources))
 }
 
 // propose finds schedules for resources that may have enough cold steps for one, in a report whose
@@ -258,10 +259,10 @@ func (r *ledgerRun) propose(ctx context.Context, resources []model.Resource, lis
 }
 
 // add adds metered resources to the ledger and returns how many it has.
-func (r *ledgerRun) add(list []metering, entries []report.Entry, advised []advice.Endpoint) int {
+func (r *ledgerRun) add(list []metering, entries []report.Entry, parts []report.Parts, advised []advice.Endpoint) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.advised = append(r.advised, advised...)
+	r.parts, r.advised = append(r.parts, parts...), append(r.advised, advised...)
 	for _, one := range list {
 		r.whole.Add(*one.shown)
 	}

@@ -122,8 +122,8 @@ func (m metering) advise(resource model.Resource, calls model.Readings, r *ledge
 	return saving
 }
 
-// entry is the resource in a ledger.
-func (m metering) entry(resource model.Resource, saving billing.Saving, schedule proposed, r *ledgerRun) report.Entry {
+// entry is the resource in a ledger, and parts what it used in the month.
+func (m metering) entry(resource model.Resource, saving billing.Saving, schedule proposed, r *ledgerRun) (e report.Entry, parts report.Parts) {
 	priced := pricing.ProposalOf(r.prices, resource, *m.shown, saving)
 	if m.advised != nil && m.advised != m.shown { // a month goes by the days that proposals go by
 		recent := pricing.ProposalOf(r.prices, resource, *m.advised, saving)
@@ -132,26 +132,26 @@ func (m metering) entry(resource model.Resource, saving billing.Saving, schedule
 			priced.After.Month = recent.After.Month
 		}
 	}
-	e := report.EntryOf(resource, *m.shown, saving, priced, schedule.Proposal, schedule.why)
+	e = report.EntryOf(resource, *m.shown, saving, priced, schedule.Proposal, schedule.why)
 	e.Tags = r.tags[resource.ARN]
 	if m.month != nil {
-		e.Parts = report.Parts{Month: report.PartOf(r.prices, resource, *m.month), Billed: priced.Use.Month}
+		parts = report.Parts{Month: report.PartOf(r.prices, resource, *m.month), Billed: priced.Use.Month}
 		switch {
 		case saving.Action.Changes() && saving.NewMin == 0: // what no one calls any more costs its minimum
-			e.Parts.PerMonth = new(saving.PerMonth)
+			parts.PerMonth = new(saving.PerMonth)
 		case m.advised != nil:
-			e.Parts.PerMonth = m.advised.PerMonth(resource)
+			parts.PerMonth = m.advised.PerMonth(resource)
 		}
 	}
 	if m.before != nil {
-		e.Parts.Before = report.PartOf(r.prices, resource, *m.before)
+		parts.Before = report.PartOf(r.prices, resource, *m.before)
 	}
-	return e
+	return e, parts
 }
 
 // endpoint is what proposals go by. Hours are kept only of campaigns that share a solution.
-func (m metering) endpoint(resource model.Resource, saving billing.Saving, priced pricing.Proposal, shared map[string]int) advice.Endpoint {
-	e := advice.Endpoint{Resource: resource, Saving: saving, Priced: priced}
+func (m metering) endpoint(resource model.Resource, saving billing.Saving, priced *pricing.Proposal, shared map[string]int) advice.Endpoint {
+	e := advice.Endpoint{Resource: resource, Saving: saving, Priced: *priced}
 	if m.advised.Readable {
 		used := m.advised.Usage // a copy: a pointer into advised would keep its series in memory
 		e.Usage = &used

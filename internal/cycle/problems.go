@@ -3,8 +3,10 @@ package cycle
 import (
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // problems collects what failed while the rest goes on, from several goroutines.
@@ -23,6 +25,11 @@ func (p *problems) all() []model.Problem {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.list
+}
+
+// reading is how a report was read that began at a time: its problems, the series asked for and the calls.
+func reading(failed *problems, series int, calls map[string]int, began time.Time) report.Reading {
+	return report.Reading{Problems: failed.all(), MetricsGot: series, Calls: calls, DurationMs: time.Since(began).Milliseconds()}
 }
 
 // joined makes one error of several problems, of which there is at least one.

@@ -10,8 +10,7 @@ import (
 )
 
 // report completes the result.
-func (r *run) report(decisions []rules.Decision, savings map[model.ARN]saved) report.Result {
-	r.result.Resources = r.resources(decisions, savings)
+func (r *run) report() report.Result {
 	for _, answer := range r.actions {
 		r.alarms.Deleted += answer.AlarmsRemoved
 	}
@@ -36,12 +35,12 @@ func (r *run) resources(decisions []rules.Decision, savings map[model.ARN]saved)
 }
 
 // showDecided notifies the observer of what is known before alarms are changed.
-func (r *run) showDecided(decisions []rules.Decision, savings map[model.ARN]saved) {
+func (r *run) showDecided() {
 	if r.Observer == nil {
 		return
 	}
 	known := r.result
-	known.Resources, known.Problems = r.resources(decisions, savings), r.problems.all()
+	known.Problems = r.problems.all()
 	r.Observer.Decided(known, r.Clock.Now())
 }
 

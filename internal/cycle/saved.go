@@ -87,8 +87,8 @@ func (s *Savings) Run(ctx context.Context, in SavingsInput) (report.Saved, error
 		return report.Saved{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	return report.Saved{
-		Ledger: savings.LedgerOf(metered, times), Records: len(in.Records), Problems: problems.all(), MetricsGot: read,
-		Calls: callCounter(s.o.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
+		Ledger: savings.LedgerOf(metered, times), Records: len(in.Records),
+		Reading: reading(&problems, read, callCounter(s.o.Calls).since(before), began),
 	}, nil
 }
 

@@ -196,7 +196,7 @@ func (m *WatchedMeter) answer(q model.Query, known *watchedHours, read model.Ser
 	if n := int(q.Window.Start.Add(-rememberedBefore).Sub(start) / time.Hour); n > 0 {
 		start, windows = start.Add(time.Duration(n)*time.Hour), windows[n:]
 	}
-	m.remember(q.Metric.DimensionValue, watchedHours{start, unique.Make(string(windows))})
+	m.remember(unique.Make(q.Metric.DimensionValue).Value(), watchedHours{start, unique.Make(string(windows))})
 	return series
 }
 

@@ -151,7 +151,7 @@ func (w *WhatIf) Run(ctx context.Context, params config.Values, days int) (repor
 		return report.WhatIf{}, fmt.Errorf("%w: %w", errUnfinished, err)
 	}
 	return report.WhatIf{
-		Window: at.Span, Days: days, Resources: report.PricedWhatIf(entries), Problems: failed.all(), MetricsGot: series,
-		Calls: callCounter(o.Calls).since(before), DurationMs: time.Since(began).Milliseconds(),
+		Window: at.Span, Days: days, Resources: report.PricedWhatIf(entries),
+		Reading: reading(&failed, series, callCounter(o.Calls).since(before), began),
 	}, nil
 }

@@ -1,7 +1,6 @@
 package inventory
 
 import (
-	"maps"
 	"sync"
 	"time"
 
@@ -23,7 +22,7 @@ type summaryKey struct {
 }
 
 func keyOf(r model.Resource) summaryKey {
-	return summaryKey{status: r.Status, created: r.Created, updated: r.LastUpdated}
+	return summaryKey{r.Status, r.Created, r.LastUpdated}
 }
 
 func (e entry) full() model.Resource {
@@ -59,19 +58,16 @@ func (e entry) isOf(j job) bool {
 // it is still valid: one read from the version itself as long as the campaign serves the
 // version, one read from the solution only while nothing has changed.
 func (e *entry) reuseVersion(old entry) {
-	if old.version == nil || old.versionARN != e.versionARN {
-		return
-	}
-	if old.version.permanent || (keyOf(old.resource) == keyOf(e.resource) && sameUpdate(old.resource.Update, e.resource.Update)) {
+	if old.version != nil && old.versionARN == e.versionARN && (old.version.permanent || unchanged(old.resource, e.resource)) {
 		e.version = old.version
 	}
 }
 
-func sameUpdate(a, b *model.Update) bool {
-	if a == nil || b == nil {
-		return a == b
+func unchanged(old, r model.Resource) bool {
+	if old.Update == nil || r.Update == nil {
+		return keyOf(old) == keyOf(r) && old.Update == r.Update
 	}
-	return *a == *b
+	return keyOf(old) == keyOf(r) && *old.Update == *r.Update
 }
 
 // shelf is a map that is safe for concurrent use.
@@ -93,23 +89,11 @@ func (s *shelf[K, V]) put(key K, item V) {
 	s.items[key] = item
 }
 
-func (s *shelf[K, V]) drop(key K) {
+// with calls a function with the map itself. The function must not use the shelf.
+func (s *shelf[K, V]) with(f func(items map[K]V)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.items, key)
+	f(s.items)
 }
 
-func (s *shelf[K, V]) dropFunc(match func(K, V) bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.items, match)
-}
-
-// each calls a function with every item. The function must not use the shelf.
-func (s *shelf[K, V]) each(f func(K, V)) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, item := range s.items {
-		f(key, item)
-	}
-}
+func (s *shelf[K, V]) drop(key K) { s.with(func(items map[K]V) { delete(items, key) }) }

@@ -47,14 +47,14 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 		}
 		resources = append(resources, resource)
 	}
-	client := inv.clients.Personalize(region)
+	client := inv.o.Clients.Personalize(region)
 	read := func(token *string) (*string, error) {
 		out, err := client.ListCampaigns(ctx, &personalize.ListCampaignsInput{MaxResults: aws.Int32(awsapi.MaxListPage), NextToken: token})
 		if err != nil {
 			return nil, err
 		}
 		for _, summary := range out.Campaigns {
-			add(campaignFromSummary(region, summary, inv.clock.Now()))
+			add(campaignFromSummary(region, summary, inv.o.Clock.Now()))
 		}
 		return out.NextToken, nil
 	}
@@ -65,7 +65,7 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 				return nil, err
 			}
 			for _, summary := range out.Recommenders {
-				add(recommenderFromSummary(region, summary, inv.clock.Now()))
+				add(recommenderFromSummary(region, summary, inv.o.Clock.Now()))
 			}
 			return out.NextToken, nil
 		}
@@ -80,27 +80,25 @@ func (inv *Inventory) list(ctx context.Context, region string, kind model.Kind) 
 // describe reads a resource as it is now. A campaign lacks recipe and dataset group, which
 // come from its solution version.
 func (inv *Inventory) describe(ctx context.Context, arn model.ARN, kind model.Kind) (entry, error) {
-	client, name := inv.clients.Personalize(arn.Region), arn.String()
+	client, name := inv.o.Clients.Personalize(arn.Region), arn.String()
 	var e entry
 	var err error
 	if kind == model.Campaign {
-		out, callErr := client.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &name})
-		if callErr != nil {
-			return entry{}, awsapi.Plain(callErr)
+		var out *personalize.DescribeCampaignOutput
+		if out, err = client.DescribeCampaign(ctx, &personalize.DescribeCampaignInput{CampaignArn: &name}); err == nil {
+			e.resource, e.versionARN, err = campaignFromDescription(arn.Region, out.Campaign, inv.o.Clock.Now())
 		}
-		e.resource, e.versionARN, err = campaignFromDescription(arn.Region, out.Campaign, inv.clock.Now())
 	} else {
-		out, callErr := client.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &name})
-		if callErr != nil {
-			return entry{}, awsapi.Plain(callErr)
+		var out *personalize.DescribeRecommenderOutput
+		if out, err = client.DescribeRecommender(ctx, &personalize.DescribeRecommenderInput{RecommenderArn: &name}); err == nil {
+			e.resource, err = recommenderFromDescription(arn.Region, out.Recommender, inv.o.Clock.Now())
 		}
-		e.resource, err = recommenderFromDescription(arn.Region, out.Recommender, inv.clock.Now())
 	}
 	if err == nil && e.resource.ARN != arn {
 		err = fmt.Errorf("the response for %s describes %s", arn, e.resource.ARN)
 	}
 	e.summary = keyOf(e.resource)
-	return e, err
+	return e, awsapi.Plain(err)
 }
 
 // resourceOf translates what summaries and descriptions of both kinds share. The ARN must
@@ -194,4 +192,38 @@ func updateOf(status *string, minimum *int32, created, changed *time.Time) *mode
 	return &model.Update{
 		Status: model.Status(aws.ToString(status)), MinTPS: int(aws.ToInt32(minimum)), Created: timeOf(created), Changed: timeOf(changed),
 	}
+}
+
+// Tags reads the tags of resources, one call each. What could not be read is missing from the
+// result, with a problem; a resource without tags has an empty map.
+func (inv *Inventory) Tags(ctx context.Context, resources []model.Resource) (map[model.ARN]map[string]string, []model.Problem) {
+	found := make([]map[string]string, len(resources))
+	failed := make([]error, len(resources))
+	awsapi.ParallelByRegion(resources, model.Resource.Region, func(i int) {
+		found[i], failed[i] = inv.tags(ctx, resources[i].ARN)
+	})
+	tags := make(map[model.ARN]map[string]string, len(resources))
+	var problems []model.Problem
+	for i, r := range resources {
+		if failed[i] != nil {
+			problems = append(problems, model.Problem{ARN: r.ARN.String(), Region: r.Region(), Operation: "ListTagsForResource", Err: failed[i]})
+			continue
+		}
+		tags[r.ARN] = found[i]
+	}
+	return tags, problems
+}
+
+func (inv *Inventory) tags(ctx context.Context, arn model.ARN) (map[string]string, error) {
+	out, err := inv.o.Clients.Personalize(arn.Region).ListTagsForResource(ctx, &personalize.ListTagsForResourceInput{
+		ResourceArn: aws.String(arn.String()),
+	})
+	if err != nil {
+		return nil, awsapi.Plain(err)
+	}
+	tags := make(map[string]string, len(out.Tags))
+	for _, tag := range out.Tags {
+		tags[aws.ToString(tag.TagKey)] = aws.ToString(tag.TagValue)
+	}
+	return tags, nil
 }

@@ -3,6 +3,8 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/awsapi"
@@ -58,29 +60,33 @@ func (d *discovery) run(ctx context.Context, j job) result {
 		r.problems = append(r.problems, model.Problem{Region: j.region, Operation: listOperation(j.kind), Err: err})
 		d.addCopies(j, &r)
 	} else {
-		inv.entries.dropFunc(func(arn model.ARN, e entry) bool { return e.isOf(j) && !r.seen[arn] })
+		inv.entries.with(func(items map[model.ARN]entry) {
+			maps.DeleteFunc(items, func(arn model.ARN, e entry) bool { return e.isOf(j) && !r.seen[arn] })
+		})
 		for arn := range j.named {
 			if !r.seen[arn] {
-				inv.logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
+				inv.o.Logger.Warn("resource does not exist", "arn", arn.String(), "region", arn.Region, "kind", string(j.kind))
 			}
 		}
 	}
-	inv.logger.Debug("region listed", "region", j.region, "kind", string(j.kind), "listed", len(listed), "selected", len(selected),
+	inv.o.Logger.Debug("region listed", "region", j.region, "kind", string(j.kind), "listed", len(listed), "selected", len(selected),
 		"complete", r.complete)
 	return r
 }
 
 // addCopies adds stale copies of what an incomplete listing does not show.
 func (d *discovery) addCopies(j job, r *result) {
-	now, count := d.inv.clock.Now(), 0
-	d.inv.entries.each(func(arn model.ARN, e entry) {
-		if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
-			r.resources = append(r.resources, e.stale())
-			count++
+	now, count := d.inv.o.Clock.Now(), 0
+	d.inv.entries.with(func(items map[model.ARN]entry) {
+		for arn, e := range items {
+			if e.isOf(j) && j.has(arn) && !r.seen[arn] && e.fresh(now) {
+				r.resources = append(r.resources, e.stale())
+				count++
+			}
 		}
 	})
 	d.progress.add(count, count)
-	d.inv.logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
+	d.inv.o.Logger.Debug("listing incomplete, copies used", "region", j.region, "kind", string(j.kind),
 		"op", listOperation(j.kind), "copies", count)
 }
 
@@ -95,19 +101,27 @@ func (d *discovery) campaigns(ctx context.Context, region string, selected []mod
 		again := &discovery{inv: d.inv, due: d.due, recipes: recipes}
 		return again.campaign(ctx, selected[i])
 	})
-	var problems []model.Problem
 	for i, f := range findings {
 		if f.gone {
 			delete(r.seen, selected[i].ARN)
 		}
+	}
+	resources, problems := divide(findings)
+	r.resources = append(r.resources, resources...)
+	r.problems = append(r.problems, mergeCanceled(region, problems)...)
+}
+
+// divide takes findings apart.
+func divide(findings []finding) (resources []model.Resource, problems []model.Problem) {
+	for _, f := range findings {
 		if f.resource != nil {
-			r.resources = append(r.resources, *f.resource)
+			resources = append(resources, *f.resource)
 		}
 		if f.problem != nil {
 			problems = append(problems, *f.problem)
 		}
 	}
-	r.problems = append(r.problems, mergeCanceled(region, problems)...)
+	return resources, problems
 }
 
 // campaign completes the list entry of a campaign. One that is not ACTIVE stays as listed.
@@ -138,16 +152,16 @@ func (d *discovery) campaign(ctx context.Context, listed model.Resource) finding
 		return d.recipes.complete(ctx, e)
 	case awsapi.KindOf(err) == awsapi.NotFound:
 		inv.entries.drop(listed.ARN)
-		inv.logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
+		inv.o.Logger.Info("campaign does not exist any more", "arn", listed.ARN.String(), "region", listed.Region())
 		return finding{gone: true}
 	}
 	problem := model.Problem{ARN: listed.ARN.String(), Region: listed.Region(), Operation: describeOperation(model.Campaign)}
-	if !known || !old.fresh(inv.clock.Now()) {
+	if !known || !old.fresh(inv.o.Clock.Now()) {
 		problem.Err = fmt.Errorf("skipped this time: %w", err)
 		return finding{problem: &problem}
 	}
 	problem.Err = fmt.Errorf("metrics only, from the copy of %s: %w", old.resource.Observed.Format(time.TimeOnly), err)
-	inv.logger.Debug("last known copy used", "arn", problem.ARN, "region", problem.Region, "kind", string(model.Campaign),
+	inv.o.Logger.Debug("last known copy used", "arn", problem.ARN, "region", problem.Region, "kind", string(model.Campaign),
 		"op", problem.Operation, "observed", old.resource.Observed, "err", err)
 	resource := old.stale()
 	return finding{resource: &resource, problem: &problem}
@@ -167,10 +181,10 @@ func (inv *Inventory) retryThrottled(ctx context.Context, findings []finding, ag
 	throttled := throttledOf(findings)
 	pause := time.Second
 	for vain := 0; len(throttled) > 0 && vain < throttledRounds; {
-		if inv.clock.Sleep(ctx, pause) != nil {
+		if inv.o.Clock.Sleep(ctx, pause) != nil {
 			return
 		}
-		inv.logger.Debug("throttled, trying again", "resources", len(throttled))
+		inv.o.Logger.Debug("throttled, trying again", "resources", len(throttled))
 		recipes := newRecipeReader(inv)
 		awsapi.Parallel(len(throttled), awsapi.CallsAtOnce, func(n int) {
 			f := again(recipes, throttled[n])
@@ -199,17 +213,15 @@ func throttledOf(findings []finding) (indices []int) {
 
 // mergeCanceled makes one problem of all those that the end of a context caused.
 func mergeCanceled(region string, problems []model.Problem) []model.Problem {
-	var kept, canceled []model.Problem
-	for _, p := range problems {
-		if awsapi.KindOf(p.Err) == awsapi.Canceled {
-			canceled = append(canceled, p)
-		} else {
-			kept = append(kept, p)
-		}
+	canceled := func(p model.Problem) bool { return awsapi.KindOf(p.Err) == awsapi.Canceled }
+	first := slices.IndexFunc(problems, canceled)
+	if first < 0 {
+		return problems
 	}
-	if n := len(canceled); n > 1 {
-		err := fmt.Errorf("%w (and %d more)", canceled[0].Err, n-1)
-		canceled = []model.Problem{{Region: region, Operation: canceled[0].Operation, Err: err}}
+	one := problems[first]
+	kept := slices.DeleteFunc(slices.Clone(problems), canceled)
+	if n := len(problems) - len(kept); n > 1 {
+		one = model.Problem{Region: region, Operation: one.Operation, Err: fmt.Errorf("%w (and %d more)", one.Err, n-1)}
 	}
-	return append(kept, canceled...)
+	return append(kept, one)
 }

@@ -33,20 +33,15 @@ type Options struct {
 
 // Inventory discovers resources and caches what it saw. It is safe for concurrent use.
 type Inventory struct {
-	clients *awsapi.Clients
-	clock   model.Clock
-	logger  *slog.Logger
-	entries shelf[model.ARN, entry]
-	// versions are the permanent solution versions, by ARN.
-	versions shelf[string, *version]
+	o        Options
+	entries  shelf[model.ARN, entry]
+	versions shelf[string, *version] // the permanent ones, by ARN
 }
 
 // New makes an Inventory with an empty cache.
 func New(o Options) *Inventory {
 	return &Inventory{
-		clients:  o.Clients,
-		clock:    cmp.Or[model.Clock](o.Clock, model.SystemClock{}),
-		logger:   cmp.Or(o.Logger, slog.New(slog.DiscardHandler)),
+		o:        Options{o.Clients, cmp.Or[model.Clock](o.Clock, model.SystemClock{}), cmp.Or(o.Logger, slog.New(slog.DiscardHandler))},
 		entries:  shelf[model.ARN, entry]{items: map[model.ARN]entry{}},
 		versions: shelf[string, *version]{items: map[string]*version{}},
 	}
@@ -86,21 +81,19 @@ func (j job) has(arn model.ARN) bool { return j.all || j.named[arn] }
 func jobsOf(scope model.Scope) []job {
 	var jobs []job
 	for kind, selection := range map[model.Kind]model.Selection{model.Campaign: scope.Campaigns, model.Recommender: scope.Recommenders} {
-		named := map[string]map[model.ARN]bool{}
 		if selection.All {
-			for _, region := range scope.Regions {
-				named[region] = nil
+			for _, region := range slices.Compact(slices.Sorted(slices.Values(scope.Regions))) {
+				jobs = append(jobs, job{region: region, kind: kind, all: true})
 			}
-		} else {
-			for _, arn := range selection.ARNs {
-				if named[arn.Region] == nil {
-					named[arn.Region] = map[model.ARN]bool{}
-				}
-				named[arn.Region][arn] = true
-			}
+			continue
 		}
-		for region, arns := range named {
-			jobs = append(jobs, job{region, kind, selection.All, arns})
+		named := map[string]map[model.ARN]bool{}
+		for _, arn := range selection.ARNs {
+			if named[arn.Region] == nil {
+				named[arn.Region] = map[model.ARN]bool{}
+				jobs = append(jobs, job{region: arn.Region, kind: kind, named: named[arn.Region]})
+			}
+			named[arn.Region][arn] = true
 		}
 	}
 	slices.SortFunc(jobs, func(a, b job) int {
@@ -171,20 +164,12 @@ func (inv *Inventory) Refresh(ctx context.Context, resources []model.Resource) (
 		return inv.refresh(ctx, recipes, resources[i].ARN, resources[i].Kind)
 	})
 	// Without Discover, no listing shows which resources no longer exist.
-	oldest := inv.clock.Now().Add(-unseenTTL)
-	inv.entries.dropFunc(func(_ model.ARN, e entry) bool { return e.resource.Observed.Before(oldest) })
+	oldest := inv.o.Clock.Now().Add(-unseenTTL)
+	inv.entries.with(func(items map[model.ARN]entry) {
+		maps.DeleteFunc(items, func(_ model.ARN, e entry) bool { return e.resource.Observed.Before(oldest) })
+	})
 	inv.dropUnusedVersions()
-	var found []model.Resource
-	var problems []model.Problem
-	for _, f := range findings {
-		if f.resource != nil {
-			found = append(found, *f.resource)
-		}
-		if f.problem != nil {
-			problems = append(problems, *f.problem)
-		}
-	}
-	return found, problems
+	return divide(findings)
 }
 
 func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn model.ARN, kind model.Kind) finding {
@@ -206,6 +191,12 @@ func (inv *Inventory) refresh(ctx context.Context, recipes *recipeReader, arn mo
 // dropUnusedVersions drops the solution versions that no campaign serves any more.
 func (inv *Inventory) dropUnusedVersions() {
 	used := map[string]bool{}
-	inv.entries.each(func(_ model.ARN, e entry) { used[e.versionARN] = true })
-	inv.versions.dropFunc(func(arn string, _ *version) bool { return !used[arn] })
+	inv.entries.with(func(items map[model.ARN]entry) {
+		for _, e := range items {
+			used[e.versionARN] = true
+		}
+	})
+	inv.versions.with(func(items map[string]*version) {
+		maps.DeleteFunc(items, func(arn string, _ *version) bool { return !used[arn] })
+	})
 }

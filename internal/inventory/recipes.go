@@ -88,7 +88,7 @@ func (l *recipeReader) read(ctx context.Context, region, versionARN string) (*ve
 		err = fmt.Errorf("recipe unknown, so only the minimum is published: %w", awsapi.Plain(err))
 		return nil, &model.Problem{Region: region, Operation: operation, Err: err}
 	}
-	client := l.inv.clients.Personalize(region)
+	client := l.inv.o.Clients.Personalize(region)
 	if !strings.HasSuffix(versionARN, "/"+latestVersion) {
 		out, err := client.DescribeSolutionVersion(ctx, &personalize.DescribeSolutionVersionInput{SolutionVersionArn: &versionARN})
 		switch kind := awsapi.KindOf(err); {
@@ -98,7 +98,7 @@ func (l *recipeReader) read(ctx context.Context, region, versionARN string) (*ve
 			}
 		case kind == awsapi.Denied:
 			l.denied.Do(func() {
-				l.inv.logger.WarnContext(ctx, "recipes are those of solutions, as versions of solutions may not be read", "region", region,
+				l.inv.o.Logger.WarnContext(ctx, "recipes are those of solutions, as versions of solutions may not be read", "region", region,
 					"op", "DescribeSolutionVersion", "err", awsapi.Line(err))
 			})
 		case kind != awsapi.NotFound && kind != awsapi.Invalid:
@@ -136,11 +136,15 @@ func versionOf(s *types.SolutionVersion) *version {
 	if s == nil {
 		return &version{}
 	}
-	v := &version{recipe: shared(model.RecipeName(aws.ToString(s.RecipeArn))), datasetGroup: arnOf(s.DatasetGroupArn)}
+	v := newVersion(s.RecipeArn, s.DatasetGroupArn)
 	if aws.ToString(s.Status) == string(model.StatusActive) {
 		v.ready, v.permanent = timeOf(s.LastUpdatedDateTime), true
 	}
 	return v
+}
+
+func newVersion(recipe, group *string) *version {
+	return &version{recipe: shared(model.RecipeName(aws.ToString(recipe))), datasetGroup: arnOf(group)}
 }
 
 // versionFromSolution reads recipe and dataset group from the solution, and the training
@@ -149,9 +153,9 @@ func versionFromSolution(s *types.Solution) (*version, error) {
 	if s == nil {
 		return nil, errors.New("the response has no solution")
 	}
-	v := &version{recipe: shared(model.RecipeName(aws.ToString(s.RecipeArn))), datasetGroup: arnOf(s.DatasetGroupArn)}
+	v := newVersion(s.RecipeArn, s.DatasetGroupArn)
 	if v.recipe == "" && s.AutoMLResult != nil {
-		v.recipe = model.RecipeName(aws.ToString(s.AutoMLResult.BestRecipeArn))
+		v = newVersion(s.AutoMLResult.BestRecipeArn, s.DatasetGroupArn)
 	}
 	if v.recipe == "" {
 		return nil, errors.New("neither solution version nor solution names a recipe")

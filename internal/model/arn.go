@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"unique"
 )
 
 // ARN is an Amazon Resource Name, split at its colons. It is comparable, so it can be a map
@@ -37,6 +39,9 @@ func (a ARN) String() string {
 	}
 	return strings.Join([]string{"arn", a.Partition, a.Service, a.Region, a.Account, a.Resource}, ":")
 }
+
+// Shared is String, in one place in memory for all that keep it.
+func (a ARN) Shared() string { return unique.Make(a.String()).Value() }
 
 // Compare orders ARNs by region, type and name; the account comes last. ARNs of one
 // account sort in the same order as strings.
@@ -106,18 +111,16 @@ func misplaced(arn ARN) bool {
 // wrong service or type, a region, account or name of the wrong form, a region of another
 // partition, more than 256 characters.
 func ParseResourceARN(s string) (ARN, Kind, error) {
-	return parseKind(s, "a Personalize campaign or recommender", ARN.Kind)
+	return parseKind(s, "a Personalize campaign or recommender", Campaign, Recommender)
 }
 
 // ParseSolutionARN accepts the ARN of a solution, by the rules of ParseResourceARN.
 func ParseSolutionARN(s string) (ARN, error) {
-	arn, _, err := parseKind(s, "a Personalize solution", func(a ARN) (Kind, bool) {
-		return Solution, a.Service == "personalize" && a.Type() == string(Solution)
-	})
+	arn, _, err := parseKind(s, "a Personalize solution", Solution)
 	return arn, err
 }
 
-func parseKind(s, what string, kindOf func(ARN) (Kind, bool)) (ARN, Kind, error) {
+func parseKind(s, what string, kinds ...Kind) (ARN, Kind, error) {
 	if len(s) > maxARNLength {
 		return ARN{}, "", fmt.Errorf("an ARN of %d characters (Personalize accepts at most %d)", len(s), maxARNLength)
 	}
@@ -125,9 +128,9 @@ func parseKind(s, what string, kindOf func(ARN) (Kind, bool)) (ARN, Kind, error)
 	if err != nil {
 		return ARN{}, "", err
 	}
-	kind, ok := kindOf(arn)
+	kind := Kind(arn.Type())
 	switch {
-	case !ok:
+	case arn.Service != "personalize" || !slices.Contains(kinds, kind):
 		return ARN{}, "", fmt.Errorf("%q is not the ARN of %s", s, what)
 	case !ValidRegion(arn.Region):
 		return ARN{}, "", fmt.Errorf("%q names no valid region (%q)", s, arn.Region)

@@ -3,11 +3,10 @@ package model
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 )
 
 // Problem is one failure that affects one resource or region while the rest goes on. It
-// is an error that wraps its cause, and it marshals itself to JSON.
+// is an error that wraps its cause.
 type Problem struct {
 	ARN       string  // of the resource; empty if a whole region failed
 	Region    string  // empty if a whole account failed
@@ -40,30 +39,16 @@ func (p Problem) Error() string { return p.Operation + " " + p.Where() + ": " + 
 
 func (p Problem) Unwrap() error { return p.Err }
 
-type problemJSON struct {
-	Account     string `json:"account,omitempty"`
-	AccountName string `json:"accountName,omitempty"`
-	ARN         string `json:"arn"`
-	Region      string `json:"region"`
-	Operation   string `json:"operation"`
-	Error       string `json:"error"`
-}
-
 // MarshalJSON writes the cause as its message.
 func (p Problem) MarshalJSON() ([]byte, error) {
-	return json.Marshal(problemJSON{p.Account.ID, p.Account.Name, p.ARN, p.Region, p.Operation, p.Message()})
-}
-
-// UnmarshalJSON reads what MarshalJSON writes. Of the cause, the message is left.
-func (p *Problem) UnmarshalJSON(data []byte) error {
-	var in problemJSON
-	if err := json.Unmarshal(data, &in); err != nil {
-		return err
-	}
-	*p = Problem{
-		ARN: in.ARN, Region: in.Region, Account: Account{ID: in.Account, Name: in.AccountName}, Operation: in.Operation, Err: errors.New(in.Error),
-	}
-	return nil
+	return json.Marshal(struct {
+		Account     string `json:"account,omitempty"`
+		AccountName string `json:"accountName,omitempty"`
+		ARN         string `json:"arn"`
+		Region      string `json:"region"`
+		Operation   string `json:"operation"`
+		Error       string `json:"error"`
+	}{p.Account.ID, p.Account.Name, p.ARN, p.Region, p.Operation, p.Message()})
 }
 
 // CompareProblems orders by region, account, resource, operation and cause.

@@ -43,9 +43,9 @@ func Plural(n int, noun string) string {
 
 // Thousands puts commas into the whole part of a number.
 func Thousands(number string) string {
-	whole, rest := number, ""
-	if point := strings.IndexByte(number, '.'); point >= 0 {
-		whole, rest = number[:point], number[point:]
+	whole, rest, _ := strings.Cut(number, ".")
+	if len(whole) < len(number) {
+		rest = "." + rest
 	}
 	for i := len(whole) - 3; i > 0 && whole[i-1] >= '0' && whole[i-1] <= '9'; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
@@ -62,13 +62,9 @@ func Number(v float64, decimals int) string {
 	return Thousands(text)
 }
 
-// Trimmed is v with at most so many decimals.
-func Trimmed(v float64, decimals int) string {
-	text := Number(v, decimals)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	return text
+// trimmed is v with at most so many decimals, of which there is at least one.
+func trimmed(v float64, decimals int) string {
+	return strings.TrimRight(strings.TrimRight(Number(v, decimals), "0"), ".")
 }
 
 // Figure is a number as short as it is still of use: 12,345; 123; 12.3; 1.23.
@@ -79,9 +75,9 @@ func Figure(v float64) string {
 	case abs >= 99.95:
 		return Number(math.Round(v), 0)
 	case abs >= 9.995:
-		return Trimmed(v, 1)
+		return trimmed(v, 1)
 	default:
-		return Trimmed(v, 2)
+		return trimmed(v, 2)
 	}
 }
 

@@ -1,7 +1,6 @@
 package prices
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,11 +29,10 @@ const (
 // in the future only once it is so everywhere.
 const anywhere = 14 * time.Hour
 
-// document is a price file that is being read.
-type document struct{ *yamldoc.Document }
-
-// file is what a price file holds.
+// file is a price file that is being read, and what it holds.
 type file struct {
+	*yamldoc.Document
+	now                    time.Time
 	date, source, currency string
 	discount               float64
 	users                  map[string]int
@@ -47,21 +45,14 @@ type file struct {
 // interactions, users or items; a mapping has the whole price model. ParseFile rejects other
 // keys and invalid values; the error has one line for each fault, with line and column.
 // Now is for a date in the future.
-func ParseFile(name string, data []byte, now time.Time) (table pricing.Table, err error) {
-	// The parser is a library, and a file may contain anything: a panic in it means that the
-	// file cannot be read.
-	defer func() {
-		if recover() != nil {
-			table, err = pricing.Table{}, fmt.Errorf("%s: not readable as YAML", name)
-		}
-	}()
-	d := &document{&yamldoc.Document{Name: name, What: "a price file", Keys: "date, source and regions", MaxBytes: maxPriceFile, MaxBrackets: maxBrackets}}
-	root := d.Parse(data)
-	f := file{currency: "USD"}
-	if root != nil {
-		f.read(d, root, now)
+func ParseFile(name string, data []byte, now time.Time) (pricing.Table, error) {
+	f := file{
+		Document: &yamldoc.Document{
+			Name: name, What: "a price file", Keys: "date, source and regions", MaxBytes: maxPriceFile, MaxBrackets: maxBrackets,
+		},
+		now: now, currency: "USD", users: map[string]int{},
 	}
-	if err := d.Err(); err != nil {
+	if err := f.Read(data, f.read); err != nil {
 		return pricing.Table{}, err
 	}
 	for i := range f.prices {
@@ -71,47 +62,43 @@ func ParseFile(name string, data []byte, now time.Time) (table pricing.Table, er
 	return pricing.NewTable(f.prices, f.users, f.discount), nil
 }
 
-func (f *file) read(d *document, root ast.Node, now time.Time) {
-	given := d.Fields(root, "a price file", map[string]func(ast.Node){
-		"date":     func(n ast.Node) { f.date = d.date(n, now) },
-		"source":   func(n ast.Node) { f.source = d.source(n) },
-		"currency": func(n ast.Node) { f.currency = d.currency(n) },
-		"discount": func(n ast.Node) { f.discount = d.number(n, "discount", 0, 99.999, "a percentage from 0 to below 100") },
-		"users":    func(n ast.Node) { f.users = d.users(n) },
-		"regions":  func(n ast.Node) { f.prices = d.regions(n) },
+func (f *file) read(root ast.Node) {
+	given := f.Fields(root, "a price file", map[string]func(ast.Node){
+		"date": f.readDate, "source": f.readSource, "currency": f.readCurrency, "users": f.readUsers, "regions": f.readRegions,
+		"discount": func(n ast.Node) { f.discount = f.number(n, "discount", 0, 99.999, "a percentage from 0 to below 100") },
 	})
 	if given == nil {
 		return
 	}
 	if !given["date"] {
-		d.Bad(root, "date is missing: the day of the prices, such as 2026-01-31")
+		f.Bad(root, "date is missing: the day of the prices, such as 2026-01-31")
 	}
 	if !given["source"] {
-		d.Bad(root, "source is missing: where the prices are from, in a few words")
+		f.Bad(root, "source is missing: where the prices are from, in a few words")
 	}
 	if !given["regions"] && !given["discount"] && !given["users"] {
-		d.Bad(root, "regions is missing: the file has no price, no discount and no users")
+		f.Bad(root, "regions is missing: the file has no price, no discount and no users")
 	}
 }
 
-func (d *document) date(n ast.Node, now time.Time) string {
+func (f *file) readDate(n ast.Node) {
 	text, ok := yamldoc.Scalar(n)
 	day, err := time.Parse(time.DateOnly, text)
 	switch {
 	case !ok || err != nil:
-		d.Bad(n, "date: %s is not a day such as 2026-01-31", yamldoc.Shown(n))
-	case day.After(now.UTC().Add(anywhere)):
-		d.Bad(n, "date %s is in the future", text)
+		f.Bad(n, "date: %s is not a day such as 2026-01-31", yamldoc.Shown(n))
+	case day.After(f.now.UTC().Add(anywhere)):
+		f.Bad(n, "date %s is in the future", text)
 	}
-	return text
+	f.date = text
 }
 
-func (d *document) source(n ast.Node) string {
+func (f *file) readSource(n ast.Node) {
 	text, ok := yamldoc.Scalar(n)
 	if !ok || text == "" || len(text) > maxSource || strings.ContainsFunc(text, unicode.IsControl) {
-		d.Bad(n, "source is not one line of 1 to %d characters that names the source of the prices", maxSource)
+		f.Bad(n, "source is not one line of 1 to %d characters that names the source of the prices", maxSource)
 	}
-	return text
+	f.source = text
 }
 
 // currencies are the codes of ISO 4217 in use, without those of metals, funds and tests.
@@ -121,152 +108,141 @@ const currencies = " AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD
 	" NGN NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL" +
 	" THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG "
 
-func (d *document) currency(n ast.Node) string {
+func (f *file) readCurrency(n ast.Node) {
 	text, ok := yamldoc.Scalar(n)
 	if !ok || len(text) != 3 || !strings.Contains(currencies, " "+text+" ") {
-		d.Bad(n, "currency: %s is not a currency code of ISO 4217 such as USD", yamldoc.Shown(n))
+		f.Bad(n, "currency: %s is not a currency code of ISO 4217 such as USD", yamldoc.Shown(n))
 	}
-	return text
+	f.currency = text
 }
 
 // groupName is the name of a dataset group (CreateDatasetGroup in the API reference).
 var groupName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9\-_]{0,62}$`)
 
-// users reads the users of dataset groups by name or ARN.
-func (d *document) users(n ast.Node) map[string]int {
-	users := map[string]int{}
-	d.Entries(n, "users", func(key ast.Node, name string, value ast.Node) {
+// readUsers reads the users of dataset groups by name or ARN.
+func (f *file) readUsers(n ast.Node) {
+	f.Entries(n, "users", func(key ast.Node, name string, value ast.Node) {
 		arn, err := model.ParseARN(name)
 		if (err != nil || arn.Type() != "dataset-group") && !groupName.MatchString(name) {
-			d.Bad(key, "users: %q is not the name or ARN of a dataset group", name)
+			f.Bad(key, "users: %q is not the name or ARN of a dataset group", name)
 		}
-		users[name] = int(d.whole(value, "users of "+name))
+		f.users[name] = int(f.whole(value, "users of "+name))
 	})
-	return users
 }
 
-func (d *document) regions(n ast.Node) []pricing.Price {
-	var list []pricing.Price
+func (f *file) readRegions(n ast.Node) {
 	offered := slices.Concat(awsapi.PersonalizeRegions("aws"), awsapi.PersonalizeRegions("aws-cn"))
-	found := d.Entries(n, "regions", func(key ast.Node, region string, value ast.Node) {
+	found := f.Entries(n, "regions", func(key ast.Node, region string, value ast.Node) {
 		if !slices.Contains(offered, region) {
-			d.Bad(key, "%q is not a region that offers Amazon Personalize: %s", region, strings.Join(offered, ", "))
+			f.Bad(key, "%q is not a region that offers Amazon Personalize: %s", region, strings.Join(offered, ", "))
 		}
-		if d.prices(value, region, &list) == 0 {
-			d.Bad(value, "%s has no prices", region)
+		count := f.Entries(value, region, func(key ast.Node, name string, value ast.Node) { f.readPrice(key, region, name, value) })
+		if count == 0 {
+			f.Bad(value, "%s has no prices", region)
 		}
 	})
 	if found == 0 {
-		d.Bad(n, "regions has no region")
+		f.Bad(n, "regions has no region")
 	}
-	return list
 }
 
-// prices reads the prices of a region and returns how many keys there are, -1 if there cannot
-// be any.
-func (d *document) prices(n ast.Node, region string, list *[]pricing.Price) int {
-	names := make([]string, 0, len(pricing.Products()))
-	for _, product := range pricing.Products() {
-		names = append(names, string(product))
+// unitPrice is a key with the price of one unit.
+type unitPrice struct {
+	key, unit string
+	set       func(p *pricing.Price, v float64)
+}
+
+var (
+	tpsHourPrice = unitPrice{"perTPSHour", "TPS-hour", func(p *pricing.Price, v float64) { p.Tiers = []pricing.Tier{{PerTPSHour: v}} }}
+	perThousand  = func(key, unit string) unitPrice {
+		return unitPrice{key, "1,000 " + unit, func(p *pricing.Price, v float64) { p.PerThousand = v }}
 	}
-	return d.Entries(n, region, func(key ast.Node, name string, value ast.Node) {
-		if !slices.Contains(names, name) {
-			d.Bad(key, "%q is not one of %s", name, strings.Join(names, ", "))
-			return
+	// unitPrices are the keys of the products. A price that is one number is that of the first key. Price models
+	// without perTPSHour need the last one, of a campaign tiers.
+	unitPrices = map[pricing.Product][]unitPrice{
+		pricing.Campaign:    {tpsHourPrice},
+		pricing.CampaignV2:  {tpsHourPrice, perThousand("perThousandRequests", "requests")},
+		pricing.Recommender: {tpsHourPrice, {"perHour", "hour", func(p *pricing.Price, v float64) { p.Fee.PerHour = v }}},
+		pricing.Training:    {{"perHour", "training hour", func(p *pricing.Price, v float64) { p.PerHour = v }}},
+		pricing.TrainingV2:  {perThousand("perThousandInteractions", "interactions")},
+		pricing.Batch:       {perThousand("perThousand", "users or items")},
+	}
+)
+
+func (f *file) readPrice(key ast.Node, region, name string, n ast.Node) {
+	p := pricing.Price{Region: region, Product: pricing.Product(name)}
+	units, ok := unitPrices[p.Product]
+	if !ok {
+		var names []string
+		for _, product := range pricing.Products() {
+			names = append(names, string(product))
 		}
-		p := pricing.Price{Region: region, Product: pricing.Product(name)}
-		if _, mapping := value.(ast.MapNode); mapping {
-			d.priceModel(value, &p)
-		} else {
-			d.simple(value, &p)
-		}
-		*list = append(*list, p)
-	})
+		f.Bad(key, "%q is not one of %s", name, strings.Join(names, ", "))
+		return
+	}
+	if _, mapping := n.(ast.MapNode); mapping {
+		f.readModel(n, &p, units)
+	} else {
+		units[0].set(&p, f.price(n, name, units[0].unit))
+	}
+	f.prices = append(f.prices, p)
 }
 
-// simple reads a price that is one number.
-func (d *document) simple(n ast.Node, p *pricing.Price) {
-	switch p.Product {
-	case pricing.Training:
-		p.PerHour = d.price(n, "training", "training hour")
-	case pricing.TrainingV2:
-		p.PerThousand = d.price(n, "trainingV2", "1,000 interactions")
-	case pricing.Batch:
-		p.PerThousand = d.price(n, "batch", "1,000 users or items")
-	case pricing.Campaign, pricing.CampaignV2, pricing.Recommender:
-		p.Tiers = []pricing.Tier{{PerTPSHour: d.price(n, string(p.Product), "TPS-hour")}}
+// readModel reads a price with its model.
+func (f *file) readModel(n ast.Node, p *pricing.Price, units []unitPrice) {
+	keys, needed := map[string]func(ast.Node){}, units[len(units)-1].key
+	for _, u := range units {
+		keys[u.key] = func(n ast.Node) { u.set(p, f.price(n, u.key, u.unit)) }
 	}
-}
-
-// priceModel reads a price with its model.
-func (d *document) priceModel(n ast.Node, p *pricing.Price) {
-	fee := pricing.Fee{UsersIncluded: 100_000}
-	perTPSHour := func(n ast.Node) { p.Tiers = []pricing.Tier{{PerTPSHour: d.price(n, "perTPSHour", "TPS-hour")}} }
-	perThousand := func(key, unit string) map[string]func(ast.Node) {
-		return map[string]func(ast.Node){key: func(n ast.Node) { p.PerThousand = d.price(n, key, unit) }}
-	}
-	var keys map[string]func(ast.Node)
-	needed := "" // key that the model cannot do without
+	fee := &pricing.Fee{UsersIncluded: 100_000}
 	switch p.Product {
 	case pricing.Campaign:
-		keys, needed = map[string]func(ast.Node){"tiers": func(n ast.Node) { p.Tiers = d.tiers(n) }, "perTPSHour": perTPSHour}, "tiers"
-	case pricing.CampaignV2:
-		keys, needed = perThousand("perThousandRequests", "1,000 requests"), "perThousandRequests"
-		keys["perTPSHour"] = perTPSHour
+		needed = "tiers"
+		keys["tiers"] = func(n ast.Node) { p.Tiers = f.tiers(n) }
 	case pricing.Recommender:
-		needed = "perHour"
-		keys = map[string]func(ast.Node){
-			"perTPSHour":             perTPSHour,
-			"perHour":                func(n ast.Node) { fee.PerHour = d.price(n, "perHour", "hour") },
-			"usersIncluded":          func(n ast.Node) { fee.UsersIncluded = max(1, int(d.whole(n, "usersIncluded"))) },
-			"perHourPerFurtherUsers": func(n ast.Node) { fee.PerHourMore = d.number(n, "perHourPerFurtherUsers", 0, maxPrice, priceFrom0) },
-			"requestsIncluded":       func(n ast.Node) { fee.RequestsIncluded = d.whole(n, "requestsIncluded") },
-			"perThousandRequests":    func(n ast.Node) { fee.PerThousand = d.number(n, "perThousandRequests", 0, maxPrice, priceFrom0) },
-		}
-	case pricing.Training:
-		keys, needed = map[string]func(ast.Node){"perHour": func(n ast.Node) { p.PerHour = d.price(n, "perHour", "training hour") }}, "perHour"
-	case pricing.TrainingV2:
-		keys, needed = perThousand("perThousandInteractions", "1,000 interactions"), "perThousandInteractions"
-	case pricing.Batch:
-		keys, needed = perThousand("perThousand", "1,000 users or items"), "perThousand"
+		p.Fee = fee
+		keys["usersIncluded"] = func(n ast.Node) { fee.UsersIncluded = max(1, int(f.whole(n, "usersIncluded"))) }
+		keys["perHourPerFurtherUsers"] = func(n ast.Node) { fee.PerHourMore = f.number(n, "perHourPerFurtherUsers", 0, maxPrice, priceFrom0) }
+		keys["requestsIncluded"] = func(n ast.Node) { fee.RequestsIncluded = f.whole(n, "requestsIncluded") }
+		keys["perThousandRequests"] = func(n ast.Node) { fee.PerThousand = f.number(n, "perThousandRequests", 0, maxPrice, priceFrom0) }
 	}
-	given := d.Fields(n, string(p.Product), keys)
+	given := f.Fields(n, string(p.Product), keys)
 	switch {
 	case given == nil:
 	case given["perTPSHour"] && len(given) > 1:
-		d.Bad(n, "%s: perTPSHour excludes the other keys", p.Product)
-	case !given[needed] && !given["perTPSHour"]:
-		d.Bad(n, "%s: %s is missing", p.Product, needed)
-	case given["perHour"] && p.Product == pricing.Recommender:
-		p.Fee = &fee
+		f.Bad(n, "%s: perTPSHour excludes the other keys", p.Product)
+	case given["perTPSHour"]:
+		p.Fee = nil
+	case !given[needed]:
+		f.Bad(n, "%s: %s is missing", p.Product, needed)
 	}
 }
 
 // tiers reads volume tiers: ascending, and only the last without an end.
-func (d *document) tiers(n ast.Node) []pricing.Tier {
+func (f *file) tiers(n ast.Node) []pricing.Tier {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok || len(list.Values) == 0 || len(list.Values) > maxTiers {
-		d.Bad(n, "tiers is not a list of 1 to %d tiers such as {upTo: 20000, perTPSHour: 0.2}", maxTiers)
+		f.Bad(n, "tiers is not a list of 1 to %d tiers such as {upTo: 20000, perTPSHour: 0.2}", maxTiers)
 		return nil
 	}
 	var tiers []pricing.Tier
 	for i, value := range list.Values {
 		tier := pricing.Tier{}
-		given := d.Fields(value, "a tier", map[string]func(ast.Node){
+		given := f.Fields(value, "a tier", map[string]func(ast.Node){
 			"upTo": func(n ast.Node) {
-				tier.UpTo = d.number(n, "upTo", 1, maxVolume, "a number of TPS-hours a month from 1 on")
+				tier.UpTo = f.number(n, "upTo", 1, maxVolume, "a number of TPS-hours a month from 1 on")
 			},
-			"perTPSHour": func(n ast.Node) { tier.PerTPSHour = d.price(n, "perTPSHour", "TPS-hour") },
+			"perTPSHour": func(n ast.Node) { tier.PerTPSHour = f.price(n, "perTPSHour", "TPS-hour") },
 		})
 		last := i == len(list.Values)-1
 		switch {
 		case given == nil:
 		case !given["perTPSHour"]:
-			d.Bad(value, "tier %d: perTPSHour is missing", i+1)
+			f.Bad(value, "tier %d: perTPSHour is missing", i+1)
 		case given["upTo"] == last:
-			d.Bad(value, "tier %d: every tier but the last has upTo, the end of the tier", i+1)
+			f.Bad(value, "tier %d: every tier but the last has upTo, the end of the tier", i+1)
 		case i > 0 && !last && tier.UpTo <= tiers[i-1].UpTo:
-			d.Bad(value, "tier %d: upTo is not higher than that of the tier before", i+1)
+			f.Bad(value, "tier %d: upTo is not higher than that of the tier before", i+1)
 		}
 		tiers = append(tiers, tier)
 	}
@@ -275,26 +251,26 @@ func (d *document) tiers(n ast.Node) []pricing.Tier {
 
 const priceFrom0 = "a price from 0 to 1000"
 
-func (d *document) price(n ast.Node, what, unit string) float64 {
+func (f *file) price(n ast.Node, what, unit string) float64 {
 	v, ok := yamldoc.Numeric(n)
 	if !ok || !(v > 0 && v <= maxPrice) {
-		d.Bad(n, "%s: %s is not a price per %s above 0, up to %v", what, yamldoc.Shown(n), unit, maxPrice)
+		f.Bad(n, "%s: %s is not a price per %s above 0, up to %v", what, yamldoc.Shown(n), unit, maxPrice)
 	}
 	return v
 }
 
-func (d *document) number(n ast.Node, what string, least, most float64, valid string) float64 {
+func (f *file) number(n ast.Node, what string, least, most float64, valid string) float64 {
 	v, ok := yamldoc.Numeric(n)
 	if !ok || !(v >= least && v <= most) {
-		d.Bad(n, "%s: %s is not %s", what, yamldoc.Shown(n), valid)
+		f.Bad(n, "%s: %s is not %s", what, yamldoc.Shown(n), valid)
 	}
 	return v
 }
 
-func (d *document) whole(n ast.Node, what string) float64 {
+func (f *file) whole(n ast.Node, what string) float64 {
 	v, ok := yamldoc.Numeric(n)
 	if !ok || !(v >= 0 && v <= maxVolume) || v != float64(int64(v)) {
-		d.Bad(n, "%s: %s is not a whole number from 0 on", what, yamldoc.Shown(n))
+		f.Bad(n, "%s: %s is not a whole number from 0 on", what, yamldoc.Shown(n))
 		return 0
 	}
 	return v

@@ -112,26 +112,26 @@ type rate struct {
 	date       string
 }
 
-// Units of the price list. AWS documents none for Personalize, so that only the words count,
-// whatever separates them.
-var (
-	tpsHour  = regexp.MustCompile(`(?i)^[^a-z]*tps[^a-z]*h(ou)?rs?[^a-z]*$`)
-	request  = regexp.MustCompile(`(?i)^[^a-z0-9]*requests?[^a-z0-9]*$`)
-	thousand = regexp.MustCompile(`(?i)^[^a-z0-9]*(1[,.]?000|1?k|thousand)[^a-z0-9]*requests?[^a-z0-9]*$`)
-)
-
 // requestsPerTPSHour is how many requests a TPS-hour is.
 const requestsPerTPSHour = 3600
 
+// units are those of the price list, and how many of one a TPS-hour is. AWS documents none for
+// Personalize, so that only the words count, whatever separates them.
+var units = []struct {
+	pattern    *regexp.Regexp
+	perTPSHour float64
+}{
+	{regexp.MustCompile(`(?i)^[^a-z]*tps[^a-z]*h(ou)?rs?[^a-z]*$`), 1},
+	{regexp.MustCompile(`(?i)^[^a-z0-9]*requests?[^a-z0-9]*$`), requestsPerTPSHour},
+	{regexp.MustCompile(`(?i)^[^a-z0-9]*(1[,.]?000|1?k|thousand)[^a-z0-9]*requests?[^a-z0-9]*$`), requestsPerTPSHour / 1000.0},
+}
+
 // perTPSHour is how many of a unit a TPS-hour is; 0 for other units.
 func perTPSHour(unit string) float64 {
-	switch {
-	case tpsHour.MatchString(unit):
-		return 1
-	case request.MatchString(unit):
-		return requestsPerTPSHour
-	case thousand.MatchString(unit):
-		return requestsPerTPSHour / 1000.0
+	for _, u := range units {
+		if u.pattern.MatchString(unit) {
+			return u.perTPSHour
+		}
 	}
 	return 0
 }

@@ -39,8 +39,8 @@ func TestPricesThroughTheWire(t *testing.T) {
 			t.Errorf("%s: %+v", product, price)
 		}
 	}
-	if price, _ := got.Of("eu-west-1", pricing.Campaign); *price.PerTPSHour() != 0.3 || len(got.All()) != 4 {
-		t.Errorf("eu-west-1: %+v of %d", price, len(got.All()))
+	if price, _ := got.Of("eu-west-1", pricing.Campaign); *price.PerTPSHour() != 0.3 || len(all(got)) != 4 {
+		t.Errorf("eu-west-1: %+v of %d", price, len(all(got)))
 	}
 	if len(problems) != 2 || problems[0].Region != "us-gov-west-1" || problems[1].Region != "us-west-2" ||
 		!strings.Contains(problems[1].Error(), "no price per TPS-hour") {
@@ -159,7 +159,7 @@ func TestTheRequestsOfV2RecipesOnThePriceList(t *testing.T) {
 
 func TestAPriceListThatCannotBeAskedIsAProblem(t *testing.T) {
 	prices, problems := (&scripted{code: "AccessDeniedException"}).ask(t)
-	if len(prices.All()) > 0 || !strings.Contains(problems, "GetProducts us-east-1: AccessDeniedException") {
-		t.Errorf("%v, %s", prices.All(), problems)
+	if len(all(prices)) > 0 || !strings.Contains(problems, "GetProducts us-east-1: AccessDeniedException") {
+		t.Errorf("%v, %s", all(prices), problems)
 	}
 }

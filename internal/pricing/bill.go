@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
 
@@ -56,17 +57,16 @@ type Period struct {
 // that.
 type Bill struct {
 	volumes map[pool]volume
-	months  map[pool]float64 // TPS-hours of a month like the span
 }
 
-// pool is what shares tiers. The month is zero in projections.
+// pool is what shares tiers. The month is zero for a month like the span, as in projections.
 type pool struct {
 	account, region string
 	product         Product
 	month           time.Time
 }
 
-// volume is the TPS-hours of a calendar month.
+// volume is the TPS-hours of a month.
 type volume struct {
 	before float64 // the span, since the month began; assumed
 	within float64 // the span
@@ -78,75 +78,56 @@ func (u Use) pool(month time.Time) pool {
 
 // NewBill makes the bill of the uses.
 func NewBill(uses []Use) *Bill {
-	b := &Bill{map[pool]volume{}, map[pool]float64{}}
+	b := &Bill{map[pool]volume{}}
 	for _, u := range uses {
-		b.add(u)
+		if u.Price.pooled() {
+			b.add(u)
+		}
 	}
 	return b
 }
 
 func (b *Bill) add(u Use) {
-	if !u.Price.pooled() {
-		return
+	grow := func(month time.Time, before, within float64) {
+		v := b.volumes[u.pool(month)]
+		b.volumes[u.pool(month)] = volume{v.before + before, v.within + within}
 	}
-	b.months[u.pool(time.Time{})] += u.Month.TPSHours
+	grow(time.Time{}, 0, u.Month.TPSHours)
+	begin := billing.FirstOfMonth(u.From)
 	hours, first := 0.0, 0.0 // of the first month
 	for _, d := range u.Days {
-		v := b.volumes[u.pool(d.month())]
-		v.within += d.Billed.TPSHours
-		b.volumes[u.pool(d.month())] = v
-		if d.month().Equal(monthOf(u.From)) {
-			hours += d.Hours
-			first += d.Billed.TPSHours
+		grow(d.month(), 0, d.Billed.TPSHours)
+		if d.month().Equal(begin) {
+			hours, first = hours+d.Hours, first+d.Billed.TPSHours
 		}
 	}
-	begin := monthOf(u.From)
 	since := begin
 	if u.Created.After(since) {
 		since = u.Created
 	}
 	if before := u.From.Sub(since).Hours(); before > 0 && hours > 0 {
-		v := b.volumes[u.pool(begin)]
-		v.before += first / hours * before
-		b.volumes[u.pool(begin)] = v
+		grow(begin, first/hours*before, 0)
 	}
 }
 
-// perTPSHour is the mean list price of a TPS-hour of a use in a month.
+// perTPSHour is the mean list price of a TPS-hour of a use in a month, the zero one for projections; 0
+// under a fee. Where nothing is used it is that of the next TPS-hour.
 func (b *Bill) perTPSHour(u Use, month time.Time) float64 {
 	if !u.Price.pooled() {
-		return perTPSHour(u.Price)
+		if each := u.Price.PerTPSHour(); each != nil {
+			return *each
+		}
+		return 0
 	}
 	v := b.volumes[u.pool(month)]
-	return mean(u.Price, v.before, v.within)
-}
-
-// perTPSHourOfMonth is the mean list price of a TPS-hour in a month like the span.
-func (b *Bill) perTPSHourOfMonth(u Use) float64 {
-	if !u.Price.pooled() {
-		return perTPSHour(u.Price)
+	if v.within <= 0 {
+		v.within = 1
 	}
-	return mean(u.Price, 0, b.months[u.pool(time.Time{})])
+	return (u.Price.TierCost(v.before+v.within) - u.Price.TierCost(v.before)) / v.within
 }
 
-// perTPSHour is the list price of a TPS-hour where it does not depend on others; 0 under a fee.
-func perTPSHour(p Price) float64 {
-	if each := p.PerTPSHour(); each != nil {
-		return *each
-	}
-	return 0
-}
-
-// mean is the mean price of the TPS-hours from a volume on; without any, that of the next one.
-func mean(p Price, from, more float64) float64 {
-	if more <= 0 {
-		more = 1
-	}
-	return (p.TierCost(from+more) - p.TierCost(from)) / more
-}
-
-// charges are the charges of a quantity, given the price of a TPS-hour.
-func (u Use) charges(q Quantity, perTPSHour float64) []Charge {
+// charges are the charges of a quantity in a month.
+func (b *Bill) charges(u Use, q Quantity, month time.Time) []Charge {
 	charge := func(unit string, quantity, price float64) Charge {
 		return Charge{unit, quantity, price, quantity * price}
 	}
@@ -154,96 +135,78 @@ func (u Use) charges(q Quantity, perTPSHour float64) []Charge {
 	switch {
 	case p.Fee != nil:
 		list := []Charge{charge(UnitRecommenderHours, q.FeeHours, u.FeePerHour)}
-		if q.Excess > 0 {
+		if q.Excess != 0 {
 			list = append(list, charge(UnitRequests, q.Excess, p.Fee.PerThousand))
 		}
 		return list
 	case len(p.Tiers) > 0:
-		return []Charge{charge(UnitTPSHours, q.TPSHours, perTPSHour)}
+		return []Charge{charge(UnitTPSHours, q.TPSHours, b.perTPSHour(u, month))}
 	}
 	return []Charge{charge(UnitRequests, q.TPSHours*thousandsPerTPSHour, p.PerThousand)}
+}
+
+// sum adds up charges, at list prices.
+func sum(charges []Charge) float64 {
+	list := 0.0
+	for _, c := range charges {
+		list += c.List
+	}
+	return list
 }
 
 // merge adds charges of the same unit up. Where their prices differ, the price is the mean.
 func merge(list, more []Charge) []Charge {
 	for _, c := range more {
-		found := false
-		for i := range list {
-			if sum := &list[i]; sum.Unit == c.Unit {
-				sum.Quantity += c.Quantity
-				sum.List += c.List
-				if sum.Quantity > 0 && sum.UnitPrice != c.UnitPrice {
-					sum.UnitPrice = sum.List / sum.Quantity
-				}
-				found = true
-			}
-		}
-		if !found {
+		i := slices.IndexFunc(list, func(sum Charge) bool { return sum.Unit == c.Unit })
+		if i < 0 {
 			list = append(list, c)
+			continue
+		}
+		sum := &list[i]
+		sum.Quantity, sum.List = sum.Quantity+c.Quantity, sum.List+c.List
+		if sum.Quantity > 0 && sum.UnitPrice != c.UnitPrice {
+			sum.UnitPrice = sum.List / sum.Quantity
 		}
 	}
 	return list
 }
 
-// estimate adds charges up.
-func (u Use) estimate(charges []Charge, assumptions []string) Estimate {
-	list := 0.0
-	for _, c := range charges {
-		list += c.List
+// estimate is an estimate of an amount at list prices, or of charges; nothing is known without a price.
+func (p Price) estimate(list float64, charges []Charge, assumptions []string) Estimate {
+	if p.Product == "" {
+		return Estimate{}
 	}
-	e := u.amount(list, assumptions)
-	e.Charges = charges
-	return e
-}
-
-// amount is an estimate of an amount at list prices.
-func (u Use) amount(list float64, assumptions []string) Estimate {
-	net := u.Price.net(list)
-	return Estimate{Amount: &net, List: &list, Currency: u.Price.Currency, Assumptions: assumptions}
+	return Estimate{new(p.net(list)), &list, p.Currency, charges, assumptions}
 }
 
 // Days estimates each day of a use, ascending; it returns nothing without a price.
 func (b *Bill) Days(u Use) []Period {
-	if !u.Priced() {
-		return nil
-	}
 	list, assumptions := make([]Period, 0, len(u.Days)), b.assumptions(u)
 	for _, d := range u.Days {
-		list = append(list, Period{d.Start, u.estimate(u.charges(d.Billed, b.perTPSHour(u, d.month())), assumptions)})
+		charges := b.charges(u, d.Billed, d.month())
+		list = append(list, Period{d.Start, u.Price.estimate(sum(charges), charges, assumptions)})
 	}
 	return list
 }
 
 // Span estimates the whole span of a use. The amount is the sum of that of its days.
 func (b *Bill) Span(u Use) Estimate {
-	if !u.Priced() {
-		return Estimate{}
-	}
 	var charges []Charge
 	for _, d := range u.Days {
-		charges = merge(charges, u.charges(d.Billed, b.perTPSHour(u, d.month())))
+		charges = merge(charges, b.charges(u, d.Billed, d.month()))
 	}
-	return u.estimate(charges, b.assumptions(u))
+	return u.Price.estimate(sum(charges), charges, b.assumptions(u))
 }
 
 // Wasted estimates the part of a span's amount that no request made use of: what was provisioned
 // beyond the demand, and the fee of a recommender in hours without a request. Requests that
 // a fee includes and no one made are not wasted: no minimum costs less.
 func (b *Bill) Wasted(u Use) Estimate {
-	if !u.Priced() {
-		return Estimate{}
-	}
 	list := 0.0
 	for _, d := range u.Days {
-		price := b.perTPSHour(u, d.month())
-		for _, c := range u.charges(d.Billed, price) {
-			list += c.List
-		}
-		for _, c := range u.charges(d.Used, price) {
-			list -= c.List
-		}
+		list += sum(b.charges(u, d.Billed, d.month())) - sum(b.charges(u, d.Used, d.month()))
 	}
-	return u.amount(max(0, list), b.assumptions(u))
+	return u.Price.estimate(max(0, list), nil, b.assumptions(u))
 }
 
 // PerMonth estimates a month of 730 hours with the present minimum and the demand of the span.
@@ -253,24 +216,22 @@ func (b *Bill) PerMonth(u Use) Estimate { return b.month(u, u.Month) }
 // of a month like the span.
 func (b *Bill) AtMinimum(u Use, minimum int) Estimate { return b.month(u, u.AtMinimum(minimum)) }
 
+func (b *Bill) month(u Use, q Quantity) Estimate {
+	charges := b.charges(u, q, time.Time{})
+	return u.Price.estimate(sum(charges), charges, u.assumptions())
+}
+
 // Marginal is what the last TPS-hour of a month like the span costs after the discount, and so
 // what one less saves; nil where the price does not go by TPS-hours.
 func (b *Bill) Marginal(u Use) *float64 {
-	if u.Price.PerTPSHour() == nil {
+	price := u.Price.PerTPSHour()
+	if price == nil {
 		return nil
 	}
-	price := perTPSHour(u.Price)
 	if u.Price.pooled() {
-		price = u.Price.at(b.months[u.pool(time.Time{})])
+		price = new(u.Price.at(b.volumes[u.pool(time.Time{})].within))
 	}
-	return new(u.Price.net(price))
-}
-
-func (b *Bill) month(u Use, q Quantity) Estimate {
-	if !u.Priced() {
-		return Estimate{}
-	}
-	return u.estimate(u.charges(q, b.perTPSHourOfMonth(u)), u.assumptions())
+	return new(u.Price.net(*price))
 }
 
 // Difference estimates how much less the other use would have cost in the span than u, which is
@@ -278,58 +239,37 @@ func (b *Bill) month(u Use, q Quantity) Estimate {
 // are saved from the cheapest tier that was reached, so that several differences together
 // are never more than what all of them together save.
 func (b *Bill) Difference(u, other Use) Estimate {
-	if !u.Priced() {
-		return Estimate{}
-	}
-	list := 0.0
-	less := map[time.Time]float64{} // TPS-hours, by month
+	less := map[time.Time]Quantity{} // by month
 	for _, d := range u.Days {
-		less[d.month()] += d.Billed.TPSHours
-		list += u.linear(d.Billed)
+		less[d.month()] = less[d.month()].plus(d.Billed)
 	}
 	for _, d := range other.Days {
-		less[d.month()] -= d.Billed.TPSHours
-		list -= u.linear(d.Billed)
+		less[d.month()] = less[d.month()].plus(d.Billed.times(-1))
 	}
-	if u.Price.pooled() {
-		list = 0
-		for _, month := range slices.SortedFunc(maps.Keys(less), time.Time.Compare) {
-			v := b.volumes[u.pool(month)]
-			top := v.before + v.within
-			list += u.Price.TierCost(top) - u.Price.TierCost(top-less[month])
-		}
+	list := 0.0
+	for _, month := range slices.SortedFunc(maps.Keys(less), time.Time.Compare) {
+		list += b.saved(u, less[month], month)
 	}
-	return u.amount(list, b.assumptions(u))
+	return u.Price.estimate(list, nil, b.assumptions(u))
 }
 
 // MonthDifference is Difference for a month of 730 hours like the span.
 func (b *Bill) MonthDifference(u, other Use) Estimate {
-	if !u.Priced() {
-		return Estimate{}
-	}
-	list := u.linear(u.Month) - u.linear(other.Month)
-	if u.Price.pooled() {
-		top := b.months[u.pool(time.Time{})]
-		list = u.Price.TierCost(top) - u.Price.TierCost(top-(u.Month.TPSHours-other.Month.TPSHours))
-	}
-	return u.amount(list, u.assumptions())
+	return u.Price.estimate(b.saved(u, u.Month.plus(other.Month.times(-1)), time.Time{}), nil, u.assumptions())
 }
 
-// linear is what a quantity costs where that does not depend on others.
-func (u Use) linear(q Quantity) float64 {
-	list := 0.0
-	for _, c := range u.charges(q, perTPSHour(u.Price)) {
-		list += c.List
+// saved is what so much less costs less in a month.
+func (b *Bill) saved(u Use, less Quantity, month time.Time) float64 {
+	if !u.Price.pooled() {
+		return sum(b.charges(u, less, month))
 	}
-	return list
+	v := b.volumes[u.pool(month)]
+	return u.Price.TierCost(v.before+v.within) - u.Price.TierCost(v.before+v.within-less.TPSHours)
 }
 
 // assumptions of a use, whatever the span.
 func (u Use) assumptions() []string {
-	var list []string
-	if u.Price.Fallback != "" {
-		list = append(list, fmt.Sprintf("the price of %s, as none is known for %s", u.Price.Fallback, u.Price.Region))
-	}
+	list := u.Price.assumptions()
 	if u.Price.Fee != nil && !u.UsersKnown {
 		list = append(list, fmt.Sprintf("at most %s users, as those of the dataset group are not known",
 			model.Number(float64(u.Price.Fee.UsersIncluded), 0)))
@@ -337,15 +277,50 @@ func (u Use) assumptions() []string {
 	return list
 }
 
+func (p Price) assumptions() []string {
+	if p.Fallback == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("the price of %s, as none is known for %s", p.Fallback, p.Region)}
+}
+
 // assumptions of a use in its span: with those of its tiers.
 func (b *Bill) assumptions(u Use) []string {
 	list := u.assumptions()
-	if !u.Price.pooled() {
-		return list
-	}
-	v := b.volumes[u.pool(monthOf(u.From))]
-	if v.before > 0 && v.before+v.within > u.Price.Tiers[0].UpTo {
+	v := b.volumes[u.pool(billing.FirstOfMonth(u.From))]
+	if u.Price.pooled() && v.before > 0 && v.before+v.within > u.Price.Tiers[0].UpTo {
 		list = append(list, "the month before the span was like the span, which decides the tier of the price")
 	}
 	return list
+}
+
+// Once estimates what is not billed by time: training hours (Training), interactions
+// (TrainingV2), or users or items of a batch job (Batch). A quantity that is not known is nil,
+// and so is the amount; that of the other products is always nil.
+func (t Table) Once(region string, product Product, quantity *float64) Estimate {
+	p, ok := t.Of(region, product)
+	units := map[Product]string{Training: UnitTrainingHours, TrainingV2: UnitInteractions, Batch: UnitBatch}
+	unit, once := units[product]
+	switch {
+	case !ok || !once:
+		return Estimate{}
+	case quantity == nil:
+		return Estimate{Currency: p.Currency, Assumptions: p.assumptions()}
+	}
+	c := Charge{Unit: unit, Quantity: *quantity / 1000, UnitPrice: p.PerThousand}
+	if product == Training {
+		c.Quantity, c.UnitPrice = *quantity, p.PerHour
+	}
+	c.List = c.Quantity * c.UnitPrice
+	return p.estimate(c.List, []Charge{c}, p.assumptions())
+}
+
+// FeeText explains what a lower minimum saves under the fee of a recommender, where it is
+// little; it is empty under other prices. A month's saving by it is that of MonthDifference.
+func (b *Bill) FeeText(u Use) string {
+	if u.Price.Fee == nil {
+		return ""
+	}
+	return fmt.Sprintf("its fee stays, and includes %s requests an hour whatever the minimum; stopping it would save %s %s a month",
+		thousands(u.Price.Fee.RequestsIncluded), u.Price.Currency, model.Number(*b.PerMonth(u).Amount, 2))
 }

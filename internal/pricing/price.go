@@ -1,9 +1,57 @@
+// Package pricing holds the price models of Amazon Personalize, and estimates by them what
+// metered quantities cost. It is pure: prices, quantities and times in, estimates out. The
+// quantities come from package billing and are exact; every amount is an estimate, and what
+// is not known is nil, never 0.
 package pricing
 
 import (
 	"encoding/json"
-	"reflect"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
+
+// Product is what has a price model of its own. Price files and JSON use these names.
+type Product string
+
+// The products (aws.amazon.com/personalize/pricing). Recipes whose name ends in -v2 have
+// another price model than the other custom recipes.
+const (
+	Campaign    Product = "campaign"    // TPS-hours, with volume tiers
+	CampaignV2  Product = "campaignV2"  // requests, at least the minimum's worth
+	Recommender Product = "recommender" // a fee per hour by users, and requests beyond those it includes
+	Training    Product = "training"    // training hours of solution versions
+	TrainingV2  Product = "trainingV2"  // interactions that a solution version was trained on
+	Batch       Product = "batch"       // users or items of a batch inference job
+)
+
+// Products lists the products in the order of reports.
+func Products() []Product {
+	return []Product{Campaign, CampaignV2, Recommender, Training, TrainingV2, Batch}
+}
+
+// ProductOf is what the throughput of a resource is billed as.
+func ProductOf(kind model.Kind, recipe string) Product {
+	switch {
+	case kind == model.Recommender:
+		return Recommender
+	case v2(recipe):
+		return CampaignV2
+	}
+	return Campaign
+}
+
+// TrainingOf is what the training of a solution with the named recipe is billed as.
+func TrainingOf(recipe string) Product {
+	if v2(recipe) {
+		return TrainingV2
+	}
+	return Training
+}
+
+func v2(recipe string) bool { return strings.HasSuffix(recipe, "-v2") }
 
 // thousandsPerTPSHour is how many thousand requests a TPS-hour is.
 const thousandsPerTPSHour = 3.6
@@ -102,9 +150,6 @@ func (p Price) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// Equal reports whether two prices are the same in all respects.
-func (p Price) Equal(other Price) bool { return reflect.DeepEqual(p, other) }
-
 // TierCost is what the first volume TPS-hours of a calendar month cost, by the tiers.
 func (p Price) TierCost(volume float64) float64 {
 	cost, from := 0.0, 0.0
@@ -136,3 +181,64 @@ func (p Price) pooled() bool { return len(p.Tiers) > 1 }
 
 // net is an amount at list prices after the discount.
 func (p Price) net(list float64) float64 { return list * (1 - p.Discount/100) }
+
+// Figures is the price in words, with its currency and all its digits.
+func (p Price) Figures() string {
+	text := p.Currency + " "
+	switch {
+	case p.Fee != nil:
+		text += p.Fee.figures()
+	case len(p.Tiers) > 0:
+		text += p.tiers()
+	case p.Product == Training:
+		text += digits(p.PerHour) + " per training hour"
+	default:
+		text += digits(p.PerThousand) + " per 1,000 " + map[Product]string{
+			CampaignV2: "requests", TrainingV2: "interactions", Batch: "users or items",
+		}[p.Product]
+	}
+	if p.Discount > 0 {
+		text += ", less " + digits(p.Discount) + "%"
+	}
+	return text
+}
+
+func (p Price) tiers() string {
+	parts := make([]string, len(p.Tiers))
+	for i, tier := range p.Tiers {
+		parts[i] = digits(tier.PerTPSHour)
+		if i == 0 {
+			parts[i] += " per TPS-hour"
+		}
+		switch {
+		case tier.UpTo > 0 && i == 0:
+			parts[i] += " up to " + thousands(tier.UpTo) + " a month"
+		case tier.UpTo > 0:
+			parts[i] += " up to " + thousands(tier.UpTo)
+		case i > 0:
+			parts[i] += " beyond"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (f Fee) figures() string {
+	text := digits(f.PerHour) + " an hour"
+	if f.PerHourMore > 0 {
+		text += fmt.Sprintf(" up to %[1]s users (%[2]s for each further %[1]s)", thousands(float64(f.UsersIncluded)), digits(f.PerHourMore))
+	}
+	return text + fmt.Sprintf(" with %s requests, %s per 1,000 beyond", thousands(f.RequestsIncluded), digits(f.PerThousand))
+}
+
+// Text is the price with all that is needed to check it.
+func (p Price) Text() string {
+	where := "in " + p.Region
+	if p.Fallback != "" {
+		where = "of " + p.Fallback + " for " + p.Region
+	}
+	return fmt.Sprintf("%s, %s %s, of %s (%s)", p.Figures(), p.Product, where, p.Date, p.Source)
+}
+
+func digits(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
+
+func thousands(v float64) string { return model.Thousands(digits(v)) }

@@ -3,7 +3,6 @@ package pricing
 import (
 	"cmp"
 	"maps"
-	"slices"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 )
@@ -64,13 +63,6 @@ func (t Table) Over(other Table) Table {
 	maps.Copy(out.prices, t.prices)
 	maps.Copy(out.users, t.users)
 	return out
-}
-
-// All lists the prices by region and product, without fallbacks.
-func (t Table) All() []Price {
-	return slices.SortedFunc(maps.Values(t.prices), func(a, b Price) int {
-		return cmp.Or(cmp.Compare(a.Region, b.Region), cmp.Compare(a.Product, b.Product))
-	})
 }
 
 // Users returns the number of users of a dataset group; known is false if the table has none.

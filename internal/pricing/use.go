@@ -1,6 +1,7 @@
 package pricing
 
 import (
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -48,12 +49,7 @@ type Day struct {
 	Used Quantity
 }
 
-func (d Day) month() time.Time { return monthOf(d.Start) }
-
-func monthOf(t time.Time) time.Time {
-	t = t.UTC()
-	return time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, time.UTC)
-}
+func (d Day) month() time.Time { return billing.FirstOfMonth(d.Start) }
 
 // Use is what one resource is billed for over a span, by day, and in a month like it. Its
 // size does not depend on the hours of the span.
@@ -87,14 +83,8 @@ func NewUse(t Table, r model.Resource, hours, monthly []billing.Hour, running fl
 		users, known := t.Users(r.DatasetGroup)
 		u.FeePerHour, u.UsersKnown = price.Fee.Hourly(users), known
 	}
-	u.meter(hours)
-	if running > 0 {
-		for _, h := range monthly {
-			billed, _ := price.quantity(h)
-			u.Month = u.Month.plus(billed)
-		}
-		u.Month = u.Month.times(billing.HoursPerMonth / running)
-	} else {
+	u = u.with(hours, monthly, running)
+	if running <= 0 {
 		u.Month = u.AtMinimum(r.MinTPS)
 	}
 	return u
@@ -115,31 +105,12 @@ func MinimumUse(t Table, r model.Resource, span model.Window) Use {
 	return NewUse(t, r, hours, hours, float64(len(hours)))
 }
 
-// Lowered is the Use that a lower minimum would have led to in the span of m, and in a month.
-func (u Use) Lowered(m billing.Metered, minimum int) Use {
-	return u.with(m.HourlyAtMost(minimum), m.HourlyAt(minimum), m.Hours)
-}
-
-// Removed is the Use of a resource that would have been stopped or deleted right after its last
-// call in the span of m. A month without it costs nothing.
-func (u Use) Removed(m billing.Metered) Use { return u.with(m.HourlyRemoved(), nil, m.Hours) }
-
 // with is the same resource at the same price with other hours.
 func (u Use) with(hours, monthly []billing.Hour, running float64) Use {
-	out := u
-	out.Days, out.From, out.Month = nil, time.Time{}, Quantity{}
-	out.meter(hours)
-	for _, h := range monthly {
-		billed, _ := u.Price.quantity(h)
-		out.Month = out.Month.plus(billed)
+	u.Days, u.From, u.Month = nil, time.Time{}, Quantity{}
+	if len(hours) > 0 {
+		u.From = hours[0].Start.UTC()
 	}
-	if running > 0 {
-		out.Month = out.Month.times(billing.HoursPerMonth / running)
-	}
-	return out
-}
-
-func (u *Use) meter(hours []billing.Hour) {
 	for _, h := range hours {
 		day := h.Start.UTC().Truncate(24 * time.Hour)
 		if n := len(u.Days); n == 0 || !u.Days[n-1].Start.Equal(day) {
@@ -147,23 +118,48 @@ func (u *Use) meter(hours []billing.Hour) {
 		}
 		d := &u.Days[len(u.Days)-1]
 		billed, used := u.Price.quantity(h)
-		d.Hours++
-		d.Billed, d.Used = d.Billed.plus(billed), d.Used.plus(used)
+		d.Hours, d.Billed, d.Used = d.Hours+1, d.Billed.plus(billed), d.Used.plus(used)
 	}
-	if len(hours) > 0 {
-		u.From = hours[0].Start.UTC()
+	for _, h := range monthly {
+		billed, _ := u.Price.quantity(h)
+		u.Month = u.Month.plus(billed)
 	}
+	if running > 0 {
+		u.Month = u.Month.times(billing.HoursPerMonth / running)
+	}
+	return u
+}
+
+// Proposal is the use of a resource, and what it would have been with a saving.
+type Proposal struct {
+	Use   Use
+	After *Use // nil if nothing can be saved
+}
+
+// ProposalOf makes the Proposal of a metered resource. What is stopped or deleted is gone since its last
+// call, and a month without it costs nothing.
+func ProposalOf(t Table, r model.Resource, m billing.Metered, s billing.Saving) Proposal {
+	p := Proposal{Use: UseOf(t, r, m)}
+	switch {
+	case !p.Use.Priced() || !s.Action.Changes():
+	case s.NewMin > 0:
+		p.After = new(p.Use.with(m.HourlyAtMost(s.NewMin), m.HourlyAt(s.NewMin), m.Hours))
+	default:
+		// What no one calls any more costs its minimum, whatever the demand of the span was.
+		p.Use.Month = p.Use.AtMinimum(r.MinTPS)
+		p.After = new(p.Use.with(m.HourlyRemoved(), nil, m.Hours))
+	}
+	return p
 }
 
 // Extrapolated is the use with the month of 730 hours that the span, in which the resource ran for
 // so many hours, makes if it goes on as it was, earlier minimums included.
 func (u Use) Extrapolated(running float64) Use {
-	out := u
-	out.Month = Quantity{}
+	u.Month = Quantity{}
 	if running > 0 {
-		out.Month = u.Total().times(billing.HoursPerMonth / running)
+		u.Month = u.Total().times(billing.HoursPerMonth / running)
 	}
-	return out
+	return u
 }
 
 // Priced reports whether there is a price.
@@ -180,14 +176,23 @@ func (u Use) AtMinimum(minimum int) Quantity {
 
 // In is the part of the use on the days that begin within a window. The month stays.
 func (u Use) In(w model.Window) Use {
-	out := u
-	out.Days = nil
+	u.Days = slices.DeleteFunc(slices.Clone(u.Days), func(d Day) bool { return d.Start.Before(w.Start) || !d.Start.Before(w.End) })
+	return u
+}
+
+// ByMonth is the use with the days of each calendar month added up in one: it costs the same, and takes less memory.
+func (u Use) ByMonth() Use {
+	var months []Day
 	for _, d := range u.Days {
-		if !d.Start.Before(w.Start) && d.Start.Before(w.End) {
-			out.Days = append(out.Days, d)
+		if n := len(months); n == 0 || !months[n-1].month().Equal(d.month()) {
+			months = append(months, Day{Start: d.Start})
 		}
+		m := &months[len(months)-1]
+		m.Hours += d.Hours
+		m.Billed, m.Used = m.Billed.plus(d.Billed), m.Used.plus(d.Used)
 	}
-	return out
+	u.Days = months
+	return u
 }
 
 // Total is what is billed for the span.

@@ -22,6 +22,33 @@ type Account struct {
 	Problems  int  `json:"problems"`
 }
 
+// Reading is how the data of a report were read. Its JSON keys are stable.
+type Reading struct {
+	Problems   []model.Problem `json:"problems"`
+	Calls      map[string]int  `json:"calls"`       // by service.Operation
+	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
+	DurationMs int64           `json:"durationMs"`
+	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
+}
+
+// Failed reports whether something could not be read.
+func (r Reading) Failed() bool { return len(r.Problems) > 0 }
+
+// normalized is the reading in the order in which it is written, no list nil.
+func (r Reading) normalized() Reading {
+	r.Problems = list(r.Problems)
+	slices.SortStableFunc(r.Problems, model.CompareProblems)
+	if r.Calls == nil {
+		r.Calls = map[string]int{}
+	}
+	return r
+}
+
+// callsText is how many AWS calls were made, in which time, and how many metrics they read.
+func (r Reading) callsText() string {
+	return callsText(r.Calls, r.DurationMs) + ", " + model.Plural(r.MetricsGot, "metric") + " read"
+}
+
 // Of is what one account contributes to a report over several. Without a Report the problems are why.
 type Of[R any] struct {
 	Account  model.Account
@@ -29,59 +56,45 @@ type Of[R any] struct {
 	Problems []model.Problem
 }
 
-// accountOf sums one account up, and names it in its problems.
-func (o Of[R]) accountOf(resources int, problems []model.Problem) (Account, []model.Problem) {
-	all := slices.Concat(o.Problems, problems)
-	for i := range all {
-		all[i].Account = o.Account
-	}
-	a := Account{Account: o.Account, Read: o.Report != nil, Problems: len(all)}
-	if a.Read {
-		a.Resources = &resources
-	}
-	return a, all
+// part is a report that can be one of several.
+type part interface {
+	// share is how it was read, and for how many endpoints.
+	share() (Reading, int)
 }
 
-// of names the account of a subject.
-func (s *Subject) of(a model.Account) { s.Account, s.AccountName = a.ID, a.Name }
+func (r Result) share() (Reading, int) {
+	return Reading{Problems: r.Problems, Calls: r.Calls, DurationMs: r.DurationMs}, len(r.Resources)
+}
 
-// Merged puts the results of several accounts together. Sums are those of the accounts that could be
-// read. The window is that of the first of them.
-func Merged(list []Of[Result]) Result {
-	out := Result{Calls: map[string]int{}}
-	read := 0
+func (l Ledger) share() (Reading, int) { return l.Reading, len(l.Resources) }
+
+func (w WhatIf) share() (Reading, int) { return w.Reading, len(w.Resources) }
+
+// share counts the endpoints with actions that lower what is paid for.
+func (s Saved) share() (Reading, int) {
+	return s.Reading, len(count(s.Actions, func(a savings.Action) string { return a.ARN }))
+}
+
+// together adds up how the reports of several accounts were read, and names the account of each problem.
+func together[R part](list []Of[R]) Reading {
+	all := Reading{Calls: map[string]int{}}
 	for _, one := range list {
-		r := Result{}
+		account, problems := Account{Account: one.Account}, slices.Clone(one.Problems)
 		if one.Report != nil {
-			r = *one.Report
-			if read++; read == 1 {
-				out.Window, out.DryRun = r.Window, r.DryRun
-			}
+			read, endpoints := (*one.Report).share()
+			account.Read, account.Resources = true, &endpoints
+			problems = append(problems, read.Problems...)
+			all.MetricsGot += read.MetricsGot
+			all.DurationMs = max(all.DurationMs, read.DurationMs)
+			AddCalls(all.Calls, read.Calls)
 		}
-		account, problems := one.accountOf(len(r.Resources), r.Problems)
-		out.Accounts, out.Problems = append(out.Accounts, account), append(out.Problems, problems...)
-		for _, resource := range r.Resources {
-			resource.of(one.Account)
-			out.Resources = append(out.Resources, resource)
+		for i := range problems {
+			problems[i].Account = one.Account
 		}
-		for _, event := range r.Events {
-			event.Account, event.AccountName = one.Account.ID, one.Account.Name
-			out.Events = append(out.Events, event)
-		}
-		for _, late := range r.DataLate {
-			late.Account, late.AccountName = one.Account.ID, one.Account.Name
-			out.DataLate = append(out.DataLate, late)
-		}
-		out.Alarms = out.Alarms.plus(r.Alarms)
-		out.MetricsPublished += r.MetricsPublished
-		out.DurationMs = max(out.DurationMs, r.DurationMs)
-		AddCalls(out.Calls, r.Calls)
+		account.Problems = len(problems)
+		all.Accounts, all.Problems = append(all.Accounts, account), append(all.Problems, problems...)
 	}
-	return out
-}
-
-func (a Alarms) plus(b Alarms) Alarms {
-	return Alarms{a.Created + b.Created, a.Updated + b.Updated, a.Deleted + b.Deleted, a.Kept + b.Kept, a.Left + b.Left}
+	return all
 }
 
 // AddCalls adds counts of AWS calls to a sum.
@@ -91,33 +104,49 @@ func AddCalls(sum, calls map[string]int) {
 	}
 }
 
+// Merged puts the results of several accounts together. Sums are those of the accounts that could be
+// read. The window is that of the first of them.
+func Merged(list []Of[Result]) Result {
+	all := together(list)
+	out := Result{Problems: all.Problems, Calls: all.Calls, DurationMs: all.DurationMs, Accounts: all.Accounts}
+	for _, one := range list {
+		if one.Report == nil {
+			continue
+		}
+		r, a, b := *one.Report, &out.Alarms, one.Report.Alarms
+		if out.Window.Start.IsZero() {
+			out.Window, out.DryRun = r.Window, r.DryRun
+		}
+		out.Resources = append(out.Resources, model.InAccount(r.Resources, one.Account)...)
+		out.Events = append(out.Events, model.InAccount(r.Events, one.Account)...)
+		out.DataLate = append(out.DataLate, model.InAccount(r.DataLate, one.Account)...)
+		*a = Alarms{a.Created + b.Created, a.Updated + b.Updated, a.Deleted + b.Deleted, a.Kept + b.Kept, a.Left + b.Left}
+		out.MetricsPublished += r.MetricsPublished
+	}
+	return out
+}
+
 // MergedLedgers puts the ledgers of several accounts together, all made for the same spans or, on a
 // page, for spans that end within some hours of each other. Sums are those of the accounts that
 // could be read, and the summary names how many could not. What all accounts carried together
 // is known only if all windows are the same.
 func MergedLedgers(list []Of[Ledger]) Ledger {
-	out := Ledger{Calls: map[string]int{}}
+	out := Ledger{Reading: together(list)}
 	var first *Ledger
 	var trained []training.Report
 	whole, same := (*billing.Whole)(nil), true
 	for _, one := range list {
-		l := Ledger{}
-		if one.Report != nil {
-			l = *one.Report
-		}
-		account, problems := one.accountOf(len(l.Resources), l.Problems)
-		out.Accounts, out.Problems = append(out.Accounts, account), append(out.Problems, problems...)
 		if one.Report == nil {
 			trained = append(trained, training.Unread(one.Account))
 			continue
 		}
+		l := *one.Report
 		if first == nil {
 			first = &l
 			out.Window, out.Days, out.CoarseUntil, out.GroupBy, out.IdleAfter = l.Window, l.Days, l.CoarseUntil, l.GroupBy, l.IdleAfter
 			out.TrainedSince, out.TrainingCost = l.TrainedSince, &advice.TrainingCost{}
 		}
-		for _, e := range l.Resources {
-			e.of(one.Account)
+		for _, e := range model.InAccount(l.Resources, one.Account) {
 			e.Payer = one.Account.Payer
 			out.Resources = append(out.Resources, e)
 		}
@@ -125,19 +154,14 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 			t.Account = one.Account
 			out.Trained = append(out.Trained, t)
 		}
-		for _, p := range l.Recommendations {
-			p.Account, p.AccountName = one.Account.ID, one.Account.Name
-			out.Recommendations = append(out.Recommendations, p)
-		}
+		out.Recommendations = append(out.Recommendations, model.InAccount(l.Recommendations, one.Account)...)
 		if l.Training != nil {
 			trained = append(trained, l.Training.In(one.Account))
 		}
 		out.TrainingCost = out.TrainingCost.Plus(l.TrainingCost)
 		out.TrainedSince = later(out.TrainedSince, l.TrainedSince)
 		out.Hourly = addHours(out.Hourly, l.Hourly)
-		out.MetricsGot += l.MetricsGot
-		out.DurationMs = max(out.DurationMs, l.DurationMs)
-		AddCalls(out.Calls, l.Calls)
+		out.Month = out.Month.plus(l.Month)
 		switch {
 		case l.Whole == nil:
 			same = false
@@ -147,19 +171,15 @@ func MergedLedgers(list []Of[Ledger]) Ledger {
 			same = whole.Join(l.Whole)
 		}
 	}
-	if first == nil {
-		out.Normalize()
-		return out
+	if first != nil {
+		if same {
+			out.Totals.Throughput = whole.Throughput()
+		}
+		out.Training = new(training.Merged(trained))
+		if first.Recommendations != nil {
+			out.Recommendations = advice.Ranked(out.Recommendations)
+		}
 	}
-	if same {
-		out.Totals.Throughput = whole.Throughput()
-	}
-	merged := training.Merged(trained)
-	out.Training = &merged
-	if first.Recommendations != nil {
-		out.Recommendations = advice.Ranked(out.Recommendations)
-	}
-	out.Month = first.Month.of(out.Resources)
 	out.Normalize()
 	return out
 }
@@ -181,22 +201,13 @@ func addHours(sum, more map[model.Kind][]billing.Hour) map[model.Kind][]billing.
 
 // MergedWhatIf puts the comparisons of several accounts together.
 func MergedWhatIf(list []Of[WhatIf]) WhatIf {
-	out := WhatIf{Calls: map[string]int{}}
+	out := WhatIf{Reading: together(list)}
 	for _, one := range list {
-		w := WhatIf{}
-		if one.Report != nil {
-			w = *one.Report
-			out.Window, out.Days = w.Window, w.Days
+		if one.Report == nil {
+			continue
 		}
-		account, problems := one.accountOf(len(w.Resources), w.Problems)
-		out.Accounts, out.Problems = append(out.Accounts, account), append(out.Problems, problems...)
-		for _, e := range w.Resources {
-			e.of(one.Account)
-			out.Resources = append(out.Resources, e)
-		}
-		out.MetricsGot += w.MetricsGot
-		out.DurationMs = max(out.DurationMs, w.DurationMs)
-		AddCalls(out.Calls, w.Calls)
+		out.Window, out.Days = one.Report.Window, one.Report.Days
+		out.Resources = append(out.Resources, model.InAccount(one.Report.Resources, one.Account)...)
 	}
 	return out
 }
@@ -204,49 +215,25 @@ func MergedWhatIf(list []Of[WhatIf]) WhatIf {
 // MergedSaved puts the ledgers of savings of several accounts together. An action's account is in its
 // ARN.
 func MergedSaved(list []Of[Saved]) Saved {
-	out := Saved{Calls: map[string]int{}}
+	out := Saved{Reading: together(list)}
 	var ledgers []savings.Ledger
 	for _, one := range list {
-		s := Saved{}
 		if one.Report != nil {
-			s = *one.Report
-			ledgers = append(ledgers, s.Ledger)
+			ledgers = append(ledgers, one.Report.Ledger)
+			out.Records += one.Report.Records
+			out.Unreadable += one.Report.Unreadable
 		}
-		account, problems := one.accountOf(len(savedEndpoints(s)), s.Problems)
-		out.Accounts, out.Problems = append(out.Accounts, account), append(out.Problems, problems...)
-		out.Records += s.Records
-		out.Unreadable += s.Unreadable
-		out.MetricsGot += s.MetricsGot
-		out.DurationMs = max(out.DurationMs, s.DurationMs)
-		AddCalls(out.Calls, s.Calls)
 	}
 	out.Ledger = savings.Merged(ledgers)
 	return out
 }
 
-// savedEndpoints are the endpoints with actions that lower what is paid for.
-func savedEndpoints(s Saved) map[string]bool {
-	arns := map[string]bool{}
-	for _, a := range s.Actions {
-		arns[a.ARN] = true
-	}
-	return arns
-}
-
-// accountColumns are the columns of a CSV, with those of the account if there are several.
-func accountColumns(columns []string, accounts []Account) []string {
+// accountColumns are the further columns of a CSV if there are several accounts.
+func accountColumns(accounts []Account) string {
 	if len(accounts) == 0 {
-		return columns
+		return ""
 	}
-	return append(slices.Clone(columns), "account", "accountName")
-}
-
-// accountFields are the fields of those columns; none if there is one account.
-func (s Subject) accountFields() []string {
-	if s.Account == "" {
-		return nil
-	}
-	return []string{s.Account, s.AccountName}
+	return " account accountName"
 }
 
 // Label is the name, with its account if the report covers several.

@@ -31,10 +31,13 @@ type Estimate struct {
 	// Note explains why the saving is small; usually empty.
 	Note string `json:"note,omitempty"`
 
-	Price pricing.Price `json:"-"`
+	Price *pricing.Price `json:"-"` // shared by all of its product and region
 	// Marginal is what one TPS-hour less saves; nil where the price does not go by TPS-hours.
 	Marginal *float64 `json:"-"`
 }
+
+const priceColumns = `estimateCurrency=estimate.currency pricePerTPSHour=estimate.pricePerTPSHour
+	priceDate=estimate.priceDate priceSource=estimate.priceSource`
 
 // Money is what TPS-hours cost, in the currency of an estimate.
 type Money struct {
@@ -56,13 +59,22 @@ func (m *Money) add(other Money) {
 func Priced(entries []Entry) []Entry {
 	uses := make([]pricing.Use, len(entries))
 	for i, e := range entries {
-		uses[i] = e.Proposal.Use
+		uses[i] = e.use()
 	}
 	bill := pricing.NewBill(uses)
 	priced := slices.Clone(entries)
+	prices := map[string]*pricing.Price{}
 	for i := range priced {
-		if priced[i].Usage != nil {
-			priced[i].Estimate = EstimateOf(bill, priced[i].Proposal, priced[i].Min)
+		if priced[i].Usage == nil {
+			continue
+		}
+		e := EstimateOf(bill, *priced[i].Proposal, priced[i].Min)
+		if priced[i].Estimate = e; e != nil {
+			key := priced[i].Region + " " + string(e.Product)
+			if prices[key] == nil {
+				prices[key] = e.Price
+			}
+			e.Price = prices[key]
 		}
 	}
 	return priced
@@ -81,7 +93,7 @@ func EstimateOf(bill *pricing.Bill, p pricing.Proposal, minimum int) *Estimate {
 		PriceDate: u.Price.Date, PriceSource: u.Price.Source,
 		Money:    Money{Paid: *span.Amount, Wasted: *bill.Wasted(u).Amount},
 		PerMonth: *bill.PerMonth(u).Amount, MinimumPerMonth: *bill.AtMinimum(u, minimum).Amount,
-		Assumptions: list(span.Assumptions), Price: u.Price, Marginal: bill.Marginal(u),
+		Assumptions: list(span.Assumptions), Price: new(u.Price), Marginal: bill.Marginal(u),
 	}
 	if p.After != nil {
 		e.Saved, e.SavedPerMonth = *bill.Difference(u, *p.After).Amount, *bill.MonthDifference(u, *p.After).Amount
@@ -97,7 +109,7 @@ func pricesUsed(entries []Entry) []pricing.Price {
 	used := map[string]pricing.Price{}
 	for _, e := range entries {
 		if e.Estimate != nil {
-			used[e.Region+" "+string(e.Estimate.Product)] = e.Estimate.Price
+			used[e.Region+" "+string(e.Estimate.Product)] = *e.Estimate.Price
 		}
 	}
 	prices := []pricing.Price{}

@@ -62,10 +62,10 @@ func (l Ledger) focusRows() [][]string {
 		if e.Usage == nil {
 			continue
 		}
-		for i, day := range bill.Days(e.Proposal.Use) {
+		for i, day := range bill.Days(e.use()) {
 			for _, charge := range day.Estimate.Charges {
 				if charge.Quantity > 0 {
-					rows = append(rows, e.focusLine(e.Proposal.Use.Days[i], charge).cells(charge))
+					rows = append(rows, e.focusLine(e.use().Days[i], charge).cells(charge))
 				}
 			}
 		}
@@ -84,7 +84,7 @@ func (l Ledger) focusRows() [][]string {
 func BillOf(entries []Entry) *pricing.Bill {
 	uses := make([]pricing.Use, len(entries))
 	for i, e := range entries {
-		uses[i] = e.Proposal.Use
+		uses[i] = e.use()
 	}
 	return pricing.NewBill(uses)
 }
@@ -103,7 +103,7 @@ type focusLine struct {
 }
 
 func (e Entry) focusLine(day pricing.Day, c pricing.Charge) focusLine {
-	use := e.Proposal.Use
+	use := e.use()
 	line := focusLine{
 		day:  clipped(day.Start, e.Usage.Window),
 		kind: e.Kind.Title(), arn: e.ARN, name: e.Name, account: use.ARN.Account, region: e.Region,
@@ -240,7 +240,7 @@ func (l Ledger) NoFocusRows() []string {
 		switch {
 		case e.Usage == nil:
 			lines = append(lines, fmt.Sprintf("no row for %s: %s", e.ARN, e.Note))
-		case !e.Proposal.Use.Priced():
+		case !e.use().Priced():
 			lines = append(lines, fmt.Sprintf("no row for %s: there is no price", e.ARN))
 		}
 	}

@@ -23,7 +23,7 @@ import (
 func focusLedger() Ledger {
 	end := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 	span := model.NewWindow(end.Add(-60*time.Hour), end) // from the 31st, 00:00
-	table := pricing.NewTable(pricing.Builtin().All(), nil, 7.5)
+	table := pricing.NewTable(nil, nil, 7.5).Over(pricing.Builtin())
 	china := pricing.Table{}
 	var entries []Entry
 	add := func(t pricing.Table, kind model.Kind, region, name, recipe string, created time.Time, use func(i int) (minimum, used float64)) {

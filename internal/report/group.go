@@ -121,45 +121,28 @@ func groupsOf(entries []Entry, by Grouping, idleAfter time.Duration) *Groups {
 	return out
 }
 
-var groupColumns = []string{
-	"group", "resources", "unread", "idle", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted", "tpsHoursSavedPerMonth",
-	"estimateCurrency", "estimatePaid", "estimateWasted", "estimateSavedPerMonth", "unpriced",
-}
+const groupColumns = `group=key resources unread idle tpsHoursPaid=tpsHours.paid tpsHoursUsed=tpsHours.used tpsHoursWasted=tpsHours.wasted
+	tpsHoursSavedPerMonth=saving.tpsHoursPerMonth
+	estimateCurrency=estimate.currency estimatePaid=estimate.paid estimateWasted=estimate.wasted estimateSavedPerMonth=estimate.savedPerMonth
+	unpriced`
 
 // rows are the groups as a CSV, a row for each currency of a group; without an estimate its
 // fields are empty.
 func (g Groups) rows() [][]string {
-	rows := [][]string{groupColumns}
+	type record struct {
+		Group
+		Estimate *EstimateTotal `json:"estimate"`
+	}
+	var records []record
 	for _, one := range g.Groups {
-		used := make([]any, 4) // of a group of which nothing could be read they are unknown
-		if one.TPSHours != nil {
-			used = []any{one.TPSHours.Paid, one.TPSHours.Used, one.TPSHours.Wasted, one.Saving.PerMonth}
-		}
-		row := slices.Concat(Fields(one.Key, one.Resources, one.Unread, one.Idle), Fields(used...))
 		if len(one.Estimates) == 0 {
-			rows = append(rows, slices.Concat(row, make([]string, 4), Fields(one.Unpriced)))
+			records = append(records, record{Group: one})
 		}
 		for _, e := range one.Estimates {
-			rows = append(rows, slices.Concat(row, Fields(e.Currency, e.Paid, e.Wasted, e.SavedPerMonth, one.Unpriced)))
+			records = append(records, record{one, &e})
 		}
 	}
-	return rows
-}
-
-// endpoints is how many there are, and how many of them are in no sum.
-func (g Group) endpoints() string {
-	if g.Unread == 0 {
-		return strconv.Itoa(g.Resources)
-	}
-	return fmt.Sprintf("%d (%d unread)", g.Resources, g.Unread)
-}
-
-// hours are the TPS-hours paid, used and wasted; a dash if nothing could be read.
-func (g Group) hours() []string {
-	if g.TPSHours == nil {
-		return []string{"–", "–", "–"}
-	}
-	return []string{commas(g.TPSHours.Paid), commas(g.TPSHours.Used), commas(g.TPSHours.Wasted)}
+	return rowsOf(groupColumns, records)
 }
 
 // grid is the groups as a table.
@@ -178,11 +161,15 @@ func (g Groups) grid() Grid {
 			}
 			paid, saves = paid+e.Currency+" "+amount(e.Paid), saves+e.Currency+" "+amount(e.SavedPerMonth)
 		}
-		row := Row{}
-		for _, text := range slices.Concat([]string{one.Key, one.endpoints(), strconv.Itoa(one.Idle)}, one.hours(), []string{paid, saves}) {
-			row.Cells = append(row.Cells, Cell{Text: text})
+		endpoints := strconv.Itoa(one.Resources)
+		if one.Unread > 0 { // in no sum
+			endpoints += fmt.Sprintf(" (%d unread)", one.Unread)
 		}
-		out.Rows = append(out.Rows, row)
+		hours := []string{"–", "–", "–"}
+		if h := one.TPSHours; h != nil {
+			hours = []string{commas(h.Paid), commas(h.Used), commas(h.Wasted)}
+		}
+		out.Rows = append(out.Rows, Row{Cells: Cells(slices.Concat([]string{one.Key, endpoints, strconv.Itoa(one.Idle)}, hours, []string{paid, saves})...)})
 	}
 	return out
 }

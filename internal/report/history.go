@@ -12,37 +12,23 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
-// AuditRecord is one record of the audit log. Its JSON keys are those of the record itself.
+// record is an events.Audit without its methods, for the encoder.
+type record events.Audit
+
+// AuditRecord is one record of the audit log, as it is shown. Its JSON keys are those of the record itself.
 type AuditRecord struct {
-	Time      time.Time      `json:"time"`
-	ARN       string         `json:"arn"`
-	Kind      model.Kind     `json:"kind"`
-	Name      string         `json:"name"`
-	Region    string         `json:"region"`
-	Action    model.Action   `json:"action"` // empty where a rule refused before it came to one
-	Outcome   string         `json:"outcome"`
-	Automatic bool           `json:"automatic"` // decided by the monitor, not requested by a person
-	Reason    string         `json:"reason"`
-	Min       int            `json:"min,omitempty"`       // before; TPS or RPS; 0 if unknown
-	NewMinTPS int            `json:"newMinTPS,omitempty"` // requested
-	Inputs    *events.Inputs `json:"inputs,omitempty"`    // the facts of the decision
-	Before    *events.Before `json:"before,omitempty"`    // the resource before the action
-	Restore   string         `json:"restore,omitempty"`   // the command that undoes the action
-	ReturnAt  *time.Time     `json:"returnAt,omitempty"`  // of a timed raise: when it returns
-	Scheduled rules.Verdict  `json:"scheduled,omitempty"` // of what a tag arranged: raise, lower, return or drop-return
-	// Promised is what the action was expected to save in a month; nil if nothing was promised.
-	Promised *float64 `json:"promisedTPSHoursPerMonth,omitempty"`
+	record
+	Action model.Action `json:"action"` // empty where a rule refused before it came to one
+	Name   string       `json:"name"`
+	Min    int          `json:"min,omitempty"` // before; TPS or RPS; 0 if unknown
 	// Effect is how calls fared before and after a step-down; nil if it is not known.
 	Effect *rules.Effect `json:"effect,omitempty"`
 }
 
 // RecordOf is a record of the audit log as it is shown.
 func RecordOf(a events.Audit) AuditRecord {
-	r := AuditRecord{
-		Time: a.Time.UTC(), ARN: a.ARN, Kind: a.Kind, Region: a.Region, Action: a.Action, Outcome: a.Outcome,
-		Automatic: a.Automatic, Reason: a.Reason, NewMinTPS: a.NewMinTPS, Inputs: a.Inputs, Before: a.Before, Restore: a.Restore, Promised: a.PromisedPerMonth,
-		ReturnAt: a.ReturnAt, Scheduled: a.Scheduled,
-	}
+	r := AuditRecord{record: record(a), Action: a.Action}
+	r.Time = a.Time.UTC()
 	if arn, err := model.ParseARN(a.ARN); err == nil {
 		r.Name = arn.Name()
 	}
@@ -86,26 +72,21 @@ func (h History) JSON() any {
 
 // CSV implements Report. Numbers that are not known are empty fields.
 func (h History) CSV() [][]string {
-	effects := h.hasEffects()
-	rows := [][]string{{"time", "outcome", "action", "arn", "kind", "name", "region", "automatic", "min", "newMinTPS", "reason", "restore"}}
-	if effects {
-		rows[0] = append(rows[0], "callsBefore", "failedBefore", "latencyMsBefore", "coldStepsBefore",
-			"callsAfter", "failedAfter", "latencyMsAfter", "coldStepsAfter")
+	columns := "time outcome action arn kind name region automatic min newMinTPS reason restore"
+	if h.hasEffects() {
+		columns += ` callsBefore=effect.before.calls failedBefore=effect.before.failed latencyMsBefore=effect.before.latencyMs
+			coldStepsBefore=effect.before.coldSteps
+			callsAfter=effect.after.calls failedAfter=effect.after.failed latencyMsAfter=effect.after.latencyMs coldStepsAfter=effect.after.coldSteps`
 	}
-	for _, r := range h.Records {
-		row := Fields(r.Time.Format(time.RFC3339Nano), r.Outcome, r.Action, r.ARN, r.Kind, r.Name, r.Region,
-			r.Automatic, positive(r.Min), positive(r.NewMinTPS), r.Reason, r.Restore)
-		switch {
-		case effects && r.Effect == nil:
-			row = append(row, make([]string, 8)...)
-		case effects:
-			for _, f := range []rules.Fare{r.Effect.Before, r.Effect.After} {
-				row = append(row, Fields(f.Calls, f.Failed, f.LatencyMillis, f.ColdSteps)...)
-			}
-		}
-		rows = append(rows, row)
+	type exact struct {
+		AuditRecord
+		Time string `json:"time"`
 	}
-	return rows
+	records := make([]exact, len(h.Records))
+	for i, r := range h.Records {
+		records[i] = exact{r, r.Time.Format(time.RFC3339Nano)}
+	}
+	return rowsOf(columns, records)
 }
 
 // hasEffects reports whether the effect of any step-down is known; else columns for it are absent.
@@ -115,21 +96,22 @@ func (h History) hasEffects() bool {
 
 // Table writes nothing if there is nothing to show.
 func (h History) Table(p Printer) {
-	g := Grid{Text: "REASON", Columns: []Column{
-		{Title: "TIME (UTC)"}, {Title: "OUTCOME"}, {Title: "ACTION"}, {Title: "REGION"}, {Title: "RESOURCE"}, {Title: "MIN"},
-	}}
+	g := Grid{Text: "REASON", Columns: titles("TIME (UTC)", "OUTCOME", "ACTION", "REGION", "RESOURCE", "MIN")}
 	effects := h.hasEffects()
 	if effects {
-		g.Columns = append(g.Columns, Column{Title: "FAILED"}, Column{Title: "LATENCY"}, Column{Title: "COLD"})
+		g.Columns = append(g.Columns, titles("FAILED", "LATENCY", "COLD")...)
 	}
 	undoable := 0
 	for _, r := range h.Records {
-		row := Row{Text: Cell{Text: r.Reason}, Cells: []Cell{
-			{Text: r.Time.Format(time.DateTime)}, {r.Outcome, colorOf(r.Outcome)}, {Text: r.actionText()}, {Text: r.Region},
-			{Text: string(r.Kind) + "/" + r.Name}, {Text: r.minText()},
-		}}
+		row := Row{Text: Cell{Text: r.Reason}}
+		row.Cells = Cells(r.Time.Format(time.DateTime), r.Outcome, r.actionText(), r.Region, string(r.Kind)+"/"+r.Name, r.minText())
+		row.Cells[1] = Word(r.Outcome)
 		if effects {
-			row.Cells = append(row.Cells, r.effectCells()...)
+			var changes [3]string
+			if r.Effect != nil {
+				changes = EffectTexts(*r.Effect)
+			}
+			row.Cells = append(row.Cells, Cells(changes[:]...)...)
 		}
 		if r.undoable() {
 			undoable++
@@ -174,22 +156,10 @@ func (r AuditRecord) minText() string {
 	return ""
 }
 
-// effectCells are the effect of a step-down: failed calls, response time and cold steps.
-func (r AuditRecord) effectCells() []Cell {
-	cells := make([]Cell, 3)
-	if r.Effect != nil {
-		for i, text := range EffectTexts(*r.Effect) {
-			cells[i].Text = text
-		}
-	}
-	return cells
-}
-
 // EffectTexts are the share of failed calls, the response time and the cold steps before and after
 // a step-down.
 func EffectTexts(e rules.Effect) [3]string {
-	var texts [2][3]string
-	for i, f := range []rules.Fare{e.Before, e.After} {
+	fared := func(f rules.Fare) [3]string {
 		failed, latency := "-", "-"
 		if f.Calls > 0 {
 			failed = fmt.Sprintf("%.1f %%", f.Failed/f.Calls*100)
@@ -197,11 +167,11 @@ func EffectTexts(e rules.Effect) [3]string {
 		if f.LatencyMillis > 0 {
 			latency = fmt.Sprintf("%.0f ms", f.LatencyMillis)
 		}
-		texts[i] = [3]string{failed, latency, strconv.Itoa(f.ColdSteps)}
+		return [3]string{failed, latency, strconv.Itoa(f.ColdSteps)}
 	}
-	var both [3]string
+	both, after := fared(e.Before), fared(e.After)
 	for i := range both {
-		both[i] = texts[0][i] + " → " + texts[1][i]
+		both[i] += " → " + after[i]
 	}
 	return both
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/advice"
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
+	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
 	"github.com/personalize-monitor/personalize-monitor/internal/rules"
@@ -26,14 +27,10 @@ type Ledger struct {
 	Resources []Entry      `json:"resources"`
 	Totals    Totals       `json:"totals"`
 	// Training is that of the last 30 days, whatever Days; null if it was not read.
-	Training   *training.Report `json:"training"`
-	Prices     []pricing.Price  `json:"prices"` // that estimates rest on
-	Notes      []string         `json:"notes"`  // the limits of the figures
-	Problems   []model.Problem  `json:"problems"`
-	Calls      map[string]int   `json:"calls"`       // by service.Operation
-	MetricsGot int              `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64            `json:"durationMs"`
-	Accounts   []Account        `json:"accounts,omitempty"` // if it covers several
+	Training *training.Report `json:"training"`
+	Prices   []pricing.Price  `json:"prices"` // that estimates rest on
+	Notes    []string         `json:"notes"`  // the limits of the figures
+	Reading
 	// CoarseUntil is until when data are kept by the hour alone; null if none of the window is so old.
 	CoarseUntil *time.Time `json:"byHourUntil,omitempty"`
 	GroupBy     Grouping   `json:"-"`
@@ -74,13 +71,21 @@ type Entry struct {
 	ScheduleNote string            `json:"scheduleNote"`
 	// Tags are those of the resource, absent unless they were requested and could be read.
 	Tags  map[string]string `json:"tags,omitzero"`
-	Parts Parts             `json:"-"`
 	Payer string            `json:"-"` // as in model.Account
 
-	// Proposal is what the Estimate is made from, with those of all other entries.
-	Proposal pricing.Proposal `json:"-"`
-	Hourly   []billing.Hour   `json:"-"` // for charts
-	NotIdle  rules.ReasonCode `json:"-"` // as in billing.Saving
+	// Proposal is what the Estimate is made from, with those of all other entries; nil if nothing could be read.
+	Proposal *pricing.Proposal `json:"-"`
+	Hourly   []billing.Hour    `json:"-"` // for charts
+	Spark    []chart.SparkHour `json:"-"` // for a small drawing, of a ledger that is kept: see Keep
+	NotIdle  rules.ReasonCode  `json:"-"` // as in billing.Saving
+}
+
+// use is what the entry is billed for; the zero Use if nothing could be read.
+func (e Entry) use() pricing.Use {
+	if e.Proposal == nil {
+		return pricing.Use{}
+	}
+	return e.Proposal.Use
 }
 
 // SavingOf is a saving as it is shown, or nil if nothing is saved.
@@ -107,30 +112,24 @@ func EntryOf(
 	if u.Assumption != "" {
 		e.Note += "; " + u.Assumption
 	}
-	e.Hourly, e.Proposal = u.Hourly, p
+	e.Hourly, e.Proposal = u.Hourly, &p
 	return e
 }
 
-// DropProposals drops what only estimates and bills are made from: the days of every resource. It is for a
-// ledger that is kept to be shown.
-func (l *Ledger) DropProposals() {
+// Keep makes a ledger small that is kept to be shown: it drops what estimates and bills are made from, and keeps the
+// last hours of every resource for a small drawing alone.
+func (l *Ledger) Keep() {
 	for i := range l.Resources {
-		l.Resources[i].Proposal = pricing.Proposal{}
+		e := &l.Resources[i]
+		e.Proposal, e.Spark, e.Hourly = nil, chart.SparkHoursOf(e.Hourly), nil
 	}
 }
-
-// Failed reports whether something could not be read.
-func (l Ledger) Failed() bool { return len(l.Problems) > 0 }
 
 // Normalize puts the ledger into the order in which it is written, and adds it up.
 func (l *Ledger) Normalize() {
 	l.Window = model.NewWindow(l.Window.Start, l.Window.End)
-	l.Resources, l.Problems = list(l.Resources), list(l.Problems)
+	l.Resources, l.Reading = list(l.Resources), l.Reading.normalized()
 	slices.SortStableFunc(l.Resources, func(a, b Entry) int { return cmp.Compare(a.ARN, b.ARN) })
-	slices.SortStableFunc(l.Problems, model.CompareProblems)
-	if l.Calls == nil {
-		l.Calls = map[string]int{}
-	}
 	together := l.Totals.Throughput
 	l.Totals = totalsOf(l.Resources, l.IdleAfter)
 	l.Totals.Throughput = together
@@ -158,62 +157,49 @@ func (l Ledger) JSON() any {
 	return l
 }
 
-var ledgerColumns = []string{
-	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "min", "created",
-	"start", "end", "hours", "stoppedHours", "minKnownPercent", "requests", "provisioned", "actual", "peak",
-	"utilizationMean", "utilizationP50", "utilizationP95", "utilizationLowestHour", "utilizationHighestHour",
-	"idleHours", "idleSince", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursWasted",
-	"action", "newMin", "tpsHoursSaved", "tpsHoursSavedPerMonth", "jumps", "sudden", "jumpsNow",
-	"coldSteps", "coldStepsPerWeek", "coldStepsNow", "coldStepsPerWeekNow", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "risk",
-	"estimateCurrency", "pricePerTPSHour", "priceDate", "priceSource",
-	"estimatePaid", "estimateWasted", "estimateSaved", "estimateSavedPerMonth", "estimatePerMonth",
-	"healthHours", "healthKnown", "healthSilent", "healthUnknown",
-	"schedule", "scheduleColdSteps", "scheduleColdStepsAtBase", "scheduleTPSHoursPercent", "scheduleNote", "note",
-}
+const ledgerColumns = subjectColumns + ` created
+	start=usage.window.start end=usage.window.end hours=usage.hours stoppedHours=usage.stoppedHours
+	minKnownPercent=usage.minKnownPercent requests=usage.requests
+	provisioned=usage.provisioned actual=usage.actual peak=usage.peak
+	utilizationMean=usage.utilization.mean utilizationP50=usage.utilization.p50 utilizationP95=usage.utilization.p95
+	utilizationLowestHour=usage.utilization.lowestHour utilizationHighestHour=usage.utilization.highestHour
+	idleHours=usage.idleHours idleSince=usage.idleSince
+	tpsHoursPaid=usage.tpsHours.paid tpsHoursUsed=usage.tpsHours.used tpsHoursWasted=usage.tpsHours.wasted
+	action=saving.action newMin=saving.newMin tpsHoursSaved=saving.tpsHours tpsHoursSavedPerMonth=saving.tpsHoursPerMonth
+	jumps=saving.jumps sudden=saving.sudden jumpsNow=saving.jumpsNow
+	coldSteps=cold.then.cold coldStepsPerWeek=cold.then.perWeek coldStepsNow=cold.now.cold coldStepsPerWeekNow=cold.now.perWeek
+	coldStepsKnown=cold.then.known worstRiseAt=cold.then.worst.at worstRiseFrom=cold.then.worst.from worstRiseTo=cold.then.worst.to
+	risk=cold.risk
+	` + priceColumns + `
+	estimatePaid=estimate.paid estimateWasted=estimate.wasted estimateSaved=estimate.saved
+	estimateSavedPerMonth=estimate.savedPerMonth estimatePerMonth=estimate.perMonth ` + healthColumns + `
+	schedule=scheduleProposal.schedule scheduleColdSteps=scheduleProposal.coldSteps
+	scheduleColdStepsAtBase=scheduleProposal.coldStepsAtBase scheduleTPSHoursPercent=scheduleProposal.tpsHoursPercent
+	scheduleNote note`
 
-// CSV implements Report. What is null in the JSON is an empty field.
+// CSV implements Report.
 func (l Ledger) CSV() [][]string {
 	l.Normalize()
 	if l.Groups != nil {
 		return l.Groups.rows()
 	}
-	rows := [][]string{accountColumns(ledgerColumns, l.Accounts)}
-	for _, e := range l.Resources {
-		used, saved, cold, priced := make([]any, 19), make([]any, 7), make([]any, 9), make([]any, 9)
-		if u := e.Usage; u != nil {
-			spread := u.Utilization
-			used = []any{
-				u.Window.Start, u.Window.End, u.Hours, u.StoppedHours, u.MinKnown, u.Requests, u.Provisioned, u.Actual, u.Peak,
-				spread.Mean, spread.P50, spread.P95, spread.LowestHour, spread.HighestHour,
-				u.IdleHours, u.IdleSince, u.TPSHours.Paid, u.TPSHours.Used, u.TPSHours.Wasted,
-			}
-		}
-		if s := e.Saving; s != nil {
-			saved = []any{s.Action, positive(s.NewMin), s.TPSHours, s.PerMonth, s.Jumps, s.Sudden, s.JumpsNow}
-			cold = coldCells(s.Cold)
-		}
-		if m := e.Estimate; m != nil {
-			priced = []any{m.Currency, m.PerTPSHour, m.PriceDate, m.PriceSource, m.Paid, m.Wasted, m.Saved, m.SavedPerMonth, m.PerMonth}
-		}
-		rows = append(rows, slices.Concat(
-			e.fields(), Fields(e.Created), Fields(used...), Fields(saved...), Fields(cold...), Fields(priced...), Fields(e.Health.cells()...),
-			Fields(e.Schedule.cells()...), Fields(e.ScheduleNote, e.Note), e.accountFields(),
-		))
+	type record struct {
+		Entry
+		Cold *billing.ColdExposure `json:"cold"` // if it is known
 	}
-	return rows
+	records := make([]record, len(l.Resources))
+	for i, e := range l.Resources {
+		records[i] = record{e, e.cold()}
+	}
+	return rowsOf(ledgerColumns+accountColumns(l.Accounts), records)
 }
 
-// coldCells are the fields of a CSV.
-func coldCells(c *billing.ColdExposure) []any {
-	cells := make([]any, 9)
-	if c == nil || c.Risk == billing.RiskUnknown {
-		return cells
+// cold is the exposure of the saving; nil if it is not known.
+func (e Entry) cold() *billing.ColdExposure {
+	if e.Saving == nil || e.Saving.Cold == nil || e.Saving.Cold.Risk == billing.RiskUnknown {
+		return nil
 	}
-	cells[0], cells[1], cells[2], cells[3], cells[4], cells[8] = c.Then.Cold, c.Then.PerWeek, c.Now.Cold, c.Now.PerWeek, c.Then.Known, c.Risk
-	if worst := c.Then.Worst; worst != nil {
-		cells[5], cells[6], cells[7] = worst.At, worst.From, worst.To
-	}
-	return cells
+	return e.Saving.Cold
 }
 
 // Totals add up what could be read; Unread resources are in none of the sums.
@@ -359,4 +345,41 @@ func unpriced(entries []Entry) []string {
 		names = append(names[:6], fmt.Sprintf("%d more", more))
 	}
 	return names
+}
+
+// Health is how much is known of the demand of a resource, by whole hours. Its JSON keys are stable.
+type Health struct {
+	Hours   int    `json:"hours"`
+	Known   int    `json:"known"`
+	Silent  int    `json:"silent"`  // of the known ones: watched, without a call
+	Unknown string `json:"unknown"` // why the others are not known, and from when on; empty if all are
+}
+
+// HealthOf is the health of what a rule read, or nil if it read nothing.
+func HealthOf(l rules.Load) *Health {
+	if l.Hours == 0 {
+		return nil
+	}
+	return &Health{Hours: l.Hours, Known: l.Known, Silent: l.Silent, Unknown: l.Unknown}
+}
+
+const healthColumns = "healthHours=health.hours healthKnown=health.known healthSilent=health.silent healthUnknown=health.unknown"
+
+// healthNote sums up the hours that are not known; empty if all are.
+func healthNote(entries []Entry) string {
+	total, unknown, resources := 0, 0, 0
+	for _, e := range entries {
+		if e.Health == nil {
+			continue
+		}
+		total += e.Health.Hours
+		if n := e.Health.Hours - e.Health.Known; n > 0 {
+			unknown, resources = unknown+n, resources+1
+		}
+	}
+	if unknown == 0 {
+		return ""
+	}
+	return fmt.Sprintf("The demand of %d of %d whole hours is not known (%s); nothing is decided by them.",
+		unknown, total, model.Plural(resources, "resource"))
 }

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/advice"
@@ -35,7 +37,7 @@ type Forecast struct {
 	Unknown  int             `json:"unknown"`      // endpoints that are not in Spent
 }
 
-// Parts are what an entry used in the month, and in the one before, for the sums of a month.
+// Parts are what a resource used in the month, and in the one before, for the sums of a month.
 type Parts struct {
 	Month, Before *Part
 	// PerMonth is the TPS-hours of a month of 730 hours at the present minimum and the demand of the
@@ -56,41 +58,62 @@ func PartOf(t pricing.Table, r model.Resource, m billing.Metered) *Part {
 	if !m.Readable {
 		return &Part{}
 	}
-	return &Part{true, m.Paid, pricing.UseOf(t, r, m)}
+	return &Part{true, m.Paid, pricing.UseOf(t, r, m).ByMonth()}
 }
 
-// MonthOf adds up the month of entries; nil if none was metered. The forecast needs an open month.
-func MonthOf(entries []Entry, spans billing.Spans) *Month {
+// MonthOf adds up the month of resources; nil if none was metered. The forecast needs an open month.
+func MonthOf(parts []Parts, spans billing.Spans) *Month {
 	if spans.Month.Start.IsZero() {
 		return nil
 	}
-	m := &Month{MonthCost: monthOf(entries, spans.Month, func(e Entry) *Part { return e.Parts.Month })}
+	m := &Month{MonthCost: monthOf(parts, spans.Month, func(p Parts) *Part { return p.Month })}
 	if spans.Open {
-		m.Forecast = forecastOf(entries, spans.Month)
+		m.Forecast = forecastOf(parts, spans.Month)
 	}
 	if !spans.Before.Start.IsZero() {
-		m.Before = new(monthOf(entries, spans.Before, func(e Entry) *Part { return e.Parts.Before }))
+		m.Before = new(monthOf(parts, spans.Before, func(p Parts) *Part { return p.Before }))
 	}
 	return m
 }
 
-// of adds up the same month of other entries; nil stays nil.
-func (m *Month) of(entries []Entry) *Month {
-	if m == nil {
-		return nil
+// plus adds the same month of another account, whose tiers of prices are its own. Nil is a month that was not metered.
+func (m *Month) plus(other *Month) *Month {
+	if m == nil || other == nil {
+		return cmp.Or(m, other)
 	}
-	spans := billing.Spans{Month: m.Window, Open: m.Forecast != nil}
-	if m.Before != nil {
-		spans.Before = m.Before.Window
+	sum := &Month{MonthCost: m.MonthCost.plus(other.MonthCost)}
+	if m.Forecast != nil && other.Forecast != nil {
+		sum.Forecast = &Forecast{
+			m.Forecast.TPSHours + other.Forecast.TPSHours, plusAmounts(m.Forecast.Spent, other.Forecast.Spent),
+			m.Forecast.Unknown + other.Forecast.Unknown,
+		}
 	}
-	return MonthOf(entries, spans)
+	if sum.Before = cmp.Or(m.Before, other.Before); m.Before != nil && other.Before != nil {
+		sum.Before = new(m.Before.plus(*other.Before))
+	}
+	return sum
 }
 
-func monthOf(entries []Entry, w model.Window, part func(Entry) *Part) MonthCost {
+func (m MonthCost) plus(other MonthCost) MonthCost {
+	m.TPSHours += other.TPSHours
+	m.Spent = plusAmounts(m.Spent, other.Spent)
+	m.Unknown += other.Unknown
+	return m
+}
+
+func plusAmounts(lists ...[]advice.Amount) []advice.Amount {
+	sums := map[string]float64{}
+	for _, a := range slices.Concat(lists...) {
+		sums[a.Currency] += a.Amount
+	}
+	return advice.Amounts(sums)
+}
+
+func monthOf(parts []Parts, w model.Window, part func(Parts) *Part) MonthCost {
 	m := MonthCost{Month: w.Start.Format("2006-01"), Window: w}
 	var uses []pricing.Use
-	for _, e := range entries {
-		p := part(e)
+	for _, one := range parts {
+		p := part(one)
 		if p == nil { // it did not exist
 			continue
 		}
@@ -117,22 +140,22 @@ func costOf(uses []pricing.Use) []advice.Amount {
 }
 
 // forecastOf adds the rest of the month, at the present rate, to what was metered.
-func forecastOf(entries []Entry, w model.Window) *Forecast {
+func forecastOf(parts []Parts, w model.Window) *Forecast {
 	f := &Forecast{}
 	share := billing.MonthEnd(w.Start).Sub(w.End).Hours() / billing.HoursPerMonth
 	var uses []pricing.Use
-	for _, e := range entries {
-		p := e.Parts.Month
-		if p == nil || !p.Readable || e.Parts.PerMonth == nil {
+	for _, one := range parts {
+		p := one.Month
+		if p == nil || !p.Readable || one.PerMonth == nil {
 			f.Unknown++
 			continue
 		}
-		f.TPSHours += p.TPSHours + *e.Parts.PerMonth*share
+		f.TPSHours += p.TPSHours + *one.PerMonth*share
 		if !p.Use.Priced() {
 			f.Unknown++
 			continue
 		}
-		b := e.Parts.Billed
+		b := one.Billed
 		rest := pricing.Quantity{TPSHours: b.TPSHours * share, FeeHours: b.FeeHours * share, Excess: b.Excess * share}
 		use := p.Use
 		day := w.End.Truncate(24 * time.Hour)

@@ -37,14 +37,14 @@ func TestMonth(t *testing.T) {
 		}
 		return 10
 	}
-	entry := Entry{Subject: Subject{Name: "c"}, Parts: Parts{
+	entry := Parts{
 		Month:    PartOf(pricing.Builtin(), r, metered(first, end, lowered)),
 		Before:   PartOf(pricing.Builtin(), r, metered(first.AddDate(0, -1, 0), first, func(time.Time) float64 { return 40 })),
 		PerMonth: new(7300.0), Billed: pricing.Quantity{TPSHours: 7300},
-	}}
-	unread := Entry{Parts: Parts{Month: &Part{}, Before: &Part{}}}
-	young := Entry{Parts: Parts{Month: PartOf(pricing.Table{}, r, metered(end.Add(-time.Hour), end, lowered)), PerMonth: new(730.0)}}
-	m := MonthOf([]Entry{entry, unread, young}, spans)
+	}
+	unread := Parts{Month: &Part{}, Before: &Part{}}
+	young := Parts{Month: PartOf(pricing.Table{}, r, metered(end.Add(-time.Hour), end, lowered)), PerMonth: new(730.0)}
+	m := MonthOf([]Parts{entry, unread, young}, spans)
 	near := func(what string, got, want float64) {
 		t.Helper()
 		if math.Abs(got-want) > 1e-6*want {
@@ -67,7 +67,15 @@ func TestMonth(t *testing.T) {
 	if got := m.Text(); got != want {
 		t.Errorf("%s\nwant %s", got, want)
 	}
-	if MonthOf([]Entry{entry}, billing.Days(end, 14, 0)) != nil {
+	both := m.plus(m) // of two accounts, each with tiers of its own
+	near("TPS-hours of two accounts", both.TPSHours, 2*m.TPSHours)
+	near("spent by two accounts", both.Spent[0].Amount, 2*12000*0.2)
+	near("spent by two accounts to the end", both.Forecast.Spent[0].Amount, 2*14400*0.2)
+	near("spent by two accounts before", both.Before.Spent[0].Amount, 2*m.Before.Spent[0].Amount)
+	if both.Unknown != 4 || both.Forecast.Unknown != 4 || both.Before.Unknown != 2 || m.plus(nil) != m || (*Month)(nil).plus(m) != m {
+		t.Errorf("%+v of two accounts", both)
+	}
+	if MonthOf([]Parts{entry}, billing.Days(end, 14, 0)) != nil {
 		t.Error("a month that was not metered")
 	}
 }

@@ -4,7 +4,6 @@ package report
 
 import (
 	"bufio"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -54,24 +53,6 @@ func Write(w io.Writer, r Report, form Form, style Style) error {
 	return p.w.Flush()
 }
 
-// WriteCSV writes rows as CSV. They are made inert in place.
-func WriteCSV(w io.Writer, rows [][]string) error { return csv.NewWriter(w).WriteAll(inert(rows)) }
-
-// inert makes texts that came from others harmless where a CSV is opened: on one line, without
-// control characters and, if a spreadsheet would take it for a formula, after an apostrophe. Numbers
-// stay, negative ones included.
-func inert(rows [][]string) [][]string {
-	for _, row := range rows {
-		for i, text := range row {
-			row[i] = model.OneLine(text)
-			if _, err := strconv.ParseFloat(row[i], 64); err != nil && strings.IndexAny(row[i], "=+-@＝＋－＠") == 0 {
-				row[i] = "'" + row[i]
-			}
-		}
-	}
-	return rows
-}
-
 // WriteJSON writes a value as indented JSON.
 func WriteJSON(w io.Writer, value any) error {
 	encoder := json.NewEncoder(w)
@@ -91,54 +72,9 @@ func problemLines(problems []model.Problem) []string {
 // list is a copy that JSON writes as [] if it is empty.
 func list[T any](items []T) []T { return append([]T{}, items...) }
 
-// Fields are values as a CSV holds them: numbers with all their digits, times in UTC, and
-// nothing for nil.
-func Fields(values ...any) []string {
-	texts := make([]string, len(values))
-	for i, value := range values {
-		switch v := value.(type) {
-		case nil:
-		case float64:
-			texts[i] = digits(v)
-		case *float64:
-			if v != nil {
-				texts[i] = digits(*v)
-			}
-		case *int:
-			if v != nil {
-				texts[i] = strconv.Itoa(*v)
-			}
-		case time.Time:
-			texts[i] = v.UTC().Format(time.RFC3339)
-		case *time.Time:
-			if v != nil {
-				texts[i] = v.UTC().Format(time.RFC3339)
-			}
-		default:
-			texts[i] = fmt.Sprint(v)
-		}
-	}
-	return texts
-}
-
-func digits(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
-
-// positive is a number that is 0 if it is unknown or there is none: then it is nil.
-func positive(n int) any {
-	if n > 0 {
-		return n
-	}
-	return nil
-}
-
 // Number writes a number for people, with commas between thousands. What is not zero does not
 // look like zero, and nil is a dash.
 func Number(v *float64, digits int, unit string) string {
-	return model.Thousands(rounded(v, digits, unit))
-}
-
-// rounded is Number without commas.
-func rounded(v *float64, digits int, unit string) string {
 	if v == nil {
 		return "–"
 	}
@@ -146,7 +82,7 @@ func rounded(v *float64, digits int, unit string) string {
 	if zero := strconv.FormatFloat(0, 'f', digits, 64); *v > 0 && text == zero {
 		return "<" + zero[:len(zero)-1] + "1" + unit
 	}
-	return text + unit
+	return model.Thousands(text) + unit
 }
 
 func amount(v float64) string { return model.Number(v, 2) }
@@ -168,7 +104,7 @@ func tally[K ~string](counts map[K]int, keys []K) string {
 	var parts []string
 	for _, key := range keys {
 		if n := counts[key]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, key))
+			parts = append(parts, fmt.Sprintf("%s %s", model.Number(float64(n), 0), string(key)))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -187,8 +123,10 @@ var decisions = []rules.Verdict{
 	rules.None, rules.StepDown, rules.Raise, rules.Lower, rules.Return, rules.Drop, rules.Stop, rules.Delete, rules.Refused,
 }
 
-// counted is how many resources there are, of which kinds and in how many regions.
-func counted(kinds map[model.Kind]int, regions map[string]int) string {
+// counted is how many endpoints there are, of which kinds and in how many regions.
+func counted[T any](list []T, subject func(T) Subject) string {
+	kinds := count(list, func(one T) model.Kind { return subject(one).Kind })
+	regions := count(list, func(one T) string { return subject(one).Region })
 	var parts []string
 	for _, kind := range []model.Kind{model.Campaign, model.Recommender} {
 		if n := kinds[kind]; n > 0 {

@@ -176,13 +176,18 @@ func TestJSONInsideOtherJSONIsTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	var outer struct{ Result Result }
-	if err := json.Unmarshal(compact, &outer); err != nil {
+	var problems struct {
+		Result struct {
+			Problems []struct{ ARN, Region, Operation, Error string }
+		}
+	}
+	if err := errors.Join(json.Unmarshal(compact, &outer), json.Unmarshal(compact, &problems)); err != nil {
 		t.Fatal(err)
 	}
 	want := day().normalized()
-	for i, p := range outer.Result.Problems {
-		if p.Error() != want.Problems[i].Error() {
-			t.Errorf("got the problem %v, want %v", p, want.Problems[i])
+	for i, p := range problems.Result.Problems {
+		if w := want.Problems[i]; p.ARN != w.ARN || p.Region != w.Region || p.Operation != w.Operation || p.Error != w.Message() {
+			t.Errorf("got the problem %+v, want %v", p, w)
 		}
 	}
 	want.Problems = outer.Result.Problems
@@ -199,12 +204,14 @@ func TestCSV(t *testing.T) {
 	if err := Write(&out, day(), CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
+	whole := out.String()
 	golden(t, "everything.csv", out.Bytes())
 	out.Reset()
 	if err := Write(&out, Result{}, CSV, Style{}); err != nil {
 		t.Fatal(err)
 	}
-	if want := strings.Join(resultColumns, ",") + "\n"; out.String() != want {
+	header, _, _ := strings.Cut(whole, "\n")
+	if out.String() != header+"\n" {
 		t.Errorf("empty: got %q, want the header alone", out.String())
 	}
 }
@@ -281,7 +288,7 @@ func TestNumbersForPeople(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := rounded(tt.value, 2, "%"); got != tt.want {
+			if got := Number(tt.value, 2, "%"); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})

@@ -14,14 +14,10 @@ import (
 // Saved is the ledger of what the actions on record have saved. Its JSON keys are stable.
 type Saved struct {
 	savings.Ledger
-	Records    int             `json:"records"`    // audit records read, of whatever was done
-	Unreadable int             `json:"unreadable"` // records that could not be read
-	Notes      []string        `json:"notes"`      // the limits of the figures
-	Problems   []model.Problem `json:"problems"`
-	Calls      map[string]int  `json:"calls"`       // by service.Operation
-	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64           `json:"durationMs"`
-	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
+	Records    int      `json:"records"`    // audit records read, of whatever was done
+	Unreadable int      `json:"unreadable"` // records that could not be read
+	Notes      []string `json:"notes"`      // the limits of the figures
+	Reading
 }
 
 // ByAction are the TPS-hours that each kind of action has saved, as far as they are known.
@@ -39,15 +35,11 @@ func (s Saved) ByAction() map[model.Action]float64 {
 func (s Saved) Failed() bool { return s.Unreadable > 0 || len(s.Problems) > 0 }
 
 func (s Saved) normalized() Saved {
-	s.Actions, s.Months, s.Problems, s.Assumptions = list(s.Actions), list(s.Months), list(s.Problems), list(s.Assumptions)
+	s.Actions, s.Months, s.Assumptions, s.Reading = list(s.Actions), list(s.Months), list(s.Assumptions), s.Reading.normalized()
 	for i := range s.Months {
 		s.Months[i].Estimates = list(s.Months[i].Estimates)
 	}
 	s.Total.Estimates = list(s.Total.Estimates)
-	slices.SortStableFunc(s.Problems, model.CompareProblems)
-	if s.Calls == nil {
-		s.Calls = map[string]int{}
-	}
 	s.Notes = s.Limits()
 	return s
 }
@@ -88,29 +80,30 @@ func (s Saved) Asides() []string {
 // JSON implements Report.
 func (s Saved) JSON() any { return s.normalized() }
 
+const savedColumns = `month=in.month time action arn kind name region automatic from to left state ended
+	tpsHours=in.tpsHours hours=in.hours unknownHours=in.unknownHours byHours=in.byHours promisedTPSHoursPerMonth achievedTPSHoursPerMonth
+	estimateSaved=in.estimate.amount estimateCurrency=in.estimate.currency`
+
 // CSV implements Report: a row for each action and month. What is unknown is an empty field.
 func (s Saved) CSV() [][]string {
-	rows := [][]string{{
-		"month", "time", "action", "arn", "kind", "name", "region", "automatic", "from", "to", "left", "state", "ended",
-		"tpsHours", "hours", "unknownHours", "byHours", "promisedTPSHoursPerMonth", "achievedTPSHoursPerMonth",
-		"estimateSaved", "estimateCurrency",
-	}}
+	type action savings.Action
+	type record struct {
+		action
+		Time string        `json:"time"`
+		From int           `json:"from,omitempty"`
+		In   savings.Month `json:"in"`
+	}
+	var records []record
 	for _, a := range s.Actions {
 		months := a.Months
 		if len(months) == 0 { // it was not in effect, or not yet
 			months = []savings.Month{{Month: a.Time.Format("2006-01"), Amount: a.Amount}}
 		}
 		for _, m := range months {
-			money := []any{nil, nil}
-			if m.Estimate != nil {
-				money = []any{m.Estimate.Amount, m.Estimate.Currency}
-			}
-			rows = append(rows, Fields(m.Month, a.Time.Format(time.RFC3339Nano), a.Action, a.ARN, a.Kind, a.Name, a.Region, a.Automatic,
-				positive(a.From), a.To, a.Left, a.State, a.Ended,
-				m.TPSHours, m.Hours, m.UnknownHours, m.ByHours, a.PromisedPerMonth, a.AchievedPerMonth, money[0], money[1]))
+			records = append(records, record{action(a), a.Time.Format(time.RFC3339Nano), a.From, m})
 		}
 	}
-	return rows
+	return rowsOf(savedColumns, records)
 }
 
 // Table implements Report.
@@ -134,30 +127,21 @@ func (s Saved) Table(p Printer) {
 		p.Label("Columns", "saved: TPS-hours, metered like the bill; promised on record, and achieved since the action: in a month of 730 h; "+
 			"hours: in effect, and unknown")
 	}
-	for _, note := range s.Notes {
-		p.Label("Note", note)
-	}
+	p.labels("Note", s.Notes)
 	p.Problems(s.Problems)
 }
 
 func (s Saved) grid() Grid {
-	g := Grid{Columns: []Column{
-		{Title: "TIME (UTC)"}, {Title: "ACTION"}, {Title: "REGION"}, {Title: "RESOURCE", Name: true}, {Title: "MIN"},
-	}}
-	for _, title := range []string{"SAVED", "HOURS", "UNKNOWN", "PROMISED", "ACHIEVED", "ESTIMATE"} {
-		g.Columns = append(g.Columns, Column{Title: title, Right: true})
-	}
-	g.Columns = append(g.Columns, Column{Title: "STATE"})
+	g := Grid{Columns: slices.Concat(
+		titles("TIME (UTC)", "ACTION", "REGION"), []Column{{Title: "RESOURCE", Name: true}}, titles("MIN"),
+		numbers("SAVED", "HOURS", "UNKNOWN", "PROMISED", "ACHIEVED", "ESTIMATE"), titles("STATE"),
+	)}
 	for _, a := range s.Actions {
-		row := Row{}
-		for _, text := range []string{
-			a.Time.Format(time.DateTime), string(a.Action), a.Region, string(a.Kind) + "/" + a.Name, SavedMinimum(a),
+		g.Rows = append(g.Rows, Row{Cells: Cells(
+			a.Time.Format(time.DateTime), string(a.Action), a.Region, string(a.Kind)+"/"+a.Name, SavedMinimum(a),
 			Number(a.TPSHours, 1, ""), commas(a.Hours), commas(a.UnknownHours),
 			Number(a.PromisedPerMonth, 1, ""), Number(a.AchievedPerMonth, 1, ""), money(a.Estimate), SavedState(a),
-		} {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
-		g.Rows = append(g.Rows, row)
+		)})
 	}
 	return g
 }

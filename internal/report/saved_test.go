@@ -60,7 +60,7 @@ func autumn() Saved {
 		Total:       sum(5, savings.Amount{TPSHours: new(2613.12), Hours: 1508, UnknownHours: 613.5, ByHours: true}, 493.82, 4),
 		Assumptions: []string{"the price of us-east-1, as none is known for eu-west-1"},
 	}
-	return Saved{Ledger: ledger, Records: 17, MetricsGot: 12, DurationMs: 1500}
+	return Saved{Ledger: ledger, Records: 17, Reading: Reading{MetricsGot: 12, DurationMs: 1500}}
 }
 
 func TestSaved(t *testing.T) {
@@ -78,7 +78,7 @@ func TestSaved(t *testing.T) {
 		{"saved.json", partial, JSON, Style{}},
 		{"saved.csv", autumn(), CSV, Style{}},
 		{"saved-empty.txt", Saved{Ledger: savings.Ledger{Until: autumn().Until}}, Table, Style{}},
-		{"saved-unread.txt", Saved{Accounts: []Account{{Account: model.Account{ID: "222222222222", Name: "north"}}}}, Table, Style{}},
+		{"saved-unread.txt", Saved{Reading: Reading{Accounts: []Account{{Account: model.Account{ID: "222222222222", Name: "north"}}}}}, Table, Style{}},
 		{"saved-empty.json", Saved{}, JSON, Style{}},
 	} {
 		t.Run(tt.golden, func(t *testing.T) {

@@ -17,7 +17,7 @@ type Schedule struct {
 	Schedule string          `json:"schedule"`      // as in the tag; empty without one
 	Minimum  int             `json:"minimum,omitempty"`
 	Wanted   int             `json:"wanted,omitempty"` // by the schedule, now
-	Spans    []ScheduledSpan `json:"spans"`            // of the preview
+	Spans    []schedule.Span `json:"spans"`            // of the preview
 	// AboveBase are the TPS-hours of the preview above the base, and Cost what they cost; 0 and nil
 	// without a schedule, nil without a price.
 	AboveBase float64        `json:"tpsHoursAboveBase"`
@@ -29,13 +29,6 @@ type Schedule struct {
 
 	zone *time.Location
 	unit string
-}
-
-// ScheduledSpan is a time in which the schedule wants one minimum.
-type ScheduledSpan struct {
-	From    time.Time `json:"from"`
-	Until   time.Time `json:"until"`
-	Minimum int       `json:"minimum"`
 }
 
 // ScheduledCost is an estimate of what the preview costs above the base.
@@ -51,13 +44,9 @@ const PreviewDays = 7
 // SchedulePreview is what a schedule does in the days from now on.
 func SchedulePreview(s schedule.Schedule, kind model.Kind, now time.Time) Schedule {
 	until := now.AddDate(0, 0, PreviewDays)
-	out := Schedule{
-		Schedule: s.String(), Wanted: s.At(now), AboveBase: s.AboveBase(now, until), zone: s.Zone, unit: kind.RateUnit(),
+	return Schedule{
+		Schedule: s.String(), Wanted: s.At(now), Spans: s.Spans(now, until), AboveBase: s.AboveBase(now, until), zone: s.Zone, unit: kind.RateUnit(),
 	}
-	for _, span := range s.Spans(now, until) {
-		out.Spans = append(out.Spans, ScheduledSpan{From: span.From, Until: span.Until, Minimum: span.Level})
-	}
-	return out
 }
 
 // ScheduleOf is the schedule and the timed raise of a resource. The price is that of its product; zero
@@ -101,11 +90,15 @@ func (s Schedule) JSON() any {
 
 // CSV implements Report.
 func (s Schedule) CSV() [][]string {
-	rows := [][]string{{"arn", "from", "until", "minimum"}}
-	for _, span := range s.Spans {
-		rows = append(rows, Fields(s.ARN, span.From.Format(time.RFC3339), span.Until.Format(time.RFC3339), strconv.Itoa(span.Minimum)))
+	type record struct {
+		schedule.Span
+		ARN string `json:"arn"`
 	}
-	return rows
+	records := make([]record, len(s.Spans))
+	for i, span := range s.Spans {
+		records[i] = record{span, s.ARN}
+	}
+	return rowsOf("arn from until minimum", records)
 }
 
 // Table writes the spans in the schedule's own time zone.
@@ -123,12 +116,10 @@ func (s Schedule) Table(p Printer) {
 	}
 	if len(s.Spans) > 0 {
 		p.Line("")
-		g := Grid{Columns: []Column{{Title: "FROM (" + s.zone.String() + ")"}, {Title: "UNTIL"}, {Title: "MINIMUM", Right: true}}}
+		g := Grid{Columns: append(titles("FROM ("+s.zone.String()+")", "UNTIL"), numbers("MINIMUM")...)}
 		for _, span := range s.Spans {
 			const format = "Mon 2006-01-02 15:04"
-			g.Rows = append(g.Rows, Row{Cells: []Cell{
-				{Text: span.From.In(s.zone).Format(format)}, {Text: span.Until.In(s.zone).Format(format)}, {Text: strconv.Itoa(span.Minimum)},
-			}})
+			g.Rows = append(g.Rows, Row{Cells: Cells(span.From.In(s.zone).Format(format), span.Until.In(s.zone).Format(format), strconv.Itoa(span.Level))})
 		}
 		p.Grid(g)
 		p.Line("")

@@ -54,6 +54,15 @@ type Printer struct {
 // Cell is a text and its color, which may be empty.
 type Cell struct{ Text, Color string }
 
+// Cells are cells without a color.
+func Cells(texts ...string) []Cell {
+	cells := make([]Cell, len(texts))
+	for i, text := range texts {
+		cells[i].Text = text
+	}
+	return cells
+}
+
 // Column is a column of a table.
 type Column struct {
 	Title string
@@ -63,6 +72,20 @@ type Column struct {
 	// Fold goes before the column's value in the text of a row, if the column is left out; if it
 	// is empty, the value is left out too.
 	Fold string
+}
+
+// titles are those of columns of texts, and numbers those of numbers.
+func titles(list ...string) []Column { return columns(Column{}, list) }
+
+func numbers(list ...string) []Column { return columns(Column{Right: true}, list) }
+
+func columns(like Column, titles []string) []Column {
+	var list []Column
+	for _, title := range titles {
+		like.Title = title
+		list = append(list, like)
+	}
+	return list
 }
 
 // Row is a row of a table.
@@ -100,6 +123,19 @@ func (p Printer) Label(label, text string) {
 	for _, line := range p.wrapped(text, max(minName, p.Width-labelWidth)) {
 		p.Line(p.paint(bold, label) + strings.Repeat(" ", labelWidth-len(label)) + line)
 		label = ""
+	}
+}
+
+// label is Label, unless there is no text, and labels writes each of several texts.
+func (p Printer) label(label, text string) {
+	if text != "" {
+		p.Label(label, text)
+	}
+}
+
+func (p Printer) labels(label string, texts []string) {
+	for _, text := range texts {
+		p.Label(label, text)
 	}
 }
 

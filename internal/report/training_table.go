@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,11 +23,9 @@ func (p Printer) Training(r *training.Report) {
 	}
 	view := TrainingViewOf(r)
 	p.Label("Training", view.Text)
-	for _, text := range view.Estimates {
-		p.Label("Estimate", text)
-	}
+	p.labels("Estimate", view.Estimates)
 	for _, f := range r.Findings {
-		if !ofSolution(r.Solutions, f) {
+		if !slices.ContainsFunc(r.Solutions, func(s training.Summary) bool { return s.ARN == f.ARN }) {
 			p.Label("Unused", f.Sentence)
 		}
 	}
@@ -102,28 +101,12 @@ func trainingAmount(a training.Amount, unpriced int) string {
 	return text
 }
 
-func ofSolution(solutions []training.Summary, f training.Finding) bool {
-	for _, s := range solutions {
-		if s.ARN == f.ARN {
-			return true
-		}
-	}
-	return false
-}
-
 func trainingGrid(r training.Report) Grid {
-	g := Grid{Columns: []Column{{Title: "SOLUTION", Name: true}, {Title: "REGION"}, {Title: "AUTOMATIC"}}}
-	for _, title := range []string{"TRAININGS", "FAILED", "HOURS", "UNSERVED"} {
-		g.Columns = append(g.Columns, Column{Title: title, Right: true})
-	}
+	g := Grid{Columns: slices.Concat([]Column{{Title: "SOLUTION", Name: true}}, titles("REGION", "AUTOMATIC"),
+		numbers("TRAININGS", "FAILED", "HOURS", "UNSERVED"))}
 	for _, s := range r.Solutions {
-		row := Row{}
-		for _, text := range []string{
-			s.Name, s.Region, automaticText(s.Automatic), strconv.Itoa(s.Trainings), strconv.Itoa(s.Failed),
-			rounded(s.Hours, 1, ""), rounded(s.Unserved, 1, ""),
-		} {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
+		row := Row{Cells: Cells(s.Name, s.Region, automaticText(s.Automatic), strconv.Itoa(s.Trainings), strconv.Itoa(s.Failed),
+			Number(s.Hours, 1, ""), Number(s.Unserved, 1, ""))}
 		var texts []string
 		for _, f := range r.Findings {
 			if f.ARN != s.ARN {

@@ -1,13 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/verify"
 )
 
@@ -29,26 +26,22 @@ type VerificationFinding struct {
 
 // VerificationOf is the outcome of the checks of accounts, which were checked for the same use.
 func VerificationOf(accounts []verify.Facts, calls map[string]int) Verification {
-	v := Verification{Findings: []VerificationFinding{}, Calls: map[string]int{}}
+	v := Verification{Findings: []VerificationFinding{}, Calls: maps.Clone(calls)}
 	for _, f := range accounts {
 		v.CheckedAt, v.Use, v.Region, v.Version = f.Now.UTC().Truncate(time.Second), f.Use, f.Home, f.Version
 		for _, finding := range verify.Findings(f) {
 			v.Findings = append(v.Findings, VerificationFinding{f.Identity.Account, finding})
 		}
 	}
-	maps.Copy(v.Calls, calls)
+	if v.Calls == nil {
+		v.Calls = map[string]int{}
+	}
 	return v
 }
 
 // Count is how many findings have a status.
 func (v Verification) Count(status verify.Status) int {
-	n := 0
-	for _, f := range v.Findings {
-		if f.Status == status {
-			n++
-		}
-	}
-	return n
+	return count(v.Findings, func(f VerificationFinding) verify.Status { return f.Status })[status]
 }
 
 // JSON implements Report.
@@ -56,11 +49,7 @@ func (v Verification) JSON() any { return v }
 
 // CSV implements Report.
 func (v Verification) CSV() [][]string {
-	rows := [][]string{{"account", "check", "status", "region", "resource", "text", "remedy"}}
-	for _, f := range v.Findings {
-		rows = append(rows, Fields(f.Account, f.Check, f.Status, f.Region, f.Resource, f.Text, f.Remedy))
-	}
-	return rows
+	return rowsOf("account check status region resource text remedy", v.Findings)
 }
 
 // Asides implements Report.
@@ -68,7 +57,7 @@ func (v Verification) Asides() []string { return nil }
 
 // Table implements Report: a line for each finding, its remedy below it, and their numbers at the end.
 func (v Verification) Table(p Printer) {
-	grid := Grid{Columns: []Column{{Title: "STATUS"}, {Title: "REGION"}}, Text: "FINDING"}
+	grid := Grid{Columns: titles("STATUS", "REGION"), Text: "FINDING"}
 	several := slices.ContainsFunc(v.Findings, func(f VerificationFinding) bool { return f.Account != v.Findings[0].Account })
 	if several {
 		grid.Columns = slices.Insert(grid.Columns, 1, Column{Title: "ACCOUNT"})
@@ -87,15 +76,9 @@ func (v Verification) Table(p Printer) {
 		grid.Rows = append(grid.Rows, row)
 	}
 	p.Grid(grid)
-	var counts []string
-	for _, s := range []struct {
-		status verify.Status
-		word   string
-	}{{verify.Fail, "failed"}, {verify.Warn, "with a warning"}, {verify.Unchecked, "not checked"}, {verify.OK, "OK"}} {
-		if n := v.Count(s.status); n > 0 {
-			counts = append(counts, fmt.Sprintf("%s %s", model.Number(float64(n), 0), s.word))
-		}
+	words := map[string]int{
+		"failed": v.Count(verify.Fail), "with a warning": v.Count(verify.Warn), "not checked": v.Count(verify.Unchecked), "OK": v.Count(verify.OK),
 	}
 	p.Line("")
-	p.Line(strings.Join(counts, ", ") + ".")
+	p.Line(tally(words, []string{"failed", "with a warning", "not checked", "OK"}) + ".")
 }

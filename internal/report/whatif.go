@@ -10,21 +10,18 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/pricing"
+	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 	"github.com/personalize-monitor/personalize-monitor/internal/whatif"
 )
 
 // WhatIf is what different minimums would cost, and how often demand would rise faster than
 // capacity with them. Its JSON keys are stable.
 type WhatIf struct {
-	Window     model.Window    `json:"window"`
-	Days       int             `json:"days"`
-	Resources  []WhatIfEntry   `json:"resources"`
-	Prices     []pricing.Price `json:"prices"` // that estimates rest on
-	Problems   []model.Problem `json:"problems"`
-	Calls      map[string]int  `json:"calls"`       // by service.Operation
-	MetricsGot int             `json:"metricsRead"` // series asked of CloudWatch, which bills them
-	DurationMs int64           `json:"durationMs"`
-	Accounts   []Account       `json:"accounts,omitempty"` // if it covers several
+	Window    model.Window    `json:"window"`
+	Days      int             `json:"days"`
+	Resources []WhatIfEntry   `json:"resources"`
+	Prices    []pricing.Price `json:"prices"` // that estimates rest on
+	Reading
 }
 
 // WhatIfEntry is one resource of a WhatIf.
@@ -145,25 +142,18 @@ func PricedWhatIf(entries []WhatIfEntry) []WhatIfEntry {
 	return priced
 }
 
-// Failed reports whether something could not be read.
-func (w WhatIf) Failed() bool { return len(w.Problems) > 0 }
-
 // normalized is the result in the order in which it is written, no list nil.
 func (w WhatIf) normalized() WhatIf {
 	w.Window = model.NewWindow(w.Window.Start, w.Window.End)
-	w.Resources, w.Problems = list(w.Resources), list(w.Problems)
+	w.Resources, w.Reading = list(w.Resources), w.Reading.normalized()
 	slices.SortStableFunc(w.Resources, func(a, b WhatIfEntry) int { return cmp.Compare(a.ARN, b.ARN) })
-	slices.SortStableFunc(w.Problems, model.CompareProblems)
 	var entries []Entry
 	for _, e := range w.Resources {
 		if e.Price != nil {
-			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{Product: e.Now.Price.Product, Price: e.Now.Price}})
+			entries = append(entries, Entry{Subject: e.Subject, Estimate: &Estimate{Product: e.Now.Price.Product, Price: new(e.Now.Price)}})
 		}
 	}
 	w.Prices = pricesUsed(entries)
-	if w.Calls == nil {
-		w.Calls = map[string]int{}
-	}
 	return w
 }
 
@@ -173,36 +163,32 @@ func (w WhatIf) Asides() []string { return problemLines(w.Problems) }
 // JSON implements Report.
 func (w WhatIf) JSON() any { return w.normalized() }
 
-var whatIfColumns = []string{
-	"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "min", "hours", "hoursKnown",
-	"minimum", "schedule", "reasons", "tpsHoursPerMonth", "estimateCurrency", "pricePerTPSHour", "estimatePerMonth", "abovePercent",
-	"coldSteps", "coldStepsPerWeek", "coldStepsKnown", "worstRiseAt", "worstRiseFrom", "worstRiseTo", "tpsHoursPerColdStepAvoided", "risk", "note",
-}
+const whatIfColumns = subjectColumns + ` hours hoursKnown
+	minimum=option.minimum schedule=option.schedule reasons=why tpsHoursPerMonth=option.tpsHoursPerMonth
+	estimateCurrency=price.currency pricePerTPSHour=price.pricePerTPSHour estimatePerMonth=option.estimatePerMonth
+	abovePercent=option.abovePercent
+	coldSteps=option.coldSteps.cold coldStepsPerWeek=option.coldSteps.perWeek coldStepsKnown=option.coldSteps.known
+	worstRiseAt=option.coldSteps.worst.at worstRiseFrom=option.coldSteps.worst.from worstRiseTo=option.coldSteps.worst.to
+	tpsHoursPerColdStepAvoided=option.tpsHoursPerColdStepAvoided risk=option.risk note`
 
 // CSV implements Report: a record for each option, and one for a resource without any.
 func (w WhatIf) CSV() [][]string {
-	rows := [][]string{accountColumns(whatIfColumns, w.Accounts)}
+	type record struct {
+		WhatIfEntry
+		Option *WhatIfRow `json:"option"`
+		Why    string     `json:"why"`
+	}
+	var records []record
 	for _, e := range w.normalized().Resources {
-		head := slices.Concat(e.fields(), Fields(e.Hours, e.Known))
 		if len(e.Options) == 0 {
-			rows = append(rows, slices.Concat(head, make([]string, len(whatIfColumns)-len(head)-1), Fields(e.Note), e.accountFields()))
+			e.Price = nil
+			records = append(records, record{WhatIfEntry: e})
 		}
 		for _, o := range e.Options {
-			priced, worst := make([]any, 2), make([]any, 3)
-			if e.Price != nil {
-				priced = []any{e.Price.Currency, e.Price.PerTPSHour}
-			}
-			if s := o.ColdSteps.Worst; s != nil {
-				worst = []any{s.At, s.From, s.To}
-			}
-			rows = append(rows, slices.Concat(
-				head, Fields(o.Minimum, o.Schedule, o.Why(), o.TPSHours), Fields(priced...), Fields(o.Estimate, o.Above),
-				Fields(o.ColdSteps.Cold, o.ColdSteps.PerWeek, o.ColdSteps.Known), Fields(worst...), Fields(o.PerColdStep, o.Risk, e.Note),
-				e.accountFields(),
-			))
+			records = append(records, record{e, &o, o.Why()})
 		}
 	}
-	return rows
+	return rowsOf(whatIfColumns+accountColumns(w.Accounts), records)
 }
 
 // Why is why the minimum is among the options, in words.
@@ -229,10 +215,8 @@ func (w WhatIf) Table(p Printer) {
 	if span := spanText(w.Days, w.Window); span != "" {
 		p.Label("Looked at", span)
 	}
-	for _, text := range PriceTexts(w.Prices) {
-		p.Label("Price", text)
-	}
-	p.Label("AWS calls", callsText(w.Calls, w.DurationMs)+", "+model.Plural(w.MetricsGot, "metric")+" read")
+	p.labels("Price", PriceTexts(w.Prices))
+	p.Label("AWS calls", w.callsText())
 	p.Problems(w.Problems)
 }
 
@@ -265,11 +249,8 @@ func (p Printer) whatIf(e WhatIfEntry) {
 }
 
 func (e WhatIfEntry) grid() Grid {
-	g := Grid{Text: "WHY"}
-	for _, title := range []string{"MIN", "TPS-HOURS", "ESTIMATE", "ABOVE", "COLD", "WORST RISE", "PER COLD"} {
-		g.Columns = append(g.Columns, Column{Title: title, Right: true})
-	}
-	g.Columns = append(g.Columns, Column{Title: "RISK"})
+	g := Grid{Text: "WHY", Columns: append(
+		numbers("MIN", "TPS-HOURS", "ESTIMATE", "ABOVE", "COLD", "WORST RISE", "PER COLD"), titles("RISK")...)}
 	for _, o := range e.Options {
 		money, worst := "–", "–"
 		if o.Estimate != nil {
@@ -278,14 +259,49 @@ func (e WhatIfEntry) grid() Grid {
 		if s := o.ColdSteps.Worst; s != nil {
 			worst = Number(&s.From, 1, "") + "→" + Number(&s.To, 1, "")
 		}
-		row := Row{Text: Cell{Text: o.Why()}}
-		for _, text := range []string{
-			strconv.Itoa(o.Minimum), commas(o.TPSHours), money, rounded(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
+		g.Rows = append(g.Rows, Row{Text: Cell{Text: o.Why()}, Cells: Cells(
+			strconv.Itoa(o.Minimum), commas(o.TPSHours), money, Number(&o.Above, 1, "%"), perWeek(o.ColdSteps.PerWeek), worst,
 			Number(o.PerColdStep, 1, ""), string(o.Risk),
-		} {
-			row.Cells = append(row.Cells, Cell{Text: text})
-		}
-		g.Rows = append(g.Rows, row)
+		)})
 	}
 	return g
+}
+
+// ProposedSchedule is a schedule that is worth its money, tested on days that it was not fitted on. Its JSON
+// keys are stable.
+type ProposedSchedule struct {
+	Text            string `json:"schedule"`        // the text of the tag
+	Base            int    `json:"base"`            // its minimum outside of the scheduled hours; TPS or RPS
+	Days            int    `json:"days"`            // that it was tested on, the last ones
+	ColdSteps       int    `json:"coldSteps"`       // of these days with the schedule
+	ColdStepsAtBase int    `json:"coldStepsAtBase"` // with its base all the time
+	// TPSHoursPercent is what the schedule costs in these days, its lead times included, in percent of
+	// what was used.
+	TPSHoursPercent       float64 `json:"tpsHoursPercent"`
+	TPSHoursPercentAtBase float64 `json:"tpsHoursPercentAtBase"` // what its base costs all the time
+	Command               string  `json:"command"`               // applies it
+}
+
+// ProposedScheduleOf is a schedule as it is proposed, nil if there is none.
+func ProposedScheduleOf(r model.Resource, p *whatif.Proposal) *ProposedSchedule {
+	if p == nil {
+		return nil
+	}
+	text, allow := p.Schedule.String(), ""
+	if rules.LargeMinimum(r.Kind, p.Schedule.Highest(), max(p.Schedule.Base, r.MinTPS)) != "" {
+		allow = " --allow-large"
+	}
+	return &ProposedSchedule{
+		Text: text, Base: p.Schedule.Base, Days: whatif.TestDays,
+		ColdSteps: p.With.Cold.Cold, ColdStepsAtBase: p.Base.Cold.Cold,
+		TPSHoursPercent: 100 * p.With.TPSHours / p.With.Used, TPSHoursPercentAtBase: 100 * p.Base.TPSHours / p.Base.Used,
+		Command: fmt.Sprintf("personalize-monitor schedule set %s '%s'%s", r.ARN, text, allow),
+	}
+}
+
+// Sentence reports what the schedule buys.
+func (p ProposedSchedule) Sentence() string {
+	return fmt.Sprintf("the schedule %s would have had %s in the last %d days, %d at a minimum of %d all the time, for %s %% of the TPS-hours used, %s %% at %d",
+		p.Text, model.Plural(p.ColdSteps, "cold step"), p.Days, p.ColdStepsAtBase, p.Base,
+		Number(&p.TPSHoursPercent, 1, ""), Number(&p.TPSHoursPercentAtBase, 1, ""), p.Base)
 }

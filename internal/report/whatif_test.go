@@ -66,8 +66,10 @@ func whatIfOf() WhatIf {
 			WhatIfEntryOf(row, known, options[:3], nil, "no schedule: too little of the demand is known", prices),
 			WhatIfEntryOf(home, known, options, lunch, "", prices),
 		}),
-		Problems: []model.Problem{{Region: "us-east-1", Operation: "GetMetricData", Err: errors.New("1 series not read")}},
-		Calls:    map[string]int{"cloudwatch.GetMetricData": 3}, MetricsGot: 6, DurationMs: 1234,
+		Reading: Reading{
+			Problems: []model.Problem{{Region: "us-east-1", Operation: "GetMetricData", Err: errors.New("1 series not read")}},
+			Calls:    map[string]int{"cloudwatch.GetMetricData": 3}, MetricsGot: 6, DurationMs: 1234,
+		},
 	}
 }
 
@@ -88,10 +90,5 @@ func TestWhatIfForms(t *testing.T) {
 			}
 			golden(t, name, out.Bytes())
 		})
-	}
-	for i, row := range full.CSV() {
-		if len(row) != len(whatIfColumns) {
-			t.Errorf("row %d has %d fields for %d columns", i, len(row), len(whatIfColumns))
-		}
 	}
 }

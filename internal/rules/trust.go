@@ -139,11 +139,10 @@ func endsEarly(d Decision, readings model.Readings, s Settings) (q model.Query, 
 
 // LateRegion is a region whose CloudWatch data are late or cannot be read.
 type LateRegion struct {
-	Account     string `json:"account,omitempty"` // ID, if several are watched together
-	AccountName string `json:"accountName,omitempty"`
-	Region      string `json:"region"`
-	Reason      string `json:"reason"`
-	Refused     int    `json:"refused"` // changes that were due and are refused
+	model.OfAccount        // if several are watched together
+	Region          string `json:"region"`
+	Reason          string `json:"reason"`
+	Refused         int    `json:"refused"` // changes that were due and are refused
 
 	Newest time.Time `json:"-"` // of our own newest metric; zero if there is none of a day
 }

@@ -63,18 +63,18 @@ func (d Days) Has(w time.Weekday) bool { return d&(1<<w) != 0 }
 
 // Span is a time in which the minimum stays the same.
 type Span struct {
-	From, Until time.Time // from From until before Until; UTC
-	Level       int
+	From  time.Time `json:"from"` // UTC
+	Until time.Time `json:"until"`
+	Level int       `json:"minimum"`
 }
-
-// Hours is the length of the span.
-func (s Span) Hours() float64 { return s.Until.Sub(s.From).Hours() }
 
 // At is the minimum that the schedule wants at a time: the highest level of the rules that apply
 // then, each from its lead before its start, or else the base.
-func (s Schedule) At(t time.Time) int {
+func (s Schedule) At(t time.Time) int { return s.level(s.active(t, t), t) }
+
+func (s Schedule) level(active []Span, t time.Time) int {
 	level := s.Base
-	for _, span := range s.active(t, t) {
+	for _, span := range active {
 		if !t.Before(span.From) && t.Before(span.Until) {
 			level = max(level, span.Level)
 		}
@@ -85,24 +85,31 @@ func (s Schedule) At(t time.Time) int {
 // Next is when the minimum that the schedule wants next changes after a time, and to what. It is
 // not ok if it does not within eight days.
 func (s Schedule) Next(t time.Time) (at time.Time, level int, ok bool) {
-	now := s.At(t)
-	for _, edge := range s.edges(t, t.AddDate(0, 0, 8)) {
-		if level = s.At(edge); level != now {
-			return edge, level, true
-		}
+	spans := s.Spans(t, t.AddDate(0, 0, 8))
+	if len(spans) < 2 {
+		return time.Time{}, 0, false
 	}
-	return time.Time{}, 0, false
+	return spans[1].From, spans[1].Level, true
 }
 
 // Spans are the minimums that the schedule wants from one time to another, without a gap.
 func (s Schedule) Spans(from, until time.Time) []Span {
+	active := s.active(from, until)
+	edges := []time.Time{from}
+	for _, span := range active {
+		edges = append(edges, span.From, span.Until)
+	}
+	slices.SortFunc(edges, time.Time.Compare)
 	var spans []Span
-	for _, edge := range append([]time.Time{from}, s.edges(from, until)...) {
-		level := s.At(edge)
-		switch last := len(spans) - 1; {
-		case last >= 0 && spans[last].Level == level:
+	for _, edge := range edges {
+		if edge.Before(from) || len(spans) > 0 && !edge.Before(until) {
 			continue
-		case last >= 0:
+		}
+		level, last := s.level(active, edge), len(spans)-1
+		if last >= 0 && spans[last].Level == level {
+			continue
+		}
+		if last >= 0 {
 			spans[last].Until = edge.UTC()
 		}
 		spans = append(spans, Span{From: edge.UTC(), Until: until.UTC(), Level: level})
@@ -114,7 +121,7 @@ func (s Schedule) Spans(from, until time.Time) []Span {
 func (s Schedule) AboveBase(from, until time.Time) float64 {
 	hours := 0.0
 	for _, span := range s.Spans(from, until) {
-		hours += span.Hours() * float64(span.Level-s.Base)
+		hours += span.Until.Sub(span.From).Hours() * float64(span.Level-s.Base)
 	}
 	return hours
 }
@@ -131,20 +138,6 @@ func (s Schedule) Highest() int {
 		highest = max(highest, r.Level)
 	}
 	return highest
-}
-
-// edges are the starts and ends of levels after one time and before another, sorted.
-func (s Schedule) edges(after, before time.Time) []time.Time {
-	var edges []time.Time
-	for _, span := range s.active(after, before) {
-		for _, edge := range []time.Time{span.From, span.Until} {
-			if edge.After(after) && edge.Before(before) {
-				edges = append(edges, edge)
-			}
-		}
-	}
-	slices.SortFunc(edges, time.Time.Compare)
-	return slices.CompactFunc(edges, time.Time.Equal)
 }
 
 // active are the spans of the rules that may touch the time from one moment to another.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,30 +38,27 @@ func (w word) cut(sign string) (before, after word, found bool) {
 	return word{left, w.column}, word{right, w.column + len(left) + len(sign)}, found
 }
 
+var (
+	wordPattern = regexp.MustCompile("[^ ]+")
+	// foreign are characters that no schedule is written in: it uses those of tags without the letters of
+	// other alphabets.
+	foreign = regexp.MustCompile("[^ A-Za-z0-9_.:/=+@-]")
+)
+
 // words divides a text at its spaces. The error is that of a text that no tag can have.
 func words(text string) ([]word, error) {
 	if len(text) > MaxLength {
 		return nil, &Error{MaxLength + 1, fmt.Sprintf("longer than the %d characters of a tag", MaxLength)}
 	}
+	if at := foreign.FindStringIndex(text); at != nil {
+		return nil, &Error{at[0] + 1, fmt.Sprintf("%q has no meaning in a schedule", text[at[0]:at[1]])}
+	}
 	var list []word
-	start := -1
-	for i := range len(text) + 1 {
-		switch {
-		case i < len(text) && text[i] != ' ' && !strings.ContainsRune(letters, rune(text[i])):
-			return nil, &Error{i + 1, fmt.Sprintf("%q has no meaning in a schedule", text[i:min(len(text), i+1)])}
-		case i < len(text) && text[i] != ' ' && start < 0:
-			start = i
-		case (i == len(text) || text[i] == ' ') && start >= 0:
-			list = append(list, word{text[start:i], start + 1})
-			start = -1
-		}
+	for _, at := range wordPattern.FindAllStringIndex(text, -1) {
+		list = append(list, word{text[at[0]:at[1]], at[0] + 1})
 	}
 	return list, nil
 }
-
-// letters are the characters that a schedule is written in: those of tags without the letters of
-// other alphabets.
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.:/=+-@"
 
 // Parse reads a schedule: "base=5 tz=Europe/Berlin lead=15m mon-fri@11:30-14:00=50". Words may
 // come in any order. The base and at least one rule are needed; tz defaults to UTC, lead to 15m.
@@ -189,14 +187,15 @@ func dayOf(w word) int {
 
 // minuteOf reads a time of the day, at most a number of minutes.
 func minuteOf(w word, most int) (int, error) {
-	h, m, found := strings.Cut(w.text, ":")
-	hours, err := strconv.Atoi(h)
-	minutes, err2 := strconv.Atoi(m)
-	if !found || len(h) != 2 || len(m) != 2 || err != nil || err2 != nil ||
-		hours < 0 || minutes < 0 || minutes > 59 || hours*60+minutes > most {
+	t, err := time.Parse("15:04", w.text)
+	minute := t.Hour()*60 + t.Minute()
+	if w.text == clock(day) {
+		minute, err = day, nil
+	}
+	if err != nil || clock(minute) != w.text || minute > most {
 		return 0, w.fault("%q is no time of the day; valid: 00:00 to %s", w.text, clock(most))
 	}
-	return hours*60 + minutes, nil
+	return minute, nil
 }
 
 func number(w word) (int, error) {
@@ -279,4 +278,37 @@ func (s Schedule) Validate() error {
 		err = errors.New("it cannot be written as the value of a tag")
 	}
 	return err
+}
+
+// Return is how a timed raise ends: the text of the tag ReturnTag. It is arranged before the raise.
+type Return struct {
+	Target   int       // the minimum to return to
+	From     int       // the minimum before the raise: Target, or higher if it was raised for a time already
+	Raised   int       // the minimum it was raised to, higher than Target and not lower than From
+	Due      time.Time // when to return; UTC, whole seconds
+	Arranged time.Time // when it was arranged, just before the raise; UTC, whole seconds
+}
+
+const returnForm = "to=%d from=%d raised=%d due=%s arranged=%s"
+
+// ParseReturn reads what String writes, and nothing else. The error is an *Error.
+func ParseReturn(text string) (Return, error) {
+	var r Return
+	var due, arranged string
+	_, err := fmt.Sscanf(text, returnForm, &r.Target, &r.From, &r.Raised, &due, &arranged)
+	r.Due, _ = time.Parse(time.RFC3339, due)
+	r.Arranged, _ = time.Parse(time.RFC3339, arranged)
+	switch {
+	case err != nil || r.String() != text || len(text) > MaxLength || r.Target < 1 || r.Raised > MaxLevel:
+		return Return{}, &Error{1, fmt.Sprintf("%.*q is no return; valid: such as %s", MaxLength, text,
+			Return{5, 5, 50, time.Date(2026, 3, 4, 14, 0, 0, 0, time.UTC), time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)})}
+	case r.Raised <= r.Target || r.From < r.Target || r.From > r.Raised:
+		return Return{}, &Error{1, fmt.Sprintf("from %d to %d, and back to %d, is no raise", r.From, r.Raised, r.Target)}
+	}
+	return r, nil
+}
+
+// String writes the return as ParseReturn reads it.
+func (r Return) String() string {
+	return fmt.Sprintf(returnForm, r.Target, r.From, r.Raised, r.Due.UTC().Format(time.RFC3339), r.Arranged.UTC().Format(time.RFC3339))
 }

@@ -48,9 +48,9 @@ type watch struct {
 	metrics *metrics
 }
 
-// newWatch builds the parts that work in an account. Its cycles share the places with those of others.
-func newWatch(o Options, one Account, all *places) (*watch, error) {
-	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{all: all}
+// newWatch builds the parts that work in an account. Its cycles share the room with those of others.
+func newWatch(o Options, one Account, all *room) (*watch, error) {
+	queue, lost, place := newRebuildQueue(), newLostRecords(), &slot{room: all}
 	progress := func(step string, done, total int) {
 		one.Memory.SawProgress(step, done, total)
 		o.Progress(step, done, total)
@@ -78,6 +78,7 @@ func newWatch(o Options, one Account, all *places) (*watch, error) {
 			lease:   newLease(a.Notifier, o.Clock, one.Logger, o.DryRun),
 			leading: a.Cycle, standby: a.ReadOnlyCycle(), writer: a.Writer, queue: queue, memory: one.Memory, metrics: metrics,
 			params: one.Params, region: one.Config.Region, progress: progress, clock: o.Clock, log: one.Logger, check: check, slot: place,
+			learn: len(o.Accounts) > 1,
 		},
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"time"
+	"unique"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/alarms"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
@@ -65,7 +66,7 @@ func (s *alarmsSeen) saw(region string, list []alarms.Alarm) (changes []AlarmCha
 	now := make([]Alarm, len(list))
 	for i, a := range list {
 		now[i] = Alarm{
-			Name: a.Name, Region: region, Resource: a.Settings.Metric.DimensionValue,
+			Name: a.Name, Region: region, Resource: unique.Make(a.Settings.Metric.DimensionValue).Value(),
 			State: string(a.State), Since: a.StateChanged, ActionsOn: a.Settings.ActionsOn,
 		}
 		from, existed := before[a.Name]

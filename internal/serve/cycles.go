@@ -47,13 +47,17 @@ type cycleLoop struct {
 	clock            model.Clock
 	log              *slog.Logger
 	check            func(context.Context) error // that there are credentials
-	slot             *slot                       // among those of all accounts
+	slot             *slot                       // in the room of all accounts
+	learn            bool                        // describe the endpoints before the first cycle
 }
 
 // run runs a cycle for each tick until ctx ends. The first cycle is that of the last tick and
 // begins at once: a person who starts a daemon wants to see whether it works, and the work
 // that a former daemon left unfinished continues.
 func (l *cycleLoop) run(ctx context.Context) {
+	if l.learn {
+		l.learnEndpoints(ctx)
+	}
 	tick := l.clock.Now().Truncate(cycleEvery)
 	for {
 		l.runCycle(ctx, tick)
@@ -69,6 +73,19 @@ func (l *cycleLoop) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// learnEndpoints describes the endpoints of one of several accounts before its first cycle. Many accounts do that at the
+// same time, while few have a cycle, and then it is known how much room a cycle of theirs takes.
+func (l *cycleLoop) learnEndpoints(ctx context.Context) {
+	if l.check(ctx) != nil || l.slot.room.learning.Acquire(ctx, 1) != nil {
+		return // the cycle reports the former
+	}
+	defer l.slot.room.learning.Release(1)
+	bounded, cancel := context.WithTimeout(ctx, cycleTime)
+	defer cancel()
+	l.memory.BeginProgress()
+	l.slot.saw(l.standby.Learn(bounded, l.params))
 }
 
 // runCycle runs the cycle of one tick, as leader or as standby.
@@ -104,7 +121,7 @@ func (l *cycleLoop) runCycle(ctx context.Context, tick time.Time) {
 	l.record(ctx, NewCycleRecord(began, l.clock.Now(), role, result, err), result, err)
 }
 
-// turn agrees on the leader, and waits for a place among the cycles of all accounts. After a wait in which the
+// turn agrees on the leader, and waits for room among the cycles of all accounts. After a wait in which the
 // next tick has come another daemon may lead, as it had to take this one for lost: then they agree again.
 func (l *cycleLoop) turn(ctx context.Context, tick time.Time) Role {
 	role := l.lease.acquire(ctx, tick, l.memory.Status().Role)
@@ -112,7 +129,7 @@ func (l *cycleLoop) turn(ctx context.Context, tick time.Time) Role {
 		return role
 	}
 	l.memory.Update(func(s *Status) { s.Role = role })
-	l.slot.acquire()
+	l.slot.acquire(ctx)
 	if latest := l.clock.Now().Truncate(cycleEvery); role == Leading && latest.After(tick) {
 		role = l.lease.acquire(ctx, latest, role)
 		l.memory.Update(func(s *Status) { s.Role = role })

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -126,6 +127,11 @@ type Snapshot struct {
 	Tags map[string]map[string]string
 	// Saved is what the actions on record have saved; nil while that is unknown.
 	Saved *report.Saved
+	// Ledger is what was paid for and used in the last days, with hours (cycle.Ledger with
+	// Hourly): at least the last chart.SparkHours of each resource. Nil while it is unknown;
+	// LedgerErr is the reason, or why it is old.
+	Ledger    *report.Ledger
+	LedgerErr string
 }
 
 // Progress is how far a step of a cycle has come, in all regions together.
@@ -159,6 +165,8 @@ type Memory struct {
 	steps   progress
 	tags    map[string]map[string]string // by ARN; never changed, only replaced
 	saved   *report.Saved
+	ledger  *report.Ledger
+	fault   string                   // why there is no ledger, or an old one
 	most    map[model.Action]float64 // the highest sum of each kind of action so far, in TPS-hours
 	version uint64
 	changed chan struct{}
@@ -183,7 +191,7 @@ func (m *Memory) Snapshot() Snapshot {
 		Version: m.version, Status: m.statusNow(), Result: m.result, Cycles: m.cycles.newestFirst(), Events: m.events.newestFirst(),
 		Audits: slices.Concat(m.audit.newestFirst(), m.done.newestFirst()), AlarmChanges: m.changes.newestFirst(),
 		Alarms: m.alarms.seen(m.status.Regions, m.status.LastCycle), Checks: maps.Clone(m.checks), Progress: m.steps.list(),
-		Saved: m.saved, Tags: m.tags,
+		Saved: m.saved, Tags: m.tags, Ledger: m.ledger, LedgerErr: m.fault,
 	}
 	slices.SortStableFunc(s.Audits, func(a, b events.Audit) int { return b.Time.Compare(a.Time) })
 	for _, region := range slices.Sorted(maps.Keys(m.found)) {
@@ -333,6 +341,17 @@ func (m *Memory) SawSavings(saved report.Saved) {
 	})
 }
 
+// SawLedger keeps what was paid for or, without one, why there is none beside the one before it.
+func (m *Memory) SawLedger(ledger *report.Ledger, fault string) {
+	m.mu.Lock()
+	same := ledger == nil && m.fault == fault
+	m.mu.Unlock()
+	if same {
+		return
+	}
+	m.change(func() { m.ledger, m.fault = cmp.Or(ledger, m.ledger), fault })
+}
+
 // savedHours are the TPS-hours that each kind of action has saved, as far as is known. They never fall,
 // although a later ledger may have less of an old month: by the hour, or none of it.
 func (m *Memory) savedHours() map[model.Action]float64 {
@@ -382,7 +401,7 @@ func merge(before, now model.Snapshot, l model.Listing) model.Snapshot {
 func (m *Memory) SawTags(tags map[model.ARN]map[string]string) {
 	known := make(map[string]map[string]string, len(tags))
 	for arn, one := range tags {
-		known[arn.String()] = one
+		known[arn.Shared()] = one
 	}
 	m.mu.Lock()
 	same := maps.EqualFunc(known, m.tags, maps.Equal[map[string]string, map[string]string])

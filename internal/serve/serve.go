@@ -125,7 +125,7 @@ func New(o Options) (*Daemon, error) {
 	if o.Guard == nil {
 		return nil, errors.New("a daemon needs an address to listen on")
 	}
-	all := newPlaces(cyclesAtOnce)
+	all := newRoom(endpointsAtOnce)
 	d := &Daemon{options: o, listen: listenTCP, serving: make(chan struct{}), refused: make(chan error, 1), stopped: make(chan struct{})}
 	for _, one := range o.accounts() {
 		w, err := newWatch(o, one, all)

@@ -1,79 +1,74 @@
 package serve
 
 import (
+	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 const (
-	// cyclesAtOnce bounds the accounts in which a cycle runs at the same time, to limit memory: a cycle holds
-	// some 6 KB for each endpoint until it ends, the first one more. One account that hangs leaves room for others.
-	cyclesAtOnce = 4
-	// smallAccount is how many endpoints an account may have whose cycle takes one place. That of a larger one
-	// takes two, as does the first cycle of each account, as no one knows how large it is.
-	smallAccount = 1000
+	// endpointsAtOnce bounds the cycles of all accounts that run at the same time, by their endpoints together, to
+	// limit memory: a cycle holds some 6 KB for each until all is decided. A larger account has its cycles alone.
+	endpointsAtOnce = 10_000
+	// endpointsAtLeast is what a small account counts as, so that four cycles run at the same time. One account that
+	// hangs leaves room for others.
+	endpointsAtLeast = endpointsAtOnce / 4
+	// learnedAtOnce is of how many accounts the endpoints are described at the same time, before their first cycles.
+	learnedAtOnce = 8
 )
 
-// places are what the cycles of all accounts share: cyclesAtOnce of them.
-type places struct {
-	taken chan struct{}
-	// turn is held by the one that takes places: two that have one of two each would wait for each other.
-	turn sync.Mutex
+// room is what all accounts share.
+type room struct {
+	cycles   *semaphore.Weighted // in endpoints
+	learning *semaphore.Weighted
 }
 
-func newPlaces(n int) *places { return &places{taken: make(chan struct{}, n)} }
+func newRoom(endpoints int64) *room {
+	return &room{cycles: semaphore.NewWeighted(endpoints), learning: semaphore.NewWeighted(learnedAtOnce)}
+}
 
-// slot is what an account has of the places. The cycle loop acquires it, one cycle after the other.
+// slot is what an account has of the room. The cycle loop acquires it, one cycle after the other.
 type slot struct {
-	all *places
+	room *room
 
-	mu    sync.Mutex
-	held  int // places
-	small bool
+	mu        sync.Mutex
+	endpoints int64 // as far as they are known
+	held      int64
 }
 
-// acquire waits for room. Each cycle ends in time, so that there will be some.
-func (s *slot) acquire() {
-	need := s.need()
-	s.all.turn.Lock()
-	defer s.all.turn.Unlock()
-	for range need {
-		s.all.taken <- struct{}{}
+// acquire waits until there is room for a cycle, or ctx ends. Each cycle ends in time, so that there will be some.
+func (s *slot) acquire(ctx context.Context) {
+	s.mu.Lock()
+	need := min(max(s.endpoints, endpointsAtLeast), endpointsAtOnce)
+	s.mu.Unlock()
+	if s.room.cycles.Acquire(ctx, need) != nil {
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.held = need
 }
 
-// need is how many places the next cycle takes.
-func (s *slot) need() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.small {
-		return 1
-	}
-	return min(2, cap(s.all.taken))
-}
-
 // release makes room for another account. It may be called again.
 func (s *slot) release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for ; s.held > 0; s.held-- {
-		<-s.all.taken
-	}
+	s.room.cycles.Release(s.held)
+	s.held = 0
 }
 
-// saw notes how many endpoints a cycle found.
+// saw notes how many endpoints there are.
 func (s *slot) saw(endpoints int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.small = endpoints <= smallAccount
+	s.endpoints = int64(endpoints)
 }
 
-// untilDecided is the observer of a cycle, which holds its places until all is decided: to change many
+// untilDecided is the observer of a cycle, which holds its room until all is decided: to change many
 // alarms takes minutes, in which other accounts must not wait.
 type untilDecided struct {
 	*Memory

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"log/slog"
 	"net/http/httptest"
 	"sync"
@@ -16,12 +17,12 @@ import (
 
 // An account whose cycle changes alarms for minutes makes room for the next one, once.
 func TestACycleMakesRoomOnceAllIsDecided(t *testing.T) {
-	all := newPlaces(1)
-	first, second := &slot{all: all}, &slot{all: all}
-	first.acquire()
+	all := newRoom(endpointsAtLeast)
+	first, second := &slot{room: all}, &slot{room: all}
+	first.acquire(t.Context())
 	begun := make(chan struct{})
 	go func() {
-		second.acquire()
+		second.acquire(t.Context())
 		close(begun)
 	}()
 	select {
@@ -32,11 +33,11 @@ func TestACycleMakesRoomOnceAllIsDecided(t *testing.T) {
 	untilDecided{NewMemory(), first}.Decided(report.Result{}, time.Now())
 	<-begun
 	first.release() // at the end of its cycle
-	if len(all.taken) != 1 {
+	if all.cycles.TryAcquire(1) {
 		t.Error("the end of the first cycle makes room again, although the second one runs")
 	}
 	second.release()
-	if len(all.taken) != 0 {
+	if !all.cycles.TryAcquire(endpointsAtLeast) {
 		t.Error("no room is left")
 	}
 }
@@ -61,10 +62,12 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 				Config: awsapi.LocalConfig("us-east-1", endpoint.URL, "LOCAL", nil), Clock: clock, Logger: slog.New(slog.DiscardHandler), Deployment: "cli",
 			})
 			t.Cleanup(parts.Clients.Close)
-			full := newPlaces(1)
-			full.taken <- struct{}{}
+			full := newRoom(endpointsAtLeast)
+			if !full.cycles.TryAcquire(endpointsAtLeast) {
+				t.Fatal("no room")
+			}
 			loop := cycleLoop{
-				lease: newLease(parts.Notifier, clock, slog.New(slog.DiscardHandler), false), clock: clock, memory: NewMemory(), slot: &slot{all: full},
+				lease: newLease(parts.Notifier, clock, slog.New(slog.DiscardHandler), false), clock: clock, memory: NewMemory(), slot: &slot{room: full},
 			}
 			role := make(chan Role)
 			go func() { role <- loop.turn(t.Context(), tick) }()
@@ -80,7 +83,7 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 				}
 				want = Standby
 			}
-			<-full.taken
+			full.cycles.Release(endpointsAtLeast)
 			if got := <-role; got != want || loop.memory.Status().Role != want {
 				t.Errorf("%s, want %s", got, want)
 			}
@@ -88,30 +91,48 @@ func TestALongWaitForAPlaceMayCostTheLead(t *testing.T) {
 	}
 }
 
-// Two large accounts, or four small ones, have cycles at the same time. How large one is, its first cycle tells.
-func TestALargeAccountTakesTwoPlaces(t *testing.T) {
-	all := newPlaces(cyclesAtOnce)
-	one := &slot{all: all}
-	for _, tt := range []struct{ endpoints, want int }{{0, 2}, {smallAccount, 1}, {smallAccount + 1, 2}, {5, 1}} {
-		if tt.endpoints > 0 {
-			untilDecided{NewMemory(), one}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
+// Two accounts of 5,000 endpoints, or four small ones, have cycles at the same time.
+func TestACycleTakesRoomForItsEndpoints(t *testing.T) {
+	all := newRoom(endpointsAtOnce)
+	one := &slot{room: all}
+	for _, tt := range []struct{ endpoints, others int64 }{{0, 7500}, {2500, 7500}, {2501, 7499}, {5000, 5000}, {10_000, 0}, {30_000, 0}} {
+		untilDecided{NewMemory(), one}.Decided(report.Result{Resources: make([]report.Resource, tt.endpoints)}, time.Now())
+		one.acquire(t.Context())
+		if !all.cycles.TryAcquire(tt.others) {
+			t.Errorf("beside %d endpoints there is no room for %d", tt.endpoints, tt.others)
 		}
-		one.acquire()
-		if got := len(all.taken); got != tt.want {
-			t.Errorf("%d endpoints take %d places, want %d", tt.endpoints, got, tt.want)
+		if all.cycles.TryAcquire(1) {
+			t.Errorf("beside %d endpoints there is room for more than %d", tt.endpoints, tt.others)
 		}
+		all.cycles.Release(tt.others)
 		one.release()
 	}
 	var ended sync.WaitGroup
-	for range 20 { // more than there is room for, of two places each
+	for range 20 { // more than there is room for
 		ended.Go(func() {
-			s := &slot{all: all}
-			s.acquire()
+			s := &slot{room: all, endpoints: 5000}
+			s.acquire(t.Context())
 			s.release()
 		})
 	}
 	ended.Wait()
-	if len(all.taken) != 0 {
-		t.Errorf("%d places are left taken", len(all.taken))
+	if !all.cycles.TryAcquire(endpointsAtOnce) {
+		t.Error("some room is left taken")
+	}
+}
+
+// A daemon that stops does not wait for room.
+func TestNoRoomIsTakenAfterTheEnd(t *testing.T) {
+	all := newRoom(endpointsAtOnce)
+	if !all.cycles.TryAcquire(endpointsAtOnce) {
+		t.Fatal("no room")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	one := &slot{room: all}
+	one.acquire(ctx)
+	one.release() // of nothing
+	if all.cycles.TryAcquire(1) {
+		t.Error("what was not acquired was released")
 	}
 }

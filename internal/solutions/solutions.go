@@ -31,12 +31,11 @@ type Options struct {
 type Reader struct {
 	Options
 
-	mu    sync.Mutex
-	hours map[string]*float64 // by the ARN of a terminal version
+	hours sync.Map // *float64 by the ARN of a terminal version
 }
 
 // New makes a Reader. It calls nothing.
-func New(o Options) *Reader { return &Reader{Options: o, hours: map[string]*float64{}} }
+func New(o Options) *Reader { return &Reader{Options: o} }
 
 // Read reads regions, in their order, without their campaigns and recommenders. What could not
 // be read is a problem, one for each operation and region, and not known in the facts.
@@ -47,7 +46,7 @@ func (r *Reader) Read(ctx context.Context, regions []string) ([]training.Facts, 
 		facts[i] = readings[i].all(ctx)
 	})
 	var problems []model.Problem
-	used := map[string]bool{}
+	used := map[any]bool{}
 	for i, read := range readings {
 		problems = append(problems, read.problems()...)
 		for _, s := range facts[i].Solutions {
@@ -56,9 +55,12 @@ func (r *Reader) Read(ctx context.Context, regions []string) ([]training.Facts, 
 			}
 		}
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.DeleteFunc(r.hours, func(arn string, _ *float64) bool { return !used[arn] })
+	r.hours.Range(func(arn, _ any) bool {
+		if !used[arn] {
+			r.hours.Delete(arn)
+		}
+		return true
+	})
 	return facts, problems
 }
 
@@ -105,14 +107,21 @@ func (r *reading) problems() []model.Problem {
 	return problems
 }
 
-// pages reads all pages of a listing. It reports whether it could.
-func pages[T any](r *reading, operation, arn string, page func(token *string) ([]T, *string, error)) (items []T, ok bool) {
-	err := awsapi.ReadPages(func(token *string) (*string, error) {
-		list, next, err := page(token)
-		items = append(items, list...)
-		return next, err
-	})
-	return items, r.ok(operation, arn, err)
+// paginator is one of the SDK, of a listing.
+type paginator[O any] interface {
+	NextPage(ctx context.Context, options ...func(*personalize.Options)) (O, error)
+}
+
+// pages reads all pages of a listing, and calls use with each, which returns the token of the next one. It
+// reports whether it could.
+func pages[O any](ctx context.Context, r *reading, operation, arn string, p paginator[O], use func(O) (next *string)) bool {
+	return r.ok(operation, arn, awsapi.ReadPages(func(*string) (*string, error) {
+		out, err := p.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return use(out), nil
+	}))
 }
 
 var pageSize = aws.Int32(awsapi.MaxListPage)
@@ -121,16 +130,25 @@ var pageSize = aws.Int32(awsapi.MaxListPage)
 // described.
 func (r *reading) all(ctx context.Context) training.Facts {
 	f := training.Facts{Region: r.region}
-	f.Groups, f.Known.Groups = r.groups(ctx)
+	groups := personalize.NewListDatasetGroupsPaginator(r.client, &personalize.ListDatasetGroupsInput{MaxResults: pageSize})
+	f.Known.Groups = pages(ctx, r, "ListDatasetGroups", "", groups, func(out *personalize.ListDatasetGroupsOutput) *string {
+		for _, g := range out.DatasetGroups {
+			f.Groups = append(f.Groups, training.DatasetGroup{
+				ARN: aws.ToString(g.DatasetGroupArn), Name: aws.ToString(g.Name), Status: model.Status(aws.ToString(g.Status)),
+				Created: timeOf(g.CreationDateTime),
+			})
+		}
+		return out.NextToken
+	})
 	if !f.Known.Groups {
 		return f
 	}
 	f.Known.Solutions, f.Known.Trackers = true, true
-	lists := make([]groupLists, len(f.Groups))
+	lists := make([]training.Facts, len(f.Groups))
 	awsapi.Parallel(len(f.Groups), awsapi.CallsAtOnce, func(i int) { lists[i] = r.group(ctx, f.Groups[i].ARN) })
 	for _, l := range lists {
-		f.Solutions, f.Trackers = append(f.Solutions, l.solutions...), append(f.Trackers, l.trackers...)
-		f.Known.Solutions, f.Known.Trackers = f.Known.Solutions && l.solutionsRead, f.Known.Trackers && l.trackersRead
+		f.Solutions, f.Trackers = append(f.Solutions, l.Solutions...), append(f.Trackers, l.Trackers...)
+		f.Known.Solutions, f.Known.Trackers = f.Known.Solutions && l.Known.Solutions, f.Known.Trackers && l.Known.Trackers
 	}
 	if len(f.Solutions) == 0 && f.Known.Solutions { // then there is nothing that trains or runs
 		f.Known.Versions, f.Known.Jobs = true, true
@@ -146,93 +164,72 @@ func (r *reading) all(ctx context.Context) training.Facts {
 	return f
 }
 
-func (r *reading) groups(ctx context.Context) ([]training.DatasetGroup, bool) {
-	return pages(r, "ListDatasetGroups", "", func(token *string) (groups []training.DatasetGroup, next *string, err error) {
-		out, err := r.client.ListDatasetGroups(ctx, &personalize.ListDatasetGroupsInput{MaxResults: pageSize, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, g := range out.DatasetGroups {
-			groups = append(groups, training.DatasetGroup{
-				ARN: aws.ToString(g.DatasetGroupArn), Name: aws.ToString(g.Name), Status: model.Status(aws.ToString(g.Status)),
-				Created: timeOf(g.CreationDateTime),
-			})
-		}
-		return groups, out.NextToken, nil
-	})
-}
-
-// groupLists are what belongs to a dataset group: list entries do not name it.
-type groupLists struct {
-	solutions                   []training.Solution
-	trackers                    []training.EventTracker
-	solutionsRead, trackersRead bool
-}
-
-func (r *reading) group(ctx context.Context, arn string) (l groupLists) {
-	l.solutions, l.solutionsRead = pages(r, "ListSolutions", arn, func(token *string) (list []training.Solution, next *string, err error) {
-		out, err := r.client.ListSolutions(ctx, &personalize.ListSolutionsInput{DatasetGroupArn: &arn, MaxResults: pageSize, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
+// group reads what belongs to a dataset group: list entries do not name it.
+func (r *reading) group(ctx context.Context, arn string) (f training.Facts) {
+	solutions := personalize.NewListSolutionsPaginator(r.client, &personalize.ListSolutionsInput{DatasetGroupArn: &arn, MaxResults: pageSize})
+	f.Known.Solutions = pages(ctx, r, "ListSolutions", arn, solutions, func(out *personalize.ListSolutionsOutput) *string {
 		for _, s := range out.Solutions {
-			list = append(list, training.Solution{
+			f.Solutions = append(f.Solutions, training.Solution{
 				ARN: aws.ToString(s.SolutionArn), Name: aws.ToString(s.Name), Group: arn, Recipe: model.RecipeName(aws.ToString(s.RecipeArn)),
 				Created: timeOf(s.CreationDateTime),
 			})
 		}
-		return list, out.NextToken, nil
+		return out.NextToken
 	})
-	l.trackers, l.trackersRead = pages(r, "ListEventTrackers", arn, func(token *string) ([]training.EventTracker, *string, error) {
-		var list []training.EventTracker
-		out, err := r.client.ListEventTrackers(ctx, &personalize.ListEventTrackersInput{
-			DatasetGroupArn: &arn, MaxResults: pageSize, NextToken: token,
-		})
-		if err != nil {
-			return nil, nil, err
-		}
+	trackers := personalize.NewListEventTrackersPaginator(r.client, &personalize.ListEventTrackersInput{DatasetGroupArn: &arn, MaxResults: pageSize})
+	f.Known.Trackers = pages(ctx, r, "ListEventTrackers", arn, trackers, func(out *personalize.ListEventTrackersOutput) *string {
 		for _, t := range out.EventTrackers {
-			list = append(list, training.EventTracker{
+			f.Trackers = append(f.Trackers, training.EventTracker{
 				ARN: aws.ToString(t.EventTrackerArn), Name: aws.ToString(t.Name), Group: arn, Status: model.Status(aws.ToString(t.Status)),
 				Created: timeOf(t.CreationDateTime),
 			})
 		}
-		return list, out.NextToken, nil
+		return out.NextToken
 	})
-	return l
+	return f
 }
 
 // versions lists the versions of all solutions of the region, by solution: without a solution
 // ListSolutionVersions lists those of all (API reference).
-func (r *reading) versions(ctx context.Context) (map[string][]training.Version, bool) {
-	all, ok := pages(r, "ListSolutionVersions", "", func(token *string) (versions []training.Version, next *string, err error) {
-		out, err := r.client.ListSolutionVersions(ctx, &personalize.ListSolutionVersionsInput{MaxResults: pageSize, NextToken: token})
-		if err != nil {
-			return nil, nil, err
+func (r *reading) versions(ctx context.Context) (versions map[string][]training.Version, ok bool) {
+	versions = map[string][]training.Version{}
+	all := personalize.NewListSolutionVersionsPaginator(r.client, &personalize.ListSolutionVersionsInput{MaxResults: pageSize})
+	ok = pages(ctx, r, "ListSolutionVersions", "", all, func(out *personalize.ListSolutionVersionsOutput) *string {
+		for _, s := range out.SolutionVersions {
+			v := training.Version{
+				ARN: aws.ToString(s.SolutionVersionArn), Status: model.Status(aws.ToString(s.Status)), FailureReason: aws.ToString(s.FailureReason),
+				Created: timeOf(s.CreationDateTime), Updated: timeOf(s.LastUpdatedDateTime),
+			}
+			if s.TrainingType == types.TrainingTypeAutomatic || s.TrainingType == types.TrainingTypeManual {
+				v.Automatic = new(s.TrainingType == types.TrainingTypeAutomatic)
+			}
+			versions[v.Solution()] = append(versions[v.Solution()], v)
 		}
-		for _, v := range out.SolutionVersions {
-			versions = append(versions, training.Version{
-				ARN: aws.ToString(v.SolutionVersionArn), Status: model.Status(aws.ToString(v.Status)), FailureReason: aws.ToString(v.FailureReason),
-				Created: timeOf(v.CreationDateTime), Updated: timeOf(v.LastUpdatedDateTime), Automatic: automatic(v.TrainingType),
-			})
-		}
-		return versions, out.NextToken, nil
+		return out.NextToken
 	})
-	bySolution := map[string][]training.Version{}
-	for _, v := range all {
-		bySolution[v.Solution()] = append(bySolution[v.Solution()], v)
-	}
-	return bySolution, ok
+	return versions, ok
 }
 
-func automatic(t types.TrainingType) *bool {
-	switch t {
-	case types.TrainingTypeAutomatic:
-		return aws.Bool(true)
-	case types.TrainingTypeManual:
-		return aws.Bool(false)
+// jobs lists the batch jobs of all solution versions of the region.
+func (r *reading) jobs(ctx context.Context) (jobs []training.BatchJob, ok bool) {
+	add := func(name, version *string, created *time.Time) {
+		jobs = append(jobs, training.BatchJob{Name: aws.ToString(name), Version: aws.ToString(version), Created: timeOf(created)})
 	}
-	return nil
+	inference := personalize.NewListBatchInferenceJobsPaginator(r.client, &personalize.ListBatchInferenceJobsInput{MaxResults: pageSize})
+	ok = pages(ctx, r, "ListBatchInferenceJobs", "", inference, func(out *personalize.ListBatchInferenceJobsOutput) *string {
+		for _, j := range out.BatchInferenceJobs {
+			add(j.JobName, j.SolutionVersionArn, j.CreationDateTime)
+		}
+		return out.NextToken
+	})
+	segment := personalize.NewListBatchSegmentJobsPaginator(r.client, &personalize.ListBatchSegmentJobsInput{MaxResults: pageSize})
+	also := pages(ctx, r, "ListBatchSegmentJobs", "", segment, func(out *personalize.ListBatchSegmentJobsOutput) *string {
+		for _, j := range out.BatchSegmentJobs {
+			add(j.JobName, j.SolutionVersionArn, j.CreationDateTime)
+		}
+		return out.NextToken
+	})
+	return jobs, ok && also
 }
 
 // complete adds the versions of a solution, and describes it if it was trained lately.
@@ -270,57 +267,16 @@ func (r *reading) trainingHours(ctx context.Context, v training.Version) *float6
 	if v.Status != model.StatusActive { // there are none
 		return nil
 	}
-	if hours, known := r.reader.known(v.ARN); known {
+	if known, ok := r.reader.hours.Load(v.ARN); ok {
+		hours, _ := known.(*float64)
 		return hours
 	}
 	out, err := r.client.DescribeSolutionVersion(ctx, &personalize.DescribeSolutionVersionInput{SolutionVersionArn: &v.ARN})
 	if !r.ok("DescribeSolutionVersion", v.ARN, err) || out.SolutionVersion == nil {
 		return nil
 	}
-	r.reader.remember(v.ARN, out.SolutionVersion.TrainingHours)
+	r.reader.hours.Store(v.ARN, out.SolutionVersion.TrainingHours)
 	return out.SolutionVersion.TrainingHours
-}
-
-func (r *Reader) known(version string) (hours *float64, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	hours, ok = r.hours[version]
-	return hours, ok
-}
-
-func (r *Reader) remember(version string, hours *float64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.hours[version] = hours
-}
-
-// jobs lists the batch jobs of all solution versions of the region.
-func (r *reading) jobs(ctx context.Context) ([]training.BatchJob, bool) {
-	inference, ok := pages(r, "ListBatchInferenceJobs", "", func(token *string) (jobs []training.BatchJob, next *string, err error) {
-		out, err := r.client.ListBatchInferenceJobs(ctx, &personalize.ListBatchInferenceJobsInput{MaxResults: pageSize, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, j := range out.BatchInferenceJobs {
-			jobs = append(jobs, jobOf(j.JobName, j.SolutionVersionArn, j.CreationDateTime))
-		}
-		return jobs, out.NextToken, nil
-	})
-	segment, also := pages(r, "ListBatchSegmentJobs", "", func(token *string) (jobs []training.BatchJob, next *string, err error) {
-		out, err := r.client.ListBatchSegmentJobs(ctx, &personalize.ListBatchSegmentJobsInput{MaxResults: pageSize, NextToken: token})
-		if err != nil {
-			return nil, nil, err
-		}
-		for _, j := range out.BatchSegmentJobs {
-			jobs = append(jobs, jobOf(j.JobName, j.SolutionVersionArn, j.CreationDateTime))
-		}
-		return jobs, out.NextToken, nil
-	})
-	return append(inference, segment...), ok && also
-}
-
-func jobOf(name, version *string, created *time.Time) training.BatchJob {
-	return training.BatchJob{Name: aws.ToString(name), Version: aws.ToString(version), Created: timeOf(created)}
 }
 
 // timeOf is a time in UTC; zero if there is none.

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -53,9 +54,8 @@ func (r *results) add(list []types.MetricDataResult, messages []types.MessageDat
 		r.fault = fmt.Errorf("the response has a message: %s", messageText(messages))
 	}
 	for _, one := range list {
-		number, ok := strings.CutPrefix(aws.ToString(one.Id), "m")
-		index, err := strconv.Atoi(number)
-		if ok && err == nil && index >= 0 && index < len(r.byIndex) {
+		index, err := strconv.Atoi(strings.TrimPrefix(aws.ToString(one.Id), "m"))
+		if err == nil && index >= 0 && index < len(r.byIndex) && queryID(index) == *one.Id {
 			r.byIndex[index].add(one)
 		}
 	}
@@ -85,12 +85,9 @@ func (r *result) add(page types.MetricDataResult) {
 func (r *results) series(index int) (model.Series, error) {
 	one := r.byIndex[index]
 	slices.SortStableFunc(one.points, func(x, y model.Datapoint) int { return x.Time.Compare(y.Time) })
-	var err error
+	err := cmp.Or(r.fault, one.fault)
 	switch {
-	case r.fault != nil:
-		err = r.fault
-	case one.fault != nil:
-		err = one.fault
+	case err != nil:
 	case one.status == "":
 		err = errNoResult
 	case one.status != types.StatusCodeComplete:

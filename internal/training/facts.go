@@ -4,6 +4,7 @@
 package training
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -17,9 +18,9 @@ type Facts struct {
 	Solutions    []Solution
 	Jobs         []BatchJob
 	Trackers     []EventTracker
-	Campaigns    []Campaign    // of the whole region, without those being deleted
-	Recommenders []Recommender // the same
-	Deletions    []Deletion    // of campaigns, as far as the audit log is known
+	Campaigns    []model.Resource // of the whole region, without those being deleted
+	Recommenders []model.Resource // the same
+	Deletions    []Deletion       // of campaigns, as far as the audit log is known
 	Known        Known
 }
 
@@ -80,11 +81,6 @@ const (
 	stopped model.Status = "CREATE STOPPED"
 )
 
-// Terminal reports whether the version stays as it is.
-func (v Version) Terminal() bool {
-	return v.Status == model.StatusActive || v.Status == failed || v.Status == stopped
-}
-
 // Solution is the ARN of the solution that the version belongs to.
 func (v Version) Solution() string { return SolutionOf(v.ARN) }
 
@@ -107,21 +103,6 @@ type EventTracker struct {
 	Created time.Time
 }
 
-// Campaign is a campaign with the version that it serves.
-type Campaign struct {
-	Name     string
-	ARN      string
-	Version  string // ARN; <solution ARN>/$LATEST if AWS does not name the version
-	AutoSync bool   // the service moves it to each new version
-	Updating bool   // an update is in progress, perhaps to another version
-	Created  time.Time
-}
-
-// Recommender is a recommender, which uses its dataset group.
-type Recommender struct {
-	Group string // ARN; empty if unknown
-}
-
 // Deletion is the deletion of a campaign.
 type Deletion struct {
 	Campaign string // its name
@@ -133,53 +114,47 @@ type Deletion struct {
 // recommenders, and which campaigns are known to have been deleted. Unless all of them were
 // listed and described, what uses solutions is unknown.
 func (f Facts) With(s model.Snapshot, deletions []Deletion) Facts {
-	found := map[model.ARN]bool{}
-	f.Known.Campaigns, f.Known.Recommenders = true, true
+	i := slices.IndexFunc(s.Listings, func(l model.Listing) bool { return l.Region == f.Region })
+	listing := model.Listing{}
+	if i >= 0 {
+		listing = s.Listings[i]
+	}
+	f.Known.Campaigns, f.Known.Recommenders = listing.Campaigns, listing.Recommenders
 	f.Campaigns, f.Recommenders, f.Deletions = nil, nil, deletions
+	examined := map[model.ARN]bool{}
 	for _, list := range [][]model.Resource{s.Resources, s.Others} {
 		for _, r := range list {
-			if r.Region() != f.Region {
-				continue
-			}
-			found[r.ARN] = true
-			switch {
-			case r.Status.Deleting():
-			case r.Kind == model.Recommender:
-				group := r.DatasetGroup.String()
-				f.Known.Recommenders = f.Known.Recommenders && group != ""
-				f.Recommenders = append(f.Recommenders, Recommender{Group: group})
-			default:
-				f.Known.Campaigns = f.Known.Campaigns && r.Described && !r.Stale && r.Version != ""
-				f.Campaigns = append(f.Campaigns, Campaign{
-					Name: r.Name, ARN: r.ARN.String(), Version: r.Version, AutoSync: r.AutoSync, Created: r.Created,
-					Updating: r.Update != nil && !r.Update.Status.Settled(),
-				})
+			if r.Region() == f.Region {
+				examined[r.ARN] = true
+				f.add(r)
 			}
 		}
 	}
-	f.limit(s, found)
+	for arn := range listing.Seen {
+		kind, _ := arn.Kind()
+		switch {
+		case examined[arn]:
+		case kind == model.Campaign:
+			f.Known.Campaigns = false
+		default:
+			f.Known.Recommenders = false
+		}
+	}
 	return f
 }
 
-// limit clears what is known if a listing is missing, or lists what was not examined.
-func (f *Facts) limit(s model.Snapshot, found map[model.ARN]bool) {
-	for _, l := range s.Listings {
-		if l.Region != f.Region {
-			continue
-		}
-		f.Known.Campaigns = f.Known.Campaigns && l.Campaigns
-		f.Known.Recommenders = f.Known.Recommenders && l.Recommenders
-		for arn := range l.Seen {
-			kind, _ := arn.Kind()
-			switch {
-			case found[arn]:
-			case kind == model.Campaign:
-				f.Known.Campaigns = false
-			default:
-				f.Known.Recommenders = false
-			}
-		}
-		return
+// add adds a resource, unless it is being deleted.
+func (f *Facts) add(r model.Resource) {
+	switch {
+	case r.Status.Deleting():
+	case r.Kind == model.Recommender:
+		f.Known.Recommenders = f.Known.Recommenders && r.DatasetGroup != (model.ARN{})
+		f.Recommenders = append(f.Recommenders, r)
+	default:
+		f.Known.Campaigns = f.Known.Campaigns && r.Described && !r.Stale && r.Version != ""
+		f.Campaigns = append(f.Campaigns, r)
 	}
-	f.Known.Campaigns, f.Known.Recommenders = false, false
 }
+
+// updating reports whether a campaign may be moving to another version.
+func updating(c model.Resource) bool { return c.Update != nil && !c.Update.Status.Settled() }

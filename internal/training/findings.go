@@ -1,7 +1,6 @@
 package training
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,12 +55,10 @@ type Finding struct {
 	// Hours of training in the last 30 days that it is about; null if it is about none, or they are unknown.
 	Hours *float64 `json:"hours"`
 	// Estimate is what the Hours cost; its amount is null if that is unknown.
-	Estimate pricing.Estimate `json:"estimate"`
-	Sentence string           `json:"sentence"`
-	Command  string           `json:"command"` // suggested; may be empty
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	Estimate        pricing.Estimate `json:"estimate"`
+	Sentence        string           `json:"sentence"`
+	Command         string           `json:"command"` // suggested; may be empty
+	model.OfAccount                  // if the report covers several
 }
 
 // PauseCommand is the command that stops the automatic training of a solution.
@@ -96,7 +93,7 @@ func (a analysis) unserved(s Solution, sum Summary) (Finding, bool) {
 	f := Finding{Kind: Unserved, Hours: sum.Hours, Command: command}
 	mixed := command != "" && sum.Manual > 0
 	if mixed { // pausing ends the automatic trainings alone
-		f.Hours = a.automaticHours(s)
+		f.Hours = a.hoursOf(s, automatic)
 	}
 	f.Sentence = fmt.Sprintf("trained %s and not served by any campaign: %s in 30 days", how, trainings(sum.Sum))
 	if d, ok := a.deletion(s.ARN); ok {
@@ -135,7 +132,7 @@ func (a analysis) unused(s Solution, sum Summary) bool {
 	switch {
 	case !a.Known.use() || len(a.campaigns[s.ARN]) > 0: // guard: training: what a campaign serves is no waste
 		return false
-	case !s.Created.Before(a.now.Add(-youngest)): // guard: training: a new solution is not unused yet
+	case a.young(s.Created): // guard: training: a new solution is not unused yet
 		return false
 	}
 	return sum.LastJob == nil || !sum.LastJob.After(a.now.Add(-jobUse)) // guard: training: a batch job is a use
@@ -156,7 +153,7 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 	if s.Automatic == nil || !*s.Automatic || sum.Sum.Automatic < 1 || sum.Manual < 2 {
 		return Finding{}, false
 	}
-	f := Finding{Kind: TrainedTwice, Command: PauseCommand(s.ARN), Hours: a.automaticHours(s)}
+	f := Finding{Kind: TrainedTwice, Command: PauseCommand(s.ARN), Hours: a.hoursOf(s, automatic)}
 	f.Sentence = fmt.Sprintf("trained twice in 30 days: %d times automatically%s and %d times by a schedule of yours",
 		sum.Sum.Automatic, Every(s.Schedule), sum.Manual)
 	if f.Hours != nil {
@@ -165,10 +162,10 @@ func (a analysis) trainedTwice(s Solution, sum Summary) (Finding, bool) {
 	return f, true
 }
 
-// automaticHours are the hours of automatic trainings in the span; nil if none are reported.
-func (a analysis) automaticHours(s Solution) (hours *float64) {
+// hoursOf are the hours of some trainings in the span; nil if none are reported.
+func (a analysis) hoursOf(s Solution, some func(Version) bool) (hours *float64) {
 	for _, v := range s.Versions {
-		if a.inSpan(v) && v.Automatic != nil && *v.Automatic && v.Hours != nil {
+		if a.inSpan(v) && some(v) && v.Hours != nil {
 			if hours == nil {
 				hours = new(0.0)
 			}
@@ -177,6 +174,8 @@ func (a analysis) automaticHours(s Solution) (hours *float64) {
 	}
 	return hours
 }
+
+func automatic(v Version) bool { return v.Automatic != nil && *v.Automatic }
 
 // failing finds a solution whose latest trainings failed. Stopped ones and those in progress
 // count neither way.
@@ -208,30 +207,25 @@ func (a analysis) failing(s Solution) (Finding, bool) {
 }
 
 // age finds a campaign that serves an older version than the newest, or an old one.
-func (a analysis) age(s Solution, c Campaign) (Finding, bool) {
+func (a analysis) age(s Solution, c model.Resource) (Finding, bool) {
 	served, ok := s.version(c)
 	newest, ready := s.newest()
-	if !ok || !ready || c.Updating || c.AutoSync {
+	if !ok || !ready || updating(c) || c.AutoSync {
 		return Finding{}, false
 	}
-	f := Finding{Campaign: c.ARN}
+	f := Finding{Campaign: c.ARN.String()}
 	old := days(a.now.Sub(served.Updated))
 	if newest.ARN != served.ARN && newest.Created.After(served.Created) {
-		newer, hours, known := 0, 0.0, false
-		for _, v := range s.Versions {
-			if v.Status == model.StatusActive && v.Created.After(served.Created) {
-				newer++
-				if a.inSpan(v) && v.Hours != nil {
-					hours, known = hours+*v.Hours, true
-				}
-			}
+		newer := func(v Version) bool { return v.Status == model.StatusActive && v.Created.After(served.Created) }
+		count := "1 newer is"
+		if n := len(slices.DeleteFunc(slices.Clone(s.Versions), func(v Version) bool { return !newer(v) })); n > 1 {
+			count = fmt.Sprintf("%d newer are", n)
 		}
-		f.Kind = NewerVersion
-		f.Sentence = fmt.Sprintf("campaign %s serves a model that is %s old; %s, the newest %s old",
-			c.Name, old, newerModels(newer), days(a.now.Sub(newest.Updated)))
-		if known {
-			f.Hours = &hours
-			f.Sentence += fmt.Sprintf(" (%s of training in 30 days)", Hours(hours))
+		f.Kind, f.Hours = NewerVersion, a.hoursOf(s, newer)
+		f.Sentence = fmt.Sprintf("campaign %s serves a model that is %s old; %s ready, the newest %s old",
+			c.Name, old, count, days(a.now.Sub(newest.Updated)))
+		if f.Hours != nil {
+			f.Sentence += fmt.Sprintf(" (%s of training in 30 days)", Hours(*f.Hours))
 		}
 		f.Command = fmt.Sprintf("aws personalize update-campaign --region %s --campaign-arn %s --solution-version-arn %s",
 			a.Region, c.ARN, newest.ARN)
@@ -246,81 +240,55 @@ func (a analysis) age(s Solution, c Campaign) (Finding, bool) {
 	return f, true
 }
 
-func newerModels(n int) string {
-	if n == 1 {
-		return "1 newer is ready"
-	}
-	return fmt.Sprintf("%d newer are ready", n)
-}
-
-// groups are the findings about dataset groups and event trackers that nothing uses.
+// groups are the findings about dataset groups and event trackers that nothing uses, and used lately.
 func (a analysis) groups() []Finding {
 	k := a.Known
 	if !k.use() || !k.Groups || !k.Solutions || !k.Recommenders || !k.Trackers {
 		return nil
 	}
-	used, solutions := a.usedGroups()
-	trackers := a.trackers()
+	used, solutions, trackers := map[string]bool{}, map[string]int{}, map[string][]EventTracker{}
+	for _, r := range a.Recommenders {
+		used[r.DatasetGroup.String()] = true
+	}
+	for _, s := range a.Solutions {
+		solutions[s.Group]++
+		job := slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Created.After(a.now.Add(-jobUse)) })
+		used[s.Group] = used[s.Group] || slices.ContainsFunc(s.Versions, a.inSpan) || a.young(s.Created) || job || len(a.campaigns[s.ARN]) > 0
+	}
+	for _, t := range a.Trackers {
+		if !t.Status.Deleting() {
+			trackers[t.Group] = append(trackers[t.Group], t)
+		}
+	}
 	var found []Finding
 	for _, g := range a.Groups {
 		switch {
-		case used[g.ARN] || g.Status.Deleting() || !g.Created.Before(a.now.Add(-youngest)):
+		case used[g.ARN] || g.Status.Deleting() || a.young(g.Created):
 		case solutions[g.ARN] == 0:
-			found = append(found, a.unusedGroup(g, len(trackers[g.ARN])))
+			text := fmt.Sprintf("dataset group %s, %s old, has no solution and no recommender", g.Name, days(a.now.Sub(g.Created)))
+			if n := len(trackers[g.ARN]); n > 0 {
+				text += fmt.Sprintf(", and %s that may still collect events", model.Plural(n, "event tracker"))
+			}
+			found = append(found, Finding{Kind: UnusedGroup, ARN: g.ARN, Name: g.Name, Region: a.Region, Sentence: text})
 		default:
 			for _, t := range trackers[g.ARN] {
-				if t.Created.Before(a.now.Add(-youngest)) {
-					found = append(found, a.unusedTracker(g, t))
+				if a.young(t.Created) {
+					continue
 				}
+				found = append(found, Finding{
+					Kind: UnusedTracker, ARN: t.ARN, Name: t.Name, Region: a.Region,
+					Sentence: fmt.Sprintf("event tracker %s may still collect events for dataset group %s, "+
+						"which no campaign, recommender, batch job or training has used in 30 days", t.Name, g.Name),
+					Command: fmt.Sprintf("aws personalize delete-event-tracker --region %s --event-tracker-arn %s", a.Region, t.ARN),
+				})
 			}
 		}
 	}
 	return found
 }
 
-// trackers are the event trackers of each dataset group.
-func (a analysis) trackers() map[string][]EventTracker {
-	byGroup := map[string][]EventTracker{}
-	for _, t := range a.Trackers {
-		if !t.Status.Deleting() {
-			byGroup[t.Group] = append(byGroup[t.Group], t)
-		}
-	}
-	return byGroup
-}
-
-// usedGroups are the dataset groups that something uses, or used lately, and how many solutions
-// each has.
-func (a analysis) usedGroups() (used map[string]bool, solutions map[string]int) {
-	used, solutions = map[string]bool{}, map[string]int{}
-	for _, r := range a.Recommenders {
-		used[r.Group] = true
-	}
-	for _, s := range a.Solutions {
-		solutions[s.Group]++
-		lately := slices.ContainsFunc(s.Versions, a.inSpan) || !s.Created.Before(a.now.Add(-youngest))
-		job := slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Created.After(a.now.Add(-jobUse)) })
-		used[s.Group] = used[s.Group] || lately || job || len(a.campaigns[s.ARN]) > 0
-	}
-	return used, solutions
-}
-
-func (a analysis) unusedGroup(g DatasetGroup, trackers int) Finding {
-	text := fmt.Sprintf("dataset group %s, %s old, has no solution and no recommender", g.Name, days(a.now.Sub(g.Created)))
-	if trackers > 0 {
-		text += fmt.Sprintf(", and %s that may still collect events", model.Plural(trackers, "event tracker"))
-	}
-	return Finding{Kind: UnusedGroup, ARN: g.ARN, Name: g.Name, Region: a.Region, Sentence: text}
-}
-
-func (a analysis) unusedTracker(g DatasetGroup, t EventTracker) Finding {
-	return Finding{
-		Kind: UnusedTracker, ARN: t.ARN, Name: t.Name, Region: a.Region,
-		Sentence: fmt.Sprintf("event tracker %s may still collect events for dataset group %s, "+
-			"which no campaign, recommender, batch job or training has used in 30 days", t.Name, g.Name),
-		Command: fmt.Sprintf("aws personalize delete-event-tracker --region %s --event-tracker-arn %s", a.Region, t.ARN),
-	}
-}
+// young reports whether something may be new, and so not used yet.
+func (a analysis) young(created time.Time) bool { return !created.Before(a.now.Add(-youngest)) }
 
 // trainings describes trainings with their hours.
 func trainings(s Sum) string {
@@ -348,9 +316,3 @@ func Every(schedule string) string {
 
 // days is a length of time in whole days: "1 day".
 func days(d time.Duration) string { return model.Plural(max(int(d.Hours()/24), 0), "day") }
-
-// compare orders findings by hours, the most first.
-func compare(a, b Finding) int {
-	return cmp.Or(cmp.Compare(hours(b.Hours), hours(a.Hours)), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind),
-		cmp.Compare(a.Campaign, b.Campaign))
-}

@@ -39,9 +39,7 @@ type Summary struct {
 	// Estimate is what the hours cost; its amount is null if that is unknown.
 	Estimate pricing.Estimate `json:"estimate"`
 	Sum
-	// The account is named if the report covers several.
-	Account     string `json:"account,omitempty"` // ID
-	AccountName string `json:"accountName,omitempty"`
+	model.OfAccount // if the report covers several
 }
 
 // Sum adds up trainings that began in the span.
@@ -89,10 +87,7 @@ type Amount struct {
 
 // Analyze makes the report of some regions.
 func Analyze(regions []Facts, prices pricing.Table, now time.Time) Report {
-	r := Report{
-		Since: now.Add(-Span).UTC(), Until: now.UTC(), Solutions: []Summary{}, Findings: []Finding{}, Totals: Totals{Unread: []string{}},
-	}
-	total, money := sum{use: true}, amounts{}
+	r := Report{Since: now.Add(-Span).UTC(), Until: now.UTC(), Totals: Totals{Sum: Sum{Hours: new(0.0), Unserved: new(0.0)}}}
 	for _, f := range regions {
 		if !f.Known.Solutions || !f.Known.Versions {
 			r.Totals.Unread = append(r.Totals.Unread, f.Region)
@@ -102,11 +97,9 @@ func Analyze(regions []Facts, prices pricing.Table, now time.Time) Report {
 		}
 		a := newAnalysis(f, prices, now)
 		for _, s := range f.Solutions {
-			summary, counted := a.summary(s)
+			summary := a.summary(s)
 			found := a.solution(s, summary)
-			r.Totals.Solutions++
-			total.add(counted)
-			money.add(summary, a.estimate(s, summary.Unserved))
+			r.Totals.add(a.totals(s, summary))
 			if summary.Trainings > 0 || len(found) > 0 {
 				r.Solutions = append(r.Solutions, summary)
 			}
@@ -114,57 +107,107 @@ func Analyze(regions []Facts, prices pricing.Table, now time.Time) Report {
 		}
 		r.Findings = append(r.Findings, a.groups()...)
 	}
-	if r.Totals.Sum = total.done(); len(r.Totals.Unread) > 0 && total.Trainings == 0 {
-		r.Totals.Hours, r.Totals.Unserved = nil, nil
+	return r.done()
+}
+
+// In is the report with its account named.
+func (r Report) In(a model.Account) Report {
+	r.Solutions, r.Findings = model.InAccount(r.Solutions, a), model.InAccount(r.Findings, a)
+	r.Totals.Unread = slices.Clone(r.Totals.Unread)
+	for i := range r.Totals.Unread {
+		r.Totals.Unread[i] += " of " + a.String()
 	}
-	r.Totals.Amounts, r.Totals.Unpriced = money.list(), money.unpriced
-	slices.SortStableFunc(r.Solutions, func(a, b Summary) int {
-		return cmp.Or(cmp.Compare(hours(b.Hours), hours(a.Hours)), cmp.Compare(a.ARN, b.ARN))
-	})
-	slices.SortFunc(r.Findings, compare)
 	return r
 }
 
-// hours orders unknown hours last.
-func hours(h *float64) float64 {
-	if h == nil {
-		return -1
-	}
-	return *h
-}
+// Unread is the report of an account of which nothing is known.
+func Unread(a model.Account) Report { return Report{Totals: Totals{Unread: []string{a.String()}}} }
 
-// sum adds up trainings.
-type sum struct {
-	Sum
-	hours, unserved float64
-	reported        int
-	use             bool // what uses versions is known
-}
-
-// add adds another sum.
-func (s *sum) add(o sum) {
-	s.Trainings += o.Trainings
-	s.Automatic += o.Automatic
-	s.Manual += o.Manual
-	s.Failed += o.Failed
-	s.Stopped += o.Stopped
-	s.InProgress += o.InProgress
-	s.Unreported += o.Unreported
-	s.hours += o.hours
-	s.unserved += o.unserved
-	s.reported += o.reported
-	s.use = s.use && (o.use || o.reported == 0)
-}
-
-// done is the sum with what is unknown as null.
-func (s sum) done() Sum {
-	if s.reported > 0 || s.Trainings == 0 {
-		s.Hours = &s.hours
-		if s.use {
-			s.Unserved = &s.unserved
+// Merged puts the reports of several accounts together. What is not known of one of them is in no sum.
+func Merged(list []Report) Report {
+	var out Report
+	for _, r := range list {
+		if out.Until.IsZero() {
+			out.Since, out.Until = r.Since, r.Until
 		}
+		out.Solutions, out.Findings = append(out.Solutions, r.Solutions...), append(out.Findings, r.Findings...)
+		out.Totals.add(r.Totals)
 	}
-	return s.Sum
+	return out.done()
+}
+
+// done is the report in order, with empty lists instead of nil ones. If nothing was trained where it
+// could be read, and not everything could be read, the hours are not known.
+func (r Report) done() Report {
+	t := &r.Totals
+	if len(t.Unread) > 0 && t.Trainings == 0 {
+		t.Hours, t.Sum.Unserved = nil, nil
+	}
+	r.Solutions, r.Findings = append([]Summary{}, r.Solutions...), append([]Finding{}, r.Findings...)
+	t.Unread, t.Amounts = append([]string{}, t.Unread...), append([]Amount{}, t.Amounts...)
+	slices.SortFunc(t.Amounts, func(a, b Amount) int { return cmp.Compare(a.Currency, b.Currency) })
+	slices.SortStableFunc(r.Solutions, func(a, b Summary) int {
+		return cmp.Or(compareHours(a.Hours, b.Hours), cmp.Compare(a.ARN, b.ARN))
+	})
+	slices.SortFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(compareHours(a.Hours, b.Hours), cmp.Compare(a.ARN, b.ARN), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Campaign, b.Campaign))
+	})
+	return r
+}
+
+// compareHours orders hours, the most first and those that are not known last.
+func compareHours(a, b *float64) int {
+	order := func(h *float64) float64 {
+		if h == nil {
+			return -1
+		}
+		return *h
+	}
+	return cmp.Compare(order(b), order(a))
+}
+
+// add adds others.
+func (t *Totals) add(o Totals) {
+	t.Solutions += o.Solutions
+	t.Unread = append(t.Unread, o.Unread...)
+	t.Unpriced += o.Unpriced
+	t.Sum = t.Sum.plus(o.Sum)
+	for _, a := range o.Amounts {
+		i := slices.IndexFunc(t.Amounts, func(sum Amount) bool { return sum.Currency == a.Currency })
+		if i < 0 {
+			t.Amounts = append(t.Amounts, a)
+			continue
+		}
+		sum := &t.Amounts[i]
+		sum.Amount, sum.Unserved = sum.Amount+a.Amount, both(sum.Unserved, a.Unserved)
+	}
+}
+
+// plus adds others. Hours that are not known are left out, as those of a training are; Unserved is not
+// known if it is not known of all Hours.
+func (s Sum) plus(o Sum) Sum {
+	out := Sum{
+		Trainings: s.Trainings + o.Trainings, Automatic: s.Automatic + o.Automatic, Manual: s.Manual + o.Manual, Failed: s.Failed + o.Failed,
+		Stopped: s.Stopped + o.Stopped, InProgress: s.InProgress + o.InProgress, Unreported: s.Unreported + o.Unreported,
+	}
+	nothing := s.Hours == nil && s.Trainings == 0 // was added yet
+	switch {
+	case !nothing && (o.Trainings == 0 || s.Trainings > 0 && o.Hours == nil):
+		out.Hours, out.Unserved = s.Hours, s.Unserved
+	case s.Hours == nil || s.Trainings == 0:
+		out.Hours, out.Unserved = o.Hours, o.Unserved
+	default:
+		out.Hours, out.Unserved = both(s.Hours, o.Hours), both(s.Unserved, o.Unserved)
+	}
+	return out
+}
+
+// both adds two numbers; nil if either is not known.
+func both(a, b *float64) *float64 {
+	if a == nil || b == nil {
+		return nil
+	}
+	return new(*a + *b)
 }
 
 // analysis is the facts of a region, by what they belong to.
@@ -172,13 +215,13 @@ type analysis struct {
 	Facts
 	prices    pricing.Table
 	now       time.Time
-	campaigns map[string][]Campaign // by solution ARN
-	jobs      map[string][]BatchJob // the same
-	groupName map[string]string     // by ARN
+	campaigns map[string][]model.Resource // by solution ARN
+	jobs      map[string][]BatchJob       // the same
+	groupName map[string]string           // by ARN
 }
 
 func newAnalysis(f Facts, prices pricing.Table, now time.Time) analysis {
-	a := analysis{f, prices, now, map[string][]Campaign{}, map[string][]BatchJob{}, map[string]string{}}
+	a := analysis{f, prices, now, map[string][]model.Resource{}, map[string][]BatchJob{}, map[string]string{}}
 	for _, c := range f.Campaigns {
 		a.campaigns[SolutionOf(c.Version)] = append(a.campaigns[SolutionOf(c.Version)], c)
 	}
@@ -194,18 +237,11 @@ func newAnalysis(f Facts, prices pricing.Table, now time.Time) analysis {
 // inSpan reports whether a training began within the span.
 func (a analysis) inSpan(v Version) bool { return v.Created.After(a.now.Add(-Span)) }
 
-func (a analysis) summary(s Solution) (Summary, sum) {
+func (a analysis) summary(s Solution) Summary {
 	out := Summary{
 		ARN: s.ARN, Name: s.Name, Region: a.Region, DatasetGroup: a.groupName[s.Group], Recipe: s.Recipe,
-		Automatic: s.Automatic, Schedule: s.Schedule,
+		Automatic: s.Automatic, Schedule: s.Schedule, Sum: a.sum(s),
 	}
-	counted := sum{use: a.Known.use()}
-	for _, v := range s.Versions {
-		if a.inSpan(v) {
-			counted.count(v, a.served(s, v))
-		}
-	}
-	out.Sum = counted.done()
 	out.Estimate = a.estimate(s, out.Hours)
 	if a.Known.Campaigns {
 		out.Campaigns = []string{}
@@ -224,35 +260,74 @@ func (a analysis) summary(s Solution) (Summary, sum) {
 			}
 		}
 	}
-	return out, counted
+	return out
 }
 
-func (s *sum) count(v Version, served bool) {
-	s.Trainings++
+// sum adds up the trainings of a solution in the span.
+func (a analysis) sum(s Solution) Sum {
+	var out Sum
+	hours, unserved := 0.0, 0.0
+	for _, v := range s.Versions {
+		if !a.inSpan(v) {
+			continue
+		}
+		out.Trainings++
+		switch {
+		case v.Automatic == nil:
+		case *v.Automatic:
+			out.Automatic++
+		default:
+			out.Manual++
+		}
+		switch v.Status {
+		case failed:
+			out.Failed++
+		case stopped:
+			out.Stopped++
+		case model.StatusActive:
+		default:
+			out.InProgress++
+		}
+		switch {
+		case v.Hours == nil:
+			out.Unreported++
+		case a.served(s, v):
+			hours += *v.Hours
+		default:
+			hours, unserved = hours+*v.Hours, unserved+*v.Hours
+		}
+	}
+	if out.Unreported < out.Trainings || out.Trainings == 0 {
+		out.Hours = &hours
+		if a.Known.use() {
+			out.Unserved = &unserved
+		}
+	}
+	return out
+}
+
+// estimate is what hours of training of a solution cost. The amount is nil if the hours or the
+// recipe are unknown, if there is no price, or if AWS bills the recipe by interactions, which no
+// API returns.
+func (a analysis) estimate(s Solution, hours *float64) pricing.Estimate {
+	product := pricing.TrainingOf(s.Recipe)
+	if s.Recipe == "" || product != pricing.Training { // guard: training: hours of another price model have no price
+		hours = nil
+	}
+	return a.prices.Once(a.Region, product, hours)
+}
+
+// totals are those of one solution.
+func (a analysis) totals(s Solution, sum Summary) Totals {
+	t := Totals{Solutions: 1, Sum: sum.Sum}
 	switch {
-	case v.Automatic == nil:
-	case *v.Automatic:
-		s.Automatic++
+	case sum.Trainings == 0:
+	case sum.Estimate.Amount == nil:
+		t.Unpriced = 1
 	default:
-		s.Manual++
+		t.Amounts = []Amount{{sum.Estimate.Currency, *sum.Estimate.Amount, a.estimate(s, sum.Unserved).Amount}}
 	}
-	switch {
-	case v.Status == failed:
-		s.Failed++
-	case v.Status == stopped:
-		s.Stopped++
-	case !v.Terminal():
-		s.InProgress++
-	}
-	if v.Hours == nil {
-		s.Unreported++
-		return
-	}
-	s.reported++
-	s.hours += *v.Hours
-	if !served {
-		s.unserved += *v.Hours
-	}
+	return t
 }
 
 // served reports whether a version is served, was used by a batch job, or may have been served
@@ -262,9 +337,9 @@ func (a analysis) served(s Solution, v Version) bool {
 	if slices.ContainsFunc(a.jobs[s.ARN], func(j BatchJob) bool { return j.Version == v.ARN }) {
 		return true
 	}
-	return slices.ContainsFunc(a.campaigns[s.ARN], func(c Campaign) bool {
+	return slices.ContainsFunc(a.campaigns[s.ARN], func(c model.Resource) bool {
 		present, ok := s.version(c)
-		if !ok || c.Updating { // in doubt it is
+		if !ok || updating(c) { // in doubt it is
 			return true
 		}
 		if c.AutoSync && v.Status == model.StatusActive {
@@ -275,7 +350,7 @@ func (a analysis) served(s Solution, v Version) bool {
 }
 
 // version is the version that a campaign serves; ok is false if it is unknown.
-func (s Solution) version(c Campaign) (served Version, ok bool) {
+func (s Solution) version(c model.Resource) (served Version, ok bool) {
 	if c.Version == s.ARN+"/$LATEST" {
 		newest, ok := s.newest()
 		return newest, ok && c.AutoSync

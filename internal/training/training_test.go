@@ -40,8 +40,16 @@ func trained(days int, automatic bool, hours float64) (list []Version) {
 	return list
 }
 
-func campaign(version string, change ...func(*Campaign)) Campaign {
-	c := Campaign{Name: "home", ARN: prefix + "campaign/home", Version: version, Created: ago(60)}
+func arn(text string) model.ARN {
+	parsed, err := model.ParseARN(text)
+	if err != nil {
+		panic(err)
+	}
+	return parsed
+}
+
+func campaign(version string, change ...func(*model.Resource)) model.Resource {
+	c := model.Resource{Kind: model.Campaign, Name: "home", ARN: arn(prefix + "campaign/home"), Version: version, Created: ago(60)}
 	for _, f := range change {
 		f(&c)
 	}
@@ -65,7 +73,7 @@ func known(change ...func(*Facts)) Facts {
 	return f
 }
 
-func serves(c Campaign) func(*Facts) {
+func serves(c model.Resource) func(*Facts) {
 	return func(f *Facts) { f.Campaigns = append(f.Campaigns, c) }
 }
 
@@ -90,7 +98,7 @@ const weekly = "5 trainings of 10.0 hours in 30 days"
 
 func TestFindings(t *testing.T) {
 	newest, oldest := shop+"/v0010", shop+"/v0990"
-	synced := func(c *Campaign) { c.AutoSync = true }
+	synced := func(c *model.Resource) { c.AutoSync = true }
 	failing := func(days ...float64) (list []Version) {
 		for _, d := range days {
 			v := version(d, true, failed, -1)
@@ -164,7 +172,7 @@ func TestFindings(t *testing.T) {
 				" | update-campaign --region eu-west-1 --campaign-arn " + prefix + "campaign/home --solution-version-arn " + newest,
 		}},
 		{"a newer version failed", known(serves(campaign(shop+"/v0220")), versions(append(failing(2), version(22, true, model.StatusActive, 2))...)), nil},
-		{"the campaign is being updated", known(serves(campaign(shop+"/v0220", func(c *Campaign) { c.Updating = true }))), nil},
+		{"the campaign is being updated", known(serves(campaign(shop+"/v0220", func(c *model.Resource) { c.Update = &model.Update{Status: "CREATE IN_PROGRESS"} }))), nil},
 		{"its version no longer exists", known(serves(campaign(shop + "/gone"))), nil},
 		{"an old model", known(serves(campaign(oldest)), versions(version(99, false, model.StatusActive, 2))), []string{
 			"old-model: campaign home serves a model that is 98 days old, and there is no newer one | create-solution-version ",
@@ -228,7 +236,7 @@ func TestUnusedGroupsAndTrackers(t *testing.T) {
 	}{
 		"a group with a solution and a tracker that nothing uses": {known(tracker, quiet), "unused-event-tracker"},
 		"a group without solutions":                               {known(tracker, empty), "unused-dataset-group"},
-		"a group without solutions, but a recommender":            {known(tracker, empty, func(f *Facts) { f.Recommenders = []Recommender{{group}} }), ""},
+		"a group without solutions, but a recommender":            {known(tracker, empty, func(f *Facts) { f.Recommenders = []model.Resource{{DatasetGroup: arn(group)}} }), ""},
 		"a new group":                   {known(tracker, empty, func(f *Facts) { f.Groups[0].Created = ago(13) }), ""},
 		"a group that is being deleted": {known(tracker, empty, func(f *Facts) { f.Groups[0].Status = "DELETE PENDING" }), ""},
 		"a new tracker":                 {known(tracker, quiet, func(f *Facts) { f.Trackers[0].Created = ago(13) }), ""},
@@ -274,7 +282,7 @@ func TestSums(t *testing.T) {
 		"nothing is served":          {[]Facts{known(mixed)}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 6, unread []"},
 		"what is served is unknown":  {[]Facts{known(mixed, unknown(func(k *Known) { k.Campaigns = false }))}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved null, unread []"},
 		"an older version is served": {[]Facts{known(mixed, serves(campaign(shop+"/v0120")))}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 3, unread []"},
-		"each version is served":     {[]Facts{known(mixed, serves(campaign(shop+"/v0100", func(c *Campaign) { c.AutoSync = true })))}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 0, unread []"},
+		"each version is served":     {[]Facts{known(mixed, serves(campaign(shop+"/v0100", func(c *model.Resource) { c.AutoSync = true })))}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 0, unread []"},
 		"its version is unknown":     {[]Facts{known(mixed, serves(campaign(shop+"/gone")))}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 0, unread []"},
 		"a batch job used one":       {[]Facts{known(mixed, job(5, shop+"/v0100"))}, "6 trainings (5 automatic, 1 manual, 1 failed, 1 stopped, 1 running), hours 6, 3 without, unserved 3, unread []"},
 		"no training":                {[]Facts{known(versions())}, "0 trainings (0 automatic, 0 manual, 0 failed, 0 stopped, 0 running), hours 0, 0 without, unserved 0, unread []"},
@@ -319,9 +327,7 @@ func TestTotalsAddUp(t *testing.T) {
 
 // What uses solutions is known only if all campaigns and recommenders were listed and described.
 func TestWith(t *testing.T) {
-	arn := func(resource string) model.ARN {
-		return model.ARN{Partition: "aws", Service: "personalize", Region: "eu-west-1", Account: "123456789012", Resource: resource}
-	}
+	arn := func(resource string) model.ARN { return arn(prefix + resource) }
 	snapshot := func(change ...func(*model.Snapshot)) model.Snapshot {
 		home, picks := arn("campaign/home"), arn("recommender/picks")
 		s := model.Snapshot{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 )
 
 var now = time.Date(2026, 3, 4, 12, 2, 30, 0, time.UTC) // a Wednesday
@@ -28,7 +29,7 @@ func endpoint(kind model.Kind, minimum int) model.Resource {
 // history is that of a resource that was watched all the time, with the given rate (TPS) at the
 // start of each 5 minutes. A negative rate has no datapoint; NaN was not watched either.
 func history(r model.Resource, m billing.ReportTime, rate func(at time.Time) float64) billing.History {
-	queries := billing.HistoryQueries(r, m)
+	queries := billing.Queries(r, m)
 	requests, minimums := model.Series{Complete: true}, model.Series{Complete: true}
 	for at := m.Span.Start; at.Before(m.Span.End); at = at.Add(5 * time.Minute) {
 		v := rate(at)
@@ -103,4 +104,16 @@ func trace(t *testing.T, name string, end time.Time, mean float64) func(at time.
 		}
 		return -1
 	}
+}
+
+// try meters demand by the minimums that a schedule itself wants, from the lead before each level on.
+func try(d billing.Demand, s schedule.Schedule) billing.Trial {
+	levels := make([]float64, len(d.Requests))
+	i := 0
+	for _, span := range s.Spans(d.Start, d.End()) {
+		for ; i < len(levels) && d.Time(i).Before(span.Until); i++ {
+			levels[i] = float64(span.Level)
+		}
+	}
+	return d.Try(func(i int) float64 { return levels[i] })
 }

@@ -62,7 +62,7 @@ func (c cell) at() raise {
 func fit(d billing.Demand, base int, l layout) (schedule.Schedule, bool) {
 	cells := cellsOf(d, base, l)
 	fitted := scheduleOf(cells, base)
-	trial := tryWeek(d, fitted)
+	trial := d.Try(minimums(d, fitted))
 	budget := fitCost * trial.Used
 	for trial.TPSHours <= budget {
 		best, to := bestRaise(cells, budget-trial.TPSHours)
@@ -72,7 +72,7 @@ func fit(d billing.Demand, base int, l layout) (schedule.Schedule, bool) {
 		before := best.level
 		best.level = to.level
 		next := scheduleOf(cells, base)
-		if after := tryWeek(d, next); after.TPSHours <= budget {
+		if after := d.Try(minimums(d, next)); after.TPSHours <= budget {
 			fitted, trial = next, after
 			continue
 		}
@@ -132,11 +132,10 @@ func cellsOf(d billing.Demand, base int, l layout) []cell {
 		if next != here { // the hour's level is in place already
 			rates[next] = append(rates[next], rate)
 		}
+		if d.IsCold(i, float64(base)) {
+			rises[here] = append(rises[here], rise{int(math.Ceil(rate)), d.Time(i).Truncate(24 * time.Hour)})
+		}
 	}
-	d.EachCold(float64(base), func(i int, rate float64) {
-		here := find(d.Time(i))
-		rises[here] = append(rises[here], rise{int(math.Ceil(rate)), d.Time(i).Truncate(24 * time.Hour)})
-	})
 	for i := range cells {
 		cells[i].raises = raisesOf(rates[i], rises[i], base)
 	}
@@ -185,9 +184,9 @@ func scheduleOf(cells []cell, base int) schedule.Schedule {
 	return s
 }
 
-// tryWeek is try for a schedule in whole hours of UTC whose rules do not go over midnight, as those
-// fitted here: many are tried.
-func tryWeek(d billing.Demand, s schedule.Schedule) billing.Trial {
+// minimums are those of a schedule at each step of the demand, from the lead before each level on. The
+// schedule is in whole hours of UTC, and its rules do not go over midnight, as those fitted here: many are tried.
+func minimums(d billing.Demand, s schedule.Schedule) func(i int) float64 {
 	const day = 24
 	week := make([]float64, 7*day) // by the hour, from Sunday on
 	for i := range week {
@@ -201,7 +200,87 @@ func tryWeek(d billing.Demand, s schedule.Schedule) billing.Trial {
 	first := int(d.Start.Weekday())*day + d.Start.Hour()
 	const hour = int(time.Hour / billing.Slot)
 	lead := int(s.Lead / billing.Slot)
-	return d.Try(func(i int) float64 {
+	return func(i int) float64 {
 		return max(week[(first+i/hour)%len(week)], week[(first+(i+lead)/hour)%len(week)])
-	})
+	}
+}
+
+// shorten merges rules as far as the budget, in TPS-hours, allows: each change of a minimum is an
+// update that takes minutes. It then drops the rules that avoid least for their cost until the text
+// fits into a tag.
+func shorten(d billing.Demand, s schedule.Schedule, budget float64) schedule.Schedule {
+	s = combineDays(s)
+	for {
+		best, cost := s, budget
+		for _, merged := range mergers(s) {
+			if t := d.Try(minimums(d, merged)); t.TPSHours <= cost {
+				best, cost = merged, t.TPSHours
+			}
+		}
+		if len(best.Rules) == len(s.Rules) {
+			break
+		}
+		s = combineDays(best)
+	}
+	for s.Validate() != nil && len(s.Rules) > 0 {
+		s = without(d, s)
+	}
+	return s
+}
+
+// mergers are the schedules with two touching or equal rules made one, at the higher level.
+func mergers(s schedule.Schedule) []schedule.Schedule {
+	var list []schedule.Schedule
+	for i, a := range s.Rules {
+		for j, b := range s.Rules {
+			merged := a
+			switch {
+			case i == j:
+				continue
+			case a.Days == b.Days && a.Until == b.From: // one after the other
+				merged.Until = b.Until
+			case i < j && a.From == b.From && a.Until == b.Until: // the same hours of other days
+				merged.Days |= b.Days
+			default:
+				continue
+			}
+			merged.Level = max(a.Level, b.Level)
+			next := s
+			next.Rules = slices.Clone(s.Rules)
+			next.Rules[i] = merged
+			next.Rules = slices.Delete(next.Rules, j, j+1)
+			list = append(list, next)
+		}
+	}
+	return list
+}
+
+// combineDays makes one rule of those with the same hours and level.
+func combineDays(s schedule.Schedule) schedule.Schedule {
+	combined := s
+	combined.Rules = nil
+	for _, r := range s.Rules {
+		same := func(o schedule.Rule) bool { return o.From == r.From && o.Until == r.Until && o.Level == r.Level }
+		if i := slices.IndexFunc(combined.Rules, same); i >= 0 {
+			combined.Rules[i].Days |= r.Days
+			continue
+		}
+		combined.Rules = append(combined.Rules, r)
+	}
+	return combined
+}
+
+// without drops the rule whose loss adds the fewest cold steps, of several the dearest.
+func without(d billing.Demand, s schedule.Schedule) schedule.Schedule {
+	var best schedule.Schedule
+	var trial billing.Trial
+	for i := range s.Rules {
+		next := s
+		next.Rules = slices.Delete(slices.Clone(s.Rules), i, i+1)
+		t := d.Try(minimums(d, next))
+		if i == 0 || t.Cold.Cold < trial.Cold.Cold || t.Cold.Cold == trial.Cold.Cold && t.TPSHours < trial.TPSHours {
+			best, trial = next, t
+		}
+	}
+	return best
 }

@@ -57,7 +57,7 @@ func Propose(r model.Resource, h billing.History) (*Proposal, string) {
 		if !ok {
 			continue
 		}
-		p := Proposal{s, constant, try(tested, s)}
+		p := Proposal{s, constant, tested.Try(minimums(tested, s))}
 		if p.proven() && (best == nil || p.better(*best)) {
 			best = &p
 		}
@@ -93,19 +93,4 @@ func (p Proposal) better(other Proposal) bool {
 		return a.TPSHours < b.TPSHours
 	}
 	return len(p.Schedule.String()) < len(other.Schedule.String())
-}
-
-// try meters demand with the minimums of a schedule.
-func try(d billing.Demand, s schedule.Schedule) billing.Trial { return d.Try(minimums(d, s)) }
-
-// minimums are those of a schedule at each step of the demand, from the lead before each level on.
-func minimums(d billing.Demand, s schedule.Schedule) func(i int) float64 {
-	levels := make([]float64, len(d.Requests))
-	i := 0
-	for _, span := range s.Spans(d.Start, d.End()) {
-		for ; i < len(levels) && d.Time(i).Before(span.Until); i++ {
-			levels[i] = float64(span.Level)
-		}
-	}
-	return func(i int) float64 { return levels[i] }
 }

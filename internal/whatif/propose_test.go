@@ -193,7 +193,7 @@ func TestAScheduleFitsIntoATag(t *testing.T) {
 }
 
 // The fast way of trying gives what the schedule itself gives, lead times included.
-func TestTryWeekIsTry(t *testing.T) {
+func TestMinimumsAreThoseOfTheSchedule(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	r := endpoint(model.Recommender, 10)
 	d := history(r, span(56), lunchRush(workdays)).Demand
@@ -205,7 +205,7 @@ func TestTryWeekIsTry(t *testing.T) {
 				Days: schedule.Days(1 + random.IntN(127)), From: from * 60, Until: (from + 1 + random.IntN(24-from)) * 60, Level: s.Base + 1 + random.IntN(60),
 			})
 		}
-		slow, fast := try(d, s), tryWeek(d, s)
+		slow, fast := try(d, s), d.Try(minimums(d, s))
 		if slow.TPSHours != fast.TPSHours || slow.Cold.Cold != fast.Cold.Cold || slow.Above != fast.Above {
 			t.Fatalf("%s: %+v and %+v", s, slow, fast)
 		}

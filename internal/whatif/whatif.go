@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
@@ -56,46 +57,65 @@ type Option struct {
 	PerColdStep *float64
 }
 
+// comparison compares minimums with the lowest and the present one.
+type comparison struct {
+	billing.Demand
+	lowest, now billing.Trial
+}
+
+func compare(r model.Resource, h billing.History) comparison {
+	return comparison{h.Demand, h.Demand.At(1), h.Demand.At(float64(r.MinTPS))}
+}
+
+// option completes an option by the minimum of each step.
+func (c comparison) option(o Option, minimum func(i int) float64) Option {
+	o.Trial, o.Metered = c.Try(minimum), c.Demand.Metered(minimum)
+	o.Risk = billing.RiskOf(o.Cold, c.now.Cold)
+	if avoided := c.lowest.Cold.Cold - o.Cold.Cold; avoided > 0 {
+		o.PerColdStep = new((o.TPSHours - c.lowest.TPSHours) / float64(avoided))
+	}
+	return o
+}
+
+// constant is the option of a minimum that never changes.
+func (c comparison) constant(minimum int) Option {
+	return c.option(Option{Minimum: minimum}, func(int) float64 { return float64(minimum) })
+}
+
 // Options are the choices for a resource, by minimum, with the schedule after them. There are none
 // if nothing is known of the demand.
 func Options(r model.Resource, h billing.History, proposal *Proposal) []Option {
-	d := h.Demand
-	lowest := d.At(1)
-	if lowest.Hours == 0 {
+	c := compare(r, h)
+	if c.lowest.Hours == 0 {
 		return nil
 	}
-	reasons := map[int][]Reason{}
-	add := func(minimum int, why Reason) { reasons[minimum] = append(reasons[minimum], why) }
-	add(r.MinTPS, Present)
-	add(1, Lowest)
-	last := model.NewWindow(d.End().Add(-rules.LookBack), d.End())
-	if watermark, ok := h.Watermark(r, last); ok {
-		add(watermark, Watermark)
-	}
-	for why, share := range map[Reason]float64{Waste1: 1.01, Waste5: 1.05} {
-		if minimum, ok := within(d, share); ok {
-			add(minimum, why)
-		}
-	}
-	for why, percent := range map[Reason]float64{P50: 50, P90: 90, P995: 99.5} {
-		if rate, ok := d.Percentile(percent); ok {
-			add(max(1, int(math.Ceil(rate))), why)
-		}
-	}
-	now := d.At(float64(r.MinTPS))
 	var list []Option
-	for minimum, why := range reasons {
-		slices.SortFunc(why, func(a, b Reason) int { return cmp.Compare(order(a), order(b)) })
-		always := func(int) float64 { return float64(minimum) }
-		list = append(list, option(Option{Minimum: minimum, Reasons: why, Trial: d.Try(always), Metered: d.Metered(always)}, lowest, now))
+	add := func(why Reason, minimum int, ok bool) {
+		i := slices.IndexFunc(list, func(o Option) bool { return o.Minimum == minimum })
+		switch {
+		case !ok:
+			return
+		case i < 0:
+			i, list = len(list), append(list, c.constant(minimum))
+		}
+		list[i].Reasons = append(list[i].Reasons, why)
+	}
+	add(Present, r.MinTPS, true)
+	add(Lowest, 1, true)
+	watermark, ok := h.Watermark(r, model.NewWindow(c.End().Add(-rules.LookBack), c.End()))
+	add(Watermark, watermark, ok)
+	for i, share := range []float64{1.01, 1.05} {
+		minimum, ok := within(c.Demand, share)
+		add([]Reason{Waste1, Waste5}[i], minimum, ok)
+	}
+	for i, percent := range []float64{50, 90, 99.5} {
+		rate, ok := c.Percentile(percent)
+		add([]Reason{P50, P90, P995}[i], max(1, int(math.Ceil(rate))), ok)
 	}
 	slices.SortFunc(list, func(a, b Option) int { return cmp.Compare(a.Minimum, b.Minimum) })
 	if proposal != nil {
-		scheduled := minimums(d, proposal.Schedule)
-		list = append(list, option(Option{
-			Minimum: proposal.Schedule.Base, Schedule: proposal.Schedule.String(), Reasons: []Reason{Proposed},
-			Trial: d.Try(scheduled), Metered: d.Metered(scheduled),
-		}, lowest, now))
+		s := proposal.Schedule
+		list = append(list, c.option(Option{Minimum: s.Base, Schedule: s.String(), Reasons: []Reason{Proposed}}, minimums(c.Demand, s)))
 	}
 	return list
 }
@@ -106,59 +126,36 @@ const mostSteps = 60
 // Steps are constant minimums from 1 to beyond the present one and those given, at even distances and
 // with those given between them. They have no reasons. There are none if nothing is known of the demand.
 func Steps(r model.Resource, h billing.History, among []int) []Option {
-	d := h.Demand
-	lowest, now := d.At(1), d.At(float64(r.MinTPS))
-	if lowest.Hours == 0 {
+	c := compare(r, h)
+	if c.lowest.Hours == 0 {
 		return nil
 	}
-	top := max(r.MinTPS, slices.Max(append([]int{1}, among...)))
-	top += max(1, top/4)
 	minimums := append([]int{1, max(1, r.MinTPS)}, among...)
+	top := slices.Max(minimums)
+	top += max(1, top/4)
 	for minimum, step := 1, (top+mostSteps-1)/mostSteps; minimum <= top; minimum += step {
 		minimums = append(minimums, minimum)
 	}
 	slices.Sort(minimums)
 	var list []Option
 	for _, minimum := range slices.Compact(minimums) {
-		always := func(int) float64 { return float64(minimum) }
-		list = append(list, option(Option{Minimum: minimum, Trial: d.Try(always), Metered: d.Metered(always)}, lowest, now))
+		list = append(list, c.constant(minimum))
 	}
 	return list
-}
-
-func order(why Reason) int {
-	return slices.Index([]Reason{Present, Lowest, Watermark, Waste1, Waste5, P50, P90, P995, Proposed}, why)
-}
-
-// option compares with the lowest minimum and with the present one.
-func option(o Option, lowest, now billing.Trial) Option {
-	o.Risk = billing.RiskOf(o.Cold, now.Cold)
-	if avoided := lowest.Cold.Cold - o.Cold.Cold; avoided > 0 {
-		o.PerColdStep = new((o.TPSHours - lowest.TPSHours) / float64(avoided))
-	}
-	return o
 }
 
 // within is the highest constant minimum that costs at most a multiple of what is used. It is not ok
 // if not even 1 does.
 func within(d billing.Demand, share float64) (minimum int, ok bool) {
-	affordable := func(minimum int) bool {
+	tooDear := func(minimum int) bool {
 		t := d.At(float64(minimum))
-		return t.TPSHours <= share*t.Used
+		return t.TPSHours > share*t.Used
 	}
-	if !affordable(1) {
-		return 0, false
+	high := 1
+	for !tooDear(high) {
+		high *= 2
 	}
-	low, high := 1, 2 // low is affordable
-	for affordable(high) {
-		low, high = high, 2*high
-	}
-	for high-low > 1 {
-		if middle := (low + high) / 2; affordable(middle) {
-			low = middle
-		} else {
-			high = middle
-		}
-	}
-	return low, true
+	low := high / 2 // is affordable
+	minimum = low + sort.Search(high-low-1, func(i int) bool { return tooDear(low + i + 1) })
+	return minimum, minimum > 0
 }

@@ -1,6 +1,7 @@
 package webstory
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -105,6 +106,7 @@ func shop() web.Snapshot {
 	s.Checks = checks()
 	s.Alarms.List = alarmsOf(s.Resources)
 	ledger := ledgerOf(s.Resources)
+	ledger.Keep()
 	s.Ledger = &ledger
 	s.Audits, s.Entries = audits(), entries()
 	s.Saved = savedOf()
@@ -176,7 +178,7 @@ func alarmsOf(resources []model.Resource) []serve.Alarm {
 // ledgerOf returns the report of 14 days.
 func ledgerOf(resources []model.Resource) report.Ledger {
 	end := Now.Truncate(time.Hour)
-	l := report.Ledger{Window: model.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14, Calls: map[string]int{}}
+	l := report.Ledger{Window: model.Window{Start: end.Add(-14 * 24 * time.Hour), End: end}, Days: 14}
 	prices := prices()
 	for _, r := range resources {
 		e := report.Entry{Subject: report.SubjectOf(r), Created: r.Created, Note: "its requests cannot be seen"}
@@ -187,7 +189,7 @@ func ledgerOf(resources []model.Resource) report.Ledger {
 				e.Saving = &billing.Saving{Action: rules.StepDown, NewMin: max(1, r.MinTPS/3)}
 				e.Saving.TPSHours, e.Saving.PerMonth = e.Usage.Wasted*.7, e.Usage.Wasted*1.5
 			}
-			e.Proposal = pricing.Proposal{Use: pricing.NewUse(prices, r, e.Hourly, e.Hourly, e.Usage.Hours)}
+			e.Proposal = &pricing.Proposal{Use: pricing.NewUse(prices, r, e.Hourly, e.Hourly, e.Usage.Hours)}
 			if e.Saving != nil {
 				lower := hoursAt(e.Hourly, float64(e.Saving.NewMin))
 				e.Proposal.After = new(pricing.NewUse(prices, r, lower, lower, e.Usage.Hours))
@@ -216,7 +218,7 @@ func advise(l *report.Ledger, resources []model.Resource, prices pricing.Table) 
 	}
 	var endpoints []advice.Endpoint
 	for _, e := range l.Resources {
-		one := advice.Endpoint{Resource: byARN[e.ARN], Usage: e.Usage, Priced: e.Proposal}
+		one := advice.Endpoint{Resource: byARN[e.ARN], Usage: e.Usage, Priced: *cmp.Or(e.Proposal, &pricing.Proposal{})}
 		if one.Saving.Action = rules.None; e.Saving != nil {
 			one.Saving = *e.Saving
 		}
@@ -362,6 +364,7 @@ func large(n int) web.Snapshot {
 	}
 	advise(&ledger, s.Resources, prices())
 	ledger.Normalize()
+	ledger.Keep()
 	s.Ledger = &ledger
 	return s
 }

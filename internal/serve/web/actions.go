@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,14 +30,11 @@ const (
 	keyRecord  = "record"
 )
 
-// actionsView lists the buttons on the page of a resource.
-type actionsView struct{ Update, Stop, Start, Delete bool }
+// formsView lists the forms on the page of a resource.
+type formsView struct{ Update, Stop, Start, Delete bool }
 
-func actionsFor(r *row, known bool) actionsView {
-	if !known {
-		return actionsView{}
-	}
-	return actionsView{
+func formsOf(r *row) formsView {
+	return formsView{
 		Update: r.Monitored,
 		Stop:   r.Kind == model.Recommender && r.Monitored,
 		Start:  r.Kind == model.Recommender && r.Status == model.StatusInactive,
@@ -105,18 +103,20 @@ func (h *actionForms) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	o, fault := orderOf(f)
-	present := h.presentOf(f.values[keyARN])
-	o.request.AllowLarge = o.request.NewMinTPS > 0 && f.values[keyConfirm] == strconv.Itoa(o.request.NewMinTPS)
-	if fault == nil && asksFor(o, present.Min) && !o.request.AllowLarge {
-		h.pages.render(w, r, http.StatusOK, h.confirmPage(f, o, present, ""))
-		return
+	present := h.pages.estate().row(f.values[keyARN])
+	if present == nil {
+		present = &row{} // its minimum is unknown
 	}
-	if fault != nil {
-		if o.action == "" || o.action == model.ActionRestore || o.request.ARN == (model.ARN{}) {
-			h.pages.reject(w, r, fault)
-			return
-		}
+	o.request.AllowLarge = o.request.NewMinTPS > 0 && f.values[keyConfirm] == strconv.Itoa(o.request.NewMinTPS)
+	switch {
+	case fault != nil && (o.action == "" || o.action == model.ActionRestore || o.request.ARN == (model.ARN{})):
+		h.pages.reject(w, r, fault)
+		return
+	case fault != nil:
 		h.pages.render(w, r, http.StatusBadRequest, h.confirmPage(f, o, present, fault.Error()))
+		return
+	case asksFor(o, present.Min) && !o.request.AllowLarge:
+		h.pages.render(w, r, http.StatusOK, h.confirmPage(f, o, present, ""))
 		return
 	}
 	arn := o.request.ARN.String()
@@ -198,45 +198,36 @@ func asksFor(o order, present int) bool {
 	return minimum > present+askedRaise || minimum > askedTimes*present || rules.LargeMinimum(o.request.Kind, minimum, present) != ""
 }
 
-// presentOf is a resource as it is now; with a minimum of 0 if that is unknown.
-func (h *actionForms) presentOf(arn string) *row {
-	s := h.options.Source.Snapshot()
-	for _, r := range h.pages.estate(s, h.options.Clock.Now()).rows {
-		if r.ARN == arn {
-			return r
-		}
-	}
-	return &row{}
-}
-
 // confirmView shows what an action changes, before it is executed.
 type confirmView struct {
-	Row                    *row
-	Name, ARN, Token, Back string
-	Action                 model.Action
-	Title, Button          string
-	Unit, Reason, Min      string // as typed
-	Present, New           int    // 0 if unknown
-	Change                 string
-	Monthly, Before        string // TPS-hours a month that are paid for at least
-	Type                   string // what has to be typed to confirm; empty if nothing
-	Typed                  string
-	Fault                  string
-	Undo                   string
+	Row             *row
+	ARN             model.ARN
+	Unit            string
+	Action          model.Action
+	Title, Button   string
+	Reason, Min     string // as typed
+	New             int    // 0 if unknown
+	Change          string
+	Monthly, Before string // TPS-hours a month that are paid for at least
+	Type            string // what has to be typed to confirm; empty if nothing
+	Typed           string
+	Fault           string
+	Undo            string
+	Token           string
 }
 
 func (h *actionForms) confirmPage(f *fields, o order, present *row, fault string) page {
-	arn := o.request.ARN.String()
 	v := confirmView{
-		Row: present, Name: o.request.ARN.Name(), ARN: arn, Token: h.sessions.formToken(arn), Reason: f.values[keyReason], Back: link("/resource", keyARN, arn),
-		Action: o.action, Unit: o.request.Kind.RateUnit(), Present: present.Min, New: o.request.NewMinTPS, Typed: f.values[keyConfirm], Min: f.values[keyMin],
-		Fault: fault, Title: "Change the minimum of", Button: "Change the minimum", Undo: "The history of the endpoint offers to undo it.",
+		Row: present, ARN: o.request.ARN, Unit: o.request.Kind.RateUnit(), Action: o.action, New: o.request.NewMinTPS,
+		Reason: f.values[keyReason], Min: f.values[keyMin], Typed: f.values[keyConfirm], Fault: fault, Token: h.sessions.formToken(o.request.ARN.String()),
+		Title: "Change the minimum of", Button: "Change the minimum", Undo: "The history of the endpoint offers to undo it.",
 	}
 	switch o.action {
 	case model.ActionStop:
-		v.Title, v.Button, v.Type, v.Undo = "Stop", "Stop the recommender", v.Name, "It can be started again."
+		v.Title, v.Button, v.Type, v.Undo = "Stop", "Stop the recommender", v.ARN.Name(), "It can be started again."
 	case model.ActionDelete:
-		v.Title, v.Button, v.Type, v.Undo = "Delete", "Delete the campaign", v.Name, "The audit record allows to restore the campaign, as long as its model exists."
+		v.Title, v.Button, v.Type = "Delete", "Delete the campaign", v.ARN.Name()
+		v.Undo = "The audit record allows to restore the campaign, as long as its model exists."
 	case model.ActionStart:
 		v.Title, v.Button = "Start", "Start the recommender"
 	case model.ActionUpdate:
@@ -246,10 +237,10 @@ func (h *actionForms) confirmPage(f *fields, o order, present *row, fault string
 				v.Fault = "The number differs. Type the new minimum exactly, in digits only."
 			}
 		}
-		v.Monthly = model.Number(float64(v.New)*billing.HoursPerMonth, 0)
-		if v.Present > 0 && v.New > 0 {
-			v.Before = model.Number(float64(v.Present)*billing.HoursPerMonth, 0)
-			v.Change = model.Number(float64(v.New-v.Present)*billing.HoursPerMonth, 0)
+		monthly := func(minimum int) string { return model.Number(float64(minimum)*billing.HoursPerMonth, 0) }
+		v.Monthly = monthly(v.New)
+		if present.Min > 0 && v.New > 0 {
+			v.Before, v.Change = monthly(present.Min), monthly(v.New-present.Min)
 		}
 	}
 	return page{template: "confirm", title: "Please confirm", path: "/resources", forms: true, view: v}
@@ -267,11 +258,12 @@ func (h *actionForms) execute(ctx context.Context, o order) note {
 	var sentence string
 	var err error
 	if o.action == model.ActionRestore {
-		record, ok := findRecord(h.options.Source.Snapshot().Audits, arn, o.record)
-		if !ok {
+		audits := h.options.Source.Snapshot().Audits
+		i := slices.IndexFunc(audits, func(a events.Audit) bool { return a.ARN == arn && undoable(a) && recordName(a) == o.record })
+		if i < 0 {
 			return note{Failed: true, Text: "There is no such record any more, so it cannot be restored."}
 		}
-		sentence, err = h.options.Actions.Restore(ctx, record)
+		sentence, err = h.options.Actions.Restore(ctx, audits[i])
 	} else {
 		sentence, err = h.options.Actions.Do(ctx, o.action, o.request)
 	}
@@ -280,14 +272,4 @@ func (h *actionForms) execute(ctx context.Context, o order) note {
 		return note{Failed: true, Text: fmt.Sprintf("Not done: %v", err)}
 	}
 	return note{Text: sentence}
-}
-
-// findRecord finds the record of a resource by its name.
-func findRecord(audits []events.Audit, arn, name string) (events.Audit, bool) {
-	for _, a := range audits {
-		if a.ARN == arn && undoable(a) && recordName(a) == name {
-			return a, true
-		}
-	}
-	return events.Audit{}, false
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 // activitySize is how many entries a page of the activity has.
@@ -21,6 +22,93 @@ const activitySize = 60
 var activityTabs = []option{
 	{"", "Worth knowing"}, {"change", "Changes"}, {"blocked", "Blocked"}, {"problem", "Problems"}, {"alarm", "Alarms"}, {"cycle", "Cycles"},
 	{"all", "Everything"},
+}
+
+type activityView struct {
+	*estate
+	Days       [][]happening
+	ARN, Name  string
+	Kind       string
+	Search     string
+	Tabs       []tab
+	Total      int
+	Pager      pager
+	CSV        string
+	Week       []tab // how much of each sort happened in the last 7 days
+	Collapsing bool
+}
+
+func (h *site) activity(_ *http.Request, q *fields) (page, error) {
+	kind := q.choice(keyKind, words(activityTabs)...)
+	arn, _ := q.arn(keyARN, false)
+	number, search := q.number(keyPage, 1, 1, maxPage), q.text(keySearch)
+	if q.fault != nil {
+		return page{}, q.fault
+	}
+	view := activityView{
+		estate: h.pages.estate(), Kind: kind, ARN: arn.String(), Name: arn.Name(), Search: search, Collapsing: kind != "all" && kind != "cycle",
+	}
+	about := func(list []happening) []happening {
+		if view.ARN == "" && search == "" {
+			return list
+		}
+		return slices.DeleteFunc(slices.Clone(list), func(h happening) bool {
+			return view.ARN != "" && h.ARN != view.ARN || !hasWords(h.ARN+"\n"+h.Title+"\n"+h.Text+"\n"+h.Region, search)
+		})
+	}
+	collapsed, raw := about(view.happenings), about(view.everything)
+	to := func(kind, key, value string) string {
+		return link("/activity", keyKind, kind, keyARN, view.ARN, keySearch, search, key, value)
+	}
+	var list []happening
+	for i, one := range activityTabs {
+		shown := selectSort(collapsed, raw, one.Value)
+		t := tab{Label: one.Label, Link: to(one.Value, keyPage, ""), Count: len(shown), Current: one.Value == kind}
+		if t.Current {
+			list = shown
+		}
+		view.Tabs = append(view.Tabs, t)
+		if i >= 1 && i < 5 {
+			t.Count = 0
+			for _, h := range shown {
+				if view.Now.Sub(h.Time) <= 7*24*time.Hour {
+					t.Count++
+				}
+			}
+			view.Week = append(view.Week, t)
+		}
+	}
+	view.Total, view.CSV = len(list), to(kind, keyFormat, "csv")
+	var from, until int
+	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, keyPage, n) })
+	for i, one := range shownAt(view.Now, list[from:until]) {
+		if i == 0 || one.day() != list[from+i-1].day() {
+			view.Days = append(view.Days, nil)
+		}
+		last := &view.Days[len(view.Days)-1]
+		*last = append(*last, one)
+	}
+	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{"activity", "", csvOf(list,
+		[]string{"time", "first", "times", "kind", "arn", "region", "what", "why", "outcome", "automatic"}, func(h happening) []any {
+			return []any{h.Time, h.First, h.Count, h.Sort, h.ARN, h.Region, h.Title, h.Text, h.Outcome, h.Automatic}
+		})}}}, nil
+}
+
+// selectSort are the happenings of a tab.
+func selectSort(collapsed, raw []happening, kind string) []happening {
+	switch kind {
+	case "all":
+		return raw
+	case "cycle":
+		collapsed = raw
+	}
+	var list []happening
+	for _, h := range collapsed {
+		if h.Sort == kind || kind == "" && h.Sort != "alarm" {
+			list = append(list, h)
+		}
+	}
+	return list
 }
 
 // happening is one thing that happened, however often it did.
@@ -36,10 +124,74 @@ type happening struct {
 	Tone     string
 
 	parts []decision // that it is made of, the newest first; no more than mostParts
+	now   time.Time  // when it is shown
 }
 
 // mostParts is how many decisions the details of an entry have.
 const mostParts = 12
+
+// shownAt are happenings as they are shown at a time.
+func shownAt(now time.Time, list []happening) []happening {
+	list = slices.Clone(list)
+	for i := range list {
+		list[i].now = now
+	}
+	return list
+}
+
+func (h happening) day() string { return h.Time.UTC().Format(time.DateOnly) }
+
+// When is its time, or that of the newest.
+func (h happening) When() stamp { return stampOf(h.Time, h.now) }
+
+// Since is the time of the oldest.
+func (h happening) Since() stamp { return stampOf(h.First, h.now) }
+
+// Age is how old it is, up to a day; the date is beside it.
+func (h happening) Age() string {
+	if h.now.Sub(h.Time) >= 24*time.Hour {
+		return ""
+	}
+	return h.When().Ago
+}
+
+// Name is that of the resource.
+func (h happening) Name() string { return nameOf(h.ARN) }
+
+// Author is who decided it; empty if no one did.
+func (h happening) Author() string {
+	switch {
+	case h.Kind != EntryAction:
+		return ""
+	case h.Automatic:
+		return "by the monitor"
+	}
+	return "by a person"
+}
+
+// ID is that of its details.
+func (h happening) ID() string {
+	return "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + h.Name()
+}
+
+// Older is how many decisions the details leave out.
+func (h happening) Older() int { return max(h.Count, h.Steps) - len(h.parts) }
+
+// Record is the record of a decision, as where each has an entry of its own; empty without one.
+func (h happening) Record() string {
+	if len(h.records) == 0 {
+		return ""
+	}
+	return string(h.records[0].Raw())
+}
+
+// Stages are the records of its decisions.
+func (h happening) Stages() (list [][]recordView) {
+	for _, part := range h.parts {
+		list = append(list, part.views(h.Text))
+	}
+	return list
+}
 
 // happeningOf describes an entry.
 func happeningOf(e Entry) happening {
@@ -62,17 +214,12 @@ func happeningOf(e Entry) happening {
 // describe words a decision or action.
 func (h *happening) describe() {
 	a := h.records.outcome()
-	h.First = h.records[0].Time
+	h.First, h.To = h.records[0].Time, a.NewMinTPS
 	for _, one := range append(decision{a}, h.records...) {
-		switch {
-		case h.From > 0:
-		case one.Before != nil:
-			h.From = one.Before.MinTPS
-		case one.Inputs != nil:
-			h.From = one.Inputs.MinTPS
+		if h.From == 0 {
+			h.From = report.RecordOf(*one).Min
 		}
 	}
-	h.To = a.NewMinTPS
 	h.Sort, h.Icon, h.Tone = "change", "down", "good"
 	if a.Action != model.ActionUpdate {
 		h.Icon = "stop"
@@ -141,7 +288,7 @@ func (h *happening) conclude(now time.Time, updating map[string]int) {
 	}
 	a := h.records.outcome()
 	switch {
-	case h.records.running(now):
+	case !h.records.ended() && now.Sub(a.Time) < decisionTime:
 		h.Running, h.Title = true, h.titleText(a.Action, running)
 	case !h.records.ended():
 		h.Title, h.Tone = h.titleText(a.Action, outcomeLost), "warn"
@@ -204,7 +351,11 @@ func (s Snapshot) happenings(now time.Time) []happening {
 	for _, d := range decisionsOf(s.Audits, "") {
 		entries = append(entries, d.entry())
 	}
-	return collapse(s.describe(entries, func(h *happening) { h.conclude(now, updating) }))
+	list := s.describe(entries)
+	for i := range list {
+		list[i].conclude(now, updating)
+	}
+	return collapse(list)
 }
 
 // everything are all entries one by one, the newest first.
@@ -213,163 +364,20 @@ func (s Snapshot) everything() []happening {
 	for i := range s.Audits {
 		list = append(list, decision{&s.Audits[i]}.entry())
 	}
-	return s.describe(list, func(*happening) {})
+	return s.describe(list)
 }
 
-// describe describes entries, the newest first.
-func (s Snapshot) describe(list []Entry, conclude func(*happening)) []happening {
+// describe describes entries, the newest first, with the account beside the region if there are several.
+func (s Snapshot) describe(list []Entry) []happening {
 	slices.SortStableFunc(list, func(a, b Entry) int { return b.Time.Compare(a.Time) })
 	out := make([]happening, len(list))
 	for i, e := range list {
-		out[i] = happeningOf(s.placed(e))
-		conclude(&out[i])
+		if arn, err := model.ParseARN(e.ARN); err == nil && len(s.Accounts) > 0 {
+			e.Region = s.place(arn)
+		}
+		out[i] = happeningOf(e)
 	}
 	return out
-}
-
-// entryView is a happening as it is shown.
-type entryView struct {
-	happening
-	When, Since      stamp
-	Day, Date, Clock string
-	Name, Link       string // of the resource
-	Author           string
-	Age              string         // up to a day; the date is beside it
-	Raw              string         // leads to the single records
-	ID               string         // of its details
-	Stages           [][]recordView // the records of its decisions
-	Record           string         // the single record, where each has an entry of its own
-	Older            int            // decisions that the details leave out
-}
-
-type day struct {
-	Date    string
-	Entries []entryView
-}
-
-type activityView struct {
-	Days       []day
-	ARN, Name  string
-	Kind       string
-	Search     string
-	Tabs       []tab
-	Total      int
-	Pager      pager
-	CSV        string
-	Week       []tab // how much of each sort happened in the last 7 days
-	NextCycle  stamp
-	Recorded   stamp
-	Collapsing bool
-}
-
-// tab is a filter with the number of what it shows.
-type tab struct {
-	Label, Link, Icon, Tone string
-	Count                   int
-	Current                 bool
-}
-
-func (h *site) activity(_ *http.Request, q *fields) (page, error) {
-	kind := q.choice(keyKind, words(activityTabs)...)
-	arn, _ := q.arn(keyARN, false)
-	number, search := q.number(keyPage, 1, 1, maxPage), q.text(keySearch)
-	if q.fault != nil {
-		return page{}, q.fault
-	}
-	s, now := h.snapshot()
-	all := h.estate(s, now)
-	view := activityView{Kind: kind, ARN: arn.String(), Name: arn.Name(), Search: search, Collapsing: kind != "all" && kind != "cycle"}
-	about := func(list []happening) []happening {
-		if arn == (model.ARN{}) && search == "" {
-			return list
-		}
-		return slices.DeleteFunc(slices.Clone(list), func(h happening) bool { return !h.about(arn.String(), search) })
-	}
-	collapsed, raw := about(all.happenings), about(all.everything)
-	to := func(kind, n string) string {
-		return link("/activity", keyKind, kind, keyARN, arn.String(), keySearch, search, keyPage, n)
-	}
-	var list []happening
-	for _, one := range activityTabs {
-		shown := selectSort(collapsed, raw, one.Value)
-		view.Tabs = append(view.Tabs, tab{Label: one.Label, Link: to(one.Value, ""), Count: len(shown), Current: one.Value == kind})
-		if one.Value == kind {
-			list = shown
-		}
-	}
-	for _, one := range activityTabs[1:5] {
-		n := 0
-		for _, h := range selectSort(collapsed, raw, one.Value) {
-			if now.Sub(h.Time) <= 7*24*time.Hour {
-				n++
-			}
-		}
-		view.Week = append(view.Week, tab{Label: one.Label, Link: to(one.Value, ""), Count: n})
-	}
-	view.Total, view.Recorded = len(list), stampOf(s.Status.Recorded, now)
-	if s.Status.NextCycle.Sub(now) >= time.Minute {
-		view.NextCycle = stampOf(s.Status.NextCycle, now)
-	}
-	view.CSV = link("/activity", keyKind, kind, keyARN, arn.String(), keySearch, search, keyFormat, "csv")
-	var from, until int
-	view.Pager, from, until = paginate(len(list), activitySize, number, func(n string) string { return to(kind, n) })
-	view.Days = byDay(entryViews(list[from:until], now), kind == "all")
-	return page{template: "activity", title: "Activity", path: "/activity", view: view, tables: []table{{name: "activity", rows: func() [][]string { return activityCSV(list) }}}}, nil
-}
-
-// byDay are entries by day, or, raw, the records behind them.
-func byDay(entries []entryView, raw bool) (days []day) {
-	for _, e := range entries {
-		if raw && len(e.records) > 0 {
-			e.Record, e.Stages = string(e.records[0].Raw()), nil
-		}
-		if n := len(days); n == 0 || days[n-1].Date != e.Day {
-			days = append(days, day{Date: e.Day})
-		}
-		last := &days[len(days)-1]
-		last.Entries = append(last.Entries, e)
-	}
-	return days
-}
-
-// selectSort are the happenings of a tab.
-func selectSort(collapsed, raw []happening, kind string) []happening {
-	var list []happening
-	switch kind {
-	case "all":
-		return raw
-	case "cycle":
-		collapsed = raw
-	}
-	for _, h := range collapsed {
-		if h.Sort == kind || kind == "" && h.Sort != "alarm" {
-			list = append(list, h)
-		}
-	}
-	return list
-}
-
-func activityCSV(list []happening) [][]string {
-	rows := [][]string{{"time", "first", "times", "kind", "arn", "region", "what", "why", "outcome", "automatic"}}
-	for _, h := range list {
-		rows = append(rows, []string{h.Time.UTC().Format(time.RFC3339), h.First.UTC().Format(time.RFC3339), strconv.Itoa(h.Count), h.Sort, h.ARN,
-			h.Region, h.Title, h.Text, h.Outcome, strconv.FormatBool(h.Automatic)})
-	}
-	return rows
-}
-
-// about reports whether an entry is about a resource, if one is requested, and has the searched words.
-func (e Entry) about(arn, search string) bool {
-	if arn != "" && e.ARN != arn {
-		return false
-	}
-	text := strings.ToLower(e.ARN + "\n" + e.Title + "\n" + e.Text + "\n" + e.Region)
-	for _, word := range strings.Fields(strings.ToLower(search)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
-	}
-	return true
 }
 
 // incidents are all entries except records of decisions, in any order.
@@ -394,33 +402,103 @@ func (s Snapshot) incidents() []Entry {
 	return list
 }
 
-func entryViews(list []happening, now time.Time) []entryView {
-	views := make([]entryView, 0, len(list))
-	for _, h := range list {
-		at := h.Time.UTC()
-		v := entryView{
-			happening: h, When: stampOf(h.Time, now), Since: stampOf(h.First, now),
-			Day: at.Format("Monday, 2 January 2006"), Date: at.Format("2 Jan"), Clock: at.Format("15:04"),
-		}
-		if h.ARN != "" {
-			v.Name, v.Link = nameOf(h.ARN), link("/resource", keyARN, h.ARN)
-			v.Raw = link("/activity", keyKind, "all", keyARN, h.ARN)
-		}
-		for _, part := range h.parts {
-			v.Stages = append(v.Stages, part.views(h.Text))
-		}
-		v.Older = max(h.Count, h.Steps) - len(h.parts)
-		v.ID = "d" + strconv.FormatInt(h.First.UnixNano(), 36) + "-" + v.Name
-		if now.Sub(h.Time) < 24*time.Hour {
-			v.Age = v.When.Ago
-		}
-		if h.Kind == EntryAction {
-			v.Author = "by a person"
-			if h.Automatic {
-				v.Author = "by the monitor"
-			}
-		}
-		views = append(views, v)
+// decision is one decision with its records, the oldest first: the request, the start and the outcome.
+// It has at least one record.
+type decision []*events.Audit
+
+// decisionTime is how long after the first record of a decision others belong to it. An outcome that
+// takes longer is not known.
+const decisionTime = time.Hour
+
+// outcome is the record that counts: the last one, unless that only repeats what was done.
+func (d decision) outcome() *events.Audit {
+	last := d[len(d)-1]
+	if len(d) > 1 && last.Outcome == events.OutcomeAlready && d[len(d)-2].Outcome == events.OutcomeDone {
+		return d[len(d)-2]
 	}
-	return views
+	return last
+}
+
+// ended reports whether the outcome is known.
+func (d decision) ended() bool { return stage(d.outcome()) == 2 }
+
+// stage is how far a decision has come with a record.
+func stage(a *events.Audit) int {
+	switch a.Outcome {
+	case events.OutcomeAsked:
+		return 0
+	case events.OutcomeBegun:
+		return 1
+	}
+	return 2
+}
+
+// goesOn reports whether a record that follows belongs to the decision.
+func (d decision) goesOn(a *events.Audit) bool {
+	first, last := d[0], d[len(d)-1]
+	if first.Automatic != a.Automatic || a.Time.Sub(first.Time) >= decisionTime {
+		return false
+	}
+	return stage(a) > stage(last) || last.Outcome == events.OutcomeDone && a.Outcome == events.OutcomeAlready
+}
+
+// decisionsOf are the decisions that the records of an endpoint or of all are of, the newest first.
+// Records of the same time are in the order of their stages.
+func decisionsOf(audits []events.Audit, arn string) []decision {
+	var records []*events.Audit
+	for i := range audits {
+		if arn == "" || audits[i].ARN == arn {
+			records = append(records, &audits[i])
+		}
+	}
+	slices.SortStableFunc(records, func(a, b *events.Audit) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(stage(a), stage(b))) })
+	type subject struct {
+		arn     string
+		action  model.Action
+		minimum int
+	}
+	latest := map[subject]int{} // in list
+	var list []decision
+	for _, a := range records {
+		key := subject{a.ARN, a.Action, a.NewMinTPS}
+		if i, ok := latest[key]; ok && list[i].goesOn(a) {
+			list[i] = append(list[i], a)
+			continue
+		}
+		latest[key] = len(list)
+		list = append(list, decision{a})
+	}
+	slices.Reverse(list)
+	slices.SortStableFunc(list, func(a, b decision) int { return b.outcome().Time.Compare(a.outcome().Time) })
+	return list
+}
+
+// entry is the decision on the time line.
+func (d decision) entry() Entry {
+	a := d.outcome()
+	return Entry{
+		Time: a.Time, Kind: EntryAction, ARN: a.ARN, Region: a.Region, Text: a.Reason, Outcome: a.Outcome, Automatic: a.Automatic, records: d,
+	}
+}
+
+// recordView is a record of a decision as it is shown in the details.
+type recordView struct{ Machine, Time, What, Why string }
+
+// outcomeWords are the outcomes of records for people.
+var outcomeWords = map[string]string{
+	events.OutcomeAsked: "requested", events.OutcomeBegun: "begun", events.OutcomeDone: "accepted by Personalize",
+	events.OutcomeAlready: "already so", events.OutcomeDryRun: "dry run", events.OutcomeRefused: "blocked", events.OutcomeFailed: "failed",
+}
+
+// views are the records, each with its reason where that is not the one shown before.
+func (d decision) views(reason string) (list []recordView) {
+	for _, a := range d {
+		at := a.Time.UTC()
+		v := recordView{at.Format(time.RFC3339), at.Format("2 Jan 15:04:05"), cmp.Or(outcomeWords[a.Outcome], a.Outcome), ""}
+		if a.Reason != reason {
+			v.Why, reason = a.Reason, a.Reason
+		}
+		list = append(list, v)
+	}
+	return list
 }

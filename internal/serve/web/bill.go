@@ -2,25 +2,87 @@ package web
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
+	"strings"
+	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/report"
+	"github.com/personalize-monitor/personalize-monitor/internal/savings"
 	"github.com/personalize-monitor/personalize-monitor/internal/training"
 )
 
 // billGroups are what endpoints can be added up by.
-var billGroups = []struct {
-	option
-	of func(*row) string
-}{
-	{option{"group", "Dataset group"}, func(r *row) string { return r.DatasetGroup }},
-	{option{"region", "Region"}, func(r *row) string { return r.Region }},
-	{option{"kind", "Kind"}, func(r *row) string { return string(r.Kind) }},
-	{option{"recipe", "Recipe"}, func(r *row) string { return r.Recipe }},
+var billGroups = []option{{"group", "Dataset group"}, {"region", "Region"}, {"kind", "Kind"}, {"recipe", "Recipe"}}
+
+// How many groups, solutions and findings are shown, those with the most money or hours.
+const (
+	maxGroups   = 50
+	maxTrained  = 20
+	maxFindings = 8
+)
+
+type billView struct {
+	*estate
+	Groups   []group
+	More     int // groups that are not shown
+	Sum      group
+	By       []tab
+	Heading  string
+	Advice   adviceView
+	Trained  []training.Summary   // the most hours first
+	Training *report.TrainingView // nil if it is unknown
+	Findings int                  // about training that are not shown
+	Months   []savedMonth         // the newest first
+	CSV      string
+	Tables   map[string]string // links to the tables by name
+}
+
+func (h *site) bill(_ *http.Request, q *fields) (page, error) {
+	by := q.choice(keyBy, words(billGroups)...)
+	if q.fault != nil {
+		return page{}, q.fault
+	}
+	e := h.pages.estate()
+	view := billView{estate: e, Months: savedMonths(e.Saved), Advice: e.adviceView(pageSize), CSV: link("/bill", keyBy, by, keyFormat, "csv")}
+	for _, g := range billGroups {
+		view.By = append(view.By, tab{Label: g.Label, Link: link("/bill", keyBy, g.Value), Current: g.Value == by})
+		if g.Value == by {
+			view.Heading = g.Label
+		}
+	}
+	groups, sum := groupsOf(e.Rows, by)
+	view.Groups, view.Sum = groups[:min(len(groups), maxGroups)], sum
+	view.More = len(groups) - len(view.Groups)
+	var trained []training.Summary
+	if e.Ledger != nil && e.Ledger.Training != nil {
+		trained, view.Training = e.Ledger.Training.Solutions, report.TrainingViewOf(e.Ledger.Training)
+		view.Trained = trained[:min(len(trained), maxTrained)]
+		view.Findings = max(0, len(view.Training.Items)-maxFindings)
+		view.Training.Items = view.Training.Items[:len(view.Training.Items)-view.Findings]
+	}
+	unsaved := ""
+	if e.Saved == nil {
+		unsaved = "What the actions have saved is not known yet."
+	}
+	tables := []table{
+		{"groups", e.unknownMoney(), csvOf(groups,
+			[]string{by, "endpoints", "unread", "currency", "paid", "notUsed", "savesPerMonth", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursNotUsed"}, group.cells)},
+		{"saved", unsaved, csvOf(view.Months, []string{"month", "action", "saved", "by"}, func(m savedMonth) []any {
+			return []any{m.Month, m.Action, m.Saved, m.Actions}
+		})},
+		{"training", e.unknownMoney(), csvOf(trained,
+			[]string{"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed"}, func(t training.Summary) []any {
+				return []any{
+					t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, t.Trainings, t.Failed, report.Number(t.Hours, 2, ""), report.Number(t.Unserved, 2, ""),
+				}
+			})},
+	}
+	view.Tables = tableLinks(tables, "/bill")
+	return page{template: "bill", title: "Bill", path: "/bill", view: view, tables: tables}, nil
 }
 
 // group is a group of endpoints with its sums.
@@ -29,134 +91,27 @@ type group struct {
 	Endpoints, Unread  int
 	Paid, Waste, Saves total
 	Hours              billing.TPSHours
-	Segments           []segment
-	Link               string
-	Share              string  // of the TPS-hours, used
-	main               float64 // of Paid
 }
 
-type billView struct {
-	Saved    []savedMonth // the newest first
-	Hero     heroView
-	Groups   []group
-	Sum      group
-	By       []spanLink
-	Heading  string
-	Advice   adviceView
-	Notes    []string
-	Fault    string               // why nothing is known
-	Days     string               // of the ledger
-	Trained  []training.Summary   // the most hours first
-	Training *report.TrainingView // nil if it is unknown
-	Findings int                  // about training that are not shown
-	CSV      string
-	Tables   map[string]string // links to the tables by name
-	More     int               // groups that are not shown
-}
-
-// maxGroups is how many groups are shown, those with the most money.
-const maxGroups = 50
-
-func (h *site) bill(_ *http.Request, q *fields) (page, error) {
-	var choices []string
-	for _, g := range billGroups {
-		choices = append(choices, g.Value)
-	}
-	by := q.choice(keyBy, choices...)
-	if q.fault != nil {
-		return page{}, q.fault
-	}
-	s, now := h.snapshot()
-	all := h.estate(s, now)
-	rows := all.rows
-	view := billView{Hero: all.hero, Saved: savedMonths(s), Notes: notesOf(s), Advice: adviceViewOf(all.advice, pageSize, h.options.AllowActions, s)}
-	if s.Ledger == nil {
-		view.Fault = s.LedgerErr
-	} else {
-		view.Days = model.Plural(s.Ledger.Days, "day")
-		view.addTraining(s.Ledger.Training)
-	}
-	i := slices.Index(choices, by)
-	view.Heading = billGroups[i].Label
-	for _, g := range billGroups {
-		view.By = append(view.By, spanLink{g.Label, link("/bill", keyBy, g.Value), g.Value == by})
-	}
-	view.Groups, view.Sum = groupsOf(rows, billGroups[i].of)
-	view.CSV = link("/bill", keyBy, by, keyFormat, "csv")
-	groups, trained := view.Groups, allTrained(s.Ledger)
-	view.Groups = groups[:min(len(groups), maxGroups)]
-	view.More = len(groups) - len(view.Groups)
-	unsaved := ""
-	if s.Saved == nil {
-		unsaved = "What the actions have saved is not known yet."
-	}
-	tables := []table{
-		{"groups", func() [][]string { return groupsCSV(groups, by) }, unknownMoney(s)},
-		{"saved", func() [][]string { return savedMonthsCSV(view.Saved) }, unsaved},
-		{"training", func() [][]string { return trainingCSV(trained) }, unknownMoney(s)},
-	}
-	view.Tables = tableLinks(tables, "/bill")
-	return page{template: "bill", title: "Bill", path: "/bill", view: view, tables: tables}, nil
-}
-
-// How many solutions and findings are shown, those with the most hours.
-const (
-	maxTrained  = 20
-	maxFindings = 8
-)
-
-// addTraining adds what was trained; nil if that was not read.
-func (v *billView) addTraining(t *training.Report) {
-	if v.Training = report.TrainingViewOf(t); v.Training == nil {
-		return
-	}
-	v.Trained = t.Solutions[:min(len(t.Solutions), maxTrained)]
-	if v.Findings = max(0, len(v.Training.Items)-maxFindings); v.Findings > 0 {
-		v.Training.Items = v.Training.Items[:maxFindings]
-	}
-}
-
-// allTrained are all solutions of a ledger.
-func allTrained(l *report.Ledger) []training.Summary {
-	if l == nil || l.Training == nil {
-		return nil
-	}
-	return l.Training.Solutions
-}
-
-func trainingCSV(list []training.Summary) [][]string {
-	rows := [][]string{{"arn", "solution", "region", "datasetGroup", "schedule", "trainings", "failed", "hours", "hoursNeverServed"}}
-	for _, t := range list {
-		rows = append(rows, []string{
-			t.ARN, t.Name, t.Region, t.DatasetGroup, t.Schedule, strconv.Itoa(t.Trainings), strconv.Itoa(t.Failed), report.Number(t.Hours, 2, ""),
-			report.Number(t.Unserved, 2, ""),
-		})
-	}
-	return rows
-}
-
-// groupsOf adds up endpoints, the most expensive group first.
-func groupsOf(rows []*row, name func(*row) string) (groups []group, sum group) {
+// groupsOf adds up endpoints by one of billGroups, the most expensive group first.
+func groupsOf(rows []*row, by string) (groups []group, sum group) {
 	byName := map[string]*group{}
-	sum.Name = "All"
 	for _, r := range rows {
 		if r.Entry == nil {
 			continue
 		}
-		n := name(r)
-		if byName[n] == nil {
-			byName[n] = &group{Name: n, Link: link("/resources", keySearch, n)}
+		name := map[string]string{"group": r.DatasetGroup, "region": r.Region, "kind": string(r.Kind), "recipe": r.Recipe}[by]
+		if byName[name] == nil {
+			byName[name] = &group{Name: name}
 		}
-		byName[n].add(r)
+		byName[name].add(r)
 		sum.add(r)
 	}
-	for _, n := range sortedKeys(byName) {
-		byName[n].finish()
-		groups = append(groups, *byName[n])
+	for _, name := range sortedKeys(byName) {
+		groups = append(groups, *byName[name])
 	}
-	sum.finish()
 	slices.SortStableFunc(groups, func(a, b group) int {
-		return cmp.Or(cmp.Compare(b.main, a.main), cmp.Compare(b.Hours.Paid, a.Hours.Paid))
+		return cmp.Or(cmp.Compare(b.Paid.Main().Amount, a.Paid.Main().Amount), cmp.Compare(b.Hours.Paid, a.Hours.Paid))
 	})
 	return groups, sum
 }
@@ -166,49 +121,151 @@ func (g *group) add(r *row) {
 	g.Paid.add(r.Costs.Paid)
 	g.Waste.add(r.Costs.PaidWaste)
 	g.Saves.add(r.Costs.Saves)
-	if r.Entry.Usage == nil {
+	if r.Usage == nil {
 		g.Unread++
 		return
 	}
-	h := r.Entry.Usage.TPSHours
+	h := r.Usage.TPSHours
 	g.Hours.Paid, g.Hours.Used, g.Hours.Wasted = g.Hours.Paid+h.Paid, g.Hours.Used+h.Used, g.Hours.Wasted+h.Wasted
 }
 
-func (g *group) finish() {
+// Segments are what of the money was used and what was not.
+func (g group) Segments() segments {
 	paid, waste := g.Paid.Main(), g.Waste.Main()
-	g.main = paid.Amount
 	used := money{paid.Amount - waste.Amount, paid.Currency}
-	g.Segments = segmentsOf(segment{Label: "Used", Class: "f-used", Value: used}, segment{Label: "Not used", Class: "f-waste", Value: waste})
-	g.Share = "–"
-	if g.Hours.Paid > 0 {
-		g.Share = percent(percentOf(g.Hours.Paid-g.Hours.Wasted, g.Hours.Paid))
-	}
+	return segmentsOf(segment{Label: "Used", Class: "f-used", Value: used}, segment{Label: "Not used", Class: "f-waste", Value: waste})
 }
 
-func groupsCSV(groups []group, by string) [][]string {
-	rows := [][]string{{by, "endpoints", "unread", "currency", "paid", "notUsed", "savesPerMonth", "tpsHoursPaid", "tpsHoursUsed", "tpsHoursNotUsed"}}
-	amount := func(m money) string {
-		if !m.Known() {
-			return ""
+// Share is how much of the TPS-hours was used.
+func (g group) Share() string {
+	if g.Hours.Paid <= 0 {
+		return unknownText
+	}
+	return percent(percentOf(g.Hours.Paid-g.Hours.Wasted, g.Hours.Paid))
+}
+
+func (g group) cells() []any {
+	hours := func(v float64) string { return decimals(true, v, 1) }
+	return []any{g.Name, g.Endpoints, g.Unread, g.Paid.Main().Currency, g.Paid.Main().field(), g.Waste.Main().field(), g.Saves.Main().field(),
+		hours(g.Hours.Paid), hours(g.Hours.Used), hours(g.Hours.Wasted)}
+}
+
+// savedView is what the actions on record have saved in the calendar month that was metered last, and in
+// all: money, or TPS-hours without prices.
+type savedView struct{ Label, Value, Text string }
+
+func savedOf(s Snapshot) savedView {
+	v := savedView{Label: "Saved", Value: "unknown", Text: "not known yet"}
+	if s.Saved == nil {
+		return v
+	}
+	last := s.Saved.Until.Add(-time.Nanosecond).UTC()
+	begin := time.Date(last.Year(), last.Month(), 1, 0, 0, 0, 0, time.UTC)
+	month := s.Saved.In(begin.Format("2006-01"))
+	v.Label = "Saved in " + begin.Format("January")
+	// What was done before the records began is unknown.
+	if since := s.Status.Recorded; since.After(begin) {
+		v.Label = "Saved since the start"
+		if !since.Equal(s.Status.Started) {
+			v.Label = "Saved since " + since.UTC().Format("2 January")
 		}
-		return strconv.FormatFloat(m.Amount, 'f', 2, 64)
 	}
-	for _, g := range groups {
-		rows = append(rows, []string{g.Name, strconv.Itoa(g.Endpoints), strconv.Itoa(g.Unread), g.Paid.Main().Currency, amount(g.Paid.Main()),
-			amount(g.Waste.Main()), amount(g.Saves.Main()), strconv.FormatFloat(g.Hours.Paid, 'f', 1, 64), strconv.FormatFloat(g.Hours.Used, 'f', 1, 64),
-			strconv.FormatFloat(g.Hours.Wasted, 'f', 1, 64)})
+	v.Text = "by " + model.Plural(month.Actions, "action")
+	hours := known(month.TPSHours, model.Figure) + " TPS-hours"
+	switch {
+	case len(month.Estimates) > 0:
+		v.Value = savedMoney(month).String()
+		if month.TPSHours != nil {
+			v.Text = hours + " " + v.Text
+		}
+	case month.TPSHours != nil:
+		v.Value = hours
+	case month.UnknownHours == 0:
+		v.Value = "0" // nothing was in effect
 	}
-	return rows
+	if month.UnknownHours > 0 {
+		v.Text += "; " + model.Figure(month.UnknownHours) + " h of actions are unknown"
+	}
+	if !s.Status.Recorded.IsZero() {
+		v.Text += "; since " + s.Status.Recorded.UTC().Format("2 January 15:04 UTC") + ": " + savedText(s.Saved.Total)
+	}
+	return v
 }
 
-// amountText is a sum in a table whose heading names the currency.
-func amountText(t total, currency string) string {
-	main := t.Main()
-	switch {
-	case !main.Known():
-		return "–"
-	case main.Currency != currency:
-		return t.String()
+func savedMoney(s savings.Sum) (sum total) {
+	for _, m := range s.Estimates {
+		sum.add(money{m.Amount, m.Currency})
 	}
-	return main.Digits() + t.Rest()
+	return sum
+}
+
+// savedText is what actions have saved: money first, and what it leaves out.
+func savedText(s savings.Sum) string {
+	if len(s.Estimates) == 0 {
+		return report.SavedText(s)
+	}
+	text := savedMoney(s).String()
+	if s.TPSHours != nil {
+		text += ", " + model.Figure(*s.TPSHours) + " TPS-hours"
+	}
+	if s.Unpriced > 0 {
+		text += ", without " + model.Plural(s.Unpriced, "action")
+	}
+	if s.UnknownHours > 0 {
+		text += fmt.Sprintf(" (%s h of actions are unknown)", model.Figure(s.UnknownHours))
+	}
+	return text
+}
+
+// savedMonth is what one kind of action has saved in a calendar month.
+type savedMonth struct{ Month, Action, Saved, Actions string }
+
+// savedMonths are the months of what was saved, the newest first.
+func savedMonths(s *report.Saved) (list []savedMonth) {
+	if s == nil {
+		return nil
+	}
+	kinds := map[model.Action]string{
+		model.ActionUpdate: "lowered minimums", model.ActionDelete: "deleted campaigns", model.ActionStop: "stopped recommenders",
+		model.ActionPause: "paused training",
+	}
+	for _, m := range slices.Backward(s.Months) {
+		kind := cmp.Or(kinds[m.Action], strings.ReplaceAll(string(m.Action), "-", " "))
+		list = append(list, savedMonth{m.Month, kind, savedText(m.Sum), model.Plural(m.Actions, "action")})
+	}
+	return list
+}
+
+// savedAction is what one action on a resource has saved.
+type savedAction struct {
+	When                                   stamp
+	What, Saved, Promised, Achieved, State string
+}
+
+// savedActions are the actions on a resource, the newest first.
+func (e *estate) savedActions(arn string) (list []savedAction) {
+	if e.Saved == nil {
+		return nil
+	}
+	words := map[model.Action]string{
+		model.ActionDelete: "campaign deleted", model.ActionStop: "recommender stopped", model.ActionPause: "training paused",
+	}
+	for _, a := range slices.Backward(e.Saved.Of(arn)) {
+		what := cmp.Or(words[a.Action], strings.ReplaceAll(string(a.Action), "-", " "))
+		if a.Action == model.ActionUpdate {
+			what = "minimum lowered " + report.SavedMinimum(a)
+			if a.To > a.From {
+				what = "minimum raised " + report.SavedMinimum(a)
+			}
+		}
+		sum := savings.Sum{Actions: 1, Amount: a.Amount}
+		if a.Estimate != nil {
+			sum.Estimates = []savings.Money{*a.Estimate}
+		}
+		list = append(list, savedAction{
+			When: e.Stamp(a.Time), What: what, Saved: savedText(sum),
+			Promised: report.Number(a.PromisedPerMonth, 1, ""), Achieved: report.Number(a.AchievedPerMonth, 1, ""), State: report.SavedState(a),
+		})
+	}
+	return list
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,15 +18,15 @@ import (
 
 // boards shows the dashboards as they are in CloudWatch.
 type boards struct {
-	site     *site
+	*site
 	rendered memo[uint64, []dashboard.Board] // by version of the snapshot
 }
 
 // boardView is one of the dashboards.
 type boardView struct {
 	Name   string
-	Boards []spanLink
-	Spans  []spanLink
+	Boards []tab
+	Spans  []tab
 	Groups []boardGroup
 	Single bool // only one chart, with its data
 	Back   string
@@ -34,22 +35,8 @@ type boardView struct {
 
 // boardGroup is what a heading of the dashboard precedes: the charts of a dataset group.
 type boardGroup struct {
-	ID, Name string // the name is empty before the first heading
-	Widgets  []widgetView
-}
-
-// groupWidgets cuts a dashboard at its headings.
-func groupWidgets(widgets []widgetView) []boardGroup {
-	groups := []boardGroup{{ID: "g-0"}}
-	for _, w := range widgets {
-		if len(w.Text) > 0 && w.Text[0].Heading {
-			name, _, _ := strings.Cut(w.Text[0].Parts[0].Text, " · ")
-			groups = append(groups, boardGroup{ID: "g-" + strconv.Itoa(len(groups)), Name: strings.TrimPrefix(name, "Dataset group ")})
-		}
-		last := &groups[len(groups)-1]
-		last.Widgets = append(last.Widgets, w)
-	}
-	return groups
+	Name    string // empty before the first heading
+	Widgets []widgetView
 }
 
 // widgetView is a widget: a text, a number or a chart.
@@ -91,33 +78,28 @@ func (b *boards) page(r *http.Request, f *fields) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
-	whole := boardQuery{q.number, -1, q.span}
-	view := boardView{Name: boards[q.number-1].Name, Single: q.widget >= 0, Back: whole.link()}
+	view := boardView{Name: boards[q.number-1].Name, Single: q.widget >= 0, Back: boardQuery{q.number, -1, q.span}.link()}
 	for i, one := range boards {
-		view.Boards = append(view.Boards, spanLink{one.Name, boardQuery{i + 1, -1, q.span}.link(), i+1 == q.number})
+		view.Boards = append(view.Boards, tab{Label: one.Name, Link: boardQuery{i + 1, -1, q.span}.link(), Current: i+1 == q.number})
 	}
-	view.Spans = spanLinks(q.span, func(s span) string { return boardQuery{q.number, q.widget, s}.link() })
-	if view.Single {
-		graph, err := graphAt(widgets, q.widget)
-		if err != nil {
-			return page{}, err
-		}
-		one := chartView{ID: "chart", CSV: q.link() + "&" + keyFormat + "=csv"}
-		one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
-		view.Groups = groupWidgets([]widgetView{{Chart: &one, Title: graph.Title, Wide: true}})
-	} else {
-		view.Groups = groupWidgets(b.widgetViews(widgets, q))
+	view.Spans = spanTabs(q.span, func(s span) string { return boardQuery{q.number, q.widget, s}.link() })
+	if !view.Single {
+		view.Groups = b.groups(widgets, q)
+		return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}, nil
 	}
-	one := page{template: "dashboard", title: "Charts", path: "/dashboard", view: view}
-	if shown := view.Groups[0].Widgets; view.Single {
-		one.tables = []table{{name: "chart", rows: func() [][]string { return chartCSV(shown[0].Chart.Plot) }}}
+	graph, err := graphAt(widgets, q.widget)
+	if err != nil {
+		return page{}, err
 	}
-	return one, nil
+	one := chartView{ID: "chart", CSV: q.link() + "&" + keyFormat + "=csv"}
+	one.Plot, view.Fault = b.graphChart(r.Context(), graph, q.span)
+	view.Groups = []boardGroup{{Widgets: []widgetView{{Chart: &one, Title: graph.Title, Wide: true}}}}
+	return page{template: "dashboard", title: "Charts", path: "/dashboard", view: view, tables: []table{chartTable("chart", one.Plot)}}, nil
 }
 
 // widgets returns all dashboards, and the widgets of one of them.
 func (b *boards) widgets(number int) ([]dashboard.Board, []dashboard.Widget, error) {
-	s := b.site.options.Source.Snapshot()
+	s := b.options.Source.Snapshot()
 	boards := b.rendered.get(s.Version, func() []dashboard.Board {
 		return dashboard.Render(dashboard.Input{
 			Name: cmp.Or(s.DashboardName, "Amazon-Personalize-Monitor"), Region: s.Status.Region, Resources: s.Resources,
@@ -138,27 +120,36 @@ func graphAt(widgets []dashboard.Widget, i int) (dashboard.Graph, error) {
 	return dashboard.Graph{}, notFound("There is no such chart on this dashboard.")
 }
 
-// widgetViews are the widgets of a dashboard. Charts have no data yet: a large dashboard has
+// groups are the widgets of a dashboard, cut at its headings. Charts have no data yet: a large dashboard has
 // hundreds of charts, and someone who views the first ones need not pay for all.
-func (b *boards) widgetViews(widgets []dashboard.Widget, q boardQuery) []widgetView {
-	var views []widgetView
+func (b *boards) groups(widgets []dashboard.Widget, q boardQuery) []boardGroup {
+	groups := make([]boardGroup, 1)
 	for i, widget := range widgets {
+		var w widgetView
 		switch p := widget.Properties.(type) {
 		case dashboard.Text:
-			views = append(views, widgetView{Text: markdown(p.Markdown), Wide: true})
-		case dashboard.Graph:
-			if p.View != "timeSeries" {
-				n := len(b.site.options.Source.Snapshot().Result.Resources)
-				views = append(views, widgetView{Title: p.Title, Count: model.Number(float64(n), 0)})
-				continue
+			w = widgetView{Text: markdown(p.Markdown), Wide: true}
+			if len(w.Text) > 0 && w.Text[0].Heading {
+				name, _, _ := strings.Cut(w.Text[0].Parts[0].Text, " · ")
+				groups = append(groups, boardGroup{Name: strings.TrimPrefix(name, "Dataset group ")})
 			}
-			views = append(views, widgetView{Title: p.Title, Chart: &chartView{
-				ID: "widget-" + strconv.Itoa(i), Lazy: true, Plot: chart.Chart{Title: p.Title, Unit: unitOf(p)},
-				Link: boardQuery{q.number, i, q.span}.link(),
-			}})
+		case dashboard.Graph:
+			w.Title = p.Title
+			if p.View == "timeSeries" {
+				w.Chart = &chartView{
+					ID: "widget-" + strconv.Itoa(i), Lazy: true, Plot: chart.Chart{Title: p.Title, Unit: unitOf(p)},
+					Link: boardQuery{q.number, i, q.span}.link(),
+				}
+			} else {
+				w.Count = number(len(b.options.Source.Snapshot().Result.Resources))
+			}
+		default:
+			continue
 		}
+		last := &groups[len(groups)-1]
+		last.Widgets = append(last.Widgets, w)
 	}
-	return views
+	return groups
 }
 
 func unitOf(g dashboard.Graph) string {
@@ -168,12 +159,12 @@ func unitOf(g dashboard.Graph) string {
 	return g.YAxis.Left.Label
 }
 
-// boardChart serves the data of one chart of a dashboard to a script.
+// chart serves the data of one chart of a dashboard to a script.
 func (b *boards) chart(w http.ResponseWriter, r *http.Request) {
 	f := parseFields(r.URL.RawQuery, keyBoard, keyWidget, keySpan)
 	body, err := b.chartJSON(r.Context(), f)
-	if err = cmp.Or(f.fault, err); err != nil {
-		b.site.pages.reject(w, r, err)
+	if err != nil {
+		b.pages.reject(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
@@ -204,29 +195,13 @@ func (b *boards) chartJSON(ctx context.Context, f *fields) ([]byte, error) {
 // graphChart reads and draws a graph over a span, with periods not shorter than its own.
 func (b *boards) graphChart(ctx context.Context, g dashboard.Graph, s span) (c chart.Chart, fault string) {
 	s.Period = max(s.Period, time.Duration(g.Period)*time.Second)
-	return b.site.reader.boardChart(ctx, g, b.site.window(s), s.Period, b.late(g))
-}
-
-// late reports whether the data of a graph are: those of its first line.
-func (b *boards) late(g dashboard.Graph) bool {
-	if len(g.Lines) == 0 {
-		return false
-	}
-	arn, _ := model.ParseARN(g.Lines[0].Metric.DimensionValue) // the zero ARN is of no account
-	return b.site.options.Source.Snapshot().late(arn.Account, g.Region)
-}
-
-func (r *reader) boardChart(
-	ctx context.Context, g dashboard.Graph, w model.Window, period time.Duration, late bool,
-) (c chart.Chart, fault string) {
-	c = chart.New(g.Title, unitOf(g), w, period)
+	w := b.window(s)
+	c = chart.New(g.Title, unitOf(g), w, s.Period)
 	queries := make([]model.Query, len(g.Lines))
-	var name strings.Builder
 	for i, line := range g.Lines {
-		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: period}
-		fmt.Fprintf(&name, "%+v\n", queries[i])
+		queries[i] = model.Query{Region: g.Region, Metric: line.Metric, Stat: g.Stat, Window: w, Period: s.Period}
 	}
-	readings, err := r.read(ctx, name.String(), queries)
+	readings, err := b.reader.read(ctx, fmt.Sprintf("%+v", queries), queries)
 	if err != nil {
 		fault = "Not all data could be read: " + err.Error()
 	}
@@ -245,7 +220,7 @@ func (r *reader) boardChart(
 		added.Dashed = strings.HasPrefix(line.Metric.Name, "min")
 		added.Steps, added.Colour = added.Dashed, colour
 	}
-	lateFrom := lateSince(late, period, all...)
+	lateFrom := lateSince(b.late(g), s.Period, all...)
 	c.AddGaps(func(i int) string {
 		if c.Times[i] >= lateFrom {
 			return dataLate
@@ -258,4 +233,70 @@ func (r *reader) boardChart(
 		}
 	}
 	return c, fault
+}
+
+// late reports whether the data of a graph are: those of its first line.
+func (b *boards) late(g dashboard.Graph) bool {
+	if len(g.Lines) == 0 {
+		return false
+	}
+	arn, _ := model.ParseARN(g.Lines[0].Metric.DimensionValue) // the zero ARN is of no account
+	return b.options.Source.Snapshot().late(arn.Account, g.Region)
+}
+
+// textLine is a paragraph or heading of a text widget.
+type textLine struct {
+	Heading bool
+	Parts   []textPart
+}
+
+// textPart is a piece of text; a link if Link is set.
+type textPart struct {
+	Text, Link string
+	Bold       bool
+}
+
+// inline matches what the texts of our dashboards are made of: links to https, and what is
+// set in bold. Anything else is text.
+var inline = regexp.MustCompile(`\[((?:[^\]\\]|\\.)*)\]\((https://[^\s()]*)\)|\*\*((?:[^*\\]|\\.)+)\*\*`)
+
+// escaped matches an escaped character.
+var escaped = regexp.MustCompile(`\\(.)`)
+
+// markdown reads the Markdown of our own text widgets: headings, paragraphs, links, bold.
+func markdown(source string) []textLine {
+	var lines []textLine
+	for _, paragraph := range strings.Split(source, "\n") {
+		paragraph = strings.TrimSpace(paragraph)
+		if paragraph == "" {
+			continue
+		}
+		text := strings.TrimLeft(paragraph, "#")
+		heading := len(text) < len(paragraph) && strings.HasPrefix(text, " ")
+		if !heading {
+			text = paragraph
+		}
+		lines = append(lines, textLine{Heading: heading, Parts: parts(strings.TrimSpace(text))})
+	}
+	return lines
+}
+
+func parts(text string) (list []textPart) {
+	add := func(p textPart) {
+		if p.Text = escaped.ReplaceAllString(p.Text, "$1"); p != (textPart{}) {
+			list = append(list, p)
+		}
+	}
+	at := 0
+	for _, m := range inline.FindAllStringSubmatchIndex(text, -1) {
+		add(textPart{Text: text[at:m[0]]})
+		if m[4] >= 0 {
+			add(textPart{Text: text[m[2]:m[3]], Link: text[m[4]:m[5]]})
+		} else {
+			add(textPart{Text: text[m[6]:m[7]], Bold: true})
+		}
+		at = m[1]
+	}
+	add(textPart{Text: text[at:]})
+	return list
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/events"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
-	"github.com/personalize-monitor/personalize-monitor/internal/rules"
 )
 
 // chartView is a chart in a page.
@@ -221,13 +220,6 @@ func lateSince(late bool, period time.Duration, series ...model.Series) int64 {
 	return newest.Add(period).Unix()
 }
 
-// late reports whether the data of a region of an account are.
-func (s Snapshot) late(account, region string) bool {
-	return slices.ContainsFunc(s.Result.DataLate, func(one rules.LateRegion) bool {
-		return one.Region == region && (one.Account == "" || one.Account == account)
-	})
-}
-
 // assumedMinimums are the published minimums, and assumed ones where there are none.
 func assumedMinimums(r model.Resource, published []*float64, times []int64) []float64 {
 	minimums := make([]float64, len(published))
@@ -236,6 +228,6 @@ func assumedMinimums(r model.Resource, published []*float64, times []int64) []fl
 			minimums[i] = *v
 		}
 	}
-	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) })
+	billing.AssumeMinimums(r, minimums, func(i int) time.Time { return time.Unix(times[i], 0) }, 0, 0)
 	return minimums
 }

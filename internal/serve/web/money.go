@@ -3,6 +3,7 @@ package web
 import (
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -22,7 +23,7 @@ func (m money) Known() bool { return m.Currency != "" }
 func (m money) Digits() string {
 	switch {
 	case !m.Known():
-		return "–"
+		return unknownText
 	case math.Abs(m.Amount) >= 9.995 || m.Amount == 0:
 		return model.Number(m.Amount, 0)
 	}
@@ -33,7 +34,7 @@ func (m money) Digits() string {
 func (m money) Signed() string {
 	switch {
 	case !m.Known():
-		return "–"
+		return unknownText
 	case m.Amount < 0:
 		return "−" + money{-m.Amount, m.Currency}.Digits()
 	case m.Amount > 0:
@@ -48,6 +49,25 @@ func (m money) String() string {
 		return "unknown"
 	}
 	return m.Currency + " " + m.Digits()
+}
+
+// less is the amount without another one; unknown if either is, or the currencies differ.
+func (m money) less(other money) money {
+	if m.Currency != other.Currency {
+		return money{}
+	}
+	return money{m.Amount - other.Amount, m.Currency}
+}
+
+// field is the amount in a CSV.
+func (m money) field() string { return decimals(m.Known(), m.Amount, 2) }
+
+// decimals is a number in a CSV; empty if it is not known.
+func decimals(known bool, v float64, digits int) string {
+	if !known {
+		return ""
+	}
+	return strconv.FormatFloat(v, 'f', digits, 64)
 }
 
 // total adds up amounts by currency.
@@ -88,6 +108,17 @@ func (t total) Rest() string {
 	return text
 }
 
+// In are all sums in a table whose heading names a currency.
+func (t total) In(currency string) string {
+	switch main := t.Main(); {
+	case !main.Known():
+		return unknownText
+	case main.Currency == currency:
+		return main.Digits() + t.Rest()
+	}
+	return t.String()
+}
+
 // Without is what the sums leave out; empty if nothing.
 func (t total) Without(what string) string {
 	if t.Unknown == 0 {
@@ -97,12 +128,7 @@ func (t total) Without(what string) string {
 }
 
 // String are all sums.
-func (t total) String() string {
-	if len(t.by) == 0 {
-		return "unknown"
-	}
-	return t.Main().String() + t.Rest()
-}
+func (t total) String() string { return t.Main().String() + t.Rest() }
 
 // costs are what an endpoint costs and could save. Each may be unknown.
 type costs struct {
@@ -113,10 +139,10 @@ type costs struct {
 
 // costsOf are the costs of an endpoint, by the ledger.
 func costsOf(r *row) (c costs) {
-	if r.Entry == nil || r.Entry.Estimate == nil || r.Entry.Usage == nil {
+	if r.Usage == nil || r.Entry.Estimate == nil {
 		return c
 	}
-	e, hours := r.Entry.Estimate, r.Entry.Usage.Hours
+	e, hours := r.Entry.Estimate, r.Usage.Hours
 	of := func(v float64) money { return money{v, e.Currency} }
 	c.Paid, c.PaidWaste, c.Saves = of(e.Paid), of(e.Wasted), of(e.SavedPerMonth)
 	if hours > 0 {
@@ -132,8 +158,11 @@ type segment struct {
 	X, Width     int // of 1000
 }
 
+// segments are the parts of a bar.
+type segments []segment
+
 // segmentsOf are the parts of a bar that have an amount, in their order.
-func segmentsOf(parts ...segment) []segment {
+func segmentsOf(parts ...segment) segments {
 	parts = slices.DeleteFunc(parts, func(s segment) bool { return s.Value.Amount <= 0 })
 	sum, at := 0.0, 0.0
 	for _, p := range parts {
@@ -147,10 +176,10 @@ func segmentsOf(parts ...segment) []segment {
 	return parts
 }
 
-// segmentsText describes a bar for people who do not see it.
-func segmentsText(parts []segment) string {
-	texts := make([]string, len(parts))
-	for i, p := range parts {
+// Text describes a bar for people who do not see it.
+func (s segments) Text() string {
+	texts := make([]string, len(s))
+	for i, p := range s {
 		texts[i] = p.Label + " " + p.Value.String()
 	}
 	return strings.Join(texts, ", ")

@@ -95,8 +95,8 @@ func (f *fields) text(key string) string {
 
 // choice is one of some words, the first if it is missing.
 func (f *fields) choice(key string, words ...string) string {
-	value, given := f.values[key]
-	if !given || value == "" {
+	value := f.values[key]
+	if value == "" {
 		return words[0]
 	}
 	if !slices.Contains(words, value) {
@@ -132,19 +132,11 @@ func (f *fields) arn(key string, needed bool) (model.ARN, model.Kind) {
 	return arn, kind
 }
 
-func (f *fields) account(key string) string {
+// valid is a value of some kind; empty if it is missing.
+func (f *fields) valid(key string, is func(string) bool, what string) string {
 	value := f.values[key]
-	if value != "" && !model.ValidAccount(value) {
-		f.reject(key, "the ID of an account")
-		return ""
-	}
-	return value
-}
-
-func (f *fields) region(key string) string {
-	value := f.values[key]
-	if value != "" && !model.ValidRegion(value) {
-		f.reject(key, "the name of a region")
+	if value != "" && !is(value) {
+		f.reject(key, what)
 		return ""
 	}
 	return value
@@ -234,16 +226,16 @@ func words(options []option) []string {
 	return list
 }
 
-// spanLink leads to another time span, or to another dashboard.
-type spanLink struct {
-	Label, Link string
-	Current     bool
+// tab is a link to what a page can show, perhaps with the number of that.
+type tab struct {
+	Label, Link, Icon string
+	Count             int
+	Current           bool
 }
 
-func spanLinks(current span, linkTo func(span) string) []spanLink {
-	var list []spanLink
+func spanTabs(current span, linkTo func(span) string) (list []tab) {
 	for _, s := range spans {
-		list = append(list, spanLink{s.Label, linkTo(s), s.Name == current.Name})
+		list = append(list, tab{Label: s.Label, Link: linkTo(s), Current: s.Name == current.Name})
 	}
 	return list
 }

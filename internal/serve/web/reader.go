@@ -3,6 +3,8 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -78,12 +80,77 @@ func (r *reader) read(ctx context.Context, name string, queries []model.Query) (
 	case got := <-result:
 		answer, _ := got.Val.(model.Readings)
 		for _, q := range missing {
-			if s, ok := answer[q]; ok {
-				readings[q] = s
-			} else if s, ok := r.cache.get(q); ok { // read by another caller meanwhile
+			s, ok := answer[q]
+			if !ok {
+				s, ok = r.cache.get(q) // read by another caller meanwhile
+			}
+			if ok {
 				readings[q] = s
 			}
 		}
 		return readings, got.Err
 	}
+}
+
+// bounded is a map that drops its oldest entries beyond limit. It is safe for concurrent use.
+type bounded[K comparable, V any] struct {
+	limit  int
+	mu     sync.Mutex
+	values map[K]V
+	order  []K // oldest first
+}
+
+// put adds a value. A key that exists keeps its age.
+func (b *bounded[K, V]) put(key K, value V) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.values == nil {
+		b.values = map[K]V{}
+	}
+	if _, exists := b.values[key]; !exists {
+		b.order = append(b.order, key)
+	}
+	b.values[key] = value
+	for len(b.order) > b.limit {
+		delete(b.values, b.order[0])
+		b.order = b.order[1:]
+	}
+}
+
+func (b *bounded[K, V]) get(key K) (value V, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	value, ok = b.values[key]
+	return value, ok
+}
+
+// take is get, and removes the value.
+func (b *bounded[K, V]) take(key K) (value V, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if value, ok = b.values[key]; ok {
+		delete(b.values, key)
+		b.order = slices.DeleteFunc(b.order, func(k K) bool { return k == key })
+	}
+	return value, ok
+}
+
+// memo keeps the last value made for a key: what all pages show, and takes long to make for
+// an estate of thousands.
+type memo[K comparable, V any] struct {
+	mu    sync.Mutex
+	made  bool
+	key   K
+	value V
+}
+
+// get returns the value of the key. Others wait while it is made. It is shared and must not
+// be changed.
+func (m *memo[K, V]) get(key K, create func() V) V {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.made || m.key != key {
+		m.value, m.key, m.made = create(), key, true
+	}
+	return m.value
 }

@@ -26,20 +26,11 @@ type recommendation struct {
 	Label   string // of that link
 }
 
-// risk is how likely callers notice.
+// risk is how likely callers notice, with the number that it is rated by.
 type risk struct{ Tone, Word, Text string }
 
-// riskOf words the risk of a proposal, with the number that it is rated by.
-func riskOf(p advice.Proposal, r *row) risk {
-	v := risk{map[advice.Level]string{advice.Low: "low", advice.Medium: "mid", advice.High: "high"}[p.Risk],
-		map[advice.Level]string{advice.Low: "Low", advice.Medium: "Medium", advice.High: "High"}[p.Risk], ""}
-	switch {
-	case p.Kind == advice.Delete || p.Kind == advice.Stop:
-		v.Text = "no calls"
-	case p.Kind == advice.LowerMinimum && r.Entry != nil && r.Entry.Saving != nil && r.Entry.Saving.ColdPerWeek != nil:
-		v.Text = model.Figure(*r.Entry.Saving.ColdPerWeek) + " cold steps a week"
-	}
-	return v
+func riskOf(level, text string) risk {
+	return risk{map[string]string{"low": "low", "medium": "mid", "high": "high"}[level], capital(level), text}
 }
 
 // recommendationsOf are what to do, the most money first, as the ledger ranks them. Nothing is
@@ -52,7 +43,6 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 	for _, r := range rows {
 		byARN[r.ARN] = r
 	}
-	automatic := switchesOf(s.Status)
 	var list []recommendation
 	for _, p := range s.Ledger.Recommendations {
 		r := byARN[p.ARN]
@@ -66,24 +56,20 @@ func recommendationsOf(s Snapshot, rows []*row) []recommendation {
 		if p.Saves.Amount != nil {
 			a.Saves = money{*p.Saves.Amount, p.Saves.Currency}
 		}
-		if verdict := verdictOf(p.Kind); verdict != "" && r.Entry != nil && r.Entry.Saving != nil {
-			a.check(verdict, automatic)
+		// What is not one of these the monitor never does.
+		verdict, ok := map[advice.Kind]rules.Verdict{advice.LowerMinimum: rules.StepDown, advice.Delete: rules.Delete, advice.Stop: rules.Stop}[p.Kind]
+		if ok && r.Saving != nil {
+			a.Auto, a.Note = switchOf(s.Status, verdict) == model.On, switchText(s.Status, verdict)
+			a.check(verdict)
 		}
 		list = append(list, a)
 	}
 	return list
 }
 
-// verdictOf is the action of a proposal; empty if the monitor never does it.
-func verdictOf(k advice.Kind) rules.Verdict {
-	return map[advice.Kind]rules.Verdict{advice.LowerMinimum: rules.StepDown, advice.Delete: rules.Delete, advice.Stop: rules.Stop}[k]
-}
-
-// check finds who does it, and what keeps it.
-func (a *recommendation) check(verdict rules.Verdict, automatic switches) {
+// check finds what keeps it.
+func (a *recommendation) check(verdict rules.Verdict) {
 	r := a.Row
-	a.Auto = automatic.of(verdict) == model.On
-	a.Note = automatic.text(verdict)
 	switch {
 	case r.keeps[verdict] || r.keeps[r.Check.Decision] && !r.Check.Decision.Changes():
 		a.Blocked, a.Note, a.Auto = "Protected", r.Protection, false
@@ -112,31 +98,30 @@ const mostWhy = 130
 // word fills in the texts that a page shows. A long list is worded only as far as it is shown.
 func (a recommendation) word() recommendation {
 	r := a.Row
-	a.Risk = riskOf(a.Proposal, r)
-	a.What = strings.ToUpper(a.What[:1]) + a.What[1:]
-	if a.Detail = shorten(a.Why, mostWhy); r.Entry == nil || r.Entry.Saving == nil {
+	a.What, a.Detail, a.Risk = capital(a.What), shorten(a.Why, mostWhy), riskOf(string(a.Proposal.Risk), "")
+	if a.Kind == advice.Delete || a.Kind == advice.Stop {
+		a.Risk.Text = "no calls"
+	}
+	if r.Saving == nil {
 		return a
 	}
 	switch a.Kind {
 	case advice.LowerMinimum:
-		target := strconv.Itoa(r.Entry.Saving.NewMin)
+		target := strconv.Itoa(r.Saving.NewMin)
 		a.Verb, a.Label, a.Detail = "Lower", "Lower to "+target+"…", fmt.Sprintf("minimum %d → %s", r.Min, target)
 		a.Link = link("/resource", keyARN, r.ARN, keyMin, target) + "#change"
-	case advice.Delete:
-		a.Verb, a.Label, a.Detail, a.Link = "Delete", "Delete…", idleText(r), r.Link()+"#end"
-	case advice.Stop:
-		a.Verb, a.Label, a.Detail, a.Link = "Stop", "Stop…", idleText(r), r.Link()+"#end"
+		if r.Saving.ColdPerWeek != nil {
+			a.Risk.Text = model.Figure(*r.Saving.ColdPerWeek) + " cold steps a week"
+		}
+	case advice.Delete, advice.Stop:
+		a.Verb = capital(string(a.Kind))
+		a.Label, a.Link, a.Detail = a.Verb+"…", r.Link()+"#end", "no call in all the time read"
+		if u := r.Usage; u != nil && u.IdleSince != nil && u.IdleSince.After(u.Window.Start) {
+			a.Detail = "no call since " + u.IdleSince.UTC().Format("2 Jan 15:04")
+		}
 	case advice.PauseTraining, advice.Batch, advice.OneCampaign, advice.Included:
 	}
 	return a
-}
-
-// idleText is since when no one calls an endpoint.
-func idleText(r *row) string {
-	if u := r.Entry.Usage; u != nil && u.IdleSince != nil && u.IdleSince.After(u.Window.Start) {
-		return "no call since " + u.IdleSince.UTC().Format("2 Jan 15:04")
-	}
-	return "no call in all the time read"
 }
 
 // adviceView is the list with its sums.
@@ -145,7 +130,7 @@ type adviceView struct {
 	More           int
 	Sum            total // of what is open or blocked, high risks aside
 	Open, Blocked  total
-	Segments       []segment
+	Segments       segments
 	NeedYou, Autos int
 	Held           int
 	Allowed        bool
@@ -154,41 +139,41 @@ type adviceView struct {
 	Nothing        string // why the list is empty
 }
 
-func adviceViewOf(list []recommendation, most int, allowed bool, s Snapshot) adviceView {
-	v := adviceView{Allowed: allowed, Known: s.Ledger != nil, Nothing: "Nothing to save is known: minimums fit the demand of 14 days."}
+// adviceView has only so many recommendations in its list.
+func (e *estate) adviceView(most int) adviceView {
+	v := adviceView{
+		Allowed: e.Buttons, Known: e.Ledger != nil, Nothing: "Nothing to save is known: minimums fit the demand of 14 days.",
+		More: max(0, len(e.advice)-most),
+	}
 	hours := 0.0
-	for _, a := range list {
+	for _, a := range e.advice {
+		sum := &v.Open
 		switch {
 		case a.Blocked != "":
 			v.Held++
+			sum = &v.Blocked
 		case a.Auto:
 			v.Autos++
 		default:
 			v.NeedYou++
 		}
-		if a.Proposal.Risk == advice.High {
-			continue
-		}
-		hours += a.Metered()
-		v.Sum.add(a.Saves)
-		if a.Blocked != "" {
-			v.Blocked.add(a.Saves)
-		} else {
-			v.Open.add(a.Saves)
+		if a.Proposal.Risk != advice.High {
+			hours += a.Metered()
+			v.Sum.add(a.Saves)
+			sum.add(a.Saves)
 		}
 	}
 	v.TPSHours = model.Figure(hours)
 	v.Segments = segmentsOf(segment{Label: "open", Class: "f-save", Value: v.Open.Main()}, segment{Label: "blocked", Class: "f-rest", Value: v.Blocked.Main()})
-	v.More = max(0, len(list)-most)
-	for _, a := range list[:len(list)-v.More] {
+	for _, a := range e.advice[:len(e.advice)-v.More] {
 		v.List = append(v.List, a.word())
 	}
 	switch {
-	case s.Ledger == nil && s.LedgerErr != "":
-		v.Nothing = "Unknown: " + s.LedgerErr
-	case s.Ledger == nil:
+	case e.Ledger == nil && e.LedgerErr != "":
+		v.Nothing = "Unknown: " + e.LedgerErr
+	case e.Ledger == nil:
 		v.Nothing = "The demand of 14 days is being read."
-	case len(s.Ledger.Problems) > 0:
+	case len(e.Ledger.Problems) > 0:
 		v.Nothing = "Nothing known to save; but some data could not be read."
 	}
 	return v

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -13,11 +14,13 @@ import (
 	"net/http"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/chart"
 	"github.com/personalize-monitor/personalize-monitor/internal/model"
+	"github.com/personalize-monitor/personalize-monitor/internal/report"
 )
 
 //go:embed assets templates
@@ -32,26 +35,20 @@ type asset struct {
 }
 
 func loadAssets() (map[string]asset, error) {
-	assets := map[string]asset{}
-	add := func(name string, body []byte) {
-		sum := sha256.Sum256(body)
-		types := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-		assets[name] = asset{contentType: types[path.Ext(name)] + "; charset=utf-8", body: body, packed: packed(body), tag: hex.EncodeToString(sum[:8])}
-	}
-	entries, err := files.ReadDir("assets")
-	if err != nil {
-		return nil, err
-	}
-	for _, entry := range entries {
-		body, err := files.ReadFile("assets/" + entry.Name())
+	bodies := map[string][]byte{"uplot.js": []byte(chart.Library()), "uplot.css": []byte(chart.Style()), "charts.js": []byte(chart.Script())}
+	for _, name := range []string{"app.css", "app.js", "icon.svg", "theme.js"} {
+		body, err := files.ReadFile("assets/" + name)
 		if err != nil {
 			return nil, err
 		}
-		add(entry.Name(), body)
+		bodies[name] = body
 	}
-	add("uplot.js", []byte(chart.Library()))
-	add("uplot.css", []byte(chart.Style()))
-	add("charts.js", []byte(chart.Script()))
+	types := map[string]string{".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+	assets := map[string]asset{}
+	for name, body := range bodies {
+		sum := sha256.Sum256(body)
+		assets[name] = asset{types[path.Ext(name)] + "; charset=utf-8", body, packed(body), hex.EncodeToString(sum[:8])}
+	}
 	return assets, nil
 }
 
@@ -59,8 +56,8 @@ func loadAssets() (map[string]asset, error) {
 func loadTemplates(assets map[string]asset) (map[string]*template.Template, error) {
 	functions := template.FuncMap{
 		"asset":  func(name string) string { return "/assets/" + name + "?v=" + assets[name].tag },
-		"figure": model.Figure, "plural": model.Plural, "thousands": func(n int) string { return model.Number(float64(n), 0) },
-		"inc": func(i int) int { return i + 1 }, "dict": dict, "amount": amountText,
+		"figure": model.Figure, "plural": model.Plural, "thousands": number, "link": link, "dict": dict,
+		"inc": func(i int) int { return i + 1 }, "task": func(step string) string { return steps[step][1] },
 	}
 	shared, err := template.New("layout").Funcs(functions).ParseFS(files, "templates/layout.tmpl", "templates/parts.tmpl")
 	if err != nil {
@@ -78,8 +75,8 @@ func loadTemplates(assets map[string]asset) (map[string]*template.Template, erro
 // dict makes the argument of a part that needs several values.
 func dict(pairs ...any) map[string]any {
 	values := map[string]any{}
-	for i := 0; i+1 < len(pairs); i += 2 {
-		values[fmt.Sprint(pairs[i])] = pairs[i+1]
+	for pair := range slices.Chunk(pairs, 2) {
+		values[fmt.Sprint(pair[0])] = pair[1]
 	}
 	return values
 }
@@ -97,8 +94,51 @@ type page struct {
 // table is a table of a page as rows of a CSV, the first of which is the head.
 type table struct {
 	name    string
-	rows    func() [][]string
 	unknown string // why it is not known; empty if it is
+	rows    func() [][]string
+}
+
+// csvOf is a table with a row for each item of a list.
+func csvOf[T any](list []T, columns []string, cells func(T) []any) func() [][]string {
+	return func() [][]string {
+		rows := [][]string{columns}
+		for _, one := range list {
+			rows = append(rows, report.Fields(cells(one)...))
+		}
+		return rows
+	}
+}
+
+// chartTable is a chart as a table: the times and the values of each line. What is unknown is empty.
+func chartTable(name string, c chart.Chart) table {
+	columns := []string{"time"}
+	for _, line := range c.Lines {
+		columns = append(columns, line.Label)
+	}
+	at := make([]int, len(c.Times))
+	for i := range at {
+		at[i] = i
+	}
+	return table{name, "", csvOf(at, columns, func(i int) []any {
+		row := []any{time.Unix(c.Times[i], 0)}
+		for _, line := range c.Lines {
+			cell := ""
+			if v := line.Values[i]; v != nil {
+				cell = strconv.FormatFloat(*v, 'g', -1, 64)
+			}
+			row = append(row, cell)
+		}
+		return row
+	})}
+}
+
+// tableLinks lead to the tables of a page, by their names.
+func tableLinks(tables []table, path string, pairs ...string) map[string]string {
+	links := make(map[string]string, len(tables))
+	for _, one := range tables {
+		links[one.name] = link(path, append(slices.Clone(pairs), keyFormat, "csv", keyTable, one.name)...)
+	}
+	return links
 }
 
 // table is the requested table of a page.
@@ -119,24 +159,17 @@ func (p page) table(q *fields) (table, error) {
 
 // frame is what surrounds a page.
 type frame struct {
-	Title, Path string
-	Bare        bool
-	Nav         []navigation
-	Demo        string
-	Version     string
-	LoggedIn    bool
-	ReadOnly    bool // no buttons
-	Mode        modeView
-	Notices     []notice
-	Snapshot    uint64
-	Page        any
+	*estate  // nil if it is bare
+	Title    string
+	Nav      []tab // Count is how many endpoints are failing
+	Demo     string
+	Program  string // with its version
+	LoggedIn bool
+	Page     any
 }
 
-type navigation struct {
-	Path, Title string
-	Current     bool
-	Badge       int // how many endpoints are failing
-}
+// Bare reports whether the page has no navigation.
+func (f frame) Bare() bool { return f.estate == nil }
 
 // renderer renders pages.
 type renderer struct {
@@ -145,35 +178,7 @@ type renderer struct {
 	log       *slog.Logger
 	templates map[string]*template.Template
 	assets    map[string]asset
-	merged    memo[rowsKey, estate]
-}
-
-// rowsKey names what rows are made of. They depend on the time by the minute.
-type rowsKey struct {
-	version uint64
-	minute  int64
-}
-
-// estate is what pages show of all resources together.
-type estate struct {
-	rows                   []*row
-	advice                 []recommendation
-	hero                   heroView
-	states                 []stateCount
-	facts                  []string
-	late                   bool        // data of a region are late
-	happenings, everything []happening // the newest first
-}
-
-// estate is made once for each snapshot and minute. It is shared, and must not be changed.
-func (v *renderer) estate(s Snapshot, now time.Time) estate {
-	return v.merged.get(rowsKey{s.Version, now.Unix() / 60}, func() estate {
-		e := estate{rows: rowsOf(s, now)}
-		e.advice, e.hero, e.states = recommendationsOf(s, e.rows), heroOf(s, e.rows), stateCounts(e.rows)
-		e.facts, e.late = factsOf(s, e.rows)
-		e.happenings, e.everything = s.happenings(now), s.everything()
-		return e
-	})
+	merged    memo[estateKey, estate]
 }
 
 func newRenderer(o Options, s *sessions) (*renderer, error) {
@@ -213,20 +218,15 @@ func (v *renderer) handler(makePage func(*http.Request, *fields) (page, error), 
 // render writes a page. It is rendered completely first, so that an error in it leaves no
 // half of a page.
 func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p page) {
-	f := frame{
-		Title: p.title, Path: p.path, Bare: p.bare, Page: p.view, Demo: v.options.Demo, Version: v.options.Version,
-		LoggedIn: v.sessions.guard.NeedsToken() && !p.bare, ReadOnly: !v.options.AllowActions,
-	}
+	f := frame{Title: p.title, Page: p.view, Demo: v.options.Demo, Program: strings.TrimSpace("Personalize Monitor " + v.options.Version)}
 	if !p.bare {
-		s, now := v.options.Source.Snapshot(), v.options.Clock.Now()
-		f.Mode, f.Notices, f.Snapshot = modeOf(s, v.estate(s, now).rows, v.options.AllowActions, now), noticesOf(s, now), s.Version
-		for _, n := range []navigation{{Path: "/", Title: "Overview"}, {Path: "/resources", Title: "Resources"},
-			{Path: "/activity", Title: "Activity"}, {Path: "/bill", Title: "Bill"}, {Path: "/dashboard", Title: "Charts"}} {
-			n.Current = n.Path == f.Path
-			if n.Path == "/resources" {
-				n.Badge = f.Mode.Failing
-			}
-			f.Nav = append(f.Nav, n)
+		f.estate, f.LoggedIn = v.estate(), v.sessions.guard.NeedsToken()
+		f.Nav = []tab{
+			{Label: "Overview", Link: "/"}, {Label: "Resources", Link: "/resources", Count: len(f.Failing())}, {Label: "Activity", Link: "/activity"},
+			{Label: "Bill", Link: "/bill"}, {Label: "Charts", Link: "/dashboard"},
+		}
+		for i := range f.Nav {
+			f.Nav[i].Current = f.Nav[i].Link == p.path
 		}
 	}
 	var body bytes.Buffer
@@ -236,9 +236,28 @@ func (v *renderer) render(w http.ResponseWriter, r *http.Request, status int, p 
 		return
 	}
 	if p.forms {
-		sendOrigin(w)
+		// Browsers send the page's origin with its forms. With no-referrer they send "Origin: null", which
+		// over plain http, without Sec-Fetch-Site, looks like another site (Fetch standard, "append a request
+		// Origin header"). Other sites still learn nothing.
+		w.Header().Set("Referrer-Policy", "same-origin")
 	}
 	send(w, r, status, "text/html; charset=utf-8", model.Visible(body.Bytes()), !p.forms)
+}
+
+// export writes a table of a page as CSV.
+func (v *renderer) export(w http.ResponseWriter, r *http.Request, page string, t table) {
+	name := page
+	if t.name != page {
+		name += "-" + t.name
+	}
+	var body bytes.Buffer
+	if err := report.WriteCSV(&body, t.rows()); err != nil {
+		v.log.ErrorContext(r.Context(), "table not written", "op", "serve", "path", r.URL.Path, "err", err)
+		http.Error(w, "The table could not be written.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="personalize-monitor-`+name+`.csv"`)
+	send(w, r, http.StatusOK, "text/csv; charset=utf-8", body.Bytes(), true)
 }
 
 type failureView struct {
@@ -249,8 +268,7 @@ type failureView struct {
 // reject shows why a request is rejected: a statusError, or else an invalid query or form.
 // People who are not logged in see no navigation.
 func (v *renderer) reject(w http.ResponseWriter, r *http.Request, err error) {
-	text := err.Error()
-	status := statusError{http.StatusBadRequest, strings.ToUpper(text[:1]) + text[1:] + "."}
+	status := statusError{http.StatusBadRequest, capital(err.Error()) + "."}
 	_ = errors.As(err, &status) // a status of its own, if it has one
 	title := cmp.Or(http.StatusText(status.status), "Error")
 	v.render(w, r, status.status, page{template: "failure", title: title, bare: !v.sessions.open(r),
@@ -280,6 +298,47 @@ func (v *renderer) asset(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
+// minPacked is the size in bytes from which a body is compressed.
+const minPacked = 1400 // one packet
+
+// send writes a body, compressed if the client accepts that. Pages with forms are not compressed: the
+// size would depend on the token beside what the address contains (BREACH).
+func send(w http.ResponseWriter, r *http.Request, status int, contentType string, body []byte, compress bool) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Add("Vary", "Accept-Encoding")
+	if compress && len(body) >= minPacked && acceptsGzip(r) {
+		w.Header().Set("Content-Encoding", "gzip")
+		body = packed(body)
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // fails only if the client is gone
+	}
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for one := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, quality, _ := strings.Cut(strings.TrimSpace(one), ";")
+		if strings.EqualFold(name, "gzip") && strings.ReplaceAll(quality, " ", "") != "q=0" {
+			return true
+		}
+	}
+	return false
+}
+
+// packed is a body with gzip. Speed matters more than the last bytes.
+func packed(body []byte) []byte {
+	var buffer bytes.Buffer
+	w, err := gzip.NewWriterLevel(&buffer, gzip.BestSpeed)
+	if err != nil {
+		return body // the level is valid
+	}
+	_, _ = w.Write(body) // a buffer accepts everything
+	_ = w.Close()
+	return buffer.Bytes()
+}
+
 // statusError is an error with the status of its response. Its text is shown as it is.
 type statusError struct {
 	status int
@@ -291,8 +350,3 @@ func (e statusError) Error() string { return e.text }
 func notFound(format string, args ...any) error {
 	return statusError{http.StatusNotFound, fmt.Sprintf(format, args...)}
 }
-
-// sendOrigin makes browsers send the page's origin with its forms. With no-referrer they send
-// "Origin: null", which over plain http, without Sec-Fetch-Site, looks like another site
-// (Fetch standard, "append a request Origin header"). Other sites still learn nothing.
-func sendOrigin(w http.ResponseWriter) { w.Header().Set("Referrer-Policy", "same-origin") }

@@ -17,8 +17,10 @@ const pageSize = 50
 
 var tableKeys = []string{keySearch, keyKind, keyAccount, keyRegion, keyShow, keySort, keyDir, keyPage}
 
-var kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"},
-	{string(model.Recommender), "Recommenders"}}
+var (
+	kindOptions = []option{{"", "Campaigns and recommenders"}, {string(model.Campaign), "Campaigns"}, {string(model.Recommender), "Recommenders"}}
+	dirOptions  = []option{{"asc", "Ascending"}, {"desc", "Descending"}}
+)
 
 // filters are the choices of what to show: the states, and some more.
 var filters = func() (list []filter) {
@@ -40,21 +42,12 @@ type filter struct {
 	shows func(*row) bool
 }
 
-func filterOptions() []option {
-	list := make([]option, len(filters))
-	for i, f := range filters {
-		list[i] = f.option
-	}
-	return list
-}
-
 // column is one that the table can be sorted by.
 type column struct {
-	Key, Title string
-	Class      string // of its cells: n for numbers, w and v where a narrow screen drops it
-	Numeric    bool
-	compare    func(a, b *row) int
-	known      func(*row) bool // nil: always
+	option
+	Class   string // of its cells: n for numbers, w and v where a narrow screen drops it
+	compare func(a, b *row) int
+	known   func(*row) bool // nil: always
 }
 
 // byMoney compares amounts, or quantities where one has no price: 0 of money is less than any quantity.
@@ -73,55 +66,48 @@ func byMoney(amount func(*row) money, quantity func(*row) float64) func(a, b *ro
 	}
 }
 
+func metered(r *row) bool { return r.Usage != nil }
+
+// columns are those that the table can be sorted by; by the first one it is sorted at first.
 var columns = []column{
+	{option{"saves", "Can save"}, "n", byMoney(func(r *row) money { return r.Costs.Saves }, (*row).saves), metered},
+	{option{"name", "Endpoint"}, "", func(a, b *row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }, nil},
+	{option{"state", "State"}, "", func(a, b *row) int { return cmp.Compare(a.State.order(), b.State.order()) }, nil},
+	{option{"min", "Minimum"}, "n", func(a, b *row) int { return cmp.Compare(a.Min, b.Min) }, nil},
+	{option{"average", "Demand"}, "n v", func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) }, func(r *row) bool { return r.Average != nil }},
 	{
-		Key: "saves", Title: "Can save", Class: "n", Numeric: true, known: func(r *row) bool { return r.Entry != nil },
-		compare: byMoney(func(r *row) money { return r.Costs.Saves }, (*row).saves),
-	},
-	{Key: "name", Title: "Endpoint", compare: func(a, b *row) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) }},
-	{Key: "state", Title: "State", compare: func(a, b *row) int {
-		return cmp.Compare(slices.Index(states, stateByKey(a.State.Key)), slices.Index(states, stateByKey(b.State.Key)))
-	}},
-	{Key: "min", Title: "Minimum", Class: "n", Numeric: true, compare: func(a, b *row) int { return cmp.Compare(a.Min, b.Min) }},
-	{
-		Key: "average", Title: "Demand", Class: "n v", Numeric: true, known: func(r *row) bool { return r.Average != nil },
-		compare: func(a, b *row) int { return cmp.Compare(*a.Average, *b.Average) },
+		option{"utilization", "Used"}, "n v", func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
+		func(r *row) bool { return r.Utilization != nil },
 	},
 	{
-		Key: "utilization", Title: "Used", Class: "n v", Numeric: true, known: func(r *row) bool { return r.Utilization != nil },
-		compare: func(a, b *row) int { return cmp.Compare(*a.Utilization, *b.Utilization) },
+		option{"cost", "Costs"}, "n",
+		byMoney(func(r *row) money { return r.Costs.Monthly }, func(r *row) float64 { return r.Usage.TPSHours.Paid }), metered,
 	},
 	{
-		Key: "cost", Title: "Costs", Class: "n", Numeric: true, known: func(r *row) bool { return r.wasted() >= 0 },
-		compare: byMoney(func(r *row) money { return r.Costs.Monthly }, func(r *row) float64 { return r.Entry.Usage.TPSHours.Paid }),
-	},
-	{
-		Key: "wasted", Title: "Not used", Class: "n w", Numeric: true, known: func(r *row) bool { return r.wasted() >= 0 },
-		compare: byMoney(func(r *row) money { return r.Costs.Wasted }, (*row).wasted),
+		option{"wasted", "Not used"}, "n w",
+		byMoney(func(r *row) money { return r.Costs.Wasted }, func(r *row) float64 { return r.Usage.TPSHours.Wasted }), metered,
 	},
 }
 
-func stateByKey(key string) state {
-	return states[slices.IndexFunc(states, func(s state) bool { return s.Key == key })]
-}
+var filterOptions, columnOptions = optionsOf(filters, func(f filter) option { return f.option }), optionsOf(columns, func(c column) option { return c.option })
 
-func columnOptions() []option {
-	list := make([]option, len(columns))
-	for i, c := range columns {
-		list[i] = option{c.Key, c.Title}
+func optionsOf[T any](list []T, of func(T) option) []option {
+	options := make([]option, len(list))
+	for i, one := range list {
+		options[i] = of(one)
 	}
-	return list
+	return options
 }
 
 // columnOf is the column of a valid key.
 func columnOf(key string) column {
-	return columns[slices.IndexFunc(columns, func(c column) bool { return c.Key == key })]
+	return columns[slices.IndexFunc(columns, func(c column) bool { return c.Value == key })]
 }
 
 // defaultDir is the direction in which a column is sorted first: large numbers first, names
 // in alphabetical order.
 func (c column) defaultDir() string {
-	if c.Numeric {
+	if c.Class != "" {
 		return "desc"
 	}
 	return "asc"
@@ -135,9 +121,9 @@ type tableQuery struct {
 
 func parseTable(f *fields) tableQuery {
 	q := tableQuery{
-		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...), Account: f.account(keyAccount), Region: f.region(keyRegion),
-		Show: f.choice(keyShow, words(filterOptions())...), Sort: f.choice(keySort, words(columnOptions())...),
-		Page: f.number(keyPage, 1, 1, maxPage),
+		Search: f.text(keySearch), Kind: f.choice(keyKind, words(kindOptions)...), Account: f.valid(keyAccount, model.ValidAccount, "the ID of an account"),
+		Region: f.valid(keyRegion, model.ValidRegion, "the name of a region"), Show: f.choice(keyShow, words(filterOptions)...),
+		Sort: f.choice(keySort, words(columnOptions)...), Page: f.number(keyPage, 1, 1, maxPage),
 	}
 	q.Dir = cmp.Or(f.choice(keyDir, "", "asc", "desc"), columnOf(q.Sort).defaultDir())
 	return q
@@ -148,7 +134,7 @@ func (q tableQuery) link(changes map[string]string) string {
 	values := map[string]string{keySearch: q.Search, keyKind: q.Kind, keyAccount: q.Account, keyRegion: q.Region, keyShow: q.Show, keySort: q.Sort, keyDir: q.Dir,
 		keyPage: strconv.Itoa(q.Page)}
 	maps.Copy(values, changes)
-	defaults := map[string]string{keyDir: columnOf(values[keySort]).defaultDir(), keySort: columns[0].Key, keyPage: "1"}
+	defaults := map[string]string{keyDir: columnOf(values[keySort]).defaultDir(), keySort: columns[0].Value, keyPage: "1"}
 	var pairs []string
 	for key, value := range values {
 		if value != defaults[key] {
@@ -167,11 +153,11 @@ type head struct {
 func (q tableQuery) head(c column) head {
 	h := head{column: c}
 	dir := c.defaultDir()
-	if q.Sort == c.Key {
+	if q.Sort == c.Value {
 		h.Sorted = map[string]string{"asc": "ascending", "desc": "descending"}[q.Dir]
 		dir = map[string]string{"asc": "desc", "desc": "asc"}[q.Dir]
 	}
-	h.Link = q.link(map[string]string{keySort: c.Key, keyDir: dir, keyPage: "1"})
+	h.Link = q.link(map[string]string{keySort: c.Value, keyDir: dir, keyPage: "1"})
 	return h
 }
 
@@ -180,28 +166,29 @@ func (q tableQuery) selects(r *row) bool {
 	if q.Kind != "" && string(r.Kind) != q.Kind || q.Region != "" && r.Region != q.Region || q.Account != "" && r.Account != q.Account {
 		return false
 	}
-	if q.Search == "" {
-		return true
-	}
-	text := strings.ToLower(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.AccountName, r.State.Label, r.Next, r.Check.Reason}, "\n"))
-	for _, word := range strings.Fields(strings.ToLower(q.Search)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
-	}
-	return true
+	return q.Search == "" ||
+		hasWords(strings.Join([]string{r.Name, r.ARN, r.DatasetGroup, r.Recipe, r.AccountName, r.State.Label, r.Next, r.Check.Reason}, "\n"), q.Search)
 }
 
 // sort sorts rows. Unknown values come last in both directions. In the default order what is failing is
 // on top.
 func (q tableQuery) sort(rows []*row) {
 	c := columnOf(q.Sort)
+	rank := func(of func(*row) bool, a, b *row) int { // those of which it holds come first
+		switch {
+		case of(a) == of(b):
+			return 0
+		case of(a):
+			return -1
+		}
+		return 1
+	}
 	slices.SortStableFunc(rows, func(a, b *row) int {
-		if q.Sort == columns[0].Key && (a.State == failing) != (b.State == failing) {
-			return rank(a.State == failing) - rank(b.State == failing)
+		if q.Sort == columns[0].Value && (a.State == failing) != (b.State == failing) {
+			return rank(func(r *row) bool { return r.State == failing }, a, b)
 		}
 		if c.known != nil && !(c.known(a) && c.known(b)) {
-			return rank(c.known(a)) - rank(c.known(b))
+			return rank(c.known, a, b)
 		}
 		if q.Dir == "desc" {
 			a, b = b, a
@@ -210,17 +197,11 @@ func (q tableQuery) sort(rows []*row) {
 	})
 }
 
-func rank(known bool) int {
-	if known {
-		return 0
-	}
-	return 1
-}
-
 type resourcesView struct {
+	*estate
 	Query        tableQuery
 	Heads        map[string]head
-	Rows         []*row
+	List         []*row // of one page
 	Total, Shown int
 	From, To     int
 	Pager        pager
@@ -229,8 +210,6 @@ type resourcesView struct {
 	Filtered     bool
 	Currency     string // of the money in the table; another one is named beside the amount
 	Cost, Saves  total  // of what is shown
-	Days         string // that the money is of; empty if it is unknown
-	Waiting      bool
 	Unlisted     string // regions that could not be listed
 	OldAlarms    string // regions whose alarms could not be listed
 	CSV          string
@@ -247,39 +226,26 @@ func (h *site) resources(_ *http.Request, f *fields) (page, error) {
 	if f.fault != nil {
 		return page{}, f.fault
 	}
-	s, now := h.snapshot()
-	view, list := tableOf(h.estate(s, now).rows, q, accountOptions(s))
-	view.Waiting, view.Unlisted, view.OldAlarms = measured(s).IsZero(), strings.Join(unlisted(s), ", "), oldAlarms(s)
-	if s.Ledger != nil {
-		view.Days = model.Plural(s.Ledger.Days, "day")
+	e := h.pages.estate()
+	view := resourcesView{
+		estate: e, Total: len(e.Rows), Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "", Heads: map[string]head{},
+		Unlisted: strings.Join(e.unlisted(), ", "), OldAlarms: e.oldAlarms(), Selects: []selectView{{"Kind", keyKind, q.Kind, kindOptions}},
 	}
-	return page{template: "resources", title: "Resources", path: "/resources", view: view, tables: []table{{name: "resources", rows: func() [][]string { return rowsCSV(list) }}}}, nil
-}
-
-// tableOf filters, sorts and cuts the rows. The list is what was not cut.
-func tableOf(rows []*row, q tableQuery, accounts []option) (view resourcesView, list []*row) {
-	view = resourcesView{Total: len(rows), Filtered: q.Search != "" || q.Kind != "" || q.Account != "" || q.Region != "" || q.Show != "", Heads: map[string]head{}}
-	view.Selects = []selectView{
-		{"Kind", keyKind, q.Kind, kindOptions},
-		{"Account", keyAccount, q.Account, accounts},
-		{"Region", keyRegion, q.Region, regionOptions(rows, q.Region)},
-		{"Sort by", keySort, q.Sort, columnOptions()},
-		{"Order", keyDir, q.Dir, []option{{"asc", "Ascending"}, {"desc", "Descending"}}},
+	if len(e.Accounts) > 0 {
+		view.Selects = append(view.Selects, selectView{"Account", keyAccount, q.Account, e.accountOptions()})
 	}
-	view.Selects = slices.DeleteFunc(view.Selects, func(s selectView) bool { return len(s.Options) == 0 })
-	rows = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !q.selects(r) })
+	view.Selects = append(view.Selects, selectView{"Region", keyRegion, q.Region, e.regionOptions(q.Region)},
+		selectView{"Sort by", keySort, q.Sort, columnOptions}, selectView{"Order", keyDir, q.Dir, dirOptions})
+	rows := slices.DeleteFunc(slices.Clone(e.Rows), func(r *row) bool { return !q.selects(r) })
+	var list []*row
 	for _, one := range filters {
-		t := tab{Label: one.Label, Link: q.link(map[string]string{keyShow: one.Value, keyPage: "1"}), Current: one.Value == q.Show}
-		for _, r := range rows {
-			if one.shows(r) {
-				t.Count++
-			}
-		}
+		shown := slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
+		t := tab{Label: one.Label, Link: q.link(map[string]string{keyShow: one.Value, keyPage: "1"}), Current: one.Value == q.Show, Count: len(shown)}
 		if t.Count > 0 || t.Current || one.Value == "" {
 			view.Tabs = append(view.Tabs, t)
 		}
 		if t.Current {
-			list = slices.DeleteFunc(slices.Clone(rows), func(r *row) bool { return !one.shows(r) })
+			list = shown
 		}
 	}
 	q.sort(list)
@@ -287,12 +253,12 @@ func tableOf(rows []*row, q tableQuery, accounts []option) (view resourcesView, 
 	view.Pager, view.From, view.To = paginate(len(list), pageSize, q.Page, func(n string) string {
 		return q.link(map[string]string{keyPage: cmp.Or(n, "1")})
 	})
-	view.Rows = list[view.From:view.To]
+	view.List = list[view.From:view.To]
 	view.From = min(view.From+1, len(list)) // for people
 	q.Page = view.Pager.Page
 	view.Query = q
 	for _, c := range columns {
-		view.Heads[c.Key] = q.head(c)
+		view.Heads[c.Value] = q.head(c)
 	}
 	for _, r := range list {
 		view.Cost.add(r.Costs.Monthly)
@@ -300,58 +266,54 @@ func tableOf(rows []*row, q tableQuery, accounts []option) (view resourcesView, 
 	}
 	view.Currency = view.Cost.Main().Currency
 	view.CSV = q.link(map[string]string{keyFormat: "csv", keyPage: "1"})
-	return view, list
+	return page{template: "resources", title: "Resources", path: "/resources", view: view, tables: []table{rowsTable(list)}}, nil
 }
 
-// rowsCSV is the table with all its columns. What is unknown is an empty field.
-func rowsCSV(rows []*row) [][]string {
-	table := [][]string{{"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "state", "min", "average", "utilization",
-		"currency", "costPerMonth", "notUsedPerMonth", "savesPerMonth", "tpsHoursNotUsed", "tpsHoursSavedPerMonth", "alarmsOn", "next", "why", "reason"}}
-	number := func(v *float64) string {
+// rowsTable is the table with all its columns. What is unknown is an empty field.
+func rowsTable(rows []*row) table {
+	columns := []string{"arn", "kind", "name", "region", "datasetGroup", "recipe", "status", "state", "min", "average", "utilization", "currency", "costPerMonth",
+		"notUsedPerMonth", "savesPerMonth", "tpsHoursNotUsed", "tpsHoursSavedPerMonth", "alarmsOn", "next", "why", "reason"}
+	several := slices.ContainsFunc(rows, func(r *row) bool { return r.Account != "" })
+	if several {
+		columns = append(columns, "account", "accountName")
+	}
+	figure := func(v *float64) string {
 		if v == nil {
 			return ""
 		}
 		return strconv.FormatFloat(*v, 'g', 6, 64)
 	}
-	several := slices.ContainsFunc(rows, func(r *row) bool { return r.Account != "" })
-	if several {
-		table[0] = append(table[0], "account", "accountName")
-	}
-	for _, r := range rows {
-		amount := func(m money) string {
-			if !m.Known() {
-				return ""
-			}
-			return strconv.FormatFloat(m.Amount, 'f', 2, 64)
+	return table{"resources", "", csvOf(rows, columns, func(r *row) []any {
+		wasted := 0.0
+		if r.Usage != nil {
+			wasted = r.Usage.TPSHours.Wasted
 		}
-		hours := func(v float64) string {
-			if v < 0 {
-				return ""
-			}
-			return strconv.FormatFloat(v, 'f', 1, 64)
-		}
-		table = append(table, []string{r.ARN, string(r.Kind), r.Name, r.Region, r.DatasetGroup, r.Recipe, string(r.Status), r.State.Key,
-			strconv.Itoa(r.Min), number(r.Average), number(r.Utilization), r.Costs.Monthly.Currency, amount(r.Costs.Monthly), amount(r.Costs.Wasted),
-			amount(r.Costs.Saves), hours(r.wasted()), hours(r.saves()), strconv.Itoa(r.Alarming()), r.Next, r.Why, r.Check.Reason})
+		cells := []any{r.ARN, r.Kind, r.Name, r.Region, r.DatasetGroup, r.Recipe, r.Status, r.State.Key, r.Min, figure(r.Average), figure(r.Utilization),
+			r.Costs.Monthly.Currency, r.Costs.Monthly.field(), r.Costs.Wasted.field(), r.Costs.Saves.field(), decimals(r.Usage != nil, wasted, 1),
+			decimals(r.Usage != nil, r.saves(), 1), r.Alarming(), r.Next, r.Why, r.Check.Reason}
 		if several {
-			table[len(table)-1] = append(table[len(table)-1], r.Account, r.AccountName)
+			cells = append(cells, r.Account, r.AccountName)
 		}
+		return cells
+	})}
+}
+
+// accountOptions are the choices of one of several accounts.
+func (s Snapshot) accountOptions() []option {
+	options := []option{{"", "All accounts"}}
+	for _, one := range s.Accounts {
+		options = append(options, option{one.ID, one.Account.String()})
 	}
-	return table
+	return options
 }
 
 // regionOptions are the regions of the rows, and the requested one.
-func regionOptions(rows []*row, requested string) []option {
-	names := map[string]bool{}
-	for _, r := range rows {
+func (e *estate) regionOptions(requested string) []option {
+	names := map[string]bool{"": true, requested: true}
+	for _, r := range e.Rows {
 		names[r.Region] = true
 	}
-	if requested != "" {
-		names[requested] = true
-	}
-	options := []option{{"", "All regions"}}
-	for _, name := range sortedKeys(names) {
-		options = append(options, option{name, name})
-	}
+	options := optionsOf(sortedKeys(names), func(name string) option { return option{name, name} })
+	options[0].Label = "All regions"
 	return options
 }

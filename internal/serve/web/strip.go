@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/personalize-monitor/personalize-monitor/internal/model"
 	"github.com/personalize-monitor/personalize-monitor/internal/schedule"
 )
 
@@ -50,16 +49,15 @@ func stripOf(s schedule.Schedule, now time.Time) *strip {
 	}
 	v := &strip{Zone: zone.String()}
 	var texts []string
-	drawn := [7]bool{}
 	for i := range week {
-		if drawn[i] {
-			continue
-		}
-		var days []int
-		for j := i; j < len(week); j++ {
+		var days []int // with the same levels
+		for j := range week {
 			if slices.Equal(week[i], week[j]) {
-				days, drawn[j] = append(days, j), true
+				days = append(days, j)
 			}
+		}
+		if days[0] < i {
+			continue // drawn before
 		}
 		row := stripRow{Days: daysText(days), Now: -1, Bars: barsOf(week[i], s)}
 		if slices.Contains(days, today) {
@@ -68,7 +66,7 @@ func stripOf(s schedule.Schedule, now time.Time) *strip {
 		v.Rows, texts = append(v.Rows, row), append(texts, row.Days+": "+levelsText(week[i]))
 	}
 	v.Text = fmt.Sprintf("%s. Times in %s; now it is %s, and the schedule is at %s.", strings.Join(texts, ". "), v.Zone, local.Format("Monday 15:04"),
-		model.Number(float64(s.At(now)), 0))
+		number(s.At(now)))
 	return v
 }
 
@@ -99,7 +97,7 @@ func barsOf(levels []dayLevel, s schedule.Schedule) []stripBar {
 		bar := stripBar{X: l.from / 3, Width: max(1, l.until/3-l.from/3-1), Y: bottom - height, Height: height, Base: l.level == s.Base}
 		bar.LabelX = bar.X + bar.Width/2
 		if bar.Width >= 18 { // narrower ones have no room for it; the text has them
-			bar.Label = model.Number(float64(l.level), 0)
+			bar.Label = number(l.level)
 		}
 		bars = append(bars, bar)
 	}
@@ -108,11 +106,11 @@ func barsOf(levels []dayLevel, s schedule.Schedule) []stripBar {
 
 func levelsText(levels []dayLevel) string {
 	if len(levels) == 1 {
-		return model.Number(float64(levels[0].level), 0) + " all day"
+		return number(levels[0].level) + " all day"
 	}
 	var parts []string
 	for _, l := range levels {
-		parts = append(parts, fmt.Sprintf("%s from %02d:%02d", model.Number(float64(l.level), 0), l.from/60, l.from%60))
+		parts = append(parts, fmt.Sprintf("%s from %02d:%02d", number(l.level), l.from/60, l.from%60))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -124,19 +122,17 @@ func daysText(days []int) string {
 		return "Every day"
 	}
 	var parts []string
-	for i := 0; i < len(days); {
+	for i := 0; i < len(days); i++ {
 		j := i
 		for j+1 < len(days) && days[j+1] == days[j]+1 {
 			j++
 		}
-		switch {
-		case j-i > 1:
-			parts = append(parts, names[days[i]]+"–"+names[days[j]])
-			i = j + 1
-		default:
-			parts = append(parts, names[days[i]])
-			i++
+		part := names[days[i]]
+		if j-i > 1 { // two days have no range
+			part += "–" + names[days[j]]
+			i = j
 		}
+		parts = append(parts, part)
 	}
 	return strings.Join(parts, ", ")
 }
@@ -154,25 +150,22 @@ type scheduleView struct {
 
 // scheduleOf is nil if nothing is arranged and nothing proposed.
 func scheduleOf(tags map[string]string, w *whatIfView, now time.Time) *scheduleView {
-	v, found := &scheduleView{}, false
+	var v scheduleView
 	if text := tags[schedule.Tag]; text != "" {
-		found = true
 		if s, err := schedule.Parse(text); err != nil {
 			v.Fault = "The tag " + schedule.Tag + " is not understood, so nothing is done by it: " + err.Error()
 		} else {
 			v.Present = stripOf(s, now)
 			if at, level, ok := s.Next(now); ok {
-				v.Next = fmt.Sprintf("Next: %s at %s UTC.", model.Number(float64(level), 0), at.UTC().Format("Monday 15:04"))
+				v.Next = fmt.Sprintf("Next: %s at %s UTC.", number(level), at.UTC().Format("Monday 15:04"))
 			}
 		}
 	}
 	if r, err := schedule.ParseReturn(tags[schedule.ReturnTag]); err == nil {
-		found = true
 		v.Return = fmt.Sprintf("Raised to %d for a time: it returns to %d on %s UTC.", r.Raised, r.Target, r.Due.Format("2 Jan 15:04"))
 	}
 	if w != nil && w.Schedule != nil {
 		if s, err := schedule.Parse(w.Schedule.Text); err == nil {
-			found = true
 			v.Proposed, v.Sentence, v.Command = stripOf(s, now), w.Schedule.Sentence(), w.Schedule.Command
 			for _, row := range w.Rows {
 				if row.Schedule != "" {
@@ -181,8 +174,8 @@ func scheduleOf(tags map[string]string, w *whatIfView, now time.Time) *scheduleV
 			}
 		}
 	}
-	if !found {
+	if v == (scheduleView{}) {
 		return nil
 	}
-	return v
+	return &v
 }

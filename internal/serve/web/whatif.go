@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/personalize-monitor/personalize-monitor/internal/billing"
@@ -25,10 +25,9 @@ type whatIfView struct {
 	Command string // that sets a minimum, without the number
 }
 
-// whatIfRow is an option in words.
+// whatIfRow is an option as it is shown.
 type whatIfRow struct {
-	Minimum, Schedule, Why, TPSHours, Above, Worst string
-
+	report.WhatIfRow
 	Cost, Change money  // a month, and against now; unknown without a price
 	Link         string // to the form that sets it; empty for a schedule
 	Level        risk
@@ -55,10 +54,11 @@ const patience = 200 * time.Millisecond
 
 // comparisons reads what-ifs beside the pages that show them.
 type comparisons struct {
-	source WhatIf // may be nil
-	delay  time.Duration
-	begun  bounded[string, *comparison]
-	room   chan struct{} // has room for those that are being read
+	source    WhatIf // may be nil
+	delay     time.Duration
+	beginning sync.Mutex // none is begun twice
+	begun     bounded[string, *comparison]
+	room      chan struct{} // has room for those that are being read
 }
 
 // maxComparisons bounds those that were read and never looked at, and comparisonsAtOnce those that are read
@@ -85,19 +85,18 @@ func (c *comparisons) begin(ctx context.Context, r model.Resource) *comparison {
 	if c.source == nil {
 		return nil
 	}
+	c.beginning.Lock()
+	defer c.beginning.Unlock()
+	if old, ok := c.begun.get(comparisonKey(r)); ok {
+		return old
+	}
 	one := &comparison{done: make(chan struct{})}
 	select {
 	case c.room <- struct{}{}:
 	default:
-		if old, ok := c.begun.get(comparisonKey(r)); ok {
-			return old
-		}
 		return one
 	}
-	if kept := c.begun.getOrPut(comparisonKey(r), func() *comparison { return one }); kept != one {
-		<-c.room
-		return kept
-	}
+	c.begun.put(comparisonKey(r), one)
 	ctx = context.WithoutCancel(ctx) // whoever looks next wants it too
 	go func() {
 		defer func() { <-c.room }()
@@ -129,14 +128,19 @@ func (c *comparisons) view(ctx context.Context, r model.Resource, one *compariso
 
 func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.Problem) *whatIfView {
 	view := &whatIfView{WhatIfEntry: entry, Command: "personalize-monitor " + string(model.ActionUpdate) + " " + r.ARN.String()}
-	for _, o := range entry.Options {
-		view.Rows = append(view.Rows, whatIfRowOf(o, entry.Price, r.ARN.String()))
-	}
-	view.compare()
-	if i := slices.IndexFunc(view.Rows, func(r whatIfRow) bool { return r.Now }); i >= 0 {
+	var present money
+	if i := slices.IndexFunc(entry.Options, isPresent); i >= 0 {
+		present = whatIfRowOf(entry.Options[i], entry.Price, money{}).Cost
 		for _, o := range entry.Steps {
-			view.Slider = append(view.Slider, trialStepOf(whatIfRowOf(o, entry.Price, ""), o, view.Rows[i].Cost, o.Minimum == r.MinTPS))
+			view.Slider = append(view.Slider, trialStepOf(whatIfRowOf(o, entry.Price, present), o.Minimum == r.MinTPS))
 		}
+	}
+	for _, o := range entry.Options {
+		row := whatIfRowOf(o, entry.Price, present)
+		if o.Schedule == "" {
+			row.Link = link("/resource", keyARN, r.ARN.String(), keyMin, strconv.Itoa(o.Minimum)) + "#change"
+		}
+		view.Rows = append(view.Rows, row)
 	}
 	if len(problems) > 0 {
 		view.Fault = problems[0].Error()
@@ -144,17 +148,34 @@ func whatIfViewOf(r model.Resource, entry report.WhatIfEntry, problems []model.P
 	return view
 }
 
-// trialStepOf is a row as the slider shows it, compared with what the present minimum costs.
-func trialStepOf(row whatIfRow, o report.WhatIfRow, present money, now bool) trialStep {
+func isPresent(o report.WhatIfRow) bool { return slices.Contains(o.Reasons, whatif.Present) }
+
+// whatIfRowOf compares an option with what the present minimum costs.
+func whatIfRowOf(o report.WhatIfRow, price *report.WhatIfPrice, present money) whatIfRow {
+	row := whatIfRow{WhatIfRow: o, Now: isPresent(o), Level: risk{Word: "unknown"}}
+	if o.Estimate != nil && price != nil {
+		row.Cost = money{*o.Estimate, price.Currency}
+	}
+	if !row.Now {
+		row.Change = row.Cost.less(present)
+	}
+	if o.Risk != billing.RiskUnknown && o.Risk != "" && o.ColdSteps.PerWeek != nil {
+		row.Level = riskOf(string(o.Risk), model.Figure(*o.ColdSteps.PerWeek))
+	}
+	return row
+}
+
+// Share is how many steps have a demand above the minimum.
+func (r whatIfRow) Share() string { return report.Number(&r.Above, 1, " %") }
+
+// trialStepOf is a row as the slider shows it.
+func trialStepOf(row whatIfRow, now bool) trialStep {
 	step := trialStep{
-		Minimum: o.Minimum, Cost: row.Cost.String(), Hours: row.TPSHours, Above: row.Above, Cold: unknownText, Risk: row.Level.Word, Tone: row.Level.Tone, Now: now,
+		Minimum: row.Minimum, Cost: row.Cost.String(), Hours: model.Figure(row.TPSHours), Above: row.Share(),
+		Cold: known(row.ColdSteps.PerWeek, model.Figure), Risk: row.Level.Word, Tone: row.Level.Tone, Now: now,
 	}
-	if o.ColdSteps.PerWeek != nil {
-		step.Cold = model.Figure(*o.ColdSteps.PerWeek)
-	}
-	if !now && row.Cost.Known() && row.Cost.Currency == present.Currency {
-		change := money{row.Cost.Amount - present.Amount, present.Currency}
-		step.Change, step.Cheaper = change.Signed(), change.Amount < 0
+	if !now && row.Change.Known() {
+		step.Change, step.Cheaper = row.Change.Signed(), row.Change.Amount < 0
 	}
 	return step
 }
@@ -166,47 +187,3 @@ func (v *whatIfView) Chosen(minimum int) int {
 
 // Last is the last step of the slider.
 func (v *whatIfView) Last() int { return len(v.Slider) - 1 }
-
-// compare adds what each row costs more or less than the present minimum.
-func (v *whatIfView) compare() {
-	i := slices.IndexFunc(v.Rows, func(r whatIfRow) bool { return r.Now })
-	if i < 0 || !v.Rows[i].Cost.Known() {
-		return
-	}
-	now := v.Rows[i].Cost
-	for j := range v.Rows {
-		if c := v.Rows[j].Cost; c.Currency == now.Currency && j != i {
-			v.Rows[j].Change = money{c.Amount - now.Amount, c.Currency}
-		}
-	}
-}
-
-// coldRisk words a risk with the cold steps a week that it is rated by.
-func coldRisk(r billing.Risk, c billing.ColdSteps) risk {
-	tone, ok := map[billing.Risk]string{billing.RiskLow: "low", billing.RiskMedium: "mid", billing.RiskHigh: "high"}[r]
-	if !ok || c.PerWeek == nil {
-		return risk{"", "unknown", ""}
-	}
-	return risk{tone, strings.ToUpper(string(r[:1])) + string(r[1:]), model.Figure(*c.PerWeek)}
-}
-
-func whatIfRowOf(o report.WhatIfRow, price *report.WhatIfPrice, arn string) whatIfRow {
-	row := whatIfRow{
-		Minimum: model.Number(float64(o.Minimum), 0), Schedule: o.Schedule, Why: o.Why(), TPSHours: model.Figure(o.TPSHours),
-		Above: report.Number(&o.Above, 1, " %"), Worst: unknownText,
-		Now: slices.Contains(o.Reasons, whatif.Present), Level: coldRisk(o.Risk, o.ColdSteps),
-	}
-	if o.Estimate != nil && price != nil {
-		row.Cost = money{*o.Estimate, price.Currency}
-	}
-	if o.Schedule == "" {
-		row.Link = link("/resource", keyARN, arn, keyMin, strconv.Itoa(o.Minimum)) + "#change"
-	}
-	if s := o.ColdSteps.Worst; s != nil {
-		row.Worst = model.Figure(s.From) + " → " + model.Figure(s.To)
-	}
-	return row
-}
-
-// unknownText is shown for what is not known, or does not exist.
-const unknownText = "–"
