@@ -174,7 +174,7 @@ func (o *verifyOptions) members(ctx context.Context, s *session, values config.V
 	}
 	own := *s
 	if o.role != (model.ARN{}) {
-		own.account.config = accounts.NewSource(s.config, s.clients).Config(accounts.Entry{Role: o.role, ExternalID: o.externalID})
+		own.account.config = accounts.Settings(s.config, s.clients)(accounts.Entry{Role: o.role, ExternalID: o.externalID})
 	}
 	own.clients = app.NewClients(own.account.config, s.clock, s.logger)
 	return []member{{session: &own, role: o.role, values: values}}, nil

@@ -101,12 +101,12 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 	t.Policy, err = notify.PolicyInOrder(policy, arn, arn.Account)
 	t.PolicyFailure, t.Sample = FailureOf(err), notify.SampleTopic(policy, arn)
 	t.Key = r.key(ctx, region, out.Attributes["KmsMasterKeyId"])
-	subscriptions, failure := listAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
+	subscriptions, err := awsapi.ReadAll(func(token *string) (*sns.ListSubscriptionsByTopicOutput, error) {
 		return client.ListSubscriptionsByTopic(ctx, &sns.ListSubscriptionsByTopicInput{TopicArn: &t.ARN, NextToken: token})
 	}, func(o *sns.ListSubscriptionsByTopicOutput) ([]snstypes.Subscription, *string) {
 		return o.Subscriptions, o.NextToken
 	})
-	t.ListFailure = failure
+	t.ListFailure = FailureOf(err)
 	for _, s := range subscriptions {
 		t.Subscribers = append(t.Subscribers, verify.Subscriber{
 			Endpoint: config.Endpoint{Protocol: config.Protocol(aws.ToString(s.Protocol)), Address: aws.ToString(s.Endpoint)},
@@ -123,20 +123,6 @@ func (r *reading) topic(ctx context.Context, region string, arn model.ARN) verif
 		}
 	}
 	return t
-}
-
-// listAll reads all pages of a listing, as far as possible.
-func listAll[O, T any](call func(token *string) (*O, error), page func(*O) ([]T, *string)) (all []T, failure verify.Failure) {
-	err := awsapi.ReadPages(func(token *string) (*string, error) {
-		out, err := call(token)
-		if err != nil {
-			return nil, err
-		}
-		items, next := page(out)
-		all = append(all, items...)
-		return next, nil
-	})
-	return all, FailureOf(err)
 }
 
 // subscriberState reads what SNS lists as the ARN of a subscription: a word, if nothing is sent.
@@ -204,7 +190,7 @@ const taggedAlarms = 3
 
 // alarms counts the metric alarms of a region, and looks whose some of the program's are.
 func (r *reading) alarms(ctx context.Context, region string) verify.Count {
-	all, failure := listAll(func(token *string) (*cloudwatch.DescribeAlarmsOutput, error) {
+	all, err := awsapi.ReadAll(func(token *string) (*cloudwatch.DescribeAlarmsOutput, error) {
 		in := &cloudwatch.DescribeAlarmsInput{MaxRecords: aws.Int32(awsapi.MaxAlarmPage), NextToken: token}
 		return r.Writer.Clients.CloudWatch(region).DescribeAlarms(ctx, in)
 	}, func(o *cloudwatch.DescribeAlarmsOutput) ([]cwtypes.MetricAlarm, *string) {
@@ -217,19 +203,19 @@ func (r *reading) alarms(ctx context.Context, region string) verify.Count {
 			r.trace(ctx, region, aws.ToString(alarm.AlarmArn), alarms.SampleDescription(aws.ToString(alarm.AlarmDescription)), "alarms in "+region)
 		}
 	}
-	return verify.Count{N: len(all), Failure: failure}
+	return verify.Count{N: len(all), Failure: FailureOf(err)}
 }
 
 func (r *reading) countRules(ctx context.Context) verify.Count {
-	all, failure := listAll(func(token *string) (*eventbridge.ListRulesOutput, error) {
+	all, err := awsapi.ReadAll(func(token *string) (*eventbridge.ListRulesOutput, error) {
 		return r.Writer.Clients.EventBridge(r.home).ListRules(ctx, &eventbridge.ListRulesInput{NextToken: token})
 	}, func(o *eventbridge.ListRulesOutput) ([]ebtypes.Rule, *string) { return o.Rules, o.NextToken })
-	return verify.Count{N: len(all), Failure: failure}
+	return verify.Count{N: len(all), Failure: FailureOf(err)}
 }
 
 // dashboards counts the dashboards of the account, and looks whose the first of ours is.
 func (r *reading) dashboards(ctx context.Context) verify.Count {
-	all, failure := listAll(func(token *string) (*cloudwatch.ListDashboardsOutput, error) {
+	all, err := awsapi.ReadAll(func(token *string) (*cloudwatch.ListDashboardsOutput, error) {
 		return r.Writer.Clients.CloudWatch(r.home).ListDashboards(ctx, &cloudwatch.ListDashboardsInput{NextToken: token})
 	}, func(o *cloudwatch.ListDashboardsOutput) ([]cwtypes.DashboardEntry, *string) {
 		return o.DashboardEntries, o.NextToken
@@ -239,5 +225,5 @@ func (r *reading) dashboards(ctx context.Context) verify.Count {
 			r.trace(ctx, r.home, aws.ToString(d.DashboardArn), false, "the dashboard "+r.Dashboard)
 		}
 	}
-	return verify.Count{N: len(all), Failure: failure}
+	return verify.Count{N: len(all), Failure: FailureOf(err)}
 }
