@@ -173,7 +173,7 @@ const (
 // hoursSince is the whole hours up to the measured window that reach back no further than
 // asked for, and not beyond the hour of the resource's creation.
 func hoursSince(r model.Resource, m EvaluationTime, reach time.Duration) model.Window {
-	return since(r.Created.Truncate(time.Hour), m.Window.End.Truncate(time.Hour), reach)
+	return within(r.Created.Truncate(time.Hour), m.Window.End.Truncate(time.Hour), reach)
 }
 
 func historyCalls(r model.Resource, m EvaluationTime) []model.Query {
