@@ -41,7 +41,8 @@ func gap(seen, running model.Series, w model.Window) (at time.Time, found bool) 
 	for _, p := range running.Points {
 		start := p.Time.UTC()
 		before, after := start.Add(-WindowLength), start.Add(WindowLength)
-		single := has(after) && (has(before) || before.Before(w.Start)) // stopping and starting again takes longer // guard: a single window is not a gap; each
+		// Stopping and starting again takes longer than one window.
+		single := has(after) && (has(before) || before.Before(w.Start)) // guard: a single window is not a gap; each
 		if start.Before(last) && !has(start) && !single {               // guard: gap in the watched time: which windows; each:1-2
 			return start, true
 		}
